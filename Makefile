@@ -1,0 +1,44 @@
+# Casebind: two commands matter, `make app` and `make test`. Both set everything up first.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+PORT   ?= 8501
+# Extra flags for pip, e.g. PIP_FLAGS="--find-links DIR" where a CPU wheel of PyTorch is kept.
+PIP_FLAGS ?=
+
+.PHONY: help setup app test lint demo browser clean
+
+help: ## list the commands
+	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+
+setup: $(STAMP) ## create .venv with everything (instant the second time)
+
+$(STAMP): pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) --upgrade pip
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) "torch==2.13.*"
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) --editable ".[test]"
+	@touch $(STAMP)
+
+app: setup ## run the app on the shipped workspace at http://localhost:8501
+	$(BIN)/casebind demo --if-missing
+	$(BIN)/streamlit run app.py --server.port $(PORT)
+
+demo: setup ## rebuild the shipped workspace from data/demo
+	$(BIN)/casebind demo
+
+browser: ## install Debian's chromium for the browser tests, once
+	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
+	  { echo "installing chromium for the browser tests"; SUDO=$$( [ $$(id -u) = 0 ] || echo sudo ); \
+	    $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
+
+lint: setup ## ruff and mypy
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+test: setup browser lint ## set up and run every test
+	$(BIN)/python -m pytest
+
+clean: ## remove the environment and caches (never a workspace)
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info

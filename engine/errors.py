@@ -1,0 +1,53 @@
+"""Every error a user can meet. Each message is one sentence: what, why, what next.
+
+CasebindError
+├── UsageError            the request itself is wrong (unknown option value, missing workspace)       exit 2
+├── IntakeError           the file cannot be taken in (truncated, unknown format, too large)          exit 2
+│   └── QuestionError     the file is readable but leaves a fact open (rate, units, modality)         exit 2
+├── RefusedError          the quality gate refused the recording                                      exit 3
+├── ReleaseError          a release or a part of it is missing, damaged or of another version         exit 2
+└── WorkspaceError        the workspace is missing, locked by another process or damaged              exit 2
+"""
+
+from __future__ import annotations
+
+
+class CasebindError(Exception):
+    """Base of all errors whose message is meant for the user; one sentence."""
+
+    exit_status = 2
+
+
+class UsageError(CasebindError):
+    """The request itself cannot be carried out as asked."""
+
+
+class IntakeError(CasebindError):
+    """The upload cannot be turned into a study; nothing was stored."""
+
+
+class QuestionError(IntakeError):
+    """The upload is readable but leaves one fact open that only the user knows.
+
+    field   : "fs", "units" or "modality"
+    choices : allowed answers, empty for a number
+    """
+
+    def __init__(self, message: str, *, field: str, choices: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.field = field
+        self.choices = choices
+
+
+class RefusedError(CasebindError):
+    """The quality gate refused the recording; the message carries number, threshold and remedy."""
+
+    exit_status = 3
+
+
+class ReleaseError(CasebindError):
+    """A model release is missing, damaged or incompatible."""
+
+
+class WorkspaceError(CasebindError):
+    """The workspace cannot be opened or written."""

@@ -1,0 +1,28 @@
+"""Where things are and how large they may be. One table, each value overridable by an environment variable."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+DATA = ROOT / "data"
+ASSETS = ROOT / "assets"
+DEMO = DATA / "demo"  # the synthetic cohort, shipped
+MODELS = DATA / "models"  # releases, shipped
+TRUNKS = MODELS / "trunks"  # frozen foundation weights, shared by releases
+
+UPLOAD_LIMIT_MB = 200  # the page's limit, and the largest single file that intake reads
+UNPACKED_LIMIT_MB = 400  # the largest sum of unpacked zip members
+SEARCH_WINDOW_S = 10.0  # traces longer than this are searched by their best window
+
+
+def workspace_path() -> Path:
+    """Return CASEBIND_WORKSPACE, or the shipped workspace's folder."""
+    return Path(os.environ.get("CASEBIND_WORKSPACE", DATA / "workspace"))
+
+
+def recordings_path() -> Path | None:
+    """Return the folder of open recordings (CASEBIND_RECORDINGS or ../shared/data), or None where absent."""
+    path = Path(os.environ.get("CASEBIND_RECORDINGS", ROOT.parent / "shared" / "data"))
+    return path if (path / "cxr" / "cxr.csv").is_file() else None
