@@ -1,0 +1,146 @@
+"""Study files of a workspace: films as lossless PNG, traces as compressed int16 or float32, notes as text.
+
+A file is written under a temporary name, flushed to disk and renamed, before the row that refers to it is committed;
+so a row never points at half a file, whatever kills the process.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import re
+import secrets
+import zipfile
+from hashlib import sha256
+from pathlib import Path
+
+import numpy as np
+
+from engine.errors import WorkspaceError
+from engine.study import Film, Note, Study, Trace
+
+INT16_STEPS = 32767  # the largest int16
+SUFFIXES = {"cxr": ".png", "ecg": ".npz", "ppg": ".npz", "text": ".txt"}
+
+
+def save_content(folder: Path, study_id: str, study: Study) -> str:
+    """Write the content of a study durably below `folder`; return its path relative to `folder`.
+
+    Files lie in 256 sub-folders by the hash of the id, so that no folder grows without bound.
+    """
+    digest = sha256(study_id.encode()).hexdigest()
+    stem = re.sub(r"[^A-Za-z0-9_-]", "_", study_id)[:60]
+    relative = f"{digest[:2]}/{stem}-{digest[2:12]}{SUFFIXES[study.modality]}"
+    _write_durably(folder / relative, to_bytes(study.content))
+    return relative
+
+
+def load_content(path: Path) -> Trace | Film | Note:
+    """Read what `save_content` wrote; a missing or damaged file is a WorkspaceError."""
+    try:
+        return from_bytes(path.read_bytes(), path.suffix)
+    except (OSError, ValueError, KeyError, SyntaxError, zipfile.BadZipFile) as error:
+        raise WorkspaceError(
+            f"The study file {path.name} of the workspace is missing or damaged: ingest its cohort again."
+        ) from error
+
+
+def to_bytes(content: Trace | Film | Note) -> bytes:
+    """Return the canonical file of one content."""
+    if isinstance(content, Film):
+        return _film_bytes(content)
+    if isinstance(content, Trace):
+        return _trace_bytes(content)
+    return content.text.encode("utf-8")
+
+
+def from_bytes(data: bytes, suffix: str) -> Trace | Film | Note:
+    """Return the content of one canonical file."""
+    if suffix == ".png":
+        return _film_from(data)
+    if suffix == ".npz":
+        return _trace_from(data)
+    return Note(data.decode("utf-8"))
+
+
+def _film_bytes(film: Film) -> bytes:
+    from PIL import Image, PngImagePlugin
+
+    about = PngImagePlugin.PngInfo()
+    about.add_text("casebind", json.dumps({"bits": film.bits, "spacing_mm": film.spacing_mm}))
+    out = io.BytesIO()
+    Image.fromarray(np.ascontiguousarray(film.pixels)).save(out, "PNG", pnginfo=about, compress_level=4)
+    return out.getvalue()
+
+
+def _film_from(data: bytes) -> Film:
+    from PIL import Image
+
+    with Image.open(io.BytesIO(data)) as image:
+        about = json.loads(image.info["casebind"])
+        pixels = np.asarray(image)
+    kind = np.uint8 if pixels.dtype == np.uint8 else np.uint16
+    spacing = about["spacing_mm"]
+    return Film(pixels.astype(kind), about["bits"], tuple(spacing) if spacing else None)
+
+
+def _trace_bytes(trace: Trace) -> bytes:
+    values, scale = _quantised(trace.samples)
+    out = io.BytesIO()
+    np.savez_compressed(
+        out, samples=values, scale=np.float64(scale), leads=np.array(trace.leads), fs=np.float64(trace.fs),
+        units=np.array(trace.units),
+    )  # fmt: skip
+    return out.getvalue()
+
+
+def _trace_from(data: bytes) -> Trace:
+    with np.load(io.BytesIO(data), allow_pickle=False) as file:
+        values, scale = file["samples"], float(file["scale"])
+        samples = values if scale == 0 else (values.astype(np.float64) * scale).astype(np.float32)
+        return Trace(samples, tuple(str(lead) for lead in file["leads"]), float(file["fs"]), str(file["units"]))  # type: ignore[arg-type]
+
+
+def _quantised(samples: np.ndarray) -> tuple[np.ndarray, float]:
+    """Return int16 values and their step where that loses nothing, else float32 values and step 0.
+
+    samples : (leads, n) float32. Recordings come from analogue-digital converters, so most are whole multiples of a
+    step such as 1 µV; the smallest non-zero difference between samples tells the step.
+    """
+    samples = np.asarray(samples, dtype=np.float32)
+    if not np.isfinite(samples).all() or not samples.any():
+        return samples, 0.0
+    for step in (0.001, 0.0005, 0.00025, 0.005, 1.0):
+        values = np.rint(samples.astype(np.float64) / step)
+        if np.abs(values).max() > INT16_STEPS:
+            continue
+        if np.array_equal((values * step).astype(np.float32), samples):
+            return values.astype(np.int16), step
+    return samples, 0.0
+
+
+def _write_durably(path: Path, data: bytes) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{secrets.token_hex(6)}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+        _sync_folder(path.parent)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise WorkspaceError(
+            f"The workspace could not be written ({error.strerror}): check its permissions and the free space."
+        ) from error
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make a rename in `folder` survive a power cut."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,147 @@
+"""The DuckDB file of a workspace: opened by one process, migrated by version number, written by one thread at a time.
+
+Two properties of DuckDB shape this module. One process owns the file: a second one is refused, even to read. And a
+connection must not be shared by threads: every read and every transaction takes a cursor of its own. Transactions go
+through one lock, so two sessions of the app never meet in a write conflict; a commit is on disk when it returns.
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import duckdb
+
+from engine.errors import WorkspaceError
+
+FILE_NAME = "casebind.duckdb"
+
+
+def now() -> datetime:
+    """Return the present as a naive UTC time, as the tables hold it."""
+    return datetime.now(UTC).replace(tzinfo=None)
+
+
+def migrations() -> list[tuple[int, str]]:
+    """Return the shipped (version, SQL) pairs, oldest first."""
+    found = [
+        (int(entry.name[7:10]), entry.read_text(encoding="utf-8"))
+        for entry in resources.files("engine.index").iterdir()
+        if re.fullmatch(r"schema_\d{3}\.sql", entry.name)
+    ]
+    return sorted(found)
+
+
+class Database:
+    """One open DuckDB file. `read` from any thread; `write` serialises all writers of the process."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._lock = threading.RLock()
+        self._connection = _connect(path)
+        try:
+            self._migrate()
+        except BaseException:
+            self._connection.close()
+            raise
+
+    def close(self) -> None:
+        """Close the file; what was committed is safe without it."""
+        with self._lock:
+            self._connection.close()
+
+    def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
+        """Return all rows of one statement."""
+        cursor = self._cursor()
+        try:
+            return cursor.execute(sql, list(parameters)).fetchall()
+        finally:
+            cursor.close()
+
+    def columns(self, sql: str, parameters: Sequence[Any] = ()) -> dict[str, Any]:
+        """Return the result as one numpy array per column."""
+        cursor = self._cursor()
+        try:
+            return cursor.execute(sql, list(parameters)).fetchnumpy()
+        finally:
+            cursor.close()
+
+    @contextmanager
+    def write(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Run one transaction: committed and on disk when the block ends, rolled back when it raises."""
+        with self._lock:
+            cursor = self._cursor()
+            try:
+                cursor.execute("BEGIN TRANSACTION")
+                yield cursor
+                cursor.execute("COMMIT")
+            except BaseException as error:
+                _rollback(cursor)
+                if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
+                    raise WorkspaceError(
+                        f"The workspace could not be written ({_first_line(error)}): check the free space of its disk."
+                    ) from error
+                raise
+            finally:
+                cursor.close()
+
+    def _cursor(self) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._connection.cursor()
+        except duckdb.ConnectionException as error:
+            raise WorkspaceError("The workspace was closed while it was in use: open it again.") from error
+
+    def _migrate(self) -> None:
+        """Bring the file to the newest schema; refuse one that a newer Casebind wrote."""
+        with self.write() as cursor:
+            cursor.execute("CREATE TABLE IF NOT EXISTS schema_version (version INTEGER, applied_at TIMESTAMP)")
+        present = self.read("SELECT coalesce(max(version), 0) FROM schema_version")[0][0]
+        shipped = migrations()
+        if present > shipped[-1][0]:
+            raise WorkspaceError(
+                f"The workspace has schema version {present} and this Casebind knows {shipped[-1][0]}: "
+                "update Casebind, or pass --workspace with another folder."
+            )
+        for version, sql in shipped:
+            if version > present:
+                with self.write() as cursor:
+                    cursor.execute(sql)
+                    cursor.execute("INSERT INTO schema_version VALUES (?, ?)", [version, now()])
+
+
+def _connect(path: Path) -> duckdb.DuckDBPyConnection:
+    try:
+        return duckdb.connect(str(path))
+    except duckdb.IOException as error:
+        message = str(error)
+        if "lock" in message.lower():
+            found = re.search(r"PID (\d+)", message)
+            process = f" (process {found.group(1)})" if found else ""
+            raise WorkspaceError(
+                f"The workspace {path.parent} is in use by another process{process}, most likely the running app: "
+                "close it, or pass --workspace with another folder."
+            ) from error
+        raise WorkspaceError(f"The workspace {path.parent} cannot be opened: {_first_line(error)}.") from error
+    except duckdb.Error as error:
+        raise WorkspaceError(
+            f"The workspace {path.parent} cannot be opened, its file {path.name} is damaged or not a DuckDB file "
+            f"({_first_line(error)}): restore it from a copy, or pass --workspace with another folder."
+        ) from error
+
+
+def _rollback(cursor: duckdb.DuckDBPyConnection) -> None:
+    """Roll back if a transaction is open; a failed COMMIT has closed it already."""
+    try:
+        cursor.execute("ROLLBACK")
+    except duckdb.Error:
+        return
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0].rstrip(".")[:200]

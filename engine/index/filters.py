@@ -1,0 +1,120 @@
+"""What may be returned: each filter carries its SQL and its sentence, so the page can always say what is applied."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any, NamedTuple
+
+# A withdrawn patient is never a neighbour, whatever else is asked for.
+CONSENT_SQL = "s.patient_id NOT IN (SELECT w.patient_id FROM withdrawn w WHERE w.scope = 'retrieval')"
+
+SEX_WORDS = {"F": "women", "M": "men"}
+
+
+class Clause(NamedTuple):
+    """One condition on the studies table `s`: SQL with `?` in place of values, the values, and the sentence."""
+
+    sql: str
+    values: tuple[Any, ...]
+    sentence: str
+
+
+@dataclass(frozen=True)
+class Filters:
+    """The user's restrictions; empty fields restrict nothing.
+
+    age_min, age_max : years, both inclusive; studies without an age are left out as soon as one is given
+    sex              : "F" or "M"
+    view             : of films, e.g. "PA"; other modalities are not touched by it
+    cohorts          : names, any of them
+    labels           : any of them
+    synthetic        : True only synthetic studies, False only recordings
+    without_patients : patient ids that must not be returned
+    """
+
+    age_min: float | None = None
+    age_max: float | None = None
+    sex: str | None = None
+    view: str | None = None
+    cohorts: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
+    synthetic: bool | None = None
+    without_patients: tuple[str, ...] = ()
+
+    def clauses(self) -> list[Clause]:
+        """Return the conditions that are in force, in the order in which they are read out."""
+        candidates = (
+            self._age(), self._sex(), self._view(), self._cohorts(), self._labels(), self._synthetic(),
+            self._without(),
+        )  # fmt: skip
+        return [clause for clause in candidates if clause is not None]
+
+    @property
+    def sentence(self) -> str:
+        """Say what is applied, e.g. "Only women, aged 40 or more."; empty when nothing is."""
+        parts = [clause.sentence for clause in self.clauses()]
+        return f"Only {', '.join(parts)}." if parts else ""
+
+    def to_json(self) -> dict[str, Any]:
+        """Return the fields that restrict something."""
+        return {name: value for name, value in asdict(self).items() if value not in (None, ())}
+
+    def _age(self) -> Clause | None:
+        low, high = self.age_min, self.age_max
+        if low is None and high is None:
+            return None
+        if high is None:
+            return Clause("s.age >= ?", (low,), f"aged {low:g} or more")
+        if low is None:
+            return Clause("s.age <= ?", (high,), f"aged {high:g} or less")
+        return Clause("s.age BETWEEN ? AND ?", (low, high), f"aged {low:g} to {high:g}")
+
+    def _sex(self) -> Clause | None:
+        if not self.sex:
+            return None
+        return Clause("s.sex = ?", (self.sex,), SEX_WORDS.get(self.sex, f"sex {self.sex}"))
+
+    def _view(self) -> Clause | None:
+        if not self.view:
+            return None
+        return Clause("(s.modality <> 'cxr' OR s.view = ?)", (self.view,), f"films in {self.view} view")
+
+    def _cohorts(self) -> Clause | None:
+        if not self.cohorts:
+            return None
+        return Clause("list_contains(?, s.cohort)", (list(self.cohorts),), f"from {' or '.join(self.cohorts)}")
+
+    def _labels(self) -> Clause | None:
+        if not self.labels:
+            return None
+        return Clause("list_has_any(s.labels, ?)", (list(self.labels),), f"labelled as {' or '.join(self.labels)}")
+
+    def _synthetic(self) -> Clause | None:
+        if self.synthetic is None:
+            return None
+        return Clause("s.synthetic = ?", (self.synthetic,), "synthetic studies" if self.synthetic else "recordings")
+
+    def _without(self) -> Clause | None:
+        if not self.without_patients:
+            return None
+        sql = "NOT list_contains(?, s.patient_id)"
+        return Clause(sql, (list(self.without_patients),), "patients other than those left out")
+
+
+def own_patient(patient_key: str | None, fingerprint: str, patient_id: str | None) -> Clause:
+    """Exclude the query's own patient, known by the file's identifier, by equal content, or by id."""
+    sql = (
+        "s.patient_id NOT IN (SELECT o.patient_id FROM studies o"
+        " WHERE o.patient_key = ? OR o.patient_id = ? OR (o.fingerprint = ? AND o.fingerprint <> ''))"
+    )
+    return Clause(sql, (patient_key, patient_id, fingerprint), "patients other than the query's own")
+
+
+def denied_sql(clauses: list[Clause]) -> tuple[str, list[Any]]:
+    """Return the statement that lists the ordinals of all studies that must not be returned, and its values.
+
+    A condition that is unknown, such as the age of a study without one, counts as not met.
+    """
+    conditions = [CONSENT_SQL, *(clause.sql for clause in clauses)]
+    values = [value for clause in clauses for value in clause.values]
+    return f"SELECT s.ordinal FROM studies s WHERE ({' AND '.join(conditions)}) IS NOT TRUE", values

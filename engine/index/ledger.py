@@ -1,0 +1,118 @@
+"""Ratings, consent and audit: what people did, kept with its history."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import duckdb
+
+from engine.errors import UsageError
+from engine.index.database import Database, now
+from engine.index.records import MARKS, SCOPES, AuditRow, Rating
+
+RATING_COLUMNS = "rating_id, query_id, study_id, mark, who, release, bits, operating_point, created_at"
+AUDIT_COLUMNS = "audit_id, created_at, who, kind, query_id, code, returned, release, filters, refused"
+LATEST = "QUALIFY row_number() OVER (PARTITION BY query_id, study_id, who ORDER BY rating_id DESC) = 1"
+
+
+def rate(
+    database: Database, query_id: str, study_id: str, mark: str, who: str, release: str, bits: int, at: str | None
+) -> Rating:
+    """Append one mark; UsageError where the mark, the query or the study is unknown."""
+    if mark not in MARKS:
+        raise UsageError(f"There is no mark '{mark}': use {', '.join(MARKS[:-1])} or {MARKS[-1]}.")
+    with database.write() as cursor:
+        _check_known(cursor, query_id, study_id)
+        row = cursor.execute(
+            "INSERT INTO ratings VALUES (nextval('event_number'), ?, ?, ?, ?, ?, ?, ?, ?, NULL)"
+            f" RETURNING {RATING_COLUMNS}",
+            [query_id, study_id, mark, who, release, bits, at, now()],
+        ).fetchone()
+    return Rating(*row)  # type: ignore[misc]
+
+
+def ratings(database: Database, query_id: str | None, who: str | None) -> list[Rating]:
+    """Return the latest mark per query, study and person, oldest first."""
+    found = database.read(
+        f"SELECT {RATING_COLUMNS} FROM ratings WHERE undone_at IS NULL"
+        " AND (? IS NULL OR query_id = ?) AND (? IS NULL OR who = ?)"
+        f" {LATEST} ORDER BY rating_id",
+        [query_id, query_id, who, who],
+    )
+    return [Rating(*row) for row in found]
+
+
+def undo(database: Database, query_id: str, study_id: str, who: str) -> Rating | None:
+    """Mark the latest mark as undone; return the one that counts now, or None."""
+    one = "query_id = ? AND study_id = ? AND who = ? AND undone_at IS NULL"
+    with database.write() as cursor:
+        cursor.execute(
+            f"UPDATE ratings SET undone_at = ? WHERE rating_id = (SELECT max(rating_id) FROM ratings WHERE {one})",
+            [now(), query_id, study_id, who],
+        )
+        row = cursor.execute(
+            f"SELECT {RATING_COLUMNS} FROM ratings WHERE {one} ORDER BY rating_id DESC LIMIT 1",
+            [query_id, study_id, who],
+        ).fetchone()
+    return Rating(*row) if row else None
+
+
+def set_consent(database: Database, patient_id: str, granted: bool, scope: str, who: str) -> None:
+    """Append one consent decision and its audit row, in one transaction."""
+    if scope not in SCOPES:
+        raise UsageError(f"There is no consent scope '{scope}': use {' or '.join(SCOPES)}.")
+    with database.write() as cursor:
+        if not cursor.execute("SELECT 1 FROM patients WHERE patient_id = ?", [patient_id]).fetchone():
+            raise UsageError(f"There is no patient {patient_id} in the workspace: take an id from a search result.")
+        add_consent(cursor, patient_id, granted, scope, who)
+        kind = f"consent {scope} {'granted' if granted else 'withdrawn'} for {patient_id}"
+        add_audit(cursor, who, kind)
+
+
+def add_consent(cursor: duckdb.DuckDBPyConnection, patient_id: str, granted: bool, scope: str, who: str) -> None:
+    """Append one consent decision inside a transaction."""
+    cursor.execute(
+        "INSERT INTO consent VALUES (nextval('event_number'), ?, ?, ?, ?, ?)",
+        [patient_id, scope, granted, who, now()],
+    )
+
+
+def audit(database: Database, who: str, kind: str, **entry: Any) -> int:
+    """Append one audit row in a transaction of its own."""
+    with database.write() as cursor:
+        return add_audit(cursor, who, kind, **entry)
+
+
+def add_audit(
+    cursor: duckdb.DuckDBPyConnection,
+    who: str,
+    kind: str,
+    *,
+    query_id: str | None = None,
+    code: str | None = None,
+    returned: tuple[str, ...] = (),
+    release: str | None = None,
+    filters: str | None = None,
+    refused: str | None = None,
+) -> int:
+    """Append one audit row inside a transaction; return its number."""
+    row = cursor.execute(
+        "INSERT INTO audit VALUES (nextval('event_number'), ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING audit_id",
+        [now(), who, kind, query_id, code, list(returned), release, filters, refused],
+    ).fetchone()
+    return int(row[0])  # type: ignore[index]
+
+
+def audit_rows(database: Database, limit: int) -> list[AuditRow]:
+    """Return the newest rows, newest first."""
+    found = database.read(f"SELECT {AUDIT_COLUMNS} FROM audit ORDER BY audit_id DESC LIMIT ?", [limit])
+    return [AuditRow(*row[:6], tuple(row[6]), row[7], row[8], row[9]) for row in found]
+
+
+def _check_known(cursor: duckdb.DuckDBPyConnection, query_id: str, study_id: str) -> None:
+    """Refuse a rating that refers to nothing; a study of the workspace may itself be the query."""
+    sql = "SELECT 1 FROM queries WHERE query_id = ? UNION ALL SELECT 1 FROM studies WHERE study_id = ?"
+    if not cursor.execute(sql, [query_id, query_id]).fetchone():
+        raise UsageError(f"There is no query {query_id} in the workspace: take the query_id that a search printed.")
+    if not cursor.execute("SELECT 1 FROM studies WHERE study_id = ?", [study_id]).fetchone():
+        raise UsageError(f"There is no study {study_id} in the workspace: take an id from a search result.")

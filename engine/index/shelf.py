@@ -1,0 +1,211 @@
+"""Studies of a workspace: adding, removing and reading their rows, codes and embeddings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from engine.errors import UsageError, WorkspaceError
+from engine.index.content import save_content
+from engine.index.database import Database, now
+from engine.index.hamming import CodeArray, words_of
+from engine.index.ledger import add_consent
+from engine.index.records import Cohort, NewStudy, StudyRow
+from engine.study import Film, Note, Study, Trace
+
+COLUMNS = (
+    "study_id, patient_id, encounter_id, cohort, modality, acquired_at, age, sex, view, labels, label_source, report,"
+    " synthetic, licence, attribution, recognised, quality_score, fingerprint, patient_key, window_start_s,"
+    " window_end_s, file, extra"
+)
+INSERT = (
+    f"INSERT INTO studies (ordinal, row_key, created_at, {COLUMNS})"
+    f" VALUES (nextval('study_ordinal'), ?, ?{', ?' * 23})"
+)
+FACTS = ("study_id", "patient_id", "encounter_id", "acquired_at", "age", "sex", "view", "labels", "report")
+
+
+def add(
+    database: Database, folder: Path, cohort: Cohort, release: str, digest: str, batch: Sequence[NewStudy]
+) -> None:
+    """Write the content files of the batch, then all its rows in one transaction."""
+    files = [save_content(folder, one.row.study_id, one.study) for one in batch]
+    with database.write() as cursor:
+        _register(cursor, cohort, release, digest)
+        for one, file in zip(batch, files, strict=True):
+            _insert(cursor, one, file)
+        ids = [one.row.study_id for one in batch]
+        modalities = [one.row.modality for one in batch]
+        vectors, codes = np.stack([one.embedding for one in batch]), np.stack([one.code for one in batch])
+        _insert_codes(cursor, release, ids, modalities, vectors, codes)
+
+
+def add_codes(
+    database: Database, release: str, digest: str, study_ids: Sequence[str], vectors: np.ndarray, codes: np.ndarray
+) -> None:
+    """Write embeddings (n, 256) and packed codes (n, 32) of studies that are present."""
+    modalities = [row.modality for row in rows(database, study_ids)]
+    with database.write() as cursor:
+        _register(cursor, None, release, digest)
+        _insert_codes(cursor, release, study_ids, modalities, vectors, codes)
+
+
+def remove(database: Database, folder: Path, study_ids: Sequence[str]) -> None:
+    """Delete the rows in one transaction, then the files."""
+    files = [row.file for row in rows(database, study_ids)]
+    with database.write() as cursor:
+        for table in ("codes", "embeddings", "studies"):
+            cursor.execute(f"DELETE FROM {table} WHERE study_id IN (SELECT unnest(?))", [list(study_ids)])
+        cursor.execute("DELETE FROM encounters WHERE encounter_id NOT IN (SELECT encounter_id FROM studies)")
+        cursor.execute("DELETE FROM patients WHERE patient_id NOT IN (SELECT patient_id FROM studies)")
+    for file in files:
+        (folder / file).unlink(missing_ok=True)
+
+
+def rows(database: Database, study_ids: Sequence[str] | None) -> list[StudyRow]:
+    """Return the rows in the order of the ids (unknown ids are left out), or all rows by id."""
+    if study_ids is None:
+        return rows_where(database, "true", [])
+    found = {row.study_id: row for row in rows_where(database, "study_id IN (SELECT unnest(?))", [list(study_ids)])}
+    return [found[study_id] for study_id in study_ids if study_id in found]
+
+
+def rows_where(database: Database, condition: str, values: Sequence[Any]) -> list[StudyRow]:
+    """Return the rows that meet an SQL condition of this package, by id."""
+    found = database.read(f"SELECT {COLUMNS} FROM studies WHERE {condition} ORDER BY study_id", values)
+    return [_row(one) for one in found]
+
+
+def study_of(row: StudyRow, content: Trace | Film | Note) -> Study:
+    """Return the study that a row and its content make."""
+    facts = {name: getattr(row, name) for name in FACTS if getattr(row, name) not in (None, "", ())}
+    return Study(
+        modality=row.modality,
+        content=content,
+        recognised=row.recognised,
+        facts=facts,
+        patient_key=row.patient_key,
+        window_s=row.window_s,
+        fingerprint=row.fingerprint,
+    )
+
+
+def load_codes(database: Database, release: str, modality: str) -> CodeArray:
+    """Return the codes of one modality in the order of the study ids."""
+    table = database.columns(
+        "SELECT c.study_id, s.ordinal, dense_rank() OVER (ORDER BY s.patient_id) AS patient, c.w0, c.w1, c.w2, c.w3"
+        " FROM codes c JOIN studies s USING (study_id) WHERE c.release = ? AND c.modality = ? ORDER BY c.study_id",
+        [release, modality],
+    )
+    words = np.stack([np.asarray(table[f"w{word}"], dtype=np.uint64) for word in range(4)])
+    return CodeArray(
+        ids=np.asarray(table["study_id"], dtype=object),
+        ordinals=np.asarray(table["ordinal"], dtype=np.int64),
+        groups=np.asarray(table["patient"], dtype=np.int64),
+        words=np.ascontiguousarray(words),
+    )
+
+
+def load_embeddings(database: Database, release: str, study_ids: Sequence[str]) -> np.ndarray:
+    """Return (n, 256) float32 in the order of the ids."""
+    found = dict(
+        database.read(
+            "SELECT study_id, vector FROM embeddings WHERE release = ? AND study_id IN (SELECT unnest(?))",
+            [release, list(study_ids)],
+        )
+    )
+    missing = [study_id for study_id in study_ids if study_id not in found]
+    if missing:
+        raise UsageError(f"Release {release} has not encoded the study {missing[0]}: ingest its cohort again.")
+    return np.asarray([found[study_id] for study_id in study_ids], dtype=np.float32).reshape(-1, 256)
+
+
+def clean(database: Database, folder: Path) -> int:
+    """Delete the files below `folder` that no row refers to."""
+    known = {file for (file,) in database.read("SELECT file FROM studies")}
+    orphans = [
+        path for path in folder.glob("*/*") if path.is_file() and path.relative_to(folder).as_posix() not in known
+    ]
+    for path in orphans:
+        path.unlink()
+    return len(orphans)
+
+
+def _register(cursor: duckdb.DuckDBPyConnection, cohort: Cohort | None, release: str, digest: str) -> None:
+    """Note the cohort and the release; refuse codes of two different releases under one name."""
+    if cohort is not None:
+        cursor.execute(
+            "INSERT INTO cohorts VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            [cohort.name, cohort.licence, cohort.attribution, cohort.synthetic, cohort.label_source],
+        )
+    known = cursor.execute("SELECT digest FROM releases WHERE name = ?", [release]).fetchone()
+    if known is None:
+        cursor.execute("INSERT INTO releases VALUES (?, ?, ?)", [release, digest, now()])
+    elif known[0] != digest:
+        raise WorkspaceError(stale_release(release))
+
+
+def stale_release(release: str) -> str:
+    """Say that a workspace was encoded by another model under the same release name."""
+    return (
+        f"The workspace was encoded with other weights of release {release} than the ones installed: "
+        "run `casebind reindex`, or pass --workspace with another folder."
+    )
+
+
+def _insert(cursor: duckdb.DuckDBPyConnection, one: NewStudy, file: str) -> None:
+    row = one.row
+    cursor.execute(
+        "INSERT INTO patients VALUES (?, ?, ?) ON CONFLICT DO NOTHING", [row.patient_id, row.cohort, now()]
+    )
+    cursor.execute(
+        "INSERT INTO encounters VALUES (?, ?) ON CONFLICT DO NOTHING", [row.encounter_id, row.patient_id]
+    )
+    start, end = row.window_s or (None, None)
+    cursor.execute(
+        INSERT,
+        [
+            one.row_key, now(), row.study_id, row.patient_id, row.encounter_id, row.cohort, row.modality,
+            row.acquired_at, row.age, row.sex, row.view, list(row.labels), row.label_source, row.report,
+            row.synthetic, row.licence, row.attribution, row.recognised, row.quality_score, row.fingerprint,
+            row.patient_key, start, end, file, json.dumps(row.extra, default=str),
+        ],
+    )  # fmt: skip
+    for scope, granted in one.consent.items():
+        add_consent(cursor, row.patient_id, granted, scope, "ingest")
+
+
+def _insert_codes(
+    cursor: duckdb.DuckDBPyConnection,
+    release: str,
+    study_ids: Sequence[str],
+    modalities: Sequence[str],
+    vectors: np.ndarray,
+    codes: np.ndarray,
+) -> None:
+    """vectors: (n, 256) float32; codes: (n, 32) uint8."""
+    words = words_of(codes).tolist()
+    cursor.execute(
+        "INSERT INTO embeddings SELECT unnest(?), ?, unnest(?::FLOAT[256][])",
+        [list(study_ids), release, vectors.astype(float).tolist()],
+    )
+    cursor.executemany(
+        "INSERT INTO codes VALUES (?, ?, ?, ?, ?, ?, ?)",
+        [
+            [study_id, release, modality, *word]
+            for study_id, modality, word in zip(study_ids, modalities, words, strict=True)
+        ],
+    )
+
+
+def _row(values: tuple[Any, ...]) -> StudyRow:
+    record = dict(zip(COLUMNS.replace(" ", "").split(","), values, strict=True))
+    start, end = record.pop("window_start_s"), record.pop("window_end_s")
+    record["labels"] = tuple(record["labels"])
+    record["extra"] = json.loads(record["extra"])
+    return StudyRow(window_s=None if start is None else (start, end), **record)

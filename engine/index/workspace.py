@@ -1,0 +1,260 @@
+"""A workspace: a folder with the DuckDB file, the study files and the query files.
+
+    <workspace>/casebind.duckdb   studies, codes, ratings, audit, consent
+    <workspace>/studies/          canonical content of every study
+    <workspace>/queries/          de-identified content of every accepted query
+    <workspace>/key               secret of the keyed hashes of patient identifiers
+
+One process owns the file. A second one, reading or writing, is told so in one sentence: reading a copy beside a
+running app could not be audited and would not see a consent withdrawn a second ago.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.errors import UsageError, WorkspaceError
+from engine.index import ledger, questions, shelf
+from engine.index.content import load_content
+from engine.index.database import FILE_NAME, Database
+from engine.index.filters import Clause, denied_sql
+from engine.index.hamming import CodeArray
+from engine.index.records import AuditRow, Cohort, NewStudy, Rating, StoredQuery, StudyRow
+from engine.study import Study
+
+KEY_BYTES = 32
+
+_open: dict[Path, Workspace] = {}
+_open_lock = threading.Lock()
+
+
+def open_workspace(path: Path | str, *, create: bool = False) -> Workspace:
+    """Return the workspace at `path`; everyone in this process who opens it shares one.
+
+    Raises WorkspaceError where there is none (unless `create`), where another process holds it, where it is damaged
+    and where a newer Casebind wrote it.
+    """
+    folder = Path(path).expanduser().resolve()
+    with _open_lock:
+        shared = _open.get(folder)
+        if shared is None:
+            shared = _open[folder] = Workspace(folder, create=create)
+        shared.openers += 1
+        return shared
+
+
+class Workspace:
+    """An open workspace. Safe to use from many threads."""
+
+    def __init__(self, path: Path, *, create: bool) -> None:
+        self.path = path
+        self.studies_folder = path / "studies"
+        self.queries_folder = path / "queries"
+        self.openers = 0
+        _check_folder(path, create)
+        self.database = Database(path / FILE_NAME)
+        self.key = _read_key(path)
+        self._arrays: dict[tuple[str, str], tuple[int, CodeArray]] = {}
+        self._array_lock = threading.Lock()
+        self._collection = 0  # grows when studies come or go, so that arrays know when they are stale
+
+    def close(self) -> None:
+        """Close the file when the last one who opened the workspace closes it."""
+        with _open_lock:
+            self.openers -= 1
+            if self.openers <= 0 and _open.get(self.path) is self:
+                del _open[self.path]
+                self.database.close()
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Studies
+
+    def add(self, cohort: Cohort, release: str, digest: str, batch: Sequence[NewStudy]) -> None:
+        """Store studies with their content, codes and embeddings; all of the batch or none of it."""
+        shelf.add(self.database, self.studies_folder, cohort, release, digest, batch)
+        self._collection += 1
+
+    def add_codes(
+        self, release: str, digest: str, study_ids: Sequence[str], vectors: np.ndarray, codes: np.ndarray
+    ) -> None:
+        """Store embeddings (n, 256) and packed codes (n, 32) of present studies under one more release."""
+        shelf.add_codes(self.database, release, digest, study_ids, vectors, codes)
+        self._collection += 1
+
+    def remove(self, study_ids: Sequence[str]) -> None:
+        """Remove studies with their content, codes and embeddings; their ratings and the audit stay."""
+        shelf.remove(self.database, self.studies_folder, study_ids)
+        self._collection += 1
+
+    def row(self, study_id: str) -> StudyRow:
+        """Return the metadata of one study; UsageError where there is none."""
+        found = shelf.rows(self.database, [study_id])
+        if not found:
+            raise UsageError(f"There is no study {study_id} in the workspace: take an id from a search result.")
+        return found[0]
+
+    def rows(self, study_ids: Sequence[str] | None = None) -> list[StudyRow]:
+        """Return the metadata of the given studies in the given order, or of all in the order of their ids."""
+        return shelf.rows(self.database, study_ids)
+
+    def study(self, study_id: str) -> Study:
+        """Return one study with its content."""
+        row = self.row(study_id)
+        return shelf.study_of(row, load_content(self.studies_folder / row.file))
+
+    def siblings(self, encounter_id: str) -> list[StudyRow]:
+        """Return all studies of one encounter, in the order of their ids."""
+        return shelf.rows_where(self.database, "encounter_id = ?", [encounter_id])
+
+    def of_patient(self, patient_id: str) -> list[StudyRow]:
+        """Return all studies of one patient, in the order of their ids."""
+        return shelf.rows_where(self.database, "patient_id = ?", [patient_id])
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of studies per modality."""
+        return dict(self.database.read("SELECT modality, count(*) FROM studies GROUP BY modality ORDER BY modality"))
+
+    def cohorts(self) -> list[Cohort]:
+        """Return the cohorts, by name."""
+        found = self.database.read("SELECT name, licence, attribution, synthetic, label_source FROM cohorts ORDER BY 1")
+        return [Cohort(*row) for row in found]
+
+    def labels(self, modality: str | None = None) -> list[str]:
+        """Return the labels that occur, most frequent first, of all modalities or of one."""
+        found = self.database.read(
+            "SELECT label, count(*) FROM (SELECT unnest(labels) AS label FROM studies WHERE ? IS NULL OR modality = ?)"
+            " GROUP BY label ORDER BY 2 DESC, 1",
+            [modality, modality],
+        )
+        return [label for label, _ in found]
+
+    def views(self) -> list[str]:
+        """Return the views of the films that occur."""
+        found = self.database.read("SELECT DISTINCT view FROM studies WHERE view IS NOT NULL AND view <> '' ORDER BY 1")
+        return [view for (view,) in found]
+
+    def row_keys(self, cohort: str) -> dict[str, str]:
+        """Return row key → study id of everything that a cohort already holds."""
+        return dict(self.database.read("SELECT row_key, study_id FROM studies WHERE cohort = ?", [cohort]))
+
+    def clean(self) -> int:
+        """Delete study files that no row refers to, left by a process that was killed; return how many."""
+        return shelf.clean(self.database, self.studies_folder)
+
+    # What the search reads
+
+    def codes(self, release: str, modality: str) -> CodeArray:
+        """Return the codes of one modality under one release, in step with the tables."""
+        with self._array_lock:
+            collection = self._collection
+            known = self._arrays.get((release, modality))
+            if known is None or known[0] != collection:
+                known = (collection, shelf.load_codes(self.database, release, modality))
+                self._arrays[release, modality] = known
+            return known[1]
+
+    def denied(self, clauses: list[Clause]) -> np.ndarray:
+        """Return the ordinals, (m,) int64, of the studies that consent or the clauses keep out."""
+        sql, values = denied_sql(clauses)
+        return np.asarray(self.database.columns(sql, values)["ordinal"], dtype=np.int64)
+
+    def embeddings(self, release: str, study_ids: Sequence[str]) -> np.ndarray:
+        """Return (n, 256) float32 embeddings in the order of the ids; UsageError where one has none."""
+        return shelf.load_embeddings(self.database, release, study_ids)
+
+    def without_codes(self, release: str) -> list[str]:
+        """Return the ids of the studies that a release has not encoded."""
+        found = self.database.read(
+            "SELECT study_id FROM studies WHERE study_id NOT IN (SELECT study_id FROM codes WHERE release = ?)"
+            " ORDER BY study_id",
+            [release],
+        )
+        return [study_id for (study_id,) in found]
+
+    def release_digest(self, release: str) -> str | None:
+        """Return the digest of the release that the codes of that name were made with, or None."""
+        found = self.database.read("SELECT digest FROM releases WHERE name = ?", [release])
+        return found[0][0] if found else None
+
+    # Queries, ratings, consent, audit
+
+    def keep_query(self, query: StoredQuery) -> None:
+        """Store an accepted query durably, its de-identified content included."""
+        questions.keep(self.database, self.queries_folder, query)
+
+    def query(self, query_id: str) -> StoredQuery | None:
+        """Return a stored query, or None."""
+        return questions.load(self.database, self.queries_folder, query_id)
+
+    def rate(
+        self, query_id: str, study_id: str, mark: str, who: str = "local", *,
+        release: str, bits: int = 256, at: str | None = None,
+    ) -> Rating:  # fmt: skip
+        """Record one mark; it is on disk when this returns. A later mark of the same person replaces it."""
+        return ledger.rate(self.database, query_id, study_id, mark, who, release, bits, at)
+
+    def ratings(self, query_id: str | None = None, who: str | None = None) -> list[Rating]:
+        """Return the marks that count, oldest first, of one query or all, by one person or everyone."""
+        return ledger.ratings(self.database, query_id, who)
+
+    def undo(self, query_id: str, study_id: str, who: str = "local") -> Rating | None:
+        """Take back a person's last mark on a neighbour; return the earlier mark that counts again, or None."""
+        return ledger.undo(self.database, query_id, study_id, who)
+
+    def set_consent(self, patient_id: str, granted: bool, *, scope: str = "retrieval", who: str = "local") -> None:
+        """Grant or withdraw consent; the next search honours it."""
+        ledger.set_consent(self.database, patient_id, granted, scope, who)
+
+    def consent(self, patient_id: str, scope: str = "retrieval") -> bool:
+        """Return whether consent stands; a patient who was never asked has not withdrawn."""
+        sql = "SELECT count(*) FROM withdrawn WHERE patient_id = ? AND scope = ?"
+        return self.database.read(sql, [patient_id, scope])[0][0] == 0
+
+    def audit(self, who: str, kind: str, **entry: Any) -> int:
+        """Append one audit row; return its number. `entry` holds further columns of the audit table."""
+        return ledger.audit(self.database, who, kind, **entry)
+
+    def audit_rows(self, limit: int = 1000) -> list[AuditRow]:
+        """Return the newest audit rows, newest first."""
+        return ledger.audit_rows(self.database, limit)
+
+
+def _check_folder(path: Path, create: bool) -> None:
+    if (path / FILE_NAME).is_file():
+        return
+    if not create:
+        raise WorkspaceError(
+            f"There is no workspace at {path}: build the shipped one with `casebind demo`, or pass --workspace."
+        )
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WorkspaceError(
+            f"The workspace {path} cannot be created ({error.strerror}): pass --workspace with a folder you may write."
+        ) from error
+
+
+def _read_key(path: Path) -> bytes:
+    """Return the workspace's secret, made on first use and readable by its owner only."""
+    file = path / "key"
+    try:
+        if not file.exists():
+            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with os.fdopen(descriptor, "wb") as out:
+                out.write(secrets.token_bytes(KEY_BYTES))
+                os.fsync(out.fileno())
+        return file.read_bytes()
+    except OSError as error:
+        raise WorkspaceError(f"The key {file} cannot be read ({error.strerror}): check who owns it.") from error

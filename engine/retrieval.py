@@ -1,0 +1,276 @@
+"""The one path that a query takes; the pages, the command line and the tests all come through here.
+
+study → window → quality gate → embedding → code → mask (consent, filters, own patient) → exact search per modality →
+calibrated relevance → audit. A refused query is neither encoded nor stored; only the refusal is audited.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import secrets
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.answer import BITS, POINTS, Answer, Neighbour, Options, Stopwatch
+from engine.errors import UsageError, WorkspaceError
+from engine.index.filters import Clause, Filters, own_patient
+from engine.index.hamming import COMPILED_FROM, compiled_kernel, top_k, words_of
+from engine.index.records import StoredQuery, StudyRow
+from engine.index.shelf import stale_release
+from engine.index.workspace import Workspace
+from engine.study import MODALITIES, Film, Modality, Note, Study, Trace
+
+if TYPE_CHECKING:
+    from engine.intake.quality import Verdict
+    from engine.release import Release
+
+__all__ = [
+    "BITS", "POINTS", "Answer", "Filters", "Neighbour", "Options", "again", "check_release", "digest_of", "search", "warm",
+]  # fmt: skip
+
+# The verdict on a study of the workspace that becomes a query: it passed the gate when it was taken in.
+ACCEPTED: dict[str, Any] = {"accepted": True, "score": 1.0, "reasons": (), "measures": ()}
+
+
+def search(
+    workspace: Workspace,
+    release: Release,
+    study: Study,
+    *,
+    into: Sequence[Modality] = MODALITIES,
+    k: int = 10,
+    bits: int = 256,
+    at: str | None = None,
+    filters: Filters | None = None,
+    who: str = "local",
+    started: float | None = None,
+    query_id: str | None = None,
+) -> Answer:
+    """Return the nearest studies of every modality in `into`.
+
+    at      : None returns the k nearest; an operating point only those of them within its radius
+    started : time.perf_counter() at which reading of the file began, for the first stage of the timings
+    """
+    from engine.intake.quality import choose_window, judge
+
+    options = Options(tuple(into), k, bits, at, filters or Filters())
+    watch = Stopwatch(started)
+    study = choose_window(study)
+    verdict = judge(study)
+    watch.lap("quality")
+    query_id = query_id or f"q-{secrets.token_hex(8)}"
+    if not verdict.accepted:
+        return _refused(workspace, release, query_id, study, verdict, options, who, watch)
+    check_release(workspace, release)
+    embedding = release.embed([study])[0]
+    code = release.codes(embedding[None], study.modality)[0]
+    watch.lap("encode")
+    stored = StoredQuery(query_id, who, study, asdict(verdict), release.name, code, embedding)
+    own = own_patient(study.patient_key, study.fingerprint, study.facts.get("patient_id"))
+    return _answer(workspace, release, stored, verdict, own, options, who, watch, kind="search", keep=True)
+
+
+def again(
+    workspace: Workspace,
+    release: Release,
+    query_id: str,
+    *,
+    into: Sequence[Modality] = MODALITIES,
+    k: int = 10,
+    bits: int = 256,
+    at: str | None = None,
+    filters: Filters | None = None,
+    who: str = "local",
+) -> Answer:
+    """Return the answer for a stored query, or for a study of the workspace ("more like this").
+
+    Nothing is read or judged again, and nothing is encoded where the stored embedding is of the same release.
+    Raises UsageError where the id is unknown or the study's patient has withdrawn.
+    """
+    options = Options(tuple(into), k, bits, at, filters or Filters())
+    watch = Stopwatch(None)
+    check_release(workspace, release)
+    stored, own = _recall(workspace, release, query_id)
+    if stored.release != release.name:
+        embedding = release.embed([stored.study])[0]
+        code = release.codes(embedding[None], stored.study.modality)[0]
+        stored = replace(stored, release=release.name, embedding=embedding, code=code)
+    watch.lap("encode")
+    verdict = _verdict_of(stored.verdict)
+    return _answer(workspace, release, stored, verdict, own, options, who, watch, kind="again", keep=False)
+
+
+def warm(workspace: Workspace, release: Release) -> None:
+    """Load models, codes and kernels, so that the first query is as fast as the next ones."""
+    from engine.intake.quality import judge
+
+    for modality in MODALITIES:
+        if workspace.codes(release.name, modality).ids.size >= COMPILED_FROM:
+            compiled_kernel()
+    for study in _rehearsal():
+        judge(study)
+        release.embed([study])
+
+
+def check_release(workspace: Workspace, release: Release) -> None:
+    """Raise WorkspaceError where the workspace's codes are not those of the release."""
+    known = workspace.release_digest(release.name)
+    if known is None and workspace.counts():
+        raise WorkspaceError(
+            f"The workspace holds no codes of release {release.name}: run `casebind reindex` once to make them."
+        )
+    if known is not None and known != digest_of(release):
+        raise WorkspaceError(stale_release(release.name))
+
+
+def digest_of(release: Release) -> str:
+    """Return the sha256 of a release's manifest, which holds the hashes of all its parts."""
+    return hashlib.sha256(json.dumps(release.manifest, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _refused(
+    workspace: Workspace, release: Release, query_id: str, study: Study, verdict: Verdict, options: Options, who: str,
+    watch: Stopwatch,
+) -> Answer:  # fmt: skip
+    """Audit a refusal, without any content, and say it."""
+    audit_id = workspace.audit(who, "refused", release=release.name, refused=" ".join(verdict.reasons))
+    return Answer(
+        query_id=query_id,
+        study=study,
+        verdict=verdict,
+        bits=options.bits,
+        at=options.at,
+        code_hex="",
+        release=release.name,
+        neighbours=(),
+        nothing_close={},
+        filters_sentence=options.filters.sentence,
+        audit_id=audit_id,
+        timing_ms=watch.result(),
+    )
+
+
+def _recall(workspace: Workspace, release: Release, query_id: str) -> tuple[StoredQuery, Clause]:
+    """Return the stored query of that id, or the study of that id as a query, and who its own patient is."""
+    stored = workspace.query(query_id)
+    if stored is not None:
+        study = stored.study
+        return stored, own_patient(study.patient_key, study.fingerprint, study.facts.get("patient_id"))
+    row = workspace.row(query_id)
+    if not workspace.consent(row.patient_id):
+        raise UsageError(f"The patient of study {query_id} has withdrawn consent: choose another study.")
+    embedding = workspace.embeddings(release.name, [query_id])
+    code = release.codes(embedding, row.modality)[0]
+    verdict = {**ACCEPTED, "score": row.quality_score}
+    study = workspace.study(query_id)
+    stored = StoredQuery(query_id, "", study, verdict, release.name, code, embedding[0])
+    return stored, own_patient(row.patient_key, row.fingerprint, row.patient_id)
+
+
+def _answer(
+    workspace: Workspace, release: Release, stored: StoredQuery, verdict: Verdict, own: Clause, options: Options,
+    who: str, watch: Stopwatch, *, kind: str, keep: bool,
+) -> Answer:  # fmt: skip
+    """Search every target modality under one mask, then store and audit."""
+    denied = workspace.denied([*options.filters.clauses(), own])
+    neighbours: list[Neighbour] = []
+    nothing_close: dict[str, bool] = {}
+    for target in options.into:
+        found, close = _into(workspace, release, stored, target, denied, options)
+        neighbours += found
+        nothing_close[target] = not close
+    code_hex = stored.code[: options.bits // 8].tobytes().hex()
+    if keep:
+        workspace.keep_query(stored)
+    audit_id = workspace.audit(
+        who,
+        kind,
+        query_id=stored.query_id,
+        code=code_hex,
+        returned=tuple(neighbour.study_id for neighbour in neighbours),
+        release=release.name,
+        filters=options.filters.sentence,
+    )
+    watch.lap("search")
+    return Answer(
+        query_id=stored.query_id,
+        study=stored.study,
+        verdict=verdict,
+        bits=options.bits,
+        at=options.at,
+        code_hex=code_hex,
+        release=release.name,
+        neighbours=tuple(neighbours),
+        nothing_close=nothing_close,
+        filters_sentence=options.filters.sentence,
+        audit_id=audit_id,
+        timing_ms=watch.result(),
+    )
+
+
+def _into(
+    workspace: Workspace, release: Release, stored: StoredQuery, target: Modality, denied: np.ndarray, options: Options
+) -> tuple[list[Neighbour], bool]:
+    """Return the neighbours in one modality, and whether the nearest permitted study is close at all."""
+    array = workspace.codes(release.name, target)
+    query = words_of(stored.code[None])[0]
+    places, distances = top_k(array.words, query, array.mask(denied), options.k, options.bits, array.groups)
+    if places.size == 0:
+        return [], False
+    source = stored.study.modality
+    close = bool(distances[0] <= release.close_limit(source, target, options.bits))
+    if options.at is not None:
+        within = distances <= release.radius(source, target, options.bits, options.at)
+        places, distances = places[within], distances[within]
+    rows = {row.study_id: row for row in workspace.rows(list(array.ids[places]))}
+    near = [(array.ids[place], int(far)) for place, far in zip(places, distances, strict=True)]
+    present = [(rows[study_id], far) for study_id, far in near if study_id in rows]
+    bits = options.bits
+    return [_neighbour(rank, row, far, bits, release, source) for rank, (row, far) in enumerate(present, 1)], close
+
+
+def _neighbour(rank: int, row: StudyRow, hamming: int, bits: int, release: Release, source: Modality) -> Neighbour:
+    return Neighbour(
+        rank=rank,
+        study_id=row.study_id,
+        patient_id=row.patient_id,
+        encounter_id=row.encounter_id,
+        modality=row.modality,
+        cohort=row.cohort,
+        licence=row.licence,
+        labels=row.labels,
+        label_source=row.label_source,
+        synthetic=row.synthetic,
+        age=row.age,
+        sex=row.sex,
+        view=row.view,
+        recognised=row.recognised,
+        hamming=hamming,
+        bits=bits,
+        further_share=round(float(release.further_share(source, row.modality, bits, hamming)), 4),
+        relevance=round(float(release.relevance(source, row.modality, bits, hamming)), 4),
+    )
+
+
+def _verdict_of(stored: dict[str, Any]) -> Verdict:
+    """Return the verdict that was stored as plain JSON."""
+    from engine.intake.quality import Measure, Verdict
+
+    measures = tuple(Measure(**measure) for measure in stored["measures"])
+    return Verdict(**{**stored, "reasons": tuple(stored["reasons"]), "measures": measures})
+
+
+def _rehearsal() -> list[Study]:
+    """Return one plausible input per modality; what comes of it is thrown away."""
+    seconds = np.arange(1250, dtype=np.float32) / 125
+    wave = np.sin(2 * np.pi * 1.2 * seconds)[None].astype(np.float32)
+    return [
+        Study("text", Note("normal"), "typed text"),
+        Study("ppg", Trace(wave, ("PPG",), 125.0, "au"), "PPG"),
+        Study("ecg", Trace(wave, ("II",), 125.0, "mV"), "ECG"),
+        Study("cxr", Film(np.tile(np.linspace(0, 255, 256).astype(np.uint8), (256, 1)), 8), "film"),
+    ]
