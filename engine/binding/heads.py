@@ -1,0 +1,28 @@
+"""Encoder plus linear head: model inputs → the shared space (MEDBind §2.1: 256 dimensions, L2-normalised)."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from engine.encoders.models import ENCODERS
+
+SPACE = 256
+
+
+class Bound(nn.Module):
+    """One modality's way into the shared space."""
+
+    def __init__(self, modality: str) -> None:
+        super().__init__()
+        self.encoder = ENCODERS[modality]()
+        self.head = nn.Linear(ENCODERS[modality].features, SPACE)  # type: ignore[arg-type]
+
+    def project(self, features: torch.Tensor) -> torch.Tensor:
+        """Features (b, f) → embeddings (b, 256) of length 1."""
+        return F.normalize(self.head(features), dim=1)
+
+    def forward(self, **inputs: torch.Tensor) -> torch.Tensor:
+        """Model inputs (batched) → embeddings (b, 256) of length 1."""
+        return self.project(self.encoder(**inputs))

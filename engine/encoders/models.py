@@ -1,0 +1,86 @@
+"""The encoders of a release: model inputs → features, one module per modality. Shapes stand where they change."""
+
+from __future__ import annotations
+
+import torch
+from torch import nn
+
+from engine.encoders import ecg, ppg, text
+from engine.encoders.transformer import TraceTransformer, pool
+from engine.encoders.trunk import FROZEN_BLOCKS, load_trunk, lower
+from engine.encoders.vit import DEPTH, WIDTH, Block
+
+UPPER = DEPTH - FROZEN_BLOCKS  # blocks 9–12, tuned
+
+
+class FilmEncoder(nn.Module):
+    """Blocks 9–12 and the last norm, tuned; the frozen trunk below them is shared and not part of the weights.
+
+    Features: the class token after each tuned block, and the mean patch token of the last: (b, 5·384).
+    """
+
+    features = (UPPER + 1) * WIDTH
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.blocks = nn.ModuleList(Block() for _ in range(UPPER))
+        self.norm = nn.LayerNorm(WIDTH, eps=1e-6)
+
+    def start_from_trunk(self) -> FilmEncoder:
+        """Copy the foundation weights of blocks 9–12 and the last norm."""
+        trunk = load_trunk()
+        for mine, theirs in zip(self.blocks, trunk.blocks[FROZEN_BLOCKS:], strict=True):
+            mine.load_state_dict(theirs.state_dict())
+        self.norm.load_state_dict(trunk.norm.state_dict())
+        return self
+
+    def upper(self, tokens: torch.Tensor) -> torch.Tensor:
+        """Tokens after block 8 (b, 257, 384) → features (b, 1920)."""
+        parts = []
+        for block in self.blocks:
+            tokens = block(tokens)
+            parts.append(self.norm(tokens[:, 0]))
+        return torch.cat([*parts, self.norm(tokens)[:, 1:].mean(1)], 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Grey films (b, 1, 224, 224) in 0 … 1 → features (b, 1920)."""
+        return self.upper(lower(load_trunk(), x))
+
+
+class EcgEncoder(TraceTransformer):
+    """Twelve leads at 100 Hz in tokens of 50 ms hop; amplitudes and flags enter as one token: (b, 2·192)."""
+
+    features = 2 * 192
+
+    def __init__(self) -> None:
+        super().__init__(leads=12, length=ecg.LENGTH, patch=15, stride=5, width=192, depth=6, heads=6, side=36)
+
+    def forward(self, x: torch.Tensor, amplitude: torch.Tensor, flags: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
+        """x (b, 12, 1000), amplitude (b, 12), flags (b, 24), length (b,) → features (b, 384)."""
+        return pool(*self.encode(x, torch.cat([amplitude, flags], 1)), length)
+
+
+class PpgEncoder(TraceTransformer):
+    """One pulse wave at 125 Hz in tokens of 80 ms hop: (b, 2·128)."""
+
+    features = 2 * 128
+
+    def __init__(self) -> None:
+        super().__init__(leads=1, length=ppg.LENGTH, patch=30, stride=10, width=128, depth=4, heads=4, side=0)
+
+    def forward(self, x: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
+        """x (b, 1, 1250), length (b,) → features (b, 256)."""
+        return pool(*self.encode(x), length)
+
+
+class TextEncoder(nn.Module):
+    """Sentence vectors pass through; the language model itself is frozen and runs in engine.encoders.text."""
+
+    features = text.WIDTH
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """x (b, 384) → features (b, 384)."""
+        return x
+
+
+ENCODERS: dict[str, type[nn.Module]] = {"cxr": FilmEncoder, "ecg": EcgEncoder, "ppg": PpgEncoder, "text": TextEncoder}
