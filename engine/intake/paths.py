@@ -1,0 +1,104 @@
+"""Files on disk → Study: finds the files that belong together and refuses large ones by their size, unread."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from engine.errors import IntakeError
+from engine.intake.read import read
+from engine.intake.sniff import sniff
+from engine.intake.upload import Answers, Upload, check_size
+from engine.study import Study
+
+_HEADER_LIMIT = 1_000_000  # bytes; a WFDB header has some hundred
+
+
+def read_paths(paths: Sequence[Path | str], answers: Answers = Answers(), key: bytes = b"") -> Study:  # noqa: B008 (frozen)
+    """Return the study in `paths`, with the sibling files that a WFDB record needs; see `read` for key and errors.
+
+    A path may also be a WFDB record's base name without suffix; the case of suffixes does not matter.
+    """
+    named = [_existing(Path(path)) for path in paths]
+    files = dict.fromkeys(named)
+    for path in named:
+        files |= dict.fromkeys(_siblings(path))
+    return read([Upload(path.name, _bytes(path)) for path in files], answers, key)
+
+
+def _existing(path: Path) -> Path:
+    """Return the file that a path means; IntakeError where there is none."""
+    if path.is_file():
+        return path
+    if path.is_dir():
+        raise IntakeError("The path is a folder and one study is searched at a time: name its file, or use `casebind ingest`.")
+    header = _in_folder(path.parent, f"{path.name}.hea")
+    if header is None:
+        raise IntakeError("There is no file at this path: check the spelling, or drop the suffix of a WFDB record.")
+    return header
+
+
+def _siblings(path: Path) -> list[Path]:
+    """Return the files that complete a WFDB header or a signal file; none for other formats."""
+    data = _head(path)
+    kind = sniff(data)
+    if kind == "wfdb":
+        return _record(path, data)
+    if kind in ("binary", "signal", "matlab", "text", "table"):
+        return _record_of_part(path)
+    return []
+
+
+def _record(header: Path, data: bytes) -> list[Path]:
+    """Return the signal files of a header, and for a multi-segment record its segments' headers and files."""
+    from engine.intake.wfdb_header import parse_header
+
+    parsed = parse_header(data)
+    found = [part for name in sorted(parsed.named) if (part := _in_folder(header.parent, name))]
+    if parsed.files and not found:  # both files were renamed together
+        suffixes = {Path(name).suffix.lower() for name in parsed.files}
+        found = [part for suffix in sorted(suffixes) if (part := _in_folder(header.parent, header.stem + suffix))]
+    for part in [part for part in found if parsed.segments and part != header]:
+        head = _head(part)
+        if sniff(head) == "wfdb":
+            found += [file for name in sorted(parse_header(head).named) if (file := _in_folder(header.parent, name))]
+    return found
+
+
+def _record_of_part(part: Path) -> list[Path]:
+    """Return the header that names a signal file, with everything else that it names."""
+    from engine.intake.wfdb_header import parse_header
+
+    header = _in_folder(part.parent, part.stem + ".hea")
+    for candidate in [header] if header else _headers(part.parent):
+        data = _head(candidate)
+        if sniff(data) != "wfdb":
+            continue
+        if candidate == header or part.name.lower() in parse_header(data).named:
+            return [candidate, *_record(candidate, data)]
+    return []
+
+
+def _headers(folder: Path) -> Iterable[Path]:
+    return sorted(path for path in folder.iterdir() if path.suffix.lower() == ".hea" and path.is_file())
+
+
+def _in_folder(folder: Path, name: str) -> Path | None:
+    """Return the file of that name in the folder, ignoring case; names with separators never leave it."""
+    wanted = name.lower()
+    if not folder.is_dir() or "/" in wanted or "\\" in wanted:
+        return None
+    return next((path for path in sorted(folder.iterdir()) if path.name.lower() == wanted and path.is_file()), None)
+
+
+def _head(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(_HEADER_LIMIT)
+
+
+def _bytes(path: Path) -> bytes:
+    try:
+        check_size(path.stat().st_size)
+        return path.read_bytes()
+    except OSError as error:
+        raise IntakeError("The file cannot be opened: check that it is readable.") from error

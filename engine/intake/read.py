@@ -1,0 +1,155 @@
+"""The dispatcher: dropped files, a typed finding, or paths → one Study."""
+
+from __future__ import annotations
+
+import functools
+import hashlib
+import hmac
+import logging
+import secrets
+import threading
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from engine.errors import CasebindError, IntakeError
+from engine.intake.archive import unpack
+from engine.intake.fingerprint import fingerprint
+from engine.intake.refusals import refusal
+from engine.intake.sniff import READABLE, sniff
+from engine.intake.upload import Answers, Upload, check_sizes
+from engine.study import IdentityRow, Note, Study
+
+TEXT_LIMIT = 20_000  # characters of a typed finding or pasted report
+_NAMES = {"dicom": "DICOM", "png": "PNG", "jpeg": "JPEG", "wfdb": "WFDB", "edf": "EDF", "bdf": "BDF", "table": "CSV", "zip": "zip"}
+_log = logging.getLogger(__name__)
+# One file at a time: it bounds memory, and libraries' warnings can only be silenced for the whole process.
+_ONE_AT_A_TIME = threading.RLock()
+
+
+def read(uploads: Sequence[Upload], answers: Answers = Answers(), key: bytes = b"") -> Study:  # noqa: B008 (frozen)
+    """Return the de-identified study that one upload (a file, several files of one study, or a zip) holds.
+
+    key : the workspace's secret; it keeps pseudonyms stable within one workspace and unlinkable outside it. Without one a
+          key of this process is used.
+
+    Raises QuestionError where the file leaves a fact open, IntakeError (one sentence) for everything that is not read.
+    """
+    with _ONE_AT_A_TIME, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return _guarded("upload", lambda: _read(list(uploads), answers, key or process_key()))
+
+
+def read_text(text: str) -> Study:
+    """Return the study of a typed finding or a pasted report."""
+    clean = "".join(char for char in text if char.isprintable() or char in "\n\t").strip()
+    if not clean:
+        raise IntakeError("The text is empty: type a finding, for example “right-sided pleural effusion”.")
+    if len(clean) > TEXT_LIMIT:
+        raise IntakeError(f"The text has {len(clean):,} characters and the limit is {TEXT_LIMIT:,}: paste the impression only.")
+    note = Note(clean)
+    open_point = "Typed text is kept as written, so names in it cannot be ruled out: leave them out."
+    return Study("text", note, f"text, {len(clean.split())} words", (), open_point, fingerprint=fingerprint(note))
+
+
+@functools.cache
+def process_key() -> bytes:
+    """Return a random key that lives as long as the process."""
+    return secrets.token_bytes(32)
+
+
+def pseudonym(key: bytes, identifier: str) -> str | None:
+    """Return HMAC-SHA256(key, identifier) as 32 hex characters, or None for a blank identifier."""
+    clean = identifier.strip()
+    return hmac.new(key, clean.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:32] if clean.strip("^Xx ") else None
+
+
+def _guarded(kind: str, parse: Callable[[], Study]) -> Study:
+    """Run a parser; whatever a library raises on damaged input becomes one sentence."""
+    try:
+        return parse()
+    except CasebindError:
+        raise
+    except MemoryError as error:
+        raise IntakeError(f"The {kind} needs more memory than there is: export a shorter stretch or a smaller image.") from error
+    except Exception as error:
+        _log.debug("reading %s failed", kind, exc_info=True)
+        raise IntakeError(f"The {kind} cannot be read because it is damaged or incomplete: export it again and drop the new file.") from error
+
+
+def _read(uploads: list[Upload], answers: Answers, key: bytes) -> Study:
+    check_sizes(uploads)
+    opened, packed = _opened(uploads)
+    kinds = [sniff(upload.data) for upload in opened]
+    masters, left = _group(opened, kinds)
+    if not masters:
+        raise _nothing_readable(left, packed)
+    if len(masters) > 1:
+        found = " and ".join(sorted({_NAMES[kind] for _, kind in masters}))
+        raise IntakeError(
+            f"The upload holds {len(masters)} studies ({found}) and one is searched at a time: drop the files of one study, "
+            "or use `casebind ingest` for many."
+        )
+    (master, kind), = masters
+    study = _guarded(f"{_NAMES[kind]} file", lambda: _parse(master, kind, opened, answers, key))
+    rows = [IdentityRow("file name" if len(opened) == 1 else "file names", "removed", "names may identify a person")]
+    if left:
+        rows.append(IdentityRow(f"{len(left)} further file{'s' * (len(left) > 1)}", "removed", "not part of the study"))
+    return replace(study, identity=tuple(rows) + study.identity, fingerprint=fingerprint(study.content))
+
+
+def _opened(uploads: Sequence[Upload]) -> tuple[list[Upload], bool]:
+    """Replace each zip by its members; the flag says whether there was one."""
+    opened: list[Upload] = []
+    packed = False
+    for upload in uploads:
+        if sniff(upload.data) == "zip":
+            opened += unpack(upload)
+            packed = True
+        else:
+            opened.append(upload)
+    return opened, packed
+
+
+def _group(uploads: list[Upload], kinds: list[str]) -> tuple[list[tuple[Upload, str]], list[tuple[Upload, str]]]:
+    """Split uploads into the ones that are a study of their own and the ones that nobody claims."""
+    from engine.intake.wfdb_trace import claimed
+
+    headers = [upload for upload, kind in zip(uploads, kinds, strict=True) if kind == "wfdb"]
+    parts: set[int] = set()
+    for header in headers:
+        parts |= {id(part) for part in claimed(header, uploads)}
+    free = [(upload, kind) for upload, kind in zip(uploads, kinds, strict=True) if id(upload) not in parts]
+    masters = [(upload, kind) for upload, kind in free if kind in READABLE]
+    return masters, [(upload, kind) for upload, kind in free if kind not in READABLE]
+
+
+def _nothing_readable(left: Sequence[tuple[Upload, str]], packed: bool) -> IntakeError:
+    if len(left) == 1:
+        return refusal(*left[0])
+    where = "The zip archive" if packed else "The upload"
+    return IntakeError(f"{where} holds {len(left)} files and none of them is a recording or film that is read: "
+                       "drop DICOM, PNG, JPEG, WFDB (header and signal files), CSV or EDF.")  # fmt: skip
+
+
+def _parse(master: Upload, kind: str, uploads: Sequence[Upload], answers: Answers, key: bytes) -> Study:
+    """Call the parser of one format; parsers are imported when they are needed."""
+    if kind == "wfdb":
+        from engine.intake.wfdb_trace import read_wfdb
+
+        return read_wfdb(master, uploads, answers)
+    if kind == "table":
+        from engine.intake.table_trace import read_table
+
+        return read_table(master.data, answers)
+    if kind in ("edf", "bdf"):
+        from engine.intake.edf_trace import read_edf
+
+        return read_edf(master.data, kind, answers, key)
+    if kind == "dicom":
+        from engine.intake.dicom import read_dicom
+
+        return read_dicom(master.data, answers, key)
+    from engine.intake.picture_film import read_picture
+
+    return read_picture(master.data, kind)

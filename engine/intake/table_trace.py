@@ -1,0 +1,112 @@
+"""CSV and TSV → Trace: one row a sample, leads in the header; other columns never leave this module."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+
+from engine.errors import IntakeError, QuestionError
+from engine.intake.assemble import Channel, assemble, channel
+from engine.intake.fingerprint import phrase
+from engine.intake.leads import lead_of, split_units
+from engine.intake.table_layout import Layout, lay_out
+from engine.intake.table_time import is_time, sampled
+from engine.intake.upload import Answers
+from engine.study import PPG_LEAD, IdentityRow, Study
+
+_NOT_A_LEAD = "no lead or pulse wave; other columns may hold names or numbers of a person"
+
+
+def read_table(data: bytes, answers: Answers) -> Study:
+    """Return the study in a table; QuestionError for rate or units that it leaves open."""
+    layout = lay_out(data)
+    columns = _columns(layout)
+    labels, units = _labels(layout, answers)
+    timed = next((i for i, label in enumerate(labels) if is_time(label) and lead_of(label) is None), None)
+    signal = [i for i, label in enumerate(labels) if i != timed and lead_of(label) is not None]
+    if not signal:
+        raise IntakeError(
+            "No column of the table is named as an ECG lead (I, II, … V6) or PPG: name the columns in the first line, one row per sample."
+        )
+    values = np.stack([_numbers(columns[i]) for i in signal])
+    values, fs = _rate(values, columns, labels, units, timed, layout, answers)
+    channels = [_channel(labels[i], units[i] or layout.units, values[row], fs, i) for row, i in enumerate(signal)]
+    result = assemble(channels, answers)
+    rows = tuple(IdentityRow(f"line {n} above the table", "removed", "free text may hold a name") for n in layout.preamble)
+    rows += tuple(IdentityRow(f"column {i + 1}", "removed", _NOT_A_LEAD) for i in range(len(labels)) if i not in signal and i != timed)
+    rows += tuple(IdentityRow(f"column {i + 1}", "kept", f"read as {lead_of(labels[i])}") for i in signal)
+    if timed is not None:
+        rows += (IdentityRow(f"column {timed + 1} (time)", "replaced", "kept as sampling rate; the time of day is dropped"),)
+    kind = "TSV" if layout.delimiter == "\t" else "CSV"
+    return Study(result.modality, result.trace, phrase(kind, result.trace, result.remark), rows + result.rows)
+
+
+def _channel(label: str, units: str, samples: np.ndarray, fs: float, index: int) -> Channel:
+    return channel(label, samples, fs, units, f"column {index + 1}")
+
+
+def _columns(layout: Layout) -> list[list[str] | np.ndarray]:
+    """Parse the body; numeric columns become float arrays, others stay text."""
+    import pandas as pd
+
+    whitespace = layout.delimiter == " "
+    try:
+        frame = pd.read_csv(
+            io.StringIO(layout.body), sep=r"\s+" if whitespace else layout.delimiter, header=None, names=range(layout.width),
+            index_col=False, decimal=layout.decimal, quotechar=layout.quote, skipinitialspace=True, comment="#",
+            skip_blank_lines=layout.width == 1 or whitespace, on_bad_lines="error", low_memory=False,
+        )  # fmt: skip
+    except (pd.errors.ParserError, ValueError) as error:
+        raise IntakeError("The rows of the table have different numbers of columns: export it again with one row per sample.") from error
+    return [frame[i].to_numpy() if frame[i].dtype.kind in "fiub" else frame[i].astype(str).to_list() for i in range(layout.width)]
+
+
+def _numbers(column: list[str] | np.ndarray) -> np.ndarray:
+    """Return a column as (n,) float64; cells that are no number are missing (NaN)."""
+    import pandas as pd
+
+    if isinstance(column, np.ndarray):
+        return column.astype(np.float64)
+    values = pd.to_numeric(pd.Series(column, dtype="string").str.strip(), errors="coerce")
+    return np.array(values, dtype=np.float64)
+
+
+def _labels(layout: Layout, answers: Answers) -> tuple[list[str], list[str]]:
+    """Return label and unit of each column; a single unnamed column is named by the preamble or the answer."""
+    if layout.header:
+        split = [split_units(cell) for cell in layout.header]
+        units = [own or below for (_, own), below in zip(split, layout.unit_row or [""] * layout.width, strict=False)]
+        labels = [label for label, _ in split]
+    else:
+        labels, units = [""] * layout.width, [""] * layout.width
+    if layout.width == 1 and lead_of(labels[0]) is None:
+        named = layout.lead or (PPG_LEAD if answers.modality == "ppg" else "")
+        labels = [named] if named else labels
+    if not layout.header and not any(labels):
+        raise IntakeError(
+            "The table has no header line, so its leads are unknown: name the columns (I, II, … V6, or PPG) in the first line."
+        )
+    return labels, units
+
+
+def _rate(
+    values: np.ndarray,
+    columns: list[list[str] | np.ndarray],
+    labels: list[str],
+    units: list[str],
+    timed: int | None,
+    layout: Layout,
+    answers: Answers,
+) -> tuple[np.ndarray, float]:
+    """Return values on an even time grid and their rate: from the time column, the preamble, or the answer."""
+    if timed is not None:
+        return sampled(values, columns[timed], units[timed] or labels[timed])
+    fs = layout.fs if layout.fs is not None else answers.fs
+    if fs is None:
+        raise QuestionError("The table has no time column, so its rate is open: say how many samples there are per second.", field="fs")
+    if not np.isfinite(fs) or fs <= 0:
+        raise IntakeError(f"The sampling rate {fs:g} Hz is not a positive number: give the number of samples per second.")
+    return values, float(fs)
+
+
