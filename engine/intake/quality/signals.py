@@ -1,0 +1,119 @@
+"""Small array functions shared by the ECG and PPG indices. Every row is one lead; nothing here knows a threshold.
+
+samples : (leads, n) float, any unit; all indices are relative to the trace's own amplitude, so z-scored input is as good as mV
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+from scipy import signal
+
+RUN_S = 0.1  # a stretch of equal samples counts as flat from this length on
+SAME = 1e-4  # two samples are equal when they differ by less than this share of the trace's range
+EXTREME = 1e-3  # a sample is at the rail when it is within this share of the range from the largest or smallest value
+NOTHING = 1e-6  # a range below this share of the largest value is rounding, not signal (float32 has 1e-7)
+RAIL_RUN = 3  # consecutive samples at the rail that count as clipping; a single peak sample is no clipping
+
+
+def filled(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return (samples with gaps interpolated, (leads,) share that was missing). A lead without any value becomes zeros."""
+    out = np.array(samples, dtype=np.float64)
+    bad = ~np.isfinite(out)
+    if bad.any():
+        where = np.arange(out.shape[1])
+        for row, gap in zip(out, bad, strict=True):
+            row[gap] = np.interp(where[gap], where[~gap], row[~gap]) if not gap.all() else 0.0
+    return out, bad.mean(axis=1)
+
+
+def in_runs(flags: np.ndarray, shortest: int) -> np.ndarray:
+    """Keep only runs of at least `shortest` consecutive True. flags : (n,) bool → (n,) bool."""
+    edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int8), [0]))))
+    kept = np.zeros(flags.size, bool)
+    for first, end in zip(edges[::2], edges[1::2], strict=True):
+        kept[first:end] = end - first >= shortest
+    return kept
+
+
+def flat_share(row: np.ndarray, fs: float) -> float:
+    """Share of samples in stretches of ≥ 0.1 s without change (lead off, zeros, steps). row : (n,) → 0..1.
+
+    Source: the flat-line criterion of the PhysioNet/CinC Challenge 2011 entries (Silva, Moody & Celi 2011).
+    """
+    span = float(np.ptp(row))
+    if span <= NOTHING * float(np.abs(row).max()):
+        return 1.0
+    same = np.abs(np.diff(row)) <= SAME * span
+    return float(in_runs(same, max(2, round(RUN_S * fs) - 1)).mean())
+
+
+def clipped_share(row: np.ndarray) -> float:
+    """Share of samples stuck at the largest or smallest value (amplifier or converter at its rail). row : (n,) → 0..1."""
+    low, high = float(row.min()), float(row.max())
+    if low == high:
+        return 1.0
+    near = EXTREME * (high - low)
+    return float(in_runs(row >= high - near, RAIL_RUN).mean() + in_runs(row <= low + near, RAIL_RUN).mean())
+
+
+def at_rate(samples: np.ndarray, fs: float, to_hz: float) -> np.ndarray:
+    """Resample with anti-aliasing. samples : (leads, n) at fs → (leads, m) at to_hz; ends are padded by the line between them."""
+    if fs == to_hz:
+        return samples
+    ratio = Fraction(to_hz / fs).limit_denominator(1000)
+    return signal.resample_poly(samples, ratio.numerator, ratio.denominator, axis=1, padtype="line")
+
+
+def band_passed(samples: np.ndarray, fs: float, low_hz: float, high_hz: float, order: int = 2) -> np.ndarray:
+    """Zero-phase Butterworth band-pass. (leads, n) → (leads, n)."""
+    sos = signal.butter(order, (low_hz, high_hz), "bandpass", fs=fs, output="sos")
+    pad = min(samples.shape[1] - 1, round(fs / low_hz))
+    return signal.sosfiltfilt(sos, samples, axis=1, padlen=pad)
+
+
+def spectrum(samples: np.ndarray, fs: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return ((f,) Hz, (leads, f) power): Hann-windowed periodogram without the straight line through the trace."""
+    return signal.periodogram(samples, fs, window="hann", detrend="linear", axis=1)
+
+
+def power_between(freqs: np.ndarray, power: np.ndarray, low_hz: float, high_hz: float) -> np.ndarray:
+    """Summed power of low_hz ≤ f < high_hz. power : (leads, f) → (leads,)."""
+    return power[:, (freqs >= low_hz) & (freqs < high_hz)].sum(axis=1)
+
+
+def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """part / whole, 0 where the whole is 0 (a trace without any change)."""
+    return np.divide(part, whole, out=np.zeros_like(part, dtype=np.float64), where=whole > 0)
+
+
+def kurtosis(samples: np.ndarray) -> np.ndarray:
+    """Pearson's kurtosis per row (normal noise 3, a sine 1.5, a square wave 1), 0 for a constant row. (leads, n) → (leads,)."""
+    centred = samples - samples.mean(axis=1, keepdims=True)
+    return ratio((centred**4).mean(axis=1), (centred**2).mean(axis=1) ** 2)
+
+
+def skewness(row: np.ndarray) -> float:
+    """Third standardised moment of one row, 0 for a constant row."""
+    centred = row - row.mean()
+    spread = float((centred**2).mean())
+    return float((centred**3).mean()) / spread**1.5 if spread > 0 else 0.0
+
+
+def moving_mean(row: np.ndarray, width: int) -> np.ndarray:
+    """Centred moving average whose window shrinks at the ends. row : (n,) → (n,)."""
+    width = max(1, min(width, row.size))
+    total = np.concatenate(([0.0], np.cumsum(row)))
+    last = np.minimum(np.arange(row.size) + width - width // 2, row.size)
+    first = np.maximum(np.arange(row.size) - width // 2, 0)
+    return (total[last] - total[first]) / (last - first)
+
+
+def tone_share(freqs: np.ndarray, power: np.ndarray, above_hz: float) -> np.ndarray:
+    """Largest share of the power above `above_hz` that lies within 1 Hz: 1 for a sine or hum. (leads, f) → (leads,)."""
+    kept = power[:, freqs >= above_hz]
+    width = max(3, round(1.0 / (freqs[1] - freqs[0])))
+    total = np.concatenate((np.zeros((len(kept), 1)), np.cumsum(kept, axis=1)), axis=1)
+    width = min(width, kept.shape[1])
+    return ratio((total[:, width:] - total[:, :-width]).max(axis=1), total[:, -1])
