@@ -5,7 +5,8 @@
 """
 
 from engine.intake.paths import read_paths
-from engine.intake.read import pseudonym, read, read_text
+from engine.intake.pseudonyms import pseudonym
+from engine.intake.read import read, read_text
 from engine.intake.resample import resample
 from engine.intake.upload import Answers, Upload
 

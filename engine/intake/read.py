@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-import functools
-import hashlib
-import hmac
 import logging
-import secrets
 import threading
 import warnings
 from collections.abc import Callable, Sequence
@@ -15,6 +11,7 @@ from dataclasses import replace
 from engine.errors import CasebindError, IntakeError
 from engine.intake.archive import unpack
 from engine.intake.fingerprint import fingerprint
+from engine.intake.pseudonyms import process_key
 from engine.intake.refusals import refusal
 from engine.intake.sniff import READABLE, sniff
 from engine.intake.upload import Answers, Upload, check_sizes
@@ -50,18 +47,6 @@ def read_text(text: str) -> Study:
     note = Note(clean)
     open_point = "Typed text is kept as written, so names in it cannot be ruled out: leave them out."
     return Study("text", note, f"text, {len(clean.split())} words", (), open_point, fingerprint=fingerprint(note))
-
-
-@functools.cache
-def process_key() -> bytes:
-    """Return a random key that lives as long as the process."""
-    return secrets.token_bytes(32)
-
-
-def pseudonym(key: bytes, identifier: str) -> str | None:
-    """Return HMAC-SHA256(key, identifier) as 32 hex characters, or None for a blank identifier."""
-    clean = identifier.strip()
-    return hmac.new(key, clean.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:32] if clean.strip("^Xx ") else None
 
 
 def _guarded(kind: str, parse: Callable[[], Study]) -> Study:

@@ -14,6 +14,7 @@ import numpy as np
 from engine.errors import IntakeError, QuestionError
 from engine.intake.assemble import Channel, assemble, channel, check_announced
 from engine.intake.fingerprint import phrase
+from engine.intake.pseudonyms import OLDEST
 from engine.intake.upload import Answers, Upload
 from engine.intake.wfdb_header import NULL, Header, find, neutral, parse_header
 from engine.study import IdentityRow, Study
@@ -21,7 +22,6 @@ from engine.study import IdentityRow, Study
 FRAME_SAMPLES_LIMIT = 1000  # samples per frame of one signal
 _FACTS = re.compile(r"^\W*(age|sex|gender|dx)\W*[:=]\s*(.*)$", re.IGNORECASE)
 _SEX = {"m": "M", "male": "M", "f": "F", "female": "F", "w": "F"}
-OLDEST = 90  # ages of 90 and more are identifying (45 CFR 164.514(b)(2)) and shown as 90
 
 
 @dataclass(frozen=True, eq=False)

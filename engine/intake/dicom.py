@@ -1,0 +1,84 @@
+"""DICOM files → Study: opened within limits, told apart into film and waveform, de-identified first."""
+
+from __future__ import annotations
+
+import io
+import zlib
+from typing import TYPE_CHECKING
+
+from engine.errors import IntakeError
+from engine.intake.identity import deidentify
+from engine.intake.upload import MEGABYTE, Answers
+from engine.settings import UNPACKED_LIMIT_MB
+from engine.study import Study
+
+if TYPE_CHECKING:
+    from pydicom.dataset import FileDataset
+
+_DEFLATED = "1.2.840.10008.1.2.1.99"
+_DIRECTORY = "1.2.840.10008.1.3.10"
+_KINDS = (  # prefixes of SOP classes without pixels or waveform, PS3.4 Annex B
+    ("1.2.840.10008.5.1.4.1.1.104.1", "a PDF inside DICOM"),
+    ("1.2.840.10008.5.1.4.1.1.104", "a document inside DICOM"),
+    ("1.2.840.10008.5.1.4.1.1.88", "a structured report"),
+    ("1.2.840.10008.5.1.4.1.1.11", "a presentation state"),
+    ("1.2.840.10008.5.1.4.1.1.481", "a radiotherapy object"),
+    (_DIRECTORY, "a DICOMDIR, the directory of a disc"),
+)
+
+
+def read_dicom(data: bytes, answers: Answers, key: bytes) -> Study:
+    """Return the study in a DICOM file; the dataset is de-identified before anything is taken from it."""
+    dataset = open_dicom(data)
+    _check_kind(dataset)
+    identified = deidentify(dataset, key)
+    if "WaveformSequence" in dataset:
+        from engine.intake.dicom_trace import trace_study
+
+        return trace_study(dataset, identified, answers)
+    from engine.intake.dicom_film import film_study
+
+    return film_study(dataset, identified)
+
+
+def open_dicom(data: bytes) -> FileDataset:
+    """Parse a DICOM file, with or without preamble; IntakeError where it is no dataset or unpacks to too much."""
+    from pydicom import dcmread
+    from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
+
+    _check_inflated(data)
+    dataset = dcmread(io.BytesIO(data), force=True)
+    if "SOPClassUID" not in dataset and "Rows" not in dataset and "WaveformSequence" not in dataset:
+        raise IntakeError("The DICOM file is damaged or cut off before its description, so it cannot be read: export it again.")
+    if "TransferSyntaxUID" not in dataset.file_meta:
+        implicit = dataset.original_encoding[0]
+        dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
+    return dataset
+
+
+def _check_inflated(data: bytes) -> None:
+    """Raise IntakeError where a deflated dataset unpacks to more than the limit, before pydicom unpacks it."""
+    from pydicom.filereader import read_file_meta_info
+
+    if data[128:132] != b"DICM" or _DEFLATED.encode() not in data[:2048]:
+        return
+    meta = read_file_meta_info(io.BytesIO(data))
+    if meta.get("TransferSyntaxUID") != _DEFLATED:
+        return
+    start = 132 + 12 + int(meta.FileMetaInformationGroupLength)
+    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
+    if len(inflater.decompress(data[start:], UNPACKED_LIMIT_MB * MEGABYTE)) >= UNPACKED_LIMIT_MB * MEGABYTE:
+        raise IntakeError(f"The deflated DICOM file unpacks to more than {UNPACKED_LIMIT_MB} MB: export the film uncompressed.")
+
+
+def _check_kind(dataset: FileDataset) -> None:
+    """Raise IntakeError for objects that hold neither an image nor a waveform."""
+    if "PixelData" in dataset or "WaveformSequence" in dataset:
+        return
+    sop_class = str(dataset.get("SOPClassUID", ""))
+    kind = next((name for prefix, name in _KINDS if sop_class.startswith(prefix)), None)
+    if kind:
+        raise IntakeError(f"This is {kind}, and no film or waveform: export the image or the recording itself.")
+    if "Rows" in dataset:
+        raise IntakeError("The DICOM film ends before its pixels, so it was cut off: copy or export it again.")
+    raise IntakeError("The DICOM file holds neither an image nor a waveform: export the film or the recording itself.")

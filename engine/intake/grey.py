@@ -1,0 +1,85 @@
+"""Stored DICOM values → displayed grey, PS3.3 C.11.1 (modality), C.11.2 (VOI) and C.11.6 (presentation)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.errors import IntakeError
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset
+
+_NARROW = 0.25  # without a window, values that use less of the stored range than this are stretched to their own range
+
+
+def display(dataset: Dataset, stored: np.ndarray) -> tuple[np.ndarray, int]:
+    """Return (pixels (rows, columns) uint8 or uint16 with full scale 2**bits - 1, bits); 0 is black."""
+    from pydicom.pixels import apply_modality_lut
+
+    padding = _padding(dataset, stored)
+    values = apply_modality_lut(stored, dataset)
+    if values.dtype.kind == "f" and np.array_equal(values, np.rint(values)):
+        values = values.astype(np.int32)
+    grey = _voi(dataset, values, padding)
+    if _inverted(dataset):
+        grey = 1.0 - grey
+    grey[padding] = 0.0
+    bits = max(8, int(dataset.BitsStored))
+    scaled = np.rint(np.clip(grey, 0.0, 1.0) * (2**bits - 1))
+    return scaled.astype(np.uint8 if bits == 8 else np.uint16), bits
+
+
+def _voi(dataset: Dataset, values: np.ndarray, padding: np.ndarray) -> np.ndarray:
+    """Return (rows, columns) float64 in 0..1 by VOI LUT, else by window, else by the range of the values."""
+    from pydicom.pixels import apply_voi, apply_windowing
+
+    if dataset.get("VOILUTSequence"):
+        depth = int(dataset.VOILUTSequence[0].LUTDescriptor[2])
+        return _unit(apply_voi(values, dataset), 0.0, 2.0**depth - 1)
+    low, high = _range(dataset)
+    if dataset.get("WindowWidth") is not None and dataset.get("WindowCenter") is not None:
+        try:
+            return _unit(apply_windowing(values, dataset), low, high)
+        except ValueError:  # a window width of 0 or an unknown function: shown as if there were none
+            pass
+    used = values[~padding]
+    if used.size == 0:
+        raise IntakeError("The film consists of padding only, so there is nothing to see: export it again.")
+    least, most = float(used.min()), float(used.max())
+    if 0 < most - least < _NARROW * abs(high - low):
+        low, high = (least, most) if low <= high else (most, least)
+    return _unit(values, low, high)
+
+
+def _range(dataset: Dataset) -> tuple[float, float]:
+    """Return what the smallest and the largest stored value become in the modality's units."""
+    if dataset.get("ModalityLUTSequence"):
+        return 0.0, 2.0 ** int(dataset.ModalityLUTSequence[0].LUTDescriptor[2]) - 1
+    bits = int(dataset.BitsStored)
+    low, high = (-(2.0 ** (bits - 1)), 2.0 ** (bits - 1) - 1) if dataset.PixelRepresentation == 1 else (0.0, 2.0**bits - 1)
+    slope, intercept = dataset.get("RescaleSlope"), dataset.get("RescaleIntercept")
+    if slope is None or intercept is None or float(slope) == 0:
+        return low, high
+    return low * float(slope) + float(intercept), high * float(slope) + float(intercept)
+
+
+def _unit(values: np.ndarray, low: float, high: float) -> np.ndarray:
+    return np.clip((values.astype(np.float64) - low) / ((high - low) or 1.0), 0.0, 1.0)
+
+
+def _inverted(dataset: Dataset) -> bool:
+    """MONOCHROME1 and Presentation LUT Shape INVERSE say the same thing (PS3.3 C.8.11.3.1.2), so together they invert once."""
+    shape = str(dataset.get("PresentationLUTShape") or "").strip().upper()
+    return dataset.PhotometricInterpretation.strip().upper() == "MONOCHROME1" or shape == "INVERSE"
+
+
+def _padding(dataset: Dataset, stored: np.ndarray) -> np.ndarray:
+    """Return (rows, columns) bool: pixels outside the exposed field, PS3.3 C.7.5.1.1.2."""
+    value = dataset.get("PixelPaddingValue")
+    if value is None:
+        return np.zeros(stored.shape, dtype=bool)
+    limit = dataset.get("PixelPaddingRangeLimit")
+    low, high = sorted((int(value), int(value if limit is None else limit)))
+    return (stored >= low) & (stored <= high)

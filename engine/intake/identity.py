@@ -1,0 +1,210 @@
+"""De-identification of DICOM datasets: a keep-list, then dicognito, and the table of what happened to each element.
+
+The keep-list follows the Basic Profile of PS3.15 Annex E and is stricter: private elements, overlays, curves, signatures,
+times of day, free text (comments, descriptions, protocol and series names) and every sequence that is not needed to show
+the film or the trace are removed; dicognito then replaces what is left of identity (names, ids, UIDs, dates) by values
+that are stable for one key. Pixels are never looked at, so burned-in text is reported as open.
+"""
+
+from __future__ import annotations
+
+import datetime
+import hashlib
+import hmac
+import re
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from engine.intake.leads import lead_of
+from engine.intake.pseudonyms import OLDEST, pseudonym
+from engine.study import IdentityRow
+
+if TYPE_CHECKING:
+    from pydicom.dataelem import DataElement
+    from pydicom.dataset import Dataset, FileDataset
+
+BURNED_IN = "Text burned into the picture cannot be ruled out and is not searched for: look at it before you share it."
+
+_KEPT_SEQUENCES = {
+    "ModalityLUTSequence", "VOILUTSequence", "PresentationLUTSequence", "WaveformSequence", "ChannelDefinitionSequence",
+    "ChannelSourceSequence", "ChannelSensitivityUnitsSequence", "ViewCodeSequence", "AnatomicRegionSequence",
+}  # fmt: skip
+_KEPT_TEXT = {"Manufacturer", "ManufacturerModelName", "CodeValue", "CodingSchemeDesignator"}
+_REPLACED = {"PatientName", "PatientID", "IssuerOfPatientID", "AccessionNumber", "StudyID", "StationName", "InstitutionName"}
+_PLAIN_VRS = {"DS", "IS", "US", "SS", "UL", "SL", "FL", "FD", "AT", "CS", "AS", "UV", "SV"}
+_BULK = {"PixelData", "LUTData", "WaveformData", "WaveformPaddingValue", "ChannelMinimumValue", "ChannelMaximumValue"}
+_TECHNICAL_GROUPS = {0x0028, 0x003A, 0x5400, 0x7FE0}  # summed up in one row each
+_GROUP_NAMES = {0x0028: "image description", 0x003A: "waveform description", 0x5400: "waveform", 0x7FE0: "pixels"}
+_FREE_TEXT = "free text may hold a name"
+_SEX = {"M", "F", "O"}
+
+
+@dataclass(frozen=True)
+class Identified:
+    """What de-identification hands on: the table, the open point, the pseudonym and non-identifying facts."""
+
+    rows: tuple[IdentityRow, ...]
+    note: str
+    patient_key: str | None
+    facts: dict[str, Any] = field(default_factory=dict)
+
+
+def deidentify(dataset: FileDataset, key: bytes) -> Identified:
+    """De-identify a dataset in place with pseudonyms that depend on `key`; original values are in no part of the result."""
+    from dicognito.anonymizer import Anonymizer
+
+    patient_key = _patient_key(dataset, key)
+    facts = _facts(dataset)
+    actions: dict[str, tuple[str, str]] = {}
+    before: dict[str, tuple[Dataset, Any, str]] = {}
+    _strip_meta(dataset, actions)
+    _strip(dataset, "", actions, before)
+    seed = hmac.new(key, b"dicognito", hashlib.sha256).hexdigest()
+    Anonymizer(seed=seed).anonymize(dataset)
+    for label, (owner, tag, value) in before.items():
+        actions[label] = _outcome(owner, tag, value)
+    facts |= _shifted_date(dataset)
+    note = "" if str(dataset.get("BurnedInAnnotation", "")).strip().upper() == "NO" else BURNED_IN
+    rows = tuple(IdentityRow(label, action, reason) for label, (action, reason) in actions.items())  # type: ignore[arg-type]
+    return Identified(rows, note, patient_key, facts)
+
+
+def _strip_meta(dataset: FileDataset, actions: dict[str, tuple[str, str]]) -> None:
+    """Drop the preamble and what file meta information says about the sender."""
+    if (dataset.preamble or b"").strip(b"\x00"):
+        actions["file preamble"] = ("removed", "may hold another file")
+    dataset.preamble = b"\x00" * 128
+    kept = {0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012}
+    for tag in [tag for tag in dataset.file_meta if int(tag.tag) not in kept]:
+        actions[f"({tag.tag.group:04X},{tag.tag.element:04X}) file meta information"] = ("removed", "may name the sender")
+        del dataset.file_meta[tag.tag]
+
+
+def _strip(dataset: Dataset, path: str, actions: dict[str, tuple[str, str]], before: dict[str, tuple[Dataset, Any, str]]) -> None:
+    """Remove from a dataset, and from its kept sequences, whatever is not on the keep-list."""
+    for tag in sorted(dataset.keys()):
+        label = path + _label(tag)
+        try:
+            element = dataset[tag]
+            reason = _reason_to_remove(element)
+            blank = element.VM == 0 or element.is_empty
+        except Exception:  # pydicom raises many kinds of errors on values that break their VR
+            reason, blank = "its value is damaged", False
+        if reason:
+            if not blank:
+                actions[label] = ("removed", reason)
+            del dataset[tag]
+        elif element.VR == "SQ":
+            for item in element.value:
+                _strip(item, f"{label} › ", actions, before)
+        elif tag.group in _TECHNICAL_GROUPS:
+            actions[f"({tag.group:04X},xxxx) {_GROUP_NAMES[tag.group]}"] = ("kept", "needed to show it")
+        elif not blank and label not in before:
+            actions[label] = ("kept", "")
+            before[label] = (dataset, tag, str(element.value))
+
+
+def _reason_to_remove(element: DataElement) -> str:
+    """Return why an element goes, or "" where it is on the keep-list."""
+    tag, keyword, vr = element.tag, element.keyword, element.VR
+    if tag.is_private:
+        return "private elements have no public meaning"
+    if 0x6000 <= tag.group <= 0x60FF or 0x5000 <= tag.group <= 0x50FF:
+        return "overlays and curves may hold text"
+    if tag.group in (0x0400, 0xFFFC, 0xFFFA):
+        return "signatures and padding are not needed"
+    if vr == "SQ":
+        return "" if keyword in _KEPT_SEQUENCES else "sequences may repeat identity"
+    if keyword in _KEPT_TEXT or keyword in _REPLACED or keyword in _BULK or vr == "UI":
+        return ""
+    if keyword == "ChannelLabel":
+        return "" if lead_of(str(element.value)) else _FREE_TEXT
+    if vr in ("DA", "DT"):
+        return "" if _is_date(str(element.value)) else "its date is damaged"
+    if vr == "TM":
+        return "times of day are not needed"
+    if vr in _PLAIN_VRS and keyword:
+        return ""
+    return _FREE_TEXT if vr in ("LO", "SH", "ST", "LT", "UT", "UC", "PN", "UR", "AE") else "not needed to show it"
+
+
+def _outcome(owner: Dataset, tag: Any, value: str) -> tuple[str, str]:
+    if tag not in owner:
+        return "removed", "identity"
+    if str(owner[tag].value) == value:
+        return "kept", _clinical(owner[tag].keyword)
+    return "replaced", "by dicognito, the same way for one workspace"
+
+
+def _clinical(keyword: str) -> str:
+    return f"given as {OLDEST} from {OLDEST} on" if keyword == "PatientAge" else ""
+
+
+def _label(tag: Any) -> str:
+    """Return "(gggg,eeee) Name" from the dictionary; a file's own words for private elements are not used."""
+    from pydicom.datadict import dictionary_description, dictionary_has_tag
+
+    if tag.is_private:
+        return f"({tag.group:04X},xxxx) private elements"
+    name = dictionary_description(tag) if dictionary_has_tag(tag) else "unknown element"
+    return f"({tag.group:04X},{tag.element:04X}) {name}"
+
+
+def _is_date(value: str) -> bool:
+    """Return whether dicognito can shift a DA or DT value."""
+    digits = value.replace(".", "", 2) if re.match(r"^\d{4}\.\d{2}\.\d{2}$", value) else value
+    try:
+        return datetime.datetime.strptime(digits[:8], "%Y%m%d").year > 1800 and len(digits) in (8, *range(10, 27))
+    except ValueError:
+        return False
+
+
+def _patient_key(dataset: Dataset, key: bytes) -> str | None:
+    identifier = str(_value(dataset, "PatientID") or "").strip()
+    issuer = str(_value(dataset, "IssuerOfPatientID") or "").strip()
+    return pseudonym(key, identifier) and pseudonym(key, f"{issuer}|{identifier}")
+
+
+def _facts(dataset: Dataset) -> dict[str, Any]:
+    """Return age and sex, checked against their defined values."""
+    facts: dict[str, Any] = {}
+    age = _age(str(_value(dataset, "PatientAge") or ""))
+    age = _age_from_dates(dataset) if age is None else age
+    if age is not None:
+        facts["age"] = min(age, OLDEST)
+    sex = str(_value(dataset, "PatientSex") or "").strip().upper()
+    if sex in _SEX:
+        facts["sex"] = sex
+    return facts
+
+
+def _age(text: str) -> float | int | None:
+    """Return years from an AS value ("045Y", "018M"), or from bare digits as some archives write them."""
+    match = re.fullmatch(r"\s*(\d{1,3})\s*([DWMY]?)\s*", text.upper())
+    if match is None:
+        return None
+    years = int(match[1]) / {"D": 365.25, "W": 52.18, "M": 12.0}.get(match[2], 1.0)
+    return int(years) if match[2] in ("Y", "") else round(years, 2)
+
+
+def _age_from_dates(dataset: Dataset) -> int | None:
+    born, seen = (str(_value(dataset, name) or "") for name in ("PatientBirthDate", "StudyDate"))
+    if not (_is_date(born) and _is_date(seen)) or not (born.isdigit() and seen.isdigit()) or seen < born:
+        return None
+    return int(seen[:4]) - int(born[:4]) - (seen[4:8] < born[4:8])
+
+
+def _shifted_date(dataset: Dataset) -> dict[str, str]:
+    """Return the date of acquisition as dicognito shifted it."""
+    for name in ("AcquisitionDate", "ContentDate", "StudyDate", "AcquisitionDateTime"):
+        text = str(_value(dataset, name) or "")
+        if re.match(r"^\d{8}", text):
+            return {"acquired_at": f"{text[:4]}-{text[4:6]}-{text[6:8]}"}
+    return {}
+
+
+def _value(dataset: Dataset, keyword: str) -> Any:
+    try:
+        return dataset.get(keyword)
+    except Exception:  # a value that breaks its VR
+        return None

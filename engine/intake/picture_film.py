@@ -1,0 +1,86 @@
+"""PNG and JPEG → Film: grey, upright, with what a picture file says about people left behind."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.errors import IntakeError
+from engine.intake.film_limits import check_pixels
+from engine.intake.identity import BURNED_IN
+from engine.study import Film, IdentityRow, Study
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+_ORIENTATION = 0x0112  # EXIF
+_DEEP = {"I", "I;16", "I;16B", "I;16L", "I;16N"}
+_LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, what JPEG uses
+_TECHNICAL = {"dpi", "gamma", "jfif", "jfif_version", "jfif_unit", "jfif_density", "progressive", "progression", "transparency",
+              "interlace", "aspect", "srgb", "chromaticity", "adobe", "adobe_transform", "loop", "duration", "default_image",
+              "background", "bits", "mp"}  # fmt: skip
+
+
+def read_picture(data: bytes, kind: str) -> Study:
+    """Return the study of a PNG or JPEG (`kind`); facts["colourfulness"] is the mean channel spread, 0 for grey."""
+    from PIL import Image, UnidentifiedImageError
+
+    name = kind.upper()
+    try:
+        with Image.open(io.BytesIO(data), formats=["PNG", "JPEG"]) as image:
+            check_pixels(*image.size)
+            if getattr(image, "n_frames", 1) > 1 and image.format == "PNG":
+                raise IntakeError("The PNG is an animation and one film is searched at a time: export a single image.")
+            image.load()
+            rows = _rows(image)
+            upright = _upright(image)
+    except (Image.DecompressionBombError, UnidentifiedImageError) as error:
+        raise IntakeError(f"The {name} is damaged or far too large to be a film: export it again as PNG or DICOM.") from error
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise IntakeError(f"The {name} is damaged or cut off, so it cannot be shown: copy or export it again.") from error
+    pixels, bits, spread = _grey(upright)
+    film = Film(pixels, bits)
+    height, width = pixels.shape
+    colour = ", colour" if spread > 0.0 else ""
+    facts = {"colourfulness": round(spread, 4)}
+    return Study("cxr", film, f"{name}, {width} × {height}, {bits} bit{colour}", rows, BURNED_IN, facts)
+
+
+def _rows(image: Image) -> tuple[IdentityRow, ...]:
+    """Return what of the file's own notes is dropped, by kind and never by content."""
+    rows = []
+    exif = image.getexif()
+    if len(exif):
+        rows.append(IdentityRow("EXIF", "removed", "may hold names, places and times; the orientation alone is applied"))
+    notes = [key for key in image.info if key.lower() not in _TECHNICAL and key.lower() not in ("exif", "icc_profile", "xmp", "photoshop", "comment")]
+    for key, label in (("xmp", "XMP"), ("photoshop", "Photoshop data"), ("comment", "JPEG comment"), ("icc_profile", "colour profile")):
+        if key in image.info:
+            rows.append(IdentityRow(label, "removed", "may hold names"))
+    if notes:
+        rows.append(IdentityRow(f"{len(notes)} text chunk{'s' * (len(notes) > 1)}", "removed", "free text may hold a name"))
+    return tuple(rows)
+
+
+def _upright(image: Image) -> Image:
+    """Return the image turned as its EXIF orientation says."""
+    from PIL import ImageOps
+
+    if image.getexif().get(_ORIENTATION, 1) in (0, 1):
+        return image
+    return ImageOps.exif_transpose(image)
+
+
+def _grey(image: Image) -> tuple[np.ndarray, int, float]:
+    """Return (pixels (height, width), bits, mean channel spread in 0..1); transparent areas become black."""
+    if image.mode in _DEEP:
+        return np.clip(np.asarray(image), 0, 65535).astype(np.uint16), 16, 0.0
+    if image.mode in ("1", "L"):
+        return np.asarray(image.convert("L")), 8, 0.0
+    values = np.asarray(image.convert("RGBA" if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info else "RGB"))
+    colours = values[..., :3]
+    if values.shape[2] == 4:
+        colours = np.rint(colours * (values[..., 3:] / 255.0)).astype(np.uint8)
+    spread = float((colours.max(axis=2).astype(np.int16) - colours.min(axis=2)).mean() / 255.0)
+    return np.rint(colours @ _LUMA).astype(np.uint8), 8, spread
