@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import UsageError
@@ -104,7 +104,7 @@ class Options:
     k: int = 10
     bits: int = 256
     at: str | None = None
-    filters: Filters = Filters()
+    filters: Filters = field(default_factory=Filters)
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.into if name not in MODALITIES]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import secrets
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -29,7 +30,8 @@ if TYPE_CHECKING:
     from engine.release import Release
 
 __all__ = [
-    "BITS", "POINTS", "Answer", "Filters", "Neighbour", "Options", "again", "check_release", "digest_of", "search", "warm",
+    "BITS", "POINTS", "Answer", "Filters", "Neighbour", "Options", "again", "check_release", "digest_of", "search",
+    "warm",
 ]  # fmt: skip
 
 # The verdict on a study of the workspace that becomes a query: it passed the gate when it was taken in.
@@ -70,7 +72,7 @@ def search(
     code = release.codes(embedding[None], study.modality)[0]
     watch.lap("encode")
     stored = StoredQuery(query_id, who, study, asdict(verdict), release.name, code, embedding)
-    own = own_patient(study.patient_key, study.fingerprint, study.facts.get("patient_id"))
+    own = own_patient(study, study.facts.get("patient_id"))
     return _answer(workspace, release, stored, verdict, own, options, who, watch, kind="search", keep=True)
 
 
@@ -111,7 +113,7 @@ def warm(workspace: Workspace, release: Release) -> None:
     for modality in MODALITIES:
         if workspace.codes(release.name, modality).ids.size >= COMPILED_FROM:
             compiled_kernel()
-    for study in _rehearsal():
+    for study in rehearsal():
         judge(study)
         release.embed([study])
 
@@ -159,7 +161,7 @@ def _recall(workspace: Workspace, release: Release, query_id: str) -> tuple[Stor
     stored = workspace.query(query_id)
     if stored is not None:
         study = stored.study
-        return stored, own_patient(study.patient_key, study.fingerprint, study.facts.get("patient_id"))
+        return stored, own_patient(study, study.facts.get("patient_id"))
     row = workspace.row(query_id)
     if not workspace.consent(row.patient_id):
         raise UsageError(f"The patient of study {query_id} has withdrawn consent: choose another study.")
@@ -168,7 +170,7 @@ def _recall(workspace: Workspace, release: Release, query_id: str) -> tuple[Stor
     verdict = {**ACCEPTED, "score": row.quality_score}
     study = workspace.study(query_id)
     stored = StoredQuery(query_id, "", study, verdict, release.name, code, embedding[0])
-    return stored, own_patient(row.patient_key, row.fingerprint, row.patient_id)
+    return stored, own_patient(study, row.patient_id)
 
 
 def _answer(
@@ -260,11 +262,14 @@ def _verdict_of(stored: dict[str, Any]) -> Verdict:
     """Return the verdict that was stored as plain JSON."""
     from engine.intake.quality import Measure, Verdict
 
-    measures = tuple(Measure(**measure) for measure in stored["measures"])
+    numbers = ("value", "threshold")
+    measures = tuple(
+        Measure(**{**one, **{name: math.nan for name in numbers if one[name] is None}}) for one in stored["measures"]
+    )
     return Verdict(**{**stored, "reasons": tuple(stored["reasons"]), "measures": measures})
 
 
-def _rehearsal() -> list[Study]:
+def rehearsal() -> list[Study]:
     """Return one plausible input per modality; what comes of it is thrown away."""
     seconds = np.arange(1250, dtype=np.float32) / 125
     wave = np.sin(2 * np.pi * 1.2 * seconds)[None].astype(np.float32)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from engine.study import Study
+
 # A withdrawn patient is never a neighbour, whatever else is asked for.
 CONSENT_SQL = "s.patient_id NOT IN (SELECT w.patient_id FROM withdrawn w WHERE w.scope = 'retrieval')"
 
@@ -101,13 +103,17 @@ class Filters:
         return Clause(sql, (list(self.without_patients),), "patients other than those left out")
 
 
-def own_patient(patient_key: str | None, fingerprint: str, patient_id: str | None) -> Clause:
-    """Exclude the query's own patient, known by the file's identifier, by equal content, or by id."""
+def own_patient(study: Study, patient_id: str | None) -> Clause:
+    """Exclude the query's own patient, known by the file's identifier, by equal content, or by id.
+
+    Equal words are no identity: a typed "normal" is not the patient whose report says "normal".
+    """
     sql = (
         "s.patient_id NOT IN (SELECT o.patient_id FROM studies o"
         " WHERE o.patient_key = ? OR o.patient_id = ? OR (o.fingerprint = ? AND o.fingerprint <> ''))"
     )
-    return Clause(sql, (patient_key, patient_id, fingerprint), "patients other than the query's own")
+    fingerprint = "" if study.modality == "text" else study.fingerprint
+    return Clause(sql, (study.patient_key, patient_id, fingerprint), "patients other than the query's own")
 
 
 def denied_sql(clauses: list[Clause]) -> tuple[str, list[Any]]:

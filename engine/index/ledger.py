@@ -106,7 +106,9 @@ def add_audit(
 def audit_rows(database: Database, limit: int) -> list[AuditRow]:
     """Return the newest rows, newest first."""
     found = database.read(f"SELECT {AUDIT_COLUMNS} FROM audit ORDER BY audit_id DESC LIMIT ?", [limit])
-    return [AuditRow(*row[:6], tuple(row[6]), row[7], row[8], row[9]) for row in found]
+    names = AUDIT_COLUMNS.split(", ")
+    rows = [dict(zip(names, values, strict=True)) for values in found]
+    return [AuditRow(**{**row, "returned": tuple(row["returned"])}) for row in rows]
 
 
 def _check_known(cursor: duckdb.DuckDBPyConnection, query_id: str, study_id: str) -> None:

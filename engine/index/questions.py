@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -27,7 +29,7 @@ def keep(database: Database, folder: Path, query: StoredQuery) -> None:
     row = [
         query.query_id, query.who, now(), study.modality, study.recognised,
         json.dumps([asdict(one) for one in study.identity]), study.identity_note,
-        json.dumps(study.facts, default=str), start, end, json.dumps(query.verdict), study.fingerprint,
+        json.dumps(study.facts, default=str), start, end, json.dumps(_plain(query.verdict)), study.fingerprint,
         study.patient_key, file, query.release, query.code.tobytes(), query.embedding.astype(float).tolist(),
     ]  # fmt: skip
     with database.write() as cursor:
@@ -62,3 +64,14 @@ def load(database: Database, folder: Path, query_id: str) -> StoredQuery | None:
         embedding=np.asarray(row["vector"], dtype=np.float32),
         created_at=row["created_at"],
     )
+
+
+def _plain(value: Any) -> Any:
+    """Return plain JSON values: numpy scalars become Python's, and what is not a finite number becomes null."""
+    if isinstance(value, dict):
+        return {name: _plain(one) for name, one in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -55,6 +55,13 @@ def add_codes(
         _insert_codes(cursor, release, study_ids, modalities, vectors, codes)
 
 
+def forget_release(database: Database, release: str) -> None:
+    """Delete all codes and embeddings of a release."""
+    with database.write() as cursor:
+        for table, column in (("codes", "release"), ("embeddings", "release"), ("releases", "name")):
+            cursor.execute(f"DELETE FROM {table} WHERE {column} = ?", [release])
+
+
 def remove(database: Database, folder: Path, study_ids: Sequence[str]) -> None:
     """Delete the rows in one transaction, then the files."""
     files = [row.file for row in rows(database, study_ids)]

@@ -93,6 +93,11 @@ class Workspace:
         shelf.add_codes(self.database, release, digest, study_ids, vectors, codes)
         self._collection += 1
 
+    def forget_release(self, release: str) -> None:
+        """Remove all codes and embeddings of a release; the studies stay."""
+        shelf.forget_release(self.database, release)
+        self._collection += 1
+
     def remove(self, study_ids: Sequence[str]) -> None:
         """Remove studies with their content, codes and embeddings; their ratings and the audit stay."""
         shelf.remove(self.database, self.studies_folder, study_ids)

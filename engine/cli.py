@@ -1,0 +1,140 @@
+"""`casebind …`: one module per command in engine/commands, imported when it is called.
+
+Every user error is exactly one sentence on standard error and exit status 2; a recording that the quality gate refuses
+ends in status 3. Nothing heavy is imported here, so that `casebind --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+import tempfile
+import time
+import traceback
+import warnings
+from pathlib import Path
+
+import click
+
+from engine import settings
+from engine.errors import CasebindError
+from engine.version import __version__
+
+# name → (module below engine.commands, one line for --help)
+COMMANDS = {
+    "demo": ("demo", "Build the shipped workspace from data/demo."),
+    "search": ("search", "Show the cases nearest to a file or a finding."),
+    "rate": ("rate", "Mark a neighbour of a query as relevant, partly or irrelevant."),
+    "explain": ("explain", "Draw which regions made a query and a match similar."),
+    "ingest": ("ingest", "Take a manifest or a data set's folder into the workspace."),
+    "encode": ("encode", "Write embeddings and codes of a manifest to a file."),
+    "reindex": ("reindex", "Encode the workspace again with the installed release."),
+    "doctor": ("doctor", "Say what is installed and whether it all loads."),
+    "train": ("train", "Train encoders, binding or hashing."),
+    "evaluate": ("evaluate", "Measure a release on the open recordings."),
+    "bench": ("bench", "Time the search against its peers."),
+}
+DEBUG_VARIABLE = "CASEBIND_DEBUG"
+UNEXPECTED, INTERRUPTED = 1, 130  # exit statuses beside those of engine.errors
+
+
+class Casebind(click.Group):
+    """The group whose commands are imported only when they run."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in the order in which --help shows them."""
+        return [name for name, (module, _) in COMMANDS.items() if _present(module)]
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        if cmd_name not in self.list_commands(ctx):
+            return None
+        command: click.Command = importlib.import_module(f"engine.commands.{COMMANDS[cmd_name][0]}").command
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """List the commands without importing any."""
+        rows = [(name, COMMANDS[name][1]) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
+
+
+@click.group(cls=Casebind, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="casebind")
+def casebind() -> None:
+    """Show cases like this one, across ECG, PPG, chest films and text. For research and teaching, not for diagnosis."""
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Run one command and exit with its status."""
+    sys.exit(run(sys.argv[1:] if arguments is None else arguments))
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command; return its exit status."""
+    if not os.environ.get(DEBUG_VARIABLE):
+        _silence_libraries()
+    try:
+        status = casebind.main(arguments, prog_name="casebind", standalone_mode=False)
+        return status if isinstance(status, int) else 0
+    except click.exceptions.NoArgsIsHelpError as shown:
+        click.echo(shown.format_message())
+        return 0
+    except click.ClickException as error:
+        _say(_with_help(error))
+        return 2
+    except CasebindError as error:
+        _say(str(error))
+        return error.exit_status
+    except (KeyboardInterrupt, click.exceptions.Abort):
+        _say("Stopped; what was finished is kept, and the same command goes on from there.")
+        return INTERRUPTED
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except Exception as error:
+        if os.environ.get(DEBUG_VARIABLE):
+            raise
+        _say(_unexpected(error))
+        return UNEXPECTED
+
+
+def _present(module: str) -> bool:
+    return (Path(__file__).parent / "commands" / f"{module}.py").is_file()
+
+
+def _silence_libraries() -> None:
+    """Keep library warnings off standard error, which holds one sentence or nothing."""
+    warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)
+
+
+def _say(sentence: str) -> None:
+    click.echo(" ".join(sentence.split()), err=True)
+
+
+def _with_help(error: click.ClickException) -> str:
+    """Return click's message as one sentence that names the way on."""
+    message = " ".join(error.format_message().split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    path = context.command_path if context is not None else "casebind"
+    return f"{message}: see `{path} --help`."
+
+
+def _unexpected(error: Exception) -> str:
+    """Write the traceback to a log file; return the sentence that names it."""
+    folder = settings.workspace_path()
+    file = (folder if folder.is_dir() else Path(tempfile.gettempdir())) / "casebind-errors.log"
+    summary = f"Casebind stopped on an unexpected {type(error).__name__}"
+    try:
+        with file.open("a", encoding="utf-8") as log:
+            log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {traceback.format_exc()}\n")
+    except OSError:
+        return f"{summary}: run it again with {DEBUG_VARIABLE}=1 to see the details."
+    return f"{summary}: the details are in {file}, and {DEBUG_VARIABLE}=1 shows them."
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""casebind demo [--workspace DIR] [--if-missing]"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from engine import settings
+from engine.commands.shared import load_release, workspace_option
+
+
+@click.command("demo")
+@click.option("--if-missing", is_flag=True, help="Do nothing where the workspace is there and up to date.")
+@workspace_option
+def command(if_missing: bool, workspace: Path | None) -> None:
+    """Build the shipped workspace, a synthetic cohort, from data/demo."""
+    folder = (workspace or settings.workspace_path()).expanduser().resolve()
+    from engine.index.demo import build, settled
+    from engine.release import newest_digest
+
+    if if_missing and settled(folder, settings.DEMO, newest_digest()):
+        click.echo(f"The workspace {folder} is ready.")
+        return
+    release = load_release()
+    from tqdm import tqdm
+
+    from engine.index.manifest import read_manifest
+    from engine.retrieval import digest_of
+
+    with tqdm(total=len(read_manifest(settings.DEMO)), desc="shipped workspace", unit="study", leave=False) as progress:
+        summary = build(folder, settings.DEMO, release, digest_of(release), progress)
+    click.echo(
+        f"The workspace {folder} holds {summary.ingested} synthetic studies, encoded with release {release.name}"
+        + (f"; {len(summary.skipped)} were skipped, see {folder / 'reports'}." if summary.skipped else ".")
+    )

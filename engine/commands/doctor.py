@@ -1,0 +1,106 @@
+"""casebind doctor"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import platform
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from engine import settings
+from engine.commands.shared import load_release, open_folder, workspace_option
+from engine.errors import CasebindError
+from engine.version import __version__
+
+PACKAGES = (
+    "torch", "numpy", "scipy", "pandas", "duckdb", "numba", "streamlit", "pydicom", "wfdb", "edfio", "neurokit2",
+    "captum", "sentence-transformers", "safetensors", "dicognito",
+)  # fmt: skip
+
+
+@click.command("doctor")
+@workspace_option
+def command(workspace: Path | None) -> int:
+    """Say what is installed, which release and workspace there are, and whether it all loads (status 0 only then)."""
+    checks: list[tuple[str, Callable[[], str]]] = [
+        ("casebind", lambda: f"{__version__}, Python {platform.python_version()}, {platform.machine()}"),
+        ("packages", _packages),
+        ("release", _release),
+        ("search kernel", _kernel),
+        ("workspace", lambda: _workspace(workspace)),
+        ("recordings", _recordings),
+    ]
+    results = [_check(name, check) for name, check in checks]
+    return 0 if all(results) else CasebindError.exit_status
+
+
+def _check(name: str, check: Callable[[], str]) -> bool:
+    """Print one line; return whether the check passed."""
+    try:
+        click.echo(f"ok      {name}: {check()}")
+    except CasebindError as error:
+        click.echo(f"failed  {name}: {error}")
+        return False
+    except Exception as error:
+        click.echo(f"failed  {name}: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
+        return False
+    return True
+
+
+def _packages() -> str:
+    """Return name and version of the packages that matter; fails where one is missing."""
+    missing = [name for name in PACKAGES if _version(name) is None]
+    if missing:
+        raise CasebindError(f"{', '.join(missing)} missing: run `make setup`.")
+    return ", ".join(f"{name} {_version(name)}" for name in PACKAGES)
+
+
+def _version(name: str) -> str | None:
+    try:
+        return importlib.metadata.version(name)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _release() -> str:
+    """Load every part of the release and put one input of each modality through it."""
+    import numpy as np
+
+    release = load_release()
+    from engine.retrieval import rehearsal
+
+    embeddings = release.embed(rehearsal())
+    if embeddings.shape != (len(rehearsal()), 256) or not np.isfinite(embeddings).all():
+        raise CasebindError(f"release {release.name} does not encode: get its folder in data/models again.")
+    return f"{release.name} with {', '.join(release.modalities)}, all parts load and encode"
+
+
+def _kernel() -> str:
+    """Compare the compiled scan with numpy on random codes; say whether its disk cache was warm."""
+    import numpy as np
+
+    import engine.index as package
+    from engine.index.hamming import compiled_kernel
+
+    cached = any((Path(package.__file__).parent / "__pycache__").glob("scan.*.nbi"))
+    rng = np.random.default_rng(0)
+    codes = rng.integers(0, 2**64, (4, 1000), dtype=np.uint64)
+    expected = np.bitwise_count(codes ^ codes[:, :1]).sum(axis=0)
+    if not np.array_equal(compiled_kernel()(codes, codes[:, 0].copy()), expected):
+        raise CasebindError("the compiled scan is wrong on this machine: remove __pycache__ folders and run again.")
+    return "compiled, from its disk cache" if cached else "compiled just now and kept in its disk cache"
+
+
+def _workspace(path: Path | None) -> str:
+    with open_folder(path) as place:
+        counts = ", ".join(f"{number} {modality}" for modality, number in place.counts().items()) or "empty"
+        ratings = len(place.ratings())
+        cohorts = ", ".join(cohort.name for cohort in place.cohorts()) or "none"
+        return f"{place.path}: {counts}; cohorts {cohorts}; {ratings} ratings"
+
+
+def _recordings() -> str:
+    found = settings.recordings_path()
+    return f"{found}" if found else "not on this machine; only training and evaluation need them"

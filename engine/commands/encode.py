@@ -1,0 +1,65 @@
+"""casebind encode MANIFEST.csv --out FILE.npz"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+import numpy as np
+
+from engine.commands.shared import load_release
+from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from engine.index.pipeline import Outcome
+    from engine.release import Release
+
+
+@click.command("encode")
+@click.argument("manifest", type=click.Path(path_type=Path))
+@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The .npz to write.")
+def command(manifest: Path, out: Path) -> None:
+    """Write study_id, accepted, embedding (n,256) and code (n,32) of every row, in the order of the manifest.
+
+    Rows that cannot be read or that the quality gate refuses have accepted False, zeros, and a reason.
+    """
+    from engine.index.manifest import read_manifest
+    from engine.index.pipeline import encoded
+
+    if not out.absolute().parent.is_dir():
+        raise UsageError(f"There is no folder {out.absolute().parent} to write to: make it first.")
+    entries = read_manifest(manifest)
+    release = load_release()
+    from tqdm import tqdm
+
+    outcomes: list[Outcome] = []
+    with tqdm(total=len(entries), desc="encode", unit="study", leave=False) as progress:
+        for batch in encoded(entries, release, b""):
+            outcomes += batch
+            progress.update(len(batch))
+    write(out, outcomes, release)
+    accepted = sum(outcome.accepted for outcome in outcomes)
+    click.echo(f"{accepted} of {len(outcomes)} studies encoded with release {release.name} into {out}.")
+
+
+def write(out: Path, outcomes: Sequence[Outcome], release: Release) -> None:
+    """Write the arrays, one entry per row, under a temporary name first."""
+    from engine.retrieval import digest_of
+
+    temporary = out.with_name(f".{out.name}.tmp")
+    with temporary.open("wb") as file:
+        np.savez_compressed(
+            file,
+            study_id=np.array([one.entry.study_id or f"row-{one.entry.number}" for one in outcomes]),
+            accepted=np.array([one.accepted for one in outcomes], dtype=bool),
+            embedding=np.stack([one.embedding for one in outcomes]).astype(np.float32),
+            code=np.stack([one.code for one in outcomes]).astype(np.uint8),
+            reason=np.array([one.reason for one in outcomes]),
+            score=np.array([one.score for one in outcomes], dtype=np.float32),
+            fingerprint=np.array([one.study.fingerprint if one.study else "" for one in outcomes]),
+            release=np.array(release.name),
+            release_digest=np.array(digest_of(release)),
+        )
+    temporary.replace(out)

@@ -1,0 +1,49 @@
+"""casebind explain FILE [STUDY_ID] --out FILE.png"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from engine.commands.shared import answer_options, load_release, open_folder, read_query, workspace_option
+from engine.errors import RefusedError, UsageError
+
+
+@click.command("explain")
+@click.argument("query", metavar="FILE")
+@click.argument("study_id", required=False)
+@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The picture to write.")
+@answer_options
+@workspace_option
+def command(
+    query: str, study_id: str | None, out: Path, fs: float | None, units: str | None, modality: str | None,
+    workspace: Path | None,
+) -> None:  # fmt: skip
+    """Draw which regions of the query and of a match (default: the nearest) made them similar."""
+    if not out.absolute().parent.is_dir():
+        raise UsageError(f"There is no folder {out.absolute().parent} to write to: make it first.")
+    with open_folder(workspace) as place:
+        if study_id is not None:
+            place.row(study_id)
+        release = load_release()
+        from engine.explain.picture import explain_to_png
+        from engine.retrieval import search
+
+        study = read_query([query], fs=fs, units=units, modality=modality, key=place.key)
+        answer = search(place, release, study, k=1)
+        if not answer.verdict.accepted:
+            raise RefusedError(" ".join(answer.verdict.reasons))
+        if study_id is None:
+            study_id = nearest(answer.neighbours)
+        match = place.study(study_id)
+        explain_to_png(release, answer.study, match, out)
+    click.echo(f"{out} shows what made {study_id} similar to the query; not for diagnosis.")
+
+
+def nearest(neighbours: tuple) -> str:
+    """Return the study that is closer than the largest share of random pairs."""
+    if not neighbours:
+        raise UsageError("The workspace holds no study to explain against: take one in with `casebind ingest`.")
+    best: str = max(neighbours, key=lambda neighbour: neighbour.further_share).study_id
+    return best

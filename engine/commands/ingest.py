@@ -1,0 +1,78 @@
+"""casebind ingest PATH --cohort NAME"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.commands.shared import load_release, open_folder, workspace_option
+from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from engine.index.ingest import Summary
+    from engine.index.manifest import Entry
+
+SHOWN_REASONS = 5  # skipped rows told on the screen; all are in the report file
+
+
+@click.command("ingest")
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--cohort", required=True, help="Where these studies come from; shown on every card.")
+@click.option("--licence", default="not stated", help="Where a row states none.", show_default=True)
+@click.option("--attribution", default="", help="Whom to acknowledge where a row states nobody.")
+@click.option("--label-source", default="the manifest", help="Who gave the labels.", show_default=True)
+@click.option("--synthetic", is_flag=True, help="These studies are synthetic.")
+@click.option("--split", type=click.Choice(["train", "valid", "test"]), help="Of the open recordings' folder only.")
+@workspace_option
+def command(
+    path: Path, cohort: str, licence: str, attribution: str, label_source: str, synthetic: bool, split: str | None,
+    workspace: Path | None,
+) -> None:  # fmt: skip
+    """Take in a manifest.csv, a folder that holds one, or the folder of the open recordings.
+
+    May be stopped and started again at any time: nothing is lost, nothing comes twice, and bad rows are skipped.
+    """
+    if not cohort.strip():
+        raise UsageError("The cohort has no name: pass --cohort NAME.")
+    entries = entries_of(path, split)
+    with open_folder(workspace, create=True) as place:
+        release = load_release()
+        from tqdm import tqdm
+
+        from engine.index.ingest import ingest
+        from engine.index.records import Cohort
+        from engine.retrieval import digest_of
+
+        about = Cohort(cohort.strip(), licence, attribution, synthetic, label_source)
+        with tqdm(total=len(entries), desc=cohort, unit="study", leave=False) as progress:
+            summary = ingest(place, release, digest_of(release), about, entries, progress=progress)
+    click.echo(told(summary))
+
+
+def entries_of(path: Path, split: str | None) -> Sequence[Entry]:
+    """Return the entries of a manifest or of a known data set's folder."""
+    from engine.index.manifest import MANIFEST_NAME, read_manifest
+    from engine.index.recordings import entries, is_recordings
+
+    if not path.exists():
+        raise UsageError(f"There is nothing at {path}: name a manifest.csv, or a folder that holds one.")
+    if path.is_dir() and not (path / MANIFEST_NAME).is_file() and is_recordings(path):
+        return entries(path, split)
+    if split is not None:
+        raise UsageError("A manifest has no splits to choose from: leave --split out.")
+    return read_manifest(path)
+
+
+def told(summary: Summary) -> str:
+    """Return the summary as lines for a person."""
+    lines = [
+        f"{summary.ingested} ingested, {summary.already} already there, {len(summary.skipped)} skipped"
+        + (f" (all reasons in {summary.report})" if summary.report else "")
+    ]
+    lines += [f"  row {number} {study_id}: {reason}" for number, study_id, reason in summary.skipped[:SHOWN_REASONS]]
+    if len(summary.skipped) > SHOWN_REASONS:
+        lines.append(f"  … and {len(summary.skipped) - SHOWN_REASONS} more")
+    return "\n".join(lines)

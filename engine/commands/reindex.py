@@ -1,0 +1,25 @@
+"""casebind reindex: the workspace's studies under the installed release."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from engine.commands.shared import load_release, open_folder, workspace_option
+
+
+@click.command("reindex")
+@workspace_option
+def command(workspace: Path | None) -> None:
+    """Encode every study that the installed release has not encoded yet; may be stopped and started again."""
+    with open_folder(workspace) as place:
+        release = load_release()
+        from tqdm import tqdm
+
+        from engine.index.reindex import reindex
+        from engine.retrieval import digest_of
+
+        with tqdm(total=sum(place.counts().values()), desc=f"release {release.name}", leave=False) as progress:
+            done = reindex(place, release, digest_of(release), progress)
+    click.echo(f"{done} studies encoded with release {release.name}; the workspace is complete.")

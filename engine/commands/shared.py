@@ -1,0 +1,100 @@
+"""What several commands share: options, the query that an argument means, the opened workspace and release."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from engine import settings
+from engine.errors import QuestionError, UsageError
+from engine.study import Study
+
+if TYPE_CHECKING:
+    from engine.index.workspace import Workspace
+    from engine.intake.upload import Answers
+    from engine.release import Release
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+
+# A word that ends so was meant as a file, even where there is none of that name.
+FILE_SUFFIX = re.compile(
+    r"\.(hea|dat|mat|csv|tsv|txt|edf|bdf|dcm|dicom|png|jpe?g|tiff?|bmp|gif|zip|gz|npz|npy|xml|json|pdf|docx?|xlsx?|nii)$",
+    re.IGNORECASE,
+)
+ANSWER_OPTIONS = {"fs": "--fs", "units": "--units", "modality": "--modality"}
+
+
+def workspace_option(command: Command) -> Command:
+    """Add --workspace."""
+    return click.option(
+        "--workspace", "workspace", type=click.Path(path_type=Path), default=None, metavar="DIR",
+        help="The workspace's folder (default: CASEBIND_WORKSPACE, or the shipped one).",
+    )(command)  # fmt: skip
+
+
+def answer_options(command: Command) -> Command:
+    """Add --fs, --units and --modality, which answer what a file leaves open."""
+    for option in (
+        click.option("--modality", type=click.Choice(["ecg", "ppg"]), help="What a file that does not say holds."),
+        click.option("--units", type=click.Choice(["mV", "uV", "au", "sd"]), help="Units where the file does not say."),
+        click.option("--fs", type=click.FloatRange(min=0, min_open=True), metavar="HZ", help="Sampling rate likewise."),
+    ):
+        command = option(command)
+    return command
+
+
+def open_folder(path: Path | None, *, create: bool = False) -> Workspace:
+    """Open the workspace that --workspace means."""
+    from engine.index.workspace import open_workspace
+
+    return open_workspace(path or settings.workspace_path(), create=create)
+
+
+def load_release() -> Release:
+    """Load the newest release."""
+    from engine.release import load_release as load
+
+    return load()
+
+
+def read_query(
+    words: Sequence[str], *, fs: float | None = None, units: str | None = None, modality: str | None = None,
+    key: bytes = b"",
+) -> Study:  # fmt: skip
+    """Return the study that command line words mean: the files of one study, or else a finding.
+
+    Raises UsageError where a word looks like a file and there is none, IntakeError where the files cannot be read.
+    """
+    from engine.intake.paths import read_paths
+    from engine.intake.read import read_text
+    from engine.intake.upload import Answers
+
+    if not any(is_file(word) for word in words):
+        return read_text(" ".join(words))
+    answers: Answers = Answers(modality=modality, fs=fs, units=units)
+    try:
+        return read_paths([Path(word).expanduser() for word in words], answers, key)
+    except QuestionError as error:
+        raise UsageError(_with_option(error)) from error
+
+
+def is_file(word: str) -> bool:
+    """Say whether a word is a file; UsageError where it looks like one and there is none."""
+    if Path(word).expanduser().exists() or Path(f"{word}.hea").is_file():
+        return True
+    spaced = " " in word.strip()
+    separated = "/" in word or "\\" in word
+    if (FILE_SUFFIX.search(word) and (separated or not spaced)) or (separated and not spaced):
+        raise UsageError(f"There is no file {word}: check the path, or put a finding in quotes, with its spaces.")
+    return False
+
+
+def _with_option(error: QuestionError) -> str:
+    """Return a question of the intake with the option that answers it."""
+    sentence = str(error).rstrip(".")
+    option = ANSWER_OPTIONS[error.field]
+    return sentence + "." if option in sentence else f"{sentence}; answer with {option}."

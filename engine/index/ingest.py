@@ -1,0 +1,143 @@
+"""Taking a cohort in: restartable, one bad row skipped, the same rows never twice."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from engine.index.database import now
+from engine.index.manifest import Entry
+from engine.index.pipeline import NOTHING_PRECOMPUTED, Outcome, Precomputed, encoded
+from engine.index.records import Cohort, NewStudy, StudyRow
+from engine.index.workspace import Workspace
+
+if TYPE_CHECKING:
+    from engine.release import Release
+
+COLUMNS = ("acquired_at", "age", "sex", "view", "report")
+
+
+class Progress(Protocol):
+    """What a progress bar offers."""
+
+    def update(self, n: float) -> Any:
+        """Advance by n rows."""
+
+
+@dataclass
+class Summary:
+    """What an ingest did.
+
+    skipped : (row number, study id, reason)
+    report  : the CSV that lists the skipped rows, where there are any
+    """
+
+    ingested: int = 0
+    already: int = 0
+    skipped: list[tuple[int, str, str]] = field(default_factory=list)
+    report: Path | None = None
+
+
+def ingest(
+    workspace: Workspace,
+    release: Release,
+    digest: str,
+    cohort: Cohort,
+    entries: Sequence[Entry],
+    *,
+    progress: Progress | None = None,
+    known: Precomputed = NOTHING_PRECOMPUTED,
+) -> Summary:
+    """Take the entries in, batch by batch; each batch is on disk or not there at all, whatever kills the process."""
+    workspace.clean()
+    summary = Summary()
+    present = workspace.row_keys(cohort.name)
+    fresh = [entry for entry in entries if entry.row_key(cohort.name) not in present]
+    summary.already = len(entries) - len(fresh)
+    if progress is not None:
+        progress.update(summary.already)
+    for outcomes in encoded(fresh, release, workspace.key, known):
+        batch = _accepted(workspace, cohort, outcomes, summary)
+        if batch:
+            workspace.add(cohort, release.name, digest, batch)
+        summary.ingested += len(batch)
+        if progress is not None:
+            progress.update(len(outcomes))
+    if summary.skipped:
+        summary.report = _write_report(workspace.path / "reports", cohort.name, summary.skipped)
+    return summary
+
+
+def _accepted(workspace: Workspace, cohort: Cohort, outcomes: Iterable[Outcome], summary: Summary) -> list[NewStudy]:
+    """Return what goes in; note why the rest does not."""
+    batch: list[NewStudy] = []
+    encounters: dict[str, str] = {}
+    for outcome in outcomes:
+        entry = outcome.entry
+        new = new_study(cohort, outcome) if outcome.accepted else None
+        reason = outcome.reason if new is None else _clash(workspace, new.row, encounters)
+        if new is None or reason:
+            summary.skipped.append((entry.number, entry.study_id, reason))
+            continue
+        encounters[new.row.encounter_id] = new.row.patient_id
+        batch.append(new)
+    return batch
+
+
+def _clash(workspace: Workspace, row: StudyRow, encounters: dict[str, str]) -> str:
+    """Say why a row cannot stand beside what the workspace holds; "" where it can."""
+    other = workspace.rows([row.study_id])
+    if other:
+        return f"the study id {row.study_id} is taken by cohort {other[0].cohort}"
+    siblings = workspace.siblings(row.encounter_id)
+    owner = encounters.get(row.encounter_id) or (siblings[0].patient_id if siblings else row.patient_id)
+    return "" if owner == row.patient_id else f"the encounter {row.encounter_id} belongs to patient {owner}"
+
+
+def new_study(cohort: Cohort, outcome: Outcome) -> NewStudy:
+    """Return the row of an accepted study: the manifest's facts, with the file's own where it says nothing.
+
+    A study without a patient is its own patient; one without an encounter its own encounter.
+    """
+    entry, study = outcome.entry, outcome.study
+    if study is None:
+        raise ValueError("only an accepted outcome makes a study")
+    key = entry.row_key(cohort.name)
+    study_id = entry.study_id or f"{cohort.name}-{key[:12]}"
+    facts = study.facts
+    labels = facts.get("labels") or ()
+    row = StudyRow(
+        study_id=study_id,
+        patient_id=facts.get("patient_id") or study_id,
+        encounter_id=facts.get("encounter_id") or study_id,
+        cohort=cohort.name,
+        modality=study.modality,
+        labels=tuple(labels.split(";") if isinstance(labels, str) else labels),
+        label_source=facts.get("label_source") or cohort.label_source,
+        synthetic=bool(facts.get("synthetic", cohort.synthetic)),
+        licence=facts.get("licence") or cohort.licence,
+        attribution=facts.get("attribution") or cohort.attribution,
+        recognised=study.recognised,
+        quality_score=float(outcome.score),
+        fingerprint=study.fingerprint,
+        patient_key=study.patient_key,
+        window_s=study.window_s,
+        extra=dict(entry.extra),
+        **{name: facts[name] for name in COLUMNS if facts.get(name) not in (None, "")},
+    )
+    return NewStudy(row, key, study, outcome.embedding, outcome.code, facts.get("consent") or {})
+
+
+def _write_report(folder: Path, cohort: str, skipped: Sequence[tuple[int, str, str]]) -> Path:
+    """Write the skipped rows as CSV; return the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    safe = "".join(char if char.isalnum() or char in "-_" else "_" for char in cohort)
+    file = folder / f"skipped-{safe}-{now():%Y%m%d-%H%M%S}.csv"
+    with file.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(("row", "study_id", "reason"))
+        writer.writerows(skipped)
+    return file
