@@ -1,7 +1,7 @@
 """Intake: bytes → a de-identified Study.
 
 `read` takes dropped files, `read_paths` files on disk, `read_text` a typed finding; the quality gate is in
-`engine.intake.quality`. Nothing is stored here, and no format's library is imported before a file of that format arrives.
+`engine.intake.quality`. Nothing is stored here, and no format's library is imported before a file of it arrives.
 """
 
 from engine.intake.paths import read_paths

@@ -23,7 +23,9 @@ def unpack(upload: Upload) -> list[Upload]:
             members = _members(archive)
             return _read_all(archive, members)
     except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError, ValueError) as error:
-        raise IntakeError("The zip archive is damaged or incomplete and cannot be unpacked: pack the files again.") from error
+        raise IntakeError(
+            "The zip archive is damaged or incomplete and cannot be unpacked: pack the files again."
+        ) from error
 
 
 def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
@@ -33,7 +35,9 @@ def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     if any(info.flag_bits & _ENCRYPTED for info in members):
         raise IntakeError("The zip archive is encrypted and no password is asked for here: pack the files without one.")
     if len(members) > MEMBER_LIMIT:
-        raise IntakeError(f"The zip archive holds {len(members):,} files and the limit is {MEMBER_LIMIT:,}: pack one study only.")
+        raise IntakeError(
+            f"The zip archive holds {len(members):,} files and the limit is {MEMBER_LIMIT:,}: pack one study only."
+        )
     if sum(info.file_size for info in members) > UNPACKED_LIMIT_MB * MEGABYTE:
         raise _too_large()
     return members
@@ -51,7 +55,9 @@ def _read_all(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> list[
             raise _too_large()
         budget -= len(data)
         if sniff(data) == "zip":
-            raise IntakeError("The zip archive holds another archive, which is not opened: pack the files of one study directly.")
+            raise IntakeError(
+                "The zip archive holds another archive, which is not opened: pack the files of one study directly."
+            )
         if data:
             uploads.append(Upload(info.filename, data))
     if not uploads:
@@ -61,7 +67,9 @@ def _read_all(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> list[
 
 def _is_junk(name: str) -> bool:
     lower = name.replace("\\", "/").lower()
-    return lower.startswith(_JUNK[0]) or lower.rsplit("/", 1)[-1] in _JUNK[1:] or lower.rsplit("/", 1)[-1].startswith("._")
+    return (
+        lower.startswith(_JUNK[0]) or lower.rsplit("/", 1)[-1] in _JUNK[1:] or lower.rsplit("/", 1)[-1].startswith("._")
+    )
 
 
 def _too_large() -> IntakeError:

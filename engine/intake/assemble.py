@@ -14,7 +14,10 @@ from engine.intake.resample import resample
 from engine.intake.upload import Answers
 from engine.study import ECG_LEADS, PPG_LEAD, IdentityRow, Modality, Trace, Units
 
-FS_RANGE_HZ = {"ecg": (50.0, 10_000.0), "ppg": (15.0, 10_000.0)}  # below, QRS complexes or pulses are no longer resolved
+FS_RANGE_HZ = {
+    "ecg": (50.0, 10_000.0),
+    "ppg": (15.0, 10_000.0),
+}  # below, QRS complexes or pulses are no longer resolved
 SHORTEST_S = {"ecg": 2.5, "ppg": 2.0}  # one printed column of a 12-lead ECG; the shortest published PPG segments
 LONGEST_S = 24 * 3600.0
 SAMPLE_LIMIT = 64_000_000  # all leads together: 256 MB as float32
@@ -64,8 +67,11 @@ def assemble(channels: Sequence[Channel], answers: Answers, *, partial: bool = F
     """
     modality, chosen, remark = _choose(channels, answers)
     rows = [IdentityRow(c.place, "removed", OTHER_CHANNEL) for c in channels if c.lead is None]
-    rows += [IdentityRow(c.place, "removed", "another channel of the same pulse wave, or not asked for")
-             for c in channels if c.lead is not None and not any(c.place == kept.place for kept in chosen)]  # fmt: skip
+    rows += [
+        IdentityRow(c.place, "removed", "another channel of the same pulse wave, or not asked for")
+        for c in channels
+        if c.lead is not None and not any(c.place == kept.place for kept in chosen)
+    ]
     for item in chosen:
         _check_rate(item.fs, modality)
     chosen, empty = _without_gaps(chosen, partial)
@@ -87,7 +93,9 @@ def check_announced(n_samples: float, n_channels: int, fs: float) -> None:
             "cut out the part that matters, or check the header for damage."
         )
     if fs > 0 and n_samples / fs > LONGEST_S:
-        raise IntakeError(f"The recording lasts {n_samples / fs / 3600:,.0f} h and the limit is 24 h: cut out the part that matters.")
+        raise IntakeError(
+            f"The recording lasts {n_samples / fs / 3600:,.0f} h and the limit is 24 h: cut out the part that matters."
+        )
 
 
 def _choose(channels: Sequence[Channel], answers: Answers) -> tuple[Modality, list[Channel], str]:
@@ -104,7 +112,8 @@ def _choose(channels: Sequence[Channel], answers: Answers) -> tuple[Modality, li
     doubled = [lead for lead, count in Counter(c.lead for c in ecg).items() if count > 1]
     if doubled:
         raise IntakeError(
-            f"The file holds lead {doubled[0]} {sum(c.lead == doubled[0] for c in ecg)} times, so it is open which one is meant: "
+            f"The file holds lead {doubled[0]} {sum(c.lead == doubled[0] for c in ecg)} times, so it is open "
+            "which one is meant: "
             "export it with each lead once."
         )
     return "ecg", sorted(ecg, key=lambda c: ECG_LEADS.index(str(c.lead))), remark
@@ -113,7 +122,8 @@ def _choose(channels: Sequence[Channel], answers: Answers) -> tuple[Modality, li
 def _modality(has_ecg: bool, has_ppg: bool, answers: Answers) -> Modality:
     if not has_ecg and not has_ppg:
         raise IntakeError(
-            "None of the file's channels is named as an ECG lead (I, II, III, aVR, aVL, aVF, V1–V6) or a pulse wave (PPG): "
+            "None of the file's channels is named as an ECG lead (I, II, III, aVR, aVL, aVF, V1–V6) or a pulse "
+            "wave (PPG): "
             "name the channels and export it again."
         )
     if has_ecg and has_ppg and answers.modality not in ("ecg", "ppg"):
@@ -124,7 +134,9 @@ def _modality(has_ecg: bool, has_ppg: bool, answers: Answers) -> Modality:
         )
     wanted = answers.modality
     if (wanted == "ecg" and not has_ecg) or (wanted == "ppg" and not has_ppg):
-        raise IntakeError(f"The file holds no {str(wanted).upper()} channel, which was asked for: choose the other modality.")
+        raise IntakeError(
+            f"The file holds no {str(wanted).upper()} channel, which was asked for: choose the other modality."
+        )
     if wanted in ("ecg", "ppg"):
         return "ecg" if wanted == "ecg" else "ppg"
     return "ecg" if has_ecg else "ppg"
@@ -134,7 +146,8 @@ def _check_rate(fs: float, modality: str) -> None:
     low, high = FS_RANGE_HZ[modality]
     if not low <= fs <= high:
         raise IntakeError(
-            f"The sampling rate is {fs:g} Hz and {modality.upper()} recordings between {low:g} and {high:g} Hz are read: "
+            f"The sampling rate is {fs:g} Hz and {modality.upper()} recordings between {low:g} and {high:g} Hz "
+            "are read: "
             "check the rate, or export the waveform instead of trend values."
         )
 
@@ -152,8 +165,11 @@ def _without_gaps(channels: list[Channel], partial: bool) -> tuple[list[Channel]
             f"In {item.lead} {share:.0%} of the samples are missing and at most {MISSING_LIMIT:.0%} may be: "
             "export a stretch that is complete, or leave that channel out."
         )
-    rows = [IdentityRow(c.place, "removed", f"{share:.0%} of the samples are missing")
-            for share, c in zip(shares, channels, strict=True) if share > MISSING_LIMIT]  # fmt: skip
+    rows = [
+        IdentityRow(c.place, "removed", f"{share:.0%} of the samples are missing")
+        for share, c in zip(shares, channels, strict=True)
+        if share > MISSING_LIMIT
+    ]
     return kept, rows
 
 
@@ -169,9 +185,12 @@ def _common_units(channels: Sequence[Channel], modality: Modality, answers: Answ
     if answer is not None and known <= {None, answer[0]}:
         return "mV" if answer[0] == "mV" else ("sd" if answer[0] == "sd" else "au")
     if known - {None} and len(known) > 1 and answer is not None:
-        raise IntakeError("The leads are in different units that cannot be brought to one: export all leads in mV or uV.")
+        raise IntakeError(
+            "The leads are in different units that cannot be brought to one: export all leads in mV or uV."
+        )
     raise QuestionError(
-        "The file does not say in which unit the ECG is stored: choose mV, uV, au (arbitrary) or sd (scaled to its own spread).",
+        "The file does not say in which unit the ECG is stored: choose mV, uV, au (arbitrary) or sd (scaled to "
+        "its own spread).",
         field="units",
         choices=UNIT_CHOICES,
     )

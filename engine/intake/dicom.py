@@ -49,7 +49,9 @@ def open_dicom(data: bytes) -> FileDataset:
     _check_inflated(data)
     dataset = dcmread(io.BytesIO(data), force=True)
     if "SOPClassUID" not in dataset and "Rows" not in dataset and "WaveformSequence" not in dataset:
-        raise IntakeError("The DICOM file is damaged or cut off before its description, so it cannot be read: export it again.")
+        raise IntakeError(
+            "The DICOM file is damaged or cut off before its description, so it cannot be read: export it again."
+        )
     if "TransferSyntaxUID" not in dataset.file_meta:
         implicit = dataset.original_encoding[0]
         dataset.file_meta.TransferSyntaxUID = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian
@@ -62,13 +64,15 @@ def _check_inflated(data: bytes) -> None:
 
     if data[128:132] != b"DICM" or _DEFLATED.encode() not in data[:2048]:
         return
-    meta = read_file_meta_info(io.BytesIO(data))
+    meta = read_file_meta_info(io.BytesIO(data))  # type: ignore[arg-type]
     if meta.get("TransferSyntaxUID") != _DEFLATED:
         return
     start = 132 + 12 + int(meta.FileMetaInformationGroupLength)
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     if len(inflater.decompress(data[start:], UNPACKED_LIMIT_MB * MEGABYTE)) >= UNPACKED_LIMIT_MB * MEGABYTE:
-        raise IntakeError(f"The deflated DICOM file unpacks to more than {UNPACKED_LIMIT_MB} MB: export the film uncompressed.")
+        raise IntakeError(
+            f"The deflated DICOM file unpacks to more than {UNPACKED_LIMIT_MB} MB: export the film uncompressed."
+        )
 
 
 def _check_kind(dataset: FileDataset) -> None:

@@ -17,24 +17,34 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 _MODALITIES = {"CR", "DX", "RG", "OT", "SC", "XR", ""}
-_NAMED = {"CT": "a CT image", "MR": "an MR image", "US": "an ultrasound image", "PT": "a PET image", "NM": "a nuclear medicine image",
-          "MG": "a mammogram", "XA": "an angiogram", "RF": "a fluoroscopy image", "IO": "a dental film", "PX": "a panoramic dental film",
-          "XC": "a photograph", "ES": "an endoscopy image", "SM": "a microscope slide", "ECG": "an ECG stored as a picture"}  # fmt: skip
+_NAMED = {
+    "CT": "a CT image", "MR": "an MR image", "US": "an ultrasound image", "PT": "a PET image",
+    "NM": "a nuclear medicine image", "MG": "a mammogram", "XA": "an angiogram", "RF": "a fluoroscopy image",
+    "IO": "a dental film", "PX": "a panoramic dental film", "XC": "a photograph", "ES": "an endoscopy image",
+    "SM": "a microscope slide", "ECG": "an ECG stored as a picture",
+}  # fmt: skip
 _CHEST = {"CHEST", "THORAX", "LUNG", "LUNGS", "RIB", "RIBS", "STERNUM", "HEART", "PORT CHEST", "CHEST PA", "CHEST AP"}
-_ELSEWHERE = {"HAND", "WRIST", "FINGER", "THUMB", "FOREARM", "ELBOW", "HUMERUS", "SHOULDER", "CLAVICLE", "SCAPULA", "FOOT", "TOE", "ANKLE",
-              "KNEE", "LEG", "TIBIA", "FEMUR", "HIP", "PELVIS", "SKULL", "HEAD", "JAW", "NECK", "CSPINE", "LSPINE", "TSPINE", "SPINE",
-              "ABDOMEN", "BREAST", "EXTREMITY", "SACRUM", "COCCYX", "SINUS", "NOSE", "ORBIT", "HEEL", "PATELLA"}  # fmt: skip
+_ELSEWHERE = {
+    "HAND", "WRIST", "FINGER", "THUMB", "FOREARM", "ELBOW", "HUMERUS", "SHOULDER", "CLAVICLE", "SCAPULA", "FOOT",
+    "TOE", "ANKLE", "KNEE", "LEG", "TIBIA", "FEMUR", "HIP", "PELVIS", "SKULL", "HEAD", "JAW", "NECK", "CSPINE",
+    "LSPINE", "TSPINE", "SPINE", "ABDOMEN", "BREAST", "EXTREMITY", "SACRUM", "COCCYX", "SINUS", "NOSE", "ORBIT",
+    "HEEL", "PATELLA",
+}  # fmt: skip
 _FRONTAL = {"PA": "PA", "AP": "AP"}
 _LATERAL = {"LL", "RL", "LATERAL", "LAT", "LLAT", "RLAT", "L LAT", "R LAT", "LEFT LATERAL", "RIGHT LATERAL"}
 _OBLIQUE = {"RLO", "LLO", "RAO", "LAO", "RPO", "LPO", "OBLIQUE"}
 # PS3.16 CID 4010 "DX View", SNOMED CT and the older SRT codes.
-_VIEW_CODES = {"399348003": "AP", "R-10206": "AP", "272479007": "PA", "R-10214": "PA", "399067008": "LL", "R-10236": "LL", "399173006": "LL",
-               "399198007": "RL", "R-10232": "RL"}  # fmt: skip
-_SYNTAXES = {"1.2.840.10008.1.2.5": "RLE", "1.2.840.10008.1.2.4.50": "JPEG", "1.2.840.10008.1.2.4.51": "JPEG extended",
-             "1.2.840.10008.1.2.4.57": "JPEG lossless", "1.2.840.10008.1.2.4.70": "JPEG lossless", "1.2.840.10008.1.2.4.80": "JPEG-LS",
-             "1.2.840.10008.1.2.4.81": "JPEG-LS", "1.2.840.10008.1.2.4.90": "JPEG 2000", "1.2.840.10008.1.2.4.91": "JPEG 2000",
-             "1.2.840.10008.1.2.4.201": "HTJ2K", "1.2.840.10008.1.2.4.202": "HTJ2K", "1.2.840.10008.1.2.4.203": "HTJ2K",
-             "1.2.840.10008.1.2.1.99": "deflated"}  # fmt: skip
+_VIEW_CODES = {
+    "399348003": "AP", "R-10206": "AP", "272479007": "PA", "R-10214": "PA", "399067008": "LL", "R-10236": "LL",
+    "399173006": "LL", "399198007": "RL", "R-10232": "RL",
+}  # fmt: skip
+_SYNTAXES = {
+    "1.2.840.10008.1.2.5": "RLE", "1.2.840.10008.1.2.4.50": "JPEG", "1.2.840.10008.1.2.4.51": "JPEG extended",
+    "1.2.840.10008.1.2.4.57": "JPEG lossless", "1.2.840.10008.1.2.4.70": "JPEG lossless",
+    "1.2.840.10008.1.2.4.80": "JPEG-LS", "1.2.840.10008.1.2.4.81": "JPEG-LS", "1.2.840.10008.1.2.4.90": "JPEG 2000",
+    "1.2.840.10008.1.2.4.91": "JPEG 2000", "1.2.840.10008.1.2.4.201": "HTJ2K", "1.2.840.10008.1.2.4.202": "HTJ2K",
+    "1.2.840.10008.1.2.4.203": "HTJ2K", "1.2.840.10008.1.2.1.99": "deflated",
+}  # fmt: skip
 _HUMAN = {"", "HOMO SAPIENS", "HUMAN", "L-85B00", "337915000"}
 
 
@@ -53,19 +63,37 @@ def _check_kind(dataset: Dataset, modality: str) -> None:
     """Raise IntakeError, from the description alone, for images that are no single grey film of a human chest."""
     if modality not in _MODALITIES:
         kind = _NAMED.get(modality, "an image of another modality")
-        raise IntakeError(f"This is {kind}, and only radiographs of the chest (CR, DX) are searched: export the chest film.")
+        raise IntakeError(
+            f"This is {kind}, and only radiographs of the chest (CR, DX) are searched: export the chest film."
+        )
     if _number(dataset, "NumberOfFrames", 1) > 1:
-        raise IntakeError(f"The file holds {_number(dataset, 'NumberOfFrames', 1):g} frames and one film is searched at a time: export a single frame.")
-    if _number(dataset, "SamplesPerPixel", 1) != 1 or not _text(dataset, "PhotometricInterpretation").startswith("MONOCHROME"):
-        raise IntakeError("The image is in colour, as screen captures are, and a film is grey: export the original film from the archive.")
+        raise IntakeError(
+            f"The file holds {_number(dataset, 'NumberOfFrames', 1):g} frames and one film is searched at a "
+            "time: export a single frame."
+        )
+    if _number(dataset, "SamplesPerPixel", 1) != 1 or not _text(dataset, "PhotometricInterpretation").startswith(
+        "MONOCHROME"
+    ):
+        raise IntakeError(
+            "The image is in colour, as screen captures are, and a film is grey: export the original film from "
+            "the archive."
+        )
     body = _text(dataset, "BodyPartExamined")
     if body in _ELSEWHERE:
-        raise IntakeError(f"The file says that it shows {body.lower()}, and only chest films are searched: choose the chest film.")
+        raise IntakeError(
+            f"The file says that it shows {body.lower()}, and only chest films are searched: choose the chest film."
+        )
     if _text(dataset, "PatientSpeciesDescription") not in _HUMAN:
-        raise IntakeError("The file says that the patient is an animal, and only films of people are searched: choose another film.")
+        raise IntakeError(
+            "The file says that the patient is an animal, and only films of people are searched: choose another film."
+        )
     check_pixels(int(_number(dataset, "Columns", 0)), int(_number(dataset, "Rows", 0)))
-    if _number(dataset, "BitsAllocated", 0) not in (8, 16) or not 1 <= _number(dataset, "BitsStored", 0) <= _number(dataset, "BitsAllocated", 0):
-        raise IntakeError("The film has neither 8 nor 16 bits per pixel, or says so wrongly: export it again as 8 to 16 bit grey.")
+    if _number(dataset, "BitsAllocated", 0) not in (8, 16) or not 1 <= _number(dataset, "BitsStored", 0) <= _number(
+        dataset, "BitsAllocated", 0
+    ):
+        raise IntakeError(
+            "The film has neither 8 nor 16 bits per pixel, or says so wrongly: export it again as 8 to 16 bit grey."
+        )
 
 
 def _view(dataset: Dataset) -> str:
@@ -76,9 +104,15 @@ def _view(dataset: Dataset) -> str:
     orientation = dataset.get("PatientOrientation") or []
     sideways = len(orientation) == 2 and str(orientation[0])[:1] in ("A", "P") and str(orientation[1])[:1] in ("F", "H")
     if position in _LATERAL or (sideways and position not in _FRONTAL):
-        raise IntakeError("This is a lateral view, and only frontal films (PA or AP) are searched: choose the frontal film of the study.")
+        raise IntakeError(
+            "This is a lateral view, and only frontal films (PA or AP) are searched: choose the frontal film "
+            "of the study."
+        )
     if position in _OBLIQUE:
-        raise IntakeError("This is an oblique view, and only frontal films (PA or AP) are searched: choose the frontal film of the study.")
+        raise IntakeError(
+            "This is an oblique view, and only frontal films (PA or AP) are searched: choose the frontal film "
+            "of the study."
+        )
     return _FRONTAL.get(position, "")
 
 
@@ -90,9 +124,13 @@ def _decode(dataset: Dataset) -> np.ndarray:
     try:
         pixels: np.ndarray = dataset.pixel_array
     except NotImplementedError as error:
-        raise IntakeError("The film is compressed in a way that is not read: export it uncompressed, or as JPEG 2000.") from error
+        raise IntakeError(
+            "The film is compressed in a way that is not read: export it uncompressed, or as JPEG 2000."
+        ) from error
     except Exception as error:  # every decoder has errors of its own
-        raise IntakeError("The film's pixels are damaged or cut off and cannot be decoded: copy or export the file again.") from error
+        raise IntakeError(
+            "The film's pixels are damaged or cut off and cannot be decoded: copy or export the file again."
+        ) from error
     if pixels.ndim != 2:
         raise IntakeError("The film's pixels are not a single grey image: export one frame.")
     return pixels
@@ -105,9 +143,14 @@ def _check_frame(dataset: Dataset) -> None:
     try:
         size = frame_size(get_frame(dataset.PixelData, 0, number_of_frames=1))
     except Exception as error:  # damaged encapsulation
-        raise IntakeError("The film's pixels are damaged or cut off and cannot be decoded: copy or export the file again.") from error
+        raise IntakeError(
+            "The film's pixels are damaged or cut off and cannot be decoded: copy or export the file again."
+        ) from error
     if size is not None and size != (dataset.Rows, dataset.Columns):
-        raise IntakeError("The compressed pixels are of another size than the DICOM header says, so the file is damaged: export it again.")
+        raise IntakeError(
+            "The compressed pixels are of another size than the DICOM header says, so the file is damaged: "
+            "export it again."
+        )
 
 
 def _spacing(dataset: Dataset) -> tuple[float, float] | None:
@@ -127,7 +170,11 @@ def _recognised(dataset: Dataset, film: Film, modality: str) -> str:
     stored = f"{int(dataset.BitsStored)} bit"
     spacing = f"{film.spacing_mm[0]:.3g} mm/px" if film.spacing_mm else ""
     syntax = _SYNTAXES.get(str(dataset.file_meta.TransferSyntaxUID), "")
-    return ", ".join(part for part in ("DICOM", f"{modality or 'film'}{chest}", f"{width} × {height}", stored, spacing, syntax) if part)
+    return ", ".join(
+        part
+        for part in ("DICOM", f"{modality or 'film'}{chest}", f"{width} × {height}", stored, spacing, syntax)
+        if part
+    )
 
 
 def _text(dataset: Dataset, keyword: str) -> str:

@@ -18,9 +18,12 @@ from engine.study import ECG_LEADS, PPG_LEAD, Study
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-_CLASSES = {"1.2.840.10008.5.1.4.1.1.9.1.1": "12-lead ECG", "1.2.840.10008.5.1.4.1.1.9.1.2": "general ECG",
-            "1.2.840.10008.5.1.4.1.1.9.1.3": "ambulatory ECG", "1.2.840.10008.5.1.4.1.1.9.1.4": "32-bit ECG",
-            "1.2.840.10008.5.1.4.1.1.9.2.1": "hemodynamic waveform", "1.2.840.10008.5.1.4.1.1.9.5.1": "arterial pulse waveform"}  # fmt: skip
+_CLASSES = {
+    "1.2.840.10008.5.1.4.1.1.9.1.1": "12-lead ECG", "1.2.840.10008.5.1.4.1.1.9.1.2": "general ECG",
+    "1.2.840.10008.5.1.4.1.1.9.1.3": "ambulatory ECG", "1.2.840.10008.5.1.4.1.1.9.1.4": "32-bit ECG",
+    "1.2.840.10008.5.1.4.1.1.9.2.1": "hemodynamic waveform",
+    "1.2.840.10008.5.1.4.1.1.9.5.1": "arterial pulse waveform",
+}  # fmt: skip
 
 
 def trace_study(dataset: Dataset, identified: Identified, answers: Answers) -> Study:
@@ -30,7 +33,9 @@ def trace_study(dataset: Dataset, identified: Identified, answers: Answers) -> S
     chosen = dict.fromkeys(_best(groups, leads, wanted) for wanted in ((*ECG_LEADS, GENERIC_ECG), (PPG_LEAD,)))
     picked = [i for i in chosen if i is not None]
     if not picked:
-        raise IntakeError("No channel of the DICOM waveform is coded as an ECG lead or a pulse wave: export the ECG or PPG itself.")
+        raise IntakeError(
+            "No channel of the DICOM waveform is coded as an ECG lead or a pulse wave: export the ECG or PPG itself."
+        )
     channels = [c for i in picked for c in _channels(dataset, i, leads[i])]
     result = assemble(channels, answers)
     used = next((i for i in picked if set(result.trace.leads) <= {str(lead) for lead in leads[i]}), picked[0])
@@ -38,9 +43,14 @@ def trace_study(dataset: Dataset, identified: Identified, answers: Answers) -> S
     kind = "DICOM " + _CLASSES.get(str(dataset.get("SOPClassUID", "")), "waveform")
     remark = ", ".join(part for part in (place, result.remark) if part)
     return Study(
-        result.modality, result.trace, phrase(kind, result.trace, remark), identified.rows + result.rows, "",
-        identified.facts, identified.patient_key,
-    )  # fmt: skip
+        result.modality,
+        result.trace,
+        phrase(kind, result.trace, remark),
+        identified.rows + result.rows,
+        "",
+        identified.facts,
+        identified.patient_key,
+    )
 
 
 def _lead(definition: Dataset) -> str | None:
@@ -53,12 +63,16 @@ def _lead(definition: Dataset) -> str | None:
 
 
 def _best(groups: list[Dataset], leads: list[list[str | None]], wanted: tuple[str, ...]) -> int | None:
-    """Return the multiplex group with the most wanted leads; then an original before a derived one, then the longest."""
+    """Return the group with the most wanted leads; then an original before a derived one; then the longest."""
 
     def worth(i: int) -> tuple[int, bool, float]:
         rate = float(groups[i].get("SamplingFrequency") or 1)
         derived = str(groups[i].get("WaveformOriginality") or "").strip().upper() == "DERIVED"
-        return len({lead for lead in leads[i] if lead in wanted}), not derived, int(groups[i].get("NumberOfWaveformSamples") or 0) / rate
+        return (
+            len({lead for lead in leads[i] if lead in wanted}),
+            not derived,
+            int(groups[i].get("NumberOfWaveformSamples") or 0) / rate,
+        )
 
     candidates = [i for i in range(len(groups)) if worth(i)[0] > 0]
     return max(candidates, key=worth, default=None)
@@ -73,7 +87,9 @@ def _channels(dataset: Dataset, index: int, leads: list[str | None]) -> list[Cha
     fs = float(group.SamplingFrequency)
     check_announced(n, n_channels, fs)
     if len(group.WaveformData) < n * n_channels * int(group.WaveformBitsAllocated) // 8 or n_channels != len(leads):
-        raise IntakeError("The DICOM waveform ends before the samples that its header announces: it was cut off, so export it again.")
+        raise IntakeError(
+            "The DICOM waveform ends before the samples that its header announces: it was cut off, so export it again."
+        )
     stored = multiplex_array(dataset, index, as_raw=True)  # (n, channels)
     physical = multiplex_array(dataset, index, as_raw=False).astype(np.float32)
     if (padding := _padding(group)) is not None:

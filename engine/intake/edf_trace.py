@@ -30,21 +30,30 @@ def read_edf(data: bytes, kind: str, answers: Answers, key: bytes) -> Study:
     reader = edfio.read_bdf if kind == "bdf" else edfio.read_edf
     recording = reader(data, header_encoding="latin-1")
     if not recording.is_continuous:
-        raise IntakeError("The EDF+ file is discontinuous, so times between its parts are open: export one continuous stretch.")
-    signals = recording.signals
+        raise IntakeError(
+            "The EDF+ file is discontinuous, so times between its parts are open: export one continuous stretch."
+        )
+    signals: tuple[Any, ...] = recording.signals
     channels = []
     for i, signal in enumerate(signals):
         if lead_of(signal.label) is not None:
             place = f"EDF signal {i + 1}"
-            channels.append(channel(signal.label, signal.data, signal.sampling_frequency, signal.physical_dimension, place))
+            channels.append(
+                channel(signal.label, signal.data, signal.sampling_frequency, signal.physical_dimension, place)
+            )
     result = assemble(channels, answers)
-    dropped = tuple(IdentityRow(f"EDF signal {i + 1}", "removed", "no ECG lead or pulse wave")
-                    for i, signal in enumerate(signals) if lead_of(signal.label) is None)  # fmt: skip
+    dropped = tuple(
+        IdentityRow(f"EDF signal {i + 1}", "removed", "no ECG lead or pulse wave")
+        for i, signal in enumerate(signals)
+        if lead_of(signal.label) is None
+    )
     rows = tuple(IdentityRow(tag, "removed", reason) for tag, _, reason in _FIELDS)
     facts, identifier = _patient(recording)
     named = phrase(kind.upper(), result.trace, result.remark)
     patient_key = pseudonym(key, identifier)
-    return Study(result.modality, result.trace, named, rows + dropped + result.rows, facts=facts, patient_key=patient_key)
+    return Study(
+        result.modality, result.trace, named, rows + dropped + result.rows, facts=facts, patient_key=patient_key
+    )
 
 
 def _check(data: bytes, kind: str) -> None:
@@ -55,14 +64,19 @@ def _check(data: bytes, kind: str) -> None:
         start = _HEADER + n_signals * 216
         per_record = [int(data[start + 8 * i : start + 8 * i + 8]) for i in range(n_signals)]
     except ValueError as error:
-        raise IntakeError("The EDF header is damaged or incomplete, so the file cannot be read: export it again.") from error
+        raise IntakeError(
+            "The EDF header is damaged or incomplete, so the file cannot be read: export it again."
+        ) from error
     if n_signals < 1 or min(per_record) < 0 or sum(per_record) == 0 or record_s < 0:
-        raise IntakeError("The EDF header describes no signal with samples, so there is nothing to read: export it again.")
+        raise IntakeError(
+            "The EDF header describes no signal with samples, so there is nothing to read: export it again."
+        )
     available = (len(data) - _HEADER * (n_signals + 1)) // (sum(per_record) * _SAMPLE_BYTES[kind])
     check_announced(max(n_records, 0) * sum(per_record), 1, 0.0)
     if available < max(1, n_records):
         raise IntakeError(
-            f"The EDF file ends after {max(0, available):,} of the {max(1, n_records):,} data records that its header announces: "
+            f"The EDF file ends after {max(0, available):,} of the {max(1, n_records):,} data records that its "
+            "header announces: "
             "it was cut off, so copy it again."
         )
 

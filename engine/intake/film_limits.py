@@ -12,9 +12,11 @@ def check_pixels(width: int, height: int) -> None:
     """Raise IntakeError for an image outside the limits."""
     if min(width, height) < SHORTEST_SIDE:
         raise IntakeError(
-            f"The image has {width} × {height} px and a film needs at least {SHORTEST_SIDE} px a side: export it at full size."
+            f"The image has {width} × {height} px and a film needs at least {SHORTEST_SIDE} px a side: export "
+            "it at full size."
         )
     if width * height > PIXEL_LIMIT:
         raise IntakeError(
-            f"The image has {width} × {height} px and the limit is {PIXEL_LIMIT // 1_000_000} million pixels: export it smaller."
+            f"The image has {width} × {height} px and the limit is {PIXEL_LIMIT // 1_000_000} million pixels: "
+            "export it smaller."
         )

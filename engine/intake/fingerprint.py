@@ -13,7 +13,9 @@ def fingerprint(content: Trace | Film | Note) -> str:
     """Return the sha256 (hex) of samples + leads + rate, pixels + shape + depth, or text."""
     digest = hashlib.sha256()
     if isinstance(content, Trace):
-        digest.update(f"trace {','.join(content.leads)} {content.fs:.6g} {content.units} {content.samples.shape}".encode())
+        digest.update(
+            f"trace {','.join(content.leads)} {content.fs:.6g} {content.units} {content.samples.shape}".encode()
+        )
         digest.update(np.ascontiguousarray(content.samples, dtype="<f4").tobytes())
     elif isinstance(content, Film):
         digest.update(f"film {content.pixels.shape} {content.bits}".encode())

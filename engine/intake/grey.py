@@ -58,7 +58,9 @@ def _range(dataset: Dataset) -> tuple[float, float]:
     if dataset.get("ModalityLUTSequence"):
         return 0.0, 2.0 ** int(dataset.ModalityLUTSequence[0].LUTDescriptor[2]) - 1
     bits = int(dataset.BitsStored)
-    low, high = (-(2.0 ** (bits - 1)), 2.0 ** (bits - 1) - 1) if dataset.PixelRepresentation == 1 else (0.0, 2.0**bits - 1)
+    low, high = (
+        (-(2.0 ** (bits - 1)), 2.0 ** (bits - 1) - 1) if dataset.PixelRepresentation == 1 else (0.0, 2.0**bits - 1)
+    )
     slope, intercept = dataset.get("RescaleSlope"), dataset.get("RescaleIntercept")
     if slope is None or intercept is None or float(slope) == 0:
         return low, high
@@ -70,7 +72,7 @@ def _unit(values: np.ndarray, low: float, high: float) -> np.ndarray:
 
 
 def _inverted(dataset: Dataset) -> bool:
-    """MONOCHROME1 and Presentation LUT Shape INVERSE say the same thing (PS3.3 C.8.11.3.1.2), so together they invert once."""
+    """Return whether 0 is white; MONOCHROME1 and shape INVERSE say the same (PS3.3 C.8.11.3.1.2) and invert once."""
     shape = str(dataset.get("PresentationLUTShape") or "").strip().upper()
     return dataset.PhotometricInterpretation.strip().upper() == "MONOCHROME1" or shape == "INVERSE"
 

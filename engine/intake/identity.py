@@ -1,9 +1,9 @@
 """De-identification of DICOM datasets: a keep-list, then dicognito, and the table of what happened to each element.
 
-The keep-list follows the Basic Profile of PS3.15 Annex E and is stricter: private elements, overlays, curves, signatures,
-times of day, free text (comments, descriptions, protocol and series names) and every sequence that is not needed to show
-the film or the trace are removed; dicognito then replaces what is left of identity (names, ids, UIDs, dates) by values
-that are stable for one key. Pixels are never looked at, so burned-in text is reported as open.
+The keep-list follows the Basic Profile of PS3.15 Annex E and is stricter: private elements, overlays, curves,
+signatures, times of day, free text (comments, descriptions, protocol and series names) and every sequence that is not
+needed to show the film or the trace are removed; dicognito then replaces what is left of identity (names, ids, UIDs,
+dates) by values that are stable for one key. Pixels are never looked at, so burned-in text is reported as open.
 """
 
 from __future__ import annotations
@@ -30,7 +30,15 @@ _KEPT_SEQUENCES = {
     "ChannelSourceSequence", "ChannelSensitivityUnitsSequence", "ViewCodeSequence", "AnatomicRegionSequence",
 }  # fmt: skip
 _KEPT_TEXT = {"Manufacturer", "ManufacturerModelName", "CodeValue", "CodingSchemeDesignator"}
-_REPLACED = {"PatientName", "PatientID", "IssuerOfPatientID", "AccessionNumber", "StudyID", "StationName", "InstitutionName"}
+_REPLACED = {
+    "PatientName",
+    "PatientID",
+    "IssuerOfPatientID",
+    "AccessionNumber",
+    "StudyID",
+    "StationName",
+    "InstitutionName",
+}
 _PLAIN_VRS = {"DS", "IS", "US", "SS", "UL", "SL", "FL", "FD", "AT", "CS", "AS", "UV", "SV"}
 _BULK = {"PixelData", "LUTData", "WaveformData", "WaveformPaddingValue", "ChannelMinimumValue", "ChannelMaximumValue"}
 _TECHNICAL_GROUPS = {0x0028, 0x003A, 0x5400, 0x7FE0}  # summed up in one row each
@@ -50,7 +58,7 @@ class Identified:
 
 
 def deidentify(dataset: FileDataset, key: bytes) -> Identified:
-    """De-identify a dataset in place with pseudonyms that depend on `key`; original values are in no part of the result."""
+    """De-identify a dataset in place, with pseudonyms that depend on `key`; the result holds no original value."""
     from dicognito.anonymizer import Anonymizer
 
     patient_key = _patient_key(dataset, key)
@@ -75,12 +83,17 @@ def _strip_meta(dataset: FileDataset, actions: dict[str, tuple[str, str]]) -> No
         actions["file preamble"] = ("removed", "may hold another file")
     dataset.preamble = b"\x00" * 128
     kept = {0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012}
-    for tag in [tag for tag in dataset.file_meta if int(tag.tag) not in kept]:
-        actions[f"({tag.tag.group:04X},{tag.tag.element:04X}) file meta information"] = ("removed", "may name the sender")
-        del dataset.file_meta[tag.tag]
+    for tag in [element.tag for element in dataset.file_meta if int(element.tag) not in kept]:
+        actions[f"({tag.group:04X},{tag.element:04X}) file meta information"] = (
+            "removed",
+            "may name the sender",
+        )
+        del dataset.file_meta[tag]
 
 
-def _strip(dataset: Dataset, path: str, actions: dict[str, tuple[str, str]], before: dict[str, tuple[Dataset, Any, str]]) -> None:
+def _strip(
+    dataset: Dataset, path: str, actions: dict[str, tuple[str, str]], before: dict[str, tuple[Dataset, Any, str]]
+) -> None:
     """Remove from a dataset, and from its kept sequences, whatever is not on the keep-list."""
     for tag in sorted(dataset.keys()):
         label = path + _label(tag)

@@ -31,7 +31,9 @@ def _existing(path: Path) -> Path:
     if path.is_file():
         return path
     if path.is_dir():
-        raise IntakeError("The path is a folder and one study is searched at a time: name its file, or use `casebind ingest`.")
+        raise IntakeError(
+            "The path is a folder and one study is searched at a time: name its file, or use `casebind ingest`."
+        )
     header = _in_folder(path.parent, f"{path.name}.hea")
     if header is None:
         raise IntakeError("There is no file at this path: check the spelling, or drop the suffix of a WFDB record.")

@@ -18,9 +18,11 @@ if TYPE_CHECKING:
 _ORIENTATION = 0x0112  # EXIF
 _DEEP = {"I", "I;16", "I;16B", "I;16L", "I;16N"}
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, what JPEG uses
-_TECHNICAL = {"dpi", "gamma", "jfif", "jfif_version", "jfif_unit", "jfif_density", "progressive", "progression", "transparency",
-              "interlace", "aspect", "srgb", "chromaticity", "adobe", "adobe_transform", "loop", "duration", "default_image",
-              "background", "bits", "mp"}  # fmt: skip
+_TECHNICAL = {
+    "dpi", "gamma", "jfif", "jfif_version", "jfif_unit", "jfif_density", "progressive", "progression", "transparency",
+    "interlace", "aspect", "srgb", "chromaticity", "adobe", "adobe_transform", "loop", "duration", "default_image",
+    "background", "bits", "mp",
+}  # fmt: skip
 
 
 def read_picture(data: bytes, kind: str) -> Study:
@@ -37,9 +39,13 @@ def read_picture(data: bytes, kind: str) -> Study:
             rows = _rows(image)
             upright = _upright(image)
     except (Image.DecompressionBombError, UnidentifiedImageError) as error:
-        raise IntakeError(f"The {name} is damaged or far too large to be a film: export it again as PNG or DICOM.") from error
+        raise IntakeError(
+            f"The {name} is damaged or far too large to be a film: export it again as PNG or DICOM."
+        ) from error
     except (OSError, SyntaxError, ValueError, EOFError) as error:
-        raise IntakeError(f"The {name} is damaged or cut off, so it cannot be shown: copy or export it again.") from error
+        raise IntakeError(
+            f"The {name} is damaged or cut off, so it cannot be shown: copy or export it again."
+        ) from error
     pixels, bits, spread = _grey(upright)
     film = Film(pixels, bits)
     height, width = pixels.shape
@@ -53,13 +59,26 @@ def _rows(image: Image) -> tuple[IdentityRow, ...]:
     rows = []
     exif = image.getexif()
     if len(exif):
-        rows.append(IdentityRow("EXIF", "removed", "may hold names, places and times; the orientation alone is applied"))
-    notes = [key for key in image.info if key.lower() not in _TECHNICAL and key.lower() not in ("exif", "icc_profile", "xmp", "photoshop", "comment")]
-    for key, label in (("xmp", "XMP"), ("photoshop", "Photoshop data"), ("comment", "JPEG comment"), ("icc_profile", "colour profile")):
+        rows.append(
+            IdentityRow("EXIF", "removed", "may hold names, places and times; the orientation alone is applied")
+        )
+    notes = [
+        key
+        for key in map(str, image.info)
+        if key.lower() not in _TECHNICAL and key.lower() not in ("exif", "icc_profile", "xmp", "photoshop", "comment")
+    ]
+    for key, label in (
+        ("xmp", "XMP"),
+        ("photoshop", "Photoshop data"),
+        ("comment", "JPEG comment"),
+        ("icc_profile", "colour profile"),
+    ):
         if key in image.info:
             rows.append(IdentityRow(label, "removed", "may hold names"))
     if notes:
-        rows.append(IdentityRow(f"{len(notes)} text chunk{'s' * (len(notes) > 1)}", "removed", "free text may hold a name"))
+        rows.append(
+            IdentityRow(f"{len(notes)} text chunk{'s' * (len(notes) > 1)}", "removed", "free text may hold a name")
+        )
     return tuple(rows)
 
 
@@ -78,7 +97,11 @@ def _grey(image: Image) -> tuple[np.ndarray, int, float]:
         return np.clip(np.asarray(image), 0, 65535).astype(np.uint16), 16, 0.0
     if image.mode in ("1", "L"):
         return np.asarray(image.convert("L")), 8, 0.0
-    values = np.asarray(image.convert("RGBA" if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info else "RGB"))
+    values = np.asarray(
+        image.convert(
+            "RGBA" if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info else "RGB"
+        )
+    )
     colours = values[..., :3]
     if values.shape[2] == 4:
         colours = np.rint(colours * (values[..., 3:] / 255.0)).astype(np.uint8)

@@ -18,7 +18,16 @@ from engine.intake.upload import Answers, Upload, check_sizes
 from engine.study import IdentityRow, Note, Study
 
 TEXT_LIMIT = 20_000  # characters of a typed finding or pasted report
-_NAMES = {"dicom": "DICOM", "png": "PNG", "jpeg": "JPEG", "wfdb": "WFDB", "edf": "EDF", "bdf": "BDF", "table": "CSV", "zip": "zip"}
+_NAMES = {
+    "dicom": "DICOM",
+    "png": "PNG",
+    "jpeg": "JPEG",
+    "wfdb": "WFDB",
+    "edf": "EDF",
+    "bdf": "BDF",
+    "table": "CSV",
+    "zip": "zip",
+}
 _log = logging.getLogger(__name__)
 # One file at a time: it bounds memory, and libraries' warnings can only be silenced for the whole process.
 _ONE_AT_A_TIME = threading.RLock()
@@ -27,8 +36,8 @@ _ONE_AT_A_TIME = threading.RLock()
 def read(uploads: Sequence[Upload], answers: Answers = Answers(), key: bytes = b"") -> Study:  # noqa: B008 (frozen)
     """Return the de-identified study that one upload (a file, several files of one study, or a zip) holds.
 
-    key : the workspace's secret; it keeps pseudonyms stable within one workspace and unlinkable outside it. Without one a
-          key of this process is used.
+    key : the workspace's secret; it keeps pseudonyms stable within one workspace and unlinkable outside it.
+          Without one, a key of this process is used.
 
     Raises QuestionError where the file leaves a fact open, IntakeError (one sentence) for everything that is not read.
     """
@@ -43,7 +52,9 @@ def read_text(text: str) -> Study:
     if not clean:
         raise IntakeError("The text is empty: type a finding, for example “right-sided pleural effusion”.")
     if len(clean) > TEXT_LIMIT:
-        raise IntakeError(f"The text has {len(clean):,} characters and the limit is {TEXT_LIMIT:,}: paste the impression only.")
+        raise IntakeError(
+            f"The text has {len(clean):,} characters and the limit is {TEXT_LIMIT:,}: paste the impression only."
+        )
     note = Note(clean)
     open_point = "Typed text is kept as written, so names in it cannot be ruled out: leave them out."
     return Study("text", note, f"text, {len(clean.split())} words", (), open_point, fingerprint=fingerprint(note))
@@ -56,10 +67,14 @@ def _guarded(kind: str, parse: Callable[[], Study]) -> Study:
     except CasebindError:
         raise
     except MemoryError as error:
-        raise IntakeError(f"The {kind} needs more memory than there is: export a shorter stretch or a smaller image.") from error
+        raise IntakeError(
+            f"The {kind} needs more memory than there is: export a shorter stretch or a smaller image."
+        ) from error
     except Exception as error:
         _log.debug("reading %s failed", kind, exc_info=True)
-        raise IntakeError(f"The {kind} cannot be read because it is damaged or incomplete: export it again and drop the new file.") from error
+        raise IntakeError(
+            f"The {kind} cannot be read because it is damaged or incomplete: export it again and drop the new file."
+        ) from error
 
 
 def _read(uploads: list[Upload], answers: Answers, key: bytes) -> Study:
@@ -72,10 +87,11 @@ def _read(uploads: list[Upload], answers: Answers, key: bytes) -> Study:
     if len(masters) > 1:
         found = " and ".join(sorted({_NAMES[kind] for _, kind in masters}))
         raise IntakeError(
-            f"The upload holds {len(masters)} studies ({found}) and one is searched at a time: drop the files of one study, "
+            f"The upload holds {len(masters)} studies ({found}) and one is searched at a time: drop the files "
+            "of one study, "
             "or use `casebind ingest` for many."
         )
-    (master, kind), = masters
+    ((master, kind),) = masters
     study = _guarded(f"{_NAMES[kind]} file", lambda: _parse(master, kind, opened, answers, key))
     rows = [IdentityRow("file name" if len(opened) == 1 else "file names", "removed", "names may identify a person")]
     if left:

@@ -89,7 +89,7 @@ def _bare_dicom(data: bytes) -> bool:
     """Tell a DICOM dataset without preamble by a first element of group 0002 or 0008, implicit or explicit VR."""
     if len(data) < 132 or data[:2] not in (b"\x02\x00", b"\x08\x00") or data[3] != 0:
         return False
-    return data[4:6].isalpha() and data[4:6].isupper() or int.from_bytes(data[4:8], "little") <= 64
+    return (data[4:6].isalpha() and data[4:6].isupper()) or int.from_bytes(data[4:8], "little") <= 64
 
 
 def _office_or_zip(data: bytes) -> str:
@@ -113,7 +113,7 @@ def _kind_of_text(text: str) -> str:
 def is_wfdb_header(lines: list[str]) -> bool:
     """Return whether lines without comments start like a WFDB header (header(5))."""
     record = RECORD_LINE.match(lines[0]) if lines else None
-    if record is None or _NUMBER.match(record[4] or "0") is None and "/" not in (record[4] or ""):
+    if record is None or (_NUMBER.match(record[4] or "0") is None and "/" not in (record[4] or "")):
         return False
     if len(lines) == 1:
         return record[4] is not None or record[2] is not None

@@ -15,7 +15,10 @@ _COMMENT = ("#", "%", "//")
 _NUMBER = re.compile(r"^[-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?$", re.IGNORECASE)
 _BLANKS = {"", "-", "nan", "na", "n/a", "null", "none", "?"}
 _CLOCK = re.compile(r"\d{1,2}:\d{2}")
-_RATE = re.compile(r"(?:sampl\w*[ _]*(?:rate|freq\w*)?|frequency|freq|fs|rate)\W*(?:\(hz\)\W*)?[\s,;:=]+\"?(\d+(?:[.,]\d+)?)\s*(k?)", re.IGNORECASE)
+_RATE = re.compile(
+    r"(?:sampl\w*[ _]*(?:rate|freq\w*)?|frequency|freq|fs|rate)\W*(?:\(hz\)\W*)?[\s,;:=]+\"?(\d+(?:[.,]\d+)?)\s*(k?)",
+    re.IGNORECASE,
+)
 _KEYED = re.compile(r"^\W*(lead|units?|channel)\W*[,;:=\t]\W*([^,;\t\"]+)", re.IGNORECASE)
 
 
@@ -62,10 +65,18 @@ def lay_out(data: bytes) -> Layout:
     notes = [lines[i].lstrip("#%/ \t") for i in above]
     body = "\n".join(line for i, line in enumerate(lines[first:], start=first) if i not in comments)
     return Layout(
-        body, delimiter, _decimal(cells, first, delimiter), quote, width,
-        () if labels_at is None else tuple(cells[labels_at]), () if units_at is None else tuple(cells[units_at]),
-        tuple(i + 1 for i in above), _stated_rate(notes), _stated(notes, ("lead", "channel")), _stated(notes, ("unit", "units")),
-    )  # fmt: skip
+        body,
+        delimiter,
+        _decimal(cells, first, delimiter),
+        quote,
+        width,
+        () if labels_at is None else tuple(cells[labels_at]),
+        () if units_at is None else tuple(cells[units_at]),
+        tuple(i + 1 for i in above),
+        _stated_rate(notes),
+        _stated(notes, ("lead", "channel")),
+        _stated(notes, ("unit", "units")),
+    )
 
 
 def _delimiter(lines: list[str]) -> tuple[str, str]:
@@ -85,14 +96,17 @@ def _delimiter(lines: list[str]) -> tuple[str, str]:
 def _split(line: str, delimiter: str, quote: str) -> list[str]:
     if delimiter == " ":
         return line.split()
-    return [cell.strip() for cell in next(csv.reader([line], delimiter=delimiter, quotechar=quote, skipinitialspace=True), [])]
+    return [
+        cell.strip()
+        for cell in next(csv.reader([line], delimiter=delimiter, quotechar=quote, skipinitialspace=True), [])
+    ]
 
 
 def _numeric(cells: list[str]) -> bool:
     """Return whether a line looks like a row of samples: at least one number, and no fewer numbers than words."""
     numbers = sum(bool(_NUMBER.match(cell)) for cell in cells)
     words = sum(cell.lower() not in _BLANKS and not _NUMBER.match(cell) and not _CLOCK.search(cell) for cell in cells)
-    return numbers >= 1 and numbers * 3 >= words or (numbers == 0 and words == 0 and len(cells) > 1)
+    return (numbers >= 1 and numbers * 3 >= words) or (numbers == 0 and words == 0 and len(cells) > 1)
 
 
 def _first_row(head: list[int], cells: dict[int, list[str]]) -> int:
@@ -103,7 +117,10 @@ def _first_row(head: list[int], cells: dict[int, list[str]]) -> int:
             break
         first = i
     if first is None:
-        raise IntakeError("The table has no rows of numbers: export the trace with one row per sample and the leads in the first line.")
+        raise IntakeError(
+            "The table has no rows of numbers: export the trace with one row per sample and the leads in the "
+            "first line."
+        )
     return first
 
 
@@ -113,7 +130,11 @@ def _header(head: list[int], cells: dict[int, list[str]], first: int, width: int
     if not above:
         return None, None
     last = above[-1]
-    if len(above) > 1 and any(scale_of(cell) for cell in cells[last]) and any(lead_of(cell) for cell in cells[above[-2]]):
+    if (
+        len(above) > 1
+        and any(scale_of(cell) for cell in cells[last])
+        and any(lead_of(cell) for cell in cells[above[-2]])
+    ):
         return above[-2], last
     if width == 1 and not lead_of(cells[last][0]) and (_KEYED.match(cells[last][0]) or scale_of(cells[last][0])):
         return None, None

@@ -9,11 +9,15 @@ import numpy as np
 from engine.errors import IntakeError
 from engine.intake.assemble import MISSING_LIMIT
 
-_TIME = {"time", "t", "timestamp", "timestamps", "times", "seconds", "second", "sec", "secs", "s", "ms", "msec", "milliseconds", "us",
-         "elapsedtime", "elapsed", "timesec", "timeseconds", "timems", "times", "timeus", "timens", "datetime", "clock", "timeofday",
-         "ts", "unixtime", "epoch", "recordedat", "zeit", "temps", "tiempo"}  # fmt: skip
-_SECONDS = {"s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "msec": 1e-3, "milliseconds": 1e-3,
-            "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9, "min": 60.0, "hh:mm:ss.mmm": 1.0}  # fmt: skip
+_TIME = {
+    "time", "t", "timestamp", "timestamps", "times", "seconds", "second", "sec", "secs", "s", "ms", "msec",
+    "milliseconds", "us", "elapsedtime", "elapsed", "timesec", "timeseconds", "timems", "timeus", "timens",
+    "datetime", "clock", "timeofday", "ts", "unixtime", "epoch", "recordedat", "zeit", "temps", "tiempo",
+}  # fmt: skip
+_SECONDS = {
+    "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "msec": 1e-3, "milliseconds": 1e-3,
+    "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9, "min": 60.0, "hh:mm:ss.mmm": 1.0,
+}  # fmt: skip
 _PLAUSIBLE_HZ = (10.0, 20_000.0)
 _GAP = 1.5  # a step longer than this many samples leaves samples out
 _WHOLE = 0.002  # a rate this close to a whole number is that number: time stamps are rounded
@@ -29,10 +33,14 @@ def sampled(values: np.ndarray, times: list[str] | np.ndarray, label: str) -> tu
     """Return (leads, n) values on an even grid, NaN where the time column leaves samples out, and the rate in Hz."""
     raw, known = _seconds(times)
     if raw.size < 2 or not np.isfinite(raw).all():
-        raise IntakeError("The time column has cells that are no time: fill them, or leave the column out and give the sampling rate.")
+        raise IntakeError(
+            "The time column has cells that are no time: fill them, or leave the column out and give the sampling rate."
+        )
     steps = np.diff(raw)
     if (steps < 0).any() or raw[-1] <= raw[0]:
-        raise IntakeError("The time column does not increase from row to row: sort the rows by time, or leave the column out.")
+        raise IntakeError(
+            "The time column does not increase from row to row: sort the rows by time, or leave the column out."
+        )
     seconds = raw * (1.0 if known else _unit(steps, label))
     return _on_grid(values, seconds - seconds[0])
 
@@ -84,7 +92,8 @@ def _on_grid(values: np.ndarray, seconds: np.ndarray) -> tuple[np.ndarray, float
     n = int(at[-1]) + 1
     if n > values.shape[1] / (1 - MISSING_LIMIT) + 1:
         raise IntakeError(
-            f"The time column leaves out {1 - values.shape[1] / n:.0%} of the samples and at most {MISSING_LIMIT:.0%} may be missing: "
+            f"The time column leaves out {1 - values.shape[1] / n:.0%} of the samples and at most "
+            f"{MISSING_LIMIT:.0%} may be missing: "
             "export a stretch without gaps."
         )
     if n <= values.shape[1] * (1 + 1e-3) + 1 and gapless:

@@ -27,17 +27,26 @@ def read_table(data: bytes, answers: Answers) -> Study:
     signal = [i for i, label in enumerate(labels) if i != timed and lead_of(label) is not None]
     if not signal:
         raise IntakeError(
-            "No column of the table is named as an ECG lead (I, II, … V6) or PPG: name the columns in the first line, one row per sample."
+            "No column of the table is named as an ECG lead (I, II, … V6) or PPG: name the columns in the "
+            "first line, one row per sample."
         )
     values = np.stack([_numbers(columns[i]) for i in signal])
     values, fs = _rate(values, columns, labels, units, timed, layout, answers)
     channels = [_channel(labels[i], units[i] or layout.units, values[row], fs, i) for row, i in enumerate(signal)]
     result = assemble(channels, answers)
-    rows = tuple(IdentityRow(f"line {n} above the table", "removed", "free text may hold a name") for n in layout.preamble)
-    rows += tuple(IdentityRow(f"column {i + 1}", "removed", _NOT_A_LEAD) for i in range(len(labels)) if i not in signal and i != timed)
+    rows = tuple(
+        IdentityRow(f"line {n} above the table", "removed", "free text may hold a name") for n in layout.preamble
+    )
+    rows += tuple(
+        IdentityRow(f"column {i + 1}", "removed", _NOT_A_LEAD)
+        for i in range(len(labels))
+        if i not in signal and i != timed
+    )
     rows += tuple(IdentityRow(f"column {i + 1}", "kept", f"read as {lead_of(labels[i])}") for i in signal)
     if timed is not None:
-        rows += (IdentityRow(f"column {timed + 1} (time)", "replaced", "kept as sampling rate; the time of day is dropped"),)
+        rows += (
+            IdentityRow(f"column {timed + 1} (time)", "replaced", "kept as sampling rate; the time of day is dropped"),
+        )
     kind = "TSV" if layout.delimiter == "\t" else "CSV"
     return Study(result.modality, result.trace, phrase(kind, result.trace, result.remark), rows + result.rows)
 
@@ -53,13 +62,27 @@ def _columns(layout: Layout) -> list[list[str] | np.ndarray]:
     whitespace = layout.delimiter == " "
     try:
         frame = pd.read_csv(
-            io.StringIO(layout.body), sep=r"\s+" if whitespace else layout.delimiter, header=None, names=range(layout.width),
-            index_col=False, decimal=layout.decimal, quotechar=layout.quote, skipinitialspace=True, comment="#",
-            skip_blank_lines=layout.width == 1 or whitespace, on_bad_lines="error", low_memory=False,
-        )  # fmt: skip
+            io.StringIO(layout.body),
+            sep=r"\s+" if whitespace else layout.delimiter,
+            header=None,
+            names=range(layout.width),
+            index_col=False,
+            decimal=layout.decimal,
+            quotechar=layout.quote,
+            skipinitialspace=True,
+            comment="#",
+            skip_blank_lines=layout.width == 1 or whitespace,
+            on_bad_lines="error",
+            low_memory=False,
+        )
     except (pd.errors.ParserError, ValueError) as error:
-        raise IntakeError("The rows of the table have different numbers of columns: export it again with one row per sample.") from error
-    return [frame[i].to_numpy() if frame[i].dtype.kind in "fiub" else frame[i].astype(str).to_list() for i in range(layout.width)]
+        raise IntakeError(
+            "The rows of the table have different numbers of columns: export it again with one row per sample."
+        ) from error
+    return [
+        frame[i].to_numpy() if frame[i].dtype.kind in "fiub" else frame[i].astype(str).to_list()
+        for i in range(layout.width)
+    ]
 
 
 def _numbers(column: list[str] | np.ndarray) -> np.ndarray:
@@ -85,7 +108,8 @@ def _labels(layout: Layout, answers: Answers) -> tuple[list[str], list[str]]:
         labels = [named] if named else labels
     if not layout.header and not any(labels):
         raise IntakeError(
-            "The table has no header line, so its leads are unknown: name the columns (I, II, … V6, or PPG) in the first line."
+            "The table has no header line, so its leads are unknown: name the columns (I, II, … V6, or PPG) in "
+            "the first line."
         )
     return labels, units
 
@@ -104,9 +128,11 @@ def _rate(
         return sampled(values, columns[timed], units[timed] or labels[timed])
     fs = layout.fs if layout.fs is not None else answers.fs
     if fs is None:
-        raise QuestionError("The table has no time column, so its rate is open: say how many samples there are per second.", field="fs")
+        raise QuestionError(
+            "The table has no time column, so its rate is open: say how many samples there are per second.", field="fs"
+        )
     if not np.isfinite(fs) or fs <= 0:
-        raise IntakeError(f"The sampling rate {fs:g} Hz is not a positive number: give the number of samples per second.")
+        raise IntakeError(
+            f"The sampling rate {fs:g} Hz is not a positive number: give the number of samples per second."
+        )
     return values, float(fs)
-
-

@@ -51,7 +51,9 @@ def base_name(name: str) -> str:
 def check_size(size: int) -> None:
     """Raise IntakeError for an empty file or one above UPLOAD_LIMIT_MB; `size` in bytes."""
     if size == 0:
-        raise IntakeError("The file is empty (0 bytes), so there is nothing to read: export it again and drop the new file.")
+        raise IntakeError(
+            "The file is empty (0 bytes), so there is nothing to read: export it again and drop the new file."
+        )
     if size > UPLOAD_LIMIT_MB * MEGABYTE:
         raise IntakeError(
             f"The file has {size / MEGABYTE:,.0f} MB and the limit is {UPLOAD_LIMIT_MB} MB: "
@@ -62,7 +64,9 @@ def check_size(size: int) -> None:
 def check_sizes(uploads: Sequence[Upload]) -> None:
     """Raise IntakeError unless every file, and all of them together, are within the limits."""
     if not uploads:
-        raise IntakeError("No file arrived: drop one study, for example a DICOM film or a WFDB header with its signal file.")
+        raise IntakeError(
+            "No file arrived: drop one study, for example a DICOM film or a WFDB header with its signal file."
+        )
     for upload in uploads:
         check_size(len(upload.data))
     check_size(sum(len(upload.data) for upload in uploads))

@@ -57,16 +57,20 @@ def parse_header(data: bytes) -> Header:
     lines = [line for line in lines if not line.startswith("#")]
     record = RECORD_LINE.match(lines[0]) if lines else None
     if record is None or not is_wfdb_header(lines):
-        raise IntakeError("The WFDB header is damaged: its first line must give name, signals, rate and length; export it again.")
+        raise IntakeError(
+            "The WFDB header is damaged: its first line must give name, signals, rate and length; export it again."
+        )
     n_signals = int(record[3])
     fs = _rate(record[4])
     n = int(record[5]) if record[5] else None
     if n is not None:
         check_announced(n, max(1, n_signals), fs or 0.0)
+    signals: tuple[tuple[str, str], ...] = ()
+    segments: tuple[tuple[str, int], ...] = ()
     if record[2] is not None:
-        signals, segments = (), _segments(lines[1:], int(record[2]))
+        segments = _segments(lines[1:], int(record[2]))
     else:
-        signals, segments = _signals(lines[1:], n_signals), ()
+        signals = _signals(lines[1:], n_signals)
     return Header(record[1], n_signals, fs, n, record[6] or "", signals, segments, comments)
 
 
@@ -104,21 +108,29 @@ def _rate(text: str | None) -> float | None:
     except ValueError:
         fs = -1.0
     if not 0 < fs < 1e9:
-        raise IntakeError("The WFDB header gives a sampling rate that is not a positive number: correct it, or export it again.")
+        raise IntakeError(
+            "The WFDB header gives a sampling rate that is not a positive number: correct it, or export it again."
+        )
     return fs
 
 
 def _signals(lines: list[str], announced: int) -> tuple[tuple[str, str], ...]:
     if announced == 0 or not lines:
-        raise IntakeError(f"The WFDB header announces {announced:,} signals and describes none, so there is nothing to read: export it again.")
+        raise IntakeError(
+            f"The WFDB header announces {announced:,} signals and describes none, so there is nothing to read: "
+            "export it again."
+        )
     if announced != len(lines) or announced > SIGNAL_LIMIT:
         raise IntakeError(
-            f"The WFDB header announces {announced:,} signals and describes {len(lines):,} (at most {SIGNAL_LIMIT} are read): "
+            f"The WFDB header announces {announced:,} signals and describes {len(lines):,} (at most "
+            f"{SIGNAL_LIMIT} are read): "
             "it is damaged or incomplete, so export it again."
         )
     matches = [SIGNAL_LINE.match(line) for line in lines]
     if None in matches:
-        raise IntakeError(f"Line {matches.index(None) + 2} of the WFDB header describes no signal: export the record again.")
+        raise IntakeError(
+            f"Line {matches.index(None) + 2} of the WFDB header describes no signal: export the record again."
+        )
     return tuple((match[1], match[2] + match[3]) for match in matches if match)
 
 
@@ -126,7 +138,8 @@ def _segments(lines: list[str], announced: int) -> tuple[tuple[str, int], ...]:
     matches = [SEGMENT_LINE.match(line) for line in lines]
     if announced != len(lines) or not lines or None in matches or announced > SEGMENT_LIMIT:
         raise IntakeError(
-            f"The WFDB header announces {announced:,} segments and lists {len(lines):,} (at most {SEGMENT_LIMIT} are read): "
+            f"The WFDB header announces {announced:,} segments and lists {len(lines):,} (at most "
+            f"{SEGMENT_LIMIT} are read): "
             "it is damaged or incomplete, so export it again."
         )
     segments = tuple((match[1], int(match[2])) for match in matches if match)

@@ -39,7 +39,9 @@ def read_wfdb(master: Upload, uploads: Sequence[Upload], answers: Answers) -> St
     header = parse_header(master.data)
     fs = header.fs if header.fs is not None else answers.fs
     if fs is None:
-        raise QuestionError("The WFDB header does not give the sampling rate: say how many samples there are per second.", field="fs")
+        raise QuestionError(
+            "The WFDB header does not give the sampling rate: say how many samples there are per second.", field="fs"
+        )
     with tempfile.TemporaryDirectory(prefix="casebind-") as folder:
         if header.segments:
             signals = _read_segments(header, master, uploads, Path(folder))
@@ -48,11 +50,18 @@ def read_wfdb(master: Upload, uploads: Sequence[Upload], answers: Answers) -> St
     channels = [_channel(signal, i, fs) for i, signal in enumerate(signals)]
     result = assemble(channels, answers, partial=bool(header.segments))
     facts, comments = _comments(header)
-    rows = (IdentityRow("WFDB record name and signal file names", "removed", "names may identify a person"),)
+    names = "WFDB record name and signal file names"
+    rows: tuple[IdentityRow, ...] = (IdentityRow(names, "removed", "names may identify a person"),)
     if header.clock:
         rows += (IdentityRow("WFDB base time and date", "removed", "a date of care"),)
     kind = "WFDB" if not header.segments else f"WFDB, {len(header.segments)} segments"
-    return Study(result.modality, result.trace, phrase(kind, result.trace, result.remark), rows + comments + result.rows, facts=facts)
+    return Study(
+        result.modality,
+        result.trace,
+        phrase(kind, result.trace, result.remark),
+        rows + comments + result.rows,
+        facts=facts,
+    )
 
 
 def claimed(master: Upload, uploads: Sequence[Upload]) -> list[Upload]:
@@ -76,12 +85,17 @@ def _channel(signal: _Signal, index: int, fs: float) -> Channel:
     return channel(signal.label, signal.samples, fs * signal.per_frame, signal.units, f"WFDB signal {index + 1}")
 
 
-def _read_one(header: Header, upload: Upload, uploads: Sequence[Upload], folder: Path, name: str = "r0") -> list[_Signal]:
+def _read_one(
+    header: Header, upload: Upload, uploads: Sequence[Upload], folder: Path, name: str = "r0"
+) -> list[_Signal]:
     """Write a neutral copy of one segment into `folder` and read it with wfdb."""
     for i, file in enumerate(header.files):
         found = find(file, uploads, upload)
         if found is None:
-            raise IntakeError("A signal file that the WFDB header names is missing: drop the header and all its signal files together.")
+            raise IntakeError(
+                "A signal file that the WFDB header names is missing: drop the header and all its signal files "
+                "together."
+            )
         (folder / f"s{i}.dat").write_bytes(found.data)
     (folder / f"{name}.hea").write_text(neutral(header, name, header.files), encoding="ascii", errors="replace")
     return _rdrecord(folder, name, header)
@@ -94,17 +108,23 @@ def _rdrecord(folder: Path, name: str, header: Header) -> list[_Signal]:
     described = wfdb.rdheader(path)
     per_frame = [spf or 1 for spf in described.samps_per_frame]
     if max(per_frame) > FRAME_SAMPLES_LIMIT:
-        raise IntakeError("The WFDB header announces an absurd number of samples per frame: it is damaged, so export it again.")
+        raise IntakeError(
+            "The WFDB header announces an absurd number of samples per frame: it is damaged, so export it again."
+        )
     _check_files(folder, header, described, per_frame)
     if not header.files:
         return [_Signal(str(n or ""), np.empty(0, np.float32), 1, "") for n in described.sig_name]
     try:
         record = wfdb.rdrecord(path, smooth_frames=False, return_res=32)
     except (ValueError, IndexError, RuntimeError) as error:
-        raise IntakeError("The signal file ends early or is damaged, so the record cannot be read: copy both files again.") from error
+        raise IntakeError(
+            "The signal file ends early or is damaged, so the record cannot be read: copy both files again."
+        ) from error
     units = [_units(unit, rest) for unit, (_, rest) in zip(record.units, header.signals, strict=True)]
-    return [_Signal(str(label or ""), samples, spf, unit)
-            for label, samples, spf, unit in zip(record.sig_name, record.e_p_signal, per_frame, units, strict=True)]  # fmt: skip
+    return [
+        _Signal(str(label or ""), samples, spf, unit)
+        for label, samples, spf, unit in zip(record.sig_name, record.e_p_signal, per_frame, units, strict=True)
+    ]
 
 
 def _check_files(folder: Path, header: Header, described: Any, per_frame: list[int]) -> None:
@@ -147,7 +167,9 @@ def _read_segments(header: Header, master: Upload, uploads: Sequence[Upload], fo
             continue
         found = None if name == NULL else find(name + ".hea", uploads, master)
         if name != NULL and found is None:
-            raise IntakeError("The header of a segment is missing from the WFDB record: drop all files of the record together.")
+            raise IntakeError(
+                "The header of a segment is missing from the WFDB record: drop all files of the record together."
+            )
         inner = folder / str(i)
         inner.mkdir()
         parts.append((n, [] if found is None else _segment(found, n, uploads, inner)))
@@ -159,9 +181,13 @@ def _read_segments(header: Header, master: Upload, uploads: Sequence[Upload], fo
 def _segment(upload: Upload, n: int, uploads: Sequence[Upload], folder: Path) -> list[_Signal]:
     header = parse_header(upload.data)
     if header.segments:
-        raise IntakeError("A segment of the WFDB record has segments of its own, which the format does not allow: export it again.")
+        raise IntakeError(
+            "A segment of the WFDB record has segments of its own, which the format does not allow: export it again."
+        )
     if header.n is not None and header.n != n:
-        raise IntakeError("A segment of the WFDB record has another length than the master header says: export it again.")
+        raise IntakeError(
+            "A segment of the WFDB record has another length than the master header says: export it again."
+        )
     return _read_one(header, upload, uploads, folder, "r0")
 
 
@@ -170,9 +196,13 @@ def _join(label: str, parts: Sequence[tuple[int, list[_Signal]]]) -> _Signal:
     own = [(n, next((s for s in signals if s.label == label), None)) for n, signals in parts]
     present = [signal for _, signal in own if signal is not None]
     if len({signal.per_frame for signal in present}) > 1:
-        raise IntakeError("A signal changes its sampling rate between segments of the WFDB record: export one stretch of it.")
+        raise IntakeError(
+            "A signal changes its sampling rate between segments of the WFDB record: export one stretch of it."
+        )
     per_frame = present[0].per_frame
-    rows = [np.full(n * per_frame, np.nan, np.float32) if s is None or not s.samples.size else s.samples for n, s in own]
+    rows = [
+        np.full(n * per_frame, np.nan, np.float32) if s is None or not s.samples.size else s.samples for n, s in own
+    ]
     units = {signal.units for signal in present if signal.samples.size}
     return _Signal(label, np.concatenate(rows), per_frame, units.pop() if len(units) == 1 else "")
 
