@@ -44,7 +44,7 @@ class FilmEncoder(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Grey films (b, 1, 224, 224) in 0 … 1 → features (b, 1920)."""
-        return self.upper(lower(load_trunk(), x))
+        return self.upper(lower(load_trunk(str(x.device)), x))
 
 
 class EcgEncoder(TraceTransformer):

@@ -8,7 +8,6 @@ from __future__ import annotations
 import threading
 import weakref
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,17 +29,17 @@ _lock = threading.Lock()
 _kept: weakref.WeakKeyDictionary[Film, torch.Tensor] = weakref.WeakKeyDictionary()
 
 
-@lru_cache(maxsize=1)
-def load_trunk(path: Path = TRUNKS / f"{TRUNK_NAME}.safetensors") -> VisionTransformer:
+@lru_cache(maxsize=2)
+def load_trunk(device: str = "cpu") -> VisionTransformer:
     """Return the trunk in float32, frozen. Raises ReleaseError where its file is missing or damaged."""
     from safetensors.torch import load_file
 
-    trunk = VisionTransformer()
+    trunk, path = VisionTransformer(), TRUNKS / f"{TRUNK_NAME}.safetensors"
     try:
         trunk.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
     except Exception as error:
         raise ReleaseError(f"The film trunk {path.name} cannot be loaded ({error}): restore data/models/trunks.") from error
-    return trunk.eval().requires_grad_(False)
+    return trunk.eval().requires_grad_(False).to(device)
 
 
 def normalise(pixels: torch.Tensor) -> torch.Tensor:

@@ -1,0 +1,158 @@
+"""Bind films, ECGs, PPGs and texts in one space: TMCL to text, EMCL and cycle consistency between PPG and the ECG beside it.
+
+Films and ECGs never share a patient in the open recordings: they meet through text and findings alone.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+
+from engine.binding.heads import Bound
+from engine.binding.losses import cycle, emcl, tmcl
+from engine.cohorts.captions import Captions, choose, many_hot, true_of
+from engine.cohorts.prepared import Prepared
+from engine.encoders import loop
+from engine.encoders.tune import view
+from engine.measure.ranking import precision_at, ranked_relevance
+
+EDGES = ("cxr", "ecg", "ppg")
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how hard; weights of EMCL and cycle are switches for ablation (MEDBind-NM is emcl=0)."""
+
+    epochs: int = 30
+    steps: int = 30  # per epoch
+    batch: int = 128
+    pairs: int = 48
+    rate: float = 1e-3
+    encoder_share: float = 0.02
+    emcl: float = 1.0
+    cycle: float = 0.2
+    seed: int = 0
+
+
+class Binding(nn.Module):
+    """Four bound encoders, together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ways = nn.ModuleDict({modality: Bound(modality) for modality in (*EDGES, "text")})
+
+
+@dataclass
+class Side:
+    """One modality's data on the device, and what is needed to draw from it."""
+
+    data: Prepared
+    inputs: dict[str, torch.Tensor]
+    held: np.ndarray
+    train: np.ndarray
+
+    @classmethod
+    def of(cls, data: Prepared, captions: Captions) -> Side:
+        """Keep the train rows that have a caption."""
+        held = many_hot(row.found for row in data.rows)
+        known = [i for i in data.where("train") if held[i].any() or data.rows[i].study_id in captions.of_study]
+        return cls(data, loop.tensors(data), held, np.array(known))
+
+
+def text_loss(
+    model: Binding, modality: str, side: Side, captions: Captions, vectors: torch.Tensor, plan: Plan, rng: np.random.Generator, noise: torch.Generator
+) -> torch.Tensor:
+    """TMCL of one random batch of one modality, divided by the batch size."""
+    index = rng.choice(side.train, min(plan.batch, len(side.train)), replace=False)
+    rows = [side.data.rows[i] for i in index]
+    numbers = choose(rows, captions, rng)
+    positive = torch.from_numpy(true_of(numbers, captions, side.held[index])).to(vectors.device)
+    z = model.ways[modality](**view(modality, loop.take(side.inputs, index), noise))
+    text = model.ways["text"](x=vectors[torch.from_numpy(numbers)])
+    return tmcl(text, z, positive) / len(index)
+
+
+def paired(ppg: Prepared, ecg: Prepared, split: str) -> np.ndarray:
+    """Return simultaneous windows as (pairs, 2) numbers into ppg and ecg."""
+    beside = {row.pair: i for i, row in enumerate(ecg.rows) if row.pair}
+    return np.array([(i, beside[r.pair]) for i, r in enumerate(ppg.rows) if r.split == split and r.pair in beside], int)
+
+
+def edge_loss(model: Binding, sides: dict[str, Side], pairs: np.ndarray, plan: Plan, rng: np.random.Generator, noise: torch.Generator) -> torch.Tensor:
+    """EMCL and cycle consistency of simultaneous PPG and ECG windows, divided by their number."""
+    chosen = pairs[rng.choice(len(pairs), min(plan.pairs, len(pairs)), replace=False)]
+    a, b = (
+        model.ways[m](**view(m, loop.take(sides[m].inputs, chosen[:, i]), noise)) for i, m in enumerate(("ppg", "ecg"))
+    )
+    return (plan.emcl * emcl(a, b, plan.batch) + plan.cycle * cycle(a, b)) / len(chosen)
+
+
+@torch.no_grad()
+def embed(way: nn.Module, inputs: dict[str, torch.Tensor], index: np.ndarray, batch: int = 128) -> np.ndarray:
+    """Return embeddings of entries without augmentation: (len(index), 256) float32."""
+    way.eval()
+    return torch.cat([way(**loop.take(inputs, index[i : i + batch])) for i in range(0, len(index), batch)]).cpu().numpy()
+
+
+def within_precision(z: np.ndarray, data: Prepared, index: np.ndarray, held: np.ndarray) -> dict[str, float]:
+    """P@5 by shared finding within each data set, never the same patient; data sets of fewer than 20 are left out."""
+    out = {}
+    for dataset in sorted({data.rows[i].dataset for i in index}):
+        at = np.array([j for j, i in enumerate(index) if data.rows[i].dataset == dataset and held[i].any()])
+        if len(at) < 20:
+            continue
+        patients = np.array([data.rows[index[j]].patient_id for j in at])
+        relevant = (held[index[at]].astype(int) @ held[index[at]].T.astype(int)) > 0
+        found = ranked_relevance(z[at] @ z[at].T, relevant, patients[:, None] != patients[None], 5)
+        out[dataset] = float(np.nanmean(precision_at(found, 5)))
+    return out
+
+
+def validate(model: Binding, sides: dict[str, Side], captions: Captions) -> dict[str, float]:
+    """P@5 on `valid`: neighbours within each modality's data sets, and studies found by one-finding texts."""
+    out = {}
+    words = sorted(captions.of_one)
+    text = embed(model.ways["text"], {"x": torch.from_numpy(captions.vectors).to(loop.device())}, np.array([captions.of_one[w][0] for w in words]))
+    for modality, side in sides.items():
+        index = side.data.where("valid")
+        z = embed(model.ways[modality], side.inputs, index)
+        scores = within_precision(z, side.data, index, side.held)
+        out[modality] = float(np.mean(list(scores.values())))
+        relevant = side.held[index].T[[list(captions.of_one).index(w) for w in words]]
+        kept = relevant.sum(1) >= 5
+        found = ranked_relevance(text[kept] @ z.T, relevant[kept], np.ones_like(relevant[kept]), 5)
+        out[f"text_{modality}"] = float(precision_at(found, 5).mean())
+    return out
+
+
+def bind(model: Binding, datas: dict[str, Prepared], captions: Captions, plan: Plan, log: loop.Log) -> Binding:
+    """Return the model of the epoch with the best mean of `validate`."""
+    model.to(loop.device())
+    sides = {m: Side.of(datas[m], captions) for m in EDGES}
+    vectors = torch.from_numpy(captions.vectors).to(loop.device())
+    pairs = paired(datas["ppg"], datas["ecg"], "train")
+    rng, noise = np.random.default_rng(plan.seed), loop.generator(plan.seed)
+    encoders = [p for m in EDGES for p in model.ways[m].encoder.parameters()]
+    heads = [p for way in model.ways.values() for p in way.head.parameters()]
+    optim = torch.optim.AdamW(
+        [{"params": encoders, "lr": plan.rate * plan.encoder_share}, {"params": heads, "lr": plan.rate}], weight_decay=0.1
+    )
+    schedule, best, state = loop.cosine(optim, plan.epochs * plan.steps), 0.0, copy.deepcopy(model.state_dict())
+    for epoch in range(plan.epochs):
+        model.train()
+        for _ in range(plan.steps):
+            loss = sum(text_loss(model, m, sides[m], captions, vectors, plan, rng, noise) for m in EDGES)
+            if plan.emcl or plan.cycle:
+                loss = loss + edge_loss(model, sides, pairs, plan, rng, noise)
+            loop.step(loss, model, optim, schedule)
+        scores = validate(model, sides, captions)
+        mean = float(np.mean(list(scores.values())))
+        log.write(stage="bind", epoch=epoch + 1, loss=float(loss.detach()), valid=mean, **scores)
+        if mean > best:
+            best, state = mean, copy.deepcopy(model.state_dict())
+    model.load_state_dict(state)
+    return model
