@@ -186,11 +186,10 @@ def _answer(
         neighbours += found
         nothing_close[target] = not close
     code_hex = stored.code[: options.bits // 8].tobytes().hex()
-    if keep:
-        workspace.keep_query(stored)
     audit_id = workspace.audit(
         who,
         kind,
+        keep=stored if keep else None,
         query_id=stored.query_id,
         code=code_hex,
         returned=tuple(neighbour.study_id for neighbour in neighbours),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from engine.commands.shared import answer_options, load_release, open_folder, read_query, workspace_option
+from engine.commands.shared import answer_options, is_file, load_release, open_folder, read_query, workspace_option
 from engine.errors import RefusedError, UsageError
 
 
@@ -23,14 +23,16 @@ def command(
     """Draw which regions of the query and of a match (default: the nearest) made them similar."""
     if not out.absolute().parent.is_dir():
         raise UsageError(f"There is no folder {out.absolute().parent} to write to: make it first.")
+    named = is_file(query)
     with open_folder(workspace) as place:
         if study_id is not None:
             place.row(study_id)
         release = load_release()
         from engine.explain.picture import explain_to_png
+        from engine.intake.upload import Answers
         from engine.retrieval import search
 
-        study = read_query([query], fs=fs, units=units, modality=modality, key=place.key)
+        study = read_query([query], named, Answers(modality, fs, units), place.key)
         answer = search(place, release, study, k=1)
         if not answer.verdict.accepted:
             raise RefusedError(" ".join(answer.verdict.reasons))

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.commands.shared import answer_options, load_release, open_folder, read_query, workspace_option
+from engine.commands.shared import answer_options, is_file, load_release, open_folder, read_query, workspace_option
 from engine.errors import RefusedError, UsageError
 from engine.study import MODALITIES, Modality
 
@@ -44,12 +44,14 @@ def command(
 ) -> int:  # fmt: skip
     """Show the cases nearest to a file (or the files of one study), or to a finding in words."""
     targets = parse_targets(into)
+    files = [is_file(word) for word in query]  # every word is checked before anything is opened
     with open_folder(workspace) as place:
         release = load_release()
+        from engine.intake.upload import Answers
         from engine.retrieval import Filters, search
 
         started = time.perf_counter()
-        study = read_query(query, fs=fs, units=units, modality=modality, key=place.key)
+        study = read_query(query, any(files), Answers(modality, fs, units), place.key)
         filters = Filters(age_min, age_max, sex, view, cohorts, labels, synthetic)
         answer = search(
             place, release, study, into=targets, k=k, bits=int(bits), at=at, filters=filters, who=who, started=started

@@ -61,21 +61,16 @@ def load_release() -> Release:
     return load()
 
 
-def read_query(
-    words: Sequence[str], *, fs: float | None = None, units: str | None = None, modality: str | None = None,
-    key: bytes = b"",
-) -> Study:  # fmt: skip
-    """Return the study that command line words mean: the files of one study, or else a finding.
+def read_query(words: Sequence[str], named: bool, answers: Answers, key: bytes) -> Study:
+    """Return the study that command line words mean: the files of one study where `named`, else a finding.
 
-    Raises UsageError where a word looks like a file and there is none, IntakeError where the files cannot be read.
+    Raises IntakeError where the files cannot be read, UsageError where they leave a question open.
     """
     from engine.intake.paths import read_paths
     from engine.intake.read import read_text
-    from engine.intake.upload import Answers
 
-    if not any(is_file(word) for word in words):
+    if not named:
         return read_text(" ".join(words))
-    answers: Answers = Answers(modality=modality, fs=fs, units=units)
     try:
         return read_paths([Path(word).expanduser() for word in words], answers, key)
     except QuestionError as error:

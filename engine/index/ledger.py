@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import duckdb
 
 from engine.errors import UsageError
@@ -77,12 +75,6 @@ def add_consent(cursor: duckdb.DuckDBPyConnection, patient_id: str, granted: boo
     )
 
 
-def audit(database: Database, who: str, kind: str, **entry: Any) -> int:
-    """Append one audit row in a transaction of its own."""
-    with database.write() as cursor:
-        return add_audit(cursor, who, kind, **entry)
-
-
 def add_audit(
     cursor: duckdb.DuckDBPyConnection,
     who: str,
@@ -101,6 +93,11 @@ def add_audit(
         [now(), who, kind, query_id, code, list(returned), release, filters, refused],
     ).fetchone()
     return int(row[0])  # type: ignore[index]
+
+
+def recorded(database: Database, who: str, kind: str) -> bool:
+    """Return whether the audit holds at least one row of this kind by this person."""
+    return bool(database.read("SELECT 1 FROM audit WHERE who = ? AND kind = ? LIMIT 1", [who, kind]))
 
 
 def audit_rows(database: Database, limit: int) -> list[AuditRow]:

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import numpy as np
 
 from engine.index.content import load_content, save_content
@@ -21,10 +22,14 @@ COLUMNS = (
 )
 
 
-def keep(database: Database, folder: Path, query: StoredQuery) -> None:
-    """Write the content file, then the row, in that order."""
+def save(folder: Path, query: StoredQuery) -> str:
+    """Write the content file of a query durably; return its path relative to `folder`."""
+    return save_content(folder, query.query_id, query.study)
+
+
+def keep(cursor: duckdb.DuckDBPyConnection, file: str, query: StoredQuery) -> None:
+    """Insert the row of a query whose content file is written, inside a transaction."""
     study = query.study
-    file = save_content(folder, query.query_id, study)
     start, end = study.window_s or (None, None)
     row = [
         query.query_id, query.who, now(), study.modality, study.recognised,
@@ -32,8 +37,7 @@ def keep(database: Database, folder: Path, query: StoredQuery) -> None:
         json.dumps(study.facts, default=str), start, end, json.dumps(_plain(query.verdict)), study.fingerprint,
         study.patient_key, file, query.release, query.code.tobytes(), query.embedding.astype(float).tolist(),
     ]  # fmt: skip
-    with database.write() as cursor:
-        cursor.execute(f"INSERT INTO queries VALUES ({', '.join('?' * len(row))})", row)
+    cursor.execute(f"INSERT INTO queries VALUES ({', '.join('?' * len(row))})", row)
 
 
 def load(database: Database, folder: Path, query_id: str) -> StoredQuery | None:

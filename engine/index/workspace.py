@@ -195,10 +195,6 @@ class Workspace:
 
     # Queries, ratings, consent, audit
 
-    def keep_query(self, query: StoredQuery) -> None:
-        """Store an accepted query durably, its de-identified content included."""
-        questions.keep(self.database, self.queries_folder, query)
-
     def query(self, query_id: str) -> StoredQuery | None:
         """Return a stored query, or None."""
         return questions.load(self.database, self.queries_folder, query_id)
@@ -227,9 +223,20 @@ class Workspace:
         sql = "SELECT count(*) FROM withdrawn WHERE patient_id = ? AND scope = ?"
         return self.database.read(sql, [patient_id, scope])[0][0] == 0
 
-    def audit(self, who: str, kind: str, **entry: Any) -> int:
-        """Append one audit row; return its number. `entry` holds further columns of the audit table."""
-        return ledger.audit(self.database, who, kind, **entry)
+    def audit(self, who: str, kind: str, *, keep: StoredQuery | None = None, **entry: Any) -> int:
+        """Append one audit row; return its number. `entry` holds further columns of the audit table.
+
+        keep : an accepted query to store with its de-identified content; it and its audit row appear together
+        """
+        file = "" if keep is None else questions.save(self.queries_folder, keep)
+        with self.database.write() as cursor:
+            if keep is not None:
+                questions.keep(cursor, file, keep)
+            return ledger.add_audit(cursor, who, kind, **entry)
+
+    def recorded(self, who: str, kind: str) -> bool:
+        """Return whether the audit holds an entry of this kind by this person, e.g. an accepted notice."""
+        return ledger.recorded(self.database, who, kind)
 
     def audit_rows(self, limit: int = 1000) -> list[AuditRow]:
         """Return the newest audit rows, newest first."""
