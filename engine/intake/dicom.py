@@ -16,7 +16,10 @@ if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
 
 _DEFLATED = "1.2.840.10008.1.2.1.99"
+_GROUP_LENGTH = b"\x02\x00\x00\x00UL\x04\x00"
+_SYNTAX_ELEMENT = b"\x02\x00\x10\x00UI\x16\x00"  # 22 bytes: the UID of the deflated syntax
 _DIRECTORY = "1.2.840.10008.1.3.10"
+_HUMAN = {"", "homo sapiens", "human"}
 _KINDS = (  # prefixes of SOP classes without pixels or waveform, PS3.4 Annex B
     ("1.2.840.10008.5.1.4.1.1.104.1", "a PDF inside DICOM"),
     ("1.2.840.10008.5.1.4.1.1.104", "a document inside DICOM"),
@@ -59,15 +62,13 @@ def open_dicom(data: bytes) -> FileDataset:
 
 
 def _check_inflated(data: bytes) -> None:
-    """Raise IntakeError where a deflated dataset unpacks to more than the limit, before pydicom unpacks it."""
-    from pydicom.filereader import read_file_meta_info
+    """Raise IntakeError where a deflated dataset unpacks to more than the limit, before pydicom unpacks it.
 
-    if data[128:132] != b"DICM" or _DEFLATED.encode() not in data[:2048]:
+    File meta information is explicit little endian and starts with its own length (PS3.10 section 7.1).
+    """
+    if data[128:140] != b"DICM" + _GROUP_LENGTH or _SYNTAX_ELEMENT + _DEFLATED.encode() not in data[:4096]:
         return
-    meta = read_file_meta_info(io.BytesIO(data))  # type: ignore[arg-type]
-    if meta.get("TransferSyntaxUID") != _DEFLATED:
-        return
-    start = 132 + 12 + int(meta.FileMetaInformationGroupLength)
+    start = 144 + int.from_bytes(data[140:144], "little")
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     if len(inflater.decompress(data[start:], UNPACKED_LIMIT_MB * MEGABYTE)) >= UNPACKED_LIMIT_MB * MEGABYTE:
         raise IntakeError(
@@ -76,7 +77,11 @@ def _check_inflated(data: bytes) -> None:
 
 
 def _check_kind(dataset: FileDataset) -> None:
-    """Raise IntakeError for objects that hold neither an image nor a waveform."""
+    """Raise IntakeError for objects that hold neither an image nor a waveform, and for animals."""
+    if str(dataset.get("PatientSpeciesDescription") or "").strip().lower() not in _HUMAN:
+        raise IntakeError(
+            "The file says that the patient is an animal, and only studies of people are searched: choose another one."
+        )
     if "PixelData" in dataset or "WaveformSequence" in dataset:
         return
     sop_class = str(dataset.get("SOPClassUID", ""))

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import IntakeError
+from engine.intake import jpeg12
 from engine.intake.codestream import frame_size
 from engine.intake.film_limits import check_pixels
 from engine.intake.grey import display
@@ -45,7 +46,6 @@ _SYNTAXES = {
     "1.2.840.10008.1.2.4.91": "JPEG 2000", "1.2.840.10008.1.2.4.201": "HTJ2K", "1.2.840.10008.1.2.4.202": "HTJ2K",
     "1.2.840.10008.1.2.4.203": "HTJ2K", "1.2.840.10008.1.2.1.99": "deflated",
 }  # fmt: skip
-_HUMAN = {"", "HOMO SAPIENS", "HUMAN", "L-85B00", "337915000"}
 
 
 def film_study(dataset: Dataset, identified: Identified) -> Study:
@@ -83,10 +83,6 @@ def _check_kind(dataset: Dataset, modality: str) -> None:
         raise IntakeError(
             f"The file says that it shows {body.lower()}, and only chest films are searched: choose the chest film."
         )
-    if _text(dataset, "PatientSpeciesDescription") not in _HUMAN:
-        raise IntakeError(
-            "The file says that the patient is an animal, and only films of people are searched: choose another film."
-        )
     check_pixels(int(_number(dataset, "Columns", 0)), int(_number(dataset, "Rows", 0)))
     if _number(dataset, "BitsAllocated", 0) not in (8, 16) or not 1 <= _number(dataset, "BitsStored", 0) <= _number(
         dataset, "BitsAllocated", 0
@@ -122,7 +118,7 @@ def _decode(dataset: Dataset) -> np.ndarray:
     if syntax.is_encapsulated:
         _check_frame(dataset)
     try:
-        pixels: np.ndarray = dataset.pixel_array
+        pixels = _pixels(dataset)
     except NotImplementedError as error:
         raise IntakeError(
             "The film is compressed in a way that is not read: export it uncompressed, or as JPEG 2000."
@@ -134,6 +130,15 @@ def _decode(dataset: Dataset) -> np.ndarray:
     if pixels.ndim != 2:
         raise IntakeError("The film's pixels are not a single grey image: export one frame.")
     return pixels
+
+
+def _pixels(dataset: Dataset) -> np.ndarray:
+    from pydicom.encaps import get_frame
+
+    if dataset.file_meta.TransferSyntaxUID == jpeg12.SYNTAX and dataset.BitsStored > 8:
+        frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
+        return jpeg12.decode(frame, dataset.Rows, dataset.Columns, dataset.BitsStored)
+    return np.asarray(dataset.pixel_array)
 
 
 def _check_frame(dataset: Dataset) -> None:

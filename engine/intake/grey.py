@@ -16,10 +16,8 @@ _NARROW = 0.25  # without a window, values that use less of the stored range tha
 
 def display(dataset: Dataset, stored: np.ndarray) -> tuple[np.ndarray, int]:
     """Return (pixels (rows, columns) uint8 or uint16 with full scale 2**bits - 1, bits); 0 is black."""
-    from pydicom.pixels import apply_modality_lut
-
     padding = _padding(dataset, stored)
-    values = apply_modality_lut(stored, dataset)
+    values = _modality(dataset, stored)
     if values.dtype.kind == "f" and np.array_equal(values, np.rint(values)):
         values = values.astype(np.int32)
     grey = _voi(dataset, values, padding)
@@ -31,13 +29,36 @@ def display(dataset: Dataset, stored: np.ndarray) -> tuple[np.ndarray, int]:
     return scaled.astype(np.uint8 if bits == 8 else np.uint16), bits
 
 
+def _modality(dataset: Dataset, stored: np.ndarray) -> np.ndarray:
+    """Return values in the modality's units, by its lookup table or by slope and intercept."""
+    from pydicom.pixels import apply_rescale
+
+    if dataset.get("ModalityLUTSequence"):
+        return _look_up(dataset.ModalityLUTSequence[0], stored)
+    return apply_rescale(stored, dataset)
+
+
+def _look_up(table: Dataset, values: np.ndarray) -> np.ndarray:
+    """Apply one lookup table, PS3.3 C.11.1.1.1; values beyond its ends take the first or last entry.
+
+    Written out because pydicom 3.0 fails on modality tables of 10 to 15 bits and wraps around in VOI tables of 8 bits.
+    """
+    length, first = int(table.LUTDescriptor[0]) or 2**16, int(table.LUTDescriptor[1])
+    data = table.LUTData
+    if isinstance(data, bytes):
+        wide = len(data) >= 2 * length
+        data = np.frombuffer(data, dtype="<u2" if wide else np.uint8, count=length)
+    entries = np.asarray(data, dtype=np.int64)[:length]
+    return entries[np.clip(values.astype(np.int64) - first, 0, len(entries) - 1)]
+
+
 def _voi(dataset: Dataset, values: np.ndarray, padding: np.ndarray) -> np.ndarray:
     """Return (rows, columns) float64 in 0..1 by VOI LUT, else by window, else by the range of the values."""
-    from pydicom.pixels import apply_voi, apply_windowing
+    from pydicom.pixels import apply_windowing
 
     if dataset.get("VOILUTSequence"):
         depth = int(dataset.VOILUTSequence[0].LUTDescriptor[2])
-        return _unit(apply_voi(values, dataset), 0.0, 2.0**depth - 1)
+        return _unit(_look_up(dataset.VOILUTSequence[0], values), 0.0, 2.0**depth - 1)
     low, high = _range(dataset)
     if dataset.get("WindowWidth") is not None and dataset.get("WindowCenter") is not None:
         try:
