@@ -1,0 +1,52 @@
+"""From the model's axes back to the film's pixels and the trace's own time: sums are kept, positions are exact."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.ndimage import gaussian_filter, gaussian_filter1d, map_coordinates
+
+from engine.encoders.cxr import SIDE, padding
+from engine.study import ECG_LEADS, Trace
+
+FILM_SIGMA_PX = 5.0  # pixels of the 224 grid; a little over a third of a 14-pixel patch, whose seams it hides
+TRACE_SIGMA_S = 0.020  # seconds; half a narrow QRS stays in place
+
+
+def to_film(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
+    """Carry a map (224, 224) on the padded square back to a film of `shape`: (h, w) float32 with the same total.
+
+    Undoes engine.encoders.cxr.prepare: the margins of the square are cut off, the rest is read bilinearly at the centre
+    of every film pixel, and divided by the film pixels per map pixel. What lay in the margins is not on the film.
+    """
+    side, top, left = padding(*shape)
+    rows = (np.arange(shape[0]) + top + 0.5) * SIDE / side - 0.5
+    columns = (np.arange(shape[1]) + left + 0.5) * SIDE / side - 0.5
+    at = np.meshgrid(rows, columns, indexing="ij")
+    return (map_coordinates(values, at, order=1, mode="nearest") * (SIDE / side) ** 2).astype(np.float32)
+
+
+def smooth_film(values: np.ndarray, sigma: float = FILM_SIGMA_PX) -> np.ndarray:
+    """Return a map (224, 224) after a Gaussian of sigma pixels that keeps its sum."""
+    return gaussian_filter(values, sigma, mode="reflect")
+
+
+def to_trace(values: np.ndarray, model_fs: float, trace: Trace, start_s: float, searched_s: float) -> np.ndarray:
+    """Carry a map (12 or 1, m) at model_fs back to `trace`: (leads, n) float32 per sample of its own, same total.
+
+    start_s, searched_s : the stretch of the trace that was encoded; the rest was not looked at and stays 0
+    """
+    rows = [ECG_LEADS.index(lead) if lead in ECG_LEADS else 0 for lead in trace.leads]
+    reached = min(searched_s, values.shape[1] / model_fs)
+    first, last = round(start_s * trace.fs), round((start_s + reached) * trace.fs)
+    last = min(last, trace.samples.shape[1])
+    at = np.arange(last - first) / trace.fs
+    times = np.arange(values.shape[1]) / model_fs
+    out = np.zeros(trace.samples.shape, np.float32)
+    for row, source in enumerate(rows):
+        out[row, first:last] = np.interp(at, times, values[source]) * model_fs / trace.fs
+    return out
+
+
+def smooth_trace(values: np.ndarray, fs: float, sigma_s: float = TRACE_SIGMA_S) -> np.ndarray:
+    """Return a map (leads, n) after a Gaussian along time that keeps its sum."""
+    return gaussian_filter1d(values, sigma_s * fs, axis=1, mode="reflect")
