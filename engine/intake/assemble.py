@@ -215,9 +215,10 @@ def _stack(channels: Sequence[Channel], fs: float, units: Units, answers: Answer
 
 def _check_length(duration_s: float, modality: str) -> None:
     if duration_s < SHORTEST_S[modality] - 1e-6:
+        kind = "an ECG" if modality == "ecg" else "a PPG"
         raise IntakeError(
-            f"The recording lasts {duration_s:.3g} s and at least {SHORTEST_S[modality]:g} s are needed for an "
-            f"{modality.upper()}: export a longer stretch."
+            f"The recording lasts {duration_s:.3g} s and at least {SHORTEST_S[modality]:g} s are needed for {kind}: "
+            "export a longer stretch."
         )
 
 

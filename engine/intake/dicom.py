@@ -90,4 +90,6 @@ def _check_kind(dataset: FileDataset) -> None:
         raise IntakeError(f"This is {kind}, and no film or waveform: export the image or the recording itself.")
     if "Rows" in dataset:
         raise IntakeError("The DICOM film ends before its pixels, so it was cut off: copy or export it again.")
-    raise IntakeError("The DICOM file holds neither an image nor a waveform: export the film or the recording itself.")
+    raise IntakeError(
+        "The DICOM file holds neither an image nor a waveform, or was cut off: export the film or the recording itself."
+    )

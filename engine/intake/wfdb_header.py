@@ -63,14 +63,14 @@ def parse_header(data: bytes) -> Header:
     n_signals = int(record[3])
     fs = _rate(record[4])
     n = int(record[5]) if record[5] else None
-    if n is not None:
-        check_announced(n, max(1, n_signals), fs or 0.0)
     signals: tuple[tuple[str, str], ...] = ()
     segments: tuple[tuple[str, int], ...] = ()
     if record[2] is not None:
         segments = _segments(lines[1:], int(record[2]))
     else:
         signals = _signals(lines[1:], n_signals)
+    if n is not None:
+        check_announced(n, max(1, n_signals), fs or 0.0)
     return Header(record[1], n_signals, fs, n, record[6] or "", signals, segments, comments)
 
 

@@ -85,14 +85,19 @@ def test_lossless_compression_keeps_every_stored_value(uid: str, bits: int) -> N
 
 
 @pytest.mark.parametrize("bits", [8, 12, 16])
-@pytest.mark.parametrize("syntax", ["JPEGLosslessProcess14", "JPEGLosslessProcess14_1", "JPEG2000Lossless", "JPEGLSLossless"])
+@pytest.mark.parametrize(
+    "syntax", ["JPEGLosslessProcess14", "JPEGLosslessProcess14_1", "JPEG2000Lossless", "JPEGLSLossless"]
+)
 def test_lossless_files_of_another_writer_keep_every_stored_value(tmp_path: Path, syntax: str, bits: int) -> None:
     stored = chest(bits=bits)
     study = read([Upload("a", by_gdcm(syntax, stored, bits, tmp_path))])
     np.testing.assert_array_equal(study.content.pixels, stored)
 
 
-@pytest.mark.parametrize(("syntax", "bits"), [("JPEGExtendedProcess2_4", 12), ("JPEGBaselineProcess1", 8), ("JPEG2000", 12), ("JPEGLSNearLossless", 12)])
+@pytest.mark.parametrize(
+    ("syntax", "bits"),
+    [("JPEGExtendedProcess2_4", 12), ("JPEGBaselineProcess1", 8), ("JPEG2000", 12), ("JPEGLSNearLossless", 12)],
+)
 def test_lossy_files_stay_close_to_the_stored_values(tmp_path: Path, syntax: str, bits: int) -> None:
     stored = chest(bits=bits)
     decoded = read([Upload("a", by_gdcm(syntax, stored, bits, tmp_path))]).content.pixels
@@ -114,7 +119,9 @@ def test_jpeg_baseline_written_by_pillow() -> None:
 def test_monochrome1_is_the_same_film_as_its_monochrome2_negative() -> None:
     stored = chest(bits=12)
     negative = film((4095 - stored).astype(np.uint16), PhotometricInterpretation="MONOCHROME1")
-    inverse = film((4095 - stored).astype(np.uint16), PhotometricInterpretation="MONOCHROME1", PresentationLUTShape="INVERSE")
+    inverse = film(
+        (4095 - stored).astype(np.uint16), PhotometricInterpretation="MONOCHROME1", PresentationLUTShape="INVERSE"
+    )
     np.testing.assert_array_equal(pixels_of(negative), stored)
     np.testing.assert_array_equal(pixels_of(inverse), stored)
     assert taken_in(negative).fingerprint == taken_in(film(stored)).fingerprint
@@ -248,7 +255,9 @@ def test_what_is_no_frontal_film_is_one_sentence(case: str) -> None:
 
 
 def test_colour_is_refused() -> None:
-    ds = film(np.zeros((96, 80), np.uint8), 8, SamplesPerPixel=3, PhotometricInterpretation="RGB", PlanarConfiguration=0)
+    ds = film(
+        np.zeros((96, 80), np.uint8), 8, SamplesPerPixel=3, PhotometricInterpretation="RGB", PlanarConfiguration=0
+    )
     ds.PixelData = bytes(96 * 80 * 3)
     with pytest.raises(IntakeError, match="colour"):
         taken_in(ds)

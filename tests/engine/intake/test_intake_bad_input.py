@@ -1,0 +1,289 @@
+"""What cannot be taken in: one clear sentence each, from any kind of damage, and nothing else ever comes out."""
+
+from __future__ import annotations
+
+import io
+import struct
+import subprocess
+import sys
+import tempfile
+import zipfile
+import zlib
+from pathlib import Path
+
+import edfio
+import numpy as np
+import pytest
+from intake_files import TWELVE_LEAD, as_bytes, chest, dataset, film, signals, waveform, wfdb_uploads, zipped
+from PIL import Image
+from pydicom.uid import JPEG2000Lossless, RLELossless
+
+from engine.errors import IntakeError
+from engine.intake import Answers, Upload, read, read_paths, read_text
+from engine.settings import UNPACKED_LIMIT_MB, UPLOAD_LIMIT_MB
+from engine.study import Study
+
+NOISE = np.random.default_rng(8).integers(0, 256, 5000, dtype=np.uint8).tobytes()
+
+
+def one_sentence(uploads: list[Upload], answers: Answers = Answers()) -> str:  # noqa: B008 (frozen)
+    """Return the message of the IntakeError that reading must raise, after checking its form."""
+    with pytest.raises(IntakeError) as caught:
+        read(uploads, answers)
+    message = str(caught.value)
+    assert message.endswith(".")
+    assert "\n" not in message
+    assert message[0].isupper()
+    assert 40 < len(message) < 300
+    return message
+
+
+def bomb() -> bytes:
+    """Return a small zip of UNPACKED_LIMIT_MB + 100 MB of zeros in members that are each within the limit."""
+    buffer, part = io.BytesIO(), bytes(100_000_000)
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for i in range(UNPACKED_LIMIT_MB // 100 + 1):
+            archive.writestr(f"{i}.dat", part)
+    return buffer.getvalue()
+
+
+def lying_bomb() -> bytes:
+    """Return a zip whose directory understates the size of its one member."""
+    data = bytearray(zipped({"a.csv": bytes(UPLOAD_LIMIT_MB * 1_000_000 + 10)}))
+    at = data.rindex(b"PK\x01\x02")
+    data[at + 24 : at + 28] = struct.pack("<I", 1000)
+    return bytes(data)
+
+
+def encrypted() -> bytes:
+    data = bytearray(zipped({"a.csv": b"t,PPG\n0,1\n"}))
+    data[6] |= 1
+    at = data.index(b"PK\x01\x02")
+    data[at + 8] |= 1
+    return bytes(data)
+
+
+def deflated_bomb() -> bytes:
+    ds = film()
+    ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1.99"
+    head = as_bytes(ds)
+    start = 144 + int.from_bytes(head[140:144], "little")
+    deflate = zlib.compressobj(1, zlib.DEFLATED, -zlib.MAX_WBITS)
+    zeros = b"".join(deflate.compress(bytes(50_000_000)) for _ in range(UNPACKED_LIMIT_MB // 50 + 1))
+    return head[:start] + zeros + deflate.flush()
+
+
+FILES = {
+    "empty": (b"", "empty"),
+    "pdf": (b"%PDF-1.7\n" + NOISE, "PDF"),
+    "text named dcm": (b"This is just a letter about a patient.\nNothing else.\n", "plain text"),
+    "one word": (b"hello", "plain text"),
+    "html": (b"<!DOCTYPE html><html><body>404</body></html>", "web page"),
+    "xml": (b'<?xml version="1.0"?><AnnotatedECG/>', "XML"),
+    "json": (b'{"signal": "x", "leads": ["I", "II"]}', "plain text"),
+    "old excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + NOISE, "Office"),
+    "excel": (zipped({"[Content_Types].xml": b"<x/>", "xl/workbook.xml": b"<x/>"}), "Office"),
+    "video": (b"\x00\x00\x00\x18ftypmp42" + NOISE, "video"),
+    "matroska": (b"\x1aE\xdf\xa3" + NOISE, "video"),
+    "random bytes": (NOISE, "of no kind"),
+    "zeros": (bytes(5000), "of no kind"),
+    "gzip": (b"\x1f\x8b\x08\x00" + NOISE, "not opened"),
+    "matlab": (b"MATLAB 5.0 MAT-file" + NOISE, "MATLAB"),
+    "zip bomb": (bomb, "unpacks to more"),
+    "lying zip": (lying_bomb, "unpack"),
+    "encrypted zip": (encrypted, "encrypted"),
+    "cut zip": (lambda: zipped({"a.csv": NOISE})[:-40], "damaged"),
+    "zip of nothing readable": (zipped({"a.txt": b"hello there", "b.bin": NOISE}), "none of them"),
+    "zip of one pdf": (zipped({"a.pdf": b"%PDF-1.4"}), "PDF"),
+    "empty zip": (zipped({}), "no files"),
+    "nested zip": (zipped({"a.zip": zipped({"a.csv": b"t,PPG\n"})}), "another archive"),
+    "deflated bomb": (deflated_bomb, "unpacks to more"),
+    "dicom head only": (lambda: as_bytes(film())[:400], "cut off|damaged"),
+    "dicom without its end": (lambda: as_bytes(film())[:-500], "cut off"),
+    "dicom preamble only": (bytes(128) + b"DICM", "damaged"),
+    "png head only": (b"\x89PNG\r\n\x1a\n" + bytes(30), "damaged"),
+    "jpeg head only": (b"\xff\xd8\xff\xe0" + bytes(30), "damaged"),
+}
+
+
+@pytest.mark.parametrize("case", FILES)
+def test_files_that_are_not_read(case: str) -> None:
+    content, word = FILES[case]
+    data = content() if callable(content) else content
+    message = one_sentence([Upload("film.dcm", data)])
+    assert any(part in message for part in word.split("|")), message
+
+
+GOOD = np.arange(2400, dtype="<i2").tobytes()
+LINE = "a.dat 16 200/mV 16 0 0 0 0 II\n"
+HEADERS = {
+    "path outside": ("a 1 100 1200\n../../etc/passwd 16 200/mV 16 0 0 0 0 II\n", "missing"),
+    "absolute path": ("a 1 100 1200\n/etc/passwd 16 200/mV 16 0 0 0 0 II\n", "missing"),
+    "rate 0": ("a 1 0 1200\n" + LINE, "positive"),
+    "rate too high": ("a 1 99999 1200\n" + LINE, "99999 Hz"),
+    "a billion samples": ("a 1 100 1000000000\n" + LINE, "limit"),
+    "a million signals": ("a 1000000 100 1200\n" + LINE, "1,000,000"),
+    "negative length": ("a 1 100 -5\n" + LINE, "limit"),
+    "no signal lines": ("a 12 500 5000\n", "describes none"),
+    "no signals": ("a 0 500 5000\n", "describes none"),
+    "samples per frame": ("a 1 100 1200\na.dat 16x900000 200/mV 16 0 0 0 0 II\n", "absurd"),
+    "longer than its file": ("a 1 100 5000\n" + LINE, "cut off"),
+    "a later line is damaged": ("a 2 100 600\n" + LINE + "what is this\n", "Line 3"),
+    "missing segment": ("a/2 1 100 1200\nx 600\ny 600\n", "segment"),
+    "segments of itself": ("a/2 1 100 1200\na 600\na 600\n", "missing"),
+    "too short": ("a 1 1000 1200\n" + LINE, "at least 2.5 s"),
+}
+
+
+@pytest.mark.parametrize("case", HEADERS)
+def test_wfdb_headers_that_are_not_read(case: str) -> None:
+    text, word = HEADERS[case]
+    message = one_sentence([Upload("a.hea", text.encode()), Upload("a.dat", GOOD)])
+    assert word in message
+
+
+@pytest.mark.parametrize("name", ["a.dat", "a.mat", "A.MAT"])
+def test_a_signal_file_without_its_header(name: str) -> None:
+    assert ".hea" in one_sentence(
+        [Upload(name, np.random.default_rng(0).integers(-900, 900, 5000).astype("<i2").tobytes())]
+    )
+
+
+def test_a_header_without_its_signal_file() -> None:
+    assert "missing" in one_sentence([Upload("a.hea", ("a 1 100 1200\n" + LINE).encode())])
+
+
+def test_a_recording_of_missing_values_only() -> None:
+    data = np.full(1200, -32768, "<i2").tobytes()
+    header = ("a 1 100 1200\n" + LINE).encode()
+    assert "only missing" in one_sentence([Upload("a.hea", header), Upload("a.dat", data)])
+
+
+def test_several_studies_and_no_file_at_all() -> None:
+    assert "2 studies" in one_sentence([Upload("a", as_bytes(film())), Upload("b", as_bytes(film()))])
+    assert "No file" in one_sentence([])
+    assert "200 MB" in one_sentence([Upload("a", bytes(UPLOAD_LIMIT_MB * 1_000_000 + 1))])
+
+
+def test_two_gigabytes_on_disk_are_refused_unread(tmp_path: Path) -> None:
+    path = tmp_path / "large.csv"
+    with path.open("wb") as file:
+        file.truncate(2_000_000_000)  # sparse: takes no room
+    with pytest.raises(IntakeError, match="2,000 MB"):
+        read_paths([path])
+
+
+def test_paths_that_are_no_file(tmp_path: Path) -> None:
+    with pytest.raises(IntakeError, match="no file"):
+        read_paths([tmp_path / "absent.dcm"])
+    with pytest.raises(IntakeError, match="folder"):
+        read_paths([tmp_path])
+    (tmp_path / "alone.dat").write_bytes(NOISE)
+    with pytest.raises(IntakeError, match="header"):
+        read_paths([tmp_path / "alone.dat"])
+
+
+def test_typed_text_is_a_note_within_limits() -> None:
+    study = read_text("  right-sided pleural effusion \x00")
+    assert (study.modality, study.content.text) == ("text", "right-sided pleural effusion")
+    for text in ("", " \n\t ", "x" * 30_000):
+        with pytest.raises(IntakeError):
+            read_text(text)
+
+
+def test_importing_intake_loads_no_format_library() -> None:
+    libraries = ("pydicom", "wfdb", "edfio", "PIL", "pandas", "scipy", "dicognito")
+    code = f"import sys, engine.intake; print([m for m in {libraries} if m in sys.modules])"
+    shown = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout
+    assert shown.strip() == "[]"
+
+
+def test_nothing_is_left_on_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    scratch = tmp_path / "scratch"
+    scratch.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(scratch))
+    uploads = wfdb_uploads(tmp_path, values=signals(2))
+    read(uploads)
+    one_sentence([uploads[1], Upload("rec.dat", uploads[0].data[:50])])
+    assert list(scratch.iterdir()) == []
+
+
+def valid(tmp_path: Path) -> dict[str, list[Upload]]:
+    """Return one small valid upload of each format."""
+    picture, jpeg = io.BytesIO(), io.BytesIO()
+    Image.fromarray(chest(bits=8)).save(picture, "PNG")
+    Image.fromarray(chest(bits=8)).save(jpeg, "JPEG")
+    compressed, rle = film(), film()
+    compressed.compress(JPEG2000Lossless)
+    rle.compress(RLELossless)
+    group = waveform(np.rint(signals(2, 500, 3) * 400), ["2:1", "2:2"])
+    table = "time,II (mV)\n" + "".join(f"{i / 100:.2f},{v:.3f}\n" for i, v in enumerate(signals(1, seconds=3)[:, 0]))
+    edf = edfio.Edf([edfio.EdfSignal(signals(1, 128, 4)[:, 0], 128, label="ECG II", physical_dimension="mV")])
+    record = wfdb_uploads(tmp_path, values=signals(2, seconds=3))
+    flac = wfdb_uploads(tmp_path, "flac", values=signals(2, seconds=3), fmt=["516"] * 2)
+    return {
+        "dicom": [Upload("a", as_bytes(film()))],
+        "jpeg 2000": [Upload("a", as_bytes(compressed))],
+        "rle": [Upload("a", as_bytes(rle))],
+        "waveform": [Upload("a", as_bytes(dataset(TWELVE_LEAD, Modality="ECG", WaveformSequence=[group])))],
+        "png": [Upload("a", picture.getvalue())],
+        "jpeg": [Upload("a", jpeg.getvalue())],
+        "table": [Upload("a", table.encode())],
+        "edf": [Upload("a", edf.to_bytes())],
+        "wfdb header": [
+            next(u for u in record if u.name.endswith("hea")),
+            next(u for u in record if u.name.endswith("dat")),
+        ],
+        "wfdb signal": sorted(record, key=lambda u: u.name),
+        "wfdb flac": sorted(flac, key=lambda u: u.name),
+        "zip": [Upload("a", zipped({u.name: u.data for u in record}))],
+    }
+
+
+def damaged(data: bytes, rng: np.random.Generator) -> list[bytes]:
+    """Return truncations at 20 places, half of them near the start, and 20 copies with one to eight bytes changed."""
+    cuts = [int(c) for c in (*rng.integers(1, len(data), 10), *rng.integers(1, min(len(data), 1500), 10))]
+    copies = [data[:cut] for cut in cuts]
+    for i in range(20):
+        changed = bytearray(data)
+        for at in rng.integers(0, len(data) if i % 2 else min(len(data), 1500), rng.integers(1, 9)):
+            changed[at] = rng.integers(0, 256)
+        copies.append(bytes(changed))
+    return copies
+
+
+KINDS = (
+    "dicom",
+    "jpeg 2000",
+    "rle",
+    "waveform",
+    "png",
+    "jpeg",
+    "table",
+    "edf",
+    "wfdb header",
+    "wfdb signal",
+    "wfdb flac",
+    "zip",
+)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_damage_ends_in_a_sentence_or_a_valid_study(kind: str, tmp_path: Path) -> None:
+    first, *rest = valid(tmp_path)[kind]
+    assert isinstance(read([first, *rest]), Study)
+    outcomes = [
+        outcome([Upload(first.name, data), *rest]) for data in damaged(first.data, np.random.default_rng(len(kind)))
+    ]
+    refused = [item for item in outcomes if isinstance(item, str)]
+    assert refused
+    assert all(message.endswith(".") and "\n" not in message for message in refused)
+    assert all(item.fingerprint for item in outcomes if isinstance(item, Study))
+
+
+def outcome(uploads: list[Upload]) -> Study | str:
+    """Return the study, or the sentence of the IntakeError; any other exception fails the test."""
+    try:
+        return read(uploads, Answers(units="mV", fs=100))
+    except IntakeError as error:
+        return str(error)
