@@ -1,0 +1,26 @@
+"""The app: `streamlit run app.py`. Only the frame; every screen is pages/<screen>/page.py."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.settings import ASSETS
+from pages.shared import notice
+from pages.shared.guard import guarded
+from pages.shared.strings import text
+
+st.set_page_config(page_title=text("app.name"), page_icon=":material/hub:", layout="wide")
+page = st.navigation(
+    [
+        st.Page("pages/search/page.py", title=text("app.search"), icon=":material/search:", default=True),
+        st.Page("pages/about/page.py", title=text("app.about"), icon=":material/info:", url_path="about"),
+    ],
+    position="top",
+)
+st.html(ASSETS / "style.css")
+notice.banner()
+with guarded():
+    if notice.accepted():
+        page.run()
+    else:
+        notice.ask()

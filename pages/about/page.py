@@ -1,0 +1,58 @@
+"""About: what this is, what it is for and not for, the model card, the data with their licences, versions and keys."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import lru_cache
+from typing import Any
+
+import pandas as pd
+import streamlit as st
+
+from engine.errors import CasebindError
+from engine.settings import ASSETS
+from pages.about import card
+from pages.shared import keys, resources
+from pages.shared.strings import text
+
+
+def draw() -> None:
+    """Draw the page; what needs the release or the workspace says so where one is missing."""
+    st.title(text("about.title"), anchor=False)
+    st.markdown(text("about.lead"))
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.header(text("about.use_title"))
+        st.markdown(f"**{text('notice.lead')}**")
+        st.markdown(text("notice.points"))
+        st.header(text("about.how_title"))
+        st.markdown(text("about.how"))
+    with right:
+        st.header(text("about.workspace_title"))
+        _part(card.draw_collection)
+        st.header(text("keys.title"))
+        keys.draw()
+    st.header(text("about.card_title"))
+    _fields()
+    _part(card.draw_release)
+
+
+def _part(draw_it: Any) -> None:
+    """Draw a part that may be missing; say why in its place, and go on."""
+    try:
+        draw_it()
+    except CasebindError as error:
+        st.info(str(error), icon=":material/info:")
+
+
+@lru_cache(maxsize=1)
+def _card() -> list[dict[str, str]]:
+    return tomllib.loads((ASSETS / "model_card.toml").read_text(encoding="utf-8"))["field"]
+
+
+def _fields() -> None:
+    st.table(pd.DataFrame({text("about.card_field"): [f"**{one['title']}**" for one in _card()],
+                           text("about.card_text"): [one["text"] for one in _card()]}), hide_index=True)
+
+
+draw()

@@ -1,0 +1,120 @@
+"""The empty screen: drop a recording, type a finding, or take an example; and the questions a file leaves open."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from engine.index.records import StudyRow
+from engine.intake.upload import Upload
+from pages.search import state
+from pages.shared import resources
+from pages.shared.keys import KEYS
+from pages.shared.strings import text
+
+EXAMPLES = ("ecg", "cxr", "ppg")
+RATE_LIMITS = (1.0, 20000.0)  # samples per second that can be answered
+
+
+def draw() -> None:
+    """Draw the ways to ask, and the last problem or open question under them."""
+    _, middle, _ = st.columns([1, 4, 1])
+    with middle:
+        st.title(text("search.title"), anchor=False)
+        st.markdown(text("search.lead"))
+        _drop_zone()
+        if state.error():
+            st.error(state.error(), icon=":material/error:")
+        if state.pending() is not None:
+            _question(state.pending())
+        _finding()
+        _examples()
+
+
+def _drop_zone() -> None:
+    """Read what is dropped, once per set of files."""
+    files = st.file_uploader(
+        text("search.drop"),
+        accept_multiple_files=True,
+        key=f"drop-{st.session_state.get('drop', 0)}",
+        help=text("search.drop_help"),
+    )
+    dropped = tuple(file.file_id for file in files)
+    if not files or dropped == st.session_state.get("dropped"):
+        return
+    st.session_state["dropped"] = dropped
+    st.session_state.pop("error", None)
+    with st.spinner(text("search.working"), show_time=True):
+        state.take(tuple(Upload(file.name, file.getvalue()) for file in files), state.Answers())
+    st.rerun()
+
+
+def _question(pending: state.Pending) -> None:
+    """Ask for the one fact that the file leaves open, and go on without a second upload."""
+    question = pending.question
+    with st.form("question", border=True):
+        st.markdown(f"**{question}**")
+        if question.choices:
+            names = {choice: _choice(question.field, choice) for choice in question.choices}
+            value = st.radio(text(f"search.question_{question.field}"), question.choices, format_func=names.get)
+        else:
+            low, high = RATE_LIMITS
+            value = st.number_input(
+                text(f"search.question_{question.field}"), low, high, value=None, step=1.0, format="%g"
+            )
+        if st.form_submit_button(text("search.question_go"), type="primary") and value is not None:
+            state.take(pending.uploads, replace(pending.answers, **{question.field: value}))
+            st.rerun()
+
+
+def _choice(field: str, choice: str) -> str:
+    return text(f"units.{choice}") if field == "units" else text(f"modality_one.{choice}")
+
+
+def _finding() -> None:
+    with st.form("finding", border=False):
+        words, go = st.columns([5, 1], vertical_alignment="bottom")
+        typed = words.text_input(text("search.finding"), placeholder=text("search.finding_example"), key="typed")
+        if go.form_submit_button(text("search.find"), type="primary", width="stretch"):
+            st.session_state.pop("error", None)
+            state.take_text(typed)
+            st.rerun()
+
+
+@st.cache_data(show_spinner=False)
+def _example_rows(path: str) -> dict[str, list[StudyRow]]:
+    """Return the labelled synthetic studies per modality of the workspace at `path`, by id."""
+    rows = [row for row in resources.workspace().rows() if row.synthetic and row.labels]
+    return {modality: [row for row in rows if row.modality == modality] for modality in EXAMPLES}
+
+
+def _examples() -> None:
+    """Draw one button per modality; each click takes the next synthetic study of the collection."""
+    rows = {m: found for m, found in _example_rows(str(resources.workspace().path)).items() if found}
+    if not rows:
+        return
+    st.markdown(text("search.example"))
+    with st.container(horizontal=True):
+        for modality, found in rows.items():
+            st.button(
+                text(f"search.example_{modality}"),
+                icon=text(f"icon.{modality}"),
+                key=f"example-{modality}",
+                on_click=_take_example,
+                args=(modality, found),
+            )
+
+
+def _take_example(modality: str, rows: list[StudyRow]) -> None:
+    turns = st.session_state.setdefault("turns", {})
+    turn = turns[modality] = turns.get(modality, -1) + 1
+    step = max(1, len(rows) // 7)  # neighbours in the list are often alike, so examples are taken far apart
+    state.take_study(rows[(turn * step) % len(rows)].study_id)
+
+
+def again_button() -> None:
+    """Draw the button that starts over."""
+    st.button(
+        text("search.new"), icon=":material/add:", key="new", shortcut=KEYS["new"], on_click=state.forget
+    )

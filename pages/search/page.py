@@ -1,0 +1,47 @@
+"""Search: ask, see the nearest cases of every kind, open one beside the query, see why, rate."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.errors import CasebindError
+from pages.search import ask, controls, detail, query_panel, results, state
+from pages.shared import resources
+from pages.shared.strings import text
+
+
+def draw() -> None:
+    """Draw the empty screen, the results, or one case beside the query."""
+    resources.warm()
+    if state.study() is None and state.QUERY not in st.query_params:
+        ask.draw()
+        return
+    _answered()
+
+
+def _answered() -> None:
+    """Draw the query with its answer; an answer that cannot be had leaves the way back open."""
+    heading, new = st.columns([4, 1], vertical_alignment="center")
+    with new, st.container(horizontal_alignment="right"):
+        ask.again_button()
+    panel = st.container()
+    settings = controls.draw() if state.opened() is None else controls.recalled()
+    try:
+        with st.spinner(text("search.searching"), show_time=True):
+            found = state.answer(settings)
+    except CasebindError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    if found is None:
+        return
+    if state.opened() is not None:
+        detail.draw(found, state.opened())
+        return
+    heading.title(text("search.query"), anchor=False)
+    with panel:
+        query_panel.draw(found.study, found.verdict)
+    if found.verdict.accepted:
+        results.draw(found, settings)
+
+
+draw()

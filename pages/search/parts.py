@@ -1,0 +1,49 @@
+"""Where a map lies, in words and numbers: shares per lead or per ninth of a film, for those who do not read the colours."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from engine.explain.pair import InputMap
+from engine.study import Film, Study
+from pages.shared.strings import text
+
+SHOWN = 4  # strongest parts that are listed
+FILM_PARTS = (("upper", "middle", "lower"), ("left", "centre", "right"))
+
+
+def shares(one: InputMap, study: Study) -> list[tuple[str, float, float]]:
+    """Return (part, share of all |values| 0..1, sum of signed values) of every part, strongest first."""
+    blocks = _film_blocks(one.values) if isinstance(study.content, Film) else _lead_blocks(one.values, study)
+    total = sum(float(np.abs(block).sum()) for _, block in blocks) or 1.0
+    found = [(name, float(np.abs(block).sum()) / total, float(block.sum())) for name, block in blocks]
+    return sorted(found, key=lambda part: -part[1])
+
+
+def _film_blocks(values: np.ndarray) -> list[tuple[str, np.ndarray]]:
+    rows = np.array_split(values, 3, axis=0)
+    return [
+        (text("detail.film_part", row=text(f"detail.{row}"), column=text(f"detail.{column}")), block)
+        for row, strip in zip(FILM_PARTS[0], rows, strict=True)
+        for column, block in zip(FILM_PARTS[1], np.array_split(strip, 3, axis=1), strict=True)
+    ]
+
+
+def _lead_blocks(values: np.ndarray, study: Study) -> list[tuple[str, np.ndarray]]:
+    return list(zip(study.searched.leads, values, strict=True))
+
+
+def table(one: InputMap, study: Study) -> pd.DataFrame:
+    """Return the strongest parts with share and direction."""
+    rows = [
+        (name, f"{100 * share:.0f}", text("detail.legend_plus" if net > 0 else "detail.legend_minus"))
+        for name, share, net in shares(one, study)[:SHOWN]
+    ]
+    return pd.DataFrame(rows, columns=[text("detail.part"), text("detail.share"), text("detail.direction")])
+
+
+def sentence(one: InputMap, study: Study) -> str:
+    """Return one sentence that says where most of the map lies."""
+    named = [f"{name} ({100 * share:.0f} %)" for name, share, _ in shares(one, study)[:3]]
+    return text("detail.overlay_alt", parts=", ".join(named))

@@ -1,0 +1,98 @@
+"""The query's panel: what was recognised, what was removed, the quality verdict, and the recording itself."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+
+import pandas as pd
+import streamlit as st
+
+from engine.intake.quality.verdict import Measure, Verdict, number
+from engine.settings import SEARCH_WINDOW_S
+from engine.study import Study
+from pages.shared import content
+from pages.shared.markdown import plain
+from pages.shared.strings import several, text
+
+PER_LEAD = ": "  # between lead and index in the name of a measure
+LONG = ("measure", "measured", "threshold", "verdict")  # columns of a table with one row per measure
+
+
+def draw(study: Study, verdict: Verdict) -> None:
+    """Draw the facts beside the recording; words need no drawing of their own."""
+    shares = {"cxr": [2, 3], "text": [1, 2]}.get(study.modality, [2, 7])
+    with st.container(key="query-panel"):
+        facts, drawing = st.columns(shares, gap="medium")
+        with facts:
+            _facts(study, verdict)
+        with drawing:
+            content.draw(study)
+        _tables(study, verdict)
+
+
+def _facts(study: Study, verdict: Verdict) -> None:
+    st.markdown(f"**{text(f'modality_one.{study.modality}')}**  \n{plain(study.recognised)}")
+    if study.window_s is not None:
+        start, end = study.window_s
+        st.markdown(text("search.window", limit=SEARCH_WINDOW_S, start=start, end=end))
+    _verdict(verdict)
+    if study.identity_note:
+        st.markdown(f":material/visibility: {plain(study.identity_note)}")
+
+
+def _verdict(verdict: Verdict) -> None:
+    """Draw accepted or refused, with every reason."""
+    reasons = "\n".join(f"- {plain(reason)}" for reason in verdict.reasons)
+    if verdict.accepted:
+        st.markdown(f":material/check_circle: {text('search.accepted')}\n\n{reasons}")
+    else:
+        st.warning(f"**{text('search.refused')}**\n\n{reasons}\n\n{text('search.refused_next')}", icon=":material/block:")
+
+
+def _tables(study: Study, verdict: Verdict) -> None:
+    """Draw what can be unfolded: quality measures, de-identification, numbers."""
+    if verdict.measures:
+        passed = sum(one.passed for one in verdict.measures)
+        title = text("search.quality_table", passed=passed, n=len(verdict.measures))
+        with st.expander(title, icon=":material/monitor_heart:", expanded=not verdict.accepted):
+            st.dataframe(measures(verdict), hide_index=len(verdict.measures) <= len(LONG), alt=title)
+    if study.identity:
+        counts = Counter(row.action for row in study.identity)
+        actions = {action: counts.get(action, 0) for action in ("removed", "replaced", "kept")}
+        title = several(len(study.identity), "search.identity", **actions)
+        with st.expander(title, icon=":material/shield_person:"):
+            st.dataframe(identity(study), hide_index=True, alt=title)
+    content.numbers(study)
+
+
+def measures(verdict: Verdict) -> pd.DataFrame:
+    """Return the quality measures: one row per lead where they are per lead, else one row per measure."""
+    if all(PER_LEAD in one.name for one in verdict.measures):
+        return _per_lead(verdict.measures)
+    rows = [
+        (one.name, number(one.value, one.unit), _limit(one), text("search.passed" if one.passed else "search.failed"))
+        for one in verdict.measures
+    ]
+    return pd.DataFrame(rows, columns=[text(f"search.{name}") for name in LONG])
+
+
+def _per_lead(measures: tuple[Measure, ...]) -> pd.DataFrame:
+    """Return leads down, indices across with their limit in the heading; a failed value carries a cross."""
+    table: dict[str, dict[str, str]] = {}
+    for one in measures:
+        lead, _, index = one.name.partition(PER_LEAD)
+        heading = f"{index} ({text('search.limit')} {_limit(one)})" if _limit(one) else index
+        table.setdefault(heading, {})[lead] = number(one.value, one.unit) + ("" if one.passed else " ✗")
+    return pd.DataFrame(table)
+
+
+def _limit(one: Measure) -> str:
+    return "" if math.isnan(one.threshold) else number(one.threshold, one.unit)
+
+
+def identity(study: Study) -> pd.DataFrame:
+    """Return one row per element: tag, what was done, why."""
+    rows = [(row.tag, row.action, row.reason) for row in study.identity]
+    names = ["identity_element", "identity_action", "identity_reason"]
+    return pd.DataFrame(rows, columns=[text(f"search.{name}") for name in names])

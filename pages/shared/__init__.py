@@ -1,0 +1,1 @@
+"""Drawing helpers that two screens or more use. Nothing here computes a result; the engine does."""

@@ -1,0 +1,96 @@
+"""One result card: what it is, how near, who labelled it, where it is from; buttons to open, explain and rate."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from engine.index.records import MARKS
+from engine.answer import Neighbour
+from pages.shared import content
+from pages.shared.markdown import plain
+from pages.shared.strings import one_of, text
+
+TOP_SHARE = 0.995  # above it, a rounded percentage would claim "100 %"
+
+
+def further(share: float) -> str:
+    """Say how much nearer than random pairs: "closer than 97 % of random pairs"."""
+    return text("card.further_top") if share >= TOP_SHARE else text("card.further", percent=int(100 * share))
+
+
+def labels(neighbour: Neighbour) -> str:
+    """Return the labels and who gave them, as Markdown."""
+    if not neighbour.labels:
+        return f"**{text('card.no_labels')}**"
+    named = plain(", ".join(neighbour.labels))
+    source = one_of("source", neighbour.label_source, text("card.labelled_by", source=neighbour.label_source))
+    return f"**{named}**  \n:small[{plain(source)}]"
+
+
+def person(age: float | None, sex: str | None, view: str | None) -> str:
+    """Return what is known of the person and the film's view, e.g. "64 years, woman, PA view"."""
+    known = [text("card.years", age=age) if age is not None else "", one_of("sex", sex, "") if sex else ""]
+    known.append(text("card.view", view=view) if view else "")
+    return ", ".join(part for part in known if part)
+
+
+def kind(neighbour: Neighbour) -> str:
+    """Return icon and word of the modality."""
+    return f"{text(f'icon.{neighbour.modality}')} {text(f'modality_one.{neighbour.modality}')}"
+
+
+def facts(neighbour: Neighbour) -> str:
+    """Return the lines under the picture as Markdown."""
+    lines = [
+        f"**{text('card.distance', hamming=neighbour.hamming, bits=neighbour.bits)}**  \n{further(neighbour.further_share)}",
+        f"{text('card.labelled_as')} {labels(neighbour)}",
+    ]
+    about = [person(neighbour.age, neighbour.sex, neighbour.view)]
+    about.append(text("card.cohort", cohort=neighbour.cohort, licence=neighbour.licence))
+    lines.append("  \n".join(f":small[{plain(line)}]" for line in about if line))
+    return "\n\n".join(lines)
+
+
+def head(neighbour: Neighbour) -> None:
+    """Draw rank, modality and the mark of a synthetic case."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        st.markdown(f"**{text('card.rank', rank=neighbour.rank)}** {kind(neighbour)}", width="content")
+        if neighbour.synthetic:
+            st.badge(text("card.synthetic"), color="violet", help=text("card.synthetic_help"))
+
+
+def draw(neighbour: Neighbour, mark: str | None, *, open_: Callable[..., None], rate: Callable[..., None]) -> None:
+    """Draw the card. open_(study_id, why) opens it; rate(neighbour, mark or None) stores a mark."""
+    head(neighbour)
+    prefix = text("card.case", rank=neighbour.rank)
+    content.thumb(neighbour.study_id, neighbour.modality, prefix)
+    st.markdown(facts(neighbour))
+    with st.container(horizontal=True, gap="small"):
+        for action, why in (("open", False), ("why", True)):
+            st.button(
+                text(f"card.{action}"),
+                key=f"{action}-{neighbour.study_id}",
+                help=text(f"card.{action}_help", rank=neighbour.rank),
+                on_click=open_,
+                args=(neighbour.study_id, why),
+            )
+    _rating(neighbour, mark, rate)
+
+
+def _rating(neighbour: Neighbour, mark: str | None, rate: Callable[..., None]) -> None:
+    """Draw the three marks; the stored one is chosen, and the word "Saved" appears only when it is stored."""
+    key = f"mark-{neighbour.study_id}"
+    if key not in st.session_state:
+        st.session_state[key] = mark
+    st.segmented_control(
+        text("card.rate", rank=neighbour.rank),
+        MARKS,
+        format_func=lambda name: text(f"mark.{name}"),
+        key=key,
+        label_visibility="collapsed",
+        on_change=lambda: rate(neighbour, st.session_state[key]),
+    )
+    if mark:
+        st.caption(f":material/check: {text('card.saved_line', mark=text(f'mark.{mark}'))}")

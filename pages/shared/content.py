@@ -1,0 +1,92 @@
+"""Draws what a study holds: film, trace or words, each with its text alternative."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from engine.study import Film, Note, Study, Trace
+from pages.shared import film, resources, trace
+from pages.shared.markdown import plain
+from pages.shared.strings import text
+from pages.shared.theme import ThemeType, browser_theme, paper
+
+LONGEST_PULSE_S = 60.0  # a longer pulse recording is drawn by its searched stretch alone
+FILM_WIDTH = 520  # px; a film is no wider than this, so that query and match fit one screen
+
+
+def alternative(study: Study, layout: str = "3x4r") -> str:
+    """Return the sentence that stands for the drawing of a study."""
+    if isinstance(study.content, Film):
+        return film.alternative(study.content, study.facts.get("view"))
+    if isinstance(study.searched, Trace):
+        return trace.alternative(study.searched, layout)
+    return study.content.text
+
+
+def draw(
+    study: Study, *, layout: str = "3x4r", overlay: np.ndarray | None = None, opacity: float = 0.7, said: str = ""
+) -> None:
+    """Draw a study at reading size.
+
+    overlay : signed map in -1..1, (h, w) of a film or (leads, n) of a whole trace; `said` is its text alternative
+    """
+    content, words = study.content, f"{alternative(study, layout)} {said}".strip()
+    if isinstance(content, Film):
+        pixels = film.grey(content) if overlay is None else film.overlaid(content, overlay, opacity)
+        st.image(pixels, width=FILM_WIDTH, alt=words)
+    elif isinstance(content, Trace):
+        shown, window = _stretch(study)
+        if overlay is not None and shown is not content and study.window_s is not None:
+            first = round(study.window_s[0] * content.fs)
+            overlay = overlay[:, first : first + shown.samples.shape[1]]
+        svg = trace.draw(shown, paper(browser_theme()), layout=layout, window=window, overlay=overlay, opacity=opacity)
+        st.image(svg, width="stretch", alt=words)
+    else:
+        _quote(content)
+
+
+def _stretch(study: Study) -> tuple[Trace, tuple[float, float] | None]:
+    """Return what is drawn of a trace: the searched stretch of an ECG; all of a pulse, its stretch shaded."""
+    whole = study.content
+    if trace.is_pulse(whole) and study.window_s is not None and whole.duration_s <= LONGEST_PULSE_S:
+        return whole, study.window_s
+    return study.searched, None
+
+
+def _quote(note: Note) -> None:
+    with st.container(border=True):
+        st.markdown(plain(note.text))
+
+
+def numbers(study: Study) -> None:
+    """Draw the expander with the numbers behind a trace's drawing; nothing for films and words."""
+    if isinstance(study.searched, Trace):
+        with st.expander(text("search.numbers")):
+            st.table(trace.numbers(study.searched).set_index(text("trace.column_lead")))
+
+
+@st.cache_data(max_entries=2000, show_spinner=False)
+def _picture(path: str, study_id: str, theme: ThemeType) -> tuple[np.ndarray | str, str]:
+    """Return a card's picture and its alternative: pixels, SVG, or the words of a note."""
+    study = resources.workspace().study(study_id)
+    if isinstance(study.content, Film):
+        return film.thumb(study.content), alternative(study)
+    if isinstance(study.searched, Trace):
+        return trace.draw_thumb(study.searched, paper(theme)), alternative(study)
+    return study.content.text, study.content.text
+
+
+def thumb(study_id: str, modality: str, prefix: str) -> None:
+    """Draw a card's small picture; a note as its first words. `prefix` opens the text alternative."""
+    picture, words = _picture(str(resources.workspace().path), study_id, browser_theme())
+    if modality == "text":
+        st.markdown(f"“{plain(shortened(words))}”")
+    else:
+        st.image(picture, width="stretch", alt=f"{prefix}: {words}")
+
+
+def shortened(words: str, most: int = 220) -> str:
+    """Return the words cut at a space, with an ellipsis where something was left out."""
+    words = " ".join(words.split())
+    return words if len(words) <= most else words[:most].rsplit(" ", 1)[0] + " …"

@@ -1,0 +1,54 @@
+"""Drawings of chest films: pixels as they are, on black, and the signed map over them. Themes never touch them."""
+
+from __future__ import annotations
+
+import numpy as np
+from PIL import Image
+
+from engine.study import Film
+from pages.shared.strings import text
+from pages.shared.theme import signed_rgb
+
+SHOWN_PX = 900  # longest side that is sent to the browser
+THUMB_PX = 300
+STRIPE = 64  # stripes across a film's longest side; they mark the negative sign, so that it never rests on colour alone
+
+
+def grey(film: Film, longest: int = SHOWN_PX) -> np.ndarray:
+    """Return the film as (h, w) uint8, scaled down to `longest` on its longer side."""
+    pixels = np.asarray(film.pixels)
+    eight = (pixels.astype(np.float32) * (255 / (2**film.bits - 1))).clip(0, 255).round().astype(np.uint8)
+    image = Image.fromarray(eight)
+    image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    return np.asarray(image)
+
+
+def thumb(film: Film, side: int = THUMB_PX) -> np.ndarray:
+    """Return the film as (side, side) uint8: whole, centred on black."""
+    small = Image.fromarray(grey(film, side))
+    sheet = Image.new("L", (side, side), 0)
+    sheet.paste(small, ((side - small.width) // 2, (side - small.height) // 2))
+    return np.asarray(sheet)
+
+
+def overlaid(film: Film, values: np.ndarray, opacity: float, longest: int = SHOWN_PX) -> np.ndarray:
+    """Return the film as (h, w, 3) uint8 under a signed map; stronger is less transparent, negative is striped.
+
+    values : (rows, columns) in -1..1 over the whole film, at any resolution
+    """
+    base = grey(film, longest).astype(np.float64)
+    size = (base.shape[1], base.shape[0])
+    signed = np.asarray(Image.fromarray(values.astype(np.float32)).resize(size, Image.Resampling.BILINEAR))
+    rows, columns = np.indices(base.shape)
+    period = max(2, longest // STRIPE)
+    striped = ((rows + columns) // (period // 2)) % 2 == 0
+    weight = opacity * np.clip(np.abs(signed), 0, 1) * np.where((signed < 0) & ~striped, 0.15, 1.0)
+    blended = base[..., None] * (1 - weight[..., None]) + signed_rgb(signed) * weight[..., None]
+    return blended.clip(0, 255).round().astype(np.uint8)
+
+
+def alternative(film: Film, view: str | None = None) -> str:
+    """Return the one sentence that stands for the film."""
+    height, width = film.pixels.shape[:2]
+    known = text("film.view", view=view) if view else ""
+    return text("film.alt", width=width, height=height, view=known)

@@ -1,0 +1,30 @@
+"""The overlay's scale: signs in words, colour and pattern, zero in the middle."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from pages.shared import svg
+from pages.shared.strings import text
+from pages.shared.theme import Paper, hex_of, signed_rgb
+
+WIDTH, HEIGHT, BAR = 120.0, 13.0, 5.0  # mm
+STEPS = 48
+
+
+def draw(paper: Paper, *, pattern: str) -> str:
+    """Return the scale as SVG. pattern: "striped" or "dashed", how the negative half is drawn."""
+    at = np.linspace(-1, 1, STEPS)
+    step = WIDTH / STEPS
+    parts = [f'<rect width="{WIDTH:g}" height="{HEIGHT:g}" fill="{paper.background}"/>']
+    for i, value in enumerate(at):
+        gap = 0.35 if value < 0 else 0.0
+        parts.append(
+            f'<rect x="{i * step:.2f}" width="{step * (1 - gap) + 0.02:.2f}" height="{BAR:g}" '
+            f'fill="{hex_of(signed_rgb(np.array([value]))[0])}" opacity="{abs(value) ** 0.8:.2f}"/>'
+        )
+    line = BAR + 4.6
+    parts.append(svg.label(0.5, line, f"← {text('detail.legend_minus')} ({pattern})", paper.ink, 3.4))
+    parts.append(svg.label(WIDTH / 2, line, text("detail.legend_zero"), paper.ink, 3.4, "middle"))
+    parts.append(svg.label(WIDTH - 0.5, line, f"{text('detail.legend_plus')} →", paper.ink, 3.4, "end"))
+    return svg.document(WIDTH, HEIGHT, parts)

@@ -1,0 +1,12 @@
+"""Words from files and manifests, made safe for Streamlit's Markdown: nothing in them may become a link or a style."""
+
+from __future__ import annotations
+
+import re
+
+_SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-!|~$:&])")
+
+
+def plain(words: object) -> str:
+    """Return `words` with every character that Markdown reads escaped, on one line."""
+    return _SPECIAL.sub(r"\\\1", " ".join(str(words).split()))

@@ -1,0 +1,50 @@
+"""The notice: accepted once per user and version of its text, and a thin line on every page afterwards."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.errors import CasebindError
+from pages.shared import resources
+from pages.shared.strings import text
+
+STATE = "notice_accepted"
+
+
+def _kind() -> str:
+    """Return the audit entry that stands for an acceptance of the present text."""
+    return f"notice {text('notice.version')} accepted"
+
+
+def banner() -> None:
+    """Draw the thin line."""
+    st.caption(f":material/school: {text('app.banner')}")
+
+
+def accepted() -> bool:
+    """Return whether this user accepted the present version, in this session or as the workspace records it."""
+    if not st.session_state.get(STATE):
+        try:
+            st.session_state[STATE] = resources.workspace().recorded(resources.WHO, _kind())
+        except CasebindError:
+            return False
+    return bool(st.session_state[STATE])
+
+
+def _accept() -> None:
+    st.session_state[STATE] = True
+    try:
+        resources.workspace().audit(resources.WHO, _kind())
+    except CasebindError:
+        st.session_state["notice_unkept"] = True
+
+
+def ask() -> None:
+    """Draw the whole notice with its button."""
+    _, middle, _ = st.columns([1, 2, 1])
+    with middle, st.container(border=True, key="notice"):
+        st.title(text("notice.title"), anchor=False)
+        st.markdown(f"**{text('notice.lead')}**")
+        st.markdown(text("notice.points"))
+        st.button(text("notice.accept"), type="primary", on_click=_accept, key="accept")
+        st.caption(text("notice.kept", version=text("notice.version")))

@@ -1,0 +1,108 @@
+"""Drawings of traces: the ECG strip, the pulse curve, thumbnails, their text alternative and the numbers behind them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+from engine.study import Trace
+from pages.shared import ecg_paper, svg
+from pages.shared.strings import several, text
+from pages.shared.theme import Paper
+
+PULSE_WIDTH, PULSE_HEIGHT = 250.0, 62.0  # mm of the pulse drawing
+THUMB_WIDTH, THUMB_HEIGHT = 75.0, 50.0  # mm of a thumbnail: 3 s at 25 mm/s
+THUMB_LEADS = ("II", "V5")
+TICKS_S = (1, 2, 5, 10, 30, 60, 300, 900, 3600)
+
+
+def is_pulse(trace: Trace) -> bool:
+    """Return whether the trace is a photoplethysmogram."""
+    return trace.leads == ("PPG",)
+
+
+def _scaled(samples: np.ndarray, top: float, bottom: float) -> np.ndarray:
+    """Map a curve's central 99 % onto the space between bottom and top, mm."""
+    low, high = np.nanpercentile(samples, [0.5, 99.5])
+    return bottom - (samples - low) / max(float(high - low), 1e-9) * (bottom - top)
+
+
+def draw_pulse(trace: Trace, paper: Paper, window: tuple[float, float] | None = None,
+               overlay: np.ndarray | None = None, opacity: float = 0.8) -> str:
+    """Return a pulse curve over a seconds axis as SVG; `window` is shaded, `overlay` is (1, m) in -1..1."""
+    left, right, top, bottom = 4.0, 4.0, 4.0, PULSE_HEIGHT - 13
+    seconds = trace.duration_s
+    per_s = (PULSE_WIDTH - left - right) / seconds
+    tick = next((t for t in TICKS_S if seconds / t <= 13), TICKS_S[-1])
+    parts = [f'<rect width="{PULSE_WIDTH:g}" height="{PULSE_HEIGHT:g}" fill="{paper.background}"/>']
+    if window is not None:
+        x, width = left + window[0] * per_s, (window[1] - window[0]) * per_s
+        parts.append(f'<rect x="{x:.2f}" width="{width:.2f}" y="1" height="{bottom + 1:g}" fill="{paper.major}" opacity=".45"/>')
+    for t in np.arange(0, seconds + 1e-6, tick).tolist():
+        x = left + t * per_s
+        parts.append(f'<path d="M{x:.2f} 1V{bottom + 2:g}" stroke="{paper.major}" stroke-width="0.25"/>')
+        parts.append(svg.label(x, bottom + 6.2, f"{t:g}", paper.faint, 3.4, "middle"))
+    x = left + np.arange(trace.samples.shape[1]) / trace.fs * per_s
+    y = _scaled(trace.samples[0], top, bottom)
+    if overlay is not None:
+        column = np.minimum((np.arange(len(x)) / len(x) * overlay.shape[1]).astype(int), overlay.shape[1] - 1)
+        parts.append(svg.highlight(x, y, overlay[0][column], opacity))
+    parts.append(svg.curve(x, y, paper.ink, 0.4))
+    parts.append(svg.label(left, PULSE_HEIGHT - 2, text("trace.pulse_axis", fs=f"{trace.fs:g}"), paper.faint, 3.4))
+    return svg.document(PULSE_WIDTH, PULSE_HEIGHT, parts)
+
+
+def draw(trace: Trace, paper: Paper, *, layout: str = "3x4r", window: tuple[float, float] | None = None,
+         overlay: np.ndarray | None = None, opacity: float = 0.8) -> str:
+    """Return a trace as SVG: a pulse curve, or an ECG strip in the layout where its leads allow it."""
+    if is_pulse(trace):
+        return draw_pulse(trace, paper, window, overlay, opacity)
+    return ecg_paper.draw(trace, paper, ecg_paper.layout_for(trace, layout), overlay, opacity)
+
+
+def draw_thumb(trace: Trace, paper: Paper) -> str:
+    """Return a card's small picture as SVG: 3 s of two leads on paper, or 6 s of the pulse."""
+    pulse = is_pulse(trace)
+    shown = trace.between(0.0, min(trace.duration_s, 6.0 if pulse else 3.0))
+    leads = [lead for lead in THUMB_LEADS if lead in shown.leads] or list(shown.leads[:2])
+    calibrated = shown.units == "mV" and not pulse
+    parts = [svg.grid(THUMB_WIDTH, THUMB_HEIGHT, paper, horizontal=calibrated, minor=False, left=0, top=0)]
+    height = THUMB_HEIGHT / len(leads)
+    for row, lead in enumerate(leads):
+        samples = shown.samples[shown.leads.index(lead)]
+        x = np.arange(len(samples)) / max(len(samples) - 1, 1) * THUMB_WIDTH * (1 if pulse else shown.duration_s / 3)
+        base = (row + 0.58) * height
+        if calibrated or shown.units == "sd":
+            y = base - (samples - np.nanmedian(samples)) * ecg_paper.mm_per_unit(shown)
+        else:
+            y = _scaled(samples, row * height + 4, (row + 1) * height - 4)
+        parts.append(svg.curve(x, y, paper.ink, 0.6))
+        if not pulse:
+            parts.append(svg.label(1.5, row * height + 5.5, lead, paper.ink, 5))
+    return svg.document(THUMB_WIDTH, THUMB_HEIGHT, parts)
+
+
+def alternative(trace: Trace, layout: str = "3x4r") -> str:
+    """Return the one sentence that stands for the drawing."""
+    length = f"{trace.duration_s:.3g}"
+    if is_pulse(trace):
+        return text("trace.alt_pulse", seconds=length, fs=f"{trace.fs:g}")
+    name = ecg_paper.layout_for(trace, layout).name
+    leads = several(len(trace.leads), "trace.leads")
+    return text("trace.alt_ecg", leads=leads, seconds=length, gain=text(f"trace.gain_{trace.units}"), layout=name)
+
+
+def numbers(trace: Trace) -> pd.DataFrame:
+    """Return one row per lead: lowest, highest, span, missing share, with the unit in the column's name."""
+    unit = text(f"trace.unit_{trace.units}")
+    samples = trace.samples
+    low, high = np.nanmin(samples, axis=1), np.nanmax(samples, axis=1)
+    missing = 100 * np.mean(~np.isfinite(samples), axis=1)
+    table = {
+        text("trace.column_lead"): list(trace.leads),
+        text("trace.column_low", unit=unit): [f"{v:.2f}" for v in low],
+        text("trace.column_high", unit=unit): [f"{v:.2f}" for v in high],
+        text("trace.column_span", unit=unit): [f"{v:.2f}" for v in high - low],
+        text("trace.column_missing"): [f"{v:.1f}" for v in missing],
+    }
+    return pd.DataFrame(table)

@@ -1,0 +1,160 @@
+"""Drawings: millimetres are right, every lead is there, signs do not rest on colour, films keep their greys."""
+
+from __future__ import annotations
+
+import re
+from xml.etree import ElementTree
+
+import numpy as np
+import pytest
+
+from engine.study import ECG_LEADS, Film, Trace
+from pages.shared import ecg_paper, film, theme, trace
+
+SVG = "{http://www.w3.org/2000/svg}"
+PAPER = theme.paper("light")
+
+
+def pulse_train(units: str = "mV", fs: float = 250.0) -> Trace:
+    """Twelve leads, 10 s, each with a 1 mV rectangle of 0.2 s every second; no lead equals another."""
+    at = np.arange(int(10 * fs)) / fs
+    square = ((at % 1.0) < 0.2).astype(np.float32)
+    return Trace(np.stack([square * (1 + 0.02 * i) for i in range(12)]), ECG_LEADS, fs, units)
+
+
+def points(svg: str) -> list[np.ndarray]:
+    """All polylines of a drawing as (n, 2) arrays, mm."""
+    lines = ElementTree.fromstring(svg).iter(f"{SVG}polyline")
+    return [np.array([[float(v) for v in pair.split(",")] for pair in line.get("points").split()]) for line in lines]
+
+
+def words(svg: str) -> list[str]:
+    return [element.text for element in ElementTree.fromstring(svg).iter(f"{SVG}text")]
+
+
+def test_a_second_is_25_mm_and_a_millivolt_is_10_mm():
+    strip = trace.draw(pulse_train(), PAPER, layout="12x1")
+    lead_one = points(strip)[0]
+    assert np.ptp(lead_one[:, 0]) == pytest.approx(250, abs=0.2)
+    assert np.ptp(lead_one[:, 1]) == pytest.approx(10, abs=0.05)
+
+
+def test_grid_has_squares_of_one_and_five_millimetres():
+    strip = trace.draw(pulse_train(), PAPER)
+    grids = {p.get("id"): p for p in ElementTree.fromstring(strip).iter(f"{SVG}pattern")}
+    assert {name: (p.get("width"), p.get("height")) for name, p in grids.items()} == {"g1": ("1", "1"), "g5": ("5", "5")}
+    assert all("H" in p[0].get("d") for p in grids.values())
+
+
+@pytest.mark.parametrize("units", ["sd", "au"])
+def test_amplitudes_without_millivolts_get_no_millivolt_grid_and_no_pulse(units):
+    strip = trace.draw(pulse_train(units), PAPER)
+    patterns = list(ElementTree.fromstring(strip).iter(f"{SVG}pattern"))
+    assert patterns
+    assert all("H" not in pattern[0].get("d") for pattern in patterns)
+    assert "10 mm/mV" not in strip
+    paths = len(list(ElementTree.fromstring(strip).iter(f"{SVG}path")))
+    calibrated = len(list(ElementTree.fromstring(trace.draw(pulse_train(), PAPER)).iter(f"{SVG}path")))
+    assert calibrated == paths + 4  # one calibration pulse before each of the four rows
+
+
+@pytest.mark.parametrize("key", ["3x4r", "6x2", "12x1"])
+def test_strip_names_each_lead_once_and_prints_its_settings(key):
+    said = words(trace.draw(pulse_train(), PAPER, layout=key))
+    layout = ecg_paper.layouts()[key]
+    for lead in ECG_LEADS:
+        assert said.count(lead) == 1 + layout.rhythm.count(lead)
+    assert "25 mm/s, 10 mm/mV · 250 Hz · 10 s" in said
+
+
+def test_columns_show_consecutive_time_of_their_own_lead():
+    recording = pulse_train()
+    curves = points(trace.draw(recording, PAPER))
+    assert len(curves) == 13
+    heights = [np.ptp(curve[:, 1]) / 10 for curve in curves]
+    order = [lead for row in ecg_paper.layouts()["3x4r"].rows for lead in row] + ["II"]
+    expected = [1 + 0.02 * ECG_LEADS.index(lead) for lead in order]
+    assert heights == pytest.approx(expected, abs=0.01)
+    starts = [round((curve[0, 0] - ecg_paper.LEFT) / 25, 1) for curve in curves[:4]]
+    assert starts == [0.0, 2.5, 5.0, 7.5]
+
+
+def test_one_wearable_lead_is_drawn_alone():
+    whole = pulse_train()
+    single = Trace(whole.samples[1:2], ("II",), whole.fs, "mV")
+    assert len(points(trace.draw(single, PAPER))) == 1
+    assert "1 lead" in trace.alternative(single)
+
+
+def test_missing_samples_break_the_line():
+    recording = pulse_train()
+    holed = recording.samples.copy()
+    holed[0, 500:700] = np.nan
+    whole = points(trace.draw(recording, PAPER, layout="12x1"))
+    broken = points(trace.draw(Trace(holed, ECG_LEADS, recording.fs, "mV"), PAPER, layout="12x1"))
+    assert len(broken) == len(whole) + 1
+
+
+def test_sign_of_an_attribution_shows_without_colour():
+    values = np.zeros((12, 1000))
+    values[1, :100], values[1, 200:300] = 1.0, -1.0
+    strip = trace.draw(pulse_train(), PAPER, layout="12x1", overlay=values)
+    bands = re.findall(r'<g stroke="(#\w+)" stroke-width="([\d.]+)"( stroke-dasharray="[^"]+")?>', strip)
+    assert len(bands) == 2
+    assert {bool(dash) for _, _, dash in bands} == {True, False}
+
+
+def test_attribution_lies_where_its_time_is():
+    values = np.zeros((12, 1000))
+    values[1, 300:400] = 1.0
+    strip = trace.draw(pulse_train(), PAPER, layout="12x1", overlay=values)
+    band = re.search(r'stroke-width="2\.60"><polyline points="([^"]+)"', strip).group(1)
+    x = [(float(pair.split(",")[0]) - ecg_paper.LEFT) / 25 for pair in band.split()]
+    assert min(x) == pytest.approx(3.0, abs=0.02)
+    assert max(x) == pytest.approx(4.0, abs=0.02)
+
+
+def test_pulse_has_seconds_and_says_that_its_amplitude_is_arbitrary():
+    at = np.arange(1250) / 125
+    recording = Trace(np.sin(at * 7)[None].astype(np.float32), ("PPG",), 125, "au")
+    said = words(trace.draw(recording, PAPER, window=(2.0, 6.0)))
+    assert {"0", "5", "10"} <= set(said)
+    assert any("arbitrary units" in line for line in said)
+    assert "arbitrary" in trace.alternative(recording)
+
+
+def test_film_keeps_its_greys_and_its_shape():
+    pixels = np.linspace(0, 4095, 600 * 400).reshape(600, 400).astype(np.uint16)
+    shown = film.grey(Film(pixels, 12))
+    assert shown.shape == (600, 400)
+    assert (shown.min(), shown.max()) == (0, 255)
+    assert film.thumb(Film(pixels, 12)).shape == (film.THUMB_PX, film.THUMB_PX)
+
+
+def test_film_overlay_touches_only_where_the_map_is_and_stripes_the_negative():
+    picture = Film(np.full((300, 300), 90, np.uint8), 8)
+    values = np.zeros((224, 224), np.float32)
+    values[20:60, 20:60], values[150:200, 150:200] = 1.0, -1.0
+    shown = film.overlaid(picture, values, 0.8)
+    assert (shown[100:130, 220:280] == 90).all()
+    positive, negative = shown[35:70, 35:70].astype(int), shown[210:260, 210:260].astype(int)
+    assert (positive[..., 0] > positive[..., 2]).all()  # brown: more red than blue
+    assert positive.std(axis=(0, 1)).max() < 3  # solid
+    assert negative.std(axis=(0, 1)).max() > 15  # striped
+    assert (film.overlaid(picture, values, 0.0) == 90).all()
+
+
+def test_maps_are_those_that_were_published():
+    cm = pytest.importorskip("cmcrameri").cm
+    at = np.linspace(0, 1, 101)
+    assert np.abs(theme.map_rgb(at, "vik") / 255 - cm.vik(at)[:, :3]).max() < 0.05
+    import matplotlib as mpl
+
+    assert np.abs(theme.map_rgb(at, "cividis") / 255 - mpl.colormaps["cividis"](at)[:, :3]).max() < 0.05
+
+
+def test_numbers_behind_a_trace_carry_their_unit():
+    table = trace.numbers(pulse_train())
+    assert list(table.iloc[:, 0]) == list(ECG_LEADS)
+    assert any("mV" in column for column in table.columns)
+    assert table.iloc[0, 3] == "1.00"
