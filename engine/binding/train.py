@@ -1,4 +1,4 @@
-"""Bind films, ECGs, PPGs and texts in one space: TMCL to text, EMCL and cycle consistency between PPG and the ECG beside it.
+"""Bind films, ECGs, PPGs and texts in one space: TMCL to text, EMCL and cycle between PPG and the ECG beside it.
 
 Films and ECGs never share a patient in the open recordings: they meet through text and findings alone.
 """
@@ -25,14 +25,20 @@ EDGES = ("cxr", "ecg", "ppg")
 
 @dataclass(frozen=True)
 class Plan:
-    """How long and how hard; weights of EMCL and cycle are switches for ablation (MEDBind-NM is emcl=0)."""
+    """How long and how hard; weights of EMCL and cycle are switches for ablation (MEDBind-NM is emcl=0).
 
-    epochs: int = 30
-    steps: int = 30  # per epoch
+    live  : modalities whose encoders learn on; the others' features are computed once, in `views` random views
+    pairs : simultaneous PPG and ECG windows per batch, m of eq. 2
+    """
+
+    epochs: int = 25
+    steps: int = 40  # per epoch
     batch: int = 128
     pairs: int = 48
     rate: float = 1e-3
-    encoder_share: float = 0.02
+    encoder_share: float = 0.05
+    live: tuple[str, ...] = ()
+    views: int = 4
     emcl: float = 1.0
     cycle: float = 0.2
     seed: int = 0
@@ -48,30 +54,71 @@ class Binding(nn.Module):
 
 @dataclass
 class Side:
-    """One modality's data on the device, and what is needed to draw from it."""
+    """One modality's data on the device, and what is needed to draw from it.
 
+    views : (v, n, features) of a frozen encoder, the first without augmentation; None where the encoder learns on
+    """
+
+    modality: str
     data: Prepared
     inputs: dict[str, torch.Tensor]
-    held: np.ndarray
-    train: np.ndarray
+    held: np.ndarray  # (n, findings) bool
+    train: np.ndarray  # numbers of the train rows that have a caption
+    views: torch.Tensor | None
 
-    @classmethod
-    def of(cls, data: Prepared, captions: Captions) -> Side:
-        """Keep the train rows that have a caption."""
-        held = many_hot(row.found for row in data.rows)
-        known = [i for i in data.where("train") if held[i].any() or data.rows[i].study_id in captions.of_study]
-        return cls(data, loop.tensors(data), held, np.array(known))
+    def batch(self, way: nn.Module, index: np.ndarray, draw: loop.Draw) -> torch.Tensor:
+        """Return embeddings of one random view of each entry: (len(index), 256)."""
+        if self.views is not None:
+            pick = torch.from_numpy(draw.choice.integers(0, len(self.views), len(index)))
+            return way.project(self.views[pick, torch.from_numpy(index)])  # type: ignore[operator]
+        return way(**view(self.modality, loop.take(self.inputs, index), draw.noise))
+
+    @torch.no_grad()
+    def embed(self, way: nn.Module, index: np.ndarray) -> np.ndarray:
+        """Return embeddings of entries without augmentation: (len(index), 256) float32."""
+        if self.views is not None:
+            return way.project(self.views[0, torch.from_numpy(index)]).cpu().numpy()  # type: ignore[operator]
+        return embed(way, self.inputs, index)
+
+
+@torch.no_grad()
+def frozen_views(
+    modality: str, encoder: nn.Module, inputs: dict[str, torch.Tensor], views: int, noise: torch.Generator
+) -> torch.Tensor:
+    """Return features of every entry in `views` views, the first plain: (views, n, features)."""
+    encoder.eval()
+    n = len(next(iter(inputs.values())))
+    out = []
+    for number in range(views):
+        parts = []
+        for start in range(0, n, 64):
+            batch = loop.take(inputs, np.arange(start, min(start + 64, n)))
+            with loop.fast():
+                parts.append(encoder(**(view(modality, batch, noise) if number else batch)).float())
+        out.append(torch.cat(parts))
+    return torch.stack(out)
+
+
+def side_of(modality: str, data: Prepared, encoder: nn.Module, captions: Captions, plan: Plan) -> Side:
+    """Gather one modality for binding."""
+    held = many_hot(row.found for row in data.rows)
+    known = [i for i in data.where("train") if held[i].any() or data.rows[i].study_id in captions.of_study]
+    inputs = loop.tensors(data)
+    views = None
+    if modality not in plan.live:
+        views = frozen_views(modality, encoder, inputs, plan.views, loop.generator(plan.seed + 1))
+    return Side(modality, data, inputs, held, np.array(known), views)
 
 
 def text_loss(
-    model: Binding, modality: str, side: Side, captions: Captions, vectors: torch.Tensor, plan: Plan, rng: np.random.Generator, noise: torch.Generator
+    model: Binding, modality: str, side: Side, captions: Captions, vectors: torch.Tensor, plan: Plan, draw: loop.Draw
 ) -> torch.Tensor:
     """TMCL of one random batch of one modality, divided by the batch size."""
-    index = rng.choice(side.train, min(plan.batch, len(side.train)), replace=False)
+    index = draw.choice.choice(side.train, min(plan.batch, len(side.train)), replace=False)
     rows = [side.data.rows[i] for i in index]
-    numbers = choose(rows, captions, rng)
+    numbers = choose(rows, captions, draw.choice)
     positive = torch.from_numpy(true_of(numbers, captions, side.held[index])).to(vectors.device)
-    z = model.ways[modality](**view(modality, loop.take(side.inputs, index), noise))
+    z = side.batch(model.ways[modality], index, draw)
     text = model.ways["text"](x=vectors[torch.from_numpy(numbers)])
     return tmcl(text, z, positive) / len(index)
 
@@ -82,12 +129,10 @@ def paired(ppg: Prepared, ecg: Prepared, split: str) -> np.ndarray:
     return np.array([(i, beside[r.pair]) for i, r in enumerate(ppg.rows) if r.split == split and r.pair in beside], int)
 
 
-def edge_loss(model: Binding, sides: dict[str, Side], pairs: np.ndarray, plan: Plan, rng: np.random.Generator, noise: torch.Generator) -> torch.Tensor:
+def edge_loss(model: Binding, sides: dict[str, Side], pairs: np.ndarray, plan: Plan, draw: loop.Draw) -> torch.Tensor:
     """EMCL and cycle consistency of simultaneous PPG and ECG windows, divided by their number."""
-    chosen = pairs[rng.choice(len(pairs), min(plan.pairs, len(pairs)), replace=False)]
-    a, b = (
-        model.ways[m](**view(m, loop.take(sides[m].inputs, chosen[:, i]), noise)) for i, m in enumerate(("ppg", "ecg"))
-    )
+    chosen = pairs[draw.choice.choice(len(pairs), min(plan.pairs, len(pairs)), replace=False)]
+    a, b = (sides[m].batch(model.ways[m], chosen[:, i], draw) for i, m in enumerate(("ppg", "ecg")))
     return (plan.emcl * emcl(a, b, plan.batch) + plan.cycle * cycle(a, b)) / len(chosen)
 
 
@@ -95,7 +140,9 @@ def edge_loss(model: Binding, sides: dict[str, Side], pairs: np.ndarray, plan: P
 def embed(way: nn.Module, inputs: dict[str, torch.Tensor], index: np.ndarray, batch: int = 128) -> np.ndarray:
     """Return embeddings of entries without augmentation: (len(index), 256) float32."""
     way.eval()
-    return torch.cat([way(**loop.take(inputs, index[i : i + batch])) for i in range(0, len(index), batch)]).cpu().numpy()
+    return (
+        torch.cat([way(**loop.take(inputs, index[i : i + batch])) for i in range(0, len(index), batch)]).cpu().numpy()
+    )
 
 
 def within_precision(z: np.ndarray, data: Prepared, index: np.ndarray, held: np.ndarray) -> dict[str, float]:
@@ -116,10 +163,11 @@ def validate(model: Binding, sides: dict[str, Side], captions: Captions) -> dict
     """P@5 on `valid`: neighbours within each modality's data sets, and studies found by one-finding texts."""
     out = {}
     words = sorted(captions.of_one)
-    text = embed(model.ways["text"], {"x": torch.from_numpy(captions.vectors).to(loop.device())}, np.array([captions.of_one[w][0] for w in words]))
+    named = np.array([captions.of_one[word][0] for word in words])
+    text = embed(model.ways["text"], {"x": torch.from_numpy(captions.vectors).to(loop.device())}, named)
     for modality, side in sides.items():
         index = side.data.where("valid")
-        z = embed(model.ways[modality], side.inputs, index)
+        z = side.embed(model.ways[modality], index)
         scores = within_precision(z, side.data, index, side.held)
         out[modality] = float(np.mean(list(scores.values())))
         relevant = side.held[index].T[[list(captions.of_one).index(w) for w in words]]
@@ -132,22 +180,23 @@ def validate(model: Binding, sides: dict[str, Side], captions: Captions) -> dict
 def bind(model: Binding, datas: dict[str, Prepared], captions: Captions, plan: Plan, log: loop.Log) -> Binding:
     """Return the model of the epoch with the best mean of `validate`."""
     model.to(loop.device())
-    sides = {m: Side.of(datas[m], captions) for m in EDGES}
+    sides = {m: side_of(m, datas[m], model.ways[m].encoder, captions, plan) for m in EDGES}
     vectors = torch.from_numpy(captions.vectors).to(loop.device())
     pairs = paired(datas["ppg"], datas["ecg"], "train")
-    rng, noise = np.random.default_rng(plan.seed), loop.generator(plan.seed)
-    encoders = [p for m in EDGES for p in model.ways[m].encoder.parameters()]
+    draw = loop.Draw.seeded(plan.seed)
+    encoders = [p for m in plan.live for p in model.ways[m].encoder.parameters()]
     heads = [p for way in model.ways.values() for p in way.head.parameters()]
     optim = torch.optim.AdamW(
-        [{"params": encoders, "lr": plan.rate * plan.encoder_share}, {"params": heads, "lr": plan.rate}], weight_decay=0.1
+        [{"params": heads, "lr": plan.rate}, {"params": encoders, "lr": plan.rate * plan.encoder_share}],
+        weight_decay=0.1,
     )
     schedule, best, state = loop.cosine(optim, plan.epochs * plan.steps), 0.0, copy.deepcopy(model.state_dict())
     for epoch in range(plan.epochs):
         model.train()
         for _ in range(plan.steps):
-            loss = sum(text_loss(model, m, sides[m], captions, vectors, plan, rng, noise) for m in EDGES)
+            loss = sum(text_loss(model, m, sides[m], captions, vectors, plan, draw) for m in EDGES)
             if plan.emcl or plan.cycle:
-                loss = loss + edge_loss(model, sides, pairs, plan, rng, noise)
+                loss = loss + edge_loss(model, sides, pairs, plan, draw)
             loop.step(loss, model, optim, schedule)
         scores = validate(model, sides, captions)
         mean = float(np.mean(list(scores.values())))

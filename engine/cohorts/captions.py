@@ -1,4 +1,4 @@
-"""Texts for studies: phrases of their findings (marked generated), and the reports that exist. The anchor of binding."""
+"""Texts for studies, the anchor of binding: phrases of their findings (generated), and the reports that exist."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ def load_captions(cache: Path) -> Captions:
 def choose(rows: list[Row], captions: Captions, rng: np.random.Generator) -> np.ndarray:
     """Draw one caption number per study, −1 where nothing is known of it.
 
-    A third each: one finding, all findings, the report – as far as the study has them. Rare findings are drawn more often.
+    A third each: one finding (rare ones more often), all findings, the report – as far as the study has them.
     """
     weight = 1 / np.sqrt(1 + captions.holds.sum(0))
     names = {name: i for i, name in enumerate(vocabulary())}
@@ -112,8 +112,8 @@ def choose(rows: list[Row], captions: Captions, rng: np.random.Generator) -> np.
 def true_of(numbers: np.ndarray, captions: Captions, held: np.ndarray) -> np.ndarray:
     """Return which captions are true of which studies: (captions, studies) bool.
 
-    held : (studies, findings) bool. A caption is true of its own study, of one with the same caption, and of every study
-    that has all findings it says – "identical texts are positives" (MEDBind eq. 1) read by meaning.
+    held : (studies, findings) bool. A caption is true of its own study, of one with the same caption, and of every
+    study that has all findings it says – "identical texts are positives" (MEDBind eq. 1) read by meaning.
     """
     said = captions.holds[numbers]  # (captions, findings)
     implied = (said.astype(np.float32) @ (~held).T.astype(np.float32) == 0) & said.any(1)[:, None]

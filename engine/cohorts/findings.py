@@ -1,6 +1,7 @@
 """Published labels → the findings that modalities share, and the phrases that say them.
 
-Two studies are *relevant* to one another when they share a finding. Labels are positive-only: a missing one denies nothing.
+Two studies are *relevant* to one another when they share a finding. Labels are positive-only: a missing one denies
+nothing.
 """
 
 from __future__ import annotations

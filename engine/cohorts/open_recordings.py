@@ -1,4 +1,4 @@
-"""The open recordings beside the repository: NIH, Kermany, Hannover, VQA-RAD films; PTB-XL and others; BIDMC, PPG-BP, oximetry.
+"""The open recordings: NIH, Kermany, Hannover, VQA-RAD films; PTB-XL and other ECGs; BIDMC, PPG-BP, oximetry PPGs.
 
 `recordings(path)` lists them from the three tables; `Recording.study()` reads one. Splits are by patient and fixed.
 """
@@ -52,9 +52,15 @@ class Recording:
     def facts(self) -> dict[str, Any]:
         """Return the non-identifying facts under manifest.csv's names."""
         return {
-            "age": self.age, "sex": self.sex, "view": self.view, "labels": list(self.labels),
-            "label_source": self.label_source, "licence": self.licence, "report": self.report, "heart_rate": self.heart_rate,
-        }  # fmt: skip
+            "age": self.age,
+            "sex": self.sex,
+            "view": self.view,
+            "labels": list(self.labels),
+            "label_source": self.label_source,
+            "licence": self.licence,
+            "report": self.report,
+            "heart_rate": self.heart_rate,
+        }
 
     def study(self) -> Study:
         """Read the recording: a Film, or a Trace in mV, au or sd."""
@@ -87,36 +93,75 @@ def _labels(row: dict[str, str]) -> tuple[str, ...]:
 def _films(path: Path) -> Iterator[Recording]:
     for row in _rows(path / "cxr" / "cxr.csv"):
         yield Recording(
-            row["study_id"], row["dataset"], "cxr", row["patient_id"], row["study_id"], row["split"], _labels(row),
-            row["labels_how"], row["licence"], _number(row["age"]), row["sex"], row["view"], None, row["report"],
+            row["study_id"],
+            row["dataset"],
+            "cxr",
+            row["patient_id"],
+            row["study_id"],
+            row["split"],
+            _labels(row),
+            row["labels_how"],
+            row["licence"],
+            _number(row["age"]),
+            row["sex"],
+            row["view"],
+            None,
+            row["report"],
             {"file": path / "cxr" / row["file"]},
-        )  # fmt: skip
+        )
 
 
 def _ecgs(path: Path) -> Iterator[Recording]:
     for row in _rows(path / "ecg" / "ecg.csv"):
         yield Recording(
-            row["record_id"], row["dataset"], "ecg", row["patient_id"] or row["record_id"], row["record_id"], row["split"],
-            _labels(row), "SCP-ECG or SNOMED statements of the data set", row["licence"], _number(row["age"]), row["sex"], "",
-            _number(row["hr_est"]), row["report"],
-            {"array": path / "ecg" / row["array"], "row": int(row["array_row"]), "units": "mV" if "_mv" in row["array"] else "sd"},
-        )  # fmt: skip
+            row["record_id"],
+            row["dataset"],
+            "ecg",
+            row["patient_id"] or row["record_id"],
+            row["record_id"],
+            row["split"],
+            _labels(row),
+            "SCP-ECG or SNOMED statements of the data set",
+            row["licence"],
+            _number(row["age"]),
+            row["sex"],
+            "",
+            _number(row["hr_est"]),
+            row["report"],
+            {
+                "array": path / "ecg" / row["array"],
+                "row": int(row["array_row"]),
+                "units": "mV" if "_mv" in row["array"] else "sd",
+            },
+        )
 
 
 def _ppgs(path: Path) -> Iterator[Recording]:
     """Each PPG; where an ECG lead was recorded with it, that lead is a recording of the same encounter."""
     for row in _rows(path / "ppg" / "ppg.csv"):
         common = {
-            "dataset": row["dataset"], "patient_id": row["patient_id"], "encounter_id": row["record_id"], "split": row["split"],
-            "label_source": "clinical record of the data set", "licence": row["licence"], "age": _number(row["age"]),
-            "sex": row["sex"], "view": "", "heart_rate": _number(row["hr"]) or _number(row["hr_est"]), "report": "",
-        }  # fmt: skip
+            "dataset": row["dataset"],
+            "patient_id": row["patient_id"],
+            "encounter_id": row["record_id"],
+            "split": row["split"],
+            "label_source": "clinical record of the data set",
+            "licence": row["licence"],
+            "age": _number(row["age"]),
+            "sex": row["sex"],
+            "view": "",
+            "heart_rate": _number(row["hr"]) or _number(row["hr_est"]),
+            "report": "",
+        }
         where = {"array": path / "ppg" / "ppg.npz", "row": int(row["array_row"])}
         yield Recording(study_id=row["record_id"], modality="ppg", labels=_labels(row), source=where, **common)  # type: ignore[arg-type]
         if row["simultaneous_ecg"] == "True":
             lead = row["ecg_lead"] or "II"
             yield Recording(
-                study_id=f"{row['record_id']}_ecg", modality="ecg", labels=(), source={**where, "lead": lead}, **common  # type: ignore[arg-type]
+                study_id=f"{row['record_id']}_ecg",
+                modality="ecg",
+                labels=(),
+                source={**where, "lead": lead},
+                **common,  # type: ignore[arg-type]
             )
 
 

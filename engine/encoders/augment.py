@@ -2,36 +2,28 @@
 
 from __future__ import annotations
 
-import math
-
 import torch
-import torch.nn.functional as F
 
 
 def _uniform(n: int, low: float, high: float, like: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
     return torch.empty(n, device=like.device).uniform_(low, high, generator=rng)
 
 
-def films(x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
-    """Turn ≤ 10°, zoom 0.85–1.15, shift ≤ 8 %, change contrast and brightness, add noise: (b, 1, h, w) in 0 … 1.
+def drop_patches(tokens: torch.Tensor, keep: float, rng: torch.Generator) -> torch.Tensor:
+    """Keep the class token and a random share of a film's patch tokens: (b, 1 + p, w) → (b, 1 + keep·p, w).
 
-    Never mirrored: the side of the heart is a finding.
+    As in FLIP (Li et al. 2023, arXiv:2212.00794): cheaper steps, and a view that differs at every step.
     """
-    b = len(x)
-    turn = _uniform(b, -10, 10, x, rng) * math.pi / 180
-    zoom, dx, dy = _uniform(b, 0.85, 1.15, x, rng), _uniform(b, -0.16, 0.16, x, rng), _uniform(b, -0.16, 0.16, x, rng)
-    cos, sin = torch.cos(turn) * zoom, torch.sin(turn) * zoom
-    theta = torch.stack([torch.stack([cos, -sin, dx], 1), torch.stack([sin, cos, dy], 1)], 1)  # (b, 2, 3)
-    x = F.grid_sample(x, F.affine_grid(theta, list(x.shape), align_corners=False), align_corners=False)
-    gamma = torch.exp(_uniform(b, -0.35, 0.35, x, rng)).view(b, 1, 1, 1)
-    scale, offset = _uniform(b, 0.8, 1.2, x, rng).view(b, 1, 1, 1), _uniform(b, -0.1, 0.1, x, rng).view(b, 1, 1, 1)
-    x = x.clamp(0, 1) ** gamma * scale + offset
-    return (x + 0.02 * torch.randn(x.shape, device=x.device, generator=rng)).clamp(0, 1)
+    b, n, width = tokens.shape
+    count = max(1, int(keep * (n - 1)))
+    order = torch.rand(b, n - 1, device=tokens.device, generator=rng).argsort(1)[:, :count] + 1
+    index = torch.cat([torch.zeros(b, 1, dtype=torch.long, device=tokens.device), order], 1)
+    return torch.gather(tokens, 1, index[..., None].expand(-1, -1, width))
 
 
 def traces(x: torch.Tensor, rng: torch.Generator, noise: float = 0.1, wander: float = 0.2) -> torch.Tensor:
     """Add white noise and slow baseline wander to z-scored traces (b, leads, n); empty leads stay empty."""
-    b, leads, n = x.shape
+    b, _, n = x.shape
     alive = (x.abs().sum(2, keepdim=True) > 0).to(x.dtype)
     time = torch.linspace(0, 1, n, device=x.device)[None]
     phase, speed = _uniform(b, 0, 6.28, x, rng)[:, None], _uniform(b, 1, 25, x, rng)[:, None]  # 0.1 … 0.4 Hz over 10 s
@@ -51,7 +43,12 @@ def drop_leads(batch: dict[str, torch.Tensor], rng: torch.Generator, share: floa
     has_left = ((flags[:, :12] * keep).sum(1, keepdim=True) > 0).float()
     keep = keep * has_left + (1 - has_left)  # a one-lead recording keeps its lead
     known = keep * (torch.rand(b, 1, device=x.device, generator=rng) < 0.5).float()
-    return {**batch, "x": x * keep[..., None], "amplitude": amplitude * known, "flags": flags * torch.cat([keep, known], 1)}
+    return {
+        **batch,
+        "x": x * keep[..., None],
+        "amplitude": amplitude * known,
+        "flags": flags * torch.cat([keep, known], 1),
+    }
 
 
 def shift(x: torch.Tensor, rng: torch.Generator, most: int) -> torch.Tensor:
@@ -65,7 +62,11 @@ def shorten(batch: dict[str, torch.Tensor], rng: torch.Generator, shortest: floa
     """Cut half of the traces to a random length of at least `shortest` of what they have, keeping their start."""
     x, length = batch["x"], batch["length"]
     b, _, n = x.shape
-    cut = torch.where(torch.rand(b, device=x.device, generator=rng) < 0.5, _uniform(b, shortest, 1, x, rng), torch.ones(b, device=x.device))
+    cut = torch.where(
+        torch.rand(b, device=x.device, generator=rng) < 0.5,
+        _uniform(b, shortest, 1, x, rng),
+        torch.ones(b, device=x.device),
+    )
     share = torch.minimum(length, torch.maximum(length * cut, torch.full_like(length, shortest)))
     real = (torch.arange(n, device=x.device)[None] < (share * n)[:, None]).to(x.dtype)
     return {**batch, "x": x * real[:, None], "length": share}

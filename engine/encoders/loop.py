@@ -6,6 +6,7 @@ import json
 import math
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,24 @@ def device() -> torch.device:
 def generator(seed: int) -> torch.Generator:
     """Return a seeded generator on the training device."""
     return torch.Generator(device()).manual_seed(seed)
+
+
+@dataclass(frozen=True)
+class Draw:
+    """The two sources of chance of a training: choices (numpy) and noise on the device (torch)."""
+
+    choice: np.random.Generator
+    noise: torch.Generator
+
+    @classmethod
+    def seeded(cls, seed: int) -> Draw:
+        """Return both, seeded alike."""
+        return cls(np.random.default_rng(seed), generator(seed))
+
+
+def fast() -> torch.autocast:
+    """Half-width (bfloat16) matrix products for an encoder's passes; losses stay outside, in float32."""
+    return torch.autocast(device().type, torch.bfloat16)
 
 
 def tensors(prepared: Prepared) -> dict[str, torch.Tensor]:
@@ -61,7 +80,11 @@ def cosine(optim: torch.optim.Optimizer, steps: int, warm: float = 0.1) -> torch
     first = max(1, int(steps * warm))
 
     def factor(step: int) -> float:
-        return (step + 1) / first if step < first else 0.5 * (1 + math.cos(math.pi * (step - first) / max(1, steps - first)))
+        return (
+            (step + 1) / first
+            if step < first
+            else 0.5 * (1 + math.cos(math.pi * (step - first) / max(1, steps - first)))
+        )
 
     return torch.optim.lr_scheduler.LambdaLR(optim, factor)
 

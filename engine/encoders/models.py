@@ -42,34 +42,40 @@ class FilmEncoder(nn.Module):
             parts.append(self.norm(tokens[:, 0]))
         return torch.cat([*parts, self.norm(tokens)[:, 1:].mean(1)], 1)
 
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Grey films (b, 1, 224, 224) in 0 … 1 → features (b, 1920)."""
-        return self.upper(lower(load_trunk(str(x.device)), x))
+    def forward(self, x: torch.Tensor | None = None, tokens: torch.Tensor | None = None) -> torch.Tensor:
+        """Grey films (b, 1, 224, 224) in 0 … 1, or their tokens after block 8 (b, 257, 384) → features (b, 1920)."""
+        if tokens is None and x is not None:
+            tokens = lower(load_trunk(str(x.device)), x)
+        if tokens is None:
+            raise TypeError("FilmEncoder needs x or tokens")
+        return self.upper(tokens)
 
 
 class EcgEncoder(TraceTransformer):
-    """Twelve leads at 100 Hz in tokens of 50 ms hop; amplitudes and flags enter as one token: (b, 2·192)."""
+    """Twelve leads at 100 Hz in tokens of 100 ms hop; amplitudes and flags enter as one token: (b, 2·160)."""
 
-    features = 2 * 192
+    features = 2 * 160
 
     def __init__(self) -> None:
-        super().__init__(leads=12, length=ecg.LENGTH, patch=15, stride=5, width=192, depth=6, heads=6, side=36)
+        super().__init__(leads=12, length=ecg.LENGTH, patch=20, stride=10, width=160, depth=5, heads=5, side=36)
 
-    def forward(self, x: torch.Tensor, amplitude: torch.Tensor, flags: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
-        """x (b, 12, 1000), amplitude (b, 12), flags (b, 24), length (b,) → features (b, 384)."""
+    def forward(
+        self, x: torch.Tensor, amplitude: torch.Tensor, flags: torch.Tensor, length: torch.Tensor
+    ) -> torch.Tensor:
+        """x (b, 12, 1000), amplitude (b, 12), flags (b, 24), length (b,) → features (b, 320)."""
         return pool(*self.encode(x, torch.cat([amplitude, flags], 1)), length)
 
 
 class PpgEncoder(TraceTransformer):
-    """One pulse wave at 125 Hz in tokens of 80 ms hop: (b, 2·128)."""
+    """One pulse wave at 125 Hz in tokens of 80 ms hop: (b, 2·96)."""
 
-    features = 2 * 128
+    features = 2 * 96
 
     def __init__(self) -> None:
-        super().__init__(leads=1, length=ppg.LENGTH, patch=30, stride=10, width=128, depth=4, heads=4, side=0)
+        super().__init__(leads=1, length=ppg.LENGTH, patch=30, stride=10, width=96, depth=4, heads=4, side=0)
 
     def forward(self, x: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
-        """x (b, 1, 1250), length (b,) → features (b, 256)."""
+        """x (b, 1, 1250), length (b,) → features (b, 192)."""
         return pool(*self.encode(x), length)
 
 

@@ -1,7 +1,8 @@
 """Self-supervised pre-training of ECG and PPG: masked reconstruction and patient-contrastive views.
 
 ECG: random spans of tokens are hidden. PPG: whole pulses are hidden, with spans as long as the pulse's own period
-(statistical priors on periodicity and pulse morphology, hashing paper §4, reference 17). Contrast: two views of one patient attract.
+(statistical priors on periodicity and pulse morphology, hashing paper §4, reference 17). Contrast: two views of one
+patient attract.
 """
 
 from __future__ import annotations
@@ -84,14 +85,16 @@ def losses(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return (masked reconstruction, patient contrast) of one batch."""
     masked = hide(model, batch["x"], plan, rng)
-    _, tokens = model.encode(batch["x"], _side(batch), masked)
+    with loop.fast():
+        tokens = model.reconstruct(model.encode(batch["x"], _side(batch), masked)[1]).float()
     real = model.targets(batch["x"])
     alive = masked & (real.abs().sum(2) > 0)  # padding is not worth guessing
-    error = ((model.reconstruct(tokens) - real) ** 2).mean(2)
+    error = ((tokens - real) ** 2).mean(2)
     rebuilt = (error * alive).sum() / alive.sum().clamp(min=1)
     views = [_view(batch, rng) for _ in range(2)]
-    a, b = (pool(*model.encode(v["x"], _side(v)), v["length"]) for v in views)
-    return rebuilt, patient_contrast(a, b, patients, plan.tau)
+    with loop.fast():
+        a, b = (pool(*model.encode(v["x"], _side(v)), v["length"]) for v in views)
+    return rebuilt, patient_contrast(a.float(), b.float(), patients, plan.tau)
 
 
 def pretrain(model: TraceTransformer, data: Prepared, plan: Plan, log: loop.Log) -> TraceTransformer:
@@ -107,9 +110,11 @@ def pretrain(model: TraceTransformer, data: Prepared, plan: Plan, log: loop.Log)
         for index in loop.batches(train, plan.batch, rng):
             rebuilt, contrast = losses(model, loop.take(inputs, index), patients[torch.from_numpy(index)], plan, noise)
             loop.step(rebuilt + 0.2 * contrast, model, optim, schedule)
-        if epoch % 10 == 9 or epoch == plan.epochs - 1:
+        if epoch % 2 == 1 or epoch == plan.epochs - 1:
             with torch.no_grad():
-                index = valid[:512]
-                rebuilt, contrast = losses(model, loop.take(inputs, index), patients[torch.from_numpy(index)], plan, loop.generator(1))
+                index = valid[:192]
+                rebuilt, contrast = losses(
+                    model, loop.take(inputs, index), patients[torch.from_numpy(index)], plan, loop.generator(1)
+                )
             log.write(stage="pretrain", epoch=epoch + 1, valid_rebuilt=float(rebuilt), valid_contrast=float(contrast))
     return model

@@ -37,7 +37,7 @@ def z_score(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def condition(trace: Trace, fs_to: float, low_hz: float, high_hz: float) -> tuple[np.ndarray, np.ndarray]:
-    """Fill gaps, resample with anti-aliasing, band-pass and z-score: (leads, n at fs_to) float64, deviations (leads,)."""
+    """Fill gaps, resample, band-pass and z-score: (leads, n at fs_to) float64, deviations (leads,)."""
     samples = resample(fill_gaps(trace.samples.astype(np.float64)), trace.fs, fs_to)
     return z_score(band_pass(samples, fs_to, low_hz, high_hz))
 

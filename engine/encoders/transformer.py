@@ -18,7 +18,9 @@ class TraceTransformer(nn.Module):
     patch, stride : token size and hop in samples
     """
 
-    def __init__(self, leads: int, length: int, patch: int, stride: int, width: int, depth: int, heads: int, side: int) -> None:
+    def __init__(
+        self, leads: int, length: int, patch: int, stride: int, width: int, depth: int, heads: int, side: int
+    ) -> None:
         super().__init__()
         self.stride, self.tokens = stride, length // stride
         self.patch = nn.Conv1d(leads, width, patch, stride, padding=(patch - stride) // 2)
@@ -33,7 +35,7 @@ class TraceTransformer(nn.Module):
     def encode(
         self, x: torch.Tensor, side: torch.Tensor | None = None, masked: torch.Tensor | None = None
     ) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the class token (b, width) and the time tokens (b, tokens, width); `masked` (b, tokens) bool hides tokens."""
+        """Return class token (b, width) and time tokens (b, tokens, width); `masked` (b, tokens) bool hides tokens."""
         tokens = self.patch(x).transpose(1, 2)[:, : self.tokens]  # (b, tokens, width)
         if masked is not None:
             tokens = torch.where(masked[..., None], self.mask_token, tokens)

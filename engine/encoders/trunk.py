@@ -1,6 +1,7 @@
 """The frozen half of the film encoder: DINOv2 ViT-S/14 up to block 8, shared by every release and by the quality gate.
 
-A film's lower tokens are the costly part of a query and are wanted twice (quality, embedding), so the last few are kept.
+A film's lower tokens are the costly part of a query and are wanted twice (quality, embedding), so they are kept for as
+long as the film itself.
 """
 
 from __future__ import annotations
@@ -38,7 +39,9 @@ def load_trunk(device: str = "cpu") -> VisionTransformer:
     try:
         trunk.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
     except Exception as error:
-        raise ReleaseError(f"The film trunk {path.name} cannot be loaded ({error}): restore data/models/trunks.") from error
+        raise ReleaseError(
+            f"The film trunk {path.name} cannot be loaded ({error}): restore data/models/trunks."
+        ) from error
     return trunk.eval().requires_grad_(False).to(device)
 
 

@@ -18,6 +18,8 @@ from engine.cohorts.prepared import Prepared
 from engine.encoders import augment, loop
 from engine.encoders.models import ENCODERS
 
+KEPT_PATCHES = 0.4  # share of a film's patches seen in one training step
+
 
 @dataclass(frozen=True)
 class Plan:
@@ -34,7 +36,7 @@ class Plan:
 def view(modality: str, batch: dict[str, torch.Tensor], rng: torch.Generator) -> dict[str, torch.Tensor]:
     """One random view of a batch of any modality."""
     if modality == "cxr":
-        return {"x": augment.films(batch["x"], rng)}
+        return {"tokens": augment.drop_patches(batch["tokens"], KEPT_PATCHES, rng)}
     batch = {**batch, "x": augment.traces(augment.shift(batch["x"], rng, 50) if modality == "ecg" else batch["x"], rng)}
     return augment.drop_leads(batch, rng) if modality == "ecg" else augment.shorten(batch, rng)
 
@@ -43,7 +45,9 @@ def view(modality: str, batch: dict[str, torch.Tensor], rng: torch.Generator) ->
 def features(encoder: nn.Module, inputs: dict[str, torch.Tensor], index: np.ndarray, batch: int = 128) -> torch.Tensor:
     """Return an encoder's features without augmentation: (len(index), f)."""
     encoder.eval()
-    return torch.cat([encoder(**loop.take(inputs, index[i : i + batch])) for i in range(0, len(index), batch)])
+    with loop.fast():
+        parts = [encoder(**loop.take(inputs, index[i : i + batch])) for i in range(0, len(index), batch)]
+    return torch.cat(parts).float()
 
 
 def mean_auroc(scores: np.ndarray, held: np.ndarray, least: int = 8) -> tuple[float, int]:
@@ -65,7 +69,10 @@ def tune(modality: str, encoder: nn.Module, data: Prepared, plan: Plan, log: loo
     weight = (1 / target[train].mean(0).clamp(min=0.01)).sqrt()
     probe = nn.Linear(ENCODERS[modality].features, held.shape[1]).to(loop.device())  # type: ignore[arg-type]
     optim = torch.optim.AdamW(
-        [{"params": encoder.parameters(), "lr": plan.rate * plan.encoder_share}, {"params": probe.parameters(), "lr": plan.rate}],
+        [
+            {"params": encoder.parameters(), "lr": plan.rate * plan.encoder_share},
+            {"params": probe.parameters(), "lr": plan.rate},
+        ],
         weight_decay=plan.decay,
     )
     schedule = loop.cosine(optim, plan.epochs * max(1, len(train) // plan.batch))
@@ -74,7 +81,9 @@ def tune(modality: str, encoder: nn.Module, data: Prepared, plan: Plan, log: loo
         both.train()
         for index in loop.batches(train, plan.batch, rng):
             batch = view(modality, loop.take(inputs, index), noise)
-            logits = probe(encoder(**batch))
+            with loop.fast():
+                found = encoder(**batch)
+            logits = probe(found.float())
             loss = F.binary_cross_entropy_with_logits(logits, target[torch.from_numpy(index)], pos_weight=weight)
             loop.step(loss, both, optim, schedule)
         scores = probe(features(encoder, inputs, valid)).detach().cpu().numpy()

@@ -23,7 +23,9 @@ class Block(nn.Module):
     def attend(self, x: torch.Tensor) -> torch.Tensor:
         """(b, tokens, width) → (b, tokens, width)."""
         b, n, d = x.shape
-        q, k, v = (layer(x).view(b, n, self.heads, d // self.heads).transpose(1, 2) for layer in (self.q, self.k, self.v))
+        q, k, v = (
+            layer(x).view(b, n, self.heads, d // self.heads).transpose(1, 2) for layer in (self.q, self.k, self.v)
+        )
         return self.proj(F.scaled_dot_product_attention(q, k, v).transpose(1, 2).reshape(b, n, d))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

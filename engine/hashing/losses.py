@@ -28,7 +28,7 @@ def margin_hinge(
     """Mean hinge in which related pairs must reach, and unrelated ones stay below, a margin scaled by `target`.
 
     similarity : (n, m) of codes      target : (n, m) cosine of the supervising embeddings
-    positive   : (n, m) bool. Related pairs must be above margin·(1 + target)/2, unrelated below margin·target.
+    positive   : (n, m) bool; related pairs must be above margin·(1 + target)/2, unrelated below margin·target
     """
     reach = F.relu(margin * (1 + target) / 2 - similarity)[positive]
     stay = F.relu(similarity - margin * target.clamp(min=0))[~positive]
@@ -56,7 +56,7 @@ def decorrelation(relaxed: torch.Tensor) -> torch.Tensor:
 def nested(
     a: torch.Tensor, b: torch.Tensor, target: torch.Tensor, positive: torch.Tensor, lengths: tuple[int, ...] = LENGTHS
 ) -> torch.Tensor:
-    """Similarity preservation and margin hinge between relaxed bits a and binary codes of b, averaged over code lengths."""
+    """Similarity and margin hinge between relaxed bits a and binary codes of b, averaged over code lengths."""
     total = a.sum() * 0
     for bits in lengths:
         similarity = code_similarity(a, straight_through(b), bits)

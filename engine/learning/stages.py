@@ -1,10 +1,12 @@
 """The stages of a release from prepared recordings: encoders → binding → hashing. Each writes into one run folder.
 
-Each stage can be run again alone; what it writes is what the next one reads. A graphics card is used where there is one.
+Each stage can be run again alone; what it writes is what the next one reads. A graphics card is used where there is
+one.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -17,11 +19,11 @@ from engine.encoders import loop, pretrain, tune
 from engine.encoders.models import ENCODERS
 
 TUNE = {
-    "cxr": tune.Plan(epochs=12, rate=1e-3, encoder_share=0.05),
-    "ecg": tune.Plan(epochs=40, batch=128, rate=5e-4, encoder_share=1.0),
-    "ppg": tune.Plan(epochs=10, batch=128, rate=5e-4, encoder_share=0.3),
+    "cxr": tune.Plan(epochs=7, rate=1e-3, encoder_share=0.06),
+    "ecg": tune.Plan(epochs=16, batch=48, rate=7e-4, encoder_share=1.0),
+    "ppg": tune.Plan(epochs=4, batch=64, rate=7e-4, encoder_share=0.5),
 }
-PRETRAIN = {"ecg": pretrain.Plan(epochs=100), "ppg": pretrain.Plan(epochs=60)}
+PRETRAIN = {"ecg": pretrain.Plan(epochs=4, batch=48), "ppg": pretrain.Plan(epochs=5, batch=64)}
 
 
 def _save(state: dict[str, torch.Tensor], file: Path) -> None:
@@ -36,17 +38,16 @@ def _load(file: Path) -> dict[str, torch.Tensor]:
 def train_encoder(modality: str, cache: Path, run: Path, epochs: float = 1.0) -> None:
     """Pre-train (ECG, PPG) and tune one encoder; `epochs` scales the plan, e.g. 0.1 for a trial."""
     torch.manual_seed(0)
-    data, log = prepared.load(cache, modality), loop.Log(run / "log.jsonl", modality=modality)
+    data, log = prepared.load_for_training(cache, modality), loop.Log(run / "log.jsonl", modality=modality)
     encoder = ENCODERS[modality]()
     if modality == "cxr":
         encoder.start_from_trunk()  # type: ignore[operator]
     else:
-        plan = PRETRAIN[modality]
-        encoder = pretrain.pretrain(encoder, data, pretrain.Plan(epochs=max(1, int(plan.epochs * epochs))), log)  # type: ignore[arg-type]
+        plan = replace(PRETRAIN[modality], epochs=max(1, int(PRETRAIN[modality].epochs * epochs)))
+        encoder = pretrain.pretrain(encoder, data, plan, log)  # type: ignore[arg-type]
         _save(encoder.state_dict(), run / "encoders" / f"{modality}-pretrained.safetensors")
-    plan_t = TUNE[modality]
-    scaled = tune.Plan(max(1, int(plan_t.epochs * epochs)), plan_t.batch, plan_t.rate, plan_t.encoder_share)
-    encoder = tune.tune(modality, encoder, data, scaled, log)
+    tuning = TUNE[modality]
+    encoder = tune.tune(modality, encoder, data, replace(tuning, epochs=max(1, int(tuning.epochs * epochs))), log)
     _save(encoder.state_dict(), run / "encoders" / f"{modality}.safetensors")
 
 
@@ -60,7 +61,7 @@ def train_binding(cache: Path, run: Path, epochs: float = 1.0, plan: BindPlan | 
     for modality in EDGES:
         model.ways[modality].encoder.load_state_dict(_load(run / "encoders" / f"{modality}.safetensors"))
     plan = plan or BindPlan(epochs=max(1, int(BindPlan.epochs * epochs)))
-    datas = {m: prepared.load(cache, m) for m in EDGES}
+    datas = {m: prepared.load_for_training(cache, m) for m in EDGES}
     model = bind(model, datas, load_captions(cache), plan, loop.Log(run / "log.jsonl"))
     for modality, way in model.ways.items():
         _save(way.state_dict(), run / "bound" / f"{modality}.safetensors")

@@ -26,7 +26,7 @@ class Figure:
 
 
 def ranked_relevance(scores: np.ndarray, relevant: np.ndarray, allowed: np.ndarray, k: int) -> np.ndarray:
-    """Return relevance of each query's k nearest allowed items, (q, k) float; NaN past the last. Ties: smallest number."""
+    """Return relevance of each query's k nearest allowed items, (q, k) float; NaN past the last; ties by number."""
     masked = np.where(allowed, scores.astype(np.float64), -np.inf)
     order = np.argsort(-masked, axis=1, kind="stable")[:, :k]
     found = np.take_along_axis(relevant, order, 1).astype(float)

@@ -1,0 +1,197 @@
+"""One versioned set of model parts, loaded as a whole and used by everything after intake.
+
+A release is a folder: manifest.json (data, figures, hashes of every part), one .safetensors per modality (encoder and
+head), hash.safetensors, calibration.json. Parts load when first used; a part whose bytes differ from the manifest is
+refused.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.errors import ReleaseError, UsageError
+from engine.settings import MODELS
+from engine.study import MODALITIES, Film, Note, Study, Trace
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+    from engine.hashing.layer import HashLayer
+
+FORMAT = 1  # of the manifest
+BATCH = 32
+
+
+def sha256_of(file: Path) -> str:
+    """Return a file's SHA-256 as hex."""
+    with file.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def releases(folder: Path = MODELS) -> list[Path]:
+    """Return the release folders, oldest first (r1, r2, … r10)."""
+    found = [file.parent for file in folder.glob("r*/manifest.json")]
+    return sorted(found, key=lambda path: (len(path.name), path.name))
+
+
+def load_release(path: Path | None = None) -> Release:
+    """Return the release at `path`, or the newest in data/models. Raises ReleaseError where there is none."""
+    if path is None:
+        known = releases()
+        if not known:
+            raise ReleaseError("No model release is installed: restore data/models or run `casebind train`.")
+        path = known[-1]
+    try:
+        manifest = json.loads((path / "manifest.json").read_text())
+    except (OSError, ValueError) as error:
+        raise ReleaseError(f"Release {path.name} has no readable manifest ({error}): restore its folder.") from error
+    if manifest.get("format") != FORMAT:
+        found = manifest.get("format")
+        raise ReleaseError(f"Release {path.name} has format {found}, this Casebind reads {FORMAT}: update Casebind.")
+    return Release(path, manifest)
+
+
+class Release:
+    """Encoders, heads, hash layer and calibration of one version."""
+
+    def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
+        self.path, self.manifest = path, manifest
+        self.name: str = manifest["name"]
+        self.modalities: tuple[str, ...] = MODALITIES
+        self._parts: dict[str, Any] = {}
+        self._lock = threading.RLock()
+
+    def inputs(self, study: Study) -> dict[str, np.ndarray]:
+        """Return one study's model inputs, without batch axis; "x" is what attributions refer to.
+
+        film: x (1, 224, 224) in 0 … 1. ecg: x (12, 1000) z-scored at 100 Hz, amplitude, flags, length.
+        ppg: x (1, 1250) z-scored at 125 Hz, length. text: x (384,).
+        """
+        from engine.encoders import cxr, ecg, ppg, text
+
+        content = study.searched
+        if isinstance(content, Film):
+            return {"x": cxr.prepare(content)[None]}
+        if isinstance(content, Trace):
+            return ecg.prepare(content) if study.modality == "ecg" else ppg.prepare(content)
+        return text.prepare(content.text)
+
+    def module(self, modality: str) -> nn.Module:
+        """Return the module from batched inputs to (n, 256) embeddings; frozen, differentiable in its inputs."""
+        return self._part(modality, self._load_way)
+
+    def embed(self, studies: Sequence[Study]) -> np.ndarray:
+        """Return embeddings in the order given: (n, 256) float32 of length 1."""
+        import torch
+
+        out = np.zeros((len(studies), 256), np.float32)
+        for modality in dict.fromkeys(study.modality for study in studies):
+            where = [i for i, study in enumerate(studies) if study.modality == modality]
+            for start in range(0, len(where), BATCH):
+                chunk = where[start : start + BATCH]
+                with torch.no_grad():
+                    out[chunk] = self._embed_alike(modality, [studies[i] for i in chunk]).numpy()
+        return out
+
+    def codes(self, embeddings: np.ndarray, modality: str) -> np.ndarray:
+        """Return packed codes of one modality's embeddings: (n, 256) float32 → (n, 32) uint8."""
+        import torch
+
+        from engine.hashing.layer import pack
+
+        layer: HashLayer = self._part("hash", self._load_hash)
+        with torch.no_grad():
+            signs = layer.project(torch.from_numpy(np.asarray(embeddings, np.float32)), modality) > 0
+        return pack(signs.numpy())
+
+    def radius(self, query: str, target: str, bits: int, at: str) -> int:
+        """Return the operating point's Hamming radius for a pair of modalities and a code length."""
+        table = self._table(query, target, bits)["radius"]
+        if at not in table:
+            raise UsageError(f"The operating point {at!r} does not exist: choose one of {', '.join(table)}.")
+        return int(table[at])
+
+    def close_limit(self, query: str, target: str, bits: int) -> int:
+        """Return the distance beyond which a nearest neighbour is called "nothing close"."""
+        return int(self._table(query, target, bits)["close_limit"])
+
+    def further_share(self, query: str, target: str, bits: int, hamming: int) -> float:
+        """Return the share of random validation pairs that are further apart than `hamming`."""
+        return float(self._table(query, target, bits)["further"][hamming])
+
+    def relevance(self, query: str, target: str, bits: int, hamming: int) -> float:
+        """Return the calibrated probability that two studies this far apart share a finding (isotonic, validation)."""
+        return float(self._table(query, target, bits)["relevance"][hamming])
+
+    def load_all(self) -> None:
+        """Load every part now (text included), so that no later query pays for it."""
+        for modality in self.modalities:
+            self.module(modality)
+        self._part("hash", self._load_hash)
+        self._part("calibration", self._load_calibration)
+
+    def _part(self, name: str, load: Any) -> Any:
+        with self._lock:
+            if name not in self._parts:
+                self._parts[name] = load(name)
+            return self._parts[name]
+
+    def _embed_alike(self, modality: str, studies: Sequence[Study]) -> torch.Tensor:
+        """Embed studies of one modality; films reuse the lower tokens that the quality gate has computed."""
+        import torch
+
+        way: Any = self.module(modality)
+        if modality == "cxr":
+            from engine.encoders.trunk import lower_tokens
+
+            films = [study.content for study in studies if isinstance(study.content, Film)]
+            return way.project(way.encoder(tokens=lower_tokens(films)))
+        if modality == "text":
+            from engine.encoders.text import sentence_vectors
+
+            vectors = sentence_vectors([study.content.text for study in studies if isinstance(study.content, Note)])
+            return way(x=torch.from_numpy(vectors))
+        made = [self.inputs(study) for study in studies]
+        return way(**{name: torch.from_numpy(np.stack([inputs[name] for inputs in made])) for name in made[0]})
+
+    def _table(self, query: str, target: str, bits: int) -> dict[str, Any]:
+        tables = self._part("calibration", self._load_calibration)
+        return tables[f"{query}>{target}"][str(bits)]
+
+    def _checked(self, file: str) -> Path:
+        """Return the path of a part whose bytes are those of the manifest."""
+        path, wanted = self.path / file, self.manifest["parts"].get(file)
+        if wanted is None or not path.is_file():
+            raise ReleaseError(f"The release {self.name} lacks its part {file}: restore {self.path.name}.")
+        if sha256_of(path) != wanted:
+            raise ReleaseError(f"The part {file} of release {self.name} is not the one its manifest names: restore it.")
+        return path
+
+    def _load_way(self, modality: str) -> nn.Module:
+        from safetensors.torch import load_file
+
+        from engine.binding.heads import Bound
+
+        way = Bound(modality)
+        way.load_state_dict({k: v.float() for k, v in load_file(self._checked(f"{modality}.safetensors")).items()})
+        return way.eval().requires_grad_(False)
+
+    def _load_hash(self, _: str) -> HashLayer:
+        from safetensors.torch import load_file
+
+        from engine.hashing.layer import HashLayer
+
+        layer = HashLayer(self.modalities)
+        layer.load_state_dict({k: v.float() for k, v in load_file(self._checked("hash.safetensors")).items()})
+        return layer.eval().requires_grad_(False)
+
+    def _load_calibration(self, _: str) -> dict[str, Any]:
+        return json.loads(self._checked("calibration.json").read_text())["pairs"]
