@@ -29,7 +29,7 @@ def choose_window(study: Study) -> Study:
 def judge(study: Study, features: np.ndarray | None = None) -> Verdict:
     """Judge what of the study is searched; a long trace without a window is judged by its best one.
 
-    features : (768,) of engine.encoders.trunk.features where they are known already, so that they are not computed twice
+    features : (768,) of engine.encoders.trunk.features where known already, so that they are not computed twice
     A typed finding has nothing to be measured and is accepted.
     """
     content = choose_window(study).searched

@@ -13,10 +13,14 @@ from engine.intake.quality.signals import band_passed, moving_mean
 
 
 def energy_beats(samples: np.ndarray, fs: float) -> list[np.ndarray]:
-    """QRS positions per lead by two moving averages of the squared 8–20 Hz signal (Elgendi 2010). (leads, n) → leads × (beats,)."""
+    """QRS positions per lead by two moving averages of the squared 8–20 Hz signal (Elgendi 2010).
+
+    samples : (leads, n) → one (beats,) int array per lead
+    """
     power = band_passed(samples, fs, 8.0, 20.0) ** 2
     return [
-        _block_peaks(row, fs, short_s=0.097, long_s=0.611, offset=0.08, narrowest_s=0.06, refractory_s=0.2) for row in power
+        _block_peaks(row, fs, short_s=0.097, long_s=0.611, offset=0.08, narrowest_s=0.06, refractory_s=0.2)
+        for row in power
     ]
 
 
@@ -34,15 +38,25 @@ def slope_beats(row: np.ndarray, fs: float) -> np.ndarray:
 
 
 def pulse_beats(row: np.ndarray, fs: float) -> np.ndarray:
-    """Systolic peaks by two moving averages of the squared positive signal (Elgendi et al. 2013). row : (n,) → (beats,) int."""
+    """Systolic peaks by two moving averages of the squared positive signal (Elgendi et al. 2013). (n,) → (beats,)."""
     power = np.clip(row, 0.0, None) ** 2
     return _block_peaks(power, fs, short_s=0.111, long_s=0.667, offset=0.02, narrowest_s=0.08, refractory_s=0.22)
 
 
 def _block_peaks(
-    power: np.ndarray, fs: float, *, short_s: float, long_s: float, offset: float, narrowest_s: float, refractory_s: float
+    power: np.ndarray,
+    fs: float,
+    *,
+    short_s: float,
+    long_s: float,
+    offset: float,
+    narrowest_s: float,
+    refractory_s: float,
 ) -> np.ndarray:
-    """Largest sample of every block where the short average exceeds the long one; blocks too narrow or too near are dropped."""
+    """Largest sample of every block where the short average exceeds the long one.
+
+    Blocks narrower than narrowest_s and peaks nearer than refractory_s to the one before are dropped.
+    """
     short, long = moving_mean(power, round(short_s * fs)), moving_mean(power, round(long_s * fs))
     inside = short > long + offset * power.mean()
     edges = np.flatnonzero(np.diff(np.concatenate(([0], inside.astype(np.int8), [0]))))
@@ -104,7 +118,7 @@ def _correlation(first: np.ndarray, second: np.ndarray) -> float:
 
 
 def autocorrelation_peak(row: np.ndarray, fs: float, shortest_s: float, longest_s: float) -> float:
-    """Largest local maximum of the autocorrelation between two lags, each lag normalised by its own overlap. → −1..1."""
+    """Largest local maximum of the autocorrelation between two lags, each normalised by its overlap. → −1..1."""
     last = min(round(longest_s * fs), row.size - round(0.5 * fs))
     lags = np.arange(max(1, round(shortest_s * fs)), last + 1)
     if lags.size < 3:

@@ -6,7 +6,8 @@ Indices (all relative to the trace's own amplitude, so z-scored records are judg
 - agreement of two beat detectors bSQI (Li, Mark & Clifford 2008, Physiol Meas 29:15);
 - likeness of the beats to each other (Orphanidou et al. 2015, as correlation of pairs);
 - in-band share (mains and muscle noise), share of a single tone (sine, hum), beats per minute.
-Kurtosis alone would refuse ventricular tachycardia (1.8, as a sawtooth): it counts only where the trace also jumps.
+Kurtosis alone would refuse ventricular tachycardia (1.8, as a sawtooth) and any ECG on a wandering baseline: it counts
+only where the trace also jumps and stays low without the baseline.
 """
 
 from __future__ import annotations
@@ -35,14 +36,23 @@ SAYS = {
         "has {value} of its power between 0.5 and 40 Hz",
         "switch on the mains filter, check cables and electrodes and upload again",
     ),
-    "tone share": ("has {value} of its power in a single tone", "this is a test signal or hum: upload a recording of a patient"),
-    "basSQI": ("has {value} of its power above 1 Hz, the rest is baseline wander", "let the patient rest and record again"),
+    "tone share": (
+        "has {value} of its power in a single tone",
+        "this is a test signal or hum: upload a recording of a patient",
+    ),
+    "basSQI": (
+        "has {value} of its power above 1 Hz, the rest is baseline wander",
+        "let the patient rest and record again",
+    ),
     "pSQI": ("has {value} of its 5–40 Hz power in the QRS band of 5–15 Hz", "reduce muscle noise and record again"),
     "kSQI": (
         "jumps like a square wave or a sawtooth (kurtosis {value})",
         "this is no heart signal: check that the file holds an ECG",
     ),
-    "bSQI": ("has {value} of its beats found by both beat detectors", "reduce noise or choose another stretch and upload again"),
+    "bSQI": (
+        "has {value} of its beats found by both beat detectors",
+        "reduce noise or choose another stretch and upload again",
+    ),
     "beat likeness": (
         "has beats that correlate with each other by {value}",
         "this looks like noise: check the electrode or choose another stretch",
@@ -53,10 +63,11 @@ SAYS = {
 
 
 def jump_and_kurtosis(samples: np.ndarray, fs: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return ((leads,) typical jump within 20 ms as a share of the 5–95 % range, (leads,) kurtosis without the linear trend).
+    """Return (typical jump within 20 ms as a share of the 5–95 % range, kurtosis without the linear trend), per lead.
 
     Sawtooth and square waves jump by their whole range and have a kurtosis of 1–2. A narrow QRS jumps but has a high
-    kurtosis; wide complexes and flutter have a low kurtosis but do not jump.
+    kurtosis (on a wandering baseline: once that is filtered off); wide complexes and flutter have a low one but do not
+    jump.
     """
     step = max(1, round(JUMP_S * fs))
     changes = np.abs(samples[:, step:] - samples[:, :-step])
@@ -89,31 +100,36 @@ def lead_indices(samples: np.ndarray, fs: float) -> dict[str, np.ndarray]:
 
 
 def _beat_indices(clean: np.ndarray) -> dict[str, np.ndarray]:
-    """bSQI, beat likeness, beats and beats per minute of band-passed leads at 100 Hz. (leads, n) → name → (leads,)."""
+    """bSQI, likeness, number and rate of beats, kurtosis; of band-passed leads at 100 Hz. (leads, n) → (leads,)."""
     rows = []
     for row, energy in zip(clean, energy_beats(clean, RATE_HZ), strict=True):
         slope = slope_beats(row, RATE_HZ)
         windows = beat_windows(row, energy, round(BEFORE_S * RATE_HZ), round(AFTER_S * RATE_HZ))
         rate = 60.0 * RATE_HZ * (energy.size - 1) / (energy[-1] - energy[0]) if energy.size > 1 else 0.0
         rows.append((agreement(energy, slope, TOLERANCE_S * RATE_HZ), beat_correlation(windows), energy.size, rate))
-    return dict(zip(("bSQI", "beat likeness", "beats", "rate"), np.array(rows, dtype=np.float64).T, strict=True))
+    found = dict(zip(("bSQI", "beat likeness", "beats", "rate"), np.array(rows, dtype=np.float64).T, strict=True))
+    return found | {"band kurtosis": signals.kurtosis(clean)}
 
 
 def lead_measures(lead: str, index: dict[str, float]) -> list[Measure]:
     """Compare one lead's indices with their limits; `index` as from lead_indices for a single lead."""
     few = index["beats"] < FEW_BEATS
-    jumps = not limit("ecg", "jump").allows(index["jump"])
+    stepped = not limit("ecg", "jump").allows(index["jump"]) and limit("ecg", "band kurtosis").allows(
+        index["band kurtosis"]
+    )
     values = {name: index[name] for name in SAYS if name in index}
     values |= {"slowest rate": index["rate"], "fastest rate": index["rate"]}
     measures = []
     for name, (says, advice) in SAYS.items():
         used = limit("ecg", "beat likeness of few beats" if name == "beat likeness" and few else name)
-        if name == "kSQI" and not jumps:
+        if name == "kSQI" and not stepped:
             value = number(values[name], "")
             sentence = f"Lead {lead} has kurtosis {value} and no jumps like those of a square wave."
             measures.append(Measure(f"{lead}: {name}", values[name], float("nan"), "", True, sentence))
             continue
-        measures.append(against(used, values[name], name=f"{lead}: {name}", subject=f"Lead {lead}", says=says, advice=advice))
+        measures.append(
+            against(used, values[name], name=f"{lead}: {name}", subject=f"Lead {lead}", says=says, advice=advice)
+        )
     return measures
 
 
@@ -131,13 +147,16 @@ def judge_ecg(trace: Trace) -> Verdict:
     usable = [lead for lead, measures in measured.items() if all(m.passed for m in measures)]
     share = against(
         limit("ecg", "usable leads"), len(usable) / len(leads), name="usable leads", subject="The recording",
-        says=f"has {len(usable)} usable of {len(leads)} leads, {{value}}", advice="repeat it with the electrodes checked",
+        says=f"has {len(usable)} usable of {len(leads)} leads, {{value}}",
+        advice="repeat it with the electrodes checked",
     )  # fmt: skip
     failed = [next(m for m in measures if not m.passed) for lead, measures in measured.items() if lead not in usable]
     reasons = [*([] if share.passed else [share.sentence] if len(leads) > 1 else []), *_grouped(failed)]
     good = [np.clip(0.5 * (leads[lead]["bSQI"] + leads[lead]["beat likeness"]), 0.0, 1.0) for lead in usable]
     score = float(np.sum(good)) / len(leads)
-    return Verdict(share.passed, score, listed(reasons), (share, long_enough, *(m for ms in measured.values() for m in ms)))
+    return Verdict(
+        share.passed, score, listed(reasons), (share, long_enough, *(m for ms in measured.values() for m in ms))
+    )
 
 
 def _grouped(failed: list[Measure]) -> list[str]:

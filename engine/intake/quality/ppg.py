@@ -2,8 +2,8 @@
 
 Indices (relative to the trace's own amplitude):
 - missing, flat and clipped share; pulse-band share of the power (0.5–8 Hz, Elgendi et al. 2013's band);
-- likeness of the pulses to each other (Li & Clifford 2012; Orphanidou et al. 2015), as correlation of pairs; where fewer
-  than three pulses lie inside, the largest autocorrelation instead;
+- likeness of the pulses to each other (Li & Clifford 2012; Orphanidou et al. 2015), as correlation of pairs; where
+  fewer than three pulses lie inside, the largest autocorrelation instead;
 - skewness (Elgendi 2016, Bioengineering 3:21) and asymmetry: skewness of the slope, large because the systolic rise is
   steep and the fall slow, about zero for noise and sines;
 - jump: largest change within 34 ms as a share of the pulse (sawtooth and square waves jump by all of it);
@@ -37,7 +37,10 @@ SAYS = {
         "has {value} of its power between 0.5 and 8 Hz",
         "this is noise or hum rather than a pulse: shield the sensor and record again",
     ),
-    "tone share": ("has {value} of its power in a single tone", "this is a test signal or hum: upload a recording of a patient"),
+    "tone share": (
+        "has {value} of its power in a single tone",
+        "this is a test signal or hum: upload a recording of a patient",
+    ),
     "jump": (
         "jumps by {value} of its height within 34 ms",
         "a pulse rises more slowly, as no sawtooth or square wave does: check that the file holds a PPG",
@@ -47,7 +50,10 @@ SAYS = {
         "rise and fall are alike, which no pulse is: record again with the sensor at rest",
     ),
     "skewness": ("has a skewness of {value}", "large dips dominate: record again with the sensor at rest"),
-    "pulse likeness": ("has pulses that correlate with each other by {value}", "keep the sensor still and record again"),
+    "pulse likeness": (
+        "has pulses that correlate with each other by {value}",
+        "keep the sensor still and record again",
+    ),
     "periodicity": ("repeats itself with a correlation of {value}", "keep the sensor still and record again"),
     "slowest rate": ("has {value}", "upload a stretch with at least two pulses"),
     "fastest rate": ("has {value}", "check the sampling rate that was stated and upload again"),

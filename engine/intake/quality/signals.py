@@ -1,6 +1,6 @@
 """Small array functions shared by the ECG and PPG indices. Every row is one lead; nothing here knows a threshold.
 
-samples : (leads, n) float, any unit; all indices are relative to the trace's own amplitude, so z-scored input is as good as mV
+samples : (leads, n) float, any unit; every index is relative to the trace's own amplitude, so sd is as good as mV
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ RAIL_RUN = 3  # consecutive samples at the rail that count as clipping; a single
 
 
 def filled(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return (samples with gaps interpolated, (leads,) share that was missing). A lead without any value becomes zeros."""
+    """Return (samples with gaps interpolated, (leads,) share that was missing). An empty lead becomes zeros."""
     out = np.array(samples, dtype=np.float64)
     bad = ~np.isfinite(out)
     if bad.any():
@@ -50,7 +50,7 @@ def flat_share(row: np.ndarray, fs: float) -> float:
 
 
 def clipped_share(row: np.ndarray) -> float:
-    """Share of samples stuck at the largest or smallest value (amplifier or converter at its rail). row : (n,) → 0..1."""
+    """Share of samples stuck at the largest or smallest value (amplifier or converter at its rail). (n,) → 0..1."""
     low, high = float(row.min()), float(row.max())
     if low == high:
         return 1.0
@@ -59,7 +59,7 @@ def clipped_share(row: np.ndarray) -> float:
 
 
 def at_rate(samples: np.ndarray, fs: float, to_hz: float) -> np.ndarray:
-    """Resample with anti-aliasing. samples : (leads, n) at fs → (leads, m) at to_hz; ends are padded by the line between them."""
+    """Resample with anti-aliasing; ends are padded along a line. (leads, n) at fs → (leads, m) at to_hz."""
     if fs == to_hz:
         return samples
     ratio = Fraction(to_hz / fs).limit_denominator(1000)
@@ -89,7 +89,7 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 
 def kurtosis(samples: np.ndarray) -> np.ndarray:
-    """Pearson's kurtosis per row (normal noise 3, a sine 1.5, a square wave 1), 0 for a constant row. (leads, n) → (leads,)."""
+    """Pearson's kurtosis (normal noise 3, sine 1.5, square wave 1), 0 for a constant row. (leads, n) → (leads,)."""
     centred = samples - samples.mean(axis=1, keepdims=True)
     return ratio((centred**4).mean(axis=1), (centred**2).mean(axis=1) ** 2)
 

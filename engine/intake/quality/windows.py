@@ -10,7 +10,7 @@ from engine.intake.quality import signals
 from engine.settings import SEARCH_WINDOW_S
 from engine.study import Study, Trace
 
-CANDIDATES = 60  # windows scored at most; a long recording is sampled evenly and its best stretch refined
+CANDIDATES = 30  # windows scored evenly over a long recording; the best stretch is then searched more finely
 HOP_S = 1.0
 RATE_HZ = 50.0  # enough to tell a QRS or a pulse from noise and flat lines
 BANDS_HZ = {"ecg": ((5.0, 15.0), (0.0, 25.0)), "ppg": ((0.5, 4.0), (0.0, 25.0))}  # wanted band, whole band
@@ -43,7 +43,7 @@ def _best(modality: str, trace: Trace, starts: np.ndarray) -> float:
 
 
 def window_score(modality: str, window: Trace) -> float:
-    """0 (nothing) … about 1: wanted share of the power × share that is neither missing, flat nor clipped × beat character.
+    """0 (nothing) … about 1: wanted share of the power × share neither missing, flat nor clipped × beat character.
 
     Beat character: a QRS makes the band-passed trace peaky (kurtosis above noise's 3), a pulse makes its slope skewed.
     """
@@ -51,8 +51,12 @@ def window_score(modality: str, window: Trace) -> float:
     raw, missing = signals.filled(rows)
     freqs, power = signals.spectrum(raw, window.fs)
     wanted, whole = BANDS_HZ["ecg" if modality == "ecg" else "ppg"]
-    share = signals.ratio(signals.power_between(freqs, power, *wanted), signals.power_between(freqs, power, whole[0], np.inf))
-    alive = 1.0 - missing - np.array([min(1.0, signals.flat_share(r, window.fs) + signals.clipped_share(r)) for r in raw])
+    share = signals.ratio(
+        signals.power_between(freqs, power, *wanted), signals.power_between(freqs, power, whole[0], np.inf)
+    )
+    alive = (
+        1.0 - missing - np.array([min(1.0, signals.flat_share(r, window.fs) + signals.clipped_share(r)) for r in raw])
+    )
     coarse = signals.at_rate(raw, window.fs, RATE_HZ) if window.fs > RATE_HZ else raw
     fs = min(window.fs, RATE_HZ)
     if modality == "ecg":

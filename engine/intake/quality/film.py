@@ -1,0 +1,119 @@
+"""The film gate: size, colour and exposure first, then whether it is a frontal chest film at all.
+
+The signal measures are cheap and explain themselves; the distance from the training films decides what they cannot
+(photographs, screenshots, other body parts, animals, films upside down or shown as negatives).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.intake.quality.thresholds import limit
+from engine.intake.quality.verdict import Measure, Verdict, against, listed
+from engine.study import Film
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+COARSE = 512  # pixels along the longer side that exposure is measured on
+LEVELS = 64  # grey levels of the entropy
+DISTANCE = "distance from chest films"
+
+# index → (what the number says, what to do)
+SAYS: dict[str, tuple[str, str]] = {
+    "shortest side": ("has a shortest side of {value}", "upload the original film instead of a thumbnail"),
+    "aspect ratio": (
+        "is {value} as long as it is wide or high",
+        "upload the whole film without other pictures beside it",
+    ),
+    "colourfulness": ("has a colour spread of {value}", "films are grey: upload the radiograph, not a photograph"),
+    "clipped share": ("is pure black or white in {value} of its area", "export it with a wider grey window"),
+    "contrast": ("uses {value} of the grey range", "export it with its grey window applied and upload again"),
+    "entropy": ("has an entropy of {value}", "this is no radiograph, or its grey values were lost: export it again"),
+    DISTANCE: (
+        "has a distance of {value} from the frontal chest films known here",
+        "upload an upright frontal chest film",
+    ),
+}
+TURNED: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
+    "is shown as a negative": ("invert its greys", lambda grey: grey.max() - grey),
+    "is upside down": ("turn it by 180°", lambda grey: grey[::-1, ::-1]),
+    "lies on its side, turned to the left": ("turn it clockwise", lambda grey: np.rot90(grey, -1)),
+    "lies on its side, turned to the right": ("turn it anticlockwise", lambda grey: np.rot90(grey)),
+}
+
+
+def exposure(film: Film) -> dict[str, float]:
+    """Return clipped share, contrast and entropy of the film's grey values (0..1; entropy in bits of 64 levels)."""
+    step = max(1, max(film.pixels.shape) // COARSE)
+    grey = film.pixels[::step, ::step].astype(np.float32) / float(2**film.bits - 1)
+    low, high = np.quantile(grey, (0.01, 0.99))
+    shares = np.histogram(grey, bins=LEVELS, range=(0.0, 1.0))[0] / grey.size
+    used = shares[shares > 0]
+    return {
+        "clipped share": float((grey <= 0.0).mean() + (grey >= 1.0).mean()),
+        "contrast": float(high - low),
+        "entropy": float(-(used * np.log2(used)).sum()) + 0.0,
+    }
+
+
+def picture_values(film: Film, facts: Mapping[str, Any]) -> dict[str, float]:
+    """Return everything that needs no encoder: size, shape, colour, exposure."""
+    sides = film.pixels.shape
+    return {
+        "shortest side": float(min(sides)),
+        "aspect ratio": max(sides) / max(1, min(sides)),
+        "colourfulness": float(facts.get("colourfulness") or 0.0),
+        **exposure(film),
+    }
+
+
+def _measure(name: str, value: float) -> Measure:
+    says, advice = SAYS[name]
+    return against(limit("cxr", name), value, name=name, subject="The picture", says=says, advice=advice)
+
+
+def judge_film(film: Film, facts: Mapping[str, Any], features: np.ndarray | None = None) -> Verdict:
+    """Judge one film. features : (768,) of engine.encoders.trunk.features, or None to have them computed."""
+    measures = [_measure(name, value) for name, value in picture_values(film, facts).items()]
+    distance = distance_of(film, features)
+    far = _measure(DISTANCE, distance)
+    reasons = [measure.sentence for measure in measures if not measure.passed]
+    if not far.passed:
+        reasons.insert(0, _turned(film, far) if not reasons else far.sentence)
+    best, worst = 1.0, limit("cxr", DISTANCE).value
+    score = float(np.clip((2.0 * worst - distance) / (2.0 * worst - best), 0.0, 1.0))
+    return Verdict(not reasons, score, listed(reasons), (far, *measures))
+
+
+def distance_of(film: Film, features: np.ndarray | None = None) -> float:
+    """Distance of one film from the training films; about 1 for a typical film."""
+    from engine.encoders.trunk import features as trunk_features
+    from engine.intake.quality.film_space import load_space
+
+    known = trunk_features(film) if features is None else np.asarray(features)
+    return float(load_space().distances(known[None])[0])
+
+
+def turned_distances(film: Film) -> dict[str, float]:
+    """Distance of every turned copy of a film, in one pass of the trunk. Only refused films pay for this."""
+    from engine.encoders.cxr import prepare
+    from engine.encoders.trunk import film_features
+    from engine.intake.quality.film_space import load_space
+
+    copies = [replace(film, pixels=np.ascontiguousarray(turn(film.pixels))) for _, turn in TURNED.values()]
+    found = load_space().distances(film_features(np.stack([prepare(copy) for copy in copies])))
+    return dict(zip(TURNED, found.tolist(), strict=True))
+
+
+def _turned(film: Film, far: Measure) -> str:
+    """Say how to turn the film where a turned copy would be accepted; otherwise the measure's own sentence."""
+    found = turned_distances(film)
+    says = min(found, key=lambda key: found[key])
+    if not limit("cxr", DISTANCE).allows(found[says]):
+        return far.sentence
+    told, _, _ = far.sentence.partition(":")
+    return f"{told}, but {found[says]:.3g} as if it {says}: {TURNED[says][0]} and upload again."
