@@ -113,6 +113,7 @@ def warm(workspace: Workspace, release: Release) -> None:
     for modality in MODALITIES:
         if workspace.codes(release.name, modality).ids.size >= COMPILED_FROM:
             compiled_kernel()
+    release.load_all()
     for study in rehearsal():
         judge(study)
         release.embed([study])

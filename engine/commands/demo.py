@@ -17,16 +17,15 @@ def command(if_missing: bool, workspace: Path | None) -> None:
     """Build the shipped workspace, a synthetic cohort, from data/demo."""
     folder = (workspace or settings.workspace_path()).expanduser().resolve()
     from engine.index.demo import build, settled
-    from engine.release import newest_digest
+    from engine.retrieval import digest_of
 
-    if if_missing and settled(folder, settings.DEMO, newest_digest()):
+    release = load_release()
+    if if_missing and settled(folder, settings.DEMO, digest_of(release)):
         click.echo(f"The workspace {folder} is ready.")
         return
-    release = load_release()
     from tqdm import tqdm
 
     from engine.index.manifest import read_manifest
-    from engine.retrieval import digest_of
 
     with tqdm(total=len(read_manifest(settings.DEMO)), desc="shipped workspace", unit="study", leave=False) as progress:
         summary = build(folder, settings.DEMO, release, digest_of(release), progress)

@@ -1,0 +1,82 @@
+"""casebind train prepare | encoders | binding | hashing: a release from the open recordings, stage by stage."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from engine import settings
+from engine.errors import UsageError
+
+CACHE = click.option(
+    "--cache", type=click.Path(path_type=Path), default=Path("runs/prepared"), show_default=True, help="Prepared inputs."
+)
+RUN = click.option(
+    "--run", type=click.Path(path_type=Path), default=Path("runs/new"), show_default=True, help="What stages leave."
+)
+EPOCHS = click.option(
+    "--epochs", type=click.FloatRange(min=0, min_open=True), default=1.0, help="Scale of the plan, e.g. 0.1 for a trial."
+)
+
+
+@click.group("train")
+def command() -> None:
+    """Train a release: prepare, encoders, binding, hashing. Each stage reads what the one before it left."""
+
+
+def _cache(cache: Path) -> Path:
+    if not (cache / "captions.json").is_file():
+        raise UsageError(f"There are no prepared recordings in {cache}: run `casebind train prepare` first.")
+    return cache
+
+
+@command.command("prepare")
+@click.option("--recordings", type=click.Path(path_type=Path), default=None, metavar="DIR", help="The open recordings.")
+@CACHE
+def prepare_command(recordings: Path | None, cache: Path) -> None:
+    """Turn the open recordings into model inputs and texts, once."""
+    path = recordings or settings.recordings_path()
+    if path is None:
+        raise UsageError("The open recordings are not here: name their folder with --recordings.")
+    from engine.cohorts import captions, prepared
+
+    prepared.build(path, cache)
+    captions.build(cache)
+
+
+@command.command("encoders")
+@click.argument("modality", type=click.Choice(["cxr", "ecg", "ppg"]), nargs=-1)
+@CACHE
+@RUN
+@EPOCHS
+def encoders_command(modality: tuple[str, ...], cache: Path, run: Path, epochs: float) -> None:
+    """Pre-train ECG and PPG without labels, then tune every encoder to findings."""
+    from engine.learning.stages import train_encoder
+
+    for name in modality or ("cxr", "ecg", "ppg"):
+        train_encoder(name, _cache(cache), run, epochs)
+
+
+@command.command("binding")
+@CACHE
+@RUN
+@EPOCHS
+def binding_command(cache: Path, run: Path, epochs: float) -> None:
+    """Bind the encoders in one space: TMCL to text, EMCL and cycle between PPG and ECG."""
+    from engine.learning.stages import train_binding
+
+    train_binding(_cache(cache), run, epochs)
+
+
+@command.command("hashing")
+@CACHE
+@RUN
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The release folder to write, e.g. runs/r2.")
+def hashing_command(cache: Path, run: Path, out: Path) -> None:
+    """Train the hash layer, calibrate on valid, and write the release."""
+    from engine.learning.assemble import train_hashing
+
+    if (out / "manifest.json").is_file():
+        raise UsageError(f"{out} already holds a release: name another folder.")
+    train_hashing(_cache(cache), run, out)
