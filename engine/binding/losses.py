@@ -1,4 +1,4 @@
-"""The losses that bind modalities, as printed in MEDBind (eq. 1 and 2) and the cycle consistency of the hashing paper (§3).
+"""The losses that bind modalities: MEDBind (eq. 1 and 2) as printed, and the hashing paper's cycle consistency (§3).
 
 Embeddings are L2-normalised (n, d); every loss is the printed sum, so a trainer divides by its batch size.
 """

@@ -10,13 +10,20 @@ from engine import settings
 from engine.errors import UsageError
 
 CACHE = click.option(
-    "--cache", type=click.Path(path_type=Path), default=Path("runs/prepared"), show_default=True, help="Prepared inputs."
+    "--cache",
+    type=click.Path(path_type=Path),
+    default=Path("runs/prepared"),
+    show_default=True,
+    help="Inputs.",
 )
 RUN = click.option(
-    "--run", type=click.Path(path_type=Path), default=Path("runs/new"), show_default=True, help="What stages leave."
+    "--run", type=click.Path(path_type=Path), default=Path("runs/new"), show_default=True, help="Stage files."
 )
 EPOCHS = click.option(
-    "--epochs", type=click.FloatRange(min=0, min_open=True), default=1.0, help="Scale of the plan, e.g. 0.1 for a trial."
+    "--epochs",
+    type=click.FloatRange(min=0, min_open=True),
+    default=1.0,
+    help="Scale of the plan, e.g. 0.1 for a trial.",
 )
 
 
@@ -72,7 +79,9 @@ def binding_command(cache: Path, run: Path, epochs: float) -> None:
 @command.command("hashing")
 @CACHE
 @RUN
-@click.option("--out", type=click.Path(path_type=Path), required=True, help="The release folder to write, e.g. runs/r2.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), required=True, help="The folder to write, e.g. runs/r2."
+)
 def hashing_command(cache: Path, run: Path, out: Path) -> None:
     """Train the hash layer, calibrate on valid, and write the release."""
     from engine.learning.assemble import train_hashing
