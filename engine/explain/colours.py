@@ -1,4 +1,4 @@
-"""One signed colour scale for films and traces: blue lowers, red-brown raises, nothing at zero is transparent.
+"""One signed colour scale for films and traces: blue lowers, orange-brown raises, nothing at zero is transparent.
 
 The map is Crameri's "vik" (Crameri et al., Nat Commun 2020): perceptually even and readable with every common form of
 colour blindness; red and green never stand against each other.
@@ -11,17 +11,21 @@ from functools import lru_cache
 import numpy as np
 
 RAISES, LOWERS = "raises the similarity", "lowers the similarity"
-UNIT = "share of the total change in similarity"
 LIMIT_PERCENTILE = 99.0  # of |value|: one bright pixel must not fade the rest
 OPACITY = 0.6  # of the strongest colour, unless the viewer chooses
+# The parts of vik in use, for lowering and raising. Its ends are nearly black and would vanish on a dark film; its
+# middle is nearly white and would look like a shadow's edge on one. Size shows as opacity, so zero is transparent.
+LOWER_PART, RAISE_PART = (0.16, 0.34), (0.66, 0.80)
+ENTRIES = 256
 
 
 @lru_cache(maxsize=1)
 def scale() -> np.ndarray:
-    """Return vik as (256, 3) floats in 0..1; row 0 is the strongest lowering, row 255 the strongest raising."""
+    """Return the scale as (256, 3) floats in 0..1; row 0 is the strongest lowering, row 255 the strongest raising."""
     from cmcrameri import cm
 
-    return np.asarray(cm.vik(np.linspace(0, 1, 256))[:, :3])
+    positions = np.concatenate([np.linspace(*LOWER_PART, ENTRIES // 2), np.linspace(*RAISE_PART, ENTRIES // 2)])
+    return np.asarray(cm.vik(positions)[:, :3])
 
 
 def symmetric_limit(values: np.ndarray) -> float:
@@ -33,17 +37,20 @@ def symmetric_limit(values: np.ndarray) -> float:
 def colour(values: np.ndarray, limit: float) -> np.ndarray:
     """Return (…, 3) colours in 0..1 of values clipped to ±limit."""
     share = np.clip(values / limit, -1, 1)
-    return scale()[np.round((share + 1) * 127.5).astype(int)]
+    return scale()[np.round((share + 1) / 2 * (ENTRIES - 1)).astype(int)]
 
 
 def strength(values: np.ndarray, limit: float) -> np.ndarray:
-    """Return how opaque each value is drawn, 0..1: 0 at zero, 1 from the limit on, faint values held back."""
-    share = np.clip(np.abs(values) / limit, 0, 1)
-    return share**0.8
+    """Return how opaque each value is drawn: 0 at zero, 1 from the limit on."""
+    return np.clip(np.abs(values) / limit, 0, 1)
 
 
-def plotly_scale(entries: int = 32) -> list[tuple[float, str]]:
-    """Return vik as a plotly colour scale: (position 0..1, "rgb(r,g,b)") pairs."""
-    rows = np.linspace(0, 255, entries).round().astype(int)
-    return [(float(i / (entries - 1)), "rgb({},{},{})".format(*(scale()[row] * 255).round().astype(int)))
-            for i, row in enumerate(rows)]
+def css(rgb: np.ndarray) -> str:
+    """Return one colour (3,) in 0..1 as "rgb(r, g, b)"."""
+    return "rgb({}, {}, {})".format(*np.round(np.asarray(rgb) * 255).astype(int))
+
+
+def plotly_scale(entries: int = 33) -> list[tuple[float, str]]:
+    """Return the scale for plotly's colour bars: (position 0..1, "rgb(r, g, b)") pairs."""
+    shares = np.linspace(-1, 1, entries)
+    return [(float((share + 1) / 2), css(colour(share, 1.0))) for share in shares]

@@ -2,32 +2,45 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
-from scipy.ndimage import gaussian_filter, gaussian_filter1d, map_coordinates
+from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
 from engine.encoders.cxr import SIDE, padding
 from engine.study import ECG_LEADS, Trace
 
-FILM_SIGMA_PX = 5.0  # pixels of the 224 grid; a little over a third of a 14-pixel patch, whose seams it hides
+FILM_SIGMA_PX = 7.0  # pixels of the 224 grid: half of a 14-pixel patch, so that patch seams do not show
 TRACE_SIGMA_S = 0.020  # seconds; half a narrow QRS stays in place
 
 
 def to_film(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Carry a map (224, 224) on the padded square back to a film of `shape`: (h, w) float32 with the same total.
 
-    Undoes engine.encoders.cxr.prepare: the margins of the square are cut off, the rest is read bilinearly at the centre
-    of every film pixel, and divided by the film pixels per map pixel. What lay in the margins is not on the film.
+    Undoes engine.encoders.cxr.prepare: the margins of the square are cut off, the rest is resized bilinearly, and
+    divided by the film pixels per map pixel. What lay in the margins is not on the film.
     """
+    from PIL import Image
+
     side, top, left = padding(*shape)
-    rows = (np.arange(shape[0]) + top + 0.5) * SIDE / side - 0.5
-    columns = (np.arange(shape[1]) + left + 0.5) * SIDE / side - 0.5
-    at = np.meshgrid(rows, columns, indexing="ij")
-    return (map_coordinates(values, at, order=1, mode="nearest") * (SIDE / side) ** 2).astype(np.float32)
+    box = tuple(edge * SIDE / side for edge in (left, top, left + shape[1], top + shape[0]))
+    resized = Image.fromarray(values.astype(np.float32)).resize(shape[::-1], Image.Resampling.BILINEAR, box=box)
+    return np.asarray(resized, np.float32) * np.float32((SIDE / side) ** 2)
 
 
-def smooth_film(values: np.ndarray, sigma: float = FILM_SIGMA_PX) -> np.ndarray:
-    """Return a map (224, 224) after a Gaussian of sigma pixels that keeps its sum."""
-    return gaussian_filter(values, sigma, mode="reflect")
+def film_box(shape: tuple[int, int]) -> tuple[slice, slice]:
+    """Return rows and columns of the 224 grid that a film of `shape` fills; the rest of the square is margin."""
+    side, top, left = padding(*shape)
+    edges = [(math.floor(first * SIDE / side), math.ceil((first + length) * SIDE / side))
+             for first, length in ((top, shape[0]), (left, shape[1]))]
+    return slice(*edges[0]), slice(*edges[1])
+
+
+def blur_film(values: np.ndarray, shape: tuple[int, int], sigma: float) -> np.ndarray:
+    """Return an array (224, 224) after a Gaussian of sigma pixels within the film; margins stay, the sum is kept."""
+    out, box = values.copy(), film_box(shape)
+    out[box] = gaussian_filter(values[box], sigma, mode="reflect")
+    return out
 
 
 def to_trace(values: np.ndarray, model_fs: float, trace: Trace, start_s: float, searched_s: float) -> np.ndarray:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -18,7 +18,7 @@ from engine.encoders import ecg, ppg
 from engine.explain.geometry import (
     FILM_SIGMA_PX,
     TRACE_SIGMA_S,
-    smooth_film,
+    blur_film,
     smooth_trace,
     to_film,
     to_trace,
@@ -27,17 +27,26 @@ from engine.explain.path import PathIntegral
 from engine.explain.words import SIDE_INPUTS, TEXT_SIDE
 from engine.study import Film, Study, Trace
 
-if TYPE_CHECKING:
-    from engine.release import Release
-
 GAP_LIMIT = 0.05  # refined until the attributions miss completeness by no more than this
 SMALL_RISE = 0.05  # cosine; a smaller change in similarity than this is too small to measure a gap against
-FILM_BASELINE, TRACE_BASELINE = "a black film", "the zero line of every lead"
+FILM_BLUR_PX = 20.0  # of 224: lungs and heart remain as shades, all detail is gone
+FILM_BASELINE = "a strongly blurred copy of the film"
+TRACE_BASELINE = "the zero line in every lead"
 ATTRIBUTED = ("cxr", "ecg", "ppg")
 # (gradients per piece, pieces) of the rough map; (gradients per piece, pieces halved) of one refinement; batch sizes.
 FILM_START, FILM_REFINE, FILM_BATCH = (3, 1), (3, 1), 4
 TRACE_START, TRACE_REFINE, TRACE_BATCH = (4, 2), (4, 2), 32
 MODEL_FS = {"ecg": ecg.FS, "ppg": ppg.FS}
+
+
+class Model(Protocol):
+    """What is asked of a release."""
+
+    def inputs(self, study: Study) -> dict[str, np.ndarray]:
+        """The model inputs of one study, without a batch axis; "x" is attributed."""
+
+    def module(self, modality: str) -> torch.nn.Module:
+        """The differentiable module: batched inputs → (n, 256), L2-normalised."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +78,11 @@ class InputMap:
         return self.similarity - self.baseline_similarity
 
     @property
+    def measure(self) -> float:
+        """What shares and the gap are measured against: |rise|, or SMALL_RISE where that is smaller."""
+        return max(abs(self.rise), SMALL_RISE)
+
+    @property
     def converged(self) -> bool:
         """Whether the map adds up to within GAP_LIMIT."""
         return self.gap <= GAP_LIMIT
@@ -86,7 +100,7 @@ class PairMaps:
 
 
 def explain_pair(
-    release: Release,
+    release: Model,
     query: Study,
     match: Study,
     *,
@@ -126,7 +140,7 @@ class _Side:
     """One input of the pair with its path integral; the other input's embedding is held."""
 
     def __init__(
-        self, release: Release, study: Study, inputs: dict[str, torch.Tensor], other: torch.Tensor, similarity: float
+        self, release: Model, study: Study, inputs: dict[str, torch.Tensor], other: torch.Tensor, similarity: float
     ) -> None:
         module = release.module(study.modality)
         rest = {name: value for name, value in inputs.items() if name != "x"}
@@ -138,7 +152,7 @@ class _Side:
         self.study, self.similarity, self.seconds = study, similarity, 0.0
         self.film = isinstance(study.content, Film)
         x = inputs["x"]
-        self.path = PathIntegral(score, x, torch.zeros_like(x), batch=FILM_BATCH if self.film else TRACE_BATCH)
+        self.path = PathIntegral(score, x, baseline(x, study), batch=FILM_BATCH if self.film else TRACE_BATCH)
 
     def begin(self) -> None:
         """Compute the rough map."""
@@ -156,10 +170,10 @@ class _Side:
     def map(self) -> InputMap:
         """Return the map as it stands, on the study's own axes."""
         low, high = self.path.ends
-        place, baseline = (place_film, FILM_BASELINE) if self.film else (place_trace, TRACE_BASELINE)
+        place, words = (place_film, FILM_BASELINE) if self.film else (place_trace, TRACE_BASELINE)
         values, smoothing = place(self.path.values, self.study)
         return InputMap(
-            self.study.modality, values, baseline, high, low, self.gap, self.path.steps, self.seconds, smoothing
+            self.study.modality, values, words, high, low, self.gap, self.path.steps, self.seconds, smoothing
         )
 
     def _timed(self, work: Callable[[], None]) -> None:
@@ -168,13 +182,22 @@ class _Side:
         self.seconds += time.perf_counter() - started
 
 
+def baseline(x: torch.Tensor, study: Study) -> torch.Tensor:
+    """Return what x (1, 224, 224) or (leads, m) is compared with: a film without detail, or flat lines."""
+    if not isinstance(study.content, Film):
+        return torch.zeros_like(x)
+    height, width = study.content.pixels.shape[:2]
+    return torch.from_numpy(blur_film(x[0].numpy(), (height, width), FILM_BLUR_PX))[None]
+
+
 def place_film(values: np.ndarray, study: Study) -> tuple[np.ndarray, str]:
     """Carry (1, 224, 224) to the film's pixels; return the map and how it was smoothed, in words."""
     film = study.content
     if not isinstance(film, Film):
         raise TypeError(f"a {study.modality} study holds no film")
+    shape = film.pixels.shape[0], film.pixels.shape[1]
     words = f"Gaussian, σ {FILM_SIGMA_PX:g} of 224 pixels ({FILM_SIGMA_PX / 2.24:.1f} % of the film's longer side)"
-    return to_film(smooth_film(values[0]), film.pixels.shape[:2]), words
+    return to_film(blur_film(values[0], shape, FILM_SIGMA_PX), shape), words
 
 
 def place_trace(values: np.ndarray, study: Study) -> tuple[np.ndarray, str]:
@@ -188,11 +211,11 @@ def place_trace(values: np.ndarray, study: Study) -> tuple[np.ndarray, str]:
     return placed, f"Gaussian, σ {1000 * TRACE_SIGMA_S:.0f} ms along time"
 
 
-def _tensors(release: Release, study: Study) -> dict[str, torch.Tensor]:
+def _tensors(release: Model, study: Study) -> dict[str, torch.Tensor]:
     return {name: torch.as_tensor(np.asarray(value, np.float32)) for name, value in release.inputs(study).items()}
 
 
-def _embed(release: Release, study: Study, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+def _embed(release: Model, study: Study, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
     """Return the study's embedding (256,)."""
     batched = {name: value[None] for name, value in inputs.items()}
     with torch.no_grad():

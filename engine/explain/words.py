@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from engine.explain.colours import symmetric_limit
+from engine.study import Film, Study, Trace
+
+if TYPE_CHECKING:
+    from engine.explain.pair import InputMap
+
 CAVEAT = (
     "Where the colour lies is weak evidence: gradient maps localise findings worse than radiologists do "
     "(Saporta et al., Nat Mach Intell 2022) and often fail basic trust tests on chest films "
@@ -15,3 +23,23 @@ TEXT_SIDE = (
 SIDE_INPUTS = (
     "ECG amplitudes, missing-lead flags and length are held as they are; the colours share out the waveform's shape."
 )
+
+PATCH_SHARE = 0.01  # of a film's area
+STRETCH_S = 0.1  # seconds of one lead
+
+
+def percent(share: float) -> str:
+    """Return a share as per cent with two significant digits, e.g. "0.84 %", "12 %"."""
+    value = 100 * share
+    digits = 0 if value >= 10 else 1 if value >= 1 else 2
+    return f"{value:.{digits}f} %"
+
+
+def unit(one: InputMap, study: Study) -> tuple[float, str]:
+    """Return what the strongest colour stands for, as a share of the total change in similarity, and per what."""
+    end = symmetric_limit(one.values) / one.measure
+    if isinstance(study.content, Trace):
+        return end * STRETCH_S * study.content.fs, "share of the change in similarity, per lead and 0.1 s"
+    if isinstance(study.content, Film):
+        return end * PATCH_SHARE * one.values.size, "share of the change in similarity, per 1 % of the film's area"
+    raise TypeError(f"a {study.modality} study has no map")

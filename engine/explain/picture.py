@@ -1,0 +1,147 @@
+"""One PNG for a pair: query and match side by side with their maps, the legend, the proof and the caveat."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from textwrap import fill
+from typing import Any
+
+import numpy as np
+
+from engine.explain.colours import LOWERS, OPACITY, RAISES, scale, strength, symmetric_limit
+from engine.explain.overlay import blend, film_overlay, line_runs
+from engine.explain.pair import InputMap, Model, PairMaps, explain_pair
+from engine.explain.words import CAVEAT, NOTICE, TEXT_SIDE, percent, unit
+from engine.study import Film, Note, Study, Trace
+
+SIZE_IN, DPI = (13.0, 8.4), 130
+INK, FAINT, PAPER = "#1f2933", "#9aa5b1", "#ffffff"
+AMPLITUDE = {"mV": "the bar at the right is 1 mV", "sd": "amplitude unknown", "au": "amplitude arbitrary"}
+LEAD_STEP_MV = 2.2  # distance of two leads' lines
+
+
+def explain_to_png(release: Model, query: Study, match: Study, out: Path, *, budget_s: float = 10.0) -> PairMaps:
+    """Explain the pair within budget_s, write the picture to `out`, and return the maps it shows."""
+    *_, maps = explain_pair(release, query, match, budget_s=budget_s)
+    draw_pair(query, match, maps).savefig(out, dpi=DPI, format="png", facecolor=PAPER)
+    return maps
+
+
+def draw_pair(query: Study, match: Study, maps: PairMaps) -> Any:
+    """Return a matplotlib Figure with both sides, their legends and the sentences that belong to them."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=SIZE_IN)
+    FigureCanvasAgg(figure)
+    figure.suptitle(f"What makes these two similar (cosine {number(maps.similarity)})", color=INK, fontsize=14, y=0.975)
+    for left, title, study, one in ((0.05, "Query", query, maps.query), (0.53, "Match", match, maps.match)):
+        axes = figure.add_axes((left, 0.265, 0.43, 0.635))
+        axes.set_title(f"{title}: {study.recognised}", color=INK, fontsize=11, loc="left")
+        draw_side(axes, study, one)
+        if one is not None:
+            _legend(figure, (left + 0.06, 0.178, 0.31, 0.016), study, one)
+        figure.text(left, 0.115, fill(proof(one), 100), color=INK, fontsize=8, va="top")
+    notes = [note for note in maps.notes if note != TEXT_SIDE]
+    figure.text(0.05, 0.062, fill(" ".join([CAVEAT, *notes]), 215), color=INK, fontsize=7.5, va="top")
+    figure.text(0.05, 0.012, NOTICE, color=INK, fontsize=10, weight="bold")
+    return figure
+
+
+def number(value: float, digits: int = 2) -> str:
+    """Return a signed number with a true minus sign."""
+    return f"{value:.{digits}f}".replace("-", "−")
+
+
+def proof(one: InputMap | None) -> str:
+    """Return the sentence that says what a map is measured against and whether it adds up."""
+    if one is None:
+        return TEXT_SIDE
+    return (
+        f"Integrated gradients. Similarity {number(one.similarity, 3)}; "
+        f"with {one.baseline} instead {number(one.baseline_similarity, 3)}. "
+        f"The colours share out the difference, {number(one.rise, 3)}. Convergence gap {percent(one.gap)} "
+        f"after {one.steps} gradients in {one.seconds:.1f} s. Smoothing: {one.smoothing}."
+    )
+
+
+def draw_side(axes: Any, study: Study, one: InputMap | None, *, opacity: float = OPACITY) -> None:
+    """Draw one study with its map on matplotlib axes."""
+    if isinstance(study.content, Film):
+        _draw_film(axes, study.content, one, opacity)
+    elif isinstance(study.content, Trace):
+        _draw_trace(axes, study.content, one, study.window_s)
+    elif isinstance(study.content, Note):
+        axes.text(0.02, 0.96, fill(study.content.text[:1200], 70), color=INK, fontsize=10, va="top")
+        axes.set_xticks([])
+        axes.set_yticks([])
+
+
+def grey8(film: Film) -> np.ndarray:
+    """Return the film's pixels as (h, w) uint8, full scale to full scale."""
+    return np.round(film.pixels.astype(np.float32) * (255 / (2**film.bits - 1))).astype(np.uint8)
+
+
+def _draw_film(axes: Any, film: Film, one: InputMap | None, opacity: float) -> None:
+    pixels = grey8(film)
+    values = np.zeros(pixels.shape, np.float32) if one is None else one.values
+    axes.imshow(blend(pixels, film_overlay(values, opacity=opacity)), interpolation="bilinear")
+    axes.set_axis_off()
+
+
+def _draw_trace(axes: Any, trace: Trace, one: InputMap | None, window_s: tuple[float, float] | None) -> None:
+    """Draw the searched stretch of every lead under each other, coloured where the map is not zero."""
+    from matplotlib.collections import LineCollection
+
+    start, end = window_s or (0.0, min(trace.duration_s, 10.0))
+    first, last = round(start * trace.fs), round(end * trace.fs)
+    time = np.arange(first, last) / trace.fs
+    heights, step = lead_lines(trace.samples[:, first:last], trace.units)
+    limit = symmetric_limit(one.values) if one is not None else 1.0
+    for row, lead in enumerate(trace.leads):
+        line = heights[row] - row * step
+        axes.plot(time, line, color=FAINT, linewidth=0.7, zorder=1)
+        axes.text(start - 0.01 * (end - start), -row * step, lead, ha="right", va="center", fontsize=8, color=INK)
+        for run in line_runs(time, line, one.values[row, first:last], limit=limit) if one is not None else []:
+            segments = np.column_stack([run.x, run.y]).reshape(-1, 3, 2)[:, :2]
+            axes.add_collection(LineCollection(list(segments), colors=[_rgb(run.share)], alpha=run.opacity, zorder=2,
+                                               linewidths=1.0 + 2.0 * abs(run.share), capstyle="round"))
+    axes.set_xlim(start, end)
+    if len(trace.leads) > 1:
+        axes.set_ylim(-(len(trace.leads) - 0.4) * step, 0.6 * step)
+    axes.set_yticks([])
+    axes.tick_params(labelsize=8, colors=INK, pad=1)
+    if trace.units == "mV":
+        right, foot = end - 0.004 * (end - start), 0.1 * step
+        axes.plot([right, right], [foot, foot + 1.0], color=INK, linewidth=2.0)
+    axes.set_xlabel(f"seconds; {AMPLITUDE[trace.units]}", fontsize=8, color=INK, labelpad=0)
+    axes.spines[["top", "left", "right"]].set_visible(False)
+
+
+def lead_lines(samples: np.ndarray, units: str) -> tuple[np.ndarray, float]:
+    """Return lines (leads, n) around 0 and their distance when drawn: mV as they are, else scaled to their spread."""
+    middle = np.nan_to_num(np.nanmedian(samples, axis=1, keepdims=True))
+    lines = samples - middle
+    if units == "mV":
+        return lines, max(LEAD_STEP_MV, 0.6 * float(np.nanpercentile(np.abs(lines), 99.9)))
+    spread = max(float(np.nanpercentile(np.abs(lines), 99)), 1e-6)
+    return lines / spread, LEAD_STEP_MV
+
+
+def _rgb(share: float) -> tuple[float, ...]:
+    row = round((share + 1) / 2 * (len(scale()) - 1))
+    return tuple(scale()[row].tolist())
+
+
+def _legend(figure: Any, place: tuple[float, float, float, float], study: Study, one: InputMap) -> None:
+    """Draw the colour bar as it looks on the picture: signed, fading to nothing at zero, with what its ends mean."""
+    axes = figure.add_axes(place)
+    shares = np.linspace(-1, 1, 256)
+    bar = np.dstack([scale()[None], strength(shares, 1.0)[None]])
+    axes.imshow(bar, aspect="auto", extent=(-1, 1, 0, 1))
+    axes.set_yticks([])
+    end, per = unit(one, study)
+    axes.set_xticks([-1, 0, 1], [f"−{percent(end)}", "0", f"+{percent(end)}"], fontsize=8, color=INK)
+    axes.text(-1, 1.25, LOWERS, fontsize=8, color=INK, ha="left")
+    axes.text(1, 1.25, RAISES, fontsize=8, color=INK, ha="right")
+    axes.set_xlabel(per, fontsize=7.5, color=INK, labelpad=1)
