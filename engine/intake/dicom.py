@@ -61,6 +61,22 @@ def open_dicom(data: bytes) -> FileDataset:
     return dataset
 
 
+def is_companion(data: bytes) -> bool:
+    """Return whether a DICOM file only accompanies a study: a directory, a report, a lateral film."""
+    from pydicom import dcmread
+
+    from engine.intake.dicom_film import other_view
+
+    try:
+        _check_inflated(data)
+        dataset = dcmread(io.BytesIO(data), force=True, stop_before_pixels=True)
+        if "WaveformSequence" in dataset:
+            return False
+        return "Rows" not in dataset or bool(other_view(dataset))
+    except Exception:  # damaged: the parser says so if the file is the one that is meant
+        return False
+
+
 def _check_inflated(data: bytes) -> None:
     """Raise IntakeError where a deflated dataset unpacks to more than the limit, before pydicom unpacks it.
 

@@ -92,24 +92,31 @@ def _check_kind(dataset: Dataset, modality: str) -> None:
         )
 
 
-def _view(dataset: Dataset) -> str:
-    """Return "PA", "AP" or ""; IntakeError for lateral and oblique views."""
-    position = _text(dataset, "ViewPosition")
-    codes = [str(item.get("CodeValue", "")) for item in dataset.get("ViewCodeSequence") or []]
-    position = position or next((_VIEW_CODES[code] for code in codes if code in _VIEW_CODES), "")
+def other_view(dataset: Dataset) -> str:
+    """Return "lateral" or "oblique" for views that are not frontal, else ""."""
+    position = _position(dataset)
     orientation = dataset.get("PatientOrientation") or []
     sideways = len(orientation) == 2 and str(orientation[0])[:1] in ("A", "P") and str(orientation[1])[:1] in ("F", "H")
     if position in _LATERAL or (sideways and position not in _FRONTAL):
+        return "lateral"
+    return "oblique" if position in _OBLIQUE else ""
+
+
+def _position(dataset: Dataset) -> str:
+    """Return the view position, from its own element or from the coded view."""
+    codes = [str(item.get("CodeValue", "")) for item in dataset.get("ViewCodeSequence") or []]
+    return _text(dataset, "ViewPosition") or next((_VIEW_CODES[code] for code in codes if code in _VIEW_CODES), "")
+
+
+def _view(dataset: Dataset) -> str:
+    """Return "PA", "AP" or ""; IntakeError for lateral and oblique views."""
+    if other := other_view(dataset):
+        article = "a" if other == "lateral" else "an"
         raise IntakeError(
-            "This is a lateral view, and only frontal films (PA or AP) are searched: choose the frontal film "
-            "of the study."
+            f"This is {article} {other} view, and only frontal films (PA or AP) are searched: "
+            "choose the frontal film of the study."
         )
-    if position in _OBLIQUE:
-        raise IntakeError(
-            "This is an oblique view, and only frontal films (PA or AP) are searched: choose the frontal film "
-            "of the study."
-        )
-    return _FRONTAL.get(position, "")
+    return _FRONTAL.get(_position(dataset), "")
 
 
 def _decode(dataset: Dataset) -> np.ndarray:

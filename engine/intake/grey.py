@@ -15,27 +15,38 @@ _NARROW = 0.25  # without a window, values that use less of the stored range tha
 
 
 def display(dataset: Dataset, stored: np.ndarray) -> tuple[np.ndarray, int]:
-    """Return (pixels (rows, columns) uint8 or uint16 with full scale 2**bits - 1, bits); 0 is black."""
-    padding = _padding(dataset, stored)
-    values = _modality(dataset, stored)
-    if values.dtype.kind == "f" and np.array_equal(values, np.rint(values)):
-        values = values.astype(np.int32)
-    grey = _voi(dataset, values, padding)
+    """Return (pixels (rows, columns) uint8 or uint16 with full scale 2**bits - 1, bits); 0 is black.
+
+    Every step maps one stored value to one grey, so the steps run on the levels between the smallest and the largest
+    stored value (at most 65,536) and the pixels are looked up once.
+    """
+    lowest = int(stored.min())
+    levels = np.arange(lowest, int(stored.max()) + 1, dtype=np.int32)  # (levels,)
+    offsets = stored.astype(np.int32) - lowest
+    padding = _padding(dataset, levels)
+    used = np.zeros(levels.size, dtype=bool)
+    used[offsets] = True
+    used &= ~padding
+    if not used.any():
+        raise IntakeError("The film consists of padding only, so there is nothing to see: export it again.")
+    grey = _voi(dataset, _modality(dataset, levels), used)
     if _inverted(dataset):
         grey = 1.0 - grey
     grey[padding] = 0.0
     bits = max(8, int(dataset.BitsStored))
-    scaled = np.rint(np.clip(grey, 0.0, 1.0) * (2**bits - 1))
-    return scaled.astype(np.uint8 if bits == 8 else np.uint16), bits
+    table = np.rint(grey * (2**bits - 1)).astype(np.uint8 if bits == 8 else np.uint16)
+    return table[offsets], bits
 
 
 def _modality(dataset: Dataset, stored: np.ndarray) -> np.ndarray:
-    """Return values in the modality's units, by its lookup table or by slope and intercept."""
+    """Return (levels,) values in the modality's units, by its lookup table or by slope and intercept."""
     from pydicom.pixels import apply_rescale
 
     if dataset.get("ModalityLUTSequence"):
         return _look_up(dataset.ModalityLUTSequence[0], stored)
-    return apply_rescale(stored, dataset)
+    values = apply_rescale(stored, dataset)
+    whole = np.rint(values)
+    return whole.astype(np.int32) if np.array_equal(values, whole) else values
 
 
 def _look_up(table: Dataset, values: np.ndarray) -> np.ndarray:
@@ -52,8 +63,8 @@ def _look_up(table: Dataset, values: np.ndarray) -> np.ndarray:
     return entries[np.clip(values.astype(np.int64) - first, 0, len(entries) - 1)]
 
 
-def _voi(dataset: Dataset, values: np.ndarray, padding: np.ndarray) -> np.ndarray:
-    """Return (rows, columns) float64 in 0..1 by VOI LUT, else by window, else by the range of the values."""
+def _voi(dataset: Dataset, values: np.ndarray, used: np.ndarray) -> np.ndarray:
+    """Return (levels,) float64 in 0..1 by VOI LUT, else by window, else by the range of the values that are used."""
     from pydicom.pixels import apply_windowing
 
     if dataset.get("VOILUTSequence"):
@@ -65,10 +76,7 @@ def _voi(dataset: Dataset, values: np.ndarray, padding: np.ndarray) -> np.ndarra
             return _unit(apply_windowing(values, dataset), low, high)
         except ValueError:  # a window width of 0 or an unknown function: shown as if there were none
             pass
-    used = values[~padding]
-    if used.size == 0:
-        raise IntakeError("The film consists of padding only, so there is nothing to see: export it again.")
-    least, most = float(used.min()), float(used.max())
+    least, most = float(values[used].min()), float(values[used].max())
     if 0 < most - least < _NARROW * abs(high - low):
         low, high = (least, most) if low <= high else (most, least)
     return _unit(values, low, high)
@@ -99,7 +107,7 @@ def _inverted(dataset: Dataset) -> bool:
 
 
 def _padding(dataset: Dataset, stored: np.ndarray) -> np.ndarray:
-    """Return (rows, columns) bool: pixels outside the exposed field, PS3.3 C.7.5.1.1.2."""
+    """Return (levels,) bool: values of pixels outside the exposed field, PS3.3 C.7.5.1.1.2."""
     value = dataset.get("PixelPaddingValue")
     if value is None:
         return np.zeros(stored.shape, dtype=bool)

@@ -28,6 +28,7 @@ _NAMES = {
     "table": "CSV",
     "zip": "zip",
 }
+_Files = list[tuple[Upload, str]]  # files with their formats
 _log = logging.getLogger(__name__)
 # One file at a time: it bounds memory, and libraries' warnings can only be silenced for the whole process.
 _ONE_AT_A_TIME = threading.RLock()
@@ -82,14 +83,15 @@ def _read(uploads: list[Upload], answers: Answers, key: bytes) -> Study:
     opened, packed = _opened(uploads)
     kinds = [sniff(upload.data) for upload in opened]
     masters, left = _group(opened, kinds)
+    if len(masters) > 1:
+        masters, left = _without_companions(masters, left)
     if not masters:
         raise _nothing_readable(left, packed)
     if len(masters) > 1:
         found = " and ".join(sorted({_NAMES[kind] for _, kind in masters}))
         raise IntakeError(
-            f"The upload holds {len(masters)} studies ({found}) and one is searched at a time: drop the files "
-            "of one study, "
-            "or use `casebind ingest` for many."
+            f"The upload holds {len(masters)} recordings or films ({found}) and one is searched at a time: "
+            "drop the files of one, or use `casebind ingest` for many."
         )
     ((master, kind),) = masters
     study = _guarded(f"{_NAMES[kind]} file", lambda: _parse(master, kind, opened, answers, key))
@@ -112,7 +114,7 @@ def _opened(uploads: Sequence[Upload]) -> tuple[list[Upload], bool]:
     return opened, packed
 
 
-def _group(uploads: list[Upload], kinds: list[str]) -> tuple[list[tuple[Upload, str]], list[tuple[Upload, str]]]:
+def _group(uploads: list[Upload], kinds: list[str]) -> tuple[_Files, _Files]:
     """Split uploads into the ones that are a study of their own and the ones that nobody claims."""
     from engine.intake.wfdb_trace import claimed
 
@@ -123,6 +125,19 @@ def _group(uploads: list[Upload], kinds: list[str]) -> tuple[list[tuple[Upload, 
     free = [(upload, kind) for upload, kind in zip(uploads, kinds, strict=True) if id(upload) not in parts]
     masters = [(upload, kind) for upload, kind in free if kind in READABLE]
     return masters, [(upload, kind) for upload, kind in free if kind not in READABLE]
+
+
+def _without_companions(masters: _Files, left: _Files) -> tuple[_Files, _Files]:
+    """Set aside DICOM files that accompany a study, such as a DICOMDIR or the lateral film, if something is left."""
+    from engine.intake.dicom import is_companion
+
+    aside = [kind == "dicom" and is_companion(upload.data) for upload, kind in masters]
+    kept = [pair for pair, companion in zip(masters, aside, strict=True) if not companion]
+    return (
+        (kept, left + [pair for pair, companion in zip(masters, aside, strict=True) if companion])
+        if kept
+        else (masters, left)
+    )
 
 
 def _nothing_readable(left: Sequence[tuple[Upload, str]], packed: bool) -> IntakeError:

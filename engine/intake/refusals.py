@@ -24,6 +24,8 @@ _SENTENCES = {
     "matlab": f"This is a MATLAB 5 file without a WFDB header, so rate, leads and units are unknown: {_EXPORT_TRACE}.",
     "hdf5": f"This is an HDF5 or MATLAB 7.3 file, which is not read: {_EXPORT_TRACE}.",
     "numpy": f"This is a NumPy array, which says neither rate nor leads: {_EXPORT_TRACE}.",
+    "scp": f"This is an SCP-ECG file, which is not read: {_EXPORT_TRACE}.",
+    "ishne": f"This is an ISHNE Holter file, which is not read: {_EXPORT_TRACE}.",
     "signal": "This is the signal part of a WFDB record without its header: drop the .hea file together with it.",
     "compressed": "This archive is of a kind that is not opened: unpack it, or pack the files of one study as a zip.",
     "rtf": "This is a formatted text document, and no recording or film: type the finding into the search field "

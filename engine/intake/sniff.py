@@ -18,6 +18,8 @@ _MAGIC: Final[tuple[tuple[int, bytes, str], ...]] = (
     (0, b"%PDF", "pdf"),
     (0, b"0       ", "edf"),
     (0, b"\xffBIOSEMI", "bdf"),
+    (16, b"SCPECG", "scp"),
+    (0, b"ISHNE1.0", "ishne"),
     (0, b"II*\x00", "tiff"),
     (0, b"MM\x00*", "tiff"),
     (0, b"II+\x00", "tiff"),

@@ -63,7 +63,8 @@ def lay_out(data: bytes) -> Layout:
     labels_at, units_at = _header(head, cells, first, width)
     above = tuple(sorted(set(comments) | {i for i in head if i < first and i not in (labels_at, units_at)}))
     notes = [lines[i].lstrip("#%/ \t") for i in above]
-    body = "\n".join(line for i, line in enumerate(lines[first:], start=first) if i not in comments)
+    start = [line for i, line in enumerate(lines[first:_LOOKED_AT], start=first) if i not in comments]
+    body = "\n".join(start + lines[max(first, _LOOKED_AT) :])
     return Layout(
         body,
         delimiter,

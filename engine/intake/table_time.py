@@ -18,8 +18,12 @@ _SECONDS = {
     "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "msec": 1e-3, "milliseconds": 1e-3,
     "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9, "min": 60.0, "hh:mm:ss.mmm": 1.0,
 }  # fmt: skip
+_QUOTES = " '[]\""
+_NUMBER = re.compile(r"^[-+]?[\d.,]+(e[-+]?\d+)?$", re.IGNORECASE)
+_CLOCK = re.compile(r"^\d{1,3}(:\d{2})?:\d{2}([.,]\d+)?$")
 _PLAUSIBLE_HZ = (10.0, 20_000.0)
 _GAP = 1.5  # a step longer than this many samples leaves samples out
+_DAY_S = 86_400.0
 _WHOLE = 0.002  # a rate this close to a whole number is that number: time stamps are rounded
 
 
@@ -51,20 +55,32 @@ def _seconds(times: list[str] | np.ndarray) -> tuple[np.ndarray, bool]:
 
     if isinstance(times, np.ndarray):
         return times.astype(np.float64), False
-    texts = pd.Series(times, dtype="string").str.strip().str.strip("'[]\"")
-    numbers = pd.to_numeric(texts.str.replace(",", ".", regex=False), errors="coerce")
-    if numbers.notna().all():
+    texts = pd.Series(times, dtype=object)
+    example = str(times[0]).strip().strip(_QUOTES)
+    if _NUMBER.match(example):
+        numbers = pd.to_numeric(texts.str.strip(_QUOTES).str.replace(",", ".", regex=False), errors="coerce")
         return np.array(numbers, dtype=np.float64), False
-    clock = texts.str.match(r"^\d{1,3}(:\d{2})?:\d{2}([.,]\d+)?$")
-    if clock.all():
-        padded = texts.str.replace(",", ".", regex=False).where(texts.str.count(":") == 2, "0:" + texts)
-        return pd.to_timedelta(padded, errors="coerce").dt.total_seconds().to_numpy(dtype=np.float64), True
-    stamps = pd.to_datetime(texts, errors="coerce", format="ISO8601", utc=True)
-    if stamps.isna().any():
-        stamps = pd.to_datetime(texts, errors="coerce", format="mixed", utc=True)
-    if stamps.isna().any():
-        return np.array([np.nan, np.nan]), True
-    return (stamps - stamps.iloc[0]).dt.total_seconds().to_numpy(dtype=np.float64), True
+    if _CLOCK.match(example):
+        seconds = np.array([_clock(text) for text in times], dtype=np.float64)
+        return seconds + _DAY_S * np.concatenate(
+            [[0], np.cumsum(np.diff(seconds) < -_DAY_S / 2)]
+        ), True  # past midnight
+    for form in ("ISO8601", "mixed"):
+        stamps = pd.to_datetime(texts.str.strip(_QUOTES), errors="coerce", format=form, utc=True)
+        if stamps.notna().all():
+            return (stamps - stamps.iloc[0]).dt.total_seconds().to_numpy(dtype=np.float64), True
+    return np.full(2, np.nan), True
+
+
+def _clock(text: str) -> float:
+    """Return seconds of "[hours:]minutes:seconds", NaN where it is none."""
+    seconds = 0.0
+    try:
+        for part in text.strip().strip(_QUOTES).replace(",", ".").split(":"):
+            seconds = 60 * seconds + float(part)
+    except ValueError:
+        return float("nan")
+    return seconds
 
 
 def _unit(steps: np.ndarray, label: str) -> float:

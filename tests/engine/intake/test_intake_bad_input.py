@@ -85,6 +85,7 @@ FILES = {
     "excel": (zipped({"[Content_Types].xml": b"<x/>", "xl/workbook.xml": b"<x/>"}), "Office"),
     "video": (b"\x00\x00\x00\x18ftypmp42" + NOISE, "video"),
     "matroska": (b"\x1aE\xdf\xa3" + NOISE, "video"),
+    "scp": (bytes(16) + b"SCPECG" + NOISE, "SCP-ECG"),
     "random bytes": (NOISE, "of no kind"),
     "zeros": (bytes(5000), "of no kind"),
     "gzip": (b"\x1f\x8b\x08\x00" + NOISE, "not opened"),
@@ -160,7 +161,7 @@ def test_a_recording_of_missing_values_only() -> None:
 
 
 def test_several_studies_and_no_file_at_all() -> None:
-    assert "2 studies" in one_sentence([Upload("a", as_bytes(film())), Upload("b", as_bytes(film()))])
+    assert "2 recordings or films" in one_sentence([Upload("a", as_bytes(film())), Upload("b", as_bytes(film()))])
     assert "No file" in one_sentence([])
     assert "200 MB" in one_sentence([Upload("a", bytes(UPLOAD_LIMIT_MB * 1_000_000 + 1))])
 

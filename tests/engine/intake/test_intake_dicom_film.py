@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from intake_files import as_bytes, chest, dataset, film
+from intake_files import as_bytes, chest, dataset, film, zipped
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
@@ -224,6 +224,22 @@ def test_a_file_without_preamble_is_read() -> None:
     meta_free = Dataset(ds)
     meta_free.save_as(buffer, implicit_vr=True, little_endian=True)
     np.testing.assert_array_equal(read([Upload("x", buffer.getvalue())]).content.pixels, chest(bits=12))
+
+
+def test_of_a_whole_study_on_disc_the_frontal_film_is_taken() -> None:
+    report = dataset("1.2.840.10008.5.1.4.1.1.88.11", Modality="SR")
+    members = {
+        "DICOMDIR": as_bytes(dataset("1.2.840.10008.1.3.10")),
+        "IM1": as_bytes(film(ViewPosition="LL")),
+        "IM2": as_bytes(film(ViewPosition="PA")),
+        "IM3": as_bytes(report),
+        "VIEWER.EXE": b"MZ" + bytes(range(256)) * 4,
+    }
+    study = read([Upload("disc.zip", zipped(members))])
+    assert study.facts["view"] == "PA"
+    assert "4 further files" in [row.tag for row in study.identity]
+    with pytest.raises(IntakeError, match="2 recordings or films"):
+        read([Upload(name, data) for name, data in members.items() if name != "IM1"] + [Upload("IM4", members["IM2"])])
 
 
 REFUSED = {

@@ -70,6 +70,14 @@ def test_clock_stamps_give_the_rate() -> None:
     assert taken_in("time,PPG\n" + coarse).content.fs == 200
 
 
+def test_a_clock_that_passes_midnight_goes_on() -> None:
+    stamps = [
+        f"{int(23 * 3600 + 3595 + t) // 3600 % 24:02d}:{int(3595 + t) // 60 % 60:02d}:{(55 + t) % 60:06.3f}" for t in T
+    ]
+    body = "\n".join(f"{stamp},{value:.3f}" for stamp, value in zip(stamps, X[:, 0], strict=True))
+    assert taken_in("time,PPG\n" + body).content.fs == 200
+
+
 def test_without_time_the_rate_is_asked_for() -> None:
     with pytest.raises(QuestionError) as caught:
         taken_in("PPG\n" + rows(X[:, 0]))

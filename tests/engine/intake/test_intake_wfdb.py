@@ -171,7 +171,7 @@ def test_multi_segment_record_on_disk_brings_its_segments(tmp_path: Path) -> Non
 
 
 def test_two_records_at_once_are_one_sentence(tmp_path: Path) -> None:
-    with pytest.raises(IntakeError, match="2 studies"):
+    with pytest.raises(IntakeError, match="2 recordings"):
         read(wfdb_uploads(tmp_path, "a") + wfdb_uploads(tmp_path, "b"))
 
 
