@@ -69,13 +69,13 @@ def casebind() -> None:
 
 def main(arguments: list[str] | None = None) -> None:
     """Run one command and exit with its status."""
+    if not os.environ.get(DEBUG_VARIABLE):
+        _silence_libraries()
     sys.exit(run(sys.argv[1:] if arguments is None else arguments))
 
 
 def run(arguments: list[str]) -> int:
     """Run one command; return its exit status."""
-    if not os.environ.get(DEBUG_VARIABLE):
-        _silence_libraries()
     try:
         status = casebind.main(arguments, prog_name="casebind", standalone_mode=False)
         return status if isinstance(status, int) else 0

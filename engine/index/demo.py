@@ -28,7 +28,7 @@ MARKER = "demo.json"  # what a shipped workspace was built from
 COHORT = Cohort(
     name="casebind-demo",
     licence="CC0 1.0",
-    attribution="Casebind synthetic cohort",
+    attribution="Casebind; film model fitted on films of the NIH Clinical Center (Wang et al., CVPR 2017)",
     synthetic=True,
     label_source="the generator of the synthetic cohort",
 )

@@ -1,0 +1,70 @@
+"""A small workspace of the shipped synthetic cohort, made once and copied for each test that wants it."""
+
+from __future__ import annotations
+
+import csv
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from engine import settings
+from engine.index.demo import COHORT
+from engine.index.ingest import ingest
+from engine.index.manifest import read_manifest
+from engine.index.pipeline import load_precomputed
+from engine.index.workspace import Workspace, open_workspace
+from engine.release import Release, load_release
+
+PATIENTS = 30  # of the shipped cohort, numbered from 1; all their traces and texts, and the first films
+FILMS = 4
+
+
+def write_manifest(folder: Path, patients: range, films: int = 0) -> Path:
+    """Write a manifest of some patients of the shipped cohort, with copies of their files; return it."""
+    with (settings.DEMO / "manifest.csv").open(newline="", encoding="utf-8") as handle:
+        rows = list(csv.DictReader(handle))
+    wanted = {f"syn-{number:04d}" for number in patients}
+    kept = [row for row in rows if row["patient_id"] in wanted and row["modality"] != "cxr"]
+    kept += [row for row in rows if row["patient_id"] in wanted and row["modality"] == "cxr"][:films]
+    for name in (name for row in kept for name in row["file"].split(";") if name):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(settings.DEMO / name, folder / name)
+    with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(kept)
+    return folder / "manifest.csv"
+
+
+@pytest.fixture(scope="session")
+def release() -> Release:
+    """The newest shipped release."""
+    return load_release()
+
+
+@pytest.fixture(scope="session")
+def small_demo(tmp_path_factory: pytest.TempPathFactory, release: Release) -> Path:
+    """A closed workspace with the first patients of the shipped cohort."""
+    from engine.retrieval import digest_of
+
+    folder = tmp_path_factory.mktemp("demo")
+    manifest = write_manifest(tmp_path_factory.mktemp("files"), range(1, PATIENTS + 1), FILMS)
+    known = load_precomputed(settings.DEMO / f"embeddings-{release.name}.npz", digest_of(release))
+    with open_workspace(folder / "ws", create=True) as place:
+        ingest(place, release, digest_of(release), COHORT, read_manifest(manifest), known=known)
+    return folder / "ws"
+
+
+@pytest.fixture
+def workspace_folder(small_demo: Path, tmp_path: Path) -> Path:
+    """A copy of the small workspace of one's own."""
+    return Path(shutil.copytree(small_demo, tmp_path / "ws"))
+
+
+@pytest.fixture
+def workspace(workspace_folder: Path) -> Iterator[Workspace]:
+    """The copy, open."""
+    with open_workspace(workspace_folder) as place:
+        yield place
