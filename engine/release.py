@@ -69,6 +69,12 @@ class Release:
         self._parts: dict[str, Any] = {}
         self._lock = threading.RLock()
 
+    @property
+    def digest(self) -> str:
+        """SHA-256 over everything that decides embeddings, codes and calibration; figures and cards do not count."""
+        decisive = {key: self.manifest.get(key) for key in ("format", "name", "parts", "trunk", "text_model")}
+        return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
     def inputs(self, study: Study) -> dict[str, np.ndarray]:
         """Return one study's model inputs, without batch axis; "x" is what attributions refer to.
 

@@ -6,8 +6,6 @@ calibrated relevance → audit. A refused query is neither encoded nor stored; o
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import secrets
 from collections.abc import Sequence
@@ -131,8 +129,8 @@ def check_release(workspace: Workspace, release: Release) -> None:
 
 
 def digest_of(release: Release) -> str:
-    """Return the sha256 of a release's manifest, which holds the hashes of all its parts."""
-    return hashlib.sha256(json.dumps(release.manifest, sort_keys=True, default=str).encode()).hexdigest()
+    """Return the release's digest over its parts, which a workspace remembers beside its codes."""
+    return release.digest
 
 
 def _refused(
