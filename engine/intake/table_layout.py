@@ -14,6 +14,8 @@ _LOOKED_AT = 200  # lines searched for the start of the rows
 _COMMENT = ("#", "%", "//")
 _NUMBER = re.compile(r"^[-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?$", re.IGNORECASE)
 _BLANKS = {"", "-", "nan", "na", "n/a", "null", "none", "?"}
+_UNIX_TIME = 1e9  # seconds; September 2001, before any wristband
+_WRISTBAND_HZ = (16.0, 1000.0)
 _CLOCK = re.compile(r"\d{1,2}:\d{2}")
 _RATE = re.compile(
     r"(?:sampl\w*[ _]*(?:rate|freq\w*)?|frequency|freq|fs|rate)\W*(?:\(hz\)\W*)?[\s,;:=]+\"?(\d+(?:[.,]\d+)?)\s*(k?)",
@@ -61,6 +63,9 @@ def lay_out(data: bytes) -> Layout:
     first = _first_row(head, cells)
     width = len(cells[first])
     labels_at, units_at = _header(head, cells, first, width)
+    stamped = None if labels_at is not None or width > 1 else _wristband(head, cells, first)
+    if stamped is not None:
+        first = head[head.index(first) + 2]
     above = tuple(sorted(set(comments) | {i for i in head if i < first and i not in (labels_at, units_at)}))
     notes = [lines[i].lstrip("#%/ \t") for i in above]
     start = [line for i, line in enumerate(lines[first:_LOOKED_AT], start=first) if i not in comments]
@@ -74,7 +79,7 @@ def lay_out(data: bytes) -> Layout:
         () if labels_at is None else tuple(cells[labels_at]),
         () if units_at is None else tuple(cells[units_at]),
         tuple(i + 1 for i in above),
-        _stated_rate(notes),
+        _stated_rate(notes) if stamped is None else stamped,
         _stated(notes, ("lead", "channel")),
         _stated(notes, ("unit", "units")),
     )
@@ -140,6 +145,16 @@ def _header(head: list[int], cells: dict[int, list[str]], first: int, width: int
     if width == 1 and not lead_of(cells[last][0]) and (_KEYED.match(cells[last][0]) or scale_of(cells[last][0])):
         return None, None
     return last, None
+
+
+def _wristband(head: list[int], cells: dict[int, list[str]], first: int) -> float | None:
+    """Return the rate of a wristband's export, whose one column starts with a Unix time and the rate, else None."""
+    at = head.index(first)
+    top = [cells[i][0].replace(",", ".") for i in head[at : at + 2]]
+    if len(head) < at + 3 or not all(_NUMBER.match(cell) for cell in top):
+        return None
+    start, rate = map(float, top)
+    return rate if start > _UNIX_TIME and _WRISTBAND_HZ[0] <= rate <= _WRISTBAND_HZ[1] else None
 
 
 def _decimal(cells: dict[int, list[str]], first: int, delimiter: str) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from engine.errors import IntakeError, QuestionError
 from engine.intake.assemble import Channel, assemble, channel
 from engine.intake.fingerprint import phrase
-from engine.intake.leads import lead_of, split_units
+from engine.intake.leads import GENERIC_ECG, lead_of, split_units
 from engine.intake.table_layout import Layout, lay_out
 from engine.intake.table_time import is_time, sampled
 from engine.intake.upload import Answers
@@ -104,8 +104,13 @@ def _labels(layout: Layout, answers: Answers) -> tuple[list[str], list[str]]:
     else:
         labels, units = [""] * layout.width, [""] * layout.width
     if layout.width == 1 and lead_of(labels[0]) is None:
-        named = layout.lead or (PPG_LEAD if answers.modality == "ppg" else "")
-        labels = [named] if named else labels
+        labels = [layout.lead or {"ppg": PPG_LEAD, "ecg": GENERIC_ECG}.get(answers.modality or "", "")]
+        if not labels[0]:
+            raise QuestionError(
+                "The table has one column without a lead's name: say whether it is an ECG or a PPG.",
+                field="modality",
+                choices=("ecg", "ppg"),
+            )
     if not layout.header and not any(labels):
         raise IntakeError(
             "The table has no header line, so its leads are unknown: name the columns (I, II, … V6, or PPG) in "

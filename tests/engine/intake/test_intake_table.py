@@ -112,6 +112,22 @@ def test_watch_export_with_a_preamble() -> None:
     assert "Roe" not in repr(study)
 
 
+def test_one_unnamed_column_is_asked_for() -> None:
+    with pytest.raises(QuestionError) as caught:
+        taken_in(rows(X[:, 0]))
+    assert (caught.value.field, caught.value.choices) == ("modality", ("ecg", "ppg"))
+    assert taken_in(rows(X[:, 0]), modality="ppg", fs=200).modality == "ppg"
+    ecg = taken_in("value\n" + rows(X[:, 0]), modality="ecg", fs=200, units="mV")
+    assert ecg.recognised == "CSV, lead II, 200 Hz, 10 s, lead not named, taken as II"
+
+
+def test_wristband_export_with_start_and_rate_on_top() -> None:
+    study = taken_in("1587694881.000000\n64.000000\n" + rows(X[:, 0]), modality="ppg")
+    assert study.content.fs == 64
+    np.testing.assert_allclose(study.content.samples[0], X[:, 0], atol=1e-4)
+    assert "1587694881" not in repr(study)
+
+
 def test_other_columns_are_dropped_and_shown_by_position() -> None:
     body = "\n".join(f"{t:.3f},Jane Roe,{v:.3f},4711" for t, v in zip(T, X[:, 0], strict=True))
     study = taken_in("time,Roe_Jane,II (mV),id\n" + body)
