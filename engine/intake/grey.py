@@ -38,6 +38,17 @@ def display(dataset: Dataset, stored: np.ndarray) -> tuple[np.ndarray, int]:
     return table[offsets], bits
 
 
+def stretched(pixels: np.ndarray) -> np.ndarray:
+    """Return (height, width) uint16 pixels over the full scale where they use only a small part of it, else as given.
+
+    Pictures exported from 10 or 12 bit films often leave the upper bits of 16 empty and would be shown almost black.
+    """
+    least, most = int(pixels.min()), int(pixels.max())
+    if not 0 < most - least < _NARROW * 65535:
+        return pixels
+    return np.rint((pixels.astype(np.float64) - least) * (65535 / (most - least))).astype(np.uint16)
+
+
 def _modality(dataset: Dataset, stored: np.ndarray) -> np.ndarray:
     """Return (levels,) values in the modality's units, by its lookup table or by slope and intercept."""
     from pydicom.pixels import apply_rescale

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.errors import IntakeError
 from engine.intake.film_limits import check_pixels
+from engine.intake.grey import stretched
 from engine.intake.identity import BURNED_IN
 from engine.study import Film, IdentityRow, Study
 
@@ -94,7 +95,7 @@ def _upright(image: Image) -> Image:
 def _grey(image: Image) -> tuple[np.ndarray, int, float]:
     """Return (pixels (height, width), bits, mean channel spread in 0..1); transparent areas become black."""
     if image.mode in _DEEP:
-        return np.clip(np.asarray(image), 0, 65535).astype(np.uint16), 16, 0.0
+        return stretched(np.clip(np.asarray(image), 0, 65535).astype(np.uint16)), 16, 0.0
     if image.mode in ("1", "L"):
         return np.asarray(image.convert("L")), 8, 0.0
     values = np.asarray(

@@ -37,6 +37,12 @@ def test_eight_and_sixteen_bits_keep_every_value() -> None:
     assert (study.content.bits, study.recognised) == (16, "PNG, 80 × 96, 16 bit")
 
 
+def test_twelve_bits_in_a_sixteen_bit_picture_are_stretched_to_be_seen() -> None:
+    stored = chest(bits=12)
+    shown = taken_in(Image.fromarray(stored)).content.pixels
+    np.testing.assert_allclose(shown, stored / 4095 * 65535, atol=0.51)
+
+
 def test_grey_stored_as_colour_palette_or_with_alpha_is_the_same_film() -> None:
     grey = Image.fromarray(GREY)
     for image in (grey.convert("RGB"), grey.convert("RGBA"), grey.convert("LA"), grey.convert("P")):
