@@ -23,7 +23,8 @@ def to_film(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     from PIL import Image
 
     side, top, left = padding(*shape)
-    box = tuple(edge * SIDE / side for edge in (left, top, left + shape[1], top + shape[0]))
+    left_edge, top_edge = left * SIDE / side, top * SIDE / side
+    box = (left_edge, top_edge, left_edge + shape[1] * SIDE / side, top_edge + shape[0] * SIDE / side)
     resized = Image.fromarray(values.astype(np.float32)).resize(shape[::-1], Image.Resampling.BILINEAR, box=box)
     return np.asarray(resized, np.float32) * np.float32((SIDE / side) ** 2)
 

@@ -35,6 +35,7 @@ class PathIntegral:
 
     score         : differentiable; batches over the first axis
     x, baseline   : tensors of one shape without a batch axis
+    known         : scores at shares of the path, as far as they are known
     batch         : inputs per forward and backward pass, for memory
     """
 
@@ -42,9 +43,9 @@ class PathIntegral:
     x: torch.Tensor
     baseline: torch.Tensor
     batch: int = 8
+    known: dict[float, float] = field(default_factory=dict)
     steps: int = 0  # gradients computed so far
     pieces: list[Piece] = field(default_factory=list)
-    _heights: dict[float, float] = field(default_factory=dict)
 
     def start(self, nodes: int, pieces: int = 1) -> None:
         """Integrate the whole path in equal pieces with `nodes` gradients each."""
@@ -99,13 +100,13 @@ class PathIntegral:
 
     def _height(self, share: float) -> float:
         self._measure([share])
-        return self._heights[share]
+        return self.known[share]
 
     def _measure(self, shares: list[float]) -> None:
         """Compute the score at path positions not yet known."""
-        missing = [share for share in dict.fromkeys(shares) if share not in self._heights]
+        missing = [share for share in dict.fromkeys(shares) if share not in self.known]
         for i in range(0, len(missing), self.batch):
             chunk = missing[i : i + self.batch]
             with torch.no_grad():
                 heights = self.score(torch.stack([self._at(share) for share in chunk]))
-            self._heights |= dict(zip(chunk, heights.tolist(), strict=True))
+            self.known |= dict(zip(chunk, heights.tolist(), strict=True))

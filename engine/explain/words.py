@@ -24,6 +24,11 @@ SIDE_INPUTS = (
     "ECG amplitudes, missing-lead flags and length are held as they are; the colours share out the waveform's shape."
 )
 
+SMALL_CHANGE = (
+    "Against its baseline the {sides} changes the similarity by less than {limit}: what raises and what lowers it "
+    "cancel, and shares and gap are given against {limit}."
+)
+
 PATCH_SHARE = 0.01  # of a film's area
 STRETCH_S = 0.1  # seconds of one lead
 
