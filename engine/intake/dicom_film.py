@@ -48,6 +48,10 @@ _SYNTAXES = {
 }  # fmt: skip
 
 
+# The same C libraries stand behind pydicom's other decoders, which write to standard error when a frame is damaged.
+_DECODERS = {"JPEG 2000": "pylibjpeg", "HTJ2K": "pylibjpeg", "JPEG-LS": "pyjpegls"}
+
+
 def film_study(dataset: Dataset, identified: Identified) -> Study:
     """Return the study of a de-identified DICOM image; IntakeError for anything but one frontal grey chest film."""
     modality = _text(dataset, "Modality")
@@ -141,11 +145,13 @@ def _decode(dataset: Dataset) -> np.ndarray:
 
 def _pixels(dataset: Dataset) -> np.ndarray:
     from pydicom.encaps import get_frame
+    from pydicom.pixels import pixel_array
 
     if dataset.file_meta.TransferSyntaxUID == jpeg12.SYNTAX and dataset.BitsStored > 8:
         frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
         return jpeg12.decode(frame, dataset.Rows, dataset.Columns, dataset.BitsStored)
-    return np.asarray(dataset.pixel_array)
+    plugin = _DECODERS.get(_SYNTAXES.get(str(dataset.file_meta.TransferSyntaxUID), ""), "")
+    return pixel_array(dataset, decoding_plugin=plugin)
 
 
 def _check_frame(dataset: Dataset) -> None:

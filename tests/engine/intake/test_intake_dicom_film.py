@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 from pathlib import Path
 
@@ -277,6 +278,18 @@ def test_colour_is_refused() -> None:
     ds.PixelData = bytes(96 * 80 * 3)
     with pytest.raises(IntakeError, match="colour"):
         taken_in(ds)
+
+
+@pytest.mark.parametrize("uid", [JPEG2000Lossless, JPEGLSLossless, RLELossless])
+def test_a_damaged_frame_is_one_sentence_and_silent(uid: str, capfd: pytest.CaptureFixture[str]) -> None:
+    ds = film()
+    ds.compress(uid)
+    data = bytearray(as_bytes(ds))
+    at = len(data) // 2
+    data[at - 600 : at + 600] = bytes(1200)
+    with contextlib.suppress(IntakeError):
+        read([Upload("a", bytes(data))])
+    assert capfd.readouterr().err == ""
 
 
 def test_a_compressed_frame_of_another_size_is_refused_before_decoding() -> None:
