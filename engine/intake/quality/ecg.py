@@ -46,8 +46,8 @@ SAYS = {
     ),
     "pSQI": ("has {value} of its 5–40 Hz power in the QRS band of 5–15 Hz", "reduce muscle noise and record again"),
     "kSQI": (
-        "jumps like a square wave or a sawtooth (kurtosis {value})",
-        "this is no heart signal: check that the file holds an ECG",
+        "jumps like a square wave or a sawtooth, with a kurtosis of {value}",
+        "check that the file holds an ECG and no test signal",
     ),
     "bSQI": (
         "has {value} of its beats found by both beat detectors",
@@ -125,7 +125,7 @@ def lead_measures(lead: str, index: dict[str, float]) -> list[Measure]:
         if name == "kSQI" and not stepped:
             value = number(values[name], "")
             sentence = f"Lead {lead} has kurtosis {value} and no jumps like those of a square wave."
-            measures.append(Measure(f"{lead}: {name}", values[name], float("nan"), "", True, sentence))
+            measures.append(Measure(f"{lead}: {name}", values[name], used.value, "", True, sentence))
             continue
         measures.append(
             against(used, values[name], name=f"{lead}: {name}", subject=f"Lead {lead}", says=says, advice=advice)

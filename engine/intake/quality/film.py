@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 COARSE = 512  # pixels along the longer side that exposure is measured on
 LEVELS = 64  # grey levels of the entropy
+FARTHEST_TURNED = 2.0  # turned films lie within this multiple of the limit (at most 1.8), other pictures mostly beyond
 DISTANCE = "distance from chest films"
 
 # index → (what the number says, what to do)
@@ -111,6 +112,8 @@ def turned_distances(film: Film) -> dict[str, float]:
 
 def _turned(film: Film, far: Measure) -> str:
     """Say how to turn the film where a turned copy would be accepted; otherwise the measure's own sentence."""
+    if far.value > FARTHEST_TURNED * far.threshold:
+        return far.sentence
     found = turned_distances(film)
     says = min(found, key=lambda key: found[key])
     if not limit("cxr", DISTANCE).allows(found[says]):

@@ -26,7 +26,7 @@ from engine.study import ECG_LEADS, PPG_LEAD, Film, Study, Trace
 
 COMMAND = "python -m engine.intake.quality.fit --recordings DIR --write"
 SEEDS = 5  # repetitions of every negative
-TURNED_FILMS = 40  # valid films that are turned, inverted and cut
+TURNED_FILMS = 20  # valid films that are turned, inverted and cut
 QUANTILES = (0.005, 0.5, 0.995)
 # modality → (Hz, seconds, leads) in which the negatives are offered
 SHAPES = {

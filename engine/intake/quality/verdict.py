@@ -15,7 +15,7 @@ class Measure:
 
     name      : "flat share", for one lead "V3: flat share"
     value     : in `unit`
-    threshold : the limit that was applied, same unit; NaN where the index is only stated
+    threshold : the limit that was applied, same unit
     sentence  : the number, the threshold and, where it failed, what to do
     """
 
