@@ -94,10 +94,13 @@ def _kernel() -> str:
 
 
 def _workspace(path: Path | None) -> str:
+    from engine.retrieval import check_release
+
     with open_folder(path) as place:
         counts = ", ".join(f"{number} {modality}" for modality, number in place.counts().items()) or "empty"
         ratings = len(place.ratings())
         cohorts = ", ".join(cohort.name for cohort in place.cohorts()) or "none"
+        check_release(place, load_release())
         return f"{place.path}: {counts}; cohorts {cohorts}; {ratings} ratings"
 
 

@@ -79,10 +79,9 @@ def read_query(words: Sequence[str], named: bool, answers: Answers, key: bytes) 
 
 def is_file(word: str) -> bool:
     """Say whether a word is a file; UsageError where it looks like one and there is none."""
-    if Path(word).expanduser().exists() or Path(f"{word}.hea").is_file():
+    path, spaced, separated = Path(word).expanduser(), " " in word.strip(), "/" in word or "\\" in word
+    if path.is_file() or Path(f"{word}.hea").is_file() or (path.is_dir() and separated):
         return True
-    spaced = " " in word.strip()
-    separated = "/" in word or "\\" in word
     if (FILE_SUFFIX.search(word) and (separated or not spaced)) or (separated and not spaced):
         raise UsageError(f"There is no file {word}: check the path, or put a finding in quotes, with its spaces.")
     return False

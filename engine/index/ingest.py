@@ -13,6 +13,7 @@ from engine.index.manifest import Entry
 from engine.index.pipeline import NOTHING_PRECOMPUTED, Outcome, Precomputed, encoded
 from engine.index.records import Cohort, NewStudy, StudyRow
 from engine.index.workspace import Workspace
+from engine.study import Study
 
 if TYPE_CHECKING:
     from engine.release import Release
@@ -100,7 +101,8 @@ def _clash(workspace: Workspace, row: StudyRow, encounters: dict[str, str]) -> s
 def new_study(cohort: Cohort, outcome: Outcome) -> NewStudy:
     """Return the row of an accepted study: the manifest's facts, with the file's own where it says nothing.
 
-    A study without a patient is its own patient; one without an encounter its own encounter.
+    Without a patient id the file's own identifier makes the patient; without one of either, the study is its own
+    patient. A study without an encounter is its own encounter.
     """
     entry, study = outcome.entry, outcome.study
     if study is None:
@@ -111,7 +113,7 @@ def new_study(cohort: Cohort, outcome: Outcome) -> NewStudy:
     labels = facts.get("labels") or ()
     row = StudyRow(
         study_id=study_id,
-        patient_id=facts.get("patient_id") or study_id,
+        patient_id=facts.get("patient_id") or _pseudonym(study) or study_id,
         encounter_id=facts.get("encounter_id") or study_id,
         cohort=cohort.name,
         modality=study.modality,
@@ -129,6 +131,11 @@ def new_study(cohort: Cohort, outcome: Outcome) -> NewStudy:
         **{name: facts[name] for name in COLUMNS if facts.get(name) not in (None, "")},
     )
     return NewStudy(row, key, study, outcome.embedding, outcome.code, facts.get("consent") or {})
+
+
+def _pseudonym(study: Study) -> str:
+    """Return a patient id from the file's own identifier, keyed by the workspace; "" where the file has none."""
+    return f"p-{study.patient_key[:16]}" if study.patient_key else ""
 
 
 def _write_report(folder: Path, cohort: str, skipped: Sequence[tuple[int, str, str]]) -> Path:

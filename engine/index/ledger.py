@@ -55,6 +55,15 @@ def undo(database: Database, query_id: str, study_id: str, who: str) -> Rating |
     return Rating(*row) if row else None
 
 
+def unrate(database: Database, query_id: str, study_id: str, who: str) -> None:
+    """Mark every mark of a person on one neighbour as undone."""
+    with database.write() as cursor:
+        cursor.execute(
+            "UPDATE ratings SET undone_at = ? WHERE query_id = ? AND study_id = ? AND who = ? AND undone_at IS NULL",
+            [now(), query_id, study_id, who],
+        )
+
+
 def set_consent(database: Database, patient_id: str, granted: bool, scope: str, who: str) -> None:
     """Append one consent decision and its audit row, in one transaction."""
     if scope not in SCOPES:

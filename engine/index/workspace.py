@@ -214,6 +214,10 @@ class Workspace:
         """Take back a person's last mark on a neighbour; return the earlier mark that counts again, or None."""
         return ledger.undo(self.database, query_id, study_id, who)
 
+    def unrate(self, query_id: str, study_id: str, who: str = "local") -> None:
+        """Take back all marks of a person on a neighbour, so that none counts; the history is kept."""
+        ledger.unrate(self.database, query_id, study_id, who)
+
     def set_consent(self, patient_id: str, granted: bool, *, scope: str = "retrieval", who: str = "local") -> None:
         """Grant or withdraw consent; the next search honours it."""
         ledger.set_consent(self.database, patient_id, granted, scope, who)

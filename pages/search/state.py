@@ -148,10 +148,10 @@ def marks(query_id: str) -> dict[str, str]:
 
 
 def rate(found: Answer, study_id: str, mark: str | None) -> None:
-    """Store a mark, or take the last one back where `mark` is None; it is on disk when this returns."""
+    """Store a mark, or take it back where `mark` is None; it is on disk when this returns."""
     workspace = resources.workspace()
     if mark is None:
-        workspace.undo(found.query_id, study_id, resources.WHO)
+        workspace.unrate(found.query_id, study_id, resources.WHO)
         return
     workspace.rate(
         found.query_id, study_id, mark, resources.WHO, release=found.release, bits=found.bits, at=found.at

@@ -237,7 +237,10 @@ def test_latest_mark_counts_and_undo_brings_back_the_earlier(workspace: Workspac
     assert workspace.undo("q-1", "s0001", "ann").mark == "relevant"
     assert workspace.undo("q-1", "s0001", "ann") is None
     assert [one.who for one in workspace.ratings()] == ["bob"]
-    assert workspace.database.read("SELECT count(*) FROM ratings") == [(3,)]
+    workspace.rate("q-1", "s0001", "relevant", "bob", release="r1")
+    workspace.unrate("q-1", "s0001", "bob")
+    assert workspace.ratings() == []
+    assert workspace.database.read("SELECT count(*) FROM ratings") == [(4,)]
 
 
 def test_ratings_of_unknown_things_are_refused(workspace: Workspace) -> None:
