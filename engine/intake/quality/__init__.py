@@ -32,7 +32,7 @@ def judge(study: Study, features: np.ndarray | None = None) -> Verdict:
     features : (768,) of engine.encoders.trunk.features where known already, so that they are not computed twice
     A typed finding has nothing to be measured and is accepted.
     """
-    content = choose_window(study).searched
+    content = (study if study.window_s is not None else choose_window(study)).searched
     if isinstance(content, Film):
         from engine.intake.quality.film import judge_film
 

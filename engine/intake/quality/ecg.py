@@ -50,7 +50,7 @@ SAYS = {
         "check that the file holds an ECG and no test signal",
     ),
     "bSQI": (
-        "has {value} of its beats found by both beat detectors",
+        "has {value} of its beats found by both ways of finding beats",
         "reduce noise or choose another stretch and upload again",
     ),
     "beat likeness": (

@@ -39,6 +39,13 @@ def twelve_leads(heart_rate: int = 70, fs: int = 250) -> np.ndarray:
     return clean + 0.02 * np.random.default_rng(3).normal(size=clean.shape)
 
 
+@lru_cache(maxsize=4)
+def ecg_negatives(fs: float, leads: int) -> list[dict[str, np.ndarray]]:
+    """One set of test signals per lead."""
+    rng = np.random.default_rng(1)
+    return [trace_negatives(fs, 10.0, rng) for _ in range(leads)]
+
+
 @lru_cache(maxsize=8)
 def pulse(heart_rate: int, fs: int, seconds: int = 10) -> np.ndarray:
     return neurokit2.ppg_simulate(duration=seconds, sampling_rate=fs, heart_rate=heart_rate, random_state=3)
@@ -94,9 +101,7 @@ def test_fibrillation_a_pause_and_wide_complexes_are_not_noise() -> None:
 @pytest.mark.parametrize("name", [name for name in NAMES if name != "noise below 3 Hz"])
 @pytest.mark.parametrize(("fs", "leads"), [(100.0, 1), (500.0, 12)])
 def test_test_signals_are_refused_as_ecg(name: str, fs: float, leads: int) -> None:
-    rng = np.random.default_rng(1)
-    samples = np.stack([trace_negatives(fs, 10.0, rng)[name] for _ in range(leads)])
-    verdict = judge(ecg_study(samples, fs))
+    verdict = judge(ecg_study(np.stack([made[name] for made in ecg_negatives(fs, leads)]), fs))
     assert not verdict.accepted
     assert verdict.reasons
     for reason in verdict.reasons[:1]:
