@@ -74,27 +74,28 @@ def ingest(
 
 def _accepted(workspace: Workspace, cohort: Cohort, outcomes: Iterable[Outcome], summary: Summary) -> list[NewStudy]:
     """Return what goes in; note why the rest does not."""
+    made = [(outcome, new_study(cohort, outcome) if outcome.accepted else None) for outcome in outcomes]
+    rows = [new.row for _, new in made if new is not None]
+    taken = {row.study_id: row.cohort for row in workspace.rows([row.study_id for row in rows])}
+    owners = workspace.encounter_owners([row.encounter_id for row in rows])
     batch: list[NewStudy] = []
-    encounters: dict[str, str] = {}
-    for outcome in outcomes:
-        entry = outcome.entry
-        new = new_study(cohort, outcome) if outcome.accepted else None
-        reason = outcome.reason if new is None else _clash(workspace, new.row, encounters)
+    for outcome, new in made:
+        reason = outcome.reason if new is None else _clash(new.row, taken, owners)
         if new is None or reason:
-            summary.skipped.append((entry.number, entry.study_id, reason))
-            continue
-        encounters[new.row.encounter_id] = new.row.patient_id
-        batch.append(new)
+            summary.skipped.append((outcome.entry.number, outcome.entry.study_id, reason))
+        else:
+            batch.append(new)
     return batch
 
 
-def _clash(workspace: Workspace, row: StudyRow, encounters: dict[str, str]) -> str:
-    """Say why a row cannot stand beside what the workspace holds; "" where it can."""
-    other = workspace.rows([row.study_id])
-    if other:
-        return f"the study id {row.study_id} is taken by cohort {other[0].cohort}"
-    siblings = workspace.siblings(row.encounter_id)
-    owner = encounters.get(row.encounter_id) or (siblings[0].patient_id if siblings else row.patient_id)
+def _clash(row: StudyRow, taken: dict[str, str], owners: dict[str, str]) -> str:
+    """Say why a row cannot stand beside what is there; "" where it can, and then note its encounter.
+
+    taken  : study id → cohort; owners : encounter id → patient id
+    """
+    if row.study_id in taken:
+        return f"the study id {row.study_id} is taken by cohort {taken[row.study_id]}"
+    owner = owners.setdefault(row.encounter_id, row.patient_id)
     return "" if owner == row.patient_id else f"the encounter {row.encounter_id} belongs to patient {owner}"
 
 

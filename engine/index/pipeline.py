@@ -6,7 +6,7 @@ import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -43,18 +43,28 @@ class Outcome:
         return not self.reason
 
 
+class Finished(NamedTuple):
+    """What an earlier run made of one study: see Outcome."""
+
+    fingerprint: str
+    score: float
+    reason: str
+    embedding: np.ndarray
+    code: np.ndarray
+
+
 @dataclass(frozen=True, eq=False)
 class Precomputed:
-    """Embeddings of a release that were made before; each is used only for content of the same fingerprint."""
+    """Outcomes of a release by study id; each is used only for content of the same fingerprint."""
 
-    found: dict[str, tuple[str, float, np.ndarray, np.ndarray]]
+    found: dict[str, Finished]
 
     def outcome(self, entry: Entry, study: Study) -> Outcome | None:
-        """Return the finished outcome of a study, or None where it has to be encoded."""
+        """Return the finished outcome of a study, or None where it has to be judged and encoded."""
         known = self.found.get(entry.study_id)
-        if known is None or known[0] != study.fingerprint or not study.fingerprint:
+        if known is None or known.fingerprint != study.fingerprint or not study.fingerprint:
             return None
-        return Outcome(entry, study, known[1], "", known[2], known[3])
+        return Outcome(entry, study, *known[1:])
 
 
 NOTHING_PRECOMPUTED = Precomputed({})
@@ -80,15 +90,11 @@ def load_precomputed(file: Path, digest: str) -> Precomputed:
         with np.load(file, allow_pickle=False) as table:
             if str(table["release_digest"]) != digest:
                 return NOTHING_PRECOMPUTED
-            columns = [table[name] for name in ("study_id", "accepted", "fingerprint", "score", "embedding", "code")]
+            columns = [table[name] for name in ("study_id", "fingerprint", "score", "reason", "embedding", "code")]
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ReleaseError(f"The embeddings in {file.name} are damaged: run casebind encode once more.") from error
-    found = {
-        str(study_id): (str(fingerprint), float(score), vector, code)
-        for study_id, accepted, fingerprint, score, vector, code in zip(*columns, strict=True)
-        if accepted
-    }
-    return Precomputed(found)
+    rows = zip(*columns, strict=True)
+    return Precomputed({str(one[0]): Finished(str(one[1]), float(one[2]), str(one[3]), *one[4:]) for one in rows})
 
 
 def _judged(entry: Entry, key: bytes, known: Precomputed) -> Outcome:

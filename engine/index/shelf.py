@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from engine.errors import UsageError, WorkspaceError
 from engine.index.content import save_content
 from engine.index.database import Database, now
 from engine.index.hamming import CodeArray, words_of
-from engine.index.ledger import add_consent
+from engine.index.ledger import add_stated
 from engine.index.records import Cohort, NewStudy, StudyRow
 from engine.study import Film, Note, Study, Trace
 
@@ -27,6 +28,7 @@ INSERT = (
     f"INSERT INTO studies (ordinal, row_key, created_at, {COLUMNS})"
     f" VALUES (nextval('study_ordinal'), ?, ?{', ?' * 23})"
 )
+WRITERS = 8  # content files written at once
 FACTS = ("study_id", "patient_id", "encounter_id", "acquired_at", "age", "sex", "view", "labels", "report")
 
 
@@ -34,15 +36,16 @@ def add(
     database: Database, folder: Path, cohort: Cohort, release: str, digest: str, batch: Sequence[NewStudy]
 ) -> None:
     """Write the content files of the batch, then all its rows in one transaction."""
-    files = [save_content(folder, one.row.study_id, one.study) for one in batch]
+    with ThreadPoolExecutor(WRITERS) as pool:  # most of the time goes into waiting for the disk
+        files = list(pool.map(lambda one: save_content(folder, one.row.study_id, one.study), batch))
     with database.write() as cursor:
         _register(cursor, cohort, release, digest)
-        for one, file in zip(batch, files, strict=True):
-            _insert(cursor, one, file)
+        _insert(cursor, batch, files)
         ids = [one.row.study_id for one in batch]
         modalities = [one.row.modality for one in batch]
         vectors, codes = np.stack([one.embedding for one in batch]), np.stack([one.code for one in batch])
         _insert_codes(cursor, release, ids, modalities, vectors, codes)
+        add_stated(cursor, _stated(batch))
 
 
 def add_codes(
@@ -165,26 +168,35 @@ def stale_release(release: str) -> str:
     )
 
 
-def _insert(cursor: duckdb.DuckDBPyConnection, one: NewStudy, file: str) -> None:
+def _insert(cursor: duckdb.DuckDBPyConnection, batch: Sequence[NewStudy], files: Sequence[str]) -> None:
+    """Insert patients, encounters and studies; those that are there already stay as they are."""
+    patients = {one.row.patient_id: [one.row.patient_id, one.row.cohort, now()] for one in batch}
+    encounters = {one.row.encounter_id: [one.row.encounter_id, one.row.patient_id] for one in batch}
+    cursor.executemany("INSERT INTO patients VALUES (?, ?, ?) ON CONFLICT DO NOTHING", list(patients.values()))
+    cursor.executemany("INSERT INTO encounters VALUES (?, ?) ON CONFLICT DO NOTHING", list(encounters.values()))
+    cursor.executemany(INSERT, [_values(one, file) for one, file in zip(batch, files, strict=True)])
+
+
+def _stated(batch: Sequence[NewStudy]) -> dict[tuple[str, str], bool]:
+    """Return (patient id, scope) → granted; one row that withdraws outweighs those that grant."""
+    stated: dict[tuple[str, str], bool] = {}
+    for one in batch:
+        for scope, granted in one.consent.items():
+            key = (one.row.patient_id, scope)
+            stated[key] = granted and stated.get(key, True)
+    return stated
+
+
+def _values(one: NewStudy, file: str) -> list[Any]:
+    """Return the values of INSERT."""
     row = one.row
-    cursor.execute(
-        "INSERT INTO patients VALUES (?, ?, ?) ON CONFLICT DO NOTHING", [row.patient_id, row.cohort, now()]
-    )
-    cursor.execute(
-        "INSERT INTO encounters VALUES (?, ?) ON CONFLICT DO NOTHING", [row.encounter_id, row.patient_id]
-    )
     start, end = row.window_s or (None, None)
-    cursor.execute(
-        INSERT,
-        [
-            one.row_key, now(), row.study_id, row.patient_id, row.encounter_id, row.cohort, row.modality,
-            row.acquired_at, row.age, row.sex, row.view, list(row.labels), row.label_source, row.report,
-            row.synthetic, row.licence, row.attribution, row.recognised, row.quality_score, row.fingerprint,
-            row.patient_key, start, end, file, json.dumps(row.extra, default=str),
-        ],
-    )  # fmt: skip
-    for scope, granted in one.consent.items():
-        add_consent(cursor, row.patient_id, granted, scope, "ingest")
+    return [
+        one.row_key, now(), row.study_id, row.patient_id, row.encounter_id, row.cohort, row.modality,
+        row.acquired_at, row.age, row.sex, row.view, list(row.labels), row.label_source, row.report,
+        row.synthetic, row.licence, row.attribution, row.recognised, row.quality_score, row.fingerprint,
+        row.patient_key, start, end, file, json.dumps(row.extra, default=str),
+    ]  # fmt: skip
 
 
 def _insert_codes(

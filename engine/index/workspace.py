@@ -123,6 +123,11 @@ class Workspace:
         """Return all studies of one encounter, in the order of their ids."""
         return shelf.rows_where(self.database, "encounter_id = ?", [encounter_id])
 
+    def encounter_owners(self, encounter_ids: Sequence[str]) -> dict[str, str]:
+        """Return encounter id → patient id of those encounters that are there."""
+        sql = "SELECT encounter_id, patient_id FROM encounters WHERE encounter_id IN (SELECT unnest(?))"
+        return dict(self.database.read(sql, [list(encounter_ids)]))
+
     def of_patient(self, patient_id: str) -> list[StudyRow]:
         """Return all studies of one patient, in the order of their ids."""
         return shelf.rows_where(self.database, "patient_id = ?", [patient_id])

@@ -90,6 +90,8 @@ def _in_folder(folder: Path, name: str) -> Path | None:
     wanted = name.lower()
     if not folder.is_dir() or "/" in wanted or "\\" in wanted:
         return None
+    if (folder / name).is_file():  # listing a folder of thousands of records for each of them would be quadratic
+        return folder / name
     return next((path for path in sorted(folder.iterdir()) if path.name.lower() == wanted and path.is_file()), None)
 
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import csv
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from itertools import islice
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,8 @@ from engine import settings
 from engine.cli import run
 from engine.index.manifest import read_manifest
 from engine.index.workspace import open_workspace
+from engine.intake.paths import read_paths
+from engine.intake.quality import judge
 from engine.release import Release
 
 
@@ -107,6 +111,22 @@ def test_facts_consent_and_further_columns_arrive(tmp_path: Path, capsys: pytest
         assert nameless.patient_id == nameless.encounter_id == nameless.study_id
 
 
+def test_a_manifest_withdraws_but_never_grants_again(tmp_path: Path) -> None:
+    def take_in(study_id: str, consent: str) -> bool:
+        row = f",text,{study_id},p1,effusion,{consent}\n"
+        (tmp_path / "manifest.csv").write_text(f"file,modality,study_id,patient_id,report,consent\n{row}")
+        assert run(ingest(tmp_path, tmp_path / "ws")) == 0
+        with open_workspace(tmp_path / "ws") as place:
+            return place.consent("p1")
+
+    assert take_in("t1", "yes")
+    assert not take_in("t2", "training")
+    assert not take_in("t3", "yes")
+    with open_workspace(tmp_path / "ws") as place:
+        place.set_consent("p1", True)
+    assert take_in("t4", "")
+
+
 def test_one_id_in_two_cohorts_is_told(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     (tmp_path / "manifest.csv").write_text("file,modality,study_id,report\n,text,t1,effusion\n")
     assert run(ingest(tmp_path, tmp_path / "ws", "first")) == 0
@@ -127,3 +147,55 @@ def test_the_open_recordings_folder_is_known(tmp_path: Path, capsys: pytest.Capt
     assert (film.modality, ecg.modality) == ("cxr", "ecg")
     assert len(film.fingerprint) == len(ecg.fingerprint) == 64
     assert ecg.fingerprint != film.fingerprint
+
+
+def write_dicom(file: Path, picture: Path, patient: str) -> Path:
+    """Wrap a shipped synthetic film as a DICOM file of a patient."""
+    import numpy as np
+    import pydicom
+    from PIL import Image
+    from pydicom.dataset import FileMetaDataset
+    from pydicom.uid import DigitalXRayImageStorageForPresentation, ExplicitVRLittleEndian, generate_uid
+
+    pixels = np.asarray(Image.open(picture).convert("L"))
+    meta = FileMetaDataset()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    meta.MediaStorageSOPClassUID = DigitalXRayImageStorageForPresentation
+    meta.MediaStorageSOPInstanceUID = generate_uid()
+    film = pydicom.Dataset()
+    film.file_meta = meta
+    film.SOPClassUID, film.SOPInstanceUID = meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID
+    film.StudyInstanceUID, film.SeriesInstanceUID = generate_uid(), generate_uid()
+    film.PatientID, film.PatientName, film.Modality, film.BodyPartExamined = patient, "Doe^Jane", "DX", "CHEST"
+    film.PhotometricInterpretation, film.SamplesPerPixel, film.ViewPosition = "MONOCHROME2", 1, "PA"
+    film.Rows, film.Columns = pixels.shape
+    film.BitsAllocated = film.BitsStored = 8
+    film.HighBit, film.PixelRepresentation = 7, 0
+    film.PixelData = pixels.tobytes()
+    film.save_as(file, enforce_file_format=True)
+    return file
+
+
+def test_the_files_own_identifier_keeps_a_patient_from_herself(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    every = sorted((settings.DEMO / "cxr").iterdir())
+    pictures = list(islice((file for file in every if judge(read_paths([file])).accepted), 3))
+    write_dicom(tmp_path / "first.dcm", pictures[0], "MRN 4711")
+    write_dicom(tmp_path / "second.dcm", pictures[1], "MRN 4711")
+    write_dicom(tmp_path / "other.dcm", pictures[2], "MRN 4712")
+    (tmp_path / "manifest.csv").write_text("file,modality,study_id\nfirst.dcm,cxr,film-1\n")
+    assert run(ingest(tmp_path, tmp_path / "ws")) == 0
+    assert "1 ingested" in capsys.readouterr().out
+    with open_workspace(tmp_path / "ws") as place:
+        patient_id = place.row("film-1").patient_id
+        assert patient_id.startswith("p-")
+        assert "4711" not in patient_id
+
+    def neighbours(file: str) -> list[str]:
+        words = ["search", str(tmp_path / file), "--into", "cxr", "--json", "--workspace", str(tmp_path / "ws")]
+        assert run(words) == 0
+        return [one["study_id"] for one in json.loads(capsys.readouterr().out)["neighbours"]]
+
+    assert neighbours("second.dcm") == []
+    assert neighbours("other.dcm") == ["film-1"]
