@@ -9,7 +9,7 @@ from pages.shared import notice
 from pages.shared.guard import guarded
 from pages.shared.strings import text
 
-st.set_page_config(page_title=text("app.name"), page_icon=":material/hub:", layout="wide")
+st.set_page_config(page_title=text("app.name"), page_icon=ASSETS / "logo.png", layout="wide")
 page = st.navigation(
     [
         st.Page("pages/search/page.py", title=text("app.search"), icon=":material/search:", default=True),

@@ -12,7 +12,7 @@ import streamlit as st
 from engine.errors import CasebindError
 from engine.settings import ASSETS
 from pages.about import card
-from pages.shared import keys, resources
+from pages.shared import keys
 from pages.shared.strings import text
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from hashlib import sha256
+
 import streamlit as st
 
 from engine.answer import Answer, Neighbour
 from engine.index.records import MARKS
 from engine.study import Study
-from pages.search import overlay, state
+from pages.search import ask, overlay, state
 from pages.shared import case_card, content, ecg_paper, resources
 from pages.shared.keys import KEYS
 from pages.shared.markdown import plain
@@ -22,35 +24,43 @@ def draw(found: Answer, study_id: str) -> None:
         st.rerun()
     at = ids.index(study_id)
     neighbour = found.neighbours[at]
+    _to_top(study_id)
     _bar(ids, at)
     match = resources.workspace().study(study_id)
     st.title(text("detail.title", rank=neighbour.rank, kind=text(f"modality_one.{neighbour.modality}")), anchor=False)
-    marks = state.marks(found.query_id)
-    _rating(found, neighbour, marks.get(study_id))
-    layout = _options(found.study, match)
+    with st.container(horizontal=True, vertical_alignment="center", key="detail-rating"):
+        _rating(found, neighbour, state.marks(found.query_id).get(study_id))
+    with st.container(horizontal=True, vertical_alignment="bottom", key="detail-options"):
+        overlay.controls()
+        layout = _layout(found.study, match)
     with st.container(key="beside"):
         left, right = st.columns(_shares(found.study, match), gap="medium")
     with left:
-        st.markdown(f"**{text('detail.yours')}**")
-        st.markdown(plain(found.study.recognised))
+        st.markdown(f"**{text('detail.yours')}**  \n{plain(found.study.recognised)}")
         query_place = st.empty()
-    with right:
-        st.markdown(f"**{text('card.rank', rank=neighbour.rank)} {text(f'modality_one.{neighbour.modality}')}**")
-        st.markdown(plain(neighbour.recognised))
-        match_place = st.empty()
-    with left:
         content.numbers(found.study)
     with right:
+        st.markdown(f"{case_card.head(neighbour)}  \n{plain(neighbour.recognised)}")
+        match_place = st.empty()
         st.markdown(case_card.facts(neighbour))
         content.numbers(match)
-    _siblings(found, neighbour)
-    overlay.draw(found, neighbour, match, layout, (query_place, match_place))
+    explained = st.container()
+    _siblings(neighbour)
+    with explained:
+        overlay.draw(found, neighbour, match, layout, (query_place, match_place))
 
 
 def _shares(query: Study, match: Study) -> list[int]:
     """Return the widths of the two columns: a strip needs more room than a film or words."""
     wide = {"ecg": 3, "ppg": 3, "cxr": 2, "text": 2}
     return [wide[query.modality], wide[match.modality]]
+
+
+def _to_top(study_id: str) -> None:
+    """Scroll up when another case is opened; the browser would stay where the card was."""
+    once = sha256(study_id.encode()).hexdigest()[:12]
+    script = "document.querySelector('[data-testid=stMain]')?.scrollTo(0, 0)"
+    st.html(f"<script>/* {once} */ {script}</script>", unsafe_allow_javascript=True)
 
 
 def _bar(ids: list[str], at: int) -> None:
@@ -66,7 +76,8 @@ def _bar(ids: list[str], at: int) -> None:
                 text(f"detail.{action}"), key=action, shortcut=KEYS[action], disabled=not there,
                 on_click=_step, args=(ids[at + step] if there else "",),
             )  # fmt: skip
-        st.markdown(text("detail.place", n=at + 1, total=len(ids)))
+        st.markdown(text("detail.place", n=at + 1, total=len(ids)), width="stretch")
+        ask.again_button()
 
 
 def _step(study_id: str) -> None:
@@ -75,34 +86,31 @@ def _step(study_id: str) -> None:
 
 
 def _rating(found: Answer, neighbour: Neighbour, mark: str | None) -> None:
-    """Draw the three marks with their keys; the stored one carries a tick."""
-    with st.container(horizontal=True, vertical_alignment="center", key="detail-rating"):
-        st.markdown(f"**{text('detail.how_rate')}**", width="content")
-        for name in MARKS:
-            st.button(
-                text(f"mark.{name}"),
-                key=f"rate-{name}",
-                shortcut=KEYS[name],
-                icon=":material/check:" if name == mark else None,
-                type="primary" if name == mark else "secondary",
-                on_click=state.rate,
-                args=(found, neighbour.study_id, None if name == mark else name),
-            )
-        if mark:
-            st.markdown(f":material/save: {text('card.saved_line', mark=text(f'mark.{mark}'))}", width="content")
+    """Draw the three marks with their keys; the stored one carries a tick and the word "Saved"."""
+    st.markdown(f"**{text('detail.how_rate')}**", width="content")
+    for name in MARKS:
+        st.button(
+            text(f"mark.{name}"),
+            key=f"rate-{name}",
+            shortcut=KEYS[name],
+            icon=":material/check:" if name == mark else None,
+            type="primary" if name == mark else "secondary",
+            on_click=state.rate,
+            args=(found, neighbour.study_id, None if name == mark else name),
+        )
+    if mark:
+        st.markdown(text("card.saved_line", mark=text(f"mark.{mark}")), width="content")
 
 
-def _options(query: Study, match: Study) -> str:
-    """Draw overlay button, opacity and, where an ECG is shown, the lead layout; return the layout's key."""
-    with st.container(horizontal=True, vertical_alignment="bottom", key="detail-options"):
-        overlay.controls()
-        if "ecg" not in (query.modality, match.modality):
-            return "3x4r"
-        names = {key: one.name for key, one in ecg_paper.layouts().items()}
-        return st.selectbox(text("detail.layout"), names, format_func=names.get, key="layout", width=220)
+def _layout(query: Study, match: Study) -> str:
+    """Draw the choice of lead layout where an ECG is shown; return its key."""
+    if "ecg" not in (query.modality, match.modality):
+        return "3x4r"
+    names = {key: one.name for key, one in ecg_paper.layouts().items()}
+    return st.selectbox(text("detail.layout"), names, format_func=names.get, key="layout", width=220)
 
 
-def _siblings(found: Answer, neighbour: Neighbour) -> None:
+def _siblings(neighbour: Neighbour) -> None:
     """Draw the other studies of the case's encounter, small."""
     rows = resources.workspace().siblings(neighbour.encounter_id)
     others = [row for row in rows if row.study_id != neighbour.study_id]
@@ -115,4 +123,6 @@ def _siblings(found: Answer, neighbour: Neighbour) -> None:
             st.markdown(f"{text(f'icon.{row.modality}')} {text(f'modality_one.{row.modality}')}")
             content.thumb(row.study_id, row.modality, text(f"modality_one.{row.modality}"))
             st.markdown(f":small[{plain(', '.join(row.labels) or text('card.no_labels'))}]")
-            st.button(text("detail.like_this"), key=f"like-{row.study_id}", on_click=state.take_study, args=(row.study_id,))
+            st.button(
+                text("detail.like_this"), key=f"like-{row.study_id}", on_click=state.take_study, args=(row.study_id,)
+            )

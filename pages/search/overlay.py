@@ -1,4 +1,4 @@
-"""Why two studies match: a first map at once, refined under a progress bar that can be stopped, with its honesty lines."""
+"""Why two studies match: a first map at once, refined under a progress bar that can be stopped, with its caveats."""
 
 from __future__ import annotations
 
@@ -54,10 +54,11 @@ def draw(found: Answer, neighbour: Neighbour, match: Study, layout: str, places:
     _recordings(found.study, match, known if wanted() else None, layout, places)
     if not wanted():
         return
-    progress, lines = st.container(), st.container()
+    progress, lines = st.empty(), st.container()
     if known is None or not (known.final or pair in _stopped()):
-        with progress:
+        with progress.container():
             known = _refine(pair, found.study, match, layout, places)
+        progress.empty()
     with lines:
         _honesty(known, found.study, match, stopped=pair in _stopped() and not known.final)
 
@@ -109,9 +110,10 @@ def signed(one: InputMap) -> np.ndarray:
 
 def _honesty(maps: PairMaps, query: Study, match: Study, *, stopped: bool) -> None:
     """Draw the scale, baseline and convergence gap of either side, the strongest parts, and the caveat."""
-    patterns = {text("detail.striped") if isinstance(s.content, Film) else text("detail.dashed") for s in (query, match)}
+    patterns = {text("detail.striped" if isinstance(s.content, Film) else "detail.dashed") for s in (query, match)}
     pattern = " / ".join(sorted(patterns))
-    st.image(legend.draw(paper(browser_theme()), pattern=pattern), width=620, alt=text("detail.legend_alt", mark=pattern))
+    scale = legend.draw(paper(browser_theme()), pattern=pattern)
+    st.image(scale, width=620, alt=text("detail.legend_alt", mark=pattern))
     if stopped:
         st.markdown(f":material/pause_circle: {text('detail.stopped')}")
     columns = st.columns(2, gap="medium")

@@ -21,27 +21,34 @@ def draw() -> None:
 
 def _answered() -> None:
     """Draw the query with its answer; an answer that cannot be had leaves the way back open."""
-    heading, new = st.columns([4, 1], vertical_alignment="center")
-    with new, st.container(horizontal_alignment="right"):
-        ask.again_button()
-    panel = st.container()
-    settings = controls.draw() if state.opened() is None else controls.recalled()
+    opened = state.opened()
+    panel, bar = st.container(), st.empty()
+    with bar.container():
+        settings = controls.draw() if opened is None else controls.recalled()
     try:
         with st.spinner(text("search.searching"), show_time=True):
             found = state.answer(settings)
     except CasebindError as error:
         st.error(str(error), icon=":material/error:")
+        ask.again_button()
         return
-    if found is None:
+    if opened is not None:
+        detail.draw(found, opened)
         return
-    if state.opened() is not None:
-        detail.draw(found, state.opened())
-        return
-    heading.title(text("search.query"), anchor=False)
     with panel:
+        _heading()
         query_panel.draw(found.study, found.verdict)
     if found.verdict.accepted:
         results.draw(found, settings)
+    else:
+        bar.empty()
+
+
+def _heading() -> None:
+    heading, new = st.columns([4, 1], vertical_alignment="center")
+    heading.title(text("search.query"), anchor=False)
+    with new, st.container(horizontal_alignment="right"):
+        ask.again_button()
 
 
 draw()

@@ -1,4 +1,4 @@
-"""Where a map lies, in words and numbers: shares per lead or per ninth of a film, for those who do not read the colours."""
+"""Where a map lies, in words and numbers: shares per lead or per ninth of a film, for who does not read the colours."""
 
 from __future__ import annotations
 

@@ -21,14 +21,16 @@ LONG = ("measure", "measured", "threshold", "verdict")  # columns of a table wit
 
 def draw(study: Study, verdict: Verdict) -> None:
     """Draw the facts beside the recording; words need no drawing of their own."""
-    shares = {"cxr": [2, 3], "text": [1, 2]}.get(study.modality, [2, 7])
+    shares = {"cxr": [1, 1], "text": [1, 1]}.get(study.modality, [1, 2])
     with st.container(key="query-panel"):
         facts, drawing = st.columns(shares, gap="medium")
         with facts:
             _facts(study, verdict)
+            _quality(verdict)
+            _identity(study)
+            content.numbers(study)
         with drawing:
             content.draw(study)
-        _tables(study, verdict)
 
 
 def _facts(study: Study, verdict: Verdict) -> None:
@@ -47,23 +49,26 @@ def _verdict(verdict: Verdict) -> None:
     if verdict.accepted:
         st.markdown(f":material/check_circle: {text('search.accepted')}\n\n{reasons}")
     else:
-        st.warning(f"**{text('search.refused')}**\n\n{reasons}\n\n{text('search.refused_next')}", icon=":material/block:")
+        words = f"**{text('search.refused')}**\n\n{reasons}\n\n{text('search.refused_next')}"
+        st.warning(words, icon=":material/block:")
 
 
-def _tables(study: Study, verdict: Verdict) -> None:
-    """Draw what can be unfolded: quality measures, de-identification, numbers."""
+def _quality(verdict: Verdict) -> None:
     if verdict.measures:
         passed = sum(one.passed for one in verdict.measures)
         title = text("search.quality_table", passed=passed, n=len(verdict.measures))
         with st.expander(title, icon=":material/monitor_heart:", expanded=not verdict.accepted):
             st.dataframe(measures(verdict), hide_index=len(verdict.measures) <= len(LONG), alt=title)
+
+
+def _identity(study: Study) -> None:
+    """Draw the de-identification table, its counts in the title."""
     if study.identity:
         counts = Counter(row.action for row in study.identity)
         actions = {action: counts.get(action, 0) for action in ("removed", "replaced", "kept")}
         title = several(len(study.identity), "search.identity", **actions)
         with st.expander(title, icon=":material/shield_person:"):
-            st.dataframe(identity(study), hide_index=True, alt=title)
-    content.numbers(study)
+            st.dataframe(identity_rows(study), hide_index=True, alt=title)
 
 
 def measures(verdict: Verdict) -> pd.DataFrame:
@@ -91,7 +96,7 @@ def _limit(one: Measure) -> str:
     return "" if math.isnan(one.threshold) else number(one.threshold, one.unit)
 
 
-def identity(study: Study) -> pd.DataFrame:
+def identity_rows(study: Study) -> pd.DataFrame:
     """Return one row per element: tag, what was done, why."""
     rows = [(row.tag, row.action, row.reason) for row in study.identity]
     names = ["identity_element", "identity_action", "identity_reason"]

@@ -25,14 +25,17 @@ def draw(found: Answer, settings: state.Settings) -> None:
     st.caption(f"{timing(found)} · {_version(found)}")
 
 
-def _kind(found: Answer, modality: str, of_kind: list[Neighbour], marks: dict[str, str], settings: state.Settings) -> None:
+def _kind(
+    found: Answer, modality: str, of_kind: list[Neighbour], marks: dict[str, str], settings: state.Settings
+) -> None:
+    """Draw one kind's heading and its cards, or why there are none."""
     st.subheader(f"{text(f'icon.{modality}')} {text(f'modality.{modality}')}", anchor=False)
     if not of_kind:
         st.markdown(_nothing(found, modality, settings))
     elif found.nothing_close.get(modality):
-        words = text("search.nothing_close_text", modality=text(f"modality_one.{modality}"))
+        words = text("search.nothing_close_text", modality=text(f"modality_plain.{modality}"))
         st.info(f"**{text('search.nothing_close')}.** {words}", icon=":material/search_off:")
-        with st.expander(several(len(of_kind), "search.nothing_close_show")):
+        with st.expander(_nearest(len(of_kind), modality)):
             _cards(found, of_kind, marks)
     else:
         _cards(found, _shown(modality, of_kind), marks)
@@ -41,10 +44,15 @@ def _kind(found: Answer, modality: str, of_kind: list[Neighbour], marks: dict[st
 
 def _nothing(found: Answer, modality: str, settings: state.Settings) -> str:
     """Say why a kind has no card at all: the radius, or the filters."""
-    name = text(f"modality_one.{modality}")
+    name = text(f"modality_plain.{modality}")
     if settings.at is not None:
         return text("search.nothing_within", modality=name, at=text(f"controls.{settings.at}"))
     return text("search.nothing_permitted" if found.filters_sentence else "search.nothing_there", modality=name)
+
+
+def _nearest(n: int, modality: str) -> str:
+    named = "modality_plain" if n == 1 else "modality_plains"
+    return several(n, "search.nothing_close_show", modality=text(f"{named}.{modality}"))
 
 
 def _shown(modality: str, of_kind: list[Neighbour]) -> list[Neighbour]:
@@ -54,7 +62,7 @@ def _shown(modality: str, of_kind: list[Neighbour]) -> list[Neighbour]:
 def _more(modality: str, n: int) -> None:
     """Draw the button that shows the rest of a kind."""
     if n > FIRST and not st.session_state.get(f"all-{modality}"):
-        words = text("search.more", n=n - FIRST, modality=text(f"modality.{modality}"))
+        words = text("search.more", n=n - FIRST, modality=text(f"modality_plains.{modality}"))
         st.button(words, key=f"more-{modality}", on_click=_show_all, args=(modality,), type="tertiary")
 
 

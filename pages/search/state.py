@@ -8,11 +8,11 @@ from dataclasses import dataclass
 import streamlit as st
 
 from engine import retrieval
+from engine.answer import Answer
 from engine.errors import CasebindError, QuestionError
 from engine.index.filters import Filters
 from engine.intake.read import read, read_text
 from engine.intake.upload import Answers, Upload
-from engine.answer import Answer
 from engine.study import Modality, Study
 from pages.shared import resources
 
@@ -99,11 +99,14 @@ def take_study(study_id: str) -> None:
 def _begin(found: Study, started: float) -> None:
     forget()
     st.session_state["study"] = found
-    st.session_state["read_ms"] = time.perf_counter() - started
+    st.session_state["read_s"] = time.perf_counter() - started
 
 
-def answer(settings: Settings) -> Answer | None:
-    """Return the answer for the present query and settings; search only when either changed."""
+def answer(settings: Settings) -> Answer:
+    """Return the answer for the present query and settings; search only when either changed.
+
+    Raises UsageError where the URL names a query that is not there.
+    """
     known: Answer | None = st.session_state.get("answer")
     query_id = st.query_params.get(QUERY)
     if known is not None and (query_id, settings) == st.session_state.get("settings"):
@@ -114,11 +117,9 @@ def answer(settings: Settings) -> Answer | None:
     read_study = study()
     if query_id is not None:
         found = retrieval.again(workspace, release, query_id, **common)
-    elif read_study is not None:
-        started = time.perf_counter() - st.session_state.get("read_ms", 0.0)
-        found = retrieval.search(workspace, release, read_study, **common, started=started)
     else:
-        return None
+        started = time.perf_counter() - st.session_state.get("read_s", 0.0)
+        found = retrieval.search(workspace, release, read_study, **common, started=started)
     if found.verdict.accepted:
         query_id = st.query_params[QUERY] = found.query_id
     st.session_state["answer"] = found

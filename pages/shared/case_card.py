@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from engine.index.records import MARKS
 from engine.answer import Neighbour
+from engine.index.records import MARKS
 from pages.shared import content
 from pages.shared.markdown import plain
 from pages.shared.strings import one_of, text
@@ -44,7 +44,9 @@ def kind(neighbour: Neighbour) -> str:
 def facts(neighbour: Neighbour) -> str:
     """Return the lines under the picture as Markdown."""
     lines = [
-        f"**{text('card.distance', hamming=neighbour.hamming, bits=neighbour.bits)}**  \n{further(neighbour.further_share)}",
+        f"**{text('card.distance', hamming=neighbour.hamming, bits=neighbour.bits)}**  \n"
+        f"{further(neighbour.further_share)}  \n"
+        f":small[{text('card.relevance', percent=round(100 * neighbour.relevance))}]",
         f"{text('card.labelled_as')} {labels(neighbour)}",
     ]
     about = [person(neighbour.age, neighbour.sex, neighbour.view)]
@@ -53,17 +55,15 @@ def facts(neighbour: Neighbour) -> str:
     return "\n\n".join(lines)
 
 
-def head(neighbour: Neighbour) -> None:
-    """Draw rank, modality and the mark of a synthetic case."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        st.markdown(f"**{text('card.rank', rank=neighbour.rank)}** {kind(neighbour)}", width="content")
-        if neighbour.synthetic:
-            st.badge(text("card.synthetic"), color="violet", help=text("card.synthetic_help"))
+def head(neighbour: Neighbour) -> str:
+    """Return rank, modality and the mark of a synthetic case as one line of Markdown."""
+    mark = f" :violet-badge[{text('card.synthetic')}]" if neighbour.synthetic else ""
+    return f"**{text('card.rank', rank=neighbour.rank)}** {kind(neighbour)}{mark}"
 
 
 def draw(neighbour: Neighbour, mark: str | None, *, open_: Callable[..., None], rate: Callable[..., None]) -> None:
     """Draw the card. open_(study_id, why) opens it; rate(neighbour, mark or None) stores a mark."""
-    head(neighbour)
+    st.markdown(head(neighbour))
     prefix = text("card.case", rank=neighbour.rank)
     content.thumb(neighbour.study_id, neighbour.modality, prefix)
     st.markdown(facts(neighbour))

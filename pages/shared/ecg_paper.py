@@ -117,7 +117,8 @@ def draw(trace: Trace, paper: Paper, layout: Layout, overlay: np.ndarray | None 
             column = np.minimum((at / seconds * len(values)).astype(int), len(values) - 1)
             parts.append(svg.highlight(x, y, values[column], opacity))
         parts.append(svg.curve(x, y, paper.ink, 0.32))
-        parts.append(svg.label(LEFT + start * MM_PER_S + 1, TOP + row * height + 3.6, lead, paper.ink, 3.8))
+        corner = (LEFT + start * MM_PER_S + 1, TOP + row * height + 3.6)
+        parts.append(svg.label(*corner, lead, paper.ink, 3.8, halo=paper.background))
         if start > 0:
             mark = f"M{LEFT + start * MM_PER_S:g} {base - 4:g}v8"
             parts.append(f'<path d="{mark}" stroke="{paper.faint}" stroke-width="0.3"/>')

@@ -11,6 +11,7 @@ from pages.shared.theme import signed_rgb
 
 SHOWN_PX = 900  # longest side that is sent to the browser
 THUMB_PX = 300
+FAINT = 0.08  # below this share of the strongest value nothing is drawn
 STRIPE = 64  # stripes across a film's longest side; they mark the negative sign, so that it never rests on colour alone
 
 
@@ -25,7 +26,9 @@ def grey(film: Film, longest: int = SHOWN_PX) -> np.ndarray:
 
 def thumb(film: Film, side: int = THUMB_PX) -> np.ndarray:
     """Return the film as (side, side) uint8: whole, centred on black."""
-    small = Image.fromarray(grey(film, side))
+    image = Image.fromarray(grey(film, side))
+    scale = side / max(image.size)
+    small = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS)
     sheet = Image.new("L", (side, side), 0)
     sheet.paste(small, ((side - small.width) // 2, (side - small.height) // 2))
     return np.asarray(sheet)
@@ -42,7 +45,8 @@ def overlaid(film: Film, values: np.ndarray, opacity: float, longest: int = SHOW
     rows, columns = np.indices(base.shape)
     period = max(2, longest // STRIPE)
     striped = ((rows + columns) // (period // 2)) % 2 == 0
-    weight = opacity * np.clip(np.abs(signed), 0, 1) * np.where((signed < 0) & ~striped, 0.15, 1.0)
+    strength = np.clip((np.abs(signed) - FAINT) / (1 - FAINT), 0, 1)
+    weight = opacity * strength * np.where((signed < 0) & ~striped, 0.15, 1.0)
     blended = base[..., None] * (1 - weight[..., None]) + signed_rgb(signed) * weight[..., None]
     return blended.clip(0, 255).round().astype(np.uint8)
 

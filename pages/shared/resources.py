@@ -42,4 +42,5 @@ def _warmed(path: str) -> bool:
 def warm() -> None:
     """Load everything that a first query needs, so that it is no slower than the second."""
     workspace()
-    _warmed(str(workspace_path()))
+    with st.spinner(text("app.loading"), show_time=True):
+        _warmed(str(workspace_path()))

@@ -67,11 +67,16 @@ def highlight(x: np.ndarray, y: np.ndarray, values: np.ndarray, opacity: float) 
         width = 0.9 + 1.7 * abs(step) / LEVELS
         runs = [(max(a - 1, 0), min(b + 1, len(x))) for a, b in _stretches(level == step)]
         lines = "".join(f'<polyline points="{_points(x[a:b], y[a:b])}"/>' for a, b in runs)
-        parts.append(f'<g stroke="{colour}" stroke-width="{width:.2f}"{dash}>{lines}</g>')
+        strength = (abs(step) / LEVELS) ** 0.6
+        parts.append(f'<g stroke="{colour}" stroke-width="{width:.2f}" opacity="{strength:.2f}"{dash}>{lines}</g>')
     return f'<g fill="none" stroke-linecap="butt" opacity="{opacity:g}">{"".join(parts)}</g>'
 
 
-def label(x: float, y: float, words: str, colour: str, size: float = 3.6, anchor: str = "start") -> str:
-    """Return one line of text with its baseline at (x, y)."""
+def label(
+    x: float, y: float, words: str, colour: str, size: float = 3.6, anchor: str = "start", halo: str = ""
+) -> str:
+    """Return one line of text with its baseline at (x, y); `halo` is the colour of an outline that keeps it legible."""
     safe = words.replace("&", "&amp;").replace("<", "&lt;")
-    return f'<text x="{x:g}" y="{y:g}" font-size="{size:g}" fill="{colour}" text-anchor="{anchor}">{safe}</text>'
+    outline = f' stroke="{halo}" stroke-width="{size / 4:g}" paint-order="stroke"' if halo else ""
+    place = f'x="{x:g}" y="{y:g}" font-size="{size:g}" text-anchor="{anchor}"'
+    return f'<text {place} fill="{colour}"{outline}>{safe}</text>'

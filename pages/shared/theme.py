@@ -13,8 +13,9 @@ import streamlit as st
 from engine.settings import ASSETS
 
 ThemeType = Literal["light", "dark"]
-# The darkest fifth at either end of vik would vanish on a dark paper, so drawings use the span between.
-VIK_SPAN = 0.68
+# Where on vik the faintest and the strongest values lie, off its middle: the pale middle would veil what is beneath,
+# and the darkest ends would vanish on a dark paper. Magnitude is told by opacity and width besides.
+VIK_NEAR, VIK_FAR = 0.20, 0.34
 
 
 @dataclass(frozen=True)
@@ -60,7 +61,8 @@ def map_rgb(values: np.ndarray, name: str) -> np.ndarray:
 
 def signed_rgb(values: np.ndarray) -> np.ndarray:
     """Return colours (…, 3) in 0..255 for signed values in -1..1: vik, blue below zero and brown above."""
-    return map_rgb(0.5 + np.clip(values, -1, 1) * VIK_SPAN / 2, "vik")
+    far = VIK_NEAR + (VIK_FAR - VIK_NEAR) * np.clip(np.abs(values), 0, 1)
+    return map_rgb(0.5 + np.sign(values) * far, "vik")
 
 
 def hex_of(rgb: np.ndarray) -> str:

@@ -1,4 +1,4 @@
-"""Drawings of traces: the ECG strip, the pulse curve, thumbnails, their text alternative and the numbers behind them."""
+"""Drawings of traces: ECG strip, pulse curve, thumbnails, their text alternative and the numbers behind them."""
 
 from __future__ import annotations
 
@@ -37,7 +37,8 @@ def draw_pulse(trace: Trace, paper: Paper, window: tuple[float, float] | None = 
     parts = [f'<rect width="{PULSE_WIDTH:g}" height="{PULSE_HEIGHT:g}" fill="{paper.background}"/>']
     if window is not None:
         x, width = left + window[0] * per_s, (window[1] - window[0]) * per_s
-        parts.append(f'<rect x="{x:.2f}" width="{width:.2f}" y="1" height="{bottom + 1:g}" fill="{paper.major}" opacity=".45"/>')
+        shape = f'x="{x:.2f}" width="{width:.2f}" y="1" height="{bottom + 1:g}"'
+        parts.append(f'<rect {shape} fill="{paper.major}" opacity="0.45"/>')
     for t in np.arange(0, seconds + 1e-6, tick).tolist():
         x = left + t * per_s
         parts.append(f'<path d="M{x:.2f} 1V{bottom + 2:g}" stroke="{paper.major}" stroke-width="0.25"/>')
@@ -78,7 +79,7 @@ def draw_thumb(trace: Trace, paper: Paper) -> str:
             y = _scaled(samples, row * height + 4, (row + 1) * height - 4)
         parts.append(svg.curve(x, y, paper.ink, 0.6))
         if not pulse:
-            parts.append(svg.label(1.5, row * height + 5.5, lead, paper.ink, 5))
+            parts.append(svg.label(1.5, row * height + 5.5, lead, paper.ink, 5, halo=paper.background))
     return svg.document(THUMB_WIDTH, THUMB_HEIGHT, parts)
 
 

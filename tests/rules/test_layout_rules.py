@@ -1,4 +1,4 @@
-"""What must hold everywhere: the shape of the app's folders, one-way imports, words, keys, layouts, no machine paths."""
+"""What must hold everywhere: the app's folders, one-way imports, words, keys, layouts, no machine paths."""
 
 from __future__ import annotations
 

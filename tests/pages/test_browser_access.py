@@ -1,0 +1,103 @@
+"""Nobody is shut out: no WCAG A or AA violation in either theme, keys do the whole loop, the notice is on every page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+pytestmark = pytest.mark.browser
+
+PATIENCE_MS = 90_000
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+
+
+def opened(browser: Browser, url: str, scheme: str, width: int = 1440) -> Page:
+    """A tab of one colour scheme past the notice."""
+    context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=scheme)
+    context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    tab = context.new_page()
+    tab.goto(url)
+    tab.get_by_role("heading", level=1).wait_for()
+    button = tab.get_by_role("button", name="I have read this")
+    if button.count():
+        button.click()
+        tab.get_by_role("button", name="Upload").wait_for()
+    return tab
+
+
+def violations(tab: Page) -> list[str]:
+    """What axe-core finds, one line per rule with the first element."""
+    tab.wait_for_function("!document.querySelector('[data-testid=stSkeleton], [data-testid=stSpinner]')")
+    found = Axe().run(tab, options=RULES).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]} ({len(one['nodes'])})" for one in found]
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_search_results_and_detail_have_no_violation(browser, server, scheme):
+    tab = opened(browser, server, scheme)
+    assert violations(tab) == []
+    tab.get_by_role("button", name="ECG").click()
+    tab.get_by_text("bits differ").first.wait_for()
+    tab.locator("img").first.wait_for()
+    assert violations(tab) == []
+    tab.get_by_role("button", name="Open", exact=True).first.click()
+    tab.get_by_role("button", name="Show why they match").wait_for()
+    assert violations(tab) == []
+    tab.context.close()
+
+
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_about_has_no_violation(browser, server, scheme):
+    tab = opened(browser, server, scheme)
+    tab.goto(f"{server}/about")
+    tab.get_by_role("heading", name="Model card").wait_for()
+    assert violations(tab) == []
+    expect(tab.get_by_text("not for diagnosis").first).to_be_visible()
+    tab.context.close()
+
+
+def test_theme_of_the_browser_is_followed(browser, server):
+    grounds = {}
+    for scheme in ("dark", "light"):
+        tab = opened(browser, server, scheme)
+        grounds[scheme] = tab.locator(".stApp").evaluate("e => getComputedStyle(e).backgroundColor")
+        tab.context.close()
+    assert grounds == {"dark": "rgb(16, 20, 24)", "light": "rgb(255, 255, 255)"}
+
+
+def test_keys_step_through_cases_and_back(browser, server):
+    tab = opened(browser, server, "dark", width=800)
+    tab.get_by_role("button", name="Chest film").click()
+    tab.get_by_text("bits differ").first.wait_for()
+    tab.get_by_role("button", name="Open", exact=True).first.click()
+    expect(tab.get_by_text("1 of", exact=False).first).to_be_visible()
+    tab.keyboard.press("ArrowRight")
+    expect(tab.get_by_text("2 of", exact=False).first).to_be_visible()
+    tab.keyboard.press("3")
+    expect(tab.get_by_text("Saved as Irrelevant")).to_be_visible()
+    tab.keyboard.press("Escape")
+    expect(tab.get_by_role("heading", name="Your query")).to_be_visible()
+    tab.keyboard.press("n")
+    tab.get_by_role("button", name="Upload").wait_for()
+    tab.context.close()
+
+
+def test_missing_workspace_is_one_sentence_that_names_the_command(browser, tmp_path):
+    from conftest import start, stop
+
+    process, url = start(Path(tmp_path / "nowhere"), tmp_path / "server.log")
+    try:
+        tab = browser.new_page()
+        tab.set_default_timeout(PATIENCE_MS)
+        tab.goto(url)
+        tab.get_by_role("button", name="I have read this").click()
+        said = tab.get_by_role("alert").first
+        said.wait_for()
+        assert "casebind demo" in said.inner_text()
+        tab.close()
+    finally:
+        stop(process)

@@ -1,0 +1,203 @@
+"""The main job in a real browser: drop, see neighbours of several kinds, see why, rate, reload; refusals and questions."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import numpy as np
+import pytest
+from PIL import Image
+from playwright.sync_api import Browser, Page, expect
+
+from engine.settings import recordings_path
+from engine.study import ECG_LEADS
+
+pytestmark = pytest.mark.browser
+
+PATIENCE_MS = 90_000  # two shared cores; a first query loads the models
+SENTENCE = re.compile(r"^[^.]+(?:\.\w[^.]*)*\.$")  # one full stop, at the end, besides those inside names
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser, server: str) -> Iterator[Page]:
+    """One tab that has accepted the notice."""
+    context = browser.new_context(viewport={"width": 1440, "height": 1000}, color_scheme="dark")
+    context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    tab = context.new_page()
+    accept(tab, server)
+    yield tab
+    context.close()
+
+
+@pytest.fixture(scope="module")
+def wfdb_pair(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A simulated 12-lead ECG as a real WFDB record on disk."""
+    import neurokit2 as nk
+    import wfdb
+
+    folder = tmp_path_factory.mktemp("upload")
+    leads = nk.ecg_simulate(duration=10, sampling_rate=500, method="multileads", heart_rate=72, random_state=3)
+    wfdb.wrsamp(
+        "sim", fs=500, units=["mV"] * 12, sig_name=list(ECG_LEADS), p_signal=np.asarray(leads, dtype=np.float64),
+        fmt=["16"] * 12, write_dir=str(folder), comments=["name: Doe, Jane"],
+    )  # fmt: skip
+    return [folder / "sim.hea", folder / "sim.dat"]
+
+
+def accept(tab: Page, url: str) -> None:
+    """Open the app; accept the notice where it is asked for."""
+    tab.goto(url)
+    tab.get_by_role("heading", level=1).wait_for()
+    button = tab.get_by_role("button", name="I have read this")
+    if button.count():
+        expect(tab.get_by_text("not for diagnosis").first).to_be_visible()
+        button.click()
+    tab.get_by_role("button", name="Upload").wait_for()
+
+
+def drop(tab: Page, url: str, *files: Path) -> None:
+    """Open the empty search screen and drop files."""
+    tab.goto(url)
+    tab.get_by_role("button", name="Upload").wait_for()
+    tab.set_input_files("input[type=file]", [str(file) for file in files])
+
+
+def wait_for_cards(tab: Page) -> None:
+    tab.get_by_text(re.compile(r"\d+ of 256 bits differ")).first.wait_for()
+
+
+def test_recording_finds_cases_of_several_kinds_with_reasons_and_keeps_the_rating(page, server, wfdb_pair):
+    drop(page, server, *wfdb_pair)
+    wait_for_cards(page)
+    expect(page.get_by_text("WFDB, 12 leads, 500 Hz, 10 s").first).to_be_visible()
+    expect(page.get_by_text("Quality: accepted")).to_be_visible()
+    expect(page.get_by_text(re.compile(r"Identity: .* removed")).first).to_be_visible()
+    assert "Doe" not in page.content()
+
+    kinds = set(page.get_by_role("button", name="Why?").evaluate_all("b => b.map(x => x.closest('[class*=st-key-why]').className)"))
+    kinds = {re.search(r"-(cxr|ecg|ppg|text)\b", name).group(1) for name in kinds}
+    assert len(kinds) >= 2
+    cards = page.locator("[class*=st-key-grid], [data-testid=stMain]").inner_text()
+    for part in ("of random pairs", "Labelled as", "SYNTHETIC", "label generated with the case"):
+        assert part in cards
+    assert page.locator("img:not([alt]), img[alt='']").count() == 0
+
+    page.get_by_role("button", name="Why?").first.click()
+    expect(page.get_by_role("heading", level=1)).to_contain_text("beside your query")
+    expect(page.get_by_text(re.compile("convergence gap [0-9.]+ %")).first).to_be_visible()
+    expect(page.get_by_text("Baseline").or_(page.get_by_text(re.compile("compared with"))).first).to_be_visible()
+    expect(page.locator("img[alt*='With an overlay that lies mostly in']").first).to_be_visible()
+    expect(page.get_by_text(re.compile("localise findings worse than radiologists")).first).to_be_visible()
+
+    page.keyboard.press("1")
+    expect(page.get_by_text("Saved as Relevant")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("Saved as Relevant")).to_be_visible()
+    page.keyboard.press("Escape")
+    wait_for_cards(page)
+    expect(page.get_by_text("Saved as Relevant")).to_be_visible()
+    assert "query=q-" in page.url
+
+
+def test_rating_on_a_card_can_be_changed_and_taken_back(page, server):
+    page.goto(server)
+    page.get_by_role("button", name="ECG").click()
+    wait_for_cards(page)
+    card = page.locator("[class*=st-key-mark-]").first
+    card.get_by_text("Partly").click()
+    expect(page.get_by_text("Saved as Partly")).to_be_visible()
+    page.reload()
+    expect(page.get_by_text("Saved as Partly")).to_be_visible()
+    page.locator("[class*=st-key-mark-]").first.get_by_text("Partly").click()
+    expect(page.get_by_text("Saved as Partly")).to_have_count(0)
+
+
+def test_typed_finding_and_settings_live_in_the_url(page, server):
+    page.goto(server)
+    page.get_by_label("or type a finding").fill("pleural effusion")
+    page.keyboard.press("Enter")
+    wait_for_cards(page)
+    page.get_by_role("button", name="64", exact=True).or_(page.get_by_role("radio", name="64", exact=True)).first.click()
+    expect(page.get_by_text(re.compile(r"\d+ of 64 bits differ")).first).to_be_visible()
+    assert "bits=64" in page.url
+    page.reload()
+    expect(page.get_by_text(re.compile(r"\d+ of 64 bits differ")).first).to_be_visible()
+
+
+def test_blank_picture_is_refused_with_number_and_without_neighbours(page, server, tmp_path):
+    Image.new("L", (800, 800), 0).save(tmp_path / "blank.png")
+    drop(page, server, tmp_path / "blank.png")
+    refusal = page.get_by_role("alert").filter(has_text="refused")
+    refusal.wait_for()
+    assert re.search(r"\d", refusal.inner_text())
+    assert page.get_by_text("bits differ").count() == 0
+
+
+@pytest.mark.parametrize("name", ["note.dcm", "film.png", "lonely.hea", "report.pdf"])
+def test_bad_file_ends_in_one_sentence(page, server, tmp_path, name):
+    content = {
+        "note.dcm": b"just some words\n", "film.png": b"\x89PNG\r\n\x1a\n" + bytes(40),
+        "lonely.hea": b"lonely 12 500 5000\n" + b"lonely.dat 16 1000/mV 16 0 0 0 0 I\n" * 12, "report.pdf": b"%PDF-1.7\n%abc\n",
+    }[name]  # fmt: skip
+    (tmp_path / name).write_bytes(content)
+    drop(page, server, tmp_path / name)
+    said = page.get_by_role("alert").first
+    said.wait_for()
+    words = said.locator("p").inner_text().strip()
+    assert words.endswith(".")
+    assert words.count(". ") == 0, words
+    assert "Traceback" not in page.content()
+
+
+def test_pulse_table_without_rate_asks_for_it_and_goes_on(page, server, tmp_path):
+    import neurokit2 as nk
+
+    pulse = nk.ppg_simulate(duration=20, sampling_rate=100, heart_rate=70, random_state=1)
+    (tmp_path / "pulse.csv").write_text("PPG\n" + "\n".join(f"{v:.5f}" for v in pulse), encoding="utf-8")
+    drop(page, server, tmp_path / "pulse.csv")
+    rate = page.get_by_label("Samples per second (Hz)")
+    rate.wait_for()
+    rate.fill("100")
+    rate.press("Enter")
+    wait_for_cards(page)
+    expect(page.get_by_text(re.compile("100 Hz, 20 s")).first).to_be_visible()
+    expect(page.get_by_text(re.compile("searched is the stretch from"))).to_be_visible()
+
+
+def test_unknown_query_in_the_url_is_one_sentence_with_a_way_back(page, server):
+    page.goto(f"{server}/?query=q-nothing")
+    page.get_by_role("alert").first.wait_for()
+    page.get_by_role("button", name="New query").click()
+    page.get_by_role("button", name="Upload").wait_for()
+
+
+@pytest.mark.recordings
+def test_real_recordings_find_cases_of_several_kinds(page, server):
+    recordings = recordings_path()
+    if recordings is None:
+        pytest.skip("the open recordings are not here (CASEBIND_RECORDINGS)")
+    uploads = recordings / "uploads"
+    for files in (("00008_hr.hea", "00008_hr.dat"), ("nih_cxr14_google_dx_pa_covid0000.dcm",)):
+        drop(page, server, *(uploads / file for file in files))
+        wait_for_cards(page)
+        names = page.get_by_role("heading", level=3).all_inner_texts()
+        assert any("Chest films" in name for name in names)
+        assert any("ECGs" in name for name in names)
+
+
+def test_browser_never_reaches_beyond_this_machine(browser, server):
+    context = browser.new_context()
+    asked: list[str] = []
+    context.on("request", lambda request: asked.append(request.url))
+    tab = context.new_page()
+    tab.set_default_timeout(PATIENCE_MS)
+    accept(tab, server)
+    tab.goto(f"{server}/about")
+    tab.get_by_role("heading", name="Model card").wait_for()
+    context.close()
+    hosts = {urlsplit(url).hostname for url in asked if urlsplit(url).scheme.startswith("http")}
+    assert hosts == {"127.0.0.1"}
