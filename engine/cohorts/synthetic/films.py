@@ -22,8 +22,8 @@ from engine.cohorts.synthetic.registration import align, invert, smooth, warp
 SIDE = 224  # pixels of a synthetic film
 GRID = 96  # pixels on which films are aligned
 LOOKS, SHAPES = 140, 60  # principal components kept of appearance and of shape
-TEMPERATURE = 0.75  # scale of the residual draw: a little inside the cloud, where films look whole
-GRAIN = 0.22  # texture added, share of what the components leave out
+TEMPERATURE = 0.85  # scale of the residual draw: a little inside the cloud, where films look whole
+GRAIN = 0.06  # texture added, share of what the components leave out
 MARGIN = 7  # pixels cut at each edge, where warps read beyond the film
 RIDGE = 20.0
 LABELS = ("No Finding", "Cardiomegaly", "Pleural Effusion", "Edema", "Pneumonia", "Lung Opacity", "Consolidation",

@@ -1,7 +1,7 @@
 """Beat times, and the PPG that follows them.
 
 The PPG pulse is a sum of three Gaussians (forward wave, reflected wave, dicrotic wave; after Rubins, Med Biol Eng
-Comput 2008), delayed by the pulse transit time, on the very beats of the ECG.
+Comput 2008; the first rises faster than it falls), delayed by the pulse transit time, on the very beats of the ECG.
 """
 
 from __future__ import annotations
@@ -48,8 +48,10 @@ def ppg_signal(patient: Patient, beats: np.ndarray, rng: np.random.Generator) ->
         rr = following - beat
         stretch = np.clip(rr / 0.85, 0.55, 1.2) ** 0.5
         strength = np.clip(rr / 0.85, 0.5, 1.15) ** 0.4 * (1 + 0.02 * rng.standard_normal())
-        for amplitude, centre, width in ((1.0, 0.0, 0.075), (height, lag, 0.09), (0.14, lag + 0.19, 0.08)):
-            signal += strength * amplitude * np.exp(-0.5 * ((t - beat - transit - stretch * centre)
-                                                            / (stretch * width)) ** 2)
+        for amplitude, centre, rise, fall in ((1.0, 0.0, 0.065, 0.10), (height, lag, 0.09, 0.09),
+                                              (0.14, lag + 0.19, 0.08, 0.08)):
+            after = t - beat - transit - stretch * centre
+            width = stretch * np.where(after < 0, rise, fall)
+            signal += strength * amplitude * np.exp(-0.5 * (after / width) ** 2)
     breath = 0.06 * np.sin(2 * np.pi * rng.uniform(0.2, 0.3) * t + rng.uniform(0, 2 * np.pi))
     return signal + breath + 0.006 * rng.standard_normal(t.size)
