@@ -34,10 +34,13 @@ COHORT = Cohort(
 )
 
 
-def manifest_digest(demo: Path) -> str:
-    """Return the sha256 of the demo's manifest; UsageError where the demo is not there."""
+def demo_digest(demo: Path) -> str:
+    """Return the sha256 over the demo's manifest and all its study files; UsageError where the demo is not there."""
     try:
-        return hashlib.sha256((demo / MANIFEST_NAME).read_bytes()).hexdigest()
+        digest = hashlib.sha256((demo / MANIFEST_NAME).read_bytes())
+        for file in sorted(demo.glob("*/*")):
+            digest.update(file.relative_to(demo).as_posix().encode() + hashlib.sha256(file.read_bytes()).digest())
+        return digest.hexdigest()
     except OSError as error:
         raise UsageError(f"There is no synthetic cohort at {demo}: get the repository with its data folder.") from error
 
@@ -58,7 +61,7 @@ def settled(folder: Path, demo: Path, digest: str) -> bool:
     built = built_from(folder)
     if not built or not (demo / MANIFEST_NAME).is_file():
         return True
-    return built["manifest"] == manifest_digest(demo) and built["release_digest"] == digest
+    return built["demo"] == demo_digest(demo) and built["release_digest"] == digest
 
 
 def build(folder: Path, demo: Path, release: Release, digest: str, progress: Progress | None = None) -> Summary:
@@ -88,7 +91,7 @@ def build(folder: Path, demo: Path, release: Release, digest: str, progress: Pro
 
 def _fill(workspace: Workspace, demo: Path, release: Release, digest: str, progress: Progress | None) -> Summary:
     """Take the synthetic cohort in, with the shipped embeddings where they fit; leave the marker last."""
-    marker = {"manifest": manifest_digest(demo), "release": release.name, "release_digest": digest}
+    marker = {"demo": demo_digest(demo), "release": release.name, "release_digest": digest}
     known = load_precomputed(demo / f"embeddings-{release.name}.npz", digest)
     summary = ingest(workspace, release, digest, COHORT, read_manifest(demo), progress=progress, known=known)
     (workspace.path / MARKER).write_text(json.dumps(marker, indent=1), encoding="utf-8")
