@@ -104,14 +104,16 @@ def sample(model: FilmModel, row: np.ndarray, rng: np.random.Generator) -> np.nd
     return (np.clip((film - low) / max(high - low, 1e-3), 0, 1) * 250).astype(np.uint8)
 
 
-def nearest_distance(film: np.ndarray, films: torch.Tensor) -> float:
-    """Return the smallest root-mean-square difference to any of films, both standardised; 0 is a copy, √2 unrelated."""
-    def standard(stack: torch.Tensor) -> torch.Tensor:
-        small = functional.interpolate(stack, 56, mode="area").flatten(1)
-        return (small - small.mean(1, keepdim=True)) / small.std(1, keepdim=True)
+def standardise(films: torch.Tensor) -> torch.Tensor:
+    """Return films (n, 1, SIDE, SIDE) as rows (n, 56²) of mean 0 and deviation 1."""
+    small = functional.interpolate(films, 56, mode="area").flatten(1)
+    return (small - small.mean(1, keepdim=True)) / small.std(1, keepdim=True)
 
-    own = standard(torch.from_numpy(film).float()[None, None] / 255)
-    return float(((standard(films) - own) ** 2).mean(1).min().sqrt())
+
+def nearest_distance(film: np.ndarray, standard: torch.Tensor) -> float:
+    """Return the root-mean-square difference of film (SIDE, SIDE) to the nearest standardised row; √2 is unrelated."""
+    own = standardise(torch.from_numpy(film).float()[None, None] / 255)
+    return float(((standard - own) ** 2).mean(1).min().sqrt())
 
 
 def _axes(centred: np.ndarray, k: int) -> np.ndarray:
