@@ -29,7 +29,7 @@ PPG_SCALE, PPG_OFFSET = 400, 512  # stored as whole numbers, as a 10-bit sensor 
 JPEG_QUALITY = 88
 COPY_LIMIT = 0.20  # a film nearer than this to a training film is drawn again; real films lie at 0.33 or more
 
-DRAWS = 8
+DRAWS = 24
 GATE_MEASURE, GATE_TARGET = "distance from chest films", 1.5  # the gate refuses films beyond 1.6
 
 Row = dict[str, str]
