@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pandas as pd
 import streamlit as st
 
 from engine.study import MODALITIES
+from engine.version import __version__
 from pages.shared import resources
 from pages.shared.markdown import plain
-from pages.shared.strings import text
+from pages.shared.strings import one_of, text
 
 
 def draw_collection() -> None:
@@ -20,3 +24,66 @@ def draw_collection() -> None:
     for cohort in workspace.cohorts():
         made = text("card.synthetic") if cohort.synthetic else text("about.recorded")
         st.markdown(f"**{plain(cohort.name)}** ({made}): {plain(cohort.licence)}. {plain(cohort.attribution)}")
+
+
+def draw_release() -> None:
+    """Draw the release's limits, data sets with licences, measured figures and versions."""
+    manifest = resources.release().manifest
+    for limit in manifest.get("limits", []):
+        st.markdown(f"- {plain(limit)}")
+    st.subheader(text("about.data_title"))
+    _table(data_rows(manifest), ("data_name", "data_kinds", "data_n", "data_patients", "data_attribution"), "data_none")
+    st.subheader(text("about.figures_title"))
+    st.markdown(text("about.figures_note"))
+    names = ("figure", "figure_set", "figure_measure", "figure_value", "figure_interval", "figure_chance", "figure_n")
+    _table(list(figures(manifest.get("figures", {}))), names, "figures_none")
+    st.subheader(text("about.versions_title"))
+    _table(versions(manifest), ("version_part", "version_value"), "card_none")
+
+
+def _table(rows: list[tuple[str, ...]], names: tuple[str, ...], none: str) -> None:
+    if rows:
+        st.table(pd.DataFrame(rows, columns=[text(f"about.{name}") for name in names]), hide_index=True)
+    else:
+        st.markdown(text(f"about.{none}"))
+
+
+def data_rows(manifest: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Return (data set, kinds, studies, patients, attribution with licence) of everything that was learnt from."""
+    return [
+        (
+            plain(one["dataset"]),
+            ", ".join(text(f"modality_plains.{name}") for name in one.get("modalities", [])),
+            f"{sum(one.get('studies', {}).values()):,}",
+            f"{one.get('patients', 0):,}",
+            plain(one.get("attribution", "")),
+        )
+        for one in manifest.get("data", [])
+    ]
+
+
+def figures(recorded: dict[str, Any]) -> Iterator[tuple[str, ...]]:
+    """Yield (task, representation, measure, value, 95 % interval, chance, n) of every figure in the manifest."""
+    for row in recorded.get("rows", []):
+        for name, one in row.items():
+            if isinstance(one, dict) and "value" in one:
+                luck = row.get(f"chance_{name}")
+                yield (
+                    plain(row.get("task", "")),
+                    plain(row.get("representation", "")),
+                    one_of("metric", name),
+                    f"{one['value']:.3f}",
+                    f"{one['low']:.3f} to {one['high']:.3f}",
+                    "" if luck is None else f"{luck:.3f}",
+                    f"{one['n']}",
+                )
+
+
+def versions(manifest: dict[str, Any]) -> list[tuple[str, ...]]:
+    """Return (part, version) of the app, the release and the foundation models with their licences."""
+    dated = f"{manifest['name']}, {manifest.get('created', '')}"
+    rows = [(text("app.name"), __version__), (text("about.release"), dated)]
+    for part in ("trunk", "text_model"):
+        if part in manifest:
+            rows.append((text(f"about.{part}"), plain(f"{manifest[part]['name']} ({manifest[part]['licence']})")))
+    return rows

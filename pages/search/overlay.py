@@ -54,6 +54,7 @@ def draw(found: Answer, neighbour: Neighbour, match: Study, layout: str, places:
     _recordings(found.study, match, known if wanted() else None, layout, places)
     if not wanted():
         return
+    _settle(pair)
     progress, lines = st.empty(), st.container()
     if known is None or not (known.final or pair in _stopped()):
         with progress.container():
@@ -61,6 +62,13 @@ def draw(found: Answer, neighbour: Neighbour, match: Study, layout: str, places:
         progress.empty()
     with lines:
         _honesty(known, found.study, match, stopped=pair in _stopped() and not known.final)
+
+
+def _settle(pair: Pair) -> None:
+    """End the run once when a pair is first explained: only then does the browser drop what the last view had drawn."""
+    if st.session_state.get("settled") != pair:
+        st.session_state["settled"] = pair
+        st.rerun()
 
 
 def _store() -> dict[Pair, PairMaps]:

@@ -25,6 +25,7 @@ def _answered() -> None:
     panel, bar = st.container(), st.empty()
     with bar.container():
         settings = controls.draw() if opened is None else controls.recalled()
+    resources.wait()
     try:
         with st.spinner(text("search.searching"), show_time=True):
             found = state.answer(settings)

@@ -58,7 +58,7 @@ def _quality(verdict: Verdict) -> None:
         passed = sum(one.passed for one in verdict.measures)
         title = text("search.quality_table", passed=passed, n=len(verdict.measures))
         with st.expander(title, icon=":material/monitor_heart:", expanded=not verdict.accepted):
-            st.dataframe(measures(verdict), hide_index=len(verdict.measures) <= len(LONG), alt=title)
+            st.dataframe(measures(verdict), hide_index=not _is_per_lead(verdict), alt=title)
 
 
 def _identity(study: Study) -> None:
@@ -71,9 +71,13 @@ def _identity(study: Study) -> None:
             st.dataframe(identity_rows(study), hide_index=True, alt=title)
 
 
+def _is_per_lead(verdict: Verdict) -> bool:
+    return all(PER_LEAD in one.name for one in verdict.measures)
+
+
 def measures(verdict: Verdict) -> pd.DataFrame:
     """Return the quality measures: one row per lead where they are per lead, else one row per measure."""
-    if all(PER_LEAD in one.name for one in verdict.measures):
+    if _is_per_lead(verdict):
         return _per_lead(verdict.measures)
     rows = [
         (one.name, number(one.value, one.unit), _limit(one), text("search.passed" if one.passed else "search.failed"))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import streamlit as st
 
 from engine.errors import CasebindError
@@ -33,14 +35,12 @@ def accepted() -> bool:
 
 def _accept() -> None:
     st.session_state[STATE] = True
-    try:
+    with suppress(CasebindError):  # without a workspace it holds for this session
         resources.workspace().audit(resources.WHO, _kind())
-    except CasebindError:
-        st.session_state["notice_unkept"] = True
 
 
 def ask() -> None:
-    """Draw the whole notice with its button."""
+    """Draw the whole notice with its button; the models load while it is read."""
     _, middle, _ = st.columns([1, 2, 1])
     with middle, st.container(border=True, key="notice"):
         st.title(text("notice.title"), anchor=False)
@@ -48,3 +48,5 @@ def ask() -> None:
         st.markdown(text("notice.points"))
         st.button(text("notice.accept"), type="primary", on_click=_accept, key="accept")
         st.caption(text("notice.kept", version=text("notice.version")))
+    with suppress(CasebindError):
+        resources.warm()

