@@ -21,6 +21,7 @@ from engine.encoders.tune import view
 from engine.measure.ranking import precision_at, ranked_relevance
 
 EDGES = ("cxr", "ecg", "ppg")
+LEAST_STUDIES, LEAST_PATIENTS = 20, 5  # for a data set to count in validation
 
 
 @dataclass(frozen=True)
@@ -146,13 +147,13 @@ def embed(way: nn.Module, inputs: dict[str, torch.Tensor], index: np.ndarray, ba
 
 
 def within_precision(z: np.ndarray, data: Prepared, index: np.ndarray, held: np.ndarray) -> dict[str, float]:
-    """P@5 by shared finding within each data set, never the same patient; data sets of fewer than 20 are left out."""
+    """P@5 by shared finding within each data set, never the same patient; small data sets are left out."""
     out = {}
     for dataset in sorted({data.rows[i].dataset for i in index}):
         at = np.array([j for j, i in enumerate(index) if data.rows[i].dataset == dataset and held[i].any()])
-        if len(at) < 20:
-            continue
         patients = np.array([data.rows[index[j]].patient_id for j in at])
+        if len(at) < LEAST_STUDIES or len(set(patients)) < LEAST_PATIENTS:
+            continue
         relevant = (held[index[at]].astype(int) @ held[index[at]].T.astype(int)) > 0
         found = ranked_relevance(z[at] @ z[at].T, relevant, patients[:, None] != patients[None], 5)
         out[dataset] = float(np.nanmean(precision_at(found, 5)))
