@@ -71,8 +71,9 @@ class Release:
 
     @property
     def digest(self) -> str:
-        """SHA-256 over everything that decides embeddings, codes and calibration; figures and cards do not count."""
-        decisive = {key: self.manifest.get(key) for key in ("format", "name", "parts", "trunk", "text_model")}
+        """SHA-256 over everything that decides embeddings and codes; calibration, figures and cards do not count."""
+        decisive = {key: self.manifest.get(key) for key in ("format", "name", "trunk", "text_model")}
+        decisive["parts"] = {file: sha for file, sha in self.manifest["parts"].items() if file.endswith(".safetensors")}
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
     def inputs(self, study: Study) -> dict[str, np.ndarray]:

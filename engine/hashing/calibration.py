@@ -14,7 +14,7 @@ import numpy as np
 from engine.hashing.layer import LENGTHS, distances
 
 POINTS = {"precise": 0.01, "balanced": 0.05, "broad": 0.20}  # share of random pairs inside the radius
-CLOSE_SHARE = 0.05  # a nearest neighbour further than this quantile of random pairs is "nothing close"
+CLOSE_SHARE = 0.20  # even the nearest is further than the nearest fifth of random pairs: "nothing close"
 
 
 def further_shares(distance: np.ndarray, bits: int) -> np.ndarray:
