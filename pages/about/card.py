@@ -29,8 +29,7 @@ def draw_collection() -> None:
 def draw_release() -> None:
     """Draw the release's limits, data sets with licences, measured figures and versions."""
     manifest = resources.release().manifest
-    for limit in manifest.get("limits", []):
-        st.markdown(f"- {plain(limit)}")
+    st.markdown("\n".join(f"- {plain(limit)}" for limit in manifest.get("limits", [])))
     st.subheader(text("about.data_title"))
     _table(data_rows(manifest), ("data_name", "data_kinds", "data_n", "data_patients", "data_attribution"), "data_none")
     st.subheader(text("about.figures_title"))

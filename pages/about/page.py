@@ -6,7 +6,6 @@ import tomllib
 from functools import lru_cache
 from typing import Any
 
-import pandas as pd
 import streamlit as st
 
 from engine.errors import CasebindError
@@ -51,8 +50,11 @@ def _card() -> list[dict[str, str]]:
 
 
 def _fields() -> None:
-    st.table(pd.DataFrame({text("about.card_field"): [f"**{one['title']}**" for one in _card()],
-                           text("about.card_text"): [one["text"] for one in _card()]}), hide_index=True)
+    """Draw the card's fields, two beside each other where there is room."""
+    grid = st.grid(2, min_column_width=420, border=True)
+    for one in _card():
+        with grid.cell():
+            st.markdown(f"**{one['title']}**  \n{one['text']}")
 
 
 draw()

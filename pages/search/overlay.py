@@ -121,7 +121,7 @@ def _honesty(maps: PairMaps, query: Study, match: Study, *, stopped: bool) -> No
     patterns = {text("detail.striped" if isinstance(s.content, Film) else "detail.dashed") for s in (query, match)}
     pattern = " / ".join(sorted(patterns))
     scale = legend.draw(paper(browser_theme()), pattern=pattern)
-    st.image(scale, width=620, alt=text("detail.legend_alt", mark=pattern))
+    st.image(scale, width=760, alt=text("detail.legend_alt", mark=pattern))
     if stopped:
         st.markdown(f":material/pause_circle: {text('detail.stopped')}")
     columns = st.columns(2, gap="medium")

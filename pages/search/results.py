@@ -22,7 +22,7 @@ def draw(found: Answer, settings: state.Settings) -> None:
     for modality in settings.into:
         of_kind = [one for one in found.neighbours if one.modality == modality]
         _kind(found, modality, of_kind, marks, settings)
-    st.caption(f"{timing(found)} · {_version(found)}")
+    st.markdown(f":small[{timing(found)} · {_version(found)}]")
 
 
 def _kind(

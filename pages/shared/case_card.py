@@ -93,4 +93,4 @@ def _rating(neighbour: Neighbour, mark: str | None, rate: Callable[..., None]) -
         on_change=lambda: rate(neighbour, st.session_state[key]),
     )
     if mark:
-        st.caption(f":material/check: {text('card.saved_line', mark=text(f'mark.{mark}'))}")
+        st.markdown(f":small[:material/check: {text('card.saved_line', mark=text(f'mark.{mark}'))}]")

@@ -34,4 +34,4 @@ def table() -> pd.DataFrame:
 def draw() -> None:
     """Draw the key list."""
     st.table(table().set_index(text("keys.key")))
-    st.caption(text("keys.note"))
+    st.markdown(f":small[{text('keys.note')}]")

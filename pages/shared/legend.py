@@ -8,7 +8,7 @@ from pages.shared import svg
 from pages.shared.strings import text
 from pages.shared.theme import Paper, hex_of, signed_rgb
 
-WIDTH, HEIGHT, BAR = 120.0, 13.0, 5.0  # mm
+WIDTH, HEIGHT, BAR = 160.0, 13.0, 5.0  # mm
 STEPS = 48
 
 

@@ -20,7 +20,7 @@ def _kind() -> str:
 
 def banner() -> None:
     """Draw the thin line."""
-    st.caption(f":material/school: {text('app.banner')}")
+    st.markdown(f":small[:material/school: {text('app.banner')}]")
 
 
 def accepted() -> bool:
@@ -47,6 +47,6 @@ def ask() -> None:
         st.markdown(f"**{text('notice.lead')}**")
         st.markdown(text("notice.points"))
         st.button(text("notice.accept"), type="primary", on_click=_accept, key="accept")
-        st.caption(text("notice.kept", version=text("notice.version")))
+        st.markdown(f":small[{text('notice.kept', version=text('notice.version'))}]")
     with suppress(CasebindError):
         resources.warm()
