@@ -17,7 +17,7 @@ class Bound(nn.Module):
     def __init__(self, modality: str) -> None:
         super().__init__()
         self.encoder = ENCODERS[modality]()
-        self.head = nn.Linear(ENCODERS[modality].features, SPACE)  # type: ignore[arg-type]
+        self.head = nn.Linear(ENCODERS[modality].features, SPACE)
 
     def project(self, features: torch.Tensor) -> torch.Tensor:
         """Features (b, f) → embeddings (b, 256) of length 1."""

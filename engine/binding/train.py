@@ -52,6 +52,13 @@ class Binding(nn.Module):
         super().__init__()
         self.ways = nn.ModuleDict({modality: Bound(modality) for modality in (*EDGES, "text")})
 
+    def way(self, modality: str) -> Bound:
+        """Return one modality's way into the space."""
+        way = self.ways[modality]
+        if not isinstance(way, Bound):
+            raise TypeError(f"{modality} is not bound")
+        return way
+
 
 @dataclass
 class Side:
@@ -181,12 +188,12 @@ def validate(model: Binding, sides: dict[str, Side], captions: Captions) -> dict
 def bind(model: Binding, datas: dict[str, Prepared], captions: Captions, plan: Plan, log: loop.Log) -> Binding:
     """Return the model of the epoch with the best mean of `validate`."""
     model.to(loop.device())
-    sides = {m: side_of(m, datas[m], model.ways[m].encoder, captions, plan) for m in EDGES}
+    sides = {m: side_of(m, datas[m], model.way(m).encoder, captions, plan) for m in EDGES}
     vectors = torch.from_numpy(captions.vectors).to(loop.device())
     pairs = paired(datas["ppg"], datas["ecg"], "train")
     draw = loop.Draw.seeded(plan.seed)
-    encoders = [p for m in plan.live for p in model.ways[m].encoder.parameters()]
-    heads = [p for way in model.ways.values() for p in way.head.parameters()]
+    encoders = [p for m in plan.live for p in model.way(m).encoder.parameters()]
+    heads = [p for m in model.ways for p in model.way(m).head.parameters()]
     optim = torch.optim.AdamW(
         [{"params": heads, "lr": plan.rate}, {"params": encoders, "lr": plan.rate * plan.encoder_share}],
         weight_decay=0.1,
@@ -195,7 +202,7 @@ def bind(model: Binding, datas: dict[str, Prepared], captions: Captions, plan: P
     for epoch in range(plan.epochs):
         model.train()
         for _ in range(plan.steps):
-            loss = sum(text_loss(model, m, sides[m], captions, vectors, plan, draw) for m in EDGES)
+            loss = torch.stack([text_loss(model, m, sides[m], captions, vectors, plan, draw) for m in EDGES]).sum()
             if plan.emcl or plan.cycle:
                 loss = loss + edge_loss(model, sides, pairs, plan, draw)
             loop.step(loss, model, optim, schedule)

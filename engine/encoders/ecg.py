@@ -30,4 +30,4 @@ def prepare(trace: Trace) -> dict[str, np.ndarray]:
     if trace.units == "mV":
         amplitude[rows] = np.log10(np.maximum(deviation, 10**LOG_MV_FLOOR)) * alive
         flags[[12 + row for row in rows]] = alive
-    return {"x": x, "amplitude": amplitude, "flags": flags, "length": np.float32(real / LENGTH)}
+    return {"x": x, "amplitude": amplitude, "flags": flags, "length": np.array(real / LENGTH, np.float32)}

@@ -89,4 +89,10 @@ class TextEncoder(nn.Module):
         return x
 
 
-ENCODERS: dict[str, type[nn.Module]] = {"cxr": FilmEncoder, "ecg": EcgEncoder, "ppg": PpgEncoder, "text": TextEncoder}
+Encoder = FilmEncoder | EcgEncoder | PpgEncoder | TextEncoder
+ENCODERS: dict[str, type[FilmEncoder] | type[EcgEncoder] | type[PpgEncoder] | type[TextEncoder]] = {
+    "cxr": FilmEncoder,
+    "ecg": EcgEncoder,
+    "ppg": PpgEncoder,
+    "text": TextEncoder,
+}

@@ -20,4 +20,4 @@ def prepare(trace: Trace) -> dict[str, np.ndarray]:
     """
     scaled, _ = condition(trace, FS, *BAND_HZ)
     x, real = fit_length(scaled[:1], LENGTH)
-    return {"x": x, "length": np.float32(real / LENGTH)}
+    return {"x": x, "length": np.array(real / LENGTH, np.float32)}

@@ -97,8 +97,8 @@ def losses(
     return rebuilt, patient_contrast(a.float(), b.float(), patients, plan.tau)
 
 
-def pretrain(model: TraceTransformer, data: Prepared, plan: Plan, log: loop.Log) -> TraceTransformer:
-    """Train on the `train` windows; logs both losses on `valid` every tenth epoch."""
+def pretrain(model: TraceTransformer, data: Prepared, plan: Plan, log: loop.Log) -> None:
+    """Train the model in place on the `train` windows; logs both losses on `valid` every second epoch."""
     model.to(loop.device()).train()
     inputs, rng, noise = loop.tensors(data), np.random.default_rng(plan.seed), loop.generator(plan.seed)
     _, ids = np.unique([row.patient_id for row in data.rows], return_inverse=True)
@@ -117,4 +117,3 @@ def pretrain(model: TraceTransformer, data: Prepared, plan: Plan, log: loop.Log)
                     model, loop.take(inputs, index), patients[torch.from_numpy(index)], plan, loop.generator(1)
                 )
             log.write(stage="pretrain", epoch=epoch + 1, valid_rebuilt=float(rebuilt), valid_contrast=float(contrast))
-    return model

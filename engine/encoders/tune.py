@@ -58,16 +58,16 @@ def mean_auroc(scores: np.ndarray, held: np.ndarray, least: int = 8) -> tuple[fl
     return float(np.mean([roc_auc_score(held[:, i], scores[:, i]) for i in kept])), len(kept)
 
 
-def tune(modality: str, encoder: nn.Module, data: Prepared, plan: Plan, log: loop.Log) -> nn.Module:
-    """Return the encoder of the epoch with the best mean AUROC on `valid`."""
+def tune(modality: str, encoder: nn.Module, data: Prepared, plan: Plan, log: loop.Log) -> None:
+    """Tune the encoder in place, ending at the epoch with the best mean AUROC on `valid`."""
     encoder.to(loop.device())
     held = many_hot(row.found for row in data.rows)
-    labelled = held.any(1)
+    labelled = np.flatnonzero(held.any(1))
     inputs, rng, noise = loop.tensors(data), np.random.default_rng(plan.seed), loop.generator(plan.seed)
-    train, valid = (np.array([i for i in data.where(s) if labelled[i]]) for s in ("train", "valid"))
+    train, valid = (np.intersect1d(data.where(s), labelled) for s in ("train", "valid"))
     target = torch.from_numpy(held.astype(np.float32)).to(loop.device())
     weight = (1 / target[train].mean(0).clamp(min=0.01)).sqrt()
-    probe = nn.Linear(ENCODERS[modality].features, held.shape[1]).to(loop.device())  # type: ignore[arg-type]
+    probe = nn.Linear(ENCODERS[modality].features, held.shape[1]).to(loop.device())
     optim = torch.optim.AdamW(
         [
             {"params": encoder.parameters(), "lr": plan.rate * plan.encoder_share},
@@ -92,4 +92,3 @@ def tune(modality: str, encoder: nn.Module, data: Prepared, plan: Plan, log: loo
         if auroc > best:
             best, state = auroc, copy.deepcopy(encoder.state_dict())
     encoder.load_state_dict(state)
-    return encoder

@@ -55,6 +55,7 @@ RECORD_LINE: Final = re.compile(r"^\s*(\S+?)(?:/(\d+))?[ \t]+(\d+)(?:[ \t]+(\S+)
 SIGNAL_LINE: Final = re.compile(r"^\s*(\S+)[ \t]+(0|8|16|24|32|61|80|160|212|310|311|508|516|524)(?=[x:+\s]|$)(.*)$")
 SEGMENT_LINE: Final = re.compile(r"^\s*(\S+)[ \t]+(\d+)\s*$")
 _NUMBER: Final = re.compile(r"^[-+]?[\d.,]+(?:e[-+]?\d+)?$", re.IGNORECASE)
+_MISSING: Final = frozenset({"nan", "na", "n/a", "null", "none", "inf", "-inf"})  # how tables write a missing number
 
 
 def sniff(data: bytes) -> str:
@@ -125,10 +126,14 @@ def is_wfdb_header(lines: list[str]) -> bool:
     return signal is not None and _NUMBER.match(signal[1]) is None
 
 
+def _numeric(cell: str) -> bool:
+    return cell.lower() in _MISSING or _NUMBER.match(cell) is not None
+
+
 def _tabular(lines: list[str]) -> bool:
-    """Return whether at least two lines consist mostly of numbers."""
+    """Return whether at least two lines consist mostly of numbers, or of words for a missing one."""
     rows = [[cell for cell in re.split(r"[;,\t| ]+", line.strip()) if cell] for line in lines[:400]]
-    mostly = [cells for cells in rows if cells and sum(bool(_NUMBER.match(cell)) for cell in cells) * 2 >= len(cells)]
+    mostly = [cells for cells in rows if cells and sum(_numeric(cell) for cell in cells) * 2 >= len(cells)]
     return len(mostly) >= 2 or is_manifest(lines[:1])
 
 

@@ -101,7 +101,7 @@ def calibrate(layer: HashLayer, valid: dict[str, Embedded], most: int = 1500, se
     for a, b in product(MODALITIES, repeat=2):
         held = valid[a].held[chosen[a]], valid[b].held[chosen[b]]
         apart = valid[a].patients[chosen[a]][:, None] != valid[b].patients[chosen[b]][None]
-        known = held[0].any(1)[:, None] & held[1].any(1)[None]
+        known = np.outer(held[0].any(1), held[1].any(1))
         relevant = held[0].astype(np.float32) @ held[1].T.astype(np.float32) > 0
         pairs[f"{a}>{b}"] = calibration.table(codes[a], codes[b], relevant, known, apart)
     return {"fitted_on": "valid", "points": calibration.POINTS, "pairs": pairs}

@@ -16,7 +16,8 @@ from engine.binding.train import EDGES, Binding
 from engine.binding.train import Plan as BindPlan
 from engine.cohorts import prepared
 from engine.encoders import loop, pretrain, tune
-from engine.encoders.models import ENCODERS
+from engine.encoders.models import ENCODERS, FilmEncoder
+from engine.encoders.transformer import TraceTransformer
 
 TUNE = {
     "cxr": tune.Plan(epochs=7, rate=1e-3, encoder_share=0.06),
@@ -40,14 +41,14 @@ def train_encoder(modality: str, cache: Path, run: Path, epochs: float = 1.0) ->
     torch.manual_seed(0)
     data, log = prepared.load_for_training(cache, modality), loop.Log(run / "log.jsonl", modality=modality)
     encoder = ENCODERS[modality]()
-    if modality == "cxr":
-        encoder.start_from_trunk()  # type: ignore[operator]
-    else:
+    if isinstance(encoder, FilmEncoder):
+        encoder.start_from_trunk()
+    elif isinstance(encoder, TraceTransformer):
         plan = replace(PRETRAIN[modality], epochs=max(1, int(PRETRAIN[modality].epochs * epochs)))
-        encoder = pretrain.pretrain(encoder, data, plan, log)  # type: ignore[arg-type]
+        pretrain.pretrain(encoder, data, plan, log)
         _save(encoder.state_dict(), run / "encoders" / f"{modality}-pretrained.safetensors")
     tuning = TUNE[modality]
-    encoder = tune.tune(modality, encoder, data, replace(tuning, epochs=max(1, int(tuning.epochs * epochs))), log)
+    tune.tune(modality, encoder, data, replace(tuning, epochs=max(1, int(tuning.epochs * epochs))), log)
     _save(encoder.state_dict(), run / "encoders" / f"{modality}.safetensors")
 
 
@@ -59,7 +60,7 @@ def train_binding(cache: Path, run: Path, epochs: float = 1.0, plan: BindPlan | 
     torch.manual_seed(0)
     model = Binding()
     for modality in EDGES:
-        model.ways[modality].encoder.load_state_dict(_load(run / "encoders" / f"{modality}.safetensors"))
+        model.way(modality).encoder.load_state_dict(_load(run / "encoders" / f"{modality}.safetensors"))
     plan = plan or BindPlan(epochs=max(1, int(BindPlan.epochs * epochs)))
     datas = {m: prepared.load_for_training(cache, m) for m in EDGES}
     model = bind(model, datas, load_captions(cache), plan, loop.Log(run / "log.jsonl"))

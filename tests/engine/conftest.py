@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import csv
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from shipped import write_manifest
 
 from engine import settings
 from engine.index.demo import COHORT
@@ -19,23 +19,6 @@ from engine.release import Release, load_release
 
 PATIENTS = 30  # of the shipped cohort, numbered from 1; all their traces and texts, and the first films
 FILMS = 4
-
-
-def write_manifest(folder: Path, patients: range, films: int = 0) -> Path:
-    """Write a manifest of some patients of the shipped cohort, with copies of their files; return it."""
-    with (settings.DEMO / "manifest.csv").open(newline="", encoding="utf-8") as handle:
-        rows = list(csv.DictReader(handle))
-    wanted = {f"syn-{number:04d}" for number in patients}
-    kept = [row for row in rows if row["patient_id"] in wanted and row["modality"] != "cxr"]
-    kept += [row for row in rows if row["patient_id"] in wanted and row["modality"] == "cxr"][:films]
-    for name in (name for row in kept for name in row["file"].split(";") if name):
-        (folder / name).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(settings.DEMO / name, folder / name)
-    with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(kept)
-    return folder / "manifest.csv"
 
 
 @pytest.fixture(scope="session")

@@ -193,7 +193,7 @@ def test_an_unexpected_error_is_one_sentence_with_the_way_to_more(workspace_fold
 
 
 def test_encode_keeps_the_order_and_marks_what_it_could_not(tmp_path: Path, release: Release) -> None:
-    from conftest import write_manifest
+    from shipped import write_manifest
 
     manifest = write_manifest(tmp_path, range(41, 44))
     lines = manifest.read_text(encoding="utf-8").splitlines()

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
-from conftest import write_manifest
+from shipped import write_manifest
 
 from engine import settings
 from engine.cli import run
