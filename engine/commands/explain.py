@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.commands.shared import answer_options, is_file, load_release, open_folder, read_query, workspace_option
 from engine.errors import RefusedError, UsageError
+
+if TYPE_CHECKING:
+    from engine.answer import Neighbour
 
 
 @click.command("explain")
@@ -37,15 +42,19 @@ def command(
         if not answer.verdict.accepted:
             raise RefusedError(" ".join(answer.verdict.reasons))
         if study_id is None:
-            study_id = nearest(answer.neighbours)
+            study_id = nearest(answer.neighbours, answer.study.modality)
         match = place.study(study_id)
         explain_to_png(release, answer.study, match, out)
     click.echo(f"{out} shows what made {study_id} similar to the query; not for diagnosis.")
 
 
-def nearest(neighbours: tuple) -> str:
-    """Return the study that is closer than the largest share of random pairs."""
+def nearest(neighbours: Sequence[Neighbour], modality: str) -> str:
+    """Return the nearest study of the query's own modality, else the one closer than most random pairs are.
+
+    Texts come last: they can be matched, but not drawn.
+    """
     if not neighbours:
         raise UsageError("The workspace holds no study to explain against: take one in with `casebind ingest`.")
-    best: str = max(neighbours, key=lambda neighbour: neighbour.further_share).study_id
-    return best
+    drawn = [one for one in neighbours if one.modality != "text"]
+    alike = [one for one in drawn if one.modality == modality]
+    return max(alike or drawn or neighbours, key=lambda one: one.further_share).study_id
