@@ -31,53 +31,21 @@ def everything_in(study: Study) -> str:
     return " ".join(parts).lower()
 
 
+PLANTED = """
+    PatientName PatientID IssuerOfPatientID OtherPatientNames OtherPatientIDs PatientComments PatientAddress
+    PatientTelephoneNumbers AdditionalPatientHistory Occupation EthnicGroup MedicalAlerts PatientMotherBirthName
+    ReferringPhysicianName PerformingPhysicianName OperatorsName PhysiciansOfRecord RequestingPhysician
+    InstitutionName InstitutionAddress InstitutionalDepartmentName StationName AccessionNumber StudyID
+    StudyDescription SeriesDescription ProtocolName ImageComments StudyComments DerivationDescription
+    RequestedProcedureDescription AdmittingDiagnosesDescription DeviceSerialNumber DetectorID SoftwareVersions
+    AcquisitionDeviceProcessingDescription RequestedContrastAgent ResponsiblePerson PatientInstitutionResidence
+    Manufacturer ManufacturerModelName WindowCenterWidthExplanation TextComments
+""".split()
+
+
 def plant(ds: Dataset) -> None:
     """Write the name into identifying, free-text, coded, nested and private elements."""
-    for keyword in (
-        "PatientName",
-        "PatientID",
-        "IssuerOfPatientID",
-        "OtherPatientNames",
-        "OtherPatientIDs",
-        "PatientComments",
-        "PatientAddress",
-        "PatientTelephoneNumbers",
-        "AdditionalPatientHistory",
-        "Occupation",
-        "EthnicGroup",
-        "MedicalAlerts",
-        "PatientMotherBirthName",
-        "ReferringPhysicianName",
-        "PerformingPhysicianName",
-        "OperatorsName",
-        "PhysiciansOfRecord",
-        "RequestingPhysician",
-        "InstitutionName",
-        "InstitutionAddress",
-        "InstitutionalDepartmentName",
-        "StationName",
-        "AccessionNumber",
-        "StudyID",
-        "StudyDescription",
-        "SeriesDescription",
-        "ProtocolName",
-        "ImageComments",
-        "StudyComments",
-        "DerivationDescription",
-        "RequestedProcedureDescription",
-        "AdmittingDiagnosesDescription",
-        "DeviceSerialNumber",
-        "DetectorID",
-        "SoftwareVersions",
-        "AcquisitionDeviceProcessingDescription",
-        "RequestedContrastAgent",
-        "ResponsiblePerson",
-        "PatientInstitutionResidence",
-        "Manufacturer",
-        "ManufacturerModelName",
-        "WindowCenterWidthExplanation",
-        "TextComments",
-    ):
+    for keyword in PLANTED:
         setattr(ds, keyword, NAME)
     ds.ImageType = ["ORIGINAL", "PRIMARY", NAME.upper()]
     ds.BodyPartExamined = NAME.upper()
