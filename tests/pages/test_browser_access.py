@@ -22,8 +22,8 @@ def opened(browser: Browser, url: str, scheme: str, width: int = 1440) -> Page:
     expect.set_options(timeout=PATIENCE_MS)
     tab = context.new_page()
     tab.goto(url)
-    tab.get_by_role("heading", level=1).wait_for()
     button = tab.get_by_role("button", name="I have read this")
+    button.or_(tab.get_by_test_id("stFileUploader")).first.wait_for()
     if button.count():
         button.click()
         tab.get_by_test_id("stFileUploader").wait_for()

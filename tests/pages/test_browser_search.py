@@ -50,8 +50,8 @@ def wfdb_pair(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
 def accept(tab: Page, url: str) -> None:
     """Open the app; accept the notice where it is asked for."""
     tab.goto(url)
-    tab.get_by_role("heading", level=1).wait_for()
     button = tab.get_by_role("button", name="I have read this")
+    button.or_(tab.get_by_test_id("stFileUploader")).first.wait_for()
     if button.count():
         expect(tab.get_by_text("not for diagnosis").first).to_be_visible()
         button.click()
