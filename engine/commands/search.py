@@ -97,7 +97,8 @@ def _section(answer: Answer, target: Modality) -> list[str]:
     head = f"{target}{note}\n{'rank':>4}  {'study':<{width}}  distance  closer than  relevance  labelled as"
     rows = [
         f"{one.rank:>4}  {one.study_id:<{width}}  {one.hamming:>8}  {math.floor(100 * one.further_share):>9}%"
-        f"   {one.relevance:>8.0%}   {_shortened(', '.join(one.labels) or '–')}{'  [synthetic]' if one.synthetic else ''}"
+        f"   {one.relevance:>8.0%}   {_shortened(', '.join(one.labels) or '–')}"
+        f"{'  [synthetic]' if one.synthetic else ''}"
         for one in found
     ]
     return [head, *rows]

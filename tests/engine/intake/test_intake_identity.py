@@ -31,16 +31,18 @@ def everything_in(study: Study) -> str:
     return " ".join(parts).lower()
 
 
-PLANTED = """
-    PatientName PatientID IssuerOfPatientID OtherPatientNames OtherPatientIDs PatientComments PatientAddress
-    PatientTelephoneNumbers AdditionalPatientHistory Occupation EthnicGroup MedicalAlerts PatientMotherBirthName
-    ReferringPhysicianName PerformingPhysicianName OperatorsName PhysiciansOfRecord RequestingPhysician
-    InstitutionName InstitutionAddress InstitutionalDepartmentName StationName AccessionNumber StudyID
-    StudyDescription SeriesDescription ProtocolName ImageComments StudyComments DerivationDescription
-    RequestedProcedureDescription AdmittingDiagnosesDescription DeviceSerialNumber DetectorID SoftwareVersions
-    AcquisitionDeviceProcessingDescription RequestedContrastAgent ResponsiblePerson PatientInstitutionResidence
-    Manufacturer ManufacturerModelName WindowCenterWidthExplanation TextComments
-""".split()
+PLANTED = [
+    "PatientName", "PatientID", "IssuerOfPatientID", "OtherPatientNames", "OtherPatientIDs", "PatientComments",
+    "PatientAddress", "PatientTelephoneNumbers", "AdditionalPatientHistory", "Occupation", "EthnicGroup",
+    "MedicalAlerts", "PatientMotherBirthName", "ReferringPhysicianName", "PerformingPhysicianName",
+    "OperatorsName", "PhysiciansOfRecord", "RequestingPhysician", "InstitutionName", "InstitutionAddress",
+    "InstitutionalDepartmentName", "StationName", "AccessionNumber", "StudyID", "StudyDescription",
+    "SeriesDescription", "ProtocolName", "ImageComments", "StudyComments", "DerivationDescription",
+    "RequestedProcedureDescription", "AdmittingDiagnosesDescription", "DeviceSerialNumber", "DetectorID",
+    "SoftwareVersions", "AcquisitionDeviceProcessingDescription", "RequestedContrastAgent", "ResponsiblePerson",
+    "PatientInstitutionResidence", "Manufacturer", "ManufacturerModelName", "WindowCenterWidthExplanation",
+    "TextComments",
+]  # fmt: skip
 
 
 def plant(ds: Dataset) -> None:
