@@ -79,6 +79,7 @@ def _cards(found: Answer, shown: list[Neighbour], marks: dict[str, str]) -> None
                 marks.get(neighbour.study_id),
                 open_=state.open_case,
                 rate=lambda one, mark: state.rate(found, one.study_id, mark),
+                first=neighbour is found.neighbours[0],
             )
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from engine.answer import Neighbour
 from engine.index.records import MARKS
 from pages.shared import content
+from pages.shared.keys import KEYS
 from pages.shared.markdown import plain
 from pages.shared.strings import one_of, text
 
@@ -61,8 +62,15 @@ def head(neighbour: Neighbour) -> str:
     return f"**{text('card.rank', rank=neighbour.rank)}** {kind(neighbour)}{mark}"
 
 
-def draw(neighbour: Neighbour, mark: str | None, *, open_: Callable[..., None], rate: Callable[..., None]) -> None:
-    """Draw the card. open_(study_id, why) opens it; rate(neighbour, mark or None) stores a mark."""
+def draw(
+    neighbour: Neighbour,
+    mark: str | None,
+    *,
+    open_: Callable[..., None],
+    rate: Callable[..., None],
+    first: bool = False,
+) -> None:
+    """Draw the card. open_(study_id, why) opens it, the first one by key too; rate(neighbour, mark) stores a mark."""
     st.markdown(head(neighbour))
     prefix = text("card.case", rank=neighbour.rank)
     content.thumb(neighbour.study_id, neighbour.modality, prefix)
@@ -75,6 +83,7 @@ def draw(neighbour: Neighbour, mark: str | None, *, open_: Callable[..., None], 
                 help=text(f"card.{action}_help", rank=neighbour.rank),
                 on_click=open_,
                 args=(neighbour.study_id, why),
+                shortcut=KEYS["open"] if first and not why else None,
             )
     _rating(neighbour, mark, rate)
 

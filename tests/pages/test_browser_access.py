@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
+from app_server import start, stop
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
@@ -74,7 +75,7 @@ def test_keys_step_through_cases_and_back(browser, server):
     tab = opened(browser, server, "dark", width=800)
     tab.get_by_role("button", name="Chest film").click()
     tab.get_by_text("bits differ").first.wait_for(state="attached")
-    tab.get_by_role("button", name="Open", exact=True).first.click()
+    tab.keyboard.press("o")
     expect(tab.get_by_text(re.compile(r"^1 of \d+$"))).to_be_visible()
     tab.keyboard.press("ArrowRight")
     expect(tab.get_by_text(re.compile(r"^2 of \d+$"))).to_be_visible()
@@ -88,8 +89,6 @@ def test_keys_step_through_cases_and_back(browser, server):
 
 
 def test_missing_workspace_is_one_sentence_that_names_the_command(browser, tmp_path):
-    from conftest import start, stop
-
     process, url = start(Path(tmp_path / "nowhere"), tmp_path / "server.log")
     try:
         tab = browser.new_page()
