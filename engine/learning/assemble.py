@@ -54,14 +54,32 @@ def load_way(file: Path, modality: str) -> Bound:
     return way.eval().to(loop.device())
 
 
+def phrase_rows(captions: Captions, copies: int) -> tuple[list[prepared.Row], list[int]]:
+    """Return every phrase of every finding `copies` times, as rows of nobody, with their caption numbers."""
+    said = [(finding, number) for finding, numbers in captions.of_one.items() for number in numbers] * copies
+    rows = [
+        prepared.Row(f"phrase-{number}", "text", "phrases", f"phrase-{number}", "", finding, "", "", "", "", "")
+        for finding, number in said
+    ]
+    return rows, [number for _, number in said]
+
+
 def text_side(captions: Captions, way: Bound, sides: dict[str, Embedded], seed: int = 0) -> Embedded:
-    """Return the texts of the studies of a split: for each its report, or one sentence of its findings."""
+    """Return the texts of a split: for each study its report or one sentence of its findings, and to a third phrases.
+
+    Phrases stand for what people type; reports for what a collection holds.
+    """
     rng = np.random.default_rng(seed)
     rows = [row for side in sides.values() for row in side.rows if row.findings or row.study_id in captions.of_study]
     numbers = [
-        captions.of_study[r.study_id] if r.study_id in captions.of_study else rng.choice(captions.of_set[r.findings])
+        captions.of_study[r.study_id]
+        if r.study_id in captions.of_study
+        else int(rng.choice(captions.of_set[r.findings]))
         for r in rows
     ]
+    phrases = sum(len(found) for found in captions.of_one.values())
+    more_rows, more_numbers = phrase_rows(captions, max(1, len(rows) // (2 * phrases)))
+    rows, numbers = rows + more_rows, numbers + more_numbers
     z = embed(way, {"x": torch.from_numpy(captions.vectors).to(loop.device())}, np.array(numbers))
     return Embedded(z, many_hot(row.found for row in rows), np.array([row.patient_id for row in rows]), rows)
 
