@@ -187,9 +187,23 @@ class Release:
 
         from engine.binding.heads import Bound
 
+        if modality == "text":
+            self._same_text_model()
         way = Bound(modality)
-        way.load_state_dict({k: v.float() for k, v in load_file(self._checked(f"{modality}.safetensors")).items()})
+        state = load_file(self._checked(f"{modality}.safetensors"))
+        way.load_state_dict({name: tensor.float() for name, tensor in state.items()})
         return way.eval().requires_grad_(False)
+
+    def _same_text_model(self) -> None:
+        """Refuse a sentence encoder that this release's text head was not trained on."""
+        from engine.encoders.text import model_name
+
+        wanted = self.manifest["text_model"]["name"]
+        if model_name() != wanted:
+            raise ReleaseError(
+                f"Release {self.name} reads text with {wanted}, not {model_name()}: unset CASEBIND_TEXT_MODEL, or "
+                "train a release with it."
+            )
 
     def _load_hash(self, _: str) -> HashLayer:
         from safetensors.torch import load_file

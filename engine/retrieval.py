@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from engine.release import Release
 
 __all__ = [
-    "BITS", "POINTS", "Answer", "Filters", "Neighbour", "Options", "again", "check_release", "digest_of", "search",
+    "BITS", "POINTS", "Answer", "Filters", "Neighbour", "Options", "again", "check_release", "search",
     "warm",
 ]  # fmt: skip
 
@@ -130,13 +130,8 @@ def check_release(workspace: Workspace, release: Release) -> None:
         raise WorkspaceError(
             f"The workspace holds no codes of release {release.name}: run `casebind reindex` once to make them."
         )
-    if known is not None and known != digest_of(release):
+    if known is not None and known != release.digest:
         raise WorkspaceError(stale_release(release.name))
-
-
-def digest_of(release: Release) -> str:
-    """Return the release's digest over its parts, which a workspace remembers beside its codes."""
-    return release.digest
 
 
 def _refused(

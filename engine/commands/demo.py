@@ -17,10 +17,9 @@ def command(if_missing: bool, workspace: Path | None) -> None:
     """Build the shipped workspace, a synthetic cohort, from data/demo."""
     folder = (workspace or settings.workspace_path()).expanduser().resolve()
     from engine.index.demo import build, settled
-    from engine.retrieval import digest_of
 
     release = load_release()
-    if if_missing and settled(folder, settings.DEMO, digest_of(release)):
+    if if_missing and settled(folder, settings.DEMO, release.digest):
         click.echo(f"The workspace {folder} is ready.")
         return
     from tqdm import tqdm
@@ -28,7 +27,7 @@ def command(if_missing: bool, workspace: Path | None) -> None:
     from engine.index.manifest import read_manifest
 
     with tqdm(total=len(read_manifest(settings.DEMO)), desc="shipped workspace", unit="study", leave=False) as progress:
-        summary = build(folder, settings.DEMO, release, digest_of(release), progress)
+        summary = build(folder, settings.DEMO, release, release.digest, progress)
     click.echo(
         f"The workspace {folder} holds {summary.ingested} synthetic studies, encoded with release {release.name}"
         + (f"; {len(summary.skipped)} were skipped, see {folder / 'reports'}." if summary.skipped else ".")

@@ -46,7 +46,6 @@ def command(manifest: Path, out: Path) -> None:
 
 def write(out: Path, outcomes: Sequence[Outcome], release: Release) -> None:
     """Write the arrays, one entry per row, under a temporary name first."""
-    from engine.retrieval import digest_of
 
     temporary = out.with_name(f".{out.name}.tmp")
     with temporary.open("wb") as file:
@@ -60,6 +59,6 @@ def write(out: Path, outcomes: Sequence[Outcome], release: Release) -> None:
             score=np.array([one.score for one in outcomes], dtype=np.float32),
             fingerprint=np.array([one.study.fingerprint if one.study else "" for one in outcomes]),
             release=np.array(release.name),
-            release_digest=np.array(digest_of(release)),
+            release_digest=np.array(release.digest),
         )
     temporary.replace(out)

@@ -44,11 +44,10 @@ def command(
 
         from engine.index.ingest import ingest
         from engine.index.records import Cohort
-        from engine.retrieval import digest_of
 
         about = Cohort(cohort.strip(), licence, attribution, synthetic, label_source)
         with tqdm(total=len(entries), desc=cohort, unit="study", leave=False) as progress:
-            summary = ingest(place, release, digest_of(release), about, entries, progress=progress)
+            summary = ingest(place, release, release.digest, about, entries, progress=progress)
     click.echo(told(summary))
 
 

@@ -18,8 +18,7 @@ def command(workspace: Path | None) -> None:
         from tqdm import tqdm
 
         from engine.index.reindex import reindex
-        from engine.retrieval import digest_of
 
         with tqdm(total=sum(place.counts().values()), desc=f"release {release.name}", leave=False) as progress:
-            done = reindex(place, release, digest_of(release), progress)
+            done = reindex(place, release, release.digest, progress)
     click.echo(f"{done} studies encoded with release {release.name}; the workspace is complete.")

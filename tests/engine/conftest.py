@@ -30,13 +30,11 @@ def release() -> Release:
 @pytest.fixture(scope="session")
 def small_demo(tmp_path_factory: pytest.TempPathFactory, release: Release) -> Path:
     """A closed workspace with the first patients of the shipped cohort."""
-    from engine.retrieval import digest_of
-
     folder = tmp_path_factory.mktemp("demo")
     manifest = write_manifest(tmp_path_factory.mktemp("files"), range(1, PATIENTS + 1), FILMS)
-    known = load_precomputed(settings.DEMO / f"embeddings-{release.name}.npz", digest_of(release))
+    known = load_precomputed(settings.DEMO / f"embeddings-{release.name}.npz", release.digest)
     with open_workspace(folder / "ws", create=True) as place:
-        ingest(place, release, digest_of(release), COHORT, read_manifest(manifest), known=known)
+        ingest(place, release, release.digest, COHORT, read_manifest(manifest), known=known)
     return folder / "ws"
 
 

@@ -17,7 +17,6 @@ from engine.cli import run
 from engine.index.manifest import read_manifest
 from engine.index.workspace import open_workspace
 from engine.release import Release
-from engine.retrieval import digest_of
 
 ECG = settings.DEMO / "ecg" / "syn-0045.hea"
 
@@ -214,7 +213,7 @@ def test_encode_keeps_the_order_and_marks_what_it_could_not(tmp_path: Path, rele
         assert not table["embedding"][refused].any()
         assert not table["code"][refused].any()
         assert np.allclose(np.linalg.norm(table["embedding"][~refused], axis=1), 1, atol=1e-4)
-        assert str(table["release_digest"]) == digest_of(release)
+        assert str(table["release_digest"]) == release.digest
 
 
 def test_doctor_says_what_there_is(workspace_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

@@ -91,6 +91,12 @@ def test_a_changed_part_is_refused(tmp_path):
         load_release(copy).embed([one_of_each()[1]])
 
 
+def test_a_text_encoder_that_the_head_does_not_know_is_refused(monkeypatch, tmp_path):
+    monkeypatch.setenv("CASEBIND_TEXT_MODEL", str(tmp_path / "biobert"))
+    with pytest.raises(ReleaseError, match="biobert"):
+        load_release().embed([one_of_each()[0]])
+
+
 def test_a_missing_or_foreign_manifest_is_one_sentence(tmp_path):
     with pytest.raises(ReleaseError, match="manifest"):
         load_release(tmp_path)
