@@ -138,9 +138,9 @@ class Release:
         """Return the calibrated probability that two studies this far apart share a finding (isotonic, validation)."""
         return float(self._table(query, target, bits)["relevance"][hamming])
 
-    def load_all(self) -> None:
-        """Load every part now (text included), so that no later query pays for it."""
-        for modality in self.modalities:
+    def load(self, modalities: Sequence[str] = MODALITIES) -> None:
+        """Load the parts of these modalities now, so that no later query pays for it."""
+        for modality in modalities:
             self.module(modality)
         self._part("hash", self._load_hash)
         self._part("calibration", self._load_calibration)

@@ -108,19 +108,20 @@ def again(
     return _answer(workspace, release, stored, verdict, own, options, who, watch, kind="again", keep=False)
 
 
-def warm(workspace: Workspace, release: Release) -> None:
-    """Load models, codes and kernels, so that the first query is as fast as the next ones."""
+def warm(workspace: Workspace, release: Release, modalities: Sequence[Modality] = MODALITIES) -> None:
+    """Load models, codes and kernels, so that the first query of these modalities is as fast as the next ones."""
     from engine.intake.quality import judge
 
     for modality in MODALITIES:
         if workspace.codes(release.name, modality).ids.size >= COMPILED_FROM:
             compiled_kernel()
-    release.load_all()
+    release.load(modalities)
     for library in READERS:
         importlib.import_module(library)
     for study in rehearsal():
-        judge(study)
-        release.embed([study])
+        if study.modality in modalities:
+            judge(study)
+            release.embed([study])
 
 
 def check_release(workspace: Workspace, release: Release) -> None:

@@ -139,7 +139,7 @@ def data_card(cache: Path) -> list[dict[str, Any]]:
                 "modalities": sorted({row.modality for row in mine}),
                 "studies": dict(counts),
                 "patients": len({row.patient_id for row in mine}),
-                "attribution": ATTRIBUTION.get(dataset, "PhysioNet, ODC-By 1.0 or CC BY 4.0"),
+                "attribution": ATTRIBUTION[dataset],
             }
         )
     return card

@@ -25,7 +25,7 @@ def _answered() -> None:
     panel, bar = st.container(), st.empty()
     with bar.container():
         settings = controls.draw() if opened is None else controls.recalled()
-    resources.wait()
+    resources.wait(words=state.asks_in_words())
     try:
         with st.spinner(text("search.searching"), show_time=True):
             found = state.answer(settings)

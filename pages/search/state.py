@@ -54,6 +54,12 @@ def study() -> Study | None:
     return st.session_state.get("study")
 
 
+def asks_in_words() -> bool:
+    """Return whether the query is a typed finding that must still be encoded."""
+    present = study()
+    return present is not None and present.modality == "text"
+
+
 def forget() -> None:
     """Drop query, results and open case; the next run starts empty."""
     for name in ("pending", "error", "study", "answer", "settings", "maps"):

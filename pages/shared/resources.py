@@ -11,9 +11,11 @@ from engine.errors import WorkspaceError
 from engine.index.workspace import Workspace, open_workspace
 from engine.release import Release, load_release
 from engine.settings import workspace_path
+from engine.study import Modality
 from pages.shared.strings import text
 
 WHO = "local"  # the one user of an app without sign-in
+RECORDINGS: tuple[Modality, ...] = ("ecg", "ppg", "cxr")
 
 
 @st.cache_resource(show_spinner=False)
@@ -36,9 +38,11 @@ def workspace() -> Workspace:
 
 
 @st.cache_resource(show_spinner=False)
-def _warming(path: str) -> Future[None]:
-    """Start loading in the background, once per process."""
-    return ThreadPoolExecutor(1, "warm").submit(retrieval.warm, _workspace(path), release())
+def _warming(path: str) -> tuple[Future[None], Future[None]]:
+    """Start loading in the background, once per process: what recordings need, then the slower language model."""
+    pool, place, parts = ThreadPoolExecutor(1, "warm"), _workspace(path), release()
+    recordings = pool.submit(retrieval.warm, place, parts, RECORDINGS)
+    return recordings, pool.submit(retrieval.warm, place, parts, ("text",))
 
 
 def warm() -> None:
@@ -47,10 +51,13 @@ def warm() -> None:
     _warming(str(workspace_path()))
 
 
-def wait() -> None:
-    """Wait, with a word about it, until everything is loaded; raise what went wrong while loading."""
+def wait(words: bool) -> None:
+    """Wait, with a word about it, until what the query needs is loaded; raise what went wrong while loading.
+
+    words : whether the query is a text, which needs the language model too
+    """
     warm()
-    loading = _warming(str(workspace_path()))
+    loading = _warming(str(workspace_path()))[words]
     try:
         if loading.done():
             loading.result()
