@@ -89,7 +89,6 @@ class TextEncoder(nn.Module):
         return x
 
 
-Encoder = FilmEncoder | EcgEncoder | PpgEncoder | TextEncoder
 ENCODERS: dict[str, type[FilmEncoder] | type[EcgEncoder] | type[PpgEncoder] | type[TextEncoder]] = {
     "cxr": FilmEncoder,
     "ecg": EcgEncoder,

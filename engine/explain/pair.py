@@ -84,11 +84,6 @@ class InputMap:
         """What shares and the gap are measured against: |rise|, or SMALL_RISE where that is smaller."""
         return max(abs(self.rise), SMALL_RISE)
 
-    @property
-    def converged(self) -> bool:
-        """Whether the map adds up to within GAP_LIMIT."""
-        return self.gap <= GAP_LIMIT
-
 
 @dataclass(frozen=True, eq=False)
 class PairMaps:

@@ -173,7 +173,7 @@ def test_pulse_table_without_rate_asks_for_it_and_goes_on(page, server, tmp_path
 
 def test_unknown_query_in_the_url_is_one_sentence_with_a_way_back(page, server):
     page.goto(f"{server}/?query=q-nothing")
-    page.get_by_role("alert").first.wait_for()
+    expect(page.get_by_role("alert").first).to_contain_text("q-nothing")
     page.get_by_role("button", name="New query").click()
     page.get_by_test_id("stFileUploader").wait_for()
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from engine.index.records import Cohort, NewStudy, StudyRow
+from engine.index.workspace import Workspace
 from engine.intake.fingerprint import fingerprint
 from engine.study import ECG_LEADS, Film, Note, Study, Trace
 
@@ -38,3 +39,11 @@ def new_study(number: int, modality: str, rng: np.random.Generator, **row: objec
     )  # fmt: skip
     code = np.packbits(vector > 0, bitorder="little")
     return NewStudy(replace(about, **row), f"key-{study_id}", study, vector, code)  # type: ignore[arg-type]
+
+
+def fill(place: Workspace, n: int = 12, **row: object) -> list[NewStudy]:
+    """Put `n` studies of every modality in turn into a workspace; return them."""
+    rng = np.random.default_rng(5)
+    batch = [new_study(i, ("cxr", "ecg", "ppg", "text")[i % 4], rng, **row) for i in range(n)]
+    place.add(COHORT, RELEASE, DIGEST, batch)
+    return batch

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from collection import COHORT, DIGEST, RELEASE, new_study
+from collection import fill
 
 from engine.errors import UsageError
 from engine.index.records import StoredQuery
@@ -21,13 +21,6 @@ from engine.study import Note, Study
 def workspace(tmp_path: Path) -> Workspace:
     with open_workspace(tmp_path / "ws", create=True) as place:
         yield place
-
-
-def fill(place: Workspace, n: int = 12, **row: object) -> list:
-    rng = np.random.default_rng(5)
-    batch = [new_study(i, ("cxr", "ecg", "ppg", "text")[i % 4], rng, **row) for i in range(n)]
-    place.add(COHORT, RELEASE, DIGEST, batch)
-    return batch
 
 
 def query(place: Workspace, query_id: str = "q-1") -> None:

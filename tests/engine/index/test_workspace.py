@@ -10,7 +10,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
-from collection import COHORT, DIGEST, RELEASE, new_study
+from collection import COHORT, DIGEST, RELEASE, fill, new_study
 
 from engine.errors import WorkspaceError
 from engine.index.database import migrations
@@ -24,13 +24,6 @@ from engine.study import Film, IdentityRow, Study, Trace
 def workspace(tmp_path: Path) -> Workspace:
     with open_workspace(tmp_path / "ws", create=True) as place:
         yield place
-
-
-def fill(place: Workspace, n: int = 12, **row: object) -> list:
-    rng = np.random.default_rng(5)
-    batch = [new_study(i, ("cxr", "ecg", "ppg", "text")[i % 4], rng, **row) for i in range(n)]
-    place.add(COHORT, RELEASE, DIGEST, batch)
-    return batch
 
 
 def test_content_comes_back_exactly(workspace: Workspace) -> None:
