@@ -189,10 +189,19 @@ class Release:
 
         if modality == "text":
             self._same_text_model()
+        if modality == "cxr":
+            self._same_trunk()
         way = Bound(modality)
         state = load_file(self._checked(f"{modality}.safetensors"))
         way.load_state_dict({name: tensor.float() for name, tensor in state.items()})
         return way.eval().requires_grad_(False)
+
+    def _same_trunk(self) -> None:
+        """Refuse a film trunk whose bytes are not those that this release was trained on."""
+        from engine.encoders.trunk import trunk_path
+
+        if not trunk_path().is_file() or sha256_of(trunk_path()) != self.manifest["trunk"]["sha256"]:
+            raise ReleaseError(f"The film trunk is not the one of release {self.name}: restore data/models/trunks.")
 
     def _same_text_model(self) -> None:
         """Refuse a sentence encoder that this release's text head was not trained on."""

