@@ -168,7 +168,10 @@ def within_precision(z: np.ndarray, data: Prepared, index: np.ndarray, held: np.
 
 
 def validate(model: Binding, sides: dict[str, Side], captions: Captions) -> dict[str, float]:
-    """P@5 on `valid`: neighbours within each modality's data sets, and studies found by one-finding texts."""
+    """P@5 on `valid`: neighbours within each modality's data sets, and studies found by one-finding texts.
+
+    What cannot be measured, for want of studies, is left out.
+    """
     out = {}
     words = sorted(captions.of_one)
     named = np.array([captions.of_one[word][0] for word in words])
@@ -177,11 +180,13 @@ def validate(model: Binding, sides: dict[str, Side], captions: Captions) -> dict
         index = side.data.where("valid")
         z = side.embed(model.ways[modality], index)
         scores = within_precision(z, side.data, index, side.held)
-        out[modality] = float(np.mean(list(scores.values())))
+        if scores:
+            out[modality] = float(np.mean(list(scores.values())))
         relevant = side.held[index].T[[list(captions.of_one).index(w) for w in words]]
         kept = relevant.sum(1) >= 5
-        found = ranked_relevance(text[kept] @ z.T, relevant[kept], np.ones_like(relevant[kept]), 5)
-        out[f"text_{modality}"] = float(precision_at(found, 5).mean())
+        if kept.any():
+            found = ranked_relevance(text[kept] @ z.T, relevant[kept], np.ones_like(relevant[kept]), 5)
+            out[f"text_{modality}"] = float(precision_at(found, 5).mean())
     return out
 
 
@@ -198,16 +203,16 @@ def bind(model: Binding, datas: dict[str, Prepared], captions: Captions, plan: P
         [{"params": heads, "lr": plan.rate}, {"params": encoders, "lr": plan.rate * plan.encoder_share}],
         weight_decay=0.1,
     )
-    schedule, best, state = loop.cosine(optim, plan.epochs * plan.steps), 0.0, copy.deepcopy(model.state_dict())
+    schedule, best, state = loop.cosine(optim, plan.epochs * plan.steps), -1.0, copy.deepcopy(model.state_dict())
     for epoch in range(plan.epochs):
         model.train()
         for _ in range(plan.steps):
             loss = torch.stack([text_loss(model, m, sides[m], captions, vectors, plan, draw) for m in EDGES]).sum()
-            if plan.emcl or plan.cycle:
+            if len(pairs) and (plan.emcl or plan.cycle):
                 loss = loss + edge_loss(model, sides, pairs, plan, draw)
             loop.step(loss, model, optim, schedule)
         scores = validate(model, sides, captions)
-        mean = float(np.mean(list(scores.values())))
+        mean = float(np.mean(list(scores.values()))) if scores else 0.0
         log.write(stage="bind", epoch=epoch + 1, loss=float(loss.detach()), valid=mean, **scores)
         if mean > best:
             best, state = mean, copy.deepcopy(model.state_dict())

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import click
 
-from engine import settings
-from engine.errors import UsageError
+from engine.commands.shared import open_recordings
 
 
 @click.group("evaluate")
@@ -24,9 +23,7 @@ def command() -> None:
 @click.option("--record", is_flag=True, help="Write the figures into the release's manifest.")
 def release_command(recordings: Path | None, folder: Path | None, split: str, as_json: bool, record: bool) -> None:
     """Print neighbours by shared finding, text to study, and PPG to ECG, for floats and codes, beside chance."""
-    path = recordings or settings.recordings_path()
-    if path is None:
-        raise UsageError("The open recordings are not here: name their folder with --recordings.")
+    path = open_recordings(recordings)
     from engine.measure.evaluate import as_table, evaluate
     from engine.release import load_release
 

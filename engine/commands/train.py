@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from engine import settings
+from engine.commands.shared import open_recordings
 from engine.errors import UsageError
 
 CACHE = click.option(
@@ -43,9 +43,7 @@ def _cache(cache: Path) -> Path:
 @CACHE
 def prepare_command(recordings: Path | None, cache: Path) -> None:
     """Turn the open recordings into model inputs and texts, once."""
-    path = recordings or settings.recordings_path()
-    if path is None:
-        raise UsageError("The open recordings are not here: name their folder with --recordings.")
+    path = open_recordings(recordings)
     from engine.cohorts import captions, prepared
 
     prepared.build(path, cache)
@@ -79,13 +77,13 @@ def binding_command(cache: Path, run: Path, epochs: float) -> None:
 @command.command("hashing")
 @CACHE
 @RUN
-@click.option(
-    "--out", type=click.Path(path_type=Path), required=True, help="The folder to write, e.g. runs/r2."
-)
-def hashing_command(cache: Path, run: Path, out: Path) -> None:
+@EPOCHS
+@click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to write, e.g. runs/r2.")
+def hashing_command(cache: Path, run: Path, epochs: float, out: Path) -> None:
     """Train the hash layer, calibrate on valid, and write the release."""
+    from engine.hashing.train import Plan
     from engine.learning.assemble import train_hashing
 
     if (out / "manifest.json").is_file():
         raise UsageError(f"{out} already holds a release: name another folder.")
-    train_hashing(_cache(cache), run, out)
+    train_hashing(_cache(cache), run, out, Plan(steps=max(1, int(Plan.steps * epochs))))

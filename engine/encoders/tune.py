@@ -51,11 +51,15 @@ def features(encoder: nn.Module, inputs: dict[str, torch.Tensor], index: np.ndar
 
 
 def mean_auroc(scores: np.ndarray, held: np.ndarray, least: int = 8) -> tuple[float, int]:
-    """Mean area under the ROC curve over findings with at least `least` positives, and how many those are."""
+    """Mean area under the ROC curve over findings with at least `least` positives, and how many those are.
+
+    0.5, chance, where there is no such finding.
+    """
     from sklearn.metrics import roc_auc_score
 
     kept = [i for i in range(held.shape[1]) if least <= held[:, i].sum() <= len(held) - least]
-    return float(np.mean([roc_auc_score(held[:, i], scores[:, i]) for i in kept])), len(kept)
+    areas = [roc_auc_score(held[:, i], scores[:, i]) for i in kept]
+    return float(np.mean(areas)) if areas else 0.5, len(kept)
 
 
 def tune(modality: str, encoder: nn.Module, data: Prepared, plan: Plan, log: loop.Log) -> None:

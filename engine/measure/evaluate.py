@@ -83,6 +83,8 @@ def by_finding(task: str, a: Gallery, b: Gallery) -> Iterator[dict[str, Any]]:
     relevant = a.held.astype(np.float32) @ b.held.T.astype(np.float32) > 0
     allowed = a.patients[:, None] != b.patients[None]
     kept = (relevant & allowed).any(1)
+    if not kept.any():
+        return
     luck = chance(relevant, allowed)[kept]
     for representation, scores in _scores(a, b):
         found = ranked_relevance(scores, relevant, allowed, 10)[kept]
