@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from engine.cohorts.synthetic.write import write_cohort
+from engine.cohorts.synthetic.old_write import write_cohort
 from engine.errors import UsageError
 from engine.settings import DEMO, recordings_path
 

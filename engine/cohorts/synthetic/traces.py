@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from engine.cohorts.synthetic.patients import NORMAL_BP, RAISED_BP, STAGE_1, STAGE_2, Patient
+from engine.cohorts.synthetic.old_patients import NORMAL_BP, RAISED_BP, STAGE_1, STAGE_2, Patient
 
 DURATION_S = 10.0
 PPG_FS = 125.0

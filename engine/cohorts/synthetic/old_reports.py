@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.cohorts.synthetic.patients import Patient
+from engine.cohorts.synthetic.old_patients import Patient
 
 FILM_SENTENCES: dict[str, tuple[str, ...]] = {
     "No Finding": ("Lungs are clear, heart size is normal.", "No focal opacity, no effusion, normal heart size.",

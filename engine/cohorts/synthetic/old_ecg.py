@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from engine.cohorts.synthetic.patients import Patient
+from engine.cohorts.synthetic.old_patients import Patient
 from engine.cohorts.synthetic.traces import DURATION_S
 
 ECG_FS = 250.0

@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 from PIL import Image
 
-from engine.cohorts.synthetic import ecg, films
-from engine.cohorts.synthetic.patients import Patient, draw_patients
-from engine.cohorts.synthetic.reports import report
+from engine.cohorts.synthetic import films
+from engine.cohorts.synthetic import old_ecg as ecg
+from engine.cohorts.synthetic.old_patients import Patient, draw_patients
+from engine.cohorts.synthetic.old_reports import report
 from engine.cohorts.synthetic.traces import PPG_FS, beat_times, ppg_signal
 from engine.errors import UsageError
 from engine.intake.quality import judge
