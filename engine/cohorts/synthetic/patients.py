@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-PARTS = ("person", "rhythm", "ecg", "ppg", "film", "report")
+PARTS = ("prior", "person", "rhythm", "ecg", "ppg", "film", "report")
 
 
 @dataclass(frozen=True)
