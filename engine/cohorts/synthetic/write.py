@@ -1,0 +1,198 @@
+"""One encounter → files and manifest rows, one function a modality, each study through the gate that queries pass."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.cohorts.synthetic.patients import Encounter, rng_for
+from engine.cohorts.synthetic.reports import Sections
+from engine.errors import IntakeError, UsageError
+from engine.study import ECG_LEADS, PPG_LEAD, Modality
+
+if TYPE_CHECKING:
+    from engine.cohorts.synthetic.rhythm import Rhythm
+
+COLUMNS = (
+    "file", "modality", "study_id", "patient_id", "encounter_id", "acquired_at", "age", "sex", "view", "labels",
+    "report", "fs", "units", "leads", "consent", "synthetic", "label_source", "licence", "conditions", "height_cm",
+    "weight_kg", "hr", "rr", "sbp", "dbp", "spo2",
+)  # fmt: skip
+LICENCE = "CC0 1.0 (synthetic, for demonstration only)"
+MARK = "synthetic, for demonstration only"
+CONSENT = "retrieval;training"
+ECG_FS, PPG_FS = 500.0, 125.0
+JPEG_QUALITY = 88
+DRAWS = 12  # of one study, before the cohort is given up as one that the gate will not have
+
+Row = dict[str, str]
+FilmSampler = Callable[[Sequence[Encounter], Sequence[np.random.Generator]], Sequence[np.ndarray]]
+"""Films (height, width) uint8 of encounters, one each; every film uses its own generator only."""
+EcgSampler = Callable[["Encounter", "Rhythm", np.random.Generator, np.random.Generator], np.ndarray]
+"""(12, 5000) int16 of an encounter, its rhythm, the person's generator and the recording's own."""
+PpgSampler = Callable[["Encounter", "Rhythm", np.random.Generator, np.random.Generator], np.ndarray]
+"""(1250,) whole numbers, likewise."""
+
+
+@dataclass(frozen=True)
+class Generators:
+    """What draws each modality. `write_ecg` writes samples as WFDB under a stem without suffix.
+
+    version : names the fitted generators; a cohort begun with others is not continued
+    """
+
+    rhythm: Callable[[Encounter, np.random.Generator], Rhythm]
+    films: FilmSampler
+    ecg: EcgSampler
+    ppg: PpgSampler
+    write_ecg: Callable[[np.ndarray, Path], None]
+    version: str
+
+
+@dataclass
+class Tally:
+    """How many studies of each modality the gate refused, and its last reasons; both go beside the manifest."""
+
+    drawn_again: dict[str, int] = field(default_factory=lambda: {"cxr": 0, "ecg": 0, "ppg": 0})
+    reasons: dict[str, int] = field(default_factory=dict)
+
+    def refuse(self, modality: str, reason: str) -> None:
+        """Count one refusal under its reason, numbers left out so that equal reasons add up."""
+        self.drawn_again[modality] += 1
+        words = f"{modality}: {' '.join(word for word in reason.split() if not any(char.isdigit() for char in word))}"
+        self.reasons[words] = self.reasons.get(words, 0) + 1
+
+
+def write_ecg(
+    encounter: Encounter, rhythm: Rhythm, make: Generators, folder: Path, seed: int, report: str, tally: Tally
+) -> Row:
+    """Write the 12-lead ECG; return its row."""
+    who = (seed, encounter.patient_number, encounter.number)
+    rng = rng_for(*who, "ecg")
+    stem = folder / "ecg" / study_id(encounter, "ecg")
+    for _ in range(DRAWS):
+        person = rng_for(seed, encounter.patient_number, 0, "person")
+        make.write_ecg(make.ecg(encounter, rhythm, person, rng), stem)
+        names = [f"{stem.name}.hea", *sorted(file.name for file in stem.parent.glob(f"{stem.name}*.dat"))]
+        refused = gate([stem.parent / name for name in names], "ecg", encounter)
+        if not refused:
+            return row_of(
+                encounter, "ecg", ";".join(f"ecg/{name}" for name in names), encounter.ecg, fs=f"{ECG_FS:g}",
+                units="mV", leads=";".join(ECG_LEADS), report=report,
+            )  # fmt: skip
+        tally.refuse("ecg", refused)
+    raise _given_up(encounter, "ecg", refused)
+
+
+def write_ppg(
+    encounter: Encounter, rhythm: Rhythm, make: Generators, folder: Path, seed: int, report: str, tally: Tally
+) -> Row:
+    """Write the PPG as a one-column CSV; return its row."""
+    rng = rng_for(seed, encounter.patient_number, encounter.number, "ppg")
+    file = folder / "ppg" / f"{study_id(encounter, 'ppg')}.csv"
+    for _ in range(DRAWS):
+        person = rng_for(seed, encounter.patient_number, 0, "person")
+        values = make.ppg(encounter, rhythm, person, rng)
+        file.write_text("\n".join([PPG_LEAD, *(str(int(value)) for value in values)]) + "\n", encoding="utf-8")
+        refused = gate([file], "ppg", encounter, fs=PPG_FS, units="au")
+        if not refused:
+            return row_of(
+                encounter, "ppg", f"ppg/{file.name}", encounter.ppg, fs=f"{PPG_FS:g}", units="au", leads=PPG_LEAD,
+                report=report,
+            )  # fmt: skip
+        tally.refuse("ppg", refused)
+    raise _given_up(encounter, "ppg", refused)
+
+
+def write_films(
+    encounters: Sequence[Encounter], make: Generators, folder: Path, seed: int, reports: Sequence[str], tally: Tally
+) -> list[Row]:
+    """Write one JPEG an encounter, drawn together; those that the gate refuses are drawn again; return their rows."""
+    rngs = [rng_for(seed, one.patient_number, one.number, "film") for one in encounters]
+    waiting, refused = list(range(len(encounters))), ""
+    for _ in range(DRAWS):
+        films = make.films([encounters[i] for i in waiting], [rngs[i] for i in waiting])
+        again = []
+        for i, pixels in zip(waiting, films, strict=True):
+            refused = gate([write_jpeg(pixels, film_file(encounters[i], folder))], "cxr", encounters[i])
+            if refused:
+                tally.refuse("cxr", refused)
+                again.append(i)
+        waiting = again
+        if not waiting:
+            break
+    if waiting:
+        raise _given_up(encounters[waiting[0]], "cxr", refused)
+    return [
+        row_of(one, "cxr", f"cxr/{film_file(one, folder).name}", one.film, view=one.view, report=report)
+        for one, report in zip(encounters, reports, strict=True)
+    ]
+
+
+def write_text(encounter: Encounter, sections: Sections, folder: Path) -> Row:
+    """Write the report as plain text; return its row."""
+    name = f"text/{study_id(encounter, 'text')}.txt"
+    (folder / name).write_text(sections.whole + "\n", encoding="utf-8")
+    labels = tuple(dict.fromkeys((*encounter.film, *encounter.ecg, *(encounter.ppg if encounter.has_ppg else ()))))
+    return row_of(encounter, "text", name, labels, report=sections.whole)
+
+
+def film_file(encounter: Encounter, folder: Path) -> Path:
+    """Return where the film of an encounter lies under `folder`."""
+    return folder / "cxr" / f"{study_id(encounter, 'cxr')}.jpg"
+
+
+def write_jpeg(pixels: np.ndarray, file: Path) -> Path:
+    """Write a film (height, width) uint8 with the word that it is synthetic in its comment; return the file."""
+    from PIL import Image
+
+    Image.fromarray(pixels).save(file, quality=JPEG_QUALITY, optimize=True, comment=MARK.encode())
+    return file
+
+
+def gate(
+    files: Sequence[Path], modality: Modality, encounter: Encounter, fs: float | None = None, units: str | None = None
+) -> str:
+    """Read a study as it was written and judge it as any query is; return "" or why it is refused."""
+    from dataclasses import replace
+
+    from engine.index.manifest import read_files
+    from engine.intake.quality import choose_window, judge
+
+    try:
+        study = read_files(list(files), modality, fs, units, b"")
+    except IntakeError as error:
+        return str(error)
+    facts = {"age": float(encounter.age), "sex": encounter.sex}
+    verdict = judge(replace(choose_window(study), facts={**study.facts, **facts}))
+    return "" if verdict.accepted else " ".join(verdict.reasons)
+
+
+def study_id(encounter: Encounter, modality: str) -> str:
+    """Return e.g. syn-0007-e1-ecg."""
+    return f"{encounter.encounter_id}-{modality}"
+
+
+def row_of(encounter: Encounter, modality: Modality, file: str, labels: Sequence[str], **more: str) -> Row:
+    """Return the manifest row of a study: the encounter's facts, the marks of a synthetic study, and `more`."""
+    return {
+        "file": file, "modality": modality, "study_id": study_id(encounter, modality),
+        "patient_id": encounter.patient_id, "encounter_id": encounter.encounter_id,
+        "acquired_at": encounter.acquired_at, "age": str(encounter.age), "sex": encounter.sex,
+        "labels": ";".join(labels), "consent": CONSENT, "synthetic": "true", "label_source": "generated",
+        "licence": LICENCE, "conditions": ";".join(encounter.conditions), "height_cm": f"{encounter.height_cm:.0f}",
+        "weight_kg": f"{encounter.weight_kg:.0f}", "hr": f"{encounter.rate_bpm:.0f}",
+        "rr": f"{encounter.respiration_bpm:.0f}", "sbp": f"{encounter.systolic_mmhg:.0f}",
+        "dbp": f"{encounter.diastolic_mmhg:.0f}", "spo2": f"{encounter.spo2:.0f}",
+    } | more  # fmt: skip
+
+
+def _given_up(encounter: Encounter, modality: str, reason: str) -> UsageError:
+    return UsageError(
+        f"The quality gate refused all {DRAWS} draws of {study_id(encounter, modality)} ({reason}): "
+        "fit its generator better, or leave its labels out in prior.toml."
+    )
