@@ -10,6 +10,7 @@ DATA = ROOT / "data"
 ASSETS = ROOT / "assets"
 DEMO = DATA / "demo"  # the synthetic cohort, shipped
 MODELS = DATA / "models"  # releases, shipped
+CHECKS = ROOT / "runs" / "checks"  # encodings and pictures of real recordings: never in the repository
 TRUNKS = MODELS / "trunks"  # frozen foundation weights, shared by releases
 
 UPLOAD_LIMIT_MB = 200  # the page's limit, and the largest single file that intake reads

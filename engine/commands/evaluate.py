@@ -8,6 +8,7 @@ from pathlib import Path
 import click
 
 from engine.commands.shared import open_recordings
+from engine.settings import CHECKS, DEMO
 
 
 @click.group("evaluate")
@@ -34,3 +35,37 @@ def release_command(recordings: Path | None, folder: Path | None, split: str, as
         text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
         (release.path / "manifest.json").write_text(text)
     click.echo(json.dumps({"release": release.name, "split": split, "rows": rows}) if as_json else as_table(rows))
+
+
+@command.command("synthetic")
+@click.option(
+    "--cohort", type=click.Path(path_type=Path), default=DEMO, metavar="DIR", help="A folder with manifest.csv."
+)
+@click.option("--recordings", type=click.Path(path_type=Path), default=None, metavar="DIR", help="The open recordings.")
+@click.option("--release", "folder", type=click.Path(path_type=Path), default=None, metavar="DIR", help="The release.")
+@click.option(
+    "--pictures", type=click.Path(path_type=Path), default=CHECKS, metavar="DIR", help="For the closest pairs."
+)
+@click.option("--cache", type=click.Path(path_type=Path), default=CHECKS, metavar="DIR", help="For real encodings.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--record", type=click.Path(path_type=Path), default=None, metavar="FILE", help="Write the JSON there.")
+def synthetic_command(
+    cohort: Path,
+    recordings: Path | None,
+    folder: Path | None,
+    pictures: Path,
+    cache: Path,
+    as_json: bool,
+    record: Path | None,
+) -> None:
+    """Check a synthetic cohort: labels, realism, copies and agreement, beside real–real and chance."""
+    path = open_recordings(recordings)
+    from engine.measure.synthetic.evaluate import evaluate
+    from engine.measure.synthetic.words import everything, rounded
+    from engine.release import load_release
+
+    found = evaluate(load_release(folder), cohort, path, pictures, cache)
+    text = json.dumps(rounded(found), indent=1, ensure_ascii=False) + "\n"
+    if record:
+        record.write_text(text, encoding="utf-8")
+    click.echo(text if as_json else everything(found))
