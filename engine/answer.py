@@ -79,6 +79,7 @@ class Answer:
                 "query_id": self.query_id,
                 "modality": self.study.modality,
                 "recognised": self.study.recognised,
+                "synthetic": bool(self.study.facts.get("synthetic")),
                 "quality": {
                     "accepted": bool(self.verdict.accepted),
                     "score": round(float(self.verdict.score), 4),

@@ -64,6 +64,8 @@ def search(
     options = Options(tuple(into), k, bits, at, filters or Filters())
     watch = Stopwatch(started)
     study = choose_window(study)
+    if workspace.is_synthetic(study):
+        study = replace(study, facts={**study.facts, "synthetic": True})
     verdict = judge(study)
     watch.lap("quality")
     query_id = query_id or f"q-{secrets.token_hex(8)}"

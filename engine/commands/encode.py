@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.argument("manifest", type=click.Path(path_type=Path))
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The .npz to write.")
 def command(manifest: Path, out: Path) -> None:
-    """Write study_id, accepted, embedding (n,256) and code (n,32) of every row, in the order of the manifest.
+    """Write study_id, accepted, embedding (n,256), code (n,32) and synthetic of every row, in the manifest's order.
 
     Rows that cannot be read or that the quality gate refuses have accepted False, zeros, and a reason.
     """
@@ -58,6 +58,7 @@ def write(out: Path, outcomes: Sequence[Outcome], release: Release) -> None:
             reason=np.array([one.reason for one in outcomes]),
             score=np.array([one.score for one in outcomes], dtype=np.float32),
             fingerprint=np.array([one.study.fingerprint if one.study else "" for one in outcomes]),
+            synthetic=np.array([bool(one.entry.facts.get("synthetic")) for one in outcomes]),
             release=np.array(release.name),
             release_digest=np.array(release.digest),
         )

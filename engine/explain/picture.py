@@ -17,6 +17,7 @@ from engine.study import Film, Note, Study, Trace
 SIZE_IN, DPI = (13.0, 8.4), 130
 INK, FAINT, PAPER = "#1f2933", "#9aa5b1", "#ffffff"
 AMPLITUDE = {"mV": "the bar at the right is 1 mV", "sd": "amplitude unknown", "au": "amplitude arbitrary"}
+SYNTHETIC = "SYNTHETIC"  # burned into the picture of every study that is
 LEAD_STEP_MV = 2.2  # distance of two leads' lines
 
 
@@ -75,6 +76,15 @@ def draw_side(axes: Any, study: Study, one: InputMap | None, *, opacity: float =
         axes.text(0.02, 0.96, fill(study.content.text[:1200], 70), color=INK, fontsize=10, va="top")
         axes.set_xticks([])
         axes.set_yticks([])
+    if study.facts.get("synthetic"):
+        _stamp(axes)
+
+
+def _stamp(axes: Any) -> None:
+    """Write the word into the corner of the drawing itself, so that no cut of the picture loses it."""
+    box = {"boxstyle": "square,pad=0.3", "facecolor": PAPER, "edgecolor": INK, "linewidth": 0.6}
+    axes.text(0.99, 0.985, SYNTHETIC, transform=axes.transAxes, fontsize=10, weight="bold", color=INK, ha="right",
+              va="top", bbox=box, zorder=5)
 
 
 def grey8(film: Film) -> np.ndarray:

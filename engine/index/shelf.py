@@ -94,6 +94,7 @@ def rows_where(database: Database, condition: str, values: Sequence[Any]) -> lis
 def study_of(row: StudyRow, content: Trace | Film | Note) -> Study:
     """Return the study that a row and its content make."""
     facts = {name: getattr(row, name) for name in FACTS if getattr(row, name) not in (None, "", ())}
+    facts |= {"synthetic": True} if row.synthetic else {}
     return Study(
         modality=row.modality,
         content=content,

@@ -128,6 +128,11 @@ class Workspace:
         sql = "SELECT encounter_id, patient_id FROM encounters WHERE encounter_id IN (SELECT unnest(?))"
         return dict(self.database.read(sql, [list(encounter_ids)]))
 
+    def is_synthetic(self, study: Study) -> bool:
+        """Say whether a recording or film is one of the workspace's synthetic studies, by equal content."""
+        sql = "SELECT count(*) FROM studies WHERE fingerprint = ? AND fingerprint <> '' AND synthetic"
+        return study.modality != "text" and bool(self.database.read(sql, [study.fingerprint])[0][0])
+
     def of_patient(self, patient_id: str) -> list[StudyRow]:
         """Return all studies of one patient, in the order of their ids."""
         return shelf.rows_where(self.database, "patient_id = ?", [patient_id])

@@ -36,7 +36,8 @@ def draw(found: Answer, study_id: str) -> None:
     with st.container(key="beside"):
         left, right = st.columns(_shares(found.study, match), gap="medium")
     with left:
-        st.markdown(f"**{text('detail.yours')}**  \n{plain(found.study.recognised)}")
+        mark = case_card.synthetic(found.study.facts.get("synthetic"))
+        st.markdown(f"**{text('detail.yours')}**{mark}  \n{plain(found.study.recognised)}")
         query_place = st.empty()
         content.numbers(found.study)
     with right:
@@ -120,7 +121,8 @@ def _siblings(neighbour: Neighbour) -> None:
     grid = st.grid(min_column_width=220, border=True)
     for row in others:
         with grid.cell():
-            st.markdown(f"{text(f'icon.{row.modality}')} {text(f'modality_one.{row.modality}')}")
+            mark = case_card.synthetic(row.synthetic)
+            st.markdown(f"{text(f'icon.{row.modality}')} {text(f'modality_one.{row.modality}')}{mark}")
             content.thumb(row.study_id, row.modality, text(f"modality_one.{row.modality}"))
             st.markdown(f":small[{plain(', '.join(row.labels) or text('card.no_labels'))}]")
             st.button(

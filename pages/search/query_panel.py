@@ -11,7 +11,7 @@ import streamlit as st
 from engine.intake.quality.verdict import Measure, Verdict, number
 from engine.settings import SEARCH_WINDOW_S
 from engine.study import Study
-from pages.shared import content
+from pages.shared import case_card, content
 from pages.shared.markdown import plain
 from pages.shared.strings import several, text
 
@@ -34,7 +34,8 @@ def draw(study: Study, verdict: Verdict) -> None:
 
 
 def _facts(study: Study, verdict: Verdict) -> None:
-    st.markdown(f"**{text(f'modality_one.{study.modality}')}**  \n{plain(study.recognised)}")
+    mark = case_card.synthetic(study.facts.get("synthetic"))
+    st.markdown(f"**{text(f'modality_one.{study.modality}')}**{mark}  \n{plain(study.recognised)}")
     if study.window_s is not None:
         start, end = study.window_s
         st.markdown(text("search.window", limit=SEARCH_WINDOW_S, start=start, end=end))

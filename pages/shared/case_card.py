@@ -56,10 +56,14 @@ def facts(neighbour: Neighbour) -> str:
     return "\n\n".join(lines)
 
 
+def synthetic(is_so: object) -> str:
+    """Return the mark of a synthetic study as Markdown with a space before it; "" for a recording."""
+    return f" :violet-badge[{text('card.synthetic')}]" if is_so else ""
+
+
 def head(neighbour: Neighbour) -> str:
     """Return rank, modality and the mark of a synthetic case as one line of Markdown."""
-    mark = f" :violet-badge[{text('card.synthetic')}]" if neighbour.synthetic else ""
-    return f"**{text('card.rank', rank=neighbour.rank)}** {kind(neighbour)}{mark}"
+    return f"**{text('card.rank', rank=neighbour.rank)}** {kind(neighbour)}{synthetic(neighbour.synthetic)}"
 
 
 def draw(

@@ -9,6 +9,7 @@ from engine.study import Film, Note, Study, Trace
 from pages.shared import film, resources, trace
 from pages.shared.markdown import plain
 from pages.shared.strings import text
+from pages.shared.svg import stamped
 from pages.shared.theme import ThemeType, browser_theme, paper
 
 LONGEST_PULSE_S = 60.0  # a longer pulse recording is drawn by its searched stretch alone
@@ -29,19 +30,22 @@ def draw(
 ) -> None:
     """Draw a study at reading size.
 
+    A synthetic study carries the word in the drawing itself, so that a saved picture keeps it.
+
     overlay : signed map in -1..1, (h, w) of a film or (leads, n) of a whole trace; `said` is its text alternative
     """
     content, words = study.content, f"{alternative(study, layout)} {said}".strip()
+    stamp = text("card.synthetic") if study.facts.get("synthetic") else ""
     if isinstance(content, Film):
         pixels = film.grey(content) if overlay is None else film.overlaid(content, overlay, opacity)
-        st.image(pixels, width=FILM_WIDTH, alt=words)
+        st.image(film.stamped(pixels, stamp) if stamp else pixels, width=FILM_WIDTH, alt=words)
     elif isinstance(content, Trace):
         shown, window = _stretch(study)
         if overlay is not None and shown is not content and study.window_s is not None:
             first = round(study.window_s[0] * content.fs)
             overlay = overlay[:, first : first + shown.samples.shape[1]]
         svg = trace.draw(shown, paper(browser_theme()), layout=layout, window=window, overlay=overlay, opacity=opacity)
-        st.image(svg, width="stretch", alt=words)
+        st.image(stamped(svg, stamp, paper(browser_theme()).ink) if stamp else svg, width="stretch", alt=words)
     else:
         _quote(content)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 
 from engine.study import Film
 from pages.shared.strings import text
@@ -49,6 +49,17 @@ def overlaid(film: Film, values: np.ndarray, opacity: float, longest: int = SHOW
     weight = opacity * strength * np.where((signed < 0) & ~striped, 0.15, 1.0)
     blended = base[..., None] * (1 - weight[..., None]) + signed_rgb(signed) * weight[..., None]
     return blended.clip(0, 255).round().astype(np.uint8)
+
+
+def stamped(pixels: np.ndarray, word: str) -> np.ndarray:
+    """Return the drawing (h, w) or (h, w, 3) uint8 with a word in white on black in its upper right corner."""
+    image = Image.fromarray(pixels).convert("RGB")
+    font = ImageFont.load_default(max(10, image.height // 28))
+    pen, (_, _, width, height) = ImageDraw.Draw(image), font.getbbox(word)
+    x, y = image.width - width - 6, 4
+    pen.rectangle((x - 4, y - 2, image.width, y + height + 4), fill="black")
+    pen.text((x, y), word, fill="white", font=font)
+    return np.asarray(image)
 
 
 def alternative(film: Film, view: str | None = None) -> str:

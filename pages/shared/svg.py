@@ -21,6 +21,12 @@ def document(width: float, height: float, parts: list[str]) -> str:
     )
 
 
+def stamped(drawing: str, word: str, colour: str) -> str:
+    """Return an SVG with a word over its upper right corner."""
+    text = f'<text x="99%" y="3.6" font-size="3.6" font-weight="bold" text-anchor="end" fill="{colour}">{word}</text>'
+    return drawing.removesuffix("</svg>") + text + "</svg>"
+
+
 def grid(width: float, height: float, paper: Paper, *, horizontal: bool, minor: bool, left: float, top: float) -> str:
     """Return paper with lines every 5 mm and, with `minor`, every 1 mm; only time lines unless `horizontal`."""
     layers = [f'<rect width="{width:g}" height="{height:g}" fill="{paper.background}"/>']
