@@ -1,0 +1,76 @@
+"""Draw films for encounters: integrate the flow from noise, guided towards the labels, and decode."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from engine.cohorts.synthetic.film.codec import CHANNELS, Codec
+from engine.cohorts.synthetic.film.condition import condition, untell
+from engine.cohorts.synthetic.film.flow import LATENT, Flow
+from engine.cohorts.synthetic.patients import Encounter
+from engine.encoders import loop
+
+SHAPE = (CHANNELS, LATENT, LATENT)
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """How films are drawn; chosen on `valid`.
+
+    steps    : of Euler's method, denser towards noise
+    guidance : weight of what the labels change, 1 for none added (Ho and Salimans 2022)
+    body     : share of the noise that belongs to the person, so that follow-ups show the same body
+    """
+
+    steps: int = 40
+    guidance: float = 1.5
+    body: float = 0.85
+    bend: float = 2.0
+
+
+def times(steps: int, bend: float) -> torch.Tensor:
+    """Return steps + 1 falling times from 1 to 0, closer together near 1 for bend > 1 (Esser et al., ICML 2024)."""
+    even = torch.linspace(1, 0, steps + 1)
+    return bend * even / (1 + (bend - 1) * even)
+
+
+def starting_noise(persons: Sequence[np.random.Generator], rngs: Sequence[np.random.Generator], body: float) -> torch.Tensor:
+    """Return standard normal noise (n, 4, 28, 28), `body` of it (as a correlation) from each person."""
+    rows = [body * person.standard_normal(SHAPE) + np.sqrt(1 - body**2) * rng.standard_normal(SHAPE)
+            for person, rng in zip(persons, rngs, strict=True)]  # fmt: skip
+    return torch.from_numpy(np.stack(rows)).float()
+
+
+@torch.no_grad()
+def integrate(flow: Flow, noise: torch.Tensor, conditions: torch.Tensor, how: Drawing) -> torch.Tensor:
+    """Follow dx/dt = v(x, t, c) from noise at t = 1 to latents at t = 0: (n, 4, 28, 28), conditions (n, WIDTH)."""
+    untold = torch.from_numpy(untell(conditions.numpy()))
+    at, x = times(how.steps, how.bend), noise
+    for t, after in zip(at[:-1], at[1:], strict=True):
+        both = flow(torch.cat([x, x]), t.expand(2 * len(x)), torch.cat([conditions, untold]))
+        told, plain = both.chunk(2)
+        x = x + (after - t) * (plain + how.guidance * (told - plain))
+    return x
+
+
+@torch.no_grad()
+def render(codec: Codec, latents: torch.Tensor) -> np.ndarray:
+    """Decode latents (n, 4, 28, 28) → films (n, 224, 224) uint8."""
+    with loop.fast():
+        films = torch.cat([codec.decode(part) for part in latents.split(16)])
+    return (films[:, 0].clamp(0, 1) * 255).round().to(torch.uint8).numpy()
+
+
+def draw_films(
+    codec: Codec, flow: Flow, encounters: Sequence[Encounter], persons: Sequence[np.random.Generator],
+    rngs: Sequence[np.random.Generator], how: Drawing | None = None,
+) -> np.ndarray:  # fmt: skip
+    """Return one film an encounter, (n, 224, 224) uint8, from its labels, view, age and sex."""
+    how = how or Drawing()
+    told = np.stack([condition(one.film, one.view, one.age, one.sex) for one in encounters])
+    latents = integrate(flow, starting_noise(persons, rngs, how.body), torch.from_numpy(told), how)
+    return render(codec, latents)
