@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.errors import CasebindError, UsageError
-from engine.measure.synthetic import traces
+from engine.measure.synthetic import films, traces
 from engine.measure.synthetic.group import Group, make_group
 from engine.study import Film, Note, Study, Trace
 
@@ -24,13 +24,17 @@ RATE_COLUMNS = ("heart_rate", "rate_bpm", "hr")  # further columns of a manifest
 
 @dataclass(frozen=True, eq=False)
 class Item:
-    """One study of the cohort; labels as intended, rate per minute as intended or None."""
+    """One study of the cohort; labels and rate (per minute, or None) as intended, report as in its row."""
 
     id: str
     patient: str
     encounter: str
     labels: tuple[str, ...]
+    view: str
+    sex: str
+    age: float | None
     rate: float | None
+    report: str
     files: tuple[Path, ...]
     study: Study
 
@@ -68,15 +72,23 @@ def _item(entry: Entry, files: tuple[Path, ...]) -> Item:
     name = entry.study_id or f"row-{entry.number}"
     patient = str(entry.facts.get("patient_id", name))
     encounter = str(entry.facts.get("encounter_id", name))
+    labels, report = tuple(entry.facts.get("labels", ())), str(entry.facts.get("report", ""))
+    view, sex, age = str(entry.facts.get("view", "")), str(entry.facts.get("sex", "")), entry.facts.get("age")
     rate = next((float(entry.extra[c]) for c in RATE_COLUMNS if entry.extra.get(c)), None)
-    return Item(name, patient, encounter, tuple(entry.facts.get("labels", ())), rate, files, study)
+    return Item(name, patient, encounter, labels, view, sex, age, rate, report, files, study)
 
 
 def group_of(modality: str, items: list[Item], spaces: dict[str, np.ndarray]) -> Group:
     """Return the items as a group with the given arrays."""
-    clean = traces.ppg_labels if modality == "ppg" else set
-    rows = [(i.id, i.patient, i.encounter, "synthetic", "synthetic", clean(i.labels)) for i in items]
+    rows = [(i.id, i.patient, i.encounter, "synthetic", "synthetic", _read_as(modality, i)) for i in items]
     return make_group(modality, rows, spaces)
+
+
+def _read_as(modality: str, item: Item) -> set[str]:
+    """Return the labels that are read back from a study: the published ones and, of films, view, sex and age."""
+    if modality == "ppg":
+        return traces.ppg_labels(item.labels)
+    return {*item.labels, *(films.attributes(item.view, item.sex, item.age) if modality == "cxr" else ())}
 
 
 def film_pixels(items: Iterable[Item]) -> list[np.ndarray]:

@@ -51,26 +51,23 @@ def _stored(item: Item) -> np.ndarray | None:
 def wording(studies: Studies) -> dict[str, Any]:
     """Return the share of a film's and an ECG's abnormal labels that the encounter's report names.
 
-    Chance: the same labels sought in the next encounter's report.
+    A study's own report counts, or the encounter's text where it has none. Chance: the same labels sought in the
+    report of the next encounter.
     """
-    reports = {
-        item.encounter: text for item, text in zip(studies.get("text", []), texts(studies.get("text", [])), strict=True)
-    }
-    order = sorted(reports)
+    notes = studies.get("text", [])
+    texts_of = dict(zip([item.encounter for item in notes], texts(notes), strict=True))
+    return {m: _named({i.encounter: i for i in studies.get(m, [])}, texts_of) for m in ("cxr", "ecg")}
+
+
+def _named(items: dict[str, Item], texts_of: dict[str, str]) -> dict[str, Any]:
+    reports = {e: item.report or texts_of.get(e, "") for e, item in items.items()}
+    order = sorted(e for e, report in reports.items() if report)
     following = dict(zip(order, order[1:] + order[:1], strict=True))
-    found: dict[str, Any] = {}
-    for modality in ("cxr", "ecg"):
-        asked = [
-            (item.encounter, label)
-            for item in studies.get(modality, [])
-            for label in item.labels
-            if item.encounter in reports and label.lower() not in NORMAL
-        ]
-        named = [agreement.names(reports[e], label) for e, label in asked]
-        luck = [agreement.names(reports[following[e]], label) for e, label in asked]
-        unnamed = sorted({label for (_, label), yes in zip(asked, named, strict=True) if not yes})
-        found[modality] = {"n": len(asked), "named": sum(named), "chance": sum(luck), "unnamed": unnamed}
-    return found
+    asked = [(e, label) for e in order for label in items[e].labels if label.lower() not in NORMAL]
+    named = [agreement.names(reports[e], label) for e, label in asked]
+    luck = [agreement.names(reports[following[e]], label) for e, label in asked]
+    unnamed = sorted({label for (_, label), yes in zip(asked, named, strict=True) if not yes})
+    return {"n": len(asked), "named": sum(named), "chance": sum(luck), "unnamed": unnamed}
 
 
 def found_pairs(release: Release, studies: Studies, embeddings: dict[str, np.ndarray]) -> dict[str, Any]:

@@ -34,8 +34,10 @@ def search(
 ) -> dict[str, Search]:
     """Return each space's search of `ours` in `train` beside that of `test`, the latter kept in `folder`.
 
-    release : digest of the release that made the features.
+    release : digest of the release that made the features. Nothing where `train` or `test` is empty.
     """
+    if not (len(train) and len(test)):
+        return {}
 
     def make() -> dict[str, np.ndarray]:
         return {s: memorisation.nearest(way(test.spaces[s], train.spaces[s]))[0] for s, way in ways.items()}

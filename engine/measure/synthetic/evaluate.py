@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import UsageError
-from engine.measure.synthetic import collect, consistency, encode, film_report, films, trace_report, traces
+from engine.measure.synthetic import collect, consistency, encode, film_report, films, trace_report, traces, words
 from engine.settings import ROOT
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def evaluate(release: Release, cohort: Path, path: Path, shown: Path, folder: Pa
         "studies": {m: len(items) for m, items in studies.items()},
         "patients": len({item.patient for items in studies.values() for item in items}),
         "encounters": len({item.encounter for items in studies.values() for item in items}),
-        **{m: figures for m, (figures, _) in checked.items()},
+        **{m: {**figures, "verdicts": words.verdicts(m, figures["fidelity"])} for m, (figures, _) in checked.items()},
         "consistency": consistency.check_cohort(release, studies, embeddings),
     }
 

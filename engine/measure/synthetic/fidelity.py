@@ -69,11 +69,13 @@ def interval(values: np.ndarray) -> tuple[float, float]:
 
 def learn(train: Group, valid: Group, space: str, labels: Sequence[str]) -> Reader:
     """Fit one regression per label on `train`; C is chosen on `valid` by the mean area over labels."""
+    if not labels:
+        return Reader((), STRENGTHS[0], np.zeros(1), np.ones(1), np.zeros((1, 0)))
     x, y = train.spaces[space].astype(np.float64), valid.spaces[space].astype(np.float64)
     mean, deviation = x.mean(0), x.std(0)
     deviation = np.where(deviation > 1e-9, deviation, 1.0)
     x, y = (x - mean) / deviation, (y - mean) / deviation
-    fits = [np.stack([_weights(x, train.held(label), strength) for label in labels], 1) for strength in STRENGTHS]
+    fits = [np.array([_weights(x, train.held(label), strength) for label in labels]).T for strength in STRENGTHS]
     areas = [[area(y @ w[:, i], valid.held(label)) for i, label in enumerate(labels)] for w in fits]
     means = [float(np.nanmean(a)) if not np.all(np.isnan(a)) else 0.5 for a in areas]
     best = int(np.argmax(means))
@@ -127,6 +129,8 @@ def verdict(real: dict[str, Any], ours: dict[str, Any]) -> str:
 
 
 def fidelity(reader: Reader, test: Group, synthetic: Group, space: str) -> list[dict[str, Any]]:
-    """Return a row for every label that is readable or intended, in alphabetical order."""
+    """Return a row for every label that is readable or intended, in alphabetical order; none without test studies."""
+    if not len(test):
+        return []
     names = sorted(set(reader.labels) | set().union(*synthetic.labels))
     return [compare(reader, test, synthetic, space, name) for name in names]

@@ -35,7 +35,8 @@ def film_report(
 ) -> dict[str, Any]:
     """Check drawn films against the open recordings under `path`.
 
-    pixels : (n, 224, 224) uint8, or n films of any size. labels : n label sets (CheXpert-14 wording).
+    pixels : (n, 224, 224) uint8, or n films of any size. labels : n label sets (CheXpert-14 wording), each with
+    films.attributes(view, sex, age) if these are to be read back too.
     shown  : folder for the picture of the closest pairs, none when None. folder : where real features are kept.
     Returns {"fidelity": {space: rows}, "realism": {space: rows}, "memorisation": {space: figures}, "text": str}.
     """

@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 ADULTS = "nih-cxr14"  # the population that the film generator learns
 READERS = {"release": "films, NIH adults (release)", "foundation": "films, NIH adults (foundation)"}  # space → name
 
+VIEW, SEX, AGED, AGED_FROM = "(view AP)", "(sex F)", "(age 60 or more)", 60
+
+
+def attributes(view: str, sex: str, age: float | None) -> set[str]:
+    """Return view, sex and age of a film as labels, so that they are read back like findings."""
+    found = {VIEW} if view == "AP" else set()
+    found |= {SEX} if sex == "F" else set()
+    return found | ({AGED} if age is not None and age >= AGED_FROM else set())
+
 
 def film_arrays(release: Release, films: np.ndarray, name: str) -> dict[str, np.ndarray]:
     """Prepared films (n, 224, 224) uint8 → their features and their small pictures."""
@@ -34,7 +43,10 @@ def real_films(release: Release, path: Path, folder: Path = cache.CACHE) -> Grou
 
     ids = "\n".join(f"{r.study_id} {r.split}" for r in listed)
     spaces = cache.remembered(folder / f"real-cxr-{cache.key(release.digest, ids)}.npz", make)
-    rows = [(r.study_id, r.patient_id, r.encounter_id, r.dataset, r.split, r.labels) for r in listed]
+    rows = [
+        (r.study_id, r.patient_id, r.encounter_id, r.dataset, r.split, {*r.labels, *attributes(r.view, r.sex, r.age)})
+        for r in listed
+    ]
     return make_group("cxr", rows, spaces)
 
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.measure.synthetic import cache, copies, fidelity, pairs, pictures, traces
+from engine.measure.synthetic import cache, copies, fidelity, pairs, pictures, traces, words
 from engine.measure.synthetic.films import kept_reader
-from engine.measure.synthetic.group import Group
+from engine.measure.synthetic.group import Group, make_group
 from engine.study import ECG_LEADS, PPG_LEAD, Trace
 
 if TYPE_CHECKING:
@@ -71,6 +71,38 @@ def check_ppgs(
         _draw(searched, whole.part("train"), mine, f"ppg-{kind.replace(' ', '')}", shown)
         found["memorisation"] |= {f"{space}, {kind}": figures for space, figures in copies.figures(searched).items()}
     return found
+
+
+def ecg_report(
+    made: Sequence[Trace], labels: Sequence[Iterable[str]], path: Path, shown: Path | None = None
+) -> dict[str, Any]:
+    """Check drawn ECGs (12-lead traces in mV) with their PTB-XL statements; as film_report, from arrays."""
+    from engine.release import load_release
+
+    release = load_release()
+    ours = _drawn("ecg", labels, synthetic_ecgs(release, made))
+    found = check_ecgs(release, traces.real_ecgs(release, path), ours, shown)
+    return {**found, "text": words.modality("ECGs", found)}
+
+
+def ppg_report(
+    made: Sequence[Trace], labels: Sequence[Iterable[str]], path: Path, shown: Path | None = None
+) -> dict[str, Any]:
+    """Check drawn PPGs (one lead) with their labels; as film_report, from arrays."""
+    from engine.release import load_release
+
+    release = load_release()
+    whole, brief = synthetic_ppgs(release, made)
+    held = [traces.ppg_labels(tuple(one)) for one in labels]
+    ours, short = _drawn("ppg", held, whole), _drawn("ppg", held, brief)
+    found = check_ppgs(release, traces.real_ppgs(release, path), ours, short, shown)
+    return {**found, "text": words.modality("PPGs", found)}
+
+
+def _drawn(modality: str, labels: Sequence[Iterable[str]], spaces: dict[str, np.ndarray]) -> Group:
+    names = [f"{modality}-{i:04d}" for i in range(len(labels))]
+    rows = [(name, name, name, "synthetic", "synthetic", held) for name, held in zip(names, labels, strict=True)]
+    return make_group(modality, rows, spaces)
 
 
 def _noise_group(release: Release, modality: str, seconds: float = 10.0) -> Group:

@@ -96,35 +96,36 @@ def _own_line(pair: str, kind: str, row: dict[str, Any]) -> tuple[str, ...]:
 def summary(found: dict[str, Any]) -> str:
     """Return one table for a reader: per modality and label what holds, then copies and realism per modality."""
     head = ("modality", "what", "verdict", "found")
-    rows = [line for key, name in NAMES.items() if key in found for line in _modality_lines(name, found[key])]
+    rows = [line for key in NAMES if key in found for line in _modality_lines(key, found[key])]
     return table.grid(head, rows)
 
 
-def _modality_lines(name: str, found: dict[str, Any]) -> list[tuple[str, ...]]:
+def _modality_lines(key: str, found: dict[str, Any]) -> list[tuple[str, ...]]:
+    name = NAMES[key]
     labels: dict[str, list[str]] = {}
     for rows in found["fidelity"].values():
         for row in (row for row in rows if row["synthetic"]["positives"]):
             labels.setdefault(row["label"], []).append(_reading(row))
-    said = verdicts(found["fidelity"], every=name == NAMES["cxr"])
+    said = {label: table.MARK.get(v, v) for label, v in verdicts(key, found["fidelity"]).items()}
     lines: list[tuple[str, ...]] = [(name, label, said[label], " | ".join(r)) for label, r in sorted(labels.items())]
     lines += [(name, f"told from real: {space}", "", _told(rows)) for space, rows in found["realism"].items()]
     copies = ", ".join(f"{space} {m['below']} of {m['n']}" for space, m in found["memorisation"].items())
     return [*lines, (name, "nearer to training than the limit", "", copies)]
 
 
-def verdicts(readings: dict[str, list[dict[str, Any]]], *, every: bool) -> dict[str, str]:
+def verdicts(key: str, readings: dict[str, list[dict[str, Any]]]) -> dict[str, str]:
     """Return one verdict per intended label: that of the first reading, or dropped where any says so.
 
-    every : a label must be kept in each reading that has enough studies (films: two feature spaces); else the first
-    reading decides, of which the others are parts (ECG: pooled, then in mV and z-scored).
+    key : of a film ("cxr") a label must be kept in both feature spaces; of traces the first reading decides, since the
+    others are parts of it (ECG: pooled, then in mV and z-scored).
     """
     found: dict[str, str] = {}
     for rows in readings.values():
         for row in (row for row in rows if row["synthetic"]["positives"]):
             before = found.setdefault(row["label"], row["verdict"])
-            if every and "dropped" in (before, row["verdict"]):
+            if key == "cxr" and "dropped" in (before, row["verdict"]):
                 found[row["label"]] = "dropped"
-    return {label: table.MARK.get(verdict, verdict) for label, verdict in found.items()}
+    return found
 
 
 def _reading(row: dict[str, Any]) -> str:
