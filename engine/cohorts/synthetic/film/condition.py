@@ -1,4 +1,4 @@
-"""What a film is asked to show, as the numbers that the generator reads: labels, view, age, sex, and how it was moved."""
+"""What a film is asked to show, as the numbers the generator reads: labels, view, age, sex, and how it was moved."""
 
 from __future__ import annotations
 

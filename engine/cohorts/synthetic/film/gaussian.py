@@ -18,6 +18,11 @@ RIDGE = 30.0  # films' worth of pull towards the common mean
 class GaussianPart(nn.Module):
     """μ(c) by ridge regression and Σ = U diag(λ) Uᵀ + ρ (I − U Uᵀ) of d-dimensional latents, k axes kept."""
 
+    weights: torch.Tensor
+    axes: torch.Tensor
+    spread: torch.Tensor
+    rest: torch.Tensor
+
     def __init__(self, size: int, kept: int) -> None:
         super().__init__()
         self.register_buffer("weights", torch.zeros(1 + WIDTH - MOVES, size))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -38,7 +39,9 @@ def times(steps: int, bend: float) -> torch.Tensor:
     return bend * even / (1 + (bend - 1) * even)
 
 
-def starting_noise(persons: Sequence[np.random.Generator], rngs: Sequence[np.random.Generator], body: float) -> torch.Tensor:
+def starting_noise(
+    persons: Sequence[np.random.Generator], rngs: Sequence[np.random.Generator], body: float
+) -> torch.Tensor:
     """Return standard normal noise (n, 4, 28, 28), `body` of it (as a correlation) from each person."""
     rows = [body * person.standard_normal(SHAPE) + np.sqrt(1 - body**2) * rng.standard_normal(SHAPE)
             for person, rng in zip(persons, rngs, strict=True)]  # fmt: skip
@@ -50,7 +53,7 @@ def integrate(flow: Flow, noise: torch.Tensor, conditions: torch.Tensor, how: Dr
     """Follow dx/dt = v(x, t, c) from noise at t = 1 to latents at t = 0: (n, 4, 28, 28), conditions (n, WIDTH)."""
     untold = torch.from_numpy(untell(conditions.numpy()))
     at, x = times(how.steps, how.bend), noise
-    for t, after in zip(at[:-1], at[1:], strict=True):
+    for t, after in pairwise(at):
         both = flow(torch.cat([x, x]), t.expand(2 * len(x)), torch.cat([conditions, untold]))
         told, plain = both.chunk(2)
         x = x + (after - t) * (plain + how.guidance * (told - plain))

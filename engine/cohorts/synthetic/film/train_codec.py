@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 import torch.nn.functional as F
 
-from engine.cohorts.synthetic.film.codec import Codec, Discriminator
+from engine.cohorts.synthetic.film.codec import Codec, Discriminator, channels_last
 from engine.encoders import loop
 from engine.encoders.trunk import load_trunk
 from engine.encoders.trunk import normalise as normalise_grey
@@ -22,16 +22,16 @@ class Plan:
     looks : after which blocks of the film trunk features are compared
     """
 
-    steps: int = 6000
+    steps: int = 2200
     batch: int = 12
     crop: int = 112
-    rate: float = 4e-4
-    alone: float = 0.35
+    rate: float = 5e-4
+    alone: float = 0.3
     kl: float = 3e-4
     perceptual: float = 0.1
     adversarial: float = 0.02
     looks: int = 3
-    report: int = 200
+    report: int = 100
     seed: int = 0
 
 
@@ -41,7 +41,8 @@ def crops(films: torch.Tensor, plan: Plan, rng: torch.Generator) -> torch.Tensor
     pick = torch.randint(n, (plan.batch,), generator=rng).tolist()
     top = torch.randint(height - plan.crop + 1, (plan.batch,), generator=rng).tolist()
     left = torch.randint(width - plan.crop + 1, (plan.batch,), generator=rng).tolist()
-    batch = torch.stack([films[p, :, y : y + plan.crop, x : x + plan.crop] for p, y, x in zip(pick, top, left, strict=True)])
+    cut = [films[p, :, y : y + plan.crop, x : x + plan.crop] for p, y, x in zip(pick, top, left, strict=True)]
+    batch = torch.stack(cut)
     gamma = torch.exp(0.15 * torch.randn(plan.batch, 1, 1, 1, generator=rng))
     return batch.clamp(0, 1) ** gamma
 
@@ -62,8 +63,8 @@ def train_codec(films: torch.Tensor, plan: Plan, log: loop.Log, keep: Path) -> C
     """Fit on films (n, 1, h, w) in 0 … 1, write checkpoints to `keep`, return the codec with its latents normalised."""
     torch.manual_seed(plan.seed)
     rng = torch.Generator().manual_seed(plan.seed)
-    codec = Codec().to(memory_format=torch.channels_last)
-    judge = Discriminator().to(memory_format=torch.channels_last)
+    codec = channels_last(Codec())
+    judge = channels_last(Discriminator())
     optim = torch.optim.AdamW(codec.parameters(), lr=plan.rate, betas=(0.9, 0.99), weight_decay=0.0)
     optim_judge = torch.optim.AdamW(judge.parameters(), lr=plan.rate / 2, betas=(0.5, 0.99), weight_decay=0.0)
     schedule = loop.cosine(optim, plan.steps, warm=0.03)
@@ -81,7 +82,8 @@ def train_codec(films: torch.Tensor, plan: Plan, log: loop.Log, keep: Path) -> C
         loop.step(loss, codec, optim, schedule)
         caught = _train_judge(judge, optim_judge, real, made.detach()) if against else 0.0
         if number % plan.report == 0 or number == plan.steps:
-            log.write(stage="codec", step=number, l1=flat.item(), seen=seen.item(), kl=kl.item(), doubt=doubt.item(), caught=caught)
+            parts = {"l1": flat, "seen": seen, "kl": kl, "doubt": doubt}
+            log.write(stage="codec", step=number, caught=caught, **{name: one.item() for name, one in parts.items()})
             torch.save({"codec": codec.state_dict(), "judge": judge.state_dict(), "step": number}, keep)
     return normalise(codec, films)
 

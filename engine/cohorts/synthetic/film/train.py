@@ -1,0 +1,77 @@
+"""Fit the film generator on the open recordings: the codec, then the flow in its latent space; about 100 minutes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import torch
+
+from engine.cohorts.synthetic.film import train_codec, train_flow
+from engine.cohorts.synthetic.film.codec import Codec, channels_last
+from engine.cohorts.synthetic.film.condition import MOVES
+from engine.cohorts.synthetic.film.films import load_films
+from engine.cohorts.synthetic.film.flow import Flow
+from engine.encoders import loop
+from engine.errors import UsageError
+
+Part = TypeVar("Part", Codec, Flow)
+CODEC, FLOW, LOG = "film-codec.safetensors", "film-flow.safetensors", "film-log.jsonl"
+
+
+def train_films(recordings: Path, out: Path, scale: float = 1.0) -> Path:
+    """Fit both parts on the NIH's `train` films and write them under `out`; a codec already there is kept.
+
+    scale : of both plans' steps, e.g. 0.01 for a trial. Returns the flow's file.
+    """
+    out.mkdir(parents=True, exist_ok=True)
+    films, table = load_films(recordings)
+    log = loop.Log(out / LOG)
+    if not (out / CODEC).is_file():
+        plan = train_codec.Plan()
+        codec = train_codec.train_codec(films, replace(plan, steps=_scaled(plan.steps, scale)), log, out / "codec.pt")
+        save(codec, out / CODEC)
+    codec = load_codec(out)
+    plan_flow = train_flow.Plan()
+    latents, moves = train_flow.views_of(codec, films, plan_flow)
+    told = torch.from_numpy(train_flow.conditions_of(table)).repeat(1 + plan_flow.views, 1)
+    told[:, -MOVES:] = moves
+    plan_flow = replace(plan_flow, steps=_scaled(plan_flow.steps, scale))
+    save(train_flow.train_flow(latents, told, plan_flow, log, out / "flow.pt"), out / FLOW)
+    return out / FLOW
+
+
+def _scaled(steps: int, scale: float) -> int:
+    return max(2, round(steps * scale))
+
+
+def save(part: Codec | Flow, file: Path) -> None:
+    """Write a part's weights as half floats; statistics that the Gaussian part squares stay whole."""
+    from safetensors.torch import save_file
+
+    whole = ("gaussian.", "shift", "scale")
+    state = {name: value.contiguous() if name.startswith(whole) else value.half().contiguous()
+             for name, value in part.state_dict().items()}  # fmt: skip
+    save_file(state, file)
+
+
+def load_codec(folder: Path) -> Codec:
+    """Return the codec of a folder of generators."""
+    return _load(Codec(), folder / CODEC)
+
+
+def load_flow(folder: Path) -> Flow:
+    """Return the flow of a folder of generators."""
+    return _load(Flow(), folder / FLOW)
+
+
+def _load(part: Part, file: Path) -> Part:
+    """Fill a part from its file; UsageError where there is none."""
+    from safetensors.torch import load_file
+
+    if not file.is_file():
+        raise UsageError(f"There is no film generator at {file}: fit one with `casebind train generator films`.")
+    part.load_state_dict({name: value.float() for name, value in load_file(file).items()})
+    part.eval().requires_grad_(False)
+    return channels_last(part)
