@@ -25,15 +25,17 @@ INT16_STEPS = 32767  # the largest int16
 SUFFIXES = {"cxr": ".png", "ecg": ".npz", "ppg": ".npz", "text": ".txt"}
 
 
-def save_content(folder: Path, study_id: str, study: Study) -> str:
-    """Write the content of a study durably below `folder`; return its path relative to `folder`.
+def save_content(folder: Path, study_id: str, study: Study, durable: bool = True) -> str:
+    """Write the content of a study below `folder`; return its path relative to `folder`.
+
+    durable : it survives a power cut from now on; else from the next sync of the disk on
 
     Files lie in 256 sub-folders by the hash of the id, so that no folder grows without bound.
     """
     digest = sha256(study_id.encode()).hexdigest()
     stem = re.sub(r"[^A-Za-z0-9_-]", "_", study_id)[:60]
     relative = f"{digest[:2]}/{stem}-{digest[2:12]}{SUFFIXES[study.modality]}"
-    _write_durably(folder / relative, to_bytes(study.content))
+    _write(folder / relative, to_bytes(study.content), durable)
     return relative
 
 
@@ -121,16 +123,19 @@ def _quantised(samples: np.ndarray) -> tuple[np.ndarray, float]:
     return samples, 0.0
 
 
-def _write_durably(path: Path, data: bytes) -> None:
+def _write(path: Path, data: bytes, durable: bool) -> None:
+    """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{secrets.token_hex(6)}.tmp")
     try:
         with temporary.open("wb") as file:
             file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
+            if durable:
+                file.flush()
+                os.fsync(file.fileno())
         os.replace(temporary, path)
-        _sync_folder(path.parent)
+        if durable:
+            _sync_folder(path.parent)
     except OSError as error:
         temporary.unlink(missing_ok=True)
         raise WorkspaceError(

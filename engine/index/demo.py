@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import os
 import secrets
 import shutil
 import time
@@ -82,7 +83,9 @@ def build(folder: Path, demo: Path, release: Release, digest: str, progress: Pro
     fresh = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
     try:
         with open_workspace(fresh, create=True) as workspace:
+            workspace.durable = False
             summary = _fill(workspace, demo, release, digest, progress)
+        os.sync()  # once for all files; one by one they take as long as everything else
         _exchange(fresh, folder)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)

@@ -33,11 +33,12 @@ FACTS = ("study_id", "patient_id", "encounter_id", "acquired_at", "age", "sex", 
 
 
 def add(
-    database: Database, folder: Path, cohort: Cohort, release: str, digest: str, batch: Sequence[NewStudy]
-) -> None:
-    """Write the content files of the batch, then all its rows in one transaction."""
+    database: Database, folder: Path, cohort: Cohort, release: str, digest: str, batch: Sequence[NewStudy],
+    durable: bool = True,
+) -> None:  # fmt: skip
+    """Write the content files of the batch, durably or not, then all its rows in one transaction."""
     with ThreadPoolExecutor(WRITERS) as pool:  # most of the time goes into waiting for the disk
-        files = list(pool.map(lambda one: save_content(folder, one.row.study_id, one.study), batch))
+        files = list(pool.map(lambda one: save_content(folder, one.row.study_id, one.study, durable), batch))
     with database.write() as cursor:
         _register(cursor, cohort, release, digest)
         _insert(cursor, batch, files)

@@ -63,6 +63,7 @@ class Workspace:
         self.key = _read_key(path)
         self._arrays: dict[tuple[str, str], tuple[int, CodeArray]] = {}
         self._array_lock = threading.Lock()
+        self.durable = True  # False while it is built beside its place, to be synced once when it is whole
         self._collection = 0  # grows when studies come or go, so that arrays know when they are stale
 
     def close(self) -> None:
@@ -83,7 +84,7 @@ class Workspace:
 
     def add(self, cohort: Cohort, release: str, digest: str, batch: Sequence[NewStudy]) -> None:
         """Store studies with their content, codes and embeddings; all of the batch or none of it."""
-        shelf.add(self.database, self.studies_folder, cohort, release, digest, batch)
+        shelf.add(self.database, self.studies_folder, cohort, release, digest, batch, self.durable)
         self._collection += 1
 
     def add_codes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -21,8 +22,10 @@ def read_paths(paths: Sequence[Path | str], answers: Answers = Answers(), key: b
     """
     named = [_existing(Path(path)) for path in paths]
     files = dict.fromkeys(named)
+    headers = {path: parts for path in named if path.suffix.lower() == ".hea" and (parts := _siblings(path))}
+    claimed = set(headers).union(*headers.values())  # what a named header names needs no search for its header
     for path in named:
-        files |= dict.fromkeys(_siblings(path))
+        files |= dict.fromkeys(headers.get(path, ()) if path in claimed else _siblings(path))
     return read([Upload(path.name, _bytes(path)) for path in files], answers, key)
 
 
@@ -82,7 +85,8 @@ def _record_of_part(part: Path) -> list[Path]:
 
 
 def _headers(folder: Path) -> Iterable[Path]:
-    return sorted(path for path in folder.iterdir() if path.suffix.lower() == ".hea" and path.is_file())
+    names = sorted(name for name in os.listdir(folder) if name.lower().endswith(".hea"))
+    return [folder / name for name in names if (folder / name).is_file()]
 
 
 def _in_folder(folder: Path, name: str) -> Path | None:
@@ -92,7 +96,8 @@ def _in_folder(folder: Path, name: str) -> Path | None:
         return None
     if (folder / name).is_file():  # listing a folder of thousands of records for each of them would be quadratic
         return folder / name
-    return next((path for path in sorted(folder.iterdir()) if path.name.lower() == wanted and path.is_file()), None)
+    names = sorted(name for name in os.listdir(folder) if name.lower() == wanted)
+    return next((folder / name for name in names if (folder / name).is_file()), None)
 
 
 def _head(path: Path) -> bytes:
