@@ -17,12 +17,13 @@ if TYPE_CHECKING:
 Checked = tuple[dict[str, Any], np.ndarray]  # figures, embeddings
 
 
-def evaluate(release: Release, cohort: Path, path: Path, shown: Path, folder: Path) -> dict[str, Any]:
-    """Return every figure of a cohort; write pictures of the closest pairs to `shown`, keep real features in `folder`.
+def evaluate(release: Release, cohort: Path, path: Path, shown: Path | None, folder: Path) -> dict[str, Any]:
+    """Return every figure of a cohort; write pictures of the closest pairs to `shown` (None: none).
 
-    path : the open recordings. Raises UsageError where the cohort cannot be read.
+    path : the open recordings. folder : where their features are kept.
+    Raises UsageError where the cohort cannot be read.
     """
-    for place in (shown, folder):
+    for place in (shown or folder, folder):
         outside_repository(place)
     studies = collect.collect(cohort)
     ways = {"cxr": _films, "ecg": _ecgs, "ppg": _ppgs}
@@ -48,7 +49,7 @@ def outside_repository(place: Path) -> None:
         raise UsageError(f"The folder {place} is part of the repository and would hold real recordings: name another.")
 
 
-def _films(release: Release, path: Path, items: list[collect.Item], shown: Path, folder: Path) -> Checked:
+def _films(release: Release, path: Path, items: list[collect.Item], shown: Path | None, folder: Path) -> Checked:
     real = films.real_films(release, path, folder)
     pixels = collect.film_pixels(items)
     spaces = films.film_arrays(release, encode.prepared_films(pixels), "synthetic films")
@@ -57,7 +58,7 @@ def _films(release: Release, path: Path, items: list[collect.Item], shown: Path,
     return figures, encode.project(release, "cxr", spaces["release"])
 
 
-def _ecgs(release: Release, path: Path, items: list[collect.Item], shown: Path, folder: Path) -> Checked:
+def _ecgs(release: Release, path: Path, items: list[collect.Item], shown: Path | None, folder: Path) -> Checked:
     real = traces.real_ecgs(release, path, folder)
     spaces = trace_report.synthetic_ecgs(release, [item.trace for item in items])
     ours = collect.group_of("ecg", items, spaces)
@@ -65,7 +66,7 @@ def _ecgs(release: Release, path: Path, items: list[collect.Item], shown: Path, 
     return figures, encode.project(release, "ecg", spaces["release"])
 
 
-def _ppgs(release: Release, path: Path, items: list[collect.Item], shown: Path, folder: Path) -> Checked:
+def _ppgs(release: Release, path: Path, items: list[collect.Item], shown: Path | None, folder: Path) -> Checked:
     real = traces.real_ppgs(release, path, folder)
     made = trace_report.synthetic_ppgs(release, [item.trace for item in items])
     ours, short = (collect.group_of("ppg", items, spaces) for spaces in made)

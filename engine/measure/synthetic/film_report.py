@@ -61,9 +61,10 @@ def check_films(
     """Return all figures of a group of drawn films, and write the closest pairs where `shown` is a folder."""
     found: dict[str, Any] = {"fidelity": film_fidelity(real, ours, folder)}
     train, test = real.part("train", [ADULTS]), real.part("test", [ADULTS])
-    bad = blurred(release, path, test, folder)
+    enough = min(len(test), len(ours)) >= pairs.FEWEST
+    bad = ("blurred real test", blurred(release, path, test, folder)) if enough else None
     found["realism"] = {
-        name: pairs.overall(train, test, ours, space, ("blurred real test", bad)) + pairs.by_label(train, ours, space)
+        name: pairs.overall(train, test, ours, space, bad) + pairs.by_label(train, ours, space)
         for space, name in READERS.items()
     }
     every = real.part("train")

@@ -35,21 +35,24 @@ def two_sample(a: np.ndarray, b: np.ndarray, patients: Sequence[str], seed: int 
     """Return the area under the ROC curve of a classifier that tells a (n, f) from b (m, f), folds by patient.
 
     patients (n + m,): those of a, then of b. 0.5: not to be told apart; 1: told apart always. The interval comes from
-    resampling patients' held-out scores, the classifiers kept.
+    resampling patients' held-out scores, the classifiers kept. NaN where a side has fewer than two patients.
     """
+    sides = len(set(patients[: len(a)])), len(set(patients[len(a) :]))
+    if min(sides) < 2:
+        return {"value": float("nan"), "low": float("nan"), "high": float("nan"), "n": len(a) + len(b)}
     x, held = np.concatenate([a, b]), np.repeat([True, False], [len(a), len(b)])
-    scores = _held_out(x, held, np.asarray(patients), seed)
+    scores = _held_out(x, held, np.asarray(patients), min(FOLDS, *sides), seed)
     low, high = interval(resampled_areas(scores, held, patients, seed))
     return {"value": area(scores, held), "low": low, "high": high, "n": len(x)}
 
 
-def _held_out(x: np.ndarray, held: np.ndarray, patients: np.ndarray, seed: int) -> np.ndarray:
+def _held_out(x: np.ndarray, held: np.ndarray, patients: np.ndarray, folds: int, seed: int) -> np.ndarray:
     """Return each row's log-odds of being from a, by a classifier that saw no study of its patient, (n,)."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedGroupKFold
 
     scores = np.zeros(len(x))
-    for learn, read in StratifiedGroupKFold(FOLDS, shuffle=True, random_state=seed).split(x, held, patients):
+    for learn, read in StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(x, held, patients):
         scaled, rest = standardise(x[learn], x[learn], x[read])
         model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=300, tol=1e-3)
         scores[read] = model.fit(scaled, held[learn]).decision_function(rest)

@@ -9,9 +9,9 @@ from typing import Any
 MARK = {"kept": "kept", "dropped": "DROPPED", "kept, easier than real": "kept (!) easier than real"}
 
 
-def number(value: float, digits: int = 3) -> str:
+def number(value: float | None, digits: int = 3) -> str:
     """Return a number, or a dash where it is not known."""
-    return "–" if math.isnan(value) else f"{value:.{digits}f}"
+    return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
 
 
 def figure(found: dict[str, Any], key: str = "value") -> str:
