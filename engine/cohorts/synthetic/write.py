@@ -30,8 +30,9 @@ JPEG_QUALITY = 88
 DRAWS = 12  # of one study, before the cohort is given up as one that the gate will not have
 
 Row = dict[str, str]
-FilmSampler = Callable[[Sequence[Encounter], Sequence[np.random.Generator]], Sequence[np.ndarray]]
-"""Films (height, width) uint8 of encounters, one each; every film uses its own generator only."""
+Rngs = Sequence[np.random.Generator]
+FilmSampler = Callable[[Sequence[Encounter], Rngs, Rngs], Sequence[np.ndarray]]
+"""Films (height, width) uint8 of encounters, one each, from the persons' generators and the films' own."""
 EcgSampler = Callable[["Encounter", "Rhythm", np.random.Generator, np.random.Generator], np.ndarray]
 """(12, 5000) int16 of an encounter, its rhythm, the person's generator and the recording's own."""
 PpgSampler = Callable[["Encounter", "Rhythm", np.random.Generator, np.random.Generator], np.ndarray]
@@ -115,7 +116,8 @@ def write_films(
     rngs = [rng_for(seed, one.patient_number, one.number, "film") for one in encounters]
     waiting, refused = list(range(len(encounters))), ""
     for _ in range(DRAWS):
-        films = make.films([encounters[i] for i in waiting], [rngs[i] for i in waiting])
+        persons = [rng_for(seed, encounters[i].patient_number, 0, "person") for i in waiting]
+        films = make.films([encounters[i] for i in waiting], persons, [rngs[i] for i in waiting])
         again = []
         for i, pixels in zip(waiting, films, strict=True):
             refused = gate([write_jpeg(pixels, film_file(encounters[i], folder))], "cxr", encounters[i])
