@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -12,9 +14,12 @@ import torch
 from engine.cohorts.synthetic.film.codec import CHANNELS, Codec
 from engine.cohorts.synthetic.film.condition import condition, untell
 from engine.cohorts.synthetic.film.flow import LATENT, Flow
+from engine.cohorts.synthetic.film.train import load_codec, load_flow
 from engine.cohorts.synthetic.patients import Encounter
 from engine.encoders import loop
 
+Rngs = Sequence[np.random.Generator]
+FilmSampler = Callable[[Sequence[Encounter], Rngs, Rngs], np.ndarray]
 SHAPE = (CHANNELS, LATENT, LATENT)
 
 
@@ -39,9 +44,7 @@ def times(steps: int, bend: float) -> torch.Tensor:
     return bend * even / (1 + (bend - 1) * even)
 
 
-def starting_noise(
-    persons: Sequence[np.random.Generator], rngs: Sequence[np.random.Generator], body: float
-) -> torch.Tensor:
+def starting_noise(persons: Rngs, rngs: Rngs, body: float) -> torch.Tensor:
     """Return standard normal noise (n, 4, 28, 28), `body` of it (as a correlation) from each person."""
     rows = [body * person.standard_normal(SHAPE) + np.sqrt(1 - body**2) * rng.standard_normal(SHAPE)
             for person, rng in zip(persons, rngs, strict=True)]  # fmt: skip
@@ -69,11 +72,15 @@ def render(codec: Codec, latents: torch.Tensor) -> np.ndarray:
 
 
 def draw_films(
-    codec: Codec, flow: Flow, encounters: Sequence[Encounter], persons: Sequence[np.random.Generator],
-    rngs: Sequence[np.random.Generator], how: Drawing | None = None,
-) -> np.ndarray:  # fmt: skip
+    codec: Codec, flow: Flow, encounters: Sequence[Encounter], persons: Rngs, rngs: Rngs, how: Drawing | None = None
+) -> np.ndarray:
     """Return one film an encounter, (n, 224, 224) uint8, from its labels, view, age and sex."""
     how = how or Drawing()
     told = np.stack([condition(one.film, one.view, one.age, one.sex) for one in encounters])
     latents = integrate(flow, starting_noise(persons, rngs, how.body), torch.from_numpy(told), how)
     return render(codec, latents)
+
+
+def film_sampler(folder: Path, how: Drawing | None = None) -> FilmSampler:
+    """Return what draws the films of encounters with the generator in `folder`."""
+    return partial(draw_films, load_codec(folder), load_flow(folder), how=how)
