@@ -74,6 +74,7 @@ def build(folder: Path, demo: Path, release: Release, digest: str, progress: Pro
     _sweep(folder)
     if _used(folder):
         with open_workspace(folder) as workspace:
+            _mark(folder, {"demo": "", "release": release.name, "release_digest": ""})  # unsettled until it is whole
             if workspace.release_digest(release.name) not in (None, digest):
                 workspace.forget_release(release.name)
             workspace.remove([row.study_id for row in workspace.rows() if row.cohort == COHORT.name])
@@ -83,9 +84,7 @@ def build(folder: Path, demo: Path, release: Release, digest: str, progress: Pro
     fresh = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
     try:
         with open_workspace(fresh, create=True) as workspace:
-            workspace.durable = False
             summary = _fill(workspace, demo, release, digest, progress)
-        os.sync()  # once for all files; one by one they take as long as everything else
         _exchange(fresh, folder)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -93,12 +92,28 @@ def build(folder: Path, demo: Path, release: Release, digest: str, progress: Pro
 
 
 def _fill(workspace: Workspace, demo: Path, release: Release, digest: str, progress: Progress | None) -> Summary:
-    """Take the synthetic cohort in, with the shipped embeddings where they fit; leave the marker last."""
+    """Take the synthetic cohort in, with the shipped embeddings where they fit; leave the marker last.
+
+    Files are synced once, before the marker: one by one they would take as long as everything else.
+    """
     marker = {"demo": demo_digest(demo), "release": release.name, "release_digest": digest}
     known = load_precomputed(demo / f"embeddings-{release.name}.npz", digest)
-    summary = ingest(workspace, release, digest, COHORT, read_manifest(demo), progress=progress, known=known)
-    (workspace.path / MARKER).write_text(json.dumps(marker, indent=1), encoding="utf-8")
+    workspace.durable = False
+    try:
+        summary = ingest(workspace, release, digest, COHORT, read_manifest(demo), progress=progress, known=known)
+    finally:
+        workspace.durable = True
+        os.sync()
+    _mark(workspace.path, marker)
     return summary
+
+
+def _mark(folder: Path, marker: dict[str, str]) -> None:
+    """Write what the workspace is built from, durably."""
+    with (folder / MARKER).open("w", encoding="utf-8") as file:
+        file.write(json.dumps(marker, indent=1))
+        file.flush()
+        os.fsync(file.fileno())
 
 
 def _used(folder: Path) -> bool:

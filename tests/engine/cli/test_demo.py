@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import time
 from pathlib import Path
 
@@ -9,9 +10,12 @@ import pytest
 
 from engine import settings
 from engine.cli import run
+from engine.index import demo
 from engine.index.manifest import read_manifest
-from engine.index.workspace import open_workspace
+from engine.index.workspace import Workspace, open_workspace
 from engine.release import Release
+from engine.retrieval import again
+from engine.study import MODALITIES
 
 
 @pytest.fixture(scope="module")
@@ -43,14 +47,52 @@ def test_if_missing_is_instant_and_changes_nothing(shipped: Path, capsys: pytest
     assert (shipped / "casebind.duckdb").stat().st_mtime_ns == before
 
 
-def test_ratings_survive_a_rebuild(shipped: Path, release: Release, capsys: pytest.CaptureFixture) -> None:
+def codes(place: Workspace, release: Release) -> dict[str, bytes]:
+    """Return the 32 bytes of every study's code."""
+    arrays = [place.codes(release.name, modality) for modality in MODALITIES]
+    return {name: array.words[:, i].tobytes() for array in arrays for i, name in enumerate(array.ids)}
+
+
+def test_ratings_survive_a_rebuild_and_codes_are_the_same_to_the_byte(shipped: Path, release: Release) -> None:
     with open_workspace(shipped) as place:
-        place.rate("syn-0001-ecg", "syn-0002-ecg", "relevant", "ann", release=release.name)
-        n = sum(place.counts().values())
+        query, match = sorted(row.study_id for row in place.rows() if row.modality == "ecg")[:2]
+        place.rate(query, match, "relevant", "ann", release=release.name)
+        before = codes(place, release)
     assert run(["demo", "--workspace", str(shipped)]) == 0
     with open_workspace(shipped) as place:
-        assert [one.mark for one in place.ratings("syn-0001-ecg", "ann")] == ["relevant"]
-        assert sum(place.counts().values()) == n
+        assert [one.mark for one in place.ratings(query, "ann")] == ["relevant"]
+        assert codes(place, release) == before
+
+
+def test_studies_encoded_afresh_have_the_shipped_codes(shipped: Path, release: Release) -> None:
+    with open_workspace(shipped) as place:
+        held = codes(place, release)
+        for modality in MODALITIES:
+            rows = [row for row in place.rows() if row.modality == modality]
+            for row in rows[:: len(rows) // 4]:
+                study = place.study(row.study_id)
+                fresh = release.codes(release.embed([study]), modality)[0]
+                assert fresh.tobytes() == held[row.study_id], row.study_id
+
+
+def test_a_case_has_the_siblings_of_its_encounter_and_never_its_own_patient_as_neighbour(
+    shipped: Path, release: Release
+) -> None:
+    with open_workspace(shipped) as place:
+        visits: dict[str, set[str]] = {}
+        for row in place.rows():
+            visits.setdefault(row.patient_id, set()).add(row.encounter_id)
+        patient = max(visits, key=lambda name: (len(visits[name]), name))
+        for encounter in visits[patient]:
+            siblings = place.siblings(encounter)
+            assert {row.encounter_id for row in siblings} == {encounter}
+            assert {row.patient_id for row in siblings} == {patient}
+            modalities = [row.modality for row in siblings]
+            assert len(set(modalities)) == len(modalities) >= 3
+            for row in siblings:
+                found = again(place, release, row.study_id, k=1000).neighbours
+                assert found
+                assert patient not in {one.patient_id for one in found}
 
 
 def test_a_workspace_of_ones_own_is_left_alone(workspace_folder: Path, capsys: pytest.CaptureFixture) -> None:
@@ -59,3 +101,20 @@ def test_a_workspace_of_ones_own_is_left_alone(workspace_folder: Path, capsys: p
     assert "left alone" in capsys.readouterr().err
     with open_workspace(workspace_folder) as place:
         assert place.counts()["ecg"] == 30
+
+
+def test_a_rebuild_that_was_stopped_is_not_taken_for_a_whole_one(
+    shipped: Path, tmp_path: Path, release: Release, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    copy = Path(shutil.copytree(shipped, tmp_path / "ws"))
+    query = next(iter(read_manifest(settings.DEMO))).study_id
+    with open_workspace(copy) as place:
+        place.rate(query, query, "relevant", "ann", release=release.name)
+
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(demo, "ingest", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        demo.build(copy, settings.DEMO, release, release.digest)
+    assert not demo.settled(copy, settings.DEMO, release.digest)
