@@ -63,7 +63,7 @@ class Workspace:
         self.key = _read_key(path)
         self._arrays: dict[tuple[str, str], tuple[int, CodeArray]] = {}
         self._array_lock = threading.Lock()
-        self.durable = True  # False while it is filled by a build that starts again where it was stopped, and syncs once
+        self.durable = True  # False while a build fills it that syncs once, and is done over when it was stopped
         self._collection = 0  # grows when studies come or go, so that arrays know when they are stale
 
     def close(self) -> None:

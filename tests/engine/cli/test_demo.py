@@ -103,18 +103,25 @@ def test_a_workspace_of_ones_own_is_left_alone(workspace_folder: Path, capsys: p
         assert place.counts()["ecg"] == 30
 
 
+class Stopped:
+    """A progress bar whose user presses Ctrl-C at the second step."""
+
+    steps = 0
+
+    def update(self, n: float) -> None:
+        self.steps += 1
+        if self.steps == 2:
+            raise KeyboardInterrupt
+
+
 def test_a_rebuild_that_was_stopped_is_not_taken_for_a_whole_one(
-    shipped: Path, tmp_path: Path, release: Release, monkeypatch: pytest.MonkeyPatch
+    shipped: Path, tmp_path: Path, release: Release
 ) -> None:
     copy = Path(shutil.copytree(shipped, tmp_path / "ws"))
     query = next(iter(read_manifest(settings.DEMO))).study_id
     with open_workspace(copy) as place:
         place.rate(query, query, "relevant", "ann", release=release.name)
-
-    def stopped(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(demo, "ingest", stopped)
+    assert demo.settled(copy, settings.DEMO, release.digest)
     with pytest.raises(KeyboardInterrupt):
-        demo.build(copy, settings.DEMO, release, release.digest)
+        demo.build(copy, settings.DEMO, release, release.digest, Stopped())
     assert not demo.settled(copy, settings.DEMO, release.digest)
