@@ -83,6 +83,7 @@ class Flow(nn.Module):
         self.rising = nn.ModuleList(Block(wide if i else 2 * wide, wide, i == 0) for i in range(depth))
         self.leave = nn.Conv2d(wide, CHANNELS * FOLD**2, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
+        nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
 
     def network(self, x: torch.Tensor, told: torch.Tensor) -> torch.Tensor:
         """x (b, 4, 28, 28), told (b, TOLD) → what the Gaussian part misses (b, 4, 28, 28)."""

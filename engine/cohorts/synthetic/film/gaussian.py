@@ -32,15 +32,15 @@ class GaussianPart(nn.Module):
 
     @torch.no_grad()
     def fit(self, latents: torch.Tensor, conditions: torch.Tensor) -> None:
-        """Fit on latents (n, d) and conditions (n, WIDTH)."""
+        """Fit on latents (n, d) and conditions (n, WIDTH); fewer than n axes are kept, the others stay 0."""
         design = self.design(conditions).double()
         pull = torch.diag(torch.tensor([0.0] + [RIDGE] * (design.shape[1] - 1)).double())
         self.weights.copy_(torch.linalg.solve(design.T @ design + pull, design.T @ latents.double()))
         off = latents - self.mean(conditions)
-        kept = len(self.spread)
+        kept = min(len(self.spread), len(off) - 1)
         _, values, axes = torch.svd_lowrank(off, q=kept, niter=4)
-        self.axes.copy_(axes.T)
-        self.spread.copy_(values**2 / len(off))
+        self.axes[:kept], self.spread[kept:] = axes.T, 0
+        self.spread[:kept] = values**2 / len(off)
         total = (off**2).sum() / len(off)
         self.rest.copy_((total - self.spread.sum()).clamp(min=1e-3) / (latents.shape[1] - kept))
 

@@ -21,14 +21,19 @@ TURN_DEG, ZOOM, SHIFT, GAMMA = 3.0, 0.04, 0.03, 0.12  # spread (one standard dev
 
 @dataclass(frozen=True)
 class Plan:
-    """Steps of `batch` latents; `views` moved copies of every film; labels hidden in a share of the steps."""
+    """Steps of `batch` latents; `views` moved copies of every film; labels `hidden` in a share of the rows.
+
+    memory : of the running average of weights, which is what is kept
+    size   : channels at 14 × 14 and at 7 × 7, blocks at each
+    """
 
     steps: int = 4200
     batch: int = 32
     rate: float = 7e-4
     views: int = 6
     hidden: float = 0.12
-    memory: float = 0.997  # of the running average of weights, which is what is kept
+    memory: float = 0.997
+    size: tuple[int, int, int] = (256, 384, 2)
     report: int = 100
     seed: int = 0
 
@@ -77,7 +82,7 @@ def train_flow(latents: torch.Tensor, conditions: torch.Tensor, plan: Plan, log:
     """Fit on latents (n, 4, 28, 28) and conditions (n, WIDTH), checkpoints in `keep`; return the averaged flow."""
     torch.manual_seed(plan.seed)
     rng = torch.Generator().manual_seed(plan.seed)
-    flow = channels_last(Flow())
+    flow = channels_last(Flow(*plan.size))
     flow.gaussian.fit(latents.float().flatten(1), conditions)
     average = copy.deepcopy(flow)
     optim, total = loop.optimiser(flow, plan.rate, 0.01), 0.0
