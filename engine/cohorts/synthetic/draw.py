@@ -23,6 +23,7 @@ from engine.cohorts.synthetic.vitals import (
 
 CHANCES = ("age", "sex", "film", "again", "course")
 WEEKS_A_YEAR = 52.18
+MOST_VISITS = 3
 BIG_HEART = "Cardiomegaly"
 NORMAL_ECG = "normal ECG"  # never beside a statement other than the rhythm
 RHYTHMS = ("sinus rhythm", "sinus bradycardia", "sinus tachycardia", "sinus arrhythmia")
@@ -81,31 +82,42 @@ def pick(sets: Sequence[LabelSet], chance: float) -> tuple[str, ...]:
 
 
 def _patient(number: int, lot: Lot, prior: Prior, seed: int) -> Patient:
-    rng = rng_for(seed, number, 0, "prior")
-    leading, cohort = lot.condition, prior.tables["cohort"]
-    sex = "M" if lot.chance["sex"] < leading.men else "F"
-    age = NormalDist(*leading.age).inv_cdf(min(max(lot.chance["age"], 0.005), 0.995))
-    age = float(np.clip(age, cohort["ages"][0], cohort["ages"][1] - 1.2))
+    rng, cohort = rng_for(seed, number, 0, "prior"), prior.tables["cohort"]
+    sex, age = _sex_and_age(lot, cohort["ages"])
     person = draw_person(sex, prior.tables["person"], rng)
+    visits = _visits(lot, sex, age, prior, rng)
+    first = datetime(cohort["years"][0], 1, 8, 8) + timedelta(days=int(rng.integers(300)))
+    with_ppg = lot.ppg < cohort["ppg_share"]
+    made = []
+    for count, (state, weeks) in enumerate(visits, start=1):
+        at, years = _moment(first, weeks, rng), age + weeks / WEEKS_A_YEAR
+        made.append(_encounter(number, count, state, person, years, at, with_ppg, prior, seed))
+    return Patient(number, sex, tuple(made))
+
+
+def _sex_and_age(lot: Lot, limits: Sequence[int]) -> tuple[str, float]:
+    """Return sex and age in years at the lot's chances; a year is left for the follow-ups."""
+    sex = "M" if lot.chance["sex"] < lot.condition.men else "F"
+    age = NormalDist(*lot.condition.age).inv_cdf(min(max(lot.chance["age"], 0.005), 0.995))
+    return sex, float(np.clip(age, limits[0], limits[1] - 1.2))
+
+
+def _visits(lot: Lot, sex: str, age: float, prior: Prior, rng: np.random.Generator) -> list[tuple[State, float]]:
+    """Return what a patient has at each encounter, and the weeks since the first."""
+    leading = lot.condition
     decades = (age - leading.age[0]) / 10
-    beside = [name for share, name in leading.beside
-              if rng.random() < prior.conditions[name].odds(share, decades, sex)]  # fmt: skip
-    states = [_shown(prior, (leading.name, *beside), {}, {}, lot.chance["film"], rng)]
-    weeks = [0.0]
-    again = lot.chance["again"] < leading.follow_up
-    while again and len(states) < 3:
-        course = _course(prior, states[-1], lot.chance["course"] if len(states) == 1 else float(rng.random()))
+    odds = [(name, prior.conditions[name].odds(share, decades, sex)) for share, name in leading.beside]
+    beside = [name for name, chance in odds if rng.random() < chance]
+    visits = [(_shown(prior, (leading.name, *beside), {}, {}, lot.chance["film"], rng), 0.0)]
+    again, chance = lot.chance["again"] < leading.follow_up, lot.chance["course"]
+    while again and len(visits) < MOST_VISITS:
+        state, weeks = visits[-1]
+        course = _course(prior, state, chance)
         if course is None:
             break
-        states.append(_follow(prior, states[-1], course, rng))
-        weeks.append(weeks[-1] + float(rng.uniform(*course.weeks)))
-        again = bool(rng.random() < cohort["third_share"])
-    first = datetime(cohort["years"][0], 1, 8, 8) + timedelta(days=int(rng.integers(300)))
-    met = [(state, age + since / WEEKS_A_YEAR, _moment(first, since, rng))
-           for state, since in zip(states, weeks, strict=True)]  # fmt: skip
-    made = [_encounter(number, i, state, person, years, at, lot.ppg < cohort["ppg_share"], prior, seed)
-            for i, (state, years, at) in enumerate(met, start=1)]  # fmt: skip
-    return Patient(number, sex, tuple(made))
+        visits.append((_follow(prior, state, course, rng), weeks + float(rng.uniform(*course.weeks))))
+        again, chance = bool(rng.random() < prior.tables["cohort"]["third_share"]), float(rng.random())
+    return visits
 
 
 def _moment(first: datetime, weeks: float, rng: np.random.Generator) -> str:
