@@ -1,4 +1,7 @@
-"""casebind train prepare | encoders | binding | hashing: a release from the open recordings, stage by stage."""
+"""casebind train prepare | encoders | binding | hashing: a release from the open recordings, stage by stage.
+
+casebind train generator films | ecg | ppg: what draws the synthetic cohort, fitted on the open recordings' `train`.
+"""
 
 from __future__ import annotations
 
@@ -87,3 +90,21 @@ def hashing_command(cache: Path, run: Path, epochs: float, out: Path) -> None:
     if (out / "manifest.json").is_file():
         raise UsageError(f"{out} already holds a release: name another folder.")
     train_hashing(_cache(cache), run, out, Plan(steps=max(1, int(Plan.steps * epochs))))
+
+
+@command.command("generator")
+@click.argument("part", type=click.Choice(["films", "ecg", "ppg"]))
+@click.option("--recordings", type=click.Path(path_type=Path), default=None, metavar="DIR", help="The open recordings.")
+@click.option(
+    "--out", type=click.Path(path_type=Path), default=Path("runs/synthetic"), show_default=True, help="Its files."
+)
+@EPOCHS
+def generator_command(part: str, recordings: Path | None, out: Path, epochs: float) -> None:
+    """Fit what draws the synthetic cohort's films, ECGs or PPGs on `train` of the open recordings.
+
+    Films take about 100 minutes on two cores, the others a few; --epochs is of films only.
+    """
+    path = open_recordings(recordings)
+    from engine.cohorts.synthetic.generators import fit
+
+    click.echo(f"{fit(part, path, out, epochs)} is written.")

@@ -1,5 +1,6 @@
-"""The provisional synthetic cohort: patients first, then one film, one ECG, mostly a PPG and a short report each.
+"""The synthetic cohort: patients drawn from a documented prior, then film, ECG, PPG and report of every encounter.
 
-Everything is generated; nobody in it exists. It gives the shipped workspace neighbours on a fresh machine and is
-for demonstration only: no figure about the model rests on it.
+Everything is generated; nobody in it exists. The generators are fitted on open recordings, which are not shipped. It
+gives the shipped workspace neighbours on a fresh machine; its card, data/demo/README.md, says what it can and cannot
+show.
 """
