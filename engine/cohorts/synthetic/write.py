@@ -78,6 +78,8 @@ def write_ecg(
     for _ in range(DRAWS):
         person = rng_for(seed, encounter.patient_number, 0, "person")
         make.write_ecg(make.ecg(encounter, rhythm, person, rng), stem)
+        with stem.with_suffix(".hea").open("a", encoding="ascii") as header:
+            header.write(f"# {MARK}\n")
         names = [f"{stem.name}.hea", *sorted(file.name for file in stem.parent.glob(f"{stem.name}*.dat"))]
         refused = gate([stem.parent / name for name in names], "ecg", encounter)
         if not refused:

@@ -52,6 +52,8 @@ def test_every_study_says_that_it_is_synthetic(manifest: pd.DataFrame) -> None:
     assert manifest.licence.str.contains("synthetic").all()
     for name in manifest[manifest.modality == "cxr"].file:
         assert b"synthetic" in Image.open(COHORT / name).info["comment"]
+    for name in manifest[manifest.modality == "ecg"].file:
+        assert "# synthetic" in (COHORT / name.split(";")[0]).read_text(encoding="ascii")
 
 
 def test_every_encounter_has_film_ecg_and_report_and_mostly_a_ppg(manifest: pd.DataFrame) -> None:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 from simple_generators import SIMPLE, ecg, films
 
 from engine.cohorts.synthetic import cohort
@@ -58,6 +59,8 @@ def test_every_encounter_has_a_film_an_ecg_and_a_report_and_a_ppg_where_it_says_
 def test_every_row_is_marked_and_every_study_passes_the_gate_as_written(drawn: Path) -> None:
     assert all(row["synthetic"] == "true" and row["label_source"] == "generated" for row in rows_of(drawn))
     assert all("synthetic" in row["licence"] for row in rows_of(drawn))
+    assert all(b"synthetic" in Image.open(film).info["comment"] for film in (drawn / "cxr").iterdir())
+    assert all("# synthetic" in header.read_text() for header in (drawn / "ecg").glob("*.hea"))
     for entry in read_manifest(drawn):
         assert entry.facts["synthetic"] is True
         assert judge(entry.load(b"")).accepted, entry.study_id
