@@ -5,11 +5,13 @@ In full, from the open recordings (DIR) to the files of the repository:
     casebind train generator films --recordings DIR --out runs/synthetic
     casebind train generator ecg --recordings DIR --out runs/synthetic
     casebind train generator ppg --recordings DIR --out runs/synthetic
-    python -m engine.cohorts.synthetic --out data/demo --generators runs/synthetic --seed 7 --patients 300
+    python -m engine.cohorts.synthetic --out data/demo --generators runs/synthetic --again data/demo/drawing.json
     casebind encode data/demo/manifest.csv --out data/demo/embeddings-r1.npz
 
 The last file saves `casebind demo` the encoding; r1 is the release's name, and one is written for each release that is
 to start fast. A drawing that is stopped goes on where it stopped when it is started again in the same way.
+Studies that `casebind evaluate synthetic --record FILE` finds too near a real recording are drawn anew with
+--again FILE; drawing.json keeps which these were.
 """
 
 from __future__ import annotations
@@ -30,8 +32,12 @@ HERE = Path("runs/synthetic")
 @click.option("--recordings", type=click.Path(path_type=Path), help="Fit what is missing on these open recordings.")
 @click.option("--patients", type=click.IntRange(min=1), default=300, show_default=True)
 @click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
-def main(out: Path, generators: Path, recordings: Path | None, patients: int, seed: int) -> None:
+@click.option("--again", multiple=True, type=click.Path(path_type=Path), help="Records that name studies to redraw.")
+def main(
+    out: Path, generators: Path, recordings: Path | None, patients: int, seed: int, again: tuple[Path, ...]
+) -> None:
     """Write the synthetic cohort: 300 patients, some 1,400 studies, every one through the quality gate."""
+    from engine.cohorts.synthetic.chance import Chance, put_aside
     from engine.cohorts.synthetic.cohort import write_cohort
     from engine.cohorts.synthetic.generators import FILES, fit, load, missing
 
@@ -39,7 +45,8 @@ def main(out: Path, generators: Path, recordings: Path | None, patients: int, se
         if recordings is not None and missing(generators, part):
             click.echo(f"Fitting {part} on {recordings} …")
             fit(part, recordings, generators)
-    manifest = write_cohort(out, load(generators), n=patients, seed=seed, say=click.echo)
+    chance = Chance(seed, put_aside(again))
+    manifest = write_cohort(out, load(generators), n=patients, chance=chance, say=click.echo)
     click.echo(f"{manifest} is written; encode it with `casebind encode {manifest} --out {out / 'embeddings-r1.npz'}`.")
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.cohorts.synthetic import prior, reports, write
+from engine.cohorts.synthetic.chance import Chance
 from engine.cohorts.synthetic.patients import Encounter, Patient, draw_patients, rng_for
 from engine.cohorts.synthetic.write import COLUMNS, Generators, Row, Tally
 from engine.errors import UsageError
@@ -25,39 +26,48 @@ CONFIG, MANIFEST, RECORD = "config.json", "manifest.csv", "drawing.json"
 Say = Callable[[str], None]
 
 
-def write_cohort(folder: Path, make: Generators, *, n: int, seed: int, say: Say = lambda line: None) -> Path:
+def write_cohort(folder: Path, make: Generators, *, n: int, chance: Chance, say: Say = lambda line: None) -> Path:
     """Write n patients under folder; return its manifest.csv.
 
     Study folders and manifest of `folder` are replaced at the end in one go; other files there stay. UsageError where
     the gate refuses every draw of a study.
     """
-    patients = draw_patients(n, seed)
+    patients = draw_patients(n, chance.seed)
     draft = folder.absolute().with_name(f".{folder.name}-drawing")
-    _open_draft(draft, {"seed": seed, "patients": n, "generators": make.version, "texts": _texts()})
+    _open_draft(
+        draft,
+        {
+            "seed": chance.seed,
+            "again": dict(chance.again),
+            "patients": n,
+            "generators": make.version,
+            "texts": _texts(),
+        },
+    )
     started = time.monotonic()
     for first in range(0, n, BATCH):
         part = draft / "parts" / f"{first:05d}.json"
         if part.is_file():
             continue
-        written = write_patients(patients[first : first + BATCH], make, draft, seed)
+        written = write_patients(patients[first : first + BATCH], make, draft, chance)
         _put(part, json.dumps(written))
         done = min(first + BATCH, n)
         say(f"{done} of {n} patients, {time.monotonic() - started:.0f} s; drawn again: {written['drawn_again']}")
-    return _finish(draft, folder, patients, seed)
+    return _finish(draft, folder, patients, chance)
 
 
-def write_patients(patients: Sequence[Patient], make: Generators, folder: Path, seed: int) -> dict[str, Any]:
+def write_patients(patients: Sequence[Patient], make: Generators, folder: Path, chance: Chance) -> dict[str, Any]:
     """Write some patients under folder; return {"rows", "drawn_again", "reasons"}."""
     for name in FOLDERS:
         (folder / name).mkdir(parents=True, exist_ok=True)
     tally, rows = Tally(), []
     encounters = [one for patient in patients for one in patient.encounters]
-    said = {one.encounter_id: text for patient in patients for one, text in report_patient(patient, seed)}
+    said = {one.encounter_id: text for patient in patients for one, text in report_patient(patient, chance.seed)}
     for one in encounters:
-        rows += _write_traces(one, said[one.encounter_id], make, folder, seed, tally)
+        rows += _write_traces(one, said[one.encounter_id], make, folder, chance, tally)
         rows.append(write.write_text(one, said[one.encounter_id], folder))
     films = [said[one.encounter_id].film for one in encounters]
-    rows += write.write_films(encounters, make, folder, seed, films, tally)
+    rows += write.write_films(encounters, make, folder, chance, films, tally)
     return {"rows": rows, "drawn_again": tally.drawn_again, "reasons": tally.reasons}
 
 
@@ -71,13 +81,13 @@ def report_patient(patient: Patient, seed: int) -> list[tuple[Encounter, reports
 
 
 def _write_traces(
-    one: Encounter, said: reports.Sections, make: Generators, folder: Path, seed: int, tally: Tally
+    one: Encounter, said: reports.Sections, make: Generators, folder: Path, chance: Chance, tally: Tally
 ) -> list[Row]:
     """Write the ECG and, where there is one, the PPG of the same ten seconds."""
-    rhythm = make.rhythm(one, rng_for(seed, one.patient_number, one.number, "rhythm"))
-    rows = [write.write_ecg(one, rhythm, make, folder, seed, said.ecg, tally)]
+    rhythm = make.rhythm(one, chance.study(one, "rhythm", "rhythm"))
+    rows = [write.write_ecg(one, rhythm, make, folder, chance, said.ecg, tally)]
     if one.has_ppg:
-        rows.append(write.write_ppg(one, rhythm, make, folder, seed, said.pulse, tally))
+        rows.append(write.write_ppg(one, rhythm, make, folder, chance, said.pulse, tally))
     return rows
 
 
@@ -92,12 +102,12 @@ def _open_draft(draft: Path, config: dict[str, Any]) -> None:
     _put(file, json.dumps(config))
 
 
-def _finish(draft: Path, folder: Path, patients: Sequence[Patient], seed: int) -> Path:
+def _finish(draft: Path, folder: Path, patients: Sequence[Patient], chance: Chance) -> Path:
     """Write the manifest and what was drawn again, and move everything to `folder`."""
     parts = [json.loads(part.read_text(encoding="utf-8")) for part in sorted((draft / "parts").glob("*.json"))]
     rows = [row for part in parts for row in part["rows"]]
     manifest = write_manifest(rows, draft / MANIFEST)
-    _put(draft / RECORD, json.dumps(_record(parts, rows, patients, seed), indent=1) + "\n")
+    _put(draft / RECORD, json.dumps(_record(parts, rows, patients, chance), indent=1) + "\n")
     folder.mkdir(parents=True, exist_ok=True)
     for name in FOLDERS:
         if (draft / name).is_dir():
@@ -109,18 +119,22 @@ def _finish(draft: Path, folder: Path, patients: Sequence[Patient], seed: int) -
     return folder / manifest.name
 
 
-def _record(parts: Sequence[dict[str, Any]], rows: Sequence[Row], patients: Sequence[Patient], seed: int) -> Any:
-    """Return what the drawing did: its seed, its size, and what the gate had drawn again, for which reasons."""
+def _record(parts: Sequence[dict[str, Any]], rows: Sequence[Row], patients: Sequence[Patient], chance: Chance) -> Any:
+    """Return what the drawing did: its seed, its size, and what the gate had drawn again, for which reasons.
+
+    `again` are the studies that an earlier drawing put aside because they came too near a real recording.
+    """
     reasons: dict[str, int] = {}
     for reason, count in (pair for part in parts for pair in part["reasons"].items()):
         reasons[reason] = reasons.get(reason, 0) + count
     names = {row["modality"] for row in rows}
     return {
-        "seed": seed,
+        "seed": chance.seed,
         "patients": len(patients),
         "encounters": sum(len(patient.encounters) for patient in patients),
         "studies": {name: sum(row["modality"] == name for row in rows) for name in sorted(names)},
         "drawn_again": {name: sum(part["drawn_again"][name] for part in parts) for name in ("cxr", "ecg", "ppg")},
+        "again": dict(chance.again),
         "reasons": dict(sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))),
     }
 

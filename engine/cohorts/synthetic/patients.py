@@ -70,14 +70,15 @@ class Patient:
     encounters: tuple[Encounter, ...]
 
 
-def rng_for(seed: int, patient: int, encounter: int, part: str) -> np.random.Generator:
+def rng_for(seed: int, patient: int, encounter: int, part: str, again: int = 0) -> np.random.Generator:
     """Return the generator of one part of one encounter, so that parts, encounters and patients never shift each other.
 
-    `part` is one of PARTS; "person" holds what stays with the patient, with encounter 0.
+    `part` is one of PARTS; "person" holds what stays with the patient, with encounter 0. `again` gives another draw.
     """
     if part not in PARTS:
         raise KeyError(f"no part {part!r}; parts are {', '.join(PARTS)}")
-    return np.random.default_rng([seed, patient, encounter, zlib.crc32(part.encode())])
+    key = [seed, patient, encounter, zlib.crc32(part.encode())]
+    return np.random.default_rng([*key, again] if again else key)
 
 
 def draw_patients(n: int, seed: int) -> list[Patient]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.cohorts.synthetic.patients import Encounter, rng_for
+from engine.cohorts.synthetic.chance import Chance
+from engine.cohorts.synthetic.patients import Encounter
 from engine.cohorts.synthetic.reports import Sections
 from engine.errors import IntakeError, UsageError
 from engine.study import ECG_LEADS, PPG_LEAD, Modality
@@ -69,15 +70,13 @@ class Tally:
 
 
 def write_ecg(
-    encounter: Encounter, rhythm: Rhythm, make: Generators, folder: Path, seed: int, report: str, tally: Tally
+    encounter: Encounter, rhythm: Rhythm, make: Generators, folder: Path, chance: Chance, report: str, tally: Tally
 ) -> Row:
     """Write the 12-lead ECG; return its row."""
-    who = (seed, encounter.patient_number, encounter.number)
-    rng = rng_for(*who, "ecg")
+    rng = chance.study(encounter, "ecg", "ecg")
     stem = folder / "ecg" / study_id(encounter, "ecg")
     for _ in range(DRAWS):
-        person = rng_for(seed, encounter.patient_number, 0, "person")
-        make.write_ecg(make.ecg(encounter, rhythm, person, rng), stem)
+        make.write_ecg(make.ecg(encounter, rhythm, chance.person(encounter, "ecg"), rng), stem)
         with stem.with_suffix(".hea").open("a", encoding="ascii") as header:
             header.write(f"# {MARK}\n")
         names = [f"{stem.name}.hea", *sorted(file.name for file in stem.parent.glob(f"{stem.name}*.dat"))]
@@ -92,14 +91,13 @@ def write_ecg(
 
 
 def write_ppg(
-    encounter: Encounter, rhythm: Rhythm, make: Generators, folder: Path, seed: int, report: str, tally: Tally
+    encounter: Encounter, rhythm: Rhythm, make: Generators, folder: Path, chance: Chance, report: str, tally: Tally
 ) -> Row:
     """Write the PPG as a one-column CSV; return its row."""
-    rng = rng_for(seed, encounter.patient_number, encounter.number, "ppg")
+    rng = chance.study(encounter, "ppg", "ppg")
     file = folder / "ppg" / f"{study_id(encounter, 'ppg')}.csv"
     for _ in range(DRAWS):
-        person = rng_for(seed, encounter.patient_number, 0, "person")
-        values = make.ppg(encounter, rhythm, person, rng)
+        values = make.ppg(encounter, rhythm, chance.person(encounter, "ppg"), rng)
         file.write_text("\n".join([PPG_LEAD, *(str(int(value)) for value in values)]) + "\n", encoding="utf-8")
         refused = gate([file], "ppg", encounter, fs=PPG_FS, units="au")
         if not refused:
@@ -112,13 +110,18 @@ def write_ppg(
 
 
 def write_films(
-    encounters: Sequence[Encounter], make: Generators, folder: Path, seed: int, reports: Sequence[str], tally: Tally
+    encounters: Sequence[Encounter],
+    make: Generators,
+    folder: Path,
+    chance: Chance,
+    reports: Sequence[str],
+    tally: Tally,
 ) -> list[Row]:
     """Write one JPEG an encounter, drawn together; those that the gate refuses are drawn again; return their rows."""
-    rngs = [rng_for(seed, one.patient_number, one.number, "film") for one in encounters]
+    rngs = [chance.study(one, "film", "cxr") for one in encounters]
     waiting, refused = list(range(len(encounters))), ""
     for _ in range(DRAWS):
-        persons = [rng_for(seed, encounters[i].patient_number, 0, "person") for i in waiting]
+        persons = [chance.person(encounters[i], "cxr") for i in waiting]
         films = make.films([encounters[i] for i in waiting], persons, [rngs[i] for i in waiting])
         again = []
         for i, pixels in zip(waiting, films, strict=True):

@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from engine.cohorts.synthetic.film.codec import CHANNELS, Codec
-from engine.cohorts.synthetic.film.condition import condition, untell
+from engine.cohorts.synthetic.film.condition import LABELS, condition, untell
 from engine.cohorts.synthetic.film.flow import LATENT, Flow
 from engine.cohorts.synthetic.film.train import load_codec, load_flow
 from engine.cohorts.synthetic.patients import Encounter
@@ -23,19 +23,33 @@ FilmSampler = Callable[[Sequence[Encounter], Rngs, Rngs], np.ndarray]
 SHAPE = (CHANNELS, LATENT, LATENT)
 
 
+# Weight of what the labels change in a drawing, 1 for none added (Ho and Salimans 2022); of several labels the largest.
+# Chosen on `valid`: until a classifier of real films reads the label about as well as it does on real ones.
+GUIDANCE = {"No Finding": 1.5, "Cardiomegaly": 3.0, "Pleural Effusion": 3.0, "Pneumonia": 3.0, "Edema": 1.5}
+OTHERWISE = 2.0
+
+
 @dataclass(frozen=True)
 class Drawing:
-    """How films are drawn; chosen on `valid`.
+    """How films are drawn.
 
-    steps    : of Euler's method, denser towards noise
-    guidance : weight of what the labels change, 1 for none added (Ho and Salimans 2022)
-    body     : share of the noise that belongs to the person, so that follow-ups show the same body
+    steps    : of Euler's method
+    guidance : for every film, in place of that of its labels
+    body     : share (as a correlation) of the noise that belongs to the person, so that follow-ups show the same body
+    bend     : how much denser the steps are towards noise, 1 for even
     """
 
-    steps: int = 40
-    guidance: float = 1.5
+    steps: int = 32
+    guidance: float | None = None
     body: float = 0.85
     bend: float = 2.0
+
+
+def guidance_of(conditions: np.ndarray) -> np.ndarray:
+    """Return the weight of the labels (n,) of conditions (n, WIDTH)."""
+    weights = np.array([GUIDANCE.get(label, OTHERWISE) for label in LABELS], np.float32)
+    held = conditions[:, : len(LABELS)] > 0
+    return np.where(held.any(1), (held * weights).max(1), 1.0).astype(np.float32)
 
 
 def times(steps: int, bend: float) -> torch.Tensor:
@@ -55,11 +69,13 @@ def starting_noise(persons: Rngs, rngs: Rngs, body: float) -> torch.Tensor:
 def integrate(flow: Flow, noise: torch.Tensor, conditions: torch.Tensor, how: Drawing) -> torch.Tensor:
     """Follow dx/dt = v(x, t, c) from noise at t = 1 to latents at t = 0: (n, 4, 28, 28), conditions (n, WIDTH)."""
     untold = torch.from_numpy(untell(conditions.numpy()))
+    weights = guidance_of(conditions.numpy()) if how.guidance is None else np.full(len(noise), how.guidance, np.float32)
+    weight = torch.from_numpy(weights).view(-1, 1, 1, 1)
     at, x = times(how.steps, how.bend), noise
     for t, after in pairwise(at):
         both = flow(torch.cat([x, x]), t.expand(2 * len(x)), torch.cat([conditions, untold]))
         told, plain = both.chunk(2)
-        x = x + (after - t) * (plain + how.guidance * (told - plain))
+        x = x + (after - t) * (plain + weight * (told - plain))
     return x
 
 
