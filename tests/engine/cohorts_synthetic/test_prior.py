@@ -98,10 +98,12 @@ def test_every_label_is_met_often_enough_to_have_neighbours(encounters: list[Enc
 
 
 def test_a_label_left_out_takes_its_condition_with_it() -> None:
-    changed = copy.deepcopy(tables())
+    whole, changed = copy.deepcopy(tables()), copy.deepcopy(tables())
+    whole["cohort"]["left_out"] = []
     changed["cohort"]["left_out"] = ["Emphysema", "Pleural Other"]
     prior = prior_of(changed)
-    assert "COPD" in read_prior().conditions
+    assert {"COPD", "pleural thickening"} <= set(prior_of(whole).conditions)
+    assert "COPD" not in read_prior().conditions, "too few films show emphysema to learn it from"
     assert {"COPD", "pleural thickening"}.isdisjoint(prior.conditions)
     assert sum(one.here for one in prior.conditions.values()) == pytest.approx(1)
     shown = {label for one in prior.conditions.values() for _, labels in one.film for label in labels}
