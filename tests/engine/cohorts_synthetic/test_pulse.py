@@ -80,7 +80,8 @@ def test_every_r_peak_has_one_pulse_after_a_transit_time(model: PulseModel, enco
         beats = rhythm.r_s[(rhythm.r_s > 0.3) & (rhythm.r_s < 9.1)]
         before = np.searchsorted(rhythm.r_s, peaks) - 1
         counts = [int((np.abs(rhythm.r_s[before] - beat) < 1e-9).sum()) for beat in beats]
-        assert np.mean(np.array(counts) == 1) > 0.85, seed  # in a fast rhythm a peak may come after the next R
+        assert abs(sum(counts) - len(beats)) <= 1, seed
+        assert max(counts) <= 2, seed  # the peak of a pulse may come after the next, early R
         assert abs(60 / np.diff(peaks).mean() - 60 / np.diff(rhythm.r_s[before]).mean()) < 2, seed
 
 

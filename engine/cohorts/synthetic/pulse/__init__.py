@@ -6,7 +6,7 @@
 
 What is learnt from what, on `train` only (attributions: engine.cohorts.open_recordings.ATTRIBUTION):
 - PPG-BP (125 persons), BIDMC (26), phone oximetry (3) and Welltory (12): the shape of a pulse. Pulses are cut foot to
-  foot, brought to one length and height, and the median is taken a person. Twelve principal components of these
+  foot, brought to one length and height, and the median is taken a person. Principal components (32) of these
   medians; ridge regression of the scores on age, age², sex, systolic and diastolic pressure, BMI, heart rate and the
   style of device (pressure and BMI are known in PPG-BP only, elsewhere filled in from age and sex); the covariance of
   what is left, per style. A drawn pulse is a point of that normal distribution, never a recorded pulse. The same for

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 STYLE_SHARES = (0.55, 0.27, 0.18)  # of STYLES: a finger clip mostly
 OWN_SHARE = 0.85  # of the variance between persons that stays with the person from visit to visit
 FARTHEST = 1.3  # persons are drawn no further out than this multiple of the typical distance
-SWING_LIMIT = 1.6  # deviations from the typical swing
+SWING_LIMIT, LARGEST_SWING = 1.4, 0.2  # deviations from the typical swing; share of the pulse's height
 STRETCH = 0.3  # pulse length goes with the interval before to this power: systole shortens less than diastole
 TRIES, STRONGER, CALMER = 16, 1.1, 0.85
 FROM_FOOT_S = (0.02, 0.55)  # after the foot within which the systolic peak is looked for
@@ -111,7 +111,7 @@ def draw_plan(
     style = str(rng.choice(STYLES, p=STYLE_SHARES))
     number, n = STYLES.index(style), rhythm.r_s.size
     z = np.clip(np.sqrt(0.7) * traits.swing + np.sqrt(0.3) * rng.standard_normal(4), -SWING_LIMIT, SWING_LIMIT)
-    swing = np.exp(model.swing + model.calm[number] + model.swing_factor @ z)
+    swing = np.minimum(np.exp(model.swing + model.calm[number] + model.swing_factor @ z), LARGEST_SWING)
     feet = pulse_feet(model, encounter, rhythm, traits, rng)
     uneven = heavy(n, rng)
     by_height, by_base = (uneven * wandering(n, s, k, rng) for s, k in zip(swing[2:], model.memory, strict=True))

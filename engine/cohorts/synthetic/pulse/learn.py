@@ -15,8 +15,8 @@ from engine.cohorts.synthetic.pulse.beats import FS, Pulses, at_125, find_pulses
 from engine.cohorts.synthetic.pulse.breath import filling, irregular, memory, series, swings, transit_jitter
 from engine.cohorts.synthetic.pulse.model import COVARIATES, STYLES, PulseModel, covariates
 
-COMPONENTS = 12
-RIDGE = 4.0  # in persons: how strongly slopes are drawn to 0; chosen on `valid`
+COMPONENTS = 32  # fewer leave the drawn pulses smoother than recorded ones
+RIDGE = 4.0  # in persons: how strongly slopes are drawn to 0; 1 to 10 explain the same share of `valid`
 BORROWED = 10.0  # persons of all styles that a style's own covariance is mixed with
 NOISE_HZ = {"clip": (20.0, 60.0), "monitor": (20.0, 30.0), "camera": (10.0, 13.0)}
 YOUNG = 30.0  # years, where the data set says only "25 to 35"

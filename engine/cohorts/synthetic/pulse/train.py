@@ -48,8 +48,9 @@ def wandering(size: int | tuple[int, ...], deviation: float, keep: float, rng: n
 
 
 def heavy(n: int, rng: np.random.Generator) -> np.ndarray:
-    """Return scales (n,) that make normal numbers Student's t with 3 degrees of freedom: few pulses differ a lot."""
-    return np.clip(np.sqrt(3 / rng.chisquare(3, n)), 0.4, 3.0)
+    """Return scales (n,) of median 1 that give normal numbers Student's tails (3 degrees of freedom), cut at 2.2."""
+    median = 2.366  # of the chi-squared distribution
+    return np.clip(np.sqrt(median / rng.chisquare(3, n)), 0.4, 2.2)
 
 
 def through(t: np.ndarray, at: np.ndarray, values: np.ndarray) -> np.ndarray:
