@@ -78,10 +78,10 @@ def test_every_r_peak_has_one_pulse_after_a_transit_time(model: PulseModel, enco
         rhythm, samples = draw(model, encounter, seed)
         peaks = nk.ppg_findpeaks(nk.ppg_clean(samples.astype(float), 125), 125)["PPG_Peaks"] / FS
         beats = rhythm.r_s[(rhythm.r_s > 0.3) & (rhythm.r_s < 9.1)]
-        before = np.searchsorted(rhythm.r_s, peaks) - 1
+        before = np.searchsorted(rhythm.r_s, peaks - 0.13) - 1  # no pulse arrives sooner
         counts = [int((np.abs(rhythm.r_s[before] - beat) < 1e-9).sum()) for beat in beats]
         assert abs(sum(counts) - len(beats)) <= 1, seed
-        assert max(counts) <= 2, seed  # the peak of a pulse may come after the next, early R
+        assert np.mean(np.array(counts) == 1) > 0.8, seed  # the peak of a pulse may come after the next, early R
         assert abs(60 / np.diff(peaks).mean() - 60 / np.diff(rhythm.r_s[before]).mean()) < 2, seed
 
 

@@ -19,9 +19,10 @@ What is set from the literature instead: the transit time itself (transit.py: a 
 weaker ectopic pulse, the later opening of the aortic valve after a short interval. Set by eye against `train`: drift,
 movements, the time constant of the run-off, the mix of devices.
 
-What it shows, as the recordings do: crest time and width grow with age and pressure, the dicrotic notch goes with age
-(Allen & Murray, Physiol Meas 24:297, 2003); of the second derivative b/a rises and d/a falls with age (Takazawa et al.,
-Hypertension 32:365, 1998), while e/a, which falls there, stays as it is in PPG-BP.
+What it shows, as the recordings do: the mean pulse of every age and pressure band; crest time and width that grow with
+age and pressure, a dicrotic notch that goes with age (Allen & Murray, Physiol Meas 24:297, 2003); b/a of the second
+derivative that rises with age (Takazawa et al., Hypertension 32:365, 1998), but less than in the recordings; e/a, which
+falls there, stays as it is in PPG-BP.
 
 Limits: PPG-BP is one hospital with few persons under 35; BIDMC is intensive care; the phones are 15 young persons. A
 pulse deficit is not drawn, so that every R peak has its pulse, and fast or uneven recordings are calmer than real ones.

@@ -169,7 +169,9 @@ def filled(model: PulseModel, rhythm: Rhythm) -> np.ndarray:
     heights = transit.filling_height(
         intervals_before(rhythm.r_s), intervals_before(rhythm.r_s, 2), usual, model.filling
     )
-    return heights * np.where(rhythm.kind == "ventricular", transit.VENTRICULAR, 1.0)
+    early = rhythm.kind == "ventricular"
+    after = np.concatenate([[False], early[:-1]])
+    return heights * np.where(early, transit.VENTRICULAR, np.where(after, transit.AFTER_VENTRICULAR, 1.0))
 
 
 def usual_interval(r_s: np.ndarray) -> float:
