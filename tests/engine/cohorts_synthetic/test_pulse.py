@@ -138,8 +138,8 @@ def test_a_premature_beat_gives_a_weak_pulse_and_the_next_a_strong_one(model: Pu
         usual = np.median(found.height[~early & ~after])
         weak += list(found.height[early] / usual)
         strong += list(found.height[after] / usual)
-    assert np.median(weak) < 0.8
-    assert np.median(strong) > 1.05
+    assert 0.4 < np.median(weak) < 0.8
+    assert 1.05 < np.median(strong) < 1.6  # 1.4 in BIDMC
 
 
 def test_breathing_moves_the_trace_at_the_rate_of_the_encounter(model: PulseModel):

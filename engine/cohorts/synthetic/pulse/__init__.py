@@ -16,8 +16,8 @@ What is learnt from what, on `train` only (attributions: engine.cohorts.open_rec
   irregular pulse, how height follows the interval before (exponent about 1) and the one before that (about −0.5).
 - All styles: sensor noise from the spectrum above the pulse.
 What is set from the literature instead: the transit time itself (transit.py: a bedside monitor's delay hides it), the
-weaker ectopic pulse, the later opening of the aortic valve after a short interval. Set by eye against `train`: drift,
-movements, the time constant of the run-off, the mix of devices.
+later opening of the aortic valve after a short interval. Set against `train`: the heights of a premature pulse and of
+the one after its pause (transit.py); by eye: drift, movements, the time constant of the run-off, the mix of devices.
 
 What it shows, as the recordings do: the mean pulse of every age and pressure band; crest time and width that grow with
 age and pressure, a dicrotic notch that goes with age (Allen & Murray, Physiol Meas 24:297, 2003); b/a of the second
