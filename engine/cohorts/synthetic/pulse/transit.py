@@ -2,11 +2,11 @@
 
 The bedside monitors of BIDMC delay the pulse trace by a time of their own (R peak to foot 0.5 s there, which no artery
 explains), so only the beat-to-beat spread is learnt from them; the level is physiology:
-- pre-ejection period 0.056 s, 0.012 s between persons (Kortekaas et al., BMC Cardiovasc Disord 2018, PMC6179208);
+- pre-ejection period 0.056 s, 0.012 s between persons (Kortekaas et al., PLoS ONE 13:e0204105, 2018);
 - then an arterial path of 0.53 of the body height at 5.2 m/s in a person of 20 years and 88 mmHg mean pressure, so
   that the finger is reached after about 0.23 s;
 - the wave is faster in stiffer arteries: velocity grows with exp(0.017 P / 2) (Moens–Korteweg with the modulus of
-  Hughes et al., IEEE Trans Biomed Eng 26:307, 1979), of which half is taken here, since arteries of hypertensive
+  Hughes et al., Ultrason Imaging 1:356, 1979), of which half is taken here, since arteries of hypertensive
   persons are remodelled, and by 0.35 % a year of age, far less than in the aorta, as the arm's muscular arteries do
   (direction: Allen & Murray, J Hum Hypertens 16:711, 2002).
 """
