@@ -18,8 +18,8 @@ ARRHYTHMIA = "sinus arrhythmia"
 
 # Respiratory part of the RR intervals: standard deviation in s at 60 bpm and age 20, and the years that divide it by e;
 # RMSSD falls from about 43 ms at 20–29 to 22 ms at 60–69 years: Umetani et al., J Am Coll Cardiol 31:593, 1998.
-BREATH_S, BREATH_YEARS = 0.030, 60.0
-SLOW_SHARE = 0.018  # of the mean RR: standard deviation of what is slower than breathing, over 10 s
+BREATH_S, BREATH_YEARS = 0.042, 38.0
+SLOW_SHARE = 0.012  # of the mean RR: standard deviation of what is slower than breathing, over 10 s
 JITTER_SHARE = 0.004  # of the mean RR, from beat to beat
 ARRHYTHMIA_SPREAD_S = (0.15, 0.28)  # longest less shortest RR; sinus arrhythmia is called from 0.12 s on
 FIBRILLATION_CV = (0.18, 0.26)  # standard deviation over mean of RR: Bootsma et al., Circulation 41:783, 1970
@@ -108,9 +108,9 @@ def _breathing(encounter: Encounter, t: np.ndarray, rng: np.random.Generator) ->
     wave = np.sin(2 * np.pi * encounter.respiration_bpm / 60 * t + rng.uniform(0, 2 * np.pi))
     if ARRHYTHMIA in encounter.ecg:
         return wave * min(rng.uniform(*ARRHYTHMIA_SPREAD_S) / 2 / abs(_peak(wave)), 0.24 * mean)
-    own = np.exp(0.35 * rng.standard_normal() - max(encounter.age - 20, 0) / BREATH_YEARS)
+    own = np.exp(0.55 * rng.standard_normal() - max(encounter.age - 20, 0) / BREATH_YEARS)
     pace = min(mean, 1.2) * np.clip(15 / encounter.respiration_bpm, 0.6, 1.2)
-    return wave * np.sqrt(2) * min(BREATH_S * own * pace, 0.036 * mean)
+    return wave * np.sqrt(2) * min(BREATH_S * own * pace, 0.055 * mean)
 
 
 def _peak(wave: np.ndarray) -> float:
@@ -123,7 +123,7 @@ def _slow(t: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         np.sin(2 * np.pi * hz * t + rng.uniform(0, 2 * np.pi))
         for hz in (rng.uniform(0.03, 0.07), rng.normal(0.1, 0.01))
     ]
-    return SLOW_SHARE * np.exp(0.3 * rng.standard_normal()) * sum(parts)
+    return SLOW_SHARE * np.exp(0.6 * rng.standard_normal()) * sum(parts)
 
 
 def _at_rate(rr: np.ndarray, rate_bpm: float, phase: float) -> np.ndarray:

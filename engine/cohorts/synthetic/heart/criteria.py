@@ -88,17 +88,20 @@ def seen(shape: Shape, sex: str) -> Seen:
 
 def _normal(beat: Seen) -> list[bool]:
     upright = all(beat.t(lead) > 0.06 and beat.t(lead) > 0.08 * beat.r(lead) for lead in LEFT_CHEST)
-    level = all(abs(beat.st(lead)) < (0.2 if lead in ("V2", "V3") else 0.1) for lead in beat.st_t)
+    level = all(abs(beat.st(lead)) < (0.25 if lead in ("V1", "V2", "V3") else 0.1) for lead in beat.st_t)
     narrow = max(depth for depth, _ in map(beat.q, ("I", "II", "V4", "V5", "V6"))) < 0.25
     return [
-        beat.qrs_s < 0.106, -20 < beat.axis < 90, upright, level, narrow, not _high_voltage(beat),
+        beat.qrs_s < 0.106, -20 < beat.axis < 90, upright, level, narrow, _sokolow(beat) < 4.0,
         beat.r("V1") < beat.s("V1"), beat.r("V3") > 0.2, beat.r("V5") > 0.5,
     ]  # fmt: skip
 
 
+def _sokolow(beat: Seen) -> float:
+    return beat.s("V1") + max(beat.r("V5"), beat.r("V6"))
+
+
 def _high_voltage(beat: Seen) -> bool:
-    sokolow = beat.s("V1") + max(beat.r("V5"), beat.r("V6"))
-    return sokolow >= 3.5 or beat.r("aVL") + beat.s("V3") > (2.8 if beat.sex == "M" else 2.0)
+    return _sokolow(beat) >= 3.5 or beat.r("aVL") + beat.s("V3") > (2.8 if beat.sex == "M" else 2.0)
 
 
 def _hypertrophy(beat: Seen) -> list[bool]:

@@ -53,19 +53,29 @@ def draw_ecg(
 
 
 def draw_shape(model: Model, encounter: Encounter, own: np.random.Generator, rng: np.random.Generator) -> Shape:
-    """Return a beat of the person in this encounter that meets the criteria of its labels, as far as TRIES reach."""
+    """Return a beat of the person in this encounter that meets the criteria of its labels, as far as TRIES reach.
+
+    The person's part is settled first, from `own` alone, so that encounters with the same labels share it.
+    """
     mean = model.mean(encounter.ecg, encounter.age, encounter.sex, 60.0 / encounter.rate_bpm)
-    factor, best, fewest = model.factor(encounter.ecg), None, 99
+    factor = model.factor(encounter.ecg)
+    core, _ = _fitting(model, encounter, mean, np.sqrt(STAYS) * factor, own)
+    return _fitting(model, encounter, core, np.sqrt(1 - STAYS) * factor, rng)[1]
+
+
+def _fitting(
+    model: Model, encounter: Encounter, centre: np.ndarray, factor: np.ndarray, rng: np.random.Generator
+) -> tuple[np.ndarray, Shape]:
+    """Return the first draw about a centre that meets all criteria of the labels, else the one that misses fewest."""
+    best, fewest = (centre, model.shape(centre)), 99
     for _ in range(TRIES):
-        stays, new = own.standard_normal(mean.size), rng.standard_normal(mean.size)
-        shape = model.shape(mean + factor @ (np.sqrt(STAYS) * stays + np.sqrt(1 - STAYS) * new))
-        shape = with_conduction(shape, encounter.ecg)
+        scores = centre + factor @ rng.standard_normal(centre.size)
+        shape = with_conduction(model.shape(scores), encounter.ecg)
         missed = unmet(shape, encounter.ecg, encounter.sex)
         if missed < fewest:
-            best, fewest = shape, missed
+            best, fewest = (scores, shape), missed
         if missed == 0:
             break
-    assert best is not None
     return best
 
 

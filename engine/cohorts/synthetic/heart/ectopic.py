@@ -35,13 +35,13 @@ def draw_focus(rng: np.random.Generator) -> Ventricular:
     back = rng.uniform(0.6, 1.2) if right else rng.uniform(-1.1, -0.5)
     main = np.array([left_going, down, back])
     main *= rng.uniform(1.2, 1.7) / np.linalg.norm(main)
-    start = 0.25 * main + 0.15 * rng.standard_normal(3)
-    late = 0.55 * main + 0.20 * rng.standard_normal(3)
+    start = 0.35 * main + 0.18 * rng.standard_normal(3)
+    late = 0.60 * main + 0.22 * rng.standard_normal(3)
     stretch = rng.uniform(0.95, 1.25)
     strength = rng.uniform(0.30, 0.45)
     return Ventricular(
-        np.array([-0.040, 0.0, 0.042, 0.175, 0.265]) * stretch,
-        np.array([0.016, 0.022, 0.020, 0.060, 0.050]) * stretch,
+        np.array([-0.046, 0.0, 0.046, 0.175, 0.265]) * stretch,
+        np.array([0.013, 0.019, 0.017, 0.060, 0.050]) * stretch,
         np.stack([start, main, late, -0.5 * strength * main, -strength * main]),
     )
 
@@ -54,8 +54,8 @@ def f_waves(n: int, rng: np.random.Generator) -> np.ndarray:
     """
     t = np.arange(n) / FS
     base = np.clip(rng.normal(6.2, 0.9), 4.2, 8.8)
-    sizes = {"V1": np.exp(rng.normal(np.log(0.06), 0.45))}
-    shares = np.array([0.30, 0.65, 1.0, 0.75, 0.45, 0.30, 0.25, 0.22]) * np.exp(0.2 * rng.standard_normal(8))
+    sizes = {"V1": np.exp(rng.normal(np.log(0.045), 0.38))}
+    shares = np.array([0.35, 0.50, 1.0, 0.75, 0.45, 0.30, 0.25, 0.22]) * np.exp(0.2 * rng.standard_normal(8))
     out = np.zeros((8, n))
     for part, weight in ((0, 0.85), (1, 0.5)):  # two circuits that drift apart, so that leads do not run in step
         drift = np.cumsum(rng.standard_normal(n)) / np.sqrt(FS) * 1.1

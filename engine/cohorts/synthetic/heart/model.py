@@ -60,7 +60,7 @@ class Shape:
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """Everything fitted. labels: covariates in order; arrays by name, see `fitting.fit` and `noise.fit_noise`.
+    """Everything fitted. labels: covariates in order; arrays by name, see `fit.fit` and `noise.fit_noise`.
 
     mean_<part> (8·points,), basis_<part> (k, 8·points): principal components; weights (covariates, scores);
     factor (len(LEADING) + 1, scores, scores): covariance factors, the last for any other label.

@@ -1,7 +1,8 @@
 """What a recording holds besides beats: baseline wander, muscle and electrode noise, mains.
 
-Learnt: the spectrum of what is left of each calibrated `train` recording without its median beat, outside the QRS, per lead in bands, as principal components of logarithms; and how the leads go together in three ranges.
-Not learnt, since the recordings end at 50 Hz: above 30 Hz the spectrum falls by 12 dB an octave; some mains.
+Learnt: the spectrum of what is left of each calibrated `train` recording without its median beat and outside the QRS,
+per lead in bands, as principal components of logarithms; and how the leads go together in three ranges. Not learnt,
+since the recordings end at 50 Hz: above 30 Hz the spectrum falls by 12 dB an octave; some have a little mains.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ MAINS_SHARE, MAINS_MV = 0.25, 0.004
 
 
 def fit_noise(beats: Sequence[Beat], own: Sequence[Recording]) -> dict[str, np.ndarray]:
-    """Return noise_mean (8·bands,), noise_basis (k, 8·bands), noise_quantiles (k, shares) of log mV²/Hz, noise_leads."""
+    """Return noise_mean (8·bands,), noise_basis (k, 8·bands), noise_quantiles (k, shares) of log mV²/Hz, and leads."""
     logs, together = [], np.zeros((len(RANGES_HZ), 8, 8))
     even = [beat for beat in beats if beat.alike.mean() > 0.9]
     for beat in even:
