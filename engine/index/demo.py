@@ -29,7 +29,11 @@ MARKER = "demo.json"  # what a shipped workspace was built from
 COHORT = Cohort(
     name="casebind-demo",
     licence="CC0 1.0",
-    attribution="Casebind; film model fitted on films of the NIH Clinical Center (Wang et al., CVPR 2017)",
+    attribution=(
+        "Casebind; generators fitted on recordings of the NIH Clinical Center (Wang et al., CVPR 2017), PTB-XL "
+        "(Wagner et al., Sci Data 2020), PPG-BP (Liang et al., Sci Data 2018), BIDMC (Pimentel et al., IEEE TBME 2016) "
+        "and others named on the cohort's card"
+    ),
     synthetic=True,
     label_source="the generator of the synthetic cohort",
 )

@@ -17,6 +17,8 @@ import numpy as np
 from engine.cohorts.synthetic.patients import Encounter, rng_for
 from engine.errors import UsageError
 
+OTHERS = 100  # more than the gate ever refuses of one person
+
 
 @dataclass(frozen=True)
 class Chance:
@@ -34,9 +36,9 @@ class Chance:
         """Return the generator of what belongs to one study."""
         return rng_for(self.seed, one.patient_number, one.number, part, self.times(one, modality))
 
-    def person(self, one: Encounter, modality: str) -> np.random.Generator:
-        """Return the generator of what stays with the person."""
-        return rng_for(self.seed, one.patient_number, 0, "person", self.times(one, modality))
+    def person(self, one: Encounter, modality: str, other: int = 0) -> np.random.Generator:
+        """Return the generator of what stays with the person; `other` counts those that the gate would not have."""
+        return rng_for(self.seed, one.patient_number, 0, "person", OTHERS * self.times(one, modality) + other)
 
 
 def put_aside(files: Sequence[Path]) -> dict[str, int]:

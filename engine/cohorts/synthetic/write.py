@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -28,7 +29,8 @@ MARK = "synthetic, for demonstration only"
 CONSENT = "retrieval;training"
 ECG_FS, PPG_FS = 500.0, 125.0
 JPEG_QUALITY = 88
-DRAWS = 12  # of one study, before the cohort is given up as one that the gate will not have
+DRAWS = 24  # of one study, before the cohort is given up as one that the gate will not have
+PATIENCE = 3  # refusals of a film before the person gets another body
 
 Row = dict[str, str]
 Rngs = Sequence[np.random.Generator]
@@ -117,11 +119,15 @@ def write_films(
     reports: Sequence[str],
     tally: Tally,
 ) -> list[Row]:
-    """Write one JPEG an encounter, drawn together; those that the gate refuses are drawn again; return their rows."""
+    """Write one JPEG an encounter, drawn together; return their rows.
+
+    Films that the gate refuses are drawn again, from the PATIENCE-th time on with another body, and then with all films
+    of the person.
+    """
     rngs = [chance.study(one, "film", "cxr") for one in encounters]
-    waiting, refused = list(range(len(encounters))), ""
-    for _ in range(DRAWS):
-        persons = [chance.person(encounters[i], "cxr") for i in waiting]
+    waiting, refused, bodies = list(range(len(encounters))), "", Counter[int]()
+    for draw in range(1, DRAWS + 1):
+        persons = [chance.person(encounters[i], "cxr", bodies[encounters[i].patient_number]) for i in waiting]
         films = make.films([encounters[i] for i in waiting], persons, [rngs[i] for i in waiting])
         again = []
         for i, pixels in zip(waiting, films, strict=True):
@@ -129,7 +135,9 @@ def write_films(
             if refused:
                 tally.refuse("cxr", refused)
                 again.append(i)
-        waiting = again
+        people = {encounters[i].patient_number for i in again} if draw % PATIENCE == 0 else set()
+        bodies.update(people)
+        waiting = [i for i, one in enumerate(encounters) if i in again or one.patient_number in people]
         if not waiting:
             break
     if waiting:

@@ -27,7 +27,7 @@ class Plan:
     size   : channels at 14 × 14 and at 7 × 7, blocks at each
     """
 
-    steps: int = 4200
+    steps: int = 3700
     batch: int = 32
     rate: float = 7e-4
     views: int = 6
