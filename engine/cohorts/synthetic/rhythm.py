@@ -17,7 +17,8 @@ PREMATURE = "ventricular premature complex"
 ARRHYTHMIA = "sinus arrhythmia"
 
 # Respiratory part of the RR intervals: standard deviation in s at 60 bpm and age 20, and the years that divide it by e;
-# RMSSD falls from about 43 ms at 20–29 to 22 ms at 60–69 years: Umetani et al., J Am Coll Cardiol 31:593, 1998.
+# set so that RMSSD and spread of RR by age lie near those of the millivolt `train` recordings; RMSSD halves from 20–29
+# to 60–69 years also in Umetani et al., J Am Coll Cardiol 31:593, 1998.
 BREATH_S, BREATH_YEARS = 0.042, 38.0
 SLOW_SHARE = 0.012  # of the mean RR: standard deviation of what is slower than breathing, over 10 s
 JITTER_SHARE = 0.004  # of the mean RR, from beat to beat

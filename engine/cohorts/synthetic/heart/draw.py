@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 SAMPLES = int(DURATION_S * FS)
 TRIES = 150  # draws of a beat before the one that misses the fewest criteria is taken
 STAYS = 0.85  # share of a person's variance that stays from one encounter to the next
-RR_MEMORY = 0.8  # QT follows the mean RR this far, the last RR for the rest: Malik et al. (hysteresis), Heart 2002
+RR_MEMORY = 0.8  # QT follows the mean RR this far, the last RR for the rest: Franz et al., J Clin Invest 82:972, 1988
 SHARPER, WIDTH_S = 0.10, 0.006  # curvature added to the QRS; see `curve`
 PRECORDIAL_EDR = 0.05  # deviation of size and, in radians, of axis with breathing: Moody et al. (EDR), CinC 1985
 
@@ -149,7 +149,7 @@ def curve(times: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:
 
 
 def p_wave(shape: Shape, after: np.ndarray, rr_s: float) -> np.ndarray:
-    """Return P (8, n) mV; PR shortens a little when RR does (Carruthers et al., Circ 1987)."""
+    """Return P (8, n) mV; PR shortens a little when RR does (Carruthers et al., Br J Clin Pharmacol 23:259, 1987)."""
     edge = np.minimum(1, np.minimum(np.arange(P_POINTS), np.arange(P_POINTS)[::-1]) / 6)
     times = -shape.r_share * shape.qrs_s - shape.pr_s * float(np.clip(rr_s, 0.5, 1.2)) ** 0.05
     return curve(times + np.linspace(-0.5, 0.5, P_POINTS) * P_WINDOW_S, shape.p * edge, after)

@@ -27,7 +27,7 @@ def draw_focus(rng: np.random.Generator) -> Ventricular:
     """Return a focus: QRS of 140–180 ms that runs away from the side it starts on, ST and T against it.
 
     Two thirds begin on the right side (like left bundle branch block), mostly from above (outflow tract); the rest on
-    the left (like right bundle branch block). Shapes after Josephson's Clinical Cardiac Electrophysiology, chapter 11.
+    the left (like right bundle branch block). Shapes as textbooks describe them; not fitted.
     """
     right = rng.random() < 2 / 3
     left_going = rng.uniform(0.5, 1.0) if right else rng.uniform(-0.9, -0.3)
@@ -50,7 +50,7 @@ def f_waves(n: int, rng: np.random.Generator) -> np.ndarray:
     """Return (8, n) mV of fibrillatory waves: a sawtooth of 4–9 Hz whose rate and size wander, largest in V1.
 
     The model of Stridh & Sörnmo, IEEE TBME 48:105, 2001 (eq. 1–3: sawtooth by harmonics, modulated rate and amplitude);
-    sizes of 0.05–0.2 mV in V1 as in Xi et al., Europace 6, 2004.
+    sized so that 4–9 Hz between beats are as strong against the QRS as in the `train` recordings of fibrillation.
     """
     t = np.arange(n) / FS
     base = np.clip(rng.normal(6.2, 0.9), 4.2, 8.8)

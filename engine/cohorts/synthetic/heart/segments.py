@@ -51,7 +51,7 @@ def qrs_limits(eight: np.ndarray, r: int) -> tuple[int, int]:
     """Return the samples of QRS onset and end, from the spatial speed of all leads.
 
     Onset and end are where the speed first and last exceeds a share of its peak, looking outward from R until it stays
-    below for 20 ms (after the spatial-velocity method of Sörnmo, IEEE TBME 34:1987, simplified).
+    below for 20 ms.
     """
     speed = np.sqrt((np.gradient(_scaled(eight), axis=1) ** 2).sum(axis=0))
     speed = signal.savgol_filter(speed, 9, 2)
