@@ -62,7 +62,6 @@ def put_aside(files: Sequence[Path]) -> dict[str, int]:
 def _too_near(found: Any) -> Iterator[str]:
     """Yield the study ids below a memorisation limit anywhere in the figures."""
     if isinstance(found, dict):
-        if "share_below" in found:
-            yield from found["which"]
+        yield from found["which"] if "share_below" in found else ()
         for value in found.values():
             yield from _too_near(value)

@@ -182,11 +182,12 @@ def _encounter(
     ap = max(one.ap for one in conditions) if state.ap is None else state.ap
     ecg = _statements(state, vitals, prior)
     stage = pressure_stage(vitals.systolic_mmhg, vitals.diastolic_mmhg, prior.tables["labels"]["pressure"])
+    pulse = {stage, FIBRILLATION} - set(prior.tables["cohort"]["left_out"])
     return Encounter(
         patient_number=number, number=count, conditions=state.conditions, age=int(age), sex=person.sex,
         height_cm=person.height_cm, weight_kg=float(round(person.bmi * (person.height_cm / 100) ** 2)),
         **vitals.__dict__, film=_film(state), view="AP" if rng.random() < ap else "PA", ecg=ecg,
-        ppg=(stage, FIBRILLATION) if FIBRILLATION in ecg else (stage,), has_ppg=has_ppg, acquired_at=at,
+        ppg=tuple(label for label in (stage, *ecg) if label in pulse), has_ppg=has_ppg, acquired_at=at,
     )  # fmt: skip
 
 

@@ -16,16 +16,21 @@ from engine.study import ECG_LEADS, Trace
 
 TRANSIT_S = (0.05, 0.8)  # after an R peak within which its systolic peak may lie
 RATE_LIMIT_BPM = 2.0
+QRS_BAND_HZ = (5.0, 25.0)
+T_SHARE = 0.4  # a peak below this share of the usual height is a T wave
 
 
 def ecg_peak_times(trace: Trace) -> np.ndarray:
-    """Return R peaks in seconds, found in lead II, or in the first lead where II is absent."""
+    """Return R peaks in seconds, found in the QRS band of all leads together: one lead may hide a QRS or double it."""
     import neurokit2 as nk
+    from scipy import signal
 
-    fs = round(trace.fs)
-    lead = trace.leads.index("II") if "II" in trace.leads else 0
-    clean = nk.ecg_clean(trace.samples[lead].astype(float), sampling_rate=fs)
-    return np.asarray(nk.ecg_findpeaks(clean, sampling_rate=fs)["ECG_R_Peaks"], float) / fs
+    band = signal.butter(2, QRS_BAND_HZ, "bandpass", fs=trace.fs, output="sos")
+    rows = signal.sosfiltfilt(band, trace.samples.astype(float), axis=1)
+    energy = np.sqrt(((rows / (rows.std(axis=1, keepdims=True) + 1e-9)) ** 2).mean(axis=0))
+    peaks = np.asarray(nk.ecg_findpeaks(energy, sampling_rate=round(trace.fs))["ECG_R_Peaks"], int)
+    tall = energy[peaks] > T_SHARE * np.quantile(energy[peaks], 0.75) if peaks.size else np.zeros(0, bool)
+    return peaks[tall] / trace.fs
 
 
 def ppg_peak_times(trace: Trace) -> np.ndarray:

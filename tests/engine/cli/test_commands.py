@@ -18,7 +18,7 @@ from engine.index.manifest import read_manifest
 from engine.index.workspace import open_workspace
 from engine.release import Release
 
-ECG = settings.DEMO / "ecg" / "syn-0045.hea"
+ECG = settings.DEMO / "ecg" / "syn-0045-e1-ecg.hea"
 
 
 def casebind(*words: object, environment: dict[str, str] | None = None) -> subprocess.CompletedProcess:
@@ -123,9 +123,9 @@ def test_a_refused_recording_exits_with_3(
         ["search", "{tmp}/report.pdf"],
         ["search", "{tmp}/question.csv"],
         ["search", "{tmp}"],
-        ["rate", "q-1", "syn-0001-ecg", "relevant"],
+        ["rate", "q-1", "syn-0001-e1-ecg", "relevant"],
         ["rate", "{query}", "nothing", "relevant"],
-        ["rate", "{query}", "syn-0001-ecg", "great"],
+        ["rate", "{query}", "syn-0001-e1-ecg", "great"],
         ["rate", "{query}"],
         ["ingest", "nowhere", "--cohort", "x"],
         ["ingest", "{tmp}", "--cohort", "x"],
@@ -146,7 +146,7 @@ def test_user_errors_are_one_sentence_and_exit_2(
     write_ecg(tmp_path / "question.csv", np.sin(np.arange(2000) / 20)[:, None])
     with open_workspace(workspace_folder) as place:
         before = place.database.read("SELECT count(*) FROM queries")
-    typed = [word.replace("{tmp}", str(tmp_path)).replace("{query}", "syn-0002-ecg") for word in words]
+    typed = [word.replace("{tmp}", str(tmp_path)).replace("{query}", "syn-0002-e1-ecg") for word in words]
     takes_workspace = typed[0] in ("search", "rate", "ingest", "explain")
 
     status = run([*typed, "--workspace", str(workspace_folder)] if takes_workspace else typed)

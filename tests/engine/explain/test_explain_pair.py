@@ -73,7 +73,7 @@ def demo(name: str, answers: Answers = Answers()) -> Study:  # noqa: B008 (froze
 @pytest.fixture(scope="module")
 def films(release: Release) -> tuple[list[PairMaps], list[float]]:
     """Every result of explaining two demonstration films, and the processor seconds after which each came."""
-    query, match = demo("cxr/syn-0002.jpg"), demo("cxr/syn-0011.jpg")
+    query, match = demo("cxr/syn-0002-e1-cxr.jpg"), demo("cxr/syn-0011-e1-cxr.jpg")
     release.embed([query, match])
     began, results, times = time.process_time(), [], []
     for maps in explain_pair(release, query, match, budget_s=180):
@@ -129,7 +129,7 @@ def test_the_reported_gap_is_that_of_the_map(films: tuple) -> None:
 
 
 def test_ecg_and_ppg_are_explained_on_their_own_samples(release: Release) -> None:
-    query, match = demo("ecg/syn-0001.hea"), demo("ppg/syn-0001.csv", PPG)
+    query, match = demo("ecg/syn-0001-e1-ecg.hea"), demo("ppg/syn-0001-e1-ppg.csv", PPG)
     *_, maps = explain_pair(release, query, match, budget_s=60)
     assert maps.query.values.shape == query.content.samples.shape == (12, 2500)
     assert maps.match.values.shape == match.content.samples.shape
@@ -141,7 +141,7 @@ def test_ecg_and_ppg_are_explained_on_their_own_samples(release: Release) -> Non
 
 
 def test_a_missing_lead_carries_nothing(release: Release) -> None:
-    query = demo("ecg/syn-0002.hea")
+    query = demo("ecg/syn-0002-e1-ecg.hea")
     trace = query.content
     one_lead = Study("ecg", Trace(trace.samples[1:2], ("II",), trace.fs, "mV"), "one lead")
     first = next(explain_pair(release, one_lead, query, budget_s=60))
@@ -151,7 +151,7 @@ def test_a_missing_lead_carries_nothing(release: Release) -> None:
 
 def test_text_is_said_not_to_be_attributed(release: Release, tmp_path: Path) -> None:
     note = read_text("enlarged heart with atrial fibrillation")
-    *_, maps = explain_pair(release, note, demo("ecg/syn-0003.hea"), budget_s=60)
+    *_, maps = explain_pair(release, note, demo("ecg/syn-0003-e1-ecg.hea"), budget_s=60)
     assert maps.query is None
     assert maps.match is not None
     assert TEXT_SIDE in maps.notes
@@ -162,7 +162,7 @@ def test_text_is_said_not_to_be_attributed(release: Release, tmp_path: Path) -> 
 
 def test_closing_the_generator_ends_the_work(release: Release) -> None:
     heard: list[tuple[float, str]] = []
-    maps = explain_pair(release, demo("cxr/syn-0004.jpg"), demo("ecg/syn-0004.hea"), budget_s=60,
+    maps = explain_pair(release, demo("cxr/syn-0004-e1-cxr.jpg"), demo("ecg/syn-0004-e1-ecg.hea"), budget_s=60,
                         progress=lambda share, words: heard.append((share, words)))
     first = next(maps)
     maps.close()
@@ -174,27 +174,27 @@ def test_closing_the_generator_ends_the_work(release: Release) -> None:
 
 
 def test_a_spent_budget_ends_with_what_there_is(release: Release) -> None:
-    results = list(explain_pair(release, demo("cxr/syn-0004.jpg"), demo("cxr/syn-0005.jpg"), budget_s=0.0))
+    results = list(explain_pair(release, demo("cxr/syn-0004-e1-cxr.jpg"), demo("cxr/syn-0005-e1-cxr.jpg"), budget_s=0.0))
     assert len(results) == 1
     assert results[0].final
 
 
 def test_shuffling_the_weights_changes_the_map(release: Release) -> None:
-    query, match = demo("ecg/syn-0006.hea"), demo("ecg/syn-0007.hea")
+    query, match = demo("ecg/syn-0006-e1-ecg.hea"), demo("ecg/syn-0007-e1-ecg.hea")
     correlation = randomisation_correlation(release, query, match, np.random.default_rng(0))
     assert abs(correlation) < 0.6
 
 
 def test_the_picture_is_written_and_carries_its_words(release: Release, films: tuple, tmp_path: Path) -> None:
     out = tmp_path / "why.png"
-    maps = explain_to_png(release, demo("ecg/syn-0001.hea"), demo("ppg/syn-0001.csv", PPG), out, budget_s=60)
+    maps = explain_to_png(release, demo("ecg/syn-0001-e1-ecg.hea"), demo("ppg/syn-0001-e1-ppg.csv", PPG), out, budget_s=60)
     picture = np.asarray(Image.open(out).convert("RGB")).astype(int)
     assert picture.shape[1] >= 1600
     blue = (picture[..., 2] - picture[..., 0] > 60).mean()
     orange = (picture[..., 0] - picture[..., 2] > 60).mean()
     assert blue + orange > 0.002
     assert maps.final
-    figure = draw_pair(demo("cxr/syn-0002.jpg"), demo("cxr/syn-0011.jpg"), films[0][-1])
+    figure = draw_pair(demo("cxr/syn-0002-e1-cxr.jpg"), demo("cxr/syn-0011-e1-cxr.jpg"), films[0][-1])
     words = " ".join(" ".join(part.get_text().split()) for part in figure.texts)
     assert NOTICE in words
     assert " ".join(CAVEAT.split()) in words
@@ -209,5 +209,5 @@ def test_a_wide_dicom_film_is_explained_on_its_own_pixels(release: Release) -> N
         pytest.skip("the open recordings are not here (CASEBIND_RECORDINGS or ../shared/data)")
     name = next(path for path in sorted((recordings / "uploads").iterdir()) if "nih" in path.name.lower())
     query = read_paths([name])
-    first = next(explain_pair(release, query, demo("ecg/syn-0001.hea"), budget_s=60))
+    first = next(explain_pair(release, query, demo("ecg/syn-0001-e1-ecg.hea"), budget_s=60))
     assert first.query.values.shape == query.content.pixels.shape

@@ -43,14 +43,14 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     films, ecgs, ppgs, leads, pulses, beside = [], [], [], [], [], []
     (folder / "cxr" / "images").mkdir(parents=True)
     for i in range(PATIENTS):
-        name = f"syn-{i + 1:04d}"
+        name = f"syn-{i + 1:04d}-e1-cxr"
         shutil.copy(demo / "cxr" / f"{name}.jpg", folder / "cxr" / "images")
         label = "Cardiomegaly" if i % 2 else "No Finding"
         films.append(
             {"file": f"images/{name}.jpg", "study_id": name, "view": "PA", "labels_how": "made"}
             | common(i, "nih-cxr14", label)
         )
-        ecg = read_paths([demo / "ecg" / f"{name}.hea"]).content
+        ecg = read_paths([demo / "ecg" / f"syn-{i + 1:04d}-e1-ecg.hea"]).content
         leads.append(np.round(resample(ecg.samples, ecg.fs, 100)[:, :1000] * 1000).astype(np.int16))
         label = "left ventricular hypertrophy" if i % 2 else "normal ECG"
         ecgs.append(
@@ -94,7 +94,7 @@ def test_the_stages_make_a_release_that_encodes(recordings: Path, tmp_path: Path
     release = load_release(out)
     with Image.open(next((recordings / "cxr" / "images").glob("*.jpg"))) as image:
         film = Study("cxr", Film(np.asarray(image.convert("L")), 8), "film")
-    ecg = read_paths([settings.DEMO / "ecg" / "syn-0001.hea"])
+    ecg = read_paths([settings.DEMO / "ecg" / "syn-0001-e1-ecg.hea"])
     z = release.embed([film, ecg, Study("text", Note("enlarged heart"), "text")])
     assert np.allclose(np.linalg.norm(z, axis=1), 1, atol=1e-5)
     assert {entry["dataset"] for entry in release.manifest["data"]} == {

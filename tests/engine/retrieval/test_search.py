@@ -24,7 +24,7 @@ RESIDENT = 3  # one that it holds
 
 
 def ecg(number: int) -> Study:
-    return read_paths([settings.DEMO / "ecg" / f"syn-{number:04d}.hea"])
+    return read_paths([settings.DEMO / "ecg" / f"syn-{number:04d}-e1-ecg.hea"])
 
 
 def flat_line() -> Study:
