@@ -27,12 +27,12 @@ Say = Callable[[str], None]
 
 
 def write_cohort(folder: Path, make: Generators, *, n: int, chance: Chance, say: Say = lambda line: None) -> Path:
-    """Write n patients under folder; return its manifest.csv.
+    """Write those of n patients that are not withheld under folder; return its manifest.csv.
 
     Study folders and manifest of `folder` are replaced at the end in one go; other files there stay. UsageError where
     the gate refuses every draw of a study.
     """
-    patients = draw_patients(n, chance.seed)
+    patients = written(draw_patients(n, chance.seed))
     draft = folder.absolute().with_name(f".{folder.name}-drawing")
     _open_draft(
         draft,
@@ -45,15 +45,22 @@ def write_cohort(folder: Path, make: Generators, *, n: int, chance: Chance, say:
         },
     )
     started = time.monotonic()
-    for first in range(0, n, BATCH):
+    for first in range(0, len(patients), BATCH):
         part = draft / "parts" / f"{first:05d}.json"
         if part.is_file():
             continue
-        written = write_patients(patients[first : first + BATCH], make, draft, chance)
-        _put(part, json.dumps(written))
-        done = min(first + BATCH, n)
-        say(f"{done} of {n} patients, {time.monotonic() - started:.0f} s; drawn again: {written['drawn_again']}")
+        made = write_patients(patients[first : first + BATCH], make, draft, chance)
+        _put(part, json.dumps(made))
+        done = min(first + BATCH, len(patients))
+        since = f"{time.monotonic() - started:.0f} s"
+        say(f"{done} of {len(patients)} patients, {since}; drawn again: {made['drawn_again']}")
     return _finish(draft, folder, patients, chance)
+
+
+def written(patients: Sequence[Patient]) -> list[Patient]:
+    """Return the patients that carry no label which the prior's `cohort.withheld` names."""
+    withheld = set(prior.read_prior().tables["cohort"]["withheld"])
+    return [one for one in patients if not any(withheld & {*e.film, *e.ecg, *e.ppg} for e in one.encounters)]
 
 
 def write_patients(patients: Sequence[Patient], make: Generators, folder: Path, chance: Chance) -> dict[str, Any]:

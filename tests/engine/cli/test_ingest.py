@@ -74,7 +74,12 @@ def test_bad_rows_are_skipped_with_their_reasons(tmp_path: Path, capsys: pytest.
     lines = manifest.read_text(encoding="utf-8").splitlines()
     good = len(lines) - 1
     blank = "," * (lines[0].count(",") - 2)
-    bad = ["../../etc/passwd,ecg,escape", "noise.csv,ecg,noise", "none.csv,ppg,none", "ecg/syn-0080-e1-ecg.hea,cxr,wrong"]
+    bad = [
+        "../../etc/passwd,ecg,escape",
+        "noise.csv,ecg,noise",
+        "none.csv,ppg,none",
+        "ecg/syn-0080-e1-ecg.hea,cxr,wrong",
+    ]
     manifest.write_text("\n".join([lines[0], *(row + blank for row in bad), *lines[1:]]) + "\n", encoding="utf-8")
 
     assert run(ingest(manifest, tmp_path / "ws")) == 0
@@ -176,9 +181,7 @@ def write_dicom(file: Path, picture: Path, patient: str) -> Path:
     return file
 
 
-def test_the_files_own_identifier_keeps_a_patient_from_herself(
-    tmp_path: Path, capsys: pytest.CaptureFixture
-) -> None:
+def test_the_files_own_identifier_keeps_a_patient_from_herself(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     every = sorted((settings.DEMO / "cxr").iterdir())
     pictures = list(islice((file for file in every if judge(read_paths([file])).accepted), 3))
     write_dicom(tmp_path / "first.dcm", pictures[0], "MRN 4711")

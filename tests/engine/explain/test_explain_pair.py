@@ -32,8 +32,10 @@ class Linear:
 
     def __init__(self) -> None:
         generator = torch.Generator().manual_seed(5)
-        self.weights = {"cxr": torch.randn(224 * 224, 256, generator=generator) / 1000,
-                        "ppg": torch.randn(1250, 256, generator=generator) / 100}
+        self.weights = {
+            "cxr": torch.randn(224 * 224, 256, generator=generator) / 1000,
+            "ppg": torch.randn(1250, 256, generator=generator) / 100,
+        }
 
     def inputs(self, study: Study) -> dict[str, np.ndarray]:
         if isinstance(study.content, Film):
@@ -131,7 +133,7 @@ def test_the_reported_gap_is_that_of_the_map(films: tuple) -> None:
 def test_ecg_and_ppg_are_explained_on_their_own_samples(release: Release) -> None:
     query, match = demo("ecg/syn-0001-e1-ecg.hea"), demo("ppg/syn-0001-e1-ppg.csv", PPG)
     *_, maps = explain_pair(release, query, match, budget_s=60)
-    assert maps.query.values.shape == query.content.samples.shape == (12, 2500)
+    assert maps.query.values.shape == query.content.samples.shape == (12, 5000)
     assert maps.match.values.shape == match.content.samples.shape
     assert maps.query.gap <= GAP_LIMIT
     assert maps.match.gap <= GAP_LIMIT
@@ -145,7 +147,7 @@ def test_a_missing_lead_carries_nothing(release: Release) -> None:
     trace = query.content
     one_lead = Study("ecg", Trace(trace.samples[1:2], ("II",), trace.fs, "mV"), "one lead")
     first = next(explain_pair(release, one_lead, query, budget_s=60))
-    assert first.query.values.shape == (1, 2500)
+    assert first.query.values.shape == (1, 5000)
     assert np.abs(first.query.values).max() > 0
 
 
@@ -162,8 +164,13 @@ def test_text_is_said_not_to_be_attributed(release: Release, tmp_path: Path) -> 
 
 def test_closing_the_generator_ends_the_work(release: Release) -> None:
     heard: list[tuple[float, str]] = []
-    maps = explain_pair(release, demo("cxr/syn-0004-e1-cxr.jpg"), demo("ecg/syn-0004-e1-ecg.hea"), budget_s=60,
-                        progress=lambda share, words: heard.append((share, words)))
+    maps = explain_pair(
+        release,
+        demo("cxr/syn-0004-e1-cxr.jpg"),
+        demo("ecg/syn-0004-e1-ecg.hea"),
+        budget_s=60,
+        progress=lambda share, words: heard.append((share, words)),
+    )
     first = next(maps)
     maps.close()
     assert len(heard) == 1
@@ -174,7 +181,9 @@ def test_closing_the_generator_ends_the_work(release: Release) -> None:
 
 
 def test_a_spent_budget_ends_with_what_there_is(release: Release) -> None:
-    results = list(explain_pair(release, demo("cxr/syn-0004-e1-cxr.jpg"), demo("cxr/syn-0005-e1-cxr.jpg"), budget_s=0.0))
+    results = list(
+        explain_pair(release, demo("cxr/syn-0004-e1-cxr.jpg"), demo("cxr/syn-0005-e1-cxr.jpg"), budget_s=0.0)
+    )
     assert len(results) == 1
     assert results[0].final
 
@@ -187,7 +196,9 @@ def test_shuffling_the_weights_changes_the_map(release: Release) -> None:
 
 def test_the_picture_is_written_and_carries_its_words(release: Release, films: tuple, tmp_path: Path) -> None:
     out = tmp_path / "why.png"
-    maps = explain_to_png(release, demo("ecg/syn-0001-e1-ecg.hea"), demo("ppg/syn-0001-e1-ppg.csv", PPG), out, budget_s=60)
+    maps = explain_to_png(
+        release, demo("ecg/syn-0001-e1-ecg.hea"), demo("ppg/syn-0001-e1-ppg.csv", PPG), out, budget_s=60
+    )
     picture = np.asarray(Image.open(out).convert("RGB")).astype(int)
     assert picture.shape[1] >= 1600
     blue = (picture[..., 2] - picture[..., 0] > 60).mean()

@@ -78,11 +78,11 @@ def test_never_the_querys_own_patient(workspace: Workspace, release: Release) ->
     own = f"syn-{RESIDENT:04d}"
     by_content = search(workspace, release, ecg(RESIDENT), k=100)
     assert len([one for one in by_content.neighbours if one.modality == "ecg"]) == 29
-    by_id = again(workspace, release, f"{own}-ecg", k=100)
+    by_id = again(workspace, release, f"{own}-e1-ecg", k=100)
     listed = search(workspace, release, ecg(STRANGER), k=100, filters=Filters(without_patients=(own,)))
     stranger = replace(ecg(STRANGER), patient_key="the file's own patient")
     with workspace.database.write() as cursor:
-        cursor.execute("UPDATE studies SET patient_key = ? WHERE study_id = ?", [stranger.patient_key, f"{own}-ppg"])
+        cursor.execute("UPDATE studies SET patient_key = ? WHERE study_id = ?", [stranger.patient_key, f"{own}-e1-ppg"])
     by_key = search(workspace, release, stranger, k=100)
     for answer in (by_content, by_id, listed, by_key):
         assert answer.neighbours
