@@ -23,7 +23,7 @@ from engine.errors import UsageError
 from engine.index.manifest import read_manifest
 from engine.intake.quality import judge
 
-PATIENTS, SEED = 5, 3
+PATIENTS, SEED = 5, 4
 
 
 @pytest.fixture(scope="module")
