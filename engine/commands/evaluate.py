@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 from pathlib import Path
 
@@ -9,6 +10,12 @@ import click
 
 from engine.commands.shared import open_recordings
 from engine.settings import CHECKS, DEMO
+
+# name → (module below engine.measure, one line for --help)
+MEASURES = {
+    "probes": ("probes", "Linear probes on the embeddings, beside the frozen trunk and an untrained twin."),
+    "hashing": ("hashing", "Codes by shared finding: ours beside float, ITQ, LSH, sign and PCA-sign."),
+}
 
 
 @click.group("evaluate")
@@ -69,3 +76,35 @@ def synthetic_command(
     if record:
         record.write_text(text, encoding="utf-8")
     click.echo(text if as_json else everything(found))
+
+
+def _measure(name: str, module: str, summary: str) -> click.Command:
+    """Return the subcommand that runs one measurement and shows it."""
+
+    @click.command(name, help=summary, short_help=summary)
+    @click.option("--recordings", type=click.Path(path_type=Path), metavar="DIR", help="The open recordings.")
+    @click.option("--release", "folder", type=click.Path(path_type=Path), metavar="DIR", help="The release.")
+    @click.option("--split", type=click.Choice(["valid", "test"]), default="test", help="Choose on valid, report test.")
+    @click.option("--cache", type=click.Path(path_type=Path), default=CHECKS, metavar="DIR", help="For embeddings.")
+    @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON and plots there.")
+    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    def run(
+        recordings: Path | None, folder: Path | None, split: str, cache: Path, out: Path | None, as_json: bool
+    ) -> None:
+        path, measure = open_recordings(recordings), importlib.import_module(f"engine.measure.{module}")
+        from engine.measure.rows import as_table
+        from engine.release import load_release
+
+        found = measure.evaluate(load_release(folder), path, split, cache)
+        text = json.dumps(found.as_dict(), indent=1, ensure_ascii=False)
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            (out / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+            measure.draw(found, out)
+        click.echo(text if as_json else as_table(found))
+
+    return run
+
+
+for _name, (_module, _summary) in MEASURES.items():
+    command.add_command(_measure(_name, _module, _summary))
