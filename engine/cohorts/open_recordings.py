@@ -8,71 +8,16 @@ from __future__ import annotations
 import csv
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from engine.study import ECG_LEADS, PPG_LEAD, Film, Modality, Study, Trace
+from engine.cohorts.recording import ATTRIBUTION, Recording
+from engine.study import ECG_LEADS, PPG_LEAD, Film, Study, Trace
 
-ATTRIBUTION = {
-    "nih-cxr14": "NIH Clinical Center; Wang et al., ChestX-ray8, CVPR 2017",
-    "kermany-paediatric": "Kermany et al., Cell 2018, CC BY 4.0",
-    "hannover-covid": "Winther et al., Hannover Medical School COVID-19 image repository, CC BY 3.0",
-    "vqa-rad": "Lau et al., VQA-RAD, Sci Data 2018, CC0",
-    "PTB-XL": "Wagner et al., PTB-XL, Sci Data 2020, CC BY 4.0",
-    "CPSC2018": "CPSC2018 by way of the PhysioNet Challenge 2021, CC BY 4.0",
-    "CPSC2018-Extra": "CPSC2018 by way of the PhysioNet Challenge 2021, CC BY 4.0",
-    "Chapman-Shaoxing / Ningbo": "Zheng et al., by way of the PhysioNet Challenge 2021, CC BY 4.0",
-    "Georgia 12-lead (G12EC)": "Georgia 12-lead ECG, by way of the PhysioNet Challenge 2021, CC BY 4.0",
-    "PTB Diagnostic": "PTB Diagnostic ECG Database, PhysioNet, ODC-By 1.0; PhysioNet Challenge 2021, CC BY 4.0",
-    "PhysioNet Challenge 2015 sample": "PhysioNet Challenge 2015, ODC-By 1.0",
-    "Welltory PPG": "Welltory, Sensors 2021 21:6798, CC0 1.0",
-    "BIDMC PPG and Respiration": "Pimentel et al., IEEE TBME 2016, ODC-By 1.0",
-    "PPG-BP (Liang 2018)": "Liang et al., Sci Data 2018, CC BY 4.0",
-    "Oximetry phone-cam (Hoffman 2022, UW)": "Hoffman et al., npj Digit Med 2022, MIT",
-}
-
-
-@dataclass(frozen=True)
-class Recording:
-    """One row of the tables; the signal or film is read when `study()` is called."""
-
-    study_id: str
-    dataset: str
-    modality: Modality
-    patient_id: str
-    encounter_id: str
-    split: str
-    labels: tuple[str, ...]
-    label_source: str
-    licence: str
-    age: float | None
-    sex: str
-    view: str
-    heart_rate: float | None
-    report: str
-    source: dict[str, Any] = field(repr=False)  # where its samples or pixels lie
-
-    def facts(self) -> dict[str, Any]:
-        """Return the non-identifying facts under manifest.csv's names."""
-        return {
-            "age": self.age,
-            "sex": self.sex,
-            "view": self.view,
-            "labels": list(self.labels),
-            "label_source": self.label_source,
-            "licence": self.licence,
-            "report": self.report,
-            "heart_rate": self.heart_rate,
-        }
-
-    def study(self) -> Study:
-        """Read the recording: a Film, or a Trace in mV, au or sd."""
-        content = _film(self.source) if self.modality == "cxr" else _trace(self.source)
-        return Study(self.modality, content, f"{self.dataset} {self.study_id}", facts=self.facts())
+__all__ = ["ATTRIBUTION", "Recording", "recordings"]
 
 
 def recordings(path: Path, split: str | None = None, modality: str | None = None) -> list[Recording]:
@@ -115,6 +60,7 @@ def _films(path: Path) -> Iterator[Recording]:
             None,
             row["report"],
             {"file": path / "cxr" / row["file"]},
+            _load,
         )
 
 
@@ -140,6 +86,8 @@ def _ecgs(path: Path) -> Iterator[Recording]:
                 "row": int(row["array_row"]),
                 "units": "mV" if "_mv" in row["array"] else "sd",
             },
+            _load,
+            pair=row["record_id"],
         )
 
 
@@ -158,6 +106,8 @@ def _ppgs(path: Path) -> Iterator[Recording]:
             "view": "",
             "heart_rate": _number(row["hr"]) or _number(row["hr_est"]),
             "report": "",
+            "load": _load,
+            "pair": row["record_id"],
         }
         where = {"array": path / "ppg" / "ppg.npz", "row": int(row["array_row"])}
         yield Recording(study_id=row["record_id"], modality="ppg", labels=_labels(row), source=where, **common)  # type: ignore[arg-type]
@@ -176,6 +126,11 @@ def _ppgs(path: Path) -> Iterator[Recording]:
 def _arrays(file: Path) -> dict[str, np.ndarray]:
     with np.load(file) as archive:
         return {name: archive[name] for name in archive.files}
+
+
+def _load(recording: Recording, _: bytes) -> Study:
+    content = (_film if recording.modality == "cxr" else _trace)(recording.source)
+    return Study(recording.modality, content, f"{recording.dataset} {recording.study_id}")
 
 
 def _film(source: dict[str, Any]) -> Film:

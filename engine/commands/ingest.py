@@ -25,13 +25,16 @@ SHOWN_REASONS = 5  # skipped rows told on the screen; all are in the report file
 @click.option("--attribution", default="", help="Whom to acknowledge where a row states nobody.")
 @click.option("--label-source", default="the manifest", help="Who gave the labels.", show_default=True)
 @click.option("--synthetic", is_flag=True, help="These studies are synthetic.")
-@click.option("--split", type=click.Choice(["train", "valid", "test"]), help="Of the open recordings' folder only.")
+@click.option("--split", type=click.Choice(["train", "valid", "test"]), help="Of a data set's folder only.")
 @workspace_option
 def command(
     path: Path, cohort: str, licence: str, attribution: str, label_source: str, synthetic: bool, split: str | None,
     workspace: Path | None,
 ) -> None:  # fmt: skip
-    """Take in a manifest.csv, a folder that holds one, or the folder of the open recordings.
+    """Take in a manifest.csv, a folder that holds one, or the folder of a known data set as it was published.
+
+    Known are MIMIC-CXR-JPG, MIMIC-IV-ECG and MIMIC-IV (a folder that holds them all is paired), CheXpert, Open-I, RSNA
+    pneumonia, COVID-19 Radiography, NIH ChestX-ray14, PTB-XL, CPSC2018, BIDMC, PPG-BP, and the open recordings.
 
     May be stopped and started again at any time: nothing is lost, nothing comes twice, and bad rows are skipped.
     """
@@ -53,12 +56,13 @@ def command(
 
 def entries_of(path: Path, split: str | None) -> Sequence[Entry]:
     """Return the entries of a manifest or of a known data set's folder."""
+    from engine.cohorts.adapters import find
     from engine.index.manifest import MANIFEST_NAME, read_manifest
-    from engine.index.recordings import entries, is_recordings
+    from engine.index.recordings import entries
 
     if not path.exists():
         raise UsageError(f"There is nothing at {path}: name a manifest.csv, or a folder that holds one.")
-    if path.is_dir() and not (path / MANIFEST_NAME).is_file() and is_recordings(path):
+    if path.is_dir() and not (path / MANIFEST_NAME).is_file() and find(path):
         return entries(path, split)
     if split is not None:
         raise UsageError("A manifest has no splits to choose from: leave --split out.")

@@ -42,14 +42,24 @@ def _cache(cache: Path) -> Path:
 
 
 @command.command("prepare")
-@click.option("--recordings", type=click.Path(path_type=Path), default=None, metavar="DIR", help="The open recordings.")
+@click.option(
+    "--recordings",
+    type=click.Path(path_type=Path),
+    multiple=True,
+    metavar="DIR",
+    help="A known data set's folder, or one that holds several; may be given more than once. [default: the open ones]",
+)
 @CACHE
-def prepare_command(recordings: Path | None, cache: Path) -> None:
-    """Turn the open recordings into model inputs and texts, once."""
-    path = open_recordings(recordings)
+def prepare_command(recordings: tuple[Path, ...], cache: Path) -> None:
+    """Turn recordings into model inputs and texts, once.
+
+    DIR is a data set in its published layout, as `casebind ingest` takes it. MIMIC-CXR-JPG, MIMIC-IV-ECG and MIMIC-IV
+    together give the film–ECG pairs of MIMIC-PAIR.
+    """
+    folders = recordings or (open_recordings(None),)
     from engine.cohorts import captions, prepared
 
-    prepared.build(path, cache)
+    prepared.build(folders, cache)
     captions.build(cache)
 
 
