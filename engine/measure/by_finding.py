@@ -52,11 +52,12 @@ def question(held_a: np.ndarray, held_b: np.ndarray, patients_a: np.ndarray, pat
 
 def precision_by_finding(scores: np.ndarray, asked: Question, k: int = 10) -> np.ndarray:
     """AP@k with each finding's holders as relevant: scores (q, g) → (q, f)."""
-    columns = [
-        average_precision_at(ranked_relevance(scores, np.broadcast_to(column, scores.shape), asked.allowed, k), k)
-        for column in asked.held_b.T
-    ]
-    return np.stack(columns, 1)
+    numbers = np.broadcast_to(np.arange(scores.shape[1]), scores.shape)
+    nearest = ranked_relevance(
+        scores, numbers, asked.allowed, k
+    )  # (q, k) numbers of gallery entries, NaN past the last
+    found = asked.held_b[np.nan_to_num(nearest).astype(int)] & np.isfinite(nearest)[..., None]  # (q, k, f)
+    return np.stack([average_precision_at(column, k) for column in np.moveaxis(found.astype(float), 2, 0)], 1)
 
 
 def auroc_by_finding(scores: np.ndarray, asked: Question) -> np.ndarray:
