@@ -15,6 +15,7 @@ from engine.settings import CHECKS, DEMO
 MEASURES = {
     "probes": ("probes", "Linear probes on the embeddings, beside the frozen trunk and an untrained twin."),
     "hashing": ("hashing", "Codes by shared finding: ours beside float, ITQ, LSH, sign and PCA-sign."),
+    "pairs": ("pairs", "The simultaneous ECG window of a PPG, beside chance and heart-rate matching."),
 }
 
 
