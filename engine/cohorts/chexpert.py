@@ -77,7 +77,8 @@ def _film(folder: Path, row: dict[str, str], split: str) -> Recording:
         raise UsageError(f"The path {row['Path']} is none of CheXpert's: use the table as it was published.")
     patient, study, file = path.groups()
     labels, uncertain = labels_of(row)
-    encounter = f"chexpert-{patient.removeprefix('patient')}-{study}"
+    patient = patient.removeprefix("patient")
+    encounter = f"chexpert-{patient}-{study}"
     return recording(
         "CheXpert", "cxr", f"{encounter}-{file.split('_')[0]}", f"chexpert:{patient}",
         {"files": [folder / path.group(0)]}, encounter_id=encounter, split=split, labels=labels,

@@ -62,7 +62,12 @@ def entries_of(path: Path, split: str | None) -> Sequence[Entry]:
 
     if not path.exists():
         raise UsageError(f"There is nothing at {path}: name a manifest.csv, or a folder that holds one.")
-    if path.is_dir() and not (path / MANIFEST_NAME).is_file() and find(path):
+    if path.is_dir() and not (path / MANIFEST_NAME).is_file():
+        if not find(path):
+            raise UsageError(
+                f"The folder {path.name} holds no manifest.csv and has the layout of no known data set: write a manifest, "
+                "or name a data set's own folder (`casebind ingest --help` lists them)."
+            )
         return entries(path, split)
     if split is not None:
         raise UsageError("A manifest has no splits to choose from: leave --split out.")

@@ -92,5 +92,5 @@ def _with_facts(one: Recording, known: Hospital, splits: dict[str, str]) -> Reco
     """Fill in age at the recording (by the year), sex, and for an ECG the split that the patient's films have."""
     born, year = known.born.get(one.patient_id), one.acquired_at[:4]
     age = float(int(year) - born) if born is not None and year.isdigit() else one.age
-    split = splits.get(one.patient_id, one.split)
+    split = splits.get(one.patient_id, one.split) if one.dataset == ECGS else one.split
     return replace(one, age=age, sex=known.sex.get(one.patient_id, one.sex), split=split)

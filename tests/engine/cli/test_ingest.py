@@ -13,10 +13,13 @@ from itertools import islice
 from pathlib import Path
 
 import pytest
+from published import RECORDS, mimic_cxr, mimic_ecg, mimic_iv, ptbxl
 from shipped import write_manifest
 
 from engine import settings
 from engine.cli import run
+from engine.cohorts.captions import load_captions
+from engine.cohorts.prepared import load
 from engine.index.manifest import read_manifest
 from engine.index.workspace import open_workspace
 from engine.intake.paths import read_paths
@@ -137,6 +140,75 @@ def test_one_id_in_two_cohorts_is_told(tmp_path: Path, capsys: pytest.CaptureFix
     assert run(ingest(tmp_path, tmp_path / "ws", "first")) == 0
     assert run(ingest(tmp_path, tmp_path / "ws", "second")) == 0
     assert "taken by cohort first" in capsys.readouterr().out
+
+
+def test_mimic_is_taken_in_from_its_own_folders_with_its_pairs(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    mimic_cxr(tmp_path / "mimic" / "mimic-cxr-jpg")
+    mimic_ecg(tmp_path / "mimic" / "mimic-iv-ecg")
+    mimic_iv(tmp_path / "mimic" / "mimiciv")
+    next(tmp_path.rglob("2a2277a9.jpg")).unlink()
+    assert run(ingest(tmp_path / "mimic", tmp_path / "ws", "MIMIC")) == 0
+    told = capsys.readouterr().out
+    assert told.startswith("5 ingested, 0 already there, 1 skipped")
+    assert "2a2277a9.jpg is not in s53189527" in told
+    with open_workspace(tmp_path / "ws") as place:
+        film, ecg = place.row("mimic-02aa804e"), place.row("mimic-ecg-40689238")
+        assert film.encounter_id == ecg.encounter_id == "mimic-hadm-22595853"
+        assert film.extra["pair"] == ecg.extra["pair"] == "mimic-ecg-40689238"
+        assert (film.labels, film.view, film.sex, film.age) == (("Pleural Effusion",), "PA", "F", 52.0)
+        assert film.report == "Small effusion. As above."
+        assert film.acquired_at == "2180-05-06T21:30:14"
+        assert (film.extra["split"], film.extra["uncertain"]) == ("train", "Edema")
+        assert film.licence.startswith("PhysioNet Credentialed")
+        assert "Johnson" in film.attribution
+        assert {one.modality for one in place.siblings(film.encounter_id)} == {"cxr", "ecg"}
+    mimic_cxr(tmp_path / "mimic" / "mimic-cxr-jpg")
+    assert run(ingest(tmp_path / "mimic", tmp_path / "ws", "MIMIC")) == 0
+    assert capsys.readouterr().out.startswith("1 ingested, 5 already there, 0 skipped")
+
+
+def test_ptbxl_is_taken_in_whole_or_by_split(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    words = ingest(ptbxl(tmp_path / "ptb-xl", fast=True), tmp_path / "ws", "PTB-XL")
+    assert run([*words, "--split", "test"]) == 0
+    assert capsys.readouterr().out.startswith("1 ingested")
+    assert run(words) == 0
+    assert capsys.readouterr().out.startswith("2 ingested, 1 already there")
+    with open_workspace(tmp_path / "ws") as place:
+        row = place.row("ptbxl_00002")
+        assert row.labels == ("inferior myocardial infarction", "left ventricular hypertrophy", "sinus rhythm")
+        assert (row.extra["split"], row.extra["superclass"]) == ("valid", "HYP;MI")
+
+
+def test_a_data_sets_folder_that_cannot_be_used_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    (ptbxl(tmp_path / "ptb-xl") / "scp_statements.csv").unlink()
+    assert run(ingest(tmp_path / "ptb-xl", tmp_path / "ws")) == 2
+    assert "The folder ptb-xl has no scp_statements.csv" in capsys.readouterr().err
+    again = (4, "15709.0", 57.0, 1, "{'NORM': 100.0}", 10)
+    assert run(ingest(ptbxl(tmp_path / "leak", (*RECORDS, again)), tmp_path / "ws")) == 2
+    assert "1 patient is in more than one split, such as ptbxl:15709" in capsys.readouterr().err
+    (tmp_path / "none").mkdir()
+    assert run(ingest(tmp_path / "none", tmp_path / "ws")) == 2
+    assert "The folder none holds no manifest.csv and has the layout of no known data" in capsys.readouterr().err
+
+
+def test_prepare_takes_several_folders_and_keeps_the_pairs(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    folders = [mimic_cxr(tmp_path / "a"), mimic_ecg(tmp_path / "b"), mimic_iv(tmp_path / "c"), ptbxl(tmp_path / "d")]
+    next(tmp_path.rglob("2a2277a9.jpg")).unlink()
+    named = [word for folder in folders for word in ("--recordings", str(folder))]
+    assert run(["train", "prepare", *named, "--cache", str(tmp_path / "cache")]) == 0
+    films, ecgs, ppgs = (load(tmp_path / "cache", modality) for modality in ("cxr", "ecg", "ppg"))
+    assert [(row.study_id, row.pair, row.split) for row in films.rows] == [
+        ("mimic-02aa804e", "mimic-ecg-40689238#0", "train"), ("mimic-68b5c4b1", "mimic-ecg-40000001#0", "test")
+    ]  # fmt: skip
+    assert {row.pair for row in films.rows} <= {row.pair for row in ecgs.rows}
+    assert (films.inputs["x"].shape, ecgs.inputs["x"].shape, ppgs.rows) == ((2, 224, 224), (6, 12, 1000), [])
+    first = films.rows[0]
+    assert (first.findings, first.age, first.sex, first.report) == (
+        "pleural_effusion", "52.0", "F", "Small effusion. As above."
+    )  # fmt: skip
+    assert load_captions(tmp_path / "cache").of_study[first.study_id] >= 0
+    assert "2a2277a9.jpg" in (tmp_path / "cache" / "skipped.csv").read_text()
+    assert '"skipped": 1' in capsys.readouterr().out
 
 
 @pytest.mark.recordings
