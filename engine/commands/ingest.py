@@ -65,7 +65,7 @@ def entries_of(path: Path, split: str | None) -> Sequence[Entry]:
     if path.is_dir() and not (path / MANIFEST_NAME).is_file():
         if not find(path):
             raise UsageError(
-                f"The folder {path.name} holds no manifest.csv and has the layout of no known data set: write a manifest, "
+                f"The folder {path.name} holds no manifest.csv and has the layout of no known data set: write one, "
                 "or name a data set's own folder (`casebind ingest --help` lists them)."
             )
         return entries(path, split)

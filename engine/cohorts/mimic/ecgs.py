@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 
 from engine.cohorts.recording import Recording
@@ -42,14 +43,23 @@ def labels_of(statements: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ..
 
     A hedged statement ("possible …") gives none, and "normal" stands only where no other class does.
     """
-    table = label_maps()["mimic_ecg"]
-    plain = [text for text in statements if not re.search(table["hedged"], text, re.IGNORECASE)]
-    found = [rule for rule in table["rules"] if any(re.search(rule["pattern"], text, re.IGNORECASE) for text in plain)]
+    numbers = sorted(set().union(*(_rules_of(text) for text in statements)))
+    found = [label_maps()["mimic_ecg"]["rules"][number_] for number_ in numbers]
     classes = list(dict.fromkeys(rule["superclass"] for rule in found if "superclass" in rule))
     if len(classes) > 1 and "NORM" in classes:
         found = [rule for rule in found if rule.get("superclass") != "NORM"]
         classes.remove("NORM")
     return tuple(rule["label"] for rule in found), tuple(classes)
+
+
+@lru_cache(maxsize=65_536)
+def _rules_of(statement: str) -> frozenset[int]:
+    """Return the numbers of the rules that one statement meets; the machine has a few thousand statements."""
+    table = label_maps()["mimic_ecg"]
+    if re.search(table["hedged"], statement, re.IGNORECASE):
+        return frozenset()
+    met = (re.search(rule["pattern"], statement, re.IGNORECASE) for rule in table["rules"])
+    return frozenset(number_ for number_, match in enumerate(met) if match)
 
 
 def _heart_rate(rr: str) -> float | None:
