@@ -92,6 +92,8 @@ def collect(folders: Sequence[Path], split: str | None = None) -> list[Recording
     found = [one for folder in folders for one in _found_in(folder)]
     stays = [hospital(place) for adapter, place in found if adapter.name == HOSPITAL]
     listed = [one for adapter, place in found for one in _listed(adapter, place)]
+    if not listed:
+        raise UsageError("MIMIC-IV's tables hold no film or trace: name MIMIC-CXR-JPG or MIMIC-IV-ECG beside them.")
     linked = link(listed, stays[0] if stays else NOBODY)
     check_studies(linked)
     check_splits(linked)

@@ -146,8 +146,10 @@ def test_two_admissions_are_never_a_pair_and_each_is_paired_once(tmp_path: Path)
     assert not any(one.pair for one in collect([*folders, tmp_path / "iv"]))  # … but of two admissions
 
 
-def test_an_admission_begins_in_the_emergency_room(tmp_path: Path) -> None:
-    known = hospital(mimic_iv(tmp_path))
+def test_the_hospital_alone_lists_nothing_and_admits_from_the_emergency_room(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="name MIMIC-CXR-JPG or MIMIC-IV-ECG beside them"):
+        collect([mimic_iv(tmp_path)])
+    known = hospital(tmp_path)
     assert known.hadm_id("mimic:10000032", datetime(2180, 5, 6, 19, 20)) == "22595853"
     assert known.hadm_id("mimic:10000032", datetime(2180, 5, 6, 19, 0)) == ""
     assert known.hadm_id("mimic:10000764", datetime(2180, 5, 6, 20)) == ""
