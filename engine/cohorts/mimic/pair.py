@@ -45,9 +45,9 @@ def link(found: Sequence[Recording], known: Hospital = NOBODY) -> list[Recording
         shared = encounters.get(film.study_id) or encounters.get(ecg.study_id) or film.encounter_id
         encounters[film.study_id] = encounters[ecg.study_id] = shared
     return [
-        replace(
-            one, pair=pairs.get(one.study_id, one.pair), encounter_id=encounters.get(one.study_id, one.encounter_id)
-        )
+        replace(one, pair=pairs.get(one.study_id, ""), encounter_id=encounters[one.study_id])
+        if one.study_id in encounters
+        else one
         for one in told
     ]
 
