@@ -100,6 +100,10 @@ class Judge:
         self.groups = (asked.held_a & asked.counted)[self.kept]
         self._drawn = draws(self.patients) if self.kept.any() else np.zeros((0, 0))
 
+    def mean(self, values: np.ndarray) -> float:
+        """Return the mean over queries that have something relevant."""
+        return float(values[self.kept].mean())
+
     def figure(self, name: str, values: np.ndarray) -> Figure:
         """Return one metric's figure from values per query, (q,) or (q, f)."""
         mine = values[self.kept]

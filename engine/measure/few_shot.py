@@ -132,6 +132,8 @@ def draw(found: Measurement, folder: Path) -> list[Path]:
     for task, axes in zip(tasks, panels.flat, strict=True):
         for name in names:
             mine = [r for r in found.rows if r.task.startswith(f"{task}, K") and r.method == name]
+            if not mine:
+                continue
             shots = [r.more["K"] for r in mine]
             figures = [r.figures["balanced accuracy"] for r in mine]
             axes.plot(shots, [f.value for f in figures], label=name, markersize=4, **style(names.index(name)))

@@ -33,7 +33,7 @@ def t_sne(z: np.ndarray, seed: int = SEED) -> np.ndarray:
     from openTSNE import TSNE
 
     perplexity = min(PERPLEXITY, max(2, (len(z) - 1) // 3))
-    fitted = TSNE(perplexity=perplexity, metric="cosine", random_state=seed, n_jobs=1, negative_gradient_method="fft")
+    fitted = TSNE(perplexity=perplexity, metric="cosine", random_state=seed, n_jobs=1)
     return np.asarray(fitted.fit(np.asarray(z, np.float64)))
 
 

@@ -24,6 +24,7 @@ from engine.release import Release
 from engine.study import MODALITIES
 
 BINS = 10
+DRAWN_PAIRS = 50  # a bin of fewer is in the JSON, but not drawn: its share says little
 NOTES = (
     "Relevance is a shared finding; pairs are of different patients; one window per recording. ECE is the mean gap "
     "between predicted and observed relevance over ten bins, by share of pairs.",
@@ -116,7 +117,8 @@ def _panels(found: Measurement, name: str, folder: Path) -> Path:
 
 def _reliability(axes: Any, row: Row, number: int) -> None:
     bins = row.more["bins"]
-    kept = [(p, o) for p, o in zip(bins["predicted"], bins["observed"], strict=True) if p is not None]
+    listed = zip(bins["pairs"], bins["predicted"], bins["observed"], strict=True)
+    kept = [(predicted, observed) for pairs, predicted, observed in listed if pairs >= DRAWN_PAIRS]
     axes.plot([0, 1], [0, 1], color="#999999", linewidth=0.8)
     axes.plot(*zip(*kept, strict=True), label=f"{row.more['bits']} bits", markersize=4, **style(number))
 
