@@ -10,12 +10,19 @@ import numpy as np
 from engine.measure.classifying import balanced_accuracy
 from engine.measure.plots import canvas, save, style
 from engine.measure.probe_fit import standardised
-from engine.measure.probes import FILM_LABELS, NAMES, SUPERCLASSES, staged
+from engine.measure.probes import (
+    FILM_LABELS,
+    NAMES,
+    SUPERCLASSES,
+    certain,
+    film_labels,
+    staged,
+    superclasses,
+)
 from engine.measure.resampling import measured
 from engine.measure.rows import Measurement, Row, distinct
 from engine.measure.sides import first_windows
 from engine.measure.tables import Table, table
-from engine.measure.zero_shot import certain, film_labels
 from engine.release import Release
 
 SHOTS = (1, 2, 4, 8, 16)
@@ -74,10 +81,11 @@ def row_of(
     task: str, view: str, shots: int, sides: tuple[Table, Table], held: tuple[np.ndarray, np.ndarray]
 ) -> Row | None:
     """Return balanced accuracy at K shots, averaged over labels with enough holders; None where no label has."""
-    train, test = standardised(sides[0].arrays[view], sides[1].arrays[view])
-    columns = [c for c in range(held[0].shape[1]) if shots <= held[0][:, c].sum() and held[1][:, c].sum() > 0]
+    fits = [shots <= column.sum() <= len(column) - shots for column in held[0].T]
+    columns = [c for c, column in enumerate(held[1].T) if fits[c] and column.any() and not column.all()]
     if not columns:
         return None
+    train, test = standardised(sides[0].arrays[view], sides[1].arrays[view])
     right = {c: few_shot_right(train, held[0][:, c], test, held[1][:, c], shots) for c in columns}
 
     def mean_over_labels(weights: np.ndarray) -> np.ndarray:
@@ -108,7 +116,8 @@ def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measureme
         [first_windows(table(release, path, m, s, cache=cache)) for s in order] for m in ("cxr", "ppg", "ecg")
     )
     nih, kermany = ([side.of(name) for side in films] for name in ("nih-cxr14", "kermany"))
-    sure, pressed = [certain(side, path) for side in ecg], [staged(side.of("PPG-BP")) for side in ppg]
+    known = superclasses(path)
+    sure, pressed = [certain(side, known) for side in ecg], [staged(side.of("PPG-BP")) for side in ppg]
     ours = ("z", "features")
     tasks = (
         ("film, 8 labels, NIH", nih, [film_labels(s, FILM_LABELS) for s in nih], (*ours, "trunk", "trunk_four")),

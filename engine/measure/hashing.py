@@ -22,8 +22,8 @@ NOTES = (
     "Films and ECGs in these recordings share no patient: film–ECG figures rest on shared labels, not on patients.",
     "Text is the study's report, or a sentence generated from its findings.",
     "The baselines are fitted on train for each code length alone; ours is one layer whose prefixes are the shorter "
-    "codes. Retention is mAP@10 ÷ that of float cosine; 'of centred' ÷ that of float cosine after each modality's mean is "
-    "removed, as every code has it: where float itself is near chance, retention above 1 is that and no merit of codes.",
+    "codes. Retention is mAP@10 ÷ that of float cosine; 'of centred' ÷ that of float cosine after each modality's mean "
+    "is removed, as every code has it. Where float itself is near chance, retention above 1 is no merit of codes.",
     "'below best' compares mAP@10 with the best baseline of the same length; beside it the paired difference.",
 )
 FLOAT, CENTRED = "float", "float, centred"

@@ -148,7 +148,8 @@ def spaces_of(release: Release, ppg: Table, ecg: Table) -> dict[str, Sequence[Mo
 def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measurement:
     """Return pair search of a release on one split's BIDMC windows."""
     ppg, ecg = (table(release, path, m, split, cache=cache).of("BIDMC") for m in ("ppg", "ecg"))
-    return Measurement("pairs", release.name, split, rows_of(spaces_of(release, ppg, ecg)), NOTES)
+    rows = rows_of(spaces_of(release, ppg, ecg)) if len(ppg.recordings) else []
+    return Measurement("pairs", release.name, split, rows, NOTES)
 
 
 def draw(found: Measurement, folder: Path) -> list[Path]:

@@ -42,7 +42,8 @@ def multi_label(
     for strength in STRENGTHS:
         each = [logistic_scores(train, column, strength, valid, test) for column in labels[0].T]
         on_valid = [auroc(scores, truth)[0] for (scores, _), truth in zip(each, labels[1].T, strict=True)]
-        tried[strength] = float(np.nanmean(on_valid)), np.stack([scores for _, scores in each], 1)
+        known = [value for value in on_valid if np.isfinite(value)]
+        tried[strength] = float(np.mean(known)) if known else 0.0, np.stack([scores for _, scores in each], 1)
     best = max(tried, key=lambda strength: tried[strength][0])
     return tried[best][1], best
 

@@ -47,7 +47,14 @@ def multi_label_rows(
     names: Sequence[str],
     baselines: Sequence[str],
 ) -> list[Row]:
-    """Return mean AUROC over labels (n, c) bool for each view, and ours less each baseline, paired."""
+    """Return mean AUROC over labels (n, c) bool for each view, and ours less each baseline, paired.
+
+    Labels that train or the reported split hold always or never are left out; no row where none is left.
+    """
+    both = np.all([part.any(0) & ~part.all(0) for part in (labels[0], labels[2])], axis=0)
+    if not both.any() or not len(labels[1]):
+        return []
+    labels, names = [part[:, both] for part in labels], [name for name, kept in zip(names, both, strict=True) if kept]
     patients, scored, rows = sides[2].patients, {}, []
     views = [view for view in ("z", *baselines) if view in sides[2].arrays]
     for view in views:
@@ -67,10 +74,15 @@ def multi_label_rows(
     return rows
 
 
+def film_labels(side: Table, names: Sequence[str] = FILM_LABELS) -> np.ndarray:
+    """Return which films hold which published labels: (n, names) bool."""
+    return np.array([[name in r.labels for name in names] for r in side.recordings], bool).reshape(-1, len(names))
+
+
 def film_rows(sides: Sides) -> list[Row]:
     """Mean AUROC over eight labels of the NIH films."""
     nih = [side.of("nih-cxr14") for side in sides]
-    labels = [np.array([[name in r.labels for name in FILM_LABELS] for r in side.recordings]) for side in nih]
+    labels = [film_labels(side) for side in nih]
     baselines = ("features", "trunk", "trunk_four", "twin")
     return multi_label_rows("film, 8 labels, NIH", nih, labels, FILM_LABELS, baselines)
 
@@ -82,10 +94,16 @@ def superclasses(path: Path) -> dict[str, frozenset[str]]:
     return {record: frozenset(held.split(";")) for record, held in rows if held}
 
 
+def certain(side: Table, known: dict[str, frozenset[str]]) -> tuple[Table, np.ndarray]:
+    """Keep ECGs whose superclasses are certain: table, labels (n, 5) bool."""
+    kept = side.take(np.array([r.study_id in known for r in side.recordings], bool))
+    labels = [[c in known[r.study_id] for c in SUPERCLASSES] for r in kept.recordings]
+    return kept, np.array(labels, bool).reshape(-1, len(SUPERCLASSES))
+
+
 def ecg_rows(task: str, sides: Sides, known: dict[str, frozenset[str]]) -> list[Row]:
     """Macro AUROC of PTB-XL's five superclasses."""
-    kept = [side.take(np.array([r.study_id in known for r in side.recordings], bool)) for side in sides]
-    labels = [np.array([[c in known[r.study_id] for c in SUPERCLASSES] for r in side.recordings]) for side in kept]
+    kept, labels = zip(*(certain(side, known) for side in sides), strict=True)
     return multi_label_rows(task, kept, labels, SUPERCLASSES, ("features", "twin"))
 
 
@@ -107,6 +125,8 @@ def _hits(predicted: np.ndarray, reference: np.ndarray, patients: np.ndarray) ->
 def rate_rows(sides: Sides) -> list[Row]:
     """Share of BIDMC windows whose heart rate a ridge probe gives within 5 bpm; beside the mean rate of train."""
     task, reference, rows = "PPG, heart rate, by split", [side.arrays["rate"] for side in sides], []
+    if not all(len(part) for part in reference):
+        return []
     for view in ("z", "features", "twin"):
         parts = (sides[0].arrays[view], sides[1].arrays[view], sides[2].arrays[view])
         predicted, alpha = probe_fit.chosen_ridge(parts, (reference[0], reference[1]), WITHIN_PER_MIN)
@@ -127,6 +147,8 @@ def joined(sides: Sides) -> Table:
 def rate_rows_in_folds(whole: Table) -> list[Row]:
     """The same over all patients in ten folds; each fold's alpha is chosen on the next fold."""
     fold, rate, rows = probe_fit.folds(whole.patients, FOLDS), whole.arrays["rate"], []
+    if distinct(whole.patients) < FOLDS:
+        return []
     for view in ("z", "features", "twin"):
         predicted = np.zeros(len(rate))
         for number in range(FOLDS):
@@ -158,6 +180,8 @@ def pressure_rows_in_folds(whole: Table) -> list[Row]:
     """The same over all patients in ten folds, by segment and by patient (mean score); C chosen on the next fold."""
     kept, high = staged(whole.of("PPG-BP"))
     fold, names, rows = probe_fit.folds(kept.patients, FOLDS), np.unique(kept.patients), []
+    if len(names) < FOLDS or high.all() or not high.any():
+        return []
     ill = np.array([high[kept.patients == name].any() for name in names])
     for view in ("z", "features", "twin"):
         scores = np.zeros(len(high))

@@ -64,7 +64,7 @@ class Table:
 
     def take(self, index: np.ndarray) -> Table:
         """Return some entries, by number or by a mask."""
-        chosen = np.arange(len(self.recordings))[index]
+        chosen = np.arange(len(self.recordings))[index if len(index) else []]
         arrays = {name: array[chosen] for name, array in self.arrays.items()}
         return Table(self.modality, [self.recordings[i] for i in chosen], self.window[chosen], arrays)
 

@@ -55,6 +55,8 @@ def rows_of(release: Release, task: str, side: Table, cache: Path) -> list[Row]:
     texts = [text_of(r) for r in side.recordings]
     side = side.take(np.array([bool(text) for text in texts]))
     texts = [text for text in texts if text]
+    if not texts:
+        return []
     names = sorted(set(texts))
     own = np.array([[text == name for name in names] for text in texts])
     words = zero_shot.represented(release, embed_texts(release, names, cache), "text")

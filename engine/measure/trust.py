@@ -120,13 +120,13 @@ def _reliability(axes: Any, row: Row, number: int) -> None:
     listed = zip(bins["pairs"], bins["predicted"], bins["observed"], strict=True)
     kept = [(predicted, observed) for pairs, predicted, observed in listed if pairs >= DRAWN_PAIRS]
     axes.plot([0, 1], [0, 1], color="#999999", linewidth=0.8)
-    axes.plot(*zip(*kept, strict=True), label=f"{row.more['bits']} bits", markersize=4, **style(number))
+    axes.plot(*np.array(kept).reshape(-1, 2).T, label=f"{row.more['bits']} bits", markersize=4, **style(number))
 
 
 def _trade(axes: Any, row: Row, number: int) -> None:
     curve = row.more["curve"]
     kept = [(f, p) for f, p in zip(curve["found"], curve["precision"], strict=True) if p is not None]
-    axes.plot(*zip(*kept, strict=True), label=f"{row.more['bits']} bits", color=COLOURS[number], linewidth=1)
+    axes.plot(*np.array(kept).reshape(-1, 2).T, label=f"{row.more['bits']} bits", color=COLOURS[number], linewidth=1)
     for at, marker in zip(POINTS, MARKERS, strict=False):
         point = row.figures[f"found, {at}"].value, row.figures[f"precision, {at}"].value
         label = at if number == 0 else None

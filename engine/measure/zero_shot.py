@@ -11,7 +11,7 @@ import numpy as np
 
 from engine.hashing.layer import unpack
 from engine.measure.classifying import auroc, balanced_accuracy, mean_auroc
-from engine.measure.probes import FILM_LABELS, SUPERCLASSES, superclasses
+from engine.measure.probes import FILM_LABELS, SUPERCLASSES, certain, film_labels, superclasses
 from engine.measure.resampling import measured
 from engine.measure.rows import Row, distinct
 from engine.measure.sides import embed_texts
@@ -69,20 +69,26 @@ def represented(release: Release, z: np.ndarray, modality: str) -> dict[str, np.
 def prompt_rows(
     release: Release, task: str, side: Table, labels: np.ndarray, names: tuple[str, ...], cache: Path
 ) -> list[Row]:
-    """Return mean AUROC and balanced accuracy of label prompts: labels (n, classes) bool."""
+    """Return mean AUROC and balanced accuracy of label prompts: labels (n, classes) bool.
+
+    Classes that all or none hold are left out.
+    """
+    both: np.ndarray = np.any(labels, axis=0) & ~np.all(labels, axis=0)
+    if not both.any():
+        return []
+    labels, names = labels[:, both], tuple(name for name, kept in zip(names, both, strict=True) if kept)
     words = [embed_texts(release, PROMPTS[name], cache).mean(0) for name in names]
     prompts = represented(release, unit(np.stack(words)), "text")
     rows = []
     for method, z in represented(release, side.z, side.modality).items():
         scores = unit(z) @ unit(prompts[method]).T
         kept, right, truth = nearest_right(scores, labels)
-        figures = {
-            "AUROC": measured(lambda w, s=scores: mean_auroc(s, labels, w), side.patients),  # type: ignore[misc]
-            "balanced accuracy": measured(
+        figures = {"AUROC": measured(lambda w, s=scores: mean_auroc(s, labels, w), side.patients)}  # type: ignore[misc]
+        if len(kept):
+            figures["balanced accuracy"] = measured(
                 lambda w, r=right, t=truth: balanced_accuracy(r, t, w),  # type: ignore[misc]
                 side.patients[kept],
-            ),
-        }
+            )
         luck = {"AUROC": 0.5, "balanced accuracy": 1 / max(1, len(np.unique(truth)))}
         each = {f"AUROC {n}": float(auroc(scores[:, i], labels[:, i])[0]) for i, n in enumerate(names)}
         more = {"n_one_class": len(kept), **each}
@@ -94,7 +100,9 @@ def cross_rows(
     release: Release, task: str, query: Table, truth: np.ndarray, support: Table, held: np.ndarray
 ) -> list[Row]:
     """Return how well another modality's support set (held (m,) bool) tells the query's label, truth (n,) bool."""
-    rows = []
+    rows: list[Row] = []
+    if not (held.any() and truth.any()):
+        return rows
     supports = represented(release, support.z, support.modality)
     for method, z in represented(release, query.z, query.modality).items():
         scores = contrast(z, supports[method][held], supports[method][~held])
@@ -114,23 +122,11 @@ def cross_rows(
     return rows
 
 
-def film_labels(side: Table, names: tuple[str, ...] = FILM_LABELS) -> np.ndarray:
-    """Return which films hold which published labels: (n, names) bool."""
-    return np.array([[name in r.labels for name in names] for r in side.recordings], bool)
-
-
-def certain(side: Table, path: Path) -> tuple[Table, np.ndarray]:
-    """Keep ECGs whose superclasses are certain: table, labels (n, 5) bool."""
-    known = superclasses(path)
-    kept = side.take(np.array([r.study_id in known for r in side.recordings], bool))
-    return kept, np.array([[c in known[r.study_id] for c in SUPERCLASSES] for r in kept.recordings], bool)
-
-
 def rows_of(release: Release, path: Path, train: dict[str, Table], here: dict[str, Table], cache: Path) -> list[Row]:
     """Return zero-shot rows by prompt and across modalities; train and here: tables of cxr and ecg."""
     nih, kermany = (here["cxr"].of(name) for name in ("nih-cxr14", "kermany"))
-    ecg, held = certain(here["ecg"], path)
-    ecg_support, held_support = certain(train["ecg"], path)
+    known = superclasses(path)
+    (ecg, held), (ecg_support, held_support) = certain(here["ecg"], known), certain(train["ecg"], known)
     film_support, enlarged, hyp = (
         train["cxr"].of("nih-cxr14"),
         FILM_LABELS.index("Cardiomegaly"),
