@@ -89,18 +89,27 @@ def _measure(name: str, module: str, summary: str) -> click.Command:
     @click.command(name, help=summary, short_help=summary)
     @click.option("--recordings", type=click.Path(path_type=Path), metavar="DIR", help="The open recordings.")
     @click.option("--release", "folder", type=click.Path(path_type=Path), metavar="DIR", help="The release.")
+    @click.option("--beside", type=click.Path(path_type=Path), multiple=True, metavar="DIR", help="Another release.")
     @click.option("--split", type=click.Choice(["valid", "test"]), default="test", help="Choose on valid, report test.")
     @click.option("--cache", type=click.Path(path_type=Path), default=CHECKS, metavar="DIR", help="For embeddings.")
     @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON and plots there.")
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
     def run(
-        recordings: Path | None, folder: Path | None, split: str, cache: Path, out: Path | None, as_json: bool
+        recordings: Path | None,
+        folder: Path | None,
+        beside: tuple[Path, ...],
+        split: str,
+        cache: Path,
+        out: Path | None,
+        as_json: bool,
     ) -> None:
         path, measure = open_recordings(recordings), importlib.import_module(f"engine.measure.{module}")
-        from engine.measure.rows import as_table
+        from engine.measure.rows import as_table, with_rows_of
         from engine.release import load_release
 
         found = measure.evaluate(load_release(folder), path, split, cache)
+        for other in beside:
+            found = with_rows_of(found, measure.evaluate(load_release(other), path, split, cache), other.name)
         text = json.dumps(found.as_dict(), indent=1, ensure_ascii=False)
         if out is not None:
             out.mkdir(parents=True, exist_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -57,6 +57,11 @@ class Measurement:
             "notes": list(self.notes),
             "rows": [row.as_dict() for row in self.rows],
         }
+
+
+def with_rows_of(found: Measurement, other: Measurement, name: str) -> Measurement:
+    """Return a measurement with another release's rows after its own, their methods preceded by its name."""
+    return replace(found, rows=[*found.rows, *(replace(row, method=f"{name}: {row.method}") for row in other.rows)])
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

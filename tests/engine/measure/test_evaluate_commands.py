@@ -16,6 +16,7 @@ from engine.cli import run
 from engine.commands.evaluate import MEASURES
 from engine.intake import read_paths
 from engine.intake.resample import resample
+from engine.release import releases
 
 PATIENTS = 24
 SPLITS = ["train"] * 12 + ["valid"] * 4 + ["test"] * 8
@@ -112,6 +113,18 @@ def test_the_table_names_every_method_beside_ours(
     assert run(["evaluate", "pairs", "--recordings", str(recordings), "--cache", str(cache)]) == 0
     table = capsys.readouterr().out
     assert all(name in table for name in ("ours, float", "ours, 64 bits", "untrained twin", "heart-rate matching"))
+
+
+def test_another_release_stands_beside_in_the_same_run(
+    recordings: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    other = shutil.copytree(releases()[-1], tmp_path / "ablation")
+    words = ["--recordings", str(recordings), "--cache", str(cache), "--beside", str(other), "--json"]
+    assert run(["evaluate", "pairs", *words]) == 0
+    rows = json.loads(capsys.readouterr().out)["rows"]
+    ours = {row["task"]: row["figures"] for row in rows if row["method"] == "ours, float"}
+    beside = {row["task"]: row["figures"] for row in rows if row["method"] == "ablation: ours, float"}
+    assert ours and ours == beside  # the same parts under another name
 
 
 def test_film_to_ecg_figures_say_what_they_rest_on(
