@@ -191,8 +191,8 @@ class Release:
             self._same_text_model()
         if modality == "cxr":
             self._same_trunk()
-        way = Bound(modality)
         state = load_file(self._checked(f"{modality}.safetensors"))
+        way = Bound(modality, weights=state)
         way.load_state_dict({name: tensor.float() for name, tensor in state.items()})
         return way.eval().requires_grad_(False)
 

@@ -3,10 +3,35 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 
 
 def _uniform(n: int, low: float, high: float, like: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
     return torch.empty(n, device=like.device).uniform_(low, high, generator=rng)
+
+
+def films(x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+    """Flip, turn (8°), move, scale (78 … 102 %) and grade grey films: (b, 1, h, w) in 0 … 1 → the same."""
+    b = len(x)
+    scale, angle, aspect = (
+        _uniform(b, 0.78, 1.02, x, rng),
+        _uniform(b, -0.14, 0.14, x, rng),
+        _uniform(b, 0.94, 1.06, x, rng),
+    )
+    flip = torch.where(torch.rand(b, device=x.device, generator=rng) < 0.5, -1.0, 1.0)
+    room = 1.2 * (1 - scale).abs()
+    cos, sin = scale * angle.cos(), scale * angle.sin()
+    rows = [
+        [cos * flip * aspect, -sin * aspect, _uniform(b, -1, 1, x, rng) * room],
+        [sin * flip / aspect, cos / aspect, _uniform(b, -1, 1, x, rng) * room],
+    ]
+    affine = torch.stack([torch.stack(row, 1) for row in rows], 1)  # (b, 2, 3)
+    grid = F.affine_grid(affine, list(x.shape), align_corners=False)
+    moved = F.grid_sample(x, grid, mode="bilinear", padding_mode="zeros", align_corners=False).clamp(0, 1)
+    gamma, contrast, level = (
+        _uniform(b, *limits, x, rng).view(b, 1, 1, 1) for limits in ((-0.35, 0.35), (0.85, 1.15), (-0.07, 0.07))
+    )
+    return ((moved ** gamma.exp() - 0.5) * contrast + 0.5 + level).clamp(0, 1)
 
 
 def drop_patches(tokens: torch.Tensor, keep: float, rng: torch.Generator) -> torch.Tensor:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import torch
 from torch import nn
 
 from engine.encoders import ecg, ppg, text
-from engine.encoders.transformer import TraceTransformer, pool
+from engine.encoders.transformer import TraceTransformer
 from engine.encoders.trunk import FROZEN_BLOCKS, load_trunk, lower
 from engine.encoders.vit import DEPTH, WIDTH, Block
 
@@ -52,31 +54,20 @@ class FilmEncoder(nn.Module):
 
 
 class EcgEncoder(TraceTransformer):
-    """Twelve leads at 100 Hz in tokens of 100 ms hop; amplitudes and flags enter as one token: (b, 2·160)."""
+    """Twelve leads at 100 Hz in tokens of 100 ms hop; amplitudes and flags enter as one token.
 
-    features = 2 * 160
+    x (b, 12, 1000), amplitude (b, 12), flags (b, 24), length (b,) → features (b, 2·160 + 192).
+    """
 
-    def __init__(self) -> None:
-        super().__init__(leads=12, length=ecg.LENGTH, patch=20, stride=10, width=160, depth=5, heads=5, side=36)
-
-    def forward(
-        self, x: torch.Tensor, amplitude: torch.Tensor, flags: torch.Tensor, length: torch.Tensor
-    ) -> torch.Tensor:
-        """x (b, 12, 1000), amplitude (b, 12), flags (b, 24), length (b,) → features (b, 320)."""
-        return pool(*self.encode(x, torch.cat([amplitude, flags], 1)), length)
+    def __init__(self, rhythm: bool = True) -> None:
+        super().__init__(12, ecg.LENGTH, patch=20, stride=10, width=160, depth=5, heads=5, side=36, rhythm=rhythm)
 
 
 class PpgEncoder(TraceTransformer):
-    """One pulse wave at 125 Hz in tokens of 80 ms hop: (b, 2·96)."""
+    """One pulse wave at 125 Hz in tokens of 80 ms hop: x (b, 1, 1250), length (b,) → features (b, 2·96 + 192)."""
 
-    features = 2 * 96
-
-    def __init__(self) -> None:
-        super().__init__(leads=1, length=ppg.LENGTH, patch=30, stride=10, width=96, depth=4, heads=4, side=0)
-
-    def forward(self, x: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
-        """x (b, 1, 1250), length (b,) → features (b, 192)."""
-        return pool(*self.encode(x), length)
+    def __init__(self, rhythm: bool = True) -> None:
+        super().__init__(1, ppg.LENGTH, patch=30, stride=10, width=96, depth=4, heads=4, side=0, rhythm=rhythm)
 
 
 class TextEncoder(nn.Module):
@@ -89,9 +80,18 @@ class TextEncoder(nn.Module):
         return x
 
 
+Encoder = FilmEncoder | TraceTransformer | TextEncoder
 ENCODERS: dict[str, type[FilmEncoder] | type[EcgEncoder] | type[PpgEncoder] | type[TextEncoder]] = {
     "cxr": FilmEncoder,
     "ecg": EcgEncoder,
     "ppg": PpgEncoder,
     "text": TextEncoder,
 }
+
+
+def encoder_for(modality: str, weights: Collection[str] | None = None) -> Encoder:
+    """Return an untrained encoder; `weights` names those that it is to hold, where they may be an older release's."""
+    kind = ENCODERS[modality]
+    if weights is None or not issubclass(kind, EcgEncoder | PpgEncoder):
+        return kind()
+    return kind(rhythm=any("rhythm." in name for name in weights))

@@ -8,6 +8,7 @@ from __future__ import annotations
 import torch
 from torch import nn
 
+from engine.encoders.rhythm import RhythmPool
 from engine.encoders.vit import Block
 
 
@@ -16,11 +17,13 @@ class TraceTransformer(nn.Module):
 
     leads, length : shape of x          side    : width of the side input (0 = none)
     patch, stride : token size and hop in samples
+    rhythm        : whether the features keep when beats fall (releases before r2 do not)
     """
 
     def __init__(
-        self, leads: int, length: int, patch: int, stride: int, width: int, depth: int, heads: int, side: int
-    ) -> None:
+        self, leads: int, length: int, patch: int, stride: int, width: int, depth: int, heads: int, side: int,
+        rhythm: bool = True,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.stride, self.tokens = stride, length // stride
         self.patch = nn.Conv1d(leads, width, patch, stride, padding=(patch - stride) // 2)
@@ -31,6 +34,13 @@ class TraceTransformer(nn.Module):
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
         self.rebuild = nn.Linear(width, leads * stride)
+        self.rhythm = RhythmPool(width, self.tokens) if rhythm else None
+        self.width = width
+
+    @property
+    def features(self) -> int:
+        """Width of what `forward` returns."""
+        return 2 * self.width + (0 if self.rhythm is None else RhythmPool.features)
 
     def encode(
         self, x: torch.Tensor, side: torch.Tensor | None = None, masked: torch.Tensor | None = None
@@ -47,6 +57,20 @@ class TraceTransformer(nn.Module):
             out = block(out)
         out = self.norm(out)
         return out[:, 0], out[:, 1 : 1 + self.tokens]
+
+    def forward(self, **inputs: torch.Tensor) -> torch.Tensor:
+        """Model inputs → class token ‖ mean time token ‖ rhythm: (b, features).
+
+        inputs : x (b, leads, n), length (b,); with a side token also amplitude (b, leads) and flags (b, 2·leads)
+        """
+        cls, tokens = self.read(**inputs)
+        seen = pool(cls, tokens, inputs["length"])
+        return seen if self.rhythm is None else torch.cat([seen, self.rhythm(tokens, inputs["length"])], 1)
+
+    def read(self, **inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Model inputs of `forward` → class token (b, width), time tokens (b, tokens, width)."""
+        side = torch.cat([inputs["amplitude"], inputs["flags"]], 1) if self.side is not None else None
+        return self.encode(inputs["x"], side)
 
     def reconstruct(self, tokens: torch.Tensor) -> torch.Tensor:
         """Time tokens (b, tokens, width) → the samples they cover (b, tokens, leads·stride)."""

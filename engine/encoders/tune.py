@@ -6,6 +6,7 @@ Labels are positive-only, so an absent label weighs less than a present one; stu
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,20 +17,23 @@ from torch import nn
 from engine.cohorts.captions import many_hot
 from engine.cohorts.prepared import Prepared
 from engine.encoders import augment, loop
-from engine.encoders.models import ENCODERS
+from engine.encoders.film_views import KEPT_PATCHES
+from engine.encoders.models import Encoder
 
-KEPT_PATCHES = 0.4  # share of a film's patches seen in one training step
+Draw = Callable[[np.ndarray, np.random.Generator, torch.Generator], dict[str, torch.Tensor]]
+"""Numbers of train rows → one random view of each."""
 
 
 @dataclass(frozen=True)
 class Plan:
-    """How long and how hard; `start` is the share of the encoder's rate in the probe's."""
+    """How long and how hard; `encoder_share` is the encoder's rate over the probe's."""
 
     epochs: int = 20
     batch: int = 64
     rate: float = 3e-4
     encoder_share: float = 0.1
     decay: float = 0.05
+    keep: float = 0.995  # of the running mean of weights, per step
     seed: int = 0
 
 
@@ -62,37 +66,60 @@ def mean_auroc(scores: np.ndarray, held: np.ndarray, least: int = 8) -> tuple[fl
     return float(np.mean(areas)) if areas else 0.5, len(kept)
 
 
-def tune(modality: str, encoder: nn.Module, data: Prepared, plan: Plan, log: loop.Log) -> None:
-    """Tune the encoder in place, ending at the epoch with the best mean AUROC on `valid`."""
+def drawer(modality: str, inputs: dict[str, torch.Tensor]) -> Draw:
+    """Return what draws views from inputs at every step anew."""
+    return lambda index, choice, noise: view(modality, loop.take(inputs, index), noise)
+
+
+@torch.no_grad()
+def follow(mean: nn.Module, model: nn.Module, step: int, keep: float) -> None:
+    """Move the running mean of the weights towards the model's; it follows quickly at first."""
+    keep = min(keep, (1 + step) / (10 + step))
+    for slow, quick in zip(mean.parameters(), model.parameters(), strict=True):
+        slow.lerp_(quick, 1 - keep)
+
+
+def tune(modality: str, encoder: Encoder, data: Prepared, plan: Plan, log: loop.Log, draw: Draw | None = None) -> None:
+    """Tune the encoder in place, ending with the running mean of its weights at the best mean AUROC on `valid`.
+
+    draw : where views of train rows come from, where not from `data` itself
+    """
     encoder.to(loop.device())
     held = many_hot(row.found for row in data.rows)
     labelled = np.flatnonzero(held.any(1))
     inputs, rng, noise = loop.tensors(data), np.random.default_rng(plan.seed), loop.generator(plan.seed)
+    draw = draw or drawer(modality, inputs)
     train, valid = (np.intersect1d(data.where(s), labelled) for s in ("train", "valid"))
     target = torch.from_numpy(held.astype(np.float32)).to(loop.device())
     weight = (1 / target[train].mean(0).clamp(min=0.01)).sqrt()
-    probe = nn.Linear(ENCODERS[modality].features, held.shape[1]).to(loop.device())
-    optim = torch.optim.AdamW(
-        [
-            {"params": encoder.parameters(), "lr": plan.rate * plan.encoder_share},
-            {"params": probe.parameters(), "lr": plan.rate},
-        ],
-        weight_decay=plan.decay,
-    )
+    both = nn.ModuleList([encoder, nn.Linear(encoder.features, held.shape[1])]).to(loop.device())
+    optim = optimiser(both, plan)
     schedule = loop.cosine(optim, plan.epochs * max(1, len(train) // plan.batch))
-    both, best, state = nn.ModuleList([encoder, probe]), 0.0, copy.deepcopy(encoder.state_dict())
+    mean, best, state, step = copy.deepcopy(both), 0.0, copy.deepcopy(encoder.state_dict()), 0
     for epoch in range(plan.epochs):
         both.train()
         for index in loop.batches(train, plan.batch, rng):
-            batch = view(modality, loop.take(inputs, index), noise)
             with loop.fast():
-                found = encoder(**batch)
-            logits = probe(found.float())
+                found = both[0](**draw(index, rng, noise))
+            logits = both[1](found.float())
             loss = F.binary_cross_entropy_with_logits(logits, target[torch.from_numpy(index)], pos_weight=weight)
             loop.step(loss, both, optim, schedule)
-        scores = probe(features(encoder, inputs, valid)).detach().cpu().numpy()
+            step += 1
+            follow(mean, both, step, plan.keep)
+        scores = mean[1](features(mean[0], inputs, valid)).detach().cpu().numpy()
         auroc, count = mean_auroc(scores, held[valid])
         log.write(stage="tune", epoch=epoch + 1, loss=float(loss.detach()), valid_auroc=auroc, findings=count)
         if auroc > best:
-            best, state = auroc, copy.deepcopy(encoder.state_dict())
+            best, state = auroc, copy.deepcopy(mean[0].state_dict())
     encoder.load_state_dict(state)
+
+
+def optimiser(both: nn.ModuleList, plan: Plan) -> torch.optim.AdamW:
+    """AdamW over encoder and probe, the encoder at its share of the rate."""
+    return torch.optim.AdamW(
+        [
+            {"params": both[0].parameters(), "lr": plan.rate * plan.encoder_share},
+            {"params": both[1].parameters(), "lr": plan.rate},
+        ],
+        weight_decay=plan.decay,
+    )

@@ -1,0 +1,66 @@
+"""Rhythm pooling keeps when beats fall: powers say the rate, phases the moment, and what is not recorded says nothing."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+import torch
+
+from engine.encoders.models import encoder_for
+from engine.encoders.rhythm import FREQUENCIES, LOWEST_HZ, POINTS, STEP_HZ, RhythmPool
+
+TOKENS = 100
+
+
+def pool_of_beats() -> RhythmPool:
+    """A pool whose beat train is the token itself: width POINTS, each channel one point."""
+    pool = RhythmPool(POINTS, TOKENS, hidden=POINTS)
+    with torch.no_grad():
+        pool.near.weight.zero_(), pool.near.bias.fill_(5.0)  # far in the linear part of GELU
+        pool.beats.weight.zero_(), pool.beats.bias.fill_(-5.0)
+        for i in range(POINTS):
+            pool.near.weight[i, i, 1] = 1.0
+            pool.beats.weight[i, i, 0] = 1.0
+    return pool
+
+
+def beating(bpm: float, shift_s: float = 0.0) -> torch.Tensor:
+    """Tokens of a smooth beat train: (1, 100, 5)."""
+    time = (torch.arange(TOKENS * POINTS) + 0.5) * 10 / (TOKENS * POINTS)
+    return torch.cos(2 * math.pi * bpm / 60 * (time - shift_s)).view(1, TOKENS, POINTS)
+
+
+@pytest.mark.parametrize("bpm", [48, 75, 120, 180])
+def test_the_strongest_power_is_at_the_rate(bpm: float) -> None:
+    powers = pool_of_beats()(beating(bpm), torch.ones(1))[0, 2 * FREQUENCIES :]
+    assert 60 * (LOWEST_HZ + STEP_HZ * float(powers.argmax())) == pytest.approx(bpm, abs=3)
+
+
+def test_a_later_start_turns_phases_and_leaves_powers() -> None:
+    pool = pool_of_beats()
+    one, later = (pool(beating(75, shift), torch.ones(1))[0].detach() for shift in (0.0, 0.2))
+    assert torch.allclose(one[2 * FREQUENCIES :], later[2 * FREQUENCIES :], atol=0.02)
+    at = round((75 / 60 - LOWEST_HZ) / STEP_HZ)
+    turn = [math.atan2(float(x[FREQUENCIES + at]), float(x[at])) for x in (one, later)]
+    assert (turn[1] - turn[0]) % (2 * math.pi) == pytest.approx(2 * math.pi * 75 / 60 * 0.2, abs=0.1)
+
+
+def test_what_is_not_recorded_does_not_count() -> None:
+    pool, tokens = pool_of_beats(), beating(75)
+    other = tokens.clone()
+    other[:, 50:] = torch.randn(1, 50, POINTS)
+    half = torch.tensor([0.49])  # the token after the end is within reach of the convolution
+    assert torch.allclose(pool(tokens, half), pool(other, half), atol=1e-5)
+    assert not torch.allclose(pool(tokens, torch.ones(1)), pool(other, torch.ones(1)), atol=0.1)
+
+
+@pytest.mark.parametrize("modality", ["ecg", "ppg"])
+def test_features_of_a_silent_trace_are_numbers(modality: str) -> None:
+    encoder = encoder_for(modality).eval()
+    leads, n = (12, 1000) if modality == "ecg" else (1, 1250)
+    inputs = {"x": torch.zeros(2, leads, n), "length": torch.tensor([1.0, 0.2])}
+    if modality == "ecg":
+        inputs |= {"amplitude": torch.zeros(2, 12), "flags": torch.zeros(2, 24)}
+    found = encoder(**inputs)
+    assert found.shape == (2, encoder.features) and bool(torch.isfinite(found).all())
