@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 import torch
 import torch.nn.functional as F
 from torch import nn
 
-from engine.encoders.models import ENCODERS
+from engine.encoders.models import encoder_for
 
 SPACE = 256
 
 
 class Bound(nn.Module):
-    """One modality's way into the shared space."""
+    """One modality's way into the shared space; `weights` names those it is to hold, where they may be older."""
 
-    def __init__(self, modality: str) -> None:
+    def __init__(self, modality: str, weights: Collection[str] | None = None) -> None:
         super().__init__()
-        self.encoder = ENCODERS[modality]()
-        self.head = nn.Linear(ENCODERS[modality].features, SPACE)
+        self.encoder = encoder_for(modality, weights)
+        self.head = nn.Linear(self.encoder.features, SPACE)
 
     def project(self, features: torch.Tensor) -> torch.Tensor:
         """Features (b, f) → embeddings (b, 256) of length 1."""

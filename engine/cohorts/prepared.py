@@ -128,30 +128,6 @@ def _write(file: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> 
         writer.writerows(rows)
 
 
-def film_tokens(cache: Path, batch: int = 32) -> None:
-    """Write each film's tokens after the frozen blocks, (n, 257, 384) float16, so that tuning starts from there."""
-    import torch
-
-    from engine.encoders.trunk import load_trunk, lower
-
-    films = load(cache, "cxr").inputs["x"]
-    tokens = np.lib.format.open_memmap(cache / "cxr-tokens.npy", "w+", np.float16, (len(films), 257, 384))
-    with torch.inference_mode():
-        for i in range(0, len(films), batch):
-            x = torch.from_numpy(films[i : i + batch])[:, None].float() / 255
-            tokens[i : i + batch] = lower(load_trunk(), x).numpy()
-    tokens.flush()
-
-
-def load_for_training(cache: Path, modality: str) -> Prepared:
-    """Read one modality as its encoder's training sees it: films as tokens after the frozen blocks."""
-    if modality != "cxr":
-        return load(cache, modality)
-    if not (cache / "cxr-tokens.npy").is_file():
-        film_tokens(cache)
-    return Prepared(load(cache, "cxr").rows, {"tokens": np.load(cache / "cxr-tokens.npy", mmap_mode="r+")})
-
-
 def load(cache: Path, modality: str) -> Prepared:
     """Read one modality back from the cache."""
     with (cache / f"{modality}.csv").open(newline="", encoding="utf-8") as handle:

@@ -57,9 +57,10 @@ def prepare_command(recordings: tuple[Path, ...], cache: Path) -> None:
     together give the film–ECG pairs of MIMIC-PAIR.
     """
     folders = recordings or (open_recordings(None),)
-    from engine.cohorts import captions, prepared
+    from engine.cohorts import captions, prepared, simultaneous
 
     prepared.build(folders, cache)
+    simultaneous.build(prepared.collect(folders), cache)
     captions.build(cache)
 
 
@@ -68,12 +69,20 @@ def prepare_command(recordings: tuple[Path, ...], cache: Path) -> None:
 @CACHE
 @RUN
 @EPOCHS
-def encoders_command(modality: tuple[str, ...], cache: Path, run: Path, epochs: float) -> None:
+@click.option(
+    "--from",
+    "start",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=None,
+    metavar="RELEASE",
+    help="Tune this release's encoders further, in place of starting anew.",
+)
+def encoders_command(modality: tuple[str, ...], cache: Path, run: Path, epochs: float, start: Path | None) -> None:
     """Pre-train ECG and PPG without labels, then tune every encoder to findings."""
     from engine.learning.stages import train_encoder
 
     for name in modality or ("cxr", "ecg", "ppg"):
-        train_encoder(name, _cache(cache), run, epochs)
+        train_encoder(name, _cache(cache), run, epochs, start)
 
 
 @command.command("binding")

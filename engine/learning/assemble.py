@@ -16,7 +16,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from engine.binding.heads import Bound
-from engine.binding.train import EDGES, embed
+from engine.binding.sides import embed
+from engine.binding.train import EDGES
 from engine.cohorts import prepared
 from engine.cohorts.captions import Captions, load_captions, many_hot
 from engine.cohorts.open_recordings import ATTRIBUTION
@@ -25,6 +26,7 @@ from engine.encoders.text import model_name
 from engine.encoders.trunk import TRUNK_NAME, trunk_path
 from engine.hashing import calibration, train
 from engine.hashing.layer import HashLayer, pack
+from engine.learning.stages import training_data
 from engine.release import FORMAT, sha256_of
 from engine.study import MODALITIES
 
@@ -49,8 +51,9 @@ class Embedded:
 
 def load_way(file: Path, modality: str) -> Bound:
     """Return a bound encoder from a run's or a release's file."""
-    way = Bound(modality)
-    way.load_state_dict({k: v.float() for k, v in load_file(file).items()})
+    state = load_file(file)
+    way = Bound(modality, weights=state)
+    way.load_state_dict({k: v.float() for k, v in state.items()})
     return way.eval().to(loop.device())
 
 
@@ -89,7 +92,7 @@ def embed_split(cache: Path, run: Path, splits: tuple[str, ...]) -> list[dict[st
     out: list[dict[str, Embedded]] = [{} for _ in splits]
     for modality in EDGES:
         data, way = (
-            prepared.load_for_training(cache, modality),
+            training_data(modality, cache),
             load_way(run / "bound" / f"{modality}.safetensors", modality),
         )
         inputs = loop.tensors(data)

@@ -9,14 +9,17 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
+from torch import nn
 
+from engine.binding import align
 from engine.binding.train import EDGES, Binding
 from engine.binding.train import Plan as BindPlan
-from engine.cohorts import prepared
-from engine.encoders import loop, pretrain, tune
-from engine.encoders.models import ENCODERS, FilmEncoder
+from engine.cohorts import prepared, simultaneous
+from engine.encoders import film_views, loop, pretrain, tune
+from engine.encoders.models import FilmEncoder, encoder_for
 from engine.encoders.transformer import TraceTransformer
 
 TUNE = {
@@ -36,33 +39,72 @@ def _load(file: Path) -> dict[str, torch.Tensor]:
     return {k: v.float() for k, v in load_file(file).items()}
 
 
-def train_encoder(modality: str, cache: Path, run: Path, epochs: float = 1.0) -> None:
-    """Pre-train (ECG, PPG) and tune one encoder; `epochs` scales the plan, e.g. 0.1 for a trial."""
+def training_data(modality: str, cache: Path) -> prepared.Prepared:
+    """Read one modality as its encoder's training sees it: films as tokens after the frozen blocks."""
+    return film_views.load_tokens(cache) if modality == "cxr" else prepared.load(cache, modality)
+
+
+def train_encoder(modality: str, cache: Path, run: Path, epochs: float = 1.0, start: Path | None = None) -> None:
+    """Pre-train (ECG, PPG) and tune one encoder; `epochs` scales the plan, e.g. 0.1 for a trial.
+
+    start : a release whose encoder is tuned further, in place of the trunk's blocks or of pre-training
+    """
     torch.manual_seed(0)
-    data, log = prepared.load_for_training(cache, modality), loop.Log(run / "log.jsonl", modality=modality)
-    encoder = ENCODERS[modality]()
+    data, log = training_data(modality, cache), loop.Log(run / "log.jsonl", modality=modality)
+    encoder, draw = encoder_for(modality), None
     if isinstance(encoder, FilmEncoder):
         encoder.start_from_trunk()
+        draw = film_views.FilmViews(cache, data).draw
+    if start is not None:
+        _continue(encoder, start / f"{modality}.safetensors")
+        log.write(stage="continue", release=start.name)
     elif isinstance(encoder, TraceTransformer):
         plan = replace(PRETRAIN[modality], epochs=max(1, int(PRETRAIN[modality].epochs * epochs)))
         pretrain.pretrain(encoder, data, plan, log)
         _save(encoder.state_dict(), run / "encoders" / f"{modality}-pretrained.safetensors")
     tuning = TUNE[modality]
-    tune.tune(modality, encoder, data, replace(tuning, epochs=max(1, int(tuning.epochs * epochs))), log)
+    tune.tune(modality, encoder, data, replace(tuning, epochs=max(1, int(tuning.epochs * epochs))), log, draw)
     _save(encoder.state_dict(), run / "encoders" / f"{modality}.safetensors")
 
 
+def _continue(encoder: nn.Module, file: Path) -> None:
+    """Load the encoder of a release's part; what the part does not know yet stays as it is."""
+    known = {name.removeprefix("encoder."): value for name, value in _load(file).items() if name.startswith("encoder.")}
+    encoder.load_state_dict({**encoder.state_dict(), **known})
+
+
+def align_rhythms(cache: Path, run: Path, epochs: float = 1.0) -> None:
+    """Fit rhythm pooling of the tuned ECG and PPG encoders on simultaneous windows of `train`, where there are any."""
+    windows = simultaneous.load(cache)
+    if windows is None:
+        return
+    encoders = {m: _tuned(m, run) for m in align.EDGES}
+    plan = replace(align.Plan(), steps=max(1, int(align.Plan.steps * epochs)))
+    index = np.flatnonzero(windows.splits == "train")
+    align.align(encoders, windows, index, plan, loop.Log(run / "log.jsonl"))  # type: ignore[arg-type]
+    for modality, encoder in encoders.items():
+        _save(encoder.state_dict(), run / "encoders" / f"{modality}-aligned.safetensors")
+
+
+def _tuned(modality: str, run: Path) -> nn.Module:
+    """Return an encoder as its last stage left it."""
+    encoder, file = encoder_for(modality), run / "encoders" / f"{modality}-aligned.safetensors"
+    encoder.load_state_dict(_load(file if file.is_file() else run / "encoders" / f"{modality}.safetensors"))
+    return encoder
+
+
 def train_binding(cache: Path, run: Path, epochs: float = 1.0, plan: BindPlan | None = None) -> None:
-    """Bind the tuned encoders; writes bound/<modality>.safetensors (encoder and head)."""
+    """Align rhythms, then bind the tuned encoders; writes bound/<modality>.safetensors (encoder and head)."""
     from engine.binding.train import bind
     from engine.cohorts.captions import load_captions
 
+    align_rhythms(cache, run, epochs)
     torch.manual_seed(0)
     model = Binding()
     for modality in EDGES:
-        model.way(modality).encoder.load_state_dict(_load(run / "encoders" / f"{modality}.safetensors"))
+        model.way(modality).encoder.load_state_dict(_tuned(modality, run).state_dict())
     plan = plan or BindPlan(epochs=max(1, int(BindPlan.epochs * epochs)))
-    datas = {m: prepared.load_for_training(cache, m) for m in EDGES}
-    model = bind(model, datas, load_captions(cache), plan, loop.Log(run / "log.jsonl"))
+    datas = {m: training_data(m, cache) for m in plan.modalities}
+    model = bind(model, datas, simultaneous.load(cache), load_captions(cache), plan, loop.Log(run / "log.jsonl"))
     for modality, way in model.ways.items():
         _save(way.state_dict(), run / "bound" / f"{modality}.safetensors")
