@@ -27,12 +27,12 @@ Say = Callable[[str], None]
 
 
 def write_cohort(folder: Path, make: Generators, *, n: int, chance: Chance, say: Say = lambda line: None) -> Path:
-    """Write those of n patients that are not withheld under folder; return its manifest.csv.
+    """Write n patients under folder; return its manifest.csv.
 
     Study folders and manifest of `folder` are replaced at the end in one go; other files there stay. UsageError where
     the gate refuses every draw of a study.
     """
-    patients = written(draw_patients(n, chance.seed))
+    patients = draw_patients(n, chance.seed)
     draft = folder.absolute().with_name(f".{folder.name}-drawing")
     _open_draft(
         draft,
@@ -55,12 +55,6 @@ def write_cohort(folder: Path, make: Generators, *, n: int, chance: Chance, say:
         since = f"{time.monotonic() - started:.0f} s"
         say(f"{done} of {len(patients)} patients, {since}; drawn again: {made['drawn_again']}")
     return _finish(draft, folder, patients, chance)
-
-
-def written(patients: Sequence[Patient]) -> list[Patient]:
-    """Return the patients that carry no label which the prior's `cohort.withheld` names."""
-    withheld = set(prior.read_prior().tables["cohort"]["withheld"])
-    return [one for one in patients if not any(withheld & {*e.film, *e.ecg, *e.ppg} for e in one.encounters)]
 
 
 def write_patients(patients: Sequence[Patient], make: Generators, folder: Path, chance: Chance) -> dict[str, Any]:

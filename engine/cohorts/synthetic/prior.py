@@ -123,9 +123,10 @@ def _condition(name: str, table: dict[str, Any], left_out: frozenset[str]) -> Co
 
 
 def _among(condition: Condition, names: set[str], total: float) -> Condition:
-    """Return the condition with its share of `total`, beside conditions that are drawn at all."""
+    """Return the condition with its share of `total`, beside and followed by conditions that are drawn at all."""
     beside = tuple(pair for pair in condition.beside if pair[1] in names)
-    values = {**condition.__dict__, "here": condition.here / total, "beside": beside}
+    courses = tuple(course for course in condition.courses if names.issuperset(course.new))
+    values = {**condition.__dict__, "here": condition.here / total, "beside": beside, "courses": courses}
     return Condition(**values)
 
 

@@ -29,7 +29,7 @@ MARK = "synthetic, for demonstration only"
 CONSENT = "retrieval;training"
 ECG_FS, PPG_FS = 500.0, 125.0
 JPEG_QUALITY = 88
-DRAWS = 24  # of one study, before the cohort is given up as one that the gate will not have
+DRAWS = 72  # of one study, before the cohort is given up as one that the gate will not have
 PATIENCE = 3  # refusals of a film before the person gets another body
 
 Row = dict[str, str]

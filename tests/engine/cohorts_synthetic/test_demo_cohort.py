@@ -12,7 +12,7 @@ import pytest
 import wfdb
 from PIL import Image
 
-from engine.cohorts.synthetic.cohort import report_patient, written
+from engine.cohorts.synthetic.cohort import report_patient
 from engine.cohorts.synthetic.patients import draw_patients
 from engine.cohorts.synthetic.write import COLUMNS
 from engine.measure.synthetic.agreement import (
@@ -87,7 +87,7 @@ def test_the_cohort_stays_small() -> None:
 
 
 def test_patients_and_reports_are_those_of_the_prior_and_the_seed(manifest: pd.DataFrame) -> None:
-    patients = written(draw_patients(DRAWN, SEED))
+    patients = draw_patients(DRAWN, SEED)
     assert {one.patient_id for patient in patients for one in patient.encounters} == set(manifest.patient_id)
     by_study = manifest.set_index("study_id")
     for one, said in (pair for patient in patients for pair in report_patient(patient, SEED)):
