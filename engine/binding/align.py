@@ -1,4 +1,4 @@
-"""Teach rhythm pooling on simultaneous PPG and ECG windows: EMCL (MEDBind eq. 2) on the spectra of their beat trains.
+"""Teach rhythm pooling on simultaneous PPG and ECG windows: EMCL (MEDBind eq. 2) on their timing codes, and the rate.
 
 The transformers below stay as they are, so their tokens are computed once. Windows of one recording are in a batch
 together: same heart, other moment, the negatives that are hardest to tell apart.
@@ -10,16 +10,16 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from torch import nn
 
 from engine.binding.losses import emcl
 from engine.cohorts.simultaneous import Simultaneous
 from engine.encoders import loop
-from engine.encoders.rhythm import RhythmPool
+from engine.encoders.rhythm import rhythm_rates
 from engine.encoders.transformer import TraceTransformer
 
 EDGES = ("ppg", "ecg")
+BELL_BPM = 2.0  # deviation of the bell about a known rate
 
 
 @dataclass(frozen=True)
@@ -30,6 +30,7 @@ class Plan:
     recordings: int = 96
     moments: int = 2
     rate: float = 2e-3
+    beats: float = 0.3  # weight of the rate, known from the ECG's R peaks
     decay: float = 0.05
     seed: int = 0
 
@@ -66,24 +67,28 @@ def moments(encounters: np.ndarray, index: np.ndarray, plan: Plan, rng: np.rando
     return np.concatenate([rng.choice(of, min(plan.moments, len(of)), replace=False) for of in groups])
 
 
+def rate_loss(logits: torch.Tensor, bpm: torch.Tensor, rates: torch.Tensor) -> torch.Tensor:
+    """Mean cross-entropy of logits of the rate (b, 64) with a narrow bell about the known rate (b,), NaN left out."""
+    known = torch.isfinite(rates)
+    aim = torch.softmax(-0.5 * ((bpm[None] - rates[known][:, None]) / BELL_BPM) ** 2, 1)
+    return -(aim * logits[known].log_softmax(1)).sum(1).mean()
+
+
 def align(
     encoders: dict[str, TraceTransformer], windows: Simultaneous, index: np.ndarray, plan: Plan, log: loop.Log
 ) -> None:
-    """Fit `rhythm` of both encoders in place on the windows numbered by `index`; logs the loss."""
+    """Fit `rhythm` of both encoders in place on the windows numbered by `index`; logs both losses."""
     seen, rng = tokens_of(encoders, windows), np.random.default_rng(plan.seed)
-    torch.manual_seed(plan.seed)
-    heads = nn.ModuleDict({m: nn.Linear(RhythmPool.features, RhythmPool.features) for m in EDGES}).to(loop.device())
+    known = torch.from_numpy(windows.rates).float().to(loop.device())
     rhythms = {m: rhythm.train() for m in EDGES if (rhythm := encoders[m].rhythm) is not None}
-    learn = nn.ModuleList([heads, *rhythms.values()])
+    learn, bpm = nn.ModuleList(rhythms.values()), rhythm_rates().to(loop.device())
     optim = loop.optimiser(learn, plan.rate, plan.decay)
     schedule = loop.cosine(optim, plan.steps)
     for step in range(plan.steps):
         chosen = torch.from_numpy(moments(windows.encounters, index, plan, rng))
-        sides = []
-        for m in EDGES:
-            spectrum = rhythms[m](seen.tokens[m][chosen].float(), seen.length[m][chosen])
-            sides.append(F.normalize(heads[m](spectrum), dim=1))
-        loss = emcl(sides[0], sides[1], len(chosen)) / len(chosen)
-        loop.step(loss, learn, optim, schedule)
+        read = [rhythms[m].read(seen.tokens[m][chosen].float(), seen.length[m][chosen]) for m in EDGES]
+        timing = emcl(read[0][0], read[1][0], len(chosen)) / len(chosen)
+        rates = torch.stack([rate_loss(side[1], bpm, known[chosen]) for side in read]).sum()
+        loop.step(timing + plan.beats * rates, learn, optim, schedule)
         if (step + 1) % 100 == 0:
-            log.write(stage="align", step=step + 1, loss=float(loss.detach()))
+            log.write(stage="align", step=step + 1, timing=float(timing.detach()), rates=float(rates.detach()))

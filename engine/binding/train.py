@@ -36,23 +36,26 @@ class Plan:
     pairs      : real pairs per batch, m of eq. 2
     hard       : share of a text batch that are studies near the others without sharing a finding
     findings   : contrast by shared finding between two modalities        probe : findings read from the embedding
+    middle     : holds every modality's mean embedding at the origin, so that none lies apart from the others
     """
 
-    epochs: int = 30
+    epochs: int = 20
     steps: int = 40  # per epoch
     batch: int = 128
     pairs: int = 96
     rate: float = 1e-3
     encoder_share: float = 0.05
     decay: float = 0.1
+    keep: float = 0.99  # of the running mean of the weights, per step: it is what is validated and kept
     modalities: tuple[str, ...] = EDGES
     live: tuple[str, ...] = ()
     views: int = 4
     hard: float = 0.25
-    emcl: float = 1.0
+    emcl: float = 2.0
     cycle: float = 0.2
     findings: float = 0.5
-    probe: float = 1.0
+    probe: float = 3.0
+    middle: float = 5.0
     seed: int = 0
 
 
@@ -144,6 +147,7 @@ def step_loss(model: Binding, probes: nn.ModuleDict, material: Material, plan: P
     for modality in material.sides:
         text, z, held = text_loss(model, modality, material, plan, draw)
         total = total + text + (plan.probe * probe_loss(probes[modality], z, held) if plan.probe else 0)
+        total = total + plan.middle * (z.mean(0) ** 2).sum()
     if plan.emcl or plan.cycle:
         for one in material.edges:
             total = total + edge.edge_loss(model.ways, one, plan.pairs, plan.batch, (plan.emcl, plan.cycle), draw)
@@ -193,18 +197,20 @@ def fit(model: Binding, material: Material, plan: Plan, log: loop.Log) -> Bindin
     probes = nn.ModuleDict({m: nn.Linear(SPACE, findings) for m in material.sides}).to(loop.device())
     draw, optim = loop.Draw.seeded(plan.seed), optimiser(model, probes, plan)
     schedule, best, state = loop.cosine(optim, plan.epochs * plan.steps), -1.0, copy.deepcopy(model.state_dict())
-    both = nn.ModuleList([model, probes])
+    both, mean, step = nn.ModuleList([model, probes]), copy.deepcopy(model), 0
     for epoch in range(plan.epochs):
         model.train()
         for _ in range(plan.steps):
             loss = step_loss(model, probes, material, plan, draw)
             loop.step(loss, both, optim, schedule)
-        scores = validate(model.ways, material.sides, material.captions)
-        mean = float(np.mean(list(scores.values()))) if scores else 0.0
-        log.write(stage="bind", epoch=epoch + 1, loss=float(loss.detach()), valid=mean, **scores)
-        if mean > best:
-            best, state = mean, copy.deepcopy(model.state_dict())
+            step += 1
+            loop.follow(mean, model, step, plan.keep)
+        scores = validate(mean.ways, material.sides, material.captions)
+        value = float(np.mean(list(scores.values()))) if scores else 0.0
+        log.write(stage="bind", epoch=epoch + 1, loss=float(loss.detach()), valid=value, **scores)
+        if value > best:
+            best, state = value, copy.deepcopy(mean.state_dict())
         if plan.hard:
-            mine(model, material)
+            mine(mean, material)
     model.load_state_dict(state)
     return model

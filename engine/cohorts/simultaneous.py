@@ -18,19 +18,37 @@ from engine.encoders import ecg, ppg
 from engine.study import Trace
 
 FILE = "simultaneous.npz"
+LEAST_BEATS = 4
 CUTS = 12  # windows per recording: one at its start, the others anywhere
 PREPARE = {"ppg": ppg.prepare, "ecg": ecg.prepare}
 
 
 @dataclass(frozen=True)
 class Simultaneous:
-    """inputs[modality][name][i] belong to window i; patients, encounters and splits (n,) str, starts (n,) s."""
+    """inputs[modality][name][i] belong to window i; patients, encounters and splits (n,) str, starts (n,) s.
+
+    rates : (n,) beats per minute by the ECG's R peaks, NaN where none are found
+    """
 
     inputs: dict[str, dict[str, np.ndarray]]
     patients: np.ndarray
     encounters: np.ndarray
     splits: np.ndarray
     starts: np.ndarray
+    rates: np.ndarray
+
+
+def heart_rate(trace: Trace) -> float:
+    """Return the mean rate of an ECG by neurokit2's R peaks, beats per minute; NaN with fewer than four."""
+    import neurokit2
+
+    lead = trace.samples[0].astype(np.float64)
+    try:
+        peaks = neurokit2.ecg_peaks(neurokit2.ecg_clean(lead, sampling_rate=trace.fs), sampling_rate=trace.fs)[1]
+    except (ValueError, IndexError, ZeroDivisionError):  # what it raises on traces without beats
+        return float("nan")
+    at = np.asarray(peaks["ECG_R_Peaks"])
+    return float(60 * trace.fs / np.diff(at).mean()) if len(at) >= LEAST_BEATS else float("nan")
 
 
 def couples(recordings: Iterable[Recording]) -> Iterator[tuple[Recording, Recording]]:
@@ -60,6 +78,7 @@ def build(recordings: Iterable[Recording], cache: Path, seed: int = 0) -> None:
                 inputs = PREPARE[one.modality](trace.between(start, start + WINDOW_S))
                 for name, array in inputs.items():
                     made[f"{one.modality}.{name}"].append(array.astype(np.float16))
+            made["rates"].append(np.array(heart_rate(heart.between(start, start + WINDOW_S))))
             known = {"patients": both[0].patient_id, "encounters": both[0].encounter_id, "splits": both[0].split}
             for name, value in {**known, "starts": start}.items():
                 made[name].append(np.array(value))
@@ -74,4 +93,4 @@ def load(cache: Path) -> Simultaneous | None:
     with np.load(cache / FILE) as archive:
         arrays = {name: archive[name] for name in archive.files}
     inputs = {m: {n.split(".", 1)[1]: a for n, a in arrays.items() if n.startswith(f"{m}.")} for m in PREPARE}
-    return Simultaneous(inputs, arrays["patients"], arrays["encounters"], arrays["splits"], arrays["starts"])
+    return Simultaneous(inputs, **{name: array for name, array in arrays.items() if "." not in name})

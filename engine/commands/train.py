@@ -79,10 +79,12 @@ def prepare_command(recordings: tuple[Path, ...], cache: Path) -> None:
 )
 def encoders_command(modality: tuple[str, ...], cache: Path, run: Path, epochs: float, start: Path | None) -> None:
     """Pre-train ECG and PPG without labels, then tune every encoder to findings."""
+    from engine.learning.energy import metered
     from engine.learning.stages import train_encoder
 
     for name in modality or ("cxr", "ecg", "ppg"):
-        train_encoder(name, _cache(cache), run, epochs, start)
+        with metered(run, f"encoder {name}"):
+            train_encoder(name, _cache(cache), run, epochs, start)
 
 
 @command.command("binding")
@@ -91,9 +93,11 @@ def encoders_command(modality: tuple[str, ...], cache: Path, run: Path, epochs: 
 @EPOCHS
 def binding_command(cache: Path, run: Path, epochs: float) -> None:
     """Bind the encoders in one space: TMCL to text, EMCL and cycle between PPG and ECG."""
+    from engine.learning.energy import metered
     from engine.learning.stages import train_binding
 
-    train_binding(_cache(cache), run, epochs)
+    with metered(run, "binding"):
+        train_binding(_cache(cache), run, epochs)
 
 
 @command.command("hashing")
@@ -105,10 +109,12 @@ def hashing_command(cache: Path, run: Path, epochs: float, out: Path) -> None:
     """Train the hash layer, calibrate on valid, and write the release."""
     from engine.hashing.train import Plan
     from engine.learning.assemble import train_hashing
+    from engine.learning.energy import metered
 
     if (out / "manifest.json").is_file():
         raise UsageError(f"{out} already holds a release: name another folder.")
-    train_hashing(_cache(cache), run, out, Plan(steps=max(1, int(Plan.steps * epochs))))
+    with metered(run, "hashing"):
+        train_hashing(_cache(cache), run, out, Plan(steps=max(1, int(Plan.steps * epochs))))
 
 
 @command.command("generator")

@@ -98,6 +98,15 @@ def step(loss: torch.Tensor, model: nn.Module, optim: torch.optim.Optimizer, sch
     schedule.step()
 
 
+@torch.no_grad()
+def follow(mean: nn.Module, model: nn.Module, step: int, keep: float) -> None:
+    """Move the running mean of the weights towards the model's; it follows quickly at first."""
+    keep = min(keep, (1 + step) / (10 + step))
+    for slow, quick in zip(mean.parameters(), model.parameters(), strict=True):
+        if quick.requires_grad:
+            slow.lerp_(quick, 1 - keep)
+
+
 class Log:
     """Append one JSON line per epoch to a file and to standard output."""
 

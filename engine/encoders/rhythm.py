@@ -1,8 +1,8 @@
-"""Rhythm pooling: time tokens → the spectrum of a learnt beat train, so that timing survives pooling.
+"""Rhythm pooling: time tokens → when the beats fall and how fast they come, which a class token and a mean forget.
 
-A class token and a mean say what a trace looks like, hardly when its beats fall. Here every token emits a beat train at
-some 50 Hz; its Fourier coefficients between 0.5 and 3.65 Hz keep rate, irregularity and phase. Two simultaneous traces
-then differ by a phase per frequency (the transit time), which a linear head can turn back; powers alone say the rate.
+Every token emits a beat train at some 50 Hz; its Fourier coefficients between 0.5 and 3.65 Hz keep rate, irregularity
+and phase. Two simultaneous traces differ by a phase per frequency (the transit time), which a linear map can turn back;
+the powers alone say the rate.
 """
 
 from __future__ import annotations
@@ -16,33 +16,66 @@ from torch import nn
 LOWEST_HZ, STEP_HZ, FREQUENCIES = 0.5, 0.05, 64  # 30 … 219 beats per minute, twice as fine as 10 s resolve
 POINTS = 5  # of the beat train per token
 WINDOW_S = 10.0
+TIMING = 48  # dimensions of the timing code
+USUAL_BPM, SPREAD_BPM, SPREAD_OF_SPREAD_BPM = 80.0, 20.0, 10.0  # put rate and its uncertainty near −1 … 1
+SHARPNESS = 2.0  # of the rate's distribution before it is learnt: 1 for shares of power
+
+
+def rhythm_rates() -> torch.Tensor:
+    """Return the rates that a beat train is measured at, beats per minute: (64,)."""
+    return 60 * (LOWEST_HZ + STEP_HZ * torch.arange(FREQUENCIES))
 
 
 class RhythmPool(nn.Module):
-    """Tokens (b, tokens, width) of a 10 s window → (b, 192): 64 cosines ‖ 64 sines, and 64 powers, both of length 1."""
+    """Tokens (b, tokens, width) of a 10 s window → (b, 50): timing code ‖ rate ‖ how uncertain it is."""
 
-    features = 3 * FREQUENCIES
+    features = TIMING + 2
 
     def __init__(self, width: int, tokens: int, hidden: int = 64) -> None:
         super().__init__()
         self.near = nn.Conv1d(width, hidden, 3, padding=1)
         self.beats = nn.Conv1d(hidden, POINTS, 1)
+        self.timing = nn.Linear(3 * FREQUENCIES, TIMING)
+        self.harmonics = nn.Linear(FREQUENCIES, FREQUENCIES)
+        nn.init.zeros_(self.harmonics.weight)
+        nn.init.zeros_(self.harmonics.bias)
         time = (torch.arange(tokens * POINTS) + 0.5) * WINDOW_S / (tokens * POINTS)
-        angle = 2 * math.pi * time[:, None] * (LOWEST_HZ + STEP_HZ * torch.arange(FREQUENCIES))[None]
+        angle = 2 * math.pi * time[:, None] * rhythm_rates()[None] / 60
         self.register_buffer("time", time, persistent=False)  # (n,) s
+        self.register_buffer("bpm", rhythm_rates(), persistent=False)  # (64,)
         self.register_buffer("waves", torch.cat([angle.cos(), angle.sin()], 1), persistent=False)  # (n, 128)
 
     def beat_train(self, tokens: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
         """Return the learnt beat train, zero-mean and tapered to the recorded share `length` (b,): (b, n)."""
-        raw = self.beats(F.gelu(self.near(tokens.transpose(1, 2)))).transpose(1, 2).flatten(1).float()  # (b, n)
-        share = self.time[None] / (length[:, None].float() * WINDOW_S)  # type: ignore[index]
+        raw = self.beats(F.gelu(self.near(tokens.transpose(1, 2)))).transpose(1, 2).flatten(1)  # (b, n)
+        share = self.time[None] / (length[:, None] * WINDOW_S)  # type: ignore[index]
         taper = torch.sin(math.pi * share.clamp(max=1))  # 0 after the end
         mean = (raw * taper).sum(1, keepdim=True) / taper.sum(1, keepdim=True).clamp(min=1e-6)
         return (raw - mean) * taper
 
-    def forward(self, tokens: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
-        """Return the beat train's spectrum, (b, 192) float32."""
+    def spectrum(self, tokens: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
+        """Return the beat train's coefficients of length 1, 64 cosines ‖ 64 sines: (b, 128)."""
+        return F.normalize(self.beat_train(tokens, length) @ self.waves, dim=1)  # type: ignore[operator]
+
+    def rates(self, powers: torch.Tensor) -> torch.Tensor:
+        """Powers (b, 64) → logits of the rate's distribution over 30 … 219 beats per minute (b, 64)."""
+        loud = torch.log(powers + 1e-4)
+        return SHARPNESS * loud + self.harmonics(loud)
+
+    def read(self, tokens: torch.Tensor, length: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return the timing code of length 1 (b, 48) and the logits of the rate (b, 64), both float32."""
         with torch.autocast(tokens.device.type, enabled=False):  # phases want more than half-width products
-            spectrum = F.normalize(self.beat_train(tokens.float(), length) @ self.waves, dim=1)  # type: ignore[operator]
+            spectrum = self.spectrum(tokens.float(), length.float())
             cosine, sine = spectrum.split(FREQUENCIES, 1)
-            return torch.cat([spectrum, F.normalize(cosine**2 + sine**2, dim=1)], 1)
+            powers = cosine**2 + sine**2  # (b, 64), summing to 1
+            timing = self.timing(torch.cat([spectrum, F.normalize(powers, dim=1)], 1))
+            return F.normalize(timing, dim=1), self.rates(powers)
+
+    def forward(self, tokens: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
+        """Return timing code (of deviation 1), rate and its uncertainty, (b, 50) float32."""
+        timing, logits = self.read(tokens, length)
+        share = logits.softmax(1)
+        mean = share @ self.bpm  # type: ignore[operator]
+        spread = (share * (self.bpm[None] - mean[:, None]) ** 2).sum(1).sqrt()  # type: ignore[index]
+        rate = torch.stack([(mean - USUAL_BPM) / SPREAD_BPM, spread / SPREAD_OF_SPREAD_BPM - 1], 1)
+        return torch.cat([timing * TIMING**0.5, rate], 1)

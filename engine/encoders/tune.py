@@ -71,14 +71,6 @@ def drawer(modality: str, inputs: dict[str, torch.Tensor]) -> Draw:
     return lambda index, choice, noise: view(modality, loop.take(inputs, index), noise)
 
 
-@torch.no_grad()
-def follow(mean: nn.Module, model: nn.Module, step: int, keep: float) -> None:
-    """Move the running mean of the weights towards the model's; it follows quickly at first."""
-    keep = min(keep, (1 + step) / (10 + step))
-    for slow, quick in zip(mean.parameters(), model.parameters(), strict=True):
-        slow.lerp_(quick, 1 - keep)
-
-
 def tune(modality: str, encoder: Encoder, data: Prepared, plan: Plan, log: loop.Log, draw: Draw | None = None) -> None:
     """Tune the encoder in place, ending with the running mean of its weights at the best mean AUROC on `valid`.
 
@@ -105,7 +97,7 @@ def tune(modality: str, encoder: Encoder, data: Prepared, plan: Plan, log: loop.
             loss = F.binary_cross_entropy_with_logits(logits, target[torch.from_numpy(index)], pos_weight=weight)
             loop.step(loss, both, optim, schedule)
             step += 1
-            follow(mean, both, step, plan.keep)
+            loop.follow(mean, both, step, plan.keep)
         scores = mean[1](features(mean[0], inputs, valid)).detach().cpu().numpy()
         auroc, count = mean_auroc(scores, held[valid])
         log.write(stage="tune", epoch=epoch + 1, loss=float(loss.detach()), valid_auroc=auroc, findings=count)

@@ -35,6 +35,15 @@ def margin_hinge(
     return sum((part.mean() for part in (reach, stay) if part.numel()), similarity.sum() * 0)
 
 
+def neighbour_order(similarity: torch.Tensor, wanted: torch.Tensor, temperature: float = 0.1) -> torch.Tensor:
+    """Mean cross-entropy between each row's neighbours by embeddings and by codes, softly ranked: both (n, m).
+
+    The squared error is ruled by the many far pairs; what a search shows are the few near ones.
+    """
+    aim = torch.softmax(wanted / temperature, 1)
+    return -(aim * torch.log_softmax(similarity / temperature, 1)).sum(1).mean()
+
+
 def quantisation(relaxed: torch.Tensor) -> torch.Tensor:
     """Mean squared distance of relaxed bits from ±1."""
     return ((relaxed.abs() - 1) ** 2).mean()
@@ -54,13 +63,20 @@ def decorrelation(relaxed: torch.Tensor) -> torch.Tensor:
 
 
 def nested(
-    a: torch.Tensor, b: torch.Tensor, target: torch.Tensor, positive: torch.Tensor, lengths: tuple[int, ...] = LENGTHS
+    a: torch.Tensor,
+    b: torch.Tensor,
+    target: torch.Tensor,
+    positive: torch.Tensor,
+    margin: float = 1.0,
+    order: float = 1.0,
+    lengths: tuple[int, ...] = LENGTHS,
 ) -> torch.Tensor:
-    """Similarity and margin hinge between relaxed bits a and binary codes of b, averaged over code lengths."""
-    total = a.sum() * 0
+    """Similarity, margin hinge and neighbour order between relaxed bits a and binary codes of b, mean over lengths."""
+    # sin⁻¹ is how often the signs of random projections agree (Goemans & Williamson 1995), hence the 2/π
+    wanted = torch.asin(target.clamp(-0.999, 0.999)) * 2 / torch.pi
+    codes, total = straight_through(b), a.sum() * 0
     for bits in lengths:
-        similarity = code_similarity(a, straight_through(b), bits)
-        # sin⁻¹ is how often the signs of random projections agree (Goemans & Williamson 1995), hence the 2/π
-        wanted = torch.asin(target.clamp(-0.999, 0.999)) * 2 / torch.pi
-        total = total + ((similarity - wanted) ** 2).mean() + margin_hinge(similarity, target, positive)
+        similarity = code_similarity(a, codes, bits)
+        total = total + ((similarity - wanted) ** 2).mean() + order * neighbour_order(similarity, wanted)
+        total = total + margin * margin_hinge(similarity, target, positive)
     return total / len(lengths)

@@ -16,11 +16,17 @@ from engine.hashing.losses import balance, decorrelation, nested, quantisation
 
 @dataclass(frozen=True)
 class Plan:
-    """How long and how hard; the weights of quantisation, balance and decorrelation."""
+    """How long and how hard; the weights of the losses, and the noise that keeps codes from trusting train too much.
+
+    jitter : length of the Gaussian noise added to embeddings of length 1, as a share of it
+    """
 
     steps: int = 1500
-    batch: int = 128
+    batch: int = 256
     rate: float = 2e-3
+    margin: float = 0.3
+    order: float = 1.0
+    jitter: float = 0.3
     quantisation: float = 0.05
     balance: float = 0.5
     decorrelation: float = 1.0
@@ -38,6 +44,11 @@ class Embedded:
 def centred(z: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
     """Remove a modality's mean and renormalise, so that modalities can be compared: (n, 256)."""
     return F.normalize(z - mean, dim=1)
+
+
+def jittered(z: torch.Tensor, share: float) -> torch.Tensor:
+    """Add noise of length `share` to embeddings and renormalise: (n, 256). Draws from torch's own generator."""
+    return F.normalize(z + share * torch.randn_like(z) / z.shape[1] ** 0.5, dim=1)
 
 
 def start(layer: HashLayer, data: dict[str, Embedded]) -> None:
@@ -58,11 +69,12 @@ def pair_loss(
 ) -> torch.Tensor:
     """Loss of one random batch of modality a against one of modality b, both ways."""
     batch = {side: torch.from_numpy(rng.integers(0, len(data[m].z), plan.batch)) for side, m in (("a", a), ("b", b))}
-    za, zb = data[a].z[batch["a"]], data[b].z[batch["b"]]
+    za, zb = (jittered(data[m].z[batch[side]], plan.jitter) for side, m in (("a", a), ("b", b)))
     positive = data[a].held[batch["a"]].float() @ data[b].held[batch["b"]].float().T > 0
     target = centred(za, means[a]) @ centred(zb, means[b]).T
     ua, ub = layer(za, a), layer(zb, b)
-    loss = nested(ua, ub, target, positive) + nested(ub, ua, target.T, positive.T)
+    loss = nested(ua, ub, target, positive, plan.margin, plan.order)
+    loss = loss + nested(ub, ua, target.T, positive.T, plan.margin, plan.order)
     for relaxed in (ua, ub):
         loss = loss + plan.quantisation * quantisation(relaxed) + plan.balance * balance(relaxed)
         loss = loss + plan.decorrelation * decorrelation(relaxed)

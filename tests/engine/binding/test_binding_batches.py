@@ -57,9 +57,9 @@ def test_contrast_by_finding_pulls_shared_findings_together() -> None:
         "text", ["normal"] * 8 + ["cardiac_enlargement"] * 8, [f"b{i}" for i in range(16)], torch.randn(16, 384)
     )
     optim = torch.optim.Adam(ways.parameters(), lr=1e-3)
-    losses = []
+    losses, draw = [], loop.Draw.seeded(0)
     for _ in range(30):
-        loss = finding_loss(ways, films, texts, 32, loop.Draw.seeded(0))
+        loss = finding_loss(ways, films, texts, 32, draw)
         optim.zero_grad()
         loss.backward()
         optim.step()
