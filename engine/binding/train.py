@@ -51,7 +51,7 @@ class Plan:
     live: tuple[str, ...] = ()
     views: int = 4
     hard: float = 0.25
-    emcl: float = 2.0
+    emcl: float = 1.0
     cycle: float = 0.2
     findings: float = 0.5
     probe: float = 3.0
@@ -92,7 +92,13 @@ def gather(
 
     def inputs(modality: str, arrays: dict[str, np.ndarray]) -> Inputs:
         return inputs_of(
-            modality, model.way(modality).encoder, arrays, modality in plan.live, plan.views, plan.seed + 1
+            modality,
+            model.way(modality).encoder,
+            arrays,
+            modality in plan.live,
+            plan.views,
+            plan.dropped,
+            plan.seed + 1,
         )
 
     sides = {m: side_of(inputs(m, datas[m].inputs), datas[m], captions) for m in plan.modalities}

@@ -5,6 +5,7 @@ casebind train generator films | ecg | ppg: what draws the synthetic cohort, fit
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -91,13 +92,27 @@ def encoders_command(modality: tuple[str, ...], cache: Path, run: Path, epochs: 
 @CACHE
 @RUN
 @EPOCHS
-def binding_command(cache: Path, run: Path, epochs: float) -> None:
-    """Bind the encoders in one space: TMCL to text, EMCL and cycle between PPG and ECG."""
+@click.option(
+    "--only",
+    type=click.Choice(["cxr", "ecg", "ppg"]),
+    multiple=True,
+    help="Bind only these to text: `--only ecg` is an ECG-CLIP, one run for each modality an encoder zoo.",
+)
+@click.option(
+    "--without",
+    type=click.Choice(["emcl", "cycle", "findings", "probe", "hard", "middle"]),
+    multiple=True,
+    help="Leave a loss out, as an ablation: `--without emcl --without cycle` is MEDBind-NM.",
+)
+def binding_command(cache: Path, run: Path, epochs: float, only: tuple[str, ...], without: tuple[str, ...]) -> None:
+    """Bind the encoders in one space: TMCL to text, EMCL and cycle between real pairs, shared findings, a probe."""
+    from engine.binding.train import Plan
     from engine.learning.energy import metered
     from engine.learning.stages import train_binding
 
+    plan = Plan(epochs=max(1, int(Plan.epochs * epochs)), modalities=only or Plan.modalities)
     with metered(run, "binding"):
-        train_binding(_cache(cache), run, epochs)
+        train_binding(_cache(cache), run, epochs, replace(plan, **dict.fromkeys(without, 0.0)))  # type: ignore[arg-type]
 
 
 @command.command("hashing")

@@ -17,7 +17,7 @@ LOWEST_HZ, STEP_HZ, FREQUENCIES = 0.5, 0.05, 64  # 30 … 219 beats per minute, 
 POINTS = 5  # of the beat train per token
 WINDOW_S = 10.0
 TIMING = 48  # dimensions of the timing code
-USUAL_BPM, SPREAD_BPM, SPREAD_OF_SPREAD_BPM = 80.0, 20.0, 10.0  # put rate and its uncertainty near −1 … 1
+STEPS_BPM, SOFT_BPM = tuple(range(45, 166, 8)), 12.0  # of the thermometer that says the rate, and how soft each is
 SHARPNESS = 2.0  # of the rate's distribution before it is learnt: 1 for shares of power
 
 
@@ -27,9 +27,9 @@ def rhythm_rates() -> torch.Tensor:
 
 
 class RhythmPool(nn.Module):
-    """Tokens (b, tokens, width) of a 10 s window → (b, 50): timing code ‖ rate ‖ how uncertain it is."""
+    """Tokens (b, tokens, width) of a 10 s window → (b, 64): timing code ‖ rate as a thermometer."""
 
-    features = TIMING + 2
+    features = TIMING + len(STEPS_BPM)
 
     def __init__(self, width: int, tokens: int, hidden: int = 64) -> None:
         super().__init__()
@@ -43,6 +43,7 @@ class RhythmPool(nn.Module):
         angle = 2 * math.pi * time[:, None] * rhythm_rates()[None] / 60
         self.register_buffer("time", time, persistent=False)  # (n,) s
         self.register_buffer("bpm", rhythm_rates(), persistent=False)  # (64,)
+        self.register_buffer("steps", torch.tensor(STEPS_BPM).float(), persistent=False)  # (16,)
         self.register_buffer("waves", torch.cat([angle.cos(), angle.sin()], 1), persistent=False)  # (n, 128)
 
     def beat_train(self, tokens: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
@@ -72,10 +73,11 @@ class RhythmPool(nn.Module):
             return F.normalize(timing, dim=1), self.rates(powers)
 
     def forward(self, tokens: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
-        """Return timing code (of deviation 1), rate and its uncertainty, (b, 50) float32."""
+        """Return timing code (of deviation 1) and the rate, one soft step at each of 45 … 165 bpm: (b, 64) float32.
+
+        A thermometer makes the rate a strong and nearly linear part of the features, which a single number would not.
+        """
         timing, logits = self.read(tokens, length)
-        share = logits.softmax(1)
-        mean = share @ self.bpm  # type: ignore[operator]
-        spread = (share * (self.bpm[None] - mean[:, None]) ** 2).sum(1).sqrt()  # type: ignore[index]
-        rate = torch.stack([(mean - USUAL_BPM) / SPREAD_BPM, spread / SPREAD_OF_SPREAD_BPM - 1], 1)
-        return torch.cat([timing * TIMING**0.5, rate], 1)
+        rate = logits.softmax(1) @ self.bpm  # type: ignore[operator]
+        steps = torch.tanh((rate[:, None] - self.steps[None]) / SOFT_BPM)  # type: ignore[index]
+        return torch.cat([timing * TIMING**0.5, steps], 1)

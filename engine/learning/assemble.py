@@ -30,8 +30,10 @@ from engine.learning.stages import training_data
 from engine.release import FORMAT, sha256_of
 from engine.study import MODALITIES
 
+NO_FILM_ECG_PAIR = (
+    "Films and ECGs in the training data share no patient: film-to-ECG neighbours rest on shared findings and text."
+)
 LIMITS = (
-    "Films and ECGs in the training data share no patient: film-to-ECG neighbours rest on shared findings and text.",
     "Source and class are confounded (Kermany: children; Hannover: COVID-19): neighbours may share a hospital's look.",
     "Labels are positive-only and partly text-mined; a neighbour without a label is not a negative.",
     "The text encoder is general English MiniLM; only its head was adapted.",
@@ -147,6 +149,12 @@ def data_card(cache: Path) -> list[dict[str, Any]]:
     return card
 
 
+def limits(cache: Path) -> list[str]:
+    """Return the release's limits; that films and ECGs share no patient only where it is so."""
+    pairs = [{row.pair for row in prepared.load(cache, m).rows if row.pair} for m in ("cxr", "ecg")]
+    return list(LIMITS) if pairs[0] & pairs[1] else [NO_FILM_ECG_PAIR, *LIMITS]
+
+
 def train_hashing(cache: Path, run: Path, out: Path, plan: train.Plan | None = None) -> None:
     """Train the hash layer on `train`, calibrate on `valid`, and write the release folder `out`."""
     started, log = time.monotonic(), loop.Log(run / "log.jsonl")
@@ -195,7 +203,7 @@ def write_manifest(out: Path, cache: Path, run: Path, hash_plan: dict[str, Any])
         "training": {"seed": 0, "hashing": hash_plan, "last": last_of_each(history), "energy": energy(history)},
         "data": data_card(cache),
         "figures": {},
-        "limits": list(LIMITS),
+        "limits": limits(cache),
         "intended_use": "Research and teaching: finding similar studies in a collection. Not for diagnosis.",
     }
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")

@@ -93,8 +93,8 @@ def _tuned(modality: str, run: Path) -> nn.Module:
     return encoder
 
 
-def train_binding(cache: Path, run: Path, epochs: float = 1.0, plan: BindPlan | None = None) -> None:
-    """Align rhythms, then bind the tuned encoders; writes bound/<modality>.safetensors (encoder and head)."""
+def train_binding(cache: Path, run: Path, epochs: float, plan: BindPlan) -> None:
+    """Align rhythms (`epochs` scales it), then bind; writes bound/<modality>.safetensors (encoder and head)."""
     from engine.binding.train import bind
     from engine.cohorts.captions import load_captions
 
@@ -103,7 +103,6 @@ def train_binding(cache: Path, run: Path, epochs: float = 1.0, plan: BindPlan | 
     model = Binding()
     for modality in EDGES:
         model.way(modality).encoder.load_state_dict(_tuned(modality, run).state_dict())
-    plan = plan or BindPlan(epochs=max(1, int(BindPlan.epochs * epochs)))
     datas = {m: training_data(m, cache) for m in plan.modalities}
     model = bind(model, datas, simultaneous.load(cache), load_captions(cache), plan, loop.Log(run / "log.jsonl"))
     for modality, way in model.ways.items():
