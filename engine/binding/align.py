@@ -26,7 +26,7 @@ BELL_BPM = 2.0  # deviation of the bell about a known rate
 class Plan:
     """How long and how hard; `recordings` × `moments` windows make a batch."""
 
-    steps: int = 400
+    steps: int = 900
     recordings: int = 96
     moments: int = 2
     rate: float = 2e-3

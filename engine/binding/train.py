@@ -97,7 +97,6 @@ def gather(
             arrays,
             modality in plan.live,
             plan.views,
-            plan.dropped,
             plan.seed + 1,
         )
 

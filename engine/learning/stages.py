@@ -78,7 +78,7 @@ def align_rhythms(cache: Path, run: Path, epochs: float = 1.0) -> None:
     windows = simultaneous.load(cache)
     if windows is None:
         return
-    encoders = {m: _tuned(m, run) for m in align.EDGES}
+    encoders = {m: _tuned(m, run, aligned=False) for m in align.EDGES}
     plan = replace(align.Plan(), steps=max(1, int(align.Plan.steps * epochs)))
     index = np.flatnonzero(windows.splits == "train")
     align.align(encoders, windows, index, plan, loop.Log(run / "log.jsonl"))  # type: ignore[arg-type]
@@ -86,10 +86,11 @@ def align_rhythms(cache: Path, run: Path, epochs: float = 1.0) -> None:
         _save(encoder.state_dict(), run / "encoders" / f"{modality}-aligned.safetensors")
 
 
-def _tuned(modality: str, run: Path) -> nn.Module:
-    """Return an encoder as its last stage left it."""
+def _tuned(modality: str, run: Path, aligned: bool = True) -> nn.Module:
+    """Return an encoder as tuning left it, or as alignment did where it has been aligned."""
     encoder, file = encoder_for(modality), run / "encoders" / f"{modality}-aligned.safetensors"
-    encoder.load_state_dict(_load(file if file.is_file() else run / "encoders" / f"{modality}.safetensors"))
+    tuned = run / "encoders" / f"{modality}.safetensors"
+    encoder.load_state_dict(_load(file if aligned and file.is_file() else tuned))
     return encoder
 
 
