@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 LATEST_S = 0.8  # from the R peak to the foot, monitor's delay included
 UNEVEN = 0.15  # deviation of the log interval from which a rhythm counts as irregular
 FEWEST = 100  # pulses
+LEAST_PULSES = 30  # good ones of a segment whose breathing is read
 KEPT = 0.35  # typical correlation of what is left with the pulse before
 
 
@@ -35,16 +37,21 @@ def series(segment: Segment) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return p.foot_s[good], logs, p.base[good] / middle
 
 
-def swings(segments: list[Segment]) -> np.ndarray:
-    """Return one person's SWINGS (4,), the median over the segments."""
-    rows = []
+def _breathing(segments: list[Segment]) -> Iterator[list[tuple[float, np.ndarray]]]:
+    """Yield (swing with the breath, what is left of it) of height and base, for every segment with enough pulses."""
     for segment in segments:
         t, height, base = series(segment)
-        if len(t) < 30:
-            continue
-        hz = float(segment.row["rr"] or 18) / 60
-        (a, a_left), (b, b_left) = wave_fit(t, height, hz), wave_fit(t, base, hz)
-        rows.append(np.log([a, b, _by_chance(a_left), _by_chance(b_left)]))
+        if len(t) >= LEAST_PULSES:
+            hz = float(segment.row["rr"] or 18) / 60
+            yield [wave_fit(t, y, hz) for y in (height, base)]
+
+
+def swings(segments: list[Segment]) -> np.ndarray:
+    """Return one person's SWINGS (4,), the median over the segments."""
+    rows = [
+        np.log([*(swing for swing, _ in both), *(_by_chance(left) for _, left in both)])
+        for both in _breathing(segments)
+    ]
     return np.median(rows, axis=0)
 
 
@@ -60,14 +67,7 @@ def _spread(x: np.ndarray) -> float:
 
 def memory(segments: list[Segment]) -> np.ndarray:
     """Return the correlation of what is left of height and base with the pulse before, (2,)."""
-    rows = []
-    for segment in segments:
-        t, height, base = series(segment)
-        if len(t) < 30:
-            continue
-        hz = float(segment.row["rr"] or 18) / 60
-        left = [wave_fit(t, y, hz)[1] for y in (height, base)]
-        rows.append([np.corrcoef(y[:-1], y[1:])[0, 1] for y in left])
+    rows = [[np.corrcoef(left[:-1], left[1:])[0, 1] for _, left in both] for both in _breathing(segments)]
     return np.clip(np.median(rows, axis=0), 0.0, 0.95)
 
 
