@@ -1,4 +1,4 @@
-"""What binding is chosen by: figures on `valid`, each between 0 and 1, their mean decides."""
+"""What plans of binding are chosen by: figures on `valid`, each between 0 and 1, and their mean."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ def metered(run: Path, what: str) -> Iterator[None]:
     log = Log(run / "log.jsonl")
     tracker = OfflineEmissionsTracker(
         country_iso_code="USA",  # of no effect on energy, the only figure kept
-        save_to_file=False,
+        output_methods=[],
         log_level="critical",
         measure_power_secs=EVERY_S,
         allow_multiple_runs=True,

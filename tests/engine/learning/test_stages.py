@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from PIL import Image
+from safetensors.torch import load_file
 
 from engine import settings
 from engine.cli import run
@@ -102,7 +103,27 @@ def test_the_stages_make_a_release_that_encodes(recordings: Path, tmp_path: Path
         "PTB-XL",
         "BIDMC PPG and Respiration",
     }
+    assert release.manifest["training"]["energy"]["wh"] > 0
+    assert any("share no patient" in limit for limit in release.manifest["limits"])
     assert release.manifest["figures"] == {} and 0 <= release.relevance("cxr", "ecg", 64, 20) <= 1
+
+
+def test_a_release_is_tuned_further_and_bound_without_some_losses(recordings: Path, tmp_path: Path) -> None:
+    cache, stages = tmp_path / "prepared", tmp_path / "run"
+    common = ["--cache", str(cache), "--run", str(stages), "--epochs", "0.01"]
+    newest = settings.MODELS / load_release().name
+    assert run(["train", "prepare", "--recordings", str(recordings), "--cache", str(cache)]) == 0
+    assert run(["train", "encoders", *common, "--from", str(newest)]) == 0
+    ours = load_file(stages / "encoders" / "ppg.safetensors")
+    theirs = load_file(newest / "ppg.safetensors")
+    known = [name for name in theirs if name.startswith("encoder.")]
+    gaps = [float((ours[k.removeprefix("encoder.")].float() - theirs[k].float()).abs().max()) for k in known]
+    assert 0 < max(gaps) < 0.05, "one step from where the release stood"
+    assert run(["train", "binding", *common, "--only", "ecg", "--without", "emcl", "--without", "cycle"]) == 0
+    log = [json.loads(line) for line in (stages / "log.jsonl").read_text().splitlines()]
+    assert {line["release"] for line in log if line["stage"] == "continue"} == {newest.name}
+    bound = next(line for line in log if line["stage"] == "bind")
+    assert "ecg" in bound and "cxr" not in bound
 
 
 def test_evaluate_prints_every_row_beside_chance(recordings: Path, capsys: pytest.CaptureFixture[str]) -> None:
