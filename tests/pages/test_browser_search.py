@@ -81,6 +81,7 @@ def test_recording_finds_cases_of_several_kinds_with_reasons_and_keeps_the_ratin
     expect(page.get_by_text(re.compile(r"Identity: .* removed")).first).to_be_visible()
     assert "Doe" not in page.content()
 
+    heading(page, "ECGs").or_(heading(page, "Pulse recordings (PPG)")).first.wait_for(state="attached")
     kinds = {name for name in ("Chest films", "ECGs", "Pulse recordings (PPG)") if heading(page, name).count()}
     assert len(kinds) >= 2
     assert page.get_by_role("button", name="Why?").count() >= 8
