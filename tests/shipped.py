@@ -4,9 +4,20 @@ from __future__ import annotations
 
 import csv
 import shutil
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine import settings
+
+
+def write_table(file: Path, rows: Sequence[Mapping[str, object]]) -> Path:
+    """Write rows under the keys of the first as a CSV file, in folders made for it; return the file."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.DictWriter(handle, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    return file
 
 
 def write_manifest(folder: Path, patients: range, films: int = 0) -> Path:
@@ -19,8 +30,4 @@ def write_manifest(folder: Path, patients: range, films: int = 0) -> Path:
     for name in (name for row in kept for name in row["file"].split(";") if name):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(settings.DEMO / name, folder / name)
-    with (folder / "manifest.csv").open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(kept)
-    return folder / "manifest.csv"
+    return write_table(folder / "manifest.csv", kept)

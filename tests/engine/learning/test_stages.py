@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 from pathlib import Path
@@ -11,6 +10,7 @@ import numpy as np
 import pytest
 from PIL import Image
 from safetensors.torch import load_file
+from shipped import write_table
 
 from engine import settings
 from engine.cli import run
@@ -22,14 +22,6 @@ from engine.study import Film, Note, Study
 PATIENTS = 24
 SPLITS = ["train"] * 14 + ["valid"] * 5 + ["test"] * 5
 COMMON = ("dataset", "patient_id", "split", "labels", "licence", "age", "sex", "report")
-
-
-def write_table(file: Path, rows: list[dict[str, object]]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def common(number: int, dataset: str, labels: str) -> dict[str, object]:

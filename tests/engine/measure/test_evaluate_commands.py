@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import shutil
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from shipped import write_table
 
 from engine import settings
 from engine.cli import run
@@ -29,14 +29,6 @@ MADE = {
     "calibration": {"calibration-reliability.png", "calibration-operating-points.png"},
     "space": {"space.png", "space.csv"},
 }
-
-
-def _write(file: Path, rows: list[dict[str, Any]]) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with file.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.DictWriter(handle, list(rows[0]))
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def _common(i: int, dataset: str, labels: str) -> dict[str, Any]:
@@ -74,9 +66,9 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
         pulses.append(wave.astype(np.int16))
         second = np.round(resample(ecg.samples[1:2], ecg.fs, 125)[0, :1250] * 1000).astype(np.int16)
         beside.append(np.tile(second, 2))
-    _write(folder / "cxr" / "cxr.csv", films)
-    _write(folder / "ecg" / "ecg.csv", ecgs)
-    _write(folder / "ppg" / "ppg.csv", [_pulse(i) for i in range(PATIENTS)])
+    write_table(folder / "cxr" / "cxr.csv", films)
+    write_table(folder / "ecg" / "ecg.csv", ecgs)
+    write_table(folder / "ppg" / "ppg.csv", [_pulse(i) for i in range(PATIENTS)])
     np.savez(folder / "ecg" / "ecg_mv.npz", signals=np.stack(leads), scale=0.001)
     starts = np.arange(PATIENTS) * 2500
     np.savez(
