@@ -15,7 +15,7 @@ from torch import nn
 from engine.binding.losses import emcl
 from engine.cohorts.simultaneous import Simultaneous
 from engine.encoders import loop
-from engine.encoders.rhythm import rhythm_rates
+from engine.encoders.rhythm import RhythmPool, rhythm_rates
 from engine.encoders.transformer import TraceTransformer
 
 EDGES = ("ppg", "ecg")
@@ -37,26 +37,36 @@ class Plan:
 
 @dataclass(frozen=True)
 class Tokens:
-    """Time tokens (n, tokens, width) float16 of each modality's windows and their recorded shares (n,)."""
+    """Of each modality's windows: time tokens (n, tokens, width) float16, recorded shares (n,), powers of their slopes
+    (n, 64)."""
 
     tokens: dict[str, torch.Tensor]
     length: dict[str, torch.Tensor]
+    slopes: dict[str, torch.Tensor]
+
+    def read(self, modality: str, rhythm: RhythmPool, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return timing codes and logits of the rate of the windows numbered by index; see RhythmPool.read."""
+        parts = (self.tokens[modality], self.length[modality], self.slopes[modality])
+        return rhythm.read(*(part[index].float() for part in parts))
 
 
 @torch.no_grad()
 def tokens_of(encoders: dict[str, TraceTransformer], windows: Simultaneous, batch: int = 64) -> Tokens:
     """Run the frozen transformers over all windows once."""
-    tokens, length = {}, {}
+    tokens, length, slopes = {}, {}, {}
     for modality in EDGES:
         encoder = encoders[modality].to(loop.device()).eval()
         inputs = {name: torch.from_numpy(array).to(loop.device()) for name, array in windows.inputs[modality].items()}
-        parts = []
+        parts, steep = [], []
         for start in range(0, len(windows.patients), batch):
             one = loop.take(inputs, np.arange(start, min(start + batch, len(windows.patients))))
             with loop.fast():
                 parts.append(encoder.read(**one)[1].half())
+            if encoder.rhythm is not None:
+                steep.append(encoder.rhythm.slope_powers(one["x"], one["length"]))
         tokens[modality], length[modality] = torch.cat(parts), inputs["length"].float()
-    return Tokens(tokens, length)
+        slopes[modality] = torch.cat(steep)
+    return Tokens(tokens, length, slopes)
 
 
 def moments(encounters: np.ndarray, index: np.ndarray, plan: Plan, rng: np.random.Generator) -> np.ndarray:
@@ -86,7 +96,7 @@ def align(
     schedule = loop.cosine(optim, plan.steps)
     for step in range(plan.steps):
         chosen = torch.from_numpy(moments(windows.encounters, index, plan, rng))
-        read = [rhythms[m].read(seen.tokens[m][chosen].float(), seen.length[m][chosen]) for m in EDGES]
+        read = [seen.read(m, rhythms[m], chosen) for m in EDGES]
         timing = emcl(read[0][0], read[1][0], len(chosen)) / len(chosen)
         rates = torch.stack([rate_loss(side[1], bpm, known[chosen]) for side in read]).sum()
         loop.step(timing + plan.beats * rates, learn, optim, schedule)

@@ -88,23 +88,20 @@ class Material:
 def gather(
     model: Binding, datas: dict[str, Prepared], windows: Simultaneous | None, captions: Captions, plan: Plan
 ) -> Material:
-    """Put everything on the device and compute frozen encoders' features."""
+    """Put everything on the device and compute frozen encoders' features.
 
-    def inputs(modality: str, arrays: dict[str, np.ndarray]) -> Inputs:
-        return inputs_of(
-            modality,
-            model.way(modality).encoder,
-            arrays,
-            modality in plan.live,
-            plan.views,
-            plan.seed + 1,
-        )
+    Simultaneous windows are seen as they are: a view that is moved or cut short would not be of the same moment.
+    """
 
-    sides = {m: side_of(inputs(m, datas[m].inputs), datas[m], captions) for m in plan.modalities}
+    def inputs(modality: str, arrays: dict[str, np.ndarray], views: int) -> Inputs:
+        encoder, live = model.way(modality).encoder, modality in plan.live
+        return inputs_of(modality, encoder, arrays, live, views, plan.seed + 1)
+
+    sides = {m: side_of(inputs(m, datas[m].inputs, plan.views), datas[m], captions) for m in plan.modalities}
     cut: list[edge.Edge] = []
     if windows is not None and {"ppg", "ecg"} <= set(sides):
         train = np.flatnonzero(windows.splits == "train")
-        a, b = (inputs(m, windows.inputs[m]) for m in ("ppg", "ecg"))
+        a, b = (inputs(m, windows.inputs[m], 1) for m in ("ppg", "ecg"))
         cut = [edge.Edge(a, b, np.stack([train, train], 1))]
     rows = edge.row_edges(sides, {frozenset(("ppg", "ecg"))} if cut else set())
     return Material(sides, cut + rows, captions, torch.from_numpy(captions.vectors).to(loop.device()), {})

@@ -1,10 +1,11 @@
-"""casebind train prepare | encoders | binding | hashing: a release from the open recordings, stage by stage.
+"""casebind train prepare | encoders | binding | hashing | folds: a release from the open recordings, stage by stage.
 
 casebind train generator films | ecg | ppg: what draws the synthetic cohort, fitted on the open recordings' `train`.
 """
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -113,6 +114,26 @@ def binding_command(cache: Path, run: Path, epochs: float, only: tuple[str, ...]
     plan = Plan(epochs=max(1, int(Plan.epochs * epochs)), modalities=only or Plan.modalities)
     with metered(run, "binding"):
         train_binding(_cache(cache), run, epochs, replace(plan, **dict.fromkeys(without, 0.0)))  # type: ignore[arg-type]
+
+
+@command.command("folds")
+@CACHE
+@RUN
+@EPOCHS
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON and plots there.")
+def folds_command(cache: Path, run: Path, epochs: float, out: Path | None) -> None:
+    """Search for the ECG of a PPG's moment over all patients, each fold by a model that never saw its pairs."""
+    from engine.encoders import loop
+    from engine.learning.folds import pair_search
+    from engine.measure.pairs import draw
+    from engine.measure.rows import as_table
+
+    found = pair_search(run, _cache(cache), loop.Log(run / "folds.jsonl"), epochs)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "pairs-folds.json").write_text(json.dumps(found.as_dict(), indent=1, ensure_ascii=False) + "\n")
+        draw(found, out)
+    click.echo(as_table(found))
 
 
 @command.command("hashing")

@@ -34,7 +34,7 @@ class TraceTransformer(nn.Module):
         self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
         self.rebuild = nn.Linear(width, leads * stride)
-        self.rhythm = RhythmPool(width, self.tokens) if rhythm else None
+        self.rhythm = RhythmPool(width, self.tokens, length) if rhythm else None
         self.width = width
 
     @property
@@ -64,8 +64,9 @@ class TraceTransformer(nn.Module):
         inputs : x (b, leads, n), length (b,); with a side token also amplitude (b, leads) and flags (b, 2·leads)
         """
         cls, tokens = self.read(**inputs)
-        seen = pool(cls, tokens, inputs["length"])
-        return seen if self.rhythm is None else torch.cat([seen, self.rhythm(tokens, inputs["length"])], 1)
+        x, length = inputs["x"], inputs["length"]
+        seen = pool(cls, tokens, length)
+        return seen if self.rhythm is None else torch.cat([seen, self.rhythm(tokens, length, x)], 1)
 
     def read(self, **inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Model inputs of `forward` → class token (b, width), time tokens (b, tokens, width)."""

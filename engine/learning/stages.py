@@ -78,12 +78,19 @@ def align_rhythms(cache: Path, run: Path, epochs: float = 1.0) -> None:
     windows = simultaneous.load(cache)
     if windows is None:
         return
-    encoders = {m: _tuned(m, run, aligned=False) for m in align.EDGES}
     plan = replace(align.Plan(), steps=max(1, int(align.Plan.steps * epochs)))
     index = np.flatnonzero(windows.splits == "train")
-    align.align(encoders, windows, index, plan, loop.Log(run / "log.jsonl"))  # type: ignore[arg-type]
-    for modality, encoder in encoders.items():
+    for modality, encoder in aligned(run, windows, index, plan, loop.Log(run / "log.jsonl")).items():
         _save(encoder.state_dict(), run / "encoders" / f"{modality}-aligned.safetensors")
+
+
+def aligned(
+    run: Path, windows: simultaneous.Simultaneous, index: np.ndarray, plan: align.Plan, log: loop.Log
+) -> dict[str, TraceTransformer]:
+    """Return the run's tuned ECG and PPG encoders with rhythm pooling fitted on the windows numbered by index."""
+    encoders = {m: _tuned(m, run, aligned=False) for m in align.EDGES}
+    align.align(encoders, windows, index, plan, log)  # type: ignore[arg-type]
+    return encoders  # type: ignore[return-value]
 
 
 def _tuned(modality: str, run: Path, aligned: bool = True) -> nn.Module:

@@ -21,13 +21,14 @@ from engine.settings import MODELS
 if TYPE_CHECKING:
     from engine.cohorts.synthetic.film.codec import Codec
     from engine.cohorts.synthetic.film.flow import Flow
+    from engine.cohorts.synthetic.film.reader import FilmReader
     from engine.cohorts.synthetic.heart.model import Model
     from engine.cohorts.synthetic.pulse.model import PulseModel
     from engine.cohorts.synthetic.rhythm import Rhythm
 
 SHIPPED = MODELS / "generators"
 FILES = {
-    "films": ("film-codec.safetensors", "film-flow.safetensors"),
+    "films": ("film-codec.safetensors", "film-reader.npz", "film-flow.safetensors"),
     "ecg": ("ecg.npz",),
     "ppg": ("ppg.safetensors",),
 }
@@ -63,7 +64,7 @@ def load(folder: Path) -> Generators:
 
     files = {part: [find(folder, part, name) for name in names] for part, names in FILES.items()}
     drawn = Fitted(files)
-    return Generators(draw_rhythm, drawn.films, drawn.ecg, drawn.ppg, write_ecg, drawn.version)
+    return Generators(draw_rhythm, drawn.films, drawn.ecg, drawn.ppg, write_ecg, drawn.version, drawn.too_faint)
 
 
 def missing(folder: Path, part: str) -> bool:
@@ -99,8 +100,14 @@ class Fitted:
     def _film_parts(self) -> tuple[Codec, Flow]:
         from engine.cohorts.synthetic.film.train import load_codec, load_flow
 
-        codec, flow = self.files["films"]
+        codec, _, flow = self.files["films"]
         return load_codec(codec.parent), load_flow(flow.parent)
+
+    @cached_property
+    def _film_reader(self) -> FilmReader:
+        from engine.cohorts.synthetic.film.reader import load_reader
+
+        return load_reader(self.files["films"][1])
 
     @cached_property
     def _ecg_model(self) -> Model:
@@ -119,6 +126,10 @@ class Fitted:
         from engine.cohorts.synthetic.film.sample import draw_films
 
         return list(draw_films(*self._film_parts, encounters, persons, rngs))
+
+    def too_faint(self, encounter: Encounter, film: np.ndarray) -> str:
+        """Return "" or which of the encounter's findings a film shows too little of."""
+        return self._film_reader.too_faint(film, encounter.film)
 
     def ecg(
         self, encounter: Encounter, rhythm: Rhythm, person: np.random.Generator, rng: np.random.Generator

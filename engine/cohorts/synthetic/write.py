@@ -1,10 +1,14 @@
-"""One encounter → files and manifest rows, one function a modality, each study through the gate that queries pass."""
+"""One encounter → files and manifest rows, one function a modality, each study through the gate that queries pass.
+
+Beyond that gate, a film must show what it was drawn for, and an ECG's beats must be found where they were put.
+"""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,7 +18,7 @@ from engine.cohorts.synthetic.chance import Chance
 from engine.cohorts.synthetic.patients import Encounter
 from engine.cohorts.synthetic.reports import Sections
 from engine.errors import IntakeError, UsageError
-from engine.study import ECG_LEADS, PPG_LEAD, Modality
+from engine.study import ECG_LEADS, PPG_LEAD, Modality, Study
 
 if TYPE_CHECKING:
     from engine.cohorts.synthetic.rhythm import Rhythm
@@ -30,7 +34,8 @@ CONSENT = "retrieval;training"
 ECG_FS, PPG_FS = 500.0, 125.0
 JPEG_QUALITY = 88
 DRAWS = 72  # of one study, before the cohort is given up as one that the gate will not have
-PATIENCE = 3  # refusals of a film before the person gets another body
+NEAR_S, EDGE_S = 0.15, 0.3  # a beat that is found belongs to one that was drawn; near the ends it may be missed
+PATIENCE = 3  # refusals of a study before the person gets another body
 
 Row = dict[str, str]
 Rngs = Sequence[np.random.Generator]
@@ -46,7 +51,8 @@ PpgSampler = Callable[["Encounter", "Rhythm", np.random.Generator, np.random.Gen
 class Generators:
     """What draws each modality. `write_ecg` writes samples as WFDB under a stem without suffix.
 
-    version : names the fitted generators; a cohort begun with others is not continued
+    version   : names the fitted generators; a cohort begun with others is not continued
+    too_faint : says which finding of an encounter a film shows too little of, "" where all are seen
     """
 
     rhythm: Callable[[Encounter, np.random.Generator], Rhythm]
@@ -55,6 +61,7 @@ class Generators:
     ppg: PpgSampler
     write_ecg: Callable[[np.ndarray, Path], None]
     version: str
+    too_faint: Callable[[Encounter, np.ndarray], str] = lambda encounter, film: ""
 
 
 @dataclass
@@ -74,15 +81,16 @@ class Tally:
 def write_ecg(
     encounter: Encounter, rhythm: Rhythm, make: Generators, folder: Path, chance: Chance, report: str, tally: Tally
 ) -> Row:
-    """Write the 12-lead ECG; return its row."""
+    """Write the 12-lead ECG; return its row. After every PATIENCE refusals another heart is drawn."""
     rng = chance.study(encounter, "ecg", "ecg")
     stem = folder / "ecg" / study_id(encounter, "ecg")
-    for _ in range(DRAWS):
-        make.write_ecg(make.ecg(encounter, rhythm, chance.person(encounter, "ecg"), rng), stem)
+    for draw in range(DRAWS):
+        person = chance.person(encounter, "ecg", draw // PATIENCE)
+        make.write_ecg(make.ecg(encounter, rhythm, person, rng), stem)
         with stem.with_suffix(".hea").open("a", encoding="ascii") as header:
             header.write(f"# {MARK}\n")
         names = [f"{stem.name}.hea", *sorted(file.name for file in stem.parent.glob(f"{stem.name}*.dat"))]
-        refused = gate([stem.parent / name for name in names], "ecg", encounter)
+        refused = gate([stem.parent / name for name in names], "ecg", encounter, also=partial(off_beat, rhythm))
         if not refused:
             return row_of(
                 encounter, "ecg", ";".join(f"ecg/{name}" for name in names), encounter.ecg, fs=f"{ECG_FS:g}",
@@ -132,6 +140,7 @@ def write_films(
         again = []
         for i, pixels in zip(waiting, films, strict=True):
             refused = gate([write_jpeg(pixels, film_file(encounters[i], folder))], "cxr", encounters[i])
+            refused = refused or make.too_faint(encounters[i], pixels)
             if refused:
                 tally.refuse("cxr", refused)
                 again.append(i)
@@ -169,10 +178,32 @@ def write_jpeg(pixels: np.ndarray, file: Path) -> Path:
     return file
 
 
+def off_beat(rhythm: Rhythm, study: Study) -> str:
+    """Return "" or that the beats found in an ECG are not those it was drawn on: a T wave counted, a beat missed."""
+    from engine.measure.synthetic.agreement import ecg_peak_times
+
+    trace = study.content
+    found = ecg_peak_times(trace)  # type: ignore[arg-type]
+    inner = (rhythm.r_s > EDGE_S) & (rhythm.r_s < trace.duration_s - EDGE_S)  # type: ignore[union-attr]
+    missed, added = apart(rhythm.r_s[inner], found), apart(found, rhythm.r_s)
+    return "The beats found in it are not those it was drawn on." if missed or added else ""
+
+
+def apart(some: np.ndarray, others: np.ndarray) -> int:
+    """Return how many of some times (n,) have none of the others (m,) within NEAR_S."""
+    gaps = np.abs(some[:, None] - others[None])
+    return int((gaps.min(1, initial=np.inf) > NEAR_S).sum())
+
+
 def gate(
-    files: Sequence[Path], modality: Modality, encounter: Encounter, fs: float | None = None, units: str | None = None
+    files: Sequence[Path],
+    modality: Modality,
+    encounter: Encounter,
+    fs: float | None = None,
+    units: str | None = None,
+    also: Callable[[Study], str] = lambda study: "",
 ) -> str:
-    """Read a study as it was written and judge it as any query is; return "" or why it is refused."""
+    """Read a study as it was written and judge it as any query is, and by `also`; return "" or why it is refused."""
     from dataclasses import replace
 
     from engine.index.manifest import read_files
@@ -184,7 +215,7 @@ def gate(
         return str(error)
     facts = {"age": float(encounter.age), "sex": encounter.sex}
     verdict = judge(replace(choose_window(study), facts={**study.facts, **facts}))
-    return "" if verdict.accepted else " ".join(verdict.reasons)
+    return also(study) if verdict.accepted else " ".join(verdict.reasons)
 
 
 def study_id(encounter: Encounter, modality: str) -> str:

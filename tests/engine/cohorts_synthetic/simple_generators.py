@@ -14,6 +14,7 @@ import wfdb
 from PIL import Image
 
 from engine.cohorts.synthetic.patients import Encounter
+from engine.cohorts.synthetic.rhythm import Rhythm
 from engine.cohorts.synthetic.write import Generators
 from engine.settings import DEMO
 from engine.study import ECG_LEADS
@@ -23,21 +24,22 @@ WAVES = ((-0.16, 0.022, 0.1), (-0.02, 0.008, -0.1), (0.0, 0.011, 1.0), (0.026, 0
 EIGHT = (0.7, 1.0, -0.4, 0.3, 0.8, 1.2, 1.1, 0.9)
 
 
-def rhythm(encounter: Encounter, rng: np.random.Generator) -> np.ndarray:
-    return np.arange(-3, 13, 60 / encounter.rate_bpm) + 0.1 * rng.random()
+def rhythm(encounter: Encounter, rng: np.random.Generator) -> Rhythm:
+    beats = np.arange(-3, 13, 60 / encounter.rate_bpm) + 0.1 * rng.random()
+    return Rhythm(beats, np.full(beats.size, "sinus"))
 
 
-def ecg(encounter: Encounter, beats: np.ndarray, person: np.random.Generator, rng: np.random.Generator) -> np.ndarray:
+def ecg(encounter: Encounter, beats: Rhythm, person: np.random.Generator, rng: np.random.Generator) -> np.ndarray:
     t = np.arange(5000) / 500
-    beat = sum(h * np.exp(-0.5 * ((t - r - at) / width) ** 2) for r in beats for at, width, h in WAVES)
+    beat = sum(h * np.exp(-0.5 * ((t - r - at) / width) ** 2) for r in beats.r_s for at, width, h in WAVES)
     eight = np.outer(EIGHT, beat * person.uniform(0.8, 1.2)) + 0.006 * rng.standard_normal((8, t.size))
     i, ii, *chest = np.vstack([2 * np.round(eight[:2] * GAIN / 2), np.round(eight[2:] * GAIN)]).astype(int)
     return np.vstack([i, ii, ii - i, -(i + ii) // 2, i - ii // 2, ii - i // 2, *chest]).astype(np.int16)
 
 
-def ppg(encounter: Encounter, beats: np.ndarray, person: np.random.Generator, rng: np.random.Generator) -> np.ndarray:
+def ppg(encounter: Encounter, beats: Rhythm, person: np.random.Generator, rng: np.random.Generator) -> np.ndarray:
     t = np.arange(1250) / 125
-    pulse = sum(h * np.exp(-0.5 * ((t - r - at) / width) ** 2) for r in beats for at, width, h in
+    pulse = sum(h * np.exp(-0.5 * ((t - r - at) / width) ** 2) for r in beats.r_s for at, width, h in
                 ((0.25, 0.07, 1.0), (0.47, 0.09, 0.4)))  # fmt: skip
     return np.round(2048 + 400 * (pulse + 0.005 * rng.standard_normal(t.size)))
 

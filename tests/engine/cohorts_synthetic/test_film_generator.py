@@ -150,7 +150,7 @@ def few_films(tmp_path_factory: pytest.TempPathFactory) -> Path:
         shutil.copy(file, folder / "cxr")
         labels = ("Cardiomegaly", "No Finding")[i % 2]
         facts = {"dataset": "nih-cxr14", "split": "train", "view": "PA", "age": 40 + i, "sex": "F"}
-        rows.append({"file": file.name, **facts, "labels": labels, "labels_raw": labels})
+        rows.append({"file": file.name, "patient_id": f"p{i}", **facts, "labels": labels, "labels_raw": labels})
     with (folder / "cxr" / "cxr.csv").open("w", newline="") as handle:
         writer = csv.DictWriter(handle, list(rows[0]))
         writer.writeheader()

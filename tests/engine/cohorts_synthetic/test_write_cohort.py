@@ -17,7 +17,8 @@ from simple_generators import SIMPLE, ecg, films
 from engine.cohorts.synthetic import cohort
 from engine.cohorts.synthetic.chance import Chance, put_aside
 from engine.cohorts.synthetic.cohort import write_cohort
-from engine.cohorts.synthetic.patients import draw_patients
+from engine.cohorts.synthetic.patients import Encounter, draw_patients
+from engine.cohorts.synthetic.rhythm import Rhythm
 from engine.cohorts.synthetic.write import COLUMNS, DRAWS
 from engine.errors import UsageError
 from engine.index.manifest import read_manifest
@@ -154,6 +155,29 @@ def test_what_the_gate_refuses_is_drawn_again_and_counted(tmp_path: Path) -> Non
     record = json.loads((tmp_path / "cohort" / "drawing.json").read_text())
     assert record["drawn_again"] == {"cxr": 0, "ecg": 2, "ppg": 0}
     assert sum(record["reasons"].values()) == 2
+
+
+def test_a_film_that_shows_too_little_is_drawn_again(tmp_path: Path) -> None:
+    faint = flat_first(3)
+    make = replace(SIMPLE, too_faint=lambda encounter, film: "Shows less than real films." if next(faint) else "")
+    write_cohort(tmp_path / "cohort", make, n=1, chance=Chance(SEED))
+    record = json.loads((tmp_path / "cohort" / "drawing.json").read_text())
+    assert record["drawn_again"] == {"cxr": 3, "ecg": 0, "ppg": 0}
+    assert list(record["reasons"]) == ["cxr: Shows less than real films."]
+
+
+def test_an_ecg_in_which_other_waves_are_taken_for_beats_is_drawn_again(tmp_path: Path) -> None:
+    doubled = flat_first(1)
+
+    def draw(encounter: Encounter, beats: Rhythm, *rngs: np.random.Generator) -> np.ndarray:
+        between = beats.r_s[:-1] + np.diff(beats.r_s) / 2
+        found = np.sort(np.concatenate([beats.r_s, between])) if next(doubled) else beats.r_s
+        return ecg(encounter, replace(beats, r_s=found), *rngs)
+
+    write_cohort(tmp_path / "cohort", replace(SIMPLE, ecg=draw), n=1, chance=Chance(SEED))
+    record = json.loads((tmp_path / "cohort" / "drawing.json").read_text())
+    assert record["drawn_again"]["ecg"] == 1
+    assert any("not those it was drawn on" in reason for reason in record["reasons"])
 
 
 def test_a_generator_that_never_passes_is_an_error_that_names_the_study(tmp_path: Path) -> None:

@@ -10,12 +10,13 @@ import torch
 from engine.encoders.models import encoder_for
 from engine.encoders.rhythm import FREQUENCIES, POINTS, TIMING, RhythmPool, rhythm_rates
 
-TOKENS = 100
+TOKENS, SAMPLES = 100, 1000
+FLAT = torch.zeros(1, 1, SAMPLES)
 
 
 def pool_of_beats() -> RhythmPool:
     """A pool whose beat train is the token itself: width POINTS, each channel one point."""
-    pool = RhythmPool(POINTS, TOKENS, hidden=POINTS)
+    pool = RhythmPool(POINTS, TOKENS, SAMPLES, hidden=POINTS)
     with torch.no_grad():
         pool.near.weight.zero_(), pool.near.bias.fill_(5.0)  # far in the linear part of GELU
         pool.beats.weight.zero_(), pool.beats.bias.fill_(-5.0)
@@ -38,7 +39,8 @@ def test_the_strongest_power_is_at_the_rate(bpm: float) -> None:
 
 
 def test_the_thermometer_rises_with_the_rate() -> None:
-    high = [int((pool_of_beats()(beating(bpm), torch.ones(1))[0, TIMING:] > 0).sum()) for bpm in (50, 70, 90, 120, 150)]
+    found = [pool_of_beats()(beating(bpm), torch.ones(1), FLAT) for bpm in (50, 70, 90, 120, 150)]
+    high = [int((one[0, TIMING:] > 0).sum()) for one in found]
     assert high == sorted(set(high)), "every rate reaches further than the one before, even before anything is learnt"
 
 
@@ -57,8 +59,18 @@ def test_what_is_not_recorded_does_not_count() -> None:
     other = tokens.clone()
     other[:, 50:] = torch.randn(1, 50, POINTS)
     half = torch.tensor([0.49])  # the token after the end is within reach of the convolution
-    assert torch.allclose(pool(tokens, half), pool(other, half), atol=1e-4)
-    assert not torch.allclose(pool(tokens, torch.ones(1)), pool(other, torch.ones(1)), atol=0.1)
+    assert torch.allclose(pool(tokens, half, FLAT), pool(other, half, FLAT), atol=1e-4)
+    assert not torch.allclose(pool(tokens, torch.ones(1), FLAT), pool(other, torch.ones(1), FLAT), atol=0.1)
+
+
+@pytest.mark.parametrize("leads", [1, 12])
+@pytest.mark.parametrize("bpm", [48, 75, 120])
+def test_the_slopes_of_a_trace_say_its_rate_without_being_learnt(bpm: float, leads: int) -> None:
+    time = torch.arange(SAMPLES) * 10 / SAMPLES
+    beat = torch.exp(-0.5 * (((time * bpm / 60) % 1 - 0.5) / 0.08) ** 2)
+    powers = pool_of_beats().slope_powers(beat.expand(1, leads, SAMPLES), torch.ones(1))[0]
+    assert float(rhythm_rates()[powers[:32].argmax()]) == pytest.approx(bpm, abs=3)
+    assert float(powers.sum()) == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize("modality", ["ecg", "ppg"])

@@ -118,6 +118,22 @@ def test_a_release_is_tuned_further_and_bound_without_some_losses(recordings: Pa
     assert {"text_ecg"} <= {name for name in bound if name.endswith(("cxr", "ecg", "ppg"))} <= {"ecg", "text_ecg"}
 
 
+def test_pair_search_in_folds_finds_every_patient_once(
+    recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache, stages = tmp_path / "prepared", tmp_path / "run"
+    common = ["--cache", str(cache), "--run", str(stages), "--epochs", "0.01"]
+    assert run(["train", "prepare", "--recordings", str(recordings), "--cache", str(cache)]) == 0
+    assert run(["train", "encoders", "ecg", "ppg", *common]) == 0
+    assert run(["train", "folds", *common, "--out", str(tmp_path / "out")]) == 0
+    assert "heart-rate matching" in capsys.readouterr().out
+    found = json.loads((tmp_path / "out" / "pairs-folds.json").read_text())
+    rows = [row for row in found["rows"] if row["task"] == "PPG→ECG, all windows"]
+    assert {row["method"] for row in rows} == {"ours, float", "heart-rate matching"}
+    assert {row["figures"]["R@1"]["n"] for row in rows} == {PATIENTS}
+    assert (tmp_path / "out" / "pairs.png").is_file()
+
+
 def test_evaluate_prints_every_row_beside_chance(recordings: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["evaluate", "release", "--recordings", str(recordings), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)

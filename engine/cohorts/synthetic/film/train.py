@@ -1,4 +1,4 @@
-"""Fit the film generator on the open recordings: the codec, then the flow in its latent space; about 100 minutes."""
+"""Fit the film generator on the open recordings: codec, reader, then the flow in latent space; about 100 minutes."""
 
 from __future__ import annotations
 
@@ -6,24 +6,27 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+import pandas as pd
 import torch
 
 from engine.cohorts.synthetic.film import train_codec, train_flow
 from engine.cohorts.synthetic.film.codec import Codec, channels_last
-from engine.cohorts.synthetic.film.condition import MOVES
+from engine.cohorts.synthetic.film.condition import LABELS, MOVES
 from engine.cohorts.synthetic.film.films import load_films
 from engine.cohorts.synthetic.film.flow import Flow
+from engine.cohorts.synthetic.film.reader import FilmReader, learn
 from engine.encoders import loop
 from engine.errors import UsageError
 
 Part = TypeVar("Part", Codec, Flow)
-CODEC, FLOW, LOG = "film-codec.safetensors", "film-flow.safetensors", "film-log.jsonl"
+CODEC, FLOW, READER = "film-codec.safetensors", "film-flow.safetensors", "film-reader.npz"
+LOG = "film-log.jsonl"
 
 
 def train_films(recordings: Path, out: Path, scale: float = 1.0) -> Path:
-    """Fit both parts on the NIH's `train` films and write them under `out`; a codec already there is kept.
+    """Fit all parts on the NIH's `train` films and write them under `out`; a codec already there is kept.
 
-    scale : of both plans' steps, e.g. 0.01 for a trial. Returns the flow's file.
+    scale : of both networks' steps, e.g. 0.01 for a trial. Returns the flow's file.
     """
     out.mkdir(parents=True, exist_ok=True)
     films, table = load_films(recordings)
@@ -32,6 +35,7 @@ def train_films(recordings: Path, out: Path, scale: float = 1.0) -> Path:
         plan = train_codec.Plan()
         codec = train_codec.train_codec(films, replace(plan, steps=_scaled(plan.steps, scale)), log, out / "codec.pt")
         save(codec, out / CODEC)
+    fit_reader(films, table).save(out / READER)
     codec = load_codec(out)
     plan_flow = train_flow.Plan()
     latents, moves = train_flow.views_of(codec, films, plan_flow)
@@ -40,6 +44,14 @@ def train_films(recordings: Path, out: Path, scale: float = 1.0) -> Path:
     plan_flow = replace(plan_flow, steps=_scaled(plan_flow.steps, scale))
     save(train_flow.train_flow(latents, told, plan_flow, log, out / "flow.pt"), out / FLOW)
     return out / FLOW
+
+
+def fit_reader(films: torch.Tensor, table: pd.DataFrame) -> FilmReader:
+    """Return the reader of drawn films, learnt on films (n, 1, 224, 224) in 0 … 1 and their table."""
+    from engine.encoders.trunk import film_features
+
+    held = train_flow.conditions_of(table)[:, : len(LABELS)] > 0
+    return learn(film_features(films[:, 0].numpy()), pd.DataFrame(held, columns=LABELS), table.patient_id.to_numpy())
 
 
 def _scaled(steps: int, scale: float) -> int:
