@@ -145,12 +145,10 @@ def hashing_command(cache: Path, run: Path, epochs: float, out: Path) -> None:
     """Train the hash layer, calibrate on valid, and write the release."""
     from engine.hashing.train import Plan
     from engine.learning.assemble import train_hashing
-    from engine.learning.energy import metered
 
     if (out / "manifest.json").is_file():
         raise UsageError(f"{out} already holds a release: name another folder.")
-    with metered(run, "hashing"):
-        train_hashing(_cache(cache), run, out, Plan(steps=max(1, int(Plan.steps * epochs))))
+    train_hashing(_cache(cache), run, out, Plan(steps=max(1, int(Plan.steps * epochs))))
 
 
 @command.command("generator")

@@ -21,11 +21,11 @@ class Plan:
     jitter : length of the Gaussian noise added to embeddings of length 1, as a share of it
     """
 
-    steps: int = 1500
+    steps: int = 1000
     batch: int = 256
     rate: float = 2e-3
-    margin: float = 0.3
-    order: float = 1.0
+    margin: float = 3.0
+    order: float = 0.5
     jitter: float = 0.3
     quantisation: float = 0.05
     balance: float = 0.5

@@ -26,6 +26,7 @@ from engine.encoders.text import model_name
 from engine.encoders.trunk import TRUNK_NAME, trunk_path
 from engine.hashing import calibration, train
 from engine.hashing.layer import HashLayer, pack
+from engine.learning.energy import metered
 from engine.learning.stages import training_data
 from engine.release import FORMAT, sha256_of
 from engine.study import MODALITIES
@@ -158,9 +159,10 @@ def limits(cache: Path) -> list[str]:
 def train_hashing(cache: Path, run: Path, out: Path, plan: train.Plan | None = None) -> None:
     """Train the hash layer on `train`, calibrate on `valid`, and write the release folder `out`."""
     started, log = time.monotonic(), loop.Log(run / "log.jsonl")
-    fitted, valid = embed_split(cache, run, ("train", "valid"))
-    data = {m: train.Embedded(torch.from_numpy(side.z), torch.from_numpy(side.held)) for m, side in fitted.items()}
-    layer = train.train(data, MODALITIES, plan or train.Plan(), log)
+    with metered(run, "hashing"):
+        fitted, valid = embed_split(cache, run, ("train", "valid"))
+        data = {m: train.Embedded(torch.from_numpy(side.z), torch.from_numpy(side.held)) for m, side in fitted.items()}
+        layer = train.train(data, MODALITIES, plan or train.Plan(), log)
     out.mkdir(parents=True, exist_ok=True)
     for modality in MODALITIES:
         shutil.copyfile(run / "bound" / f"{modality}.safetensors", out / f"{modality}.safetensors")
@@ -177,7 +179,7 @@ def last_of_each(history: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
 
 
 def energy(history: list[dict[str, Any]]) -> dict[str, Any]:
-    """Return the estimated watt-hours of the stages that ended before this one, together and of each."""
+    """Return the estimated watt-hours of the metered stages, together and of each."""
     spent: Counter[str] = Counter()
     for line in history:
         if line["stage"] == "energy":

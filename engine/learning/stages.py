@@ -21,6 +21,7 @@ from engine.cohorts import prepared, simultaneous
 from engine.encoders import film_views, loop, pretrain, tune
 from engine.encoders.models import FilmEncoder, encoder_for
 from engine.encoders.transformer import TraceTransformer
+from engine.learning.probe import linear_probe
 
 TUNE = {
     "cxr": tune.Plan(epochs=7, rate=1e-3, encoder_share=0.06),
@@ -60,7 +61,9 @@ def train_encoder(modality: str, cache: Path, run: Path, epochs: float = 1.0, st
         log.write(stage="continue", release=start.name)
     elif isinstance(encoder, TraceTransformer):
         plan = replace(PRETRAIN[modality], epochs=max(1, int(PRETRAIN[modality].epochs * epochs)))
+        before = linear_probe(encoder, data)
         pretrain.pretrain(encoder, data, plan, log)
+        log.write(stage="pretraining", probe_untrained=before, probe_pretrained=linear_probe(encoder, data))
         _save(encoder.state_dict(), run / "encoders" / f"{modality}-pretrained.safetensors")
     tuning = TUNE[modality]
     tune.tune(modality, encoder, data, replace(tuning, epochs=max(1, int(tuning.epochs * epochs))), log, draw)

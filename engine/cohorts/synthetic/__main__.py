@@ -6,9 +6,9 @@ In full, from the open recordings (DIR) to the files of the repository:
     casebind train generator ecg --recordings DIR --out runs/synthetic
     casebind train generator ppg --recordings DIR --out runs/synthetic
     python -m engine.cohorts.synthetic --out data/demo --generators runs/synthetic --again data/demo/drawing.json
-    casebind encode data/demo/manifest.csv --out data/demo/embeddings-r1.npz
+    casebind encode data/demo/manifest.csv --out data/demo/embeddings-r2.npz
 
-The last file saves `casebind demo` the encoding; r1 is the release's name, and one is written for each release that is
+The last file saves `casebind demo` the encoding; r2 is the release's name, and one is written for each release that is
 to start fast. A drawing that is stopped goes on where it stopped when it is started again in the same way.
 Studies that `casebind evaluate synthetic --record FILE` finds too near a real recording are drawn anew with
 --again FILE; drawing.json keeps which these were.
@@ -47,7 +47,8 @@ def main(
             fit(part, recordings, generators)
     chance = Chance(seed, put_aside(again))
     manifest = write_cohort(out, load(generators), n=patients, chance=chance, say=click.echo)
-    click.echo(f"{manifest} is written; encode it with `casebind encode {manifest} --out {out / 'embeddings-r1.npz'}`.")
+    encode = f"casebind encode {manifest} --out {out / 'embeddings-RELEASE.npz'}"
+    click.echo(f"{manifest} is written; encode it with `{encode}`.")
 
 
 if __name__ == "__main__":
