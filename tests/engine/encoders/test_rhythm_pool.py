@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from engine.encoders.models import encoder_for
 from engine.encoders.rhythm import FREQUENCIES, POINTS, TIMING, RhythmPool, rhythm_rates
+from engine.learning.assemble import load_way
 
 TOKENS, SAMPLES = 100, 1000
 FLAT = torch.zeros(1, 1, SAMPLES)
@@ -82,3 +85,18 @@ def test_features_of_a_silent_trace_are_numbers(modality: str) -> None:
         inputs |= {"amplitude": torch.zeros(2, 12), "flags": torch.zeros(2, 24)}
     found = encoder(**inputs)
     assert found.shape == (2, encoder.features) and bool(torch.isfinite(found).all())
+
+
+@pytest.mark.parametrize("modality", ["ecg", "ppg"])
+def test_weights_of_releases_without_rhythm_still_load(modality: str, tmp_path: Path) -> None:
+    old = {name: value for name, value in encoder_for(modality).state_dict().items() if "rhythm." not in name}
+    save_file({**{f"encoder.{name}": value for name, value in old.items()}, **head_of(modality, old)}, tmp_path / "old")
+    way = load_way(tmp_path / "old", modality)
+    assert way.head.in_features == way.encoder.features < encoder_for(modality).features
+    assert all(torch.equal(way.encoder.state_dict()[name], value) for name, value in old.items())
+
+
+def head_of(modality: str, weights: dict[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """A head that is as wide as the features of an encoder with such weights."""
+    width = encoder_for(modality, weights).features
+    return {"head.weight": torch.zeros(256, width), "head.bias": torch.zeros(256)}
