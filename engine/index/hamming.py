@@ -98,13 +98,13 @@ def nearest(
     k, reach = min(k, n), bits if radius is None else min(radius, bits)
     kernels = compiled(n) if k <= MOST_KEPT else None
     if k <= 0 or reach < 0:
-        return _split(ALL)
+        return split_keys(ALL)
     if kernels is None:
         return _sorted_out(all_distances(codes, query, bits), k, allowed, reach)
     keys = np.empty(k, np.uint64)
     prefix, wanted = np.ascontiguousarray(codes[:words]), np.array(query[:words])
     held = kernels.scan_one(prefix, wanted, ALL if allowed is None else allowed, reach, keys)
-    return _split(np.sort(keys[:held]))
+    return split_keys(np.sort(keys[:held]))
 
 
 def nearest_of_many(
@@ -126,7 +126,7 @@ def nearest_of_many(
     keys, held = np.empty((len(wanted), k), np.uint64), np.zeros(len(wanted), np.int64)
     prefix, mask = np.ascontiguousarray(codes[:words]), ALL if allowed is None else allowed
     kernels.scan_many(prefix, np.ascontiguousarray(wanted), mask, reach, keys, held)
-    return [_split(np.sort(keys[i, : held[i]])) for i in range(len(queries))]
+    return [split_keys(np.sort(keys[i, : held[i]])) for i in range(len(queries))]
 
 
 def all_distances(codes: np.ndarray, query: np.ndarray, bits: int) -> np.ndarray:
@@ -183,7 +183,7 @@ def _kernels() -> ModuleType | None:
     return scan
 
 
-def _split(keys: np.ndarray) -> Found:
+def split_keys(keys: np.ndarray) -> Found:
     """Return the positions and distances of ascending keys, distance << 48 | position."""
     return (keys & np.uint64((1 << 48) - 1)).astype(np.int64), (keys >> np.uint64(48)).astype(np.int64)
 

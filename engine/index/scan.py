@@ -9,7 +9,7 @@ numba keeps the machine code in its disk cache: it is compiled once per machine,
 """
 
 # numba's decorators and its 64-bit scalars are no functions and ints to the type checker.
-# mypy: disable-error-code="call-arg,arg-type,return-value,operator,assignment,misc,union-attr"
+# mypy: disable-error-code="call-arg,arg-type,return-value,var-annotated"
 
 from __future__ import annotations
 
