@@ -49,7 +49,7 @@ class Base:
             found, _ = index.nearest(words, query, k, bits, allowed, radius, budget)
             if found is not None:
                 return found
-        return nearest(words, query, k, bits, allowed, radius)
+        return nearest(words, query, k, bits, allowed if permitted < self.n else None, radius)
 
     def places(self, ordinals: np.ndarray) -> np.ndarray:
         """Return the positions, (≤m,) int64, of those studies, (m,) integers, that are here."""

@@ -23,6 +23,7 @@ MOST_KEPT = 4096  # neighbours up to which a heap beats sorting all distances
 FOUR = 4  # queries of a batch that the compiled scan compares with a column at once
 KEPT_OUT = np.uint16(0xFFFF)  # further than any code can be
 ALL = np.zeros(0, np.uint64)  # the mask that permits every column, as the compiled scan takes it
+NO_KEY = np.uint64(0xFFFFFFFFFFFFFFFF)  # behind every neighbour
 Found = tuple[np.ndarray, np.ndarray]  # positions and distances, (≤k,) int64 each, nearest first
 
 
@@ -123,10 +124,11 @@ def nearest_of_many(
         return [nearest(codes, query, k, bits, allowed, radius) for query in queries]
     padding = ((0, -len(queries) % FOUR), (0, 0))
     wanted = np.pad(np.asarray(queries)[:, :words], padding, mode="edge")
-    keys, held = np.empty((len(wanted), k), np.uint64), np.zeros(len(wanted), np.int64)
+    keys, held = np.full((len(wanted), k), NO_KEY, np.uint64), np.zeros(len(wanted), np.int64)
     prefix, mask = np.ascontiguousarray(codes[:words]), ALL if allowed is None else allowed
     kernels.scan_many(prefix, np.ascontiguousarray(wanted), mask, reach, keys, held)
-    return [split_keys(np.sort(keys[i, : held[i]])) for i in range(len(queries))]
+    places, distances = split_keys(np.sort(keys, axis=1))
+    return [(places[i, : held[i]], distances[i, : held[i]]) for i in range(len(queries))]
 
 
 def all_distances(codes: np.ndarray, query: np.ndarray, bits: int) -> np.ndarray:

@@ -23,8 +23,8 @@ from numba.extending import intrinsic
 
 PLACE_BITS = np.uint64(48)
 PLACE = np.uint64((1 << 48) - 1)
-BLOCK = 512  # columns: 4 KiB of each word, so that a block's second pass reads the first-level cache
-SPARSE = 32  # permitted columns of a block up to which they are visited one by one
+BLOCK = 1024  # columns: 8 KiB of each word, so that the second pass over a block reads the first-level cache
+SPARSE = 64  # permitted columns of a block up to which they are visited one by one
 GROUP = 64  # columns per word of the mask
 NOTHING = np.uint64(0)
 ONE = np.uint64(1)

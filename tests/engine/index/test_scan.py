@@ -12,7 +12,7 @@ import pytest
 
 from engine.index.hamming import from_bits, nearest, nearest_of_many, to_bits, top_k
 
-SIZES = (0, 1, 63, 64, 65, 511, 512, 513, 3001)
+SIZES = (0, 1, 63, 64, 65, 1023, 1024, 1025, 3001)
 
 
 def few_values(rng: np.random.Generator, n: int) -> np.ndarray:
