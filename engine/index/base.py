@@ -8,13 +8,11 @@ import numpy as np
 
 from engine.index.columns import Columns
 from engine.index.hamming import Found, nearest
+from engine.index.lookup import Lookup, lookup_of
 from engine.index.multi_index import MultiIndex
 
 MULTI_MOST_KEPT = 256  # neighbours from which on the scan's cost per neighbour wins
 MULTI_SHARE = 16  # an index is tried where at least one code in so many may be returned
-NOWHERE = np.uint32(0xFFFFFFFF)
-SPARSE_TABLE = 8  # table entries per code from which on ordinals are looked up by bisection instead
-DENSE_ANYWAY = 1_000_000  # table entries that are never too many
 
 
 @dataclass(eq=False)
@@ -24,7 +22,7 @@ class Base:
     columns: Columns
     index: MultiIndex | None = None
     budgets: dict[int, float] = field(default_factory=dict)
-    _lookup: tuple[int, np.ndarray] | None = None
+    _lookup: Lookup | None = None
 
     @property
     def n(self) -> int:
@@ -34,7 +32,7 @@ class Base:
     @property
     def bytes_held(self) -> int:
         """Return the memory of columns, look-up and index."""
-        lookup = 0 if self._lookup is None else int(self._lookup[1].nbytes)
+        lookup = 0 if self._lookup is None else int(self._lookup.table.nbytes)
         return self.columns.bytes_held + lookup + (self.index.bytes_held if self.index else 0)
 
     def nearest(
@@ -53,29 +51,6 @@ class Base:
 
     def places(self, ordinals: np.ndarray) -> np.ndarray:
         """Return the positions, (≤m,) int64, of those studies, (m,) integers, that are here."""
-        held = self.columns.ordinals
-        if held.size == 0 or ordinals.size == 0:
-            return np.empty(0, np.int64)
         if self._lookup is None:
-            self._lookup = lookup_of(held)
-        least, table = self._lookup
-        if table.dtype == np.uint32:
-            near = np.asarray(ordinals, np.int64) - least
-            found = table[near[(near >= 0) & (near < table.size)]]
-            return found[found != NOWHERE].astype(np.int64)
-        at = np.searchsorted(held, ordinals, sorter=table)
-        at = table[np.minimum(at, held.size - 1)]
-        return at[held[at] == ordinals].astype(np.int64)
-
-
-def lookup_of(ordinals: np.ndarray) -> tuple[int, np.ndarray]:
-    """Return the least ordinal, and the positions by ordinal less that, uint32: 40 MB for 10 million dense ordinals.
-
-    Where most of that table would be empty, it is the order that sorts the ordinals, (n,) int64.
-    """
-    least, most = int(ordinals.min()), int(ordinals.max())
-    if most - least >= SPARSE_TABLE * ordinals.size + DENSE_ANYWAY:
-        return least, np.argsort(ordinals)
-    table = np.full(most - least + 1, NOWHERE, np.uint32)
-    table[ordinals.astype(np.int64) - least] = np.arange(ordinals.size, dtype=np.uint32)
-    return least, table
+            self._lookup = lookup_of(self.columns.ordinals)
+        return self._lookup.places(ordinals)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 
+from engine.index.lookup import lookup_of
+
 WORDS = 4
 SOURCE = "FROM codes WHERE release = ? AND modality = ?"
 # Whether a study id comes before the one stored ahead of it; DuckDB streams this without sorting.
@@ -56,8 +58,7 @@ def load(cursor: duckdb.DuckDBPyConnection, release: str, modality: str) -> Colu
 
 def in_order(words: np.ndarray, ordinals: np.ndarray, patients: np.ndarray, ordered: np.ndarray) -> Columns:
     """Return the columns in the order of `ordered`, (n,), which holds the same ordinals; `words` is written to."""
-    by_ordinal = np.argsort(ordinals)
-    places = by_ordinal[np.searchsorted(ordinals, ordered, sorter=by_ordinal)]
+    places = lookup_of(ordinals).places(ordered)
     for word in range(words.shape[0]):
         words[word] = words[word][places]
     return Columns(words, ordinals[places], patients[places])

@@ -1,9 +1,9 @@
 """The compiled Hamming scan: one pass over the codes at the speed of memory, without the interpreter lock.
 
 Codes are (words, n) uint64, so a shorter nested code reads only the first rows. Columns are taken in blocks: a
-vectorised pass finds the least distance of a block, and only a block that can improve the k nearest is looked at one
-code at a time. A permission mask is one bit per column, 64 columns to a word, lowest bit first; an empty mask permits
-all. A neighbour is one uint64 key, distance << PLACE_BITS | column, so the order of keys is (distance, column).
+vectorised pass tells whether a block can improve the k nearest; only then is it looked at one code at a time. A mask is
+one bit per column, 64 columns to a word, lowest bit first; an empty one permits all. A neighbour is one uint64 key,
+distance << PLACE_BITS | column, so the order of keys is (distance, column).
 
 numba keeps the machine code in its disk cache: it is compiled once per machine, not once per process.
 """
@@ -22,7 +22,6 @@ from numba.core import types
 from numba.extending import intrinsic
 
 PLACE_BITS = np.uint64(48)
-PLACE = np.uint64((1 << 48) - 1)
 BLOCK = 1024  # columns: 8 KiB of each word, so that the second pass over a block reads the first-level cache
 SPARSE = 64  # permitted columns of a block up to which they are visited one by one
 GROUP = 64  # columns per word of the mask
@@ -51,6 +50,17 @@ def trailing_zeros(_typing: Any, x: Any) -> Any:
     return types.uint64(types.uint64), generate
 
 
+@intrinsic
+def widest_vectors(_typing: Any) -> Any:
+    """Let the calling function use 512-bit vectors where the processor has them; LLVM stays at 256 bits by itself."""
+
+    def generate(context: Any, builder: ir.IRBuilder, _signature: Any, _arguments: Any) -> Any:
+        set.add(builder.function.attributes, '"prefer-vector-width"="512"')  # llvmlite's own list does not know it
+        return context.get_dummy_value()
+
+    return types.none(), generate
+
+
 @numba.njit(inline="always")
 def column_distance(codes: np.ndarray, query: np.ndarray, column: int) -> int:
     """Return the distance of one column of (words, n) uint64 codes from a (words,) query."""
@@ -63,6 +73,7 @@ def column_distance(codes: np.ndarray, query: np.ndarray, column: int) -> int:
 @numba.njit(error_model="numpy")
 def improves(codes: np.ndarray, query: np.ndarray, limit: int, lo: int, hi: int) -> bool:
     """Say whether a distance among columns lo..hi is below the limit: a sign bit that any difference may set."""
+    widest_vectors()
     signs = np.int64(0)
     if codes.shape[0] == 1:
         a, p = codes[0, lo:hi], query[0]
@@ -76,14 +87,14 @@ def improves(codes: np.ndarray, query: np.ndarray, limit: int, lo: int, hi: int)
         a, b, c, d = codes[0, lo:hi], codes[1, lo:hi], codes[2, lo:hi], codes[3, lo:hi]
         p, q, r, s = query[0], query[1], query[2], query[3]
         for i in range(hi - lo):
-            near = popcount(a[i] ^ p) + popcount(b[i] ^ q) + popcount(c[i] ^ r) + popcount(d[i] ^ s)
-            signs |= np.int64(near) - limit
+            signs |= np.int64(popcount(a[i] ^ p) + popcount(b[i] ^ q) + popcount(c[i] ^ r) + popcount(d[i] ^ s)) - limit
     return signs < 0
 
 
 @numba.njit(error_model="numpy")
 def four_improve(codes: np.ndarray, queries: np.ndarray, limits: np.ndarray, first: int, lo: int, hi: int) -> int:
     """Return bit j set where `improves` holds for query first + j, j < 4; a column is loaded once for the four."""
+    widest_vectors()
     s, t, u, v = np.int64(0), np.int64(0), np.int64(0), np.int64(0)
     f, g, h, k = limits[first], limits[first + 1], limits[first + 2], limits[first + 3]
     p, q, r, w = queries[first], queries[first + 1], queries[first + 2], queries[first + 3]
@@ -114,6 +125,7 @@ def four_improve(codes: np.ndarray, queries: np.ndarray, limits: np.ndarray, fir
 @numba.njit(error_model="numpy")
 def block_distances(codes: np.ndarray, query: np.ndarray, lo: int, hi: int, out: np.ndarray) -> None:
     """Write the distances of columns lo..hi to `out`, (BLOCK,) uint64."""
+    widest_vectors()
     a, p = codes[0, lo:hi], query[0]
     for i in range(hi - lo):
         out[i] = popcount(a[i] ^ p)
@@ -200,6 +212,7 @@ def take(
     distances: np.ndarray,
 ) -> int:  # fmt: skip
     """Put the permitted columns of a block that improve the nearest into the heap; return how many keys it holds."""
+    widest_vectors()
     limit = limit_of(keys, held, radius)
     block_distances(codes, query, lo, hi, distances)
     for start in range(lo, hi, GROUP):
@@ -222,6 +235,7 @@ def scan_one(codes: np.ndarray, query: np.ndarray, mask: np.ndarray, radius: int
 
     mask : (groups,) uint64 without a bit past the last column, or (0,)
     """
+    widest_vectors()
     distances = np.empty(BLOCK, np.uint64)
     held = 0
     for lo in range(0, codes.shape[1], BLOCK):
@@ -247,6 +261,7 @@ def scan_many(
 
     queries : (q, words) uint64, q a multiple of 4; the mask holds for all
     """
+    widest_vectors()
     distances, limits = np.empty(BLOCK, np.uint64), np.full(queries.shape[0], radius + 1, np.int64)
     for lo in range(0, codes.shape[1], BLOCK):
         hi = min(lo + BLOCK, codes.shape[1])
