@@ -72,10 +72,10 @@ def set_consents(database: Database, patient_ids: Sequence[str], granted: bool, 
         raise UsageError(f"There is no consent scope '{scope}': use {' or '.join(SCOPES)}.")
     ids = list(patient_ids)
     with database.write() as cursor:
-        sql = "SELECT id FROM (SELECT unnest(?::VARCHAR[]) AS id) WHERE id NOT IN (SELECT patient_id FROM patients)"
-        unknown = cursor.execute(sql, [ids]).fetchone()
+        found = cursor.execute("SELECT patient_id FROM patients WHERE patient_id IN (SELECT unnest(?))", [ids]).fetchall()
+        unknown = dict.fromkeys(ids).keys() - {patient_id for (patient_id,) in found}
         if unknown:
-            raise UsageError(f"There is no patient {unknown[0]} in the workspace: take an id from a search result.")
+            raise UsageError(f"There is no patient {min(unknown)} in the workspace: take an id from a search result.")
         cursor.execute(
             "INSERT INTO consent SELECT nextval('event_number'), id, ?, ?, ?, ? FROM (SELECT unnest(?) AS id)",
             [scope, granted, who, now(), ids],
