@@ -72,7 +72,9 @@ def set_consents(database: Database, patient_ids: Sequence[str], granted: bool, 
         raise UsageError(f"There is no consent scope '{scope}': use {' or '.join(SCOPES)}.")
     ids = list(patient_ids)
     with database.write() as cursor:
-        found = cursor.execute("SELECT patient_id FROM patients WHERE patient_id IN (SELECT unnest(?))", [ids]).fetchall()
+        found = cursor.execute(
+            "SELECT patient_id FROM patients WHERE patient_id IN (SELECT unnest(?))", [ids]
+        ).fetchall()
         unknown = dict.fromkeys(ids).keys() - {patient_id for (patient_id,) in found}
         if unknown:
             raise UsageError(f"There is no patient {min(unknown)} in the workspace: take an id from a search result.")
