@@ -18,10 +18,11 @@ import numpy as np
 from engine.answer import BITS, POINTS, Answer, Neighbour, Options, Stopwatch
 from engine.errors import UsageError, WorkspaceError
 from engine.index.filters import Clause, Filters, own_patient
-from engine.index.hamming import COMPILED_FROM, CodeArray, compiled_kernel, top_k, words_of
-from engine.index.records import StoredQuery, StudyRow
+from engine.index.hamming import COMPILED_FROM, compiled
+from engine.index.records import StoredQuery
 from engine.index.shelf import stale_release
 from engine.index.workspace import Workspace
+from engine.neighbours import neighbours_of
 from engine.study import MODALITIES, Film, Modality, Note, Study, Trace
 
 if TYPE_CHECKING:
@@ -114,9 +115,8 @@ def warm(workspace: Workspace, release: Release, modalities: Sequence[Modality] 
     """Load models, codes and kernels, so that the first query of these modalities is as fast as the next ones."""
     from engine.intake.quality import judge
 
-    for modality in MODALITIES:
-        if workspace.codes(release.name, modality).ids.size >= COMPILED_FROM:
-            compiled_kernel()
+    if any(view.n >= COMPILED_FROM for view in workspace.arrays.views(release.name, MODALITIES).values()):
+        compiled(COMPILED_FROM)
     release.load(modalities)
     for library in READERS:
         importlib.import_module(library)
@@ -181,19 +181,7 @@ def _answer(
     who: str, watch: Stopwatch, *, kind: str, keep: bool,
 ) -> Answer:  # fmt: skip
     """Search every target modality under one mask, then store and audit."""
-    arrays = {target: workspace.codes(release.name, target) for target in options.into}
-    denied = workspace.denied([*options.filters.clauses(), own])  # after the arrays, so that it knows all they hold
-    near: list[tuple[int, str, int]] = []
-    nothing_close: dict[str, bool] = {}
-    for target, array in arrays.items():
-        found, close = _into(array, release, stored, target, denied, options)
-        near += [(rank, study_id, far) for rank, (study_id, far) in enumerate(found, start=1)]
-        nothing_close[target] = not close
-    rows = {row.study_id: row for row in workspace.rows([study_id for _, study_id, _ in near])}
-    bits, source = options.bits, stored.study.modality
-    neighbours = [
-        _neighbour(rank, rows[study_id], far, bits, release, source) for rank, study_id, far in near if study_id in rows
-    ]
+    neighbours, nothing_close = neighbours_of(workspace, release, stored, own, options)
     code_hex = stored.code[: options.bits // 8].tobytes().hex()
     audit_id = workspace.audit(
         who,
@@ -219,45 +207,6 @@ def _answer(
         filters_sentence=options.filters.sentence,
         audit_id=audit_id,
         timing_ms=watch.result(),
-    )
-
-
-def _into(
-    array: CodeArray, release: Release, stored: StoredQuery, target: Modality, denied: np.ndarray, options: Options
-) -> tuple[list[tuple[str, int]], bool]:
-    """Return (study id, distance) of the nearest in one modality, and whether the nearest permitted is close at all."""
-    query = words_of(stored.code[None])[0]
-    places, distances = top_k(array.words, query, array.mask(denied), options.k, options.bits, array.groups)
-    if places.size == 0:
-        return [], False
-    source = stored.study.modality
-    close = bool(distances[0] <= release.close_limit(source, target, options.bits))
-    if options.at is not None:
-        within = distances <= release.radius(source, target, options.bits, options.at)
-        places, distances = places[within], distances[within]
-    return [(array.ids[place], int(far)) for place, far in zip(places, distances, strict=True)], close
-
-
-def _neighbour(rank: int, row: StudyRow, hamming: int, bits: int, release: Release, source: Modality) -> Neighbour:
-    return Neighbour(
-        rank=rank,
-        study_id=row.study_id,
-        patient_id=row.patient_id,
-        encounter_id=row.encounter_id,
-        modality=row.modality,
-        cohort=row.cohort,
-        licence=row.licence,
-        labels=row.labels,
-        label_source=row.label_source,
-        synthetic=row.synthetic,
-        age=row.age,
-        sex=row.sex,
-        view=row.view,
-        recognised=row.recognised,
-        hamming=hamming,
-        bits=bits,
-        further_share=round(float(release.further_share(source, row.modality, bits, hamming)), 4),
-        relevance=round(float(release.relevance(source, row.modality, bits, hamming)), 4),
     )
 
 

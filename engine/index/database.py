@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
@@ -21,6 +21,7 @@ import duckdb
 from engine.errors import WorkspaceError
 
 FILE_NAME = "casebind.duckdb"
+FRUGAL, LITTLE = "256MB", "16MB"  # of DuckDB's memory while many codes are loaded, and just after that
 
 
 def now() -> datetime:
@@ -90,6 +91,33 @@ class Database:
                 raise
             finally:
                 cursor.close()
+
+    def exclusive(self) -> threading.RLock:
+        """Return the lock that every transaction takes, for a change that is more than one transaction."""
+        return self._lock
+
+    def snapshot(self) -> duckdb.DuckDBPyConnection:
+        """Return a cursor in a transaction that sees what is committed now; roll it back, then close it."""
+        cursor = self._cursor()
+        cursor.execute("BEGIN TRANSACTION")
+        cursor.execute("SELECT max(version) FROM schema_version")  # a transaction begins with its first statement
+        return cursor
+
+    @contextmanager
+    def frugal(self) -> Iterator[None]:
+        """Let DuckDB get by with little memory, alone, and give back what it cached."""
+        with self._lock:
+            before = self.read("SELECT current_setting('memory_limit')")[0][0]
+            self._limit(FRUGAL)
+            try:
+                yield
+            finally:
+                self._limit(LITTLE)
+                self._limit(before)
+
+    def _limit(self, memory: str) -> None:
+        with suppress(duckdb.Error):  # refused while more is in use than that
+            self._connection.cursor().execute(f"SET memory_limit = '{memory}'")
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         try:

@@ -10,6 +10,10 @@ from engine.study import Study
 # A withdrawn patient is never a neighbour, whatever else is asked for.
 CONSENT_SQL = "s.patient_id NOT IN (SELECT w.patient_id FROM withdrawn w WHERE w.scope = 'retrieval')"
 
+# Grows with every decision on consent, so that what was worked out under an earlier one is known to be old.
+CONSENTED = "SELECT coalesce(max(number), 0) FROM consent"
+
+SCOPE_WORDS = {"retrieval": "patients who let others find them", "training": "patients who let the model learn"}
 SEX_WORDS = {"F": "women", "M": "men"}
 
 
@@ -32,6 +36,10 @@ class Filters:
     labels           : any of them
     synthetic        : True only synthetic studies, False only recordings
     without_patients : patient ids that must not be returned
+    acquired_from, acquired_to : ISO dates or their beginnings, both inclusive, e.g. "2019" to "2020-06"; studies
+                       without a date are left out as soon as one is given
+    quality_min      : of the quality gate, 0..1
+    consent          : a scope beyond retrieval that no patient must have withdrawn, e.g. "training"
     """
 
     age_min: float | None = None
@@ -42,12 +50,16 @@ class Filters:
     labels: tuple[str, ...] = ()
     synthetic: bool | None = None
     without_patients: tuple[str, ...] = ()
+    acquired_from: str | None = None
+    acquired_to: str | None = None
+    quality_min: float | None = None
+    consent: str | None = None
 
     def clauses(self) -> list[Clause]:
         """Return the conditions that are in force, in the order in which they are read out."""
         candidates = (
             self._age(), self._sex(), self._view(), self._cohorts(), self._labels(), self._synthetic(),
-            self._without(),
+            self._without(), self._acquired(), self._quality(), self._consent(),
         )  # fmt: skip
         return [clause for clause in candidates if clause is not None]
 
@@ -102,6 +114,29 @@ class Filters:
         sql = "NOT list_contains(?, s.patient_id)"
         return Clause(sql, (list(self.without_patients),), "patients other than those left out")
 
+    def _acquired(self) -> Clause | None:
+        first, last = self.acquired_from, self.acquired_to
+        if not first and not last:
+            return None
+        # Compared as text: a date begins with its month and its year.
+        since, until = "s.acquired_at >= ?", "substr(s.acquired_at, 1, length(?)) <= ?"
+        if not last:
+            return Clause(f"({since} AND s.acquired_at <> '')", (first,), f"acquired from {first}")
+        if not first:
+            return Clause(f"({until} AND s.acquired_at <> '')", (last, last), f"acquired until {last}")
+        return Clause(f"({since} AND {until})", (first, last, last), f"acquired from {first} to {last}")
+
+    def _quality(self) -> Clause | None:
+        if self.quality_min is None:
+            return None
+        return Clause("s.quality_score >= ?", (self.quality_min,), f"of quality {self.quality_min:g} or better")
+
+    def _consent(self) -> Clause | None:
+        if not self.consent:
+            return None
+        sql = "s.patient_id NOT IN (SELECT w.patient_id FROM withdrawn w WHERE w.scope = ?)"
+        return Clause(sql, (self.consent,), SCOPE_WORDS.get(self.consent, f"with consent to {self.consent}"))
+
 
 def own_patient(study: Study, patient_id: str | None) -> Clause:
     """Exclude the query's own patient, known by the file's identifier, by equal content, or by id.
@@ -121,6 +156,27 @@ def denied_sql(clauses: list[Clause]) -> tuple[str, list[Any]]:
 
     A condition that is unknown, such as the age of a study without one, counts as not met.
     """
-    conditions = [CONSENT_SQL, *(clause.sql for clause in clauses)]
-    values = [value for clause in clauses for value in clause.values]
-    return f"SELECT s.ordinal FROM studies s WHERE ({' AND '.join(conditions)}) IS NOT TRUE", values
+    conditions, values = _all([Clause(CONSENT_SQL, (), ""), *clauses])
+    return f"SELECT s.ordinal FROM studies s WHERE ({conditions}) IS NOT TRUE", values
+
+
+def permitted_sql(clauses: list[Clause], modality: str) -> tuple[str, list[Any]]:
+    """Return the statement that lists the ordinals of the studies of one modality that may be returned."""
+    conditions, values = _all([Clause(CONSENT_SQL, (), ""), *clauses])
+    return f"SELECT s.ordinal FROM studies s WHERE s.modality = ? AND {conditions}", [modality, *values]
+
+
+def excluded_sql(clause: Clause) -> tuple[str, list[Any]]:
+    """Return the statement that lists the ordinals of the studies that do not meet one clause, consent aside."""
+    return f"SELECT s.ordinal FROM studies s WHERE ({clause.sql}) IS NOT TRUE", list(clause.values)
+
+
+def withdrawn_sql() -> tuple[str, list[Any]]:
+    """Return the statement that lists the ordinals of all studies of patients who have withdrawn."""
+    withdrawn = "SELECT w.patient_id FROM withdrawn w WHERE w.scope = 'retrieval'"
+    return f"SELECT s.ordinal FROM studies s WHERE s.patient_id IN ({withdrawn})", []
+
+
+def _all(clauses: list[Clause]) -> tuple[str, list[Any]]:
+    """Return the condition that every clause is met, and the values."""
+    return " AND ".join(clause.sql for clause in clauses), [value for clause in clauses for value in clause.values]

@@ -1,13 +1,17 @@
-"""Exact Hamming search over codes held in memory.
+"""Exact Hamming search over codes held in memory: the compiled scan where it pays, numpy where it does not.
 
 Codes are (words, n) uint64, one row per 64 bits, so that shorter nested codes read less memory. Columns are in the
-order of the study ids, hence the smallest position is the smallest id and ties need no further rule.
+order of the study ids, hence the smallest position is the smallest id and ties need no further rule. What may be
+returned is one bit per column, (⌈n / 64⌉,) uint64, lowest bit first; None permits all.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from types import ModuleType
 
 import numpy as np
 
@@ -15,7 +19,12 @@ WORD_BITS = 64
 # Below this many codes numpy's bitwise_count answers faster than numba's compiled kernel can even be loaded
 # (0.6 s for the import against 1 ms for 200,000 codes of 256 bits), so one-off commands never pay for it.
 COMPILED_FROM = 200_000
+MOST_KEPT = 4096  # neighbours up to which a heap beats sorting all distances
+FOUR = 4  # queries of a batch that the compiled scan compares with a column at once
 KEPT_OUT = np.uint16(0xFFFF)  # further than any code can be
+ALL = np.zeros(0, np.uint64)  # the mask that permits every column, as the compiled scan takes it
+NO_KEY = np.uint64(0xFFFFFFFFFFFFFFFF)  # behind every neighbour
+Found = tuple[np.ndarray, np.ndarray]  # positions and distances, (≤k,) int64 each, nearest first
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,48 +54,109 @@ def top_k(
     k: int,
     bits: int,
     groups: np.ndarray | None = None,
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the k nearest permitted codes: positions (≤k,) int64 and distances (≤k,) int64, nearest first.
+    radius: int | None = None,
+) -> Found:
+    """Return the k nearest permitted codes, of a bool mask (n,), at most one per group, within the radius if given.
 
-    codes  : (words, n) uint64
-    query  : (words,) uint64
-    mask   : (n,) bool, True where a code may be returned; None permits all
     groups : (n,) int64; at most one code per group is returned, its nearest. None folds nothing.
 
     Exact; equal distances come in the order of position.
     """
-    distances = all_distances(codes, query, bits)
-    permitted = distances.size
-    if mask is not None:
-        distances[~mask] = KEPT_OUT
-        permitted = int(np.count_nonzero(mask))
+    allowed = None if mask is None else to_bits(mask)
     if groups is None:
-        return _nearest(distances, min(k, permitted))
+        return nearest(codes, query, k, bits, allowed, radius)
+    return one_per_group(lambda wanted: nearest(codes, query, wanted, bits, allowed, radius), k, groups)
+
+
+def one_per_group(search: Callable[[int], Found], k: int, groups: np.ndarray) -> Found:
+    """Return the k nearest of different groups; `search` returns as many as it is asked for, or all there are."""
     wanted = 4 * k
     while True:
-        found, near = _nearest(distances, min(wanted, permitted))
-        keep = np.sort(np.unique(groups[found], return_index=True)[1])[:k]
-        if keep.size == k or found.size == permitted:
-            return found[keep], near[keep]
+        places, distances = search(wanted)
+        keep = np.sort(np.unique(groups[places], return_index=True)[1])[:k]
+        if keep.size == k or places.size < wanted:
+            return places[keep], distances[keep]
         wanted *= 4
+
+
+def nearest(
+    codes: np.ndarray,
+    query: np.ndarray,
+    k: int,
+    bits: int,
+    allowed: np.ndarray | None = None,
+    radius: int | None = None,
+) -> Found:
+    """Return the k nearest permitted codes, only those within `radius` bits where one is given.
+
+    codes   : (words, n) uint64
+    query   : (words,) uint64
+    allowed : (⌈n / 64⌉,) uint64, no bit past the last column
+
+    Exact; equal distances come in the order of position.
+    """
+    words, n = bits // WORD_BITS, codes.shape[1]
+    k, reach = min(k, n), bits if radius is None else min(radius, bits)
+    kernels = compiled(n) if k <= MOST_KEPT else None
+    if k <= 0 or reach < 0:
+        return split_keys(ALL)
+    if kernels is None:
+        return _sorted_out(all_distances(codes, query, bits), k, allowed, reach)
+    keys = np.empty(k, np.uint64)
+    prefix, wanted = np.ascontiguousarray(codes[:words]), np.array(query[:words])
+    held = kernels.scan_one(prefix, wanted, ALL if allowed is None else allowed, reach, keys)
+    return split_keys(np.sort(keys[:held]))
+
+
+def nearest_of_many(
+    codes: np.ndarray,
+    queries: np.ndarray,
+    k: int,
+    bits: int,
+    allowed: np.ndarray | None = None,
+    radius: int | None = None,
+) -> list[Found]:
+    """Return `nearest` for every query of a batch, (q, words) uint64, reading the codes from memory once."""
+    words, n = bits // WORD_BITS, codes.shape[1]
+    k, reach = min(k, n), bits if radius is None else min(radius, bits)
+    kernels = compiled(n) if k <= MOST_KEPT else None
+    if kernels is None or k <= 0 or reach < 0 or len(queries) == 0:
+        return [nearest(codes, query, k, bits, allowed, radius) for query in queries]
+    padding = ((0, -len(queries) % FOUR), (0, 0))
+    wanted = np.pad(np.asarray(queries)[:, :words], padding, mode="edge")
+    keys, held = np.full((len(wanted), k), NO_KEY, np.uint64), np.zeros(len(wanted), np.int64)
+    prefix, mask = np.ascontiguousarray(codes[:words]), ALL if allowed is None else allowed
+    kernels.scan_many(prefix, np.ascontiguousarray(wanted), mask, reach, keys, held)
+    places, distances = split_keys(np.sort(keys, axis=1))
+    return [(places[i, : held[i]], distances[i, : held[i]]) for i in range(len(queries))]
 
 
 def all_distances(codes: np.ndarray, query: np.ndarray, bits: int) -> np.ndarray:
     """Return the (n,) uint16 Hamming distances over the first `bits` bits."""
     words = bits // WORD_BITS
-    if codes.shape[1] >= COMPILED_FROM:
-        return compiled_kernel()(codes[:words], query[:words])
+    kernels = compiled(codes.shape[1])
+    if kernels is not None:
+        found: np.ndarray = kernels.distances(np.ascontiguousarray(codes[:words]), np.array(query[:words]))
+        return found
     total = np.zeros(codes.shape[1], dtype=np.uint16)
     for word in range(words):
         total += np.bitwise_count(codes[word] ^ query[word])
     return total
 
 
+def compiled(n: int) -> ModuleType | None:
+    """Return the compiled kernels where they pay for n codes; None where numpy is as good, or numba is missing."""
+    if n >= COMPILED_FROM or "engine.index.scan" in sys.modules:
+        return _kernels()
+    return None
+
+
 def compiled_kernel() -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
-    """Return the numba scan, compiled once per machine (kept in its disk cache)."""
+    """Return the compiled distances, (words, n) and (words,) uint64 → (n,) uint16; ImportError without numba."""
     from engine.index.scan import distances
 
-    return distances
+    kernel: Callable[[np.ndarray, np.ndarray], np.ndarray] = distances
+    return kernel
 
 
 def words_of(packed: np.ndarray) -> np.ndarray:
@@ -94,11 +164,37 @@ def words_of(packed: np.ndarray) -> np.ndarray:
     return np.ascontiguousarray(packed, dtype=np.uint8).view("<u8")
 
 
-def _nearest(distances: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the positions and distances, int64, of the k smallest (distance, position)."""
-    if k == 0:
-        return np.zeros(0, np.int64), np.zeros(0, np.int64)
-    limit = np.partition(distances, k - 1)[k - 1]
+def to_bits(mask: np.ndarray) -> np.ndarray:
+    """Return (⌈n / 64⌉,) uint64, lowest bit first, of an (n,) bool mask; bits past the end are 0."""
+    packed = np.zeros(-(-mask.size // WORD_BITS) * 8, np.uint8)
+    packed[: -(-mask.size // 8)] = np.packbits(mask, bitorder="little")
+    return packed.view("<u8")
+
+
+def from_bits(allowed: np.ndarray, n: int) -> np.ndarray:
+    """Return the (n,) bool mask of its bits."""
+    return np.unpackbits(allowed.view(np.uint8), count=n, bitorder="little").view(bool)
+
+
+@cache
+def _kernels() -> ModuleType | None:
+    try:
+        from engine.index import scan
+    except ImportError:
+        return None
+    return scan
+
+
+def split_keys(keys: np.ndarray) -> Found:
+    """Return the positions and distances of ascending keys, distance << 48 | position."""
+    return (keys & np.uint64((1 << 48) - 1)).astype(np.int64), (keys >> np.uint64(48)).astype(np.int64)
+
+
+def _sorted_out(distances: np.ndarray, k: int, allowed: np.ndarray | None, radius: int) -> Found:
+    """Return the k smallest permitted (distance, position) within the radius; `distances` is written to."""
+    if allowed is not None:
+        distances[~from_bits(allowed, distances.size)] = KEPT_OUT
+    limit = min(int(np.partition(distances, k - 1)[k - 1]), radius)
     within = np.flatnonzero(distances <= limit)
     order = np.argsort(distances[within], kind="stable")[:k]
     return within[order], distances[within[order]].astype(np.int64)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import duckdb
 
 from engine.errors import UsageError
@@ -64,16 +66,28 @@ def unrate(database: Database, query_id: str, study_id: str, who: str) -> None:
         )
 
 
-def set_consent(database: Database, patient_id: str, granted: bool, scope: str, who: str) -> None:
-    """Append one consent decision and its audit row, in one transaction."""
+def set_consents(database: Database, patient_ids: Sequence[str], granted: bool, scope: str, who: str) -> None:
+    """Append one consent decision and its audit row per patient, in one transaction."""
     if scope not in SCOPES:
         raise UsageError(f"There is no consent scope '{scope}': use {' or '.join(SCOPES)}.")
+    ids = list(patient_ids)
     with database.write() as cursor:
-        if not cursor.execute("SELECT 1 FROM patients WHERE patient_id = ?", [patient_id]).fetchone():
-            raise UsageError(f"There is no patient {patient_id} in the workspace: take an id from a search result.")
-        add_consent(cursor, patient_id, granted, scope, who)
-        kind = f"consent {scope} {'granted' if granted else 'withdrawn'} for {patient_id}"
-        add_audit(cursor, who, kind)
+        found = cursor.execute(
+            "SELECT patient_id FROM patients WHERE patient_id IN (SELECT unnest(?))", [ids]
+        ).fetchall()
+        unknown = dict.fromkeys(ids).keys() - {patient_id for (patient_id,) in found}
+        if unknown:
+            raise UsageError(f"There is no patient {min(unknown)} in the workspace: take an id from a search result.")
+        cursor.execute(
+            "INSERT INTO consent SELECT nextval('event_number'), id, ?, ?, ?, ? FROM (SELECT unnest(?) AS id)",
+            [scope, granted, who, now(), ids],
+        )
+        kind = f"consent {scope} {'granted' if granted else 'withdrawn'} for "
+        cursor.execute(
+            "INSERT INTO audit (audit_id, created_at, who, kind, returned)"
+            " SELECT nextval('event_number'), ?, ?, ? || id, [] FROM (SELECT unnest(?) AS id)",
+            [now(), who, kind, ids],
+        )
 
 
 def add_consent(cursor: duckdb.DuckDBPyConnection, patient_id: str, granted: bool, scope: str, who: str) -> None:

@@ -12,6 +12,7 @@ import duckdb
 import numpy as np
 
 from engine.errors import UsageError, WorkspaceError
+from engine.index.columns import SOURCE, load
 from engine.index.content import save_content
 from engine.index.database import Database, now
 from engine.index.hamming import CodeArray, words_of
@@ -29,34 +30,40 @@ INSERT = (
     f" VALUES (nextval('study_ordinal'), ?, ?{', ?' * 23})"
 )
 WRITERS = 8  # content files written at once
+THESE = "study_id IN (SELECT unnest(?))"
 FACTS = ("study_id", "patient_id", "encounter_id", "acquired_at", "age", "sex", "view", "labels", "report")
 
 
-def add(
-    database: Database, folder: Path, cohort: Cohort, release: str, digest: str, batch: Sequence[NewStudy],
-    durable: bool = True,
-) -> None:  # fmt: skip
-    """Write the content files of the batch, durably or not, then all its rows in one transaction."""
+def save(folder: Path, batch: Sequence[NewStudy], durable: bool) -> list[str]:
+    """Write the content files of a batch, durably or not; return their paths relative to `folder`."""
     with ThreadPoolExecutor(WRITERS) as pool:  # most of the time goes into waiting for the disk
-        files = list(pool.map(lambda one: save_content(folder, one.row.study_id, one.study, durable), batch))
+        return list(pool.map(lambda one: save_content(folder, one.row.study_id, one.study, durable), batch))
+
+
+def add(
+    database: Database, files: Sequence[str], cohort: Cohort, release: str, digest: str, batch: Sequence[NewStudy]
+) -> None:
+    """Write all the rows of a batch, whose content files are written, in one transaction."""
     with database.write() as cursor:
         _register(cursor, cohort, release, digest)
         _insert(cursor, batch, files)
         ids = [one.row.study_id for one in batch]
-        modalities = [one.row.modality for one in batch]
         vectors, codes = np.stack([one.embedding for one in batch]), np.stack([one.code for one in batch])
-        _insert_codes(cursor, release, ids, modalities, vectors, codes)
+        _insert_codes(cursor, release, ids, vectors, codes)
         add_stated(cursor, _stated(batch))
 
 
 def add_codes(
-    database: Database, release: str, digest: str, study_ids: Sequence[str], vectors: np.ndarray, codes: np.ndarray
-) -> None:
-    """Write embeddings (n, 256) and packed codes (n, 32) of studies that are present."""
-    modalities = [row.modality for row in rows(database, study_ids)]
+    database: Database, release: str, digest: str, study_ids: Sequence[str], vectors: np.ndarray, codes: np.ndarray,
+    replace: bool = False,
+) -> None:  # fmt: skip
+    """Write embeddings (n, 256) and packed codes (n, 32) of present studies, or put them in place of others."""
     with database.write() as cursor:
         _register(cursor, None, release, digest)
-        _insert_codes(cursor, release, study_ids, modalities, vectors, codes)
+        for table in ("codes", "embeddings") if replace else ():
+            which = "release = ? AND study_id IN (SELECT unnest(?))"
+            cursor.execute(f"DELETE FROM {table} WHERE {which}", [release, list(study_ids)])
+        _insert_codes(cursor, release, study_ids, vectors, codes)
 
 
 def forget_release(database: Database, release: str) -> None:
@@ -66,16 +73,26 @@ def forget_release(database: Database, release: str) -> None:
             cursor.execute(f"DELETE FROM {table} WHERE {column} = ?", [release])
 
 
-def remove(database: Database, folder: Path, study_ids: Sequence[str]) -> None:
-    """Delete the rows in one transaction, then the files."""
-    files = [row.file for row in rows(database, study_ids)]
+def files_of(database: Database, study_ids: Sequence[str]) -> list[str]:
+    """Return the content files of those studies that are there, relative to the studies folder."""
+    return [file for (file,) in database.read(f"SELECT file FROM studies WHERE {THESE}", [list(study_ids)])]
+
+
+def remove(database: Database, study_ids: Sequence[str]) -> None:
+    """Delete the rows in one transaction; the files are left."""
+    ids = list(study_ids)
     with database.write() as cursor:
+        emptied = cursor.execute(f"SELECT DISTINCT encounter_id, patient_id FROM studies WHERE {THESE}", [ids])
+        found = emptied.fetchall()
+        encounters, patients = ([row[column] for row in found] for column in (0, 1))
         for table in ("codes", "embeddings", "studies"):
-            cursor.execute(f"DELETE FROM {table} WHERE study_id IN (SELECT unnest(?))", [list(study_ids)])
-        cursor.execute("DELETE FROM encounters WHERE encounter_id NOT IN (SELECT encounter_id FROM studies)")
-        cursor.execute("DELETE FROM patients WHERE patient_id NOT IN (SELECT patient_id FROM studies)")
-    for file in files:
-        (folder / file).unlink(missing_ok=True)
+            cursor.execute(f"DELETE FROM {table} WHERE {THESE}", [ids])
+        for table, column, left in (("encounters", "encounter_id", encounters), ("patients", "patient_id", patients)):
+            cursor.execute(
+                f"DELETE FROM {table} WHERE {column} IN (SELECT unnest(?))"
+                f" AND {column} NOT IN (SELECT {column} FROM studies WHERE {column} IN (SELECT unnest(?)))",
+                [left, left],
+            )
 
 
 def rows(database: Database, study_ids: Sequence[str] | None) -> list[StudyRow]:
@@ -107,19 +124,26 @@ def study_of(row: StudyRow, content: Trace | Film | Note) -> Study:
     )
 
 
+def rows_by_ordinal(database: Database, ordinals: Sequence[int]) -> dict[int, StudyRow]:
+    """Return ordinal → row of those studies that are there."""
+    sql = f"SELECT {COLUMNS}, ordinal FROM studies WHERE ordinal IN (SELECT unnest(?))"
+    return {found[-1]: _row(found[:-1]) for found in database.read(sql, [list(ordinals)])}
+
+
 def load_codes(database: Database, release: str, modality: str) -> CodeArray:
-    """Return the codes of one modality in the order of the study ids."""
-    table = database.columns(
-        "SELECT c.study_id, s.ordinal, dense_rank() OVER (ORDER BY s.patient_id) AS patient, c.w0, c.w1, c.w2, c.w3"
-        " FROM codes c JOIN studies s USING (study_id) WHERE c.release = ? AND c.modality = ? ORDER BY c.study_id",
-        [release, modality],
-    )
-    words = np.stack([np.asarray(table[f"w{word}"], dtype=np.uint64) for word in range(4)])
+    """Return the codes of one modality in the order of the study ids, with the ids."""
+    cursor = database.snapshot()
+    try:
+        columns = load(cursor, release, modality)
+        ids = cursor.execute(f"SELECT study_id {SOURCE} ORDER BY study_id", [release, modality]).fetchnumpy()
+    finally:
+        cursor.execute("ROLLBACK")
+        cursor.close()
     return CodeArray(
-        ids=np.asarray(table["study_id"], dtype=object),
-        ordinals=np.asarray(table["ordinal"], dtype=np.int64),
-        groups=np.asarray(table["patient"], dtype=np.int64),
-        words=np.ascontiguousarray(words),
+        ids=np.asarray(ids["study_id"], dtype=object),
+        ordinals=columns.ordinals.astype(np.int64),
+        groups=columns.patients.astype(np.int64),
+        words=columns.words,
     )
 
 
@@ -174,7 +198,11 @@ def _insert(cursor: duckdb.DuckDBPyConnection, batch: Sequence[NewStudy], files:
     """Insert patients, encounters and studies; those that are there already stay as they are."""
     patients = {one.row.patient_id: [one.row.patient_id, one.row.cohort, now()] for one in batch}
     encounters = {one.row.encounter_id: [one.row.encounter_id, one.row.patient_id] for one in batch}
-    cursor.executemany("INSERT INTO patients VALUES (?, ?, ?) ON CONFLICT DO NOTHING", list(patients.values()))
+    cursor.executemany(
+        "INSERT INTO patients (patient_id, cohort, created_at, number) VALUES (?, ?, ?, nextval('patient_number'))"
+        " ON CONFLICT DO NOTHING",
+        list(patients.values()),
+    )
     cursor.executemany("INSERT INTO encounters VALUES (?, ?) ON CONFLICT DO NOTHING", list(encounters.values()))
     cursor.executemany(INSERT, [_values(one, file) for one, file in zip(batch, files, strict=True)])
 
@@ -202,26 +230,26 @@ def _values(one: NewStudy, file: str) -> list[Any]:
 
 
 def _insert_codes(
-    cursor: duckdb.DuckDBPyConnection,
-    release: str,
-    study_ids: Sequence[str],
-    modalities: Sequence[str],
-    vectors: np.ndarray,
-    codes: np.ndarray,
+    cursor: duckdb.DuckDBPyConnection, release: str, study_ids: Sequence[str], vectors: np.ndarray, codes: np.ndarray
 ) -> None:
-    """vectors: (n, 256) float32; codes: (n, 32) uint8."""
-    words = words_of(codes).tolist()
+    """vectors: (n, 256) float32; codes: (n, 32) uint8. WorkspaceError where a study is not there."""
     cursor.execute(
         "INSERT INTO embeddings SELECT unnest(?), ?, unnest(?::FLOAT[256][])",
         [list(study_ids), release, vectors.astype(float).tolist()],
     )
-    cursor.executemany(
-        "INSERT INTO codes VALUES (?, ?, ?, ?, ?, ?, ?)",
-        [
-            [study_id, release, modality, *word]
-            for study_id, modality, word in zip(study_ids, modalities, words, strict=True)
-        ],
+    cursor.execute(
+        "INSERT INTO codes (study_id, release, modality, w0, w1, w2, w3, ordinal, patient)"
+        " SELECT study_id, ?, s.modality, new.w0, new.w1, new.w2, new.w3, s.ordinal, p.number"
+        " FROM (SELECT unnest(?) AS study_id, unnest(?::UBIGINT[]) AS w0, unnest(?::UBIGINT[]) AS w1,"
+        " unnest(?::UBIGINT[]) AS w2, unnest(?::UBIGINT[]) AS w3) new"
+        " JOIN studies s USING (study_id) JOIN patients p USING (patient_id) ORDER BY study_id",
+        [release, list(study_ids), *words_of(codes).T.tolist()],
     )
+    (held,) = cursor.execute(
+        f"SELECT count(*) FROM codes WHERE release = ? AND {THESE}", [release, list(study_ids)]
+    ).fetchone() or (0,)
+    if held != len(study_ids):
+        raise WorkspaceError("Codes were made for studies that are no longer in the workspace: run the command again.")
 
 
 def _row(values: tuple[Any, ...]) -> StudyRow:

@@ -22,6 +22,7 @@ import numpy as np
 
 from engine.errors import UsageError, WorkspaceError
 from engine.index import ledger, questions, shelf
+from engine.index.arrays import Arrays
 from engine.index.content import load_content
 from engine.index.database import FILE_NAME, Database
 from engine.index.filters import Clause, denied_sql
@@ -61,10 +62,8 @@ class Workspace:
         _check_folder(path, create)
         self.database = Database(path / FILE_NAME)
         self.key = _read_key(path)
-        self._arrays: dict[tuple[str, str], tuple[int, CodeArray]] = {}
-        self._array_lock = threading.Lock()
+        self.arrays = Arrays(self.database)
         self.durable = True  # False while a build fills it that syncs once, and is done over when it was stopped
-        self._collection = 0  # grows when studies come or go, so that arrays know when they are stale
 
     def close(self) -> None:
         """Close the file when the last one who opened the workspace closes it."""
@@ -72,6 +71,7 @@ class Workspace:
             self.openers -= 1
             if self.openers <= 0 and _open.get(self.path) is self:
                 del _open[self.path]
+                self.arrays.close()
                 self.database.close()
 
     def __enter__(self) -> Workspace:
@@ -84,25 +84,36 @@ class Workspace:
 
     def add(self, cohort: Cohort, release: str, digest: str, batch: Sequence[NewStudy]) -> None:
         """Store studies with their content, codes and embeddings; all of the batch or none of it."""
-        shelf.add(self.database, self.studies_folder, cohort, release, digest, batch, self.durable)
-        self._collection += 1
+        files = shelf.save(self.studies_folder, batch, self.durable)
+        with self.database.exclusive():
+            shelf.add(self.database, files, cohort, release, digest, batch)
+            self.arrays.came(release, [one.row.study_id for one in batch])
 
     def add_codes(
-        self, release: str, digest: str, study_ids: Sequence[str], vectors: np.ndarray, codes: np.ndarray
-    ) -> None:
-        """Store embeddings (n, 256) and packed codes (n, 32) of present studies under one more release."""
-        shelf.add_codes(self.database, release, digest, study_ids, vectors, codes)
-        self._collection += 1
+        self, release: str, digest: str, study_ids: Sequence[str], vectors: np.ndarray, codes: np.ndarray, *,
+        replace: bool = False,
+    ) -> None:  # fmt: skip
+        """Store embeddings (n, 256) and packed codes (n, 32) of present studies under a release.
+
+        replace : in the place of the ones that they have under it
+        """
+        with self.database.exclusive():
+            shelf.add_codes(self.database, release, digest, study_ids, vectors, codes, replace)
+            self.arrays.came(release, study_ids)
 
     def forget_release(self, release: str) -> None:
         """Remove all codes and embeddings of a release; the studies stay."""
-        shelf.forget_release(self.database, release)
-        self._collection += 1
+        with self.database.exclusive():
+            shelf.forget_release(self.database, release)
+            self.arrays.forget(release)
 
     def remove(self, study_ids: Sequence[str]) -> None:
         """Remove studies with their content, codes and embeddings; their ratings and the audit stay."""
-        shelf.remove(self.database, self.studies_folder, study_ids)
-        self._collection += 1
+        with self.database.exclusive(), self.arrays.going(study_ids):
+            files = shelf.files_of(self.database, study_ids)
+            shelf.remove(self.database, study_ids)
+        for file in files:
+            (self.studies_folder / file).unlink(missing_ok=True)
 
     def row(self, study_id: str) -> StudyRow:
         """Return the metadata of one study; UsageError where there is none."""
@@ -172,14 +183,8 @@ class Workspace:
     # What the search reads
 
     def codes(self, release: str, modality: str) -> CodeArray:
-        """Return the codes of one modality under one release, in step with the tables."""
-        with self._array_lock:
-            collection = self._collection
-            known = self._arrays.get((release, modality))
-            if known is None or known[0] != collection:
-                known = (collection, shelf.load_codes(self.database, release, modality))
-                self._arrays[release, modality] = known
-            return known[1]
+        """Return a copy of the codes of one modality under one release, with their study ids."""
+        return shelf.load_codes(self.database, release, modality)
 
     def denied(self, clauses: list[Clause]) -> np.ndarray:
         """Return the ordinals, (m,) int64, of the studies that consent or the clauses keep out."""
@@ -231,7 +236,15 @@ class Workspace:
 
     def set_consent(self, patient_id: str, granted: bool, *, scope: str = "retrieval", who: str = "local") -> None:
         """Grant or withdraw consent; the next search honours it."""
-        ledger.set_consent(self.database, patient_id, granted, scope, who)
+        self.set_consents([patient_id], granted, scope=scope, who=who)
+
+    def set_consents(
+        self, patient_ids: Sequence[str], granted: bool, *, scope: str = "retrieval", who: str = "local"
+    ) -> None:
+        """Grant or withdraw the consent of several patients at once."""
+        with self.database.exclusive():
+            ledger.set_consents(self.database, patient_ids, granted, scope, who)
+            self.arrays.changed()
 
     def consent(self, patient_id: str, scope: str = "retrieval") -> bool:
         """Return whether consent stands; a patient who was never asked has not withdrawn."""

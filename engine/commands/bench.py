@@ -1,0 +1,83 @@
+"""casebind bench search"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.commands.shared import open_folder, workspace_option
+from engine.errors import UsageError, WorkspaceError
+
+if TYPE_CHECKING:
+    from engine.index.columns import Columns
+
+LARGEST_EVERYTHING = 2_000_000  # codes above which peers that take minutes to build are left out unless named
+PEERS = ("multihash", "ivf", "duckdb")
+
+
+@click.group("bench")
+def command() -> None:
+    """Time the search against its peers."""
+
+
+@command.command("search")
+@click.option("--n", type=click.IntRange(min=1), default=1_000_000, show_default=True, help="Codes to search.")
+@click.option("--bits", type=click.Choice(["64", "128", "256"]), default="256", show_default=True, help="Code length.")
+@click.option("--k", type=click.IntRange(1, 1000), default=10, show_default=True, help="Neighbours.")
+@click.option("--rounds", type=click.IntRange(min=5), default=5, show_default=True, help="Rounds; medians are shown.")
+@click.option("--queries", type=click.IntRange(min=1), default=10, show_default=True, help="Queries per round.")
+@click.option("--peer", "peers", multiple=True, type=click.Choice([*PEERS, "none"]), help="Beside faiss flat; repeat.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON and a plot against n there.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@workspace_option
+def search_command(
+    n: int, bits: str, k: int, rounds: int, queries: int, peers: tuple[str, ...], out: Path | None, as_json: bool,
+    workspace: Path | None,
+) -> None:  # fmt: skip
+    """Time ours beside faiss, DuckDB and reading memory, on uniform, clustered and the workspace's enlarged codes."""
+    from engine.measure.search.bench import Plan, run
+    from engine.measure.search.engines import need_faiss
+
+    need_faiss()
+    sizes = tuple(dict.fromkeys(max(1, n // share) for share in (100, 10, 1))) if out else (n,)
+    chosen = tuple(peer for peer in peers if peer != "none") or (() if peers or n > LARGEST_EVERYTHING else PEERS)
+    held, notes = _workspace_codes(workspace)
+    if n > LARGEST_EVERYTHING and not peers:
+        notes.append(f"Above {LARGEST_EVERYTHING:,} codes only faiss flat is timed; name further ones by --peer.")
+    plan = Plan(sizes, int(bits), k, rounds, queries, chosen)
+    say = (lambda _: None) if as_json else (lambda line: click.echo(line, err=True))
+    found = {**run(plan, held, say), "notes": notes}
+    text = json.dumps(found, indent=None if as_json else 1, ensure_ascii=False)
+    if out is not None:
+        from engine.measure.search.report import draw
+
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "search.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+        draw(found, out)
+    if as_json:
+        click.echo(text)
+    else:
+        from engine.measure.search.report import as_table
+
+        click.echo(as_table(found))
+
+
+def _workspace_codes(path: Path | None) -> tuple[list[Columns], list[str]]:
+    """Return the workspace's codes by modality, of the release that has most, or why they are left out."""
+    from engine.index.arrays import loaded
+
+    largest = "SELECT release FROM codes GROUP BY release ORDER BY count(*) DESC, release LIMIT 1"
+    try:
+        with open_folder(path) as place:
+            release = place.database.read(largest)
+            if not release:
+                return [], [f"The workspace {place.path} holds no codes: the learned codes are left out."]
+            names = [name for (name,) in place.database.read("SELECT DISTINCT modality FROM codes ORDER BY 1")]
+            return [loaded(place.database.snapshot(), (release[0][0], name)) for name in names], []
+    except WorkspaceError as error:
+        if path is not None:
+            raise UsageError(str(error)) from error
+        return [], [f"The learned codes are left out: {error}"]
