@@ -146,9 +146,10 @@ def _anteroseptal(beat: Seen) -> list[bool]:
 
 
 def _inferior(beat: Seen) -> list[bool]:
-    enough = [depth >= max(0.10, 0.25 * beat.r(lead)) and width >= 0.030
+    """Q waves of 40 ms, the width that older criteria ask for: at 30 ms readers missed too many."""
+    enough = [depth >= max(0.10, 0.25 * beat.r(lead)) and width >= 0.040
               for lead, (depth, width) in ((lead, beat.q(lead)) for lead in ("III", "aVF"))]  # fmt: skip
-    return [*enough, beat.q("II")[0] >= 0.05, beat.t("III") < 0.15]
+    return [*enough, beat.q("II")[0] >= 0.05, beat.t("III") < 0.05]
 
 
 def _left_axis(beat: Seen) -> list[bool]:
