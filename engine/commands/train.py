@@ -131,7 +131,7 @@ def folds_command(cache: Path, run: Path, epochs: float, out: Path | None) -> No
     found = pair_search(run, _cache(cache), loop.Log(run / "folds.jsonl"), epochs)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        (out / "pairs-folds.json").write_text(json.dumps(found.as_dict(), indent=1, ensure_ascii=False) + "\n")
+        (out / f"{found.name}.json").write_text(json.dumps(found.as_dict(), indent=1, ensure_ascii=False) + "\n")
         draw(found, out)
     click.echo(as_table(found))
 

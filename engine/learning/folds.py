@@ -107,4 +107,4 @@ def pair_search(run: Path, cache: Path, log: loop.Log, epochs: float = 1.0) -> M
         replace(BindPlan(), modalities=("ecg", "ppg"), views=1, epochs=max(1, int(BindPlan.epochs * epochs))),
     )
     found = list(each_fold(run, cache, plan, log))
-    return Measurement("pairs", run.name, f"{FOLDS} folds", rows_of({OURS: found}), (NOTE, *NOTES))
+    return Measurement("pairs-folds", run.name, f"{FOLDS} folds", rows_of({OURS: found}), (NOTE, *NOTES))
