@@ -125,6 +125,7 @@ def test_typed_finding_and_settings_live_in_the_url(page, server):
     page.get_by_label("or type a finding").fill("pleural effusion")
     page.keyboard.press("Enter")
     wait_for_cards(page)
+    page.get_by_text("ms in all").wait_for()  # drawn last: an earlier click may meet a button about to be renewed
     page.locator(".st-key-set-bits").get_by_text("64", exact=True).click()
     expect(page.get_by_text(re.compile(r"\d+ of 64 bits differ")).first).to_be_attached()
     assert "bits=64" in page.url
