@@ -23,6 +23,7 @@ from engine.cohorts.captions import Captions, choose, true_of
 from engine.cohorts.prepared import Prepared
 from engine.cohorts.simultaneous import Simultaneous
 from engine.encoders import loop
+from engine.encoders.augment import jittered
 
 EDGES = ("cxr", "ecg", "ppg")
 SCALE = 10.0  # of embeddings of length 1 before the linear probe
@@ -36,6 +37,7 @@ class Plan:
     pairs      : real pairs per batch, m of eq. 2
     hard       : share of a text batch that are studies near the others without sharing a finding
     findings   : contrast by shared finding between two modalities        probe : findings read from the embedding
+    words      : length of the noise added to sentence vectors of length 1, so that words nobody taught stay near
     middle     : holds every modality's mean embedding at the origin, so that none lies apart from the others
     """
 
@@ -56,6 +58,7 @@ class Plan:
     findings: float = 0.5
     probe: float = 3.0
     middle: float = 5.0
+    words: float = 0.5
     seed: int = 0
 
 
@@ -133,7 +136,8 @@ def text_loss(
     numbers = choose([side.data.rows[i] for i in index], captions, draw.choice)
     positive = torch.from_numpy(true_of(numbers, captions, side.held[index])).to(material.vectors.device)
     z = side.batch(model.way(modality), index, draw)
-    text = model.way("text")(x=material.vectors[torch.from_numpy(numbers)])
+    words = jittered(material.vectors[torch.from_numpy(numbers)], plan.words, draw.noise)
+    text = model.way("text")(x=words)
     return tmcl(text, z, positive) / len(index), z, torch.from_numpy(side.held[index]).to(z)
 
 

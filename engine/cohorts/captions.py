@@ -25,6 +25,7 @@ class Captions:
     holds    : (texts, findings) bool, what each text says; empty for a report, which is true of its own studies only
     of_set   : findings as joined in Row → numbers of the sentences that say exactly them
     of_one   : finding → numbers of its phrases
+    unseen   : finding → numbers of its phrases that no training draws
     of_study : study_id → number of its own report
     """
 
@@ -34,6 +35,7 @@ class Captions:
     of_set: dict[str, list[int]]
     of_one: dict[str, list[int]]
     of_study: dict[str, int]
+    unseen: dict[str, list[int]]
 
 
 def many_hot(sets: Iterable[Iterable[str]]) -> np.ndarray:
@@ -62,7 +64,8 @@ def build(cache: Path, seed: int = 0) -> None:
     rows: list[Row] = [row for modality in ("cxr", "ecg", "ppg") for row in load(cache, modality).rows]
     bank: dict[str, frozenset[str]] = {}
     of_one = {name: list(entry["phrases"]) for name, entry in vocabulary().items()}
-    bank |= {text: frozenset([name]) for name, texts in of_one.items() for text in texts}
+    unseen = {name: list(entry["unseen"]) for name, entry in vocabulary().items()}
+    bank |= {text: frozenset([name]) for said in (of_one, unseen) for name, texts in said.items() for text in texts}
     of_set: dict[str, list[str]] = {}
     for joined in sorted({row.findings for row in rows if row.findings}):
         of_set[joined] = _sentences(joined.split(";"), rng)
@@ -76,6 +79,7 @@ def build(cache: Path, seed: int = 0) -> None:
         "of_set": {k: [number[t] for t in v] for k, v in of_set.items()},
         "of_one": {k: [number[t] for t in v] for k, v in of_one.items()},
         "of_study": {k: number[v] for k, v in of_study.items()},
+        "unseen": {k: [number[t] for t in v] for k, v in unseen.items()},
     }
     (cache / "captions.json").write_text(json.dumps(index))
     np.save(cache / "captions.npy", sentence_vectors(list(bank)))

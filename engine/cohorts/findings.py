@@ -20,7 +20,7 @@ TACHYCARDIA_PER_MIN, BRADYCARDIA_PER_MIN = 100.0, 60.0  # usual adult limits of 
 
 @lru_cache(maxsize=1)
 def vocabulary() -> dict[str, dict[str, list[str]]]:
-    """Return findings.toml: finding → {patterns, phrases}."""
+    """Return findings.toml: finding → {patterns, phrases, unseen}."""
     return tomllib.loads((Path(__file__).parent / "findings.toml").read_text())
 
 

@@ -10,6 +10,12 @@ def _uniform(n: int, low: float, high: float, like: torch.Tensor, rng: torch.Gen
     return torch.empty(n, device=like.device).uniform_(low, high, generator=rng)
 
 
+def jittered(z: torch.Tensor, share: float, rng: torch.Generator | None = None) -> torch.Tensor:
+    """Add Gaussian noise of length `share` to vectors of length 1 and renormalise: (n, f)."""
+    noise = torch.randn(z.shape, device=z.device, dtype=z.dtype, generator=rng)
+    return F.normalize(z + share * noise / z.shape[1] ** 0.5, dim=1)
+
+
 def films(x: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
     """Flip, turn (8°), move, scale (78 … 102 %) and grade grey films: (b, 1, h, w) in 0 … 1 → the same."""
     b = len(x)

@@ -10,6 +10,7 @@ import torch
 import torch.nn.functional as F
 
 from engine.encoders import loop
+from engine.encoders.augment import jittered
 from engine.hashing.layer import HashLayer
 from engine.hashing.losses import balance, decorrelation, nested, quantisation
 
@@ -44,11 +45,6 @@ class Embedded:
 def centred(z: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
     """Remove a modality's mean and renormalise, so that modalities can be compared: (n, 256)."""
     return F.normalize(z - mean, dim=1)
-
-
-def jittered(z: torch.Tensor, share: float) -> torch.Tensor:
-    """Add noise of length `share` to embeddings and renormalise: (n, 256). Draws from torch's own generator."""
-    return F.normalize(z + share * torch.randn_like(z) / z.shape[1] ** 0.5, dim=1)
 
 
 def start(layer: HashLayer, data: dict[str, Embedded]) -> None:

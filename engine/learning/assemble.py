@@ -6,7 +6,7 @@ import json
 import shutil
 import time
 from collections import Counter
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -15,19 +15,17 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from engine.binding.heads import Bound
-from engine.binding.sides import embed
 from engine.binding.train import EDGES
 from engine.cohorts import prepared
-from engine.cohorts.captions import Captions, load_captions, many_hot
+from engine.cohorts.captions import load_captions
 from engine.cohorts.open_recordings import ATTRIBUTION
 from engine.encoders import loop
 from engine.encoders.text import model_name
 from engine.encoders.trunk import TRUNK_NAME, trunk_path
 from engine.hashing import calibration, train
 from engine.hashing.layer import HashLayer, pack
+from engine.learning.embedded import PHRASES, Embedded, embed_split, load_way, typed_side
 from engine.learning.energy import metered
-from engine.learning.stages import training_data
 from engine.release import FORMAT, sha256_of
 from engine.study import MODALITIES
 
@@ -42,92 +40,36 @@ LIMITS = (
 )
 
 
-@dataclass(frozen=True)
-class Embedded:
-    """One modality's embeddings of one split, with what is known of each."""
-
-    z: np.ndarray  # (n, 256) float32
-    held: np.ndarray  # (n, findings) bool
-    patients: np.ndarray  # (n,) str
-    rows: list[prepared.Row]
-
-
-def load_way(file: Path, modality: str) -> Bound:
-    """Return a bound encoder from a run's or a release's file."""
-    state = load_file(file)
-    way = Bound(modality, weights=state)
-    way.load_state_dict({k: v.float() for k, v in state.items()})
-    return way.eval().to(loop.device())
-
-
-def phrase_rows(captions: Captions, copies: int) -> tuple[list[prepared.Row], list[int]]:
-    """Return every phrase of every finding `copies` times, as rows of nobody, with their caption numbers."""
-    said = [(finding, number) for finding, numbers in captions.of_one.items() for number in numbers] * copies
-    rows = [
-        prepared.Row(f"phrase-{number}", "text", "phrases", f"phrase-{number}", "", finding, "", "", "", "", "")
-        for finding, number in said
-    ]
-    return rows, [number for _, number in said]
-
-
-def text_side(captions: Captions, way: Bound, sides: dict[str, Embedded], seed: int = 0) -> Embedded:
-    """Return the texts of a split: for each study its report or one sentence of its findings, and to a third phrases.
-
-    Phrases stand for what people type; reports for what a collection holds.
-    """
-    rng = np.random.default_rng(seed)
-    rows = [row for side in sides.values() for row in side.rows if row.findings or row.study_id in captions.of_study]
-    numbers = [
-        captions.of_study[r.study_id]
-        if r.study_id in captions.of_study
-        else int(rng.choice(captions.of_set[r.findings]))
-        for r in rows
-    ]
-    phrases = sum(len(found) for found in captions.of_one.values())
-    more_rows, more_numbers = phrase_rows(captions, max(1, len(rows) // (2 * phrases)))
-    rows, numbers = rows + more_rows, numbers + more_numbers
-    z = embed(way, {"x": torch.from_numpy(captions.vectors).to(loop.device())}, np.array(numbers))
-    return Embedded(z, many_hot(row.found for row in rows), np.array([row.patient_id for row in rows]), rows)
-
-
-def embed_split(cache: Path, run: Path, splits: tuple[str, ...]) -> list[dict[str, Embedded]]:
-    """Return embeddings of all modalities for each split."""
-    out: list[dict[str, Embedded]] = [{} for _ in splits]
-    for modality in EDGES:
-        data, way = (
-            training_data(modality, cache),
-            load_way(run / "bound" / f"{modality}.safetensors", modality),
-        )
-        inputs = loop.tensors(data)
-        for sides, split in zip(out, splits, strict=True):
-            index = data.where(split)
-            rows = [data.rows[i] for i in index]
-            z = embed(way, inputs, index)
-            sides[modality] = Embedded(z, many_hot(r.found for r in rows), np.array([r.patient_id for r in rows]), rows)
-    captions, text = load_captions(cache), load_way(run / "bound" / "text.safetensors", "text")
-    for sides in out:
-        sides["text"] = text_side(captions, text, sides)
-    return out
-
-
 def codes_of(layer: HashLayer, z: np.ndarray, modality: str) -> np.ndarray:
     """Embeddings (n, 256) → packed codes (n, 32) uint8."""
     with torch.no_grad():
         return pack((layer.project(torch.from_numpy(z), modality) > 0).numpy())
 
 
-def calibrate(layer: HashLayer, valid: dict[str, Embedded], most: int = 1500, seed: int = 0) -> dict[str, Any]:
-    """Fit the calibration tables of every pair of modalities on `valid`; at most `most` studies a side."""
+def some(side: Embedded, most: int, rng: np.random.Generator) -> Embedded:
+    """Return at most `most` studies of one side at random, phrases of nobody left out."""
+    index = rng.permutation([i for i, row in enumerate(side.rows) if row.dataset != PHRASES])[:most]
+    return Embedded(side.z[index], side.held[index], side.patients[index], [side.rows[i] for i in index])
+
+
+def calibrate(
+    layer: HashLayer, valid: dict[str, Embedded], typed: Embedded, most: int = 1500, seed: int = 0
+) -> dict[str, Any]:
+    """Fit the calibration tables of every pair of modalities on `valid`; at most `most` studies a side.
+
+    A text that asks is a finding that somebody types, all alike often: reports are of what is common, mostly normal.
+    """
     rng = np.random.default_rng(seed)
-    chosen = {m: rng.permutation(len(side.z))[:most] for m, side in valid.items()}
-    codes = {m: codes_of(layer, valid[m].z[chosen[m]], m) for m in valid}
+    found = {m: some(side, most, rng) for m, side in valid.items()}
+    asking = {**found, "text": typed}
     pairs = {}
     for a, b in product(MODALITIES, repeat=2):
-        held = valid[a].held[chosen[a]], valid[b].held[chosen[b]]
-        apart = valid[a].patients[chosen[a]][:, None] != valid[b].patients[chosen[b]][None]
-        known = np.outer(held[0].any(1), held[1].any(1))
-        relevant = held[0].astype(np.float32) @ held[1].T.astype(np.float32) > 0
-        pairs[f"{a}>{b}"] = calibration.table(codes[a], codes[b], relevant, known, apart)
+        query, target = asking[a], found[b]
+        apart = query.patients[:, None] != target.patients[None]
+        known = np.outer(query.held.any(1), target.held.any(1))
+        relevant = query.held.astype(np.float32) @ target.held.T.astype(np.float32) > 0
+        codes = codes_of(layer, query.z, a), codes_of(layer, target.z, b)
+        pairs[f"{a}>{b}"] = calibration.table(*codes, relevant, known, apart)
     return {"fitted_on": "valid", "points": calibration.POINTS, "pairs": pairs}
 
 
@@ -168,7 +110,8 @@ def train_hashing(cache: Path, run: Path, out: Path, plan: train.Plan | None = N
         shutil.copyfile(run / "bound" / f"{modality}.safetensors", out / f"{modality}.safetensors")
     save_file({k: v.detach().contiguous() for k, v in layer.state_dict().items()}, out / "hash.safetensors")
     layer.load_state_dict(load_file(out / "hash.safetensors"))
-    (out / "calibration.json").write_text(json.dumps(calibrate(layer, valid)))
+    typed = typed_side(load_captions(cache), load_way(run / "bound" / "text.safetensors", "text"))
+    (out / "calibration.json").write_text(json.dumps(calibrate(layer, valid, typed)))
     write_manifest(out, cache, run, asdict(plan or train.Plan()))
     log.write(stage="release", path=out.name, took=time.monotonic() - started)
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.measure import zero_shot
+from engine.measure import wording, zero_shot
 from engine.measure.plots import intervals
 from engine.measure.ranking import Figure
 from engine.measure.recall import KS, chance_recall, expected_recall, rsum
@@ -24,6 +24,8 @@ NOTES = (
     "Film texts, and ECG texts where PTB-XL has no report, are sentences generated from labels, not reports.",
     "Films and ECGs in these recordings share no patient: zero-shot across modalities rests on shared labels, and a "
     "film's Cardiomegaly stands for hypertrophy, an ECG's superclass HYP for cardiomegaly.",
+    "Taught words are the phrases that training draws, untaught ones were kept from it; every finding counts once, and "
+    "P@10's interval resamples findings.",
     "Intervals resample patients; for text→study they resample texts.",
 )
 BY_TEXT = "R@10 by text"
@@ -73,7 +75,7 @@ def rows_of(release: Release, task: str, side: Table, cache: Path) -> list[Row]:
 
 def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measurement:
     """Return retrieval by text and zero-shot classification of a release on one split."""
-    here = {m: first_windows(table(release, path, m, split, cache=cache)) for m in ("cxr", "ecg")}
+    here = {m: first_windows(table(release, path, m, split, cache=cache)) for m in ("cxr", "ecg", "ppg")}
     train = {m: first_windows(table(release, path, m, "train", cache=cache)) for m in ("cxr", "ecg")}
     ecg, film = here["ecg"].of("PTB-XL"), here["cxr"].of("nih-cxr14")
     reported = ecg.take(np.array([bool(r.report) for r in ecg.recordings], bool))
@@ -81,6 +83,9 @@ def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measureme
         *rows_of(release, "ECG (PTB-XL, reports alone)", reported, cache),
         *rows_of(release, "ECG (PTB-XL, report or sentence)", ecg, cache),
         *rows_of(release, "film (NIH, sentence)", film, cache),
+        *wording.rows_of(release, "film (NIH)", film, cache),
+        *wording.rows_of(release, "ECG (PTB-XL)", ecg, cache),
+        *wording.rows_of(release, "PPG", here["ppg"], cache),
         *zero_shot.rows_of(release, path, train, here, cache),
     ]
     return Measurement("text", release.name, split, rows, NOTES)
@@ -88,4 +93,4 @@ def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measureme
 
 def draw(found: Measurement, folder: Path) -> list[Path]:
     """Draw recall, AUROC and balanced accuracy."""
-    return intervals(found, ("R@1", "R@10", BY_TEXT, "AUROC", "balanced accuracy"), folder)
+    return intervals(found, ("R@1", "R@10", BY_TEXT, "AUROC", "balanced accuracy", "P@10"), folder)

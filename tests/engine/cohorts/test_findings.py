@@ -27,8 +27,9 @@ def test_labels_mean_findings(labels, rate, expected):
     assert findings(labels, rate) == expected
 
 
-def test_every_finding_has_phrases_that_are_not_another_findings():
-    phrases = [phrase for entry in vocabulary().values() for phrase in entry["phrases"]]
+def test_every_finding_has_phrases_and_untaught_words_that_are_no_others():
+    phrases = [phrase for entry in vocabulary().values() for phrase in (*entry["phrases"], *entry["unseen"])]
+    assert all(entry["unseen"] for entry in vocabulary().values())
     assert len(phrases) == len(set(phrases)) and len(phrases) >= 2 * len(vocabulary())
 
 
@@ -37,7 +38,7 @@ def test_sentence_follows_vocabulary_order():
 
 
 def test_a_caption_is_true_of_every_study_that_has_all_it_says():
-    captions = Captions([], np.zeros((0, 384)), many_hot([["pneumonia"], ["pneumonia", "edema"], []]), {}, {}, {})
+    captions = Captions([], np.zeros((0, 384)), many_hot([["pneumonia"], ["pneumonia", "edema"], []]), {}, {}, {}, {})
     held = many_hot([["pneumonia"], ["pneumonia", "edema"], ["normal"]])
     assert true_of(np.array([0, 1, 2]), captions, held).tolist() == [
         [True, True, False],

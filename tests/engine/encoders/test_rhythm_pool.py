@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from engine.encoders.models import encoder_for
 from engine.encoders.rhythm import FREQUENCIES, POINTS, TIMING, RhythmPool, rhythm_rates
-from engine.learning.assemble import load_way
+from engine.learning.embedded import load_way
 
 TOKENS, SAMPLES = 100, 1000
 FLAT = torch.zeros(1, 1, SAMPLES)
