@@ -1,4 +1,6 @@
-"""casebind train prepare | encoders | binding | hashing | folds: a release from the open recordings, stage by stage.
+"""casebind train prepare | encoders | binding | hashing: a release from the open recordings, stage by stage.
+
+casebind train folds | starts: trainings that measure, pair search without its pairs and what pre-training is worth.
 
 casebind train generator films | ecg | ppg: what draws the synthetic cohort, fitted on the open recordings' `train`.
 """
@@ -8,11 +10,15 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.commands.shared import open_recordings
 from engine.errors import UsageError
+
+if TYPE_CHECKING:
+    from engine.measure.rows import Measurement
 
 CACHE = click.option(
     "--cache",
@@ -30,6 +36,7 @@ EPOCHS = click.option(
     default=1.0,
     help="Scale of the plan, e.g. 0.1 for a trial.",
 )
+OUT = click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON and plots there.")
 
 
 @click.group("train")
@@ -120,7 +127,7 @@ def binding_command(cache: Path, run: Path, epochs: float, only: tuple[str, ...]
 @CACHE
 @RUN
 @EPOCHS
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON and plots there.")
+@OUT
 def folds_command(cache: Path, run: Path, epochs: float, out: Path | None) -> None:
     """Search for the ECG of a PPG's moment over all patients, each fold by a model that never saw its pairs."""
     from engine.encoders import loop
@@ -129,11 +136,38 @@ def folds_command(cache: Path, run: Path, epochs: float, out: Path | None) -> No
     from engine.measure.rows import as_table
 
     found = pair_search(run, _cache(cache), loop.Log(run / "folds.jsonl"), epochs)
+    _write(found, out)
+    if out is not None:
+        draw(found, out)
+    click.echo(as_table(found))
+
+
+@command.command("starts")
+@click.argument("modality", type=click.Choice(["ecg", "ppg"]))
+@CACHE
+@RUN
+@EPOCHS
+@click.option(
+    "--share", type=click.FloatRange(0, 1, min_open=True), multiple=True, default=(0.1, 1.0), show_default=True
+)
+@OUT
+def starts_command(
+    modality: str, cache: Path, run: Path, epochs: float, share: tuple[float, ...], out: Path | None
+) -> None:
+    """Tune from pre-trained and from random weights on shares of the patients, and compare them on `valid`."""
+    from engine.encoders import loop
+    from engine.learning.starts import compare
+    from engine.measure.rows import as_table
+
+    found = compare(modality, run, _cache(cache), share, epochs, loop.Log(run / "starts.jsonl", modality=modality))
+    _write(found, out)
+    click.echo(as_table(found))
+
+
+def _write(found: Measurement, out: Path | None) -> None:
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         (out / f"{found.name}.json").write_text(json.dumps(found.as_dict(), indent=1, ensure_ascii=False) + "\n")
-        draw(found, out)
-    click.echo(as_table(found))
 
 
 @command.command("hashing")

@@ -36,7 +36,8 @@ def _save(state: dict[str, torch.Tensor], file: Path) -> None:
     save_file({k: v.detach().half().cpu().contiguous() for k, v in state.items()}, file)
 
 
-def _load(file: Path) -> dict[str, torch.Tensor]:
+def load_state(file: Path) -> dict[str, torch.Tensor]:
+    """Return the weights of a stage's file as float32."""
     return {k: v.float() for k, v in load_file(file).items()}
 
 
@@ -68,18 +69,25 @@ def train_encoder(modality: str, cache: Path, run: Path, epochs: float = 1.0, st
     tuning = TUNE[modality]
     tune.tune(modality, encoder, data, replace(tuning, epochs=max(1, int(tuning.epochs * epochs))), log, draw)
     _save(encoder.state_dict(), run / "encoders" / f"{modality}.safetensors")
+    for other in align.EDGES if modality in align.EDGES else ():  # rhythms are aligned in pairs, so both are stale
+        (run / "encoders" / f"{other}-aligned.safetensors").unlink(missing_ok=True)
 
 
 def _continue(encoder: nn.Module, file: Path) -> None:
     """Load the encoder of a release's part; what the part does not know yet stays as it is."""
-    known = {name.removeprefix("encoder."): value for name, value in _load(file).items() if name.startswith("encoder.")}
+    known = {
+        name.removeprefix("encoder."): value for name, value in load_state(file).items() if name.startswith("encoder.")
+    }
     encoder.load_state_dict({**encoder.state_dict(), **known})
 
 
 def align_rhythms(cache: Path, run: Path, epochs: float = 1.0) -> None:
-    """Fit rhythm pooling of the tuned ECG and PPG encoders on simultaneous windows of `train`, where there are any."""
+    """Fit rhythm pooling of the tuned ECG and PPG encoders on simultaneous windows of `train`, where there are any.
+
+    Encoders that are aligned already stay as they are, so that plans of binding are compared on the same ones.
+    """
     windows = simultaneous.load(cache)
-    if windows is None:
+    if windows is None or all((run / "encoders" / f"{m}-aligned.safetensors").is_file() for m in align.EDGES):
         return
     plan = replace(align.Plan(), steps=max(1, int(align.Plan.steps * epochs)))
     index = np.flatnonzero(windows.splits == "train")
@@ -100,7 +108,7 @@ def _tuned(modality: str, run: Path, aligned: bool = True) -> nn.Module:
     """Return an encoder as tuning left it, or as alignment did where it has been aligned."""
     encoder, file = encoder_for(modality), run / "encoders" / f"{modality}-aligned.safetensors"
     tuned = run / "encoders" / f"{modality}.safetensors"
-    encoder.load_state_dict(_load(file if aligned and file.is_file() else tuned))
+    encoder.load_state_dict(load_state(file if aligned and file.is_file() else tuned))
     return encoder
 
 

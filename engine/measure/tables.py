@@ -15,12 +15,12 @@ from engine.cohorts.open_recordings import Recording, recordings
 from engine.cohorts.prepared import windows
 from engine.measure.rate import heart_rate
 from engine.measure.synthetic.cache import key, remembered
-from engine.measure.views import untrained, views
+from engine.measure.views import encoder_digest, projected, untrained, views
 from engine.release import Release, sha256_of
 from engine.settings import CHECKS
 from engine.study import Study, Trace
 
-VERSION = "1"  # of what is stored; a change of windows, views or rates raises it
+VERSION = "2"  # of what is stored; a change of windows, views or rates raises it
 PART = 64  # studies read and encoded at a time
 
 
@@ -127,10 +127,11 @@ def table(
     """Return one modality of one split under `path` as the release sees it, all leads or one, all data sets or one."""
     listed = [r for r in recordings(path, split, modality) if dataset is None or r.dataset == dataset]
     named = sha256_of(path / modality / f"{modality}.csv") if modality != "ecg" else _ecg_digest(path)
-    made_of = key(VERSION, release.digest, modality, split, lead or "", dataset or "", named)
+    made_of = key(VERSION, encoder_digest(release, modality), modality, split, lead or "", dataset or "", named)
     file = cache / f"embedded-{modality}-{split}-{made_of}.npz"
     arrays = remembered(file, lambda: _measured(release, modality, listed, lead))
     number, window = arrays.pop("recording"), arrays.pop("window")
+    arrays["z"] = projected(release, modality, arrays["features"])
     return Table(modality, [listed[i] for i in number], window, arrays)
 
 

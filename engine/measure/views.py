@@ -1,4 +1,4 @@
-"""What one pass over studies of one modality gives: embeddings, features under the head, baselines beside them.
+"""What one pass over studies of one modality gives: features under the head, and baselines beside them.
 
 The baselines read exactly what the release's encoder read in the same pass: an untrained twin of the same shape, and
 for films the frozen foundation trunk. Text has no baseline here: its sentence vectors are the foundation's own.
@@ -6,6 +6,7 @@ for films the frozen foundation trunk. Text has no baseline here: its sentence v
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -79,19 +80,36 @@ def trunk_features(films: Sequence[Film]) -> dict[str, torch.Tensor]:
     return {"trunk": parts[-1], "trunk_four": torch.cat([*parts[-4:], patches], 1)}
 
 
+def encoder_digest(release: Release, modality: str) -> str:
+    """SHA-256 of the weights of one encoder, its head left out: releases that differ in heads alone share it."""
+    state = release.module(modality).encoder.state_dict()  # type: ignore[union-attr]
+    whole = hashlib.sha256()
+    for name in sorted(state):
+        whole.update(name.encode() + state[name].numpy().tobytes())
+    return whole.hexdigest()
+
+
+def projected(release: Release, modality: str, features: np.ndarray) -> np.ndarray:
+    """Features under the head (n, f) → embeddings (n, 256)."""
+    import torch
+
+    with torch.no_grad():
+        return release.module(modality).project(torch.from_numpy(features)).numpy()  # type: ignore[operator]
+
+
 def views(release: Release, studies: Sequence[Study], twin: nn.Module) -> dict[str, np.ndarray]:
-    """Return z (n, 256), features (n, f), twin (n, 256) of studies of one modality; films also have the trunk's."""
+    """Return features (n, f) and twin (n, 256) of studies of one modality; films also have the trunk's."""
     import torch
 
     out: dict[str, list[np.ndarray]] = {}
     for start in range(0, len(studies), BATCH):
         chunk = studies[start : start + BATCH]
         with watched(release.module(chunk[0].modality)) as seen:
-            z = release.embed(chunk)
+            release.embed(chunk)
         with torch.no_grad():
             found = {"features": torch.cat(seen.features), "twin": torch.cat([twin(**i) for i in seen.inputs])}
         films = [study.content for study in chunk if isinstance(study.content, Film)]
         found |= trunk_features(films) if films else {}
-        for name, array in {"z": z, **{k: v.numpy() for k, v in found.items()}}.items():
-            out.setdefault(name, []).append(np.asarray(array, np.float32))
+        for name, tensor in found.items():
+            out.setdefault(name, []).append(tensor.numpy().astype(np.float32))
     return {name: np.concatenate(parts) for name, parts in out.items()}

@@ -132,6 +132,12 @@ def test_pair_search_in_folds_finds_every_patient_once(
     assert {row["method"] for row in rows} == {"ours, float", "heart-rate matching"}
     assert {row["figures"]["R@1"]["n"] for row in rows} == {PATIENTS}
     assert list((tmp_path / "out").glob("*.png"))
+    assert run(["train", "starts", "ppg", *common, "--share", "0.5", "--out", str(tmp_path / "out")]) == 0
+    assert json.loads((tmp_path / "out" / "starts-ppg.json").read_text())["split"] == "valid"
+    log = [json.loads(line) for line in (stages / "starts.jsonl").read_text().splitlines()]
+    assert [line["start"] for line in log if line["stage"] == "start"] == ["pre-trained", "random"]
+    losses = [line["loss"] for line in log if line["stage"] == "tune"]
+    assert len(losses) == 2 and losses[0] != losses[1]
 
 
 def test_evaluate_prints_every_row_beside_chance(recordings: Path, capsys: pytest.CaptureFixture[str]) -> None:
