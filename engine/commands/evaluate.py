@@ -14,6 +14,7 @@ from engine.settings import CHECKS, DEMO
 # name → (module below engine.measure, one line for --help)
 MEASURES = {
     "probes": ("probes", "Linear probes on the embeddings, beside the frozen trunk and an untrained twin."),
+    "curve": ("curve", "Linear probes taught by 10 to 100 % of the patients."),
     "hashing": ("hashing", "Codes by shared finding: ours beside float, ITQ, LSH, sign and PCA-sign."),
     "pairs": ("pairs", "The simultaneous ECG window of a PPG, beside chance and heart-rate matching."),
     "text": ("text", "Studies to texts and back, label prompts, and zero-shot across modalities."),

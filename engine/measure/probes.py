@@ -25,6 +25,7 @@ SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")  # Wagner et al. 2020
 STAGES = ("Stage 1 hypertension", "Stage 2 hypertension")
 WITHIN_PER_MIN, AGREE_PER_MIN = 5.0, 10.0  # a right heart rate; a reference that the monitor's value supports
 FOLDS = 10
+PEAKS = "the PPG's own peaks (neurokit2), no model"
 NAMES = {
     "z": "ours (256)",
     "features": "ours, features under the head",
@@ -101,20 +102,30 @@ def certain(side: Table, known: dict[str, frozenset[str]]) -> tuple[Table, np.nd
     return kept, np.array(labels, bool).reshape(-1, len(SUPERCLASSES))
 
 
-def ecg_rows(task: str, sides: Sides, known: dict[str, frozenset[str]]) -> list[Row]:
+def ecg_rows(
+    task: str, sides: Sides, known: dict[str, frozenset[str]], baselines: Sequence[str] = ("features", "twin")
+) -> list[Row]:
     """Macro AUROC of PTB-XL's five superclasses."""
     kept, labels = zip(*(certain(side, known) for side in sides), strict=True)
-    return multi_label_rows(task, kept, labels, SUPERCLASSES, ("features", "twin"))
+    return multi_label_rows(task, kept, labels, SUPERCLASSES, baselines)
 
 
 def with_reference(ppg: Table, ecg: Table) -> Table:
-    """Keep BIDMC windows whose simultaneous ECG gives a rate that the monitor's supports, and put it in place."""
+    """Keep BIDMC windows whose simultaneous ECG gives a rate that the monitor's supports, and put it in place.
+
+    The rate of the PPG's own peaks is kept as `peaks`.
+    """
     rates = dict(zip(ecg.moments, ecg.arrays["rate"], strict=True))
     reference = np.array([rates.get(moment, np.nan) for moment in ppg.moments])
     monitor = np.array([r.heart_rate if r.heart_rate is not None else np.nan for r in ppg.recordings])
     kept = np.abs(reference - monitor) <= AGREE_PER_MIN
     found = ppg.take(kept)
-    return Table(found.modality, found.recordings, found.window, {**found.arrays, "rate": reference[kept]})
+    return Table(
+        found.modality,
+        found.recordings,
+        found.window,
+        {**found.arrays, "peaks": found.arrays["rate"], "rate": reference[kept]},
+    )
 
 
 def _hits(predicted: np.ndarray, reference: np.ndarray, patients: np.ndarray) -> dict[str, Figure]:
@@ -122,19 +133,20 @@ def _hits(predicted: np.ndarray, reference: np.ndarray, patients: np.ndarray) ->
     return {"within 5 bpm": measured(lambda w: weighted_mean(right, w), patients)}
 
 
-def rate_rows(sides: Sides) -> list[Row]:
-    """Share of BIDMC windows whose heart rate a ridge probe gives within 5 bpm; beside the mean rate of train."""
+def rate_rows(sides: Sides, views: Sequence[str] = ("z", "features", "twin")) -> list[Row]:
+    """Share of BIDMC windows whose rate a ridge probe gives within 5 bpm, beside PPG peaks and train's median."""
     task, reference, rows = "PPG, heart rate, by split", [side.arrays["rate"] for side in sides], []
     if not all(len(part) for part in reference):
         return []
-    for view in ("z", "features", "twin"):
+    for view in views:
         parts = (sides[0].arrays[view], sides[1].arrays[view], sides[2].arrays[view])
         predicted, alpha = probe_fit.chosen_ridge(parts, (reference[0], reference[1]), WITHIN_PER_MIN)
         figures = _hits(predicted, reference[2], sides[2].patients)
         rows.append(Row(task, NAMES[view], figures, distinct(sides[2].patients), {}, {"alpha": alpha}))
     constant = np.full(len(reference[2]), np.median(reference[0]))
-    figures = _hits(constant, reference[2], sides[2].patients)
-    return [*rows, Row(task, "median rate of train", figures, distinct(sides[2].patients))]
+    for name, found in ((PEAKS, sides[2].arrays["peaks"]), ("median rate of train", constant)):
+        rows.append(Row(task, name, _hits(found, reference[2], sides[2].patients), distinct(sides[2].patients)))
+    return rows
 
 
 def joined(sides: Sides) -> Table:
@@ -159,7 +171,8 @@ def rate_rows_in_folds(whole: Table) -> list[Row]:
             )
         figures = _hits(predicted, rate, whole.patients)
         rows.append(Row("PPG, heart rate, all patients", NAMES[view], figures, distinct(whole.patients)))
-    return rows
+    figures = _hits(whole.arrays["peaks"], rate, whole.patients)
+    return [*rows, Row("PPG, heart rate, all patients", PEAKS, figures, distinct(whole.patients))]
 
 
 def staged(side: Table) -> tuple[Table, np.ndarray]:

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.cohorts.findings import findings, sentence
+from engine.cohorts.captions import many_hot
+from engine.cohorts.findings import findings, sentence, vocabulary
 from engine.cohorts.open_recordings import Recording
 from engine.measure.synthetic.cache import key, remembered
 from engine.measure.tables import Table, table
@@ -54,6 +55,18 @@ def first_windows(whole: Table) -> Table:
 def _side(modality: str, z: np.ndarray, held: np.ndarray, patients: np.ndarray) -> Side:
     known = held.any(1)
     return Side(modality, z[known], held[known], patients[known])
+
+
+def typed(release: Release, cache: Path, each: int = 12) -> Side:
+    """Return findings as somebody may type them: every finding `each` times, in taught and in untaught words."""
+    said = [
+        (name, words[i % len(words)])
+        for name, entry in vocabulary().items()
+        for words in [[*entry["phrases"], *entry["unseen"]]]
+        for i in range(each)
+    ]
+    z = embed_texts(release, [phrase for _, phrase in said], cache)
+    return Side("text", z, many_hot([name] for name, _ in said), np.array([phrase for _, phrase in said]))
 
 
 def sides(release: Release, path: Path, split: str, cache: Path) -> dict[str, Side]:

@@ -19,7 +19,7 @@ from engine.measure.classifying import calibration_error, reliability
 from engine.measure.plots import COLOURS, MARKERS, canvas, save, style
 from engine.measure.resampling import draws, measured
 from engine.measure.rows import Measurement, Row, distinct
-from engine.measure.sides import Side, sides
+from engine.measure.sides import Side, sides, typed
 from engine.release import Release
 from engine.study import MODALITIES
 
@@ -28,6 +28,7 @@ DRAWN_PAIRS = 50  # a bin of fewer is in the JSON, but not drawn: its share says
 NOTES = (
     "Relevance is a shared finding; pairs are of different patients; one window per recording. ECE is the mean gap "
     "between predicted and observed relevance over ten bins, by share of pairs.",
+    "A text that asks is a finding as somebody may type it, all findings alike often; intervals resample phrases.",
     "found: share of relevant pairs inside the radius; precision: share of those inside that are relevant; chance of "
     "precision is the share of all pairs that are relevant.",
     "Films and ECGs in these recordings share no patient: film–ECG figures rest on shared labels, not on patients.",
@@ -95,7 +96,8 @@ def _listed(summed: np.ndarray, pairs: np.ndarray) -> list[float | None]:
 def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measurement:
     """Return calibration and operating points of a release on one split, a row per pair of modalities and length."""
     here = sides(release, path, split, cache)
-    rows = [row_of(release, here[a], here[b], bits) for a, b in product(MODALITIES, repeat=2) for bits in LENGTHS]
+    asking = {**here, "text": typed(release, cache)}
+    rows = [row_of(release, asking[a], here[b], bits) for a, b in product(MODALITIES, repeat=2) for bits in LENGTHS]
     return Measurement("calibration", release.name, split, rows, NOTES)
 
 

@@ -22,6 +22,7 @@ PATIENTS = 24
 SPLITS = ["train"] * 12 + ["valid"] * 4 + ["test"] * 8
 MADE = {
     "probes": {"probes-auroc.png"},
+    "curve": {"curve.png"},
     "hashing": {"hashing-map-at-10.png", "hashing-retention.png"},
     "pairs": {"pairs-r-at-1.png", "pairs-r-at-10.png"},
     "text": {"text-r-at-10.png"},
