@@ -79,7 +79,12 @@ ECGS = (  # subject, study, time, statements, rr
 )
 
 
-def mimic_cxr(folder: Path, films: Sequence[tuple] = FILMS, reports: bool = True) -> Path:
+PRESENT = {50414267: {"Pleural Effusion": "1.0", "Edema": "-1.0"}}
+
+
+def mimic_cxr(
+    folder: Path, films: Sequence[tuple] = FILMS, reports: bool = True, present: dict[int, dict[str, str]] = PRESENT
+) -> Path:
     """Write MIMIC-CXR-JPG 2.0.0: study 50414267 has an effusion and uncertain oedema, the others No Finding."""
     rows = [(d, p, s, "CHEST (PA AND LAT)", v, 3056, 2544, day, time) for d, p, s, v, day, time, _ in films]
     table(folder / "mimic-cxr-2.0.0-metadata.csv.gz",
@@ -88,7 +93,7 @@ def mimic_cxr(folder: Path, films: Sequence[tuple] = FILMS, reports: bool = True
     table(folder / "mimic-cxr-2.0.0-split.csv.gz", ("dicom_id", "study_id", "subject_id", "split"),
           [(d, s, p, split) for d, p, s, _, _, _, split in films])  # fmt: skip
     table(folder / "mimic-cxr-2.0.0-chexpert.csv.gz", ("subject_id", "study_id", *FINDINGS),
-          [(p, s, *_observed(s)) for p, s in dict.fromkeys((one[1], one[2]) for one in films)])  # fmt: skip
+          [(p, s, *_observed(present.get(s))) for p, s in dict.fromkeys(one[1:3] for one in films)])  # fmt: skip
     for number, (dicom, subject, study, *_) in enumerate(films):
         place = Path(f"p{str(subject)[:2]}") / f"p{subject}"
         film(folder / "files" / place / f"s{study}" / f"{dicom}.jpg", number)
@@ -99,22 +104,21 @@ def mimic_cxr(folder: Path, films: Sequence[tuple] = FILMS, reports: bool = True
     return folder
 
 
-def _observed(study: int) -> list[str]:
-    present = {"Pleural Effusion": "1.0", "Edema": "-1.0"} if study == 50414267 else {"No Finding": "1.0"}
-    return [present.get(name, "") for name in FINDINGS]
+def _observed(present: dict[str, str] | None) -> list[str]:
+    return [(present or {"No Finding": "1.0"}).get(name, "") for name in FINDINGS]
 
 
-def mimic_ecg(folder: Path) -> Path:
+def mimic_ecg(folder: Path, ecgs: Sequence[tuple] = ECGS) -> Path:
     """Write MIMIC-IV-ECG 1.0."""
-    paths = [f"files/p{str(subject)[:4]}/p{subject}/s{study}/{study}" for subject, study, *_ in ECGS]
+    paths = [f"files/p{str(subject)[:4]}/p{subject}/s{study}/{study}" for subject, study, *_ in ecgs]
     table(folder / "record_list.csv", ("subject_id", "study_id", "file_name", "ecg_time", "path"),
-          [(p, s, s, time, path) for (p, s, time, *_), path in zip(ECGS, paths, strict=True)])  # fmt: skip
-    statements = [[*said, *[""] * (18 - len(said))] for *_, said, _ in ECGS]
+          [(p, s, s, time, path) for (p, s, time, *_), path in zip(ecgs, paths, strict=True)])  # fmt: skip
+    statements = [[*said, *[""] * (18 - len(said))] for *_, said, _ in ecgs]
     table(folder / "machine_measurements.csv",
           ("subject_id", "study_id", "cart_id", "ecg_time", *[f"report_{i}" for i in range(18)], "bandwidth",
            "filtering", "rr_interval", "p_onset"),
           [(p, s, 6848296, time, *said, "0.005-150 Hz", "60 Hz notch", rr, 40)
-           for (p, s, time, _, rr), said in zip(ECGS, statements, strict=True)])  # fmt: skip
+           for (p, s, time, _, rr), said in zip(ecgs, statements, strict=True)])  # fmt: skip
     for number, path in enumerate(paths):
         ecg(folder / f"{path}.hea", number)
     return folder

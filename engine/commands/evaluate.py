@@ -1,15 +1,22 @@
-"""casebind evaluate release"""
+"""casebind evaluate NAME: what a release is worth, each figure with n, interval, chance and baselines."""
 
 from __future__ import annotations
 
 import importlib
 import json
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.commands.shared import open_recordings
 from engine.settings import CHECKS, DEMO
+
+if TYPE_CHECKING:
+    from engine.measure.rows import Measurement
+    from engine.release import Release
 
 # name → (module below engine.measure, one line for --help)
 MEASURES = {
@@ -84,6 +91,63 @@ def synthetic_command(
     click.echo(text if as_json else everything(found))
 
 
+@command.command("published")
+@click.option(
+    "--recordings", type=click.Path(path_type=Path), multiple=True, required=True, metavar="DIR", help="Data sets."
+)
+@click.option("--release", "folder", type=click.Path(path_type=Path), metavar="DIR", help="The release.")
+@click.option("--beside", type=click.Path(path_type=Path), multiple=True, metavar="DIR", help="Another release.")
+@click.option("--split", type=click.Choice(["valid", "test"]), default="test", help="Choose on valid, report test.")
+@click.option("--most", type=click.IntRange(min=0), default=0, help="Studies of a data set and split at most; 0: all.")
+@click.option("--cache", type=click.Path(path_type=Path), default=CHECKS, metavar="DIR", help="For embeddings.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON and plots there.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def published_command(
+    recordings: tuple[Path, ...],
+    folder: Path | None,
+    beside: tuple[Path, ...],
+    split: str,
+    most: int,
+    cache: Path,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Print MEDBind's tables and figures for its data sets in their published layouts: MIMIC, CheXpert, RSNA …
+
+    DIR as `casebind train prepare` takes it; may be given more than once.
+    """
+    from engine.measure import published
+
+    def measured(release: Release) -> Measurement:
+        return published.evaluate(release, recordings, split, cache, most)
+
+    _show("published", measured, published, folder, beside, out, as_json)
+
+
+def _show(
+    name: str,
+    measured: Callable[[Release], Measurement],
+    module: ModuleType,
+    folder: Path | None,
+    beside: tuple[Path, ...],
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Measure a release and those beside it, write JSON and plots, and print."""
+    from engine.measure.rows import as_table, with_rows_of
+    from engine.release import load_release
+
+    found = measured(load_release(folder))
+    for other in beside:
+        found = with_rows_of(found, measured(load_release(other)), other.name)
+    text = json.dumps(found.as_dict(), indent=1, ensure_ascii=False)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+        module.draw(found, out)
+    click.echo(text if as_json else as_table(found))
+
+
 def _measure(name: str, module: str, summary: str) -> click.Command:
     """Return the subcommand that runs one measurement and shows it."""
 
@@ -105,18 +169,11 @@ def _measure(name: str, module: str, summary: str) -> click.Command:
         as_json: bool,
     ) -> None:
         path, measure = open_recordings(recordings), importlib.import_module(f"engine.measure.{module}")
-        from engine.measure.rows import as_table, with_rows_of
-        from engine.release import load_release
 
-        found = measure.evaluate(load_release(folder), path, split, cache)
-        for other in beside:
-            found = with_rows_of(found, measure.evaluate(load_release(other), path, split, cache), other.name)
-        text = json.dumps(found.as_dict(), indent=1, ensure_ascii=False)
-        if out is not None:
-            out.mkdir(parents=True, exist_ok=True)
-            (out / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-            measure.draw(found, out)
-        click.echo(text if as_json else as_table(found))
+        def measured(release: Release) -> Measurement:
+            return measure.evaluate(release, path, split, cache)
+
+        _show(name, measured, measure, folder, beside, out, as_json)
 
     return run
 

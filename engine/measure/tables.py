@@ -127,8 +127,26 @@ def table(
     """Return one modality of one split under `path` as the release sees it, all leads or one, all data sets or one."""
     listed = [r for r in recordings(path, split, modality) if dataset is None or r.dataset == dataset]
     named = sha256_of(path / modality / f"{modality}.csv") if modality != "ecg" else _ecg_digest(path)
-    made_of = key(VERSION, encoder_digest(release, modality), modality, split, lead or "", dataset or "", named)
-    file = cache / f"embedded-{modality}-{split}-{made_of}.npz"
+    return table_of(release, modality, listed, (split, lead or "", dataset or "", named), lead=lead, cache=cache)
+
+
+def table_of(
+    release: Release,
+    modality: str,
+    listed: list[Recording],
+    named: tuple[str, ...],
+    *,
+    lead: str | None = None,
+    cache: Path = CHECKS,
+) -> Table:
+    """Return recordings of one modality as the release sees them; `named` begins with the split and tells lists apart.
+
+    Empty where nothing is listed.
+    """
+    if not listed:
+        return Table(modality, [], np.zeros(0, int), {"z": np.zeros((0, 256), np.float32)})
+    made_of = key(VERSION, encoder_digest(release, modality), modality, *named)
+    file = cache / f"embedded-{modality}-{named[0]}-{made_of}.npz"
     arrays = remembered(file, lambda: _measured(release, modality, listed, lead))
     number, window = arrays.pop("recording"), arrays.pop("window")
     arrays["z"] = projected(release, modality, arrays["features"])

@@ -33,6 +33,17 @@ PROMPTS = {
     "Lung Opacity": ("lung opacity", "infiltration"),
     "Lung Lesion": ("lung lesion", "lung nodule or mass"),
     "Pneumonia": ("pneumonia",),
+    "Consolidation": ("consolidation", "airspace consolidation"),
+    "COVID-19 pneumonia": ("COVID-19 pneumonia", "viral pneumonia, COVID-19"),
+    "Normal": ("normal ECG", "sinus rhythm, normal"),
+    "Atrial fibrillation": ("atrial fibrillation",),
+    "First degree AV block": ("first degree AV block", "prolonged PR interval"),
+    "Left bundle branch block": ("left bundle branch block",),
+    "Right bundle branch block": ("right bundle branch block",),
+    "Premature atrial contraction": ("premature atrial contraction", "supraventricular premature beats"),
+    "Premature ventricular contraction": ("premature ventricular contraction", "ventricular extrasystoles"),
+    "ST depression": ("ST depression",),
+    "ST elevation": ("ST elevation",),
 }
 
 

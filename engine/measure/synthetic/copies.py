@@ -34,7 +34,7 @@ def search(
 ) -> dict[str, Search]:
     """Return each space's search of `ours` in `train` beside that of `test`, the latter kept in `folder`.
 
-    release : digest of the release that made the features. Nothing where `train` or `test` is empty.
+    release : digest of the encoder that made the features. Nothing where `train` or `test` is empty.
     """
     if not (len(train) and len(test)):
         return {}

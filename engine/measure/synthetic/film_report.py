@@ -18,6 +18,7 @@ from engine.measure.synthetic.films import (
     synthetic_films,
 )
 from engine.measure.synthetic.group import Group
+from engine.measure.views import encoder_digest
 
 if TYPE_CHECKING:
     from engine.release import Release
@@ -68,7 +69,7 @@ def check_films(
         for space, name in READERS.items()
     }
     every = real.part("train")
-    searched = copies.search(every, test, ours, copies.FILM_WAYS, folder, release.digest)
+    searched = copies.search(every, test, ours, copies.FILM_WAYS, folder, encoder_digest(release, "cxr"))
     if shown is not None:
         draw_closest(path, every, ours, pixels, searched, shown)
     found["memorisation"] = copies.figures(searched)
@@ -83,7 +84,7 @@ def blurred(release: Release, path: Path, test: Group, folder: Path) -> Group:
         films = encode.prepared_films(film_pixels(path, test.ids))
         return film_arrays(release, gaussian_filter(films, (0, BLUR_PX, BLUR_PX)), "blurred films")
 
-    file = folder / f"blurred-cxr-{cache.key(release.digest, str(BLUR_PX), *test.ids)}.npz"
+    file = folder / f"blurred-cxr-{cache.key(encoder_digest(release, 'cxr'), str(BLUR_PX), *test.ids)}.npz"
     spaces = cache.remembered(file, make)
     return Group("cxr", test.ids, test.patients, test.encounters, test.datasets, test.splits, test.labels, spaces)
 

@@ -11,6 +11,7 @@ import numpy as np
 from engine.cohorts.open_recordings import recordings
 from engine.measure.synthetic import cache, encode, fidelity, memorisation
 from engine.measure.synthetic.group import Group, make_group
+from engine.measure.views import encoder_digest
 
 if TYPE_CHECKING:
     from engine.release import Release
@@ -42,7 +43,7 @@ def real_films(release: Release, path: Path, folder: Path = cache.CACHE) -> Grou
         return film_arrays(release, films, "real films")
 
     ids = "\n".join(f"{r.study_id} {r.split}" for r in listed)
-    spaces = cache.remembered(folder / f"real-cxr-{cache.key(release.digest, ids)}.npz", make)
+    spaces = cache.remembered(folder / f"real-cxr-{cache.key(encoder_digest(release, 'cxr'), ids)}.npz", make)
     rows = [
         (r.study_id, r.patient_id, r.encounter_id, r.dataset, r.split, {*r.labels, *attributes(r.view, r.sex, r.age)})
         for r in listed

@@ -11,6 +11,7 @@ import numpy as np
 from engine.measure.synthetic import cache, copies, fidelity, pairs, pictures, traces, words
 from engine.measure.synthetic.films import kept_reader
 from engine.measure.synthetic.group import Group, make_group
+from engine.measure.views import encoder_digest
 from engine.study import ECG_LEADS, PPG_LEAD, Trace
 
 if TYPE_CHECKING:
@@ -42,7 +43,9 @@ def check_ecgs(
         train, test = real.part("train", sets), real.part("test", sets)
         rows = pairs.overall(train, test, ours, space, ("white noise", noise))
         found["realism"][name] = rows + pairs.by_label(train, ours, space)
-    searched = copies.search(real.part("train"), real.part("test"), ours, copies.ECG_WAYS, folder, release.digest)
+    searched = copies.search(
+        real.part("train"), real.part("test"), ours, copies.ECG_WAYS, folder, encoder_digest(release, "ecg")
+    )
     _draw(searched, real.part("train"), ours, "ecg", shown)
     return {**found, "memorisation": copies.figures(searched)}
 
@@ -67,7 +70,9 @@ def check_ppgs(
     long = real.take(real.spaces["length"] * 10 >= traces.LONG_S)
     found["memorisation"] = {}
     for kind, whole, mine in (("10 s", long, ours), (f"{traces.PULSE_S:g} s", real.part_of(traces.PULSES), short)):
-        searched = copies.search(whole.part("train"), whole.part("test"), mine, copies.PPG_WAYS, folder, release.digest)
+        searched = copies.search(
+            whole.part("train"), whole.part("test"), mine, copies.PPG_WAYS, folder, encoder_digest(release, "ppg")
+        )
         _draw(searched, whole.part("train"), mine, f"ppg-{kind.replace(' ', '')}", shown)
         found["memorisation"] |= {f"{space}, {kind}": figures for space, figures in copies.figures(searched).items()}
     return found

@@ -12,6 +12,7 @@ from engine.cohorts.open_recordings import Recording, recordings
 from engine.cohorts.prepared import windows
 from engine.measure.synthetic import beats, cache, encode
 from engine.measure.synthetic.group import Group, make_group
+from engine.measure.views import encoder_digest
 from engine.study import ECG_LEADS, Trace
 
 if TYPE_CHECKING:
@@ -63,7 +64,7 @@ def real_ecgs(release: Release, path: Path, folder: Path = cache.CACHE) -> Group
     def make() -> dict[str, np.ndarray]:
         return ecg_arrays(release, [_trace(r) for r in listed], "real ECGs")
 
-    spaces = cache.remembered(folder / f"real-ecg-{cache.key(release.digest, ids)}.npz", make)
+    spaces = cache.remembered(folder / f"real-ecg-{cache.key(encoder_digest(release, 'ecg'), ids)}.npz", make)
     rows = [(r.study_id, r.patient_id, r.encounter_id, _ecg_set(r), r.split, r.labels) for r in listed]
     return make_group("ecg", rows, spaces)
 
@@ -77,7 +78,7 @@ def real_ppgs(release: Release, path: Path, folder: Path = cache.CACHE) -> Group
     def make() -> dict[str, np.ndarray]:
         return ppg_arrays(release, [window for _, _, window in cut])
 
-    spaces = cache.remembered(folder / f"real-ppg-{cache.key(release.digest, ids)}.npz", make)
+    spaces = cache.remembered(folder / f"real-ppg-{cache.key(encoder_digest(release, 'ppg'), ids)}.npz", make)
     rows = [
         (f"{r.study_id}#{n}", r.patient_id, r.encounter_id, r.dataset, r.split, ppg_labels(r.labels)) for r, n, _ in cut
     ]
