@@ -70,16 +70,19 @@ def rows_of(task: str, found: dict[str, Probed]) -> list[Row]:
 def compare(
     modality: str, run: Path, cache: Path, shares: Sequence[float], epochs: float, log: loop.Log
 ) -> Measurement:
-    """Return both starts' AUROC on `valid` for every share of the patients; `epochs` scales the tuning plan."""
+    """Return both starts' AUROC on `valid` for every share of the patients; `epochs` scales the tuning plan.
+
+    A smaller share is gone through more often, so that every tuning takes as many steps.
+    """
     file = run / "encoders" / f"{modality}-pretrained.safetensors"
     if not file.is_file():
         raise UsageError(
             f"{run} holds no pre-trained {modality} encoder: run `casebind train encoders {modality}` first."
         )
-    data, plan, rows = prepared.load(cache, modality), TUNE[modality], []
-    plan = replace(plan, epochs=max(1, int(plan.epochs * epochs)))
+    data, rows = prepared.load(cache, modality), []
     for share in shares:
         part, found = share_of(data, share), {}
+        plan = replace(TUNE[modality], epochs=max(1, round(TUNE[modality].epochs * epochs / share)))
         for name, state in (("pre-trained", load_state(file)), ("random", None)):
             log.write(stage="start", start=name, share=share)
             found[name] = tuned_from(state, modality, part, plan, log)
