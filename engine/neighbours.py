@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from engine.answer import Neighbour, Options
@@ -24,21 +25,21 @@ def neighbours_of(
 ) -> tuple[list[Neighbour], dict[str, bool]]:
     """Return the nearest studies of every target modality, and whether nothing there is close.
 
-    A study that is deleted between the search and the reading of its row is searched past.
+    A study that is deleted between the search and the reading of its row is searched past; the last attempt lets
+    nobody change anything meanwhile.
     """
-    arrays, source, bits = workspace.arrays, stored.study.modality, options.bits
-    views = arrays.views(release.name, options.into)
-    for _ in range(ATTEMPTS):
-        permits = arrays.permits(views, options.filters.clauses(), own)
-        found = {
-            target: _into(workspace, release, view, permits[target], stored, target, options)
-            for target, view in views.items()
-        }
-        ordinals = [ordinal for near, _ in found.values() for ordinal, _ in near]
-        rows = shelf.rows_by_ordinal(workspace.database, ordinals)
+    source, bits = stored.study.modality, options.bits
+    for attempt in range(1, ATTEMPTS + 1):
+        with workspace.database.exclusive() if attempt == ATTEMPTS else contextlib.nullcontext():
+            views, permits = workspace.arrays.moment(release.name, options.into, options.filters.clauses(), own)
+            found = {
+                target: _into(workspace, release, view, permits[target], stored, target, options)
+                for target, view in views.items()
+            }
+            ordinals = [ordinal for near, _ in found.values() for ordinal, _ in near]
+            rows = shelf.rows_by_ordinal(workspace.database, ordinals)
         if len(rows) == len(ordinals):
             break
-        views = arrays.newest(release.name, options.into)
     neighbours = [
         _neighbour(rank, rows[ordinal], far, bits, release, source)
         for near, _ in found.values()

@@ -1,4 +1,4 @@
-"""casebind bench search"""
+"""casebind bench search; what else there is to time stands in modules of its own"""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.commands import bench_living
 from engine.commands.shared import open_folder, workspace_option
 from engine.errors import UsageError, WorkspaceError
 
@@ -21,6 +22,9 @@ PEERS = ("multihash", "ivf", "duckdb")
 @click.group("bench")
 def command() -> None:
     """Time the search against its peers."""
+
+
+command.add_command(bench_living.command)
 
 
 @command.command("search")
