@@ -110,14 +110,17 @@ class Release:
 
     def codes(self, embeddings: np.ndarray, modality: str) -> np.ndarray:
         """Return packed codes of one modality's embeddings: (n, 256) float32 → (n, 32) uint8."""
-        import torch
-
         from engine.hashing.layer import pack
+
+        return pack(self.projections(embeddings, modality) > 0)
+
+    def projections(self, embeddings: np.ndarray, modality: str) -> np.ndarray:
+        """Return what becomes codes by its sign, signed distances from each bit's threshold: (n, 256) → (n, 256)."""
+        import torch
 
         layer: HashLayer = self._part("hash", self._load_hash)
         with torch.no_grad():
-            signs = layer.project(torch.from_numpy(np.asarray(embeddings, np.float32)), modality) > 0
-        return pack(signs.numpy())
+            return layer.project(torch.from_numpy(np.asarray(embeddings, np.float32)), modality).numpy()
 
     def radius(self, query: str, target: str, bits: int, at: str) -> int:
         """Return the operating point's Hamming radius for a pair of modalities and a code length."""

@@ -51,6 +51,7 @@ def search(
     bits: int = 256,
     at: str | None = None,
     filters: Filters | None = None,
+    rerank: str = "none",
     who: str = "local",
     started: float | None = None,
     query_id: str | None = None,
@@ -58,11 +59,12 @@ def search(
     """Return the nearest studies of every modality in `into`.
 
     at      : None returns the k nearest; an operating point only those of them within its radius
+    rerank  : "none", or the method of engine.rerank that orders a larger pool of the nearest
     started : time.perf_counter() at which reading of the file began, for the first stage of the timings
     """
     from engine.intake.quality import choose_window, judge
 
-    options = Options(tuple(into), k, bits, at, filters or Filters())
+    options = Options(tuple(into), k, bits, at, filters or Filters(), rerank)
     watch = Stopwatch(started)
     study = choose_window(study)
     if workspace.is_synthetic(study):
@@ -91,6 +93,7 @@ def again(
     bits: int = 256,
     at: str | None = None,
     filters: Filters | None = None,
+    rerank: str = "none",
     who: str = "local",
 ) -> Answer:
     """Return the answer for a stored query, or for a study of the workspace ("more like this").
@@ -98,7 +101,7 @@ def again(
     Nothing is read or judged again, and nothing is encoded where the stored embedding is of the same release.
     Raises UsageError where the id is unknown or the study's patient has withdrawn.
     """
-    options = Options(tuple(into), k, bits, at, filters or Filters())
+    options = Options(tuple(into), k, bits, at, filters or Filters(), rerank)
     watch = Stopwatch(None)
     check_release(workspace, release)
     stored, own = _recall(workspace, release, query_id)
@@ -156,6 +159,7 @@ def _refused(
         filters_sentence=options.filters.sentence,
         audit_id=audit_id,
         timing_ms=watch.result(),
+        rerank=options.rerank,
     )
 
 
@@ -207,6 +211,7 @@ def _answer(
         filters_sentence=options.filters.sentence,
         audit_id=audit_id,
         timing_ms=watch.result(),
+        rerank=options.rerank,
     )
 
 

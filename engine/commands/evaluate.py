@@ -15,6 +15,7 @@ from engine.settings import CHECKS, DEMO
 MEASURES = {
     "probes": ("probes", "Linear probes on the embeddings, beside the frozen trunk and an untrained twin."),
     "hashing": ("hashing", "Codes by shared finding: ours beside float, ITQ, LSH, sign and PCA-sign."),
+    "rerank": ("rerank", "What re-ranking by float queries or stored embeddings adds to codes."),
     "pairs": ("pairs", "The simultaneous ECG window of a PPG, beside chance and heart-rate matching."),
     "text": ("text", "Studies to texts and back, label prompts, and zero-shot across modalities."),
     "few-shot": ("few_shot", "Linear probes on K = 1 to 16 studies a side, over 300 support sets."),

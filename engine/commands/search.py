@@ -26,6 +26,10 @@ LABELS_WIDTH = 48  # characters of labels in the table
 @click.option("--k", default=10, help="Neighbours per modality.", show_default=True)
 @click.option("--bits", type=click.Choice(["64", "128", "256"]), default="256", help="Code length.", show_default=True)
 @click.option("--at", type=click.Choice(["precise", "balanced", "broad"]), help="Only neighbours within this radius.")
+@click.option(
+    "--rerank", type=click.Choice(["none", "asymmetric", "embedding"]), default="none", show_default=True,
+    help="Order a larger pool of the nearest by what codes lose: the query's float side, or stored embeddings.",
+)
 @click.option("--cohort", "cohorts", multiple=True, help="Only this cohort; may be repeated.")
 @click.option("--label", "labels", multiple=True, help="Only studies labelled so; may be repeated.")
 @click.option("--age-min", type=float, help="Only patients of at least this age in years.")
@@ -38,7 +42,7 @@ LABELS_WIDTH = 48  # characters of labels in the table
 @answer_options
 @workspace_option
 def command(
-    query: tuple[str, ...], into: str, k: int, bits: str, at: str | None, cohorts: tuple[str, ...],
+    query: tuple[str, ...], into: str, k: int, bits: str, at: str | None, rerank: str, cohorts: tuple[str, ...],
     labels: tuple[str, ...], age_min: float | None, age_max: float | None, sex: str | None, view: str | None,
     synthetic: bool | None, who: str, as_json: bool, fs: float | None, units: str | None, modality: str | None,
     workspace: Path | None,
@@ -55,8 +59,9 @@ def command(
         study = read_query(query, any(files), Answers(modality, fs, units), place.key)
         filters = Filters(age_min, age_max, sex, view, cohorts, labels, synthetic)
         answer = search(
-            place, release, study, into=targets, k=k, bits=int(bits), at=at, filters=filters, who=who, started=started
-        )
+            place, release, study, into=targets, k=k, bits=int(bits), at=at, filters=filters, rerank=rerank, who=who,
+            started=started,
+        )  # fmt: skip
     if as_json:
         click.echo(json.dumps(answer.to_json(), ensure_ascii=False))
         return 0 if answer.verdict.accepted else RefusedError.exit_status

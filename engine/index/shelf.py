@@ -12,6 +12,7 @@ import duckdb
 import numpy as np
 
 from engine.errors import UsageError, WorkspaceError
+from engine.index import small
 from engine.index.columns import SOURCE, load
 from engine.index.content import save_content
 from engine.index.database import Database, now
@@ -60,6 +61,8 @@ def add_codes(
     """Write embeddings (n, 256) and packed codes (n, 32) of present studies, or put them in place of others."""
     with database.write() as cursor:
         _register(cursor, None, release, digest)
+        if replace:
+            small.delete(cursor, study_ids, release)
         for table in ("codes", "embeddings") if replace else ():
             which = "release = ? AND study_id IN (SELECT unnest(?))"
             cursor.execute(f"DELETE FROM {table} WHERE {which}", [release, list(study_ids)])
@@ -69,7 +72,8 @@ def add_codes(
 def forget_release(database: Database, release: str) -> None:
     """Delete all codes and embeddings of a release."""
     with database.write() as cursor:
-        for table, column in (("codes", "release"), ("embeddings", "release"), ("releases", "name")):
+        held = (("codes", "release"), ("embeddings", "release"), ("small_embeddings", "release"), ("releases", "name"))
+        for table, column in held:
             cursor.execute(f"DELETE FROM {table} WHERE {column} = ?", [release])
 
 
@@ -85,6 +89,7 @@ def remove(database: Database, study_ids: Sequence[str]) -> None:
         emptied = cursor.execute(f"SELECT DISTINCT encounter_id, patient_id FROM studies WHERE {THESE}", [ids])
         found = emptied.fetchall()
         encounters, patients = ([row[column] for row in found] for column in (0, 1))
+        small.delete(cursor, ids)
         for table in ("codes", "embeddings", "studies"):
             cursor.execute(f"DELETE FROM {table} WHERE {THESE}", [ids])
         for table, column, left in (("encounters", "encounter_id", encounters), ("patients", "patient_id", patients)):
@@ -245,6 +250,7 @@ def _insert_codes(
         " JOIN studies s USING (study_id) JOIN patients p USING (patient_id) ORDER BY study_id",
         [release, list(study_ids), *words_of(codes).T.tolist()],
     )
+    small.insert(cursor, release, study_ids, vectors)
     (held,) = cursor.execute(
         f"SELECT count(*) FROM codes WHERE release = ? AND {THESE}", [release, list(study_ids)]
     ).fetchone() or (0,)
