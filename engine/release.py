@@ -59,6 +59,19 @@ def load_release(path: Path | None = None) -> Release:
     return Release(path, manifest)
 
 
+_known: dict[str, Release] = {}  # those that were found by `installed`, by digest
+
+
+def installed(name: str, digest: str, folder: Path = MODELS) -> Release | None:
+    """Return the release of that name and digest in `folder`, loaded once, or None where it is not there."""
+    if digest not in _known:
+        for path in releases(folder):
+            found = load_release(path)
+            if (found.name, found.digest) == (name, digest):
+                _known[digest] = found
+    return _known.get(digest)
+
+
 class Release:
     """Encoders, heads, hash layer and calibration of one version."""
 
@@ -75,6 +88,13 @@ class Release:
         decisive = {key: self.manifest.get(key) for key in ("format", "name", "trunk", "text_model")}
         decisive["parts"] = {file: sha for file, sha in self.manifest["parts"].items() if file.endswith(".safetensors")}
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def encoders(self) -> dict[str, str]:
+        """Modality → SHA-256 over everything that decides its embeddings: encoder, head, and the model below them."""
+        below = {"cxr": self.manifest.get("trunk"), "text": self.manifest.get("text_model")}
+        parts = {m: [self.manifest["parts"].get(f"{m}.safetensors"), below.get(m)] for m in self.modalities}
+        return {m: hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest() for m, part in parts.items()}
 
     def inputs(self, study: Study) -> dict[str, np.ndarray]:
         """Return one study's model inputs, without batch axis; "x" is what attributions refer to.

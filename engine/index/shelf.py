@@ -12,7 +12,7 @@ import duckdb
 import numpy as np
 
 from engine.errors import UsageError, WorkspaceError
-from engine.index import small
+from engine.index import small, staging
 from engine.index.columns import SOURCE, load
 from engine.index.content import save_content
 from engine.index.database import Database, now
@@ -63,6 +63,7 @@ def add_codes(
         _register(cursor, None, release, digest)
         if replace:
             small.delete(cursor, study_ids, release)
+            staging.unstage(cursor, study_ids)
         for table in ("codes", "embeddings") if replace else ():
             which = "release = ? AND study_id IN (SELECT unnest(?))"
             cursor.execute(f"DELETE FROM {table} WHERE {which}", [release, list(study_ids)])
@@ -72,8 +73,8 @@ def add_codes(
 def forget_release(database: Database, release: str) -> None:
     """Delete all codes and embeddings of a release."""
     with database.write() as cursor:
-        held = (("codes", "release"), ("embeddings", "release"), ("small_embeddings", "release"), ("releases", "name"))
-        for table, column in held:
+        for table in ("codes", "embeddings", "small_embeddings", "serving", "releases"):
+            column = "name" if table == "releases" else "release"
             cursor.execute(f"DELETE FROM {table} WHERE {column} = ?", [release])
 
 
@@ -90,6 +91,7 @@ def remove(database: Database, study_ids: Sequence[str]) -> None:
         found = emptied.fetchall()
         encounters, patients = ([row[column] for row in found] for column in (0, 1))
         small.delete(cursor, ids)
+        staging.unstage(cursor, ids)
         for table in ("codes", "embeddings", "studies"):
             cursor.execute(f"DELETE FROM {table} WHERE {THESE}", [ids])
         for table, column, left in (("encounters", "encounter_id", encounters), ("patients", "patient_id", patients)):
@@ -189,6 +191,7 @@ def _register(cursor: duckdb.DuckDBPyConnection, cohort: Cohort | None, release:
         cursor.execute("INSERT INTO releases VALUES (?, ?, ?)", [release, digest, now()])
     elif known[0] != digest:
         raise WorkspaceError(stale_release(release))
+    staging.begin(cursor, release)
 
 
 def stale_release(release: str) -> str:
