@@ -74,7 +74,7 @@ def _stage(workspace: Workspace, release: Release, digest: str, ids: Sequence[st
         return 0  # one was deleted in this moment: the batch is listed again without it
     codes = [release.codes(one[None], row.modality)[0] for one, row in zip(vectors, rows, strict=True)]
     if there:
-        workspace.releases.stage(digest, there, vectors, np.stack(codes))
+        workspace.releases.stage(digest, there, vectors, np.stack(codes), reuse)
     return len(there)
 
 

@@ -36,10 +36,15 @@ class Releases:
         """Return (study id, modality) of the studies that a coming release has not encoded yet, by id."""
         return staging.waiting(self.database, digest)
 
-    def stage(self, digest: str, study_ids: Sequence[str], vectors: np.ndarray, codes: np.ndarray) -> None:
-        """Keep embeddings (n, 256) float32 and packed codes (n, 32) uint8 of a coming release; on disk on return."""
+    def stage(
+        self, digest: str, study_ids: Sequence[str], vectors: np.ndarray, codes: np.ndarray, source: str = ""
+    ) -> None:
+        """Keep embeddings (n, 256) float32 and packed codes (n, 32) uint8 of a coming release; on disk on return.
+
+        source : the release whose stored embeddings these are; what has been replaced there since is left out
+        """
         with self.database.write() as cursor:
-            staging.stage(cursor, digest, study_ids, vectors, codes)
+            staging.stage(cursor, digest, study_ids, vectors, codes, source)
 
     def keep_only(self, digest: str) -> None:
         """Forget what is staged of other releases than one."""

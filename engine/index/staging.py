@@ -30,9 +30,13 @@ def waiting(database: Database, digest: str) -> list[tuple[str, str]]:
 
 
 def stage(
-    cursor: duckdb.DuckDBPyConnection, digest: str, study_ids: Sequence[str], vectors: np.ndarray, codes: np.ndarray
-) -> None:
-    """Keep embeddings (n, 256) float32 and packed codes (n, 32) uint8 of a release, inside a transaction."""
+    cursor: duckdb.DuckDBPyConnection, digest: str, study_ids: Sequence[str], vectors: np.ndarray, codes: np.ndarray,
+    source: str = "",
+) -> None:  # fmt: skip
+    """Keep embeddings (n, 256) float32 and packed codes (n, 32) uint8 of a release, inside a transaction.
+
+    source : the release whose stored embeddings these are; what has been replaced there since is left out
+    """
     unstage(cursor, study_ids)
     steps, bytes_ = small.quantised(vectors)
     cursor.execute(
@@ -41,6 +45,13 @@ def stage(
         [list(study_ids), digest, vectors.astype(float).tolist(), steps.tolist(), [row.tobytes() for row in bytes_],
          *words_of(codes).T.tolist()],
     )  # fmt: skip
+    if source:
+        cursor.execute(
+            "DELETE FROM staged WHERE digest = ? AND study_id IN (SELECT unnest(?)) AND NOT EXISTS"
+            " (SELECT * FROM embeddings e WHERE e.study_id = staged.study_id AND e.release = ?"
+            " AND e.vector = staged.vector)",
+            [digest, list(study_ids), source],
+        )
 
 
 def unstage(cursor: duckdb.DuckDBPyConnection, study_ids: Sequence[str]) -> None:

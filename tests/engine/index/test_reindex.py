@@ -145,6 +145,17 @@ def test_studies_that_come_and_go_meanwhile_count(
     assert held == len(workspace.rows())
 
 
+def test_an_embedding_that_was_replaced_before_it_was_staged_is_left_out(
+    workspace: Workspace, release: Release, rehashed: Release
+) -> None:
+    ids = [row.study_id for row in workspace.rows()][:3]
+    vectors, codes = workspace.embeddings(release.name, ids), np.zeros((3, 32), np.uint8)
+    workspace.add_codes(release.name, release.digest, ids[:1], -vectors[:1], codes[:1], replace=True)
+    workspace.releases.stage(rehashed.digest, ids, vectors, codes, release.name)
+    waiting = [study_id for study_id, _ in workspace.releases.waiting(rehashed.digest)]
+    assert ids[0] in waiting and not {ids[1], ids[2]} & set(waiting)
+
+
 KILLED = """
 import sys
 from pathlib import Path
