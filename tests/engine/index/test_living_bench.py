@@ -33,7 +33,7 @@ def test_the_whole_bar_in_short(capsys: pytest.CaptureFixture) -> None:
     together, killed = found["together"], found["killed"]
     assert (together["wrong"], together["errors"]) == (0, 0)
     assert (killed["lost"], killed["half"], killed["wrong_after_kill"]) == (0, 0, 0)
-    assert min(together[kind] for kind in ("searches", "insert", "delete")) > 0
+    assert together["searches"] > 0 and together["changes"] > 1
     assert killed["acknowledged"] > 0 and killed["unfinished"] > 0
 
 
