@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
 BITS = (64, 128, 256)
 POINTS = ("precise", "balanced", "broad")
+RERANKS = ("none", "asymmetric", "embedding")
 MOST_NEIGHBOURS = 1000  # per modality; more is an export, not a search
 
 
@@ -22,7 +23,7 @@ MOST_NEIGHBOURS = 1000  # per modality; more is an export, not a search
 class Neighbour:
     """One study near the query.
 
-    rank          : 1 is the nearest of its modality
+    rank          : 1 is the nearest of its modality, or the first after re-ranking
     hamming       : bits that differ, out of `bits`
     further_share : share of random pairs of these modalities that are further apart, 0..1
     relevance     : calibrated share of pairs at this distance that share a finding, 0..1
@@ -52,7 +53,8 @@ class Neighbour:
 class Answer:
     """What one search returned.
 
-    neighbours       : grouped by modality in the order asked for, nearest first, ranks from 1 in each modality
+    neighbours       : grouped by modality in the order asked for, nearest first, ranks from 1 in each modality;
+                       where `rerank` is not "none", in the order of engine.rerank
     nothing_close    : per modality, True when even the nearest permitted study is further than the release calls close
     filters_sentence : what was applied, in words; empty when nothing was
     timing_ms        : read, quality, encode, search, total
@@ -70,6 +72,7 @@ class Answer:
     filters_sentence: str
     audit_id: int
     timing_ms: dict[str, float]
+    rerank: str = "none"
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `casebind search --json` prints."""
@@ -89,6 +92,7 @@ class Answer:
             },
             "release": self.release,
             "at": self.at,
+            "rerank": self.rerank,
             "filters": self.filters_sentence,
             "neighbours": [asdict(neighbour) for neighbour in self.neighbours],
             "nothing_close": self.nothing_close,
@@ -99,13 +103,14 @@ class Answer:
 
 @dataclass(frozen=True)
 class Options:
-    """How to search: target modalities, neighbours per modality, code length, operating point, filters."""
+    """How to search: target modalities, neighbours per modality, code length, operating point, filters, re-ranking."""
 
     into: tuple[Modality, ...] = MODALITIES
     k: int = 10
     bits: int = 256
     at: str | None = None
     filters: Filters = field(default_factory=Filters)
+    rerank: str = "none"
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.into if name not in MODALITIES]
@@ -116,6 +121,8 @@ class Options:
             raise UsageError(f"There are no codes of {self.bits} bits: use 64, 128 or 256.")
         if self.at is not None and self.at not in POINTS:
             raise UsageError(f"There is no operating point '{self.at}': use precise, balanced or broad.")
+        if self.rerank not in RERANKS:
+            raise UsageError(f"There is no re-ranking '{self.rerank}': use none, asymmetric or embedding.")
         if not 1 <= self.k <= MOST_NEIGHBOURS:
             raise UsageError(f"k is {self.k}: ask for 1 to {MOST_NEIGHBOURS} neighbours per modality.")
 

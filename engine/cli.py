@@ -34,7 +34,7 @@ COMMANDS = {
     "doctor": ("doctor", "Say what is installed and whether it all loads."),
     "train": ("train", "Train encoders, binding or hashing."),
     "evaluate": ("evaluate", "Measure a release on the open recordings."),
-    "bench": ("bench", "Time the search against its peers."),
+    "bench": ("bench", "Time search, query path and ingest; check living data."),
 }
 DEBUG_VARIABLE = "CASEBIND_DEBUG"
 UNEXPECTED, INTERRUPTED = 1, 130  # exit statuses beside those of engine.errors

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import TYPE_CHECKING
 
 from engine.answer import Neighbour, Options
@@ -11,6 +12,7 @@ from engine.index.hamming import words_of
 from engine.index.records import StoredQuery, StudyRow
 from engine.index.view import Permit, View
 from engine.index.workspace import Workspace
+from engine.rerank import pool_size, reranked
 from engine.study import Modality
 
 if TYPE_CHECKING:
@@ -24,21 +26,21 @@ def neighbours_of(
 ) -> tuple[list[Neighbour], dict[str, bool]]:
     """Return the nearest studies of every target modality, and whether nothing there is close.
 
-    A study that is deleted between the search and the reading of its row is searched past.
+    A study that is deleted between the search and the reading of its row is searched past; the last attempt lets
+    nobody change anything meanwhile.
     """
-    arrays, source, bits = workspace.arrays, stored.study.modality, options.bits
-    views = arrays.views(release.name, options.into)
-    for _ in range(ATTEMPTS):
-        permits = arrays.permits(views, options.filters.clauses(), own)
-        found = {
-            target: _into(workspace, release, view, permits[target], stored, target, options)
-            for target, view in views.items()
-        }
-        ordinals = [ordinal for near, _ in found.values() for ordinal, _ in near]
-        rows = shelf.rows_by_ordinal(workspace.database, ordinals)
+    source, bits = stored.study.modality, options.bits
+    for attempt in range(1, ATTEMPTS + 1):
+        with workspace.database.exclusive() if attempt == ATTEMPTS else contextlib.nullcontext():
+            views, permits = workspace.arrays.moment(release.name, options.into, options.filters.clauses(), own)
+            found = {
+                target: _into(workspace, release, view, permits[target], stored, target, options)
+                for target, view in views.items()
+            }
+            ordinals = [ordinal for near, _ in found.values() for ordinal, _ in near]
+            rows = shelf.rows_by_ordinal(workspace.database, ordinals)
         if len(rows) == len(ordinals):
             break
-        views = arrays.newest(release.name, options.into)
     neighbours = [
         _neighbour(rank, rows[ordinal], far, bits, release, source)
         for near, _ in found.values()
@@ -54,16 +56,21 @@ def _into(
 ) -> tuple[list[tuple[int, int]], bool]:  # fmt: skip
     """Return (ordinal, distance) of the nearest in one modality, and whether the nearest permitted is close at all.
 
-    An operating point is a radius of the search; it reaches at least as far as what is called close.
+    An operating point is a radius of the search; it reaches at least as far as what is called close. With re-ranking, a
+    larger pool of the nearest is put in another order before the first k of it are taken.
     """
     query, source, bits = words_of(stored.code[None])[0], stored.study.modality, options.bits
     limit = release.close_limit(source, target, bits)
     radius = None if options.at is None else release.radius(source, target, bits, options.at)
     reach = None if radius is None else int(max(limit, radius))
-    hits = view.nearest(query, options.k, bits, permit, workspace.arrays.names, reach)
+    wanted = options.k if options.rerank == "none" else pool_size(options.k)
+    hits = view.nearest(query, wanted, bits, permit, workspace.arrays.names, reach)
     close = bool(hits.distances.size and hits.distances[0] <= limit)
-    near = zip(hits.ordinals.tolist(), hits.distances.tolist(), strict=True)
-    return [(ordinal, far) for ordinal, far in near if radius is None or far <= radius], close
+    pairs = zip(hits.ordinals.tolist(), hits.distances.tolist(), strict=True)
+    near = [(ordinal, far) for ordinal, far in pairs if radius is None or far <= radius]
+    if options.rerank != "none":
+        near = reranked(workspace, release, stored, target, near, bits, options.rerank)
+    return near[: options.k], close
 
 
 def _neighbour(rank: int, row: StudyRow, hamming: int, bits: int, release: Release, source: Modality) -> Neighbour:

@@ -59,6 +59,19 @@ def load_release(path: Path | None = None) -> Release:
     return Release(path, manifest)
 
 
+_known: dict[str, Release] = {}  # those that were found by `installed`, by digest
+
+
+def installed(name: str, digest: str, folder: Path = MODELS) -> Release | None:
+    """Return the release of that name and digest in `folder`, loaded once, or None where it is not there."""
+    if digest not in _known:
+        for path in releases(folder):
+            found = load_release(path)
+            if (found.name, found.digest) == (name, digest):
+                _known[digest] = found
+    return _known.get(digest)
+
+
 class Release:
     """Encoders, heads, hash layer and calibration of one version."""
 
@@ -75,6 +88,13 @@ class Release:
         decisive = {key: self.manifest.get(key) for key in ("format", "name", "trunk", "text_model")}
         decisive["parts"] = {file: sha for file, sha in self.manifest["parts"].items() if file.endswith(".safetensors")}
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
+
+    @property
+    def encoders(self) -> dict[str, str]:
+        """Modality → SHA-256 over everything that decides its embeddings: encoder, head, and the model below them."""
+        below = {"cxr": self.manifest.get("trunk"), "text": self.manifest.get("text_model")}
+        parts = {m: [self.manifest["parts"].get(f"{m}.safetensors"), below.get(m)] for m in self.modalities}
+        return {m: hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest() for m, part in parts.items()}
 
     def inputs(self, study: Study) -> dict[str, np.ndarray]:
         """Return one study's model inputs, without batch axis; "x" is what attributions refer to.
@@ -110,14 +130,17 @@ class Release:
 
     def codes(self, embeddings: np.ndarray, modality: str) -> np.ndarray:
         """Return packed codes of one modality's embeddings: (n, 256) float32 → (n, 32) uint8."""
-        import torch
-
         from engine.hashing.layer import pack
+
+        return pack(self.projections(embeddings, modality) > 0)
+
+    def projections(self, embeddings: np.ndarray, modality: str) -> np.ndarray:
+        """Return what becomes codes by its sign, signed distances from each bit's threshold: (n, 256) → (n, 256)."""
+        import torch
 
         layer: HashLayer = self._part("hash", self._load_hash)
         with torch.no_grad():
-            signs = layer.project(torch.from_numpy(np.asarray(embeddings, np.float32)), modality) > 0
-        return pack(signs.numpy())
+            return layer.project(torch.from_numpy(np.asarray(embeddings, np.float32)), modality).numpy()
 
     def radius(self, query: str, target: str, bits: int, at: str) -> int:
         """Return the operating point's Hamming radius for a pair of modalities and a code length."""

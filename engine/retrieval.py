@@ -16,13 +16,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.answer import BITS, POINTS, Answer, Neighbour, Options, Stopwatch
-from engine.errors import UsageError, WorkspaceError
+from engine.errors import UsageError
 from engine.index.filters import Clause, Filters, own_patient
 from engine.index.hamming import COMPILED_FROM, compiled
 from engine.index.records import StoredQuery
-from engine.index.shelf import stale_release
 from engine.index.workspace import Workspace
 from engine.neighbours import neighbours_of
+from engine.serving import serving, steady
 from engine.study import MODALITIES, Film, Modality, Note, Study, Trace
 
 if TYPE_CHECKING:
@@ -36,6 +36,8 @@ __all__ = [
 
 # What intake imports when it meets the first file of a format: up to 0.6 s of a first query
 READERS = ("wfdb", "pandas", "pydicom.pixels", "dicognito.anonymizer", "PIL.PngImagePlugin", "PIL.JpegImagePlugin")
+
+Neighbours = tuple[list[Neighbour], dict[str, bool]]  # what was found, and where nothing is close
 
 # The verdict on a study of the workspace that becomes a query: it passed the gate when it was taken in.
 ACCEPTED: dict[str, Any] = {"accepted": True, "score": 1.0, "reasons": (), "measures": ()}
@@ -51,6 +53,7 @@ def search(
     bits: int = 256,
     at: str | None = None,
     filters: Filters | None = None,
+    rerank: str = "none",
     who: str = "local",
     started: float | None = None,
     query_id: str | None = None,
@@ -58,11 +61,12 @@ def search(
     """Return the nearest studies of every modality in `into`.
 
     at      : None returns the k nearest; an operating point only those of them within its radius
+    rerank  : "none", or the method of engine.rerank that orders a larger pool of the nearest
     started : time.perf_counter() at which reading of the file began, for the first stage of the timings
     """
     from engine.intake.quality import choose_window, judge
 
-    options = Options(tuple(into), k, bits, at, filters or Filters())
+    options = Options(tuple(into), k, bits, at, filters or Filters(), rerank)
     watch = Stopwatch(started)
     study = choose_window(study)
     if workspace.is_synthetic(study):
@@ -72,13 +76,17 @@ def search(
     query_id = query_id or f"q-{secrets.token_hex(8)}"
     if not verdict.accepted:
         return _refused(workspace, release, query_id, study, verdict, options, who, watch)
-    check_release(workspace, release)
-    embedding = release.embed([study])[0]
-    code = release.codes(embedding[None], study.modality)[0]
-    watch.lap("encode")
-    stored = StoredQuery(query_id, who, study, asdict(verdict), release.name, code, embedding)
     own = own_patient(study, study.facts.get("patient_id"))
-    return _answer(workspace, release, stored, verdict, own, options, who, watch, kind="search", keep=True)
+
+    def ask(used: Release) -> tuple[StoredQuery, Neighbours]:
+        embedding = used.embed([study])[0]
+        code = used.codes(embedding[None], study.modality)[0]
+        watch.lap("encode")
+        stored = StoredQuery(query_id, who, study, asdict(verdict), used.name, code, embedding)
+        return stored, neighbours_of(workspace, used, stored, own, options)
+
+    _, (stored, found) = steady(workspace, release, ask)
+    return _answer(workspace, stored, verdict, found, options, who, watch, kind="search", keep=True)
 
 
 def again(
@@ -91,6 +99,7 @@ def again(
     bits: int = 256,
     at: str | None = None,
     filters: Filters | None = None,
+    rerank: str = "none",
     who: str = "local",
 ) -> Answer:
     """Return the answer for a stored query, or for a study of the workspace ("more like this").
@@ -98,24 +107,29 @@ def again(
     Nothing is read or judged again, and nothing is encoded where the stored embedding is of the same release.
     Raises UsageError where the id is unknown or the study's patient has withdrawn.
     """
-    options = Options(tuple(into), k, bits, at, filters or Filters())
+    options = Options(tuple(into), k, bits, at, filters or Filters(), rerank)
     watch = Stopwatch(None)
-    check_release(workspace, release)
-    stored, own = _recall(workspace, release, query_id)
-    if stored.release != release.name:
-        embedding = release.embed([stored.study])[0]
-        code = release.codes(embedding[None], stored.study.modality)[0]
-        stored = replace(stored, release=release.name, embedding=embedding, code=code)
-    watch.lap("encode")
+
+    def ask(used: Release) -> tuple[StoredQuery, Neighbours]:
+        stored, own = _recall(workspace, used, query_id)
+        if stored.release != used.name:
+            embedding = used.embed([stored.study])[0]
+            code = used.codes(embedding[None], stored.study.modality)[0]
+            stored = replace(stored, release=used.name, embedding=embedding, code=code)
+        watch.lap("encode")
+        return stored, neighbours_of(workspace, used, stored, own, options)
+
+    _, (stored, found) = steady(workspace, release, ask)
     verdict = _verdict_of(stored.verdict)
-    return _answer(workspace, release, stored, verdict, own, options, who, watch, kind="again", keep=False)
+    return _answer(workspace, stored, verdict, found, options, who, watch, kind="again", keep=False)
 
 
 def warm(workspace: Workspace, release: Release, modalities: Sequence[Modality] = MODALITIES) -> None:
     """Load models, codes and kernels, so that the first query of these modalities is as fast as the next ones."""
     from engine.intake.quality import judge
 
-    if any(view.n >= COMPILED_FROM for view in workspace.arrays.views(release.name, MODALITIES).values()):
+    used = workspace.releases.serving() or (release.name,)
+    if any(view.n >= COMPILED_FROM for view in workspace.arrays.views(used[0], MODALITIES).values()):
         compiled(COMPILED_FROM)
     release.load(modalities)
     for library in READERS:
@@ -127,14 +141,8 @@ def warm(workspace: Workspace, release: Release, modalities: Sequence[Modality] 
 
 
 def check_release(workspace: Workspace, release: Release) -> None:
-    """Raise WorkspaceError where the workspace's codes are not those of the release."""
-    known = workspace.release_digest(release.name)
-    if known is None and workspace.counts():
-        raise WorkspaceError(
-            f"The workspace holds no codes of release {release.name}: run `casebind reindex` once to make them."
-        )
-    if known is not None and known != release.digest:
-        raise WorkspaceError(stale_release(release.name))
+    """Raise WorkspaceError where no installed release is that of the workspace's codes."""
+    serving(workspace, release)
 
 
 def _refused(
@@ -156,6 +164,7 @@ def _refused(
         filters_sentence=options.filters.sentence,
         audit_id=audit_id,
         timing_ms=watch.result(),
+        rerank=options.rerank,
     )
 
 
@@ -177,11 +186,11 @@ def _recall(workspace: Workspace, release: Release, query_id: str) -> tuple[Stor
 
 
 def _answer(
-    workspace: Workspace, release: Release, stored: StoredQuery, verdict: Verdict, own: Clause, options: Options,
-    who: str, watch: Stopwatch, *, kind: str, keep: bool,
+    workspace: Workspace, stored: StoredQuery, verdict: Verdict, found: Neighbours, options: Options, who: str,
+    watch: Stopwatch, *, kind: str, keep: bool,
 ) -> Answer:  # fmt: skip
-    """Search every target modality under one mask, then store and audit."""
-    neighbours, nothing_close = neighbours_of(workspace, release, stored, own, options)
+    """Store and audit what was found in every target modality under one mask."""
+    neighbours, nothing_close = found
     code_hex = stored.code[: options.bits // 8].tobytes().hex()
     audit_id = workspace.audit(
         who,
@@ -190,7 +199,7 @@ def _answer(
         query_id=stored.query_id,
         code=code_hex,
         returned=tuple(neighbour.study_id for neighbour in neighbours),
-        release=release.name,
+        release=stored.release,
         filters=options.filters.sentence,
     )
     watch.lap("search")
@@ -201,12 +210,13 @@ def _answer(
         bits=options.bits,
         at=options.at,
         code_hex=code_hex,
-        release=release.name,
+        release=stored.release,
         neighbours=tuple(neighbours),
         nothing_close=nothing_close,
         filters_sentence=options.filters.sentence,
         audit_id=audit_id,
         timing_ms=watch.result(),
+        rerank=options.rerank,
     )
 
 

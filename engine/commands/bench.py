@@ -1,4 +1,4 @@
-"""casebind bench search"""
+"""casebind bench search; what else there is to time stands in modules of its own"""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.commands import bench_living, bench_path
 from engine.commands.shared import open_folder, workspace_option
 from engine.errors import UsageError, WorkspaceError
 
@@ -20,7 +21,11 @@ PEERS = ("multihash", "ivf", "duckdb")
 
 @click.group("bench")
 def command() -> None:
-    """Time the search against its peers."""
+    """Time the search, the path of a file and of an ingest; hold living data against a serial oracle."""
+
+
+for _command in (bench_living.command, bench_path.end_to_end, bench_path.ingest):
+    command.add_command(_command)
 
 
 @command.command("search")

@@ -94,14 +94,16 @@ def _kernel() -> str:
 
 
 def _workspace(path: Path | None) -> str:
-    from engine.retrieval import check_release
+    from engine.serving import serving
 
     with open_folder(path) as place:
         counts = ", ".join(f"{number} {modality}" for modality, number in place.counts().items()) or "empty"
         ratings = len(place.ratings())
         cohorts = ", ".join(cohort.name for cohort in place.cohorts()) or "none"
-        check_release(place, load_release())
-        return f"{place.path}: {counts}; cohorts {cohorts}; {ratings} ratings"
+        newest = load_release()
+        used = serving(place, newest)
+        old = "" if used is newest else f"; codes of release {used.name} answer until `casebind reindex`"
+        return f"{place.path}: {counts}; cohorts {cohorts}; {ratings} ratings{old}"
 
 
 def _recordings() -> str:

@@ -23,6 +23,7 @@ MEASURES = {
     "probes": ("probes", "Linear probes on the embeddings, beside the frozen trunk and an untrained twin."),
     "curve": ("curve", "Linear probes taught by 10 to 100 % of the patients."),
     "hashing": ("hashing", "Codes by shared finding: ours beside float, ITQ, LSH, sign and PCA-sign."),
+    "rerank": ("rerank", "What re-ranking by float queries or stored embeddings adds to codes."),
     "pairs": ("pairs", "The simultaneous ECG window of a PPG, beside chance and heart-rate matching."),
     "text": ("text", "Studies to texts and back, label prompts, and zero-shot across modalities."),
     "few-shot": ("few_shot", "Linear probes on K = 1 to 16 studies a side, over 300 support sets."),

@@ -32,10 +32,12 @@ def command(
     with open_folder(workspace) as place:
         if study_id is not None:
             place.row(study_id)
-        release = load_release()
         from engine.explain.picture import explain_to_png
         from engine.intake.upload import Answers
         from engine.retrieval import search
+        from engine.serving import serving
+
+        release = serving(place, load_release())
 
         study = read_query([query], named, Answers(modality, fs, units), place.key)
         answer = search(place, release, study, k=1)

@@ -42,11 +42,13 @@ def command(
         raise UsageError("The cohort has no name: pass --cohort NAME.")
     entries = entries_of(path, split)
     with open_folder(workspace, create=True) as place:
-        release = load_release()
         from tqdm import tqdm
 
         from engine.index.ingest import ingest
         from engine.index.records import Cohort
+        from engine.serving import serving
+
+        release = serving(place, load_release())
 
         about = Cohort(cohort.strip(), licence, attribution, synthetic, label_source)
         with tqdm(total=len(entries), desc=cohort, unit="study", leave=False) as progress:

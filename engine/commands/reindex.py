@@ -12,7 +12,10 @@ from engine.commands.shared import load_release, open_folder, workspace_option
 @click.command("reindex")
 @workspace_option
 def command(workspace: Path | None) -> None:
-    """Encode every study that the installed release has not encoded yet; may be stopped and started again."""
+    """Encode every study that the installed release has not encoded yet; may be stopped and started again.
+
+    The codes that answered until now go on answering, in this process and in any after a stop, until all are there.
+    """
     with open_folder(workspace) as place:
         release = load_release()
         from tqdm import tqdm

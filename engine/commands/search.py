@@ -26,20 +26,30 @@ LABELS_WIDTH = 48  # characters of labels in the table
 @click.option("--k", default=10, help="Neighbours per modality.", show_default=True)
 @click.option("--bits", type=click.Choice(["64", "128", "256"]), default="256", help="Code length.", show_default=True)
 @click.option("--at", type=click.Choice(["precise", "balanced", "broad"]), help="Only neighbours within this radius.")
+@click.option(
+    "--rerank", type=click.Choice(["none", "asymmetric", "embedding"]), default="none", show_default=True,
+    help="Order a larger pool of the nearest by what codes lose: the query's float side, or stored embeddings.",
+)
 @click.option("--cohort", "cohorts", multiple=True, help="Only this cohort; may be repeated.")
 @click.option("--label", "labels", multiple=True, help="Only studies labelled so; may be repeated.")
 @click.option("--age-min", type=float, help="Only patients of at least this age in years.")
 @click.option("--age-max", type=float, help="Only patients of at most this age in years.")
 @click.option("--sex", type=click.Choice(["F", "M"]), help="Only patients of this sex.")
 @click.option("--view", help="Only films in this view, e.g. PA.")
+@click.option("--from", "since", metavar="DATE", help="Only studies acquired from this year, month or day on.")
+@click.option("--until", metavar="DATE", help="Only studies acquired until the end of this year, month or day.")
+@click.option("--quality", type=float, help="Only studies of at least this quality, 0 to 1.")
+@click.option("--consent", metavar="SCOPE", help="Only patients whose consent to this stands too, e.g. training.")
+@click.option("--without-patient", "without", multiple=True, help="Not this patient; may be repeated.")
 @click.option("--synthetic/--recorded", default=None, help="Only synthetic studies, or only recordings.")
 @click.option("--who", default="local", help="Name for the audit.", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @answer_options
 @workspace_option
 def command(
-    query: tuple[str, ...], into: str, k: int, bits: str, at: str | None, cohorts: tuple[str, ...],
+    query: tuple[str, ...], into: str, k: int, bits: str, at: str | None, rerank: str, cohorts: tuple[str, ...],
     labels: tuple[str, ...], age_min: float | None, age_max: float | None, sex: str | None, view: str | None,
+    since: str | None, until: str | None, quality: float | None, consent: str | None, without: tuple[str, ...],
     synthetic: bool | None, who: str, as_json: bool, fs: float | None, units: str | None, modality: str | None,
     workspace: Path | None,
 ) -> int:  # fmt: skip
@@ -47,16 +57,23 @@ def command(
     targets = parse_targets(into)
     files = [is_file(word) for word in query]  # every word is checked before anything is opened
     with open_folder(workspace) as place:
+        from engine.index.filter_check import check
+        from engine.index.filters import Filters
+
+        filters = Filters(
+            age_min, age_max, sex, view, cohorts, labels, synthetic, without, since, until, quality, consent
+        )  # fmt: skip
+        check(filters, place)
         release = load_release()
         from engine.intake.upload import Answers
-        from engine.retrieval import Filters, search
+        from engine.retrieval import search
 
         started = time.perf_counter()
         study = read_query(query, any(files), Answers(modality, fs, units), place.key)
-        filters = Filters(age_min, age_max, sex, view, cohorts, labels, synthetic)
         answer = search(
-            place, release, study, into=targets, k=k, bits=int(bits), at=at, filters=filters, who=who, started=started
-        )
+            place, release, study, into=targets, k=k, bits=int(bits), at=at, filters=filters, rerank=rerank, who=who,
+            started=started,
+        )  # fmt: skip
     if as_json:
         click.echo(json.dumps(answer.to_json(), ensure_ascii=False))
         return 0 if answer.verdict.accepted else RefusedError.exit_status

@@ -27,6 +27,7 @@ from engine.study import Modality
 
 COMPACT_FROM = 4096  # fresh or hidden codes
 COMPACT_SHARE = 16  # and at least one in so many of the base
+ATTEMPTS = 4  # to read snapshots and masks while nothing changes, before everybody is made to wait
 MASKS_KEPT = 32  # of the last filters asked for; 1.25 MB each at 10 million codes
 FRUGAL_FROM = 1_000_000  # codes whose loading gets by with little memory of DuckDB's
 SEED = 0  # of the samples on which scan and index are compared
@@ -44,6 +45,7 @@ class Arrays:
         self._repeats: dict[Key, list[Change]] = {}  # what changed while a base was being loaded
         self._masks: dict[Any, tuple[Any, View, Permit]] = {}
         self._changes = 0
+        self._consented = self._consent_number()  # of the last decision on consent that is published
 
     def close(self) -> None:
         """End the upkeep."""
@@ -66,6 +68,22 @@ class Arrays:
         with self.database.exclusive():
             return self.views(release, modalities)
 
+    def moment(
+        self, release: str, modalities: Sequence[Modality], clauses: Sequence[Clause], own: Clause | None = None
+    ) -> tuple[dict[Modality, View], dict[Modality, Permit]]:
+        """Return the newest snapshots and their permits, both as they are between the same two changes.
+
+        Otherwise an answer could lack a study that came before a withdrawal which it already honours.
+        """
+        for _ in range(ATTEMPTS):
+            before, views = self._consented, self.views(release, modalities)
+            permits = self.permits(views, clauses, own)
+            if self._consent_number() == before == self._consented and self.views(release, modalities) == views:
+                return views, permits
+        with self.database.exclusive():
+            views = self.views(release, modalities)
+            return views, self.permits(views, clauses, own)
+
     def permits(
         self, views: dict[Modality, View], clauses: Sequence[Clause], own: Clause | None = None
     ) -> dict[Modality, Permit]:
@@ -73,7 +91,7 @@ class Arrays:
 
         Call it after the snapshots were taken, so that it knows every study in them.
         """
-        stamp = (self._changes, self.database.read(CONSENTED)[0][0])
+        stamp = (self._changes, self._consent_number())
         denied = np.empty(0, np.int64) if own is None else self._ordinals(*excluded_sql(own))
         return {
             modality: view.narrowed(self._permit(view, modality, clauses, stamp), denied)
@@ -90,16 +108,17 @@ class Arrays:
     def changed(self) -> None:
         """Note that consent or facts of studies have changed, so that masks are made anew."""
         self._changes += 1
+        self._consented = self._consent_number()
         self._masks = {}
 
     def came(self, release: str, study_ids: Sequence[str]) -> None:
         """Publish the committed codes of these studies."""
-        self.changed()
         changes: dict[Key, Change] = {}
         for key in self._views:
             if key[0] == release:
                 changes[key] = partial(_plus, new=self._fresh(key, study_ids))
         self._publish(changes)
+        self.changed()  # last, so that consent stated with the codes is known to be ahead of them until now
 
     @contextlib.contextmanager
     def going(self, study_ids: Sequence[str]) -> Iterator[None]:
@@ -199,6 +218,9 @@ class Arrays:
                 del self._masks[next(iter(self._masks))]
         self._masks[name] = (stamp, view, permit)
         return permit
+
+    def _consent_number(self) -> int:
+        return int(self.database.read(CONSENTED)[0][0])
 
     def _ordinals(self, sql: str, values: Sequence[Any]) -> np.ndarray:
         return np.asarray(self.database.columns(sql, values)["ordinal"], dtype=np.int64)

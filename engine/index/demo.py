@@ -79,8 +79,6 @@ def build(folder: Path, demo: Path, release: Release, digest: str, progress: Pro
     if _used(folder):
         with open_workspace(folder) as workspace:
             _mark(folder, {"demo": "", "release": release.name, "release_digest": ""})  # unsettled until it is whole
-            if workspace.release_digest(release.name) not in (None, digest):
-                workspace.forget_release(release.name)
             workspace.remove([row.study_id for row in workspace.rows() if row.cohort == COHORT.name])
             reindex(workspace, release, digest)
             return _fill(workspace, demo, release, digest, progress)

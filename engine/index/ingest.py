@@ -67,6 +67,7 @@ def ingest(
         summary.ingested += len(batch)
         if progress is not None:
             progress.update(len(outcomes))
+    workspace.releases.learn(digest, release.encoders)
     if summary.skipped:
         summary.report = _write_report(workspace.path / "reports", cohort.name, summary.skipped)
     return summary

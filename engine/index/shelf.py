@@ -12,6 +12,7 @@ import duckdb
 import numpy as np
 
 from engine.errors import UsageError, WorkspaceError
+from engine.index import small, staging
 from engine.index.columns import SOURCE, load
 from engine.index.content import save_content
 from engine.index.database import Database, now
@@ -60,6 +61,9 @@ def add_codes(
     """Write embeddings (n, 256) and packed codes (n, 32) of present studies, or put them in place of others."""
     with database.write() as cursor:
         _register(cursor, None, release, digest)
+        if replace:
+            small.delete(cursor, study_ids, release)
+            staging.unstage(cursor, study_ids)
         for table in ("codes", "embeddings") if replace else ():
             which = "release = ? AND study_id IN (SELECT unnest(?))"
             cursor.execute(f"DELETE FROM {table} WHERE {which}", [release, list(study_ids)])
@@ -69,7 +73,8 @@ def add_codes(
 def forget_release(database: Database, release: str) -> None:
     """Delete all codes and embeddings of a release."""
     with database.write() as cursor:
-        for table, column in (("codes", "release"), ("embeddings", "release"), ("releases", "name")):
+        for table in ("codes", "embeddings", "small_embeddings", "serving", "releases"):
+            column = "name" if table == "releases" else "release"
             cursor.execute(f"DELETE FROM {table} WHERE {column} = ?", [release])
 
 
@@ -85,6 +90,8 @@ def remove(database: Database, study_ids: Sequence[str]) -> None:
         emptied = cursor.execute(f"SELECT DISTINCT encounter_id, patient_id FROM studies WHERE {THESE}", [ids])
         found = emptied.fetchall()
         encounters, patients = ([row[column] for row in found] for column in (0, 1))
+        small.delete(cursor, ids)
+        staging.unstage(cursor, ids)
         for table in ("codes", "embeddings", "studies"):
             cursor.execute(f"DELETE FROM {table} WHERE {THESE}", [ids])
         for table, column, left in (("encounters", "encounter_id", encounters), ("patients", "patient_id", patients)):
@@ -184,6 +191,7 @@ def _register(cursor: duckdb.DuckDBPyConnection, cohort: Cohort | None, release:
         cursor.execute("INSERT INTO releases VALUES (?, ?, ?)", [release, digest, now()])
     elif known[0] != digest:
         raise WorkspaceError(stale_release(release))
+    staging.begin(cursor, release)
 
 
 def stale_release(release: str) -> str:
@@ -245,6 +253,7 @@ def _insert_codes(
         " JOIN studies s USING (study_id) JOIN patients p USING (patient_id) ORDER BY study_id",
         [release, list(study_ids), *words_of(codes).T.tolist()],
     )
+    small.insert(cursor, release, study_ids, vectors)
     (held,) = cursor.execute(
         f"SELECT count(*) FROM codes WHERE release = ? AND {THESE}", [release, list(study_ids)]
     ).fetchone() or (0,)

@@ -28,6 +28,7 @@ from engine.index.database import FILE_NAME, Database
 from engine.index.filters import Clause, denied_sql
 from engine.index.hamming import CodeArray
 from engine.index.records import AuditRow, Cohort, NewStudy, Rating, StoredQuery, StudyRow
+from engine.index.releases import Releases
 from engine.study import Study
 
 KEY_BYTES = 32
@@ -39,8 +40,7 @@ _open_lock = threading.Lock()
 def open_workspace(path: Path | str, *, create: bool = False) -> Workspace:
     """Return the workspace at `path`; everyone in this process who opens it shares one.
 
-    Raises WorkspaceError where there is none (unless `create`), where another process holds it, where it is damaged
-    and where a newer Casebind wrote it.
+    Raises WorkspaceError where there is none (unless `create`), another process holds it, it is damaged or too new.
     """
     folder = Path(path).expanduser().resolve()
     with _open_lock:
@@ -63,6 +63,7 @@ class Workspace:
         self.database = Database(path / FILE_NAME)
         self.key = _read_key(path)
         self.arrays = Arrays(self.database)
+        self.releases = Releases(self.database, self.arrays)
         self.durable = True  # False while a build fills it that syncs once, and is done over when it was stopped
 
     def close(self) -> None:
@@ -155,8 +156,8 @@ class Workspace:
 
     def cohorts(self) -> list[Cohort]:
         """Return the cohorts, by name."""
-        found = self.database.read("SELECT name, licence, attribution, synthetic, label_source FROM cohorts ORDER BY 1")
-        return [Cohort(*row) for row in found]
+        sql = "SELECT name, licence, attribution, synthetic, label_source FROM cohorts ORDER BY 1"
+        return [Cohort(*row) for row in self.database.read(sql)]
 
     def labels(self, modality: str | None = None) -> list[str]:
         """Return the labels that occur, most frequent first, of all modalities or of one."""
@@ -169,8 +170,8 @@ class Workspace:
 
     def views(self) -> list[str]:
         """Return the views of the films that occur."""
-        found = self.database.read("SELECT DISTINCT view FROM studies WHERE view IS NOT NULL AND view <> '' ORDER BY 1")
-        return [view for (view,) in found]
+        sql = "SELECT DISTINCT view FROM studies WHERE view IS NOT NULL AND view <> '' ORDER BY 1"
+        return [view for (view,) in self.database.read(sql)]
 
     def row_keys(self, cohort: str) -> dict[str, str]:
         """Return row key → study id of everything that a cohort already holds."""
@@ -203,11 +204,6 @@ class Workspace:
             [release],
         )
         return [study_id for (study_id,) in found]
-
-    def release_digest(self, release: str) -> str | None:
-        """Return the digest of the release that the codes of that name were made with, or None."""
-        found = self.database.read("SELECT digest FROM releases WHERE name = ?", [release])
-        return found[0][0] if found else None
 
     # Queries, ratings, consent, audit
 

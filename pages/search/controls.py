@@ -1,4 +1,4 @@
-"""The bar over the results: how near, how long a code, which kinds, how many, and the filters with their sentence.
+"""The bar over the results: how near, how long a code, in which order, which kinds, how many, and the filters.
 
 Everything chosen is in the URL, so that a view can be kept and shared; what is at its default is left out of it.
 """
@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from engine.answer import BITS, POINTS
+from engine.answer import BITS, POINTS, RERANKS
 from engine.index.filters import Filters
 from engine.study import MODALITIES
 from pages.search.state import Settings
@@ -20,12 +20,12 @@ NEAREST = "nearest"  # no radius: always k
 COUNTS = (5, 10, 20, 50)
 AGES = (0, 100)  # years; an end of the slider at its stop restricts nothing
 DEFAULTS: dict[str, list[str]] = {
-    "at": [NEAREST], "bits": ["256"], "k": ["10"], "into": list(MODALITIES),
+    "at": [NEAREST], "bits": ["256"], "rerank": ["none"], "k": ["10"], "into": list(MODALITIES),
     "age": [str(age) for age in AGES], "sex": ["any"], "labels": [], "cohorts": [],
 }  # fmt: skip
 ALLOWED = {
-    "at": (*POINTS, NEAREST), "bits": tuple(map(str, BITS)), "k": tuple(map(str, COUNTS)), "into": MODALITIES,
-    "sex": ("any", "F", "M"),
+    "at": (*POINTS, NEAREST), "bits": tuple(map(str, BITS)), "rerank": RERANKS,
+    "k": tuple(map(str, COUNTS)), "into": MODALITIES, "sex": ("any", "F", "M"),
 }  # fmt: skip
 
 
@@ -50,7 +50,8 @@ def recalled() -> Settings:
         cohorts=tuple(in_url("cohorts")),
     )
     into = tuple(name for name in MODALITIES if name in in_url("into"))
-    return Settings(into, int(in_url("k")[0]), int(in_url("bits")[0]), None if at == NEAREST else at, filters)
+    near = None if at == NEAREST else at
+    return Settings(into, int(in_url("k")[0]), int(in_url("bits")[0]), near, filters, in_url("rerank")[0])
 
 
 def draw() -> Settings:
@@ -61,6 +62,7 @@ def draw() -> Settings:
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         _choice("at", ALLOWED["at"], lambda name: text(f"controls.{name}"))
         _choice("bits", ALLOWED["bits"], str)
+        _choice("rerank", ALLOWED["rerank"], lambda name: text(f"controls.rerank_{name}"))
         with st.popover(text("controls.more"), icon=":material/tune:"):
             _more()
         with st.popover(text("controls.filters"), icon=":material/filter_alt:"):

@@ -28,6 +28,7 @@ class Settings:
     bits: int
     at: str | None
     filters: Filters
+    rerank: str = "none"
 
 
 @dataclass(frozen=True)
@@ -119,7 +120,7 @@ def answer(settings: Settings) -> Answer:
         return known
     workspace, release = resources.workspace(), resources.release()
     options = {"into": settings.into, "k": settings.k, "bits": settings.bits, "at": settings.at}
-    common = {**options, "filters": settings.filters, "who": resources.WHO}
+    common = {**options, "filters": settings.filters, "rerank": settings.rerank, "who": resources.WHO}
     read_study = study()
     if query_id is not None:
         found = retrieval.again(workspace, release, query_id, **common)

@@ -10,6 +10,7 @@ from engine import retrieval
 from engine.errors import WorkspaceError
 from engine.index.workspace import Workspace, open_workspace
 from engine.release import Release, load_release
+from engine.serving import serving
 from engine.settings import workspace_path
 from engine.study import Modality
 from pages.shared.strings import text
@@ -19,9 +20,16 @@ RECORDINGS: tuple[Modality, ...] = ("ecg", "ppg", "cxr")
 
 
 @st.cache_resource(show_spinner=False)
-def release() -> Release:
-    """Return the newest release."""
+def _newest() -> Release:
     return load_release()
+
+
+def release() -> Release:
+    """Return the release whose codes are searched; the newest where there are none, or none that are installed."""
+    try:
+        return serving(workspace(), _newest())
+    except WorkspaceError:
+        return _newest()
 
 
 @st.cache_resource(show_spinner=False)

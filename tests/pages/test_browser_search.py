@@ -129,6 +129,9 @@ def test_typed_finding_and_settings_live_in_the_url(page, server):
     page.locator(".st-key-set-bits").get_by_text("64", exact=True).click()
     expect(page.get_by_text(re.compile(r"\d+ of 64 bits differ")).first).to_be_attached()
     assert "bits=64" in page.url
+    page.get_by_text("ms in all").wait_for()
+    page.locator(".st-key-set-rerank").get_by_text("Embeddings", exact=True).click()
+    page.wait_for_url(re.compile("rerank=embedding"))
     page.reload()
     expect(page.get_by_text(re.compile(r"\d+ of 64 bits differ")).first).to_be_attached()
 

@@ -216,7 +216,9 @@ def test_an_old_workspace_learns_what_the_search_needs(tmp_path: Path) -> None:
     file.execute("ALTER TABLE codes DROP COLUMN patient")
     file.execute("ALTER TABLE patients DROP COLUMN number")
     file.execute("DROP SEQUENCE patient_number")
-    file.execute("DELETE FROM schema_version WHERE version = 2")
+    for table in ("small_embeddings", "serving", "encoders", "staged"):
+        file.execute(f"DROP TABLE {table}")
+    file.execute("DELETE FROM schema_version WHERE version >= 2")
     file.close()
     with open_workspace(tmp_path) as place:
         assert ask(place, np.zeros(4, np.uint64), 80, 256) == expected

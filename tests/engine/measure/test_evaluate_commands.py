@@ -24,6 +24,7 @@ MADE = {
     "probes": {"probes-auroc.png"},
     "curve": {"curve.png"},
     "hashing": {"hashing-map-at-10.png", "hashing-retention.png"},
+    "rerank": {"rerank-map-at-10.png"},
     "pairs": {"pairs-r-at-1.png", "pairs-r-at-10.png"},
     "text": {"text-r-at-10.png"},
     "few-shot": {"few-shot.png"},
@@ -123,7 +124,7 @@ def test_another_release_stands_beside_in_the_same_run(
 def test_film_to_ecg_figures_say_what_they_rest_on(
     recordings: Path, cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    for name in ("hashing", "calibration", "text"):
+    for name in ("hashing", "rerank", "calibration", "text"):
         assert run(["evaluate", name, "--recordings", str(recordings), "--cache", str(cache)]) == 0
         assert "share no patient" in capsys.readouterr().out
 
