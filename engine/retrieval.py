@@ -115,7 +115,7 @@ def warm(workspace: Workspace, release: Release, modalities: Sequence[Modality] 
     """Load models, codes and kernels, so that the first query of these modalities is as fast as the next ones."""
     from engine.intake.quality import judge
 
-    if any(view.n >= COMPILED_FROM for view in workspace.arrays.views(release.name, MODALITIES).values()):
+    if workspace.backend.load(release.name, MODALITIES) >= COMPILED_FROM:
         compiled(COMPILED_FROM)
     release.load(modalities)
     for library in READERS:
@@ -181,7 +181,7 @@ def _answer(
     who: str, watch: Stopwatch, *, kind: str, keep: bool,
 ) -> Answer:  # fmt: skip
     """Search every target modality under one mask, then store and audit."""
-    neighbours, nothing_close = neighbours_of(workspace, release, stored, own, options)
+    neighbours, nothing_close, missing = neighbours_of(workspace, release, stored, own, options)
     code_hex = stored.code[: options.bits // 8].tobytes().hex()
     audit_id = workspace.audit(
         who,
@@ -207,6 +207,7 @@ def _answer(
         filters_sentence=options.filters.sentence,
         audit_id=audit_id,
         timing_ms=watch.result(),
+        missing=missing,
     )
 
 

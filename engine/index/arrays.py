@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 import numpy as np
@@ -34,6 +34,19 @@ Key = tuple[str, Modality]  # release, modality
 Change = Callable[[View], View]
 
 
+class Follower(Protocol):
+    """Who holds copies of codes elsewhere and is told of every change, under the database's lock; must not raise."""
+
+    def came(self, release: str | None, study_ids: Sequence[str]) -> None:
+        """Take in the committed codes of these studies under one release, or under all."""
+
+    def left(self, ordinals: np.ndarray) -> None:
+        """Hide these studies, (m,) int64."""
+
+    def forgot(self, release: str) -> None:
+        """Drop all codes of a release."""
+
+
 class Arrays:
     """Snapshots by release and modality, loaded when they are first asked for."""
 
@@ -44,6 +57,7 @@ class Arrays:
         self._repeats: dict[Key, list[Change]] = {}  # what changed while a base was being loaded
         self._masks: dict[Any, tuple[Any, View, Permit]] = {}
         self._changes = 0
+        self.followers: list[Follower] = []
 
     def close(self) -> None:
         """End the upkeep."""
@@ -73,12 +87,16 @@ class Arrays:
 
         Call it after the snapshots were taken, so that it knows every study in them.
         """
-        stamp = (self._changes, self.database.read(CONSENTED)[0][0])
+        stamp = self.stamp()
         denied = np.empty(0, np.int64) if own is None else self._ordinals(*excluded_sql(own))
         return {
             modality: view.narrowed(self._permit(view, modality, clauses, stamp), denied)
             for modality, view in views.items()
         }
+
+    def stamp(self) -> tuple[int, int]:
+        """Return what differs as soon as a mask that was made before may be wrong."""
+        return self._changes, self.database.read(CONSENTED)[0][0]
 
     def names(self, ordinals: np.ndarray) -> dict[int, str]:
         """Return ordinal → study id."""
@@ -100,6 +118,8 @@ class Arrays:
             if key[0] == release:
                 changes[key] = partial(_plus, new=self._fresh(key, study_ids))
         self._publish(changes)
+        for follower in self.followers:
+            follower.came(release, study_ids)
 
     @contextlib.contextmanager
     def going(self, study_ids: Sequence[str]) -> Iterator[None]:
@@ -108,10 +128,14 @@ class Arrays:
         ordinals = self._ordinals(sql, [list(study_ids)])
         before = self._views
         self._publish({key: partial(_without, ordinals=ordinals) for key in self._views})
+        for follower in self.followers:
+            follower.left(ordinals)
         try:
             yield
         except BaseException:
             self._views = before
+            for follower in self.followers:
+                follower.came(None, study_ids)
             for changes in self._repeats.values():
                 changes.pop()
             raise
@@ -122,6 +146,8 @@ class Arrays:
         self.changed()
         self._views = {key: view for key, view in self._views.items() if key[0] != release}
         self._repeats = {key: changes for key, changes in self._repeats.items() if key[0] != release}
+        for follower in self.followers:
+            follower.forgot(release)
 
     # Upkeep
 
