@@ -43,8 +43,8 @@ def neighbours_of(
         for rank, (ordinal, far) in enumerate(pairs, start=1)
         if ordinal in rows
     ]
-    far_away = {into: not _close(hits, release, source, into, bits) for into, hits in found.hits.items()}
-    return neighbours, far_away, found.missing
+    nothing_close = {str(into): not _close(hits, release, source, into, bits) for into, hits in found.hits.items()}
+    return neighbours, nothing_close, found.missing
 
 
 def _reach(release: Release, source: Modality, into: Modality, options: Options) -> int | None:

@@ -32,7 +32,7 @@ class Ask:
 
 @dataclass(frozen=True, eq=False)
 class Found:
-    """The nearest permitted studies by modality, and the sites that did not answer, whose studies are not among them."""
+    """The nearest permitted studies by modality, and the sites that did not answer: theirs are not among them."""
 
     hits: dict[Modality, Hits]
     missing: tuple[str, ...] = ()

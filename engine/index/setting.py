@@ -116,7 +116,9 @@ def write_setting(folder: Path, setting: IndexSetting) -> IndexSetting:
 
 def _typed(stated: dict[str, Any]) -> IndexSetting:
     """Return the setting of plain JSON values, each of the type of its default."""
-    values = {name: tuple(value) if isinstance(value, list) else value for name, value in stated.items()}
+    values: dict[str, Any] = {
+        name: tuple(value) if isinstance(value, list) else value for name, value in stated.items()
+    }
     for name, value in values.items():
         default = getattr(IndexSetting(), name)
         wanted = (int, float) if isinstance(default, float) else type(default)

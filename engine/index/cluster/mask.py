@@ -1,4 +1,4 @@
-"""What may be returned, as it travels to a site: the shorter of a list of study ordinals and a packed bitmap of them."""
+"""What may be returned, as it travels to a site: a list of study ordinals or a bitmap of them, whichever is shorter."""
 
 from __future__ import annotations
 
