@@ -23,6 +23,7 @@ from engine.index.setting import IndexSetting
 from engine.study import Modality
 
 LOAD_S = 600.0  # for the first search to wait until the sites have the codes
+HASTY = 2  # times that a question is asked without holding the record still
 Replies = dict[tuple[int, Modality], Reply]  # by shard and modality
 
 
@@ -55,26 +56,19 @@ class Coordinator:
         self, release: str, asks: Mapping[Modality, Ask], clauses: Sequence[Clause], own: Clause | None = None,
         newest: bool = False,
     ) -> Found:  # fmt: skip
-        """Return the exact merge of what the shards answer within the limit, and the sites that did not answer."""
+        """Return the exact merge of what the shards answer within the limit, and the sites that did not answer.
+
+        A change that comes between mask and replies would mix two moments: the question is asked again then, the last
+        time with the record held still.
+        """
         shards = self._loaded({(release, modality) for modality in asks})
-        if newest:
-            with self.database.exclusive():
-                version = self._version
-        else:
-            version = self._version
-        denied = self._ordinals(own)
-        questions = [
-            Question((release, into), version, ask.query, ask.k, ask.bits, ask.radius, denied)
-            for into, ask in asks.items()
-        ]
-        replies = self._ask_all(shards, questions, [self.masks.mask(into, clauses) for into in asks])
-        hits = {
-            into: merge([reply for (_, name), reply in replies.items() if name == into], ask.k)
-            for into, ask in asks.items()
-        }
-        answered = {shard for shard, _ in replies}
-        silent = {replica.link.site for i, held in enumerate(shards) if i not in answered for replica in held}
-        return Found(hits, tuple(site for site in self.setting.sites if site in silent))
+        for _ in range(0 if newest else HASTY):
+            before = self._moment()
+            found = self._found(shards, release, asks, clauses, own)
+            if self._moment() == before:
+                return found
+        with self.database.exclusive():
+            return self._found(shards, release, asks, clauses, own)
 
     def load(self, release: str, modalities: Sequence[Modality]) -> int:
         """Bring the codes to the sites; return 0, as this process scans none."""
@@ -125,6 +119,28 @@ class Coordinator:
                 replica.take(change)
 
     # Asking
+
+    def _moment(self) -> tuple[int, tuple[int, int]]:
+        """Return what differs after every change of the record."""
+        return self._version, self.arrays.stamp()
+
+    def _found(
+        self, shards: list[list[Replica]], release: str, asks: Mapping[Modality, Ask], clauses: Sequence[Clause],
+        own: Clause | None,
+    ) -> Found:  # fmt: skip
+        version, denied = self._version, self._ordinals(own)
+        questions = [
+            Question((release, into), version, ask.query, ask.k, ask.bits, ask.radius, denied)
+            for into, ask in asks.items()
+        ]
+        replies = self._ask_all(shards, questions, [self.masks.mask(into, clauses) for into in asks])
+        hits = {
+            into: merge([reply for (_, name), reply in replies.items() if name == into], ask.k)
+            for into, ask in asks.items()
+        }
+        answered = {shard for shard, _ in replies}
+        silent = {replica.link.site for i, held in enumerate(shards) if i not in answered for replica in held}
+        return Found(hits, tuple(site for site in self.setting.sites if site in silent))
 
     def _loaded(self, keys: set[Key]) -> list[list[Replica]]:
         """Return the replicas by shard once each has these codes, or was found to be out of reach."""

@@ -1,8 +1,8 @@
 """Shards as Ray actors, each at the site whose custom resource it asks for.
 
 A machine joins as a site by `ray start --address … --resources '{"site_north": 1}'`. Ray restarts an actor whose
-process or machine was lost as soon as the site is there again; the actor is empty then, and its replica loads it. Access
-tokens and TLS are Ray's own (RAY_AUTH_MODE, RAY_USE_TLS) and hold for all that is sent.
+process or machine was lost as soon as the site is there again; the actor is empty then, and its replica loads it.
+Access tokens and TLS are Ray's own (RAY_AUTH_MODE, RAY_USE_TLS) and hold for all that is sent.
 """
 
 from __future__ import annotations

