@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 from collection import COHORT
 from crowd import DIGEST, RELEASE, crowd, oracle, permitted
-from sites import Nodes, check, code, end, every_change, films, found, ray_setting, until_full
+from sites import check, code, every_change, films, found, ray_setting, until_full
 
 from engine.index.cluster import ray_link, replica
 from engine.index.filters import Filters
 from engine.index.workspace import Workspace, open_workspace
+from engine.measure.cluster.nodes import Nodes, end
 
 LIMIT_S = 2.0
 SLACK_S = 0.5  # for merging and the two cores of a busy test machine
