@@ -6,10 +6,12 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
+from engine.errors import CasebindError
 from engine.index.arrays import Arrays
 from engine.index.backend import Ask, Found
 from engine.index.cluster import source
@@ -71,8 +73,9 @@ class Coordinator:
             return self._found(shards, release, asks, clauses, own)
 
     def load(self, release: str, modalities: Sequence[Modality]) -> int:
-        """Bring the codes to the sites; return 0, as this process scans none."""
-        self._loaded({(release, modality) for modality in modalities})
+        """Bring the codes to the sites, as far as they can be reached; return 0, as this process scans none."""
+        with suppress(CasebindError):  # the first question says it, and a later one may get through
+            self._loaded({(release, modality) for modality in modalities})
         return 0
 
     def standing(self, release: str, modalities: Sequence[Modality]) -> list[Standing]:

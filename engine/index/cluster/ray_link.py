@@ -7,6 +7,7 @@ Access tokens and TLS are Ray's own (RAY_AUTH_MODE, RAY_USE_TLS) and hold for al
 
 from __future__ import annotations
 
+import logging
 import os
 import socket
 import threading
@@ -104,11 +105,23 @@ class RayCluster:
                 address=address, namespace="casebind", log_to_driver=False, configure_logging=False,
                 ignore_reinit_error=True,
             )  # fmt: skip
+            _off_standard_output()
         except Exception as error:  # Ray raises a different one for every way in which it does not get through
             raise WorkspaceError(
                 f"The Ray cluster at {address} does not answer from this machine: start Ray here by "
                 f"`ray start --address {address}`, or go back by `casebind cluster use local`."
             ) from error
+
+
+def _off_standard_output() -> None:
+    """Send what Ray says of lost nodes to the log: it would stand before the one object of `--json`."""
+    from ray._private import worker
+
+    worker.print_to_stdstream = _noted  # Ray has no setting for it
+
+
+def _noted(data: dict[str, Any], *_: Any, **__: Any) -> None:
+    logging.getLogger(__name__).warning("Ray says: %s", " ".join(" ".join(data.get("lines", ())).split())[:500])
 
 
 def _knock(address: str) -> None:

@@ -92,7 +92,7 @@ class _Asked:
 
     def compare(self, local: Backend, cluster: Backend) -> dict[str, Any]:
         """Return whether all answers are equal, and the medians of both searches, taken in turn."""
-        exact, filters = True, {}
+        exact, incomplete, filters = True, 0, {}
         for name, chosen in FILTERS.items():
             taken: dict[str, list[float]] = {"local": [], "cluster": []}
             for query in [self.queries[0], *self.queries]:  # the first once more, as it makes the masks
@@ -102,9 +102,11 @@ class _Asked:
                     answers.append(self.ask(backend, query, chosen))
                     taken[side].append(1000 * (time.perf_counter() - begun))
                 exact &= _equal(*answers)
+                incomplete += bool(answers[1].missing)
             here, there = (float(np.median(taken[side][1:])) for side in ("local", "cluster"))
             filters[name] = {"local_ms": here, "cluster_ms": there, "ratio": there / here}
-        return {"exact": exact, "compared": len(FILTERS) * (len(self.queries) + 1), "filters": filters}
+        compared = len(FILTERS) * (len(self.queries) + 1)
+        return {"exact": exact, "compared": compared, "incomplete": incomplete, "filters": filters}
 
 
 def _lost(asked: _Asked, cluster: Coordinator, nodes: Any) -> dict[str, Any]:
