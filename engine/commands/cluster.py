@@ -81,7 +81,9 @@ def _line(site: str, shards: list[Standing]) -> str:
 def _named(server: str) -> tuple[str, str]:
     site, _, address = server.partition("=")
     if not address or "/" in site or ":" in site:
-        raise UsageError(f"'{server}' names no site: give --server SITE=ADDRESS, e.g. north=postgresql://host/casebind.")
+        raise UsageError(
+            f"'{server}' names no site: give --server SITE=ADDRESS, e.g. north=postgresql://host/casebind."
+        )
     return site, address
 
 

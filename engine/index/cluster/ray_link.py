@@ -31,6 +31,7 @@ LARGE = 1 << 16  # bytes of a mask that is put into Ray's object store once, not
 PUT_KEPT = 64
 LOOPBACK = ("127.", "localhost:")
 _users = 0  # open coordinators of this process, which share one connection
+_connection = 0  # counts them
 _lock = threading.Lock()
 
 
@@ -39,6 +40,7 @@ def need_ray(address: str = "auto") -> Any:
 
     Ray takes 127.0.0.1 for the machine's outer address unless it is told, before it is imported, to stay on loopback.
     """
+    os.environ.setdefault("RAY_ENABLE_AUTO_CONNECT", "0")  # or a lost connection would start a cluster of its own
     if address.startswith(LOOPBACK):
         os.environ.setdefault("RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER", "0")
     try:
@@ -61,11 +63,11 @@ class RayCluster:
 
     def __init__(self, setting: IndexSetting) -> None:
         global _users
-        self.ray = need_ray(setting.address)
-        self._puts: dict[str, Any] = {}
+        self.ray, self.address = need_ray(setting.address), setting.address
+        self._puts: dict[tuple[int, str], Any] = {}
         with _lock:
             if not self.ray.is_initialized():
-                self._connect(setting.address)
+                self._connect()
             _users += 1
 
     def links(self, setting: IndexSetting) -> list[list[RayLink]]:
@@ -75,19 +77,26 @@ class RayCluster:
             for shard in range(setting.parts)
         ]
 
+    @property
+    def connection(self) -> int:
+        """Return the number of the connection; actors end with theirs."""
+        return _connection
+
     def present(self, site: str) -> bool:
         """Say whether a machine of the site is in the cluster, as far as Ray knows."""
+        self._rejoin()
         return resource(site) in self.ray.cluster_resources()
 
     def sent(self, mask: Mask) -> Any:
         """Return a mask as it is sent: itself, or where the cluster holds it."""
         if mask.nbytes < LARGE:
             return mask
-        if mask.name not in self._puts:
+        name = (self.connection, mask.name)
+        if name not in self._puts:
             while len(self._puts) >= PUT_KEPT:
                 self._puts.pop(next(iter(self._puts)), None)
-            self._puts[mask.name] = self.ray.put(mask)
-        return self._puts[mask.name]
+            self._puts[name] = self.ray.put(mask)
+        return self._puts[name]
 
     def close(self) -> None:
         """Leave the cluster with the last one who uses it."""
@@ -98,7 +107,20 @@ class RayCluster:
             if _users == 0 and self.ray.is_initialized():
                 self.ray.shutdown()
 
-    def _connect(self, address: str) -> None:
+    def _rejoin(self) -> None:
+        """Connect anew where Ray's process on this machine, through which everything goes, was lost."""
+        global _connection
+        with _lock:
+            if self.ray.is_initialized():
+                own = self.ray.get_runtime_context().get_node_id()
+                if any(node["NodeID"] == own and node["Alive"] for node in self.ray.nodes()):
+                    return
+                self.ray.shutdown()
+            _connection += 1
+            self._connect()
+
+    def _connect(self) -> None:
+        address = self.address
         try:
             _knock(address)
             self.ray.init(
@@ -139,14 +161,15 @@ class RayLink:
     def __init__(self, cluster: RayCluster, site: str, shard: int, limit_s: float) -> None:
         self.cluster, self.site, self.shard, self.limit_s = cluster, site, shard, limit_s
         self._actor: Any = None
+        self._connection = cluster.connection
         self._failures = 0
 
     def open(self) -> None:
         """Start the actor, or wait for Ray to have it back."""
         if not self.cluster.present(self.site):
             raise Unreachable(f"no machine offers the resource {resource(self.site)}")
-        if self._actor is None:
-            self._actor = self._start()
+        if self._actor is None or self._connection != self.cluster.connection:
+            self._connection, self._actor = self.cluster.connection, self._start()
         try:
             self._answer(self._actor.version.remote(("", "cxr")), START_S)
         except Unreachable:
@@ -205,7 +228,7 @@ class RayLink:
 
     def _drop(self) -> None:
         actor, self._actor, self._failures = self._actor, None, 0
-        if actor is not None and self.cluster.ray.is_initialized():
+        if actor is not None and self.cluster.ray.is_initialized() and self._connection == self.cluster.connection:
             self.cluster.ray.kill(actor, no_restart=True)
 
     def _answer(self, reference: Any, seconds: float) -> Any:

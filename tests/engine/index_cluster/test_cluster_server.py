@@ -101,9 +101,7 @@ def test_the_approximate_index_is_told_apart_and_finds_what_is_near(servers: dic
     with open_workspace(tmp_path, create=True) as place:
         crowd(place, rng, 1500, values=2**16)
     addresses = tuple(server.get_uri() for server in servers.values())
-    write_setting(
-        tmp_path, IndexSetting("pgvector", tuple(servers), servers=addresses, limit_s=3.0, approximate=True)
-    )
+    write_setting(tmp_path, IndexSetting("pgvector", tuple(servers), servers=addresses, limit_s=3.0, approximate=True))
     with open_workspace(tmp_path) as place:
         query, few = rng.integers(0, 2**16, 4).astype(np.uint64), Filters(age_min=30, age_max=31)
         exact = oracle(permitted(place, "s.age BETWEEN 30 AND 31"), query, 10, 128)
