@@ -151,7 +151,7 @@ class Coordinator:
         if not keys <= self._wanted:
             with self.database.exclusive():
                 self._wanted |= keys
-        replicas = [one for held in shards for one in held]
+        replicas = [one for held in shards for one in held if not keys <= one.ready]
         for replica in replicas:
             replica.want(keys)
         until = time.monotonic() + LOAD_S

@@ -35,6 +35,25 @@ def test_every_kind_of_change_counts_at_once(place: Workspace) -> None:
     every_change(place, np.random.default_rng(0))
 
 
+def test_a_deletion_that_fails_brings_the_studies_back_from_every_site(place: Workspace) -> None:
+    rng = np.random.default_rng(7)
+    crowd(place, rng, 60)
+    query = code(rng)
+    expected = found(place, query, 60, 256)[0]
+    without = oracle([row for row in permitted(place) if row[0] != expected[0][1]], query, 60, 256)
+    meanwhile: list = []
+
+    def fail() -> None:
+        with place.database.exclusive(), place.arrays.going([expected[0][1]]):
+            meanwhile.extend(found(place, query, 60, 256)[0])
+            raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fail()
+    assert meanwhile == without
+    assert found(place, query, 60, 256) == (expected, ())
+
+
 def test_filters_travel_as_one_mask(place: Workspace) -> None:
     rng = np.random.default_rng(1)
     crowd(place, rng, 700, patients=500)
