@@ -117,7 +117,8 @@ def test_the_benchmarks_table_says_what_was_not_equal() -> None:
 
     found = {
         "backend": "ray", "n": 100, "bits": 64, "nodes": 2, "shards": 2, "exact": True, "exact_after": False,
-        "compared": 3, "filters": {"half": {"local_ms": 1.0, "cluster_ms": 2.0, "ratio": 2.0}}, "killed_answer_s": 1.0, "limit_s": 2.0,
+        "compared": 3, "filters": {"half": {"local_ms": 1.0, "cluster_ms": 2.0, "ratio": 2.0}},
+        "killed_answer_s": 1.0, "limit_s": 2.0,
         "missing_sites": [], "next_answer_s": 0.1, "full_again_s": 3.0,
     }  # fmt: skip
     assert "NOT EQUAL" in as_table(found) and "missing nobody" in as_table(found)
