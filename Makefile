@@ -18,7 +18,7 @@ $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) --upgrade pip
 	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) "torch==2.13.*"
-	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) --editable ".[test]"
+	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) --editable ".[test,cluster]"
 	@touch $(STAMP)
 
 app: setup ## run the app on the shipped workspace at http://localhost:8501

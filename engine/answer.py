@@ -57,6 +57,7 @@ class Answer:
                        where `rerank` is not "none", in the order of engine.rerank
     nothing_close    : per modality, True when even the nearest permitted study is further than the release calls close
     filters_sentence : what was applied, in words; empty when nothing was
+    missing          : sites that did not answer in time, whose studies are not among the neighbours
     timing_ms        : read, quality, encode, search, total
     """
 
@@ -73,6 +74,16 @@ class Answer:
     audit_id: int
     timing_ms: dict[str, float]
     rerank: str = "none"
+    missing: tuple[str, ...] = ()
+
+    @property
+    def missing_sentence(self) -> str:
+        """Say which sites did not answer; empty when all did."""
+        if not self.missing:
+            return ""
+        if len(self.missing) == 1:
+            return f"Site {self.missing[0]} did not answer: its studies are not among these."
+        return f"Sites {' and '.join(self.missing)} did not answer: their studies are not among these."
 
     def to_json(self) -> dict[str, Any]:
         """Return the object that `casebind search --json` prints."""
@@ -96,6 +107,7 @@ class Answer:
             "filters": self.filters_sentence,
             "neighbours": [asdict(neighbour) for neighbour in self.neighbours],
             "nothing_close": self.nothing_close,
+            "missing_sites": list(self.missing),
             "audit_id": self.audit_id,
             "timing_ms": self.timing_ms,
         }

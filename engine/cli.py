@@ -31,6 +31,7 @@ COMMANDS = {
     "ingest": ("ingest", "Take a manifest or a data set's folder into the workspace."),
     "encode": ("encode", "Write embeddings and codes of a manifest to a file."),
     "reindex": ("reindex", "Encode the workspace again with the installed release."),
+    "cluster": ("cluster", "Choose where the codes are searched: here, on Ray, on PostgreSQL."),
     "doctor": ("doctor", "Say what is installed and whether it all loads."),
     "train": ("train", "Train encoders, binding or hashing."),
     "evaluate": ("evaluate", "Measure a release on the open recordings."),

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 from engine.answer import Neighbour, Options
 from engine.index import shelf
+from engine.index.backend import Ask
 from engine.index.filters import Clause
 from engine.index.hamming import words_of
 from engine.index.records import StoredQuery, StudyRow
-from engine.index.view import Permit, View
+from engine.index.view import Hits
 from engine.index.workspace import Workspace
 from engine.rerank import pool_size, reranked
 from engine.study import Modality
@@ -23,54 +24,65 @@ ATTEMPTS = 3  # to find neighbours none of which is deleted meanwhile
 
 def neighbours_of(
     workspace: Workspace, release: Release, stored: StoredQuery, own: Clause, options: Options
-) -> tuple[list[Neighbour], dict[str, bool]]:
-    """Return the nearest studies of every target modality, and whether nothing there is close.
+) -> tuple[list[Neighbour], dict[str, bool], tuple[str, ...]]:
+    """Return the nearest studies of every target modality, whether nothing there is close, and which sites are missing.
 
     A study that is deleted between the search and the reading of its row is searched past; the last attempt lets
     nobody change anything meanwhile.
     """
     source, bits = stored.study.modality, options.bits
+    query, clauses = words_of(stored.code[None])[0], options.filters.clauses()
+    wanted = options.k if options.rerank == "none" else pool_size(options.k)
+    asks = {into: Ask(query, wanted, bits, _reach(release, source, into, options)) for into in options.into}
     for attempt in range(1, ATTEMPTS + 1):
         with workspace.database.exclusive() if attempt == ATTEMPTS else contextlib.nullcontext():
-            views, permits = workspace.arrays.moment(release.name, options.into, options.filters.clauses(), own)
-            found = {
-                target: _into(workspace, release, view, permits[target], stored, target, options)
-                for target, view in views.items()
+            found = workspace.backend.nearest(release.name, asks, clauses, own)
+            near = {
+                into: _chosen(workspace, release, stored, into, _within(hits, release, source, into, options), options)
+                for into, hits in found.hits.items()
             }
-            ordinals = [ordinal for near, _ in found.values() for ordinal, _ in near]
+            ordinals = [ordinal for pairs in near.values() for ordinal, _ in pairs]
             rows = shelf.rows_by_ordinal(workspace.database, ordinals)
         if len(rows) == len(ordinals):
             break
     neighbours = [
         _neighbour(rank, rows[ordinal], far, bits, release, source)
-        for near, _ in found.values()
-        for rank, (ordinal, far) in enumerate(near, start=1)
+        for pairs in near.values()
+        for rank, (ordinal, far) in enumerate(pairs, start=1)
         if ordinal in rows
     ]
-    return neighbours, {target: not close for target, (_, close) in found.items()}
+    nothing_close = {str(into): not _close(hits, release, source, into, bits) for into, hits in found.hits.items()}
+    return neighbours, nothing_close, found.missing
 
 
-def _into(
-    workspace: Workspace, release: Release, view: View, permit: Permit, stored: StoredQuery, target: Modality,
+def _reach(release: Release, source: Modality, into: Modality, options: Options) -> int | None:
+    """Return the radius of the search: an operating point's, and at least as far as what is called close."""
+    if options.at is None:
+        return None
+    limit = release.close_limit(source, into, options.bits)
+    return int(max(limit, release.radius(source, into, options.bits, options.at)))
+
+
+def _within(hits: Hits, release: Release, source: Modality, into: Modality, options: Options) -> list[tuple[int, int]]:
+    """Return (ordinal, distance) of the hits that the operating point lets through."""
+    radius = None if options.at is None else release.radius(source, into, options.bits, options.at)
+    near = zip(hits.ordinals.tolist(), hits.distances.tolist(), strict=True)
+    return [(ordinal, far) for ordinal, far in near if radius is None or far <= radius]
+
+
+def _chosen(
+    workspace: Workspace, release: Release, stored: StoredQuery, into: Modality, near: list[tuple[int, int]],
     options: Options,
-) -> tuple[list[tuple[int, int]], bool]:  # fmt: skip
-    """Return (ordinal, distance) of the nearest in one modality, and whether the nearest permitted is close at all.
-
-    An operating point is a radius of the search; it reaches at least as far as what is called close. With re-ranking, a
-    larger pool of the nearest is put in another order before the first k of it are taken.
-    """
-    query, source, bits = words_of(stored.code[None])[0], stored.study.modality, options.bits
-    limit = release.close_limit(source, target, bits)
-    radius = None if options.at is None else release.radius(source, target, bits, options.at)
-    reach = None if radius is None else int(max(limit, radius))
-    wanted = options.k if options.rerank == "none" else pool_size(options.k)
-    hits = view.nearest(query, wanted, bits, permit, workspace.arrays.names, reach)
-    close = bool(hits.distances.size and hits.distances[0] <= limit)
-    pairs = zip(hits.ordinals.tolist(), hits.distances.tolist(), strict=True)
-    near = [(ordinal, far) for ordinal, far in pairs if radius is None or far <= radius]
+) -> list[tuple[int, int]]:  # fmt: skip
+    """Return the first k, after re-ranking the pool where that is asked for."""
     if options.rerank != "none":
-        near = reranked(workspace, release, stored, target, near, bits, options.rerank)
-    return near[: options.k], close
+        near = reranked(workspace, release, stored, into, near, options.bits, options.rerank)
+    return near[: options.k]
+
+
+def _close(hits: Hits, release: Release, source: Modality, into: Modality, bits: int) -> bool:
+    """Say whether the nearest permitted study is close at all."""
+    return bool(hits.distances.size and hits.distances[0] <= release.close_limit(source, into, bits))
 
 
 def _neighbour(rank: int, row: StudyRow, hamming: int, bits: int, release: Release, source: Modality) -> Neighbour:

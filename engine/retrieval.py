@@ -37,7 +37,7 @@ __all__ = [
 # What intake imports when it meets the first file of a format: up to 0.6 s of a first query
 READERS = ("wfdb", "pandas", "pydicom.pixels", "dicognito.anonymizer", "PIL.PngImagePlugin", "PIL.JpegImagePlugin")
 
-Neighbours = tuple[list[Neighbour], dict[str, bool]]  # what was found, and where nothing is close
+Neighbours = tuple[list[Neighbour], dict[str, bool], tuple[str, ...]]  # found, where nothing is close, silent sites
 
 # The verdict on a study of the workspace that becomes a query: it passed the gate when it was taken in.
 ACCEPTED: dict[str, Any] = {"accepted": True, "score": 1.0, "reasons": (), "measures": ()}
@@ -129,7 +129,7 @@ def warm(workspace: Workspace, release: Release, modalities: Sequence[Modality] 
     from engine.intake.quality import judge
 
     used = workspace.releases.serving() or (release.name,)
-    if any(view.n >= COMPILED_FROM for view in workspace.arrays.views(used[0], MODALITIES).values()):
+    if workspace.backend.load(used[0], MODALITIES) >= COMPILED_FROM:
         compiled(COMPILED_FROM)
     release.load(modalities)
     for library in READERS:
@@ -190,7 +190,7 @@ def _answer(
     watch: Stopwatch, *, kind: str, keep: bool,
 ) -> Answer:  # fmt: skip
     """Store and audit what was found in every target modality under one mask."""
-    neighbours, nothing_close = found
+    neighbours, nothing_close, missing = found
     code_hex = stored.code[: options.bits // 8].tobytes().hex()
     audit_id = workspace.audit(
         who,
@@ -217,6 +217,7 @@ def _answer(
         audit_id=audit_id,
         timing_ms=watch.result(),
         rerank=options.rerank,
+        missing=missing,
     )
 
 

@@ -62,13 +62,11 @@ def oracle(rows: list[tuple[str, str, list[int]]], query: np.ndarray, k: int, bi
 
 def ask(place: Workspace, query: np.ndarray, k: int, bits: int, clauses: tuple = (), radius: int | None = None) -> list:
     """Return (distance, study id) as a search finds them, past what is deleted between the search and the look-up."""
-    views = place.arrays.views(RELEASE, ("cxr",))
     while True:
-        permit = place.arrays.permits(views, clauses)["cxr"]
-        hits = views["cxr"].nearest(query, k, bits, permit, place.arrays.names, radius)
+        views, permits = place.arrays.moment(RELEASE, ("cxr",), clauses)
+        hits = views["cxr"].nearest(query, k, bits, permits["cxr"], place.arrays.names, radius)
         names = place.arrays.names(hits.ordinals)
         if len(names) == hits.ordinals.size:
             break
-        views = place.arrays.newest(RELEASE, ("cxr",))
     near = zip(hits.ordinals.tolist(), hits.distances.tolist(), strict=True)
     return [(far, names[ordinal]) for ordinal, far in near]

@@ -1,4 +1,4 @@
-"""casebind bench search; what else there is to time stands in modules of its own"""
+"""casebind bench search | cluster; what else there is to time stands in modules of its own"""
 
 from __future__ import annotations
 
@@ -68,6 +68,33 @@ def search_command(
         from engine.measure.search.report import as_table
 
         click.echo(as_table(found))
+
+
+@command.command("cluster")
+@click.option("--n", type=click.IntRange(min=100), default=1_000_000, show_default=True, help="Codes to search.")
+@click.option("--bits", type=click.Choice(["64", "128", "256"]), default="128", show_default=True, help="Code length.")
+@click.option("--k", type=click.IntRange(1, 1000), default=10, show_default=True, help="Neighbours.")
+@click.option("--queries", type=click.IntRange(min=1), default=20, show_default=True, help="Queries per filter.")
+@click.option("--shards", type=click.IntRange(1, 64), default=2, show_default=True, help="Parts of the codes.")
+@click.option("--replicas", type=click.IntRange(1, 2), default=1, show_default=True, help="Nodes that hold a shard.")
+@click.option("--limit", "limit_s", type=float, default=2.0, show_default=True, help="Seconds that a shard may take.")
+@click.option("--backend", type=click.Choice(["ray", "pgvector"]), default="ray", help="What to time.")
+@click.option("--rays-own-pace", is_flag=True, help="Leave Ray's health checks as slow as they are.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def cluster_command(
+    n: int, bits: str, k: int, queries: int, shards: int, replicas: int, limit_s: float, backend: str,
+    rays_own_pace: bool, as_json: bool,
+) -> None:  # fmt: skip
+    """Start two Ray nodes or PostgreSQL servers here, compare with the local search, end one, bring it back."""
+    import tempfile
+
+    from engine.measure.cluster.bench import Plan, as_table, run
+
+    plan = Plan(n, int(bits), k, queries, shards, replicas, limit_s, not rays_own_pace, backend)
+    say = (lambda _: None) if as_json else (lambda line: click.echo(line, err=True))
+    with tempfile.TemporaryDirectory() as folder:
+        found = run(plan, Path(folder), say)
+    click.echo(json.dumps(found) if as_json else as_table(found))
 
 
 def _workspace_codes(path: Path | None) -> tuple[list[Columns], list[str]]:

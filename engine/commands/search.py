@@ -98,6 +98,8 @@ def table(answer: Answer, targets: tuple[Modality, ...]) -> str:
     lines += [f"  {reason}" for reason in answer.verdict.reasons]
     if answer.filters_sentence:
         lines.append(answer.filters_sentence)
+    if answer.missing:
+        lines.append(answer.missing_sentence)
     for target in targets:
         lines += ["", *_section(answer, target)]
     times = ", ".join(f"{stage} {value:.0f} ms" for stage, value in answer.timing_ms.items())

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Protocol
 
 import duckdb
 import numpy as np
@@ -35,6 +35,19 @@ Key = tuple[str, Modality]  # release, modality
 Change = Callable[[View], View]
 
 
+class Follower(Protocol):
+    """Who holds copies of codes elsewhere and is told of every change, under the database's lock; must not raise."""
+
+    def came(self, release: str | None, study_ids: Sequence[str]) -> None:
+        """Take in the committed codes of these studies under one release, or under all."""
+
+    def left(self, ordinals: np.ndarray) -> None:
+        """Hide these studies, (m,) int64."""
+
+    def forgot(self, release: str) -> None:
+        """Drop all codes of a release."""
+
+
 class Arrays:
     """Snapshots by release and modality, loaded when they are first asked for."""
 
@@ -46,6 +59,7 @@ class Arrays:
         self._masks: dict[Any, tuple[Any, View, Permit]] = {}
         self._changes = 0
         self._consented = self._consent_number()  # of the last decision on consent that is published
+        self.followers: list[Follower] = []
 
     def close(self) -> None:
         """End the upkeep."""
@@ -62,11 +76,6 @@ class Arrays:
                     self._load((release, modality))
                 views = self._views
         return {modality: views[release, modality] for modality in modalities}
-
-    def newest(self, release: str, modalities: Sequence[Modality]) -> dict[Modality, View]:
-        """Return the snapshots after every change that was under way when this was called."""
-        with self.database.exclusive():
-            return self.views(release, modalities)
 
     def moment(
         self, release: str, modalities: Sequence[Modality], clauses: Sequence[Clause], own: Clause | None = None
@@ -91,12 +100,16 @@ class Arrays:
 
         Call it after the snapshots were taken, so that it knows every study in them.
         """
-        stamp = (self._changes, self._consent_number())
+        stamp = self.stamp()
         denied = np.empty(0, np.int64) if own is None else self._ordinals(*excluded_sql(own))
         return {
             modality: view.narrowed(self._permit(view, modality, clauses, stamp), denied)
             for modality, view in views.items()
         }
+
+    def stamp(self) -> tuple[int, int]:
+        """Return what differs as soon as a mask that was made before may be wrong."""
+        return self._changes, self._consent_number()
 
     def names(self, ordinals: np.ndarray) -> dict[int, str]:
         """Return ordinal → study id."""
@@ -118,6 +131,8 @@ class Arrays:
             if key[0] == release:
                 changes[key] = partial(_plus, new=self._fresh(key, study_ids))
         self._publish(changes)
+        for follower in self.followers:
+            follower.came(release, study_ids)
         self.changed()  # last, so that consent stated with the codes is known to be ahead of them until now
 
     @contextlib.contextmanager
@@ -127,10 +142,14 @@ class Arrays:
         ordinals = self._ordinals(sql, [list(study_ids)])
         before = self._views
         self._publish({key: partial(_without, ordinals=ordinals) for key in self._views})
+        for follower in self.followers:
+            follower.left(ordinals)
         try:
             yield
         except BaseException:
             self._views = before
+            for follower in self.followers:
+                follower.came(None, study_ids)
             for changes in self._repeats.values():
                 changes.pop()
             raise
@@ -141,6 +160,8 @@ class Arrays:
         self.changed()
         self._views = {key: view for key, view in self._views.items() if key[0] != release}
         self._repeats = {key: changes for key, changes in self._repeats.items() if key[0] != release}
+        for follower in self.followers:
+            follower.forgot(release)
 
     # Upkeep
 

@@ -4,6 +4,7 @@
     <workspace>/studies/          canonical content of every study
     <workspace>/queries/          de-identified content of every accepted query
     <workspace>/key               secret of the keyed hashes of patient identifiers
+    <workspace>/settings.json     where the codes are searched, if not here
 
 One process owns the file. A second one, reading or writing, is told so in one sentence: reading a copy beside a
 running app could not be audited and would not see a consent withdrawn a second ago.
@@ -11,8 +12,6 @@ running app could not be audited and would not see a consent withdrawn a second 
 
 from __future__ import annotations
 
-import os
-import secrets
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -20,18 +19,19 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import UsageError, WorkspaceError
+from engine.errors import UsageError
 from engine.index import ledger, questions, shelf
 from engine.index.arrays import Arrays
+from engine.index.backend import Backend, open_backend
 from engine.index.content import load_content
 from engine.index.database import FILE_NAME, Database
 from engine.index.filters import Clause, denied_sql
+from engine.index.folder import check_folder, read_key
 from engine.index.hamming import CodeArray
 from engine.index.records import AuditRow, Cohort, NewStudy, Rating, StoredQuery, StudyRow
 from engine.index.releases import Releases
+from engine.index.setting import read_setting
 from engine.study import Study
-
-KEY_BYTES = 32
 
 _open: dict[Path, Workspace] = {}
 _open_lock = threading.Lock()
@@ -59,11 +59,13 @@ class Workspace:
         self.studies_folder = path / "studies"
         self.queries_folder = path / "queries"
         self.openers = 0
-        _check_folder(path, create)
+        check_folder(path, create)
+        setting = read_setting(path)
         self.database = Database(path / FILE_NAME)
-        self.key = _read_key(path)
+        self.key = read_key(path)
         self.arrays = Arrays(self.database)
         self.releases = Releases(self.database, self.arrays)
+        self.backend: Backend = open_backend(setting, self.arrays)  # where the codes are searched
         self.durable = True  # False while a build fills it that syncs once, and is done over when it was stopped
 
     def close(self) -> None:
@@ -72,6 +74,7 @@ class Workspace:
             self.openers -= 1
             if self.openers <= 0 and _open.get(self.path) is self:
                 del _open[self.path]
+                self.backend.close()
                 self.arrays.close()
                 self.database.close()
 
@@ -265,32 +268,3 @@ class Workspace:
     def audit_rows(self, limit: int = 1000) -> list[AuditRow]:
         """Return the newest audit rows, newest first."""
         return ledger.audit_rows(self.database, limit)
-
-
-def _check_folder(path: Path, create: bool) -> None:
-    if (path / FILE_NAME).is_file():
-        return
-    if not create:
-        raise WorkspaceError(
-            f"There is no workspace at {path}: build the shipped one with `casebind demo`, or pass --workspace."
-        )
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WorkspaceError(
-            f"The workspace {path} cannot be created ({error.strerror}): pass --workspace with a folder you may write."
-        ) from error
-
-
-def _read_key(path: Path) -> bytes:
-    """Return the workspace's secret, made on first use and readable by its owner only."""
-    file = path / "key"
-    try:
-        if not file.exists():
-            descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as out:
-                out.write(secrets.token_bytes(KEY_BYTES))
-                os.fsync(out.fileno())
-        return file.read_bytes()
-    except OSError as error:
-        raise WorkspaceError(f"The key {file} cannot be read ({error.strerror}): check who owns it.") from error

@@ -18,6 +18,8 @@ STAGES = ("read", "quality", "encode", "search")
 def draw(found: Answer, settings: state.Settings) -> None:
     """Draw what is applied, then the cards of each kind."""
     st.markdown(found.filters_sentence or text("controls.sentence_none"))
+    if found.missing:
+        st.warning(_missing(found.missing), icon=":material/cloud_off:")
     marks = state.marks(found.query_id)
     for modality in settings.into:
         of_kind = [one for one in found.neighbours if one.modality == modality]
@@ -42,11 +44,18 @@ def _kind(
         _more(modality, len(of_kind))
 
 
+def _missing(sites: tuple[str, ...]) -> str:
+    """Say which sites did not answer in time."""
+    return several(len(sites), "search.missing", sites=plain(text("search.missing_and").join(sites)))
+
+
 def _nothing(found: Answer, modality: str, settings: state.Settings) -> str:
     """Say why a kind has no card at all: the radius, or the filters."""
     name = text(f"modality_plain.{modality}")
     if settings.at is not None:
         return text("search.nothing_within", modality=name, at=text(f"controls.{settings.at}"))
+    if found.missing:
+        return text("search.nothing_answered", modality=name)
     return text("search.nothing_permitted" if found.filters_sentence else "search.nothing_there", modality=name)
 
 

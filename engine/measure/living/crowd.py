@@ -87,7 +87,7 @@ class Crowd:
         sex = ("F", "M", None, None)[int(rng.integers(4))]
         options = Options(studies.KINDS, int(rng.choice(KS)), bits, at, Filters(sex=sex))
         low, begun = self.history.done, time.perf_counter()
-        near, _ = neighbours_of(self.place, self.release, stored, own_patient(stored.study, own), options)
+        near, *_ = neighbours_of(self.place, self.release, stored, own_patient(stored.study, own), options)
         self.taken_s.append(time.perf_counter() - begun)
         found: Answer = {kind: [] for kind in studies.KINDS}
         for one in near:

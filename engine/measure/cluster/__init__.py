@@ -1,0 +1,1 @@
+"""The search over many machines, measured on one: real nodes, killed and brought back."""
