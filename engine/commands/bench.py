@@ -24,7 +24,7 @@ def command() -> None:
     """Time the search, the path of a file and of an ingest; hold living data against a serial oracle."""
 
 
-for _command in (bench_living.command, bench_path.end_to_end, bench_path.ingest):
+for _command in (bench_living.command, bench_path.end_to_end, bench_path.ingest, bench_path.start):
     command.add_command(_command)
 
 

@@ -1,4 +1,4 @@
-"""casebind bench e2e, casebind bench ingest"""
+"""casebind bench e2e, casebind bench ingest, casebind bench start"""
 
 from __future__ import annotations
 
@@ -51,4 +51,18 @@ def ingest(path: Path | None, n: int, rounds: int, as_json: bool) -> None:
 
     entries = spread(entries_at(path or settings.DEMO), n)
     found = run(load_release(), entries, rounds)
+    click.echo(json.dumps(found) if as_json else as_lines(found))
+
+
+@click.command("start")
+@click.option("--n", type=click.IntRange(min=20_000), default=1_000_000, show_default=True, help="Codes of 256 bits.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def start(n: int, as_json: bool) -> None:
+    """Time opening a large workspace to its first answer, its memory, and how soon what is deleted is gone."""
+    import tempfile
+
+    from engine.measure.search.start import as_lines, run
+
+    with tempfile.TemporaryDirectory() as folder:
+        found = run(n, Path(folder))
     click.echo(json.dumps(found) if as_json else as_lines(found))

@@ -1,0 +1,122 @@
+"""From opening a large workspace to its first answer, and how soon what is deleted or withdrawn is gone.
+
+A process of its own opens the workspace, so that nothing is loaded yet and its memory is that of the search alone.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.errors import CasebindError
+from engine.index.backend import Ask
+from engine.index.workspace import Workspace, open_workspace
+from engine.measure.cluster.fill import RELEASE, fill
+
+SEED, QUERIES, K = 20, 5, 10
+GONE = 10_000  # studies deleted, and studies of patients who withdraw
+CODE_BYTES = 32
+
+
+def memory_mb() -> float:
+    """Return the most memory that this process has held, MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def searched(place: Workspace, query: np.ndarray) -> tuple[np.ndarray, float]:
+    """Ask for the nearest films: ordinals (≤k,), ms."""
+    begun = time.perf_counter()
+    hits = place.backend.nearest(RELEASE, {"cxr": Ask(query, K, 256)}, ()).hits["cxr"]
+    return hits.ordinals, (time.perf_counter() - begun) * 1000
+
+
+def opened(path: Path) -> tuple[Workspace, dict[str, Any]]:
+    """Open a filled workspace and ask once: seconds, and memory beside that of an empty process."""
+    queries, before = np.load(path / "queries.npy"), memory_mb()
+    begun = time.perf_counter()
+    place = open_workspace(path)
+    searched(place, queries[0])
+    taken = time.perf_counter() - begun
+    n = place.database.read("SELECT count(*) FROM codes")[0][0]
+    codes_mb = n * CODE_BYTES / 2**20
+    extra = memory_mb() - before
+    return place, {
+        "n": n, "first_answer_s": round(taken, 2), "codes_mb": round(codes_mb), "memory_mb": round(extra),
+        "memory_per_codes": round(extra / codes_mb, 2),
+    }  # fmt: skip
+
+
+def gone(place: Workspace, query: np.ndarray, withdraw: bool) -> dict[str, Any]:
+    """Delete 10,000 studies, the nearest among them, or withdraw the consent of as many patients; ask right after."""
+    nearest, _ = searched(place, query)
+    names = list(place.arrays.names(nearest).values())
+    column, table = ("patient_id", "patients") if withdraw else ("study_id", "studies")
+    wanted = "SELECT patient_id FROM studies WHERE study_id IN (SELECT unnest(?))" if withdraw else "SELECT unnest(?)"
+    first = [one for (one,) in place.database.read(f"SELECT DISTINCT * FROM ({wanted})", [names])]
+    rest = place.database.read(f"SELECT {column} FROM {table} ORDER BY {column} LIMIT {GONE}")
+    listed = list(dict.fromkeys([*first, *(one for (one,) in rest)]))[:GONE]
+    begun = time.perf_counter()
+    if withdraw:
+        place.set_consents(listed, False)
+    else:
+        place.remove(listed)
+    changed = (time.perf_counter() - begun) * 1000
+    found, taken = searched(place, query)
+    left = set(found.tolist()) & set(nearest.tolist())
+    return {
+        "of": len(listed),
+        "change_ms": round(changed, 1),
+        "next_answer_ms": round(taken, 1),
+        "still_there": len(left),
+    }
+
+
+def measured(path: Path) -> dict[str, Any]:
+    """Measure a filled workspace in this process."""
+    place, found = opened(path)
+    queries = np.load(path / "queries.npy")
+    found["search_ms"] = round(float(np.median([searched(place, q)[1] for q in queries])), 3)
+    found["withdraw"] = gone(place, queries[1], True)
+    found["delete"] = gone(place, queries[2], False)
+    place.close()
+    return found
+
+
+def run(n: int, folder: Path) -> dict[str, Any]:
+    """Fill a workspace of n films with codes in clusters, then measure it in a process of its own."""
+    path = folder / "workspace"
+    place = open_workspace(path, create=True)
+    np.save(path / "queries.npy", fill(place, np.random.default_rng(SEED), n, QUERIES))
+    place.close()
+    done = subprocess.run(
+        [sys.executable, "-m", "engine.measure.search.start", str(path)], capture_output=True, text=True, check=False
+    )
+    if done.returncode:
+        raise CasebindError(f"The measured process ended with {done.returncode}: {done.stderr.strip()[-300:]}")
+    return json.loads(done.stdout)
+
+
+def as_lines(found: dict[str, Any]) -> str:
+    """Return the figures in words."""
+    lines = [
+        f"{found['n']:,} codes of 256 bits: first answer {found['first_answer_s']} s after opening, then "
+        f"{found['search_ms']} ms; memory {found['memory_mb']} MB, {found['memory_per_codes']} × the codes."
+    ]
+    for name, words in (("withdraw", "patients withdrew"), ("delete", "studies were deleted")):
+        one = found[name]
+        lines.append(
+            f"{one['of']:,} {words} in {one['change_ms']} ms; the next answer took {one['next_answer_ms']} ms and held "
+            f"{one['still_there']} of them."
+        )
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    print(json.dumps(measured(Path(sys.argv[1]))))
