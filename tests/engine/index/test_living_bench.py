@@ -50,10 +50,13 @@ def test_a_withdrawal_is_never_seen_before_an_earlier_insertion(tmp_path: Path, 
         for number in range(rounds):
             place.add(studies.COHORT, release.name, release.digest, alike(f"old{number}"))
 
+        seen: list[int] = []
+
         def read() -> None:
             while not done.is_set():
                 options = Options(into=("cxr",), k=1000)
-                near, _ = neighbours_of(place, release, stored, own_patient(study, None), options)
+                near, *_ = neighbours_of(place, release, stored, own_patient(study, None), options)
+                seen.append(len(near))
                 came = sum(one.patient_id.startswith("new") for one in near)
                 gone = rounds - (len(near) - came)
                 if came - gone not in (0, 1):  # changes alternate: one patient comes, one withdraws
@@ -68,7 +71,7 @@ def test_a_withdrawal_is_never_seen_before_an_earlier_insertion(tmp_path: Path, 
         done.set()
         for thread in threads:
             thread.join()
-    assert wrong == []
+    assert seen and wrong == []
 
 
 def asked(found: list[tuple[int, str]], low: int, high: int) -> Asked:
