@@ -13,52 +13,19 @@ numba keeps the machine code in its disk cache: it is compiled once per machine,
 
 from __future__ import annotations
 
-from typing import Any
-
 import numba
 import numpy as np
-from llvmlite import ir
-from numba.core import types
-from numba.extending import intrinsic
+
+from engine.index.instructions import popcount, trailing_zeros, widest_vectors
 
 PLACE_BITS = np.uint64(48)
 BLOCK = 1024  # columns: 8 KiB of each word, so that the second pass over a block reads the first-level cache
+PART = 128  # columns of a block without a mask that are looked at together before they are visited one by one
 SPARSE = 64  # permitted columns of a block up to which they are visited one by one
 GROUP = 64  # columns per word of the mask
 NOTHING = np.uint64(0)
 ONE = np.uint64(1)
 EVERYTHING = np.uint64(0xFFFFFFFFFFFFFFFF)
-
-
-@intrinsic
-def popcount(_typing: Any, x: Any) -> Any:
-    """Return the number of ones of a uint64, by the processor's own instruction where it has one."""
-
-    def generate(_context: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
-        return builder.ctpop(arguments[0])
-
-    return types.uint64(types.uint64), generate
-
-
-@intrinsic
-def trailing_zeros(_typing: Any, x: Any) -> Any:
-    """Return the position of the lowest one of a uint64 that is not 0."""
-
-    def generate(_context: Any, builder: ir.IRBuilder, _signature: Any, arguments: Any) -> Any:
-        return builder.cttz(arguments[0], ir.Constant(ir.IntType(1), 1))
-
-    return types.uint64(types.uint64), generate
-
-
-@intrinsic
-def widest_vectors(_typing: Any) -> Any:
-    """Let the calling function use 512-bit vectors where the processor has them; LLVM stays at 256 bits by itself."""
-
-    def generate(context: Any, builder: ir.IRBuilder, _signature: Any, _arguments: Any) -> Any:
-        set.add(builder.function.attributes, '"prefer-vector-width"="512"')  # llvmlite's own list does not know it
-        return context.get_dummy_value()
-
-    return types.none(), generate
 
 
 @numba.njit(inline="always")
@@ -227,6 +194,23 @@ def take(
     return held
 
 
+@numba.njit(error_model="numpy")
+def take_all(
+    codes: np.ndarray, query: np.ndarray, radius: int, start: int, end: int, keys: np.ndarray, held: int
+) -> int:
+    """Put the columns of an unmasked block that improve the nearest into the heap; return how many keys it holds."""
+    for lo in range(start, end, PART):
+        hi = min(lo + PART, end)
+        limit = limit_of(keys, held, radius)
+        if improves(codes, query, limit, lo, hi):
+            for column in range(lo, hi):
+                distance = column_distance(codes, query, column)
+                if np.int64(distance) < limit:
+                    held = push(keys, held, (distance << PLACE_BITS) | np.uint64(column))
+                    limit = limit_of(keys, held, radius)
+    return held
+
+
 @numba.njit(
     "int64(uint64[:, ::1], uint64[::1], uint64[::1], int64, uint64[::1])", nogil=True, cache=True, error_model="numpy"
 )
@@ -238,12 +222,18 @@ def scan_one(codes: np.ndarray, query: np.ndarray, mask: np.ndarray, radius: int
     widest_vectors()
     distances = np.empty(BLOCK, np.uint64)
     held = 0
+    if mask.size == 0:
+        for lo in range(0, codes.shape[1], BLOCK):
+            hi = min(lo + BLOCK, codes.shape[1])
+            if improves(codes, query, limit_of(keys, held, radius), lo, hi):
+                held = take_all(codes, query, radius, lo, hi, keys, held)
+        return held
     for lo in range(0, codes.shape[1], BLOCK):
         hi = min(lo + BLOCK, codes.shape[1])
         count = permitted(mask, lo, hi)
         if count == 0:
             continue
-        if count <= SPARSE and mask.size:
+        if count <= SPARSE:
             held = take_sparse(codes, query, mask, radius, lo, hi, keys, held)
         elif improves(codes, query, limit_of(keys, held, radius), lo, hi):
             held = take(codes, query, mask, radius, lo, hi, keys, held, distances)

@@ -6,7 +6,6 @@ A process of its own opens the workspace, so that nothing is loaded yet and its 
 from __future__ import annotations
 
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -25,9 +24,15 @@ GONE = 10_000  # studies deleted, and studies of patients who withdraw
 CODE_BYTES = 32
 
 
-def memory_mb() -> float:
-    """Return the most memory that this process has held, MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+def memory_mb(most: bool) -> float:
+    """Return the memory that this process holds, or the most that it has held, MB.
+
+    Read from /proc, since getrusage counts what the parent held before the process began; 0 where there is none.
+    """
+    status = Path("/proc/self/status")
+    lines = status.read_text().splitlines() if status.is_file() else []
+    known = {name: text for name, _, text in (line.partition(":") for line in lines)}
+    return float(known.get("VmHWM" if most else "VmRSS", "0 kB").split()[0]) / 1024
 
 
 def searched(place: Workspace, query: np.ndarray) -> tuple[np.ndarray, float]:
@@ -39,14 +44,14 @@ def searched(place: Workspace, query: np.ndarray) -> tuple[np.ndarray, float]:
 
 def opened(path: Path) -> tuple[Workspace, dict[str, Any]]:
     """Open a filled workspace and ask once: seconds, and memory beside that of an empty process."""
-    queries, before = np.load(path / "queries.npy"), memory_mb()
+    queries, before = np.load(path / "queries.npy"), memory_mb(most=False)
     begun = time.perf_counter()
     place = open_workspace(path)
     searched(place, queries[0])
     taken = time.perf_counter() - begun
     n = place.database.read("SELECT count(*) FROM codes")[0][0]
     codes_mb = n * CODE_BYTES / 2**20
-    extra = memory_mb() - before
+    extra = memory_mb(most=True) - before
     return place, {
         "n": n, "first_answer_s": round(taken, 2), "codes_mb": round(codes_mb), "memory_mb": round(extra),
         "memory_per_codes": round(extra / codes_mb, 2),
