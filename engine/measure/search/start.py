@@ -51,10 +51,11 @@ def opened(path: Path) -> tuple[Workspace, dict[str, Any]]:
     taken = time.perf_counter() - begun
     n = place.database.read("SELECT count(*) FROM codes")[0][0]
     codes_mb = n * CODE_BYTES / 2**20
-    extra = memory_mb(most=True) - before
+    most, held = memory_mb(most=True) - before, memory_mb(most=False) - before
     return place, {
-        "n": n, "first_answer_s": round(taken, 2), "codes_mb": round(codes_mb), "memory_mb": round(extra),
-        "memory_per_codes": round(extra / codes_mb, 2),
+        "n": n, "first_answer_s": round(taken, 2), "codes_mb": round(codes_mb), "memory_mb": round(held),
+        "most_memory_mb": round(most), "memory_per_codes": round(held / codes_mb, 2),
+        "most_memory_per_codes": round(most / codes_mb, 2),
     }  # fmt: skip
 
 
@@ -112,7 +113,8 @@ def as_lines(found: dict[str, Any]) -> str:
     """Return the figures in words."""
     lines = [
         f"{found['n']:,} codes of 256 bits: first answer {found['first_answer_s']} s after opening, then "
-        f"{found['search_ms']} ms; memory {found['memory_mb']} MB, {found['memory_per_codes']} × the codes."
+        f"{found['search_ms']} ms; memory {found['memory_mb']} MB, {found['memory_per_codes']} × the codes, "
+        f"while loading at most {found['most_memory_per_codes']} ×."
     ]
     for name, words in (("withdraw", "patients withdrew"), ("delete", "studies were deleted")):
         one = found[name]
