@@ -23,7 +23,8 @@ from engine.index.cluster.messages import Change, Key, Question, Reply, Rows
 from engine.index.cluster.shard import Shard
 from engine.index.setting import IndexSetting
 
-START_S = 6.0  # for an actor to start and say that it is there; after that, it is tried again
+FIRST_S = 30.0  # for the first start of an actor, on a machine that may be busy with others' first starts
+START_S = 6.0  # for an actor to be back and say so; after that, it is tried again
 GIVEN_UP = 4  # tries after which a new actor takes the place of one that Ray does not bring back
 KNOCK_S = 3.0  # for a connection to the head
 PART_S = 60.0  # for half a million codes to arrive
@@ -163,6 +164,7 @@ class RayLink:
         self._actor: Any = None
         self._connection = cluster.connection
         self._failures = 0
+        self._was_there = False
 
     def open(self) -> None:
         """Start the actor, or wait for Ray to have it back."""
@@ -171,13 +173,13 @@ class RayLink:
         if self._actor is None or self._connection != self.cluster.connection:
             self._connection, self._actor = self.cluster.connection, self._start()
         try:
-            self._answer(self._actor.version.remote(("", "cxr")), START_S)
+            self._answer(self._actor.version.remote(("", "cxr")), START_S if self._was_there else FIRST_S)
         except Unreachable:
             self._failures += 1
             if self._failures >= GIVEN_UP:
                 self._drop()
             raise
-        self._failures = 0
+        self._failures, self._was_there = 0, True
 
     def held(self, key: Key) -> str | None:
         """Return the version of the actor's codes as a stamp."""

@@ -18,7 +18,7 @@ from engine.index.filters import Filters
 from engine.index.workspace import Workspace, open_workspace
 from engine.measure.cluster.nodes import Nodes, end
 
-LIMIT_S = 2.0
+LIMIT_S = 4.0
 SLACK_S = 0.5  # for merging and the two cores of a busy test machine
 
 
