@@ -28,7 +28,7 @@ TUNE = {
     "ecg": tune.Plan(epochs=16, batch=48, rate=7e-4, encoder_share=1.0),
     "ppg": tune.Plan(epochs=4, batch=64, rate=7e-4, encoder_share=0.5),
 }
-PRETRAIN = {"ecg": pretrain.Plan(epochs=4, batch=48), "ppg": pretrain.Plan(epochs=5, batch=64)}
+PRETRAIN = {"ecg": pretrain.Plan(epochs=7, batch=48), "ppg": pretrain.Plan(epochs=5, batch=64)}
 
 
 def _save(state: dict[str, torch.Tensor], file: Path) -> None:
