@@ -63,7 +63,7 @@ def figure(shown: Shown, by: str, passing: np.ndarray, mark: np.ndarray | None) 
         hoverlabel={"align": "left"},
     )  # fmt: skip
     for update in (figure.update_xaxes, figure.update_yaxes):
-        update(showticklabels=False, showgrid=False, zeroline=False, showline=True, mirror=True)
+        update(showticklabels=False, showgrid=False, zeroline=False)
     figure.update_yaxes(scaleanchor="x", scaleratio=1)
     return figure
 
@@ -76,7 +76,7 @@ def _trace(points: Points, places: np.ndarray, name: str, at: int, group: str) -
         x=points.xy[places, 0], y=points.xy[places, 1], mode="markers", name=name, hoverinfo="text",
         hovertext=[_hover(points, place) for place in places],
         marker={
-            "symbol": shape_of(at, group), "color": colour, "size": 6 if rest else 8, "opacity": 0.55 if rest else 0.85,
+            "symbol": shape_of(at, group), "color": colour, "size": 6 if rest else 7, "opacity": 0.55 if rest else 0.85,
             "line": {"width": 1 if rest else 0.5, "color": ink},
         },
         selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 0.25}},
