@@ -57,7 +57,7 @@ def by_name(taken: Sequence[Took]) -> dict[str, dict[str, Any]]:
 
 
 async def switches(tab: Tab, rounds: int) -> list[Took]:
-    """Go from every page to every other, `rounds` times; the first visit of each, which loads its code, is not timed."""
+    """Go from every page to every other, `rounds` times; the first visits, which load code, are not timed."""
     for page in (*steps.PAGES[1:], steps.SEARCH):
         await do(tab, steps.visit(page))
     taken = []
@@ -93,11 +93,11 @@ async def one_user(browser: Browser, url: str, until: float, number: int) -> lis
     rng = random.Random(number)
     taken: list[Took] = []
     async with user(browser, url) as tab:
-        turn = rng.randrange(3)
+        examples, turn = [one for one in steps.EXAMPLES if await tab.locator(one.click).count()], rng.randrange(3)
         while time.monotonic() < until:
             turn += 1
             point = steps.POINTS[2 if turn % 2 else 1]
-            for action in (steps.EXAMPLES[turn % 3], point, steps.POINTS[3], steps.CASE, None, steps.BACK, steps.NEW):
+            for action in (examples[turn % len(examples)], point, steps.POINTS[3], steps.CASE, None, steps.BACK, steps.NEW):
                 taken.append(await do(tab, action or await _other_mark(tab)))
                 await think(rng.uniform(*THINK_S))
                 if taken[-1].error:
