@@ -14,7 +14,6 @@ page = st.navigation(
     [
         st.Page("pages/search/page.py", title=text("app.search"), icon=":material/search:", default=True),
         st.Page("pages/map/page.py", title=text("app.map"), icon=":material/scatter_plot:", url_path="map"),
-        st.Page("pages/map/page.py", title=text("app.map"), icon=":material/scatter_plot:", url_path="map"),
         st.Page("pages/about/page.py", title=text("app.about"), icon=":material/info:", url_path="about"),
     ],
     position="top",
