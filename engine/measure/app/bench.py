@@ -97,8 +97,8 @@ async def one_user(browser: Browser, url: str, until: float, number: int) -> lis
         while time.monotonic() < until:
             turn += 1
             point = steps.POINTS[2 if turn % 2 else 1]
-            ask = examples[turn % len(examples)]
-            for action in (ask, point, steps.POINTS[3], steps.CASE, None, steps.BACK, steps.NEW):
+            example = examples[turn % len(examples)]
+            for action in (example, point, steps.POINTS[3], steps.CASE, None, steps.BACK, steps.NEW):
                 taken.append(await do(tab, action or await _other_mark(tab)))
                 await think(rng.uniform(*THINK_S))
                 if taken[-1].error:
