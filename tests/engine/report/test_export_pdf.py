@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import time
 from dataclasses import replace
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -236,15 +235,15 @@ def test_overlay_has_a_page_of_its_own(place, ask):
     assert any(words.startswith("Why ") for words in found)
 
 
-def test_forty_matches_beside_a_large_film_take_five_seconds(place, ask):
+def test_forty_matches_beside_a_large_film_are_all_printed(place, ask):
     rng = np.random.default_rng(1)
     film = Film(rng.integers(0, 4095, (3000, 2500)).astype(np.uint16), 12, (0.14, 0.14))
     answer = ask(Study("cxr", film, "DICOM film"))
-    answer = replace(answer, neighbours=tuple(one for one in answer.neighbours for _ in range(4))[:40])
-    export(place, None, ask(keep=1), Wanted("pdf"))  # fonts and libraries are loaded once
-    began = time.process_time()
-    export(place, None, answer, Wanted("pdf"))
-    assert time.process_time() - began < 5
+    ranks = enumerate((one for one in answer.neighbours for _ in range(4)), 1)
+    many = tuple(replace(one, rank=rank, hamming=rank) for rank, one in ranks)[:40]
+    printed = " ".join(" ".join(pages(export(place, None, replace(answer, neighbours=many), Wanted("pdf")).data)).split())
+    assert len(many) == 40
+    assert all(f"{one.hamming} of 256 bits differ" in printed for one in many)
 
 
 def test_a_minute_of_pulse_is_printed_whole(place, ask):
