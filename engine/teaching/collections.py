@@ -151,8 +151,8 @@ def _set_deleted(workspace: Workspace, collection_id: str, when: Any) -> None:
 
 
 def _collection(row: tuple[Any, ...]) -> Collection:
-    *about, shown, total = row
-    return Collection(*about, cases=shown, hidden=total - shown)
+    collection_id, title, description, who, created_at, shown, total = row
+    return Collection(collection_id, title, description, who, created_at, shown, total - shown)
 
 
 def _reword(workspace: Workspace, collection_id: str, column: str, text: str, was: str | None) -> None:

@@ -49,7 +49,9 @@ def from_filters(workspace: Workspace, modalities: Sequence[Modality], filters: 
     return [_candidate(*row) for row in found]
 
 
-def in_turn(candidates: Sequence[Candidate], label_of: Callable[[Candidate], str], rng: random.Random) -> list[Candidate]:
+def in_turn(
+    candidates: Sequence[Candidate], label_of: Callable[[Candidate], str], rng: random.Random
+) -> list[Candidate]:
     """Return them shuffled, taking a case of each label in turn, so that a frequent label does not fill a quiz."""
     groups: dict[str, list[Candidate]] = {}
     for one in rng.sample(list(candidates), len(candidates)):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import UsageError
@@ -64,12 +64,12 @@ def from_filters(
     workspace: Workspace, release: Release, modalities: Sequence[Modality], filters: Filters, plan: Plan
 ) -> Built:
     """Build a quiz from the recordings that the filters let through, a case of each label in turn."""
-    seed = _seed(plan)
+    plan = _seeded(plan)
     frequent = {one: workspace.labels(one) for one in modalities}
     found = pick.in_turn(
         pick.from_filters(workspace, modalities, filters),
         lambda one: key_label(one.labels, frequent[one.modality], filters.labels),
-        random.Random(seed),
+        random.Random(plan.seed),
     )
     return _build(workspace, release, found, plan, filters.sentence, filters.labels)
 
@@ -93,20 +93,20 @@ def delete(workspace: Workspace, quiz_id: str, undo: bool = False) -> None:
         cursor.execute("UPDATE quizzes SET deleted_at = ? WHERE quiz_id = ?", [None if undo else now(), quiz_id])
 
 
-def _seed(plan: Plan) -> int:
-    return secrets.randbelow(SEEDS) if plan.seed is None else plan.seed
+def _seeded(plan: Plan) -> Plan:
+    return replace(plan, seed=secrets.randbelow(SEEDS)) if plan.seed is None else plan
 
 
 def _build(
     workspace: Workspace, release: Release, found: Sequence[Candidate], plan: Plan, source: str, wanted: Sequence[str]
 ) -> Built:
     """Choose the questions, then store the quiz and all of them at once."""
-    title = words.title(plan.title)
+    title, plan = words.title(plan.title), _seeded(plan)
     if plan.order not in ORDERS or (plan.n is not None and not 1 <= plan.n <= MOST_QUESTIONS):
         raise UsageError(f"A quiz has 1 to {MOST_QUESTIONS} questions in fixed or shuffled order: choose within that.")
     labelled = [one for one in found if one.modality in RECORDINGS and one.labels]
     once = list(pick.different(labelled))
-    rng = random.Random(_seed(plan))
+    rng = random.Random(plan.seed)
     rows: list[list[Any]] = []
     for one in once:
         if len(rows) == (plan.n or MOST_QUESTIONS):
@@ -139,7 +139,7 @@ def _store(workspace: Workspace, title: str, plan: Plan, source: str, rows: list
     with workspace.database.write() as cursor:
         cursor.execute(
             "INSERT INTO quizzes VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)",
-            [quiz_id, title, plan.asks, plan.order, _seed(plan), source, plan.who, now()],
+            [quiz_id, title, plan.asks, plan.order, plan.seed, source, plan.who, now()],
         )
         cursor.executemany("INSERT INTO quiz_questions VALUES (?, ?, ?, ?, ?, ?, ?)", [[quiz_id, *row] for row in rows])
     return load(workspace, quiz_id)

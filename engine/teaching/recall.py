@@ -54,7 +54,7 @@ def due(workspace: Workspace, alias: str, at: datetime) -> list[tuple[str, int]]
     Cases of patients who withdrew, deleted studies and deleted quizzes are left out. `at` is naive UTC.
     """
     tomorrow = datetime(at.year, at.month, at.day) + timedelta(days=1)
-    return workspace.database.read(  # type: ignore[return-value]
+    return workspace.database.read(
         "SELECT r.quiz_id, r.question"
         f" FROM (SELECT * FROM recalls WHERE lower(alias) = lower(?) {LATEST}) r"
         " JOIN studies s USING (study_id) JOIN quizzes q ON q.quiz_id = r.quiz_id"

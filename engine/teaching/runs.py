@@ -41,7 +41,7 @@ def start(
             last = load(workspace, before[0])
             if last.current is not None or not anew:
                 return last
-        chosen: Order = order if order in ORDERS else quiz.order  # type: ignore[assignment]
+        chosen: Order = order if order in ORDERS else quiz.order
         seed = secrets.randbelow(quizzes.SEEDS) if seed is None else seed
         numbers = list(range(1, quiz.questions + 1))
         if chosen == "shuffled":
@@ -82,7 +82,8 @@ def load(workspace: Workspace, run_id: str) -> Run:
         raise UsageError("There is no such run in this workspace: begin again with your alias, answers are kept.")
     asked = tuple(_asked(*row) for row in workspace.database.read(ASKED, [run_id]))
     total = workspace.database.read("SELECT count(*) FROM run_questions WHERE run_id = ?", [run_id])[0][0]
-    return Run(*found[0], questions=asked, hidden=total - len(asked))
+    run_id, quiz_id, alias, attempt, seed, order = found[0]
+    return Run(run_id, quiz_id, alias, attempt, seed, order, asked, total - len(asked))
 
 
 def commit(workspace: Workspace, run_id: str, place: int, chosen: Sequence[str], at: datetime | None = None) -> Given:
