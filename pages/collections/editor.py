@@ -5,15 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
-from engine.index.records import StudyRow
 from engine.teaching import collections
 from engine.teaching.records import Collection, Item
 from pages.collections import fields, state
-from pages.shared import case_card, case_view, resources, undo
+from pages.shared import case_view, resources, study_facts, undo
 from pages.shared.keys import SCREENS
 from pages.shared.link import link
 from pages.shared.markdown import lines, plain
-from pages.shared.strings import one_of, several, text
+from pages.shared.strings import several, text
 
 KEYS = SCREENS["collections"]
 
@@ -39,17 +38,6 @@ def draw(one: Collection) -> None:
         words = f"**{text('collections.no_cases')}** {text('collections.no_cases_how')}"
         st.info(words, icon=":material/bookmark_add:")
     _foot(one)
-
-
-def kind(row: StudyRow) -> str:
-    """Return icon, word and mark of a study as Markdown."""
-    word = f"{text(f'icon.{row.modality}')} {text(f'modality_one.{row.modality}')}"
-    return f"{word}{case_card.synthetic(row.synthetic)}"
-
-
-def named(row: StudyRow) -> str:
-    """Return the labels in words, as Markdown."""
-    return plain(", ".join(row.labels)) if row.labels else text("card.no_labels")
 
 
 def _head(one: Collection, found: list[Item], at: int) -> None:
@@ -92,7 +80,7 @@ def _list(found: list[Item], at: int) -> None:
     st.markdown(f"**{text('collections.list')}**")
     for i, item in enumerate(found):
         st.button(
-            text("collections.row", n=i + 1, kind=kind(item.row), labels=named(item.row)),
+            text("collections.row", n=i + 1, kind=study_facts.kind(item.row), labels=study_facts.named(item.row)),
             key=f"row-{item.study_id}",
             type="primary" if i == at else "tertiary",
             width="stretch",
@@ -119,9 +107,9 @@ def _case(one: Collection, found: list[Item], at: int) -> None:
             args=(one, found, at),
         )  # fmt: skip
         st.markdown(text("collections.place", n=at + 1, total=len(found)), width="content")
-    st.subheader(text("collections.case_title", n=at + 1, kind=kind(item.row)), anchor=False)
+    st.subheader(text("collections.case_title", n=at + 1, kind=study_facts.kind(item.row)), anchor=False)
     _content(item)
-    st.markdown(about(item.row))
+    st.markdown(study_facts.about(item.row))
     fields.field(
         st.text_area, text("collections.note"), f"note-{one.collection_id}-{item.study_id}", item.note,
         lambda words, was: collections.note(resources.workspace(), one.collection_id, item.study_id, words, was),
@@ -135,15 +123,6 @@ def _content(item: Item) -> None:
         case_view.draw(resources.workspace().study(item.study_id), key="case")
     except CasebindError as error:
         st.error(text("collections.no_study", why=plain(error)), icon=":material/error:")
-
-
-def about(row: StudyRow) -> str:
-    """Return labels, who gave them, person and origin as Markdown."""
-    source = one_of("source", row.label_source, text("card.labelled_by", source=row.label_source))
-    said = [f"{text('card.labelled_as')} **{named(row)}**"]
-    known = [source if row.labels else "", case_card.person(row.age, row.sex, row.view)]
-    known.append(text("card.cohort", cohort=row.cohort, licence=row.licence))
-    return "  \n".join(said + [f":small[{plain(one)}]" for one in known if one])
 
 
 def _foot(one: Collection) -> None:

@@ -7,8 +7,8 @@ import streamlit as st
 from engine.errors import CasebindError
 from engine.teaching import collections
 from engine.teaching.records import Collection, Item
-from pages.collections import editor, state
-from pages.shared import case_view, resources
+from pages.collections import state
+from pages.shared import case_view, resources, study_facts
 from pages.shared.keys import SCREENS
 from pages.shared.markdown import lines, plain
 from pages.shared.strings import text
@@ -68,13 +68,13 @@ def _bar(one: Collection, found: list[Item], n: int, shown: bool) -> None:
 
 
 def _stage(item: Item, shown: bool) -> None:
-    st.markdown(f"### {editor.kind(item.row)}")
+    st.markdown(f"### {study_facts.kind(item.row)}")
     try:
         case_view.draw(resources.workspace().study(item.study_id), key="stage", anonymous=not shown)
     except CasebindError as error:
         st.error(text("collections.no_study", why=plain(error)), icon=":material/error:")
     if shown:
-        st.markdown(editor.about(item.row))
+        st.markdown(study_facts.about(item.row))
         st.markdown(lines(item.note) or text("present.no_note"))
     else:
         st.markdown(f":material/visibility_off: {text('present.hidden')}")

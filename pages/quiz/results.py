@@ -30,7 +30,8 @@ def draw(quiz: Quiz) -> None:
         names = ("question", "case", "kind", "labelled", "share", "interval", "n", "options")
         _table([_question(one) for one in found.questions], names)
         st.subheader(text("quiz.per_learner"), anchor=False)
-        _table([(plain(alias), *_share(share)) for alias, share in found.learners], ("learner", "share", "interval", "n"))
+        rows = [(plain(alias), *_share(share)) for alias, share in found.learners]
+        _table(rows, ("learner", "share", "interval", "n"))
     st.download_button(
         text("quiz.download"), results.to_csv(workspace, quiz.quiz_id), f"casebind-quiz-{quiz.quiz_id}.csv", "text/csv",
         icon=":material/download:", key="download", on_click="ignore", disabled=not found.learners,

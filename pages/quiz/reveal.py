@@ -6,9 +6,8 @@ import streamlit as st
 
 from engine.errors import CasebindError
 from engine.teaching.records import Asked, Run
-from pages.collections import editor
 from pages.quiz import state
-from pages.shared import case_card, content, resources
+from pages.shared import case_card, content, resources, study_facts
 from pages.shared.keys import SCREENS
 from pages.shared.markdown import lines, plain
 from pages.shared.strings import text
@@ -34,7 +33,7 @@ def draw(run: Run, asked: Asked, *, last: bool) -> None:
         shortcut=SCREENS["quiz"]["go_on"], on_click=state.go_on,
     )  # fmt: skip
     row = resources.workspace().row(asked.study_id)
-    st.markdown(f"{editor.about(row)}{case_card.synthetic(row.synthetic)}")
+    st.markdown(f"{study_facts.about(row)}{case_card.synthetic(row.synthetic)}")
     if asked.note:
         st.markdown(f"**{text('quiz.note')}**  \n{lines(asked.note)}")
 
