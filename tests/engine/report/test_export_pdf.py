@@ -241,7 +241,8 @@ def test_forty_matches_beside_a_large_film_are_all_printed(place, ask):
     answer = ask(Study("cxr", film, "DICOM film"))
     ranks = enumerate((one for one in answer.neighbours for _ in range(4)), 1)
     many = tuple(replace(one, rank=rank, hamming=rank) for rank, one in ranks)[:40]
-    printed = " ".join(" ".join(pages(export(place, None, replace(answer, neighbours=many), Wanted("pdf")).data)).split())
+    data = export(place, None, replace(answer, neighbours=many), Wanted("pdf")).data
+    printed = " ".join(" ".join(pages(data)).split())
     assert len(many) == 40
     assert all(f"{one.hamming} of 256 bits differ" in printed for one in many)
 
