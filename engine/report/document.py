@@ -10,14 +10,13 @@ import io
 import logging
 from contextlib import contextmanager
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from fpdf import FPDF, XPos, YPos
 from fpdf.prefs import ViewerPreferences
 
-from engine.report import safe
+from engine.report import fonts
 from engine.report.sheet import Sheet, runs
 from engine.report.words import notice, text
 
@@ -44,8 +43,7 @@ class Document(FPDF):
             "report.footer", release=release, version=version, when=f"{when:%Y-%m-%d %H:%M}", audit=audit_id
         )
         for style, name in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
-            self.add_font(FAMILY, style, font_file(name))
-        self.glyphs = frozenset(self.fonts[FAMILY.lower()].cmap)  # type: ignore[union-attr]
+            self.add_font(FAMILY, style, fonts.font_file(name))
         self.set_margins(MARGIN, MARGIN, MARGIN)
         self.set_auto_page_break(True, FOOTER + 5)
         self.alias_nb_pages()
@@ -71,7 +69,7 @@ class Document(FPDF):
 
     def plain(self, words: object, most: int = 2000) -> str:
         """Return foreign words as one line that this font can print."""
-        return safe.printable(safe.one_line(words, most), self.glyphs)
+        return fonts.plain(words, most)
 
     def letters(self, size: float, *, bold: bool = False, colour: tuple[int, int, int] = INK) -> None:
         """Set size in points, weight and colour of what is printed next."""
@@ -85,7 +83,7 @@ class Document(FPDF):
         """Print a paragraph at the present place; `lines` > 0 cuts it after that many."""
         self.letters(size, bold=bold, colour=colour)
         left, height = self.x, size / PT_PER_MM * LINE
-        printed = safe.printable(safe.paragraphs(words, most), self.glyphs)
+        printed = fonts.paragraphs(words, most)
         if lines:
             printed = self._cut(printed, width or self.epw, height, lines)
         self.multi_cell(width, height, printed, align="L", new_x=XPos.LEFT, new_y=YPos.NEXT)
@@ -158,10 +156,3 @@ class Document(FPDF):
     def _pen(self, colour: Any, width: float) -> None:
         self.set_draw_color(colour)
         self.set_line_width(width)
-
-
-def font_file(name: str) -> Path:
-    """Return the path of one of matplotlib's fonts."""
-    import matplotlib
-
-    return Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name

@@ -46,7 +46,7 @@ def font_of(size: int) -> Any:
     """Return DejaVu Sans Bold at a size in pixels."""
     from PIL import ImageFont
 
-    from engine.report.document import font_file
+    from engine.report.fonts import font_file
 
     return ImageFont.truetype(str(font_file("DejaVuSans-Bold.ttf")), size)
 

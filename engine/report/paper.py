@@ -70,7 +70,10 @@ def _ecg_sheet(trace: Trace, layout: str, step: float, minor: bool) -> Sheet:
         sheet.curves.append(Curve(thinned(points, step), colours()["ink"], LINE_MM))
         corner = (LEFT + start * MM_PER_S + 1, TOP + row * height + 3.6)
         sheet.words.append(Word(*corner, lead, 3.8, colours()["ink"]))
-        if start == 0 and trace.units == "mV":
+        if start > 0:
+            x = LEFT + start * MM_PER_S
+            sheet.segments.append(Segments(np.array([[x, base - 4, x, base + 4]]), colours()["ink"], LINE_MM))
+        elif trace.units == "mV":
             sheet.curves.append(_calibration(base))
     sheet.alt = _said(trace, name)
     return sheet

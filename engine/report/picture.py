@@ -8,7 +8,8 @@ from typing import Any
 
 from engine.answer import Neighbour
 from engine.explain.picture import INK, PAPER, SIZE_IN, draw_pair
-from engine.report import films, safe
+from engine.report import films
+from engine.report.fonts import plain
 from engine.report.paper import trace_sheet
 from engine.report.report import Report
 from engine.report.sheet import onto_axes
@@ -27,8 +28,8 @@ def pair_png(report: Report, one: Neighbour, *, dpi: int = SCREEN_DPI) -> bytes:
     explained = report.explained
     if explained is not None and explained.neighbour.study_id == one.study_id:
         figure = draw_pair(report.query, explained.match, explained.maps)
-        figure.text(0.95, 0.012, _line(report, one), color=INK, fontsize=7.5, ha="right")
-        figure.text(0.53, 0.945, _case(one), color=INK, fontsize=8)
+        figure.text(0.95, 0.012, _line(report, one), color=INK, fontsize=7.5, ha="right", parse_math=False)
+        figure.text(0.05, 0.945, _case(one), color=INK, fontsize=8, parse_math=False)
     else:
         figure = _plain_pair(report, one, dpi)
     out = io.BytesIO()
@@ -51,7 +52,7 @@ def _plain_pair(report: Report, one: Neighbour, dpi: int) -> Any:
         f"{text('report.side_case', study=one.study_id)}: {_case(one)}",
     ]
     for box, study, words in zip(boxes, (report.query, match), about, strict=True):
-        shown = fill(safe.one_line(words, 330), 125 if tall else 78)
+        shown = fill(plain(words, 330), 125 if tall else 78)
         figure.text(box[0], box[1] + box[3] + 0.08 * inch, shown, fontsize=9, color=INK, va="bottom", parse_math=False)
         draw_study(figure.add_axes(box), study, dpi)
     figure.text(0.04, 0.38 * inch, f"{notice()}.", fontsize=12, color=INK, weight="bold")
@@ -89,7 +90,7 @@ def draw_study(axes: Any, study: Study, dpi: int = SCREEN_DPI) -> None:
     elif isinstance(content, Trace):
         onto_axes(axes, trace_sheet(content, stamp=text("card.synthetic") if study.facts.get("synthetic") else ""))
     elif isinstance(content, Note):
-        words = fill(safe.one_line(content.text, 1800), 64)
+        words = fill(plain(content.text, 1800), 64)
         axes.text(0.02, 0.94, words, fontsize=10, color=INK, va="top", parse_math=False)
         axes.set_xticks([])
         axes.set_yticks([])
@@ -107,7 +108,7 @@ def stamp(axes: Any) -> None:
 def _case(one: Neighbour) -> str:
     """Return what is known of a case in one line."""
     parts = [distance(one), further(one), f"{text('card.labelled_as')} {labels(one)}", labelled_by(one)]
-    return safe.one_line(" · ".join(part for part in [*parts, f"{one.cohort}, {one.licence}"] if part), 300)
+    return plain(" · ".join(part for part in [*parts, f"{one.cohort}, {one.licence}"] if part), 300)
 
 
 def _line(report: Report, one: Neighbour) -> str:

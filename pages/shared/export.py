@@ -12,6 +12,7 @@ from pages.shared import resources
 from pages.shared.strings import text
 
 KINDS = ("pdf", "pages", "png", "csv", "ratings", "dicom")  # buttons, in their order
+NEED_A_CASE = ("png", "dicom")
 OF_FORMAT = {"pages": "pdf"}  # what a button makes where it is not named for its format
 
 
@@ -39,6 +40,7 @@ def _button(answer: Answer, kind: str, opened: str | None, overlay: bool, key: s
         key=f"{key}-{kind}",
         help=text(f"export.{kind}_help"),
         on_click="ignore",
+        disabled=not answer.neighbours and wanted.format in NEED_A_CASE,
         width="stretch",
     )
 

@@ -27,6 +27,7 @@ ARGUMENTS = (
 )  # fmt: skip
 FIRST_MS, LIMIT_MS = 120_000, 30_000  # patience with the first page, which loads the models, and with a click
 LOOK_EVERY_MS = 15
+SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
 SIZE = {"width": 1440, "height": 1000}
 
 # Clicks, and waits until the pattern has come or changed, the script has ended and nothing stale is on the page.
@@ -91,6 +92,7 @@ async def user(browser: Browser, url: str) -> AsyncIterator[Tab]:
         if await notice.count():
             await notice.click()
             await ready.wait_for()
+        await tab.locator(SETTLED).wait_for()
         yield tab
     finally:
         await context.close()
