@@ -1,0 +1,116 @@
+"""Counter-examples: the nearest cases that are labelled, but not as the query is, or as what lies nearest to it.
+
+Which labels are meant, in this order:
+
+labels  : those of a study of the collection that is the query, or most of those of the cases whose mean is the query
+words   : the findings that a typed query names; words that deny something ("no effusion") are left to the next rule
+nearest : of a query without labels, the finding that the nearest cases most often have: each labelled case votes with
+          the share of pairs at its distance that share a finding, so near cases and reliable kinds count for more.
+          Every finding with at least HALF of the labelled cases' weight is meant, or the first one where none has
+
+Labels that mean the same finding (engine/cohorts/findings.toml) are one; a label that means none of them stands for
+itself. "Normal" is a finding like others: an abnormal case is a counter-example to a normal query and the other way
+round; one labelled both normal and something else is neither. What only says where a patient lies or what lies in the
+film (critical care, devices) is not meant while anything else is. A case without labels is no counter-example.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from engine.answer import Answer, Neighbour
+from engine.cohorts.findings import findings_of_label, phrase, vocabulary
+from engine.index.workspace import Workspace
+
+HALF = 0.5
+CIRCUMSTANCES = frozenset({"critical_care", "devices"})
+DENIES = re.compile(r"\b(no|not|non|without|free of|negative|absent|denies|rule out)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Meant:
+    """The finding families to differ from, and where they come from.
+
+    basis    : "labels", "words" or "nearest"
+    families : names of findings.toml, or a label in lower case that means none of them
+    votes    : for "nearest", labelled cases that have one of them, out of `of` labelled ones
+    """
+
+    basis: str
+    families: tuple[str, ...]
+    votes: int = 0
+    of: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the families as a person reads them."""
+        return tuple(phrase(one) if one in vocabulary() else one for one in self.families)
+
+
+@dataclass(frozen=True, eq=False)
+class Counters:
+    """What the counter-examples differ from, and their answer; None where nothing says what to differ from."""
+
+    meant: Meant
+    answer: Answer | None
+
+
+def families(labels: Iterable[str]) -> frozenset[str]:
+    """Return the families of some labels: the findings that they mean, or themselves in lower case."""
+    return frozenset().union(*(findings_of_label(one) or {one.strip().lower()} for one in labels))
+
+
+def meant_by(workspace: Workspace, found: Answer) -> Meant:
+    """Return what the counter-examples to a query differ from; no families where nothing is labelled."""
+    study = found.study
+    if study.facts.get("like"):
+        rows = workspace.rows(list(study.facts["like"]))
+        return Meant("labels", _most([(families(row.labels), 1.0) for row in rows if row.labels]))
+    labels = study.facts.get("labels") or _own_labels(workspace, found.query_id)
+    if labels:
+        return Meant("labels", _telling(families([labels] if isinstance(labels, str) else labels)))
+    named = _named(study.content.text) if study.modality == "text" else frozenset()  # type: ignore[union-attr]
+    return Meant("words", _telling(named)) if named else _by_nearest(found.neighbours)
+
+
+def forbidden(workspace: Workspace, meant: Meant) -> tuple[str, ...]:
+    """Return every label of the workspace that belongs to a family that is meant."""
+    wanted = set(meant.families)
+    return tuple(label for label in sorted(workspace.labels()) if families([label]) & wanted)
+
+
+def _own_labels(workspace: Workspace, query_id: str) -> tuple[str, ...]:
+    """Return the labels of the study of the workspace that is the query; none for a query that was uploaded."""
+    return next((row.labels for row in workspace.rows([query_id])), ())
+
+
+def _named(words: str) -> frozenset[str]:
+    """Return the findings that a typed query names; none where it denies something."""
+    if DENIES.search(words) and not findings_of_label(words.strip()) & {"normal"}:
+        return frozenset()
+    return findings_of_label(words)
+
+
+def _by_nearest(neighbours: Sequence[Neighbour]) -> Meant:
+    labelled = [(families(one.labels), one.relevance) for one in neighbours if one.labels]
+    chosen = _most(labelled)
+    return Meant("nearest", chosen, sum(bool(held & set(chosen)) for held, _ in labelled), len(labelled))
+
+
+def _most(votes: Sequence[tuple[frozenset[str], float]]) -> tuple[str, ...]:
+    """Return the families with at least half of the weight, or the first one; equal weights by name."""
+    total, sums = sum(weight for _, weight in votes), defaultdict[str, float](float)
+    for held, weight in votes:
+        for one in _telling(held):
+            sums[one] += weight
+    order = sorted(sums, key=lambda one: (-sums[one], one))
+    return tuple(one for one in order if sums[one] >= HALF * total) or tuple(order[:1])
+
+
+def _telling(held: Iterable[str]) -> tuple[str, ...]:
+    """Return families by name, without circumstances unless there is nothing else."""
+    names = sorted(held)
+    return tuple(one for one in names if one not in CIRCUMSTANCES) or tuple(names)

@@ -1,0 +1,69 @@
+"""A part of a film: the box that was drawn, as shares of the film, and the two ways to search by it alone.
+
+tokens : the film's own tokens after the frozen blocks, those outside the box left out; the box keeps its place, and the
+         class token of the tuned blocks attends to nothing else
+crop   : the box with CONTEXT around it as a film of its own, letterboxed as every film is
+
+`casebind evaluate region` measures both beside the whole film; the search uses SEARCHED_BY.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.encoders.cxr import SIDE, padding
+from engine.errors import UsageError
+from engine.study import Box, Film
+
+if TYPE_CHECKING:
+    import torch
+
+GRID = 16  # patches along the letterboxed square's side
+LEAST_SIDE = 0.05  # of the film; a smaller box is a slip of the hand
+CONTEXT = 0.25  # of the box's own sides, added on every side of a crop
+WAYS = ("tokens", "crop")
+SEARCHED_BY = "tokens"
+
+
+def checked(box: Sequence[float]) -> Box:
+    """Return (left, top, right, bottom) as shares 0..1 of the film; UsageError where that is no box on it."""
+    if len(box) != 4 or not all(np.isfinite(side) for side in box):
+        raise UsageError("The part of the film is not a box: give left, top, right and bottom from 0 to 100 %.")
+    left, top, right, bottom = (min(1.0, max(0.0, round(float(side), 4))) for side in box)
+    if right - left < LEAST_SIDE or bottom - top < LEAST_SIDE:
+        raise UsageError(f"The box is less than {LEAST_SIDE:.0%} of the film wide or high: draw a larger one.")
+    return left, top, right, bottom
+
+
+def crop(film: Film, box: Box, context: float = CONTEXT) -> Film:
+    """Return the box, grown by `context` of its sides where the film reaches so far, as a film."""
+    height, width = film.pixels.shape[:2]
+    left, top, right, bottom = box
+    wide, high = context * (right - left), context * (bottom - top)
+    x = slice(round(max(0.0, left - wide) * width), max(1, round(min(1.0, right + wide) * width)))
+    y = slice(round(max(0.0, top - high) * height), max(1, round(min(1.0, bottom + high) * height)))
+    return Film(film.pixels[y, x], film.bits, film.spacing_mm)
+
+
+def patches(shape: tuple[int, int], box: Box) -> np.ndarray:
+    """Return the numbers, ascending int64, of the 16 × 16 patches that a box on a film of that shape touches."""
+    height, width = shape
+    side, top, left = padding(height, width)
+    x0, y0 = (left + box[0] * width) / side * SIDE, (top + box[1] * height) / side * SIDE
+    x1, y1 = (left + box[2] * width) / side * SIDE, (top + box[3] * height) / side * SIDE
+    step = SIDE / GRID
+    columns = np.arange(int(x0 // step), min(GRID, int(np.ceil(x1 / step))))
+    rows = np.arange(int(y0 // step), min(GRID, int(np.ceil(y1 / step))))
+    return (rows[:, None] * GRID + columns[None]).reshape(-1)
+
+
+def kept(tokens: torch.Tensor, film: Film, box: Box) -> torch.Tensor:
+    """Return the class token and those of the patches in the box: (b, 257, 384) → (b, 1 + patches, 384)."""
+    import torch
+
+    height, width = film.pixels.shape[:2]
+    inside = torch.from_numpy(patches((height, width), box))
+    return torch.cat([tokens[:, :1], tokens[:, 1 + inside]], 1)
