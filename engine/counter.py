@@ -10,8 +10,9 @@ nearest : of a query without labels, the finding that the nearest cases most oft
 
 Labels that mean the same finding (engine/cohorts/findings.toml) are one; a label that means none of them stands for
 itself. "Normal" is a finding like others: an abnormal case is a counter-example to a normal query and the other way
-round; one labelled both normal and something else is neither. What only says where a patient lies or what lies in the
-film (critical care, devices) is not meant while anything else is. A case without labels is no counter-example.
+round; one labelled both normal and something else is neither. What says where a patient lies or what lies in the
+film (critical care, devices), and a label that means no finding ("sinus rhythm"), is not meant while a finding is. A case
+without labels is no counter-example.
 """
 
 from __future__ import annotations
@@ -111,6 +112,6 @@ def _most(votes: Sequence[tuple[frozenset[str], float]]) -> tuple[str, ...]:
 
 
 def _telling(held: Iterable[str]) -> tuple[str, ...]:
-    """Return families by name, without circumstances unless there is nothing else."""
+    """Return families by name: the findings, and circumstances or other labels only where there is no finding."""
     names = sorted(held)
-    return tuple(one for one in names if one not in CIRCUMSTANCES) or tuple(names)
+    return tuple(one for one in names if one in vocabulary() and one not in CIRCUMSTANCES) or tuple(names)

@@ -1,16 +1,17 @@
-"""A part of a film: the box that was drawn, as shares of the film, and the two ways to search by it alone.
+"""A part of a film: the box that was drawn, as shares of the film, and the ways to search by it.
 
 tokens : the film's own tokens after the frozen blocks, those outside the box left out; the box keeps its place, and the
          class token of the tuned blocks attends to nothing else
+pooled : the whole film's class tokens, and the mean of the patch tokens in the box instead of all of them
 crop   : the box with CONTEXT around it as a film of its own, letterboxed as every film is
 
-`casebind evaluate region` measures both beside the whole film; the search uses SEARCHED_BY.
+`casebind evaluate region` measures all beside the whole film; the search uses SEARCHED_BY.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 GRID = 16  # patches along the letterboxed square's side
 LEAST_SIDE = 0.05  # of the film; a smaller box is a slip of the hand
 CONTEXT = 0.25  # of the box's own sides, added on every side of a crop
-WAYS = ("tokens", "crop")
 SEARCHED_BY = "tokens"
 
 
@@ -48,7 +48,7 @@ def crop(film: Film, box: Box, context: float = CONTEXT) -> Film:
     return Film(film.pixels[y, x], film.bits, film.spacing_mm)
 
 
-def patches(shape: tuple[int, int], box: Box) -> np.ndarray:
+def patches(shape: tuple[int, int], box: Sequence[float]) -> np.ndarray:
     """Return the numbers, ascending int64, of the 16 × 16 patches that a box on a film of that shape touches."""
     height, width = shape
     side, top, left = padding(height, width)
@@ -60,10 +60,25 @@ def patches(shape: tuple[int, int], box: Box) -> np.ndarray:
     return (rows[:, None] * GRID + columns[None]).reshape(-1)
 
 
-def kept(tokens: torch.Tensor, film: Film, box: Box) -> torch.Tensor:
-    """Return the class token and those of the patches in the box: (b, 257, 384) → (b, 1 + patches, 384)."""
+def embedded(
+    way: Any, tokens: torch.Tensor, film: Film, box: Sequence[float], how: str = SEARCHED_BY
+) -> torch.Tensor:
+    """Return the embeddings (b, 256) of a box from the film's tokens after the frozen blocks (b, 257, 384).
+
+    way : the release's module of films (engine.binding.heads.Bound)
+    """
     import torch
 
     height, width = film.pixels.shape[:2]
     inside = torch.from_numpy(patches((height, width), box))
-    return torch.cat([tokens[:, :1], tokens[:, 1 + inside]], 1)
+    if how == "tokens":
+        kept = torch.cat([tokens[:, :1], tokens[:, 1 + inside]], 1)
+        alone: torch.Tensor = way.project(way.encoder(tokens=kept))
+        return alone
+    parts = []
+    for block in way.encoder.blocks:
+        tokens = block(tokens)
+        parts.append(way.encoder.norm(tokens[:, 0]))
+    pooled = way.encoder.norm(tokens)[:, 1 + inside].mean(1)
+    among: torch.Tensor = way.project(torch.cat([*parts, pooled], 1))
+    return among

@@ -255,9 +255,9 @@ class Release:
 def _embed_part(way: Any, study: Study) -> torch.Tensor:
     """Embed one film by the part that is asked for, or by all of it."""
     from engine.encoders.trunk import lower_tokens
-    from engine.region import kept
+    from engine.region import embedded
 
     if not isinstance(study.content, Film):
         raise TypeError(f"a {study.modality} study holds no film")
     tokens, box = lower_tokens([study.content]), study.facts.get("region")
-    return way.project(way.encoder(tokens=kept(tokens, study.content, box) if box else tokens))
+    return embedded(way, tokens, study.content, box) if box else way.project(way.encoder(tokens=tokens))

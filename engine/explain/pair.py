@@ -9,7 +9,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
@@ -111,7 +111,7 @@ def explain_pair(
     Closing the generator stops the work; nothing is left running.
     """
     if query.facts.get("like"):
-        raise UsageError("A query that is the mean of several cases has no recording to explain: open one of the cases.")
+        raise UsageError("A query made of several cases has no recording to explain: ask with one of them.")
     began = time.perf_counter()
     inputs = {"query": _tensors(release, query), "match": _tensors(release, match)}
     embedded = {name: _embed(release, study, inputs[name]) for name, study in (("query", query), ("match", match))}
@@ -223,17 +223,15 @@ def _tensors(release: Model, study: Study) -> dict[str, torch.Tensor]:
 
 def _module(release: Model, study: Study) -> Callable[..., torch.Tensor]:
     """Return what embeds batched inputs; of a film that is searched by a part, by that part alone."""
-    module, box = release.module(study.modality), study.facts.get("region")
-    film = study.content
+    module: Any = release.module(study.modality)
+    film, box = study.content, study.facts.get("region")
     if not box or not isinstance(film, Film):
-        return module
+        return module  # type: ignore[no-any-return]
     from engine.encoders.trunk import load_trunk, lower
-    from engine.region import kept
+    from engine.region import embedded
 
     def part(x: torch.Tensor) -> torch.Tensor:
-        tokens = kept(lower(load_trunk(), x), film, box)
-        embedded: torch.Tensor = module.project(module.encoder(tokens=tokens))
-        return embedded
+        return embedded(module, lower(load_trunk(), x), film, box)
 
     return part
 

@@ -20,6 +20,7 @@ from engine import region
 from engine.cohorts.captions import many_hot
 from engine.cohorts.findings import findings, vocabulary
 from engine.cohorts.open_recordings import Recording, recordings
+from engine.encoders.trunk import lower_tokens
 from engine.hashing.layer import distances
 from engine.measure.ranking import bootstrap, chance, precision_at, ranked_relevance
 from engine.measure.rows import Measurement, Row, distinct
@@ -91,15 +92,19 @@ def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measureme
 
 
 def _names() -> list[str]:
-    return ["whole film", "tokens", *(f"crop, context {context:g}" for context in CONTEXTS)]
+    return ["whole film", "tokens", "pooled", *(f"crop, context {context:g}" for context in CONTEXTS)]
 
 
 def _embed(release: Release, one: Boxed, way: str) -> np.ndarray:
     """Return the embedding (256,) of one box by one way of asking."""
     if way == "whole film":
         return release.embed([Study("cxr", one.film, "")])[0]
-    if way == "tokens":
-        return release.embed([Study("cxr", one.film, "", facts={"region": one.box})])[0]
+    if way in ("tokens", "pooled"):
+        import torch
+
+        with torch.no_grad():
+            tokens = lower_tokens([one.film])
+            return region.embedded(release.module("cxr"), tokens, one.film, one.box, way)[0].numpy()
     return release.embed([Study("cxr", region.crop(one.film, one.box, float(way.split()[-1])), "")])[0]
 
 
