@@ -11,8 +11,8 @@ nearest : of a query without labels, the finding that the nearest cases most oft
 Labels that mean the same finding (engine/cohorts/findings.toml) are one; a label that means none of them stands for
 itself. "Normal" is a finding like others: an abnormal case is a counter-example to a normal query and the other way
 round; one labelled both normal and something else is neither. What says where a patient lies or what lies in the
-film (critical care, devices), and a label that means no finding ("sinus rhythm"), is not meant while a finding is. A case
-without labels is no counter-example.
+film (critical care, devices), and a label that means no finding ("sinus rhythm"), is not meant while a finding is. A
+case without labels is no counter-example.
 """
 
 from __future__ import annotations

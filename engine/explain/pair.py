@@ -226,7 +226,7 @@ def _module(release: Model, study: Study) -> Callable[..., torch.Tensor]:
     module: Any = release.module(study.modality)
     film, box = study.content, study.facts.get("region")
     if not box or not isinstance(film, Film):
-        return module  # type: ignore[no-any-return]
+        return module
     from engine.encoders.trunk import load_trunk, lower
     from engine.region import embedded
 

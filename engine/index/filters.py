@@ -181,6 +181,12 @@ def permitted_sql(clauses: list[Clause], modality: str) -> tuple[str, list[Any]]
     return f"SELECT s.ordinal FROM studies s WHERE s.modality = ? AND {conditions}", [modality, *values]
 
 
+def counted_sql(clauses: list[Clause]) -> tuple[str, list[Any]]:
+    """Return the statement that counts the studies that may be returned, by modality."""
+    conditions, values = _all([Clause(CONSENT_SQL, (), ""), *clauses])
+    return f"SELECT s.modality, count(*) FROM studies s WHERE {conditions} GROUP BY s.modality", values
+
+
 def excluded_sql(clause: Clause) -> tuple[str, list[Any]]:
     """Return the statement that lists the ordinals of the studies that do not meet one clause, consent aside."""
     return f"SELECT s.ordinal FROM studies s WHERE ({clause.sql}) IS NOT TRUE", list(clause.values)

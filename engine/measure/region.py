@@ -35,6 +35,7 @@ CONTEXTS = (0.0, region.CONTEXT, 1.0)
 NOTES = (
     "Relevant is a film labelled with the box's finding; the labels of NIH films are text-mined and of the whole film.",
     "The films are stored here at 256 pixels, so a crop is coarser than one of an uploaded film would be.",
+    "'same films' is the share of the first ten that the whole film finds as well: near 1, the box decides nothing.",
     "'gain' is the paired difference of P@10 to the whole film with the same code length, 95 % interval by patient.",
 )
 GALLERY = {"valid": ("train", "valid"), "test": ("train", "valid", "test")}
@@ -80,14 +81,15 @@ def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measureme
     relevant = _relevant(asked, films)
     ways = {name: np.stack([_embed(release, one, name) for one in asked]) for name in _names()}
     codes = release.codes(gallery, "cxr")
-    precise = {
-        name: precision_at(
-            ranked_relevance(-distances(release.codes(z, "cxr"), codes, 256), relevant, allowed, FIRST), FIRST
-        )
-        for name, z in ways.items()
+    near = {
+        name: np.where(allowed, -distances(release.codes(z, "cxr"), codes, 256), -np.inf) for name, z in ways.items()
     }
+    precise = {
+        name: precision_at(ranked_relevance(one, relevant, allowed, FIRST), FIRST) for name, one in near.items()
+    }
+    same = {name: _overlap(one, near["whole film"]) for name, one in near.items()}
     luck = {f"P@{FIRST}": float(chance(relevant, allowed).mean())}
-    rows = [_row(name, values, precise["whole film"], named, luck) for name, values in precise.items()]
+    rows = [_row(name, values, precise["whole film"], same[name], named, luck) for name, values in precise.items()]
     return Measurement("region", release.name, split, rows, NOTES)
 
 
@@ -122,12 +124,19 @@ def _relevant(asked: list[Boxed], films: list[Recording]) -> np.ndarray:
 
 
 def _row(
-    name: str, values: np.ndarray, whole: np.ndarray, patients: list[str], luck: dict[str, float]
+    name: str, values: np.ndarray, whole: np.ndarray, same: np.ndarray, patients: list[str], luck: dict[str, float]
 ) -> Row:
     """Return one way of asking beside the whole film."""
     gain = bootstrap(values - whole, patients)
     more = {"gain_p_at_10": gain.as_dict(), "gain": f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"}
-    return Row("box to film", name, {f"P@{FIRST}": bootstrap(values, patients)}, distinct(patients), luck, more)
+    figures = {f"P@{FIRST}": bootstrap(values, patients), "same films": bootstrap(same, patients)}
+    return Row("box to film", name, figures, distinct(patients), luck, more)
+
+
+def _overlap(one: np.ndarray, whole: np.ndarray) -> np.ndarray:
+    """Return the share of the first films that the whole film finds too, per query (q,)."""
+    first = [np.argsort(-scores, axis=1, kind="stable")[:, :FIRST] for scores in (one, whole)]
+    return np.array([np.isin(a, b).mean() for a, b in zip(*first, strict=True)])
 
 
 def draw(found: Measurement, folder: Path) -> list[Path]:

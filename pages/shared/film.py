@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -49,6 +52,24 @@ def overlaid(film: Film, values: np.ndarray, opacity: float, longest: int = SHOW
     weight = opacity * strength * np.where((signed < 0) & ~striped, 0.15, 1.0)
     blended = base[..., None] * (1 - weight[..., None]) + signed_rgb(signed) * weight[..., None]
     return blended.clip(0, 255).round().astype(np.uint8)
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """Return pixels as a PNG, so that a rerun does not encode them again."""
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG")
+    return out.getvalue()
+
+
+def boxed(pixels: np.ndarray, box: Sequence[float]) -> np.ndarray:
+    """Return the drawing with the outline of a box (left, top, right, bottom) in shares 0..1: white within black."""
+    image = Image.fromarray(pixels).convert("RGB")
+    left, right = (round(share * (image.width - 1)) for share in (box[0], box[2]))
+    top, bottom = (round(share * (image.height - 1)) for share in (box[1], box[3]))
+    pen = ImageDraw.Draw(image)
+    pen.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline="black", width=5)
+    pen.rectangle((left, top, right, bottom), outline="white", width=2)
+    return np.asarray(image)
 
 
 def stamped(pixels: np.ndarray, word: str) -> np.ndarray:

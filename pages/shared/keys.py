@@ -21,6 +21,10 @@ KEYS: dict[str, str] = {
     "irrelevant": "3",
     "why": "W",
     "new": "N",
+    "like": "M",
+    "counter": "D",
+    "part": "S",
+    "clear": "X",
 }
 SHOWN = {"Left": "←", "Right": "→", "Escape": "Esc"}
 
