@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine.answer import Answer, Neighbour
 from pages.search import state, view
-from pages.shared import case_card
+from pages.shared import case_card, export
 from pages.shared.keys import KEYS
 from pages.shared.markdown import plain
 from pages.shared.strings import several, text
@@ -33,6 +33,7 @@ def draw(found: Answer, settings: state.Settings) -> None:
         _kind(found, modality, of_kind, marks, settings)
         if other is not None:
             _otherwise(found, other, modality, marks)
+    export.draw(found)
     st.markdown(f":small[{timing(found)} · {_version(found)}]")
 
 
