@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from engine.answer import Neighbour, Options
+from engine.asking.scale import Scale, sources
 from engine.index import shelf
 from engine.index.backend import Ask
 from engine.index.filters import Clause
@@ -14,7 +15,6 @@ from engine.index.records import StoredQuery, StudyRow
 from engine.index.view import Hits
 from engine.index.workspace import Workspace
 from engine.rerank import pool_size, reranked
-from engine.scale import Scale, sources
 from engine.study import Modality
 
 if TYPE_CHECKING:

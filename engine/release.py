@@ -254,8 +254,8 @@ class Release:
 
 def _embed_part(way: Any, study: Study) -> torch.Tensor:
     """Embed one film by the part that is asked for, or by all of it."""
+    from engine.encoders.region import embedded
     from engine.encoders.trunk import lower_tokens
-    from engine.region import embedded
 
     if not isinstance(study.content, Film):
         raise TypeError(f"a {study.modality} study holds no film")

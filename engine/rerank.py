@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.asking.mean import projection
 from engine.index import small
 from engine.index.records import StoredQuery
 from engine.index.workspace import Workspace
-from engine.mean import projection
 from engine.study import Modality
 
 if TYPE_CHECKING:

@@ -17,16 +17,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine import excerpt, mean
 from engine.answer import BITS, POINTS, Answer, Neighbour, Options, Stopwatch
-from engine.counter import Counters, forbidden, meant_by
+from engine.asking import excerpt, mean
+from engine.asking.counter import Counters, forbidden, meant_by
+from engine.asking.recall import ACCEPTED, encoded_anew, left_out, recall, verdict_of
+from engine.asking.rehearsal import READERS, rehearsal
 from engine.index.filters import Clause, Filters, own_patient
 from engine.index.hamming import COMPILED_FROM, compiled
 from engine.index.records import StoredQuery
 from engine.index.workspace import Workspace
 from engine.neighbours import neighbours_of
-from engine.recall import ACCEPTED, encoded_anew, left_out, recall, verdict_of
-from engine.rehearsal import READERS, rehearsal
 from engine.serving import serving, steady
 from engine.study import MODALITIES, Modality, Study
 
@@ -108,7 +108,7 @@ def counters(
     workspace: Workspace, release: Release, found: Answer, *, k: int = 4, filters: Filters | None = None,
     into: Sequence[Modality] = MODALITIES, who: str = "local",
 ) -> Counters:  # fmt: skip
-    """Return the nearest cases that are labelled otherwise than an answered query; engine.counter says how otherwise.
+    """Return the nearest cases labelled otherwise than an answered query; engine.asking.counter says how otherwise.
 
     The same exact search under one more filter: consent, the query's own patient and the user's filters count as
     before; an operating point or a re-ranking does not, as what is labelled otherwise may lie further out.
@@ -125,7 +125,7 @@ def like(
     workspace: Workspace, release: Release, study_ids: Sequence[str], *, beside: str | None = None,
     options: Options = DEFAULTS, who: str = "local",
 ) -> Answer:  # fmt: skip
-    """Return the nearest studies to the mean of several cases (engine.mean); it is stored as a query of its own.
+    """Return the nearest studies to the mean of several cases (engine.asking.mean); it is stored as a query of its own.
 
     beside : the query among whose neighbours they were chosen; its own patient is not returned either
     None of the cases is returned, nor another study of their patients. Raises UsageError where a case is unknown or its

@@ -227,8 +227,8 @@ def _module(release: Model, study: Study) -> Callable[..., torch.Tensor]:
     film, box = study.content, study.facts.get("region")
     if not box or not isinstance(film, Film):
         return module
+    from engine.encoders.region import embedded
     from engine.encoders.trunk import load_trunk, lower
-    from engine.region import embedded
 
     def part(x: torch.Tensor) -> torch.Tensor:
         return embedded(module, lower(load_trunk(), x), film, box)

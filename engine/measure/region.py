@@ -16,10 +16,10 @@ from pathlib import Path
 
 import numpy as np
 
-from engine import region
 from engine.cohorts.captions import many_hot
 from engine.cohorts.findings import findings, vocabulary
 from engine.cohorts.open_recordings import Recording, recordings
+from engine.encoders import region
 from engine.encoders.trunk import lower_tokens
 from engine.hashing.layer import distances
 from engine.measure.ranking import bootstrap, chance, precision_at, ranked_relevance

@@ -8,7 +8,7 @@ import streamlit as st
 
 from engine import retrieval
 from engine.answer import Answer
-from engine.counter import Counters
+from engine.asking.counter import Counters
 from pages.search.state import Settings
 from pages.shared import resources
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from engine import mean
+from engine.asking import mean
 from engine.errors import UsageError
 from engine.index.filters import Clause, both, own_patient
 from engine.index.records import StoredQuery

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from engine import region
+from engine.encoders import region
 from engine.errors import UsageError
 from engine.settings import SEARCH_WINDOW_S
 from engine.study import Film, Study, Trace
