@@ -21,6 +21,7 @@ MM_PER_MV = 10.0
 MM_PER_SD = 4.0  # own choice: 5 sd of an R wave take as much paper as 2 mV
 MM_PER_RANGE = 22.0  # own choice: the central 99 % of an arbitrary amplitude
 ROW_MM = (20.0, 35.0)  # smallest and largest height of a row at 10 mm/mV
+Cell = tuple[int, str, float, float]  # row, lead, start s, end s
 
 
 @dataclass(frozen=True)
@@ -70,8 +71,8 @@ def row_space(trace: Trace, gain: float = MM_PER_MV) -> tuple[float, float]:
     return height, float(np.clip(up / (up + down), 0.35, 0.7)) * height
 
 
-def cells(layout: Layout, seconds: float) -> list[tuple[int, str, float, float]]:
-    """Return (row, lead, start s, end s) of everything that is drawn."""
+def cells(layout: Layout, seconds: float) -> list[Cell]:
+    """Return the cells of everything that is drawn."""
     found = []
     for r, row in enumerate(layout.rows):
         share = seconds / len(row)

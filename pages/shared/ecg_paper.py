@@ -7,7 +7,15 @@ import numpy as np
 from engine.study import Trace
 from pages.shared import svg
 from pages.shared.ecg_geometry import (
-    MM_PER_MV, MM_PER_S, Layout, cells, mm_per_unit, row_space, rows_of, settings_line, stretch,
+    MM_PER_MV,
+    MM_PER_S,
+    Layout,
+    cells,
+    mm_per_unit,
+    row_space,
+    rows_of,
+    settings_line,
+    stretch,
 )  # fmt: skip
 from pages.shared.theme import Paper
 

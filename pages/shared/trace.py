@@ -90,7 +90,9 @@ def alternative(trace: Trace, layout: str = "3x4r") -> str:
         return text("trace.alt_pulse", seconds=length, fs=f"{trace.fs:g}")
     name = ecg_geometry.layout_for(trace, layout).name
     leads = several(len(trace.leads), "trace.leads")
-    return text("trace.alt_ecg", speed=f"{ecg_geometry.MM_PER_S:g}", leads=leads, seconds=length, gain=text(f"trace.gain_{trace.units}", gain=f"{ecg_geometry.MM_PER_MV:g}"), layout=name)
+    gain = text(f"trace.gain_{trace.units}", gain=f"{ecg_geometry.MM_PER_MV:g}")
+    speed = f"{ecg_geometry.MM_PER_S:g}"
+    return text("trace.alt_ecg", speed=speed, leads=leads, seconds=length, gain=gain, layout=name)
 
 
 def numbers(trace: Trace) -> pd.DataFrame:

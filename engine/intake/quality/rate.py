@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 import numpy as np
@@ -94,7 +95,7 @@ def quality_strip(trace: Trace) -> list[Stretch]:
     length = max(STRETCH_S, trace.duration_s / MOST_STRETCHES)
     count = max(1, int(trace.duration_s // length))
     edges = [i * length for i in range(count)] + [trace.duration_s]
-    return [_judged(trace, start, end) for start, end in zip(edges[:-1], edges[1:], strict=True)]
+    return [_judged(trace, start, end) for start, end in itertools.pairwise(edges)]
 
 
 def _judged(trace: Trace, start: float, end: float) -> Stretch:

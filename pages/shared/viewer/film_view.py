@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
@@ -16,15 +17,16 @@ SENT_PX = 1600  # longest side that is sent unless the full resolution is asked 
 TALLEST = 82  # per cent of the window's height
 GAP = 0.01  # between two panels, share of the width
 RULER = "#FFD84D"
+BAR_PX = 30  # strip over the films: titles and tools, so that they hide nothing
 
 
 @st.cache_data(max_entries=24, show_spinner=False)
-def _histogram(token: str, _film: Film):  # noqa: ANN202
+def _histogram(token: str, _film: Film) -> np.ndarray:
     return film_window.histogram(_film)
 
 
 @st.cache_data(max_entries=12, show_spinner=False)
-def _scaled(token: str, longest: int | None, _film: Film):  # noqa: ANN202
+def _scaled(token: str, longest: int | None, _film: Film) -> np.ndarray:
     return film_window.scaled(_film, longest)
 
 
@@ -56,7 +58,7 @@ def _controls(panels: list[Panel], key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"{key}-controls"):
         for name in film_window.PRESETS:
             st.button(
-                text(f"viewer.window_{name}"), key=f"{key}-{name}", shortcut=KEYS[f"window_{name}"],
+                text(f"viewer.window_{name}"), key=f"{key}-window-{name}", shortcut=KEYS[f"window_{name}"],
                 type="primary" if name == chosen else "secondary", help=text("viewer.window_help"),
                 on_click=state.update, args=({f"{key}-preset": name},),
             )  # fmt: skip
@@ -70,7 +72,8 @@ def _controls(panels: list[Panel], key: str) -> None:
         st.slider(text("viewer.centre"), 0.0, 100.0, step=0.5, key=f"{key}-centre", **by_hand)
         st.slider(text("viewer.width"), film_window.NARROWEST, 100.0, step=0.5, key=f"{key}-width", **by_hand)
         if any(max(panel.study.content.pixels.shape) > SENT_PX for panel in panels):
-            st.toggle(text("viewer.full_resolution"), key=f"{key}-full", help=text("viewer.full_help", px=SENT_PX))
+            words = text("viewer.full_help", px=SENT_PX)
+            st.toggle(text("viewer.full_resolution"), key=f"{key}-resolution", help=words)
 
 
 def _window(panel: Panel, key: str) -> film_window.Window:
@@ -83,7 +86,7 @@ def _window(panel: Panel, key: str) -> film_window.Window:
 
 def _picture(panel: Panel, key: str) -> bytes:
     film = panel.study.content
-    longest = None if st.session_state.get(f"{key}-full") else SENT_PX
+    longest = None if st.session_state.get(f"{key}-resolution") else SENT_PX
     pixels = _scaled(panel.token, longest, film)
     inverted = bool(st.session_state.get(f"{key}-inverted"))
     shown = film_window.shown(pixels, film.bits, _window(panel, key), inverted)
@@ -114,7 +117,7 @@ def figure(panels: list[Panel]) -> tuple[go.Figure, float]:
     for i, (w, h) in enumerate(sizes):
         number = "" if i == 0 else str(i + 1)
         left = i * (share + GAP)
-        common = {"visible": False, "constrain": "range"}
+        common = {"visible": False, "constrain": "domain"}
         x = {**common, "range": [0, width], "domain": [left, left + share], "anchor": f"y{number}"}
         y = {**common, "range": [-height, 0], "anchor": f"x{number}", "scaleanchor": f"x{number}"}
         if i:
@@ -125,9 +128,9 @@ def figure(panels: list[Panel]) -> tuple[go.Figure, float]:
         _title(drawn, panels[i].title, left)
     unit = text("viewer.ruler_mm" if millimetres else "viewer.ruler_share")
     drawn.update_layout(
-        paper_bgcolor="black", plot_bgcolor="black", margin={"l": 0, "r": 0, "t": 0, "b": 0}, dragmode="pan",
+        paper_bgcolor="black", plot_bgcolor="black", margin={"l": 0, "r": 0, "t": BAR_PX, "b": 0}, dragmode="pan",
         hovermode=False, uirevision="|".join(panel.token for panel in panels),
-        modebar={"orientation": "v", "bgcolor": "rgba(0,0,0,0.6)", "color": "#D5DDE5", "activecolor": RULER},
+        modebar={"bgcolor": "black", "color": "#D5DDE5", "activecolor": RULER},
         newshape={
             "line": {"color": RULER, "width": 2},
             "label": {"texttemplate": unit, "font": {"color": RULER, "size": 15}, "textposition": "end"},
@@ -139,8 +142,8 @@ def figure(panels: list[Panel]) -> tuple[go.Figure, float]:
 def _title(drawn: go.Figure, words: str, left: float) -> None:
     if words:
         drawn.add_annotation(
-            text=words, xref="paper", yref="paper", x=left, y=1, xanchor="left", yanchor="top", showarrow=False,
-            font={"color": "white", "size": 14}, bgcolor="rgba(0,0,0,0.6)",
+            text=words, xref="paper", yref="paper", x=left, y=1, xanchor="left", yanchor="bottom", showarrow=False,
+            font={"color": "white", "size": 14},
         )  # fmt: skip
 
 

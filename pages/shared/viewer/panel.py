@@ -34,6 +34,11 @@ class Panel:
         return text("card.synthetic") if self.study.facts.get("synthetic") else ""
 
     @property
+    def heading(self) -> str:
+        """Title and mark of a synthetic study, for a chart; "" where there is neither."""
+        return "  ".join(part for part in (f"<b>{self.title}</b>" if self.title else "", self.stamp) if part)
+
+    @property
     def token(self) -> str:
         """A name of the content for caches and for the zoom that belongs to it."""
         return self.study.fingerprint or sha256(repr(id(self.study.content)).encode()).hexdigest()
