@@ -28,6 +28,7 @@ COMMANDS = {
     "search": ("search", "Show the cases nearest to a file or a finding."),
     "rate": ("rate", "Mark a neighbour of a query as relevant, partly or irrelevant."),
     "explain": ("explain", "Draw which regions made a query and a match similar."),
+    "export": ("export", "Write the nearest cases of a query as PDF, PNG, CSV or DICOM."),
     "ingest": ("ingest", "Take a manifest or a data set's folder into the workspace."),
     "encode": ("encode", "Write embeddings and codes of a manifest to a file."),
     "reindex": ("reindex", "Encode the workspace again with the installed release."),

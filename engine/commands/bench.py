@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.commands import bench_living, bench_path
+from engine.commands import bench_app, bench_living, bench_path
 from engine.commands.shared import open_folder, workspace_option
 from engine.errors import UsageError, WorkspaceError
 
@@ -21,10 +21,10 @@ PEERS = ("multihash", "ivf", "duckdb")
 
 @click.group("bench")
 def command() -> None:
-    """Time the search, the path of a file and of an ingest; hold living data against a serial oracle."""
+    """Time the search, the path of a file and of an ingest, the app; hold living data against a serial oracle."""
 
 
-for _command in (bench_living.command, bench_path.end_to_end, bench_path.ingest, bench_path.start):
+for _command in (bench_app.command, bench_living.command, bench_path.end_to_end, bench_path.ingest, bench_path.start):
     command.add_command(_command)
 
 

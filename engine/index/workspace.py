@@ -171,6 +171,11 @@ class Workspace:
         )
         return [label for label, _ in found]
 
+    def labelled_synthetic(self) -> dict[str, list[str]]:
+        """Return the ids of the synthetic studies that have labels, by modality, in order."""
+        sql = "SELECT modality, list(study_id ORDER BY study_id) FROM studies WHERE synthetic AND len(labels) > 0"
+        return dict(self.database.read(f"{sql} GROUP BY modality"))
+
     def views(self) -> list[str]:
         """Return the views of the films that occur."""
         sql = "SELECT DISTINCT view FROM studies WHERE view IS NOT NULL AND view <> '' ORDER BY 1"

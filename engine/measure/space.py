@@ -1,7 +1,6 @@
-"""`casebind evaluate space`: the shared space as a map (t-SNE by openTSNE), and how far modalities lie apart in it.
+"""`casebind evaluate space`: the shared space as a map, and how far modalities lie apart in it.
 
-A map shows neighbourhoods, never distances (van der Maaten & Hinton 2008); the figures beside it are of
-the space itself.
+The map shows neighbourhoods, never distances; the figures beside it are of the space itself.
 """
 
 from __future__ import annotations
@@ -12,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.cohorts.findings import vocabulary
+from engine.map.layout import t_sne
 from engine.measure.plots import canvas, save, style
 from engine.measure.quantise import centred
 from engine.measure.resampling import measured, weighted_mean
@@ -20,21 +20,11 @@ from engine.measure.sides import Side, sides
 from engine.release import Release
 
 NEAREST = 10
-PERPLEXITY, SEED = 30, 0
 NOTES = (
     "mixing: share of a study's ten nearest, of other patients, that are of another modality; chance is a well-mixed "
     "space. centred: after each modality's mean is removed, as the codes see it.",
     "The map shows neighbourhoods, not distances.",
 )
-
-
-def t_sne(z: np.ndarray, seed: int = SEED) -> np.ndarray:
-    """Return a map of embeddings: (n, f) → (n, 2), by cosine, the same for the same input."""
-    from openTSNE import TSNE
-
-    perplexity = min(PERPLEXITY, max(2, (len(z) - 1) // 3))
-    fitted = TSNE(perplexity=perplexity, metric="cosine", random_state=seed, n_jobs=1)
-    return np.asarray(fitted.fit(np.asarray(z, np.float64)))
 
 
 def mixing(z: np.ndarray, kinds: np.ndarray, patients: np.ndarray, k: int = NEAREST) -> np.ndarray:

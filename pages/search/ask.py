@@ -6,7 +6,6 @@ from dataclasses import replace
 
 import streamlit as st
 
-from engine.index.records import StudyRow
 from engine.intake.upload import Upload
 from pages.search import state
 from pages.shared import resources
@@ -82,35 +81,38 @@ def _finding() -> None:
             st.rerun()
 
 
-@st.cache_data(show_spinner=False)
-def _example_rows(path: str) -> dict[str, list[StudyRow]]:
-    """Return the labelled synthetic studies per modality of the workspace at `path`, by id."""
-    rows = [row for row in resources.workspace().rows() if row.synthetic and row.labels]
-    return {modality: [row for row in rows if row.modality == modality] for modality in EXAMPLES}
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _example_ids(path: str, stamp: tuple[int, int]) -> dict[str, list[str]]:
+    """Return the labelled synthetic studies per modality of the workspace at `path` as `stamp` found it."""
+    found = resources.workspace().labelled_synthetic()
+    return {modality: found[modality] for modality in EXAMPLES if modality in found}
 
 
 def _examples() -> None:
     """Draw one button per modality; each click takes the next synthetic study of the collection."""
-    rows = {m: found for m, found in _example_rows(str(resources.workspace().path)).items() if found}
-    if not rows:
+    workspace = resources.workspace()
+    ids = _example_ids(str(workspace.path), workspace.arrays.stamp())
+    if not ids:
         return
     st.markdown(text("search.example"))
     with st.container(horizontal=True):
-        for modality, found in rows.items():
+        for modality in ids:
             st.button(
                 text(f"search.example_{modality}"),
                 icon=text(f"icon.{modality}"),
                 key=f"example-{modality}",
                 on_click=_take_example,
-                args=(modality, found),
+                args=(modality,),
             )
 
 
-def _take_example(modality: str, rows: list[StudyRow]) -> None:
+def _take_example(modality: str) -> None:
+    workspace = resources.workspace()
+    ids = _example_ids(str(workspace.path), workspace.arrays.stamp())[modality]
     turns = st.session_state.setdefault("turns", {})
     turn = turns[modality] = turns.get(modality, -1) + 1
-    step = max(1, len(rows) // 7)  # neighbours in the list are often alike, so examples are taken far apart
-    state.take_study(rows[(turn * step) % len(rows)].study_id)
+    step = max(1, len(ids) // 7)  # neighbours in the list are often alike, so examples are taken far apart
+    state.take_study(ids[(turn * step) % len(ids)])
 
 
 def again_button() -> None:

@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine.answer import Answer, Neighbour
 from pages.search import state
-from pages.shared import case_card
+from pages.shared import case_card, export
 from pages.shared.markdown import plain
 from pages.shared.strings import several, text
 
@@ -24,6 +24,7 @@ def draw(found: Answer, settings: state.Settings) -> None:
     for modality in settings.into:
         of_kind = [one for one in found.neighbours if one.modality == modality]
         _kind(found, modality, of_kind, marks, settings)
+    export.draw(found)
     st.markdown(f":small[{timing(found)} · {_version(found)}]")
 
 

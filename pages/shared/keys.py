@@ -28,14 +28,33 @@ KEYS: dict[str, str] = {
     "window_middle": "7",
     "window_bright": "8",
     "invert": "I",
+    "collect": "A",
 }
+# Screens with keys of their own: a key means one thing on one screen, and may mean another on the next
+SCREENS: dict[str, dict[str, str]] = {
+    "collections": {
+        "case_previous": "Left", "case_next": "Right", "move_up": "U", "move_down": "D", "remove": "X", "present": "P",
+    },
+    "present": {
+        "case_previous": "Left", "case_next": "Right", "reveal": "L", "full": "F", "leave": "Escape",
+    },
+    "quiz": {
+        "choose_1": "1", "choose_2": "2", "choose_3": "3", "choose_4": "4", "choose_5": "5", "commit": "Enter",
+        "go_on": "Right",
+    },
+}  # fmt: skip
 SHOWN = {"Left": "←", "Right": "→", "Escape": "Esc"}
 
 
 def table() -> pd.DataFrame:
-    """Return the printed key list."""
-    shown = [SHOWN.get(key, key) for key in KEYS.values()]
-    return pd.DataFrame({text("keys.key"): shown, text("keys.what"): [text(f"keys.{action}") for action in KEYS]})
+    """Return the printed key list, screen by screen."""
+    screens = {"search": KEYS, **SCREENS}
+    rows = [
+        (SHOWN.get(key, key), text(f"keys.screen_{screen}"), text(f"keys.{action}"))
+        for screen, keys in screens.items()
+        for action, key in keys.items()
+    ]
+    return pd.DataFrame(rows, columns=[text("keys.key"), text("keys.where"), text("keys.what")])
 
 
 def draw() -> None:

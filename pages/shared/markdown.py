@@ -10,3 +10,8 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-!|~$:&])")
 def plain(words: object) -> str:
     """Return `words` with every character that Markdown reads escaped, on one line."""
     return _SPECIAL.sub(r"\\\1", " ".join(str(words).split()))
+
+
+def lines(words: str) -> str:
+    """Return `words` as `plain` does, with their line breaks kept."""
+    return "  \n".join(plain(line) for line in words.strip().splitlines())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from concurrent.futures import Future, ThreadPoolExecutor
 
 import streamlit as st
@@ -49,8 +50,19 @@ def workspace() -> Workspace:
 def _warming(path: str) -> tuple[Future[None], Future[None]]:
     """Start loading in the background, once per process: what recordings need, then the slower language model."""
     pool, place, parts = ThreadPoolExecutor(1, "warm"), _workspace(path), release()
-    recordings = pool.submit(retrieval.warm, place, parts, RECORDINGS)
-    return recordings, pool.submit(retrieval.warm, place, parts, ("text",))
+    loading = [pool.submit(_load, place, parts, kinds) for kinds in (RECORDINGS, ("text",))]
+    return loading[0], loading[1]
+
+
+def _load(place: Workspace, parts: Release, kinds: tuple[Modality, ...]) -> None:
+    """Load what queries of some kinds need, then take all that stays for good out of the garbage collector's reach.
+
+    Streamlit collects garbage after every run; looking through the objects of the models' libraries each time would
+    hold everybody up for half a second.
+    """
+    retrieval.warm(place, parts, kinds)
+    gc.collect()
+    gc.freeze()
 
 
 def warm() -> None:

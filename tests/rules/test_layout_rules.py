@@ -102,12 +102,13 @@ def test_words_of_the_pages_live_in_the_strings_file(path):
 
 
 def test_keys_are_unique_and_none_is_streamlits():
-    from pages.shared.keys import KEYS, table
+    from pages.shared.keys import KEYS, SCREENS, table
 
-    keys = [key.lower() for key in KEYS.values()]
-    assert len(set(keys)) == len(keys)
-    assert not {"c", "r"} & set(keys)
-    assert len(table()) == len(KEYS)
+    for screen in (KEYS, *SCREENS.values()):
+        keys = [key.lower() for key in screen.values()]
+        assert len(set(keys)) == len(keys)
+        assert not {"c", "r"} & set(keys)
+    assert len(table()) == len(KEYS) + sum(map(len, SCREENS.values()))
 
 
 def test_every_layout_shows_each_lead_exactly_once_besides_the_rhythm_strip():

@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from engine.map.layout import t_sne
 from engine.measure.classifying import calibration_error
-from engine.measure.space import mixing, t_sne
+from engine.measure.space import mixing
 from engine.measure.trust import binned, trade_off
 
 

@@ -1,0 +1,68 @@
+"""casebind export QUERY_ID --format pdf|png|csv|ratings|dicom --out FILE"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+import click
+
+from engine.commands.search import parse_targets
+from engine.commands.shared import load_release, open_folder, workspace_option
+from engine.errors import UsageError
+from engine.study import MODALITIES
+
+FORMATS = ["pdf", "png", "csv", "ratings", "dicom"]
+
+
+@click.command("export")
+@click.argument("query_id")
+@click.option("--format", "format_", type=click.Choice(FORMATS), required=True, help="What to make.")
+@click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write.")
+@click.option("--case", "cases", multiple=True, metavar="STUDY_ID", help="Only this case; may be repeated.")
+@click.option("--overlay", is_flag=True, help="Show why the first case is near (pdf, png).")
+@click.option("--layout", type=click.Choice(["grid", "pages"]), default="grid", show_default=True, help="Of the PDF.")
+@click.option("--print", "print_", is_flag=True, help="300 dots per inch (png).")
+@click.option("--excel", is_flag=True, help="Mark the CSV as UTF-8 for Excel.")
+@click.option("--into", default=",".join(MODALITIES), help="Modalities, joined by commas.", show_default=True)
+@click.option("--k", default=10, help="Neighbours per modality.", show_default=True)
+@click.option("--bits", type=click.Choice(["64", "128", "256"]), default="256", help="Code length.", show_default=True)
+@click.option("--at", type=click.Choice(["precise", "balanced", "broad"]), help="Only neighbours within this radius.")
+@click.option("--who", default="local", help="Name for the audit.", show_default=True)
+@workspace_option
+def command(
+    query_id: str, format_: str, out: Path, cases: tuple[str, ...], overlay: bool, layout: str, print_: bool,
+    excel: bool, into: str, k: int, bits: str, at: str | None, who: str, workspace: Path | None,
+) -> None:  # fmt: skip
+    """Write the nearest cases of an earlier query to a file; cases whose consent was withdrawn are left out."""
+    folder = out.absolute().parent
+    if not folder.is_dir():
+        raise UsageError(f"There is no folder {folder} to write to: make it first.")
+    targets = parse_targets(into)
+    with open_folder(workspace) as place:
+        from engine.report.export import Wanted, export
+        from engine.retrieval import again
+        from engine.serving import serving
+
+        release = load_release()
+        answer = again(place, release, query_id, into=targets, k=k, bits=int(bits), at=at, who=who)
+        wanted = Wanted(format_, cases, overlay, layout, print_, excel)
+        made = export(place, serving(place, release) if overlay else None, answer, wanted, who=who)
+    write_whole(out, made.data)
+    left = f", {made.left_out} left out because consent was withdrawn" if made.left_out else ""
+    click.echo(f"{out} holds {len(made.study_ids)} cases near {query_id}{left}; not for diagnosis.")
+
+
+def write_whole(out: Path, data: bytes) -> None:
+    """Write a file whole or not at all; what is there stays until the new one is complete. UsageError where not."""
+    temporary = out.with_name(f".{out.name}.{secrets.token_hex(6)}.tmp")
+    try:
+        with temporary.open("wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, out)
+    except OSError as error:
+        temporary.unlink(missing_ok=True)
+        raise UsageError(f"{out} could not be written ({error.strerror}): choose another place.") from error

@@ -1,0 +1,54 @@
+"""Choosing studies on a map: what lies in a lasso or a box, what passes filters, what is nearest to a study."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from engine.errors import UsageError
+from engine.map.points import Points
+
+
+def inside(points: Points, xs: Sequence[float], ys: Sequence[float]) -> np.ndarray:
+    """Return the places of the points within a closed outline, in map coordinates, by the rule of odd crossings."""
+    from matplotlib.path import Path
+
+    if len(xs) < 3:
+        return np.empty(0, np.int64)
+    outline = Path(np.column_stack([xs, ys]), closed=False)
+    return np.flatnonzero(outline.contains_points(points.xy))
+
+
+def in_box(points: Points, xs: Sequence[float], ys: Sequence[float]) -> np.ndarray:
+    """Return the places of the points between the lowest and the highest x and y."""
+    x, y = points.xy.T
+    return np.flatnonzero((x >= min(xs)) & (x <= max(xs)) & (y >= min(ys)) & (y <= max(ys)))
+
+
+def passing(points: Points, modalities: Sequence[str] = (), found: Sequence[str] = ()) -> np.ndarray:
+    """Return the places of the points of any of these modalities and with any of these findings; empty is any."""
+    kept = np.ones(len(points.ids), bool)
+    if modalities:
+        kept &= np.isin(points.modality.astype(str), list(modalities))
+    if found:
+        wanted = set(found)
+        kept &= np.array([bool(held & wanted) for held in points.findings], bool)
+    return np.flatnonzero(kept)
+
+
+def near(points: Points, study_id: str, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
+    """Return the places of the k points nearest to a study on the map, and their distances there, nearest first."""
+    at = points.place.get(study_id.strip())
+    if at is None:
+        raise UsageError(f"There is no study {study_id.strip()} on the map: take an id from a result or from the list.")
+    away = np.hypot(*(points.xy - points.xy[at]).T)
+    away[at] = np.inf
+    order = np.argsort(away, kind="stable")[: min(k, len(away) - 1)]
+    return order, away[order]
+
+
+def middle(points: Points, study_ids: Sequence[str]) -> np.ndarray | None:
+    """Return the median place (2,) of those of the studies that are on the map; None where none is."""
+    places = [points.place[one] for one in study_ids if one in points.place]
+    return np.median(points.xy[places], axis=0) if places else None

@@ -1,0 +1,118 @@
+"""What a map shows now: its points with their studies' facts, without those who withdrew or are gone."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+
+from engine.cohorts.findings import findings, vocabulary
+from engine.errors import UsageError
+from engine.index.filters import CONSENT_SQL
+from engine.index.workspace import Workspace
+from engine.map.stored import Chart, source
+
+BY = ("finding", "modality", "cohort")
+NAMED = 7  # groups with a colour and a shape of their own; what is left shares one
+OTHER, NONE = "other", "none"  # studies of no named group; studies without a label
+
+FACTS = (
+    "SELECT s.study_id, s.modality, s.cohort, s.labels, s.synthetic FROM studies s"
+    f" WHERE s.study_id IN (SELECT unnest(?)) AND {CONSENT_SQL}"
+)
+
+
+@dataclass(frozen=True)
+class State:
+    """How a made map stands to the collection now.
+
+    came : permitted studies that are not on it; gone : studies of it that are no longer shown
+    fresh: made of exactly what there is now
+    """
+
+    fresh: bool
+    came: int
+    gone: int
+
+
+@dataclass(frozen=True, eq=False)
+class Points:
+    """The points shown, (n,) each; `xy` is (n, 2) and `labels` holds a tuple per study."""
+
+    ids: np.ndarray
+    xy: np.ndarray
+    modality: np.ndarray
+    cohort: np.ndarray
+    labels: list[tuple[str, ...]]
+    synthetic: np.ndarray
+    state: State
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """Return study id → its place among the points."""
+        return {study_id: at for at, study_id in enumerate(self.ids)}
+
+    @cached_property
+    def findings(self) -> list[frozenset[str]]:
+        """Return the findings that each study's labels mean."""
+        return [findings(labels) for labels in self.labels]
+
+    @cached_property
+    def found(self) -> list[tuple[str, int]]:
+        """Return (finding, studies), most frequent first, then in the order of the vocabulary."""
+        counts = Counter(name for held in self.findings for name in held)
+        order = {name: at for at, name in enumerate(vocabulary())}
+        return sorted(counts.items(), key=lambda one: (-one[1], order[one[0]]))
+
+    def take(self, places: np.ndarray) -> list[str]:
+        """Return the ids at some places."""
+        return [str(one) for one in self.ids[places]]
+
+
+def points_of(workspace: Workspace, chart: Chart, release_digest: str) -> Points:
+    """Return what of a map may be shown now, and how it stands to the collection."""
+    facts = workspace.database.columns(FACTS, [list(chart.ids)])
+    at = {study_id: row for row, study_id in enumerate(facts["study_id"])}
+    shown = np.array([study_id in at for study_id in chart.ids], bool)
+    order = np.array([at[study_id] for study_id in chart.ids[shown]], np.int64)
+    now = source(workspace, chart.release, release_digest)
+    missing = len(now.ids) - chart.total if chart.total > len(chart.ids) else len(set(now.ids) - set(chart.ids))
+    state = State(now.digest == chart.digest, max(0, missing), int((~shown).sum()))
+    return Points(
+        ids=chart.ids[shown],
+        xy=chart.points[shown],
+        modality=np.asarray(facts["modality"], object)[order],
+        cohort=np.asarray(facts["cohort"], object)[order],
+        labels=[tuple(facts["labels"][row]) for row in order],
+        synthetic=np.asarray(facts["synthetic"], bool)[order],
+        state=state,
+    )
+
+
+def groups(points: Points, by: str) -> tuple[list[str], np.ndarray]:
+    """Return the names of the groups, and each point's group as (n,) int64.
+
+    A study with several findings stands with the rarest of its named ones, which says most about it. Names are
+    findings, modalities or cohorts, the most frequent first; then OTHER, then NONE, where there are any.
+    """
+    if by not in BY:
+        raise UsageError(f"There is no colouring by '{by}': use {', '.join(BY)}.")
+    held = points.findings if by == "finding" else [frozenset([one]) for one in getattr(points, by)]
+    counts = points.found if by == "finding" else sorted(Counter(getattr(points, by)).items(), key=_most)
+    names = [name for name, _ in counts[:NAMED]]
+    rarest = {name: at for at, name in enumerate(names)}
+    nothing = [not labels for labels in points.labels] if by == "finding" else [False] * len(held)
+    found = np.array([
+        max((rarest[one] for one in mine if one in rarest), default=len(names) + empty)
+        for mine, empty in zip(held, nothing, strict=True)
+    ], np.int64)  # fmt: skip
+    present = [at for at in range(len(names) + 2) if (found == at).any()]
+    renumbered = np.full(len(names) + 2, -1)
+    renumbered[present] = np.arange(len(present))
+    return [([*names, OTHER, NONE])[at] for at in present], renumbered[found]
+
+
+def _most(one: tuple[str, int]) -> tuple[int, str]:
+    return -one[1], one[0]

@@ -1,0 +1,70 @@
+"""The app as users start it, in a process of its own on a free loopback port."""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.errors import CasebindError
+from engine.settings import ROOT
+
+STARTS_IN_S, ENDS_IN_S = 90.0, 20.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running app: its process id and address."""
+
+    pid: int
+    url: str
+
+    def memory_mb(self, most: bool = False) -> float:
+        """Return the memory that it holds, or the most that it has held, MB; 0 where /proc does not tell."""
+        status = Path(f"/proc/{self.pid}/status")
+        lines = status.read_text().splitlines() if status.is_file() else []
+        known = {name: words for name, _, words in (line.partition(":") for line in lines)}
+        return round(float(known.get("VmHWM" if most else "VmRSS", "0 kB").split()[0]) / 1024)
+
+
+@contextmanager
+def running(workspace: Path, log: Path) -> Iterator[Server]:
+    """Run the app on a workspace; CasebindError with the end of its log where it does not start."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = int(probe.getsockname()[1])
+    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    with log.open("wb") as out:
+        environment = {**os.environ, "CASEBIND_WORKSPACE": str(workspace)}
+        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
+    try:
+        url = f"http://127.0.0.1:{port}"
+        if not _healthy(process, url):
+            raise CasebindError(f"The app did not start: {log.read_text(errors='replace').strip()[-300:]}")
+        yield Server(process.pid, url)
+    finally:
+        process.terminate()
+        try:
+            process.wait(ENDS_IN_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _healthy(process: subprocess.Popen[bytes], url: str) -> bool:
+    until = time.monotonic() + STARTS_IN_S
+    while time.monotonic() < until and process.poll() is None:
+        try:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
+                if answer.status == 200:
+                    return True
+        except OSError:
+            time.sleep(0.3)
+    return False

@@ -1,0 +1,147 @@
+"""Comprehensive SR, TID 1500 Measurement Report: per case the distance, its meaning, labels and people's marks."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from typing import Any
+
+from highdicom.sr import (
+    AlgorithmIdentification,
+    CodedConcept,
+    CompositeContentItem,
+    ComprehensiveSR,
+    DeviceObserverIdentifyingAttributes,
+    Measurement,
+    MeasurementReport,
+    MeasurementsAndQualitativeEvaluations,
+    ObservationContext,
+    ObserverContext,
+    QualitativeEvaluation,
+    RelationshipTypeValues,
+    SourceImageForMeasurementGroup,
+    TextContentItem,
+    TrackingIdentifier,
+)
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+
+from engine.answer import Neighbour
+from engine.report import safe
+from engine.report.dicom.common import MANUFACTURER, Owner, as_waveforms, private_code, scheme_identification
+from engine.report.report import Report
+from engine.report.words import labelled_by, labels, notice, text
+
+NUMBER = CodedConcept("1", "UCUM", "no units")
+BITS = CodedConcept("{bits}", "UCUM", "bits")
+SOURCE = CodedConcept("121112", "DCM", "Source of Measurement")
+# Private names, value → meaning
+HAMMING = ("hamming", "Hamming distance of the codes")
+LENGTH = ("code-length", "Length of the codes")
+FURTHER = ("further-share", "Share of random pairs that are further apart")
+RELEVANCE = ("relevance", "Share of pairs at this distance that share a finding")
+LABELLED = ("labelled-as", "Labelled in this collection as")
+MARKED = ("mark", "Mark given by a person")
+KIND = ("similar-case", "Case near the query")
+PROCEDURE = ("similar-cases", "Search for similar cases in a collection")
+
+
+def report_object(report: Report, query: Dataset, matches: Sequence[tuple[Neighbour, Dataset]], owner: Owner) -> Any:
+    """Return the SR document; it belongs to the query's patient and refers to the objects of the others."""
+    content = MeasurementReport(
+        observation_context=ObservationContext(observer_device_context=device(report, owner)),
+        procedure_reported=private_code(*PROCEDURE),
+        imaging_measurements=[_group(report, one, dataset, owner) for one, dataset in matches],
+    )
+    content[0].ContentSequence.append(_text(codes.DCM.Comment, text("report.sr_notice", notice=notice())))
+    document = ComprehensiveSR(
+        evidence=[query, *(dataset for _, dataset in matches)],
+        content=content[0],
+        series_instance_uid=owner.uid("sr-series", owner.study_id),
+        series_number=2,
+        sop_instance_uid=owner.uid("sr", owner.study_id, str(report.audit_id)),
+        instance_number=report.audit_id % 2**31,
+        manufacturer=MANUFACTURER,
+        is_complete=True,
+        manufacturer_model_name=MANUFACTURER,
+        software_versions=[report.version, f"release {report.release}"],
+        device_serial_number=report.release[:64],
+        series_description=text("report.series_sr"),
+    )
+    document.CodingSchemeIdentificationSequence = [scheme_identification(owner)]
+    as_waveforms(document, (dataset for _, dataset in matches))
+    return document
+
+
+def device(report: Report, owner: Owner) -> ObserverContext:
+    """Return the observer: made by an algorithm, of this version and release."""
+    return ObserverContext(
+        observer_type=codes.DCM.Device,
+        observer_identifying_attributes=DeviceObserverIdentifyingAttributes(
+            uid=owner.uid("device", report.version, report.release),
+            name=MANUFACTURER,
+            manufacturer_name=MANUFACTURER,
+            model_name=f"{MANUFACTURER} {report.version}",
+            serial_number=f"release {report.release}",
+        ),
+    )
+
+
+def _group(report: Report, one: Neighbour, dataset: Dataset, owner: Owner) -> MeasurementsAndQualitativeEvaluations:
+    """Return the measurement group of one case."""
+    waveform = "Rows" not in dataset
+    source = [] if waveform else [SourceImageForMeasurementGroup(dataset.SOPClassUID, dataset.SOPInstanceUID)]
+    group = MeasurementsAndQualitativeEvaluations(
+        tracking_identifier=TrackingIdentifier(
+            identifier=f"{report.answer.query_id} {one.modality} {one.rank} {one.study_id}",
+            uid=owner.uid("group", report.answer.query_id, one.study_id, str(report.audit_id)),
+        ),
+        finding_type=private_code(*KIND),
+        algorithm_id=AlgorithmIdentification(
+            name="Casebind retrieval by binary codes", version=f"{report.version}, release {report.release}",
+            parameters=[f"{one.bits} bits", f"operating point {report.answer.at or 'nearest k'}"],
+        ),
+        measurements=[
+            Measurement(private_code(*HAMMING), one.hamming, BITS),
+            Measurement(private_code(*LENGTH), one.bits, BITS),
+            Measurement(private_code(*FURTHER), one.further_share, NUMBER),
+            Measurement(private_code(*RELEVANCE), one.relevance, NUMBER),
+        ],
+        qualitative_evaluations=_evaluations(report, one),
+        source_images=source or None,
+    )  # fmt: skip
+    items = group[0].ContentSequence
+    if waveform:
+        items.append(
+            CompositeContentItem(
+                SOURCE, dataset.SOPClassUID, dataset.SOPInstanceUID, relationship_type=RelationshipTypeValues.CONTAINS
+            )
+        )
+    items.append(_text(codes.DCM.Comment, _words(one)))
+    return group
+
+
+def _evaluations(report: Report, one: Neighbour) -> list[QualitativeEvaluation]:
+    """Return labels and marks as coded values; a label's code is derived from its words."""
+    found = [QualitativeEvaluation(private_code(*LABELLED), label_code(label)) for label in one.labels]
+    marks = dict.fromkeys(given.mark for given in report.marks_of(one.study_id))
+    return found + [QualitativeEvaluation(private_code(*MARKED), private_code(name, name)) for name in marks]
+
+
+def label_code(label: str) -> CodedConcept:
+    """Return the private code of one label: the same words have the same code in every export."""
+    code: CodedConcept = private_code(f"L-{hashlib.sha256(label.encode()).hexdigest()[:12]}", label)
+    return code
+
+
+def _words(one: Neighbour) -> str:
+    mark = f"; {text('card.synthetic')}" if one.synthetic else ""
+    words = text(
+        "report.sr_labels", labels=labels(one), source=labelled_by(one) or "–", cohort=one.cohort, licence=one.licence,
+        synthetic=mark,
+    )  # fmt: skip
+    return f"{notice()}. {safe.one_line(words)}"
+
+
+def _text(name: Any, words: str) -> TextContentItem:
+    return TextContentItem(name, words, RelationshipTypeValues.CONTAINS)

@@ -1,0 +1,106 @@
+"""Studies on PDF pages: traces on true paper, films with their scale, notes as words."""
+
+from __future__ import annotations
+
+from engine.report import films
+from engine.report.document import FAINT, FOOTER, MARGIN, Document
+from engine.report.paper import trace_sheet
+from engine.report.words import text
+from engine.study import Film, Note, Study, Trace
+
+PRINT_DPI = 200  # of films on a page of their own
+THUMB_DPI = 150
+THUMB_STEP = 0.12  # mm of a small print that are one stroke of the pen
+BAR_MM = 50.0  # length of a film's scale bar at the detector
+
+
+def draw_whole(pdf: Document, study: Study, *, layout: str = "3x4r") -> None:
+    """Draw a study on the rest of the page: a trace at true size where it fits, a film as large as fits."""
+    if isinstance(study.content, Film):
+        _film(pdf, study, study.content)
+    elif isinstance(study.content, Trace):
+        _trace(pdf, study, layout)
+    elif isinstance(study.content, Note):
+        pdf.say(study.content.text, 12, most=4000, lines=20)
+
+
+def rest(pdf: Document) -> float:
+    """Return how many mm are left on this page."""
+    return pdf.h - FOOTER - 6 - pdf.y
+
+
+def _trace(pdf: Document, study: Study, layout: str) -> None:
+    content = study.content if study.modality == "ppg" and study.content.duration_s <= 60 else study.searched  # type: ignore[union-attr]
+    sheet = trace_sheet(content, layout=layout, stamp=_stamp(study))  # type: ignore[arg-type]
+    scale = min(1.0, pdf.epw / sheet.width, rest(pdf) / sheet.height)
+    top = pdf.y
+    pdf.sheet(sheet, MARGIN, top, scale)
+    pdf.set_xy(MARGIN, top + sheet.height * scale + 2)
+
+
+def _film(pdf: Document, study: Study, film: Film) -> None:
+    """Draw a film as large as fits, with the sentence about millimetres and a scale bar beside it."""
+    height, width = film.pixels.shape[:2]
+    ratio = height / width if film.spacing_mm is None else (height * film.spacing_mm[0]) / (width * film.spacing_mm[1])
+    measured = films.size_mm(film)
+    wide = min(pdf.epw * 0.72, rest(pdf) / ratio, measured[1] if measured else pdf.epw)
+    top = pdf.y
+    picture = films.grey_picture(film, round(max(wide, wide * ratio) / 25.4 * PRINT_DPI))
+    if _stamp(study):
+        picture = films.burned(picture, _stamp(study))
+    pdf.image(
+        picture, x=MARGIN, y=top, w=wide, h=wide * ratio,
+        alt_text=pdf.plain(films.alternative(film, study.facts.get("view"))),
+    )  # fmt: skip
+    pdf.set_xy(MARGIN + wide + 4, top)
+    pdf.say(films.statement(film, wide), 9, width=pdf.w - MARGIN - pdf.x)
+    if measured:
+        _bar(pdf, MARGIN + wide + 4, pdf.y + 4, BAR_MM * wide / measured[1])
+    pdf.set_xy(MARGIN, top + wide * ratio + 2)
+
+
+def _bar(pdf: Document, x: float, y: float, length: float) -> None:
+    pdf.set_draw_color(20, 32, 43)
+    pdf.set_line_width(0.4)
+    pdf.line(x, y, x + length, y)
+    for end in (x, x + length):
+        pdf.line(end, y - 1.5, end, y + 1.5)
+    pdf.set_xy(x, y + 1.5)
+    pdf.say(text("report.bar", mm=f"{BAR_MM:g}"), 8, colour=FAINT)
+
+
+def draw_small(pdf: Document, study: Study, x: float, y: float, width: float, height: float) -> None:
+    """Draw a study into a box of the grid."""
+    if isinstance(study.content, Film):
+        _small_film(pdf, study, study.content, x, y, width, height)
+    elif isinstance(study.searched, Trace):
+        sheet = trace_sheet(study.searched, step=THUMB_STEP * 4, minor=False)
+        scale = min(width / sheet.width, (height - 5) / sheet.height)
+        pdf.sheet(sheet, x, y, scale, captioned=False)
+        _mark(pdf, study, x + width, y + height - 4, 6)
+    elif isinstance(study.content, Note):
+        pdf.set_xy(x, y)
+        pdf.say(f"“{study.content.text}”", 7.5, width=width, most=900, lines=int((height - 5) / 3.6))
+        _mark(pdf, study, x + width, y + height - 4, 6)
+
+
+def _small_film(pdf: Document, study: Study, film: Film, x: float, y: float, width: float, height: float) -> None:
+    rows, columns = film.pixels.shape[:2]
+    wide = min(width, height * columns / rows)
+    picture = films.grey_picture(film, round(max(wide, height) / 25.4 * THUMB_DPI))
+    if _stamp(study):
+        picture = films.burned(picture, _stamp(study))
+    pdf.picture(picture, x, y, wide, films.alternative(film, study.facts.get("view")))
+
+
+def _stamp(study: Study) -> str:
+    """Return the mark of a synthetic study, "" for a recording."""
+    return text("card.synthetic") if study.facts.get("synthetic") else ""
+
+
+def _mark(pdf: Document, study: Study, x: float, y: float, size: float) -> None:
+    """Print the mark of a synthetic study so that its right upper corner is at (x, y)."""
+    if _stamp(study):
+        place = pdf.x, pdf.y
+        pdf.badge(_stamp(study), x, y, size)
+        pdf.set_xy(*place)

@@ -1,0 +1,167 @@
+"""The one way out of the workspace: choose, check consent, audit, make the file, check consent again.
+
+Whoever withdraws while a file is being made is not in it: the file is made again without that study.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from engine.answer import Answer, Neighbour
+from engine.errors import UsageError, WorkspaceError
+from engine.index.workspace import Workspace
+from engine.report.report import Explained, Report, check_query, chosen, permitted
+
+if TYPE_CHECKING:
+    from engine.explain.pair import PairMaps
+    from engine.release import Release
+
+FORMATS = ("pdf", "png", "csv", "ratings", "dicom")
+LAYOUTS = ("grid", "pages")
+MIMES = {
+    "pdf": ("application/pdf", "pdf"),
+    "png": ("image/png", "png"),
+    "csv": ("text/csv", "csv"),
+    "ratings": ("text/csv", "csv"),
+    "dicom": ("application/zip", "zip"),
+}
+BUDGET_S = 10.0  # for the maps of an explained pair
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What to export.
+
+    format  : one of FORMATS; "ratings" is the CSV of the marks
+    cases   : study ids among the results; empty for all. A picture shows the first
+    overlay : also explain the first of the cases (PDF and PNG)
+    layout  : of the PDF's matches, one of LAYOUTS
+    print   : 300 instead of 130 dots per inch (PNG)
+    bom     : begin a CSV so that Excel takes it for UTF-8
+    """
+
+    format: str
+    cases: tuple[str, ...] = ()
+    overlay: bool = False
+    layout: str = "grid"
+    print: bool = False
+    bom: bool = False
+
+    def __post_init__(self) -> None:
+        if self.format not in FORMATS:
+            raise UsageError(f"There is no format '{self.format}': use {', '.join(FORMATS)}.")
+        if self.layout not in LAYOUTS:
+            raise UsageError(f"There is no layout '{self.layout}': use grid or pages.")
+
+
+@dataclass(frozen=True)
+class Exported:
+    """One finished file: its bytes, the name and type to give it, its audit number, and how many were left out."""
+
+    data: bytes
+    name: str
+    mime: str
+    audit_id: int
+    study_ids: tuple[str, ...]
+    left_out: int
+
+
+def export(
+    workspace: Workspace, release: Release | None, answer: Answer, wanted: Wanted, *, who: str = "local",
+    maps: PairMaps | None = None,
+) -> Exported:  # fmt: skip
+    """Return the file of an answer.
+
+    release : makes the maps where `wanted.overlay` and no `maps` of the first case are given
+    Raises UsageError where a case is not among the results, nothing may be exported or the query's patient withdrew.
+    """
+    picked = _picked(answer, wanted)
+    while True:
+        check_query(workspace, answer)
+        allowed = permitted(workspace, [one.study_id for one in picked])
+        report = _begin(workspace, answer, picked, allowed, wanted, who)
+        try:
+            data = _made(_explained(report, release, wanted, maps), wanted)
+        except (UsageError, WorkspaceError):
+            if permitted(workspace, [one.study_id for one in picked]) == allowed:
+                raise
+            continue
+        if permitted(workspace, [one.study_id for one in picked]) >= allowed:
+            mime, suffix = MIMES[wanted.format]
+            name = f"casebind-{answer.query_id}-{wanted.format}-{report.audit_id}.{suffix}"
+            ids = tuple(one.study_id for one in report.neighbours)
+            return Exported(data, name, mime, report.audit_id, ids, report.left_out)
+
+
+def _picked(answer: Answer, wanted: Wanted) -> tuple[Neighbour, ...]:
+    """Return what would leave if everyone still consents."""
+    found = chosen(answer, wanted.cases)
+    if wanted.format != "png":
+        return found
+    return found[:1] if wanted.cases or not found else (_nearest(found, answer.study.modality),)
+
+
+def _nearest(found: Sequence[Neighbour], modality: str) -> Neighbour:
+    """Return the nearest of the query's own modality, else the one closer than most random pairs are."""
+    alike = [one for one in found if one.modality == modality]
+    return max(alike or found, key=lambda one: one.further_share)
+
+
+def _begin(
+    workspace: Workspace, answer: Answer, picked: Sequence[Neighbour], allowed: frozenset[str], wanted: Wanted, who: str
+) -> Report:
+    """Audit the export and return what it is made from."""
+    kept = tuple(one for one in picked if one.study_id in allowed)
+    ids = tuple(one.study_id for one in kept)
+    audit_id = workspace.audit(
+        who, "export", query_id=answer.query_id, returned=ids, release=answer.release, filters=f"format {wanted.format}"
+    )
+    marks = tuple(one for one in workspace.ratings(answer.query_id) if one.study_id in allowed)
+    return Report(
+        answer=answer, neighbours=kept, left_out=len(picked) - len(kept), marks=marks, study=workspace.study,
+        when=datetime.now(UTC), audit_id=audit_id, who=who, key=workspace.key,
+    )  # fmt: skip
+
+
+def _explained(report: Report, release: Release | None, wanted: Wanted, maps: PairMaps | None) -> Report:
+    """Return the report with the maps of its first case, where they are wanted."""
+    if not wanted.overlay or wanted.format not in ("pdf", "png") or not report.neighbours:
+        return report
+    first = report.neighbours[0] if wanted.cases else _nearest(report.neighbours, report.query.modality)
+    match = report.study(first.study_id)
+    if maps is None:
+        from engine.explain.pair import explain_pair
+
+        if release is None:
+            raise UsageError("There is no release to explain the pair with: install one, or export without overlay.")
+        *_, maps = explain_pair(release, report.query, match, budget_s=BUDGET_S)
+    return replace(report, explained=Explained(first, match, maps))
+
+
+def _made(report: Report, wanted: Wanted) -> bytes:
+    """Return the bytes of the file."""
+    if wanted.format == "pdf":
+        from engine.report.pdf_search import search_pdf
+
+        return search_pdf(report, wanted.layout)
+    if wanted.format == "png":
+        return _png(report, wanted)
+    if wanted.format == "dicom":
+        from engine.report.dicom.package import dicom_zip
+
+        return dicom_zip(report)
+    from engine.report.table_csv import ratings_csv, results_csv
+
+    return (results_csv if wanted.format == "csv" else ratings_csv)(report, bom=wanted.bom)
+
+
+def _png(report: Report, wanted: Wanted) -> bytes:
+    from engine.report.picture import PRINT_DPI, SCREEN_DPI, pair_png
+
+    if not report.neighbours:
+        why = "its patient's consent was withdrawn" if report.left_out else "the search found none"
+        raise UsageError(f"There is no case to draw beside the query, because {why}: choose another one.")
+    return pair_png(report, report.neighbours[0], dpi=PRINT_DPI if wanted.print else SCREEN_DPI)

@@ -1,0 +1,79 @@
+"""A teaching collection as a PDF: title and description, then one case per page with its note."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from engine.report.document import FAINT, Document
+from engine.report.draw_pdf import draw_whole
+from engine.report.words import kind, several, text
+from engine.study import Note, Study
+from engine.version import __version__
+
+
+@dataclass(frozen=True, eq=False)
+class Item:
+    """One case of a collection.
+
+    study        : with its content; whoever makes the items leaves out those whose consent was withdrawn
+    note         : what the teacher wrote
+    labels       : of the collection's cohort, with who gave them in `label_source`
+    hide_labels  : print neither labels nor source, e.g. for a quiz on paper
+    """
+
+    study_id: str
+    study: Study
+    note: str = ""
+    labels: tuple[str, ...] = ()
+    label_source: str = ""
+    cohort: str = ""
+    licence: str = ""
+    hide_labels: bool = False
+
+
+@dataclass(frozen=True, eq=False)
+class Collection:
+    """What is printed: a title, a description, the cases in their order, and how many were left out."""
+
+    title: str
+    description: str
+    items: Sequence[Item]
+    left_out: int = 0
+
+
+def collection_pdf(collection: Collection, *, release: str, when: datetime, audit_id: int) -> bytes:
+    """Return the file. `when` is UTC; `audit_id` the number of the export in the audit."""
+    title = text("report.collection_title", title=collection.title)
+    pdf = Document(title, release, __version__, when, audit_id)
+    pdf.add_page()
+    pdf.heading(collection.title, 20)
+    pdf.say(collection.description, 11, most=3500, lines=24)
+    pdf.ln(3)
+    if not collection.items:
+        pdf.say(text("report.collection_empty"), 10)
+    if collection.left_out:
+        pdf.say(several(collection.left_out, "report.left_out"), 9, bold=True)
+    for n, item in enumerate(collection.items, 1):
+        _page(pdf, n, item)
+    return pdf.whole()
+
+
+def _page(pdf: Document, n: int, item: Item) -> None:
+    """Print one case: head, note and drawing."""
+    pdf.add_page()
+    pdf.heading(f"{text('report.collection_case', n=n)} · {kind(item.study.modality)}", 14, level=1)
+    if not item.hide_labels:
+        named = ", ".join(item.labels) or text("card.no_labels")
+        pdf.say(f"{text('card.labelled_as')} {named}", 10, bold=True, lines=2)
+    if item.note.strip():
+        pdf.say(item.note, 10, most=1200, lines=6)
+    source = "" if item.hide_labels or not item.labels else text("card.labelled_by", source=item.label_source or "–")
+    origin = f"{item.cohort}, {item.licence}" if item.cohort else ""
+    about = (source, item.study.recognised, origin, item.study_id)
+    pdf.say(" · ".join(part for part in about if part), 8, colour=FAINT, lines=2)
+    pdf.ln(1)
+    if isinstance(item.study.content, Note) and item.study.facts.get("synthetic"):
+        pdf.say(text("card.synthetic"), 9, bold=True)
+    draw_whole(pdf, item.study)

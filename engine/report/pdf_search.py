@@ -1,0 +1,205 @@
+"""A search as a PDF: the query, the table of matches, the matches in a grid or one per page, why one is near, marks."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+
+from fpdf.fonts import FontFace
+
+from engine.answer import Neighbour
+from engine.report.document import FAINT, MARGIN, Document
+from engine.report.draw_pdf import draw_small, draw_whole, rest
+from engine.report.report import Explained, Report
+from engine.report.words import (
+    distance,
+    further,
+    kind,
+    labelled_by,
+    labels,
+    mark,
+    person,
+    relevance,
+    several,
+    text,
+)
+from engine.study import Note
+
+ACROSS, DOWN, GAP = 4, 2, 4.0  # cards of the grid per page
+COLUMNS = {"rank": 12, "case": 50, "labels": 66, "source": 33, "distance": 60, "cohort": 52}  # widths, share of a row
+OVERLAY_DPI = 170
+
+
+def search_pdf(report: Report, layout: str = "grid") -> bytes:
+    """Return the file; `layout` is "grid" or "pages" (one match per page, traces at true size)."""
+    answer = report.answer
+    title = text("report.title", query=answer.query_id)
+    pdf = Document(title, report.release, report.version, report.when, report.audit_id)
+    pdf.add_page()
+    _query(pdf, report)
+    _table(pdf, report)
+    for one in report.neighbours if layout == "pages" else ():
+        _page(pdf, report, one)
+    if layout == "grid" and report.neighbours:
+        _grid(pdf, report)
+    if report.explained is not None:
+        _overlay(pdf, report, report.explained)
+    _marks(pdf, report)
+    return pdf.whole()
+
+
+def _query(pdf: Document, report: Report) -> None:
+    """Print the first page: what was asked, its quality, and how it looks."""
+    answer, study = report.answer, report.query
+    pdf.heading(text("report.query_title"))
+    verdict = text("report.quality", score=f"{answer.verdict.score:.2f}")
+    pdf.say(f"{study.recognised} · {verdict}", 10, lines=2)
+    pdf.say(_asked(report), 8.5, colour=FAINT, lines=3)
+    if study.identity_note:
+        pdf.say(study.identity_note, 8.5, lines=2)
+    pdf.ln(1.5)
+    if isinstance(study.content, Note) and study.facts.get("synthetic"):
+        pdf.say(text("card.synthetic"), 9, bold=True)
+    draw_whole(pdf, study)
+
+
+def _asked(report: Report) -> str:
+    """Say how it was asked: code length, operating point, filters."""
+    answer = report.answer
+    at = text(f"controls.{answer.at or 'nearest'}")
+    applied = answer.filters_sentence or text("controls.sentence_none")
+    return text("report.asked", query=answer.query_id, bits=answer.bits, at=at, filters=applied, audit=answer.audit_id)
+
+
+def _table(pdf: Document, report: Report) -> None:
+    """Print all matches in one table per kind."""
+    pdf.add_page()
+    pdf.heading(text("report.table_title"))
+    pdf.say(text("report.meaning"), 9, colour=FAINT)
+    if report.left_out:
+        pdf.say(several(report.left_out, "report.left_out"), 9, bold=True)
+    if report.answer.missing:
+        pdf.say(report.answer.missing_sentence, 9, bold=True)
+    for modality in report.kinds():
+        _kind_table(pdf, report, modality, report.of_kind(modality))
+
+
+def _kind_table(pdf: Document, report: Report, modality: str, found: Sequence[Neighbour]) -> None:
+    pdf.room(40)
+    pdf.ln(3)
+    pdf.heading(text(f"modality.{modality}"), 12, level=1)
+    if not found:
+        pdf.say(text("report.none", modality=text(f"modality_plain.{modality}")), 9)
+        return
+    if report.answer.nothing_close.get(modality):
+        pdf.say(text("search.nothing_close_text", modality=text(f"modality_plain.{modality}")), 9, bold=True)
+    pdf.letters(8)
+    pdf.set_draw_color(190, 198, 206)
+    pdf.set_line_width(0.15)
+    heads = FontFace(emphasis="BOLD", fill_color=(236, 240, 243))
+    with pdf.table(
+        col_widths=tuple(COLUMNS.values()), line_height=4.0, text_align="LEFT", headings_style=heads,
+        borders_layout="HORIZONTAL_LINES", padding=(0.8, 1.5),
+    ) as table:  # fmt: skip
+        table.row([text(f"report.column_{name}") for name in COLUMNS])
+        for one in found:
+            table.row([pdf.plain(words, 240) for words in _row(report, one)])
+
+
+def _row(report: Report, one: Neighbour) -> list[str]:
+    """Return the cells of one match, in the order of COLUMNS."""
+    case = [one.study_id, text("card.synthetic") if one.synthetic else "", person(one)]
+    marks = ", ".join(mark(given.mark) for given in report.marks_of(one.study_id))
+    return [
+        str(one.rank),
+        " · ".join(part for part in case if part),
+        labels(one),
+        labelled_by(one),
+        f"{distance(one)}; {further(one)}" + (f" · {text('report.marked', marks=marks)}" if marks else ""),
+        f"{one.cohort}, {one.licence}",
+    ]
+
+
+def _grid(pdf: Document, report: Report) -> None:
+    """Print the matches as cards, eight on a page."""
+    width = (pdf.epw - (ACROSS - 1) * GAP) / ACROSS
+    for modality in report.kinds():
+        found = report.of_kind(modality)
+        for place, one in enumerate(found):
+            if place % (ACROSS * DOWN) == 0:
+                pdf.add_page()
+                if place == 0:
+                    pdf.start_section(pdf.plain(text("report.grid_title", kind=text(f"modality.{modality}"))), level=1)
+                pdf.say(text("report.grid_title", kind=text(f"modality.{modality}")), 11, bold=True)
+                top = pdf.y + 1
+            row, column = divmod(place % (ACROSS * DOWN), ACROSS)
+            height = (pdf.h - 19 - top - GAP) / DOWN
+            _card(pdf, report, one, (MARGIN + column * (width + GAP), top + row * (height + GAP), width, height))
+
+
+def _card(pdf: Document, report: Report, one: Neighbour, box: tuple[float, float, float, float]) -> None:
+    """Print one card into a box (x, y, width, height) mm."""
+    x, y, width, height = box
+    pdf.set_draw_color(190, 198, 206)
+    pdf.set_line_width(0.2)
+    pdf.rect(x, y, width, height)
+    pdf.set_xy(x + 1.5, y + 1)
+    pdf.say(f"{text('card.rank', rank=one.rank)} {kind(one.modality)} · {one.study_id}", 8, bold=True,
+            width=width - 3, lines=1)
+    draw_small(pdf, report.study(one.study_id), x + 1.5, y + 6, width - 3, height * 0.5)
+    pdf.set_xy(x + 1.5, y + 7 + height * 0.5)
+    pdf.say(f"{text('card.labelled_as')} {labels(one)}", 8, bold=True, width=width - 3, lines=2)
+    for words in (f"{distance(one)}; {further(one)}", labelled_by(one), f"{one.cohort}, {one.licence}"):
+        if words:
+            pdf.say(words, 7.5, width=width - 3, lines=2)
+
+
+def _page(pdf: Document, report: Report, one: Neighbour) -> None:
+    """Print one match on a page of its own."""
+    pdf.add_page()
+    pdf.heading(text("report.case_title", rank=one.rank, kind=kind(one.modality), study=one.study_id), 14, level=1)
+    pdf.say(f"{text('card.labelled_as')} {labels(one)}", 10, bold=True, lines=2)
+    about = [labelled_by(one), person(one), one.recognised, f"{one.cohort}, {one.licence}"]
+    pdf.say(" · ".join([distance(one), further(one), relevance(one)]), 9, lines=1)
+    pdf.say(" · ".join(part for part in about if part), 8.5, colour=FAINT, lines=2)
+    pdf.ln(1)
+    study = report.study(one.study_id)
+    if isinstance(study.content, Note) and one.synthetic:
+        pdf.say(text("card.synthetic"), 9, bold=True)
+    draw_whole(pdf, study)
+
+
+def _overlay(pdf: Document, report: Report, explained: Explained) -> None:
+    """Print query and match with the maps that show what brought them together."""
+    from PIL import Image
+
+    from engine.explain.picture import PAPER, draw_pair
+
+    one = explained.neighbour
+    pdf.add_page()
+    pdf.heading(text("report.overlay_title", rank=one.rank, kind=kind(one.modality), study=one.study_id), 14)
+    out = io.BytesIO()
+    figure = draw_pair(report.query, explained.match, explained.maps)
+    figure.savefig(out, dpi=OVERLAY_DPI, format="png", facecolor=PAPER)
+    picture = Image.open(out).convert("RGB")
+    width = min(pdf.epw, rest(pdf) * picture.width / picture.height)
+    pdf.picture(picture, MARGIN + (pdf.epw - width) / 2, pdf.y, width,
+                text("report.overlay_alt", similarity=f"{explained.maps.similarity:.2f}"))
+
+
+def _marks(pdf: Document, report: Report) -> None:
+    """Print the marks that were given, where there are any."""
+    if not report.marks:
+        return
+    pdf.add_page()
+    pdf.heading(text("report.marks_title"))
+    pdf.letters(9)
+    heads = FontFace(emphasis="BOLD", fill_color=(236, 240, 243))
+    with pdf.table(
+        col_widths=(80, 40, 50, 50), line_height=4.6, text_align="LEFT", headings_style=heads,
+        borders_layout="HORIZONTAL_LINES", padding=(0.8, 1.5),
+    ) as table:  # fmt: skip
+        table.row([text(f"report.mark_{name}") for name in ("case", "mark", "who", "when")])
+        for one in report.marks:
+            cells = (one.study_id, mark(one.mark), one.who, f"{one.created_at:%Y-%m-%d %H:%M} UTC")
+            table.row([pdf.plain(words, 120) for words in cells])

@@ -1,0 +1,121 @@
+"""A query and one case as a PNG; the notice, SYNTHETIC, the distance and the release stand in the pixels."""
+
+from __future__ import annotations
+
+import io
+from textwrap import fill
+from typing import Any
+
+from engine.answer import Neighbour
+from engine.explain.picture import INK, PAPER, SIZE_IN, draw_pair
+from engine.report import films
+from engine.report.fonts import plain
+from engine.report.paper import trace_sheet
+from engine.report.report import Report
+from engine.report.sheet import onto_axes
+from engine.report.words import distance, further, labelled_by, labels, notice, text
+from engine.study import Film, Note, Study, Trace
+
+SCREEN_DPI, PRINT_DPI = 130, 300
+FILM_PX = {SCREEN_DPI: 1400, PRINT_DPI: 3000}  # longer side of a film in the picture
+Box = tuple[float, float, float, float]  # left, bottom, width, height in shares of the figure
+BESIDE: list[Box] = [(0.03, 0.12, 0.46, 0.72), (0.51, 0.12, 0.46, 0.72)]
+TALL_IN, HEAD_IN, BETWEEN_IN, FOOT_IN = 10.4, 1.0, 0.6, 0.7  # inches of a picture with two traces
+
+
+def pair_png(report: Report, one: Neighbour, *, dpi: int = SCREEN_DPI) -> bytes:
+    """Return the picture, with the maps where the report explains this pair; `dpi` is SCREEN_DPI or PRINT_DPI."""
+    explained = report.explained
+    if explained is not None and explained.neighbour.study_id == one.study_id:
+        figure = draw_pair(report.query, explained.match, explained.maps)
+        figure.text(0.95, 0.012, _line(report, one), color=INK, fontsize=7.5, ha="right", parse_math=False)
+        figure.text(0.05, 0.945, _case(one), color=INK, fontsize=8, parse_math=False)
+    else:
+        figure = _plain_pair(report, one, dpi)
+    out = io.BytesIO()
+    about = {"Title": f"{report.answer.query_id} {one.study_id}", "Description": notice(), "Software": "Casebind"}
+    figure.savefig(out, dpi=dpi, format="png", facecolor=PAPER, metadata=about)
+    return out.getvalue()
+
+
+def _plain_pair(report: Report, one: Neighbour, dpi: int) -> Any:
+    """Return query and case without maps: traces on paper above each other, everything else side by side."""
+    match = report.study(one.study_id)
+    tall = isinstance(report.query.searched, Trace) and isinstance(match.searched, Trace)
+    boxes, size = _above_each_other(report.query, match) if tall else (BESIDE, SIZE_IN)
+    figure = new_figure(size)
+    inch = 1 / size[1]
+    figure.text(0.04, 1 - 0.4 * inch, text("report.picture_title", rank=one.rank), fontsize=15, color=INK,
+                weight="bold")  # fmt: skip
+    about = [
+        text("report.picture_side", side=text("report.side_query"), recognised=report.query.recognised),
+        f"{text('report.side_case', study=one.study_id)}: {_case(one)}",
+    ]
+    for box, study, words in zip(boxes, (report.query, match), about, strict=True):
+        shown = fill(plain(words, 330), 125 if tall else 78)
+        figure.text(box[0], box[1] + box[3] + 0.08 * inch, shown, fontsize=9, color=INK, va="bottom", parse_math=False)
+        draw_study(figure.add_axes(box), study, dpi)
+    figure.text(0.04, 0.38 * inch, f"{notice()}.", fontsize=12, color=INK, weight="bold")
+    figure.text(0.04, 0.16 * inch, _line(report, one), fontsize=8, color=INK, parse_math=False)
+    return figure
+
+
+def _above_each_other(query: Study, match: Study) -> tuple[list[Box], tuple[float, float]]:
+    """Return two boxes (left, bottom, width, height) in shares of the figure, as tall as their paper, and its size."""
+    width = 0.92 * TALL_IN
+    sheets = [trace_sheet(study.searched) for study in (query, match) if isinstance(study.searched, Trace)]
+    first, second = (width * sheet.height / sheet.width for sheet in sheets)
+    size = (TALL_IN, HEAD_IN + first + BETWEEN_IN + second + FOOT_IN)
+    lower, upper = FOOT_IN, FOOT_IN + second + BETWEEN_IN
+    return [(0.04, upper / size[1], 0.92, first / size[1]), (0.04, lower / size[1], 0.92, second / size[1])], size
+
+
+def new_figure(size_in: tuple[float, float]) -> Any:
+    """Return an empty matplotlib figure that needs no screen."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=size_in)
+    FigureCanvasAgg(figure)
+    return figure
+
+
+def draw_study(axes: Any, study: Study, dpi: int = SCREEN_DPI) -> None:
+    """Draw one study on matplotlib axes: film, trace on paper, or words."""
+    content = study.searched
+    if isinstance(content, Film):
+        picture = films.grey_picture(content, FILM_PX.get(dpi, 1400))
+        axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="lanczos")
+        axes.set_axis_off()
+    elif isinstance(content, Trace):
+        onto_axes(axes, trace_sheet(content, stamp=text("card.synthetic") if study.facts.get("synthetic") else ""))
+    elif isinstance(content, Note):
+        words = fill(plain(content.text, 1800), 64)
+        axes.text(0.02, 0.94, words, fontsize=10, color=INK, va="top", parse_math=False)
+        axes.set_xticks([])
+        axes.set_yticks([])
+    if study.facts.get("synthetic") and not isinstance(content, Trace):
+        stamp(axes)
+
+
+def stamp(axes: Any) -> None:
+    """Write SYNTHETIC into the corner of the drawing itself."""
+    box = {"boxstyle": "square,pad=0.3", "facecolor": PAPER, "edgecolor": INK, "linewidth": 0.6}
+    axes.text(0.99, 0.98, text("card.synthetic"), transform=axes.transAxes, fontsize=10, weight="bold", color=INK,
+              ha="right", va="top", bbox=box, zorder=5)
+
+
+def _case(one: Neighbour) -> str:
+    """Return what is known of a case in one line."""
+    parts = [distance(one), further(one), f"{text('card.labelled_as')} {labels(one)}", labelled_by(one)]
+    return plain(" · ".join(part for part in [*parts, f"{one.cohort}, {one.licence}"] if part), 300)
+
+
+def _line(report: Report, one: Neighbour) -> str:
+    """Return what belongs into the pixels beside the notice."""
+    mark = f"{text('card.synthetic')} · " if one.synthetic or report.query.facts.get("synthetic") else ""
+    about = text(
+        "report.footer", version=report.version, release=report.release, when=f"{report.when:%Y-%m-%d %H:%M}",
+        audit=report.audit_id,
+    )  # fmt: skip
+    return f"{mark}{distance(one)} · {about}"

@@ -1,0 +1,104 @@
+"""What a file is made from: the answer as it may leave now, with marks, moment and audit number."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from engine.answer import Answer, Neighbour
+from engine.errors import UsageError
+from engine.explain.pair import PairMaps
+from engine.index.records import Rating
+from engine.index.workspace import Workspace
+from engine.study import Study
+from engine.version import __version__
+
+
+@dataclass(frozen=True, eq=False)
+class Explained:
+    """One neighbour with the maps that show what brought it near."""
+
+    neighbour: Neighbour
+    match: Study
+    maps: PairMaps
+
+
+@dataclass(frozen=True, eq=False)
+class Report:
+    """One search on its way into a file.
+
+    neighbours : those of the chosen cases whose patients' consent stands, in the order of the answer
+    left_out   : how many of the chosen were left out because consent was withdrawn or the study removed since
+    marks      : the marks that count on these neighbours, of everyone, oldest first
+    study      : returns a neighbour's study with its content by its id
+    when       : moment of the export, UTC
+    """
+
+    answer: Answer
+    neighbours: tuple[Neighbour, ...]
+    left_out: int
+    marks: tuple[Rating, ...]
+    study: Callable[[str], Study]
+    when: datetime
+    audit_id: int
+    who: str
+    key: bytes
+    explained: Explained | None = None
+
+    @property
+    def query(self) -> Study:
+        """The query with its content."""
+        return self.answer.study
+
+    @property
+    def release(self) -> str:
+        """Name of the release that answered."""
+        return self.answer.release
+
+    @property
+    def version(self) -> str:
+        """Version of Casebind."""
+        return __version__
+
+    def marks_of(self, study_id: str) -> list[Rating]:
+        """Return the marks on one neighbour."""
+        return [one for one in self.marks if one.study_id == study_id]
+
+    def of_kind(self, modality: str) -> list[Neighbour]:
+        """Return the neighbours of one modality."""
+        return [one for one in self.neighbours if one.modality == modality]
+
+    def kinds(self) -> tuple[str, ...]:
+        """Return the modalities that were searched, in the order of the answer."""
+        return tuple(self.answer.nothing_close)
+
+
+def chosen(answer: Answer, cases: Sequence[str]) -> tuple[Neighbour, ...]:
+    """Return the neighbours of these ids, or all where none is named; UsageError where one is not among them."""
+    if not answer.verdict.accepted:
+        raise UsageError("The query was refused by the quality check, so there is nothing to export.")
+    known = {one.study_id: one for one in answer.neighbours}
+    for study_id in cases:
+        if study_id not in known:
+            raise UsageError(f"Study {study_id} is not among the results of {answer.query_id}: take an id from them.")
+    return tuple(known[study_id] for study_id in dict.fromkeys(cases)) if cases else answer.neighbours
+
+
+def permitted(workspace: Workspace, study_ids: Sequence[str]) -> frozenset[str]:
+    """Return those of the studies that are there and whose patient's consent to retrieval stands now."""
+    rows = workspace.rows(list(study_ids))
+    standing = {patient_id: workspace.consent(patient_id) for patient_id in {row.patient_id for row in rows}}
+    return frozenset(row.study_id for row in rows if standing[row.patient_id])
+
+
+def check_query(workspace: Workspace, answer: Answer) -> None:
+    """Raise UsageError where the query is of a patient who has withdrawn consent."""
+    patient_id = answer.study.facts.get("patient_id")
+    if patient_id and not workspace.consent(str(patient_id)):
+        raise UsageError(f"The patient of {answer.query_id} has withdrawn consent, so it can no longer be exported.")
+
+
+def with_maps(report: Report, explained: Explained | None) -> Report:
+    """Return the report with an explained pair."""
+    return replace(report, explained=explained)

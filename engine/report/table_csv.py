@@ -1,0 +1,105 @@
+"""Results and ratings as CSV: documented columns (columns.toml), pseudonyms only, no cell that a sheet would run."""
+
+from __future__ import annotations
+
+import csv
+import io
+import tomllib
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from engine.report import safe
+from engine.report.report import Report
+from engine.report.words import notice
+
+BOM = "\ufeff"  # Excel takes a file for UTF-8 only when it begins so
+
+
+@lru_cache(maxsize=1)
+def dictionary() -> dict[str, dict[str, str]]:
+    """Return table → column → what it holds, in the order of the columns."""
+    found = tomllib.loads((Path(__file__).parent / "columns.toml").read_text(encoding="utf-8"))
+    return {table: {column["name"]: column["meaning"] for column in columns} for table, columns in found.items()}
+
+
+def results_csv(report: Report, *, bom: bool = False) -> bytes:
+    """Return one row per neighbour; only the header where there is none."""
+    return _written("results", _results(report), bom)
+
+
+def ratings_csv(report: Report, *, bom: bool = False) -> bytes:
+    """Return one row per mark that counts."""
+    return _written("ratings", _ratings(report), bom)
+
+
+def _written(table: str, rows: Iterable[Mapping[str, Any]], bom: bool) -> bytes:
+    out = io.StringIO(newline="")
+    writer = csv.DictWriter(out, list(dictionary()[table]), lineterminator="\r\n")
+    writer.writeheader()
+    writer.writerows({name: safe.cell(value) for name, value in row.items()} for row in rows)
+    return ((BOM if bom else "") + out.getvalue()).encode("utf-8")
+
+
+def _results(report: Report) -> Iterable[dict[str, Any]]:
+    answer = report.answer
+    for one in report.neighbours:
+        yield {
+            "query_id": answer.query_id,
+            "query_modality": answer.study.modality,
+            "query_synthetic": bool(answer.study.facts.get("synthetic")),
+            "rank": one.rank,
+            "study_id": one.study_id,
+            "encounter_id": one.encounter_id,
+            "patient_id": one.patient_id,
+            "modality": one.modality,
+            "labels": safe.one_line(";".join(one.labels)),
+            "label_source": safe.one_line(one.label_source),
+            "synthetic": one.synthetic,
+            "cohort": one.cohort,
+            "licence": safe.one_line(one.licence),
+            "age_years": one.age,
+            "sex": one.sex,
+            "view": one.view,
+            "hamming_bits": one.hamming,
+            "code_length_bits": one.bits,
+            "further_share": one.further_share,
+            "relevance_share": one.relevance,
+            "nothing_close": answer.nothing_close.get(one.modality, False),
+            "marks": ";".join(given.mark for given in report.marks_of(one.study_id)),
+            "operating_point": answer.at,
+            "filters": answer.filters_sentence,
+            "release": answer.release,
+            "search_audit_id": answer.audit_id,
+            **_ending(report),
+        }
+
+
+def _ratings(report: Report) -> Iterable[dict[str, Any]]:
+    synthetic = {one.study_id: one.synthetic for one in report.neighbours}
+    for one in report.marks:
+        yield {
+            "rating_id": one.rating_id,
+            "query_id": one.query_id,
+            "study_id": one.study_id,
+            "mark": one.mark,
+            "who": one.who,
+            "rated_at_utc": iso(one.created_at),
+            "release": one.release,
+            "code_length_bits": one.bits,
+            "operating_point": one.at,
+            "synthetic": synthetic[one.study_id],
+            **_ending(report),
+        }
+
+
+def _ending(report: Report) -> dict[str, Any]:
+    return {"export_audit_id": report.audit_id, "exported_at_utc": iso(report.when), "notice": notice()}
+
+
+def iso(moment: datetime) -> str:
+    """Return a moment in UTC as "2026-11-25T20:41:46Z"; one without a zone is in UTC."""
+    known = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return f"{known.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

@@ -1,0 +1,1 @@
+"""Collections of cases and quizzes built from them, over the workspace's one file."""

@@ -1,0 +1,41 @@
+"""Cases that are easily taken for one another: nearest by retrieval, of the same modality, and labelled otherwise."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine import retrieval
+from engine.answer import Neighbour
+from engine.index.filters import Clause, Filters
+from engine.index.workspace import Workspace
+from engine.study import Modality
+
+if TYPE_CHECKING:
+    from engine.release import Release
+
+
+@dataclass(frozen=True)
+class Otherwise(Filters):
+    """Filters that let only studies through which carry labels, none of them one of `none_of`."""
+
+    none_of: tuple[str, ...] = ()
+
+    def clauses(self) -> list[Clause]:
+        """Return the conditions that are in force."""
+        sql = "(len(s.labels) > 0 AND NOT list_has_any(s.labels, ?))"
+        said = f"labelled otherwise than {' or '.join(self.none_of)}"
+        return [*super().clauses(), Clause(sql, (list(self.none_of),), said)]
+
+
+def confusable(
+    workspace: Workspace, release: Release, study_id: str, modality: Modality, labels: tuple[str, ...], *,
+    k: int = 5, who: str = "local",
+) -> tuple[Neighbour, ...]:  # fmt: skip
+    """Return the k nearest studies of `modality` that carry none of `labels`, of other patients who consent.
+
+    The search is audited like any other. Raises UsageError where the study is gone or its patient has withdrawn.
+    """
+    filters = Otherwise(none_of=labels)
+    found = retrieval.again(workspace, release, study_id, into=(modality,), k=k, filters=filters, who=who)
+    return found.neighbours

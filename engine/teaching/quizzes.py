@@ -1,0 +1,145 @@
+"""Quizzes: built once from a collection or from filters, with fixed questions and options."""
+
+from __future__ import annotations
+
+import random
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from engine.errors import UsageError
+from engine.index.database import now
+from engine.index.filters import Filters
+from engine.index.workspace import Workspace
+from engine.study import Modality
+from engine.teaching import collections, pick, words
+from engine.teaching.confusable import confusable
+from engine.teaching.options import MOST, key_label, options
+from engine.teaching.pick import RECORDINGS, Candidate
+from engine.teaching.records import ORDERS, Asks, Order, Quiz
+
+if TYPE_CHECKING:
+    from engine.release import Release
+
+MOST_QUESTIONS = 100
+NEAR = 20  # neighbours whose labels are read for distractors
+SEEDS = 1_000_000
+LISTED = (
+    "SELECT q.quiz_id, q.title, q.asks, q.question_order, q.seed, q.source, q.who, q.created_at,"
+    " (SELECT count(*) FROM quiz_questions one WHERE one.quiz_id = q.quiz_id)"
+    " FROM quizzes q WHERE q.deleted_at IS NULL"
+)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How to build: title, number of questions (None: all), what is asked, the order learners get, its seed."""
+
+    title: str
+    n: int | None = None
+    asks: Asks = "one"
+    order: Order = "shuffled"
+    seed: int | None = None
+    who: str = "local"
+
+
+@dataclass(frozen=True)
+class Built:
+    """A quiz and how many candidates it could not ask about: reports, unlabelled, or of a patient asked already."""
+
+    quiz: Quiz
+    reports: int
+    unlabelled: int
+    same_patient: int
+
+
+def from_collection(workspace: Workspace, release: Release, collection_id: str, plan: Plan) -> Built:
+    """Build a quiz from a collection's cases in their order, with their notes."""
+    source = collections.load(workspace, collection_id).title
+    return _build(workspace, release, pick.from_collection(workspace, collection_id), plan, source, ())
+
+
+def from_filters(
+    workspace: Workspace, release: Release, modalities: Sequence[Modality], filters: Filters, plan: Plan
+) -> Built:
+    """Build a quiz from the recordings that the filters let through, a case of each label in turn."""
+    plan = _seeded(plan)
+    frequent = {one: workspace.labels(one) for one in modalities}
+    found = pick.in_turn(
+        pick.from_filters(workspace, modalities, filters),
+        lambda one: key_label(one.labels, frequent[one.modality], filters.labels),
+        random.Random(plan.seed),
+    )
+    return _build(workspace, release, found, plan, filters.sentence, filters.labels)
+
+
+def listed(workspace: Workspace) -> list[Quiz]:
+    """Return all quizzes that are not deleted, the newest first."""
+    return [Quiz(*row) for row in workspace.database.read(f"{LISTED} ORDER BY q.created_at DESC, 1")]
+
+
+def load(workspace: Workspace, quiz_id: str) -> Quiz:
+    """Return one quiz; UsageError where there is none or it was deleted."""
+    found = workspace.database.read(f"{LISTED} AND q.quiz_id = ?", [quiz_id])
+    if not found:
+        raise UsageError("There is no such quiz in this workspace: it was deleted, or its link is incomplete.")
+    return Quiz(*found[0])
+
+
+def delete(workspace: Workspace, quiz_id: str, undo: bool = False) -> None:
+    """Take a quiz off the list, or put it back; answers are kept."""
+    with workspace.database.write() as cursor:
+        cursor.execute("UPDATE quizzes SET deleted_at = ? WHERE quiz_id = ?", [None if undo else now(), quiz_id])
+
+
+def _seeded(plan: Plan) -> Plan:
+    return replace(plan, seed=secrets.randbelow(SEEDS)) if plan.seed is None else plan
+
+
+def _build(
+    workspace: Workspace, release: Release, found: Sequence[Candidate], plan: Plan, source: str, wanted: Sequence[str]
+) -> Built:
+    """Choose the questions, then store the quiz and all of them at once."""
+    title, plan = words.title(plan.title), _seeded(plan)
+    if plan.order not in ORDERS or (plan.n is not None and not 1 <= plan.n <= MOST_QUESTIONS):
+        raise UsageError(f"A quiz has 1 to {MOST_QUESTIONS} questions in fixed or shuffled order: choose within that.")
+    labelled = [one for one in found if one.modality in RECORDINGS and one.labels]
+    once = list(pick.different(labelled))
+    rng = random.Random(plan.seed)
+    rows: list[list[Any]] = []
+    for one in once:
+        if len(rows) == (plan.n or MOST_QUESTIONS):
+            break
+        truth, offered = _question(workspace, release, one, plan, wanted, rng)
+        if len(offered) > len(truth):  # a question with nothing but right options is none
+            rows.append([len(rows) + 1, one.study_id, one.modality, list(offered), list(truth), one.note])
+    if not rows:
+        raise UsageError(
+            "No question could be made of these cases: choose films, ECGs or pulse recordings with labels, "
+            "in a workspace that holds more than one label of their kind."
+        )
+    quiz = _store(workspace, title, plan, source, rows)
+    reports = sum(one.modality not in RECORDINGS for one in found)
+    return Built(quiz, reports, len(found) - reports - len(labelled), len(labelled) - len(once))
+
+
+def _question(
+    workspace: Workspace, release: Release, one: Candidate, plan: Plan, wanted: Sequence[str], rng: random.Random
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return the labels that count as right and the options."""
+    frequent = workspace.labels(one.modality)
+    near = confusable(workspace, release, one.study_id, one.modality, one.labels, k=NEAR, who=plan.who)
+    truth = one.labels[: MOST - 1] if plan.asks == "all" else (key_label(one.labels, frequent, wanted),)
+    return truth, options(truth, one.labels, (neighbour.labels for neighbour in near), frequent, rng)
+
+
+def _store(workspace: Workspace, title: str, plan: Plan, source: str, rows: list[list[Any]]) -> Quiz:
+    quiz_id = f"z-{secrets.token_hex(6)}"
+    with workspace.database.write() as cursor:
+        cursor.execute(
+            "INSERT INTO quizzes VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)",
+            [quiz_id, title, plan.asks, plan.order, plan.seed, source, plan.who, now()],
+        )
+        cursor.executemany("INSERT INTO quiz_questions VALUES (?, ?, ?, ?, ?, ?, ?)", [[quiz_id, *row] for row in rows])
+    return load(workspace, quiz_id)

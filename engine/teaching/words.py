@@ -1,0 +1,34 @@
+"""Words that people type: trimmed, and refused in one sentence where they are missing or too long."""
+
+from __future__ import annotations
+
+from engine.errors import UsageError
+
+TITLE_MOST, ALIAS_MOST, NOTE_MOST = 120, 40, 4000  # characters
+
+
+def title(words: str) -> str:
+    """Return a title on one line; UsageError where it is empty or too long."""
+    return _line(words, "title", TITLE_MOST)
+
+
+def alias(words: str) -> str:
+    """Return a learner's alias on one line; UsageError where it is empty or too long."""
+    return _line(words, "alias", ALIAS_MOST)
+
+
+def note(words: str) -> str:
+    """Return a note or description without space around it; UsageError where it is too long."""
+    words = words.strip()
+    if len(words) > NOTE_MOST:
+        raise UsageError(f"The text has {len(words)} characters and {NOTE_MOST} fit: shorten it, nothing was changed.")
+    return words
+
+
+def _line(words: str, what: str, most: int) -> str:
+    words = " ".join(words.split())
+    if not words:
+        raise UsageError(f"The {what} is empty: type one, nothing was changed.")
+    if len(words) > most:
+        raise UsageError(f"The {what} has {len(words)} characters and {most} fit: shorten it, nothing was changed.")
+    return words

@@ -1,0 +1,66 @@
+"""Collections: all of them, one of them to edit, or one case of it large to present."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.errors import UsageError
+from engine.teaching import collections
+from pages.collections import editor, present, state
+from pages.shared import resources, undo
+from pages.shared.markdown import lines, plain
+from pages.shared.strings import several, text
+
+
+def draw() -> None:
+    """Draw what the URL asks for; an unknown id leads back to the list with one sentence."""
+    collection_id = st.query_params.get(state.COLLECTION)
+    if collection_id is None:
+        _all()
+        return
+    try:
+        one = collections.load(resources.workspace(), collection_id)
+    except UsageError as error:
+        undo.draw(text("collections.undo"))
+        st.error(str(error), icon=":material/error:")
+        st.button(text("collections.all"), icon=":material/arrow_back:", on_click=state.leave, key="all")
+        return
+    if state.PRESENT in st.query_params:
+        present.draw(one)
+    else:
+        editor.draw(one)
+
+
+def _all() -> None:
+    """Draw the list, or how to begin."""
+    st.title(text("collections.title"), anchor=False)
+    st.markdown(text("collections.lead"))
+    undo.draw(text("collections.undo"))
+    state.say()
+    found = collections.listed(resources.workspace())
+    if not found:
+        st.info(f"**{text('collections.empty')}** {text('collections.empty_how')}", icon=":material/bookmark_add:")
+    grid = st.grid(min_column_width=300, border=True) if found else None
+    for one in found:
+        with grid.cell():
+            st.markdown(f"**{plain(one.title)}**  \n:small[{several(one.cases, 'collections.cases')}]")
+            if one.description:
+                st.markdown(lines(one.description))
+            if one.hidden:
+                st.markdown(f":small[{several(one.hidden, 'collections.hidden')}]")
+            st.button(
+                text("collections.open"), key=f"open-{one.collection_id}", on_click=state.enter,
+                args=(one.collection_id,),
+            )  # fmt: skip
+    _create(expanded=not found)
+    st.page_link("pages/search/page.py", label=text("collections.to_search"), icon=":material/search:")
+
+
+def _create(expanded: bool) -> None:
+    with st.expander(text("collections.create"), expanded=expanded, icon=":material/add:"):
+        st.text_input(text("collections.new_title"), key="new-title")
+        st.text_area(text("collections.new_description"), key="new-description", height=90)
+        st.button(text("collections.create_do"), type="primary", key="create", on_click=state.create)
+
+
+draw()

@@ -1,0 +1,33 @@
+"""What is said while a map is being made: its step, how far it is, and a way to stop it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.map.maker import Making
+from pages.map import state
+from pages.shared.strings import text
+
+LOOK_EVERY_S = 1.0
+
+
+def draw(running: Making | None) -> None:
+    """Draw progress, or that it was stopped or failed and how to begin again; nothing where nothing was begun."""
+    if running is None or running.step == "done":
+        return
+    if not running.over:
+        _progress(running)
+        return
+    words = running.why if running.step == "failed" else text("map.stopped")
+    st.warning(words, icon=":material/map:")
+    st.button(text("map.make"), key="map-make", on_click=state.make)
+
+
+@st.fragment(run_every=LOOK_EVERY_S)
+def _progress(running: Making) -> None:
+    """Draw the step and its share, once a second; the whole page is drawn anew when it ends."""
+    if running.over:
+        st.rerun(scope="app")
+    bar, stop = st.columns([5, 1], vertical_alignment="bottom")
+    bar.progress(running.share, text=text(f"map.step_{running.step}"))
+    stop.button(text("map.stop"), key="map-stop", on_click=state.stop)

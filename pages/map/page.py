@@ -1,0 +1,102 @@
+"""Map: the collection in two dimensions; draw around studies, or choose them by kind and finding, and see them."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from engine.cohorts.findings import phrase
+from engine.errors import UsageError
+from engine.map import choose
+from engine.map.points import BY, Points
+from engine.map.stored import LEAST
+from engine.study import MODALITIES
+from pages.map import figure, making, selection, state
+from pages.shared.strings import text
+
+TOOLS = {"displaylogo": False, "modeBarButtons": [["lasso2d", "select2d", "zoom2d", "pan2d", "resetScale2d"]]}
+
+
+def draw() -> None:
+    """Draw the map, or that it is being made, or why there is none."""
+    st.title(text("map.title"), anchor=False)
+    st.markdown(text("map.lead"))
+    shown = state.shown()
+    running = state.ensure(shown)
+    making.draw(running)
+    if shown is None or not len(shown.points.ids):
+        if running is None:
+            st.info(text("map.too_few", least=LEAST), icon=":material/map:")
+        return
+    if figure.standing(shown):
+        st.markdown(f":material/update: {figure.standing(shown)}")
+    by, near = _controls(shown.points)
+    _figure(shown, by)
+    try:
+        how, places = state.chosen(shown.points, near)
+    except UsageError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    selection.draw(shown.points, how, places, near)
+
+
+def _controls(points: Points) -> tuple[str, str]:
+    """Draw colouring and filters, put them into the URL, and return the colouring and the study to be near to."""
+    _remember("by", (state.in_url("by") or [BY[0]])[0])
+    _remember("kinds", state.in_url("kinds"))
+    found = dict(points.found)
+    _remember("finding", [name for name in state.in_url("finding") if name in found])
+    _remember("near", "".join(state.in_url("near")[:1]))
+    with st.container(horizontal=True, vertical_alignment="bottom", key="map-controls"):
+        st.segmented_control(
+            text("map.by"), BY, required=True, key="map-by", format_func=lambda one: text(f"map.by_{one}")
+        )
+        st.pills(
+            text("map.kinds"), MODALITIES, selection_mode="multi", key="map-kinds",
+            format_func=lambda one: text(f"modality.{one}"),
+        )  # fmt: skip
+        st.multiselect(
+            text("map.finding"), list(found), key="map-finding", placeholder=text("controls.any"), width=280,
+            format_func=lambda one: f"{phrase(one)} ({found[one]:,})",
+        )  # fmt: skip
+        st.text_input(text("map.near"), key="map-near", placeholder=text("map.near_example"), width=280)
+    values = {name: st.session_state[f"map-{name}"] for name in ("by", "kinds", "finding", "near")}
+    state.to_url("by", [values["by"]] if values["by"] != BY[0] else [])
+    for name in ("kinds", "finding"):
+        state.to_url(name, list(values[name]))
+    state.to_url("near", [values["near"].strip()] if values["near"].strip() else [])
+    return values["by"], values["near"].strip()
+
+
+def _remember(name: str, value: object) -> None:
+    """Give a widget the URL's value when it is drawn for the first time."""
+    if f"map-{name}" not in st.session_state:
+        st.session_state[f"map-{name}"] = value
+
+
+def _figure(shown: state.Shown, by: str) -> None:
+    """Draw the figure with its text alternative, what it keeps and its numbers."""
+    passing = choose.passing(shown.points, state.in_url("kinds"), state.in_url("finding"))
+    mark = state.query_mark(shown.points)
+    place = None if mark is None else mark[0]
+    st.plotly_chart(
+        figure.figure(shown, by, passing, place), key=state.FIGURE, on_select=state.drew,
+        selection_mode=("lasso", "box"), config=TOOLS, alt=figure.alternative(shown, by, passing, mark is not None),
+    )  # fmt: skip
+    _notes(passing, mark)
+    figure.draw_caveat(shown)
+    with st.expander(text("search.numbers")):
+        st.table(figure.numbers(shown, by, passing), hide_index=True)
+
+
+def _notes(passing: np.ndarray, mark: tuple[np.ndarray, int] | None) -> None:
+    """Say what is drawn of how many, and how the query came to its place."""
+    words = [text("map.gesture")]
+    if len(passing) > figure.DRAWN:
+        words.append(text("map.drawn", n=f"{figure.DRAWN:,}", total=f"{len(passing):,}"))
+    if mark is not None:
+        words.append(text("map.query_place", n=mark[1]) if mark[1] else text("map.query_own"))
+    st.markdown(" ".join(words))
+
+
+draw()

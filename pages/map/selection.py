@@ -1,0 +1,108 @@
+"""The studies chosen on the map: how many, labelled as what, and a card each."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+import numpy as np
+import pandas as pd
+import streamlit as st
+
+from engine.cohorts.findings import phrase
+from engine.map.points import Points
+from engine.study import MODALITIES
+from pages.map import state
+from pages.shared import case_card, content
+from pages.shared.markdown import plain
+from pages.shared.strings import several, text
+
+FIRST, STEP, LISTED = 8, 16, 1000  # cards at first, cards more per click, rows of the table
+CARD_PX = 230
+
+
+def draw(points: Points, how: str, places: np.ndarray, near: str) -> None:
+    """Draw what is chosen, or how to choose."""
+    st.header(text("map.chosen"), anchor=False)
+    if how == "nothing":
+        st.markdown(text("map.chosen_none"))
+        return
+    head, clear = st.columns([4, 1], vertical_alignment="center")
+    head.markdown(f"**{several(len(places), f'map.chosen_{how}', study=plain(near))}** {_kinds(points, places)}")
+    if how in ("lasso", "box"):
+        clear.button(text("map.clear"), key="map-clear", on_click=state.forget_outline)
+    if not len(places):
+        st.markdown(text("map.chosen_empty"))
+        return
+    left, right = st.columns([1, 2], gap="large")
+    with left:
+        st.table(_by_finding(points, places), hide_index=True)
+    with right, st.expander(text("map.table", n=min(len(places), LISTED))):
+        st.dataframe(_rows(points, places[:LISTED]), hide_index=True, alt=text("map.table_alt"))
+    _cards(points, places)
+
+
+def _kinds(points: Points, places: np.ndarray) -> str:
+    counts = Counter(points.modality[places])
+    shown = [f"{text(f'modality.{name}')} {counts[name]:,}" for name in MODALITIES if counts[name]]
+    return ", ".join(shown)
+
+
+def _by_finding(points: Points, places: np.ndarray) -> pd.DataFrame:
+    """Return findings of the chosen studies, most frequent first; a study may have several."""
+    counts = Counter(phrase(name) for place in places for name in points.findings[place])
+    bare = sum(not points.findings[place] for place in places)
+    rows = [(name, f"{n:,}") for name, n in counts.most_common(8)]
+    rows += [(text("map.no_finding"), f"{bare:,}")] if bare else []
+    return pd.DataFrame(rows, columns=[text("map.column_finding"), text("map.column_n")])
+
+
+def _rows(points: Points, places: np.ndarray) -> pd.DataFrame:
+    """Return a row per chosen study."""
+    rows = [
+        (
+            str(points.ids[place]), text(f"modality_one.{points.modality[place]}"),
+            ", ".join(points.labels[place]) or text("card.no_labels"), str(points.cohort[place]),
+            text("card.synthetic") if points.synthetic[place] else "",
+            round(float(points.xy[place, 0]), 1), round(float(points.xy[place, 1]), 1),
+        )
+        for place in places
+    ]  # fmt: skip
+    names = ("study", "kind", "labels", "cohort", "synthetic", "x", "y")
+    return pd.DataFrame(rows, columns=[text(f"map.column_{name}") for name in names])
+
+
+def _cards(points: Points, places: np.ndarray) -> None:
+    """Draw the first cards, and the button for more."""
+    most = st.session_state.get("map-most", FIRST)
+    grid = st.grid(min_column_width=CARD_PX, border=True)
+    for at, place in enumerate(places[:most]):
+        with grid.cell():
+            _card(points, int(place), at + 1)
+    left = len(places) - most
+    if left > 0:
+        st.button(
+            text("map.more", n=min(left, STEP), left=f"{left:,}"), key="map-more", type="tertiary", on_click=_show_more
+        )
+
+
+def _show_more() -> None:
+    st.session_state["map-most"] = st.session_state.get("map-most", FIRST) + STEP
+
+
+def _card(points: Points, place: int, number: int) -> None:
+    """Draw one study: kind, picture, labels, and what can be done with it."""
+    study_id, modality = str(points.ids[place]), str(points.modality[place])
+    mark = case_card.synthetic(points.synthetic[place])
+    st.markdown(f"{text(f'icon.{modality}')} {text(f'modality_one.{modality}')}{mark}")
+    content.thumb(study_id, modality, text("map.study", n=number))
+    labels = ", ".join(points.labels[place]) or text("card.no_labels")
+    st.markdown(f"**{plain(labels)}**  \n:small[{plain(study_id)} · {plain(points.cohort[place])}]")
+    _actions(study_id, number)
+
+
+def _actions(study_id: str, number: int) -> None:
+    """Draw the buttons of one study; whatever else can be done with a study belongs in this row."""
+    with st.container(horizontal=True, gap="small"):
+        help_ = text("map.search_help", n=number)
+        if st.button(text("map.search"), key=f"map-search-{study_id}", help=help_, icon=":material/search:"):
+            st.switch_page("pages/search/page.py", query_params={"query": study_id})

@@ -1,0 +1,114 @@
+"""The form that builds a quiz, from a collection or from all recordings of a kind."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.errors import CasebindError
+from engine.index.filters import Filters
+from engine.study import Modality
+from engine.teaching import collections, quizzes
+from engine.teaching.pick import RECORDINGS
+from engine.teaching.quizzes import MOST_QUESTIONS, SEEDS, Built, Plan
+from engine.teaching.records import ORDERS
+from pages.quiz import state
+from pages.shared import resources
+from pages.shared.markdown import plain
+from pages.shared.strings import several, text
+
+SAID = "built-said"
+SOURCES, ASKS = ("filters", "collection"), ("one", "all")
+
+
+def say() -> None:
+    """Draw once what was built, and what was left out of it."""
+    good, words = st.session_state.pop(SAID, (True, ""))
+    if words:
+        (st.success if good else st.error)(words, icon=":material/check:" if good else ":material/error:")
+
+
+def draw(expanded: bool) -> None:
+    """Draw the form; what a choice offers follows the choices before it."""
+    given = st.query_params.get(state.BUILD)
+    with st.expander(text("quiz.build"), expanded=expanded, icon=":material/add:"):
+        st.text_input(text("quiz.build_title"), key="build-title")
+        source = st.segmented_control(
+            text("quiz.source"), SOURCES, format_func=lambda name: text(f"quiz.source_{name}"),
+            default="collection" if given else "filters", key="build-source", required=True,
+        )  # fmt: skip
+        ready = _collection(given) if source == "collection" else _filters()
+        _plan()
+        st.button(text("quiz.build_do"), type="primary", key="build", disabled=not ready, on_click=_build)
+
+
+def _collection(given: str | None) -> bool:
+    """Draw the choice of a collection; return whether there is one."""
+    found = {one.collection_id: one for one in collections.listed(resources.workspace())}
+    if not found:
+        st.info(text("quiz.no_collection"), icon=":material/info:")
+        return False
+    ids = list(found)
+    st.selectbox(
+        text("quiz.collection"), ids, index=ids.index(given) if given in ids else 0, key="build-collection",
+        format_func=lambda one: f"{found[one].title} ({several(found[one].cases, 'collections.cases')})",
+    )  # fmt: skip
+    return True
+
+
+def _filters() -> bool:
+    workspace = resources.workspace()
+    kinds = [one for one in RECORDINGS if workspace.counts().get(one)]
+    if not kinds:
+        return False
+    kind = st.segmented_control(
+        text("quiz.kind"), kinds, format_func=lambda name: text(f"modality.{name}"), default=kinds[0],
+        key="build-kind", required=True,
+    )  # fmt: skip
+    left, right = st.columns(2)
+    left.multiselect(text("quiz.labels"), workspace.labels(kind), key=f"build-labels-{kind}")
+    right.multiselect(text("quiz.cohorts"), [one.name for one in workspace.cohorts()], key="build-cohorts")
+    return True
+
+
+def _plan() -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.number_input(text("quiz.n"), 1, MOST_QUESTIONS, 10, key="build-n", width=180)
+        st.number_input(
+            text("quiz.seed"), 0, SEEDS, 1, key="build-seed", help=text("quiz.seed_help"), width=180
+        )  # fmt: skip
+        st.segmented_control(
+            text("quiz.order"), ORDERS, format_func=lambda name: text(f"quiz.order_name_{name}"), default="shuffled",
+            key="build-order", required=True,
+        )  # fmt: skip
+    st.radio(text("quiz.asks"), ASKS, format_func=lambda name: text(f"quiz.asks_{name}"), key="build-asks")
+
+
+def _build() -> None:
+    """Build the quiz of what is chosen; keep the sentence that says what came of it."""
+    chosen = st.session_state
+    plan = Plan(
+        chosen["build-title"], int(chosen["build-n"]), chosen["build-asks"], chosen["build-order"],
+        int(chosen["build-seed"]), resources.WHO,
+    )  # fmt: skip
+    workspace, release = resources.workspace(), resources.release()
+    try:
+        if chosen["build-source"] == "collection":
+            built = quizzes.from_collection(workspace, release, chosen["build-collection"], plan)
+        else:
+            kind: Modality = chosen["build-kind"]
+            filters = Filters(labels=tuple(chosen[f"build-labels-{kind}"]), cohorts=tuple(chosen["build-cohorts"]))
+            built = quizzes.from_filters(workspace, release, (kind,), filters, plan)
+    except CasebindError as error:
+        chosen[SAID] = (False, plain(error))
+        return
+    chosen[SAID] = (True, _said(built))
+    chosen["build-title"] = ""
+    st.query_params.clear()
+
+
+def _said(built: Built) -> str:
+    """Say how many questions there are and what was left out."""
+    questions = several(built.quiz.questions, "quiz.questions")
+    left = (("reports", built.reports), ("unlabelled", built.unlabelled), ("patient", built.same_patient))
+    said = [several(n, f"quiz.left_{name}") for name, n in left if n]
+    return " ".join([text("quiz.built", title=f"**{plain(built.quiz.title)}**", questions=questions), *said])

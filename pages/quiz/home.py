@@ -1,0 +1,79 @@
+"""All quizzes, what is due to a learner, and the form that builds a quiz."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.errors import CasebindError
+from engine.teaching import quizzes, runs
+from engine.teaching.records import Quiz
+from pages.quiz import build, state
+from pages.shared import resources, undo
+from pages.shared.link import link
+from pages.shared.markdown import plain
+from pages.shared.strings import several, text
+
+
+def draw() -> None:
+    """Draw the screen without a quiz in its URL."""
+    st.title(text("quiz.title"), anchor=False)
+    st.markdown(text("quiz.lead"))
+    undo.draw(text("quiz.undo"))
+    state.say()
+    build.say()
+    found = quizzes.listed(resources.workspace())
+    with st.container(key="beside"):
+        left, right = st.columns([3, 2], gap="large")
+    with left:
+        st.subheader(text("quiz.list"), anchor=False)
+        if not found:
+            st.info(f"**{text('quiz.none')}** {text('quiz.none_how')}", icon=":material/quiz:")
+        for quiz in found:
+            _quiz(quiz)
+    with right:
+        _due()
+    build.draw(expanded=not found or state.BUILD in st.query_params)
+
+
+def line(quiz: Quiz) -> str:
+    """Return number of questions and order in words."""
+    questions = several(quiz.questions, "quiz.questions")
+    return text("quiz.line", questions=questions, order=text(f"quiz.order_{quiz.order}"))
+
+
+def _quiz(quiz: Quiz) -> None:
+    with st.container(border=True):
+        st.markdown(f"**{plain(quiz.title)}**  \n:small[{plain(line(quiz))}. {plain(quiz.source)}]")
+        with st.container(horizontal=True, gap="small"):
+            for view, icon in (("", "play_arrow"), ("results", "bar_chart")):
+                st.button(
+                    text("quiz.results" if view else "quiz.take"), icon=f":material/{icon}:",
+                    key=f"{view or 'take'}-{quiz.quiz_id}", on_click=state.enter, args=(quiz, view),
+                )  # fmt: skip
+            st.button(
+                text("quiz.delete"), icon=":material/delete:", key=f"delete-{quiz.quiz_id}", on_click=state.delete,
+                args=(quiz,),
+            )  # fmt: skip
+        with st.expander(text("quiz.link"), icon=":material/link:"):
+            st.markdown(text("quiz.link_help"))
+            address = link("quiz", quiz=quiz.quiz_id, order=quiz.order, seed=quiz.seed)
+            st.code(address, language=None, wrap_lines=True)
+
+
+def _due() -> None:
+    """Draw the learner's alias and how many cases are due to it."""
+    st.subheader(text("quiz.due_title"), anchor=False)
+    st.markdown(text("quiz.due_lead"))
+    typed = st.text_input(text("quiz.alias"), value=state.alias(), key="due-alias", help=text("quiz.alias_help"))
+    if not typed.strip():
+        return
+    try:
+        n = len(runs.due(resources.workspace(), typed))
+    except CasebindError as error:
+        st.error(str(error), icon=":material/error:")
+        return
+    if n:
+        st.markdown(f"**{text('quiz.due_count', n=n)}**")
+        st.button(text("quiz.practise"), type="primary", key="practise", on_click=state.practise, args=(typed,))
+    else:
+        st.markdown(text("quiz.due_none", alias=plain(typed)))

@@ -1,0 +1,32 @@
+"""Quiz: all quizzes with what is due, one quiz to take, a practice of due cases, or the results of a class."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.errors import UsageError
+from engine.teaching import quizzes, runs
+from pages.quiz import home, results, state, take
+from pages.shared import resources, undo
+from pages.shared.strings import text
+
+
+def draw() -> None:
+    """Draw what the URL asks for; an unknown id leads back to the list with one sentence."""
+    quiz_id, run_id = st.query_params.get(state.QUIZ), st.query_params.get(state.RUN)
+    try:
+        if run_id is not None:
+            take.draw(runs.load(resources.workspace(), run_id))
+        elif quiz_id is None:
+            home.draw()
+        elif st.query_params.get(state.VIEW) == "results":
+            results.draw(quizzes.load(resources.workspace(), quiz_id))
+        else:
+            take.begin(quizzes.load(resources.workspace(), quiz_id))
+    except UsageError as error:
+        undo.draw(text("quiz.undo"))
+        st.error(str(error), icon=":material/error:")
+        st.button(text("quiz.home"), icon=":material/arrow_back:", key="home", on_click=state.home)
+
+
+draw()

@@ -1,0 +1,60 @@
+"""The results of a class: by question, by learner, and every answer as CSV with what its columns mean."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from engine.teaching import results
+from engine.teaching.records import Quiz
+from engine.teaching.results import COLUMNS, QuestionResult, Share
+from pages.quiz import state
+from pages.shared import resources
+from pages.shared.markdown import plain
+from pages.shared.strings import several, text
+
+
+def draw(quiz: Quiz) -> None:
+    """Draw the screen."""
+    st.button(text("quiz.home"), icon=":material/arrow_back:", key="home", on_click=state.home)
+    st.title(text("quiz.results_title", title=plain(quiz.title)), anchor=False)
+    workspace = resources.workspace()
+    found = results.results(workspace, quiz.quiz_id)
+    if found.hidden:
+        st.info(several(found.hidden, "quiz.hidden"), icon=":material/visibility_off:")
+    if not found.learners:
+        st.info(text("quiz.results_none"), icon=":material/hourglass_empty:")
+    else:
+        st.markdown(text("quiz.results_lead"))
+        st.subheader(text("quiz.per_question"), anchor=False)
+        names = ("question", "case", "kind", "labelled", "share", "interval", "n", "options")
+        _table([_question(one) for one in found.questions], names)
+        st.subheader(text("quiz.per_learner"), anchor=False)
+        rows = [(plain(alias), *_share(share)) for alias, share in found.learners]
+        _table(rows, ("learner", "share", "interval", "n"))
+    st.download_button(
+        text("quiz.download"), results.to_csv(workspace, quiz.quiz_id), f"casebind-quiz-{quiz.quiz_id}.csv", "text/csv",
+        icon=":material/download:", key="download", on_click="ignore", disabled=not found.learners,
+    )  # fmt: skip
+    with st.expander(text("quiz.columns")):
+        _table([(name, text(f"results_column.{name}")) for name in COLUMNS], ("name", "meaning"))
+
+
+def _question(one: QuestionResult) -> tuple[object, ...]:
+    """Return a row: number, case, kind, labels, share, interval, answers, how often each option was chosen."""
+    times = "; ".join(f"{option} ({n})" for option, n in sorted(one.chosen, key=lambda pair: -pair[1]) if n)
+    kind = text(f"modality_one.{one.modality}")
+    labelled = plain(", ".join(one.labelled))
+    return one.number, plain(one.study_id), kind, labelled, *_share(one.share), plain(times)
+
+
+def _share(share: Share) -> tuple[str, str, str]:
+    """Return the share in percent, its interval, and "right of n"."""
+    if not share.n:
+        return "", "", text("quiz.nobody")
+    low, high = share.interval
+    return f"{100 * share.value:.0f}", f"{100 * low:.0f} to {100 * high:.0f}", f"{share.right} / {share.n}"
+
+
+def _table(rows: list[tuple[object, ...]], names: tuple[str, ...]) -> None:
+    st.table(pd.DataFrame(rows, columns=[text(f"quiz.column_{name}") for name in names]), hide_index=True)

@@ -1,0 +1,139 @@
+"""What the quiz screen remembers: in the URL which quiz, order, seed and run, in the session the learner's alias.
+
+Nothing that names a case is put into the URL or into a widget's key: a learner can read both.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.answer import Neighbour
+from engine.errors import CasebindError
+from engine.teaching import quizzes, runs
+from engine.teaching.confusable import confusable
+from engine.teaching.records import Asked, Quiz, Run
+from pages.shared import resources, undo
+from pages.shared.markdown import plain
+from pages.shared.strings import text
+
+QUIZ, RUN, VIEW, ORDER, SEED, BUILD = "quiz", "run", "view", "order", "seed", "build"  # names in the URL
+ALIAS, SAID, REVEALED = "quiz-alias", "quiz-said", "quiz-revealed"
+
+
+def home() -> None:
+    """Go back to all quizzes."""
+    st.query_params.clear()
+
+
+def enter(quiz: Quiz, view: str = "") -> None:
+    """Open a quiz to take, or its results."""
+    st.query_params.clear()
+    st.query_params[QUIZ] = quiz.quiz_id
+    if view:
+        st.query_params[VIEW] = view
+    else:
+        st.query_params[ORDER], st.query_params[SEED] = quiz.order, str(quiz.seed)
+
+
+def error(problem: CasebindError) -> None:
+    """Keep a sentence for the next drawing."""
+    st.session_state[SAID] = plain(problem)
+
+
+def say() -> None:
+    """Draw once why the last step was not taken."""
+    words = st.session_state.pop(SAID, "")
+    if words:
+        st.error(words, icon=":material/error:")
+
+
+def alias() -> str:
+    """Return the alias of this session's learner; empty where none was typed."""
+    return st.session_state.get(ALIAS, "")
+
+
+def start(quiz: Quiz, typed: str, anew: bool = False) -> None:
+    """Begin or go on with a quiz under the alias that is typed."""
+    seed = st.query_params.get(SEED, "")
+    try:
+        run = runs.start(
+            resources.workspace(), quiz.quiz_id, typed, order=st.query_params.get(ORDER),
+            seed=int(seed) if seed.isdecimal() else None, anew=anew,
+        )  # fmt: skip
+    except CasebindError as problem:
+        error(problem)
+        return
+    _enter_run(run)
+
+
+def practise(typed: str) -> None:
+    """Begin a practice of what is due."""
+    try:
+        _enter_run(runs.practise(resources.workspace(), typed))
+    except CasebindError as problem:
+        error(problem)
+
+
+def _enter_run(run: Run) -> None:
+    st.session_state[ALIAS] = run.alias
+    st.session_state.pop(REVEALED, None)
+    st.query_params[RUN] = run.run_id
+
+
+def shown(run: Run) -> Asked | None:
+    """Return the question to draw: the one just answered until the learner goes on, else the first open one."""
+    revealed = st.session_state.get(REVEALED)
+    just = next((one for one in run.questions if revealed == (run.run_id, one.place)), None)
+    return just if just is not None and just.given is not None else run.current
+
+
+def picked(run: Run, asked: Asked) -> list[str]:
+    """Return the options chosen and not yet committed."""
+    return st.session_state.get(f"picked {run.run_id} {asked.place}", [])
+
+
+def pick(run: Run, asked: Asked, option: str) -> None:
+    """Choose an option, or where several may be chosen take it back."""
+    present = picked(run, asked)
+    if asked.asks == "one":
+        present = [option]
+    else:
+        present = [one for one in present if one != option] if option in present else [*present, option]
+    st.session_state[f"picked {run.run_id} {asked.place}"] = present
+
+
+def commit(run: Run, asked: Asked) -> None:
+    """Store the answer, then reveal; where it cannot be stored, say why."""
+    try:
+        runs.commit(resources.workspace(), run.run_id, asked.place, picked(run, asked))
+    except CasebindError as problem:
+        error(problem)
+    else:
+        st.session_state[REVEALED] = (run.run_id, asked.place)
+    st.session_state["quiz-redraw"] = True
+
+
+def go_on() -> None:
+    """Leave what was revealed for the next question."""
+    st.session_state.pop(REVEALED, None)
+
+
+def near(run: Run, asked: Asked) -> list[Neighbour]:
+    """Return the cases most easily taken for this one, searched once per question, without whoever withdrew since."""
+    key, workspace = "quiz-near", resources.workspace()
+    known, found = st.session_state.get(key, (None, ()))
+    if known != (run.run_id, asked.place):
+        labels = workspace.row(asked.study_id).labels
+        found = confusable(
+            workspace, resources.release(), asked.study_id, asked.modality, labels, who=resources.WHO
+        )  # fmt: skip
+        st.session_state[key] = ((run.run_id, asked.place), found)
+    return [one for one in found if workspace.consent(one.patient_id)]
+
+
+def delete(quiz: Quiz) -> None:
+    """Take a quiz off the list and offer to bring it back."""
+    workspace = resources.workspace()
+    quizzes.delete(workspace, quiz.quiz_id)
+    words = text("quiz.deleted", title=f"**{plain(quiz.title)}**")
+    undo.offer(words, lambda: quizzes.delete(workspace, quiz.quiz_id, undo=True))

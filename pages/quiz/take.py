@@ -1,0 +1,121 @@
+"""Taking a quiz: alias, then per case hidden → committed → revealed, then what came of it."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from engine.errors import CasebindError
+from engine.teaching import quizzes
+from engine.teaching.records import Asked, Quiz, Run
+from pages.quiz import home, reveal, state
+from pages.shared import case_view, resources
+from pages.shared.keys import SCREENS
+from pages.shared.markdown import plain
+from pages.shared.strings import several, text
+
+KEYS = SCREENS["quiz"]
+
+
+def begin(quiz: Quiz) -> None:
+    """Ask for the alias."""
+    _way_back()
+    st.title(plain(quiz.title), anchor=False)
+    st.markdown(text("quiz.start_lead", questions=plain(home.line(quiz)).capitalize()))
+    state.say()
+    with st.form("start", border=True):
+        st.text_input(text("quiz.alias"), value=state.alias(), key="start-alias", max_chars=40)
+        st.markdown(f":small[{text('quiz.alias_help')}]")
+        st.form_submit_button(text("quiz.start"), type="primary", on_click=_start, args=(quiz,))
+
+
+def _start(quiz: Quiz) -> None:
+    state.start(quiz, st.session_state["start-alias"])
+
+
+def draw(run: Run) -> None:
+    """Draw the question that is open or just answered, or the end."""
+    asked = state.shown(run)
+    _way_back()
+    title = text("quiz.practice") if run.quiz_id is None else quizzes.load(resources.workspace(), run.quiz_id).title
+    if asked is None:
+        _end(run, title)
+        return
+    at = run.questions.index(asked) + 1
+    st.markdown(
+        f"**{plain(title)}** · {text('quiz.place', n=at, total=len(run.questions))}"
+        f" · {text('quiz.going_on', alias=plain(run.alias))}"
+    )
+    st.progress(sum(one.given is not None for one in run.questions) / len(run.questions))
+    if run.hidden:
+        st.info(several(run.hidden, "quiz.hidden"), icon=":material/visibility_off:")
+    state.say()
+    if asked.given is not None:
+        reveal.draw(run, asked, last=run.current is None)
+    st.subheader(f"{text('quiz.case')}: {text(f'modality_one.{asked.modality}')}", anchor=False)
+    with st.container(key="question"):
+        _case(asked)
+        if asked.given is None:
+            _choose(run, asked)
+    if asked.given is not None:
+        reveal.confusable(run, asked)
+
+
+def _way_back() -> None:
+    st.button(text("quiz.home"), icon=":material/arrow_back:", key="home", on_click=state.home)
+
+
+def _case(asked: Asked) -> None:
+    """Draw the recording without what would give the answer away; its file's fault says nothing of its name."""
+    try:
+        study = resources.workspace().study(asked.study_id)
+    except CasebindError:
+        st.error(text("app.unexpected"), icon=":material/error:")
+        return
+    case_view.draw(study, key=f"question-{asked.place}", anonymous=True)
+
+
+@st.fragment
+def _choose(run: Run, asked: Asked) -> None:
+    """Draw the options and the button that commits; choosing redraws these alone."""
+    if st.session_state.pop("quiz-redraw", False):
+        st.rerun()
+    chosen = state.picked(run, asked)
+    st.markdown(f"**{text(f'quiz.ask_{asked.asks}')}**")
+    with st.container(horizontal=True, gap="small", key="options"):
+        for number, option in enumerate(asked.options, start=1):
+            st.button(
+                plain(option), key=f"option-{asked.place}-{number}", shortcut=KEYS[f"choose_{number}"],
+                icon=":material/check:" if option in chosen else None,
+                type="primary" if option in chosen else "secondary", on_click=state.pick, args=(run, asked, option),
+            )  # fmt: skip
+    words = text("quiz.chosen", labels=plain(", ".join(chosen))) if chosen else text("quiz.nothing")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.button(
+            text("quiz.commit"), key="commit", type="primary", shortcut=KEYS["commit"], disabled=not chosen,
+            on_click=state.commit, args=(run, asked),
+        )  # fmt: skip
+        st.markdown(words, width="content")
+
+
+def _end(run: Run, title: str) -> None:
+    """Draw what came of the run, and the ways on."""
+    st.title(plain(title), anchor=False)
+    st.subheader(text("quiz.finished_title"), anchor=False)
+    st.markdown(f"**{text('quiz.finished', right=run.right, n=len(run.questions))}** {text('quiz.due_lead')}")
+    if run.hidden:
+        st.info(several(run.hidden, "quiz.hidden"), icon=":material/visibility_off:")
+    rows = [
+        (
+            one.number if run.quiz_id else one.place, text(f"modality_one.{one.modality}"),
+            plain(", ".join(one.given.chosen)), plain(", ".join(one.labelled)), reveal.yes(one.given.right),
+        )
+        for one in run.questions
+        if one.given is not None
+    ]  # fmt: skip
+    names = ("question", "kind", "chosen", "labelled", "right")
+    st.markdown(f"**{text('quiz.answer_table')}**")
+    st.table(pd.DataFrame(rows, columns=[text(f"quiz.column_{name}") for name in names]), hide_index=True)
+    if run.quiz_id is not None:
+        quiz = quizzes.load(resources.workspace(), run.quiz_id)
+        st.button(text("quiz.again"), key="again", on_click=state.start, args=(quiz, run.alias, True))

@@ -1,0 +1,28 @@
+"""What is known of one study of the collection, in words."""
+
+from __future__ import annotations
+
+from engine.index.records import StudyRow
+from pages.shared import case_card
+from pages.shared.markdown import plain
+from pages.shared.strings import one_of, text
+
+
+def kind(row: StudyRow) -> str:
+    """Return icon, word and mark of a study as Markdown."""
+    word = f"{text(f'icon.{row.modality}')} {text(f'modality_one.{row.modality}')}"
+    return f"{word}{case_card.synthetic(row.synthetic)}"
+
+
+def named(row: StudyRow) -> str:
+    """Return the labels in words, as Markdown."""
+    return plain(", ".join(row.labels)) if row.labels else text("card.no_labels")
+
+
+def about(row: StudyRow) -> str:
+    """Return labels, who gave them, person and origin as Markdown."""
+    source = one_of("source", row.label_source, text("card.labelled_by", source=row.label_source))
+    said = [f"{text('card.labelled_as')} **{named(row)}**"]
+    known = [source if row.labels else "", case_card.person(row.age, row.sex, row.view)]
+    known.append(text("card.cohort", cohort=row.cohort, licence=row.licence))
+    return "  \n".join(said + [f":small[{plain(one)}]" for one in known if one])

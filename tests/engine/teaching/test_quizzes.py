@@ -1,0 +1,244 @@
+"""Quizzes: fair questions, answers that stay, cases that come back on their day, results that add up."""
+
+from __future__ import annotations
+
+import csv
+import io
+import threading
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import pytest
+
+from engine.errors import UsageError
+from engine.index.workspace import Workspace, open_workspace
+from engine.release import Release
+from engine.retrieval import Filters
+from engine.teaching import collections, quizzes, results, runs
+from engine.teaching.confusable import confusable
+from engine.teaching.quizzes import Plan
+from engine.teaching.records import Asked, Quiz, Run
+
+MONDAY = datetime(2026, 3, 2, 15, 0)
+
+
+@pytest.fixture
+def quiz(workspace: Workspace, release: Release) -> Quiz:
+    return quizzes.from_filters(workspace, release, ("ecg",), Filters(), Plan("Rhythms", n=5, seed=3)).quiz
+
+
+def finish(workspace: Workspace, run: Run, right: int, at: datetime | None = None) -> Run:
+    """Answer the first `right` questions as labelled and the others otherwise."""
+    for one in run.questions:
+        wrong = next(option for option in one.options if option not in one.labelled)
+        runs.commit(workspace, run.run_id, one.place, one.labelled if one.place <= right else [wrong], at)
+    return runs.load(workspace, run.run_id)
+
+
+def asked(workspace: Workspace, quiz: Quiz) -> tuple[Asked, ...]:
+    return runs.start(workspace, quiz.quiz_id, "someone", order="fixed").questions
+
+
+def test_every_question_has_one_right_option_and_others_the_case_does_not_carry(workspace, quiz) -> None:
+    for one in asked(workspace, quiz):
+        labels = workspace.row(one.study_id).labels
+        assert 2 <= len(one.options) <= 5 and len(set(one.options)) == len(one.options)
+        assert [option for option in one.options if option in labels] == list(one.labelled)
+        assert len(one.labelled) == 1
+        assert set(one.options) <= set(workspace.labels("ecg"))
+
+
+def test_distractors_come_from_the_nearest_cases_labelled_otherwise(workspace, release, quiz) -> None:
+    for one in asked(workspace, quiz):
+        labels = workspace.row(one.study_id).labels
+        near = confusable(workspace, release, one.study_id, "ecg", labels, k=20)
+        first = list(dict.fromkeys(label for neighbour in near for label in neighbour.labels))[:4]
+        assert set(first) <= set(one.options)
+
+
+def test_several_labels_are_asked_for_at_once_where_that_is_chosen(workspace, release) -> None:
+    built = quizzes.from_filters(workspace, release, ("ecg",), Filters(), Plan("All", n=4, asks="all", seed=1))
+    run = runs.start(workspace, built.quiz.quiz_id, "ann")
+    assert any(len(one.labelled) > 1 for one in run.questions)
+    one = next(one for one in run.questions if len(one.labelled) > 1)
+    assert not runs.commit(workspace, run.run_id, one.place, one.labelled[:1]).right
+    other = next(another for another in run.questions if another.place != one.place)
+    assert runs.commit(workspace, run.run_id, other.place, tuple(reversed(other.labelled))).right
+
+
+def test_a_collection_is_asked_in_its_order_without_reports_or_a_patient_twice(workspace, release) -> None:
+    one = collections.create(workspace, "mixed")
+    chosen = ["syn-0003-e1-ecg", "syn-0003-e1-text", "syn-0002-e1-cxr", "syn-0001-e1-ecg", "syn-0003-e1-cxr"]
+    twice = next(row for row in workspace.rows() if row.encounter_id.endswith("-e2") and row.modality == "ecg")
+    for study_id in [*chosen, twice.study_id, f"{twice.patient_id}-e1-ecg"]:
+        collections.add(workspace, one.collection_id, study_id, note=f"about {study_id}")
+    built = quizzes.from_collection(workspace, release, one.collection_id, Plan("mixed", order="fixed"))
+    run = runs.start(workspace, built.quiz.quiz_id, "ann")
+    asked_for = [question.study_id for question in run.questions]
+    assert built.reports == 1
+    assert len({(workspace.row(study).patient_id, workspace.row(study).modality) for study in asked_for}) == len(
+        asked_for
+    )
+    assert built.same_patient == len(chosen) - 1 + 2 - len(asked_for)
+    assert asked_for[:2] == ["syn-0003-e1-ecg", "syn-0002-e1-cxr"]
+    assert run.questions[0].note == "about syn-0003-e1-ecg"
+
+
+def test_no_case_and_no_patient_comes_twice_in_a_large_quiz(workspace, release) -> None:
+    plan = Plan("large", n=60, seed=9)
+    built = quizzes.from_filters(workspace, release, ("ecg", "ppg", "cxr"), Filters(), plan)
+    rows = [workspace.row(one.study_id) for one in asked(workspace, built.quiz)]
+    assert len(rows) > 30
+    assert len({row.study_id for row in rows}) == len(rows)
+    assert len({(row.patient_id, row.modality) for row in rows}) == len(rows)
+    assert len({(row.encounter_id, row.modality) for row in rows}) == len(rows)
+    assert "text" not in {row.modality for row in rows}
+
+
+def test_a_filter_on_labels_asks_for_those(workspace, release) -> None:
+    filters = Filters(labels=("sinus rhythm",))
+    built = quizzes.from_filters(workspace, release, ("ecg",), filters, Plan("sinus", n=3))
+    assert {one.labelled for one in asked(workspace, built.quiz)} == {("sinus rhythm",)}
+    with pytest.raises(UsageError, match="No question"):
+        quizzes.from_filters(workspace, release, ("ecg",), Filters(labels=("no such label",)), Plan("none"))
+
+
+def test_confusable_cases_are_of_others_who_consent_and_labelled_otherwise(workspace, release) -> None:
+    row = workspace.row("syn-0003-e1-ecg")
+    found = confusable(workspace, release, row.study_id, "ecg", row.labels)
+    assert len(found) == 5
+    assert [one.hamming for one in found] == sorted(one.hamming for one in found)
+    for one in found:
+        assert one.modality == "ecg" and one.labels and not set(one.labels) & set(row.labels)
+        assert one.patient_id != row.patient_id
+    workspace.set_consent(found[0].patient_id, False)
+    assert found[0].study_id not in {
+        one.study_id for one in confusable(workspace, release, row.study_id, "ecg", row.labels)
+    }
+
+
+def test_one_seed_gives_every_learner_one_order(workspace, quiz) -> None:
+    places = {
+        alias: [one.number for one in runs.start(workspace, quiz.quiz_id, alias, order=order, seed=seed).questions]
+        for alias, order, seed in [("a", "shuffled", 7), ("b", "shuffled", 7), ("c", "shuffled", 8), ("d", "fixed", 7)]
+    }
+    assert places["a"] == places["b"] != places["d"] == [1, 2, 3, 4, 5]
+    assert sorted(places["c"]) == places["d"]
+
+
+def test_an_answer_stays_and_the_run_goes_on_under_the_same_alias(workspace, workspace_folder, quiz) -> None:
+    run = runs.start(workspace, quiz.quiz_id, "  Ann  B ")
+    first = run.current
+    given = runs.commit(workspace, run.run_id, first.place, first.options[:1])
+    with pytest.raises(UsageError, match="stays as it was given"):
+        runs.commit(workspace, run.run_id, first.place, first.options[1:2])
+    for nonsense in ([], ["no such option"], list(run.questions[1].options[:2])):
+        with pytest.raises(UsageError, match="nothing was stored"):
+            runs.commit(workspace, run.run_id, run.questions[1].place, nonsense)
+    workspace.close()
+    with open_workspace(workspace_folder) as again:
+        resumed = runs.start(again, quiz.quiz_id, "ann b", order="fixed", seed=99)
+        assert resumed.run_id == run.run_id and resumed.alias == "Ann B"
+        assert resumed.questions[0].given == given
+        assert resumed.current.place == 2
+        finish_rest(again, resumed)
+        assert runs.start(again, quiz.quiz_id, "Ann B").run_id == run.run_id
+        anew = runs.start(again, quiz.quiz_id, "Ann B", anew=True)
+        assert (anew.attempt, anew.current.place) == (2, 1)
+    open_workspace(workspace_folder)  # the fixture closes it
+
+
+def finish_rest(workspace: Workspace, run: Run) -> None:
+    while (one := runs.load(workspace, run.run_id).current) is not None:
+        runs.commit(workspace, run.run_id, one.place, one.labelled)
+
+
+def test_two_tabs_begin_one_run_and_one_answer_counts(workspace, quiz) -> None:
+    begun: list[str] = []
+    stored: list[str] = []
+
+    def tab(option: int) -> None:
+        run = runs.start(workspace, quiz.quiz_id, "ann")
+        begun.append(run.run_id)
+        try:
+            runs.commit(workspace, run.run_id, 1, run.questions[0].options[option : option + 1])
+            stored.append(run.questions[0].options[option])
+        except UsageError:
+            pass
+
+    threads = [threading.Thread(target=tab, args=(number % 2,)) for number in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(begun) == 6 and len(set(begun)) == 1 and len(stored) == 1
+    assert runs.load(workspace, begun[0]).questions[0].given.chosen == tuple(stored)
+
+
+def test_missed_cases_come_back_the_next_day_and_known_ones_later(workspace, quiz) -> None:
+    run = runs.start(workspace, quiz.quiz_id, "ann")
+    finish(workspace, run, right=3, at=MONDAY)
+    missed = {(one.quiz_id, one.number) for one in run.questions[3:]}
+    assert runs.due(workspace, "ann", MONDAY) == []
+    assert set(runs.due(workspace, "ANN", datetime(2026, 3, 3, 6, 0))) == missed
+    assert runs.due(workspace, "bob", MONDAY + timedelta(days=1)) == []
+    assert len(runs.due(workspace, "ann", MONDAY + timedelta(days=30))) == 5
+
+    practice = runs.practise(workspace, "ann", MONDAY + timedelta(days=1))
+    assert practice.quiz_id is None and len(practice.questions) == 2
+    finish(workspace, practice, right=2, at=MONDAY + timedelta(days=1))
+    assert runs.due(workspace, "ann", MONDAY + timedelta(days=1)) == []
+    with pytest.raises(UsageError, match="No case is due"):
+        runs.practise(workspace, "ann", MONDAY + timedelta(days=1))
+    assert results.results(workspace, quiz.quiz_id).learners[0][1].n == 5  # practice is no part of the class's results
+
+
+def test_who_withdraws_leaves_run_practice_and_results(workspace, quiz) -> None:
+    run = finish(workspace, runs.start(workspace, quiz.quiz_id, "ann"), right=0, at=MONDAY)
+    gone = run.questions[2]
+    workspace.set_consent(workspace.row(gone.study_id).patient_id, False)
+    left = runs.load(workspace, run.run_id)
+    assert (len(left.questions), left.hidden) == (4, 1)
+    assert len(runs.due(workspace, "ann", MONDAY + timedelta(days=1))) == 4
+    found = results.results(workspace, quiz.quiz_id)
+    assert len(found.questions) == 4 and found.hidden == 1
+    assert gone.study_id not in results.to_csv(workspace, quiz.quiz_id)
+    bob = runs.start(workspace, quiz.quiz_id, "bob")
+    with pytest.raises(UsageError, match="no longer be shown"):
+        runs.commit(workspace, bob.run_id, next(iter(set(range(1, 6)) - {one.place for one in bob.questions})), ["x"])
+    workspace.set_consent(workspace.row(gone.study_id).patient_id, True)
+    assert len(results.results(workspace, quiz.quiz_id).questions) == 5
+
+
+def test_results_count_first_attempts_with_intervals(workspace, quiz) -> None:
+    finish(workspace, runs.start(workspace, quiz.quiz_id, "ann", order="fixed"), right=5)
+    finish(workspace, runs.start(workspace, quiz.quiz_id, "bob", order="fixed"), right=2)
+    finish(workspace, runs.start(workspace, quiz.quiz_id, "bob", order="fixed", anew=True), right=5)
+    found = results.results(workspace, quiz.quiz_id)
+    assert [(one.share.right, one.share.n) for one in found.questions] == [(2, 2)] * 2 + [(1, 2)] * 3
+    assert [(alias, share.right, share.n) for alias, share in found.learners] == [("ann", 5, 5), ("bob", 2, 5)]
+    assert all(sum(times for _, times in one.chosen) == 2 for one in found.questions)
+    # Wilson (1927) for 2 of 5, as printed in textbooks of epidemiology
+    assert found.learners[1][1].interval == pytest.approx((0.1176, 0.7693), abs=1e-4)
+    assert results.wilson(0, 0) == (0.0, 1.0)
+
+
+def test_csv_has_its_columns_dates_and_no_formula(workspace, quiz) -> None:
+    finish(workspace, runs.start(workspace, quiz.quiz_id, '=HYPERLINK("x"),"y"'), right=1, at=MONDAY)
+    rows = list(csv.DictReader(io.StringIO(results.to_csv(workspace, quiz.quiz_id))))
+    assert len(rows) == 5 and tuple(rows[0]) == results.COLUMNS
+    assert {row["answered_at"] for row in rows} == {"2026-03-02T15:00:00Z"}
+    assert rows[0]["learner"].startswith("'=HYPERLINK")
+    assert {row["synthetic"] for row in rows} == {"yes"}
+    assert [row["right"] for row in rows].count("yes") == 1
+    assert all(row["chosen"] in row["options"].split(";") for row in rows)
+    assert all("not for diagnosis" in row["notice"] for row in rows)
+
+
+def test_a_deleted_quiz_is_gone_until_that_is_undone(workspace: Workspace, workspace_folder: Path, quiz: Quiz) -> None:
+    quizzes.delete(workspace, quiz.quiz_id)
+    assert quizzes.listed(workspace) == []
+    with pytest.raises(UsageError, match="no such quiz"):
+        runs.start(workspace, quiz.quiz_id, "ann")
+    quizzes.delete(workspace, quiz.quiz_id, undo=True)
+    assert [one.title for one in quizzes.listed(workspace)] == ["Rhythms"]
