@@ -13,7 +13,7 @@ from engine.study import Study
 from pages.compare import bar, choose, maps, overlay
 from pages.compare.pair import Pair, load
 from pages.search import state
-from pages.shared import case_card, resources, viewer
+from pages.shared import case_card, collect, export, resources, viewer
 from pages.shared.keys import KEYS
 from pages.shared.markdown import plain
 from pages.shared.strings import text
@@ -66,7 +66,7 @@ def _pair(pair: Pair) -> None:
 
 
 def _options(pair: Pair) -> None:
-    """Draw the row of options: the overlay, and whether zoom is linked where both can be drawn on one scale."""
+    """Draw the row of options: overlay, linked zoom where both have one scale, collecting, and exports."""
     overlay.controls()
     if pair.same_kind and pair.match.modality != "text":
         linked = _linked()
@@ -75,6 +75,8 @@ def _options(pair: Pair) -> None:
             icon=":material/link_off:" if linked else ":material/link:", help=text("compare.link_help"),
             on_click=st.session_state.update, args=({"linked": not linked},),
         )  # fmt: skip
+    collect.draw(pair.row.study_id, pair.found.query_id if pair.neighbour else None, by_key=True)
+    export.draw(pair.found, opened=pair.row.study_id if pair.neighbour else None, why=overlay.wanted())
 
 
 def _linked() -> bool:

@@ -30,7 +30,10 @@ def measured(token: str, _trace: Trace) -> tuple[Rate | None, list[Stretch]]:
 def draw(panels: list[Panel], key: str, linked: bool) -> None:
     """Draw one recording, or two over each other over the same seconds; linked ones share one figure and its zoom."""
     span = _span(panels, key)
-    pulses = [_pulse(panel, f"{key}-{i}", span) for i, panel in enumerate(panels)]
+    pulses = []
+    for i, (panel, column) in enumerate(zip(panels, st.columns(len(panels), gap="medium"), strict=True)):
+        with column:
+            pulses.append(_pulse(panel, f"{key}-{i}", span))
     if linked or len(pulses) == 1:
         _figure(pulses, key)
     else:
@@ -44,7 +47,7 @@ def draw(panels: list[Panel], key: str, linked: bool) -> None:
 def _span(panels: list[Panel], key: str) -> float:
     """Draw the choice of seconds in detail, where a recording is longer than the shortest choice."""
     longest = max(panel.study.content.duration_s for panel in panels)
-    options = [span for span in SPANS_S if span < longest] or [SPANS_S[0]]
+    options = [span for span in SPANS_S if span <= longest + SMALLEST_STEP_S] or [SPANS_S[0]]
     if st.session_state.get(f"{key}-span") not in options:
         st.session_state[f"{key}-span"] = DEFAULT_S if DEFAULT_S in options else options[-1]
     return float(
