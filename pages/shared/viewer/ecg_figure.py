@@ -68,8 +68,7 @@ def figure(strips: list[Strip], scale: Scale, paper: Paper, caliper: str) -> tup
         _axes(drawn, number, (over - share, over), (-left, length + RIGHT), (-rows * row - BOTTOM, TOP),
               strip.trace.units == "mV", paper)  # fmt: skip
         base = round(row * space[1] / space[0])
-        if strip.panel.overlay is not None:
-            layers.place(drawn, i, 0, 0, length, rows * row, "above")
+        layers.place(drawn, i, 0, 0, length, rows * row, "above")
         _strip(drawn, number, strip, layout, scale, row, base, paper)
     drawn.update_layout(
         paper_bgcolor=paper.background, plot_bgcolor=paper.background, margin={"l": 0, "r": 0, "t": 0, "b": 0},

@@ -87,9 +87,10 @@ def _bands(strips: list[Strip], scale: Scale) -> list[bytes | str]:
     row, rows = max(height for height, _ in spaces), max(map(ecg_geometry.rows_of, layouts))
     length = max(strip.trace.duration_s for strip in strips) * scale.speed
     return [
-        ecg_figure.bands(strip, scale, rows, row, length, round(row * space[1] / space[0]))
+        layers.CLEAR
+        if strip.panel.overlay is None
+        else ecg_figure.bands(strip, scale, rows, row, length, round(row * space[1] / space[0]))
         for strip, space in zip(strips, spaces, strict=True)
-        if strip.panel.overlay is not None
     ]
 
 

@@ -6,6 +6,7 @@ blank picture; what it shows is a hidden image beside it, and a small script kee
 
 from __future__ import annotations
 
+import base64
 import io
 
 import numpy as np
@@ -13,10 +14,15 @@ import plotly.graph_objects as go
 import streamlit as st
 from PIL import Image
 
-# One black pixel: what is seen where the script could not run.
-BLANK = (
-    "data:image/png;base64,iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAAC0lEQVR42mNgAAIAAAUAAen63NgAAAAASUVORK5CYII="
-)
+
+def _pixel(colour: tuple[int, int, int, int]) -> bytes:
+    out = io.BytesIO()
+    Image.new("RGBA", (1, 1), colour).save(out, "PNG")
+    return out.getvalue()
+
+
+CLEAR = _pixel((0, 0, 0, 0))  # where there is no overlay: one can come and go with zoom and calipers kept
+BLANK = "data:image/png;base64," + base64.b64encode(CLEAR).decode()  # what is seen where the script could not run
 SCRIPT = """
 window.casebindLayers ??= setInterval(() => {
   for (const box of document.querySelectorAll('[class*="st-key-layer-"]')) {

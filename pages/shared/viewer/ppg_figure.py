@@ -112,8 +112,7 @@ def _detail(drawn: go.Figure, i: int, pulse: Pulse, domain: tuple[float, float],
     if title := pulse.panel.heading:
         drawn.add_annotation(text=title, xref="paper", yref="paper", x=0, y=domain[1], xanchor="left",
                              yanchor="bottom", showarrow=False)  # fmt: skip
-    if pulse.panel.overlay is not None:
-        layers.place(drawn, i, start, high, pulse.seconds, high - low, "above")
+    layers.place(drawn, i, start, high, pulse.seconds, high - low, "above")
 
 
 def _marks(drawn: go.Figure, axes: dict[str, str], pulse: Pulse, zero: float, paper: Paper) -> None:
