@@ -1,17 +1,19 @@
-"""Search: ask, see the nearest cases of every kind, open one beside the query, see why, rate."""
+"""Search: ask, see the nearest cases of every kind, rate; a case that is opened is compared on a page of its own."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from engine.errors import CasebindError
-from pages.search import ask, controls, detail, query_panel, results, state
+from pages.search import ask, controls, query_panel, results, state
 from pages.shared import resources
 from pages.shared.strings import text
 
 
 def draw() -> None:
-    """Draw the empty screen, the results, or one case beside the query."""
+    """Draw the empty screen or the results; lead on to the compare page where a case is open."""
+    if state.opened() is not None and state.QUERY in st.query_params:
+        st.switch_page("pages/compare/page.py", query_params=state.url())
     resources.warm()
     if state.study() is None and state.QUERY not in st.query_params:
         ask.draw()
@@ -21,10 +23,9 @@ def draw() -> None:
 
 def _answered() -> None:
     """Draw the query with its answer; an answer that cannot be had leaves the way back open."""
-    opened = state.opened()
     panel, bar = st.container(), st.empty()
     with bar.container():
-        settings = controls.draw() if opened is None else controls.recalled()
+        settings = controls.draw()
     resources.wait(words=state.asks_in_words())
     try:
         with st.spinner(text("search.searching"), show_time=True):
@@ -32,9 +33,6 @@ def _answered() -> None:
     except CasebindError as error:
         st.error(str(error), icon=":material/error:")
         ask.again_button()
-        return
-    if opened is not None:
-        detail.draw(found, opened)
         return
     with panel:
         _heading()
