@@ -5,14 +5,18 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
-from pages.search import ask, controls, detail, pinned, query_panel, results, stages, state, view
+from pages.search import ask, controls, pinned, query_panel, results, stages, state
 from pages.shared import resources
 
 
 def draw() -> None:
-    """Draw the empty screen, the results, or one case beside the query."""
+    """Draw the empty screen or the results; lead on to the compare page where a case is open."""
+    if state.opened() is not None and state.QUERY in st.query_params:
+        st.switch_page("pages/compare/page.py", query_params=state.url())
     resources.warm()
-    if state.asked():
+    if state.study() is not None:
+        _first()
+    elif state.asked():
         _answered()
     else:
         ask.draw()
@@ -20,22 +24,15 @@ def draw() -> None:
 
 def _answered() -> None:
     """Draw the query with its answer; an answer that cannot be had leaves the way back open."""
-    if state.study() is not None:
-        _first()
-        return
-    opened = state.opened()
     strip, panel, bar = st.container(key="pinned"), st.container(), st.empty()
     with bar.container():
-        settings = controls.draw() if opened is None else controls.recalled()
+        settings = controls.draw()
     try:
         found = stages.again(settings)
     except CasebindError as error:
         bar.empty()
         st.error(str(error), icon=":material/error:")
         ask.again_button()
-        return
-    if opened is not None:
-        detail.draw(view.whole(found, settings), opened)
         return
     with strip:
         pinned.draw(found)

@@ -213,9 +213,9 @@ def open_case(study_id: str, why: bool = False) -> None:
     st.session_state["why"] = why
 
 
-def close_case() -> None:
-    """Go back to all results."""
-    st.query_params.pop(CASE, None)
+def url(*without: str) -> dict[str, list[str]]:
+    """Return what the URL holds, for a link to another page, without some names."""
+    return {name: st.query_params.get_all(name) for name in st.query_params if name not in without}
 
 
 def marks(query_id: str) -> dict[str, str]:

@@ -38,20 +38,25 @@ def thumb(film: Film, side: int = THUMB_PX) -> np.ndarray:
 
 
 def overlaid(film: Film, values: np.ndarray, opacity: float, longest: int = SHOWN_PX) -> np.ndarray:
-    """Return the film as (h, w, 3) uint8 under a signed map; stronger is less transparent, negative is striped.
+    """Return the film as (h, w, 3) uint8 under a signed map in -1..1 over the whole film, at any resolution."""
+    return blended(grey(film, longest), values, opacity)
+
+
+def blended(pixels: np.ndarray, values: np.ndarray, opacity: float) -> np.ndarray:
+    """Return (h, w) uint8 as (h, w, 3) uint8 under a signed map; stronger is less transparent, negative is striped.
 
     values : (rows, columns) in -1..1 over the whole film, at any resolution
     """
-    base = grey(film, longest).astype(np.float64)
+    base = pixels.astype(np.float32)
     size = (base.shape[1], base.shape[0])
     signed = np.asarray(Image.fromarray(values.astype(np.float32)).resize(size, Image.Resampling.BILINEAR))
-    rows, columns = np.indices(base.shape)
-    period = max(2, longest // STRIPE)
+    rows, columns = np.indices(base.shape, sparse=True)
+    period = max(2, max(base.shape) // STRIPE)
     striped = ((rows + columns) // (period // 2)) % 2 == 0
     strength = np.clip((np.abs(signed) - FAINT) / (1 - FAINT), 0, 1)
     weight = opacity * strength * np.where((signed < 0) & ~striped, 0.15, 1.0)
-    blended = base[..., None] * (1 - weight[..., None]) + signed_rgb(signed) * weight[..., None]
-    return blended.clip(0, 255).round().astype(np.uint8)
+    mixed = base[..., None] * (1 - weight[..., None]) + signed_rgb(signed) * weight[..., None]
+    return mixed.clip(0, 255).round().astype(np.uint8)
 
 
 def png(pixels: np.ndarray) -> bytes:
