@@ -2,7 +2,8 @@
 
 Which labels are meant, in this order:
 
-labels  : those of a study of the collection that is the query, or most of those of the cases whose mean is the query
+labels  : those of a study of the collection that is the query
+chosen  : of a query that is the mean of several cases, the findings that at least HALF of the labelled ones have
 words   : the findings that a typed query names; words that deny something ("no effusion") are left to the next rule
 nearest : of a query without labels, the finding that the nearest cases most often have: each labelled case votes with
           the share of pairs at its distance that share a finding, so near cases and reliable kinds count for more.
@@ -22,7 +23,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from engine.answer import Answer, Neighbour
+from engine.answer import Answer
 from engine.cohorts.findings import findings_of_label, phrase, vocabulary
 from engine.index.workspace import Workspace
 
@@ -35,13 +36,15 @@ DENIES = re.compile(r"\b(no|not|non|without|free of|negative|absent|denies|rule 
 class Meant:
     """The finding families to differ from, and where they come from.
 
-    basis    : "labels", "words" or "nearest"
+    basis    : "labels", "chosen", "words" or "nearest"
     families : names of findings.toml, or a label in lower case that means none of them
-    votes    : for "nearest", labelled cases that have one of them, out of `of` labelled ones
+    labels   : for "labels", the query's own as they are published
+    votes    : for "chosen" and "nearest", labelled cases that have one of them, out of `of` labelled ones
     """
 
     basis: str
     families: tuple[str, ...]
+    labels: tuple[str, ...] = ()
     votes: int = 0
     of: int = 0
 
@@ -69,12 +72,14 @@ def meant_by(workspace: Workspace, found: Answer) -> Meant:
     study = found.study
     if study.facts.get("like"):
         rows = workspace.rows(list(study.facts["like"]))
-        return Meant("labels", _most([(families(row.labels), 1.0) for row in rows if row.labels]))
-    labels = study.facts.get("labels") or _own_labels(workspace, found.query_id)
+        return _by_votes("chosen", [(families(row.labels), 1.0) for row in rows if row.labels])
+    labels = _own_labels(workspace, found)
     if labels:
-        return Meant("labels", _telling(families([labels] if isinstance(labels, str) else labels)))
+        return Meant("labels", _telling(families(labels)), labels)
     named = _named(study.content.text) if study.modality == "text" else frozenset()  # type: ignore[union-attr]
-    return Meant("words", _telling(named)) if named else _by_nearest(found.neighbours)
+    if named:
+        return Meant("words", _telling(named))
+    return _by_votes("nearest", [(families(one.labels), one.relevance) for one in found.neighbours if one.labels])
 
 
 def forbidden(workspace: Workspace, meant: Meant) -> tuple[str, ...]:
@@ -83,9 +88,10 @@ def forbidden(workspace: Workspace, meant: Meant) -> tuple[str, ...]:
     return tuple(label for label in sorted(workspace.labels()) if families([label]) & wanted)
 
 
-def _own_labels(workspace: Workspace, query_id: str) -> tuple[str, ...]:
-    """Return the labels of the study of the workspace that is the query; none for a query that was uploaded."""
-    return next((row.labels for row in workspace.rows([query_id])), ())
+def _own_labels(workspace: Workspace, found: Answer) -> tuple[str, ...]:
+    """Return the labels of the study of the workspace that is the query, or part of it; none for an uploaded one."""
+    study_id = found.study.facts.get("part_of", found.query_id)
+    return next((row.labels for row in workspace.rows([study_id])), ())
 
 
 def _named(words: str) -> frozenset[str]:
@@ -95,10 +101,10 @@ def _named(words: str) -> frozenset[str]:
     return findings_of_label(words)
 
 
-def _by_nearest(neighbours: Sequence[Neighbour]) -> Meant:
-    labelled = [(families(one.labels), one.relevance) for one in neighbours if one.labels]
-    chosen = _most(labelled)
-    return Meant("nearest", chosen, sum(bool(held & set(chosen)) for held, _ in labelled), len(labelled))
+def _by_votes(basis: str, votes: Sequence[tuple[frozenset[str], float]]) -> Meant:
+    """Return what labelled cases most often have, each with its families and its weight."""
+    most = _most(votes)
+    return Meant(basis, most, votes=sum(bool(held & set(most)) for held, _ in votes), of=len(votes))
 
 
 def _most(votes: Sequence[tuple[frozenset[str], float]]) -> tuple[str, ...]:

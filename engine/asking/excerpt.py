@@ -1,7 +1,8 @@
 """A part of a query as a query of its own: a box on its film, or a stretch of its trace.
 
 The part keeps the whole recording, so that it is drawn and known again; facts["region"] or the window say what of it is
-searched, facts["part_of"] of which query it is a part.
+searched, facts["part_of"] of which whole query it is a part. What was recognised says it too, wherever it is shown or
+exported.
 """
 
 from __future__ import annotations
@@ -26,12 +27,15 @@ def part_of(
 ) -> Study:
     """Return the study of which only the box or the stretch is searched; UsageError where it has no such part."""
     facts = {name: value for name, value in study.facts.items() if name not in ("region", "stretch")}
-    facts["part_of"] = query_id
+    facts |= {"part_of": facts.get("part_of", query_id), "whole": facts.get("whole", study.recognised)}
     if box is not None and isinstance(study.content, Film):
-        return replace(study, facts={**facts, "region": list(region.checked(box))})
+        edges = region.checked(box)
+        named = "the box from {:.0%} to {:.0%} across and {:.0%} to {:.0%} down".format(*edges[::2], *edges[1::2])
+        return replace(study, recognised=f"{facts['whole']}, {named}", facts={**facts, "region": list(edges)})
     if stretch is not None and isinstance(study.content, Trace):
         start, end = checked(study.content, study.modality, stretch)
-        return replace(study, facts={**facts, "stretch": True}, window_s=(start, end))
+        named = f"{facts['whole']}, {start:g} to {end:g} s of it"
+        return replace(study, recognised=named, facts={**facts, "stretch": True}, window_s=(start, end))
     raise UsageError("Only films have regions and only recordings have stretches: choose a part that the query has.")
 
 

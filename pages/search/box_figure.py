@@ -14,12 +14,18 @@ from pages.shared import film as films
 
 POINTS = 41  # along either side; the box that is reported is the one that was dragged, not the points in it
 HEIGHT_PX = 460
+SENT_PX = 700
 
 
-def draw(film: Film, percents: Sequence[int]) -> go.Figure:
-    """Return the film with the box (left, top, right, bottom), per cent, drawn on it; dragging selects a box."""
+def draw(film: Film, percents: Sequence[int], stamp: str = "") -> go.Figure:
+    """Return the film with the box (left, top, right, bottom), per cent, drawn on it; dragging selects a box.
+
+    stamp : a word for the upper right corner of the film, "" for none
+    """
     height, width = film.pixels.shape[:2]
-    source = "data:image/png;base64," + base64.b64encode(films.png(films.grey(film, 700))).decode()
+    grey = films.grey(film, SENT_PX)
+    shown = films.png(films.stamped(grey, stamp) if stamp else grey)
+    source = "data:image/png;base64," + base64.b64encode(shown).decode()
     at = np.linspace(0, 100, POINTS)
     x, y = (axis.ravel() for axis in np.meshgrid(at, at))
     figure = go.Figure(go.Scattergl(x=x, y=y, mode="markers", marker={"size": 6, "opacity": 0}, hoverinfo="skip"))

@@ -61,9 +61,13 @@ def _film(found: Answer, settings: state.Settings) -> None:
     with figure:
         words = text("part.film_alt", **dict(zip(EDGES, percents, strict=True)))
         st.plotly_chart(
-            box_figure.draw(found.study.content, percents), key="box-figure", selection_mode="box",
+            box_figure.draw(found.study.content, percents, _stamp(found.study)), key="box-figure", selection_mode="box",
             on_select=_take_box, config={"displayModeBar": False}, theme=None, alt=words,
         )  # fmt: skip
+
+
+def _stamp(study: Study) -> str:
+    return text("card.synthetic") if study.facts.get("synthetic") else ""
 
 
 def _drawn(found: Answer) -> tuple[int, ...] | None:
@@ -138,12 +142,7 @@ def overview(study: Study, window: tuple[float, float] | None = None) -> None:
 
 def say(study: Study) -> None:
     """Say which part of the query is searched, with the way back to all of it."""
-    if study.facts.get("region"):
-        percents = [round(100 * share) for share in study.facts["region"]]
-        words = text("part.region", **dict(zip(EDGES, percents, strict=True)))
-    else:
-        start, end = study.window_s or (0.0, study.content.duration_s)
-        words = text("part.stretch", start=start, end=end, whole=study.content.duration_s)
+    words = text("part.region") if study.facts.get("region") else text("part.stretch", whole=study.content.duration_s)
     st.markdown(f":material/crop: {words}")
     st.button(
         text("part.whole"), key="whole", type="tertiary", on_click=state.take_study, args=(study.facts["part_of"],)

@@ -34,10 +34,8 @@ def _what(found: Answer) -> str:
         return f"**{title}**{case_card.synthetic(study.facts.get('synthetic'))} · {plain(study.recognised)}"
     kind = f"**{text(f'modality_one.{study.modality}')}**{case_card.synthetic(study.facts.get('synthetic'))}"
     words = content.shortened(study.content.text, 60) if study.modality == "text" else study.recognised
-    said = [kind, plain(words), _verdict(found)]
-    if study.facts.get("part_of"):
-        said.append(f":material/crop: {text('asking.pinned_part')}")
-    return " · ".join(said)
+    part = ":material/crop: " if study.facts.get("part_of") else ""
+    return " · ".join([kind, f"{part}{plain(words)}", _verdict(found)])
 
 
 def _verdict(found: Answer) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.answer import Answer, Neighbour
+from engine.asking.counter import Counters, Meant
 from pages.search import state, view
 from pages.shared import case_card, export
 from pages.shared.keys import KEYS
@@ -64,26 +65,31 @@ def _open(study_id: str, why: bool = False) -> None:
     st.session_state["leave"] = True
 
 
-def _counters(found: Answer, settings: state.Settings) -> Answer | None:
+def _counters(found: Answer, settings: state.Settings) -> Counters | None:
     """Say what the cases labelled otherwise differ from; return them, or None where there is nothing to differ from."""
     other = view.counters(found, settings)
     if other.answer is None:
         st.info(text("counter.nothing"), icon=":material/contrast:")
         return None
-    names = text("counter.and").join(f"“{name}”" for name in other.meant.names)
-    words = text(f"counter.{other.meant.basis}", names=names, votes=other.meant.votes, of=other.meant.of)
+    meant = other.meant
+    labels = text("counter.and").join(meant.labels)
+    words = text(f"counter.{meant.basis}", names=_named(meant), labels=labels, votes=meant.votes, of=meant.of)
     st.info(plain(words), icon=":material/contrast:")
-    return other.answer
+    return other
 
 
-def _otherwise(found: Answer, other: Answer, modality: str, marks: dict[str, str]) -> None:
-    """Draw one kind's cases labelled otherwise."""
-    of_kind = [one for one in other.neighbours if one.modality == modality]
+def _named(meant: Meant) -> str:
+    return text("counter.and").join(f"“{name}”" for name in meant.names)
+
+
+def _otherwise(found: Answer, other: Counters, modality: str, marks: dict[str, str]) -> None:
+    """Draw one kind's cases labelled otherwise, each with what it is not labelled as."""
+    of_kind = [one for one in other.answer.neighbours if one.modality == modality]
     with st.container(border=True, key=f"otherwise-{modality}"):
         title = text("counter.heading", modality=text(f"modality.{modality}"))
         st.markdown(f"#### :material/contrast: {title}")
         if of_kind:
-            _cards(found, of_kind, marks, row="otherwise-")
+            _cards(found, of_kind, marks, row="otherwise-", note=text("counter.not_as", names=_named(other.meant)))
         else:
             st.markdown(text("counter.none", modality=text(f"modality_plain.{modality}")))
 
@@ -136,9 +142,10 @@ def _more(modality: str, n: int) -> None:
         st.button(words, key=f"more-{modality}", on_click=view.show_all, args=(modality,), type="tertiary")
 
 
-def _cards(found: Answer, shown: list[Neighbour], marks: dict[str, str], row: str = "") -> None:
+def _cards(found: Answer, shown: list[Neighbour], marks: dict[str, str], row: str = "", note: str = "") -> None:
     """Draw cards; `row` tells the keys of a second row apart, whose cases cannot be ticked twice."""
     grid, ids = st.grid(min_column_width=CARD_PX, border=True), view.chosen()
+    mean = bool(found.study.facts.get("like"))
     for neighbour in shown:
         with grid.cell():
             case_card.draw(
@@ -148,7 +155,9 @@ def _cards(found: Answer, shown: list[Neighbour], marks: dict[str, str], row: st
                 rate=lambda one, mark: state.rate(found, one.study_id, mark),
                 first=not row and neighbour is found.neighbours[0],
                 row=row,
-                mean=bool(found.study.facts.get("like")),
+                relevance=not mean and not row,
+                why=not mean,
+                note=note,
             )
             if not row:
                 _tick(neighbour, ids)

@@ -77,8 +77,7 @@ def forget() -> None:
     """Drop query, results and view; the next run starts empty."""
     for name in ("pending", "error", "study", "refused", "answer", "settings", "counters", "maps", "parts"):
         st.session_state.pop(name, None)
-    for name in (QUERY, *VIEW):
-        st.query_params.pop(name, None)
+    st.query_params.from_dict(url(QUERY, *VIEW))
     st.session_state["drop"] = st.session_state.get("drop", 0) + 1  # a new key empties the drop zone
 
 
@@ -112,7 +111,7 @@ def take_text(words: str) -> None:
 def take_study(study_id: str) -> None:
     """Make a study of the workspace, or a stored query, the query."""
     forget()
-    st.query_params[QUERY] = study_id
+    _to_url(study_id)
 
 
 def _begin(found: Study, started: float) -> None:
@@ -166,11 +165,14 @@ def _keep(found: Answer, settings: Settings) -> Answer:
 
 def _turn_to(found: Answer, settings: Settings) -> None:
     """Show another query's answer, with a view of its own."""
-    for name in VIEW:
-        st.query_params.pop(name, None)
     st.session_state.pop("parts", None)
-    st.query_params[QUERY] = found.query_id
+    _to_url(found.query_id)
     _keep(found, settings)
+
+
+def _to_url(query_id: str) -> None:
+    """Put a query into the URL without the view of the one before, in one step: one press of "back" undoes it."""
+    st.query_params.from_dict({**url(*VIEW), QUERY: query_id})
 
 
 def ask_like(study_ids: list[str], beside: str, settings: Settings) -> None:

@@ -14,6 +14,7 @@ from pages.shared.theme import signed_rgb
 
 SHOWN_PX = 900  # longest side that is sent to the browser
 THUMB_PX = 300
+PER_LINE = 300  # pixels of the longest side per pixel of a box's line
 FAINT = 0.08  # below this share of the strongest value nothing is drawn
 STRIPE = 64  # stripes across a film's longest side; they mark the negative sign, so that it never rests on colour alone
 
@@ -71,9 +72,9 @@ def boxed(pixels: np.ndarray, box: Sequence[float]) -> np.ndarray:
     image = Image.fromarray(pixels).convert("RGB")
     left, right = (round(share * (image.width - 1)) for share in (box[0], box[2]))
     top, bottom = (round(share * (image.height - 1)) for share in (box[1], box[3]))
-    pen = ImageDraw.Draw(image)
-    pen.rectangle((left - 1, top - 1, right + 1, bottom + 1), outline="black", width=5)
-    pen.rectangle((left, top, right, bottom), outline="white", width=2)
+    pen, width = ImageDraw.Draw(image), max(1, round(max(image.size) / PER_LINE))
+    pen.rectangle((left - width, top - width, right + width, bottom + width), outline="black", width=3 * width)
+    pen.rectangle((left, top, right, bottom), outline="white", width=width)
     return np.asarray(image)
 
 
