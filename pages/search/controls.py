@@ -46,10 +46,7 @@ def draw() -> Settings:
     """Draw the bar, put what is chosen into the URL and return it."""
     _follow_address()
     _say_ignored()
-    for name in DEFAULTS:
-        if f"set-{name}" not in st.session_state:
-            values = in_url(name)
-            st.session_state[f"set-{name}"] = list(values) if name == "into" else values[0]
+    _prepare()
     filtering.prepare()
     with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
         _choice("at", ALLOWED["at"], lambda name: text(f"controls.{name}"))
@@ -67,6 +64,14 @@ def draw() -> Settings:
     settings = recalled()
     filtering.applied(settings)
     return settings
+
+
+def _prepare() -> None:
+    """Give every widget its value on every run, or that of the URL where it has none; see filtering.prepare."""
+    for name in DEFAULTS:
+        values = in_url(name)
+        held = st.session_state.get(f"set-{name}", list(values) if name == "into" else values[0])
+        st.session_state[f"set-{name}"] = held
 
 
 def to_url(name: str, values: list[str], default: list[str]) -> None:

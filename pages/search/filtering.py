@@ -30,6 +30,7 @@ MANY = ("labels", "cohorts")
 LEARN = next(scope for scope in SCOPES if scope != "retrieval")
 CHOICES = {"sex": (ANY, "F", "M"), "made": (ANY, "recorded", "synthetic"), "consent": (ANY, LEARN)}
 QUALITY_STEP = 0.05
+UNSET = object()
 
 
 def recalled() -> Filters:
@@ -64,10 +65,11 @@ def wrong() -> list[str]:
 
 
 def prepare() -> None:
-    """Give every widget the value of the URL before it is drawn."""
+    """Give every widget its value before it is drawn, or that of the URL where it has none."""
     for name, default in DEFAULTS.items():
-        if f"set-{name}" not in st.session_state:
-            st.session_state[f"set-{name}"] = _for_widget(name, _in_url(name) or default)
+        held = st.session_state.get(f"set-{name}", UNSET)
+        # On every run: a widget in a popover that is still closed takes over only what the last run gave it.
+        st.session_state[f"set-{name}"] = _for_widget(name, _in_url(name) or default) if held is UNSET else held
 
 
 def draw() -> None:

@@ -51,8 +51,10 @@ def whole(found: Answer, settings: Settings) -> Answer:
 
 
 def chosen() -> list[str]:
-    """Return the ids of the cases that are ticked, in the order of ticking."""
-    return list(dict.fromkeys(st.query_params.get_all(CHOSEN)))
+    """Return the ids of the cases that are ticked, in the order of ticking; an id that names no case is left out."""
+    ids = list(dict.fromkeys(st.query_params.get_all(CHOSEN)))
+    known = {row.study_id for row in resources.workspace().rows(ids)} if ids else set()
+    return [one for one in ids if one in known]
 
 
 def choose(study_id: str, on: bool) -> None:
