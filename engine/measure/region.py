@@ -21,6 +21,7 @@ from engine.cohorts.findings import findings, vocabulary
 from engine.cohorts.open_recordings import Recording, recordings
 from engine.encoders import region
 from engine.encoders.trunk import lower_tokens
+from engine.errors import UsageError
 from engine.hashing.layer import distances
 from engine.measure.ranking import bootstrap, chance, precision_at, ranked_relevance
 from engine.measure.rows import Measurement, Row, distinct
@@ -60,7 +61,7 @@ def _boxes(path: Path, split: str) -> Iterator[Boxed]:
     from PIL import Image
 
     with (path / "cxr" / "cxr.csv").open(newline="", encoding="utf-8") as handle:
-        listed = [row for row in csv.DictReader(handle) if row["bboxes"] and row["split"] == split]
+        listed = [row for row in csv.DictReader(handle) if row.get("bboxes") and row["split"] == split]
     for row in listed:
         with Image.open(path / "cxr" / row["file"]) as image:
             film = Film(np.asarray(image.convert("L")), bits=8)
@@ -74,6 +75,8 @@ def _boxes(path: Path, split: str) -> Iterator[Boxed]:
 def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measurement:
     """Return a row per way of asking: the whole film, its tokens in the box, and crops with more or less context."""
     asked = boxes(path, split)
+    if not asked:
+        raise UsageError(f"No NIH film of {split} in {path} has a box in cxr.csv's column bboxes: there is no query.")
     films = [r for one in GALLERY[split] for r in recordings(path, one, "cxr") if r.dataset == DATASET]
     gallery = _embedded(release, path, films, split, cache)
     named = [one.patient for one in asked]
