@@ -31,7 +31,7 @@ def draw() -> None:
         return
     resources.wait(words=False)
     try:
-        with st.spinner(text("search.searching"), show_time=True):
+        with st.spinner(text("asking.searching"), show_time=True):
             pair = load(case)
     except CasebindError as error:
         st.error(str(error), icon=":material/error:")
