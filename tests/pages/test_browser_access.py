@@ -53,6 +53,7 @@ def test_search_results_and_detail_have_no_violation(browser, server, scheme):
     tab.locator(".st-key-otherwise-cxr").wait_for()
     tab.locator(".st-key-filters button").first.click()
     tab.get_by_text("Only patients who let").wait_for()
+    tab.wait_for_function("document.getAnimations().every(one => one.playState != 'running')")  # it fades in
     assert violations(tab) == []
     tab.keyboard.press("Escape")
     tab.get_by_role("button", name="Open", exact=True).first.click()
