@@ -13,7 +13,7 @@ from engine.study import Study
 from pages.compare import bar, choose, maps, overlay
 from pages.compare.pair import Pair, load
 from pages.search import state
-from pages.shared import case_card, collect, export, resources, viewer
+from pages.shared import case_card, collect, export, mean, resources, viewer
 from pages.shared.keys import KEYS
 from pages.shared.markdown import plain
 from pages.shared.strings import text
@@ -107,12 +107,16 @@ def _recordings(pair: Pair, panels: tuple[Panel, Panel]) -> None:
     else:
         for column, panel, side in ((left, panels[0], "query"), (right, panels[1], "case")):
             with column:
+                if side == "query" and pair.mean:
+                    mean.draw(panel.study)
+                    continue
                 viewer.draw(
                     panel.study, key=f"compare-{side}-{panel.study.modality}", overlay=panel.overlay,
                     opacity=panel.opacity, said=panel.said,
                 )  # fmt: skip
     with left:
-        viewer.numbers(query, key="compare-query")
+        if not pair.mean:
+            viewer.numbers(query, key="compare-query")
     with right:
         st.markdown(_facts(pair))
         viewer.numbers(match, key="compare-case")

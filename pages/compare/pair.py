@@ -37,7 +37,7 @@ class Pair:
     @property
     def same_kind(self) -> bool:
         """Whether both are of one modality and can be drawn on one scale."""
-        return self.found.study.modality == self.match.modality
+        return not self.mean and self.found.study.modality == self.match.modality
 
 
 def load(study_id: str) -> Pair:

@@ -14,6 +14,7 @@ from pages.shared import trace
 from pages.shared.keys import KEYS
 from pages.shared.markdown import plain
 from pages.shared.strings import text
+from pages.shared.svg import stamped
 from pages.shared.theme import browser_theme, paper
 
 EDGES = ("left", "top", "right", "bottom")
@@ -136,7 +137,9 @@ def overview(study: Study, window: tuple[float, float] | None = None) -> None:
     lead = "II" if "II" in whole.leads else whole.leads[0]
     row = whole.leads.index(lead)
     one = Trace(whole.samples[row : row + 1], (lead,), whole.fs, whole.units)
-    drawing = trace.draw_overview(one, paper(browser_theme()), shown)
+    colours, stamp = paper(browser_theme()), _stamp(study)
+    drawing = trace.draw_overview(one, colours, shown)
+    drawing = stamped(drawing, stamp, colours.ink) if stamp else drawing
     st.image(drawing, width="stretch", alt=text("part.trace_alt", lead=lead, start=shown[0], end=shown[1]))
 
 

@@ -13,7 +13,7 @@ from engine.intake.quality.verdict import Measure, Verdict, number
 from engine.settings import SEARCH_WINDOW_S
 from engine.study import Study
 from pages.search import part, state
-from pages.shared import case_card, content, resources
+from pages.shared import case_card, content, mean
 from pages.shared.markdown import plain
 from pages.shared.strings import several, text
 
@@ -24,7 +24,7 @@ LONG = ("measure", "measured", "threshold", "verdict")  # columns of a table wit
 def draw(found: Answer, settings: state.Settings) -> None:
     """Draw the facts beside the recording, and the ways to search by a part of it; or the cases of a mean."""
     if found.study.facts.get("like"):
-        _cases(found.study)
+        mean.draw(found.study)
         return
     recognised(found.study, found.verdict)
     if found.verdict.accepted:
@@ -42,24 +42,9 @@ def recognised(study: Study, verdict: Verdict) -> None:
             _identity(study)
             content.numbers(study)
         with drawing:
-            if study.facts.get("stretch"):
+            if study.facts.get("stretch") and study.modality == "ecg":  # a pulse is drawn whole anyway
                 part.overview(study)
             content.draw(study)
-
-
-def _cases(study: Study) -> None:
-    """Draw the cases whose mean is the query, small."""
-    st.markdown(text("like.about"))
-    st.markdown(f":small[{text('like.careful')}]")
-    rows = resources.workspace().rows(study.facts["like"])
-    grid = st.grid(min_column_width=200, border=True)
-    for row in rows:
-        with grid.cell():
-            mark = case_card.synthetic(row.synthetic)
-            kind = text(f"modality_one.{row.modality}")
-            st.markdown(f"{text(f'icon.{row.modality}')} {kind}{mark}")
-            content.thumb(row.study_id, row.modality, kind)
-            st.markdown(f":small[{plain(', '.join(row.labels) or text('card.no_labels'))}]")
 
 
 def _facts(study: Study, verdict: Verdict) -> None:
