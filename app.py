@@ -13,6 +13,7 @@ st.set_page_config(page_title=text("app.name"), page_icon=ASSETS / "logo.png", l
 page = st.navigation(
     [
         st.Page("pages/search/page.py", title=text("app.search"), icon=":material/search:", default=True),
+        st.Page("pages/compare/page.py", title=text("app.compare"), icon=":material/compare:", url_path="compare"),
         st.Page("pages/map/page.py", title=text("app.map"), icon=":material/scatter_plot:", url_path="map"),
         st.Page("pages/collections/page.py", title=text("app.collections"), icon=":material/collections_bookmark:",
                 url_path="collections"),

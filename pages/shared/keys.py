@@ -21,6 +21,17 @@ KEYS: dict[str, str] = {
     "irrelevant": "3",
     "why": "W",
     "new": "N",
+    "like": "M",
+    "counter": "D",
+    "part": "S",
+    "clear": "X",
+    "link": "L",
+    "window_full": "4",
+    "window_auto": "5",
+    "window_dark": "6",
+    "window_middle": "7",
+    "window_bright": "8",
+    "invert": "I",
     "collect": "A",
 }
 # Screens with keys of their own: a key means one thing on one screen, and may mean another on the next

@@ -9,7 +9,7 @@ import numpy as np
 from pages.shared.theme import Paper, hex_of, signed_rgb
 
 LEVELS = 6  # steps of an attribution's magnitude; below half a step nothing is drawn
-DASH = "1.1 0.9"  # dashes mark the negative sign, so that it never rests on colour alone
+DASH = "1.4 1.5"  # dashes mark the negative sign, so that it never rests on colour alone
 
 
 def document(width: float, height: float, parts: list[str]) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from engine.study import Trace
-from pages.shared import ecg_paper, svg
+from pages.shared import ecg_geometry, ecg_paper, svg
 from pages.shared.strings import several, text
 from pages.shared.theme import Paper
 
@@ -58,7 +58,14 @@ def draw(trace: Trace, paper: Paper, *, layout: str = "3x4r", window: tuple[floa
     """Return a trace as SVG: a pulse curve, or an ECG strip in the layout where its leads allow it."""
     if is_pulse(trace):
         return draw_pulse(trace, paper, window, overlay, opacity)
-    return ecg_paper.draw(trace, paper, ecg_paper.layout_for(trace, layout), overlay, opacity)
+    return ecg_paper.draw(trace, paper, ecg_geometry.layout_for(trace, layout), overlay, opacity)
+
+
+def draw_overview(trace: Trace, paper: Paper, window: tuple[float, float]) -> str:
+    """Return one lead over a seconds axis as SVG, scaled to itself, with a stretch shaded; no amplitude scale."""
+    drawn = draw_pulse(trace, paper, window)
+    caption = text("trace.pulse_axis", fs=f"{trace.fs:g}")
+    return drawn.replace(caption, text("trace.overview_axis", lead=trace.leads[0], fs=f"{trace.fs:g}"))
 
 
 def draw_thumb(trace: Trace, paper: Paper) -> str:
@@ -74,7 +81,7 @@ def draw_thumb(trace: Trace, paper: Paper) -> str:
         x = np.arange(len(samples)) / max(len(samples) - 1, 1) * THUMB_WIDTH * (1 if pulse else shown.duration_s / 3)
         base = (row + 0.58) * height
         if calibrated or shown.units == "sd":
-            y = base - (samples - np.nanmedian(samples)) * ecg_paper.mm_per_unit(shown)
+            y = base - (samples - np.nanmedian(samples)) * ecg_geometry.mm_per_unit(shown)
         else:
             y = _scaled(samples, row * height + 4, (row + 1) * height - 4)
         parts.append(svg.curve(x, y, paper.ink, 0.6))
@@ -88,9 +95,11 @@ def alternative(trace: Trace, layout: str = "3x4r") -> str:
     length = f"{trace.duration_s:.3g}"
     if is_pulse(trace):
         return text("trace.alt_pulse", seconds=length, fs=f"{trace.fs:g}")
-    name = ecg_paper.layout_for(trace, layout).name
+    name = ecg_geometry.layout_for(trace, layout).name
     leads = several(len(trace.leads), "trace.leads")
-    return text("trace.alt_ecg", leads=leads, seconds=length, gain=text(f"trace.gain_{trace.units}"), layout=name)
+    gain = text(f"trace.gain_{trace.units}", gain=f"{ecg_geometry.MM_PER_MV:g}")
+    speed = f"{ecg_geometry.MM_PER_S:g}"
+    return text("trace.alt_ecg", speed=speed, leads=leads, seconds=length, gain=gain, layout=name)
 
 
 def numbers(trace: Trace) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.study import ECG_LEADS, Film, Trace
-from pages.shared import ecg_paper, film, theme, trace
+from pages.shared import ecg_geometry, ecg_paper, film, theme, trace
 
 SVG = "{http://www.w3.org/2000/svg}"
 PAPER = theme.paper("light")
@@ -62,7 +62,7 @@ def test_amplitudes_without_millivolts_get_no_millivolt_grid_and_no_pulse(units)
 @pytest.mark.parametrize("key", ["3x4r", "6x2", "12x1"])
 def test_strip_names_each_lead_once_and_prints_its_settings(key):
     said = words(trace.draw(pulse_train(), PAPER, layout=key))
-    layout = ecg_paper.layouts()[key]
+    layout = ecg_geometry.layouts()[key]
     for lead in ECG_LEADS:
         assert said.count(lead) == 1 + layout.rhythm.count(lead)
     assert "25 mm/s, 10 mm/mV · 250 Hz · 10 s" in said
@@ -73,7 +73,7 @@ def test_columns_show_consecutive_time_of_their_own_lead():
     curves = points(trace.draw(recording, PAPER))
     assert len(curves) == 13
     heights = [np.ptp(curve[:, 1]) / 10 for curve in curves]
-    order = [lead for row in ecg_paper.layouts()["3x4r"].rows for lead in row] + ["II"]
+    order = [lead for row in ecg_geometry.layouts()["3x4r"].rows for lead in row] + ["II"]
     expected = [1 + 0.02 * ECG_LEADS.index(lead) for lead in order]
     assert heights == pytest.approx(expected, abs=0.01)
     starts = [round((curve[0, 0] - ecg_paper.LEFT) / 25, 1) for curve in curves[:4]]

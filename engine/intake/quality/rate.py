@@ -1,0 +1,104 @@
+"""Beats of a whole recording, the rate they give, and its quality stretch by stretch; the viewers show all three."""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.intake.quality import signals
+from engine.intake.quality.beats import agreement, energy_beats, pulse_beats, slope_beats
+from engine.intake.quality.ppg import BAND_HZ, judge_ppg
+from engine.intake.quality.ppg import RATE_HZ as PULSE_HZ
+from engine.study import Trace
+
+WITHIN_S = 0.15  # tolerance between two detectors, as for bSQI
+REFINE_S = {"ecg": 0.06, "ppg": 0.08}  # a beat is moved to the extreme sample within this distance
+FEWEST_BEATS = 3
+TRUSTED = 0.6  # two detectors must agree on this share of the beats, or no rate is given
+STRETCH_S, MOST_STRETCHES = 10.0, 60  # of the quality strip; longer stretches where there would be more
+
+
+@dataclass(frozen=True, eq=False)
+class Rate:
+    """Beats of one lead.
+
+    beats_s   : (beats,) seconds from the start
+    agreement : share of beats on which two detectors agree, 0..1; 1 for a pulse, which has one detector
+    """
+
+    lead: str
+    beats_s: np.ndarray
+    agreement: float
+
+    @property
+    def intervals_ms(self) -> np.ndarray:
+        """Intervals between successive beats, (beats - 1,) ms."""
+        return np.diff(self.beats_s) * 1000
+
+    @property
+    def per_minute(self) -> float:
+        """60 000 by the median interval in ms."""
+        return 60_000 / float(np.median(self.intervals_ms))
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """One stretch of a recording: where, how good by the gate (0..1), accepted, and why not."""
+
+    start_s: float
+    end_s: float
+    score: float
+    accepted: bool
+    reason: str
+
+
+def rate_of(trace: Trace) -> Rate | None:
+    """Return the beats of the lead on which the detectors agree best; None where no rate can be trusted."""
+    if trace.duration_s < 2.0 or not np.isfinite(trace.samples).any():
+        return None
+    found = _pulse(trace) if trace.leads == ("PPG",) else _heart(trace)
+    return found if found.beats_s.size >= FEWEST_BEATS and found.agreement >= TRUSTED else None
+
+
+def _heart(trace: Trace) -> Rate:
+    samples, _ = signals.filled(trace.samples)
+    by_energy = energy_beats(samples, trace.fs)
+    scores = [
+        agreement(first, slope_beats(row, trace.fs), WITHIN_S * trace.fs)
+        for first, row in zip(by_energy, samples, strict=True)
+    ]
+    heights = [float(np.ptp(row)) for row in samples]
+    best = max(range(len(scores)), key=lambda i: (round(scores[i], 2), trace.leads[i] == "II", heights[i]))
+    row = samples[best] - np.median(samples[best])
+    beats = _to_extreme(np.abs(row), by_energy[best], round(REFINE_S["ecg"] * trace.fs))
+    return Rate(trace.leads[best], beats / trace.fs, scores[best])
+
+
+def _pulse(trace: Trace) -> Rate:
+    samples, _ = signals.filled(trace.samples)
+    clean = signals.band_passed(signals.at_rate(samples, trace.fs, PULSE_HZ), PULSE_HZ, *BAND_HZ)[0]
+    coarse = pulse_beats(clean, PULSE_HZ)
+    at = np.minimum(np.rint(coarse * trace.fs / PULSE_HZ).astype(np.int64), samples.shape[1] - 1)
+    return Rate(trace.leads[0], _to_extreme(samples[0], at, round(REFINE_S["ppg"] * trace.fs)) / trace.fs, 1.0)
+
+
+def _to_extreme(row: np.ndarray, beats: np.ndarray, reach: int) -> np.ndarray:
+    """Move every beat to the largest sample within `reach` samples. row : (n,), beats : (b,) → (b,) int."""
+    moved = [max(0, b - reach) + int(np.argmax(row[max(0, b - reach) : b + reach + 1])) for b in beats.tolist()]
+    return np.unique(np.array(moved, dtype=np.int64))
+
+
+def quality_strip(trace: Trace) -> list[Stretch]:
+    """Judge a pulse recording stretch by stretch with the gate; a rest too short to be judged joins the last one."""
+    length = max(STRETCH_S, trace.duration_s / MOST_STRETCHES)
+    count = max(1, int(trace.duration_s // length))
+    edges = [i * length for i in range(count)] + [trace.duration_s]
+    return [_judged(trace, start, end) for start, end in itertools.pairwise(edges)]
+
+
+def _judged(trace: Trace, start: float, end: float) -> Stretch:
+    verdict = judge_ppg(trace.between(start, end))
+    reason = "" if verdict.accepted else verdict.reasons[0]
+    return Stretch(start, end, float(np.clip(verdict.score, 0.0, 1.0)), verdict.accepted, reason)

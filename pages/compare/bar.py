@@ -1,0 +1,94 @@
+"""Over and under the two: the way back and the steps between cases, the marks, and the encounter's other studies."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import streamlit as st
+
+from engine.index.records import MARKS
+from pages.compare.pair import Pair
+from pages.search import state
+from pages.shared import case_card, content, resources
+from pages.shared.keys import KEYS
+from pages.shared.markdown import plain
+from pages.shared.strings import text
+
+SEARCH = "pages/search/page.py"
+
+
+def to_top(study_id: str) -> None:
+    """Scroll up when another case is opened; the browser would stay where the card was."""
+    once = sha256(study_id.encode()).hexdigest()[:12]
+    script = "document.querySelector('[data-testid=stMain]')?.scrollTo(0, 0)"
+    st.html(f"<script>/* {once} */ {script}</script>", unsafe_allow_javascript=True)
+
+
+def draw(pair: Pair | None) -> None:
+    """Draw the way back, the steps to the cases before and after, the place among them, and a new query."""
+    with st.container(horizontal=True, vertical_alignment="center", key="detail-bar"):
+        if st.button(text("detail.back"), icon=":material/arrow_back:", key="back", shortcut=KEYS["back"]):
+            st.switch_page(SEARCH, query_params=state.url(state.CASE))
+        if pair is not None and pair.neighbour is not None:
+            _steps(pair.ids, pair.ids.index(pair.neighbour.study_id))
+        else:
+            st.markdown("", width="stretch")
+        if st.button(text("search.new"), icon=":material/add:", key="new", shortcut=KEYS["new"]):
+            state.forget()
+            st.switch_page(SEARCH)
+
+
+def _steps(ids: list[str], at: int) -> None:
+    for action, step in (("previous", -1), ("next", 1)):
+        there = 0 <= at + step < len(ids)
+        st.button(
+            text(f"detail.{action}"), key=action, shortcut=KEYS[action], disabled=not there,
+            on_click=_open, args=(ids[at + step] if there else "",),
+        )  # fmt: skip
+    st.markdown(text("detail.place", n=at + 1, total=len(ids)), width="stretch")
+
+
+def _open(study_id: str) -> None:
+    """Open another case and keep the overlay as it is."""
+    state.open_case(study_id, bool(st.session_state.get("why")))
+
+
+def rating(pair: Pair) -> None:
+    """Draw the three marks with their keys; the stored one carries a tick and the word "Saved"."""
+    if pair.neighbour is None:
+        st.markdown(f":small[{text('compare.not_ranked')}]")
+        return
+    study_id = pair.neighbour.study_id
+    mark = state.marks(pair.found.query_id).get(study_id)
+    st.markdown(f"**{text('detail.how_rate')}**", width="content")
+    for name in MARKS:
+        st.button(
+            text(f"mark.{name}"),
+            key=f"rate-{name}",
+            shortcut=KEYS[name],
+            icon=":material/check:" if name == mark else None,
+            type="primary" if name == mark else "secondary",
+            on_click=state.rate,
+            args=(pair.found, study_id, None if name == mark else name),
+        )
+    if mark:
+        st.markdown(text("card.saved_line", mark=text(f"mark.{mark}")), width="content")
+
+
+def siblings(pair: Pair) -> None:
+    """Draw the other studies of the case's encounter, small."""
+    rows = resources.workspace().siblings(pair.row.encounter_id)
+    others = [row for row in rows if row.study_id != pair.row.study_id]
+    if not others:
+        return
+    st.subheader(text("detail.siblings"), anchor=False)
+    grid = st.grid(min_column_width=220, border=True)
+    for row in others:
+        with grid.cell():
+            mark = case_card.synthetic(row.synthetic)
+            st.markdown(f"{text(f'icon.{row.modality}')} {text(f'modality_one.{row.modality}')}{mark}")
+            content.thumb(row.study_id, row.modality, text(f"modality_one.{row.modality}"))
+            st.markdown(f":small[{plain(', '.join(row.labels) or text('card.no_labels'))}]")
+            if st.button(text("detail.like_this"), key=f"like-{row.study_id}"):
+                state.take_study(row.study_id)
+                st.switch_page(SEARCH, query_params={state.QUERY: row.study_id})

@@ -1,0 +1,75 @@
+"""The empty compare page: choose any two studies of the collection."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.index.records import StudyRow
+from engine.study import MODALITIES
+from pages.search import state
+from pages.shared import resources
+from pages.shared.strings import text
+
+LISTED = 300  # studies in one list; a label narrows it down
+
+
+def draw() -> None:
+    """Draw the two choices and the button that opens the pair."""
+    _, middle, _ = st.columns([1, 5, 1])
+    with middle:
+        st.title(text("compare.choose_title"), anchor=False)
+        st.markdown(text("compare.choose_lead"))
+        chosen = []
+        for side, column in zip(("first", "second"), st.columns(2, gap="large"), strict=True):
+            with column, st.container(border=True):
+                chosen.append(_choice(side))
+        with st.container(horizontal=True):
+            st.button(
+                text("compare.choose_go"), key="choose-go", type="primary", icon=":material/compare:",
+                disabled=None in chosen, on_click=_open, args=tuple(chosen),
+            )  # fmt: skip
+            if st.button(text("compare.choose_search"), key="choose-search", icon=":material/search:"):
+                st.switch_page("pages/search/page.py")
+
+
+def _open(query: str, case: str) -> None:
+    st.query_params[state.QUERY] = query
+    st.query_params[state.CASE] = case
+
+
+def _choice(side: str) -> str | None:
+    """Draw kind, label and study of one side; return the study's id."""
+    workspace = resources.workspace()
+    st.markdown(f"**{text(f'compare.choose_{side}')}**")
+    kinds = [kind for kind in MODALITIES if workspace.counts().get(kind)]
+    kind = st.segmented_control(
+        text("compare.choose_kind"), kinds, default=kinds[0] if kinds else None, required=bool(kinds),
+        key=f"{side}-kind", format_func=lambda name: text(f"modality_one.{name}"),
+    )  # fmt: skip
+    labels = workspace.labels(kind)
+    label = st.selectbox(
+        text("compare.choose_label"), labels, index=None, key=f"{side}-label", placeholder=text("compare.choose_any")
+    )
+    rows = [row for row in _rows(str(workspace.path), kind, workspace.counts().get(kind, 0)) if _fits(row, label)]
+    study = st.selectbox(
+        text("compare.choose_study"), rows[:LISTED], key=f"{side}-study", format_func=_named, index=0 if rows else None
+    )
+    if len(rows) > LISTED:
+        st.markdown(f":small[{text('compare.choose_more', n=LISTED, total=len(rows))}]")
+    return study.study_id if study else None
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _rows(path: str, kind: str, count: int) -> list[StudyRow]:
+    """Return the studies of one kind; `count` renews the list when studies come or go."""
+    return [row for row in resources.workspace().rows() if row.modality == kind]
+
+
+def _fits(row: StudyRow, label: str | None) -> bool:
+    return label is None or label in row.labels
+
+
+def _named(row: StudyRow) -> str:
+    labels = ", ".join(row.labels) or text("card.no_labels")
+    mark = f" · {text('card.synthetic')}" if row.synthetic else ""
+    return f"{row.study_id} · {labels}{mark}"

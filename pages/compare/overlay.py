@@ -1,0 +1,108 @@
+"""Why two studies match: a first map soon, refined in the background until it is stopped or done, with its caveats."""
+
+from __future__ import annotations
+
+import numpy as np
+import streamlit as st
+
+from engine.explain.colours import symmetric_limit
+from engine.explain.pair import GAP_LIMIT, InputMap, PairMaps
+from engine.explain.words import CAVEAT
+from engine.study import Film, Study
+from pages.compare import maps, parts
+from pages.compare.maps import Refinement
+from pages.shared import legend
+from pages.shared.keys import KEYS
+from pages.shared.markdown import plain
+from pages.shared.strings import text
+from pages.shared.theme import browser_theme, paper
+
+OPACITY = 75  # per cent, until the user chooses
+POLL_S = 0.5
+
+
+def wanted() -> bool:
+    """Return whether the overlay is shown; it is off until asked for."""
+    return bool(st.session_state.get("why"))
+
+
+def controls() -> None:
+    """Draw the button that shows or hides the overlay, and its opacity while it is shown."""
+    st.button(
+        text("detail.hide" if wanted() else "detail.overlay"), key="why-button", shortcut=KEYS["why"],
+        icon=":material/visibility_off:" if wanted() else ":material/visibility:", help=text("detail.overlay_help"),
+        on_click=_toggle,
+    )  # fmt: skip
+    if wanted():
+        st.session_state.setdefault("opacity", st.session_state.get("opacity-kept", OPACITY))
+        st.session_state["opacity-kept"] = st.slider(
+            text("detail.opacity"), 0, 100, key="opacity", format="%d %%", width=220
+        )
+
+
+def _toggle() -> None:
+    st.session_state["why"] = not wanted()
+    if not wanted():
+        maps.rest()
+
+
+def opacity() -> float:
+    """Return the opacity that the user chose, 0..1."""
+    return st.session_state.get("opacity", OPACITY) / 100
+
+
+def side(one: InputMap | None, study: Study) -> tuple[np.ndarray | None, str]:
+    """Return a side's map in -1..1 of its own limit, and where it lies in words; (None, "") where there is none."""
+    if one is None:
+        return None, ""
+    return np.clip(one.values / symmetric_limit(one.values), -1, 1), parts.sentence(one, study)
+
+
+def explained(refinement: Refinement, query: Study, match: Study) -> None:
+    """Draw how far the refinement is, then the scale, the gaps, the strongest parts and the caveat."""
+    known = refinement.best
+    if refinement.running:
+        _watch(refinement, maps.steps(known))
+    if refinement.failed:
+        st.error(text("compare.failed"), icon=":material/error:")
+    if known is not None:
+        stopped = refinement.by_user and not refinement.complete
+        _honesty(known, query, match, stopped=stopped)
+
+
+@st.fragment(run_every=POLL_S)
+def _watch(refinement: Refinement, seen: int) -> None:
+    """Draw the progress; draw the page anew when a finer map has come or none will."""
+    if not refinement.running or maps.steps(refinement.best) != seen:
+        st.rerun()
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.progress(*refinement.progress, width="stretch")
+        st.button(text("detail.stop"), key="stop", on_click=refinement.stop, args=(True,))
+
+
+def _honesty(known: PairMaps, query: Study, match: Study, *, stopped: bool) -> None:
+    """Draw the scale, baseline and convergence gap of either side, the strongest parts, and the caveat."""
+    patterns = {text("detail.striped" if isinstance(s.content, Film) else "detail.dashed") for s in (query, match)}
+    pattern = " / ".join(sorted(patterns))
+    scale = legend.draw(paper(browser_theme()), pattern=pattern)
+    st.image(scale, width=760, alt=text("detail.legend_alt", mark=pattern))
+    if stopped:
+        st.markdown(f":material/pause_circle: {text('detail.stopped')}")
+    columns = st.columns(2, gap="medium")
+    sides = (("detail.gap_query", known.query, query), ("detail.gap_match", known.match, match))
+    for column, (name, one, study) in zip(columns, sides, strict=True):
+        if one is not None:
+            with column:
+                _side(text(name), one, study)
+    for note in known.notes:
+        st.markdown(f":small[{plain(note)}]")
+    st.markdown(f":material/warning: {plain(CAVEAT)}")
+
+
+def _side(name: str, one: InputMap, study: Study) -> None:
+    gap = text("detail.gap", side=name, gap=100 * one.gap, steps=one.steps, baseline=one.baseline)
+    open_gap = "" if one.gap <= GAP_LIMIT else f" **{text('detail.gap_open', limit=100 * GAP_LIMIT)}**"
+    st.markdown(f"{gap}{open_gap}")
+    st.markdown(f":small[{plain(text('detail.smoothing', smoothing=one.smoothing))}]")
+    with st.expander(text("detail.strongest")):
+        st.table(parts.table(one, study), hide_index=True)

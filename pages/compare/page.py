@@ -1,0 +1,144 @@
+"""Compare: two cases on one scale with linked zoom, why they match, the mark, and the steps to the next ones.
+
+/compare?query=<query or study id>&case=<study id> with the settings of the search restores it.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.errors import CasebindError
+from engine.explain.pair import InputMap
+from engine.study import Study
+from pages.compare import bar, choose, maps, overlay
+from pages.compare.pair import Pair, load
+from pages.search import state
+from pages.shared import case_card, collect, export, mean, resources, viewer
+from pages.shared.keys import KEYS
+from pages.shared.markdown import plain
+from pages.shared.strings import text
+from pages.shared.viewer import Panel
+
+SHARES = {"ecg": 3, "ppg": 3, "cxr": 2, "text": 2}  # a strip needs more room than a film or words
+
+
+def draw() -> None:
+    """Draw the pair that the URL names, or the choice of one."""
+    resources.warm()
+    case = state.opened()
+    if case is None or state.QUERY not in st.query_params:
+        choose.draw()
+        return
+    resources.wait(words=False)
+    try:
+        with st.spinner(text("asking.searching"), show_time=True):
+            pair = load(case)
+    except CasebindError as error:
+        st.error(str(error), icon=":material/error:")
+        bar.draw(None)
+        return
+    _pair(pair)
+
+
+def _pair(pair: Pair) -> None:
+    bar.to_top(pair.row.study_id)
+    bar.draw(pair)
+    kind = text(f"modality_one.{pair.row.modality}")
+    rank = pair.neighbour.rank if pair.neighbour else 0
+    title = text("detail.title", rank=rank, kind=kind) if rank else text("compare.unranked", kind=kind)
+    st.title(title, anchor=False)
+    with st.container(horizontal=True, vertical_alignment="center", key="detail-rating"):
+        bar.rating(pair)
+    with st.container(horizontal=True, vertical_alignment="bottom", key="detail-options"):
+        _options(pair)
+    refinement = None
+    if overlay.wanted() and not pair.mean:
+        refinement = maps.of((pair.found.query_id, pair.row.study_id), pair.found.study, pair.match)
+    known = refinement.best if refinement else None
+    panels = (
+        _panel(pair.found.study, text("detail.yours"), known.query if known else None),
+        _panel(pair.match, text("compare.case"), known.match if known else None),
+    )
+    _recordings(pair, panels)
+    if refinement is not None:
+        overlay.explained(refinement, pair.found.study, pair.match)
+    bar.siblings(pair)
+
+
+def _options(pair: Pair) -> None:
+    """Draw the row of options: overlay, linked zoom where both have one scale, collecting, and exports."""
+    if not pair.mean:
+        overlay.controls()
+    if pair.same_kind and pair.match.modality != "text":
+        linked = _linked()
+        st.button(
+            text("compare.unlink" if linked else "compare.link"), key="link-button", shortcut=KEYS["link"],
+            icon=":material/link_off:" if linked else ":material/link:", help=text("compare.link_help"),
+            on_click=st.session_state.update, args=({"linked": not linked},),
+        )  # fmt: skip
+    collect.draw(pair.row.study_id, pair.found.query_id if pair.neighbour else None, by_key=True)
+    export.draw(pair.found, opened=pair.row.study_id if pair.neighbour else None, why=overlay.wanted())
+
+
+def _linked() -> bool:
+    return bool(st.session_state.get("linked", True))
+
+
+def _panel(study: Study, title: str, one: InputMap | None) -> Panel:
+    values, said = overlay.side(one, study)
+    return Panel(study, title, values, overlay.opacity(), said)
+
+
+def _recordings(pair: Pair, panels: tuple[Panel, Panel]) -> None:
+    """Draw both: two of one kind under the same controls, else each with its own."""
+    query, match = pair.found.study, pair.match
+    with st.container(key="beside"):
+        shares = [1, 1] if pair.same_kind else [SHARES[query.modality], SHARES[match.modality]]
+        left, right = st.columns(shares, gap="medium")
+    with left:
+        mark = case_card.synthetic(query.facts.get("synthetic"))
+        st.markdown(f"**{text('detail.yours')}**{mark}  \n{plain(query.recognised)}")
+    with right:
+        _head(pair)
+    if pair.same_kind:
+        viewer.draw_pair(*panels, key=f"compare-{query.modality}", linked=_linked())
+        with st.container(key="beside-facts"):
+            left, right = st.columns(2, gap="medium")
+    else:
+        for column, panel, side in ((left, panels[0], "query"), (right, panels[1], "case")):
+            with column:
+                if side == "query" and pair.mean:
+                    mean.draw(panel.study)
+                    continue
+                viewer.draw(
+                    panel.study, key=f"compare-{side}-{panel.study.modality}", overlay=panel.overlay,
+                    opacity=panel.opacity, said=panel.said,
+                )  # fmt: skip
+    with left:
+        if not pair.mean:
+            viewer.numbers(query, key="compare-query")
+    with right:
+        st.markdown(_facts(pair))
+        viewer.numbers(match, key="compare-case")
+
+
+def _head(pair: Pair) -> None:
+    row = pair.row
+    name = f"{text(f'icon.{row.modality}')} {text(f'modality_one.{row.modality}')}{case_card.synthetic(row.synthetic)}"
+    head = case_card.head(pair.neighbour) if pair.neighbour else name
+    st.markdown(f"{head}  \n{plain(row.recognised)}")
+
+
+def _facts(pair: Pair) -> str:
+    """Return what is known of the case as Markdown; distance and relevance only where it was found."""
+    if pair.neighbour is not None:
+        return case_card.facts(pair.neighbour, relevance=not pair.mean)
+    row = pair.row
+    named = plain(", ".join(row.labels)) or text("card.no_labels")
+    cohort = text("card.cohort", cohort=row.cohort, licence=row.licence)
+    person = case_card.person(row.age, row.sex, row.view)
+    lines = [f"{text('card.labelled_as')} **{named}**", *(f":small[{plain(one)}]" for one in (person, cohort) if one)]
+    return "  \n".join(lines)
+
+
+draw()

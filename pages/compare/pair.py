@@ -1,0 +1,60 @@
+"""What is compared: the query with its answer, and a study that may be one of the neighbours found for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import streamlit as st
+
+from engine.answer import Answer, Neighbour
+from engine.errors import UsageError
+from engine.index.records import StudyRow
+from engine.study import Study
+from pages.search import controls, state, view
+from pages.shared import resources
+from pages.shared.strings import text
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """neighbour : None where the study is not among the results; then it has no rank and no mark."""
+
+    found: Answer
+    match: Study
+    row: StudyRow
+    neighbour: Neighbour | None
+
+    @property
+    def ids(self) -> list[str]:
+        """The ids of all results, in the order of the results page."""
+        return [one.study_id for one in self.found.neighbours]
+
+    @property
+    def mean(self) -> bool:
+        """Whether the query is the mean of several cases, which has no recording and no relevance."""
+        return bool(self.found.study.facts.get("like"))
+
+    @property
+    def same_kind(self) -> bool:
+        """Whether both are of one modality and can be drawn on one scale."""
+        return not self.mean and self.found.study.modality == self.match.modality
+
+
+def load(study_id: str) -> Pair:
+    """Return the pair that the URL names; search again where this session has no answer.
+
+    Raises UsageError where either is not there or the patient of the case has withdrawn.
+    """
+    settings = controls.recalled()
+    found = view.whole(state.answer(settings), settings)
+    row = resources.workspace().row(study_id)
+    if not resources.workspace().consent(row.patient_id):
+        raise UsageError(text("compare.withdrawn", study=study_id))
+    neighbour = next((one for one in found.neighbours if one.study_id == study_id), None)
+    return Pair(found, _study(str(resources.workspace().path), study_id), row, neighbour)
+
+
+@st.cache_data(max_entries=30, show_spinner=False)
+def _study(path: str, study_id: str) -> Study:
+    """Return a study of the workspace at `path`; its content does not change while its id stands."""
+    return resources.workspace().study(study_id)

@@ -1,0 +1,67 @@
+"""The viewers: films, ECGs and pulse recordings to look at and to measure.
+
+    viewer.draw(study, key="quiz")                              one study
+    viewer.draw_pair(query, match, key="compare", linked=True)  two of one modality under the same controls
+    viewer.numbers(study, key="quiz")                           the table of numbers behind the figure
+
+`key` names the viewer's controls in the session; two viewers on one page need two keys of letters, digits and dashes.
+Controls rerun the viewer alone. With anonymous=True nothing is drawn that names a label, file, cohort or view, and no
+overlay; the mark of a synthetic study stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import streamlit as st
+
+from engine.study import Film, Note, Study
+from pages.shared.markdown import plain
+from pages.shared.trace import is_pulse
+from pages.shared.viewer import ecg_view, film_view, ppg_view
+from pages.shared.viewer.numbers import draw as numbers
+from pages.shared.viewer.panel import Panel
+
+__all__ = ["Panel", "draw", "draw_pair", "numbers"]
+
+
+def draw(
+    study: Study, *, key: str, overlay: np.ndarray | None = None, opacity: float = 0.75, said: str = "",
+    title: str = "", anonymous: bool = False,
+) -> None:  # fmt: skip
+    """Draw one study with the controls of its kind.
+
+    overlay : signed map in -1..1, (h, w) of a film or (leads, n) over the whole trace
+    said    : the overlay in words
+    """
+    _draw([_panel(Panel(study, title, overlay, opacity, said, anonymous))], key, True)
+
+
+def draw_pair(query: Panel, match: Panel, *, key: str, linked: bool = True) -> None:
+    """Draw two studies of one modality on one scale; linked ones zoom and pan together."""
+    _draw([_panel(query), _panel(match)], key, linked)
+
+
+def _panel(panel: Panel) -> Panel:
+    return replace(panel, overlay=None, said="") if panel.anonymous else panel
+
+
+@st.fragment
+def _draw(panels: list[Panel], key: str, linked: bool) -> None:
+    content = panels[0].study.content
+    if isinstance(content, Note):
+        for panel in panels:
+            with st.container(border=True):
+                st.markdown(plain(panel.study.content.text))
+        return
+    kind: Callable[[list[Panel], str, bool], None] = ecg_view.draw
+    if isinstance(content, Film):
+        kind = film_view.draw
+    elif is_pulse(content):
+        kind = ppg_view.draw
+    kind(panels, key, linked)
+    for panel in panels:
+        if panel.overlay is not None and panel.said:
+            st.markdown(f":small[{f'**{plain(panel.title)}:** ' if panel.title else ''}{plain(panel.said)}]")

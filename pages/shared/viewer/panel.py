@@ -1,0 +1,44 @@
+"""What a viewer draws: one study with its overlay, or two beside each other."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from hashlib import sha256
+
+import numpy as np
+
+from engine.study import Study
+from pages.shared.strings import text
+
+
+@dataclass(frozen=True, eq=False)
+class Panel:
+    """One study in a viewer.
+
+    title   : words over it, "" for none
+    overlay : signed map in -1..1, (h, w) of a film or (leads, n) over the whole trace; None for none
+    opacity : of the overlay, 0..1
+    said    : the overlay in words
+    """
+
+    study: Study
+    title: str = ""
+    overlay: np.ndarray | None = None
+    opacity: float = 0.75
+    said: str = ""
+    anonymous: bool = False
+
+    @property
+    def stamp(self) -> str:
+        """The word that marks a synthetic study; "" for a recording. It is never left out."""
+        return text("card.synthetic") if self.study.facts.get("synthetic") else ""
+
+    @property
+    def heading(self) -> str:
+        """Title and mark of a synthetic study, for a chart; "" where there is neither."""
+        return "  ".join(part for part in (f"<b>{self.title}</b>" if self.title else "", self.stamp) if part)
+
+    @property
+    def token(self) -> str:
+        """A name of the content for caches and for the zoom that belongs to it."""
+        return self.study.fingerprint or sha256(repr(id(self.study.content)).encode()).hexdigest()
