@@ -1,4 +1,4 @@
-"""Collections on their way out: every case in its order with its note, nothing hidden that leaks, nobody who withdrew."""
+"""Collections on their way out: cases in order with notes, nothing hidden that leaks, nobody who withdrew."""
 
 from __future__ import annotations
 
