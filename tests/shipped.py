@@ -8,6 +8,12 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine import settings
+from engine.index.demo import COHORT
+from engine.index.ingest import ingest
+from engine.index.manifest import read_manifest
+from engine.index.pipeline import load_precomputed
+from engine.index.workspace import open_workspace
+from engine.release import Release
 
 
 def write_table(file: Path, rows: Sequence[Mapping[str, object]]) -> Path:
@@ -31,3 +37,12 @@ def write_manifest(folder: Path, patients: range, films: int = 0) -> Path:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(settings.DEMO / name, folder / name)
     return write_table(folder / "manifest.csv", kept)
+
+
+def build_workspace(folder: Path, files: Path, release: Release, patients: range, films: int) -> Path:
+    """Build a workspace of some patients of the shipped cohort from their shipped embeddings; return it, closed."""
+    manifest = write_manifest(files, patients, films)
+    known = load_precomputed(settings.DEMO / f"embeddings-{release.name}.npz", release.digest)
+    with open_workspace(folder, create=True) as place:
+        ingest(place, release, release.digest, COHORT, read_manifest(manifest), known=known)
+    return folder

@@ -101,8 +101,11 @@ def results(workspace: Workspace, quiz_id: str) -> Results:
     return Results(tuple(questions), learners, quiz.questions - len(asked))
 
 
-def to_csv(workspace: Workspace, quiz_id: str) -> str:
-    """Return every answer of every attempt, one per row, under COLUMNS; lists joined by `;`, times ISO 8601 in UTC."""
+def to_csv(workspace: Workspace, quiz_id: str, *, bom: bool = False) -> str:
+    """Return every answer of every attempt, one per row, under COLUMNS; lists joined by `;`, times ISO 8601 in UTC.
+
+    bom : begin with a byte order mark, so that Excel takes the file for UTF-8
+    """
     quiz = quizzes.load(workspace, quiz_id)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -116,7 +119,7 @@ def to_csv(workspace: Workspace, quiz_id: str) -> str:
             NOTICE,
         ]  # fmt: skip
         writer.writerow([cell(value) for value in row])
-    return out.getvalue()
+    return ("\ufeff" if bom else "") + out.getvalue()
 
 
 def _yes(value: bool) -> str:

@@ -7,13 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from shipped import write_manifest
+from shipped import build_workspace
 
-from engine import settings
-from engine.index.demo import COHORT
-from engine.index.ingest import ingest
-from engine.index.manifest import read_manifest
-from engine.index.pipeline import load_precomputed
 from engine.index.workspace import Workspace, open_workspace
 from engine.release import Release, load_release
 
@@ -30,12 +25,8 @@ def release() -> Release:
 @pytest.fixture(scope="session")
 def small_demo(tmp_path_factory: pytest.TempPathFactory, release: Release) -> Path:
     """A closed workspace with the first patients of the shipped cohort."""
-    folder = tmp_path_factory.mktemp("demo")
-    manifest = write_manifest(tmp_path_factory.mktemp("files"), range(1, PATIENTS + 1), FILMS)
-    known = load_precomputed(settings.DEMO / f"embeddings-{release.name}.npz", release.digest)
-    with open_workspace(folder / "ws", create=True) as place:
-        ingest(place, release, release.digest, COHORT, read_manifest(manifest), known=known)
-    return folder / "ws"
+    folder, files = tmp_path_factory.mktemp("demo") / "ws", tmp_path_factory.mktemp("files")
+    return build_workspace(folder, files, release, range(1, PATIENTS + 1), FILMS)
 
 
 @pytest.fixture
