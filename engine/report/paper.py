@@ -182,5 +182,5 @@ def _pulse_sheet(trace: Trace, step: float) -> Sheet:
 def _said(trace: Trace, name: str) -> str:
     leads = text(f"trace.leads_{'one' if len(trace.leads) == 1 else 'many'}", n=len(trace.leads))
     gain = text(f"report.gain_{trace.units}", gain=f"{MM_PER_MV:g}")
-    length = f"{trace.duration_s:.3g}"
-    return text("trace.alt_ecg", speed=f"{MM_PER_S:g}", leads=leads, seconds=length, gain=gain, layout=name)
+    seconds = f"{trace.duration_s:.3g}"
+    return text("trace.alt_ecg", speed=f"{MM_PER_S:g}", leads=leads, seconds=seconds, gain=gain, layout=name)

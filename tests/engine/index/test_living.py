@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +17,7 @@ from crowd import DIGEST, RELEASE, ask, crowd, oracle, permitted
 from engine.errors import UsageError
 from engine.index import arrays as arrays_module
 from engine.index.columns import in_order
+from engine.index.database import migrations
 from engine.index.filters import Filters
 from engine.index.hamming import words_of
 from engine.index.workspace import Workspace, open_workspace
@@ -207,6 +209,13 @@ def test_sixteen_threads_search_while_one_writes(place: Workspace, monkeypatch) 
     assert ask(place, query, 12, 256) == states[-1]
 
 
+def drop_made_since(file: duckdb.DuckDBPyConnection, first: int) -> None:
+    """Drop every table and sequence that the schema's versions from `first` on create."""
+    for version, sql in migrations():
+        for kind, name in re.findall(r"^CREATE (TABLE|SEQUENCE) (\w+)", sql, re.MULTILINE) if version >= first else ():
+            file.execute(f"DROP {kind} {name}")
+
+
 def test_an_old_workspace_learns_what_the_search_needs(tmp_path: Path) -> None:
     with open_workspace(tmp_path, create=True) as place:
         crowd(place, np.random.default_rng(7), 80, patients=30)
@@ -216,8 +225,7 @@ def test_an_old_workspace_learns_what_the_search_needs(tmp_path: Path) -> None:
     file.execute("ALTER TABLE codes DROP COLUMN patient")
     file.execute("ALTER TABLE patients DROP COLUMN number")
     file.execute("DROP SEQUENCE patient_number")
-    for table in ("small_embeddings", "serving", "encoders", "staged"):
-        file.execute(f"DROP TABLE {table}")
+    drop_made_since(file, 3)
     file.execute("DELETE FROM schema_version WHERE version >= 2")
     file.close()
     with open_workspace(tmp_path) as place:
