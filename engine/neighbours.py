@@ -6,6 +6,7 @@ import contextlib
 from typing import TYPE_CHECKING
 
 from engine.answer import Neighbour, Options
+from engine.asking.scale import Scale, sources
 from engine.index import shelf
 from engine.index.backend import Ask
 from engine.index.filters import Clause
@@ -30,15 +31,15 @@ def neighbours_of(
     A study that is deleted between the search and the reading of its row is searched past; the last attempt lets
     nobody change anything meanwhile.
     """
-    source, bits = stored.study.modality, options.bits
+    scale, bits = Scale(release, sources(stored.study), options.bits), options.bits
     query, clauses = words_of(stored.code[None])[0], options.filters.clauses()
     wanted = options.k if options.rerank == "none" else pool_size(options.k)
-    asks = {into: Ask(query, wanted, bits, _reach(release, source, into, options)) for into in options.into}
+    asks = {into: Ask(query, wanted, bits, _reach(scale, into, options)) for into in options.into}
     for attempt in range(1, ATTEMPTS + 1):
         with workspace.database.exclusive() if attempt == ATTEMPTS else contextlib.nullcontext():
             found = workspace.backend.nearest(release.name, asks, clauses, own)
             near = {
-                into: _chosen(workspace, release, stored, into, _within(hits, release, source, into, options), options)
+                into: _chosen(workspace, release, stored, into, _within(hits, scale, into, options), options)
                 for into, hits in found.hits.items()
             }
             ordinals = [ordinal for pairs in near.values() for ordinal, _ in pairs]
@@ -46,26 +47,25 @@ def neighbours_of(
         if len(rows) == len(ordinals):
             break
     neighbours = [
-        _neighbour(rank, rows[ordinal], far, bits, release, source)
+        _neighbour(rank, rows[ordinal], far, scale)
         for pairs in near.values()
         for rank, (ordinal, far) in enumerate(pairs, start=1)
         if ordinal in rows
     ]
-    nothing_close = {str(into): not _close(hits, release, source, into, bits) for into, hits in found.hits.items()}
+    nothing_close = {str(into): not _close(hits, scale, into) for into, hits in found.hits.items()}
     return neighbours, nothing_close, found.missing
 
 
-def _reach(release: Release, source: Modality, into: Modality, options: Options) -> int | None:
+def _reach(scale: Scale, into: Modality, options: Options) -> int | None:
     """Return the radius of the search: an operating point's, and at least as far as what is called close."""
     if options.at is None:
         return None
-    limit = release.close_limit(source, into, options.bits)
-    return int(max(limit, release.radius(source, into, options.bits, options.at)))
+    return max(scale.close_limit(into), scale.radius(into, options.at))
 
 
-def _within(hits: Hits, release: Release, source: Modality, into: Modality, options: Options) -> list[tuple[int, int]]:
+def _within(hits: Hits, scale: Scale, into: Modality, options: Options) -> list[tuple[int, int]]:
     """Return (ordinal, distance) of the hits that the operating point lets through."""
-    radius = None if options.at is None else release.radius(source, into, options.bits, options.at)
+    radius = None if options.at is None else scale.radius(into, options.at)
     near = zip(hits.ordinals.tolist(), hits.distances.tolist(), strict=True)
     return [(ordinal, far) for ordinal, far in near if radius is None or far <= radius]
 
@@ -80,12 +80,12 @@ def _chosen(
     return near[: options.k]
 
 
-def _close(hits: Hits, release: Release, source: Modality, into: Modality, bits: int) -> bool:
+def _close(hits: Hits, scale: Scale, into: Modality) -> bool:
     """Say whether the nearest permitted study is close at all."""
-    return bool(hits.distances.size and hits.distances[0] <= release.close_limit(source, into, bits))
+    return bool(hits.distances.size and hits.distances[0] <= scale.close_limit(into))
 
 
-def _neighbour(rank: int, row: StudyRow, hamming: int, bits: int, release: Release, source: Modality) -> Neighbour:
+def _neighbour(rank: int, row: StudyRow, hamming: int, scale: Scale) -> Neighbour:
     return Neighbour(
         rank=rank,
         study_id=row.study_id,
@@ -102,7 +102,7 @@ def _neighbour(rank: int, row: StudyRow, hamming: int, bits: int, release: Relea
         view=row.view,
         recognised=row.recognised,
         hamming=hamming,
-        bits=bits,
-        further_share=round(float(release.further_share(source, row.modality, bits, hamming)), 4),
-        relevance=round(float(release.relevance(source, row.modality, bits, hamming)), 4),
+        bits=scale.bits,
+        further_share=round(scale.further_share(row.modality, hamming), 4),
+        relevance=round(scale.relevance(row.modality, hamming), 4),
     )

@@ -183,7 +183,9 @@ class Release:
             from engine.encoders.trunk import lower_tokens
 
             films = [study.content for study in studies if isinstance(study.content, Film)]
-            return way.project(way.encoder(tokens=lower_tokens(films)))
+            if not any(study.facts.get("region") for study in studies):
+                return way.project(way.encoder(tokens=lower_tokens(films)))
+            return torch.cat([_embed_part(way, study) for study in studies])
         if modality == "text":
             from engine.encoders.text import sentence_vectors
 
@@ -248,3 +250,14 @@ class Release:
 
     def _load_calibration(self, _: str) -> dict[str, Any]:
         return json.loads(self._checked("calibration.json").read_text())["pairs"]
+
+
+def _embed_part(way: Any, study: Study) -> torch.Tensor:
+    """Embed one film by the part that is asked for, or by all of it."""
+    from engine.encoders.region import embedded
+    from engine.encoders.trunk import lower_tokens
+
+    if not isinstance(study.content, Film):
+        raise TypeError(f"a {study.modality} study holds no film")
+    tokens, box = lower_tokens([study.content]), study.facts.get("region")
+    return embedded(way, tokens, study.content, box) if box else way.project(way.encoder(tokens=tokens))

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.asking.mean import projection
 from engine.index import small
 from engine.index.records import StoredQuery
 from engine.index.workspace import Workspace
@@ -55,7 +56,7 @@ def reranked(
 
     Studies that were deleted since the search come first, so that whoever reads their rows notices.
     """
-    query = release.projections(stored.embedding[None], stored.study.modality)[0]
+    query = projection(workspace, release, stored)
     ordinals = [ordinal for ordinal, _ in near]
     if method == "asymmetric":
         codes = _codes(workspace, release.name, target, ordinals, bits)

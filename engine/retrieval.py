@@ -2,45 +2,45 @@
 
 study → window → quality gate → embedding → code → mask (consent, filters, own patient) → exact search per modality →
 calibrated relevance → audit. A refused query is neither encoded nor stored; only the refusal is audited.
+
+search asks for something new, again for what was asked before; part for a piece of it, like for the mean of several
+cases, counters for the nearest that are labelled otherwise.
 """
 
 from __future__ import annotations
 
 import importlib
-import math
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from engine.answer import BITS, POINTS, Answer, Neighbour, Options, Stopwatch
-from engine.errors import UsageError
+from engine.asking import excerpt, mean
+from engine.asking.counter import Counters, forbidden, meant_by
+from engine.asking.recall import ACCEPTED, encoded_anew, left_out, recall, verdict_of
+from engine.asking.rehearsal import READERS, rehearsal
 from engine.index.filters import Clause, Filters, own_patient
 from engine.index.hamming import COMPILED_FROM, compiled
 from engine.index.records import StoredQuery
 from engine.index.workspace import Workspace
 from engine.neighbours import neighbours_of
 from engine.serving import serving, steady
-from engine.study import MODALITIES, Film, Modality, Note, Study, Trace
+from engine.study import MODALITIES, Modality, Study
 
 if TYPE_CHECKING:
     from engine.intake.quality import Verdict
     from engine.release import Release
 
 __all__ = [
-    "BITS", "POINTS", "Answer", "Filters", "Neighbour", "Options", "again", "check_release", "search",
-    "warm",
+    "BITS", "POINTS", "Answer", "Counters", "Filters", "Neighbour", "Options", "again", "check_release", "counters",
+    "like", "part", "search", "warm",
 ]  # fmt: skip
 
-# What intake imports when it meets the first file of a format: up to 0.6 s of a first query
-READERS = ("wfdb", "pandas", "pydicom.pixels", "dicognito.anonymizer", "PIL.PngImagePlugin", "PIL.JpegImagePlugin")
-
 Neighbours = tuple[list[Neighbour], dict[str, bool], tuple[str, ...]]  # found, where nothing is close, silent sites
-
-# The verdict on a study of the workspace that becomes a query: it passed the gate when it was taken in.
-ACCEPTED: dict[str, Any] = {"accepted": True, "score": 1.0, "reasons": (), "measures": ()}
+DEFAULTS = Options()
 
 
 def search(
@@ -57,12 +57,15 @@ def search(
     who: str = "local",
     started: float | None = None,
     query_id: str | None = None,
+    told: Callable[[Study, Verdict], None] | None = None,
 ) -> Answer:
     """Return the nearest studies of every modality in `into`.
 
     at      : None returns the k nearest; an operating point only those of them within its radius
     rerank  : "none", or the method of engine.rerank that orders a larger pool of the nearest
     started : time.perf_counter() at which reading of the file began, for the first stage of the timings
+    told    : called with the study, its window chosen, and the verdict before the study is encoded; what it raises ends
+              the search with nothing stored
     """
     from engine.intake.quality import choose_window, judge
 
@@ -73,20 +76,10 @@ def search(
         study = replace(study, facts={**study.facts, "synthetic": True})
     verdict = judge(study)
     watch.lap("quality")
-    query_id = query_id or f"q-{secrets.token_hex(8)}"
-    if not verdict.accepted:
-        return _refused(workspace, release, query_id, study, verdict, options, who, watch)
+    if told is not None:
+        told(study, verdict)
     own = own_patient(study, study.facts.get("patient_id"))
-
-    def ask(used: Release) -> tuple[StoredQuery, Neighbours]:
-        embedding = used.embed([study])[0]
-        code = used.codes(embedding[None], study.modality)[0]
-        watch.lap("encode")
-        stored = StoredQuery(query_id, who, study, asdict(verdict), used.name, code, embedding)
-        return stored, neighbours_of(workspace, used, stored, own, options)
-
-    _, (stored, found) = steady(workspace, release, ask)
-    return _answer(workspace, stored, verdict, found, options, who, watch, kind="search", keep=True)
+    return _asked(workspace, release, study, verdict, own, options, who, watch, "search", query_id)
 
 
 def again(
@@ -108,20 +101,60 @@ def again(
     Raises UsageError where the id is unknown or the study's patient has withdrawn.
     """
     options = Options(tuple(into), k, bits, at, filters or Filters(), rerank)
+    return _again(workspace, release, query_id, options, who, "again")
+
+
+def counters(
+    workspace: Workspace, release: Release, found: Answer, *, k: int = 4, filters: Filters | None = None,
+    into: Sequence[Modality] = MODALITIES, who: str = "local",
+) -> Counters:  # fmt: skip
+    """Return the nearest cases labelled otherwise than an answered query; engine.asking.counter says how otherwise.
+
+    The same exact search under one more filter: consent, the query's own patient and the user's filters count as
+    before; an operating point or a re-ranking does not, as what is labelled otherwise may lie further out.
+    """
+    meant = meant_by(workspace, found)
+    if not meant.families:
+        return Counters(meant, None)
+    without = replace(filters or Filters(), labels_not=forbidden(workspace, meant))
+    options = Options(tuple(into), k, found.bits, None, without)
+    return Counters(meant, _again(workspace, release, found.query_id, options, who, "counter"))
+
+
+def like(
+    workspace: Workspace, release: Release, study_ids: Sequence[str], *, beside: str | None = None,
+    options: Options = DEFAULTS, who: str = "local",
+) -> Answer:  # fmt: skip
+    """Return the nearest studies to the mean of several cases (engine.asking.mean); it is stored as a query of its own.
+
+    beside : the query among whose neighbours they were chosen; its own patient is not returned either
+    None of the cases is returned, nor another study of their patients. Raises UsageError where a case is unknown or its
+    patient has withdrawn.
+    """
     watch = Stopwatch(None)
+    study = mean.study_of(mean.chosen(workspace, study_ids), beside)
+    own, verdict = left_out(workspace, study), verdict_of(ACCEPTED)
+    return _asked(workspace, release, study, verdict, own, options, who, watch, "like")
 
-    def ask(used: Release) -> tuple[StoredQuery, Neighbours]:
-        stored, own = _recall(workspace, used, query_id)
-        if stored.release != used.name:
-            embedding = used.embed([stored.study])[0]
-            code = used.codes(embedding[None], stored.study.modality)[0]
-            stored = replace(stored, release=used.name, embedding=embedding, code=code)
-        watch.lap("encode")
-        return stored, neighbours_of(workspace, used, stored, own, options)
 
-    _, (stored, found) = steady(workspace, release, ask)
-    verdict = _verdict_of(stored.verdict)
-    return _answer(workspace, stored, verdict, found, options, who, watch, kind="again", keep=False)
+def part(
+    workspace: Workspace, release: Release, query_id: str, *, box: Sequence[float] | None = None,
+    stretch: tuple[float, float] | None = None, options: Options = DEFAULTS, who: str = "local",
+) -> Answer:  # fmt: skip
+    """Return the nearest studies to a part of a query: a box on its film, or a stretch of its trace.
+
+    box     : left, top, right, bottom as shares 0..1 of the film; the film was judged as a whole and is not again
+    stretch : (start, end) in seconds of the whole recording; it is judged by itself and may be refused
+    The part is stored as a query of its own. Raises UsageError where it is none of that query.
+    """
+    watch = Stopwatch(None)
+    first, own = recall(workspace, release, query_id)
+    study = excerpt.part_of(first.study, query_id, box, stretch)
+    if first.who == "":  # a study of the workspace, which knows whose it is
+        study = replace(study, facts={**study.facts, "patient_id": workspace.row(query_id).patient_id})
+    verdict = verdict_of(first.verdict) if box is not None else excerpt.judged(study)
+    watch.lap("quality")
+    return _asked(workspace, release, study, verdict, own, options, who, watch, "part")
 
 
 def warm(workspace: Workspace, release: Release, modalities: Sequence[Modality] = MODALITIES) -> None:
@@ -145,6 +178,41 @@ def check_release(workspace: Workspace, release: Release) -> None:
     serving(workspace, release)
 
 
+def _asked(
+    workspace: Workspace, release: Release, study: Study, verdict: Verdict, own: Clause, options: Options, who: str,
+    watch: Stopwatch, kind: str, query_id: str | None = None,
+) -> Answer:  # fmt: skip
+    """Encode, find and store what is asked for the first time, or say why it is refused."""
+    query_id = query_id or f"q-{secrets.token_hex(8)}"
+    if not verdict.accepted:
+        return _refused(workspace, release, query_id, study, verdict, options, who, watch)
+    nothing = np.empty(0, np.float32)
+    blank = StoredQuery(query_id, who, study, asdict(verdict), "", nothing.astype(np.uint8), nothing)
+
+    def ask(used: Release) -> tuple[StoredQuery, Neighbours]:
+        stored = encoded_anew(workspace, used, blank)
+        watch.lap("encode")
+        return stored, neighbours_of(workspace, used, stored, own, options)
+
+    _, (stored, found) = steady(workspace, release, ask)
+    return _answer(workspace, stored, verdict, found, options, who, watch, kind=kind, keep=True)
+
+
+def _again(
+    workspace: Workspace, release: Release, query_id: str, options: Options, who: str, kind: str
+) -> Answer:
+    """Find the neighbours of what was asked before."""
+    watch = Stopwatch(None)
+
+    def ask(used: Release) -> tuple[StoredQuery, Neighbours]:
+        stored, own = recall(workspace, used, query_id)
+        watch.lap("encode")
+        return stored, neighbours_of(workspace, used, stored, own, options)
+
+    _, (stored, found) = steady(workspace, release, ask)
+    return _answer(workspace, stored, verdict_of(stored.verdict), found, options, who, watch, kind=kind, keep=False)
+
+
 def _refused(
     workspace: Workspace, release: Release, query_id: str, study: Study, verdict: Verdict, options: Options, who: str,
     watch: Stopwatch,
@@ -166,23 +234,6 @@ def _refused(
         timing_ms=watch.result(),
         rerank=options.rerank,
     )
-
-
-def _recall(workspace: Workspace, release: Release, query_id: str) -> tuple[StoredQuery, Clause]:
-    """Return the stored query of that id, or the study of that id as a query, and who its own patient is."""
-    stored = workspace.query(query_id)
-    if stored is not None:
-        study = stored.study
-        return stored, own_patient(study, study.facts.get("patient_id"))
-    row = workspace.row(query_id)
-    if not workspace.consent(row.patient_id):
-        raise UsageError(f"The patient of study {query_id} has withdrawn consent: choose another study.")
-    embedding = workspace.embeddings(release.name, [query_id])
-    code = release.codes(embedding, row.modality)[0]
-    verdict = {**ACCEPTED, "score": row.quality_score}
-    study = workspace.study(query_id)
-    stored = StoredQuery(query_id, "", study, verdict, release.name, code, embedding[0])
-    return stored, own_patient(study, row.patient_id)
 
 
 def _answer(
@@ -219,26 +270,3 @@ def _answer(
         rerank=options.rerank,
         missing=missing,
     )
-
-
-def _verdict_of(stored: dict[str, Any]) -> Verdict:
-    """Return the verdict that was stored as plain JSON."""
-    from engine.intake.quality import Measure, Verdict
-
-    numbers = ("value", "threshold")
-    measures = tuple(
-        Measure(**{**one, **{name: math.nan for name in numbers if one[name] is None}}) for one in stored["measures"]
-    )
-    return Verdict(**{**stored, "reasons": tuple(stored["reasons"]), "measures": measures})
-
-
-def rehearsal() -> list[Study]:
-    """Return one plausible input per modality; what comes of it is thrown away."""
-    seconds = np.arange(1250, dtype=np.float32) / 125
-    wave = np.sin(2 * np.pi * 1.2 * seconds)[None].astype(np.float32)
-    return [
-        Study("text", Note("normal"), "typed text"),
-        Study("ppg", Trace(wave, ("PPG",), 125.0, "au"), "PPG"),
-        Study("ecg", Trace(wave, ("II",), 125.0, "mV"), "ECG"),
-        Study("cxr", Film(np.tile(np.linspace(0, 255, 256).astype(np.uint8), (256, 1)), 8), "film"),
-    ]

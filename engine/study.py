@@ -13,6 +13,9 @@ import numpy as np
 Modality = Literal["cxr", "ecg", "ppg", "text"]
 MODALITIES: tuple[Modality, ...] = ("cxr", "ecg", "ppg", "text")
 
+Box = tuple[float, float, float, float]
+"""A part of a film: left, top, right, bottom as shares 0..1 of its width and height."""
+
 # The standard 12 leads in the order of SCP-ECG (EN 1064) and of PTB-XL.
 ECG_LEADS = ("I", "II", "III", "aVR", "aVL", "aVF", "V1", "V2", "V3", "V4", "V5", "V6")
 PPG_LEAD = "PPG"

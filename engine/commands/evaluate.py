@@ -28,6 +28,7 @@ MEASURES = {
     "text": ("text", "Studies to texts and back, label prompts, and zero-shot across modalities."),
     "few-shot": ("few_shot", "Linear probes on K = 1 to 16 studies a side, over 300 support sets."),
     "calibration": ("trust", "Predicted against observed relevance, and what each operating point trades."),
+    "region": ("region", "A radiologist's box on a film as the query, beside the whole film."),
     "space": ("space", "A map of the shared space by t-SNE, coloured by modality."),
 }
 

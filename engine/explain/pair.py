@@ -9,12 +9,13 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 
 from engine.encoders import ecg, ppg
+from engine.errors import UsageError
 from engine.explain.geometry import (
     FILM_SIGMA_PX,
     TRACE_SIGMA_S,
@@ -109,6 +110,8 @@ def explain_pair(
     progress : called as progress(share 0..1, sentence) before each yield
     Closing the generator stops the work; nothing is left running.
     """
+    if query.facts.get("like"):
+        raise UsageError("A query made of several cases has no recording to explain: ask with one of them.")
     began = time.perf_counter()
     inputs = {"query": _tensors(release, query), "match": _tensors(release, match)}
     embedded = {name: _embed(release, study, inputs[name]) for name, study in (("query", query), ("match", match))}
@@ -139,7 +142,7 @@ class _Side:
     def __init__(
         self, release: Model, study: Study, inputs: dict[str, torch.Tensor], other: torch.Tensor, similarity: float
     ) -> None:
-        module = release.module(study.modality)
+        module = _module(release, study)
         rest = {name: value for name, value in inputs.items() if name != "x"}
 
         def score(x: torch.Tensor) -> torch.Tensor:
@@ -218,11 +221,26 @@ def _tensors(release: Model, study: Study) -> dict[str, torch.Tensor]:
     return {name: torch.as_tensor(np.asarray(value, np.float32)) for name, value in release.inputs(study).items()}
 
 
+def _module(release: Model, study: Study) -> Callable[..., torch.Tensor]:
+    """Return what embeds batched inputs; of a film that is searched by a part, by that part alone."""
+    module: Any = release.module(study.modality)
+    film, box = study.content, study.facts.get("region")
+    if not box or not isinstance(film, Film):
+        return module
+    from engine.encoders.region import embedded
+    from engine.encoders.trunk import load_trunk, lower
+
+    def part(x: torch.Tensor) -> torch.Tensor:
+        return embedded(module, lower(load_trunk(), x), film, box)
+
+    return part
+
+
 def _embed(release: Model, study: Study, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
     """Return the study's embedding (256,)."""
     batched = {name: value[None] for name, value in inputs.items()}
     with torch.no_grad():
-        embedding: torch.Tensor = release.module(study.modality)(**batched)[0]
+        embedding: torch.Tensor = _module(release, study)(**batched)[0]
     return embedding
 
 

@@ -39,6 +39,7 @@ class Filters:
     acquired_from, acquired_to : ISO dates or their beginnings, both inclusive, e.g. "2019" to "2020-06"; studies
                        without a date are left out as soon as one is given
     quality_min      : of the quality gate, 0..1
+    labels_not       : none of them; studies without labels are left out as soon as one is given
     consent          : a scope beyond retrieval that no patient must have withdrawn, e.g. "training"
     """
 
@@ -54,12 +55,14 @@ class Filters:
     acquired_to: str | None = None
     quality_min: float | None = None
     consent: str | None = None
+    labels_not: tuple[str, ...] = ()
 
     def clauses(self) -> list[Clause]:
         """Return the conditions that are in force, in the order in which they are read out."""
         candidates = (
             self._age(), self._sex(), self._view(), self._cohorts(), self._labels(), self._synthetic(),
             self._without(), self._acquired(), self._quality(), self._consent(),
+            self._labels_not(),
         )  # fmt: skip
         return [clause for clause in candidates if clause is not None]
 
@@ -102,6 +105,12 @@ class Filters:
         if not self.labels:
             return None
         return Clause("list_has_any(s.labels, ?)", (list(self.labels),), f"labelled as {' or '.join(self.labels)}")
+
+    def _labels_not(self) -> Clause | None:
+        if not self.labels_not:
+            return None
+        sql = "(len(s.labels) > 0 AND NOT list_has_any(s.labels, ?))"
+        return Clause(sql, (list(self.labels_not),), f"labelled, but not as {' or '.join(self.labels_not)}")
 
     def _synthetic(self) -> Clause | None:
         if self.synthetic is None:
@@ -151,6 +160,12 @@ def own_patient(study: Study, patient_id: str | None) -> Clause:
     return Clause(sql, (study.patient_key, patient_id, fingerprint), "patients other than the query's own")
 
 
+def both(first: Clause, second: Clause) -> Clause:
+    """Return the condition that two conditions are met."""
+    sentence = f"{first.sentence}, {second.sentence}"
+    return Clause(f"(({first.sql}) AND ({second.sql}))", first.values + second.values, sentence)
+
+
 def denied_sql(clauses: list[Clause]) -> tuple[str, list[Any]]:
     """Return the statement that lists the ordinals of all studies that must not be returned, and its values.
 
@@ -164,6 +179,12 @@ def permitted_sql(clauses: list[Clause], modality: str) -> tuple[str, list[Any]]
     """Return the statement that lists the ordinals of the studies of one modality that may be returned."""
     conditions, values = _all([Clause(CONSENT_SQL, (), ""), *clauses])
     return f"SELECT s.ordinal FROM studies s WHERE s.modality = ? AND {conditions}", [modality, *values]
+
+
+def counted_sql(clauses: list[Clause]) -> tuple[str, list[Any]]:
+    """Return the statement that counts the studies that may be returned, by modality."""
+    conditions, values = _all([Clause(CONSENT_SQL, (), ""), *clauses])
+    return f"SELECT s.modality, count(*) FROM studies s WHERE {conditions} GROUP BY s.modality", values
 
 
 def excluded_sql(clause: Clause) -> tuple[str, list[Any]]:

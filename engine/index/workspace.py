@@ -25,7 +25,7 @@ from engine.index.arrays import Arrays
 from engine.index.backend import Backend, open_backend
 from engine.index.content import load_content
 from engine.index.database import FILE_NAME, Database
-from engine.index.filters import Clause, denied_sql
+from engine.index.filters import Clause, Filters, counted_sql, denied_sql
 from engine.index.folder import check_folder, read_key
 from engine.index.hamming import CodeArray
 from engine.index.records import AuditRow, Cohort, NewStudy, Rating, StoredQuery, StudyRow
@@ -156,6 +156,11 @@ class Workspace:
     def counts(self) -> dict[str, int]:
         """Return the number of studies per modality."""
         return dict(self.database.read("SELECT modality, count(*) FROM studies GROUP BY modality ORDER BY modality"))
+
+    def permitted(self, filters: Filters) -> dict[str, int]:
+        """Return the number of studies per modality that consent and the filters leave."""
+        sql, values = counted_sql(filters.clauses())
+        return dict(self.database.read(sql, values))
 
     def cohorts(self) -> list[Cohort]:
         """Return the cohorts, by name."""

@@ -13,7 +13,7 @@ from engine.study import Study
 from pages.compare import bar, choose, maps, overlay
 from pages.compare.pair import Pair, load
 from pages.search import state
-from pages.shared import case_card, collect, export, resources, viewer
+from pages.shared import case_card, collect, export, mean, resources, viewer
 from pages.shared.keys import KEYS
 from pages.shared.markdown import plain
 from pages.shared.strings import text
@@ -31,7 +31,7 @@ def draw() -> None:
         return
     resources.wait(words=False)
     try:
-        with st.spinner(text("search.searching"), show_time=True):
+        with st.spinner(text("asking.searching"), show_time=True):
             pair = load(case)
     except CasebindError as error:
         st.error(str(error), icon=":material/error:")
@@ -52,7 +52,7 @@ def _pair(pair: Pair) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", key="detail-options"):
         _options(pair)
     refinement = None
-    if overlay.wanted():
+    if overlay.wanted() and not pair.mean:
         refinement = maps.of((pair.found.query_id, pair.row.study_id), pair.found.study, pair.match)
     known = refinement.best if refinement else None
     panels = (
@@ -67,7 +67,8 @@ def _pair(pair: Pair) -> None:
 
 def _options(pair: Pair) -> None:
     """Draw the row of options: overlay, linked zoom where both have one scale, collecting, and exports."""
-    overlay.controls()
+    if not pair.mean:
+        overlay.controls()
     if pair.same_kind and pair.match.modality != "text":
         linked = _linked()
         st.button(
@@ -106,12 +107,16 @@ def _recordings(pair: Pair, panels: tuple[Panel, Panel]) -> None:
     else:
         for column, panel, side in ((left, panels[0], "query"), (right, panels[1], "case")):
             with column:
+                if side == "query" and pair.mean:
+                    mean.draw(panel.study)
+                    continue
                 viewer.draw(
                     panel.study, key=f"compare-{side}-{panel.study.modality}", overlay=panel.overlay,
                     opacity=panel.opacity, said=panel.said,
                 )  # fmt: skip
     with left:
-        viewer.numbers(query, key="compare-query")
+        if not pair.mean:
+            viewer.numbers(query, key="compare-query")
     with right:
         st.markdown(_facts(pair))
         viewer.numbers(match, key="compare-case")
@@ -127,7 +132,7 @@ def _head(pair: Pair) -> None:
 def _facts(pair: Pair) -> str:
     """Return what is known of the case as Markdown; distance and relevance only where it was found."""
     if pair.neighbour is not None:
-        return case_card.facts(pair.neighbour)
+        return case_card.facts(pair.neighbour, relevance=not pair.mean)
     row = pair.row
     named = plain(", ".join(row.labels)) or text("card.no_labels")
     cohort = text("card.cohort", cohort=row.cohort, licence=row.licence)

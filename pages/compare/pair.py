@@ -10,7 +10,7 @@ from engine.answer import Answer, Neighbour
 from engine.errors import UsageError
 from engine.index.records import StudyRow
 from engine.study import Study
-from pages.search import controls, state
+from pages.search import controls, state, view
 from pages.shared import resources
 from pages.shared.strings import text
 
@@ -30,9 +30,14 @@ class Pair:
         return [one.study_id for one in self.found.neighbours]
 
     @property
+    def mean(self) -> bool:
+        """Whether the query is the mean of several cases, which has no recording and no relevance."""
+        return bool(self.found.study.facts.get("like"))
+
+    @property
     def same_kind(self) -> bool:
         """Whether both are of one modality and can be drawn on one scale."""
-        return self.found.study.modality == self.match.modality
+        return not self.mean and self.found.study.modality == self.match.modality
 
 
 def load(study_id: str) -> Pair:
@@ -40,7 +45,8 @@ def load(study_id: str) -> Pair:
 
     Raises UsageError where either is not there or the patient of the case has withdrawn.
     """
-    found = state.answer(controls.recalled())
+    settings = controls.recalled()
+    found = view.whole(state.answer(settings), settings)
     row = resources.workspace().row(study_id)
     if not resources.workspace().consent(row.patient_id):
         raise UsageError(text("compare.withdrawn", study=study_id))

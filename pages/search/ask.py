@@ -44,7 +44,7 @@ def _drop_zone() -> None:
         return
     st.session_state["dropped"] = dropped
     st.session_state.pop("error", None)
-    with st.spinner(text("search.working"), show_time=True):
+    with st.spinner(text("asking.reading"), show_time=True):
         state.take(tuple(Upload(file.name, file.getvalue()) for file in files), state.Answers())
     st.rerun()
 

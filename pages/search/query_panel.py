@@ -8,10 +8,12 @@ from collections import Counter
 import pandas as pd
 import streamlit as st
 
+from engine.answer import Answer
 from engine.intake.quality.verdict import Measure, Verdict, number
 from engine.settings import SEARCH_WINDOW_S
 from engine.study import Study
-from pages.shared import case_card, content
+from pages.search import part, state
+from pages.shared import case_card, content, mean
 from pages.shared.markdown import plain
 from pages.shared.strings import several, text
 
@@ -19,7 +21,17 @@ PER_LEAD = ": "  # between lead and index in the name of a measure
 LONG = ("measure", "measured", "threshold", "verdict")  # columns of a table with one row per measure
 
 
-def draw(study: Study, verdict: Verdict) -> None:
+def draw(found: Answer, settings: state.Settings) -> None:
+    """Draw the facts beside the recording, and the ways to search by a part of it; or the cases of a mean."""
+    if found.study.facts.get("like"):
+        mean.draw(found.study)
+        return
+    recognised(found.study, found.verdict)
+    if found.verdict.accepted:
+        part.draw(found, settings)
+
+
+def recognised(study: Study, verdict: Verdict) -> None:
     """Draw the facts beside the recording; words need no drawing of their own."""
     shares = {"cxr": [1, 1], "text": [1, 1]}.get(study.modality, [1, 2])
     with st.container(key="query-panel"):
@@ -30,13 +42,17 @@ def draw(study: Study, verdict: Verdict) -> None:
             _identity(study)
             content.numbers(study)
         with drawing:
+            if study.facts.get("stretch") and study.modality == "ecg":  # a pulse is drawn whole anyway
+                part.overview(study)
             content.draw(study)
 
 
 def _facts(study: Study, verdict: Verdict) -> None:
     mark = case_card.synthetic(study.facts.get("synthetic"))
     st.markdown(f"**{text(f'modality_one.{study.modality}')}**{mark}  \n{plain(study.recognised)}")
-    if study.window_s is not None:
+    if study.facts.get("part_of"):
+        part.say(study)
+    elif study.window_s is not None:
         start, end = study.window_s
         st.markdown(text("search.window", limit=SEARCH_WINDOW_S, start=start, end=end))
     _verdict(verdict)

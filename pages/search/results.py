@@ -5,8 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.answer import Answer, Neighbour
-from pages.search import state
+from engine.asking.counter import Counters, Meant
+from pages.search import state, view
 from pages.shared import case_card, export
+from pages.shared.keys import KEYS
 from pages.shared.markdown import plain
 from pages.shared.strings import several, text
 
@@ -15,17 +17,81 @@ CARD_PX = 262  # narrowest card: its three marks fit one line
 STAGES = ("read", "quality", "encode", "search")
 
 
+@st.fragment
 def draw(found: Answer, settings: state.Settings) -> None:
-    """Draw what is applied, then the cards of each kind."""
-    st.markdown(found.filters_sentence or text("controls.sentence_none"))
+    """Draw the cards of each kind; a mark, a tick or "show more" draws these again and nothing else."""
+    if st.session_state.pop("leave", False):
+        st.rerun(scope="app")  # a case was opened, or another query asked
+    if problem := state.said():
+        st.error(problem, icon=":material/error:")
     if found.missing:
         st.warning(_missing(found.missing), icon=":material/cloud_off:")
+    _actions(found, settings)
+    other = _counters(found, settings) if view.counter_wanted() else None
     marks = state.marks(found.query_id)
     for modality in settings.into:
         of_kind = [one for one in found.neighbours if one.modality == modality]
         _kind(found, modality, of_kind, marks, settings)
+        if other is not None:
+            _otherwise(found, other, modality, marks)
     export.draw(found)
     st.markdown(f":small[{timing(found)} · {_version(found)}]")
+
+
+def _actions(found: Answer, settings: state.Settings) -> None:
+    """Draw what can be asked next of these results."""
+    ids = view.chosen()
+    with st.container(horizontal=True, vertical_alignment="center", key="next-questions"):
+        shown = view.counter_wanted()
+        st.button(
+            text("counter.hide" if shown else "counter.show"), key="counter", icon=":material/contrast:",
+            shortcut=KEYS["counter"], on_click=view.toggle_counter,
+        )  # fmt: skip
+        if ids:
+            st.button(
+                several(len(ids), "like.go"), key="like", icon=":material/join_inner:", shortcut=KEYS["like"],
+                type="primary", on_click=_like, args=(ids, found.query_id, settings),
+            )  # fmt: skip
+            st.button(text("like.clear"), key="like-none", type="tertiary", on_click=view.choose_none)
+
+
+def _like(ids: list[str], beside: str, settings: state.Settings) -> None:
+    state.ask_like(ids, beside, settings)
+    st.session_state["leave"] = True
+
+
+def _open(study_id: str, why: bool = False) -> None:
+    state.open_case(study_id, why)
+    st.session_state["leave"] = True
+
+
+def _counters(found: Answer, settings: state.Settings) -> Counters | None:
+    """Say what the cases labelled otherwise differ from; return them, or None where there is nothing to differ from."""
+    other = view.counters(found, settings)
+    if other.answer is None:
+        st.info(text("counter.nothing"), icon=":material/contrast:")
+        return None
+    meant = other.meant
+    labels = text("counter.and").join(meant.labels)
+    words = text(f"counter.{meant.basis}", names=_named(meant), labels=labels, votes=meant.votes, of=meant.of)
+    st.info(plain(words), icon=":material/contrast:")
+    return other
+
+
+def _named(meant: Meant) -> str:
+    return text("counter.and").join(f"“{name}”" for name in meant.names)
+
+
+def _otherwise(found: Answer, other: Counters, modality: str, marks: dict[str, str]) -> None:
+    """Draw one kind's cases labelled otherwise, each with what it is not labelled as."""
+    of_kind = [one for one in other.answer.neighbours if one.modality == modality]
+    with st.container(border=True, key=f"otherwise-{modality}"):
+        title = text("counter.heading", modality=text(f"modality.{modality}"))
+        st.markdown(f"#### :material/contrast: {title}")
+        if of_kind:
+            _cards(found, of_kind, marks, row="otherwise-", note=text("counter.not_as", names=_named(other.meant)))
+        else:
+            st.markdown(text("counter.none", modality=text(f"modality_plain.{modality}")))
 
 
 def _kind(
@@ -66,31 +132,46 @@ def _nearest(n: int, modality: str) -> str:
 
 
 def _shown(modality: str, of_kind: list[Neighbour]) -> list[Neighbour]:
-    return of_kind if st.session_state.get(f"all-{modality}") else of_kind[:FIRST]
+    return of_kind if view.shows_all(modality) else of_kind[:FIRST]
 
 
 def _more(modality: str, n: int) -> None:
     """Draw the button that shows the rest of a kind."""
-    if n > FIRST and not st.session_state.get(f"all-{modality}"):
+    if n > FIRST and not view.shows_all(modality):
         words = text("search.more", n=n - FIRST, modality=text(f"modality_plains.{modality}"))
-        st.button(words, key=f"more-{modality}", on_click=_show_all, args=(modality,), type="tertiary")
+        st.button(words, key=f"more-{modality}", on_click=view.show_all, args=(modality,), type="tertiary")
 
 
-def _show_all(modality: str) -> None:
-    st.session_state[f"all-{modality}"] = True
-
-
-def _cards(found: Answer, shown: list[Neighbour], marks: dict[str, str]) -> None:
-    grid = st.grid(min_column_width=CARD_PX, border=True)
+def _cards(found: Answer, shown: list[Neighbour], marks: dict[str, str], row: str = "", note: str = "") -> None:
+    """Draw cards; `row` tells the keys of a second row apart, whose cases cannot be ticked twice."""
+    grid, ids = st.grid(min_column_width=CARD_PX, border=True), view.chosen()
+    mean = bool(found.study.facts.get("like"))
     for neighbour in shown:
         with grid.cell():
             case_card.draw(
                 neighbour,
                 marks.get(neighbour.study_id),
-                open_=state.open_case,
+                open_=_open,
                 rate=lambda one, mark: state.rate(found, one.study_id, mark),
-                first=neighbour is found.neighbours[0],
+                first=not row and neighbour is found.neighbours[0],
+                row=row,
+                relevance=not mean and not row,
+                why=not mean,
+                note=note,
             )
+            if not row:
+                _tick(neighbour, ids)
+
+
+def _tick(neighbour: Neighbour, ids: list[str]) -> None:
+    """Draw the button that chooses a case for "more like these"; keys would rest while a tick box has the focus."""
+    name = "chosen" if neighbour.study_id in ids else "choose"
+    st.button(
+        text(f"like.{name}"), key=f"choose-{neighbour.study_id}", type="tertiary",
+        icon=f":material/{'check_box' if name == 'chosen' else 'check_box_outline_blank'}:",
+        help=text(f"like.{name}_help", rank=neighbour.rank), on_click=view.choose,
+        args=(neighbour.study_id, name == "choose"),
+    )  # fmt: skip
 
 
 def timing(found: Answer) -> str:

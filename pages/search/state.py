@@ -1,14 +1,15 @@
-"""What the search screen remembers: in the URL the query and the open case, in the session what was read and found."""
+"""What the search screen remembers: in the URL the query and the view, in the session what was read and found."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import streamlit as st
 
 from engine import retrieval
-from engine.answer import Answer
+from engine.answer import Answer, Options
 from engine.errors import CasebindError, QuestionError
 from engine.index.filters import Filters
 from engine.intake.read import read, read_text
@@ -17,6 +18,7 @@ from engine.study import Modality, Study
 from pages.shared import resources
 
 QUERY, CASE = "query", "case"  # names in the URL
+VIEW = (CASE, "choose", "more", "counter")  # what in the URL belongs to the view of one query
 
 
 @dataclass(frozen=True)
@@ -29,6 +31,11 @@ class Settings:
     at: str | None
     filters: Filters
     rerank: str = "none"
+
+    @property
+    def options(self) -> Options:
+        """Return them as the engine takes them."""
+        return Options(self.into, self.k, self.bits, self.at, self.filters, self.rerank)
 
 
 @dataclass(frozen=True)
@@ -51,7 +58,7 @@ def error() -> str:
 
 
 def study() -> Study | None:
-    """Return the study that was read in this session and not yet searched, or the one that is shown."""
+    """Return the study that was read in this session and is not yet searched."""
     return st.session_state.get("study")
 
 
@@ -61,12 +68,16 @@ def asks_in_words() -> bool:
     return present is not None and present.modality == "text"
 
 
+def asked() -> bool:
+    """Return whether there is a query: one that was read, one that was refused, or one in the URL."""
+    return study() is not None or st.session_state.get("refused") is not None or QUERY in st.query_params
+
+
 def forget() -> None:
-    """Drop query, results and open case; the next run starts empty."""
-    for name in ("pending", "error", "study", "answer", "settings", "maps"):
+    """Drop query, results and view; the next run starts empty."""
+    for name in ("pending", "error", "study", "refused", "answer", "settings", "counters", "maps", "parts"):
         st.session_state.pop(name, None)
-    for name in (QUERY, CASE):
-        st.query_params.pop(name, None)
+    st.query_params.from_dict(url(QUERY, *VIEW))
     st.session_state["drop"] = st.session_state.get("drop", 0) + 1  # a new key empties the drop zone
 
 
@@ -98,9 +109,9 @@ def take_text(words: str) -> None:
 
 
 def take_study(study_id: str) -> None:
-    """Make a study of the workspace the query."""
+    """Make a study of the workspace, or a stored query, the query."""
     forget()
-    st.query_params[QUERY] = study_id
+    _to_url(study_id)
 
 
 def _begin(found: Study, started: float) -> None:
@@ -109,29 +120,88 @@ def _begin(found: Study, started: float) -> None:
     st.session_state["read_s"] = time.perf_counter() - started
 
 
-def answer(settings: Settings) -> Answer:
+def answer(settings: Settings, told: Callable[..., None] | None = None) -> Answer:
     """Return the answer for the present query and settings; search only when either changed.
 
+    told : called with study and verdict of what is searched for the first time, before its neighbours are known
     Raises UsageError where the URL names a query that is not there.
     """
-    known: Answer | None = st.session_state.get("answer")
-    query_id = st.query_params.get(QUERY)
-    if known is not None and (query_id, settings) == st.session_state.get("settings"):
+    query_id, fresh = st.query_params.get(QUERY), study()
+    if is_known(settings):
+        known: Answer = st.session_state["answer" if query_id is not None else "refused"]
         return known
     workspace, release = resources.workspace(), resources.release()
     options = {"into": settings.into, "k": settings.k, "bits": settings.bits, "at": settings.at}
     common = {**options, "filters": settings.filters, "rerank": settings.rerank, "who": resources.WHO}
-    read_study = study()
-    if query_id is not None:
-        found = retrieval.again(workspace, release, query_id, **common)
-    else:
-        started = time.perf_counter() - st.session_state.get("read_s", 0.0)
-        found = retrieval.search(workspace, release, read_study, **common, started=started)
-    if found.verdict.accepted:
-        query_id = st.query_params[QUERY] = found.query_id
-    st.session_state["answer"] = found
-    st.session_state["settings"] = (query_id, settings)
+    if fresh is None:
+        return _keep(retrieval.again(workspace, release, query_id or "", **common), settings)
+    started = time.perf_counter() - st.session_state.get("read_s", 0.0)
+    return _keep(retrieval.search(workspace, release, fresh, **common, started=started, told=told), settings)
+
+
+def is_known(settings: Settings) -> bool:
+    """Return whether the answer for the present query and settings is at hand."""
+    query_id = st.query_params.get(QUERY)
+    if study() is not None:
+        return False
+    if query_id is None:
+        return "refused" in st.session_state
+    return "answer" in st.session_state and st.session_state.get("settings") == (query_id, settings)
+
+
+def _keep(found: Answer, settings: Settings) -> Answer:
+    """Remember an answer for the next runs; an accepted query is in the URL from now on."""
+    st.session_state.pop("study", None)
+    if not found.verdict.accepted:
+        st.session_state["refused"] = found
+        st.query_params.pop(QUERY, None)
+        return found
+    st.session_state.pop("refused", None)
+    if st.query_params.get(QUERY) != found.query_id:
+        st.query_params[QUERY] = found.query_id
+    st.session_state["answer"], st.session_state["settings"] = found, (found.query_id, settings)
     return found
+
+
+def _turn_to(found: Answer, settings: Settings) -> None:
+    """Show another query's answer, with a view of its own."""
+    st.session_state.pop("parts", None)
+    _to_url(found.query_id)
+    _keep(found, settings)
+
+
+def _to_url(query_id: str) -> None:
+    """Put a query into the URL without the view of the one before, in one step: one press of "back" undoes it."""
+    st.query_params.from_dict({**url(*VIEW), QUERY: query_id})
+
+
+def ask_like(study_ids: list[str], beside: str, settings: Settings) -> None:
+    """Search for more like several cases; on a problem the present query stays, with the sentence."""
+    try:
+        found = retrieval.like(
+            resources.workspace(), resources.release(), study_ids, beside=beside, options=settings.options,
+            who=resources.WHO,
+        )  # fmt: skip
+    except CasebindError as problem:
+        st.session_state["said"] = str(problem)
+    else:
+        _turn_to(found, settings)
+
+
+def ask_part(query_id: str, settings: Settings, **part: object) -> tuple[str, ...]:
+    """Search by a part (box or stretch) of a query; return the reasons where it is refused."""
+    found = retrieval.part(
+        resources.workspace(), resources.release(), query_id, options=settings.options, who=resources.WHO, **part
+    )
+    if found.verdict.accepted:
+        _turn_to(found, settings)
+        return ()
+    return found.verdict.reasons
+
+
+def said() -> str:
+    """Return the sentence about the last action on the results, once."""
+    return st.session_state.pop("said", "")
 
 
 def opened() -> str | None:

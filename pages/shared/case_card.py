@@ -42,13 +42,17 @@ def kind(neighbour: Neighbour) -> str:
     return f"{text(f'icon.{neighbour.modality}')} {text(f'modality_one.{neighbour.modality}')}"
 
 
-def facts(neighbour: Neighbour) -> str:
-    """Return the lines under the picture as Markdown."""
+def facts(neighbour: Neighbour, relevance: bool = True, note: str = "") -> str:
+    """Return the lines under the picture as Markdown, a note after the labels.
+
+    relevance : whether the share of pairs this near that share a finding is said; it is of single recordings only
+    """
+    share = f"  \n:small[{text('card.relevance', percent=round(100 * neighbour.relevance))}]" if relevance else ""
     lines = [
         f"**{text('card.distance', hamming=neighbour.hamming, bits=neighbour.bits)}**  \n"
-        f"{further(neighbour.further_share)}  \n"
-        f":small[{text('card.relevance', percent=round(100 * neighbour.relevance))}]",
+        f"{further(neighbour.further_share)}{share}",
         f"{text('card.labelled_as')} {labels(neighbour)}",
+        *([plain(note)] if note else []),
     ]
     about = [person(neighbour.age, neighbour.sex, neighbour.view)]
     about.append(text("card.cohort", cohort=neighbour.cohort, licence=neighbour.licence))
@@ -73,30 +77,38 @@ def draw(
     open_: Callable[..., None],
     rate: Callable[..., None],
     first: bool = False,
+    row: str = "",
+    relevance: bool = True,
+    why: bool = True,
+    note: str = "",
 ) -> None:
-    """Draw the card. open_(study_id, why) opens it, the first one by key too; rate(neighbour, mark) stores a mark."""
+    """Draw the card. open_(study_id, why) opens it, the first one by key too; rate(neighbour, mark) stores a mark.
+
+    row : tells the keys of a case's cards apart where it stands in two rows; relevance and note : as in `facts`;
+    why : whether there is something to explain
+    """
     st.markdown(head(neighbour))
     prefix = text("card.case", rank=neighbour.rank)
     content.thumb(neighbour.study_id, neighbour.modality, prefix)
-    st.markdown(facts(neighbour))
+    st.markdown(facts(neighbour, relevance, note))
     with st.container(horizontal=True, gap="small"):
-        for action, why in (("open", False), ("why", True)):
+        for action, explained in (("open", False), ("why", True))[: 1 + why]:
             st.button(
                 text(f"card.{action}"),
-                key=f"{action}-{neighbour.study_id}",
+                key=f"{action}-{row}{neighbour.study_id}",
                 help=text(f"card.{action}_help", rank=neighbour.rank),
                 on_click=open_,
-                args=(neighbour.study_id, why),
-                shortcut=KEYS["open"] if first and not why else None,
+                args=(neighbour.study_id, explained),
+                shortcut=KEYS["open"] if first and not explained else None,
             )
-    _rating(neighbour, mark, rate)
+    _rating(neighbour, mark, rate, row)
 
 
-def _rating(neighbour: Neighbour, mark: str | None, rate: Callable[..., None]) -> None:
+def _rating(neighbour: Neighbour, mark: str | None, rate: Callable[..., None], row: str) -> None:
     """Draw the three marks; the stored one is chosen, and the word "Saved" appears only when it is stored."""
-    key = f"mark-{neighbour.study_id}"
-    if key not in st.session_state:
-        st.session_state[key] = mark
+    key = f"mark-{row}{neighbour.study_id}"
+    if key not in st.session_state or st.session_state.get(f"{key}-known") != mark:  # rated in another row, or undone
+        st.session_state[key] = st.session_state[f"{key}-known"] = mark
     st.segmented_control(
         text("card.rate", rank=neighbour.rank),
         MARKS,

@@ -38,6 +38,7 @@ def draw(
     stamp = text("card.synthetic") if study.facts.get("synthetic") else ""
     if isinstance(content, Film):
         pixels = film.grey(content) if overlay is None else film.overlaid(content, overlay, opacity)
+        pixels = film.boxed(pixels, study.facts["region"]) if study.facts.get("region") else pixels
         st.image(film.stamped(pixels, stamp) if stamp else pixels, width=FILM_WIDTH, alt=words)
     elif isinstance(content, Trace):
         shown, window = _stretch(study)
@@ -71,11 +72,11 @@ def numbers(study: Study) -> None:
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)
-def _picture(path: str, study_id: str, theme: ThemeType) -> tuple[np.ndarray | str, str]:
-    """Return a card's picture and its alternative: pixels, SVG, or the words of a note."""
+def _picture(path: str, study_id: str, theme: ThemeType) -> tuple[bytes | str, str]:
+    """Return a card's picture and its alternative: PNG, SVG, or the words of a note."""
     study = resources.workspace().study(study_id)
     if isinstance(study.content, Film):
-        return film.thumb(study.content), alternative(study)
+        return film.png(film.thumb(study.content)), alternative(study)
     if isinstance(study.searched, Trace):
         return trace.draw_thumb(study.searched, paper(theme)), alternative(study)
     return study.content.text, study.content.text
@@ -88,6 +89,13 @@ def thumb(study_id: str, modality: str, prefix: str) -> None:
         st.markdown(f"“{plain(shortened(words))}”")
     else:
         st.image(picture, width="stretch", alt=f"{prefix}: {words}")
+
+
+def small(study: Study) -> bytes | str | None:
+    """Return the small picture of a study that is not in the workspace: PNG, SVG, or None for words."""
+    if isinstance(study.content, Film):
+        return film.png(film.thumb(study.content))
+    return trace.draw_thumb(study.searched, paper(browser_theme())) if isinstance(study.searched, Trace) else None
 
 
 def shortened(words: str, most: int = 220) -> str:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import io
+from collections.abc import Sequence
+
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
@@ -11,6 +14,7 @@ from pages.shared.theme import signed_rgb
 
 SHOWN_PX = 900  # longest side that is sent to the browser
 THUMB_PX = 300
+PER_LINE = 300  # pixels of the longest side per pixel of a box's line
 FAINT = 0.08  # below this share of the strongest value nothing is drawn
 STRIPE = 64  # stripes across a film's longest side; they mark the negative sign, so that it never rests on colour alone
 
@@ -54,6 +58,24 @@ def blended(pixels: np.ndarray, values: np.ndarray, opacity: float) -> np.ndarra
     weight = opacity * strength * np.where((signed < 0) & ~striped, 0.15, 1.0)
     mixed = base[..., None] * (1 - weight[..., None]) + signed_rgb(signed) * weight[..., None]
     return mixed.clip(0, 255).round().astype(np.uint8)
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """Return pixels as a PNG, so that a rerun does not encode them again."""
+    out = io.BytesIO()
+    Image.fromarray(pixels).save(out, "PNG")
+    return out.getvalue()
+
+
+def boxed(pixels: np.ndarray, box: Sequence[float]) -> np.ndarray:
+    """Return the drawing with the outline of a box (left, top, right, bottom) in shares 0..1: white within black."""
+    image = Image.fromarray(pixels).convert("RGB")
+    left, right = (round(share * (image.width - 1)) for share in (box[0], box[2]))
+    top, bottom = (round(share * (image.height - 1)) for share in (box[1], box[3]))
+    pen, width = ImageDraw.Draw(image), max(1, round(max(image.size) / PER_LINE))
+    pen.rectangle((left - width, top - width, right + width, bottom + width), outline="black", width=3 * width)
+    pen.rectangle((left, top, right, bottom), outline="white", width=width)
+    return np.asarray(image)
 
 
 def stamped(pixels: np.ndarray, word: str) -> np.ndarray:

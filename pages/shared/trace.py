@@ -61,6 +61,13 @@ def draw(trace: Trace, paper: Paper, *, layout: str = "3x4r", window: tuple[floa
     return ecg_paper.draw(trace, paper, ecg_geometry.layout_for(trace, layout), overlay, opacity)
 
 
+def draw_overview(trace: Trace, paper: Paper, window: tuple[float, float]) -> str:
+    """Return one lead over a seconds axis as SVG, scaled to itself, with a stretch shaded; no amplitude scale."""
+    drawn = draw_pulse(trace, paper, window)
+    caption = text("trace.pulse_axis", fs=f"{trace.fs:g}")
+    return drawn.replace(caption, text("trace.overview_axis", lead=trace.leads[0], fs=f"{trace.fs:g}"))
+
+
 def draw_thumb(trace: Trace, paper: Paper) -> str:
     """Return a card's small picture as SVG: 3 s of two leads on paper, or 6 s of the pulse."""
     pulse = is_pulse(trace)

@@ -46,6 +46,16 @@ def test_search_results_and_detail_have_no_violation(browser, server, scheme):
     tab.get_by_text("bits differ").first.wait_for(state="attached")
     tab.locator("img").first.wait_for()
     assert violations(tab) == []
+    for key, shown in (("d", "st-key-otherwise-cxr"), ("s", "st-key-part-panel")):
+        tab.keyboard.press(key)
+        tab.locator(f".{shown}").wait_for()
+    tab.goto(f"{tab.url}&sex=F&quality=0.5")
+    tab.locator(".st-key-otherwise-cxr").wait_for()
+    tab.locator(".st-key-filters button").first.click()
+    tab.get_by_text("Only patients who let").wait_for()
+    tab.wait_for_function("document.getAnimations().every(one => one.playState != 'running')")  # it fades in
+    assert violations(tab) == []
+    tab.keyboard.press("Escape")
     tab.get_by_role("button", name="Open", exact=True).first.click()
     tab.get_by_role("button", name="Show why they match").wait_for()
     assert violations(tab) == []
@@ -85,6 +95,27 @@ def test_keys_step_through_cases_and_back(browser, server):
     expect(tab.get_by_role("heading", name="Your query")).to_be_visible()
     tab.keyboard.press("n")
     tab.get_by_test_id("stFileUploader").wait_for()
+    tab.context.close()
+
+
+def test_more_like_these_by_key_and_one_press_of_back(browser, server):
+    tab = opened(browser, server, "dark", width=768)
+    tab.goto(f"{server}/?query=syn-0001-e1-cxr&sex=F&k=5")
+    tab.get_by_text("bits differ").first.wait_for(state="attached")
+    for n in (0, 1):
+        tab.locator("[class*=st-key-choose-] button:visible").nth(n).click()
+        tab.wait_for_function("n => new URL(location).searchParams.getAll('choose').length == n", arg=n + 1)
+    tab.keyboard.press("m")
+    expect(tab.get_by_text("More like 2 cases")).to_be_visible()
+    assert "choose" not in tab.url and "sex=F" in tab.url
+    tab.go_back()
+    expect(tab.get_by_role("button", name="More like these (2)")).to_be_visible()
+    assert "query=syn-0001-e1-cxr" in tab.url and tab.url.count("choose=") == 2
+    tab.keyboard.press("x")
+    tab.wait_for_function("!new URL(location).searchParams.has('sex')")
+    # What a popover's widgets show is what is applied, although it is opened only now.
+    tab.locator(".st-key-filters button").first.click()
+    expect(tab.locator(".st-key-set-sex [aria-checked=true]")).to_have_text("Any")
     tab.context.close()
 
 

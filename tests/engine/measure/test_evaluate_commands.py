@@ -29,6 +29,7 @@ MADE = {
     "text": {"text-r-at-10.png"},
     "few-shot": {"few-shot.png"},
     "calibration": {"calibration-reliability.png", "calibration-operating-points.png"},
+    "region": {"region-p-at-10.png"},
     "space": {"space.png", "space.csv"},
 }
 
@@ -57,7 +58,8 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     pictures = sorted((demo / "cxr").glob("*.jpg"))
     for i, file in enumerate(sorted((demo / "ecg").glob("*.hea"))[:PATIENTS]):
         shutil.copy(pictures[i], folder / "cxr" / "images" / f"{i}.jpg")
-        film = {"file": f"images/{i}.jpg", "study_id": f"f{i}", "view": "PA", "labels_how": "made"}
+        box = json.dumps([["Cardiomegaly", 0.3, 0.4, 0.4, 0.3]]) if i % 2 else ""
+        film = {"file": f"images/{i}.jpg", "study_id": f"f{i}", "view": "PA", "labels_how": "made", "bboxes": box}
         films.append(film | _common(i, "nih-cxr14", "Cardiomegaly" if i % 2 else "No Finding"))
         ecg = read_paths([file]).content
         leads.append(np.round(resample(ecg.samples, ecg.fs, 100)[:, :1000] * 1000).astype(np.int16))
@@ -99,6 +101,16 @@ def test_a_measurement_prints_rows_and_writes_json_and_plots(
     for row in printed["rows"]:
         assert row["patients"] >= 1 and row["figures"]
         assert all({"value", "low", "high", "n"} <= set(figure) for figure in row["figures"].values())
+
+
+def test_a_box_that_nobody_drew_cannot_be_asked_with(
+    recordings: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = (recordings / "cxr" / "cxr.csv").read_text(encoding="utf-8")
+    (tmp_path / "cxr").mkdir()
+    (tmp_path / "cxr" / "cxr.csv").write_text(table.replace("bboxes", "boxes"), encoding="utf-8")
+    assert run(["evaluate", "region", "--recordings", str(tmp_path), "--cache", str(cache)]) == 2
+    assert "no query" in capsys.readouterr().err
 
 
 def test_the_table_names_every_method_beside_ours(

@@ -1,0 +1,152 @@
+"""Search by a part of the query: a box on its film, or a stretch of its trace; by pointer or in numbers."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.answer import Answer
+from engine.asking.excerpt import SHORTEST_S
+from engine.errors import CasebindError
+from engine.settings import SEARCH_WINDOW_S
+from engine.study import Film, Study, Trace
+from pages.search import box_figure, state
+from pages.shared import trace
+from pages.shared.keys import KEYS
+from pages.shared.markdown import plain
+from pages.shared.strings import text
+from pages.shared.svg import stamped
+from pages.shared.theme import browser_theme, paper
+
+EDGES = ("left", "top", "right", "bottom")
+FIRST_BOX = (25, 25, 75, 75)  # per cent, until one is drawn
+
+
+def draw(found: Answer, settings: state.Settings) -> None:
+    """Draw the button that opens the parts, and below it what chooses one; words have no parts."""
+    if found.study.modality != "text":
+        _choose(found, settings)
+
+
+@st.fragment
+def _choose(found: Answer, settings: state.Settings) -> None:
+    """Draw the choice; moving its ends draws nothing else again."""
+    opened = bool(st.session_state.get("parts"))
+    st.button(
+        text("part.close" if opened else "part.open"), key="part", icon=":material/crop:", shortcut=KEYS["part"],
+        on_click=_toggle,
+    )  # fmt: skip
+    if not opened:
+        return
+    with st.container(border=True, key="part-panel"):
+        if isinstance(found.study.content, Film):
+            _film(found, settings)
+        elif isinstance(found.study.content, Trace):
+            _trace(found, settings)
+
+
+def _toggle() -> None:
+    st.session_state["parts"] = not st.session_state.get("parts")
+
+
+def _film(found: Answer, settings: state.Settings) -> None:
+    st.markdown(f"{text('part.film_lead')} {text('part.measured')}")
+    for edge, start in zip(EDGES, _drawn(found) or FIRST_BOX, strict=True):
+        st.session_state.setdefault(f"box-{edge}", start)
+    figure, numbers = st.columns([3, 1], gap="medium")
+    with numbers:
+        for edge in EDGES:
+            st.number_input(text(f"part.{edge}"), 0, 100, key=f"box-{edge}", step=1)
+        percents = [st.session_state[f"box-{edge}"] for edge in EDGES]
+        if st.button(text("part.go"), type="primary", key="part-go"):
+            _ask(found, settings, box=[one / 100 for one in percents])
+    with figure:
+        words = text("part.film_alt", **dict(zip(EDGES, percents, strict=True)))
+        st.plotly_chart(
+            box_figure.draw(found.study.content, percents, _stamp(found.study)), key="box-figure", selection_mode="box",
+            on_select=_take_box, config={"displayModeBar": False}, theme=None, alt=words,
+        )  # fmt: skip
+
+
+def _stamp(study: Study) -> str:
+    return text("card.synthetic") if study.facts.get("synthetic") else ""
+
+
+def _drawn(found: Answer) -> tuple[int, ...] | None:
+    """Return the box that the present query is searched by, per cent."""
+    box = found.study.facts.get("region")
+    return tuple(round(100 * share) for share in box) if box else None
+
+
+def _take_box() -> None:
+    """Put the box that was dragged into the numbers."""
+    box = box_figure.selected(st.session_state.get("box-figure"))
+    if box is not None:
+        for edge, value in zip(EDGES, box, strict=True):
+            st.session_state[f"box-{edge}"] = value
+
+
+def _trace(found: Answer, settings: state.Settings) -> None:
+    whole: Trace = found.study.content  # type: ignore[assignment]
+    length, least = whole.duration_s, SHORTEST_S[found.study.modality]
+    last = int(length * 10) / 10
+    st.markdown(text("part.trace_lead", least=least, most=min(SEARCH_WINDOW_S, last)))
+    start, end = found.study.window_s or (0.0, min(last, SEARCH_WINDOW_S))
+    st.session_state.setdefault("stretch", (round(start, 1), min(last, round(end, 1))))
+    shown = st.session_state["stretch"]
+    st.session_state.setdefault("stretch-start", shown[0])
+    st.session_state.setdefault("stretch-end", shown[1])
+    overview(found.study, shown)
+    st.slider(text("part.range"), 0.0, last, step=0.1, key="stretch", on_change=_from_slider, format="%.1f")
+    first, second, go = st.columns([1, 1, 2], vertical_alignment="bottom")
+    for column, edge in ((first, "start"), (second, "end")):
+        column.number_input(
+            text(f"part.{edge}"), 0.0, last, key=f"stretch-{edge}", step=0.1, format="%.1f", on_change=_from_numbers
+        )
+    if go.button(text("part.go"), type="primary", key="part-go"):
+        _ask(found, settings, stretch=st.session_state["stretch"])
+
+
+def _from_slider() -> None:
+    st.session_state["stretch-start"], st.session_state["stretch-end"] = st.session_state["stretch"]
+
+
+def _from_numbers() -> None:
+    ends = sorted((st.session_state["stretch-start"], st.session_state["stretch-end"]))
+    st.session_state["stretch"] = (ends[0], ends[1])
+
+
+def _ask(found: Answer, settings: state.Settings, **part: object) -> None:
+    """Search by the part; where it is refused say why and stay."""
+    try:
+        with st.spinner(text("asking.searching"), show_time=True):
+            reasons = state.ask_part(found.query_id, settings, **part)
+    except CasebindError as problem:
+        st.error(str(problem), icon=":material/error:")
+        return
+    if reasons:
+        st.warning(text("part.refused", reasons=plain(" ".join(reasons))), icon=":material/block:")
+    else:
+        st.rerun(scope="app")
+
+
+def overview(study: Study, window: tuple[float, float] | None = None) -> None:
+    """Draw one lead of the whole recording with the stretch shaded."""
+    whole, shown = study.content, window or study.window_s
+    if not isinstance(whole, Trace) or shown is None:
+        return
+    lead = "II" if "II" in whole.leads else whole.leads[0]
+    row = whole.leads.index(lead)
+    one = Trace(whole.samples[row : row + 1], (lead,), whole.fs, whole.units)
+    colours, stamp = paper(browser_theme()), _stamp(study)
+    drawing = trace.draw_overview(one, colours, shown)
+    drawing = stamped(drawing, stamp, colours.ink) if stamp else drawing
+    st.image(drawing, width="stretch", alt=text("part.trace_alt", lead=lead, start=shown[0], end=shown[1]))
+
+
+def say(study: Study) -> None:
+    """Say which part of the query is searched, with the way back to all of it."""
+    words = text("part.region") if study.facts.get("region") else text("part.stretch", whole=study.content.duration_s)
+    st.markdown(f":material/crop: {words}")
+    st.button(
+        text("part.whole"), key="whole", type="tertiary", on_click=state.take_study, args=(study.facts["part_of"],)
+    )

@@ -1,0 +1,53 @@
+"""The strip that stays in sight while the cases scroll: the query, small, what it is, its verdict, and "new"."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.answer import Answer
+from pages.search import ask
+from pages.shared import case_card, content
+from pages.shared.markdown import plain
+from pages.shared.strings import several, text
+from pages.shared.theme import browser_theme
+
+PICTURE_PX = 58
+
+
+def draw(found: Answer) -> None:
+    """Draw the strip."""
+    picture = _picture(found)
+    with st.container(horizontal=True, vertical_alignment="center", key="strip", gap="small"):
+        if picture is not None:
+            words = plain(content.alternative(found.study))
+            st.image(picture, width=PICTURE_PX, alt=text("asking.pinned_alt", words=words))
+        st.title(text("search.query"), anchor=False, width="content")
+        st.markdown(_what(found), width="stretch")
+        ask.again_button()
+
+
+def _what(found: Answer) -> str:
+    """Return kind, recognition and verdict on one line."""
+    study = found.study
+    if study.facts.get("like"):
+        title = several(len(study.facts["like"]), "like.title")
+        return f"**{title}**{case_card.synthetic(study.facts.get('synthetic'))} · {plain(study.recognised)}"
+    kind = f"**{text(f'modality_one.{study.modality}')}**{case_card.synthetic(study.facts.get('synthetic'))}"
+    words = content.shortened(study.content.text, 60) if study.modality == "text" else study.recognised
+    part = ":material/crop: " if study.facts.get("part_of") else ""
+    return " · ".join([kind, f"{part}{plain(words)}", _verdict(found)])
+
+
+def _verdict(found: Answer) -> str:
+    if found.verdict.accepted:
+        return f":material/check_circle: {text('asking.pinned_accepted')}"
+    return f":material/block: {text('asking.pinned_refused')}"
+
+
+def _picture(found: Answer) -> bytes | str | None:
+    """Return the query's small picture, made once per query and theme."""
+    key = (found.query_id, browser_theme())
+    known = st.session_state.get("pinned-picture")
+    if known is None or known[0] != key:
+        known = st.session_state["pinned-picture"] = (key, content.small(found.study))
+    return known[1]

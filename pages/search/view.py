@@ -1,0 +1,85 @@
+"""What of a query's results is shown: the kinds in full, the ticked cases, those labelled otherwise. All in the URL."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import streamlit as st
+
+from engine import retrieval
+from engine.answer import Answer
+from engine.asking.counter import Counters
+from pages.search.state import Settings
+from pages.shared import resources
+
+CHOSEN, SHOWN, COUNTER = "choose", "more", "counter"  # names in the URL
+
+
+def counter_wanted() -> bool:
+    """Return whether the cases labelled otherwise are shown."""
+    return st.query_params.get(COUNTER) == "1"
+
+
+def toggle_counter() -> None:
+    """Show or hide the cases labelled otherwise."""
+    if counter_wanted():
+        st.query_params.pop(COUNTER, None)
+    else:
+        st.query_params[COUNTER] = "1"
+
+
+def counters(found: Answer, settings: Settings) -> Counters:
+    """Return the nearest cases labelled otherwise, searched once per answer."""
+    known = st.session_state.get("counters")
+    if known is None or known[0] is not found:
+        made = retrieval.counters(
+            resources.workspace(), resources.release(), found, filters=settings.filters, into=settings.into,
+            who=resources.WHO,
+        )  # fmt: skip
+        known = st.session_state["counters"] = (found, made)
+    return known[1]
+
+
+def whole(found: Answer, settings: Settings) -> Answer:
+    """Return the answer with the cases labelled otherwise behind its own, while these are shown, so that each opens."""
+    if not counter_wanted() or not found.verdict.accepted:
+        return found
+    other = counters(found, settings).answer
+    known = {one.study_id for one in found.neighbours}
+    more = () if other is None else tuple(one for one in other.neighbours if one.study_id not in known)
+    return replace(found, neighbours=found.neighbours + more)
+
+
+def chosen() -> list[str]:
+    """Return the ids of the cases that are ticked, in the order of ticking; an id that names no case is left out."""
+    ids = list(dict.fromkeys(st.query_params.get_all(CHOSEN)))
+    known = {row.study_id for row in resources.workspace().rows(ids)} if ids else set()
+    return [one for one in ids if one in known]
+
+
+def choose(study_id: str, on: bool) -> None:
+    """Tick a case or take the tick away."""
+    ids = [one for one in chosen() if one != study_id] + ([study_id] if on else [])
+    _list_in_url(CHOSEN, ids)
+
+
+def choose_none() -> None:
+    """Take every tick away."""
+    _list_in_url(CHOSEN, [])
+
+
+def shows_all(modality: str) -> bool:
+    """Return whether all cases of a kind are shown."""
+    return modality in st.query_params.get_all(SHOWN)
+
+
+def show_all(modality: str) -> None:
+    """Show all cases of a kind."""
+    _list_in_url(SHOWN, [*st.query_params.get_all(SHOWN), modality])
+
+
+def _list_in_url(name: str, values: list[str]) -> None:
+    if values:
+        st.query_params[name] = values
+    else:
+        st.query_params.pop(name, None)

@@ -1,0 +1,23 @@
+"""The query that several cases make together, drawn as these cases."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.study import Study
+from pages.shared import case_card, content, resources
+from pages.shared.markdown import plain
+from pages.shared.strings import text
+
+
+def draw(study: Study) -> None:
+    """Draw what the mean is, and its cases small."""
+    st.markdown(text("like.about"))
+    st.markdown(f":small[{text('like.careful')}]")
+    grid = st.grid(min_column_width=200, border=True)
+    for row in resources.workspace().rows(study.facts["like"]):
+        with grid.cell():
+            kind = text(f"modality_one.{row.modality}")
+            st.markdown(f"{text(f'icon.{row.modality}')} {kind}{case_card.synthetic(row.synthetic)}")
+            content.thumb(row.study_id, row.modality, kind)
+            st.markdown(f":small[{plain(', '.join(row.labels) or text('card.no_labels'))}]")

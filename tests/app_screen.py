@@ -1,0 +1,41 @@
+"""The app without a browser: what to press and what stands there."""
+
+from __future__ import annotations
+
+from streamlit.testing.v1 import AppTest
+
+
+def keys(screen: AppTest) -> set[str]:
+    return {button.key for button in screen.button}
+
+
+def asked(screen: AppTest, query: str, **address: str | list[str]) -> AppTest:
+    """Open an address and return what stands there."""
+    screen.query_params["query"] = query
+    for name, value in address.items():
+        screen.query_params[name] = value
+    return said_no_error(screen.run())
+
+
+def said_no_error(screen: AppTest) -> AppTest:
+    assert not screen.exception and [one.value for one in screen.error] == []
+    return screen
+
+
+def words(screen: AppTest) -> str:
+    return "\n".join(block.value for block in screen.markdown)
+
+
+def press(screen: AppTest, key: str) -> AppTest:
+    return said_no_error(screen.button(key=key).click().run())
+
+
+def cards(screen: AppTest, prefix: str = "open-syn") -> list[str]:
+    """Return the ids of the cases whose cards are drawn, in their order."""
+    start = prefix.removesuffix("syn")
+    return [button.key.removeprefix(start) for button in screen.button if (button.key or "").startswith(prefix)]
+
+
+def address(screen: AppTest) -> dict[str, list[str]]:
+    held = screen.query_params.items()
+    return {name: [values] if isinstance(values, str) else list(values) for name, values in held}

@@ -1,0 +1,101 @@
+"""More like these: the mean of several codes as a query, without the cases it is made of."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from engine import settings
+from engine.errors import UsageError
+from engine.explain.pair import explain_pair
+from engine.index.workspace import Workspace
+from engine.intake.paths import read_paths
+from engine.release import Release
+from engine.report.export import Wanted, export
+from engine.retrieval import Options, again, like, search
+
+
+def ids(workspace: Workspace, modality: str, n: int) -> list[str]:
+    return [row.study_id for row in workspace.rows() if row.modality == modality][:n]
+
+
+def bits(workspace: Workspace, release: Release, study_id: str) -> np.ndarray:
+    """Return the code of a study of the workspace as 256 zeros and ones."""
+    embedding = workspace.embeddings(release.name, [study_id])
+    return np.unpackbits(release.codes(embedding, workspace.row(study_id).modality)[0], bitorder="little")
+
+
+def mean_bits(hexed: str) -> np.ndarray:
+    return np.unpackbits(np.frombuffer(bytes.fromhex(hexed), np.uint8), bitorder="little")
+
+
+def test_each_bit_is_the_one_that_most_of_the_cases_have(workspace: Workspace, release: Release) -> None:
+    chosen = [*ids(workspace, "ecg", 2), *ids(workspace, "cxr", 1)]
+    found = like(workspace, release, chosen)
+    votes = np.sum([bits(workspace, release, one) for one in chosen], axis=0)
+    assert np.array_equal(mean_bits(found.code_hex), votes >= 2)
+    assert found.study.recognised == "the mean of 1 chest film, 2 ECGs"
+    assert found.study.facts["synthetic"] is True
+
+
+def test_two_cases_make_a_query_between_them_and_one_its_own_code(workspace: Workspace, release: Release) -> None:
+    first, second = (bits(workspace, release, one) for one in ids(workspace, "ecg", 2))
+    between = mean_bits(like(workspace, release, ids(workspace, "ecg", 2)).code_hex)
+    apart = int(np.sum(first != second))
+    near = [int(np.sum(between != one)) for one in (first, second)]
+    assert sum(near) == apart and min(near) > apart / 5
+    assert np.array_equal(mean_bits(like(workspace, release, ids(workspace, "ecg", 1)).code_hex), first)
+
+
+def test_no_patient_that_it_is_made_of_is_returned(workspace: Workspace, release: Release) -> None:
+    own = ids(workspace, "ecg", 4)[-1]
+    beside = again(workspace, release, own, k=3)
+    chosen = [one.study_id for one in beside.neighbours][:3]
+    found = like(workspace, release, chosen, beside=beside.query_id, options=Options(k=100))
+    gone = {workspace.row(one).patient_id for one in [own, *chosen]}
+    assert found.neighbours
+    assert not gone & {one.patient_id for one in found.neighbours}
+    repeated = again(workspace, release, found.query_id, k=100)
+    assert (repeated.code_hex, repeated.neighbours) == (found.code_hex, found.neighbours)
+    kinds = [row.kind for row in workspace.audit_rows(2)]
+    assert kinds == ["again", "like"]
+
+
+def test_the_patient_of_an_uploaded_query_beside_is_left_out_too(workspace: Workspace, release: Release) -> None:
+    beside = search(workspace, release, read_paths([settings.DEMO / "ecg" / "syn-0003-e1-ecg.hea"]), k=2)
+    found = like(workspace, release, [beside.neighbours[0].study_id], beside=beside.query_id, options=Options(k=100))
+    ecgs = {one.study_id for one in found.neighbours if one.modality == "ecg"}
+    assert ecgs and "syn-0003-e1-ecg" not in ecgs
+
+
+def test_a_mean_takes_every_option_of_a_search(workspace: Workspace, release: Release) -> None:
+    chosen = ids(workspace, "ecg", 2)
+    for rerank in ("asymmetric", "embedding"):
+        found = like(workspace, release, chosen, options=Options(into=("ecg",), k=4, bits=128, rerank=rerank))
+        assert len(found.neighbours) == 4 and {one.bits for one in found.neighbours} == {128}
+    nearest = like(workspace, release, chosen, options=Options(into=("ecg",), k=100, bits=128))
+    precise = like(workspace, release, chosen, options=Options(into=("ecg",), k=100, bits=128, at="precise"))
+    radius = release.radius("ecg", "ecg", 128, "precise")
+    assert precise.neighbours == tuple(one for one in nearest.neighbours if one.hamming <= radius)
+
+
+def test_what_cannot_be_averaged_is_one_sentence(workspace: Workspace, release: Release) -> None:
+    some = ids(workspace, "ecg", 21)
+    for chosen, words in (([], "0 cases"), (some, "21 cases"), (["s-unknown"], "no study s-unknown")):
+        with pytest.raises(UsageError, match=words):
+            like(workspace, release, chosen)
+    found = like(workspace, release, some[:2])
+    workspace.set_consent(workspace.row(some[0]).patient_id, False)
+    for ask in (lambda: like(workspace, release, some[:2]), lambda: again(workspace, release, found.query_id)):
+        with pytest.raises(UsageError, match="withdrawn"):
+            ask()
+
+
+def test_a_mean_is_exported_but_not_explained(workspace: Workspace, release: Release) -> None:
+    found = like(workspace, release, ids(workspace, "ecg", 2), options=Options(k=2))
+    table = export(workspace, release, found, Wanted("csv"), who="a test").data.decode("utf-8-sig")
+    assert found.neighbours[0].study_id in table
+    assert export(workspace, release, found, Wanted("pdf"), who="a test").data.startswith(b"%PDF")
+    match = workspace.study(found.neighbours[0].study_id)
+    with pytest.raises(UsageError, match="several cases"):
+        next(explain_pair(release, found.study, match))
