@@ -36,7 +36,8 @@ def draw(panels: list[Panel], key: str, linked: bool) -> None:
         for i, strip in enumerate(strips):
             _figure([strip], f"{key}-{i}", scale)
     for strip in strips:
-        st.markdown(_rate_line(strip))
+        if not strip.panel.anonymous:
+            st.markdown(_rate_line(strip))
     _caliper_words(strips, key)
 
 
@@ -68,7 +69,7 @@ def _strip(panel: Panel, key: str) -> Strip:
             key=f"{key}-start-{panel.token[:8]}", format="%.1f s",
         )  # fmt: skip
         whole = whole.between(start, start + SHOWN_S)
-    found = rate(panel.token, start, whole)
+    found = None if panel.anonymous else rate(panel.token, start, whole)
     return Strip(panel, whole, start, found.lead if found else "", found.beats_s if found else np.zeros(0))
 
 
@@ -121,7 +122,10 @@ def _rate_line(strip: Strip) -> str:
 def _caliper_words(strips: list[Strip], key: str) -> None:
     """Say how to measure; turn measured milliseconds into a rate, which a caliper's label cannot."""
     known = all(strip.trace.units == "mV" for strip in strips)
-    st.markdown(f":small[{text('viewer.caliper' if known else 'viewer.caliper_time')}]")
+    words = [text("viewer.caliper" if known else "viewer.caliper_time")]
+    if any(strip.beats_s.size for strip in strips):
+        words.append(text("viewer.caliper_beats"))
+    st.markdown(f":small[{' '.join(words)}]")
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"{key}-bpm"):
         span = st.number_input(text("viewer.span"), 50, 10_000, 800, step=10, key=f"{key}-span", width=200)
         count = st.number_input(text("viewer.intervals"), 1, 20, 1, key=f"{key}-intervals", width=200)
