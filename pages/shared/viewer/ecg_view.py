@@ -82,13 +82,13 @@ def _figure(strips: list[Strip], key: str, scale: Scale) -> None:
     layers.chart(drawn, key=key, alt=said, pictures=pictures, words=f"{said} {overlay}".strip(), ratio=ratio)
 
 
-def _bands(strips: list[Strip], scale: Scale) -> list[bytes | str]:
+def _bands(strips: list[Strip], scale: Scale) -> list[str]:
     layouts = [ecg_geometry.layout_for(strip.trace, scale.layout) for strip in strips]
     spaces = [ecg_geometry.row_space(strip.trace, scale.gain) for strip in strips]
     row, rows = max(height for height, _ in spaces), max(map(ecg_geometry.rows_of, layouts))
     length = max(strip.trace.duration_s for strip in strips) * scale.speed
     return [
-        layers.CLEAR
+        layers.BLANK
         if strip.panel.overlay is None
         else ecg_figure.bands(strip, scale, rows, row, length, round(row * space[1] / space[0]))
         for strip, space in zip(strips, spaces, strict=True)

@@ -94,7 +94,7 @@ def _picture(panel: Panel, key: str) -> bytes:
     shown = film_window.shown(pixels, film.bits, _window(panel, key), inverted)
     if panel.overlay is not None:
         shown = drawing.blended(shown, panel.overlay, panel.opacity)
-    return layers.png(drawing.stamped(shown, panel.stamp) if panel.stamp else shown)
+    return drawing.png(drawing.stamped(shown, panel.stamp) if panel.stamp else shown, layers.QUICK)
 
 
 def extent(film: Film, millimetres: bool) -> tuple[float, float]:

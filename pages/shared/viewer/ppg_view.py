@@ -82,8 +82,8 @@ def _figure(pulses: list[Pulse], key: str) -> None:
     theme = browser_theme()
     drawn = ppg_figure.figure(pulses, paper(theme), CALIPER[theme])
     said = " ".join(drawing.alternative(pulse.trace) for pulse in pulses)
-    pictures: list[bytes | str] = [
-        layers.CLEAR if pulse.panel.overlay is None else ppg_figure.bands(pulse) for pulse in pulses
+    pictures: list[str] = [
+        layers.BLANK if pulse.panel.overlay is None else ppg_figure.bands(pulse) for pulse in pulses
     ]
     overlay = " ".join(pulse.panel.said for pulse in pulses if pulse.panel.overlay is not None)
     layers.chart(drawn, key=key, alt=said, pictures=pictures, words=f"{said} {overlay}".strip())
