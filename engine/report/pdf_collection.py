@@ -12,6 +12,8 @@ from engine.report.words import kind, several, text
 from engine.study import Note, Study
 from engine.version import __version__
 
+NOTE_MOST, NOTE_LINES = 1200, 6  # characters and lines of a note that leave room for the drawing
+
 
 @dataclass(frozen=True, eq=False)
 class Item:
@@ -20,7 +22,8 @@ class Item:
     study        : with its content; whoever makes the items leaves out those whose consent was withdrawn
     note         : what the teacher wrote
     labels       : of the collection's cohort, with who gave them in `label_source`
-    hide_labels  : print neither labels nor source, e.g. for a quiz on paper
+    hide_labels  : print neither labels, note, id nor origin, e.g. for a quiz on paper
+    place        : its number in the collection; 0: as counted here
     """
 
     study_id: str
@@ -31,16 +34,22 @@ class Item:
     cohort: str = ""
     licence: str = ""
     hide_labels: bool = False
+    place: int = 0
 
 
 @dataclass(frozen=True, eq=False)
 class Collection:
-    """What is printed: a title, a description, the cases in their order, and how many were left out."""
+    """What is printed: a title, a description, and the cases in their order.
+
+    left_out : how many are not, because consent was withdrawn or the study deleted
+    reports  : how many are not, because their words would give hidden labels away
+    """
 
     title: str
     description: str
     items: Sequence[Item]
     left_out: int = 0
+    reports: int = 0
 
 
 def collection_pdf(collection: Collection, *, release: str, when: datetime, audit_id: int) -> bytes:
@@ -55,8 +64,10 @@ def collection_pdf(collection: Collection, *, release: str, when: datetime, audi
         pdf.say(text("report.collection_empty"), 10)
     if collection.left_out:
         pdf.say(several(collection.left_out, "report.left_out"), 9, bold=True)
+    if collection.reports:
+        pdf.say(several(collection.reports, "quiz.left_reports"), 9, bold=True)
     for n, item in enumerate(collection.items, 1):
-        _page(pdf, n, item)
+        _page(pdf, item.place or n, item)
     return pdf.whole()
 
 
@@ -67,12 +78,12 @@ def _page(pdf: Document, n: int, item: Item) -> None:
     if not item.hide_labels:
         named = ", ".join(item.labels) or text("card.no_labels")
         pdf.say(f"{text('card.labelled_as')} {named}", 10, bold=True, lines=2)
-    if item.note.strip():
-        pdf.say(item.note, 10, most=1200, lines=6)
-    source = "" if item.hide_labels or not item.labels else text("card.labelled_by", source=item.label_source or "–")
-    origin = f"{item.cohort}, {item.licence}" if item.cohort else ""
-    about = (source, item.study.recognised, origin, item.study_id)
-    pdf.say(" · ".join(part for part in about if part), 8, colour=FAINT, lines=2)
+        if item.note.strip():
+            pdf.say(item.note, 10, most=NOTE_MOST, lines=NOTE_LINES)
+        source = text("card.labelled_by", source=item.label_source or "–") if item.labels else ""
+        origin = f"{item.cohort}, {item.licence}" if item.cohort else ""
+        about = (source, item.study.recognised, origin, item.study_id)
+        pdf.say(" · ".join(part for part in about if part), 8, colour=FAINT, lines=2)
     pdf.ln(1)
     if isinstance(item.study.content, Note) and item.study.facts.get("synthetic"):
         pdf.say(text("card.synthetic"), 9, bold=True)

@@ -27,15 +27,16 @@ def dictionary() -> dict[str, dict[str, str]]:
 
 def results_csv(report: Report, *, bom: bool = False) -> bytes:
     """Return one row per neighbour; only the header where there is none."""
-    return _written("results", _results(report), bom)
+    return written("results", _results(report), bom)
 
 
 def ratings_csv(report: Report, *, bom: bool = False) -> bytes:
     """Return one row per mark that counts."""
-    return _written("ratings", _ratings(report), bom)
+    return written("ratings", _ratings(report), bom)
 
 
-def _written(table: str, rows: Iterable[Mapping[str, Any]], bom: bool) -> bytes:
+def written(table: str, rows: Iterable[Mapping[str, Any]], bom: bool = False) -> bytes:
+    """Return rows under the columns of a table of the dictionary, safe to open in a spreadsheet."""
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, list(dictionary()[table]), lineterminator="\r\n")
     writer.writeheader()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 MOST_QUESTIONS = 100
 NEAR = 20  # neighbours whose labels are read for distractors
 SEEDS = 1_000_000
+Say = Callable[[int, int], None]  # (questions made, questions to make)
 LISTED = (
     "SELECT q.quiz_id, q.title, q.asks, q.question_order, q.seed, q.source, q.who, q.created_at,"
     " (SELECT count(*) FROM quiz_questions one WHERE one.quiz_id = q.quiz_id)"
@@ -54,15 +55,22 @@ class Built:
     same_patient: int
 
 
-def from_collection(workspace: Workspace, release: Release, collection_id: str, plan: Plan) -> Built:
-    """Build a quiz from a collection's cases in their order, with their notes."""
+def _silent(made: int, total: int) -> None:
+    """Say nothing of the progress."""
+
+
+def from_collection(
+    workspace: Workspace, release: Release, collection_id: str, plan: Plan, say: Say = _silent
+) -> Built:  # fmt: skip
+    """Build a quiz from a collection's cases in their order, with their notes. `say` hears of every question."""
     source = collections.load(workspace, collection_id).title
-    return _build(workspace, release, pick.from_collection(workspace, collection_id), plan, source, ())
+    return _build(workspace, release, pick.from_collection(workspace, collection_id), plan, source, (), say)
 
 
 def from_filters(
-    workspace: Workspace, release: Release, modalities: Sequence[Modality], filters: Filters, plan: Plan
-) -> Built:
+    workspace: Workspace, release: Release, modalities: Sequence[Modality], filters: Filters, plan: Plan,
+    say: Say = _silent,
+) -> Built:  # fmt: skip
     """Build a quiz from the recordings that the filters let through, a case of each label in turn."""
     plan = _seeded(plan)
     frequent = {one: workspace.labels(one) for one in modalities}
@@ -71,7 +79,7 @@ def from_filters(
         lambda one: key_label(one.labels, frequent[one.modality], filters.labels),
         random.Random(plan.seed),
     )
-    return _build(workspace, release, found, plan, filters.sentence, filters.labels)
+    return _build(workspace, release, found, plan, filters.sentence, filters.labels, say)
 
 
 def listed(workspace: Workspace) -> list[Quiz]:
@@ -98,8 +106,9 @@ def _seeded(plan: Plan) -> Plan:
 
 
 def _build(
-    workspace: Workspace, release: Release, found: Sequence[Candidate], plan: Plan, source: str, wanted: Sequence[str]
-) -> Built:
+    workspace: Workspace, release: Release, found: Sequence[Candidate], plan: Plan, source: str, wanted: Sequence[str],
+    say: Say,
+) -> Built:  # fmt: skip
     """Choose the questions, then store the quiz and all of them at once."""
     title, plan = words.title(plan.title), _seeded(plan)
     if plan.order not in ORDERS or (plan.n is not None and not 1 <= plan.n <= MOST_QUESTIONS):
@@ -108,9 +117,11 @@ def _build(
     once = list(pick.different(labelled))
     rng = random.Random(plan.seed)
     rows: list[list[Any]] = []
+    most = min(plan.n or MOST_QUESTIONS, len(once))
     for one in once:
-        if len(rows) == (plan.n or MOST_QUESTIONS):
+        if len(rows) == most:
             break
+        say(len(rows), most)
         truth, offered = _question(workspace, release, one, plan, wanted, rng)
         if len(offered) > len(truth):  # a question with nothing but right options is none
             rows.append([len(rows) + 1, one.study_id, one.modality, list(offered), list(truth), one.note])

@@ -11,6 +11,7 @@ from typing import Any
 
 from engine.index.filters import CONSENT_SQL
 from engine.index.workspace import Workspace
+from engine.report.safe import cell
 from engine.study import Modality
 from engine.teaching import quizzes
 
@@ -19,7 +20,6 @@ COLUMNS = (
     "quiz_id", "quiz_title", "learner", "attempt", "question", "study_id", "modality", "synthetic", "options",
     "labelled_as", "chosen", "right", "answered_at", "order", "seed", "notice",
 )  # fmt: skip
-FORMULA = ("=", "+", "-", "@", "\t", "\r")  # what a spreadsheet would compute instead of showing
 ANSWERS = f"""
     SELECT u.alias, u.attempt, o.number, o.study_id, s.modality, s.synthetic, o.options, o.labelled, a.chosen,
         a.is_right, a.answered_at, u.question_order, u.seed
@@ -101,8 +101,11 @@ def results(workspace: Workspace, quiz_id: str) -> Results:
     return Results(tuple(questions), learners, quiz.questions - len(asked))
 
 
-def to_csv(workspace: Workspace, quiz_id: str) -> str:
-    """Return every answer of every attempt, one per row, under COLUMNS; lists joined by `;`, times ISO 8601 in UTC."""
+def to_csv(workspace: Workspace, quiz_id: str, *, bom: bool = False) -> str:
+    """Return every answer of every attempt, one per row, under COLUMNS; lists joined by `;`, times ISO 8601 in UTC.
+
+    bom : begin with a byte order mark, so that Excel takes the file for UTF-8
+    """
     quiz = quizzes.load(workspace, quiz_id)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
@@ -115,14 +118,9 @@ def to_csv(workspace: Workspace, quiz_id: str) -> str:
             ";".join(labelled), ";".join(chosen), _yes(right), f"{when.isoformat(timespec='seconds')}Z", order, seed,
             NOTICE,
         ]  # fmt: skip
-        writer.writerow([_inert(cell) for cell in row])
-    return out.getvalue()
+        writer.writerow([cell(value) for value in row])
+    return ("\ufeff" if bom else "") + out.getvalue()
 
 
 def _yes(value: bool) -> str:
     return "yes" if value else "no"
-
-
-def _inert(cell: Any) -> Any:
-    """Return a cell that no spreadsheet takes for a formula."""
-    return f"'{cell}" if isinstance(cell, str) and cell.startswith(FORMULA) else cell

@@ -19,8 +19,6 @@ SHOWN, FULL = "present-shown", "present-full"  # what is revealed; how often ful
 BARE = """<style>
 [data-testid=stHeader], .stAppHeader { display: none; }
 [data-testid=stMainBlockContainer] { max-width: 100%; padding-top: 1rem; }
-.st-key-stage [data-testid=stImage] img { max-height: 76vh; width: auto; max-width: 100%; margin: auto; }
-.st-key-stage [data-testid=stImage], .st-key-stage [data-testid=stImageContainer] { width: 100% !important; }
 </style>"""
 SWITCH = (
     "document.fullscreenElement ? document.exitFullscreen()"
@@ -42,7 +40,7 @@ def draw(one: Collection) -> None:
     _bar(one, found, n, shown)
     _full_screen()
     with st.container(key="stage"):
-        _stage(item, shown)
+        _stage(item, n, shown)
 
 
 def _bar(one: Collection, found: list[Item], n: int, shown: bool) -> None:
@@ -67,17 +65,18 @@ def _bar(one: Collection, found: list[Item], n: int, shown: bool) -> None:
         )
 
 
-def _stage(item: Item, shown: bool) -> None:
-    st.markdown(f"### {study_facts.kind(item.row)}")
-    try:
-        case_view.draw(resources.workspace().study(item.study_id), key="stage", anonymous=not shown)
-    except CasebindError as error:
-        st.error(text("collections.no_study", why=plain(error)), icon=":material/error:")
+def _stage(item: Item, n: int, shown: bool) -> None:
+    """Draw labels and note where they are asked for, over the case, so that they are read without scrolling."""
+    st.subheader(study_facts.kind(item.row), anchor=False)
     if shown:
         st.markdown(study_facts.about(item.row))
         st.markdown(lines(item.note) or text("present.no_note"))
     else:
         st.markdown(f":material/visibility_off: {text('present.hidden')}")
+    try:
+        case_view.draw(resources.workspace().study(item.study_id), key=f"stage-{n}", anonymous=not shown)
+    except CasebindError as error:
+        st.error(text("collections.no_study", why=plain(error)), icon=":material/error:")
 
 
 def _go(n: int) -> None:

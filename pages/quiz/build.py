@@ -16,7 +16,7 @@ from pages.shared import resources
 from pages.shared.markdown import plain
 from pages.shared.strings import several, text
 
-SAID = "built-said"
+SAID, CLEAR = "built-said", "built-clear"
 SOURCES, ASKS = ("filters", "collection"), ("one", "all")
 
 
@@ -30,6 +30,8 @@ def say() -> None:
 def draw(expanded: bool) -> None:
     """Draw the form; what a choice offers follows the choices before it."""
     given = st.query_params.get(state.BUILD)
+    if st.session_state.pop(CLEAR, False):
+        st.session_state["build-title"] = ""
     with st.expander(text("quiz.build"), expanded=expanded, icon=":material/add:"):
         st.text_input(text("quiz.build_title"), key="build-title")
         source = st.segmented_control(
@@ -38,7 +40,9 @@ def draw(expanded: bool) -> None:
         )  # fmt: skip
         ready = _collection(given) if source == "collection" else _filters()
         _plan()
-        st.button(text("quiz.build_do"), type="primary", key="build", disabled=not ready, on_click=_build)
+        if st.button(text("quiz.build_do"), type="primary", key="build", disabled=not ready):
+            _build()
+            st.rerun()
 
 
 def _collection(given: str | None) -> bool:
@@ -84,25 +88,30 @@ def _plan() -> None:
 
 
 def _build() -> None:
-    """Build the quiz of what is chosen; keep the sentence that says what came of it."""
+    """Build the quiz of what is chosen, saying how far it is; keep the sentence that says what came of it."""
     chosen = st.session_state
     plan = Plan(
         chosen["build-title"], int(chosen["build-n"]), chosen["build-asks"], chosen["build-order"],
         int(chosen["build-seed"]), resources.WHO,
     )  # fmt: skip
     workspace, release = resources.workspace(), resources.release()
+    bar = st.progress(0.0, text("quiz.building"))
+
+    def say(made: int, total: int) -> None:
+        bar.progress(made / total, text("quiz.building_at", n=made + 1, total=total))
+
     try:
         if chosen["build-source"] == "collection":
-            built = quizzes.from_collection(workspace, release, chosen["build-collection"], plan)
+            built = quizzes.from_collection(workspace, release, chosen["build-collection"], plan, say)
         else:
             kind: Modality = chosen["build-kind"]
             filters = Filters(labels=tuple(chosen[f"build-labels-{kind}"]), cohorts=tuple(chosen["build-cohorts"]))
-            built = quizzes.from_filters(workspace, release, (kind,), filters, plan)
+            built = quizzes.from_filters(workspace, release, (kind,), filters, plan, say)
     except CasebindError as error:
         chosen[SAID] = (False, plain(error))
         return
     chosen[SAID] = (True, _said(built))
-    chosen["build-title"] = ""
+    chosen[CLEAR] = True
     st.query_params.clear()
 
 

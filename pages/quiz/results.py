@@ -9,7 +9,7 @@ from engine.teaching import results
 from engine.teaching.records import Quiz
 from engine.teaching.results import COLUMNS, QuestionResult, Share
 from pages.quiz import state
-from pages.shared import resources
+from pages.shared import resources, study_facts
 from pages.shared.markdown import plain
 from pages.shared.strings import several, text
 
@@ -28,22 +28,24 @@ def draw(quiz: Quiz) -> None:
         st.markdown(text("quiz.results_lead"))
         st.subheader(text("quiz.per_question"), anchor=False)
         names = ("question", "case", "kind", "labelled", "share", "interval", "n", "options")
-        _table([_question(one) for one in found.questions], names)
+        made = study_facts.synthetic([one.study_id for one in found.questions])
+        _table([_question(one, one.study_id in made) for one in found.questions], names)
         st.subheader(text("quiz.per_learner"), anchor=False)
         rows = [(plain(alias), *_share(share)) for alias, share in found.learners]
         _table(rows, ("learner", "share", "interval", "n"))
     st.download_button(
-        text("quiz.download"), results.to_csv(workspace, quiz.quiz_id), f"casebind-quiz-{quiz.quiz_id}.csv", "text/csv",
+        text("quiz.download"), lambda: results.to_csv(workspace, quiz.quiz_id, bom=True).encode(),
+        f"casebind-quiz-{quiz.quiz_id}.csv", "text/csv",
         icon=":material/download:", key="download", on_click="ignore", disabled=not found.learners,
     )  # fmt: skip
     with st.expander(text("quiz.columns")):
         _table([(name, text(f"results_column.{name}")) for name in COLUMNS], ("name", "meaning"))
 
 
-def _question(one: QuestionResult) -> tuple[object, ...]:
+def _question(one: QuestionResult, synthetic: bool) -> tuple[object, ...]:
     """Return a row: number, case, kind, labels, share, interval, answers, how often each option was chosen."""
     times = "; ".join(f"{option} ({n})" for option, n in sorted(one.chosen, key=lambda pair: -pair[1]) if n)
-    kind = text(f"modality_one.{one.modality}")
+    kind = study_facts.kind_in_table(one.modality, synthetic)
     labelled = plain(", ".join(one.labelled))
     return one.number, plain(one.study_id), kind, labelled, *_share(one.share), plain(times)
 

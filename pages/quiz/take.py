@@ -9,7 +9,7 @@ from engine.errors import CasebindError
 from engine.teaching import quizzes
 from engine.teaching.records import Asked, Quiz, Run
 from pages.quiz import home, reveal, state
-from pages.shared import case_view, resources
+from pages.shared import case_view, resources, study_facts
 from pages.shared.keys import SCREENS
 from pages.shared.markdown import plain
 from pages.shared.strings import several, text
@@ -53,10 +53,11 @@ def draw(run: Run) -> None:
     if asked.given is not None:
         reveal.draw(run, asked, last=run.current is None)
     st.subheader(f"{text('quiz.case')}: {text(f'modality_one.{asked.modality}')}", anchor=False)
-    with st.container(key="question"):
-        _case(asked)
-        if asked.given is None:
+    if asked.given is None:
+        with st.container(key="question"):
             _choose(run, asked)
+    with st.container(key="recording"):
+        _case(asked)
     if asked.given is not None:
         reveal.confusable(run, asked)
 
@@ -66,13 +67,13 @@ def _way_back() -> None:
 
 
 def _case(asked: Asked) -> None:
-    """Draw the recording without what would give the answer away; its file's fault says nothing of its name."""
+    """Draw the recording, until the answer without what gives it away; its file's fault says nothing of its name."""
     try:
         study = resources.workspace().study(asked.study_id)
     except CasebindError:
         st.error(text("app.unexpected"), icon=":material/error:")
         return
-    case_view.draw(study, key=f"question-{asked.place}", anonymous=True)
+    case_view.draw(study, key=f"question-{asked.place}", anonymous=asked.given is None)
 
 
 @st.fragment
@@ -105,9 +106,10 @@ def _end(run: Run, title: str) -> None:
     st.markdown(f"**{text('quiz.finished', right=run.right, n=len(run.questions))}** {text('quiz.due_lead')}")
     if run.hidden:
         st.info(several(run.hidden, "quiz.hidden"), icon=":material/visibility_off:")
+    made = study_facts.synthetic([one.study_id for one in run.questions])
     rows = [
         (
-            one.number if run.quiz_id else one.place, text(f"modality_one.{one.modality}"),
+            one.number if run.quiz_id else one.place, study_facts.kind_in_table(one.modality, one.study_id in made),
             plain(", ".join(one.given.chosen)), plain(", ".join(one.labelled)), reveal.yes(one.given.right),
         )
         for one in run.questions

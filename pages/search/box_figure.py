@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,8 +23,7 @@ def draw(film: Film, percents: Sequence[int], stamp: str = "") -> go.Figure:
     """
     height, width = film.pixels.shape[:2]
     grey = films.grey(film, SENT_PX)
-    shown = films.png(films.stamped(grey, stamp) if stamp else grey)
-    source = "data:image/png;base64," + base64.b64encode(shown).decode()
+    source = films.png(films.stamped(grey, stamp) if stamp else grey)
     at = np.linspace(0, 100, POINTS)
     x, y = (axis.ravel() for axis in np.meshgrid(at, at))
     figure = go.Figure(go.Scattergl(x=x, y=y, mode="markers", marker={"size": 6, "opacity": 0}, hoverinfo="skip"))

@@ -44,7 +44,7 @@ def _verdict(found: Answer) -> str:
     return f":material/block: {text('asking.pinned_refused')}"
 
 
-def _picture(found: Answer) -> bytes | str | None:
+def _picture(found: Answer) -> str | None:
     """Return the query's small picture, made once per query and theme."""
     key = (found.query_id, browser_theme())
     known = st.session_state.get("pinned-picture")

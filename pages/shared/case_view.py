@@ -5,21 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 
 from engine.study import Study
-from pages.shared import content
+from pages.shared import viewer
 
-HARMLESS = ("view", "synthetic")  # facts that may be shown while labels are hidden
+HARMLESS = ("synthetic",)  # facts that may be shown while labels are hidden
 
 
 def draw(study: Study, *, key: str, anonymous: bool = False) -> None:
-    """Draw the case with the numbers behind it. key: a prefix of its widgets; anonymous: nothing of its origin."""
+    """Draw the case with the numbers behind it, without keys. key: a prefix of its widgets; anonymous: no origin."""
     shown = nameless(study) if anonymous else study
-    content.draw(shown)
-    content.numbers(shown)
+    viewer.draw(shown, key=key, anonymous=anonymous, shortcuts=False)
+    viewer.numbers(shown, key=key, anonymous=anonymous)
 
 
 def nameless(study: Study) -> Study:
-    """Return the study without labels, report, origin and identifiers."""
+    """Return the study without labels, report, origin and identifiers; its fingerprint stays for caches alone."""
     facts = {name: study.facts[name] for name in HARMLESS if name in study.facts}
-    return replace(
-        study, recognised="", identity=(), identity_note="", facts=facts, patient_key=None, fingerprint=""
-    )  # fmt: skip
+    return replace(study, recognised="", identity=(), identity_note="", facts=facts, patient_key=None)

@@ -39,7 +39,7 @@ def draw(
     if isinstance(content, Film):
         pixels = film.grey(content) if overlay is None else film.overlaid(content, overlay, opacity)
         pixels = film.boxed(pixels, study.facts["region"]) if study.facts.get("region") else pixels
-        st.image(film.stamped(pixels, stamp) if stamp else pixels, width=FILM_WIDTH, alt=words)
+        st.image(film.png(film.stamped(pixels, stamp) if stamp else pixels), width=FILM_WIDTH, alt=words)
     elif isinstance(content, Trace):
         shown, window = _stretch(study)
         if overlay is not None and shown is not content and study.window_s is not None:
@@ -72,7 +72,7 @@ def numbers(study: Study) -> None:
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)
-def _picture(path: str, study_id: str, theme: ThemeType) -> tuple[bytes | str, str]:
+def _picture(path: str, study_id: str, theme: ThemeType) -> tuple[str, str]:
     """Return a card's picture and its alternative: PNG, SVG, or the words of a note."""
     study = resources.workspace().study(study_id)
     if isinstance(study.content, Film):
@@ -91,7 +91,7 @@ def thumb(study_id: str, modality: str, prefix: str) -> None:
         st.image(picture, width="stretch", alt=f"{prefix}: {words}")
 
 
-def small(study: Study) -> bytes | str | None:
+def small(study: Study) -> str | None:
     """Return the small picture of a study that is not in the workspace: PNG, SVG, or None for words."""
     if isinstance(study.content, Film):
         return film.png(film.thumb(study.content))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import io
 from collections.abc import Sequence
 
@@ -60,11 +61,15 @@ def blended(pixels: np.ndarray, values: np.ndarray, opacity: float) -> np.ndarra
     return mixed.clip(0, 255).round().astype(np.uint8)
 
 
-def png(pixels: np.ndarray) -> bytes:
-    """Return pixels as a PNG, so that a rerun does not encode them again."""
+def png(pixels: np.ndarray, level: int = 6) -> str:
+    """Return pixels as a PNG in a `data:` address, compressed by `level` of 0 to 9.
+
+    A picture with an address of its own is dropped by the server when the page moves on, while the browser may still
+    be fetching it.
+    """
     out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "PNG")
-    return out.getvalue()
+    Image.fromarray(pixels).save(out, "PNG", compress_level=level)
+    return "data:image/png;base64," + base64.b64encode(out.getvalue()).decode()
 
 
 def boxed(pixels: np.ndarray, box: Sequence[float]) -> np.ndarray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from engine.index.records import StudyRow
-from pages.shared import case_card
+from pages.shared import case_card, resources
 from pages.shared.markdown import plain
 from pages.shared.strings import one_of, text
 
@@ -12,6 +12,17 @@ def kind(row: StudyRow) -> str:
     """Return icon, word and mark of a study as Markdown."""
     word = f"{text(f'icon.{row.modality}')} {text(f'modality_one.{row.modality}')}"
     return f"{word}{case_card.synthetic(row.synthetic)}"
+
+
+def kind_in_table(modality: str, synthetic: bool) -> str:
+    """Return the word of a modality and the mark of a synthetic study, for a table's cell."""
+    word = text(f"modality_one.{modality}")
+    return f"{word} ({text('card.synthetic')})" if synthetic else word
+
+
+def synthetic(study_ids: list[str]) -> set[str]:
+    """Return those of the studies that are synthetic."""
+    return {row.study_id for row in resources.workspace().rows(study_ids) if row.synthetic}
 
 
 def named(row: StudyRow) -> str:

@@ -5,8 +5,9 @@
     viewer.numbers(study, key="quiz")                           the table of numbers behind the figure
 
 `key` names the viewer's controls in the session; two viewers on one page need two keys of letters, digits and dashes.
-Controls rerun the viewer alone. With anonymous=True nothing is drawn that names a label, file, cohort or view, and no
-overlay; the mark of a synthetic study stays.
+Controls rerun the viewer alone. With anonymous=True nothing is drawn that names a label, file, cohort or view, no
+overlay, and no measured rate, as some labels are read straight off it; the mark of a synthetic study stays. With
+shortcuts=False the controls have no keys, for screens that have keys of their own.
 """
 
 from __future__ import annotations
@@ -29,14 +30,14 @@ __all__ = ["Panel", "draw", "draw_pair", "numbers"]
 
 def draw(
     study: Study, *, key: str, overlay: np.ndarray | None = None, opacity: float = 0.75, said: str = "",
-    title: str = "", anonymous: bool = False,
+    title: str = "", anonymous: bool = False, shortcuts: bool = True,
 ) -> None:  # fmt: skip
     """Draw one study with the controls of its kind.
 
     overlay : signed map in -1..1, (h, w) of a film or (leads, n) over the whole trace
     said    : the overlay in words
     """
-    _draw([_panel(Panel(study, title, overlay, opacity, said, anonymous))], key, True)
+    _draw([_panel(Panel(study, title, overlay, opacity, said, anonymous, shortcuts))], key, True)
 
 
 def draw_pair(query: Panel, match: Panel, *, key: str, linked: bool = True) -> None:

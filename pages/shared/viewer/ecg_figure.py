@@ -15,7 +15,7 @@ from pages.shared.theme import Paper
 from pages.shared.viewer import layers
 from pages.shared.viewer.panel import Panel
 
-TOP, BOTTOM, RIGHT = 8.0, 9.0, 4.0  # margins, mm
+TOP, BOTTOM, RIGHT = 15.0, 9.0, 4.0  # margins, mm; the top one holds the bar of buttons
 PULSE_S = 0.2  # length of the calibration pulse, seconds of paper
 GAP = 0.012  # between two strips, share of the height
 CALIPER = {"light": "#0B5A8F", "dark": "#7FD0FF"}

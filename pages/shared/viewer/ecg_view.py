@@ -36,7 +36,8 @@ def draw(panels: list[Panel], key: str, linked: bool) -> None:
         for i, strip in enumerate(strips):
             _figure([strip], f"{key}-{i}", scale)
     for strip in strips:
-        st.markdown(_rate_line(strip))
+        if not strip.panel.anonymous:
+            st.markdown(_rate_line(strip))
     _caliper_words(strips, key)
 
 
@@ -68,7 +69,7 @@ def _strip(panel: Panel, key: str) -> Strip:
             key=f"{key}-start-{panel.token[:8]}", format="%.1f s",
         )  # fmt: skip
         whole = whole.between(start, start + SHOWN_S)
-    found = rate(panel.token, start, whole)
+    found = None if panel.anonymous else rate(panel.token, start, whole)
     return Strip(panel, whole, start, found.lead if found else "", found.beats_s if found else np.zeros(0))
 
 
@@ -81,13 +82,13 @@ def _figure(strips: list[Strip], key: str, scale: Scale) -> None:
     layers.chart(drawn, key=key, alt=said, pictures=pictures, words=f"{said} {overlay}".strip(), ratio=ratio)
 
 
-def _bands(strips: list[Strip], scale: Scale) -> list[bytes | str]:
+def _bands(strips: list[Strip], scale: Scale) -> list[str]:
     layouts = [ecg_geometry.layout_for(strip.trace, scale.layout) for strip in strips]
     spaces = [ecg_geometry.row_space(strip.trace, scale.gain) for strip in strips]
     row, rows = max(height for height, _ in spaces), max(map(ecg_geometry.rows_of, layouts))
     length = max(strip.trace.duration_s for strip in strips) * scale.speed
     return [
-        layers.CLEAR
+        layers.BLANK
         if strip.panel.overlay is None
         else ecg_figure.bands(strip, scale, rows, row, length, round(row * space[1] / space[0]))
         for strip, space in zip(strips, spaces, strict=True)
@@ -121,7 +122,10 @@ def _rate_line(strip: Strip) -> str:
 def _caliper_words(strips: list[Strip], key: str) -> None:
     """Say how to measure; turn measured milliseconds into a rate, which a caliper's label cannot."""
     known = all(strip.trace.units == "mV" for strip in strips)
-    st.markdown(f":small[{text('viewer.caliper' if known else 'viewer.caliper_time')}]")
+    words = [text("viewer.caliper" if known else "viewer.caliper_time")]
+    if any(strip.beats_s.size for strip in strips):
+        words.append(text("viewer.caliper_beats"))
+    st.markdown(f":small[{' '.join(words)}]")
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"{key}-bpm"):
         span = st.number_input(text("viewer.span"), 50, 10_000, 800, step=10, key=f"{key}-span", width=200)
         count = st.number_input(text("viewer.intervals"), 1, 20, 1, key=f"{key}-intervals", width=200)

@@ -58,13 +58,15 @@ def _controls(panels: list[Panel], key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"{key}-controls"):
         for name in film_window.PRESETS:
             st.button(
-                text(f"viewer.window_{name}"), key=f"{key}-window-{name}", shortcut=KEYS[f"window_{name}"],
+                text(f"viewer.window_{name}"), key=f"{key}-window-{name}",
+                shortcut=KEYS[f"window_{name}"] if first.shortcuts else None,
                 type="primary" if name == chosen else "secondary", help=text("viewer.window_help"),
                 on_click=state.update, args=({f"{key}-preset": name},),
             )  # fmt: skip
         inverted = bool(state.get(f"{key}-inverted"))
         st.button(
-            text("viewer.invert"), key=f"{key}-invert", shortcut=KEYS["invert"], icon=":material/invert_colors:",
+            text("viewer.invert"), key=f"{key}-invert", icon=":material/invert_colors:",
+            shortcut=KEYS["invert"] if first.shortcuts else None,
             type="primary" if inverted else "secondary",
             on_click=state.update, args=({f"{key}-inverted": not inverted},),
         )  # fmt: skip
@@ -92,7 +94,7 @@ def _picture(panel: Panel, key: str) -> bytes:
     shown = film_window.shown(pixels, film.bits, _window(panel, key), inverted)
     if panel.overlay is not None:
         shown = drawing.blended(shown, panel.overlay, panel.opacity)
-    return layers.png(drawing.stamped(shown, panel.stamp) if panel.stamp else shown)
+    return drawing.png(drawing.stamped(shown, panel.stamp) if panel.stamp else shown, layers.QUICK)
 
 
 def extent(film: Film, millimetres: bool) -> tuple[float, float]:

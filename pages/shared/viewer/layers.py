@@ -6,23 +6,16 @@ blank picture; what it shows is a hidden image beside it, and a small script kee
 
 from __future__ import annotations
 
-import base64
-import io
-
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
-from PIL import Image
 
+from pages.shared import film
 
-def _pixel(colour: tuple[int, int, int, int]) -> bytes:
-    out = io.BytesIO()
-    Image.new("RGBA", (1, 1), colour).save(out, "PNG")
-    return out.getvalue()
-
-
-CLEAR = _pixel((0, 0, 0, 0))  # where there is no overlay: one can come and go with zoom and calipers kept
-BLANK = "data:image/png;base64," + base64.b64encode(CLEAR).decode()  # what is seen where the script could not run
+# What is seen where the script could not run, and where there is no overlay: one can come and go with zoom and calipers
+# kept.
+BLANK = film.png(np.zeros((1, 1, 4), np.uint8))
+QUICK = 1  # compression of pictures that change while a slider is moved
 SCRIPT = """
 window.casebindLayers ??= setInterval(() => {
   for (const box of document.querySelectorAll('[class*="st-key-layer-"]')) {
@@ -43,13 +36,6 @@ BUTTONS = {
 }
 
 
-def png(pixels: np.ndarray) -> bytes:
-    """Return (h, w) or (h, w, 3) uint8 as a PNG, quickly."""
-    out = io.BytesIO()
-    Image.fromarray(pixels).save(out, "PNG", compress_level=1)
-    return out.getvalue()
-
-
 def place(figure: go.Figure, panel: int, left: float, top: float, width: float, height: float, layer: str) -> None:
     """Put a blank picture into a panel (0, 1, …) of the figure, in its axes' units."""
     number = "" if panel == 0 else str(panel + 1)
@@ -59,11 +45,11 @@ def place(figure: go.Figure, panel: int, left: float, top: float, width: float, 
     )  # fmt: skip
 
 
-def chart(figure: go.Figure, *, key: str, alt: str, pictures: list[bytes | str], words: str, ratio: float | None = None,
+def chart(figure: go.Figure, *, key: str, alt: str, pictures: list[str], words: str, ratio: float | None = None,
           tallest: int | None = None, scroll: bool = False) -> None:  # fmt: skip
     """Draw the figure and the pictures that its blank ones stand for, in their order.
 
-    pictures : PNG bytes or SVG
+    pictures : SVG, or PNG as `data:` addresses
     words    : text alternative of the pictures
     ratio    : width by height of the whole figure; None keeps the figure's own height
     tallest  : per cent of the window's height that the figure takes at most

@@ -13,12 +13,12 @@ from pages.shared.viewer import ecg_view, ppg_view
 from pages.shared.viewer.panel import Panel
 
 
-def draw(study: Study, key: str) -> None:
-    """Draw the expander with the numbers; nothing for words, which are their own text."""
+def draw(study: Study, key: str, *, anonymous: bool = False) -> None:
+    """Draw the expander with the numbers; nothing for words, which are their own text. anonymous: no measured rate."""
     if isinstance(study.content, Film):
         tables = [film_table(study.content)]
     elif isinstance(study.content, Trace):
-        tables = [trace.numbers(study.searched), *_of_trace(Panel(study))]
+        tables = [trace.numbers(study.searched), *_of_trace(Panel(study, anonymous=anonymous))]
     else:
         return
     with st.expander(text("search.numbers"), key=f"{key}-numbers"):
@@ -30,6 +30,8 @@ def _of_trace(panel: Panel) -> list[pd.DataFrame]:
     if trace.is_pulse(panel.study.content):
         _, strip = ppg_view.measured(panel.token, panel.study.content)
         return [ppg_view.table(strip)]
+    if panel.anonymous:
+        return []
     start = panel.study.window_s[0] if panel.study.window_s else 0.0
     found = ecg_view.table(ecg_view.rate(panel.token, start, panel.study.searched))
     return [] if found is None else [found]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from dataclasses import dataclass
 from hashlib import sha256
 
@@ -9,6 +10,8 @@ import numpy as np
 
 from engine.study import Study
 from pages.shared.strings import text
+
+_SALT = secrets.token_bytes(16)  # of this process: what stands for an anonymous study cannot be looked up elsewhere
 
 
 @dataclass(frozen=True, eq=False)
@@ -19,6 +22,8 @@ class Panel:
     overlay : signed map in -1..1, (h, w) of a film or (leads, n) over the whole trace; None for none
     opacity : of the overlay, 0..1
     said    : the overlay in words
+    anonymous : nothing that names a label, file, cohort or view, no overlay, and no rate that the app measured
+    shortcuts : whether the controls have keys; a screen with keys of its own wants none
     """
 
     study: Study
@@ -27,6 +32,7 @@ class Panel:
     opacity: float = 0.75
     said: str = ""
     anonymous: bool = False
+    shortcuts: bool = True
 
     @property
     def stamp(self) -> str:
@@ -41,4 +47,7 @@ class Panel:
     @property
     def token(self) -> str:
         """A name of the content for caches and for the zoom that belongs to it."""
-        return self.study.fingerprint or sha256(repr(id(self.study.content)).encode()).hexdigest()
+        known = (self.study.fingerprint or repr(id(self.study.content))).encode()
+        if self.anonymous:
+            return sha256(_SALT + known).hexdigest()
+        return self.study.fingerprint or sha256(known).hexdigest()

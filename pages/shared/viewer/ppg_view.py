@@ -40,8 +40,12 @@ def draw(panels: list[Panel], key: str, linked: bool) -> None:
         for i, pulse in enumerate(pulses):
             _figure([pulse], f"{key}-{i}")
     for panel in panels:
-        st.markdown(_rate_line(panel))
-    st.markdown(f":small[{text('viewer.caliper_time')} {text('viewer.quality_words')}]")
+        if not panel.anonymous:
+            st.markdown(_rate_line(panel))
+    words = [text("viewer.caliper_time")]
+    if any(pulse.beats_s.size for pulse in pulses):
+        words.append(text("viewer.quality_words"))
+    st.markdown(f":small[{' '.join(words)}]")
 
 
 def _span(panels: list[Panel], key: str) -> float:
@@ -70,15 +74,16 @@ def _pulse(panel: Panel, key: str, span: float) -> Pulse:
             f"{text('viewer.start')} {panel.title}".strip(), 0.0, float(round(last, 1)), key=name, format="%.1f s",
             step=SMALLEST_STEP_S,
         )  # fmt: skip
-    return Pulse(panel, start, min(span, whole.duration_s), found.beats_s if found else np.zeros(0), strip)
+    beats = found.beats_s if found and not panel.anonymous else np.zeros(0)
+    return Pulse(panel, start, min(span, whole.duration_s), beats, strip)
 
 
 def _figure(pulses: list[Pulse], key: str) -> None:
     theme = browser_theme()
     drawn = ppg_figure.figure(pulses, paper(theme), CALIPER[theme])
     said = " ".join(drawing.alternative(pulse.trace) for pulse in pulses)
-    pictures: list[bytes | str] = [
-        layers.CLEAR if pulse.panel.overlay is None else ppg_figure.bands(pulse) for pulse in pulses
+    pictures: list[str] = [
+        layers.BLANK if pulse.panel.overlay is None else ppg_figure.bands(pulse) for pulse in pulses
     ]
     overlay = " ".join(pulse.panel.said for pulse in pulses if pulse.panel.overlay is not None)
     layers.chart(drawn, key=key, alt=said, pictures=pictures, words=f"{said} {overlay}".strip())

@@ -268,7 +268,8 @@ def test_collection_prints_one_case_per_page_with_its_note(place):
     assert len(found) == 5
     assert "2 cases are left out" in found[0]
     for one, words in zip(ids, found[1:], strict=True):
-        assert f"Look at {one} <b>" in words
+        assert (f"Look at {one} <b>" in words) is (one != ids[1])
+        assert (one in words) is (one != ids[1])
         assert notice() in words
     assert ["Normal" in words for words in found[1:]] == [True, False, True, True]
     assert len(pages(collection_pdf(Collection("", "", ()), release="r", when=datetime.now(UTC), audit_id=1))) == 1

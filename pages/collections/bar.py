@@ -1,0 +1,90 @@
+"""The bar of a collection: present, quiz, add, share, export, its words, and the ways out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import streamlit as st
+
+from engine.report.export import MIMES
+from engine.report.export_collection import Wanted, export_collection
+from engine.teaching import collections
+from engine.teaching.records import Collection, Item
+from pages.collections import fields, state
+from pages.shared import resources
+from pages.shared.keys import SCREENS
+from pages.shared.link import link
+from pages.shared.strings import text
+
+KEYS = SCREENS["collections"]
+FILES = ("pdf", "blind", "csv")  # buttons, in their order; blind is the PDF without labels
+
+
+def draw(one: Collection, found: list[Item], at: int) -> None:
+    """Draw the bar for case `at` of those found."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="collection-bar"):
+        st.button(text("collections.all"), icon=":material/arrow_back:", key="all", on_click=state.leave)
+        st.button(
+            text("collections.present"), icon=":material/slideshow:", key="present", type="primary",
+            shortcut=KEYS["present"], disabled=not found, on_click=state.slide, args=(at + 1,),
+        )  # fmt: skip
+        if st.button(text("collections.quiz"), icon=":material/quiz:", key="make-quiz", disabled=not found):
+            st.switch_page("pages/quiz/page.py", query_params={"build": one.collection_id})
+        with st.popover(text("collections.add_title"), icon=":material/add:", key="add-popover"):
+            _add(one)
+        with st.popover(text("collections.share"), icon=":material/link:", key="share-popover"):
+            st.markdown(text("collections.share_help"))
+            st.code(link("collections", collection=one.collection_id), language=None, wrap_lines=True)
+        with st.popover(text("export.title"), icon=":material/download:", disabled=not found, key="export-popover"):
+            _export(one)
+        with st.popover(text("collections.edit"), icon=":material/edit:", key="edit-popover"):
+            _words(one)
+            _whole(one)
+
+
+def _add(one: Collection) -> None:
+    st.text_input(text("collections.add_id"), key="add-id")
+    st.button(text("collections.add_do"), key="add", on_click=state.add, args=(one,))
+    st.page_link("pages/search/page.py", label=text("collections.to_search"), icon=":material/search:")
+
+
+def _export(one: Collection) -> None:
+    """Draw a button per file; it is made when its button is pressed."""
+    st.markdown(text("collections.export_lead"))
+    for name in FILES:
+        wanted = Wanted("csv" if name == "csv" else "pdf", hide_labels=name == "blind", bom=True)
+        mime, suffix = MIMES[wanted.format]
+        st.download_button(
+            text(f"collections.export_{name}"), data=_maker(one.collection_id, wanted), mime=mime,
+            file_name=f"casebind-{one.collection_id}-{name}.{suffix}", key=f"export-{name}", on_click="ignore",
+            help=text(f"collections.export_{name}_help"), width="stretch",
+        )  # fmt: skip
+
+
+def _maker(collection_id: str, wanted: Wanted) -> Callable[[], bytes]:
+    """Return the function that makes the file when it is called, in a thread of its own."""
+    workspace, release = resources.workspace(), resources.release().name
+    return lambda: export_collection(workspace, collection_id, wanted, release=release, who=resources.WHO).data
+
+
+def _words(one: Collection) -> None:
+    workspace, which = resources.workspace(), one.collection_id
+    fields.field(
+        st.text_input, text("collections.new_title"), f"title-{which}", one.title,
+        lambda words, was: collections.rename(workspace, which, words, was),
+    )  # fmt: skip
+    fields.field(
+        st.text_area, text("collections.description"), f"about-{which}", one.description,
+        lambda words, was: collections.describe(workspace, which, words, was), height=110,
+    )  # fmt: skip
+
+
+def _whole(one: Collection) -> None:
+    """Draw what is done to the collection as a whole."""
+    with st.container(horizontal=True, gap="small"):
+        for action, icon, do in (
+            ("duplicate", "content_copy", state.duplicate), ("delete", "delete", state.delete),
+        ):  # fmt: skip
+            st.button(
+                text(f"collections.{action}"), icon=f":material/{icon}:", key=action, on_click=do, args=(one,)
+            )  # fmt: skip

@@ -1,0 +1,228 @@
+"""An educator's way in a real browser: a collection, a quiz of it run by keyboard alone, and the results of the class.
+
+Screenshots are kept in the folder that CASEBIND_ARTEFACTS names, where it is set.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+from test_browser_access import opened, violations
+
+pytestmark = pytest.mark.browser
+
+CASES = ("syn-0003-e1-ecg", "syn-0002-e1-cxr", "syn-0004-e1-ppg")
+LABELS = ("sinus tachycardia", "Lung Lesion", "atrial fibrillation")
+SECRETS = (*CASES, *LABELS, "syn-0", "casebind-demo", "Look at the intervals", "Heart rate", "Pulse rate", "PA view")
+MOST_TABS = 60
+Look = Callable[[str], None]
+
+
+def settle(tab: Page) -> None:
+    """Wait until nothing is being computed or redrawn."""
+    tab.wait_for_timeout(150)
+    tab.wait_for_function(
+        "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+        " && !document.querySelector('[data-stale=true]')"
+    )
+
+
+def looking(tab: Page, name: str) -> Look:
+    """Return what keeps a screenshot and asks axe; called with the name of a state."""
+    folder = os.environ.get("CASEBIND_ARTEFACTS")
+
+    def look(state: str) -> None:
+        settle(tab)
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            tab.screenshot(path=Path(folder) / f"educator-{name}-{state}.png", full_page=True)
+        assert violations(tab) == [], state
+
+    return look
+
+
+def focus(tab: Page, target: Locator) -> None:
+    """Reach an element by Tab alone."""
+    for _ in range(MOST_TABS):
+        if target.evaluate("one => one === document.activeElement"):
+            return
+        tab.keyboard.press("Tab")
+    raise AssertionError(f"{MOST_TABS} tabs do not lead to {target}")
+
+
+def leave(tab: Page) -> None:
+    """Leave whatever has the focus: keys rest while a box is written in."""
+    tab.evaluate("() => document.activeElement.blur()")
+    settle(tab)
+
+
+def page_of(tab: Page, name: str) -> None:
+    """Go to a page as users do, within the app."""
+    tab.get_by_role("link", name=name, exact=True).or_(tab.get_by_role("button", name=name, exact=True)).first.click()
+    tab.get_by_role("heading", level=1).first.wait_for()
+    settle(tab)
+
+
+def collect(tab: Page, title: str, look: Look) -> None:
+    """Make a collection of three cases; note, move, share, present."""
+    page_of(tab, "Collections")
+    if not tab.get_by_label("Title", exact=True).is_visible():
+        tab.get_by_text("New collection").click()
+    tab.get_by_label("Title", exact=True).fill(title)
+    tab.keyboard.press("Tab")
+    settle(tab)
+    tab.get_by_role("button", name="Create").click()
+    settle(tab)
+    look("collections")
+    tab.get_by_role("button", name="Open", exact=True).first.click()
+    tab.get_by_role("button", name="Add a case").click()
+    for study_id in CASES:
+        tab.get_by_label("Study id").fill(study_id)
+        tab.keyboard.press("Tab")
+        settle(tab)
+        tab.get_by_role("button", name="Add the case").click()
+        settle(tab)
+    tab.keyboard.press("Escape")
+    expect(tab.get_by_text("3 of 3")).to_be_visible()
+    settle(tab)
+    tab.get_by_role("textbox", name="Note about this case").fill("Look at the intervals.")
+    tab.keyboard.press("Tab")
+    expect(tab.get_by_text(re.compile("Saved$"))).to_be_visible()
+    leave(tab)
+    tab.keyboard.press("u")
+    expect(tab.get_by_text("2 of 3")).to_be_visible()
+    look("collection")
+    tab.get_by_role("button", name="Share link").click()
+    expect(tab.get_by_text(re.compile(r"/collections\?collection=c-"))).to_be_visible()
+    tab.keyboard.press("Escape")
+
+
+def download(tab: Page, label: str) -> bytes:
+    with tab.expect_download() as waiting:
+        tab.get_by_role("button", name=label, exact=True).click()
+    return Path(waiting.value.path()).read_bytes()
+
+
+def export(tab: Page) -> None:
+    tab.get_by_role("button", name="Export").click()
+    assert download(tab, "PDF, one case per page").startswith(b"%PDF")
+    rows = list(csv.DictReader(io.StringIO(download(tab, "Table of cases (CSV)").decode("utf-8-sig"))))
+    assert [row["study_id"] for row in rows] == [CASES[0], CASES[2], CASES[1]]
+    tab.keyboard.press("Escape")
+    settle(tab)
+
+
+def present(tab: Page, look: Look) -> None:
+    """Present from the open case on by keys."""
+    leave(tab)
+    tab.keyboard.press("p")
+    expect(tab.get_by_text("Labels and note are hidden")).to_be_visible()
+    assert "atrial fibrillation" not in tab.content()
+    tab.keyboard.press("l")
+    expect(tab.get_by_text("Look at the intervals.")).to_be_visible()
+    look("present")
+    tab.keyboard.press("ArrowRight")
+    expect(tab.get_by_text("3 of 3")).to_be_visible()
+    expect(tab.get_by_text("Labels and note are hidden")).to_be_visible()
+    tab.keyboard.press("f")
+    tab.wait_for_function("() => document.fullscreenElement !== null")
+    tab.keyboard.press("f")
+    tab.wait_for_function("() => document.fullscreenElement === null")
+    settle(tab)
+    tab.keyboard.press("Escape")
+    tab.get_by_role("button", name="Make a quiz").wait_for()
+    settle(tab)
+
+
+def build(tab: Page, title: str) -> None:
+    tab.get_by_role("button", name="Make a quiz").click()
+    tab.get_by_label("Title of the quiz").fill(title)
+    tab.keyboard.press("Tab")
+    settle(tab)
+    tab.get_by_role("button", name="Build", exact=True).click()
+    expect(tab.get_by_text("has 3 questions")).to_be_visible()
+    settle(tab)
+
+
+def take(tab: Page, look: Look) -> None:
+    """Run the newest quiz without a mouse; look into the page before every answer."""
+    focus(tab, tab.get_by_role("button", name="Take", exact=True).first)
+    tab.keyboard.press("Enter")
+    alias = tab.get_by_role("textbox", name="Your alias")
+    tab.get_by_role("button", name="Start or go on").wait_for()
+    settle(tab)
+    focus(tab, alias)
+    tab.keyboard.type("anna")
+    tab.keyboard.press("Enter")
+    for number in (1, 2, 3):
+        expect(tab.get_by_text(f"Question {number} of 3")).to_be_visible()
+        expect(tab.get_by_text("Choose an option, then commit it.")).to_be_visible()
+        settle(tab)
+        hidden(tab)
+        if number == 1:
+            look("question")
+        leave(tab)
+        tab.keyboard.press("1")
+        expect(tab.get_by_text("Chosen: ")).to_be_visible()
+        settle(tab)
+        tab.keyboard.press("Enter")
+        expect(tab.get_by_text("You chose").first).to_be_visible()
+        expect(tab.get_by_text(re.compile(r"\d+ of 256 bits differ"))).to_have_count(5)
+        if number == 1:
+            look("revealed")
+        settle(tab)
+        tab.keyboard.press("ArrowRight")
+    expect(tab.get_by_text("Your answers")).to_be_visible()
+    look("end")
+
+
+def hidden(tab: Page) -> None:
+    """Nothing in the page but the options may name what is asked: no id, label, file, origin, note or number."""
+    everything = tab.evaluate("""() => {
+        const page = document.documentElement.cloneNode(true)
+        page.querySelectorAll('.st-key-options, script, style').forEach(one => one.remove())
+        return page.outerHTML + [...document.querySelectorAll('.js-plotly-plot')].map(plot =>
+            JSON.stringify([plot.layout, plot.data.map(one => [one.text, one.name, one.hovertext])])).join('')
+    }""")
+    for secret in SECRETS:
+        assert secret not in everything, secret
+        assert secret not in tab.url + tab.title()
+    assert not any(key in everything for key in ("kbd>4<", "kbd>I<"))
+
+
+def results(tab: Page, title: str, look: Look) -> None:
+    """Read the results and the CSV of the class."""
+    page_of(tab, "Quiz") if not tab.get_by_role("button", name="All quizzes").count() else tab.get_by_role(
+        "button", name="All quizzes"
+    ).click()
+    tab.get_by_role("button", name="Results").first.click()
+    expect(tab.get_by_role("heading", name=f"Results of {title}")).to_be_visible()
+    expect(tab.get_by_text("anna", exact=True)).to_be_visible()
+    look("results")
+    rows = list(csv.DictReader(io.StringIO(download(tab, "All answers as CSV").decode("utf-8-sig"))))
+    assert sorted(row["study_id"] for row in rows) == sorted(CASES)
+    assert {(row["learner"], row["attempt"], row["synthetic"]) for row in rows} == {("anna", "1", "yes")}
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1440), ("light", 768)])
+def test_an_educator_builds_runs_and_reads_a_quiz(browser: Browser, server: str, scheme: str, width: int) -> None:
+    tab = opened(browser, server, scheme, width)
+    faults: list[str] = []
+    tab.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    tab.on("pageerror", lambda error: faults.append(str(error)))
+    look, title = looking(tab, f"{scheme}-{width}"), f"Rounds in {scheme} {width}"
+    collect(tab, title, look)
+    export(tab)
+    present(tab, look)
+    build(tab, title)
+    take(tab, look)
+    results(tab, title, look)
+    assert faults == []
+    tab.context.close()
