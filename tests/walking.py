@@ -21,6 +21,13 @@ def settle(tab: Page) -> None:
     )
 
 
+def page_of(tab: Page, name: str) -> None:
+    """Go to a page as users do, within the app."""
+    tab.get_by_role("link", name=name, exact=True).or_(tab.get_by_role("button", name=name, exact=True)).first.click()
+    tab.get_by_role("heading", level=1).first.wait_for()
+    settle(tab)
+
+
 def looking(tab: Page, name: str, violations: Callable[[Page], list[str]]) -> Look:
     """Return what keeps a screenshot and asks axe; called with the name of a state.
 

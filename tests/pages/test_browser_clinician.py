@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
 from test_browser_access import opened, violations
 from test_browser_search import drop, wait_for_cards
-from walking import Look, download, faults_of, leave, looking, settle
+from walking import Look, download, faults_of, leave, looking, page_of, settle
 
 pytestmark = pytest.mark.browser
 
@@ -105,7 +105,8 @@ def take_along(tab: Page, look: Look) -> None:
     tab.get_by_role("button", name="Export").click()
     tab.get_by_role("button", name="PDF, matches in a grid").wait_for()
     look("export")
-    words = " ".join(page.extract_text() for page in PdfReader(io.BytesIO(download(tab, "PDF, matches in a grid"))).pages)
+    report = PdfReader(io.BytesIO(download(tab, "PDF, matches in a grid")))
+    words = " ".join(page.extract_text() for page in report.pages)
     for part in ("not for diagnosis", "r2", "SYNTHETIC", "Relevant"):
         assert part in words, part
     assert "Doe" not in words
@@ -123,7 +124,8 @@ def test_a_clinician_asks_compares_measures_rates_and_exports(
     measure(tab, look)
     rate_and_collect(tab, title, look)
     take_along(tab, look)
-    tab.goto(f"{server}/collections")
+    page_of(tab, "Collections")
     tab.get_by_text(title).first.wait_for()
-    assert study_id.endswith("-ecg") and faults == []
+    assert study_id.endswith("-ecg")
+    assert faults == []
     tab.context.close()

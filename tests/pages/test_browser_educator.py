@@ -12,20 +12,13 @@ import re
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from test_browser_access import opened, violations
-from walking import Look, download, faults_of, focus, leave, looking, settle
+from walking import Look, download, faults_of, focus, leave, looking, page_of, settle
 
 pytestmark = pytest.mark.browser
 
 CASES = ("syn-0003-e1-ecg", "syn-0002-e1-cxr", "syn-0004-e1-ppg")
 LABELS = ("sinus tachycardia", "Lung Lesion", "atrial fibrillation")
 SECRETS = (*CASES, *LABELS, "syn-0", "casebind-demo", "Look at the intervals", "Heart rate", "Pulse rate", "PA view")
-
-def page_of(tab: Page, name: str) -> None:
-    """Go to a page as users do, within the app."""
-    tab.get_by_role("link", name=name, exact=True).or_(tab.get_by_role("button", name=name, exact=True)).first.click()
-    tab.get_by_role("heading", level=1).first.wait_for()
-    settle(tab)
-
 
 def collect(tab: Page, title: str, look: Look) -> None:
     """Make a collection of three cases; note, move, share, present."""
