@@ -8,10 +8,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import numpy as np
 import pytest
 from app_server import start, stop
 
 from engine.settings import ROOT
+from engine.study import ECG_LEADS
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_ARGUMENTS = [
@@ -50,3 +52,18 @@ def browser() -> Iterator[object]:
         running = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGUMENTS)
         yield running
         running.close()
+
+
+@pytest.fixture(scope="session")
+def wfdb_pair(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """A simulated 12-lead ECG as a real WFDB record on disk."""
+    import neurokit2 as nk
+    import wfdb
+
+    folder = tmp_path_factory.mktemp("upload")
+    leads = nk.ecg_simulate(duration=10, sampling_rate=500, method="multileads", heart_rate=72, random_state=3)
+    wfdb.wrsamp(
+        "sim", fs=500, units=["mV"] * 12, sig_name=list(ECG_LEADS), p_signal=np.asarray(leads, dtype=np.float64),
+        fmt=["16"] * 12, write_dir=str(folder), comments=["name: Doe, Jane"],
+    )  # fmt: skip
+    return [folder / "sim.hea", folder / "sim.dat"]

@@ -7,68 +7,18 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import re
-from collections.abc import Callable
-from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Page, expect
 from test_browser_access import opened, violations
+from walking import Look, download, faults_of, focus, leave, looking, page_of, settle
 
 pytestmark = pytest.mark.browser
 
 CASES = ("syn-0003-e1-ecg", "syn-0002-e1-cxr", "syn-0004-e1-ppg")
 LABELS = ("sinus tachycardia", "Lung Lesion", "atrial fibrillation")
 SECRETS = (*CASES, *LABELS, "syn-0", "casebind-demo", "Look at the intervals", "Heart rate", "Pulse rate", "PA view")
-MOST_TABS = 60
-Look = Callable[[str], None]
-
-
-def settle(tab: Page) -> None:
-    """Wait until nothing is being computed or redrawn."""
-    tab.wait_for_timeout(150)
-    tab.wait_for_function(
-        "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
-        " && !document.querySelector('[data-stale=true]')"
-    )
-
-
-def looking(tab: Page, name: str) -> Look:
-    """Return what keeps a screenshot and asks axe; called with the name of a state."""
-    folder = os.environ.get("CASEBIND_ARTEFACTS")
-
-    def look(state: str) -> None:
-        settle(tab)
-        if folder:
-            Path(folder).mkdir(parents=True, exist_ok=True)
-            tab.screenshot(path=Path(folder) / f"educator-{name}-{state}.png", full_page=True)
-        assert violations(tab) == [], state
-
-    return look
-
-
-def focus(tab: Page, target: Locator) -> None:
-    """Reach an element by Tab alone."""
-    for _ in range(MOST_TABS):
-        if target.evaluate("one => one === document.activeElement"):
-            return
-        tab.keyboard.press("Tab")
-    raise AssertionError(f"{MOST_TABS} tabs do not lead to {target}")
-
-
-def leave(tab: Page) -> None:
-    """Leave whatever has the focus: keys rest while a box is written in."""
-    tab.evaluate("() => document.activeElement.blur()")
-    settle(tab)
-
-
-def page_of(tab: Page, name: str) -> None:
-    """Go to a page as users do, within the app."""
-    tab.get_by_role("link", name=name, exact=True).or_(tab.get_by_role("button", name=name, exact=True)).first.click()
-    tab.get_by_role("heading", level=1).first.wait_for()
-    settle(tab)
-
 
 def collect(tab: Page, title: str, look: Look) -> None:
     """Make a collection of three cases; note, move, share, present."""
@@ -102,12 +52,6 @@ def collect(tab: Page, title: str, look: Look) -> None:
     tab.get_by_role("button", name="Share link").click()
     expect(tab.get_by_text(re.compile(r"/collections\?collection=c-"))).to_be_visible()
     tab.keyboard.press("Escape")
-
-
-def download(tab: Page, label: str) -> bytes:
-    with tab.expect_download() as waiting:
-        tab.get_by_role("button", name=label, exact=True).click()
-    return Path(waiting.value.path()).read_bytes()
 
 
 def export(tab: Page) -> None:
@@ -214,10 +158,8 @@ def results(tab: Page, title: str, look: Look) -> None:
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1440), ("light", 768)])
 def test_an_educator_builds_runs_and_reads_a_quiz(browser: Browser, server: str, scheme: str, width: int) -> None:
     tab = opened(browser, server, scheme, width)
-    faults: list[str] = []
-    tab.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
-    tab.on("pageerror", lambda error: faults.append(str(error)))
-    look, title = looking(tab, f"{scheme}-{width}"), f"Rounds in {scheme} {width}"
+    faults = faults_of(tab)
+    look, title = looking(tab, f"educator-{scheme}-{width}", violations), f"Rounds in {scheme} {width}"
     collect(tab, title, look)
     export(tab)
     present(tab, look)

@@ -7,13 +7,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-import numpy as np
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from engine.settings import recordings_path
-from engine.study import ECG_LEADS
 
 pytestmark = pytest.mark.browser
 
@@ -30,21 +28,6 @@ def page(browser: Browser, server: str) -> Iterator[Page]:
     accept(tab, server)
     yield tab
     context.close()
-
-
-@pytest.fixture(scope="module")
-def wfdb_pair(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    """A simulated 12-lead ECG as a real WFDB record on disk."""
-    import neurokit2 as nk
-    import wfdb
-
-    folder = tmp_path_factory.mktemp("upload")
-    leads = nk.ecg_simulate(duration=10, sampling_rate=500, method="multileads", heart_rate=72, random_state=3)
-    wfdb.wrsamp(
-        "sim", fs=500, units=["mV"] * 12, sig_name=list(ECG_LEADS), p_signal=np.asarray(leads, dtype=np.float64),
-        fmt=["16"] * 12, write_dir=str(folder), comments=["name: Doe, Jane"],
-    )  # fmt: skip
-    return [folder / "sim.hea", folder / "sim.dat"]
 
 
 def accept(tab: Page, url: str) -> None:

@@ -1,0 +1,131 @@
+"""A clinician's way in a real browser: drop an ECG, filter, compare, see why, measure, rate, collect, take a PDF along.
+
+Screenshots are kept in the folder that CASEBIND_ARTEFACTS names, where it is set.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+from pypdf import PdfReader
+from test_browser_access import opened, violations
+from test_browser_search import drop, wait_for_cards
+from walking import Look, download, faults_of, leave, looking, page_of, settle
+
+pytestmark = pytest.mark.browser
+
+READING = re.compile(r"^(\d+) ms, (-?\d+\.\d\d) mV$")
+
+
+def ask(tab: Page, url: str, files: list[Path], look: Look) -> None:
+    """Drop the record; keep women alone, by keyboard; what remains is said."""
+    look("start")
+    drop(tab, url, *files)
+    wait_for_cards(tab)
+    expect(tab.get_by_text("Quality: accepted").first).to_be_visible()
+    look("results")
+    tab.locator(".st-key-filters button").first.click()
+    tab.get_by_test_id("stPopoverBody").get_by_text("Women", exact=True).click()
+    tab.keyboard.press("Escape")
+    expect(tab.locator(".st-key-remove-sex").get_by_role("button")).to_be_visible()
+    wait_for_cards(tab)
+    settle(tab)
+    assert "sex=F" in tab.url
+    look("filtered")
+
+
+def compare(tab: Page, look: Look) -> str:
+    """Open the nearest ECG beside the query, see why both match; return its study id."""
+    card = tab.locator("[class*='st-key-open-'][class*='-ecg'] button").first
+    names = card.evaluate("one => [...one.closest('[class*=st-key-open-]').classList]")
+    study_id = next(name for name in names if name.startswith("st-key-open-")).removeprefix("st-key-open-")
+    card.click()
+    tab.get_by_role("heading", name=re.compile("beside your query")).wait_for()
+    tab.locator(".js-plotly-plot").first.wait_for()
+    look("compare")
+    leave(tab)
+    tab.keyboard.press("w")
+    expect(tab.get_by_text(re.compile(r"convergence gap [0-9.]+ %")).first).to_be_visible()
+    expect(tab.get_by_text("With an overlay that lies mostly in").first).to_be_attached()
+    look("why")
+    return study_id
+
+
+def measure(tab: Page, look: Look) -> None:
+    """Drag a caliper over 25 mm of paper each way at most; it reads ms and mV as the paper's scale says."""
+    plot = tab.locator(".js-plotly-plot").first
+    plot.scroll_into_view_if_needed()
+    box = plot.bounding_box()
+    assert box is not None
+    left, top = box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.3
+    across = box["width"] * 0.2
+    tab.mouse.move(left, top)
+    tab.mouse.down()
+    tab.mouse.move(left + across / 2, top, steps=4)
+    tab.mouse.move(left + across, top, steps=4)
+    tab.mouse.up()
+    label = plot.locator(".shape-label text, .shapelayer text").first
+    label.wait_for(state="attached")
+    said = READING.match(label.text_content() or "")
+    assert said is not None, label.text_content()
+    wide = plot.evaluate("one => one.layout.xaxis.range[1] - one.layout.xaxis.range[0]")  # mm of paper
+    drawn = plot.evaluate("one => one._fullLayout.xaxis._length")  # px
+    assert int(said[1]) == pytest.approx(across * wide / drawn * 1000 / 25, abs=15)
+    assert float(said[2]) == pytest.approx(0, abs=0.05)
+    look("caliper")
+
+
+def rate_and_collect(tab: Page, title: str, look: Look) -> None:
+    """Rate by key, then put the case into a new collection."""
+    leave(tab)
+    tab.keyboard.press("1")
+    expect(tab.get_by_text("Saved as Relevant")).to_be_visible()
+    leave(tab)
+    tab.keyboard.press("a")
+    tab.get_by_role("dialog").wait_for()
+    if not tab.get_by_label("Title of the new collection").count():
+        tab.get_by_role("dialog").get_by_role("combobox").click()
+        tab.get_by_role("option", name="A new collection").click()
+    tab.get_by_label("Title of the new collection").fill(title)
+    tab.keyboard.press("Tab")
+    settle(tab)
+    tab.get_by_role("button", name="Add", exact=True).click()
+    expect(tab.get_by_role("dialog").get_by_text(f"Added to {title}")).to_be_visible()
+    look("collect")
+    tab.keyboard.press("Escape")
+    settle(tab)
+
+
+def take_along(tab: Page, look: Look) -> None:
+    """Download the PDF; it holds query and case, notice and release."""
+    tab.get_by_role("button", name="Export").click()
+    tab.get_by_role("button", name="PDF, matches in a grid").wait_for()
+    look("export")
+    report = PdfReader(io.BytesIO(download(tab, "PDF, matches in a grid")))
+    words = " ".join(page.extract_text() for page in report.pages)
+    for part in ("not for diagnosis", "r2", "SYNTHETIC", "Relevant"):
+        assert part in words, part
+    assert "Doe" not in words
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1440), ("light", 768)])
+def test_a_clinician_asks_compares_measures_rates_and_exports(
+    browser: Browser, server: str, wfdb_pair: list[Path], scheme: str, width: int
+) -> None:
+    tab = opened(browser, server, scheme, width)
+    faults, look = faults_of(tab), looking(tab, f"clinician-{scheme}-{width}", violations)
+    title = f"Seen in {scheme} {width}"
+    ask(tab, server, wfdb_pair, look)
+    study_id = compare(tab, look)
+    measure(tab, look)
+    rate_and_collect(tab, title, look)
+    take_along(tab, look)
+    page_of(tab, "Collections")
+    tab.get_by_text(title).first.wait_for()
+    assert study_id.endswith("-ecg")
+    assert faults == []
+    tab.context.close()

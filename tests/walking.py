@@ -1,0 +1,74 @@
+"""Walking the app in a browser as a user does: wait, reach by key, look at every state, download."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+from playwright.sync_api import Locator, Page
+
+MOST_TABS = 60
+Look = Callable[[str], None]
+
+
+def settle(tab: Page) -> None:
+    """Wait until nothing is being computed or redrawn."""
+    tab.wait_for_timeout(150)
+    tab.wait_for_function(
+        "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+        " && !document.querySelector('[data-stale=true]')"
+    )
+
+
+def page_of(tab: Page, name: str) -> None:
+    """Go to a page as users do, within the app."""
+    tab.get_by_role("link", name=name, exact=True).or_(tab.get_by_role("button", name=name, exact=True)).first.click()
+    tab.get_by_role("heading", level=1).first.wait_for()
+    settle(tab)
+
+
+def looking(tab: Page, name: str, violations: Callable[[Page], list[str]]) -> Look:
+    """Return what keeps a screenshot and asks axe; called with the name of a state.
+
+    Screenshots go to the folder that CASEBIND_ARTEFACTS names, where it is set.
+    """
+    folder = os.environ.get("CASEBIND_ARTEFACTS")
+
+    def look(state: str) -> None:
+        settle(tab)
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            tab.screenshot(path=Path(folder) / f"{name}-{state}.png", full_page=True)
+        assert violations(tab) == [], state
+
+    return look
+
+
+def faults_of(tab: Page) -> list[str]:
+    """Return a list to which every console error and uncaught exception of the tab is added from now on."""
+    faults: list[str] = []
+    tab.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    tab.on("pageerror", lambda error: faults.append(str(error)))
+    return faults
+
+
+def focus(tab: Page, target: Locator) -> None:
+    """Reach an element by Tab alone."""
+    for _ in range(MOST_TABS):
+        if target.evaluate("one => one === document.activeElement"):
+            return
+        tab.keyboard.press("Tab")
+    raise AssertionError(f"{MOST_TABS} tabs do not lead to {target}")
+
+
+def leave(tab: Page) -> None:
+    """Leave whatever has the focus: keys rest while a box is written in."""
+    tab.evaluate("() => document.activeElement.blur()")
+    settle(tab)
+
+
+def download(tab: Page, label: str) -> bytes:
+    with tab.expect_download() as waiting:
+        tab.get_by_role("button", name=label, exact=True).click()
+    return Path(waiting.value.path()).read_bytes()
