@@ -20,7 +20,7 @@ from engine.index.base import Base
 from engine.index.choose import INDEX_FROM, choose
 from engine.index.columns import WORDS, Columns, load
 from engine.index.database import Database
-from engine.index.filters import CONSENTED, Clause, excluded_sql, permitted_sql, withdrawn_sql
+from engine.index.filters import CONSENTED, Clause, excluded_sql, permitted_sql, withdrawn_patients_sql
 from engine.index.upkeep import Upkeep
 from engine.index.view import Fresh, Permit, View, whole
 from engine.study import Modality
@@ -233,7 +233,8 @@ class Arrays:
         if clauses:
             permit = view.permit(self._ordinals(*permitted_sql(list(clauses), modality)))
         else:
-            permit = view.permit(denied=self._ordinals(*withdrawn_sql()))
+            withdrawn = self.database.columns(withdrawn_patients_sql())["number"]
+            permit = view.permit(patients=np.asarray(withdrawn, np.int64))
         while len(self._masks) >= MASKS_KEPT:
             with contextlib.suppress(KeyError, StopIteration, RuntimeError):  # another thread may be first
                 del self._masks[next(iter(self._masks))]

@@ -21,7 +21,7 @@ import duckdb
 from engine.errors import WorkspaceError
 
 FILE_NAME = "casebind.duckdb"
-FRUGAL, LITTLE = "256MB", "16MB"  # of DuckDB's memory while many codes are loaded, and just after that
+FRUGAL, LITTLE = "96MB", "16MB"  # of DuckDB's memory while many codes are loaded, and just after that
 
 
 def now() -> datetime:

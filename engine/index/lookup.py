@@ -1,4 +1,4 @@
-"""From study ordinals to positions among some codes."""
+"""From study ordinals to positions among some codes, and from numbers of patients to bits."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.index.hamming import to_bits
+
 NOWHERE = np.uint32(0xFFFFFFFF)
 SPARSE_TABLE = 8  # table entries per code from which on ordinals are looked up by bisection instead
 DENSE_ANYWAY = 1_000_000  # table entries that are never too many
+PIECE = 1 << 18  # values looked at together, a multiple of the 64 in a word of bits
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +36,19 @@ class Lookup:
         at = np.searchsorted(self.ordinals, ordinals, sorter=self.table)
         at = self.table[np.minimum(at, self.ordinals.size - 1)]
         return at[self.ordinals[at] == ordinals]
+
+
+def bits_among(values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Return which of (n,) non-negative integers are among the wanted ones, (m,), as (⌈n / 64⌉,) uint64 bits."""
+    if values.size == 0 or wanted.size == 0:
+        return to_bits(np.zeros(values.size, bool))
+    most = int(wanted.max())
+    if most >= SPARSE_TABLE * values.size + DENSE_ANYWAY:
+        return to_bits(np.isin(values, wanted))
+    table = np.zeros(most + 2, bool)  # the last entry stands for all that are larger
+    table[wanted] = True
+    pieces = (values[first : first + PIECE] for first in range(0, values.size, PIECE))
+    return np.concatenate([to_bits(table[np.minimum(piece, most + 1)]) for piece in pieces])
 
 
 def lookup_of(ordinals: np.ndarray) -> Lookup:

@@ -70,14 +70,6 @@ def add_codes(
         _insert_codes(cursor, release, study_ids, vectors, codes)
 
 
-def forget_release(database: Database, release: str) -> None:
-    """Delete all codes and embeddings of a release."""
-    with database.write() as cursor:
-        for table in ("codes", "embeddings", "small_embeddings", "serving", "releases"):
-            column = "name" if table == "releases" else "release"
-            cursor.execute(f"DELETE FROM {table} WHERE {column} = ?", [release])
-
-
 def files_of(database: Database, study_ids: Sequence[str]) -> list[str]:
     """Return the content files of those studies that are there, relative to the studies folder."""
     return [file for (file,) in database.read(f"SELECT file FROM studies WHERE {THESE}", [list(study_ids)])]

@@ -14,6 +14,7 @@ import numpy as np
 from engine.index.base import Base
 from engine.index.columns import Columns
 from engine.index.hamming import WORD_BITS, nearest, to_bits
+from engine.index.lookup import bits_among
 
 Names = Callable[[np.ndarray], dict[int, str]]  # ordinals → study ids
 
@@ -85,8 +86,13 @@ class View:
         )
         return replace(old, fresh=_some(Fresh(ids, both), np.argsort(ids, kind="stable")))
 
-    def permit(self, ordinals: np.ndarray | None = None, denied: np.ndarray | None = None) -> Permit:
-        """Return what may be found: of the given ordinals, (m,) int64, or of all; and none of the denied ones."""
+    def permit(
+        self, ordinals: np.ndarray | None = None, denied: np.ndarray | None = None, patients: np.ndarray | None = None
+    ) -> Permit:
+        """Return what may be found: of the given ordinals, (m,) int64, or of all; and none of the denied ones.
+
+        patients : (m,) integers, numbers of patients none of whose studies may be found
+        """
         bits, fresh = self.kept, np.ones(self.fresh.ids.size, bool)
         if ordinals is not None:
             bits = bits & set_bits(np.zeros_like(bits), self.base.places(ordinals))
@@ -94,6 +100,9 @@ class View:
         if denied is not None and denied.size:
             bits = cleared(bits, self.base.places(denied))
             fresh &= np.isin(self.fresh.columns.ordinals, denied, invert=True)
+        if patients is not None and patients.size:
+            bits = bits & ~bits_among(self.base.columns.patients, patients)
+            fresh &= np.isin(self.fresh.columns.patients, patients, invert=True)
         return Permit(bits, to_bits(fresh), count(bits))
 
     def narrowed(self, permit: Permit, denied: np.ndarray) -> Permit:

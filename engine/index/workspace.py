@@ -105,12 +105,6 @@ class Workspace:
             shelf.add_codes(self.database, release, digest, study_ids, vectors, codes, replace)
             self.arrays.came(release, study_ids)
 
-    def forget_release(self, release: str) -> None:
-        """Remove all codes and embeddings of a release; the studies stay."""
-        with self.database.exclusive():
-            shelf.forget_release(self.database, release)
-            self.arrays.forget(release)
-
     def remove(self, study_ids: Sequence[str]) -> None:
         """Remove studies with their content, codes and embeddings; their ratings and the audit stay."""
         with self.database.exclusive(), self.arrays.going(study_ids):

@@ -16,10 +16,12 @@ from crowd import DIGEST, RELEASE, ask, crowd, oracle, permitted
 
 from engine.errors import UsageError
 from engine.index import arrays as arrays_module
+from engine.index import columns as columns_module
 from engine.index.columns import in_order
 from engine.index.database import migrations
 from engine.index.filters import Filters
-from engine.index.hamming import words_of
+from engine.index.hamming import from_bits, words_of
+from engine.index.lookup import PIECE, bits_among
 from engine.index.workspace import Workspace, open_workspace
 
 
@@ -27,6 +29,13 @@ from engine.index.workspace import Workspace, open_workspace
 def place(tmp_path: Path) -> Workspace:
     with open_workspace(tmp_path / "ws", create=True) as workspace:
         yield workspace
+
+
+def open_again(place: Workspace) -> Workspace:
+    """Return the workspace as it is found after a restart."""
+    folder = place.path
+    place.close()
+    return open_workspace(folder)
 
 
 def films(rng: np.random.Generator, numbers: range, **row: object) -> list:
@@ -76,8 +85,31 @@ def test_every_kind_of_change_counts_at_once(place: Workspace) -> None:
     check(place, rng)
     assert {name for _, name in ask(place, np.zeros(4, np.uint64), 2, 256)} <= {name for _, name in oracle(
         permitted(place), np.zeros(4, np.uint64), 400, 256, 0)}  # fmt: skip
-    place.forget_release(RELEASE)
+    place.remove([study for (study,) in place.database.read("SELECT study_id FROM studies")])
     assert ask(place, code(rng), 5, 256) == []
+
+
+def test_codes_are_loaded_piece_by_piece_past_gaps_and_other_modalities(
+    place: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(columns_module, "PIECE", 64)
+    rng = np.random.default_rng(3)
+    crowd(place, rng, 300, patients=90)
+    place.add(COHORT, RELEASE, DIGEST, [new_study(number, "ecg", rng) for number in range(100, 230)])
+    place.add(COHORT, RELEASE, DIGEST, films(rng, range(70)))
+    place.remove([f"cxr-{number:07}" for number in range(64, 200)])  # whole pieces hold nothing
+    place.set_consents(["p1", "p2"], False)
+    check(place, rng)
+    with open_again(place) as again:
+        check(again, rng)
+
+
+@pytest.mark.parametrize("wanted", [[], [0], [3, 64, 999, 5000], [10**9, 7]])
+def test_bits_of_the_numbers_that_are_wanted(wanted: list[int]) -> None:
+    for n in (0, 1, 64, 65, 2 * PIECE + 3):
+        values = (np.arange(n) * 7 % 1001).astype(np.uint32)
+        found = from_bits(bits_among(values, np.array(wanted, np.int64)), n)
+        assert np.array_equal(found, np.isin(values, wanted))
 
 
 def test_filters_are_one_mask(place: Workspace) -> None:
