@@ -76,7 +76,7 @@ class Making:
         """Make the map and put it in place; never raises."""
         try:
             self._made(workspace, now)
-            self.step = "done"
+            self.step, self.share = "done", 1.0
         except Exception as problem:
             stopped = self._stopping.is_set()
             self.step, self.why = ("stopped", "") if stopped else ("failed", _sentence(problem))

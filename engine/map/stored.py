@@ -105,5 +105,5 @@ def load(workspace: Path, release: str) -> Chart | None:
             about = json.loads(str(file["about"]))
             about["kept"] = Kept(**about["kept"])
             return Chart(ids=file["ids"].astype(object), points=file["points"], **about)
-    except (OSError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
+    except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         return None
