@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.index.columns import Columns
 from engine.index.hamming import Found, nearest
-from engine.index.lookup import Lookup, lookup_of
+from engine.index.lookup import Bisection, Table, lookup_of
 from engine.index.multi_index import MultiIndex
 
 MULTI_MOST_KEPT = 256  # neighbours from which on the scan's cost per neighbour wins
@@ -22,7 +22,7 @@ class Base:
     columns: Columns
     index: MultiIndex | None = None
     budgets: dict[int, float] = field(default_factory=dict)
-    _lookup: Lookup | None = None
+    _lookup: Table | Bisection | None = None
 
     @property
     def n(self) -> int:
@@ -32,7 +32,7 @@ class Base:
     @property
     def bytes_held(self) -> int:
         """Return the memory of columns, look-up and index."""
-        lookup = 0 if self._lookup is None else int(self._lookup.table.nbytes)
+        lookup = 0 if self._lookup is None else self._lookup.nbytes
         return self.columns.bytes_held + lookup + (self.index.bytes_held if self.index else 0)
 
     def nearest(

@@ -9,6 +9,7 @@ import numpy as np
 
 from engine.index.base import Base
 from engine.index.hamming import Found, compiled, nearest, to_bits
+from engine.index.lookup import bits_among
 from engine.index.multi_index import MultiIndex, build, least_work
 
 INDEX_FROM = 300_000  # codes below which a scan takes less than 0.1 ms per 64 bits
@@ -88,7 +89,8 @@ def _may_gain(n: int, bits: int, scans: list[tuple[float, Found]]) -> bool:
 def _without_own(base: Base, place: int) -> tuple[np.ndarray, np.ndarray]:
     """Return a code of the base, (4,) uint64, and the bits of all codes but its patient's."""
     patients = base.columns.patients
-    return base.columns.words[:, place].copy(), to_bits(patients != patients[place])
+    own = np.asarray(patients[np.array([place])])
+    return base.columns.words[:, place].copy(), to_bits(np.ones(base.n, bool)) & ~bits_among(patients, own)
 
 
 def _timed_scan(base: Base, query: np.ndarray, allowed: np.ndarray, bits: int) -> tuple[float, Found]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import duckdb
@@ -9,6 +10,7 @@ import numpy as np
 
 from engine.errors import WorkspaceError
 from engine.index.lookup import lookup_of
+from engine.index.packed import Packed, packed, pieces
 
 WORDS = 4
 PIECE = 10 * 122_880  # rows read at once: ten of the groups in which DuckDB stores them
@@ -24,11 +26,13 @@ class Columns:
     words    : (4, n) uint64, C-contiguous
     ordinals : (n,) integers, the studies' numbers in the table
     patients : (n,) integers, equal for studies of one patient
+
+    Both are packed where the codes are many, and arrays where they are few.
     """
 
     words: np.ndarray
-    ordinals: np.ndarray
-    patients: np.ndarray
+    ordinals: np.ndarray | Packed
+    patients: np.ndarray | Packed
 
     @property
     def n(self) -> int:
@@ -47,14 +51,15 @@ def load(cursor: duckdb.DuckDBPyConnection, release: str, modality: str) -> Colu
     Rows come in the order in which they are stored, which mostly is that of the ids; sorting is for when it is not.
     """
     which = [release, modality]
-    sizes = f"SELECT count(*), coalesce(max(rowid) + 1, 0), max(ordinal), max(patient) {SOURCE}"
-    n, rows, last_ordinal, last_patient = cursor.execute(sizes, which).fetchone() or (0, 0, None, None)
+    sizes = f"SELECT count(*), coalesce(max(rowid) + 1, 0) {SOURCE}"
+    n, rows = cursor.execute(sizes, which).fetchone() or (0, 0)
     words = np.empty((WORDS, n), np.uint64)
     for word in range(WORDS):
-        _read(cursor, f"w{word}", which, rows, words[word])
-    ordinals, patients = np.empty(n, narrowest(last_ordinal)), np.empty(n, narrowest(last_patient))
-    _read(cursor, "ordinal", which, rows, ordinals)
-    _read(cursor, "patient", which, rows, patients)
+        read = 0
+        for piece in _read(cursor, f"w{word}", which, rows, n):
+            words[word, read : read + piece.size] = piece
+            read += piece.size
+    ordinals, patients = (packed(_read(cursor, name, which, rows, n), n) for name in ("ordinal", "patient"))
     (late,) = cursor.execute(UNORDERED, which).fetchone() or (0,)
     if not late:
         return Columns(words, ordinals, patients)
@@ -62,30 +67,26 @@ def load(cursor: duckdb.DuckDBPyConnection, release: str, modality: str) -> Colu
     return in_order(words, ordinals, patients, np.asarray(ordered))
 
 
-def in_order(words: np.ndarray, ordinals: np.ndarray, patients: np.ndarray, ordered: np.ndarray) -> Columns:
+def in_order(words: np.ndarray, ordinals: Packed, patients: Packed, ordered: np.ndarray) -> Columns:
     """Return the columns in the order of `ordered`, (n,), which holds the same ordinals; `words` is written to."""
     places = lookup_of(ordinals).places(ordered)
     for word in range(words.shape[0]):
         words[word] = words[word][places]
-    return Columns(words, ordinals[places], patients[places])
+    moved = (packed((column[part] for part in pieces(places)), places.size) for column in (ordinals, patients))
+    return Columns(words, *moved)
 
 
 def smallest(values: np.ndarray) -> np.ndarray:
     """Return non-negative integers in 4 bytes each where they fit."""
-    return values.astype(narrowest(values.max())) if values.size else values
+    return values.astype(np.uint32) if values.size and values.max() < 2**32 else values
 
 
-def narrowest(most: int | None) -> type[np.integer]:
-    """Return the type of non-negative integers up to `most`, of 4 bytes where they fit; None where there are none."""
-    return np.uint32 if most is not None and most < 2**32 else np.int64
-
-
-def _read(cursor: duckdb.DuckDBPyConnection, name: str, which: list[str], rows: int, out: np.ndarray) -> None:
-    """Write one column, of the table's first `rows` rows, to `out`, (n,); row numbers hold through a transaction."""
+def _read(cursor: duckdb.DuckDBPyConnection, name: str, which: list[str], rows: int, n: int) -> Iterator[np.ndarray]:
+    """Yield one column's n values, of the table's first `rows` rows; row numbers hold through a transaction."""
     sql, read = f"SELECT {name} {SOURCE} AND rowid >= ? AND rowid < ?", 0
     for first in range(0, rows, PIECE):
         piece = cursor.execute(sql, [*which, first, first + PIECE]).fetchnumpy()[name]
-        out[read : read + piece.size] = piece
         read += piece.size
-    if read != out.size:
+        yield np.asarray(piece)
+    if read != n:
         raise WorkspaceError("The codes changed while they were being loaded: open the workspace again.")

@@ -140,8 +140,8 @@ def load_codes(database: Database, release: str, modality: str) -> CodeArray:
         cursor.close()
     return CodeArray(
         ids=np.asarray(ids["study_id"], dtype=object),
-        ordinals=columns.ordinals.astype(np.int64),
-        groups=columns.patients.astype(np.int64),
+        ordinals=np.asarray(columns.ordinals, np.int64),
+        groups=np.asarray(columns.patients, np.int64),
         words=columns.words,
     )
 

@@ -76,7 +76,7 @@ class View:
 
     def plus(self, new: Fresh) -> View:
         """Return the snapshot that holds these codes as well; those of studies that are there take their place."""
-        old = self.without(new.columns.ordinals)
+        old = self.without(np.asarray(new.columns.ordinals))
         ids = np.concatenate([old.fresh.ids, new.ids])
         a, b = old.fresh.columns, new.columns
         both = Columns(

@@ -14,6 +14,7 @@ import numpy as np
 from engine.index.base import Base
 from engine.index.cluster.mask import Mask
 from engine.index.cluster.messages import Change, Key, Labels, Question, Reply, Rows, joined
+from engine.index.packed import pieces
 from engine.index.view import Fresh, Hits, Permit, View, whole
 
 PERMITS_KEPT = 32
@@ -30,7 +31,7 @@ class Held:
     def names(self, ordinals: np.ndarray) -> dict[int, str]:
         """Return ordinal → study id of studies that are here."""
         fresh = self.view.fresh
-        came = dict(zip(fresh.columns.ordinals.tolist(), fresh.ids.tolist(), strict=True))
+        came = dict(zip(np.asarray(fresh.columns.ordinals).tolist(), fresh.ids.tolist(), strict=True))
         old = np.array([one for one in ordinals.tolist() if one not in came], np.int64)
         return {**came, **dict(zip(old.tolist(), self.labels.take(self.view.base.places(old)), strict=True))}
 
@@ -116,14 +117,14 @@ class Shard:
 
 def _rehearse(view: View) -> None:
     """Load kernels and look-ups now, so that the first question is answered as fast as the next ones."""
-    permit = view.permit(denied=view.base.columns.ordinals[:1].astype(np.int64))
+    permit = view.permit(denied=np.asarray(view.base.columns.ordinals[:1], np.int64))
     view.base.nearest(np.zeros(4, np.uint64), 1, 64, permit.base, permit.count)
 
 
 def _newer(view: View, last: int) -> np.ndarray:
     """Return the ordinals, (m,) int64, of the studies that came after the one of ordinal `last`."""
     both = (view.base.columns.ordinals, view.fresh.columns.ordinals)
-    return np.concatenate([one[one > last].astype(np.int64) for one in both])
+    return np.concatenate([np.empty(0, np.int64), *(part[part > last] for one in both for part in pieces(one))])
 
 
 def _reply(hits: Hits, held: Held) -> Reply:

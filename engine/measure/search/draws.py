@@ -83,7 +83,7 @@ def enlarged(rng: np.random.Generator, held: Sequence[Columns], n: int, queries:
 
 def within_patients(held: Sequence[Columns]) -> np.ndarray:
     """Return the distances, (pairs,) int64, between codes of one patient, within modalities where there are enough."""
-    alone = [_pairs(columns.words, columns.patients) for columns in held]
+    alone = [_pairs(columns.words, np.asarray(columns.patients)) for columns in held]
     found = np.concatenate(alone)
     if found.size < FEWEST_PAIRS:
         words = np.concatenate([columns.words for columns in held], axis=1)

@@ -1,6 +1,8 @@
 """From opening a large workspace to its first answer, and how soon what is deleted or withdrawn is gone.
 
-A process of its own opens the workspace, so that nothing is loaded yet and its memory is that of the search alone.
+A process of its own opens the workspace, so that nothing is loaded yet. Its memory beside an empty process is that of
+the codes, the compiled scan and the database's library; what the codes alone ask for is what a second process gains
+that has searched a small workspace before.
 """
 
 from __future__ import annotations
@@ -9,6 +11,7 @@ import json
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +23,7 @@ from engine.index.workspace import Workspace, open_workspace
 from engine.measure.cluster.fill import RELEASE, fill
 
 SEED, QUERIES, K = 20, 5, 10
+SMALL = 1000  # studies of the workspace that is searched first
 GONE = 10_000  # studies deleted, and studies of patients who withdraw
 CODE_BYTES = 32
 
@@ -59,6 +63,18 @@ def opened(path: Path) -> tuple[Workspace, dict[str, Any]]:
     }  # fmt: skip
 
 
+def added(path: Path, small: Path) -> dict[str, Any]:
+    """Search a small workspace, then the large one: memory that the large one adds to a process that searches."""
+    from engine.index import scan  # few codes do without the compiled scan
+
+    assert scan
+    first, _ = opened(small)
+    place, found = opened(path)
+    place.close()
+    first.close()
+    return {name: found[name] for name in ("memory_mb", "memory_per_codes", "most_memory_per_codes")}
+
+
 def gone(place: Workspace, query: np.ndarray, withdraw: bool) -> dict[str, Any]:
     """Delete 10,000 studies, the nearest among them, or withdraw the consent of as many patients; ask right after."""
     nearest, _ = searched(place, query)
@@ -96,25 +112,37 @@ def measured(path: Path) -> dict[str, Any]:
 
 
 def run(n: int, folder: Path) -> dict[str, Any]:
-    """Fill a workspace of n films with codes in clusters, then measure it in a process of its own."""
-    path = folder / "workspace"
+    """Fill a workspace of n films with codes in clusters, then measure it in processes of their own."""
+    path, small = (_filled(folder / name, size) for name, size in (("workspace", n), ("small", SMALL)))
+    # what the codes add comes first: measuring deletes some of them
+    return {"added": _apart("added", path, small), **_apart("measured", path)}
+
+
+def _filled(path: Path, n: int) -> Path:
     place = open_workspace(path, create=True)
     np.save(path / "queries.npy", fill(place, np.random.default_rng(SEED), n, QUERIES))
     place.close()
-    done = subprocess.run(
-        [sys.executable, "-m", "engine.measure.search.start", str(path)], capture_output=True, text=True, check=False
-    )
+    return path
+
+
+def _apart(name: str, *paths: Path) -> dict[str, Any]:
+    """Return what one of these functions returns in a process of its own."""
+    command = [sys.executable, "-m", "engine.measure.search.start", name, *map(str, paths)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         raise CasebindError(f"The measured process ended with {done.returncode}: {done.stderr.strip()[-300:]}")
-    return json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout)
+    return found
 
 
 def as_lines(found: dict[str, Any]) -> str:
     """Return the figures in words."""
     lines = [
         f"{found['n']:,} codes of 256 bits: first answer {found['first_answer_s']} s after opening, then "
-        f"{found['search_ms']} ms; memory {found['memory_mb']} MB, {found['memory_per_codes']} × the codes, "
-        f"while loading at most {found['most_memory_per_codes']} ×."
+        f"{found['search_ms']} ms.",
+        f"Memory that the codes add to a process that searches: {found['added']['memory_mb']} MB, "
+        f"{found['added']['memory_per_codes']} × the codes, at most {found['added']['most_memory_per_codes']} × while "
+        f"loading; beside an empty process, libraries included: {found['memory_mb']} MB.",
     ]
     for name, words in (("withdraw", "patients withdrew"), ("delete", "studies were deleted")):
         one = found[name]
@@ -126,4 +154,5 @@ def as_lines(found: dict[str, Any]) -> str:
 
 
 if __name__ == "__main__":
-    print(json.dumps(measured(Path(sys.argv[1]))))
+    ways: dict[str, Callable[..., dict[str, Any]]] = {"added": added, "measured": measured}
+    print(json.dumps(ways[sys.argv[1]](*map(Path, sys.argv[2:]))))

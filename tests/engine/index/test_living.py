@@ -21,7 +21,8 @@ from engine.index.columns import in_order
 from engine.index.database import migrations
 from engine.index.filters import Filters
 from engine.index.hamming import from_bits, words_of
-from engine.index.lookup import PIECE, bits_among
+from engine.index.lookup import bits_among
+from engine.index.packed import PIECE, packed
 from engine.index.workspace import Workspace, open_workspace
 
 
@@ -110,6 +111,8 @@ def test_bits_of_the_numbers_that_are_wanted(wanted: list[int]) -> None:
         values = (np.arange(n) * 7 % 1001).astype(np.uint32)
         found = from_bits(bits_among(values, np.array(wanted, np.int64)), n)
         assert np.array_equal(found, np.isin(values, wanted))
+        same = from_bits(bits_among(packed([values], n), np.array(wanted, np.int64)), n)
+        assert np.array_equal(same, found)
 
 
 def test_filters_are_one_mask(place: Workspace) -> None:
@@ -266,7 +269,8 @@ def test_an_old_workspace_learns_what_the_search_needs(tmp_path: Path) -> None:
 
 def test_columns_follow_the_order_of_the_ids() -> None:
     words = np.arange(8, dtype=np.uint64).reshape(4, 2)[:, [0, 1, 0]].copy()
-    columns = in_order(words, np.array([9, 4, 7]), np.array([1, 2, 3]), np.array([7, 9, 4]))
-    assert columns.ordinals.tolist() == [7, 9, 4]
-    assert columns.patients.tolist() == [3, 1, 2]
+    ordinals, patients = (packed([np.array(numbers)], 3) for numbers in ([9, 4, 7], [1, 2, 3]))
+    columns = in_order(words, ordinals, patients, np.array([7, 9, 4]))
+    assert np.asarray(columns.ordinals).tolist() == [7, 9, 4]
+    assert np.asarray(columns.patients).tolist() == [3, 1, 2]
     assert columns.words[0].tolist() == [0, 0, 1]
