@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from engine.commands.shared import open_folder, workspace_option
-from engine.errors import UsageError
+from engine.errors import UsageError, brief
 
 
 @click.command("rate")
@@ -21,6 +21,7 @@ def command(query_id: str, study_id: str, mark: str, who: str, workspace: Path |
     with open_folder(workspace) as place:
         stored = place.query(query_id)
         if stored is None:
-            raise UsageError(f"There is no query {query_id} in the workspace: take the query_id that a search printed.")
+            named = brief(query_id)
+            raise UsageError(f"There is no query {named} in the workspace: take the query_id that a search printed.")
         rating = place.rate(query_id, study_id, mark, who, release=stored.release)
     click.echo(f"{rating.study_id} is marked {rating.mark} for {rating.query_id} by {rating.who}.")

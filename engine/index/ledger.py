@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import duckdb
 
-from engine.errors import UsageError
+from engine.errors import UsageError, brief
 from engine.index.database import Database, now
 from engine.index.records import MARKS, SCOPES, AuditRow, Rating
 
@@ -153,6 +153,7 @@ def _check_known(cursor: duckdb.DuckDBPyConnection, query_id: str, study_id: str
     """Refuse a rating that refers to nothing; a study of the workspace may itself be the query."""
     sql = "SELECT 1 FROM queries WHERE query_id = ? UNION ALL SELECT 1 FROM studies WHERE study_id = ?"
     if not cursor.execute(sql, [query_id, query_id]).fetchone():
-        raise UsageError(f"There is no query {query_id} in the workspace: take the query_id that a search printed.")
+        named = brief(query_id)
+        raise UsageError(f"There is no query {named} in the workspace: take the query_id that a search printed.")
     if not cursor.execute("SELECT 1 FROM studies WHERE study_id = ?", [study_id]).fetchone():
-        raise UsageError(f"There is no study {study_id} in the workspace: take an id from a search result.")
+        raise UsageError(f"There is no study {brief(study_id)} in the workspace: take an id from a search result.")

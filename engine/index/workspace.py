@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.errors import UsageError
+from engine.errors import UsageError, brief
 from engine.index import ledger, questions, shelf
 from engine.index.arrays import Arrays
 from engine.index.backend import Backend, open_backend
@@ -117,7 +117,7 @@ class Workspace:
         """Return the metadata of one study; UsageError where there is none."""
         found = shelf.rows(self.database, [study_id])
         if not found:
-            raise UsageError(f"There is no study {study_id} in the workspace: take an id from a search result.")
+            raise UsageError(f"There is no study {brief(study_id)} in the workspace: take an id from a search result.")
         return found[0]
 
     def rows(self, study_ids: Sequence[str] | None = None) -> list[StudyRow]:

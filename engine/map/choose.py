@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.errors import UsageError
+from engine.errors import UsageError, brief
 from engine.map.points import Points
 
 
@@ -41,7 +41,7 @@ def near(points: Points, study_id: str, k: int = 10) -> tuple[np.ndarray, np.nda
     """Return the places of the k points nearest to a study on the map, and their distances there, nearest first."""
     at = points.place.get(study_id.strip())
     if at is None:
-        raise UsageError(f"There is no study {study_id.strip()} on the map: take an id from a result or from the list.")
+        raise UsageError(f"There is no study {brief(study_id)} on the map: take an id from a result or from the list.")
     away = np.hypot(*(points.xy - points.xy[at]).T)
     away[at] = np.inf
     order = np.argsort(away, kind="stable")[: min(k, len(away) - 1)]

@@ -11,7 +11,7 @@ from typing import Any
 
 import duckdb
 
-from engine.errors import UsageError
+from engine.errors import UsageError, brief
 from engine.index.database import now
 from engine.index.filters import CONSENT_SQL
 from engine.index.workspace import Workspace
@@ -182,7 +182,7 @@ def _permitted(cursor: duckdb.DuckDBPyConnection, study_id: str) -> None:
     sql = f"SELECT 1 FROM studies s WHERE s.study_id = ? AND {CONSENT_SQL}"
     if not cursor.execute(sql, [study_id]).fetchone():
         raise UsageError(
-            f"There is no study {study_id} that may be shown: take an id from a search result of this workspace."
+            f"There is no study {brief(study_id)} that may be shown: take an id from a search result of this workspace."
         )
 
 
