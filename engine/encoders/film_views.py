@@ -6,6 +6,7 @@ one of them at random.
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ import torch
 
 from engine.cohorts.prepared import Prepared, load
 from engine.encoders import augment
+from engine.encoders.half import half
 from engine.encoders.trunk import load_trunk, lower
 
 PLAIN, VIEWS = "cxr-tokens.npy", "cxr-views.npy"
@@ -21,9 +23,9 @@ BATCH = 32
 KEPT_PATCHES = 0.4  # share of a film's patches seen in one training step
 
 
-def lower_tokens(films: torch.Tensor, half: bool) -> np.ndarray:
+def lower_tokens(films: torch.Tensor, exact: bool) -> np.ndarray:
     """Grey films (b, 1, 224, 224) in 0 … 1 → tokens after the frozen blocks (b, 257, 384) float16."""
-    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16, enabled=half):
+    with torch.inference_mode(), nullcontext() if exact else half("cpu"):
         return lower(load_trunk(), films).float().numpy().astype(np.float16)
 
 
@@ -33,12 +35,12 @@ def write_tokens(cache: Path, seed: int = 0) -> None:
     films, train = torch.from_numpy(data.inputs["x"])[:, None], data.where("train")
     plain = np.lib.format.open_memmap(cache / PLAIN, "w+", np.float16, (len(films), 257, 384))
     for i in range(0, len(films), BATCH):
-        plain[i : i + BATCH] = lower_tokens(films[i : i + BATCH].float() / 255, half=False)
+        plain[i : i + BATCH] = lower_tokens(films[i : i + BATCH].float() / 255, exact=True)
     views = np.lib.format.open_memmap(cache / VIEWS, "w+", np.float16, (COUNT, len(train), 257, 384))
     for view in range(COUNT):
         for i in range(0, len(train), BATCH):
             seen = augment.films(films[train[i : i + BATCH]].float() / 255, rng)
-            views[view, i : i + BATCH] = lower_tokens(seen, half=True)
+            views[view, i : i + BATCH] = lower_tokens(seen, exact=False)
 
 
 def load_tokens(cache: Path) -> Prepared:

@@ -15,6 +15,7 @@ import torch
 from torch import nn
 
 from engine.cohorts.prepared import Prepared
+from engine.encoders.half import half
 
 
 def device() -> torch.device:
@@ -41,8 +42,8 @@ class Draw:
 
 
 def fast() -> torch.autocast:
-    """Half-width (bfloat16) matrix products for an encoder's passes; losses stay outside, in float32."""
-    return torch.autocast(device().type, torch.bfloat16)
+    """Half-width matrix products for an encoder's passes, where the training device has them."""
+    return half(device().type)
 
 
 def tensors(prepared: Prepared) -> dict[str, torch.Tensor]:

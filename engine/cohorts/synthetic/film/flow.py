@@ -16,6 +16,7 @@ from engine.cohorts.synthetic.film.codec import CHANNELS, FACTOR
 from engine.cohorts.synthetic.film.condition import WIDTH
 from engine.cohorts.synthetic.film.films import SIDE
 from engine.cohorts.synthetic.film.gaussian import GaussianPart
+from engine.encoders.half import half
 
 LATENT = SIDE // FACTOR  # 28 pixels a side
 SIZE = CHANNELS * LATENT**2  # 3136 numbers a film
@@ -102,7 +103,7 @@ class Flow(nn.Module):
     def forward(self, x: torch.Tensor, t: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
         """x (b, 4, 28, 28), t (b,) in 0 … 1, conditions (b, WIDTH) → velocity ε − x, float32 like x."""
         linear = self.gaussian.velocity(x.flatten(1), t[:, None], conditions).view_as(x)
-        with torch.autocast(x.device.type, torch.bfloat16):
+        with half(x.device.type):
             rest = self.network(x, self.tell(torch.cat([waves(t), conditions], 1)))
         return linear + rest.float()
 
