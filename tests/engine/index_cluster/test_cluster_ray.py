@@ -23,9 +23,14 @@ SLACK_S = 0.5  # for merging and the two cores of a busy test machine
 
 
 @pytest.fixture
-def place(nodes: Nodes, tmp_path: Path) -> Iterator[Workspace]:
+def limit_s() -> float:
+    return LIMIT_S
+
+
+@pytest.fixture
+def place(nodes: Nodes, tmp_path: Path, limit_s: float) -> Iterator[Workspace]:
     with open_workspace(tmp_path / "ws", create=True):
-        ray_setting(tmp_path / "ws", nodes, shards=3, limit_s=LIMIT_S)
+        ray_setting(tmp_path / "ws", nodes, shards=3, limit_s=limit_s)
     with open_workspace(tmp_path / "ws") as workspace:
         yield workspace
 
@@ -139,6 +144,7 @@ def test_a_large_mask_is_sent_once_and_a_changed_shard_is_loaded_anew(place: Wor
     check(place, rng)
 
 
+@pytest.mark.parametrize("limit_s", [60.0])  # what is wrong is told here, not what is late
 def test_searches_go_on_while_the_record_changes(place: Workspace) -> None:
     rng = np.random.default_rng(6)
     crowd(place, rng, 300, patients=200)
