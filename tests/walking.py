@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -19,6 +20,18 @@ def settle(tab: Page) -> None:
         "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
         " && !document.querySelector('[data-stale=true]')"
     )
+
+
+def wait_for_cards(tab: Page) -> None:
+    """Wait for results, all of them: a click before may meet a button that is about to be renewed."""
+    tab.get_by_text(re.compile(r"\d+ of \d+ bits differ")).first.wait_for(state="attached")
+    settle(tab)
+
+
+def press(tab: Page, key: str) -> None:
+    """Press a key once the page has come to rest: one that it still draws may not know its keys yet."""
+    settle(tab)
+    tab.keyboard.press(key)
 
 
 def page_of(tab: Page, name: str) -> None:

@@ -9,6 +9,7 @@ import pytest
 from app_server import start, stop
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
+from walking import press, settle, wait_for_cards
 
 pytestmark = pytest.mark.browser
 
@@ -43,11 +44,11 @@ def test_search_results_and_detail_have_no_violation(browser, server, scheme):
     tab = opened(browser, server, scheme)
     assert violations(tab) == []
     tab.get_by_role("button", name="ECG").click()
-    tab.get_by_text("bits differ").first.wait_for(state="attached")
+    wait_for_cards(tab)
     tab.locator("img").first.wait_for()
     assert violations(tab) == []
     for key, shown in (("d", "st-key-otherwise-cxr"), ("s", "st-key-part-panel")):
-        tab.keyboard.press(key)
+        press(tab, key)
         tab.locator(f".{shown}").wait_for()
     tab.goto(f"{tab.url}&sex=F&quality=0.5")
     tab.locator(".st-key-otherwise-cxr").wait_for()
@@ -55,7 +56,7 @@ def test_search_results_and_detail_have_no_violation(browser, server, scheme):
     tab.get_by_text("Only patients who let").wait_for()
     tab.wait_for_function("document.getAnimations().every(one => one.playState != 'running')")  # it fades in
     assert violations(tab) == []
-    tab.keyboard.press("Escape")
+    press(tab, "Escape")
     tab.get_by_role("button", name="Open", exact=True).first.click()
     tab.get_by_role("button", name="Show why they match").wait_for()
     assert violations(tab) == []
@@ -84,16 +85,16 @@ def test_theme_of_the_browser_is_followed(browser, server):
 def test_keys_step_through_cases_and_back(browser, server):
     tab = opened(browser, server, "dark", width=800)
     tab.get_by_role("button", name="Chest film").click()
-    tab.get_by_text("bits differ").first.wait_for(state="attached")
-    tab.keyboard.press("o")
+    wait_for_cards(tab)
+    press(tab, "o")
     expect(tab.get_by_text(re.compile(r"^1 of \d+$"))).to_be_visible()
-    tab.keyboard.press("ArrowRight")
+    press(tab, "ArrowRight")
     expect(tab.get_by_text(re.compile(r"^2 of \d+$"))).to_be_visible()
-    tab.keyboard.press("3")
+    press(tab, "3")
     expect(tab.get_by_text("Saved as Irrelevant")).to_be_visible()
-    tab.keyboard.press("Escape")
+    press(tab, "Escape")
     expect(tab.get_by_role("heading", name="Your query")).to_be_visible()
-    tab.keyboard.press("n")
+    press(tab, "n")
     tab.get_by_test_id("stFileUploader").wait_for()
     tab.context.close()
 
@@ -101,17 +102,19 @@ def test_keys_step_through_cases_and_back(browser, server):
 def test_more_like_these_by_key_and_one_press_of_back(browser, server):
     tab = opened(browser, server, "dark", width=768)
     tab.goto(f"{server}/?query=syn-0001-e1-cxr&sex=F&k=5")
-    tab.get_by_text("bits differ").first.wait_for(state="attached")
+    wait_for_cards(tab)
     for n in (0, 1):
+        settle(tab)
         tab.locator("[class*=st-key-choose-] button:visible").nth(n).click()
         tab.wait_for_function("n => new URL(location).searchParams.getAll('choose').length == n", arg=n + 1)
-    tab.keyboard.press("m")
+    press(tab, "m")
     expect(tab.get_by_text("More like 2 cases")).to_be_visible()
+    settle(tab)
     assert "choose" not in tab.url and "sex=F" in tab.url
     tab.go_back()
     expect(tab.get_by_role("button", name="More like these (2)")).to_be_visible()
     assert "query=syn-0001-e1-cxr" in tab.url and tab.url.count("choose=") == 2
-    tab.keyboard.press("x")
+    press(tab, "x")
     tab.wait_for_function("!new URL(location).searchParams.has('sex')")
     # What a popover's widgets show is what is applied, although it is opened only now.
     tab.locator(".st-key-filters button").first.click()

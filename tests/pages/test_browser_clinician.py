@@ -13,8 +13,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
 from test_browser_access import opened, violations
-from test_browser_search import drop, wait_for_cards
-from walking import Look, download, faults_of, leave, looking, page_of, settle
+from test_browser_search import drop
+from walking import Look, download, faults_of, leave, looking, page_of, settle, wait_for_cards
 
 pytestmark = pytest.mark.browser
 

@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
+from walking import press, settle, wait_for_cards
 
 from engine.settings import recordings_path
 
@@ -48,10 +49,6 @@ def drop(tab: Page, url: str, *files: Path) -> None:
     tab.set_input_files("input[type=file]", [str(file) for file in files])
 
 
-def wait_for_cards(tab: Page) -> None:
-    tab.get_by_text(re.compile(r"\d+ of 256 bits differ")).first.wait_for(state="attached")
-
-
 def heading(tab: Page, words: str) -> Locator:
     return tab.get_by_role("heading", level=3).filter(has_text=words)
 
@@ -62,7 +59,8 @@ def test_recording_finds_cases_of_several_kinds_with_reasons_and_keeps_the_ratin
     expect(page.get_by_text("WFDB, 12 leads, 500 Hz, 10 s").first).to_be_visible()
     expect(page.get_by_text("Quality: accepted")).to_be_visible()
     expect(page.get_by_text(re.compile(r"Identity: .* removed")).first).to_be_visible()
-    assert page.content().count("Doe") == 0
+    drawn = re.sub(r"data:[^\"')]*", "", page.content())  # a picture's letters may spell anything
+    assert re.findall("Doe|Jane", drawn) == []
 
     heading(page, "ECGs").or_(heading(page, "Pulse recordings (PPG)")).first.wait_for(state="attached")
     kinds = {name for name in ("Chest films", "ECGs", "Pulse recordings (PPG)") if heading(page, name).count()}
@@ -82,11 +80,11 @@ def test_recording_finds_cases_of_several_kinds_with_reasons_and_keeps_the_ratin
     assert urlsplit(page.url).path == "/compare"
     expect(page.get_by_text(re.compile("localise findings worse than radiologists")).first).to_be_visible()
 
-    page.keyboard.press("1")
+    press(page, "1")
     expect(page.get_by_text("Saved as Relevant")).to_be_visible()
     page.reload()
     expect(page.get_by_text("Saved as Relevant")).to_be_visible()
-    page.keyboard.press("Escape")
+    press(page, "Escape")
     wait_for_cards(page)
     expect(page.get_by_text("Saved as Relevant")).to_be_visible()
     assert "query=q-" in page.url
@@ -101,6 +99,7 @@ def test_rating_on_a_card_can_be_changed_and_taken_back(page, server):
     expect(page.get_by_text("Saved as Partly")).to_be_visible()
     page.reload()
     expect(page.get_by_text("Saved as Partly")).to_be_visible()
+    settle(page)
     page.locator("[class*=st-key-mark-]").first.get_by_text("Partly").click()
     expect(page.get_by_text("Saved as Partly")).to_have_count(0)
 
@@ -110,11 +109,10 @@ def test_typed_finding_and_settings_live_in_the_url(page, server):
     page.get_by_label("or type a finding").fill("pleural effusion")
     page.keyboard.press("Enter")
     wait_for_cards(page)
-    page.get_by_text("ms in all").wait_for()  # drawn last: an earlier click may meet a button about to be renewed
     page.locator(".st-key-set-bits").get_by_text("64", exact=True).click()
     expect(page.get_by_text(re.compile(r"\d+ of 64 bits differ")).first).to_be_attached()
     assert "bits=64" in page.url
-    page.get_by_text("ms in all").wait_for()
+    settle(page)
     page.locator(".st-key-set-rerank").get_by_text("Embeddings", exact=True).click()
     page.wait_for_url(re.compile("rerank=embedding"))
     page.reload()
@@ -125,7 +123,8 @@ def test_blank_picture_is_refused_with_number_and_without_neighbours(page, serve
     Image.new("L", (800, 800), 0).save(tmp_path / "blank.png")
     drop(page, server, tmp_path / "blank.png")
     refusal = page.get_by_role("alert").filter(has_text="refused")
-    refusal.wait_for()
+    refusal.first.wait_for()
+    expect(refusal).to_have_count(1)  # while the page is drawn anew, the one before may still stand
     assert re.search(r"\d", refusal.inner_text())
     assert page.get_by_text("bits differ").count() == 0
 

@@ -81,7 +81,7 @@ async def reruns(tab: Tab, rounds: int) -> list[Took]:
     taken = [await do(tab, steps.EXAMPLES[0])]
     for name, actions in RERUNS.items():
         if name == "filter":
-            await tab.locator(steps.FILTERS).click()
+            await tab.locator(steps.FILTERS).first.click()
             await tab.locator(steps.SEXES[0].click).first.wait_for()
         turns = cycle(actions)
         taken += [await do(tab, next(turns)) for _ in range(rounds)]

@@ -31,7 +31,10 @@ class Page:
     heading: str
 
 
-PAGES = (Page("/", "Cases like this one"), Page("/map", "Map of the collection"), Page("/about", "About Casebind"))
+PAGES = (
+    Page("/", "Cases like this one"), Page("/compare", "Compare two cases"), Page("/map", "Map of the collection"),
+    Page("/collections", "Collections"), Page("/quiz", "Quiz"), Page("/about", "About Casebind"),
+)  # fmt: skip
 SEARCH = PAGES[0]
 
 RECORD = r"record \d+"  # the audit number under the results: another one with every search
@@ -42,7 +45,7 @@ POINTS = tuple(
 )
 BITS = tuple(Action("code length", ".st-key-set-bits button", RECORD, words) for words in ("64", "128", "256"))
 SEXES = tuple(Action("filter", ".st-key-set-sex button", RECORD, words) for words in ("Women", "Men", "Any"))
-FILTERS = ".st-key-controls [data-testid=stPopover] button >> nth=-1"  # opens what holds the filters
+FILTERS = ".st-key-filters button"  # opens what holds the filters
 CASE = Action("open a case", "[class*=st-key-open-] button", r"\d+ of \d+ *(?:New|Next|Previous|$)|beside your query")
 MARKS = tuple(Action("rate", f".st-key-rate-{mark} button", r"Saved as \w+") for mark in ("relevant", "partly"))
 BACK = Action("go back", ".st-key-back button", RECORD)

@@ -1,0 +1,34 @@
+"""The app is timed by what a user sees: every page and every change comes to an end, without an error."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from engine.cli import run
+from engine.measure.app import steps
+from engine.measure.app.bench import within
+
+pytestmark = pytest.mark.browser
+
+
+def test_every_page_setting_and_loop_of_a_user_ends_without_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    command = ["bench", "app", "--cases", "60", "--users", "2", "--seconds", "8", "--rounds", "1", "--json"]
+    status = run(command)
+    found = json.loads(capsys.readouterr().out)
+    assert (status, found["first_errors"]) == (0, [])
+    headings = {f"to {page.heading}" for page in steps.PAGES}
+    assert set(found["switches"]) == {"all", *headings}
+    assert set(found["reruns"]) == {"all", "operating point", "code length", "filter"}
+    assert {"open a search", "open a case", "rate", "go back"} <= set(found["together"])
+    assert all(found[part]["all"]["p50_ms"] > 0 for part in ("switches", "reruns", "together"))
+    assert found["within"] == within(found) and found["within"]["no errors"]
+
+
+def test_a_bar_is_missed_by_a_slow_median_and_by_any_error() -> None:
+    good = {"n": 5, "errors": 0, "p50_ms": 200, "p95_ms": 2000}
+    found = {part: {"all": dict(good)} for part in ("switches", "reruns", "together")}
+    assert all(within(found).values())
+    found["switches"]["all"]["p50_ms"], found["together"]["all"]["errors"] = 301, 1
+    assert within(found) == {"page switch": False, "rerun": True, "several users": True, "no errors": False}
