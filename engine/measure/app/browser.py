@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import UsageError
-from engine.measure.app.steps import SEARCH, Action
+from engine.measure.app.steps import EXAMPLE, SEARCH, Action
 
 if TYPE_CHECKING:
     from playwright.async_api import Browser, BrowserContext
@@ -31,10 +31,11 @@ SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
 SIZE = {"width": 1440, "height": 1000}
 
 # Clicks, and waits until the pattern has come or changed, the script has ended and nothing stale is on the page.
-CLICK = """async ({click, words, until, limit, every}) => {
+CLICK = """async ({click, words, until, within, limit, every}) => {
   const app = () => document.querySelector('[data-testid=stApp]');
   const main = document.querySelector('[data-testid=stMain]');
-  const found = () => { const m = main.textContent.match(new RegExp(until)); return m ? m[0] : null; };
+  const text = () => [...document.querySelectorAll(within)].map(one => one.textContent.trim()).join(' ');
+  const found = () => { const m = text().match(new RegExp(until)); return m ? m[0] : null; };
   const all = [...document.querySelectorAll(click)].filter(one => !one.disabled);
   const target = words ? all.find(one => one.textContent.trim() === words) : all[0];
   if (!target) return {ms: 0, error: `nothing to click at ${click} ${words}`};
@@ -92,6 +93,7 @@ async def user(browser: Browser, url: str) -> AsyncIterator[Tab]:
         if await notice.count():
             await notice.click()
             await ready.wait_for()
+        await tab.locator(EXAMPLE).first.wait_for()
         await tab.locator(SETTLED).wait_for()
         yield tab
     finally:

@@ -14,13 +14,14 @@ class Action:
     """One click and what tells that its result is there.
 
     click : CSS selector; where it matches several elements, the one with the text `words`, else the first
-    until : pattern in the page's text that must come, or change where it was there already
+    until : pattern in the text `within` the page that must come, or change where it was there already
     """
 
     name: str
     click: str
     until: str
     words: str = ""
+    within: str = "[data-testid=stMain]"
 
 
 @dataclass(frozen=True)
@@ -48,10 +49,12 @@ SEXES = tuple(Action("filter", ".st-key-set-sex button", RECORD, words) for word
 FILTERS = ".st-key-filters button"  # opens what holds the filters
 CASE = Action("open a case", "[class*=st-key-open-] button", r"\d+ of \d+ *(?:New|Next|Previous|$)|beside your query")
 MARKS = tuple(Action("rate", f".st-key-rate-{mark} button", r"Saved as \w+") for mark in ("relevant", "partly"))
+EXAMPLE = "[class*=st-key-example-] button"  # one for each kind of study that the workspace has
 BACK = Action("go back", ".st-key-back button", RECORD)
 NEW = Action("new query", ".st-key-new button", SEARCH.heading)
 
 
 def visit(page: Page) -> Action:
     """Return the click that leads to a page."""
-    return Action("page switch", f'a[data-testid=stTopNavLink][href$="{page.path}"]', page.heading)
+    link = f'a[data-testid=stTopNavLink][href$="{page.path}"]'
+    return Action("page switch", link, f"^{page.heading}", within="[data-testid=stMain] h1")
