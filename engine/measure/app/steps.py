@@ -13,15 +13,42 @@ from dataclasses import dataclass
 class Action:
     """One click and what tells that its result is there.
 
-    click : CSS selector; where it matches several elements, the one with the text `words`, else the first
-    until : pattern in the text `within` the page that must come, or change where it was there already
+    key : of the element whose button is clicked, or the beginning of keys where it ends in "-": then the first
+    until : pattern in the page's text that must come, or change where it was there already
+    words : of the button, where the element has several
+    link : end of an address in the navigation bar, clicked instead; the pattern is then looked for in the heading
     """
 
     name: str
-    click: str
+    key: str
     until: str
     words: str = ""
-    within: str = "[data-testid=stMain]"
+    link: str = ""
+
+    @property
+    def click(self) -> str:
+        """The CSS selector of what is clicked."""
+        if self.link:
+            return f'a[data-testid=stTopNavLink][href$="{self.link}"]'
+        return f"[class*=st-key-{self.key}] button" if self.key.endswith("-") else f".st-key-{self.key} button"
+
+    @property
+    def within(self) -> str:
+        """The CSS selector of where the pattern is looked for."""
+        return "[data-testid=stMain] h1" if self.link else "[data-testid=stMain]"
+
+    def told(self) -> str:
+        """Say what is clicked, for a person."""
+        return " ".join(filter(None, (self.link or self.key, self.words)))
+
+
+@dataclass(frozen=True)
+class Took:
+    """How long one action took, ms, and what went wrong; "" where nothing did."""
+
+    name: str
+    ms: float
+    error: str = ""
 
 
 @dataclass(frozen=True)
@@ -39,22 +66,21 @@ PAGES = (
 SEARCH = PAGES[0]
 
 RECORD = r"record \d+"  # the audit number under the results: another one with every search
-EXAMPLES = tuple(Action("open a search", f".st-key-example-{kind} button", RECORD) for kind in ("ecg", "cxr", "ppg"))
+ACCEPT = Action("accept the notice", "accept", SEARCH.heading)
+ANY_EXAMPLE = Action("open a search", "example-", RECORD)
+EXAMPLES = tuple(Action("open a search", f"example-{kind}", RECORD) for kind in ("ecg", "cxr", "ppg"))
 POINTS = tuple(
-    Action("operating point", ".st-key-set-at button", RECORD, words)
-    for words in ("Precise", "Balanced", "Broad", "Nearest")
+    Action("operating point", "set-at", RECORD, words) for words in ("Precise", "Balanced", "Broad", "Nearest")
 )
-BITS = tuple(Action("code length", ".st-key-set-bits button", RECORD, words) for words in ("64", "128", "256"))
-SEXES = tuple(Action("filter", ".st-key-set-sex button", RECORD, words) for words in ("Women", "Men", "Any"))
-FILTERS = ".st-key-filters button"  # opens what holds the filters
-CASE = Action("open a case", "[class*=st-key-open-] button", r"\d+ of \d+ *(?:New|Next|Previous|$)|beside your query")
-MARKS = tuple(Action("rate", f".st-key-rate-{mark} button", r"Saved as \w+") for mark in ("relevant", "partly"))
-EXAMPLE = "[class*=st-key-example-] button"  # one for each kind of study that the workspace has
-BACK = Action("go back", ".st-key-back button", RECORD)
-NEW = Action("new query", ".st-key-new button", SEARCH.heading)
+BITS = tuple(Action("code length", "set-bits", RECORD, words) for words in ("64", "128", "256"))
+FILTERS = Action("open the filters", "filters", r"Women")
+SEXES = tuple(Action("filter", "set-sex", RECORD, words) for words in ("Women", "Men", "Any"))
+CASE = Action("open a case", "open-", "beside your query")
+MARKS = tuple(Action("rate", f"rate-{mark}", r"Saved as \w+") for mark in ("relevant", "partly"))
+BACK = Action("go back", "back", RECORD)
+NEW = Action("new query", "new", SEARCH.heading)
 
 
 def visit(page: Page) -> Action:
     """Return the click that leads to a page."""
-    link = f'a[data-testid=stTopNavLink][href$="{page.path}"]'
-    return Action("page switch", link, f"^{page.heading}", within="[data-testid=stMain] h1")
+    return Action("page switch", "", f"^{page.heading}", link=page.path)
