@@ -19,7 +19,7 @@ from pages.shared.theme import browser_theme, colours
 HUES = ("orange", "sky", "green", "vermillion", "blue", "purple", "yellow")
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "star", "triangle-down")
 REST = {OTHER: "circle-open", NONE: "x-thin-open"}
-DRAWN = 1500  # points at most; every one is an element of the page, and a lasso takes in those not drawn as well
+DRAWN = 900  # points at most; every one is an element of the page, and a lasso takes in those not drawn as well
 HEIGHT = 620
 SEED = 0
 

@@ -14,15 +14,17 @@ pytestmark = pytest.mark.browser
 
 
 def test_every_page_setting_and_loop_of_a_user_ends_without_an_error(capsys: pytest.CaptureFixture[str]) -> None:
-    command = ["bench", "app", "--cases", "60", "--users", "2", "--seconds", "8", "--rounds", "1", "--json"]
+    command = ["bench", "app", "--cases", "60", "--users", "2", "--seconds", "1", "--rounds", "1", "--json"]
     status = run(command)
     found = json.loads(capsys.readouterr().out)
     assert (status, found["first_errors"]) == (0, [])
     headings = {f"to {page.heading}" for page in steps.PAGES}
     assert set(found["switches"]) == {"all", *headings}
     assert set(found["reruns"]) == {"all", "operating point", "code length", "filter"}
-    assert {"open a search", "open a case", "rate", "go back"} <= set(found["together"])
-    assert all(found[part]["all"]["p50_ms"] > 0 for part in ("switches", "reruns", "together"))
+    for part in ("together", "in_browser"):
+        assert {"open a search", "open a case", "rate", "go back"} <= set(found[part])
+    assert found["together"]["open a case"]["n"] > found["in_browser"]["open a case"]["n"]  # the other user's as well
+    assert all(found[part]["all"]["p50_ms"] > 0 for part in ("switches", "reruns", "together", "in_browser"))
     assert found["within"] == within(found) and found["within"]["no errors"]
 
 
