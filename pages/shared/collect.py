@@ -13,6 +13,7 @@ from pages.shared.strings import text
 
 NEW = ""  # stands for a collection that is yet to be made
 LAST = "collect-last"  # the collection used last, offered first
+OPEN = "collecting"  # the study whose choice is open: a page that is drawn anew, as for a finer map, keeps it open
 
 
 def draw(study_id: str, query_id: str | None = None, *, by_key: bool = False) -> None:
@@ -26,19 +27,24 @@ def draw(study_id: str, query_id: str | None = None, *, by_key: bool = False) ->
         on_click=_begin,
         args=(study_id,),
     )
-    if st.session_state.get("collecting") == study_id:
-        st.session_state.pop("collecting")
+    if st.session_state.get(OPEN) == study_id:
         _dialog(study_id, query_id)
+    elif by_key:
+        _end()  # the page has gone on to another case
 
 
 def _begin(study_id: str) -> None:
-    st.session_state["collecting"] = study_id
+    st.session_state[OPEN] = study_id
     st.session_state.pop("collected", None)
 
 
-@st.dialog(text("collect.open"), width="small")
+def _end() -> None:
+    st.session_state.pop(OPEN, None)
+
+
+@st.dialog(text("collect.open"), width="small", on_dismiss=_end)
 def _dialog(study_id: str, query_id: str | None) -> None:
-    """Draw the choice; it stays open so that what was done can be read."""
+    """Draw the choice; it stays open until it is dismissed, so that what was done can be read."""
     found = {one.collection_id: one.title for one in collections.listed(resources.workspace())}
     ids = [*found, NEW]
     last = st.session_state.get(LAST)

@@ -97,7 +97,10 @@ def rate_and_collect(tab: Page, title: str, look: Look) -> None:
     expect(tab.get_by_role("dialog").get_by_text(f"Added to {title}")).to_be_visible()
     look("collect")
     tab.keyboard.press("Escape")
+    expect(tab.get_by_role("dialog")).to_have_count(0)
     settle(tab)
+    expect(tab.get_by_role("dialog")).to_have_count(0)  # a page drawn anew doesn't bring it back
+    expect(tab.get_by_role("heading", name=re.compile("beside your query"))).to_be_visible()
 
 
 def take_along(tab: Page, look: Look) -> None:

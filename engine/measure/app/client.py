@@ -11,16 +11,13 @@ import re
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
 from engine.errors import CasebindError
+from engine.measure.app.messages import ALERT_ERROR, CUT_SHORT, PART_DONE, BackMsg, ForwardMsg
 from engine.measure.app.steps import ACCEPT, Action, Took
-
-if TYPE_CHECKING:
-    from streamlit.proto.ClientState_pb2 import ClientState
-    from streamlit.proto.Element_pb2 import Element
 
 FIRST_S, LIMIT_S = 120.0, 30.0  # patience with the first page, which loads the models, and with an action
 TEXTS = ("markdown", "heading", "html", "text", "alert")  # elements whose `body` is read
@@ -32,7 +29,7 @@ class Client:
 
     def __init__(self, socket: ClientConnection) -> None:
         self.socket = socket
-        self.page: dict[tuple[int, ...], tuple[str, Element]] = {}  # place → fragment and element
+        self.page: dict[tuple[int, ...], tuple[str, Any]] = {}  # place → fragment and element
         self.chosen: dict[str, list[str]] = {}  # widget id → chosen options
         self.script, self.query = "", ""
 
@@ -50,18 +47,20 @@ class Client:
         return bool(self.keyed(action.key))
 
     def _text(self) -> str:
-        parts = (one for _, (_, one) in sorted(self.page.items()) if one.WhichOneof("type") in TEXTS)
-        return " ".join(str(getattr(one, str(one.WhichOneof("type"))).body) for one in parts)
+        return " ".join(part.body for _, part in self._parts(TEXTS))
+
+    def _parts(self, kinds: tuple[str, ...]) -> list[tuple[str, Any]]:
+        """Return fragment and content of every element of some kinds, in the page's order."""
+        elements = (both for _, both in sorted(self.page.items(), key=lambda entry: entry[0]))
+        return [
+            (fragment, getattr(one, kind)) for fragment, one in elements for kind in kinds if one.HasField(kind)
+        ]
 
     def keyed(self, key: str) -> list[tuple[str, Any]]:
         """Return fragment and widget of every button with this key, or with keys that begin so where it ends in -."""
         some = re.escape(key) + (".*" if key.endswith("-") else "")
         wanted = re.compile(rf"\$\$ID-\w+-{some}")
-        widgets = [
-            (fragment, getattr(one, str(one.WhichOneof("type"))))
-            for _, (fragment, one) in sorted(self.page.items())
-            if one.WhichOneof("type") in WIDGETS
-        ]
+        widgets = self._parts(WIDGETS)
         return [(fragment, one) for fragment, one in widgets if wanted.fullmatch(one.id) and not one.disabled]
 
     async def do(self, action: Action) -> Took:
@@ -80,8 +79,6 @@ class Client:
 
     async def run(self, fragment: str = "", pressed: str = "") -> None:
         """Ask for a run of the script, or of one fragment of it, and take in the page."""
-        from streamlit.proto.BackMsg_pb2 import BackMsg
-
         asked = BackMsg()
         self._tell(asked.rerun_script, fragment, pressed)
         await self.socket.send(asked.SerializeToString())
@@ -94,7 +91,7 @@ class Client:
             self.chosen[widget.id] = [] if self.chosen.get(widget.id) == [option] else [option]
         await self.run(fragment, "" if action.words else widget.id)
 
-    def _tell(self, state: ClientState, fragment: str, pressed: str) -> None:
+    def _tell(self, state: Any, fragment: str, pressed: str) -> None:
         state.query_string, state.page_script_hash, state.fragment_id = self.query, self.script, fragment
         for widget, options in self.chosen.items():
             one = state.widget_states.widgets.add()
@@ -105,28 +102,24 @@ class Client:
             one.id, one.trigger_value = pressed, True
 
     async def _take_in(self, fragment: str) -> None:
-        from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
-
-        fresh: dict[tuple[int, ...], tuple[str, Element]] = {}
+        fresh: dict[tuple[int, ...], tuple[str, Any]] = {}
         while True:
             message = ForwardMsg.FromString(await self.socket.recv())
-            kind = message.WhichOneof("type")
-            if kind == "new_session":
+            if message.HasField("new_session"):
                 fresh, self.script = {}, message.new_session.page_script_hash
-            elif kind == "page_info_changed":
+            elif message.HasField("page_info_changed"):
                 self.query = message.page_info_changed.query_string
-            elif kind == "delta" and message.delta.WhichOneof("type") == "new_element":
+            elif message.delta.HasField("new_element"):
                 fresh[tuple(message.metadata.delta_path)] = message.delta.fragment_id, message.delta.new_element
-            elif kind == "script_finished" and message.script_finished != ForwardMsg.FINISHED_EARLY_FOR_RERUN:
+            elif message.HasField("script_finished") and message.script_finished != CUT_SHORT:
                 break
-        whole = message.script_finished != ForwardMsg.FINISHED_FRAGMENT_RUN_SUCCESSFULLY
+        whole = message.script_finished != PART_DONE
         kept = {} if whole else {place: one for place, one in self.page.items() if one[0] != fragment}
         self.page = kept | fresh
         self._take_defaults()
 
     def _take_defaults(self) -> None:
-        elements = [one for _, one in self.page.values() if one.HasField("button_group")]
-        groups = {one.button_group.id: one.button_group for one in elements}
+        groups = {group.id: group for _, group in self._parts(("button_group",))}
         self.chosen = {widget: options for widget, options in self.chosen.items() if widget in groups}
         for widget, group in groups.items():
             if group.set_value or widget not in self.chosen:
@@ -138,7 +131,7 @@ class Client:
         for _, one in self.page.values():
             if one.HasField("exception"):
                 return one.exception.message
-            if one.HasField("alert") and one.alert.format == one.alert.ERROR:
+            if one.HasField("alert") and one.alert.format == ALERT_ERROR:
                 return one.alert.body
         return ""
 

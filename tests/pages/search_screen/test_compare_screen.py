@@ -149,3 +149,14 @@ def test_why_is_off_until_asked_for_and_says_how_far_to_trust_it(compare: AppTes
         press(compare, "stop")
     press(compare, "why-button")
     assert "convergence gap" not in words(compare) and not sliders(compare)
+
+
+def test_the_choice_of_a_collection_outlives_pages_drawn_anew_and_ends_with_the_next_case(compare: AppTest) -> None:
+    opened(compare, ECG, FILM)
+    press(compare, f"collect-{FILM}")
+    for _ in range(2):  # as when a finer map has come meanwhile
+        assert "collect-add" in keys(said_no_error(compare.run()))
+    opened(compare, ECG, PULSE)
+    assert "collect-add" not in keys(compare)
+    opened(compare, ECG, FILM)
+    assert "collect-add" not in keys(compare)
