@@ -37,8 +37,8 @@ lint: setup ## ruff and mypy
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-test: setup browser lint ## set up and run every test
-	$(BIN)/python -m pytest
+test: setup browser lint ## set up and run every test, on two cores
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 clean: ## remove the environment and caches (never a workspace)
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info
