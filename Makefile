@@ -6,6 +6,8 @@ STAMP  := $(VENV)/.installed
 PORT   ?= 8501
 # Extra flags for pip, e.g. PIP_FLAGS="--find-links DIR" where a CPU wheel of PyTorch is kept.
 PIP_FLAGS ?=
+# Where the walks through the app leave their screenshots.
+export CASEBIND_ARTEFACTS ?= $(CURDIR)/artefacts
 
 .PHONY: help setup app test lint demo browser clean
 
@@ -41,4 +43,4 @@ test: setup browser lint ## set up and run every test, on two cores
 	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 clean: ## remove the environment and caches (never a workspace)
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache *.egg-info
+	rm -rf $(VENV) artefacts .pytest_cache .mypy_cache .ruff_cache *.egg-info
