@@ -210,7 +210,8 @@ class Arrays:
         large = self.database.read(sql, list(key))[0][0] >= FRUGAL_FROM
         with self.database.frugal() if large else contextlib.nullcontext():
             base = Base(loaded(self.database.snapshot(), key))
-        self._views = {**self._views, key: whole(base)}
+            self._views = {**self._views, key: whole(base)}
+            self._permit(self._views[key], key[1], (), self.stamp())  # it looks through all patients too
         if base.n >= INDEX_FROM:
             self.upkeep.submit(f"index {key}", partial(self._prepare, key))
 
@@ -233,13 +234,20 @@ class Arrays:
         if clauses:
             permit = view.permit(self._ordinals(*permitted_sql(list(clauses), modality)))
         else:
-            withdrawn = self.database.columns(withdrawn_patients_sql())["number"]
-            permit = view.permit(patients=np.asarray(withdrawn, np.int64))
+            permit = view.permit(patients=self._withdrawn())
         while len(self._masks) >= MASKS_KEPT:
             with contextlib.suppress(KeyError, StopIteration, RuntimeError):  # another thread may be first
                 del self._masks[next(iter(self._masks))]
         self._masks[name] = (stamp, view, permit)
         return permit
+
+    def _withdrawn(self) -> np.ndarray:
+        """Return the numbers, (m,) int64, of the patients who have withdrawn; reads no patient while none has."""
+        ids = [patient_id for (patient_id,) in self.database.read(withdrawn_patients_sql())]
+        if not ids:
+            return np.empty(0, np.int64)
+        sql = "SELECT number FROM patients WHERE number IS NOT NULL AND patient_id IN (SELECT unnest(?))"
+        return np.asarray(self.database.columns(sql, [ids])["number"], np.int64)
 
     def _consent_number(self) -> int:
         return int(self.database.read(CONSENTED)[0][0])

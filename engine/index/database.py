@@ -7,6 +7,8 @@ through one lock, so two sessions of the app never meet in a write conflict; a c
 
 from __future__ import annotations
 
+import ctypes
+import os
 import re
 import threading
 from collections.abc import Iterator, Sequence
@@ -21,12 +23,19 @@ import duckdb
 from engine.errors import WorkspaceError
 
 FILE_NAME = "casebind.duckdb"
-FRUGAL, LITTLE = "96MB", "16MB"  # of DuckDB's memory while many codes are loaded, and just after that
+FRUGAL, LITTLE = "96MB", "1MB"  # of DuckDB's memory while many codes are loaded, and just after that
 
 
 def now() -> datetime:
     """Return the present as a naive UTC time, as the tables hold it."""
     return datetime.now(UTC).replace(tzinfo=None)
+
+
+def give_back() -> None:
+    """Return freed memory to the system, where the C library keeps it (glibc's malloc_trim) and can be asked to."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
+    if trim is not None:
+        trim(0)
 
 
 def migrations() -> list[tuple[int, str]]:
@@ -114,6 +123,7 @@ class Database:
             finally:
                 self._limit(LITTLE)
                 self._limit(before)
+                give_back()
 
     def _limit(self, memory: str) -> None:
         with suppress(duckdb.Error):  # refused while more is in use than that

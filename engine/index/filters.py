@@ -193,17 +193,13 @@ def excluded_sql(clause: Clause) -> tuple[str, list[Any]]:
 
 
 def withdrawn_patients_sql() -> str:
-    """Return the statement that lists the numbers of all patients who have withdrawn."""
-    return (
-        "SELECT p.number FROM patients p WHERE p.number IS NOT NULL AND p.patient_id IN"
-        " (SELECT w.patient_id FROM withdrawn w WHERE w.scope = 'retrieval')"
-    )
+    """Return the statement that lists the ids of all patients who have withdrawn."""
+    return "SELECT w.patient_id FROM withdrawn w WHERE w.scope = 'retrieval'"
 
 
 def withdrawn_sql() -> tuple[str, list[Any]]:
     """Return the statement that lists the ordinals of all studies of patients who have withdrawn."""
-    withdrawn = "SELECT w.patient_id FROM withdrawn w WHERE w.scope = 'retrieval'"
-    return f"SELECT s.ordinal FROM studies s WHERE s.patient_id IN ({withdrawn})", []
+    return f"SELECT s.ordinal FROM studies s WHERE s.patient_id IN ({withdrawn_patients_sql()})", []
 
 
 def _all(clauses: list[Clause]) -> tuple[str, list[Any]]:

@@ -1,4 +1,4 @@
-"""Columns of numbers that differ little from their neighbours, held by frame of reference in a byte or two each."""
+"""Columns of numbers that differ little from their neighbours, held by frame of reference in one to four bytes each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ import numpy as np
 
 BLOCK = 32  # numbers that share one base
 PIECE = 1 << 18  # numbers looked at together, a multiple of 64 and of the block
-WIDTHS = (np.uint8, np.uint16, np.uint32, np.uint64)
+# how an offset may be held, narrowest first: one array, or two that hold its low and its high bits
+WIDTHS = ((np.uint8,), (np.uint16,), (np.uint16, np.uint8), (np.uint32,), (np.uint64,))
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,34 +19,35 @@ class Packed:
     """Non-negative integers, (n,), each the sum of its block's least and an offset (Zukowski et al. 2006, section 4).
 
     bases   : (⌈n / 32⌉,) int64, the least of every block
-    offsets : (n,) unsigned, as narrow as the widest block allows: 1 byte for most numbers that were counted up
+    offsets : one or two (n,) unsigned, low bits first, as narrow as the widest block allows: 1 byte together for most
+              numbers that were counted up, 3 for those of up to 16 million patients in any order
     """
 
     bases: np.ndarray
-    offsets: np.ndarray
+    offsets: tuple[np.ndarray, ...]
 
     @property
     def size(self) -> int:
         """Return how many numbers there are."""
-        return int(self.offsets.size)
+        return int(self.offsets[0].size)
 
     @property
     def nbytes(self) -> int:
         """Return the memory of the numbers."""
-        return int(self.bases.nbytes + self.offsets.nbytes)
+        return int(self.bases.nbytes + sum(part.nbytes for part in self.offsets))
 
     def __getitem__(self, places: Any) -> np.ndarray:
         """Return the numbers at places, (m,) integers, or of a slice, as int64; fastest for a slice from a block on."""
         if isinstance(places, slice):
             first, end, step = places.indices(self.size)
             if step == 1 and first % BLOCK == 0:
-                return _spread(self.bases[first // BLOCK :], self.offsets[first:end])
+                return _spread(self.bases[first // BLOCK :], _joined(self.offsets, slice(first, end)))
             places = np.arange(first, end, step)
-        return self.bases[places // BLOCK] + self.offsets[places].astype(np.int64)
+        return self.bases[places // BLOCK] + _joined(self.offsets, places)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """Return all numbers, int64 where nothing else is asked for."""
-        return _spread(self.bases, self.offsets).astype(dtype or np.int64, copy=False)
+        return _spread(self.bases, _joined(self.offsets, slice(None))).astype(dtype or np.int64, copy=False)
 
 
 def pieces(values: np.ndarray | Packed) -> Iterator[np.ndarray]:
@@ -56,7 +58,7 @@ def pieces(values: np.ndarray | Packed) -> Iterator[np.ndarray]:
 
 def packed(parts: Iterable[np.ndarray], n: int) -> Packed:
     """Return n non-negative integers that come in parts of any length, of which only one is held beside the result."""
-    bases, offsets = np.empty(-(-n // BLOCK), np.int64), np.empty(n, WIDTHS[0])
+    bases, offsets = np.empty(-(-n // BLOCK), np.int64), _room(WIDTHS[0], n)
     done, rest = 0, np.empty(0, np.int64)
     for part in parts:
         rest = np.concatenate([rest, np.asarray(part, np.int64)])
@@ -70,7 +72,7 @@ def packed(parts: Iterable[np.ndarray], n: int) -> Packed:
     return Packed(bases, offsets)
 
 
-def _pack(values: np.ndarray, first: int, bases: np.ndarray, offsets: np.ndarray) -> np.ndarray:
+def _pack(values: np.ndarray, first: int, bases: np.ndarray, offsets: tuple[np.ndarray, ...]) -> tuple[np.ndarray, ...]:
     """Write numbers, (m,) int64, from place `first` on; return the offsets, made wider where they did not fit."""
     starts = np.arange(0, values.size, BLOCK)
     if starts.size == 0:
@@ -78,14 +80,40 @@ def _pack(values: np.ndarray, first: int, bases: np.ndarray, offsets: np.ndarray
     least = np.minimum.reduceat(values, starts)
     bases[first // BLOCK : first // BLOCK + least.size] = least
     above = values - np.repeat(least, BLOCK)[: values.size]
-    widest = int(above.max())
-    width = next(one for one in WIDTHS if widest <= np.iinfo(one).max)
-    if np.dtype(width).itemsize > offsets.itemsize:
-        offsets = offsets.astype(width)
-    offsets[first : first + values.size] = above
+    width = next(one for one in WIDTHS if int(above.max()) < 256 ** _bytes(one))
+    if _bytes(width) > sum(part.itemsize for part in offsets):
+        wider = _room(width, offsets[0].size)
+        for begin in range(0, first, PIECE):  # piece by piece, so that nothing is held in 8 bytes each
+            written = slice(begin, min(begin + PIECE, first))
+            _write(wider, written, _joined(offsets, written))
+        offsets = wider
+    _write(offsets, slice(first, first + values.size), above)
     return offsets
 
 
+def _bytes(width: tuple[type, ...]) -> int:
+    return sum(np.dtype(part).itemsize for part in width)
+
+
+def _room(width: tuple[type, ...], n: int) -> tuple[np.ndarray, ...]:
+    return tuple(np.empty(n, part) for part in width)
+
+
+def _write(offsets: tuple[np.ndarray, ...], place: slice, values: np.ndarray) -> None:
+    """Write values, (m,) int64, low bits first, each array taking as many bits as it holds."""
+    for part in offsets:
+        part[place] = values.astype(part.dtype)  # keeps the low bits
+        values = values >> (8 * part.itemsize) if part.itemsize < 8 else values
+
+
+def _joined(offsets: tuple[np.ndarray, ...], places: np.ndarray | slice) -> np.ndarray:
+    """Return the offsets at places as int64."""
+    found = offsets[0][places].astype(np.int64)
+    for part in offsets[1:]:
+        found |= part[places].astype(np.int64) << (8 * offsets[0].itemsize)
+    return found
+
+
 def _spread(bases: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-    """Return the sums, (n,) int64, of offsets, (n,), and the bases of their blocks."""
-    return np.repeat(bases[: -(-offsets.size // BLOCK)], BLOCK)[: offsets.size] + offsets.astype(np.int64)
+    """Return the sums, (n,) int64, of offsets, (n,) int64, and the bases of their blocks."""
+    return np.repeat(bases[: -(-offsets.size // BLOCK)], BLOCK)[: offsets.size] + offsets

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine.index.lookup import Bisection, lookup_of
-from engine.index.packed import BLOCK, PIECE, packed, pieces
+from engine.index.packed import BLOCK, PIECE, Packed, packed, pieces
 
 
 def numbers(kind: str, n: int) -> np.ndarray:
@@ -38,17 +38,25 @@ def test_what_goes_in_comes_out(kind: str, n: int) -> None:
         assert np.array_equal(held[part], values[part]), part
 
 
+def bytes_each(held: Packed) -> int:
+    """Return the bytes of one offset."""
+    return sum(part.itemsize for part in held.offsets)
+
+
 def test_numbers_take_no_more_bytes_than_their_neighbours_ask_for() -> None:
     n = 100 * BLOCK
-    widths = {kind: packed([numbers(kind, n)], n).offsets.itemsize for kind in ("counted", "shuffled", "huge")}
+    widths = {kind: bytes_each(packed([numbers(kind, n)], n)) for kind in ("counted", "shuffled", "huge")}
     assert widths == {"counted": 1, "shuffled": 2, "huge": 8}
     assert packed([np.arange(n)], n).nbytes == n + n // BLOCK * 8
 
 
-def test_a_block_that_needs_more_widens_what_was_packed_before() -> None:
-    values = np.concatenate([np.arange(5 * BLOCK), [0, 70_000], np.arange(40)])
+@pytest.mark.parametrize(
+    ("most", "each"), [(255, 1), (256, 2), (65_535, 2), (65_536, 3), (2**24 - 1, 3), (2**24, 4), (2**32, 8)]
+)
+def test_a_block_that_needs_more_widens_what_was_packed_before(most: int, each: int) -> None:
+    values = np.concatenate([np.arange(5 * BLOCK), [0, most], np.arange(40)])
     held = packed([values[:100], values[100:]], values.size)
-    assert held.offsets.dtype == np.uint32
+    assert bytes_each(held) == each
     assert np.array_equal(np.asarray(held), values)
 
 
