@@ -4,8 +4,8 @@ Encoders stay, so the map M of a modality is all that a retrained head would cha
 normalise(MWx + Mb). Stored embeddings stay those of the base release, and going back is exact.
 
 Three things are asked of the new codes, at every length (hashing paper §5, nested codes):
-  original pairs   studies that share a finding are each other's nearest (supervised contrast, Khosla et al. 2020, eq. 2),
-                   among them studies whose finding a rater named
+  original pairs   studies that share a finding are each other's nearest, among them studies whose finding a rater
+                   named (supervised contrast, Khosla et al. 2020, eq. 2)
   rated pairs      relevant ones nearer than a margin, irrelevant ones further, weighted by the rater's reliability; the
                    margin lies between the two kinds of mark as the present codes place them, so it follows the codes
   the release before   codes of the original pairs stay near what they were, against forgetting
@@ -16,8 +16,6 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
 import numpy as np
 import torch
 import torch.nn.functional as F
@@ -27,9 +25,6 @@ from engine.encoders.augment import jittered
 from engine.hashing.layer import BITS, LENGTHS, HashLayer
 from engine.hashing.losses import straight_through
 from engine.hashing.train import Embedded
-
-if TYPE_CHECKING:
-    from engine.release import Release
 
 Replay = dict[str, Embedded]
 FAR_BELOW = -1e4  # a logit that no softmax sees
@@ -118,7 +113,9 @@ class Batch:
     weight: torch.Tensor
 
 
-def contrast(u: torch.Tensor, held: torch.Tensor, modality: torch.Tensor, weight: torch.Tensor, tau: float) -> torch.Tensor:
+def contrast(
+    u: torch.Tensor, held: torch.Tensor, modality: torch.Tensor, weight: torch.Tensor, tau: float
+) -> torch.Tensor:
     """Supervised contrast between relaxed bits and codes, each modality's codes a gallery of its own; mean of lengths.
 
     u (n, 256), held (n, findings) float, modality (n,) int, weight (n,) of each study as the one that asks
@@ -143,9 +140,8 @@ def contrast(u: torch.Tensor, held: torch.Tensor, modality: torch.Tensor, weight
 
 def margin_of(similarity: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Return the similarity half-way between relevant and irrelevant pairs as they lie now: (p,) → scalar."""
-    means = [
-        (similarity * share).sum() / share.sum() for share in (weight * target, weight * (1 - target)) if share.sum() > 0
-    ]
+    kinds = (weight * target, weight * (1 - target))
+    means = [(similarity * share).sum() / share.sum() for share in kinds if share.sum() > 0]
     return torch.stack(means).mean().detach() if means else similarity.new_zeros(())
 
 
@@ -180,7 +176,7 @@ def named_studies(marked: Marked) -> dict[str, Embedded]:
 
 
 def fit(
-    layer: HashLayer, heads: dict[str, np.ndarray], marked: Marked, replay: Replay, plan: Plan = Plan(),  # noqa: B008
+    layer: HashLayer, heads: dict[str, np.ndarray], marked: Marked, replay: Replay, plan: Plan,
     told: Callable[[float], None] = lambda share: None,
 ) -> Fitted:  # fmt: skip
     """Return what a round learns.
@@ -233,11 +229,14 @@ def _ratings(model: Mapped, marked: Marked, plan: Plan) -> torch.Tensor:
     """Hash both sides of every rated pair and return their loss."""
     if not len(marked) or not marked.weight.any():
         return torch.zeros(())
-    sides = []
-    for z, modality in ((marked.zq, marked.mq), (marked.zs, marked.ms)):
-        u = torch.zeros(len(z), BITS)
-        for kind in np.unique(modality):
-            mine = np.flatnonzero(modality == kind)
-            u = u.index_put((torch.from_numpy(mine),), model(jittered(torch.from_numpy(z[mine]), plan.jitter), str(kind)))
-        sides.append(u)
-    return rated_loss(*sides, torch.from_numpy(marked.target), torch.from_numpy(marked.weight), plan.slope)
+    uq, us = _hashed(model, marked.zq, marked.mq, plan), _hashed(model, marked.zs, marked.ms, plan)
+    return rated_loss(uq, us, torch.from_numpy(marked.target), torch.from_numpy(marked.weight), plan.slope)
+
+
+def _hashed(model: Mapped, z: np.ndarray, modality: np.ndarray, plan: Plan) -> torch.Tensor:
+    """Relaxed bits of embeddings of mixed modalities: (p, 256) → (p, 256)."""
+    u = torch.zeros(len(z), BITS)
+    for kind in np.unique(modality):
+        mine = torch.from_numpy(np.flatnonzero(modality == kind))
+        u = u.index_put((mine,), model(jittered(torch.from_numpy(z)[mine], plan.jitter), str(kind)))
+    return u

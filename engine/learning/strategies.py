@@ -58,11 +58,8 @@ def committee(c: Candidates, known: Known) -> np.ndarray:
     The quarters are four hash heads of one layer; a query by committee (Seung et al. 1992) asks where they differ.
     """
     size = LENGTHS[0]
-    a, b = signs(c.queries.projected), signs(c.items.projected)
-    shares = [
-        (1 - (a[c.q, first : first + size] * b[c.s, first : first + size]).mean(1)) / 2 for first in range(0, BITS, size)
-    ]
-    return np.std(shares, axis=0)
+    agree = signs(c.queries.projected)[c.q] * signs(c.items.projected)[c.s]
+    return np.std([(1 - agree[:, first : first + size].mean(1)) / 2 for first in range(0, BITS, size)], axis=0)
 
 
 def core_set(c: Candidates, known: Known) -> np.ndarray:
