@@ -16,6 +16,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
+
 import numpy as np
 import torch
 import torch.nn.functional as F
