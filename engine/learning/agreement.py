@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.index.records import MARKS, Rating
 
-RANK = {mark: rank for rank, mark in enumerate(reversed(MARKS))}  # irrelevant 0, partly 1, relevant 2
+RANK: dict[str, int] = {mark: rank for rank, mark in enumerate(reversed(MARKS))}  # irrelevant 0, partly 1, relevant 2
 RANKS = len(RANK)
 DRAWS, SEED = 1000, 0
 ONE_RATER, NO_OVERLAP, ALL_EQUAL = "one_rater", "no_overlap", "all_equal"  # why there is no value
@@ -121,11 +121,11 @@ def disputed(table: np.ndarray, raters: Sequence[str], pairs: Sequence[tuple[str
     """Return the pairs that two raters or more share, most disputed first, then by their ids."""
     found = []
     for column, (query_id, study_id) in enumerate(pairs):
-        who = np.flatnonzero(table[:, column] >= 0)
+        who = np.flatnonzero(table[:, column] >= 0).tolist()
         if len(who) < 2:
             continue
-        ranks = table[who, column]
-        apart = np.mean([abs(a - b) for a, b in combinations(ranks.tolist(), 2)]) / (RANKS - 1)
+        ranks = table[who, column].tolist()
+        apart = np.mean([abs(a - b) for a, b in combinations(ranks, 2)]) / (RANKS - 1)
         marks = tuple((raters[at], MARKS[RANKS - 1 - rank]) for at, rank in zip(who, ranks, strict=True))
         found.append(Disputed(query_id, study_id, float(apart), marks))
     return tuple(sorted(found, key=lambda one: (-one.apart, one.query_id, one.study_id)))

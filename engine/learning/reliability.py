@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     from engine.index.workspace import Workspace
 
 Pair = tuple[str, str]  # query id, study id
-VALUE = dict(zip(MARKS, (1.0, 0.5, 0.0), strict=True))
+VALUE: dict[str, float] = dict(zip(MARKS, (1.0, 0.5, 0.0), strict=True))
 PARTLY = 0.5  # what "partly" counts: it leans to neither side, so it says half as much about who gave it
-# Ten pairs' worth of belief that eight in ten marks are right, a choice and not a measurement: a newcomer counts (weight
-# 0.6) but less than one who has shown to be right, and a hundred pairs outweigh the belief either way.
+# Ten pairs' worth of belief that eight in ten marks are right, a choice and not a measurement: a newcomer counts
+# (weight 0.6) but less than one who has shown to be right, and a hundred pairs outweigh the belief either way.
 PRIOR_RIGHT, PRIOR_WRONG = 8.0, 2.0
 STEPS = 20
 SURE = 0.98  # nobody is taken for surer than this where others are judged by them
