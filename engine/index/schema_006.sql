@@ -20,3 +20,12 @@ CREATE TABLE pooled_ratings (
     query_encoder VARCHAR NOT NULL, encoder VARCHAR NOT NULL,        -- digests of what made the embeddings
     query_synthetic BOOLEAN NOT NULL, synthetic BOOLEAN NOT NULL,
     query_vector FLOAT[256] NOT NULL, vector FLOAT[256] NOT NULL);
+
+-- What was offered for rating, so that a refresh or a restart goes on with the same pairs. Nothing is changed here.
+CREATE TABLE review_queues (
+    queue_id VARCHAR NOT NULL, who VARCHAR NOT NULL, strategy VARCHAR NOT NULL, asked INTEGER NOT NULL,
+    seed BIGINT NOT NULL, release VARCHAR NOT NULL, created_at TIMESTAMP NOT NULL);
+
+CREATE TABLE review_pairs (
+    queue_id VARCHAR NOT NULL, place INTEGER NOT NULL, query_id VARCHAR NOT NULL, study_id VARCHAR NOT NULL,
+    score DOUBLE, random_share BOOLEAN NOT NULL);                    -- a score is none where the pair is at random

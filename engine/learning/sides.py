@@ -139,3 +139,19 @@ def _vector(values: Sequence[float] | None) -> np.ndarray | None:
 
 def _words(values: Sequence[int | None]) -> np.ndarray | None:
     return None if values[0] is None else np.asarray(values, np.uint64)
+
+
+def standing(workspace: Workspace, ids: Iterable[str]) -> set[str]:
+    """Return those of the studies and stored queries that are there and of no patient who withdrew in either scope."""
+    wanted, out = sorted(set(ids)), withdrawn(workspace)
+    rows = workspace.database.read(
+        "SELECT study_id, patient_id FROM studies WHERE study_id IN (SELECT unnest(?))", [wanted]
+    )
+    found = {study_id for study_id, patient in rows if patient not in out}
+    asked = workspace.database.read(
+        "SELECT query_id, facts, modality, fingerprint, patient_key FROM queries WHERE query_id IN (SELECT unnest(?))",
+        [wanted],
+    )
+    return found | {
+        query_id for query_id, facts, *about in asked if not _patients(workspace, json.loads(facts), *about) & out
+    }
