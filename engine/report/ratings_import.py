@@ -22,6 +22,7 @@ from engine.report.ratings_read import Row, read_ratings
 UNNAMED = "imported"  # the site of rows that name none
 ADDED, POOLED, PRESENT = "added", "pooled", "present"
 WITHDRAWN, BARE, FOREIGN = "withdrawn", "bare", "foreign"  # why a row was refused
+FATES = (ADDED, POOLED, PRESENT, WITHDRAWN, BARE, FOREIGN)
 
 
 @dataclass(frozen=True)
