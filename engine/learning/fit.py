@@ -1,0 +1,243 @@
+"""One round: the last linear map of every head and the hash layer learn from ratings and from the original pairs.
+
+Encoders stay, so the map M of a modality is all that a retrained head would change: normalise(M·normalise(Wx + b)) is
+normalise(MWx + Mb). Stored embeddings stay those of the base release, and going back is exact.
+
+Three things are asked of the new codes, at every length (hashing paper §5, nested codes):
+  original pairs   studies that share a finding are each other's nearest (supervised contrast, Khosla et al. 2020, eq. 2),
+                   among them studies whose finding a rater named
+  rated pairs      relevant ones nearer than a margin, irrelevant ones further, weighted by the rater's reliability; the
+                   margin lies between the two kinds of mark as the present codes place them, so it follows the codes
+  the release before   codes of the original pairs stay near what they were, against forgetting
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from engine.encoders.augment import jittered
+from engine.hashing.layer import BITS, LENGTHS, HashLayer
+from engine.hashing.losses import straight_through
+from engine.hashing.train import Embedded
+
+if TYPE_CHECKING:
+    from engine.release import Release
+
+Replay = dict[str, Embedded]
+FAR_BELOW = -1e4  # a logit that no softmax sees
+
+
+@dataclass(frozen=True, eq=False)
+class Marked:
+    """Rated pairs, p of them.
+
+    zq, zs : (p, 256) float32, stored embeddings of queries and neighbours, before any map
+    mq, ms : (p,) str, their modalities
+    target : (p,) float32, relevant 1, partly 0.5, irrelevant 0
+    weight : (p,) float32 in 0 … 1, how far the rater is relied on
+    held   : (p, findings) bool, the finding that the rater had in mind; no True where it is not known
+    """
+
+    zq: np.ndarray
+    zs: np.ndarray
+    mq: np.ndarray
+    ms: np.ndarray
+    target: np.ndarray
+    weight: np.ndarray
+    held: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.target)
+
+    def take(self, kept: np.ndarray) -> Marked:
+        """Return a part of the pairs, by mask or by places."""
+        parts = (self.zq, self.zs, self.mq, self.ms, self.target, self.weight, self.held)
+        return Marked(*(part[kept] for part in parts))
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how hard, chosen on `valid` by `casebind evaluate active-learning`.
+
+    batch, named : original studies, and studies whose finding a rater named, of each modality in a step
+    temperature  : of the contrast; slope : of the rated pairs' logistic; rate of the hash layer, maps learn at a third
+    """
+
+    steps: int = 200
+    batch: int = 128
+    named: int = 64
+    rate: float = 1e-3
+    temperature: float = 0.1
+    slope: float = 0.1
+    jitter: float = 0.3
+    ratings: float = 1.0
+    names: float = 1.0
+    before: float = 0.3
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Fitted:
+    """What a round has learnt: a (256, 256) map per modality, and the hash layer's weight and thresholds."""
+
+    heads: dict[str, np.ndarray]
+    weight: np.ndarray
+    threshold: np.ndarray
+    history: list[dict[str, float]]
+
+
+class Mapped(nn.Module):
+    """A map per modality before a hash layer; embeddings (n, 256) → relaxed bits (n, 256)."""
+
+    def __init__(self, layer: HashLayer, heads: dict[str, np.ndarray]) -> None:
+        super().__init__()
+        self.layer = copy.deepcopy(layer).requires_grad_(True)
+        self.heads = nn.ParameterDict({m: torch.tensor(head, dtype=torch.float32) for m, head in heads.items()})
+
+    def forward(self, z: torch.Tensor, modality: str) -> torch.Tensor:
+        """Map, normalise, hash."""
+        return self.layer(F.normalize(z @ self.heads[modality].T, dim=1), modality)
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """One step's studies of all modalities: relaxed bits u (n, 256) now and before, findings, modality, weight."""
+
+    u: torch.Tensor
+    before: torch.Tensor
+    held: torch.Tensor
+    modality: torch.Tensor
+    weight: torch.Tensor
+
+
+def contrast(u: torch.Tensor, held: torch.Tensor, modality: torch.Tensor, weight: torch.Tensor, tau: float) -> torch.Tensor:
+    """Supervised contrast between relaxed bits and codes, each modality's codes a gallery of its own; mean of lengths.
+
+    u (n, 256), held (n, findings) float, modality (n,) int, weight (n,) of each study as the one that asks
+    """
+    codes, total = straight_through(u), u.sum() * 0
+    others = ~torch.eye(len(u), dtype=torch.bool)
+    share = (held @ held.T > 0) & others
+    for bits in LENGTHS:
+        logits = (u[:, :bits] @ codes[:, :bits].T / bits / tau).masked_fill(~others, FAR_BELOW)
+        for kind in modality.unique():
+            mine = modality == kind
+            wanted = share[:, mine].float()
+            log_share = torch.log_softmax(logits[:, mine], 1)
+            loss = -(wanted * log_share).sum(1) / wanted.sum(1).clamp(min=1)
+            asks = weight * (wanted.sum(1) > 0)
+            total = total + sum(
+                (loss * asks)[modality == one].sum() / asks[modality == one].sum().clamp(min=1e-6)
+                for one in modality.unique()
+            )
+    return total / len(LENGTHS) / len(modality.unique()) ** 2
+
+
+def margin_of(similarity: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
+    """Return the similarity half-way between relevant and irrelevant pairs as they lie now: (p,) → scalar."""
+    means = [
+        (similarity * share).sum() / share.sum() for share in (weight * target, weight * (1 - target)) if share.sum() > 0
+    ]
+    return torch.stack(means).mean().detach() if means else similarity.new_zeros(())
+
+
+def rated_loss(
+    uq: torch.Tensor, us: torch.Tensor, target: torch.Tensor, weight: torch.Tensor, slope: float
+) -> torch.Tensor:
+    """Logistic loss of rated pairs' similarity, relaxed bits against codes, around the margin; mean of lengths."""
+    total = uq.sum() * 0
+    for bits in LENGTHS:
+        similarity = (uq[:, :bits] * straight_through(us)[:, :bits]).mean(1)
+        logits = (similarity - margin_of(similarity, target, weight)) / slope
+        each = F.binary_cross_entropy_with_logits(logits, target, reduction="none")
+        total = total + (each * weight).sum() / weight.sum().clamp(min=1e-6)
+    return total / len(LENGTHS)
+
+
+def named_studies(marked: Marked) -> dict[str, Embedded]:
+    """Return the studies whose finding a rater named, by modality: every query, and a neighbour marked relevant.
+
+    A study rated several times stands there as often as it was named.
+    """
+    known = marked.held.any(1) & (marked.weight > 0)
+    hits = known & (marked.target == 1)
+    out = {}
+    for modality in np.unique(np.concatenate([marked.mq, marked.ms])):
+        q, s = known & (marked.mq == modality), hits & (marked.ms == modality)
+        z = np.concatenate([marked.zq[q], marked.zs[s]]).astype(np.float32)
+        if len(z):
+            held = np.concatenate([marked.held[q], marked.held[s]])
+            out[str(modality)] = Embedded(torch.from_numpy(z), torch.from_numpy(held))
+    return out
+
+
+def fit(
+    layer: HashLayer, heads: dict[str, np.ndarray], marked: Marked, replay: Replay, plan: Plan = Plan(),  # noqa: B008
+    told: Callable[[float], None] = lambda share: None,
+) -> Fitted:  # fmt: skip
+    """Return what a round learns.
+
+    layer, heads : of the release before, whose maps are the identity where it has none
+    told         : called with the share done, 0 … 1; what it raises ends the round
+    """
+    torch.manual_seed(plan.seed)
+    rng = np.random.default_rng(plan.seed)
+    model, old, named = Mapped(layer, heads), Mapped(layer, heads).requires_grad_(False), named_studies(marked)
+    slow, quick = {"params": model.heads.parameters(), "lr": plan.rate / 3}, model.layer.parameters()
+    optim = torch.optim.Adam([{"params": quick, "lr": plan.rate}, slow])
+    history = []
+    for step in range(plan.steps):
+        batch = _batch(model, old, replay, named, plan, rng)
+        parts = {
+            "contrast": contrast(batch.u, batch.held, batch.modality, batch.weight, plan.temperature),
+            "before": plan.before * ((batch.u - batch.before) ** 2).mean(),
+            "ratings": plan.ratings * _ratings(model, marked, plan),
+        }
+        optim.zero_grad()
+        sum(parts.values()).backward()  # type: ignore[union-attr]
+        optim.step()
+        history.append({name: float(part.detach()) for name, part in parts.items()})
+        told((step + 1) / plan.steps)
+    state = model.layer.state_dict()
+    maps = {m: head.detach().numpy().copy() for m, head in model.heads.items()}
+    return Fitted(maps, state["weight"].numpy().copy(), state["threshold"].numpy().copy(), history)
+
+
+def _batch(model: Mapped, old: Mapped, replay: Replay, named: Replay, plan: Plan, rng: np.random.Generator) -> Batch:
+    """Draw original and named studies of every modality and hash them by the new and by the old model."""
+    parts = []
+    for number, modality in enumerate(replay):
+        sources = [(replay[modality], plan.batch, 1.0)]
+        if modality in named and plan.names > 0:
+            sources.append((named[modality], plan.named, plan.names))
+        for source, most, weight in sources:
+            chosen = torch.from_numpy(rng.permutation(len(source.z))[:most])
+            z = jittered(source.z[chosen], plan.jitter)
+            with torch.no_grad():
+                before = old(z, modality)
+            n = len(chosen)
+            columns = model(z, modality), before, source.held[chosen].float()
+            parts.append((*columns, torch.full((n,), number), torch.full((n,), weight)))
+    return Batch(*(torch.cat(part) for part in zip(*parts, strict=True)))
+
+
+def _ratings(model: Mapped, marked: Marked, plan: Plan) -> torch.Tensor:
+    """Hash both sides of every rated pair and return their loss."""
+    if not len(marked) or not marked.weight.any():
+        return torch.zeros(())
+    sides = []
+    for z, modality in ((marked.zq, marked.mq), (marked.zs, marked.ms)):
+        u = torch.zeros(len(z), BITS)
+        for kind in np.unique(modality):
+            mine = np.flatnonzero(modality == kind)
+            u = u.index_put((torch.from_numpy(mine),), model(jittered(torch.from_numpy(z[mine]), plan.jitter), str(kind)))
+        sides.append(u)
+    return rated_loss(*sides, torch.from_numpy(marked.target), torch.from_numpy(marked.weight), plan.slope)

@@ -1,0 +1,157 @@
+"""What to rate next: every query strategy is one plain function from candidates to scores, higher is sooner.
+
+A score looks at the pair alone, or also at what is rated already: `known` holds the pairs that are. `pick` takes the
+pairs of a queue one after the other, so that a strategy sees what the queue holds before; it keeps a share at random.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtr
+
+from engine.hashing.layer import BITS, LENGTHS
+from engine.learning.candidates import Candidates, signs
+
+RANDOM_SHARE = 0.1  # of every queue: a random sample measures without bias
+NOISE = 0.3  # of a projection, in its own units; the noise that hash layers are trained under (engine.hashing.train)
+AT_ONCE = 5  # pairs that are chosen before the scores are taken again
+PER_QUERY = 3  # pairs of one query in one queue
+
+
+@dataclass(frozen=True, eq=False)
+class Known:
+    """Pairs that are rated or already in the queue, as places in the candidates' sides: q, s (m,) int."""
+
+    q: np.ndarray
+    s: np.ndarray
+
+    def plus(self, q: np.ndarray, s: np.ndarray) -> Known:
+        """Return these and more."""
+        return Known(np.concatenate([self.q, q]), np.concatenate([self.s, s]))
+
+
+NOTHING = Known(np.empty(0, np.int64), np.empty(0, np.int64))
+Strategy = Callable[[Candidates, Known], np.ndarray]
+
+
+def uncertain_code(c: Candidates, known: Known) -> np.ndarray:
+    """Standard deviation, in bits, of the pair's Hamming distance when every projection carries noise: (p,).
+
+    Bits near their threshold flip; a pair of many such bits has a distance that says little.
+    """
+    a, b = (ndtr(-np.abs(side.projected) / NOISE) for side in (c.queries, c.items))
+    one = a[c.q] + b[c.s] - 2 * a[c.q] * b[c.s]  # exactly one of the two flips: (p, 256)
+    return np.sqrt((one * (1 - one)).sum(1))
+
+
+def order_disagreement(c: Candidates, known: Known) -> np.ndarray:
+    """Places by which a study's rank by code differs from its rank by embedding, on a log scale: (p,)."""
+    return np.abs(np.log1p(c.hamming_rank) - np.log1p(c.float_rank))
+
+
+def committee(c: Candidates, known: Known) -> np.ndarray:
+    """Standard deviation of the share of differing bits among the four 64-bit quarters of the code: (p,).
+
+    The quarters are four hash heads of one layer; a query by committee (Seung et al. 1992) asks where they differ.
+    """
+    size = LENGTHS[0]
+    a, b = signs(c.queries.projected), signs(c.items.projected)
+    shares = [
+        (1 - (a[c.q, first : first + size] * b[c.s, first : first + size]).mean(1)) / 2 for first in range(0, BITS, size)
+    ]
+    return np.std(shares, axis=0)
+
+
+def core_set(c: Candidates, known: Known) -> np.ndarray:
+    """Distance of the pair's studies from the nearest one that is rated, mean of both sides: (p,).
+
+    Greedy k-centre (Sener & Savarese 2018) in the shared space, each modality for itself.
+    """
+    return (_apart(c, known, "queries")[c.q] + _apart(c, known, "items")[c.s]) / 2
+
+
+def under_represented(c: Candidates, known: Known) -> np.ndarray:
+    """How rarely the pair's modalities and groups were rated, 1 for never, mean of three: (p,)."""
+    both = np.char.add(np.char.add(c.queries.modality[c.q].astype(str), ">"), c.items.modality[c.s].astype(str))
+    seen = np.char.add(np.char.add(c.queries.modality[known.q].astype(str), ">"), c.items.modality[known.s].astype(str))
+    kinds = [(both, seen)]
+    kinds += [(c.queries.group[c.q], c.queries.group[known.q]), (c.items.group[c.s], c.items.group[known.s])]
+    return np.mean([_rare(here, there) for here, there in kinds], axis=0)
+
+
+STRATEGIES: dict[str, Strategy] = {
+    "uncertain_code": uncertain_code,
+    "order_disagreement": order_disagreement,
+    "committee": committee,
+    "core_set": core_set,
+    "under_represented": under_represented,
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Picked:
+    """A queue of n pairs: places among the candidates, the scores they were picked for, and which are at random."""
+
+    places: np.ndarray
+    scores: np.ndarray
+    at_random: np.ndarray
+
+
+def pick(
+    c: Candidates, strategy: str, n: int, rng: np.random.Generator, known: Known = NOTHING, share: float = RANDOM_SHARE
+) -> Picked:
+    """Return the next n pairs by a strategy, a share of them at random; fewer where there are not so many.
+
+    strategy : a name in STRATEGIES, or "random"
+    No query stands in a queue more than PER_QUERY times by its score. Raises KeyError for an unknown name.
+    """
+    n = min(n, len(c))
+    lots = np.zeros(n, bool) if strategy != "random" else np.ones(n, bool)
+    lots[rng.permutation(n)[: round(share * n)]] = True
+    free, times = np.ones(len(c), bool), np.zeros(len(c.queries), int)
+    chosen = Known(known.q, known.s)
+    places, scores = np.full(n, -1), np.full(n, np.nan)
+    values = np.zeros(len(c))
+    for at in range(n):
+        if not lots[at] and (at % AT_ONCE == 0 or not values.any()):
+            values = STRATEGIES[strategy](c, chosen) + rng.uniform(0, 1e-9, len(c))
+        open_ = np.flatnonzero(free) if lots[at] else np.flatnonzero(free & (times[c.q] < PER_QUERY))
+        open_ = open_ if open_.size else np.flatnonzero(free)
+        place = int(rng.choice(open_) if lots[at] else open_[np.argmax(values[open_])])
+        places[at], scores[at] = place, np.nan if lots[at] else values[place]
+        free &= ~_same(c, place)
+        times[c.q[place]] += 1
+        chosen = chosen.plus(c.q[[place]], c.s[[place]])
+    return Picked(places, scores, lots)
+
+
+def _same(c: Candidates, place: int) -> np.ndarray:
+    """Return which candidates are this pair, or the same two studies the other way round."""
+    one, other = c.queries.ids[c.q[place]], c.items.ids[c.s[place]]
+    straight = (c.q == c.q[place]) & (c.s == c.s[place])
+    return straight | ((c.queries.ids[c.q] == other) & (c.items.ids[c.s] == one))
+
+
+def _apart(c: Candidates, known: Known, which: str) -> np.ndarray:
+    """Distance of each entry of one side from the nearest rated study of its modality, in 0 … 2: (n,)."""
+    side = c.queries if which == "queries" else c.items
+    out = np.full(len(side), 2.0)
+    for modality in np.unique(side.modality):
+        mine = side.modality == modality
+        rated = [c.queries.z[known.q[c.queries.modality[known.q] == modality]]]
+        rated.append(c.items.z[known.s[c.items.modality[known.s] == modality]])
+        z = np.concatenate(rated)
+        if len(z):
+            out[mine] = 1 - (side.z[mine] @ z.T).max(1)
+    return out
+
+
+def _rare(here: np.ndarray, there: np.ndarray) -> np.ndarray:
+    """Groups of pairs (p,) and of rated pairs (m,) → 1 / (1 + times rated): (p,)."""
+    names, times = np.unique(there, return_counts=True)
+    counted = dict(zip(names.tolist(), times.tolist(), strict=True))
+    groups, index = np.unique(here, return_inverse=True)
+    return np.array([1 / (1 + counted.get(name, 0)) for name in groups.tolist()])[index]
