@@ -22,7 +22,6 @@ ICONS = {"relevant": "check_circle", "partly": "contrast", "irrelevant": "cancel
 
 def draw(review: Review) -> None:
     """Draw the next pair of a queue, or what came of it."""
-    st.title(text("review.title"), anchor=False)
     _head(review)
     _last(review)
     offer = review.next
@@ -35,13 +34,14 @@ def draw(review: Review) -> None:
 
 def _head(review: Review) -> None:
     """Draw how far the queue is, by which strategy and for whom, and what became of offers that are not there."""
-    n = min(review.done + 1, review.total)
-    if review.total:
-        st.progress(review.done / review.total, text("review.place", n=n, total=review.total))
     about = text("review.line", name=text(f"review.strategy_{review.queue.strategy}"), who=plain(review.who))
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f":small[{about}]", width="stretch")
+    with st.container(horizontal=True, vertical_alignment="center", key="review-head"):
+        st.title(text("review.title"), anchor=False, width="content")
+        st.markdown(about, width="stretch")
         state.way_back()
+    if review.total:
+        n = min(review.done + 1, review.total)
+        st.progress(review.done / review.total, text("review.place", n=n, total=review.total))
     fewer = review.queue.asked - len(review.queue.pairs)
     if fewer > 0 and review.queue.pairs:
         st.markdown(f":small[{several(len(review.queue.pairs), 'review.fewer', asked=review.queue.asked)}]")
@@ -63,10 +63,10 @@ def _last(review: Review) -> None:
         )  # fmt: skip
         if last.mark != SKIP:
             _amend(last)
-    heard = blind.others(resources.workspace(), *last.pair, last.who)
-    if heard:
-        said = "; ".join(f"{plain(one.rater)}: {text(f'mark.{one.mark}')}" for one in heard)
-        st.info(text("review.others", said=said), icon=":material/groups:")
+        heard = blind.others(resources.workspace(), *last.pair, last.who)
+        if heard:
+            said = "; ".join(f"{plain(one.rater)}: {text(f'mark.{one.mark}')}" for one in heard)
+            st.markdown(f":material/groups: {text('review.others', said=said)}", width="content")
 
 
 def _said(last: Rating) -> str:
@@ -95,7 +95,7 @@ def _amend(last: Rating) -> None:
 def _ask(review: Review, offer: Offer) -> None:
     """Draw the score in words, the reasons, and the marks; a key means one pair only, so that no press rates two."""
     place = review.place(offer.pair)
-    st.markdown(_why(offer))
+    st.markdown(f":small[{_why(offer)}]")
     comment_key = f"review-comment-{review.queue.queue_id}-{place}"
     with st.container(horizontal=True, vertical_alignment="bottom", key="review-before"):
         _reasons(place)
