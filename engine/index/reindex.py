@@ -4,9 +4,10 @@ The new codes are staged in batches, each on disk when it is done, while the old
 left, one transaction puts them in the place of the old. A process that is killed at any point leaves a workspace that
 answers with one whole set of codes, and the next `reindex` goes on with the studies that are not staged yet.
 
-A study's stored embedding is used again where the part that makes embeddings of its modality is the same in both
-releases, as when only the hash layer changed. Where an encoder or its head changed, the study is encoded from its
-content: features between encoder and head are not stored.
+A release that answered before gets the very codes back that it had. Otherwise a study's stored embedding is used again
+where the part that makes embeddings of its modality is the same in both releases, as when only maps and hash layer
+changed. Where an encoder or its head changed, the study is encoded from its content: features between encoder and head
+are not stored.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ import numpy as np
 from engine.errors import UsageError
 from engine.index.ingest import Progress
 from engine.index.pipeline import BATCH
+from engine.index.releases import ANYHOW, Takeover
 from engine.index.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -27,16 +29,22 @@ if TYPE_CHECKING:
 REUSED_BATCH = 512  # stored embeddings that get new codes at once
 
 
-def reindex(workspace: Workspace, release: Release, digest: str, progress: Progress | None = None) -> int:
+def reindex(
+    workspace: Workspace, release: Release, digest: str, progress: Progress | None = None, takeover: Takeover = ANYHOW
+) -> int:
     """Let the release answer for every study; return how many it had not encoded. May be stopped and started again.
 
-    Raises WorkspaceError where a study's file is damaged.
+    takeover : which release may be replaced, and what is written in the moment when it is
+    Raises WorkspaceError where a study's file is damaged, or another release serves than the one to replace.
     """
     if workspace.releases.serving() == (release.name, digest):
         return _complete(workspace, release, digest, progress)
     workspace.releases.keep_only(digest)
+    came_back = workspace.releases.bring_back(digest)
+    if progress is not None and came_back:
+        progress.update(came_back)
     same, done, served = reusable(workspace, release), 0, workspace.releases.serving()
-    while not workspace.releases.serve(release.name, digest):
+    while not workspace.releases.serve(release.name, digest, takeover):
         waiting = workspace.releases.waiting(digest)
         without = set(workspace.without_codes(served[0])) if served else set()
         stored = [study_id for study_id, modality in waiting if modality in same and study_id not in without]

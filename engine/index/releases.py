@@ -2,13 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 
+import duckdb
 import numpy as np
 
-from engine.index import staging
+from engine.errors import WorkspaceError
+from engine.index import former, staging
 from engine.index.arrays import Arrays
 from engine.index.database import Database
+
+
+@dataclass(frozen=True)
+class Takeover:
+    """Who may be replaced, and what is written together with it.
+
+    instead_of : digest of the release that must be serving; "" for whichever does
+    note       : called inside the transaction that switches
+    """
+
+    instead_of: str = ""
+    note: Callable[[duckdb.DuckDBPyConnection], object] = lambda cursor: None
+
+
+ANYHOW = Takeover()
 
 
 class Releases:
@@ -51,17 +69,29 @@ class Releases:
         with self.database.write() as cursor:
             staging.keep_only(cursor, digest)
 
-    def serve(self, release: str, digest: str) -> bool:
+    def bring_back(self, digest: str) -> int:
+        """Stage the codes that a release had when it answered before, as far as they still fit; return how many."""
+        serving = self.serving()
+        if serving is None:
+            return 0
+        with self.database.write() as cursor:
+            return former.bring_back(cursor, digest, serving[0])
+
+    def serve(self, release: str, digest: str, takeover: Takeover = ANYHOW) -> bool:
         """Let a staged release answer from now on; False, and nothing changes, while it lacks a study.
 
-        The old codes answer until the new ones are written; searches wait only while that is committed.
+        The old codes answer until the new ones are written; searches wait only while that is committed. What is
+        replaced is kept, so that it can come back. Raises WorkspaceError where `takeover` expects another release.
         """
         with self.database.exclusive():
             before = self.serving()
+            if takeover.instead_of and (before is None or before[1] != takeover.instead_of):
+                raise WorkspaceError("Another release was put in place meanwhile: look at it, then choose again.")
             try:
                 with self.database.write() as cursor:
                     if not staging.switch(cursor, release, digest):
                         return False
+                    takeover.note(cursor)
                     self._switches += 1
                 for name in {release, *(before or ())[:1]}:
                     self.arrays.forget(name)

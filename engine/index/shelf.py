@@ -12,7 +12,7 @@ import duckdb
 import numpy as np
 
 from engine.errors import UsageError, WorkspaceError
-from engine.index import small, staging
+from engine.index import former, small, staging
 from engine.index.columns import SOURCE, load
 from engine.index.content import save_content
 from engine.index.database import Database, now
@@ -84,6 +84,7 @@ def remove(database: Database, study_ids: Sequence[str]) -> None:
         encounters, patients = ([row[column] for row in found] for column in (0, 1))
         small.delete(cursor, ids)
         staging.unstage(cursor, ids)
+        former.forget(cursor, ids)
         for table in ("codes", "embeddings", "studies"):
             cursor.execute(f"DELETE FROM {table} WHERE {THESE}", [ids])
         for table, column, left in (("encounters", "encounter_id", encounters), ("patients", "patient_id", patients)):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import duckdb
 import numpy as np
 
-from engine.index import small
+from engine.index import former, small
 from engine.index.database import Database, now
 from engine.index.hamming import words_of
 
@@ -70,7 +70,7 @@ def begin(cursor: duckdb.DuckDBPyConnection, release: str) -> None:
 
 
 def switch(cursor: duckdb.DuckDBPyConnection, release: str, digest: str) -> bool:
-    """Put what is staged in the place of all codes and embeddings, inside a transaction.
+    """Put what is staged in the place of all codes and embeddings, and keep the old codes, inside a transaction.
 
     Changes nothing and returns False while a study has no staged code.
     """
@@ -78,6 +78,7 @@ def switch(cursor: duckdb.DuckDBPyConnection, release: str, digest: str) -> bool
     (missing,) = cursor.execute(left, [digest]).fetchone() or (0,)
     if missing:
         return False
+    former.keep(cursor)
     for table in ("codes", "embeddings", "small_embeddings", "releases", "serving"):
         cursor.execute(f"DELETE FROM {table}")
     cursor.execute("INSERT INTO releases (name, digest, first_used) VALUES (?, ?, ?)", [release, digest, now()])
