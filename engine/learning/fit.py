@@ -22,6 +22,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from engine.encoders import loop
 from engine.encoders.augment import jittered
 from engine.hashing.layer import BITS, LENGTHS, HashLayer
 from engine.hashing.losses import straight_through
@@ -64,12 +65,14 @@ class Plan:
     """How long and how hard, chosen on `valid` by `casebind evaluate active-learning`.
 
     batch, named : original studies, and studies whose finding a rater named, of each modality in a step
+    pairs        : rated pairs in a step
     temperature  : of the contrast; slope : of the rated pairs' logistic; rate of the hash layer, maps learn at a third
     """
 
     steps: int = 200
     batch: int = 128
     named: int = 64
+    pairs: int = 128
     rate: float = 1e-3
     temperature: float = 0.1
     slope: float = 0.1
@@ -98,9 +101,13 @@ class Mapped(nn.Module):
         self.layer = copy.deepcopy(layer).requires_grad_(True)
         self.heads = nn.ParameterDict({m: torch.tensor(head, dtype=torch.float32) for m, head in heads.items()})
 
+    def mapped(self, z: torch.Tensor, modality: str) -> torch.Tensor:
+        """Map and normalise: (n, 256) → (n, 256)."""
+        return F.normalize(z @ self.heads[modality].T, dim=1)
+
     def forward(self, z: torch.Tensor, modality: str) -> torch.Tensor:
         """Map, normalise, hash."""
-        return self.layer(F.normalize(z @ self.heads[modality].T, dim=1), modality)
+        return self.layer(self.mapped(z, modality), modality)
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,22 +128,20 @@ def contrast(
 
     u (n, 256), held (n, findings) float, modality (n,) int, weight (n,) of each study as the one that asks
     """
-    codes, total = straight_through(u), u.sum() * 0
-    others = ~torch.eye(len(u), dtype=torch.bool)
-    share = (held @ held.T > 0) & others
-    for bits in LENGTHS:
-        logits = (u[:, :bits] @ codes[:, :bits].T / bits / tau).masked_fill(~others, FAR_BELOW)
-        for kind in modality.unique():
-            mine = modality == kind
-            wanted = share[:, mine].float()
-            log_share = torch.log_softmax(logits[:, mine], 1)
-            loss = -(wanted * log_share).sum(1) / wanted.sum(1).clamp(min=1)
-            asks = weight * (wanted.sum(1) > 0)
-            total = total + sum(
-                (loss * asks)[modality == one].sum() / asks[modality == one].sum().clamp(min=1e-6)
-                for one in modality.unique()
-            )
-    return total / len(LENGTHS) / len(modality.unique()) ** 2
+    codes, others = straight_through(u), ~torch.eye(len(u), dtype=torch.bool)
+    share = ((held @ held.T > 0) & others).float()
+    kinds = [modality == kind for kind in modality.unique()]
+    total = u.sum() * 0
+    for mine in kinds:
+        wanted = share[:, mine]
+        asks = weight * (wanted.sum(1) > 0)
+        # each asking modality counts alike, however many studies of it stand in the batch
+        asks = sum(asks * one / (asks * one).sum().clamp(min=1e-6) for one in kinds)
+        aim = wanted * (asks / wanted.sum(1).clamp(min=1))[:, None]
+        for bits in LENGTHS:
+            logits = (u[:, :bits] @ codes[mine, :bits].T / (bits * tau)).masked_fill(~others[:, mine], FAR_BELOW)
+            total = total - (aim * torch.log_softmax(logits, 1)).sum()
+    return total / len(LENGTHS) / len(kinds) ** 2
 
 
 def margin_of(similarity: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
@@ -190,17 +195,18 @@ def fit(
     model, old, named = Mapped(layer, heads), Mapped(layer, heads).requires_grad_(False), named_studies(marked)
     slow, quick = {"params": model.heads.parameters(), "lr": plan.rate / 3}, model.layer.parameters()
     optim = torch.optim.Adam([{"params": quick, "lr": plan.rate}, slow])
-    history = []
+    schedule, history = loop.cosine(optim, plan.steps), []
     for step in range(plan.steps):
         batch = _batch(model, old, replay, named, plan, rng)
         parts = {
             "contrast": contrast(batch.u, batch.held, batch.modality, batch.weight, plan.temperature),
             "before": plan.before * ((batch.u - batch.before) ** 2).mean(),
-            "ratings": plan.ratings * _ratings(model, marked, plan),
+            "ratings": plan.ratings * _ratings(model, marked.take(rng.permutation(len(marked))[: plan.pairs]), plan),
         }
         optim.zero_grad()
         sum(parts.values()).backward()  # type: ignore[union-attr]
         optim.step()
+        schedule.step()
         history.append({name: float(part.detach()) for name, part in parts.items()})
         told((step + 1) / plan.steps)
     state = model.layer.state_dict()
@@ -212,18 +218,22 @@ def _batch(model: Mapped, old: Mapped, replay: Replay, named: Replay, plan: Plan
     """Draw original and named studies of every modality and hash them by the new and by the old model."""
     parts = []
     for number, modality in enumerate(replay):
-        sources = [(replay[modality], plan.batch, 1.0)]
+        drawn = [_drawn(replay[modality], plan.batch, rng)]
         if modality in named and plan.names > 0:
-            sources.append((named[modality], plan.named, plan.names))
-        for source, most, weight in sources:
-            chosen = torch.from_numpy(rng.permutation(len(source.z))[:most])
-            z = jittered(source.z[chosen], plan.jitter)
-            with torch.no_grad():
-                before = old(z, modality)
-            n = len(chosen)
-            columns = model(z, modality), before, source.held[chosen].float()
-            parts.append((*columns, torch.full((n,), number), torch.full((n,), weight)))
+            drawn.append(_drawn(named[modality], plan.named, rng))
+        sizes = torch.tensor([len(z) for z, _ in drawn])
+        z, held = (torch.cat(part) for part in zip(*drawn, strict=True))
+        z = jittered(z, plan.jitter)
+        with torch.no_grad():
+            before = old(z, modality)
+        weight = torch.tensor([1.0, plan.names])[: len(sizes)].repeat_interleave(sizes)
+        parts.append((model(z, modality), before, held.float(), torch.full((len(z),), number), weight))
     return Batch(*(torch.cat(part) for part in zip(*parts, strict=True)))
+
+
+def _drawn(source: Embedded, most: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    chosen = torch.from_numpy(rng.permutation(len(source.z))[:most])
+    return source.z[chosen], source.held[chosen]
 
 
 def _ratings(model: Mapped, marked: Marked, plan: Plan) -> torch.Tensor:
