@@ -2,7 +2,8 @@
 
 A release is a folder: manifest.json (data, figures, hashes of every part), one .safetensors per modality (encoder and
 head), hash.safetensors, calibration.json. Parts load when first used; a part whose bytes differ from the manifest is
-refused.
+refused. A release that a round made (engine.learning.round_release) also has heads.safetensors, a map per modality
+between stored embeddings and hash layer, and leaves the parts that it did not change with the release it is based on.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +43,11 @@ def releases(folder: Path = MODELS) -> list[Path]:
     return sorted(found, key=lambda path: (len(path.name), path.name))
 
 
+def base_of(name: str) -> str:
+    """Return the name of the shipped release that a release's name says it is based on: r2.3 → r2."""
+    return name.partition(".")[0]
+
+
 def load_release(path: Path | None = None) -> Release:
     """Return the release at `path`, or the newest in data/models. Raises ReleaseError where there is none."""
     if path is None:
@@ -62,10 +68,13 @@ def load_release(path: Path | None = None) -> Release:
 _known: dict[str, Release] = {}  # those that were found by `installed`, by digest
 
 
-def installed(name: str, digest: str, folder: Path = MODELS) -> Release | None:
-    """Return the release of that name and digest in `folder`, loaded once, or None where it is not there."""
+def installed(name: str, digest: str, *more: Path) -> Release | None:
+    """Return the release of that name and digest, loaded once, or None where it is not there.
+
+    more : folders to look into beside data/models, such as a workspace's own
+    """
     if digest not in _known:
-        for path in releases(folder):
+        for path in (path for folder in (MODELS, *more) for path in releases(folder)):
             found = load_release(path)
             if (found.name, found.digest) == (name, digest):
                 _known[digest] = found
@@ -81,6 +90,11 @@ class Release:
         self.modalities: tuple[str, ...] = MODALITIES
         self._parts: dict[str, Any] = {}
         self._lock = threading.RLock()
+
+    @property
+    def base(self) -> str:
+        """Name of the release whose encoders this one uses; its own where no round made it."""
+        return str(self.manifest.get("base", self.name))
 
     @property
     def digest(self) -> str:
@@ -138,9 +152,37 @@ class Release:
         """Return what becomes codes by its sign, signed distances from each bit's threshold: (n, 256) → (n, 256)."""
         import torch
 
-        layer: HashLayer = self._part("hash", self._load_hash)
         with torch.no_grad():
-            return layer.project(torch.from_numpy(np.asarray(embeddings, np.float32)), modality).numpy()
+            return self.layer().project(torch.from_numpy(self.mapped(embeddings, modality)), modality).numpy()
+
+    def mapped(self, embeddings: np.ndarray, modality: str) -> np.ndarray:
+        """Return stored embeddings as this release orders them, the map of its round applied: (n, 256) of length 1."""
+        import torch
+
+        found: np.ndarray = self.mapping(modality)(torch.from_numpy(np.asarray(embeddings, np.float32))).numpy()
+        return found
+
+    def mapping(self, modality: str) -> Callable[[torch.Tensor], torch.Tensor]:
+        """Return the map of one modality's embeddings, (n, 256) → (n, 256) of length 1; differentiable."""
+        import torch
+        from torch.nn.functional import normalize
+
+        head = self._part("heads", self._load_heads).get(modality)
+        if head is None:
+            return lambda z: z
+        matrix = torch.from_numpy(head)
+        return lambda z: normalize(z @ matrix.T, dim=1)
+
+    @property
+    def heads(self) -> dict[str, np.ndarray]:
+        """Modality → the (256, 256) float32 map of its round; the identity where there is none."""
+        own = self._part("heads", self._load_heads)
+        return {m: own.get(m, np.eye(256, dtype=np.float32)) for m in self.modalities}
+
+    def layer(self) -> HashLayer:
+        """Return the hash layer, frozen."""
+        found: HashLayer = self._part("hash", self._load_hash)
+        return found
 
     def radius(self, query: str, target: str, bits: int, at: str) -> int:
         """Return the operating point's Hamming radius for a pair of modalities and a code length."""
@@ -165,7 +207,8 @@ class Release:
         """Load the parts of these modalities now, so that no later query pays for it."""
         for modality in modalities:
             self.module(modality)
-        self._part("hash", self._load_hash)
+        self.layer()
+        self._part("heads", self._load_heads)
         self._part("calibration", self._load_calibration)
 
     def _part(self, name: str, load: Any) -> Any:
@@ -200,8 +243,9 @@ class Release:
 
     def _checked(self, file: str) -> Path:
         """Return the path of a part whose bytes are those of the manifest."""
-        path, wanted = self.path / file, self.manifest["parts"].get(file)
-        if wanted is None or not path.is_file():
+        wanted = self.manifest["parts"].get(file)
+        path = next((at for at in (self.path / file, MODELS / self.base / file) if at.is_file()), None)
+        if wanted is None or path is None:
             raise ReleaseError(f"The release {self.name} lacks its part {file}: restore {self.path.name}.")
         if sha256_of(path) != wanted:
             raise ReleaseError(f"The part {file} of release {self.name} is not the one its manifest names: restore it.")
@@ -247,6 +291,12 @@ class Release:
         layer = HashLayer(self.modalities)
         layer.load_state_dict({k: v.float() for k, v in load_file(self._checked("hash.safetensors")).items()})
         return layer.eval().requires_grad_(False)
+
+    def _load_heads(self, _: str) -> dict[str, np.ndarray]:
+        from safetensors.numpy import load_file
+
+        there = "heads.safetensors" in self.manifest["parts"]
+        return load_file(self._checked("heads.safetensors")) if there else {}
 
     def _load_calibration(self, _: str) -> dict[str, Any]:
         return json.loads(self._checked("calibration.json").read_text())["pairs"]

@@ -25,7 +25,7 @@ def serving(workspace: Workspace, newest: Release) -> Release:
     known = workspace.releases.serving()
     if known == (newest.name, newest.digest) or (known is None and not workspace.counts()):
         return newest
-    old = None if known is None else installed(*known)
+    old = None if known is None else installed(*known, workspace.path / "releases")
     if old is not None:
         return old
     if known is not None and known[0] == newest.name:

@@ -24,13 +24,13 @@ ACCEPTED: dict[str, Any] = {"accepted": True, "score": 1.0, "reasons": (), "meas
 def recall(workspace: Workspace, release: Release, query_id: str) -> tuple[StoredQuery, Clause]:
     """Return the stored query of that id, or the study of that id as a query, and who must not be returned.
 
-    Nothing is encoded where the stored embedding is of the same release. Raises UsageError where the id is unknown, or
+    Nothing is encoded where the stored embedding is of the same encoders. Raises UsageError where the id is unknown, or
     a patient of the collection whom the query is made of has withdrawn.
     """
     stored = workspace.query(query_id)
     if stored is not None:
         own = left_out(workspace, stored.study)
-        return (stored if stored.release == release.name else encoded_anew(workspace, release, stored)), own
+        return (stored if stored.release == release.name else _under(workspace, release, stored)), own
     row = workspace.row(query_id)
     if not workspace.consent(row.patient_id):
         raise UsageError(f"The patient of study {query_id} has withdrawn consent: choose another study.")
@@ -54,6 +54,16 @@ def left_out(workspace: Workspace, study: Study) -> Clause:
         return both(clause, left_out(workspace, first.study))
     rows = workspace.rows([beside]) if beside else []
     return both(clause, mean.others(rows)) if rows else clause
+
+
+def _under(workspace: Workspace, release: Release, stored: StoredQuery) -> StoredQuery:
+    """Return a query of another release under this one: a round's differs by its codes alone."""
+    from engine.release import base_of
+
+    if base_of(stored.release) != release.base or stored.study.facts.get("like"):
+        return encoded_anew(workspace, release, stored)
+    code = release.codes(stored.embedding[None], stored.study.modality)[0]
+    return replace(stored, release=release.name, code=code)
 
 
 def encoded_anew(workspace: Workspace, release: Release, stored: StoredQuery) -> StoredQuery:

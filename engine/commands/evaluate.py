@@ -126,6 +126,40 @@ def published_command(
     _show("published", measured, published, folder, beside, out, as_json)
 
 
+@command.command("active-learning")
+@click.option("--recordings", type=click.Path(path_type=Path), metavar="DIR", help="The open recordings.")
+@click.option("--release", "folder", type=click.Path(path_type=Path), metavar="DIR", help="The release.")
+@click.option("--split", type=click.Choice(["valid", "test"]), default="test", help="Choose on valid, report test.")
+@click.option("--ratings", type=click.IntRange(min=1), default=300, help="Of each strategy.", show_default=True)
+@click.option("--partitions", type=click.IntRange(min=1), default=5, help="Of the patients.", show_default=True)
+@click.option("--cache", type=click.Path(path_type=Path), default=CHECKS, metavar="DIR", help="For embeddings.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON and the plot there.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def active_learning_command(
+    recordings: Path | None,
+    folder: Path | None,
+    split: str,
+    ratings: int,
+    partitions: int,
+    cache: Path,
+    out: Path | None,
+    as_json: bool,
+) -> None:
+    """Replay an oracle's ratings by every query strategy and print what rounds of learning gain from them."""
+    path = open_recordings(recordings)
+    from engine.measure import active_learning
+    from engine.release import load_release
+
+    setting = active_learning.Setting(ratings, partitions=partitions, every=min(50, ratings))
+    found = active_learning.evaluate(load_release(folder), path, split, cache, setting)
+    text = json.dumps(found, indent=1, ensure_ascii=False)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "active-learning.json").write_text(text + "\n", encoding="utf-8")
+        active_learning.draw(found, out)
+    click.echo(text if as_json else active_learning.as_table(found))
+
+
 def _show(
     name: str,
     measured: Callable[[Release], Measurement],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -49,6 +50,10 @@ class ShuffledRelease:
         if modality not in self._modules:
             self._modules[modality] = shuffle_parameters(self._release.module(modality), self._rng)
         return self._modules[modality]
+
+    def mapping(self, modality: str) -> Callable[[torch.Tensor], torch.Tensor]:
+        """A round's map, as it was learnt."""
+        return self._release.mapping(modality)
 
 
 def randomisation_correlation(

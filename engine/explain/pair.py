@@ -51,6 +51,9 @@ class Model(Protocol):
     def module(self, modality: str) -> torch.nn.Module:
         """The differentiable module: batched inputs → (n, 256), L2-normalised."""
 
+    def mapping(self, modality: str) -> Callable[[torch.Tensor], torch.Tensor]:
+        """What a round has learnt to do with these embeddings before they are compared: (n, 256) → (n, 256)."""
+
 
 @dataclass(frozen=True, eq=False)
 class InputMap:
@@ -222,16 +225,17 @@ def _tensors(release: Model, study: Study) -> dict[str, torch.Tensor]:
 
 
 def _module(release: Model, study: Study) -> Callable[..., torch.Tensor]:
-    """Return what embeds batched inputs; of a film that is searched by a part, by that part alone."""
+    """Return what embeds batched inputs as the search compares them; of a film searched by a part, that part alone."""
     module: Any = release.module(study.modality)
+    mapping = release.mapping(study.modality)
     film, box = study.content, study.facts.get("region")
     if not box or not isinstance(film, Film):
-        return module
+        return lambda **inputs: mapping(module(**inputs))
     from engine.encoders.region import embedded
     from engine.encoders.trunk import load_trunk, lower
 
     def part(x: torch.Tensor) -> torch.Tensor:
-        return embedded(module, lower(load_trunk(), x), film, box)
+        return mapping(embedded(module, lower(load_trunk(), x), film, box))
 
     return part
 

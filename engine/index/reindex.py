@@ -57,7 +57,7 @@ def reusable(workspace: Workspace, release: Release) -> set[str]:
     served = workspace.releases.serving()
     if served is None:
         return set()
-    old = installed(*served)
+    old = installed(*served, workspace.path / "releases")
     known = workspace.releases.encoders(served[1]) or (old.encoders if old else {})
     return {modality for modality, encoder in release.encoders.items() if known.get(modality) == encoder}
 

@@ -84,5 +84,7 @@ def candidates(queries: Side, items: Side, allowed: np.ndarray, nearest: int = N
         by_float = ranks(np.where(apart, FAR, -(queries.z @ items.z[mine].T)))
         q, s = np.nonzero(((by_code < nearest) | (by_float < nearest)) & ~apart)
         found.append((q, mine[s], by_code[q, s], by_float[q, s]))
-    q, s, code, embedding = (np.concatenate(part) for part in zip(*found, strict=True)) if found else ([],) * 4
-    return Candidates(queries, items, *(np.asarray(part, np.int64) for part in (q, s, code, embedding)))
+    if not found:
+        nothing = np.empty(0, np.int64)
+        return Candidates(queries, items, nothing, nothing, nothing, nothing)
+    return Candidates(queries, items, *(np.concatenate(part).astype(np.int64) for part in zip(*found, strict=True)))

@@ -4,8 +4,8 @@ Encoders stay, so the map M of a modality is all that a retrained head would cha
 normalise(MWx + Mb). Stored embeddings stay those of the base release, and going back is exact.
 
 Three things are asked of the new codes, at every length (hashing paper §5, nested codes):
-  original pairs   studies that share a finding are each other's nearest (supervised contrast, Khosla et al. 2020, eq. 2),
-                   among them studies whose finding a rater named
+  original pairs   studies that share a finding are each other's nearest, among them studies whose finding a rater
+                   named (supervised contrast, Khosla et al. 2020, eq. 2)
   rated pairs      relevant ones nearer than a margin, irrelevant ones further, weighted by the rater's reliability; the
                    margin lies between the two kinds of mark as the present codes place them, so it follows the codes
   the release before   codes of the original pairs stay near what they were, against forgetting
@@ -16,20 +16,17 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from engine.encoders import loop
 from engine.encoders.augment import jittered
 from engine.hashing.layer import BITS, LENGTHS, HashLayer
 from engine.hashing.losses import straight_through
 from engine.hashing.train import Embedded
-
-if TYPE_CHECKING:
-    from engine.release import Release
 
 Replay = dict[str, Embedded]
 FAR_BELOW = -1e4  # a logit that no softmax sees
@@ -68,12 +65,14 @@ class Plan:
     """How long and how hard, chosen on `valid` by `casebind evaluate active-learning`.
 
     batch, named : original studies, and studies whose finding a rater named, of each modality in a step
+    pairs        : rated pairs in a step
     temperature  : of the contrast; slope : of the rated pairs' logistic; rate of the hash layer, maps learn at a third
     """
 
     steps: int = 200
     batch: int = 128
     named: int = 64
+    pairs: int = 128
     rate: float = 1e-3
     temperature: float = 0.1
     slope: float = 0.1
@@ -102,9 +101,13 @@ class Mapped(nn.Module):
         self.layer = copy.deepcopy(layer).requires_grad_(True)
         self.heads = nn.ParameterDict({m: torch.tensor(head, dtype=torch.float32) for m, head in heads.items()})
 
+    def mapped(self, z: torch.Tensor, modality: str) -> torch.Tensor:
+        """Map and normalise: (n, 256) → (n, 256)."""
+        return F.normalize(z @ self.heads[modality].T, dim=1)
+
     def forward(self, z: torch.Tensor, modality: str) -> torch.Tensor:
         """Map, normalise, hash."""
-        return self.layer(F.normalize(z @ self.heads[modality].T, dim=1), modality)
+        return self.layer(self.mapped(z, modality), modality)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,34 +121,33 @@ class Batch:
     weight: torch.Tensor
 
 
-def contrast(u: torch.Tensor, held: torch.Tensor, modality: torch.Tensor, weight: torch.Tensor, tau: float) -> torch.Tensor:
+def contrast(
+    u: torch.Tensor, held: torch.Tensor, modality: torch.Tensor, weight: torch.Tensor, tau: float
+) -> torch.Tensor:
     """Supervised contrast between relaxed bits and codes, each modality's codes a gallery of its own; mean of lengths.
 
     u (n, 256), held (n, findings) float, modality (n,) int, weight (n,) of each study as the one that asks
     """
-    codes, total = straight_through(u), u.sum() * 0
-    others = ~torch.eye(len(u), dtype=torch.bool)
-    share = (held @ held.T > 0) & others
-    for bits in LENGTHS:
-        logits = (u[:, :bits] @ codes[:, :bits].T / bits / tau).masked_fill(~others, FAR_BELOW)
-        for kind in modality.unique():
-            mine = modality == kind
-            wanted = share[:, mine].float()
-            log_share = torch.log_softmax(logits[:, mine], 1)
-            loss = -(wanted * log_share).sum(1) / wanted.sum(1).clamp(min=1)
-            asks = weight * (wanted.sum(1) > 0)
-            total = total + sum(
-                (loss * asks)[modality == one].sum() / asks[modality == one].sum().clamp(min=1e-6)
-                for one in modality.unique()
-            )
-    return total / len(LENGTHS) / len(modality.unique()) ** 2
+    codes, others = straight_through(u), ~torch.eye(len(u), dtype=torch.bool)
+    share = ((held @ held.T > 0) & others).float()
+    kinds = [modality == kind for kind in modality.unique()]
+    total = u.sum() * 0
+    for mine in kinds:
+        wanted = share[:, mine]
+        asks = weight * (wanted.sum(1) > 0)
+        # each asking modality counts alike, however many studies of it stand in the batch
+        asks = sum(asks * one / (asks * one).sum().clamp(min=1e-6) for one in kinds)
+        aim = wanted * (asks / wanted.sum(1).clamp(min=1))[:, None]
+        for bits in LENGTHS:
+            logits = (u[:, :bits] @ codes[mine, :bits].T / (bits * tau)).masked_fill(~others[:, mine], FAR_BELOW)
+            total = total - (aim * torch.log_softmax(logits, 1)).sum()
+    return total / len(LENGTHS) / len(kinds) ** 2
 
 
 def margin_of(similarity: torch.Tensor, target: torch.Tensor, weight: torch.Tensor) -> torch.Tensor:
     """Return the similarity half-way between relevant and irrelevant pairs as they lie now: (p,) → scalar."""
-    means = [
-        (similarity * share).sum() / share.sum() for share in (weight * target, weight * (1 - target)) if share.sum() > 0
-    ]
+    kinds = (weight * target, weight * (1 - target))
+    means = [(similarity * share).sum() / share.sum() for share in kinds if share.sum() > 0]
     return torch.stack(means).mean().detach() if means else similarity.new_zeros(())
 
 
@@ -180,7 +182,7 @@ def named_studies(marked: Marked) -> dict[str, Embedded]:
 
 
 def fit(
-    layer: HashLayer, heads: dict[str, np.ndarray], marked: Marked, replay: Replay, plan: Plan = Plan(),  # noqa: B008
+    layer: HashLayer, heads: dict[str, np.ndarray], marked: Marked, replay: Replay, plan: Plan,
     told: Callable[[float], None] = lambda share: None,
 ) -> Fitted:  # fmt: skip
     """Return what a round learns.
@@ -193,17 +195,18 @@ def fit(
     model, old, named = Mapped(layer, heads), Mapped(layer, heads).requires_grad_(False), named_studies(marked)
     slow, quick = {"params": model.heads.parameters(), "lr": plan.rate / 3}, model.layer.parameters()
     optim = torch.optim.Adam([{"params": quick, "lr": plan.rate}, slow])
-    history = []
+    schedule, history = loop.cosine(optim, plan.steps), []
     for step in range(plan.steps):
         batch = _batch(model, old, replay, named, plan, rng)
         parts = {
             "contrast": contrast(batch.u, batch.held, batch.modality, batch.weight, plan.temperature),
             "before": plan.before * ((batch.u - batch.before) ** 2).mean(),
-            "ratings": plan.ratings * _ratings(model, marked, plan),
+            "ratings": plan.ratings * _ratings(model, marked.take(rng.permutation(len(marked))[: plan.pairs]), plan),
         }
         optim.zero_grad()
         sum(parts.values()).backward()  # type: ignore[union-attr]
         optim.step()
+        schedule.step()
         history.append({name: float(part.detach()) for name, part in parts.items()})
         told((step + 1) / plan.steps)
     state = model.layer.state_dict()
@@ -215,29 +218,36 @@ def _batch(model: Mapped, old: Mapped, replay: Replay, named: Replay, plan: Plan
     """Draw original and named studies of every modality and hash them by the new and by the old model."""
     parts = []
     for number, modality in enumerate(replay):
-        sources = [(replay[modality], plan.batch, 1.0)]
+        drawn = [_drawn(replay[modality], plan.batch, rng)]
         if modality in named and plan.names > 0:
-            sources.append((named[modality], plan.named, plan.names))
-        for source, most, weight in sources:
-            chosen = torch.from_numpy(rng.permutation(len(source.z))[:most])
-            z = jittered(source.z[chosen], plan.jitter)
-            with torch.no_grad():
-                before = old(z, modality)
-            n = len(chosen)
-            columns = model(z, modality), before, source.held[chosen].float()
-            parts.append((*columns, torch.full((n,), number), torch.full((n,), weight)))
+            drawn.append(_drawn(named[modality], plan.named, rng))
+        sizes = torch.tensor([len(z) for z, _ in drawn])
+        z, held = (torch.cat(part) for part in zip(*drawn, strict=True))
+        z = jittered(z, plan.jitter)
+        with torch.no_grad():
+            before = old(z, modality)
+        weight = torch.tensor([1.0, plan.names])[: len(sizes)].repeat_interleave(sizes)
+        parts.append((model(z, modality), before, held.float(), torch.full((len(z),), number), weight))
     return Batch(*(torch.cat(part) for part in zip(*parts, strict=True)))
+
+
+def _drawn(source: Embedded, most: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+    chosen = torch.from_numpy(rng.permutation(len(source.z))[:most])
+    return source.z[chosen], source.held[chosen]
 
 
 def _ratings(model: Mapped, marked: Marked, plan: Plan) -> torch.Tensor:
     """Hash both sides of every rated pair and return their loss."""
     if not len(marked) or not marked.weight.any():
         return torch.zeros(())
-    sides = []
-    for z, modality in ((marked.zq, marked.mq), (marked.zs, marked.ms)):
-        u = torch.zeros(len(z), BITS)
-        for kind in np.unique(modality):
-            mine = np.flatnonzero(modality == kind)
-            u = u.index_put((torch.from_numpy(mine),), model(jittered(torch.from_numpy(z[mine]), plan.jitter), str(kind)))
-        sides.append(u)
-    return rated_loss(*sides, torch.from_numpy(marked.target), torch.from_numpy(marked.weight), plan.slope)
+    uq, us = _hashed(model, marked.zq, marked.mq, plan), _hashed(model, marked.zs, marked.ms, plan)
+    return rated_loss(uq, us, torch.from_numpy(marked.target), torch.from_numpy(marked.weight), plan.slope)
+
+
+def _hashed(model: Mapped, z: np.ndarray, modality: np.ndarray, plan: Plan) -> torch.Tensor:
+    """Relaxed bits of embeddings of mixed modalities: (p, 256) → (p, 256)."""
+    u = torch.zeros(len(z), BITS)
+    for kind in np.unique(modality):
+        mine = torch.from_numpy(np.flatnonzero(modality == kind))
+        u = u.index_put((mine,), model(jittered(torch.from_numpy(z)[mine], plan.jitter), str(kind)))
+    return u

@@ -15,6 +15,7 @@ from scipy.special import ndtr
 from engine.hashing.layer import BITS, LENGTHS
 from engine.learning.candidates import Candidates, signs
 
+RANDOM = "random"
 RANDOM_SHARE = 0.1  # of every queue: a random sample measures without bias
 NOISE = 0.3  # of a projection, in its own units; the noise that hash layers are trained under (engine.hashing.train)
 AT_ONCE = 5  # pairs that are chosen before the scores are taken again
@@ -58,11 +59,8 @@ def committee(c: Candidates, known: Known) -> np.ndarray:
     The quarters are four hash heads of one layer; a query by committee (Seung et al. 1992) asks where they differ.
     """
     size = LENGTHS[0]
-    a, b = signs(c.queries.projected), signs(c.items.projected)
-    shares = [
-        (1 - (a[c.q, first : first + size] * b[c.s, first : first + size]).mean(1)) / 2 for first in range(0, BITS, size)
-    ]
-    return np.std(shares, axis=0)
+    agree = signs(c.queries.projected)[c.q] * signs(c.items.projected)[c.s]
+    return np.std([(1 - agree[:, first : first + size].mean(1)) / 2 for first in range(0, BITS, size)], axis=0)
 
 
 def core_set(c: Candidates, known: Known) -> np.ndarray:
@@ -82,6 +80,7 @@ def under_represented(c: Candidates, known: Known) -> np.ndarray:
     return np.mean([_rare(here, there) for here, there in kinds], axis=0)
 
 
+BEST = "under_represented"  # chosen on `valid` (casebind evaluate active-learning --split valid)
 STRATEGIES: dict[str, Strategy] = {
     "uncertain_code": uncertain_code,
     "order_disagreement": order_disagreement,
@@ -105,11 +104,11 @@ def pick(
 ) -> Picked:
     """Return the next n pairs by a strategy, a share of them at random; fewer where there are not so many.
 
-    strategy : a name in STRATEGIES, or "random"
+    strategy : a name in STRATEGIES, or RANDOM
     No query stands in a queue more than PER_QUERY times by its score. Raises KeyError for an unknown name.
     """
     n = min(n, len(c))
-    lots = np.zeros(n, bool) if strategy != "random" else np.ones(n, bool)
+    lots = np.zeros(n, bool) if strategy != RANDOM else np.ones(n, bool)
     lots[rng.permutation(n)[: round(share * n)]] = True
     free, times = np.ones(len(c), bool), np.zeros(len(c.queries), int)
     chosen = Known(known.q, known.s)

@@ -1,0 +1,122 @@
+"""The release that a round made: its own folder in the workspace, with the parts it changed.
+
+    <workspace>/releases/r2.1/   manifest.json, heads.safetensors, hash.safetensors, calibration.json
+
+Encoders are those of the release it is based on, found there by their hashes. A folder appears whole or not at all, and
+a name is given once: codes say which release made them.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import shutil
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.errors import WorkspaceError
+from engine.release import Release, load_release, releases, sha256_of
+
+if TYPE_CHECKING:
+    from engine.learning.fit import Fitted
+
+FOLDER = "releases"
+TAKEN = "names.txt"  # names that were given, also of releases that are gone
+
+
+def folder(workspace: Path) -> Path:
+    """Return where a workspace keeps its own releases."""
+    return workspace / FOLDER
+
+
+def rounds(workspace: Path) -> list[Release]:
+    """Return the workspace's own releases, oldest first."""
+    found = [load_release(path) for path in releases(folder(workspace))]
+    return sorted(found, key=lambda one: (one.manifest["round"]["number"], one.name))
+
+
+def next_name(workspace: Path, base: str) -> str:
+    """Return a name that was never given, such as r2.3 for the third round on r2."""
+    return f"{base}.{1 + max((_number(name, base) for name in _given(workspace)), default=0)}"
+
+
+def write(
+    workspace: Path, base: Release, name: str, fitted: Fitted, calibration: dict[str, Any], about: dict[str, Any]
+) -> Release:
+    """Write a round's release and return it, loaded. Raises WorkspaceError where the name is taken or the disk full.
+
+    base  : the release that the round began with, itself perhaps a round's
+    about : of the round, as plain JSON; kept under "round" in the manifest
+    """
+    home = folder(workspace) / name
+    temporary = home.with_name(f".{secrets.token_hex(6)}")
+    try:
+        if home.exists():
+            raise WorkspaceError(f"There is a release {name} in the workspace already: begin the round again.")
+        temporary.mkdir(parents=True)
+        _parts(temporary, fitted, calibration)
+        manifest = _manifest(temporary, base, name, about)
+        (temporary / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", "utf-8")
+        for file in temporary.iterdir():
+            _durable(file)
+        with (home.parent / TAKEN).open("a", encoding="utf-8") as names:
+            names.write(f"{name}\n")
+        os.replace(temporary, home)
+        _durable(home.parent)
+    except OSError as error:
+        raise WorkspaceError(f"The release {name} could not be written ({error.strerror}): free some disk.") from error
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return load_release(home)
+
+
+def _parts(home: Path, fitted: Fitted, calibration: dict[str, Any]) -> None:
+    from safetensors.numpy import save_file
+
+    heads = {m: np.ascontiguousarray(head, np.float32) for m, head in fitted.heads.items()}
+    save_file(heads, home / "heads.safetensors")
+    layer = {"weight": fitted.weight, "threshold": fitted.threshold}
+    save_file({k: np.ascontiguousarray(v, np.float32) for k, v in layer.items()}, home / "hash.safetensors")
+    (home / "calibration.json").write_text(json.dumps(calibration), "utf-8")
+
+
+def _manifest(home: Path, base: Release, name: str, about: dict[str, Any]) -> dict[str, Any]:
+    """Return the manifest: what was not changed stays as the base says, figures of the base are not the round's."""
+    kept = {file: sha for file, sha in base.manifest["parts"].items() if file not in ("heads.safetensors",)}
+    own = {file.name: sha256_of(file) for file in sorted(home.iterdir())}
+    numbered = {"number": _number(name, base.base), "from": base.name, "from_digest": base.digest, **about}
+    return {
+        **base.manifest,
+        "name": name,
+        "base": base.base,
+        "created": f"{datetime.now(UTC):%Y-%m-%d}",
+        "parts": {**kept, **own},
+        "figures": {},
+        "round": numbered,
+    }
+
+
+def _given(workspace: Path) -> list[str]:
+    """Return all names that were given; a temporary folder has none."""
+    names = folder(workspace) / TAKEN
+    there = [path.name for path in releases(folder(workspace))]
+    return there + (names.read_text("utf-8").split() if names.is_file() else [])
+
+
+def _number(name: str, base: str) -> int:
+    found = re.fullmatch(rf"{re.escape(base)}\.(\d+)", name)
+    return int(found[1]) if found else 0
+
+
+def _durable(path: Path) -> None:
+    """Put a file, or a folder's list of files, on disk."""
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
