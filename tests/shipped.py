@@ -47,7 +47,8 @@ def build_workspace(
     manifest = write_manifest(files, patients, films)
     if set(kinds) < set(MODALITIES):
         with manifest.open(newline="", encoding="utf-8") as handle:
-            manifest = write_table(files / "some.csv", [row for row in csv.DictReader(handle) if row["modality"] in kinds])
+            rows = [row for row in csv.DictReader(handle) if row["modality"] in kinds]
+        manifest = write_table(files / "some.csv", rows)
     known = load_precomputed(settings.DEMO / f"embeddings-{release.name}.npz", release.digest)
     with open_workspace(folder, create=True) as place:
         ingest(place, release, release.digest, COHORT, read_manifest(manifest), known=known)

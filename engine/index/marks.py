@@ -130,11 +130,15 @@ def printable(words: str) -> str:
 
 def check_known(cursor: duckdb.DuckDBPyConnection, query_id: str, study_id: str) -> None:
     """Refuse a rating that refers to nothing; a study of the workspace may itself be the query."""
-    sql = "SELECT 1 FROM queries WHERE query_id = ? UNION ALL SELECT 1 FROM studies WHERE study_id = ?"
-    if not cursor.execute(sql, [query_id, query_id]).fetchone():
+    sql = (
+        "SELECT EXISTS (FROM queries WHERE query_id = $query) OR EXISTS (FROM studies WHERE study_id = $query),"
+        " EXISTS (FROM studies WHERE study_id = $study)"
+    )
+    asked, rated = cursor.execute(sql, {"query": query_id, "study": study_id}).fetchone() or (False, False)
+    if not asked:
         named = brief(query_id)
         raise UsageError(f"There is no query {named} in the workspace: take the query_id that a search printed.")
-    if not cursor.execute("SELECT 1 FROM studies WHERE study_id = ?", [study_id]).fetchone():
+    if not rated:
         raise UsageError(f"There is no study {brief(study_id)} in the workspace: take an id from a search result.")
 
 

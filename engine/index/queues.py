@@ -56,24 +56,22 @@ def begin(
 
 def find(database: Database, who: str, strategy: str, asked: int, seed: int) -> Queue | None:
     """Return the queue of this rater, strategy, size and seed, or None."""
-    rows = database.read(
-        f"SELECT {COLUMNS} FROM review_queues WHERE who = ? AND strategy = ? AND asked = ? AND seed = ?"
-        " ORDER BY created_at LIMIT 1",
-        [who, strategy, asked, seed],
-    )
-    return _with_pairs(database, rows[0]) if rows else None
+    found = _read(database, "q.who = ? AND q.strategy = ? AND q.asked = ? AND q.seed = ?", [who, strategy, asked, seed])
+    return found[-1] if found else None
 
 
 def of(database: Database, who: str, most: int = 10) -> list[Queue]:
     """Return a rater's newest queues, newest first."""
+    return _read(database, "q.who = ?", [who])[:most]
+
+
+def _read(database: Database, condition: str, values: Sequence[Any]) -> list[Queue]:
+    """Return the queues that meet an SQL condition of this module, newest first, each with its pairs in order."""
+    pairs = "SELECT queue_id, list((query_id, study_id, score, random_share) ORDER BY place) AS pairs FROM review_pairs"
     rows = database.read(
-        f"SELECT {COLUMNS} FROM review_queues WHERE who = ? ORDER BY created_at DESC LIMIT ?", [who, most]
+        f"SELECT {COLUMNS}, pairs FROM review_queues q LEFT JOIN ({pairs} GROUP BY queue_id) USING (queue_id)"
+        f" WHERE {condition} ORDER BY created_at DESC, queue_id",
+        values,
     )
-    return [_with_pairs(database, row) for row in rows]
-
-
-def _with_pairs(database: Database, row: tuple[Any, ...]) -> Queue:
-    pairs = database.read(
-        "SELECT query_id, study_id, score, random_share FROM review_pairs WHERE queue_id = ? ORDER BY place", [row[0]]
-    )
-    return Queue(*row, pairs=tuple(pairs))  # type: ignore[misc]
+    names = COLUMNS.split(", ")
+    return [Queue(**dict(zip(names, row[:-1], strict=True)), pairs=tuple(row[-1] or ())) for row in rows]

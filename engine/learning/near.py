@@ -117,7 +117,7 @@ def _side(
     for kind in sorted(set(kinds)):
         mine = modality == kind
         projected[mine] = release.projections(z[mine], kind)
-        mapped[mine] = release.mapped(z[mine], kind) if hasattr(release, "mapped") else z[mine]
+        mapped[mine] = release.mapped(z[mine], kind)
     return Side(np.asarray(ids), modality, _groups(workspace, ids), mapped, projected)
 
 

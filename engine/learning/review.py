@@ -71,6 +71,10 @@ def begin(workspace: Workspace, release: Release, strategy: str, n: int, who: st
     who = marks.name(who)
     check(strategy, n)
 
+    known = find(workspace, strategy, n, who, seed)
+    if known is not None:
+        return known
+
     def make() -> tuple[str, list[queues.Pair]]:
         offers = queue(workspace, release, strategy, n, who, seed)
         ids = sorted({one for offer in offers for one in offer.pair})
@@ -79,6 +83,12 @@ def begin(workspace: Workspace, release: Release, strategy: str, n: int, who: st
         return release.name, [(*one.pair, one.score, one.random_share) for one in offers]
 
     return _review(workspace, queues.begin(workspace.database, who, strategy, n, seed, make))
+
+
+def find(workspace: Workspace, strategy: str, n: int, who: str, seed: int) -> Review | None:
+    """Return the review of this rater, strategy, size and seed, or None where it was never begun."""
+    kept = queues.find(workspace.database, who, strategy, n, seed)
+    return None if kept is None else _review(workspace, kept)
 
 
 def open_reviews(workspace: Workspace, who: str) -> list[Review]:

@@ -143,15 +143,20 @@ def _words(values: Sequence[int | None]) -> np.ndarray | None:
 
 def standing(workspace: Workspace, ids: Iterable[str]) -> set[str]:
     """Return those of the studies and stored queries that are there and of no patient who withdrew in either scope."""
-    wanted, out = sorted(set(ids)), withdrawn(workspace)
+    wanted = sorted(set(ids))
     rows = workspace.database.read(
-        "SELECT study_id, patient_id FROM studies WHERE study_id IN (SELECT unnest(?))", [wanted]
-    )
-    found = {study_id for study_id, patient in rows if patient not in out}
-    asked = workspace.database.read(
-        "SELECT query_id, facts, modality, fingerprint, patient_key FROM queries WHERE query_id IN (SELECT unnest(?))",
+        "SELECT study_id, patient_id IN (SELECT patient_id FROM withdrawn) FROM studies"
+        " WHERE study_id IN (SELECT unnest(?))",
         [wanted],
     )
-    return found | {
-        query_id for query_id, facts, *about in asked if not _patients(workspace, json.loads(facts), *about) & out
-    }
+    asked = sorted(set(wanted) - {study_id for study_id, _ in rows})
+    return {study_id for study_id, out in rows if not out} | (_standing_queries(workspace, asked) if asked else set())
+
+
+def _standing_queries(workspace: Workspace, ids: Sequence[str]) -> set[str]:
+    out = withdrawn(workspace)
+    found = workspace.database.read(
+        "SELECT query_id, facts, modality, fingerprint, patient_key FROM queries WHERE query_id IN (SELECT unnest(?))",
+        [list(ids)],
+    )
+    return {query_id for query_id, facts, *about in found if not _patients(workspace, json.loads(facts), *about) & out}

@@ -11,22 +11,19 @@ import streamlit as st
 from engine.errors import CasebindError
 from pages.review import agree, home, rate, share, state
 from pages.shared import resources
-from pages.shared.strings import text
 
 
 def draw() -> None:
     """Draw what the URL asks for; what cannot be is one sentence and the way back."""
-    resources.warm()
     state.say()
+    resources.settle()
     try:
         if state.view() == "agreement":
             agree.draw()
         elif state.view() == "share":
             share.draw()
         elif state.asked():
-            with st.spinner(text("review.choosing"), show_time=True):
-                review = state.review()
-            rate.draw(review)
+            rate.draw(state.review())
         else:
             home.draw()
     except CasebindError as error:

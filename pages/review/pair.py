@@ -20,7 +20,8 @@ Side = tuple[Study, StudyRow | None]
 
 def draw(offer: Offer, *, labels: bool, key: str) -> None:
     """Draw both; two of one kind on one scale. labels : also what they are labelled as, and their origin"""
-    query, match = _side(offer.query_id), _side(offer.study_id)
+    rows = {row.study_id: row for row in resources.workspace().rows(offer.pair)}
+    query, match = (_side(one, rows.get(one)) for one in offer.pair)
     alike = query[0].modality == match[0].modality and not query[0].facts.get("like")
     shares = [1, 1] if alike else [SHARES[side[0].modality] for side in (query, match)]
     with st.container(key="beside"):
@@ -59,11 +60,10 @@ def _head(title: str, side: Side, labels: bool) -> str:
     return f"{head}  \n:small[{plain(person)}]" if person else head
 
 
-def _side(one: str) -> Side:
+def _side(one: str, row: StudyRow | None) -> Side:
     """Return a study of the workspace with its row, or a stored query; UsageError where there is neither."""
-    rows = resources.workspace().rows([one])
-    if rows:
-        return _study(str(resources.workspace().path), one), rows[0]
+    if row is not None:
+        return _study(str(resources.workspace().path), one), row
     stored = resources.workspace().query(one)
     if stored is None:
         raise UsageError(text("review.gone"))

@@ -39,10 +39,14 @@ def review() -> Review:
     """Return the queue that the URL asks for, begun where there is none; UsageError where it cannot be."""
     if SEED not in st.query_params:  # a link without a seed begins a queue of its own
         st.query_params[SEED] = str(secrets.randbelow(SEEDS))
-    n, seed = _number(N, FIRST_N), _number(SEED, 0)
-    return reviews.begin(
-        resources.workspace(), resources.release(), st.query_params[STRATEGY], n, who(), seed
-    )
+    workspace, wanted = resources.workspace(), (st.query_params[STRATEGY], _number(N, FIRST_N), who(), _number(SEED, 0))
+    known = reviews.find(workspace, *wanted)
+    if known is not None:
+        return known
+    with st.spinner(text("review.choosing"), show_time=True):
+        made = reviews.begin(workspace, resources.release(), *wanted)
+    resources.settle.clear()  # what the queue needed is loaded now as well
+    return made
 
 
 def _number(name: str, default: int) -> int:
@@ -109,7 +113,7 @@ def mark(one: Review, offer: Offer, name: str, comment_key: str) -> None:
     comment = st.session_state.get(comment_key, "")
     try:
         resources.workspace().rate(
-            *offer.pair, name, one.who, release=_release(one), why=tags(), comment=comment, finding=finding(),
+            *offer.pair, name, one.who, release=one.queue.release, why=tags(), comment=comment, finding=finding(),
             strategy=offer.strategy, random_share=offer.random_share,
         )  # fmt: skip
     except CasebindError as problem:
@@ -145,9 +149,3 @@ def say() -> None:
 def way_back() -> None:
     """Draw the button that leads to the start of the screen."""
     st.button(text("review.home"), icon=":material/arrow_back:", key="home", on_click=go)
-
-
-def _release(one: Review) -> str:
-    """Return the release whose codes answer now; that of the queue where none does."""
-    serving = resources.workspace().releases.serving()
-    return serving[0] if serving else one.queue.release
