@@ -35,6 +35,18 @@ def serving(workspace: Workspace, newest: Release) -> Release:
     )
 
 
+def kept(workspace: Workspace, newest: Release) -> Release:
+    """Return the release to complete or renew a workspace with: its serving round's, else `newest`.
+
+    A round that somebody put in place stays there until somebody chooses another, whatever is shipped meanwhile.
+    """
+    from engine.release import installed
+
+    known = workspace.releases.serving()
+    own = None if known is None else installed(*known, workspace.path / "releases")
+    return own if own is not None and own.base != own.name else newest
+
+
 def steady(workspace: Workspace, newest: Release, ask: Callable[[Release], Found]) -> tuple[Release, Found]:
     """Return the serving release and what `ask` found with it; asks again where another took its place meanwhile."""
     while True:

@@ -103,6 +103,7 @@ def _workspace(path: Path | None) -> str:
         newest = load_release()
         used = serving(place, newest)
         old = "" if used is newest else f"; codes of release {used.name} answer until `casebind reindex`"
+        old = f"; release {used.name} of a round serves" if used.base != used.name else old
         return f"{place.path}: {counts}; cohorts {cohorts}; {ratings} ratings{old}"
 
 

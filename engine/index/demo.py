@@ -20,6 +20,7 @@ from engine.index.pipeline import load_precomputed
 from engine.index.records import Cohort
 from engine.index.reindex import reindex
 from engine.index.workspace import Workspace, open_workspace
+from engine.serving import kept
 
 if TYPE_CHECKING:
     from engine.release import Release
@@ -80,25 +81,31 @@ def build(folder: Path, demo: Path, release: Release, digest: str, progress: Pro
         with open_workspace(folder) as workspace:
             _mark(folder, {"demo": "", "release": release.name, "release_digest": ""})  # unsettled until it is whole
             workspace.remove([row.study_id for row in workspace.rows() if row.cohort == COHORT.name])
+            if (own := kept(workspace, release)) is not release:  # a round's serves, and goes on serving
+                return _fill(workspace, demo, own, own.digest, digest, progress)
             reindex(workspace, release, digest)
-            return _fill(workspace, demo, release, digest, progress)
+            return _fill(workspace, demo, release, digest, digest, progress)
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
     try:
         with open_workspace(fresh, create=True) as workspace:
-            summary = _fill(workspace, demo, release, digest, progress)
+            summary = _fill(workspace, demo, release, digest, digest, progress)
         _exchange(fresh, folder)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
     return summary
 
 
-def _fill(workspace: Workspace, demo: Path, release: Release, digest: str, progress: Progress | None) -> Summary:
+def _fill(
+    workspace: Workspace, demo: Path, release: Release, digest: str, shipped: str, progress: Progress | None
+) -> Summary:
     """Take the synthetic cohort in, with the shipped embeddings where they fit; leave the marker last.
+
+    shipped : digest of the newest shipped release, up to which the workspace is then built
 
     Files are synced once, before the marker: one by one they would take as long as everything else.
     """
-    marker = {"demo": demo_digest(demo), "release": release.name, "release_digest": digest}
+    marker = {"demo": demo_digest(demo), "release": release.name, "release_digest": shipped}
     known = load_precomputed(demo / f"embeddings-{release.name}.npz", digest)
     workspace.durable = False
     try:

@@ -40,6 +40,7 @@ def reindex(
     if workspace.releases.serving() == (release.name, digest):
         return _complete(workspace, release, digest, progress)
     workspace.releases.keep_only(digest)
+    workspace.releases.learn(digest, release.encoders)
     came_back = workspace.releases.bring_back(digest)
     if progress is not None and came_back:
         progress.update(came_back)
@@ -54,7 +55,6 @@ def reindex(
                 done += _stage(workspace, release, digest, ids[first : first + size], reuse)
                 if progress is not None:
                     progress.update(len(ids[first : first + size]))
-    workspace.releases.learn(digest, release.encoders)
     return done
 
 

@@ -13,6 +13,8 @@ from engine.index import former, staging
 from engine.index.arrays import Arrays
 from engine.index.database import Database
 
+OVERTAKEN = "Another release was put in place meanwhile: look at it, then choose again."
+
 
 @dataclass(frozen=True)
 class Takeover:
@@ -86,7 +88,7 @@ class Releases:
         with self.database.exclusive():
             before = self.serving()
             if takeover.instead_of and (before is None or before[1] != takeover.instead_of):
-                raise WorkspaceError("Another release was put in place meanwhile: look at it, then choose again.")
+                raise WorkspaceError(OVERTAKEN)
             try:
                 with self.database.write() as cursor:
                     if not staging.switch(cursor, release, digest):

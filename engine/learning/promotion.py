@@ -1,0 +1,245 @@
+"""Which release serves: promotion of a round's, and the way back. The re-index happens behind, one at a time.
+
+The old codes answer until the new ones are all there (engine.index.reindex). Whoever asks says which release served
+when the table was shown; where another one serves by then, nothing happens. A process that is killed leaves one whole
+set of codes; the same takeover asked for again goes on with the studies that are left.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import duckdb
+
+from engine.errors import CasebindError, UsageError
+from engine.index import ledger, takeovers
+from engine.index.marks import name as name_of
+from engine.index.releases import OVERTAKEN, Takeover
+from engine.index.takeovers import Asked, Row
+from engine.index.workspace import Workspace
+from engine.learning import gate
+from engine.learning.round_release import folder
+from engine.release import installed, load_release
+
+if TYPE_CHECKING:
+    from engine.release import Release
+
+LEAST_REASON = 10  # characters that say why guards are overridden
+
+_moving: dict[Path, Moving] = {}
+_lock = threading.Lock()
+
+
+class Moving:
+    """One takeover on its way. Read `share`, `over` and `why` from any thread.
+
+    share : of the studies that have their new codes, 0..1
+    why   : a sentence where it failed
+    """
+
+    def __init__(self, number: int, asked: Asked, total: int) -> None:
+        self.number, self.asked, self.why = number, asked, ""
+        self._total, self._done, self._ended = max(1, total), 0.0, threading.Event()
+
+    @property
+    def share(self) -> float:
+        """How much is done."""
+        return min(1.0, self._done / self._total)
+
+    @property
+    def over(self) -> bool:
+        """Say whether it has ended, one way or another."""
+        return self._ended.is_set()
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Wait for the end; return whether it came."""
+        return self._ended.wait(seconds)
+
+    def update(self, n: float) -> None:
+        """Take note of n more studies."""
+        self._done += n
+
+    def run(self, workspace: Workspace, release: Release) -> None:
+        """Make the new codes and put them in place; never raises."""
+        from engine.index.reindex import reindex
+
+        takeover = Takeover(self.asked.before[1], self._written)
+        try:
+            reindex(workspace, release, release.digest, self, takeover)
+        except Exception as problem:
+            serving = workspace.releases.serving()
+            overtaken = serving is not None and serving[1] not in (self.asked.before[1], self.asked.after[1])
+            self.why = OVERTAKEN if overtaken else _sentence(problem)
+            with suppress(CasebindError, duckdb.Error), workspace.database.write() as cursor:
+                takeovers.end(cursor, self.number, takeovers.FAILED, self.why)
+        finally:
+            self._ended.set()
+
+    def _written(self, cursor: duckdb.DuckDBPyConnection) -> None:
+        """Close the row and audit it, in the transaction that switches."""
+        takeovers.end(cursor, self.number, takeovers.DONE)
+        ledger.add_audit(
+            cursor, self.asked.who, self.asked.kind, release=self.asked.after[0], filters=_about(self.asked)
+        )
+
+
+def promote(workspace: Workspace, release: Release, who: str, shown: str, reason: str = "") -> Moving:
+    """Let a round's release take over; return at once, the work goes on behind.
+
+    shown  : digest of the release that served when the gate's table was shown
+    reason : why it is done although guards fell, at least LEAST_REASON characters; kept
+    Raises UsageError where guards fell and no reason is given, another release serves than the table compares with, or
+    another takeover is on its way.
+    """
+    verdict, rows, reason = gate.verdict(release), gate.table(release), " ".join(reason.split())
+    if not verdict.passes and len(reason) < LEAST_REASON:
+        raise UsageError(
+            f"Release {release.name} does not pass ({'; '.join(verdict.falls)}): "
+            f"give a reason of at least {LEAST_REASON} characters, or leave it."
+        )
+    compared = release.manifest.get("round", {}).get("from_digest", shown)
+    passes = verdict.passes if rows else None
+    falls = () if verdict.passes else verdict.falls
+
+    def asked(serving: tuple[str, str]) -> Asked:
+        if compared != serving[1]:
+            raise UsageError(
+                f"The table of {release.name} compares it with {release.manifest['round']['from']}, and {serving[0]} "
+                "serves now: make a new round."
+            )
+        after = (release.name, release.digest)
+        return Asked("promotion", who, serving, after, passes, falls, "" if verdict.passes else reason)
+
+    return _begun(workspace, release, who, shown, asked)
+
+
+def roll_back(workspace: Workspace, who: str, shown: str, name: str | None = None) -> Moving:
+    """Let a release that served before take over again, with the codes it had; return at once.
+
+    name : of that release; None for the one that the serving release replaced
+    Raises UsageError where there is none, it is not installed any more, another release serves than was shown, or
+    another takeover is on its way.
+    """
+    release = _earlier_release(workspace, name)
+    return _begun(
+        workspace, release, who, shown,
+        lambda serving: Asked("rollback", who, serving, (release.name, release.digest)),
+    )  # fmt: skip
+
+
+def go_on(workspace: Workspace, who: str, shown: str) -> Moving:
+    """Ask once more for the last takeover, which was cut off; what is staged is not made again.
+
+    Raises UsageError where none was, or its release is gone.
+    """
+    last = interrupted(workspace)
+    if last is None:
+        raise UsageError("No takeover was cut off: nothing is left to do.")
+    release = installed(last.to_release, last.to_digest, folder(workspace.path))
+    if release is None:
+        raise UsageError(f"Release {last.to_release} is not installed any more: choose another one.")
+    if last.kind == "promotion":
+        return promote(workspace, release, who, shown, last.reason)
+    return roll_back(workspace, who, shown, last.to_release)
+
+
+def present(workspace: Workspace) -> Moving | None:
+    """Return the takeover on its way, or the last one, of this process."""
+    return _moving.get(workspace.path)
+
+
+def history(workspace: Workspace) -> list[Row]:
+    """Return all takeovers, oldest first; "running" only where somebody works at it."""
+    live = present(workspace)
+    number = live.number if live is not None and not live.over else None
+    cut = {"state": takeovers.FAILED, "why": "it was cut off before the last study"}
+    found = takeovers.rows(workspace.database)
+    return [replace(row, **cut) if row.state == takeovers.RUNNING and row.number != number else row for row in found]  # type: ignore[arg-type]
+
+
+def interrupted(workspace: Workspace) -> Row | None:
+    """Return the last takeover where it did not come to its end, though nothing else has taken over since."""
+    rows, serving = history(workspace), workspace.releases.serving()
+    last = rows[-1] if rows else None
+    cut = last is not None and last.state == takeovers.FAILED and serving is not None
+    return last if cut and last is not None and last.from_digest == serving[1] else None  # type: ignore[index]
+
+
+def earlier(workspace: Workspace) -> list[tuple[str, str]]:
+    """Return (name, digest) of the releases that served before and do not now, the last one first."""
+    serving = workspace.releases.serving()
+    done = [row for row in reversed(takeovers.rows(workspace.database)) if row.state == takeovers.DONE]
+    return list(dict.fromkeys(one for row in done for one in [(row.from_release, row.from_digest)] if one != serving))
+
+
+def _earlier_release(workspace: Workspace, name: str | None) -> Release:
+    """Return the release to go back to."""
+    known, serving = earlier(workspace), workspace.releases.serving()
+    if serving is not None and name == serving[0]:
+        raise UsageError(f"Release {name} serves already: there is nothing to do.")
+    came = [r for r in history(workspace) if r.state == takeovers.DONE and (r.to_release, r.to_digest) == serving]
+    if name is None:
+        promoted = [row for row in came if row.kind == "promotion"]
+        wanted = (promoted[-1].from_release, promoted[-1].from_digest) if promoted else None
+    else:
+        wanted = next((one for one in known if one[0] == name), None)
+    if wanted is None:
+        names = ", ".join(one for one, _ in known)
+        which = f"Release {name} never served here" if name else "The serving release replaced none"
+        raise UsageError(f"{which}: {f'choose one of {names}' if names else 'there is nothing to go back to'}.")
+    found = installed(*wanted, folder(workspace.path))
+    if found is None:
+        raise UsageError(f"Release {wanted[0]} is not installed any more: restore its folder.")
+    return found
+
+
+def _begun(
+    workspace: Workspace, release: Release, who: str, shown: str, asked_of: Callable[[tuple[str, str]], Asked]
+) -> Moving:
+    """Check under one lock that nobody was faster, write the row, and start the work."""
+    with _lock, workspace.database.exclusive():
+        busy, serving = _moving.get(workspace.path), workspace.releases.serving()
+        if busy is not None and not busy.over:
+            raise UsageError(
+                f"A {busy.asked.kind} to {busy.asked.after[0]} by {busy.asked.who} is on its way: wait for its end."
+            )
+        if serving is None:
+            raise UsageError("The workspace holds no codes yet, so no release serves: ingest a cohort first.")
+        if serving[1] != shown:
+            raise UsageError(
+                f"Release {serving[0]} serves by now, another one than was shown: look again, then choose."
+            )
+        if serving[1] == release.digest:
+            raise UsageError(f"Release {release.name} serves already: there is nothing to do.")
+        asked = replace(asked_of(serving), who=name_of(who))
+        _whole(release)
+        with workspace.database.write() as cursor:
+            number = takeovers.begin(cursor, asked)
+        started = _moving[workspace.path] = Moving(number, asked, sum(workspace.counts().values()))
+    threading.Thread(target=started.run, args=(workspace, release), name="takeover", daemon=True).start()
+    return started
+
+
+def _whole(release: Release) -> None:
+    """Refuse a release with a missing or damaged part before anybody waits for it. Raises ReleaseError."""
+    load_release(release.path).load(())
+
+
+def _about(asked: Asked) -> str:
+    """Return what the audit says of a takeover."""
+    gated = "" if asked.kind == "rollback" else "; the gate passes" if asked.passes else "; the gate does not pass"
+    fell = f": {'; '.join(asked.falls)}; reason: {asked.reason}" if asked.reason else ""
+    return f"from {asked.before[0]} to {asked.after[0]}{gated}{fell}"
+
+
+def _sentence(problem: Exception) -> str:
+    if isinstance(problem, CasebindError):
+        return str(problem)
+    logging.getLogger(__name__).error("A takeover failed.", exc_info=problem)
+    return f"The change of release failed ({type(problem).__name__}): the release before still serves, try again."

@@ -1,0 +1,61 @@
+"""What a distance means under a round's codes: the calibration tables, fitted on the frozen studies.
+
+They were not learnt from, so their distances are those of studies that come later. A pair of modalities with too few
+of them keeps the table of the release before.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from itertools import product
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.cohorts.captions import many_hot
+from engine.cohorts.findings import vocabulary
+from engine.hashing import calibration
+from engine.learning.gathered import Pool
+from engine.study import Note, Study
+
+if TYPE_CHECKING:
+    from engine.release import Release
+
+LEAST = 30  # studies of either side
+Coded = Callable[[np.ndarray, str], np.ndarray]  # embeddings (n, 256), modality → packed codes (n, 32)
+
+
+def typed(release: Release) -> Pool:
+    """Return findings as somebody types them: every phrase of the vocabulary once, embedded, of nobody."""
+    said = [(n, words) for n, entry in vocabulary().items() for words in (*entry["phrases"], *entry["unseen"])]
+    z = release.embed([Study("text", Note(words), "text") for _, words in said])
+    nobody = np.array([f"typed {i}" for i in range(len(said))])
+    blank, unknown = np.full(len(said), ""), np.full(len(said), np.nan)
+    return Pool(z, many_hot([name] for name, _ in said), nobody, blank, blank, unknown)
+
+
+def tables(frozen: Mapping[str, Pool], words: Pool, coded: Coded, before: dict[str, Any]) -> dict[str, Any]:
+    """Return the content of calibration.json: a text that asks is one that somebody types.
+
+    before : the tables of the release before, as in its file
+    """
+    asking = {**frozen, "text": words}
+    fitted = {
+        f"{a}>{b}": _table(asking[a], frozen[b], (a, b), coded)
+        for a, b in product(asking, frozen)
+        if min(len(asking[a]), len(frozen[b])) >= LEAST
+    }
+    kept = sorted(set(before["pairs"]) - set(fitted))
+    return {
+        "fitted_on": "frozen patients of the workspace",
+        "points": calibration.POINTS,
+        "kept_from_the_release_before": kept,
+        "pairs": {name: fitted.get(name, table) for name, table in before["pairs"].items()},
+    }
+
+
+def _table(query: Pool, target: Pool, kinds: tuple[str, str], coded: Coded) -> dict[str, Any]:
+    apart = query.patients[:, None] != target.patients[None]
+    known = np.outer(query.held.any(1), target.held.any(1))
+    relevant = query.held.astype(np.float32) @ target.held.T.astype(np.float32) > 0
+    return calibration.table(coded(query.z, kinds[0]), coded(target.z, kinds[1]), relevant, known, apart)

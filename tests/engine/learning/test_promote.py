@@ -1,0 +1,302 @@
+"""Promotion and the way back: one at a time, against what was shown, exact, and whole whatever is killed."""
+
+from __future__ import annotations
+
+import hashlib
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rounds import BAD, written
+
+from engine.errors import ReleaseError, UsageError, WorkspaceError
+from engine.index import reindex as reindex_module
+from engine.index.releases import Takeover
+from engine.index.workspace import Workspace, open_workspace
+from engine.learning import promotion
+from engine.release import Release, installed, load_release
+from engine.retrieval import again
+from engine.serving import serving
+from engine.settings import ROOT
+from engine.study import MODALITIES
+
+QUERY = "syn-0003-e1-ecg"
+QUICK = 60.0  # seconds
+
+
+def codes(place: Workspace) -> str:
+    """One digest over every study's id and code, of whatever release serves."""
+    rows = place.database.read("SELECT study_id, w0, w1, w2, w3 FROM codes ORDER BY study_id")
+    return hashlib.sha256(repr(rows).encode()).hexdigest()
+
+
+def shown(place: Workspace) -> str:
+    found = place.releases.serving()
+    assert found is not None
+    return found[1]
+
+
+def promoted(place: Workspace, release: Release, who: str = "Ada", reason: str = "") -> None:
+    moving = promotion.promote(place, release, who, shown(place), reason)
+    assert moving.wait(QUICK) and moving.why == "" and moving.share == 1.0
+
+
+def rolled_back(place: Workspace, name: str | None = None) -> None:
+    moving = promotion.roll_back(place, "Ada", shown(place), name)
+    assert moving.wait(QUICK) and moving.why == ""
+
+
+def test_a_promoted_round_answers_and_is_on_record(workspace: Workspace, release: Release):
+    made, before = written(workspace.path, release), codes(workspace)
+    promoted(workspace, made)
+    answer = again(workspace, release, QUERY, k=3)
+    assert answer.release == "r2.1" and serving(workspace, release).digest == made.digest
+    assert codes(workspace) != before
+    for modality in MODALITIES:
+        held = workspace.codes("r2.1", modality)
+        vectors = workspace.embeddings("r2.1", list(held.ids))
+        own = np.stack([made.codes(z[None], modality)[0] for z in vectors]).view("<u8")
+        np.testing.assert_array_equal(own.T, held.words)
+    (row,) = promotion.history(workspace)
+    assert (row.kind, row.who, row.from_release, row.to_release, row.state) == (
+        "promotion",
+        "Ada",
+        "r2",
+        "r2.1",
+        "done",
+    )
+    assert row.passes is True and row.reason == "" and row.ended_at is not None
+    audit = workspace.audit_rows(50)
+    assert [(one.who, one.release, one.filters) for one in audit if one.kind == "promotion"] == [
+        ("Ada", "r2.1", "from r2 to r2.1; the gate passes")
+    ]
+
+
+def test_the_way_back_is_byte_identical(workspace: Workspace, release: Release):
+    first = codes(workspace)
+    one = written(workspace.path, release)
+    promoted(workspace, one)
+    second = codes(workspace)
+    two = written(workspace.path, one, seed=3)
+    promoted(workspace, two)
+    assert len({first, second, codes(workspace)}) == 3
+    rolled_back(workspace)
+    assert workspace.releases.serving() == ("r2.1", one.digest) and codes(workspace) == second
+    rolled_back(workspace, "r2")
+    assert codes(workspace) == first
+    rolled_back(workspace, "r2.2")
+    rolled_back(workspace, "r2")
+    assert codes(workspace) == first
+    assert [row.kind for row in promotion.history(workspace)] == ["promotion"] * 2 + ["rollback"] * 4
+    assert [name for name, _ in promotion.earlier(workspace)] == ["r2.2", "r2.1"]
+
+
+def test_codes_come_back_as_they_were_and_not_as_they_would_be_made(workspace: Workspace, release: Release):
+    """A bit that was made otherwise, as on another processor, comes back as it was."""
+    workspace.database._connection.cursor().execute(
+        "UPDATE codes SET w0 = xor(w0, 1::UBIGINT) WHERE study_id = ?", [QUERY]
+    )
+    first = codes(workspace)
+    promoted(workspace, written(workspace.path, release))
+    rolled_back(workspace)
+    assert codes(workspace) == first
+
+
+def test_studies_that_came_or_changed_in_between_get_codes(workspace: Workspace, release: Release):
+    ids = [row.study_id for row in workspace.rows() if row.study_id != QUERY]
+    kept = dict(workspace.database.read("SELECT study_id, w0 FROM codes"))
+    made = written(workspace.path, release)
+    promoted(workspace, made)
+    gone, changed = ids[0], ids[1]
+    modality = workspace.row(changed).modality
+    workspace.remove([gone])
+    vector = -workspace.embeddings("r2.1", [changed])
+    workspace.add_codes("r2.1", made.digest, [changed], vector, made.codes(vector, modality), replace=True)
+    assert workspace.database.read("SELECT count(*) FROM former_codes WHERE study_id = ?", [gone]) == [(0,)]
+    rolled_back(workspace)
+    now = dict(workspace.database.read("SELECT study_id, w0 FROM codes"))
+    own = int(release.codes(vector, modality).view("<u8")[0, 0])
+    assert now == {**{name: word for name, word in kept.items() if name != gone}, changed: own}
+    assert workspace.without_codes("r2") == []
+
+
+def test_guards_that_fell_need_a_reason_which_is_kept(workspace: Workspace, release: Release):
+    made = written(workspace.path, release, rows=BAD)
+    for reason in ("", "   because   "):
+        with pytest.raises(UsageError, match=r"P@10 ecg to cxr falls by 20\.0% .limit 3%.*reason of at least 10"):
+            promotion.promote(workspace, made, "Ada", shown(workspace), reason)
+    assert promotion.history(workspace) == [] and workspace.releases.serving() == ("r2", release.digest)
+    promoted(workspace, made, reason="films of this ward are few")
+    (row,) = promotion.history(workspace)
+    assert row.passes is False and row.reason == "films of this ward are few" and len(row.falls) == 1
+    assert "films of this ward are few" in str(workspace.audit_rows(1)[0].filters)
+
+
+def test_a_release_of_which_nothing_was_measured_needs_a_reason(workspace: Workspace, release: Release):
+    made = written(workspace.path, release, rows=())
+    with pytest.raises(UsageError, match="nothing was measured"):
+        promotion.promote(workspace, made, "Ada", shown(workspace))
+
+
+def test_what_was_shown_beside_another_release_is_refused(workspace: Workspace, release: Release):
+    one, two = written(workspace.path, release), written(workspace.path, release, seed=2)
+    seen = shown(workspace)
+    promoted(workspace, one)
+    with pytest.raises(UsageError, match=r"Release r2\.1 serves by now"):
+        promotion.promote(workspace, two, "Bo", seen)
+    with pytest.raises(UsageError, match=r"compares it with r2, and r2\.1 serves now: make a new round"):
+        promotion.promote(workspace, two, "Bo", shown(workspace))
+    with pytest.raises(UsageError, match="serves by now"):
+        promotion.roll_back(workspace, "Bo", seen)
+    again_on = written(workspace.path, one, seed=5)
+    promoted(workspace, again_on)
+    with pytest.raises(UsageError, match="serves already"):
+        promotion.roll_back(workspace, "Bo", shown(workspace), "r2.3")
+    with pytest.raises(UsageError, match="serves already"):
+        promotion.promote(workspace, again_on, "Bo", shown(workspace))
+    assert [row.to_release for row in promotion.history(workspace)] == ["r2.1", "r2.3"]
+
+
+def test_nowhere_to_go_back_to_is_one_sentence(workspace: Workspace):
+    with pytest.raises(UsageError, match=r"replaced none: there is nothing to go back to\.$"):
+        promotion.roll_back(workspace, "Ada", shown(workspace))
+    with pytest.raises(UsageError, match=r"r9 never served here"):
+        promotion.roll_back(workspace, "Ada", shown(workspace), "r9")
+    with pytest.raises(UsageError, match="No takeover was cut off"):
+        promotion.go_on(workspace, "Ada", shown(workspace))
+
+
+def test_a_damaged_release_is_refused_before_anything_begins(workspace: Workspace, release: Release):
+    made = written(workspace.path, release)
+    (made.path / "hash.safetensors").write_bytes(b"nothing")
+    with pytest.raises(ReleaseError, match=r"hash\.safetensors"):
+        promotion.promote(workspace, made, "Ada", shown(workspace))
+    assert promotion.history(workspace) == []
+
+
+def test_of_eight_who_press_at_once_one_gets_through(
+    workspace: Workspace, release: Release, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(reindex_module, "REUSED_BATCH", 8)
+    made = [written(workspace.path, release, seed=seed) for seed in range(4)]
+    seen, barrier = shown(workspace), threading.Barrier(8)
+    came: list[tuple[str, promotion.Moving]] = []
+    refused: list[str] = []
+
+    def press(number: int) -> None:
+        barrier.wait()
+        try:
+            came.append((made[number % 4].name, promotion.promote(workspace, made[number % 4], f"u{number}", seen)))
+        except UsageError as error:
+            refused.append(str(error))
+
+    threads = [threading.Thread(target=press, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    ((name, moving),) = came
+    assert moving.wait(QUICK) and moving.why == ""
+    assert len(refused) == 7 and all("is on its way" in one or "serves by now" in one for one in refused)
+    assert workspace.releases.serving()[0] == name  # type: ignore[index]
+    assert workspace.without_codes(name) == [] and len(promotion.history(workspace)) == 1
+    assert workspace.database.read("SELECT count(*) FROM staged") == [(0,)]
+
+
+def test_a_release_put_in_place_meanwhile_is_not_replaced(
+    workspace: Workspace, release: Release, monkeypatch: pytest.MonkeyPatch
+):
+    one, two = written(workspace.path, release), written(workspace.path, release, seed=2)
+    monkeypatch.setattr(reindex_module, "REUSED_BATCH", 8)
+    told = promotion.Moving.update
+
+    def meanwhile(self: promotion.Moving, n: float) -> None:
+        told(self, n)
+        if workspace.releases.serving() == (release.name, release.digest):
+            reindex_module.reindex(workspace, two, two.digest)
+
+    monkeypatch.setattr(promotion.Moving, "update", meanwhile)
+    moving = promotion.promote(workspace, one, "Ada", shown(workspace))
+    assert moving.wait(QUICK) and "Another release was put in place meanwhile" in moving.why
+    assert workspace.releases.serving() == ("r2.2", two.digest)
+    assert promotion.history(workspace)[-1].state == "failed"
+    with pytest.raises(WorkspaceError, match="put in place meanwhile"):  # asked again in the transaction that switches
+        reindex_module.reindex(workspace, one, one.digest, takeover=Takeover(release.digest))
+    assert workspace.releases.serving() == ("r2.2", two.digest)
+
+
+KILLED = """
+import sys
+from pathlib import Path
+from engine.index import reindex as module
+from engine.index.releases import Takeover
+from engine.index.workspace import open_workspace
+from engine.learning import promotion
+from engine.release import load_release
+module.REUSED_BATCH = 4
+told = promotion.Moving.update
+def update(self, n):
+    told(self, n)
+    print(n, flush=True)
+promotion.Moving.update = update
+with open_workspace(sys.argv[1]) as place:
+    seen = place.releases.serving()[1]
+    if sys.argv[2] == "back":
+        moving = promotion.roll_back(place, "Ada", seen)
+    else:
+        moving = promotion.promote(place, load_release(Path(sys.argv[2])), "Ada", seen)
+    moving.wait()
+    print("done", moving.why, flush=True)
+"""
+
+
+def killed(folder: Path, what: str, after: int) -> None:
+    """Begin a takeover in another process and kill it after so many batches."""
+    command = [sys.executable, "-c", KILLED, str(folder), what]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        for said, _ in enumerate(process.stdout or (), start=1):
+            if said == after:
+                break
+        process.kill()
+
+
+def test_killed_half_way_it_answers_with_one_set_and_goes_on(workspace_folder: Path, release: Release):
+    made = written(workspace_folder, release)
+    with open_workspace(workspace_folder) as place:
+        first, total = codes(place), len(place.rows())
+    killed(workspace_folder, str(made.path), 5)
+    with open_workspace(workspace_folder) as place:
+        assert codes(place) == first and again(place, release, QUERY, k=3).release == "r2"
+        assert 0 < len(place.releases.waiting(made.digest)) < total
+        (row,) = promotion.history(place)
+        assert row.state == "failed" and "cut off" in row.why
+        assert promotion.interrupted(place) == row
+        moving = promotion.go_on(place, "Bo", shown(place))
+        assert moving.wait(QUICK) and moving.why == ""
+        assert place.releases.serving() == ("r2.1", made.digest) and place.without_codes("r2.1") == []
+        assert [(one.who, one.state) for one in promotion.history(place)] == [("Ada", "failed"), ("Bo", "done")]
+        assert promotion.interrupted(place) is None
+    for after in (1, 2):  # the way back is one batch; killed then, or while it switches
+        killed(workspace_folder, "back", after)
+        with open_workspace(workspace_folder) as place:
+            serving_now = place.releases.serving()
+            assert serving_now is not None and place.without_codes(serving_now[0]) == []
+            assert (codes(place) == first) == (serving_now[0] == "r2")
+    with open_workspace(workspace_folder) as place:
+        if place.releases.serving() != ("r2", release.digest):
+            rolled_back(place)
+        assert codes(place) == first and again(place, release, QUERY, k=3).release == "r2"
+
+
+def test_a_newer_shipped_release_does_not_take_over_by_itself(workspace: Workspace, release: Release, tmp_path: Path):
+    made = written(workspace.path, release)
+    promoted(workspace, made)
+    newer = Release(release.path, {**release.manifest, "name": "r3"})
+    assert newer.digest != release.digest
+    assert serving(workspace, newer).digest == made.digest
+    assert again(workspace, newer, QUERY, k=2).release == "r2.1"
+    assert installed("r2.1", made.digest, workspace.path / "releases") is not None
+    assert load_release(made.path).digest == made.digest
