@@ -124,9 +124,8 @@ def rating_rows(apart: Marked, units: np.ndarray, before: np.ndarray, after: np.
     spread = (new - old)[1:]
     spread = spread[np.isfinite(spread)]
     low, high = np.percentile(spread, [2.5, 97.5]) if len(spread) else (np.nan, np.nan)
-    return [
-        Row("ratings", "AUC", len(units), *(float(v) for v in (old[0], new[0], new[0] - old[0], low, high)))
-    ]  # fmt: skip
+    before_after = (float(old[0]), float(new[0]), float(new[0] - old[0]))
+    return [Row("ratings", "AUC", len(units), *before_after, float(low), float(high))]
 
 
 def auc(far: np.ndarray, marked: Marked, weights: np.ndarray) -> np.ndarray:

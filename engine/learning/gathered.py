@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -23,6 +23,9 @@ from engine.learning.frozen import is_frozen, is_held_out
 from engine.learning.reliability import VALUE, Reliability, reliability
 from engine.learning.sides import Side, sides, withdrawn
 from engine.study import MODALITIES
+
+if TYPE_CHECKING:
+    from engine.release import Release
 
 MOST_REPLAY, MOST_FROZEN = 20_000, 2_000  # studies of one modality; of more, a sample
 SEED = 0
@@ -75,6 +78,12 @@ class _Pair(NamedTuple):
     labels: tuple[tuple[str, ...], tuple[str, ...]]
     patients: frozenset[str]
     unit: str
+
+
+def since(release: Release) -> datetime | None:
+    """Return when the ratings were gathered that a release learnt from; None for a shipped one, which learnt none."""
+    began = release.manifest.get("round", {}).get("began")
+    return datetime.fromisoformat(began) if began else None
 
 
 def new_ratings(workspace: Workspace, since: datetime | None) -> int:
@@ -183,7 +192,7 @@ def _originals(workspace: Workspace, out: frozenset[str]) -> tuple[dict[str, Poo
     return found
 
 
-def _pool(workspace: Workspace, release: str, rows: Sequence[tuple[tuple, frozenset[str]]]) -> Pool:  # type: ignore[type-arg]
+def _pool(workspace: Workspace, release: str, rows: Sequence[tuple[tuple, frozenset[str]]]) -> Pool:
     about = [row for row, _ in rows]
     return Pool(
         workspace.embeddings(release, [row[0] for row in about]),
@@ -209,9 +218,9 @@ def to_arrays(found: Gathered) -> dict[str, np.ndarray]:
 def from_arrays(arrays: Mapping[str, np.ndarray]) -> Gathered:
     """Return what `to_arrays` made; without raters."""
     pairs = {part: Marked(*(arrays[f"{part}.{f.name}"] for f in fields(Marked))) for part in ("learn", "apart")}
-    pools = {
+    pools: dict[str, dict[str, Pool]] = {
         part: {
-            m: Pool(*(arrays[f"{part}.{m}.{f.name}"] for f in fields(Pool)))
+            str(m): Pool(*(arrays[f"{part}.{m}.{f.name}"] for f in fields(Pool)))
             for m in MODALITIES
             if f"{part}.{m}.z" in arrays
         }

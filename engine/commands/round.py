@@ -1,0 +1,98 @@
+"""casebind round [--min N] [--who NAME] [--json]"""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from engine.commands.shared import load_release, open_folder, workspace_option
+from engine.errors import CasebindError, UsageError
+
+if TYPE_CHECKING:
+    from engine.index.workspace import Workspace
+    from engine.learning.gate import Row
+    from engine.learning.job import Job
+    from engine.release import Release
+
+LOOK_S = 0.2  # between two looks at the job
+
+
+@click.command("round")
+@click.option("--min", "least", default=1, show_default=True, help="Ratings since the serving release that it takes.")
+@click.option("--who", default="local", help="Who makes it.", show_default=True)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@workspace_option
+def command(least: int, who: str, as_json: bool, workspace: Path | None) -> None:
+    """Learn a release from the ratings and the original pairs, and show what it changes. Nothing is promoted.
+
+    Ctrl+C cancels it; ratings and releases stay as they were.
+    """
+    with open_folder(workspace) as place:
+        from engine.learning import gate, job
+        from engine.learning.gathered import new_ratings, since
+        from engine.learning.round_release import rounds
+        from engine.serving import serving
+
+        release = serving(place, load_release())
+        there = new_ratings(place, since(release))
+        if there < least:
+            raise UsageError(f"There are {there} new ratings and {least} are asked for: rate more, or lower --min.")
+        done = _followed(place, job.begin(place, release, who))
+        if done.state == "failed":
+            raise CasebindError(done.why)
+        made = next(one for one in reversed(rounds(place.path)) if one.name == done.name)
+        click.echo(json.dumps(_object(made, done)) if as_json else told(made, gate.table(made)))
+
+
+def _followed(place: Workspace, begun: Job) -> Job:
+    """Show how far a round is until it ends; cancel it where the command is stopped."""
+    from tqdm import tqdm
+
+    from engine.learning import job
+
+    try:
+        with tqdm(total=100, desc=f"round {begun.number}", unit="%", leave=False) as progress:
+            while not (now := job.present(place) or begun).over:
+                progress.set_description(f"round {now.number}, {now.state}", refresh=False)
+                progress.update(round(100 * now.share) - progress.n)
+                time.sleep(LOOK_S)
+    except KeyboardInterrupt:
+        job.cancel(place)
+        raise
+    return now
+
+
+def told(made: Release, rows: list[Row]) -> str:
+    """Return the gate's table and its verdict as lines for a person."""
+    from engine.learning import gate
+
+    about, verdict = made.manifest["round"], gate.verdict(made)
+    lines = [f"Release {made.name}, from {about['from']}: {about['ratings']} ratings fitted, "
+             f"{about['kept_apart']} kept apart to measure, {about['seconds']} s"]  # fmt: skip
+    lines += [f"{'':30}{'n':>6}{'before':>9}{'after':>9}{'difference':>12}   95 % interval"]
+    lines += [line for section in gate.SECTIONS for row in rows if row.section == section for line in [_line(row)]]
+    passes = "It passes: no guard fell." if verdict.passes else f"It does not pass: {'; '.join(verdict.falls)}."
+    return "\n".join([*lines, passes, f"Promote it with `casebind releases promote {made.name}`."])
+
+
+def _line(row: Row) -> str:
+    name = {"overall": "P@10 overall", "ratings": "AUC of held-out ratings"}.get(row.section, row.name)
+    note = "  falls" if row.falls else "  too few to guard" if row.too_few else ""
+    span = f"{row.low:+.3f} to {row.high:+.3f}"
+    return f"{name:30}{row.n:>6}{row.before:>9.3f}{row.after:>9.3f}{row.difference:>+12.3f}   {span}{note}"
+
+
+def _object(made: Release, done: Job) -> dict[str, object]:
+    from engine.learning import gate
+
+    verdict, about = gate.verdict(made), made.manifest["round"]
+    return {
+        "release": made.name, "from": about["from"], "round": done.number, "ratings": about["ratings"],
+        "kept_apart": about["kept_apart"], "left_out": about["left_out"], "raters": about["raters"],
+        "seconds": about["seconds"], "passes": verdict.passes, "falls": list(verdict.falls),
+        "gate": gate.plain(gate.table(made)),
+    }  # fmt: skip

@@ -1,0 +1,81 @@
+"""The releases that a workspace has served or may serve, as a list for people: what made them, how they did."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.index.takeovers import DONE, Row
+from engine.index.workspace import Workspace
+from engine.learning import gate
+from engine.learning.promotion import history
+from engine.learning.round_release import folder, rounds
+from engine.release import installed, load_release, releases
+
+if TYPE_CHECKING:
+    from engine.release import Release
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One release.
+
+    release        : itself, or None where it is not installed any more
+    made_from      : the release its round began with; "" where it is shipped
+    ratings, raters, who : of the round
+    before, after  : P@10 overall, of the frozen set; None where nothing was measured
+    passes, falls  : the gate's verdict; None where it is shipped
+    takeovers      : when it was put in place, oldest first
+    """
+
+    name: str
+    digest: str
+    release: Release | None
+    serves: bool
+    created: str
+    made_from: str = ""
+    who: str = ""
+    ratings: int = 0
+    raters: int = 0
+    before: float | None = None
+    after: float | None = None
+    passes: bool | None = None
+    falls: tuple[str, ...] = ()
+    takeovers: tuple[Row, ...] = ()
+
+
+def timeline(workspace: Workspace) -> list[Entry]:
+    """Return the releases of a workspace, newest first: its rounds', those that served here, the newest shipped one."""
+    serving, rows = workspace.releases.serving(), history(workspace)
+    shipped = [load_release(path) for path in releases()[-1:]]
+    found = {one.digest: one for one in [*shipped, *rounds(workspace.path)]}
+    ends = [*((r.from_release, r.from_digest) for r in rows), *((r.to_release, r.to_digest) for r in rows)]
+    served = [*([serving] if serving else []), *ends]
+    known = {digest: (one.name, one) for digest, one in found.items()}
+    for name, digest in served:
+        known.setdefault(digest, (name, installed(name, digest, folder(workspace.path))))
+    ordered = sorted(known.items(), key=lambda item: _age(item[1][0]), reverse=True)
+    return [_entry(name, digest, one, serving, rows) for digest, (name, one) in ordered]
+
+
+def _entry(
+    name: str, digest: str, release: Release | None, serving: tuple[str, str] | None, rows: list[Row]
+) -> Entry:  # fmt: skip
+    mine = tuple(row for row in rows if row.to_digest == digest and row.state == DONE)
+    manifest = release.manifest if release is not None else {}
+    made, about = manifest.get("created", ""), manifest.get("round")
+    serves = serving is not None and serving[1] == digest
+    if release is None or about is None:
+        return Entry(name, digest, release, serves, made, takeovers=mine)
+    table, verdict = gate.table(release), gate.verdict(release)
+    overall = next((row for row in table if row.section == "overall"), None)
+    return Entry(
+        name, digest, release, serves, about.get("began", made), about["from"], about.get("who", ""),
+        about.get("ratings", 0), len(about.get("raters", ())), overall and overall.before, overall and overall.after,
+        verdict.passes, verdict.falls, mine,
+    )  # fmt: skip
+
+
+def _age(name: str) -> tuple[int, ...]:
+    """r2.10 after r2.9 after r2."""
+    return tuple(int("".join(filter(str.isdigit, part)) or 0) for part in name.split("."))
