@@ -66,7 +66,8 @@ class Plan:
 
     batch, named : original studies, and studies whose finding a rater named, of each modality in a step
     pairs        : rated pairs in a step
-    temperature  : of the contrast; slope : of the rated pairs' logistic; rate : of the hash layer, maps learn at a third
+    rate         : of the hash layer; the maps learn at a third of it
+    temperature  : of the contrast; slope : of the rated pairs' logistic
     names        : weight of a named study as one that asks, an original one has 1
     """
 
