@@ -18,6 +18,7 @@ page = st.navigation(
         st.Page("pages/collections/page.py", title=text("app.collections"), icon=":material/collections_bookmark:",
                 url_path="collections"),
         st.Page("pages/quiz/page.py", title=text("app.quiz"), icon=":material/quiz:", url_path="quiz"),
+        st.Page("pages/review/page.py", title=text("app.review"), icon=":material/rate_review:", url_path="review"),
         st.Page("pages/about/page.py", title=text("app.about"), icon=":material/info:", url_path="about"),
     ],
     position="top",

@@ -27,6 +27,7 @@ COMMANDS = {
     "demo": ("demo", "Build the shipped workspace from data/demo."),
     "search": ("search", "Show the cases nearest to a file or a finding."),
     "rate": ("rate", "Mark a neighbour of a query as relevant, partly or irrelevant."),
+    "ratings": ("ratings", "Export and import ratings, so that sites can pool them."),
     "explain": ("explain", "Draw which regions made a query and a match similar."),
     "export": ("export", "Write the nearest cases of a query as PDF, PNG, CSV or DICOM."),
     "ingest": ("ingest", "Take a manifest or a data set's folder into the workspace."),

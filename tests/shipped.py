@@ -14,6 +14,7 @@ from engine.index.manifest import read_manifest
 from engine.index.pipeline import load_precomputed
 from engine.index.workspace import open_workspace
 from engine.release import Release
+from engine.study import MODALITIES
 
 
 def write_table(file: Path, rows: Sequence[Mapping[str, object]]) -> Path:
@@ -39,9 +40,15 @@ def write_manifest(folder: Path, patients: range, films: int = 0) -> Path:
     return write_table(folder / "manifest.csv", kept)
 
 
-def build_workspace(folder: Path, files: Path, release: Release, patients: range, films: int) -> Path:
+def build_workspace(
+    folder: Path, files: Path, release: Release, patients: range, films: int, kinds: Sequence[str] = MODALITIES
+) -> Path:
     """Build a workspace of some patients of the shipped cohort from their shipped embeddings; return it, closed."""
     manifest = write_manifest(files, patients, films)
+    if set(kinds) < set(MODALITIES):
+        with manifest.open(newline="", encoding="utf-8") as handle:
+            rows = [row for row in csv.DictReader(handle) if row["modality"] in kinds]
+        manifest = write_table(files / "some.csv", rows)
     known = load_precomputed(settings.DEMO / f"embeddings-{release.name}.npz", release.digest)
     with open_workspace(folder, create=True) as place:
         ingest(place, release, release.digest, COHORT, read_manifest(manifest), known=known)

@@ -1,4 +1,4 @@
-"""Ratings, consent and audit: what people did, kept with its history."""
+"""Consent and audit: what people allowed and what they did, kept with its history."""
 
 from __future__ import annotations
 
@@ -6,64 +6,11 @@ from collections.abc import Sequence
 
 import duckdb
 
-from engine.errors import UsageError, brief
+from engine.errors import UsageError
 from engine.index.database import Database, now
-from engine.index.records import MARKS, SCOPES, AuditRow, Rating
+from engine.index.records import SCOPES, AuditRow
 
-RATING_COLUMNS = "rating_id, query_id, study_id, mark, who, release, bits, operating_point, created_at"
 AUDIT_COLUMNS = "audit_id, created_at, who, kind, query_id, code, returned, release, filters, refused"
-LATEST = "QUALIFY row_number() OVER (PARTITION BY query_id, study_id, who ORDER BY rating_id DESC) = 1"
-
-
-def rate(
-    database: Database, query_id: str, study_id: str, mark: str, who: str, release: str, bits: int, at: str | None
-) -> Rating:
-    """Append one mark; UsageError where the mark, the query or the study is unknown."""
-    if mark not in MARKS:
-        raise UsageError(f"There is no mark '{mark}': use {', '.join(MARKS[:-1])} or {MARKS[-1]}.")
-    with database.write() as cursor:
-        _check_known(cursor, query_id, study_id)
-        row = cursor.execute(
-            "INSERT INTO ratings VALUES (nextval('event_number'), ?, ?, ?, ?, ?, ?, ?, ?, NULL)"
-            f" RETURNING {RATING_COLUMNS}",
-            [query_id, study_id, mark, who, release, bits, at, now()],
-        ).fetchone()
-    return Rating(*row)  # type: ignore[misc]
-
-
-def ratings(database: Database, query_id: str | None, who: str | None) -> list[Rating]:
-    """Return the latest mark per query, study and person, oldest first."""
-    found = database.read(
-        f"SELECT {RATING_COLUMNS} FROM ratings WHERE undone_at IS NULL"
-        " AND (? IS NULL OR query_id = ?) AND (? IS NULL OR who = ?)"
-        f" {LATEST} ORDER BY rating_id",
-        [query_id, query_id, who, who],
-    )
-    return [Rating(*row) for row in found]
-
-
-def undo(database: Database, query_id: str, study_id: str, who: str) -> Rating | None:
-    """Mark the latest mark as undone; return the one that counts now, or None."""
-    one = "query_id = ? AND study_id = ? AND who = ? AND undone_at IS NULL"
-    with database.write() as cursor:
-        cursor.execute(
-            f"UPDATE ratings SET undone_at = ? WHERE rating_id = (SELECT max(rating_id) FROM ratings WHERE {one})",
-            [now(), query_id, study_id, who],
-        )
-        row = cursor.execute(
-            f"SELECT {RATING_COLUMNS} FROM ratings WHERE {one} ORDER BY rating_id DESC LIMIT 1",
-            [query_id, study_id, who],
-        ).fetchone()
-    return Rating(*row) if row else None
-
-
-def unrate(database: Database, query_id: str, study_id: str, who: str) -> None:
-    """Mark every mark of a person on one neighbour as undone."""
-    with database.write() as cursor:
-        cursor.execute(
-            "UPDATE ratings SET undone_at = ? WHERE query_id = ? AND study_id = ? AND who = ? AND undone_at IS NULL",
-            [now(), query_id, study_id, who],
-        )
 
 
 def set_consents(database: Database, patient_ids: Sequence[str], granted: bool, scope: str, who: str) -> None:
@@ -147,13 +94,3 @@ def audit_rows(database: Database, limit: int) -> list[AuditRow]:
     names = AUDIT_COLUMNS.split(", ")
     rows = [dict(zip(names, values, strict=True)) for values in found]
     return [AuditRow(**{**row, "returned": tuple(row["returned"])}) for row in rows]
-
-
-def _check_known(cursor: duckdb.DuckDBPyConnection, query_id: str, study_id: str) -> None:
-    """Refuse a rating that refers to nothing; a study of the workspace may itself be the query."""
-    sql = "SELECT 1 FROM queries WHERE query_id = ? UNION ALL SELECT 1 FROM studies WHERE study_id = ?"
-    if not cursor.execute(sql, [query_id, query_id]).fetchone():
-        named = brief(query_id)
-        raise UsageError(f"There is no query {named} in the workspace: take the query_id that a search printed.")
-    if not cursor.execute("SELECT 1 FROM studies WHERE study_id = ?", [study_id]).fetchone():
-        raise UsageError(f"There is no study {brief(study_id)} in the workspace: take an id from a search result.")

@@ -12,6 +12,11 @@ from engine.study import Modality, Study
 
 Mark = Literal["relevant", "partly", "irrelevant"]
 MARKS: tuple[Mark, ...] = ("relevant", "partly", "irrelevant")
+SKIP = "skip"  # kept with its history like a mark, but no judgement
+ALL_MARKS = (*MARKS, SKIP)
+
+WHYS = ("finding", "side", "quality", "other")
+"""Why a mark was given: wrong finding, wrong side, quality, other."""
 
 SCOPES = ("retrieval", "training")
 """What a patient can consent to: being returned as a neighbour; being learnt from."""
@@ -80,17 +85,45 @@ class Cohort:
 
 @dataclass(frozen=True)
 class Rating:
-    """One mark that one person gave to one neighbour of one query."""
+    """One mark that one person gave to one neighbour of one query; a study may itself be the query.
+
+    mark         : one of MARKS, or SKIP
+    why          : tags of WHYS
+    comment      : at most 500 characters, on one line
+    finding      : what the rater had in mind, a name of the vocabulary of engine.cohorts.findings, or ""
+    strategy     : the queue that offered the pair; "" from a search
+    random_share : offered at random, so that it measures without bias
+    uid          : the same wherever the rating goes
+    source       : "" given here, else the site that it was imported from
+    """
 
     rating_id: int
     query_id: str
     study_id: str
-    mark: Mark
+    mark: str
     who: str
     release: str
     bits: int
     at: str | None
     created_at: datetime
+    why: tuple[str, ...] = ()
+    comment: str = ""
+    finding: str = ""
+    strategy: str = ""
+    random_share: bool = False
+    uid: str = ""
+    source: str = ""
+    undone_at: datetime | None = None
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """What was rated: query id and study id."""
+        return self.query_id, self.study_id
+
+    @property
+    def rater(self) -> str:
+        """The person; one of another site is somebody else, whatever the name."""
+        return f"{self.who} ({self.source})" if self.source else self.who
 
 
 @dataclass(frozen=True, eq=False)

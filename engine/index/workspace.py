@@ -20,11 +20,11 @@ from typing import Any
 import numpy as np
 
 from engine.errors import UsageError, brief
-from engine.index import ledger, questions, shelf
+from engine.index import ledger, marks, questions, shelf
 from engine.index.arrays import Arrays
 from engine.index.backend import Backend, open_backend
 from engine.index.content import load_content
-from engine.index.database import FILE_NAME, Database
+from engine.index.database import FILE_NAME, Database, now
 from engine.index.filters import Clause, Filters, counted_sql, denied_sql
 from engine.index.folder import check_folder, read_key
 from engine.index.hamming import CodeArray
@@ -220,22 +220,37 @@ class Workspace:
 
     def rate(
         self, query_id: str, study_id: str, mark: str, who: str = "local", *,
-        release: str, bits: int = 256, at: str | None = None,
+        release: str, bits: int = 256, at: str | None = None, why: Sequence[str] = (), comment: str = "",
+        finding: str = "", strategy: str = "", random_share: bool = False,
     ) -> Rating:  # fmt: skip
-        """Record one mark; it is on disk when this returns. A later mark of the same person replaces it."""
-        return ledger.rate(self.database, query_id, study_id, mark, who, release, bits, at)
+        """Record one mark or a skip; it is on disk when this returns. A later one of the same person replaces it.
 
-    def ratings(self, query_id: str | None = None, who: str | None = None) -> list[Rating]:
-        """Return the marks that count, oldest first, of one query or all, by one person or everyone."""
-        return ledger.ratings(self.database, query_id, who)
+        The same again (mark, why, comment, finding, release) writes nothing and returns the one that counts.
+        """
+        given = Rating(
+            0, query_id, study_id, mark, who, release, bits, at, now(), tuple(why), comment, finding, strategy,
+            random_share,
+        )  # fmt: skip
+        return marks.rate(self.database, given)
+
+    def ratings(self, query_id: str | None = None, who: str | None = None, *, skips: bool = False) -> list[Rating]:
+        """Return the marks that count, oldest first, of one query or all, by one person of this site or everyone.
+
+        skips : also what was skipped; without, only judgements
+        """
+        return marks.ratings(self.database, query_id, who, skips)
+
+    def history(self, query_id: str, study_id: str, who: str = "local") -> list[Rating]:
+        """Return everything a person ever said about a neighbour, oldest first, what was undone as well."""
+        return marks.history(self.database, query_id, study_id, who)
 
     def undo(self, query_id: str, study_id: str, who: str = "local") -> Rating | None:
         """Take back a person's last mark on a neighbour; return the earlier mark that counts again, or None."""
-        return ledger.undo(self.database, query_id, study_id, who)
+        return marks.undo(self.database, query_id, study_id, who)
 
     def unrate(self, query_id: str, study_id: str, who: str = "local") -> None:
         """Take back all marks of a person on a neighbour, so that none counts; the history is kept."""
-        ledger.unrate(self.database, query_id, study_id, who)
+        marks.unrate(self.database, query_id, study_id, who)
 
     def set_consent(self, patient_id: str, granted: bool, *, scope: str = "retrieval", who: str = "local") -> None:
         """Grant or withdraw consent; the next search honours it."""

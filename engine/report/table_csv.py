@@ -92,6 +92,9 @@ def _ratings(report: Report) -> Iterable[dict[str, Any]]:
             "code_length_bits": one.bits,
             "operating_point": one.at,
             "synthetic": synthetic[one.study_id],
+            "why": ";".join(one.why),
+            "comment": one.comment,
+            "finding": one.finding,
             **_ending(report),
         }
 

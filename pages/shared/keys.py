@@ -46,6 +46,10 @@ SCREENS: dict[str, dict[str, str]] = {
         "choose_1": "1", "choose_2": "2", "choose_3": "3", "choose_4": "4", "choose_5": "5", "commit": "Enter",
         "go_on": "Right",
     },
+    "review": {
+        "relevant": "1", "partly": "2", "irrelevant": "3", "skip": "4", "undo": "U", "labels": "L",
+        "tag_finding": "Q", "tag_side": "W", "tag_quality": "E", "tag_other": "T",
+    },
 }  # fmt: skip
 SHOWN = {"Left": "←", "Right": "→", "Escape": "Esc"}
 

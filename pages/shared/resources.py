@@ -65,6 +65,13 @@ def _load(place: Workspace, parts: Release, kinds: tuple[Modality, ...]) -> None
     gc.freeze()
 
 
+@st.cache_resource(show_spinner=False)
+def settle() -> None:
+    """Take what is loaded by now out of the garbage collector's reach, once; for pages that need no models."""
+    gc.collect()
+    gc.freeze()
+
+
 def warm() -> None:
     """Begin to load everything that a first query needs, so that it is no slower than the second; returns at once."""
     workspace()

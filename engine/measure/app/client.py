@@ -31,7 +31,7 @@ class Client:
         self.socket = socket
         self.page: dict[tuple[int, ...], tuple[str, Any]] = {}  # place → fragment and element
         self.chosen: dict[str, list[str]] = {}  # widget id → chosen options
-        self.script, self.query = "", ""
+        self.script, self.query, self.path = "", "", ""  # path: of the page that is opened, before its script is known
 
     async def text(self) -> str:
         """Return the words on the page."""
@@ -93,6 +93,7 @@ class Client:
 
     def _tell(self, state: Any, fragment: str, pressed: str) -> None:
         state.query_string, state.page_script_hash, state.fragment_id = self.query, self.script, fragment
+        state.page_name = "" if self.script else self.path
         for widget, options in self.chosen.items():
             one = state.widget_states.widgets.add()
             one.id = widget
@@ -107,6 +108,8 @@ class Client:
             message = ForwardMsg.FromString(await self.socket.recv())
             if message.HasField("new_session"):
                 fresh, self.script = {}, message.new_session.page_script_hash
+            elif message.HasField("navigation"):
+                self.script = message.navigation.page_script_hash
             elif message.HasField("page_info_changed"):
                 self.query = message.page_info_changed.query_string
             elif message.delta.HasField("new_element"):
@@ -142,11 +145,12 @@ def _found(pattern: str, text: str) -> str:
 
 
 @asynccontextmanager
-async def session(url: str) -> AsyncIterator[Client]:
-    """Open the app as a new user, past the notice."""
+async def session(url: str, path: str = "", query: str = "") -> AsyncIterator[Client]:
+    """Open the app as a new user, past the notice; path and query: of an address within the app."""
     address = f"ws{url.removeprefix('http')}/_stcore/stream"
     async with connect(address, max_size=None, subprotocols=["streamlit"]) as socket:  # type: ignore[list-item]
         one = Client(socket)
+        one.path, one.query = path, query
         async with asyncio.timeout(FIRST_S):
             await one.run()
             if one.keyed(ACCEPT.key):

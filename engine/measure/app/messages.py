@@ -18,17 +18,18 @@ FIELDS: dict[str, dict[str, tuple[int, str]]] = {
     "BackMsg": {"rerun_script": (11, "ClientState")},
     "ClientState": {
         "query_string": (1, "string"), "widget_states": (2, "WidgetStates"), "page_script_hash": (3, "string"),
-        "fragment_id": (5, "string"),
+        "page_name": (4, "string"), "fragment_id": (5, "string"),
     },
     "WidgetStates": {"widgets": (1, "WidgetState*")},
     "WidgetState": {"id": (1, "string"), "trigger_value": (2, "bool"), "string_array_value": (9, "StringArray")},
     "StringArray": {"data": (1, "string*")},
     "ForwardMsg": {
         "metadata": (2, "ForwardMsgMetadata"), "new_session": (4, "NewSession"), "delta": (5, "Delta"),
-        "script_finished": (6, "int32"), "page_info_changed": (12, "PageInfo"),
+        "script_finished": (6, "int32"), "page_info_changed": (12, "PageInfo"), "navigation": (23, "Navigation"),
     },
     "ForwardMsgMetadata": {"delta_path": (2, "uint32*")},
     "NewSession": {"page_script_hash": (9, "string")},
+    "Navigation": {"page_script_hash": (4, "string")},
     "PageInfo": {"query_string": (1, "string")},
     "Delta": {"new_element": (3, "Element"), "fragment_id": (8, "string")},
     "Element": {

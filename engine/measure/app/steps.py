@@ -61,7 +61,8 @@ class Page:
 
 PAGES = (
     Page("/", "Cases like this one"), Page("/compare", "Compare two cases"), Page("/map", "Map of the collection"),
-    Page("/collections", "Collections"), Page("/quiz", "Quiz"), Page("/about", "About Casebind"),
+    Page("/collections", "Collections"), Page("/quiz", "Quiz"), Page("/review", "Review"),
+    Page("/about", "About Casebind"),
 )  # fmt: skip
 SEARCH = PAGES[0]
 

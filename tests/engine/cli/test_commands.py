@@ -78,6 +78,12 @@ def test_search_rate_and_see_it_again(workspace_folder: Path, capsys: pytest.Cap
     assert run(["rate", query_id, study_id, "partly", "--who", "ann", "--workspace", str(workspace_folder)]) == 0
     with open_workspace(workspace_folder) as place:
         assert [(one.study_id, one.mark, one.who) for one in place.ratings(query_id)] == [(study_id, "partly", "ann")]
+    said = ["--why", "side", "--why", "other", "--comment", "left?", "--finding", "edema", "--who", "bob"]
+    assert run(["rate", query_id, study_id, "skip", *said, "--workspace", str(workspace_folder)]) == 0
+    assert run(["rate", study_id, study_id, "partly", "--why", "ugly", "--workspace", str(workspace_folder)]) == 2
+    with open_workspace(workspace_folder) as place:
+        (skip,) = place.ratings(query_id, "bob", skips=True)
+        assert (skip.mark, skip.why, skip.comment, skip.finding) == ("skip", ("side", "other"), "left?", "edema")
 
 
 def test_the_table_names_what_a_reader_needs(workspace_folder: Path, capsys: pytest.CaptureFixture) -> None:

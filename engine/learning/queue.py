@@ -1,0 +1,122 @@
+"""What a rater is offered next in a workspace, by one strategy, with a share at random for unbiased measurement.
+
+Only pairs of different patients whose consent stands to retrieval and training, never one that this rater has judged or
+skipped. A second reading offers what others judged; what they said stays hidden (engine.learning.blind).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.errors import UsageError, brief
+from engine.index.records import Rating
+from engine.index.workspace import Workspace
+from engine.learning.candidates import Candidates
+from engine.learning.near import gather
+from engine.learning.sides import standing
+from engine.learning.strategies import RANDOM_SHARE, STRATEGIES, Known, pick
+
+if TYPE_CHECKING:
+    from engine.release import Release
+
+RANDOM, SECOND = "random", "second"
+QUEUES = (*STRATEGIES, RANDOM, SECOND)
+MOST = 200  # pairs in one queue
+Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class Offer:
+    """One pair to rate. score : of its strategy, None where the pair is at random or for a second reading"""
+
+    query_id: str
+    study_id: str
+    strategy: str
+    score: float | None
+    random_share: bool
+
+    @property
+    def pair(self) -> Pair:
+        """Query id and study id."""
+        return self.query_id, self.study_id
+
+
+def check(strategy: str, n: int) -> None:
+    """Raise UsageError where there is no such strategy, or so many pairs are no queue."""
+    if strategy not in QUEUES:
+        raise UsageError(f"There is no strategy '{brief(strategy)}': use {', '.join(QUEUES[:-1])} or {QUEUES[-1]}.")
+    if not 1 <= n <= MOST:
+        raise UsageError(f"A queue of {n} pairs is not possible: ask for 1 to {MOST}.")
+
+
+def queue(workspace: Workspace, release: Release, strategy: str, n: int, who: str, seed: int) -> list[Offer]:
+    """Return the next n pairs for a rater, fewer where there are not so many; the same for the same state and seed.
+
+    release : the serving one. Raises UsageError for an unknown strategy.
+    """
+    check(strategy, n)
+    rng = np.random.default_rng(seed)
+    ratings = workspace.ratings(skips=True)
+    own = {one.pair for one in ratings if one.who == who and not one.source}
+    second = _second(workspace, ratings, own, who, rng) if strategy == SECOND else []
+    found = gather(workspace, release, rng) if strategy != SECOND or second else None
+    free = found.take(_unrated(found, own)) if found is not None else None
+    if strategy == SECOND:
+        return _mixed(second, free, n, rng)
+    return _picked(free, strategy, n, rng, _known(free, ratings)) if free is not None else []
+
+
+def _picked(c: Candidates, strategy: str, n: int, rng: np.random.Generator, known: Known) -> list[Offer]:
+    if not len(c):
+        return []
+    chosen = pick(c, strategy, n, rng, known)
+    queries, items = c.queries.ids[c.q[chosen.places]].tolist(), c.items.ids[c.s[chosen.places]].tolist()
+    found = zip(queries, items, chosen.scores.tolist(), chosen.at_random.tolist(), strict=True)
+    return [Offer(query, item, strategy, None if lot else score, lot) for query, item, score, lot in found]
+
+
+def _second(
+    workspace: Workspace, ratings: Sequence[Rating], own: set[Pair], who: str, rng: np.random.Generator
+) -> list[Pair]:
+    """Return the pairs that others judged and this rater has neither judged nor skipped, the least judged first."""
+    times = Counter(one.pair for one in ratings if one.mark != "skip" and (one.who != who or one.source))
+    pairs = sorted(set(times) - own)
+    there = standing(workspace, {one for pair in pairs for one in pair})
+    pairs = [pair for pair in pairs if there.issuperset(pair)]
+    lots = rng.permutation(len(pairs))
+    return [pairs[at] for at in sorted(range(len(pairs)), key=lambda at: (times[pairs[at]], lots[at]))]
+
+
+def _mixed(second: Sequence[Pair], c: Candidates | None, n: int, rng: np.random.Generator) -> list[Offer]:
+    """Return pairs for a second reading, with a share of pairs at random in places at random."""
+    if not second:
+        return []
+    offers = [Offer(query_id, study_id, SECOND, None, False) for query_id, study_id in second]
+    rest = set(second)
+    lots = _picked(c, RANDOM, n, rng, _known(c, ())) if c is not None else []
+    lots = [one for one in lots if one.pair not in rest][: round(RANDOM_SHARE * n)]
+    offers = offers[: n - len(lots)]
+    for lot in lots:
+        offers.insert(int(rng.integers(0, len(offers) + 1)), Offer(*lot.pair, SECOND, None, True))
+    return offers
+
+
+def _unrated(c: Candidates, own: set[Pair]) -> np.ndarray:
+    """Return (p,) bool: which candidates the rater has not met, either way round."""
+    met = own | {(b, a) for a, b in own}
+    pairs = zip(c.queries.ids[c.q].tolist(), c.items.ids[c.s].tolist(), strict=True)
+    return np.asarray([pair not in met for pair in pairs], bool)
+
+
+def _known(c: Candidates, ratings: Sequence[Rating]) -> Known:
+    """Return the pairs of anyone's judgements whose sides are among those of the candidates."""
+    q, s = ({one: at for at, one in enumerate(side.ids.tolist())} for side in (c.queries, c.items))
+    pairs = {one.pair for one in ratings if one.mark != "skip"}
+    both = sorted((q[a], s[b]) for a, b in pairs if a in q and b in s)
+    at = np.asarray(both, np.int64).reshape(-1, 2)
+    return Known(at[:, 0], at[:, 1])

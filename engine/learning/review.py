@@ -1,0 +1,106 @@
+"""A rater at a queue: which pair is next, what was said last, how far it is. All of it is read from what is stored."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from engine.index import marks, queues
+from engine.index.records import Rating
+from engine.index.workspace import Workspace
+from engine.learning.queue import Offer, check, queue
+from engine.learning.sides import standing
+
+if TYPE_CHECKING:
+    from engine.release import Release
+
+
+@dataclass(frozen=True)
+class Review:
+    """offers : of the queue, in their order, without those that may no longer be shown
+
+    given : the rater's own marks and skips on them that count, by pair; dropped : offers that may no longer be shown
+    """
+
+    queue: queues.Queue
+    offers: tuple[Offer, ...]
+    given: dict[tuple[str, str], Rating]
+    dropped: int
+
+    @property
+    def who(self) -> str:
+        """The rater."""
+        return self.queue.who
+
+    @property
+    def done(self) -> int:
+        """How many offers are rated or skipped."""
+        return len(self.given)
+
+    @property
+    def total(self) -> int:
+        """How many offers there are."""
+        return len(self.offers)
+
+    @property
+    def next(self) -> Offer | None:
+        """The first offer that is neither rated nor skipped, or None at the end."""
+        return next((one for one in self.offers if one.pair not in self.given), None)
+
+    @property
+    def last(self) -> Rating | None:
+        """What was said last, or None at the beginning."""
+        return max(self.given.values(), key=lambda one: one.rating_id, default=None)
+
+    @property
+    def counts(self) -> Counter[str]:
+        """Mark → how often it was given."""
+        return Counter(one.mark for one in self.given.values())
+
+    def place(self, pair: tuple[str, str]) -> int:
+        """Return the number of a pair in the queue, from 1."""
+        return 1 + [one.pair for one in self.offers].index(pair)
+
+
+def begin(workspace: Workspace, release: Release, strategy: str, n: int, who: str, seed: int) -> Review:
+    """Return the review of this rater, strategy, size and seed, begun where there is none; what is offered is audited.
+
+    Raises UsageError where a name, strategy or size cannot stand.
+    """
+    who = marks.name(who)
+    check(strategy, n)
+
+    known = find(workspace, strategy, n, who, seed)
+    if known is not None:
+        return known
+
+    def make() -> tuple[str, list[queues.Pair]]:
+        offers = queue(workspace, release, strategy, n, who, seed)
+        ids = sorted({one for offer in offers for one in offer.pair})
+        about = f"queue {strategy}, {n} pairs, seed {seed}"
+        workspace.audit(who, "review", returned=tuple(ids), release=release.name, filters=about)
+        return release.name, [(*one.pair, one.score, one.random_share) for one in offers]
+
+    return _review(workspace, queues.begin(workspace.database, who, strategy, n, seed, make))
+
+
+def find(workspace: Workspace, strategy: str, n: int, who: str, seed: int) -> Review | None:
+    """Return the review of this rater, strategy, size and seed, or None where it was never begun."""
+    kept = queues.find(workspace.database, who, strategy, n, seed)
+    return None if kept is None else _review(workspace, kept)
+
+
+def open_reviews(workspace: Workspace, who: str) -> list[Review]:
+    """Return the rater's newest reviews that are not at their end, newest first."""
+    found = [_review(workspace, one) for one in queues.of(workspace.database, who)]
+    return [one for one in found if one.next is not None]
+
+
+def _review(workspace: Workspace, kept: queues.Queue) -> Review:
+    offers = [Offer(q, s, kept.strategy, score, lot) for q, s, score, lot in kept.pairs]
+    there = standing(workspace, {one for offer in offers for one in offer.pair})
+    shown = tuple(one for one in offers if there.issuperset(one.pair))
+    pairs = {one.pair for one in shown}
+    given = {one.pair: one for one in workspace.ratings(who=kept.who, skips=True) if one.pair in pairs}
+    return Review(kept, shown, given, len(offers) - len(shown))

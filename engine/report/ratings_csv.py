@@ -1,0 +1,147 @@
+"""Ratings on their way to another site: every one that counts, skips as well, with what both sites need to pool them.
+
+Pairs of patients who withdrew from retrieval or training are left out, and whoever withdraws while the file is made is
+not in it. Embeddings go along only where they are asked for: they say more about a recording than a mark does.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from engine.index.records import Rating
+from engine.index.workspace import Workspace
+from engine.learning.sides import Side, hamming, sides, withdrawn
+from engine.report import safe
+from engine.report.table_csv import dictionary, iso, written
+from engine.report.words import notice
+
+TABLE = "pooled"
+FORMULA_SIGNS = "".join(safe.FORMULA)
+PROTECTED = re.compile(rf"'+ *[{re.escape(FORMULA_SIGNS)}]")  # looks like a cell that was made safe
+
+
+@dataclass(frozen=True)
+class ExportedRatings:
+    """A finished file. left_out : ratings of withdrawn patients; gone : of studies or queries no longer there"""
+
+    data: bytes
+    name: str
+    audit_id: int
+    n: int
+    left_out: int
+    gone: int
+
+
+def site(workspace: Workspace) -> str:
+    """Return the id of a workspace under which its ratings travel; a copy has the same."""
+    return f"site-{hmac.new(workspace.key, b'casebind ratings', hashlib.sha256).hexdigest()[:12]}"
+
+
+def export_ratings(
+    workspace: Workspace, *, embeddings: bool = False, bom: bool = False, who: str = "local"
+) -> ExportedRatings:  # fmt: skip
+    """Return the CSV of all ratings that count, oldest first, and note the export in the audit.
+
+    embeddings : with the embeddings of both sides, so that another site can train on pairs it does not have
+    """
+    while True:
+        out = withdrawn(workspace)
+        ratings = workspace.ratings(skips=True)
+        known = sides(workspace, {one for rating in ratings for one in rating.pair})
+        there = [rating for rating in ratings if all(one in known for one in rating.pair)]
+        kept = [rating for rating in there if not any(known[one].patients & out for one in rating.pair)]
+        about = f"ratings to pool, {'with' if embeddings else 'without'} embeddings"
+        ids = sorted({one for rating in kept for one in rating.pair})
+        audit_id = workspace.audit(who, "export", returned=ids, filters=about)
+        data = written(TABLE, _rows(workspace, kept, known, embeddings, audit_id), bom)
+        if withdrawn(workspace) <= out:
+            left, gone = len(there) - len(kept), len(ratings) - len(there)
+            return ExportedRatings(data, f"casebind-ratings-{audit_id}.csv", audit_id, len(kept), left, gone)
+
+
+def dictionary_csv() -> bytes:
+    """Return the data dictionary of the file as CSV: column and meaning."""
+    lines = [f'"{name}","{meaning}"' for name, meaning in {"column": "meaning", **dictionary()[TABLE]}.items()]
+    return "".join(f"{line}\r\n" for line in lines).encode("utf-8")
+
+
+def _rows(
+    workspace: Workspace, ratings: Sequence[Rating], known: dict[str, Side], embeddings: bool, audit_id: int
+) -> Iterator[dict[str, Any]]:
+    home = site(workspace)
+    ending = {"export_audit_id": audit_id, "exported_at_utc": iso(datetime.now(UTC)), "notice": notice()}
+    for rating in ratings:
+        query, study = known[rating.query_id], known[rating.study_id]
+        row = _rating(rating, home) | _pair(query, study) | ending
+        if embeddings:
+            row |= {"query_embedding": packed(query.embedding), "embedding": packed(study.embedding)}
+        yield {name: _guarded(value) for name, value in row.items()}
+
+
+def _rating(rating: Rating, home: str) -> dict[str, Any]:
+    return {
+        "uid": rating.uid,
+        "site": rating.source or home,
+        "rater": rating.who,
+        "query_id": rating.query_id,
+        "study_id": rating.study_id,
+        "mark": rating.mark,
+        "why": ";".join(rating.why),
+        "comment": rating.comment,
+        "finding": rating.finding,
+        "strategy": rating.strategy,
+        "random_share": rating.random_share,
+        "rated_at_utc": iso(rating.created_at),
+        "release": rating.release,
+        "code_length_bits": rating.bits,
+        "operating_point": rating.at,
+    }
+
+
+def _pair(query: Side, study: Side) -> dict[str, Any]:
+    return {
+        "query_content": query.content,
+        "query_modality": query.modality,
+        "query_labels": safe.one_line(";".join(query.labels)),
+        "query_synthetic": query.synthetic,
+        "query_encoder": query.encoder,
+        "content": study.content,
+        "modality": study.modality,
+        "labels": safe.one_line(";".join(study.labels)),
+        "synthetic": study.synthetic,
+        "encoder": study.encoder,
+        "hamming_bits": hamming(query, study),
+    }
+
+
+def packed(embedding: np.ndarray | None) -> str:
+    """Return base64 of 256 little-endian float16, or "" where there is no embedding."""
+    return "" if embedding is None else base64.b64encode(embedding.astype("<f2").tobytes()).decode("ascii")
+
+
+def unpacked(words: str) -> np.ndarray:
+    """Return (256,) float32 of what `packed` wrote, of length 1; ValueError where it is something else."""
+    vector = np.frombuffer(base64.b64decode(words, validate=True), "<f2").astype(np.float32)
+    length = float(np.linalg.norm(vector)) if vector.size == 256 else 0.0
+    if not 0.98 < length < 1.02:  # float16 leaves it within a thousandth
+        raise ValueError("no embedding")
+    return vector / np.float32(length)
+
+
+def _guarded(value: Any) -> Any:
+    """Return text that looks as if it had been made safe with one more apostrophe, so that `bare` gives it back."""
+    return f"'{value}" if isinstance(value, str) and PROTECTED.match(value) else value
+
+
+def bare(cell: str) -> str:
+    """Return the text that a cell of the file stands for: without the apostrophe that keeps a sheet from running it."""
+    return cell[1:] if PROTECTED.match(cell) else cell

@@ -1,0 +1,144 @@
+"""Taking in another site's ratings: all of a file or nothing, each rating once, and only what can be used here.
+
+A pair that both sites have is rated here under the other site's name. One that this site does not have is kept apart
+with its embeddings, where the same encoders made them, so that a round can learn from it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import duckdb
+
+from engine.index import marks, pooled
+from engine.index.records import Rating
+from engine.index.workspace import Workspace
+from engine.learning.sides import Side, sides, withdrawn
+from engine.report.ratings_csv import site
+from engine.report.ratings_read import Row, read_ratings
+
+UNNAMED = "imported"  # the site of rows that name none
+ADDED, POOLED, PRESENT = "added", "pooled", "present"
+WITHDRAWN, BARE, FOREIGN = "withdrawn", "bare", "foreign"  # why a row was refused
+FATES = (ADDED, POOLED, PRESENT, WITHDRAWN, BARE, FOREIGN)
+
+
+@dataclass(frozen=True)
+class Imported:
+    """What became of the rows of a file.
+
+    added     : ratings of pairs that this workspace has
+    pooled    : ratings of other pairs, kept with their embeddings
+    present   : here already, counted once
+    withdrawn : refused: a patient of the pair has withdrawn here
+    bare      : refused: the pair is not here and the file holds no embeddings of it
+    foreign   : refused: the pair is not here and other encoders made its embeddings
+    """
+
+    added: int = 0
+    pooled: int = 0
+    present: int = 0
+    withdrawn: int = 0
+    bare: int = 0
+    foreign: int = 0
+
+    @property
+    def refused(self) -> int:
+        """How many rows could not be used."""
+        return self.withdrawn + self.bare + self.foreign
+
+
+def import_ratings(workspace: Workspace, data: bytes, *, named: str = "", who: str = "local") -> Imported:
+    """Take in a file that `casebind ratings export` wrote; all of it in one transaction, or nothing.
+
+    named : what to call the site whose rows carry only the id of a workspace
+    Raises UsageError that names the first row that cannot stand.
+    """
+    if named:
+        named = marks.name(named)
+    rows = [_sourced(row, site(workspace), named) for row in read_ratings(data)]
+    known = sides(workspace, {one for row in rows for one in row.rating.pair})
+    out, encoders = withdrawn(workspace), _encoders(workspace)
+    counted: Counter[str] = Counter()
+    keep: list[pooled.Pooled] = []
+    with workspace.database.write() as cursor:
+        present = _uids(cursor)
+        for row in rows:
+            fate = PRESENT if row.rating.uid in present else _fate(row, known, out, encoders)
+            counted[fate] += 1
+            if fate == ADDED:
+                marks.check_known(cursor, *row.rating.pair)  # gone since it was looked up: nothing is imported
+                marks.insert(cursor, row.rating)
+            elif fate == POOLED:
+                keep.append(_apart(row))
+        pooled.add(cursor, keep)
+    workspace.audit(who, "import ratings", filters=", ".join(f"{n} {fate}" for fate, n in sorted(counted.items())))
+    return Imported(**counted)
+
+
+def _sourced(row: Row, home: str, named: str) -> Row:
+    """Return the row with its source: "" where it was given in this workspace, else a name of the site."""
+    source = row.rating.source
+    if source == home:
+        source = ""
+    elif not source or source.startswith("site-"):
+        source = named or source or UNNAMED
+    return replace(row, rating=replace(row.rating, source=source))
+
+
+def _fate(row: Row, known: dict[str, Side], out: frozenset[str], encoders: dict[str, str]) -> str:
+    """Return what becomes of a row that is not here yet."""
+    query, study = known.get(row.rating.query_id), known.get(row.rating.study_id)
+    if query and study and _same(query, row.query_modality, row.query_content) and _same(
+        study, row.modality, row.content
+    ):
+        return WITHDRAWN if (query.patients | study.patients) & out else ADDED
+    if row.query_vector is None or row.vector is None:
+        return BARE
+    here = (encoders.get(row.query_modality), encoders.get(row.modality))
+    return POOLED if here == (row.query_encoder, row.encoder) else FOREIGN
+
+
+def _same(side: Side, modality: str, content: str) -> bool:
+    """Say whether an id means the same recording at both sites."""
+    return (side.modality, side.content) == (modality, content)
+
+
+def _apart(row: Row) -> pooled.Pooled:
+    one: Rating = row.rating
+    assert row.query_vector is not None and row.vector is not None
+    return pooled.Pooled(
+        one.uid, one.source, one.who, one.query_id, row.query_modality, row.query_labels, one.study_id, row.modality,
+        row.labels, one.mark, one.why, one.comment, one.finding, one.strategy, one.random_share, one.release, one.bits,
+        one.at, row.hamming, one.created_at, row.query_encoder, row.encoder, row.query_synthetic, row.synthetic,
+        row.query_vector, row.vector,
+    )  # fmt: skip
+
+
+def _encoders(workspace: Workspace) -> dict[str, str]:
+    serving = workspace.releases.serving()
+    return workspace.releases.encoders(serving[1]) if serving else {}
+
+
+def _uids(cursor: duckdb.DuckDBPyConnection) -> set[str]:
+    found: Sequence[tuple[str]] = cursor.execute(
+        "SELECT uid FROM ratings UNION ALL SELECT uid FROM pooled_ratings"
+    ).fetchall()
+    return {uid for (uid,) in found}
+
+
+def said(done: Imported) -> list[str]:
+    """Return what became of a file in plain sentences."""
+    lines = [
+        (done.added, "of pairs of this workspace were added"),
+        (done.pooled, "of pairs that are only at the other site were kept with their embeddings"),
+        (done.present, "were here already"),
+        (done.withdrawn, "were refused, because a patient of the pair has withdrawn here"),
+        (done.bare, "were refused, because the pair is not here and the file holds no embeddings of it"),
+        (done.foreign, "were refused, because the pair is not here and other encoders made its embeddings"),
+    ]
+    return [f"{n} ratings {words}." for n, words in lines if n] or ["The file holds no rating."]
+
+

@@ -1,0 +1,76 @@
+"""Query and match of one offer at reading size, without what would name their labels until it is asked for."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.errors import UsageError
+from engine.index.records import StudyRow
+from engine.learning.queue import Offer
+from engine.study import Study
+from pages.shared import case_card, mean, resources, study_facts, viewer
+from pages.shared.case_view import nameless
+from pages.shared.markdown import plain
+from pages.shared.strings import text
+from pages.shared.viewer import Panel
+
+SHARES = {"ecg": 3, "ppg": 3, "cxr": 2, "text": 2}  # a strip needs more room than a film or words
+Side = tuple[Study, StudyRow | None]
+
+
+def draw(offer: Offer, *, labels: bool, key: str) -> None:
+    """Draw both; two of one kind on one scale. labels : also what they are labelled as, and their origin"""
+    rows = {row.study_id: row for row in resources.workspace().rows(offer.pair)}
+    query, match = (_side(one, rows.get(one)) for one in offer.pair)
+    alike = query[0].modality == match[0].modality and not query[0].facts.get("like")
+    shares = [1, 1] if alike else [SHARES[side[0].modality] for side in (query, match)]
+    with st.container(key="beside"):
+        columns = st.columns(shares, gap="medium")
+    for column, title, side in zip(columns, ("query", "match"), (query, match), strict=True):
+        with column:
+            st.markdown(_head(text(f"review.{title}"), side, labels))
+    if alike:
+        panels = [_panel(side[0], text(f"review.{title}"), labels) for title, side in
+                  (("query", query), ("match", match))]  # fmt: skip
+        viewer.draw_pair(panels[0], panels[1], key=key)
+        return
+    for column, name, (study, _) in zip(columns, ("query", "match"), (query, match), strict=True):
+        with column:
+            if study.facts.get("like"):
+                mean.draw(study)
+            else:
+                shown = study if labels else nameless(study)
+                viewer.draw(shown, key=f"{key}-{name}", anonymous=not labels, shortcuts=False)
+
+
+def _panel(study: Study, title: str, labels: bool) -> Panel:
+    return Panel(study if labels else nameless(study), title, anonymous=not labels, shortcuts=False)
+
+
+def _head(title: str, side: Side, labels: bool) -> str:
+    """Return kind, mark of a synthetic study and person; with labels also what is known of the study."""
+    study, row = side
+    kind = f"{text(f'icon.{study.modality}')} {text(f'modality_one.{study.modality}')}"
+    head = f"**{title}:** {kind}{case_card.synthetic(study.facts.get('synthetic'))}"
+    if row is None:
+        return f"{head}  \n:small[{text('review.stored_query')}]"
+    if labels:
+        return f"{head}  \n{study_facts.about(row)}"
+    person = case_card.person(row.age, row.sex, None)
+    return f"{head}  \n:small[{plain(person)}]" if person else head
+
+
+def _side(one: str, row: StudyRow | None) -> Side:
+    """Return a study of the workspace with its row, or a stored query; UsageError where there is neither."""
+    if row is not None:
+        return _study(str(resources.workspace().path), one), row
+    stored = resources.workspace().query(one)
+    if stored is None:
+        raise UsageError(text("review.gone"))
+    return stored.study, None
+
+
+@st.cache_data(max_entries=60, show_spinner=False)
+def _study(path: str, study_id: str) -> Study:
+    """Return a study of the workspace at `path`; its content does not change while its id stands."""
+    return resources.workspace().study(study_id)

@@ -1,0 +1,151 @@
+"""What the review screen remembers: in the URL rater, queue and view; in the session what is said before the mark."""
+
+from __future__ import annotations
+
+import secrets
+
+import streamlit as st
+
+from engine.errors import CasebindError, UsageError
+from engine.index.records import Rating
+from engine.learning import review as reviews
+from engine.learning.queue import Offer
+from engine.learning.review import Review
+from pages.shared import resources
+from pages.shared.strings import text
+
+WHO, STRATEGY, N, SEED, VIEW = "who", "strategy", "n", "seed", "view"  # names in the URL
+TAGS, ERROR, FINDING, LABELS = "review-tags", "review-error", "review-finding-kept", "review-labels"
+SEEDS = 10**6
+FIRST_N = 40  # pairs, until the rater asks for another number
+
+
+def who() -> str:
+    """Return the rater's name from the URL, or the one typed in this session; "" where there is none."""
+    return str(st.query_params.get(WHO) or st.session_state.get(WHO, "")).strip()
+
+
+def view() -> str:
+    """Return which screen is asked for: "", "agreement" or "share"."""
+    return st.query_params.get(VIEW, "")
+
+
+def asked() -> bool:
+    """Say whether the URL asks for a queue."""
+    return STRATEGY in st.query_params
+
+
+def review() -> Review:
+    """Return the queue that the URL asks for, begun where there is none; UsageError where it cannot be."""
+    if SEED not in st.query_params:  # a link without a seed begins a queue of its own
+        st.query_params[SEED] = str(secrets.randbelow(SEEDS))
+    workspace, wanted = resources.workspace(), (st.query_params[STRATEGY], _number(N, FIRST_N), who(), _number(SEED, 0))
+    known = reviews.find(workspace, *wanted)
+    if known is not None:
+        return known
+    with st.spinner(text("review.choosing"), show_time=True):
+        made = reviews.begin(workspace, resources.release(), *wanted)
+    resources.settle.clear()  # what the queue needed is loaded now as well
+    return made
+
+
+def _number(name: str, default: int) -> int:
+    given = st.query_params.get(name, str(default))
+    if not (given.isascii() and given.isdecimal() and len(given) <= 9):
+        raise UsageError(text("review.no_number", given=given[:40]))
+    return int(given)
+
+
+def go(**values: object) -> None:
+    """Open a view or a queue; the rater stays."""
+    kept = {WHO: who()} if who() else {}
+    st.query_params.from_dict({**kept, **{name: str(value) for name, value in values.items()}})
+
+
+def begin(strategy: str, n: int) -> None:
+    """Open a new queue."""
+    go(strategy=strategy, n=n, seed=secrets.randbelow(SEEDS))
+
+
+def go_on(one: Review) -> None:
+    """Open a queue again."""
+    go(strategy=one.queue.strategy, n=one.queue.asked, seed=one.queue.seed)
+
+
+def rename() -> None:
+    """Take the typed name as the rater's."""
+    typed = " ".join(st.session_state["review-who"].split())
+    st.session_state[WHO] = typed
+    if typed:
+        st.query_params[WHO] = typed
+    else:
+        st.query_params.pop(WHO, None)
+
+
+def tags() -> tuple[str, ...]:
+    """Return the reasons chosen for the mark that comes."""
+    return tuple(st.session_state.get(TAGS, ()))
+
+
+def turn_tag(name: str) -> None:
+    """Choose a reason, or take it back."""
+    present = tags()
+    st.session_state[TAGS] = tuple(one for one in present if one != name) if name in present else (*present, name)
+
+
+def turn_labels() -> None:
+    """Show labels, or hide them."""
+    st.session_state[LABELS] = not labels()
+
+
+def labels() -> bool:
+    """Return whether labels are shown; they are not until asked for."""
+    return bool(st.session_state.get(LABELS))
+
+
+def finding() -> str:
+    """Return the finding that the rater has in mind; it stays from pair to pair."""
+    return st.session_state.get(FINDING) or ""
+
+
+def mark(one: Review, offer: Offer, name: str, comment_key: str) -> None:
+    """Store a mark or a skip with what was said before it; it is on disk when this returns."""
+    comment = st.session_state.get(comment_key, "")
+    try:
+        resources.workspace().rate(
+            *offer.pair, name, one.who, release=one.queue.release, why=tags(), comment=comment, finding=finding(),
+            strategy=offer.strategy, random_share=offer.random_share,
+        )  # fmt: skip
+    except CasebindError as problem:
+        st.session_state[ERROR] = str(problem)
+        return
+    st.session_state.pop(TAGS, None)
+
+
+def amend(last: Rating, why_key: str, comment_key: str) -> None:
+    """Store the last rating once more with other reasons and another comment."""
+    try:
+        resources.workspace().rate(
+            last.query_id, last.study_id, last.mark, last.who, release=last.release, bits=last.bits, at=last.at,
+            why=st.session_state[why_key], comment=st.session_state[comment_key], finding=last.finding,
+            strategy=last.strategy, random_share=last.random_share,
+        )  # fmt: skip
+    except CasebindError as problem:
+        st.session_state[ERROR] = str(problem)
+
+
+def undo(last: Rating) -> None:
+    """Take back everything said about the last pair; it comes again. The history is kept."""
+    resources.workspace().unrate(last.query_id, last.study_id, last.who)
+
+
+def say() -> None:
+    """Draw once what went wrong with the last press."""
+    words = st.session_state.pop(ERROR, "")
+    if words:
+        st.error(words, icon=":material/error:")
+
+
+def way_back() -> None:
+    """Draw the button that leads to the start of the screen."""
+    st.button(text("review.home"), icon=":material/arrow_back:", key="home", on_click=go)

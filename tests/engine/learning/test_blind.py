@@ -1,0 +1,36 @@
+"""Nobody sees what others said about a pair before having judged it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from collection import fill
+from judged import given
+
+from engine.index.workspace import open_workspace
+from engine.learning.blind import others, visible
+
+
+def test_others_marks_are_hidden_until_the_own_judgement_is_in(tmp_path: Path):
+    with open_workspace(tmp_path / "ws", create=True) as place:
+        fill(place)
+        place.rate("s0000", "s0001", "relevant", "ann", release="r1")
+        place.rate("s0000", "s0002", "partly", "ann", release="r1")
+        see = lambda: [(one.who, one.mark) for one in others(place, "s0000", "s0001", "bob")]  # noqa: E731
+        assert see() == []
+        place.rate("s0000", "s0002", "relevant", "bob", release="r1")  # another pair opens nothing
+        place.rate("s0000", "s0001", "skip", "bob", release="r1")  # nor does a skip
+        assert see() == []
+        place.rate("s0000", "s0001", "irrelevant", "bob", release="r1")
+        assert see() == [("ann", "relevant")]
+        place.undo("s0000", "s0001", "bob")
+        assert see() == []
+
+
+def test_a_namesake_of_another_site_is_somebody_else():
+    ratings = [*given("ann", "ri"), *given("ann", "pp", source="B"), *given("bob", "r-")]
+    assert [one.source for one in visible(ratings, "ann")] == ["", "", "B", "B", ""]
+    assert {(one.rater, one.study_id) for one in visible(ratings, "bob")} == {
+        ("ann", "s0"), ("ann (B)", "s0"), ("bob", "s0")
+    }  # fmt: skip
+    assert visible(ratings, "cy") == []
