@@ -100,12 +100,12 @@ def influential(c: Candidates, known: Known) -> np.ndarray:
 
 BEST = "influential"  # chosen on `valid` (casebind evaluate active-learning --split valid)
 STRATEGIES: dict[str, Strategy] = {
+    "influential": influential,
     "uncertain_code": uncertain_code,
     "order_disagreement": order_disagreement,
     "committee": committee,
     "core_set": core_set,
     "under_represented": under_represented,
-    "influential": influential,
 }
 
 
@@ -138,6 +138,8 @@ def pick(
             values = STRATEGIES[strategy](c, chosen) + rng.uniform(0, 1e-9, len(c))
         open_ = np.flatnonzero(free) if lots[at] else np.flatnonzero(free & (times[c.q] < PER_QUERY))
         open_ = open_ if open_.size else np.flatnonzero(free)
+        if not open_.size:  # what is left was picked the other way round
+            return Picked(places[:at], scores[:at], lots[:at])
         place = int(rng.choice(open_) if lots[at] else open_[np.argmax(values[open_])])
         places[at], scores[at] = place, np.nan if lots[at] else values[place]
         free &= ~_same(c, place)
