@@ -16,13 +16,13 @@ from engine.measure import active_learning
 from engine.measure.active_learning import Setting
 from engine.measure.learning.collection import Collection, World, halves, offers, projected
 from engine.measure.learning.oracle import Rater, marked
-from engine.measure.learning.replay import NONE, ORIGINAL, Point, replayed
+from engine.measure.learning.replay import NAMELESS, NONE, ORIGINAL, Point, replayed
 from engine.measure.learning.scores import Scores, gain, mean_figure, scores
 from engine.study import MODALITIES
 
 FINDINGS, PATIENTS = 3, 24
-ARMS = (NONE, ORIGINAL, RANDOM, BEST, "core_set")
-SMALL = Setting(40, every=20, partitions=2, jobs=1, plan=Plan(steps=40, batch=16, named=12, pairs=40))
+ARMS = (NONE, ORIGINAL, RANDOM, BEST, NAMELESS)
+SMALL = Setting(40, every=20, partitions=2, jobs=1, plan=Plan(steps=25, batch=12, named=12, pairs=32))
 
 
 def made(n: int, seed: int, shared: np.ndarray, own: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -140,6 +140,11 @@ def test_ratings_teach_what_the_original_pairs_do_not(runs: active_learning.Runs
     assert found["ratings_to_match_random"] in (20, 40, None)
     assert len(found["pairs"]) == 16
     assert found["worst_pair"]["value"] == min(pair["value"] for pair in found["pairs"].values())
+
+
+def test_ratings_teach_less_where_no_finding_is_named(runs: active_learning.Runs):
+    named, nameless = ([points[-1].whole for points in runs[arm]] for arm in (BEST, NAMELESS))
+    assert mean_figure(named).value > mean_figure(nameless).value
 
 
 def test_every_arm_has_a_point_for_every_round(runs: active_learning.Runs):
