@@ -254,34 +254,14 @@ class Release:
     def _load_way(self, modality: str) -> nn.Module:
         from safetensors.torch import load_file
 
+        from engine import release_below as below
         from engine.binding.heads import Bound
 
-        if modality == "text":
-            self._same_text_model()
-        if modality == "cxr":
-            self._same_trunk()
+        below.check(self.name, self.manifest, modality)
         state = load_file(self._checked(f"{modality}.safetensors"))
         way = Bound(modality, weights=state)
         way.load_state_dict({name: tensor.float() for name, tensor in state.items()})
         return way.eval().requires_grad_(False)
-
-    def _same_trunk(self) -> None:
-        """Refuse a film trunk whose bytes are not those that this release was trained on."""
-        from engine.encoders.trunk import trunk_path
-
-        if not trunk_path().is_file() or sha256_of(trunk_path()) != self.manifest["trunk"]["sha256"]:
-            raise ReleaseError(f"The film trunk is not the one of release {self.name}: restore data/models/trunks.")
-
-    def _same_text_model(self) -> None:
-        """Refuse a sentence encoder that this release's text head was not trained on."""
-        from engine.encoders.text import model_name
-
-        wanted = self.manifest["text_model"]["name"]
-        if model_name() != wanted:
-            raise ReleaseError(
-                f"Release {self.name} reads text with {wanted}, not {model_name()}: unset CASEBIND_TEXT_MODEL, or "
-                "train a release with it."
-            )
 
     def _load_hash(self, _: str) -> HashLayer:
         from safetensors.torch import load_file

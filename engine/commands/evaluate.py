@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.commands.shared import open_recordings
+from engine.errors import UsageError
 from engine.settings import CHECKS, DEMO
 
 if TYPE_CHECKING:
@@ -132,6 +133,8 @@ def published_command(
 @click.option("--split", type=click.Choice(["valid", "test"]), default="test", help="Choose on valid, report test.")
 @click.option("--ratings", type=click.IntRange(min=1), default=300, help="Of each strategy.", show_default=True)
 @click.option("--partitions", type=click.IntRange(min=1), default=5, help="Of the patients.", show_default=True)
+@click.option("--steps", type=click.IntRange(min=1), help="Of each round; fewer for a quick look.")
+@click.option("--strategy", "arms", multiple=True, metavar="NAME", help="Replay these beside random and the best one.")
 @click.option("--cache", type=click.Path(path_type=Path), default=CHECKS, metavar="DIR", help="For embeddings.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON and the plot there.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -141,16 +144,25 @@ def active_learning_command(
     split: str,
     ratings: int,
     partitions: int,
+    steps: int | None,
+    arms: tuple[str, ...],
     cache: Path,
     out: Path | None,
     as_json: bool,
 ) -> None:
     """Replay an oracle's ratings by every query strategy and print what rounds of learning gain from them."""
     path = open_recordings(recordings)
+    from engine.learning.fit import Plan
     from engine.measure import active_learning
     from engine.release import load_release
 
-    setting = active_learning.Setting(ratings, partitions=partitions, every=min(50, ratings))
+    unknown = [name for name in arms if name not in active_learning.ARMS]
+    if unknown:
+        raise UsageError(f"There is no strategy '{unknown[0]}': use {', '.join(active_learning.ARMS)}.")
+    plan = Plan() if steps is None else Plan(steps=steps)
+    setting = active_learning.Setting(
+        ratings, every=min(50, ratings), partitions=partitions, plan=plan, arms=arms or active_learning.ARMS
+    )
     found = active_learning.evaluate(load_release(folder), path, split, cache, setting)
     text = json.dumps(found, indent=1, ensure_ascii=False)
     if out is not None:

@@ -15,6 +15,7 @@ from typing import Any
 import duckdb
 
 from engine.errors import UsageError, brief
+from engine.index import bulk
 from engine.index.database import Database, now
 from engine.index.records import ALL_MARKS, SKIP, WHYS, Rating
 
@@ -28,6 +29,10 @@ COUNTS = (  # rows from another site are in the order of their moments there, ho
     " ORDER BY CASE WHEN source = '' THEN NULL ELSE created_at END DESC NULLS LAST, rating_id DESC) = 1"
 )
 OWN = "query_id = ? AND study_id = ? AND who = ? AND source = '' AND undone_at IS NULL"
+TYPES = {
+    "bits": "INTEGER", "created_at": "TIMESTAMP", "undone_at": "TIMESTAMP", "why": "VARCHAR[]",
+    "random_share": "BOOLEAN",
+}  # fmt: skip
 LONGEST_COMMENT, LONGEST_NAME = 500, 60  # characters
 CONTENT = ("mark", "why", "comment", "finding", "release")  # what makes a rating another one
 
@@ -49,8 +54,7 @@ def rate(database: Database, given: Rating) -> Rating:
 
 def insert(cursor: duckdb.DuckDBPyConnection, given: Rating) -> Rating:
     """Append a checked rating with its uid and moment, inside a transaction; return it with its number."""
-    values = [getattr(given, "at" if name == "operating_point" else name) for name in NAMES[1:]]
-    values[NAMES.index("why") - 1] = list(given.why)
+    values = _values(given)
     row = cursor.execute(
         f"INSERT INTO ratings ({COLUMNS}) VALUES (nextval('event_number'){', ?' * len(values)}) RETURNING {COLUMNS}",
         values,
@@ -58,18 +62,57 @@ def insert(cursor: duckdb.DuckDBPyConnection, given: Rating) -> Rating:
     return rating_of(row)  # type: ignore[arg-type]
 
 
+def insert_all(cursor: duckdb.DuckDBPyConnection, given: Sequence[Rating]) -> None:
+    """Append many as `insert` does, in their order; UsageError where a query or study is not there any more."""
+    if not _known(cursor, given):
+        for one in given:
+            check_known(cursor, *one.pair)
+    types = {name: TYPES.get(name, "VARCHAR") for name in NAMES[1:]}
+    rows = [_values(one) for one in given]
+    bulk.insert(cursor, "ratings", types, rows, {"rating_id": "nextval('event_number')"})
+
+
 def ratings(database: Database, query_id: str | None, who: str | None, skips: bool = False) -> list[Rating]:
     """Return the ratings that count, oldest first; of one query or all, by one person of this site or everyone.
 
     skips : also what was skipped; without, only judgements
     """
+    if who is not None:
+        return _own(database, query_id, who, skips)
     found = database.read(
-        f"SELECT * FROM (SELECT {COLUMNS} FROM ratings WHERE undone_at IS NULL"
-        f" AND (? IS NULL OR query_id = ?) AND (? IS NULL OR (who = ? AND source = '')) {COUNTS})"
-        " WHERE ? OR mark <> ? ORDER BY rating_id",
-        [query_id, query_id, who, who, skips, SKIP],
+        f"SELECT * FROM (SELECT {COLUMNS} FROM ratings WHERE undone_at IS NULL AND (? IS NULL OR query_id = ?)"
+        f" {COUNTS}) WHERE ? OR mark <> ? ORDER BY rating_id",
+        [query_id, query_id, skips, SKIP],
     )
     return [rating_of(row) for row in found]
+
+
+def _known(cursor: duckdb.DuckDBPyConnection, given: Sequence[Rating]) -> bool:
+    """Say whether every query and study of some ratings is there."""
+    sql = (
+        "SELECT count(*) FROM (SELECT unnest(?::VARCHAR[]) AS q, unnest(?::VARCHAR[]) AS s) WHERE s NOT IN"
+        " (SELECT study_id FROM studies) OR q NOT IN (SELECT study_id FROM studies UNION SELECT query_id FROM queries)"
+    )
+    row = cursor.execute(sql, [[one.query_id for one in given], [one.study_id for one in given]]).fetchone()
+    return row is not None and row[0] == 0
+
+
+def _values(given: Rating) -> list[Any]:
+    """Return the values of COLUMNS but the first."""
+    values = [getattr(given, "at" if name == "operating_point" else name) for name in NAMES[1:]]
+    values[NAMES.index("why") - 1] = list(given.why)
+    return values
+
+
+def _own(database: Database, query_id: str | None, who: str, skips: bool) -> list[Rating]:
+    """Return one person's ratings that count, oldest first; read with every mark, so by a statement planned fast."""
+    which = "" if query_id is None else " AND query_id = ?"
+    found = database.read(
+        f"SELECT {COLUMNS} FROM ratings WHERE who = ? AND source = '' AND undone_at IS NULL{which} ORDER BY rating_id",
+        [who] if query_id is None else [who, query_id],
+    )
+    latest = {one.pair: one for one in map(rating_of, found)}
+    return sorted((one for one in latest.values() if skips or one.mark != SKIP), key=lambda one: one.rating_id)
 
 
 def history(database: Database, query_id: str, study_id: str, who: str) -> list[Rating]:

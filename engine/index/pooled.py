@@ -10,6 +10,7 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from engine.index import bulk
 from engine.index.database import Database, now
 
 
@@ -51,16 +52,18 @@ class Pooled:
 
 NAMES = tuple(field.name for field in fields(Pooled))
 VECTORS, LISTS = ("query_vector", "vector"), ("query_labels", "labels", "why")
+TYPES = {
+    **dict.fromkeys(VECTORS, "FLOAT[256]"), **dict.fromkeys(LISTS, "VARCHAR[]"),
+    **dict.fromkeys(("bits", "hamming"), "INTEGER"), **dict.fromkeys(("created_at", "imported_at"), "TIMESTAMP"),
+    **dict.fromkeys(("random_share", "query_synthetic", "synthetic"), "BOOLEAN"),
+}  # fmt: skip
 
 
 def add(cursor: duckdb.DuckDBPyConnection, rows: Sequence[Pooled]) -> None:
     """Append rows inside a transaction."""
-    marks = ", ".join("?::FLOAT[256]" if name in VECTORS else "?" for name in NAMES)
-    for row in rows:
-        cursor.execute(
-            f"INSERT INTO pooled_ratings ({', '.join(NAMES)}, imported_at) VALUES ({marks}, ?)",
-            [*(_plain(getattr(row, name)) for name in NAMES), now()],
-        )
+    types = {name: TYPES.get(name, "VARCHAR") for name in (*NAMES, "imported_at")}
+    values = [[*(_plain(getattr(row, name)) for name in NAMES), now()] for row in rows]
+    bulk.insert(cursor, "pooled_ratings", types, values)
 
 
 def pooled(database: Database, encoders: dict[str, str] | None = None) -> list[Pooled]:

@@ -126,7 +126,10 @@ class Workspace:
 
     def study(self, study_id: str) -> Study:
         """Return one study with its content."""
-        row = self.row(study_id)
+        return self.study_of(self.row(study_id))
+
+    def study_of(self, row: StudyRow) -> Study:
+        """Return the study of a row with its content."""
         return shelf.study_of(row, load_content(self.studies_folder / row.file))
 
     def siblings(self, encounter_id: str) -> list[StudyRow]:

@@ -66,19 +66,21 @@ class Plan:
 
     batch, named : original studies, and studies whose finding a rater named, of each modality in a step
     pairs        : rated pairs in a step
-    temperature  : of the contrast; slope : of the rated pairs' logistic; rate of the hash layer, maps learn at a third
+    rate         : of the hash layer; the maps learn at a third of it
+    temperature  : of the contrast; slope : of the rated pairs' logistic
+    names        : weight of a named study as one that asks, an original one has 1
     """
 
-    steps: int = 200
-    batch: int = 128
-    named: int = 64
+    steps: int = 150
+    batch: int = 48
+    named: int = 32
     pairs: int = 128
-    rate: float = 1e-3
+    rate: float = 2e-3
     temperature: float = 0.1
     slope: float = 0.1
     jitter: float = 0.3
     ratings: float = 1.0
-    names: float = 1.0
+    names: float = 2.0
     before: float = 0.3
     seed: int = 0
 

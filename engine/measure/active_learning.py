@@ -21,12 +21,13 @@ from engine.learning.fit import Plan
 from engine.learning.strategies import BEST, RANDOM, STRATEGIES
 from engine.measure.learning.collection import Collection, World, world
 from engine.measure.learning.oracle import Rater
-from engine.measure.learning.replay import NONE, ORIGINAL, Point, attacked, replayed
+from engine.measure.learning.replay import NAMELESS, NONE, ORIGINAL, Point, attacked, replayed
 from engine.measure.learning.scores import Scores, gain, mean_figure
 from engine.measure.ranking import Figure
 from engine.release import Release
 
-ARMS = (RANDOM, *STRATEGIES)
+ARMS = (*STRATEGIES, NAMELESS)  # beside those that the summary needs
+ALWAYS = (NONE, ORIGINAL, RANDOM, BEST)
 FLIPS = 0.3  # of the adversary's marks
 FALL, PAIR_FALL, GUARDED = 0.02, 0.03, 30  # as engine.learning.gate: relative falls, and queries that a guard needs
 Runs = dict[str, list[list[Point]]]  # arm → partition → points
@@ -41,13 +42,14 @@ class Setting:
     partitions: int = 5
     jobs: int = 2
     plan: Plan = field(default_factory=Plan)
+    arms: tuple[str, ...] = ARMS
 
 
 def evaluate(release: Release, path: Path, split: str, cache: Path, setting: Setting) -> dict[str, Any]:
     """Return the object that the command prints."""
     begun = time.monotonic()
     there = world(release, path, split, cache)
-    runs = replays(there, (NONE, ORIGINAL, *ARMS), setting)
+    runs = replays(there, tuple(dict.fromkeys((*ALWAYS, *setting.arms))), setting)
     bad = adversary(there, world(release, path, "valid", cache).collection, setting)
     return {
         "release": release.name,

@@ -62,6 +62,7 @@ def import_ratings(workspace: Workspace, data: bytes, *, named: str = "", who: s
     known = sides(workspace, {one for row in rows for one in row.rating.pair})
     out, encoders = withdrawn(workspace), _encoders(workspace)
     counted: Counter[str] = Counter()
+    add: list[Rating] = []
     keep: list[pooled.Pooled] = []
     with workspace.database.write() as cursor:
         present = _uids(cursor)
@@ -69,10 +70,10 @@ def import_ratings(workspace: Workspace, data: bytes, *, named: str = "", who: s
             fate = PRESENT if row.rating.uid in present else _fate(row, known, out, encoders)
             counted[fate] += 1
             if fate == ADDED:
-                marks.check_known(cursor, *row.rating.pair)  # gone since it was looked up: nothing is imported
-                marks.insert(cursor, row.rating)
+                add.append(row.rating)
             elif fate == POOLED:
                 keep.append(_apart(row))
+        marks.insert_all(cursor, add)
         pooled.add(cursor, keep)
     workspace.audit(who, "import ratings", filters=", ".join(f"{n} {fate}" for fate, n in sorted(counted.items())))
     return Imported(**counted)

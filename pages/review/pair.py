@@ -63,14 +63,8 @@ def _head(title: str, side: Side, labels: bool) -> str:
 def _side(one: str, row: StudyRow | None) -> Side:
     """Return a study of the workspace with its row, or a stored query; UsageError where there is neither."""
     if row is not None:
-        return _study(str(resources.workspace().path), one), row
+        return resources.workspace().study_of(row), row
     stored = resources.workspace().query(one)
     if stored is None:
         raise UsageError(text("review.gone"))
     return stored.study, None
-
-
-@st.cache_data(max_entries=60, show_spinner=False)
-def _study(path: str, study_id: str) -> Study:
-    """Return a study of the workspace at `path`; its content does not change while its id stands."""
-    return resources.workspace().study(study_id)

@@ -13,12 +13,13 @@ import numpy as np
 import torch
 
 from engine.learning.fit import Mapped, Marked, Plan, fit
-from engine.learning.strategies import RANDOM, Known, pick
+from engine.learning.strategies import BEST, RANDOM, Known, pick
 from engine.measure.learning.collection import Collection, World, halves, learnt, offers, projected
 from engine.measure.learning.oracle import Rater, marked
 from engine.measure.learning.scores import Scores, scores
 
 NONE, ORIGINAL = "none", "original pairs alone"  # arms without ratings: the release before; a round of replay only
+NAMELESS = f"{BEST}, nothing named"  # raters who never say which finding they had in mind
 ORACLE = Rater()
 
 
@@ -56,8 +57,10 @@ def point(world: World, model: Mapped, offered: np.ndarray, ratings: int, releva
 def replayed(
     world: World, arm: str, partition: int, most: int, every: int, plan: Plan, rater: Rater = ORACLE
 ) -> list[Point]:
-    """Return the points of one arm on one partition of the patients; arm : a strategy, NONE or ORIGINAL."""
+    """Return the points of one arm on one partition of the patients; arm : a strategy, NONE, ORIGINAL or NAMELESS."""
     torch.set_num_threads(1)
+    if arm == NAMELESS:
+        arm, plan = BEST, replace(plan, names=0.0)
     offered = halves(world.collection.patients, partition)
     if arm == NONE:
         return [point(world, world.model, offered, 0, np.nan)]

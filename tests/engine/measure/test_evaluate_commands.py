@@ -145,3 +145,20 @@ def test_missing_recordings_are_one_sentence(tmp_path: Path, capsys: pytest.Capt
     assert run(["evaluate", "probes", "--recordings", str(tmp_path)]) == 2
     said = capsys.readouterr().err.strip()
     assert said.endswith(".") and "\n" not in said and "recordings" in said
+
+
+def test_the_replay_of_ratings_prints_its_gain_and_what_random_needs(
+    recordings: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["evaluate", "active-learning", "--recordings", str(recordings), "--cache", str(cache), "--ratings", "6"]
+    few = ["--partitions", "1", "--steps", "3", "--strategy", "core_set"]
+    assert run([*words, *few, "--out", str(tmp_path), "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == json.loads((tmp_path / "active-learning.json").read_text(encoding="utf-8"))
+    assert (tmp_path / "active-learning.png").is_file()
+    assert isinstance(printed["gain_at_6"], float) and {"value", "low", "high", "n"} <= set(printed["gain"])
+    assert printed["ratings_to_match_random"] in (6, None)
+    assert set(printed["curves"]) == {"none", "original pairs alone", "random", printed["best"], "core_set"}
+    assert all(one["ratings"] in (0, 6) for points in printed["curves"].values() for one in points)
+    assert run([*words, "--strategy", "guess"]) == 2
+    assert "no strategy 'guess'" in capsys.readouterr().err
