@@ -76,7 +76,8 @@ def told(made: Release, rows: list[Row]) -> str:
     lines += [f"{'':30}{'n':>6}{'before':>9}{'after':>9}{'difference':>12}   95 % interval"]
     lines += [line for section in gate.SECTIONS for row in rows if row.section == section for line in [_line(row)]]
     passes = "It passes: no guard fell." if verdict.passes else f"It does not pass: {'; '.join(verdict.falls)}."
-    return "\n".join([*lines, passes, f"Promote it with `casebind releases promote {made.name}`."])
+    despite = "" if verdict.passes else ' --despite "REASON"'
+    return "\n".join([*lines, passes, f"Promote it with `casebind releases promote {made.name}{despite}`."])
 
 
 def _line(row: Row) -> str:

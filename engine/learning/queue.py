@@ -1,7 +1,8 @@
 """What a rater is offered next in a workspace, by one strategy, with a share at random for unbiased measurement.
 
-Only pairs of different patients whose consent stands to retrieval and training, never one that this rater has judged or
-skipped. A second reading offers what others judged; what they said stays hidden (engine.learning.blind).
+A strategy chooses among what a round learns from; frozen patients and held-out queries (engine.learning.frozen) come by
+lot alone. Only pairs of different patients whose consent stands to retrieval and training, never one that this rater
+has judged or skipped. A second reading offers what others judged; what they said stays hidden (engine.learning.blind).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from engine.errors import UsageError, brief
 from engine.index.records import Rating
 from engine.index.workspace import Workspace
 from engine.learning.candidates import Candidates
+from engine.learning.frozen import is_frozen, is_held_out
 from engine.learning.near import gather
 from engine.learning.sides import standing
 from engine.learning.strategies import RANDOM_SHARE, STRATEGIES, Known, pick
@@ -68,13 +70,17 @@ def queue(workspace: Workspace, release: Release, strategy: str, n: int, who: st
     free = found.take(_unrated(found, own)) if found is not None else None
     if strategy == SECOND:
         return _mixed(second, free, n, rng)
-    return _picked(free, strategy, n, rng, _known(free, ratings)) if free is not None else []
+    if free is None:
+        return []
+    return _picked(free, strategy, n, rng, _known(free, ratings), _taught(workspace, free))
 
 
-def _picked(c: Candidates, strategy: str, n: int, rng: np.random.Generator, known: Known) -> list[Offer]:
+def _picked(
+    c: Candidates, strategy: str, n: int, rng: np.random.Generator, known: Known, taught: np.ndarray | None = None
+) -> list[Offer]:
     if not len(c):
         return []
-    chosen = pick(c, strategy, n, rng, known)
+    chosen = pick(c, strategy, n, rng, known, taught=taught)
     queries, items = c.queries.ids[c.q[chosen.places]].tolist(), c.items.ids[c.s[chosen.places]].tolist()
     found = zip(queries, items, chosen.scores.tolist(), chosen.at_random.tolist(), strict=True)
     return [Offer(query, item, strategy, None if lot else score, lot) for query, item, score, lot in found]
@@ -111,6 +117,15 @@ def _unrated(c: Candidates, own: set[Pair]) -> np.ndarray:
     met = own | {(b, a) for a, b in own}
     pairs = zip(c.queries.ids[c.q].tolist(), c.items.ids[c.s].tolist(), strict=True)
     return np.asarray([pair not in met for pair in pairs], bool)
+
+
+def _taught(workspace: Workspace, c: Candidates) -> np.ndarray:
+    """Return (p,) bool: which pairs a round learns from; those of frozen patients and held-out queries only measure."""
+    ids = sorted({*c.queries.ids.tolist(), *c.items.ids.tolist()})
+    frozen = {row.study_id for row in workspace.rows(ids) if is_frozen(row.patient_id)}
+    queries = np.array([one not in frozen and not is_held_out(one) for one in c.queries.ids.tolist()], bool)
+    items = np.array([one not in frozen for one in c.items.ids.tolist()], bool)
+    return np.asarray(queries[c.q] & items[c.s])
 
 
 def _known(c: Candidates, ratings: Sequence[Rating]) -> Known:

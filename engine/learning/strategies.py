@@ -119,11 +119,14 @@ class Picked:
 
 
 def pick(
-    c: Candidates, strategy: str, n: int, rng: np.random.Generator, known: Known = NOTHING, share: float = RANDOM_SHARE
-) -> Picked:
+    c: Candidates, strategy: str, n: int, rng: np.random.Generator, known: Known = NOTHING,
+    share: float = RANDOM_SHARE, taught: np.ndarray | None = None,
+) -> Picked:  # fmt: skip
     """Return the next n pairs by a strategy, a share of them at random; fewer where there are not so many.
 
     strategy : a name in STRATEGIES, or RANDOM
+    taught   : (p,) bool, pairs that a round would learn from; a strategy chooses among them as long as there are any,
+               lots are drawn from all
     No query stands in a queue more than PER_QUERY times by its score. Raises KeyError for an unknown name.
     """
     n = min(n, len(c))
@@ -132,11 +135,11 @@ def pick(
     free, times = np.ones(len(c), bool), np.zeros(len(c.queries), int)
     chosen = Known(known.q, known.s)
     places, scores = np.full(n, -1), np.full(n, np.nan)
-    values = np.zeros(len(c))
+    values, taught = np.zeros(len(c)), np.ones(len(c), bool) if taught is None else taught
     for at in range(n):
         if not lots[at] and (at % AT_ONCE == 0 or not values.any()):
             values = STRATEGIES[strategy](c, chosen) + rng.uniform(0, 1e-9, len(c))
-        open_ = np.flatnonzero(free) if lots[at] else np.flatnonzero(free & (times[c.q] < PER_QUERY))
+        open_ = np.flatnonzero(free if lots[at] else free & taught & (times[c.q] < PER_QUERY))
         open_ = open_ if open_.size else np.flatnonzero(free)
         if not open_.size:  # what is left was picked the other way round
             return Picked(places[:at], scores[:at], lots[:at])

@@ -13,9 +13,10 @@ from engine.errors import UsageError
 from engine.index.workspace import Workspace, open_workspace
 from engine.intake.read import read_text
 from engine.learning import near, review
+from engine.learning.frozen import is_frozen, is_held_out
 from engine.learning.queue import QUEUES, Offer, queue
 from engine.learning.sides import hamming, sides
-from engine.learning.strategies import NOTHING, RANDOM_SHARE, STRATEGIES
+from engine.learning.strategies import BEST, NOTHING, RANDOM_SHARE, STRATEGIES
 
 N = 20
 
@@ -47,8 +48,24 @@ def test_a_score_is_that_of_the_strategy_and_the_highest_comes_first(workspace, 
         if (found.queries.ids[q], found.items.ids[s]) == first.pair
     ]  # fmt: skip
     assert len(at) == 1
+    patient = {row.study_id: row.patient_id for row in workspace.rows()}
+    fit = np.array([not is_frozen(patient.get(one, "")) for one in found.items.ids])[found.s]
+    fit &= np.array([not is_frozen(patient.get(one, "")) and not is_held_out(one) for one in found.queries.ids])[found.q]
+    assert fit[at[0]]  # a round would learn from it
+    scores = scores[fit]
+    at = [int(np.flatnonzero(np.flatnonzero(fit) == at[0])[0])]
     if strategy not in ("core_set", "under_represented"):  # which count what stands in the queue before
         assert first.score == pytest.approx(scores[at[0]]) == pytest.approx(scores.max(), rel=0.05)
+
+
+def test_what_only_measures_is_offered_by_lot_alone(workspace, release):
+    offers = queue(workspace, release, BEST, 100, "ann", 2)
+    patient = {row.study_id: row.patient_id for row in workspace.rows()}
+    measures = [
+        is_held_out(one.query_id) or any(is_frozen(patient.get(side, "")) for side in one.pair) for one in offers
+    ]
+    assert any(measures)
+    assert all(one.random_share for one, apart in zip(offers, measures, strict=True) if apart)
 
 
 def test_candidates_are_the_nearest_by_exact_search(workspace, release):

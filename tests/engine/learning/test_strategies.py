@@ -135,3 +135,12 @@ def test_more_than_there_are_gives_all_there_are_and_an_unknown_name_is_refused(
     assert len(pick(found, BEST, len(found), np.random.default_rng(0)).places) == len(once)
     with pytest.raises(KeyError):
         pick(found, "nonsense", 3, np.random.default_rng(0), share=0.0)
+
+
+def test_scores_choose_among_what_a_round_learns_from_and_lots_among_all(found):
+    taught = found.queries.modality[found.q] == "cxr"
+    picked = pick(found, BEST, 40, np.random.default_rng(4), share=0.5, taught=taught)
+    assert taught[picked.places[~picked.at_random]].all()
+    assert not taught[picked.places[picked.at_random]].all()
+    rest = pick(found, BEST, 10, np.random.default_rng(4), share=0.0, taught=np.zeros(len(found), bool))
+    assert len(rest.places) == 10  # nothing that teaches is left: what measures is offered
