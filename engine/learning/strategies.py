@@ -139,9 +139,9 @@ def pick(
     for at in range(n):
         if not lots[at] and (at % AT_ONCE == 0 or not values.any()):
             values = STRATEGIES[strategy](c, chosen) + rng.uniform(0, 1e-9, len(c))
-        open_ = np.flatnonzero(free if lots[at] else free & taught & (times[c.q] < PER_QUERY))
-        open_ = open_ if open_.size else np.flatnonzero(free)
-        if not open_.size:  # what is left was picked the other way round
+        wanted = (free,) if lots[at] else (free & taught & (times[c.q] < PER_QUERY), free & taught, free)
+        open_ = next((mask.nonzero()[0] for mask in wanted if mask.any()), None)
+        if open_ is None:  # what is left was picked the other way round
             return Picked(places[:at], scores[:at], lots[:at])
         place = int(rng.choice(open_) if lots[at] else open_[np.argmax(values[open_])])
         places[at], scores[at] = place, np.nan if lots[at] else values[place]

@@ -49,8 +49,9 @@ def test_a_score_is_that_of_the_strategy_and_the_highest_comes_first(workspace, 
     ]  # fmt: skip
     assert len(at) == 1
     patient = {row.study_id: row.patient_id for row in workspace.rows()}
-    fit = np.array([not is_frozen(patient.get(one, "")) for one in found.items.ids])[found.s]
-    fit &= np.array([not is_frozen(patient.get(one, "")) and not is_held_out(one) for one in found.queries.ids])[found.q]
+    items = np.array([not is_frozen(patient.get(one, "")) for one in found.items.ids])
+    queries = np.array([not is_frozen(patient.get(one, "")) and not is_held_out(one) for one in found.queries.ids])
+    fit = items[found.s] & queries[found.q]
     assert fit[at[0]]  # a round would learn from it
     scores = scores[fit]
     at = [int(np.flatnonzero(np.flatnonzero(fit) == at[0])[0])]
