@@ -19,6 +19,8 @@ page = st.navigation(
                 url_path="collections"),
         st.Page("pages/quiz/page.py", title=text("app.quiz"), icon=":material/quiz:", url_path="quiz"),
         st.Page("pages/review/page.py", title=text("app.review"), icon=":material/rate_review:", url_path="review"),
+        st.Page("pages/releases/page.py", title=text("app.releases"), icon=":material/inventory_2:",
+                url_path="releases"),
         st.Page("pages/about/page.py", title=text("app.about"), icon=":material/info:", url_path="about"),
     ],
     position="top",

@@ -27,6 +27,7 @@ class Neighbour:
     hamming       : bits that differ, out of `bits`
     further_share : share of random pairs of these modalities that are further apart, 0..1
     relevance     : calibrated share of pairs at this distance that share a finding, 0..1
+    release       : whose codes brought it near
     """
 
     rank: int
@@ -47,6 +48,7 @@ class Neighbour:
     bits: int
     further_share: float
     relevance: float
+    release: str = ""
 
 
 @dataclass(frozen=True, eq=False)

@@ -105,4 +105,5 @@ def _neighbour(rank: int, row: StudyRow, hamming: int, scale: Scale) -> Neighbou
         bits=scale.bits,
         further_share=round(scale.further_share(row.modality, hamming), 4),
         relevance=round(scale.relevance(row.modality, hamming), 4),
+        release=scale.release.name,
     )

@@ -76,8 +76,8 @@ class Preview:
     def __init__(self, workspace: Workspace, serving: Release, candidate: Release) -> None:
         if candidate.encoders != serving.encoders:
             raise UsageError(
-                f"Releases {serving.name} and {candidate.name} have other encoders: their neighbours cannot be compared "
-                "without a re-index."
+                f"Releases {serving.name} and {candidate.name} have other encoders: their neighbours cannot be "
+                "compared without a re-index."
             )
         if sum(workspace.counts().values()) > MOST:
             raise UsageError(f"The workspace holds more than {MOST} studies: a look before promoting would take long.")
@@ -102,6 +102,12 @@ _Found = list[tuple[str, int]]
 class _Asked(NamedTuple):
     stored: StoredQuery
     own: Clause
+
+
+def moment(workspace: Workspace) -> tuple[object, ...]:
+    """Return what differs as soon as `changes` may say something else: another query, study or decision on consent."""
+    newest = workspace.database.read("SELECT max(created_at), count(*) FROM queries")
+    return (*newest[0], *workspace.arrays.stamp(), workspace.releases.moment())
 
 
 def changes(

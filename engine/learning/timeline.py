@@ -26,6 +26,7 @@ class Entry:
     before, after  : P@10 overall, of the frozen set; None where nothing was measured
     passes, falls  : the gate's verdict; None where it is shipped
     takeovers      : when it was put in place, oldest first
+    served         : whether it is one that can be gone back to
     """
 
     name: str
@@ -42,6 +43,7 @@ class Entry:
     passes: bool | None = None
     falls: tuple[str, ...] = ()
     takeovers: tuple[Row, ...] = ()
+    served: bool = False
 
 
 def timeline(workspace: Workspace) -> list[Entry]:
@@ -51,7 +53,7 @@ def timeline(workspace: Workspace) -> list[Entry]:
     found = {one.digest: one for one in [*shipped, *rounds(workspace.path)]}
     ends = [*((r.from_release, r.from_digest) for r in rows), *((r.to_release, r.to_digest) for r in rows)]
     served = [*([serving] if serving else []), *ends]
-    known = {digest: (one.name, one) for digest, one in found.items()}
+    known: dict[str, tuple[str, Release | None]] = {digest: (one.name, one) for digest, one in found.items()}
     for name, digest in served:
         known.setdefault(digest, (name, installed(name, digest, folder(workspace.path))))
     ordered = sorted(known.items(), key=lambda item: _age(item[1][0]), reverse=True)
@@ -65,14 +67,15 @@ def _entry(
     manifest = release.manifest if release is not None else {}
     made, about = manifest.get("created", ""), manifest.get("round")
     serves = serving is not None and serving[1] == digest
+    served = any(row.state == DONE and digest in (row.from_digest, row.to_digest) for row in rows)
     if release is None or about is None:
-        return Entry(name, digest, release, serves, made, takeovers=mine)
+        return Entry(name, digest, release, serves, made, takeovers=mine, served=served)
     table, verdict = gate.table(release), gate.verdict(release)
-    overall = next((row for row in table if row.section == "overall"), None)
+    before, after = next(((row.before, row.after) for row in table if row.section == "overall"), (None, None))
     return Entry(
         name, digest, release, serves, about.get("began", made), about["from"], about.get("who", ""),
-        about.get("ratings", 0), len(about.get("raters", ())), overall and overall.before, overall and overall.after,
-        verdict.passes, verdict.falls, mine,
+        about.get("ratings", 0), len(about.get("raters", ())), before, after,
+        verdict.passes, verdict.falls, mine, served,
     )  # fmt: skip
 
 

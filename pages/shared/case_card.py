@@ -56,6 +56,7 @@ def facts(neighbour: Neighbour, relevance: bool = True, note: str = "") -> str:
     ]
     about = [person(neighbour.age, neighbour.sex, neighbour.view)]
     about.append(text("card.cohort", cohort=neighbour.cohort, licence=neighbour.licence))
+    about.append(text("card.release", name=neighbour.release) if neighbour.release else "")
     lines.append("  \n".join(f":small[{plain(line)}]" for line in about if line))
     return "\n\n".join(lines)
 

@@ -45,9 +45,11 @@ def test_kept_new_and_gone_are_told_apart(workspace: Workspace, release: Release
         old, new = change.before[modality], change.after[modality]
         mine, others = {one.study_id: one for one in old}, {one.study_id: one for one in new}
         for one in old:
-            assert (one.fate, one.other) == (("kept", others[one.study_id].rank) if one.study_id in others else ("gone", None))
+            there = others.get(one.study_id)
+            assert (one.fate, one.other) == (("kept", there.rank) if there else ("gone", None))
         for one in new:
-            assert (one.fate, one.other) == (("kept", mine[one.study_id].rank) if one.study_id in mine else ("new", None))
+            there = mine.get(one.study_id)
+            assert (one.fate, one.other) == (("kept", there.rank) if there else ("new", None))
     assert change.kept == sum(one.fate == "kept" for near in change.after.values() for one in near)
 
 

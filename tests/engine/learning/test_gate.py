@@ -104,7 +104,7 @@ def test_pairs_of_modalities_count_alike_overall():
 
 
 def test_the_interval_is_of_the_difference_and_by_patient():
-    """Two patients with many studies each: what differs between them decides the interval, not the number of studies."""
+    """Six patients with ten studies each: what differs between patients decides, not the number of studies."""
     rng = np.random.default_rng(0)
     patients = [f"p{i % 6}" for i in range(60)]
     frozen = {"ecg": pool([[i % 2] for i in range(60)], patients)}

@@ -165,7 +165,7 @@ def test_where_nothing_can_be_written_it_says_so(workspace: Workspace, release: 
     """A file where the folder should be stands for a disk that takes no more: the system refuses to write."""
     rate(workspace, 40)
     (workspace.path / "rounds").write_text("in the way")
-    with pytest.raises(WorkspaceError, match="could not be begun .*free some disk"):
+    with pytest.raises(WorkspaceError, match=r"could not be begun .*free some disk"):
         job.begin(workspace, release, "Ada")
     (workspace.path / "rounds").unlink()
     (workspace.path / "releases").write_text("in the way")

@@ -1,0 +1,88 @@
+"""The gate: a plain verdict, then every figure before and after with its interval and what guards it."""
+
+from __future__ import annotations
+
+import pandas as pd
+import streamlit as st
+
+from engine.cohorts.findings import phrase
+from engine.learning import gate
+from engine.learning.gate import Row
+from engine.release import Release
+from pages.shared.markdown import plain
+from pages.shared.strings import one_of, several, text
+
+OPEN = ("overall", "ratings", "pair", "group")  # sections that are seen at once; labels on request
+
+
+def draw(release: Release) -> None:
+    """Draw verdict, table, and what the raters' marks say against the labels."""
+    rows, verdict, about = gate.table(release), gate.verdict(release), release.manifest["round"]
+    if verdict.passes:
+        st.success(text("releases.verdict_passes"), icon=":material/check:")
+    else:
+        falls = "\n".join(f"- {plain(one)}" for one in verdict.falls)
+        st.warning(f"{text('releases.verdict_fails')}\n\n{falls}", icon=":material/warning:")
+    st.markdown(text("releases.table_note", kept=about.get("kept_apart", 0), frozen=_frozen(about.get("frozen", {}))))
+    if any(row.section in OPEN for row in rows):
+        _table([row for section in OPEN for row in rows if row.section == section])
+    labels = [row for row in rows if row.section == "label"]
+    if labels:
+        with st.expander(text("releases.labels")):
+            st.markdown(text("releases.labels_note"))
+            _table(labels)
+    _raters(about)
+
+
+def _frozen(counts: dict[str, int]) -> str:
+    return ", ".join(f"{n} {text(f'modality_plains.{kind}')}" for kind, n in counts.items())
+
+
+def _table(rows: list[Row]) -> None:
+    names = ("measure", "n", "before", "after", "difference", "interval", "guard")
+    table = pd.DataFrame([_cells(row) for row in rows], columns=[text(f"releases.column_{name}") for name in names])
+    st.html(table.to_html(index=False, border=0, classes="plain numbers", justify="unset", escape=True))
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    """Return a row as words; a guard is said in words and with a sign, never by colour."""
+    return (
+        name_of(row), f"{row.n:,}", f"{row.before:.3f}", f"{row.after:.3f}", f"{row.difference:+.3f}",
+        f"{row.low:+.3f} to {row.high:+.3f}", _guard(row),
+    )  # fmt: skip
+
+
+def name_of(row: Row) -> str:
+    """Return what a row measures, in words."""
+    if row.section == "pair":
+        query, target = row.name.split(">")
+        return text("releases.pair", query=text(f"modality_one.{query}"), target=text(f"modality_plains.{target}"))
+    if row.section == "group":
+        kind, _, value = row.name.partition(" ")
+        return f"{text(f'releases.group_{kind}')}: {one_of('sex', value) if kind == 'sex' else value}"
+    return phrase(row.name) if row.section == "label" else text(f"releases.measure_{row.section}")
+
+
+def _guard(row: Row) -> str:
+    if row.too_few:
+        return text("releases.guard_few", least=gate.LEAST)
+    if not row.guarded:
+        return text("releases.guard_none")
+    return text("releases.guard_falls" if row.falls else "releases.guard_holds", limit=gate.limit(row.section))
+
+
+def _raters(about: dict) -> None:  # type: ignore[type-arg]
+    """Say how everybody's marks agree with labels and other raters, and how much they weighed."""
+    raters = [one for one in about.get("raters", []) if "share" in one]
+    if not raters:
+        return
+    with st.expander(several(len(raters), "releases.raters_title")):
+        st.markdown(text("releases.raters_note"))
+        found = [
+            (one["who"], f"{one['n']:,}", f"{one['share']:.2f}", f"{one['low']:.2f} to {one['high']:.2f}",
+             f"{one['weight']:.2f}")
+            for one in raters
+        ]  # fmt: skip
+        names = ("by", "compared", "right", "interval", "weight")
+        table = pd.DataFrame(found, columns=[text(f"releases.column_{name}") for name in names])
+        st.html(table.to_html(index=False, border=0, classes="plain numbers", justify="unset", escape=True))

@@ -1,0 +1,66 @@
+"""The round that is on its way or could be made: new ratings, progress, a way to cancel it, what it said."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.index.marks import LONGEST_NAME
+from engine.learning import job
+from engine.learning.gathered import new_ratings, since
+from engine.learning.job import Job
+from engine.learning.timeline import Entry
+from pages.releases import state
+from pages.shared import resources
+from pages.shared.strings import several, text
+
+LOG_LINES = 12
+
+
+def draw(serving: Entry) -> None:
+    """Draw who is here, how many ratings are new, and the round."""
+    st.subheader(text("releases.make_title"), anchor=False)
+    st.text_input(
+        text("releases.who"), value=state.who(), key="releases-who", max_chars=LONGEST_NAME, on_change=state.rename,
+        placeholder=text("review.who_example"),
+    )  # fmt: skip
+    present = job.present(resources.workspace())
+    if present is not None and not present.over:
+        _progress(present.number)
+        return
+    if serving.release is not None:
+        n = new_ratings(resources.workspace(), since(serving.release))
+        st.markdown(several(n, "releases.new", name=serving.name))
+    st.button(
+        text("releases.make"), key="make-round", icon=":material/model_training:", on_click=state.make,
+        disabled=not state.who(), type="primary",
+    )  # fmt: skip
+    st.markdown(f":small[{text('releases.make_note') if state.who() else text('releases.name_first')}]")
+    if present is not None:
+        _ended(present)
+
+
+@st.fragment(run_every=state.LOOK_EVERY_S)
+def _progress(number: int) -> None:
+    """Draw step and share once a second; the whole page is drawn anew when the round ends."""
+    present = job.present(resources.workspace())
+    if present is None or present.over or present.number != number:
+        st.rerun(scope="app")
+    elif present is not None:
+        words = text("releases.running", number=number, step=text(f"releases.step_{present.state}"), who=present.who)
+        st.progress(present.share, text=words)
+        st.button(text("releases.cancel"), key="cancel-round", icon=":material/close:", on_click=state.cancel)
+        _log(present)
+
+
+def _ended(last: Job) -> None:
+    """Say what became of the last round, where it made no release; what it said may be read in any case."""
+    if last.state == "failed":
+        st.warning(last.why, icon=":material/error:")
+    elif last.state == "cancelled":
+        st.info(text("releases.cancelled", number=last.number), icon=":material/close:")
+    _log(last)
+
+
+def _log(one: Job) -> None:
+    with st.expander(text("releases.log", number=one.number)):
+        st.code(one.log_tail(LOG_LINES) or text("releases.log_empty"), language=None, wrap_lines=True)
