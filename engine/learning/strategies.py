@@ -84,18 +84,19 @@ def under_represented(c: Candidates, known: Known) -> np.ndarray:
 
 
 def influential(c: Candidates, known: Known) -> np.ndarray:
-    """How many lists the pair's studies stand in, both new to raters, and the nearer the sooner: (p,).
+    """How many lists the pair's studies stand in, both new to raters, near, of modalities that lack ratings: (p,).
 
     What stands in many lists, a hub (Radovanovic et al. 2010), moves many answers; so information density (Settles &
     Craven 2008) weighs an instance by how many others it resembles. A study loses half of what being new counts with
-    its first rating.
+    its first rating. Modalities get equally many ratings on either side, however many studies of each there are.
     """
     seen = np.concatenate([c.queries.ids[known.q], c.items.ids[known.s]])
     new = (_rare(c.queries.ids[c.q], seen) + _rare(c.items.ids[c.s], seen)) / 2
     lists = _lists(c)
     by_id = dict(zip(c.items.ids.tolist(), lists.tolist(), strict=True))
     asked = np.array([by_id.get(name, 0.0) for name in c.queries.ids.tolist()])
-    return new + LISTS * (asked[c.q] + lists[c.s]) + NEAR / (1 + c.hamming_rank / NEAR_RANK)
+    lack = _lack(c.queries.modality, known.q)[c.q] + _lack(c.items.modality, known.s)[c.s]
+    return new + LISTS * (asked[c.q] + lists[c.s]) + NEAR / (1 + c.hamming_rank / NEAR_RANK) + lack
 
 
 BEST = "influential"  # chosen on `valid` (casebind evaluate active-learning --split valid)
@@ -180,6 +181,14 @@ def _lists(c: Candidates) -> np.ndarray:
         mine = c.items.modality == modality
         out[mine] = (rankdata(times[mine]) - 1) / max(1, mine.sum() - 1)
     return out
+
+
+def _lack(modality: np.ndarray, rated: np.ndarray) -> np.ndarray:
+    """By how much each entry's modality has less than an equal share of what is rated, −1 … 1: (n,) and (m,) → (n,)."""
+    kinds, index = np.unique(modality, return_inverse=True)
+    if not len(rated):
+        return np.zeros(len(modality))
+    return (1 / len(kinds) - np.bincount(index[rated], minlength=len(kinds)) / len(rated))[index]
 
 
 def _rare(here: np.ndarray, there: np.ndarray) -> np.ndarray:

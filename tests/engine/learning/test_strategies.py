@@ -101,7 +101,10 @@ def test_influential_prefers_studies_in_many_lists_that_nobody_rated(found):
     assert score[most].mean() > score[least].mean()
     at = int(np.argmax(score))
     again = STRATEGIES["influential"](found, Known(found.q[[at]], found.s[[at]]))
-    assert again[at] == pytest.approx(score[at] - 0.5)  # both studies are half as new
+    # both studies are half as new, and their modalities have all ratings where a half would be their share
+    assert again[at] == pytest.approx(score[at] - 0.5 - 2 * 0.5)
+    other = found.queries.modality[found.q] != found.queries.modality[found.q[at]]
+    assert (again[other] - score[other]).max() == pytest.approx(1.0)  # a pair of the modalities that have none
 
 
 @pytest.mark.parametrize("strategy", [*STRATEGIES, RANDOM])
