@@ -20,7 +20,7 @@ from engine.index.base import Base
 from engine.index.columns import Columns
 from engine.index.filters import Clause
 from engine.index.hamming import words_of
-from engine.index.records import StoredQuery
+from engine.index.records import StoredQuery, StudyRow
 from engine.index.view import View, whole
 from engine.index.workspace import Workspace
 from engine.neighbours import neighbours_of
@@ -44,6 +44,7 @@ class Near:
     rank: int
     hamming: int
     labels: tuple[str, ...]
+    synthetic: bool
     fate: Fate
     other: int | None
 
@@ -150,22 +151,27 @@ def _change(workspace: Workspace, preview: Preview, asked: _Asked, k: int) -> Ch
     old: dict[Modality, _Found] = {m: [(x.study_id, x.hamming) for x in near if x.modality == m] for m in MODALITIES}
     new = preview.nearest(workspace, stored, own, k)
     ids = {study_id for side in (old, new) for pairs in side.values() for study_id, _ in pairs}
-    labels = {row.study_id: row.labels for row in workspace.rows(sorted(ids))}
+    known = {row.study_id: row for row in workspace.rows(sorted(ids))}
     content = stored.study.content
     said = content.text if isinstance(content, Note) else stored.study.recognised
     return Change(
         stored.query_id, stored.study.modality, said, stored.created_at,
-        {m: _nears(old[m], new[m], labels, "gone") for m in MODALITIES},
-        {m: _nears(new[m], old[m], labels, "new") for m in MODALITIES},
+        {m: _nears(old[m], new[m], known, "gone") for m in MODALITIES},
+        {m: _nears(new[m], old[m], known, "new") for m in MODALITIES},
     )  # fmt: skip
 
 
-def _nears(mine: _Found, others: _Found, labels: dict[str, tuple[str, ...]], alone: Fate) -> tuple[Near, ...]:
+def _nears(mine: _Found, others: _Found, known: dict[str, StudyRow], alone: Fate) -> tuple[Near, ...]:
+    """Return one side's neighbours; what was deleted since the search is left out."""
     there = {study_id: rank for rank, (study_id, _) in enumerate(others, start=1)}
     return tuple(
-        Near(study_id, rank, far, labels.get(study_id, ()), "kept" if study_id in there else alone, there.get(study_id))
+        Near(
+            study_id, rank, far, known[study_id].labels, known[study_id].synthetic,
+            "kept" if study_id in there else alone, there.get(study_id),
+        )
         for rank, (study_id, far) in enumerate(mine, start=1)
-    )
+        if study_id in known
+    )  # fmt: skip
 
 
 def _view(workspace: Workspace, serving: Release, candidate: Release, modality: Modality) -> View:

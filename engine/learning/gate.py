@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
+from engine.asking.mean import NAMES
+
 if TYPE_CHECKING:
     from engine.release import Release
 
@@ -90,7 +92,7 @@ def verdict_of(rows: Sequence[Row]) -> Verdict:
 
 def limit(section: str) -> str:
     """Return how far a section's rows may fall, in words; empty where they are not guarded."""
-    return f"{RATINGS:g}" if section == "ratings" else f"{RELATIVE[section]:.0%}" if section in RELATIVE else ""
+    return f"{RATINGS:g}" if section == "ratings" else f"{100 * RELATIVE[section]:.0f} %" if section in RELATIVE else ""
 
 
 def _judged(row: Row) -> Row:
@@ -107,9 +109,10 @@ def _falls(rows: Sequence[Row]) -> tuple[str, ...]:
 def _words(row: Row) -> str:
     if row.section == "ratings":
         return f"AUC of held-out ratings falls by {row.before - row.after:.3f} (limit {limit('ratings')})"
-    named = {"overall": "overall", "pair": row.name.replace(">", " to "), "group": row.name}[row.section]
-    share = 1 - row.after / row.before
-    return f"P@10 {named} falls by {share:.1%} (limit {limit(row.section)})"
+    query, _, target = (NAMES.get(part, part) for part in row.name.partition(">"))
+    named = {"overall": "overall", "pair": f"of {query} to {target}", "group": f"of {row.name}"}[row.section]
+    share = 100 * (1 - row.after / row.before)
+    return f"P@10 {named} falls by {share:.1f} % (limit {limit(row.section)})"
 
 
 def _too_few(rows: Sequence[Row]) -> str:

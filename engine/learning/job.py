@@ -143,6 +143,7 @@ def cancel(workspace: Workspace) -> None:
 
 def _job(workspace: Workspace, release: Release, number: int, who: str, found: Gathered) -> dict[str, Any]:
     """Return what the process is told, and what is kept of the round in its release."""
+    made_up = [cohort.name for cohort in workspace.cohorts() if cohort.synthetic]
     raters = [{"who": rater, **asdict(one)} for rater, one in sorted(found.raters.items())]
     about = {
         "who": who,
@@ -153,6 +154,7 @@ def _job(workspace: Workspace, release: Release, number: int, who: str, found: G
         "raters": raters,
         "original": {modality: len(pool) for modality, pool in found.replay.items()},
         "frozen": {modality: len(pool) for modality, pool in found.frozen.items()},
+        "synthetic": sum(int(np.isin(pool.cohort, made_up).sum()) for pool in found.frozen.values()),
     }
     return {
         "number": number,

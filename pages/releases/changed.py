@@ -9,11 +9,13 @@ from engine.learning.timeline import Entry
 from engine.study import MODALITIES
 from pages.releases import state
 from pages.shared import resources
+from pages.shared.case_card import synthetic
 from pages.shared.markdown import plain
 from pages.shared.strings import text
 
 LONGEST_SAID = 60  # letters of a query's words in the list
 ICONS = {"kept": "check", "new": "add", "gone": "remove"}
+COLOURS = {"kept": "gray", "new": "green", "gone": "orange"}  # beside sign and word
 
 
 def draw(shown: Entry, serving: Entry) -> None:
@@ -49,19 +51,22 @@ def _pair(one: Change, before: str, after: str) -> None:
         st.markdown(f"**{text(f'icon.{modality}')} {text(f'modality.{modality}')}**")
         with st.container(key=f"beside-facts-{modality}"):
             left, right = st.columns(2, gap="medium", border=True)
-        left.markdown(f"{text('releases.changes_before', name=plain(before))}  \n{_list(one.before[modality])}")
-        right.markdown(f"{text('releases.changes_after', name=plain(after))}  \n{_list(one.after[modality])}")
+        left.markdown(f"{text('releases.changes_before', name=plain(before))}\n\n{_list(one.before[modality], 'then')}")
+        right.markdown(f"{text('releases.changes_after', name=plain(after))}\n\n{_list(one.after[modality], 'was')}")
 
 
-def _list(nears: tuple[Near, ...]) -> str:
-    return "  \n".join(_near(one) for one in nears)
+def _list(nears: tuple[Near, ...], other: str) -> str:
+    return "\n".join(_near(one, other) for one in nears)
 
 
-def _near(one: Near) -> str:
-    """Return one neighbour as a line: rank, id, labels, distance, and whether it is kept, new or gone."""
+def _near(one: Near, other: str) -> str:
+    """Return one neighbour as an entry of a list: id, whether it is kept, new or gone, labels, distance.
+
+    other : "then" or "was", how the place on the other side is spoken of
+    """
+    name = f"kept_{other}" if one.fate == "kept" else one.fate
+    fate = text(f"releases.fate_{name}", rank=one.other)
+    badge = f":{COLOURS[one.fate]}-badge[:material/{ICONS[one.fate]}: {fate}]"
     labels = plain(", ".join(one.labels)) or text("card.no_labels")
-    fate = text(f"releases.fate_{one.fate}", rank=one.other)
-    return (
-        f"{one.rank}. **{plain(one.study_id)}**, {labels}, {text('releases.bits', hamming=one.hamming)} "
-        f":small[:material/{ICONS[one.fate]}: {fate}]"
-    )
+    about = f"{labels}, {text('releases.bits', hamming=one.hamming)}"
+    return f"{one.rank}. **{plain(one.study_id)}** {badge}{synthetic(one.synthetic)}  \n   :small[{about}]"

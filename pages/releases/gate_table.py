@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import pandas as pd
+from typing import Any
+
 import streamlit as st
 
 from engine.cohorts.findings import phrase
 from engine.learning import gate
 from engine.learning.gate import Row
 from engine.release import Release
+from pages.releases import html_table
 from pages.shared.markdown import plain
 from pages.shared.strings import one_of, several, text
 
@@ -23,7 +25,9 @@ def draw(release: Release) -> None:
     else:
         falls = "\n".join(f"- {plain(one)}" for one in verdict.falls)
         st.warning(f"{text('releases.verdict_fails')}\n\n{falls}", icon=":material/warning:")
-    st.markdown(text("releases.table_note", kept=about.get("kept_apart", 0), frozen=_frozen(about.get("frozen", {}))))
+    note = text("releases.table_note", kept=about.get("kept_apart", 0), frozen=_frozen(about.get("frozen", {})))
+    made_up = about.get("synthetic", 0)
+    st.markdown(f"{note} {several(made_up, 'releases.synthetic') if made_up else ''}")
     if any(row.section in OPEN for row in rows):
         _table([row for section in OPEN for row in rows if row.section == section])
     labels = [row for row in rows if row.section == "label"]
@@ -40,16 +44,21 @@ def _frozen(counts: dict[str, int]) -> str:
 
 def _table(rows: list[Row]) -> None:
     names = ("measure", "n", "before", "after", "difference", "interval", "guard")
-    table = pd.DataFrame([_cells(row) for row in rows], columns=[text(f"releases.column_{name}") for name in names])
-    st.html(table.to_html(index=False, border=0, classes="plain numbers", justify="unset", escape=True))
+    heads = [text(f"releases.column_{name}") for name in names]
+    html_table.draw(heads, [_cells(row) for row in rows], [row.falls for row in rows])
 
 
 def _cells(row: Row) -> tuple[str, ...]:
     """Return a row as words; a guard is said in words and with a sign, never by colour."""
     return (
-        name_of(row), f"{row.n:,}", f"{row.before:.3f}", f"{row.after:.3f}", f"{row.difference:+.3f}",
-        f"{row.low:+.3f} to {row.high:+.3f}", _guard(row),
+        name_of(row), f"{row.n:,}", f"{row.before:.3f}", f"{row.after:.3f}", _signed(row.difference),
+        text("releases.span", low=_signed(row.low), high=_signed(row.high)), _guard(row),
     )  # fmt: skip
+
+
+def _signed(value: float) -> str:
+    """Return a difference with its sign, a minus as long as a plus."""
+    return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
 
 
 def name_of(row: Row) -> str:
@@ -71,18 +80,18 @@ def _guard(row: Row) -> str:
     return text("releases.guard_falls" if row.falls else "releases.guard_holds", limit=gate.limit(row.section))
 
 
-def _raters(about: dict) -> None:  # type: ignore[type-arg]
+def _raters(about: dict[str, Any]) -> None:
     """Say how everybody's marks agree with labels and other raters, and how much they weighed."""
     raters = [one for one in about.get("raters", []) if "share" in one]
     if not raters:
         return
     with st.expander(several(len(raters), "releases.raters_title")):
         st.markdown(text("releases.raters_note"))
-        found = [
-            (one["who"], f"{one['n']:,}", f"{one['share']:.2f}", f"{one['low']:.2f} to {one['high']:.2f}",
-             f"{one['weight']:.2f}")
-            for one in raters
-        ]  # fmt: skip
+        found = [_rater(one) for one in raters]
         names = ("by", "compared", "right", "interval", "weight")
-        table = pd.DataFrame(found, columns=[text(f"releases.column_{name}") for name in names])
-        st.html(table.to_html(index=False, border=0, classes="plain numbers", justify="unset", escape=True))
+        html_table.draw([text(f"releases.column_{name}") for name in names], found)
+
+
+def _rater(one: dict[str, Any]) -> tuple[str, ...]:
+    span = text("releases.span", low=f"{one['low']:.2f}", high=f"{one['high']:.2f}")
+    return one["who"], f"{one['n']:,}", f"{one['share']:.2f}", span, f"{one['weight']:.2f}"

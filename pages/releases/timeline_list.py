@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import pandas as pd
 import streamlit as st
 
 from engine.index.takeovers import DONE, Row
 from engine.learning.timeline import Entry
-from pages.releases import state
+from pages.releases import html_table, state
 from pages.shared.markdown import plain
 from pages.shared.strings import several, text
 
@@ -18,17 +17,24 @@ def draw(entries: list[Entry], serving: Entry) -> None:
     for one in entries:
         with st.container(border=True, key=f"release-{one.digest[:12]}"):
             _entry(one)
-            if one.made_from and one.release is not None:
-                st.button(
-                    text("releases.look"), key=f"look-{one.name}", icon=":material/visibility:", on_click=state.look,
-                    args=(one.name,), help=text("releases.look_help", name=one.name),
-                )  # fmt: skip
-            if one.served and not one.serves and one.release is not None:
-                st.button(
-                    text("releases.back", name=one.name), key=f"back-{one.name}", icon=":material/undo:",
-                    on_click=state.roll_back, args=(one.name, serving.digest), disabled=not state.who(),
-                    help=text("releases.back_help") if state.who() else text("releases.name_first"),
-                )  # fmt: skip
+            if one.release is not None:
+                with st.container(horizontal=True, gap="small"):
+                    _buttons(one, serving)
+
+
+def _buttons(one: Entry, serving: Entry) -> None:
+    """Draw the ways to a round's figures, and back to a release that served before."""
+    if one.made_from:
+        st.button(
+            text("releases.look"), key=f"look-{one.name}", icon=":material/visibility:", on_click=state.look,
+            args=(one.name,), help=text("releases.look_help", name=one.name),
+        )  # fmt: skip
+    if one.served and not one.serves:
+        st.button(
+            text("releases.back", name=one.name), key=f"back-{one.name}", icon=":material/undo:",
+            on_click=state.roll_back, args=(one.name, serving.digest), disabled=not state.who(),
+            help=text("releases.back_help") if state.who() else text("releases.name_first"),
+        )  # fmt: skip
 
 
 def _entry(one: Entry) -> None:
@@ -68,8 +74,7 @@ def draw_history(rows: list[Row]) -> None:
     with st.expander(text("releases.history")):
         found = [_cells(row) for row in reversed(rows)]
         names = ("when", "what", "by", "from", "to", "gate", "reason", "ended")
-        table = pd.DataFrame(found, columns=[text(f"releases.column_{name}") for name in names])
-        st.html(table.to_html(index=False, border=0, classes="plain", justify="unset", escape=True))
+        html_table.draw([text(f"releases.column_{name}") for name in names], found)
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -19,7 +19,7 @@ OVERALL = Row("overall", "", 100, 0.5, 0.5, 0.0, 0.0, 0.0)
 
 
 def row(section: str, before: float, after: float, n: int = 100) -> Row:
-    return Row(section, "x", n, before, after, after - before, 0.0, 0.0)  # type: ignore[arg-type]
+    return Row(section, "ppg>text" if section == "pair" else "x", n, before, after, after - before, 0.0, 0.0)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_the_verdict_names_every_guard_that_fell():
     rows = judged([OVERALL, row("pair", 0.5, 0.4), row("ratings", 0.8, 0.7), row("group", 0.5, 0.1, n=29)])
     verdict = verdict_of(rows)
     assert not verdict.passes and len(verdict.falls) == 2
-    assert verdict.falls[0] == "P@10 x falls by 20.0% (limit 3%)"
+    assert verdict.falls[0] == "P@10 of pulse recording to report falls by 20.0 % (limit 3 %)"
     assert verdict.falls[1] == "AUC of held-out ratings falls by 0.100 (limit 0.02)"
     assert [one.too_few for one in rows] == [False, False, False, True]
     assert verdict_of(judged([OVERALL])).passes

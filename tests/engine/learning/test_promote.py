@@ -126,7 +126,7 @@ def test_studies_that_came_or_changed_in_between_get_codes(workspace: Workspace,
 def test_guards_that_fell_need_a_reason_which_is_kept(workspace: Workspace, release: Release):
     made = written(workspace.path, release, rows=BAD)
     for reason in ("", "   because   "):
-        with pytest.raises(UsageError, match=r"P@10 ecg to cxr falls by 20\.0% .limit 3%.*reason of at least 10"):
+        with pytest.raises(UsageError, match=r"ECG to chest film falls by 20\.0 % .limit 3 %.*reason of at least 10"):
             promotion.promote(workspace, made, "Ada", shown(workspace), reason)
     assert promotion.history(workspace) == [] and workspace.releases.serving() == ("r2", release.digest)
     promoted(workspace, made, reason="films of this ward are few")

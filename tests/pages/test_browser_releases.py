@@ -1,0 +1,106 @@
+"""A round in a real browser: begun, left and met again after a refresh, read, promoted with a reason, and taken back.
+
+Screenshots are kept in the folder that CASEBIND_ARTEFACTS names, where it is set.
+"""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from app_server import start, stop
+from playwright.sync_api import Browser, Page, expect
+from rounds import rate
+from test_browser_access import opened, violations
+from walking import Look, faults_of, focus, looking, page_of, settle
+
+from engine.index.workspace import open_workspace
+from engine.release import load_release
+from engine.retrieval import search
+from engine.study import Note, Study
+
+pytestmark = pytest.mark.browser
+
+LONG = 240_000  # milliseconds for a round beside other work
+RATED = 200
+
+
+@pytest.fixture(scope="module")
+def rated_server(workspace_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The app on a copy of the shipped workspace, with ratings and a query."""
+    folder = tmp_path_factory.mktemp("rated")
+    place = Path(shutil.copytree(workspace_folder, folder / "ws"))
+    with open_workspace(place) as workspace:
+        rate(workspace, RATED, who="Ada")
+        search(workspace, load_release(), Study("text", Note("atrial fibrillation"), "typed text"), k=3)
+    process, url = start(place, folder / "server.log")
+    yield url
+    stop(process)
+
+
+def make(tab: Page, look: Look) -> None:
+    """Begin a round by the keyboard; a refresh finds it on its way; it ends in a release with a table."""
+    page_of(tab, "Releases")
+    tab.get_by_role("textbox", name="Your name").fill("Ada")
+    tab.keyboard.press("Tab")
+    settle(tab)
+    expect(tab.get_by_text("ratings were given since r2 was made")).to_be_visible()
+    look("start")
+    begin = tab.get_by_role("button", name="Begin")
+    focus(tab, begin)
+    tab.keyboard.press("Enter")
+    cancel = tab.get_by_role("button", name="Cancel the round")
+    expect(cancel).to_be_visible()
+    tab.reload()
+    expect(cancel).to_be_visible()
+    look("running")
+    expect(tab.get_by_role("heading", name="against r2")).to_be_visible(timeout=LONG)
+    expect(cancel).to_have_count(0)
+    settle(tab)
+
+
+def read(tab: Page, look: Look) -> None:
+    """Read the table and what changes."""
+    expect(tab.get_by_role("rowheader", name="P@10, all pairs of modalities alike")).to_be_visible()
+    tab.get_by_text("By finding").click()
+    tab.get_by_text("How far the rater was relied on").click()
+    expect(tab.get_by_role("rowheader", name="Ada")).to_be_visible()
+    tab.get_by_text("Show before and after").click()
+    expect(tab.get_by_text("Now, release r2").first).to_be_visible(timeout=LONG)
+    look("read")
+
+
+def promote_and_return(tab: Page, name: str, look: Look) -> None:
+    """Promote, with a reason where guards fell; then go back."""
+    reason = tab.get_by_role("textbox", name="Why promote it although guards fell?")
+    promote = tab.get_by_role("button", name=f"Promote {name}")
+    if reason.count():
+        expect(promote).to_be_disabled()
+        reason.fill("films are few in this collection")
+        tab.keyboard.press("Tab")
+    expect(promote).to_be_enabled()
+    promote.click()
+    back = tab.get_by_role("button", name="Go back to r2", exact=True)
+    expect(back).to_be_visible(timeout=LONG)
+    expect(tab.get_by_text("Promoted by Ada")).to_be_visible()
+    settle(tab)
+    look("promoted")
+    back.click()
+    expect(tab.get_by_text("Brought back by Ada").last).to_be_visible(timeout=LONG)
+    tab.get_by_text("Who changed the serving release").click()
+    look("back")
+
+
+@pytest.mark.parametrize(("scheme", "width"), [("dark", 1440), ("light", 768)])
+def test_a_round_from_begin_to_the_way_back(browser: Browser, rated_server: str, scheme: str, width: int) -> None:
+    tab = opened(browser, rated_server, scheme, width)
+    faults, look = faults_of(tab), looking(tab, f"releases-{scheme}-{width}", violations)
+    make(tab, look)
+    read(tab, look)
+    named = tab.get_by_role("heading", name="against r2").inner_text().split()[1]
+    promote_and_return(tab, named, look)
+    # Opened at an address of its own, Streamlit looks for its server below that address first, and is told 404.
+    assert [one for one in faults if "404" not in one] == []
+    tab.context.close()
