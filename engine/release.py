@@ -65,7 +65,7 @@ def load_release(path: Path | None = None) -> Release:
     return Release(path, manifest)
 
 
-_known: dict[str, Release] = {}  # those that were found by `installed`, by digest
+_known: dict[tuple[str, tuple[Path, ...]], Release] = {}  # found by `installed`, by digest and folders
 
 
 def installed(name: str, digest: str, *more: Path) -> Release | None:
@@ -73,12 +73,16 @@ def installed(name: str, digest: str, *more: Path) -> Release | None:
 
     more : folders to look into beside data/models, such as a workspace's own
     """
-    if digest not in _known:
-        for path in (path for folder in (MODELS, *more) for path in releases(folder)):
-            found = load_release(path)
-            if (found.name, found.digest) == (name, digest):
-                _known[digest] = found
-    return _known.get(digest)
+    folders = (MODELS, *more)
+    known = _known.get((digest, folders))
+    if known is not None and (known.path / "manifest.json").is_file():
+        return known
+    for path in (path for folder in folders for path in releases(folder)):
+        found = load_release(path)
+        if (found.name, found.digest) == (name, digest):
+            _known[digest, folders] = found
+            return found
+    return None
 
 
 class Release:

@@ -147,7 +147,7 @@ def test_a_fallen_guard_keeps_the_button_shut_until_a_reason_is_given(app: AppTe
     settled(place)
     assert promotion.history(place)[-1].reason == "films are few here"
     opened(app, who="Ada")
-    assert "Reason: films are few here." in words(app)
+    assert r"Reason\: films are few here." in words(app)
 
 
 def test_a_page_that_shows_another_serving_release_is_refused(app: AppTest, place: Workspace, base: Release):

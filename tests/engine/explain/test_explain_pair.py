@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -40,6 +40,9 @@ class Linear:
             return {"x": study.content.pixels.astype(np.float32)[None] / 255}
         assert isinstance(study.content, Trace)
         return {"x": study.content.samples}
+
+    def mapping(self, modality: str) -> Callable[[torch.Tensor], torch.Tensor]:
+        return lambda z: z
 
     def module(self, modality: str) -> torch.nn.Module:
         layer = torch.nn.Linear(len(self.weights[modality]), 256, bias=False)
