@@ -35,8 +35,13 @@ def press(tab: Page, key: str) -> None:
 
 
 def page_of(tab: Page, name: str) -> None:
-    """Go to a page as users do, within the app."""
-    tab.get_by_role("link", name=name, exact=True).or_(tab.get_by_role("button", name=name, exact=True)).first.click()
+    """Go to a page as users do, within the app; on a narrow window it may stand in the menu of further pages."""
+    settle(tab)
+    target = tab.get_by_role("link", name=name, exact=True).or_(tab.get_by_role("button", name=name, exact=True))
+    if not target.count():
+        tab.get_by_role("button", name=re.compile(r"^\d+ more$")).click()
+        target = tab.get_by_role("menuitem", name=name)
+    target.first.click()
     tab.get_by_role("heading", level=1).first.wait_for()
     settle(tab)
 
