@@ -1,31 +1,52 @@
-"""casebind reindex: the workspace's studies under the installed release."""
+"""casebind reindex [--shipped] [--who NAME]: the workspace's studies under the installed release."""
 
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from engine.commands.shared import load_release, open_folder, workspace_option
+from engine.commands.takeover import awaited
+
+if TYPE_CHECKING:
+    from engine.index.workspace import Workspace
+    from engine.release import Release
 
 
 @click.command("reindex")
 @click.option("--shipped", is_flag=True, help="Leave a round's release for the newest shipped one.")
+@click.option("--who", default="local", help="Who does it.", show_default=True)
 @workspace_option
-def command(shipped: bool, workspace: Path | None) -> None:
+def command(shipped: bool, who: str, workspace: Path | None) -> None:
     """Encode every study that the installed release has not encoded yet; may be stopped and started again.
 
     The codes that answered until now go on answering, in this process and in any after a stop, until all are there.
     Where a round's release serves, its codes are completed and it stays; `--shipped` leaves it for the shipped one.
+    Another release that takes over is on record, and `casebind releases rollback` leads back.
     """
     with open_folder(workspace) as place:
-        from tqdm import tqdm
-
-        from engine.index.reindex import reindex
         from engine.serving import kept
 
         release = load_release() if shipped else kept(place, load_release())
+        served = place.releases.serving()
+        if served is None or served[1] == release.digest:
+            done = _completed(place, release)
+        else:
+            from engine.learning import promotion
 
-        with tqdm(total=sum(place.counts().values()), desc=f"release {release.name}", leave=False) as progress:
-            done = reindex(place, release, release.digest, progress)
+            moving = promotion.renew(place, release, who, served[1])
+            awaited(moving)
+            done = moving.encoded
     click.echo(f"{done} studies encoded with release {release.name}; the workspace is complete.")
+
+
+def _completed(place: Workspace, release: Release) -> int:
+    """Encode what the serving release lacks, or everything where none serves yet; return how many."""
+    from tqdm import tqdm
+
+    from engine.index.reindex import reindex
+
+    with tqdm(total=sum(place.counts().values()), desc=f"release {release.name}", leave=False) as progress:
+        return reindex(place, release, release.digest, progress)

@@ -9,14 +9,11 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.commands.shared import open_folder, workspace_option
-from engine.errors import CasebindError, UsageError
+from engine.commands.takeover import awaited, shown
+from engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from engine.index.workspace import Workspace
-    from engine.learning.promotion import Moving
     from engine.learning.timeline import Entry
-
-LOOK_S = 0.2  # between two looks at a takeover
 
 
 @click.group("releases", invoke_without_command=True)
@@ -40,8 +37,12 @@ def command(context: click.Context, as_json: bool, workspace: Path | None) -> No
 @click.option("--who", default="local", help="Who does it.", show_default=True)
 @workspace_option
 def promote_command(name: str, reason: str, who: str, workspace: Path | None) -> None:
-    """Let a round's release take over. The old codes answer until the new ones are all there."""
+    """Show what was measured of a round's release and let it take over.
+
+    The old codes answer until the new ones are all there.
+    """
     with open_folder(workspace) as place:
+        from engine.commands.gate_lines import lines
         from engine.learning import promotion
         from engine.learning.round_release import rounds
 
@@ -49,7 +50,8 @@ def promote_command(name: str, reason: str, who: str, workspace: Path | None) ->
         if release is None:
             names = ", ".join(one.name for one in rounds(place.path)) or "none, make one with `casebind round`"
             raise UsageError(f"No round made a release {name}: choose from {names}.")
-        _awaited(promotion.promote(place, release, who, _shown(place), reason))
+        click.echo(lines(release))
+        awaited(promotion.promote(place, release, who, shown(place), reason))
     click.echo(f"Release {name} serves.")
 
 
@@ -62,25 +64,9 @@ def rollback_command(name: str | None, who: str, workspace: Path | None) -> None
     with open_folder(workspace) as place:
         from engine.learning import promotion
 
-        moving = promotion.roll_back(place, who, _shown(place), name)
-        _awaited(moving)
+        moving = promotion.roll_back(place, who, shown(place), name)
+        awaited(moving)
     click.echo(f"Release {moving.asked.after[0]} serves again, with the codes it had.")
-
-
-def _shown(place: Workspace) -> str:
-    """Return the digest of the release that serves; nobody else can change it while this process has the workspace."""
-    return (place.releases.serving() or ("", ""))[1]
-
-
-def _awaited(moving: Moving) -> None:
-    """Show how far a takeover is until it ends."""
-    from tqdm import tqdm
-
-    with tqdm(total=100, desc=f"release {moving.asked.after[0]}", unit="%", leave=False) as progress:
-        while not moving.wait(LOOK_S):
-            progress.update(round(100 * moving.share) - progress.n)
-    if moving.why:
-        raise CasebindError(moving.why)
 
 
 def _line(entry: Entry) -> str:

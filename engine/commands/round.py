@@ -14,7 +14,6 @@ from engine.errors import CasebindError, UsageError
 
 if TYPE_CHECKING:
     from engine.index.workspace import Workspace
-    from engine.learning.gate import Row
     from engine.learning.job import Job
     from engine.release import Release
 
@@ -32,6 +31,7 @@ def command(least: int, who: str, as_json: bool, workspace: Path | None) -> None
     Ctrl+C cancels it; ratings and releases stay as they were.
     """
     with open_folder(workspace) as place:
+        from engine.commands.gate_lines import lines
         from engine.learning import gate, job
         from engine.learning.gathered import new_ratings, since
         from engine.learning.round_release import rounds
@@ -45,7 +45,11 @@ def command(least: int, who: str, as_json: bool, workspace: Path | None) -> None
         if done.state == "failed":
             raise CasebindError(done.why)
         made = next(one for one in reversed(rounds(place.path)) if one.name == done.name)
-        click.echo(json.dumps(_object(made, done)) if as_json else told(made, gate.table(made)))
+        if as_json:
+            click.echo(json.dumps(_object(made, done)))
+            return
+        despite = "" if gate.verdict(made).passes else ' --despite "REASON"'
+        click.echo(f"{lines(made)}\nPromote it with `casebind releases promote {made.name}{despite}`.")
 
 
 def _followed(place: Workspace, begun: Job) -> Job:
@@ -64,27 +68,6 @@ def _followed(place: Workspace, begun: Job) -> Job:
         job.cancel(place)
         raise
     return now
-
-
-def told(made: Release, rows: list[Row]) -> str:
-    """Return the gate's table and its verdict as lines for a person."""
-    from engine.learning import gate
-
-    about, verdict = made.manifest["round"], gate.verdict(made)
-    lines = [f"Release {made.name}, from {about['from']}: {about['ratings']} ratings fitted, "
-             f"{about['kept_apart']} kept apart to measure, {about['seconds']} s"]  # fmt: skip
-    lines += [f"{'':30}{'n':>6}{'before':>9}{'after':>9}{'difference':>12}   95 % interval"]
-    lines += [line for section in gate.SECTIONS for row in rows if row.section == section for line in [_line(row)]]
-    passes = "It passes: no guard fell." if verdict.passes else f"It does not pass: {'; '.join(verdict.falls)}."
-    despite = "" if verdict.passes else ' --despite "REASON"'
-    return "\n".join([*lines, passes, f"Promote it with `casebind releases promote {made.name}{despite}`."])
-
-
-def _line(row: Row) -> str:
-    name = {"overall": "P@10 overall", "ratings": "AUC of held-out ratings"}.get(row.section, row.name)
-    note = "  falls" if row.falls else "  too few to guard" if row.too_few else ""
-    span = f"{row.low:+.3f} to {row.high:+.3f}"
-    return f"{name:30}{row.n:>6}{row.before:>9.3f}{row.after:>9.3f}{row.difference:>+12.3f}   {span}{note}"
 
 
 def _object(made: Release, done: Job) -> dict[str, object]:

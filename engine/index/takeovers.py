@@ -11,7 +11,7 @@ import duckdb
 
 from engine.index.database import Database, now
 
-Kind = Literal["promotion", "rollback"]
+Kind = Literal["promotion", "rollback", "reindex"]
 RUNNING, DONE, FAILED = "running", "done", "failed"
 COLUMNS = (
     "number, kind, who, began_at, ended_at, from_release, from_digest, to_release, to_digest, passes, falls, reason,"

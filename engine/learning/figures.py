@@ -23,7 +23,7 @@ from engine.measure.resampling import draws
 
 K = 10
 BANDS = ((0.0, 40.0, "under 40"), (40.0, 65.0, "40 to 64"), (65.0, 200.0, "65 and over"))  # years
-LEAST_SHOWN = 10  # queries of a label or group; fewer say nothing
+LEAST_SHOWN = 10  # studies of a label or group; fewer say nothing
 Codes = Mapping[str, np.ndarray]  # modality → packed codes (n, 32) uint8
 
 
@@ -31,10 +31,12 @@ Codes = Mapping[str, np.ndarray]  # modality → packed codes (n, 32) uint8
 class Asked:
     """Queries of every pair of modalities, m of them: what each found before and after.
 
-    kind, patients (m,) str; before, after (m,) P@10; held (m, findings) bool; sex, cohort (m,) str; age (m,)
+    kind, patients (m,) str; study (m,) str, the same one for every modality it asks; before, after (m,) P@10
+    held (m, findings) bool; sex, cohort (m,) str; age (m,) years
     """
 
     kind: np.ndarray
+    study: np.ndarray
     patients: np.ndarray
     before: np.ndarray
     after: np.ndarray
@@ -63,7 +65,8 @@ def _pair(frozen: Mapping[str, Pool], a: str, b: str, before: Codes, after: Code
         for codes in (before, after)
     ]
     kind = np.full(int(kept.sum()), f"{a}>{b}")
-    yield kind, q.patients[kept], *found, q.held[kept], q.sex[kept], q.cohort[kept], q.age[kept]
+    study = np.char.add(f"{a} ", np.flatnonzero(kept).astype(str))
+    yield kind, study, q.patients[kept], *found, q.held[kept], q.sex[kept], q.cohort[kept], q.age[kept]
 
 
 def frozen_rows(found: Asked | None) -> list[Row]:
@@ -73,10 +76,10 @@ def frozen_rows(found: Asked | None) -> list[Row]:
     every = np.ones(len(found.kind), bool)
     rows = [_row("overall", "", found, every)]
     rows += [_row("pair", str(kind), found, found.kind == kind) for kind in dict.fromkeys(found.kind.tolist())]
-    groups = [(name, mine) for name, mine in _groups(found) if _queries(found, mine) >= LEAST_SHOWN]
+    groups = [(name, mine) for name, mine in _groups(found) if _studies(found, mine) >= LEAST_SHOWN]
     labels = [(name, found.held[:, i]) for i, name in enumerate(vocabulary())]
     rows += [_row("group", name, found, mine) for name, mine in groups]
-    return rows + [_row("label", name, found, mine) for name, mine in labels if _queries(found, mine) >= LEAST_SHOWN]
+    return rows + [_row("label", name, found, mine) for name, mine in labels if _studies(found, mine) >= LEAST_SHOWN]
 
 
 def _groups(found: Asked) -> Iterator[tuple[str, np.ndarray]]:
@@ -89,8 +92,9 @@ def _groups(found: Asked) -> Iterator[tuple[str, np.ndarray]]:
         yield f"cohort {value}", found.cohort == value
 
 
-def _queries(found: Asked, mine: np.ndarray) -> int:
-    return int(mine.sum())
+def _studies(found: Asked, mine: np.ndarray) -> int:
+    """Return how many studies ask, each once however many modalities it asks."""
+    return len(np.unique(found.study[mine]))
 
 
 def _row(section: Section, name: str, found: Asked, mine: np.ndarray) -> Row:
@@ -100,7 +104,7 @@ def _row(section: Section, name: str, found: Asked, mine: np.ndarray) -> Row:
     before, after = (_by_kind(values[mine], kind, len(kinds), weights) for values in (found.before, found.after))
     low, high = np.nanpercentile((after - before)[1:], [2.5, 97.5])
     figures = (float(before[0]), float(after[0]), float(after[0] - before[0]), float(low), float(high))
-    return Row(section, name, int(mine.sum()), *figures)
+    return Row(section, name, _studies(found, mine), *figures)
 
 
 def _by_kind(values: np.ndarray, kind: np.ndarray, kinds: int, weights: np.ndarray) -> np.ndarray:

@@ -1,7 +1,7 @@
 """Whether a round's release may take the place of the serving one: every figure before and after, and the guards.
 
-What is guarded may fall a little: figures of a few hundred queries move by themselves. What falls further than its
-limit is named, and a promotion then needs a reason. A row of few queries is shown and guards nothing.
+What is guarded may fall a little: figures of a few hundred studies move by themselves. What falls further than its
+limit is named, and a promotion then needs a reason. A row of few studies is shown and guards nothing.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ SECTIONS: tuple[Section, ...] = ("overall", "pair", "group", "ratings", "label")
 # Relative falls of P@10; of the held-out ratings' AUC an absolute one. Labels are shown: single ones are too rare
 RELATIVE = {"overall": 0.02, "pair": 0.03, "group": 0.05}
 RATINGS = 0.02
-LEAST = 30  # queries, or rated pairs, that a guard needs
+LEAST = 30  # studies, or rated pairs, that a guard needs
 UNMEASURED = "nothing was measured"
 ROUNDING = 1e-9
 
@@ -30,10 +30,10 @@ class Row:
     """One figure before and after.
 
     name             : "" overall, "ecg>cxr", "sex F", a finding, or "AUC"
-    n                : queries of the frozen set, or rated pairs that were held out
+    n                : studies of the frozen set that ask, or rated pairs that were held out
     before, after    : P@10 by shared finding at 256 bits, or the AUC of the distance against the marks
     low, high        : 95 % interval of the difference, by patient
-    guarded          : whether it is one of those that may not fall, and has enough queries
+    guarded          : whether it is one of those that may not fall, and has enough studies
     falls            : whether it fall further than its limit
     """
 
@@ -50,7 +50,7 @@ class Row:
 
     @property
     def too_few(self) -> bool:
-        """Whether it would be guarded if there were more queries."""
+        """Whether it would be guarded if there were more studies."""
         return self.section in (*RELATIVE, "ratings") and self.n < LEAST
 
 
@@ -117,4 +117,4 @@ def _words(row: Row) -> str:
 
 def _too_few(rows: Sequence[Row]) -> str:
     n = next((row.n for row in rows if row.section == "overall"), 0)
-    return f"the frozen set has {n} queries and {LEAST} are needed"
+    return f"the frozen set has {n} studies that can ask and {LEAST} are needed"

@@ -1,4 +1,4 @@
-"""Which release serves: promotion of a round's, and the way back. The re-index happens behind, one at a time.
+"""Which release serves: promotion of a round's, the way back, and a re-index. The work goes on behind, one at a time.
 
 The old codes answer until the new ones are all there (engine.index.reindex). Whoever asks says which release served
 when the table was shown; where another one serves by then, nothing happens. A process that is killed leaves one whole
@@ -39,12 +39,13 @@ _lock = threading.Lock()
 class Moving:
     """One takeover on its way. Read `share`, `over` and `why` from any thread.
 
-    share : of the studies that have their new codes, 0..1
-    why   : a sentence where it failed
+    share   : of the studies that have their new codes, 0..1
+    encoded : studies that got new codes, not kept ones
+    why     : a sentence where it failed
     """
 
     def __init__(self, number: int, asked: Asked, total: int) -> None:
-        self.number, self.asked, self.why = number, asked, ""
+        self.number, self.asked, self.why, self.encoded = number, asked, "", 0
         self._total, self._done, self._ended = max(1, total), 0.0, threading.Event()
 
     @property
@@ -71,7 +72,7 @@ class Moving:
 
         takeover = Takeover(self.asked.before[1], self._written)
         try:
-            reindex(workspace, release, release.digest, self, takeover)
+            self.encoded = reindex(workspace, release, release.digest, self, takeover)
         except Exception as problem:
             serving = workspace.releases.serving()
             overtaken = serving is not None and serving[1] not in (self.asked.before[1], self.asked.after[1])
@@ -133,6 +134,15 @@ def roll_back(workspace: Workspace, who: str, shown: str, name: str | None = Non
     )  # fmt: skip
 
 
+def renew(workspace: Workspace, release: Release, who: str, shown: str) -> Moving:
+    """Let an installed release take over without a gate, as `casebind reindex` does; return at once.
+
+    Raises UsageError where another release serves than was shown, or another takeover is on its way.
+    """
+    after = (release.name, release.digest)
+    return _begun(workspace, release, who, shown, lambda serving: Asked("reindex", who, serving, after))
+
+
 def go_on(workspace: Workspace, who: str, shown: str) -> Moving:
     """Ask once more for the last takeover, which was cut off; what is staged is not made again.
 
@@ -146,6 +156,8 @@ def go_on(workspace: Workspace, who: str, shown: str) -> Moving:
         raise UsageError(f"Release {last.to_release} is not installed any more: choose another one.")
     if last.kind == "promotion":
         return promote(workspace, release, who, shown, last.reason)
+    if last.kind == "reindex":
+        return renew(workspace, release, who, shown)
     return roll_back(workspace, who, shown, last.to_release)
 
 
@@ -185,7 +197,7 @@ def _earlier_release(workspace: Workspace, name: str | None) -> Release:
         raise UsageError(f"Release {name} serves already: there is nothing to do.")
     came = [r for r in history(workspace) if r.state == takeovers.DONE and (r.to_release, r.to_digest) == serving]
     if name is None:
-        promoted = [row for row in came if row.kind == "promotion"]
+        promoted = [row for row in came if row.kind != "rollback"]
         wanted = (promoted[-1].from_release, promoted[-1].from_digest) if promoted else None
     else:
         wanted = next((one for one in known if one[0] == name), None)
@@ -233,7 +245,7 @@ def _whole(release: Release) -> None:
 
 def _about(asked: Asked) -> str:
     """Return what the audit says of a takeover."""
-    gated = "" if asked.kind == "rollback" else "; the gate passes" if asked.passes else "; the gate does not pass"
+    gated = "" if asked.kind != "promotion" else "; the gate passes" if asked.passes else "; the gate does not pass"
     fell = f": {'; '.join(asked.falls)}; reason: {asked.reason}" if asked.reason else ""
     return f"from {asked.before[0]} to {asked.after[0]}{gated}{fell}"
 

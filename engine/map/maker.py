@@ -12,7 +12,7 @@ import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
@@ -21,6 +21,9 @@ from engine.index.workspace import Workspace
 from engine.map.kept import Kept
 from engine.map.stored import LEAST, Chart, Source, sampled, save, source
 from engine.settings import ROOT
+
+if TYPE_CHECKING:
+    from engine.release import Release
 
 Step = Literal["read", "start", "neighbours", "rough", "fine", "kept", "done", "stopped", "failed"]
 # Where in the whole each step begins and ends, by the time that it takes
@@ -40,7 +43,7 @@ class Making:
     why   : a sentence where it failed
     """
 
-    release: str
+    release: Release
     digest: str
     step: Step = "read"
     share: float = 0.0
@@ -89,15 +92,15 @@ class Making:
         ids = now.ids[chosen]
         with tempfile.TemporaryDirectory(prefix="casebind-map-") as folder:
             given, out = Path(folder) / "in.npz", Path(folder) / "out.npz"
-            vectors = workspace.embeddings(self.release, list(ids))
             kinds = np.array([str(one) for one in now.modalities[chosen]])
+            vectors = _mapped(self.release, workspace.embeddings(self.release.name, list(ids)), kinds)
             np.savez(given, vectors=vectors, modalities=kinds, codes=now.codes[chosen])
             self._process_of(given, out)
             with np.load(out, allow_pickle=False) as made:
                 points, figures = made["points"], Kept(**json.loads(str(made["kept"])))
         made_at = datetime.now(UTC).isoformat(timespec="seconds")
         took = round(time.monotonic() - begun, 1)
-        save(workspace.path, Chart(self.release, ids, points, len(now.ids), now.digest, figures, made_at, took))
+        save(workspace.path, Chart(self.release.name, ids, points, len(now.ids), now.digest, figures, made_at, took))
 
     def _process_of(self, given: Path, out: Path) -> None:
         """Run the arithmetic in its own process, one thread of it, and follow what it says."""
@@ -122,18 +125,26 @@ def making(workspace: Workspace) -> Making | None:
     return _running.get(workspace.path)
 
 
-def begin(workspace: Workspace, release: str, release_digest: str) -> Making | None:
+def begin(workspace: Workspace, release: Release) -> Making | None:
     """Begin to make the map of a release, unless one is on its way; return it. None where there are too few studies."""
     with _lock:
         present = _running.get(workspace.path)
         if present is not None and not present.over:
             return present
-        now = source(workspace, release, release_digest)
+        now = source(workspace, release.name, release.digest)
         if len(now.ids) < LEAST:
             return None
         started = _running[workspace.path] = Making(release, now.digest)
     threading.Thread(target=started.run, args=(workspace, now), name="map", daemon=True).start()
     return started
+
+
+def _mapped(release: Release, vectors: np.ndarray, kinds: np.ndarray) -> np.ndarray:
+    """Return stored embeddings as the release orders them: (n, 256) and modalities (n,) → (n, 256)."""
+    out = vectors.copy()
+    for kind in np.unique(kinds):
+        out[kinds == kind] = release.mapped(vectors[kinds == kind], str(kind))
+    return out
 
 
 def _sentence(problem: Exception) -> str:

@@ -77,8 +77,7 @@ def ensure(present: Shown | None) -> maker.Making | None:
 def make() -> maker.Making | None:
     """Begin to make the map, whatever was stopped before."""
     st.session_state.pop(STOPPED, None)
-    release = resources.release()
-    return maker.begin(resources.workspace(), release.name, release.digest)
+    return maker.begin(resources.workspace(), resources.release())
 
 
 def stop() -> None:

@@ -51,9 +51,14 @@ def _table(rows: list[Row]) -> None:
 def _cells(row: Row) -> tuple[str, ...]:
     """Return a row as words; a guard is said in words and with a sign, never by colour."""
     return (
-        name_of(row), f"{row.n:,}", f"{row.before:.3f}", f"{row.after:.3f}", _signed(row.difference),
+        name_of(row), _counted(row), f"{row.before:.3f}", f"{row.after:.3f}", _signed(row.difference),
         text("releases.span", low=_signed(row.low), high=_signed(row.high)), _guard(row),
     )  # fmt: skip
+
+
+def _counted(row: Row) -> str:
+    """Return how many studies ask, or how many rated pairs are compared."""
+    return text("releases.n_ratings", n=f"{row.n:,}") if row.section == "ratings" else f"{row.n:,}"
 
 
 def _signed(value: float) -> str:

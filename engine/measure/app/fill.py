@@ -88,7 +88,7 @@ def _copy(place: Workspace, release: Release, base: list[StudyRow], vectors: np.
 
 def _map(place: Workspace, release: Release) -> None:
     """Make the map, so that its making does not run beside what is timed."""
-    begun = maker.begin(place, release.name, release.digest)
+    begun = maker.begin(place, release)
     if begun is not None:
         begun.wait()
         if stored.load(place.path, release.name) is None:

@@ -51,7 +51,7 @@ def test_the_verdict_names_every_guard_that_fell():
 def test_nothing_measured_and_too_little_measured_do_not_pass():
     assert verdict_of([]) == gate.Verdict(False, ("nothing was measured",))
     few = verdict_of(judged([replace(OVERALL, n=12)]))
-    assert not few.passes and few.falls == ("the frozen set has 12 queries and 30 are needed",)
+    assert not few.passes and few.falls == ("the frozen set has 12 studies that can ask and 30 are needed",)
 
 
 def pool(held: list[list[int]], patients: list[str], sex: str = "F", age: float = 50.0) -> Pool:
@@ -87,6 +87,14 @@ def test_precision_by_hand():
     assert rows["pair", "ecg>ecg"].difference == pytest.approx((found.after - found.before).mean())
     assert rows["group", "sex F"].n == 13 and rows["group", "age 40 to 64"].n == 13 and ("label", "x") not in rows
     assert frozen_rows(asked({"ecg": pool([[0], [1]], ["a", "b"])}, {"ecg": near[:2]}, {"ecg": far[:2]})) == []
+
+
+def test_a_study_counts_once_however_many_modalities_it_asks():
+    frozen = {kind: pool([[0]] * 12, [f"p{i}" for i in range(12)]) for kind in ("ecg", "ppg")}
+    codes = {kind: bits(list(range(12))) for kind in frozen}
+    rows = {(one.section, one.name): one.n for one in frozen_rows(asked(frozen, codes, codes))}
+    assert rows["overall", ""] == rows["group", "sex F"] == 24  # of 48 queries
+    assert rows["pair", "ecg>ppg"] == 12
 
 
 def test_pairs_of_modalities_count_alike_overall():

@@ -1,10 +1,8 @@
-"""Promotion and the way back: one at a time, against what was shown, exact, and whole whatever is killed."""
+"""Promotion and the way back: one at a time, against what was shown, exact."""
 
 from __future__ import annotations
 
 import hashlib
-import subprocess
-import sys
 import threading
 from pathlib import Path
 
@@ -15,12 +13,11 @@ from rounds import BAD, written
 from engine.errors import ReleaseError, UsageError, WorkspaceError
 from engine.index import reindex as reindex_module
 from engine.index.releases import Takeover
-from engine.index.workspace import Workspace, open_workspace
+from engine.index.workspace import Workspace
 from engine.learning import promotion
 from engine.release import Release, installed, load_release
 from engine.retrieval import again
 from engine.serving import serving
-from engine.settings import ROOT
 from engine.study import MODALITIES
 
 QUERY = "syn-0003-e1-ecg"
@@ -226,69 +223,6 @@ def test_a_release_put_in_place_meanwhile_is_not_replaced(
     with pytest.raises(WorkspaceError, match="put in place meanwhile"):  # asked again in the transaction that switches
         reindex_module.reindex(workspace, one, one.digest, takeover=Takeover(release.digest))
     assert workspace.releases.serving() == ("r2.2", two.digest)
-
-
-KILLED = """
-import sys
-from pathlib import Path
-from engine.index import reindex as module
-from engine.index.releases import Takeover
-from engine.index.workspace import open_workspace
-from engine.learning import promotion
-from engine.release import load_release
-module.REUSED_BATCH = 4
-told = promotion.Moving.update
-def update(self, n):
-    told(self, n)
-    print(n, flush=True)
-promotion.Moving.update = update
-with open_workspace(sys.argv[1]) as place:
-    seen = place.releases.serving()[1]
-    if sys.argv[2] == "back":
-        moving = promotion.roll_back(place, "Ada", seen)
-    else:
-        moving = promotion.promote(place, load_release(Path(sys.argv[2])), "Ada", seen)
-    moving.wait()
-    print("done", moving.why, flush=True)
-"""
-
-
-def killed(folder: Path, what: str, after: int) -> None:
-    """Begin a takeover in another process and kill it after so many batches."""
-    command = [sys.executable, "-c", KILLED, str(folder), what]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
-        for said, _ in enumerate(process.stdout or (), start=1):
-            if said == after:
-                break
-        process.kill()
-
-
-def test_killed_half_way_it_answers_with_one_set_and_goes_on(workspace_folder: Path, release: Release):
-    made = written(workspace_folder, release)
-    with open_workspace(workspace_folder) as place:
-        first, total = codes(place), len(place.rows())
-    killed(workspace_folder, str(made.path), 5)
-    with open_workspace(workspace_folder) as place:
-        assert codes(place) == first and again(place, release, QUERY, k=3).release == "r2"
-        assert 0 < len(place.releases.waiting(made.digest)) < total
-        (row,) = promotion.history(place)
-        assert row.state == "failed" and "cut off" in row.why
-        assert promotion.interrupted(place) == row
-        moving = promotion.go_on(place, "Bo", shown(place))
-        assert moving.wait(QUICK) and moving.why == ""
-        assert place.releases.serving() == ("r2.1", made.digest) and place.without_codes("r2.1") == []
-        assert [(one.who, one.state) for one in promotion.history(place)] == [("Ada", "failed"), ("Bo", "done")]
-        assert promotion.interrupted(place) is None
-    for after in (1, 2):  # the way back is one batch; killed then, or while it switches
-        killed(workspace_folder, "back", after)
-        with open_workspace(workspace_folder) as place:
-            serving_now = place.releases.serving()
-            assert serving_now is not None and place.without_codes(serving_now[0]) == []
-            assert (codes(place) == first) == (serving_now[0] == "r2")
-    with open_workspace(workspace_folder) as place:
-        if place.releases.serving() != ("r2", release.digest):
-            rolled_back(place)
-        assert codes(place) == first and again(place, release, QUERY, k=3).release == "r2"
 
 
 def test_a_newer_shipped_release_does_not_take_over_by_itself(workspace: Workspace, release: Release, tmp_path: Path):

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
+from rounds import written
 from shipped import build_workspace
 
 from engine.errors import UsageError
 from engine.index.workspace import Workspace, open_workspace
+from engine.learning import promotion
 from engine.map import choose, maker
 from engine.map.kept import kept
 from engine.map.layout import nearest, t_sne
@@ -37,7 +40,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, release: Release) -> Iterato
 @pytest.fixture(scope="module")
 def chart(place: Workspace, release: Release) -> Chart:
     """Its map, made as the app makes it."""
-    making = maker.begin(place, release.name, release.digest)
+    making = maker.begin(place, release)
     assert making is not None and making.wait(LIMIT_S)
     assert (making.step, making.share, making.why) == ("done", 1.0, "")
     made = load(place.path, release.name)
@@ -159,7 +162,7 @@ def test_a_damaged_map_is_none_and_is_made_again(place: Workspace, chart: Chart,
     for broken in (b"", whole[: len(whole) // 2], b"PK\x03\x04 nothing"):
         file.write_bytes(broken)
         assert load(place.path, release.name) is None
-    making = maker.begin(place, release.name, release.digest)
+    making = maker.begin(place, release)
     assert making is not None and making.wait(LIMIT_S)
     again = load(place.path, release.name)
     assert again is not None and np.array_equal(again.points, chart.points)
@@ -167,19 +170,32 @@ def test_a_damaged_map_is_none_and_is_made_again(place: Workspace, chart: Chart,
 
 def test_stopping_leaves_what_was_there(place: Workspace, chart: Chart, release: Release) -> None:
     before = file_of(place.path, release.name).read_bytes()
-    making = maker.begin(place, release.name, release.digest)
+    making = maker.begin(place, release)
     assert making is not None
-    assert maker.begin(place, release.name, release.digest) is making  # one at a time
+    assert maker.begin(place, release) is making  # one at a time
     making.stop()
     assert making.wait(LIMIT_S) and making.step == "stopped"
     assert file_of(place.path, release.name).read_bytes() == before
     assert [one.name for one in file_of(place.path, release.name).parent.iterdir()] == [f"{release.name}.npz"]
 
 
+def test_a_rounds_release_is_laid_out_by_its_own_map_of_the_embeddings(
+    place: Workspace, chart: Chart, release: Release, tmp_path: Path
+) -> None:
+    with open_workspace(Path(shutil.copytree(place.path, tmp_path / "ws"))) as other:
+        made = written(other.path, release)
+        assert promotion.promote(other, made, "Ada", release.digest).wait(LIMIT_S)
+        making = maker.begin(other, made)
+        assert making is not None and making.wait(LIMIT_S) and making.step == "done"
+        of_round = load(other.path, made.name)
+        assert of_round is not None and of_round.ids.tolist() == chart.ids.tolist()
+        assert not np.allclose(of_round.points, chart.points, atol=1e-3)  # though the stored embeddings are the same
+
+
 def test_too_few_studies_make_no_map(tmp_path: Path, release: Release) -> None:
     with open_workspace(build_workspace(tmp_path / "ws", tmp_path / "files", release, range(1, 4), 2)) as few:
         assert 0 < sum(few.counts().values()) < LEAST
-        assert maker.begin(few, release.name, release.digest) is None
+        assert maker.begin(few, release) is None
         assert load(few.path, release.name) is None
 
 
