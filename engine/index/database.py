@@ -23,6 +23,7 @@ import duckdb
 from engine.errors import WorkspaceError
 
 FILE_NAME = "casebind.duckdb"
+UNWRITTEN = "Could not write file"  # said inside other errors too, by a commit that finds the disk full
 FRUGAL, LITTLE = "96MB", "1MB"  # of DuckDB's memory while many codes are loaded, and just after that
 
 
@@ -93,7 +94,7 @@ class Database:
                 cursor.execute("COMMIT")
             except BaseException as error:
                 _rollback(cursor)
-                if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException):
+                if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException) or UNWRITTEN in str(error):
                     raise WorkspaceError(
                         f"The workspace could not be written ({_first_line(error)}): check the free space of its disk."
                     ) from error

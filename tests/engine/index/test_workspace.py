@@ -17,6 +17,7 @@ from engine.index.database import migrations
 from engine.index.filters import Filters
 from engine.index.records import StoredQuery
 from engine.index.workspace import Workspace, open_workspace
+from engine.settings import ROOT
 from engine.study import Film, IdentityRow, Study, Trace
 
 
@@ -225,3 +226,35 @@ def test_codes_of_other_weights_under_the_same_name_are_refused(workspace: Works
         workspace.add(COHORT, RELEASE, "other", [new_study(99, "ecg", np.random.default_rng(0))])
     assert workspace.without_codes(RELEASE) == []
     assert len(workspace.without_codes("later")) == 12
+
+
+FULL = """
+import resource, sys
+from engine.errors import WorkspaceError
+from engine.index.workspace import open_workspace
+with open_workspace(sys.argv[1]) as place:
+    ids = sorted(row.study_id for row in place.rows())
+    resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))  # of the log of commits
+    done = 0
+    try:
+        for study_id in ids[1:]:
+            place.rate(ids[0], study_id, "relevant", "Ada", release="r2")
+            done += 1
+    except WorkspaceError as error:
+        print(error)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+    print(done, len(ids) - 1, len(place.ratings()))
+"""
+
+
+def test_a_full_disk_is_one_sentence_and_what_was_acknowledged_stays(workspace_folder: Path) -> None:
+    said = subprocess.run(
+        [sys.executable, "-c", FULL, str(workspace_folder)], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert "could not be written" in said[0] and "check the free space of its disk" in said[0]
+    done, asked, there = map(int, said[1].split())
+    assert 0 < done < asked and there == done
+    with open_workspace(workspace_folder) as place:
+        assert len(place.ratings()) == done
+        place.rate("syn-0003-e1-ecg", "syn-0004-e1-ecg", "relevant", "Bo", release="r2")
+        assert len(place.ratings()) == done + 1
