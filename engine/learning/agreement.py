@@ -160,8 +160,10 @@ def _interval(
 ) -> tuple[float | None, float | None]:
     """Return the 95 % interval of a statistic of summed parts (pairs, ranks, ranks), pairs drawn with replacement.
 
-    Pairs of equal parts are drawn together: their number in a draw is multinomial.
+    Pairs of equal parts are drawn together: their number in a draw is multinomial. Of one pair there is none.
     """
+    if len(parts) < 2:
+        return None, None
     kinds, times = np.unique(parts.reshape(len(parts), -1), axis=0, return_counts=True)
     drawn = np.random.default_rng(seed).multinomial(len(parts), times / len(parts), size=draws)  # (draws, kinds)
     values = statistic((drawn @ kinds).reshape(draws, RANKS, RANKS))

@@ -73,6 +73,8 @@ def test_what_is_undefined_is_none_with_its_reason():
         found = alpha(table)
         assert (found.value, found.low, found.reason, found.n) == (None, None, reason, n)
     assert kappa(*apart).reason == "no_overlap" and kappa(*equal).reason == "all_equal"
+    single = kappa(*table_of([*given("ann", "r"), *given("bob", "i")])[0])
+    assert (single.value, single.low, single.high, single.n) == (0.0, None, None, 1)
     nobody, _, _ = table_of([])
     assert alpha(nobody).reason == "one_rater" and measured.agreement([]).pairs == ()
 
