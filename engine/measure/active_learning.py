@@ -39,7 +39,7 @@ class Setting:
 
     ratings: int = 300
     every: int = 50
-    partitions: int = 5
+    partitions: int = 20
     jobs: int = 2
     plan: Plan = field(default_factory=Plan)
     arms: tuple[str, ...] = ARMS
