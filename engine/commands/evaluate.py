@@ -132,7 +132,7 @@ def published_command(
 @click.option("--release", "folder", type=click.Path(path_type=Path), metavar="DIR", help="The release.")
 @click.option("--split", type=click.Choice(["valid", "test"]), default="test", help="Choose on valid, report test.")
 @click.option("--ratings", type=click.IntRange(min=1), default=300, help="Of each strategy.", show_default=True)
-@click.option("--partitions", type=click.IntRange(min=1), default=5, help="Of the patients.", show_default=True)
+@click.option("--partitions", type=click.IntRange(min=1), default=20, help="Of the patients.", show_default=True)
 @click.option("--steps", type=click.IntRange(min=1), help="Of each round; fewer for a quick look.")
 @click.option("--strategy", "arms", multiple=True, metavar="NAME", help="Replay these beside random and the best one.")
 @click.option("--cache", type=click.Path(path_type=Path), default=CHECKS, metavar="DIR", help="For embeddings.")

@@ -67,7 +67,7 @@ def replays(there: World, arms: Sequence[str], setting: Setting) -> Runs:
     """Replay every arm on every partition, several at once."""
     todo = [(arm, part) for part in range(setting.partitions) for arm in arms]
     amount = (setting.ratings, setting.every, setting.plan)
-    done = Parallel(n_jobs=setting.jobs)(delayed(replayed)(there, arm, part, *amount) for arm, part in todo)
+    done = _all(setting.jobs, [delayed(replayed)(there, arm, part, *amount) for arm, part in todo], "replays")
     return {arm: [points for (name, _), points in zip(todo, done, strict=True) if name == arm] for arm in arms}
 
 
@@ -124,13 +124,21 @@ def adversary(there: World, frozen: Collection, setting: Setting) -> dict[str, A
     for name, weight in (("relied_on", 1.0), ("weighted", 1 - 2 * FLIPS)):
         amount = (setting.ratings, setting.plan, Rater(FLIPS, weight))
         parts = range(setting.partitions)
-        done = Parallel(n_jobs=setting.jobs)(delayed(attacked)(there, frozen, part, *amount) for part in parts)
+        done = _all(setting.jobs, [delayed(attacked)(there, frozen, part, *amount) for part in parts], name)
         through = [not refused(one.frozen_before, one.frozen_after) for one in done]
         before = [one.before for one in done]
         kept, _ = gain(before, [one.after for one in done])
         gated, _ = gain(before, [one.after if let else one.before for one, let in zip(done, through, strict=True)])
         out[name] = {"kept": _kept(kept), "kept_behind_gate": _kept(gated), "refused": len(done) - sum(through)}
     return out
+
+
+def _all(jobs: int, calls: Sequence[Any], what: str) -> list[Any]:
+    """Make the calls several at once, in order, and show how many are done."""
+    from tqdm import tqdm
+
+    done = Parallel(n_jobs=jobs, return_as="generator")(calls)
+    return list(tqdm(done, total=len(calls), desc=what, leave=False, disable=None))
 
 
 def refused(before: Scores, after: Scores) -> bool:
