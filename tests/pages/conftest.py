@@ -23,13 +23,28 @@ BROWSER_ARGUMENTS = [
 
 
 @pytest.fixture(scope="session")
-def workspace_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The shipped workspace, built once by the command that users run."""
+def shipped_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped workspace, built once by the command that users run, to be copied."""
     folder = tmp_path_factory.mktemp("pages") / "workspace"
     command = [sys.executable, "-m", "engine.cli", "demo", "--workspace", str(folder)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280)
     assert done.returncode == 0, done.stderr
     return folder
+
+
+@pytest.fixture(scope="session")
+def workspace_folder(shipped_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The copy that the session's server has open."""
+    return Path(shutil.copytree(shipped_folder, tmp_path_factory.mktemp("open") / "workspace"))
+
+
+@pytest.fixture(scope="module")
+def fresh_server(shipped_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of the app on a copy that nobody has rated in."""
+    folder = tmp_path_factory.mktemp("apart")
+    process, url = start(Path(shutil.copytree(shipped_folder, folder / "ws")), folder / "server.log")
+    yield url
+    stop(process)
 
 
 @pytest.fixture(scope="session")

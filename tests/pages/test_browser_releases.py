@@ -28,10 +28,10 @@ RATED = 200
 
 
 @pytest.fixture(scope="module")
-def rated_server(workspace_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def rated_server(shipped_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The app on a copy of the shipped workspace, with ratings and a query."""
     folder = tmp_path_factory.mktemp("rated")
-    place = Path(shutil.copytree(workspace_folder, folder / "ws"))
+    place = Path(shutil.copytree(shipped_folder, folder / "ws"))
     with open_workspace(place) as workspace:
         rate(workspace, RATED, who="Ada")
         search(workspace, load_release(), Study("text", Note("atrial fibrillation"), "typed text"), k=3)

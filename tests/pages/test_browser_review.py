@@ -82,13 +82,15 @@ def read_again(tab: Page, url: str, who: str, first: str, look: Look) -> None:
 
 
 @pytest.mark.parametrize(("scheme", "width"), [("dark", 1440), ("light", 768)])
-def test_pairs_are_rated_by_keys_and_read_again_blind(browser: Browser, server: str, scheme: str, width: int) -> None:
-    tab = opened(browser, server, scheme, width)
+def test_pairs_are_rated_by_keys_and_read_again_blind(
+    browser: Browser, fresh_server: str, scheme: str, width: int
+) -> None:
+    tab = opened(browser, fresh_server, scheme, width)
     faults, look = faults_of(tab), looking(tab, f"review-{scheme}-{width}", violations)
     first, second = f"First-{scheme}", f"Second-{scheme}"
     begin(tab, first, look)
     rate_by_keys(tab, look)
-    read_again(tab, server, second, first, look)
+    read_again(tab, fresh_server, second, first, look)
     # Opened at an address of its own, Streamlit looks for its server below that address first, and is told 404.
     assert [one for one in faults if "404" not in one] == []
     tab.context.close()
