@@ -25,7 +25,7 @@ $(STAMP): pyproject.toml
 
 app: setup ## run the app on the shipped workspace at http://localhost:8501
 	$(BIN)/casebind demo --if-missing
-	$(BIN)/streamlit run app.py --server.port $(PORT)
+	$(BIN)/python serve.py --server.port $(PORT)
 
 demo: setup ## rebuild the shipped workspace from data/demo
 	$(BIN)/casebind demo

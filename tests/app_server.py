@@ -25,7 +25,7 @@ def free_port() -> int:
 def start(workspace: Path, log: Path) -> tuple[subprocess.Popen[bytes], str]:
     """Start the app as `make app` does; return the process and its address once it is healthy."""
     port = free_port()
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    command = [sys.executable, "serve.py", "--server.port", str(port)]
     environment = {**os.environ, "CASEBIND_WORKSPACE": str(workspace)}
     with log.open("wb") as out:
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)

@@ -40,7 +40,7 @@ def running(workspace: Path, log: Path) -> Iterator[Server]:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = int(probe.getsockname()[1])
-    command = [sys.executable, "-m", "streamlit", "run", "app.py", "--server.port", str(port)]
+    command = [sys.executable, "serve.py", "--server.port", str(port)]
     with log.open("wb") as out:
         environment = {**os.environ, "CASEBIND_WORKSPACE": str(workspace)}
         process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
