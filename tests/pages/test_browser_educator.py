@@ -149,6 +149,7 @@ def results(tab: Page, title: str, look: Look) -> None:
     page_of(tab, "Quiz") if not tab.get_by_role("button", name="All quizzes").count() else tab.get_by_role(
         "button", name="All quizzes"
     ).click()
+    settle(tab)
     tab.get_by_role("button", name="Results").first.click()
     expect(tab.get_by_role("heading", name=f"Results of {title}")).to_be_visible()
     expect(tab.get_by_text("anna", exact=True)).to_be_visible()
