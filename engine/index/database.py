@@ -11,6 +11,7 @@ import ctypes
 import os
 import re
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
@@ -23,6 +24,7 @@ import duckdb
 from engine.errors import WorkspaceError
 
 FILE_NAME = "casebind.duckdb"
+CLOSES_IN_S = 5.0
 UNWRITTEN = "Could not write file"  # said inside other errors too, by a commit that finds the disk full
 FRUGAL, LITTLE = "96MB", "1MB"  # of DuckDB's memory while many codes are loaded, and just after that
 
@@ -63,9 +65,17 @@ class Database:
             raise
 
     def close(self) -> None:
-        """Close the file; what was committed is safe without it."""
+        """Close the file; what was committed is safe without it. Waits for a thread that is just opening a cursor."""
+        last = time.monotonic() + CLOSES_IN_S
         with self._lock:
-            self._connection.close()
+            while True:
+                try:
+                    self._connection.close()
+                    return
+                except duckdb.Error:
+                    if time.monotonic() > last:
+                        raise
+                    time.sleep(0.01)
 
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of one statement."""
