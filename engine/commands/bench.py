@@ -13,7 +13,7 @@ from engine.commands.shared import open_folder, workspace_option
 from engine.errors import UsageError, WorkspaceError
 
 if TYPE_CHECKING:
-    from engine.index.columns import Columns
+    from engine.store.columns import Columns
 
 LARGEST_EVERYTHING = 2_000_000  # codes above which peers that take minutes to build are left out unless named
 PEERS = ("multihash", "ivf", "duckdb")
@@ -43,8 +43,8 @@ def search_command(
     workspace: Path | None,
 ) -> None:  # fmt: skip
     """Time ours beside faiss, DuckDB and reading memory, on uniform, clustered and the workspace's enlarged codes."""
-    from engine.measure.search.bench import Plan, run
-    from engine.measure.search.engines import need_faiss
+    from engine.bench.search.bench import Plan, run
+    from engine.bench.search.engines import need_faiss
 
     need_faiss()
     sizes = tuple(dict.fromkeys(max(1, n // share) for share in (100, 10, 1))) if out else (n,)
@@ -57,7 +57,7 @@ def search_command(
     found = {**run(plan, held, say), "notes": notes}
     text = json.dumps(found, indent=None if as_json else 1, ensure_ascii=False)
     if out is not None:
-        from engine.measure.search.report import draw
+        from engine.bench.search.report import draw
 
         out.mkdir(parents=True, exist_ok=True)
         (out / "search.json").write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -65,7 +65,7 @@ def search_command(
     if as_json:
         click.echo(text)
     else:
-        from engine.measure.search.report import as_table
+        from engine.bench.search.report import as_table
 
         click.echo(as_table(found))
 
@@ -88,7 +88,7 @@ def cluster_command(
     """Start two Ray nodes or PostgreSQL servers here, compare with the local search, end one, bring it back."""
     import tempfile
 
-    from engine.measure.cluster.bench import Plan, as_table, run
+    from engine.bench.cluster.bench import Plan, as_table, run
 
     plan = Plan(n, int(bits), k, queries, shards, replicas, limit_s, not rays_own_pace, backend)
     say = (lambda _: None) if as_json else (lambda line: click.echo(line, err=True))
@@ -99,7 +99,7 @@ def cluster_command(
 
 def _workspace_codes(path: Path | None) -> tuple[list[Columns], list[str]]:
     """Return the workspace's codes by modality, of the release that has most, or why they are left out."""
-    from engine.index.arrays import loaded
+    from engine.backends.snapshots import loaded
 
     largest = "SELECT release FROM codes GROUP BY release ORDER BY count(*) DESC, release LIMIT 1"
     try:

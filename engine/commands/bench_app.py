@@ -27,7 +27,7 @@ def command(
 
     Works on a synthetic workspace of its own. Status 1 where a page showed an error.
     """
-    from engine.measure.app.bench import as_lines, run
+    from engine.bench.app.bench import as_lines, run
 
     release = load_release()
     say = (lambda _: None) if as_json else (lambda line: click.echo(line, err=True))

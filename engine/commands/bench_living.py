@@ -24,7 +24,8 @@ def command(seconds: float, threads: int, kills: int, patients: int, seed: int, 
 
     Works on a workspace of its own, which is thrown away. Status 1 where an answer was wrong or something was lost.
     """
-    from engine.measure.living import crowd, kill
+    from engine.bench.living import kill
+    from engine.bench.living import stress as crowd
 
     release = load_release()
     with tempfile.TemporaryDirectory(prefix="casebind-living-") as folder:

@@ -29,8 +29,8 @@ def end_to_end(files: tuple[Path, ...], rounds: int, bits: str, k: int, as_json:
     if missing:
         raise UsageError(f"There is no file {missing[0]}: check the path.")
     with open_folder(workspace) as place:
-        from engine.measure.end_to_end import as_table, examples, files_as_sources, run
-        from engine.serving import serving
+        from engine.bench.end_to_end import as_table, examples, files_as_sources, run
+        from engine.workspace.serving import serving
 
         sources = files_as_sources(files) if files else examples(settings.DEMO)
         found = run(place, serving(place, load_release()), sources, rounds, int(bits), k)
@@ -47,7 +47,7 @@ def ingest(path: Path | None, n: int, rounds: int, as_json: bool) -> None:
 
     Every round fills a workspace of its own, which is thrown away.
     """
-    from engine.measure.ingest_rate import as_lines, entries_at, run, spread
+    from engine.bench.ingest_rate import as_lines, entries_at, run, spread
 
     entries = spread(entries_at(path or settings.DEMO), n)
     found = run(load_release(), entries, rounds)
@@ -61,7 +61,7 @@ def start(n: int, as_json: bool) -> None:
     """Time opening a large workspace to its first answer, its memory, and how soon what is deleted is gone."""
     import tempfile
 
-    from engine.measure.search.start import as_lines, run
+    from engine.bench.search.start import as_lines, run
 
     with tempfile.TemporaryDirectory() as folder:
         found = run(n, Path(folder))

@@ -13,8 +13,8 @@ from engine.errors import CasebindError, UsageError
 from engine.study import MODALITIES
 
 if TYPE_CHECKING:
-    from engine.index.cluster.coordinator import Standing
-    from engine.index.setting import IndexSetting
+    from engine.backends.cluster.coordinator import Standing
+    from engine.backends.setting import IndexSetting
 
 
 @click.group("cluster")
@@ -37,8 +37,8 @@ def use_command(
     limit_s: float, approximate: bool, workspace: Path | None,
 ) -> None:  # fmt: skip
     """Set index.backend of the workspace; it holds from its next opening on."""
-    from engine.index.folder import check_folder
-    from engine.index.setting import IndexSetting, write_setting
+    from engine.backends.setting import IndexSetting, write_setting
+    from engine.store.folder import check_folder
 
     folder = workspace or settings.workspace_path()
     check_folder(folder, create=False)
@@ -58,7 +58,7 @@ def use_command(
 def status_command(workspace: Path | None) -> int:
     """Say where the codes are searched and which sites answer (status 0 only where all do)."""
     with open_folder(workspace) as place:
-        from engine.index.cluster.coordinator import Coordinator
+        from engine.backends.cluster.coordinator import Coordinator
 
         backend = place.backend
         if not isinstance(backend, Coordinator):
@@ -90,10 +90,10 @@ def _named(server: str) -> tuple[str, str]:
 def _need(setting: IndexSetting) -> None:
     """Raise UsageError where the backend's package is not installed."""
     if setting.backend == "ray":
-        from engine.index.cluster.ray_link import need_ray
+        from engine.backends.cluster.ray_link import need_ray
 
         need_ray(setting.address)
     elif setting.backend == "pgvector":
-        from engine.index.cluster.server_link import need_psycopg
+        from engine.backends.cluster.server_link import need_psycopg
 
         need_psycopg()

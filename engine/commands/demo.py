@@ -16,7 +16,7 @@ from engine.commands.shared import load_release, workspace_option
 def command(if_missing: bool, workspace: Path | None) -> None:
     """Build the shipped workspace, a synthetic cohort, from data/demo."""
     folder = (workspace or settings.workspace_path()).expanduser().resolve()
-    from engine.index.demo import build, settled
+    from engine.workspace.demo import build, settled
 
     release = load_release()
     if if_missing and settled(folder, settings.DEMO, release.digest):
@@ -24,7 +24,7 @@ def command(if_missing: bool, workspace: Path | None) -> None:
         return
     from tqdm import tqdm
 
-    from engine.index.manifest import read_manifest
+    from engine.workspace.manifest import read_manifest
 
     with tqdm(total=len(read_manifest(settings.DEMO)), desc="shipped workspace", unit="study", leave=False) as progress:
         summary = build(folder, settings.DEMO, release, release.digest, progress)

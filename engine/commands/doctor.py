@@ -69,7 +69,7 @@ def _release() -> str:
     import numpy as np
 
     release = load_release()
-    from engine.retrieval import rehearsal
+    from engine.retrieval.search import rehearsal
 
     embeddings = release.embed(rehearsal())
     if embeddings.shape != (len(rehearsal()), 256) or not np.isfinite(embeddings).all():
@@ -94,7 +94,7 @@ def _kernel() -> str:
 
 
 def _workspace(path: Path | None) -> str:
-    from engine.serving import serving
+    from engine.workspace.serving import serving
 
     with open_folder(path) as place:
         counts = ", ".join(f"{number} {modality}" for modality, number in place.counts().items()) or "empty"

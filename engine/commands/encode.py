@@ -13,8 +13,8 @@ from engine.commands.shared import load_release
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from engine.index.pipeline import Outcome
-    from engine.release import Release
+    from engine.model.release import Release
+    from engine.workspace.pipeline import Outcome
 
 
 @click.command("encode")
@@ -25,8 +25,8 @@ def command(manifest: Path, out: Path) -> None:
 
     Rows that cannot be read or that the quality gate refuses have accepted False, zeros, and a reason.
     """
-    from engine.index.manifest import read_manifest
-    from engine.index.pipeline import encoded
+    from engine.workspace.manifest import read_manifest
+    from engine.workspace.pipeline import encoded
 
     if not out.absolute().parent.is_dir():
         raise UsageError(f"There is no folder {out.absolute().parent} to write to: make it first.")

@@ -16,10 +16,10 @@ from engine.errors import UsageError
 from engine.settings import CHECKS, DEMO
 
 if TYPE_CHECKING:
-    from engine.measure.rows import Measurement
-    from engine.release import Release
+    from engine.metrics.rows import Measurement
+    from engine.model.release import Release
 
-# name → (module below engine.measure, one line for --help)
+# name → (module below engine.evaluate, one line for --help)
 MEASURES = {
     "probes": ("probes", "Linear probes on the embeddings, beside the frozen trunk and an untrained twin."),
     "curve": ("curve", "Linear probes taught by 10 to 100 % of the patients."),
@@ -28,7 +28,7 @@ MEASURES = {
     "pairs": ("pairs", "The simultaneous ECG window of a PPG, beside chance and heart-rate matching."),
     "text": ("text", "Studies to texts and back, label prompts, and zero-shot across modalities."),
     "few-shot": ("few_shot", "Linear probes on K = 1 to 16 studies a side, over 300 support sets."),
-    "calibration": ("trust", "Predicted against observed relevance, and what each operating point trades."),
+    "calibration": ("calibration", "Predicted against observed relevance, and what each operating point trades."),
     "region": ("region", "A radiologist's box on a film as the query, beside the whole film."),
     "space": ("space", "A map of the shared space by t-SNE, coloured by modality."),
 }
@@ -48,8 +48,8 @@ def command() -> None:
 def release_command(recordings: Path | None, folder: Path | None, split: str, as_json: bool, record: bool) -> None:
     """Print neighbours by shared finding, text to study, and PPG to ECG, for floats and codes, beside chance."""
     path = open_recordings(recordings)
-    from engine.measure.evaluate import as_table, evaluate
-    from engine.release import load_release
+    from engine.evaluate.release import as_table, evaluate
+    from engine.model.release import load_release
 
     release = load_release(folder)
     rows = evaluate(release, path, split)
@@ -83,9 +83,9 @@ def synthetic_command(
 ) -> None:
     """Check a synthetic cohort: labels, realism, copies and agreement, beside real–real and chance."""
     path = open_recordings(recordings)
-    from engine.measure.synthetic.evaluate import evaluate
-    from engine.measure.synthetic.words import everything, rounded
-    from engine.release import load_release
+    from engine.model.release import load_release
+    from engine.synthetic.checks.evaluate import evaluate
+    from engine.synthetic.checks.words import everything, rounded
 
     found = evaluate(load_release(folder), cohort, path, pictures, cache)
     text = json.dumps(rounded(found), indent=1, ensure_ascii=False) + "\n"
@@ -119,7 +119,7 @@ def published_command(
 
     DIR as `casebind train prepare` takes it; may be given more than once.
     """
-    from engine.measure import published
+    from engine.evaluate import published
 
     def measured(release: Release) -> Measurement:
         return published.evaluate(release, recordings, split, cache, most)
@@ -152,9 +152,9 @@ def active_learning_command(
 ) -> None:
     """Replay an oracle's ratings by every query strategy and print what rounds of learning gain from them."""
     path = open_recordings(recordings)
+    from engine.evaluate import active_learning
     from engine.learning.fit import Plan
-    from engine.measure import active_learning
-    from engine.release import load_release
+    from engine.model.release import load_release
 
     unknown = [name for name in arms if name not in active_learning.ARMS]
     if unknown:
@@ -182,8 +182,8 @@ def _show(
     as_json: bool,
 ) -> None:
     """Measure a release and those beside it, write JSON and plots, and print."""
-    from engine.measure.rows import as_table, with_rows_of
-    from engine.release import load_release
+    from engine.metrics.rows import as_table, with_rows_of
+    from engine.model.release import load_release
 
     found = measured(load_release(folder))
     for other in beside:
@@ -216,7 +216,7 @@ def _measure(name: str, module: str, summary: str) -> click.Command:
         out: Path | None,
         as_json: bool,
     ) -> None:
-        path, measure = open_recordings(recordings), importlib.import_module(f"engine.measure.{module}")
+        path, measure = open_recordings(recordings), importlib.import_module(f"engine.evaluate.{module}")
 
         def measured(release: Release) -> Measurement:
             return measure.evaluate(release, path, split, cache)

@@ -12,7 +12,7 @@ from engine.commands.shared import answer_options, is_file, load_release, open_f
 from engine.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
-    from engine.answer import Neighbour
+    from engine.retrieval.answer import Neighbour
 
 
 @click.command("explain")
@@ -34,8 +34,8 @@ def command(
             place.row(study_id)
         from engine.explain.picture import explain_to_png
         from engine.intake.upload import Answers
-        from engine.retrieval import search
-        from engine.serving import serving
+        from engine.retrieval.search import search
+        from engine.workspace.serving import serving
 
         release = serving(place, load_release())
 

@@ -42,8 +42,8 @@ def command(
     targets = parse_targets(into)
     with open_folder(workspace) as place:
         from engine.report.export import Wanted, export
-        from engine.retrieval import again
-        from engine.serving import serving
+        from engine.retrieval.search import again
+        from engine.workspace.serving import serving
 
         release = load_release()
         answer = again(place, release, query_id, into=targets, k=k, bits=int(bits), at=at, who=who)

@@ -8,7 +8,7 @@ from engine.learning import gate
 
 if TYPE_CHECKING:
     from engine.learning.gate import Row
-    from engine.release import Release
+    from engine.model.release import Release
 
 
 def lines(made: Release) -> str:

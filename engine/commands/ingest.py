@@ -12,8 +12,8 @@ from engine.commands.shared import load_release, open_folder, workspace_option
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from engine.index.ingest import Summary
-    from engine.index.manifest import Entry
+    from engine.workspace.ingest import Summary
+    from engine.workspace.manifest import Entry
 
 SHOWN_REASONS = 5  # skipped rows told on the screen; all are in the report file
 
@@ -44,9 +44,9 @@ def command(
     with open_folder(workspace, create=True) as place:
         from tqdm import tqdm
 
-        from engine.index.ingest import ingest
-        from engine.index.records import Cohort
-        from engine.serving import serving
+        from engine.store.records import Cohort
+        from engine.workspace.ingest import ingest
+        from engine.workspace.serving import serving
 
         release = serving(place, load_release())
 
@@ -58,9 +58,9 @@ def command(
 
 def entries_of(path: Path, split: str | None) -> Sequence[Entry]:
     """Return the entries of a manifest or of a known data set's folder."""
-    from engine.cohorts.adapters import find
-    from engine.index.manifest import MANIFEST_NAME, read_manifest
-    from engine.index.recordings import entries
+    from engine.datasets.adapters import find
+    from engine.workspace.dataset_entries import entries
+    from engine.workspace.manifest import MANIFEST_NAME, read_manifest
 
     if not path.exists():
         raise UsageError(f"There is nothing at {path}: name a manifest.csv, or a folder that holds one.")

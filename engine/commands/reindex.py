@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.commands.promotion import awaited
 from engine.commands.shared import load_release, open_folder, workspace_option
-from engine.commands.takeover import awaited
 
 if TYPE_CHECKING:
-    from engine.index.workspace import Workspace
-    from engine.release import Release
+    from engine.model.release import Release
+    from engine.workspace.workspace import Workspace
 
 
 @click.command("reindex")
@@ -27,7 +27,7 @@ def command(shipped: bool, who: str, workspace: Path | None) -> None:
     Another release that takes over is on record, and `casebind releases rollback` leads back.
     """
     with open_folder(workspace) as place:
-        from engine.serving import kept
+        from engine.workspace.serving import kept
 
         release = load_release() if shipped else kept(place, load_release())
         served = place.releases.serving()
@@ -46,7 +46,7 @@ def _completed(place: Workspace, release: Release) -> int:
     """Encode what the serving release lacks, or everything where none serves yet; return how many."""
     from tqdm import tqdm
 
-    from engine.index.reindex import reindex
+    from engine.workspace.reindex import reindex
 
     with tqdm(total=sum(place.counts().values()), desc=f"release {release.name}", leave=False) as progress:
         return reindex(place, release, release.digest, progress)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.commands.promotion import awaited, shown
 from engine.commands.shared import open_folder, workspace_option
-from engine.commands.takeover import awaited, shown
 from engine.errors import UsageError
 
 if TYPE_CHECKING:

@@ -13,9 +13,9 @@ from engine.commands.shared import load_release, open_folder, workspace_option
 from engine.errors import CasebindError, UsageError
 
 if TYPE_CHECKING:
-    from engine.index.workspace import Workspace
-    from engine.learning.job import Job
-    from engine.release import Release
+    from engine.learning.round_job import Job
+    from engine.model.release import Release
+    from engine.workspace.workspace import Workspace
 
 LOOK_S = 0.2  # between two looks at the job
 
@@ -32,10 +32,11 @@ def command(least: int, who: str, as_json: bool, workspace: Path | None) -> None
     """
     with open_folder(workspace) as place:
         from engine.commands.gate_lines import lines
-        from engine.learning import gate, job
-        from engine.learning.gathered import new_ratings, since
+        from engine.learning import gate
+        from engine.learning import round_job as job
+        from engine.learning.round_data import new_ratings, since
         from engine.learning.round_release import rounds
-        from engine.serving import serving
+        from engine.workspace.serving import serving
 
         release = serving(place, load_release())
         there = new_ratings(place, since(release))
@@ -56,7 +57,7 @@ def _followed(place: Workspace, begun: Job) -> Job:
     """Show how far a round is until it ends; cancel it where the command is stopped."""
     from tqdm import tqdm
 
-    from engine.learning import job
+    from engine.learning import round_job as job
 
     try:
         with tqdm(total=100, desc=f"round {begun.number}", unit="%", leave=False) as progress:

@@ -15,7 +15,7 @@ from engine.errors import RefusedError, UsageError
 from engine.study import MODALITIES, Modality
 
 if TYPE_CHECKING:
-    from engine.answer import Answer
+    from engine.retrieval.answer import Answer
 
 LABELS_WIDTH = 48  # characters of labels in the table
 
@@ -57,8 +57,8 @@ def command(
     targets = parse_targets(into)
     files = [is_file(word) for word in query]  # every word is checked before anything is opened
     with open_folder(workspace) as place:
-        from engine.index.filter_check import check
-        from engine.index.filters import Filters
+        from engine.store.filters import Filters
+        from engine.workspace.filter_check import check
 
         filters = Filters(
             age_min, age_max, sex, view, cohorts, labels, synthetic, without, since, until, quality, consent
@@ -66,7 +66,7 @@ def command(
         check(filters, place)
         release = load_release()
         from engine.intake.upload import Answers
-        from engine.retrieval import search
+        from engine.retrieval.search import search
 
         started = time.perf_counter()
         study = read_query(query, any(files), Answers(modality, fs, units), place.key)

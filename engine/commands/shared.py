@@ -14,9 +14,9 @@ from engine.errors import QuestionError, UsageError
 from engine.study import Study
 
 if TYPE_CHECKING:
-    from engine.index.workspace import Workspace
     from engine.intake.upload import Answers
-    from engine.release import Release
+    from engine.model.release import Release
+    from engine.workspace.workspace import Workspace
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -49,7 +49,7 @@ def answer_options(command: Command) -> Command:
 
 def open_folder(path: Path | None, *, create: bool = False) -> Workspace:
     """Open the workspace that --workspace means."""
-    from engine.index.workspace import open_workspace
+    from engine.workspace.workspace import open_workspace
 
     return open_workspace(path or settings.workspace_path(), create=create)
 
@@ -64,7 +64,7 @@ def open_recordings(path: Path | None) -> Path:
 
 def load_release() -> Release:
     """Load the newest release."""
-    from engine.release import load_release as load
+    from engine.model.release import load_release as load
 
     return load()
 

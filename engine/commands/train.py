@@ -18,7 +18,7 @@ from engine.commands.shared import open_recordings
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from engine.measure.rows import Measurement
+    from engine.metrics.rows import Measurement
 
 CACHE = click.option(
     "--cache",
@@ -66,7 +66,7 @@ def prepare_command(recordings: tuple[Path, ...], cache: Path) -> None:
     together give the film–ECG pairs of MIMIC-PAIR.
     """
     folders = recordings or (open_recordings(None),)
-    from engine.cohorts import captions, prepared, simultaneous
+    from engine.training.data import captions, prepared, simultaneous
 
     prepared.build(folders, cache)
     simultaneous.build(prepared.collect(folders), cache)
@@ -88,8 +88,8 @@ def prepare_command(recordings: tuple[Path, ...], cache: Path) -> None:
 )
 def encoders_command(modality: tuple[str, ...], cache: Path, run: Path, epochs: float, start: Path | None) -> None:
     """Pre-train ECG and PPG without labels, then tune every encoder to findings."""
-    from engine.learning.energy import metered
-    from engine.learning.stages import train_encoder
+    from engine.training.energy import metered
+    from engine.training.stages import train_encoder
 
     for name in modality or ("cxr", "ecg", "ppg"):
         with metered(run, f"encoder {name}"):
@@ -114,9 +114,9 @@ def encoders_command(modality: tuple[str, ...], cache: Path, run: Path, epochs: 
 )
 def binding_command(cache: Path, run: Path, epochs: float, only: tuple[str, ...], without: tuple[str, ...]) -> None:
     """Bind the encoders in one space: TMCL to text, EMCL and cycle between real pairs, shared findings, a probe."""
-    from engine.binding.train import Plan
-    from engine.learning.energy import metered
-    from engine.learning.stages import train_binding
+    from engine.training.binding.train import Plan
+    from engine.training.energy import metered
+    from engine.training.stages import train_binding
 
     plan = Plan(epochs=max(1, int(Plan.epochs * epochs)), modalities=only or Plan.modalities)
     with metered(run, "binding"):
@@ -130,10 +130,10 @@ def binding_command(cache: Path, run: Path, epochs: float, only: tuple[str, ...]
 @OUT
 def folds_command(cache: Path, run: Path, epochs: float, out: Path | None) -> None:
     """Search for the ECG of a PPG's moment over all patients, each fold by a model that never saw its pairs."""
-    from engine.encoders import loop
-    from engine.learning.folds import pair_search
-    from engine.measure.pairs import draw
-    from engine.measure.rows import as_table
+    from engine.evaluate.pair_folds import pair_search
+    from engine.evaluate.pairs import draw
+    from engine.metrics.rows import as_table
+    from engine.training.encoders import loop
 
     found = pair_search(run, _cache(cache), loop.Log(run / "folds.jsonl"), epochs)
     _write(found, out)
@@ -155,9 +155,9 @@ def starts_command(
     modality: str, cache: Path, run: Path, epochs: float, share: tuple[float, ...], out: Path | None
 ) -> None:
     """Tune from pre-trained and from random weights on shares of the patients, and compare them on `valid`."""
-    from engine.encoders import loop
-    from engine.learning.starts import compare
-    from engine.measure.rows import as_table
+    from engine.evaluate.pretraining import compare
+    from engine.metrics.rows import as_table
+    from engine.training.encoders import loop
 
     found = compare(modality, run, _cache(cache), share, epochs, loop.Log(run / "starts.jsonl", modality=modality))
     _write(found, out)
@@ -177,8 +177,8 @@ def _write(found: Measurement, out: Path | None) -> None:
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to write, e.g. runs/r2.")
 def hashing_command(cache: Path, run: Path, epochs: float, out: Path) -> None:
     """Train the hash layer, calibrate on valid, and write the release."""
-    from engine.hashing.train import Plan
-    from engine.learning.assemble import train_hashing
+    from engine.training.assemble import train_hashing
+    from engine.training.hashing.train import Plan
 
     if (out / "manifest.json").is_file():
         raise UsageError(f"{out} already holds a release: name another folder.")
@@ -198,6 +198,6 @@ def generator_command(part: str, recordings: Path | None, out: Path, epochs: flo
     Films take about 100 minutes on two cores, the others a few; --epochs is of films only.
     """
     path = open_recordings(recordings)
-    from engine.cohorts.synthetic.generators import fit
+    from engine.synthetic.generators import fit
 
     click.echo(f"{fit(part, path, out, epochs)} is written.")

@@ -7,7 +7,7 @@ import math
 import numpy as np
 from scipy.ndimage import gaussian_filter, gaussian_filter1d
 
-from engine.encoders.cxr import SIDE, padding
+from engine.model.cxr import SIDE, padding
 from engine.study import ECG_LEADS, Trace
 
 FILM_SIGMA_PX = 7.0  # pixels of the 224 grid: half of a 14-pixel patch, so that patch seams do not show
@@ -17,7 +17,7 @@ TRACE_SIGMA_S = 0.020  # seconds; half a narrow QRS stays in place
 def to_film(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
     """Carry a map (224, 224) on the padded square back to a film of `shape`: (h, w) float32 with the same total.
 
-    Undoes engine.encoders.cxr.prepare: the margins of the square are cut off, the rest is resized bilinearly, and
+    Undoes engine.model.cxr.prepare: the margins of the square are cut off, the rest is resized bilinearly, and
     divided by the film pixels per map pixel. What lay in the margins is not on the film.
     """
     from PIL import Image

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.explain.colours import OPACITY, colour, css, strength, symmetric_limit
+from engine.drawing.signed_colours import OPACITY, colour, css, strength, symmetric_limit
 
 LEVELS = 8  # steps of colour on each side of zero along a trace
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from engine.explain.colours import LOWERS, OPACITY, RAISES, scale, strength, symmetric_limit
+from engine.drawing.signed_colours import LOWERS, OPACITY, RAISES, scale, strength, symmetric_limit
+from engine.explain.attribution import InputMap, Model, PairMaps, explain_pair
 from engine.explain.overlay import blend, film_overlay, line_runs
-from engine.explain.pair import InputMap, Model, PairMaps, explain_pair
-from engine.explain.words import CAVEAT, NOTICE, TEXT_SIDE, percent, unit
+from engine.explain.sentences import CAVEAT, NOTICE, TEXT_SIDE, percent, unit
 from engine.study import Film, Note, Study, Trace
 
 SIZE_IN, DPI = (13.0, 8.4), 130

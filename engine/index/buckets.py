@@ -15,7 +15,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from engine.index.instructions import popcount
+from engine.index.cpu import popcount
 from engine.index.scan import EVERYTHING, GROUP, NOTHING, ONE, PLACE_BITS, push
 
 WORD = 64  # bits

@@ -16,7 +16,7 @@ from __future__ import annotations
 import numba
 import numpy as np
 
-from engine.index.instructions import popcount, trailing_zeros, widest_vectors
+from engine.index.cpu import popcount, trailing_zeros, widest_vectors
 
 PLACE_BITS = np.uint64(48)
 BLOCK = 1024  # columns: 8 KiB of each word, so that the second pass over a block reads the first-level cache

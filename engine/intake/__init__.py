@@ -7,7 +7,7 @@
 from engine.intake.paths import read_paths
 from engine.intake.pseudonyms import pseudonym
 from engine.intake.read import read, read_text
-from engine.intake.resample import resample
 from engine.intake.upload import Answers, Upload
+from engine.signals import resample
 
 __all__ = ["Answers", "Upload", "pseudonym", "read", "read_paths", "read_text", "resample"]

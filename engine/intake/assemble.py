@@ -10,8 +10,8 @@ import numpy as np
 
 from engine.errors import IntakeError, QuestionError
 from engine.intake.leads import GENERIC_ECG, lead_of, ppg_rank, scale_of
-from engine.intake.resample import resample
 from engine.intake.upload import Answers
+from engine.signals import resample
 from engine.study import ECG_LEADS, PPG_LEAD, IdentityRow, Modality, Trace, Units
 
 FS_RANGE_HZ = {

@@ -14,7 +14,7 @@ from itertools import combinations
 
 import numpy as np
 
-from engine.index.records import MARKS, Rating
+from engine.store.records import MARKS, Rating
 
 RANK: dict[str, int] = {mark: rank for rank, mark in enumerate(reversed(MARKS))}  # irrelevant 0, partly 1, relevant 2
 RANKS = len(RANK)

@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from engine.index.records import SKIP, Rating
+from engine.store.records import SKIP, Rating
 
 if TYPE_CHECKING:
-    from engine.index.workspace import Workspace
+    from engine.workspace.workspace import Workspace
 
 
 def visible(ratings: Iterable[Rating], who: str) -> list[Rating]:

@@ -22,11 +22,11 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from engine.encoders import loop
-from engine.encoders.augment import jittered
-from engine.hashing.layer import BITS, LENGTHS, HashLayer
-from engine.hashing.losses import straight_through
-from engine.hashing.train import Embedded
+from engine.model.hash_layer import BITS, LENGTHS, HashLayer
+from engine.training.encoders import loop
+from engine.training.encoders.augment import jittered
+from engine.training.hashing.losses import straight_through
+from engine.training.hashing.train import Embedded
 
 Replay = dict[str, Embedded]
 FAR_BELOW = -1e4  # a logit that no softmax sees

@@ -10,10 +10,10 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine.asking.mean import NAMES
+from engine.retrieval.mean import NAMES
 
 if TYPE_CHECKING:
-    from engine.release import Release
+    from engine.model.release import Release
 
 Section = Literal["overall", "pair", "group", "ratings", "label"]
 SECTIONS: tuple[Section, ...] = ("overall", "pair", "group", "ratings", "label")

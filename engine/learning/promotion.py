@@ -1,6 +1,6 @@
 """Which release serves: promotion of a round's, the way back, and a re-index. The work goes on behind, one at a time.
 
-The old codes answer until the new ones are all there (engine.index.reindex). Whoever asks says which release served
+The old codes answer until the new ones are all there (engine.workspace.reindex). Whoever asks says which release served
 when the table was shown; where another one serves by then, nothing happens. A process that is killed leaves one whole
 set of codes; the same takeover asked for again goes on with the studies that are left.
 """
@@ -18,17 +18,18 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from engine.errors import CasebindError, UsageError
-from engine.index import ledger, takeovers
-from engine.index.marks import name as name_of
-from engine.index.releases import OVERTAKEN, Takeover
-from engine.index.takeovers import Asked, Row
-from engine.index.workspace import Workspace
 from engine.learning import gate
 from engine.learning.round_release import folder
-from engine.release import installed, load_release
+from engine.model.release import installed, load_release
+from engine.store import audit as ledger
+from engine.store import promotions as takeovers
+from engine.store.promotions import Asked, Row
+from engine.store.ratings import name as name_of
+from engine.workspace.releases import OVERTAKEN, Takeover
+from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from engine.release import Release
+    from engine.model.release import Release
 
 LEAST_REASON = 10  # characters that say why guards are overridden
 
@@ -68,7 +69,7 @@ class Moving:
 
     def run(self, workspace: Workspace, release: Release) -> None:
         """Make the new codes and put them in place; never raises."""
-        from engine.index.reindex import reindex
+        from engine.workspace.reindex import reindex
 
         takeover = Takeover(self.asked.before[1], self._written)
         try:

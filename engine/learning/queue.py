@@ -1,6 +1,6 @@
 """What a rater is offered next in a workspace, by one strategy, with a share at random for unbiased measurement.
 
-A strategy chooses among what a round learns from; frozen patients and held-out queries (engine.learning.frozen) come by
+A strategy chooses among what a round learns from; the held-out (engine.learning.holdout) come by
 lot alone. Only pairs of different patients whose consent stands to retrieval and training, never one that this rater
 has judged or skipped. A second reading offers what others judged; what they said stays hidden (engine.learning.blind).
 """
@@ -15,16 +15,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.errors import UsageError, brief
-from engine.index.records import Rating
-from engine.index.workspace import Workspace
 from engine.learning.candidates import Candidates
-from engine.learning.frozen import is_frozen, is_held_out
-from engine.learning.near import gather
-from engine.learning.sides import standing
+from engine.learning.holdout import is_frozen, is_held_out
+from engine.learning.rated_pairs import standing
 from engine.learning.strategies import RANDOM_SHARE, STRATEGIES, Known, pick
+from engine.learning.workspace_candidates import gather
+from engine.store.records import Rating
+from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from engine.release import Release
+    from engine.model.release import Release
 
 RANDOM, SECOND = "random", "second"
 QUEUES = (*STRATEGIES, RANDOM, SECOND)

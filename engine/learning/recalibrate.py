@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.cohorts.captions import many_hot
-from engine.cohorts.findings import vocabulary
-from engine.hashing import calibration
-from engine.learning.gathered import Pool
+from engine.findings import vocabulary
+from engine.learning.round_data import Pool
 from engine.study import Note, Study
+from engine.training.data.captions import many_hot
+from engine.training.hashing import calibration
 
 if TYPE_CHECKING:
-    from engine.release import Release
+    from engine.model.release import Release
 
 LEAST = 30  # studies of either side
 Coded = Callable[[np.ndarray, str], np.ndarray]  # embeddings (n, 256), modality → packed codes (n, 32)

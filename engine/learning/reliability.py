@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.index.records import MARKS, Rating
+from engine.store.records import MARKS, Rating
 
 if TYPE_CHECKING:
-    from engine.index.workspace import Workspace
+    from engine.workspace.workspace import Workspace
 
 Pair = tuple[str, str]  # query id, study id
 VALUE: dict[str, float] = dict(zip(MARKS, (1.0, 0.5, 0.0), strict=True))
@@ -68,7 +68,7 @@ def of_workspace(workspace: Workspace) -> dict[str, Reliability]:
 
 def expected(workspace: Workspace, ratings: Sequence[Rating]) -> dict[Pair, bool]:
     """Return pair → whether the two share a finding, of the rated pairs whose query and study both have labels."""
-    from engine.cohorts.findings import findings
+    from engine.findings import findings
 
     ids = {one for rating in ratings for one in rating.pair}
     held = {row.study_id: findings(row.labels) for row in workspace.rows(sorted(ids)) if row.labels}

@@ -6,14 +6,15 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.index import marks, queues
-from engine.index.records import Rating
-from engine.index.workspace import Workspace
 from engine.learning.queue import Offer, check, queue
-from engine.learning.sides import standing
+from engine.learning.rated_pairs import standing
+from engine.store import ratings as marks
+from engine.store import review_queues as queues
+from engine.store.records import Rating
+from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from engine.release import Release
+    from engine.model.release import Release
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import WorkspaceError
-from engine.release import Release, load_release, releases, sha256_of
+from engine.model.release import Release, load_release, releases, sha256_of
 
 if TYPE_CHECKING:
     from engine.learning.fit import Fitted

@@ -13,12 +13,12 @@ import numpy as np
 from scipy.special import ndtr
 from scipy.stats import rankdata
 
-from engine.hashing.layer import BITS, LENGTHS
 from engine.learning.candidates import Candidates, signs
+from engine.model.hash_layer import BITS, LENGTHS
 
 RANDOM = "random"
 RANDOM_SHARE = 0.1  # of every queue: a random sample measures without bias
-NOISE = 0.3  # of a projection, in its own units; the noise that hash layers are trained under (engine.hashing.train)
+NOISE = 0.3  # of a projection, in its own units; hash layers are trained under it (engine.training.hashing.train)
 AT_ONCE = 5  # pairs that are chosen before the scores are taken again
 HUB = 10  # a study counts in a list where it is among this many nearest
 LISTS, NEAR, NEAR_RANK = 0.5, 0.3, 5  # weights beside being new, and the rank at which nearness has halved

@@ -5,15 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.index.takeovers import DONE, Row
-from engine.index.workspace import Workspace
 from engine.learning import gate
 from engine.learning.promotion import history
 from engine.learning.round_release import folder, rounds
-from engine.release import installed, load_release, releases
+from engine.model.release import installed, load_release, releases
+from engine.store.promotions import DONE, Row
+from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from engine.release import Release
+    from engine.model.release import Release
 
 
 @dataclass(frozen=True)

@@ -8,11 +8,11 @@ from functools import cached_property
 
 import numpy as np
 
-from engine.cohorts.findings import findings, vocabulary
 from engine.errors import UsageError
-from engine.index.filters import CONSENT_SQL
-from engine.index.workspace import Workspace
-from engine.map.stored import Chart, source
+from engine.findings import findings, vocabulary
+from engine.map.file import Chart, source
+from engine.store.filters import CONSENT_SQL
+from engine.workspace.workspace import Workspace
 
 BY = ("finding", "modality", "cohort")
 NAMED = 7  # groups with a colour and a shape of their own; what is left shares one

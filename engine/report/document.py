@@ -16,9 +16,9 @@ import numpy as np
 from fpdf import FPDF, XPos, YPos
 from fpdf.prefs import ViewerPreferences
 
-from engine.report import fonts
+from engine.drawing import fonts
 from engine.report.sheet import Sheet, runs
-from engine.report.words import notice, text
+from engine.strings import notice, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

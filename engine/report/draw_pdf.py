@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from engine.drawing.ecg_paper import trace_sheet
 from engine.report import films
 from engine.report.document import FAINT, FOOTER, MARGIN, Document
-from engine.report.paper import trace_sheet
-from engine.report.words import text
+from engine.strings import text
 from engine.study import Film, Note, Study, Trace
 
 PRINT_DPI = 200  # of films on a page of their own

@@ -10,14 +10,14 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from engine.answer import Answer, Neighbour
 from engine.errors import UsageError, WorkspaceError
-from engine.index.workspace import Workspace
 from engine.report.report import Explained, Report, check_query, chosen, permitted
+from engine.retrieval.answer import Answer, Neighbour
+from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from engine.explain.pair import PairMaps
-    from engine.release import Release
+    from engine.explain.attribution import PairMaps
+    from engine.model.release import Release
 
 FORMATS = ("pdf", "png", "csv", "ratings", "dicom")
 LAYOUTS = ("grid", "pages")
@@ -133,7 +133,7 @@ def _explained(report: Report, release: Release | None, wanted: Wanted, maps: Pa
     first = report.neighbours[0] if wanted.cases else _nearest(report.neighbours, report.query.modality)
     match = report.study(first.study_id)
     if maps is None:
-        from engine.explain.pair import explain_pair
+        from engine.explain.attribution import explain_pair
 
         if release is None:
             raise UsageError("There is no release to explain the pair with: install one, or export without overlay.")

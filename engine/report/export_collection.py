@@ -10,14 +10,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from engine import plain_text as safe
 from engine.errors import UsageError, WorkspaceError
-from engine.index.workspace import Workspace
-from engine.report import safe
 from engine.report.export import MIMES, Exported
 from engine.report.report import permitted
 from engine.report.table_csv import iso, written
-from engine.report.words import notice
+from engine.strings import notice
 from engine.teaching import collections, records
+from engine.workspace.workspace import Workspace
 
 FORMATS = ("pdf", "csv")
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.report.words import text
+from engine.strings import text
 from engine.study import Film
 
 if TYPE_CHECKING:
@@ -46,7 +46,7 @@ def font_of(size: int) -> Any:
     """Return DejaVu Sans Bold at a size in pixels."""
     from PIL import ImageFont
 
-    from engine.report.fonts import font_file
+    from engine.drawing.fonts import font_file
 
     return ImageFont.truetype(str(font_file("DejaVuSans-Bold.ttf")), size)
 

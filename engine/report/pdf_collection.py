@@ -8,7 +8,7 @@ from datetime import datetime
 
 from engine.report.document import FAINT, Document
 from engine.report.draw_pdf import draw_whole
-from engine.report.words import kind, several, text
+from engine.strings import kind, several, text
 from engine.study import Note, Study
 from engine.version import __version__
 

@@ -6,14 +6,14 @@ import io
 from textwrap import fill
 from typing import Any
 
-from engine.answer import Neighbour
+from engine.drawing.ecg_paper import trace_sheet
+from engine.drawing.fonts import plain
 from engine.explain.picture import INK, PAPER, SIZE_IN, draw_pair
 from engine.report import films
-from engine.report.fonts import plain
-from engine.report.paper import trace_sheet
 from engine.report.report import Report
 from engine.report.sheet import onto_axes
-from engine.report.words import distance, further, labelled_by, labels, notice, text
+from engine.retrieval.answer import Neighbour
+from engine.strings import distance, further, labelled_by, labels, notice, text
 from engine.study import Film, Note, Study, Trace
 
 SCREEN_DPI, PRINT_DPI = 130, 300

@@ -17,12 +17,12 @@ from typing import Any
 
 import numpy as np
 
-from engine.index.records import Rating
-from engine.index.workspace import Workspace
-from engine.learning.sides import Side, hamming, sides, withdrawn
-from engine.report import safe
+from engine import plain_text as safe
+from engine.learning.rated_pairs import Side, hamming, sides, withdrawn
 from engine.report.table_csv import dictionary, iso, written
-from engine.report.words import notice
+from engine.store.records import Rating
+from engine.strings import notice
+from engine.workspace.workspace import Workspace
 
 TABLE = "pooled"
 FORMULA_SIGNS = "".join(safe.FORMULA)

@@ -12,12 +12,13 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
-from engine.index import marks, pooled
-from engine.index.records import Rating
-from engine.index.workspace import Workspace
-from engine.learning.sides import Side, sides, withdrawn
+from engine.learning.rated_pairs import Side, sides, withdrawn
 from engine.report.ratings_csv import site
 from engine.report.ratings_read import Row, read_ratings
+from engine.store import imported_ratings as pooled
+from engine.store import ratings as marks
+from engine.store.records import Rating
+from engine.workspace.workspace import Workspace
 
 UNNAMED = "imported"  # the site of rows that name none
 ADDED, POOLED, PRESENT = "added", "pooled", "present"

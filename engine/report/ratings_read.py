@@ -12,13 +12,13 @@ from typing import Any
 
 import numpy as np
 
-from engine.answer import POINTS
 from engine.errors import UsageError, brief
-from engine.index import marks
 from engine.index.hamming import WORD_BITS
-from engine.index.records import Rating
 from engine.report.ratings_csv import TABLE, bare, unpacked
 from engine.report.table_csv import dictionary
+from engine.retrieval.answer import POINTS
+from engine.store import ratings as marks
+from engine.store.records import Rating
 from engine.study import MODALITIES
 
 MOST_BYTES, MOST_ROWS, LONGEST_CELL = 200_000_000, 200_000, 4000

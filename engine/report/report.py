@@ -6,13 +6,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from engine.answer import Answer, Neighbour
 from engine.errors import UsageError
-from engine.explain.pair import PairMaps
-from engine.index.records import Rating
-from engine.index.workspace import Workspace
+from engine.explain.attribution import PairMaps
+from engine.retrieval.answer import Answer, Neighbour
+from engine.store.records import Rating
 from engine.study import Study
 from engine.version import __version__
+from engine.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True, eq=False)

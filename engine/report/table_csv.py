@@ -11,9 +11,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from engine.report import safe
+from engine import plain_text as safe
 from engine.report.report import Report
-from engine.report.words import notice
+from engine.strings import notice
 
 BOM = "\ufeff"  # Excel takes a file for UTF-8 only when it begins so
 

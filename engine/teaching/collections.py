@@ -12,11 +12,11 @@ from typing import Any
 import duckdb
 
 from engine.errors import UsageError, brief
-from engine.index.database import now
-from engine.index.filters import CONSENT_SQL
-from engine.index.workspace import Workspace
-from engine.teaching import words
+from engine.store.database import now
+from engine.store.filters import CONSENT_SQL
+from engine.teaching import input_checks as words
 from engine.teaching.records import Collection, Item
+from engine.workspace.workspace import Workspace
 
 VISIBLE = f"c.removed_at IS NULL AND {CONSENT_SQL}"  # of collection_cases c JOIN studies s
 SHOWN = f"FROM collection_cases c JOIN studies s USING (study_id) WHERE {VISIBLE}"

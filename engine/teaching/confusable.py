@@ -5,14 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine import retrieval
-from engine.answer import Neighbour
-from engine.index.filters import Clause, Filters
-from engine.index.workspace import Workspace
+from engine.retrieval import search as retrieval
+from engine.retrieval.answer import Neighbour
+from engine.store.filters import Clause, Filters
 from engine.study import Modality
+from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from engine.release import Release
+    from engine.model.release import Release
 
 
 @dataclass(frozen=True)

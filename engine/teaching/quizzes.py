@@ -9,18 +9,20 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import UsageError
-from engine.index.database import now
-from engine.index.filters import Filters
-from engine.index.workspace import Workspace
+from engine.store.database import now
+from engine.store.filters import Filters
 from engine.study import Modality
-from engine.teaching import collections, pick, words
+from engine.teaching import collections
+from engine.teaching import input_checks as words
+from engine.teaching import selection as pick
 from engine.teaching.confusable import confusable
 from engine.teaching.options import MOST, key_label, options
-from engine.teaching.pick import RECORDINGS, Candidate
 from engine.teaching.records import ORDERS, Asks, Order, Quiz
+from engine.teaching.selection import RECORDINGS, Candidate
+from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from engine.release import Release
+    from engine.model.release import Release
 
 MOST_QUESTIONS = 100
 NEAR = 20  # neighbours whose labels are read for distractors

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
 
-from engine.index.records import StudyRow
+from engine.store.records import StudyRow
 from engine.study import Modality
 
 Asks = Literal["one", "all"]

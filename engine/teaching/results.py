@@ -9,11 +9,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from engine.index.filters import CONSENT_SQL
-from engine.index.workspace import Workspace
-from engine.report.safe import cell
+from engine.plain_text import cell
+from engine.store.filters import CONSENT_SQL
 from engine.study import Modality
 from engine.teaching import quizzes
+from engine.workspace.workspace import Workspace
 
 NOTICE = "for research and teaching, not for diagnosis"
 COLUMNS = (

@@ -9,11 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from engine.errors import UsageError
-from engine.index.database import now
-from engine.index.filters import CONSENT_SQL
-from engine.index.workspace import Workspace
-from engine.teaching import pick, quizzes, recall, words
+from engine.store.database import now
+from engine.store.filters import CONSENT_SQL
+from engine.teaching import input_checks as words
+from engine.teaching import quizzes
+from engine.teaching import selection as pick
+from engine.teaching import spaced_repetition as recall
 from engine.teaching.records import ORDERS, Asked, Given, Order, Run
+from engine.workspace.workspace import Workspace
 
 ASKED = f"""
     SELECT r.place, o.quiz_id, o.number, o.study_id, o.modality, q.asks, o.options, o.labelled, o.note,

@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import streamlit as st
 
-from engine.index.records import MARKS
+from engine.store.records import MARKS
 from pages.compare.pair import Pair
 from pages.search import state
 from pages.shared import case_card, content, resources

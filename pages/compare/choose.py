@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.index.records import StudyRow
+from engine.store.records import StudyRow
 from engine.study import MODALITIES
 from pages.search import state
 from pages.shared import resources

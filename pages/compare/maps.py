@@ -7,7 +7,7 @@ import threading
 
 import streamlit as st
 
-from engine.explain.pair import PairMaps, explain_pair
+from engine.explain.attribution import PairMaps, explain_pair
 from engine.study import Study
 from pages.shared import resources
 from pages.shared.strings import text

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from engine.explain.colours import symmetric_limit
-from engine.explain.pair import GAP_LIMIT, InputMap, PairMaps
-from engine.explain.words import CAVEAT
+from engine.drawing.signed_colours import symmetric_limit
+from engine.explain.attribution import GAP_LIMIT, InputMap, PairMaps
+from engine.explain.sentences import CAVEAT
 from engine.study import Film, Study
 from pages.compare import maps, parts
 from pages.compare.maps import Refinement

@@ -8,7 +8,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
-from engine.explain.pair import InputMap
+from engine.explain.attribution import InputMap
 from engine.study import Study
 from pages.compare import bar, choose, maps, overlay
 from pages.compare.pair import Pair, load

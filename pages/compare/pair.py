@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from engine.answer import Answer, Neighbour
 from engine.errors import UsageError
-from engine.index.records import StudyRow
+from engine.retrieval.answer import Answer, Neighbour
+from engine.store.records import StudyRow
 from engine.study import Study
 from pages.search import controls, state, view
 from pages.shared import resources

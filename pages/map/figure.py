@@ -9,7 +9,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
-from engine.cohorts.findings import phrase
+from engine.findings import phrase
 from engine.map.points import NONE, OTHER, Points
 from engine.study import MODALITIES
 from pages.map.state import Shown

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.map.maker import Making
+from engine.map.job import Making
 from pages.map import state
 from pages.shared.strings import text
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
-from engine.cohorts.findings import phrase
 from engine.errors import UsageError
-from engine.map import choose
+from engine.findings import phrase
+from engine.map import selection as choose
+from engine.map.file import LEAST
 from engine.map.points import BY, Points
-from engine.map.stored import LEAST
 from engine.study import MODALITIES
 from pages.map import figure, making, selection, state
 from pages.shared.strings import text

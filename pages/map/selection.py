@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine.cohorts.findings import phrase
+from engine.findings import phrase
 from engine.map.points import Points
 from engine.study import MODALITIES
 from pages.map import state

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from engine.answer import Answer
-from engine.map import choose, maker
+from engine.map import job as maker
+from engine.map import selection as choose
+from engine.map.file import Chart, file_of, load
 from engine.map.points import BY, Points, groups, points_of
-from engine.map.stored import Chart, file_of, load
+from engine.retrieval.answer import Answer
 from engine.study import MODALITIES
 from pages.shared import resources
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
-from engine.index.filters import Filters
+from engine.store.filters import Filters
 from engine.study import Modality
 from engine.teaching import collections, quizzes
-from engine.teaching.pick import RECORDINGS
 from engine.teaching.quizzes import MOST_QUESTIONS, SEEDS, Built, Plan
 from engine.teaching.records import ORDERS
+from engine.teaching.selection import RECORDINGS
 from pages.quiz import state
 from pages.shared import resources
 from pages.shared.markdown import plain

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.answer import Neighbour
 from engine.errors import CasebindError
+from engine.retrieval.answer import Neighbour
 from engine.teaching import quizzes, runs
 from engine.teaching.confusable import confusable
 from engine.teaching.records import Asked, Quiz, Run

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.learning.changes import QUERIES, Change, Near
+from engine.learning.preview import QUERIES, Change, Near
 from engine.learning.timeline import Entry
 from engine.study import MODALITIES
 from pages.releases import state

@@ -6,10 +6,10 @@ from typing import Any
 
 import streamlit as st
 
-from engine.cohorts.findings import phrase
+from engine.findings import phrase
 from engine.learning import gate
 from engine.learning.gate import Row
-from engine.release import Release
+from engine.model.release import Release
 from pages.releases import html_table
 from pages.shared.markdown import plain
 from pages.shared.strings import one_of, several, text

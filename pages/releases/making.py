@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.index.marks import LONGEST_NAME
-from engine.learning import job
-from engine.learning.gathered import new_ratings, since
-from engine.learning.job import Job
+from engine.learning import round_job as job
+from engine.learning.round_data import new_ratings, since
+from engine.learning.round_job import Job
 from engine.learning.timeline import Entry
+from engine.store.ratings import LONGEST_NAME
 from pages.releases import state
 from pages.shared import resources
 from pages.shared.strings import several, text

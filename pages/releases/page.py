@@ -9,7 +9,8 @@ import streamlit as st
 
 from engine.learning import promotion
 from engine.learning.timeline import Entry, timeline
-from pages.releases import changed, gate_table, making, state, takeover, timeline_list
+from pages.releases import changed, gate_table, making, state, timeline_list
+from pages.releases import promotion as takeover
 from pages.shared import resources
 from pages.shared.markdown import plain
 from pages.shared.strings import text

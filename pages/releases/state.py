@@ -7,10 +7,11 @@ from collections.abc import Callable
 import streamlit as st
 
 from engine.errors import CasebindError
-from engine.learning import job, promotion
-from engine.learning.changes import Change, Preview, changes, moment
+from engine.learning import promotion
+from engine.learning import round_job as job
+from engine.learning.preview import Change, Preview, changes, moment
 from engine.learning.timeline import Entry
-from engine.release import Release
+from engine.model.release import Release
 from pages.shared import resources
 
 LOOK, WHO = "release", "who"  # names in the URL; the second is the review screen's as well

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.index.takeovers import DONE, Row
 from engine.learning.timeline import Entry
+from engine.store.promotions import DONE, Row
 from pages.releases import html_table, state
 from pages.shared.markdown import plain
 from pages.shared.strings import several, text

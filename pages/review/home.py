@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.index.marks import LONGEST_NAME
 from engine.learning.queue import MOST, QUEUES
 from engine.learning.review import open_reviews
+from engine.store.ratings import LONGEST_NAME
 from pages.review import state
 from pages.shared import resources
 from pages.shared.markdown import plain

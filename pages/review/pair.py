@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import UsageError
-from engine.index.records import StudyRow
 from engine.learning.queue import Offer
+from engine.store.records import StudyRow
 from engine.study import Study
 from pages.shared import case_card, mean, resources, study_facts, viewer
 from pages.shared.case_view import nameless

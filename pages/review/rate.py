@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.cohorts.findings import phrase, vocabulary
-from engine.index.marks import LONGEST_COMMENT
-from engine.index.records import MARKS, SKIP, WHYS, Rating
+from engine.findings import phrase, vocabulary
 from engine.learning import blind
 from engine.learning.queue import Offer
 from engine.learning.review import Review
+from engine.store.ratings import LONGEST_COMMENT
+from engine.store.records import MARKS, SKIP, WHYS, Rating
 from pages.review import agree, pair, state
 from pages.shared import resources
 from pages.shared.keys import SCREENS

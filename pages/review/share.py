@@ -6,10 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from engine.errors import CasebindError
-from engine.index.marks import LONGEST_NAME
 from engine.report.ratings_csv import TABLE, export_ratings
 from engine.report.ratings_import import FATES, import_ratings
 from engine.report.table_csv import dictionary
+from engine.store.ratings import LONGEST_NAME
 from pages.review import state
 from pages.shared import resources
 from pages.shared.markdown import plain

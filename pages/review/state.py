@@ -7,10 +7,10 @@ import secrets
 import streamlit as st
 
 from engine.errors import CasebindError, UsageError
-from engine.index.records import Rating
 from engine.learning import review as reviews
 from engine.learning.queue import Offer
 from engine.learning.review import Review
+from engine.store.records import Rating
 from pages.shared import resources
 from pages.shared.strings import text
 

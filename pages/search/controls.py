@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from engine.answer import BITS, POINTS, RERANKS
+from engine.retrieval.answer import BITS, POINTS, RERANKS
 from engine.study import MODALITIES
 from pages.search import filtering
 from pages.search.state import Settings

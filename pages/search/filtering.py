@@ -11,9 +11,9 @@ from contextlib import suppress
 import streamlit as st
 
 from engine.errors import CasebindError
-from engine.index.filter_check import check
-from engine.index.filters import Filters
-from engine.index.records import SCOPES
+from engine.store.filters import Filters
+from engine.store.records import SCOPES
+from engine.workspace.filter_check import check
 from pages.search.state import Settings
 from pages.shared import resources
 from pages.shared.keys import KEYS

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.answer import Answer
-from engine.asking.excerpt import SHORTEST_S
 from engine.errors import CasebindError
+from engine.retrieval.answer import Answer
+from engine.retrieval.part import SHORTEST_S
 from engine.settings import SEARCH_WINDOW_S
 from engine.study import Film, Study, Trace
 from pages.search import box_figure, state

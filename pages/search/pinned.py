@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.answer import Answer
+from engine.retrieval.answer import Answer
 from pages.search import ask
 from pages.shared import case_card, content
 from pages.shared.markdown import plain

@@ -8,8 +8,8 @@ from collections import Counter
 import pandas as pd
 import streamlit as st
 
-from engine.answer import Answer
 from engine.intake.quality.verdict import Measure, Verdict, number
+from engine.retrieval.answer import Answer
 from engine.settings import SEARCH_WINDOW_S
 from engine.study import Study
 from pages.search import part, state

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.answer import Answer, Neighbour
-from engine.asking.counter import Counters, Meant
+from engine.retrieval.answer import Answer, Neighbour
+from engine.retrieval.counterexamples import Counters, Meant
 from pages.search import state, view
 from pages.shared import case_card, export
 from pages.shared.keys import KEYS

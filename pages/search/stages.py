@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.answer import Answer
 from engine.intake.quality.verdict import Verdict
+from engine.retrieval.answer import Answer
 from engine.study import Study
 from pages.search import query_panel, state
 from pages.shared import resources

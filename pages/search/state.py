@@ -8,12 +8,12 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from engine import retrieval
-from engine.answer import Answer, Options
 from engine.errors import CasebindError, QuestionError
-from engine.index.filters import Filters
 from engine.intake.read import read, read_text
 from engine.intake.upload import Answers, Upload
+from engine.retrieval import search as retrieval
+from engine.retrieval.answer import Answer, Options
+from engine.store.filters import Filters
 from engine.study import Modality, Study
 from pages.shared import resources
 

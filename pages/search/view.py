@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import streamlit as st
 
-from engine import retrieval
-from engine.answer import Answer
-from engine.asking.counter import Counters
+from engine.retrieval import search as retrieval
+from engine.retrieval.answer import Answer
+from engine.retrieval.counterexamples import Counters
 from pages.search.state import Settings
 from pages.shared import resources
 

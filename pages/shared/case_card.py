@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from engine.answer import Neighbour
-from engine.index.records import MARKS
+from engine.retrieval.answer import Neighbour
+from engine.store.records import MARKS
 from pages.shared import content
 from pages.shared.keys import KEYS
 from pages.shared.markdown import plain

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from engine.answer import Answer
 from engine.report.export import MIMES, Wanted, export
+from engine.retrieval.answer import Answer
 from pages.shared import resources
 from pages.shared.strings import text
 

@@ -7,13 +7,13 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import streamlit as st
 
-from engine import retrieval
 from engine.errors import WorkspaceError
-from engine.index.workspace import Workspace, open_workspace
-from engine.release import Release, load_release
-from engine.serving import serving
+from engine.model.release import Release, load_release
+from engine.retrieval import search as retrieval
 from engine.settings import workspace_path
 from engine.study import Modality
+from engine.workspace.serving import serving
+from engine.workspace.workspace import Workspace, open_workspace
 from pages.shared.strings import text
 
 WHO = "local"  # the one user of an app without sign-in

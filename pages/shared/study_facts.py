@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from engine.index.records import StudyRow
+from engine.store.records import StudyRow
 from pages.shared import case_card, resources
 from pages.shared.markdown import plain
 from pages.shared.strings import one_of, text

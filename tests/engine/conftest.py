@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from shipped import build_workspace
+from helpers.workspaces import build_workspace
 
-from engine.index.workspace import Workspace, open_workspace
-from engine.release import Release, load_release
+from engine.model.release import Release, load_release
+from engine.workspace.workspace import Workspace, open_workspace
 
 PATIENTS = 30  # of the shipped cohort, numbered from 1; all their traces and texts, and the first films
 FILMS = 4

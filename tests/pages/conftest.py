@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from app_server import start, stop
+from helpers.server import start, stop
 
 from engine.settings import ROOT
 from engine.study import ECG_LEADS

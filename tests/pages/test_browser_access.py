@@ -6,37 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
-from app_server import start, stop
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
-from walking import press, settle, wait_for_cards
+from helpers.browser import PATIENCE_MS, opened, press, settle, violations, wait_for_cards
+from helpers.server import start, stop
+from playwright.sync_api import expect
 
 pytestmark = pytest.mark.browser
 
-PATIENCE_MS = 90_000
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
-
-
-def opened(browser: Browser, url: str, scheme: str, width: int = 1440) -> Page:
-    """A tab of one colour scheme past the notice."""
-    context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=scheme)
-    context.set_default_timeout(PATIENCE_MS)
-    expect.set_options(timeout=PATIENCE_MS)
-    tab = context.new_page()
-    tab.goto(url)
-    button = tab.get_by_role("button", name="I have read this")
-    button.or_(tab.get_by_test_id("stFileUploader")).first.wait_for()
-    if button.count():
-        button.click()
-        tab.get_by_test_id("stFileUploader").wait_for()
-    return tab
-
-
-def violations(tab: Page) -> list[str]:
-    """What axe-core finds, one line per rule with the first element."""
-    tab.wait_for_function("!document.querySelector('[data-testid=stSkeleton], [data-testid=stSpinner]')")
-    found = Axe().run(tab, options=RULES).response["violations"]
-    return [f"{one['id']}: {one['nodes'][0]['html'][:200]} ({len(one['nodes'])})" for one in found]
 
 
 @pytest.mark.parametrize("scheme", ["dark", "light"])

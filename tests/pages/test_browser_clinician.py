@@ -10,11 +10,21 @@ import re
 from pathlib import Path
 
 import pytest
+from helpers.browser import (
+    Look,
+    download,
+    drop,
+    faults_of,
+    leave,
+    looking,
+    opened,
+    page_of,
+    settle,
+    violations,
+    wait_for_cards,
+)
 from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
-from test_browser_access import opened, violations
-from test_browser_search import drop
-from walking import Look, download, faults_of, leave, looking, page_of, settle, wait_for_cards
 
 pytestmark = pytest.mark.browser
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from app_server import start, stop
+from helpers.browser import settle
+from helpers.server import start, stop
 from playwright.sync_api import Browser, expect
-from walking import settle
 
-from engine.index.workspace import open_workspace
+from engine.workspace.workspace import open_workspace
 
 pytestmark = pytest.mark.browser
 

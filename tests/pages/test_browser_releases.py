@@ -10,16 +10,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from app_server import start, stop
+from helpers.browser import Look, faults_of, focus, looking, opened, page_of, settle, violations
+from helpers.rounds import rate
+from helpers.server import start, stop
 from playwright.sync_api import Browser, Page, expect
-from rounds import rate
-from test_browser_access import opened, violations
-from walking import Look, faults_of, focus, looking, page_of, settle
 
-from engine.index.workspace import open_workspace
-from engine.release import load_release
-from engine.retrieval import search
+from engine.model.release import load_release
+from engine.retrieval.search import search
 from engine.study import Note, Study
+from engine.workspace.workspace import open_workspace
 
 pytestmark = pytest.mark.browser
 

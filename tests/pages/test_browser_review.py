@@ -10,9 +10,8 @@ import io
 import re
 
 import pytest
+from helpers.browser import Look, download, faults_of, leave, looking, opened, page_of, press, settle, violations
 from playwright.sync_api import Browser, Page, expect
-from test_browser_access import opened, violations
-from walking import Look, download, faults_of, leave, looking, page_of, press, settle
 
 pytestmark = pytest.mark.browser
 

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from helpers.browser import PATIENCE_MS, drop, press, settle, wait_for_cards
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
-from walking import press, settle, wait_for_cards
 
 from engine.settings import recordings_path
 
 pytestmark = pytest.mark.browser
 
-PATIENCE_MS = 90_000  # two shared cores; a first query loads the models
 
 
 @pytest.fixture(scope="module")
@@ -40,13 +38,6 @@ def accept(tab: Page, url: str) -> None:
         expect(tab.get_by_text("not for diagnosis").first).to_be_visible()
         button.click()
     tab.get_by_test_id("stFileUploader").wait_for()
-
-
-def drop(tab: Page, url: str, *files: Path) -> None:
-    """Open the empty search screen and drop files."""
-    tab.goto(url)
-    tab.get_by_test_id("stFileUploader").wait_for()
-    tab.set_input_files("input[type=file]", [str(file) for file in files])
 
 
 def heading(tab: Page, words: str) -> Locator:

@@ -3,7 +3,7 @@
 >>> study = choose_window(study)      # long traces: the ten seconds that are searched
 >>> verdict = judge(study)            # accepted, score, reasons in sentences, every measure
 
-Limits and their provenance are in thresholds.json, refitted by `python -m engine.intake.quality.fit`.
+Limits and their provenance are in thresholds.json, refitted by `python -m engine.training.quality_gate`.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def choose_window(study: Study) -> Study:
 def judge(study: Study, features: np.ndarray | None = None) -> Verdict:
     """Judge what of the study is searched; a long trace without a window is judged by its best one.
 
-    features : (768,) of engine.encoders.trunk.features where known already, so that they are not computed twice
+    features : (768,) of engine.model.trunk.features where known already, so that they are not computed twice
     A typed finding has nothing to be measured and is accepted.
     """
     content = (study if study.window_s is not None else choose_window(study)).searched

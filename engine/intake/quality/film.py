@@ -78,7 +78,7 @@ def _measure(name: str, value: float) -> Measure:
 
 
 def judge_film(film: Film, facts: Mapping[str, Any], features: np.ndarray | None = None) -> Verdict:
-    """Judge one film. features : (768,) of engine.encoders.trunk.features, or None to have them computed."""
+    """Judge one film. features : (768,) of engine.model.trunk.features, or None to have them computed."""
     measures = [_measure(name, value) for name, value in picture_values(film, facts).items()]
     distance = distance_of(film, features)
     far = _measure(DISTANCE, distance)
@@ -92,8 +92,8 @@ def judge_film(film: Film, facts: Mapping[str, Any], features: np.ndarray | None
 
 def distance_of(film: Film, features: np.ndarray | None = None) -> float:
     """Distance of one film from the training films; about 1 for a typical film."""
-    from engine.encoders.trunk import features as trunk_features
     from engine.intake.quality.film_space import load_space
+    from engine.model.trunk import features as trunk_features
 
     known = trunk_features(film) if features is None else np.asarray(features)
     return float(load_space().distances(known[None])[0])
@@ -101,9 +101,9 @@ def distance_of(film: Film, features: np.ndarray | None = None) -> float:
 
 def turned_distances(film: Film) -> dict[str, float]:
     """Distance of every turned copy of a film, in one pass of the trunk. Only refused films pay for this."""
-    from engine.encoders.cxr import prepare
-    from engine.encoders.trunk import film_features
     from engine.intake.quality.film_space import load_space
+    from engine.model.cxr import prepare
+    from engine.model.trunk import film_features
 
     copies = [replace(film, pixels=np.ascontiguousarray(turn(film.pixels))) for _, turn in TURNED.values()]
     found = load_space().distances(film_features(np.stack([prepare(copy) for copy in copies])))

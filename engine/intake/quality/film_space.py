@@ -75,7 +75,7 @@ def load_space(path: Path = PATH) -> FilmSpace:
     """Read the shipped space. Raises ReleaseError where it is missing, damaged or of another trunk."""
     from safetensors import safe_open
 
-    from engine.encoders.trunk import TRUNK_NAME
+    from engine.model.trunk import TRUNK_NAME
 
     try:
         with safe_open(path, framework="numpy") as file:

@@ -14,8 +14,8 @@ from typing import Any
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
-from engine.report import safe
-from engine.report.words import notice, text
+from engine import plain_text as safe
+from engine.strings import notice, text
 from engine.study import Study
 
 SCHEME = "99CASEBIND"

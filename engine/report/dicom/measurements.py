@@ -26,11 +26,11 @@ from highdicom.sr import (
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
-from engine.answer import Neighbour
-from engine.report import safe
+from engine import plain_text as safe
 from engine.report.dicom.common import MANUFACTURER, Owner, as_waveforms, private_code, scheme_identification
 from engine.report.report import Report
-from engine.report.words import labelled_by, labels, notice, text
+from engine.retrieval.answer import Neighbour
+from engine.strings import labelled_by, labels, notice, text
 
 NUMBER = CodedConcept("1", "UCUM", "no units")
 BITS = CodedConcept("{bits}", "UCUM", "bits")

@@ -10,15 +10,15 @@ from highdicom.ko import KeyObjectSelection, KeyObjectSelectionDocument
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.sr.codedict import codes
 
-from engine.answer import Neighbour
+from engine import plain_text as safe
 from engine.errors import UsageError
-from engine.report import safe
 from engine.report.dicom.common import MANUFACTURER, Owner, as_waveforms, to_bytes
 from engine.report.dicom.measurements import device, report_object
 from engine.report.dicom.pictures import film_object, picture_object
 from engine.report.dicom.waveforms import storage_class, waveform_object
 from engine.report.report import Report
-from engine.report.words import labels, notice, several, text
+from engine.retrieval.answer import Neighbour
+from engine.strings import labels, notice, several, text
 from engine.study import Film, Study, Trace
 
 BULK = ("PixelData", "WaveformSequence")  # dropped once written: references need only the header

@@ -11,7 +11,7 @@ from pydicom.uid import SecondaryCaptureImageStorage
 from engine.report import films
 from engine.report.dicom.common import Owner, begin, comment, finished
 from engine.report.picture import draw_study, new_figure
-from engine.report.words import notice, text
+from engine.strings import notice, text
 from engine.study import Film, Study
 
 PICTURE_IN, PICTURE_DPI = (11.0, 6.5), 130

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.explain.colours import colour, plotly_scale, scale, strength, symmetric_limit
+from engine.drawing.signed_colours import colour, plotly_scale, scale, strength, symmetric_limit
 from engine.explain.overlay import blend, film_overlay, line_runs
 
 # Machado et al., IEEE TVCG 2009, severity 1.0, on linear RGB: protanopia, deuteranopia.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import krippendorff
 import numpy as np
 import pytest
-from judged import given
+from helpers.ratings import given
 from sklearn.metrics import cohen_kappa_score
 
 from engine.learning import agreement as measured

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from collection import fill
-from judged import given
+from helpers.ratings import given
+from helpers.studies import fill
 
-from engine.index.workspace import open_workspace
 from engine.learning.blind import others, visible
+from engine.workspace.workspace import open_workspace
 
 
 def test_others_marks_are_hidden_until_the_own_judgement_is_in(tmp_path: Path):

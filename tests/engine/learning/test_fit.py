@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 import torch
 
-from engine.hashing.layer import BITS, HashLayer
-from engine.hashing.train import Embedded
 from engine.learning.fit import Fitted, Mapped, Marked, Plan, contrast, fit, margin_of, named_studies, rated_loss
+from engine.model.hash_layer import BITS, HashLayer
+from engine.training.hashing.train import Embedded
 
 KINDS = ("cxr", "ecg", "ppg", "text")
 FINDINGS = 4

@@ -8,12 +8,12 @@ import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
 
-from engine.cohorts.findings import vocabulary
+from engine.findings import vocabulary
 from engine.learning import gate
-from engine.learning.figures import asked, auc, frozen_rows, rating_rows
 from engine.learning.fit import Marked
 from engine.learning.gate import LEAST, Row, judged, verdict_of
-from engine.learning.gathered import Pool
+from engine.learning.gate_metrics import asked, auc, frozen_rows, rating_rows
+from engine.learning.round_data import Pool
 
 OVERALL = Row("overall", "", 100, 0.5, 0.5, 0.0, 0.0, 0.0)
 

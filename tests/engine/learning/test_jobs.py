@@ -12,18 +12,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rounds import rate
+from helpers.rounds import rate
 
 from engine.errors import UsageError, WorkspaceError
-from engine.index.workspace import Workspace, open_workspace
-from engine.learning import gate, job, promotion
-from engine.learning.gathered import new_ratings, since
+from engine.learning import gate, promotion
+from engine.learning import round_job as job
+from engine.learning.round_data import new_ratings, since
 from engine.learning.round_release import rounds
-from engine.learning.work import INPUTS, STATE
-from engine.release import Release
-from engine.retrieval import again
+from engine.learning.round_worker import INPUTS, STATE
+from engine.model.release import Release
+from engine.retrieval.search import again
 from engine.settings import ROOT
 from engine.study import MODALITIES
+from engine.workspace.workspace import Workspace, open_workspace
 
 LONG = 240.0  # seconds; others may use the processor too
 
@@ -73,8 +74,8 @@ def test_from_ratings_to_a_release_that_serves_and_back(workspace: Workspace, re
 
 def test_what_the_round_measured_is_what_its_release_does(workspace: Workspace, release: Release):
     """The table's figures are those of the codes that the written release gives."""
-    from engine.learning.figures import asked, frozen_rows
-    from engine.learning.gathered import gather
+    from engine.learning.gate_metrics import asked, frozen_rows
+    from engine.learning.round_data import gather
 
     rate(workspace, 40)
     job.begin(workspace, release, "Ada")
@@ -126,9 +127,9 @@ def test_a_killed_process_is_one_sentence_and_the_next_round_begins(workspace: W
 
 SERVER = """
 import sys, time
-from engine.index.workspace import open_workspace
+from engine.workspace.workspace import open_workspace
 from engine.learning import job
-from engine.release import load_release
+from engine.model.release import load_release
 with open_workspace(sys.argv[1]) as place:
     job.begin(place, load_release(), "Ada")
     print("begun", flush=True)

@@ -2,48 +2,23 @@
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from pathlib import Path
 
 import numpy as np
 import pytest
-from rounds import BAD, written
+from helpers.promotions import QUERY, QUICK, codes, promoted, rolled_back, shown
+from helpers.rounds import BAD, written
 
 from engine.errors import ReleaseError, UsageError, WorkspaceError
-from engine.index import reindex as reindex_module
-from engine.index.releases import Takeover
-from engine.index.workspace import Workspace
 from engine.learning import promotion
-from engine.release import Release, installed, load_release
-from engine.retrieval import again
-from engine.serving import serving
+from engine.model.release import Release, installed, load_release
+from engine.retrieval.search import again
 from engine.study import MODALITIES
-
-QUERY = "syn-0003-e1-ecg"
-QUICK = 60.0  # seconds
-
-
-def codes(place: Workspace) -> str:
-    """One digest over every study's id and code, of whatever release serves."""
-    rows = place.database.read("SELECT study_id, w0, w1, w2, w3 FROM codes ORDER BY study_id")
-    return hashlib.sha256(repr(rows).encode()).hexdigest()
-
-
-def shown(place: Workspace) -> str:
-    found = place.releases.serving()
-    assert found is not None
-    return found[1]
-
-
-def promoted(place: Workspace, release: Release, who: str = "Ada", reason: str = "") -> None:
-    moving = promotion.promote(place, release, who, shown(place), reason)
-    assert moving.wait(QUICK) and moving.why == "" and moving.share == 1.0
-
-
-def rolled_back(place: Workspace, name: str | None = None) -> None:
-    moving = promotion.roll_back(place, "Ada", shown(place), name)
-    assert moving.wait(QUICK) and moving.why == ""
+from engine.workspace import reindex as reindex_module
+from engine.workspace.releases import Takeover
+from engine.workspace.serving import serving
+from engine.workspace.workspace import Workspace
 
 
 def test_a_promoted_round_answers_and_is_on_record(workspace: Workspace, release: Release):

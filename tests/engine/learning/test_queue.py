@@ -8,15 +8,16 @@ import time
 import numpy as np
 import pytest
 
-from engine import retrieval
 from engine.errors import UsageError
-from engine.index.workspace import Workspace, open_workspace
 from engine.intake.read import read_text
-from engine.learning import near, review
-from engine.learning.frozen import is_frozen, is_held_out
+from engine.learning import review
+from engine.learning import workspace_candidates as near
+from engine.learning.holdout import is_frozen, is_held_out
 from engine.learning.queue import QUEUES, Offer, queue
-from engine.learning.sides import hamming, sides
+from engine.learning.rated_pairs import hamming, sides
 from engine.learning.strategies import BEST, NOTHING, RANDOM_SHARE, STRATEGIES
+from engine.retrieval import search as retrieval
+from engine.workspace.workspace import Workspace, open_workspace
 
 N = 20
 

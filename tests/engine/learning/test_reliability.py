@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from collection import fill
-from judged import rating
+from helpers.ratings import rating
+from helpers.studies import fill
 
-from engine.index.records import MARKS, Rating
-from engine.index.workspace import open_workspace
 from engine.learning.reliability import expected, of_workspace, reliability
+from engine.store.records import MARKS, Rating
+from engine.workspace.workspace import open_workspace
 
 FLIPS = {"never": 0.0, "rarely": 0.1, "often": 0.3, "guesses": 0.5}
 

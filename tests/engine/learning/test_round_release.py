@@ -11,7 +11,7 @@ import pytest
 from engine.errors import ReleaseError, WorkspaceError
 from engine.learning import round_release
 from engine.learning.fit import Fitted
-from engine.release import Release, base_of, installed, load_release
+from engine.model.release import Release, base_of, installed, load_release
 
 
 @pytest.fixture(scope="module")

@@ -8,18 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from rounds import written
-from shipped import build_workspace
+from helpers.rounds import written
+from helpers.workspaces import build_workspace
 
 from engine.errors import UsageError
-from engine.index.workspace import Workspace, open_workspace
 from engine.learning import promotion
-from engine.map import choose, maker
-from engine.map.kept import kept
+from engine.map import job as maker
+from engine.map import selection as choose
+from engine.map.fidelity import kept
+from engine.map.file import LEAST, MOST, Chart, file_of, load, sampled
 from engine.map.layout import nearest, t_sne
 from engine.map.points import NONE, OTHER, Points, groups, points_of
-from engine.map.stored import LEAST, MOST, Chart, file_of, load, sampled
-from engine.release import Release, load_release
+from engine.model.release import Release, load_release
+from engine.workspace.workspace import Workspace, open_workspace
 
 PATIENTS, FILMS, LIMIT_S = 14, 6, 90
 

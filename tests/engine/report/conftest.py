@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from collection import fill
-from exports import answer_of, ecg_query, neighbour
+from helpers.answers import answer_of, ecg_query, neighbour
+from helpers.studies import fill
 
-from engine.answer import Answer
-from engine.index.workspace import Workspace, open_workspace
+from engine.retrieval.answer import Answer
 from engine.study import Study
+from engine.workspace.workspace import Workspace, open_workspace
 
 Ask = Callable[..., Answer]
 

@@ -6,15 +6,15 @@ import csv
 import io
 
 import pytest
-from collection import fill
+from helpers.studies import fill
 from pypdf import PdfReader
 
 from engine.errors import UsageError
-from engine.index.workspace import Workspace, open_workspace
 from engine.report.export_collection import Wanted, export_collection
 from engine.report.table_csv import dictionary
-from engine.report.words import notice
+from engine.strings import notice
 from engine.teaching import collections
+from engine.workspace.workspace import Workspace, open_workspace
 
 TITLE = '=HYPERLINK("http://x")'
 

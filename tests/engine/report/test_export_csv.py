@@ -17,12 +17,12 @@ from engine.cli import run
 from engine.commands import export as command
 from engine.commands.export import write_whole
 from engine.errors import UsageError
-from engine.index.workspace import open_workspace
 from engine.intake.paths import read_paths
+from engine.plain_text import cell, one_line, printable
 from engine.report.export import FORMATS, Wanted, export
-from engine.report.safe import cell, one_line, printable
 from engine.report.table_csv import dictionary
-from engine.retrieval import search
+from engine.retrieval.search import search
+from engine.workspace.workspace import open_workspace
 
 
 def rows(data: bytes) -> list[dict[str, str]]:

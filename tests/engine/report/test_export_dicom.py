@@ -14,13 +14,13 @@ import highdicom as hd
 import numpy as np
 import pydicom
 import pytest
-from exports import ecg_query
+from helpers.answers import ecg_query
 from pydicom.dataset import Dataset
 
 from engine.report.dicom.measurements import label_code
 from engine.report.dicom.waveforms import storage_class
 from engine.report.export import Wanted, export
-from engine.report.words import notice
+from engine.strings import notice
 from engine.study import ECG_LEADS, Film, Trace
 
 

@@ -9,20 +9,20 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from collection import fill
-from exports import answer_of, ecg_query, neighbour
+from helpers.answers import answer_of, ecg_query, neighbour
+from helpers.studies import fill
 from PIL import Image
 from pypdf import PdfReader
 
+from engine.drawing import ecg_paper as paper
 from engine.errors import UsageError
-from engine.explain.pair import PairMaps
-from engine.index.workspace import open_workspace
-from engine.report import paper
+from engine.explain.attribution import PairMaps
 from engine.report.export import Wanted, export
 from engine.report.films import burned
 from engine.report.pdf_collection import Collection, Item, collection_pdf
-from engine.report.words import notice
+from engine.strings import notice
 from engine.study import ECG_LEADS, Film, Note, Study, Trace
+from engine.workspace.workspace import open_workspace
 
 HOSTILE = (
     "<script>alert(1)</script>", "=cmd()|' /C calc'!A0", "größer τ ≥ 5 µm", "肺炎", "שלום", "🫀 heart", "a\nb\r\tc",

@@ -10,17 +10,17 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from shipped import build_workspace
+from helpers.workspaces import build_workspace
 
 from engine.cli import run
 from engine.errors import UsageError
-from engine.index import pooled
-from engine.index.records import Rating
-from engine.index.workspace import Workspace, open_workspace
-from engine.learning.sides import sides
+from engine.learning.rated_pairs import sides
 from engine.report.ratings_csv import bare, export_ratings, packed, site, unpacked
 from engine.report.ratings_import import Imported, import_ratings
 from engine.report.table_csv import dictionary
+from engine.store import imported_ratings as pooled
+from engine.store.records import Rating
+from engine.workspace.workspace import Workspace, open_workspace
 
 MOMENT = ("export_audit_id", "exported_at_utc")
 HOSTILE = ("=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "'=1", "''=1", "'tis", 'a "quote", a; comma', "größer 心電図")

@@ -7,12 +7,12 @@ import pytest
 
 from engine import settings
 from engine.errors import UsageError
-from engine.explain.pair import explain_pair
-from engine.index.workspace import Workspace
+from engine.explain.attribution import explain_pair
 from engine.intake.paths import read_paths
-from engine.release import Release
+from engine.model.release import Release
 from engine.report.export import Wanted, export
-from engine.retrieval import Options, again, like, search
+from engine.retrieval.search import Options, again, like, search
+from engine.workspace.workspace import Workspace
 
 
 def ids(workspace: Workspace, modality: str, n: int) -> list[str]:

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 
 from engine import settings
-from engine.asking.counter import families
-from engine.index.workspace import Workspace
 from engine.intake.paths import read_paths
 from engine.intake.read import read_text
-from engine.release import Release
-from engine.retrieval import Filters, again, counters, like, part, search
+from engine.model.release import Release
+from engine.retrieval.counterexamples import families
+from engine.retrieval.search import Filters, again, counters, like, part, search
+from engine.workspace.workspace import Workspace
 
 STRANGER = settings.DEMO / "ecg" / "syn-0045-e1-ecg.hea"  # of a patient whom the small workspace does not hold
 

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from engine import settings
-from engine.encoders.region import patches
 from engine.errors import UsageError
-from engine.explain.pair import explain_pair
-from engine.index.workspace import Workspace
+from engine.explain.attribution import explain_pair
 from engine.intake.fingerprint import fingerprint
 from engine.intake.paths import read_paths
-from engine.release import Release
-from engine.retrieval import Options, again, part, search
+from engine.model.region import patches
+from engine.model.release import Release
+from engine.retrieval.search import Options, again, part, search
 from engine.study import Study, Trace
+from engine.workspace.workspace import Workspace
 
 FILM, ECG = "syn-0001-e1-cxr", "syn-0001-e1-ecg"
 ALL = (0.0, 0.0, 1.0, 1.0)

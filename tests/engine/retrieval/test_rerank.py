@@ -11,14 +11,14 @@ import pytest
 from engine import settings
 from engine.cli import run
 from engine.errors import UsageError
-from engine.index import small
-from engine.index.workspace import Workspace, open_workspace
 from engine.intake.paths import read_paths
 from engine.intake.read import read_text
-from engine.release import Release
-from engine.rerank import LEAST_POOL, pool_size
-from engine.retrieval import Filters, again, search
+from engine.model.release import Release
+from engine.retrieval.rerank import LEAST_POOL, pool_size
+from engine.retrieval.search import Filters, again, search
+from engine.store import quantised as small
 from engine.study import MODALITIES, Study
+from engine.workspace.workspace import Workspace, open_workspace
 
 METHODS = ("asymmetric", "embedding")
 

@@ -11,13 +11,13 @@ import pytest
 
 from engine import settings
 from engine.errors import UsageError, WorkspaceError
-from engine.index.workspace import Workspace
 from engine.intake.fingerprint import fingerprint
 from engine.intake.paths import read_paths
 from engine.intake.read import read_text
-from engine.release import Release
-from engine.retrieval import Filters, again, search, warm
+from engine.model.release import Release
+from engine.retrieval.search import Filters, again, search, warm
 from engine.study import Study, Trace
+from engine.workspace.workspace import Workspace
 
 STRANGER = 45  # a patient of the shipped cohort that the small workspace does not hold
 RESIDENT = 3  # one that it holds

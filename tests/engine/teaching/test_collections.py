@@ -9,13 +9,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from collection import fill
+from helpers.studies import fill
 
 from engine.errors import UsageError
-from engine.index.workspace import Workspace, open_workspace
 from engine.settings import ROOT
 from engine.teaching import collections as made
 from engine.teaching.records import Collection
+from engine.workspace.workspace import Workspace, open_workspace
 
 HOSTILE = "<img src=x onerror=alert(1)> **bold** [link](javascript:alert(1)) `;DROP TABLE studies;--` 🫀 größer"
 
@@ -142,7 +142,7 @@ def test_what_was_said_to_be_stored_survives_a_kill(tmp_path: Path) -> None:
         "import os, sys\n"
         "sys.path.insert(0, 'tests')\n"
         "from collection import fill\n"
-        "from engine.index.workspace import open_workspace\n"
+        "from engine.workspace.workspace import open_workspace\n"
         "from engine.teaching import collections as made\n"
         "place = open_workspace(sys.argv[1], create=True)\n"
         "fill(place)\n"

@@ -11,13 +11,13 @@ from pathlib import Path
 import pytest
 
 from engine.errors import UsageError
-from engine.index.workspace import Workspace, open_workspace
-from engine.release import Release
-from engine.retrieval import Filters
+from engine.model.release import Release
+from engine.retrieval.search import Filters
 from engine.teaching import collections, quizzes, results, runs
 from engine.teaching.confusable import confusable
 from engine.teaching.quizzes import Plan
 from engine.teaching.records import Asked, Quiz, Run
+from engine.workspace.workspace import Workspace, open_workspace
 
 MONDAY = datetime(2026, 3, 2, 15, 0)
 

@@ -1,0 +1,91 @@
+"""The seam between a search and where the codes are: in this process, or at sites that each hold a share of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from engine.backends.setting import IndexSetting
+from engine.backends.snapshots import Arrays
+from engine.index.snapshot import Hits
+from engine.store.filters import Clause
+from engine.study import Modality
+
+
+@dataclass(frozen=True, eq=False)
+class Ask:
+    """One question to the codes of one modality.
+
+    query  : (4,) uint64, a packed code of which the first `bits` bits count
+    k      : most neighbours, at most one per patient
+    radius : bits that may differ at most; None for any number
+    """
+
+    query: np.ndarray
+    k: int
+    bits: int
+    radius: int | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Found:
+    """The nearest permitted studies by modality, and the sites that did not answer: theirs are not among them."""
+
+    hits: dict[Modality, Hits]
+    missing: tuple[str, ...] = ()
+
+
+class Backend(Protocol):
+    """What every place to search offers; safe to use from many threads."""
+
+    def nearest(
+        self, release: str, asks: Mapping[Modality, Ask], clauses: Sequence[Clause], own: Clause | None = None
+    ) -> Found:
+        """Return what consent, the clauses and the query's own patient leave nearest, all of one moment.
+
+        Equal distances come in the order of the study ids.
+        """
+
+    def load(self, release: str, modalities: Sequence[Modality]) -> int:
+        """Bring the codes to where they are searched; return the most that this process itself scans at once."""
+
+    def close(self) -> None:
+        """Let go of the codes."""
+
+
+class Local:
+    """The codes in this process's memory."""
+
+    def __init__(self, arrays: Arrays) -> None:
+        self.arrays = arrays
+
+    def nearest(
+        self, release: str, asks: Mapping[Modality, Ask], clauses: Sequence[Clause], own: Clause | None = None
+    ) -> Found:
+        """Return the answer of every snapshot under its permit."""
+        arrays = self.arrays
+        views, permits = arrays.moment(release, tuple(asks), clauses, own)
+        return Found({
+            name: view.nearest(ask.query, ask.k, ask.bits, permits[name], arrays.names, ask.radius)
+            for (name, view), ask in zip(views.items(), asks.values(), strict=True)
+        })  # fmt: skip
+
+    def load(self, release: str, modalities: Sequence[Modality]) -> int:
+        """Load the snapshots; return how many codes the largest holds."""
+        return max((view.n for view in self.arrays.views(release, modalities).values()), default=0)
+
+    def close(self) -> None:
+        """Nothing is held but the arrays, which end with the workspace."""
+        return
+
+
+def open_backend(setting: IndexSetting, arrays: Arrays) -> Backend:
+    """Return the backend that the setting names; nothing is connected before the first question."""
+    if setting.backend == "local":
+        return Local(arrays)
+    from engine.backends.cluster.coordinator import Coordinator
+
+    return Coordinator(setting, arrays)

@@ -1,0 +1,192 @@
+"""`casebind bench app`: page switches and search reruns by one user, then several users at once.
+
+The bars: a page switch within 300 ms, a rerun of a search within 1 s, and for ten users 95 % of all actions within
+3 s and no error. Of the several users, one sits before a real browser; the others' browsers are on other machines, and
+only what they ask of the server is done here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AsyncExitStack
+from itertools import cycle, permutations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.bench.app import steps
+from engine.bench.app.browser import Window, chromium, window
+from engine.bench.app.client import Client, session
+from engine.bench.app.fill import fill
+from engine.bench.app.server import Server, running
+from engine.bench.app.steps import Action, Took
+
+if TYPE_CHECKING:
+
+    from engine.model.release import Release
+
+BARS_MS = {"page switch": 300, "rerun": 1000, "several users": 3000}
+ROUNDS = 15  # repetitions of every switch and of every kind of rerun, at least
+THINK_S = (1.0, 3.0)
+RERUNS = {"operating point": steps.POINTS, "code length": steps.BITS, "filter": steps.SEXES}
+Say = Callable[[str], None]
+
+
+def figures(taken: Iterable[Took]) -> dict[str, Any]:
+    """Return n, p50, p95 and max in ms of what went well, and the errors."""
+    taken = list(taken)
+    ms = [one.ms for one in taken if not one.error]
+    told: dict[str, Any] = {"n": len(ms), "errors": len(taken) - len(ms)}
+    if ms:
+        told |= {"p50_ms": round(float(np.percentile(ms, 50))), "p95_ms": round(float(np.percentile(ms, 95))),
+                 "max_ms": round(max(ms))}  # fmt: skip
+    return told
+
+
+def by_name(taken: Sequence[Took]) -> dict[str, dict[str, Any]]:
+    """Return the figures of every kind of action."""
+    found: dict[str, list[Took]] = defaultdict(list)
+    for one in taken:
+        found[one.name].append(one)
+    return {name: figures(some) for name, some in found.items()}
+
+
+async def switches(user: Window, rounds: int) -> list[Took]:
+    """Go from every page to every other, `rounds` times; the first visits, which load code, are not timed."""
+    for page in (*steps.PAGES[1:], steps.SEARCH):
+        await user.do(steps.visit(page))
+    taken = []
+    for _ in range(-(-rounds // (len(steps.PAGES) - 1))):
+        for one, other in permutations(steps.PAGES, 2):
+            if not await user.is_at(one.heading):
+                await user.do(steps.visit(one))
+            took = await user.do(steps.visit(other))
+            taken.append(Took(f"to {other.heading}", took.ms, took.error))
+    return taken
+
+
+async def reruns(user: Window, rounds: int) -> list[Took]:
+    """Search by an example and change one setting after another, `rounds` times each."""
+    if not await user.is_at(steps.SEARCH.heading):
+        await user.do(steps.visit(steps.SEARCH))
+    taken = [await user.do(steps.EXAMPLES[0])]
+    for name, actions in RERUNS.items():
+        if name == "filter":
+            await user.do(steps.FILTERS)
+        turns = cycle(actions)
+        taken += [await user.do(next(turns)) for _ in range(rounds)]
+    return taken[1:]
+
+
+async def loop(user: Window | Client, until: float, number: int) -> list[Took]:
+    """Until the time is over: search by an example, change a setting, open a case, rate it, go back."""
+    rng = random.Random(number)
+    taken: list[Took] = []
+    examples, turn = [one for one in steps.EXAMPLES if await user.offers(one)], rng.randrange(3)
+    while time.monotonic() < until:
+        turn += 1
+        point = steps.POINTS[2 if turn % 2 else 1]
+        for action in (
+            examples[turn % len(examples)], point, steps.POINTS[3], steps.CASE, None, steps.BACK, steps.NEW
+        ):  # fmt: skip
+            taken.append(await user.do(action or _other_mark(await user.text())))
+            await asyncio.sleep(rng.uniform(*THINK_S))
+            if taken[-1].error:
+                await user.restart()
+                break
+    return taken
+
+
+def _other_mark(page: str) -> Action:
+    """Return a mark that is not the one that stands, which a second press would take back."""
+    return steps.MARKS["Saved as Relevant" in page]
+
+
+async def crowd(first: Window, server: Server, users: int, seconds: float) -> tuple[list[Took], list[Took]]:
+    """Let several users loop at once; return what the first, in a browser, saw, and what the others did."""
+    async with AsyncExitStack() as stack:
+        others = [await stack.enter_async_context(session(server.url)) for _ in range(users - 1)]
+        until = time.monotonic() + seconds
+        everyone: list[Window | Client] = [first, *others]
+        seen, *rest = await asyncio.gather(*(loop(one, until, n) for n, one in enumerate(everyone)))
+    return seen, [took for taken in rest for took in taken]
+
+
+async def _measured(server: Server, users: int, seconds: float, rounds: int, say: Say) -> dict[str, Any]:
+    async with chromium() as browser, window(browser, server.url) as user:
+        say("One user: page switches and reruns …")
+        await user.do(steps.EXAMPLES[0])  # waits for the models, once
+        await user.do(steps.NEW)
+        switched = await switches(user, rounds)
+        rerun = await reruns(user, rounds)
+        alone_mb = server.memory_mb()
+        say(f"{users} users for {seconds:g} s …")
+        await user.restart()
+        seen, others = await crowd(user, server, users, seconds)
+    taken = {"switches": switched, "reruns": rerun, "together": [*seen, *others], "in_browser": seen}
+    return {
+        **{name: {"all": figures(some), **by_name(some)} for name, some in taken.items()},
+        "server_mb": {"one_user": alone_mb, "all_users": server.memory_mb(), "most": server.memory_mb(most=True)},
+        "first_errors": list(dict.fromkeys(one.error for some in taken.values() for one in some if one.error))[:5],
+    }
+
+
+def run(
+    folder: Path, release: Release, cases: int, users: int, seconds: float, rounds: int, say: Say
+) -> dict[str, Any]:
+    """Fill a workspace at `folder`, start the app on it and measure."""
+    say(f"Making a workspace of {cases:,} synthetic studies …")
+    begun = time.monotonic()
+    fill(folder / "workspace", release, cases)
+    filled = round(time.monotonic() - begun, 1)
+    load = os.getloadavg()[0]
+    with running(folder / "workspace", folder / "server.log") as server:
+        found = asyncio.run(_measured(server, users, seconds, rounds, say))
+    asked = {"cases": cases, "users": users, "seconds": seconds, "rounds": rounds, "cpus": os.cpu_count()}
+    return {**asked, "load_before": round(load, 2), "fill_s": filled, **found, "within": within(found)}
+
+
+def within(found: dict[str, Any]) -> dict[str, bool]:
+    """Say which bars hold: medians of one user, 95 % of what several do, and no errors anywhere."""
+    users = found["together"]["all"]
+    return {
+        "page switch": found["switches"]["all"].get("p50_ms", 1e9) <= BARS_MS["page switch"],
+        "rerun": found["reruns"]["all"].get("p50_ms", 1e9) <= BARS_MS["rerun"],
+        "several users": users.get("p95_ms", 1e9) <= BARS_MS["several users"],
+        "no errors": not any(found[part]["all"]["errors"] for part in ("switches", "reruns", "together")),
+    }
+
+
+def as_lines(found: dict[str, Any]) -> str:
+    """Return the figures for a person."""
+    lines = [
+        f"{found['cases']:,} synthetic studies, {found['cpus']} processors, load before {found['load_before']}; "
+        f"made in {found['fill_s']} s."
+    ]
+    named = {
+        "switches": "Page switches, one user", "reruns": "Search reruns, one user",
+        "together": f"{found['users']} users at once, {found['seconds']:g} s",
+        "in_browser": "What one of them saw in a browser on the same machine",
+    }  # fmt: skip
+    for part, title in named.items():
+        lines.append(f"{title}:")
+        for name, one in found[part].items():
+            lines.append(
+                f"  {name:28} n {one['n']:4}  p50 {one.get('p50_ms', '–'):>5} ms  p95 {one.get('p95_ms', '–'):>5} ms  "
+                f"max {one.get('max_ms', '–'):>5} ms  errors {one['errors']}"
+            )
+    memory = found["server_mb"]
+    lines.append(
+        f"Server memory: {memory['one_user']} MB with one user, {memory['all_users']} MB with all, "
+        f"at most {memory['most']}."
+    )
+    lines += [f"Error: {words}" for words in found["first_errors"]]
+    bars = (f"{name}: {'holds' if held else 'does not hold'}" for name, held in found["within"].items())
+    lines.append("; ".join(bars) + ".")
+    return "\n".join(lines)

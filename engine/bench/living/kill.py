@@ -1,0 +1,171 @@
+"""A process that writes to a workspace is killed at random, again and again; nothing it was told is done may be lost.
+
+What the victim had begun and was not told the end of may be there or not, but whole; everything else must be as it was.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import threading
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.bench.living import studies
+from engine.bench.living.history import Asked, History, Judge, Life
+from engine.bench.living.writer import RELEASE, Step, patient_of
+from engine.errors import CasebindError
+from engine.settings import ROOT
+from engine.workspace.workspace import Workspace, open_workspace
+
+EARLIEST_S, LATEST_S = 0.1, 2.0  # after the first thing was done
+PATIENCE_S = 60.0  # for a victim to begin
+SEARCHES = 5  # after each kill
+
+
+@dataclass
+class Known:
+    """What must be there: words by study id, whether consent stands by patient, numbers of audit rows."""
+
+    codes: dict[str, tuple[int, ...]] = field(default_factory=dict)
+    granted: dict[str, bool] = field(default_factory=dict)
+    audits: set[int] = field(default_factory=set)
+    acknowledged: int = 0
+
+    def after(self, step: Step, audit: int = 0) -> None:
+        """Take one step."""
+        self.codes |= {study_id: tuple(words) for study_id, words in step.get("codes", {}).items()}
+        for study_id in step.get("ids", ()):
+            self.codes.pop(study_id)
+        if step["do"] == "consent":
+            self.granted[step["patient"]] = step["granted"]
+        if audit:
+            self.audits.add(audit)
+
+
+def measure(folder: Path, kills: int, threads: int, seed: int) -> dict[str, Any]:
+    """Return the figures of so many kills of a process that writes to the workspace at `folder`."""
+    rng, known = np.random.default_rng(seed), Known()
+    found: dict[str, Any] = {"kills": kills, "lost": 0, "half": 0, "wrong_after_kill": 0, "first_loss": ""}
+    unfinished, opened = 0, []
+    for turn in range(kills):
+        waiting = _kill(folder, turn, threads, float(rng.uniform(EARLIEST_S, LATEST_S)), known)
+        unfinished += len(waiting)
+        begun = time.perf_counter()
+        with open_workspace(folder) as place:
+            opened.append(1000 * (time.perf_counter() - begun))
+            lost, half = compare(place, known, waiting)
+            found["lost"], found["half"] = found["lost"] + len(lost), found["half"] + half
+            found["first_loss"] = found["first_loss"] or next(iter(lost), "")
+            found["wrong_after_kill"] += _wrong(place, known, rng)
+            place.clean()
+    reopened = {"median": round(float(np.median(opened)), 1), "most": round(max(opened), 1)} if opened else {}
+    return {**found, "acknowledged": known.acknowledged, "unfinished": unfinished, "reopen_ms": reopened}
+
+
+def _kill(folder: Path, turn: int, threads: int, after_s: float, known: Known) -> list[Step]:
+    """Start a victim, kill it, note what it was told is done; return the steps it was not told the end of."""
+    command = [sys.executable, "-m", "engine.bench.living.writer", str(folder), str(turn), str(threads)]
+    lines: list[bytes] = []
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as victim:
+        done = threading.Event()
+
+        def listen() -> None:
+            for line in victim.stdout:  # type: ignore[union-attr]
+                lines.append(line)
+                if b'"done"' in line:
+                    done.set()
+
+        listener = threading.Thread(target=listen)
+        listener.start()
+        began = done.wait(PATIENCE_S)
+        time.sleep(after_s if began else 0)
+        victim.kill()
+        listener.join()
+        said = victim.stderr.read().decode() if victim.stderr else ""
+    if not began:
+        raise CasebindError(f"The process to be killed did not begin: {' '.join(said.split())[-300:]}.")
+    return _told(lines, known)
+
+
+def _told(lines: list[bytes], known: Known) -> list[Step]:
+    """Take every finished step in order; return the unfinished one of each thread."""
+    open_steps: dict[int, Step] = {}
+    for line in lines:
+        if not line.endswith(b"\n"):
+            continue
+        said = json.loads(line)
+        if "try" in said:
+            open_steps[said["thread"]] = said["try"]
+        else:
+            known.after(open_steps.pop(said["thread"]), said["done"])
+            known.acknowledged += 1
+    return list(open_steps.values())
+
+
+def compare(place: Workspace, known: Known, waiting: list[Step]) -> tuple[list[str], int]:
+    """Return what is lost or too many in words, and how many unfinished steps are there by half; learn what is there.
+
+    Rows, codes, embeddings and content files count; a study with only some of them is a loss.
+    """
+    there, half = _held(place), 0
+    for step in waiting:
+        before, after = Known(dict(known.codes), dict(known.granted)), Known(dict(known.codes), dict(known.granted))
+        after.after(step)
+        touched = {*step.get("codes", ()), *step.get("ids", ())}
+        states = [
+            ({one: state.codes.get(one) for one in touched}, state.granted.get(step.get("patient", ""), True))
+            for state in (before, after)
+        ]
+        actual = ({one: there.codes.get(one) for one in touched}, there.granted.get(step.get("patient", ""), True))
+        half += actual not in states
+        if actual == states[1]:
+            known.after(step)
+    wrong = [f"study {one}" for one in known.codes.keys() | there.codes.keys()
+             if known.codes.get(one) != there.codes.get(one)]  # fmt: skip
+    wrong += [f"consent of {one}" for one in known.granted if known.granted[one] != there.granted.get(one, True)]
+    wrong += [f"audit row {one}" for one in known.audits - there.audits]
+    known.codes, known.granted = dict(there.codes), {**known.granted, **there.granted}
+    known.audits &= there.audits  # what was lost once is counted once
+    return wrong, half
+
+
+def _held(place: Workspace) -> Known:
+    """Return what the workspace holds; a study without embedding or content file is not held."""
+    rows = place.database.read(
+        "SELECT s.study_id, c.w0, c.w1, c.w2, c.w3, s.file FROM studies s"
+        " LEFT JOIN codes c ON c.study_id = s.study_id AND c.release = ?"
+        " JOIN embeddings e ON e.study_id = s.study_id AND e.release = ?",
+        [RELEASE, RELEASE],
+    )
+    codes = {row[0]: tuple(row[1:5]) for row in rows if (place.studies_folder / row[5]).is_file()}
+    decided = place.database.read("SELECT patient_id, arg_max(granted, number) FROM consent GROUP BY patient_id")
+    audits = place.database.read("SELECT audit_id FROM audit WHERE who = 'victim'")
+    return Known(codes, dict(decided), {number for (number,) in audits})
+
+
+def _wrong(place: Workspace, known: Known, rng: np.random.Generator) -> int:
+    """Return how many searches of the opened workspace differ from the serial oracle."""
+    history = History()
+    for study_id, words in known.codes.items():
+        history.came(Life(study_id, patient_of(study_id), study_id.rsplit("-", 1)[1], "", words, 0))
+    for patient, granted in known.granted.items():
+        history.consented(patient, granted)
+    judge, wrong = Judge(history), 0
+    for _ in range(SEARCHES):
+        query = np.array(studies.words(rng), np.uint64)
+        views, permits = place.arrays.moment(RELEASE, studies.KINDS, ())
+        found = {}
+        for kind, view in views.items():
+            hits = view.nearest(query, 20, 256, permits[kind], place.arrays.names)
+            names = place.arrays.names(hits.ordinals)
+            near = zip(hits.distances.tolist(), hits.ordinals.tolist(), strict=True)
+            found[str(kind)] = [(far, names[ordinal]) for far, ordinal in near]
+        asked = Asked(query, 20, 256, dict.fromkeys(studies.KINDS, 256), "", None, found, 0, 0)
+        wrong += not judge.right(asked)
+    return wrong

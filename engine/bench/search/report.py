@@ -1,0 +1,51 @@
+"""The benchmark for a person: a table, and a plot of the cost of a query against the number of codes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from engine.evaluate.plots import canvas, save, style
+
+
+def as_table(found: dict[str, Any]) -> str:
+    """Return a block of lines per set of codes."""
+    head = f"One query, {found['k']} neighbours, one thread; medians of {found['rounds']} rounds taken in turn."
+    return "\n\n".join([head, *(_block(one) for one in found["sets"]), *found.get("notes", ())])
+
+
+def draw(found: dict[str, Any], folder: Path) -> Path:
+    """Draw milliseconds per query against n, a panel per kind of codes, to search.png."""
+    kinds = list(dict.fromkeys(one["data"] for one in found["sets"]))
+    drawing, axes = canvas(1, len(kinds), (5.0, 4.2))
+    names = list(dict.fromkeys(row["engine"] for one in found["sets"] for row in one["engines"]))
+    for panel, kind in zip(axes[0], kinds, strict=True):
+        for number, name in enumerate(names):
+            points = [(one["n"], row["ms"]) for one in found["sets"] if one["data"] == kind
+                      for row in one["engines"] if row["engine"] == name]  # fmt: skip
+            if points:
+                dashes = (0, (2 + number, 1))
+                panel.plot(*zip(*sorted(points), strict=True), label=name, linestyle=dashes, **style(number))
+        panel.set(xscale="log", yscale="log", xlabel=f"codes of {found['bits']} bits", title=f"{kind} codes")
+        panel.grid(alpha=0.3)
+    axes[0, 0].set_ylabel("ms per query, one thread")
+    axes[0, 0].legend(fontsize=7)
+    return save(drawing, folder / "search.png")
+
+
+def _block(one: dict[str, Any]) -> str:
+    lines = [f"{one['n']:,} {one['data']} codes of {one['bits']} bits ({one['origin']}); chosen: {one['chosen']}"]
+    for row in one["engines"]:
+        held = row["bytes_beside_the_codes"]
+        memory = "" if held is None else f"  {held / one['bytes_of_codes']:.2f} x the codes' memory beside them"
+        share = " " * 12 if row["recall"] is None else f"recall {row['recall']:.3f}"
+        lines.append(f"  {row['engine']:<20}{row['ms']:>10.3f} ms  {share}{memory}")
+    lines.append(
+        f"  ours {one['ratio_vs_faiss_flat']:.2f} x as fast as faiss flat, {one['ours_ratio_vs_scan']:.2f} x the time "
+        f"of the scan; the scan {one['scan_ratio_vs_faiss_flat']:.2f} x as fast as faiss flat, "
+        f"{one['scan_ratio_vs_floor']:.2f} x the time of reading once; 0.1 % filter "
+        f"{one['filter_ratio_vs_scan']:.2f} x the scan's"
+    )
+    if "batch" in one:
+        lines.append(f"  batch of {one['batch']}: {one['batch_ratio_vs_faiss_flat']:.2f} x as fast as faiss flat")
+    return "\n".join(lines)

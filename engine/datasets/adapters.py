@@ -1,0 +1,137 @@
+"""The registry of public data sets in their published layouts, and `collect`: folders → recordings that fit together.
+
+Each adapter knows its folder by the files it was published with; see its module for what is read, which version, and
+where its splits come from.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from engine.datasets import bidmc, chexpert, covid, cpsc, nih, openi, ppgbp, ptbxl, rsna
+from engine.datasets.mimic import ecgs as mimic_ecgs
+from engine.datasets.mimic import films as mimic_films
+from engine.datasets.mimic.hospital import hospital
+from engine.datasets.mimic.pair import NOBODY, link
+from engine.datasets.open_recordings import recordings as open_recordings
+from engine.datasets.recording import Recording
+from engine.errors import UsageError
+
+DEPTH = 3  # folders below the one that is named: files/NAME/VERSION of a mirrored site
+HOSPITAL = "mimic-iv"
+
+
+@dataclass(frozen=True)
+class Adapter:
+    """One data set.
+
+    marks      : alternatives; a folder that matches every pattern of one of them has this layout
+    recordings : lists the folder's recordings; UsageError, one sentence, where a table is missing or damaged
+    """
+
+    name: str
+    title: str
+    marks: tuple[tuple[str, ...], ...]
+    recordings: Callable[[Path], Iterable[Recording]]
+
+    def knows(self, folder: Path) -> bool:
+        """Say whether a folder has this layout."""
+        return any(all(any(folder.glob(pattern)) for pattern in patterns) for patterns in self.marks)
+
+
+def _no_studies(_: Path) -> Iterator[Recording]:
+    """MIMIC-IV's hospital tables hold no film and no trace: they pair and describe those of the others."""
+    return iter(())
+
+
+_ALL = (
+    Adapter("open-recordings", "the open recordings", (("cxr/cxr.csv", "ecg/ecg.csv", "ppg/ppg.csv"),),
+            open_recordings),
+    Adapter("mimic-cxr-jpg", "MIMIC-CXR-JPG", (("mimic-cxr-2.0.0-*.csv*",),), mimic_films.films),
+    Adapter("mimic-iv-ecg", "MIMIC-IV-ECG", (("record_list.csv*",), ("machine_measurements.csv*",)), mimic_ecgs.ecgs),
+    Adapter(HOSPITAL, "MIMIC-IV", (("hosp/admissions.csv*",), ("hosp/patients.csv*",)), _no_studies),
+    Adapter("chexpert", "CheXpert", (("train/patient*", "train.csv"), ("valid/patient*", "valid.csv")), chexpert.films),
+    Adapter("open-i", "Open-I", (("ecgen-radiology/*.xml",),), openi.films),
+    Adapter("rsna", "RSNA pneumonia", (("stage_2_train_labels.csv",), ("stage_2_train_images/*.dcm",)), rsna.films),
+    Adapter("covid", "COVID-19 Radiography", (("COVID*", "Normal", "Viral Pneumonia"),), covid.films),
+    Adapter("nih-cxr14", "NIH ChestX-ray14", (("Data_Entry_2017*.csv*",),), nih.films),
+    Adapter("ptb-xl", "PTB-XL", (("ptbxl_database.csv",), ("scp_statements.csv",)), ptbxl.ecgs),
+    Adapter("cpsc2018", "ICBEB / CPSC2018", (("REFERENCE.csv", "A*.mat"), ("REFERENCE.csv", "TrainingSet*/A*.mat"),
+            ("A*.hea", "A*.mat"), ("g*/A*.hea", "g*/A*.mat")), cpsc.ecgs),
+    Adapter("bidmc", "BIDMC", (("bidmc_csv/bidmc_*_Signals.csv",), ("bidmc_*_Signals.csv",), ("bidmc[0-9]*.hea",)),
+            bidmc.minutes),
+    Adapter("ppg-bp", "PPG-BP", ((f"Data File/{ppgbp.BOOK}",), (ppgbp.BOOK,), ("Data File/0_subject",)),
+            ppgbp.segments),
+)  # fmt: skip
+ADAPTERS: dict[str, Adapter] = {adapter.name: adapter for adapter in _ALL}
+
+
+def adapter_of(folder: Path) -> Adapter | None:
+    """Return the data set whose published layout a folder has, None where it has none that is known."""
+    return next((adapter for adapter in _ALL if adapter.knows(folder)), None)
+
+
+def find(folder: Path) -> list[tuple[Adapter, Path]]:
+    """Return the data sets in a folder: itself, or those of known layout below it, in the order of their paths."""
+    level, found = [folder], []
+    for _ in range(DEPTH + 1):
+        known = {place: adapter for place in level if (adapter := adapter_of(place)) is not None}
+        found += [(adapter, place) for place, adapter in known.items()]
+        level = [child for place in level if place not in known for child in sorted(place.iterdir()) if child.is_dir()]
+    return sorted(found, key=lambda one: one[1])
+
+
+def collect(folders: Sequence[Path], split: str | None = None) -> list[Recording]:
+    """Return the recordings of all data sets in the folders, MIMIC's paired across folders, of one split or of all.
+
+    Raises UsageError, one sentence, for a folder of no known layout, a study that comes twice, and a split that leaks.
+    """
+    found = [one for folder in folders for one in _found_in(folder)]
+    stays = [hospital(place) for adapter, place in found if adapter.name == HOSPITAL]
+    listed = [one for adapter, place in found for one in _listed(adapter, place)]
+    if not listed:
+        raise UsageError("MIMIC-IV's tables hold no film or trace: name MIMIC-CXR-JPG or MIMIC-IV-ECG beside them.")
+    linked = link(listed, stays[0] if stays else NOBODY)
+    check_studies(linked)
+    check_splits(linked)
+    return [one for one in linked if split is None or one.split == split]
+
+
+def _found_in(folder: Path) -> list[tuple[Adapter, Path]]:
+    found = find(folder) if folder.is_dir() else []
+    if not found:
+        titles = ", ".join(adapter.title for adapter in _ALL)
+        raise UsageError(f"{folder} has the layout of no known data set ({titles}): name the folder of its tables.")
+    return found
+
+
+def _listed(adapter: Adapter, place: Path) -> list[Recording]:
+    listed = list(adapter.recordings(place))
+    if not listed and adapter.name != HOSPITAL:
+        raise UsageError(f"The folder {place.name} of {adapter.title} lists no film or trace: download it whole.")
+    return listed
+
+
+def check_studies(listed: Iterable[Recording]) -> None:
+    """Raise UsageError where a study id comes twice."""
+    twice = [name for name, count in Counter(one.study_id for one in listed).items() if count > 1]
+    if twice:
+        raise UsageError(f"{len(twice)} studies come twice, such as {twice[0]}: name each data set's folder once.")
+
+
+def check_splits(listed: Iterable[Recording]) -> None:
+    """Raise UsageError where a patient is in more than one split."""
+    splits: dict[str, set[str]] = defaultdict(set)
+    for one in listed:
+        splits[one.patient_id].add(one.split)
+    leaked = [patient for patient, found in splits.items() if len(found) > 1]
+    if leaked:
+        patients = "1 patient is" if len(leaked) == 1 else f"{len(leaked)} patients are"
+        places = " and ".join(sorted(splits[leaked[0]]))
+        raise UsageError(
+            f"{patients} in more than one split, such as {leaked[0]} in {places}: correct the split table, or leave "
+            "one of the folders out."
+        )

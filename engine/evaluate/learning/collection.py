@@ -1,0 +1,106 @@
+"""A site's collection for a replay: every study of a split with its findings, and the original pairs of `train`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from engine.evaluate.sides import Side as Measured
+from engine.evaluate.sides import sides, typed
+from engine.learning.candidates import Candidates, Side, candidates
+from engine.learning.fit import Fitted, Mapped, Replay
+from engine.model.release import Release
+from engine.study import MODALITIES
+from engine.training.hashing.train import Embedded
+
+
+@dataclass(frozen=True, eq=False)
+class Collection:
+    """n studies of all modalities.
+
+    modality, patients : (n,) str      group : (n,) str, the finding that typed words lie nearest to
+    z                  : (n, 256) float32, stored embeddings      held : (n, findings) bool, what the oracle knows
+    """
+
+    modality: np.ndarray
+    patients: np.ndarray
+    group: np.ndarray
+    z: np.ndarray
+    held: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.z)
+
+
+@dataclass(frozen=True, eq=False)
+class World:
+    """What a replay needs: the collection, the original pairs, and the model that the first round begins with."""
+
+    collection: Collection
+    replay: Replay
+    model: Mapped
+
+
+def world(release: Release, path: Path, split: str, cache: Path) -> World:
+    """Embed a split and the original pairs with a release."""
+    original = sides(release, path, "train", cache)
+    asked = typed(release, cache)
+    replay = {str(m): Embedded(torch.from_numpy(one.z), torch.from_numpy(one.held)) for m, one in original.items()}
+    there = sides(release, path, split, cache)
+    return World(collection(there, original, asked), replay, Mapped(release.layer(), release.heads))
+
+
+def collection(there: dict[str, Measured], original: dict[str, Measured], asked: Measured) -> Collection:
+    """Put the modalities one after the other."""
+    parts = [there[m] for m in MODALITIES]
+    return Collection(
+        np.concatenate([np.full(len(one.z), one.modality) for one in parts]),
+        np.concatenate([one.patients for one in parts]),
+        np.concatenate([_nearest_words(one.z, original[one.modality].z, asked, original["text"].z) for one in parts]),
+        np.concatenate([one.z for one in parts]).astype(np.float32),
+        np.concatenate([one.held for one in parts]),
+    )
+
+
+def _nearest_words(z: np.ndarray, original: np.ndarray, asked: Measured, texts: np.ndarray) -> np.ndarray:
+    """Return for each study the finding whose typed words lie nearest, each modality's mean removed: (n,) str."""
+    words = np.stack([asked.z[asked.held[:, f]].mean(0) for f in range(asked.held.shape[1])]) - texts.mean(0)
+    near = (z - original.mean(0)) @ (words / np.linalg.norm(words, axis=1, keepdims=True)).T
+    return near.argmax(1).astype(str)
+
+
+def halves(patients: np.ndarray, seed: int) -> np.ndarray:
+    """Return which studies raters are offered, (n,) bool: those of half the patients; the others' queries measure."""
+    names, index = np.unique(patients, return_inverse=True)
+    offered = np.random.default_rng(seed).permutation(len(names)) < len(names) // 2
+    return np.asarray(offered[index])
+
+
+def projected(model: Mapped, c: Collection) -> tuple[np.ndarray, np.ndarray]:
+    """Return mapped embeddings and projections, (n, 256) float32 each, by a model."""
+    z, bits = np.empty_like(c.z), np.empty_like(c.z)
+    with torch.no_grad():
+        for modality in MODALITIES:
+            mine = c.modality == modality
+            mapped = model.mapped(torch.from_numpy(c.z[mine]), modality)
+            z[mine], bits[mine] = mapped.numpy(), model.layer.project(mapped, modality).numpy()
+    return z, bits
+
+
+def offers(model: Mapped, c: Collection, offered: np.ndarray) -> Candidates:
+    """Return the pairs that raters may be offered: both studies of offered patients, never of the same one."""
+    z, bits = projected(model, c)
+    at = np.flatnonzero(offered)
+    side = Side(at.astype(str), c.modality[at], c.group[at], z[at], bits[at])
+    return candidates(side, side, c.patients[at][:, None] != c.patients[at][None])
+
+
+def learnt(model: Mapped, fitted: Fitted) -> Mapped:
+    """Return the model that a round made of another."""
+    out = Mapped(model.layer, fitted.heads)
+    state = {"weight": torch.from_numpy(fitted.weight), "threshold": torch.from_numpy(fitted.threshold)}
+    out.layer.load_state_dict(state)
+    return out

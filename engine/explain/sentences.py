@@ -1,0 +1,50 @@
+"""The sentences that go with every explanation."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from engine.drawing.signed_colours import symmetric_limit
+from engine.study import Film, Study, Trace
+
+if TYPE_CHECKING:
+    from engine.explain.attribution import InputMap
+
+CAVEAT = (
+    "Where the colour lies is weak evidence: gradient maps localise findings worse than radiologists do "
+    "(Saporta et al., Nat Mach Intell 2022) and often fail basic trust tests on chest films "
+    "(Arun et al., Radiol Artif Intell 2021). They show what this model used, not what matters medically."
+)
+NOTICE = "For research and teaching, not for diagnosis."
+TEXT_SIDE = (
+    "Text is not attributed: its encoder reads whole sentences, so no word carries a gradient here; "
+    "the other side is explained against the text as it stands."
+)
+SIDE_INPUTS = (
+    "ECG amplitudes, missing-lead flags and length are held as they are; the colours share out the waveform's shape."
+)
+
+SMALL_CHANGE = (
+    "Against its baseline the {sides} changes the similarity by less than {limit}: what raises and what lowers it "
+    "cancel, and shares and gap are given against {limit}."
+)
+
+PATCH_SHARE = 0.01  # of a film's area
+STRETCH_S = 0.1  # seconds of one lead
+
+
+def percent(share: float) -> str:
+    """Return a share as per cent with two significant digits, e.g. "0.84 %", "12 %"."""
+    value = 100 * share
+    digits = 0 if value >= 10 else 1 if value >= 1 else 2
+    return f"{value:.{digits}f} %"
+
+
+def unit(one: InputMap, study: Study) -> tuple[float, str]:
+    """Return what the strongest colour stands for, as a share of the total change in similarity, and per what."""
+    end = symmetric_limit(one.values) / one.measure
+    if isinstance(study.content, Trace):
+        return end * STRETCH_S * study.content.fs, "share of the change in similarity, per lead and 0.1 s"
+    if isinstance(study.content, Film):
+        return end * PATCH_SHARE * one.values.size, "share of the change in similarity, per 1 % of the film's area"
+    raise TypeError(f"a {study.modality} study has no map")

@@ -1,0 +1,185 @@
+"""What a round's release would change for somebody's newest queries: neighbours before and after, without promoting it.
+
+Before is the search itself. After is the same search over codes that the release makes in memory of the stored
+embeddings, under the same consent, the query's own patient left out, one study of a patient. Queries that are the mean
+of several cases are left out: their codes are made of stored ones.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal, NamedTuple
+
+import numpy as np
+
+from engine.errors import UsageError
+from engine.index.hamming import words_of
+from engine.index.segment import Base
+from engine.index.snapshot import View, whole
+from engine.retrieval.answer import Options
+from engine.retrieval.neighbours import neighbours_of
+from engine.retrieval.stored_query import recall
+from engine.store.columns import Columns
+from engine.store.filters import Clause
+from engine.store.records import StoredQuery, StudyRow
+from engine.study import MODALITIES, Modality, Note
+from engine.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from engine.model.release import Release
+
+QUERIES, K, BITS = 10, 5, 256
+MOST = 100_000  # studies whose codes are made for a look; more take longer than anybody waits
+CHUNK = 2048
+
+Fate = Literal["kept", "new", "gone"]
+
+
+@dataclass(frozen=True)
+class Near:
+    """One neighbour. rank from 1, hamming of 256 bits; other : its rank on the other side, None beyond the first K"""
+
+    study_id: str
+    rank: int
+    hamming: int
+    labels: tuple[str, ...]
+    synthetic: bool
+    fate: Fate
+    other: int | None
+
+
+@dataclass(frozen=True)
+class Change:
+    """One query: its neighbours in every modality before and after. said : its words, or what was recognised"""
+
+    query_id: str
+    modality: Modality
+    said: str
+    created_at: datetime | None
+    before: dict[Modality, tuple[Near, ...]]
+    after: dict[Modality, tuple[Near, ...]]
+
+    @property
+    def kept(self) -> int:
+        """How many of the neighbours before are there after."""
+        return sum(one.fate == "kept" for near in self.before.values() for one in near)
+
+    @property
+    def total(self) -> int:
+        """How many neighbours there were before."""
+        return sum(len(near) for near in self.before.values())
+
+
+class Preview:
+    """The codes that a release would give to every study of a workspace; made once, for several looks."""
+
+    def __init__(self, workspace: Workspace, serving: Release, candidate: Release) -> None:
+        if candidate.encoders != serving.encoders:
+            raise UsageError(
+                f"Releases {serving.name} and {candidate.name} have other encoders: their neighbours cannot be "
+                "compared without a re-index."
+            )
+        if sum(workspace.counts().values()) > MOST:
+            raise UsageError(f"The workspace holds more than {MOST} studies: a look before promoting would take long.")
+        self.serving, self.candidate = serving, candidate
+        self.views: dict[Modality, View] = {m: _view(workspace, serving, candidate, m) for m in MODALITIES}
+
+    def nearest(self, workspace: Workspace, stored: StoredQuery, own: Clause, k: int) -> dict[Modality, _Found]:
+        """Return (study id, distance) of the nearest of every modality under the coming codes, permitted ones only."""
+        code = self.candidate.codes(stored.embedding[None], stored.study.modality)
+        query, denied, found = words_of(code)[0], workspace.denied([own]), {}
+        for modality, view in self.views.items():
+            hits = view.nearest(query, k, BITS, view.permit(denied=denied), workspace.arrays.names)
+            names = workspace.arrays.names(hits.ordinals)
+            pairs = zip(hits.ordinals.tolist(), hits.distances.tolist(), strict=True)
+            found[modality] = [(names[ordinal], far) for ordinal, far in pairs if ordinal in names]
+        return found
+
+
+_Found = list[tuple[str, int]]
+
+
+class _Asked(NamedTuple):
+    stored: StoredQuery
+    own: Clause
+
+
+def moment(workspace: Workspace) -> tuple[object, ...]:
+    """Return what differs as soon as `changes` may say something else: another query, study or decision on consent."""
+    newest = workspace.database.read("SELECT max(created_at), count(*) FROM queries")
+    return (*newest[0], *workspace.arrays.stamp(), workspace.releases.moment())
+
+
+def changes(
+    workspace: Workspace, preview: Preview, who: str | None, *, n: int = QUERIES, k: int = K, reader: str = "local"
+) -> list[Change]:
+    """Return what changes for the newest n queries of a person, or of anybody, newest first; audited.
+
+    reader : who looks at it
+    """
+    found = [_change(workspace, preview, one, k) for one in _newest(workspace, preview.serving, who, n)]
+    shown = {one.study_id for change in found for side in (change.before, change.after) for near in side.values()
+             for one in near}  # fmt: skip
+    about = f"{len(found)} queries under {preview.serving.name} and {preview.candidate.name}"
+    workspace.audit(reader, "changes", returned=tuple(sorted(shown)), release=preview.candidate.name, filters=about)
+    return found
+
+
+def _newest(workspace: Workspace, serving: Release, who: str | None, n: int) -> list[_Asked]:
+    """Return the newest stored queries that may still be asked."""
+    ids = workspace.database.read(
+        "SELECT query_id FROM queries WHERE (? IS NULL OR who = ?) AND json_extract(facts, '$.like') IS NULL"
+        " ORDER BY created_at DESC, query_id LIMIT ?",
+        [who, who, 3 * n],
+    )
+    out: list[_Asked] = []
+    for (query_id,) in ids:
+        try:
+            stored, own = recall(workspace, serving, query_id)
+        except UsageError:  # its patient has withdrawn
+            continue
+        out.append(_Asked(stored, own))
+        if len(out) == n:
+            break
+    return out
+
+
+def _change(workspace: Workspace, preview: Preview, asked: _Asked, k: int) -> Change:
+    stored, own = asked
+    near, _, _ = neighbours_of(workspace, preview.serving, stored, own, Options(MODALITIES, k, BITS))
+    old: dict[Modality, _Found] = {m: [(x.study_id, x.hamming) for x in near if x.modality == m] for m in MODALITIES}
+    new = preview.nearest(workspace, stored, own, k)
+    ids = {study_id for side in (old, new) for pairs in side.values() for study_id, _ in pairs}
+    known = {row.study_id: row for row in workspace.rows(sorted(ids))}
+    content = stored.study.content
+    said = content.text if isinstance(content, Note) else stored.study.recognised
+    return Change(
+        stored.query_id, stored.study.modality, said, stored.created_at,
+        {m: _nears(old[m], new[m], known, "gone") for m in MODALITIES},
+        {m: _nears(new[m], old[m], known, "new") for m in MODALITIES},
+    )  # fmt: skip
+
+
+def _nears(mine: _Found, others: _Found, known: dict[str, StudyRow], alone: Fate) -> tuple[Near, ...]:
+    """Return one side's neighbours; what was deleted since the search is left out."""
+    there = {study_id: rank for rank, (study_id, _) in enumerate(others, start=1)}
+    return tuple(
+        Near(
+            study_id, rank, far, known[study_id].labels, known[study_id].synthetic,
+            "kept" if study_id in there else alone, there.get(study_id),
+        )
+        for rank, (study_id, far) in enumerate(mine, start=1)
+        if study_id in known
+    )  # fmt: skip
+
+
+def _view(workspace: Workspace, serving: Release, candidate: Release, modality: Modality) -> View:
+    """Return the coming codes of one modality as a snapshot, in the order of the study ids."""
+    known = workspace.codes(serving.name, modality)
+    ids, words = [str(one) for one in known.ids], np.zeros((4, known.ids.size), np.uint64)
+    for first in range(0, len(ids), CHUNK):
+        z = workspace.embeddings(serving.name, ids[first : first + CHUNK])
+        codes = np.stack([candidate.codes(one[None], modality)[0] for one in z])  # one by one, as a re-index makes them
+        words[:, first : first + CHUNK] = words_of(codes).T
+    return whole(Base(Columns(words, known.ordinals, known.groups)))

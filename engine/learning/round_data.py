@@ -1,0 +1,229 @@
+"""What a round needs of a workspace, as arrays: rated pairs, original pairs, and what is kept apart to measure.
+
+Only what may be learnt from: consent of every patient stands to retrieval and training, and the embeddings are of the
+serving release's encoders. Frozen patients and held-out queries (engine.learning.holdout) measure and are not fitted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from engine.findings import findings
+from engine.learning.fit import Marked
+from engine.learning.holdout import is_frozen, is_held_out
+from engine.learning.rated_pairs import Side, sides, withdrawn
+from engine.learning.reliability import VALUE, Reliability, reliability
+from engine.store.imported_ratings import Pooled, pooled
+from engine.store.records import Rating
+from engine.study import MODALITIES
+from engine.training.data.captions import many_hot
+from engine.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from engine.model.release import Release
+
+MOST_REPLAY, MOST_FROZEN = 20_000, 2_000  # studies of one modality; of more, a sample
+SEED = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Pool:
+    """Labelled studies of one modality, n of them.
+
+    z (n, 256) float32 as stored; held (n, findings) bool; patients, sex, cohort (n,) str; age (n,) years, NaN unknown
+    """
+
+    z: np.ndarray
+    held: np.ndarray
+    patients: np.ndarray
+    sex: np.ndarray
+    cohort: np.ndarray
+    age: np.ndarray
+
+    def __len__(self) -> int:
+        return len(self.z)
+
+
+@dataclass(frozen=True, eq=False)
+class Gathered:
+    """learn : pairs to fit. apart : pairs that measure, of (m,) `units` that intervals are drawn by.
+
+    replay, frozen : modality → original studies to fit, and those that measure
+    raters         : rater → reliability, of everyone who gave a mark that is used
+    left_out       : marks that are neither fitted nor measured, as a side is gone, withdrawn, or of other encoders
+    """
+
+    learn: Marked
+    apart: Marked
+    units: np.ndarray
+    replay: dict[str, Pool]
+    frozen: dict[str, Pool]
+    raters: dict[str, Reliability]
+    left_out: int
+
+
+class _Pair(NamedTuple):
+    """One mark with both sides: embeddings, modalities, labels, patients, and the query's patient or id."""
+
+    rating: Rating
+    zq: np.ndarray
+    zs: np.ndarray
+    mq: str
+    ms: str
+    labels: tuple[tuple[str, ...], tuple[str, ...]]
+    patients: frozenset[str]
+    unit: str
+
+
+def since(release: Release) -> datetime | None:
+    """Return when the ratings were gathered that a release learnt from; None for a shipped one, which learnt none."""
+    began = release.manifest.get("round", {}).get("began")
+    return datetime.fromisoformat(began) if began else None
+
+
+def new_ratings(workspace: Workspace, since: datetime | None) -> int:
+    """Return how many judgements were given, or imported, since a moment; None for ever."""
+    sql = "SELECT count(*) FROM {} WHERE {} > coalesce(?, TIMESTAMP '1970-01-01')"
+    local = sum(1 for one in workspace.ratings() if since is None or one.created_at > since)
+    (foreign,) = workspace.database.read(sql.format("pooled_ratings", "imported_at"), [since])[0]
+    return local + int(foreign)
+
+
+def gather(workspace: Workspace) -> Gathered:
+    """Return everything a round under the serving release learns from and is measured on."""
+    out = withdrawn(workspace)
+    pairs, left_out = _pairs(workspace, out)
+    known = reliability([one.rating for one in pairs], _expected(pairs))
+    apart = np.array([_apart(one) for one in pairs], bool)
+    marked = _marked(pairs, known)
+    units = np.array([one.unit for one in pairs], dtype=str)
+    replay, frozen = _originals(workspace, out)
+    return Gathered(marked.take(~apart), marked.take(apart), units[apart], replay, frozen, known, left_out)
+
+
+def shared(one: Iterable[str], other: Iterable[str]) -> frozenset[str]:
+    """Return the findings that two sets of labels have in common."""
+    return findings(one) & findings(other)
+
+
+def _pairs(workspace: Workspace, out: frozenset[str]) -> tuple[list[_Pair], int]:
+    """Return the marks of this site and of others that can be used, and how many cannot."""
+    ratings = workspace.ratings()
+    known = sides(workspace, {one for rating in ratings for one in rating.pair})
+    own = [_own(rating, known, out) for rating in ratings]
+    encoders = workspace.releases.encoders((workspace.releases.serving() or ("", ""))[1])
+    others = [_foreign(row) for row in pooled(workspace.database, encoders)]
+    found = [one for one in own if one is not None] + [one for one in others if one.rating.mark in VALUE]
+    return found, len(ratings) - sum(one is not None for one in own)
+
+
+def _own(rating: Rating, known: Mapping[str, Side], out: frozenset[str]) -> _Pair | None:
+    q, s = known.get(rating.query_id), known.get(rating.study_id)
+    if q is None or s is None or q.embedding is None or s.embedding is None or (q.patients | s.patients) & out:
+        return None
+    unit = min(q.patients, default=q.id)
+    return _Pair(
+        rating, q.embedding, s.embedding, q.modality, s.modality, (q.labels, s.labels), q.patients | s.patients, unit
+    )
+
+
+def _foreign(row: Pooled) -> _Pair:
+    rating = Rating(
+        0, row.query_id, row.study_id, row.mark, row.who, row.release, row.bits, row.operating_point, row.created_at,
+        finding=row.finding, source=row.source,
+    )  # fmt: skip
+    labels, unit = (row.query_labels, row.labels), f"{row.source} {row.query_id}"
+    return _Pair(
+        rating, row.query_vector, row.vector, row.query_modality, row.modality, labels, frozenset(), unit
+    )  # fmt: skip
+
+
+def _apart(pair: _Pair) -> bool:
+    return is_held_out(pair.rating.query_id) or any(is_frozen(patient) for patient in pair.patients)
+
+
+def _expected(pairs: Sequence[_Pair]) -> dict[tuple[str, str], bool]:
+    """Return pair → whether the labels of both share a finding, where both have some."""
+    known = [(one, [findings(labels) for labels in one.labels]) for one in pairs]
+    return {one.rating.pair: bool(q & s) for one, (q, s) in known if q and s}
+
+
+def _marked(pairs: Sequence[_Pair], known: Mapping[str, Reliability]) -> Marked:
+    empty = np.empty((0, 256), np.float32)
+    return Marked(
+        np.stack([one.zq for one in pairs]) if pairs else empty,
+        np.stack([one.zs for one in pairs]) if pairs else empty,
+        np.array([one.mq for one in pairs], dtype=str),
+        np.array([one.ms for one in pairs], dtype=str),
+        np.array([VALUE[one.rating.mark] for one in pairs], np.float32),
+        np.array([known[one.rating.rater].weight for one in pairs], np.float32),
+        many_hot([_meant(one) for one in pairs]),
+    )
+
+
+def _meant(pair: _Pair) -> frozenset[str]:
+    """Return the finding that the rater named; of a relevant pair without one, what both sides' labels share."""
+    if pair.rating.finding:
+        return frozenset([pair.rating.finding])
+    return shared(*pair.labels) if pair.rating.mark == "relevant" else frozenset()
+
+
+def _originals(workspace: Workspace, out: frozenset[str]) -> tuple[dict[str, Pool], dict[str, Pool]]:
+    """Return the labelled studies of every modality: those to fit, and the frozen ones."""
+    (name, _) = workspace.releases.serving() or ("", "")
+    rows = workspace.database.read(
+        "SELECT s.study_id, s.modality, s.labels, s.patient_id, s.sex, s.cohort, s.age FROM studies s"
+        " JOIN embeddings e ON e.study_id = s.study_id AND e.release = ? WHERE len(s.labels) > 0 ORDER BY s.study_id",
+        [name],
+    )
+    kept = [(row, held) for row in rows if row[3] not in out for held in [findings(row[2])] if held]
+    found: tuple[dict[str, Pool], dict[str, Pool]] = ({}, {})
+    for modality in MODALITIES:
+        for frozen, most in ((False, MOST_REPLAY), (True, MOST_FROZEN)):
+            mine = [one for one in kept if one[0][1] == modality and is_frozen(one[0][3]) == frozen]
+            chosen = np.sort(np.random.default_rng(SEED).permutation(len(mine))[:most])
+            if len(chosen):
+                found[frozen][modality] = _pool(workspace, name, [mine[i] for i in chosen])
+    return found
+
+
+def _pool(workspace: Workspace, release: str, rows: Sequence[tuple[tuple, frozenset[str]]]) -> Pool:
+    about = [row for row, _ in rows]
+    return Pool(
+        workspace.embeddings(release, [row[0] for row in about]),
+        many_hot([held for _, held in rows]),
+        np.array([row[3] for row in about], dtype=str),
+        np.array([row[4] or "" for row in about], dtype=str),
+        np.array([row[5] for row in about], dtype=str),
+        np.array([np.nan if row[6] is None else row[6] for row in about], np.float64),
+    )
+
+
+def to_arrays(found: Gathered) -> dict[str, np.ndarray]:
+    """Return the arrays of a round under flat names, as an .npz file holds them."""
+    out = {
+        f"{part}.{f.name}": getattr(getattr(found, part), f.name) for part in ("learn", "apart") for f in fields(Marked)
+    }
+    for part in ("replay", "frozen"):
+        for modality, pool in getattr(found, part).items():
+            out |= {f"{part}.{modality}.{f.name}": getattr(pool, f.name) for f in fields(Pool)}
+    return {**out, "units": found.units}
+
+
+def from_arrays(arrays: Mapping[str, np.ndarray]) -> Gathered:
+    """Return what `to_arrays` made; without raters."""
+    pairs = {part: Marked(*(arrays[f"{part}.{f.name}"] for f in fields(Marked))) for part in ("learn", "apart")}
+    pools: dict[str, dict[str, Pool]] = {
+        part: {
+            str(m): Pool(*(arrays[f"{part}.{m}.{f.name}"] for f in fields(Pool)))
+            for m in MODALITIES
+            if f"{part}.{m}.z" in arrays
+        }
+        for part in ("replay", "frozen")
+    }
+    return Gathered(pairs["learn"], pairs["apart"], arrays["units"], pools["replay"], pools["frozen"], {}, 0)

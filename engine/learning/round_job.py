@@ -1,0 +1,268 @@
+"""A round as a job: a process of its own whose state lies in the workspace, so that it outlives pages and servers.
+
+    <workspace>/rounds/<number>/   job.json     who, when, from which release
+                                   in.npz       what it learns from, gone at the end
+                                   state.json   its process, how far it is, and what became of it
+                                   log.txt      what it said
+    <workspace>/rounds/lock        held by the process as long as it lives: whether one runs is never guessed
+
+The lock is taken before the process is started and handed to it, so it falls when the process ends, however it ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from engine.errors import UsageError, WorkspaceError
+from engine.learning.round_data import Gathered, gather, to_arrays
+from engine.learning.round_release import next_name
+from engine.learning.round_worker import CANCELLED, INPUTS, JOB, STATE, THREADS
+from engine.settings import ROOT
+from engine.store.ratings import name as name_of
+from engine.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from engine.model.release import Release
+
+State = Literal["gathering", "fitting", "measuring", "done", "cancelled", "failed"]
+ENDS = ("done", "cancelled", "failed")
+FOLDER, LOCK, LOG = "rounds", "lock", "log.txt"
+PATIENCE_S = 2.0  # for a process that has said its last word to end
+KILL_S = 10.0  # for one that is asked to end
+NOTHING = (
+    "There is nothing to learn from yet: rate neighbours of studies whose patients allow training, then make a round."
+)
+CUT_OFF = "The round ended without a result, see its log: ratings and releases are as they were, begin again."
+
+_children: list[subprocess.Popen[bytes]] = []  # started by this process; kept so that the system can let go of them
+_lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Job:
+    """A round as it was when it was looked at.
+
+    share : of the whole, 0..1. why : a sentence where it failed. name : the release that it makes, or made
+    about : ratings, raters and what else is kept of it
+    """
+
+    folder: Path
+    number: int
+    state: State
+    share: float
+    why: str
+    who: str
+    name: str
+    began: datetime
+    ended: datetime | None
+    about: dict[str, Any]
+
+    @property
+    def over(self) -> bool:
+        """Whether it has ended, one way or another."""
+        return self.state in ENDS
+
+    def log_tail(self, lines: int = 20) -> str:
+        """Return the last lines of what it said; empty where it said nothing."""
+        try:
+            return "\n".join((self.folder / LOG).read_text("utf-8", "replace").splitlines()[-lines:])
+        except OSError:
+            return ""
+
+
+def begin(workspace: Workspace, release: Release, who: str) -> Job:
+    """Start a round on the serving release and return it; the caller waits only while the ratings are gathered.
+
+    Raises UsageError where a round runs or there is nothing to learn from, WorkspaceError where the disk is full.
+    """
+    who, home = name_of(who), workspace.path / FOLDER
+    with _full(), _held(home) as lock:
+        number = 1 + max((int(path.name) for path in _folders(home)), default=0)
+        named = next_name(workspace.path, release.base)
+        number = max(number, int(named.rpartition(".")[2]))
+        folder = home / str(number)
+        folder.mkdir()
+        try:
+            found = gather(workspace)
+            if not len(found.learn) or not found.replay:
+                raise UsageError(NOTHING)
+            job = _job(workspace, release, number, who, found)
+            _write(folder / JOB, json.dumps(job))
+            np.savez(folder / INPUTS, **to_arrays(found))  # type: ignore[arg-type]
+            _start(folder, lock)
+        except BaseException:
+            for file in folder.iterdir():
+                file.unlink()
+            folder.rmdir()
+            raise
+    return _read(folder, True)
+
+
+def present(workspace: Workspace) -> Job | None:
+    """Return the round that runs, or the last one; None where there never was one."""
+    home = workspace.path / FOLDER
+    folders = _folders(home)
+    return _read(folders[-1], _running(home)) if folders else None
+
+
+def jobs(workspace: Workspace) -> list[Job]:
+    """Return all rounds that were begun, oldest first."""
+    home = workspace.path / FOLDER
+    folders, running = _folders(home), _running(home)
+    return [_read(folder, running and folder == folders[-1]) for folder in folders]
+
+
+def cancel(workspace: Workspace) -> None:
+    """End the round that runs; ratings and releases stay as they were. Nothing happens where none runs."""
+    home, job = workspace.path / FOLDER, present(workspace)
+    if job is None or job.over:
+        return
+    (job.folder / CANCELLED).touch()  # the process looks at it too, should it not have said its number yet
+    last = time.monotonic() + KILL_S
+    while _running(home) and time.monotonic() < last:
+        with contextlib.suppress(ProcessLookupError, KeyError):
+            os.kill(_json(job.folder / STATE)["pid"], signal.SIGTERM)
+        time.sleep(0.05)
+    (job.folder / INPUTS).unlink(missing_ok=True)
+
+
+def _job(workspace: Workspace, release: Release, number: int, who: str, found: Gathered) -> dict[str, Any]:
+    """Return what the process is told, and what is kept of the round in its release."""
+    made_up = [cohort.name for cohort in workspace.cohorts() if cohort.synthetic]
+    raters = [{"who": rater, **asdict(one)} for rater, one in sorted(found.raters.items())]
+    about = {
+        "who": who,
+        "began": _now(),
+        "ratings": len(found.learn),
+        "kept_apart": len(found.apart),
+        "left_out": found.left_out,
+        "raters": raters,
+        "original": {modality: len(pool) for modality, pool in found.replay.items()},
+        "frozen": {modality: len(pool) for modality, pool in found.frozen.items()},
+        "synthetic": sum(int(np.isin(pool.cohort, made_up).sum()) for pool in found.frozen.values()),
+    }
+    return {
+        "number": number,
+        "name": f"{release.base}.{number}",
+        "base": str(release.path.resolve()),
+        "workspace": str(workspace.path),
+        "about": about,
+    }
+
+
+def _start(folder: Path, lock: int) -> None:
+    """Start the process, apart from this one, so that it goes on without it."""
+    few = {name: str(THREADS) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    few["OMP_WAIT_POLICY"] = "passive"  # threads that spin while others work made a round 40 times as long
+    command = [sys.executable, "-m", "engine.learning.round_worker", str(folder)]
+    with (folder / LOG).open("ab") as log:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env={**os.environ, **few}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+            start_new_session=True, pass_fds=(lock,),
+        )  # fmt: skip
+    _children[:] = [one for one in _children if one.poll() is None] + [process]
+
+
+def _read(folder: Path, running: bool) -> Job:
+    """Return the job of a folder as it is now."""
+    job, state = _json(folder / JOB), _json(folder / STATE)
+    about = job.get("about", {})
+    step, why = state.get("state", "gathering"), state.get("why", "")
+    if step not in ENDS and not running:
+        step, why = ("cancelled", "") if (folder / CANCELLED).exists() else ("failed", CUT_OFF)
+    began = about.get("began") or datetime.fromtimestamp(folder.stat().st_mtime, UTC).isoformat()[:19]
+    ended = state.get("ended")
+    return Job(
+        folder, int(folder.name), step, 1.0 if step == "done" else float(state.get("share", 0.0)), why,
+        about.get("who", ""), state.get("name") or job.get("name", ""), datetime.fromisoformat(began),
+        datetime.fromisoformat(ended) if ended else None, about,
+    )  # fmt: skip
+
+
+def _folders(home: Path) -> list[Path]:
+    """Return the rounds' folders, oldest first."""
+    return sorted((path for path in home.glob("*") if path.name.isdigit()), key=lambda path: int(path.name))
+
+
+def _running(home: Path) -> bool:
+    """Say whether anybody holds the lock."""
+    if not (home / LOCK).exists():
+        return False
+    with _lock, (home / LOCK).open("rb") as file:
+        return not _taken(file.fileno())
+
+
+@contextlib.contextmanager
+def _held(home: Path) -> Iterator[int]:
+    """Hold the lock; whoever it was handed to holds it on. Raises UsageError where a round runs."""
+    home.mkdir(parents=True, exist_ok=True)
+    with (home / LOCK).open("ab") as file:
+        last = time.monotonic() + PATIENCE_S
+        while not _try(file.fileno()):
+            if time.monotonic() > last or not _last_word(home):
+                raise UsageError("A round is on its way already: wait for its end, or cancel it.")
+            time.sleep(0.05)
+        yield file.fileno()
+
+
+def _try(file: int) -> bool:
+    with _lock:
+        return _taken(file)
+
+
+def _taken(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _last_word(home: Path) -> bool:
+    """Say whether the process that holds the lock has nothing more to do."""
+    folders = _folders(home)
+    return bool(folders) and _json(folders[-1] / STATE).get("state") in ENDS
+
+
+@contextlib.contextmanager
+def _full() -> Iterator[None]:
+    """Turn a disk that takes no more into one sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise WorkspaceError(
+            f"The round could not be begun ({error.strerror or error}): free some disk and try again."
+        ) from error
+
+
+def _json(file: Path) -> dict[str, Any]:
+    try:
+        found: dict[str, Any] = json.loads(file.read_text("utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def _write(file: Path, words: str) -> None:
+    temporary = file.with_name(f".{file.name}")
+    temporary.write_text(words, "utf-8")
+    os.replace(temporary, file)
+
+
+def _now() -> str:
+    return datetime.now(UTC).replace(tzinfo=None).isoformat()

@@ -1,0 +1,164 @@
+"""The work of a round, in a process of its own: `python -m engine.learning.round_worker FOLDER`, the folder of a job.
+
+It reads job.json and in.npz, says in state.json how far it is, and writes the round's release whole or not at all. It
+never opens the workspace's database: that belongs to the server.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+import traceback
+from dataclasses import asdict
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.errors import CasebindError
+from engine.learning.round_data import Gathered, from_arrays
+
+if TYPE_CHECKING:
+    from engine.learning.fit import Fitted
+    from engine.model.release import Release
+
+NICE, THREADS = 10, 2  # others come first
+JOB, INPUTS, STATE, CANCELLED = "job.json", "in.npz", "state.json", "cancelled"
+FITTED, MEASURED = 0.80, 0.97  # shares of the whole after each step
+FULL = "The round could not be finished: free some disk and begin again, ratings and releases are as they were."
+
+
+def told(folder: Path, state: str, share: float, **more: Any) -> None:
+    """Write how far the work is, whole or not at all; ends the process where somebody has cancelled it."""
+    if (folder / CANCELLED).exists():
+        sys.exit(0)
+    temporary = folder / f".{STATE}"
+    known = {"state": state, "share": round(share, 3), "pid": os.getpid(), **more}
+    temporary.write_text(json.dumps(known), "utf-8")
+    os.replace(temporary, folder / STATE)
+
+
+def main(folder: Path) -> int:
+    """Do the work of one job; return the exit status."""
+    os.nice(NICE)
+    told(folder, "gathering", 0.0)
+    try:
+        name = work(folder, json.loads((folder / JOB).read_text("utf-8")))
+        told(folder, "done", 1.0, name=name, ended=_now())
+    except Exception as problem:
+        traceback.print_exc()
+        told(folder, "failed", 0.0, why=_sentence(problem), ended=_now())
+        return 1
+    finally:
+        (folder / INPUTS).unlink(missing_ok=True)
+    return 0
+
+
+def work(folder: Path, job: dict[str, Any]) -> str:
+    """Fit, measure and write; return the name of the release."""
+    import torch
+
+    from engine.learning import gate, round_release
+    from engine.learning.fit import Plan, fit
+    from engine.model.release import load_release
+
+    torch.set_num_threads(THREADS)
+    begun, base = time.monotonic(), load_release(Path(job["base"]))
+    with np.load(folder / INPUTS, allow_pickle=False) as arrays:
+        found = from_arrays(arrays)
+    print(f"{len(found.learn)} ratings to fit, {len(found.apart)} kept apart", flush=True)
+    told(folder, "fitting", 0.0)
+    replay = {m: _embedded(pool) for m, pool in found.replay.items()}
+    plan = Plan(seed=job["number"])
+    fitted = fit(
+        base.layer(), base.heads, found.learn, replay, plan, lambda share: told(folder, "fitting", FITTED * share)
+    )
+    print(json.dumps(fitted.history[-1] if fitted.history else {}), flush=True)
+    told(folder, "measuring", FITTED)
+    after = Coder(base, fitted)
+    rows = gate.judged(measured(base, after, found))
+    told(folder, "measuring", MEASURED)
+    calibration = _calibration(base, after, found)
+    figures = {"gate": gate.plain(rows), "seconds": round(time.monotonic() - begun, 1), "plan": asdict(plan)}
+    made = round_release.write(
+        Path(job["workspace"]), base, job["name"], fitted, calibration, {**job["about"], **figures}
+    )
+    print(f"{made.name} is written after {figures['seconds']} s", flush=True)
+    return made.name
+
+
+class Coder:
+    """The codes that a round's release gives, before it is written."""
+
+    def __init__(self, base: Release, fitted: Fitted) -> None:
+        import torch
+
+        from engine.learning.fit import Mapped
+
+        self.model = Mapped(base.layer(), fitted.heads)
+        state = {"weight": torch.from_numpy(fitted.weight), "threshold": torch.from_numpy(fitted.threshold)}
+        self.model.layer.load_state_dict(state)
+
+    def codes(self, z: np.ndarray, modality: str) -> np.ndarray:
+        """Stored embeddings (n, 256) → packed codes (n, 32) uint8."""
+        import torch
+
+        from engine.model.hash_layer import pack
+
+        with torch.no_grad():
+            projected = self.model.layer.project(self.model.mapped(torch.from_numpy(z), modality), modality)
+        return pack(projected.numpy() > 0)
+
+
+def measured(base: Release, after: Coder, found: Gathered) -> list[Any]:
+    """Return every row of the table, before by the release that the round began with and after by what it learnt."""
+    from engine.learning.gate_metrics import asked, frozen_rows, rating_rows
+
+    sides = [{m: one.codes(pool.z, m) for m, pool in found.frozen.items()} for one in (base, after)]
+    far = [_far(one, found) for one in (base, after)]
+    return frozen_rows(asked(found.frozen, *sides)) + rating_rows(found.apart, found.units, *far)
+
+
+def _far(coder: Release | Coder, found: Gathered) -> np.ndarray:
+    """Return the distances of the pairs kept apart, (p,) int."""
+    marked, out = found.apart, []
+    for z, kinds in ((marked.zq, marked.mq), (marked.zs, marked.ms)):
+        codes = np.zeros((len(z), 32), np.uint8)
+        for kind in np.unique(kinds):
+            codes[kinds == kind] = coder.codes(z[kinds == kind], str(kind))
+        out.append(codes.view("<u8"))
+    return np.asarray(np.bitwise_count(out[0] ^ out[1]).sum(1), np.int64)
+
+
+def _calibration(base: Release, after: Coder, found: Gathered) -> dict[str, Any]:
+    from engine.learning.recalibrate import tables, typed
+
+    before = json.loads((base.path / "calibration.json").read_text("utf-8"))
+    return tables(found.frozen, typed(base), after.codes, before)
+
+
+def _embedded(pool: Any) -> Any:
+    import torch
+
+    from engine.training.hashing.train import Embedded
+
+    return Embedded(torch.from_numpy(pool.z), torch.from_numpy(pool.held))
+
+
+def _now() -> str:
+    return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
+
+
+def _sentence(problem: Exception) -> str:
+    if isinstance(problem, CasebindError):
+        return str(problem)
+    if isinstance(problem, OSError):
+        return FULL
+    return f"The round could not be finished ({type(problem).__name__}): its log says more, ratings are as they were."
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1])))

@@ -1,0 +1,123 @@
+"""Counter-examples: the nearest cases that are labelled, but not as the query is, or as what lies nearest to it.
+
+Which labels are meant, in this order:
+
+labels  : those of a study of the collection that is the query
+chosen  : of a query that is the mean of several cases, the findings that at least HALF of the labelled ones have
+words   : the findings that a typed query names; words that deny something ("no effusion") are left to the next rule
+nearest : of a query without labels, the finding that the nearest cases most often have: each labelled case votes with
+          the share of pairs at its distance that share a finding, so near cases and reliable kinds count for more.
+          Every finding with at least HALF of the labelled cases' weight is meant, or the first one where none has
+
+Labels that mean the same finding (engine/findings.toml) are one; a label that means none of them stands for
+itself. "Normal" is a finding like others: an abnormal case is a counter-example to a normal query and the other way
+round; one labelled both normal and something else is neither. What says where a patient lies or what lies in the
+film (critical care, devices), and a label that means no finding ("sinus rhythm"), is not meant while a finding is. A
+case without labels is no counter-example.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from engine.findings import findings_of_label, phrase, vocabulary
+from engine.retrieval.answer import Answer
+from engine.workspace.workspace import Workspace
+
+HALF = 0.5
+CIRCUMSTANCES = frozenset({"critical_care", "devices"})
+DENIES = re.compile(r"\b(no|not|non|without|free of|negative|absent|denies|rule out)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Meant:
+    """The finding families to differ from, and where they come from.
+
+    basis    : "labels", "chosen", "words" or "nearest"
+    families : names of findings.toml, or a label in lower case that means none of them
+    labels   : for "labels", the query's own as they are published
+    votes    : for "chosen" and "nearest", labelled cases that have one of them, out of `of` labelled ones
+    """
+
+    basis: str
+    families: tuple[str, ...]
+    labels: tuple[str, ...] = ()
+    votes: int = 0
+    of: int = 0
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the families as a person reads them."""
+        return tuple(phrase(one) if one in vocabulary() else one for one in self.families)
+
+
+@dataclass(frozen=True, eq=False)
+class Counters:
+    """What the counter-examples differ from, and their answer; None where nothing says what to differ from."""
+
+    meant: Meant
+    answer: Answer | None
+
+
+def families(labels: Iterable[str]) -> frozenset[str]:
+    """Return the families of some labels: the findings that they mean, or themselves in lower case."""
+    return frozenset().union(*(findings_of_label(one) or {one.strip().lower()} for one in labels))
+
+
+def meant_by(workspace: Workspace, found: Answer) -> Meant:
+    """Return what the counter-examples to a query differ from; no families where nothing is labelled."""
+    study = found.study
+    if study.facts.get("like"):
+        rows = workspace.rows(list(study.facts["like"]))
+        return _by_votes("chosen", [(families(row.labels), 1.0) for row in rows if row.labels])
+    labels = _own_labels(workspace, found)
+    if labels:
+        return Meant("labels", _telling(families(labels)), labels)
+    named = _named(study.content.text) if study.modality == "text" else frozenset()  # type: ignore[union-attr]
+    if named:
+        return Meant("words", _telling(named))
+    return _by_votes("nearest", [(families(one.labels), one.relevance) for one in found.neighbours if one.labels])
+
+
+def forbidden(workspace: Workspace, meant: Meant) -> tuple[str, ...]:
+    """Return every label of the workspace that belongs to a family that is meant."""
+    wanted = set(meant.families)
+    return tuple(label for label in sorted(workspace.labels()) if families([label]) & wanted)
+
+
+def _own_labels(workspace: Workspace, found: Answer) -> tuple[str, ...]:
+    """Return the labels of the study of the workspace that is the query, or part of it; none for an uploaded one."""
+    study_id = found.study.facts.get("part_of", found.query_id)
+    return next((row.labels for row in workspace.rows([study_id])), ())
+
+
+def _named(words: str) -> frozenset[str]:
+    """Return the findings that a typed query names; none where it denies something."""
+    if DENIES.search(words) and not findings_of_label(words.strip()) & {"normal"}:
+        return frozenset()
+    return findings_of_label(words)
+
+
+def _by_votes(basis: str, votes: Sequence[tuple[frozenset[str], float]]) -> Meant:
+    """Return what labelled cases most often have, each with its families and its weight."""
+    most = _most(votes)
+    return Meant(basis, most, votes=sum(bool(held & set(most)) for held, _ in votes), of=len(votes))
+
+
+def _most(votes: Sequence[tuple[frozenset[str], float]]) -> tuple[str, ...]:
+    """Return the families with at least half of the weight, or the first one; equal weights by name."""
+    total, sums = sum(weight for _, weight in votes), defaultdict[str, float](float)
+    for held, weight in votes:
+        for one in _telling(held):
+            sums[one] += weight
+    order = sorted(sums, key=lambda one: (-sums[one], one))
+    return tuple(one for one in order if sums[one] >= HALF * total) or tuple(order[:1])
+
+
+def _telling(held: Iterable[str]) -> tuple[str, ...]:
+    """Return families by name: the findings, and circumstances or other labels only where there is no finding."""
+    names = sorted(held)
+    return tuple(one for one in names if one in vocabulary() and one not in CIRCUMSTANCES) or tuple(names)

@@ -1,0 +1,109 @@
+"""From a code to its neighbours: the mask before the search, the search per modality, the rows after it."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING
+
+from engine.backends.local import Ask
+from engine.index.hamming import words_of
+from engine.index.snapshot import Hits
+from engine.retrieval.answer import Neighbour, Options
+from engine.retrieval.calibration import Scale, sources
+from engine.retrieval.rerank import pool_size, reranked
+from engine.store import studies as shelf
+from engine.store.filters import Clause
+from engine.store.records import StoredQuery, StudyRow
+from engine.study import Modality
+from engine.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from engine.model.release import Release
+
+ATTEMPTS = 3  # to find neighbours none of which is deleted meanwhile
+
+
+def neighbours_of(
+    workspace: Workspace, release: Release, stored: StoredQuery, own: Clause, options: Options
+) -> tuple[list[Neighbour], dict[str, bool], tuple[str, ...]]:
+    """Return the nearest studies of every target modality, whether nothing there is close, and which sites are missing.
+
+    A study that is deleted between the search and the reading of its row is searched past; the last attempt lets
+    nobody change anything meanwhile.
+    """
+    scale, bits = Scale(release, sources(stored.study), options.bits), options.bits
+    query, clauses = words_of(stored.code[None])[0], options.filters.clauses()
+    wanted = options.k if options.rerank == "none" else pool_size(options.k)
+    asks = {into: Ask(query, wanted, bits, _reach(scale, into, options)) for into in options.into}
+    for attempt in range(1, ATTEMPTS + 1):
+        with workspace.database.exclusive() if attempt == ATTEMPTS else contextlib.nullcontext():
+            found = workspace.backend.nearest(release.name, asks, clauses, own)
+            near = {
+                into: _chosen(workspace, release, stored, into, _within(hits, scale, into, options), options)
+                for into, hits in found.hits.items()
+            }
+            ordinals = [ordinal for pairs in near.values() for ordinal, _ in pairs]
+            rows = shelf.rows_by_ordinal(workspace.database, ordinals)
+        if len(rows) == len(ordinals):
+            break
+    neighbours = [
+        _neighbour(rank, rows[ordinal], far, scale)
+        for pairs in near.values()
+        for rank, (ordinal, far) in enumerate(pairs, start=1)
+        if ordinal in rows
+    ]
+    nothing_close = {str(into): not _close(hits, scale, into) for into, hits in found.hits.items()}
+    return neighbours, nothing_close, found.missing
+
+
+def _reach(scale: Scale, into: Modality, options: Options) -> int | None:
+    """Return the radius of the search: an operating point's, and at least as far as what is called close."""
+    if options.at is None:
+        return None
+    return max(scale.close_limit(into), scale.radius(into, options.at))
+
+
+def _within(hits: Hits, scale: Scale, into: Modality, options: Options) -> list[tuple[int, int]]:
+    """Return (ordinal, distance) of the hits that the operating point lets through."""
+    radius = None if options.at is None else scale.radius(into, options.at)
+    near = zip(hits.ordinals.tolist(), hits.distances.tolist(), strict=True)
+    return [(ordinal, far) for ordinal, far in near if radius is None or far <= radius]
+
+
+def _chosen(
+    workspace: Workspace, release: Release, stored: StoredQuery, into: Modality, near: list[tuple[int, int]],
+    options: Options,
+) -> list[tuple[int, int]]:  # fmt: skip
+    """Return the first k, after re-ranking the pool where that is asked for."""
+    if options.rerank != "none":
+        near = reranked(workspace, release, stored, into, near, options.bits, options.rerank)
+    return near[: options.k]
+
+
+def _close(hits: Hits, scale: Scale, into: Modality) -> bool:
+    """Say whether the nearest permitted study is close at all."""
+    return bool(hits.distances.size and hits.distances[0] <= scale.close_limit(into))
+
+
+def _neighbour(rank: int, row: StudyRow, hamming: int, scale: Scale) -> Neighbour:
+    return Neighbour(
+        rank=rank,
+        study_id=row.study_id,
+        patient_id=row.patient_id,
+        encounter_id=row.encounter_id,
+        modality=row.modality,
+        cohort=row.cohort,
+        licence=row.licence,
+        labels=row.labels,
+        label_source=row.label_source,
+        synthetic=row.synthetic,
+        age=row.age,
+        sex=row.sex,
+        view=row.view,
+        recognised=row.recognised,
+        hamming=hamming,
+        bits=scale.bits,
+        further_share=round(scale.further_share(row.modality, hamming), 4),
+        relevance=round(scale.relevance(row.modality, hamming), 4),
+        release=scale.release.name,
+    )

@@ -1,0 +1,97 @@
+"""Ratings from another site of pairs that are not in this workspace, kept with the embeddings a round learns from."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+from datetime import datetime
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from engine.store import bulk
+from engine.store.database import Database, now
+
+
+@dataclass(frozen=True, eq=False)
+class Pooled:
+    """One imported rating of a pair of another site.
+
+    query_encoder, encoder : digests of what made the embeddings; they are those of the release installed at import
+    query_vector, vector   : (256,) float32
+    """
+
+    uid: str
+    source: str
+    who: str
+    query_id: str
+    query_modality: str
+    query_labels: tuple[str, ...]
+    study_id: str
+    modality: str
+    labels: tuple[str, ...]
+    mark: str
+    why: tuple[str, ...]
+    comment: str
+    finding: str
+    strategy: str
+    random_share: bool
+    release: str
+    bits: int
+    operating_point: str | None
+    hamming: int | None
+    created_at: datetime
+    query_encoder: str
+    encoder: str
+    query_synthetic: bool
+    synthetic: bool
+    query_vector: np.ndarray
+    vector: np.ndarray
+
+
+NAMES = tuple(field.name for field in fields(Pooled))
+VECTORS, LISTS = ("query_vector", "vector"), ("query_labels", "labels", "why")
+TYPES = {
+    **dict.fromkeys(VECTORS, "FLOAT[256]"), **dict.fromkeys(LISTS, "VARCHAR[]"),
+    **dict.fromkeys(("bits", "hamming"), "INTEGER"), **dict.fromkeys(("created_at", "imported_at"), "TIMESTAMP"),
+    **dict.fromkeys(("random_share", "query_synthetic", "synthetic"), "BOOLEAN"),
+}  # fmt: skip
+
+
+def add(cursor: duckdb.DuckDBPyConnection, rows: Sequence[Pooled]) -> None:
+    """Append rows inside a transaction."""
+    types = {name: TYPES.get(name, "VARCHAR") for name in (*NAMES, "imported_at")}
+    values = [[*(_plain(getattr(row, name)) for name in NAMES), now()] for row in rows]
+    bulk.insert(cursor, "pooled_ratings", types, values)
+
+
+def pooled(database: Database, encoders: dict[str, str] | None = None) -> list[Pooled]:
+    """Return all rows, oldest first; of the latest moment per rater and pair.
+
+    encoders : modality → digest; leaves out rows whose embeddings others made
+    """
+    found = database.read(
+        f"SELECT {', '.join(NAMES)} FROM pooled_ratings QUALIFY row_number() OVER (PARTITION BY query_id, study_id,"
+        " who, source ORDER BY created_at DESC, uid DESC) = 1 ORDER BY created_at, uid"
+    )
+    rows = [_row(one) for one in found]
+    if encoders is None:
+        return rows
+    return [
+        one for one in rows
+        if (encoders.get(one.query_modality), encoders.get(one.modality)) == (one.query_encoder, one.encoder)
+    ]  # fmt: skip
+
+
+def _row(values: Sequence[Any]) -> Pooled:
+    record = dict(zip(NAMES, values, strict=True))
+    record |= {name: np.asarray(record[name], np.float32) for name in VECTORS}
+    record |= {name: tuple(record[name]) for name in LISTS}
+    return Pooled(**record)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return value.astype(float).tolist()
+    return list(value) if isinstance(value, tuple) else value

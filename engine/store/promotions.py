@@ -1,0 +1,95 @@
+"""The rows about which release took over from which, when, and on whose word."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+
+import duckdb
+
+from engine.store.database import Database, now
+
+Kind = Literal["promotion", "rollback", "reindex"]
+RUNNING, DONE, FAILED = "running", "done", "failed"
+COLUMNS = (
+    "number, kind, who, began_at, ended_at, from_release, from_digest, to_release, to_digest, passes, falls, reason,"
+    " state, why"
+)
+NAMES = COLUMNS.replace(" ", "").split(",")
+
+
+@dataclass(frozen=True)
+class Row:
+    """One takeover, as it was asked for and as it ended.
+
+    passes : the gate's verdict; None where nothing was measured
+    falls  : the guards that fell, in words
+    reason : why it was done all the same
+    state  : running, done or failed; why : a sentence where it failed
+    """
+
+    number: int
+    kind: Kind
+    who: str
+    began_at: datetime
+    ended_at: datetime | None
+    from_release: str
+    from_digest: str
+    to_release: str
+    to_digest: str
+    passes: bool | None
+    falls: tuple[str, ...]
+    reason: str
+    state: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A takeover that somebody asks for; (name, digest) of both releases, the rest as in Row."""
+
+    kind: Kind
+    who: str
+    before: tuple[str, str]
+    after: tuple[str, str]
+    passes: bool | None = None
+    falls: tuple[str, ...] = ()
+    reason: str = ""
+
+
+def rows(database: Database) -> list[Row]:
+    """Return all takeovers, oldest first."""
+    return [_row(found) for found in database.read(f"SELECT {COLUMNS} FROM promotions ORDER BY number")]
+
+
+def begin(cursor: duckdb.DuckDBPyConnection, asked: Asked) -> int:
+    """Note that a takeover begins, inside a transaction; return its number. One that was cut off is closed."""
+    close_open(cursor, "it was cut off before the last study")
+    found = cursor.execute(
+        "INSERT INTO promotions VALUES"
+        " (nextval('event_number'), ?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, '') RETURNING number",
+        [asked.kind, asked.who, now(), *asked.before, *asked.after, asked.passes, list(asked.falls), asked.reason,
+         RUNNING],
+    ).fetchone()  # fmt: skip
+    return int(found[0])  # type: ignore[index]
+
+
+def end(cursor: duckdb.DuckDBPyConnection, number: int, state: str, why: str = "") -> None:
+    """Close a row, inside a transaction."""
+    cursor.execute(
+        "UPDATE promotions SET ended_at = ?, state = ?, why = ? WHERE number = ?", [now(), state, why, number]
+    )
+
+
+def close_open(cursor: duckdb.DuckDBPyConnection, why: str) -> None:
+    """Close every row that is open, inside a transaction: nothing runs behind it any more."""
+    cursor.execute(
+        "UPDATE promotions SET ended_at = ?, state = ?, why = ? WHERE state = ?", [now(), FAILED, why, RUNNING]
+    )
+
+
+def _row(values: Sequence[Any]) -> Row:
+    record = dict(zip(NAMES, values, strict=True))
+    return Row(**{**record, "falls": tuple(record["falls"])})

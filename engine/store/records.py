@@ -1,0 +1,161 @@
+"""The rows of a workspace as plain records."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+import numpy as np
+
+from engine.study import Modality, Study
+
+Mark = Literal["relevant", "partly", "irrelevant"]
+MARKS: tuple[Mark, ...] = ("relevant", "partly", "irrelevant")
+SKIP = "skip"  # kept with its history like a mark, but no judgement
+ALL_MARKS = (*MARKS, SKIP)
+
+WHYS = ("finding", "side", "quality", "other")
+"""Why a mark was given: wrong finding, wrong side, quality, other."""
+
+SCOPES = ("retrieval", "training")
+"""What a patient can consent to: being returned as a neighbour; being learnt from."""
+
+
+@dataclass(frozen=True)
+class StudyRow:
+    """What is known about one study of the workspace, without its content.
+
+    label_source  : who gave the labels, in words
+    quality_score : of the quality gate, 0..1
+    file          : content file, relative to the workspace's studies folder
+    extra         : further columns of its manifest, as they were
+    """
+
+    study_id: str
+    patient_id: str
+    encounter_id: str
+    cohort: str
+    modality: Modality
+    acquired_at: str | None = None
+    age: float | None = None
+    sex: str | None = None
+    view: str | None = None
+    labels: tuple[str, ...] = ()
+    label_source: str = ""
+    report: str | None = None
+    synthetic: bool = False
+    licence: str = ""
+    attribution: str = ""
+    recognised: str = ""
+    quality_score: float = 0.0
+    fingerprint: str = ""
+    patient_key: str | None = None
+    window_s: tuple[float, float] | None = None
+    file: str = ""
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class NewStudy:
+    """One study on its way into the workspace: its row, what it holds, and what the release made of it.
+
+    embedding : (256,) float32, L2-normalised
+    code      : (32,) uint8, packed little-endian
+    """
+
+    row: StudyRow
+    row_key: str
+    study: Study
+    embedding: np.ndarray
+    code: np.ndarray
+    consent: dict[str, bool] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Cohort:
+    """Where studies come from and what may be done with them."""
+
+    name: str
+    licence: str
+    attribution: str
+    synthetic: bool
+    label_source: str
+
+
+@dataclass(frozen=True)
+class Rating:
+    """One mark that one person gave to one neighbour of one query; a study may itself be the query.
+
+    mark         : one of MARKS, or SKIP
+    why          : tags of WHYS
+    comment      : at most 500 characters, on one line
+    finding      : what the rater had in mind, a name of the vocabulary of engine.findings, or ""
+    strategy     : the queue that offered the pair; "" from a search
+    random_share : offered at random, so that it measures without bias
+    uid          : the same wherever the rating goes
+    source       : "" given here, else the site that it was imported from
+    """
+
+    rating_id: int
+    query_id: str
+    study_id: str
+    mark: str
+    who: str
+    release: str
+    bits: int
+    at: str | None
+    created_at: datetime
+    why: tuple[str, ...] = ()
+    comment: str = ""
+    finding: str = ""
+    strategy: str = ""
+    random_share: bool = False
+    uid: str = ""
+    source: str = ""
+    undone_at: datetime | None = None
+
+    @property
+    def pair(self) -> tuple[str, str]:
+        """What was rated: query id and study id."""
+        return self.query_id, self.study_id
+
+    @property
+    def rater(self) -> str:
+        """The person; one of another site is somebody else, whatever the name."""
+        return f"{self.who} ({self.source})" if self.source else self.who
+
+
+@dataclass(frozen=True, eq=False)
+class StoredQuery:
+    """One accepted query, as it was stored: enough to show the same page again.
+
+    verdict   : the quality gate's verdict as plain JSON
+    code      : (32,) uint8
+    embedding : (256,) float32, of `release`
+    """
+
+    query_id: str
+    who: str
+    study: Study
+    verdict: dict[str, Any]
+    release: str
+    code: np.ndarray
+    embedding: np.ndarray
+    created_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class AuditRow:
+    """One line of the audit: who asked what, with which release, and which studies were returned."""
+
+    audit_id: int
+    created_at: datetime
+    who: str
+    kind: str
+    query_id: str | None
+    code: str | None
+    returned: tuple[str, ...]
+    release: str | None
+    filters: str | None
+    refused: str | None

@@ -1,0 +1,264 @@
+"""Studies of a workspace: adding, removing and reading their rows, codes and embeddings."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+
+from engine.errors import UsageError, WorkspaceError
+from engine.index.hamming import CodeArray, words_of
+from engine.store import previous_codes as former
+from engine.store import quantised as small
+from engine.store import staged_codes as staging
+from engine.store.audit import add_stated
+from engine.store.columns import SOURCE, load
+from engine.store.content import save_content
+from engine.store.database import Database, now
+from engine.store.records import Cohort, NewStudy, StudyRow
+from engine.study import Film, Note, Study, Trace
+
+COLUMNS = (
+    "study_id, patient_id, encounter_id, cohort, modality, acquired_at, age, sex, view, labels, label_source, report,"
+    " synthetic, licence, attribution, recognised, quality_score, fingerprint, patient_key, window_start_s,"
+    " window_end_s, file, extra"
+)
+INSERT = (
+    f"INSERT INTO studies (ordinal, row_key, created_at, {COLUMNS})"
+    f" VALUES (nextval('study_ordinal'), ?, ?{', ?' * 23})"
+)
+WRITERS = 8  # content files written at once
+THESE = "study_id IN (SELECT unnest(?))"
+FACTS = ("study_id", "patient_id", "encounter_id", "acquired_at", "age", "sex", "view", "labels", "report")
+
+
+def save(folder: Path, batch: Sequence[NewStudy], durable: bool) -> list[str]:
+    """Write the content files of a batch, durably or not; return their paths relative to `folder`."""
+    with ThreadPoolExecutor(WRITERS) as pool:  # most of the time goes into waiting for the disk
+        return list(pool.map(lambda one: save_content(folder, one.row.study_id, one.study, durable), batch))
+
+
+def add(
+    database: Database, files: Sequence[str], cohort: Cohort, release: str, digest: str, batch: Sequence[NewStudy]
+) -> None:
+    """Write all the rows of a batch, whose content files are written, in one transaction."""
+    with database.write() as cursor:
+        _register(cursor, cohort, release, digest)
+        _insert(cursor, batch, files)
+        ids = [one.row.study_id for one in batch]
+        vectors, codes = np.stack([one.embedding for one in batch]), np.stack([one.code for one in batch])
+        _insert_codes(cursor, release, ids, vectors, codes)
+        add_stated(cursor, _stated(batch))
+
+
+def add_codes(
+    database: Database, release: str, digest: str, study_ids: Sequence[str], vectors: np.ndarray, codes: np.ndarray,
+    replace: bool = False,
+) -> None:  # fmt: skip
+    """Write embeddings (n, 256) and packed codes (n, 32) of present studies, or put them in place of others."""
+    with database.write() as cursor:
+        _register(cursor, None, release, digest)
+        if replace:
+            small.delete(cursor, study_ids, release)
+            staging.unstage(cursor, study_ids)
+        for table in ("codes", "embeddings") if replace else ():
+            which = "release = ? AND study_id IN (SELECT unnest(?))"
+            cursor.execute(f"DELETE FROM {table} WHERE {which}", [release, list(study_ids)])
+        _insert_codes(cursor, release, study_ids, vectors, codes)
+
+
+def files_of(database: Database, study_ids: Sequence[str]) -> list[str]:
+    """Return the content files of those studies that are there, relative to the studies folder."""
+    return [file for (file,) in database.read(f"SELECT file FROM studies WHERE {THESE}", [list(study_ids)])]
+
+
+def remove(database: Database, study_ids: Sequence[str]) -> None:
+    """Delete the rows in one transaction; the files are left."""
+    ids = list(study_ids)
+    with database.write() as cursor:
+        emptied = cursor.execute(f"SELECT DISTINCT encounter_id, patient_id FROM studies WHERE {THESE}", [ids])
+        found = emptied.fetchall()
+        encounters, patients = ([row[column] for row in found] for column in (0, 1))
+        small.delete(cursor, ids)
+        staging.unstage(cursor, ids)
+        former.forget(cursor, ids)
+        for table in ("codes", "embeddings", "studies"):
+            cursor.execute(f"DELETE FROM {table} WHERE {THESE}", [ids])
+        for table, column, left in (("encounters", "encounter_id", encounters), ("patients", "patient_id", patients)):
+            cursor.execute(
+                f"DELETE FROM {table} WHERE {column} IN (SELECT unnest(?))"
+                f" AND {column} NOT IN (SELECT {column} FROM studies WHERE {column} IN (SELECT unnest(?)))",
+                [left, left],
+            )
+
+
+def rows(database: Database, study_ids: Sequence[str] | None) -> list[StudyRow]:
+    """Return the rows in the order of the ids (unknown ids are left out), or all rows by id."""
+    if study_ids is None:
+        return rows_where(database, "true", [])
+    found = {row.study_id: row for row in rows_where(database, "study_id IN (SELECT unnest(?))", [list(study_ids)])}
+    return [found[study_id] for study_id in study_ids if study_id in found]
+
+
+def rows_where(database: Database, condition: str, values: Sequence[Any]) -> list[StudyRow]:
+    """Return the rows that meet an SQL condition of this package, by id."""
+    found = database.read(f"SELECT {COLUMNS} FROM studies WHERE {condition} ORDER BY study_id", values)
+    return [_row(one) for one in found]
+
+
+def study_of(row: StudyRow, content: Trace | Film | Note) -> Study:
+    """Return the study that a row and its content make."""
+    facts = {name: getattr(row, name) for name in FACTS if getattr(row, name) not in (None, "", ())}
+    facts |= {"synthetic": True} if row.synthetic else {}
+    return Study(
+        modality=row.modality,
+        content=content,
+        recognised=row.recognised,
+        facts=facts,
+        patient_key=row.patient_key,
+        window_s=row.window_s,
+        fingerprint=row.fingerprint,
+    )
+
+
+def rows_by_ordinal(database: Database, ordinals: Sequence[int]) -> dict[int, StudyRow]:
+    """Return ordinal → row of those studies that are there."""
+    sql = f"SELECT {COLUMNS}, ordinal FROM studies WHERE ordinal IN (SELECT unnest(?))"
+    return {found[-1]: _row(found[:-1]) for found in database.read(sql, [list(ordinals)])}
+
+
+def load_codes(database: Database, release: str, modality: str) -> CodeArray:
+    """Return the codes of one modality in the order of the study ids, with the ids."""
+    cursor = database.snapshot()
+    try:
+        columns = load(cursor, release, modality)
+        ids = cursor.execute(f"SELECT study_id {SOURCE} ORDER BY study_id", [release, modality]).fetchnumpy()
+    finally:
+        cursor.execute("ROLLBACK")
+        cursor.close()
+    return CodeArray(
+        ids=np.asarray(ids["study_id"], dtype=object),
+        ordinals=np.asarray(columns.ordinals, np.int64),
+        groups=np.asarray(columns.patients, np.int64),
+        words=columns.words,
+    )
+
+
+def load_embeddings(database: Database, release: str, study_ids: Sequence[str]) -> np.ndarray:
+    """Return (n, 256) float32 in the order of the ids."""
+    found = dict(
+        database.read(
+            "SELECT study_id, vector FROM embeddings WHERE release = ? AND study_id IN (SELECT unnest(?))",
+            [release, list(study_ids)],
+        )
+    )
+    missing = [study_id for study_id in study_ids if study_id not in found]
+    if missing:
+        raise UsageError(f"Release {release} has not encoded the study {missing[0]}: ingest its cohort again.")
+    return np.asarray([found[study_id] for study_id in study_ids], dtype=np.float32).reshape(-1, 256)
+
+
+def clean(database: Database, folder: Path) -> int:
+    """Delete the files below `folder` that no row refers to."""
+    known = {file for (file,) in database.read("SELECT file FROM studies")}
+    orphans = [
+        path for path in folder.glob("*/*") if path.is_file() and path.relative_to(folder).as_posix() not in known
+    ]
+    for path in orphans:
+        path.unlink()
+    return len(orphans)
+
+
+def _register(cursor: duckdb.DuckDBPyConnection, cohort: Cohort | None, release: str, digest: str) -> None:
+    """Note the cohort and the release; refuse codes of two different releases under one name."""
+    if cohort is not None:
+        cursor.execute(
+            "INSERT INTO cohorts VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+            [cohort.name, cohort.licence, cohort.attribution, cohort.synthetic, cohort.label_source],
+        )
+    known = cursor.execute("SELECT digest FROM releases WHERE name = ?", [release]).fetchone()
+    if known is None:
+        cursor.execute("INSERT INTO releases VALUES (?, ?, ?)", [release, digest, now()])
+    elif known[0] != digest:
+        raise WorkspaceError(stale_release(release))
+    staging.begin(cursor, release)
+
+
+def stale_release(release: str) -> str:
+    """Say that a workspace was encoded by another model under the same release name."""
+    return (
+        f"The workspace was encoded with other weights of release {release} than the ones installed: "
+        "run `casebind reindex`, or pass --workspace with another folder."
+    )
+
+
+def _insert(cursor: duckdb.DuckDBPyConnection, batch: Sequence[NewStudy], files: Sequence[str]) -> None:
+    """Insert patients, encounters and studies; those that are there already stay as they are."""
+    patients = {one.row.patient_id: [one.row.patient_id, one.row.cohort, now()] for one in batch}
+    encounters = {one.row.encounter_id: [one.row.encounter_id, one.row.patient_id] for one in batch}
+    cursor.executemany(
+        "INSERT INTO patients (patient_id, cohort, created_at, number) VALUES (?, ?, ?, nextval('patient_number'))"
+        " ON CONFLICT DO NOTHING",
+        list(patients.values()),
+    )
+    cursor.executemany("INSERT INTO encounters VALUES (?, ?) ON CONFLICT DO NOTHING", list(encounters.values()))
+    cursor.executemany(INSERT, [_values(one, file) for one, file in zip(batch, files, strict=True)])
+
+
+def _stated(batch: Sequence[NewStudy]) -> dict[tuple[str, str], bool]:
+    """Return (patient id, scope) → granted; one row that withdraws outweighs those that grant."""
+    stated: dict[tuple[str, str], bool] = {}
+    for one in batch:
+        for scope, granted in one.consent.items():
+            key = (one.row.patient_id, scope)
+            stated[key] = granted and stated.get(key, True)
+    return stated
+
+
+def _values(one: NewStudy, file: str) -> list[Any]:
+    """Return the values of INSERT."""
+    row = one.row
+    start, end = row.window_s or (None, None)
+    return [
+        one.row_key, now(), row.study_id, row.patient_id, row.encounter_id, row.cohort, row.modality,
+        row.acquired_at, row.age, row.sex, row.view, list(row.labels), row.label_source, row.report,
+        row.synthetic, row.licence, row.attribution, row.recognised, row.quality_score, row.fingerprint,
+        row.patient_key, start, end, file, json.dumps(row.extra, default=str),
+    ]  # fmt: skip
+
+
+def _insert_codes(
+    cursor: duckdb.DuckDBPyConnection, release: str, study_ids: Sequence[str], vectors: np.ndarray, codes: np.ndarray
+) -> None:
+    """vectors: (n, 256) float32; codes: (n, 32) uint8. WorkspaceError where a study is not there."""
+    cursor.execute(
+        "INSERT INTO embeddings SELECT unnest(?), ?, unnest(?::FLOAT[256][])",
+        [list(study_ids), release, vectors.astype(float).tolist()],
+    )
+    cursor.execute(
+        "INSERT INTO codes (study_id, release, modality, w0, w1, w2, w3, ordinal, patient)"
+        " SELECT study_id, ?, s.modality, new.w0, new.w1, new.w2, new.w3, s.ordinal, p.number"
+        " FROM (SELECT unnest(?) AS study_id, unnest(?::UBIGINT[]) AS w0, unnest(?::UBIGINT[]) AS w1,"
+        " unnest(?::UBIGINT[]) AS w2, unnest(?::UBIGINT[]) AS w3) new"
+        " JOIN studies s USING (study_id) JOIN patients p USING (patient_id) ORDER BY study_id",
+        [release, list(study_ids), *words_of(codes).T.tolist()],
+    )
+    small.insert(cursor, release, study_ids, vectors)
+    (held,) = cursor.execute(
+        f"SELECT count(*) FROM codes WHERE release = ? AND {THESE}", [release, list(study_ids)]
+    ).fetchone() or (0,)
+    if held != len(study_ids):
+        raise WorkspaceError("Codes were made for studies that are no longer in the workspace: run the command again.")
+
+
+def _row(values: tuple[Any, ...]) -> StudyRow:
+    record = dict(zip(COLUMNS.replace(" ", "").split(","), values, strict=True))
+    start, end = record.pop("window_start_s"), record.pop("window_end_s")
+    record["labels"] = tuple(record["labels"])
+    record["extra"] = json.loads(record["extra"])
+    return StudyRow(window_s=None if start is None else (start, end), **record)

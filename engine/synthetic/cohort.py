@@ -1,0 +1,164 @@
+"""The whole cohort: patients drawn, written a few at a time beside the target, put in place when all are there.
+
+A drawing that is stopped goes on where it stopped when it is asked for the same seed, patients, prior and generators.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+from engine.errors import UsageError
+from engine.synthetic import prior, reports, write
+from engine.synthetic.chance import Chance
+from engine.synthetic.patients import Encounter, Patient, draw_patients, rng_for
+from engine.synthetic.write import COLUMNS, Generators, Row, Tally
+
+FOLDERS = ("cxr", "ecg", "ppg", "text")
+BATCH = 8  # patients written between two marks of progress; also the films drawn together
+CONFIG, MANIFEST, RECORD = "config.json", "manifest.csv", "drawing.json"
+Say = Callable[[str], None]
+
+
+def write_cohort(folder: Path, make: Generators, *, n: int, chance: Chance, say: Say = lambda line: None) -> Path:
+    """Write n patients under folder; return its manifest.csv.
+
+    Study folders and manifest of `folder` are replaced at the end in one go; other files there stay. UsageError where
+    the gate refuses every draw of a study.
+    """
+    patients = draw_patients(n, chance.seed)
+    draft = folder.absolute().with_name(f".{folder.name}-drawing")
+    _open_draft(
+        draft,
+        {
+            "seed": chance.seed,
+            "again": dict(chance.again),
+            "patients": n,
+            "generators": make.version,
+            "texts": _texts(),
+        },
+    )
+    started = time.monotonic()
+    for first in range(0, len(patients), BATCH):
+        part = draft / "parts" / f"{first:05d}.json"
+        if part.is_file():
+            continue
+        made = write_patients(patients[first : first + BATCH], make, draft, chance)
+        _put(part, json.dumps(made))
+        done = min(first + BATCH, len(patients))
+        since = f"{time.monotonic() - started:.0f} s"
+        say(f"{done} of {len(patients)} patients, {since}; drawn again: {made['drawn_again']}")
+    return _finish(draft, folder, patients, chance)
+
+
+def write_patients(patients: Sequence[Patient], make: Generators, folder: Path, chance: Chance) -> dict[str, Any]:
+    """Write some patients under folder; return {"rows", "drawn_again", "reasons"}."""
+    for name in FOLDERS:
+        (folder / name).mkdir(parents=True, exist_ok=True)
+    tally, rows = Tally(), []
+    encounters = [one for patient in patients for one in patient.encounters]
+    said = {one.encounter_id: text for patient in patients for one, text in report_patient(patient, chance.seed)}
+    for one in encounters:
+        rows += _write_traces(one, said[one.encounter_id], make, folder, chance, tally)
+        rows.append(write.write_text(one, said[one.encounter_id], folder))
+    films = [said[one.encounter_id].film for one in encounters]
+    rows += write.write_films(encounters, make, folder, chance, films, tally)
+    return {"rows": rows, "drawn_again": tally.drawn_again, "reasons": tally.reasons}
+
+
+def report_patient(patient: Patient, seed: int) -> list[tuple[Encounter, reports.Sections]]:
+    """Return every encounter with its report, each compared with the one before."""
+    made = []
+    for one, before in zip(patient.encounters, (None, *patient.encounters), strict=False):
+        rng = rng_for(seed, patient.number, one.number, "report")
+        made.append((one, reports.write_sections(one, before, rng)))
+    return made
+
+
+def _write_traces(
+    one: Encounter, said: reports.Sections, make: Generators, folder: Path, chance: Chance, tally: Tally
+) -> list[Row]:
+    """Write the ECG and, where there is one, the PPG of the same ten seconds."""
+    rhythm = make.rhythm(one, chance.study(one, "rhythm", "rhythm"))
+    rows = [write.write_ecg(one, rhythm, make, folder, chance, said.ecg, tally)]
+    if one.has_ppg:
+        rows.append(write.write_ppg(one, rhythm, make, folder, chance, said.pulse, tally))
+    return rows
+
+
+def _open_draft(draft: Path, config: dict[str, Any]) -> None:
+    """Make the draft's folder; one that was begun with another configuration is thrown away."""
+    file = draft / CONFIG
+    if file.is_file() and json.loads(file.read_text(encoding="utf-8")) == config:
+        return
+    if draft.exists():
+        shutil.rmtree(draft)
+    (draft / "parts").mkdir(parents=True)
+    _put(file, json.dumps(config))
+
+
+def _finish(draft: Path, folder: Path, patients: Sequence[Patient], chance: Chance) -> Path:
+    """Write the manifest and what was drawn again, and move everything to `folder`."""
+    parts = [json.loads(part.read_text(encoding="utf-8")) for part in sorted((draft / "parts").glob("*.json"))]
+    rows = [row for part in parts for row in part["rows"]]
+    manifest = write_manifest(rows, draft / MANIFEST)
+    _put(draft / RECORD, json.dumps(_record(parts, rows, patients, chance), indent=1) + "\n")
+    folder.mkdir(parents=True, exist_ok=True)
+    for name in FOLDERS:
+        if (draft / name).is_dir():
+            shutil.rmtree(folder / name, ignore_errors=True)
+            (draft / name).rename(folder / name)
+    for name in (RECORD, MANIFEST):
+        (draft / name).replace(folder / name)
+    shutil.rmtree(draft)
+    return folder / manifest.name
+
+
+def _record(parts: Sequence[dict[str, Any]], rows: Sequence[Row], patients: Sequence[Patient], chance: Chance) -> Any:
+    """Return what the drawing did: its seed, its size, and what the gate had drawn again, for which reasons.
+
+    `again` are the studies that an earlier drawing put aside because they came too near a real recording.
+    """
+    reasons: dict[str, int] = {}
+    for reason, count in (pair for part in parts for pair in part["reasons"].items()):
+        reasons[reason] = reasons.get(reason, 0) + count
+    names = {row["modality"] for row in rows}
+    return {
+        "seed": chance.seed,
+        "patients": len(patients),
+        "encounters": sum(len(patient.encounters) for patient in patients),
+        "studies": {name: sum(row["modality"] == name for row in rows) for name in sorted(names)},
+        "drawn_again": {name: sum(part["drawn_again"][name] for part in parts) for name in ("cxr", "ecg", "ppg")},
+        "again": dict(chance.again),
+        "reasons": dict(sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))),
+    }
+
+
+def write_manifest(rows: Sequence[Row], path: Path) -> Path:
+    """Write manifest.csv, sorted by study; return its path."""
+    if not rows:
+        raise UsageError("No patient was drawn, so there is no manifest to write: ask for one patient or more.")
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(sorted(rows, key=lambda row: row["study_id"]))
+    return path
+
+
+def _texts() -> str:
+    """Return one sha256 over the prior and the wordings: other ones make another cohort."""
+    digest = hashlib.sha256(prior.FILE.read_bytes() + reports.FILE.read_bytes())
+    return digest.hexdigest()
+
+
+def _put(file: Path, text: str) -> None:
+    """Write a file whole or not at all."""
+    temporary = file.with_name(f".{file.name}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(file)

@@ -1,0 +1,211 @@
+"""Drawing patients from the prior: leading conditions by systematic sampling, then what lies beside and follows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from statistics import NormalDist
+
+import numpy as np
+
+from engine.synthetic.patients import Encounter, Patient, rng_for
+from engine.synthetic.prior import CLEAR, NORMAL, Condition, Course, LabelSet, Prior, Vitals, read_prior
+from engine.synthetic.vitals import (
+    FIBRILLATION,
+    Measured,
+    Person,
+    draw_person,
+    measure,
+    pressure_stage,
+    rhythm_statement,
+)
+
+CHANCES = ("age", "sex", "film", "again", "course")
+WEEKS_A_YEAR = 52.18
+MOST_VISITS = 3
+BIG_HEART = "Cardiomegaly"
+NORMAL_ECG = "normal ECG"  # never beside a statement other than the rhythm
+RHYTHMS = ("sinus rhythm", "sinus bradycardia", "sinus tachycardia", "sinus arrhythmia")
+
+
+@dataclass(frozen=True)
+class Lot:
+    """What the systematic sampling gives a patient: the leading condition, and even numbers in 0..1 under CHANCES."""
+
+    condition: Condition
+    chance: dict[str, float]
+    ppg: float
+
+
+@dataclass(frozen=True)
+class State:
+    """What a patient has at one encounter; films and ecgs are kept by condition, so that they stay while it stays."""
+
+    conditions: tuple[str, ...]
+    films: dict[str, tuple[str, ...]]
+    ecgs: dict[str, tuple[str, ...]]
+    added: tuple[Vitals, ...] = ()
+    ap: float | None = None
+
+
+def draw_all(n: int, seed: int) -> list[Patient]:
+    """Return n patients; the same for the same n and seed."""
+    prior = read_prior()
+    lots = draw_lots(prior, n, np.random.default_rng([seed, n]))
+    return [_patient(number, lot, prior, seed) for number, lot in enumerate(lots, start=1)]
+
+
+def draw_lots(prior: Prior, n: int, rng: np.random.Generator) -> list[Lot]:
+    """Return n lots, shuffled: shares of conditions, and within each condition of every chance, are met evenly."""
+    conditions = list(prior.conditions.values())
+    levels = (np.arange(n) + rng.random()) / n
+    edges = np.cumsum([one.here for one in conditions])
+    picks = np.minimum(np.searchsorted(edges, levels), len(conditions) - 1)
+    spread: list[dict[str, float]] = []
+    for _, m in zip(*np.unique(picks, return_counts=True), strict=True):
+        columns = {name: even(int(m), rng) for name in CHANCES}
+        spread += [{name: float(column[i]) for name, column in columns.items()} for i in range(m)]
+    ppg = even(n, rng)
+    return [Lot(conditions[picks[i]], spread[i], float(ppg[i])) for i in rng.permutation(n)]
+
+
+def even(m: int, rng: np.random.Generator) -> np.ndarray:
+    """Return (m,) numbers in 0..1, one in each m-th part, in random order (stratified sampling)."""
+    return np.asarray((rng.permutation(m) + rng.random(m)) / m)
+
+
+def pick(sets: Sequence[LabelSet], chance: float) -> tuple[str, ...]:
+    """Return the labels of the alternative at `chance` in 0..1 of the summed shares."""
+    edges = np.cumsum([share for share, _ in sets])
+    return sets[min(int(np.searchsorted(edges, chance * edges[-1], side="right")), len(sets) - 1)][1]
+
+
+def _patient(number: int, lot: Lot, prior: Prior, seed: int) -> Patient:
+    rng, cohort = rng_for(seed, number, 0, "prior"), prior.tables["cohort"]
+    sex, age = _sex_and_age(lot, cohort["ages"])
+    person = draw_person(sex, prior.tables["person"], rng)
+    visits = _visits(lot, sex, age, prior, rng)
+    first = datetime(cohort["years"][0], 1, 8, 8) + timedelta(days=int(rng.integers(300)))
+    with_ppg = lot.ppg < cohort["ppg_share"]
+    made = []
+    for count, (state, weeks) in enumerate(visits, start=1):
+        at, years = _moment(first, weeks, rng), age + weeks / WEEKS_A_YEAR
+        made.append(_encounter(number, count, state, person, years, at, with_ppg, prior, seed))
+    return Patient(number, sex, tuple(made))
+
+
+def _sex_and_age(lot: Lot, limits: Sequence[int]) -> tuple[str, float]:
+    """Return sex and age in years at the lot's chances; a year is left for the follow-ups."""
+    sex = "M" if lot.chance["sex"] < lot.condition.men else "F"
+    age = NormalDist(*lot.condition.age).inv_cdf(min(max(lot.chance["age"], 0.005), 0.995))
+    return sex, float(np.clip(age, limits[0], limits[1] - 1.2))
+
+
+def _visits(lot: Lot, sex: str, age: float, prior: Prior, rng: np.random.Generator) -> list[tuple[State, float]]:
+    """Return what a patient has at each encounter, and the weeks since the first."""
+    leading = lot.condition
+    decades = (age - leading.age[0]) / 10
+    odds = [(name, prior.conditions[name].odds(share, decades, sex)) for share, name in leading.beside]
+    beside = [name for name, chance in odds if rng.random() < chance]
+    visits = [(_shown(prior, (leading.name, *beside), {}, {}, lot.chance["film"], rng), 0.0)]
+    again, chance = lot.chance["again"] < leading.follow_up, lot.chance["course"]
+    while again and len(visits) < MOST_VISITS:
+        state, weeks = visits[-1]
+        course = _course(prior, state, chance)
+        if course is None:
+            break
+        visits.append((_follow(prior, state, course, rng), weeks + float(rng.uniform(*course.weeks))))
+        again, chance = bool(rng.random() < prior.tables["cohort"]["third_share"]), float(rng.random())
+    return visits
+
+
+def _moment(first: datetime, weeks: float, rng: np.random.Generator) -> str:
+    """Return an invented date-time in the morning or afternoon of a day."""
+    return (first + timedelta(days=round(7 * weeks), minutes=int(rng.integers(9 * 60)))).isoformat(timespec="minutes")
+
+
+def _shown(
+    prior: Prior, names: Sequence[str], films: dict[str, tuple[str, ...]], ecgs: dict[str, tuple[str, ...]],
+    chance: float, rng: np.random.Generator,
+) -> State:  # fmt: skip
+    """Return the state of these conditions; the first one's film is at `chance`, known films and ECGs are kept."""
+    kept = _allowed(prior, names)
+    shown, traced = dict(films), dict(ecgs)
+    for i, name in enumerate(kept):
+        condition = prior.conditions[name]
+        drawn = chance if i == 0 else float(rng.random())
+        shown.setdefault(name, pick(condition.film, drawn))
+        sometimes = [labels for share, labels in condition.ecg_sometimes if rng.random() < share]
+        traced.setdefault(name, (*condition.ecg, *(label for labels in sometimes for label in labels)))
+    return State(kept, shown, traced)
+
+
+def _allowed(prior: Prior, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the conditions that can stand together: of each exclusive group the first; "normal" only alone."""
+    kept: list[str] = []
+    for name in dict.fromkeys(names):
+        if not any(name in group and group & set(kept) for group in prior.exclusive):
+            kept.append(name)
+    ill = [name for name in kept if name != NORMAL]
+    return tuple(ill) or (NORMAL,)
+
+
+def _course(prior: Prior, state: State, chance: float) -> Course | None:
+    """Return the course at `chance` of the first condition that has any; None where none has."""
+    courses = next((c for name in state.conditions if (c := prior.conditions[name].courses)), ())
+    if not courses:
+        return None
+    by_name = {course.name: course for course in courses}
+    return by_name[pick([(course.share, (course.name,)) for course in courses], chance)[0]]
+
+
+def _follow(prior: Prior, before: State, course: Course, rng: np.random.Generator) -> State:
+    """Return the state that the course leads to."""
+    names = [name for name in before.conditions if name not in course.gone]
+    after = _shown(prior, (*names, *course.new), before.films, before.ecgs, float(rng.random()), rng)
+    films = dict(after.films)
+    leading = after.conditions[0]
+    if course.film:
+        films[leading] = pick(course.film, float(rng.random()))
+    if BIG_HEART in _film(before) and leading != NORMAL:  # a heart that has widened stays wide
+        films[leading] = (*films[leading], BIG_HEART)
+    return State(after.conditions, films, after.ecgs, (course.vitals,), course.ap)
+
+
+def _encounter(
+    number: int, count: int, state: State, person: Person, age: float, at: str, has_ppg: bool, prior: Prior, seed: int
+) -> Encounter:
+    rng = rng_for(seed, number, count, "prior")
+    conditions = [prior.conditions[name] for name in state.conditions]
+    vitals = measure(person, age, [*(one.vitals for one in conditions), *state.added], prior.tables["person"], rng)
+    ap = max(one.ap for one in conditions) if state.ap is None else state.ap
+    ecg = _statements(state, vitals, prior)
+    stage = pressure_stage(vitals.systolic_mmhg, vitals.diastolic_mmhg, prior.tables["labels"]["pressure"])
+    pulse = {stage, FIBRILLATION} - set(prior.tables["cohort"]["left_out"])
+    return Encounter(
+        patient_number=number, number=count, conditions=state.conditions, age=int(age), sex=person.sex,
+        height_cm=person.height_cm, weight_kg=float(round(person.bmi * (person.height_cm / 100) ** 2)),
+        **vitals.__dict__, film=_film(state), view="AP" if rng.random() < ap else "PA", ecg=ecg,
+        ppg=tuple(label for label in (stage, *ecg) if label in pulse), has_ppg=has_ppg, acquired_at=at,
+    )  # fmt: skip
+
+
+def _film(state: State) -> tuple[str, ...]:
+    """Return the labels of all conditions' films, sorted; No Finding only where there is nothing else."""
+    labels = {label for name in state.conditions for label in state.films[name]} - {CLEAR}
+    return tuple(sorted(labels)) or (CLEAR,)
+
+
+def _statements(state: State, vitals: Measured, prior: Prior) -> tuple[str, ...]:
+    """Return the ECG's statements, the rhythm last; "normal ECG" where there is nothing but a rhythm."""
+    bounds = prior.tables["labels"]
+    held = dict.fromkeys(label for name in state.conditions for label in state.ecgs[name])
+    hidden = {label for label, by in bounds["hidden"].items() if not held.keys().isdisjoint(by)}
+    other = [label for label in held if label not in (NORMAL_ECG, *RHYTHMS, *hidden)]
+    rhythm = tuple(label for label in held if label in RHYTHMS)
+    slow_or_fast = not bounds["slow"] <= vitals.rate_bpm <= bounds["fast"]
+    if slow_or_fast or other:
+        rhythm = ()
+    said = (*(other or (NORMAL_ECG,)), *rhythm)
+    return (*said, *rhythm_statement(vitals.rate_bpm, said, bounds["slow"], bounds["fast"]))

@@ -1,0 +1,139 @@
+"""When the heart beats: R peaks of one encounter, shared by its ECG and its PPG."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from engine.synthetic.patients import Encounter
+
+DURATION_S = 10.0
+BEFORE_S, AFTER_S = 3.5, 3.0  # beats outside the recording: their waves and pulses reach into it
+FIBRILLATION = "atrial fibrillation"
+PREMATURE = "ventricular premature complex"
+ARRHYTHMIA = "sinus arrhythmia"
+
+# Respiratory part of the RR intervals: standard deviation in s at 60 bpm and age 20, and the years that divide it by e;
+# set so that RMSSD and spread of RR by age lie near those of the millivolt `train` recordings; RMSSD halves from 20–29
+# to 60–69 years also in Umetani et al., J Am Coll Cardiol 31:593, 1998.
+BREATH_S, BREATH_YEARS = 0.042, 38.0
+SLOW_SHARE = 0.012  # of the mean RR: standard deviation of what is slower than breathing, over 10 s
+JITTER_SHARE = 0.004  # of the mean RR, from beat to beat
+ARRHYTHMIA_SPREAD_S = (0.15, 0.28)  # longest less shortest RR; sinus arrhythmia is called from 0.12 s on
+FIBRILLATION_CV = (0.18, 0.26)  # standard deviation over mean of RR: Bootsma et al., Circulation 41:783, 1970
+REFRACTORY_S = 0.28  # no RR in fibrillation is shorter
+RATE_ERROR_BPM = 3.0  # fibrillation is drawn again until its mean over the recording is this near
+COUPLING = (0.52, 0.70)  # a premature beat comes after this share of the sinus RR; the next sinus beat is on time
+DRAWS = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Rhythm:
+    """Beats of one encounter.
+
+    r_s  : (n,) R peaks, seconds from the start of the recording, from before −3 s to past DURATION_S + 2
+    kind : (n,) "sinus", "fibrillation", "ventricular" or "atrial"
+    """
+
+    r_s: np.ndarray
+    kind: np.ndarray
+
+
+def draw_rhythm(encounter: Encounter, rng: np.random.Generator) -> Rhythm:
+    """Return the beats of an encounter; their mean rate over DURATION_S is its rate_bpm (fibrillation: within 3)."""
+    fibrillates = FIBRILLATION in encounter.ecg
+    r_s = fibrillation(encounter.rate_bpm, rng) if fibrillates else sinus(encounter, rng)
+    kind = np.full(r_s.size, "fibrillation" if fibrillates else "sinus", dtype="<U12")
+    if PREMATURE in encounter.ecg:
+        r_s, kind = with_premature(r_s, kind, rng)
+    return Rhythm(r_s, kind)
+
+
+def mean_rate(r_s: np.ndarray) -> float:
+    """Mean heart rate per minute over the recording: whole RR intervals inside it."""
+    inside = r_s[(r_s >= 0) & (r_s < DURATION_S)]
+    return float(60 * (inside.size - 1) / (inside[-1] - inside[0]))
+
+
+def sinus(encounter: Encounter, rng: np.random.Generator) -> np.ndarray:
+    """Return sinus beats (n,) in s: breathing, slow variation and jitter about the mean RR, then set to the rate."""
+    mean = 60.0 / encounter.rate_bpm
+    t = np.arange(-BEFORE_S, DURATION_S + AFTER_S, mean)
+    change = _breathing(encounter, t, rng) + mean * (_slow(t, rng) + JITTER_SHARE * rng.standard_normal(t.size))
+    rr = np.clip(mean + change, 0.6 * mean, 1.6 * mean)
+    return _at_rate(rr, encounter.rate_bpm, rng.uniform(0, mean))
+
+
+def fibrillation(rate_bpm: float, rng: np.random.Generator) -> np.ndarray:
+    """Return beats (n,) in s with independent RR: a refractory time plus a gamma-distributed rest."""
+    mean = 60.0 / rate_bpm
+    rest, spread = mean - REFRACTORY_S * min(1.0, mean / 0.5), mean * rng.uniform(*FIBRILLATION_CV)
+    n = int((BEFORE_S + DURATION_S + AFTER_S) / mean * 1.6) + 8
+    r_s = np.zeros(0)
+    for _ in range(DRAWS):
+        rr = mean - rest + rng.gamma((rest / spread) ** 2, spread**2 / rest, n)
+        r_s = -BEFORE_S - rng.uniform(0, mean) + np.cumsum(rr)
+        r_s = r_s[: int(np.searchsorted(r_s, DURATION_S + AFTER_S)) + 1]
+        if abs(mean_rate(r_s) - rate_bpm) <= RATE_ERROR_BPM:
+            break
+    return np.concatenate([[r_s[0] - mean], r_s])
+
+
+def with_premature(r_s: np.ndarray, kind: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return the beats with one to three of them replaced by early ventricular ones, at least one well inside.
+
+    The sinus node is not reset, so a full compensatory pause follows and the mean rate stays.
+    """
+    r_s, kind = r_s.copy(), kind.copy()
+    chosen: list[int] = []
+    inside = np.flatnonzero((r_s > 1.2) & (r_s < DURATION_S - 1.2))
+    wanted = int(rng.choice([1, 2, 3], p=[0.45, 0.35, 0.2]))
+    for at in rng.permutation(inside):
+        if len(chosen) < wanted and all(abs(at - other) > 2 for other in chosen):
+            chosen.append(int(at))
+    share = rng.uniform(*COUPLING)  # premature beats of one focus come after a nearly fixed time
+    for at in chosen:
+        before = r_s[at] - r_s[at - 1]
+        early = max((share + rng.normal(0, 0.012)) * before, min(0.34, 0.8 * before))
+        r_s[at] = r_s[at - 1] + early
+        kind[at] = "ventricular"
+    return r_s, kind
+
+
+def _breathing(encounter: Encounter, t: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Respiratory part of RR (n,) in s at times t: smaller with age, rate and breathing rate, unless labelled."""
+    mean = 60.0 / encounter.rate_bpm
+    wave = np.sin(2 * np.pi * encounter.respiration_bpm / 60 * t + rng.uniform(0, 2 * np.pi))
+    if ARRHYTHMIA in encounter.ecg:
+        return wave * min(rng.uniform(*ARRHYTHMIA_SPREAD_S) / 2 / abs(_peak(wave)), 0.24 * mean)
+    own = np.exp(0.55 * rng.standard_normal() - max(encounter.age - 20, 0) / BREATH_YEARS)
+    pace = min(mean, 1.2) * np.clip(15 / encounter.respiration_bpm, 0.6, 1.2)
+    return wave * np.sqrt(2) * min(BREATH_S * own * pace, 0.055 * mean)
+
+
+def _peak(wave: np.ndarray) -> float:
+    return float(max(np.abs(wave).max(), 0.5))
+
+
+def _slow(t: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+    """Slow part of RR (n,), share of the mean: two waves at 0.03–0.12 Hz (Mayer waves and slower)."""
+    parts = [
+        np.sin(2 * np.pi * hz * t + rng.uniform(0, 2 * np.pi))
+        for hz in (rng.uniform(0.03, 0.07), rng.normal(0.1, 0.01))
+    ]
+    return SLOW_SHARE * np.exp(0.6 * rng.standard_normal()) * sum(parts)
+
+
+def _at_rate(rr: np.ndarray, rate_bpm: float, phase: float) -> np.ndarray:
+    """Return beats (n,) in s whose mean rate over the recording is rate_bpm, from RR about right."""
+    rr = np.concatenate([rr, np.full(6, rr[-6:].mean())])  # in case the scaled series ends early
+    steps, scale, best = np.concatenate([[0.0], np.cumsum(rr)]), 1.0, (np.inf, np.zeros(0))
+    for _ in range(12):
+        r_s = -BEFORE_S - phase + scale * steps
+        error = mean_rate(r_s) / rate_bpm
+        best = min(best, (abs(error - 1), r_s), key=lambda pair: pair[0])
+        scale *= error
+    return best[1][: int(np.searchsorted(best[1], DURATION_S + AFTER_S)) + 1]

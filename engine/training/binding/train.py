@@ -1,0 +1,222 @@
+"""Bind films, ECGs, PPGs and texts in one space: TMCL to text, EMCL and cycle between real pairs, shared findings.
+
+Switches, for ablations: `emcl=0, cycle=0` is MEDBind-NM; `modalities=("ecg",)` an ECG-CLIP; `findings=0, probe=0` the
+losses of the paper alone.
+"""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import nn
+
+from engine.model.heads import SPACE, Bound
+from engine.training.binding import edges as edge
+from engine.training.binding.losses import tmcl
+from engine.training.binding.sides import Inputs, Side, inputs_of, side_of
+from engine.training.binding.validate import validate
+from engine.training.data.captions import Captions, choose, true_of
+from engine.training.data.prepared import Prepared
+from engine.training.data.simultaneous import Simultaneous
+from engine.training.encoders import loop
+from engine.training.encoders.augment import jittered
+
+EDGES = ("cxr", "ecg", "ppg")
+SCALE = 10.0  # of embeddings of length 1 before the linear probe
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long and how hard, and the weight of each loss; a weight of 0 leaves its loss out.
+
+    modalities : those bound to text           live  : of these, the ones whose encoders learn on
+    pairs      : real pairs per batch, m of eq. 2
+    hard       : share of a text batch that are studies near the others without sharing a finding
+    findings   : contrast by shared finding between two modalities        probe : findings read from the embedding
+    words      : length of the noise added to sentence vectors of length 1, so that words nobody taught stay near
+    middle     : holds every modality's mean embedding at the origin, so that none lies apart from the others
+    """
+
+    epochs: int = 20
+    steps: int = 40  # per epoch
+    batch: int = 128
+    pairs: int = 96
+    rate: float = 1e-3
+    encoder_share: float = 0.05
+    decay: float = 0.1
+    keep: float = 0.99  # of the running mean of the weights, per step: it is what is validated and kept
+    modalities: tuple[str, ...] = EDGES
+    live: tuple[str, ...] = ()
+    views: int = 4
+    hard: float = 0.25
+    emcl: float = 1.0
+    cycle: float = 0.2
+    findings: float = 0.5
+    probe: float = 3.0
+    middle: float = 5.0
+    words: float = 0.5
+    seed: int = 0
+
+
+class Binding(nn.Module):
+    """Four bound encoders, together."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ways = nn.ModuleDict({modality: Bound(modality) for modality in (*EDGES, "text")})
+
+    def way(self, modality: str) -> Bound:
+        """Return one modality's way into the space."""
+        way = self.ways[modality]
+        if not isinstance(way, Bound):
+            raise TypeError(f"{modality} is not bound")
+        return way
+
+
+@dataclass
+class Material:
+    """All that is drawn from in training."""
+
+    sides: dict[str, Side]
+    edges: list[edge.Edge]
+    captions: Captions
+    vectors: torch.Tensor
+    near: dict[str, np.ndarray]  # per modality: for each train row its hardest negatives (train, k); empty at first
+
+
+def gather(
+    model: Binding, datas: dict[str, Prepared], windows: Simultaneous | None, captions: Captions, plan: Plan
+) -> Material:
+    """Put everything on the device and compute frozen encoders' features.
+
+    Simultaneous windows are seen as they are: a view that is moved or cut short would not be of the same moment.
+    """
+
+    def inputs(modality: str, arrays: dict[str, np.ndarray], views: int) -> Inputs:
+        encoder, live = model.way(modality).encoder, modality in plan.live
+        return inputs_of(modality, encoder, arrays, live, views, plan.seed + 1)
+
+    sides = {m: side_of(inputs(m, datas[m].inputs, plan.views), datas[m], captions) for m in plan.modalities}
+    cut: list[edge.Edge] = []
+    if windows is not None and {"ppg", "ecg"} <= set(sides):
+        train = np.flatnonzero(windows.splits == "train")
+        a, b = (inputs(m, windows.inputs[m], 1) for m in ("ppg", "ecg"))
+        cut = [edge.Edge(a, b, np.stack([train, train], 1))]
+    rows = edge.row_edges(sides, {frozenset(("ppg", "ecg"))} if cut else set())
+    return Material(sides, cut + rows, captions, torch.from_numpy(captions.vectors).to(loop.device()), {})
+
+
+def harder(z: np.ndarray, held: np.ndarray, k: int = 20) -> np.ndarray:
+    """Return for each study the k nearest that share no finding with it: z (n, 256), held (n, findings) → (n, k)."""
+    apart = held.astype(np.float32) @ held.T.astype(np.float32) == 0
+    return np.argsort(np.where(apart, -(z @ z.T), np.inf), axis=1)[:, :k]
+
+
+def draw_batch(side: Side, near: np.ndarray | None, plan: Plan, choice: np.random.Generator) -> np.ndarray:
+    """Draw a batch of train rows without repetition: random ones, and hard negatives of them."""
+    n = min(plan.batch, len(side.train))
+    order = choice.permutation(len(side.train))
+    if near is None or not plan.hard:
+        return side.train[order[:n]]
+    anchors = order[: n - int(plan.hard * n)]
+    hard = near[anchors, choice.integers(0, near.shape[1], len(anchors))]
+    return side.train[list(dict.fromkeys([*anchors, *hard]))[:n]]
+
+
+def text_loss(
+    model: Binding, modality: str, material: Material, plan: Plan, draw: loop.Draw
+) -> tuple[torch.Tensor, ...]:
+    """TMCL of one batch of one modality, divided by its size; also the batch's embeddings and findings."""
+    side, captions = material.sides[modality], material.captions
+    index = draw_batch(side, material.near.get(modality), plan, draw.choice)
+    numbers = choose([side.data.rows[i] for i in index], captions, draw.choice)
+    positive = torch.from_numpy(true_of(numbers, captions, side.held[index])).to(material.vectors.device)
+    z = side.batch(model.way(modality), index, draw)
+    words = jittered(material.vectors[torch.from_numpy(numbers)], plan.words, draw.noise)
+    text = model.way("text")(x=words)
+    return tmcl(text, z, positive) / len(index), z, torch.from_numpy(side.held[index]).to(z)
+
+
+def probe_loss(probe: nn.Module, z: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
+    """Binary cross-entropy of findings read linearly from embeddings; studies without any finding do not count."""
+    known = held.any(1)
+    return F.binary_cross_entropy_with_logits(probe(SCALE * z[known]), held[known])
+
+
+def step_loss(model: Binding, probes: nn.ModuleDict, material: Material, plan: Plan, draw: loop.Draw) -> torch.Tensor:
+    """All losses of one step: text and probe of every modality, every edge, two modalities by shared finding."""
+    total = torch.zeros((), device=material.vectors.device)
+    for modality in material.sides:
+        text, z, held = text_loss(model, modality, material, plan, draw)
+        total = total + text + (plan.probe * probe_loss(probes[modality], z, held) if plan.probe else 0)
+        total = total + plan.middle * (z.mean(0) ** 2).sum()
+    if plan.emcl or plan.cycle:
+        for one in material.edges:
+            total = total + edge.edge_loss(model.ways, one, plan.pairs, plan.batch, (plan.emcl, plan.cycle), draw)
+    if plan.findings:
+        names = list(material.sides)
+        a, b = (material.sides[names[i]] for i in draw.choice.integers(0, len(names), 2))
+        if edge.shared(a, b).any():
+            total = total + plan.findings * edge.finding_loss(model.ways, a, b, plan.batch, draw)
+    return total
+
+
+def mine(model: Binding, material: Material) -> None:
+    """Find every train study's hardest negatives anew."""
+    for modality, side in material.sides.items():
+        material.near[modality] = harder(side.embed(model.way(modality), side.train), side.held[side.train])
+
+
+def optimiser(model: Binding, probes: nn.Module, plan: Plan) -> torch.optim.AdamW:
+    """Heads and probes at the plan's rate, live encoders at a share of it."""
+    heads = [p for m in (*plan.modalities, "text") for p in model.way(m).head.parameters()]
+    encoders = [p for m in plan.live for p in model.way(m).encoder.parameters()]
+    return torch.optim.AdamW(
+        [
+            {"params": [*heads, *probes.parameters()], "lr": plan.rate},
+            {"params": encoders, "lr": plan.rate * plan.encoder_share},
+        ],
+        weight_decay=plan.decay,
+    )
+
+
+def bind(
+    model: Binding,
+    datas: dict[str, Prepared],
+    windows: Simultaneous | None,
+    captions: Captions,
+    plan: Plan,
+    log: loop.Log,
+) -> Binding:
+    """Gather the material and train; see `fit`."""
+    model.to(loop.device())
+    return fit(model, gather(model, datas, windows, captions, plan), plan, log)
+
+
+def fit(model: Binding, material: Material, plan: Plan, log: loop.Log) -> Binding:
+    """Train on what is gathered; return the running mean of the weights at the end of the schedule.
+
+    The figures on `valid` are logged, to choose between plans; they are too noisy to choose between epochs of one.
+    """
+    findings = next(iter(material.sides.values())).held.shape[1]
+    probes = nn.ModuleDict({m: nn.Linear(SPACE, findings) for m in material.sides}).to(loop.device())
+    draw, optim = loop.Draw.seeded(plan.seed), optimiser(model, probes, plan)
+    schedule = loop.cosine(optim, plan.epochs * plan.steps)
+    both, mean, step = nn.ModuleList([model, probes]), copy.deepcopy(model), 0
+    for epoch in range(plan.epochs):
+        model.train()
+        for _ in range(plan.steps):
+            loss = step_loss(model, probes, material, plan, draw)
+            loop.step(loss, both, optim, schedule)
+            step += 1
+            loop.follow(mean, model, step, plan.keep)
+        scores = validate(mean.ways, material.sides, material.captions)
+        value = float(np.mean(list(scores.values()))) if scores else 0.0
+        log.write(stage="bind", epoch=epoch + 1, loss=float(loss.detach()), valid=value, **scores)
+        if plan.hard:
+            mine(mean, material)
+    return mean

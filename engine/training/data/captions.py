@@ -1,0 +1,124 @@
+"""Texts for studies, the anchor of binding: phrases of their findings (generated), and the reports that exist."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.findings import phrase, vocabulary
+from engine.training.data.prepared import Row, load
+
+VARIANTS = 4  # differently worded sentences per set of findings
+JOINERS = (", ", " and ", "; ")
+OPENINGS = ("", "", "findings: ", "shows ", "patient with ")
+
+
+@dataclass(frozen=True)
+class Captions:
+    """A bank of texts.
+
+    vectors  : (texts, 384) float32 sentence vectors
+    holds    : (texts, findings) bool, what each text says; empty for a report, which is true of its own studies only
+    of_set   : findings as joined in Row → numbers of the sentences that say exactly them
+    of_one   : finding → numbers of its phrases
+    unseen   : finding → numbers of its phrases that no training draws
+    of_study : study_id → number of its own report
+    """
+
+    texts: list[str]
+    vectors: np.ndarray
+    holds: np.ndarray
+    of_set: dict[str, list[int]]
+    of_one: dict[str, list[int]]
+    of_study: dict[str, int]
+    unseen: dict[str, list[int]]
+
+
+def many_hot(sets: Iterable[Iterable[str]]) -> np.ndarray:
+    """Sets of findings → (n, findings) bool in vocabulary order."""
+    names = {name: i for i, name in enumerate(vocabulary())}
+    rows = [list(found) for found in sets]
+    out = np.zeros((len(rows), len(names)), bool)
+    for row, found in zip(out, rows, strict=True):
+        row[[names[name] for name in found]] = True
+    return out
+
+
+def _sentences(found: list[str], rng: np.random.Generator) -> list[str]:
+    made = []
+    for _ in range(VARIANTS):
+        words = [phrase(name, rng) for name in rng.permutation(found)]
+        made.append(OPENINGS[rng.integers(len(OPENINGS))] + JOINERS[rng.integers(len(JOINERS))].join(words))
+    return made
+
+
+def build(cache: Path, seed: int = 0) -> None:
+    """Write captions.json and captions.npy for the prepared recordings in `cache`."""
+    from engine.model.text import sentence_vectors
+
+    rng = np.random.default_rng(seed)
+    rows: list[Row] = [row for modality in ("cxr", "ecg", "ppg") for row in load(cache, modality).rows]
+    bank: dict[str, frozenset[str]] = {}
+    of_one = {name: list(entry["phrases"]) for name, entry in vocabulary().items()}
+    unseen = {name: list(entry["unseen"]) for name, entry in vocabulary().items()}
+    bank |= {text: frozenset([name]) for said in (of_one, unseen) for name, texts in said.items() for text in texts}
+    of_set: dict[str, list[str]] = {}
+    for joined in sorted({row.findings for row in rows if row.findings}):
+        of_set[joined] = _sentences(joined.split(";"), rng)
+        bank |= {text: frozenset(joined.split(";")) for text in of_set[joined]}
+    of_study = {row.study_id: row.report for row in rows if row.report}
+    bank |= {text: frozenset() for text in of_study.values()}
+    number = {text: i for i, text in enumerate(bank)}
+    index = {
+        "texts": list(bank),
+        "holds": [sorted(found) for found in bank.values()],
+        "of_set": {k: [number[t] for t in v] for k, v in of_set.items()},
+        "of_one": {k: [number[t] for t in v] for k, v in of_one.items()},
+        "of_study": {k: number[v] for k, v in of_study.items()},
+        "unseen": {k: [number[t] for t in v] for k, v in unseen.items()},
+    }
+    (cache / "captions.json").write_text(json.dumps(index))
+    np.save(cache / "captions.npy", sentence_vectors(list(bank)))
+
+
+def load_captions(cache: Path) -> Captions:
+    """Read the bank back."""
+    index = json.loads((cache / "captions.json").read_text())
+    index["holds"] = many_hot(index["holds"])
+    return Captions(vectors=np.load(cache / "captions.npy"), **index)
+
+
+def choose(rows: list[Row], captions: Captions, rng: np.random.Generator) -> np.ndarray:
+    """Draw one caption number per study, −1 where nothing is known of it.
+
+    A third each: one finding (rare ones more often), all findings, the report – as far as the study has them.
+    """
+    weight = 1 / np.sqrt(1 + captions.holds.sum(0))
+    names = {name: i for i, name in enumerate(vocabulary())}
+    out = np.full(len(rows), -1)
+    for i, row in enumerate(rows):
+        found, report = sorted(row.found), captions.of_study.get(row.study_id)
+        draw = rng.random()
+        if report is not None and (draw < 1 / 3 or not found):
+            out[i] = report
+        elif found and draw < 2 / 3:
+            chance = np.array([weight[names[name]] for name in found])
+            out[i] = rng.choice(captions.of_one[found[rng.choice(len(found), p=chance / chance.sum())]])
+        elif found:
+            out[i] = rng.choice(captions.of_set[row.findings])
+    return out
+
+
+def true_of(numbers: np.ndarray, captions: Captions, held: np.ndarray) -> np.ndarray:
+    """Return which captions are true of which studies: (captions, studies) bool.
+
+    held : (studies, findings) bool. A caption is true of its own study, of one with the same caption, and of every
+    study that has all findings it says – "identical texts are positives" (MEDBind eq. 1) read by meaning.
+    """
+    said = captions.holds[numbers]  # (captions, findings)
+    implied = (said.astype(np.float32) @ (~held).T.astype(np.float32) == 0) & said.any(1)[:, None]
+    return implied | (numbers[:, None] == numbers[None])

@@ -1,0 +1,49 @@
+"""The folder of a known data set as entries to take in."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from engine.study import Study
+from engine.workspace.manifest import Entry
+
+if TYPE_CHECKING:
+    from engine.datasets.recording import Recording
+
+
+def entries(path: Path, split: str | None) -> list[Entry]:
+    """Return one entry per recording of the data sets in a folder, of one split or of all; UsageError as `collect`."""
+    from engine.datasets.adapters import collect
+
+    return [_entry(number, recording) for number, recording in enumerate(collect([path], split), start=1)]
+
+
+def _entry(number: int, recording: Recording) -> Entry:
+    from engine.datasets.recording import ATTRIBUTION, NOTHING
+
+    known = {name: value for name, value in recording.facts().items() if value not in NOTHING}
+    extra = {"dataset": recording.dataset, "split": recording.split, **recording.extra}
+    if "heart_rate" in known:
+        extra["heart_rate"] = str(known.pop("heart_rate"))
+    if recording.pair:
+        extra["pair"] = recording.pair
+    facts = {
+        **known,
+        "patient_id": recording.patient_id,
+        "encounter_id": recording.encounter_id,
+        "attribution": ATTRIBUTION[recording.dataset],
+    }
+
+    def read(key: bytes) -> Study:
+        return with_fingerprint(recording.study(key))
+
+    return Entry(number, recording.study_id, recording.study_id, facts, extra, read)
+
+
+def with_fingerprint(study: Study) -> Study:
+    """Return the study with the fingerprint that intake would give its content."""
+    from engine.intake.fingerprint import fingerprint
+
+    return study if study.fingerprint else replace(study, fingerprint=fingerprint(study.content))

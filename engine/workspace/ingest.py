@@ -1,0 +1,152 @@
+"""Taking a cohort in: restartable, one bad row skipped, the same rows never twice."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from engine.store.database import now
+from engine.store.records import Cohort, NewStudy, StudyRow
+from engine.study import Study
+from engine.workspace.manifest import Entry
+from engine.workspace.pipeline import NOTHING_PRECOMPUTED, Outcome, Precomputed, encoded
+from engine.workspace.workspace import Workspace
+
+if TYPE_CHECKING:
+    from engine.model.release import Release
+
+COLUMNS = ("acquired_at", "age", "sex", "view", "report")
+
+
+class Progress(Protocol):
+    """What a progress bar offers."""
+
+    def update(self, n: float) -> Any:
+        """Advance by n rows."""
+
+
+@dataclass
+class Summary:
+    """What an ingest did.
+
+    skipped : (row number, study id, reason)
+    report  : the CSV that lists the skipped rows, where there are any
+    """
+
+    ingested: int = 0
+    already: int = 0
+    skipped: list[tuple[int, str, str]] = field(default_factory=list)
+    report: Path | None = None
+
+
+def ingest(
+    workspace: Workspace,
+    release: Release,
+    digest: str,
+    cohort: Cohort,
+    entries: Sequence[Entry],
+    *,
+    progress: Progress | None = None,
+    known: Precomputed = NOTHING_PRECOMPUTED,
+) -> Summary:
+    """Take the entries in, batch by batch; each batch is on disk or not there at all, whatever kills the process."""
+    workspace.clean()
+    summary = Summary()
+    present = workspace.row_keys(cohort.name)
+    fresh = [entry for entry in entries if entry.row_key(cohort.name) not in present]
+    summary.already = len(entries) - len(fresh)
+    if progress is not None:
+        progress.update(summary.already)
+    for outcomes in encoded(fresh, release, workspace.key, known):
+        batch = _accepted(workspace, cohort, outcomes, summary)
+        if batch:
+            workspace.add(cohort, release.name, digest, batch)
+        summary.ingested += len(batch)
+        if progress is not None:
+            progress.update(len(outcomes))
+    workspace.releases.learn(digest, release.encoders)
+    if summary.skipped:
+        summary.report = _write_report(workspace.path / "reports", cohort.name, summary.skipped)
+    return summary
+
+
+def _accepted(workspace: Workspace, cohort: Cohort, outcomes: Iterable[Outcome], summary: Summary) -> list[NewStudy]:
+    """Return what goes in; note why the rest does not."""
+    made = [(outcome, new_study(cohort, outcome) if outcome.accepted else None) for outcome in outcomes]
+    rows = [new.row for _, new in made if new is not None]
+    taken = {row.study_id: row.cohort for row in workspace.rows([row.study_id for row in rows])}
+    owners = workspace.encounter_owners([row.encounter_id for row in rows])
+    batch: list[NewStudy] = []
+    for outcome, new in made:
+        reason = outcome.reason if new is None else _clash(new.row, taken, owners)
+        if new is None or reason:
+            summary.skipped.append((outcome.entry.number, outcome.entry.study_id, reason))
+        else:
+            batch.append(new)
+    return batch
+
+
+def _clash(row: StudyRow, taken: dict[str, str], owners: dict[str, str]) -> str:
+    """Say why a row cannot stand beside what is there; "" where it can, and then note its encounter.
+
+    taken  : study id → cohort; owners : encounter id → patient id
+    """
+    if row.study_id in taken:
+        return f"the study id {row.study_id} is taken by cohort {taken[row.study_id]}"
+    owner = owners.setdefault(row.encounter_id, row.patient_id)
+    return "" if owner == row.patient_id else f"the encounter {row.encounter_id} belongs to patient {owner}"
+
+
+def new_study(cohort: Cohort, outcome: Outcome) -> NewStudy:
+    """Return the row of an accepted study: the manifest's facts, with the file's own where it says nothing.
+
+    Without a patient id the file's own identifier makes the patient; without one of either, the study is its own
+    patient. A study without an encounter is its own encounter.
+    """
+    entry, study = outcome.entry, outcome.study
+    if study is None:
+        raise ValueError("only an accepted outcome makes a study")
+    key = entry.row_key(cohort.name)
+    study_id = entry.study_id or f"{cohort.name}-{key[:12]}"
+    facts = study.facts
+    labels = facts.get("labels") or ()
+    row = StudyRow(
+        study_id=study_id,
+        patient_id=facts.get("patient_id") or _pseudonym(study) or study_id,
+        encounter_id=facts.get("encounter_id") or study_id,
+        cohort=cohort.name,
+        modality=study.modality,
+        labels=tuple(labels.split(";") if isinstance(labels, str) else labels),
+        label_source=facts.get("label_source") or cohort.label_source,
+        synthetic=bool(facts.get("synthetic", cohort.synthetic)),
+        licence=facts.get("licence") or cohort.licence,
+        attribution=facts.get("attribution") or cohort.attribution,
+        recognised=study.recognised,
+        quality_score=float(outcome.score),
+        fingerprint=study.fingerprint,
+        patient_key=study.patient_key,
+        window_s=study.window_s,
+        extra=dict(entry.extra),
+        **{name: facts[name] for name in COLUMNS if facts.get(name) not in (None, "")},
+    )
+    return NewStudy(row, key, study, outcome.embedding, outcome.code, facts.get("consent") or {})
+
+
+def _pseudonym(study: Study) -> str:
+    """Return a patient id from the file's own identifier, keyed by the workspace; "" where the file has none."""
+    return f"p-{study.patient_key[:16]}" if study.patient_key else ""
+
+
+def _write_report(folder: Path, cohort: str, skipped: Sequence[tuple[int, str, str]]) -> Path:
+    """Write the skipped rows as CSV; return the file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    safe = "".join(char if char.isalnum() or char in "-_" else "_" for char in cohort)
+    file = folder / f"skipped-{safe}-{now():%Y%m%d-%H%M%S}.csv"
+    with file.open("w", newline="", encoding="utf-8") as handle:
+        writer = csv.writer(handle)
+        writer.writerow(("row", "study_id", "reason"))
+        writer.writerows(skipped)
+    return file

@@ -1,0 +1,140 @@
+"""Many studies through the same stages as a query: read, window, quality gate, embedding, code; in batches."""
+
+from __future__ import annotations
+
+import zipfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from engine.errors import CasebindError, ReleaseError
+from engine.study import Study
+from engine.workspace.manifest import Entry
+
+if TYPE_CHECKING:
+    from engine.model.release import Release
+
+EMBEDDING, CODE_BYTES = 256, 32
+BATCH = 16  # studies encoded at once; each batch is one transaction, so this much work is redone after a kill
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of one entry.
+
+    reason    : why it was not accepted, "" when it was
+    embedding : (256,) float32, zero when not accepted
+    code      : (32,) uint8, zero when not accepted
+    """
+
+    entry: Entry
+    study: Study | None
+    score: float
+    reason: str
+    embedding: np.ndarray
+    code: np.ndarray
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the study was read, passed the gate and was encoded."""
+        return not self.reason
+
+
+class Finished(NamedTuple):
+    """What an earlier run made of one study: see Outcome."""
+
+    fingerprint: str
+    score: float
+    reason: str
+    embedding: np.ndarray
+    code: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Precomputed:
+    """Outcomes of a release by study id; each is used only for content of the same fingerprint."""
+
+    found: dict[str, Finished]
+
+    def outcome(self, entry: Entry, study: Study) -> Outcome | None:
+        """Return the finished outcome of a study, or None where it has to be judged and encoded."""
+        known = self.found.get(entry.study_id)
+        if known is None or known.fingerprint != study.fingerprint or not study.fingerprint:
+            return None
+        return Outcome(entry, study, *known[1:])
+
+
+NOTHING_PRECOMPUTED = Precomputed({})
+
+
+def encoded(
+    entries: Sequence[Entry], release: Release, key: bytes, known: Precomputed = NOTHING_PRECOMPUTED
+) -> Iterator[list[Outcome]]:
+    """Yield the outcomes batch by batch, in the order of the entries."""
+    for first in range(0, len(entries), BATCH):
+        outcomes = [_judged(entry, key, known) for entry in entries[first : first + BATCH]]
+        waiting = [place for place, one in enumerate(outcomes) if one.accepted and not one.embedding.any()]
+        for place, done in zip(waiting, _embedded([outcomes[place] for place in waiting], release), strict=True):
+            outcomes[place] = done
+        yield outcomes
+
+
+def load_precomputed(file: Path, digest: str) -> Precomputed:
+    """Return what `casebind encode` wrote to `file`, if it is there and was made with the release of this digest."""
+    if not file.is_file():
+        return NOTHING_PRECOMPUTED
+    try:
+        with np.load(file, allow_pickle=False) as table:
+            if str(table["release_digest"]) != digest:
+                return NOTHING_PRECOMPUTED
+            columns = [table[name] for name in ("study_id", "fingerprint", "score", "reason", "embedding", "code")]
+    except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise ReleaseError(f"The embeddings in {file.name} are damaged: run casebind encode once more.") from error
+    rows = zip(*columns, strict=True)
+    return Precomputed({str(one[0]): Finished(str(one[1]), float(one[2]), str(one[3]), *one[4:]) for one in rows})
+
+
+def _judged(entry: Entry, key: bytes, known: Precomputed) -> Outcome:
+    """Read one entry and put it through the gate."""
+    from engine.intake.quality import choose_window, judge
+
+    try:
+        study = entry.load(key)
+        study = replace(choose_window(study), facts={**study.facts, **entry.facts})
+        ready = known.outcome(entry, study)
+        if ready is not None:
+            return ready
+        verdict = judge(study)
+    except CasebindError as error:
+        return _failed(entry, str(error))
+    if not verdict.accepted:
+        return replace(_failed(entry, "refused: " + " ".join(verdict.reasons)), study=study, score=verdict.score)
+    return Outcome(entry, study, verdict.score, "", *_nothing())
+
+
+def _embedded(waiting: list[Outcome], release: Release) -> list[Outcome]:
+    """Encode a batch; where that fails, one by one, so that one study cannot take the others with it."""
+    if not waiting:
+        return []
+    studies = [one.study for one in waiting if one.study is not None]
+    try:
+        vectors = np.asarray(release.embed(studies), dtype=np.float32)
+    except CasebindError as error:
+        if len(waiting) == 1:
+            return [_failed(waiting[0].entry, str(error))]
+        return [done for one in waiting for done in _embedded([one], release)]
+    codes = [release.codes(vector[None], study.modality)[0] for study, vector in zip(studies, vectors, strict=True)]
+    return [
+        replace(one, embedding=vector, code=code) for one, vector, code in zip(waiting, vectors, codes, strict=True)
+    ]
+
+
+def _failed(entry: Entry, reason: str) -> Outcome:
+    return Outcome(entry, None, 0.0, reason, *_nothing())
+
+
+def _nothing() -> tuple[np.ndarray, np.ndarray]:
+    return np.zeros(EMBEDDING, np.float32), np.zeros(CODE_BYTES, np.uint8)

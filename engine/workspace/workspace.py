@@ -1,0 +1,295 @@
+"""A workspace: a folder with the DuckDB file, the study files and the query files.
+
+    <workspace>/casebind.duckdb   studies, codes, ratings, audit, consent
+    <workspace>/studies/          canonical content of every study
+    <workspace>/queries/          de-identified content of every accepted query
+    <workspace>/key               secret of the keyed hashes of patient identifiers
+    <workspace>/settings.json     where the codes are searched, if not here
+
+One process owns the file. A second one, reading or writing, is told so in one sentence: reading a copy beside a
+running app could not be audited and would not see a consent withdrawn a second ago.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from engine.backends.local import Backend, open_backend
+from engine.backends.setting import read_setting
+from engine.backends.snapshots import Arrays
+from engine.errors import UsageError, brief
+from engine.index.hamming import CodeArray
+from engine.store import audit as ledger
+from engine.store import queries as questions
+from engine.store import ratings as marks
+from engine.store import studies as shelf
+from engine.store.content import load_content
+from engine.store.database import FILE_NAME, Database, now
+from engine.store.filters import Clause, Filters, counted_sql, denied_sql
+from engine.store.folder import check_folder, read_key
+from engine.store.records import AuditRow, Cohort, NewStudy, Rating, StoredQuery, StudyRow
+from engine.study import Study
+from engine.workspace.releases import Releases
+
+_open: dict[Path, Workspace] = {}
+_open_lock = threading.Lock()
+
+
+def open_workspace(path: Path | str, *, create: bool = False) -> Workspace:
+    """Return the workspace at `path`; everyone in this process who opens it shares one.
+
+    Raises WorkspaceError where there is none (unless `create`), another process holds it, it is damaged or too new.
+    """
+    folder = Path(path).expanduser().resolve()
+    with _open_lock:
+        shared = _open.get(folder)
+        if shared is None:
+            shared = _open[folder] = Workspace(folder, create=create)
+        shared.openers += 1
+        return shared
+
+
+class Workspace:
+    """An open workspace. Safe to use from many threads."""
+
+    def __init__(self, path: Path, *, create: bool) -> None:
+        self.path = path
+        self.studies_folder = path / "studies"
+        self.queries_folder = path / "queries"
+        self.openers = 0
+        check_folder(path, create)
+        setting = read_setting(path)
+        self.database = Database(path / FILE_NAME)
+        self.key = read_key(path)
+        self.arrays = Arrays(self.database)
+        self.releases = Releases(self.database, self.arrays)
+        self.backend: Backend = open_backend(setting, self.arrays)  # where the codes are searched
+        self.durable = True  # False while a build fills it that syncs once, and is done over when it was stopped
+
+    def close(self) -> None:
+        """Close the file when the last one who opened the workspace closes it."""
+        with _open_lock:
+            self.openers -= 1
+            if self.openers <= 0 and _open.get(self.path) is self:
+                del _open[self.path]
+                self.backend.close()
+                self.arrays.close()
+                self.database.close()
+
+    def __enter__(self) -> Workspace:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    # Studies
+
+    def add(self, cohort: Cohort, release: str, digest: str, batch: Sequence[NewStudy]) -> None:
+        """Store studies with their content, codes and embeddings; all of the batch or none of it."""
+        files = shelf.save(self.studies_folder, batch, self.durable)
+        with self.database.exclusive():
+            shelf.add(self.database, files, cohort, release, digest, batch)
+            self.arrays.came(release, [one.row.study_id for one in batch])
+
+    def add_codes(
+        self, release: str, digest: str, study_ids: Sequence[str], vectors: np.ndarray, codes: np.ndarray, *,
+        replace: bool = False,
+    ) -> None:  # fmt: skip
+        """Store embeddings (n, 256) and packed codes (n, 32) of present studies under a release.
+
+        replace : in the place of the ones that they have under it
+        """
+        with self.database.exclusive():
+            shelf.add_codes(self.database, release, digest, study_ids, vectors, codes, replace)
+            self.arrays.came(release, study_ids)
+
+    def remove(self, study_ids: Sequence[str]) -> None:
+        """Remove studies with their content, codes and embeddings; their ratings and the audit stay."""
+        with self.database.exclusive(), self.arrays.going(study_ids):
+            files = shelf.files_of(self.database, study_ids)
+            shelf.remove(self.database, study_ids)
+        for file in files:
+            (self.studies_folder / file).unlink(missing_ok=True)
+
+    def row(self, study_id: str) -> StudyRow:
+        """Return the metadata of one study; UsageError where there is none."""
+        found = shelf.rows(self.database, [study_id])
+        if not found:
+            raise UsageError(f"There is no study {brief(study_id)} in the workspace: take an id from a search result.")
+        return found[0]
+
+    def rows(self, study_ids: Sequence[str] | None = None) -> list[StudyRow]:
+        """Return the metadata of the given studies in the given order, or of all in the order of their ids."""
+        return shelf.rows(self.database, study_ids)
+
+    def study(self, study_id: str) -> Study:
+        """Return one study with its content."""
+        return self.study_of(self.row(study_id))
+
+    def study_of(self, row: StudyRow) -> Study:
+        """Return the study of a row with its content."""
+        return shelf.study_of(row, load_content(self.studies_folder / row.file))
+
+    def siblings(self, encounter_id: str) -> list[StudyRow]:
+        """Return all studies of one encounter, in the order of their ids."""
+        return shelf.rows_where(self.database, "encounter_id = ?", [encounter_id])
+
+    def encounter_owners(self, encounter_ids: Sequence[str]) -> dict[str, str]:
+        """Return encounter id → patient id of those encounters that are there."""
+        sql = "SELECT encounter_id, patient_id FROM encounters WHERE encounter_id IN (SELECT unnest(?))"
+        return dict(self.database.read(sql, [list(encounter_ids)]))
+
+    def is_synthetic(self, study: Study) -> bool:
+        """Say whether a recording or film is one of the workspace's synthetic studies, by equal content."""
+        sql = "SELECT count(*) FROM studies WHERE fingerprint = ? AND fingerprint <> '' AND synthetic"
+        return study.modality != "text" and bool(self.database.read(sql, [study.fingerprint])[0][0])
+
+    def of_patient(self, patient_id: str) -> list[StudyRow]:
+        """Return all studies of one patient, in the order of their ids."""
+        return shelf.rows_where(self.database, "patient_id = ?", [patient_id])
+
+    def counts(self) -> dict[str, int]:
+        """Return the number of studies per modality."""
+        return dict(self.database.read("SELECT modality, count(*) FROM studies GROUP BY modality ORDER BY modality"))
+
+    def permitted(self, filters: Filters) -> dict[str, int]:
+        """Return the number of studies per modality that consent and the filters leave."""
+        sql, values = counted_sql(filters.clauses())
+        return dict(self.database.read(sql, values))
+
+    def cohorts(self) -> list[Cohort]:
+        """Return the cohorts, by name."""
+        sql = "SELECT name, licence, attribution, synthetic, label_source FROM cohorts ORDER BY 1"
+        return [Cohort(*row) for row in self.database.read(sql)]
+
+    def labels(self, modality: str | None = None) -> list[str]:
+        """Return the labels that occur, most frequent first, of all modalities or of one."""
+        found = self.database.read(
+            "SELECT label, count(*) FROM (SELECT unnest(labels) AS label FROM studies WHERE ? IS NULL OR modality = ?)"
+            " GROUP BY label ORDER BY 2 DESC, 1",
+            [modality, modality],
+        )
+        return [label for label, _ in found]
+
+    def labelled_synthetic(self) -> dict[str, list[str]]:
+        """Return the ids of the synthetic studies that have labels, by modality, in order."""
+        sql = "SELECT modality, list(study_id ORDER BY study_id) FROM studies WHERE synthetic AND len(labels) > 0"
+        return dict(self.database.read(f"{sql} GROUP BY modality"))
+
+    def views(self) -> list[str]:
+        """Return the views of the films that occur."""
+        sql = "SELECT DISTINCT view FROM studies WHERE view IS NOT NULL AND view <> '' ORDER BY 1"
+        return [view for (view,) in self.database.read(sql)]
+
+    def row_keys(self, cohort: str) -> dict[str, str]:
+        """Return row key → study id of everything that a cohort already holds."""
+        return dict(self.database.read("SELECT row_key, study_id FROM studies WHERE cohort = ?", [cohort]))
+
+    def clean(self) -> int:
+        """Delete study files that no row refers to, left by a process that was killed; return how many."""
+        return shelf.clean(self.database, self.studies_folder)
+
+    # What the search reads
+
+    def codes(self, release: str, modality: str) -> CodeArray:
+        """Return a copy of the codes of one modality under one release, with their study ids."""
+        return shelf.load_codes(self.database, release, modality)
+
+    def denied(self, clauses: list[Clause]) -> np.ndarray:
+        """Return the ordinals, (m,) int64, of the studies that consent or the clauses keep out."""
+        sql, values = denied_sql(clauses)
+        return np.asarray(self.database.columns(sql, values)["ordinal"], dtype=np.int64)
+
+    def embeddings(self, release: str, study_ids: Sequence[str]) -> np.ndarray:
+        """Return (n, 256) float32 embeddings in the order of the ids; UsageError where one has none."""
+        return shelf.load_embeddings(self.database, release, study_ids)
+
+    def without_codes(self, release: str) -> list[str]:
+        """Return the ids of the studies that a release has not encoded."""
+        found = self.database.read(
+            "SELECT study_id FROM studies WHERE study_id NOT IN (SELECT study_id FROM codes WHERE release = ?)"
+            " ORDER BY study_id",
+            [release],
+        )
+        return [study_id for (study_id,) in found]
+
+    # Queries, ratings, consent, audit
+
+    def query(self, query_id: str) -> StoredQuery | None:
+        """Return a stored query, or None."""
+        return questions.load(self.database, self.queries_folder, query_id)
+
+    def rate(
+        self, query_id: str, study_id: str, mark: str, who: str = "local", *,
+        release: str, bits: int = 256, at: str | None = None, why: Sequence[str] = (), comment: str = "",
+        finding: str = "", strategy: str = "", random_share: bool = False,
+    ) -> Rating:  # fmt: skip
+        """Record one mark or a skip; it is on disk when this returns. A later one of the same person replaces it.
+
+        The same again (mark, why, comment, finding, release) writes nothing and returns the one that counts.
+        """
+        given = Rating(
+            0, query_id, study_id, mark, who, release, bits, at, now(), tuple(why), comment, finding, strategy,
+            random_share,
+        )  # fmt: skip
+        return marks.rate(self.database, given)
+
+    def ratings(self, query_id: str | None = None, who: str | None = None, *, skips: bool = False) -> list[Rating]:
+        """Return the marks that count, oldest first, of one query or all, by one person of this site or everyone.
+
+        skips : also what was skipped; without, only judgements
+        """
+        return marks.ratings(self.database, query_id, who, skips)
+
+    def history(self, query_id: str, study_id: str, who: str = "local") -> list[Rating]:
+        """Return everything a person ever said about a neighbour, oldest first, what was undone as well."""
+        return marks.history(self.database, query_id, study_id, who)
+
+    def undo(self, query_id: str, study_id: str, who: str = "local") -> Rating | None:
+        """Take back a person's last mark on a neighbour; return the earlier mark that counts again, or None."""
+        return marks.undo(self.database, query_id, study_id, who)
+
+    def unrate(self, query_id: str, study_id: str, who: str = "local") -> None:
+        """Take back all marks of a person on a neighbour, so that none counts; the history is kept."""
+        marks.unrate(self.database, query_id, study_id, who)
+
+    def set_consent(self, patient_id: str, granted: bool, *, scope: str = "retrieval", who: str = "local") -> None:
+        """Grant or withdraw consent; the next search honours it."""
+        self.set_consents([patient_id], granted, scope=scope, who=who)
+
+    def set_consents(
+        self, patient_ids: Sequence[str], granted: bool, *, scope: str = "retrieval", who: str = "local"
+    ) -> None:
+        """Grant or withdraw the consent of several patients at once."""
+        with self.database.exclusive():
+            ledger.set_consents(self.database, patient_ids, granted, scope, who)
+            self.arrays.changed()
+
+    def consent(self, patient_id: str, scope: str = "retrieval") -> bool:
+        """Return whether consent stands; a patient who was never asked has not withdrawn."""
+        sql = "SELECT count(*) FROM withdrawn WHERE patient_id = ? AND scope = ?"
+        return self.database.read(sql, [patient_id, scope])[0][0] == 0
+
+    def audit(self, who: str, kind: str, *, keep: StoredQuery | None = None, **entry: Any) -> int:
+        """Append one audit row; return its number. `entry` holds further columns of the audit table.
+
+        keep : an accepted query to store with its de-identified content; it and its audit row appear together
+        """
+        file = "" if keep is None else questions.save(self.queries_folder, keep)
+        with self.database.write() as cursor:
+            if keep is not None:
+                questions.keep(cursor, file, keep)
+            return ledger.add_audit(cursor, who, kind, **entry)
+
+    def recorded(self, who: str, kind: str) -> bool:
+        """Return whether the audit holds an entry of this kind by this person, e.g. an accepted notice."""
+        return ledger.recorded(self.database, who, kind)
+
+    def audit_rows(self, limit: int = 1000) -> list[AuditRow]:
+        """Return the newest audit rows, newest first."""
+        return ledger.audit_rows(self.database, limit)

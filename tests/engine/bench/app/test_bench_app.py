@@ -1,0 +1,39 @@
+"""The app is timed by what a user sees: every page and every change comes to an end, without an error."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from engine.bench.app import steps
+from engine.bench.app.bench import within
+
+pytestmark = pytest.mark.browser
+
+
+def test_every_page_setting_and_loop_of_a_user_ends_without_an_error() -> None:
+    command = ["bench", "app", "--cases", "60", "--users", "2", "--seconds", "1", "--rounds", "1", "--json"]
+    # a process of its own: a browser that other tests hold open keeps an event loop running in this one
+    done = subprocess.run([sys.executable, "-m", "engine.cli", *command], capture_output=True, text=True)
+    assert done.stdout, done.stderr
+    found = json.loads(done.stdout)
+    assert (done.returncode, found["first_errors"]) == (0, [])
+    headings = {f"to {page.heading}" for page in steps.PAGES}
+    assert set(found["switches"]) == {"all", *headings}
+    assert set(found["reruns"]) == {"all", "operating point", "code length", "filter"}
+    for part in ("together", "in_browser"):
+        assert {"open a search", "open a case", "rate", "go back"} <= set(found[part])
+    assert found["together"]["open a case"]["n"] > found["in_browser"]["open a case"]["n"]  # the other user's as well
+    assert all(found[part]["all"]["p50_ms"] > 0 for part in ("switches", "reruns", "together", "in_browser"))
+    assert found["within"] == within(found) and found["within"]["no errors"]
+
+
+def test_a_bar_is_missed_by_a_slow_median_and_by_any_error() -> None:
+    good = {"n": 5, "errors": 0, "p50_ms": 200, "p95_ms": 2000}
+    found = {part: {"all": dict(good)} for part in ("switches", "reruns", "together")}
+    assert all(within(found).values())
+    found["switches"]["all"]["p50_ms"], found["together"]["all"]["errors"] = 301, 1
+    assert within(found) == {"page switch": False, "rerun": True, "several users": True, "no errors": False}

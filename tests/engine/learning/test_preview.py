@@ -1,0 +1,93 @@
+"""What a round would change for one's last queries: as a search before and after the promotion says it."""
+
+from __future__ import annotations
+
+import pytest
+from helpers.rounds import written
+
+from engine.errors import UsageError
+from engine.learning.preview import Preview, changes
+from engine.model.release import Release
+from engine.retrieval.search import again, like, search
+from engine.study import MODALITIES, Note, Study
+from engine.workspace.reindex import reindex
+from engine.workspace.workspace import Workspace
+
+SAID = ("atrial fibrillation", "pleural effusion", "normal")
+
+
+def asked(workspace: Workspace, release: Release, who: str = "Ada") -> list[str]:
+    """Ask three things; return the queries' ids, the newest first."""
+    found = [search(workspace, release, Study("text", Note(words), "typed text"), k=3, who=who) for words in SAID]
+    return [one.query_id for one in reversed(found)]
+
+
+def test_before_and_after_are_what_searches_say(workspace: Workspace, release: Release):
+    ids, made = asked(workspace, release), written(workspace.path, release)
+    found = changes(workspace, Preview(workspace, release, made), "Ada")
+    assert [one.query_id for one in found] == ids and [one.said for one in found] == list(reversed(SAID))
+    before = {one: again(workspace, release, one, k=5) for one in ids}
+    assert workspace.releases.serving() == ("r2", release.digest)
+    reindex(workspace, made, made.digest)
+    for change in found:
+        answers = before[change.query_id], again(workspace, release, change.query_id, k=5)
+        for answer, side in zip(answers, (change.before, change.after), strict=True):
+            for modality in MODALITIES:
+                listed = [(x.study_id, x.rank, x.hamming) for x in answer.neighbours if x.modality == modality]
+                assert [(x.study_id, x.rank, x.hamming) for x in side[modality]] == listed
+    assert any(change.kept < change.total for change in found)
+
+
+def test_kept_new_and_gone_are_told_apart(workspace: Workspace, release: Release):
+    asked(workspace, release)
+    (change, *_) = changes(workspace, Preview(workspace, release, written(workspace.path, release)), "Ada")
+    for modality in MODALITIES:
+        old, new = change.before[modality], change.after[modality]
+        mine, others = {one.study_id: one for one in old}, {one.study_id: one for one in new}
+        for one in old:
+            there = others.get(one.study_id)
+            assert (one.fate, one.other) == (("kept", there.rank) if there else ("gone", None))
+        for one in new:
+            there = mine.get(one.study_id)
+            assert (one.fate, one.other) == (("kept", there.rank) if there else ("new", None))
+    assert change.kept == sum(one.fate == "kept" for near in change.after.values() for one in near)
+
+
+def test_a_release_that_changes_nothing_keeps_everything(workspace: Workspace, release: Release):
+    asked(workspace, release)
+    for change in changes(workspace, Preview(workspace, release, release), "Ada"):
+        assert change.kept == change.total > 0 and change.before == change.after
+
+
+def test_consent_holds_on_both_sides_and_the_look_is_audited(workspace: Workspace, release: Release):
+    ids, made = asked(workspace, release), written(workspace.path, release)
+    preview = Preview(workspace, release, made)
+    first = changes(workspace, preview, "Ada")[0]
+    gone = {first.before["ecg"][0].study_id, first.after["ecg"][0].study_id}
+    for study_id in gone:
+        workspace.set_consent(workspace.row(study_id).patient_id, False)
+    shown = {
+        near.study_id for change in changes(workspace, preview, "Ada", reader="Bo")
+        for side in (change.before, change.after) for nears in side.values() for near in nears
+    }  # fmt: skip
+    assert shown and not shown & gone
+    row = workspace.audit_rows(1)[0]
+    assert (row.who, row.kind, row.release, set(row.returned)) == ("Bo", "changes", "r2.1", shown)
+    assert len(ids) == 3
+
+
+def test_only_the_newest_of_one_person_and_no_means(workspace: Workspace, release: Release):
+    ids = asked(workspace, release, who="Ada")
+    asked(workspace, release, who="Bo")
+    cases = [row.study_id for row in workspace.rows() if row.modality == "ecg"][:2]
+    like(workspace, release, cases, who="Ada")
+    preview = Preview(workspace, release, written(workspace.path, release))
+    assert [one.query_id for one in changes(workspace, preview, "Ada", n=2)] == ids[:2]
+    assert len(changes(workspace, preview, None)) == 6
+    assert changes(workspace, preview, "nobody") == []
+
+
+def test_other_encoders_cannot_be_compared(workspace: Workspace, release: Release):
+    other = Release(release.path, {**release.manifest, "parts": {**release.manifest["parts"], "ecg.safetensors": "0"}})
+    with pytest.raises(UsageError, match="other encoders"):
+        Preview(workspace, release, other)

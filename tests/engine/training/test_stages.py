@@ -1,0 +1,157 @@
+"""A release can be trained and measured by the commands alone, from recordings in the published layout."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.workspaces import write_table
+from PIL import Image
+from safetensors.torch import load_file
+
+from engine import settings
+from engine.cli import run
+from engine.intake import read_paths
+from engine.model.release import load_release
+from engine.signals import resample
+from engine.study import Film, Note, Study
+
+PATIENTS = 24
+SPLITS = ["train"] * 14 + ["valid"] * 5 + ["test"] * 5
+COMMON = ("dataset", "patient_id", "split", "labels", "licence", "age", "sex", "report")
+
+
+def common(number: int, dataset: str, labels: str) -> dict[str, object]:
+    values = (dataset, f"p{number}", SPLITS[number], labels, "CC0", 50 + number, "F", "")
+    return dict(zip(COMMON, values, strict=True))
+
+
+@pytest.fixture(scope="module")
+def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The shipped synthetic patients, written in the layout of the open recordings."""
+    folder, demo = tmp_path_factory.mktemp("recordings"), settings.DEMO
+    films, ecgs, ppgs, leads, pulses, beside = [], [], [], [], [], []
+    (folder / "cxr" / "images").mkdir(parents=True)
+    for i in range(PATIENTS):
+        name = f"syn-{i + 1:04d}-e1-cxr"
+        shutil.copy(demo / "cxr" / f"{name}.jpg", folder / "cxr" / "images")
+        label = "Cardiomegaly" if i % 2 else "No Finding"
+        films.append(
+            {"file": f"images/{name}.jpg", "study_id": name, "view": "PA", "labels_how": "made"}
+            | common(i, "nih-cxr14", label)
+        )
+        ecg = read_paths([demo / "ecg" / f"syn-{i + 1:04d}-e1-ecg.hea"]).content
+        leads.append(np.round(resample(ecg.samples, ecg.fs, 100)[:, :1000] * 1000).astype(np.int16))
+        label = "left ventricular hypertrophy" if i % 2 else "normal ECG"
+        ecgs.append(
+            {"record_id": f"e{i}", "hr_est": 60 + 3 * i, "array": "ecg_mv.npz", "array_row": i}
+            | common(i, "PTB-XL", label)
+        )
+        rng = np.random.default_rng(i)
+        pulse = np.sin(2 * np.pi * (1 + i / 20) * np.arange(1250) / 125 + rng.random()) * 1000
+        pulses.append(pulse.astype(np.int16))
+        beside.append(np.round(resample(ecg.samples[1:2], ecg.fs, 125)[0, :1250] * 1000).astype(np.int16))
+        row = {
+            "record_id": f"b{i}",
+            "hr": 60 + 3 * i,
+            "hr_est": "",
+            "array_row": i,
+            "simultaneous_ecg": "True",
+            "ecg_lead": "II",
+        }
+        ppgs.append(row | common(i, "BIDMC PPG and Respiration", "Critical care (MICU)"))
+    write_table(folder / "cxr" / "cxr.csv", films)
+    write_table(folder / "ecg" / "ecg.csv", ecgs)
+    write_table(folder / "ppg" / "ppg.csv", ppgs)
+    np.savez(folder / "ecg" / "ecg_mv.npz", signals=np.stack(leads), scale=0.001)
+    starts, n = np.arange(PATIENTS) * 1250, np.full(PATIENTS, 1250)
+    np.savez(
+        folder / "ppg" / "ppg.npz", ppg=np.concatenate(pulses), ppg_start=starts, n=n, fs=np.full(PATIENTS, 125.0),
+        scale=np.ones(PATIENTS), offset=np.zeros(PATIENTS), ecg=np.concatenate(beside), ecg_start=starts,
+    )  # fmt: skip
+    return folder
+
+
+def test_the_stages_make_a_release_that_encodes(recordings: Path, tmp_path: Path) -> None:
+    cache, stages, out = tmp_path / "prepared", tmp_path / "run", tmp_path / "r9"
+    common = ["--cache", str(cache), "--run", str(stages), "--epochs", "0.01"]
+    assert run(["train", "binding", *common]) == 2  # nothing is prepared yet
+    assert run(["train", "prepare", "--recordings", str(recordings), "--cache", str(cache)]) == 0
+    assert run(["train", "encoders", *common]) == 0
+    assert run(["train", "binding", *common]) == 0
+    assert run(["train", "hashing", *common, "--out", str(out)]) == 0
+    assert run(["train", "hashing", *common, "--out", str(out)]) == 2  # a release is never written over
+    release = load_release(out)
+    with Image.open(next((recordings / "cxr" / "images").glob("*.jpg"))) as image:
+        film = Study("cxr", Film(np.asarray(image.convert("L")), 8), "film")
+    ecg = read_paths([settings.DEMO / "ecg" / "syn-0001-e1-ecg.hea"])
+    z = release.embed([film, ecg, Study("text", Note("enlarged heart"), "text")])
+    assert np.allclose(np.linalg.norm(z, axis=1), 1, atol=1e-5)
+    assert {entry["dataset"] for entry in release.manifest["data"]} == {
+        "nih-cxr14",
+        "PTB-XL",
+        "BIDMC PPG and Respiration",
+    }
+    assert release.manifest["training"]["energy"]["wh"] > 0
+    assert any("share no patient" in limit for limit in release.manifest["limits"])
+    assert release.manifest["figures"] == {} and 0 <= release.relevance("cxr", "ecg", 64, 20) <= 1
+
+
+def test_a_release_is_tuned_further_and_bound_without_some_losses(recordings: Path, tmp_path: Path) -> None:
+    cache, stages = tmp_path / "prepared", tmp_path / "run"
+    common = ["--cache", str(cache), "--run", str(stages), "--epochs", "0.01"]
+    newest = settings.MODELS / load_release().name
+    assert run(["train", "prepare", "--recordings", str(recordings), "--cache", str(cache)]) == 0
+    assert run(["train", "encoders", *common, "--from", str(newest)]) == 0
+    ours = load_file(stages / "encoders" / "ppg.safetensors")
+    theirs = load_file(newest / "ppg.safetensors")
+    known = [name for name in theirs if name.startswith("encoder.")]
+    gaps = [float((ours[k.removeprefix("encoder.")].float() - theirs[k].float()).abs().max()) for k in known]
+    assert 0 < max(gaps) < 0.05, "one step from where the release stood"
+    assert run(["train", "binding", *common, "--only", "ecg", "--without", "emcl", "--without", "cycle"]) == 0
+    log = [json.loads(line) for line in (stages / "log.jsonl").read_text().splitlines()]
+    assert {line["release"] for line in log if line["stage"] == "continue"} == {newest.name}
+    bound = next(line for line in log if line["stage"] == "bind")
+    assert {"text_ecg"} <= {name for name in bound if name.endswith(("cxr", "ecg", "ppg"))} <= {"ecg", "text_ecg"}
+
+
+def test_pair_search_in_folds_finds_every_patient_once(
+    recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    cache, stages = tmp_path / "prepared", tmp_path / "run"
+    common = ["--cache", str(cache), "--run", str(stages), "--epochs", "0.01"]
+    assert run(["train", "prepare", "--recordings", str(recordings), "--cache", str(cache)]) == 0
+    assert run(["train", "encoders", "ecg", "ppg", *common]) == 0
+    assert run(["train", "folds", *common, "--out", str(tmp_path / "out")]) == 0
+    assert "heart-rate matching" in capsys.readouterr().out
+    found = json.loads((tmp_path / "out" / "pairs-folds.json").read_text())
+    rows = [row for row in found["rows"] if row["task"] == "PPG→ECG, all windows"]
+    assert {row["method"] for row in rows} == {"ours, float", "heart-rate matching"}
+    assert {row["figures"]["R@1"]["n"] for row in rows} == {PATIENTS}
+    assert list((tmp_path / "out").glob("*.png"))
+    assert run(["train", "starts", "ppg", *common, "--share", "0.5", "--out", str(tmp_path / "out")]) == 0
+    assert json.loads((tmp_path / "out" / "starts-ppg.json").read_text())["split"] == "valid"
+    log = [json.loads(line) for line in (stages / "starts.jsonl").read_text().splitlines()]
+    assert [line["start"] for line in log if line["stage"] == "start"] == ["pre-trained", "random"]
+    losses = [line["loss"] for line in log if line["stage"] == "tune"]
+    assert len(losses) == 2 and losses[0] != losses[1]
+
+
+def test_evaluate_prints_every_row_beside_chance(recordings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", "release", "--recordings", str(recordings), "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    tasks = {row["task"] for row in printed["rows"]}
+    assert printed["split"] == "test"
+    assert {"cxr→ecg by finding", "ecg→cxr by finding", "ppg→ecg same moment"} <= tasks
+    for row in printed["rows"]:
+        figure = row.get("p_at_5") or row["r_at_10"]
+        assert figure["low"] <= figure["value"] <= figure["high"] and figure["n"] > 0
+        assert row.get("chance_p_at_5", row.get("chance_r_at_10")) >= 0
+
+
+def test_evaluate_without_recordings_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", "release", "--recordings", str(tmp_path)]) == 2
+    assert capsys.readouterr().err.count("\n") == 1

@@ -1,0 +1,32 @@
+"""A query and neighbours for exports, without models."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from engine.intake.quality.verdict import Verdict
+from engine.retrieval.answer import Answer, Neighbour
+from engine.study import ECG_LEADS, Study, Trace
+
+
+def ecg_query(seconds: float = 4.0, fs: float = 200.0, units: str = "mV") -> Study:
+    rng = np.random.default_rng(3)
+    samples = np.round(rng.normal(0, 0.2, (12, round(seconds * fs))), 3).astype(np.float32)
+    return Study("ecg", Trace(samples, ECG_LEADS, fs, units), f"WFDB, 12 leads, {fs:g} Hz, {seconds:g} s")  # type: ignore[arg-type]
+
+
+def neighbour(rank: int, row: object, **changes: object) -> Neighbour:
+    names = (
+        "study_id", "patient_id", "encounter_id", "modality", "cohort", "licence", "labels", "label_source",
+        "synthetic", "age", "sex", "view", "recognised",
+    )  # fmt: skip
+    known = {name: getattr(row, name) for name in names}
+    one = Neighbour(rank=rank, hamming=60 + rank, bits=256, further_share=0.9734, relevance=0.62, **known)
+    return replace(one, **changes)
+
+
+def answer_of(found: tuple[Neighbour, ...], query: Study) -> Answer:
+    far = dict.fromkeys(("cxr", "ecg", "ppg", "text"), False)
+    return Answer("q-test", query, Verdict(True, 0.9, (), ()), 256, None, "00", "r-test", found, far, "", 1, {})

@@ -1,0 +1,124 @@
+"""Walking the app in a browser as a user does: wait, reach by key, look at every state, download."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Locator, Page, expect
+
+MOST_TABS = 60
+PATIENCE_MS = 90_000  # two shared cores; a first query loads the models
+RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+Look = Callable[[str], None]
+
+
+def settle(tab: Page) -> None:
+    """Wait until nothing is being computed or redrawn."""
+    tab.wait_for_timeout(150)
+    tab.wait_for_function(
+        "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
+        " && !document.querySelector('[data-stale=true]')"
+    )
+
+
+def wait_for_cards(tab: Page) -> None:
+    """Wait for results, all of them: a click before may meet a button that is about to be renewed."""
+    tab.get_by_text(re.compile(r"\d+ of \d+ bits differ")).first.wait_for(state="attached")
+    settle(tab)
+
+
+def press(tab: Page, key: str) -> None:
+    """Press a key once the page has come to rest: one that it still draws may not know its keys yet."""
+    settle(tab)
+    tab.keyboard.press(key)
+
+
+def page_of(tab: Page, name: str) -> None:
+    """Go to a page as users do, within the app; on a narrow window it may stand in the menu of further pages."""
+    settle(tab)
+    target = tab.get_by_role("link", name=name, exact=True).or_(tab.get_by_role("button", name=name, exact=True))
+    if not target.count():
+        tab.get_by_role("button", name=re.compile(r"^\d+ more$")).click()
+        target = tab.get_by_role("menuitem", name=name)
+    target.first.click()
+    tab.get_by_role("heading", level=1).first.wait_for()
+    settle(tab)
+
+
+def looking(tab: Page, name: str, violations: Callable[[Page], list[str]]) -> Look:
+    """Return what keeps a screenshot and asks axe; called with the name of a state.
+
+    Screenshots go to the folder that CASEBIND_ARTEFACTS names, where it is set.
+    """
+    folder = os.environ.get("CASEBIND_ARTEFACTS")
+
+    def look(state: str) -> None:
+        settle(tab)
+        if folder:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            tab.screenshot(path=Path(folder) / f"{name}-{state}.png", full_page=True)
+        assert violations(tab) == [], state
+
+    return look
+
+
+def faults_of(tab: Page) -> list[str]:
+    """Return a list to which every console error and uncaught exception of the tab is added from now on."""
+    faults: list[str] = []
+    tab.on("console", lambda message: faults.append(message.text) if message.type == "error" else None)
+    tab.on("pageerror", lambda error: faults.append(str(error)))
+    return faults
+
+
+def focus(tab: Page, target: Locator) -> None:
+    """Reach an element by Tab alone."""
+    for _ in range(MOST_TABS):
+        if target.evaluate("one => one === document.activeElement"):
+            return
+        tab.keyboard.press("Tab")
+    raise AssertionError(f"{MOST_TABS} tabs do not lead to {target}")
+
+
+def leave(tab: Page) -> None:
+    """Leave whatever has the focus: keys rest while a box is written in."""
+    tab.evaluate("() => document.activeElement.blur()")
+    settle(tab)
+
+
+def download(tab: Page, label: str) -> bytes:
+    with tab.expect_download() as waiting:
+        tab.get_by_role("button", name=label, exact=True).click()
+    return Path(waiting.value.path()).read_bytes()
+
+
+def opened(browser: Browser, url: str, scheme: str, width: int = 1440) -> Page:
+    """A tab of one colour scheme past the notice."""
+    context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=scheme)
+    context.set_default_timeout(PATIENCE_MS)
+    expect.set_options(timeout=PATIENCE_MS)
+    tab = context.new_page()
+    tab.goto(url)
+    button = tab.get_by_role("button", name="I have read this")
+    button.or_(tab.get_by_test_id("stFileUploader")).first.wait_for()
+    if button.count():
+        button.click()
+        tab.get_by_test_id("stFileUploader").wait_for()
+    return tab
+
+
+def violations(tab: Page) -> list[str]:
+    """What axe-core finds, one line per rule with the first element."""
+    tab.wait_for_function("!document.querySelector('[data-testid=stSkeleton], [data-testid=stSpinner]')")
+    found = Axe().run(tab, options=RULES).response["violations"]
+    return [f"{one['id']}: {one['nodes'][0]['html'][:200]} ({len(one['nodes'])})" for one in found]
+
+
+def drop(tab: Page, url: str, *files: Path) -> None:
+    """Open the empty search screen and drop files."""
+    tab.goto(url)
+    tab.get_by_test_id("stFileUploader").wait_for()
+    tab.set_input_files("input[type=file]", [str(file) for file in files])

@@ -1,0 +1,206 @@
+"""The releases screen without a browser: what is pressed happens and is kept, what cannot be is one sentence."""
+
+from __future__ import annotations
+
+import shutil
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers.rounds import BAD, rate, written
+from helpers.screens import keys, words
+from helpers.workspaces import build_workspace
+from streamlit.testing.v1 import AppTest
+
+from engine.learning import promotion
+from engine.learning import round_job as job
+from engine.learning.round_release import rounds
+from engine.model.release import Release, load_release
+from engine.retrieval.search import again, search
+from engine.settings import ROOT
+from engine.study import Note, Study
+from engine.workspace.workspace import Workspace
+from pages.shared import notice, resources
+from pages.shared.strings import several, text
+
+WAIT_S = 200.0
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace of some patients of the shipped cohort."""
+    place, files = tmp_path_factory.mktemp("releases") / "ws", tmp_path_factory.mktemp("files")
+    return build_workspace(place, files, load_release(), range(1, 31), 4)
+
+
+@pytest.fixture
+def place(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """A copy of one's own as the app holds it, its notice accepted."""
+    monkeypatch.setenv("CASEBIND_WORKSPACE", str(shutil.copytree(built, tmp_path / "ws")))
+    opened = resources.workspace()
+    opened.audit(resources.WHO, notice._kind())
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def base() -> Release:
+    return load_release()
+
+
+@pytest.fixture
+def app(place: Workspace) -> AppTest:
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+
+
+def opened(app: AppTest, **address: str) -> AppTest:
+    app.switch_page("pages/releases/page.py")
+    app.query_params.clear()
+    for name, value in address.items():
+        app.query_params[name] = value
+    return fine(app.run())
+
+
+def fine(app: AppTest) -> AppTest:
+    assert not app.exception
+    assert text("app.unexpected") not in [error.value for error in app.error]
+    return app
+
+
+def press(app: AppTest, key: str) -> AppTest:
+    return fine(app.button(key=key).click().run())
+
+
+def settled(place: Workspace) -> None:
+    moving = promotion.present(place)
+    assert moving is not None and moving.wait(60) and moving.why == ""
+
+
+def table(app: AppTest) -> str:
+    return "\n".join(block.proto.body for block in app.get("html"))
+
+
+def test_without_a_round_it_shows_what_serves_and_asks_for_a_name(app: AppTest, place: Workspace):
+    opened(app)
+    assert text("releases.serves") in words(app) and text("releases.name_first") in words(app)
+    assert app.button(key="make-round").disabled
+    assert not keys(app) & {"promote", "cancel-round", "go-on", "back-r2"}
+    app.text_input(key="releases-who").set_value("  Ada   L ").run()
+    assert app.query_params["who"] in ("Ada L", ["Ada L"]) and not app.button(key="make-round").disabled
+    press(app, "make-round")
+    assert "nothing to learn from yet" in app.error[0].value and job.present(place) is None
+
+
+def test_a_round_is_made_followed_and_looked_at(app: AppTest, place: Workspace):
+    rate(place, 60)
+    opened(app, who="Ada")
+    assert several(60, "releases.new", name="r2") in words(app)
+    press(app, "make-round")
+    assert "cancel-round" in keys(app) and "make-round" not in keys(app)
+    last = time.monotonic() + WAIT_S
+    while any(not one.over for one in job.jobs(place)) and time.monotonic() < last:
+        time.sleep(0.5)
+    opened(app, who="Ada")
+    (made,) = rounds(place.path)
+    assert f"Release {made.name} against r2" in [one.value for one in app.header]
+    assert "P@10, all pairs of modalities alike" in table(app) and "fewer than 30: guards nothing" in table(app)
+    assert "Made by Ada" in words(app) and "SYNTHETIC" in words(app)
+
+
+def test_a_cancelled_round_is_said_and_another_can_begin(app: AppTest, place: Workspace):
+    rate(place, 40)
+    opened(app, who="Ada")
+    press(app, "make-round")
+    press(app, "cancel-round")
+    opened(app, who="Ada")
+    assert text("releases.cancelled", number=1) in [one.value for one in app.info]
+    assert "make-round" in keys(app) and rounds(place.path) == []
+
+
+def test_promotion_and_the_way_back_by_two_presses(app: AppTest, place: Workspace, base: Release):
+    made = written(place.path, base)
+    before = place.database.read("SELECT study_id, w0, w1, w2, w3 FROM codes ORDER BY 1")
+    opened(app, who="Ada", release="r2.1")
+    assert text("releases.verdict_passes") in [one.value for one in app.success]
+    press(app, "promote")
+    settled(place)
+    assert place.releases.serving() == ("r2.1", made.digest)
+    opened(app, who="Ada")
+    assert "Promoted by Ada" in words(app) and "promote" not in keys(app)
+    press(app, "back-r2")
+    settled(place)
+    assert place.database.read("SELECT study_id, w0, w1, w2, w3 FROM codes ORDER BY 1") == before
+    opened(app, who="Ada")
+    assert "Brought back by Ada" in words(app) and "way back" in table(app)
+
+
+def test_a_fallen_guard_keeps_the_button_shut_until_a_reason_is_given(app: AppTest, place: Workspace, base: Release):
+    written(place.path, base, rows=BAD)
+    opened(app, who="Ada")
+    assert "P@10 of ECG to chest film falls by 20.0 %" in app.warning[0].value
+    assert "falls beyond its limit of 3 %" in table(app) and app.button(key="promote").disabled
+    app.text_input(key="reason-r2.1").set_value("too short").run()
+    assert app.button(key="promote").disabled
+    app.text_input(key="reason-r2.1").set_value("films are few here").run()
+    assert not app.button(key="promote").disabled
+    press(app, "promote")
+    settled(place)
+    assert promotion.history(place)[-1].reason == "films are few here"
+    opened(app, who="Ada")
+    assert r"Reason\: films are few here." in words(app)
+
+
+def test_a_page_that_shows_another_serving_release_is_refused(app: AppTest, place: Workspace, base: Release):
+    one, _ = written(place.path, base), written(place.path, base, seed=2)
+    opened(app, who="Ada", release="r2.2")
+    promotion.promote(place, one, "Bo", base.digest).wait(60)
+    press(app, "promote")  # drawn before Bo promoted
+    assert "r2.1 serves by now" in app.error[0].value
+    assert place.releases.serving() == ("r2.1", one.digest)
+    assert "promote" not in keys(app)
+    said = text("releases.other_base", name="r2.2", base="r2", serving="r2.1")
+    assert said in [block.value for block in app.info]
+
+
+def test_a_takeover_that_was_cut_off_can_go_on(app: AppTest, place: Workspace, base: Release):
+    made = written(place.path, base)
+    with place.database.write() as cursor:
+        from engine.store import promotions as takeovers
+
+        asked = takeovers.Asked("promotion", "Bo", ("r2", base.digest), ("r2.1", made.digest), True)
+        takeovers.begin(cursor, asked)  # and the process that began it is gone
+    opened(app, who="Ada")
+    assert "did not come to its end" in app.warning[0].value
+    press(app, "go-on")
+    settled(place)
+    assert place.releases.serving() == ("r2.1", made.digest)
+
+
+def test_the_last_queries_before_and_after_stand_side_by_side(app: AppTest, place: Workspace, base: Release):
+    search(place, base, Study("text", Note("atrial *fibrillation*"), "typed text"), k=3)
+    written(place.path, base)
+    opened(app, who="Ada")
+    app.toggle(key="changes-show").set_value(True).run()
+    fine(app)
+    said = words(app)
+    assert text("releases.changes_before", name="r2") in said and text("releases.changes_after", name=r"r2.1") in said
+    (chosen,) = app.selectbox(key="changes-query").options
+    assert chosen.startswith("atrial *fibrillation*") and "neighbours stay" in chosen
+    assert said.count(text("card.synthetic")) >= 20
+    audits = [one.kind for one in place.audit_rows(50)]
+    assert audits.count("changes") == 1
+    fine(app.run())
+    assert [one.kind for one in place.audit_rows(50)].count("changes") == 1  # a rerun looks nothing up
+
+
+def test_every_neighbour_names_its_release(app: AppTest, place: Workspace, base: Release):
+    made = written(place.path, base)
+    promotion.promote(place, made, "Ada", base.digest).wait(60)
+    answer = again(place, base, "syn-0003-e1-ecg", k=2)
+    assert {one.release for one in answer.neighbours} == {"r2.1"}
+    app.switch_page("pages/search/page.py")
+    app.query_params.clear()
+    app.query_params["query"] = "syn-0003-e1-ecg"
+    fine(app.run())
+    assert words(app).count(text("card.release", name=r"r2.1")) >= 8

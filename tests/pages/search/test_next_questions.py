@@ -1,0 +1,109 @@
+"""The search screen: those labelled otherwise, more like these, and parts of the query."""
+
+from __future__ import annotations
+
+from helpers.screens import address, asked, cards, keys, press, words
+from streamlit.testing.v1 import AppTest
+
+from engine.workspace.workspace import Workspace
+from pages.shared import resources
+from pages.shared.strings import several, text
+
+FILM, ECG = "syn-0001-e1-cxr", "syn-0001-e1-ecg"
+
+
+def test_those_labelled_otherwise_say_what_they_are_not_labelled_as(app: AppTest, place: Workspace) -> None:
+    asked(app, FILM)
+    assert cards(app, "open-otherwise-syn") == []
+    press(app, "counter")
+    assert address(app)["counter"] == ["1"]
+    assert any("labelled as Cardiomegaly" in one.value for one in app.info)
+    other = cards(app, "open-otherwise-syn")
+    assert other
+    assert words(app).count("Not labelled as “cardiac enlargement or hypertrophy”") == len(other)
+    assert all("Cardiomegaly" not in place.row(one.removeprefix("otherwise-")).labels for one in other)
+
+    press(app, f"open-{other[0]}")  # one that may not be among the nearest opens beside the query all the same
+    assert address(app)["case"] == [other[0].removeprefix("otherwise-")]
+    assert text("detail.how_rate") in words(app)
+
+
+def test_a_mark_in_one_row_shows_in_the_other(app: AppTest, place: Workspace) -> None:
+    asked(app, FILM, counter="1", k="50", more=["cxr", "ecg", "ppg", "text"])
+    shown = {one.removeprefix("otherwise-") for one in cards(app, "open-otherwise-syn")} & set(cards(app))
+    case = sorted(shown)[0]
+    app.button_group(key=f"mark-otherwise-{case}").set_value("relevant").run()
+    assert [one.mark for one in place.ratings(FILM, resources.WHO)] == ["relevant"]
+    assert app.button_group(key=f"mark-{case}").value == "relevant"
+    place.unrate(FILM, case, resources.WHO)
+
+
+def test_more_like_the_chosen_cases_leaves_them_out(app: AppTest, place: Workspace) -> None:
+    asked(app, ECG, into=["ecg", "text"])
+    first, second = cards(app)[0], cards(app)[2]
+    for one in (first, second):
+        press(app, f"choose-{one}")
+    assert address(app)["choose"] == [first, second]
+    press(app, "like")
+    query = address(app)["query"][0]
+    assert query.startswith("q-") and set(address(app)) == {"query", "into"}  # the settings stay, the view is new
+    assert several(2, "like.title") in words(app) and text("like.careful") in words(app)
+    assert "share a finding" not in "".join(one for one in words(app).split("\n") if "bits differ" in one)
+    assert not {first, second, ECG} & set(cards(app))
+    assert not any((one.key or "").startswith("why-") for one in app.button)
+    assert place.query(query) is not None
+
+    press(app, f"open-{cards(app)[0]}")  # it opens beside the mean, with nothing to explain
+    assert text("detail.how_rate") in words(app) and "why-button" not in keys(app)
+
+
+def test_ticks_can_be_taken_back_and_an_unknown_one_counts_for_nothing(app: AppTest) -> None:
+    asked(app, ECG, choose="no-such-case")
+    assert "like" not in keys(app)
+    first = cards(app)[0]
+    press(app, f"choose-{first}")
+    assert app.button(key="like").label == several(1, "like.go")
+    press(app, f"choose-{first}")
+    assert "like" not in keys(app)
+    press(app, f"choose-{first}")
+    press(app, "like-none")
+    assert "like" not in keys(app) and "choose" not in address(app)
+
+
+def test_a_box_in_numbers_is_searched_and_all_of_it_is_one_press_away(app: AppTest, place: Workspace) -> None:
+    asked(app, FILM)
+    press(app, "part")
+    assert text("part.measured") in words(app)
+    for edge, value in (("left", 10), ("top", 40), ("right", 40), ("bottom", 80)):
+        app.number_input(key=f"box-{edge}").set_value(value).run()
+    press(app, "part-go")
+    stored = place.query(address(app)["query"][0])
+    assert stored is not None and stored.study.facts["region"] == [0.1, 0.4, 0.4, 0.8]
+    assert text("part.region") in words(app) and "the box from 10% to 40% across" in words(app)
+    press(app, "whole")
+    assert address(app)["query"] == [FILM]
+
+    press(app, "part")
+    app.number_input(key="box-right").set_value(27).run()
+    app.button(key="part-go").click().run()
+    assert len(app.error) == 1 and "draw a larger one" in app.error[0].value
+    assert address(app)["query"] == [FILM] and cards(app)
+
+
+def test_a_stretch_follows_slider_and_numbers_and_is_searched(app: AppTest, place: Workspace) -> None:
+    asked(app, ECG)
+    press(app, "part")
+    app.number_input(key="stretch-end").set_value(7.0).run()
+    app.number_input(key="stretch-start").set_value(2.0).run()
+    assert app.slider(key="stretch").value == (2.0, 7.0)
+    app.slider(key="stretch").set_range(1.0, 6.0).run()
+    assert app.number_input(key="stretch-start").value == 1.0 and app.number_input(key="stretch-end").value == 6.0
+    press(app, "part-go")
+    stored = place.query(address(app)["query"][0])
+    assert stored is not None and stored.study.window_s == (1.0, 6.0)
+    assert text("part.stretch", whole=10.0) in words(app)
+
+
+def test_words_have_no_parts(app: AppTest) -> None:
+    asked(app, "syn-0001-e1-text")
+    assert "part" not in keys(app)
