@@ -18,9 +18,10 @@ import numpy as np
 
 from engine.backends.compaction import Upkeep
 from engine.index.autotune import INDEX_FROM, choose
+from engine.index.code_columns import Columns
 from engine.index.segment import Base
 from engine.index.snapshot import Fresh, Permit, View, whole
-from engine.store.columns import WORDS, Columns, load
+from engine.store.codes import WORDS, load
 from engine.store.database import Database
 from engine.store.filters import CONSENTED, Clause, excluded_sql, permitted_sql, withdrawn_patients_sql
 from engine.study import Modality

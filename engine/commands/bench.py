@@ -13,7 +13,7 @@ from engine.commands.shared import open_folder, workspace_option
 from engine.errors import UsageError, WorkspaceError
 
 if TYPE_CHECKING:
-    from engine.store.columns import Columns
+    from engine.index.code_columns import Columns
 
 LARGEST_EVERYTHING = 2_000_000  # codes above which peers that take minutes to build are left out unless named
 PEERS = ("multihash", "ivf", "duckdb")

@@ -54,14 +54,6 @@ def open_folder(path: Path | None, *, create: bool = False) -> Workspace:
     return open_workspace(path or settings.workspace_path(), create=create)
 
 
-def open_recordings(path: Path | None) -> Path:
-    """Return the folder of the open recordings that --recordings or the settings name."""
-    found = path or settings.recordings_path()
-    if found is None or not (found / "cxr" / "cxr.csv").is_file():
-        raise UsageError("The open recordings are not here: name the folder of cxr, ecg and ppg by --recordings.")
-    return found
-
-
 def load_release() -> Release:
     """Load the newest release."""
     from engine.model.release import load_release as load

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.commands.shared import open_recordings
+from engine.datasets.folder import open_recordings
 from engine.errors import UsageError
 
 if TYPE_CHECKING:

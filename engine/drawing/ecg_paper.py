@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.report.sheet import Curve, Segments, Sheet, Word, thinned
+from engine.drawing.sheet import Curve, Segments, Sheet, Word, thinned
 from engine.settings import ASSETS
 from engine.strings import text
 from engine.study import PPG_LEAD, Trace

@@ -20,12 +20,13 @@ from engine.datasets.open_recordings import Recording, recordings
 from engine.errors import UsageError
 from engine.evaluate.cache import key, remembered
 from engine.evaluate.views import encoder_digest
+from engine.files import sha256_of
 from engine.findings import findings, vocabulary
 from engine.metrics.ranking import bootstrap, chance, precision_at, ranked_relevance
 from engine.metrics.rows import Measurement, Row, distinct
 from engine.model import region
 from engine.model.hash_layer import distances
-from engine.model.release import Release, sha256_of
+from engine.model.release import Release
 from engine.model.trunk import lower_tokens
 from engine.study import Box, Film, Study
 from engine.training.data.captions import many_hot

@@ -12,9 +12,10 @@ import numpy as np
 from engine.datasets.open_recordings import Recording, recordings
 from engine.evaluate.cache import key, remembered
 from engine.evaluate.views import encoder_digest, projected, untrained, views
+from engine.files import sha256_of
 from engine.findings import findings
 from engine.metrics.heart_rate import heart_rate
-from engine.model.release import Release, sha256_of
+from engine.model.release import Release
 from engine.settings import CHECKS
 from engine.study import Study, Trace
 from engine.training.data.captions import many_hot

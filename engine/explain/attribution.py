@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import torch
@@ -23,13 +22,13 @@ from engine.explain.geometry import (
     to_film,
     to_trace,
 )
+from engine.explain.maps import SMALL_RISE, InputMap, Model, PairMaps
 from engine.explain.path_integral import PathIntegral
 from engine.explain.sentences import SIDE_INPUTS, SMALL_CHANGE, TEXT_SIDE
 from engine.model import ecg, ppg
 from engine.study import Film, Study, Trace
 
 GAP_LIMIT = 0.05  # refined until the attributions miss completeness by no more than this
-SMALL_RISE = 0.05  # cosine; a smaller change in similarity than this is too small to measure a gap against
 FILM_BLUR_PX = 20.0  # of 224: lungs and heart remain as shades, all detail is gone
 FILM_BASELINE = "a strongly blurred copy of the film"
 TRACE_BASELINE = "the zero line in every lead"
@@ -40,64 +39,6 @@ FILM_START, FILM_REFINE, FILM_BATCH = (2, 2), (2, 1), 4
 TRACE_START, TRACE_REFINE, TRACE_BATCH = (3, 4), (3, 2), 32
 MIN_PIECES = 4  # a path in fewer pieces may add up by luck, so its map is refined whatever its gap
 MODEL_FS = {"ecg": ecg.FS, "ppg": ppg.FS}
-
-
-class Model(Protocol):
-    """What is asked of a release."""
-
-    def inputs(self, study: Study) -> dict[str, np.ndarray]:
-        """The model inputs of one study, without a batch axis; "x" is attributed."""
-
-    def module(self, modality: str) -> torch.nn.Module:
-        """The differentiable module: batched inputs → (n, 256), L2-normalised."""
-
-    def mapping(self, modality: str) -> Callable[[torch.Tensor], torch.Tensor]:
-        """What a round has learnt to do with these embeddings before they are compared: (n, 256) → (n, 256)."""
-
-
-@dataclass(frozen=True, eq=False)
-class InputMap:
-    """What one input contributes to the similarity.
-
-    values              : (h, w) on the film's pixels or (leads, n) on the trace's samples, float32, signed, smoothed;
-                          in cosine per pixel or sample; they sum to similarity − baseline_similarity but for the gap
-    baseline            : what the input was compared with, in words
-    gap                 : |sum − (similarity − baseline_similarity)| over |similarity − baseline_similarity|, or over
-                          SMALL_RISE where that is smaller: a share of next to nothing would say nothing
-    steps               : gradients computed
-    smoothing           : in words
-    """
-
-    modality: str
-    values: np.ndarray
-    baseline: str
-    similarity: float
-    baseline_similarity: float
-    gap: float
-    steps: int
-    seconds: float
-    smoothing: str
-
-    @property
-    def rise(self) -> float:
-        """What the map shares out: similarity − baseline_similarity."""
-        return self.similarity - self.baseline_similarity
-
-    @property
-    def measure(self) -> float:
-        """What shares and the gap are measured against: |rise|, or SMALL_RISE where that is smaller."""
-        return max(abs(self.rise), SMALL_RISE)
-
-
-@dataclass(frozen=True, eq=False)
-class PairMaps:
-    """Both maps of one pair, as far as they are computed; a text side has none, and notes say so."""
-
-    query: InputMap | None
-    match: InputMap | None
-    similarity: float
-    final: bool
-    notes: tuple[str, ...]
 
 
 def explain_pair(

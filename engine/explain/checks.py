@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from scipy.stats import spearmanr
 
-from engine.explain.attribution import Model, PairMaps, explain_pair
+from engine.explain.attribution import explain_pair
+from engine.explain.maps import Model, PairMaps
 from engine.study import Study
 
 if TYPE_CHECKING:

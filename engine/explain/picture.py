@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from engine.drawing.signed_colours import LOWERS, OPACITY, RAISES, scale, strength, symmetric_limit
-from engine.explain.attribution import InputMap, Model, PairMaps, explain_pair
+from engine.explain.attribution import explain_pair
+from engine.explain.maps import InputMap, Model, PairMaps
 from engine.explain.overlay import blend, film_overlay, line_runs
 from engine.explain.sentences import CAVEAT, NOTICE, TEXT_SIDE, percent, unit
 from engine.study import Film, Note, Study, Trace

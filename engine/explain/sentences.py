@@ -8,7 +8,7 @@ from engine.drawing.signed_colours import symmetric_limit
 from engine.study import Film, Study, Trace
 
 if TYPE_CHECKING:
-    from engine.explain.attribution import InputMap
+    from engine.explain.maps import InputMap
 
 CAVEAT = (
     "Where the colour lies is weak evidence: gradient maps localise findings worse than radiologists do "

@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from engine.index.code_columns import Columns
 from engine.index.hamming import Found, nearest
 from engine.index.lookup import Bisection, Table, lookup_of
 from engine.index.multi_index import MultiIndex
-from engine.store.columns import Columns
 
 MULTI_MOST_KEPT = 256  # neighbours from which on the scan's cost per neighbour wins
 MULTI_SHARE = 16  # an index is tried where at least one code in so many may be returned

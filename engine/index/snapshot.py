@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from engine.index.code_columns import Columns
 from engine.index.hamming import WORD_BITS, nearest, to_bits
 from engine.index.lookup import bits_among
 from engine.index.segment import Base
-from engine.store.columns import Columns
 
 Names = Callable[[np.ndarray], dict[int, str]]  # ordinals → study ids
 

@@ -14,13 +14,13 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 import numpy as np
 
 from engine.errors import UsageError
+from engine.index.code_columns import Columns
 from engine.index.hamming import words_of
 from engine.index.segment import Base
 from engine.index.snapshot import View, whole
 from engine.retrieval.answer import Options
 from engine.retrieval.neighbours import neighbours_of
 from engine.retrieval.stored_query import recall
-from engine.store.columns import Columns
 from engine.store.filters import Clause
 from engine.store.records import StoredQuery, StudyRow
 from engine.study import MODALITIES, Modality, Note

@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import WorkspaceError
-from engine.model.release import Release, load_release, releases, sha256_of
+from engine.files import sha256_of
+from engine.model.release import Release, load_release, releases
 
 if TYPE_CHECKING:
     from engine.learning.fit import Fitted

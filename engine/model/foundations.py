@@ -16,7 +16,7 @@ def check(release: str, manifest: dict[str, Any], modality: str) -> None:
 
 
 def _same_trunk(release: str, manifest: dict[str, Any]) -> None:
-    from engine.model.release import sha256_of
+    from engine.files import sha256_of
     from engine.model.trunk import trunk_path
 
     if not trunk_path().is_file() or sha256_of(trunk_path()) != manifest["trunk"]["sha256"]:

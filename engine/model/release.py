@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import ReleaseError, UsageError
+from engine.files import sha256_of
 from engine.settings import MODELS
 from engine.study import MODALITIES, Film, Note, Study, Trace
 
@@ -29,12 +30,6 @@ if TYPE_CHECKING:
 
 FORMAT = 1  # of the manifest
 BATCH = 32
-
-
-def sha256_of(file: Path) -> str:
-    """Return a file's SHA-256 as hex."""
-    with file.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
 
 
 def releases(folder: Path = MODELS) -> list[Path]:

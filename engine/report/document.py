@@ -17,7 +17,7 @@ from fpdf import FPDF, XPos, YPos
 from fpdf.prefs import ViewerPreferences
 
 from engine.drawing import fonts
-from engine.report.sheet import Sheet, runs
+from engine.drawing.sheet import Sheet, runs
 from engine.strings import notice, text
 
 if TYPE_CHECKING:

@@ -16,7 +16,7 @@ from engine.retrieval.answer import Answer, Neighbour
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from engine.explain.attribution import PairMaps
+    from engine.explain.maps import PairMaps
     from engine.model.release import Release
 
 FORMATS = ("pdf", "png", "csv", "ratings", "dicom")

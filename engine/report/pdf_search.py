@@ -11,7 +11,8 @@ from engine.report.document import FAINT, MARGIN, Document
 from engine.report.draw_pdf import draw_small, draw_whole, rest
 from engine.report.report import Explained, Report
 from engine.retrieval.answer import Neighbour
-from engine.strings import distance, further, kind, labelled_by, labels, mark, person, relevance, several, text
+from engine.retrieval.wording import distance, further, labelled_by, labels, person, relevance
+from engine.strings import kind, mark, several, text
 from engine.study import Note
 
 ACROSS, DOWN, GAP = 4, 2, 4.0  # cards of the grid per page

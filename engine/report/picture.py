@@ -8,12 +8,13 @@ from typing import Any
 
 from engine.drawing.ecg_paper import trace_sheet
 from engine.drawing.fonts import plain
+from engine.drawing.sheet import onto_axes
 from engine.explain.picture import INK, PAPER, SIZE_IN, draw_pair
 from engine.report import films
 from engine.report.report import Report
-from engine.report.sheet import onto_axes
 from engine.retrieval.answer import Neighbour
-from engine.strings import distance, further, labelled_by, labels, notice, text
+from engine.retrieval.wording import distance, further, labelled_by, labels
+from engine.strings import notice, text
 from engine.study import Film, Note, Study, Trace
 
 SCREEN_DPI, PRINT_DPI = 130, 300

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from engine.errors import UsageError
-from engine.explain.attribution import PairMaps
+from engine.explain.maps import PairMaps
 from engine.retrieval.answer import Answer, Neighbour
 from engine.store.records import Rating
 from engine.study import Study

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from engine.backends.local import Ask
+from engine.backends.protocol import Ask
 from engine.index.hamming import words_of
 from engine.index.snapshot import Hits
 from engine.retrieval.answer import Neighbour, Options

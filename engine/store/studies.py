@@ -17,7 +17,7 @@ from engine.store import previous_codes as former
 from engine.store import quantised as small
 from engine.store import staged_codes as staging
 from engine.store.audit import add_stated
-from engine.store.columns import SOURCE, load
+from engine.store.codes import SOURCE, load
 from engine.store.content import save_content
 from engine.store.database import Database, now
 from engine.store.records import Cohort, NewStudy, StudyRow

@@ -17,7 +17,8 @@ from typing import Any
 from engine.errors import UsageError
 from engine.synthetic import prior, reports, write
 from engine.synthetic.chance import Chance
-from engine.synthetic.patients import Encounter, Patient, draw_patients, rng_for
+from engine.synthetic.draw import draw_patients
+from engine.synthetic.patients import Encounter, Patient, rng_for
 from engine.synthetic.write import COLUMNS, Generators, Row, Tally
 
 FOLDERS = ("cxr", "ecg", "ppg", "text")

@@ -14,7 +14,7 @@ import click
 import numpy as np
 import pandas as pd
 
-from engine.commands.shared import open_recordings
+from engine.datasets.folder import open_recordings
 
 ADULT = 18  # years
 STATEMENTS = (

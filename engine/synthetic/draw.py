@@ -49,7 +49,7 @@ class State:
     ap: float | None = None
 
 
-def draw_all(n: int, seed: int) -> list[Patient]:
+def draw_patients(n: int, seed: int) -> list[Patient]:
     """Return n patients; the same for the same n and seed."""
     prior = read_prior()
     lots = draw_lots(prior, n, np.random.default_rng([seed, n]))

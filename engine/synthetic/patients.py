@@ -81,8 +81,3 @@ def rng_for(seed: int, patient: int, encounter: int, part: str, again: int = 0) 
     return np.random.default_rng([*key, again] if again else key)
 
 
-def draw_patients(n: int, seed: int) -> list[Patient]:
-    """Return n patients with their encounters, drawn from the prior; the same for the same n and seed."""
-    from engine.synthetic.draw import draw_all
-
-    return draw_all(n, seed)

@@ -16,8 +16,9 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from engine.datasets.open_recordings import ATTRIBUTION
+from engine.files import sha256_of
 from engine.model.hash_layer import HashLayer, pack
-from engine.model.release import FORMAT, sha256_of
+from engine.model.release import FORMAT
 from engine.model.text import model_name
 from engine.model.trunk import TRUNK_NAME, trunk_path
 from engine.study import MODALITIES

@@ -8,8 +8,7 @@ import streamlit as st
 
 from engine.store.records import MARKS
 from pages.compare.pair import Pair
-from pages.search import state
-from pages.shared import case_card, content, resources
+from pages.shared import case_card, content, query_state, resources
 from pages.shared.keys import KEYS
 from pages.shared.markdown import plain
 from pages.shared.strings import text
@@ -28,13 +27,13 @@ def draw(pair: Pair | None) -> None:
     """Draw the way back, the steps to the cases before and after, the place among them, and a new query."""
     with st.container(horizontal=True, vertical_alignment="center", key="detail-bar"):
         if st.button(text("detail.back"), icon=":material/arrow_back:", key="back", shortcut=KEYS["back"]):
-            st.switch_page(SEARCH, query_params=state.url(state.CASE))
+            st.switch_page(SEARCH, query_params=query_state.url(query_state.CASE))
         if pair is not None and pair.neighbour is not None:
             _steps(pair.ids, pair.ids.index(pair.neighbour.study_id))
         else:
             st.markdown("", width="stretch")
         if st.button(text("search.new"), icon=":material/add:", key="new", shortcut=KEYS["new"]):
-            state.forget()
+            query_state.forget()
             st.switch_page(SEARCH)
 
 
@@ -50,7 +49,7 @@ def _steps(ids: list[str], at: int) -> None:
 
 def _open(study_id: str) -> None:
     """Open another case and keep the overlay as it is."""
-    state.open_case(study_id, bool(st.session_state.get("why")))
+    query_state.open_case(study_id, bool(st.session_state.get("why")))
 
 
 def rating(pair: Pair) -> None:
@@ -59,7 +58,7 @@ def rating(pair: Pair) -> None:
         st.markdown(f":small[{text('compare.not_ranked')}]")
         return
     study_id = pair.neighbour.study_id
-    mark = state.marks(pair.found.query_id).get(study_id)
+    mark = query_state.marks(pair.found.query_id).get(study_id)
     st.markdown(f"**{text('detail.how_rate')}**", width="content")
     for name in MARKS:
         st.button(
@@ -68,7 +67,7 @@ def rating(pair: Pair) -> None:
             shortcut=KEYS[name],
             icon=":material/check:" if name == mark else None,
             type="primary" if name == mark else "secondary",
-            on_click=state.rate,
+            on_click=query_state.rate,
             args=(pair.found, study_id, None if name == mark else name),
         )
     if mark:
@@ -90,5 +89,5 @@ def siblings(pair: Pair) -> None:
             content.thumb(row.study_id, row.modality, text(f"modality_one.{row.modality}"))
             st.markdown(f":small[{plain(', '.join(row.labels) or text('card.no_labels'))}]")
             if st.button(text("detail.like_this"), key=f"like-{row.study_id}"):
-                state.take_study(row.study_id)
-                st.switch_page(SEARCH, query_params={state.QUERY: row.study_id})
+                query_state.take_study(row.study_id)
+                st.switch_page(SEARCH, query_params={query_state.QUERY: row.study_id})

@@ -6,8 +6,7 @@ import streamlit as st
 
 from engine.store.records import StudyRow
 from engine.study import MODALITIES
-from pages.search import state
-from pages.shared import resources
+from pages.shared import query_state, resources
 from pages.shared.strings import text
 
 LISTED = 300  # studies in one list; a label narrows it down
@@ -33,8 +32,8 @@ def draw() -> None:
 
 
 def _open(query: str, case: str) -> None:
-    st.query_params[state.QUERY] = query
-    st.query_params[state.CASE] = case
+    st.query_params[query_state.QUERY] = query
+    st.query_params[query_state.CASE] = case
 
 
 def _choice(side: str) -> str | None:

@@ -7,7 +7,8 @@ import threading
 
 import streamlit as st
 
-from engine.explain.attribution import PairMaps, explain_pair
+from engine.explain.attribution import explain_pair
+from engine.explain.maps import PairMaps
 from engine.study import Study
 from pages.shared import resources
 from pages.shared.strings import text

@@ -6,7 +6,8 @@ import numpy as np
 import streamlit as st
 
 from engine.drawing.signed_colours import symmetric_limit
-from engine.explain.attribution import GAP_LIMIT, InputMap, PairMaps
+from engine.explain.attribution import GAP_LIMIT
+from engine.explain.maps import InputMap, PairMaps
 from engine.explain.sentences import CAVEAT
 from engine.study import Film, Study
 from pages.compare import maps, parts

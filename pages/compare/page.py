@@ -8,12 +8,11 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
-from engine.explain.attribution import InputMap
+from engine.explain.maps import InputMap
 from engine.study import Study
 from pages.compare import bar, choose, maps, overlay
 from pages.compare.pair import Pair, load
-from pages.search import state
-from pages.shared import case_card, collect, export, mean, resources, viewer
+from pages.shared import case_card, collect, export, mean, query_state, resources, viewer
 from pages.shared.keys import KEYS
 from pages.shared.markdown import plain
 from pages.shared.strings import text
@@ -25,8 +24,8 @@ SHARES = {"ecg": 3, "ppg": 3, "cxr": 2, "text": 2}  # a strip needs more room th
 def draw() -> None:
     """Draw the pair that the URL names, or the choice of one."""
     resources.warm()
-    case = state.opened()
-    if case is None or state.QUERY not in st.query_params:
+    case = query_state.opened()
+    if case is None or query_state.QUERY not in st.query_params:
         choose.draw()
         return
     resources.wait(words=False)

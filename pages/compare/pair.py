@@ -10,8 +10,8 @@ from engine.errors import UsageError
 from engine.retrieval.answer import Answer, Neighbour
 from engine.store.records import StudyRow
 from engine.study import Study
-from pages.search import controls, state, view
-from pages.shared import resources
+from pages.shared import query_state, resources, result_view
+from pages.shared.query_address import options_in_address
 from pages.shared.strings import text
 
 
@@ -45,8 +45,8 @@ def load(study_id: str) -> Pair:
 
     Raises UsageError where either is not there or the patient of the case has withdrawn.
     """
-    settings = controls.recalled()
-    found = view.whole(state.answer(settings), settings)
+    settings = options_in_address()
+    found = result_view.whole(query_state.answer(settings), settings)
     row = resources.workspace().row(study_id)
     if not resources.workspace().consent(row.patient_id):
         raise UsageError(text("compare.withdrawn", study=study_id))

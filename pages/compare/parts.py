@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from engine.explain.attribution import InputMap
+from engine.explain.maps import InputMap
 from engine.study import Film, Study
 from pages.shared.strings import text
 

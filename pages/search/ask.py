@@ -7,8 +7,7 @@ from dataclasses import replace
 import streamlit as st
 
 from engine.intake.upload import Upload
-from pages.search import state
-from pages.shared import resources
+from pages.shared import query_state, resources
 from pages.shared.keys import KEYS
 from pages.shared.strings import text
 
@@ -23,10 +22,10 @@ def draw() -> None:
         st.title(text("search.title"), anchor=False)
         st.markdown(text("search.lead"))
         _drop_zone()
-        if state.error():
-            st.error(state.error(), icon=":material/error:")
-        if state.pending() is not None:
-            _question(state.pending())
+        if query_state.error():
+            st.error(query_state.error(), icon=":material/error:")
+        if query_state.pending() is not None:
+            _question(query_state.pending())
         _finding()
         _examples()
 
@@ -45,11 +44,11 @@ def _drop_zone() -> None:
     st.session_state["dropped"] = dropped
     st.session_state.pop("error", None)
     with st.spinner(text("asking.reading"), show_time=True):
-        state.take(tuple(Upload(file.name, file.getvalue()) for file in files), state.Answers())
+        query_state.take(tuple(Upload(file.name, file.getvalue()) for file in files), query_state.Answers())
     st.rerun()
 
 
-def _question(pending: state.Pending) -> None:
+def _question(pending: query_state.Pending) -> None:
     """Ask for the one fact that the file leaves open, and go on without a second upload."""
     question = pending.question
     with st.form("question", border=True):
@@ -63,7 +62,7 @@ def _question(pending: state.Pending) -> None:
                 text(f"search.question_{question.field}"), low, high, value=None, step=1.0, format="%g"
             )
         if st.form_submit_button(text("search.question_go"), type="primary") and value is not None:
-            state.take(pending.uploads, replace(pending.answers, **{question.field: value}))
+            query_state.take(pending.uploads, replace(pending.answers, **{question.field: value}))
             st.rerun()
 
 
@@ -77,7 +76,7 @@ def _finding() -> None:
         typed = words.text_input(text("search.finding"), placeholder=text("search.finding_example"), key="typed")
         if go.form_submit_button(text("search.find"), type="primary", width="stretch"):
             st.session_state.pop("error", None)
-            state.take_text(typed)
+            query_state.take_text(typed)
             st.rerun()
 
 
@@ -112,11 +111,11 @@ def _take_example(modality: str) -> None:
     turns = st.session_state.setdefault("turns", {})
     turn = turns[modality] = turns.get(modality, -1) + 1
     step = max(1, len(ids) // 7)  # neighbours in the list are often alike, so examples are taken far apart
-    state.take_study(ids[(turn * step) % len(ids)])
+    query_state.take_study(ids[(turn * step) % len(ids)])
 
 
 def again_button() -> None:
     """Draw the button that starts over."""
     st.button(
-        text("search.new"), icon=":material/add:", key="new", shortcut=KEYS["new"], on_click=state.forget
+        text("search.new"), icon=":material/add:", key="new", shortcut=KEYS["new"], on_click=query_state.forget
     )

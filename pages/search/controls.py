@@ -9,40 +9,15 @@ from collections.abc import Sequence
 
 import streamlit as st
 
-from engine.retrieval.answer import BITS, POINTS, RERANKS
+from engine.retrieval.answer import Options
 from engine.study import MODALITIES
 from pages.search import filtering
-from pages.search.state import Settings
+from pages.shared import filter_address
+from pages.shared.query_address import ALLOWED, DEFAULTS, in_address, options_in_address
 from pages.shared.strings import several, text
 
-NEAREST = "nearest"  # no radius: always k
-COUNTS = (5, 10, 20, 50)
-DEFAULTS: dict[str, list[str]] = {
-    "at": [NEAREST], "bits": ["256"], "rerank": ["none"], "k": ["10"], "into": list(MODALITIES),
-}  # fmt: skip
-ALLOWED = {
-    "at": (*POINTS, NEAREST), "bits": tuple(map(str, BITS)), "rerank": RERANKS, "k": tuple(map(str, COUNTS)),
-    "into": MODALITIES,
-}  # fmt: skip
 
-
-def in_url(name: str) -> list[str]:
-    """Return the values of one setting in the URL where they are allowed, else its default."""
-    values = st.query_params.get_all(name)
-    single = name == "into" or len(values) == 1
-    return values if values and single and set(values) <= set(ALLOWED[name]) else DEFAULTS[name]
-
-
-def recalled() -> Settings:
-    """Return the settings that the URL holds."""
-    into = tuple(name for name in MODALITIES if name in in_url("into"))
-    near = None if in_url("at")[0] == NEAREST else in_url("at")[0]
-    return Settings(
-        into, int(in_url("k")[0]), int(in_url("bits")[0]), near, filtering.recalled(), in_url("rerank")[0]
-    )  # fmt: skip
-
-
-def draw() -> Settings:
+def draw() -> Options:
     """Draw the bar, put what is chosen into the URL and return it."""
     _follow_address()
     _say_ignored()
@@ -61,7 +36,7 @@ def draw() -> Settings:
         to_url(name, [str(one) for one in held] if isinstance(held, Sequence) and name == "into" else [held], default)
     filtering.to_url()
     st.session_state["address"] = _address()
-    settings = recalled()
+    settings = options_in_address()
     filtering.applied(settings)
     return settings
 
@@ -69,7 +44,7 @@ def draw() -> Settings:
 def _prepare() -> None:
     """Give every widget its value on every run, or that of the URL where it has none; see filtering.prepare."""
     for name in DEFAULTS:
-        values = in_url(name)
+        values = in_address(name)
         held = st.session_state.get(f"set-{name}", list(values) if name == "into" else values[0])
         st.session_state[f"set-{name}"] = held
 
@@ -83,7 +58,7 @@ def to_url(name: str, values: list[str], default: list[str]) -> None:
 
 
 def _address() -> dict[str, list[str]]:
-    return {name: st.query_params.get_all(name) for name in (*DEFAULTS, *filtering.DEFAULTS)}
+    return {name: st.query_params.get_all(name) for name in (*DEFAULTS, *filter_address.DEFAULTS)}
 
 
 def _follow_address() -> None:
@@ -102,7 +77,7 @@ def _say_ignored() -> None:
 
 
 def _is_wrong(name: str) -> bool:
-    return f"set-{name}" not in st.session_state and in_url(name) is DEFAULTS[name]
+    return f"set-{name}" not in st.session_state and in_address(name) is DEFAULTS[name]
 
 
 def _choice(name: str, options: Sequence[str], shown: object) -> None:

@@ -6,61 +6,27 @@ cannot be, count as absent.
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.retrieval.answer import Options
 from engine.store.filters import Filters
-from engine.store.records import SCOPES
 from engine.workspace.filter_check import check
-from pages.search.state import Settings
 from pages.shared import resources
+from pages.shared.filter_address import AGES, ANY, CHOICES, DEFAULTS, LEARN, MANY, in_address, is_possible, known_values
 from pages.shared.keys import KEYS
 from pages.shared.markdown import plain
 from pages.shared.strings import several, text
 
-AGES = (0, 100)  # years; an end of the slider at its stop restricts nothing
-ANY = "any"
-DEFAULTS: dict[str, list[str]] = {
-    "age": [str(age) for age in AGES], "sex": [ANY], "view": [ANY], "made": [ANY], "labels": [], "cohorts": [],
-    "from": [""], "until": [""], "quality": ["0"], "consent": [ANY],
-}  # fmt: skip
-MANY = ("labels", "cohorts")
-LEARN = next(scope for scope in SCOPES if scope != "retrieval")
-CHOICES = {"sex": (ANY, "F", "M"), "made": (ANY, "recorded", "synthetic"), "consent": (ANY, LEARN)}
 QUALITY_STEP = 0.05
 UNSET = object()
-
-
-def recalled() -> Filters:
-    """Return the filters that the URL holds, those left out that cannot be."""
-    held = {name: _in_url(name) or DEFAULTS[name] for name in DEFAULTS}
-    low, high = sorted(int(value) for value in held["age"])
-    one = {name: values[0] if values else "" for name, values in held.items()}
-    quality = float(one["quality"])
-    if one["until"] and not _can_follow(one["from"], one["until"]):
-        one["until"] = ""
-    return Filters(
-        age_min=low if low > AGES[0] else None,
-        age_max=high if high < AGES[1] else None,
-        sex=None if one["sex"] == ANY else one["sex"],
-        view=None if one["view"] == ANY else one["view"],
-        cohorts=tuple(held["cohorts"]),
-        labels=tuple(held["labels"]),
-        synthetic=None if one["made"] == ANY else one["made"] == "synthetic",
-        acquired_from=one["from"] or None,
-        acquired_to=one["until"] or None,
-        quality_min=quality or None,
-        consent=None if one["consent"] == ANY else one["consent"],
-    )
 
 
 def wrong() -> list[str]:
     """Return the names in the URL whose values cannot be, before widgets have taken their place."""
     return [
         name for name in DEFAULTS
-        if f"set-{name}" not in st.session_state and st.query_params.get_all(name) and _in_url(name) is None
+        if f"set-{name}" not in st.session_state and st.query_params.get_all(name) and in_address(name) is None
     ]  # fmt: skip
 
 
@@ -69,12 +35,12 @@ def prepare() -> None:
     for name, default in DEFAULTS.items():
         held = st.session_state.get(f"set-{name}", UNSET)
         # On every run: a widget in a popover that is still closed takes over only what the last run gave it.
-        st.session_state[f"set-{name}"] = _for_widget(name, _in_url(name) or default) if held is UNSET else held
+        st.session_state[f"set-{name}"] = _for_widget(name, in_address(name) or default) if held is UNSET else held
 
 
 def draw() -> None:
     """Draw the widgets, inside the popover."""
-    known = _known(str(resources.workspace().path), resources.workspace().arrays.stamp())
+    known = known_values(str(resources.workspace().path), resources.workspace().arrays.stamp())
     st.slider(text("controls.age"), *AGES, key="set-age")
     _buttons("sex", "controls")
     if known["view"]:
@@ -99,13 +65,13 @@ def to_url() -> None:
     """Put what the widgets hold into the URL; what is at its default is left out of it."""
     for name, default in DEFAULTS.items():
         values = _from_widget(name, st.session_state[f"set-{name}"])
-        if values == default or not values or not _can_be(name, values):
+        if values == default or not values or not is_possible(name, values):
             st.query_params.pop(name, None)
         elif st.query_params.get_all(name) != values:
             st.query_params[name] = values
 
 
-def applied(settings: Settings) -> None:
+def applied(settings: Options) -> None:
     """Draw the sentence of what is applied, how many cases remain, and a button per filter that removes it."""
     remain, total = _counts(settings)
     sentence = plain(settings.filters.sentence or text("controls.sentence_none"))
@@ -136,7 +102,7 @@ def _parts(filters: Filters) -> list[tuple[tuple[str, ...], str]]:
     return [(names, one.clauses()[0].sentence) for names, one in alone.items() if one.clauses()]
 
 
-def _counts(settings: Settings) -> tuple[int, int]:
+def _counts(settings: Options) -> tuple[int, int]:
     """Return how many cases of the kinds searched the filters and consent leave, and how many there are."""
     workspace = resources.workspace()
     return _counted(str(workspace.path), workspace.arrays.stamp(), settings.filters, settings.into)
@@ -147,14 +113,6 @@ def _counted(path: str, stamp: tuple[int, int], filters: Filters, into: tuple[st
     workspace = resources.workspace()
     left, every = workspace.permitted(filters), workspace.counts()
     return sum(left.get(name, 0) for name in into), sum(every.get(name, 0) for name in into)
-
-
-@st.cache_data(max_entries=8, show_spinner=False)
-def _known(path: str, stamp: tuple[int, int]) -> dict[str, list[str]]:
-    """Return the labels, cohorts and views that occur."""
-    workspace = resources.workspace()
-    cohorts = [cohort.name for cohort in workspace.cohorts()]
-    return {"labels": workspace.labels(), "cohorts": cohorts, "view": workspace.views()}
 
 
 def _reset(names: tuple[str, ...]) -> None:
@@ -177,47 +135,6 @@ def _say_dates() -> None:
         check(Filters(acquired_from=first, acquired_to=last), resources.workspace())
     except CasebindError as problem:
         st.error(str(problem), icon=":material/error:")
-
-
-def _in_url(name: str) -> list[str] | None:
-    """Return the values of one filter in the URL, or None where there are none or they cannot be."""
-    values = st.query_params.get_all(name)
-    return values if values and _can_be(name, values) else None
-
-
-def _can_be(name: str, values: list[str]) -> bool:
-    """Say whether values of the URL name something that the collection has or that can be."""
-    if name == "age":
-        return len(values) == 2 and all(v.isascii() and v.isdigit() and int(v) <= AGES[1] for v in values)
-    if name not in MANY and len(values) != 1:
-        return False
-    if name in CHOICES:
-        return set(values) <= set(CHOICES[name])
-    known = _known(str(resources.workspace().path), resources.workspace().arrays.stamp())
-    if name in known:
-        return set(values) <= set(known[name])
-    return _is_quality(values[0]) if name == "quality" else _is_date(values[0])
-
-
-def _is_quality(value: str) -> bool:
-    with suppress(ValueError):
-        return 0 <= float(value) <= 1
-    return False
-
-
-def _can_follow(first: str, last: str) -> bool:
-    """Say whether there is a day from the first date on until the last one."""
-    with suppress(CasebindError):
-        check(Filters(acquired_from=first or None, acquired_to=last), resources.workspace())
-        return True
-    return False
-
-
-def _is_date(value: str) -> bool:
-    with suppress(CasebindError):
-        check(Filters(acquired_from=value), resources.workspace())
-        return True
-    return not value
 
 
 def _for_widget(name: str, values: list[str]) -> object:

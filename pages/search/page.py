@@ -5,18 +5,19 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
-from pages.search import ask, controls, pinned, query_panel, results, stages, state
-from pages.shared import resources
+from pages.search import ask, controls, pinned, query_panel, results, stages
+from pages.shared import query_state, resources
+from pages.shared.query_address import options_in_address
 
 
 def draw() -> None:
     """Draw the empty screen or the results; lead on to the compare page where a case is open."""
-    if state.opened() is not None and state.QUERY in st.query_params:
-        st.switch_page("pages/compare/page.py", query_params=state.url())
+    if query_state.opened() is not None and query_state.QUERY in st.query_params:
+        st.switch_page("pages/compare/page.py", query_params=query_state.url())
     resources.warm()
-    if state.study() is not None:
+    if query_state.study() is not None:
         _first()
-    elif state.asked():
+    elif query_state.asked():
         _answered()
     else:
         ask.draw()
@@ -47,9 +48,9 @@ def _answered() -> None:
 def _first() -> None:
     """Search for what was read, in steps; then draw again, with the query in the address."""
     try:
-        stages.first(controls.recalled())
+        stages.first(options_in_address())
     except CasebindError as error:
-        state.forget()
+        query_state.forget()
         st.session_state["error"] = str(error)
     st.rerun()
 

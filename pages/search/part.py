@@ -9,8 +9,8 @@ from engine.retrieval.answer import Answer
 from engine.retrieval.part import SHORTEST_S
 from engine.settings import SEARCH_WINDOW_S
 from engine.study import Film, Study, Trace
-from pages.search import box_figure, state
-from pages.shared import trace
+from pages.search import box_figure
+from pages.shared import query_state, trace
 from pages.shared.keys import KEYS
 from pages.shared.markdown import plain
 from pages.shared.strings import text
@@ -21,14 +21,14 @@ EDGES = ("left", "top", "right", "bottom")
 FIRST_BOX = (25, 25, 75, 75)  # per cent, until one is drawn
 
 
-def draw(found: Answer, settings: state.Settings) -> None:
+def draw(found: Answer, settings: query_state.Options) -> None:
     """Draw the button that opens the parts, and below it what chooses one; words have no parts."""
     if found.study.modality != "text":
         _choose(found, settings)
 
 
 @st.fragment
-def _choose(found: Answer, settings: state.Settings) -> None:
+def _choose(found: Answer, settings: query_state.Options) -> None:
     """Draw the choice; moving its ends draws nothing else again."""
     opened = bool(st.session_state.get("parts"))
     st.button(
@@ -48,7 +48,7 @@ def _toggle() -> None:
     st.session_state["parts"] = not st.session_state.get("parts")
 
 
-def _film(found: Answer, settings: state.Settings) -> None:
+def _film(found: Answer, settings: query_state.Options) -> None:
     st.markdown(f"{text('part.film_lead')} {text('part.measured')}")
     for edge, start in zip(EDGES, _drawn(found) or FIRST_BOX, strict=True):
         st.session_state.setdefault(f"box-{edge}", start)
@@ -85,7 +85,7 @@ def _take_box() -> None:
             st.session_state[f"box-{edge}"] = value
 
 
-def _trace(found: Answer, settings: state.Settings) -> None:
+def _trace(found: Answer, settings: query_state.Options) -> None:
     whole: Trace = found.study.content  # type: ignore[assignment]
     length, least = whole.duration_s, SHORTEST_S[found.study.modality]
     last = int(length * 10) / 10
@@ -115,11 +115,11 @@ def _from_numbers() -> None:
     st.session_state["stretch"] = (ends[0], ends[1])
 
 
-def _ask(found: Answer, settings: state.Settings, **part: object) -> None:
+def _ask(found: Answer, settings: query_state.Options, **part: object) -> None:
     """Search by the part; where it is refused say why and stay."""
     try:
         with st.spinner(text("asking.searching"), show_time=True):
-            reasons = state.ask_part(found.query_id, settings, **part)
+            reasons = query_state.ask_part(found.query_id, settings, **part)
     except CasebindError as problem:
         st.error(str(problem), icon=":material/error:")
         return
@@ -148,5 +148,6 @@ def say(study: Study) -> None:
     words = text("part.region") if study.facts.get("region") else text("part.stretch", whole=study.content.duration_s)
     st.markdown(f":material/crop: {words}")
     st.button(
-        text("part.whole"), key="whole", type="tertiary", on_click=state.take_study, args=(study.facts["part_of"],)
+        text("part.whole"), key="whole", type="tertiary", on_click=query_state.take_study,
+        args=(study.facts["part_of"],),
     )

@@ -12,8 +12,8 @@ from engine.intake.quality.verdict import Measure, Verdict, number
 from engine.retrieval.answer import Answer
 from engine.settings import SEARCH_WINDOW_S
 from engine.study import Study
-from pages.search import part, state
-from pages.shared import case_card, content, mean
+from pages.search import part
+from pages.shared import case_card, content, mean, query_state
 from pages.shared.markdown import plain
 from pages.shared.strings import several, text
 
@@ -21,7 +21,7 @@ PER_LEAD = ": "  # between lead and index in the name of a measure
 LONG = ("measure", "measured", "threshold", "verdict")  # columns of a table with one row per measure
 
 
-def draw(found: Answer, settings: state.Settings) -> None:
+def draw(found: Answer, settings: query_state.Options) -> None:
     """Draw the facts beside the recording, and the ways to search by a part of it; or the cases of a mean."""
     if found.study.facts.get("like"):
         mean.draw(found.study)

@@ -6,8 +6,7 @@ import streamlit as st
 
 from engine.retrieval.answer import Answer, Neighbour
 from engine.retrieval.counterexamples import Counters, Meant
-from pages.search import state, view
-from pages.shared import case_card, export
+from pages.shared import case_card, export, query_state, result_view
 from pages.shared.keys import KEYS
 from pages.shared.markdown import plain
 from pages.shared.strings import several, text
@@ -18,17 +17,17 @@ STAGES = ("read", "quality", "encode", "search")
 
 
 @st.fragment
-def draw(found: Answer, settings: state.Settings) -> None:
+def draw(found: Answer, settings: query_state.Options) -> None:
     """Draw the cards of each kind; a mark, a tick or "show more" draws these again and nothing else."""
     if st.session_state.pop("leave", False):
         st.rerun(scope="app")  # a case was opened, or another query asked
-    if problem := state.said():
+    if problem := query_state.said():
         st.error(problem, icon=":material/error:")
     if found.missing:
         st.warning(_missing(found.missing), icon=":material/cloud_off:")
     _actions(found, settings)
-    other = _counters(found, settings) if view.counter_wanted() else None
-    marks = state.marks(found.query_id)
+    other = _counters(found, settings) if result_view.counter_wanted() else None
+    marks = query_state.marks(found.query_id)
     for modality in settings.into:
         of_kind = [one for one in found.neighbours if one.modality == modality]
         _kind(found, modality, of_kind, marks, settings)
@@ -38,36 +37,36 @@ def draw(found: Answer, settings: state.Settings) -> None:
     st.markdown(f":small[{timing(found)} · {_version(found)}]")
 
 
-def _actions(found: Answer, settings: state.Settings) -> None:
+def _actions(found: Answer, settings: query_state.Options) -> None:
     """Draw what can be asked next of these results."""
-    ids = view.chosen()
+    ids = result_view.chosen()
     with st.container(horizontal=True, vertical_alignment="center", key="next-questions"):
-        shown = view.counter_wanted()
+        shown = result_view.counter_wanted()
         st.button(
             text("counter.hide" if shown else "counter.show"), key="counter", icon=":material/contrast:",
-            shortcut=KEYS["counter"], on_click=view.toggle_counter,
+            shortcut=KEYS["counter"], on_click=result_view.toggle_counter,
         )  # fmt: skip
         if ids:
             st.button(
                 several(len(ids), "like.go"), key="like", icon=":material/join_inner:", shortcut=KEYS["like"],
                 type="primary", on_click=_like, args=(ids, found.query_id, settings),
             )  # fmt: skip
-            st.button(text("like.clear"), key="like-none", type="tertiary", on_click=view.choose_none)
+            st.button(text("like.clear"), key="like-none", type="tertiary", on_click=result_view.choose_none)
 
 
-def _like(ids: list[str], beside: str, settings: state.Settings) -> None:
-    state.ask_like(ids, beside, settings)
+def _like(ids: list[str], beside: str, settings: query_state.Options) -> None:
+    query_state.ask_like(ids, beside, settings)
     st.session_state["leave"] = True
 
 
 def _open(study_id: str, why: bool = False) -> None:
-    state.open_case(study_id, why)
+    query_state.open_case(study_id, why)
     st.session_state["leave"] = True
 
 
-def _counters(found: Answer, settings: state.Settings) -> Counters | None:
+def _counters(found: Answer, settings: query_state.Options) -> Counters | None:
     """Say what the cases labelled otherwise differ from; return them, or None where there is nothing to differ from."""
-    other = view.counters(found, settings)
+    other = result_view.counters(found, settings)
     if other.answer is None:
         st.info(text("counter.nothing"), icon=":material/contrast:")
         return None
@@ -95,7 +94,7 @@ def _otherwise(found: Answer, other: Counters, modality: str, marks: dict[str, s
 
 
 def _kind(
-    found: Answer, modality: str, of_kind: list[Neighbour], marks: dict[str, str], settings: state.Settings
+    found: Answer, modality: str, of_kind: list[Neighbour], marks: dict[str, str], settings: query_state.Options
 ) -> None:
     """Draw one kind's heading and its cards, or why there are none."""
     st.subheader(f"{text(f'icon.{modality}')} {text(f'modality.{modality}')}", anchor=False)
@@ -116,7 +115,7 @@ def _missing(sites: tuple[str, ...]) -> str:
     return several(len(sites), "search.missing", sites=plain(text("search.missing_and").join(sites)))
 
 
-def _nothing(found: Answer, modality: str, settings: state.Settings) -> str:
+def _nothing(found: Answer, modality: str, settings: query_state.Options) -> str:
     """Say why a kind has no card at all: the radius, or the filters."""
     name = text(f"modality_plain.{modality}")
     if settings.at is not None:
@@ -132,19 +131,19 @@ def _nearest(n: int, modality: str) -> str:
 
 
 def _shown(modality: str, of_kind: list[Neighbour]) -> list[Neighbour]:
-    return of_kind if view.shows_all(modality) else of_kind[:FIRST]
+    return of_kind if result_view.shows_all(modality) else of_kind[:FIRST]
 
 
 def _more(modality: str, n: int) -> None:
     """Draw the button that shows the rest of a kind."""
-    if n > FIRST and not view.shows_all(modality):
+    if n > FIRST and not result_view.shows_all(modality):
         words = text("search.more", n=n - FIRST, modality=text(f"modality_plains.{modality}"))
-        st.button(words, key=f"more-{modality}", on_click=view.show_all, args=(modality,), type="tertiary")
+        st.button(words, key=f"more-{modality}", on_click=result_view.show_all, args=(modality,), type="tertiary")
 
 
 def _cards(found: Answer, shown: list[Neighbour], marks: dict[str, str], row: str = "", note: str = "") -> None:
     """Draw cards; `row` tells the keys of a second row apart, whose cases cannot be ticked twice."""
-    grid, ids = st.grid(min_column_width=CARD_PX, border=True), view.chosen()
+    grid, ids = st.grid(min_column_width=CARD_PX, border=True), result_view.chosen()
     mean = bool(found.study.facts.get("like"))
     for neighbour in shown:
         with grid.cell():
@@ -152,7 +151,7 @@ def _cards(found: Answer, shown: list[Neighbour], marks: dict[str, str], row: st
                 neighbour,
                 marks.get(neighbour.study_id),
                 open_=_open,
-                rate=lambda one, mark: state.rate(found, one.study_id, mark),
+                rate=lambda one, mark: query_state.rate(found, one.study_id, mark),
                 first=not row and neighbour is found.neighbours[0],
                 row=row,
                 relevance=not mean and not row,
@@ -169,7 +168,7 @@ def _tick(neighbour: Neighbour, ids: list[str]) -> None:
     st.button(
         text(f"like.{name}"), key=f"choose-{neighbour.study_id}", type="tertiary",
         icon=f":material/{'check_box' if name == 'chosen' else 'check_box_outline_blank'}:",
-        help=text(f"like.{name}_help", rank=neighbour.rank), on_click=view.choose,
+        help=text(f"like.{name}_help", rank=neighbour.rank), on_click=result_view.choose,
         args=(neighbour.study_id, name == "choose"),
     )  # fmt: skip
 

@@ -7,30 +7,30 @@ import streamlit as st
 from engine.intake.quality.verdict import Verdict
 from engine.retrieval.answer import Answer
 from engine.study import Study
-from pages.search import query_panel, state
-from pages.shared import resources
+from pages.search import query_panel
+from pages.shared import query_state, resources
 from pages.shared.markdown import plain
 from pages.shared.strings import text
 
 
-def first(settings: state.Settings) -> Answer:
+def first(settings: query_state.Options) -> Answer:
     """Search for what was read: its recognition stands at once, the verdict follows, then the neighbours are sought."""
-    present, place = state.study(), st.empty()  # what the last screen had here goes at once
+    present, place = query_state.study(), st.empty()  # what the last screen had here goes at once
     with place.container():
         return _in_steps(settings, present)
 
 
-def _in_steps(settings: state.Settings, present: Study | None) -> Answer:
+def _in_steps(settings: query_state.Options, present: Study | None) -> Answer:
     heading, cancel = st.columns([4, 1], vertical_alignment="center")
     heading.title(text("search.query"), anchor=False)
     with cancel, st.container(horizontal_alignment="right"):
-        st.button(text("asking.cancel"), key="cancel", icon=":material/close:", on_click=state.forget)
+        st.button(text("asking.cancel"), key="cancel", icon=":material/close:", on_click=query_state.forget)
     steps = st.status(text("asking.checking"), expanded=True)
     panel = st.empty()
     if present is not None:
         steps.markdown(f":material/check: {plain(text('asking.read', recognised=present.recognised))}")
     with steps:
-        resources.wait(words=state.asks_in_words())
+        resources.wait(words=query_state.asks_in_words())
 
     def told(study: Study, verdict: Verdict) -> None:
         steps.markdown(f":material/check: {text('asking.accepted')}")
@@ -38,13 +38,13 @@ def _in_steps(settings: state.Settings, present: Study | None) -> Answer:
         with panel.container():
             query_panel.recognised(study, verdict)
 
-    return state.answer(settings, told)
+    return query_state.answer(settings, told)
 
 
-def again(settings: state.Settings) -> Answer:
+def again(settings: query_state.Options) -> Answer:
     """Return the answer to a query that is in the address, or that was refused; a search says that it runs."""
-    if state.is_known(settings):
-        return state.answer(settings)
+    if query_state.is_known(settings):
+        return query_state.answer(settings)
     resources.wait(words=False)
     with st.spinner(text("asking.searching"), show_time=True):
-        return state.answer(settings)
+        return query_state.answer(settings)

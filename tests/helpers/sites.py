@@ -11,7 +11,7 @@ import numpy as np
 from helpers.many_studies import DIGEST, RELEASE, oracle, permitted
 from helpers.studies import COHORT, new_study
 
-from engine.backends.local import Ask
+from engine.backends.protocol import Ask
 from engine.backends.setting import IndexSetting, write_setting
 from engine.bench.cluster.nodes import Nodes
 from engine.store.filters import Clause, Filters

@@ -17,7 +17,7 @@ from engine.backends.cluster.mask import Mask, Masks
 from engine.backends.cluster.merge import merge
 from engine.backends.cluster.messages import NONE, Change, Key, Question, Reply
 from engine.backends.cluster.replica import Replica, reason
-from engine.backends.local import Ask, Found
+from engine.backends.protocol import Ask, Found
 from engine.backends.setting import IndexSetting
 from engine.backends.snapshots import Arrays
 from engine.errors import CasebindError

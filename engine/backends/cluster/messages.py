@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from engine.store.columns import WORDS, Columns
+from engine.index.code_columns import Columns
+from engine.store.codes import WORDS
 from engine.study import Modality
 
 Key = tuple[str, Modality]  # release, modality

@@ -13,7 +13,8 @@ import duckdb
 import numpy as np
 
 from engine.backends.cluster.messages import Key, Rows, labels_of
-from engine.store.columns import WORDS, Columns, smallest
+from engine.index.code_columns import Columns, smallest
+from engine.store.codes import WORDS
 from engine.store.database import Database
 
 SHARD = "ordinal % ?"

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from engine.backends.cluster.coordinator import Coordinator
-from engine.backends.local import Ask, Backend, Found, Local
+from engine.backends.local import Local
+from engine.backends.protocol import Ask, Backend, Found
 from engine.backends.setting import IndexSetting
-from engine.bench.cluster.fill import RELEASE, fill
 from engine.bench.cluster.nodes import postgres_nodes, ray_nodes
+from engine.bench.search.fill import RELEASE, fill
 from engine.store.filters import Clause, Filters
 from engine.workspace.workspace import open_workspace
 

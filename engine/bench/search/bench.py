@@ -14,7 +14,7 @@ import numpy as np
 
 from engine.bench.search import draws, engines
 from engine.bench.search.engines import Engine
-from engine.store.columns import Columns
+from engine.index.code_columns import Columns
 
 PEERS = ("multihash", "ivf", "duckdb")
 BUILDERS: dict[str, Callable[[np.ndarray, np.ndarray, int, int], Engine]] = {

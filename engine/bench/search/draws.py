@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.errors import UsageError
-from engine.store.columns import Columns
+from engine.index.code_columns import Columns
 
 WORDS = 4
 BITS = 256

@@ -10,9 +10,9 @@ import numpy as np
 
 from engine.errors import UsageError
 from engine.index.autotune import Choice, choose
+from engine.index.code_columns import Columns
 from engine.index.hamming import compiled, nearest, nearest_of_many, to_bits
 from engine.index.segment import Base
-from engine.store.columns import Columns
 
 if TYPE_CHECKING:
     import duckdb

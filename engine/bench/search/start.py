@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from engine.backends.local import Ask
-from engine.bench.cluster.fill import RELEASE, fill
+from engine.backends.protocol import Ask
+from engine.bench.search.fill import RELEASE, fill
 from engine.errors import CasebindError
 from engine.workspace.workspace import Workspace, open_workspace
 

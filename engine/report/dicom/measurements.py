@@ -30,7 +30,8 @@ from engine import plain_text as safe
 from engine.report.dicom.common import MANUFACTURER, Owner, as_waveforms, private_code, scheme_identification
 from engine.report.report import Report
 from engine.retrieval.answer import Neighbour
-from engine.strings import labelled_by, labels, notice, text
+from engine.retrieval.wording import labelled_by, labels
+from engine.strings import notice, text
 
 NUMBER = CodedConcept("1", "UCUM", "no units")
 BITS = CodedConcept("{bits}", "UCUM", "bits")

@@ -18,7 +18,8 @@ from engine.report.dicom.pictures import film_object, picture_object
 from engine.report.dicom.waveforms import storage_class, waveform_object
 from engine.report.report import Report
 from engine.retrieval.answer import Neighbour
-from engine.strings import labels, notice, several, text
+from engine.retrieval.wording import labels
+from engine.strings import notice, several, text
 from engine.study import Film, Study, Trace
 
 BULK = ("PixelData", "WaveformSequence")  # dropped once written: references need only the header

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 if TYPE_CHECKING:
-    from engine.synthetic.ppg.learn import Segment
+    from engine.synthetic.ppg.segments import Segment
 
 LATEST_S = 0.8  # from the R peak to the foot, monitor's delay included
 UNEVEN = 0.15  # deviation of the log interval from which a rhythm counts as irregular

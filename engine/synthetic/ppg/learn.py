@@ -5,15 +5,15 @@ from __future__ import annotations
 import csv
 import warnings
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from scipy.signal import welch
 
-from engine.synthetic.ppg.beats import FS, Pulses, at_125, find_pulses
+from engine.synthetic.ppg.beats import FS, at_125, find_pulses
 from engine.synthetic.ppg.breath import filling, irregular, memory, series, swings, transit_jitter
 from engine.synthetic.ppg.model import COVARIATES, STYLES, PulseModel, covariates
+from engine.synthetic.ppg.segments import Person, Segment
 
 COMPONENTS = 32  # fewer leave the drawn pulses smoother than recorded ones
 RIDGE = 4.0  # in persons: how strongly slopes are drawn to 0; 1 to 10 explain the same share of `valid`
@@ -26,27 +26,6 @@ STYLE_OF = {
     "Oximetry phone-cam (Hoffman 2022, UW)": "camera",
     "Welltory PPG": "camera",
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Segment:
-    """One recording: its row of ppg.csv, trace (n,) at fs, the ECG lead beside it or None, and its pulses."""
-
-    row: dict[str, str]
-    trace: np.ndarray
-    fs: float
-    ecg: np.ndarray | None
-    pulses: Pulses
-
-
-@dataclass(frozen=True, eq=False)
-class Person:
-    """One person with one device: median pulse (POINTS,), covariates (F,; NaN where unknown) and the segments."""
-
-    style: str
-    shape: np.ndarray
-    covariates: np.ndarray
-    segments: list[Segment]
 
 
 def segments(recordings: Path, split: str = "train") -> Iterator[Segment]:

@@ -11,7 +11,7 @@ from engine.backends.cluster.mask import Mask, packed
 from engine.backends.cluster.merge import merge
 from engine.backends.cluster.messages import NONE, Change, Question, Reply, Rows, joined, labels_of
 from engine.backends.cluster.shard import Shard
-from engine.store.columns import Columns
+from engine.index.code_columns import Columns
 
 KEY = ("r", "cxr")
 ALL = Mask("all", False, packed(NONE), 1000)

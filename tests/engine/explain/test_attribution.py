@@ -10,9 +10,10 @@ import pytest
 import torch
 from PIL import Image
 
-from engine.explain.attribution import FILM_BLUR_PX, GAP_LIMIT, PairMaps, explain_pair
+from engine.explain.attribution import FILM_BLUR_PX, GAP_LIMIT, explain_pair
 from engine.explain.checks import completeness_gap, randomisation_correlation
 from engine.explain.geometry import blur_film
+from engine.explain.maps import PairMaps
 from engine.explain.picture import draw_pair, explain_to_png
 from engine.explain.sentences import CAVEAT, NOTICE, TEXT_SIDE
 from engine.intake.paths import read_paths

@@ -8,11 +8,11 @@ import pytest
 from engine.index import autotune as choosing
 from engine.index import hamming
 from engine.index.autotune import choose
+from engine.index.code_columns import Columns
 from engine.index.hamming import nearest, to_bits
 from engine.index.lookup import lookup_of
 from engine.index.multi_index import build
 from engine.index.segment import Base
-from engine.store.columns import Columns
 
 N = 8000
 

@@ -16,7 +16,7 @@ from pypdf import PdfReader
 
 from engine.drawing import ecg_paper as paper
 from engine.errors import UsageError
-from engine.explain.attribution import PairMaps
+from engine.explain.maps import PairMaps
 from engine.report.export import Wanted, export
 from engine.report.films import burned
 from engine.report.pdf_collection import Collection, Item, collection_pdf

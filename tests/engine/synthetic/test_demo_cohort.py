@@ -16,7 +16,7 @@ from engine.settings import DEMO
 from engine.study import ECG_LEADS, PPG_LEAD, Trace
 from engine.synthetic.checks.agreement import RATE_LIMIT_BPM, ecg_peak_times, ppg_peak_times, rates_over_same_beats
 from engine.synthetic.cohort import report_patient
-from engine.synthetic.patients import draw_patients
+from engine.synthetic.draw import draw_patients
 from engine.synthetic.write import COLUMNS
 
 COHORT = Path(os.environ.get("CASEBIND_COHORT", DEMO))

@@ -25,7 +25,8 @@ from engine.synthetic.cxr.train_codec import Plan as CodecPlan
 from engine.synthetic.cxr.train_codec import train_codec
 from engine.synthetic.cxr.train_flow import Plan as FlowPlan
 from engine.synthetic.cxr.train_flow import train_flow
-from engine.synthetic.patients import draw_patients, rng_for
+from engine.synthetic.draw import draw_patients
+from engine.synthetic.patients import rng_for
 from engine.training.encoders.loop import Log
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from engine import settings
 from engine.cli import run
-from engine.explain.attribution import PairMaps
+from engine.explain.maps import PairMaps
 from engine.explain.picture import draw_pair
 from engine.model.release import Release
 from engine.retrieval.search import again, search

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from engine.settings import recordings_path
-from engine.synthetic.draw import even
-from engine.synthetic.patients import Encounter, Patient, draw_patients, rng_for
+from engine.synthetic.draw import draw_patients, even
+from engine.synthetic.patients import Encounter, Patient, rng_for
 from engine.synthetic.prior import FILE, prior_of, read_prior
 
 PATIENTS, SEED = 300, 7

@@ -8,7 +8,8 @@ from itertools import pairwise
 import pytest
 
 from engine.synthetic.cohort import report_patient
-from engine.synthetic.patients import Encounter, draw_patients
+from engine.synthetic.draw import draw_patients
+from engine.synthetic.patients import Encounter
 from engine.synthetic.reports import Sections
 
 # Words that assert a finding; "no …" before them denies it. "Compared with …" speaks of the film before as well.

@@ -19,7 +19,8 @@ from engine.intake.quality import judge
 from engine.synthetic import cohort
 from engine.synthetic.chance import Chance, put_aside
 from engine.synthetic.cohort import write_cohort
-from engine.synthetic.patients import Encounter, draw_patients
+from engine.synthetic.draw import draw_patients
+from engine.synthetic.patients import Encounter
 from engine.synthetic.rhythm import Rhythm
 from engine.synthetic.write import COLUMNS, DRAWS
 from engine.workspace.manifest import read_manifest

@@ -16,11 +16,11 @@ from helpers.studies import COHORT, new_study
 
 from engine.backends import snapshots as arrays_module
 from engine.errors import UsageError
+from engine.index.code_columns import in_order
 from engine.index.hamming import from_bits, words_of
 from engine.index.lookup import bits_among
 from engine.index.packed import PIECE, packed
-from engine.store import columns as columns_module
-from engine.store.columns import in_order
+from engine.store import codes as codes_module
 from engine.store.database import migrations
 from engine.store.filters import Filters
 from engine.workspace.workspace import Workspace, open_workspace
@@ -93,7 +93,7 @@ def test_every_kind_of_change_counts_at_once(place: Workspace) -> None:
 def test_codes_are_loaded_piece_by_piece_past_gaps_and_other_modalities(
     place: Workspace, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(columns_module, "PIECE", 64)
+    monkeypatch.setattr(codes_module, "PIECE", 64)
     rng = np.random.default_rng(3)
     crowd(place, rng, 300, patients=90)
     place.add(COHORT, RELEASE, DIGEST, [new_study(number, "ecg", rng) for number in range(100, 230)])

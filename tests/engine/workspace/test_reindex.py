@@ -15,7 +15,8 @@ import pytest
 from safetensors.torch import load_file, save_file
 
 from engine.errors import WorkspaceError
-from engine.model.release import Release, load_release, sha256_of
+from engine.files import sha256_of
+from engine.model.release import Release, load_release
 from engine.retrieval.search import again, search
 from engine.settings import ROOT
 from engine.study import MODALITIES, Note, Study

@@ -15,7 +15,7 @@ from engine.bench.search import draws
 from engine.bench.search.bench import recall
 from engine.cli import run
 from engine.errors import UsageError
-from engine.store.columns import Columns
+from engine.index.code_columns import Columns
 from engine.workspace.workspace import open_workspace
 
 NEEDED = {"n", "bits", "ours_ms", "faiss_flat_ms", "ratio_vs_faiss_flat", "floor_ms"}

@@ -3,46 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import duckdb
 import numpy as np
 
 from engine.errors import WorkspaceError
-from engine.index.lookup import lookup_of
-from engine.index.packed import Packed, packed, pieces
+from engine.index.code_columns import Columns, in_order
+from engine.index.packed import packed
 
 WORDS = 4
 PIECE = 10 * 122_880  # rows read at once: ten of the groups in which DuckDB stores them
 SOURCE = "FROM codes WHERE release = ? AND modality = ?"
 # Whether a study id comes before the one stored ahead of it; DuckDB streams this without sorting.
 UNORDERED = f"SELECT count(*) FROM (SELECT study_id < lag(study_id) OVER () AS late {SOURCE}) WHERE late"
-
-
-@dataclass(frozen=True, eq=False)
-class Columns:
-    """Codes in the order of their study ids, so that the smaller position has the smaller id.
-
-    words    : (4, n) uint64, C-contiguous
-    ordinals : (n,) integers, the studies' numbers in the table
-    patients : (n,) integers, equal for studies of one patient
-
-    Both are packed where the codes are many, and arrays where they are few.
-    """
-
-    words: np.ndarray
-    ordinals: np.ndarray | Packed
-    patients: np.ndarray | Packed
-
-    @property
-    def n(self) -> int:
-        """Return how many codes there are."""
-        return int(self.ordinals.size)
-
-    @property
-    def bytes_held(self) -> int:
-        """Return the memory of the columns."""
-        return int(self.words.nbytes + self.ordinals.nbytes + self.patients.nbytes)
 
 
 def load(cursor: duckdb.DuckDBPyConnection, release: str, modality: str) -> Columns:
@@ -65,20 +38,6 @@ def load(cursor: duckdb.DuckDBPyConnection, release: str, modality: str) -> Colu
         return Columns(words, ordinals, patients)
     ordered = cursor.execute(f"SELECT ordinal {SOURCE} ORDER BY study_id", which).fetchnumpy()["ordinal"]
     return in_order(words, ordinals, patients, np.asarray(ordered))
-
-
-def in_order(words: np.ndarray, ordinals: Packed, patients: Packed, ordered: np.ndarray) -> Columns:
-    """Return the columns in the order of `ordered`, (n,), which holds the same ordinals; `words` is written to."""
-    places = lookup_of(ordinals).places(ordered)
-    for word in range(words.shape[0]):
-        words[word] = words[word][places]
-    moved = (packed((column[part] for part in pieces(places)), places.size) for column in (ordinals, patients))
-    return Columns(words, *moved)
-
-
-def smallest(values: np.ndarray) -> np.ndarray:
-    """Return non-negative integers in 4 bytes each where they fit."""
-    return values.astype(np.uint32) if values.size and values.max() < 2**32 else values
 
 
 def _read(cursor: duckdb.DuckDBPyConnection, name: str, which: list[str], rows: int, n: int) -> Iterator[np.ndarray]:

@@ -7,9 +7,8 @@ from dataclasses import replace
 import streamlit as st
 
 from engine.retrieval import search as retrieval
-from engine.retrieval.answer import Answer
+from engine.retrieval.answer import Answer, Options
 from engine.retrieval.counterexamples import Counters
-from pages.search.state import Settings
 from pages.shared import resources
 
 CHOSEN, SHOWN, COUNTER = "choose", "more", "counter"  # names in the URL
@@ -28,7 +27,7 @@ def toggle_counter() -> None:
         st.query_params[COUNTER] = "1"
 
 
-def counters(found: Answer, settings: Settings) -> Counters:
+def counters(found: Answer, settings: Options) -> Counters:
     """Return the nearest cases labelled otherwise, searched once per answer."""
     known = st.session_state.get("counters")
     if known is None or known[0] is not found:
@@ -40,7 +39,7 @@ def counters(found: Answer, settings: Settings) -> Counters:
     return known[1]
 
 
-def whole(found: Answer, settings: Settings) -> Answer:
+def whole(found: Answer, settings: Options) -> Answer:
     """Return the answer with the cases labelled otherwise behind its own, while these are shown, so that each opens."""
     if not counter_wanted() or not found.verdict.accepted:
         return found

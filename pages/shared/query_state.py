@@ -13,29 +13,11 @@ from engine.intake.read import read, read_text
 from engine.intake.upload import Answers, Upload
 from engine.retrieval import search as retrieval
 from engine.retrieval.answer import Answer, Options
-from engine.store.filters import Filters
-from engine.study import Modality, Study
+from engine.study import Study
 from pages.shared import resources
 
 QUERY, CASE = "query", "case"  # names in the URL
 VIEW = (CASE, "choose", "more", "counter")  # what in the URL belongs to the view of one query
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How the user wants to search."""
-
-    into: tuple[Modality, ...]
-    k: int
-    bits: int
-    at: str | None
-    filters: Filters
-    rerank: str = "none"
-
-    @property
-    def options(self) -> Options:
-        """Return them as the engine takes them."""
-        return Options(self.into, self.k, self.bits, self.at, self.filters, self.rerank)
 
 
 @dataclass(frozen=True)
@@ -120,7 +102,7 @@ def _begin(found: Study, started: float) -> None:
     st.session_state["read_s"] = time.perf_counter() - started
 
 
-def answer(settings: Settings, told: Callable[..., None] | None = None) -> Answer:
+def answer(settings: Options, told: Callable[..., None] | None = None) -> Answer:
     """Return the answer for the present query and settings; search only when either changed.
 
     told : called with study and verdict of what is searched for the first time, before its neighbours are known
@@ -139,7 +121,7 @@ def answer(settings: Settings, told: Callable[..., None] | None = None) -> Answe
     return _keep(retrieval.search(workspace, release, fresh, **common, started=started, told=told), settings)
 
 
-def is_known(settings: Settings) -> bool:
+def is_known(settings: Options) -> bool:
     """Return whether the answer for the present query and settings is at hand."""
     query_id = st.query_params.get(QUERY)
     if study() is not None:
@@ -149,7 +131,7 @@ def is_known(settings: Settings) -> bool:
     return "answer" in st.session_state and st.session_state.get("settings") == (query_id, settings)
 
 
-def _keep(found: Answer, settings: Settings) -> Answer:
+def _keep(found: Answer, settings: Options) -> Answer:
     """Remember an answer for the next runs; an accepted query is in the URL from now on."""
     st.session_state.pop("study", None)
     if not found.verdict.accepted:
@@ -163,7 +145,7 @@ def _keep(found: Answer, settings: Settings) -> Answer:
     return found
 
 
-def _turn_to(found: Answer, settings: Settings) -> None:
+def _turn_to(found: Answer, settings: Options) -> None:
     """Show another query's answer, with a view of its own."""
     st.session_state.pop("parts", None)
     _to_url(found.query_id)
@@ -175,11 +157,11 @@ def _to_url(query_id: str) -> None:
     st.query_params.from_dict({**url(*VIEW), QUERY: query_id})
 
 
-def ask_like(study_ids: list[str], beside: str, settings: Settings) -> None:
+def ask_like(study_ids: list[str], beside: str, settings: Options) -> None:
     """Search for more like several cases; on a problem the present query stays, with the sentence."""
     try:
         found = retrieval.like(
-            resources.workspace(), resources.release(), study_ids, beside=beside, options=settings.options,
+            resources.workspace(), resources.release(), study_ids, beside=beside, options=settings,
             who=resources.WHO,
         )  # fmt: skip
     except CasebindError as problem:
@@ -188,10 +170,10 @@ def ask_like(study_ids: list[str], beside: str, settings: Settings) -> None:
         _turn_to(found, settings)
 
 
-def ask_part(query_id: str, settings: Settings, **part: object) -> tuple[str, ...]:
+def ask_part(query_id: str, settings: Options, **part: object) -> tuple[str, ...]:
     """Search by a part (box or stretch) of a query; return the reasons where it is refused."""
     found = retrieval.part(
-        resources.workspace(), resources.release(), query_id, options=settings.options, who=resources.WHO, **part
+        resources.workspace(), resources.release(), query_id, options=settings, who=resources.WHO, **part
     )
     if found.verdict.accepted:
         _turn_to(found, settings)
