@@ -9,10 +9,10 @@ PIP_FLAGS ?=
 # Where the walks through the app leave their screenshots.
 export CASEBIND_ARTEFACTS ?= $(CURDIR)/artefacts
 
-.PHONY: help setup app test lint demo browser clean
+.PHONY: help setup app test test-fast lint demo browser clean
 
 help: ## list the commands
-	@grep -E '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
 
 setup: $(STAMP) ## create .venv with everything (instant the second time)
 
@@ -35,13 +35,18 @@ browser: ## install Debian's chromium for the browser tests, once
 	  { echo "installing chromium for the browser tests"; SUDO=$$( [ $$(id -u) = 0 ] || echo sudo ); \
 	    $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
 
-lint: setup ## ruff and mypy
+lint: setup ## ruff, mypy and the import contract
 	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 # Browsers wait more than they work, so three run on two cores; each computes on one thread, as threads would only wait.
 test: setup browser lint ## set up and run every test, on two cores
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile
+
+test-fast: setup lint ## every test that needs no browser
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile -m "not browser"
 
 clean: ## remove the environment and caches (never a workspace)
 	rm -rf $(VENV) artefacts .pytest_cache .mypy_cache .ruff_cache *.egg-info

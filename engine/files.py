@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-
     pass
-
 
 
 def sha256_of(file: Path) -> str:

@@ -23,10 +23,12 @@ class Local:
         """Return the answer of every snapshot under its permit."""
         arrays = self.arrays
         views, permits = arrays.moment(release, tuple(asks), clauses, own)
-        return Found({
-            name: view.nearest(ask.query, ask.k, ask.bits, permits[name], arrays.names, ask.radius)
-            for (name, view), ask in zip(views.items(), asks.values(), strict=True)
-        })  # fmt: skip
+        return Found(
+            {
+                name: view.nearest(ask.query, ask.k, ask.bits, permits[name], arrays.names, ask.radius)
+                for (name, view), ask in zip(views.items(), asks.values(), strict=True)
+            }
+        )
 
     def load(self, release: str, modalities: Sequence[Modality]) -> int:
         """Load the snapshots; return how many codes the largest holds."""

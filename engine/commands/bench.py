@@ -39,9 +39,16 @@ for _command in (bench_app.command, bench_living.command, bench_path.end_to_end,
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @workspace_option
 def search_command(
-    n: int, bits: str, k: int, rounds: int, queries: int, peers: tuple[str, ...], out: Path | None, as_json: bool,
+    n: int,
+    bits: str,
+    k: int,
+    rounds: int,
+    queries: int,
+    peers: tuple[str, ...],
+    out: Path | None,
+    as_json: bool,
     workspace: Path | None,
-) -> None:  # fmt: skip
+) -> None:
     """Time ours beside faiss, DuckDB and reading memory, on uniform, clustered and the workspace's enlarged codes."""
     from engine.bench.search.bench import Plan, run
     from engine.bench.search.engines import need_faiss
@@ -82,9 +89,17 @@ def search_command(
 @click.option("--rays-own-pace", is_flag=True, help="Leave Ray's health checks as slow as they are.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def cluster_command(
-    n: int, bits: str, k: int, queries: int, shards: int, replicas: int, limit_s: float, backend: str,
-    rays_own_pace: bool, as_json: bool,
-) -> None:  # fmt: skip
+    n: int,
+    bits: str,
+    k: int,
+    queries: int,
+    shards: int,
+    replicas: int,
+    limit_s: float,
+    backend: str,
+    rays_own_pace: bool,
+    as_json: bool,
+) -> None:
     """Start two Ray nodes or PostgreSQL servers here, compare with the local search, end one, bring it back."""
     import tempfile
 

@@ -33,9 +33,16 @@ def command() -> None:
 @click.option("--approximate", is_flag=True, help="pgvector: an HNSW index, faster and no longer exact.")
 @workspace_option
 def use_command(
-    backend: str, sites: tuple[str, ...], address: str, servers: tuple[str, ...], shards: int, replicas: int,
-    limit_s: float, approximate: bool, workspace: Path | None,
-) -> None:  # fmt: skip
+    backend: str,
+    sites: tuple[str, ...],
+    address: str,
+    servers: tuple[str, ...],
+    shards: int,
+    replicas: int,
+    limit_s: float,
+    approximate: bool,
+    workspace: Path | None,
+) -> None:
     """Set index.backend of the workspace; it holds from its next opening on."""
     from engine.backends.setting import IndexSetting, write_setting
     from engine.store.folder import check_folder
@@ -44,9 +51,15 @@ def use_command(
     check_folder(folder, create=False)
     named = [_named(server) for server in servers]
     setting = IndexSetting(
-        backend, sites or tuple(site for site, _ in named), address, tuple(at for _, at in named), shards, replicas,
-        limit_s, approximate,
-    )  # fmt: skip
+        backend,
+        sites or tuple(site for site, _ in named),
+        address,
+        tuple(at for _, at in named),
+        shards,
+        replicas,
+        limit_s,
+        approximate,
+    )
     _need(setting)
     write_setting(folder, setting)
     where = "in this process" if backend == "local" else f"by {backend} at {', '.join(setting.sites)}"

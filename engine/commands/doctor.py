@@ -15,9 +15,22 @@ from engine.errors import CasebindError
 from engine.version import __version__
 
 PACKAGES = (
-    "torch", "numpy", "scipy", "pandas", "duckdb", "numba", "streamlit", "pydicom", "wfdb", "edfio", "neurokit2",
-    "captum", "sentence-transformers", "safetensors", "dicognito",
-)  # fmt: skip
+    "torch",
+    "numpy",
+    "scipy",
+    "pandas",
+    "duckdb",
+    "numba",
+    "streamlit",
+    "pydicom",
+    "wfdb",
+    "edfio",
+    "neurokit2",
+    "captum",
+    "sentence-transformers",
+    "safetensors",
+    "dicognito",
+)
 
 
 @click.command("doctor")

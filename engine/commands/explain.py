@@ -22,9 +22,14 @@ if TYPE_CHECKING:
 @answer_options
 @workspace_option
 def command(
-    query: str, study_id: str | None, out: Path, fs: float | None, units: str | None, modality: str | None,
+    query: str,
+    study_id: str | None,
+    out: Path,
+    fs: float | None,
+    units: str | None,
+    modality: str | None,
     workspace: Path | None,
-) -> None:  # fmt: skip
+) -> None:
     """Draw which regions of the query and of a match (default: the nearest) made them similar."""
     if not out.absolute().parent.is_dir():
         raise UsageError(f"There is no folder {out.absolute().parent} to write to: make it first.")

@@ -32,9 +32,21 @@ FORMATS = ["pdf", "png", "csv", "ratings", "dicom"]
 @click.option("--who", default="local", help="Name for the audit.", show_default=True)
 @workspace_option
 def command(
-    query_id: str, format_: str, out: Path, cases: tuple[str, ...], overlay: bool, layout: str, print_: bool,
-    excel: bool, into: str, k: int, bits: str, at: str | None, who: str, workspace: Path | None,
-) -> None:  # fmt: skip
+    query_id: str,
+    format_: str,
+    out: Path,
+    cases: tuple[str, ...],
+    overlay: bool,
+    layout: str,
+    print_: bool,
+    excel: bool,
+    into: str,
+    k: int,
+    bits: str,
+    at: str | None,
+    who: str,
+    workspace: Path | None,
+) -> None:
     """Write the nearest cases of an earlier query to a file; cases whose consent was withdrawn are left out."""
     folder = out.absolute().parent
     if not folder.is_dir():

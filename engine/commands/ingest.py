@@ -28,9 +28,15 @@ SHOWN_REASONS = 5  # skipped rows told on the screen; all are in the report file
 @click.option("--split", type=click.Choice(["train", "valid", "test"]), help="Of a data set's folder only.")
 @workspace_option
 def command(
-    path: Path, cohort: str, licence: str, attribution: str, label_source: str, synthetic: bool, split: str | None,
+    path: Path,
+    cohort: str,
+    licence: str,
+    attribution: str,
+    label_source: str,
+    synthetic: bool,
+    split: str | None,
     workspace: Path | None,
-) -> None:  # fmt: skip
+) -> None:
     """Take in a manifest.csv, a folder that holds one, or the folder of a known data set as it was published.
 
     Known are MIMIC-CXR-JPG, MIMIC-IV-ECG and MIMIC-IV (a folder that holds them all is paired), CheXpert, Open-I, RSNA

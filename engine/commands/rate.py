@@ -19,14 +19,18 @@ from engine.commands.shared import open_folder, workspace_option
 @click.option("--finding", default="", help="The finding that was looked for, e.g. pleural_effusion.")
 @workspace_option
 def command(
-    query_id: str, study_id: str, mark: str, who: str, why: tuple[str, ...], comment: str, finding: str,
+    query_id: str,
+    study_id: str,
+    mark: str,
+    who: str,
+    why: tuple[str, ...],
+    comment: str,
+    finding: str,
     workspace: Path | None,
-) -> None:  # fmt: skip
+) -> None:
     """Mark a neighbour of a query; a later mark of the same person replaces it, and the history is kept."""
     with open_folder(workspace) as place:
         stored = place.query(query_id)
         release = stored.release if stored else (place.releases.serving() or ("",))[0]
-        rating = place.rate(
-            query_id, study_id, mark, who, release=release, why=why, comment=comment, finding=finding
-        )  # fmt: skip
+        rating = place.rate(query_id, study_id, mark, who, release=release, why=why, comment=comment, finding=finding)
     click.echo(f"{rating.study_id} is marked {rating.mark} for {rating.query_id} by {rating.who}.")

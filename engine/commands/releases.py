@@ -80,6 +80,12 @@ def _verdict(entry: Entry) -> str:
 
 def _object(entry: Entry) -> dict[str, object]:
     return {
-        "release": entry.name, "serves": entry.serves, "created": entry.created, "from": entry.made_from,
-        "ratings": entry.ratings, "raters": entry.raters, "passes": entry.passes, "falls": list(entry.falls),
-    }  # fmt: skip
+        "release": entry.name,
+        "serves": entry.serves,
+        "created": entry.created,
+        "from": entry.made_from,
+        "ratings": entry.ratings,
+        "raters": entry.raters,
+        "passes": entry.passes,
+        "falls": list(entry.falls),
+    }

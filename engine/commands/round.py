@@ -76,8 +76,15 @@ def _object(made: Release, done: Job) -> dict[str, object]:
 
     verdict, about = gate.verdict(made), made.manifest["round"]
     return {
-        "release": made.name, "from": about["from"], "round": done.number, "ratings": about["ratings"],
-        "kept_apart": about["kept_apart"], "left_out": about["left_out"], "raters": about["raters"],
-        "seconds": about["seconds"], "passes": verdict.passes, "falls": list(verdict.falls),
+        "release": made.name,
+        "from": about["from"],
+        "round": done.number,
+        "ratings": about["ratings"],
+        "kept_apart": about["kept_apart"],
+        "left_out": about["left_out"],
+        "raters": about["raters"],
+        "seconds": about["seconds"],
+        "passes": verdict.passes,
+        "falls": list(verdict.falls),
         "gate": gate.plain(gate.table(made)),
-    }  # fmt: skip
+    }

@@ -27,7 +27,10 @@ LABELS_WIDTH = 48  # characters of labels in the table
 @click.option("--bits", type=click.Choice(["64", "128", "256"]), default="256", help="Code length.", show_default=True)
 @click.option("--at", type=click.Choice(["precise", "balanced", "broad"]), help="Only neighbours within this radius.")
 @click.option(
-    "--rerank", type=click.Choice(["none", "asymmetric", "embedding"]), default="none", show_default=True,
+    "--rerank",
+    type=click.Choice(["none", "asymmetric", "embedding"]),
+    default="none",
+    show_default=True,
     help="Order a larger pool of the nearest by what codes lose: the query's float side, or stored embeddings.",
 )
 @click.option("--cohort", "cohorts", multiple=True, help="Only this cohort; may be repeated.")
@@ -47,12 +50,31 @@ LABELS_WIDTH = 48  # characters of labels in the table
 @answer_options
 @workspace_option
 def command(
-    query: tuple[str, ...], into: str, k: int, bits: str, at: str | None, rerank: str, cohorts: tuple[str, ...],
-    labels: tuple[str, ...], age_min: float | None, age_max: float | None, sex: str | None, view: str | None,
-    since: str | None, until: str | None, quality: float | None, consent: str | None, without: tuple[str, ...],
-    synthetic: bool | None, who: str, as_json: bool, fs: float | None, units: str | None, modality: str | None,
+    query: tuple[str, ...],
+    into: str,
+    k: int,
+    bits: str,
+    at: str | None,
+    rerank: str,
+    cohorts: tuple[str, ...],
+    labels: tuple[str, ...],
+    age_min: float | None,
+    age_max: float | None,
+    sex: str | None,
+    view: str | None,
+    since: str | None,
+    until: str | None,
+    quality: float | None,
+    consent: str | None,
+    without: tuple[str, ...],
+    synthetic: bool | None,
+    who: str,
+    as_json: bool,
+    fs: float | None,
+    units: str | None,
+    modality: str | None,
     workspace: Path | None,
-) -> int:  # fmt: skip
+) -> int:
     """Show the cases nearest to a file (or the files of one study), or to a finding in words."""
     targets = parse_targets(into)
     files = [is_file(word) for word in query]  # every word is checked before anything is opened
@@ -62,7 +84,7 @@ def command(
 
         filters = Filters(
             age_min, age_max, sex, view, cohorts, labels, synthetic, without, since, until, quality, consent
-        )  # fmt: skip
+        )
         check(filters, place)
         release = load_release()
         from engine.intake.upload import Answers
@@ -71,9 +93,18 @@ def command(
         started = time.perf_counter()
         study = read_query(query, any(files), Answers(modality, fs, units), place.key)
         answer = search(
-            place, release, study, into=targets, k=k, bits=int(bits), at=at, filters=filters, rerank=rerank, who=who,
+            place,
+            release,
+            study,
+            into=targets,
+            k=k,
+            bits=int(bits),
+            at=at,
+            filters=filters,
+            rerank=rerank,
+            who=who,
             started=started,
-        )  # fmt: skip
+        )
     if as_json:
         click.echo(json.dumps(answer.to_json(), ensure_ascii=False))
         return 0 if answer.verdict.accepted else RefusedError.exit_status

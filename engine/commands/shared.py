@@ -31,9 +31,13 @@ ANSWER_OPTIONS = {"fs": "--fs", "units": "--units", "modality": "--modality"}
 def workspace_option(command: Command) -> Command:
     """Add --workspace."""
     return click.option(
-        "--workspace", "workspace", type=click.Path(path_type=Path), default=None, metavar="DIR",
+        "--workspace",
+        "workspace",
+        type=click.Path(path_type=Path),
+        default=None,
+        metavar="DIR",
         help="The workspace's folder (default: CASEBIND_WORKSPACE, or the shipped one).",
-    )(command)  # fmt: skip
+    )(command)
 
 
 def answer_options(command: Command) -> Command:

@@ -21,11 +21,7 @@ if TYPE_CHECKING:
     from engine.metrics.rows import Measurement
 
 CACHE = click.option(
-    "--cache",
-    type=click.Path(path_type=Path),
-    default=Path("runs/prepared"),
-    show_default=True,
-    help="Inputs.",
+    "--cache", type=click.Path(path_type=Path), default=Path("runs/prepared"), show_default=True, help="Inputs."
 )
 RUN = click.option(
     "--run", type=click.Path(path_type=Path), default=Path("runs/new"), show_default=True, help="Stage files."

@@ -48,8 +48,9 @@ def _no_studies(_: Path) -> Iterator[Recording]:
 
 
 _ALL = (
-    Adapter("open-recordings", "the open recordings", (("cxr/cxr.csv", "ecg/ecg.csv", "ppg/ppg.csv"),),
-            open_recordings),
+    Adapter(
+        "open-recordings", "the open recordings", (("cxr/cxr.csv", "ecg/ecg.csv", "ppg/ppg.csv"),), open_recordings
+    ),
     Adapter("mimic-cxr-jpg", "MIMIC-CXR-JPG", (("mimic-cxr-2.0.0-*.csv*",),), mimic_films.films),
     Adapter("mimic-iv-ecg", "MIMIC-IV-ECG", (("record_list.csv*",), ("machine_measurements.csv*",)), mimic_ecgs.ecgs),
     Adapter(HOSPITAL, "MIMIC-IV", (("hosp/admissions.csv*",), ("hosp/patients.csv*",)), _no_studies),
@@ -59,13 +60,27 @@ _ALL = (
     Adapter("covid", "COVID-19 Radiography", (("COVID*", "Normal", "Viral Pneumonia"),), covid.films),
     Adapter("nih-cxr14", "NIH ChestX-ray14", (("Data_Entry_2017*.csv*",),), nih.films),
     Adapter("ptb-xl", "PTB-XL", (("ptbxl_database.csv",), ("scp_statements.csv",)), ptbxl.ecgs),
-    Adapter("cpsc2018", "ICBEB / CPSC2018", (("REFERENCE.csv", "A*.mat"), ("REFERENCE.csv", "TrainingSet*/A*.mat"),
-            ("A*.hea", "A*.mat"), ("g*/A*.hea", "g*/A*.mat")), cpsc.ecgs),
-    Adapter("bidmc", "BIDMC", (("bidmc_csv/bidmc_*_Signals.csv",), ("bidmc_*_Signals.csv",), ("bidmc[0-9]*.hea",)),
-            bidmc.minutes),
-    Adapter("ppg-bp", "PPG-BP", ((f"Data File/{ppgbp.BOOK}",), (ppgbp.BOOK,), ("Data File/0_subject",)),
-            ppgbp.segments),
-)  # fmt: skip
+    Adapter(
+        "cpsc2018",
+        "ICBEB / CPSC2018",
+        (
+            ("REFERENCE.csv", "A*.mat"),
+            ("REFERENCE.csv", "TrainingSet*/A*.mat"),
+            ("A*.hea", "A*.mat"),
+            ("g*/A*.hea", "g*/A*.mat"),
+        ),
+        cpsc.ecgs,
+    ),
+    Adapter(
+        "bidmc",
+        "BIDMC",
+        (("bidmc_csv/bidmc_*_Signals.csv",), ("bidmc_*_Signals.csv",), ("bidmc[0-9]*.hea",)),
+        bidmc.minutes,
+    ),
+    Adapter(
+        "ppg-bp", "PPG-BP", ((f"Data File/{ppgbp.BOOK}",), (ppgbp.BOOK,), ("Data File/0_subject",)), ppgbp.segments
+    ),
+)
 ADAPTERS: dict[str, Adapter] = {adapter.name: adapter for adapter in _ALL}
 
 

@@ -43,11 +43,18 @@ def _of_record(name: str, source: dict[str, Any], text: str, rates: list[float |
     ward = re.search(r"location\W+(\w+)", text, re.IGNORECASE)
     for minute, rate in zip(range(SEGMENTS), rates, strict=True):
         told = recording(
-            "BIDMC PPG and Respiration", "ppg", f"{name}_{minute}", f"bidmc:{person.group() if person else name[-2:]}",
-            {**source, "minute": minute}, labels=(f"Critical care ({ward.group(1).upper()})",) if ward else (),
-            age=number(age.group(1)) if age else None, sex=SEXES.get(sex.group(1).lower(), "") if sex else "",
-            heart_rate=rate, pair=f"{name}_{minute}", load=_read,
-        )  # fmt: skip
+            "BIDMC PPG and Respiration",
+            "ppg",
+            f"{name}_{minute}",
+            f"bidmc:{person.group() if person else name[-2:]}",
+            {**source, "minute": minute},
+            labels=(f"Critical care ({ward.group(1).upper()})",) if ward else (),
+            age=number(age.group(1)) if age else None,
+            sex=SEXES.get(sex.group(1).lower(), "") if sex else "",
+            heart_rate=rate,
+            pair=f"{name}_{minute}",
+            load=_read,
+        )
         yield told
         yield replace(told, study_id=f"{told.study_id}_ecg", modality="ecg", labels=())
 

@@ -80,8 +80,16 @@ def _film(folder: Path, row: dict[str, str], split: str) -> Recording:
     patient = patient.removeprefix("patient")
     encounter = f"chexpert-{patient}-{study}"
     return recording(
-        "CheXpert", "cxr", f"{encounter}-{file.split('_')[0]}", f"chexpert:{patient}",
-        {"files": [folder / path.group(0)]}, encounter_id=encounter, split=split, labels=labels,
-        age=number(row["Age"]) or None, sex=SEXES.get(row["Sex"].lower(), ""), view=row["AP/PA"],
+        "CheXpert",
+        "cxr",
+        f"{encounter}-{file.split('_')[0]}",
+        f"chexpert:{patient}",
+        {"files": [folder / path.group(0)]},
+        encounter_id=encounter,
+        split=split,
+        labels=labels,
+        age=number(row["Age"]) or None,
+        sex=SEXES.get(row["Sex"].lower(), ""),
+        view=row["AP/PA"],
         extra={"uncertain": ";".join(uncertain)} if uncertain else {},
-    )  # fmt: skip
+    )

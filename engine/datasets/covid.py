@@ -28,9 +28,14 @@ def films(folder: Path) -> Iterator[Recording]:
         for file in sorted(place.glob("*.png")):
             found = sources.get(file.stem.lower(), "")
             yield recording(
-                "COVID", "cxr", f"covid-{file.stem.replace(' ', '_')}", f"covid:{file.stem}", {"files": [file]},
-                labels=(label,), extra={"source": found} if found else {},
-            )  # fmt: skip
+                "COVID",
+                "cxr",
+                f"covid-{file.stem.replace(' ', '_')}",
+                f"covid:{file.stem}",
+                {"files": [file]},
+                labels=(label,),
+                extra={"source": found} if found else {},
+            )
 
 
 def _sources(file: Path) -> dict[str, str]:

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     pass
 
 
-
 def open_recordings(path: Path | None) -> Path:
     """Return the folder of the open recordings that --recordings or the settings name."""
     found = path or settings.recordings_path()

@@ -15,8 +15,15 @@ from engine.datasets.toolbox import SEXES, find_file, label_maps, number, record
 from engine.errors import UsageError
 
 TABLES = ("Data_Entry_2017.csv", "Data_Entry_2017_v2020.csv")
-COLUMNS = ("Image Index", "Finding Labels", "Follow-up #", "Patient ID", "Patient Age", "Patient Gender",
-           "View Position")  # fmt: skip
+COLUMNS = (
+    "Image Index",
+    "Finding Labels",
+    "Follow-up #",
+    "Patient ID",
+    "Patient Age",
+    "Patient Gender",
+    "View Position",
+)
 OLDEST = 120  # years; a few ages of the 2017 table are given in days or months and misread
 
 
@@ -48,12 +55,18 @@ def _film(row: dict[str, str], file: Path, is_test: bool) -> Recording:
     patient, age = patient_of(row["Image Index"]), number(row["Patient Age"].rstrip("YMD"))
     names = [name for name in row["Finding Labels"].split("|") if name]
     return recording(
-        "nih-cxr14", "cxr", f"nih-{Path(row['Image Index']).stem}", patient, {"files": [file]},
+        "nih-cxr14",
+        "cxr",
+        f"nih-{Path(row['Image Index']).stem}",
+        patient,
+        {"files": [file]},
         split="test" if is_test else _train_or_valid(patient),
         labels=tuple(dict.fromkeys(label_maps()["nih"].get(name, name) for name in names)),
-        age=age if age is not None and age <= OLDEST else None, sex=SEXES.get(row["Patient Gender"].lower(), ""),
-        view=row["View Position"], extra={"follow_up": row["Follow-up #"]},
-    )  # fmt: skip
+        age=age if age is not None and age <= OLDEST else None,
+        sex=SEXES.get(row["Patient Gender"].lower(), ""),
+        view=row["View Position"],
+        extra={"follow_up": row["Follow-up #"]},
+    )
 
 
 def _train_or_valid(patient: str) -> str:

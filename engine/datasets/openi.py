@@ -40,9 +40,15 @@ def _of_report(file: Path, shelves: Sequence[Path], frontal: set[str] | None) ->
             files = [place / f"{image}.png" for place in shelves]
             found = next((one for one in files if one.is_file()), files[0])
             yield recording(
-                "Open-I", "cxr", f"openi-{image}", f"openi:{file.stem}", {"files": [found]},
-                encounter_id=f"openi-{file.stem}", labels=_labels(root), report=report,
-            )  # fmt: skip
+                "Open-I",
+                "cxr",
+                f"openi-{image}",
+                f"openi:{file.stem}",
+                {"files": [found]},
+                encounter_id=f"openi-{file.stem}",
+                labels=_labels(root),
+                report=report,
+            )
 
 
 def _labels(root: ElementTree.Element) -> tuple[str, ...]:

@@ -20,8 +20,15 @@ from engine.study import PPG_LEAD, Study, Trace
 
 BOOK, FS_HZ = "PPG-BP dataset.xlsx", 1000.0
 HISTORY = ("Hypertension", "Diabetes", "cerebral infarction", "cerebrovascular disease")
-COLUMNS = ("subject_ID", "Sex(M/F)", "Age(year)", "Systolic Blood Pressure(mmHg)", "Diastolic Blood Pressure(mmHg)",
-           "Heart Rate(b/m)", *HISTORY)  # fmt: skip
+COLUMNS = (
+    "subject_ID",
+    "Sex(M/F)",
+    "Age(year)",
+    "Systolic Blood Pressure(mmHg)",
+    "Diastolic Blood Pressure(mmHg)",
+    "Heart Rate(b/m)",
+    *HISTORY,
+)
 
 
 def segments(folder: Path) -> Iterator[Recording]:
@@ -39,12 +46,19 @@ def segments(folder: Path) -> Iterator[Recording]:
 def _segment(row: dict[str, str], subject: str, file: Path) -> Recording:
     names = (row[name] for name in HISTORY)
     return recording(
-        "PPG-BP (Liang 2018)", "ppg", f"ppgbp_{file.stem}", f"ppgbp:{subject}", {"file": file},
-        encounter_id=f"ppgbp:{subject}", labels=tuple(label_maps()["ppgbp"].get(name, name) for name in names if name),
-        age=number(row["Age(year)"]), sex=SEXES.get(row["Sex(M/F)"].lower(), ""),
-        heart_rate=number(row["Heart Rate(b/m)"]), load=_read,
+        "PPG-BP (Liang 2018)",
+        "ppg",
+        f"ppgbp_{file.stem}",
+        f"ppgbp:{subject}",
+        {"file": file},
+        encounter_id=f"ppgbp:{subject}",
+        labels=tuple(label_maps()["ppgbp"].get(name, name) for name in names if name),
+        age=number(row["Age(year)"]),
+        sex=SEXES.get(row["Sex(M/F)"].lower(), ""),
+        heart_rate=number(row["Heart Rate(b/m)"]),
+        load=_read,
         extra={"sbp": row["Systolic Blood Pressure(mmHg)"], "dbp": row["Diastolic Blood Pressure(mmHg)"]},
-    )  # fmt: skip
+    )
 
 
 def _read(one: Recording, _: bytes) -> Study:

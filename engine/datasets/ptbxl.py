@@ -15,8 +15,18 @@ from engine.datasets.recording import Recording
 from engine.datasets.toolbox import number, recording, rows
 from engine.errors import UsageError
 
-COLUMNS = ("ecg_id", "patient_id", "age", "sex", "recording_date", "report", "scp_codes", "strat_fold", "filename_lr",
-           "filename_hr")  # fmt: skip
+COLUMNS = (
+    "ecg_id",
+    "patient_id",
+    "age",
+    "sex",
+    "recording_date",
+    "report",
+    "scp_codes",
+    "strat_fold",
+    "filename_lr",
+    "filename_hr",
+)
 SEX = {"0": "M", "1": "F"}
 VALID, TEST = 9, 10
 OVER_89 = 90.0  # the table writes 300 for everyone older than 89
@@ -31,13 +41,19 @@ def ecgs(folder: Path) -> Iterator[Recording]:
         classes = sorted({statements[code]["diagnostic_class"] for code in codes} - {""})
         age, number_ = number(row["age"]), int(float(row["ecg_id"]))
         yield recording(
-            "PTB-XL", "ecg", f"ptbxl_{number_:05d}", f"ptbxl:{int(float(row['patient_id']))}",
-            {"files": [folder / f"{row[name]}.hea", folder / f"{row[name]}.dat"]}, split=_split(row["strat_fold"]),
+            "PTB-XL",
+            "ecg",
+            f"ptbxl_{number_:05d}",
+            f"ptbxl:{int(float(row['patient_id']))}",
+            {"files": [folder / f"{row[name]}.hea", folder / f"{row[name]}.dat"]},
+            split=_split(row["strat_fold"]),
             labels=tuple(statements[code]["description"] for code in codes),
-            age=min(age, OVER_89) if age is not None else None, sex=SEX.get(row["sex"].split(".")[0], ""),
-            report=row["report"], acquired_at=row["recording_date"].replace(" ", "T"),
+            age=min(age, OVER_89) if age is not None else None,
+            sex=SEX.get(row["sex"].split(".")[0], ""),
+            report=row["report"],
+            acquired_at=row["recording_date"].replace(" ", "T"),
             extra={"superclass": ";".join(classes), "scp_codes": ";".join(codes)},
-        )  # fmt: skip
+        )
 
 
 def _codes(row: dict[str, str]) -> list[str]:

@@ -31,10 +31,14 @@ def films(folder: Path) -> Iterator[Recording]:
     for name in names:
         told = classes.get(name, "")
         yield recording(
-            "RSNA", "cxr", f"rsna-{name}", patients.get(name, f"rsna:{name}"),
+            "RSNA",
+            "cxr",
+            f"rsna-{name}",
+            patients.get(name, f"rsna:{name}"),
             {"files": [folder / "stage_2_train_images" / f"{name}.dcm"]},
-            labels=tuple(label_maps()["rsna"].get(told, ())), extra={"class": told},
-        )  # fmt: skip
+            labels=tuple(label_maps()["rsna"].get(told, ())),
+            extra={"class": told},
+        )
 
 
 def _patients(folder: Path) -> dict[str, str]:

@@ -85,10 +85,18 @@ def recording(
     """
     about = DATASETS[dataset]
     fields: dict[str, Any] = {
-        "encounter_id": study_id, "split": "", "labels": (), "label_source": about["label_source"],
-        "licence": about["licence"], "age": None, "sex": "", "view": "", "heart_rate": None, "report": "",
+        "encounter_id": study_id,
+        "split": "",
+        "labels": (),
+        "label_source": about["label_source"],
+        "licence": about["licence"],
+        "age": None,
+        "sex": "",
+        "view": "",
+        "heart_rate": None,
+        "report": "",
         "load": from_files,
-    }  # fmt: skip
+    }
     fields |= told
     fields["split"] = fields["split"] or split_of(patient_id)
     return Recording(study_id, dataset, modality, patient_id, source=source, **fields)

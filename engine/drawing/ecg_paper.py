@@ -60,8 +60,12 @@ def _ecg_sheet(trace: Trace, layout: str, step: float, minor: bool) -> Sheet:
     height, baseline = _row_space(trace)
     seconds, gain = trace.duration_s, mm_per_unit(trace)
     n = len(rows) + len(rhythm)
-    sheet = Sheet(LEFT + seconds * MM_PER_S + RIGHT, TOP + n * height + BOTTOM, colours()["background"],
-                  lambda scale: settings_line(trace, scale))
+    sheet = Sheet(
+        LEFT + seconds * MM_PER_S + RIGHT,
+        TOP + n * height + BOTTOM,
+        colours()["background"],
+        lambda scale: settings_line(trace, scale),
+    )
     _grid(sheet, horizontal=trace.units == "mV", minor=minor)
     for row, lead, start, end in _cells(rows, rhythm, seconds):
         base = TOP + row * height + baseline
@@ -162,8 +166,12 @@ def _pulse_sheet(trace: Trace, step: float) -> Sheet:
     """Return a pulse recording in rows of 10 s."""
     n = max(1, int(np.ceil(trace.duration_s / PULSE_ROW_S - 1e-6)))
     seconds = min(trace.duration_s, PULSE_ROW_S)
-    sheet = Sheet(LEFT + seconds * MM_PER_S + RIGHT, TOP + n * PULSE_ROW_MM + BOTTOM, colours()["background"],
-                  lambda scale: settings_line(trace, scale))
+    sheet = Sheet(
+        LEFT + seconds * MM_PER_S + RIGHT,
+        TOP + n * PULSE_ROW_MM + BOTTOM,
+        colours()["background"],
+        lambda scale: settings_line(trace, scale),
+    )
     _grid(sheet, horizontal=False, minor=False)
     samples = trace.samples[0]
     low, high = np.nanpercentile(samples, [0.5, 99.5])

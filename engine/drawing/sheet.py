@@ -112,5 +112,13 @@ def onto_axes(axes: Any, sheet: Sheet) -> None:
         x, y = curve.points.T
         axes.plot(x, y, color=curve.colour, linewidth=curve.width * points_per_mm, zorder=2, solid_joinstyle="round")
     for word in sheet.captioned(None):
-        axes.text(word.x, word.y, word.words, fontsize=word.size * points_per_mm, color=word.colour, zorder=3,
-                  weight="bold" if word.bold else "normal", parse_math=False)
+        axes.text(
+            word.x,
+            word.y,
+            word.words,
+            fontsize=word.size * points_per_mm,
+            color=word.colour,
+            zorder=3,
+            weight="bold" if word.bold else "normal",
+            parse_math=False,
+        )

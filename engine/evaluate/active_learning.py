@@ -213,6 +213,3 @@ def draw(found: dict[str, Any], out: Path) -> None:
         axes.set(xlabel="ratings", ylabel=label)
     canvas.axes[1].legend(fontsize=8)
     canvas.savefig(out / "active-learning.png", dpi=150)
-
-
-

@@ -39,11 +39,7 @@ def projections(train: dict[str, Side]) -> tuple[dict[str, np.ndarray], dict[int
 
 
 def methods(
-    release: Release,
-    a: Side,
-    b: Side,
-    means: dict[str, np.ndarray],
-    fitted: dict[int, dict[str, list[np.ndarray]]],
+    release: Release, a: Side, b: Side, means: dict[str, np.ndarray], fitted: dict[int, dict[str, list[np.ndarray]]]
 ) -> dict[tuple[str, int], list[np.ndarray]]:
     """Return every method's scores (q, g) by name and bits (0 = float); LSH has several draws."""
     moved = centred(a.z, means[a.modality]), centred(b.z, means[b.modality])

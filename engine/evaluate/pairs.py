@@ -79,11 +79,7 @@ def one_per_patient(fold: Moments) -> list[np.ndarray]:
     return [np.array([rng.choice(mine) for mine in each]) for _ in range(DRAWS)]
 
 
-GALLERIES = {
-    "all windows": every,
-    "one window per segment": one_per_segment,
-    "one window per patient": one_per_patient,
-}
+GALLERIES = {"all windows": every, "one window per segment": one_per_segment, "one window per patient": one_per_patient}
 
 
 def _recalls(folds: Sequence[Moments], score: Scorer, gallery: str, back: bool) -> dict[int, np.ndarray]:

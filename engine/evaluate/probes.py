@@ -18,9 +18,15 @@ from engine.metrics.rows import Measurement, Row, distinct
 from engine.model.release import Release
 
 FILM_LABELS = (
-    "No Finding", "Cardiomegaly", "Pleural Effusion", "Edema", "Atelectasis", "Lung Opacity", "Lung Lesion",
+    "No Finding",
+    "Cardiomegaly",
+    "Pleural Effusion",
+    "Edema",
+    "Atelectasis",
+    "Lung Opacity",
+    "Lung Lesion",
     "Pneumonia",
-)  # fmt: skip
+)
 SUPERCLASSES = ("NORM", "MI", "STTC", "CD", "HYP")  # Wagner et al. 2020
 STAGES = ("Stage 1 hypertension", "Stage 2 hypertension")
 WITHIN_PER_MIN, AGREE_PER_MIN = 5.0, 10.0  # a right heart rate; a reference that the monitor's value supports
@@ -42,11 +48,7 @@ Sides = Sequence[Table]  # train, valid, and the split that is reported
 
 
 def multi_label_rows(
-    task: str,
-    sides: Sides,
-    labels: Sequence[np.ndarray],
-    names: Sequence[str],
-    baselines: Sequence[str],
+    task: str, sides: Sides, labels: Sequence[np.ndarray], names: Sequence[str], baselines: Sequence[str]
 ) -> list[Row]:
     """Return mean AUROC over labels (n, c) bool for each view, and ours less each baseline, paired.
 

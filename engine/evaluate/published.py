@@ -30,9 +30,16 @@ from engine.model.release import Release
 NAMES = {"cxr": "film", "ecg": "ECG"}
 TEXTS = (("cxr", "MIMIC-CXR"), ("cxr", "CheXpert"), ("cxr", "Open-I"), ("ecg", "MIMIC-IV-ECG"), ("ecg", "PTB-XL"))
 CPSC = (
-    "Normal", "Atrial fibrillation", "First degree AV block", "Left bundle branch block", "Right bundle branch block",
-    "Premature atrial contraction", "Premature ventricular contraction", "ST depression", "ST elevation",
-)  # fmt: skip
+    "Normal",
+    "Atrial fibrillation",
+    "First degree AV block",
+    "Left bundle branch block",
+    "Right bundle branch block",
+    "Premature atrial contraction",
+    "Premature ventricular contraction",
+    "ST depression",
+    "ST elevation",
+)
 CLASSES = (  # Table 1 of the paper: data sets of zero- and few-shot classification
     ("cxr", "COVID", ("COVID-19 pneumonia", "No Finding")),
     ("cxr", "RSNA", ("Pneumonia", "No Finding")),
@@ -121,10 +128,7 @@ def pair_rows(disk: Disk, split: str) -> Iterator[Row]:
     ours, theirs = (zero_shot.represented(disk.release, side.z, side.modality) for side in (films, ecgs))
     for method in ours:
         scores = zero_shot.unit(ours[method]) @ zero_shot.unit(theirs[method]).T
-        for task, found, own, side in (
-            ("film→ECG", scores, same, films),
-            ("ECG→film", scores.T, same.T, ecgs),
-        ):
+        for task, found, own, side in (("film→ECG", scores, same, films), ("ECG→film", scores.T, same.T, ecgs)):
             figures, chance = text.to_text(found, own, side.patients)
             kept = {name: figure for name, figure in figures.items() if name != text.BY_TEXT}
             luck, more = {name: chance[name] for name in kept}, {"gallery": own.shape[1]}

@@ -88,9 +88,7 @@ def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measureme
     near = {
         name: np.where(allowed, -distances(release.codes(z, "cxr"), codes, 256), -np.inf) for name, z in ways.items()
     }
-    precise = {
-        name: precision_at(ranked_relevance(one, relevant, allowed, FIRST), FIRST) for name, one in near.items()
-    }
+    precise = {name: precision_at(ranked_relevance(one, relevant, allowed, FIRST), FIRST) for name, one in near.items()}
     same = {name: _overlap(one, near["whole film"]) for name, one in near.items()}
     luck = {f"P@{FIRST}": float(chance(relevant, allowed).mean())}
     rows = [_row(name, values, precise["whole film"], same[name], named, luck) for name, values in precise.items()]

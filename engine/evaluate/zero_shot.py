@@ -149,11 +149,19 @@ def rows_of(release: Release, path: Path, train: dict[str, Table], here: dict[st
         *prompt_rows(release, "film, 8 labels, NIH", nih, film_labels(nih), FILM_LABELS, cache),
         *prompt_rows(release, "film, pneumonia, Kermany", kermany, film_labels(kermany, two), two, cache),
         *cross_rows(
-            release, "hypertrophy from film (by Cardiomegaly)", nih, film_labels(nih)[:, enlarged],
-            ecg_support, held_support[:, hyp],
+            release,
+            "hypertrophy from film (by Cardiomegaly)",
+            nih,
+            film_labels(nih)[:, enlarged],
+            ecg_support,
+            held_support[:, hyp],
         ),
         *cross_rows(
-            release, "cardiomegaly from ECG (by superclass HYP)", ecg, held[:, hyp],
-            film_support, film_labels(film_support)[:, enlarged],
+            release,
+            "cardiomegaly from ECG (by superclass HYP)",
+            ecg,
+            held[:, hyp],
+            film_support,
+            film_labels(film_support)[:, enlarged],
         ),
-    ]  # fmt: skip
+    ]

@@ -14,14 +14,7 @@ import numpy as np
 import torch
 
 from engine.errors import UsageError
-from engine.explain.geometry import (
-    FILM_SIGMA_PX,
-    TRACE_SIGMA_S,
-    blur_film,
-    smooth_trace,
-    to_film,
-    to_trace,
-)
+from engine.explain.geometry import FILM_SIGMA_PX, TRACE_SIGMA_S, blur_film, smooth_trace, to_film, to_trace
 from engine.explain.maps import SMALL_RISE, InputMap, Model, PairMaps
 from engine.explain.path_integral import PathIntegral
 from engine.explain.sentences import SIDE_INPUTS, SMALL_CHANGE, TEXT_SIDE

@@ -32,8 +32,10 @@ def to_film(values: np.ndarray, shape: tuple[int, int]) -> np.ndarray:
 def film_box(shape: tuple[int, int]) -> tuple[slice, slice]:
     """Return rows and columns of the 224 grid that a film of `shape` fills; the rest of the square is margin."""
     side, top, left = padding(*shape)
-    edges = [(math.floor(first * SIDE / side), math.ceil((first + length) * SIDE / side))
-             for first, length in ((top, shape[0]), (left, shape[1]))]
+    edges = [
+        (math.floor(first * SIDE / side), math.ceil((first + length) * SIDE / side))
+        for first, length in ((top, shape[0]), (left, shape[1]))
+    ]
     return slice(*edges[0]), slice(*edges[1])
 
 

@@ -55,8 +55,13 @@ def line_runs(
         first = np.flatnonzero(steps == step)
         gap = np.full(len(first), np.nan)
         share, second = step / levels, first + 1
-        runs.append(LineRun(
-            share, css(colour(np.array(share), 1.0)), float(opacity) * (0.35 + 0.65 * abs(share)),
-            np.column_stack([x[first], x[second], gap]).ravel(), np.column_stack([y[first], y[second], gap]).ravel(),
-        ))
+        runs.append(
+            LineRun(
+                share,
+                css(colour(np.array(share), 1.0)),
+                float(opacity) * (0.35 + 0.65 * abs(share)),
+                np.column_stack([x[first], x[second], gap]).ravel(),
+                np.column_stack([y[first], y[second], gap]).ravel(),
+            )
+        )
     return runs

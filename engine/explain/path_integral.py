@@ -91,8 +91,10 @@ class PathIntegral:
         )
         self.steps += nodes * len(spans)
         arrays = integrated.detach().float().numpy()
-        misses = [float(v.sum(dtype=np.float64)) - (self._height(b) - self._height(a))
-                  for v, (a, b) in zip(arrays, spans, strict=True)]
+        misses = [
+            float(v.sum(dtype=np.float64)) - (self._height(b) - self._height(a))
+            for v, (a, b) in zip(arrays, spans, strict=True)
+        ]
         return [Piece(a, b, v, miss) for (a, b), v, miss in zip(spans, arrays, misses, strict=True)]
 
     def _at(self, share: float) -> torch.Tensor:

@@ -84,8 +84,19 @@ def draw_side(axes: Any, study: Study, one: InputMap | None, *, opacity: float =
 def _stamp(axes: Any) -> None:
     """Write the word into the corner of the drawing itself, so that no cut of the picture loses it."""
     box = {"boxstyle": "square,pad=0.3", "facecolor": PAPER, "edgecolor": INK, "linewidth": 0.6}
-    axes.text(0.99, 0.985, SYNTHETIC, transform=axes.transAxes, fontsize=10, weight="bold", color=INK, ha="right",
-              va="top", bbox=box, zorder=5)
+    axes.text(
+        0.99,
+        0.985,
+        SYNTHETIC,
+        transform=axes.transAxes,
+        fontsize=10,
+        weight="bold",
+        color=INK,
+        ha="right",
+        va="top",
+        bbox=box,
+        zorder=5,
+    )
 
 
 def grey8(film: Film) -> np.ndarray:
@@ -115,8 +126,16 @@ def _draw_trace(axes: Any, trace: Trace, one: InputMap | None, window_s: tuple[f
         axes.text(start - 0.01 * (end - start), -row * step, lead, ha="right", va="center", fontsize=8, color=INK)
         for run in line_runs(time, line, one.values[row, first:last], limit=limit) if one is not None else []:
             segments = np.column_stack([run.x, run.y]).reshape(-1, 3, 2)[:, :2]
-            axes.add_collection(LineCollection(list(segments), colors=[_rgb(run.share)], alpha=run.opacity, zorder=2,
-                                               linewidths=1.0 + 2.0 * abs(run.share), capstyle="round"))
+            axes.add_collection(
+                LineCollection(
+                    list(segments),
+                    colors=[_rgb(run.share)],
+                    alpha=run.opacity,
+                    zorder=2,
+                    linewidths=1.0 + 2.0 * abs(run.share),
+                    capstyle="round",
+                )
+            )
     axes.set_xlim(start, end)
     if len(trace.leads) > 1:
         axes.set_ylim(-(len(trace.leads) - 0.4) * step, 0.6 * step)

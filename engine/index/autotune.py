@@ -61,9 +61,12 @@ def choose(base: Base, rng: np.random.Generator, lengths: tuple[int, ...] = CODE
 
 
 def measure(
-    base: Base, index: MultiIndex, samples: list[tuple[np.ndarray, np.ndarray]], scans: list[tuple[float, Found]],
+    base: Base,
+    index: MultiIndex,
+    samples: list[tuple[np.ndarray, np.ndarray]],
+    scans: list[tuple[float, Found]],
     bits: int,
-) -> Choice:  # fmt: skip
+) -> Choice:
     """Return the medians over the samples and the budget that keeps a query below 1 + AT_STAKE scans."""
     words = base.columns.words
     scan_s = float(np.median([seconds for seconds, _ in scans]))

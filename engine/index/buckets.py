@@ -87,9 +87,18 @@ def next_of_weight(flips: int) -> int:
 
 @numba.njit(error_model="numpy")
 def visit(
-    codes: np.ndarray, query: np.ndarray, mask: np.ndarray, members: np.ndarray, cuts: np.ndarray, parts: int,
-    table: int, r: int, radius: int, keys: np.ndarray, held: int,
-) -> int:  # fmt: skip
+    codes: np.ndarray,
+    query: np.ndarray,
+    mask: np.ndarray,
+    members: np.ndarray,
+    cuts: np.ndarray,
+    parts: int,
+    table: int,
+    r: int,
+    radius: int,
+    keys: np.ndarray,
+    held: int,
+) -> int:
     """Put the codes of one bucket that improve the nearest into the heap; return how many it holds."""
     first = table // parts + 1
     if first == codes.shape[0]:
@@ -114,12 +123,24 @@ def visit(
 
 @numba.njit(
     "int64(uint64[:, ::1], uint64[::1], uint64[::1], int64, uint32[::1], int64[::1], uint32[:, ::1], int64[::1],"
-    " float64, uint64[::1], float64[::1])", nogil=True, cache=True, error_model="numpy",
-)  # fmt: skip
+    " float64, uint64[::1], float64[::1])",
+    nogil=True,
+    cache=True,
+    error_model="numpy",
+)
 def look_up(
-    codes: np.ndarray, query: np.ndarray, mask: np.ndarray, radius: int, starts: np.ndarray, bases: np.ndarray,
-    members: np.ndarray, cuts: np.ndarray, budget: float, keys: np.ndarray, work: np.ndarray,
-) -> int:  # fmt: skip
+    codes: np.ndarray,
+    query: np.ndarray,
+    mask: np.ndarray,
+    radius: int,
+    starts: np.ndarray,
+    bases: np.ndarray,
+    members: np.ndarray,
+    cuts: np.ndarray,
+    budget: float,
+    keys: np.ndarray,
+    work: np.ndarray,
+) -> int:
     """Fill `keys`, (k,) uint64, with the nearest; return how many, or -1 where that takes more than the budget.
 
     codes   : (words, n) uint64; mask (groups,) uint64 or (0,)

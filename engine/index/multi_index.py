@@ -54,9 +54,15 @@ class MultiIndex:
         return MultiIndex(starts, bases, self.members[:tables].copy(), self.cuts)
 
     def nearest(
-        self, codes: np.ndarray, query: np.ndarray, k: int, bits: int, allowed: np.ndarray | None = None,
-        radius: int | None = None, budget: float = math.inf,
-    ) -> tuple[Found | None, float]:  # fmt: skip
+        self,
+        codes: np.ndarray,
+        query: np.ndarray,
+        k: int,
+        bits: int,
+        allowed: np.ndarray | None = None,
+        radius: int | None = None,
+        budget: float = math.inf,
+    ) -> tuple[Found | None, float]:
         """Return what `hamming.nearest` returns, or None where the budget is too small, and the work done.
 
         codes  : (words, n) uint64, the ones that the tables were built from
@@ -70,9 +76,18 @@ class MultiIndex:
             return split_keys(ALL), 0.0
         keys, work, tables = np.empty(k, np.uint64), np.zeros(1), words * self.parts
         held = buckets.look_up(
-            np.ascontiguousarray(codes[:words]), np.array(query[:words]), ALL if allowed is None else allowed, reach,
-            self.starts, self.bases, self.members[:tables], self.cuts, budget, keys, work,
-        )  # fmt: skip
+            np.ascontiguousarray(codes[:words]),
+            np.array(query[:words]),
+            ALL if allowed is None else allowed,
+            reach,
+            self.starts,
+            self.bases,
+            self.members[:tables],
+            self.cuts,
+            budget,
+            keys,
+            work,
+        )
         return (None if held < 0 else split_keys(np.sort(keys[:held]))), float(work[0])
 
 

@@ -175,9 +175,16 @@ def take_sparse(
 
 @numba.njit(error_model="numpy")
 def take(
-    codes: np.ndarray, query: np.ndarray, mask: np.ndarray, radius: int, lo: int, hi: int, keys: np.ndarray, held: int,
+    codes: np.ndarray,
+    query: np.ndarray,
+    mask: np.ndarray,
+    radius: int,
+    lo: int,
+    hi: int,
+    keys: np.ndarray,
+    held: int,
     distances: np.ndarray,
-) -> int:  # fmt: skip
+) -> int:
     """Put the permitted columns of a block that improve the nearest into the heap; return how many keys it holds."""
     widest_vectors()
     limit = limit_of(keys, held, radius)
@@ -242,8 +249,10 @@ def scan_one(codes: np.ndarray, query: np.ndarray, mask: np.ndarray, radius: int
 
 @numba.njit(
     "void(uint64[:, ::1], uint64[:, ::1], uint64[::1], int64, uint64[:, ::1], int64[::1])",
-    nogil=True, cache=True, error_model="numpy",
-)  # fmt: skip
+    nogil=True,
+    cache=True,
+    error_model="numpy",
+)
 def scan_many(
     codes: np.ndarray, queries: np.ndarray, mask: np.ndarray, radius: int, keys: np.ndarray, held: np.ndarray
 ) -> None:

@@ -19,33 +19,91 @@ if TYPE_CHECKING:
 
 _MODALITIES = {"CR", "DX", "RG", "OT", "SC", "XR", ""}
 _NAMED = {
-    "CT": "a CT image", "MR": "an MR image", "US": "an ultrasound image", "PT": "a PET image",
-    "NM": "a nuclear medicine image", "MG": "a mammogram", "XA": "an angiogram", "RF": "a fluoroscopy image",
-    "IO": "a dental film", "PX": "a panoramic dental film", "XC": "a photograph", "ES": "an endoscopy image",
-    "SM": "a microscope slide", "ECG": "an ECG stored as a picture",
-}  # fmt: skip
+    "CT": "a CT image",
+    "MR": "an MR image",
+    "US": "an ultrasound image",
+    "PT": "a PET image",
+    "NM": "a nuclear medicine image",
+    "MG": "a mammogram",
+    "XA": "an angiogram",
+    "RF": "a fluoroscopy image",
+    "IO": "a dental film",
+    "PX": "a panoramic dental film",
+    "XC": "a photograph",
+    "ES": "an endoscopy image",
+    "SM": "a microscope slide",
+    "ECG": "an ECG stored as a picture",
+}
 _CHEST = {"CHEST", "THORAX", "LUNG", "LUNGS", "RIB", "RIBS", "STERNUM", "HEART", "PORT CHEST", "CHEST PA", "CHEST AP"}
 _ELSEWHERE = {
-    "HAND", "WRIST", "FINGER", "THUMB", "FOREARM", "ELBOW", "HUMERUS", "SHOULDER", "CLAVICLE", "SCAPULA", "FOOT",
-    "TOE", "ANKLE", "KNEE", "LEG", "TIBIA", "FEMUR", "HIP", "PELVIS", "SKULL", "HEAD", "JAW", "NECK", "CSPINE",
-    "LSPINE", "TSPINE", "SPINE", "ABDOMEN", "BREAST", "EXTREMITY", "SACRUM", "COCCYX", "SINUS", "NOSE", "ORBIT",
-    "HEEL", "PATELLA",
-}  # fmt: skip
+    "HAND",
+    "WRIST",
+    "FINGER",
+    "THUMB",
+    "FOREARM",
+    "ELBOW",
+    "HUMERUS",
+    "SHOULDER",
+    "CLAVICLE",
+    "SCAPULA",
+    "FOOT",
+    "TOE",
+    "ANKLE",
+    "KNEE",
+    "LEG",
+    "TIBIA",
+    "FEMUR",
+    "HIP",
+    "PELVIS",
+    "SKULL",
+    "HEAD",
+    "JAW",
+    "NECK",
+    "CSPINE",
+    "LSPINE",
+    "TSPINE",
+    "SPINE",
+    "ABDOMEN",
+    "BREAST",
+    "EXTREMITY",
+    "SACRUM",
+    "COCCYX",
+    "SINUS",
+    "NOSE",
+    "ORBIT",
+    "HEEL",
+    "PATELLA",
+}
 _FRONTAL = {"PA": "PA", "AP": "AP"}
 _LATERAL = {"LL", "RL", "LATERAL", "LAT", "LLAT", "RLAT", "L LAT", "R LAT", "LEFT LATERAL", "RIGHT LATERAL"}
 _OBLIQUE = {"RLO", "LLO", "RAO", "LAO", "RPO", "LPO", "OBLIQUE"}
 # PS3.16 CID 4010 "DX View", SNOMED CT and the older SRT codes.
 _VIEW_CODES = {
-    "399348003": "AP", "R-10206": "AP", "272479007": "PA", "R-10214": "PA", "399067008": "LL", "R-10236": "LL",
-    "399173006": "LL", "399198007": "RL", "R-10232": "RL",
-}  # fmt: skip
+    "399348003": "AP",
+    "R-10206": "AP",
+    "272479007": "PA",
+    "R-10214": "PA",
+    "399067008": "LL",
+    "R-10236": "LL",
+    "399173006": "LL",
+    "399198007": "RL",
+    "R-10232": "RL",
+}
 _SYNTAXES = {
-    "1.2.840.10008.1.2.5": "RLE", "1.2.840.10008.1.2.4.50": "JPEG", "1.2.840.10008.1.2.4.51": "JPEG extended",
-    "1.2.840.10008.1.2.4.57": "JPEG lossless", "1.2.840.10008.1.2.4.70": "JPEG lossless",
-    "1.2.840.10008.1.2.4.80": "JPEG-LS", "1.2.840.10008.1.2.4.81": "JPEG-LS", "1.2.840.10008.1.2.4.90": "JPEG 2000",
-    "1.2.840.10008.1.2.4.91": "JPEG 2000", "1.2.840.10008.1.2.4.201": "HTJ2K", "1.2.840.10008.1.2.4.202": "HTJ2K",
-    "1.2.840.10008.1.2.4.203": "HTJ2K", "1.2.840.10008.1.2.1.99": "deflated",
-}  # fmt: skip
+    "1.2.840.10008.1.2.5": "RLE",
+    "1.2.840.10008.1.2.4.50": "JPEG",
+    "1.2.840.10008.1.2.4.51": "JPEG extended",
+    "1.2.840.10008.1.2.4.57": "JPEG lossless",
+    "1.2.840.10008.1.2.4.70": "JPEG lossless",
+    "1.2.840.10008.1.2.4.80": "JPEG-LS",
+    "1.2.840.10008.1.2.4.81": "JPEG-LS",
+    "1.2.840.10008.1.2.4.90": "JPEG 2000",
+    "1.2.840.10008.1.2.4.91": "JPEG 2000",
+    "1.2.840.10008.1.2.4.201": "HTJ2K",
+    "1.2.840.10008.1.2.4.202": "HTJ2K",
+    "1.2.840.10008.1.2.4.203": "HTJ2K",
+    "1.2.840.10008.1.2.1.99": "deflated",
+}
 
 
 # The same C libraries stand behind pydicom's other decoders, which write to standard error when a frame is damaged.

@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 _CLASSES = {
-    "1.2.840.10008.5.1.4.1.1.9.1.1": "12-lead ECG", "1.2.840.10008.5.1.4.1.1.9.1.2": "general ECG",
-    "1.2.840.10008.5.1.4.1.1.9.1.3": "ambulatory ECG", "1.2.840.10008.5.1.4.1.1.9.1.4": "32-bit ECG",
+    "1.2.840.10008.5.1.4.1.1.9.1.1": "12-lead ECG",
+    "1.2.840.10008.5.1.4.1.1.9.1.2": "general ECG",
+    "1.2.840.10008.5.1.4.1.1.9.1.3": "ambulatory ECG",
+    "1.2.840.10008.5.1.4.1.1.9.1.4": "32-bit ECG",
     "1.2.840.10008.5.1.4.1.1.9.2.1": "hemodynamic waveform",
     "1.2.840.10008.5.1.4.1.1.9.5.1": "arterial pulse waveform",
-}  # fmt: skip
+}
 
 
 def trace_study(dataset: Dataset, identified: Identified, answers: Answers) -> Study:

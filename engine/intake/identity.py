@@ -26,9 +26,16 @@ if TYPE_CHECKING:
 BURNED_IN = "Text burned into the picture cannot be ruled out and is not searched for: look at it before you share it."
 
 _KEPT_SEQUENCES = {
-    "ModalityLUTSequence", "VOILUTSequence", "PresentationLUTSequence", "WaveformSequence", "ChannelDefinitionSequence",
-    "ChannelSourceSequence", "ChannelSensitivityUnitsSequence", "ViewCodeSequence", "AnatomicRegionSequence",
-}  # fmt: skip
+    "ModalityLUTSequence",
+    "VOILUTSequence",
+    "PresentationLUTSequence",
+    "WaveformSequence",
+    "ChannelDefinitionSequence",
+    "ChannelSourceSequence",
+    "ChannelSensitivityUnitsSequence",
+    "ViewCodeSequence",
+    "AnatomicRegionSequence",
+}
 _KEPT_TEXT = {"Manufacturer", "ManufacturerModelName", "CodeValue", "CodingSchemeDesignator"}
 _REPLACED = {
     "PatientName",
@@ -84,10 +91,7 @@ def _strip_meta(dataset: FileDataset, actions: dict[str, tuple[str, str]]) -> No
     dataset.preamble = b"\x00" * 128
     kept = {0x00020000, 0x00020001, 0x00020002, 0x00020003, 0x00020010, 0x00020012}
     for tag in [element.tag for element in dataset.file_meta if int(element.tag) not in kept]:
-        actions[f"({tag.group:04X},{tag.element:04X}) file meta information"] = (
-            "removed",
-            "may name the sender",
-        )
+        actions[f"({tag.group:04X},{tag.element:04X}) file meta information"] = ("removed", "may name the sender")
         del dataset.file_meta[tag]
 
 

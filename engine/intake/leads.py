@@ -11,17 +11,60 @@ GENERIC_ECG = "ECG"  # the file says that it is an ECG but not which lead
 _CANONICAL = {lead.upper(): lead for lead in ECG_LEADS}
 # MLII is the modified lead II of Holter recorders; electrode pairs are named positive-negative (EN 60601-2-51).
 _ALIASES = {
-    "MLI": "I", "MLII": "II", "MLIII": "III", "ML2": "II", "DI": "I", "DII": "II", "DIII": "III", "1": "I", "2": "II",
-    "3": "III", "LARA": "I", "LLRA": "II", "LLLA": "III", "C1": "V1", "C2": "V2", "C3": "V3", "C4": "V4", "C5": "V5",
-    "C6": "V6", "VR": "aVR", "VL": "aVL", "VF": "aVF",
-}  # fmt: skip
+    "MLI": "I",
+    "MLII": "II",
+    "MLIII": "III",
+    "ML2": "II",
+    "DI": "I",
+    "DII": "II",
+    "DIII": "III",
+    "1": "I",
+    "2": "II",
+    "3": "III",
+    "LARA": "I",
+    "LLRA": "II",
+    "LLLA": "III",
+    "C1": "V1",
+    "C2": "V2",
+    "C3": "V3",
+    "C4": "V4",
+    "C5": "V5",
+    "C6": "V6",
+    "VR": "aVR",
+    "VL": "aVL",
+    "VF": "aVF",
+}
 _PREFIXED_ONLY = {"1", "2", "3", "C1", "C2", "C3", "C4", "C5", "C6"}  # a bare "c1" is as likely to be "column 1"
 _GENERIC = {"ECG", "EKG", "ECG1", "EKG1", "ECGRAW", "ECGSIGNAL", "ELECTROCARDIOGRAM"}
 _PPG = {
-    "PPG", "PLETH", "PLETHYSMOGRAM", "PLETHYSMOGRAPH", "PHOTOPLETHYSMOGRAM", "PULSE", "PULSEWAVE", "PULSOX", "IR",
-    "INFRARED", "RED", "GREEN", "PPGIR", "PPGRED", "PPGGREEN", "IRPPG", "REDPPG", "GREENPPG", "SPO2WAVE",
-    "SPO2WAVEFORM", "PLETHWAVE", "PPGRAW", "PPGSIGNAL", "BVP", "PPG1", "FINGERPPG", "PPGFINGER",
-}  # fmt: skip
+    "PPG",
+    "PLETH",
+    "PLETHYSMOGRAM",
+    "PLETHYSMOGRAPH",
+    "PHOTOPLETHYSMOGRAM",
+    "PULSE",
+    "PULSEWAVE",
+    "PULSOX",
+    "IR",
+    "INFRARED",
+    "RED",
+    "GREEN",
+    "PPGIR",
+    "PPGRED",
+    "PPGGREEN",
+    "IRPPG",
+    "REDPPG",
+    "GREENPPG",
+    "SPO2WAVE",
+    "SPO2WAVEFORM",
+    "PLETHWAVE",
+    "PPGRAW",
+    "PPGSIGNAL",
+    "BVP",
+    "PPG1",
+    "FINGERPPG",
+    "PPGFINGER",
+}
 # Light sources in the order in which one is taken when a file holds several: infrared carries the cleanest pulse.
 _PPG_ORDER = ("PPG", "PLETH", "IR", "INFRARED", "PPGIR", "IRPPG", "GREEN", "PPGGREEN", "RED", "PPGRED")
 
@@ -42,18 +85,36 @@ _SCP = {
     64: "aVF",
 }
 _SCP_DERIVED = {
-    31: "I", 32: "II", 33: "V1", 34: "V2", 35: "V3", 36: "V4", 37: "V5", 38: "V6", 111: "III", 112: "aVR", 113: "aVL",
+    31: "I",
+    32: "II",
+    33: "V1",
+    34: "V2",
+    35: "V3",
+    36: "V4",
+    37: "V5",
+    38: "V6",
+    111: "III",
+    112: "aVR",
+    113: "aVL",
     114: "aVF",
-}  # fmt: skip
+}
 _MDC_LEAD_BLOCK = 131072  # partition 2 of ISO/IEEE 11073-10101; MDC_ECG_LEAD_I is 131072 + 1 × 256 + offset 1 = 131329
 _MDC_LEADS = _MDC_LEAD_BLOCK + 256
 # PS3.16 CID 3004 "Arterial Pulse Waveform" (DCM 109116) and MDC_PULS_OXIM_PLETH (ISO/IEEE 11073-10101, 2::19380).
 _PPG_CODES = {"109116", "2:19380", "150452", "MDC_PULS_OXIM_PLETH"}
 
 _UNITS = {
-    "mv": 1.0, "millivolt": 1.0, "millivolts": 1.0, "uv": 1e-3, "microvolt": 1e-3, "microvolts": 1e-3, "v": 1e3,
-    "volt": 1e3, "volts": 1e3, "nv": 1e-6,
-}  # fmt: skip
+    "mv": 1.0,
+    "millivolt": 1.0,
+    "millivolts": 1.0,
+    "uv": 1e-3,
+    "microvolt": 1e-3,
+    "microvolts": 1e-3,
+    "v": 1e3,
+    "volt": 1e3,
+    "volts": 1e3,
+    "nv": 1e-6,
+}
 _UNIT_TAIL = re.compile(
     r"^(.*?)[\s_/\-]*[(\[]\s*([^()\[\]]+?)\s*[)\]]$|^(.*?)[\s_/]+(mV|uV|µV|μV|au|a\.u\.|sd|zscore|millivolts?|microvolts?)$",
     re.IGNORECASE,

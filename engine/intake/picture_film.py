@@ -20,10 +20,28 @@ _ORIENTATION = 0x0112  # EXIF
 _DEEP = {"I", "I;16", "I;16B", "I;16L", "I;16N"}
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, what JPEG uses
 _TECHNICAL = {
-    "dpi", "gamma", "jfif", "jfif_version", "jfif_unit", "jfif_density", "progressive", "progression", "transparency",
-    "interlace", "aspect", "srgb", "chromaticity", "adobe", "adobe_transform", "loop", "duration", "default_image",
-    "background", "bits", "mp",
-}  # fmt: skip
+    "dpi",
+    "gamma",
+    "jfif",
+    "jfif_version",
+    "jfif_unit",
+    "jfif_density",
+    "progressive",
+    "progression",
+    "transparency",
+    "interlace",
+    "aspect",
+    "srgb",
+    "chromaticity",
+    "adobe",
+    "adobe_transform",
+    "loop",
+    "duration",
+    "default_image",
+    "background",
+    "bits",
+    "mp",
+}
 
 
 def read_picture(data: bytes, kind: str) -> Study:

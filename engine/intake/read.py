@@ -144,8 +144,10 @@ def _nothing_readable(left: Sequence[tuple[Upload, str]], packed: bool) -> Intak
     if len(left) == 1:
         return refusal(*left[0])
     where = "The zip archive" if packed else "The upload"
-    return IntakeError(f"{where} holds {len(left)} files and none of them is a recording or film that is read: "
-                       "drop DICOM, PNG, JPEG, WFDB (header and signal files), CSV or EDF.")  # fmt: skip
+    return IntakeError(
+        f"{where} holds {len(left)} files and none of them is a recording or film that is read: "
+        "drop DICOM, PNG, JPEG, WFDB (header and signal files), CSV or EDF."
+    )
 
 
 def _parse(master: Upload, kind: str, uploads: Sequence[Upload], answers: Answers, key: bytes) -> Study:

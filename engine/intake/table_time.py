@@ -10,14 +10,54 @@ from engine.errors import IntakeError
 from engine.intake.assemble import MISSING_LIMIT
 
 _TIME = {
-    "time", "t", "timestamp", "timestamps", "times", "seconds", "second", "sec", "secs", "s", "ms", "msec",
-    "milliseconds", "us", "elapsedtime", "elapsed", "timesec", "timeseconds", "timems", "timeus", "timens",
-    "datetime", "clock", "timeofday", "ts", "unixtime", "epoch", "recordedat", "zeit", "temps", "tiempo",
-}  # fmt: skip
+    "time",
+    "t",
+    "timestamp",
+    "timestamps",
+    "times",
+    "seconds",
+    "second",
+    "sec",
+    "secs",
+    "s",
+    "ms",
+    "msec",
+    "milliseconds",
+    "us",
+    "elapsedtime",
+    "elapsed",
+    "timesec",
+    "timeseconds",
+    "timems",
+    "timeus",
+    "timens",
+    "datetime",
+    "clock",
+    "timeofday",
+    "ts",
+    "unixtime",
+    "epoch",
+    "recordedat",
+    "zeit",
+    "temps",
+    "tiempo",
+}
 _SECONDS = {
-    "s": 1.0, "sec": 1.0, "secs": 1.0, "second": 1.0, "seconds": 1.0, "ms": 1e-3, "msec": 1e-3, "milliseconds": 1e-3,
-    "us": 1e-6, "µs": 1e-6, "μs": 1e-6, "ns": 1e-9, "min": 60.0, "hh:mm:ss.mmm": 1.0,
-}  # fmt: skip
+    "s": 1.0,
+    "sec": 1.0,
+    "secs": 1.0,
+    "second": 1.0,
+    "seconds": 1.0,
+    "ms": 1e-3,
+    "msec": 1e-3,
+    "milliseconds": 1e-3,
+    "us": 1e-6,
+    "µs": 1e-6,
+    "μs": 1e-6,
+    "ns": 1e-9,
+    "min": 60.0,
+    "hh:mm:ss.mmm": 1.0,
+}
 _QUOTES = " '[]\""
 _NUMBER = re.compile(r"^[-+]?[\d.,]+(e[-+]?\d+)?$", re.IGNORECASE)
 _CLOCK = re.compile(r"^\d{1,3}(:\d{2})?:\d{2}([.,]\d+)?$")

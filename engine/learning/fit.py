@@ -184,9 +184,13 @@ def named_studies(marked: Marked) -> dict[str, Embedded]:
 
 
 def fit(
-    layer: HashLayer, heads: dict[str, np.ndarray], marked: Marked, replay: Replay, plan: Plan,
+    layer: HashLayer,
+    heads: dict[str, np.ndarray],
+    marked: Marked,
+    replay: Replay,
+    plan: Plan,
     told: Callable[[float], None] = lambda share: None,
-) -> Fitted:  # fmt: skip
+) -> Fitted:
     """Return what a round learns.
 
     layer, heads : of the release before, whose maps are the identity where it has none

@@ -119,8 +119,13 @@ def changes(
     reader : who looks at it
     """
     found = [_change(workspace, preview, one, k) for one in _newest(workspace, preview.serving, who, n)]
-    shown = {one.study_id for change in found for side in (change.before, change.after) for near in side.values()
-             for one in near}  # fmt: skip
+    shown = {
+        one.study_id
+        for change in found
+        for side in (change.before, change.after)
+        for near in side.values()
+        for one in near
+    }
     about = f"{len(found)} queries under {preview.serving.name} and {preview.candidate.name}"
     workspace.audit(reader, "changes", returned=tuple(sorted(shown)), release=preview.candidate.name, filters=about)
     return found
@@ -155,10 +160,13 @@ def _change(workspace: Workspace, preview: Preview, asked: _Asked, k: int) -> Ch
     content = stored.study.content
     said = content.text if isinstance(content, Note) else stored.study.recognised
     return Change(
-        stored.query_id, stored.study.modality, said, stored.created_at,
+        stored.query_id,
+        stored.study.modality,
+        said,
+        stored.created_at,
         {m: _nears(old[m], new[m], known, "gone") for m in MODALITIES},
         {m: _nears(new[m], old[m], known, "new") for m in MODALITIES},
-    )  # fmt: skip
+    )
 
 
 def _nears(mine: _Found, others: _Found, known: dict[str, StudyRow], alone: Fate) -> tuple[Near, ...]:
@@ -166,12 +174,17 @@ def _nears(mine: _Found, others: _Found, known: dict[str, StudyRow], alone: Fate
     there = {study_id: rank for rank, (study_id, _) in enumerate(others, start=1)}
     return tuple(
         Near(
-            study_id, rank, far, known[study_id].labels, known[study_id].synthetic,
-            "kept" if study_id in there else alone, there.get(study_id),
+            study_id,
+            rank,
+            far,
+            known[study_id].labels,
+            known[study_id].synthetic,
+            "kept" if study_id in there else alone,
+            there.get(study_id),
         )
         for rank, (study_id, far) in enumerate(mine, start=1)
         if study_id in known
-    )  # fmt: skip
+    )
 
 
 def _view(workspace: Workspace, serving: Release, candidate: Release, modality: Modality) -> View:

@@ -130,9 +130,8 @@ def roll_back(workspace: Workspace, who: str, shown: str, name: str | None = Non
     """
     release = _earlier_release(workspace, name)
     return _begun(
-        workspace, release, who, shown,
-        lambda serving: Asked("rollback", who, serving, (release.name, release.digest)),
-    )  # fmt: skip
+        workspace, release, who, shown, lambda serving: Asked("rollback", who, serving, (release.name, release.digest))
+    )
 
 
 def renew(workspace: Workspace, release: Release, who: str, shown: str) -> Moving:

@@ -75,11 +75,18 @@ def _studies(workspace: Workspace, ids: Sequence[str], release: str, encoders: d
     )
     return {
         row[0]: Side(
-            row[0], row[1], tuple(row[2]), row[3], frozenset([row[4]]), row[5][:CONTENT],
-            "" if row[6] is None else encoders.get(row[1], ""), _vector(row[6]), _words(row[7]),
+            row[0],
+            row[1],
+            tuple(row[2]),
+            row[3],
+            frozenset([row[4]]),
+            row[5][:CONTENT],
+            "" if row[6] is None else encoders.get(row[1], ""),
+            _vector(row[6]),
+            _words(row[7]),
         )
         for row in found
-    }  # fmt: skip
+    }
 
 
 def _queries(workspace: Workspace, ids: Sequence[str], release: str, encoders: dict[str, str]) -> dict[str, Side]:
@@ -98,11 +105,16 @@ def _query(workspace: Workspace, row: Sequence[Any], release: str, encoders: dic
     encoder = encoders.get(modality, "")
     usable = bool(encoder) and not known.get("like") and (made_by == release or _encoder(made_by, modality) == encoder)
     return Side(
-        query_id, modality, (), bool(known.get("synthetic")),
-        _patients(workspace, known, modality, fingerprint, patient_key), fingerprint[:CONTENT],
-        encoder if usable else "", _vector(vector) if usable else None,
+        query_id,
+        modality,
+        (),
+        bool(known.get("synthetic")),
+        _patients(workspace, known, modality, fingerprint, patient_key),
+        fingerprint[:CONTENT],
+        encoder if usable else "",
+        _vector(vector) if usable else None,
         np.frombuffer(code, "<u8") if made_by == release else None,
-    )  # fmt: skip
+    )
 
 
 def _patients(

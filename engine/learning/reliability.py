@@ -77,9 +77,11 @@ def expected(workspace: Workspace, ratings: Sequence[Rating]) -> dict[Pair, bool
 
 
 def _evidence(
-    judged: Sequence[Rating], by_pair: Mapping[Pair, Sequence[Rating]], expected: Mapping[Pair, bool],
+    judged: Sequence[Rating],
+    by_pair: Mapping[Pair, Sequence[Rating]],
+    expected: Mapping[Pair, bool],
     shares: Mapping[str, float],
-) -> dict[str, tuple[float, float, int]]:  # fmt: skip
+) -> dict[str, tuple[float, float, int]]:
     """Return rater → (right, all, number of marks compared), both in marks' worth."""
     found: dict[str, list[tuple[float, float]]] = defaultdict(list)
     for one in judged:

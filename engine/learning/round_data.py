@@ -134,13 +134,20 @@ def _own(rating: Rating, known: Mapping[str, Side], out: frozenset[str]) -> _Pai
 
 def _foreign(row: Pooled) -> _Pair:
     rating = Rating(
-        0, row.query_id, row.study_id, row.mark, row.who, row.release, row.bits, row.operating_point, row.created_at,
-        finding=row.finding, source=row.source,
-    )  # fmt: skip
+        0,
+        row.query_id,
+        row.study_id,
+        row.mark,
+        row.who,
+        row.release,
+        row.bits,
+        row.operating_point,
+        row.created_at,
+        finding=row.finding,
+        source=row.source,
+    )
     labels, unit = (row.query_labels, row.labels), f"{row.source} {row.query_id}"
-    return _Pair(
-        rating, row.query_vector, row.vector, row.query_modality, row.modality, labels, frozenset(), unit
-    )  # fmt: skip
+    return _Pair(rating, row.query_vector, row.vector, row.query_modality, row.modality, labels, frozenset(), unit)
 
 
 def _apart(pair: _Pair) -> bool:

@@ -172,9 +172,15 @@ def _start(folder: Path, lock: int) -> None:
     command = [sys.executable, "-m", "engine.learning.round_worker", str(folder)]
     with (folder / LOG).open("ab") as log:
         process = subprocess.Popen(
-            command, cwd=ROOT, env={**os.environ, **few}, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
-            start_new_session=True, pass_fds=(lock,),
-        )  # fmt: skip
+            command,
+            cwd=ROOT,
+            env={**os.environ, **few},
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+            pass_fds=(lock,),
+        )
     _children[:] = [one for one in _children if one.poll() is None] + [process]
 
 
@@ -188,10 +194,17 @@ def _read(folder: Path, running: bool) -> Job:
     began = about.get("began") or datetime.fromtimestamp(folder.stat().st_mtime, UTC).isoformat()[:19]
     ended = state.get("ended")
     return Job(
-        folder, int(folder.name), step, 1.0 if step == "done" else float(state.get("share", 0.0)), why,
-        about.get("who", ""), state.get("name") or job.get("name", ""), datetime.fromisoformat(began),
-        datetime.fromisoformat(ended) if ended else None, about,
-    )  # fmt: skip
+        folder,
+        int(folder.name),
+        step,
+        1.0 if step == "done" else float(state.get("share", 0.0)),
+        why,
+        about.get("who", ""),
+        state.get("name") or job.get("name", ""),
+        datetime.fromisoformat(began),
+        datetime.fromisoformat(ended) if ended else None,
+        about,
+    )
 
 
 def _folders(home: Path) -> list[Path]:

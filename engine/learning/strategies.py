@@ -120,9 +120,14 @@ class Picked:
 
 
 def pick(
-    c: Candidates, strategy: str, n: int, rng: np.random.Generator, known: Known = NOTHING,
-    share: float = RANDOM_SHARE, taught: np.ndarray | None = None,
-) -> Picked:  # fmt: skip
+    c: Candidates,
+    strategy: str,
+    n: int,
+    rng: np.random.Generator,
+    known: Known = NOTHING,
+    share: float = RANDOM_SHARE,
+    taught: np.ndarray | None = None,
+) -> Picked:
     """Return the next n pairs by a strategy, a share of them at random; fewer where there are not so many.
 
     strategy : a name in STRATEGIES, or RANDOM

@@ -60,9 +60,7 @@ def timeline(workspace: Workspace) -> list[Entry]:
     return [_entry(name, digest, one, serving, rows) for digest, (name, one) in ordered]
 
 
-def _entry(
-    name: str, digest: str, release: Release | None, serving: tuple[str, str] | None, rows: list[Row]
-) -> Entry:  # fmt: skip
+def _entry(name: str, digest: str, release: Release | None, serving: tuple[str, str] | None, rows: list[Row]) -> Entry:
     mine = tuple(row for row in rows if row.to_digest == digest and row.state == DONE)
     manifest = release.manifest if release is not None else {}
     made, about = manifest.get("created", ""), manifest.get("round")
@@ -73,10 +71,22 @@ def _entry(
     table, verdict = gate.table(release), gate.verdict(release)
     before, after = next(((row.before, row.after) for row in table if row.section == "overall"), (None, None))
     return Entry(
-        name, digest, release, serves, about.get("began", made), about["from"], about.get("who", ""),
-        about.get("ratings", 0), len(about.get("raters", ())), before, after,
-        verdict.passes, verdict.falls, mine, served,
-    )  # fmt: skip
+        name,
+        digest,
+        release,
+        serves,
+        about.get("began", made),
+        about["from"],
+        about.get("who", ""),
+        about.get("ratings", 0),
+        len(about.get("raters", ())),
+        before,
+        after,
+        verdict.passes,
+        verdict.falls,
+        mine,
+        served,
+    )
 
 
 def _age(name: str) -> tuple[int, ...]:

@@ -42,8 +42,13 @@ def gather(workspace: Workspace, release: Release, rng: np.random.Generator) -> 
     queries = _queries(workspace, release, codes, rng)
     if not queries:
         return None
-    asked = _side(workspace, release, [one.id for one in queries], [one.modality for one in queries],
-                  np.stack([one.z for one in queries]))  # fmt: skip
+    asked = _side(
+        workspace,
+        release,
+        [one.id for one in queries],
+        [one.modality for one in queries],
+        np.stack([one.z for one in queries]),
+    )
     packed = np.packbits(asked.projected > 0, axis=1, bitorder="little")
     near = {kind: _near(words_of(packed), queries, known) for kind, known in codes.items()}
     ids = [str(one) for kind, at in near.items() for one in codes[kind].ids[at]]
@@ -89,8 +94,9 @@ def _stored(workspace: Workspace) -> list[_Query]:
     )
     return [
         _Query(one.id, one.modality, frozenset(numbers[p] for p in one.patients if p in numbers), one.embedding)
-        for one in kept if one.embedding is not None
-    ]  # fmt: skip
+        for one in kept
+        if one.embedding is not None
+    ]
 
 
 def _near(asked: np.ndarray, queries: Sequence[_Query], known: CodeArray) -> np.ndarray:
@@ -109,9 +115,7 @@ def _least(far: np.ndarray) -> np.ndarray:
     return np.flatnonzero(far <= last)
 
 
-def _side(
-    workspace: Workspace, release: Release, ids: Sequence[str], kinds: Sequence[str], z: np.ndarray
-) -> Side:
+def _side(workspace: Workspace, release: Release, ids: Sequence[str], kinds: Sequence[str], z: np.ndarray) -> Side:
     """Return one side of the pairs: embeddings (n, 256) as they are stored become those that the release maps."""
     modality, mapped, projected = np.asarray(kinds), np.zeros_like(z), np.zeros_like(z)
     for kind in sorted(set(kinds)):

@@ -82,9 +82,13 @@ def save(workspace: Path, chart: Chart) -> Path:
     file = file_of(workspace, chart.release)
     file.parent.mkdir(parents=True, exist_ok=True)
     about = {
-        "release": chart.release, "total": chart.total, "digest": chart.digest, "kept": asdict(chart.kept),
-        "made_at": chart.made_at, "seconds": chart.seconds,
-    }  # fmt: skip
+        "release": chart.release,
+        "total": chart.total,
+        "digest": chart.digest,
+        "kept": asdict(chart.kept),
+        "made_at": chart.made_at,
+        "seconds": chart.seconds,
+    }
     temporary = file.with_name(f".{secrets.token_hex(6)}.tmp")
     try:
         with temporary.open("wb") as out:

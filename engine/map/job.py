@@ -27,8 +27,14 @@ if TYPE_CHECKING:
 
 Step = Literal["read", "start", "neighbours", "rough", "fine", "kept", "done", "stopped", "failed"]
 # Where in the whole each step begins and ends, by the time that it takes
-REACH = {"read": (0.0, 0.04), "start": (0.04, 0.08), "neighbours": (0.08, 0.12), "rough": (0.12, 0.36),
-         "fine": (0.36, 0.98), "kept": (0.98, 1.0)}  # fmt: skip
+REACH = {
+    "read": (0.0, 0.04),
+    "start": (0.04, 0.08),
+    "neighbours": (0.08, 0.12),
+    "rough": (0.12, 0.36),
+    "fine": (0.36, 0.98),
+    "kept": (0.98, 1.0),
+}
 ENDS = ("done", "stopped", "failed")
 
 _running: dict[Path, Making] = {}

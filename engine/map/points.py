@@ -104,10 +104,13 @@ def groups(points: Points, by: str) -> tuple[list[str], np.ndarray]:
     names = [name for name, _ in counts[:NAMED]]
     rarest = {name: at for at, name in enumerate(names)}
     nothing = [not labels for labels in points.labels] if by == "finding" else [False] * len(held)
-    found = np.array([
-        max((rarest[one] for one in mine if one in rarest), default=len(names) + empty)
-        for mine, empty in zip(held, nothing, strict=True)
-    ], np.int64)  # fmt: skip
+    found = np.array(
+        [
+            max((rarest[one] for one in mine if one in rarest), default=len(names) + empty)
+            for mine, empty in zip(held, nothing, strict=True)
+        ],
+        np.int64,
+    )
     present = [at for at in range(len(names) + 2) if (found == at).any()]
     renumbered = np.full(len(names) + 2, -1)
     renumbered[present] = np.arange(len(present))

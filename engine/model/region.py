@@ -60,9 +60,7 @@ def patches(shape: tuple[int, int], box: Sequence[float]) -> np.ndarray:
     return (rows[:, None] * GRID + columns[None]).reshape(-1)
 
 
-def embedded(
-    way: Any, tokens: torch.Tensor, film: Film, box: Sequence[float], how: str = SEARCHED_BY
-) -> torch.Tensor:
+def embedded(way: Any, tokens: torch.Tensor, film: Film, box: Sequence[float], how: str = SEARCHED_BY) -> torch.Tensor:
     """Return the embeddings (b, 256) of a box from the film's tokens after the frozen blocks (b, 257, 384).
 
     way : the release's module of films (engine.model.heads.Bound)

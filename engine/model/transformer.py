@@ -21,9 +21,17 @@ class TraceTransformer(nn.Module):
     """
 
     def __init__(
-        self, leads: int, length: int, patch: int, stride: int, width: int, depth: int, heads: int, side: int,
+        self,
+        leads: int,
+        length: int,
+        patch: int,
+        stride: int,
+        width: int,
+        depth: int,
+        heads: int,
+        side: int,
         rhythm: bool = True,
-    ) -> None:  # fmt: skip
+    ) -> None:
         super().__init__()
         self.stride, self.tokens = stride, length // stride
         self.patch = nn.Conv1d(leads, width, patch, stride, padding=(patch - stride) // 2)

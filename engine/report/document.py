@@ -77,9 +77,16 @@ class Document(FPDF):
         self.set_text_color(*colour)
 
     def say(
-        self, words: object, size: float = 10, *, bold: bool = False, colour: tuple[int, int, int] = INK,
-        width: float = 0.0, most: int = 2000, lines: int = 0,
-    ) -> None:  # fmt: skip
+        self,
+        words: object,
+        size: float = 10,
+        *,
+        bold: bool = False,
+        colour: tuple[int, int, int] = INK,
+        width: float = 0.0,
+        most: int = 2000,
+        lines: int = 0,
+    ) -> None:
         """Print a paragraph at the present place; `lines` > 0 cuts it after that many."""
         self.letters(size, bold=bold, colour=colour)
         left, height = self.x, size / PT_PER_MM * LINE

@@ -49,9 +49,13 @@ def _film(pdf: Document, study: Study, film: Film) -> None:
     if _stamp(study):
         picture = films.burned(picture, _stamp(study))
     pdf.image(
-        picture, x=MARGIN, y=top, w=wide, h=wide * ratio,
+        picture,
+        x=MARGIN,
+        y=top,
+        w=wide,
+        h=wide * ratio,
         alt_text=pdf.plain(films.alternative(film, study.facts.get("view"))),
-    )  # fmt: skip
+    )
     pdf.set_xy(MARGIN + wide + 4, top)
     pdf.say(films.statement(film, wide), 9, width=pdf.w - MARGIN - pdf.x)
     if measured:

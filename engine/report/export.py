@@ -70,9 +70,14 @@ class Exported:
 
 
 def export(
-    workspace: Workspace, release: Release | None, answer: Answer, wanted: Wanted, *, who: str = "local",
+    workspace: Workspace,
+    release: Release | None,
+    answer: Answer,
+    wanted: Wanted,
+    *,
+    who: str = "local",
     maps: PairMaps | None = None,
-) -> Exported:  # fmt: skip
+) -> Exported:
     """Return the file of an answer.
 
     release : makes the maps where `wanted.overlay` and no `maps` of the first case are given
@@ -121,9 +126,16 @@ def _begin(
     )
     marks = tuple(one for one in workspace.ratings(answer.query_id) if one.study_id in allowed)
     return Report(
-        answer=answer, neighbours=kept, left_out=len(picked) - len(kept), marks=marks, study=workspace.study,
-        when=datetime.now(UTC), audit_id=audit_id, who=who, key=workspace.key,
-    )  # fmt: skip
+        answer=answer,
+        neighbours=kept,
+        left_out=len(picked) - len(kept),
+        marks=marks,
+        study=workspace.study,
+        when=datetime.now(UTC),
+        audit_id=audit_id,
+        who=who,
+        key=workspace.key,
+    )
 
 
 def _explained(report: Report, release: Release | None, wanted: Wanted, maps: PairMaps | None) -> Report:

@@ -42,7 +42,7 @@ class Wanted:
 
 def export_collection(
     workspace: Workspace, collection_id: str, wanted: Wanted, *, release: str, who: str = "local"
-) -> Exported:  # fmt: skip
+) -> Exported:
     """Return the file of a collection, its cases in their order.
 
     release : name of the release in use, printed on every page
@@ -66,9 +66,13 @@ def export_collection(
 
 
 def _made(
-    workspace: Workspace, one: records.Collection, items: Sequence[records.Item], wanted: Wanted, release: str,
+    workspace: Workspace,
+    one: records.Collection,
+    items: Sequence[records.Item],
+    wanted: Wanted,
+    release: str,
     audit_id: int,
-) -> bytes:  # fmt: skip
+) -> bytes:
     """Return the bytes of the file."""
     when = datetime.now(UTC)
     if wanted.format == "csv":
@@ -121,6 +125,13 @@ class _Pages(Sequence[Any]):
         place, item = self.items[at]
         row = item.row
         return Item(
-            item.study_id, self.workspace.study(item.study_id), item.note, row.labels, row.label_source, row.cohort,
-            row.licence, self.hide_labels, place,
-        )  # fmt: skip
+            item.study_id,
+            self.workspace.study(item.study_id),
+            item.note,
+            row.labels,
+            row.label_source,
+            row.cohort,
+            row.licence,
+            self.hide_labels,
+            place,
+        )

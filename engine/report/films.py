@@ -66,9 +66,13 @@ def statement(film: Film, printed_mm: float) -> str:
     if measured is None:
         return text("report.film_unknown", width=columns, height=rows)
     return text(
-        "report.film_scale", width=columns, height=rows, scale=f"{measured[1] / printed_mm:.2f}",
-        mm_width=f"{measured[1]:.0f}", mm_height=f"{measured[0]:.0f}",
-    )  # fmt: skip
+        "report.film_scale",
+        width=columns,
+        height=rows,
+        scale=f"{measured[1] / printed_mm:.2f}",
+        mm_width=f"{measured[1]:.0f}",
+        mm_height=f"{measured[0]:.0f}",
+    )
 
 
 def alternative(film: Film, view: object) -> str:

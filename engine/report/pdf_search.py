@@ -88,9 +88,13 @@ def _kind_table(pdf: Document, report: Report, modality: str, found: Sequence[Ne
     pdf.set_line_width(0.15)
     heads = FontFace(emphasis="BOLD", fill_color=(236, 240, 243))
     with pdf.table(
-        col_widths=tuple(COLUMNS.values()), line_height=4.0, text_align="LEFT", headings_style=heads,
-        borders_layout="HORIZONTAL_LINES", padding=(0.8, 1.5),
-    ) as table:  # fmt: skip
+        col_widths=tuple(COLUMNS.values()),
+        line_height=4.0,
+        text_align="LEFT",
+        headings_style=heads,
+        borders_layout="HORIZONTAL_LINES",
+        padding=(0.8, 1.5),
+    ) as table:
         table.row([text(f"report.column_{name}") for name in COLUMNS])
         for one in found:
             table.row([pdf.plain(words, 240) for words in _row(report, one)])
@@ -134,8 +138,13 @@ def _card(pdf: Document, report: Report, one: Neighbour, box: tuple[float, float
     pdf.set_line_width(0.2)
     pdf.rect(x, y, width, height)
     pdf.set_xy(x + 1.5, y + 1)
-    pdf.say(f"{text('card.rank', rank=one.rank)} {kind(one.modality)} · {one.study_id}", 8, bold=True,
-            width=width - 3, lines=1)
+    pdf.say(
+        f"{text('card.rank', rank=one.rank)} {kind(one.modality)} · {one.study_id}",
+        8,
+        bold=True,
+        width=width - 3,
+        lines=1,
+    )
     draw_small(pdf, report.study(one.study_id), x + 1.5, y + 6, width - 3, height * 0.5)
     pdf.set_xy(x + 1.5, y + 7 + height * 0.5)
     pdf.say(f"{text('card.labelled_as')} {labels(one)}", 8, bold=True, width=width - 3, lines=2)
@@ -173,8 +182,13 @@ def _overlay(pdf: Document, report: Report, explained: Explained) -> None:
     figure.savefig(out, dpi=OVERLAY_DPI, format="png", facecolor=PAPER)
     picture = Image.open(out).convert("RGB")
     width = min(pdf.epw, rest(pdf) * picture.width / picture.height)
-    pdf.picture(picture, MARGIN + (pdf.epw - width) / 2, pdf.y, width,
-                text("report.overlay_alt", similarity=f"{explained.maps.similarity:.2f}"))
+    pdf.picture(
+        picture,
+        MARGIN + (pdf.epw - width) / 2,
+        pdf.y,
+        width,
+        text("report.overlay_alt", similarity=f"{explained.maps.similarity:.2f}"),
+    )
 
 
 def _marks(pdf: Document, report: Report) -> None:
@@ -186,9 +200,13 @@ def _marks(pdf: Document, report: Report) -> None:
     pdf.letters(9)
     heads = FontFace(emphasis="BOLD", fill_color=(236, 240, 243))
     with pdf.table(
-        col_widths=(80, 40, 50, 50), line_height=4.6, text_align="LEFT", headings_style=heads,
-        borders_layout="HORIZONTAL_LINES", padding=(0.8, 1.5),
-    ) as table:  # fmt: skip
+        col_widths=(80, 40, 50, 50),
+        line_height=4.6,
+        text_align="LEFT",
+        headings_style=heads,
+        borders_layout="HORIZONTAL_LINES",
+        padding=(0.8, 1.5),
+    ) as table:
         table.row([text(f"report.mark_{name}") for name in ("case", "mark", "who", "when")])
         for one in report.marks:
             cells = (one.study_id, mark(one.mark), one.who, f"{one.created_at:%Y-%m-%d %H:%M} UTC")

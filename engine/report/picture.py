@@ -46,8 +46,9 @@ def _plain_pair(report: Report, one: Neighbour, dpi: int) -> Any:
     boxes, size = _above_each_other(report.query, match) if tall else (BESIDE, SIZE_IN)
     figure = new_figure(size)
     inch = 1 / size[1]
-    figure.text(0.04, 1 - 0.4 * inch, text("report.picture_title", rank=one.rank), fontsize=15, color=INK,
-                weight="bold")  # fmt: skip
+    figure.text(
+        0.04, 1 - 0.4 * inch, text("report.picture_title", rank=one.rank), fontsize=15, color=INK, weight="bold"
+    )
     about = [
         text("report.picture_side", side=text("report.side_query"), recognised=report.query.recognised),
         f"{text('report.side_case', study=one.study_id)}: {_case(one)}",
@@ -102,8 +103,19 @@ def draw_study(axes: Any, study: Study, dpi: int = SCREEN_DPI) -> None:
 def stamp(axes: Any) -> None:
     """Write SYNTHETIC into the corner of the drawing itself."""
     box = {"boxstyle": "square,pad=0.3", "facecolor": PAPER, "edgecolor": INK, "linewidth": 0.6}
-    axes.text(0.99, 0.98, text("card.synthetic"), transform=axes.transAxes, fontsize=10, weight="bold", color=INK,
-              ha="right", va="top", bbox=box, zorder=5)
+    axes.text(
+        0.99,
+        0.98,
+        text("card.synthetic"),
+        transform=axes.transAxes,
+        fontsize=10,
+        weight="bold",
+        color=INK,
+        ha="right",
+        va="top",
+        bbox=box,
+        zorder=5,
+    )
 
 
 def _case(one: Neighbour) -> str:
@@ -116,7 +128,10 @@ def _line(report: Report, one: Neighbour) -> str:
     """Return what belongs into the pixels beside the notice."""
     mark = f"{text('card.synthetic')} · " if one.synthetic or report.query.facts.get("synthetic") else ""
     about = text(
-        "report.footer", version=report.version, release=report.release, when=f"{report.when:%Y-%m-%d %H:%M}",
+        "report.footer",
+        version=report.version,
+        release=report.release,
+        when=f"{report.when:%Y-%m-%d %H:%M}",
         audit=report.audit_id,
-    )  # fmt: skip
+    )
     return f"{mark}{distance(one)} · {about}"

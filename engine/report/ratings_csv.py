@@ -48,7 +48,7 @@ def site(workspace: Workspace) -> str:
 
 def export_ratings(
     workspace: Workspace, *, embeddings: bool = False, bom: bool = False, who: str = "local"
-) -> ExportedRatings:  # fmt: skip
+) -> ExportedRatings:
     """Return the CSV of all ratings that count, oldest first, and note the export in the audit.
 
     embeddings : with the embeddings of both sides, so that another site can train on pairs it does not have

@@ -93,8 +93,11 @@ def _sourced(row: Row, home: str, named: str) -> Row:
 def _fate(row: Row, known: dict[str, Side], out: frozenset[str], encoders: dict[str, str]) -> str:
     """Return what becomes of a row that is not here yet."""
     query, study = known.get(row.rating.query_id), known.get(row.rating.study_id)
-    if query and study and _same(query, row.query_modality, row.query_content) and _same(
-        study, row.modality, row.content
+    if (
+        query
+        and study
+        and _same(query, row.query_modality, row.query_content)
+        and _same(study, row.modality, row.content)
     ):
         return WITHDRAWN if (query.patients | study.patients) & out else ADDED
     if row.query_vector is None or row.vector is None:
@@ -112,11 +115,33 @@ def _apart(row: Row) -> pooled.Pooled:
     one: Rating = row.rating
     assert row.query_vector is not None and row.vector is not None
     return pooled.Pooled(
-        one.uid, one.source, one.who, one.query_id, row.query_modality, row.query_labels, one.study_id, row.modality,
-        row.labels, one.mark, one.why, one.comment, one.finding, one.strategy, one.random_share, one.release, one.bits,
-        one.at, row.hamming, one.created_at, row.query_encoder, row.encoder, row.query_synthetic, row.synthetic,
-        row.query_vector, row.vector,
-    )  # fmt: skip
+        one.uid,
+        one.source,
+        one.who,
+        one.query_id,
+        row.query_modality,
+        row.query_labels,
+        one.study_id,
+        row.modality,
+        row.labels,
+        one.mark,
+        one.why,
+        one.comment,
+        one.finding,
+        one.strategy,
+        one.random_share,
+        one.release,
+        one.bits,
+        one.at,
+        row.hamming,
+        one.created_at,
+        row.query_encoder,
+        row.encoder,
+        row.query_synthetic,
+        row.synthetic,
+        row.query_vector,
+        row.vector,
+    )
 
 
 def _encoders(workspace: Workspace) -> dict[str, str]:
@@ -142,5 +167,3 @@ def said(done: Imported) -> list[str]:
         (done.foreign, "were refused, because the pair is not here and other encoders made its embeddings"),
     ]
     return [f"{n} ratings {words}." for n, words in lines if n] or ["The file holds no rating."]
-
-

@@ -141,10 +141,23 @@ def _row(number: int, cells: dict[str, str]) -> Row:
 
 def _rating(read: dict[str, Any]) -> Rating:
     return Rating(
-        0, read["query_id"], read["study_id"], read["mark"], read["rater"], read["release"], read["code_length_bits"],
-        read["operating_point"], read["rated_at_utc"], read["why"], read["comment"], read["finding"], read["strategy"],
-        read["random_share"], read["uid"], read["site"],
-    )  # fmt: skip
+        0,
+        read["query_id"],
+        read["study_id"],
+        read["mark"],
+        read["rater"],
+        read["release"],
+        read["code_length_bits"],
+        read["operating_point"],
+        read["rated_at_utc"],
+        read["why"],
+        read["comment"],
+        read["finding"],
+        read["strategy"],
+        read["random_share"],
+        read["uid"],
+        read["site"],
+    )
 
 
 def _like(pattern: str) -> Callable[[str], str]:

@@ -71,9 +71,13 @@ def _within(hits: Hits, scale: Scale, into: Modality, options: Options) -> list[
 
 
 def _chosen(
-    workspace: Workspace, release: Release, stored: StoredQuery, into: Modality, near: list[tuple[int, int]],
+    workspace: Workspace,
+    release: Release,
+    stored: StoredQuery,
+    into: Modality,
+    near: list[tuple[int, int]],
     options: Options,
-) -> list[tuple[int, int]]:  # fmt: skip
+) -> list[tuple[int, int]]:
     """Return the first k, after re-ranking the pool where that is asked for."""
     if options.rerank != "none":
         near = reranked(workspace, release, stored, into, near, options.bits, options.rerank)

@@ -22,9 +22,7 @@ if TYPE_CHECKING:
 SHORTEST_S = {"ecg": 2.5, "ppg": 2.0}  # as intake takes them (engine.intake.assemble)
 
 
-def part_of(
-    study: Study, query_id: str, box: Sequence[float] | None, stretch: tuple[float, float] | None
-) -> Study:
+def part_of(study: Study, query_id: str, box: Sequence[float] | None, stretch: tuple[float, float] | None) -> Study:
     """Return the study of which only the box or the stretch is searched; UsageError where it has no such part."""
     facts = {name: value for name, value in study.facts.items() if name not in ("region", "stretch")}
     facts |= {"part_of": facts.get("part_of", query_id), "whole": facts.get("whole", study.recognised)}

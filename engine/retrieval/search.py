@@ -36,9 +36,21 @@ if TYPE_CHECKING:
     from engine.model.release import Release
 
 __all__ = [
-    "BITS", "POINTS", "Answer", "Counters", "Filters", "Neighbour", "Options", "again", "check_release", "counters",
-    "like", "part", "search", "warm",
-]  # fmt: skip
+    "BITS",
+    "POINTS",
+    "Answer",
+    "Counters",
+    "Filters",
+    "Neighbour",
+    "Options",
+    "again",
+    "check_release",
+    "counters",
+    "like",
+    "part",
+    "search",
+    "warm",
+]
 
 Neighbours = tuple[list[Neighbour], dict[str, bool], tuple[str, ...]]  # found, where nothing is close, silent sites
 DEFAULTS = Options()
@@ -106,9 +118,15 @@ def again(
 
 
 def counters(
-    workspace: Workspace, release: Release, found: Answer, *, k: int = 4, filters: Filters | None = None,
-    into: Sequence[Modality] = MODALITIES, who: str = "local",
-) -> Counters:  # fmt: skip
+    workspace: Workspace,
+    release: Release,
+    found: Answer,
+    *,
+    k: int = 4,
+    filters: Filters | None = None,
+    into: Sequence[Modality] = MODALITIES,
+    who: str = "local",
+) -> Counters:
     """Return the nearest cases labelled otherwise than an answered query (engine.retrieval.counterexamples says how).
 
     The same exact search under one more filter: consent, the query's own patient and the user's filters count as
@@ -123,9 +141,14 @@ def counters(
 
 
 def like(
-    workspace: Workspace, release: Release, study_ids: Sequence[str], *, beside: str | None = None,
-    options: Options = DEFAULTS, who: str = "local",
-) -> Answer:  # fmt: skip
+    workspace: Workspace,
+    release: Release,
+    study_ids: Sequence[str],
+    *,
+    beside: str | None = None,
+    options: Options = DEFAULTS,
+    who: str = "local",
+) -> Answer:
     """Return the nearest studies to the mean of several cases (engine.retrieval.mean), stored as a query of its own.
 
     beside : the query among whose neighbours they were chosen; its own patient is not returned either
@@ -139,9 +162,15 @@ def like(
 
 
 def part(
-    workspace: Workspace, release: Release, query_id: str, *, box: Sequence[float] | None = None,
-    stretch: tuple[float, float] | None = None, options: Options = DEFAULTS, who: str = "local",
-) -> Answer:  # fmt: skip
+    workspace: Workspace,
+    release: Release,
+    query_id: str,
+    *,
+    box: Sequence[float] | None = None,
+    stretch: tuple[float, float] | None = None,
+    options: Options = DEFAULTS,
+    who: str = "local",
+) -> Answer:
     """Return the nearest studies to a part of a query: a box on its film, or a stretch of its trace.
 
     box     : left, top, right, bottom as shares 0..1 of the film; the film was judged as a whole and is not again
@@ -180,9 +209,17 @@ def check_release(workspace: Workspace, release: Release) -> None:
 
 
 def _asked(
-    workspace: Workspace, release: Release, study: Study, verdict: Verdict, own: Clause, options: Options, who: str,
-    watch: Stopwatch, kind: str, query_id: str | None = None,
-) -> Answer:  # fmt: skip
+    workspace: Workspace,
+    release: Release,
+    study: Study,
+    verdict: Verdict,
+    own: Clause,
+    options: Options,
+    who: str,
+    watch: Stopwatch,
+    kind: str,
+    query_id: str | None = None,
+) -> Answer:
     """Encode, find and store what is asked for the first time, or say why it is refused."""
     query_id = query_id or f"q-{secrets.token_hex(8)}"
     if not verdict.accepted:
@@ -199,9 +236,7 @@ def _asked(
     return _answer(workspace, stored, verdict, found, options, who, watch, kind=kind, keep=True)
 
 
-def _again(
-    workspace: Workspace, release: Release, query_id: str, options: Options, who: str, kind: str
-) -> Answer:
+def _again(workspace: Workspace, release: Release, query_id: str, options: Options, who: str, kind: str) -> Answer:
     """Find the neighbours of what was asked before."""
     watch = Stopwatch(None)
 
@@ -215,9 +250,15 @@ def _again(
 
 
 def _refused(
-    workspace: Workspace, release: Release, query_id: str, study: Study, verdict: Verdict, options: Options, who: str,
+    workspace: Workspace,
+    release: Release,
+    query_id: str,
+    study: Study,
+    verdict: Verdict,
+    options: Options,
+    who: str,
     watch: Stopwatch,
-) -> Answer:  # fmt: skip
+) -> Answer:
     """Audit a refusal, without any content, and say it."""
     audit_id = workspace.audit(who, "refused", release=release.name, refused=" ".join(verdict.reasons))
     return Answer(
@@ -238,9 +279,17 @@ def _refused(
 
 
 def _answer(
-    workspace: Workspace, stored: StoredQuery, verdict: Verdict, found: Neighbours, options: Options, who: str,
-    watch: Stopwatch, *, kind: str, keep: bool,
-) -> Answer:  # fmt: skip
+    workspace: Workspace,
+    stored: StoredQuery,
+    verdict: Verdict,
+    found: Neighbours,
+    options: Options,
+    who: str,
+    watch: Stopwatch,
+    *,
+    kind: str,
+    keep: bool,
+) -> Answer:
     """Store and audit what was found in every target modality under one mask."""
     neighbours, nothing_close, missing = found
     code_hex = stored.code[: options.bits // 8].tobytes().hex()

@@ -40,8 +40,7 @@ def set_consents(database: Database, patient_ids: Sequence[str], granted: bool, 
 def add_consent(cursor: duckdb.DuckDBPyConnection, patient_id: str, granted: bool, scope: str, who: str) -> None:
     """Append one consent decision inside a transaction."""
     cursor.execute(
-        "INSERT INTO consent VALUES (nextval('event_number'), ?, ?, ?, ?, ?)",
-        [patient_id, scope, granted, who, now()],
+        "INSERT INTO consent VALUES (nextval('event_number'), ?, ?, ?, ?, ?)", [patient_id, scope, granted, who, now()]
     )
 
 

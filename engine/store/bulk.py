@@ -11,9 +11,12 @@ AT_ONCE = 1000  # rows in one statement
 
 
 def insert(
-    cursor: duckdb.DuckDBPyConnection, table: str, types: Mapping[str, str], rows: Sequence[Sequence[Any]],
+    cursor: duckdb.DuckDBPyConnection,
+    table: str,
+    types: Mapping[str, str],
+    rows: Sequence[Sequence[Any]],
     computed: Mapping[str, str] | None = None,
-) -> None:  # fmt: skip
+) -> None:
     """Append rows inside a transaction.
 
     types    : column → SQL type, in the order of each row's values

@@ -92,9 +92,13 @@ def _trace_bytes(trace: Trace) -> bytes:
     values, scale = _quantised(trace.samples)
     out = io.BytesIO()
     np.savez_compressed(
-        out, samples=values, scale=np.float64(scale), leads=np.array(trace.leads), fs=np.float64(trace.fs),
+        out,
+        samples=values,
+        scale=np.float64(scale),
+        leads=np.array(trace.leads),
+        fs=np.float64(trace.fs),
         units=np.array(trace.units),
-    )  # fmt: skip
+    )
     return out.getvalue()
 
 

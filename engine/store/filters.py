@@ -60,10 +60,18 @@ class Filters:
     def clauses(self) -> list[Clause]:
         """Return the conditions that are in force, in the order in which they are read out."""
         candidates = (
-            self._age(), self._sex(), self._view(), self._cohorts(), self._labels(), self._synthetic(),
-            self._without(), self._acquired(), self._quality(), self._consent(),
+            self._age(),
+            self._sex(),
+            self._view(),
+            self._cohorts(),
+            self._labels(),
+            self._synthetic(),
+            self._without(),
+            self._acquired(),
+            self._quality(),
+            self._consent(),
             self._labels_not(),
-        )  # fmt: skip
+        )
         return [clause for clause in candidates if clause is not None]
 
     @property

@@ -53,10 +53,12 @@ class Pooled:
 NAMES = tuple(field.name for field in fields(Pooled))
 VECTORS, LISTS = ("query_vector", "vector"), ("query_labels", "labels", "why")
 TYPES = {
-    **dict.fromkeys(VECTORS, "FLOAT[256]"), **dict.fromkeys(LISTS, "VARCHAR[]"),
-    **dict.fromkeys(("bits", "hamming"), "INTEGER"), **dict.fromkeys(("created_at", "imported_at"), "TIMESTAMP"),
+    **dict.fromkeys(VECTORS, "FLOAT[256]"),
+    **dict.fromkeys(LISTS, "VARCHAR[]"),
+    **dict.fromkeys(("bits", "hamming"), "INTEGER"),
+    **dict.fromkeys(("created_at", "imported_at"), "TIMESTAMP"),
     **dict.fromkeys(("random_share", "query_synthetic", "synthetic"), "BOOLEAN"),
-}  # fmt: skip
+}
 
 
 def add(cursor: duckdb.DuckDBPyConnection, rows: Sequence[Pooled]) -> None:
@@ -79,9 +81,10 @@ def pooled(database: Database, encoders: dict[str, str] | None = None) -> list[P
     if encoders is None:
         return rows
     return [
-        one for one in rows
+        one
+        for one in rows
         if (encoders.get(one.query_modality), encoders.get(one.modality)) == (one.query_encoder, one.encoder)
-    ]  # fmt: skip
+    ]
 
 
 def _row(values: Sequence[Any]) -> Pooled:

@@ -70,9 +70,18 @@ def begin(cursor: duckdb.DuckDBPyConnection, asked: Asked) -> int:
     found = cursor.execute(
         "INSERT INTO promotions VALUES"
         " (nextval('event_number'), ?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, '') RETURNING number",
-        [asked.kind, asked.who, now(), *asked.before, *asked.after, asked.passes, list(asked.falls), asked.reason,
-         RUNNING],
-    ).fetchone()  # fmt: skip
+        [
+            asked.kind,
+            asked.who,
+            now(),
+            *asked.before,
+            *asked.after,
+            asked.passes,
+            list(asked.falls),
+            asked.reason,
+            RUNNING,
+        ],
+    ).fetchone()
     return int(found[0])  # type: ignore[index]
 
 

@@ -32,11 +32,24 @@ def keep(cursor: duckdb.DuckDBPyConnection, file: str, query: StoredQuery) -> No
     study = query.study
     start, end = study.window_s or (None, None)
     row = [
-        query.query_id, query.who, now(), study.modality, study.recognised,
-        json.dumps([asdict(one) for one in study.identity]), study.identity_note,
-        json.dumps(study.facts, default=str), start, end, json.dumps(_plain(query.verdict)), study.fingerprint,
-        study.patient_key, file, query.release, query.code.tobytes(), query.embedding.astype(float).tolist(),
-    ]  # fmt: skip
+        query.query_id,
+        query.who,
+        now(),
+        study.modality,
+        study.recognised,
+        json.dumps([asdict(one) for one in study.identity]),
+        study.identity_note,
+        json.dumps(study.facts, default=str),
+        start,
+        end,
+        json.dumps(_plain(query.verdict)),
+        study.fingerprint,
+        study.patient_key,
+        file,
+        query.release,
+        query.code.tobytes(),
+        query.embedding.astype(float).tolist(),
+    ]
     cursor.execute(f"INSERT INTO queries VALUES ({', '.join('?' * len(row))})", row)
 
 

@@ -30,9 +30,12 @@ COUNTS = (  # rows from another site are in the order of their moments there, ho
 )
 OWN = "query_id = ? AND study_id = ? AND who = ? AND source = '' AND undone_at IS NULL"
 TYPES = {
-    "bits": "INTEGER", "created_at": "TIMESTAMP", "undone_at": "TIMESTAMP", "why": "VARCHAR[]",
+    "bits": "INTEGER",
+    "created_at": "TIMESTAMP",
+    "undone_at": "TIMESTAMP",
+    "why": "VARCHAR[]",
     "random_share": "BOOLEAN",
-}  # fmt: skip
+}
 LONGEST_COMMENT, LONGEST_NAME = 500, 60  # characters
 CONTENT = ("mark", "why", "comment", "finding", "release")  # what makes a rating another one
 

@@ -31,9 +31,13 @@ def waiting(database: Database, digest: str) -> list[tuple[str, str]]:
 
 
 def stage(
-    cursor: duckdb.DuckDBPyConnection, digest: str, study_ids: Sequence[str], vectors: np.ndarray, codes: np.ndarray,
+    cursor: duckdb.DuckDBPyConnection,
+    digest: str,
+    study_ids: Sequence[str],
+    vectors: np.ndarray,
+    codes: np.ndarray,
     source: str = "",
-) -> None:  # fmt: skip
+) -> None:
     """Keep embeddings (n, 256) float32 and packed codes (n, 32) uint8 of a release, inside a transaction.
 
     source : the release whose stored embeddings these are; what has been replaced there since is left out
@@ -43,9 +47,15 @@ def stage(
     cursor.execute(
         "INSERT INTO staged SELECT unnest(?), ?, unnest(?::FLOAT[256][]), unnest(?::FLOAT[]), unnest(?::BLOB[]),"
         " unnest(?::UBIGINT[]), unnest(?::UBIGINT[]), unnest(?::UBIGINT[]), unnest(?::UBIGINT[])",
-        [list(study_ids), digest, vectors.astype(float).tolist(), steps.tolist(), [row.tobytes() for row in bytes_],
-         *words_of(codes).T.tolist()],
-    )  # fmt: skip
+        [
+            list(study_ids),
+            digest,
+            vectors.astype(float).tolist(),
+            steps.tolist(),
+            [row.tobytes() for row in bytes_],
+            *words_of(codes).T.tolist(),
+        ],
+    )
     if source:
         cursor.execute(
             "DELETE FROM staged WHERE digest = ? AND study_id IN (SELECT unnest(?)) AND NOT EXISTS"

@@ -29,8 +29,7 @@ COLUMNS = (
     " window_end_s, file, extra"
 )
 INSERT = (
-    f"INSERT INTO studies (ordinal, row_key, created_at, {COLUMNS})"
-    f" VALUES (nextval('study_ordinal'), ?, ?{', ?' * 23})"
+    f"INSERT INTO studies (ordinal, row_key, created_at, {COLUMNS}) VALUES (nextval('study_ordinal'), ?, ?{', ?' * 23})"
 )
 WRITERS = 8  # content files written at once
 THESE = "study_id IN (SELECT unnest(?))"
@@ -57,9 +56,14 @@ def add(
 
 
 def add_codes(
-    database: Database, release: str, digest: str, study_ids: Sequence[str], vectors: np.ndarray, codes: np.ndarray,
+    database: Database,
+    release: str,
+    digest: str,
+    study_ids: Sequence[str],
+    vectors: np.ndarray,
+    codes: np.ndarray,
     replace: bool = False,
-) -> None:  # fmt: skip
+) -> None:
     """Write embeddings (n, 256) and packed codes (n, 32) of present studies, or put them in place of others."""
     with database.write() as cursor:
         _register(cursor, None, release, digest)
@@ -225,11 +229,32 @@ def _values(one: NewStudy, file: str) -> list[Any]:
     row = one.row
     start, end = row.window_s or (None, None)
     return [
-        one.row_key, now(), row.study_id, row.patient_id, row.encounter_id, row.cohort, row.modality,
-        row.acquired_at, row.age, row.sex, row.view, list(row.labels), row.label_source, row.report,
-        row.synthetic, row.licence, row.attribution, row.recognised, row.quality_score, row.fingerprint,
-        row.patient_key, start, end, file, json.dumps(row.extra, default=str),
-    ]  # fmt: skip
+        one.row_key,
+        now(),
+        row.study_id,
+        row.patient_id,
+        row.encounter_id,
+        row.cohort,
+        row.modality,
+        row.acquired_at,
+        row.age,
+        row.sex,
+        row.view,
+        list(row.labels),
+        row.label_source,
+        row.report,
+        row.synthetic,
+        row.licence,
+        row.attribution,
+        row.recognised,
+        row.quality_score,
+        row.fingerprint,
+        row.patient_key,
+        start,
+        end,
+        file,
+        json.dumps(row.extra, default=str),
+    ]
 
 
 def _insert_codes(

@@ -18,12 +18,24 @@ from engine.datasets.folder import open_recordings
 
 ADULT = 18  # years
 STATEMENTS = (
-    "normal ECG", "sinus rhythm", "sinus bradycardia", "sinus tachycardia", "sinus arrhythmia", "atrial fibrillation",
-    "left ventricular hypertrophy", "complete left bundle branch block", "complete right bundle branch block",
-    "incomplete right bundle branch block", "left anterior fascicular block", "anteroseptal myocardial infarction",
-    "inferior myocardial infarction", "first degree AV block", "ventricular premature complex",
-    "non-diagnostic T abnormalities", "non-specific ischemic",
-)  # fmt: skip
+    "normal ECG",
+    "sinus rhythm",
+    "sinus bradycardia",
+    "sinus tachycardia",
+    "sinus arrhythmia",
+    "atrial fibrillation",
+    "left ventricular hypertrophy",
+    "complete left bundle branch block",
+    "complete right bundle branch block",
+    "incomplete right bundle branch block",
+    "left anterior fascicular block",
+    "anteroseptal myocardial infarction",
+    "inferior myocardial infarction",
+    "first degree AV block",
+    "ventricular premature complex",
+    "non-diagnostic T abnormalities",
+    "non-specific ischemic",
+)
 
 
 def read_train(table: Path, dataset: str, *numbers: str) -> pd.DataFrame:

@@ -126,9 +126,13 @@ def _moment(first: datetime, weeks: float, rng: np.random.Generator) -> str:
 
 
 def _shown(
-    prior: Prior, names: Sequence[str], films: dict[str, tuple[str, ...]], ecgs: dict[str, tuple[str, ...]],
-    chance: float, rng: np.random.Generator,
-) -> State:  # fmt: skip
+    prior: Prior,
+    names: Sequence[str],
+    films: dict[str, tuple[str, ...]],
+    ecgs: dict[str, tuple[str, ...]],
+    chance: float,
+    rng: np.random.Generator,
+) -> State:
     """Return the state of these conditions; the first one's film is at `chance`, known films and ECGs are kept."""
     kept = _allowed(prior, names)
     shown, traced = dict(films), dict(ecgs)
@@ -184,11 +188,21 @@ def _encounter(
     stage = pressure_stage(vitals.systolic_mmhg, vitals.diastolic_mmhg, prior.tables["labels"]["pressure"])
     pulse = {stage, FIBRILLATION} - set(prior.tables["cohort"]["left_out"])
     return Encounter(
-        patient_number=number, number=count, conditions=state.conditions, age=int(age), sex=person.sex,
-        height_cm=person.height_cm, weight_kg=float(round(person.bmi * (person.height_cm / 100) ** 2)),
-        **vitals.__dict__, film=_film(state), view="AP" if rng.random() < ap else "PA", ecg=ecg,
-        ppg=tuple(label for label in (stage, *ecg) if label in pulse), has_ppg=has_ppg, acquired_at=at,
-    )  # fmt: skip
+        patient_number=number,
+        number=count,
+        conditions=state.conditions,
+        age=int(age),
+        sex=person.sex,
+        height_cm=person.height_cm,
+        weight_kg=float(round(person.bmi * (person.height_cm / 100) ** 2)),
+        **vitals.__dict__,
+        film=_film(state),
+        view="AP" if rng.random() < ap else "PA",
+        ecg=ecg,
+        ppg=tuple(label for label in (stage, *ecg) if label in pulse),
+        has_ppg=has_ppg,
+        acquired_at=at,
+    )
 
 
 def _film(state: State) -> tuple[str, ...]:

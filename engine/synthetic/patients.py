@@ -79,5 +79,3 @@ def rng_for(seed: int, patient: int, encounter: int, part: str, again: int = 0) 
         raise KeyError(f"no part {part!r}; parts are {', '.join(PARTS)}")
     key = [seed, patient, encounter, zlib.crc32(part.encode())]
     return np.random.default_rng([*key, again] if again else key)
-
-

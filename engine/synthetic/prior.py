@@ -138,9 +138,15 @@ def _vitals(table: dict[str, Any]) -> Vitals:
 
 def _course(table: dict[str, Any], left_out: frozenset[str]) -> Course:
     return Course(
-        table["name"], table["share"], (table["weeks"][0], table["weeks"][1]), tuple(table.get("gone", ())),
-        tuple(table.get("new", ())), _sets(table.get("film", []), left_out), table.get("ap"), _vitals(table),
-    )  # fmt: skip
+        table["name"],
+        table["share"],
+        (table["weeks"][0], table["weeks"][1]),
+        tuple(table.get("gone", ())),
+        tuple(table.get("new", ())),
+        _sets(table.get("film", []), left_out),
+        table.get("ap"),
+        _vitals(table),
+    )
 
 
 def _sets(sets: list[list[Any]], left_out: frozenset[str]) -> tuple[LabelSet, ...]:

@@ -79,9 +79,12 @@ def pulse_line(encounter: Encounter, rng: np.random.Generator) -> str:
     """Return pulse, blood pressure and saturation, the stage of the pressure, and whether the pulse is irregular."""
     words = wordings()["ppg"]
     numbers = {
-        "rate": encounter.rate_bpm, "systolic": encounter.systolic_mmhg, "diastolic": encounter.diastolic_mmhg,
-        "spo2": encounter.spo2, "respiration": encounter.respiration_bpm,
-    }  # fmt: skip
+        "rate": encounter.rate_bpm,
+        "systolic": encounter.systolic_mmhg,
+        "diastolic": encounter.diastolic_mmhg,
+        "spo2": encounter.spo2,
+        "respiration": encounter.respiration_bpm,
+    }
     said = {name: f"{value:.0f}" for name, value in numbers.items()}
     parts = [_pick(words["pulse"], rng).format(**said)]
     if rng.random() < BREATH:

@@ -43,9 +43,12 @@ def draw_person(sex: str, tables: dict[str, Any], rng: np.random.Generator) -> P
     height = _normal(rng, *size[f"height_{sex.lower()}"])
     bmi = float(np.clip(_normal(rng, *size[f"bmi_{sex.lower()}"]), 18, 38))
     return Person(
-        sex, round(float(np.clip(height, 145, 200)), 0), bmi, _normal(rng, 0, rate["sd_person"]),
+        sex,
+        round(float(np.clip(height, 145, 200)), 0),
+        bmi,
+        _normal(rng, 0, rate["sd_person"]),
         _normal(rng, 0, pressure["systolic_sd_person"]),
-    )  # fmt: skip
+    )
 
 
 def measure(
@@ -61,10 +64,12 @@ def measure(
     breaths = _normal(rng, *breath["respiration"]) + _sum(added, "respiration", rng)
     oxygen = _normal(rng, *breath["spo2"]) + breath["spo2_per_year"] * years + _sum(added, "spo2", rng)
     return Measured(
-        float(round(beats)), float(round(float(np.clip(breaths, *breath["respiration_limits"])))), float(round(upper)),
+        float(round(beats)),
+        float(round(float(np.clip(breaths, *breath["respiration_limits"])))),
+        float(round(upper)),
         float(round(_diastolic(upper, years, pressure, rng))),
         float(round(float(np.clip(oxygen, *breath["spo2_limits"])))),
-    )  # fmt: skip
+    )
 
 
 def _diastolic(systolic: float, years: float, pressure: dict[str, Any], rng: np.random.Generator) -> float:

@@ -24,10 +24,33 @@ if TYPE_CHECKING:
     from engine.synthetic.rhythm import Rhythm
 
 COLUMNS = (
-    "file", "modality", "study_id", "patient_id", "encounter_id", "acquired_at", "age", "sex", "view", "labels",
-    "report", "fs", "units", "leads", "consent", "synthetic", "label_source", "licence", "conditions", "height_cm",
-    "weight_kg", "hr", "rr", "sbp", "dbp", "spo2",
-)  # fmt: skip
+    "file",
+    "modality",
+    "study_id",
+    "patient_id",
+    "encounter_id",
+    "acquired_at",
+    "age",
+    "sex",
+    "view",
+    "labels",
+    "report",
+    "fs",
+    "units",
+    "leads",
+    "consent",
+    "synthetic",
+    "label_source",
+    "licence",
+    "conditions",
+    "height_cm",
+    "weight_kg",
+    "hr",
+    "rr",
+    "sbp",
+    "dbp",
+    "spo2",
+)
 LICENCE = "CC0 1.0 (synthetic, for demonstration only)"
 MARK = "synthetic, for demonstration only"
 CONSENT = "retrieval;training"
@@ -93,9 +116,15 @@ def write_ecg(
         refused = gate([stem.parent / name for name in names], "ecg", encounter, also=partial(off_beat, rhythm))
         if not refused:
             return row_of(
-                encounter, "ecg", ";".join(f"ecg/{name}" for name in names), encounter.ecg, fs=f"{ECG_FS:g}",
-                units="mV", leads=";".join(ECG_LEADS), report=report,
-            )  # fmt: skip
+                encounter,
+                "ecg",
+                ";".join(f"ecg/{name}" for name in names),
+                encounter.ecg,
+                fs=f"{ECG_FS:g}",
+                units="mV",
+                leads=";".join(ECG_LEADS),
+                report=report,
+            )
         tally.refuse("ecg", refused)
     raise _given_up(encounter, "ecg", refused)
 
@@ -112,9 +141,15 @@ def write_ppg(
         refused = gate([file], "ppg", encounter, fs=PPG_FS, units="au")
         if not refused:
             return row_of(
-                encounter, "ppg", f"ppg/{file.name}", encounter.ppg, fs=f"{PPG_FS:g}", units="au", leads=PPG_LEAD,
+                encounter,
+                "ppg",
+                f"ppg/{file.name}",
+                encounter.ppg,
+                fs=f"{PPG_FS:g}",
+                units="au",
+                leads=PPG_LEAD,
                 report=report,
-            )  # fmt: skip
+            )
         tally.refuse("ppg", refused)
     raise _given_up(encounter, "ppg", refused)
 
@@ -226,15 +261,28 @@ def study_id(encounter: Encounter, modality: str) -> str:
 def row_of(encounter: Encounter, modality: Modality, file: str, labels: Sequence[str], **more: str) -> Row:
     """Return the manifest row of a study: the encounter's facts, the marks of a synthetic study, and `more`."""
     return {
-        "file": file, "modality": modality, "study_id": study_id(encounter, modality),
-        "patient_id": encounter.patient_id, "encounter_id": encounter.encounter_id,
-        "acquired_at": encounter.acquired_at, "age": str(encounter.age), "sex": encounter.sex,
-        "labels": ";".join(labels), "consent": CONSENT, "synthetic": "true", "label_source": "generated",
-        "licence": LICENCE, "conditions": ";".join(encounter.conditions), "height_cm": f"{encounter.height_cm:.0f}",
-        "weight_kg": f"{encounter.weight_kg:.0f}", "hr": f"{encounter.rate_bpm:.0f}",
-        "rr": f"{encounter.respiration_bpm:.0f}", "sbp": f"{encounter.systolic_mmhg:.0f}",
-        "dbp": f"{encounter.diastolic_mmhg:.0f}", "spo2": f"{encounter.spo2:.0f}",
-    } | more  # fmt: skip
+        "file": file,
+        "modality": modality,
+        "study_id": study_id(encounter, modality),
+        "patient_id": encounter.patient_id,
+        "encounter_id": encounter.encounter_id,
+        "acquired_at": encounter.acquired_at,
+        "age": str(encounter.age),
+        "sex": encounter.sex,
+        "labels": ";".join(labels),
+        "consent": CONSENT,
+        "synthetic": "true",
+        "label_source": "generated",
+        "licence": LICENCE,
+        "conditions": ";".join(encounter.conditions),
+        "height_cm": f"{encounter.height_cm:.0f}",
+        "weight_kg": f"{encounter.weight_kg:.0f}",
+        "hr": f"{encounter.rate_bpm:.0f}",
+        "rr": f"{encounter.respiration_bpm:.0f}",
+        "sbp": f"{encounter.systolic_mmhg:.0f}",
+        "dbp": f"{encounter.diastolic_mmhg:.0f}",
+        "spo2": f"{encounter.spo2:.0f}",
+    } | more
 
 
 def _given_up(encounter: Encounter, modality: str, reason: str) -> UsageError:

@@ -29,9 +29,15 @@ class Otherwise(Filters):
 
 
 def confusable(
-    workspace: Workspace, release: Release, study_id: str, modality: Modality, labels: tuple[str, ...], *,
-    k: int = 5, who: str = "local",
-) -> tuple[Neighbour, ...]:  # fmt: skip
+    workspace: Workspace,
+    release: Release,
+    study_id: str,
+    modality: Modality,
+    labels: tuple[str, ...],
+    *,
+    k: int = 5,
+    who: str = "local",
+) -> tuple[Neighbour, ...]:
     """Return the k nearest studies of `modality` that carry none of `labels`, of other patients who consent.
 
     The search is audited like any other. Raises UsageError where the study is gone or its patient has withdrawn.

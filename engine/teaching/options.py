@@ -19,9 +19,12 @@ def key_label(labels: Sequence[str], frequent: Sequence[str], wanted: Sequence[s
 
 
 def options(
-    truth: Sequence[str], labels: Sequence[str], near: Iterable[Sequence[str]], frequent: Sequence[str],
+    truth: Sequence[str],
+    labels: Sequence[str],
+    near: Iterable[Sequence[str]],
+    frequent: Sequence[str],
     rng: random.Random,
-) -> tuple[str, ...]:  # fmt: skip
+) -> tuple[str, ...]:
     """Return `truth` and distractors, at most MOST in all, in an order drawn by `rng`.
 
     truth    : the labels among `labels` that are offered

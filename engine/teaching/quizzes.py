@@ -63,16 +63,20 @@ def _silent(made: int, total: int) -> None:
 
 def from_collection(
     workspace: Workspace, release: Release, collection_id: str, plan: Plan, say: Say = _silent
-) -> Built:  # fmt: skip
+) -> Built:
     """Build a quiz from a collection's cases in their order, with their notes. `say` hears of every question."""
     source = collections.load(workspace, collection_id).title
     return _build(workspace, release, pick.from_collection(workspace, collection_id), plan, source, (), say)
 
 
 def from_filters(
-    workspace: Workspace, release: Release, modalities: Sequence[Modality], filters: Filters, plan: Plan,
+    workspace: Workspace,
+    release: Release,
+    modalities: Sequence[Modality],
+    filters: Filters,
+    plan: Plan,
     say: Say = _silent,
-) -> Built:  # fmt: skip
+) -> Built:
     """Build a quiz from the recordings that the filters let through, a case of each label in turn."""
     plan = _seeded(plan)
     frequent = {one: workspace.labels(one) for one in modalities}
@@ -108,9 +112,14 @@ def _seeded(plan: Plan) -> Plan:
 
 
 def _build(
-    workspace: Workspace, release: Release, found: Sequence[Candidate], plan: Plan, source: str, wanted: Sequence[str],
+    workspace: Workspace,
+    release: Release,
+    found: Sequence[Candidate],
+    plan: Plan,
+    source: str,
+    wanted: Sequence[str],
     say: Say,
-) -> Built:  # fmt: skip
+) -> Built:
     """Choose the questions, then store the quiz and all of them at once."""
     title, plan = words.title(plan.title), _seeded(plan)
     if plan.order not in ORDERS or (plan.n is not None and not 1 <= plan.n <= MOST_QUESTIONS):

@@ -17,9 +17,23 @@ from engine.workspace.workspace import Workspace
 
 NOTICE = "for research and teaching, not for diagnosis"
 COLUMNS = (
-    "quiz_id", "quiz_title", "learner", "attempt", "question", "study_id", "modality", "synthetic", "options",
-    "labelled_as", "chosen", "right", "answered_at", "order", "seed", "notice",
-)  # fmt: skip
+    "quiz_id",
+    "quiz_title",
+    "learner",
+    "attempt",
+    "question",
+    "study_id",
+    "modality",
+    "synthetic",
+    "options",
+    "labelled_as",
+    "chosen",
+    "right",
+    "answered_at",
+    "order",
+    "seed",
+    "notice",
+)
 ANSWERS = f"""
     SELECT u.alias, u.attempt, o.number, o.study_id, s.modality, s.synthetic, o.options, o.labelled, a.chosen,
         a.is_right, a.answered_at, u.question_order, u.seed
@@ -110,14 +124,39 @@ def to_csv(workspace: Workspace, quiz_id: str, *, bom: bool = False) -> str:
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for alias, attempt, number, study_id, modality, synthetic, options, labelled, chosen, right, when, order, seed in (
-        workspace.database.read(ANSWERS, [quiz_id])
-    ):
+    for (
+        alias,
+        attempt,
+        number,
+        study_id,
+        modality,
+        synthetic,
+        options,
+        labelled,
+        chosen,
+        right,
+        when,
+        order,
+        seed,
+    ) in workspace.database.read(ANSWERS, [quiz_id]):
         row: list[Any] = [
-            quiz_id, quiz.title, alias, attempt, number, study_id, modality, _yes(synthetic), ";".join(options),
-            ";".join(labelled), ";".join(chosen), _yes(right), f"{when.isoformat(timespec='seconds')}Z", order, seed,
+            quiz_id,
+            quiz.title,
+            alias,
+            attempt,
+            number,
+            study_id,
+            modality,
+            _yes(synthetic),
+            ";".join(options),
+            ";".join(labelled),
+            ";".join(chosen),
+            _yes(right),
+            f"{when.isoformat(timespec='seconds')}Z",
+            order,
+            seed,
             NOTICE,
-        ]  # fmt: skip
+        ]
         writer.writerow([cell(value) for value in row])
     return ("\ufeff" if bom else "") + out.getvalue()
 

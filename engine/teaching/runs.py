@@ -28,9 +28,14 @@ ASKED = f"""
 
 
 def start(
-    workspace: Workspace, quiz_id: str, alias: str, *, order: str | None = None, seed: int | None = None,
+    workspace: Workspace,
+    quiz_id: str,
+    alias: str,
+    *,
+    order: str | None = None,
+    seed: int | None = None,
     anew: bool = False,
-) -> Run:  # fmt: skip
+) -> Run:
     """Return the learner's run of a quiz: the one begun under this alias, or a new one.
 
     order, seed : of a new run; the same two give every learner the same order. Else the quiz's own order and any seed
@@ -117,9 +122,14 @@ def commit(workspace: Workspace, run_id: str, place: int, chosen: Sequence[str],
 
 
 def _begin(
-    workspace: Workspace, quiz_id: str | None, alias: str, attempt: int, seed: int, order: Order,
+    workspace: Workspace,
+    quiz_id: str | None,
+    alias: str,
+    attempt: int,
+    seed: int,
+    order: Order,
     asked: list[tuple[str, int]],
-) -> Run:  # fmt: skip
+) -> Run:
     run_id = f"r-{secrets.token_hex(8)}"
     with workspace.database.write() as cursor:
         row = [run_id, quiz_id, alias, attempt, seed, order, now()]

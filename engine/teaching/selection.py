@@ -75,5 +75,11 @@ def different(candidates: Iterable[Candidate]) -> Iterator[Candidate]:
 def _candidate(*row: object) -> Candidate:
     study_id, patient_id, encounter_id, modality, labels, fingerprint, note = row
     return Candidate(
-        str(study_id), str(patient_id), str(encounter_id), modality, tuple(labels), str(fingerprint), str(note)  # type: ignore[arg-type]
-    )  # fmt: skip
+        str(study_id),
+        str(patient_id),
+        str(encounter_id),
+        modality,
+        tuple(labels),
+        str(fingerprint),
+        str(note),  # type: ignore[arg-type]
+    )

@@ -86,10 +86,7 @@ def embed_split(cache: Path, run: Path, splits: tuple[str, ...]) -> list[dict[st
     """Return embeddings of all modalities for each split."""
     out: list[dict[str, Embedded]] = [{} for _ in splits]
     for modality in EDGES:
-        data, way = (
-            training_data(modality, cache),
-            load_way(run / "bound" / f"{modality}.safetensors", modality),
-        )
+        data, way = (training_data(modality, cache), load_way(run / "bound" / f"{modality}.safetensors", modality))
         inputs = loop.tensors(data)
         for sides, split in zip(out, splits, strict=True):
             index = data.where(split)

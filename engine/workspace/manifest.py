@@ -22,9 +22,25 @@ from engine.study import MODALITIES, Study
 
 MANIFEST_NAME = "manifest.csv"
 KNOWN = (
-    "file", "modality", "study_id", "patient_id", "encounter_id", "acquired_at", "age", "sex", "view", "labels",
-    "report", "fs", "units", "consent", "label_source", "licence", "attribution", "synthetic",
-)  # fmt: skip
+    "file",
+    "modality",
+    "study_id",
+    "patient_id",
+    "encounter_id",
+    "acquired_at",
+    "age",
+    "sex",
+    "view",
+    "labels",
+    "report",
+    "fs",
+    "units",
+    "consent",
+    "label_source",
+    "licence",
+    "attribution",
+    "synthetic",
+)
 UNITS = ("mV", "uV", "au", "sd")
 YES, NO = ("yes", "true", "1", "granted"), ("no", "false", "0", "withdrawn", "none")
 SEXES = {"f": "F", "female": "F", "w": "F", "m": "M", "male": "M", "o": "O", "other": "O"}
@@ -118,10 +134,20 @@ def _facts(row: dict[str, str]) -> dict[str, Any]:
     sex = row.get("sex", "").lower()
     facts: dict[str, Any] = {
         name: row[name]
-        for name in ("modality", "patient_id", "encounter_id", "acquired_at", "view", "report", "units", "label_source",
-                     "licence", "attribution")
+        for name in (
+            "modality",
+            "patient_id",
+            "encounter_id",
+            "acquired_at",
+            "view",
+            "report",
+            "units",
+            "label_source",
+            "licence",
+            "attribution",
+        )
         if row.get(name)
-    }  # fmt: skip
+    }
     if row.get("labels"):
         facts["labels"] = [label.strip() for label in row["labels"].split(";") if label.strip()]
     facts |= {name: _number(name, row[name]) for name in ("age", "fs") if row.get(name)}

@@ -98,9 +98,15 @@ class Workspace:
             self.arrays.came(release, [one.row.study_id for one in batch])
 
     def add_codes(
-        self, release: str, digest: str, study_ids: Sequence[str], vectors: np.ndarray, codes: np.ndarray, *,
+        self,
+        release: str,
+        digest: str,
+        study_ids: Sequence[str],
+        vectors: np.ndarray,
+        codes: np.ndarray,
+        *,
         replace: bool = False,
-    ) -> None:  # fmt: skip
+    ) -> None:
         """Store embeddings (n, 256) and packed codes (n, 32) of present studies under a release.
 
         replace : in the place of the ones that they have under it
@@ -226,18 +232,41 @@ class Workspace:
         return questions.load(self.database, self.queries_folder, query_id)
 
     def rate(
-        self, query_id: str, study_id: str, mark: str, who: str = "local", *,
-        release: str, bits: int = 256, at: str | None = None, why: Sequence[str] = (), comment: str = "",
-        finding: str = "", strategy: str = "", random_share: bool = False,
-    ) -> Rating:  # fmt: skip
+        self,
+        query_id: str,
+        study_id: str,
+        mark: str,
+        who: str = "local",
+        *,
+        release: str,
+        bits: int = 256,
+        at: str | None = None,
+        why: Sequence[str] = (),
+        comment: str = "",
+        finding: str = "",
+        strategy: str = "",
+        random_share: bool = False,
+    ) -> Rating:
         """Record one mark or a skip; it is on disk when this returns. A later one of the same person replaces it.
 
         The same again (mark, why, comment, finding, release) writes nothing and returns the one that counts.
         """
         given = Rating(
-            0, query_id, study_id, mark, who, release, bits, at, now(), tuple(why), comment, finding, strategy,
+            0,
+            query_id,
+            study_id,
+            mark,
+            who,
+            release,
+            bits,
+            at,
+            now(),
+            tuple(why),
+            comment,
+            finding,
+            strategy,
             random_share,
-        )  # fmt: skip
+        )
         return marks.rate(self.database, given)
 
     def ratings(self, query_id: str | None = None, who: str | None = None, *, skips: bool = False) -> list[Rating]:

@@ -25,9 +25,15 @@ def draw(one: Collection, found: list[Item], at: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="collection-bar"):
         st.button(text("collections.all"), icon=":material/arrow_back:", key="all", on_click=state.leave)
         st.button(
-            text("collections.present"), icon=":material/slideshow:", key="present", type="primary",
-            shortcut=KEYS["present"], disabled=not found, on_click=state.slide, args=(at + 1,),
-        )  # fmt: skip
+            text("collections.present"),
+            icon=":material/slideshow:",
+            key="present",
+            type="primary",
+            shortcut=KEYS["present"],
+            disabled=not found,
+            on_click=state.slide,
+            args=(at + 1,),
+        )
         if st.button(text("collections.quiz"), icon=":material/quiz:", key="make-quiz", disabled=not found):
             st.switch_page("pages/quiz/page.py", query_params={"build": one.collection_id})
         with st.popover(text("collections.add_title"), icon=":material/add:", key="add-popover"):
@@ -55,10 +61,15 @@ def _export(one: Collection) -> None:
         wanted = Wanted("csv" if name == "csv" else "pdf", hide_labels=name == "blind", bom=True)
         mime, suffix = MIMES[wanted.format]
         st.download_button(
-            text(f"collections.export_{name}"), data=_maker(one.collection_id, wanted), mime=mime,
-            file_name=f"casebind-{one.collection_id}-{name}.{suffix}", key=f"export-{name}", on_click="ignore",
-            help=text(f"collections.export_{name}_help"), width="stretch",
-        )  # fmt: skip
+            text(f"collections.export_{name}"),
+            data=_maker(one.collection_id, wanted),
+            mime=mime,
+            file_name=f"casebind-{one.collection_id}-{name}.{suffix}",
+            key=f"export-{name}",
+            on_click="ignore",
+            help=text(f"collections.export_{name}_help"),
+            width="stretch",
+        )
 
 
 def _maker(collection_id: str, wanted: Wanted) -> Callable[[], bytes]:
@@ -70,21 +81,24 @@ def _maker(collection_id: str, wanted: Wanted) -> Callable[[], bytes]:
 def _words(one: Collection) -> None:
     workspace, which = resources.workspace(), one.collection_id
     fields.field(
-        st.text_input, text("collections.new_title"), f"title-{which}", one.title,
+        st.text_input,
+        text("collections.new_title"),
+        f"title-{which}",
+        one.title,
         lambda words, was: collections.rename(workspace, which, words, was),
-    )  # fmt: skip
+    )
     fields.field(
-        st.text_area, text("collections.description"), f"about-{which}", one.description,
-        lambda words, was: collections.describe(workspace, which, words, was), height=110,
-    )  # fmt: skip
+        st.text_area,
+        text("collections.description"),
+        f"about-{which}",
+        one.description,
+        lambda words, was: collections.describe(workspace, which, words, was),
+        height=110,
+    )
 
 
 def _whole(one: Collection) -> None:
     """Draw what is done to the collection as a whole."""
     with st.container(horizontal=True, gap="small"):
-        for action, icon, do in (
-            ("duplicate", "content_copy", state.duplicate), ("delete", "delete", state.delete),
-        ):  # fmt: skip
-            st.button(
-                text(f"collections.{action}"), icon=f":material/{icon}:", key=action, on_click=do, args=(one,)
-            )  # fmt: skip
+        for action, icon, do in (("duplicate", "content_copy", state.duplicate), ("delete", "delete", state.delete)):
+            st.button(text(f"collections.{action}"), icon=f":material/{icon}:", key=action, on_click=do, args=(one,))

@@ -49,9 +49,12 @@ def _list(found: list[Item], at: int) -> None:
         for i, item in enumerate(found):
             st.button(
                 text("collections.row", n=i + 1, kind=study_facts.kind(item.row), labels=study_facts.named(item.row)),
-                key=f"row-{item.study_id}", type="primary" if i == at else "tertiary", width="stretch",
-                on_click=state.select, args=(item.study_id,),
-            )  # fmt: skip
+                key=f"row-{item.study_id}",
+                type="primary" if i == at else "tertiary",
+                width="stretch",
+                on_click=state.select,
+                args=(item.study_id,),
+            )
 
 
 def _case(one: Collection, found: list[Item], at: int) -> None:
@@ -60,10 +63,14 @@ def _case(one: Collection, found: list[Item], at: int) -> None:
     st.subheader(text("collections.case_title", n=at + 1, kind=study_facts.kind(item.row)), anchor=False)
     st.markdown(study_facts.about(item.row))
     fields.field(
-        st.text_area, text("collections.note"), f"note-{one.collection_id}-{item.study_id}", item.note,
+        st.text_area,
+        text("collections.note"),
+        f"note-{one.collection_id}-{item.study_id}",
+        item.note,
         lambda words, was: collections.note(resources.workspace(), one.collection_id, item.study_id, words, was),
-        help=text("collections.note_help"), height=110,
-    )  # fmt: skip
+        help=text("collections.note_help"),
+        height=110,
+    )
     _content(item, at)
 
 
@@ -73,19 +80,30 @@ def _steps(one: Collection, found: list[Item], at: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="case-bar"):
         for action, key, step in (("previous", "case_previous", -1), ("next", "case_next", 1)):
             st.button(
-                text(f"collections.{action}"), key=action, shortcut=KEYS[key], disabled=not 0 <= at + step <= last,
-                on_click=state.select, args=(found[min(max(at + step, 0), last)].study_id,),
-            )  # fmt: skip
+                text(f"collections.{action}"),
+                key=action,
+                shortcut=KEYS[key],
+                disabled=not 0 <= at + step <= last,
+                on_click=state.select,
+                args=(found[min(max(at + step, 0), last)].study_id,),
+            )
         st.markdown(text("collections.place", n=at + 1, total=len(found)), width="content")
         for action, key, step in (("up", "move_up", -1), ("down", "move_down", 1)):
             st.button(
-                text(f"collections.{action}"), key=action, shortcut=KEYS[key], disabled=not 0 <= at + step <= last,
-                on_click=state.move, args=(one, item.study_id, step),
-            )  # fmt: skip
+                text(f"collections.{action}"),
+                key=action,
+                shortcut=KEYS[key],
+                disabled=not 0 <= at + step <= last,
+                on_click=state.move,
+                args=(one, item.study_id, step),
+            )
         st.button(
-            text("collections.remove"), key="remove", shortcut=KEYS["remove"], on_click=state.remove,
+            text("collections.remove"),
+            key="remove",
+            shortcut=KEYS["remove"],
+            on_click=state.remove,
             args=(one, found, at),
-        )  # fmt: skip
+        )
 
 
 def _content(item: Item, at: int) -> None:

@@ -49,9 +49,11 @@ def _all() -> None:
             if one.hidden:
                 st.markdown(f":small[{several(one.hidden, 'collections.hidden')}]")
             st.button(
-                text("collections.open"), key=f"open-{one.collection_id}", on_click=state.enter,
+                text("collections.open"),
+                key=f"open-{one.collection_id}",
+                on_click=state.enter,
                 args=(one.collection_id,),
-            )  # fmt: skip
+            )
     _create(expanded=not found)
     st.page_link("pages/search/page.py", label=text("collections.to_search"), icon=":material/search:")
 

@@ -49,17 +49,27 @@ def _bar(one: Collection, found: list[Item], n: int, shown: bool) -> None:
         st.markdown(text("collections.place", n=n, total=len(found)), width="content")
         for action, step in (("previous", -1), ("next", 1)):
             st.button(
-                text(f"collections.{action}"), key=f"present-{action}", shortcut=KEYS[f"case_{action}"],
-                disabled=not 1 <= n + step <= len(found), on_click=_go, args=(n + step,),
-            )  # fmt: skip
+                text(f"collections.{action}"),
+                key=f"present-{action}",
+                shortcut=KEYS[f"case_{action}"],
+                disabled=not 1 <= n + step <= len(found),
+                on_click=_go,
+                args=(n + step,),
+            )
         st.button(
-            text("present.hide" if shown else "present.reveal"), key="present-reveal", shortcut=KEYS["reveal"],
-            on_click=_reveal, args=(None if shown else found[n - 1].study_id,),
-        )  # fmt: skip
+            text("present.hide" if shown else "present.reveal"),
+            key="present-reveal",
+            shortcut=KEYS["reveal"],
+            on_click=_reveal,
+            args=(None if shown else found[n - 1].study_id,),
+        )
         st.button(
-            text("present.full"), key="present-full-screen", icon=":material/fullscreen:", shortcut=KEYS["full"],
+            text("present.full"),
+            key="present-full-screen",
+            icon=":material/fullscreen:",
+            shortcut=KEYS["full"],
             on_click=_ask_full,
-        )  # fmt: skip
+        )
         st.button(
             text("present.leave"), key="leave", shortcut=KEYS["leave"], on_click=_leave, args=(found[n - 1].study_id,)
         )

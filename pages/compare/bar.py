@@ -41,9 +41,13 @@ def _steps(ids: list[str], at: int) -> None:
     for action, step in (("previous", -1), ("next", 1)):
         there = 0 <= at + step < len(ids)
         st.button(
-            text(f"detail.{action}"), key=action, shortcut=KEYS[action], disabled=not there,
-            on_click=_open, args=(ids[at + step] if there else "",),
-        )  # fmt: skip
+            text(f"detail.{action}"),
+            key=action,
+            shortcut=KEYS[action],
+            disabled=not there,
+            on_click=_open,
+            args=(ids[at + step] if there else "",),
+        )
     st.markdown(text("detail.place", n=at + 1, total=len(ids)), width="stretch")
 
 

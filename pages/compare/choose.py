@@ -24,9 +24,14 @@ def draw() -> None:
                 chosen.append(_choice(side))
         with st.container(horizontal=True):
             st.button(
-                text("compare.choose_go"), key="choose-go", type="primary", icon=":material/compare:",
-                disabled=None in chosen, on_click=_open, args=tuple(chosen),
-            )  # fmt: skip
+                text("compare.choose_go"),
+                key="choose-go",
+                type="primary",
+                icon=":material/compare:",
+                disabled=None in chosen,
+                on_click=_open,
+                args=tuple(chosen),
+            )
             if st.button(text("compare.choose_search"), key="choose-search", icon=":material/search:"):
                 st.switch_page("pages/search/page.py")
 
@@ -42,9 +47,13 @@ def _choice(side: str) -> str | None:
     st.markdown(f"**{text(f'compare.choose_{side}')}**")
     kinds = [kind for kind in MODALITIES if workspace.counts().get(kind)]
     kind = st.segmented_control(
-        text("compare.choose_kind"), kinds, default=kinds[0] if kinds else None, required=bool(kinds),
-        key=f"{side}-kind", format_func=lambda name: text(f"modality_one.{name}"),
-    )  # fmt: skip
+        text("compare.choose_kind"),
+        kinds,
+        default=kinds[0] if kinds else None,
+        required=bool(kinds),
+        key=f"{side}-kind",
+        format_func=lambda name: text(f"modality_one.{name}"),
+    )
     labels = workspace.labels(kind)
     label = st.selectbox(
         text("compare.choose_label"), labels, index=None, key=f"{side}-label", placeholder=text("compare.choose_any")

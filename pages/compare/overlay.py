@@ -30,10 +30,13 @@ def wanted() -> bool:
 def controls() -> None:
     """Draw the button that shows or hides the overlay, and its opacity while it is shown."""
     st.button(
-        text("detail.hide" if wanted() else "detail.overlay"), key="why-button", shortcut=KEYS["why"],
-        icon=":material/visibility_off:" if wanted() else ":material/visibility:", help=text("detail.overlay_help"),
+        text("detail.hide" if wanted() else "detail.overlay"),
+        key="why-button",
+        shortcut=KEYS["why"],
+        icon=":material/visibility_off:" if wanted() else ":material/visibility:",
+        help=text("detail.overlay_help"),
         on_click=_toggle,
-    )  # fmt: skip
+    )
     if wanted():
         st.session_state.setdefault("opacity", st.session_state.get("opacity-kept", OPACITY))
         st.session_state["opacity-kept"] = st.slider(

@@ -71,10 +71,14 @@ def _options(pair: Pair) -> None:
     if pair.same_kind and pair.match.modality != "text":
         linked = _linked()
         st.button(
-            text("compare.unlink" if linked else "compare.link"), key="link-button", shortcut=KEYS["link"],
-            icon=":material/link_off:" if linked else ":material/link:", help=text("compare.link_help"),
-            on_click=st.session_state.update, args=({"linked": not linked},),
-        )  # fmt: skip
+            text("compare.unlink" if linked else "compare.link"),
+            key="link-button",
+            shortcut=KEYS["link"],
+            icon=":material/link_off:" if linked else ":material/link:",
+            help=text("compare.link_help"),
+            on_click=st.session_state.update,
+            args=({"linked": not linked},),
+        )
     collect.draw(pair.row.study_id, pair.found.query_id if pair.neighbour else None, by_key=True)
     export.draw(pair.found, opened=pair.row.study_id if pair.neighbour else None, why=overlay.wanted())
 
@@ -110,9 +114,12 @@ def _recordings(pair: Pair, panels: tuple[Panel, Panel]) -> None:
                     mean.draw(panel.study)
                     continue
                 viewer.draw(
-                    panel.study, key=f"compare-{side}-{panel.study.modality}", overlay=panel.overlay,
-                    opacity=panel.opacity, said=panel.said,
-                )  # fmt: skip
+                    panel.study,
+                    key=f"compare-{side}-{panel.study.modality}",
+                    overlay=panel.overlay,
+                    opacity=panel.opacity,
+                    said=panel.said,
+                )
     with left:
         if not pair.mean:
             viewer.numbers(query, key="compare-query")

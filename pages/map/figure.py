@@ -58,10 +58,13 @@ def figure(shown: Shown, by: str, passing: np.ndarray, mark: np.ndarray | None) 
     if mark is not None:
         figure.add_trace(_query(mark))
     figure.update_layout(
-        height=HEIGHT, margin={"l": 0, "r": 0, "t": 0, "b": 0}, dragmode="lasso", uirevision="map",
+        height=HEIGHT,
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        dragmode="lasso",
+        uirevision="map",
         legend={"orientation": "h", "y": -0.01, "yanchor": "top", "itemsizing": "constant"},
         hoverlabel={"align": "left"},
-    )  # fmt: skip
+    )
     for update in (figure.update_xaxes, figure.update_yaxes):
         update(showticklabels=False, showgrid=False, zeroline=False)
     figure.update_yaxes(scaleanchor="x", scaleratio=1)
@@ -73,23 +76,37 @@ def _trace(points: Points, places: np.ndarray, name: str, at: int, group: str) -
     rest = group in REST
     colour = ink if rest else colours()["okabe_ito"][HUES[at % len(HUES)]]
     return go.Scatter(
-        x=points.xy[places, 0], y=points.xy[places, 1], mode="markers", name=name, hoverinfo="text",
+        x=points.xy[places, 0],
+        y=points.xy[places, 1],
+        mode="markers",
+        name=name,
+        hoverinfo="text",
         hovertext=[_hover(points, place) for place in places],
         marker={
-            "symbol": shape_of(at, group), "color": colour, "size": 6 if rest else 7, "opacity": 0.55 if rest else 0.85,
+            "symbol": shape_of(at, group),
+            "color": colour,
+            "size": 6 if rest else 7,
+            "opacity": 0.55 if rest else 0.85,
             "line": {"width": 1 if rest else 0.5, "color": ink},
         },
-        selected={"marker": {"opacity": 1}}, unselected={"marker": {"opacity": 0.25}},
-    )  # fmt: skip
+        selected={"marker": {"opacity": 1}},
+        unselected={"marker": {"opacity": 0.25}},
+    )
 
 
 def _query(mark: np.ndarray) -> go.Scatter:
     """Return the query's mark, a large ring with a cross, and its name beside it."""
     return go.Scatter(
-        x=[float(mark[0])], y=[float(mark[1])], mode="markers+text", name=text("map.query"), hoverinfo="name",
-        text=[text("map.query")], textposition="top center", textfont={"color": _ink(), "size": 14},
+        x=[float(mark[0])],
+        y=[float(mark[1])],
+        mode="markers+text",
+        name=text("map.query"),
+        hoverinfo="name",
+        text=[text("map.query")],
+        textposition="top center",
+        textfont={"color": _ink(), "size": 14},
         marker={"symbol": "circle-cross-open", "size": 20, "color": _ink(), "line": {"width": 2.5}},
-    )  # fmt: skip
+    )
 
 
 def _ink() -> str:
@@ -131,9 +148,13 @@ def draw_caveat(shown: Shown) -> None:
     """Draw what a map does not say, and how much it keeps."""
     kept = shown.chart.kept
     figures = text(
-        "map.kept", k=kept.k, share=f"{100 * kept.share:.0f}", chance=f"{100 * kept.chance:.1f}",
-        trust=f"{kept.trustworthiness:.3f}", n=f"{kept.n:,}",
-    )  # fmt: skip
+        "map.kept",
+        k=kept.k,
+        share=f"{100 * kept.share:.0f}",
+        chance=f"{100 * kept.chance:.1f}",
+        trust=f"{kept.trustworthiness:.3f}",
+        n=f"{kept.n:,}",
+    )
     words = [text("map.caveat"), figures]
     if shown.chart.total > len(shown.chart.ids):
         words.append(text("map.sampled", n=f"{len(shown.chart.ids):,}", total=f"{shown.chart.total:,}"))

@@ -52,13 +52,20 @@ def _controls(points: Points) -> tuple[str, str]:
             text("map.by"), BY, required=True, key="map-by", format_func=lambda one: text(f"map.by_{one}")
         )
         st.pills(
-            text("map.kinds"), MODALITIES, selection_mode="multi", key="map-kinds",
+            text("map.kinds"),
+            MODALITIES,
+            selection_mode="multi",
+            key="map-kinds",
             format_func=lambda one: text(f"modality.{one}"),
-        )  # fmt: skip
+        )
         st.multiselect(
-            text("map.finding"), list(found), key="map-finding", placeholder=text("controls.any"), width=280,
+            text("map.finding"),
+            list(found),
+            key="map-finding",
+            placeholder=text("controls.any"),
+            width=280,
             format_func=lambda one: f"{phrase(one)} ({found[one]:,})",
-        )  # fmt: skip
+        )
         st.text_input(text("map.near"), key="map-near", placeholder=text("map.near_example"), width=280)
     values = {name: st.session_state[f"map-{name}"] for name in ("by", "kinds", "finding", "near")}
     state.to_url("by", [values["by"]] if values["by"] != BY[0] else [])
@@ -80,9 +87,13 @@ def _figure(shown: state.Shown, by: str) -> None:
     mark = state.query_mark(shown.points)
     place = None if mark is None else mark[0]
     st.plotly_chart(
-        figure.figure(shown, by, passing, place), key=state.FIGURE, on_select=state.drew,
-        selection_mode=("lasso", "box"), config=TOOLS, alt=figure.alternative(shown, by, passing, mark is not None),
-    )  # fmt: skip
+        figure.figure(shown, by, passing, place),
+        key=state.FIGURE,
+        on_select=state.drew,
+        selection_mode=("lasso", "box"),
+        config=TOOLS,
+        alt=figure.alternative(shown, by, passing, mark is not None),
+    )
     _notes(passing, mark)
     figure.draw_caveat(shown)
     with st.expander(text("search.numbers")):

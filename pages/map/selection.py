@@ -60,13 +60,16 @@ def _rows(points: Points, places: np.ndarray) -> pd.DataFrame:
     """Return a row per chosen study."""
     rows = [
         (
-            str(points.ids[place]), text(f"modality_one.{points.modality[place]}"),
-            ", ".join(points.labels[place]) or text("card.no_labels"), str(points.cohort[place]),
+            str(points.ids[place]),
+            text(f"modality_one.{points.modality[place]}"),
+            ", ".join(points.labels[place]) or text("card.no_labels"),
+            str(points.cohort[place]),
             text("card.synthetic") if points.synthetic[place] else "",
-            round(float(points.xy[place, 0]), 1), round(float(points.xy[place, 1]), 1),
+            round(float(points.xy[place, 0]), 1),
+            round(float(points.xy[place, 1]), 1),
         )
         for place in places
-    ]  # fmt: skip
+    ]
     names = ("study", "kind", "labels", "cohort", "synthetic", "x", "y")
     return pd.DataFrame(rows, columns=[text(f"map.column_{name}") for name in names])
 

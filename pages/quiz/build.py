@@ -35,9 +35,13 @@ def draw(expanded: bool) -> None:
     with st.expander(text("quiz.build"), expanded=expanded, icon=":material/add:"):
         st.text_input(text("quiz.build_title"), key="build-title")
         source = st.segmented_control(
-            text("quiz.source"), SOURCES, format_func=lambda name: text(f"quiz.source_{name}"),
-            default="collection" if given else "filters", key="build-source", required=True,
-        )  # fmt: skip
+            text("quiz.source"),
+            SOURCES,
+            format_func=lambda name: text(f"quiz.source_{name}"),
+            default="collection" if given else "filters",
+            key="build-source",
+            required=True,
+        )
         ready = _collection(given) if source == "collection" else _filters()
         _plan()
         if st.button(text("quiz.build_do"), type="primary", key="build", disabled=not ready):
@@ -53,9 +57,12 @@ def _collection(given: str | None) -> bool:
         return False
     ids = list(found)
     st.selectbox(
-        text("quiz.collection"), ids, index=ids.index(given) if given in ids else 0, key="build-collection",
+        text("quiz.collection"),
+        ids,
+        index=ids.index(given) if given in ids else 0,
+        key="build-collection",
         format_func=lambda one: f"{found[one].title} ({several(found[one].cases, 'collections.cases')})",
-    )  # fmt: skip
+    )
     return True
 
 
@@ -65,9 +72,13 @@ def _filters() -> bool:
     if not kinds:
         return False
     kind = st.segmented_control(
-        text("quiz.kind"), kinds, format_func=lambda name: text(f"modality.{name}"), default=kinds[0],
-        key="build-kind", required=True,
-    )  # fmt: skip
+        text("quiz.kind"),
+        kinds,
+        format_func=lambda name: text(f"modality.{name}"),
+        default=kinds[0],
+        key="build-kind",
+        required=True,
+    )
     left, right = st.columns(2)
     left.multiselect(text("quiz.labels"), workspace.labels(kind), key=f"build-labels-{kind}")
     right.multiselect(text("quiz.cohorts"), [one.name for one in workspace.cohorts()], key="build-cohorts")
@@ -77,13 +88,15 @@ def _filters() -> bool:
 def _plan() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
         st.number_input(text("quiz.n"), 1, MOST_QUESTIONS, 10, key="build-n", width=180)
-        st.number_input(
-            text("quiz.seed"), 0, SEEDS, 1, key="build-seed", help=text("quiz.seed_help"), width=180
-        )  # fmt: skip
+        st.number_input(text("quiz.seed"), 0, SEEDS, 1, key="build-seed", help=text("quiz.seed_help"), width=180)
         st.segmented_control(
-            text("quiz.order"), ORDERS, format_func=lambda name: text(f"quiz.order_name_{name}"), default="shuffled",
-            key="build-order", required=True,
-        )  # fmt: skip
+            text("quiz.order"),
+            ORDERS,
+            format_func=lambda name: text(f"quiz.order_name_{name}"),
+            default="shuffled",
+            key="build-order",
+            required=True,
+        )
     st.radio(text("quiz.asks"), ASKS, format_func=lambda name: text(f"quiz.asks_{name}"), key="build-asks")
 
 
@@ -91,9 +104,13 @@ def _build() -> None:
     """Build the quiz of what is chosen, saying how far it is; keep the sentence that says what came of it."""
     chosen = st.session_state
     plan = Plan(
-        chosen["build-title"], int(chosen["build-n"]), chosen["build-asks"], chosen["build-order"],
-        int(chosen["build-seed"]), resources.WHO,
-    )  # fmt: skip
+        chosen["build-title"],
+        int(chosen["build-n"]),
+        chosen["build-asks"],
+        chosen["build-order"],
+        int(chosen["build-seed"]),
+        resources.WHO,
+    )
     workspace, release = resources.workspace(), resources.release()
     bar = st.progress(0.0, text("quiz.building"))
 

@@ -47,13 +47,19 @@ def _quiz(quiz: Quiz) -> None:
         with st.container(horizontal=True, gap="small"):
             for view, icon in (("", "play_arrow"), ("results", "bar_chart")):
                 st.button(
-                    text("quiz.results" if view else "quiz.take"), icon=f":material/{icon}:",
-                    key=f"{view or 'take'}-{quiz.quiz_id}", on_click=state.enter, args=(quiz, view),
-                )  # fmt: skip
+                    text("quiz.results" if view else "quiz.take"),
+                    icon=f":material/{icon}:",
+                    key=f"{view or 'take'}-{quiz.quiz_id}",
+                    on_click=state.enter,
+                    args=(quiz, view),
+                )
             st.button(
-                text("quiz.delete"), icon=":material/delete:", key=f"delete-{quiz.quiz_id}", on_click=state.delete,
+                text("quiz.delete"),
+                icon=":material/delete:",
+                key=f"delete-{quiz.quiz_id}",
+                on_click=state.delete,
                 args=(quiz,),
-            )  # fmt: skip
+            )
         with st.expander(text("quiz.link"), icon=":material/link:"):
             st.markdown(text("quiz.link_help"))
             address = link("quiz", quiz=quiz.quiz_id, order=quiz.order, seed=quiz.seed)

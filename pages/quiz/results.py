@@ -34,10 +34,15 @@ def draw(quiz: Quiz) -> None:
         rows = [(plain(alias), *_share(share)) for alias, share in found.learners]
         _table(rows, ("learner", "share", "interval", "n"))
     st.download_button(
-        text("quiz.download"), lambda: results.to_csv(workspace, quiz.quiz_id, bom=True).encode(),
-        f"casebind-quiz-{quiz.quiz_id}.csv", "text/csv",
-        icon=":material/download:", key="download", on_click="ignore", disabled=not found.learners,
-    )  # fmt: skip
+        text("quiz.download"),
+        lambda: results.to_csv(workspace, quiz.quiz_id, bom=True).encode(),
+        f"casebind-quiz-{quiz.quiz_id}.csv",
+        "text/csv",
+        icon=":material/download:",
+        key="download",
+        on_click="ignore",
+        disabled=not found.learners,
+    )
     with st.expander(text("quiz.columns")):
         _table([(name, text(f"results_column.{name}")) for name in COLUMNS], ("name", "meaning"))
 

@@ -29,9 +29,13 @@ def draw(run: Run, asked: Asked, *, last: bool) -> None:
     labelled = text("quiz.labelled", labels=f"**{plain(', '.join(asked.labelled))}**")
     box(f"**{text('quiz.right' if given.right else 'quiz.wrong')}** {chose} {labelled}.", icon=f":material/{icon}:")
     st.button(
-        text("quiz.finish" if last else "quiz.go_on"), key="go-on", type="primary", icon=":material/arrow_forward:",
-        shortcut=SCREENS["quiz"]["go_on"], on_click=state.go_on,
-    )  # fmt: skip
+        text("quiz.finish" if last else "quiz.go_on"),
+        key="go-on",
+        type="primary",
+        icon=":material/arrow_forward:",
+        shortcut=SCREENS["quiz"]["go_on"],
+        on_click=state.go_on,
+    )
     row = resources.workspace().row(asked.study_id)
     st.markdown(f"{study_facts.about(row)}{case_card.synthetic(row.synthetic)}")
     if asked.note:

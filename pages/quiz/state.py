@@ -57,9 +57,13 @@ def start(quiz: Quiz, typed: str, anew: bool = False) -> None:
     seed = st.query_params.get(SEED, "")
     try:
         run = runs.start(
-            resources.workspace(), quiz.quiz_id, typed, order=st.query_params.get(ORDER),
-            seed=int(seed) if seed.isdecimal() else None, anew=anew,
-        )  # fmt: skip
+            resources.workspace(),
+            quiz.quiz_id,
+            typed,
+            order=st.query_params.get(ORDER),
+            seed=int(seed) if seed.isdecimal() else None,
+            anew=anew,
+        )
     except CasebindError as problem:
         error(problem)
         return
@@ -124,9 +128,7 @@ def near(run: Run, asked: Asked) -> list[Neighbour]:
     known, found = st.session_state.get(key, (None, ()))
     if known != (run.run_id, asked.place):
         labels = workspace.row(asked.study_id).labels
-        found = confusable(
-            workspace, resources.release(), asked.study_id, asked.modality, labels, who=resources.WHO
-        )  # fmt: skip
+        found = confusable(workspace, resources.release(), asked.study_id, asked.modality, labels, who=resources.WHO)
         st.session_state[key] = ((run.run_id, asked.place), found)
     return [one for one in found if workspace.consent(one.patient_id)]
 

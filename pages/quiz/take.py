@@ -86,16 +86,25 @@ def _choose(run: Run, asked: Asked) -> None:
     with st.container(horizontal=True, gap="small", key="options"):
         for number, option in enumerate(asked.options, start=1):
             st.button(
-                plain(option), key=f"option-{asked.place}-{number}", shortcut=KEYS[f"choose_{number}"],
+                plain(option),
+                key=f"option-{asked.place}-{number}",
+                shortcut=KEYS[f"choose_{number}"],
                 icon=":material/check:" if option in chosen else None,
-                type="primary" if option in chosen else "secondary", on_click=state.pick, args=(run, asked, option),
-            )  # fmt: skip
+                type="primary" if option in chosen else "secondary",
+                on_click=state.pick,
+                args=(run, asked, option),
+            )
     words = text("quiz.chosen", labels=plain(", ".join(chosen))) if chosen else text("quiz.nothing")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
-            text("quiz.commit"), key="commit", type="primary", shortcut=KEYS["commit"], disabled=not chosen,
-            on_click=state.commit, args=(run, asked),
-        )  # fmt: skip
+            text("quiz.commit"),
+            key="commit",
+            type="primary",
+            shortcut=KEYS["commit"],
+            disabled=not chosen,
+            on_click=state.commit,
+            args=(run, asked),
+        )
         st.markdown(words, width="content")
 
 
@@ -109,12 +118,15 @@ def _end(run: Run, title: str) -> None:
     made = study_facts.synthetic([one.study_id for one in run.questions])
     rows = [
         (
-            one.number if run.quiz_id else one.place, study_facts.kind_in_table(one.modality, one.study_id in made),
-            plain(", ".join(one.given.chosen)), plain(", ".join(one.labelled)), reveal.yes(one.given.right),
+            one.number if run.quiz_id else one.place,
+            study_facts.kind_in_table(one.modality, one.study_id in made),
+            plain(", ".join(one.given.chosen)),
+            plain(", ".join(one.labelled)),
+            reveal.yes(one.given.right),
         )
         for one in run.questions
         if one.given is not None
-    ]  # fmt: skip
+    ]
     names = ("question", "kind", "chosen", "labelled", "right")
     st.markdown(f"**{text('quiz.answer_table')}**")
     st.table(pd.DataFrame(rows, columns=[text(f"quiz.column_{name}") for name in names]), hide_index=True)

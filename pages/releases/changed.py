@@ -39,8 +39,13 @@ def draw(shown: Entry, serving: Entry) -> None:
 
 def _named(one: Change) -> str:
     said = one.said if len(one.said) <= LONGEST_SAID else f"{one.said[: LONGEST_SAID - 1]}…"
-    return text("releases.changes_line", said=said, kept=one.kept, total=one.total,
-                day=f"{one.created_at:%Y-%m-%d %H:%M}" if one.created_at else "")  # fmt: skip
+    return text(
+        "releases.changes_line",
+        said=said,
+        kept=one.kept,
+        total=one.total,
+        day=f"{one.created_at:%Y-%m-%d %H:%M}" if one.created_at else "",
+    )
 
 
 def _pair(one: Change, before: str, after: str) -> None:

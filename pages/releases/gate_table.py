@@ -51,9 +51,14 @@ def _table(rows: list[Row]) -> None:
 def _cells(row: Row) -> tuple[str, ...]:
     """Return a row as words; a guard is said in words and with a sign, never by colour."""
     return (
-        name_of(row), _counted(row), f"{row.before:.3f}", f"{row.after:.3f}", _signed(row.difference),
-        text("releases.span", low=_signed(row.low), high=_signed(row.high)), _guard(row),
-    )  # fmt: skip
+        name_of(row),
+        _counted(row),
+        f"{row.before:.3f}",
+        f"{row.after:.3f}",
+        _signed(row.difference),
+        text("releases.span", low=_signed(row.low), high=_signed(row.high)),
+        _guard(row),
+    )
 
 
 def _counted(row: Row) -> str:

@@ -20,9 +20,13 @@ def draw(serving: Entry) -> None:
     """Draw who is here, how many ratings are new, and the round."""
     st.subheader(text("releases.make_title"), anchor=False)
     st.text_input(
-        text("releases.who"), value=state.who(), key="releases-who", max_chars=LONGEST_NAME, on_change=state.rename,
+        text("releases.who"),
+        value=state.who(),
+        key="releases-who",
+        max_chars=LONGEST_NAME,
+        on_change=state.rename,
         placeholder=text("review.who_example"),
-    )  # fmt: skip
+    )
     present = job.present(resources.workspace())
     if present is not None and not present.over:
         _progress(present.number)
@@ -31,9 +35,13 @@ def draw(serving: Entry) -> None:
         n = new_ratings(resources.workspace(), since(serving.release))
         st.markdown(several(n, "releases.new", name=serving.name))
     st.button(
-        text("releases.make"), key="make-round", icon=":material/model_training:", on_click=state.make,
-        disabled=not state.who(), type="primary",
-    )  # fmt: skip
+        text("releases.make"),
+        key="make-round",
+        icon=":material/model_training:",
+        on_click=state.make,
+        disabled=not state.who(),
+        type="primary",
+    )
     st.markdown(f":small[{text('releases.make_note') if state.who() else text('releases.name_first')}]")
     if present is not None:
         _ended(present)

@@ -27,10 +27,14 @@ def draw_moving(moving: Moving | None) -> None:
         words = text(f"releases.cut_{cut.kind}", name=cut.to_release, who=cut.who, serving=cut.from_release)
         st.warning(plain(words), icon=":material/pause_circle:")
         st.button(
-            text("releases.go_on", name=cut.to_release), key="go-on", icon=":material/play_arrow:",
-            on_click=state.go_on, args=(cut.from_digest,), disabled=not state.who(),
+            text("releases.go_on", name=cut.to_release),
+            key="go-on",
+            icon=":material/play_arrow:",
+            on_click=state.go_on,
+            args=(cut.from_digest,),
+            disabled=not state.who(),
             help=None if state.who() else text("releases.name_first"),
-        )  # fmt: skip
+        )
 
 
 @st.fragment(run_every=state.LOOK_EVERY_S)
@@ -48,20 +52,28 @@ def draw(shown: Entry, serving: Entry) -> None:
         return
     about, busy = shown.release.manifest["round"], promotion.present(resources.workspace())
     if about["from_digest"] != serving.digest:
-        st.info(text("releases.other_base", name=shown.name, base=about["from"], serving=serving.name),
-                icon=":material/info:")  # fmt: skip
+        st.info(
+            text("releases.other_base", name=shown.name, base=about["from"], serving=serving.name),
+            icon=":material/info:",
+        )
         return
     reason = ""
     if not shown.passes:
         reason = st.text_input(
-            text("releases.reason", least=LEAST_REASON), key=f"reason-{shown.name}", max_chars=LONGEST_REASON,
+            text("releases.reason", least=LEAST_REASON),
+            key=f"reason-{shown.name}",
+            max_chars=LONGEST_REASON,
             help=text("releases.reason_help"),
-        )  # fmt: skip
+        )
     given = bool(shown.passes) or len(" ".join((reason or "").split())) >= LEAST_REASON
     st.button(
-        text("releases.promote", name=shown.name), key="promote", type="primary", icon=":material/publish:",
+        text("releases.promote", name=shown.name),
+        key="promote",
+        type="primary",
+        icon=":material/publish:",
         disabled=not (state.who() and given) or (busy is not None and not busy.over),
-        on_click=state.promote, args=(shown.release, serving.digest),
-    )  # fmt: skip
+        on_click=state.promote,
+        args=(shown.release, serving.digest),
+    )
     why = "promote_note" if given else "reason_first"
     st.markdown(f":small[{text(f'releases.{why}' if state.who() else 'releases.name_first')}]")

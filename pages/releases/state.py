@@ -86,17 +86,16 @@ def changed(candidate: Release, asked: str | None) -> list[Change]:
     wanted = (candidate.digest, serving.digest, asked, moment(workspace))
     kept = st.session_state.get(CHANGES)
     if kept is None or kept[0] != wanted:
-        preview = _preview(str(workspace.path), candidate.digest, serving.digest, sum(workspace.counts().values()),
-                           serving, candidate)  # fmt: skip
+        preview = _preview(
+            str(workspace.path), candidate.digest, serving.digest, sum(workspace.counts().values()), serving, candidate
+        )
         kept = st.session_state[CHANGES] = wanted, changes(workspace, preview, asked, reader=who() or resources.WHO)
     found: list[Change] = kept[1]
     return found
 
 
 @st.cache_resource(show_spinner=False, max_entries=2)
-def _preview(
-    path: str, candidate: str, serving: str, studies: int, _serving: Release, _candidate: Release
-) -> Preview:  # fmt: skip
+def _preview(path: str, candidate: str, serving: str, studies: int, _serving: Release, _candidate: Release) -> Preview:
     """Make the codes that a release would give, once for everybody."""
     return Preview(resources.workspace(), _serving, _candidate)
 

@@ -26,15 +26,23 @@ def _buttons(one: Entry, serving: Entry) -> None:
     """Draw the ways to a round's figures, and back to a release that served before."""
     if one.made_from:
         st.button(
-            text("releases.look"), key=f"look-{one.name}", icon=":material/visibility:", on_click=state.look,
-            args=(one.name,), help=text("releases.look_help", name=one.name),
-        )  # fmt: skip
+            text("releases.look"),
+            key=f"look-{one.name}",
+            icon=":material/visibility:",
+            on_click=state.look,
+            args=(one.name,),
+            help=text("releases.look_help", name=one.name),
+        )
     if one.served and not one.serves:
         st.button(
-            text("releases.back", name=one.name), key=f"back-{one.name}", icon=":material/undo:",
-            on_click=state.roll_back, args=(one.name, serving.digest), disabled=not state.who(),
+            text("releases.back", name=one.name),
+            key=f"back-{one.name}",
+            icon=":material/undo:",
+            on_click=state.roll_back,
+            args=(one.name, serving.digest),
+            disabled=not state.who(),
             help=text("releases.back_help") if state.who() else text("releases.name_first"),
-        )  # fmt: skip
+        )
 
 
 def _entry(one: Entry) -> None:

@@ -75,9 +75,11 @@ def _words(key: str, figure: Figure) -> str:
     """Return a coefficient with interval and numbers in words, or why there is none."""
     if figure.value is None:
         return text(f"agreement.{figure.reason}")
-    interval = text("agreement.no_interval") if figure.low is None else text(
-        "agreement.between", low=figure.low, high=figure.high
-    )  # fmt: skip
+    interval = (
+        text("agreement.no_interval")
+        if figure.low is None
+        else text("agreement.between", low=figure.low, high=figure.high)
+    )
     return text(key, value=figure.value, interval=interval, n=figure.n, raters=figure.raters)
 
 

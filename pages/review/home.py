@@ -26,27 +26,43 @@ def draw() -> None:
         st.subheader(text("review.more"), anchor=False)
         for view, icon in (("agreement", "handshake"), ("share", "swap_horiz")):
             st.button(
-                text(f"review.open_{view}"), icon=f":material/{icon}:", key=f"open-{view}", on_click=state.go,
-                kwargs={state.VIEW: view}, width="stretch",
-            )  # fmt: skip
+                text(f"review.open_{view}"),
+                icon=f":material/{icon}:",
+                key=f"open-{view}",
+                on_click=state.go,
+                kwargs={state.VIEW: view},
+                width="stretch",
+            )
 
 
 def _start() -> None:
     st.text_input(
-        text("review.who"), value=state.who(), key="review-who", max_chars=LONGEST_NAME, on_change=state.rename,
-        help=text("review.who_help"), placeholder=text("review.who_example"),
-    )  # fmt: skip
+        text("review.who"),
+        value=state.who(),
+        key="review-who",
+        max_chars=LONGEST_NAME,
+        on_change=state.rename,
+        help=text("review.who_help"),
+        placeholder=text("review.who_example"),
+    )
     strategy = st.radio(
-        text("review.strategy"), QUEUES, key="review-strategy",
+        text("review.strategy"),
+        QUEUES,
+        key="review-strategy",
         format_func=lambda name: text(f"review.strategy_{name}"),
         captions=[text(f"review.about_{name}") for name in QUEUES],
-    )  # fmt: skip
+    )
     st.markdown(f":small[{text('review.share_note')}]")
     n = st.number_input(text("review.n"), 1, MOST, state.FIRST_N, key="review-n", width=180)
     st.button(
-        text("review.begin"), type="primary", icon=":material/play_arrow:", key="begin", disabled=not state.who(),
-        on_click=state.begin, args=(strategy, int(n)),
-    )  # fmt: skip
+        text("review.begin"),
+        type="primary",
+        icon=":material/play_arrow:",
+        key="begin",
+        disabled=not state.who(),
+        on_click=state.begin,
+        args=(strategy, int(n)),
+    )
     if not state.who():
         st.markdown(f":small[{text('review.name_first')}]")
 
@@ -63,6 +79,10 @@ def _open() -> None:
             line = text("review.going_line", done=one.done, total=one.total, day=f"{one.queue.created_at:%Y-%m-%d}")
             st.markdown(f"**{named}**  \n:small[{plain(line)}]")
             st.button(
-                text("review.go_on"), key=f"go-{one.queue.queue_id}", icon=":material/play_arrow:",
-                on_click=state.go_on, args=(one,), help=text("review.go_on_help", name=named),
-            )  # fmt: skip
+                text("review.go_on"),
+                key=f"go-{one.queue.queue_id}",
+                icon=":material/play_arrow:",
+                on_click=state.go_on,
+                args=(one,),
+                help=text("review.go_on_help", name=named),
+            )

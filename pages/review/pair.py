@@ -30,8 +30,9 @@ def draw(offer: Offer, *, labels: bool, key: str) -> None:
         with column:
             st.markdown(_head(text(f"review.{title}"), side, labels))
     if alike:
-        panels = [_panel(side[0], text(f"review.{title}"), labels) for title, side in
-                  (("query", query), ("match", match))]  # fmt: skip
+        panels = [
+            _panel(side[0], text(f"review.{title}"), labels) for title, side in (("query", query), ("match", match))
+        ]
         viewer.draw_pair(panels[0], panels[1], key=key)
         return
     for column, name, (study, _) in zip(columns, ("query", "match"), (query, match), strict=True):

@@ -58,9 +58,13 @@ def _last(review: Review) -> None:
         words = text("review.saved", n=review.place(last.pair), mark=text(f"mark.{last.mark}"))
         st.markdown(f":material/check: **{words}**{_said(last)}", width="content")
         st.button(
-            text("review.undo"), icon=":material/undo:", key=f"undo-{last.rating_id}", shortcut=KEYS["undo"],
-            on_click=state.undo, args=(last,),
-        )  # fmt: skip
+            text("review.undo"),
+            icon=":material/undo:",
+            key=f"undo-{last.rating_id}",
+            shortcut=KEYS["undo"],
+            on_click=state.undo,
+            args=(last,),
+        )
         if last.mark != SKIP:
             _amend(last)
         heard = blind.others(resources.workspace(), *last.pair, last.who)
@@ -80,16 +84,23 @@ def _amend(last: Rating) -> None:
     key = f"amend-{last.rating_id}"
     with st.popover(text("review.amend"), icon=":material/edit:", key=key):
         st.pills(
-            text("review.why"), WHYS, selection_mode="multi", default=last.why, key=f"{key}-why",
+            text("review.why"),
+            WHYS,
+            selection_mode="multi",
+            default=last.why,
+            key=f"{key}-why",
             format_func=lambda tag: text(f"why.{tag}"),
-        )  # fmt: skip
+        )
         st.text_area(
             text("review.comment"), value=last.comment, key=f"{key}-comment", max_chars=LONGEST_COMMENT, height=90
-        )  # fmt: skip
+        )
         st.button(
-            text("review.amend_do"), key=f"{key}-do", type="primary", on_click=state.amend,
+            text("review.amend_do"),
+            key=f"{key}-do",
+            type="primary",
+            on_click=state.amend,
             args=(last, f"{key}-why", f"{key}-comment"),
-        )  # fmt: skip
+        )
 
 
 def _ask(review: Review, offer: Offer) -> None:
@@ -105,15 +116,22 @@ def _ask(review: Review, offer: Offer) -> None:
         st.markdown(f"**{text('review.ask')}**", width="content")
         for name in (*MARKS, SKIP):
             st.button(
-                text(f"mark.{name}"), key=f"mark-{name}-{place}", shortcut=KEYS[name],
-                icon=f":material/{ICONS[name]}:", type="tertiary" if name == SKIP else "secondary",
-                on_click=state.mark, args=(review, offer, name, comment_key),
-            )  # fmt: skip
+                text(f"mark.{name}"),
+                key=f"mark-{name}-{place}",
+                shortcut=KEYS[name],
+                icon=f":material/{ICONS[name]}:",
+                type="tertiary" if name == SKIP else "secondary",
+                on_click=state.mark,
+                args=(review, offer, name, comment_key),
+            )
         st.button(
-            text("review.hide_labels" if state.labels() else "review.show_labels"), key="labels",
-            icon=f":material/{'visibility_off' if state.labels() else 'visibility'}:", shortcut=KEYS["labels"],
-            on_click=state.turn_labels, help=text("review.labels_help"),
-        )  # fmt: skip
+            text("review.hide_labels" if state.labels() else "review.show_labels"),
+            key="labels",
+            icon=f":material/{'visibility_off' if state.labels() else 'visibility'}:",
+            shortcut=KEYS["labels"],
+            on_click=state.turn_labels,
+            help=text("review.labels_help"),
+        )
 
 
 def _reasons(place: int) -> None:
@@ -124,20 +142,27 @@ def _reasons(place: int) -> None:
             for tag in WHYS:
                 chosen = tag in state.tags()
                 st.button(
-                    text(f"why.{tag}"), key=f"tag-{tag}-{place}", shortcut=KEYS[f"tag_{tag}"],
+                    text(f"why.{tag}"),
+                    key=f"tag-{tag}-{place}",
+                    shortcut=KEYS[f"tag_{tag}"],
                     icon=":material/check_box:" if chosen else ":material/check_box_outline_blank:",
-                    on_click=state.turn_tag, args=(tag,),
-                )  # fmt: skip
+                    on_click=state.turn_tag,
+                    args=(tag,),
+                )
 
 
 def _finding() -> None:
     """Draw what the rater has in mind; it stays from pair to pair."""
     names = ["", *vocabulary()]
     st.session_state[state.FINDING] = st.selectbox(
-        text("review.finding"), names, index=names.index(state.finding()), key="review-finding", width=260,
+        text("review.finding"),
+        names,
+        index=names.index(state.finding()),
+        key="review-finding",
+        width=260,
         format_func=lambda name: phrase(name).capitalize() if name else text("review.finding_none"),
         help=text("review.finding_help"),
-    )  # fmt: skip
+    )
 
 
 def _why(offer: Offer) -> str:
@@ -157,8 +182,12 @@ def _end(review: Review) -> None:
         counts = [f"{text(f'mark.{name}')} {review.counts[name]}" for name in (*MARKS, SKIP)]
         st.markdown(f"{several(review.total, 'review.end_line')} {', '.join(counts)}.")
     st.button(
-        text("review.another"), type="primary", icon=":material/play_arrow:", key="another", on_click=state.begin,
+        text("review.another"),
+        type="primary",
+        icon=":material/play_arrow:",
+        key="another",
+        on_click=state.begin,
         args=(review.queue.strategy, review.queue.asked),
-    )  # fmt: skip
+    )
     if review.queue.pairs:
         agree.panel(review.who)

@@ -42,8 +42,12 @@ def _export() -> None:
     st.download_button(
         text("share.export_do"),
         lambda: export_ratings(workspace, embeddings=embeddings, bom=True, who=who).data,
-        "casebind-ratings.csv", "text/csv", icon=":material/download:", key="share-export", on_click="ignore",
-    )  # fmt: skip
+        "casebind-ratings.csv",
+        "text/csv",
+        icon=":material/download:",
+        key="share-export",
+        on_click="ignore",
+    )
 
 
 def _import() -> None:
@@ -54,7 +58,7 @@ def _import() -> None:
     site = st.text_input(text("share.site"), key="share-site", max_chars=LONGEST_NAME, help=text("share.site_help"))
     if st.button(
         text("share.import_do"), type="primary", icon=":material/upload:", key="share-import", disabled=file is None
-    ):  # fmt: skip
+    ):
         st.session_state[DONE] = _taken_in(file.getvalue(), site) if file is not None else None
         st.session_state["share-turn"] = turn + 1
         st.rerun()
@@ -75,6 +79,4 @@ def _said() -> None:
     """Draw once what became of a file."""
     good, lines = st.session_state.pop(DONE, (True, []))
     if lines:
-        (st.success if good else st.error)(
-            "  \n".join(lines), icon=":material/check:" if good else ":material/error:"
-        )  # fmt: skip
+        (st.success if good else st.error)("  \n".join(lines), icon=":material/check:" if good else ":material/error:")

@@ -113,9 +113,16 @@ def mark(one: Review, offer: Offer, name: str, comment_key: str) -> None:
     comment = st.session_state.get(comment_key, "")
     try:
         resources.workspace().rate(
-            *offer.pair, name, one.who, release=one.queue.release, why=tags(), comment=comment, finding=finding(),
-            strategy=offer.strategy, random_share=offer.random_share,
-        )  # fmt: skip
+            *offer.pair,
+            name,
+            one.who,
+            release=one.queue.release,
+            why=tags(),
+            comment=comment,
+            finding=finding(),
+            strategy=offer.strategy,
+            random_share=offer.random_share,
+        )
     except CasebindError as problem:
         st.session_state[ERROR] = str(problem)
         return
@@ -126,10 +133,19 @@ def amend(last: Rating, why_key: str, comment_key: str) -> None:
     """Store the last rating once more with other reasons and another comment."""
     try:
         resources.workspace().rate(
-            last.query_id, last.study_id, last.mark, last.who, release=last.release, bits=last.bits, at=last.at,
-            why=st.session_state[why_key], comment=st.session_state[comment_key], finding=last.finding,
-            strategy=last.strategy, random_share=last.random_share,
-        )  # fmt: skip
+            last.query_id,
+            last.study_id,
+            last.mark,
+            last.who,
+            release=last.release,
+            bits=last.bits,
+            at=last.at,
+            why=st.session_state[why_key],
+            comment=st.session_state[comment_key],
+            finding=last.finding,
+            strategy=last.strategy,
+            random_share=last.random_share,
+        )
     except CasebindError as problem:
         st.session_state[ERROR] = str(problem)
 

@@ -116,6 +116,4 @@ def _take_example(modality: str) -> None:
 
 def again_button() -> None:
     """Draw the button that starts over."""
-    st.button(
-        text("search.new"), icon=":material/add:", key="new", shortcut=KEYS["new"], on_click=query_state.forget
-    )
+    st.button(text("search.new"), icon=":material/add:", key="new", shortcut=KEYS["new"], on_click=query_state.forget)

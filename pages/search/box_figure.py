@@ -35,11 +35,16 @@ def draw(film: Film, percents: Sequence[int], stamp: str = "") -> go.Figure:
         figure.add_shape(type="rect", x0=left, x1=right, y0=top, y1=bottom, line={"color": colour, "width": line})
     axis = {"visible": False, "fixedrange": True, "constrain": "domain"}
     figure.update_layout(
-        dragmode="select", height=HEIGHT_PX, margin={"l": 0, "r": 0, "t": 0, "b": 0}, showlegend=False,
-        paper_bgcolor="black", plot_bgcolor="black", newselection={"line": {"color": "white"}},
+        dragmode="select",
+        height=HEIGHT_PX,
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        showlegend=False,
+        paper_bgcolor="black",
+        plot_bgcolor="black",
+        newselection={"line": {"color": "white"}},
         xaxis={**axis, "range": [0, 100]},
         yaxis={**axis, "range": [100, 0], "scaleanchor": "x", "scaleratio": height / width},
-    )  # fmt: skip
+    )
     return figure
 
 

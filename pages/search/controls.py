@@ -82,14 +82,21 @@ def _is_wrong(name: str) -> bool:
 
 def _choice(name: str, options: Sequence[str], shown: object) -> None:
     st.segmented_control(
-        text(f"controls.{name}"), options, required=True, key=f"set-{name}", format_func=shown,
+        text(f"controls.{name}"),
+        options,
+        required=True,
+        key=f"set-{name}",
+        format_func=shown,
         help=text(f"controls.{name}_help"),
-    )  # fmt: skip
+    )
 
 
 def _more() -> None:
     st.pills(
-        text("controls.into"), MODALITIES, selection_mode="multi", key="set-into",
+        text("controls.into"),
+        MODALITIES,
+        selection_mode="multi",
+        key="set-into",
         format_func=lambda name: text(f"modality.{name}"),
-    )  # fmt: skip
+    )
     st.select_slider(text("controls.k"), ALLOWED["k"], key="set-k")

@@ -25,9 +25,10 @@ UNSET = object()
 def wrong() -> list[str]:
     """Return the names in the URL whose values cannot be, before widgets have taken their place."""
     return [
-        name for name in DEFAULTS
+        name
+        for name in DEFAULTS
         if f"set-{name}" not in st.session_state and st.query_params.get_all(name) and in_address(name) is None
-    ]  # fmt: skip
+    ]
 
 
 def prepare() -> None:
@@ -45,9 +46,12 @@ def draw() -> None:
     _buttons("sex", "controls")
     if known["view"]:
         st.segmented_control(
-            text("filters.view"), (ANY, *known["view"]), required=True, key="set-view",
+            text("filters.view"),
+            (ANY, *known["view"]),
+            required=True,
+            key="set-view",
             format_func=lambda name: text("controls.any") if name == ANY else name,
-        )  # fmt: skip
+        )
     st.multiselect(text("controls.labels"), known["labels"], key="set-labels", placeholder=text("controls.any"))
     st.multiselect(text("controls.cohorts"), known["cohorts"], key="set-cohorts", placeholder=text("controls.any"))
     _buttons("made", "filters")
@@ -82,22 +86,36 @@ def applied(settings: Options) -> None:
     with st.container(horizontal=True, key="applied", gap="small"):
         for names, words in parts:
             st.button(
-                plain(words), icon=":material/close:", key=f"remove-{names[0]}",
-                help=text("filters.remove", sentence=words), on_click=_reset, args=(names,),
-            )  # fmt: skip
+                plain(words),
+                icon=":material/close:",
+                key=f"remove-{names[0]}",
+                help=text("filters.remove", sentence=words),
+                on_click=_reset,
+                args=(names,),
+            )
         st.button(
-            text("filters.clear"), key="clear", type="tertiary", shortcut=KEYS["clear"], on_click=_reset,
+            text("filters.clear"),
+            key="clear",
+            type="tertiary",
+            shortcut=KEYS["clear"],
+            on_click=_reset,
             args=(tuple(DEFAULTS),),
-        )  # fmt: skip
+        )
 
 
 def _parts(filters: Filters) -> list[tuple[tuple[str, ...], str]]:
     """Return (fields of this screen, words) of every condition in force, in the order of the sentence."""
     fields = {
-        ("age",): ("age_min", "age_max"), ("sex",): ("sex",), ("view",): ("view",), ("cohorts",): ("cohorts",),
-        ("labels",): ("labels",), ("made",): ("synthetic",), ("from", "until"): ("acquired_from", "acquired_to"),
-        ("quality",): ("quality_min",), ("consent",): ("consent",),
-    }  # fmt: skip
+        ("age",): ("age_min", "age_max"),
+        ("sex",): ("sex",),
+        ("view",): ("view",),
+        ("cohorts",): ("cohorts",),
+        ("labels",): ("labels",),
+        ("made",): ("synthetic",),
+        ("from", "until"): ("acquired_from", "acquired_to"),
+        ("quality",): ("quality_min",),
+        ("consent",): ("consent",),
+    }
     alone = {names: Filters(**{one: getattr(filters, one) for one in held}) for names, held in fields.items()}
     return [(names, one.clauses()[0].sentence) for names, one in alone.items() if one.clauses()]
 
@@ -123,9 +141,12 @@ def _reset(names: tuple[str, ...]) -> None:
 
 def _buttons(name: str, section: str) -> None:
     st.segmented_control(
-        text(f"{section}.{name}"), CHOICES[name], required=True, key=f"set-{name}",
+        text(f"{section}.{name}"),
+        CHOICES[name],
+        required=True,
+        key=f"set-{name}",
         format_func=lambda one: text(f"{section}.{name}_{one}"),
-    )  # fmt: skip
+    )
 
 
 def _say_dates() -> None:

@@ -32,9 +32,12 @@ def _choose(found: Answer, settings: query_state.Options) -> None:
     """Draw the choice; moving its ends draws nothing else again."""
     opened = bool(st.session_state.get("parts"))
     st.button(
-        text("part.close" if opened else "part.open"), key="part", icon=":material/crop:", shortcut=KEYS["part"],
+        text("part.close" if opened else "part.open"),
+        key="part",
+        icon=":material/crop:",
+        shortcut=KEYS["part"],
         on_click=_toggle,
-    )  # fmt: skip
+    )
     if not opened:
         return
     with st.container(border=True, key="part-panel"):
@@ -62,9 +65,14 @@ def _film(found: Answer, settings: query_state.Options) -> None:
     with figure:
         words = text("part.film_alt", **dict(zip(EDGES, percents, strict=True)))
         st.plotly_chart(
-            box_figure.draw(found.study.content, percents, _stamp(found.study)), key="box-figure", selection_mode="box",
-            on_select=_take_box, config={"displayModeBar": False}, theme=None, alt=words,
-        )  # fmt: skip
+            box_figure.draw(found.study.content, percents, _stamp(found.study)),
+            key="box-figure",
+            selection_mode="box",
+            on_select=_take_box,
+            config={"displayModeBar": False},
+            theme=None,
+            alt=words,
+        )
 
 
 def _stamp(study: Study) -> str:
@@ -148,6 +156,9 @@ def say(study: Study) -> None:
     words = text("part.region") if study.facts.get("region") else text("part.stretch", whole=study.content.duration_s)
     st.markdown(f":material/crop: {words}")
     st.button(
-        text("part.whole"), key="whole", type="tertiary", on_click=query_state.take_study,
+        text("part.whole"),
+        key="whole",
+        type="tertiary",
+        on_click=query_state.take_study,
         args=(study.facts["part_of"],),
     )

@@ -43,14 +43,22 @@ def _actions(found: Answer, settings: query_state.Options) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="next-questions"):
         shown = result_view.counter_wanted()
         st.button(
-            text("counter.hide" if shown else "counter.show"), key="counter", icon=":material/contrast:",
-            shortcut=KEYS["counter"], on_click=result_view.toggle_counter,
-        )  # fmt: skip
+            text("counter.hide" if shown else "counter.show"),
+            key="counter",
+            icon=":material/contrast:",
+            shortcut=KEYS["counter"],
+            on_click=result_view.toggle_counter,
+        )
         if ids:
             st.button(
-                several(len(ids), "like.go"), key="like", icon=":material/join_inner:", shortcut=KEYS["like"],
-                type="primary", on_click=_like, args=(ids, found.query_id, settings),
-            )  # fmt: skip
+                several(len(ids), "like.go"),
+                key="like",
+                icon=":material/join_inner:",
+                shortcut=KEYS["like"],
+                type="primary",
+                on_click=_like,
+                args=(ids, found.query_id, settings),
+            )
             st.button(text("like.clear"), key="like-none", type="tertiary", on_click=result_view.choose_none)
 
 
@@ -166,11 +174,14 @@ def _tick(neighbour: Neighbour, ids: list[str]) -> None:
     """Draw the button that chooses a case for "more like these"; keys would rest while a tick box has the focus."""
     name = "chosen" if neighbour.study_id in ids else "choose"
     st.button(
-        text(f"like.{name}"), key=f"choose-{neighbour.study_id}", type="tertiary",
+        text(f"like.{name}"),
+        key=f"choose-{neighbour.study_id}",
+        type="tertiary",
         icon=f":material/{'check_box' if name == 'chosen' else 'check_box_outline_blank'}:",
-        help=text(f"like.{name}_help", rank=neighbour.rank), on_click=result_view.choose,
+        help=text(f"like.{name}_help", rank=neighbour.rank),
+        on_click=result_view.choose,
         args=(neighbour.study_id, name == "choose"),
-    )  # fmt: skip
+    )
 
 
 def timing(found: Answer) -> str:

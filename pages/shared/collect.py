@@ -49,9 +49,12 @@ def _dialog(study_id: str, query_id: str | None) -> None:
     ids = [*found, NEW]
     last = st.session_state.get(LAST)
     chosen = st.selectbox(
-        text("collect.existing"), ids, index=ids.index(last) if last in ids else 0,
-        format_func=lambda one: found.get(one, text("collect.new")), key="collect-which",
-    )  # fmt: skip
+        text("collect.existing"),
+        ids,
+        index=ids.index(last) if last in ids else 0,
+        format_func=lambda one: found.get(one, text("collect.new")),
+        key="collect-which",
+    )
     if chosen == NEW:
         st.text_input(text("collect.title"), key="collect-title")
     st.button(text("collect.add"), type="primary", key="collect-add", on_click=_add, args=(study_id, query_id))

@@ -16,7 +16,7 @@ from pages.shared.ecg_geometry import (
     rows_of,
     settings_line,
     stretch,
-)  # fmt: skip
+)
 from pages.shared.theme import Paper
 
 LEFT, RIGHT, TOP, BOTTOM = 13.0, 3.0, 4.0, 8.0  # margins, mm; the pulse stands in the left one

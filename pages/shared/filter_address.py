@@ -15,9 +15,17 @@ from pages.shared import resources
 AGES = (0, 100)  # years; an end of the slider at its stop restricts nothing
 ANY = "any"
 DEFAULTS: dict[str, list[str]] = {
-    "age": [str(age) for age in AGES], "sex": [ANY], "view": [ANY], "made": [ANY], "labels": [], "cohorts": [],
-    "from": [""], "until": [""], "quality": ["0"], "consent": [ANY],
-}  # fmt: skip
+    "age": [str(age) for age in AGES],
+    "sex": [ANY],
+    "view": [ANY],
+    "made": [ANY],
+    "labels": [],
+    "cohorts": [],
+    "from": [""],
+    "until": [""],
+    "quality": ["0"],
+    "consent": [ANY],
+}
 MANY = ("labels", "cohorts")
 LEARN = next(scope for scope in SCOPES if scope != "retrieval")
 CHOICES = {"sex": (ANY, "F", "M"), "made": (ANY, "recorded", "synthetic"), "consent": (ANY, LEARN)}

@@ -37,20 +37,36 @@ KEYS: dict[str, str] = {
 # Screens with keys of their own: a key means one thing on one screen, and may mean another on the next
 SCREENS: dict[str, dict[str, str]] = {
     "collections": {
-        "case_previous": "Left", "case_next": "Right", "move_up": "U", "move_down": "D", "remove": "X", "present": "P",
+        "case_previous": "Left",
+        "case_next": "Right",
+        "move_up": "U",
+        "move_down": "D",
+        "remove": "X",
+        "present": "P",
     },
-    "present": {
-        "case_previous": "Left", "case_next": "Right", "reveal": "L", "full": "F", "leave": "Escape",
-    },
+    "present": {"case_previous": "Left", "case_next": "Right", "reveal": "L", "full": "F", "leave": "Escape"},
     "quiz": {
-        "choose_1": "1", "choose_2": "2", "choose_3": "3", "choose_4": "4", "choose_5": "5", "commit": "Enter",
+        "choose_1": "1",
+        "choose_2": "2",
+        "choose_3": "3",
+        "choose_4": "4",
+        "choose_5": "5",
+        "commit": "Enter",
         "go_on": "Right",
     },
     "review": {
-        "relevant": "1", "partly": "2", "irrelevant": "3", "skip": "4", "undo": "U", "labels": "L",
-        "tag_finding": "Q", "tag_side": "W", "tag_quality": "E", "tag_other": "T",
+        "relevant": "1",
+        "partly": "2",
+        "irrelevant": "3",
+        "skip": "4",
+        "undo": "U",
+        "labels": "L",
+        "tag_finding": "Q",
+        "tag_side": "W",
+        "tag_quality": "E",
+        "tag_other": "T",
     },
-}  # fmt: skip
+}
 SHOWN = {"Left": "←", "Right": "→", "Escape": "Esc"}
 
 

@@ -11,12 +11,19 @@ from pages.shared.filter_address import filters_in_address
 NEAREST = "nearest"  # no radius: always k
 COUNTS = (5, 10, 20, 50)
 DEFAULTS: dict[str, list[str]] = {
-    "at": [NEAREST], "bits": ["256"], "rerank": ["none"], "k": ["10"], "into": list(MODALITIES),
-}  # fmt: skip
+    "at": [NEAREST],
+    "bits": ["256"],
+    "rerank": ["none"],
+    "k": ["10"],
+    "into": list(MODALITIES),
+}
 ALLOWED = {
-    "at": (*POINTS, NEAREST), "bits": tuple(map(str, BITS)), "rerank": RERANKS, "k": tuple(map(str, COUNTS)),
+    "at": (*POINTS, NEAREST),
+    "bits": tuple(map(str, BITS)),
+    "rerank": RERANKS,
+    "k": tuple(map(str, COUNTS)),
     "into": MODALITIES,
-}  # fmt: skip
+}
 
 
 def in_address(name: str) -> list[str]:
@@ -32,4 +39,4 @@ def options_in_address() -> Options:
     near = None if in_address("at")[0] == NEAREST else in_address("at")[0]
     return Options(
         into, int(in_address("k")[0]), int(in_address("bits")[0]), near, filters_in_address(), in_address("rerank")[0]
-    )  # fmt: skip
+    )

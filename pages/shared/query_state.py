@@ -161,9 +161,8 @@ def ask_like(study_ids: list[str], beside: str, settings: Options) -> None:
     """Search for more like several cases; on a problem the present query stays, with the sentence."""
     try:
         found = retrieval.like(
-            resources.workspace(), resources.release(), study_ids, beside=beside, options=settings,
-            who=resources.WHO,
-        )  # fmt: skip
+            resources.workspace(), resources.release(), study_ids, beside=beside, options=settings, who=resources.WHO
+        )
     except CasebindError as problem:
         st.session_state["said"] = str(problem)
     else:
@@ -213,6 +212,4 @@ def rate(found: Answer, study_id: str, mark: str | None) -> None:
     if mark is None:
         workspace.unrate(found.query_id, study_id, resources.WHO)
         return
-    workspace.rate(
-        found.query_id, study_id, mark, resources.WHO, release=found.release, bits=found.bits, at=found.at
-    )
+    workspace.rate(found.query_id, study_id, mark, resources.WHO, release=found.release, bits=found.bits, at=found.at)

@@ -32,9 +32,13 @@ def counters(found: Answer, settings: Options) -> Counters:
     known = st.session_state.get("counters")
     if known is None or known[0] is not found:
         made = retrieval.counters(
-            resources.workspace(), resources.release(), found, filters=settings.filters, into=settings.into,
+            resources.workspace(),
+            resources.release(),
+            found,
+            filters=settings.filters,
+            into=settings.into,
             who=resources.WHO,
-        )  # fmt: skip
+        )
         known = st.session_state["counters"] = (found, made)
     return known[1]
 

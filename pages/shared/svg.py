@@ -55,9 +55,7 @@ def _points(x: np.ndarray, y: np.ndarray) -> str:
 
 def curve(x: np.ndarray, y: np.ndarray, colour: str, width: float) -> str:
     """Return a curve through (x, y), broken where y is not finite."""
-    lines = [
-        f'<polyline points="{_points(x[a:b], y[a:b])}"/>' for a, b in _stretches(np.isfinite(y)) if b - a > 1
-    ]
+    lines = [f'<polyline points="{_points(x[a:b], y[a:b])}"/>' for a, b in _stretches(np.isfinite(y)) if b - a > 1]
     attributes = f'fill="none" stroke="{colour}" stroke-width="{width:g}" stroke-linejoin="round"'
     return f"<g {attributes}>{''.join(lines)}</g>"
 
@@ -78,9 +76,7 @@ def highlight(x: np.ndarray, y: np.ndarray, values: np.ndarray, opacity: float) 
     return f'<g fill="none" stroke-linecap="butt" opacity="{opacity:g}">{"".join(parts)}</g>'
 
 
-def label(
-    x: float, y: float, words: str, colour: str, size: float = 3.6, anchor: str = "start", halo: str = ""
-) -> str:
+def label(x: float, y: float, words: str, colour: str, size: float = 3.6, anchor: str = "start", halo: str = "") -> str:
     """Return one line of text with its baseline at (x, y); `halo` is the colour of an outline that keeps it legible."""
     safe = words.replace("&", "&amp;").replace("<", "&lt;")
     outline = f' stroke="{halo}" stroke-width="{size / 4:g}" paint-order="stroke"' if halo else ""

@@ -27,8 +27,13 @@ def _scaled(samples: np.ndarray, top: float, bottom: float) -> np.ndarray:
     return bottom - (samples - low) / max(float(high - low), 1e-9) * (bottom - top)
 
 
-def draw_pulse(trace: Trace, paper: Paper, window: tuple[float, float] | None = None,
-               overlay: np.ndarray | None = None, opacity: float = 0.8) -> str:
+def draw_pulse(
+    trace: Trace,
+    paper: Paper,
+    window: tuple[float, float] | None = None,
+    overlay: np.ndarray | None = None,
+    opacity: float = 0.8,
+) -> str:
     """Return a pulse curve over a seconds axis as SVG; `window` is shaded, `overlay` is (1, m) in -1..1."""
     left, right, top, bottom = 4.0, 4.0, 4.0, PULSE_HEIGHT - 13
     seconds = trace.duration_s
@@ -53,8 +58,15 @@ def draw_pulse(trace: Trace, paper: Paper, window: tuple[float, float] | None = 
     return svg.document(PULSE_WIDTH, PULSE_HEIGHT, parts)
 
 
-def draw(trace: Trace, paper: Paper, *, layout: str = "3x4r", window: tuple[float, float] | None = None,
-         overlay: np.ndarray | None = None, opacity: float = 0.8) -> str:
+def draw(
+    trace: Trace,
+    paper: Paper,
+    *,
+    layout: str = "3x4r",
+    window: tuple[float, float] | None = None,
+    overlay: np.ndarray | None = None,
+    opacity: float = 0.8,
+) -> str:
     """Return a trace as SVG: a pulse curve, or an ECG strip in the layout where its leads allow it."""
     if is_pulse(trace):
         return draw_pulse(trace, paper, window, overlay, opacity)

@@ -19,9 +19,20 @@ def ecg_query(seconds: float = 4.0, fs: float = 200.0, units: str = "mV") -> Stu
 
 def neighbour(rank: int, row: object, **changes: object) -> Neighbour:
     names = (
-        "study_id", "patient_id", "encounter_id", "modality", "cohort", "licence", "labels", "label_source",
-        "synthetic", "age", "sex", "view", "recognised",
-    )  # fmt: skip
+        "study_id",
+        "patient_id",
+        "encounter_id",
+        "modality",
+        "cohort",
+        "licence",
+        "labels",
+        "label_source",
+        "synthetic",
+        "age",
+        "sex",
+        "view",
+        "recognised",
+    )
     known = {name: getattr(row, name) for name in names}
     one = Neighbour(rank=rank, hamming=60 + rank, bits=256, further_share=0.9734, relevance=0.62, **known)
     return replace(one, **changes)

@@ -9,8 +9,14 @@ from engine.workspace.workspace import Workspace
 RELEASE, DIGEST = "r-crowd", "c" * 64
 
 
-def crowd(place: Workspace, rng: np.random.Generator, n: int, modality: str = "cxr", patients: int | None = None,
-          values: int = 6) -> None:  # fmt: skip
+def crowd(
+    place: Workspace,
+    rng: np.random.Generator,
+    n: int,
+    modality: str = "cxr",
+    patients: int | None = None,
+    values: int = 6,
+) -> None:
     """Put n studies with codes of few values, so that ties abound, into the tables in no order of their ids."""
     who = [f"p{number}" for number in rng.integers(0, patients or n, n)]
     ids = [f"{modality}-{number:07d}" for number in rng.permutation(n)]

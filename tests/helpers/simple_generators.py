@@ -39,8 +39,11 @@ def ecg(encounter: Encounter, beats: Rhythm, person: np.random.Generator, rng: n
 
 def ppg(encounter: Encounter, beats: Rhythm, person: np.random.Generator, rng: np.random.Generator) -> np.ndarray:
     t = np.arange(1250) / 125
-    pulse = sum(h * np.exp(-0.5 * ((t - r - at) / width) ** 2) for r in beats.r_s for at, width, h in
-                ((0.25, 0.07, 1.0), (0.47, 0.09, 0.4)))  # fmt: skip
+    pulse = sum(
+        h * np.exp(-0.5 * ((t - r - at) / width) ** 2)
+        for r in beats.r_s
+        for at, width, h in ((0.25, 0.07, 1.0), (0.47, 0.09, 0.4))
+    )
     return np.round(2048 + 400 * (pulse + 0.005 * rng.standard_normal(t.size)))
 
 
@@ -54,9 +57,16 @@ def films(
 
 def write_ecg(samples: np.ndarray, stem: Path) -> None:
     wfdb.wrsamp(
-        stem.name, fs=500.0, units=["mV"] * 12, sig_name=list(ECG_LEADS), fmt=["516"] * 12,
-        d_signal=samples.T.astype(np.int64), adc_gain=[float(GAIN)] * 12, baseline=[0] * 12, write_dir=str(stem.parent),
-    )  # fmt: skip
+        stem.name,
+        fs=500.0,
+        units=["mV"] * 12,
+        sig_name=list(ECG_LEADS),
+        fmt=["516"] * 12,
+        d_signal=samples.T.astype(np.int64),
+        adc_gain=[float(GAIN)] * 12,
+        baseline=[0] * 12,
+        write_dir=str(stem.parent),
+    )
 
 
 SIMPLE = Generators(rhythm, films, ecg, ppg, write_ecg, "simple")

@@ -26,9 +26,14 @@ def ray_setting(place: Path, nodes: Nodes, **more: Any) -> None:
 
 
 def found(
-    place: Workspace, query: np.ndarray, k: int, bits: int, filters: Filters | None = None, radius: int | None = None,
+    place: Workspace,
+    query: np.ndarray,
+    k: int,
+    bits: int,
+    filters: Filters | None = None,
+    radius: int | None = None,
     own: Clause | None = None,
-) -> tuple[list[tuple[int, str]], tuple[str, ...]]:  # fmt: skip
+) -> tuple[list[tuple[int, str]], tuple[str, ...]]:
     """Return (distance, study id) of the nearest films as the workspace's backend finds them, and what is missing."""
     clauses = (filters or Filters()).clauses()
     while True:

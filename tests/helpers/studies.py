@@ -34,9 +34,16 @@ def new_study(number: int, modality: str, rng: np.random.Generator, **row: objec
     vector /= np.linalg.norm(vector)
     study_id = f"s{number:04d}"
     about = StudyRow(
-        study_id, f"p{number}", f"e{number}", COHORT.name, modality,  # type: ignore[arg-type]
-        recognised=study.recognised, quality_score=0.9, fingerprint=study.fingerprint, labels=("Normal",),
-    )  # fmt: skip
+        study_id,
+        f"p{number}",
+        f"e{number}",
+        COHORT.name,
+        modality,  # type: ignore[arg-type]
+        recognised=study.recognised,
+        quality_score=0.9,
+        fingerprint=study.fingerprint,
+        labels=("Normal",),
+    )
     code = np.packbits(vector > 0, bitorder="little")
     return NewStudy(replace(about, **row), f"key-{study_id}", study, vector, code)  # type: ignore[arg-type]
 

@@ -29,9 +29,25 @@ def shipped() -> Model:
 def encounter(*labels: str, rate: float = 70.0, age: int = 62, sex: str = "M", number: int = 1) -> Encounter:
     """An encounter with these ECG statements."""
     return Encounter(
-        number, 1, (), age, sex, 172.0, 76.0, rate, 15.0, 132.0, 80.0, 97.0, (), "PA", labels, (), False,
+        number,
+        1,
+        (),
+        age,
+        sex,
+        172.0,
+        76.0,
+        rate,
+        15.0,
+        132.0,
+        80.0,
+        97.0,
+        (),
+        "PA",
+        labels,
+        (),
+        False,
         "2025-01-01T09:00",
-    )  # fmt: skip
+    )
 
 
 def draw(one: Encounter, seed: int = 0) -> tuple[np.ndarray, Rhythm]:

@@ -17,9 +17,14 @@ from engine.study import ECG_LEADS
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 BROWSER_ARGUMENTS = [
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-]  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 
 @pytest.fixture(scope="session")
@@ -78,7 +83,13 @@ def wfdb_pair(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     folder = tmp_path_factory.mktemp("upload")
     leads = nk.ecg_simulate(duration=10, sampling_rate=500, method="multileads", heart_rate=72, random_state=3)
     wfdb.wrsamp(
-        "sim", fs=500, units=["mV"] * 12, sig_name=list(ECG_LEADS), p_signal=np.asarray(leads, dtype=np.float64),
-        fmt=["16"] * 12, write_dir=str(folder), comments=["name: Doe, Jane"],
-    )  # fmt: skip
+        "sim",
+        fs=500,
+        units=["mV"] * 12,
+        sig_name=list(ECG_LEADS),
+        p_signal=np.asarray(leads, dtype=np.float64),
+        fmt=["16"] * 12,
+        write_dir=str(folder),
+        comments=["name: Doe, Jane"],
+    )
     return [folder / "sim.hea", folder / "sim.dat"]

@@ -13,7 +13,6 @@ from playwright.sync_api import expect
 pytestmark = pytest.mark.browser
 
 
-
 @pytest.mark.parametrize("scheme", ["dark", "light"])
 def test_search_results_and_detail_have_no_violation(browser, server, scheme):
     tab = opened(browser, server, scheme)

@@ -19,6 +19,7 @@ CASES = ("syn-0003-e1-ecg", "syn-0002-e1-cxr", "syn-0004-e1-ppg")
 LABELS = ("sinus tachycardia", "Lung Lesion", "atrial fibrillation")
 SECRETS = (*CASES, *LABELS, "syn-0", "casebind-demo", "Look at the intervals", "Heart rate", "Pulse rate", "PA view")
 
+
 def collect(tab: Page, title: str, look: Look) -> None:
     """Make a collection of three cases; note, move, share, present."""
     page_of(tab, "Collections")

@@ -16,7 +16,6 @@ from engine.settings import recordings_path
 pytestmark = pytest.mark.browser
 
 
-
 @pytest.fixture(scope="module")
 def page(browser: Browser, server: str) -> Iterator[Page]:
     """One tab that has accepted the notice."""
@@ -123,9 +122,11 @@ def test_blank_picture_is_refused_with_number_and_without_neighbours(page, serve
 @pytest.mark.parametrize("name", ["note.dcm", "film.png", "lonely.hea", "report.pdf"])
 def test_bad_file_ends_in_one_sentence(page, server, tmp_path, name):
     content = {
-        "note.dcm": b"just some words\n", "film.png": b"\x89PNG\r\n\x1a\n" + bytes(40),
-        "lonely.hea": b"lonely 1 500 5000\nlonely.dat 16 1000/mV 16 0 0 0 0 I\n", "report.pdf": b"%PDF-1.7\n%abc\n",
-    }[name]  # fmt: skip
+        "note.dcm": b"just some words\n",
+        "film.png": b"\x89PNG\r\n\x1a\n" + bytes(40),
+        "lonely.hea": b"lonely 1 500 5000\nlonely.dat 16 1000/mV 16 0 0 0 0 I\n",
+        "report.pdf": b"%PDF-1.7\n%abc\n",
+    }[name]
     (tmp_path / name).write_bytes(content)
     drop(page, server, tmp_path / name)
     said = page.get_by_role("alert").first

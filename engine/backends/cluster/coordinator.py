@@ -127,9 +127,13 @@ class Coordinator:
         return self._version, self.arrays.stamp()
 
     def _found(
-        self, shards: list[list[Replica]], release: str, asks: Mapping[Modality, Ask], clauses: Sequence[Clause],
+        self,
+        shards: list[list[Replica]],
+        release: str,
+        asks: Mapping[Modality, Ask],
+        clauses: Sequence[Clause],
         own: Clause | None,
-    ) -> Found:  # fmt: skip
+    ) -> Found:
         version, denied = self._version, self._ordinals(own)
         questions = [
             Question((release, into), version, ask.query, ask.k, ask.bits, ask.radius, denied)
@@ -184,15 +188,17 @@ class Coordinator:
             wait(asked, timeout=self.setting.limit_s / self.setting.replicas)
             for future, (shard, replica) in asked.items():
                 answers = self._received(future, replica)
-                replies.update({
-                    (shard, one.key[1]): answer for one, answer in zip(questions, answers, strict=False)
-                })  # fmt: skip
+                replies.update({(shard, one.key[1]): answer for one, answer in zip(questions, answers, strict=False)})
         return replies
 
     def _send(
-        self, replica: Replica, questions: list[Question], masks: list[Mask], shard: int,
+        self,
+        replica: Replica,
+        questions: list[Question],
+        masks: list[Mask],
+        shard: int,
         asked: dict[Future[list[Reply | None]], tuple[int, Replica]],
-    ) -> None:  # fmt: skip
+    ) -> None:
         try:
             asked[replica.link.ask(questions, masks)] = (shard, replica)
         except Exception as error:

@@ -125,9 +125,12 @@ class RayCluster:
         try:
             _knock(address)
             self.ray.init(
-                address=address, namespace="casebind", log_to_driver=False, configure_logging=False,
+                address=address,
+                namespace="casebind",
+                log_to_driver=False,
+                configure_logging=False,
                 ignore_reinit_error=True,
-            )  # fmt: skip
+            )
             _off_standard_output()
         except Exception as error:  # Ray raises a different one for every way in which it does not get through
             raise WorkspaceError(

@@ -88,9 +88,12 @@ def _binary(rows: Rows, step: int = 4096) -> Iterator[bytes]:
     for start in range(0, rows.n, step):
         places = np.arange(start, min(start + step, rows.n))
         facts = zip(
-            rows.columns.ordinals[places].tolist(), rows.columns.patients[places].tolist(), rows.labels.take(places),
-            (code.tobytes() for code in codes[places]), strict=True,
-        )  # fmt: skip
+            rows.columns.ordinals[places].tolist(),
+            rows.columns.patients[places].tolist(),
+            rows.labels.take(places),
+            (code.tobytes() for code in codes[places]),
+            strict=True,
+        )
         block = []
         for ordinal, patient, study_id, code in facts:
             named = study_id.encode()

@@ -28,7 +28,6 @@ from engine.bench.app.server import Server, running
 from engine.bench.app.steps import Action, Took
 
 if TYPE_CHECKING:
-
     from engine.model.release import Release
 
 BARS_MS = {"page switch": 300, "rerun": 1000, "several users": 3000}
@@ -44,8 +43,11 @@ def figures(taken: Iterable[Took]) -> dict[str, Any]:
     ms = [one.ms for one in taken if not one.error]
     told: dict[str, Any] = {"n": len(ms), "errors": len(taken) - len(ms)}
     if ms:
-        told |= {"p50_ms": round(float(np.percentile(ms, 50))), "p95_ms": round(float(np.percentile(ms, 95))),
-                 "max_ms": round(max(ms))}  # fmt: skip
+        told |= {
+            "p50_ms": round(float(np.percentile(ms, 50))),
+            "p95_ms": round(float(np.percentile(ms, 95))),
+            "max_ms": round(max(ms)),
+        }
     return told
 
 
@@ -92,9 +94,7 @@ async def loop(user: Window | Client, until: float, number: int) -> list[Took]:
     while time.monotonic() < until:
         turn += 1
         point = steps.POINTS[2 if turn % 2 else 1]
-        for action in (
-            examples[turn % len(examples)], point, steps.POINTS[3], steps.CASE, None, steps.BACK, steps.NEW
-        ):  # fmt: skip
+        for action in (examples[turn % len(examples)], point, steps.POINTS[3], steps.CASE, None, steps.BACK, steps.NEW):
             taken.append(await user.do(action or _other_mark(await user.text())))
             await asyncio.sleep(rng.uniform(*THINK_S))
             if taken[-1].error:
@@ -170,10 +170,11 @@ def as_lines(found: dict[str, Any]) -> str:
         f"made in {found['fill_s']} s."
     ]
     named = {
-        "switches": "Page switches, one user", "reruns": "Search reruns, one user",
+        "switches": "Page switches, one user",
+        "reruns": "Search reruns, one user",
         "together": f"{found['users']} users at once, {found['seconds']:g} s",
         "in_browser": "What one of them saw in a browser on the same machine",
-    }  # fmt: skip
+    }
     for part, title in named.items():
         lines.append(f"{title}:")
         for name, one in found[part].items():

@@ -19,9 +19,14 @@ if TYPE_CHECKING:
 
 NAMES = ("chromium", "chromium-browser", "google-chrome")
 ARGUMENTS = (
-    "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-    "--disable-component-update", "--disable-sync",
-)  # fmt: skip
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
 FIRST_MS, LIMIT_MS = 120_000, 30_000  # patience with the first page, which loads the models, and with a click
 LOOK_EVERY_MS = 15
 SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
@@ -85,9 +90,13 @@ class Window:
     async def do(self, action: Action) -> Took:
         """Do one action and time it."""
         given: dict[str, Any] = {
-            "click": action.click, "words": action.words, "until": action.until, "within": action.within,
-            "limit": LIMIT_MS, "every": LOOK_EVERY_MS,
-        }  # fmt: skip
+            "click": action.click,
+            "words": action.words,
+            "until": action.until,
+            "within": action.within,
+            "limit": LIMIT_MS,
+            "every": LOOK_EVERY_MS,
+        }
         return Took(action.name, **await self.tab.evaluate(CLICK, given))
 
     async def text(self) -> str:

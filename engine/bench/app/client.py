@@ -52,9 +52,7 @@ class Client:
     def _parts(self, kinds: tuple[str, ...]) -> list[tuple[str, Any]]:
         """Return fragment and content of every element of some kinds, in the page's order."""
         elements = (both for _, both in sorted(self.page.items(), key=lambda entry: entry[0]))
-        return [
-            (fragment, getattr(one, kind)) for fragment, one in elements for kind in kinds if one.HasField(kind)
-        ]
+        return [(fragment, getattr(one, kind)) for fragment, one in elements for kind in kinds if one.HasField(kind)]
 
     def keyed(self, key: str) -> list[tuple[str, Any]]:
         """Return fragment and widget of every button with this key, or with keys that begin so where it ends in -."""

@@ -17,15 +17,22 @@ PACKAGE = "casebind.app"
 FIELDS: dict[str, dict[str, tuple[int, str]]] = {
     "BackMsg": {"rerun_script": (11, "ClientState")},
     "ClientState": {
-        "query_string": (1, "string"), "widget_states": (2, "WidgetStates"), "page_script_hash": (3, "string"),
-        "page_name": (4, "string"), "fragment_id": (5, "string"),
+        "query_string": (1, "string"),
+        "widget_states": (2, "WidgetStates"),
+        "page_script_hash": (3, "string"),
+        "page_name": (4, "string"),
+        "fragment_id": (5, "string"),
     },
     "WidgetStates": {"widgets": (1, "WidgetState*")},
     "WidgetState": {"id": (1, "string"), "trigger_value": (2, "bool"), "string_array_value": (9, "StringArray")},
     "StringArray": {"data": (1, "string*")},
     "ForwardMsg": {
-        "metadata": (2, "ForwardMsgMetadata"), "new_session": (4, "NewSession"), "delta": (5, "Delta"),
-        "script_finished": (6, "int32"), "page_info_changed": (12, "PageInfo"), "navigation": (23, "Navigation"),
+        "metadata": (2, "ForwardMsgMetadata"),
+        "new_session": (4, "NewSession"),
+        "delta": (5, "Delta"),
+        "script_finished": (6, "int32"),
+        "page_info_changed": (12, "PageInfo"),
+        "navigation": (23, "Navigation"),
     },
     "ForwardMsgMetadata": {"delta_path": (2, "uint32*")},
     "NewSession": {"page_script_hash": (9, "string")},
@@ -33,8 +40,14 @@ FIELDS: dict[str, dict[str, tuple[int, str]]] = {
     "PageInfo": {"query_string": (1, "string")},
     "Delta": {"new_element": (3, "Element"), "fragment_id": (8, "string")},
     "Element": {
-        "text": (1, "Text"), "exception": (8, "Exception"), "button": (19, "Button"), "markdown": (29, "Markdown"),
-        "alert": (30, "Alert"), "heading": (47, "Heading"), "html": (54, "Html"), "button_group": (55, "ButtonGroup"),
+        "text": (1, "Text"),
+        "exception": (8, "Exception"),
+        "button": (19, "Button"),
+        "markdown": (29, "Markdown"),
+        "alert": (30, "Alert"),
+        "heading": (47, "Heading"),
+        "html": (54, "Html"),
+        "button_group": (55, "ButtonGroup"),
     },
     "Text": {"body": (1, "string")},
     "Markdown": {"body": (1, "string")},
@@ -44,11 +57,15 @@ FIELDS: dict[str, dict[str, tuple[int, str]]] = {
     "Exception": {"message": (2, "string")},
     "Button": {"id": (1, "string"), "disabled": (8, "bool")},
     "ButtonGroup": {
-        "id": (1, "string"), "options": (2, "Option*"), "default": (3, "uint32*"), "disabled": (4, "bool"),
-        "set_value": (8, "bool"), "raw_values": (14, "string*"),
+        "id": (1, "string"),
+        "options": (2, "Option*"),
+        "default": (3, "uint32*"),
+        "disabled": (4, "bool"),
+        "set_value": (8, "bool"),
+        "raw_values": (14, "string*"),
     },
     "Option": {"content": (1, "string")},
-}  # fmt: skip
+}
 CUT_SHORT, PART_DONE, ALERT_ERROR = 2, 3, 1  # a run that another one replaces; one of a fragment; an alert's format
 
 

@@ -60,10 +60,14 @@ class Page:
 
 
 PAGES = (
-    Page("/", "Cases like this one"), Page("/compare", "Compare two cases"), Page("/map", "Map of the collection"),
-    Page("/collections", "Collections"), Page("/quiz", "Quiz"), Page("/review", "Review"),
+    Page("/", "Cases like this one"),
+    Page("/compare", "Compare two cases"),
+    Page("/map", "Map of the collection"),
+    Page("/collections", "Collections"),
+    Page("/quiz", "Quiz"),
+    Page("/review", "Review"),
     Page("/about", "About Casebind"),
-)  # fmt: skip
+)
 SEARCH = PAGES[0]
 
 RECORD = r"record \d+"  # the audit number under the results: another one with every search

@@ -70,9 +70,13 @@ def run(plan: Plan, folder: Path, say: Callable[[str], None] = lambda _: None) -
         "shards": plan.shards,
     }
     return {
-        **stated, "replicas": plan.replicas, "limit_s": plan.limit_s, "load_local_s": loads["local"],
-        "load_cluster_s": loads["cluster"], **figures,
-    }  # fmt: skip
+        **stated,
+        "replicas": plan.replicas,
+        "limit_s": plan.limit_s,
+        "load_local_s": loads["local"],
+        "load_cluster_s": loads["cluster"],
+        **figures,
+    }
 
 
 def as_table(found: dict[str, Any]) -> str:
@@ -81,12 +85,14 @@ def as_table(found: dict[str, Any]) -> str:
     rows = [
         f"{found['n']:,} codes of {found['bits']} bits, {found['backend']} on {found['nodes']} nodes, "
         f"{found['shards']} shards; answers here and there: {equal} ({found['compared']} compared)",
-        *(f"  {name:<10}{one['cluster_ms']:>9.2f} ms  {one['ratio']:.1f} x the local search's {one['local_ms']:.2f} ms"
-          for name, one in found["filters"].items()),
+        *(
+            f"  {name:<10}{row['cluster_ms']:>9.2f} ms  {row['ratio']:.1f} x the local {row['local_ms']:.2f} ms"
+            for name, row in found["filters"].items()
+        ),
         f"  a node is killed: answer after {found['killed_answer_s']:.2f} s (limit {found['limit_s']:g} s), "
         f"missing {', '.join(found['missing_sites']) or 'nobody'}; the next one after {found['next_answer_s']:.3f} s",
         f"  the node returns: full answers after {found['full_again_s']:.1f} s",
-    ]  # fmt: skip
+    ]
     return "\n".join(rows)
 
 
@@ -129,9 +135,11 @@ def _lost(asked: _Asked, cluster: Coordinator, nodes: Any) -> dict[str, Any]:
     while asked.ask(cluster, asked.queries[0], Filters()).missing and time.perf_counter() - begun < PATIENCE_S:
         time.sleep(0.05)
     return {
-        "killed_answer_s": first_s, "missing_sites": list(first.missing), "next_answer_s": next_s,
+        "killed_answer_s": first_s,
+        "missing_sites": list(first.missing),
+        "next_answer_s": next_s,
         "full_again_s": time.perf_counter() - begun,
-    }  # fmt: skip
+    }
 
 
 def _equal(a: Found, b: Found) -> bool:

@@ -36,9 +36,12 @@ class Nodes:
     def start(self, site: str) -> None:
         """Have a node of this site join."""
         self._nodes[site] = self.cluster.add_node(
-            num_cpus=1, resources={resource(site): 1}, object_store_memory=self.store_bytes, include_dashboard=False,
+            num_cpus=1,
+            resources={resource(site): 1},
+            object_store_memory=self.store_bytes,
+            include_dashboard=False,
             node_ip_address=LOOPBACK,
-        )  # fmt: skip
+        )
 
     def actors(self, site: str) -> list[int]:
         """Return the processes that hold shards at a site."""

@@ -126,8 +126,11 @@ def compare(place: Workspace, known: Known, waiting: list[Step]) -> tuple[list[s
         half += actual not in states
         if actual == states[1]:
             known.after(step)
-    wrong = [f"study {one}" for one in known.codes.keys() | there.codes.keys()
-             if known.codes.get(one) != there.codes.get(one)]  # fmt: skip
+    wrong = [
+        f"study {one}"
+        for one in known.codes.keys() | there.codes.keys()
+        if known.codes.get(one) != there.codes.get(one)
+    ]
     wrong += [f"consent of {one}" for one in known.granted if known.granted[one] != there.granted.get(one, True)]
     wrong += [f"audit row {one}" for one in known.audits - there.audits]
     known.codes, known.granted = dict(there.codes), {**known.granted, **there.granted}

@@ -132,9 +132,13 @@ class Crowd:
         ids = self._some(rng)
         codes = {study_id: studies.words(rng) for study_id in ids}
         self.place.add_codes(
-            self.release.name, self.release.digest, ids, np.stack([studies.vector(rng) for _ in ids]),
-            np.stack([studies.packed(codes[study_id]) for study_id in ids]), replace=True,
-        )  # fmt: skip
+            self.release.name,
+            self.release.digest,
+            ids,
+            np.stack([studies.vector(rng) for _ in ids]),
+            np.stack([studies.packed(codes[study_id]) for study_id in ids]),
+            replace=True,
+        )
         was = [self.history.living[study_id] for study_id in ids]
         lives = [Life(a.study_id, a.patient, a.modality, a.sex, codes[a.study_id], 0) for a in was]
         return lambda: self._noted(self.history.came, [(life,) for life in lives])
@@ -180,11 +184,19 @@ def figures(crowd: Crowd, threads: int, lasted: float) -> dict[str, Any]:
     windows = [asked.high - asked.low + 1 for asked in crowd.asked] or [0]
     taken = 1000 * np.array(crowd.taken_s or [0.0])
     return {
-        "threads": threads, "seconds": round(lasted, 1), "searches": len(crowd.asked), "changes": crowd.history.done,
-        **{kind.replace(" ", "_"): crowd.made[kind] for kind in (*SHARES, "studies inserted", "studies deleted")
-           if kind != "search"},
-        "wrong": len(wrong), "errors": len(crowd.errors), "first_error": crowd.errors[0] if crowd.errors else "",
+        "threads": threads,
+        "seconds": round(lasted, 1),
+        "searches": len(crowd.asked),
+        "changes": crowd.history.done,
+        **{
+            kind.replace(" ", "_"): crowd.made[kind]
+            for kind in (*SHARES, "studies inserted", "studies deleted")
+            if kind != "search"
+        },
+        "wrong": len(wrong),
+        "errors": len(crowd.errors),
+        "first_error": crowd.errors[0] if crowd.errors else "",
         "studies_at_the_end": len(crowd.history.living),
         "search_ms": {"median": round(float(np.median(taken)), 2), "p95": round(float(np.quantile(taken, 0.95)), 2)},
         "versions_an_answer_may_be_of": {"median": int(np.median(windows)), "most": int(max(windows))},
-    }  # fmt: skip
+    }

@@ -47,8 +47,16 @@ def _study(rng: np.random.Generator, name: str, modality: Modality) -> NewStudy:
     study_id, sex = f"{name}-{modality}", "F" if rng.random() < 0.5 else "M"
     content = Note(study_id) if modality == "text" else Film(rng.integers(0, 256, (4, 4)).astype(np.uint8), 8)
     row = StudyRow(
-        study_id, name, f"e-{name}", COHORT.name, modality, sex=sex, age=50.0, synthetic=True, quality_score=1.0,
+        study_id,
+        name,
+        f"e-{name}",
+        COHORT.name,
+        modality,
+        sex=sex,
+        age=50.0,
+        synthetic=True,
+        quality_score=1.0,
         fingerprint=f"f-{study_id}",
-    )  # fmt: skip
+    )
     study = Study(modality, content, "drawn at random", fingerprint=row.fingerprint)
     return NewStudy(row, f"key-{study_id}", study, vector(rng), packed(words(rng)))

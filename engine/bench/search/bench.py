@@ -57,9 +57,11 @@ class Timed:
     def as_dict(self) -> dict[str, Any]:
         """Return plain JSON values."""
         return {
-            "engine": self.name, "ms": round(self.ms, 4),
-            "recall": None if self.recall is None else round(self.recall, 4), "bytes_beside_the_codes": self.bytes_held,
-        }  # fmt: skip
+            "engine": self.name,
+            "ms": round(self.ms, 4),
+            "recall": None if self.recall is None else round(self.recall, 4),
+            "bytes_beside_the_codes": self.bytes_held,
+        }
 
 
 def run(plan: Plan, held: Sequence[Columns], say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
@@ -77,9 +79,16 @@ def run(plan: Plan, held: Sequence[Columns], say: Callable[[str], None] = lambda
     first = next(one for one in sets if one["n"] == largest and one["data"] == "uniform")
     names = ("ours_ms", "faiss_flat_ms", "ratio_vs_faiss_flat", "floor_ms", "ratio_vs_floor")
     return {
-        "n": largest, "bits": plan.bits, "k": plan.k, "threads": 1, "data": "uniform", "rounds": plan.rounds,
-        "queries": plan.queries, **{name: first[name] for name in names}, "sets": sets,
-    }  # fmt: skip
+        "n": largest,
+        "bits": plan.bits,
+        "k": plan.k,
+        "threads": 1,
+        "data": "uniform",
+        "rounds": plan.rounds,
+        "queries": plan.queries,
+        **{name: first[name] for name in names},
+        "sets": sets,
+    }
 
 
 def _one_set(plan: Plan, name: str, n: int, held: Sequence[Columns]) -> dict[str, Any]:
@@ -100,13 +109,21 @@ def _one_set(plan: Plan, name: str, n: int, held: Sequence[Columns]) -> dict[str
     timed = timed_in_turn(built, drawn.queries, plan.rounds, "faiss flat", plan.k)
     chosen = "multi-index" if built[0].bytes_held else "scan"
     return {
-        "data": name, "n": n, "bits": plan.bits, "origin": drawn.origin, "chosen": chosen,
-        "choose_and_build_s": round(built_s, 2), "bytes_of_codes": drawn.codes[: plan.bits // 64].nbytes,
-        "measured": [{"scan_ms": round(one.scan_s * 1000, 4), "index_ms": round(one.index_s * 1000, 4),
-                      "used": one.gains} for one in choices],
+        "data": name,
+        "n": n,
+        "bits": plan.bits,
+        "origin": drawn.origin,
+        "chosen": chosen,
+        "choose_and_build_s": round(built_s, 2),
+        "bytes_of_codes": drawn.codes[: plan.bits // 64].nbytes,
+        "measured": [
+            {"scan_ms": round(one.scan_s * 1000, 4), "index_ms": round(one.index_s * 1000, 4), "used": one.gains}
+            for one in choices
+        ],
         "engines": [one.as_dict() for one in timed.values()],
-        **ratios(timed), **(_batch(plan, drawn, flat) if n <= BATCH_MOST else {}),
-    }  # fmt: skip
+        **ratios(timed),
+        **(_batch(plan, drawn, flat) if n <= BATCH_MOST else {}),
+    }
 
 
 def timed_in_turn(built: list[Engine], queries: np.ndarray, rounds: int, exact: str, k: int) -> dict[str, Timed]:
@@ -137,8 +154,11 @@ def timed_in_turn(built: list[Engine], queries: np.ndarray, rounds: int, exact: 
 
 def recall(found: list[np.ndarray], exact: list[np.ndarray], k: int) -> float:
     """Return the share of the k nearest distances of `exact`, k each, that were found."""
-    hits = [np.count_nonzero(np.sort(one)[: len(true)] <= true[-1]) / len(true)
-            for one, true in zip(found, exact, strict=True) if len(true)]  # fmt: skip
+    hits = [
+        np.count_nonzero(np.sort(one)[: len(true)] <= true[-1]) / len(true)
+        for one, true in zip(found, exact, strict=True)
+        if len(true)
+    ]
     return float(np.mean(hits)) if hits and k else 1.0
 
 
@@ -178,6 +198,8 @@ def _batch(plan: Plan, drawn: draws.Draw, flat: Any) -> dict[str, float]:
             taken[turn, place] = time.perf_counter() - begun
     mine, theirs = (1000 * np.median(taken[1:], axis=0)).tolist()
     return {
-        "batch": BATCH, "batch_ours_ms": round(mine, 3), "batch_faiss_flat_ms": round(theirs, 3),
+        "batch": BATCH,
+        "batch_ours_ms": round(mine, 3),
+        "batch_faiss_flat_ms": round(theirs, 3),
         "batch_ratio_vs_faiss_flat": round(float(np.median(taken[1:, 1] / taken[1:, 0])), 3),
-    }  # fmt: skip
+    }

@@ -21,8 +21,13 @@ def draw(found: dict[str, Any], folder: Path) -> Path:
     names = list(dict.fromkeys(row["engine"] for one in found["sets"] for row in one["engines"]))
     for panel, kind in zip(axes[0], kinds, strict=True):
         for number, name in enumerate(names):
-            points = [(one["n"], row["ms"]) for one in found["sets"] if one["data"] == kind
-                      for row in one["engines"] if row["engine"] == name]  # fmt: skip
+            points = [
+                (one["n"], row["ms"])
+                for one in found["sets"]
+                if one["data"] == kind
+                for row in one["engines"]
+                if row["engine"] == name
+            ]
             if points:
                 dashes = (0, (2 + number, 1))
                 panel.plot(*zip(*sorted(points), strict=True), label=name, linestyle=dashes, **style(number))

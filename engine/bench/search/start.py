@@ -57,10 +57,14 @@ def opened(path: Path) -> tuple[Workspace, dict[str, Any]]:
     codes_mb = n * CODE_BYTES / 2**20
     most, held = memory_mb(most=True) - before, memory_mb(most=False) - before
     return place, {
-        "n": n, "first_answer_s": round(taken, 2), "codes_mb": round(codes_mb), "memory_mb": round(held),
-        "most_memory_mb": round(most), "memory_per_codes": round(held / codes_mb, 2),
+        "n": n,
+        "first_answer_s": round(taken, 2),
+        "codes_mb": round(codes_mb),
+        "memory_mb": round(held),
+        "most_memory_mb": round(most),
+        "memory_per_codes": round(held / codes_mb, 2),
         "most_memory_per_codes": round(most / codes_mb, 2),
-    }  # fmt: skip
+    }
 
 
 def added(path: Path, small: Path) -> dict[str, Any]:

@@ -30,12 +30,17 @@ def ecgs(folder: Path) -> Iterator[Recording]:
         statements, rr = measured.get(row["study_id"], ((), ""))
         labels, superclasses = labels_of(statements)
         yield recording(
-            "MIMIC-IV-ECG", "ecg", f"mimic-ecg-{row['study_id']}", f"mimic:{row['subject_id']}",
+            "MIMIC-IV-ECG",
+            "ecg",
+            f"mimic-ecg-{row['study_id']}",
+            f"mimic:{row['subject_id']}",
             {"files": [folder / f"{row['path']}.hea", folder / f"{row['path']}.dat"]},
-            labels=labels, heart_rate=_heart_rate(rr), report=". ".join(statements),
+            labels=labels,
+            heart_rate=_heart_rate(rr),
+            report=". ".join(statements),
             acquired_at=row["ecg_time"].replace(" ", "T"),
             extra={"superclass": ";".join(superclasses)} if superclasses else {},
-        )  # fmt: skip
+        )
 
 
 def labels_of(statements: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:

@@ -42,10 +42,18 @@ def _film(
         "report": reports / place / f"s{study}.txt",
     }
     return recording(
-        "MIMIC-CXR", "cxr", f"mimic-{name}", f"mimic:{subject}", source, encounter_id=f"mimic-s{study}", split=split,
-        labels=labels, view=row["ViewPosition"], acquired_at=moment(row["StudyDate"], row["StudyTime"]),
+        "MIMIC-CXR",
+        "cxr",
+        f"mimic-{name}",
+        f"mimic:{subject}",
+        source,
+        encounter_id=f"mimic-s{study}",
+        split=split,
+        labels=labels,
+        view=row["ViewPosition"],
+        acquired_at=moment(row["StudyDate"], row["StudyTime"]),
         extra={"uncertain": ";".join(uncertain)} if uncertain else {},
-    )  # fmt: skip
+    )
 
 
 def _reports(folder: Path) -> Path:

@@ -65,8 +65,10 @@ def _pairs_of_patient(mine: Sequence[Timed]) -> list[tuple[Recording, Recording]
     ecgs = [one for one in mine if one.recording.modality == "ecg"]
     near = sorted(
         (abs((film.time - ecg.time).total_seconds()), film.recording.study_id, ecg.recording.study_id, film, ecg)
-        for film in films for ecg in ecgs if belong(film, ecg)
-    )  # fmt: skip
+        for film in films
+        for ecg in ecgs
+        if belong(film, ecg)
+    )
     taken: set[str] = set()
     chosen = []
     for _, film_id, ecg_id, film, ecg in near:

@@ -136,9 +136,13 @@ def lead_measures(lead: str, index: dict[str, float]) -> list[Measure]:
 def judge_ecg(trace: Trace) -> Verdict:
     """Judge the stretch that is searched; accepted where at least half of the leads present can be used."""
     long_enough = against(
-        limit("ecg", "duration"), trace.duration_s, name="duration", subject="The recording",
-        says="is {value} long", advice="upload a longer stretch",
-    )  # fmt: skip
+        limit("ecg", "duration"),
+        trace.duration_s,
+        name="duration",
+        subject="The recording",
+        says="is {value} long",
+        advice="upload a longer stretch",
+    )
     if not long_enough.passed:
         return Verdict(False, 0.0, (long_enough.sentence,), (long_enough,))
     found = lead_indices(trace.samples, trace.fs)
@@ -146,10 +150,13 @@ def judge_ecg(trace: Trace) -> Verdict:
     measured = {lead: lead_measures(lead, index) for lead, index in leads.items()}
     usable = [lead for lead, measures in measured.items() if all(m.passed for m in measures)]
     share = against(
-        limit("ecg", "usable leads"), len(usable) / len(leads), name="usable leads", subject="The recording",
+        limit("ecg", "usable leads"),
+        len(usable) / len(leads),
+        name="usable leads",
+        subject="The recording",
         says=f"has {len(usable)} usable of {len(leads)} leads, {{value}}",
         advice="repeat it with the electrodes checked",
-    )  # fmt: skip
+    )
     failed = [next(m for m in measures if not m.passed) for lead, measures in measured.items() if lead not in usable]
     reasons = [*([] if share.passed else [share.sentence] if len(leads) > 1 else []), *_grouped(failed)]
     good = [np.clip(0.5 * (leads[lead]["bSQI"] + leads[lead]["beat likeness"]), 0.0, 1.0) for lead in usable]

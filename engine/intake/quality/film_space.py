@@ -64,9 +64,11 @@ def save_space(space: FilmSpace, trunk: str, path: Path = PATH) -> None:
 
     path.parent.mkdir(parents=True, exist_ok=True)
     tensors = {
-        "mean": space.mean.astype(np.float32), "axes": np.ascontiguousarray(space.axes, dtype=np.float32),
-        "variances": space.variances.astype(np.float32), "rest": np.array([space.rest], np.float32),
-    }  # fmt: skip
+        "mean": space.mean.astype(np.float32),
+        "axes": np.ascontiguousarray(space.axes, dtype=np.float32),
+        "variances": space.variances.astype(np.float32),
+        "rest": np.array([space.rest], np.float32),
+    }
     save_file(tensors, path, metadata={"trunk": trunk})
 
 

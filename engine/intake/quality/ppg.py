@@ -96,9 +96,13 @@ def typical_jump(row: np.ndarray, fs: float) -> float:
 def judge_ppg(trace: Trace) -> Verdict:
     """Judge the stretch that is searched; accepted where every index keeps its limit."""
     duration = against(
-        limit("ppg", "duration"), trace.duration_s, name="duration", subject="The recording",
-        says="is {value} long", advice="upload a longer stretch",
-    )  # fmt: skip
+        limit("ppg", "duration"),
+        trace.duration_s,
+        name="duration",
+        subject="The recording",
+        says="is {value} long",
+        advice="upload a longer stretch",
+    )
     if not duration.passed:
         return Verdict(False, 0.0, (duration.sentence,), (duration,))
     index = segment_indices(trace.samples[:1], trace.fs)

@@ -99,7 +99,8 @@ def _group(report: Report, one: Neighbour, dataset: Dataset, owner: Owner) -> Me
         ),
         finding_type=private_code(*KIND),
         algorithm_id=AlgorithmIdentification(
-            name="Casebind retrieval by binary codes", version=f"{report.version}, release {report.release}",
+            name="Casebind retrieval by binary codes",
+            version=f"{report.version}, release {report.release}",
             parameters=[f"{one.bits} bits", f"operating point {report.answer.at or 'nearest k'}"],
         ),
         measurements=[
@@ -110,7 +111,7 @@ def _group(report: Report, one: Neighbour, dataset: Dataset, owner: Owner) -> Me
         ],
         qualitative_evaluations=_evaluations(report, one),
         source_images=source or None,
-    )  # fmt: skip
+    )
     items = group[0].ContentSequence
     if waveform:
         items.append(
@@ -138,9 +139,13 @@ def label_code(label: str) -> CodedConcept:
 def _words(one: Neighbour) -> str:
     mark = f"; {text('card.synthetic')}" if one.synthetic else ""
     words = text(
-        "report.sr_labels", labels=labels(one), source=labelled_by(one) or "–", cohort=one.cohort, licence=one.licence,
+        "report.sr_labels",
+        labels=labels(one),
+        source=labelled_by(one) or "–",
+        cohort=one.cohort,
+        licence=one.licence,
         synthetic=mark,
-    )  # fmt: skip
+    )
     return f"{notice()}. {safe.one_line(words)}"
 
 

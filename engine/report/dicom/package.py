@@ -68,10 +68,16 @@ def key_object(report: Report, one: Neighbour, dataset: Dataset, n: int) -> Any:
     owner = _owner(report, one)
     chosen = ", ".join(found.study_id for found in report.neighbours)
     words = text(
-        "report.key_description", notice=notice(), n=n, total=len(report.neighbours), query=report.answer.query_id,
-        study=one.study_id, synthetic=f" ({text('card.synthetic')})" if one.synthetic else "",
-        labels=safe.one_line(labels(one)), all=chosen,
-    )  # fmt: skip
+        "report.key_description",
+        notice=notice(),
+        n=n,
+        total=len(report.neighbours),
+        query=report.answer.query_id,
+        study=one.study_id,
+        synthetic=f" ({text('card.synthetic')})" if one.synthetic else "",
+        labels=safe.one_line(labels(one)),
+        all=chosen,
+    )
     content = KeyObjectSelection(
         document_title=codes.DCM.ForTeaching,
         referenced_objects=[dataset],
@@ -121,7 +127,11 @@ def _query_owner(report: Report) -> Owner:
 
 def _read_me(report: Report) -> str:
     return text(
-        "report.read_me", notice=notice(), version=report.version, release=report.release,
-        when=f"{report.when:%Y-%m-%d %H:%M}", audit=report.audit_id,
+        "report.read_me",
+        notice=notice(),
+        version=report.version,
+        release=report.release,
+        when=f"{report.when:%Y-%m-%d %H:%M}",
+        audit=report.audit_id,
         left_out=several(report.left_out, "report.left_out") if report.left_out else "",
-    ).lstrip()  # fmt: skip
+    ).lstrip()

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.uid import (
-    AmbulatoryECGWaveformStorage,
-    GeneralECGWaveformStorage,
-    TwelveLeadECGWaveformStorage,
-)
+from pydicom.uid import AmbulatoryECGWaveformStorage, GeneralECGWaveformStorage, TwelveLeadECGWaveformStorage
 
 from engine.report.dicom.common import Owner, begin, comment, finished
 from engine.study import ECG_LEADS, Study, Trace
@@ -20,9 +16,19 @@ TWELVE_LEAD_SAMPLES = 16384  # PS3.3 A.34.3.4.3
 GENERAL_HZ, AMBULATORY_HZ = (200, 1000), (50, 1000)  # PS3.3 A.34.4.4.4 and A.34.5.4.4
 # PS3.16 CID 3001 "ECG Lead": ISO/IEEE 11073-10101 codes under MDC
 LEAD_CODES = {
-    "I": "2:1", "II": "2:2", "III": "2:61", "aVR": "2:62", "aVL": "2:63", "aVF": "2:64", "V1": "2:3", "V2": "2:4",
-    "V3": "2:5", "V4": "2:6", "V5": "2:7", "V6": "2:8",
-}  # fmt: skip
+    "I": "2:1",
+    "II": "2:2",
+    "III": "2:61",
+    "aVR": "2:62",
+    "aVL": "2:63",
+    "aVF": "2:64",
+    "V1": "2:3",
+    "V2": "2:4",
+    "V3": "2:5",
+    "V4": "2:6",
+    "V5": "2:7",
+    "V6": "2:8",
+}
 LEAD_NAMES = {lead: f"Lead {lead}" for lead in LEAD_CODES}
 
 

@@ -53,9 +53,7 @@ class Group:
 
 
 def make_group(
-    modality: str,
-    rows: Sequence[tuple[str, str, str, str, str, Iterable[str]]],
-    spaces: dict[str, np.ndarray],
+    modality: str, rows: Sequence[tuple[str, str, str, str, str, Iterable[str]]], spaces: dict[str, np.ndarray]
 ) -> Group:
     """Return a group from rows of (id, patient, encounter, data set, split, labels) and their arrays."""
     ids, patients, encounters, datasets, splits = (np.array([row[i] for row in rows], str) for i in range(5))

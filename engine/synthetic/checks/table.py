@@ -40,8 +40,15 @@ def _label_line(row: dict[str, Any]) -> tuple[str, ...]:
     real = row["real"]
     counts = [f"{s['positives']}/{s['negatives']}" for s in (real, ours)]
     verdict = MARK.get(row["verdict"], row["verdict"])
-    return (row["label"], figure(real, "auroc"), counts[0], figure(ours, "auroc"), counts[1],
-            figure(row["difference"]), verdict)  # fmt: skip
+    return (
+        row["label"],
+        figure(real, "auroc"),
+        counts[0],
+        figure(ours, "auroc"),
+        counts[1],
+        figure(row["difference"]),
+        verdict,
+    )
 
 
 def realism_table(rows: Sequence[dict[str, Any]]) -> str:

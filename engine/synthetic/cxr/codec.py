@@ -58,15 +58,34 @@ class Codec(nn.Module):
     def __init__(self) -> None:
         super().__init__()
         self.encoder = nn.Sequential(
-            nn.PixelUnshuffle(FOLD), nn.Conv2d(FOLD**2, 64, 3, padding=1), Residual(64), Residual(64),
-            nn.Conv2d(64, 128, 3, stride=2, padding=1), Residual(128), Residual(128), Residual(128),
-            nn.SiLU(), nn.Conv2d(128, 2 * CHANNELS, 3, padding=1),
-        )  # fmt: skip
+            nn.PixelUnshuffle(FOLD),
+            nn.Conv2d(FOLD**2, 64, 3, padding=1),
+            Residual(64),
+            Residual(64),
+            nn.Conv2d(64, 128, 3, stride=2, padding=1),
+            Residual(128),
+            Residual(128),
+            Residual(128),
+            nn.SiLU(),
+            nn.Conv2d(128, 2 * CHANNELS, 3, padding=1),
+        )
         self.decoder = nn.Sequential(
-            nn.Conv2d(CHANNELS, 128, 3, padding=1), Residual(128), Residual(128), Residual(128), Residual(128),
-            Up(128, 96), Residual(96), Residual(96), Up(96, 64), Residual(64), Residual(64), Up(64, 32), Residual(32),
-            nn.SiLU(), nn.Conv2d(32, 1, 3, padding=1),
-        )  # fmt: skip
+            nn.Conv2d(CHANNELS, 128, 3, padding=1),
+            Residual(128),
+            Residual(128),
+            Residual(128),
+            Residual(128),
+            Up(128, 96),
+            Residual(96),
+            Residual(96),
+            Up(96, 64),
+            Residual(64),
+            Residual(64),
+            Up(64, 32),
+            Residual(32),
+            nn.SiLU(),
+            nn.Conv2d(32, 1, 3, padding=1),
+        )
         self.register_buffer("shift", torch.zeros(1, CHANNELS, 1, 1))
         self.register_buffer("scale", torch.ones(1, CHANNELS, 1, 1))
 

@@ -7,9 +7,19 @@ from collections.abc import Iterable
 import numpy as np
 
 LABELS = (
-    "No Finding", "Cardiomegaly", "Pleural Effusion", "Edema", "Pneumonia", "Lung Opacity", "Consolidation",
-    "Atelectasis", "Pneumothorax", "Lung Lesion", "Pleural Other", "Emphysema",
-)  # fmt: skip
+    "No Finding",
+    "Cardiomegaly",
+    "Pleural Effusion",
+    "Edema",
+    "Pneumonia",
+    "Lung Opacity",
+    "Consolidation",
+    "Atelectasis",
+    "Pneumothorax",
+    "Lung Lesion",
+    "Pleural Other",
+    "Emphysema",
+)
 FACTS = 3  # view, age, sex
 MOVES = 5  # turn, zoom, shift right, shift down, gamma: augmentation told to the network, zero when drawing
 WIDTH = len(LABELS) + 1 + FACTS + MOVES  # one more says that the labels are untold

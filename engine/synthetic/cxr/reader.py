@@ -42,8 +42,11 @@ class FilmReader:
         from engine.model.trunk import film_features
 
         scores = self.scores(film_features(pixels[None].astype(np.float32) / 255))[0]
-        faint = [name for name, score, least in zip(self.findings, scores, self.faintest, strict=True)
-                 if name in set(asked) and score < least]  # fmt: skip
+        faint = [
+            name
+            for name, score, least in zip(self.findings, scores, self.faintest, strict=True)
+            if name in set(asked) and score < least
+        ]
         return f"Shows less of {', '.join(faint)} than real films do." if faint else ""
 
     def save(self, file: Path) -> None:

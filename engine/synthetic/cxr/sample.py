@@ -26,9 +26,17 @@ SHAPE = (CHANNELS, LATENT, LATENT)
 # Weight of what the labels change in a drawing, 1 for none added (Ho and Salimans 2022); of several labels their mean.
 # Set by how well readers of real films read the label from drawn ones, beside how well they read it on real `valid`.
 GUIDANCE = {
-    "No Finding": 1.5, "Edema": 1.5, "Pneumothorax": 1.5, "Lung Opacity": 1.5, "Consolidation": 2.5,
-    "Pleural Other": 2.5, "Pneumonia": 4.0, "Pleural Effusion": 4.0, "Atelectasis": 4.5, "Lung Lesion": 4.5,
-}  # fmt: skip
+    "No Finding": 1.5,
+    "Edema": 1.5,
+    "Pneumothorax": 1.5,
+    "Lung Opacity": 1.5,
+    "Consolidation": 2.5,
+    "Pleural Other": 2.5,
+    "Pneumonia": 4.0,
+    "Pleural Effusion": 4.0,
+    "Atelectasis": 4.5,
+    "Lung Lesion": 4.5,
+}
 OTHERWISE = 3.0
 
 
@@ -63,8 +71,10 @@ def times(steps: int, bend: float) -> torch.Tensor:
 
 def starting_noise(persons: Rngs, rngs: Rngs, body: float) -> torch.Tensor:
     """Return standard normal noise (n, 4, 28, 28), `body` of it (as a correlation) from each person."""
-    rows = [body * person.standard_normal(SHAPE) + np.sqrt(1 - body**2) * rng.standard_normal(SHAPE)
-            for person, rng in zip(persons, rngs, strict=True)]  # fmt: skip
+    rows = [
+        body * person.standard_normal(SHAPE) + np.sqrt(1 - body**2) * rng.standard_normal(SHAPE)
+        for person, rng in zip(persons, rngs, strict=True)
+    ]
     return torch.from_numpy(np.stack(rows)).float()
 
 

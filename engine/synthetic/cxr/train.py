@@ -63,8 +63,10 @@ def save(part: Codec | Flow, file: Path) -> None:
     from safetensors.torch import save_file
 
     whole = ("gaussian.", "shift", "scale")
-    state = {name: value.contiguous() if name.startswith(whole) else value.half().contiguous()
-             for name, value in part.state_dict().items()}  # fmt: skip
+    state = {
+        name: value.contiguous() if name.startswith(whole) else value.half().contiguous()
+        for name, value in part.state_dict().items()
+    }
     save_file(state, file)
 
 

@@ -91,9 +91,16 @@ def _normal(beat: Seen) -> list[bool]:
     level = all(abs(beat.st(lead)) < (0.25 if lead in ("V1", "V2", "V3") else 0.1) for lead in beat.st_t)
     narrow = max(depth for depth, _ in map(beat.q, ("I", "II", "V4", "V5", "V6"))) < 0.25
     return [
-        beat.qrs_s < 0.106, -20 < beat.axis < 90, upright, level, narrow, _sokolow(beat) < 4.0,
-        beat.r("V1") < beat.s("V1"), beat.r("V3") > 0.2, beat.r("V5") > 0.5,
-    ]  # fmt: skip
+        beat.qrs_s < 0.106,
+        -20 < beat.axis < 90,
+        upright,
+        level,
+        narrow,
+        _sokolow(beat) < 4.0,
+        beat.r("V1") < beat.s("V1"),
+        beat.r("V3") > 0.2,
+        beat.r("V5") > 0.5,
+    ]
 
 
 def _sokolow(beat: Seen) -> float:
@@ -111,10 +118,16 @@ def _hypertrophy(beat: Seen) -> list[bool]:
 def _left_block(beat: Seen) -> list[bool]:
     no_q = all(beat.q(lead)[0] < 0.05 for lead in ("I", "V6"))
     return [
-        beat.qrs_s >= 0.126, no_q, beat.r("I") > 2.5 * beat.s("I"), beat.r("V6") > 2 * beat.s("V6"),
-        beat.first_r("V1") < 0.25 * beat.s("V1"), beat.t("V1") > 0, beat.t("I") < 0.05 or beat.t("V6") < 0.05,
-        _broad(beat, "I") or _broad(beat, "V6"), beat.first_r("V2") < 0.35 * beat.s("V2"),
-    ]  # fmt: skip
+        beat.qrs_s >= 0.126,
+        no_q,
+        beat.r("I") > 2.5 * beat.s("I"),
+        beat.r("V6") > 2 * beat.s("V6"),
+        beat.first_r("V1") < 0.25 * beat.s("V1"),
+        beat.t("V1") > 0,
+        beat.t("I") < 0.05 or beat.t("V6") < 0.05,
+        _broad(beat, "I") or _broad(beat, "V6"),
+        beat.first_r("V2") < 0.35 * beat.s("V2"),
+    ]
 
 
 def _broad(beat: Seen, lead: str) -> bool:
@@ -127,9 +140,14 @@ def _broad(beat: Seen, lead: str) -> bool:
 def _right_block(beat: Seen) -> list[bool]:
     late, dip = beat.late("V1").max(), beat.qrs["V1"][QRS_POINTS // 6 : QRS_POINTS // 2 + 6].min()
     return [
-        beat.qrs_s >= 0.126, late > 0.25, late > dip + 0.25, late > beat.qrs["V1"][: QRS_POINTS // 2].max(),
-        beat.late("I").min() < -0.08, beat.late("V6").min() < -0.08, beat.t("V1") < 0.05,
-    ]  # fmt: skip
+        beat.qrs_s >= 0.126,
+        late > 0.25,
+        late > dip + 0.25,
+        late > beat.qrs["V1"][: QRS_POINTS // 2].max(),
+        beat.late("I").min() < -0.08,
+        beat.late("V6").min() < -0.08,
+        beat.t("V1") < 0.05,
+    ]
 
 
 def _incomplete_right_block(beat: Seen) -> list[bool]:
@@ -147,8 +165,10 @@ def _anteroseptal(beat: Seen) -> list[bool]:
 
 def _inferior(beat: Seen) -> list[bool]:
     """Q waves of 40 ms, the width that older criteria ask for: at 30 ms readers missed too many."""
-    enough = [depth >= max(0.10, 0.25 * beat.r(lead)) and width >= 0.040
-              for lead, (depth, width) in ((lead, beat.q(lead)) for lead in ("III", "aVF"))]  # fmt: skip
+    enough = [
+        depth >= max(0.10, 0.25 * beat.r(lead)) and width >= 0.040
+        for lead, (depth, width) in ((lead, beat.q(lead)) for lead in ("III", "aVF"))
+    ]
     return [*enough, beat.q("II")[0] >= 0.05, beat.t("III") < 0.05]
 
 

@@ -92,8 +92,17 @@ def sample(recording: Recording) -> Sample | None:
         return None
     at = landmarks(beat.eight, BEFORE, beat.rr_s)
     age = UNKNOWN_AGE if recording.age is None else min(recording.age, 95.0)
-    return Sample(labels_of(recording), age, recording.sex, trace.units == "mV", beat, at, cut(beat.eight, BEFORE, at),
-                  beat.clean.std(axis=1), limb_ratio(trace.samples[list(EIGHT[:2]) + [2]][[0, 1, 2]]))  # fmt: skip
+    return Sample(
+        labels_of(recording),
+        age,
+        recording.sex,
+        trace.units == "mV",
+        beat,
+        at,
+        cut(beat.eight, BEFORE, at),
+        beat.clean.std(axis=1),
+        limb_ratio(trace.samples[list(EIGHT[:2]) + [2]][[0, 1, 2]]),
+    )
 
 
 def fit(path: Path) -> Model:
@@ -154,8 +163,14 @@ def intervals(s: Sample, size: float) -> list[float]:
     qrs, qt = at.end - at.onset, at.t_end - at.onset
     pr = at.onset - at.p if np.isfinite(at.p) else 0.12
     rest = max(at.t_end - at.end, 0.05)
-    return [np.log(size), np.log(qrs), np.log(qt / s.beat.rr_s ** (1 / 3)), (at.t - at.end) / rest, -at.onset / qrs,
-            np.log(max(pr, 0.05))]  # fmt: skip
+    return [
+        np.log(size),
+        np.log(qrs),
+        np.log(qt / s.beat.rr_s ** (1 / 3)),
+        (at.t - at.end) / rest,
+        -at.onset / qrs,
+        np.log(max(pr, 0.05)),
+    ]
 
 
 def regress(

@@ -88,8 +88,16 @@ class Model:
         low, high = self.arrays["limits"]
         log_size, log_qrs, log_qtc, t_share, r_share, log_pr = np.clip(scores[ends[-1] :], low, high)
         size = float(np.exp(log_size))
-        return Shape(p, qrs * size, st_t * size**SIZE_OF_T, float(np.exp(log_qrs)), float(np.exp(log_pr)),
-                     float(np.exp(log_qtc)), float(t_share), float(r_share))  # fmt: skip
+        return Shape(
+            p,
+            qrs * size,
+            st_t * size**SIZE_OF_T,
+            float(np.exp(log_qrs)),
+            float(np.exp(log_pr)),
+            float(np.exp(log_qtc)),
+            float(t_share),
+            float(r_share),
+        )
 
 
 def covariates(known: Sequence[str], labels: Sequence[str], age: float, sex: str, rr_s: float) -> np.ndarray:

@@ -138,9 +138,11 @@ def _wander(arrays: dict[str, np.ndarray], n: int, rng: np.random.Generator) -> 
     level = 1.3 * np.exp(mean + spread * np.clip(rng.standard_normal(), -2, 1.5))
     common = _slow(n, 0.12, rng)
     return level * np.stack(
-        [0.6 * rng.standard_normal() * common + 0.8 * np.exp(0.3 * rng.standard_normal()) * _slow(n, 0.12, rng)
-         for _ in range(8)]
-    )  # fmt: skip
+        [
+            0.6 * rng.standard_normal() * common + 0.8 * np.exp(0.3 * rng.standard_normal()) * _slow(n, 0.12, rng)
+            for _ in range(8)
+        ]
+    )
 
 
 def _mains(n: int, rng: np.random.Generator) -> np.ndarray:

@@ -83,8 +83,9 @@ def landmarks(eight: np.ndarray, r: int, rr_s: float) -> Landmarks:
     peaks, found = signal.find_peaks(hump, prominence=0.15 * np.ptp(hump))
     usual = np.exp(-(((first + peaks - r) / FS / rr_s ** (1 / 3) - USUAL_T_S) ** 2) / (2 * 0.07**2))
     t = first + int(peaks[np.argmax(found["prominences"] * usual)] if peaks.size else np.argmax(hump))
-    return Landmarks(_p_peak(smooth, r, onset, rr_s), (onset - r) / FS, (end - r) / FS, (t - r) / FS,
-                     _t_end(size, t, last, r))  # fmt: skip
+    return Landmarks(
+        _p_peak(smooth, r, onset, rr_s), (onset - r) / FS, (end - r) / FS, (t - r) / FS, _t_end(size, t, last, r)
+    )
 
 
 def _t_end(size: np.ndarray, t: int, last: int, r: int) -> float:

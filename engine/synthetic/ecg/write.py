@@ -19,6 +19,13 @@ def write_ecg(samples: np.ndarray, stem: Path) -> None:
 
     leads = len(ECG_LEADS)
     wfdb.wrsamp(
-        stem.name, fs=FS, units=["mV"] * leads, sig_name=list(ECG_LEADS), d_signal=samples.T.astype(np.int64),
-        fmt=["516"] * leads, adc_gain=[float(GAIN)] * leads, baseline=[0] * leads, write_dir=str(stem.parent),
-    )  # fmt: skip
+        stem.name,
+        fs=FS,
+        units=["mV"] * leads,
+        sig_name=list(ECG_LEADS),
+        d_signal=samples.T.astype(np.int64),
+        fmt=["516"] * leads,
+        adc_gain=[float(GAIN)] * leads,
+        baseline=[0] * leads,
+        write_dir=str(stem.parent),
+    )

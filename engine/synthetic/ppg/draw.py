@@ -58,11 +58,7 @@ class Plan:
 
 
 def draw_ppg(
-    model: PulseModel,
-    encounter: Encounter,
-    rhythm: Rhythm,
-    person_rng: np.random.Generator,
-    rng: np.random.Generator,
+    model: PulseModel, encounter: Encounter, rhythm: Rhythm, person_rng: np.random.Generator, rng: np.random.Generator
 ) -> np.ndarray:
     """Return (1250,) int64 at 125 Hz: a 12-bit sensor's counts after its own offset is taken off, 0 to 999.
 

@@ -29,9 +29,16 @@ __all__ = ["Panel", "draw", "draw_pair", "numbers"]
 
 
 def draw(
-    study: Study, *, key: str, overlay: np.ndarray | None = None, opacity: float = 0.75, said: str = "",
-    title: str = "", anonymous: bool = False, shortcuts: bool = True,
-) -> None:  # fmt: skip
+    study: Study,
+    *,
+    key: str,
+    overlay: np.ndarray | None = None,
+    opacity: float = 0.75,
+    said: str = "",
+    title: str = "",
+    anonymous: bool = False,
+    shortcuts: bool = True,
+) -> None:
     """Draw one study with the controls of its kind.
 
     overlay : signed map in -1..1, (h, w) of a film or (leads, n) over the whole trace

@@ -65,37 +65,60 @@ def figure(strips: list[Strip], scale: Scale, paper: Paper, caliper: str) -> tup
     drawn, share = go.Figure(), (1 - GAP * (len(strips) - 1)) / len(strips)
     for i, (strip, layout, space) in enumerate(zip(strips, layouts, spaces, strict=True)):
         number, over = "" if i == 0 else str(i + 1), 1 - i * (share + GAP)
-        _axes(drawn, number, (over - share, over), (-left, length + RIGHT), (-rows * row - BOTTOM, TOP),
-              strip.trace.units == "mV", paper)  # fmt: skip
+        _axes(
+            drawn,
+            number,
+            (over - share, over),
+            (-left, length + RIGHT),
+            (-rows * row - BOTTOM, TOP),
+            strip.trace.units == "mV",
+            paper,
+        )
         base = round(row * space[1] / space[0])
         layers.place(drawn, i, 0, 0, length, rows * row, "above")
         _strip(drawn, number, strip, layout, scale, row, base, paper)
     drawn.update_layout(
-        paper_bgcolor=paper.background, plot_bgcolor=paper.background, margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        showlegend=False, hovermode="closest", dragmode="drawline",
+        paper_bgcolor=paper.background,
+        plot_bgcolor=paper.background,
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
+        showlegend=False,
+        hovermode="closest",
+        dragmode="drawline",
         uirevision="|".join(strip.panel.token for strip in strips),
         modebar={"bgcolor": paper.background, "color": paper.faint, "activecolor": caliper},
         newshape={
             "line": {"color": caliper, "width": 2},
             "label": {
-                "texttemplate": template([strip.trace for strip in strips], scale), "textposition": "end",
-                "textangle": 0, "font": {"color": caliper, "size": 15},
+                "texttemplate": template([strip.trace for strip in strips], scale),
+                "textposition": "end",
+                "textangle": 0,
+                "font": {"color": caliper, "size": 15},
             },
         },
-    )  # fmt: skip
+    )
     return drawn, width / (height * len(strips) / (1 - GAP * (len(strips) - 1)))
 
 
 def _axes(
-    drawn: go.Figure, number: str, domain: tuple[float, float], x: tuple[float, float], y: tuple[float, float],
-    calibrated: bool, paper: Paper,
-) -> None:  # fmt: skip
+    drawn: go.Figure,
+    number: str,
+    domain: tuple[float, float],
+    x: tuple[float, float],
+    y: tuple[float, float],
+    calibrated: bool,
+    paper: Paper,
+) -> None:
     """Add axes in mm with lines every 1 and 5 mm; only time lines where the amplitude has no millivolts."""
     common = {
-        "dtick": 5, "tick0": 0, "showticklabels": False, "zeroline": False, "gridcolor": paper.major, "gridwidth": 1,
+        "dtick": 5,
+        "tick0": 0,
+        "showticklabels": False,
+        "zeroline": False,
+        "gridcolor": paper.major,
+        "gridwidth": 1,
         "minor": {"dtick": 1, "tick0": 0, "showgrid": True, "gridcolor": paper.minor, "gridwidth": 1},
         "constrain": "domain",
-    }  # fmt: skip
+    }
     across = {**common, "range": list(x), "anchor": f"y{number}", "domain": [0, 1]}
     up = {**common, "range": list(y), "anchor": f"x{number}", "domain": list(domain), "scaleanchor": f"x{number}"}
     if not calibrated:
@@ -123,38 +146,66 @@ def points(strip: Strip, layout: Layout, scale: Scale, row: float, base: float) 
 
 def _strip(
     drawn: go.Figure, number: str, strip: Strip, layout: Layout, scale: Scale, row: float, base: float, paper: Paper
-) -> None:  # fmt: skip
+) -> None:
     axes = {"xaxis": f"x{number}", "yaxis": f"y{number}"}
     x, y = points(strip, layout, scale, row, base)
     line = {"color": paper.ink, "width": 1.3}
     drawn.add_scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", connectgaps=False, **axes)
     cells = ecg_geometry.cells(layout, strip.trace.duration_s)
     drawn.add_scatter(
-        x=[start * scale.speed + 0.5 for _, _, start, _ in cells], y=[-r * row - 0.3 for r, *_ in cells],
-        text=[f"<b>{lead}</b>" for _, lead, *_ in cells], mode="text", textposition="bottom right",
-        textfont={"color": paper.ink, "size": 14}, hoverinfo="skip", **axes,
-    )  # fmt: skip
+        x=[start * scale.speed + 0.5 for _, _, start, _ in cells],
+        y=[-r * row - 0.3 for r, *_ in cells],
+        text=[f"<b>{lead}</b>" for _, lead, *_ in cells],
+        mode="text",
+        textposition="bottom right",
+        textfont={"color": paper.ink, "size": 14},
+        hoverinfo="skip",
+        **axes,
+    )
     starts = [(start * scale.speed, -(r * row + base)) for r, _, start, _ in cells if start > 0]
     if starts:
         drawn.add_scatter(
-            x=[v for x, _ in starts for v in (x, x, np.nan)], y=[v for _, b in starts for v in (b - 4, b + 4, np.nan)],
-            mode="lines", line={"color": paper.faint, "width": 1}, hoverinfo="skip", **axes,
-        )  # fmt: skip
+            x=[v for x, _ in starts for v in (x, x, np.nan)],
+            y=[v for _, b in starts for v in (b - 4, b + 4, np.nan)],
+            mode="lines",
+            line={"color": paper.faint, "width": 1},
+            hoverinfo="skip",
+            **axes,
+        )
     _beats(drawn, axes, strip, cells, scale, row, paper)
     bottom = -ecg_geometry.rows_of(layout) * row - 1
     drawn.add_scatter(
-        x=[0], y=[bottom], text=[settings_line(strip, scale)], mode="text", textposition="bottom right",
-        textfont={"color": paper.faint, "size": 13}, hoverinfo="skip", **axes,
-    )  # fmt: skip
+        x=[0],
+        y=[bottom],
+        text=[settings_line(strip, scale)],
+        mode="text",
+        textposition="bottom right",
+        textfont={"color": paper.faint, "size": 13},
+        hoverinfo="skip",
+        **axes,
+    )
     if title := strip.panel.heading:
-        drawn.add_scatter(x=[0.5], y=[TOP - 0.8], text=[title], mode="text", textposition="bottom right",
-                          textfont={"color": paper.ink, "size": 14}, hoverinfo="skip", **axes)  # fmt: skip
+        drawn.add_scatter(
+            x=[0.5],
+            y=[TOP - 0.8],
+            text=[title],
+            mode="text",
+            textposition="bottom right",
+            textfont={"color": paper.ink, "size": 14},
+            hoverinfo="skip",
+            **axes,
+        )
 
 
 def _beats(
-    drawn: go.Figure, axes: dict[str, str], strip: Strip, cells: list[ecg_geometry.Cell], scale: Scale, row: float,
+    drawn: go.Figure,
+    axes: dict[str, str],
+    strip: Strip,
+    cells: list[ecg_geometry.Cell],
+    scale: Scale,
+    row: float,
     paper: Paper,
-) -> None:  # fmt: skip
+) -> None:
     """Mark the beats at the foot of the longest cell of their lead; hovering reads the interval before each."""
     own = [cell for cell in cells if cell[1] == strip.lead]
     if not own or strip.beats_s.size < 2:
@@ -167,9 +218,14 @@ def _beats(
         for _, gap in kept
     ]
     drawn.add_scatter(
-        x=[beat * scale.speed for beat, _ in kept], y=[-(r + 1) * row + 1.2] * len(kept), mode="markers",
-        marker={"symbol": "triangle-up", "size": 8, "color": paper.faint}, text=words, hoverinfo="text", **axes,
-    )  # fmt: skip
+        x=[beat * scale.speed for beat, _ in kept],
+        y=[-(r + 1) * row + 1.2] * len(kept),
+        mode="markers",
+        marker={"symbol": "triangle-up", "size": 8, "color": paper.faint},
+        text=words,
+        hoverinfo="text",
+        **axes,
+    )
 
 
 def settings_line(strip: Strip, scale: Scale) -> str:

@@ -65,9 +65,13 @@ def _strip(panel: Panel, key: str) -> Strip:
         window = panel.study.window_s or (0.0, SHOWN_S)
         st.session_state.setdefault(f"{key}-start-{panel.token[:8]}", float(round(window[0], 1)))
         start = st.slider(
-            f"{text('viewer.start')} {panel.title}".strip(), 0.0, float(round(whole.duration_s - SHOWN_S, 1)), step=0.5,
-            key=f"{key}-start-{panel.token[:8]}", format="%.1f s",
-        )  # fmt: skip
+            f"{text('viewer.start')} {panel.title}".strip(),
+            0.0,
+            float(round(whole.duration_s - SHOWN_S, 1)),
+            step=0.5,
+            key=f"{key}-start-{panel.token[:8]}",
+            format="%.1f s",
+        )
         whole = whole.between(start, start + SHOWN_S)
     found = None if panel.anonymous else rate(panel.token, start, whole)
     return Strip(panel, whole, start, found.lead if found else "", found.beats_s if found else np.zeros(0))
@@ -101,9 +105,13 @@ def alternative(trace: Trace, scale: Scale) -> str:
     name = ecg_geometry.layout_for(trace, scale.layout).name
     leads = several(len(trace.leads), "trace.leads")
     return text(
-        "trace.alt_ecg", speed=f"{scale.speed:g}", leads=leads, seconds=f"{trace.duration_s:.3g}", gain=gain,
+        "trace.alt_ecg",
+        speed=f"{scale.speed:g}",
+        leads=leads,
+        seconds=f"{trace.duration_s:.3g}",
+        gain=gain,
         layout=name,
-    )  # fmt: skip
+    )
 
 
 def _rate_line(strip: Strip) -> str:
@@ -114,9 +122,14 @@ def _rate_line(strip: Strip) -> str:
         return title + text("viewer.rate_none")
     gaps = found.intervals_ms
     return title + text(
-        "viewer.rate", rate=round(found.per_minute), median=round(float(np.median(gaps))), low=round(float(gaps.min())),
-        high=round(float(gaps.max())), n=gaps.size, lead=found.lead,
-    )  # fmt: skip
+        "viewer.rate",
+        rate=round(found.per_minute),
+        median=round(float(np.median(gaps))),
+        low=round(float(gaps.min())),
+        high=round(float(gaps.max())),
+        n=gaps.size,
+        lead=found.lead,
+    )
 
 
 def _caliper_words(strips: list[Strip], key: str) -> None:

@@ -58,18 +58,24 @@ def _controls(panels: list[Panel], key: str) -> None:
     with st.container(horizontal=True, vertical_alignment="bottom", gap="small", key=f"{key}-controls"):
         for name in film_window.PRESETS:
             st.button(
-                text(f"viewer.window_{name}"), key=f"{key}-window-{name}",
+                text(f"viewer.window_{name}"),
+                key=f"{key}-window-{name}",
                 shortcut=KEYS[f"window_{name}"] if first.shortcuts else None,
-                type="primary" if name == chosen else "secondary", help=text("viewer.window_help"),
-                on_click=state.update, args=({f"{key}-preset": name},),
-            )  # fmt: skip
+                type="primary" if name == chosen else "secondary",
+                help=text("viewer.window_help"),
+                on_click=state.update,
+                args=({f"{key}-preset": name},),
+            )
         inverted = bool(state.get(f"{key}-inverted"))
         st.button(
-            text("viewer.invert"), key=f"{key}-invert", icon=":material/invert_colors:",
+            text("viewer.invert"),
+            key=f"{key}-invert",
+            icon=":material/invert_colors:",
             shortcut=KEYS["invert"] if first.shortcuts else None,
             type="primary" if inverted else "secondary",
-            on_click=state.update, args=({f"{key}-inverted": not inverted},),
-        )  # fmt: skip
+            on_click=state.update,
+            args=({f"{key}-inverted": not inverted},),
+        )
         by_hand = {"on_change": state.update, "args": ({f"{key}-preset": "own"},), "format": "%.1f %%", "width": 210}
         st.slider(text("viewer.centre"), 0.0, 100.0, step=0.5, key=f"{key}-centre", **by_hand)
         st.slider(text("viewer.width"), film_window.NARROWEST, 100.0, step=0.5, key=f"{key}-width", **by_hand)
@@ -130,23 +136,34 @@ def figure(panels: list[Panel]) -> tuple[go.Figure, float]:
         _title(drawn, panels[i].title, left)
     unit = text("viewer.ruler_mm" if millimetres else "viewer.ruler_share")
     drawn.update_layout(
-        paper_bgcolor="black", plot_bgcolor="black", margin={"l": 0, "r": 0, "t": BAR_PX, "b": 0}, dragmode="pan",
-        hovermode=False, uirevision="|".join(panel.token for panel in panels),
+        paper_bgcolor="black",
+        plot_bgcolor="black",
+        margin={"l": 0, "r": 0, "t": BAR_PX, "b": 0},
+        dragmode="pan",
+        hovermode=False,
+        uirevision="|".join(panel.token for panel in panels),
         modebar={"bgcolor": "black", "color": "#D5DDE5", "activecolor": RULER},
         newshape={
             "line": {"color": RULER, "width": 2},
             "label": {"texttemplate": unit, "font": {"color": RULER, "size": 15}, "textposition": "end"},
         },
-    )  # fmt: skip
+    )
     return drawn, (width * len(panels)) / height
 
 
 def _title(drawn: go.Figure, words: str, left: float) -> None:
     if words:
         drawn.add_annotation(
-            text=words, xref="paper", yref="paper", x=left, y=1, xanchor="left", yanchor="bottom", showarrow=False,
+            text=words,
+            xref="paper",
+            yref="paper",
+            x=left,
+            y=1,
+            xanchor="left",
+            yanchor="bottom",
+            showarrow=False,
             font={"color": "white", "size": 14},
-        )  # fmt: skip
+        )
 
 
 def _figure(panels: list[Panel], key: str, controls: str = "") -> None:
@@ -157,9 +174,15 @@ def _figure(panels: list[Panel], key: str, controls: str = "") -> None:
     pictures = [_picture(panel, controls or key) for panel in panels]
     overlay = " ".join(panel.said for panel in panels if panel.overlay is not None)
     layers.chart(
-        drawn, key=key, alt=said, pictures=pictures, words=f"{said} {overlay}".strip(), ratio=ratio, tallest=TALLEST,
+        drawn,
+        key=key,
+        alt=said,
+        pictures=pictures,
+        words=f"{said} {overlay}".strip(),
+        ratio=ratio,
+        tallest=TALLEST,
         scroll=True,
-    )  # fmt: skip
+    )
 
 
 def _line(panel: Panel, key: str) -> str:

@@ -9,8 +9,12 @@ from engine.study import Film
 
 # name → percentiles of the film's own greys that become black and white; None is the whole scale
 PRESETS: dict[str, tuple[float, float] | None] = {
-    "full": None, "auto": (1.0, 99.0), "dark": (1.0, 60.0), "middle": (30.0, 90.0), "bright": (60.0, 99.8),
-}  # fmt: skip
+    "full": None,
+    "auto": (1.0, 99.0),
+    "dark": (1.0, 60.0),
+    "middle": (30.0, 90.0),
+    "bright": (60.0, 99.8),
+}
 NARROWEST = 1.0  # per cent of the full scale
 Window = tuple[float, float]
 

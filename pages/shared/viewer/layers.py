@@ -40,13 +40,31 @@ def place(figure: go.Figure, panel: int, left: float, top: float, width: float, 
     """Put a blank picture into a panel (0, 1, …) of the figure, in its axes' units."""
     number = "" if panel == 0 else str(panel + 1)
     figure.add_layout_image(
-        source=BLANK, xref=f"x{number}", yref=f"y{number}", x=left, y=top, sizex=width, sizey=height,
-        xanchor="left", yanchor="top", sizing="stretch", layer=layer,
-    )  # fmt: skip
+        source=BLANK,
+        xref=f"x{number}",
+        yref=f"y{number}",
+        x=left,
+        y=top,
+        sizex=width,
+        sizey=height,
+        xanchor="left",
+        yanchor="top",
+        sizing="stretch",
+        layer=layer,
+    )
 
 
-def chart(figure: go.Figure, *, key: str, alt: str, pictures: list[str], words: str, ratio: float | None = None,
-          tallest: int | None = None, scroll: bool = False) -> None:  # fmt: skip
+def chart(
+    figure: go.Figure,
+    *,
+    key: str,
+    alt: str,
+    pictures: list[str],
+    words: str,
+    ratio: float | None = None,
+    tallest: int | None = None,
+    scroll: bool = False,
+) -> None:
     """Draw the figure and the pictures that its blank ones stand for, in their order.
 
     pictures : SVG, or PNG as `data:` addresses
@@ -58,9 +76,13 @@ def chart(figure: go.Figure, *, key: str, alt: str, pictures: list[str], words: 
     rules += f" max-height: {tallest}vh;" if tallest else ""
     with st.container(key=f"plot-{key}"):
         st.plotly_chart(
-            figure, key=f"{key}-chart", theme=None, alt=alt, height="stretch" if ratio else "content",
+            figure,
+            key=f"{key}-chart",
+            theme=None,
+            alt=alt,
+            height="stretch" if ratio else "content",
             config={**BUTTONS, "scrollZoom": scroll},
-        )  # fmt: skip
+        )
     if rules:
         st.html(f"<style>.st-key-plot-{key} {{ {rules} }}</style>")
     with st.container(key=f"layer-{key}"):

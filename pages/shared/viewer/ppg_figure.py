@@ -76,16 +76,27 @@ def figure(pulses: list[Pulse], paper: Paper, caliper: str) -> go.Figure:
         _quality(drawn, pulses[0], paper)
         _overview(drawn, pulses[0], paper)
     drawn.update_layout(
-        height=460, margin={"l": 44, "r": 12, "t": 30, "b": 34}, paper_bgcolor=paper.background,
-        plot_bgcolor=paper.background, font={"color": paper.ink, "size": 13}, showlegend=False, hovermode="closest",
-        dragmode="drawline", bargap=0, uirevision="|".join(f"{one.panel.token}{one.start_s}" for one in pulses),
+        height=460,
+        margin={"l": 44, "r": 12, "t": 30, "b": 34},
+        paper_bgcolor=paper.background,
+        plot_bgcolor=paper.background,
+        font={"color": paper.ink, "size": 13},
+        showlegend=False,
+        hovermode="closest",
+        dragmode="drawline",
+        bargap=0,
+        uirevision="|".join(f"{one.panel.token}{one.start_s}" for one in pulses),
         modebar={"bgcolor": paper.background, "color": paper.faint, "activecolor": caliper},
         newshape={
             "line": {"color": caliper, "width": 2},
-            "label": {"texttemplate": f"%{{dx*1000:.0f}} {text('viewer.ms')}", "textposition": "end", "textangle": 0,
-                      "font": {"color": caliper, "size": 15}},
+            "label": {
+                "texttemplate": f"%{{dx*1000:.0f}} {text('viewer.ms')}",
+                "textposition": "end",
+                "textangle": 0,
+                "font": {"color": caliper, "size": 15},
+            },
         },
-    )  # fmt: skip
+    )
     return drawn
 
 
@@ -96,22 +107,33 @@ def _detail(drawn: go.Figure, i: int, pulse: Pulse, domain: tuple[float, float],
     at, shown = stretch(pulse)
     start = pulse.start_s - zero
     x = {
-        "range": [start, start + pulse.seconds], "anchor": f"y{number}", "gridcolor": paper.major, "zeroline": False,
+        "range": [start, start + pulse.seconds],
+        "anchor": f"y{number}",
+        "gridcolor": paper.major,
+        "zeroline": False,
         "title": {"text": text("viewer.seconds" if zero == 0 else "viewer.seconds_from"), "standoff": 4},
         "minor": {"showgrid": True, "gridcolor": paper.minor},
-    }  # fmt: skip
+    }
     if i:
         x["matches"] = "x"
     low, high = height_range(pulse)
-    y = {"range": [low, high], "domain": list(domain), "anchor": f"x{number}", "showticklabels": False,
-         "showgrid": False, "zeroline": False, "title": {"text": text("viewer.arbitrary")}}  # fmt: skip
+    y = {
+        "range": [low, high],
+        "domain": list(domain),
+        "anchor": f"x{number}",
+        "showticklabels": False,
+        "showgrid": False,
+        "zeroline": False,
+        "title": {"text": text("viewer.arbitrary")},
+    }
     drawn.update_layout({f"xaxis{number}": x, f"yaxis{number}": y})
     line = {"color": paper.ink, "width": 1.5}
     drawn.add_scatter(x=at - zero, y=shown, mode="lines", line=line, hoverinfo="skip", **axes)
     _marks(drawn, axes, pulse, zero, paper)
     if title := pulse.panel.heading:
-        drawn.add_annotation(text=title, xref="paper", yref="paper", x=0, y=domain[1], xanchor="left",
-                             yanchor="bottom", showarrow=False)  # fmt: skip
+        drawn.add_annotation(
+            text=title, xref="paper", yref="paper", x=0, y=domain[1], xanchor="left", yanchor="bottom", showarrow=False
+        )
     layers.place(drawn, i, start, high, pulse.seconds, high - low, "above")
 
 
@@ -128,9 +150,14 @@ def _marks(drawn: go.Figure, axes: dict[str, str], pulse: Pulse, zero: float, pa
         for gap in gaps.tolist()
     ]
     drawn.add_scatter(
-        x=beats - zero, y=y, mode="markers", text=words, hoverinfo="text",
-        marker={"symbol": "triangle-down", "size": 9, "color": paper.faint}, **axes,
-    )  # fmt: skip
+        x=beats - zero,
+        y=y,
+        mode="markers",
+        text=words,
+        hoverinfo="text",
+        marker={"symbol": "triangle-down", "size": 9, "color": paper.faint},
+        **axes,
+    )
 
 
 def _quality(drawn: go.Figure, pulse: Pulse, paper: Paper) -> None:
@@ -140,17 +167,34 @@ def _quality(drawn: go.Figure, pulse: Pulse, paper: Paper) -> None:
     scores = [one.score for one in strip]
     colours = [hex_of(rgb) for rgb in map_rgb(0.2 + 0.6 * np.array(scores), "cividis")]
     drawn.add_bar(
-        x=[(one.start_s + one.end_s) / 2 for one in strip], width=[one.end_s - one.start_s for one in strip],
-        y=[1] * len(strip), xaxis="x3", yaxis="y3",
-        marker={"color": colours, "line": {"color": paper.background, "width": 1},
-                "pattern": {"shape": ["" if one.accepted else "/" for one in strip], "fgcolor": paper.ink}},
+        x=[(one.start_s + one.end_s) / 2 for one in strip],
+        width=[one.end_s - one.start_s for one in strip],
+        y=[1] * len(strip),
+        xaxis="x3",
+        yaxis="y3",
+        marker={
+            "color": colours,
+            "line": {"color": paper.background, "width": 1},
+            "pattern": {"shape": ["" if one.accepted else "/" for one in strip], "fgcolor": paper.ink},
+        },
         text=[("" if one.accepted else "✗ ") + (f"{one.score:.2f}" if few else "") for one in strip],
-        textposition="inside", insidetextanchor="middle", textangle=0, constraintext="none",
+        textposition="inside",
+        insidetextanchor="middle",
+        textangle=0,
+        constraintext="none",
         textfont={"color": ["#101418" if score > 0.45 else "#FFFFFF" for score in scores], "size": 12},
-        hovertext=[text("viewer.quality_hover", start=f"{one.start_s:.0f}", end=f"{one.end_s:.0f}",
-                        score=f"{one.score:.2f}", reason=one.reason or text("viewer.quality_kept")) for one in strip],
+        hovertext=[
+            text(
+                "viewer.quality_hover",
+                start=f"{one.start_s:.0f}",
+                end=f"{one.end_s:.0f}",
+                score=f"{one.score:.2f}",
+                reason=one.reason or text("viewer.quality_kept"),
+            )
+            for one in strip
+        ],
         hoverinfo="text",
-    )  # fmt: skip
+    )
     whole = [0, pulse.trace.duration_s]
     drawn.update_layout(
         xaxis3={"range": whole, "anchor": "y3", "showticklabels": False, "fixedrange": True, "showgrid": False},
@@ -162,22 +206,49 @@ def _quality(drawn: go.Figure, pulse: Pulse, paper: Paper) -> None:
 def _overview(drawn: go.Figure, pulse: Pulse, paper: Paper) -> None:
     """Draw the whole recording and frame what is shown in detail."""
     x, y = envelope(pulse.trace)
-    drawn.add_scatter(x=x, y=y, mode="lines", line={"color": paper.ink, "width": 0.8}, hoverinfo="skip",
-                      xaxis="x4", yaxis="y4")  # fmt: skip
+    drawn.add_scatter(
+        x=x, y=y, mode="lines", line={"color": paper.ink, "width": 0.8}, hoverinfo="skip", xaxis="x4", yaxis="y4"
+    )
     drawn.update_layout(
-        xaxis4={"range": [0, pulse.trace.duration_s], "anchor": "y4", "fixedrange": True, "showgrid": False,
-                "zeroline": False, "ticksuffix": " s"},
+        xaxis4={
+            "range": [0, pulse.trace.duration_s],
+            "anchor": "y4",
+            "fixedrange": True,
+            "showgrid": False,
+            "zeroline": False,
+            "ticksuffix": " s",
+        },
         yaxis4={"domain": list(OVERVIEW), "anchor": "x4", "visible": False, "fixedrange": True},
-    )  # fmt: skip
-    drawn.add_shape(type="rect", xref="x4", yref="y4 domain", x0=pulse.start_s, x1=pulse.start_s + pulse.seconds,
-                    y0=0, y1=1, line={"color": paper.ink, "width": 2}, fillcolor=paper.major, opacity=0.45,
-                    layer="below", editable=False)  # fmt: skip
+    )
+    drawn.add_shape(
+        type="rect",
+        xref="x4",
+        yref="y4 domain",
+        x0=pulse.start_s,
+        x1=pulse.start_s + pulse.seconds,
+        y0=0,
+        y1=1,
+        line={"color": paper.ink, "width": 2},
+        fillcolor=paper.major,
+        opacity=0.45,
+        layer="below",
+        editable=False,
+    )
     _caption(drawn, "viewer.overview", OVERVIEW[1])
 
 
 def _caption(drawn: go.Figure, words: str, y: float) -> None:
-    drawn.add_annotation(text=text(words), xref="paper", yref="paper", x=0, y=y, xanchor="left", yanchor="bottom",
-                         showarrow=False, font={"size": 12})  # fmt: skip
+    drawn.add_annotation(
+        text=text(words),
+        xref="paper",
+        yref="paper",
+        x=0,
+        y=y,
+        xanchor="left",
+        yanchor="bottom",
+        showarrow=False,
+        font={"size": 12},
+    )
 
 
 def bands(pulse: Pulse) -> str:

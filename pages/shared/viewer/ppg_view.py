@@ -71,9 +71,13 @@ def _pulse(panel: Panel, key: str, span: float) -> Pulse:
         searched = panel.study.window_s[0] if panel.study.window_s else 0.0
         st.session_state[name] = float(min(st.session_state.get(name, searched), round(last, 1)))
         start = st.slider(
-            f"{text('viewer.start')} {panel.title}".strip(), 0.0, float(round(last, 1)), key=name, format="%.1f s",
+            f"{text('viewer.start')} {panel.title}".strip(),
+            0.0,
+            float(round(last, 1)),
+            key=name,
+            format="%.1f s",
             step=SMALLEST_STEP_S,
-        )  # fmt: skip
+        )
     beats = found.beats_s if found and not panel.anonymous else np.zeros(0)
     return Pulse(panel, start, min(span, whole.duration_s), beats, strip)
 
@@ -82,9 +86,7 @@ def _figure(pulses: list[Pulse], key: str) -> None:
     theme = browser_theme()
     drawn = ppg_figure.figure(pulses, paper(theme), CALIPER[theme])
     said = " ".join(drawing.alternative(pulse.trace) for pulse in pulses)
-    pictures: list[str] = [
-        layers.BLANK if pulse.panel.overlay is None else ppg_figure.bands(pulse) for pulse in pulses
-    ]
+    pictures: list[str] = [layers.BLANK if pulse.panel.overlay is None else ppg_figure.bands(pulse) for pulse in pulses]
     overlay = " ".join(pulse.panel.said for pulse in pulses if pulse.panel.overlay is not None)
     layers.chart(drawn, key=key, alt=said, pictures=pictures, words=f"{said} {overlay}".strip())
 

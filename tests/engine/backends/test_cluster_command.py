@@ -64,8 +64,9 @@ def test_use_and_status(tmp_path: Path, capsys: pytest.CaptureFixture, nodes: No
     assert status == 2 and "no workspace" in complaint
     open_workspace(tmp_path, create=True).close()
     assert said(capsys, "cluster", "status", "--workspace", tmp_path)[:2] == (
-        0, "local: the codes are searched in this process.\n",
-    )  # fmt: skip
+        0,
+        "local: the codes are searched in this process.\n",
+    )
     sites = ("--site", "north", "--site", "south", "--site", "west")
     status, out, _ = said(capsys, "cluster", "use", "ray", *sites, "--address", nodes.address, "--workspace", tmp_path)
     assert status == 0 and "by ray at north, south, west" in out
@@ -116,9 +117,19 @@ def test_the_benchmarks_table_says_what_was_not_equal() -> None:
     from engine.bench.cluster.bench import as_table
 
     found = {
-        "backend": "ray", "n": 100, "bits": 64, "nodes": 2, "shards": 2, "exact": True, "exact_after": False,
-        "compared": 3, "filters": {"half": {"local_ms": 1.0, "cluster_ms": 2.0, "ratio": 2.0}},
-        "killed_answer_s": 1.0, "limit_s": 2.0,
-        "missing_sites": [], "next_answer_s": 0.1, "full_again_s": 3.0,
-    }  # fmt: skip
+        "backend": "ray",
+        "n": 100,
+        "bits": 64,
+        "nodes": 2,
+        "shards": 2,
+        "exact": True,
+        "exact_after": False,
+        "compared": 3,
+        "filters": {"half": {"local_ms": 1.0, "cluster_ms": 2.0, "ratio": 2.0}},
+        "killed_answer_s": 1.0,
+        "limit_s": 2.0,
+        "missing_sites": [],
+        "next_answer_s": 0.1,
+        "full_again_s": 3.0,
+    }
     assert "NOT EQUAL" in as_table(found) and "missing nobody" in as_table(found)

@@ -92,8 +92,11 @@ def test_bad_rows_are_skipped_with_their_reasons(tmp_path: Path, capsys: pytest.
     with report.open(newline="", encoding="utf-8") as handle:
         rows = list(csv.DictReader(handle))
     assert [(row["row"], row["study_id"]) for row in rows] == [
-        ("1", "escape"), ("2", "noise"), ("3", "none"), ("4", "wrong")
-    ]  # fmt: skip
+        ("1", "escape"),
+        ("2", "noise"),
+        ("3", "none"),
+        ("4", "wrong"),
+    ]
     assert all(row["reason"] for row in rows)
 
 
@@ -106,8 +109,23 @@ def test_facts_consent_and_further_columns_arrive(tmp_path: Path, capsys: pytest
         ",text,,,,,,,,no ids at all,,\n",
         encoding="utf-8",
     )
-    assert run(["ingest", str(tmp_path), "--cohort", "notes", "--licence", "CC BY 4.0", "--label-source", "Dr A",
-                "--workspace", str(tmp_path / "ws")]) == 0  # fmt: skip
+    assert (
+        run(
+            [
+                "ingest",
+                str(tmp_path),
+                "--cohort",
+                "notes",
+                "--licence",
+                "CC BY 4.0",
+                "--label-source",
+                "Dr A",
+                "--workspace",
+                str(tmp_path / "ws"),
+            ]
+        )
+        == 0
+    )
     assert "3 ingested, 0 already there, 1 skipped" in capsys.readouterr().out
     with open_workspace(tmp_path / "ws") as place:
         row = place.row("t1")
@@ -198,14 +216,18 @@ def test_prepare_takes_several_folders_and_keeps_the_pairs(tmp_path: Path, capsy
     assert run(["train", "prepare", *named, "--cache", str(tmp_path / "cache")]) == 0
     films, ecgs, ppgs = (load(tmp_path / "cache", modality) for modality in ("cxr", "ecg", "ppg"))
     assert [(row.study_id, row.pair, row.split) for row in films.rows] == [
-        ("mimic-02aa804e", "mimic-ecg-40689238#0", "train"), ("mimic-68b5c4b1", "mimic-ecg-40000001#0", "test")
-    ]  # fmt: skip
+        ("mimic-02aa804e", "mimic-ecg-40689238#0", "train"),
+        ("mimic-68b5c4b1", "mimic-ecg-40000001#0", "test"),
+    ]
     assert {row.pair for row in films.rows} <= {row.pair for row in ecgs.rows}
     assert (films.inputs["x"].shape, ecgs.inputs["x"].shape, ppgs.rows) == ((2, 224, 224), (6, 12, 1000), [])
     first = films.rows[0]
     assert (first.findings, first.age, first.sex, first.report) == (
-        "pleural_effusion", "52.0", "F", "Small effusion. As above."
-    )  # fmt: skip
+        "pleural_effusion",
+        "52.0",
+        "F",
+        "Small effusion. As above.",
+    )
     assert load_captions(tmp_path / "cache").of_study[first.study_id] >= 0
     assert "2a2277a9.jpg" in (tmp_path / "cache" / "skipped.csv").read_text()
     assert '"skipped": 1' in capsys.readouterr().out

@@ -62,8 +62,9 @@ def test_promotion_shows_the_table_first_and_asks_for_a_reason(
     assert status == 0 and "Release r2 serves again" in said and codes(workspace_folder) == before
     with open_workspace(workspace_folder) as place:
         assert [(one.kind, one.who, one.reason) for one in promotion.history(place)] == [
-            ("promotion", "Ada", "films are few here"), ("rollback", "local", ""),
-        ]  # fmt: skip
+            ("promotion", "Ada", "films are few here"),
+            ("rollback", "local", ""),
+        ]
 
 
 def test_a_reindex_that_leaves_a_round_is_on_record_and_leads_back(

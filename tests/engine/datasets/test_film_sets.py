@@ -76,8 +76,20 @@ NIH = (
 
 
 def nih(folder: Path, test: tuple[str, ...] = ("00000002_000.png",)) -> Path:
-    header = ("Image Index", "Finding Labels", "Follow-up #", "Patient ID", "Patient Age", "Patient Gender",
-              "View Position", "OriginalImage[Width", "Height]", "OriginalImagePixelSpacing[x", "y]", "")  # fmt: skip
+    header = (
+        "Image Index",
+        "Finding Labels",
+        "Follow-up #",
+        "Patient ID",
+        "Patient Age",
+        "Patient Gender",
+        "View Position",
+        "OriginalImage[Width",
+        "Height]",
+        "OriginalImagePixelSpacing[x",
+        "y]",
+        "",
+    )
     table(folder / "Data_Entry_2017.csv", header, [(*row, 2682, 2749, 0.143, 0.143, "") for row in NIH])
     (folder / "test_list.txt").write_text("\n".join(test))
     (folder / "train_val_list.txt").write_text("\n".join(row[0] for row in NIH if row[0] not in test))
@@ -91,8 +103,10 @@ def test_nih_films_have_the_official_test_list_and_chexperts_words(tmp_path: Pat
     assert first.labels == ("Cardiomegaly", "Pleural Effusion")
     assert third.labels == ("Lung Lesion", "Hernia")
     assert (first.split in ("train", "valid"), first.split, third.split) == (
-        True, films["nih-00000001_001"].split, "test"
-    )  # fmt: skip
+        True,
+        films["nih-00000001_001"].split,
+        "test",
+    )
     assert (first.age, third.age, first.patient_id) == (57.0, None, "nih-00001")
     assert isinstance(first.study().content, Film)
     with pytest.raises(IntakeError, match=r"00000002_000\.png is not in images"):
@@ -108,27 +122,45 @@ def test_a_list_that_leaks_and_a_list_that_lacks_are_told(tmp_path: Path) -> Non
 
 
 def rsna(folder: Path) -> Path:
-    table(folder / "stage_2_train_labels.csv", ("patientId", "x", "y", "width", "height", "Target"),
-          [("0004cfab", "", "", "", "", 0), ("00436515", 264, 152, 213, 379, 1), ("00436515", 562, 152, 256, 453, 1),
-           ("00704310", "", "", "", "", 0)])  # fmt: skip
-    table(folder / "stage_2_detailed_class_info.csv", ("patientId", "class"),
-          [("0004cfab", "No Lung Opacity / Not Normal"), ("00436515", "Lung Opacity"), ("00436515", "Lung Opacity"),
-           ("00704310", "Normal")])  # fmt: skip
+    table(
+        folder / "stage_2_train_labels.csv",
+        ("patientId", "x", "y", "width", "height", "Target"),
+        [
+            ("0004cfab", "", "", "", "", 0),
+            ("00436515", 264, 152, 213, 379, 1),
+            ("00436515", 562, 152, 256, 453, 1),
+            ("00704310", "", "", "", "", 0),
+        ],
+    )
+    table(
+        folder / "stage_2_detailed_class_info.csv",
+        ("patientId", "class"),
+        [
+            ("0004cfab", "No Lung Opacity / Not Normal"),
+            ("00436515", "Lung Opacity"),
+            ("00436515", "Lung Opacity"),
+            ("00704310", "Normal"),
+        ],
+    )
     return folder
 
 
 def test_rsna_lists_each_film_once_with_its_class(tmp_path: Path) -> None:
     films = by_id(collect([rsna(tmp_path)]))
     assert {name: one.labels for name, one in films.items()} == {
-        "rsna-0004cfab": (), "rsna-00436515": ("Lung Opacity", "Pneumonia"), "rsna-00704310": ("No Finding",)
-    }  # fmt: skip
+        "rsna-0004cfab": (),
+        "rsna-00436515": ("Lung Opacity", "Pneumonia"),
+        "rsna-00704310": ("No Finding",),
+    }
     assert findings(films["rsna-00436515"].labels) == {"lung_opacity", "pneumonia"}
     assert len({one.patient_id for one in films.values()}) == 3
 
 
 def test_rsna_films_of_one_nih_patient_share_a_split_where_the_mapping_is_there(tmp_path: Path) -> None:
-    mapping = [{"subset_img_id": name, "img_id": f"00000007_{i:03d}.png"}
-               for i, name in enumerate(("0004cfab", "00436515", "00704310"))]  # fmt: skip
+    mapping = [
+        {"subset_img_id": name, "img_id": f"00000007_{i:03d}.png"}
+        for i, name in enumerate(("0004cfab", "00436515", "00704310"))
+    ]
     file = rsna(tmp_path) / "pneumonia-challenge-dataset-mappings_2018.json"
     file.write_text(json.dumps(mapping))
     films = collect([tmp_path])
@@ -140,8 +172,12 @@ def test_rsna_films_of_one_nih_patient_share_a_split_where_the_mapping_is_there(
 
 
 def test_covid_classes_are_folders_with_the_source_from_the_sheet(tmp_path: Path) -> None:
-    for name, file in (("COVID", "COVID-1"), ("Lung_Opacity", "Lung_Opacity-1"), ("Normal", "Normal-1"),
-                       ("Viral Pneumonia", "Viral Pneumonia-1")):  # fmt: skip
+    for name, file in (
+        ("COVID", "COVID-1"),
+        ("Lung_Opacity", "Lung_Opacity-1"),
+        ("Normal", "Normal-1"),
+        ("Viral Pneumonia", "Viral Pneumonia-1"),
+    ):
         film(tmp_path / name / "images" / f"{file}.png")
         film(tmp_path / name / "masks" / f"{file}.png")
     book = Workbook()
@@ -150,9 +186,11 @@ def test_covid_classes_are_folders_with_the_source_from_the_sheet(tmp_path: Path
     book.save(tmp_path / "Normal.metadata.xlsx")
     films = by_id(collect([tmp_path]))
     assert {name: findings(one.labels) for name, one in films.items()} == {
-        "covid-COVID-1": {"pneumonia"}, "covid-Lung_Opacity-1": {"lung_opacity"}, "covid-Normal-1": {"normal"},
+        "covid-COVID-1": {"pneumonia"},
+        "covid-Lung_Opacity-1": {"lung_opacity"},
+        "covid-Normal-1": {"normal"},
         "covid-Viral_Pneumonia-1": {"pneumonia"},
-    }  # fmt: skip
+    }
     assert films["covid-Normal-1"].extra == {"source": "https://example.org/rsna"}
     assert isinstance(films["covid-COVID-1"].study().content, Film)
 
@@ -182,9 +220,15 @@ def test_open_i_reads_reports_and_their_headings(tmp_path: Path) -> None:
 
 
 def test_open_i_takes_what_the_projections_call_frontal(tmp_path: Path) -> None:
-    table(openi(tmp_path) / "indiana_projections.csv", ("uid", "filename", "projection"),
-          [(1, "1_IM-0001-4001.dcm.png", "Frontal"), (1, "1_IM-0001-3001.dcm.png", "Lateral"),
-           (2, "2_IM-0001-1001.dcm.png", "Frontal")])  # fmt: skip
+    table(
+        openi(tmp_path) / "indiana_projections.csv",
+        ("uid", "filename", "projection"),
+        [
+            (1, "1_IM-0001-4001.dcm.png", "Frontal"),
+            (1, "1_IM-0001-3001.dcm.png", "Lateral"),
+            (2, "2_IM-0001-1001.dcm.png", "Frontal"),
+        ],
+    )
     films = collect([tmp_path])
     assert [one.study_id for one in films] == ["openi-CXR1_1_IM-0001-4001", "openi-CXR2_2_IM-0001-1001"]
     assert films[0].labels == ("Cardiomegaly", "Lung Opacity")
@@ -195,6 +239,8 @@ def test_open_i_takes_what_the_projections_call_frontal(tmp_path: Path) -> None:
 
 def test_each_layout_is_known_by_its_files(tmp_path: Path) -> None:
     chexpert(tmp_path / "a", [chexpert_row("train", 1, {})], [chexpert_row("valid", 2, {})])
-    found = [adapter_of(folder) for folder in (tmp_path / "a", nih(tmp_path / "b"), rsna(tmp_path / "c"),
-                                               openi(tmp_path / "d"), tmp_path)]  # fmt: skip
+    found = [
+        adapter_of(folder)
+        for folder in (tmp_path / "a", nih(tmp_path / "b"), rsna(tmp_path / "c"), openi(tmp_path / "d"), tmp_path)
+    ]
     assert [one.name if one else None for one in found] == ["chexpert", "nih-cxr14", "rsna", "open-i", None]

@@ -55,9 +55,14 @@ def test_without_reports_and_with_a_film_missing_the_rest_is_read(tmp_path: Path
 
 @pytest.mark.parametrize(
     ("date", "time", "expected"),
-    [("21800506", "213014.531", "2180-05-06T21:30:14"), ("21800506", "83045.125", "2180-05-06T08:30:45"),
-     ("21800506", "512", "2180-05-06T00:05:12"), ("", "1", ""), ("2180-05-06", "1", "")],
-)  # fmt: skip
+    [
+        ("21800506", "213014.531", "2180-05-06T21:30:14"),
+        ("21800506", "83045.125", "2180-05-06T08:30:45"),
+        ("21800506", "512", "2180-05-06T00:05:12"),
+        ("", "1", ""),
+        ("2180-05-06", "1", ""),
+    ],
+)
 def test_times_get_their_lost_zeros_back(date: str, time: str, expected: str) -> None:
     assert moment(date, time) == expected
 
@@ -78,14 +83,21 @@ def test_ecgs_carry_statements_labels_and_rate(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("statement", "finding"),
-    [("Atrial fibrillation with rapid ventricular response", "atrial_fibrillation"),
-     ("Right bundle branch block", "bundle_branch_block"), ("1st degree A-V block", "av_block"),
-     ("Prolonged PR interval", "av_block"), ("Inferior infarct - age undetermined", "infarction"),
-     ("Nonspecific T wave changes", "repolarisation"), ("Left atrial abnormality", "cardiac_enlargement"),
-     ("Ventricular premature complex(es)", "ectopy"), ("Electronic ventricular pacemaker", "paced"),
-     ("Anterolateral myocardial ischemia", "ischaemia"), ("Sinus bradycardia", "bradycardia"),
-     ("Normal ECG", "normal")],
-)  # fmt: skip
+    [
+        ("Atrial fibrillation with rapid ventricular response", "atrial_fibrillation"),
+        ("Right bundle branch block", "bundle_branch_block"),
+        ("1st degree A-V block", "av_block"),
+        ("Prolonged PR interval", "av_block"),
+        ("Inferior infarct - age undetermined", "infarction"),
+        ("Nonspecific T wave changes", "repolarisation"),
+        ("Left atrial abnormality", "cardiac_enlargement"),
+        ("Ventricular premature complex(es)", "ectopy"),
+        ("Electronic ventricular pacemaker", "paced"),
+        ("Anterolateral myocardial ischemia", "ischaemia"),
+        ("Sinus bradycardia", "bradycardia"),
+        ("Normal ECG", "normal"),
+    ],
+)
 def test_every_rule_leads_to_a_finding(statement: str, finding: str) -> None:
     labels, _ = labels_of([statement])
     assert findings(labels) == {finding}
@@ -117,8 +129,9 @@ def test_pairs_are_of_one_admission_or_else_within_a_day(mimic: Path) -> None:
 def test_age_sex_and_split_come_from_the_sister_sets(mimic: Path) -> None:
     listed = collect([mimic])
     assert {(one.patient_id, one.age, one.sex, one.split) for one in listed} == {
-        ("mimic:10000032", 52.0, "F", "train"), ("mimic:10000764", 86.0, "M", "test")
-    }  # fmt: skip
+        ("mimic:10000032", 52.0, "F", "train"),
+        ("mimic:10000764", 86.0, "M", "test"),
+    }
 
 
 def test_two_admissions_are_never_a_pair_and_each_is_paired_once(tmp_path: Path) -> None:
@@ -129,12 +142,20 @@ def test_two_admissions_are_never_a_pair_and_each_is_paired_once(tmp_path: Path)
     ]
     mimic_cxr(tmp_path / "cxr", films)
     mimic_ecg(tmp_path / "ecg")
-    table(tmp_path / "ecg" / "record_list.csv", ("subject_id", "study_id", "file_name", "ecg_time", "path"),
-          [(1000001, 7, 7, "2150-01-02 00:50:00", "files/7")])  # fmt: skip
+    table(
+        tmp_path / "ecg" / "record_list.csv",
+        ("subject_id", "study_id", "file_name", "ecg_time", "path"),
+        [(1000001, 7, 7, "2150-01-02 00:50:00", "files/7")],
+    )
     mimic_iv(tmp_path / "iv")
-    table(tmp_path / "iv" / "hosp" / "admissions.csv.gz", ("subject_id", "hadm_id", "admittime", "dischtime"),
-          [(1000001, 1, "2150-01-01 20:00:00", "2150-01-02 00:30:00"),
-           (1000001, 2, "2150-01-02 00:40:00", "2150-01-05 00:00:00")])  # fmt: skip
+    table(
+        tmp_path / "iv" / "hosp" / "admissions.csv.gz",
+        ("subject_id", "hadm_id", "admittime", "dischtime"),
+        [
+            (1000001, 1, "2150-01-01 20:00:00", "2150-01-02 00:30:00"),
+            (1000001, 2, "2150-01-02 00:40:00", "2150-01-05 00:00:00"),
+        ],
+    )
     folders = [tmp_path / name for name in ("cxr", "ecg")]
     assert {one.study_id for one in collect(folders) if one.pair} == {"mimic-bbb", "mimic-ecg-7"}  # 10 min, not 110 min
     paired = [one for one in collect([*folders, tmp_path / "iv"]) if one.pair]

@@ -63,8 +63,11 @@ def test_a_patient_in_two_folds_and_a_folder_named_twice_are_told(tmp_path: Path
 
 
 def test_cpsc_in_the_challenges_own_layout(tmp_path: Path) -> None:
-    table(tmp_path / "REFERENCE.csv", ("Recording", "First_label", "Second_label", "Third_label"),
-          [("A0001", 5, "", ""), ("A0002", 2, 8, "")])  # fmt: skip
+    table(
+        tmp_path / "REFERENCE.csv",
+        ("Recording", "First_label", "Second_label", "Third_label"),
+        [("A0001", 5, "", ""), ("A0002", 2, 8, "")],
+    )
     for name, sex, age in (("A0001", "Male", 74), ("A0002", "Female", np.nan)):
         (tmp_path / "TrainingSet1").mkdir(exist_ok=True)
         savemat(tmp_path / "TrainingSet1" / f"{name}.mat", {"ECG": {"sex": sex, "age": age, "data": ecg_mv()}})
@@ -80,8 +83,9 @@ def test_cpsc_in_the_challenges_own_layout(tmp_path: Path) -> None:
 
 
 def test_cpsc_in_physionets_layout(tmp_path: Path) -> None:
-    wfdb.wrsamp("A0001", 500, ["mV"] * 12, list(ECG_LEADS), ecg_mv().T.astype(float), fmt=["16"] * 12,
-                write_dir=str(tmp_path))  # fmt: skip
+    wfdb.wrsamp(
+        "A0001", 500, ["mV"] * 12, list(ECG_LEADS), ecg_mv().T.astype(float), fmt=["16"] * 12, write_dir=str(tmp_path)
+    )
     (tmp_path / "g1").mkdir()
     (tmp_path / "A0001.dat").rename(tmp_path / "g1" / "A0001.mat")
     header = (tmp_path / "A0001.hea").read_text().replace("A0001.dat", "A0001.mat")
@@ -99,10 +103,16 @@ def bidmc(folder: Path, number: int = 1, person: str = "s01182") -> Path:
     """Write one recording of 8 min: the PPG counts its samples, the ECG counts backwards."""
     n, name = 8 * 60 * 125 + 1, f"bidmc_{number:02d}"
     ramp = np.arange(n)
-    table(folder / "bidmc_csv" / f"{name}_Signals.csv", ("Time [s]", " RESP", " PLETH", " V", " AVR", " II"),
-          [(i / 125, 0.2, i, 0.5, 0.3, -i) for i in ramp])  # fmt: skip
-    table(folder / "bidmc_csv" / f"{name}_Numerics.csv", ("Time [s]", " HR", " PULSE", " RESP", " SpO2"),
-          [(second, "NaN" if second < 60 else 60 + second // 60, 90, 20, 97) for second in range(481)])  # fmt: skip
+    table(
+        folder / "bidmc_csv" / f"{name}_Signals.csv",
+        ("Time [s]", " RESP", " PLETH", " V", " AVR", " II"),
+        [(i / 125, 0.2, i, 0.5, 0.3, -i) for i in ramp],
+    )
+    table(
+        folder / "bidmc_csv" / f"{name}_Numerics.csv",
+        ("Time [s]", " HR", " PULSE", " RESP", " SpO2"),
+        [(second, "NaN" if second < 60 else 60 + second // 60, 90, 20, 97) for second in range(481)],
+    )
     (folder / "bidmc_csv" / f"{name}_Fix.txt").write_text(
         f"Data extracted from {person}/{person}-2666-10-02\n\nAge: 90+\nGender: M\nLocation: micu\n"
     )
@@ -127,8 +137,16 @@ def test_bidmc_gives_minutes_of_ppg_with_their_ecg(tmp_path: Path) -> None:
 def test_bidmc_in_wfdb_is_cut_alike(tmp_path: Path) -> None:
     time = np.arange(8 * 60 * 125 + 1) / 125
     waves = np.stack([np.sin(2 * np.pi * rate * time) for rate in (0.3, 1.5, 1.5, 1.5, 1.5)], axis=1)
-    wfdb.wrsamp("bidmc01", 125, ["pm", "NU", "mV", "mV", "mV"], ["RESP,", "PLETH,", "V,", "AVR,", "II,"], waves,
-                fmt=["16"] * 5, write_dir=str(tmp_path), comments=["age: 77 sex: F location: ccu"])  # fmt: skip
+    wfdb.wrsamp(
+        "bidmc01",
+        125,
+        ["pm", "NU", "mV", "mV", "mV"],
+        ["RESP,", "PLETH,", "V,", "AVR,", "II,"],
+        waves,
+        fmt=["16"] * 5,
+        write_dir=str(tmp_path),
+        comments=["age: 77 sex: F location: ccu"],
+    )
     listed = by_id(collect([tmp_path]))
     ppg, ecg = listed["bidmc_01_7"], listed["bidmc_01_7_ecg"]
     assert (ppg.patient_id, ppg.age, ppg.sex, ppg.labels) == ("bidmc:01", 77.0, "F", ("Critical care (CCU)",))
@@ -141,10 +159,24 @@ def ppgbp(folder: Path) -> Path:
     place.mkdir(parents=True)
     book.active.title = "cardiovascular dataset"
     book.active.append(["PPG-BP dataset"])
-    book.active.append(["Num.", "subject_ID", "Sex(M/F)", "Age(year)", "Height(cm)", "Weight(kg)",
-                        "Systolic Blood Pressure(mmHg)", "Diastolic Blood Pressure(mmHg)", "Heart Rate(b/m)",
-                        "BMI(kg/m^2)", "Hypertension", "Diabetes", "cerebral infarction",
-                        "cerebrovascular disease"])  # fmt: skip
+    book.active.append(
+        [
+            "Num.",
+            "subject_ID",
+            "Sex(M/F)",
+            "Age(year)",
+            "Height(cm)",
+            "Weight(kg)",
+            "Systolic Blood Pressure(mmHg)",
+            "Diastolic Blood Pressure(mmHg)",
+            "Heart Rate(b/m)",
+            "BMI(kg/m^2)",
+            "Hypertension",
+            "Diabetes",
+            "cerebral infarction",
+            "cerebrovascular disease",
+        ]
+    )
     book.active.append([1, 2, "Female", 45, 152, 63, 161, 89, 97, 27.3, "Stage 2 hypertension", "Type 2 Diabetes"])
     book.active.append([2, 3, "Male", 50, 157, 50, 110, 67, 76, 20.3, "Normal", "", "", ""])
     book.save(place / "PPG-BP dataset.xlsx")

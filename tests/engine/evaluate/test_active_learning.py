@@ -55,9 +55,11 @@ def world() -> World:
     sides, original = made(PATIENTS * 2, 1, shared, own), made(30, 2, shared, other)
     patients = np.array([f"p{i % PATIENTS}" for i in range(PATIENTS * 2)])
     c = Collection(
-        np.concatenate([np.full(len(patients), kind) for kind in MODALITIES]), np.tile(patients, 4),
-        np.full(4 * len(patients), "0"), *(np.concatenate([sides[kind][i] for kind in MODALITIES]) for i in (0, 1)),
-    )  # fmt: skip
+        np.concatenate([np.full(len(patients), kind) for kind in MODALITIES]),
+        np.tile(patients, 4),
+        np.full(4 * len(patients), "0"),
+        *(np.concatenate([sides[kind][i] for kind in MODALITIES]) for i in (0, 1)),
+    )
     replay = {str(k): Embedded(torch.from_numpy(z), torch.from_numpy(held)) for k, (z, held) in original.items()}
     identity = {kind: np.eye(256, dtype=np.float32) for kind in MODALITIES}
     return World(c, replay, Mapped(HashLayer(MODALITIES), identity))
@@ -184,9 +186,10 @@ def test_the_gate_refuses_a_fall_overall_and_of_one_pair():
 
 def test_table_and_plot_show_every_arm(runs: active_learning.Runs, lied: dict, tmp_path: Path):
     found = {
-        **active_learning.summary(runs, 40), "curves": {arm: active_learning.curve(runs, arm) for arm in runs},
+        **active_learning.summary(runs, 40),
+        "curves": {arm: active_learning.curve(runs, arm) for arm in runs},
         "adversary": lied,
-    }  # fmt: skip
+    }
     text = active_learning.as_table(found)
     assert all(arm in text for arm in runs) and "30% of the marks" in text
     active_learning.draw(found, tmp_path)

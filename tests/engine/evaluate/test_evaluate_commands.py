@@ -36,9 +36,15 @@ MADE = {
 
 def _common(i: int, dataset: str, labels: str) -> dict[str, Any]:
     return {
-        "dataset": dataset, "patient_id": f"p{i}", "split": SPLITS[i], "labels": labels, "licence": "CC0",
-        "age": 50 + i, "sex": "F", "report": "",
-    }  # fmt: skip
+        "dataset": dataset,
+        "patient_id": f"p{i}",
+        "split": SPLITS[i],
+        "labels": labels,
+        "licence": "CC0",
+        "age": 50 + i,
+        "sex": "F",
+        "report": "",
+    }
 
 
 def _pulse(i: int) -> dict[str, Any]:
@@ -76,10 +82,16 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(folder / "ecg" / "ecg_mv.npz", signals=np.stack(leads), scale=0.001)
     starts = np.arange(PATIENTS) * 2500
     np.savez(
-        folder / "ppg" / "ppg.npz", ppg=np.concatenate(pulses), ppg_start=starts, n=np.full(PATIENTS, 2500),
-        fs=np.full(PATIENTS, 125.0), scale=np.ones(PATIENTS), offset=np.zeros(PATIENTS), ecg=np.concatenate(beside),
+        folder / "ppg" / "ppg.npz",
+        ppg=np.concatenate(pulses),
+        ppg_start=starts,
+        n=np.full(PATIENTS, 2500),
+        fs=np.full(PATIENTS, 125.0),
+        scale=np.ones(PATIENTS),
+        offset=np.zeros(PATIENTS),
+        ecg=np.concatenate(beside),
         ecg_start=starts,
-    )  # fmt: skip
+    )
     return folder
 
 

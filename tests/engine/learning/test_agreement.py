@@ -84,14 +84,23 @@ def test_raters_and_pairs_are_counted_where_two_meet():
     found = measured.agreement([*ratings, *given("dan", "ssss")])
     assert (found.alpha.n, found.alpha.raters) == (4, 4)
     named = {(one.first, one.second): one.figure for one in found.kappas}
-    assert set(named) == {("ann", "ann (B)"), ("ann", "bob"), ("ann", "cy"), ("ann (B)", "bob"), ("ann (B)", "cy"),
-                          ("bob", "cy")}  # fmt: skip
+    assert set(named) == {
+        ("ann", "ann (B)"),
+        ("ann", "bob"),
+        ("ann", "cy"),
+        ("ann (B)", "bob"),
+        ("ann (B)", "cy"),
+        ("bob", "cy"),
+    }
     assert named["ann", "bob"].n == 3 and named["ann", "cy"].reason == "no_overlap"
 
 
 def test_the_most_disputed_pair_comes_first():
     found = measured.agreement([*given("ann", "rrri"), *given("bob", "rpii"), *given("cy", "--pi")]).pairs
     assert [(one.study_id, round(one.apart, 3)) for one in found] == [
-        ("s2", 0.667), ("s1", 0.5), ("s0", 0.0), ("s3", 0.0)
-    ]  # fmt: skip
+        ("s2", 0.667),
+        ("s1", 0.5),
+        ("s0", 0.0),
+        ("s3", 0.0),
+    ]
     assert found[0].marks == (("ann", "relevant"), ("bob", "irrelevant"), ("cy", "partly"))

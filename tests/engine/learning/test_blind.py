@@ -31,6 +31,8 @@ def test_a_namesake_of_another_site_is_somebody_else():
     ratings = [*given("ann", "ri"), *given("ann", "pp", source="B"), *given("bob", "r-")]
     assert [one.source for one in visible(ratings, "ann")] == ["", "", "B", "B", ""]
     assert {(one.rater, one.study_id) for one in visible(ratings, "bob")} == {
-        ("ann", "s0"), ("ann (B)", "s0"), ("bob", "s0")
-    }  # fmt: skip
+        ("ann", "s0"),
+        ("ann (B)", "s0"),
+        ("bob", "s0"),
+    }
     assert visible(ratings, "cy") == []

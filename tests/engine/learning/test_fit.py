@@ -45,9 +45,12 @@ def test_each_asking_modality_counts_alike_in_the_contrast():
     few = contrast(alike(1, -1), held, torch.tensor([0, 1]), torch.ones(2), tau=1.0)
     assert float(few) == pytest.approx(0.0, abs=1e-4)  # each has one study of the other modality, which it must choose
     weighted = contrast(
-        alike(1, 1, -1), torch.tensor([[1.0, 0], [1.0, 0], [0, 1.0]]), torch.zeros(3, dtype=torch.long),
-        torch.tensor([1.0, 0.0, 1.0]), tau=1.0,
-    )  # fmt: skip
+        alike(1, 1, -1),
+        torch.tensor([[1.0, 0], [1.0, 0], [0, 1.0]]),
+        torch.zeros(3, dtype=torch.long),
+        torch.tensor([1.0, 0.0, 1.0]),
+        tau=1.0,
+    )
     assert float(weighted) == pytest.approx(-math.log(1 / (1 + math.exp(-2))), rel=1e-5)
 
 

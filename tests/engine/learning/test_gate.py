@@ -25,13 +25,19 @@ def row(section: str, before: float, after: float, n: int = 100) -> Row:
 @pytest.mark.parametrize(
     ("section", "before", "after", "falls"),
     [
-        ("overall", 0.5, 0.49, False), ("overall", 0.5, 0.489, True),
-        ("pair", 0.5, 0.485, False), ("pair", 0.5, 0.4849, True),
-        ("group", 0.4, 0.38, False), ("group", 0.4, 0.379, True),
-        ("ratings", 0.8, 0.78, False), ("ratings", 0.8, 0.779, True),
-        ("label", 0.5, 0.1, False), ("pair", 0.5, 0.9, False), ("pair", 0.0, 0.0, False),
+        ("overall", 0.5, 0.49, False),
+        ("overall", 0.5, 0.489, True),
+        ("pair", 0.5, 0.485, False),
+        ("pair", 0.5, 0.4849, True),
+        ("group", 0.4, 0.38, False),
+        ("group", 0.4, 0.379, True),
+        ("ratings", 0.8, 0.78, False),
+        ("ratings", 0.8, 0.779, True),
+        ("label", 0.5, 0.1, False),
+        ("pair", 0.5, 0.9, False),
+        ("pair", 0.0, 0.0, False),
     ],
-)  # fmt: skip
+)
 def test_limits_hold_at_their_edges(section: str, before: float, after: float, falls: bool):
     (found,) = judged([row(section, before, after)])
     assert found.falls == falls and found.guarded == (section != "label")
@@ -127,8 +133,9 @@ def test_the_interval_is_of_the_difference_and_by_patient():
 def marked(target: list[float], kinds: list[str] | None = None, weight: list[float] | None = None) -> Marked:
     n = len(target)
     z, mq = np.zeros((n, 256), np.float32), np.array(kinds or ["ecg"] * n)
-    return Marked(z, z, mq, mq, np.array(target, np.float32), np.array(weight or [1.0] * n, np.float32),
-                  np.zeros((n, 1), bool))  # fmt: skip
+    return Marked(
+        z, z, mq, mq, np.array(target, np.float32), np.array(weight or [1.0] * n, np.float32), np.zeros((n, 1), bool)
+    )
 
 
 def test_auc_is_that_of_a_kept_library():

@@ -67,9 +67,12 @@ def test_consent_holds_on_both_sides_and_the_look_is_audited(workspace: Workspac
     for study_id in gone:
         workspace.set_consent(workspace.row(study_id).patient_id, False)
     shown = {
-        near.study_id for change in changes(workspace, preview, "Ada", reader="Bo")
-        for side in (change.before, change.after) for nears in side.values() for near in nears
-    }  # fmt: skip
+        near.study_id
+        for change in changes(workspace, preview, "Ada", reader="Bo")
+        for side in (change.before, change.after)
+        for nears in side.values()
+        for near in nears
+    }
     assert shown and not shown & gone
     row = workspace.audit_rows(1)[0]
     assert (row.who, row.kind, row.release, set(row.returned)) == ("Bo", "changes", "r2.1", shown)

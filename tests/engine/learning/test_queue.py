@@ -45,9 +45,10 @@ def test_a_score_is_that_of_the_strategy_and_the_highest_comes_first(workspace, 
     found = near.gather(workspace, release, np.random.default_rng(1))
     scores = STRATEGIES[strategy](found, NOTHING)
     at = [
-        n for n, (q, s) in enumerate(zip(found.q, found.s, strict=True))
+        n
+        for n, (q, s) in enumerate(zip(found.q, found.s, strict=True))
         if (found.queries.ids[q], found.items.ids[s]) == first.pair
-    ]  # fmt: skip
+    ]
     assert len(at) == 1
     patient = {row.study_id: row.patient_id for row in workspace.rows()}
     items = np.array([not is_frozen(patient.get(one, "")) for one in found.items.ids])

@@ -73,8 +73,12 @@ def test_labels_of_the_workspace_are_what_is_expected(tmp_path: Path):
     with open_workspace(tmp_path / "ws", create=True) as place:
         fill(place)
         with place.database.write() as cursor:
-            for study_id, labels in (("s0000", ["Edema"]), ("s0001", ["Pulmonary edema"]), ("s0002", ["Pneumonia"]),
-                                     ("s0003", [])):  # fmt: skip
+            for study_id, labels in (
+                ("s0000", ["Edema"]),
+                ("s0001", ["Pulmonary edema"]),
+                ("s0002", ["Pneumonia"]),
+                ("s0003", []),
+            ):
                 cursor.execute("UPDATE studies SET labels = ? WHERE study_id = ?", [labels, study_id])
         for study_id, mark in (("s0001", "relevant"), ("s0002", "relevant"), ("s0003", "partly")):
             place.rate("s0000", study_id, mark, "ann", release="r1")

@@ -30,9 +30,10 @@ def test_nothing_of_a_frozen_patient_and_no_held_out_query_is_fitted(workspace: 
     names = {row.study_id: row.patient_id for row in workspace.rows()}
     assert len(found.learn) + len(found.apart) == 80 and found.left_out == 0
     free = [
-        one for one in workspace.ratings()
+        one
+        for one in workspace.ratings()
         if not is_held_out(one.query_id) and not is_frozen(names[one.query_id]) and not is_frozen(names[one.study_id])
-    ]  # fmt: skip
+    ]
     assert len(found.learn) == len(free) > 0
     np.testing.assert_array_equal(
         np.sort(found.learn.zq, axis=0), np.sort(workspace.embeddings("r2", [one.query_id for one in free]), axis=0)
@@ -51,9 +52,10 @@ def test_a_patient_who_withdrew_is_neither_fitted_nor_measured(workspace: Worksp
     first = workspace.ratings()[0]
     patient = workspace.row(first.query_id).patient_id
     touched = [
-        one for one in workspace.ratings()
+        one
+        for one in workspace.ratings()
         if patient in (workspace.row(one.query_id).patient_id, workspace.row(one.study_id).patient_id)
-    ]  # fmt: skip
+    ]
     before = gather(workspace)
     workspace.set_consent(patient, False, scope=scope)
     after = gather(workspace)

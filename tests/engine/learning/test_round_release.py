@@ -58,8 +58,11 @@ def test_encoders_are_the_bases_and_the_digest_is_its_own(base: Release, tmp_pat
     assert (made.name, made.base) == ("r2.1", "r2") and base_of("r2.1") == "r2"
     assert made.encoders == base.encoders and made.digest != base.digest
     assert sorted(path.name for path in made.path.iterdir()) == [
-        "calibration.json", "hash.safetensors", "heads.safetensors", "manifest.json",
-    ]  # fmt: skip
+        "calibration.json",
+        "hash.safetensors",
+        "heads.safetensors",
+        "manifest.json",
+    ]
     found = installed(made.name, made.digest, round_release.folder(tmp_path))
     assert found is not None and found.path == made.path
     assert installed(made.name, made.digest + "0", round_release.folder(tmp_path)) is None

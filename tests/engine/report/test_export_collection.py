@@ -66,8 +66,10 @@ def test_pdf_prints_one_case_per_page_and_hides_what_a_quiz_on_paper_must_not_sh
 def test_who_withdrew_is_in_no_file_and_an_unknown_collection_is_refused(place, rounds) -> None:
     place.set_consent("p2", False)
     assert [row["study_id"] for row in rows(export_collection(place, rounds, Wanted("csv"), release="r").data)] == [
-        "s0003", "s0001", "s0000",
-    ]  # fmt: skip
+        "s0003",
+        "s0001",
+        "s0000",
+    ]
     assert "1 case is left out" in pages(export_collection(place, rounds, Wanted("pdf"), release="r").data)[0]
     with pytest.raises(UsageError, match="no such collection"):
         export_collection(place, "c-none", Wanted("csv"), release="r")

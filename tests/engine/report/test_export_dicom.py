@@ -76,16 +76,20 @@ def test_report_says_of_every_case_what_the_answer_says(package):
     for one, group in zip(answer.neighbours, groups, strict=True):
         numbers = {
             item.ConceptNameCodeSequence[0].CodeValue: float(item.MeasuredValueSequence[0].NumericValue)
-            for item in items(group) if item.ValueType == "NUM"
-        }  # fmt: skip
+            for item in items(group)
+            if item.ValueType == "NUM"
+        }
         assert numbers == {
-            "hamming": one.hamming, "code-length": one.bits, "further-share": one.further_share,
+            "hamming": one.hamming,
+            "code-length": one.bits,
+            "further-share": one.further_share,
             "relevance": one.relevance,
-        }  # fmt: skip
+        }
         coded = [
             (item.ConceptNameCodeSequence[0].CodeValue, item.ConceptCodeSequence[0].CodeValue)
-            for item in items(group) if item.ValueType == "CODE"
-        ]  # fmt: skip
+            for item in items(group)
+            if item.ValueType == "CODE"
+        ]
         for label in one.labels:
             assert ("labelled-as", label_code(label).value) in coded
         assert (("mark", "partly") in coded) == (one.rank == 1 and one.modality == "cxr")
@@ -110,10 +114,11 @@ def test_report_refers_to_the_objects_beside_it_by_the_right_type(package):
     for one in answer.neighbours:
         dataset = found[f"objects/{one.modality}-{one.rank:03d}.dcm"]
         named = [
-            item for item in items(report)
+            item
+            for item in items(report)
             if item.ValueType in ("IMAGE", "WAVEFORM", "COMPOSITE")
             and item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID == dataset.SOPInstanceUID
-        ]  # fmt: skip
+        ]
         assert [item.ValueType for item in named] == ["WAVEFORM" if one.modality == "ecg" else "IMAGE"]
     evidence = {
         one.ReferencedSOPInstanceUID
@@ -197,11 +202,14 @@ def test_missing_samples_are_padding():
 @pytest.mark.parametrize(
     ("fs", "units", "leads", "expected"),
     [
-        (500, "mV", 12, "TwelveLeadECGWaveformStorage"), (500, "mV", 3, "GeneralECGWaveformStorage"),
-        (100, "mV", 12, "AmbulatoryECGWaveformStorage"), (500, "sd", 12, None), (500, "au", 12, None),
+        (500, "mV", 12, "TwelveLeadECGWaveformStorage"),
+        (500, "mV", 3, "GeneralECGWaveformStorage"),
+        (100, "mV", 12, "AmbulatoryECGWaveformStorage"),
+        (500, "sd", 12, None),
+        (500, "au", 12, None),
         (2000, "mV", 12, None),
     ],
-)  # fmt: skip
+)
 def test_the_storage_class_is_one_that_may_hold_the_trace(fs, units, leads, expected):
     found = storage_class(Trace(np.zeros((leads, fs * 2), np.float32), ECG_LEADS[:leads], float(fs), units))
     assert found == (None if expected is None else getattr(pydicom.uid, expected))

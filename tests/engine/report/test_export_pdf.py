@@ -25,9 +25,17 @@ from engine.study import ECG_LEADS, Film, Note, Study, Trace
 from engine.workspace.workspace import open_workspace
 
 HOSTILE = (
-    "<script>alert(1)</script>", "=cmd()|' /C calc'!A0", "größer τ ≥ 5 µm", "肺炎", "שלום", "🫀 heart", "a\nb\r\tc",
-    "w" * 900, "\u202eevil", "",
-)  # fmt: skip
+    "<script>alert(1)</script>",
+    "=cmd()|' /C calc'!A0",
+    "größer τ ≥ 5 µm",
+    "肺炎",
+    "שלום",
+    "🫀 heart",
+    "a\nb\r\tc",
+    "w" * 900,
+    "\u202eevil",
+    "",
+)
 
 
 def pages(data: bytes) -> list[str]:

@@ -50,11 +50,21 @@ def rate(place: Workspace, n: int = 6, who: str = "ann", comments: tuple[str, ..
     marks = ("relevant", "partly", "irrelevant", "skip")
     return [
         place.rate(
-            ids["cxr"][0], study_id, marks[n % 4], who, release=release, bits=64, at="broad", why=("side", "other"),
-            comment=comments[n % len(comments)], finding="pleural_effusion", strategy="bits", random_share=n % 2 == 0,
+            ids["cxr"][0],
+            study_id,
+            marks[n % 4],
+            who,
+            release=release,
+            bits=64,
+            at="broad",
+            why=("side", "other"),
+            comment=comments[n % len(comments)],
+            finding="pleural_effusion",
+            strategy="bits",
+            random_share=n % 2 == 0,
         )
         for n, study_id in enumerate(ids["ecg"][:n])
-    ]  # fmt: skip
+    ]
 
 
 @pytest.fixture
@@ -110,8 +120,11 @@ def test_the_file_holds_what_the_dictionary_names_and_embeddings_only_when_asked
     assert first["encoder"] == study.encoder != "" and first["labels"] == ";".join(study.labels)
     assert int(first["hamming_bits"]) == sum((int(a) ^ int(b)).bit_count() for a, b in zip(query.words, study.words))  # noqa: B905
     assert (first["mark"], first["why"], first["random_share"], first["operating_point"]) == (
-        "relevant", "side;other", "true", "broad"
-    )  # fmt: skip
+        "relevant",
+        "side;other",
+        "true",
+        "broad",
+    )
     assert first["site"] == site(workspace) and first["synthetic"] == "true"
 
 
@@ -166,8 +179,11 @@ def test_the_same_people_of_another_site_stand_beside_ours(copy, workspace):
     copy.rate(table[0]["query_id"], table[0]["study_id"], "irrelevant", "ann", release="r1")
     assert import_ratings(copy, written(table), named="North") == Imported(added=3)
     assert [(one.rater, one.mark) for one in copy.ratings()] == [
-        ("ann", "irrelevant"), ("ann (North)", "relevant"), ("ann (North)", "partly"), ("ann (North)", "irrelevant")
-    ]  # fmt: skip
+        ("ann", "irrelevant"),
+        ("ann (North)", "relevant"),
+        ("ann (North)", "partly"),
+        ("ann (North)", "irrelevant"),
+    ]
     assert [one.mark for one in copy.ratings(who="ann")] == ["irrelevant"]
     copy.undo(table[0]["query_id"], table[0]["study_id"], "ann")
     assert {one.source for one in copy.ratings()} == {"North"}
@@ -268,8 +284,11 @@ def test_the_commands_export_import_and_explain(workspace_folder: Path, tmp_path
     assert run(["ratings", "dictionary"]) == 0
     named = list(csv.reader(io.StringIO(capsys.readouterr().out)))
     assert [name for name, _ in named] == ["column", *dictionary()["pooled"]]
-    for words in (["import", str(tmp_path / "none.csv"), *here], ["export", str(tmp_path / "no" / "x.csv"), *here],
-                  ["import", str(workspace_folder / "key"), *here]):  # fmt: skip
+    for words in (
+        ["import", str(tmp_path / "none.csv"), *here],
+        ["export", str(tmp_path / "no" / "x.csv"), *here],
+        ["import", str(workspace_folder / "key"), *here],
+    ):
         assert run(["ratings", *words]) == 2
         said = capsys.readouterr()
         assert said.out == "" and said.err.count("\n") == 1

@@ -86,8 +86,9 @@ def test_masks_radius_and_one_per_patient_hold(workspace: Workspace, release: Re
 @pytest.mark.parametrize("method", METHODS)
 def test_equal_scores_come_in_the_order_of_the_ids(workspace: Workspace, release: Release, method: str) -> None:
     with workspace.database.write() as cursor:  # so that every text is tied with every other
-        cursor.execute("UPDATE small_embeddings SET step = x.step, bytes = x.bytes FROM"
-                       " (SELECT * FROM small_embeddings LIMIT 1) x")  # fmt: skip
+        cursor.execute(
+            "UPDATE small_embeddings SET step = x.step, bytes = x.bytes FROM (SELECT * FROM small_embeddings LIMIT 1) x"
+        )
         cursor.execute("UPDATE codes SET w0 = 0, w1 = 0, w2 = 0, w3 = 0")
     answer = search(workspace, release, read_text("effusion"), into=("text",), k=8, rerank=method)
     ids = [one.study_id for one in answer.neighbours]

@@ -145,11 +145,14 @@ def test_a_skip_is_kept_but_is_no_judgement(workspace: Workspace) -> None:
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ({"why": ("ugly",)}, "no reason 'ugly'"), ({"comment": "x" * 501}, "501 characters"),
-        ({"finding": "gout"}, "no finding 'gout'"), ({"who": "  "}, "no name"), ({"who": "a\x1b[2J"}, "control"),
+        ({"why": ("ugly",)}, "no reason 'ugly'"),
+        ({"comment": "x" * 501}, "501 characters"),
+        ({"finding": "gout"}, "no finding 'gout'"),
+        ({"who": "  "}, "no name"),
+        ({"who": "a\x1b[2J"}, "control"),
         ({"who": "a" * 61}, "61 characters"),
     ],
-)  # fmt: skip
+)
 def test_what_cannot_stand_in_a_rating_is_refused(workspace: Workspace, said: dict, words: str) -> None:
     fill(workspace)
     with pytest.raises(UsageError, match=words):
@@ -186,6 +189,7 @@ def test_a_workspace_of_the_version_before_keeps_its_ratings(tmp_path: Path) -> 
     kept = history(opened, "q", "s", "ann")
     opened.close()
     assert [(one.rating_id, one.mark, one.bits, one.why, one.source) for one in kept] == [
-        (1, "partly", 64, (), ""), (2, "partly", 64, (), "")
-    ]  # fmt: skip
+        (1, "partly", 64, (), ""),
+        (2, "partly", 64, (), ""),
+    ]
     assert len({one.uid for one in kept}) == 2 and all(one.uid for one in kept)

@@ -190,10 +190,16 @@ def test_filters_say_what_they_do() -> None:
 
 def test_queries_come_back_as_they_were(workspace: Workspace) -> None:
     study = Study(
-        "ecg", Trace(np.ones((1, 2000), np.float32), ("II",), 100.0, "sd"), "CSV, lead II, 100 Hz, 20 s",
-        identity=(IdentityRow("file name", "removed", "names"),), identity_note="open point", facts={"age": 50.0},
-        patient_key="k", window_s=(5.0, 15.0), fingerprint="f",
-    )  # fmt: skip
+        "ecg",
+        Trace(np.ones((1, 2000), np.float32), ("II",), 100.0, "sd"),
+        "CSV, lead II, 100 Hz, 20 s",
+        identity=(IdentityRow("file name", "removed", "names"),),
+        identity_note="open point",
+        facts={"age": 50.0},
+        patient_key="k",
+        window_s=(5.0, 15.0),
+        fingerprint="f",
+    )
     verdict = {"accepted": True, "score": np.float32(0.5), "reasons": ("a",), "measures": ({"value": float("nan")},)}
     vector = np.linspace(-1, 1, 256).astype(np.float32)
     stored = StoredQuery("q-1", "ann", study, verdict, "r1", np.arange(32, dtype=np.uint8), vector)

@@ -48,8 +48,16 @@ def test_the_record_is_small_and_tells_nothing_but_the_signal(written: tuple[np.
     assert "#" not in stem.with_suffix(".hea").read_text()
 
 
-@pytest.mark.parametrize("label", ["normal ECG", "left ventricular hypertrophy", "complete left bundle branch block",
-                                   "atrial fibrillation", "ventricular premature complex"])  # fmt: skip
+@pytest.mark.parametrize(
+    "label",
+    [
+        "normal ECG",
+        "left ventricular hypertrophy",
+        "complete left bundle branch block",
+        "atrial fibrillation",
+        "ventricular premature complex",
+    ],
+)
 def test_the_gate_accepts_drawn_ecgs(label: str) -> None:
     for seed in range(4):
         samples, _ = draw(encounter(label, rate=60.0 + 15 * seed), seed)

@@ -17,11 +17,25 @@ from engine.synthetic.ppg.beats import FS, find_pulses
 from engine.synthetic.rhythm import Rhythm, draw_rhythm
 
 ONE = Encounter(
-    patient_number=1, number=1, conditions=("healthy",), age=45, sex="F", height_cm=168.0, weight_kg=65.0,
-    rate_bpm=68.0, respiration_bpm=14.0, systolic_mmhg=118.0, diastolic_mmhg=74.0, spo2=98.0, film=("No Finding",),
-    view="PA", ecg=("normal ECG", "sinus rhythm"), ppg=("Normal blood pressure",), has_ppg=True,
+    patient_number=1,
+    number=1,
+    conditions=("healthy",),
+    age=45,
+    sex="F",
+    height_cm=168.0,
+    weight_kg=65.0,
+    rate_bpm=68.0,
+    respiration_bpm=14.0,
+    systolic_mmhg=118.0,
+    diastolic_mmhg=74.0,
+    spo2=98.0,
+    film=("No Finding",),
+    view="PA",
+    ecg=("normal ECG", "sinus rhythm"),
+    ppg=("Normal blood pressure",),
+    has_ppg=True,
     acquired_at="2024-03-01T09:00:00",
-)  # fmt: skip
+)
 FIBRILLATING = replace(ONE, age=72, rate_bpm=95.0, ecg=("atrial fibrillation",))
 
 

@@ -18,9 +18,19 @@ from engine.synthetic.prior import FILE, prior_of, read_prior
 
 PATIENTS, SEED = 300, 7
 FILM_LABELS = {
-    "No Finding", "Cardiomegaly", "Pleural Effusion", "Edema", "Pneumonia", "Lung Opacity", "Consolidation",
-    "Atelectasis", "Pneumothorax", "Lung Lesion", "Pleural Other", "Emphysema",
-}  # fmt: skip
+    "No Finding",
+    "Cardiomegaly",
+    "Pleural Effusion",
+    "Edema",
+    "Pneumonia",
+    "Lung Opacity",
+    "Consolidation",
+    "Atelectasis",
+    "Pneumothorax",
+    "Lung Lesion",
+    "Pleural Other",
+    "Emphysema",
+}
 PUBLISHED = re.compile(r"[A-Z].*, .*(19|20)\d\d")
 
 

@@ -52,8 +52,11 @@ def written() -> list[tuple[Encounter, Sections]]:
 
 def sentences(text: str) -> list[str]:
     parts = re.split(r"(?<=\.) ", text)
-    return [part for part in parts if not re.match(r"(Compared|In comparison|Since|No change since|Unchanged)", part)
-            and "not seen on" not in part]  # fmt: skip
+    return [
+        part
+        for part in parts
+        if not re.match(r"(Compared|In comparison|Since|No change since|Unchanged)", part) and "not seen on" not in part
+    ]
 
 
 def asserted(text: str, pattern: str) -> bool:

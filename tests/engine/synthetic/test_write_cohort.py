@@ -93,7 +93,11 @@ def test_studies_too_near_a_real_recording_are_drawn_anew_and_nothing_else_chang
     before, after = contents(drawn), contents(tmp_path / "anew")
     changed = {name for name in before if before[name] != after[name]}
     assert {name.split(".")[0].removesuffix("_1").removesuffix("_2") for name in changed} == {
-        "ecg/syn-0002-e1-ecg", "cxr/syn-0003-e1-cxr", "cxr/syn-0003-e2-cxr", "drawing"}  # fmt: skip
+        "ecg/syn-0002-e1-ecg",
+        "cxr/syn-0003-e1-cxr",
+        "cxr/syn-0003-e2-cxr",
+        "drawing",
+    }
     again = put_aside([tmp_path / "anew" / "drawing.json"])
     assert again == {"syn-0002-e1-ecg": 1, "syn-0003-e1-cxr": 1}
     write_cohort(tmp_path / "same", SIMPLE, n=PATIENTS, chance=Chance(SEED, again))

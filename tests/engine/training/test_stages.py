@@ -69,9 +69,16 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     np.savez(folder / "ecg" / "ecg_mv.npz", signals=np.stack(leads), scale=0.001)
     starts, n = np.arange(PATIENTS) * 1250, np.full(PATIENTS, 1250)
     np.savez(
-        folder / "ppg" / "ppg.npz", ppg=np.concatenate(pulses), ppg_start=starts, n=n, fs=np.full(PATIENTS, 125.0),
-        scale=np.ones(PATIENTS), offset=np.zeros(PATIENTS), ecg=np.concatenate(beside), ecg_start=starts,
-    )  # fmt: skip
+        folder / "ppg" / "ppg.npz",
+        ppg=np.concatenate(pulses),
+        ppg_start=starts,
+        n=n,
+        fs=np.full(PATIENTS, 125.0),
+        scale=np.ones(PATIENTS),
+        offset=np.zeros(PATIENTS),
+        ecg=np.concatenate(beside),
+        ecg_start=starts,
+    )
     return folder
 
 

@@ -84,8 +84,9 @@ def test_every_kind_of_change_counts_at_once(place: Workspace) -> None:
     codes = np.zeros((2, 32), np.uint8)
     place.add_codes(RELEASE, DIGEST, ids, np.zeros((2, 256), np.float32), codes, replace=True)
     check(place, rng)
-    assert {name for _, name in ask(place, np.zeros(4, np.uint64), 2, 256)} <= {name for _, name in oracle(
-        permitted(place), np.zeros(4, np.uint64), 400, 256, 0)}  # fmt: skip
+    assert {name for _, name in ask(place, np.zeros(4, np.uint64), 2, 256)} <= {
+        name for _, name in oracle(permitted(place), np.zeros(4, np.uint64), 400, 256, 0)
+    }
     place.remove([study for (study,) in place.database.read("SELECT study_id FROM studies")])
     assert ask(place, code(rng), 5, 256) == []
 

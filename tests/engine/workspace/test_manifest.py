@@ -22,9 +22,15 @@ def test_facts_are_typed_and_further_columns_kept(tmp_path: Path) -> None:
     (entry,) = read(tmp_path, 'a.csv,ecg,s1,p1,"63,5",female,Edema; Effusion,,500,mV,no,7 B')
     assert (entry.number, entry.study_id, entry.problem) == (1, "s1", "")
     assert entry.facts == {
-        "modality": "ecg", "patient_id": "p1", "age": 63.5, "sex": "F", "labels": ["Edema", "Effusion"], "fs": 500.0,
-        "units": "mV", "consent": {"retrieval": False, "training": False},
-    }  # fmt: skip
+        "modality": "ecg",
+        "patient_id": "p1",
+        "age": 63.5,
+        "sex": "F",
+        "labels": ["Edema", "Effusion"],
+        "fs": 500.0,
+        "units": "mV",
+        "consent": {"retrieval": False, "training": False},
+    }
     assert entry.extra == {"ward": "7 B"}
 
 

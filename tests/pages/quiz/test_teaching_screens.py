@@ -159,9 +159,7 @@ def test_a_deleted_collection_is_one_sentence_behind_its_link_and_can_be_brought
     collections.delete(place, which)
     for garbled in (which, "c-none", "%00<script>"):
         opened(app, "collections", collection=garbled)
-        assert [error.value.split(":")[0] for error in app.error] == [
-            "There is no such collection in this workspace"
-        ]  # fmt: skip
+        assert [error.value.split(":")[0] for error in app.error] == ["There is no such collection in this workspace"]
         assert "all" in keys(app)
 
 

@@ -21,9 +21,16 @@ FILM, ECG = "syn-0001-e1-cxr", "syn-0001-e1-ecg"
 
 def test_each_filter_is_a_button_that_removes_it_and_the_rest_stays(app: AppTest, place: Workspace) -> None:
     held = {
-        "age": ["30", "90"], "sex": "F", "made": "synthetic", "cohorts": "casebind-demo", "from": "2010",
-        "until": "2030", "quality": "0.3", "consent": "training", "view": "PA",
-    }  # fmt: skip
+        "age": ["30", "90"],
+        "sex": "F",
+        "made": "synthetic",
+        "cohorts": "casebind-demo",
+        "from": "2010",
+        "until": "2030",
+        "quality": "0.3",
+        "consent": "training",
+        "view": "PA",
+    }
     asked(app, ECG, **held)
     rows = [row for row in place.rows() if row.sex == "F" and 30 <= (row.age or 0) <= 90]
     rows = [row for row in rows if row.modality != "cxr" or row.view == "PA"]

@@ -14,9 +14,25 @@ from pages.shared.strings import text
 
 def neighbour(synthetic: bool) -> Neighbour:
     return Neighbour(
-        1, "syn-0001-e1-cxr", "syn-0001", "syn-0001-e1", "cxr", "c", "l", ("Edema",), "generated", synthetic, 60.0,
-        "F", "PA", "film", 20, 256, 0.9, 0.5,
-    )  # fmt: skip
+        1,
+        "syn-0001-e1-cxr",
+        "syn-0001",
+        "syn-0001-e1",
+        "cxr",
+        "c",
+        "l",
+        ("Edema",),
+        "generated",
+        synthetic,
+        60.0,
+        "F",
+        "PA",
+        "film",
+        20,
+        256,
+        0.9,
+        0.5,
+    )
 
 
 @pytest.mark.parametrize("synthetic", [True, False])
