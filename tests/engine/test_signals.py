@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine import signals as resample
+from engine.signals import resample
 
 
 @pytest.mark.parametrize(

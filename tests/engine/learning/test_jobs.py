@@ -128,7 +128,7 @@ def test_a_killed_process_is_one_sentence_and_the_next_round_begins(workspace: W
 SERVER = """
 import sys, time
 from engine.workspace.workspace import open_workspace
-from engine.learning import job
+from engine.learning import round_job as job
 from engine.model.release import load_release
 with open_workspace(sys.argv[1]) as place:
     job.begin(place, load_release(), "Ada")

@@ -18,7 +18,7 @@ from engine.workspace.workspace import open_workspace
 KILLED = """
 import sys
 from pathlib import Path
-from engine.index import reindex as module
+from engine.workspace import reindex as module
 from engine.workspace.releases import Takeover
 from engine.workspace.workspace import open_workspace
 from engine.learning import promotion

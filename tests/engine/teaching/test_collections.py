@@ -141,7 +141,7 @@ def test_what_was_said_to_be_stored_survives_a_kill(tmp_path: Path) -> None:
     code = (
         "import os, sys\n"
         "sys.path.insert(0, 'tests')\n"
-        "from collection import fill\n"
+        "from helpers.studies import fill\n"
         "from engine.workspace.workspace import open_workspace\n"
         "from engine.teaching import collections as made\n"
         "place = open_workspace(sys.argv[1], create=True)\n"

@@ -160,7 +160,7 @@ def test_an_embedding_that_was_replaced_before_it_was_staged_is_left_out(
 KILLED = """
 import sys
 from pathlib import Path
-from engine.index import reindex as module
+from engine.workspace import reindex as module
 from engine.workspace.workspace import open_workspace
 from engine.model.release import load_release
 module.REUSED_BATCH = 4
