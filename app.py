@@ -31,9 +31,9 @@ page = st.navigation(
     position="top",
 )
 st.html(ASSETS / "style.css")
-notice.banner()
+notice.draw_banner()
 with guarded():
     if notice.accepted():
         page.run()
     else:
-        notice.ask()
+        notice.draw_notice()

@@ -11,13 +11,13 @@ CasebindError
 
 from __future__ import annotations
 
-LONGEST = 80  # letters of what a user gave, in a sentence about it
+MAX_LENGTH = 80  # letters of what a user gave, in a sentence about it
 
 
 def brief(given: str) -> str:
     """Return what a user gave as it stands in a sentence: on one line, its end left out where it is long."""
     words = " ".join(given.split())
-    return words if len(words) <= LONGEST else f"{words[: LONGEST - 1]}…"
+    return words if len(words) <= MAX_LENGTH else f"{words[: MAX_LENGTH - 1]}…"
 
 
 class CasebindError(Exception):

@@ -51,7 +51,7 @@ def phrase(finding: str, rng: object = None) -> str:
     return phrases[0] if rng is None else phrases[rng.integers(len(phrases))]  # type: ignore[attr-defined]
 
 
-def sentence(found: Iterable[str]) -> str:
+def sentence(names: Iterable[str]) -> str:
     """Return findings as one phrase in vocabulary order, e.g. "pleural effusion, pneumonia"."""
-    chosen = set(found)
+    chosen = set(names)
     return ", ".join(phrase(name) for name in vocabulary() if name in chosen)

@@ -11,18 +11,18 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # OWASP, "CSV injection": what
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}  # control, format and unassigned characters
 
 
-def one_line(words: object, most: int = 2000) -> str:
+def one_line(words: object, max_length: int = 2000) -> str:
     """Return words without line breaks and invisible characters, cut at `most` with an ellipsis."""
     spaced = re.sub(r"\s+", " ", str(words))
     kept = "".join(one for one in spaced if unicodedata.category(one) not in _INVISIBLE).strip()
-    return kept if len(kept) <= most else kept[: most - 1].rstrip() + "…"
+    return kept if len(kept) <= max_length else kept[: max_length - 1].rstrip() + "…"
 
 
-def paragraphs(words: object, most: int = 6000) -> str:
+def paragraphs(words: object, max_length: int = 6000) -> str:
     """Return words with their line breaks, otherwise as `one_line` does."""
-    lines = [one_line(line, most) for line in str(words).splitlines()]
+    lines = [one_line(line, max_length) for line in str(words).splitlines()]
     whole = "\n".join(lines).strip()
-    return whole if len(whole) <= most else whole[: most - 1].rstrip() + "…"
+    return whole if len(whole) <= max_length else whole[: max_length - 1].rstrip() + "…"
 
 
 def printable(words: str, glyphs: Container[int]) -> str:

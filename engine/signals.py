@@ -24,7 +24,7 @@ def resample(samples: np.ndarray, fs: float, fs_to: float) -> np.ndarray:
     if ratio == 0:
         ratio = Fraction(1, round(fs / fs_to))
     missing = np.isnan(samples)
-    bridged = bridge(samples) if missing.any() else samples
+    bridged = interpolate_gaps(samples) if missing.any() else samples
     out = resample_poly(bridged, ratio.numerator, ratio.denominator, axis=-1, padtype="line").astype(np.float32)
     n = max(1, round(samples.shape[-1] * fs_to / fs))
     out = _fit(out, n)
@@ -34,7 +34,7 @@ def resample(samples: np.ndarray, fs: float, fs_to: float) -> np.ndarray:
     return out
 
 
-def bridge(samples: np.ndarray) -> np.ndarray:
+def interpolate_gaps(samples: np.ndarray) -> np.ndarray:
     """Return (…, n) samples with each gap filled by a straight line; an empty row becomes zeros."""
     flat = samples.reshape(-1, samples.shape[-1]).copy()
     at = np.arange(flat.shape[1])

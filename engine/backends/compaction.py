@@ -8,32 +8,32 @@ from collections.abc import Callable
 
 DELAY_S = 5.0  # a command that only asks one question ends before any of this begins
 
-Job = Callable[[], None]
+Task = Callable[[], None]
 
 
-class Upkeep:
+class BackgroundTasks:
     """One background thread; a job of a name that is waiting already is not queued again."""
 
     def __init__(self, delay_s: float = DELAY_S) -> None:
         self.delay_s = delay_s
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[str, Task] = {}
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
         self._closing = False
         self._busy = False
 
-    def submit(self, name: str, job: Job) -> None:
+    def submit(self, name: str, task: Task) -> None:
         """Have a job done soon; it must be safe to leave undone."""
         with self._changed:
             if self._closing:
                 return
-            self._jobs.setdefault(name, job)
+            self._jobs.setdefault(name, task)
             if self._thread is None:
                 self._thread = threading.Thread(target=self._run, name="casebind upkeep", daemon=True)
                 self._thread.start()
             self._changed.notify_all()
 
-    def settle(self) -> None:
+    def drain(self) -> None:
         """Return when every job submitted so far is done, without the delay."""
         with self._changed:
             self.delay_s = 0.0

@@ -14,7 +14,7 @@ from engine.study import Modality
 
 
 @dataclass(frozen=True, eq=False)
-class Ask:
+class CodeQuery:
     """One question to the codes of one modality.
 
     query  : (4,) uint64, a packed code of which the first `bits` bits count
@@ -29,7 +29,7 @@ class Ask:
 
 
 @dataclass(frozen=True, eq=False)
-class Found:
+class SearchResult:
     """The nearest permitted studies by modality, and the sites that did not answer: theirs are not among them."""
 
     hits: dict[Modality, Hits]
@@ -40,8 +40,8 @@ class Backend(Protocol):
     """What every place to search offers; safe to use from many threads."""
 
     def nearest(
-        self, release: str, asks: Mapping[Modality, Ask], clauses: Sequence[Clause], own: Clause | None = None
-    ) -> Found:
+        self, release: str, queries: Mapping[Modality, CodeQuery], clauses: Sequence[Clause], own: Clause | None = None
+    ) -> SearchResult:
         """Return what consent, the clauses and the query's own patient leave nearest, all of one moment.
 
         Equal distances come in the order of the study ids.

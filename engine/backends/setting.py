@@ -20,7 +20,7 @@ from engine.errors import UsageError, WorkspaceError
 FILE = "settings.json"
 BACKENDS = ("local", "ray", "pgvector")
 SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,39}")
-MOST_SHARDS = 256
+MAX_SHARDS = 256
 
 
 @dataclass(frozen=True)
@@ -48,11 +48,11 @@ class IndexSetting:
     token: str = ""
 
     @property
-    def parts(self) -> int:
+    def n_shards(self) -> int:
         """Return how many shards there are."""
         return self.shards or len(self.sites)
 
-    def homes(self, shard: int) -> list[int]:
+    def replica_sites(self, shard: int) -> list[int]:
         """Return the sites, as positions in `sites`, that hold a shard."""
         return [(shard + turn) % len(self.sites) for turn in range(self.replicas)]
 
@@ -70,8 +70,8 @@ def checked(setting: IndexSetting) -> IndexSetting:
         raise UsageError(f"'{strange[0]}' cannot be a site's name: use letters, digits, spaces, - and _, at most 40.")
     if not 1 <= setting.replicas <= len(setting.sites):
         raise UsageError(f"{setting.replicas} replicas do not fit {len(setting.sites)} sites: use 1 to that many.")
-    if not 0 <= setting.shards <= MOST_SHARDS or not 0.05 <= setting.limit_s <= 600:
-        raise UsageError(f"Use 1 to {MOST_SHARDS} shards and a limit of 0.05 to 600 seconds.")
+    if not 0 <= setting.shards <= MAX_SHARDS or not 0.05 <= setting.limit_s <= 600:
+        raise UsageError(f"Use 1 to {MAX_SHARDS} shards and a limit of 0.05 to 600 seconds.")
     if setting.backend == "pgvector" and len(setting.servers) != len(setting.sites):
         raise UsageError("The backend pgvector needs one server per site: give --server SITE=ADDRESS.")
     return setting

@@ -16,12 +16,12 @@ from typing import Any, Protocol
 import duckdb
 import numpy as np
 
-from engine.backends.compaction import Upkeep
-from engine.index.autotune import INDEX_FROM, choose
+from engine.backends.compaction import BackgroundTasks
+from engine.index.autotune import INDEX_FROM, choose_index
 from engine.index.code_columns import Columns
 from engine.index.segment import Base
-from engine.index.snapshot import Fresh, Permit, View, whole
-from engine.store.codes import WORDS, load
+from engine.index.snapshot import Delta, Mask, Snapshot, full_snapshot
+from engine.store.codes import WORDS, load_columns
 from engine.store.database import Database
 from engine.store.filters import CONSENTED, Clause, excluded_sql, permitted_sql, withdrawn_patients_sql
 from engine.study import Modality
@@ -29,46 +29,46 @@ from engine.study import Modality
 COMPACT_FROM = 4096  # fresh or hidden codes
 COMPACT_SHARE = 16  # and at least one in so many of the base
 ATTEMPTS = 4  # to read snapshots and masks while nothing changes, before everybody is made to wait
-MASKS_KEPT = 32  # of the last filters asked for; 1.25 MB each at 10 million codes
-FRUGAL_FROM = 1_000_000  # codes whose loading gets by with little memory of DuckDB's
+MAX_CACHED_MASKS = 32  # of the last filters asked for; 1.25 MB each at 10 million codes
+LOW_MEMORY_FROM = 1_000_000  # codes whose loading gets by with little memory of DuckDB's
 SEED = 0  # of the samples on which scan and index are compared
 Key = tuple[str, Modality]  # release, modality
-Change = Callable[[View], View]
+SnapshotChange = Callable[[Snapshot], Snapshot]
 
 
-class Follower(Protocol):
+class ChangeListener(Protocol):
     """Who holds copies of codes elsewhere and is told of every change, under the database's lock; must not raise."""
 
-    def came(self, release: str | None, study_ids: Sequence[str]) -> None:
+    def on_added(self, release: str | None, study_ids: Sequence[str]) -> None:
         """Take in the committed codes of these studies under one release, or under all."""
 
-    def left(self, ordinals: np.ndarray) -> None:
+    def on_removed(self, ordinals: np.ndarray) -> None:
         """Hide these studies, (m,) int64."""
 
-    def forgot(self, release: str) -> None:
+    def on_release_dropped(self, release: str) -> None:
         """Drop all codes of a release."""
 
 
-class Arrays:
+class SnapshotStore:
     """Snapshots by release and modality, loaded when they are first asked for."""
 
     def __init__(self, database: Database) -> None:
         self.database = database
-        self.upkeep = Upkeep()
-        self._views: dict[Key, View] = {}  # never written to: a new one takes its place
-        self._repeats: dict[Key, list[Change]] = {}  # what changed while a base was being loaded
-        self._masks: dict[Any, tuple[Any, View, Permit]] = {}
+        self.background = BackgroundTasks()
+        self._views: dict[Key, Snapshot] = {}  # never written to: a new one takes its place
+        self._repeats: dict[Key, list[SnapshotChange]] = {}  # what changed while a base was being loaded
+        self._masks: dict[Any, tuple[Any, Snapshot, Mask]] = {}
         self._changes = 0
         self._consented = self._consent_number()  # of the last decision on consent that is published
-        self.followers: list[Follower] = []
+        self.listeners: list[ChangeListener] = []
 
     def close(self) -> None:
         """End the upkeep."""
-        self.upkeep.close()
+        self.background.close()
 
     # Reading
 
-    def views(self, release: str, modalities: Sequence[Modality]) -> dict[Modality, View]:
+    def latest(self, release: str, modalities: Sequence[Modality]) -> dict[Modality, Snapshot]:
         """Return the newest snapshots, all of one moment, by modality."""
         views = self._views
         if any((release, modality) not in views for modality in modalities):
@@ -78,91 +78,91 @@ class Arrays:
                 views = self._views
         return {modality: views[release, modality] for modality in modalities}
 
-    def moment(
+    def latest_with_masks(
         self, release: str, modalities: Sequence[Modality], clauses: Sequence[Clause], own: Clause | None = None
-    ) -> tuple[dict[Modality, View], dict[Modality, Permit]]:
+    ) -> tuple[dict[Modality, Snapshot], dict[Modality, Mask]]:
         """Return the newest snapshots and their permits, both as they are between the same two changes.
 
         Otherwise an answer could lack a study that came before a withdrawal which it already honours.
         """
         for _ in range(ATTEMPTS):
-            before, views = self._consented, self.views(release, modalities)
-            permits = self.permits(views, clauses, own)
-            if self._consent_number() == before == self._consented and self.views(release, modalities) == views:
+            before, views = self._consented, self.latest(release, modalities)
+            permits = self.masks(views, clauses, own)
+            if self._consent_number() == before == self._consented and self.latest(release, modalities) == views:
                 return views, permits
         with self.database.exclusive():
-            views = self.views(release, modalities)
-            return views, self.permits(views, clauses, own)
+            views = self.latest(release, modalities)
+            return views, self.masks(views, clauses, own)
 
-    def permits(
-        self, views: dict[Modality, View], clauses: Sequence[Clause], own: Clause | None = None
-    ) -> dict[Modality, Permit]:
+    def masks(
+        self, snapshots: dict[Modality, Snapshot], clauses: Sequence[Clause], own: Clause | None = None
+    ) -> dict[Modality, Mask]:
         """Return what consent, the clauses and the query's own patient leave of each snapshot, by modality.
 
         Call it after the snapshots were taken, so that it knows every study in them.
         """
-        stamp = self.stamp()
+        stamp = self.version()
         denied = np.empty(0, np.int64) if own is None else self._ordinals(*excluded_sql(own))
         return {
-            modality: view.narrowed(self._permit(view, modality, clauses, stamp), denied)
-            for modality, view in views.items()
+            modality: view.narrowed(self._mask(view, modality, clauses, stamp), denied)
+            for modality, view in snapshots.items()
         }
 
-    def stamp(self) -> tuple[int, int]:
+    def version(self) -> tuple[int, int]:
         """Return what differs as soon as a mask that was made before may be wrong."""
         return self._changes, self._consent_number()
 
-    def names(self, ordinals: np.ndarray) -> dict[int, str]:
+    def study_ids_of(self, ordinals: np.ndarray) -> dict[int, str]:
         """Return ordinal → study id."""
         sql = "SELECT ordinal, study_id FROM studies WHERE ordinal IN (SELECT unnest(?))"
         return dict(self.database.read(sql, [ordinals.tolist()]))
 
     # Writing: inside `database.exclusive()`
 
-    def changed(self) -> None:
+    def invalidate_masks(self) -> None:
         """Note that consent or facts of studies have changed, so that masks are made anew."""
         self._changes += 1
         self._consented = self._consent_number()
         self._masks = {}
 
-    def came(self, release: str, study_ids: Sequence[str]) -> None:
+    def on_added(self, release: str, study_ids: Sequence[str]) -> None:
         """Publish the committed codes of these studies."""
-        changes: dict[Key, Change] = {}
+        changes: dict[Key, SnapshotChange] = {}
         for key in self._views:
             if key[0] == release:
-                changes[key] = partial(_plus, new=self._fresh(key, study_ids))
+                changes[key] = partial(_plus, new=self._delta(key, study_ids))
         self._publish(changes)
-        for follower in self.followers:
-            follower.came(release, study_ids)
-        self.changed()  # last, so that consent stated with the codes is known to be ahead of them until now
+        for follower in self.listeners:
+            follower.on_added(release, study_ids)
+        self.invalidate_masks()  # last, so that consent stated with the codes is known to be ahead of them until now
 
     @contextlib.contextmanager
-    def going(self, study_ids: Sequence[str]) -> Iterator[None]:
+    def removing(self, study_ids: Sequence[str]) -> Iterator[None]:
         """Hide studies while the block deletes them; they come back where it fails."""
         sql = "SELECT ordinal FROM studies WHERE study_id IN (SELECT unnest(?))"
         ordinals = self._ordinals(sql, [list(study_ids)])
         before = self._views
         self._publish({key: partial(_without, ordinals=ordinals) for key in self._views})
-        for follower in self.followers:
-            follower.left(ordinals)
+        for follower in self.listeners:
+            follower.on_removed(ordinals)
         try:
             yield
         except BaseException:
             self._views = before
-            for follower in self.followers:
-                follower.came(None, study_ids)
+            for follower in self.listeners:
+                follower.on_added(None, study_ids)
             for changes in self._repeats.values():
                 changes.pop()
             raise
-        self.changed()
+        self.invalidate_masks()
 
-    def forget(self, release: str) -> None:
+    def on_release_dropped(self, release: str) -> None:
         """Drop the snapshots of a release whose codes are gone."""
-        self.changed()
+        self.invalidate_masks()
         self._views = {key: view for key, view in self._views.items() if key[0] != release}
         self._repeats = {key: changes for key, changes in self._repeats.items() if key[0] != release}
-        for follower in self.followers:
-            follower.forgot(release)
+        for follower in self.listeners:
+            follower.on_release_dropped(release)
 
     # Upkeep
 
@@ -172,16 +172,16 @@ class Arrays:
             if key not in self._views:
                 return
             repeats = self._repeats[key] = []
-            cursor = self.database.snapshot()
+            cursor = self.database.snapshot_cursor()
         try:
-            base = Base(loaded(cursor, key))
+            base = Base(load_snapshot_columns(cursor, key))
         except BaseException:
             self._repeats.pop(key, None)
             raise
         with self.database.exclusive():
             if self._repeats.get(key) is not repeats:
                 return
-            view = whole(base)
+            view = full_snapshot(base)
             for change in self._repeats.pop(key):
                 view = change(view)
             self._views = {**self._views, key: view}
@@ -192,31 +192,31 @@ class Arrays:
         """Give the base of a snapshot its index, where one is faster."""
         view = self._views.get(key)
         if view is not None and view.base.index is None:
-            choose(view.base, np.random.default_rng(SEED))
+            choose_index(view.base, np.random.default_rng(SEED))
 
-    def _publish(self, changes: dict[Key, Change]) -> None:
+    def _publish(self, changes: dict[Key, SnapshotChange]) -> None:
         """Put the changed snapshots in the place of the old ones, all at once."""
         changed = {key: change(self._views[key]) for key, change in changes.items()}
         self._views = {**self._views, **changed}
         for key, view in changed.items():
             if key in self._repeats:
                 self._repeats[key].append(changes[key])
-            elif max(view.fresh.ids.size, view.hidden) >= max(COMPACT_FROM, view.base.n // COMPACT_SHARE):
-                self.upkeep.submit(f"compact {key}", partial(self.compact, key))
+            elif max(view.delta.ids.size, view.deleted) >= max(COMPACT_FROM, view.base.n // COMPACT_SHARE):
+                self.background.submit(f"compact {key}", partial(self.compact, key))
 
     def _load(self, key: Key) -> None:
         if key in self._views:
             return
         sql = "SELECT count(*) FROM codes WHERE release = ? AND modality = ?"
-        large = self.database.read(sql, list(key))[0][0] >= FRUGAL_FROM
-        with self.database.frugal() if large else contextlib.nullcontext():
-            base = Base(loaded(self.database.snapshot(), key))
-            self._views = {**self._views, key: whole(base)}
-            self._permit(self._views[key], key[1], (), self.stamp())  # it looks through all patients too
+        large = self.database.read(sql, list(key))[0][0] >= LOW_MEMORY_FROM
+        with self.database.low_memory() if large else contextlib.nullcontext():
+            base = Base(load_snapshot_columns(self.database.snapshot_cursor(), key))
+            self._views = {**self._views, key: full_snapshot(base)}
+            self._mask(self._views[key], key[1], (), self.version())  # it looks through all patients too
         if base.n >= INDEX_FROM:
-            self.upkeep.submit(f"index {key}", partial(self._prepare, key))
+            self.background.submit(f"index {key}", partial(self._prepare, key))
 
-    def _fresh(self, key: Key, study_ids: Sequence[str]) -> Fresh:
+    def _delta(self, key: Key, study_ids: Sequence[str]) -> Delta:
         table = self.database.columns(
             "SELECT study_id, ordinal, patient, w0, w1, w2, w3 FROM codes"
             " WHERE release = ? AND modality = ? AND study_id IN (SELECT unnest(?)) ORDER BY study_id",
@@ -224,22 +224,22 @@ class Arrays:
         )
         words = np.stack([np.asarray(table[f"w{word}"], np.uint64) for word in range(WORDS)])
         ordinals, patients = (np.asarray(table[name], np.int64) for name in ("ordinal", "patient"))
-        return Fresh(np.asarray(table["study_id"], object), Columns(words, ordinals, patients))
+        return Delta(np.asarray(table["study_id"], object), Columns(words, ordinals, patients))
 
-    def _permit(self, view: View, modality: str, clauses: Sequence[Clause], stamp: Any) -> Permit:
+    def _mask(self, view: Snapshot, modality: str, clauses: Sequence[Clause], version: Any) -> Mask:
         """Return the mask of consent and clauses, the last one made where nothing has changed since."""
         name = (id(view.base), modality, repr(clauses))
         known = self._masks.get(name)
-        if known is not None and known[0] == stamp and known[1] is view:
+        if known is not None and known[0] == version and known[1] is view:
             return known[2]
         if clauses:
-            permit = view.permit(self._ordinals(*permitted_sql(list(clauses), modality)))
+            permit = view.mask(self._ordinals(*permitted_sql(list(clauses), modality)))
         else:
-            permit = view.permit(patients=self._withdrawn())
-        while len(self._masks) >= MASKS_KEPT:
+            permit = view.mask(patients=self._withdrawn())
+        while len(self._masks) >= MAX_CACHED_MASKS:
             with contextlib.suppress(KeyError, StopIteration, RuntimeError):  # another thread may be first
                 del self._masks[next(iter(self._masks))]
-        self._masks[name] = (stamp, view, permit)
+        self._masks[name] = (version, view, permit)
         return permit
 
     def _withdrawn(self) -> np.ndarray:
@@ -257,18 +257,18 @@ class Arrays:
         return np.asarray(self.database.columns(sql, values)["ordinal"], dtype=np.int64)
 
 
-def loaded(cursor: duckdb.DuckDBPyConnection, key: Key) -> Columns:
+def load_snapshot_columns(cursor: duckdb.DuckDBPyConnection, key: Key) -> Columns:
     """Return the columns that a snapshot of the database holds, and end it."""
     try:
-        return load(cursor, *key)
+        return load_columns(cursor, *key)
     finally:
         cursor.execute("ROLLBACK")
         cursor.close()
 
 
-def _plus(view: View, new: Fresh) -> View:
+def _plus(view: Snapshot, new: Delta) -> Snapshot:
     return view.plus(new) if new.ids.size else view
 
 
-def _without(view: View, ordinals: np.ndarray) -> View:
+def _without(view: Snapshot, ordinals: np.ndarray) -> Snapshot:
     return view.without(ordinals)

@@ -19,7 +19,7 @@ import numpy as np
 
 from engine.errors import UsageError
 from engine.retrieval.answer import RERANKS
-from engine.retrieval.search import search, warm
+from engine.retrieval.search import search, warm_up
 from engine.store.database import FILE_NAME
 from engine.study import Film, Modality, Study
 from engine.workspace.manifest import MANIFEST_NAME, read_manifest
@@ -33,12 +33,12 @@ STAGES = ("read", "quality", "encode", "search", "total")
 
 
 @contextmanager
-def copy_of(place: Workspace) -> Iterator[Workspace]:
+def copy_of(workspace: Workspace) -> Iterator[Workspace]:
     """Open a copy of a workspace's tables, so that timing leaves no queries and no audit in it; no study files."""
     with TemporaryDirectory(prefix="casebind-bench-") as folder:
-        place.database.read("CHECKPOINT")
+        workspace.database.read("CHECKPOINT")
         for name in (FILE_NAME, "key"):
-            shutil.copyfile(place.path / name, Path(folder) / name)
+            shutil.copyfile(workspace.path / name, Path(folder) / name)
         with open_workspace(folder) as copy:
             yield copy
 
@@ -60,40 +60,40 @@ def examples(folder: Path) -> list[Source]:
 
 
 def run(
-    place: Workspace, release: Release, sources: Sequence[Source], rounds: int, bits: int, k: int
+    workspace: Workspace, release: Release, sources: Sequence[Source], rounds: int, bits: int, k: int
 ) -> dict[str, Any]:
     """Return the object that `bench e2e --json` prints: one entry per file."""
-    kinds: list[Modality] = [read(place.key).modality for _, read in sources]
-    warm(place, release, tuple(dict.fromkeys(kinds)))
-    with copy_of(place) as copy:
+    kinds: list[Modality] = [read(workspace.key).modality for _, read in sources]
+    warm_up(workspace, release, tuple(dict.fromkeys(kinds)))
+    with copy_of(workspace) as copy:
         taken = [_rounds(copy, release, source, rounds, bits, k) for source in sources]
-    counts = place.counts()
+    counts = workspace.counts()
     entries = [_summary(name, kind, one) for (name, _), kind, one in zip(sources, kinds, taken, strict=True)]
     return {"release": release.name, "bits": bits, "k": k, "rounds": rounds, "studies": counts, "files": entries}
 
 
 def _rounds(
-    place: Workspace, release: Release, source: Source, rounds: int, bits: int, k: int
+    workspace: Workspace, release: Release, source: Source, rounds: int, bits: int, k: int
 ) -> list[dict[str, dict[str, float]]]:
     """Return for each round the stages by re-ranking, and the encoder alone; a first round of warming is left out."""
     every = []
     for turn in range(rounds + 1):
         found, order = {}, [*RERANKS[turn % 3 :], *RERANKS[: turn % 3]]
         for rerank in order:
-            found[rerank], study = _once(place, release, source, rerank, bits, k)
+            found[rerank], study = _once(workspace, release, source, rerank, bits, k)
         found["encoder"] = {"total": _alone(release, study)}
         every.append(found)
     return every[1:]
 
 
 def _once(
-    place: Workspace, release: Release, source: Source, rerank: str, bits: int, k: int
+    workspace: Workspace, release: Release, source: Source, rerank: str, bits: int, k: int
 ) -> tuple[dict[str, float], Study]:
     """Read one file and search with it; return milliseconds by stage, and the study that was searched."""
     name, read = source
     started = time.perf_counter()
-    study = read(place.key)
-    answer = search(place, release, study, k=k, bits=bits, rerank=rerank, who="bench", started=started)
+    study = read(workspace.key)
+    answer = search(workspace, release, study, k=k, bits=bits, rerank=rerank, who="bench", started=started)
     if not answer.verdict.accepted:
         raise UsageError(f"The quality gate refuses {name}, so it cannot be timed to its neighbours: name another.")
     return answer.timing_ms, answer.study
@@ -126,14 +126,14 @@ def _summary(name: str, modality: str, taken: list[dict[str, dict[str, float]]])
     }
 
 
-def as_table(found: dict[str, Any]) -> str:
+def as_table(result: dict[str, Any]) -> str:
     """Return the figures for a person."""
     lines = [
-        f"From file to ranked list, ms, medians of {found['rounds']} rounds; release {found['release']}, "
-        f"{found['bits']} bits, {found['k']} neighbours among {sum(found['studies'].values())} studies.",
+        f"From file to ranked list, ms, medians of {result['rounds']} rounds; release {result['release']}, "
+        f"{result['bits']} bits, {result['k']} neighbours among {sum(result['studies'].values())} studies.",
         f"{'file':<28}" + "".join(f"{stage:>9}" for stage in STAGES) + "  encoder alone  ratio  asymmetric  embedding",
     ]
-    for one in found["files"]:
+    for one in result["files"]:
         stages = "".join(f"{one['stages_ms'][stage]:>9.1f}" for stage in STAGES)
         adds = one["rerank_adds_ms"]
         lines.append(

@@ -19,7 +19,7 @@ from engine.errors import CasebindError, UsageError
 from engine.store.records import Cohort
 from engine.study import Film, Study
 from engine.workspace.ingest import ingest
-from engine.workspace.manifest import Entry
+from engine.workspace.manifest import StudyEntry
 from engine.workspace.pipeline import BATCH
 from engine.workspace.workspace import open_workspace
 
@@ -30,13 +30,13 @@ COHORT = Cohort("bench", "", "", False, "")
 KEY = b"bench"
 
 
-def spread(entries: Sequence[Entry], n: int) -> list[Entry]:
+def spread(entries: Sequence[StudyEntry], n: int) -> list[StudyEntry]:
     """Return n entries from all over a list, in its order; all where there are fewer."""
     places = np.unique(np.linspace(0, len(entries) - 1, min(n, len(entries))).round().astype(int))
     return [entries[place] for place in places]
 
 
-def run(release: Release, entries: Sequence[Entry], rounds: int) -> dict[str, Any]:
+def run(release: Release, entries: Sequence[StudyEntry], rounds: int) -> dict[str, Any]:
     """Return the object that `bench ingest --json` prints; UsageError where no entry can be taken in."""
     release.load()
     taken = [_round(release, entries) for _ in range(rounds + 1)][1:]
@@ -59,7 +59,7 @@ def run(release: Release, entries: Sequence[Entry], rounds: int) -> dict[str, An
     }
 
 
-def _round(release: Release, entries: Sequence[Entry]) -> dict[str, float]:
+def _round(release: Release, entries: Sequence[StudyEntry]) -> dict[str, float]:
     """Return the seconds of one ingest, of its stages on their own, and of the encoder alone."""
     found = _stages(release, entries)
     with TemporaryDirectory(prefix="casebind-bench-") as folder, open_workspace(folder, create=True) as place:
@@ -71,7 +71,7 @@ def _round(release: Release, entries: Sequence[Entry]) -> dict[str, float]:
     return found
 
 
-def _stages(release: Release, entries: Sequence[Entry]) -> dict[str, float]:
+def _stages(release: Release, entries: Sequence[StudyEntry]) -> dict[str, float]:
     """Read, judge and encode in batches as ingest does; what ingest takes beyond these is storing."""
     spent = dict.fromkeys(("read", "quality", "encode", "encoder_only"), 0.0)
     for first in range(0, len(entries), BATCH):
@@ -89,7 +89,7 @@ def _stages(release: Release, entries: Sequence[Entry]) -> dict[str, float]:
     return spent
 
 
-def _taken_in(entry: Entry, studies: list[Study], spent: dict[str, float]) -> None:
+def _taken_in(entry: StudyEntry, studies: list[Study], spent: dict[str, float]) -> None:
     from engine.intake.quality import choose_window, judge
 
     begun = time.perf_counter()
@@ -108,19 +108,19 @@ def _unseen(study: Study) -> Study:
     return replace(study, content=replace(content) if isinstance(content, Film) else content)
 
 
-def as_lines(found: dict[str, Any]) -> str:
+def as_lines(result: dict[str, Any]) -> str:
     """Return the figures for a person."""
-    spent = found["seconds"]
+    spent = result["seconds"]
     stages = ", ".join(f"{name} {spent[name]:.2f} s" for name in ("read", "quality", "encode", "store"))
     return (
-        f"{found['accepted']} of {found['studies']} studies taken in within {spent['ingest']:.2f} s "
-        f"({found['studies_per_s']:.1f}/s; {stages}), {found['ratio_vs_encoder_only']:.2f} x the time of the encoder "
-        f"alone ({spent['encoder_only']:.2f} s, {found['encoder_only_studies_per_s']:.1f}/s); medians of "
-        f"{found['rounds']} rounds."
+        f"{result['accepted']} of {result['studies']} studies taken in within {spent['ingest']:.2f} s "
+        f"({result['studies_per_s']:.1f}/s; {stages}), {result['ratio_vs_encoder_only']:.2f} x the time of the encoder "
+        f"alone ({spent['encoder_only']:.2f} s, {result['encoder_only_studies_per_s']:.1f}/s); medians of "
+        f"{result['rounds']} rounds."
     )
 
 
-def entries_at(path: Path) -> Sequence[Entry]:
+def entries_at(path: Path) -> Sequence[StudyEntry]:
     """Return the entries of a manifest or of a folder that holds one."""
     from engine.workspace.manifest import MANIFEST_NAME, read_manifest
 

@@ -9,13 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.commands import bench_app, bench_living, bench_path
-from engine.commands.shared import open_folder, workspace_option
+from engine.commands.shared import workspace_from_option, workspace_option
 from engine.errors import UsageError, WorkspaceError
 
 if TYPE_CHECKING:
     from engine.index.code_columns import Columns
 
-LARGEST_EVERYTHING = 2_000_000  # codes above which peers that take minutes to build are left out unless named
+MAX_CODES_ALL_PEERS = 2_000_000  # codes above which peers that take minutes to build are left out unless named
 PEERS = ("multihash", "ivf", "duckdb")
 
 
@@ -50,16 +50,16 @@ def search_command(
     workspace: Path | None,
 ) -> None:
     """Time ours beside faiss, DuckDB and reading memory, on uniform, clustered and the workspace's enlarged codes."""
-    from engine.bench.search.bench import Plan, run
+    from engine.bench.search.bench import SearchBenchPlan, run
     from engine.bench.search.engines import need_faiss
 
     need_faiss()
     sizes = tuple(dict.fromkeys(max(1, n // share) for share in (100, 10, 1))) if out else (n,)
-    chosen = tuple(peer for peer in peers if peer != "none") or (() if peers or n > LARGEST_EVERYTHING else PEERS)
+    chosen = tuple(peer for peer in peers if peer != "none") or (() if peers or n > MAX_CODES_ALL_PEERS else PEERS)
     held, notes = _workspace_codes(workspace)
-    if n > LARGEST_EVERYTHING and not peers:
-        notes.append(f"Above {LARGEST_EVERYTHING:,} codes only faiss flat is timed; name further ones by --peer.")
-    plan = Plan(sizes, int(bits), k, rounds, queries, chosen)
+    if n > MAX_CODES_ALL_PEERS and not peers:
+        notes.append(f"Above {MAX_CODES_ALL_PEERS:,} codes only faiss flat is timed; name further ones by --peer.")
+    plan = SearchBenchPlan(sizes, int(bits), k, rounds, queries, chosen)
     say = (lambda _: None) if as_json else (lambda line: click.echo(line, err=True))
     found = {**run(plan, held, say), "notes": notes}
     text = json.dumps(found, indent=None if as_json else 1, ensure_ascii=False)
@@ -103,9 +103,9 @@ def cluster_command(
     """Start two Ray nodes or PostgreSQL servers here, compare with the local search, end one, bring it back."""
     import tempfile
 
-    from engine.bench.cluster.bench import Plan, as_table, run
+    from engine.bench.cluster.bench import ClusterBenchPlan, as_table, run
 
-    plan = Plan(n, int(bits), k, queries, shards, replicas, limit_s, not rays_own_pace, backend)
+    plan = ClusterBenchPlan(n, int(bits), k, queries, shards, replicas, limit_s, not rays_own_pace, backend)
     say = (lambda _: None) if as_json else (lambda line: click.echo(line, err=True))
     with tempfile.TemporaryDirectory() as folder:
         found = run(plan, Path(folder), say)
@@ -114,16 +114,18 @@ def cluster_command(
 
 def _workspace_codes(path: Path | None) -> tuple[list[Columns], list[str]]:
     """Return the workspace's codes by modality, of the release that has most, or why they are left out."""
-    from engine.backends.snapshots import loaded
+    from engine.backends.snapshots import load_snapshot_columns
 
     largest = "SELECT release FROM codes GROUP BY release ORDER BY count(*) DESC, release LIMIT 1"
     try:
-        with open_folder(path) as place:
+        with workspace_from_option(path) as place:
             release = place.database.read(largest)
             if not release:
                 return [], [f"The workspace {place.path} holds no codes: the learned codes are left out."]
             names = [name for (name,) in place.database.read("SELECT DISTINCT modality FROM codes ORDER BY 1")]
-            return [loaded(place.database.snapshot(), (release[0][0], name)) for name in names], []
+            return [
+                load_snapshot_columns(place.database.snapshot_cursor(), (release[0][0], name)) for name in names
+            ], []
     except WorkspaceError as error:
         if path is not None:
             raise UsageError(str(error)) from error

@@ -24,12 +24,11 @@ def command(seconds: float, threads: int, kills: int, patients: int, seed: int, 
 
     Works on a workspace of its own, which is thrown away. Status 1 where an answer was wrong or something was lost.
     """
-    from engine.bench.living import kill
-    from engine.bench.living import stress as crowd
+    from engine.bench.living import kill, stress
 
     release = load_release()
     with tempfile.TemporaryDirectory(prefix="casebind-living-") as folder:
-        together = crowd.measure(Path(folder) / "crowd", release, threads, seconds, patients, seed)
+        together = stress.measure(Path(folder) / "crowd", release, threads, seconds, patients, seed)
         killed = kill.measure(Path(folder) / "killed", kills, threads, seed)
     bad = (together["wrong"], together["errors"], killed["lost"], killed["half"], killed["wrong_after_kill"])
     found = {"passed": not any(bad), "together": together, "killed": killed}
@@ -37,9 +36,9 @@ def command(seconds: float, threads: int, kills: int, patients: int, seed: int, 
     return 0 if found["passed"] else 1
 
 
-def as_lines(found: dict[str, Any]) -> str:
+def as_lines(results: dict[str, Any]) -> str:
     """Return the figures for a person."""
-    one, two = found["together"], found["killed"]
+    one, two = results["together"], results["killed"]
     took = one["search_ms"]
     lines = [
         f"{one['threads']} threads, {one['seconds']:.0f} s: {one['searches']} searches (median "

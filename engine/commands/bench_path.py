@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from engine import settings
-from engine.commands.shared import load_release, open_folder, workspace_option
+from engine.commands.shared import load_release, workspace_from_option, workspace_option
 from engine.errors import UsageError
 
 
@@ -28,12 +28,12 @@ def end_to_end(files: tuple[Path, ...], rounds: int, bits: str, k: int, as_json:
     missing = [file for file in files if not file.is_file()]
     if missing:
         raise UsageError(f"There is no file {missing[0]}: check the path.")
-    with open_folder(workspace) as place:
+    with workspace_from_option(workspace) as place:
         from engine.bench.end_to_end import as_table, examples, files_as_sources, run
-        from engine.workspace.serving import serving
+        from engine.workspace.serving import serving_release
 
         sources = files_as_sources(files) if files else examples(settings.DEMO)
-        found = run(place, serving(place, load_release()), sources, rounds, int(bits), k)
+        found = run(place, serving_release(place, load_release()), sources, rounds, int(bits), k)
     click.echo(json.dumps(found) if as_json else as_table(found))
 
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 import click
 
 from engine import settings
-from engine.commands.shared import load_release, open_folder, workspace_option
+from engine.commands.shared import load_release, workspace_from_option, workspace_option
 from engine.errors import CasebindError, UsageError
 from engine.study import MODALITIES
 
 if TYPE_CHECKING:
-    from engine.backends.cluster.coordinator import Standing
+    from engine.backends.cluster.coordinator import ReplicaStatus
     from engine.backends.setting import IndexSetting
 
 
@@ -70,7 +70,7 @@ def use_command(
 @workspace_option
 def status_command(workspace: Path | None) -> int:
     """Say where the codes are searched and which sites answer (status 0 only where all do)."""
-    with open_folder(workspace) as place:
+    with workspace_from_option(workspace) as place:
         from engine.backends.cluster.coordinator import Coordinator
 
         backend = place.backend
@@ -78,16 +78,16 @@ def status_command(workspace: Path | None) -> int:
             click.echo("local: the codes are searched in this process.")
             return 0
         name = backend.setting.backend
-        click.echo(f"{name}: {backend.setting.parts} shards, {backend.setting.replicas} of each")
-        standing = backend.standing(load_release().name, MODALITIES)
+        click.echo(f"{name}: {backend.setting.n_shards} shards, {backend.setting.replicas} of each")
+        standing = backend.status(load_release().name, MODALITIES)
         for site in backend.setting.sites:
             click.echo(_line(site, [one for one in standing if one.site == site]))
-        return CasebindError.exit_status if any(one.why for one in standing) else 0
+        return CasebindError.exit_status if any(one.error for one in standing) else 0
 
 
-def _line(site: str, shards: list[Standing]) -> str:
-    away = [one for one in shards if one.why]
-    state = f"missing  {away[0].why}" if away else "in step"
+def _line(site: str, shards: list[ReplicaStatus]) -> str:
+    away = [one for one in shards if one.error]
+    state = f"missing  {away[0].error}" if away else "in step"
     return f"  {site:<20}shards {', '.join(str(one.shard) for one in shards)}  {state}"
 
 

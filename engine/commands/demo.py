@@ -16,10 +16,10 @@ from engine.commands.shared import load_release, workspace_option
 def command(if_missing: bool, workspace: Path | None) -> None:
     """Build the shipped workspace, a synthetic cohort, from data/demo."""
     folder = (workspace or settings.workspace_path()).expanduser().resolve()
-    from engine.workspace.demo import build, settled
+    from engine.workspace.demo import build, is_up_to_date
 
     release = load_release()
-    if if_missing and settled(folder, settings.DEMO, release.digest):
+    if if_missing and is_up_to_date(folder, settings.DEMO, release.digest):
         click.echo(f"The workspace {folder} is ready.")
         return
     from tqdm import tqdm

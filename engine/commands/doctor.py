@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from engine import settings
-from engine.commands.shared import load_release, open_folder, workspace_option
+from engine.commands.shared import load_release, workspace_from_option, workspace_option
 from engine.errors import CasebindError
 from engine.version import __version__
 
@@ -82,10 +82,10 @@ def _release() -> str:
     import numpy as np
 
     release = load_release()
-    from engine.retrieval.search import rehearsal
+    from engine.retrieval.search import warmup_studies
 
-    embeddings = release.embed(rehearsal())
-    if embeddings.shape != (len(rehearsal()), 256) or not np.isfinite(embeddings).all():
+    embeddings = release.embed(warmup_studies())
+    if embeddings.shape != (len(warmup_studies()), 256) or not np.isfinite(embeddings).all():
         raise CasebindError(f"release {release.name} does not encode: get its folder in data/models again.")
     return f"{release.name} with {', '.join(release.modalities)}, all parts load and encode"
 
@@ -107,14 +107,14 @@ def _kernel() -> str:
 
 
 def _workspace(path: Path | None) -> str:
-    from engine.workspace.serving import serving
+    from engine.workspace.serving import serving_release
 
-    with open_folder(path) as place:
+    with workspace_from_option(path) as place:
         counts = ", ".join(f"{number} {modality}" for modality, number in place.counts().items()) or "empty"
         ratings = len(place.ratings())
         cohorts = ", ".join(cohort.name for cohort in place.cohorts()) or "none"
         newest = load_release()
-        used = serving(place, newest)
+        used = serving_release(place, newest)
         old = "" if used is newest else f"; codes of release {used.name} answer until `casebind reindex`"
         old = f"; release {used.name} of a round serves" if used.base != used.name else old
         return f"{place.path}: {counts}; cohorts {cohorts}; {ratings} ratings{old}"

@@ -26,7 +26,7 @@ def command(manifest: Path, out: Path) -> None:
     Rows that cannot be read or that the quality gate refuses have accepted False, zeros, and a reason.
     """
     from engine.workspace.manifest import read_manifest
-    from engine.workspace.pipeline import encoded
+    from engine.workspace.pipeline import encode_batches
 
     if not out.absolute().parent.is_dir():
         raise UsageError(f"There is no folder {out.absolute().parent} to write to: make it first.")
@@ -36,7 +36,7 @@ def command(manifest: Path, out: Path) -> None:
 
     outcomes: list[Outcome] = []
     with tqdm(total=len(entries), desc="encode", unit="study", leave=False) as progress:
-        for batch in encoded(entries, release, b""):
+        for batch in encode_batches(entries, release, b""):
             outcomes += batch
             progress.update(len(batch))
     write(out, outcomes, release)

@@ -85,13 +85,13 @@ def synthetic_command(
     path = open_recordings(recordings)
     from engine.model.release import load_release
     from engine.synthetic.checks.evaluate import evaluate
-    from engine.synthetic.checks.words import everything, rounded
+    from engine.synthetic.checks.words import full_report, rounded
 
     found = evaluate(load_release(folder), cohort, path, pictures, cache)
     text = json.dumps(rounded(found), indent=1, ensure_ascii=False) + "\n"
     if record:
         record.write_text(text, encoding="utf-8")
-    click.echo(text if as_json else everything(found))
+    click.echo(text if as_json else full_report(found))
 
 
 @command.command("published")
@@ -153,13 +153,13 @@ def active_learning_command(
     """Replay an oracle's ratings by every query strategy and print what rounds of learning gain from them."""
     path = open_recordings(recordings)
     from engine.evaluate import active_learning
-    from engine.learning.fit import Plan
+    from engine.learning.fit import FitPlan
     from engine.model.release import load_release
 
     unknown = [name for name in arms if name not in active_learning.ARMS]
     if unknown:
         raise UsageError(f"There is no strategy '{unknown[0]}': use {', '.join(active_learning.ARMS)}.")
-    plan = Plan() if steps is None else Plan(steps=steps)
+    plan = FitPlan() if steps is None else FitPlan(steps=steps)
     setting = active_learning.Setting(
         ratings, every=min(50, ratings), partitions=partitions, plan=plan, arms=arms or active_learning.ARMS
     )

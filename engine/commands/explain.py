@@ -8,7 +8,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.commands.shared import answer_options, is_file, load_release, open_folder, read_query, workspace_option
+from engine.commands.shared import (
+    answer_options,
+    is_file,
+    load_release,
+    read_query,
+    workspace_from_option,
+    workspace_option,
+)
 from engine.errors import RefusedError, UsageError
 
 if TYPE_CHECKING:
@@ -34,15 +41,15 @@ def command(
     if not out.absolute().parent.is_dir():
         raise UsageError(f"There is no folder {out.absolute().parent} to write to: make it first.")
     named = is_file(query)
-    with open_folder(workspace) as place:
+    with workspace_from_option(workspace) as place:
         if study_id is not None:
             place.row(study_id)
         from engine.explain.picture import explain_to_png
         from engine.intake.upload import Answers
         from engine.retrieval.search import search
-        from engine.workspace.serving import serving
+        from engine.workspace.serving import serving_release
 
-        release = serving(place, load_release())
+        release = serving_release(place, load_release())
 
         study = read_query([query], named, Answers(modality, fs, units), place.key)
         answer = search(place, release, study, k=1)

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 
 from engine.commands.search import parse_targets
-from engine.commands.shared import load_release, open_folder, workspace_option
+from engine.commands.shared import load_release, workspace_from_option, workspace_option
 from engine.errors import UsageError
 from engine.study import MODALITIES
 
@@ -52,15 +52,17 @@ def command(
     if not folder.is_dir():
         raise UsageError(f"There is no folder {folder} to write to: make it first.")
     targets = parse_targets(into)
-    with open_folder(workspace) as place:
-        from engine.report.export import Wanted, export
-        from engine.retrieval.search import again
-        from engine.workspace.serving import serving
+    with workspace_from_option(workspace) as place:
+        from engine.report.export import ExportRequest, export
+        from engine.retrieval.search import search_stored
+        from engine.workspace.serving import serving_release
 
         release = load_release()
-        answer = again(place, release, query_id, into=targets, k=k, bits=int(bits), at=at, who=who)
-        wanted = Wanted(format_, cases, overlay, layout, print_, excel)
-        made = export(place, serving(place, release) if overlay else None, answer, wanted, who=who)
+        answer = search_stored(
+            place, release, query_id, targets=targets, k=k, bits=int(bits), operating_point=at, who=who
+        )
+        wanted = ExportRequest(format_, cases, overlay, layout, print_, excel)
+        made = export(place, serving_release(place, release) if overlay else None, answer, wanted, who=who)
     write_whole(out, made.data)
     left = f", {made.left_out} left out because consent was withdrawn" if made.left_out else ""
     click.echo(f"{out} holds {len(made.study_ids)} cases near {query_id}{left}; not for diagnosis.")

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.commands.shared import load_release, open_folder, workspace_option
+from engine.commands.shared import load_release, workspace_from_option, workspace_option
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
     from engine.workspace.ingest import Summary
-    from engine.workspace.manifest import Entry
+    from engine.workspace.manifest import StudyEntry
 
 SHOWN_REASONS = 5  # skipped rows told on the screen; all are in the report file
 
@@ -47,42 +47,42 @@ def command(
     if not cohort.strip():
         raise UsageError("The cohort has no name: pass --cohort NAME.")
     entries = entries_of(path, split)
-    with open_folder(workspace, create=True) as place:
+    with workspace_from_option(workspace, create=True) as place:
         from tqdm import tqdm
 
         from engine.store.records import Cohort
         from engine.workspace.ingest import ingest
-        from engine.workspace.serving import serving
+        from engine.workspace.serving import serving_release
 
-        release = serving(place, load_release())
+        release = serving_release(place, load_release())
 
         about = Cohort(cohort.strip(), licence, attribution, synthetic, label_source)
         with tqdm(total=len(entries), desc=cohort, unit="study", leave=False) as progress:
             summary = ingest(place, release, release.digest, about, entries, progress=progress)
-    click.echo(told(summary))
+    click.echo(summary_lines(summary))
 
 
-def entries_of(path: Path, split: str | None) -> Sequence[Entry]:
+def entries_of(path: Path, split: str | None) -> Sequence[StudyEntry]:
     """Return the entries of a manifest or of a known data set's folder."""
-    from engine.datasets.adapters import find
-    from engine.workspace.dataset_entries import entries
+    from engine.datasets.adapters import find_datasets
+    from engine.workspace.dataset_entries import read_dataset
     from engine.workspace.manifest import MANIFEST_NAME, read_manifest
 
     if not path.exists():
         raise UsageError(f"There is nothing at {path}: name a manifest.csv, or a folder that holds one.")
     if path.is_dir() and not (path / MANIFEST_NAME).is_file():
-        if not find(path):
+        if not find_datasets(path):
             raise UsageError(
                 f"The folder {path.name} holds no manifest.csv and has the layout of no known data set: write one, "
                 "or name a data set's own folder (`casebind ingest --help` lists them)."
             )
-        return entries(path, split)
+        return read_dataset(path, split)
     if split is not None:
         raise UsageError("A manifest has no splits to choose from: leave --split out.")
     return read_manifest(path)
 
 
-def told(summary: Summary) -> str:
+def summary_lines(summary: Summary) -> str:
     """Return the summary as lines for a person."""
     lines = [
         f"{summary.ingested} ingested, {summary.already} already there, {len(summary.skipped)} skipped"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from engine.commands.shared import open_folder, workspace_option
+from engine.commands.shared import workspace_from_option, workspace_option
 
 
 @click.command("rate")
@@ -29,7 +29,7 @@ def command(
     workspace: Path | None,
 ) -> None:
     """Mark a neighbour of a query; a later mark of the same person replaces it, and the history is kept."""
-    with open_folder(workspace) as place:
+    with workspace_from_option(workspace) as place:
         stored = place.query(query_id)
         release = stored.release if stored else (place.releases.serving() or ("",))[0]
         rating = place.rate(query_id, study_id, mark, who, release=release, why=why, comment=comment, finding=finding)

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from engine.commands.export import write_whole
-from engine.commands.shared import open_folder, workspace_option
+from engine.commands.shared import workspace_from_option, workspace_option
 from engine.errors import UsageError
 
 
@@ -29,7 +29,7 @@ def export_command(file: Path, embeddings: bool, excel: bool, who: str, workspac
     folder = file.absolute().parent
     if not folder.is_dir():
         raise UsageError(f"There is no folder {folder} to write to: make it first.")
-    with open_folder(workspace) as place:
+    with workspace_from_option(workspace) as place:
         made = export_ratings(place, embeddings=embeddings, bom=excel, who=who)
     write_whole(file, made.data)
     left = f", {made.left_out} left out because consent was withdrawn" if made.left_out else ""
@@ -44,15 +44,15 @@ def export_command(file: Path, embeddings: bool, excel: bool, who: str, workspac
 @workspace_option
 def import_command(file: Path, named: str, who: str, workspace: Path | None) -> None:
     """Take in the ratings of FILE, all or none; those that are here already are counted once."""
-    from engine.report.ratings_import import import_ratings, said
+    from engine.report.ratings_import import import_ratings, summary_lines
 
     try:
         data = file.read_bytes()
     except OSError as error:
         raise UsageError(f"{file} cannot be read ({error.strerror}): check the path.") from error
-    with open_folder(workspace) as place:
-        done = import_ratings(place, data, named=named, who=who)
-    for line in said(done):
+    with workspace_from_option(workspace) as place:
+        done = import_ratings(place, data, site_name=named, who=who)
+    for line in summary_lines(done):
         click.echo(line)
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.commands.promotion import awaited
-from engine.commands.shared import load_release, open_folder, workspace_option
+from engine.commands.promotion import wait_with_progress
+from engine.commands.shared import load_release, workspace_from_option, workspace_option
 
 if TYPE_CHECKING:
     from engine.model.release import Release
@@ -26,27 +26,27 @@ def command(shipped: bool, who: str, workspace: Path | None) -> None:
     Where a round's release serves, its codes are completed and it stays; `--shipped` leaves it for the shipped one.
     Another release that takes over is on record, and `casebind releases rollback` leads back.
     """
-    with open_folder(workspace) as place:
-        from engine.workspace.serving import kept
+    with workspace_from_option(workspace) as place:
+        from engine.workspace.serving import release_to_renew
 
-        release = load_release() if shipped else kept(place, load_release())
+        release = load_release() if shipped else release_to_renew(place, load_release())
         served = place.releases.serving()
         if served is None or served[1] == release.digest:
             done = _completed(place, release)
         else:
             from engine.learning import promotion
 
-            moving = promotion.renew(place, release, who, served[1])
-            awaited(moving)
+            moving = promotion.start_reindex(place, release, who, served[1])
+            wait_with_progress(moving)
             done = moving.encoded
     click.echo(f"{done} studies encoded with release {release.name}; the workspace is complete.")
 
 
-def _completed(place: Workspace, release: Release) -> int:
+def _completed(workspace: Workspace, release: Release) -> int:
     """Encode what the serving release lacks, or everything where none serves yet; return how many."""
     from tqdm import tqdm
 
     from engine.workspace.reindex import reindex
 
-    with tqdm(total=sum(place.counts().values()), desc=f"release {release.name}", leave=False) as progress:
-        return reindex(place, release, release.digest, progress)
+    with tqdm(total=sum(workspace.counts().values()), desc=f"release {release.name}", leave=False) as progress:
+        return reindex(workspace, release, release.digest, progress)

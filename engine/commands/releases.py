@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.commands.promotion import awaited, shown
-from engine.commands.shared import open_folder, workspace_option
+from engine.commands.promotion import serving_digest, wait_with_progress
+from engine.commands.shared import workspace_from_option, workspace_option
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from engine.learning.timeline import Entry
+    from engine.learning.timeline import TimelineEntry
 
 
 @click.group("releases", invoke_without_command=True)
@@ -24,7 +24,7 @@ def command(context: click.Context, as_json: bool, workspace: Path | None) -> No
     """List the releases of a workspace: which serves, what rounds made, who put them in place."""
     if context.invoked_subcommand is not None:
         return
-    with open_folder(workspace) as place:
+    with workspace_from_option(workspace) as place:
         from engine.learning.timeline import timeline
 
         entries = timeline(place)
@@ -41,17 +41,17 @@ def promote_command(name: str, reason: str, who: str, workspace: Path | None) ->
 
     The old codes answer until the new ones are all there.
     """
-    with open_folder(workspace) as place:
-        from engine.commands.gate_lines import lines
+    with workspace_from_option(workspace) as place:
+        from engine.commands.gate_lines import gate_report
         from engine.learning import promotion
-        from engine.learning.round_release import rounds
+        from engine.learning.round_release import round_releases
 
-        release = next((one for one in rounds(place.path) if one.name == name), None)
+        release = next((one for one in round_releases(place.path) if one.name == name), None)
         if release is None:
-            names = ", ".join(one.name for one in rounds(place.path)) or "none, make one with `casebind round`"
+            names = ", ".join(one.name for one in round_releases(place.path)) or "none, make one with `casebind round`"
             raise UsageError(f"No round made a release {name}: choose from {names}.")
-        click.echo(lines(release))
-        awaited(promotion.promote(place, release, who, shown(place), reason))
+        click.echo(gate_report(release))
+        wait_with_progress(promotion.promote(place, release, who, serving_digest(place), reason))
     click.echo(f"Release {name} serves.")
 
 
@@ -61,24 +61,24 @@ def promote_command(name: str, reason: str, who: str, workspace: Path | None) ->
 @workspace_option
 def rollback_command(name: str | None, who: str, workspace: Path | None) -> None:
     """Let a release that served before take over again, with the codes it had: NAME, or the one before."""
-    with open_folder(workspace) as place:
+    with workspace_from_option(workspace) as place:
         from engine.learning import promotion
 
-        moving = promotion.roll_back(place, who, shown(place), name)
-        awaited(moving)
-    click.echo(f"Release {moving.asked.after[0]} serves again, with the codes it had.")
+        moving = promotion.roll_back(place, who, serving_digest(place), name)
+        wait_with_progress(moving)
+    click.echo(f"Release {moving.request.after[0]} serves again, with the codes it had.")
 
 
-def _line(entry: Entry) -> str:
+def _line(entry: TimelineEntry) -> str:
     made = f"  from {entry.made_from}, {entry.ratings} ratings, {_verdict(entry)}" if entry.made_from else "  shipped"
     return f"{'*' if entry.serves else ' '} {entry.name:10}{entry.created[:10]:12}{made}"
 
 
-def _verdict(entry: Entry) -> str:
-    return "passes" if entry.passes else f"does not pass: {'; '.join(entry.falls)}"
+def _verdict(entry: TimelineEntry) -> str:
+    return "passes" if entry.passed else f"does not pass: {'; '.join(entry.failed_guards)}"
 
 
-def _object(entry: Entry) -> dict[str, object]:
+def _object(entry: TimelineEntry) -> dict[str, object]:
     return {
         "release": entry.name,
         "serves": entry.serves,
@@ -86,6 +86,6 @@ def _object(entry: Entry) -> dict[str, object]:
         "from": entry.made_from,
         "ratings": entry.ratings,
         "raters": entry.raters,
-        "passes": entry.passes,
-        "falls": list(entry.falls),
+        "passes": entry.passed,
+        "falls": list(entry.failed_guards),
     }

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.commands.shared import load_release, open_folder, workspace_option
+from engine.commands.shared import load_release, workspace_from_option, workspace_option
 from engine.errors import CasebindError, UsageError
 
 if TYPE_CHECKING:
-    from engine.learning.round_job import Job
+    from engine.learning.round_job import RoundJob
     from engine.model.release import Release
     from engine.workspace.workspace import Workspace
 
-LOOK_S = 0.2  # between two looks at the job
+POLL_S = 0.2  # between two looks at the job
 
 
 @click.command("round")
@@ -30,48 +30,47 @@ def command(least: int, who: str, as_json: bool, workspace: Path | None) -> None
 
     Ctrl+C cancels it; ratings and releases stay as they were.
     """
-    with open_folder(workspace) as place:
-        from engine.commands.gate_lines import lines
-        from engine.learning import gate
-        from engine.learning import round_job as job
-        from engine.learning.round_data import new_ratings, since
-        from engine.learning.round_release import rounds
-        from engine.workspace.serving import serving
+    with workspace_from_option(workspace) as place:
+        from engine.commands.gate_lines import gate_report
+        from engine.learning import gate, round_job
+        from engine.learning.round_data import new_ratings, ratings_cutoff
+        from engine.learning.round_release import round_releases
+        from engine.workspace.serving import serving_release
 
-        release = serving(place, load_release())
-        there = new_ratings(place, since(release))
+        release = serving_release(place, load_release())
+        there = new_ratings(place, ratings_cutoff(release))
         if there < least:
             raise UsageError(f"There are {there} new ratings and {least} are asked for: rate more, or lower --min.")
-        done = _followed(place, job.begin(place, release, who))
+        done = _followed(place, round_job.begin(place, release, who))
         if done.state == "failed":
-            raise CasebindError(done.why)
-        made = next(one for one in reversed(rounds(place.path)) if one.name == done.name)
+            raise CasebindError(done.error)
+        made = next(one for one in reversed(round_releases(place.path)) if one.name == done.name)
         if as_json:
             click.echo(json.dumps(_object(made, done)))
             return
-        despite = "" if gate.verdict(made).passes else ' --despite "REASON"'
-        click.echo(f"{lines(made)}\nPromote it with `casebind releases promote {made.name}{despite}`.")
+        despite = "" if gate.verdict(made).passed else ' --despite "REASON"'
+        click.echo(f"{gate_report(made)}\nPromote it with `casebind releases promote {made.name}{despite}`.")
 
 
-def _followed(place: Workspace, begun: Job) -> Job:
+def _followed(workspace: Workspace, begun: RoundJob) -> RoundJob:
     """Show how far a round is until it ends; cancel it where the command is stopped."""
     from tqdm import tqdm
 
-    from engine.learning import round_job as job
+    from engine.learning import round_job
 
     try:
         with tqdm(total=100, desc=f"round {begun.number}", unit="%", leave=False) as progress:
-            while not (now := job.present(place) or begun).over:
+            while not (now := round_job.latest_job(workspace) or begun).over:
                 progress.set_description(f"round {now.number}, {now.state}", refresh=False)
                 progress.update(round(100 * now.share) - progress.n)
-                time.sleep(LOOK_S)
+                time.sleep(POLL_S)
     except KeyboardInterrupt:
-        job.cancel(place)
+        round_job.cancel(workspace)
         raise
     return now
 
 
-def _object(made: Release, done: Job) -> dict[str, object]:
+def _object(made: Release, done: RoundJob) -> dict[str, object]:
     from engine.learning import gate
 
     verdict, about = gate.verdict(made), made.manifest["round"]
@@ -84,7 +83,7 @@ def _object(made: Release, done: Job) -> dict[str, object]:
         "left_out": about["left_out"],
         "raters": about["raters"],
         "seconds": about["seconds"],
-        "passes": verdict.passes,
-        "falls": list(verdict.falls),
-        "gate": gate.plain(gate.table(made)),
+        "passes": verdict.passed,
+        "falls": list(verdict.failed_guards),
+        "gate": gate.rows_as_json(gate.table(made)),
     }

@@ -10,7 +10,14 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.commands.shared import answer_options, is_file, load_release, open_folder, read_query, workspace_option
+from engine.commands.shared import (
+    answer_options,
+    is_file,
+    load_release,
+    read_query,
+    workspace_from_option,
+    workspace_option,
+)
 from engine.errors import RefusedError, UsageError
 from engine.study import MODALITIES, Modality
 
@@ -78,14 +85,14 @@ def command(
     """Show the cases nearest to a file (or the files of one study), or to a finding in words."""
     targets = parse_targets(into)
     files = [is_file(word) for word in query]  # every word is checked before anything is opened
-    with open_folder(workspace) as place:
+    with workspace_from_option(workspace) as place:
         from engine.store.filters import Filters
-        from engine.workspace.filter_check import check
+        from engine.workspace.filter_check import check_filters
 
         filters = Filters(
             age_min, age_max, sex, view, cohorts, labels, synthetic, without, since, until, quality, consent
         )
-        check(filters, place)
+        check_filters(filters, place)
         release = load_release()
         from engine.intake.upload import Answers
         from engine.retrieval.search import search
@@ -96,10 +103,10 @@ def command(
             place,
             release,
             study,
-            into=targets,
+            targets=targets,
             k=k,
             bits=int(bits),
-            at=at,
+            operating_point=at,
             filters=filters,
             rerank=rerank,
             who=who,
@@ -114,12 +121,12 @@ def command(
     return 0
 
 
-def parse_targets(into: str) -> tuple[Modality, ...]:
+def parse_targets(value: str) -> tuple[Modality, ...]:
     """Return the modalities of "cxr,ecg"; UsageError for an unknown one."""
-    names = [name.strip().lower() for name in into.split(",") if name.strip()]
+    names = [name.strip().lower() for name in value.split(",") if name.strip()]
     unknown = [name for name in names if name not in MODALITIES]
     if unknown or not names:
-        raise UsageError(f"There is no modality '{unknown[0] if unknown else into}': use {', '.join(MODALITIES)}.")
+        raise UsageError(f"There is no modality '{unknown[0] if unknown else value}': use {', '.join(MODALITIES)}.")
     return tuple(modality for modality in MODALITIES if modality in names)
 
 
@@ -142,7 +149,7 @@ def _section(answer: Answer, target: Modality) -> list[str]:
     found = [neighbour for neighbour in answer.neighbours if neighbour.modality == target]
     note = "  (nothing close in this collection)" if answer.nothing_close[target] else ""
     if not found:
-        return [f"{target}: no similar study{' at this operating point' if answer.at else ''}{note}"]
+        return [f"{target}: no similar study{' at this operating point' if answer.operating_point else ''}{note}"]
     width = max(len(neighbour.study_id) for neighbour in found)
     head = f"{target}{note}\n{'rank':>4}  {'study':<{width}}  distance  closer than  relevance  labelled as"
     rows = [

@@ -51,7 +51,7 @@ def answer_options(command: Command) -> Command:
     return command
 
 
-def open_folder(path: Path | None, *, create: bool = False) -> Workspace:
+def workspace_from_option(path: Path | None, *, create: bool = False) -> Workspace:
     """Open the workspace that --workspace means."""
     from engine.workspace.workspace import open_workspace
 

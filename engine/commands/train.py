@@ -110,11 +110,11 @@ def encoders_command(modality: tuple[str, ...], cache: Path, run: Path, epochs: 
 )
 def binding_command(cache: Path, run: Path, epochs: float, only: tuple[str, ...], without: tuple[str, ...]) -> None:
     """Bind the encoders in one space: TMCL to text, EMCL and cycle between real pairs, shared findings, a probe."""
-    from engine.training.binding.train import Plan
+    from engine.training.binding.train import BindingPlan
     from engine.training.energy import metered
     from engine.training.stages import train_binding
 
-    plan = Plan(epochs=max(1, int(Plan.epochs * epochs)), modalities=only or Plan.modalities)
+    plan = BindingPlan(epochs=max(1, int(BindingPlan.epochs * epochs)), modalities=only or BindingPlan.modalities)
     with metered(run, "binding"):
         train_binding(_cache(cache), run, epochs, replace(plan, **dict.fromkeys(without, 0.0)))  # type: ignore[arg-type]
 
@@ -160,10 +160,12 @@ def starts_command(
     click.echo(as_table(found))
 
 
-def _write(found: Measurement, out: Path | None) -> None:
+def _write(measurement: Measurement, out: Path | None) -> None:
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
-        (out / f"{found.name}.json").write_text(json.dumps(found.as_dict(), indent=1, ensure_ascii=False) + "\n")
+        (out / f"{measurement.name}.json").write_text(
+            json.dumps(measurement.as_dict(), indent=1, ensure_ascii=False) + "\n"
+        )
 
 
 @command.command("hashing")
@@ -174,11 +176,11 @@ def _write(found: Measurement, out: Path | None) -> None:
 def hashing_command(cache: Path, run: Path, epochs: float, out: Path) -> None:
     """Train the hash layer, calibrate on valid, and write the release."""
     from engine.training.assemble import train_hashing
-    from engine.training.hashing.train import Plan
+    from engine.training.hashing.train import HashingPlan
 
     if (out / "manifest.json").is_file():
         raise UsageError(f"{out} already holds a release: name another folder.")
-    train_hashing(_cache(cache), run, out, Plan(steps=max(1, int(Plan.steps * epochs))))
+    train_hashing(_cache(cache), run, out, HashingPlan(steps=max(1, int(HashingPlan.steps * epochs))))
 
 
 @command.command("generator")

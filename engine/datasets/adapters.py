@@ -15,7 +15,7 @@ from engine.datasets import bidmc, chexpert, covid, cpsc, nih, openi, ppgbp, ptb
 from engine.datasets.mimic import ecgs as mimic_ecgs
 from engine.datasets.mimic import films as mimic_films
 from engine.datasets.mimic.hospital import hospital
-from engine.datasets.mimic.pair import NOBODY, link
+from engine.datasets.mimic.pair import EMPTY_HOSPITAL, link
 from engine.datasets.open_recordings import recordings as open_recordings
 from engine.datasets.recording import Recording
 from engine.errors import UsageError
@@ -34,12 +34,12 @@ class Adapter:
 
     name: str
     title: str
-    marks: tuple[tuple[str, ...], ...]
+    layouts: tuple[tuple[str, ...], ...]
     recordings: Callable[[Path], Iterable[Recording]]
 
-    def knows(self, folder: Path) -> bool:
+    def matches(self, folder: Path) -> bool:
         """Say whether a folder has this layout."""
-        return any(all(any(folder.glob(pattern)) for pattern in patterns) for patterns in self.marks)
+        return any(all(any(folder.glob(pattern)) for pattern in patterns) for patterns in self.layouts)
 
 
 def _no_studies(_: Path) -> Iterator[Recording]:
@@ -86,10 +86,10 @@ ADAPTERS: dict[str, Adapter] = {adapter.name: adapter for adapter in _ALL}
 
 def adapter_of(folder: Path) -> Adapter | None:
     """Return the data set whose published layout a folder has, None where it has none that is known."""
-    return next((adapter for adapter in _ALL if adapter.knows(folder)), None)
+    return next((adapter for adapter in _ALL if adapter.matches(folder)), None)
 
 
-def find(folder: Path) -> list[tuple[Adapter, Path]]:
+def find_datasets(folder: Path) -> list[tuple[Adapter, Path]]:
     """Return the data sets in a folder: itself, or those of known layout below it, in the order of their paths."""
     level, found = [folder], []
     for _ in range(DEPTH + 1):
@@ -109,38 +109,38 @@ def collect(folders: Sequence[Path], split: str | None = None) -> list[Recording
     listed = [one for adapter, place in found for one in _listed(adapter, place)]
     if not listed:
         raise UsageError("MIMIC-IV's tables hold no film or trace: name MIMIC-CXR-JPG or MIMIC-IV-ECG beside them.")
-    linked = link(listed, stays[0] if stays else NOBODY)
+    linked = link(listed, stays[0] if stays else EMPTY_HOSPITAL)
     check_studies(linked)
     check_splits(linked)
     return [one for one in linked if split is None or one.split == split]
 
 
 def _found_in(folder: Path) -> list[tuple[Adapter, Path]]:
-    found = find(folder) if folder.is_dir() else []
+    found = find_datasets(folder) if folder.is_dir() else []
     if not found:
         titles = ", ".join(adapter.title for adapter in _ALL)
         raise UsageError(f"{folder} has the layout of no known data set ({titles}): name the folder of its tables.")
     return found
 
 
-def _listed(adapter: Adapter, place: Path) -> list[Recording]:
-    listed = list(adapter.recordings(place))
+def _listed(adapter: Adapter, folder: Path) -> list[Recording]:
+    listed = list(adapter.recordings(folder))
     if not listed and adapter.name != HOSPITAL:
-        raise UsageError(f"The folder {place.name} of {adapter.title} lists no film or trace: download it whole.")
+        raise UsageError(f"The folder {folder.name} of {adapter.title} lists no film or trace: download it whole.")
     return listed
 
 
-def check_studies(listed: Iterable[Recording]) -> None:
+def check_studies(recordings: Iterable[Recording]) -> None:
     """Raise UsageError where a study id comes twice."""
-    twice = [name for name, count in Counter(one.study_id for one in listed).items() if count > 1]
+    twice = [name for name, count in Counter(one.study_id for one in recordings).items() if count > 1]
     if twice:
         raise UsageError(f"{len(twice)} studies come twice, such as {twice[0]}: name each data set's folder once.")
 
 
-def check_splits(listed: Iterable[Recording]) -> None:
+def check_splits(recordings: Iterable[Recording]) -> None:
     """Raise UsageError where a patient is in more than one split."""
     splits: dict[str, set[str]] = defaultdict(set)
-    for one in listed:
+    for one in recordings:
         splits[one.patient_id].add(one.split)
     leaked = [patient for patient, found in splits.items() if len(found) > 1]
     if leaked:

@@ -73,17 +73,17 @@ def _heart_rates(folder: Path, name: str) -> list[float | None]:
     return [float(np.median(rates)) if rates else None for rates in of_minute]
 
 
-def _read(one: Recording, key: bytes) -> Study:
+def _read(entry: Recording, key: bytes) -> Study:
     """Read one minute of one channel."""
-    whole = _of_table(one) if "table" in one.source else _of_wfdb(one, key)
-    first = one.source["minute"] * SEGMENT_S
-    return one.of_trace(whole.between(first, first + SEGMENT_S))
+    whole = _of_table(entry) if "table" in entry.source else _of_wfdb(entry, key)
+    first = entry.source["minute"] * SEGMENT_S
+    return entry.of_trace(whole.between(first, first + SEGMENT_S))
 
 
-def _of_table(one: Recording) -> Trace:
-    (file,) = present([one.source["table"]])
+def _of_table(entry: Recording) -> Trace:
+    (file,) = present([entry.source["table"]])
     ppg, ecg = _signals(file)
-    return Trace(ppg, (PPG_LEAD,), FS_HZ, "au") if one.modality == "ppg" else Trace(ecg, (LEAD,), FS_HZ, "mV")
+    return Trace(ppg, (PPG_LEAD,), FS_HZ, "au") if entry.modality == "ppg" else Trace(ecg, (LEAD,), FS_HZ, "mV")
 
 
 @lru_cache(maxsize=2)
@@ -98,13 +98,13 @@ def _signals(file: Path) -> tuple[np.ndarray, np.ndarray]:
     return table["PLETH"].to_numpy()[None], table[LEAD].to_numpy()[None]
 
 
-def _of_wfdb(one: Recording, key: bytes) -> Trace:
+def _of_wfdb(entry: Recording, key: bytes) -> Trace:
     from engine.intake.paths import read_paths
     from engine.intake.upload import Answers
 
-    content = read_paths(present(one.source["files"]), Answers(modality=one.modality), key).content
+    content = read_paths(present(entry.source["files"]), Answers(modality=entry.modality), key).content
     if not isinstance(content, Trace):
-        raise IntakeError(f"The record {one.study_id} holds no trace: download it again.")
-    leads = [PPG_LEAD if one.modality == "ppg" else LEAD]
+        raise IntakeError(f"The record {entry.study_id} holds no trace: download it again.")
+    leads = [PPG_LEAD if entry.modality == "ppg" else LEAD]
     rows_ = [content.leads.index(lead) for lead in leads]
     return Trace(content.samples[rows_], tuple(leads), content.fs, content.units)

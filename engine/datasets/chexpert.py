@@ -39,7 +39,7 @@ def films(folder: Path) -> Iterator[Recording]:
     yield from _table(folder, "valid")
 
 
-def five_by_200(listed: Sequence[Recording]) -> set[str]:
+def five_by_200(recordings: Sequence[Recording]) -> set[str]:
     """Return the study ids of CheXpert5x200: of each of five labels 200 films that hold it and no other of the five.
 
     As Huang et al. (GloRIA, ICCV 2021) built it and MEDBind does (section 3.1), also none of the five uncertain. Their
@@ -48,19 +48,19 @@ def five_by_200(listed: Sequence[Recording]) -> set[str]:
     five = label_maps()["five"]
     chosen: set[str] = set()
     for name in five:
-        held = [one for one in listed if _open_to(one, five) == [name]]
+        held = [one for one in recordings if _open_to(one, five) == [name]]
         chosen |= {one.study_id for one in sorted(held, key=_draw)[:OF_EACH]}
     return chosen
 
 
-def _open_to(one: Recording, five: Sequence[str]) -> list[str]:
+def _open_to(film: Recording, five: Sequence[str]) -> list[str]:
     """Return which of the five a film holds or may hold; an uncertain one counts twice, so never stands alone."""
-    uncertain = one.extra.get("uncertain", "").split(";")
-    return [name for name in five if name in one.labels] + 2 * [name for name in five if name in uncertain]
+    uncertain = film.extra.get("uncertain", "").split(";")
+    return [name for name in five if name in film.labels] + 2 * [name for name in five if name in uncertain]
 
 
-def _draw(one: Recording) -> str:
-    return hashlib.sha256(one.study_id.encode()).hexdigest()
+def _draw(film: Recording) -> str:
+    return hashlib.sha256(film.study_id.encode()).hexdigest()
 
 
 def _table(folder: Path, name: str) -> Iterator[Recording]:

@@ -48,17 +48,17 @@ def _of_header(header: Path) -> Recording:
     return _recording(header.stem, source, told.get("Dx", "").split(","), **facts)
 
 
-def _recording(name: str, source: dict[str, Any], codes: list[str], **told: Any) -> Recording:
+def _recording(name: str, source: dict[str, Any], codes: list[str], **overrides: Any) -> Recording:
     known = label_maps()["cpsc"]
     labels = tuple(known[code] for code in codes if code in known)
-    return recording("CPSC2018", "ecg", f"cpsc2018_{name}", f"cpsc2018_{name}", source, labels=labels, **told)
+    return recording("CPSC2018", "ecg", f"cpsc2018_{name}", f"cpsc2018_{name}", source, labels=labels, **overrides)
 
 
-def _of_structure(one: Recording, _: bytes) -> Study:
+def _of_structure(entry: Recording, _: bytes) -> Study:
     """Read the challenge's MATLAB structure: sex, age and twelve leads in mV."""
     from scipy.io import loadmat
 
-    (file,) = present([one.source["file"]])
+    (file,) = present([entry.source["file"]])
     try:
         found = loadmat(file, squeeze_me=True)["ECG"]
         samples, age = np.asarray(found["data"].item(), np.float32), number(str(found["age"].item()))
@@ -67,4 +67,4 @@ def _of_structure(one: Recording, _: bytes) -> Study:
         raise IntakeError(f"The file {file.name} holds no ECG structure: download it again.") from error
     if samples.ndim != 2 or samples.shape[0] != len(ECG_LEADS):
         raise IntakeError(f"The file {file.name} does not hold twelve leads: download it again.")
-    return replace(one.of_trace(Trace(samples, ECG_LEADS, FS_HZ, "mV")), facts={"age": age, "sex": sex})
+    return replace(entry.of_trace(Trace(samples, ECG_LEADS, FS_HZ, "mV")), facts={"age": age, "sex": sex})

@@ -24,7 +24,7 @@ COLUMNS = (
     "Patient Gender",
     "View Position",
 )
-OLDEST = 120  # years; a few ages of the 2017 table are given in days or months and misread
+MAX_AGE = 120  # years; a few ages of the 2017 table are given in days or months and misread
 
 
 def films(folder: Path) -> Iterator[Recording]:
@@ -62,7 +62,7 @@ def _film(row: dict[str, str], file: Path, is_test: bool) -> Recording:
         {"files": [file]},
         split="test" if is_test else _train_or_valid(patient),
         labels=tuple(dict.fromkeys(label_maps()["nih"].get(name, name) for name in names)),
-        age=age if age is not None and age <= OLDEST else None,
+        age=age if age is not None and age <= MAX_AGE else None,
         sex=SEXES.get(row["Patient Gender"].lower(), ""),
         view=row["View Position"],
         extra={"follow_up": row["Follow-up #"]},

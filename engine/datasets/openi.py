@@ -28,7 +28,7 @@ def films(folder: Path) -> Iterator[Recording]:
         yield from _of_report(file, shelves, frontal)
 
 
-def _of_report(file: Path, shelves: Sequence[Path], frontal: set[str] | None) -> Iterator[Recording]:
+def _of_report(file: Path, folders: Sequence[Path], frontal: set[str] | None) -> Iterator[Recording]:
     try:
         root = ElementTree.parse(file).getroot()
     except ElementTree.ParseError as error:
@@ -37,7 +37,7 @@ def _of_report(file: Path, shelves: Sequence[Path], frontal: set[str] | None) ->
     report = " ".join(told[name] for name in ("FINDINGS", "IMPRESSION") if told.get(name))
     for image in (node.get("id", "") for node in root.iter("parentImage")):
         if image.endswith("-1001") if frontal is None else image.partition("_")[2] in frontal:
-            files = [place / f"{image}.png" for place in shelves]
+            files = [place / f"{image}.png" for place in folders]
             found = next((one for one in files if one.is_file()), files[0])
             yield recording(
                 "Open-I",

@@ -61,11 +61,11 @@ def _segment(row: dict[str, str], subject: str, file: Path) -> Recording:
     )
 
 
-def _read(one: Recording, _: bytes) -> Study:
+def _read(entry: Recording, _: bytes) -> Study:
     """Read one segment: numbers separated by tabs, on one line."""
-    (file,) = present([one.source["file"]])
+    (file,) = present([entry.source["file"]])
     try:
         samples = np.array([float(value) for value in re.split(r"\s+", file.read_text().strip())], np.float32)
     except (OSError, ValueError) as error:
         raise IntakeError(f"The segment {file.name} holds something else than numbers: download it again.") from error
-    return one.of_trace(Trace(samples[None], (PPG_LEAD,), FS_HZ, "au"))
+    return entry.of_trace(Trace(samples[None], (PPG_LEAD,), FS_HZ, "au"))

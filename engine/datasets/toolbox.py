@@ -77,7 +77,7 @@ def split_of(patient_id: str) -> str:
 
 
 def recording(
-    dataset: str, modality: Modality, study_id: str, patient_id: str, source: dict[str, Any], **told: Any
+    dataset: str, modality: Modality, study_id: str, patient_id: str, source: dict[str, Any], **overrides: Any
 ) -> Recording:
     """Return a recording with what the data set says of all its studies; `told` are further fields of Recording.
 
@@ -97,7 +97,7 @@ def recording(
         "report": "",
         "load": from_files,
     }
-    fields |= told
+    fields |= overrides
     fields["split"] = fields["split"] or split_of(patient_id)
     return Recording(study_id, dataset, modality, patient_id, source=source, **fields)
 

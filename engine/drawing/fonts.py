@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from engine import plain_text as safe
+from engine import plain_text
 
 
 def font_file(name: str) -> Path:
@@ -25,11 +25,11 @@ def glyphs() -> frozenset[int]:
     return regular & bold
 
 
-def plain(words: object, most: int = 2000) -> str:
+def printable_line(words: object, max_length: int = 2000) -> str:
     """Return foreign words as one line that the font can print; what it lacks becomes a visible mark."""
-    return safe.printable(safe.one_line(words, most), glyphs())
+    return plain_text.printable(plain_text.one_line(words, max_length), glyphs())
 
 
-def paragraphs(words: object, most: int = 6000) -> str:
+def paragraphs(words: object, max_length: int = 6000) -> str:
     """Return foreign words with their line breaks, otherwise as `plain` does."""
-    return safe.printable(safe.paragraphs(words, most), glyphs())
+    return plain_text.printable(plain_text.paragraphs(words, max_length), glyphs())

@@ -20,7 +20,7 @@ ENTRIES = 256
 
 
 @lru_cache(maxsize=1)
-def scale() -> np.ndarray:
+def colour_scale() -> np.ndarray:
     """Return the scale as (256, 3) floats in 0..1; row 0 is the strongest lowering, row 255 the strongest raising."""
     from cmcrameri import cm
 
@@ -37,7 +37,7 @@ def symmetric_limit(values: np.ndarray) -> float:
 def colour(values: np.ndarray, limit: float) -> np.ndarray:
     """Return (…, 3) colours in 0..1 of values clipped to ±limit."""
     share = np.clip(values / limit, -1, 1)
-    return scale()[np.round((share + 1) / 2 * (ENTRIES - 1)).astype(int)]
+    return colour_scale()[np.round((share + 1) / 2 * (ENTRIES - 1)).astype(int)]
 
 
 def strength(values: np.ndarray, limit: float) -> np.ndarray:

@@ -17,13 +17,13 @@ from typing import Any
 import numpy as np
 from joblib import Parallel, delayed
 
-from engine.evaluate.learning.collection import Collection, World, world
+from engine.evaluate.learning.collection import ReplayCollection, ReplayData, load_replay_data
 from engine.evaluate.learning.oracle import Rater
-from engine.evaluate.learning.replay import NAMELESS, NONE, ORIGINAL, Point, attacked, replayed
-from engine.evaluate.learning.scores import Scores, gain, mean_figure
-from engine.learning.fit import Plan
+from engine.evaluate.learning.replay import NAMELESS, NONE, ORIGINAL, Point, replay_arm, replay_attack
+from engine.evaluate.learning.scores import Scores, gain, mean_estimate
+from engine.learning.fit import FitPlan
 from engine.learning.strategies import BEST, RANDOM, STRATEGIES
-from engine.metrics.ranking import Figure
+from engine.metrics.ranking import Estimate
 from engine.model.release import Release
 
 ARMS = (*STRATEGIES, NAMELESS)  # beside those that the summary needs
@@ -41,16 +41,16 @@ class Setting:
     every: int = 50
     partitions: int = 20
     jobs: int = 2
-    plan: Plan = field(default_factory=Plan)
+    plan: FitPlan = field(default_factory=FitPlan)
     arms: tuple[str, ...] = ARMS
 
 
 def evaluate(release: Release, path: Path, split: str, cache: Path, setting: Setting) -> dict[str, Any]:
     """Return the object that the command prints."""
     begun = time.monotonic()
-    there = world(release, path, split, cache)
+    there = load_replay_data(release, path, split, cache)
     runs = replays(there, tuple(dict.fromkeys((*ALWAYS, *setting.arms))), setting)
-    bad = adversary(there, world(release, path, "valid", cache).collection, setting)
+    bad = adversary(there, load_replay_data(release, path, "valid", cache).collection, setting)
     return {
         "release": release.name,
         "split": split,
@@ -63,11 +63,11 @@ def evaluate(release: Release, path: Path, split: str, cache: Path, setting: Set
     }
 
 
-def replays(there: World, arms: Sequence[str], setting: Setting) -> Runs:
+def replays(data: ReplayData, arms: Sequence[str], setting: Setting) -> Runs:
     """Replay every arm on every partition, several at once."""
     todo = [(arm, part) for part in range(setting.partitions) for arm in arms]
     amount = (setting.ratings, setting.every, setting.plan)
-    done = _all(setting.jobs, [delayed(replayed)(there, arm, part, *amount) for arm, part in todo], "replays")
+    done = _all(setting.jobs, [delayed(replay_arm)(data, arm, part, *amount) for arm, part in todo], "replays")
     return {arm: [points for (name, _), points in zip(todo, done, strict=True) if name == arm] for arm in arms}
 
 
@@ -94,10 +94,10 @@ def summary(runs: Runs, ratings: int) -> dict[str, Any]:
 
 def to_match(runs: Runs, arm: str, other: str) -> int | None:
     """Return after how many ratings an arm has the P@10 that another has at the end; None where it never has."""
-    wanted = mean_figure([one.whole for one in _at(runs, other, -1)]).value
+    wanted = mean_estimate([one.whole for one in _at(runs, other, -1)]).value
     for at in range(len(runs[arm][0])):
         points = _at(runs, arm, at)
-        if mean_figure([one.whole for one in points]).value >= wanted:
+        if mean_estimate([one.whole for one in points]).value >= wanted:
             return points[0].ratings
     return None
 
@@ -108,14 +108,14 @@ def curve(runs: Runs, arm: str) -> list[dict[str, Any]]:
     for at in range(len(runs[arm][0])):
         points = _at(runs, arm, at)
         found = [one.whole for one in points]
-        shown = {"p_at_10": mean_figure(found).as_dict(), "map_at_10": mean_figure(found, "average").as_dict()}
+        shown = {"p_at_10": mean_estimate(found).as_dict(), "map_at_10": mean_estimate(found, "average").as_dict()}
         relevant = float(np.mean([one.relevant for one in points]))
         share = {} if np.isnan(relevant) else {"marked_relevant": round(relevant, 3)}
         out.append({"ratings": points[0].ratings, **shown, **share})
     return out
 
 
-def adversary(there: World, frozen: Collection, setting: Setting) -> dict[str, Any]:
+def adversary(data: ReplayData, holdout: ReplayCollection, setting: Setting) -> dict[str, Any]:
     """Let one rater flip marks and say what is left of P@10: relied on, weighted by reliability, and behind the gate.
 
     frozen : whose findings the gate knows (`valid`); where a round falls there it is refused, and the release stays
@@ -124,8 +124,8 @@ def adversary(there: World, frozen: Collection, setting: Setting) -> dict[str, A
     for name, weight in (("relied_on", 1.0), ("weighted", 1 - 2 * FLIPS)):
         amount = (setting.ratings, setting.plan, Rater(FLIPS, weight))
         parts = range(setting.partitions)
-        done = _all(setting.jobs, [delayed(attacked)(there, frozen, part, *amount) for part in parts], name)
-        through = [not refused(one.frozen_before, one.frozen_after) for one in done]
+        done = _all(setting.jobs, [delayed(replay_attack)(data, holdout, part, *amount) for part in parts], name)
+        through = [not refused(one.holdout_before, one.holdout_after) for one in done]
         before = [one.before for one in done]
         kept, _ = gain(before, [one.after for one in done])
         gated, _ = gain(before, [one.after if let else one.before for one, let in zip(done, through, strict=True)])
@@ -148,66 +148,66 @@ def refused(before: Scores, after: Scores) -> bool:
     return overall.value < -FALL or any(falls)
 
 
-def _kept(gained: Figure) -> dict[str, float | int]:
+def _kept(gained: Estimate) -> dict[str, float | int]:
     return {**gained.as_dict(), **{side: round(1 + getattr(gained, side), 4) for side in ("value", "low", "high")}}
 
 
-def _at(runs: Runs, arm: str, at: int) -> list[Point]:
-    return [points[at] for points in runs[arm]]
+def _at(runs: Runs, arm: str, index: int) -> list[Point]:
+    return [points[index] for points in runs[arm]]
 
 
-def as_table(found: dict[str, Any]) -> str:
+def as_table(result: dict[str, Any]) -> str:
     """Return the curves and what follows from them as plain lines."""
-    last = {arm: points[-1] for arm, points in found["curves"].items()}
+    last = {arm: points[-1] for arm, points in result["curves"].items()}
     lines = [f"{'strategy':<24}{'ratings':>8}  {'P@10':<24}{'mAP@10':<24}{'relevant':>8}"]
-    for arm, points in found["curves"].items():
+    for arm, points in result["curves"].items():
         for one in points:
             cells = [_cell(one["p_at_10"]), _cell(one["map_at_10"])]
             share = f"{one['marked_relevant']:.2f}" if "marked_relevant" in one else ""
             lines.append(f"{arm:<24}{one['ratings']:>8}  {cells[0]:<24}{cells[1]:<24}{share:>8}")
-    gained, alone, worst = found["gain"], found["gain_of_original_pairs_alone"], found["worst_pair"]
-    match = found["ratings_to_match_random"]
+    gained, alone, worst = result["gain"], result["gain_of_original_pairs_alone"], result["worst_pair"]
+    match = result["ratings_to_match_random"]
     lines += [
         "",
-        f"{found['best']} after {last[found['best']]['ratings']} ratings: P@10 {_signed(gained)} on the release before;"
-        f" the original pairs alone {_signed(alone)}; among studies that nobody rated"
-        f" {_signed(found['gain_among_unrated_studies_alone'])}.",
+        f"{result['best']} after {last[result['best']]['ratings']} ratings: P@10 {_signed(gained)} on the release "
+        f"before; the original pairs alone {_signed(alone)}; among studies that nobody rated"
+        f" {_signed(result['gain_among_unrated_studies_alone'])}.",
         f"The pair that gains least: {worst['pair']} {_signed(worst)}.",
         f"It has what random ratings have in the end after {match if match is not None else 'none of its'} ratings.",
-        *(_attack(name, found["adversary"][name]) for name in ("relied_on", "weighted")),
+        *(_attack(name, result["adversary"][name]) for name in ("relied_on", "weighted")),
     ]
     return "\n".join(lines)
 
 
-def _attack(name: str, one: dict[str, Any]) -> str:
-    kept, gated = (one[key]["value"] for key in ("kept", "kept_behind_gate"))
+def _attack(name: str, attack: dict[str, Any]) -> str:
+    kept, gated = (attack[key]["value"] for key in ("kept", "kept_behind_gate"))
     return (
         f"A rater who flips {FLIPS:.0%} of the marks, {name.replace('_', ' ')}: {kept:.3f} of P@10 is kept,"
-        f" {gated:.3f} behind the gate, which refused {one['refused']} rounds."
+        f" {gated:.3f} behind the gate, which refused {attack['refused']} rounds."
     )
 
 
-def _cell(one: dict[str, float]) -> str:
-    return f"{one['value']:.3f} ({one['low']:.3f}–{one['high']:.3f})"
+def _cell(estimate: dict[str, float]) -> str:
+    return f"{estimate['value']:.3f} ({estimate['low']:.3f}–{estimate['high']:.3f})"
 
 
-def _signed(one: dict[str, float]) -> str:
-    return f"{one['value']:+.1%} ({one['low']:+.1%} to {one['high']:+.1%})"
+def _signed(estimate: dict[str, float]) -> str:
+    return f"{estimate['value']:+.1%} ({estimate['low']:+.1%} to {estimate['high']:+.1%})"
 
 
-def draw(found: dict[str, Any], out: Path) -> None:
+def draw(result: dict[str, Any], out: Path) -> None:
     """Draw P@10 and mAP@10 against ratings, a band for each interval."""
     from matplotlib.figure import Figure as Canvas
 
     canvas = Canvas(figsize=(11, 4.6), layout="constrained")
     for axes, of, label in zip(canvas.subplots(1, 2), ("p_at_10", "map_at_10"), ("P@10", "mAP@10"), strict=True):
-        for number, (arm, points) in enumerate(found["curves"].items()):
+        for number, (arm, points) in enumerate(result["curves"].items()):
             at, values = [one["ratings"] for one in points], [one[of]["value"] for one in points]
             if len(points) == 1:
                 axes.axhline(values[0], color="0.45", linestyle=":" if arm == NONE else "--", label=arm)
                 continue
             line = axes.plot(at, values, marker="osv^D*P"[number % 7], label=arm)[0]
-            if arm in (RANDOM, found["best"]):
+            if arm in (RANDOM, result["best"]):
                 low, high = ([one[of][side] for one in points] for side in ("low", "high"))
                 axes.fill_between(at, low, high, alpha=0.15, color=line.get_color())
         axes.set(xlabel="ratings", ylabel=label)

@@ -20,13 +20,13 @@ def key(*parts: str) -> str:
     return hashlib.sha256("\n".join((str(VERSION), *parts)).encode()).hexdigest()[:12]
 
 
-def remembered(file: Path, make: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
+def cached_arrays(file: Path, compute: Callable[[], dict[str, np.ndarray]]) -> dict[str, np.ndarray]:
     """Return the arrays of `file` (.npz), made and written where it is absent or damaged."""
     try:
         with np.load(file) as archive:
             return {name: archive[name] for name in archive.files}
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
-        made = make()
+        made = compute()
     file.parent.mkdir(parents=True, exist_ok=True)
     partial = file.with_suffix(".part.npz")
     np.savez(partial, **made)  # type: ignore[arg-type]

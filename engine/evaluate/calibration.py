@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 
 from engine.evaluate.plots import COLOURS, MARKERS, canvas, save, style
-from engine.evaluate.sides import Side, sides, typed
+from engine.evaluate.sides import EvaluationSide, sides, typed
 from engine.metrics.classifying import calibration_error, reliability
 from engine.metrics.resampling import draws, measured
-from engine.metrics.rows import Measurement, Row, distinct
+from engine.metrics.rows import Measurement, ResultRow, distinct
 from engine.model.hash_layer import LENGTHS, distances
 from engine.model.release import Release
 from engine.study import MODALITIES
@@ -51,10 +51,10 @@ def binned(predicted: np.ndarray, relevant: np.ndarray, allowed: np.ndarray) -> 
     return np.moveaxis(np.array(rows), 0, 1)
 
 
-def row_of(release: Release, a: Side, b: Side, bits: int) -> Row:
+def row_of(release: Release, a: EvaluationSide, b: EvaluationSide, bits: int) -> ResultRow:
     """Return calibration error, and found and precision at each operating point, of one pair and length."""
     distance = distances(release.codes(a.z, a.modality), release.codes(b.z, b.modality), bits)
-    relevant = a.held.astype(np.float32) @ b.held.T.astype(np.float32) > 0
+    relevant = a.has_finding.astype(np.float32) @ b.has_finding.T.astype(np.float32) > 0
     allowed, d = a.patients[:, None] != b.patients[None], np.arange(bits + 1)
     curve = np.array([release.relevance(a.modality, b.modality, bits, int(i)) for i in d])
     parts, drawn = binned(curve[distance], relevant, allowed), draws(a.patients)
@@ -78,7 +78,7 @@ def row_of(release: Release, a: Side, b: Side, bits: int) -> Row:
         "bins": {"pairs": pairs.tolist(), "predicted": _listed(summed, pairs), "observed": _listed(happened, pairs)},
         "curve": {"found": _rounded(found), "precision": _rounded(precision)},
     }
-    return Row(f"{a.modality}→{b.modality}", f"ours {bits}", figures, distinct(a.patients), luck, more)
+    return ResultRow(f"{a.modality}→{b.modality}", f"ours {bits}", figures, distinct(a.patients), luck, more)
 
 
 def _share(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -101,11 +101,11 @@ def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measureme
     return Measurement("calibration", release.name, split, rows, NOTES)
 
 
-def _panels(found: Measurement, name: str, folder: Path) -> Path:
+def _panels(measurement: Measurement, name: str, folder: Path) -> Path:
     drawing, panels = canvas(4, 4, (3.2, 2.8))
-    tasks = list(dict.fromkeys(row.task for row in found.rows))
+    tasks = list(dict.fromkeys(row.task for row in measurement.rows))
     for task, axes in zip(tasks, panels.flat, strict=True):
-        for number, row in enumerate(row for row in found.rows if row.task == task):
+        for number, row in enumerate(row for row in measurement.rows if row.task == task):
             (_reliability if name == "reliability" else _trade)(axes, row, number)
         axes.set_title(task, fontsize=9)
         axes.set_xlim(0, 1)
@@ -117,7 +117,7 @@ def _panels(found: Measurement, name: str, folder: Path) -> Path:
     return save(drawing, folder / f"calibration-{name}.png")
 
 
-def _reliability(axes: Any, row: Row, number: int) -> None:
+def _reliability(axes: Any, row: ResultRow, number: int) -> None:
     bins = row.more["bins"]
     listed = zip(bins["pairs"], bins["predicted"], bins["observed"], strict=True)
     kept = [(predicted, observed) for pairs, predicted, observed in listed if pairs >= DRAWN_PAIRS]
@@ -125,7 +125,7 @@ def _reliability(axes: Any, row: Row, number: int) -> None:
     axes.plot(*np.array(kept).reshape(-1, 2).T, label=f"{row.more['bits']} bits", markersize=4, **style(number))
 
 
-def _trade(axes: Any, row: Row, number: int) -> None:
+def _trade(axes: Any, row: ResultRow, number: int) -> None:
     curve = row.more["curve"]
     kept = [(f, p) for f, p in zip(curve["found"], curve["precision"], strict=True) if p is not None]
     axes.plot(*np.array(kept).reshape(-1, 2).T, label=f"{row.more['bits']} bits", color=COLOURS[number], linewidth=1)
@@ -135,6 +135,6 @@ def _trade(axes: Any, row: Row, number: int) -> None:
         axes.plot(*point, marker=marker, color=COLOURS[number], markersize=5, linestyle="", label=label)
 
 
-def draw(found: Measurement, folder: Path) -> list[Path]:
+def draw(measurement: Measurement, folder: Path) -> list[Path]:
     """Draw reliability, and the trade-off of the radius with the operating points marked, a panel per pair."""
-    return [_panels(found, "reliability", folder), _panels(found, "operating-points", folder)]
+    return [_panels(measurement, "reliability", folder), _panels(measurement, "operating-points", folder)]

@@ -12,8 +12,8 @@ import numpy as np
 
 from engine.evaluate import probes
 from engine.evaluate.plots import canvas, save, style
-from engine.evaluate.tables import Table, table
-from engine.metrics.rows import Measurement, Row
+from engine.evaluate.tables import EvaluationTable, table
+from engine.metrics.rows import Measurement, ResultRow
 from engine.model.release import Release
 
 SHARES = (0.1, 0.25, 0.5, 1.0)
@@ -23,24 +23,26 @@ NOTES = (
 )
 
 
-def fewer(side: Table, share: float, seed: int = 0) -> Table:
+def fewer(side: EvaluationTable, share: float, seed: int = 0) -> EvaluationTable:
     """Keep the entries of a share of the patients, at least one; smaller shares are parts of larger ones."""
     names = np.unique(side.patients)
     kept = np.random.default_rng(seed).permutation(names)[: max(1, round(share * len(names)))]
     return side.take(np.isin(side.patients, kept))
 
 
-def curves(sides: dict[str, list[Table]], known: dict[str, frozenset[str]]) -> Iterator[Row]:
+def curves(
+    sides: dict[str, list[EvaluationTable]], known_superclasses: dict[str, frozenset[str]]
+) -> Iterator[ResultRow]:
     """Yield each task's figure at every share: films of NIH, ECGs of PTB-XL, heart rates of BIDMC."""
     for share in SHARES:
         part = {name: [fewer(train, share), *others] for name, (train, *others) in sides.items()}
         labels = [probes.film_labels(side) for side in part["film"]]
         rows = probes.multi_label_rows("film, 8 labels, NIH", part["film"], labels, probes.FILM_LABELS, ())
-        rows += probes.ecg_rows("ECG, 5 superclasses, PTB-XL", part["ecg"], known, ())
+        rows += probes.ecg_rows("ECG, 5 superclasses, PTB-XL", part["ecg"], known_superclasses, ())
         rows += [row for row in probes.rate_rows(part["ppg"], ("z",)) if row.method == probes.NAMES["z"]]
         for row in rows:
             method = f"{100 * share:g} % of train patients"
-            yield Row(row.task, method, row.figures, row.patients, row.chance, {**row.more, "share": share})
+            yield ResultRow(row.task, method, row.figures, row.patients, row.chance, {**row.more, "share": share})
 
 
 def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measurement:
@@ -56,12 +58,12 @@ def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measureme
     return Measurement("curve", release.name, split, rows, NOTES)
 
 
-def draw(found: Measurement, folder: Path) -> list[Path]:
+def draw(measurement: Measurement, folder: Path) -> list[Path]:
     """Draw every task's figure, with its interval, against the share of patients."""
-    tasks = list(dict.fromkeys(row.task for row in found.rows))
+    tasks = list(dict.fromkeys(row.task for row in measurement.rows))
     drawing, panels = canvas(1, max(1, len(tasks)), (3.4, 3.0))
     for number, (task, axes) in enumerate(zip(tasks, panels.flat, strict=False)):
-        rows = [row for row in found.rows if row.task == task]
+        rows = [row for row in measurement.rows if row.task == task]
         figures = [next(iter(row.figures.values())) for row in rows]
         shares = [row.more["share"] for row in rows]
         value, low, high = (np.array([getattr(f, part) for f in figures]) for part in ("value", "low", "high"))

@@ -10,11 +10,11 @@ import numpy as np
 from engine.evaluate.plots import canvas, save, style
 from engine.evaluate.probes import FILM_LABELS, NAMES, SUPERCLASSES, certain, film_labels, staged, superclasses
 from engine.evaluate.sides import first_windows
-from engine.evaluate.tables import Table, table
+from engine.evaluate.tables import EvaluationTable, table
 from engine.metrics.classifying import balanced_accuracy
 from engine.metrics.probe_fit import standardised
 from engine.metrics.resampling import measured
-from engine.metrics.rows import Measurement, Row, distinct
+from engine.metrics.rows import Measurement, ResultRow, distinct
 from engine.model.release import Release
 
 SHOTS = (1, 2, 4, 8, 16)
@@ -70,34 +70,41 @@ def few_shot_right(
 
 
 def row_of(
-    task: str, view: str, shots: int, sides: tuple[Table, Table], held: tuple[np.ndarray, np.ndarray]
-) -> Row | None:
+    task: str,
+    view: str,
+    shots: int,
+    sides: tuple[EvaluationTable, EvaluationTable],
+    labels: tuple[np.ndarray, np.ndarray],
+) -> ResultRow | None:
     """Return balanced accuracy at K shots, averaged over labels with enough holders; None where no label has."""
-    fits = [shots <= column.sum() <= len(column) - shots for column in held[0].T]
-    columns = [c for c, column in enumerate(held[1].T) if fits[c] and column.any() and not column.all()]
+    fits = [shots <= column.sum() <= len(column) - shots for column in labels[0].T]
+    columns = [c for c, column in enumerate(labels[1].T) if fits[c] and column.any() and not column.all()]
     if not columns:
         return None
     train, test = standardised(sides[0].arrays[view], sides[1].arrays[view])
-    right = {c: few_shot_right(train, held[0][:, c], test, held[1][:, c], shots) for c in columns}
+    right = {c: few_shot_right(train, labels[0][:, c], test, labels[1][:, c], shots) for c in columns}
 
     def mean_over_labels(weights: np.ndarray) -> np.ndarray:
-        each = [balanced_accuracy(right[c].mean(0), held[1][:, c], weights) for c in columns]
+        each = [balanced_accuracy(right[c].mean(0), labels[1][:, c], weights) for c in columns]
         return np.mean(each, axis=0)
 
-    by_set = np.mean([[balanced_accuracy(r, held[1][:, c])[0] for r in right[c]] for c in columns], axis=0)
+    by_set = np.mean([[balanced_accuracy(r, labels[1][:, c])[0] for r in right[c]] for c in columns], axis=0)
     low, high = np.percentile(by_set, [2.5, 97.5])
     more = {"K": shots, "labels": len(columns), "sets_low": round(float(low), 4), "sets_high": round(float(high), 4)}
     figures = {"balanced accuracy": measured(mean_over_labels, sides[1].patients)}
-    return Row(
+    return ResultRow(
         f"{task}, K = {shots}", NAMES[view], figures, distinct(sides[1].patients), {"balanced accuracy": 0.5}, more
     )
 
 
 def rows_of(
-    task: str, sides: tuple[Table, Table], held: tuple[np.ndarray, np.ndarray], views: Sequence[str]
-) -> list[Row]:
+    task: str,
+    sides: tuple[EvaluationTable, EvaluationTable],
+    labels: tuple[np.ndarray, np.ndarray],
+    views: Sequence[str],
+) -> list[ResultRow]:
     """Return a row per K and view; sides, held: train and the scored split, labels (n, c) bool."""
-    made = [row_of(task, view, shots, sides, held) for shots in SHOTS for view in views]
+    made = [row_of(task, view, shots, sides, labels) for shots in SHOTS for view in views]
     return [row for row in made if row is not None]
 
 
@@ -125,14 +132,14 @@ def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measureme
     return Measurement("few-shot", release.name, split, rows, NOTES)
 
 
-def draw(found: Measurement, folder: Path) -> list[Path]:
+def draw(measurement: Measurement, folder: Path) -> list[Path]:
     """Draw balanced accuracy against K, a panel per task (as MEDBind Fig. 3)."""
-    tasks = list(dict.fromkeys(row.task.rsplit(", K", 1)[0] for row in found.rows))
+    tasks = list(dict.fromkeys(row.task.rsplit(", K", 1)[0] for row in measurement.rows))
     drawing, panels = canvas(1, len(tasks), (4.0, 3.4))
-    names = list(dict.fromkeys(row.method for row in found.rows))
+    names = list(dict.fromkeys(row.method for row in measurement.rows))
     for task, axes in zip(tasks, panels.flat, strict=True):
         for name in names:
-            mine = [r for r in found.rows if r.task.startswith(f"{task}, K") and r.method == name]
+            mine = [r for r in measurement.rows if r.task.startswith(f"{task}, K") and r.method == name]
             if not mine:
                 continue
             shots = [r.more["K"] for r in mine]

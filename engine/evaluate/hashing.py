@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from engine.evaluate.by_finding import BALANCED, BALANCED_AUROC, Judge, average, per_query, question
+from engine.evaluate.by_finding import BALANCED, BALANCED_AUROC, Evaluator, average, per_query, retrieval_task
 from engine.evaluate.plots import canvas, intervals, save, style
 from engine.evaluate.quantise import baselines, centred, similarity
-from engine.evaluate.sides import Side, sides
-from engine.metrics.rows import Measurement, Row, distinct
+from engine.evaluate.sides import EvaluationSide, sides
+from engine.metrics.rows import Measurement, ResultRow, distinct
 from engine.model.hash_layer import LENGTHS, unpack
 from engine.model.release import Release
 from engine.study import MODALITIES
@@ -31,7 +31,9 @@ LOSS = 0.03  # of float: where the best baseline loses more, half of it should b
 Values = dict[str, np.ndarray]  # metric → per query
 
 
-def projections(train: dict[str, Side]) -> tuple[dict[str, np.ndarray], dict[int, dict[str, list[np.ndarray]]]]:
+def projections(
+    train: dict[str, EvaluationSide],
+) -> tuple[dict[str, np.ndarray], dict[int, dict[str, list[np.ndarray]]]]:
     """Fit the baselines on train pooled over modalities, each centred: means by modality, projections by length."""
     means = {m: side.z.mean(0) for m, side in train.items()}
     pooled = np.concatenate([centred(side.z, means[m]) for m, side in train.items()])
@@ -39,7 +41,11 @@ def projections(train: dict[str, Side]) -> tuple[dict[str, np.ndarray], dict[int
 
 
 def methods(
-    release: Release, a: Side, b: Side, means: dict[str, np.ndarray], fitted: dict[int, dict[str, list[np.ndarray]]]
+    release: Release,
+    a: EvaluationSide,
+    b: EvaluationSide,
+    means: dict[str, np.ndarray],
+    fitted: dict[int, dict[str, list[np.ndarray]]],
 ) -> dict[tuple[str, int], list[np.ndarray]]:
     """Return every method's scores (q, g) by name and bits (0 = float); LSH has several draws."""
     moved = centred(a.z, means[a.modality]), centred(b.z, means[b.modality])
@@ -52,12 +58,12 @@ def methods(
     return out
 
 
-def _verdict(judge: Judge, found: dict[tuple[str, int], Values], bits: int) -> dict[str, Any]:
+def _verdict(evaluator: Evaluator, values_by_method: dict[tuple[str, int], Values], bits: int) -> dict[str, Any]:
     """Compare ours with the best baseline of the same length and with float, by mAP@10."""
-    means = {name: judge.mean(v["mAP@10"]) for (name, b), v in found.items() if b == bits}
-    exact, ours = judge.mean(found[FLOAT, 0]["mAP@10"]), means.pop("ours")
+    means = {name: evaluator.mean(v["mAP@10"]) for (name, b), v in values_by_method.items() if b == bits}
+    exact, ours = evaluator.mean(values_by_method[FLOAT, 0]["mAP@10"]), means.pop("ours")
     best = max(means, key=lambda name: means[name])
-    gain = judge.figure("mAP@10", found["ours", bits]["mAP@10"] - found[best, bits]["mAP@10"])
+    gain = evaluator.figure("mAP@10", values_by_method["ours", bits]["mAP@10"] - values_by_method[best, bits]["mAP@10"])
     lost = exact - means[best]
     return {
         "below best": "no" if ours >= means[best] else "YES",
@@ -68,17 +74,17 @@ def _verdict(judge: Judge, found: dict[tuple[str, int], Values], bits: int) -> d
     }
 
 
-def rows_of(task: str, judge: Judge, found: dict[tuple[str, int], Values]) -> list[Row]:
+def rows_of(task: str, evaluator: Evaluator, values_by_method: dict[tuple[str, int], Values]) -> list[ResultRow]:
     """Return a row per method and length for one pair of modalities."""
-    chance, rows = judge.chance(), []
-    exact, moved = (judge.mean(found[name, 0]["mAP@10"]) for name in (FLOAT, CENTRED))
-    for (name, bits), values in found.items():
-        own = judge.mean(values["mAP@10"])
+    chance, rows = evaluator.chance(), []
+    exact, moved = (evaluator.mean(values_by_method[name, 0]["mAP@10"]) for name in (FLOAT, CENTRED))
+    for (name, bits), values in values_by_method.items():
+        own = evaluator.mean(values["mAP@10"])
         more: dict[str, Any] = {"retention": f"{own / exact:.3f}", "of centred": f"{own / moved:.3f}"}
-        more |= _verdict(judge, found, bits) if name == "ours" else {}
-        more |= {"bits": bits, "findings_balanced": int(judge.asked.counted.sum())}
+        more |= _verdict(evaluator, values_by_method, bits) if name == "ours" else {}
+        more |= {"bits": bits, "findings_balanced": int(evaluator.task.counted.sum())}
         method = f"{name} {bits}" if bits else name
-        rows.append(Row(task, method, judge.figures(values), distinct(judge.patients), chance, more))
+        rows.append(ResultRow(task, method, evaluator.figures(values), distinct(evaluator.patients), chance, more))
     return rows
 
 
@@ -86,22 +92,22 @@ def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measureme
     """Return a row per pair of modalities, method and code length."""
     train, here = sides(release, path, "train", cache), sides(release, path, split, cache)
     means, fitted = projections(train)
-    rows: list[Row] = []
+    rows: list[ResultRow] = []
     for a, b in product(MODALITIES, repeat=2):
-        judge = Judge(question(here[a].held, here[b].held, here[a].patients, here[b].patients))
-        if judge.kept.any():
+        judge = Evaluator(retrieval_task(here[a].has_finding, here[b].has_finding, here[a].patients, here[b].patients))
+        if judge.has_relevant.any():
             scores = methods(release, here[a], here[b], means, fitted)
-            found = {name: average([per_query(s, judge.asked) for s in drawn]) for name, drawn in scores.items()}
+            found = {name: average([per_query(s, judge.task) for s in drawn]) for name, drawn in scores.items()}
             rows += rows_of(f"{a}→{b}", judge, found)
     return Measurement("hashing", release.name, split, rows, NOTES)
 
 
-def _retention(found: Measurement, folder: Path) -> Path:
+def _retention(measurement: Measurement, folder: Path) -> Path:
     """Draw retention by code length, a panel per pair of modalities."""
     drawing, panels = canvas(4, 4, (3.2, 2.6))
-    tasks = list(dict.fromkeys(row.task for row in found.rows))
+    tasks = list(dict.fromkeys(row.task for row in measurement.rows))
     for task, axes in zip(tasks, panels.flat, strict=False):
-        mine = [row for row in found.rows if row.task == task and row.more["bits"]]
+        mine = [row for row in measurement.rows if row.task == task and row.more["bits"]]
         for number, name in enumerate(dict.fromkeys(row.method.rsplit(" ", 1)[0] for row in mine)):
             line = [(r.more["bits"], float(r.more["retention"])) for r in mine if r.method.startswith(f"{name} ")]
             axes.plot(*zip(*line, strict=True), label=name, markersize=4, **style(number))
@@ -114,6 +120,6 @@ def _retention(found: Measurement, folder: Path) -> Path:
     return save(drawing, folder / "hashing-retention.png")
 
 
-def draw(found: Measurement, folder: Path) -> list[Path]:
+def draw(measurement: Measurement, folder: Path) -> list[Path]:
     """Draw mAP@10, its balanced kin, and retention by code length."""
-    return [*intervals(found, ("mAP@10", BALANCED, BALANCED_AUROC), folder), _retention(found, folder)]
+    return [*intervals(measurement, ("mAP@10", BALANCED, BALANCED_AUROC), folder), _retention(measurement, folder)]

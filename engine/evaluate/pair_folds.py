@@ -14,7 +14,7 @@ import numpy as np
 import torch
 
 from engine.errors import UsageError
-from engine.evaluate.pairs import NOTES, Moments, rows_of
+from engine.evaluate.pairs import NOTES, WindowPairs, rows_of
 from engine.metrics.heart_rate import heart_rate
 from engine.metrics.probe_fit import folds
 from engine.metrics.rows import Measurement
@@ -23,7 +23,7 @@ from engine.training.binding import align
 from engine.training.binding.edges import paired
 from engine.training.binding.sides import embed
 from engine.training.binding.train import Binding, bind
-from engine.training.binding.train import Plan as BindPlan
+from engine.training.binding.train import BindingPlan as BindPlan
 from engine.training.data import prepared, simultaneous
 from engine.training.data.captions import load_captions
 from engine.training.data.prepared import Prepared
@@ -41,10 +41,10 @@ NOTE = (
 
 
 @dataclass(frozen=True)
-class Plan:
+class FoldPlan:
     """What is trained in each fold."""
 
-    align: align.Plan
+    align: align.AlignmentPlan
     bind: BindPlan
 
 
@@ -58,13 +58,15 @@ def rates(modality: str, x: np.ndarray) -> np.ndarray:
 def without(data: Prepared, patients: set[str]) -> Prepared:
     """Return the data with these patients held out and all others that have a pair in `train`."""
 
-    def split(row: prepared.Row) -> str:
+    def split(row: prepared.Example) -> str:
         return "held" if row.patient_id in patients else "train" if row.pair else row.split
 
     return Prepared([replace(row, split=split(row)) for row in data.rows], data.inputs)
 
 
-def trained(run: Path, cache: Path, datas: dict[str, Prepared], out: set[str], plan: Plan, log: loop.Log) -> Binding:
+def trained(
+    run: Path, cache: Path, datas: dict[str, Prepared], out: set[str], plan: FoldPlan, log: loop.Log
+) -> Binding:
     """Align and bind PPG and ECG without some patients."""
     windows = simultaneous.load(cache)
     if windows is None:
@@ -72,23 +74,23 @@ def trained(run: Path, cache: Path, datas: dict[str, Prepared], out: set[str], p
     seen = np.array(["held" if one in out else "train" for one in windows.patients])
     windows, model = replace(windows, splits=seen), Binding()
     for modality, encoder in aligned(run, windows, np.flatnonzero(seen == "train"), plan.align, log).items():
-        model.way(modality).encoder.load_state_dict(encoder.state_dict())
+        model.tower(modality).encoder.load_state_dict(encoder.state_dict())
     kept = {modality: without(data, out) for modality, data in datas.items()}
     return bind(model, kept, windows, load_captions(cache), plan.bind, log)
 
 
-def moments_of(model: Binding, datas: dict[str, Prepared], index: np.ndarray) -> Moments:
+def window_pairs_of(model: Binding, datas: dict[str, Prepared], index: np.ndarray) -> WindowPairs:
     """Return the windows numbered by index (n, 2), PPG and ECG, as the model and as their peaks see them."""
     z, beats = {}, {}
     for numbers, modality in zip(index.T, ("ppg", "ecg"), strict=True):
-        z[modality] = embed(model.way(modality), loop.tensors(datas[modality]), numbers)
+        z[modality] = embed(model.tower(modality), loop.tensors(datas[modality]), numbers)
         beats[modality] = rates(modality, datas[modality].inputs["x"][numbers])
     rows = [datas["ppg"].rows[i] for i in index[:, 0]]
     patients, segments = (np.array([getattr(row, name) for row in rows]) for name in ("patient_id", "study_id"))
-    return Moments(z["ppg"], z["ecg"], patients, segments, beats["ppg"], beats["ecg"])
+    return WindowPairs(z["ppg"], z["ecg"], patients, segments, beats["ppg"], beats["ecg"])
 
 
-def each_fold(run: Path, cache: Path, plan: Plan, log: loop.Log) -> Iterator[Moments]:
+def each_fold(run: Path, cache: Path, plan: FoldPlan, log: loop.Log) -> Iterator[WindowPairs]:
     """Yield the held-out windows of one fold after the other."""
     datas = {modality: prepared.load(cache, modality) for modality in ("ecg", "ppg")}
     every = np.concatenate([paired(datas["ppg"], datas["ecg"], split) for split in ("train", "valid", "test")])
@@ -97,13 +99,13 @@ def each_fold(run: Path, cache: Path, plan: Plan, log: loop.Log) -> Iterator[Mom
     for number in range(FOLDS):
         torch.manual_seed(0)
         model = trained(run, cache, datas, set(patients[fold == number]), plan, log)
-        yield moments_of(model, datas, every[fold == number])
+        yield window_pairs_of(model, datas, every[fold == number])
 
 
 def pair_search(run: Path, cache: Path, log: loop.Log, epochs: float = 1.0) -> Measurement:
     """Return pair search over all patients with simultaneous recordings, beside heart-rate matching and chance."""
-    plan = Plan(
-        replace(align.Plan(), steps=max(1, int(align.Plan.steps * epochs))),
+    plan = FoldPlan(
+        replace(align.AlignmentPlan(), steps=max(1, int(align.AlignmentPlan.steps * epochs))),
         replace(BindPlan(), modalities=("ecg", "ppg"), views=1, epochs=max(1, int(BindPlan.epochs * epochs))),
     )
     found = list(each_fold(run, cache, plan, log))

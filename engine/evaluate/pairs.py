@@ -14,10 +14,10 @@ import numpy as np
 
 from engine.evaluate.plots import intervals
 from engine.evaluate.quantise import similarity
-from engine.evaluate.tables import Table, table
+from engine.evaluate.tables import EvaluationTable, table
 from engine.metrics.recall import KS, recall_in
 from engine.metrics.resampling import measured, weighted_mean
-from engine.metrics.rows import Measurement, Row, distinct
+from engine.metrics.rows import Measurement, ResultRow, distinct
 from engine.model.hash_layer import LENGTHS, unpack
 from engine.model.release import Release
 
@@ -30,7 +30,7 @@ NOTES = (
 
 
 @dataclass(frozen=True)
-class Moments:
+class WindowPairs:
     """Held-out windows of one fold; entry i of every array is the same moment.
 
     ppg, ecg (n, f): embeddings, or bits as bool · patients, segments (n,) · rate_ppg, rate_ecg (n,): beats per minute,
@@ -45,25 +45,25 @@ class Moments:
     rate_ecg: np.ndarray
 
 
-Scorer = Callable[[Moments], np.ndarray]  # (n, n) scores of PPG (rows) against ECG (columns)
+Scorer = Callable[[WindowPairs], np.ndarray]  # (n, n) scores of PPG (rows) against ECG (columns)
 
 
-def by_space(fold: Moments) -> np.ndarray:
+def by_space(fold: WindowPairs) -> np.ndarray:
     """Cosine of embeddings, or agreement of bits: (n, n)."""
     return similarity(fold.ppg, fold.ecg) if fold.ppg.dtype == bool else fold.ppg @ fold.ecg.T
 
 
-def by_rate(fold: Moments) -> np.ndarray:
+def by_rate(fold: WindowPairs) -> np.ndarray:
     """Minus the difference of heart rates, (n, n); an unknown rate is as far as can be."""
     return -np.nan_to_num(np.abs(fold.rate_ppg[:, None] - fold.rate_ecg[None]), nan=1e6)
 
 
-def every(fold: Moments) -> list[np.ndarray]:
+def every(fold: WindowPairs) -> list[np.ndarray]:
     """One gallery: all windows."""
     return [np.arange(len(fold.patients))]
 
 
-def one_per_segment(fold: Moments) -> list[np.ndarray]:
+def one_per_segment(fold: WindowPairs) -> list[np.ndarray]:
     """Galleries of the first, second … windows of all segments."""
     place = np.zeros(len(fold.segments), int)
     for name in np.unique(fold.segments):
@@ -72,7 +72,7 @@ def one_per_segment(fold: Moments) -> list[np.ndarray]:
     return [np.flatnonzero(place == number) for number in np.unique(place)]
 
 
-def one_per_patient(fold: Moments) -> list[np.ndarray]:
+def one_per_patient(fold: WindowPairs) -> list[np.ndarray]:
     """Galleries of one random window per patient."""
     rng = np.random.default_rng(0)
     each = [np.flatnonzero(fold.patients == name) for name in np.unique(fold.patients)]
@@ -82,7 +82,7 @@ def one_per_patient(fold: Moments) -> list[np.ndarray]:
 GALLERIES = {"all windows": every, "one window per segment": one_per_segment, "one window per patient": one_per_patient}
 
 
-def _recalls(folds: Sequence[Moments], score: Scorer, gallery: str, back: bool) -> dict[int, np.ndarray]:
+def _recalls(folds: Sequence[WindowPairs], score: Scorer, gallery: str, back: bool) -> dict[int, np.ndarray]:
     out = {}
     for k in KS:
         parts = []
@@ -94,7 +94,9 @@ def _recalls(folds: Sequence[Moments], score: Scorer, gallery: str, back: bool) 
     return out
 
 
-def row_of(folds: Sequence[Moments], task: str, method: str, gallery: str, score: Scorer, back: bool = False) -> Row:
+def row_of(
+    folds: Sequence[WindowPairs], task: str, method: str, gallery: str, score: Scorer, back: bool = False
+) -> ResultRow:
     """Return R@1/5/10 of one method over the pooled queries of all folds, with chance and how many times it."""
     patients = np.concatenate([fold.patients for fold in folds])
     figures, chance = {}, {}
@@ -106,10 +108,12 @@ def row_of(folds: Sequence[Moments], task: str, method: str, gallery: str, score
         chance[f"R@{k}"] = float(luck[k][kept].mean())
     times = {f"times_chance_R@{k}": round(figures[f"R@{k}"].value / chance[f"R@{k}"], 2) for k in KS}
     sizes = [len(chosen) for fold in folds for chosen in GALLERIES[gallery](fold)]
-    return Row(task, method, figures, distinct(patients), chance, {**times, "gallery": round(float(np.mean(sizes)), 1)})
+    return ResultRow(
+        task, method, figures, distinct(patients), chance, {**times, "gallery": round(float(np.mean(sizes)), 1)}
+    )
 
 
-def rows_of(spaces: dict[str, Sequence[Moments]]) -> list[Row]:
+def rows_of(spaces: dict[str, Sequence[WindowPairs]]) -> list[ResultRow]:
     """Return rows of every method, direction and gallery; spaces: method → its folds, whose rates are the same."""
     rows = []
     some = next(iter(spaces.values()))
@@ -121,23 +125,25 @@ def rows_of(spaces: dict[str, Sequence[Moments]]) -> list[Row]:
     return rows
 
 
-def moments(ppg: Table, ecg: Table, one: np.ndarray, other: np.ndarray) -> Moments:
+def window_pairs(
+    ppg: EvaluationTable, ecg: EvaluationTable, ppg_values: np.ndarray, ecg_values: np.ndarray
+) -> WindowPairs:
     """Line up simultaneous windows; one, other: what stands for each table's entries, embeddings or bits."""
-    place = {moment: i for i, moment in enumerate(ecg.moments)}
-    here = np.array([i for i, moment in enumerate(ppg.moments) if moment in place], int)
-    there = np.array([place[ppg.moments[i]] for i in here], int)
+    place = {moment: i for i, moment in enumerate(ecg.window_keys)}
+    here = np.array([i for i, moment in enumerate(ppg.window_keys) if moment in place], int)
+    there = np.array([place[ppg.window_keys[i]] for i in here], int)
     segments = np.array([ppg.recordings[i].encounter_id for i in here])
     rates = ppg.arrays["rate"][here], ecg.arrays["rate"][there]
-    return Moments(one[here], other[there], ppg.patients[here], segments, *rates)
+    return WindowPairs(ppg_values[here], ecg_values[there], ppg.patients[here], segments, *rates)
 
 
-def spaces_of(release: Release, ppg: Table, ecg: Table) -> dict[str, Sequence[Moments]]:
+def spaces_of(release: Release, ppg: EvaluationTable, ecg: EvaluationTable) -> dict[str, Sequence[WindowPairs]]:
     """Return one fold of our embeddings, of our codes at each length, and of an untrained twin's embeddings."""
     bits = unpack(release.codes(ppg.z, "ppg")), unpack(release.codes(ecg.z, "ecg"))
-    out: dict[str, Sequence[Moments]] = {"ours, float": [moments(ppg, ecg, ppg.z, ecg.z)]}
+    out: dict[str, Sequence[WindowPairs]] = {"ours, float": [window_pairs(ppg, ecg, ppg.z, ecg.z)]}
     for length in reversed(LENGTHS):
-        out[f"ours, {length} bits"] = [moments(ppg, ecg, bits[0][:, :length], bits[1][:, :length])]
-    out["untrained twin"] = [moments(ppg, ecg, ppg.arrays["twin"], ecg.arrays["twin"])]
+        out[f"ours, {length} bits"] = [window_pairs(ppg, ecg, bits[0][:, :length], bits[1][:, :length])]
+    out["untrained twin"] = [window_pairs(ppg, ecg, ppg.arrays["twin"], ecg.arrays["twin"])]
     return out
 
 
@@ -148,6 +154,6 @@ def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measureme
     return Measurement("pairs", release.name, split, rows, NOTES)
 
 
-def draw(found: Measurement, folder: Path) -> list[Path]:
+def draw(measurement: Measurement, folder: Path) -> list[Path]:
     """Draw R@1 and R@10."""
-    return intervals(found, ("R@1", "R@10"), folder)
+    return intervals(measurement, ("R@1", "R@10"), folder)

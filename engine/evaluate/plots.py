@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.metrics.rows import Measurement, Row
+from engine.metrics.rows import Measurement, ResultRow
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -42,7 +42,7 @@ def save(drawing: Drawing, file: Path) -> Path:
     return file
 
 
-def _dots(axes: Axes, rows: Sequence[Row], metric: str, methods: list[str]) -> None:
+def _dots(axes: Axes, rows: Sequence[ResultRow], metric: str, methods: list[str]) -> None:
     tasks = list(dict.fromkeys(row.task for row in rows))
     for row in rows:
         figure, number = row.figures[metric], methods.index(row.method)
@@ -57,16 +57,16 @@ def _dots(axes: Axes, rows: Sequence[Row], metric: str, methods: list[str]) -> N
     axes.grid(axis="x", alpha=0.3)
 
 
-def intervals(found: Measurement, metrics: Sequence[str], folder: Path) -> list[Path]:
+def intervals(measurement: Measurement, metrics: Sequence[str], folder: Path) -> list[Path]:
     """Draw each metric that some rows have to NAME-METRIC.png: a line per task, a colour and marker per method."""
     return [
-        _intervals(found, [row for row in found.rows if metric in row.figures], metric, folder)
+        _intervals(measurement, [row for row in measurement.rows if metric in row.figures], metric, folder)
         for metric in metrics
-        if any(metric in row.figures for row in found.rows)
+        if any(metric in row.figures for row in measurement.rows)
     ]
 
 
-def _intervals(found: Measurement, rows: list[Row], metric: str, folder: Path) -> Path:
+def _intervals(measurement: Measurement, rows: list[ResultRow], metric: str, folder: Path) -> Path:
     from matplotlib.lines import Line2D
 
     methods = list(dict.fromkeys(row.method for row in rows))
@@ -75,5 +75,5 @@ def _intervals(found: Measurement, rows: list[Row], metric: str, folder: Path) -
     _dots(axes[0, 0], rows, metric, methods)
     keys = [Line2D([], [], linestyle="", label=name, **style(i)) for i, name in enumerate(methods)]
     axes[0, 0].legend(handles=keys, fontsize=7, loc="center left", bbox_to_anchor=(1.01, 0.5))
-    axes[0, 0].set_title(f"{found.name}, release {found.release}, {found.split}", fontsize=10)
-    return save(drawing, folder / f"{found.name}-{metric.lower().replace('@', '-at-').replace(' ', '-')}.png")
+    axes[0, 0].set_title(f"{measurement.name}, release {measurement.release}, {measurement.split}", fontsize=10)
+    return save(drawing, folder / f"{measurement.name}-{metric.lower().replace('@', '-at-').replace(' ', '-')}.png")

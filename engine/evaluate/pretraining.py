@@ -12,18 +12,18 @@ import torch
 from engine.errors import UsageError
 from engine.metrics.classifying import mean_auroc
 from engine.metrics.resampling import measured
-from engine.metrics.rows import Measurement, Row, distinct
+from engine.metrics.rows import Measurement, ResultRow, distinct
 from engine.model.models import Encoder, encoder_for
 from engine.training.data import prepared
 from engine.training.data.prepared import Prepared
 from engine.training.encoders import loop, tune
-from engine.training.probe import Probed, probed
+from engine.training.probe import ProbeResult, probed
 from engine.training.stages import TUNE, load_state
 
-LEAST = 8  # valid studies that hold a finding, and that lack it, for it to count
+MIN_HOLDERS = 8  # valid studies that hold a finding, and that lack it, for it to count
 NOTES = (
     "Both starts are tuned alike, by the same batches, and read by logistic probes; findings with at least "
-    f"{LEAST} studies of valid count, each once.",
+    f"{MIN_HOLDERS} studies of valid count, each once.",
     "The best epoch and the probe's strength are chosen on valid, the split that is reported, for both starts alike.",
 )
 
@@ -38,8 +38,8 @@ def share_of(data: Prepared, share: float, seed: int = 0) -> Prepared:
 
 
 def tuned_from(
-    state: dict[str, torch.Tensor] | None, modality: str, data: Prepared, plan: tune.Plan, log: loop.Log
-) -> Probed:
+    state: dict[str, torch.Tensor] | None, modality: str, data: Prepared, plan: tune.TuningPlan, log: loop.Log
+) -> ProbeResult:
     """Tune an encoder from given weights, or from random ones, and read `valid` by probes."""
     torch.manual_seed(plan.seed)
     encoder: Encoder = encoder_for(modality)
@@ -49,22 +49,22 @@ def tuned_from(
     return probed(encoder, data)
 
 
-def rows_of(task: str, found: dict[str, Probed]) -> list[Row]:
+def rows_of(task: str, probes: dict[str, ProbeResult]) -> list[ResultRow]:
     """Return each start's mean AUROC over findings, and the first less the second on the same draws of patients."""
-    first = next(iter(found.values()))
-    counted = (first.held.sum(0) >= LEAST) & ((~first.held).sum(0) >= LEAST)
+    first = next(iter(probes.values()))
+    counted = (first.has_finding.sum(0) >= MIN_HOLDERS) & ((~first.has_finding).sum(0) >= MIN_HOLDERS)
     if not counted.any():
         return []
-    patients, held = first.patients, first.held[:, counted]
-    scores = {name: one.scores[:, counted] for name, one in found.items()}
+    patients, held = first.patients, first.has_finding[:, counted]
+    scores = {name: one.scores[:, counted] for name, one in probes.items()}
     rows = []
     for name, mine in scores.items():
         figure = measured(lambda w, s=mine: mean_auroc(s, held, w), patients)  # type: ignore[misc]
         counts = {"findings": int(counted.sum())}
-        rows.append(Row(task, name, {"AUROC": figure}, distinct(patients), {"AUROC": 0.5}, counts))
+        rows.append(ResultRow(task, name, {"AUROC": figure}, distinct(patients), {"AUROC": 0.5}, counts))
     a, b = scores.values()
     gain = measured(lambda w: mean_auroc(a, held, w) - mean_auroc(b, held, w), patients)
-    return [*rows, Row(task, " − ".join(scores), {"difference": gain}, distinct(patients))]
+    return [*rows, ResultRow(task, " − ".join(scores), {"difference": gain}, distinct(patients))]
 
 
 def compare(

@@ -18,12 +18,12 @@ import numpy as np
 
 from engine.datasets.open_recordings import Recording, recordings
 from engine.errors import UsageError
-from engine.evaluate.cache import key, remembered
+from engine.evaluate.cache import cached_arrays, key
 from engine.evaluate.views import encoder_digest
 from engine.files import sha256_of
 from engine.findings import findings, vocabulary
 from engine.metrics.ranking import bootstrap, chance, precision_at, ranked_relevance
-from engine.metrics.rows import Measurement, Row, distinct
+from engine.metrics.rows import Measurement, ResultRow, distinct
 from engine.model import region
 from engine.model.hash_layer import distances
 from engine.model.release import Release
@@ -68,7 +68,7 @@ def _boxes(path: Path, split: str) -> Iterator[Boxed]:
             film = Film(np.asarray(image.convert("L")), bits=8)
         for label, left, top, width, height in json.loads(row["bboxes"]):
             meant = findings([label])
-            if meant and min(width, height) >= region.LEAST_SIDE:
+            if meant and min(width, height) >= region.MIN_SIDE:
                 box = region.checked((left, top, left + width, top + height))
                 yield Boxed(film, row["patient_id"], min(meant), box)
 
@@ -99,50 +99,50 @@ def _names() -> list[str]:
     return ["whole film", "tokens", "pooled", *(f"crop, context {context:g}" for context in CONTEXTS)]
 
 
-def _embed(release: Release, one: Boxed, way: str) -> np.ndarray:
+def _embed(release: Release, boxed: Boxed, method: str) -> np.ndarray:
     """Return the embedding (256,) of one box by one way of asking."""
-    if way == "whole film":
-        return release.embed([Study("cxr", one.film, "")])[0]
-    if way in ("tokens", "pooled"):
+    if method == "whole film":
+        return release.embed([Study("cxr", boxed.film, "")])[0]
+    if method in ("tokens", "pooled"):
         import torch
 
         with torch.no_grad():
-            tokens = lower_tokens([one.film])
-            return region.embedded(release.module("cxr"), tokens, one.film, one.box, way)[0].numpy()
-    return release.embed([Study("cxr", region.crop(one.film, one.box, float(way.split()[-1])), "")])[0]
+            tokens = lower_tokens([boxed.film])
+            return region.embed_region(release.module("cxr"), tokens, boxed.film, boxed.box, method)[0].numpy()
+    return release.embed([Study("cxr", region.crop(boxed.film, boxed.box, float(method.split()[-1])), "")])[0]
 
 
 def _embedded(release: Release, path: Path, films: list[Recording], split: str, cache: Path) -> np.ndarray:
     """Return the gallery's embeddings (n, 256), made once."""
     made_of = key("1", encoder_digest(release, "cxr"), sha256_of(path / "cxr" / "cxr.csv"), *GALLERY[split])
     file = cache / f"embedded-boxed-{split}-{made_of}.npz"
-    return remembered(file, lambda: {"z": release.embed([r.study() for r in films])})["z"]
+    return cached_arrays(file, lambda: {"z": release.embed([r.study() for r in films])})["z"]
 
 
-def _relevant(asked: list[Boxed], films: list[Recording]) -> np.ndarray:
+def _relevant(queries: list[Boxed], films: list[Recording]) -> np.ndarray:
     held = many_hot(findings(r.labels) for r in films)
     order = {name: place for place, name in enumerate(vocabulary())}
-    return held[:, [order[one.finding] for one in asked]].T
+    return held[:, [order[one.finding] for one in queries]].T
 
 
 def _row(
     name: str, values: np.ndarray, whole: np.ndarray, same: np.ndarray, patients: list[str], luck: dict[str, float]
-) -> Row:
+) -> ResultRow:
     """Return one way of asking beside the whole film."""
     gain = bootstrap(values - whole, patients)
     more = {"gain_p_at_10": gain.as_dict(), "gain": f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"}
     figures = {f"P@{FIRST}": bootstrap(values, patients), "same films": bootstrap(same, patients)}
-    return Row("box to film", name, figures, distinct(patients), luck, more)
+    return ResultRow("box to film", name, figures, distinct(patients), luck, more)
 
 
-def _overlap(one: np.ndarray, whole: np.ndarray) -> np.ndarray:
+def _overlap(method_scores: np.ndarray, whole_film_scores: np.ndarray) -> np.ndarray:
     """Return the share of the first films that the whole film finds too, per query (q,)."""
-    first = [np.argsort(-scores, axis=1, kind="stable")[:, :FIRST] for scores in (one, whole)]
+    first = [np.argsort(-scores, axis=1, kind="stable")[:, :FIRST] for scores in (method_scores, whole_film_scores)]
     return np.array([np.isin(a, b).mean() for a, b in zip(*first, strict=True)])
 
 
-def draw(found: Measurement, folder: Path) -> list[Path]:
+def draw(measurement: Measurement, folder: Path) -> list[Path]:
     """Draw the precision of every way of asking."""
     from engine.evaluate.plots import intervals
 
-    return intervals(found, (f"P@{FIRST}",), folder)
+    return intervals(measurement, (f"P@{FIRST}",), folder)

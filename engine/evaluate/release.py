@@ -22,8 +22,8 @@ from engine.study import Note, Study, Trace
 from engine.training.data.captions import many_hot
 from engine.training.data.prepared import windows
 
-LEAST = 20  # studies a data set must have to be reported
-FEWEST_POSITIVE = 5  # relevant studies that a text query must have
+MIN_STUDIES = 20  # studies a data set must have to be reported
+MIN_POSITIVES = 5  # relevant studies that a text query must have
 
 
 @dataclass(frozen=True)
@@ -33,14 +33,14 @@ class Gallery:
     modality: str
     z: np.ndarray  # (n, 256) float32
     codes: np.ndarray  # (n, 32) uint8
-    held: np.ndarray  # (n, findings) bool
+    has_finding: np.ndarray  # (n, findings) bool
     patients: np.ndarray  # (n,) str
     datasets: np.ndarray  # (n,) str
     pairs: np.ndarray  # (n,) str, equal for simultaneous windows
 
     def take(self, index: np.ndarray) -> Gallery:
         """Return a part of the gallery."""
-        arrays = (self.z, self.codes, self.held, self.patients, self.datasets, self.pairs)
+        arrays = (self.z, self.codes, self.has_finding, self.patients, self.datasets, self.pairs)
         return Gallery(self.modality, *(a[index] for a in arrays))
 
 
@@ -78,9 +78,9 @@ def _scores(a: Gallery, b: Gallery) -> Iterator[tuple[str, np.ndarray]]:
 
 def by_finding(task: str, a: Gallery, b: Gallery) -> Iterator[dict[str, Any]]:
     """Yield P@5 and mAP@10 by shared finding, queries from a, gallery b, beside chance."""
-    a = a.take(np.flatnonzero(a.held.any(1)))
-    b = b.take(np.flatnonzero(b.held.any(1)))
-    relevant = a.held.astype(np.float32) @ b.held.T.astype(np.float32) > 0
+    a = a.take(np.flatnonzero(a.has_finding.any(1)))
+    b = b.take(np.flatnonzero(b.has_finding.any(1)))
+    relevant = a.has_finding.astype(np.float32) @ b.has_finding.T.astype(np.float32) > 0
     allowed = a.patients[:, None] != b.patients[None]
     kept = (relevant & allowed).any(1)
     if not kept.any():
@@ -134,14 +134,18 @@ def evaluate(release: Release, path: Path, split: str = "test") -> list[dict[str
     for modality, whole in galleries.items():
         for dataset in sorted(set(whole.datasets)):
             part = whole.take(np.flatnonzero(whole.datasets == dataset))
-            if len(part.z) >= LEAST and len(set(part.patients)) > 2 and part.held.any(1).sum() >= LEAST:
+            if (
+                len(part.z) >= MIN_STUDIES
+                and len(set(part.patients)) > 2
+                and part.has_finding.any(1).sum() >= MIN_STUDIES
+            ):
                 rows += by_finding(f"{modality}→{modality} within {dataset}", part, part)
     for a, b in (("cxr", "ecg"), ("ecg", "cxr"), ("ppg", "ecg"), ("ecg", "ppg")):
         rows += by_finding(f"{a}→{b} by finding", galleries[a], galleries[b])
     words = texts(release)
     for modality, whole in galleries.items():
-        enough = whole.held.sum(0) >= FEWEST_POSITIVE
-        asked = words.take(np.flatnonzero(words.held @ enough))
+        enough = whole.has_finding.sum(0) >= MIN_POSITIVES
+        asked = words.take(np.flatnonzero(words.has_finding @ enough))
         rows += by_finding(f"text→{modality} by finding", asked, whole)
     rows += by_pair("ppg→ecg same moment", galleries["ppg"], galleries["ecg"])
     rows += by_pair("ecg→ppg same moment", galleries["ecg"], galleries["ppg"])

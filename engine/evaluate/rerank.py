@@ -8,14 +8,14 @@ from typing import Any
 
 import numpy as np
 
-from engine.evaluate.by_finding import BALANCED, Judge, per_query, question
+from engine.evaluate.by_finding import BALANCED, Evaluator, per_query, retrieval_task
 from engine.evaluate.plots import intervals
-from engine.evaluate.sides import Side, sides
-from engine.metrics.rows import Measurement, Row, distinct
+from engine.evaluate.sides import EvaluationSide, sides
+from engine.metrics.rows import Measurement, ResultRow, distinct
 from engine.model.hash_layer import LENGTHS, distances
 from engine.model.release import Release
 from engine.retrieval.rerank import asymmetric_scores, embedding_scores, pool_size
-from engine.store.quantised import quantised, restored
+from engine.store.quantised import dequantised, quantised
 from engine.study import MODALITIES
 
 K = 10
@@ -42,10 +42,12 @@ def pooled(codes: np.ndarray, scores: np.ndarray, allowed: np.ndarray, size: int
     return np.where(place < size, scores, below - place)
 
 
-def methods(release: Release, a: Side, b: Side, bits: int, allowed: np.ndarray) -> dict[str, np.ndarray]:
+def methods(
+    release: Release, a: EvaluationSide, b: EvaluationSide, bits: int, allowed: np.ndarray
+) -> dict[str, np.ndarray]:
     """Return every method's scores (q, g) by name at one code length, float64."""
     asking = release.projections(a.z, a.modality).astype(np.float64)
-    stored = restored(*quantised(b.z))
+    stored = dequantised(*quantised(b.z))
     packed = release.codes(a.z, a.modality), release.codes(b.z, b.modality)
     near = -distances(*packed, bits).astype(np.float64)
     scores = {
@@ -56,19 +58,21 @@ def methods(release: Release, a: Side, b: Side, bits: int, allowed: np.ndarray) 
     return {CODES: near, **{name: pooled(near, one, allowed, pool_size(K)) for name, one in scores.items()}}
 
 
-def rows_of(task: str, judge: Judge, bits: int, scores: dict[str, np.ndarray]) -> list[Row]:
+def rows_of(task: str, evaluator: Evaluator, bits: int, scores: dict[str, np.ndarray]) -> list[ResultRow]:
     """Return a row per method for one pair of modalities and one code length."""
     found = {}
     for name, one in scores.items():
-        values = per_query(one, judge.asked)
+        values = per_query(one, evaluator.task)
         found[name] = {metric: values[metric] for metric in ("mAP@10", "P@5", BALANCED)}
-    chance, rows = {k: v for k, v in judge.chance().items() if k in found[CODES]}, []
+    chance, rows = {k: v for k, v in evaluator.chance().items() if k in found[CODES]}, []
     for name, values in found.items():
-        gain = judge.figure("mAP@10", values["mAP@10"] - found[CODES]["mAP@10"])
+        gain = evaluator.figure("mAP@10", values["mAP@10"] - found[CODES]["mAP@10"])
         more: dict[str, Any] = {"bits": bits, "gain_map_at_10": gain.as_dict()}
         if name != CODES:
             more["gain"] = f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"
-        rows.append(Row(task, f"{name} {bits}", judge.figures(values), distinct(judge.patients), chance, more))
+        rows.append(
+            ResultRow(task, f"{name} {bits}", evaluator.figures(values), distinct(evaluator.patients), chance, more)
+        )
     return rows
 
 
@@ -77,17 +81,17 @@ def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measureme
     return Measurement("rerank", release.name, split, compared(release, sides(release, path, split, cache)), NOTES)
 
 
-def compared(release: Release, here: dict[str, Side]) -> list[Row]:
+def compared(release: Release, here: dict[str, EvaluationSide]) -> list[ResultRow]:
     """Return the rows of all pairs of modalities that are there."""
-    rows: list[Row] = []
+    rows: list[ResultRow] = []
     for a, b in product(MODALITIES, repeat=2):
-        judge = Judge(question(here[a].held, here[b].held, here[a].patients, here[b].patients))
-        if judge.kept.any():
+        judge = Evaluator(retrieval_task(here[a].has_finding, here[b].has_finding, here[a].patients, here[b].patients))
+        if judge.has_relevant.any():
             for bits in LENGTHS:
-                rows += rows_of(f"{a}→{b}", judge, bits, methods(release, here[a], here[b], bits, judge.asked.allowed))
+                rows += rows_of(f"{a}→{b}", judge, bits, methods(release, here[a], here[b], bits, judge.task.allowed))
     return rows
 
 
-def draw(found: Measurement, folder: Path) -> list[Path]:
+def draw(measurement: Measurement, folder: Path) -> list[Path]:
     """Draw mAP@10 and its balanced kin."""
-    return intervals(found, ("mAP@10", BALANCED), folder)
+    return intervals(measurement, ("mAP@10", BALANCED), folder)

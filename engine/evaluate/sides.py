@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 
 from engine.datasets.open_recordings import Recording
-from engine.evaluate.cache import key, remembered
-from engine.evaluate.tables import Table, table
+from engine.evaluate.cache import cached_arrays, key
+from engine.evaluate.tables import EvaluationTable, table
 from engine.findings import findings, sentence, vocabulary
 from engine.model.release import Release
 from engine.study import Note, Study
@@ -21,12 +21,12 @@ EDGES = ("cxr", "ecg", "ppg")
 
 
 @dataclass(frozen=True)
-class Side:
+class EvaluationSide:
     """Embeddings z (n, 256) of one modality, findings held (n, findings) bool, patients (n,)."""
 
     modality: str
     z: np.ndarray
-    held: np.ndarray
+    has_finding: np.ndarray
     patients: np.ndarray
 
 
@@ -39,7 +39,7 @@ def embed_texts(release: Release, texts: Sequence[str], cache: Path) -> np.ndarr
     """Return embeddings of texts (n, 256), each distinct text encoded once and kept in the cache."""
     distinct = sorted(set(texts))
     named = key("texts", release.digest, hashlib.sha256("\n\n".join(distinct).encode()).hexdigest())
-    made = remembered(
+    made = cached_arrays(
         cache / f"embedded-text-{named}.npz",
         lambda: {"z": release.embed([Study("text", Note(text), "text") for text in distinct])},
     )
@@ -47,17 +47,17 @@ def embed_texts(release: Release, texts: Sequence[str], cache: Path) -> np.ndarr
     return made["z"][[number[text] for text in texts]]
 
 
-def first_windows(whole: Table) -> Table:
+def first_windows(whole: EvaluationTable) -> EvaluationTable:
     """Keep one window per recording."""
     return whole.take(whole.window == 0)
 
 
-def _side(modality: str, z: np.ndarray, held: np.ndarray, patients: np.ndarray) -> Side:
-    known = held.any(1)
-    return Side(modality, z[known], held[known], patients[known])
+def _side(modality: str, z: np.ndarray, has_finding: np.ndarray, patients: np.ndarray) -> EvaluationSide:
+    known = has_finding.any(1)
+    return EvaluationSide(modality, z[known], has_finding[known], patients[known])
 
 
-def typed(release: Release, cache: Path, each: int = 12) -> Side:
+def typed(release: Release, cache: Path, each: int = 12) -> EvaluationSide:
     """Return findings as somebody may type them: every finding `each` times, in taught and in untaught words."""
     said = [
         (name, words[i % len(words)])
@@ -66,15 +66,18 @@ def typed(release: Release, cache: Path, each: int = 12) -> Side:
         for i in range(each)
     ]
     z = embed_texts(release, [phrase for _, phrase in said], cache)
-    return Side("text", z, many_hot([name] for name, _ in said), np.array([phrase for _, phrase in said]))
+    return EvaluationSide("text", z, many_hot([name] for name, _ in said), np.array([phrase for _, phrase in said]))
 
 
-def sides(release: Release, path: Path, split: str, cache: Path) -> dict[str, Side]:
+def sides(release: Release, path: Path, split: str, cache: Path) -> dict[str, EvaluationSide]:
     """Return every modality's studies with a known finding, one window each; texts are of the same studies."""
     tables = [first_windows(table(release, path, modality, split, cache=cache)) for modality in EDGES]
-    out = {t.modality: _side(t.modality, t.z, t.held, t.patients) for t in tables}
+    out = {t.modality: _side(t.modality, t.z, t.has_finding, t.patients) for t in tables}
     texts = [text_of(r) for t in tables for r in t.recordings]
     said = np.array([bool(text) for text in texts])
-    held, patients = np.concatenate([t.held for t in tables])[said], np.concatenate([t.patients for t in tables])[said]
+    held, patients = (
+        np.concatenate([t.has_finding for t in tables])[said],
+        np.concatenate([t.patients for t in tables])[said],
+    )
     out["text"] = _side("text", embed_texts(release, [text for text in texts if text], cache), held, patients)
     return out

@@ -12,11 +12,11 @@ import numpy as np
 
 from engine.evaluate.plots import canvas, save, style
 from engine.evaluate.quantise import centred
-from engine.evaluate.sides import Side, sides
+from engine.evaluate.sides import EvaluationSide, sides
 from engine.findings import vocabulary
 from engine.map.layout import t_sne
 from engine.metrics.resampling import measured, weighted_mean
-from engine.metrics.rows import Measurement, Row, distinct
+from engine.metrics.rows import Measurement, ResultRow, distinct
 from engine.model.release import Release
 
 NEAREST = 10
@@ -39,7 +39,7 @@ def _chance(kinds: np.ndarray, patients: np.ndarray) -> np.ndarray:
     return ((kinds[:, None] != kinds[None]) & allowed).sum(1) / allowed.sum(1)
 
 
-def _joined(here: dict[str, Side], moved: bool) -> np.ndarray:
+def _joined(here: dict[str, EvaluationSide], moved: bool) -> np.ndarray:
     return np.concatenate([centred(s.z, s.z.mean(0)) if moved else s.z for s in here.values()])
 
 
@@ -48,7 +48,7 @@ def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measureme
     here = sides(release, path, split, cache)
     kinds = np.concatenate([np.full(len(side.z), m) for m, side in here.items()])
     patients = np.concatenate([side.patients for side in here.values()])
-    names, held = np.array(list(vocabulary())), np.concatenate([side.held for side in here.values()])
+    names, held = np.array(list(vocabulary())), np.concatenate([side.has_finding for side in here.values()])
     luck, rows = _chance(kinds, patients), []
     for method, moved in (("as embedded", False), ("centred", True)):
         z = _joined(here, moved)
@@ -58,30 +58,30 @@ def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measureme
             figure = measured(lambda w, v=share[mine]: weighted_mean(v, w), patients[mine])  # type: ignore[misc]
             more = {"points": points[mine].tolist(), "findings": [";".join(names[h]) for h in held[mine]]}
             chance = {"mixing": float(luck[mine].mean())}
-            rows.append(Row(m, method, {"mixing": figure}, distinct(patients[mine]), chance, more))
+            rows.append(ResultRow(m, method, {"mixing": figure}, distinct(patients[mine]), chance, more))
     return Measurement("space", release.name, split, rows, NOTES)
 
 
-def _write_points(found: Measurement, file: Path) -> Path:
+def _write_points(measurement: Measurement, file: Path) -> Path:
     with file.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle)
         writer.writerow(["map", "modality", "findings", "x", "y"])
-        for row in found.rows:
+        for row in measurement.rows:
             for (x, y), held in zip(row.more["points"], row.more["findings"], strict=True):
                 writer.writerow([row.method, row.task, held, x, y])
     return file
 
 
-def draw(found: Measurement, folder: Path) -> list[Path]:
+def draw(measurement: Measurement, folder: Path) -> list[Path]:
     """Write the maps as a picture, a colour and a shape per modality, and as space.csv."""
-    methods = list(dict.fromkeys(row.method for row in found.rows))
+    methods = list(dict.fromkeys(row.method for row in measurement.rows))
     drawing, panels = canvas(1, len(methods), (6.0, 5.6))
     for axes, method in zip(panels.flat, methods, strict=True):
-        for number, row in enumerate(row for row in found.rows if row.method == method):
+        for number, row in enumerate(row for row in measurement.rows if row.method == method):
             x, y = np.array(row.more["points"]).T
             axes.scatter(x, y, s=14, alpha=0.6, linewidths=0, label=row.task, **style(number))
-        axes.set_title(f"{method}, release {found.release}, {found.split}", fontsize=10)
+        axes.set_title(f"{method}, release {measurement.release}, {measurement.split}", fontsize=10)
         axes.set_xticks([])
         axes.set_yticks([])
         axes.legend(fontsize=8)
-    return [save(drawing, folder / "space.png"), _write_points(found, folder / "space.csv")]
+    return [save(drawing, folder / "space.png"), _write_points(measurement, folder / "space.csv")]

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.datasets.open_recordings import Recording, recordings
-from engine.evaluate.cache import key, remembered
+from engine.evaluate.cache import cached_arrays, key
 from engine.evaluate.views import encoder_digest, projected, untrained, views
 from engine.files import sha256_of
 from engine.findings import findings
@@ -26,7 +26,7 @@ PART = 64  # studies read and encoded at a time
 
 
 @dataclass(frozen=True)
-class Table:
+class EvaluationTable:
     """Entries of one modality: a film, or a 10 s window of a trace.
 
     z (n, 256), features (n, f) and twin (n, 256) are the release's embedding, the features under its head, and an
@@ -44,7 +44,7 @@ class Table:
         return self.arrays["z"]
 
     @cached_property
-    def held(self) -> np.ndarray:
+    def has_finding(self) -> np.ndarray:
         """Findings (n, findings) bool."""
         return many_hot(findings(r.labels, r.heart_rate) for r in self.recordings)
 
@@ -59,17 +59,17 @@ class Table:
         return np.array([r.dataset for r in self.recordings])
 
     @cached_property
-    def moments(self) -> np.ndarray:
+    def window_keys(self) -> np.ndarray:
         """Equal for simultaneous windows of two modalities (n,)."""
         return np.array([f"{r.encounter_id}#{w}" for r, w in zip(self.recordings, self.window, strict=True)])
 
-    def take(self, index: np.ndarray) -> Table:
+    def take(self, index: np.ndarray) -> EvaluationTable:
         """Return some entries, by number or by a mask."""
         chosen = np.arange(len(self.recordings))[index if len(index) else []]
         arrays = {name: array[chosen] for name, array in self.arrays.items()}
-        return Table(self.modality, [self.recordings[i] for i in chosen], self.window[chosen], arrays)
+        return EvaluationTable(self.modality, [self.recordings[i] for i in chosen], self.window[chosen], arrays)
 
-    def of(self, dataset: str) -> Table:
+    def of(self, dataset: str) -> EvaluationTable:
         """Return the entries of one data set, whose name begins so."""
         return self.take(np.array([name.startswith(dataset) for name in self.datasets], bool))
 
@@ -124,7 +124,7 @@ def table(
     lead: str | None = None,
     dataset: str | None = None,
     cache: Path = CHECKS,
-) -> Table:
+) -> EvaluationTable:
     """Return one modality of one split under `path` as the release sees it, all leads or one, all data sets or one."""
     listed = [r for r in recordings(path, split, modality) if dataset is None or r.dataset == dataset]
     named = sha256_of(path / modality / f"{modality}.csv") if modality != "ecg" else _ecg_digest(path)
@@ -139,19 +139,19 @@ def table_of(
     *,
     lead: str | None = None,
     cache: Path = CHECKS,
-) -> Table:
+) -> EvaluationTable:
     """Return recordings of one modality as the release sees them; `named` begins with the split and tells lists apart.
 
     Empty where nothing is listed.
     """
     if not listed:
-        return Table(modality, [], np.zeros(0, int), {"z": np.zeros((0, 256), np.float32)})
+        return EvaluationTable(modality, [], np.zeros(0, int), {"z": np.zeros((0, 256), np.float32)})
     made_of = key(VERSION, encoder_digest(release, modality), modality, *named)
     file = cache / f"embedded-{modality}-{named[0]}-{made_of}.npz"
-    arrays = remembered(file, lambda: _measured(release, modality, listed, lead))
+    arrays = cached_arrays(file, lambda: _measured(release, modality, listed, lead))
     number, window = arrays.pop("recording"), arrays.pop("window")
     arrays["z"] = projected(release, modality, arrays["features"])
-    return Table(modality, [listed[i] for i in number], window, arrays)
+    return EvaluationTable(modality, [listed[i] for i in number], window, arrays)
 
 
 def _ecg_digest(path: Path) -> str:

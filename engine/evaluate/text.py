@@ -9,11 +9,11 @@ import numpy as np
 from engine.evaluate import wording, zero_shot
 from engine.evaluate.plots import intervals
 from engine.evaluate.sides import embed_texts, first_windows, text_of
-from engine.evaluate.tables import Table, table
-from engine.metrics.ranking import Figure
+from engine.evaluate.tables import EvaluationTable, table
+from engine.metrics.ranking import Estimate
 from engine.metrics.recall import KS, chance_recall, expected_recall, rsum
 from engine.metrics.resampling import grouped_mean, measured, weighted_mean
-from engine.metrics.rows import Measurement, Row, distinct
+from engine.metrics.rows import Measurement, ResultRow, distinct
 from engine.model.release import Release
 
 NOTES = (
@@ -31,7 +31,7 @@ NOTES = (
 BY_TEXT = "R@10 by text"
 
 
-def to_text(scores: np.ndarray, own: np.ndarray, patients: np.ndarray) -> tuple[dict[str, Figure], dict[str, float]]:
+def to_text(scores: np.ndarray, own: np.ndarray, patients: np.ndarray) -> tuple[dict[str, Estimate], dict[str, float]]:
     """Study → text: scores (studies, texts), own (studies, texts) bool → figures, chance."""
     found = {k: expected_recall(scores, own, k) for k in KS}
     luck = {k: chance_recall(own, k) for k in KS}
@@ -44,7 +44,7 @@ def to_text(scores: np.ndarray, own: np.ndarray, patients: np.ndarray) -> tuple[
     return figures, {**chance, BY_TEXT: chance["R@10"]}
 
 
-def to_study(scores: np.ndarray, own: np.ndarray) -> tuple[dict[str, Figure], dict[str, float]]:
+def to_study(scores: np.ndarray, own: np.ndarray) -> tuple[dict[str, Estimate], dict[str, float]]:
     """Text → study: scores, own as in `to_text`; every text is a query once → figures, chance."""
     asked = np.array([str(i) for i in range(scores.shape[1])])
     figures, chance = to_text(scores.T, own.T, asked)
@@ -52,7 +52,7 @@ def to_study(scores: np.ndarray, own: np.ndarray) -> tuple[dict[str, Figure], di
     return figures, chance
 
 
-def rows_of(release: Release, task: str, side: Table, cache: Path) -> list[Row]:
+def rows_of(release: Release, task: str, side: EvaluationTable, cache: Path) -> list[ResultRow]:
     """Return both directions for the studies of one table that have a text, in floats and 256 bits."""
     texts = [text_of(r) for r in side.recordings]
     side = side.take(np.array([bool(text) for text in texts]))
@@ -62,14 +62,14 @@ def rows_of(release: Release, task: str, side: Table, cache: Path) -> list[Row]:
     names = sorted(set(texts))
     own = np.array([[text == name for name in names] for text in texts])
     words = zero_shot.represented(release, embed_texts(release, names, cache), "text")
-    rows: list[Row] = []
+    rows: list[ResultRow] = []
     for method, z in zero_shot.represented(release, side.z, side.modality).items():
         scores = zero_shot.unit(z) @ zero_shot.unit(words[method]).T
         more = {"texts": len(names), "studies": len(texts)}
         figures, chance = to_text(scores, own, side.patients)
-        rows.append(Row(f"{task}→text", method, figures, distinct(side.patients), chance, more))
+        rows.append(ResultRow(f"{task}→text", method, figures, distinct(side.patients), chance, more))
         figures, chance = to_study(scores, own)
-        rows.append(Row(f"text→{task}", method, figures, distinct(side.patients), chance, more))
+        rows.append(ResultRow(f"text→{task}", method, figures, distinct(side.patients), chance, more))
     return sorted(rows, key=lambda row: row.task)
 
 
@@ -91,6 +91,6 @@ def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measureme
     return Measurement("text", release.name, split, rows, NOTES)
 
 
-def draw(found: Measurement, folder: Path) -> list[Path]:
+def draw(measurement: Measurement, folder: Path) -> list[Path]:
     """Draw recall, AUROC and balanced accuracy."""
-    return intervals(found, ("R@1", "R@10", BY_TEXT, "AUROC", "balanced accuracy", "P@10"), folder)
+    return intervals(measurement, ("R@1", "R@10", BY_TEXT, "AUROC", "balanced accuracy", "P@10"), folder)

@@ -25,7 +25,7 @@ SEED = 0  # of the untrained twin
 
 
 @dataclass
-class Seen:
+class ForwardRecord:
     """What went through an encoder: its keyword inputs, and the features that reached the head."""
 
     inputs: list[dict[str, Any]] = field(default_factory=list)
@@ -33,14 +33,14 @@ class Seen:
 
 
 @contextmanager
-def watched(way: nn.Module) -> Iterator[Seen]:
+def record_forward(tower: nn.Module) -> Iterator[ForwardRecord]:
     """Record what passes through a bound encoder while the release uses it."""
-    seen = Seen()
+    seen = ForwardRecord()
     hooks = [
-        way.encoder.register_forward_pre_hook(  # type: ignore[union-attr]
+        tower.encoder.register_forward_pre_hook(  # type: ignore[union-attr]
             lambda _, args, kwargs: seen.inputs.append(kwargs), with_kwargs=True
         ),
-        way.head.register_forward_pre_hook(  # type: ignore[union-attr]
+        tower.head.register_forward_pre_hook(  # type: ignore[union-attr]
             lambda _, args: seen.features.append(args[0])
         ),
     ]
@@ -55,10 +55,10 @@ def untrained(modality: str) -> nn.Module:
     """Return a bound encoder of the release's shape as it was before any training (film: above the frozen trunk)."""
     import torch
 
-    from engine.model.heads import Bound
+    from engine.model.heads import Tower
 
     torch.manual_seed(SEED)
-    return Bound(modality).eval().requires_grad_(False)
+    return Tower(modality).eval().requires_grad_(False)
 
 
 def trunk_features(films: Sequence[Film]) -> dict[str, torch.Tensor]:
@@ -104,7 +104,7 @@ def views(release: Release, studies: Sequence[Study], twin: nn.Module) -> dict[s
     out: dict[str, list[np.ndarray]] = {}
     for start in range(0, len(studies), BATCH):
         chunk = studies[start : start + BATCH]
-        with watched(release.module(chunk[0].modality)) as seen:
+        with record_forward(release.module(chunk[0].modality)) as seen:
             release.embed(chunk)
         with torch.no_grad():
             found = {"features": torch.cat(seen.features), "twin": torch.cat([twin(**i) for i in seen.inputs])}

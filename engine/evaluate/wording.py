@@ -10,17 +10,17 @@ from pathlib import Path
 import numpy as np
 
 from engine.evaluate.sides import embed_texts
-from engine.evaluate.tables import Table
+from engine.evaluate.tables import EvaluationTable
 from engine.evaluate.zero_shot import represented, unit
 from engine.findings import vocabulary
 from engine.metrics.classifying import auroc
 from engine.metrics.ranking import precision_at, ranked_relevance
 from engine.metrics.resampling import measured, weighted_mean
-from engine.metrics.rows import Row, distinct
+from engine.metrics.rows import ResultRow, distinct
 from engine.model.release import Release
 
 KINDS = {"phrases": "taught words", "unseen": "untaught words"}
-FEWEST = 5  # studies that a finding needs
+MIN_STUDIES = 5  # studies that a finding needs
 
 
 def mean_over_findings(values: np.ndarray, finding: np.ndarray) -> np.ndarray:
@@ -34,27 +34,27 @@ def aurocs(scores: np.ndarray, right: np.ndarray, weights: np.ndarray) -> np.nda
     return np.stack([auroc(scores[:, i], right[:, i], weights) for i in range(scores.shape[1])], 1)
 
 
-def phrases_of(held: np.ndarray, kind: str) -> tuple[list[str], np.ndarray]:
+def phrases_of(has_finding: np.ndarray, kind: str) -> tuple[list[str], np.ndarray]:
     """Return phrases of the findings that enough studies hold and lack, held (n, findings), and each one's finding."""
     said = [
         (phrase, number)
         for number, entry in enumerate(vocabulary().values())
         for phrase in entry[kind]
-        if FEWEST <= held[:, number].sum() <= len(held) - FEWEST
+        if MIN_STUDIES <= has_finding[:, number].sum() <= len(has_finding) - MIN_STUDIES
     ]
     return [phrase for phrase, _ in said], np.array([number for _, number in said], int)
 
 
-def rows_of(release: Release, task: str, side: Table, cache: Path) -> list[Row]:
+def rows_of(release: Release, task: str, side: EvaluationTable, cache: Path) -> list[ResultRow]:
     """Return AUROC and P@10 by words of the studies with a known finding; P@10's interval resamples findings."""
-    side = side.take(np.asarray(side.held.any(1)))
-    rows: list[Row] = []
+    side = side.take(np.asarray(side.has_finding.any(1)))
+    rows: list[ResultRow] = []
     for kind, name in KINDS.items():
-        phrases, finding = phrases_of(side.held, kind)
+        phrases, finding = phrases_of(side.has_finding, kind)
         if not phrases:
             continue
         words = represented(release, embed_texts(release, phrases, cache), "text")
-        right = side.held[:, finding]
+        right = side.has_finding[:, finding]
         for method, z in represented(release, side.z, side.modality).items():
             scores = unit(z) @ unit(words[method]).T  # (studies, phrases)
             rows.append(_row(f"{name}→{task}", method, scores, right, finding, side.patients))
@@ -63,7 +63,7 @@ def rows_of(release: Release, task: str, side: Table, cache: Path) -> list[Row]:
 
 def _row(
     task: str, method: str, scores: np.ndarray, right: np.ndarray, finding: np.ndarray, patients: np.ndarray
-) -> Row:
+) -> ResultRow:
     found = precision_at(ranked_relevance(scores.T, right.T, np.ones_like(right.T), 10), 10)
     weight = 1 / np.bincount(finding)[finding]  # every finding counts once
     figures = {
@@ -71,4 +71,4 @@ def _row(
         "P@10": measured(lambda w: weighted_mean(found, w * weight), finding),
     }
     luck = {"AUROC": 0.5, "P@10": float(mean_over_findings(right.mean(0), finding))}
-    return Row(task, method, figures, distinct(patients), luck, {"phrases": len(finding)})
+    return ResultRow(task, method, figures, distinct(patients), luck, {"phrases": len(finding)})

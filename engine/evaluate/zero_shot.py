@@ -11,14 +11,14 @@ import numpy as np
 
 from engine.evaluate.probes import FILM_LABELS, SUPERCLASSES, certain, film_labels, superclasses
 from engine.evaluate.sides import embed_texts
-from engine.evaluate.tables import Table
+from engine.evaluate.tables import EvaluationTable
 from engine.metrics.classifying import auroc, balanced_accuracy, mean_auroc
 from engine.metrics.resampling import measured
-from engine.metrics.rows import Row, distinct
+from engine.metrics.rows import ResultRow, distinct
 from engine.model.hash_layer import unpack
 from engine.model.release import Release
 
-FEWEST = 5  # studies of a class, for it to count in balanced accuracy
+MIN_STUDIES = 5  # studies of a class, for it to count in balanced accuracy
 PROMPTS = {
     "NORM": ("normal ECG", "sinus rhythm, normal"),
     "MI": ("myocardial infarction", "old or recent infarct"),
@@ -58,7 +58,7 @@ def nearest_right(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, n
     scores, labels (n, c) → entries' numbers (m,), right (m,) 0 or 1, class (m,).
     """
     single = labels.sum(1) == 1
-    often = labels[single].sum(0) >= FEWEST
+    often = labels[single].sum(0) >= MIN_STUDIES
     kept = np.flatnonzero(single & (labels & often).any(1))
     names = np.flatnonzero(often)
     truth = labels[kept].argmax(1)
@@ -78,8 +78,8 @@ def represented(release: Release, z: np.ndarray, modality: str) -> dict[str, np.
 
 
 def prompt_rows(
-    release: Release, task: str, side: Table, labels: np.ndarray, names: tuple[str, ...], cache: Path
-) -> list[Row]:
+    release: Release, task: str, side: EvaluationTable, labels: np.ndarray, names: tuple[str, ...], cache: Path
+) -> list[ResultRow]:
     """Return mean AUROC and balanced accuracy of label prompts: labels (n, classes) bool.
 
     Classes that all or none hold are left out.
@@ -103,20 +103,25 @@ def prompt_rows(
         luck = {"AUROC": 0.5, "balanced accuracy": 1 / max(1, len(np.unique(truth)))}
         each = {f"AUROC {n}": float(auroc(scores[:, i], labels[:, i])[0]) for i, n in enumerate(names)}
         more = {"n_one_class": len(kept), **each}
-        rows.append(Row(f"zero-shot, {task}", method, figures, distinct(side.patients), luck, more))
+        rows.append(ResultRow(f"zero-shot, {task}", method, figures, distinct(side.patients), luck, more))
     return rows
 
 
 def cross_rows(
-    release: Release, task: str, query: Table, truth: np.ndarray, support: Table, held: np.ndarray
-) -> list[Row]:
+    release: Release,
+    task: str,
+    query: EvaluationTable,
+    truth: np.ndarray,
+    support: EvaluationTable,
+    support_labels: np.ndarray,
+) -> list[ResultRow]:
     """Return how well another modality's support set (held (m,) bool) tells the query's label, truth (n,) bool."""
-    rows: list[Row] = []
-    if not (held.any() and truth.any()):
+    rows: list[ResultRow] = []
+    if not (support_labels.any() and truth.any()):
         return rows
     supports = represented(release, support.z, support.modality)
     for method, z in represented(release, query.z, query.modality).items():
-        scores = contrast(z, supports[method][held], supports[method][~held])
+        scores = contrast(z, supports[method][support_labels], supports[method][~support_labels])
         right = ((scores > 0) == truth).astype(float)
         figures = {
             "AUROC": measured(lambda w, s=scores: auroc(s, truth, w), query.patients),  # type: ignore[misc]
@@ -127,13 +132,15 @@ def cross_rows(
         }
         luck, more = (
             {"AUROC": 0.5, "balanced accuracy": 0.5},
-            {"support": len(held), "support_holders": int(held.sum())},
+            {"support": len(support_labels), "support_holders": int(support_labels.sum())},
         )
-        rows.append(Row(f"zero-shot across, {task}", method, figures, distinct(query.patients), luck, more))
+        rows.append(ResultRow(f"zero-shot across, {task}", method, figures, distinct(query.patients), luck, more))
     return rows
 
 
-def rows_of(release: Release, path: Path, train: dict[str, Table], here: dict[str, Table], cache: Path) -> list[Row]:
+def rows_of(
+    release: Release, path: Path, train: dict[str, EvaluationTable], here: dict[str, EvaluationTable], cache: Path
+) -> list[ResultRow]:
     """Return zero-shot rows by prompt and across modalities; train and here: tables of cxr and ecg."""
     nih, kermany = (here["cxr"].of(name) for name in ("nih-cxr14", "kermany"))
     known = superclasses(path)

@@ -15,7 +15,7 @@ import torch
 
 from engine.errors import UsageError
 from engine.explain.geometry import FILM_SIGMA_PX, TRACE_SIGMA_S, blur_film, smooth_trace, to_film, to_trace
-from engine.explain.maps import SMALL_RISE, InputMap, Model, PairMaps
+from engine.explain.maps import SMALL_RISE, ExplainableRelease, InputMap, PairMaps
 from engine.explain.path_integral import PathIntegral
 from engine.explain.sentences import SIDE_INPUTS, SMALL_CHANGE, TEXT_SIDE
 from engine.model import ecg, ppg
@@ -35,7 +35,7 @@ MODEL_FS = {"ecg": ecg.FS, "ppg": ppg.FS}
 
 
 def explain_pair(
-    release: Model,
+    release: ExplainableRelease,
     query: Study,
     match: Study,
     *,
@@ -53,10 +53,10 @@ def explain_pair(
     inputs = {"query": _tensors(release, query), "match": _tensors(release, match)}
     embedded = {name: _embed(release, study, inputs[name]) for name, study in (("query", query), ("match", match))}
     similarity = float(embedded["query"] @ embedded["match"])
-    sides: dict[str, _Side] = {}
+    sides: dict[str, _InputAttribution] = {}
     for name, study, other in (("query", query, "match"), ("match", match, "query")):
         if study.modality in ATTRIBUTED:
-            sides[name] = _Side(release, study, inputs[name], embedded[other], similarity)
+            sides[name] = _InputAttribution(release, study, inputs[name], embedded[other], similarity)
     notes = _notes(query, match)
     for side in sides.values():
         side.begin()
@@ -73,11 +73,16 @@ def explain_pair(
         max(open_sides, key=lambda side: side.gap).refine()
 
 
-class _Side:
+class _InputAttribution:
     """One input of the pair with its path integral; the other input's embedding is held."""
 
     def __init__(
-        self, release: Model, study: Study, inputs: dict[str, torch.Tensor], other: torch.Tensor, similarity: float
+        self,
+        release: ExplainableRelease,
+        study: Study,
+        inputs: dict[str, torch.Tensor],
+        other: torch.Tensor,
+        similarity: float,
     ) -> None:
         module = _module(release, study)
         rest = {name: value for name, value in inputs.items() if name != "x"}
@@ -90,7 +95,7 @@ class _Side:
         self.film = isinstance(study.content, Film)
         x = inputs["x"]
         batch = FILM_BATCH if self.film else TRACE_BATCH
-        self.path = PathIntegral(score, x, baseline(x, study), batch, known={1.0: similarity})
+        self.path = PathIntegral(score, x, baseline(x, study), batch, known_scores={1.0: similarity})
 
     def begin(self) -> None:
         """Compute the rough map."""
@@ -154,27 +159,27 @@ def place_trace(values: np.ndarray, study: Study) -> tuple[np.ndarray, str]:
     return placed, f"Gaussian, σ {1000 * TRACE_SIGMA_S:.0f} ms along time"
 
 
-def _tensors(release: Model, study: Study) -> dict[str, torch.Tensor]:
+def _tensors(release: ExplainableRelease, study: Study) -> dict[str, torch.Tensor]:
     return {name: torch.as_tensor(np.asarray(value, np.float32)) for name, value in release.inputs(study).items()}
 
 
-def _module(release: Model, study: Study) -> Callable[..., torch.Tensor]:
+def _module(release: ExplainableRelease, study: Study) -> Callable[..., torch.Tensor]:
     """Return what embeds batched inputs as the search compares them; of a film searched by a part, that part alone."""
     module: Any = release.module(study.modality)
     mapping = release.mapping(study.modality)
     film, box = study.content, study.facts.get("region")
     if not box or not isinstance(film, Film):
         return lambda **inputs: mapping(module(**inputs))
-    from engine.model.region import embedded
+    from engine.model.region import embed_region
     from engine.model.trunk import load_trunk, lower
 
     def part(x: torch.Tensor) -> torch.Tensor:
-        return mapping(embedded(module, lower(load_trunk(), x), film, box))
+        return mapping(embed_region(module, lower(load_trunk(), x), film, box))
 
     return part
 
 
-def _embed(release: Model, study: Study, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+def _embed(release: ExplainableRelease, study: Study, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
     """Return the study's embedding (256,)."""
     batched = {name: value[None] for name, value in inputs.items()}
     with torch.no_grad():
@@ -193,7 +198,7 @@ def _small(query: InputMap | None, match: InputMap | None) -> tuple[str, ...]:
     return (SMALL_CHANGE.format(sides=" and the ".join(low), limit=SMALL_RISE),) if low else ()
 
 
-def _progress(sides: dict[str, _Side], spent: float, final: bool) -> tuple[float, str]:
+def _progress(sides: dict[str, _InputAttribution], spent: float, final: bool) -> tuple[float, str]:
     """Return the share done (the nearer of time and gap) and a sentence with the gaps."""
     if not sides:
         return 1.0, TEXT_SIDE

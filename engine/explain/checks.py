@@ -10,7 +10,7 @@ import numpy as np
 from scipy.stats import spearmanr
 
 from engine.explain.attribution import explain_pair
-from engine.explain.maps import Model, PairMaps
+from engine.explain.maps import ExplainableRelease, PairMaps
 from engine.study import Study
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def shuffle_parameters(module: torch.nn.Module, rng: np.random.Generator) -> tor
 class ShuffledRelease:
     """A release whose modules have lost what they learnt; everything else is the original's."""
 
-    def __init__(self, release: Model, rng: np.random.Generator) -> None:
+    def __init__(self, release: ExplainableRelease, rng: np.random.Generator) -> None:
         self._release = release
         self._rng, self._modules = rng, dict[str, "torch.nn.Module"]()
 
@@ -58,7 +58,7 @@ class ShuffledRelease:
 
 
 def randomisation_correlation(
-    release: Model, query: Study, match: Study, rng: np.random.Generator, *, budget_s: float = 5.0
+    release: ExplainableRelease, query: Study, match: Study, rng: np.random.Generator, *, budget_s: float = 5.0
 ) -> float:
     """Return the rank correlation of the query's |map| with the one after shuffling every learnt weight.
 
@@ -71,6 +71,6 @@ def randomisation_correlation(
     return float(spearmanr(np.abs(trained.values).ravel(), np.abs(shuffled.values).ravel()).statistic)
 
 
-def _last(release: Model, query: Study, match: Study, budget_s: float) -> PairMaps:
+def _last(release: ExplainableRelease, query: Study, match: Study, budget_s: float) -> PairMaps:
     *_, last = explain_pair(release, query, match, budget_s=budget_s)
     return last

@@ -14,7 +14,7 @@ from engine.study import Study
 SMALL_RISE = 0.05  # cosine; a smaller change in similarity than this is too small to measure a gap against
 
 
-class Model(Protocol):
+class ExplainableRelease(Protocol):
     """What is asked of a release."""
 
     def inputs(self, study: Study) -> dict[str, np.ndarray]:

@@ -43,7 +43,7 @@ class PathIntegral:
     x: torch.Tensor
     baseline: torch.Tensor
     batch: int = 8
-    known: dict[float, float] = field(default_factory=dict)
+    known_scores: dict[float, float] = field(default_factory=dict)
     steps: int = 0  # gradients computed so far
     pieces: list[Piece] = field(default_factory=list)
 
@@ -102,13 +102,13 @@ class PathIntegral:
 
     def _height(self, share: float) -> float:
         self._measure([share])
-        return self.known[share]
+        return self.known_scores[share]
 
     def _measure(self, shares: list[float]) -> None:
         """Compute the score at path positions not yet known."""
-        missing = [share for share in dict.fromkeys(shares) if share not in self.known]
+        missing = [share for share in dict.fromkeys(shares) if share not in self.known_scores]
         for i in range(0, len(missing), self.batch):
             chunk = missing[i : i + self.batch]
             with torch.no_grad():
                 heights = self.score(torch.stack([self._at(share) for share in chunk]))
-            self.known |= dict(zip(chunk, heights.tolist(), strict=True))
+            self.known_scores |= dict(zip(chunk, heights.tolist(), strict=True))

@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from engine.drawing.signed_colours import LOWERS, OPACITY, RAISES, scale, strength, symmetric_limit
+from engine.drawing.signed_colours import LOWERS, OPACITY, RAISES, colour_scale, strength, symmetric_limit
 from engine.explain.attribution import explain_pair
-from engine.explain.maps import InputMap, Model, PairMaps
+from engine.explain.maps import ExplainableRelease, InputMap, PairMaps
 from engine.explain.overlay import blend, film_overlay, line_runs
 from engine.explain.sentences import CAVEAT, NOTICE, TEXT_SIDE, percent, unit
 from engine.study import Film, Note, Study, Trace
@@ -22,14 +22,16 @@ SYNTHETIC = "SYNTHETIC"  # burned into the picture of every study that is
 LEAD_STEP_MV = 2.2  # distance of two leads' lines
 
 
-def explain_to_png(release: Model, query: Study, match: Study, out: Path, *, budget_s: float = 10.0) -> PairMaps:
+def explain_to_png(
+    release: ExplainableRelease, query: Study, match: Study, out: Path, *, budget_s: float = 10.0
+) -> PairMaps:
     """Explain the pair within budget_s, write the picture to `out`, and return the maps it shows."""
     *_, maps = explain_pair(release, query, match, budget_s=budget_s)
-    draw_pair(query, match, maps).savefig(out, dpi=DPI, format="png", facecolor=PAPER)
+    draw_pair_figure(query, match, maps).savefig(out, dpi=DPI, format="png", facecolor=PAPER)
     return maps
 
 
-def draw_pair(query: Study, match: Study, maps: PairMaps) -> Any:
+def draw_pair_figure(query: Study, match: Study, maps: PairMaps) -> Any:
     """Return a matplotlib Figure with both sides, their legends and the sentences that belong to them."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -43,7 +45,7 @@ def draw_pair(query: Study, match: Study, maps: PairMaps) -> Any:
         draw_side(axes, study, one)
         if one is not None:
             _legend(figure, (left + 0.06, 0.178, 0.31, 0.016), study, one)
-        figure.text(left, 0.115, fill(proof(one), 100), color=INK, fontsize=8, va="top")
+        figure.text(left, 0.115, fill(completeness_sentence(one), 100), color=INK, fontsize=8, va="top")
     notes = [note for note in maps.notes if note != TEXT_SIDE]
     figure.text(0.05, 0.062, fill(" ".join([CAVEAT, *notes]), 215), color=INK, fontsize=7.5, va="top")
     figure.text(0.05, 0.012, NOTICE, color=INK, fontsize=10, weight="bold")
@@ -55,24 +57,24 @@ def number(value: float, digits: int = 2) -> str:
     return f"{value:.{digits}f}".replace("-", "−")
 
 
-def proof(one: InputMap | None) -> str:
+def completeness_sentence(input_map: InputMap | None) -> str:
     """Return the sentence that says what a map is measured against and whether it adds up."""
-    if one is None:
+    if input_map is None:
         return TEXT_SIDE
     return (
-        f"Integrated gradients. Similarity {number(one.similarity, 3)}; "
-        f"with {one.baseline} instead {number(one.baseline_similarity, 3)}. "
-        f"The colours share out the difference, {number(one.rise, 3)}. Convergence gap {percent(one.gap)} "
-        f"after {one.steps} gradients in {one.seconds:.1f} s. Smoothing: {one.smoothing}."
+        f"Integrated gradients. Similarity {number(input_map.similarity, 3)}; "
+        f"with {input_map.baseline} instead {number(input_map.baseline_similarity, 3)}. "
+        f"The colours share out the difference, {number(input_map.rise, 3)}. Convergence gap {percent(input_map.gap)} "
+        f"after {input_map.steps} gradients in {input_map.seconds:.1f} s. Smoothing: {input_map.smoothing}."
     )
 
 
-def draw_side(axes: Any, study: Study, one: InputMap | None, *, opacity: float = OPACITY) -> None:
+def draw_side(axes: Any, study: Study, input_map: InputMap | None, *, opacity: float = OPACITY) -> None:
     """Draw one study with its map on matplotlib axes."""
     if isinstance(study.content, Film):
-        _draw_film(axes, study.content, one, opacity)
+        _draw_film(axes, study.content, input_map, opacity)
     elif isinstance(study.content, Trace):
-        _draw_trace(axes, study.content, one, study.window_s)
+        _draw_trace(axes, study.content, input_map, study.window_s)
     elif isinstance(study.content, Note):
         axes.text(0.02, 0.96, fill(study.content.text[:1200], 70), color=INK, fontsize=10, va="top")
         axes.set_xticks([])
@@ -159,15 +161,15 @@ def lead_lines(samples: np.ndarray, units: str) -> tuple[np.ndarray, float]:
 
 
 def _rgb(share: float) -> tuple[float, ...]:
-    row = round((share + 1) / 2 * (len(scale()) - 1))
-    return tuple(scale()[row].tolist())
+    row = round((share + 1) / 2 * (len(colour_scale()) - 1))
+    return tuple(colour_scale()[row].tolist())
 
 
 def _legend(figure: Any, place: tuple[float, float, float, float], study: Study, one: InputMap) -> None:
     """Draw the colour bar as it looks on the picture: signed, fading to nothing at zero, with what its ends mean."""
     axes = figure.add_axes(place)
     shares = np.linspace(-1, 1, 256)
-    bar = np.dstack([scale()[None], strength(shares, 1.0)[None]])
+    bar = np.dstack([colour_scale()[None], strength(shares, 1.0)[None]])
     axes.imshow(bar, aspect="auto", extent=(-1, 1, 0, 1))
     axes.set_yticks([])
     end, per = unit(one, study)

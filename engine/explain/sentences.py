@@ -40,11 +40,14 @@ def percent(share: float) -> str:
     return f"{value:.{digits}f} %"
 
 
-def unit(one: InputMap, study: Study) -> tuple[float, str]:
+def unit(input_map: InputMap, study: Study) -> tuple[float, str]:
     """Return what the strongest colour stands for, as a share of the total change in similarity, and per what."""
-    end = symmetric_limit(one.values) / one.measure
+    end = symmetric_limit(input_map.values) / input_map.measure
     if isinstance(study.content, Trace):
         return end * STRETCH_S * study.content.fs, "share of the change in similarity, per lead and 0.1 s"
     if isinstance(study.content, Film):
-        return end * PATCH_SHARE * one.values.size, "share of the change in similarity, per 1 % of the film's area"
+        return (
+            end * PATCH_SHARE * input_map.values.size,
+            "share of the change in similarity, per 1 % of the film's area",
+        )
     raise TypeError(f"a {study.modality} study has no map")

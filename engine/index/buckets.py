@@ -16,7 +16,7 @@ import numba
 import numpy as np
 
 from engine.index.cpu import popcount
-from engine.index.scan import EVERYTHING, GROUP, NOTHING, ONE, PLACE_BITS, push
+from engine.index.scan import GROUP, MAX_UINT64, ONE, POSITION_BITS, ZERO, push
 
 WORD = 64  # bits
 
@@ -49,28 +49,28 @@ def fill(word: np.ndarray, start: int, length: int, starts: np.ndarray, members:
 
 
 @numba.njit(inline="always")
-def near_enough(codes: np.ndarray, query: np.ndarray, place: int, first: int, limit: int) -> int:
+def bounded_distance(codes: np.ndarray, query: np.ndarray, position: int, first: int, limit: int) -> int:
     """Return the distance of a code, or EVERYTHING as soon as it is more than `limit`; words from `first` on, round."""
-    total = NOTHING
+    total = ZERO
     for turn in range(codes.shape[0]):
         word = first + turn
         if word >= codes.shape[0]:
             word -= codes.shape[0]
-        total += popcount(codes[word, place] ^ query[word])
+        total += popcount(codes[word, position] ^ query[word])
         if total > limit:
-            return EVERYTHING
+            return MAX_UINT64
     return total
 
 
 @numba.njit(error_model="numpy")
 def seen_before(
-    codes: np.ndarray, query: np.ndarray, cuts: np.ndarray, parts: int, place: int, table: int, r: int
+    codes: np.ndarray, query: np.ndarray, cuts: np.ndarray, parts: int, position: int, table: int, r: int
 ) -> bool:
     """Say whether an earlier look-up than (r, table) has met a code: r bits in a piece before, r - 1 in one after."""
     for other in range(codes.shape[0] * parts):
         if other != table:
             word, part = other // parts, other % parts
-            apart = codes[word, place] ^ query[word]
+            apart = codes[word, position] ^ query[word]
             differ = np.int64(popcount(np.uint64(piece(apart, cuts[part], cuts[part + 1] - cuts[part]))))
             if differ <= (r if other < table else r - 1):
                 return True
@@ -97,28 +97,28 @@ def visit(
     r: int,
     radius: int,
     keys: np.ndarray,
-    held: int,
+    heap_size: int,
 ) -> int:
     """Put the codes of one bucket that improve the nearest into the heap; return how many it holds."""
     first = table // parts + 1
     if first == codes.shape[0]:
         first = 0
-    limit = np.uint64(radius) if held < keys.size else min(np.uint64(radius), keys[0] >> PLACE_BITS)
+    limit = np.uint64(radius) if heap_size < keys.size else min(np.uint64(radius), keys[0] >> POSITION_BITS)
     for i in range(members.size):
         place = np.int64(members[i])
-        distance = near_enough(codes, query, place, first, limit)
-        if distance == EVERYTHING:
+        distance = bounded_distance(codes, query, place, first, limit)
+        if distance == MAX_UINT64:
             continue
-        key = (distance << PLACE_BITS) | np.uint64(place)
-        if held == keys.size and key >= keys[0]:
+        key = (distance << POSITION_BITS) | np.uint64(place)
+        if heap_size == keys.size and key >= keys[0]:
             continue
         if mask.size and not (mask[place // GROUP] >> np.uint64(place % GROUP)) & ONE:
             continue
         if not seen_before(codes, query, cuts, parts, place, table, r):
-            held = push(keys, held, key)
-            if held == keys.size:
-                limit = min(np.uint64(radius), keys[0] >> PLACE_BITS)
-    return held
+            heap_size = push(keys, heap_size, key)
+            if heap_size == keys.size:
+                limit = min(np.uint64(radius), keys[0] >> POSITION_BITS)
+    return heap_size
 
 
 @numba.njit(
@@ -177,7 +177,7 @@ def look_up(
                         break
                     flips = next_of_weight(flips)
             reached = tables * r + table
-            if radius <= reached or (held == keys.size and np.int64(keys[0] >> PLACE_BITS) <= reached):
+            if radius <= reached or (held == keys.size and np.int64(keys[0] >> POSITION_BITS) <= reached):
                 return held
         if past_all:
             return held

@@ -31,20 +31,20 @@ class Columns:
         return int(self.ordinals.size)
 
     @property
-    def bytes_held(self) -> int:
+    def nbytes(self) -> int:
         """Return the memory of the columns."""
         return int(self.words.nbytes + self.ordinals.nbytes + self.patients.nbytes)
 
 
 def in_order(words: np.ndarray, ordinals: Packed, patients: Packed, ordered: np.ndarray) -> Columns:
     """Return the columns in the order of `ordered`, (n,), which holds the same ordinals; `words` is written to."""
-    places = lookup_of(ordinals).places(ordered)
+    places = lookup_of(ordinals).positions_of(ordered)
     for word in range(words.shape[0]):
         words[word] = words[word][places]
     moved = (packed((column[part] for part in pieces(places)), places.size) for column in (ordinals, patients))
     return Columns(words, *moved)
 
 
-def smallest(values: np.ndarray) -> np.ndarray:
+def downcast(values: np.ndarray) -> np.ndarray:
     """Return non-negative integers in 4 bytes each where they fit."""
     return values.astype(np.uint32) if values.size and values.max() < 2**32 else values

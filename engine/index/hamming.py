@@ -19,12 +19,12 @@ WORD_BITS = 64
 # Below this many codes numpy's bitwise_count answers faster than numba's compiled kernel can even be loaded
 # (0.6 s for the import against 1 ms for 200,000 codes of 256 bits), so one-off commands never pay for it.
 COMPILED_FROM = 200_000
-MOST_KEPT = 4096  # neighbours up to which a heap beats sorting all distances
+MAX_HEAP_K = 4096  # neighbours up to which a heap beats sorting all distances
 FOUR = 4  # queries of a batch that the compiled scan compares with a column at once
-KEPT_OUT = np.uint16(0xFFFF)  # further than any code can be
-ALL = np.zeros(0, np.uint64)  # the mask that permits every column, as the compiled scan takes it
+EXCLUDED_DISTANCE = np.uint16(0xFFFF)  # further than any code can be
+NO_MASK = np.zeros(0, np.uint64)  # the mask that permits every column, as the compiled scan takes it
 NO_KEY = np.uint64(0xFFFFFFFFFFFFFFFF)  # behind every neighbour
-Found = tuple[np.ndarray, np.ndarray]  # positions and distances, (≤k,) int64 each, nearest first
+NearestPositions = tuple[np.ndarray, np.ndarray]  # positions and distances, (≤k,) int64 each, nearest first
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,7 +55,7 @@ def top_k(
     bits: int,
     groups: np.ndarray | None = None,
     radius: int | None = None,
-) -> Found:
+) -> NearestPositions:
     """Return the k nearest permitted codes, of a bool mask (n,), at most one per group, within the radius if given.
 
     groups : (n,) int64; at most one code per group is returned, its nearest. None folds nothing.
@@ -68,7 +68,7 @@ def top_k(
     return one_per_group(lambda wanted: nearest(codes, query, wanted, bits, allowed, radius), k, groups)
 
 
-def one_per_group(search: Callable[[int], Found], k: int, groups: np.ndarray) -> Found:
+def one_per_group(search: Callable[[int], NearestPositions], k: int, groups: np.ndarray) -> NearestPositions:
     """Return the k nearest of different groups; `search` returns as many as it is asked for, or all there are."""
     wanted = 4 * k
     while True:
@@ -86,7 +86,7 @@ def nearest(
     bits: int,
     allowed: np.ndarray | None = None,
     radius: int | None = None,
-) -> Found:
+) -> NearestPositions:
     """Return the k nearest permitted codes, only those within `radius` bits where one is given.
 
     codes   : (words, n) uint64
@@ -97,14 +97,14 @@ def nearest(
     """
     words, n = bits // WORD_BITS, codes.shape[1]
     k, reach = min(k, n), bits if radius is None else min(radius, bits)
-    kernels = compiled(n) if k <= MOST_KEPT else None
+    kernels = compiled(n) if k <= MAX_HEAP_K else None
     if k <= 0 or reach < 0:
-        return split_keys(ALL)
+        return split_keys(NO_MASK)
     if kernels is None:
         return _sorted_out(all_distances(codes, query, bits), k, allowed, reach)
     keys = np.empty(k, np.uint64)
     prefix, wanted = np.ascontiguousarray(codes[:words]), np.array(query[:words])
-    held = kernels.scan_one(prefix, wanted, ALL if allowed is None else allowed, reach, keys)
+    held = kernels.scan_one(prefix, wanted, NO_MASK if allowed is None else allowed, reach, keys)
     return split_keys(np.sort(keys[:held]))
 
 
@@ -115,17 +115,17 @@ def nearest_of_many(
     bits: int,
     allowed: np.ndarray | None = None,
     radius: int | None = None,
-) -> list[Found]:
+) -> list[NearestPositions]:
     """Return `nearest` for every query of a batch, (q, words) uint64, reading the codes from memory once."""
     words, n = bits // WORD_BITS, codes.shape[1]
     k, reach = min(k, n), bits if radius is None else min(radius, bits)
-    kernels = compiled(n) if k <= MOST_KEPT else None
+    kernels = compiled(n) if k <= MAX_HEAP_K else None
     if kernels is None or k <= 0 or reach < 0 or len(queries) == 0:
         return [nearest(codes, query, k, bits, allowed, radius) for query in queries]
     padding = ((0, -len(queries) % FOUR), (0, 0))
     wanted = np.pad(np.asarray(queries)[:, :words], padding, mode="edge")
     keys, held = np.full((len(wanted), k), NO_KEY, np.uint64), np.zeros(len(wanted), np.int64)
-    prefix, mask = np.ascontiguousarray(codes[:words]), ALL if allowed is None else allowed
+    prefix, mask = np.ascontiguousarray(codes[:words]), NO_MASK if allowed is None else allowed
     kernels.scan_many(prefix, np.ascontiguousarray(wanted), mask, reach, keys, held)
     places, distances = split_keys(np.sort(keys, axis=1))
     return [(places[i, : held[i]], distances[i, : held[i]]) for i in range(len(queries))]
@@ -185,15 +185,15 @@ def _kernels() -> ModuleType | None:
     return scan
 
 
-def split_keys(keys: np.ndarray) -> Found:
+def split_keys(keys: np.ndarray) -> NearestPositions:
     """Return the positions and distances of ascending keys, distance << 48 | position."""
     return (keys & np.uint64((1 << 48) - 1)).astype(np.int64), (keys >> np.uint64(48)).astype(np.int64)
 
 
-def _sorted_out(distances: np.ndarray, k: int, allowed: np.ndarray | None, radius: int) -> Found:
+def _sorted_out(distances: np.ndarray, k: int, allowed: np.ndarray | None, radius: int) -> NearestPositions:
     """Return the k smallest permitted (distance, position) within the radius; `distances` is written to."""
     if allowed is not None:
-        distances[~from_bits(allowed, distances.size)] = KEPT_OUT
+        distances[~from_bits(allowed, distances.size)] = EXCLUDED_DISTANCE
     limit = min(int(np.partition(distances, k - 1)[k - 1]), radius)
     within = np.flatnonzero(distances <= limit)
     order = np.argsort(distances[within], kind="stable")[:k]

@@ -16,7 +16,7 @@ DENSE_ANYWAY = 1_000_000  # table entries that are never too many
 
 
 @dataclass(frozen=True, eq=False)
-class Table:
+class OrdinalTable:
     """Positions by ordinal less the least one; an entry for no ordinal repeats another's, so every hit is checked."""
 
     ordinals: np.ndarray | Packed
@@ -28,7 +28,7 @@ class Table:
         """Return the memory of the table."""
         return self.entries.nbytes
 
-    def places(self, ordinals: np.ndarray) -> np.ndarray:
+    def positions_of(self, ordinals: np.ndarray) -> np.ndarray:
         """Return the positions, (≤m,) int64, of those of the ordinals, (m,) integers, that are here."""
         near = np.asarray(ordinals, np.int64) - self.least
         near = near[(near >= 0) & (near < self.entries.size)]
@@ -48,7 +48,7 @@ class Bisection:
         """Return the memory of the look-up."""
         return int(self.ascending.nbytes + self.positions.nbytes)
 
-    def places(self, ordinals: np.ndarray) -> np.ndarray:
+    def positions_of(self, ordinals: np.ndarray) -> np.ndarray:
         """Return the positions, (≤m,) int64, of those of the ordinals, (m,) integers, that are here."""
         if self.ascending.size == 0:
             return np.empty(0, np.int64)
@@ -56,7 +56,7 @@ class Bisection:
         return self.positions[at[self.ascending[at] == ordinals]]
 
 
-def lookup_of(ordinals: np.ndarray | Packed) -> Table | Bisection:
+def lookup_of(ordinals: np.ndarray | Packed) -> OrdinalTable | Bisection:
     """Return the look-up of different ordinals, (n,) integers."""
     least = min((int(piece.min()) for piece in pieces(ordinals)), default=0)
     most = max((int(piece.max()) for piece in pieces(ordinals)), default=0)
@@ -69,7 +69,7 @@ def lookup_of(ordinals: np.ndarray | Packed) -> Table | Bisection:
     for piece in pieces(ordinals):
         entries[piece - least] = np.arange(first, first + piece.size, dtype=np.uint32)
         first += piece.size
-    return Table(ordinals, least, packed(_filled(entries), entries.size))
+    return OrdinalTable(ordinals, least, packed(_filled(entries), entries.size))
 
 
 def bits_among(values: np.ndarray | Packed, wanted: np.ndarray) -> np.ndarray:

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.index.hamming import ALL, WORD_BITS, Found, split_keys
+from engine.index.hamming import NO_MASK, WORD_BITS, NearestPositions, split_keys
 
-LARGEST_PIECE = 22  # bits: 4 million buckets, 16 MiB of starts per table
+MAX_PIECE_BITS = 22  # bits: 4 million buckets, 16 MiB of starts per table
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +43,7 @@ class MultiIndex:
         return WORD_BITS * self.members.shape[0] // self.parts
 
     @property
-    def bytes_held(self) -> int:
+    def nbytes(self) -> int:
         """Return the memory of the tables, beside that of the codes."""
         return int(self.starts.nbytes + self.members.nbytes)
 
@@ -62,7 +62,7 @@ class MultiIndex:
         allowed: np.ndarray | None = None,
         radius: int | None = None,
         budget: float = math.inf,
-    ) -> tuple[Found | None, float]:
+    ) -> tuple[NearestPositions | None, float]:
         """Return what `hamming.nearest` returns, or None where the budget is too small, and the work done.
 
         codes  : (words, n) uint64, the ones that the tables were built from
@@ -73,12 +73,12 @@ class MultiIndex:
         words, n = bits // WORD_BITS, codes.shape[1]
         k, reach = min(k, n), bits if radius is None else min(radius, bits)
         if k <= 0 or reach < 0:
-            return split_keys(ALL), 0.0
+            return split_keys(NO_MASK), 0.0
         keys, work, tables = np.empty(k, np.uint64), np.zeros(1), words * self.parts
         held = buckets.look_up(
             np.ascontiguousarray(codes[:words]),
             np.array(query[:words]),
-            ALL if allowed is None else allowed,
+            NO_MASK if allowed is None else allowed,
             reach,
             self.starts,
             self.bases,
@@ -93,7 +93,7 @@ class MultiIndex:
 
 def cuts_for(n: int) -> np.ndarray:
     """Return where the pieces of a word begin, (parts + 1,) int64: about as many buckets as codes, or fewer."""
-    longest = max(1, min(LARGEST_PIECE, round(math.log2(max(n, 2)))))
+    longest = max(1, min(MAX_PIECE_BITS, round(math.log2(max(n, 2)))))
     parts = math.ceil(WORD_BITS / longest)
     return np.array([WORD_BITS * part // parts for part in range(parts + 1)], np.int64)
 
@@ -114,7 +114,7 @@ def build(codes: np.ndarray, bits: int) -> MultiIndex:
     return MultiIndex(starts, bases, members, cuts)
 
 
-def least_work(n: int, distance: int, bits: int) -> float:
+def min_work(n: int, distance: int, bits: int) -> float:
     """Return the buckets and codes to visit for an answer that reaches to `distance`, were the codes uniform.
 
     Clustered codes share their buckets with more others, so this is the least that an index has to do.

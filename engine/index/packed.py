@@ -36,14 +36,14 @@ class Packed:
         """Return the memory of the numbers."""
         return int(self.bases.nbytes + sum(part.nbytes for part in self.offsets))
 
-    def __getitem__(self, places: Any) -> np.ndarray:
+    def __getitem__(self, positions: Any) -> np.ndarray:
         """Return the numbers at places, (m,) integers, or of a slice, as int64; fastest for a slice from a block on."""
-        if isinstance(places, slice):
-            first, end, step = places.indices(self.size)
+        if isinstance(positions, slice):
+            first, end, step = positions.indices(self.size)
             if step == 1 and first % BLOCK == 0:
                 return _spread(self.bases[first // BLOCK :], _joined(self.offsets, slice(first, end)))
-            places = np.arange(first, end, step)
-        return self.bases[places // BLOCK] + _joined(self.offsets, places)
+            positions = np.arange(first, end, step)
+        return self.bases[positions // BLOCK] + _joined(self.offsets, positions)
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray:
         """Return all numbers, int64 where nothing else is asked for."""
@@ -99,18 +99,18 @@ def _room(width: tuple[type, ...], n: int) -> tuple[np.ndarray, ...]:
     return tuple(np.empty(n, part) for part in width)
 
 
-def _write(offsets: tuple[np.ndarray, ...], place: slice, values: np.ndarray) -> None:
+def _write(offsets: tuple[np.ndarray, ...], span: slice, values: np.ndarray) -> None:
     """Write values, (m,) int64, low bits first, each array taking as many bits as it holds."""
     for part in offsets:
-        part[place] = values.astype(part.dtype)  # keeps the low bits
+        part[span] = values.astype(part.dtype)  # keeps the low bits
         values = values >> (8 * part.itemsize) if part.itemsize < 8 else values
 
 
-def _joined(offsets: tuple[np.ndarray, ...], places: np.ndarray | slice) -> np.ndarray:
+def _joined(offsets: tuple[np.ndarray, ...], positions: np.ndarray | slice) -> np.ndarray:
     """Return the offsets at places as int64."""
-    found = offsets[0][places].astype(np.int64)
+    found = offsets[0][positions].astype(np.int64)
     for part in offsets[1:]:
-        found |= part[places].astype(np.int64) << (8 * offsets[0].itemsize)
+        found |= part[positions].astype(np.int64) << (8 * offsets[0].itemsize)
     return found
 
 

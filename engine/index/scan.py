@@ -18,20 +18,20 @@ import numpy as np
 
 from engine.index.cpu import popcount, trailing_zeros, widest_vectors
 
-PLACE_BITS = np.uint64(48)
+POSITION_BITS = np.uint64(48)
 BLOCK = 1024  # columns: 8 KiB of each word, so that the second pass over a block reads the first-level cache
 PART = 128  # columns of a block without a mask that are looked at together before they are visited one by one
 SPARSE = 64  # permitted columns of a block up to which they are visited one by one
 GROUP = 64  # columns per word of the mask
-NOTHING = np.uint64(0)
+ZERO = np.uint64(0)
 ONE = np.uint64(1)
-EVERYTHING = np.uint64(0xFFFFFFFFFFFFFFFF)
+MAX_UINT64 = np.uint64(0xFFFFFFFFFFFFFFFF)
 
 
 @numba.njit(inline="always")
 def column_distance(codes: np.ndarray, query: np.ndarray, column: int) -> int:
     """Return the distance of one column of (words, n) uint64 codes from a (words,) query."""
-    total = NOTHING
+    total = ZERO
     for word in range(codes.shape[0]):
         total += popcount(codes[word, column] ^ query[word])
     return total
@@ -112,36 +112,36 @@ def group_improves(distances: np.ndarray, limit: int, first: int, size: int, all
 
 
 @numba.njit(inline="always")
-def push(keys: np.ndarray, held: int, key: int) -> int:
+def push(keys: np.ndarray, heap_size: int, key: int) -> int:
     """Put a key into the max-heap of the smallest `keys.size` keys; return how many it holds."""
-    if held < keys.size:
-        place = held
+    if heap_size < keys.size:
+        place = heap_size
         while place > 0 and keys[(place - 1) >> 1] < key:
             keys[place] = keys[(place - 1) >> 1]
             place = (place - 1) >> 1
         keys[place] = key
-        return held + 1
+        return heap_size + 1
     place = 0
     while True:
         child = 2 * place + 1
-        if child >= held:
+        if child >= heap_size:
             break
-        if child + 1 < held and keys[child + 1] > keys[child]:
+        if child + 1 < heap_size and keys[child + 1] > keys[child]:
             child += 1
         if keys[child] <= key:
             break
         keys[place] = keys[child]
         place = child
     keys[place] = key
-    return held
+    return heap_size
 
 
 @numba.njit(inline="always")
-def limit_of(keys: np.ndarray, held: int, radius: int) -> int:
+def limit_of(keys: np.ndarray, heap_size: int, radius: int) -> int:
     """Return the distance from which on a further column cannot enter: columns ascend, so a tie comes too late."""
-    if held < keys.size:
+    if heap_size < keys.size:
         return radius + 1
-    return min(radius + 1, np.int64(keys[0] >> PLACE_BITS))
+    return min(radius + 1, np.int64(keys[0] >> POSITION_BITS))
 
 
 @numba.njit(error_model="numpy")
@@ -149,7 +149,7 @@ def permitted(mask: np.ndarray, lo: int, hi: int) -> int:
     """Return how many of columns lo..hi the mask permits."""
     if mask.size == 0:
         return hi - lo
-    total = NOTHING
+    total = ZERO
     for group in range(lo // GROUP, (hi + GROUP - 1) // GROUP):
         total += popcount(mask[group])
     return np.int64(total)
@@ -157,20 +157,27 @@ def permitted(mask: np.ndarray, lo: int, hi: int) -> int:
 
 @numba.njit(error_model="numpy")
 def take_sparse(
-    codes: np.ndarray, query: np.ndarray, mask: np.ndarray, radius: int, lo: int, hi: int, keys: np.ndarray, held: int
+    codes: np.ndarray,
+    query: np.ndarray,
+    mask: np.ndarray,
+    radius: int,
+    lo: int,
+    hi: int,
+    keys: np.ndarray,
+    heap_size: int,
 ) -> int:
     """Visit the few permitted columns of a block one by one; return how many keys the heap holds."""
-    limit = limit_of(keys, held, radius)
+    limit = limit_of(keys, heap_size, radius)
     for group in range(lo // GROUP, (hi + GROUP - 1) // GROUP):
         allowed = mask[group]
-        while allowed != NOTHING:
+        while allowed != ZERO:
             column = group * GROUP + np.int64(trailing_zeros(allowed))
             allowed &= allowed - ONE
             distance = column_distance(codes, query, column)
             if np.int64(distance) < limit:
-                held = push(keys, held, (distance << PLACE_BITS) | np.uint64(column))
-                limit = limit_of(keys, held, radius)
-    return held
+                heap_size = push(keys, heap_size, (distance << POSITION_BITS) | np.uint64(column))
+                limit = limit_of(keys, heap_size, radius)
+    return heap_size
 
 
 @numba.njit(error_model="numpy")
@@ -182,40 +189,40 @@ def take(
     lo: int,
     hi: int,
     keys: np.ndarray,
-    held: int,
+    heap_size: int,
     distances: np.ndarray,
 ) -> int:
     """Put the permitted columns of a block that improve the nearest into the heap; return how many keys it holds."""
     widest_vectors()
-    limit = limit_of(keys, held, radius)
+    limit = limit_of(keys, heap_size, radius)
     block_distances(codes, query, lo, hi, distances)
     for start in range(lo, hi, GROUP):
         size = min(GROUP, hi - start)
-        allowed = mask[start // GROUP] if mask.size else EVERYTHING
+        allowed = mask[start // GROUP] if mask.size else MAX_UINT64
         if group_improves(distances, limit, start - lo, size, allowed):
             for i in range(size):
                 distance = distances[start - lo + i]
                 if np.int64(distance) < limit and (allowed >> np.uint64(i)) & ONE:
-                    held = push(keys, held, (distance << PLACE_BITS) | np.uint64(start + i))
-                    limit = limit_of(keys, held, radius)
-    return held
+                    heap_size = push(keys, heap_size, (distance << POSITION_BITS) | np.uint64(start + i))
+                    limit = limit_of(keys, heap_size, radius)
+    return heap_size
 
 
 @numba.njit(error_model="numpy")
 def take_all(
-    codes: np.ndarray, query: np.ndarray, radius: int, start: int, end: int, keys: np.ndarray, held: int
+    codes: np.ndarray, query: np.ndarray, radius: int, start: int, end: int, keys: np.ndarray, heap_size: int
 ) -> int:
     """Put the columns of an unmasked block that improve the nearest into the heap; return how many keys it holds."""
     for lo in range(start, end, PART):
         hi = min(lo + PART, end)
-        limit = limit_of(keys, held, radius)
+        limit = limit_of(keys, heap_size, radius)
         if improves(codes, query, limit, lo, hi):
             for column in range(lo, hi):
                 distance = column_distance(codes, query, column)
                 if np.int64(distance) < limit:
-                    held = push(keys, held, (distance << PLACE_BITS) | np.uint64(column))
-                    limit = limit_of(keys, held, radius)
-    return held
+                    heap_size = push(keys, heap_size, (distance << POSITION_BITS) | np.uint64(column))
+                    limit = limit_of(keys, heap_size, radius)
+    return heap_size
 
 
 @numba.njit(
@@ -254,7 +261,7 @@ def scan_one(codes: np.ndarray, query: np.ndarray, mask: np.ndarray, radius: int
     error_model="numpy",
 )
 def scan_many(
-    codes: np.ndarray, queries: np.ndarray, mask: np.ndarray, radius: int, keys: np.ndarray, held: np.ndarray
+    codes: np.ndarray, queries: np.ndarray, mask: np.ndarray, radius: int, keys: np.ndarray, heap_sizes: np.ndarray
 ) -> None:
     """Fill `keys`, (q, k) uint64, and `held`, (q,): all queries visit a block while it is in the nearest cache.
 
@@ -273,10 +280,10 @@ def scan_many(
             for i in range(first, first + 4):
                 if found >> (i - first) & 1:
                     if sparse:
-                        held[i] = take_sparse(codes, queries[i], mask, radius, lo, hi, keys[i], held[i])
+                        heap_sizes[i] = take_sparse(codes, queries[i], mask, radius, lo, hi, keys[i], heap_sizes[i])
                     else:
-                        held[i] = take(codes, queries[i], mask, radius, lo, hi, keys[i], held[i], distances)
-                    limits[i] = limit_of(keys[i], held[i], radius)
+                        heap_sizes[i] = take(codes, queries[i], mask, radius, lo, hi, keys[i], heap_sizes[i], distances)
+                    limits[i] = limit_of(keys[i], heap_sizes[i], radius)
 
 
 @numba.njit("uint16[::1](uint64[:, ::1], uint64[::1])", nogil=True, cache=True, error_model="numpy")
@@ -293,7 +300,7 @@ def distances(codes: np.ndarray, query: np.ndarray) -> np.ndarray:
 @numba.njit("uint64(uint64[::1])", nogil=True, cache=True)
 def read_once(values: np.ndarray) -> int:
     """Return the exclusive or of all values: what reading them once costs, the floor of every scan."""
-    total = NOTHING
+    total = ZERO
     for i in range(values.size):
         total ^= values[i]
     return total

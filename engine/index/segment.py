@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.index.code_columns import Columns
-from engine.index.hamming import Found, nearest
-from engine.index.lookup import Bisection, Table, lookup_of
+from engine.index.hamming import NearestPositions, nearest
+from engine.index.lookup import Bisection, OrdinalTable, lookup_of
 from engine.index.multi_index import MultiIndex
 
-MULTI_MOST_KEPT = 256  # neighbours from which on the scan's cost per neighbour wins
+MULTI_INDEX_MAX_K = 256  # neighbours from which on the scan's cost per neighbour wins
 MULTI_SHARE = 16  # an index is tried where at least one code in so many may be returned
 
 
@@ -22,7 +22,7 @@ class Base:
     columns: Columns
     index: MultiIndex | None = None
     budgets: dict[int, float] = field(default_factory=dict)
-    _lookup: Table | Bisection | None = None
+    _lookup: OrdinalTable | Bisection | None = None
 
     @property
     def n(self) -> int:
@@ -30,27 +30,27 @@ class Base:
         return self.columns.n
 
     @property
-    def bytes_held(self) -> int:
+    def nbytes(self) -> int:
         """Return the memory of columns, look-up and index."""
         lookup = 0 if self._lookup is None else self._lookup.nbytes
-        return self.columns.bytes_held + lookup + (self.index.bytes_held if self.index else 0)
+        return self.columns.nbytes + lookup + (self.index.nbytes if self.index else 0)
 
     def nearest(
         self, query: np.ndarray, k: int, bits: int, allowed: np.ndarray, permitted: int, radius: int | None = None
-    ) -> Found:
+    ) -> NearestPositions:
         """Return `hamming.nearest`; by the index where it is worth a try, then by the scan if that was too much work.
 
         permitted : how many bits of `allowed` are set
         """
         words, index, budget = self.columns.words, self.index, self.budgets.get(bits, 0.0)
-        if index is not None and budget and k <= MULTI_MOST_KEPT and permitted * MULTI_SHARE >= self.n:
+        if index is not None and budget and k <= MULTI_INDEX_MAX_K and permitted * MULTI_SHARE >= self.n:
             found, _ = index.nearest(words, query, k, bits, allowed, radius, budget)
             if found is not None:
                 return found
         return nearest(words, query, k, bits, allowed if permitted < self.n else None, radius)
 
-    def places(self, ordinals: np.ndarray) -> np.ndarray:
+    def positions_of(self, ordinals: np.ndarray) -> np.ndarray:
         """Return the positions, (≤m,) int64, of those studies, (m,) integers, that are here."""
         if self._lookup is None:
             self._lookup = lookup_of(self.columns.ordinals)
-        return self._lookup.places(ordinals)
+        return self._lookup.positions_of(ordinals)

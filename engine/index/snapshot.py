@@ -16,11 +16,11 @@ from engine.index.hamming import WORD_BITS, nearest, to_bits
 from engine.index.lookup import bits_among
 from engine.index.segment import Base
 
-Names = Callable[[np.ndarray], dict[int, str]]  # ordinals → study ids
+IdLookup = Callable[[np.ndarray], dict[int, str]]  # ordinals → study ids
 
 
 @dataclass(frozen=True, eq=False)
-class Fresh:
+class Delta:
     """Codes that came after the base was loaded, in the order of their ids, (m,) object."""
 
     ids: np.ndarray
@@ -35,9 +35,9 @@ class Hits:
     distances: np.ndarray
     patients: np.ndarray
 
-    def take(self, places: np.ndarray) -> Hits:
+    def take(self, positions: np.ndarray) -> Hits:
         """Return some of them."""
-        return Hits(self.ordinals[places], self.distances[places], self.patients[places])
+        return Hits(self.ordinals[positions], self.distances[positions], self.patients[positions])
 
     def first(self, k: int) -> Hits:
         """Return the nearest k of them."""
@@ -45,76 +45,76 @@ class Hits:
 
 
 @dataclass(frozen=True, eq=False)
-class Permit:
+class Mask:
     """One bit per code that may be returned, of the base and of the fresh codes, and how many of the base there are."""
 
     base: np.ndarray
-    fresh: np.ndarray
+    delta: np.ndarray
     count: int
 
 
 @dataclass(frozen=True, eq=False)
-class View:
+class Snapshot:
     """A snapshot; `hidden` counts what its `kept` bits, (⌈n / 64⌉,) uint64, hide of the base."""
 
     base: Base
-    kept: np.ndarray
-    fresh: Fresh
-    hidden: int = 0
+    live: np.ndarray
+    delta: Delta
+    deleted: int = 0
 
     @property
     def n(self) -> int:
         """Return how many codes can be found."""
-        return self.base.n - self.hidden + self.fresh.columns.n
+        return self.base.n - self.deleted + self.delta.columns.n
 
-    def without(self, ordinals: np.ndarray) -> View:
+    def without(self, ordinals: np.ndarray) -> Snapshot:
         """Return the snapshot in which these studies are gone."""
-        kept = cleared(self.kept, self.base.places(ordinals))
-        stay = np.flatnonzero(np.isin(self.fresh.columns.ordinals, ordinals, invert=True))
-        fresh = self.fresh if stay.size == self.fresh.ids.size else _some(self.fresh, stay)
-        return replace(self, kept=kept, fresh=fresh, hidden=self.base.n - count(kept))
+        kept = cleared(self.live, self.base.positions_of(ordinals))
+        stay = np.flatnonzero(np.isin(self.delta.columns.ordinals, ordinals, invert=True))
+        fresh = self.delta if stay.size == self.delta.ids.size else _some(self.delta, stay)
+        return replace(self, live=kept, delta=fresh, deleted=self.base.n - count(kept))
 
-    def plus(self, new: Fresh) -> View:
+    def plus(self, new: Delta) -> Snapshot:
         """Return the snapshot that holds these codes as well; those of studies that are there take their place."""
         old = self.without(np.asarray(new.columns.ordinals))
-        ids = np.concatenate([old.fresh.ids, new.ids])
-        a, b = old.fresh.columns, new.columns
+        ids = np.concatenate([old.delta.ids, new.ids])
+        a, b = old.delta.columns, new.columns
         both = Columns(
             np.concatenate([a.words, b.words], axis=1),
             np.concatenate([a.ordinals, b.ordinals]),
             np.concatenate([a.patients, b.patients]),
         )
-        return replace(old, fresh=_some(Fresh(ids, both), np.argsort(ids, kind="stable")))
+        return replace(old, delta=_some(Delta(ids, both), np.argsort(ids, kind="stable")))
 
-    def permit(
+    def mask(
         self, ordinals: np.ndarray | None = None, denied: np.ndarray | None = None, patients: np.ndarray | None = None
-    ) -> Permit:
+    ) -> Mask:
         """Return what may be found: of the given ordinals, (m,) int64, or of all; and none of the denied ones.
 
         patients : (m,) integers, numbers of patients none of whose studies may be found
         """
-        bits, fresh = self.kept, np.ones(self.fresh.ids.size, bool)
+        bits, fresh = self.live, np.ones(self.delta.ids.size, bool)
         if ordinals is not None:
-            bits = bits & set_bits(np.zeros_like(bits), self.base.places(ordinals))
-            fresh &= np.isin(self.fresh.columns.ordinals, ordinals)
+            bits = bits & set_bits(np.zeros_like(bits), self.base.positions_of(ordinals))
+            fresh &= np.isin(self.delta.columns.ordinals, ordinals)
         if denied is not None and denied.size:
-            bits = cleared(bits, self.base.places(denied))
-            fresh &= np.isin(self.fresh.columns.ordinals, denied, invert=True)
+            bits = cleared(bits, self.base.positions_of(denied))
+            fresh &= np.isin(self.delta.columns.ordinals, denied, invert=True)
         if patients is not None and patients.size:
             bits = bits & ~bits_among(self.base.columns.patients, patients)
-            fresh &= np.isin(self.fresh.columns.patients, patients, invert=True)
-        return Permit(bits, to_bits(fresh), count(bits))
+            fresh &= np.isin(self.delta.columns.patients, patients, invert=True)
+        return Mask(bits, to_bits(fresh), count(bits))
 
-    def narrowed(self, permit: Permit, denied: np.ndarray) -> Permit:
+    def narrowed(self, mask: Mask, denied: np.ndarray) -> Mask:
         """Return the permit without the denied ordinals, (m,) int64."""
         if denied.size == 0:
-            return permit
-        bits = cleared(permit.base, self.base.places(denied))
-        fresh = to_bits(np.isin(self.fresh.columns.ordinals, denied, invert=True))
-        return Permit(bits, permit.fresh & fresh, count(bits))
+            return mask
+        bits = cleared(mask.base, self.base.positions_of(denied))
+        fresh = to_bits(np.isin(self.delta.columns.ordinals, denied, invert=True))
+        return Mask(bits, mask.delta & fresh, count(bits))
 
     def nearest(
-        self, query: np.ndarray, k: int, bits: int, permit: Permit, names: Names, radius: int | None = None
+        self, query: np.ndarray, k: int, bits: int, mask: Mask, study_ids_of: IdLookup, radius: int | None = None
     ) -> Hits:
         """Return the k nearest permitted studies of different patients, each its patient's nearest.
 
@@ -122,31 +122,31 @@ class View:
         """
         wanted = 4 * k
         while True:
-            hits = self.nearest_of_all(query, wanted, bits, permit, names, radius)
+            hits = self.nearest_of_all(query, wanted, bits, mask, study_ids_of, radius)
             keep = np.sort(np.unique(hits.patients, return_index=True)[1])[:k]
             if keep.size == k or hits.ordinals.size < wanted:
                 return hits.take(keep)
             wanted *= 4
 
     def nearest_of_all(
-        self, query: np.ndarray, k: int, bits: int, permit: Permit, names: Names, radius: int | None = None
+        self, query: np.ndarray, k: int, bits: int, mask: Mask, study_ids_of: IdLookup, radius: int | None = None
     ) -> Hits:
         """Return the k nearest permitted studies, of whatever patients."""
-        places, distances = self.base.nearest(query, k, bits, permit.base, permit.count, radius)
+        places, distances = self.base.nearest(query, k, bits, mask.base, mask.count, radius)
         old = _hits(self.base.columns, places, distances)
-        if self.fresh.ids.size == 0:
+        if self.delta.ids.size == 0:
             return old
-        columns = self.fresh.columns
-        places, distances = nearest(columns.words, query, k, bits, permit.fresh, radius)
-        return merged(old, _hits(columns, places, distances), self.fresh.ids[places], names).take(
+        columns = self.delta.columns
+        places, distances = nearest(columns.words, query, k, bits, mask.delta, radius)
+        return merged(old, _hits(columns, places, distances), self.delta.ids[places], study_ids_of).take(
             np.arange(min(k, old.ordinals.size + places.size))
         )
 
 
-def merged(old: Hits, new: Hits, new_ids: np.ndarray, names: Names) -> Hits:
+def merged(old: Hits, new: Hits, new_ids: np.ndarray, study_ids_of: IdLookup) -> Hits:
     """Return both in the order of (distance, study id); names are asked for only where the two are tied."""
     tied = np.isin(old.distances, new.distances)
-    known = names(old.ordinals[tied]) if tied.any() else {}
+    known = study_ids_of(old.ordinals[tied]) if tied.any() else {}
     ids = [known.get(int(ordinal), "") for ordinal in old.ordinals] + new_ids.tolist()
     both = Hits(
         np.concatenate([old.ordinals, new.ordinals]),
@@ -157,16 +157,16 @@ def merged(old: Hits, new: Hits, new_ids: np.ndarray, names: Names) -> Hits:
     return both.take(np.array(sorted(range(len(ids)), key=lambda place: (far[place], ids[place], place)), np.int64))
 
 
-def set_bits(bits: np.ndarray, places: np.ndarray) -> np.ndarray:
+def set_bits(bits: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """Return the bits, written to, with those of the places set."""
-    np.bitwise_or.at(bits, places // WORD_BITS, np.uint64(1) << (places % WORD_BITS).astype(np.uint64))
+    np.bitwise_or.at(bits, positions // WORD_BITS, np.uint64(1) << (positions % WORD_BITS).astype(np.uint64))
     return bits
 
 
-def cleared(bits: np.ndarray, places: np.ndarray) -> np.ndarray:
+def cleared(bits: np.ndarray, positions: np.ndarray) -> np.ndarray:
     """Return a copy of the bits with those of the places cleared."""
     bits = bits.copy()
-    np.bitwise_and.at(bits, places // WORD_BITS, ~(np.uint64(1) << (places % WORD_BITS).astype(np.uint64)))
+    np.bitwise_and.at(bits, positions // WORD_BITS, ~(np.uint64(1) << (positions % WORD_BITS).astype(np.uint64)))
     return bits
 
 
@@ -175,17 +175,17 @@ def count(bits: np.ndarray) -> int:
     return int(np.bitwise_count(bits).sum())
 
 
-def whole(base: Base) -> View:
+def full_snapshot(base: Base) -> Snapshot:
     """Return the snapshot in which nothing has come or gone since the base was loaded."""
     nothing = Columns(np.empty((4, 0), np.uint64), np.empty(0, np.int64), np.empty(0, np.int64))
-    return View(base, to_bits(np.ones(base.n, bool)), Fresh(np.empty(0, object), nothing))
+    return Snapshot(base, to_bits(np.ones(base.n, bool)), Delta(np.empty(0, object), nothing))
 
 
-def _hits(columns: Columns, places: np.ndarray, distances: np.ndarray) -> Hits:
-    return Hits(columns.ordinals[places].astype(np.int64), distances, columns.patients[places].astype(np.int64))
+def _hits(columns: Columns, positions: np.ndarray, distances: np.ndarray) -> Hits:
+    return Hits(columns.ordinals[positions].astype(np.int64), distances, columns.patients[positions].astype(np.int64))
 
 
-def _some(fresh: Fresh, places: np.ndarray) -> Fresh:
-    a = fresh.columns
-    words = np.ascontiguousarray(a.words[:, places])
-    return Fresh(fresh.ids[places], Columns(words, a.ordinals[places], a.patients[places]))
+def _some(delta: Delta, positions: np.ndarray) -> Delta:
+    a = delta.columns
+    words = np.ascontiguousarray(a.words[:, positions])
+    return Delta(delta.ids[positions], Columns(words, a.ordinals[positions], a.patients[positions]))

@@ -18,8 +18,8 @@ FS_RANGE_HZ = {
     "ecg": (50.0, 10_000.0),
     "ppg": (15.0, 10_000.0),
 }  # below, QRS complexes or pulses are no longer resolved
-SHORTEST_S = {"ecg": 2.5, "ppg": 2.0}  # one printed column of a 12-lead ECG; the shortest published PPG segments
-LONGEST_S = 24 * 3600.0
+MIN_DURATION_S = {"ecg": 2.5, "ppg": 2.0}  # one printed column of a 12-lead ECG; the shortest published PPG segments
+MAX_DURATION_S = 24 * 3600.0
 SAMPLE_LIMIT = 64_000_000  # all leads together: 256 MB as float32
 MISSING_LIMIT = 0.20  # share of a lead's samples that may be missing
 UNNAMED_LEAD = "II"  # single unnamed ECG channels are lead II by convention (AASM montage; ward monitors)
@@ -41,7 +41,7 @@ class Channel:
     samples: np.ndarray
     fs: float
     units: str
-    place: str
+    position: str
     rank: int = 0
 
 
@@ -55,9 +55,9 @@ class Assembled:
     remark: str = ""  # for the recognised phrase, e.g. "lead not named, taken as II"
 
 
-def channel(label: str, samples: np.ndarray, fs: float, units: str, place: str) -> Channel:
+def channel(label: str, samples: np.ndarray, fs: float, units: str, position: str) -> Channel:
     """Build a Channel from the label that a file gives it."""
-    return Channel(lead_of(label), samples, fs, units, place, ppg_rank(label))
+    return Channel(lead_of(label), samples, fs, units, position, ppg_rank(label))
 
 
 def assemble(channels: Sequence[Channel], answers: Answers, *, partial: bool = False) -> Assembled:
@@ -66,11 +66,11 @@ def assemble(channels: Sequence[Channel], answers: Answers, *, partial: bool = F
     Raises QuestionError where modality or units stay open, IntakeError for a recording that cannot be searched.
     """
     modality, chosen, remark = _choose(channels, answers)
-    rows = [IdentityRow(c.place, "removed", OTHER_CHANNEL) for c in channels if c.lead is None]
+    rows = [IdentityRow(c.position, "removed", OTHER_CHANNEL) for c in channels if c.lead is None]
     rows += [
-        IdentityRow(c.place, "removed", "another channel of the same pulse wave, or not asked for")
+        IdentityRow(c.position, "removed", "another channel of the same pulse wave, or not asked for")
         for c in channels
-        if c.lead is not None and not any(c.place == kept.place for kept in chosen)
+        if c.lead is not None and not any(c.position == kept.position for kept in chosen)
     ]
     for item in chosen:
         _check_rate(item.fs, modality)
@@ -92,7 +92,7 @@ def check_announced(n_samples: float, n_channels: int, fs: float) -> None:
             f"The header announces {n_samples * n_channels:,.0f} samples and the limit is {SAMPLE_LIMIT:,}: "
             "cut out the part that matters, or check the header for damage."
         )
-    if fs > 0 and n_samples / fs > LONGEST_S:
+    if fs > 0 and n_samples / fs > MAX_DURATION_S:
         raise IntakeError(
             f"The recording lasts {n_samples / fs / 3600:,.0f} h and the limit is 24 h: cut out the part that matters."
         )
@@ -166,7 +166,7 @@ def _without_gaps(channels: list[Channel], partial: bool) -> tuple[list[Channel]
             "export a stretch that is complete, or leave that channel out."
         )
     rows = [
-        IdentityRow(c.place, "removed", f"{share:.0%} of the samples are missing")
+        IdentityRow(c.position, "removed", f"{share:.0%} of the samples are missing")
         for share, c in zip(shares, channels, strict=True)
         if share > MISSING_LIMIT
     ]
@@ -214,11 +214,11 @@ def _stack(channels: Sequence[Channel], fs: float, units: Units, answers: Answer
 
 
 def _check_length(duration_s: float, modality: str) -> None:
-    if duration_s < SHORTEST_S[modality] - 1e-6:
+    if duration_s < MIN_DURATION_S[modality] - 1e-6:
         kind = "an ECG" if modality == "ecg" else "a PPG"
         raise IntakeError(
-            f"The recording lasts {duration_s:.3g} s and at least {SHORTEST_S[modality]:g} s are needed for {kind}: "
-            "export a longer stretch."
+            f"The recording lasts {duration_s:.3g} s and at least {MIN_DURATION_S[modality]:g} s are needed for "
+            f"{kind}: export a longer stretch."
         )
 
 

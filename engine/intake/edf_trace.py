@@ -8,7 +8,7 @@ from engine.errors import IntakeError
 from engine.intake.assemble import assemble, channel, check_announced
 from engine.intake.fingerprint import phrase
 from engine.intake.leads import lead_of
-from engine.intake.pseudonyms import OLDEST, pseudonym
+from engine.intake.pseudonyms import MAX_AGE, pseudonym
 from engine.intake.upload import Answers
 from engine.study import IdentityRow, Study
 
@@ -94,7 +94,7 @@ def _patient(recording: Any) -> tuple[dict[str, Any], str]:
     born = _attribute(patient, "birthdate")
     if born is not None and start is not None and start >= born:
         age = start.year - born.year - ((start.month, start.day) < (born.month, born.day))
-        facts["age"] = min(age, OLDEST)
+        facts["age"] = min(age, MAX_AGE)
     code = _attribute(patient, "code") if sex is not None else None
     return facts, str(recording.local_patient_identification if code is None else code)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from engine.intake.leads import lead_of
-from engine.intake.pseudonyms import OLDEST, pseudonym
+from engine.intake.pseudonyms import MAX_AGE, pseudonym
 from engine.study import IdentityRow
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _outcome(owner: Dataset, tag: Any, value: str) -> tuple[str, str]:
 
 
 def _clinical(keyword: str) -> str:
-    return f"given as {OLDEST} from {OLDEST} on" if keyword == "PatientAge" else ""
+    return f"given as {MAX_AGE} from {MAX_AGE} on" if keyword == "PatientAge" else ""
 
 
 def _label(tag: Any) -> str:
@@ -188,7 +188,7 @@ def _facts(dataset: Dataset) -> dict[str, Any]:
     age = _age(str(_value(dataset, "PatientAge") or ""))
     age = _age_from_dates(dataset) if age is None else age
     if age is not None:
-        facts["age"] = min(age, OLDEST)
+        facts["age"] = min(age, MAX_AGE)
     sex = str(_value(dataset, "PatientSex") or "").strip().upper()
     if sex in _SEX:
         facts["sex"] = sex

@@ -7,7 +7,7 @@ import hashlib
 import hmac
 import secrets
 
-OLDEST = 90  # ages of 90 and more are identifying (45 CFR 164.514(b)(2)(i)(C)) and are given as 90
+MAX_AGE = 90  # ages of 90 and more are identifying (45 CFR 164.514(b)(2)(i)(C)) and are given as 90
 
 
 @functools.cache

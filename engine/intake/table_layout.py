@@ -25,7 +25,7 @@ _KEYED = re.compile(r"^\W*(lead|units?|channel)\W*[,;:=\t]\W*([^,;\t\"]+)", re.I
 
 
 @dataclass(frozen=True)
-class Layout:
+class TableLayout:
     """How a table is laid out.
 
     body     : the rows as text, without header
@@ -48,7 +48,7 @@ class Layout:
     units: str
 
 
-def lay_out(data: bytes) -> Layout:
+def lay_out(data: bytes) -> TableLayout:
     """Find a table's layout; IntakeError for a manifest and for text without rows of numbers."""
     text = decode(data) or ""
     if text.endswith("\x00"):
@@ -70,7 +70,7 @@ def lay_out(data: bytes) -> Layout:
     notes = [lines[i].lstrip("#%/ \t") for i in above]
     start = [line for i, line in enumerate(lines[first:_LOOKED_AT], start=first) if i not in comments]
     body = "\n".join(start + lines[max(first, _LOOKED_AT) :])
-    return Layout(
+    return TableLayout(
         body,
         delimiter,
         _decimal(cells, first, delimiter),

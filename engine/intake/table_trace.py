@@ -10,7 +10,7 @@ from engine.errors import IntakeError, QuestionError
 from engine.intake.assemble import Channel, assemble, channel
 from engine.intake.fingerprint import phrase
 from engine.intake.leads import GENERIC_ECG, lead_of, split_units
-from engine.intake.table_layout import Layout, lay_out
+from engine.intake.table_layout import TableLayout, lay_out
 from engine.intake.table_time import is_time, sampled
 from engine.intake.upload import Answers
 from engine.study import PPG_LEAD, IdentityRow, Study
@@ -55,7 +55,7 @@ def _channel(label: str, units: str, samples: np.ndarray, fs: float, index: int)
     return channel(label, samples, fs, units, f"column {index + 1}")
 
 
-def _columns(layout: Layout) -> list[list[str] | np.ndarray]:
+def _columns(layout: TableLayout) -> list[list[str] | np.ndarray]:
     """Parse the body; numeric columns become float arrays, others stay text."""
     import pandas as pd
 
@@ -95,7 +95,7 @@ def _numbers(column: list[str] | np.ndarray) -> np.ndarray:
     return np.array(values, dtype=np.float64)
 
 
-def _labels(layout: Layout, answers: Answers) -> tuple[list[str], list[str]]:
+def _labels(layout: TableLayout, answers: Answers) -> tuple[list[str], list[str]]:
     """Return label and unit of each column; a single unnamed column is named by the preamble or the answer."""
     if layout.header:
         split = [split_units(cell) for cell in layout.header]
@@ -125,7 +125,7 @@ def _rate(
     labels: list[str],
     units: list[str],
     timed: int | None,
-    layout: Layout,
+    layout: TableLayout,
     answers: Answers,
 ) -> tuple[np.ndarray, float]:
     """Return values on an even time grid and their rate: from the time column, the preamble, or the answer."""

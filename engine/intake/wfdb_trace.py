@@ -14,7 +14,7 @@ import numpy as np
 from engine.errors import IntakeError, QuestionError
 from engine.intake.assemble import Channel, assemble, channel, check_announced
 from engine.intake.fingerprint import phrase
-from engine.intake.pseudonyms import OLDEST
+from engine.intake.pseudonyms import MAX_AGE
 from engine.intake.upload import Answers, Upload
 from engine.intake.wfdb_header import NULL, Header, find, neutral, parse_header
 from engine.study import IdentityRow, Study
@@ -226,7 +226,7 @@ def _comments(header: Header) -> tuple[dict[str, Any], tuple[IdentityRow, ...]]:
 def _fact(key: str, value: str) -> dict[str, Any]:
     if key == "age":
         number = re.match(r"\d{1,3}(?!\d)", value)
-        return {"age": min(int(number[0]), OLDEST)} if number else {}
+        return {"age": min(int(number[0]), MAX_AGE)} if number else {}
     if key in ("sex", "gender"):
         sex = _SEX.get(value.lower())
         return {"sex": sex} if sex else {}

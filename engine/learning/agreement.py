@@ -23,7 +23,7 @@ ONE_RATER, NO_OVERLAP, ALL_EQUAL = "one_rater", "no_overlap", "all_equal"  # why
 
 
 @dataclass(frozen=True)
-class Figure:
+class Coefficient:
     """One coefficient. value, low, high : None where undefined, `reason` says why
 
     n : rated pairs that two raters or more share; raters : who rated them
@@ -43,7 +43,7 @@ class Kappa:
 
     first: str
     second: str
-    figure: Figure
+    coefficient: Coefficient
 
 
 @dataclass(frozen=True)
@@ -53,14 +53,14 @@ class Disputed:
     query_id: str
     study_id: str
     apart: float
-    marks: tuple[tuple[str, str], ...]  # (rater, mark), by rater
+    ratings: tuple[tuple[str, str], ...]  # (rater, mark), by rater
 
 
 @dataclass(frozen=True)
 class Agreement:
     """The whole panel: alpha over everyone, kappa per two raters, and the shared pairs, most disputed first."""
 
-    alpha: Figure
+    alpha: Coefficient
     kappas: tuple[Kappa, ...]
     pairs: tuple[Disputed, ...]
 
@@ -85,7 +85,7 @@ def table_of(ratings: Sequence[Rating]) -> tuple[np.ndarray, list[str], list[tup
     return table, raters, pairs
 
 
-def alpha(table: np.ndarray, draws: int = DRAWS, seed: int = SEED) -> Figure:
+def alpha(table: np.ndarray, draws: int = DRAWS, seed: int = SEED) -> Coefficient:
     """Return ordinal alpha of ranks (raters, pairs), -1 where not rated."""
     counts = _counts(table)
     counts = counts[counts.sum(axis=1) > 1]  # a pair that one person rated says nothing about agreement
@@ -93,28 +93,28 @@ def alpha(table: np.ndarray, draws: int = DRAWS, seed: int = SEED) -> Figure:
     raters, n = int((table[:, shared] >= 0).any(axis=1).sum()), len(counts)
     reason = _undefined(counts, len(table))
     if reason:
-        return Figure(None, None, None, n, raters or len(table), reason)
+        return Coefficient(None, None, None, n, raters or len(table), reason)
     import krippendorff
 
     value = float(krippendorff.alpha(value_counts=counts, value_domain=range(RANKS), level_of_measurement="ordinal"))
     low, high = _interval(_coincidences(counts), alphas, draws, seed)
-    return Figure(value, low, high, n, raters)
+    return Coefficient(value, low, high, n, raters)
 
 
-def kappa(first: np.ndarray, second: np.ndarray, draws: int = DRAWS, seed: int = SEED) -> Figure:
+def kappa(first: np.ndarray, second: np.ndarray, draws: int = DRAWS, seed: int = SEED) -> Coefficient:
     """Return the linearly weighted kappa of two raters' ranks (pairs,), -1 where not rated."""
     both = (first >= 0) & (second >= 0)
     one, two = first[both], second[both]
     reason = NO_OVERLAP if not len(one) else ALL_EQUAL if len({*one.tolist(), *two.tolist()}) == 1 else ""
     if reason:
-        return Figure(None, None, None, len(one), 2, reason)
+        return Coefficient(None, None, None, len(one), 2, reason)
     from sklearn.metrics import cohen_kappa_score
 
     value = float(cohen_kappa_score(one, two, labels=range(RANKS), weights="linear"))
     table = np.zeros((len(one), RANKS, RANKS))
     table[np.arange(len(one)), one, two] = 1
     low, high = _interval(table, kappas_of, draws, seed)
-    return Figure(value, low, high, len(one), 2)
+    return Coefficient(value, low, high, len(one), 2)
 
 
 def disputed(table: np.ndarray, raters: Sequence[str], pairs: Sequence[tuple[str, str]]) -> tuple[Disputed, ...]:

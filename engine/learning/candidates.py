@@ -13,7 +13,7 @@ FAR = 1e9
 
 
 @dataclass(frozen=True, eq=False)
-class Side:
+class CandidateSide:
     """One side of the pairs, n studies or queries.
 
     ids, modality, group : (n,) str; a group is whatever may be under-represented, such as the cohort
@@ -40,8 +40,8 @@ class Candidates:
     float_rank   : (p,) int, the same by embedding
     """
 
-    queries: Side
-    items: Side
+    queries: CandidateSide
+    items: CandidateSide
     q: np.ndarray
     s: np.ndarray
     hamming_rank: np.ndarray
@@ -50,10 +50,15 @@ class Candidates:
     def __len__(self) -> int:
         return len(self.q)
 
-    def take(self, kept: np.ndarray) -> Candidates:
+    def take(self, selection: np.ndarray) -> Candidates:
         """Return a part of the pairs, by mask or by places."""
         return Candidates(
-            self.queries, self.items, self.q[kept], self.s[kept], self.hamming_rank[kept], self.float_rank[kept]
+            self.queries,
+            self.items,
+            self.q[selection],
+            self.s[selection],
+            self.hamming_rank[selection],
+            self.float_rank[selection],
         )
 
 
@@ -70,7 +75,7 @@ def ranks(far: np.ndarray) -> np.ndarray:
     return out
 
 
-def candidates(queries: Side, items: Side, allowed: np.ndarray, nearest: int = NEAREST) -> Candidates:
+def candidates(queries: CandidateSide, items: CandidateSide, allowed: np.ndarray, nearest: int = NEAREST) -> Candidates:
     """Return each query's nearest studies of every modality, by code or by embedding.
 
     allowed : (queries, items) bool; False for a query's own patient and for what may not be shown

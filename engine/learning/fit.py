@@ -26,14 +26,14 @@ from engine.model.hash_layer import BITS, LENGTHS, HashLayer
 from engine.training.encoders import loop
 from engine.training.encoders.augment import jittered
 from engine.training.hashing.losses import straight_through
-from engine.training.hashing.train import Embedded
+from engine.training.hashing.train import LabelledEmbeddings
 
-Replay = dict[str, Embedded]
+Replay = dict[str, LabelledEmbeddings]
 FAR_BELOW = -1e4  # a logit that no softmax sees
 
 
 @dataclass(frozen=True, eq=False)
-class Marked:
+class RatedPairs:
     """Rated pairs, p of them.
 
     zq, zs : (p, 256) float32, stored embeddings of queries and neighbours, before any map
@@ -49,19 +49,19 @@ class Marked:
     ms: np.ndarray
     target: np.ndarray
     weight: np.ndarray
-    held: np.ndarray
+    has_finding: np.ndarray
 
     def __len__(self) -> int:
         return len(self.target)
 
-    def take(self, kept: np.ndarray) -> Marked:
+    def take(self, selection: np.ndarray) -> RatedPairs:
         """Return a part of the pairs, by mask or by places."""
-        parts = (self.zq, self.zs, self.mq, self.ms, self.target, self.weight, self.held)
-        return Marked(*(part[kept] for part in parts))
+        parts = (self.zq, self.zs, self.mq, self.ms, self.target, self.weight, self.has_finding)
+        return RatedPairs(*(part[selection] for part in parts))
 
 
 @dataclass(frozen=True)
-class Plan:
+class FitPlan:
     """How long and how hard, chosen on `valid` by `casebind evaluate active-learning`.
 
     batch, named : original studies, and studies whose finding a rater named, of each modality in a step
@@ -86,7 +86,7 @@ class Plan:
 
 
 @dataclass(frozen=True, eq=False)
-class Fitted:
+class FittedRound:
     """What a round has learnt: a (256, 256) map per modality, and the hash layer's weight and thresholds."""
 
     heads: dict[str, np.ndarray]
@@ -118,20 +118,20 @@ class Batch:
 
     u: torch.Tensor
     before: torch.Tensor
-    held: torch.Tensor
+    has_finding: torch.Tensor
     modality: torch.Tensor
     weight: torch.Tensor
 
 
-def contrast(
-    u: torch.Tensor, held: torch.Tensor, modality: torch.Tensor, weight: torch.Tensor, tau: float
+def contrastive_loss(
+    u: torch.Tensor, has_finding: torch.Tensor, modality: torch.Tensor, weight: torch.Tensor, tau: float
 ) -> torch.Tensor:
     """Supervised contrast between relaxed bits and codes, each modality's codes a gallery of its own; mean of lengths.
 
     u (n, 256), held (n, findings) float, modality (n,) int, weight (n,) of each study as the one that asks
     """
     codes, others = straight_through(u), ~torch.eye(len(u), dtype=torch.bool)
-    share = ((held @ held.T > 0) & others).float()
+    share = ((has_finding @ has_finding.T > 0) & others).float()
     kinds = [modality == kind for kind in modality.unique()]
     total = u.sum() * 0
     for mine in kinds:
@@ -166,31 +166,31 @@ def rated_loss(
     return total / len(LENGTHS)
 
 
-def named_studies(marked: Marked) -> dict[str, Embedded]:
+def named_studies(pairs: RatedPairs) -> dict[str, LabelledEmbeddings]:
     """Return the studies whose finding a rater named, by modality: every query, and a neighbour marked relevant.
 
     A study rated several times stands there as often as it was named.
     """
-    known = marked.held.any(1) & (marked.weight > 0)
-    hits = known & (marked.target == 1)
+    known = pairs.has_finding.any(1) & (pairs.weight > 0)
+    hits = known & (pairs.target == 1)
     out = {}
-    for modality in np.unique(np.concatenate([marked.mq, marked.ms])):
-        q, s = known & (marked.mq == modality), hits & (marked.ms == modality)
-        z = np.concatenate([marked.zq[q], marked.zs[s]]).astype(np.float32)
+    for modality in np.unique(np.concatenate([pairs.mq, pairs.ms])):
+        q, s = known & (pairs.mq == modality), hits & (pairs.ms == modality)
+        z = np.concatenate([pairs.zq[q], pairs.zs[s]]).astype(np.float32)
         if len(z):
-            held = np.concatenate([marked.held[q], marked.held[s]])
-            out[str(modality)] = Embedded(torch.from_numpy(z), torch.from_numpy(held))
+            held = np.concatenate([pairs.has_finding[q], pairs.has_finding[s]])
+            out[str(modality)] = LabelledEmbeddings(torch.from_numpy(z), torch.from_numpy(held))
     return out
 
 
 def fit(
     layer: HashLayer,
     heads: dict[str, np.ndarray],
-    marked: Marked,
+    pairs: RatedPairs,
     replay: Replay,
-    plan: Plan,
-    told: Callable[[float], None] = lambda share: None,
-) -> Fitted:
+    plan: FitPlan,
+    on_progress: Callable[[float], None] = lambda share: None,
+) -> FittedRound:
     """Return what a round learns.
 
     layer, heads : of the release before, whose maps are the identity where it has none
@@ -198,29 +198,29 @@ def fit(
     """
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
-    model, old, named = Mapped(layer, heads), Mapped(layer, heads).requires_grad_(False), named_studies(marked)
+    model, old, named = Mapped(layer, heads), Mapped(layer, heads).requires_grad_(False), named_studies(pairs)
     slow, quick = {"params": model.heads.parameters(), "lr": plan.rate / 3}, model.layer.parameters()
     optim = torch.optim.Adam([{"params": quick, "lr": plan.rate}, slow])
     schedule, history = loop.cosine(optim, plan.steps), []
     for step in range(plan.steps):
         batch = _batch(model, old, replay, named, plan, rng)
         parts = {
-            "contrast": contrast(batch.u, batch.held, batch.modality, batch.weight, plan.temperature),
+            "contrast": contrastive_loss(batch.u, batch.has_finding, batch.modality, batch.weight, plan.temperature),
             "before": plan.before * ((batch.u - batch.before) ** 2).mean(),
-            "ratings": plan.ratings * _ratings(model, marked.take(rng.permutation(len(marked))[: plan.pairs]), plan),
+            "ratings": plan.ratings * _ratings(model, pairs.take(rng.permutation(len(pairs))[: plan.pairs]), plan),
         }
         optim.zero_grad()
         sum(parts.values()).backward()  # type: ignore[union-attr]
         optim.step()
         schedule.step()
         history.append({name: float(part.detach()) for name, part in parts.items()})
-        told((step + 1) / plan.steps)
+        on_progress((step + 1) / plan.steps)
     state = model.layer.state_dict()
     maps = {m: head.detach().numpy().copy() for m, head in model.heads.items()}
-    return Fitted(maps, state["weight"].numpy().copy(), state["threshold"].numpy().copy(), history)
+    return FittedRound(maps, state["weight"].numpy().copy(), state["threshold"].numpy().copy(), history)
 
 
-def _batch(model: Mapped, old: Mapped, replay: Replay, named: Replay, plan: Plan, rng: np.random.Generator) -> Batch:
+def _batch(model: Mapped, old: Mapped, replay: Replay, named: Replay, plan: FitPlan, rng: np.random.Generator) -> Batch:
     """Draw original and named studies of every modality and hash them by the new and by the old model."""
     parts = []
     for number, modality in enumerate(replay):
@@ -237,12 +237,12 @@ def _batch(model: Mapped, old: Mapped, replay: Replay, named: Replay, plan: Plan
     return Batch(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
 
-def _drawn(source: Embedded, most: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+def _drawn(source: LabelledEmbeddings, most: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
     chosen = torch.from_numpy(rng.permutation(len(source.z))[:most])
-    return source.z[chosen], source.held[chosen]
+    return source.z[chosen], source.has_finding[chosen]
 
 
-def _ratings(model: Mapped, marked: Marked, plan: Plan) -> torch.Tensor:
+def _ratings(model: Mapped, marked: RatedPairs, plan: FitPlan) -> torch.Tensor:
     """Hash both sides of every rated pair and return their loss."""
     if not len(marked) or not marked.weight.any():
         return torch.zeros(())
@@ -250,7 +250,7 @@ def _ratings(model: Mapped, marked: Marked, plan: Plan) -> torch.Tensor:
     return rated_loss(uq, us, torch.from_numpy(marked.target), torch.from_numpy(marked.weight), plan.slope)
 
 
-def _hashed(model: Mapped, z: np.ndarray, modality: np.ndarray, plan: Plan) -> torch.Tensor:
+def _hashed(model: Mapped, z: np.ndarray, modality: np.ndarray, plan: FitPlan) -> torch.Tensor:
     """Relaxed bits of embeddings of mixed modalities: (p, 256) → (p, 256)."""
     u = torch.zeros(len(z), BITS)
     for kind in np.unique(modality):

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine.retrieval.mean import NAMES
+from engine.retrieval.mean import MODALITY_NAMES
 
 if TYPE_CHECKING:
     from engine.model.release import Release
@@ -18,15 +18,15 @@ if TYPE_CHECKING:
 Section = Literal["overall", "pair", "group", "ratings", "label"]
 SECTIONS: tuple[Section, ...] = ("overall", "pair", "group", "ratings", "label")
 # Relative falls of P@10; of the held-out ratings' AUC an absolute one. Labels are shown: single ones are too rare
-RELATIVE = {"overall": 0.02, "pair": 0.03, "group": 0.05}
-RATINGS = 0.02
-LEAST = 30  # studies, or rated pairs, that a guard needs
+RELATIVE_LIMITS = {"overall": 0.02, "pair": 0.03, "group": 0.05}
+RATINGS_LIMIT = 0.02
+MIN_STUDIES = 30  # studies, or rated pairs, that a guard needs
 UNMEASURED = "nothing was measured"
 ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
-class Row:
+class GateRow:
     """One figure before and after.
 
     name             : "" overall, "ecg>cxr", "sex F", a finding, or "AUC"
@@ -51,70 +51,80 @@ class Row:
     @property
     def too_few(self) -> bool:
         """Whether it would be guarded if there were more studies."""
-        return self.section in (*RELATIVE, "ratings") and self.n < LEAST
+        return self.section in (*RELATIVE_LIMITS, "ratings") and self.n < MIN_STUDIES
 
 
 @dataclass(frozen=True)
-class Verdict:
+class GateVerdict:
     """passes : no guard fell. falls : those that did, in words"""
 
-    passes: bool
-    falls: tuple[str, ...]
+    passed: bool
+    failed_guards: tuple[str, ...]
 
 
-def judged(rows: Sequence[Row]) -> list[Row]:
+def apply_guards(rows: Sequence[GateRow]) -> list[GateRow]:
     """Return the rows with what is guarded and what falls."""
-    return [_judged(row) for row in rows]
+    return [_apply_guard(row) for row in rows]
 
 
-def table(release: Release) -> list[Row]:
+def table(release: Release) -> list[GateRow]:
     """Return what was measured of a round's release, judged by the limits of today; empty where nothing was."""
-    return judged([Row(**row) for row in release.manifest.get("round", {}).get("gate", [])])
+    return apply_guards([GateRow(**row) for row in release.manifest.get("round", {}).get("gate", [])])
 
 
-def plain(rows: Sequence[Row]) -> list[dict[str, Any]]:
+def rows_as_json(rows: Sequence[GateRow]) -> list[dict[str, Any]]:
     """Return rows as JSON, for the manifest and `--json`."""
     return [{name: round(v, 5) if isinstance(v, float) else v for name, v in asdict(row).items()} for row in rows]
 
 
-def verdict(release: Release) -> Verdict:
+def verdict(release: Release) -> GateVerdict:
     """Return whether a release passes; one of which nothing was measured does not."""
     return verdict_of(table(release))
 
 
-def verdict_of(rows: Sequence[Row]) -> Verdict:
+def verdict_of(rows: Sequence[GateRow]) -> GateVerdict:
     """Return whether judged rows pass."""
     if not any(row.section == "overall" and row.guarded for row in rows):
-        return Verdict(False, (UNMEASURED,)) if not rows else Verdict(False, (_too_few(rows), *_falls(rows)))
-    falls = _falls(rows)
-    return Verdict(not falls, falls)
+        return (
+            GateVerdict(False, (UNMEASURED,))
+            if not rows
+            else GateVerdict(False, (_too_few(rows), *_failed_guards(rows)))
+        )
+    falls = _failed_guards(rows)
+    return GateVerdict(not falls, falls)
 
 
 def limit(section: str) -> str:
     """Return how far a section's rows may fall, in words; empty where they are not guarded."""
-    return f"{RATINGS:g}" if section == "ratings" else f"{100 * RELATIVE[section]:.0f} %" if section in RELATIVE else ""
+    return (
+        f"{RATINGS_LIMIT:g}"
+        if section == "ratings"
+        else f"{100 * RELATIVE_LIMITS[section]:.0f} %"
+        if section in RELATIVE_LIMITS
+        else ""
+    )
 
 
-def _judged(row: Row) -> Row:
-    if row.section not in (*RELATIVE, "ratings") or row.n < LEAST:
+def _apply_guard(row: GateRow) -> GateRow:
+    if row.section not in (*RELATIVE_LIMITS, "ratings") or row.n < MIN_STUDIES:
         return replace(row, guarded=False, falls=False)
-    allowed = RATINGS if row.section == "ratings" else RELATIVE[row.section] * row.before
+    allowed = RATINGS_LIMIT if row.section == "ratings" else RELATIVE_LIMITS[row.section] * row.before
     return replace(row, guarded=True, falls=row.after < row.before - allowed - ROUNDING)
 
 
-def _falls(rows: Sequence[Row]) -> tuple[str, ...]:
+def _failed_guards(rows: Sequence[GateRow]) -> tuple[str, ...]:
     return tuple(_words(row) for row in rows if row.falls)
 
 
-def _words(row: Row) -> str:
+def _words(row: GateRow) -> str:
     if row.section == "ratings":
         return f"AUC of held-out ratings falls by {row.before - row.after:.3f} (limit {limit('ratings')})"
-    query, _, target = (NAMES.get(part, part) for part in row.name.partition(">"))
+    query, _, target = (MODALITY_NAMES.get(part, part) for part in row.name.partition(">"))
     named = {"overall": "overall", "pair": f"of {query} to {target}", "group": f"of {row.name}"}[row.section]
     share = 100 * (1 - row.after / row.before)
     return f"P@10 {named} falls by {share:.1f} % (limit {limit(row.section)})"
 
 
-def _too_few(rows: Sequence[Row]) -> str:
+def _too_few(rows: Sequence[GateRow]) -> str:
     n = next((row.n for row in rows if row.section == "overall"), 0)
-    return f"the frozen set has {n} studies that can ask and {LEAST} are needed"
+    return f"the frozen set has {n} studies that can ask and {MIN_STUDIES} are needed"

@@ -14,8 +14,8 @@ from itertools import product
 import numpy as np
 
 from engine.findings import vocabulary
-from engine.learning.fit import Marked
-from engine.learning.gate import Row, Section
+from engine.learning.fit import RatedPairs
+from engine.learning.gate import GateRow, Section
 from engine.learning.round_data import Pool
 from engine.metrics.ranking import precision_at, ranked_relevance
 from engine.metrics.resampling import draws
@@ -23,12 +23,12 @@ from engine.model.hash_layer import BITS, distances
 
 K = 10
 BANDS = ((0.0, 40.0, "under 40"), (40.0, 65.0, "40 to 64"), (65.0, 200.0, "65 and over"))  # years
-LEAST_SHOWN = 10  # studies of a label or group; fewer say nothing
+MIN_SHOWN = 10  # studies of a label or group; fewer say nothing
 Codes = Mapping[str, np.ndarray]  # modality → packed codes (n, 32) uint8
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class GateQueries:
     """Queries of every pair of modalities, m of them: what each found before and after.
 
     kind, patients (m,) str; study (m,) str, the same one for every modality it asks; before, after (m,) P@10
@@ -40,22 +40,22 @@ class Asked:
     patients: np.ndarray
     before: np.ndarray
     after: np.ndarray
-    held: np.ndarray
+    has_finding: np.ndarray
     sex: np.ndarray
     cohort: np.ndarray
     age: np.ndarray
 
 
-def asked(frozen: Mapping[str, Pool], before: Codes, after: Codes) -> Asked | None:
+def measure_queries(holdout: Mapping[str, Pool], before: Codes, after: Codes) -> GateQueries | None:
     """Search with both sets of codes; None where no query has a relevant study to find."""
-    parts = [part for a, b in product(frozen, repeat=2) for part in _pair(frozen, a, b, before, after)]
-    return Asked(*(np.concatenate(part) for part in zip(*parts, strict=True))) if parts else None
+    parts = [part for a, b in product(holdout, repeat=2) for part in _pair(holdout, a, b, before, after)]
+    return GateQueries(*(np.concatenate(part) for part in zip(*parts, strict=True))) if parts else None
 
 
 def _pair(frozen: Mapping[str, Pool], a: str, b: str, before: Codes, after: Codes) -> Iterator[tuple[np.ndarray, ...]]:
     """Yield the columns of Asked of one pair of modalities, if it has any query."""
     q, s = frozen[a], frozen[b]
-    relevant = q.held.astype(np.float32) @ s.held.T.astype(np.float32) > 0
+    relevant = q.has_finding.astype(np.float32) @ s.has_finding.T.astype(np.float32) > 0
     allowed = q.patients[:, None] != s.patients[None]
     kept = (relevant & allowed).any(1)
     if not kept.any():
@@ -66,23 +66,23 @@ def _pair(frozen: Mapping[str, Pool], a: str, b: str, before: Codes, after: Code
     ]
     kind = np.full(int(kept.sum()), f"{a}>{b}")
     study = np.char.add(f"{a} ", np.flatnonzero(kept).astype(str))
-    yield kind, study, q.patients[kept], *found, q.held[kept], q.sex[kept], q.cohort[kept], q.age[kept]
+    yield kind, study, q.patients[kept], *found, q.has_finding[kept], q.sex[kept], q.cohort[kept], q.age[kept]
 
 
-def frozen_rows(found: Asked | None) -> list[Row]:
+def holdout_rows(queries: GateQueries | None) -> list[GateRow]:
     """Return the rows of the frozen set: overall, by pair, group and label."""
-    if found is None:
+    if queries is None:
         return []
-    every = np.ones(len(found.kind), bool)
-    rows = [_row("overall", "", found, every)]
-    rows += [_row("pair", str(kind), found, found.kind == kind) for kind in dict.fromkeys(found.kind.tolist())]
-    groups = [(name, mine) for name, mine in _groups(found) if _studies(found, mine) >= LEAST_SHOWN]
-    labels = [(name, found.held[:, i]) for i, name in enumerate(vocabulary())]
-    rows += [_row("group", name, found, mine) for name, mine in groups]
-    return rows + [_row("label", name, found, mine) for name, mine in labels if _studies(found, mine) >= LEAST_SHOWN]
+    every = np.ones(len(queries.kind), bool)
+    rows = [_row("overall", "", queries, every)]
+    rows += [_row("pair", str(kind), queries, queries.kind == kind) for kind in dict.fromkeys(queries.kind.tolist())]
+    groups = [(name, mine) for name, mine in _groups(queries) if _studies(queries, mine) >= MIN_SHOWN]
+    labels = [(name, queries.has_finding[:, i]) for i, name in enumerate(vocabulary())]
+    rows += [_row("group", name, queries, mine) for name, mine in groups]
+    return rows + [_row("label", name, queries, mine) for name, mine in labels if _studies(queries, mine) >= MIN_SHOWN]
 
 
-def _groups(found: Asked) -> Iterator[tuple[str, np.ndarray]]:
+def _groups(found: GateQueries) -> Iterator[tuple[str, np.ndarray]]:
     """Yield (name, members) of every sex, age band and cohort; "" is unknown and no group."""
     for value in sorted(set(found.sex.tolist()) - {""}):
         yield f"sex {value}", found.sex == value
@@ -92,19 +92,19 @@ def _groups(found: Asked) -> Iterator[tuple[str, np.ndarray]]:
         yield f"cohort {value}", found.cohort == value
 
 
-def _studies(found: Asked, mine: np.ndarray) -> int:
+def _studies(found: GateQueries, mine: np.ndarray) -> int:
     """Return how many studies ask, each once however many modalities it asks."""
     return len(np.unique(found.study[mine]))
 
 
-def _row(section: Section, name: str, found: Asked, mine: np.ndarray) -> Row:
+def _row(section: Section, name: str, found: GateQueries, mine: np.ndarray) -> GateRow:
     """Mean over pairs of modalities of their queries' P@10, with the interval of the difference by patient."""
     kinds, kind = np.unique(found.kind[mine], return_inverse=True)
     weights = np.concatenate([np.ones((1, int(mine.sum()))), draws(found.patients[mine])])
     before, after = (_by_kind(values[mine], kind, len(kinds), weights) for values in (found.before, found.after))
     low, high = np.nanpercentile((after - before)[1:], [2.5, 97.5])
     figures = (float(before[0]), float(after[0]), float(after[0] - before[0]), float(low), float(high))
-    return Row(section, name, _studies(found, mine), *figures)
+    return GateRow(section, name, _studies(found, mine), *figures)
 
 
 def _by_kind(values: np.ndarray, kind: np.ndarray, kinds: int, weights: np.ndarray) -> np.ndarray:
@@ -116,35 +116,35 @@ def _by_kind(values: np.ndarray, kind: np.ndarray, kinds: int, weights: np.ndarr
     return np.asarray(means.sum(1) / (drawn > 0).sum(1))
 
 
-def rating_rows(apart: Marked, units: np.ndarray, before: np.ndarray, after: np.ndarray) -> list[Row]:
+def rating_rows(pairs: RatedPairs, units: np.ndarray, before: np.ndarray, after: np.ndarray) -> list[GateRow]:
     """Return the row of the held-out ratings, none where no two pairs can be compared.
 
     before, after : (p,) int distances of the pairs; units : (p,) str that intervals are drawn by
     """
     weights = np.concatenate([np.ones((1, len(units))), draws(units)]) if len(units) else np.ones((1, 0))
-    old, new = (auc(far, apart, weights) for far in (before, after))
+    old, new = (auc(far, pairs, weights) for far in (before, after))
     if not len(units) or np.isnan(old[0]) or np.isnan(new[0]):
         return []
     spread = (new - old)[1:]
     spread = spread[np.isfinite(spread)]
     low, high = np.percentile(spread, [2.5, 97.5]) if len(spread) else (np.nan, np.nan)
     before_after = (float(old[0]), float(new[0]), float(new[0] - old[0]))
-    return [Row("ratings", "AUC", len(units), *before_after, float(low), float(high))]
+    return [GateRow("ratings", "AUC", len(units), *before_after, float(low), float(high))]
 
 
-def auc(far: np.ndarray, marked: Marked, weights: np.ndarray) -> np.ndarray:
+def auc(far: np.ndarray, pairs: RatedPairs, weights: np.ndarray) -> np.ndarray:
     """Share of (relevant, irrelevant) pairs of equal modalities with the relevant one nearer, ties half.
 
     far (p,) int distances 0 … 256; weights (r, p) draws, times each rater's reliability → (r,), NaN where undefined
     """
-    kinds = np.char.add(np.char.add(marked.mq, ">"), marked.ms) if len(far) else np.empty(0, str)
+    kinds = np.char.add(np.char.add(pairs.mq, ">"), pairs.ms) if len(far) else np.empty(0, str)
     right, total = np.zeros(len(weights)), np.zeros(len(weights))
     for kind in np.unique(kinds):
         mine = kinds == kind
         bins = np.zeros((int(mine.sum()), BITS + 1))
         bins[np.arange(len(bins)), far[mine]] = 1
-        w = weights[:, mine] * marked.weight[mine]
-        positive, negative = (w * marked.target[mine]) @ bins, (w * (1 - marked.target[mine])) @ bins
+        w = weights[:, mine] * pairs.weight[mine]
+        positive, negative = (w * pairs.target[mine]) @ bins, (w * (1 - pairs.target[mine])) @ bins
         further = negative.sum(1, keepdims=True) - negative.cumsum(1) + negative / 2
         right += (positive * further).sum(1)
         total += positive.sum(1) * negative.sum(1)

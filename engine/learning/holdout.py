@@ -7,20 +7,20 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-FROZEN = 0.30  # of the patients; their studies measure, and are never fitted
-HELD_OUT = 0.20  # of the queries; marks on their neighbours measure, and are never fitted
+HOLDOUT_PATIENTS = 0.30  # of the patients; their studies measure, and are never fitted
+HOLDOUT_QUERIES = 0.20  # of the queries; marks on their neighbours measure, and are never fitted
 
 
-def share_of(name: str) -> float:
+def hash_share(name: str) -> float:
     """Return a number in 0 … 1 that depends on a name alone, evenly spread over names."""
     return int.from_bytes(sha256(name.encode()).digest()[:8], "big") / 2**64
 
 
-def is_frozen(patient_id: str) -> bool:
+def is_holdout_patient(patient_id: str) -> bool:
     """Return whether a patient's studies only measure."""
-    return share_of(patient_id) < FROZEN
+    return hash_share(patient_id) < HOLDOUT_PATIENTS
 
 
-def is_held_out(query_id: str) -> bool:
+def is_holdout_query(query_id: str) -> bool:
     """Return whether marks on a query's neighbours only measure."""
-    return share_of(f"query {query_id}") < HELD_OUT
+    return hash_share(f"query {query_id}") < HOLDOUT_QUERIES

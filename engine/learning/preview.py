@@ -17,10 +17,10 @@ from engine.errors import UsageError
 from engine.index.code_columns import Columns
 from engine.index.hamming import words_of
 from engine.index.segment import Base
-from engine.index.snapshot import View, whole
+from engine.index.snapshot import Snapshot, full_snapshot
 from engine.retrieval.answer import Options
 from engine.retrieval.neighbours import neighbours_of
-from engine.retrieval.stored_query import recall
+from engine.retrieval.stored_query import load_stored_query
 from engine.store.filters import Clause
 from engine.store.records import StoredQuery, StudyRow
 from engine.study import MODALITIES, Modality, Note
@@ -30,14 +30,14 @@ if TYPE_CHECKING:
     from engine.model.release import Release
 
 QUERIES, K, BITS = 10, 5, 256
-MOST = 100_000  # studies whose codes are made for a look; more take longer than anybody waits
+MAX_STUDIES = 100_000  # studies whose codes are made for a look; more take longer than anybody waits
 CHUNK = 2048
 
 Fate = Literal["kept", "new", "gone"]
 
 
 @dataclass(frozen=True)
-class Near:
+class PreviewNeighbour:
     """One neighbour. rank from 1, hamming of 256 bits; other : its rank on the other side, None beyond the first K"""
 
     study_id: str
@@ -50,18 +50,18 @@ class Near:
 
 
 @dataclass(frozen=True)
-class Change:
+class QueryChange:
     """One query: its neighbours in every modality before and after. said : its words, or what was recognised"""
 
     query_id: str
     modality: Modality
-    said: str
+    description: str
     created_at: datetime | None
-    before: dict[Modality, tuple[Near, ...]]
-    after: dict[Modality, tuple[Near, ...]]
+    before: dict[Modality, tuple[PreviewNeighbour, ...]]
+    after: dict[Modality, tuple[PreviewNeighbour, ...]]
 
     @property
-    def kept(self) -> int:
+    def kept_count(self) -> int:
         """How many of the neighbours before are there after."""
         return sum(one.fate == "kept" for near in self.before.values() for one in near)
 
@@ -80,40 +80,42 @@ class Preview:
                 f"Releases {serving.name} and {candidate.name} have other encoders: their neighbours cannot be "
                 "compared without a re-index."
             )
-        if sum(workspace.counts().values()) > MOST:
-            raise UsageError(f"The workspace holds more than {MOST} studies: a look before promoting would take long.")
+        if sum(workspace.counts().values()) > MAX_STUDIES:
+            raise UsageError(
+                f"The workspace holds more than {MAX_STUDIES} studies: a look before promoting would take long."
+            )
         self.serving, self.candidate = serving, candidate
-        self.views: dict[Modality, View] = {m: _view(workspace, serving, candidate, m) for m in MODALITIES}
+        self.views: dict[Modality, Snapshot] = {m: _view(workspace, serving, candidate, m) for m in MODALITIES}
 
-    def nearest(self, workspace: Workspace, stored: StoredQuery, own: Clause, k: int) -> dict[Modality, _Found]:
+    def nearest(self, workspace: Workspace, stored: StoredQuery, own: Clause, k: int) -> dict[Modality, _Hits]:
         """Return (study id, distance) of the nearest of every modality under the coming codes, permitted ones only."""
         code = self.candidate.codes(stored.embedding[None], stored.study.modality)
         query, denied, found = words_of(code)[0], workspace.denied([own]), {}
         for modality, view in self.views.items():
-            hits = view.nearest(query, k, BITS, view.permit(denied=denied), workspace.arrays.names)
-            names = workspace.arrays.names(hits.ordinals)
+            hits = view.nearest(query, k, BITS, view.mask(denied=denied), workspace.snapshots.study_ids_of)
+            names = workspace.snapshots.study_ids_of(hits.ordinals)
             pairs = zip(hits.ordinals.tolist(), hits.distances.tolist(), strict=True)
             found[modality] = [(names[ordinal], far) for ordinal, far in pairs if ordinal in names]
         return found
 
 
-_Found = list[tuple[str, int]]
+_Hits = list[tuple[str, int]]
 
 
-class _Asked(NamedTuple):
+class _RepeatedQuery(NamedTuple):
     stored: StoredQuery
     own: Clause
 
 
-def moment(workspace: Workspace) -> tuple[object, ...]:
+def version(workspace: Workspace) -> tuple[object, ...]:
     """Return what differs as soon as `changes` may say something else: another query, study or decision on consent."""
     newest = workspace.database.read("SELECT max(created_at), count(*) FROM queries")
-    return (*newest[0], *workspace.arrays.stamp(), workspace.releases.moment())
+    return (*newest[0], *workspace.snapshots.version(), workspace.releases.switch_version())
 
 
-def changes(
+def preview_changes(
     workspace: Workspace, preview: Preview, who: str | None, *, n: int = QUERIES, k: int = K, reader: str = "local"
-) -> list[Change]:
+) -> list[QueryChange]:
     """Return what changes for the newest n queries of a person, or of anybody, newest first; audited.
 
     reader : who looks at it
@@ -131,35 +133,35 @@ def changes(
     return found
 
 
-def _newest(workspace: Workspace, serving: Release, who: str | None, n: int) -> list[_Asked]:
+def _newest(workspace: Workspace, serving: Release, who: str | None, n: int) -> list[_RepeatedQuery]:
     """Return the newest stored queries that may still be asked."""
     ids = workspace.database.read(
         "SELECT query_id FROM queries WHERE (? IS NULL OR who = ?) AND json_extract(facts, '$.like') IS NULL"
         " ORDER BY created_at DESC, query_id LIMIT ?",
         [who, who, 3 * n],
     )
-    out: list[_Asked] = []
+    out: list[_RepeatedQuery] = []
     for (query_id,) in ids:
         try:
-            stored, own = recall(workspace, serving, query_id)
+            stored, own = load_stored_query(workspace, serving, query_id)
         except UsageError:  # its patient has withdrawn
             continue
-        out.append(_Asked(stored, own))
+        out.append(_RepeatedQuery(stored, own))
         if len(out) == n:
             break
     return out
 
 
-def _change(workspace: Workspace, preview: Preview, asked: _Asked, k: int) -> Change:
+def _change(workspace: Workspace, preview: Preview, asked: _RepeatedQuery, k: int) -> QueryChange:
     stored, own = asked
     near, _, _ = neighbours_of(workspace, preview.serving, stored, own, Options(MODALITIES, k, BITS))
-    old: dict[Modality, _Found] = {m: [(x.study_id, x.hamming) for x in near if x.modality == m] for m in MODALITIES}
+    old: dict[Modality, _Hits] = {m: [(x.study_id, x.hamming) for x in near if x.modality == m] for m in MODALITIES}
     new = preview.nearest(workspace, stored, own, k)
     ids = {study_id for side in (old, new) for pairs in side.values() for study_id, _ in pairs}
     known = {row.study_id: row for row in workspace.rows(sorted(ids))}
     content = stored.study.content
     said = content.text if isinstance(content, Note) else stored.study.recognised
-    return Change(
+    return QueryChange(
         stored.query_id,
         stored.study.modality,
         said,
@@ -169,11 +171,11 @@ def _change(workspace: Workspace, preview: Preview, asked: _Asked, k: int) -> Ch
     )
 
 
-def _nears(mine: _Found, others: _Found, known: dict[str, StudyRow], alone: Fate) -> tuple[Near, ...]:
+def _nears(mine: _Hits, others: _Hits, known: dict[str, StudyRow], alone: Fate) -> tuple[PreviewNeighbour, ...]:
     """Return one side's neighbours; what was deleted since the search is left out."""
     there = {study_id: rank for rank, (study_id, _) in enumerate(others, start=1)}
     return tuple(
-        Near(
+        PreviewNeighbour(
             study_id,
             rank,
             far,
@@ -187,7 +189,7 @@ def _nears(mine: _Found, others: _Found, known: dict[str, StudyRow], alone: Fate
     )
 
 
-def _view(workspace: Workspace, serving: Release, candidate: Release, modality: Modality) -> View:
+def _view(workspace: Workspace, serving: Release, candidate: Release, modality: Modality) -> Snapshot:
     """Return the coming codes of one modality as a snapshot, in the order of the study ids."""
     known = workspace.codes(serving.name, modality)
     ids, words = [str(one) for one in known.ids], np.zeros((4, known.ids.size), np.uint64)
@@ -195,4 +197,4 @@ def _view(workspace: Workspace, serving: Release, candidate: Release, modality: 
         z = workspace.embeddings(serving.name, ids[first : first + CHUNK])
         codes = np.stack([candidate.codes(one[None], modality)[0] for one in z])  # one by one, as a re-index makes them
         words[:, first : first + CHUNK] = words_of(codes).T
-    return whole(Base(Columns(words, known.ordinals, known.groups)))
+    return full_snapshot(Base(Columns(words, known.ordinals, known.groups)))

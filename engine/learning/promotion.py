@@ -19,25 +19,24 @@ import duckdb
 
 from engine.errors import CasebindError, UsageError
 from engine.learning import gate
-from engine.learning.round_release import folder
+from engine.learning.round_release import releases_folder
 from engine.model.release import installed, load_release
-from engine.store import audit as ledger
-from engine.store import promotions as takeovers
-from engine.store.promotions import Asked, Row
-from engine.store.ratings import name as name_of
-from engine.workspace.releases import OVERTAKEN, Takeover
+from engine.store import audit, promotions
+from engine.store.promotions import PromotionRequest, PromotionRow
+from engine.store.ratings import rater_name as name_of
+from engine.workspace.releases import RELEASE_CHANGED, ReleaseSwitch
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from engine.model.release import Release
 
-LEAST_REASON = 10  # characters that say why guards are overridden
+MIN_REASON = 10  # characters that say why guards are overridden
 
-_moving: dict[Path, Moving] = {}
+_jobs: dict[Path, PromotionJob] = {}
 _lock = threading.Lock()
 
 
-class Moving:
+class PromotionJob:
     """One takeover on its way. Read `share`, `over` and `why` from any thread.
 
     share   : of the studies that have their new codes, 0..1
@@ -45,8 +44,8 @@ class Moving:
     why     : a sentence where it failed
     """
 
-    def __init__(self, number: int, asked: Asked, total: int) -> None:
-        self.number, self.asked, self.why, self.encoded = number, asked, "", 0
+    def __init__(self, number: int, asked: PromotionRequest, total: int) -> None:
+        self.number, self.request, self.error, self.encoded = number, asked, "", 0
         self._total, self._done, self._ended = max(1, total), 0.0, threading.Event()
 
     @property
@@ -71,27 +70,27 @@ class Moving:
         """Make the new codes and put them in place; never raises."""
         from engine.workspace.reindex import reindex
 
-        takeover = Takeover(self.asked.before[1], self._written)
+        takeover = ReleaseSwitch(self.request.before[1], self._written)
         try:
             self.encoded = reindex(workspace, release, release.digest, self, takeover)
         except Exception as problem:
             serving = workspace.releases.serving()
-            overtaken = serving is not None and serving[1] not in (self.asked.before[1], self.asked.after[1])
-            self.why = OVERTAKEN if overtaken else _sentence(problem)
+            overtaken = serving is not None and serving[1] not in (self.request.before[1], self.request.after[1])
+            self.error = RELEASE_CHANGED if overtaken else _sentence(problem)
             with suppress(CasebindError, duckdb.Error), workspace.database.write() as cursor:
-                takeovers.end(cursor, self.number, takeovers.FAILED, self.why)
+                promotions.end(cursor, self.number, promotions.FAILED, self.error)
         finally:
             self._ended.set()
 
     def _written(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Close the row and audit it, in the transaction that switches."""
-        takeovers.end(cursor, self.number, takeovers.DONE)
-        ledger.add_audit(
-            cursor, self.asked.who, self.asked.kind, release=self.asked.after[0], filters=_about(self.asked)
+        promotions.end(cursor, self.number, promotions.DONE)
+        audit.add_audit(
+            cursor, self.request.who, self.request.kind, release=self.request.after[0], filters=_about(self.request)
         )
 
 
-def promote(workspace: Workspace, release: Release, who: str, shown: str, reason: str = "") -> Moving:
+def promote(workspace: Workspace, release: Release, who: str, expected_digest: str, reason: str = "") -> PromotionJob:
     """Let a round's release take over; return at once, the work goes on behind.
 
     shown  : digest of the release that served when the gate's table was shown
@@ -100,28 +99,28 @@ def promote(workspace: Workspace, release: Release, who: str, shown: str, reason
     another takeover is on its way.
     """
     verdict, rows, reason = gate.verdict(release), gate.table(release), " ".join(reason.split())
-    if not verdict.passes and len(reason) < LEAST_REASON:
+    if not verdict.passed and len(reason) < MIN_REASON:
         raise UsageError(
-            f"Release {release.name} does not pass ({'; '.join(verdict.falls)}): "
-            f"give a reason of at least {LEAST_REASON} characters, or leave it."
+            f"Release {release.name} does not pass ({'; '.join(verdict.failed_guards)}): "
+            f"give a reason of at least {MIN_REASON} characters, or leave it."
         )
-    compared = release.manifest.get("round", {}).get("from_digest", shown)
-    passes = verdict.passes if rows else None
-    falls = () if verdict.passes else verdict.falls
+    compared = release.manifest.get("round", {}).get("from_digest", expected_digest)
+    passes = verdict.passed if rows else None
+    falls = () if verdict.passed else verdict.failed_guards
 
-    def asked(serving: tuple[str, str]) -> Asked:
+    def asked(serving: tuple[str, str]) -> PromotionRequest:
         if compared != serving[1]:
             raise UsageError(
                 f"The table of {release.name} compares it with {release.manifest['round']['from']}, and {serving[0]} "
                 "serves now: make a new round."
             )
         after = (release.name, release.digest)
-        return Asked("promotion", who, serving, after, passes, falls, "" if verdict.passes else reason)
+        return PromotionRequest("promotion", who, serving, after, passes, falls, "" if verdict.passed else reason)
 
-    return _begun(workspace, release, who, shown, asked)
+    return _begun(workspace, release, who, expected_digest, asked)
 
 
-def roll_back(workspace: Workspace, who: str, shown: str, name: str | None = None) -> Moving:
+def roll_back(workspace: Workspace, who: str, expected_digest: str, name: str | None = None) -> PromotionJob:
     """Let a release that served before take over again, with the codes it had; return at once.
 
     name : of that release; None for the one that the serving release replaced
@@ -130,20 +129,26 @@ def roll_back(workspace: Workspace, who: str, shown: str, name: str | None = Non
     """
     release = _earlier_release(workspace, name)
     return _begun(
-        workspace, release, who, shown, lambda serving: Asked("rollback", who, serving, (release.name, release.digest))
+        workspace,
+        release,
+        who,
+        expected_digest,
+        lambda serving: PromotionRequest("rollback", who, serving, (release.name, release.digest)),
     )
 
 
-def renew(workspace: Workspace, release: Release, who: str, shown: str) -> Moving:
+def start_reindex(workspace: Workspace, release: Release, who: str, expected_digest: str) -> PromotionJob:
     """Let an installed release take over without a gate, as `casebind reindex` does; return at once.
 
     Raises UsageError where another release serves than was shown, or another takeover is on its way.
     """
     after = (release.name, release.digest)
-    return _begun(workspace, release, who, shown, lambda serving: Asked("reindex", who, serving, after))
+    return _begun(
+        workspace, release, who, expected_digest, lambda serving: PromotionRequest("reindex", who, serving, after)
+    )
 
 
-def go_on(workspace: Workspace, who: str, shown: str) -> Moving:
+def resume(workspace: Workspace, who: str, expected_digest: str) -> PromotionJob:
     """Ask once more for the last takeover, which was cut off; what is staged is not made again.
 
     Raises UsageError where none was, or its release is gone.
@@ -151,51 +156,51 @@ def go_on(workspace: Workspace, who: str, shown: str) -> Moving:
     last = interrupted(workspace)
     if last is None:
         raise UsageError("No takeover was cut off: nothing is left to do.")
-    release = installed(last.to_release, last.to_digest, folder(workspace.path))
+    release = installed(last.to_release, last.to_digest, releases_folder(workspace.path))
     if release is None:
         raise UsageError(f"Release {last.to_release} is not installed any more: choose another one.")
     if last.kind == "promotion":
-        return promote(workspace, release, who, shown, last.reason)
+        return promote(workspace, release, who, expected_digest, last.reason)
     if last.kind == "reindex":
-        return renew(workspace, release, who, shown)
-    return roll_back(workspace, who, shown, last.to_release)
+        return start_reindex(workspace, release, who, expected_digest)
+    return roll_back(workspace, who, expected_digest, last.to_release)
 
 
-def present(workspace: Workspace) -> Moving | None:
+def latest_job(workspace: Workspace) -> PromotionJob | None:
     """Return the takeover on its way, or the last one, of this process."""
-    return _moving.get(workspace.path)
+    return _jobs.get(workspace.path)
 
 
-def history(workspace: Workspace) -> list[Row]:
+def history(workspace: Workspace) -> list[PromotionRow]:
     """Return all takeovers, oldest first; "running" only where somebody works at it."""
-    live = present(workspace)
+    live = latest_job(workspace)
     number = live.number if live is not None and not live.over else None
-    cut = {"state": takeovers.FAILED, "why": "it was cut off before the last study"}
-    found = takeovers.rows(workspace.database)
-    return [replace(row, **cut) if row.state == takeovers.RUNNING and row.number != number else row for row in found]  # type: ignore[arg-type]
+    cut = {"state": promotions.FAILED, "why": "it was cut off before the last study"}
+    found = promotions.read_promotions(workspace.database)
+    return [replace(row, **cut) if row.state == promotions.RUNNING and row.number != number else row for row in found]  # type: ignore[arg-type]
 
 
-def interrupted(workspace: Workspace) -> Row | None:
+def interrupted(workspace: Workspace) -> PromotionRow | None:
     """Return the last takeover where it did not come to its end, though nothing else has taken over since."""
     rows, serving = history(workspace), workspace.releases.serving()
     last = rows[-1] if rows else None
-    cut = last is not None and last.state == takeovers.FAILED and serving is not None
+    cut = last is not None and last.state == promotions.FAILED and serving is not None
     return last if cut and last is not None and last.from_digest == serving[1] else None  # type: ignore[index]
 
 
-def earlier(workspace: Workspace) -> list[tuple[str, str]]:
+def previous_releases(workspace: Workspace) -> list[tuple[str, str]]:
     """Return (name, digest) of the releases that served before and do not now, the last one first."""
     serving = workspace.releases.serving()
-    done = [row for row in reversed(takeovers.rows(workspace.database)) if row.state == takeovers.DONE]
+    done = [row for row in reversed(promotions.read_promotions(workspace.database)) if row.state == promotions.DONE]
     return list(dict.fromkeys(one for row in done for one in [(row.from_release, row.from_digest)] if one != serving))
 
 
 def _earlier_release(workspace: Workspace, name: str | None) -> Release:
     """Return the release to go back to."""
-    known, serving = earlier(workspace), workspace.releases.serving()
+    known, serving = previous_releases(workspace), workspace.releases.serving()
     if serving is not None and name == serving[0]:
         raise UsageError(f"Release {name} serves already: there is nothing to do.")
-    came = [r for r in history(workspace) if r.state == takeovers.DONE and (r.to_release, r.to_digest) == serving]
+    came = [r for r in history(workspace) if r.state == promotions.DONE and (r.to_release, r.to_digest) == serving]
     if name is None:
         promoted = [row for row in came if row.kind != "rollback"]
         wanted = (promoted[-1].from_release, promoted[-1].from_digest) if promoted else None
@@ -205,21 +210,26 @@ def _earlier_release(workspace: Workspace, name: str | None) -> Release:
         names = ", ".join(one for one, _ in known)
         which = f"Release {name} never served here" if name else "The serving release replaced none"
         raise UsageError(f"{which}: {f'choose one of {names}' if names else 'there is nothing to go back to'}.")
-    found = installed(*wanted, folder(workspace.path))
+    found = installed(*wanted, releases_folder(workspace.path))
     if found is None:
         raise UsageError(f"Release {wanted[0]} is not installed any more: restore its folder.")
     return found
 
 
 def _begun(
-    workspace: Workspace, release: Release, who: str, shown: str, asked_of: Callable[[tuple[str, str]], Asked]
-) -> Moving:
+    workspace: Workspace,
+    release: Release,
+    who: str,
+    shown: str,
+    asked_of: Callable[[tuple[str, str]], PromotionRequest],
+) -> PromotionJob:
     """Check under one lock that nobody was faster, write the row, and start the work."""
     with _lock, workspace.database.exclusive():
-        busy, serving = _moving.get(workspace.path), workspace.releases.serving()
+        busy, serving = _jobs.get(workspace.path), workspace.releases.serving()
         if busy is not None and not busy.over:
             raise UsageError(
-                f"A {busy.asked.kind} to {busy.asked.after[0]} by {busy.asked.who} is on its way: wait for its end."
+                f"A {busy.request.kind} to {busy.request.after[0]} by {busy.request.who} is on its way: "
+                "wait for its end."
             )
         if serving is None:
             raise UsageError("The workspace holds no codes yet, so no release serves: ingest a cohort first.")
@@ -232,8 +242,8 @@ def _begun(
         asked = replace(asked_of(serving), who=name_of(who))
         _whole(release)
         with workspace.database.write() as cursor:
-            number = takeovers.begin(cursor, asked)
-        started = _moving[workspace.path] = Moving(number, asked, sum(workspace.counts().values()))
+            number = promotions.begin(cursor, asked)
+        started = _jobs[workspace.path] = PromotionJob(number, asked, sum(workspace.counts().values()))
     threading.Thread(target=started.run, args=(workspace, release), name="takeover", daemon=True).start()
     return started
 
@@ -243,10 +253,10 @@ def _whole(release: Release) -> None:
     load_release(release.path).load(())
 
 
-def _about(asked: Asked) -> str:
+def _about(asked: PromotionRequest) -> str:
     """Return what the audit says of a takeover."""
-    gated = "" if asked.kind != "promotion" else "; the gate passes" if asked.passes else "; the gate does not pass"
-    fell = f": {'; '.join(asked.falls)}; reason: {asked.reason}" if asked.reason else ""
+    gated = "" if asked.kind != "promotion" else "; the gate passes" if asked.passed else "; the gate does not pass"
+    fell = f": {'; '.join(asked.failed_guards)}; reason: {asked.reason}" if asked.reason else ""
     return f"from {asked.before[0]} to {asked.after[0]}{gated}{fell}"
 
 

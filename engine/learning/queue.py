@@ -16,10 +16,10 @@ import numpy as np
 
 from engine.errors import UsageError, brief
 from engine.learning.candidates import Candidates
-from engine.learning.holdout import is_frozen, is_held_out
-from engine.learning.rated_pairs import standing
-from engine.learning.strategies import RANDOM_SHARE, STRATEGIES, Known, pick
-from engine.learning.workspace_candidates import gather
+from engine.learning.holdout import is_holdout_patient, is_holdout_query
+from engine.learning.rated_pairs import permitted_ids
+from engine.learning.strategies import RANDOM_SHARE, STRATEGIES, RatedIndices, pick
+from engine.learning.workspace_candidates import gather_candidates
 from engine.store.records import Rating
 from engine.workspace.workspace import Workspace
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 RANDOM, SECOND = "random", "second"
 QUEUES = (*STRATEGIES, RANDOM, SECOND)
-MOST = 200  # pairs in one queue
+MAX_PAIRS = 200  # pairs in one queue
 Pair = tuple[str, str]
 
 
@@ -52,8 +52,8 @@ def check(strategy: str, n: int) -> None:
     """Raise UsageError where there is no such strategy, or so many pairs are no queue."""
     if strategy not in QUEUES:
         raise UsageError(f"There is no strategy '{brief(strategy)}': use {', '.join(QUEUES[:-1])} or {QUEUES[-1]}.")
-    if not 1 <= n <= MOST:
-        raise UsageError(f"A queue of {n} pairs is not possible: ask for 1 to {MOST}.")
+    if not 1 <= n <= MAX_PAIRS:
+        raise UsageError(f"A queue of {n} pairs is not possible: ask for 1 to {MAX_PAIRS}.")
 
 
 def queue(workspace: Workspace, release: Release, strategy: str, n: int, who: str, seed: int) -> list[Offer]:
@@ -66,22 +66,27 @@ def queue(workspace: Workspace, release: Release, strategy: str, n: int, who: st
     ratings = workspace.ratings(skips=True)
     own = {one.pair for one in ratings if one.who == who and not one.source}
     second = _second(workspace, ratings, own, who, rng) if strategy == SECOND else []
-    found = gather(workspace, release, rng) if strategy != SECOND or second else None
+    found = gather_candidates(workspace, release, rng) if strategy != SECOND or second else None
     free = found.take(_unrated(found, own)) if found is not None else None
     if strategy == SECOND:
         return _mixed(second, free, n, rng)
     if free is None:
         return []
-    return _picked(free, strategy, n, rng, _known(free, ratings), _taught(workspace, free))
+    return _picked(free, strategy, n, rng, _rated_indices(free, ratings), _learnable(workspace, free))
 
 
 def _picked(
-    c: Candidates, strategy: str, n: int, rng: np.random.Generator, known: Known, taught: np.ndarray | None = None
+    c: Candidates,
+    strategy: str,
+    n: int,
+    rng: np.random.Generator,
+    known: RatedIndices,
+    taught: np.ndarray | None = None,
 ) -> list[Offer]:
     if not len(c):
         return []
-    chosen = pick(c, strategy, n, rng, known, taught=taught)
-    queries, items = c.queries.ids[c.q[chosen.places]].tolist(), c.items.ids[c.s[chosen.places]].tolist()
+    chosen = pick(c, strategy, n, rng, known, learnable=taught)
+    queries, items = c.queries.ids[c.q[chosen.indices]].tolist(), c.items.ids[c.s[chosen.indices]].tolist()
     found = zip(queries, items, chosen.scores.tolist(), chosen.at_random.tolist(), strict=True)
     return [Offer(query, item, strategy, None if lot else score, lot) for query, item, score, lot in found]
 
@@ -92,7 +97,7 @@ def _second(
     """Return the pairs that others judged and this rater has neither judged nor skipped, the least judged first."""
     times = Counter(one.pair for one in ratings if one.mark != "skip" and (one.who != who or one.source))
     pairs = sorted(set(times) - own)
-    there = standing(workspace, {one for pair in pairs for one in pair})
+    there = permitted_ids(workspace, {one for pair in pairs for one in pair})
     pairs = [pair for pair in pairs if there.issuperset(pair)]
     lots = rng.permutation(len(pairs))
     return [pairs[at] for at in sorted(range(len(pairs)), key=lambda at: (times[pairs[at]], lots[at]))]
@@ -104,7 +109,7 @@ def _mixed(second: Sequence[Pair], c: Candidates | None, n: int, rng: np.random.
         return []
     offers = [Offer(query_id, study_id, SECOND, None, False) for query_id, study_id in second]
     rest = set(second)
-    lots = _picked(c, RANDOM, n, rng, _known(c, ())) if c is not None else []
+    lots = _picked(c, RANDOM, n, rng, _rated_indices(c, ())) if c is not None else []
     lots = [one for one in lots if one.pair not in rest][: round(RANDOM_SHARE * n)]
     offers = offers[: n - len(lots)]
     for lot in lots:
@@ -119,19 +124,19 @@ def _unrated(c: Candidates, own: set[Pair]) -> np.ndarray:
     return np.asarray([pair not in met for pair in pairs], bool)
 
 
-def _taught(workspace: Workspace, c: Candidates) -> np.ndarray:
+def _learnable(workspace: Workspace, c: Candidates) -> np.ndarray:
     """Return (p,) bool: which pairs a round learns from; those of frozen patients and held-out queries only measure."""
     ids = sorted({*c.queries.ids.tolist(), *c.items.ids.tolist()})
-    frozen = {row.study_id for row in workspace.rows(ids) if is_frozen(row.patient_id)}
-    queries = np.array([one not in frozen and not is_held_out(one) for one in c.queries.ids.tolist()], bool)
+    frozen = {row.study_id for row in workspace.rows(ids) if is_holdout_patient(row.patient_id)}
+    queries = np.array([one not in frozen and not is_holdout_query(one) for one in c.queries.ids.tolist()], bool)
     items = np.array([one not in frozen for one in c.items.ids.tolist()], bool)
     return np.asarray(queries[c.q] & items[c.s])
 
 
-def _known(c: Candidates, ratings: Sequence[Rating]) -> Known:
+def _rated_indices(c: Candidates, ratings: Sequence[Rating]) -> RatedIndices:
     """Return the pairs of anyone's judgements whose sides are among those of the candidates."""
     q, s = ({one: at for at, one in enumerate(side.ids.tolist())} for side in (c.queries, c.items))
     pairs = {one.pair for one in ratings if one.mark != "skip"}
     both = sorted((q[a], s[b]) for a, b in pairs if a in q and b in s)
     at = np.asarray(both, np.int64).reshape(-1, 2)
-    return Known(at[:, 0], at[:, 1])
+    return RatedIndices(at[:, 0], at[:, 1])

@@ -19,7 +19,7 @@ from engine.workspace.workspace import Workspace
 
 
 @dataclass(frozen=True, eq=False)
-class Side:
+class RatedSide:
     """One study, or one stored query.
 
     patients  : whose it is, as far as the workspace knows; the cases' of a mean
@@ -43,7 +43,7 @@ class Side:
 CONTENT = 16  # hex digits of a fingerprint that tell contents apart between sites
 
 
-def sides(workspace: Workspace, ids: Iterable[str]) -> dict[str, Side]:
+def load_sides(workspace: Workspace, ids: Iterable[str]) -> dict[str, RatedSide]:
     """Return id → side of those studies and stored queries that are there."""
     wanted = sorted(set(ids))
     name, digest = workspace.releases.serving() or ("", "")
@@ -52,19 +52,19 @@ def sides(workspace: Workspace, ids: Iterable[str]) -> dict[str, Side]:
     return found | _studies(workspace, wanted, name, encoders)
 
 
-def withdrawn(workspace: Workspace) -> frozenset[str]:
+def withdrawn_patients(workspace: Workspace) -> frozenset[str]:
     """Return the patients who withdrew from retrieval or from training."""
     return frozenset(patient for (patient,) in workspace.database.read("SELECT DISTINCT patient_id FROM withdrawn"))
 
 
-def hamming(one: Side, other: Side) -> int | None:
+def hamming(one: RatedSide, other: RatedSide) -> int | None:
     """Return in how many of 256 bits two codes differ, or None where one has no code."""
     if one.words is None or other.words is None:
         return None
     return int(np.bitwise_count(one.words ^ other.words).sum())
 
 
-def _studies(workspace: Workspace, ids: Sequence[str], release: str, encoders: dict[str, str]) -> dict[str, Side]:
+def _studies(workspace: Workspace, ids: Sequence[str], release: str, encoders: dict[str, str]) -> dict[str, RatedSide]:
     found = workspace.database.read(
         "SELECT s.study_id, s.modality, s.labels, s.synthetic, s.patient_id, s.fingerprint, e.vector,"
         " [c.w0, c.w1, c.w2, c.w3] FROM studies s"
@@ -74,7 +74,7 @@ def _studies(workspace: Workspace, ids: Sequence[str], release: str, encoders: d
         [release, release, list(ids)],
     )
     return {
-        row[0]: Side(
+        row[0]: RatedSide(
             row[0],
             row[1],
             tuple(row[2]),
@@ -89,7 +89,7 @@ def _studies(workspace: Workspace, ids: Sequence[str], release: str, encoders: d
     }
 
 
-def _queries(workspace: Workspace, ids: Sequence[str], release: str, encoders: dict[str, str]) -> dict[str, Side]:
+def _queries(workspace: Workspace, ids: Sequence[str], release: str, encoders: dict[str, str]) -> dict[str, RatedSide]:
     found = workspace.database.read(
         "SELECT query_id, modality, facts, fingerprint, patient_key, release, code, vector FROM queries"
         " WHERE query_id IN (SELECT unnest(?))",
@@ -98,13 +98,13 @@ def _queries(workspace: Workspace, ids: Sequence[str], release: str, encoders: d
     return {row[0]: _query(workspace, row, release, encoders) for row in found}
 
 
-def _query(workspace: Workspace, row: Sequence[Any], release: str, encoders: dict[str, str]) -> Side:
+def _query(workspace: Workspace, row: Sequence[Any], release: str, encoders: dict[str, str]) -> RatedSide:
     """Return the side that a stored query is; its embedding counts where the serving release's encoders made it."""
     query_id, modality, facts, fingerprint, patient_key, made_by, code, vector = row
     known = json.loads(facts)
     encoder = encoders.get(modality, "")
     usable = bool(encoder) and not known.get("like") and (made_by == release or _encoder(made_by, modality) == encoder)
-    return Side(
+    return RatedSide(
         query_id,
         modality,
         (),
@@ -153,7 +153,7 @@ def _words(values: Sequence[int | None]) -> np.ndarray | None:
     return None if values[0] is None else np.asarray(values, np.uint64)
 
 
-def standing(workspace: Workspace, ids: Iterable[str]) -> set[str]:
+def permitted_ids(workspace: Workspace, ids: Iterable[str]) -> set[str]:
     """Return those of the studies and stored queries that are there and of no patient who withdrew in either scope."""
     wanted = sorted(set(ids))
     rows = workspace.database.read(
@@ -166,7 +166,7 @@ def standing(workspace: Workspace, ids: Iterable[str]) -> set[str]:
 
 
 def _standing_queries(workspace: Workspace, ids: Sequence[str]) -> set[str]:
-    out = withdrawn(workspace)
+    out = withdrawn_patients(workspace)
     found = workspace.database.read(
         "SELECT query_id, facts, modality, fingerprint, patient_key FROM queries WHERE query_id IN (SELECT unnest(?))",
         [list(ids)],

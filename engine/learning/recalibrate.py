@@ -21,11 +21,11 @@ from engine.training.hashing import calibration
 if TYPE_CHECKING:
     from engine.model.release import Release
 
-LEAST = 30  # studies of either side
+MIN_STUDIES = 30  # studies of either side
 Coded = Callable[[np.ndarray, str], np.ndarray]  # embeddings (n, 256), modality → packed codes (n, 32)
 
 
-def typed(release: Release) -> Pool:
+def typed_findings(release: Release) -> Pool:
     """Return findings as somebody types them: every phrase of the vocabulary once, embedded, of nobody."""
     said = [(n, words) for n, entry in vocabulary().items() for words in (*entry["phrases"], *entry["unseen"])]
     z = release.embed([Study("text", Note(words), "text") for _, words in said])
@@ -34,16 +34,16 @@ def typed(release: Release) -> Pool:
     return Pool(z, many_hot([name] for name, _ in said), nobody, blank, blank, unknown)
 
 
-def tables(frozen: Mapping[str, Pool], words: Pool, coded: Coded, before: dict[str, Any]) -> dict[str, Any]:
+def tables(holdout: Mapping[str, Pool], words: Pool, coded: Coded, before: dict[str, Any]) -> dict[str, Any]:
     """Return the content of calibration.json: a text that asks is one that somebody types.
 
     before : the tables of the release before, as in its file
     """
-    asking = {**frozen, "text": words}
+    asking = {**holdout, "text": words}
     fitted = {
-        f"{a}>{b}": _table(asking[a], frozen[b], (a, b), coded)
-        for a, b in product(asking, frozen)
-        if min(len(asking[a]), len(frozen[b])) >= LEAST
+        f"{a}>{b}": _table(asking[a], holdout[b], (a, b), coded)
+        for a, b in product(asking, holdout)
+        if min(len(asking[a]), len(holdout[b])) >= MIN_STUDIES
     }
     kept = sorted(set(before["pairs"]) - set(fitted))
     return {
@@ -56,6 +56,6 @@ def tables(frozen: Mapping[str, Pool], words: Pool, coded: Coded, before: dict[s
 
 def _table(query: Pool, target: Pool, kinds: tuple[str, str], coded: Coded) -> dict[str, Any]:
     apart = query.patients[:, None] != target.patients[None]
-    known = np.outer(query.held.any(1), target.held.any(1))
-    relevant = query.held.astype(np.float32) @ target.held.T.astype(np.float32) > 0
+    known = np.outer(query.has_finding.any(1), target.has_finding.any(1))
+    relevant = query.has_finding.astype(np.float32) @ target.has_finding.T.astype(np.float32) > 0
     return calibration.table(coded(query.z, kinds[0]), coded(target.z, kinds[1]), relevant, known, apart)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.learning.queue import Offer, check, queue
-from engine.learning.rated_pairs import standing
-from engine.store import ratings as marks
-from engine.store import review_queues as queues
+from engine.learning.rated_pairs import permitted_ids
+from engine.store import ratings, review_queues
 from engine.store.records import Rating
 from engine.workspace.workspace import Workspace
 
@@ -24,7 +23,7 @@ class Review:
     given : the rater's own marks and skips on them that count, by pair; dropped : offers that may no longer be shown
     """
 
-    queue: queues.Queue
+    queue: review_queues.Queue
     offers: tuple[Offer, ...]
     given: dict[tuple[str, str], Rating]
     dropped: int
@@ -59,7 +58,7 @@ class Review:
         """Mark → how often it was given."""
         return Counter(one.mark for one in self.given.values())
 
-    def place(self, pair: tuple[str, str]) -> int:
+    def position(self, pair: tuple[str, str]) -> int:
         """Return the number of a pair in the queue, from 1."""
         return 1 + [one.pair for one in self.offers].index(pair)
 
@@ -69,38 +68,38 @@ def begin(workspace: Workspace, release: Release, strategy: str, n: int, who: st
 
     Raises UsageError where a name, strategy or size cannot stand.
     """
-    who = marks.name(who)
+    who = ratings.rater_name(who)
     check(strategy, n)
 
     known = find(workspace, strategy, n, who, seed)
     if known is not None:
         return known
 
-    def make() -> tuple[str, list[queues.Pair]]:
+    def make() -> tuple[str, list[review_queues.OfferedPair]]:
         offers = queue(workspace, release, strategy, n, who, seed)
         ids = sorted({one for offer in offers for one in offer.pair})
         about = f"queue {strategy}, {n} pairs, seed {seed}"
         workspace.audit(who, "review", returned=tuple(ids), release=release.name, filters=about)
         return release.name, [(*one.pair, one.score, one.random_share) for one in offers]
 
-    return _review(workspace, queues.begin(workspace.database, who, strategy, n, seed, make))
+    return _review(workspace, review_queues.begin(workspace.database, who, strategy, n, seed, make))
 
 
 def find(workspace: Workspace, strategy: str, n: int, who: str, seed: int) -> Review | None:
     """Return the review of this rater, strategy, size and seed, or None where it was never begun."""
-    kept = queues.find(workspace.database, who, strategy, n, seed)
+    kept = review_queues.find(workspace.database, who, strategy, n, seed)
     return None if kept is None else _review(workspace, kept)
 
 
 def open_reviews(workspace: Workspace, who: str) -> list[Review]:
     """Return the rater's newest reviews that are not at their end, newest first."""
-    found = [_review(workspace, one) for one in queues.of(workspace.database, who)]
+    found = [_review(workspace, one) for one in review_queues.queues_of(workspace.database, who)]
     return [one for one in found if one.next is not None]
 
 
-def _review(workspace: Workspace, kept: queues.Queue) -> Review:
+def _review(workspace: Workspace, kept: review_queues.Queue) -> Review:
     offers = [Offer(q, s, kept.strategy, score, lot) for q, s, score, lot in kept.pairs]
-    there = standing(workspace, {one for offer in offers for one in offer.pair})
+    there = permitted_ids(workspace, {one for offer in offers for one in offer.pair})
     shown = tuple(one for one in offers if there.issuperset(one.pair))
     pairs = {one.pair for one in shown}
     given = {one.pair: one for one in workspace.ratings(who=kept.who, skips=True) if one.pair in pairs}

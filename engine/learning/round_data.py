@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from engine.findings import findings
-from engine.learning.fit import Marked
-from engine.learning.holdout import is_frozen, is_held_out
-from engine.learning.rated_pairs import Side, sides, withdrawn
+from engine.learning.fit import RatedPairs
+from engine.learning.holdout import is_holdout_patient, is_holdout_query
+from engine.learning.rated_pairs import RatedSide, load_sides, withdrawn_patients
 from engine.learning.reliability import VALUE, Reliability, reliability
-from engine.store.imported_ratings import Pooled, pooled
+from engine.store.imported_ratings import ImportedRating, imported_ratings
 from engine.store.records import Rating
 from engine.study import MODALITIES
 from engine.training.data.captions import many_hot
@@ -27,7 +27,7 @@ from engine.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from engine.model.release import Release
 
-MOST_REPLAY, MOST_FROZEN = 20_000, 2_000  # studies of one modality; of more, a sample
+MAX_REPLAY, MAX_HOLDOUT = 20_000, 2_000  # studies of one modality; of more, a sample
 SEED = 0
 
 
@@ -39,7 +39,7 @@ class Pool:
     """
 
     z: np.ndarray
-    held: np.ndarray
+    has_finding: np.ndarray
     patients: np.ndarray
     sex: np.ndarray
     cohort: np.ndarray
@@ -50,7 +50,7 @@ class Pool:
 
 
 @dataclass(frozen=True, eq=False)
-class Gathered:
+class RoundData:
     """learn : pairs to fit. apart : pairs that measure, of (m,) `units` that intervals are drawn by.
 
     replay, frozen : modality → original studies to fit, and those that measure
@@ -58,8 +58,8 @@ class Gathered:
     left_out       : marks that are neither fitted nor measured, as a side is gone, withdrawn, or of other encoders
     """
 
-    learn: Marked
-    apart: Marked
+    learn: RatedPairs
+    apart: RatedPairs
     units: np.ndarray
     replay: dict[str, Pool]
     frozen: dict[str, Pool]
@@ -80,7 +80,7 @@ class _Pair(NamedTuple):
     unit: str
 
 
-def since(release: Release) -> datetime | None:
+def ratings_cutoff(release: Release) -> datetime | None:
     """Return when the ratings were gathered that a release learnt from; None for a shipped one, which learnt none."""
     began = release.manifest.get("round", {}).get("began")
     return datetime.fromisoformat(began) if began else None
@@ -94,19 +94,19 @@ def new_ratings(workspace: Workspace, since: datetime | None) -> int:
     return local + int(foreign)
 
 
-def gather(workspace: Workspace) -> Gathered:
+def gather_round_data(workspace: Workspace) -> RoundData:
     """Return everything a round under the serving release learns from and is measured on."""
-    out = withdrawn(workspace)
+    out = withdrawn_patients(workspace)
     pairs, left_out = _pairs(workspace, out)
     known = reliability([one.rating for one in pairs], _expected(pairs))
     apart = np.array([_apart(one) for one in pairs], bool)
     marked = _marked(pairs, known)
     units = np.array([one.unit for one in pairs], dtype=str)
     replay, frozen = _originals(workspace, out)
-    return Gathered(marked.take(~apart), marked.take(apart), units[apart], replay, frozen, known, left_out)
+    return RoundData(marked.take(~apart), marked.take(apart), units[apart], replay, frozen, known, left_out)
 
 
-def shared(one: Iterable[str], other: Iterable[str]) -> frozenset[str]:
+def shared_findings(one: Iterable[str], other: Iterable[str]) -> frozenset[str]:
     """Return the findings that two sets of labels have in common."""
     return findings(one) & findings(other)
 
@@ -114,15 +114,15 @@ def shared(one: Iterable[str], other: Iterable[str]) -> frozenset[str]:
 def _pairs(workspace: Workspace, out: frozenset[str]) -> tuple[list[_Pair], int]:
     """Return the marks of this site and of others that can be used, and how many cannot."""
     ratings = workspace.ratings()
-    known = sides(workspace, {one for rating in ratings for one in rating.pair})
+    known = load_sides(workspace, {one for rating in ratings for one in rating.pair})
     own = [_own(rating, known, out) for rating in ratings]
     encoders = workspace.releases.encoders((workspace.releases.serving() or ("", ""))[1])
-    others = [_foreign(row) for row in pooled(workspace.database, encoders)]
+    others = [_foreign(row) for row in imported_ratings(workspace.database, encoders)]
     found = [one for one in own if one is not None] + [one for one in others if one.rating.mark in VALUE]
     return found, len(ratings) - sum(one is not None for one in own)
 
 
-def _own(rating: Rating, known: Mapping[str, Side], out: frozenset[str]) -> _Pair | None:
+def _own(rating: Rating, known: Mapping[str, RatedSide], out: frozenset[str]) -> _Pair | None:
     q, s = known.get(rating.query_id), known.get(rating.study_id)
     if q is None or s is None or q.embedding is None or s.embedding is None or (q.patients | s.patients) & out:
         return None
@@ -132,7 +132,7 @@ def _own(rating: Rating, known: Mapping[str, Side], out: frozenset[str]) -> _Pai
     )
 
 
-def _foreign(row: Pooled) -> _Pair:
+def _foreign(row: ImportedRating) -> _Pair:
     rating = Rating(
         0,
         row.query_id,
@@ -151,7 +151,7 @@ def _foreign(row: Pooled) -> _Pair:
 
 
 def _apart(pair: _Pair) -> bool:
-    return is_held_out(pair.rating.query_id) or any(is_frozen(patient) for patient in pair.patients)
+    return is_holdout_query(pair.rating.query_id) or any(is_holdout_patient(patient) for patient in pair.patients)
 
 
 def _expected(pairs: Sequence[_Pair]) -> dict[tuple[str, str], bool]:
@@ -160,9 +160,9 @@ def _expected(pairs: Sequence[_Pair]) -> dict[tuple[str, str], bool]:
     return {one.rating.pair: bool(q & s) for one, (q, s) in known if q and s}
 
 
-def _marked(pairs: Sequence[_Pair], known: Mapping[str, Reliability]) -> Marked:
+def _marked(pairs: Sequence[_Pair], known: Mapping[str, Reliability]) -> RatedPairs:
     empty = np.empty((0, 256), np.float32)
-    return Marked(
+    return RatedPairs(
         np.stack([one.zq for one in pairs]) if pairs else empty,
         np.stack([one.zs for one in pairs]) if pairs else empty,
         np.array([one.mq for one in pairs], dtype=str),
@@ -177,7 +177,7 @@ def _meant(pair: _Pair) -> frozenset[str]:
     """Return the finding that the rater named; of a relevant pair without one, what both sides' labels share."""
     if pair.rating.finding:
         return frozenset([pair.rating.finding])
-    return shared(*pair.labels) if pair.rating.mark == "relevant" else frozenset()
+    return shared_findings(*pair.labels) if pair.rating.mark == "relevant" else frozenset()
 
 
 def _originals(workspace: Workspace, out: frozenset[str]) -> tuple[dict[str, Pool], dict[str, Pool]]:
@@ -191,8 +191,8 @@ def _originals(workspace: Workspace, out: frozenset[str]) -> tuple[dict[str, Poo
     kept = [(row, held) for row in rows if row[3] not in out for held in [findings(row[2])] if held]
     found: tuple[dict[str, Pool], dict[str, Pool]] = ({}, {})
     for modality in MODALITIES:
-        for frozen, most in ((False, MOST_REPLAY), (True, MOST_FROZEN)):
-            mine = [one for one in kept if one[0][1] == modality and is_frozen(one[0][3]) == frozen]
+        for frozen, most in ((False, MAX_REPLAY), (True, MAX_HOLDOUT)):
+            mine = [one for one in kept if one[0][1] == modality and is_holdout_patient(one[0][3]) == frozen]
             chosen = np.sort(np.random.default_rng(SEED).permutation(len(mine))[:most])
             if len(chosen):
                 found[frozen][modality] = _pool(workspace, name, [mine[i] for i in chosen])
@@ -211,20 +211,22 @@ def _pool(workspace: Workspace, release: str, rows: Sequence[tuple[tuple, frozen
     )
 
 
-def to_arrays(found: Gathered) -> dict[str, np.ndarray]:
+def to_arrays(data: RoundData) -> dict[str, np.ndarray]:
     """Return the arrays of a round under flat names, as an .npz file holds them."""
     out = {
-        f"{part}.{f.name}": getattr(getattr(found, part), f.name) for part in ("learn", "apart") for f in fields(Marked)
+        f"{part}.{f.name}": getattr(getattr(data, part), f.name)
+        for part in ("learn", "apart")
+        for f in fields(RatedPairs)
     }
     for part in ("replay", "frozen"):
-        for modality, pool in getattr(found, part).items():
+        for modality, pool in getattr(data, part).items():
             out |= {f"{part}.{modality}.{f.name}": getattr(pool, f.name) for f in fields(Pool)}
-    return {**out, "units": found.units}
+    return {**out, "units": data.units}
 
 
-def from_arrays(arrays: Mapping[str, np.ndarray]) -> Gathered:
+def from_arrays(arrays: Mapping[str, np.ndarray]) -> RoundData:
     """Return what `to_arrays` made; without raters."""
-    pairs = {part: Marked(*(arrays[f"{part}.{f.name}"] for f in fields(Marked))) for part in ("learn", "apart")}
+    pairs = {part: RatedPairs(*(arrays[f"{part}.{f.name}"] for f in fields(RatedPairs))) for part in ("learn", "apart")}
     pools: dict[str, dict[str, Pool]] = {
         part: {
             str(m): Pool(*(arrays[f"{part}.{m}.{f.name}"] for f in fields(Pool)))
@@ -233,4 +235,4 @@ def from_arrays(arrays: Mapping[str, np.ndarray]) -> Gathered:
         }
         for part in ("replay", "frozen")
     }
-    return Gathered(pairs["learn"], pairs["apart"], arrays["units"], pools["replay"], pools["frozen"], {}, 0)
+    return RoundData(pairs["learn"], pairs["apart"], arrays["units"], pools["replay"], pools["frozen"], {}, 0)

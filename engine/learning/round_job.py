@@ -29,11 +29,11 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from engine.errors import UsageError, WorkspaceError
-from engine.learning.round_data import Gathered, gather, to_arrays
+from engine.learning.round_data import RoundData, gather_round_data, to_arrays
 from engine.learning.round_release import next_name
 from engine.learning.round_worker import CANCELLED, INPUTS, JOB, STATE, THREADS
 from engine.settings import ROOT
-from engine.store.ratings import name as name_of
+from engine.store.ratings import rater_name as name_of
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ _lock = threading.Lock()
 
 
 @dataclass(frozen=True)
-class Job:
+class RoundJob:
     """A round as it was when it was looked at.
 
     share : of the whole, 0..1. why : a sentence where it failed. name : the release that it makes, or made
@@ -65,7 +65,7 @@ class Job:
     number: int
     state: State
     share: float
-    why: str
+    error: str
     who: str
     name: str
     began: datetime
@@ -85,7 +85,7 @@ class Job:
             return ""
 
 
-def begin(workspace: Workspace, release: Release, who: str) -> Job:
+def begin(workspace: Workspace, release: Release, who: str) -> RoundJob:
     """Start a round on the serving release and return it; the caller waits only while the ratings are gathered.
 
     Raises UsageError where a round runs or there is nothing to learn from, WorkspaceError where the disk is full.
@@ -98,7 +98,7 @@ def begin(workspace: Workspace, release: Release, who: str) -> Job:
         folder = home / str(number)
         folder.mkdir()
         try:
-            found = gather(workspace)
+            found = gather_round_data(workspace)
             if not len(found.learn) or not found.replay:
                 raise UsageError(NOTHING)
             job = _job(workspace, release, number, who, found)
@@ -113,14 +113,14 @@ def begin(workspace: Workspace, release: Release, who: str) -> Job:
     return _read(folder, True)
 
 
-def present(workspace: Workspace) -> Job | None:
+def latest_job(workspace: Workspace) -> RoundJob | None:
     """Return the round that runs, or the last one; None where there never was one."""
     home = workspace.path / FOLDER
     folders = _folders(home)
     return _read(folders[-1], _running(home)) if folders else None
 
 
-def jobs(workspace: Workspace) -> list[Job]:
+def jobs(workspace: Workspace) -> list[RoundJob]:
     """Return all rounds that were begun, oldest first."""
     home = workspace.path / FOLDER
     folders, running = _folders(home), _running(home)
@@ -129,7 +129,7 @@ def jobs(workspace: Workspace) -> list[Job]:
 
 def cancel(workspace: Workspace) -> None:
     """End the round that runs; ratings and releases stay as they were. Nothing happens where none runs."""
-    home, job = workspace.path / FOLDER, present(workspace)
+    home, job = workspace.path / FOLDER, latest_job(workspace)
     if job is None or job.over:
         return
     (job.folder / CANCELLED).touch()  # the process looks at it too, should it not have said its number yet
@@ -141,7 +141,7 @@ def cancel(workspace: Workspace) -> None:
     (job.folder / INPUTS).unlink(missing_ok=True)
 
 
-def _job(workspace: Workspace, release: Release, number: int, who: str, found: Gathered) -> dict[str, Any]:
+def _job(workspace: Workspace, release: Release, number: int, who: str, found: RoundData) -> dict[str, Any]:
     """Return what the process is told, and what is kept of the round in its release."""
     made_up = [cohort.name for cohort in workspace.cohorts() if cohort.synthetic]
     raters = [{"who": rater, **asdict(one)} for rater, one in sorted(found.raters.items())]
@@ -184,7 +184,7 @@ def _start(folder: Path, lock: int) -> None:
     _children[:] = [one for one in _children if one.poll() is None] + [process]
 
 
-def _read(folder: Path, running: bool) -> Job:
+def _read(folder: Path, running: bool) -> RoundJob:
     """Return the job of a folder as it is now."""
     job, state = _json(folder / JOB), _json(folder / STATE)
     about = job.get("about", {})
@@ -193,7 +193,7 @@ def _read(folder: Path, running: bool) -> Job:
         step, why = ("cancelled", "") if (folder / CANCELLED).exists() else ("failed", CUT_OFF)
     began = about.get("began") or datetime.fromtimestamp(folder.stat().st_mtime, UTC).isoformat()[:19]
     ended = state.get("ended")
-    return Job(
+    return RoundJob(
         folder,
         int(folder.name),
         step,

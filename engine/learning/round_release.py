@@ -24,20 +24,20 @@ from engine.files import sha256_of
 from engine.model.release import Release, load_release, releases
 
 if TYPE_CHECKING:
-    from engine.learning.fit import Fitted
+    from engine.learning.fit import FittedRound
 
 FOLDER = "releases"
 TAKEN = "names.txt"  # names that were given, also of releases that are gone
 
 
-def folder(workspace: Path) -> Path:
+def releases_folder(workspace: Path) -> Path:
     """Return where a workspace keeps its own releases."""
     return workspace / FOLDER
 
 
-def rounds(workspace: Path) -> list[Release]:
+def round_releases(workspace: Path) -> list[Release]:
     """Return the workspace's own releases, oldest first."""
-    found = [load_release(path) for path in releases(folder(workspace))]
+    found = [load_release(path) for path in releases(releases_folder(workspace))]
     return sorted(found, key=lambda one: (one.manifest["round"]["number"], one.name))
 
 
@@ -47,14 +47,14 @@ def next_name(workspace: Path, base: str) -> str:
 
 
 def write(
-    workspace: Path, base: Release, name: str, fitted: Fitted, calibration: dict[str, Any], about: dict[str, Any]
+    workspace: Path, base: Release, name: str, fitted: FittedRound, calibration: dict[str, Any], about: dict[str, Any]
 ) -> Release:
     """Write a round's release and return it, loaded. Raises WorkspaceError where the name is taken or the disk full.
 
     base  : the release that the round began with, itself perhaps a round's
     about : of the round, as plain JSON; kept under "round" in the manifest
     """
-    home = folder(workspace) / name
+    home = releases_folder(workspace) / name
     temporary = home.with_name(f".{secrets.token_hex(6)}")
     try:
         if home.exists():
@@ -76,7 +76,7 @@ def write(
     return load_release(home)
 
 
-def _parts(home: Path, fitted: Fitted, calibration: dict[str, Any]) -> None:
+def _parts(home: Path, fitted: FittedRound, calibration: dict[str, Any]) -> None:
     from safetensors.numpy import save_file
 
     heads = {m: np.ascontiguousarray(head, np.float32) for m, head in fitted.heads.items()}
@@ -104,8 +104,8 @@ def _manifest(home: Path, base: Release, name: str, about: dict[str, Any]) -> di
 
 def _given(workspace: Path) -> list[str]:
     """Return all names that were given; a temporary folder has none."""
-    names = folder(workspace) / TAKEN
-    there = [path.name for path in releases(folder(workspace))]
+    names = releases_folder(workspace) / TAKEN
+    there = [path.name for path in releases(releases_folder(workspace))]
     return there + (names.read_text("utf-8").split() if names.is_file() else [])
 
 

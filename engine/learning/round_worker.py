@@ -19,10 +19,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import CasebindError
-from engine.learning.round_data import Gathered, from_arrays
+from engine.learning.round_data import RoundData, from_arrays
 
 if TYPE_CHECKING:
-    from engine.learning.fit import Fitted
+    from engine.learning.fit import FittedRound
     from engine.model.release import Release
 
 NICE, THREADS = 10, 2  # others come first
@@ -31,7 +31,7 @@ FITTED, MEASURED = 0.80, 0.97  # shares of the whole after each step
 FULL = "The round could not be finished: free some disk and begin again, ratings and releases are as they were."
 
 
-def told(folder: Path, state: str, share: float, **more: Any) -> None:
+def report_progress(folder: Path, state: str, share: float, **more: Any) -> None:
     """Write how far the work is, whole or not at all; ends the process where somebody has cancelled it."""
     if (folder / CANCELLED).exists():
         sys.exit(0)
@@ -44,13 +44,13 @@ def told(folder: Path, state: str, share: float, **more: Any) -> None:
 def main(folder: Path) -> int:
     """Do the work of one job; return the exit status."""
     os.nice(NICE)
-    told(folder, "gathering", 0.0)
+    report_progress(folder, "gathering", 0.0)
     try:
         name = work(folder, json.loads((folder / JOB).read_text("utf-8")))
-        told(folder, "done", 1.0, name=name, ended=_now())
+        report_progress(folder, "done", 1.0, name=name, ended=_now())
     except Exception as problem:
         traceback.print_exc()
-        told(folder, "failed", 0.0, why=_sentence(problem), ended=_now())
+        report_progress(folder, "failed", 0.0, why=_sentence(problem), ended=_now())
         return 1
     finally:
         (folder / INPUTS).unlink(missing_ok=True)
@@ -62,7 +62,7 @@ def work(folder: Path, job: dict[str, Any]) -> str:
     import torch
 
     from engine.learning import gate, round_release
-    from engine.learning.fit import Plan, fit
+    from engine.learning.fit import FitPlan, fit
     from engine.model.release import load_release
 
     torch.set_num_threads(THREADS)
@@ -70,19 +70,24 @@ def work(folder: Path, job: dict[str, Any]) -> str:
     with np.load(folder / INPUTS, allow_pickle=False) as arrays:
         found = from_arrays(arrays)
     print(f"{len(found.learn)} ratings to fit, {len(found.apart)} kept apart", flush=True)
-    told(folder, "fitting", 0.0)
+    report_progress(folder, "fitting", 0.0)
     replay = {m: _embedded(pool) for m, pool in found.replay.items()}
-    plan = Plan(seed=job["number"])
+    plan = FitPlan(seed=job["number"])
     fitted = fit(
-        base.layer(), base.heads, found.learn, replay, plan, lambda share: told(folder, "fitting", FITTED * share)
+        base.layer(),
+        base.heads,
+        found.learn,
+        replay,
+        plan,
+        lambda share: report_progress(folder, "fitting", FITTED * share),
     )
     print(json.dumps(fitted.history[-1] if fitted.history else {}), flush=True)
-    told(folder, "measuring", FITTED)
+    report_progress(folder, "measuring", FITTED)
     after = Coder(base, fitted)
-    rows = gate.judged(measured(base, after, found))
-    told(folder, "measuring", MEASURED)
+    rows = gate.apply_guards(gate_rows(base, after, found))
+    report_progress(folder, "measuring", MEASURED)
     calibration = _calibration(base, after, found)
-    figures = {"gate": gate.plain(rows), "seconds": round(time.monotonic() - begun, 1), "plan": asdict(plan)}
+    figures = {"gate": gate.rows_as_json(rows), "seconds": round(time.monotonic() - begun, 1), "plan": asdict(plan)}
     made = round_release.write(
         Path(job["workspace"]), base, job["name"], fitted, calibration, {**job["about"], **figures}
     )
@@ -93,7 +98,7 @@ def work(folder: Path, job: dict[str, Any]) -> str:
 class Coder:
     """The codes that a round's release gives, before it is written."""
 
-    def __init__(self, base: Release, fitted: Fitted) -> None:
+    def __init__(self, base: Release, fitted: FittedRound) -> None:
         import torch
 
         from engine.learning.fit import Mapped
@@ -113,16 +118,16 @@ class Coder:
         return pack(projected.numpy() > 0)
 
 
-def measured(base: Release, after: Coder, found: Gathered) -> list[Any]:
+def gate_rows(base: Release, after: Coder, data: RoundData) -> list[Any]:
     """Return every row of the table, before by the release that the round began with and after by what it learnt."""
-    from engine.learning.gate_metrics import asked, frozen_rows, rating_rows
+    from engine.learning.gate_metrics import holdout_rows, measure_queries, rating_rows
 
-    sides = [{m: one.codes(pool.z, m) for m, pool in found.frozen.items()} for one in (base, after)]
-    far = [_far(one, found) for one in (base, after)]
-    return frozen_rows(asked(found.frozen, *sides)) + rating_rows(found.apart, found.units, *far)
+    sides = [{m: one.codes(pool.z, m) for m, pool in data.frozen.items()} for one in (base, after)]
+    far = [_far(one, data) for one in (base, after)]
+    return holdout_rows(measure_queries(data.frozen, *sides)) + rating_rows(data.apart, data.units, *far)
 
 
-def _far(coder: Release | Coder, found: Gathered) -> np.ndarray:
+def _far(coder: Release | Coder, found: RoundData) -> np.ndarray:
     """Return the distances of the pairs kept apart, (p,) int."""
     marked, out = found.apart, []
     for z, kinds in ((marked.zq, marked.mq), (marked.zs, marked.ms)):
@@ -133,19 +138,19 @@ def _far(coder: Release | Coder, found: Gathered) -> np.ndarray:
     return np.asarray(np.bitwise_count(out[0] ^ out[1]).sum(1), np.int64)
 
 
-def _calibration(base: Release, after: Coder, found: Gathered) -> dict[str, Any]:
-    from engine.learning.recalibrate import tables, typed
+def _calibration(base: Release, after: Coder, found: RoundData) -> dict[str, Any]:
+    from engine.learning.recalibrate import tables, typed_findings
 
     before = json.loads((base.path / "calibration.json").read_text("utf-8"))
-    return tables(found.frozen, typed(base), after.codes, before)
+    return tables(found.frozen, typed_findings(base), after.codes, before)
 
 
 def _embedded(pool: Any) -> Any:
     import torch
 
-    from engine.training.hashing.train import Embedded
+    from engine.training.hashing.train import LabelledEmbeddings
 
-    return Embedded(torch.from_numpy(pool.z), torch.from_numpy(pool.held))
+    return LabelledEmbeddings(torch.from_numpy(pool.z), torch.from_numpy(pool.label_matrix))
 
 
 def _now() -> str:

@@ -26,22 +26,22 @@ PER_QUERY = 3  # pairs of one query in one queue
 
 
 @dataclass(frozen=True, eq=False)
-class Known:
+class RatedIndices:
     """Pairs that are rated or already in the queue, as places in the candidates' sides: q, s (m,) int."""
 
     q: np.ndarray
     s: np.ndarray
 
-    def plus(self, q: np.ndarray, s: np.ndarray) -> Known:
+    def plus(self, q: np.ndarray, s: np.ndarray) -> RatedIndices:
         """Return these and more."""
-        return Known(np.concatenate([self.q, q]), np.concatenate([self.s, s]))
+        return RatedIndices(np.concatenate([self.q, q]), np.concatenate([self.s, s]))
 
 
-NOTHING = Known(np.empty(0, np.int64), np.empty(0, np.int64))
-Strategy = Callable[[Candidates, Known], np.ndarray]
+NOTHING = RatedIndices(np.empty(0, np.int64), np.empty(0, np.int64))
+Strategy = Callable[[Candidates, RatedIndices], np.ndarray]
 
 
-def uncertain_code(c: Candidates, known: Known) -> np.ndarray:
+def uncertain_code(c: Candidates, rated: RatedIndices) -> np.ndarray:
     """Standard deviation, in bits, of the pair's Hamming distance when every projection carries noise: (p,).
 
     Bits near their threshold flip; a pair of many such bits has a distance that says little.
@@ -51,12 +51,12 @@ def uncertain_code(c: Candidates, known: Known) -> np.ndarray:
     return np.sqrt((one * (1 - one)).sum(1))
 
 
-def order_disagreement(c: Candidates, known: Known) -> np.ndarray:
+def order_disagreement(c: Candidates, rated: RatedIndices) -> np.ndarray:
     """Places by which a study's rank by code differs from its rank by embedding, on a log scale: (p,)."""
     return np.abs(np.log1p(c.hamming_rank) - np.log1p(c.float_rank))
 
 
-def committee(c: Candidates, known: Known) -> np.ndarray:
+def committee(c: Candidates, rated: RatedIndices) -> np.ndarray:
     """Standard deviation of the share of differing bits among the four 64-bit quarters of the code: (p,).
 
     The quarters are four hash heads of one layer; a query by committee (Seung et al. 1992) asks where they differ.
@@ -66,36 +66,36 @@ def committee(c: Candidates, known: Known) -> np.ndarray:
     return np.std([(1 - agree[:, first : first + size].mean(1)) / 2 for first in range(0, BITS, size)], axis=0)
 
 
-def core_set(c: Candidates, known: Known) -> np.ndarray:
+def core_set(c: Candidates, rated: RatedIndices) -> np.ndarray:
     """Distance of the pair's studies from the nearest one that is rated, mean of both sides: (p,).
 
     Greedy k-centre (Sener & Savarese 2018) in the shared space, each modality for itself.
     """
-    return (_apart(c, known, "queries")[c.q] + _apart(c, known, "items")[c.s]) / 2
+    return (_apart(c, rated, "queries")[c.q] + _apart(c, rated, "items")[c.s]) / 2
 
 
-def under_represented(c: Candidates, known: Known) -> np.ndarray:
+def under_represented(c: Candidates, rated: RatedIndices) -> np.ndarray:
     """How rarely the pair's modalities and groups were rated, 1 for never, mean of three: (p,)."""
     both = np.char.add(np.char.add(c.queries.modality[c.q].astype(str), ">"), c.items.modality[c.s].astype(str))
-    seen = np.char.add(np.char.add(c.queries.modality[known.q].astype(str), ">"), c.items.modality[known.s].astype(str))
+    seen = np.char.add(np.char.add(c.queries.modality[rated.q].astype(str), ">"), c.items.modality[rated.s].astype(str))
     kinds = [(both, seen)]
-    kinds += [(c.queries.group[c.q], c.queries.group[known.q]), (c.items.group[c.s], c.items.group[known.s])]
+    kinds += [(c.queries.group[c.q], c.queries.group[rated.q]), (c.items.group[c.s], c.items.group[rated.s])]
     return np.mean([_rare(here, there) for here, there in kinds], axis=0)
 
 
-def influential(c: Candidates, known: Known) -> np.ndarray:
+def influential(c: Candidates, rated: RatedIndices) -> np.ndarray:
     """How many lists the pair's studies stand in, both new to raters, near, of modalities that lack ratings: (p,).
 
     What stands in many lists, a hub (Radovanovic et al. 2010), moves many answers; so information density (Settles &
     Craven 2008) weighs an instance by how many others it resembles. A study loses half of what being new counts with
     its first rating. Modalities get equally many ratings on either side, however many studies of each there are.
     """
-    seen = np.concatenate([c.queries.ids[known.q], c.items.ids[known.s]])
+    seen = np.concatenate([c.queries.ids[rated.q], c.items.ids[rated.s]])
     new = (_rare(c.queries.ids[c.q], seen) + _rare(c.items.ids[c.s], seen)) / 2
     lists = _lists(c)
     by_id = dict(zip(c.items.ids.tolist(), lists.tolist(), strict=True))
     asked = np.array([by_id.get(name, 0.0) for name in c.queries.ids.tolist()])
-    lack = _lack(c.queries.modality, known.q)[c.q] + _lack(c.items.modality, known.s)[c.s]
+    lack = _lack(c.queries.modality, rated.q)[c.q] + _lack(c.items.modality, rated.s)[c.s]
     return new + LISTS * (asked[c.q] + lists[c.s]) + NEAR / (1 + c.hamming_rank / NEAR_RANK) + lack
 
 
@@ -114,7 +114,7 @@ STRATEGIES: dict[str, Strategy] = {
 class Picked:
     """A queue of n pairs: places among the candidates, the scores they were picked for, and which are at random."""
 
-    places: np.ndarray
+    indices: np.ndarray
     scores: np.ndarray
     at_random: np.ndarray
 
@@ -124,9 +124,9 @@ def pick(
     strategy: str,
     n: int,
     rng: np.random.Generator,
-    known: Known = NOTHING,
+    rated: RatedIndices = NOTHING,
     share: float = RANDOM_SHARE,
-    taught: np.ndarray | None = None,
+    learnable: np.ndarray | None = None,
 ) -> Picked:
     """Return the next n pairs by a strategy, a share of them at random; fewer where there are not so many.
 
@@ -139,13 +139,13 @@ def pick(
     lots = np.zeros(n, bool) if strategy != RANDOM else np.ones(n, bool)
     lots[rng.permutation(n)[: round(share * n)]] = True
     free, times = np.ones(len(c), bool), np.zeros(len(c.queries), int)
-    chosen = Known(known.q, known.s)
+    chosen = RatedIndices(rated.q, rated.s)
     places, scores = np.full(n, -1), np.full(n, np.nan)
-    values, taught = np.zeros(len(c)), np.ones(len(c), bool) if taught is None else taught
+    values, learnable = np.zeros(len(c)), np.ones(len(c), bool) if learnable is None else learnable
     for at in range(n):
         if not lots[at] and (at % AT_ONCE == 0 or not values.any()):
             values = STRATEGIES[strategy](c, chosen) + rng.uniform(0, 1e-9, len(c))
-        wanted = (free,) if lots[at] else (free & taught & (times[c.q] < PER_QUERY), free & taught, free)
+        wanted = (free,) if lots[at] else (free & learnable & (times[c.q] < PER_QUERY), free & learnable, free)
         open_ = next((mask.nonzero()[0] for mask in wanted if mask.any()), None)
         if open_ is None:  # what is left was picked the other way round
             return Picked(places[:at], scores[:at], lots[:at])
@@ -164,7 +164,7 @@ def _same(c: Candidates, place: int) -> np.ndarray:
     return straight | ((c.queries.ids[c.q] == other) & (c.items.ids[c.s] == one))
 
 
-def _apart(c: Candidates, known: Known, which: str) -> np.ndarray:
+def _apart(c: Candidates, known: RatedIndices, which: str) -> np.ndarray:
     """Distance of each entry of one side from the nearest rated study of its modality, in 0 … 2: (n,)."""
     side = c.queries if which == "queries" else c.items
     out = np.full(len(side), 2.0)

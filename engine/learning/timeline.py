@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 
 from engine.learning import gate
 from engine.learning.promotion import history
-from engine.learning.round_release import folder, rounds
+from engine.learning.round_release import releases_folder, round_releases
 from engine.model.release import installed, load_release, releases
-from engine.store.promotions import DONE, Row
+from engine.store.promotions import DONE, PromotionRow
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Entry:
+class TimelineEntry:
     """One release.
 
     release        : itself, or None where it is not installed any more
@@ -40,37 +40,39 @@ class Entry:
     raters: int = 0
     before: float | None = None
     after: float | None = None
-    passes: bool | None = None
-    falls: tuple[str, ...] = ()
-    takeovers: tuple[Row, ...] = ()
-    served: bool = False
+    passed: bool | None = None
+    failed_guards: tuple[str, ...] = ()
+    promotions: tuple[PromotionRow, ...] = ()
+    can_roll_back: bool = False
 
 
-def timeline(workspace: Workspace) -> list[Entry]:
+def timeline(workspace: Workspace) -> list[TimelineEntry]:
     """Return the releases of a workspace, newest first: its rounds', those that served here, the newest shipped one."""
     serving, rows = workspace.releases.serving(), history(workspace)
     shipped = [load_release(path) for path in releases()[-1:]]
-    found = {one.digest: one for one in [*shipped, *rounds(workspace.path)]}
+    found = {one.digest: one for one in [*shipped, *round_releases(workspace.path)]}
     ends = [*((r.from_release, r.from_digest) for r in rows), *((r.to_release, r.to_digest) for r in rows)]
     served = [*([serving] if serving else []), *ends]
     known: dict[str, tuple[str, Release | None]] = {digest: (one.name, one) for digest, one in found.items()}
     for name, digest in served:
-        known.setdefault(digest, (name, installed(name, digest, folder(workspace.path))))
+        known.setdefault(digest, (name, installed(name, digest, releases_folder(workspace.path))))
     ordered = sorted(known.items(), key=lambda item: _age(item[1][0]), reverse=True)
     return [_entry(name, digest, one, serving, rows) for digest, (name, one) in ordered]
 
 
-def _entry(name: str, digest: str, release: Release | None, serving: tuple[str, str] | None, rows: list[Row]) -> Entry:
+def _entry(
+    name: str, digest: str, release: Release | None, serving: tuple[str, str] | None, rows: list[PromotionRow]
+) -> TimelineEntry:
     mine = tuple(row for row in rows if row.to_digest == digest and row.state == DONE)
     manifest = release.manifest if release is not None else {}
     made, about = manifest.get("created", ""), manifest.get("round")
     serves = serving is not None and serving[1] == digest
     served = any(row.state == DONE and digest in (row.from_digest, row.to_digest) for row in rows)
     if release is None or about is None:
-        return Entry(name, digest, release, serves, made, takeovers=mine, served=served)
+        return TimelineEntry(name, digest, release, serves, made, promotions=mine, can_roll_back=served)
     table, verdict = gate.table(release), gate.verdict(release)
     before, after = next(((row.before, row.after) for row in table if row.section == "overall"), (None, None))
-    return Entry(
+    return TimelineEntry(
         name,
         digest,
         release,
@@ -82,8 +84,8 @@ def _entry(name: str, digest: str, release: Release | None, serving: tuple[str, 
         len(about.get("raters", ())),
         before,
         after,
-        verdict.passes,
-        verdict.falls,
+        verdict.passed,
+        verdict.failed_guards,
         mine,
         served,
     )

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from engine.index.hamming import CodeArray, words_of
-from engine.learning.candidates import NEAREST, Candidates, Side, candidates
-from engine.learning.rated_pairs import sides, withdrawn
+from engine.learning.candidates import NEAREST, Candidates, CandidateSide, candidates
+from engine.learning.rated_pairs import load_sides, withdrawn_patients
 from engine.store.filters import Filters
 from engine.study import MODALITIES
 from engine.workspace.workspace import Workspace
@@ -34,7 +34,7 @@ class _Query(NamedTuple):
     z: np.ndarray
 
 
-def gather(workspace: Workspace, release: Release, rng: np.random.Generator) -> Candidates | None:
+def gather_candidates(workspace: Workspace, release: Release, rng: np.random.Generator) -> Candidates | None:
     """Return the candidates under the serving release, or None where there is nothing to compare."""
     denied = workspace.denied(CONSENTED)
     codes: dict[str, CodeArray] = {kind: _permitted(workspace.codes(release.name, kind), denied) for kind in MODALITIES}
@@ -84,7 +84,7 @@ def _queries(
 def _stored(workspace: Workspace) -> list[_Query]:
     newest = "SELECT query_id FROM queries ORDER BY created_at DESC, query_id LIMIT ?"
     ids = workspace.database.read(newest, [3 * ASKED])
-    known, out = sides(workspace, [query_id for (query_id,) in ids]), withdrawn(workspace)
+    known, out = load_sides(workspace, [query_id for (query_id,) in ids]), withdrawn_patients(workspace)
     kept = [known[one] for (one,) in ids if known[one].embedding is not None and not known[one].patients & out][:ASKED]
     numbers = dict(
         workspace.database.read(
@@ -115,14 +115,16 @@ def _least(far: np.ndarray) -> np.ndarray:
     return np.flatnonzero(far <= last)
 
 
-def _side(workspace: Workspace, release: Release, ids: Sequence[str], kinds: Sequence[str], z: np.ndarray) -> Side:
+def _side(
+    workspace: Workspace, release: Release, ids: Sequence[str], kinds: Sequence[str], z: np.ndarray
+) -> CandidateSide:
     """Return one side of the pairs: embeddings (n, 256) as they are stored become those that the release maps."""
     modality, mapped, projected = np.asarray(kinds), np.zeros_like(z), np.zeros_like(z)
     for kind in sorted(set(kinds)):
         mine = modality == kind
         projected[mine] = release.projections(z[mine], kind)
         mapped[mine] = release.mapped(z[mine], kind)
-    return Side(np.asarray(ids), modality, _groups(workspace, ids), mapped, projected)
+    return CandidateSide(np.asarray(ids), modality, _groups(workspace, ids), mapped, projected)
 
 
 def _groups(workspace: Workspace, ids: Sequence[str]) -> np.ndarray:

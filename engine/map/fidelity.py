@@ -12,7 +12,7 @@ SEED = 0
 
 
 @dataclass(frozen=True)
-class Kept:
+class Fidelity:
     """What a map keeps.
 
     share           : of the k nearest by code, how many are among the k nearest on the map, 0..1
@@ -28,7 +28,7 @@ class Kept:
     n: int
 
 
-def kept(codes: np.ndarray, points: np.ndarray, k: int = K, seed: int = SEED) -> Kept:
+def measure_fidelity(codes: np.ndarray, points: np.ndarray, k: int = K, seed: int = SEED) -> Fidelity:
     """Compare neighbourhoods: packed codes (n, bytes) uint8 and points (n, 2), n > 2 k.
 
     Equal distances by code are common, so a rank counts those that are strictly nearer, and the share takes every
@@ -47,7 +47,7 @@ def kept(codes: np.ndarray, points: np.ndarray, k: int = K, seed: int = SEED) ->
     ranks = np.stack([(apart < near[:, j : j + 1]).sum(1) + 1 for j in range(k)], axis=1)
     excess = np.maximum(ranks - k, 0).sum(1).mean()
     within = (apart <= limit).sum(1).mean()
-    return Kept(
+    return Fidelity(
         share=float((near <= limit).mean()),
         chance=float(within / (n - 1)),
         trustworthiness=float(1 - 2 * excess / (k * (2 * n - 3 * k - 1))),

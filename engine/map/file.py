@@ -13,12 +13,15 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.map.fidelity import Kept
+from engine.map.fidelity import Fidelity
 from engine.store.filters import CONSENT_SQL
 from engine.workspace.workspace import Workspace
 
 FOLDER, METHOD = "maps", 1  # METHOD grows with every change of how maps are made
-LEAST, MOST = 30, 20_000  # studies of a map: fewer have no neighbourhoods; of more, a random sample is taken
+MIN_STUDIES, MAX_STUDIES = (
+    30,
+    20_000,
+)  # studies of a map: fewer have no neighbourhoods; of more, a random sample is taken
 SEED = 0
 
 PERMITTED = (
@@ -42,7 +45,7 @@ class Chart:
     points: np.ndarray
     total: int
     digest: str
-    kept: Kept
+    kept: Fidelity
     made_at: str
     seconds: float
 
@@ -69,7 +72,7 @@ def source(workspace: Workspace, release: str, release_digest: str) -> Source:
 
 def sampled(n: int) -> np.ndarray:
     """Return the places of the studies that a map of n studies is made of, (≤ MOST,), in order."""
-    return np.arange(n) if n <= MOST else np.sort(np.random.default_rng(SEED).permutation(n)[:MOST])
+    return np.arange(n) if n <= MAX_STUDIES else np.sort(np.random.default_rng(SEED).permutation(n)[:MAX_STUDIES])
 
 
 def file_of(workspace: Path, release: str) -> Path:
@@ -107,7 +110,7 @@ def load(workspace: Path, release: str) -> Chart | None:
     try:
         with np.load(file_of(workspace, release), allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
-            about["kept"] = Kept(**about["kept"])
+            about["kept"] = Fidelity(**about["kept"])
             return Chart(ids=file["ids"].astype(object), points=file["points"], **about)
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         return None

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from engine.errors import CasebindError
-from engine.map.fidelity import Kept
-from engine.map.file import LEAST, Chart, Source, sampled, save, source
+from engine.map.fidelity import Fidelity
+from engine.map.file import MIN_STUDIES, Chart, Source, sampled, save, source
 from engine.settings import ROOT
 from engine.workspace.workspace import Workspace
 
@@ -37,12 +37,12 @@ REACH = {
 }
 ENDS = ("done", "stopped", "failed")
 
-_running: dict[Path, Making] = {}
+_running: dict[Path, MapJob] = {}
 _lock = threading.Lock()
 
 
 @dataclass
-class Making:
+class MapJob:
     """One map on its way. Read `step`, `share` and `why` from any thread.
 
     share : of the whole, 0..1
@@ -53,7 +53,7 @@ class Making:
     digest: str
     step: Step = "read"
     share: float = 0.0
-    why: str = ""
+    error: str = ""
 
     def __post_init__(self) -> None:
         self._process: subprocess.Popen[str] | None = None
@@ -76,7 +76,7 @@ class Making:
         if process is not None:
             process.terminate()
 
-    def _told(self, line: str) -> None:
+    def _on_progress(self, line: str) -> None:
         step, done = json.loads(line)
         first, last = REACH[step]
         self.step, self.share = step, first + (last - first) * done
@@ -88,7 +88,7 @@ class Making:
             self.step, self.share = "done", 1.0
         except Exception as problem:
             stopped = self._stopping.is_set()
-            self.step, self.why = ("stopped", "") if stopped else ("failed", _sentence(problem))
+            self.step, self.error = ("stopped", "") if stopped else ("failed", _sentence(problem))
         finally:
             self._ended.set()
 
@@ -103,7 +103,7 @@ class Making:
             np.savez(given, vectors=vectors, modalities=kinds, codes=now.codes[chosen])
             self._process_of(given, out)
             with np.load(out, allow_pickle=False) as made:
-                points, figures = made["points"], Kept(**json.loads(str(made["kept"])))
+                points, figures = made["points"], Fidelity(**json.loads(str(made["kept"])))
         made_at = datetime.now(UTC).isoformat(timespec="seconds")
         took = round(time.monotonic() - begun, 1)
         save(workspace.path, Chart(self.release.name, ids, points, len(now.ids), now.digest, figures, made_at, took))
@@ -119,28 +119,28 @@ class Making:
             if self._stopping.is_set():
                 process.terminate()
             for line in process.stdout or ():
-                self._told(line)
+                self._on_progress(line)
             said = process.stderr.read() if process.stderr else ""
         if process.returncode:
             why = f"its process ended with {process.returncode}: {said.strip()[-200:]}"
             raise CasebindError(f"The map could not be made, {why}")
 
 
-def making(workspace: Workspace) -> Making | None:
+def latest_job(workspace: Workspace) -> MapJob | None:
     """Return the map on its way, or the last one that was, in this process."""
     return _running.get(workspace.path)
 
 
-def begin(workspace: Workspace, release: Release) -> Making | None:
+def begin(workspace: Workspace, release: Release) -> MapJob | None:
     """Begin to make the map of a release, unless one is on its way; return it. None where there are too few studies."""
     with _lock:
         present = _running.get(workspace.path)
         if present is not None and not present.over:
             return present
         now = source(workspace, release.name, release.digest)
-        if len(now.ids) < LEAST:
+        if len(now.ids) < MIN_STUDIES:
             return None
-        started = _running[workspace.path] = Making(release, now.digest)
+        started = _running[workspace.path] = MapJob(release, now.digest)
     threading.Thread(target=started.run, args=(workspace, now), name="map", daemon=True).start()
     return started
 

@@ -15,16 +15,18 @@ EARLY, LATE = 250, 500  # iterations with and without exaggeration (Belkina et a
 EXAGGERATION = 12.0
 FFT_FROM = 3000  # points from which interpolation is faster than the tree (Linderman et al. 2019)
 BLOCK = 1024  # rows whose neighbours are searched at once
-TOLD_EVERY = 25  # iterations between two words on progress
+PROGRESS_EVERY = 25  # iterations between two words on progress
 
-Told = Callable[[str, float], None]  # name of the step, share of it that is done
+OnProgress = Callable[[str, float], None]  # name of the step, share of it that is done
 
 
 def silent(step: str, done: float) -> None:
     """Say nothing about progress."""
 
 
-def nearest(z: np.ndarray, k: int, told: Told = silent, among: np.ndarray | None = None) -> tuple[np.ndarray, ...]:
+def nearest(
+    z: np.ndarray, k: int, on_progress: OnProgress = silent, among: np.ndarray | None = None
+) -> tuple[np.ndarray, ...]:
     """Return every entry's k nearest others by cosine, nearest first: (n, f) → (n, k) int64, (n, k) 1 − cosine.
 
     among : entries (m, f) to search instead of z itself, e.g. to place something new; then nothing is left out
@@ -38,33 +40,33 @@ def nearest(z: np.ndarray, k: int, told: Told = silent, among: np.ndarray | None
         if among is None:
             away[np.arange(away.shape[0]), np.arange(rows.start, rows.stop)] = np.inf
         places[rows], far[rows] = _lowest(away, k)
-        told("neighbours", rows.stop / len(z))
+        on_progress("neighbours", rows.stop / len(z))
     return places, np.maximum(far, 0.0)
 
 
-def t_sne(z: np.ndarray, seed: int = SEED, told: Told = silent) -> np.ndarray:
+def t_sne(z: np.ndarray, seed: int = SEED, on_progress: OnProgress = silent) -> np.ndarray:
     """Return a map of at least four embeddings: (n, f) → (n, 2)."""
     from openTSNE import TSNEEmbedding, affinity, initialization
     from openTSNE.nearest_neighbors import PrecomputedNeighbors
 
     perplexity = min(PERPLEXITY, max(2, (len(z) - 1) // 3))
-    found = nearest(z, min(len(z) - 1, 3 * perplexity), told)
+    found = nearest(z, min(len(z) - 1, 3 * perplexity), on_progress)
     likeness = affinity.PerplexityBasedNN(knn_index=PrecomputedNeighbors(*found), perplexity=perplexity)
     start = initialization.pca(_unit(z), random_state=seed)
     method = "fft" if len(z) >= FFT_FROM else "bh"
     points = TSNEEmbedding(start, likeness, negative_gradient_method=method, random_state=seed, n_jobs=1)
     for name, rounds, more in (("rough", EARLY, {"exaggeration": EXAGGERATION, "momentum": 0.5}), ("fine", LATE, {})):
-        points = points.optimize(rounds, **_telling(name, rounds, told), **more)
+        points = points.optimize(rounds, **_telling(name, rounds, on_progress), **more)
     return np.asarray(points)
 
 
-def _telling(name: str, rounds: int, told: Told) -> dict[str, object]:
+def _telling(name: str, rounds: int, told: OnProgress) -> dict[str, object]:
     """Return the options of openTSNE that pass progress on."""
 
     def passed(iteration: int, error: float, points: np.ndarray) -> None:
         told(name, iteration / rounds)
 
-    return {"callbacks": [passed], "callbacks_every_iters": TOLD_EVERY}
+    return {"callbacks": [passed], "callbacks_every_iters": PROGRESS_EVERY}
 
 
 def _lowest(away: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:

@@ -25,7 +25,7 @@ FACTS = (
 
 
 @dataclass(frozen=True)
-class State:
+class MapState:
     """How a made map stands to the collection now.
 
     came : permitted studies that are not on it; gone : studies of it that are no longer shown
@@ -33,8 +33,8 @@ class State:
     """
 
     fresh: bool
-    came: int
-    gone: int
+    added: int
+    removed: int
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,10 +47,10 @@ class Points:
     cohort: np.ndarray
     labels: list[tuple[str, ...]]
     synthetic: np.ndarray
-    state: State
+    state: MapState
 
     @cached_property
-    def place(self) -> dict[str, int]:
+    def index_of(self) -> dict[str, int]:
         """Return study id → its place among the points."""
         return {study_id: at for at, study_id in enumerate(self.ids)}
 
@@ -60,15 +60,15 @@ class Points:
         return [findings(labels) for labels in self.labels]
 
     @cached_property
-    def found(self) -> list[tuple[str, int]]:
+    def finding_counts(self) -> list[tuple[str, int]]:
         """Return (finding, studies), most frequent first, then in the order of the vocabulary."""
         counts = Counter(name for held in self.findings for name in held)
         order = {name: at for at, name in enumerate(vocabulary())}
         return sorted(counts.items(), key=lambda one: (-one[1], order[one[0]]))
 
-    def take(self, places: np.ndarray) -> list[str]:
+    def take(self, indices: np.ndarray) -> list[str]:
         """Return the ids at some places."""
-        return [str(one) for one in self.ids[places]]
+        return [str(one) for one in self.ids[indices]]
 
 
 def points_of(workspace: Workspace, chart: Chart, release_digest: str) -> Points:
@@ -79,7 +79,7 @@ def points_of(workspace: Workspace, chart: Chart, release_digest: str) -> Points
     order = np.array([at[study_id] for study_id in chart.ids[shown]], np.int64)
     now = source(workspace, chart.release, release_digest)
     missing = len(now.ids) - chart.total if chart.total > len(chart.ids) else len(set(now.ids) - set(chart.ids))
-    state = State(now.digest == chart.digest, max(0, missing), int((~shown).sum()))
+    state = MapState(now.digest == chart.digest, max(0, missing), int((~shown).sum()))
     return Points(
         ids=chart.ids[shown],
         xy=chart.points[shown],
@@ -100,7 +100,7 @@ def groups(points: Points, by: str) -> tuple[list[str], np.ndarray]:
     if by not in BY:
         raise UsageError(f"There is no colouring by '{by}': use {', '.join(BY)}.")
     held = points.findings if by == "finding" else [frozenset([one]) for one in getattr(points, by)]
-    counts = points.found if by == "finding" else sorted(Counter(getattr(points, by)).items(), key=_most)
+    counts = points.finding_counts if by == "finding" else sorted(Counter(getattr(points, by)).items(), key=_most)
     names = [name for name, _ in counts[:NAMED]]
     rarest = {name: at for at, name in enumerate(names)}
     nothing = [not labels for labels in points.labels] if by == "finding" else [False] * len(held)

@@ -26,20 +26,20 @@ def in_box(points: Points, xs: Sequence[float], ys: Sequence[float]) -> np.ndarr
     return np.flatnonzero((x >= min(xs)) & (x <= max(xs)) & (y >= min(ys)) & (y <= max(ys)))
 
 
-def passing(points: Points, modalities: Sequence[str] = (), found: Sequence[str] = ()) -> np.ndarray:
+def passing(points: Points, modalities: Sequence[str] = (), findings: Sequence[str] = ()) -> np.ndarray:
     """Return the places of the points of any of these modalities and with any of these findings; empty is any."""
     kept = np.ones(len(points.ids), bool)
     if modalities:
         kept &= np.isin(points.modality.astype(str), list(modalities))
-    if found:
-        wanted = set(found)
+    if findings:
+        wanted = set(findings)
         kept &= np.array([bool(held & wanted) for held in points.findings], bool)
     return np.flatnonzero(kept)
 
 
 def near(points: Points, study_id: str, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
     """Return the places of the k points nearest to a study on the map, and their distances there, nearest first."""
-    at = points.place.get(study_id.strip())
+    at = points.index_of.get(study_id.strip())
     if at is None:
         raise UsageError(f"There is no study {brief(study_id)} on the map: take an id from a result or from the list.")
     away = np.hypot(*(points.xy - points.xy[at]).T)
@@ -50,5 +50,5 @@ def near(points: Points, study_id: str, k: int = 10) -> tuple[np.ndarray, np.nda
 
 def middle(points: Points, study_ids: Sequence[str]) -> np.ndarray | None:
     """Return the median place (2,) of those of the studies that are on the map; None where none is."""
-    places = [points.place[one] for one in study_ids if one in points.place]
+    places = [points.index_of[one] for one in study_ids if one in points.index_of]
     return np.median(points.xy[places], axis=0) if places else None

@@ -20,13 +20,11 @@ def auroc(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = N
 
 
 def mean_auroc(
-    scores: np.ndarray, labels: np.ndarray, weights: np.ndarray, known: np.ndarray | None = None
+    scores: np.ndarray, labels: np.ndarray, weights: np.ndarray, mask: np.ndarray | None = None
 ) -> np.ndarray:
     """Mean AUROC over classes: scores, labels (n, c), weights (rounds, n), known (n, c) bool → (rounds,)."""
-    known = np.ones_like(labels) if known is None else known
-    each = [
-        auroc(scores[known[:, c], c], labels[known[:, c], c], weights[:, known[:, c]]) for c in range(labels.shape[1])
-    ]
+    mask = np.ones_like(labels) if mask is None else mask
+    each = [auroc(scores[mask[:, c], c], labels[mask[:, c], c], weights[:, mask[:, c]]) for c in range(labels.shape[1])]
     return np.mean(each, axis=0)
 
 

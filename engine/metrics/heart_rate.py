@@ -8,13 +8,13 @@ import numpy as np
 
 from engine.study import Trace
 
-LEAST_BEATS = 4  # intervals of fewer beats say little about a rate
+MIN_BEATS = 4  # intervals of fewer beats say little about a rate
 LIMITS_PER_MIN = (25.0, 240.0)  # outside them the peaks were not beats
 
 
 def rate_of_peaks(peaks: np.ndarray, fs: float) -> float:
     """Sample numbers of beats (n,) → beats per minute from the median interval, NaN where it is not to be had."""
-    if len(peaks) < LEAST_BEATS:
+    if len(peaks) < MIN_BEATS:
         return float("nan")
     rate = 60 * fs / float(np.median(np.diff(peaks)))
     return rate if LIMITS_PER_MIN[0] <= rate <= LIMITS_PER_MIN[1] else float("nan")

@@ -48,21 +48,21 @@ def multi_label(
     return tried[best][1], best
 
 
-def ridge(train: np.ndarray, wanted: np.ndarray, alpha: float, *others: np.ndarray) -> list[np.ndarray]:
+def ridge(train: np.ndarray, targets: np.ndarray, alpha: float, *others: np.ndarray) -> list[np.ndarray]:
     """Ridge regression: train (n, f), wanted (n,), others (m, f) → predictions (m,) each."""
     from sklearn.linear_model import Ridge
 
-    fitted = Ridge(alpha=alpha).fit(train, wanted)
+    fitted = Ridge(alpha=alpha).fit(train, targets)
     return [fitted.predict(part) for part in others]
 
 
 def chosen_ridge(
-    parts: tuple[np.ndarray, np.ndarray, np.ndarray], wanted: tuple[np.ndarray, np.ndarray], within: float
+    parts: tuple[np.ndarray, np.ndarray, np.ndarray], targets: tuple[np.ndarray, np.ndarray], within: float
 ) -> tuple[np.ndarray, float]:
     """Ridge probe whose alpha puts most of `valid` within a tolerance: → test predictions (n,), alpha."""
     train, valid, test = standardised(*parts)
-    tried = {alpha: ridge(train, wanted[0], alpha, valid, test) for alpha in RIDGES}
-    best = max(tried, key=lambda alpha: float((np.abs(tried[alpha][0] - wanted[1]) <= within).mean()))
+    tried = {alpha: ridge(train, targets[0], alpha, valid, test) for alpha in RIDGES}
+    best = max(tried, key=lambda alpha: float((np.abs(tried[alpha][0] - targets[1]) <= within).mean()))
     return tried[best][1], best
 
 

@@ -12,7 +12,7 @@ import numpy as np
 
 
 @dataclass(frozen=True)
-class Figure:
+class Estimate:
     """One measured value with its n and 95 % bootstrap interval by patient."""
 
     value: float
@@ -34,14 +34,14 @@ def ranked_relevance(scores: np.ndarray, relevant: np.ndarray, allowed: np.ndarr
     return found
 
 
-def precision_at(found: np.ndarray, k: int) -> np.ndarray:
+def precision_at(relevance: np.ndarray, k: int) -> np.ndarray:
     """Share of relevant items among the first k, per query (q,)."""
-    return np.nanmean(found[:, :k], 1)
+    return np.nanmean(relevance[:, :k], 1)
 
 
-def average_precision_at(found: np.ndarray, k: int) -> np.ndarray:
+def average_precision_at(relevance: np.ndarray, k: int) -> np.ndarray:
     """AP@k per query: mean over relevant ranks ≤ k of the precision there; 0 where none is relevant."""
-    hits = np.nan_to_num(found[:, :k])
+    hits = np.nan_to_num(relevance[:, :k])
     precision = hits.cumsum(1) / np.arange(1, hits.shape[1] + 1)
     return (precision * hits).sum(1) / np.maximum(hits.sum(1), 1)
 
@@ -51,7 +51,7 @@ def chance(relevant: np.ndarray, allowed: np.ndarray) -> np.ndarray:
     return (relevant & allowed).sum(1) / np.maximum(allowed.sum(1), 1)
 
 
-def bootstrap(values: np.ndarray, patients: Sequence[str], seed: int = 0, rounds: int = 1000) -> Figure:
+def bootstrap(values: np.ndarray, patients: Sequence[str], seed: int = 0, rounds: int = 1000) -> Estimate:
     """Mean of per-query values with a percentile interval from resampling patients."""
     names, index = np.unique(np.asarray(patients), return_inverse=True)
     sums = np.bincount(index, values)
@@ -60,4 +60,4 @@ def bootstrap(values: np.ndarray, patients: Sequence[str], seed: int = 0, rounds
     draws = rng.integers(0, len(names), (rounds, len(names)))
     means = sums[draws].sum(1) / counts[draws].sum(1)
     low, high = np.percentile(means, [2.5, 97.5])
-    return Figure(float(values.mean()), float(low), float(high), len(values))
+    return Estimate(float(values.mean()), float(low), float(high), len(values))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from engine.metrics.ranking import Figure
+from engine.metrics.ranking import Estimate
 
 ROUNDS = 1000
 Statistic = Callable[[np.ndarray], np.ndarray]  # weights (rounds, n) → values (rounds,), NaN where undefined
@@ -26,13 +26,13 @@ def draws(patients: Sequence[str] | np.ndarray, rounds: int = ROUNDS, seed: int 
 
 def measured(
     statistic: Statistic, patients: Sequence[str] | np.ndarray, drawn: np.ndarray | None = None, seed: int = 0
-) -> Figure:
+) -> Estimate:
     """Return a statistic of all entries with its percentile interval over draws of patients (given, or made here)."""
     value = float(statistic(np.ones((1, len(patients))))[0])
     spread = statistic(draws(patients, seed=seed) if drawn is None else drawn)
     spread = spread[np.isfinite(spread)]
     low, high = np.percentile(spread, [2.5, 97.5]) if len(spread) else (np.nan, np.nan)
-    return Figure(value, float(low), float(high), len(patients))
+    return Estimate(value, float(low), float(high), len(patients))
 
 
 def weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:

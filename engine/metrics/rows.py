@@ -8,11 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from engine.metrics.ranking import Figure
+from engine.metrics.ranking import Estimate
 
 
 @dataclass(frozen=True)
-class Row:
+class ResultRow:
     """One line of a table.
 
     figures : metric → value with n and 95 % interval by patient     chance : metric → what no knowledge gives
@@ -21,7 +21,7 @@ class Row:
 
     task: str
     method: str
-    figures: dict[str, Figure]
+    figures: dict[str, Estimate]
     patients: int
     chance: dict[str, float] = field(default_factory=dict)
     more: dict[str, Any] = field(default_factory=dict)
@@ -45,7 +45,7 @@ class Measurement:
     name: str
     release: str
     split: str
-    rows: list[Row]
+    rows: list[ResultRow]
     notes: tuple[str, ...] = ()
 
     def as_dict(self) -> dict[str, Any]:
@@ -59,9 +59,11 @@ class Measurement:
         }
 
 
-def with_rows_of(found: Measurement, other: Measurement, name: str) -> Measurement:
+def with_rows_of(measurement: Measurement, other: Measurement, name: str) -> Measurement:
     """Return a measurement with another release's rows after its own, their methods preceded by its name."""
-    return replace(found, rows=[*found.rows, *(replace(row, method=f"{name}: {row.method}") for row in other.rows)])
+    return replace(
+        measurement, rows=[*measurement.rows, *(replace(row, method=f"{name}: {row.method}") for row in other.rows)]
+    )
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
@@ -73,7 +75,7 @@ def distinct(patients: np.ndarray | Sequence[str]) -> int:
     return len(set(np.asarray(patients).tolist()))
 
 
-def _cell(row: Row, metric: str) -> str:
+def _cell(row: ResultRow, metric: str) -> str:
     if metric not in row.figures:
         return ""
     figure = row.figures[metric]
@@ -81,7 +83,7 @@ def _cell(row: Row, metric: str) -> str:
     return f"{figure.value:.3f} ({figure.low:.3f}–{figure.high:.3f}){chance}"
 
 
-def _section(rows: list[Row], metrics: list[str]) -> list[str]:
+def _section(rows: list[ResultRow], metrics: list[str]) -> list[str]:
     task, method = max(len(row.task) for row in rows) + 2, max(len(row.method) for row in rows) + 2
     extra = list(dict.fromkeys(key for row in rows for key, value in row.more.items() if isinstance(value, str)))
     head = "".join(f"{metric:<32}" for metric in metrics)
@@ -94,12 +96,15 @@ def _section(rows: list[Row], metrics: list[str]) -> list[str]:
     return lines
 
 
-def as_table(found: Measurement) -> str:
+def as_table(measurement: Measurement) -> str:
     """Return a plain table: value (95 % interval by patient) [chance]; rows with the same metrics stand together."""
-    sections: dict[tuple[str, ...], list[Row]] = {}
-    for row in found.rows:
+    sections: dict[tuple[str, ...], list[ResultRow]] = {}
+    for row in measurement.rows:
         sections.setdefault(tuple(row.figures), []).append(row)
-    lines = [f"{found.name}: release {found.release}, split {found.split}; value (95 % interval by patient) [chance]"]
+    lines = [
+        f"{measurement.name}: release {measurement.release}, split {measurement.split};"
+        " value (95 % interval by patient) [chance]"
+    ]
     for metrics, rows in sections.items():
         lines += ["", *_section(rows, list(metrics))]
-    return "\n".join([*lines, "", *(f"Note: {note}" for note in found.notes)]).rstrip()
+    return "\n".join([*lines, "", *(f"Note: {note}" for note in measurement.notes)]).rstrip()

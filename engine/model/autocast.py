@@ -7,7 +7,7 @@ import torch
 ON_CPU = ("avx512_bf16", "amx_bf16", "bf16")  # instructions for bfloat16: Intel and AMD, Intel, ARM
 
 
-def has_half(kind: str) -> bool:
+def has_bfloat16(kind: str) -> bool:
     """Say whether devices of a kind ("cpu" or "cuda") multiply in bfloat16 by instructions of their own."""
     if kind == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
@@ -15,6 +15,6 @@ def has_half(kind: str) -> bool:
     return any(known.get(name, False) for name in ON_CPU)
 
 
-def half(kind: str) -> torch.autocast:
+def bfloat16_autocast(kind: str) -> torch.autocast:
     """Return the context for an encoder's passes on a kind of device; losses stay outside, in float32."""
-    return torch.autocast(kind, torch.bfloat16, enabled=has_half(kind))
+    return torch.autocast(kind, torch.bfloat16, enabled=has_bfloat16(kind))

@@ -42,14 +42,14 @@ def unpack(codes: np.ndarray) -> np.ndarray:
     return np.unpackbits(codes, axis=1, bitorder="little").astype(bool)
 
 
-def words(codes: np.ndarray) -> np.ndarray:
+def to_words(codes: np.ndarray) -> np.ndarray:
     """Packed codes (n, 32) uint8 → (n, 4) uint64; word 0 is the 64-bit code."""
     return np.ascontiguousarray(codes).view("<u8")
 
 
 def distances(queries: np.ndarray, codes: np.ndarray, bits: int) -> np.ndarray:
     """Hamming distances between packed codes on their first `bits` bits: (q, 32), (n, 32) → (q, n) int32."""
-    a, b = words(queries)[:, : bits // 64], words(codes)[:, : bits // 64]
+    a, b = to_words(queries)[:, : bits // 64], to_words(codes)[:, : bits // 64]
     out = np.zeros((len(a), len(b)), np.int32)
     for word in range(a.shape[1]):
         out += np.bitwise_count(a[:, word, None] ^ b[None, :, word])

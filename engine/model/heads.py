@@ -13,7 +13,7 @@ from engine.model.models import encoder_for
 SPACE = 256
 
 
-class Bound(nn.Module):
+class Tower(nn.Module):
     """One modality's way into the shared space; `weights` names those it is to hold, where they may be older."""
 
     def __init__(self, modality: str, weights: Collection[str] | None = None) -> None:

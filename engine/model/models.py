@@ -10,7 +10,7 @@ from torch import nn
 from engine.model import ecg, ppg, text
 from engine.model.transformer import TraceTransformer
 from engine.model.trunk import FROZEN_BLOCKS, load_trunk, lower
-from engine.model.vit import DEPTH, WIDTH, Block
+from engine.model.vit import DEPTH, WIDTH, TransformerBlock
 
 UPPER = DEPTH - FROZEN_BLOCKS  # blocks 9–12, tuned
 
@@ -25,7 +25,7 @@ class FilmEncoder(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.blocks = nn.ModuleList(Block() for _ in range(UPPER))
+        self.blocks = nn.ModuleList(TransformerBlock() for _ in range(UPPER))
         self.norm = nn.LayerNorm(WIDTH, eps=1e-6)
 
     def start_from_trunk(self) -> FilmEncoder:

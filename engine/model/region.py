@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import torch
 
 GRID = 16  # patches along the letterboxed square's side
-LEAST_SIDE = 0.05  # of the film; a smaller box is a slip of the hand
+MIN_SIDE = 0.05  # of the film; a smaller box is a slip of the hand
 CONTEXT = 0.25  # of the box's own sides, added on every side of a crop
 SEARCHED_BY = "pooled"  # chosen on valid: nearest to the whole film in what it finds, with half of its films new
 
@@ -33,8 +33,8 @@ def checked(box: Sequence[float]) -> Box:
     if len(box) != 4 or not all(np.isfinite(side) for side in box):
         raise UsageError("The part of the film is not a box: give left, top, right and bottom from 0 to 100 %.")
     left, top, right, bottom = (min(1.0, max(0.0, round(float(side), 4))) for side in box)
-    if right - left < LEAST_SIDE or bottom - top < LEAST_SIDE:
-        raise UsageError(f"The box is less than {LEAST_SIDE:.0%} of the film wide or high: draw a larger one.")
+    if right - left < MIN_SIDE or bottom - top < MIN_SIDE:
+        raise UsageError(f"The box is less than {MIN_SIDE:.0%} of the film wide or high: draw a larger one.")
     return left, top, right, bottom
 
 
@@ -60,7 +60,9 @@ def patches(shape: tuple[int, int], box: Sequence[float]) -> np.ndarray:
     return (rows[:, None] * GRID + columns[None]).reshape(-1)
 
 
-def embedded(way: Any, tokens: torch.Tensor, film: Film, box: Sequence[float], how: str = SEARCHED_BY) -> torch.Tensor:
+def embed_region(
+    tower: Any, tokens: torch.Tensor, film: Film, box: Sequence[float], method: str = SEARCHED_BY
+) -> torch.Tensor:
     """Return the embeddings (b, 256) of a box from the film's tokens after the frozen blocks (b, 257, 384).
 
     way : the release's module of films (engine.model.heads.Bound)
@@ -69,14 +71,14 @@ def embedded(way: Any, tokens: torch.Tensor, film: Film, box: Sequence[float], h
 
     height, width = film.pixels.shape[:2]
     inside = torch.from_numpy(patches((height, width), box))
-    if how == "tokens":
+    if method == "tokens":
         kept = torch.cat([tokens[:, :1], tokens[:, 1 + inside]], 1)
-        alone: torch.Tensor = way.project(way.encoder(tokens=kept))
+        alone: torch.Tensor = tower.project(tower.encoder(tokens=kept))
         return alone
     parts = []
-    for block in way.encoder.blocks:
+    for block in tower.encoder.blocks:
         tokens = block(tokens)
-        parts.append(way.encoder.norm(tokens[:, 0]))
-    pooled = way.encoder.norm(tokens)[:, 1 + inside].mean(1)
-    among: torch.Tensor = way.project(torch.cat([*parts, pooled], 1))
+        parts.append(tower.encoder.norm(tokens[:, 0]))
+    pooled = tower.encoder.norm(tokens)[:, 1 + inside].mean(1)
+    among: torch.Tensor = tower.project(torch.cat([*parts, pooled], 1))
     return among

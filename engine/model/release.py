@@ -60,22 +60,22 @@ def load_release(path: Path | None = None) -> Release:
     return Release(path, manifest)
 
 
-_known: dict[tuple[str, tuple[Path, ...]], Release] = {}  # found by `installed`, by digest and folders
+_installed: dict[tuple[str, tuple[Path, ...]], Release] = {}  # found by `installed`, by digest and folders
 
 
-def installed(name: str, digest: str, *more: Path) -> Release | None:
+def installed(name: str, digest: str, *extra_folders: Path) -> Release | None:
     """Return the release of that name and digest, loaded once, or None where it is not there.
 
     more : folders to look into beside data/models, such as a workspace's own
     """
-    folders = (MODELS, *more)
-    known = _known.get((digest, folders))
+    folders = (MODELS, *extra_folders)
+    known = _installed.get((digest, folders))
     if known is not None and (known.path / "manifest.json").is_file():
         return known
     for path in (path for folder in folders for path in releases(folder)):
         found = load_release(path)
         if (found.name, found.digest) == (name, digest):
-            _known[digest, folders] = found
+            _installed[digest, folders] = found
             return found
     return None
 
@@ -105,8 +105,8 @@ class Release:
     @property
     def encoders(self) -> dict[str, str]:
         """Modality → SHA-256 over everything that decides its embeddings: encoder, head, and the model below them."""
-        below = {"cxr": self.manifest.get("trunk"), "text": self.manifest.get("text_model")}
-        parts = {m: [self.manifest["parts"].get(f"{m}.safetensors"), below.get(m)] for m in self.modalities}
+        foundations = {"cxr": self.manifest.get("trunk"), "text": self.manifest.get("text_model")}
+        parts = {m: [self.manifest["parts"].get(f"{m}.safetensors"), foundations.get(m)] for m in self.modalities}
         return {m: hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest() for m, part in parts.items()}
 
     def inputs(self, study: Study) -> dict[str, np.ndarray]:
@@ -126,7 +126,7 @@ class Release:
 
     def module(self, modality: str) -> nn.Module:
         """Return the module from batched inputs to (n, 256) embeddings; frozen, differentiable in its inputs."""
-        return self._part(modality, self._load_way)
+        return self._part(modality, self._load_tower)
 
     def embed(self, studies: Sequence[Study]) -> np.ndarray:
         """Return embeddings in the order given: (n, 256) float32 of length 1."""
@@ -183,12 +183,14 @@ class Release:
         found: HashLayer = self._part("hash", self._load_hash)
         return found
 
-    def radius(self, query: str, target: str, bits: int, at: str) -> int:
+    def radius(self, query: str, target: str, bits: int, operating_point: str) -> int:
         """Return the operating point's Hamming radius for a pair of modalities and a code length."""
         table = self._table(query, target, bits)["radius"]
-        if at not in table:
-            raise UsageError(f"The operating point {at!r} does not exist: choose one of {', '.join(table)}.")
-        return int(table[at])
+        if operating_point not in table:
+            raise UsageError(
+                f"The operating point {operating_point!r} does not exist: choose one of {', '.join(table)}."
+            )
+        return int(table[operating_point])
 
     def close_limit(self, query: str, target: str, bits: int) -> int:
         """Return the distance beyond which a nearest neighbour is called "nothing close"."""
@@ -250,15 +252,15 @@ class Release:
             raise ReleaseError(f"The part {file} of release {self.name} is not the one its manifest names: restore it.")
         return path
 
-    def _load_way(self, modality: str) -> nn.Module:
+    def _load_tower(self, modality: str) -> nn.Module:
         from safetensors.torch import load_file
 
-        from engine.model import foundations as below
-        from engine.model.heads import Bound
+        from engine.model import foundations
+        from engine.model.heads import Tower
 
-        below.check(self.name, self.manifest, modality)
+        foundations.check(self.name, self.manifest, modality)
         state = load_file(self._checked(f"{modality}.safetensors"))
-        way = Bound(modality, weights=state)
+        way = Tower(modality, weights=state)
         way.load_state_dict({name: tensor.float() for name, tensor in state.items()})
         return way.eval().requires_grad_(False)
 
@@ -281,12 +283,12 @@ class Release:
         return json.loads(self._checked("calibration.json").read_text())["pairs"]
 
 
-def _embed_part(way: Any, study: Study) -> torch.Tensor:
+def _embed_part(tower: Any, study: Study) -> torch.Tensor:
     """Embed one film by the part that is asked for, or by all of it."""
-    from engine.model.region import embedded
+    from engine.model.region import embed_region
     from engine.model.trunk import lower_tokens
 
     if not isinstance(study.content, Film):
         raise TypeError(f"a {study.modality} study holds no film")
     tokens, box = lower_tokens([study.content]), study.facts.get("region")
-    return embedded(way, tokens, study.content, box) if box else way.project(way.encoder(tokens=tokens))
+    return embed_region(tower, tokens, study.content, box) if box else tower.project(tower.encoder(tokens=tokens))

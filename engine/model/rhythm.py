@@ -14,7 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-LOWEST_HZ, STEP_HZ, FREQUENCIES = 0.5, 0.05, 64  # 30 … 219 beats per minute, twice as fine as 10 s resolve
+MIN_HZ, STEP_HZ, FREQUENCIES = 0.5, 0.05, 64  # 30 … 219 beats per minute, twice as fine as 10 s resolve
 POINTS = 5  # of the beat train per token
 WINDOW_S = 10.0
 TIMING = 48  # dimensions of the timing code
@@ -25,7 +25,7 @@ FOCUS = 4.0  # of the rate that is told: towards the likeliest of two rates, not
 
 def rhythm_rates() -> torch.Tensor:
     """Return the rates that a beat train is measured at, beats per minute: (64,)."""
-    return 60 * (LOWEST_HZ + STEP_HZ * torch.arange(FREQUENCIES))
+    return 60 * (MIN_HZ + STEP_HZ * torch.arange(FREQUENCIES))
 
 
 def steepness(x: torch.Tensor) -> torch.Tensor:
@@ -76,7 +76,7 @@ class RhythmPool(nn.Module):
         loud = torch.log(powers + 1e-4)
         return SHARPNESS * loud + self.harmonics(loud) + self.slopes(torch.log(slopes + 1e-4))
 
-    def read(
+    def timing_and_rate(
         self, tokens: torch.Tensor, length: torch.Tensor, slopes: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return the timing code of length 1 (b, 48) and the logits of the rate (b, 64), both float32."""
@@ -93,7 +93,7 @@ class RhythmPool(nn.Module):
         """
         with torch.autocast(tokens.device.type, enabled=False):
             slopes = self.slope_powers(x, length)
-        timing, logits = self.read(tokens, length, slopes)
+        timing, logits = self.timing_and_rate(tokens, length, slopes)
         rate = (FOCUS * logits).softmax(1) @ self.bpm  # type: ignore[operator]
         steps = torch.tanh((rate[:, None] - self.steps[None]) / SOFT_BPM)  # type: ignore[index]
         return torch.cat([timing * TIMING**0.5, steps], 1)

@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from engine.model.rhythm import RhythmPool
-from engine.model.vit import Block
+from engine.model.vit import TransformerBlock
 
 
 class TraceTransformer(nn.Module):
@@ -39,7 +39,7 @@ class TraceTransformer(nn.Module):
         self.cls = nn.Parameter(torch.randn(1, 1, width) * 0.02)
         self.mask_token = nn.Parameter(torch.zeros(1, 1, width))
         self.side = nn.Linear(side, width) if side else None
-        self.blocks = nn.ModuleList(Block(width, heads) for _ in range(depth))
+        self.blocks = nn.ModuleList(TransformerBlock(width, heads) for _ in range(depth))
         self.norm = nn.LayerNorm(width)
         self.rebuild = nn.Linear(width, leads * stride)
         self.rhythm = RhythmPool(width, self.tokens, length) if rhythm else None
@@ -71,12 +71,12 @@ class TraceTransformer(nn.Module):
 
         inputs : x (b, leads, n), length (b,); with a side token also amplitude (b, leads) and flags (b, 2·leads)
         """
-        cls, tokens = self.read(**inputs)
+        cls, tokens = self.encode_inputs(**inputs)
         x, length = inputs["x"], inputs["length"]
         seen = pool(cls, tokens, length)
         return seen if self.rhythm is None else torch.cat([seen, self.rhythm(tokens, length, x)], 1)
 
-    def read(self, **inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def encode_inputs(self, **inputs: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Model inputs of `forward` → class token (b, width), time tokens (b, tokens, width)."""
         side = torch.cat([inputs["amplitude"], inputs["flags"]], 1) if self.side is not None else None
         return self.encode(inputs["x"], side)

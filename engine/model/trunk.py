@@ -28,7 +28,7 @@ FROZEN_BLOCKS = 8
 TRUNK_NAME = "dinov2-vits14"
 IMAGENET_MEAN, IMAGENET_STD = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
 _lock = threading.Lock()
-_kept: weakref.WeakKeyDictionary[Film, torch.Tensor] = weakref.WeakKeyDictionary()
+_token_cache: weakref.WeakKeyDictionary[Film, torch.Tensor] = weakref.WeakKeyDictionary()
 
 
 def trunk_path() -> Path:
@@ -79,7 +79,7 @@ def film_features(pixels: np.ndarray) -> np.ndarray:
 def lower_tokens(films: Sequence[Film]) -> torch.Tensor:
     """Return the frozen blocks' tokens of films, (n, 257, 384), computing only those not seen a moment ago."""
     with _lock:
-        known = {id(film): _kept[film] for film in films if film in _kept}
+        known = {id(film): _token_cache[film] for film in films if film in _token_cache}
     missing = [film for film in {id(f): f for f in films}.values() if id(film) not in known]
     for start in range(0, len(missing), 16):
         chunk = missing[start : start + 16]
@@ -88,7 +88,7 @@ def lower_tokens(films: Sequence[Film]) -> torch.Tensor:
             tokens = lower(load_trunk(), pixels)
         known |= {id(film): token for film, token in zip(chunk, tokens, strict=True)}
         with _lock:
-            _kept.update(zip(chunk, tokens.clone(), strict=True))
+            _token_cache.update(zip(chunk, tokens.clone(), strict=True))
     return torch.stack([known[id(film)] for film in films])
 
 

@@ -9,7 +9,7 @@ from torch import nn
 WIDTH, DEPTH, HEADS, PATCH, GRID = 384, 12, 6, 14, 37
 
 
-class Block(nn.Module):
+class TransformerBlock(nn.Module):
     """Pre-norm self-attention and MLP, each scaled per channel (LayerScale, Touvron et al. 2021)."""
 
     def __init__(self, width: int = WIDTH, heads: int = HEADS) -> None:
@@ -42,7 +42,7 @@ class VisionTransformer(nn.Module):
         self.cls_token = nn.Parameter(torch.zeros(1, 1, WIDTH))
         self.pos_embed = nn.Parameter(torch.zeros(1, 1 + GRID * GRID, WIDTH))
         self.patch = nn.Conv2d(3, WIDTH, PATCH, PATCH)
-        self.blocks = nn.ModuleList(Block() for _ in range(DEPTH))
+        self.blocks = nn.ModuleList(TransformerBlock() for _ in range(DEPTH))
         self.norm = nn.LayerNorm(WIDTH, eps=1e-6)
 
     def positions(self, rows: int, columns: int) -> torch.Tensor:

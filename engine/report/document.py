@@ -48,35 +48,35 @@ class Document(FPDF):
         self.set_auto_page_break(True, FOOTER + 5)
         self.alias_nb_pages()
         self.set_lang("en")
-        self.set_title(self.plain(title))
+        self.set_title(self.one_line(title))
         self.set_subject(notice())
         self.set_creator(f"Casebind {version}")
         self.set_creation_date(when)
         self.viewer_preferences = ViewerPreferences(display_doc_title=True, print_scaling="None")
-        self.letters(10)
+        self.set_text_style(10)
 
     def footer(self) -> None:
         """Print the line that every page carries."""
         self.set_y(-FOOTER)
         self.set_draw_color(*RULE)
         self.line(MARGIN, self.y, self.w - MARGIN, self.y)
-        self.letters(9, bold=True)
-        self.cell(self.epw, 5, self.plain(notice()), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
-        self.letters(7.5, colour=FAINT)
-        self.cell(self.epw * 0.8, 4, self.plain(self.about))
+        self.set_text_style(9, bold=True)
+        self.cell(self.epw, 5, self.one_line(notice()), new_x=XPos.LMARGIN, new_y=YPos.NEXT)
+        self.set_text_style(7.5, colour=FAINT)
+        self.cell(self.epw * 0.8, 4, self.one_line(self.about))
         page = text("report.page", page=self.page_no(), pages="{nb}")
         self.cell(self.epw * 0.2, 4, page, align="R")
 
-    def plain(self, words: object, most: int = 2000) -> str:
+    def one_line(self, words: object, max_length: int = 2000) -> str:
         """Return foreign words as one line that this font can print."""
-        return fonts.plain(words, most)
+        return fonts.printable_line(words, max_length)
 
-    def letters(self, size: float, *, bold: bool = False, colour: tuple[int, int, int] = INK) -> None:
+    def set_text_style(self, size: float, *, bold: bool = False, colour: tuple[int, int, int] = INK) -> None:
         """Set size in points, weight and colour of what is printed next."""
         self.set_font(FAMILY, "B" if bold else "", size)
         self.set_text_color(*colour)
 
-    def say(
+    def write_paragraph(
         self,
         words: object,
         size: float = 10,
@@ -84,13 +84,13 @@ class Document(FPDF):
         bold: bool = False,
         colour: tuple[int, int, int] = INK,
         width: float = 0.0,
-        most: int = 2000,
+        max_length: int = 2000,
         lines: int = 0,
     ) -> None:
         """Print a paragraph at the present place; `lines` > 0 cuts it after that many."""
-        self.letters(size, bold=bold, colour=colour)
+        self.set_text_style(size, bold=bold, colour=colour)
         left, height = self.x, size / PT_PER_MM * LINE
-        printed = fonts.paragraphs(words, most)
+        printed = fonts.paragraphs(words, max_length)
         if lines:
             printed = self._cut(printed, width or self.epw, height, lines)
         self.multi_cell(width, height, printed, align="L", new_x=XPos.LEFT, new_y=YPos.NEXT)
@@ -104,19 +104,19 @@ class Document(FPDF):
 
     def heading(self, words: str, size: float = 16, level: int = 0) -> None:
         """Print a heading and put it into the outline."""
-        words = self.plain(words, 160)
+        words = self.one_line(words, 160)
         self.start_section(words, level=level)
-        self.say(words, size, bold=True, lines=2)
+        self.write_paragraph(words, size, bold=True, lines=2)
         self.ln(1)
 
-    def room(self, height: float) -> None:
+    def ensure_space(self, height: float) -> None:
         """Begin a page where fewer than `height` mm are left on this one."""
         if self.y + height > self.h - FOOTER - 5:
             self.add_page()
 
     def badge(self, words: str, x: float, y: float, size: float = 8) -> None:
         """Print a boxed word whose right upper corner is (x, y): the mark of a synthetic study."""
-        self.letters(size, bold=True)
+        self.set_text_style(size, bold=True)
         width, height = self.get_string_width(words) + 3, size / PT_PER_MM * 1.5
         self.set_fill_color(255, 255, 255)
         self.set_draw_color(*INK)
@@ -128,7 +128,7 @@ class Document(FPDF):
     @contextmanager
     def figure(self, alt: str) -> Iterator[None]:
         """Mark what is drawn inside as one figure with a text alternative."""
-        with self._marked_sequence(alt_text=self.plain(alt, 600)):
+        with self._marked_sequence(alt_text=self.one_line(alt, 600)):
             yield
 
     def sheet(self, sheet: Sheet, x: float, y: float, scale: float, *, captioned: bool = True) -> None:
@@ -146,15 +146,15 @@ class Document(FPDF):
                 for run in runs(curve.points):
                     self.polyline([tuple(point) for point in (run * scale + offset).tolist()])
             for word in sheet.captioned(scale) if captioned else sheet.words:
-                self.letters(word.size * scale * PT_PER_MM, bold=word.bold)
+                self.set_text_style(word.size * scale * PT_PER_MM, bold=word.bold)
                 self.set_text_color(word.colour)
-                self.text(x + word.x * scale, y + word.y * scale, self.plain(word.words))
+                self.text(x + word.x * scale, y + word.y * scale, self.one_line(word.words))
 
     def picture(self, image: Image.Image, x: float, y: float, width: float, alt: str) -> None:
         """Print a picture `width` mm wide."""
-        self.image(image, x=x, y=y, w=width, alt_text=self.plain(alt, 600))
+        self.image(image, x=x, y=y, w=width, alt_text=self.one_line(alt, 600))
 
-    def whole(self) -> bytes:
+    def to_bytes(self) -> bytes:
         """Return the finished file."""
         out = io.BytesIO()
         self.output(out)

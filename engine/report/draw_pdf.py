@@ -14,17 +14,17 @@ THUMB_STEP = 0.12  # mm of a small print that are one stroke of the pen
 BAR_MM = 50.0  # length of a film's scale bar at the detector
 
 
-def draw_whole(pdf: Document, study: Study, *, layout: str = "3x4r") -> None:
+def draw_full_size(pdf: Document, study: Study, *, layout: str = "3x4r") -> None:
     """Draw a study on the rest of the page: a trace at true size where it fits, a film as large as fits."""
     if isinstance(study.content, Film):
         _film(pdf, study, study.content)
     elif isinstance(study.content, Trace):
         _trace(pdf, study, layout)
     elif isinstance(study.content, Note):
-        pdf.say(study.content.text, 12, most=4000, lines=20)
+        pdf.write_paragraph(study.content.text, 12, max_length=4000, lines=20)
 
 
-def rest(pdf: Document) -> float:
+def remaining_height(pdf: Document) -> float:
     """Return how many mm are left on this page."""
     return pdf.h - FOOTER - 6 - pdf.y
 
@@ -32,7 +32,7 @@ def rest(pdf: Document) -> float:
 def _trace(pdf: Document, study: Study, layout: str) -> None:
     content = study.content if study.modality == "ppg" and study.content.duration_s <= 60 else study.searched  # type: ignore[union-attr]
     sheet = trace_sheet(content, layout=layout, stamp=_stamp(study))  # type: ignore[arg-type]
-    scale = min(1.0, pdf.epw / sheet.width, rest(pdf) / sheet.height)
+    scale = min(1.0, pdf.epw / sheet.width, remaining_height(pdf) / sheet.height)
     top = pdf.y
     pdf.sheet(sheet, MARGIN, top, scale)
     pdf.set_xy(MARGIN, top + sheet.height * scale + 2)
@@ -43,7 +43,7 @@ def _film(pdf: Document, study: Study, film: Film) -> None:
     height, width = film.pixels.shape[:2]
     ratio = height / width if film.spacing_mm is None else (height * film.spacing_mm[0]) / (width * film.spacing_mm[1])
     measured = films.size_mm(film)
-    wide = min(pdf.epw * 0.72, rest(pdf) / ratio, measured[1] if measured else pdf.epw)
+    wide = min(pdf.epw * 0.72, remaining_height(pdf) / ratio, measured[1] if measured else pdf.epw)
     top = pdf.y
     picture = films.grey_picture(film, round(max(wide, wide * ratio) / 25.4 * PRINT_DPI))
     if _stamp(study):
@@ -54,10 +54,10 @@ def _film(pdf: Document, study: Study, film: Film) -> None:
         y=top,
         w=wide,
         h=wide * ratio,
-        alt_text=pdf.plain(films.alternative(film, study.facts.get("view"))),
+        alt_text=pdf.one_line(films.alternative(film, study.facts.get("view"))),
     )
     pdf.set_xy(MARGIN + wide + 4, top)
-    pdf.say(films.statement(film, wide), 9, width=pdf.w - MARGIN - pdf.x)
+    pdf.write_paragraph(films.statement(film, wide), 9, width=pdf.w - MARGIN - pdf.x)
     if measured:
         _bar(pdf, MARGIN + wide + 4, pdf.y + 4, BAR_MM * wide / measured[1])
     pdf.set_xy(MARGIN, top + wide * ratio + 2)
@@ -70,10 +70,10 @@ def _bar(pdf: Document, x: float, y: float, length: float) -> None:
     for end in (x, x + length):
         pdf.line(end, y - 1.5, end, y + 1.5)
     pdf.set_xy(x, y + 1.5)
-    pdf.say(text("report.bar", mm=f"{BAR_MM:g}"), 8, colour=FAINT)
+    pdf.write_paragraph(text("report.bar", mm=f"{BAR_MM:g}"), 8, colour=FAINT)
 
 
-def draw_small(pdf: Document, study: Study, x: float, y: float, width: float, height: float) -> None:
+def draw_thumbnail(pdf: Document, study: Study, x: float, y: float, width: float, height: float) -> None:
     """Draw a study into a box of the grid."""
     if isinstance(study.content, Film):
         _small_film(pdf, study, study.content, x, y, width, height)
@@ -84,7 +84,7 @@ def draw_small(pdf: Document, study: Study, x: float, y: float, width: float, he
         _mark(pdf, study, x + width, y + height - 4, 6)
     elif isinstance(study.content, Note):
         pdf.set_xy(x, y)
-        pdf.say(f"“{study.content.text}”", 7.5, width=width, most=900, lines=int((height - 5) / 3.6))
+        pdf.write_paragraph(f"“{study.content.text}”", 7.5, width=width, max_length=900, lines=int((height - 5) / 3.6))
         _mark(pdf, study, x + width, y + height - 4, 6)
 
 

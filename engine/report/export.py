@@ -32,7 +32,7 @@ BUDGET_S = 10.0  # for the maps of an explained pair
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ExportRequest:
     """What to export.
 
     format  : one of FORMATS; "ratings" is the CSV of the marks
@@ -47,7 +47,7 @@ class Wanted:
     cases: tuple[str, ...] = ()
     overlay: bool = False
     layout: str = "grid"
-    print: bool = False
+    high_resolution: bool = False
     bom: bool = False
 
     def __post_init__(self) -> None:
@@ -73,7 +73,7 @@ def export(
     workspace: Workspace,
     release: Release | None,
     answer: Answer,
-    wanted: Wanted,
+    request: ExportRequest,
     *,
     who: str = "local",
     maps: PairMaps | None = None,
@@ -83,25 +83,25 @@ def export(
     release : makes the maps where `wanted.overlay` and no `maps` of the first case are given
     Raises UsageError where a case is not among the results, nothing may be exported or the query's patient withdrew.
     """
-    picked = _picked(answer, wanted)
+    picked = _picked(answer, request)
     while True:
         check_query(workspace, answer)
         allowed = permitted(workspace, [one.study_id for one in picked])
-        report = _begin(workspace, answer, picked, allowed, wanted, who)
+        report = _begin(workspace, answer, picked, allowed, request, who)
         try:
-            data = _made(_explained(report, release, wanted, maps), wanted)
+            data = _made(_explained(report, release, request, maps), request)
         except (UsageError, WorkspaceError):
             if permitted(workspace, [one.study_id for one in picked]) == allowed:
                 raise
             continue
         if permitted(workspace, [one.study_id for one in picked]) >= allowed:
-            mime, suffix = MIMES[wanted.format]
-            name = f"casebind-{answer.query_id}-{wanted.format}-{report.audit_id}.{suffix}"
+            mime, suffix = MIMES[request.format]
+            name = f"casebind-{answer.query_id}-{request.format}-{report.audit_id}.{suffix}"
             ids = tuple(one.study_id for one in report.neighbours)
             return Exported(data, name, mime, report.audit_id, ids, report.left_out)
 
 
-def _picked(answer: Answer, wanted: Wanted) -> tuple[Neighbour, ...]:
+def _picked(answer: Answer, wanted: ExportRequest) -> tuple[Neighbour, ...]:
     """Return what would leave if everyone still consents."""
     found = chosen(answer, wanted.cases)
     if wanted.format != "png":
@@ -116,7 +116,12 @@ def _nearest(found: Sequence[Neighbour], modality: str) -> Neighbour:
 
 
 def _begin(
-    workspace: Workspace, answer: Answer, picked: Sequence[Neighbour], allowed: frozenset[str], wanted: Wanted, who: str
+    workspace: Workspace,
+    answer: Answer,
+    picked: Sequence[Neighbour],
+    allowed: frozenset[str],
+    wanted: ExportRequest,
+    who: str,
 ) -> Report:
     """Audit the export and return what it is made from."""
     kept = tuple(one for one in picked if one.study_id in allowed)
@@ -129,7 +134,7 @@ def _begin(
         answer=answer,
         neighbours=kept,
         left_out=len(picked) - len(kept),
-        marks=marks,
+        ratings=marks,
         study=workspace.study,
         when=datetime.now(UTC),
         audit_id=audit_id,
@@ -138,7 +143,7 @@ def _begin(
     )
 
 
-def _explained(report: Report, release: Release | None, wanted: Wanted, maps: PairMaps | None) -> Report:
+def _explained(report: Report, release: Release | None, wanted: ExportRequest, maps: PairMaps | None) -> Report:
     """Return the report with the maps of its first case, where they are wanted."""
     if not wanted.overlay or wanted.format not in ("pdf", "png") or not report.neighbours:
         return report
@@ -153,7 +158,7 @@ def _explained(report: Report, release: Release | None, wanted: Wanted, maps: Pa
     return replace(report, explained=Explained(first, match, maps))
 
 
-def _made(report: Report, wanted: Wanted) -> bytes:
+def _made(report: Report, wanted: ExportRequest) -> bytes:
     """Return the bytes of the file."""
     if wanted.format == "pdf":
         from engine.report.pdf_search import search_pdf
@@ -170,10 +175,10 @@ def _made(report: Report, wanted: Wanted) -> bytes:
     return (results_csv if wanted.format == "csv" else ratings_csv)(report, bom=wanted.bom)
 
 
-def _png(report: Report, wanted: Wanted) -> bytes:
+def _png(report: Report, wanted: ExportRequest) -> bytes:
     from engine.report.picture import PRINT_DPI, SCREEN_DPI, pair_png
 
     if not report.neighbours:
         why = "its patient's consent was withdrawn" if report.left_out else "the search found none"
         raise UsageError(f"There is no case to draw beside the query, because {why}: choose another one.")
-    return pair_png(report, report.neighbours[0], dpi=PRINT_DPI if wanted.print else SCREEN_DPI)
+    return pair_png(report, report.neighbours[0], dpi=PRINT_DPI if wanted.high_resolution else SCREEN_DPI)

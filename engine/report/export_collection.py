@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from engine import plain_text as safe
+from engine import plain_text
 from engine.errors import UsageError, WorkspaceError
 from engine.report.export import MIMES, Exported
 from engine.report.report import permitted
-from engine.report.table_csv import iso, written
+from engine.report.table_csv import csv_bytes, iso
 from engine.strings import notice
 from engine.teaching import collections, records
 from engine.workspace.workspace import Workspace
@@ -23,7 +23,7 @@ FORMATS = ("pdf", "csv")
 
 
 @dataclass(frozen=True)
-class Wanted:
+class CollectionExportRequest:
     """What to export.
 
     format      : one of FORMATS
@@ -41,7 +41,7 @@ class Wanted:
 
 
 def export_collection(
-    workspace: Workspace, collection_id: str, wanted: Wanted, *, release: str, who: str = "local"
+    workspace: Workspace, collection_id: str, request: CollectionExportRequest, *, release: str, who: str = "local"
 ) -> Exported:
     """Return the file of a collection, its cases in their order.
 
@@ -51,25 +51,25 @@ def export_collection(
     while True:
         one, items = collections.load(workspace, collection_id), collections.items(workspace, collection_id)
         ids = [item.study_id for item in items]
-        about = f"collection {collection_id}, format {wanted.format}"
+        about = f"collection {collection_id}, format {request.format}"
         audit_id = workspace.audit(who, "export", returned=ids, release=release, filters=about)
         try:
-            data = _made(workspace, one, items, wanted, release, audit_id)
+            data = _made(workspace, one, items, request, release, audit_id)
         except (UsageError, WorkspaceError):
             if permitted(workspace, ids) >= set(ids):
                 raise
             continue
         if permitted(workspace, ids) >= set(ids):
-            mime, suffix = MIMES[wanted.format]
+            mime, suffix = MIMES[request.format]
             name = f"casebind-{collection_id}-{audit_id}.{suffix}"
             return Exported(data, name, mime, audit_id, tuple(ids), one.hidden)
 
 
 def _made(
     workspace: Workspace,
-    one: records.Collection,
-    items: Sequence[records.Item],
-    wanted: Wanted,
+    one: records.TeachingCollection,
+    items: Sequence[records.CollectionCase],
+    wanted: CollectionExportRequest,
     release: str,
     audit_id: int,
 ) -> bytes:
@@ -77,17 +77,17 @@ def _made(
     when = datetime.now(UTC)
     if wanted.format == "csv":
         ending = {"release": release, "export_audit_id": audit_id, "exported_at_utc": iso(when), "notice": notice()}
-        return written("collection", (_row(one, n, item) | ending for n, item in enumerate(items, 1)), wanted.bom)
+        return csv_bytes("collection", (_row(one, n, item) | ending for n, item in enumerate(items, 1)), wanted.bom)
     from engine.report import pdf_collection
 
     kept = [(n, item) for n, item in enumerate(items, 1) if not (wanted.hide_labels and item.row.modality == "text")]
-    printed = pdf_collection.Collection(
+    printed = pdf_collection.PrintedCollection(
         one.title, one.description, _Pages(workspace, kept, wanted.hide_labels), one.hidden, len(items) - len(kept)
     )
     return pdf_collection.collection_pdf(printed, release=release, when=when, audit_id=audit_id)
 
 
-def _row(one: records.Collection, place: int, item: records.Item) -> dict[str, Any]:
+def _row(one: records.TeachingCollection, place: int, item: records.CollectionCase) -> dict[str, Any]:
     row = item.row
     return {
         "collection_id": one.collection_id,
@@ -98,14 +98,14 @@ def _row(one: records.Collection, place: int, item: records.Item) -> dict[str, A
         "patient_id": row.patient_id,
         "modality": row.modality,
         "synthetic": row.synthetic,
-        "labels": safe.one_line(";".join(row.labels)),
-        "label_source": safe.one_line(row.label_source),
-        "note": safe.paragraphs(item.note),
+        "labels": plain_text.one_line(";".join(row.labels)),
+        "label_source": plain_text.one_line(row.label_source),
+        "note": plain_text.paragraphs(item.note),
         "age_years": row.age,
         "sex": row.sex,
         "view": row.view,
         "cohort": row.cohort,
-        "licence": safe.one_line(row.licence),
+        "licence": plain_text.one_line(row.licence),
         "query_id": item.query_id,
     }
 
@@ -113,18 +113,20 @@ def _row(one: records.Collection, place: int, item: records.Item) -> dict[str, A
 class _Pages(Sequence[Any]):
     """The items of the PDF, each with its content read when its page is drawn."""
 
-    def __init__(self, workspace: Workspace, items: Sequence[tuple[int, records.Item]], hide_labels: bool) -> None:
+    def __init__(
+        self, workspace: Workspace, items: Sequence[tuple[int, records.CollectionCase]], hide_labels: bool
+    ) -> None:
         self.workspace, self.items, self.hide_labels = workspace, items, hide_labels
 
     def __len__(self) -> int:
         return len(self.items)
 
     def __getitem__(self, at: Any) -> Any:
-        from engine.report.pdf_collection import Item
+        from engine.report.pdf_collection import PrintedCase
 
         place, item = self.items[at]
         row = item.row
-        return Item(
+        return PrintedCase(
             item.study_id,
             self.workspace.study(item.study_id),
             item.note,

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.report.document import FAINT, Document
-from engine.report.draw_pdf import draw_whole
+from engine.report.draw_pdf import draw_full_size
 from engine.strings import kind, several, text
 from engine.study import Note, Study
 from engine.version import __version__
 
-NOTE_MOST, NOTE_LINES = 1200, 6  # characters and lines of a note that leave room for the drawing
+MAX_NOTE_CHARACTERS, MAX_NOTE_LINES = 1200, 6  # characters and lines of a note that leave room for the drawing
 
 
 @dataclass(frozen=True, eq=False)
-class Item:
+class PrintedCase:
     """One case of a collection.
 
     study        : with its content; whoever makes the items leaves out those whose consent was withdrawn
@@ -34,11 +34,11 @@ class Item:
     cohort: str = ""
     licence: str = ""
     hide_labels: bool = False
-    place: int = 0
+    number: int = 0
 
 
 @dataclass(frozen=True, eq=False)
-class Collection:
+class PrintedCollection:
     """What is printed: a title, a description, and the cases in their order.
 
     left_out : how many are not, because consent was withdrawn or the study deleted
@@ -47,44 +47,44 @@ class Collection:
 
     title: str
     description: str
-    items: Sequence[Item]
+    items: Sequence[PrintedCase]
     left_out: int = 0
     reports: int = 0
 
 
-def collection_pdf(collection: Collection, *, release: str, when: datetime, audit_id: int) -> bytes:
+def collection_pdf(collection: PrintedCollection, *, release: str, when: datetime, audit_id: int) -> bytes:
     """Return the file. `when` is UTC; `audit_id` the number of the export in the audit."""
     title = text("report.collection_title", title=collection.title)
     pdf = Document(title, release, __version__, when, audit_id)
     pdf.add_page()
     pdf.heading(collection.title, 20)
-    pdf.say(collection.description, 11, most=3500, lines=24)
+    pdf.write_paragraph(collection.description, 11, max_length=3500, lines=24)
     pdf.ln(3)
     if not collection.items:
-        pdf.say(text("report.collection_empty"), 10)
+        pdf.write_paragraph(text("report.collection_empty"), 10)
     if collection.left_out:
-        pdf.say(several(collection.left_out, "report.left_out"), 9, bold=True)
+        pdf.write_paragraph(several(collection.left_out, "report.left_out"), 9, bold=True)
     if collection.reports:
-        pdf.say(several(collection.reports, "quiz.left_reports"), 9, bold=True)
+        pdf.write_paragraph(several(collection.reports, "quiz.left_reports"), 9, bold=True)
     for n, item in enumerate(collection.items, 1):
-        _page(pdf, item.place or n, item)
-    return pdf.whole()
+        _page(pdf, item.number or n, item)
+    return pdf.to_bytes()
 
 
-def _page(pdf: Document, n: int, item: Item) -> None:
+def _page(pdf: Document, n: int, item: PrintedCase) -> None:
     """Print one case: head, note and drawing."""
     pdf.add_page()
     pdf.heading(f"{text('report.collection_case', n=n)} · {kind(item.study.modality)}", 14, level=1)
     if not item.hide_labels:
         named = ", ".join(item.labels) or text("card.no_labels")
-        pdf.say(f"{text('card.labelled_as')} {named}", 10, bold=True, lines=2)
+        pdf.write_paragraph(f"{text('card.labelled_as')} {named}", 10, bold=True, lines=2)
         if item.note.strip():
-            pdf.say(item.note, 10, most=NOTE_MOST, lines=NOTE_LINES)
+            pdf.write_paragraph(item.note, 10, max_length=MAX_NOTE_CHARACTERS, lines=MAX_NOTE_LINES)
         source = text("card.labelled_by", source=item.label_source or "–") if item.labels else ""
         origin = f"{item.cohort}, {item.licence}" if item.cohort else ""
         about = (source, item.study.recognised, origin, item.study_id)
-        pdf.say(" · ".join(part for part in about if part), 8, colour=FAINT, lines=2)
+        pdf.write_paragraph(" · ".join(part for part in about if part), 8, colour=FAINT, lines=2)
     pdf.ln(1)
     if isinstance(item.study.content, Note) and item.study.facts.get("synthetic"):
-        pdf.say(text("card.synthetic"), 9, bold=True)
-    draw_whole(pdf, item.study)
+        pdf.write_paragraph(text("card.synthetic"), 9, bold=True)
+    draw_full_size(pdf, item.study)

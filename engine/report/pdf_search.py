@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fpdf.fonts import FontFace
 
 from engine.report.document import FAINT, MARGIN, Document
-from engine.report.draw_pdf import draw_small, draw_whole, rest
+from engine.report.draw_pdf import draw_full_size, draw_thumbnail, remaining_height
 from engine.report.report import Explained, Report
 from engine.retrieval.answer import Neighbour
 from engine.retrieval.wording import distance, further, labelled_by, labels, person, relevance
@@ -35,7 +35,7 @@ def search_pdf(report: Report, layout: str = "grid") -> bytes:
     if report.explained is not None:
         _overlay(pdf, report, report.explained)
     _marks(pdf, report)
-    return pdf.whole()
+    return pdf.to_bytes()
 
 
 def _query(pdf: Document, report: Report) -> None:
@@ -43,20 +43,20 @@ def _query(pdf: Document, report: Report) -> None:
     answer, study = report.answer, report.query
     pdf.heading(text("report.query_title"))
     verdict = text("report.quality", score=f"{answer.verdict.score:.2f}")
-    pdf.say(f"{study.recognised} · {verdict}", 10, lines=2)
-    pdf.say(_asked(report), 8.5, colour=FAINT, lines=3)
+    pdf.write_paragraph(f"{study.recognised} · {verdict}", 10, lines=2)
+    pdf.write_paragraph(_asked(report), 8.5, colour=FAINT, lines=3)
     if study.identity_note:
-        pdf.say(study.identity_note, 8.5, lines=2)
+        pdf.write_paragraph(study.identity_note, 8.5, lines=2)
     pdf.ln(1.5)
     if isinstance(study.content, Note) and study.facts.get("synthetic"):
-        pdf.say(text("card.synthetic"), 9, bold=True)
-    draw_whole(pdf, study)
+        pdf.write_paragraph(text("card.synthetic"), 9, bold=True)
+    draw_full_size(pdf, study)
 
 
 def _asked(report: Report) -> str:
     """Say how it was asked: code length, operating point, filters."""
     answer = report.answer
-    at = text(f"controls.{answer.at or 'nearest'}")
+    at = text(f"controls.{answer.operating_point or 'nearest'}")
     applied = answer.filters_sentence or text("controls.sentence_none")
     return text("report.asked", query=answer.query_id, bits=answer.bits, at=at, filters=applied, audit=answer.audit_id)
 
@@ -65,25 +65,27 @@ def _table(pdf: Document, report: Report) -> None:
     """Print all matches in one table per kind."""
     pdf.add_page()
     pdf.heading(text("report.table_title"))
-    pdf.say(text("report.meaning"), 9, colour=FAINT)
+    pdf.write_paragraph(text("report.meaning"), 9, colour=FAINT)
     if report.left_out:
-        pdf.say(several(report.left_out, "report.left_out"), 9, bold=True)
+        pdf.write_paragraph(several(report.left_out, "report.left_out"), 9, bold=True)
     if report.answer.missing:
-        pdf.say(report.answer.missing_sentence, 9, bold=True)
+        pdf.write_paragraph(report.answer.missing_sentence, 9, bold=True)
     for modality in report.kinds():
         _kind_table(pdf, report, modality, report.of_kind(modality))
 
 
 def _kind_table(pdf: Document, report: Report, modality: str, found: Sequence[Neighbour]) -> None:
-    pdf.room(40)
+    pdf.ensure_space(40)
     pdf.ln(3)
     pdf.heading(text(f"modality.{modality}"), 12, level=1)
     if not found:
-        pdf.say(text("report.none", modality=text(f"modality_plain.{modality}")), 9)
+        pdf.write_paragraph(text("report.none", modality=text(f"modality_plain.{modality}")), 9)
         return
     if report.answer.nothing_close.get(modality):
-        pdf.say(text("search.nothing_close_text", modality=text(f"modality_plain.{modality}")), 9, bold=True)
-    pdf.letters(8)
+        pdf.write_paragraph(
+            text("search.nothing_close_text", modality=text(f"modality_plain.{modality}")), 9, bold=True
+        )
+    pdf.set_text_style(8)
     pdf.set_draw_color(190, 198, 206)
     pdf.set_line_width(0.15)
     heads = FontFace(emphasis="BOLD", fill_color=(236, 240, 243))
@@ -97,13 +99,13 @@ def _kind_table(pdf: Document, report: Report, modality: str, found: Sequence[Ne
     ) as table:
         table.row([text(f"report.column_{name}") for name in COLUMNS])
         for one in found:
-            table.row([pdf.plain(words, 240) for words in _row(report, one)])
+            table.row([pdf.one_line(words, 240) for words in _row(report, one)])
 
 
 def _row(report: Report, one: Neighbour) -> list[str]:
     """Return the cells of one match, in the order of COLUMNS."""
     case = [one.study_id, text("card.synthetic") if one.synthetic else "", person(one)]
-    marks = ", ".join(mark(given.mark) for given in report.marks_of(one.study_id))
+    marks = ", ".join(mark(given.mark) for given in report.ratings_of(one.study_id))
     return [
         str(one.rank),
         " · ".join(part for part in case if part),
@@ -123,8 +125,10 @@ def _grid(pdf: Document, report: Report) -> None:
             if place % (ACROSS * DOWN) == 0:
                 pdf.add_page()
                 if place == 0:
-                    pdf.start_section(pdf.plain(text("report.grid_title", kind=text(f"modality.{modality}"))), level=1)
-                pdf.say(text("report.grid_title", kind=text(f"modality.{modality}")), 11, bold=True)
+                    pdf.start_section(
+                        pdf.one_line(text("report.grid_title", kind=text(f"modality.{modality}"))), level=1
+                    )
+                pdf.write_paragraph(text("report.grid_title", kind=text(f"modality.{modality}")), 11, bold=True)
                 top = pdf.y + 1
             row, column = divmod(place % (ACROSS * DOWN), ACROSS)
             height = (pdf.h - 19 - top - GAP) / DOWN
@@ -138,50 +142,50 @@ def _card(pdf: Document, report: Report, one: Neighbour, box: tuple[float, float
     pdf.set_line_width(0.2)
     pdf.rect(x, y, width, height)
     pdf.set_xy(x + 1.5, y + 1)
-    pdf.say(
+    pdf.write_paragraph(
         f"{text('card.rank', rank=one.rank)} {kind(one.modality)} · {one.study_id}",
         8,
         bold=True,
         width=width - 3,
         lines=1,
     )
-    draw_small(pdf, report.study(one.study_id), x + 1.5, y + 6, width - 3, height * 0.5)
+    draw_thumbnail(pdf, report.study(one.study_id), x + 1.5, y + 6, width - 3, height * 0.5)
     pdf.set_xy(x + 1.5, y + 7 + height * 0.5)
-    pdf.say(f"{text('card.labelled_as')} {labels(one)}", 8, bold=True, width=width - 3, lines=2)
+    pdf.write_paragraph(f"{text('card.labelled_as')} {labels(one)}", 8, bold=True, width=width - 3, lines=2)
     for words in (f"{distance(one)}; {further(one)}", labelled_by(one), f"{one.cohort}, {one.licence}"):
         if words:
-            pdf.say(words, 7.5, width=width - 3, lines=2)
+            pdf.write_paragraph(words, 7.5, width=width - 3, lines=2)
 
 
 def _page(pdf: Document, report: Report, one: Neighbour) -> None:
     """Print one match on a page of its own."""
     pdf.add_page()
     pdf.heading(text("report.case_title", rank=one.rank, kind=kind(one.modality), study=one.study_id), 14, level=1)
-    pdf.say(f"{text('card.labelled_as')} {labels(one)}", 10, bold=True, lines=2)
+    pdf.write_paragraph(f"{text('card.labelled_as')} {labels(one)}", 10, bold=True, lines=2)
     about = [labelled_by(one), person(one), one.recognised, f"{one.cohort}, {one.licence}"]
-    pdf.say(" · ".join([distance(one), further(one), relevance(one)]), 9, lines=1)
-    pdf.say(" · ".join(part for part in about if part), 8.5, colour=FAINT, lines=2)
+    pdf.write_paragraph(" · ".join([distance(one), further(one), relevance(one)]), 9, lines=1)
+    pdf.write_paragraph(" · ".join(part for part in about if part), 8.5, colour=FAINT, lines=2)
     pdf.ln(1)
     study = report.study(one.study_id)
     if isinstance(study.content, Note) and one.synthetic:
-        pdf.say(text("card.synthetic"), 9, bold=True)
-    draw_whole(pdf, study)
+        pdf.write_paragraph(text("card.synthetic"), 9, bold=True)
+    draw_full_size(pdf, study)
 
 
 def _overlay(pdf: Document, report: Report, explained: Explained) -> None:
     """Print query and match with the maps that show what brought them together."""
     from PIL import Image
 
-    from engine.explain.picture import PAPER, draw_pair
+    from engine.explain.picture import PAPER, draw_pair_figure
 
     one = explained.neighbour
     pdf.add_page()
     pdf.heading(text("report.overlay_title", rank=one.rank, kind=kind(one.modality), study=one.study_id), 14)
     out = io.BytesIO()
-    figure = draw_pair(report.query, explained.match, explained.maps)
+    figure = draw_pair_figure(report.query, explained.match, explained.maps)
     figure.savefig(out, dpi=OVERLAY_DPI, format="png", facecolor=PAPER)
     picture = Image.open(out).convert("RGB")
-    width = min(pdf.epw, rest(pdf) * picture.width / picture.height)
+    width = min(pdf.epw, remaining_height(pdf) * picture.width / picture.height)
     pdf.picture(
         picture,
         MARGIN + (pdf.epw - width) / 2,
@@ -193,11 +197,11 @@ def _overlay(pdf: Document, report: Report, explained: Explained) -> None:
 
 def _marks(pdf: Document, report: Report) -> None:
     """Print the marks that were given, where there are any."""
-    if not report.marks:
+    if not report.ratings:
         return
     pdf.add_page()
     pdf.heading(text("report.marks_title"))
-    pdf.letters(9)
+    pdf.set_text_style(9)
     heads = FontFace(emphasis="BOLD", fill_color=(236, 240, 243))
     with pdf.table(
         col_widths=(80, 40, 50, 50),
@@ -208,6 +212,6 @@ def _marks(pdf: Document, report: Report) -> None:
         padding=(0.8, 1.5),
     ) as table:
         table.row([text(f"report.mark_{name}") for name in ("case", "mark", "who", "when")])
-        for one in report.marks:
+        for one in report.ratings:
             cells = (one.study_id, mark(one.mark), one.who, f"{one.created_at:%Y-%m-%d %H:%M} UTC")
-            table.row([pdf.plain(words, 120) for words in cells])
+            table.row([pdf.one_line(words, 120) for words in cells])

@@ -7,9 +7,9 @@ from textwrap import fill
 from typing import Any
 
 from engine.drawing.ecg_paper import trace_sheet
-from engine.drawing.fonts import plain
+from engine.drawing.fonts import printable_line
 from engine.drawing.sheet import onto_axes
-from engine.explain.picture import INK, PAPER, SIZE_IN, draw_pair
+from engine.explain.picture import INK, PAPER, SIZE_IN, draw_pair_figure
 from engine.report import films
 from engine.report.report import Report
 from engine.retrieval.answer import Neighbour
@@ -24,17 +24,17 @@ BESIDE: list[Box] = [(0.03, 0.12, 0.46, 0.72), (0.51, 0.12, 0.46, 0.72)]
 TALL_IN, HEAD_IN, BETWEEN_IN, FOOT_IN = 10.4, 1.0, 0.6, 0.7  # inches of a picture with two traces
 
 
-def pair_png(report: Report, one: Neighbour, *, dpi: int = SCREEN_DPI) -> bytes:
+def pair_png(report: Report, neighbour: Neighbour, *, dpi: int = SCREEN_DPI) -> bytes:
     """Return the picture, with the maps where the report explains this pair; `dpi` is SCREEN_DPI or PRINT_DPI."""
     explained = report.explained
-    if explained is not None and explained.neighbour.study_id == one.study_id:
-        figure = draw_pair(report.query, explained.match, explained.maps)
-        figure.text(0.95, 0.012, _line(report, one), color=INK, fontsize=7.5, ha="right", parse_math=False)
-        figure.text(0.05, 0.945, _case(one), color=INK, fontsize=8, parse_math=False)
+    if explained is not None and explained.neighbour.study_id == neighbour.study_id:
+        figure = draw_pair_figure(report.query, explained.match, explained.maps)
+        figure.text(0.95, 0.012, _line(report, neighbour), color=INK, fontsize=7.5, ha="right", parse_math=False)
+        figure.text(0.05, 0.945, _case(neighbour), color=INK, fontsize=8, parse_math=False)
     else:
-        figure = _plain_pair(report, one, dpi)
+        figure = _plain_pair(report, neighbour, dpi)
     out = io.BytesIO()
-    about = {"Title": f"{report.answer.query_id} {one.study_id}", "Description": notice(), "Software": "Casebind"}
+    about = {"Title": f"{report.answer.query_id} {neighbour.study_id}", "Description": notice(), "Software": "Casebind"}
     figure.savefig(out, dpi=dpi, format="png", facecolor=PAPER, metadata=about)
     return out.getvalue()
 
@@ -54,7 +54,7 @@ def _plain_pair(report: Report, one: Neighbour, dpi: int) -> Any:
         f"{text('report.side_case', study=one.study_id)}: {_case(one)}",
     ]
     for box, study, words in zip(boxes, (report.query, match), about, strict=True):
-        shown = fill(plain(words, 330), 125 if tall else 78)
+        shown = fill(printable_line(words, 330), 125 if tall else 78)
         figure.text(box[0], box[1] + box[3] + 0.08 * inch, shown, fontsize=9, color=INK, va="bottom", parse_math=False)
         draw_study(figure.add_axes(box), study, dpi)
     figure.text(0.04, 0.38 * inch, f"{notice()}.", fontsize=12, color=INK, weight="bold")
@@ -92,15 +92,15 @@ def draw_study(axes: Any, study: Study, dpi: int = SCREEN_DPI) -> None:
     elif isinstance(content, Trace):
         onto_axes(axes, trace_sheet(content, stamp=text("card.synthetic") if study.facts.get("synthetic") else ""))
     elif isinstance(content, Note):
-        words = fill(plain(content.text, 1800), 64)
+        words = fill(printable_line(content.text, 1800), 64)
         axes.text(0.02, 0.94, words, fontsize=10, color=INK, va="top", parse_math=False)
         axes.set_xticks([])
         axes.set_yticks([])
     if study.facts.get("synthetic") and not isinstance(content, Trace):
-        stamp(axes)
+        draw_synthetic_stamp(axes)
 
 
-def stamp(axes: Any) -> None:
+def draw_synthetic_stamp(axes: Any) -> None:
     """Write SYNTHETIC into the corner of the drawing itself."""
     box = {"boxstyle": "square,pad=0.3", "facecolor": PAPER, "edgecolor": INK, "linewidth": 0.6}
     axes.text(
@@ -121,7 +121,7 @@ def stamp(axes: Any) -> None:
 def _case(one: Neighbour) -> str:
     """Return what is known of a case in one line."""
     parts = [distance(one), further(one), f"{text('card.labelled_as')} {labels(one)}", labelled_by(one)]
-    return plain(" · ".join(part for part in [*parts, f"{one.cohort}, {one.licence}"] if part), 300)
+    return printable_line(" · ".join(part for part in [*parts, f"{one.cohort}, {one.licence}"] if part), 300)
 
 
 def _line(report: Report, one: Neighbour) -> str:

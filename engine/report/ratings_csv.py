@@ -17,15 +17,15 @@ from typing import Any
 
 import numpy as np
 
-from engine import plain_text as safe
-from engine.learning.rated_pairs import Side, hamming, sides, withdrawn
-from engine.report.table_csv import dictionary, iso, written
+from engine import plain_text
+from engine.learning.rated_pairs import RatedSide, hamming, load_sides, withdrawn_patients
+from engine.report.table_csv import csv_bytes, dictionary, iso
 from engine.store.records import Rating
 from engine.strings import notice
 from engine.workspace.workspace import Workspace
 
 TABLE = "pooled"
-FORMULA_SIGNS = "".join(safe.FORMULA)
+FORMULA_SIGNS = "".join(plain_text.FORMULA)
 PROTECTED = re.compile(rf"'+ *[{re.escape(FORMULA_SIGNS)}]")  # looks like a cell that was made safe
 
 
@@ -54,16 +54,16 @@ def export_ratings(
     embeddings : with the embeddings of both sides, so that another site can train on pairs it does not have
     """
     while True:
-        out = withdrawn(workspace)
+        out = withdrawn_patients(workspace)
         ratings = workspace.ratings(skips=True)
-        known = sides(workspace, {one for rating in ratings for one in rating.pair})
+        known = load_sides(workspace, {one for rating in ratings for one in rating.pair})
         there = [rating for rating in ratings if all(one in known for one in rating.pair)]
         kept = [rating for rating in there if not any(known[one].patients & out for one in rating.pair)]
         about = f"ratings to pool, {'with' if embeddings else 'without'} embeddings"
         ids = sorted({one for rating in kept for one in rating.pair})
         audit_id = workspace.audit(who, "export", returned=ids, filters=about)
-        data = written(TABLE, _rows(workspace, kept, known, embeddings, audit_id), bom)
-        if withdrawn(workspace) <= out:
+        data = csv_bytes(TABLE, _rows(workspace, kept, known, embeddings, audit_id), bom)
+        if withdrawn_patients(workspace) <= out:
             left, gone = len(there) - len(kept), len(ratings) - len(there)
             return ExportedRatings(data, f"casebind-ratings-{audit_id}.csv", audit_id, len(kept), left, gone)
 
@@ -75,7 +75,7 @@ def dictionary_csv() -> bytes:
 
 
 def _rows(
-    workspace: Workspace, ratings: Sequence[Rating], known: dict[str, Side], embeddings: bool, audit_id: int
+    workspace: Workspace, ratings: Sequence[Rating], known: dict[str, RatedSide], embeddings: bool, audit_id: int
 ) -> Iterator[dict[str, Any]]:
     home = site(workspace)
     ending = {"export_audit_id": audit_id, "exported_at_utc": iso(datetime.now(UTC)), "notice": notice()}
@@ -83,7 +83,10 @@ def _rows(
         query, study = known[rating.query_id], known[rating.study_id]
         row = _rating(rating, home) | _pair(query, study) | ending
         if embeddings:
-            row |= {"query_embedding": packed(query.embedding), "embedding": packed(study.embedding)}
+            row |= {
+                "query_embedding": encode_embedding(query.embedding),
+                "embedding": encode_embedding(study.embedding),
+            }
         yield {name: _guarded(value) for name, value in row.items()}
 
 
@@ -107,28 +110,28 @@ def _rating(rating: Rating, home: str) -> dict[str, Any]:
     }
 
 
-def _pair(query: Side, study: Side) -> dict[str, Any]:
+def _pair(query: RatedSide, study: RatedSide) -> dict[str, Any]:
     return {
         "query_content": query.content,
         "query_modality": query.modality,
-        "query_labels": safe.one_line(";".join(query.labels)),
+        "query_labels": plain_text.one_line(";".join(query.labels)),
         "query_synthetic": query.synthetic,
         "query_encoder": query.encoder,
         "content": study.content,
         "modality": study.modality,
-        "labels": safe.one_line(";".join(study.labels)),
+        "labels": plain_text.one_line(";".join(study.labels)),
         "synthetic": study.synthetic,
         "encoder": study.encoder,
         "hamming_bits": hamming(query, study),
     }
 
 
-def packed(embedding: np.ndarray | None) -> str:
+def encode_embedding(embedding: np.ndarray | None) -> str:
     """Return base64 of 256 little-endian float16, or "" where there is no embedding."""
     return "" if embedding is None else base64.b64encode(embedding.astype("<f2").tobytes()).decode("ascii")
 
 
-def unpacked(words: str) -> np.ndarray:
+def decode_embedding(words: str) -> np.ndarray:
     """Return (256,) float32 of what `packed` wrote, of length 1; ValueError where it is something else."""
     vector = np.frombuffer(base64.b64decode(words, validate=True), "<f2").astype(np.float32)
     length = float(np.linalg.norm(vector)) if vector.size == 256 else 0.0
@@ -142,6 +145,6 @@ def _guarded(value: Any) -> Any:
     return f"'{value}" if isinstance(value, str) and PROTECTED.match(value) else value
 
 
-def bare(cell: str) -> str:
+def unescape_cell(cell: str) -> str:
     """Return the text that a cell of the file stands for: without the apostrophe that keeps a sheet from running it."""
     return cell[1:] if PROTECTED.match(cell) else cell

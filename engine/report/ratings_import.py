@@ -12,11 +12,10 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
-from engine.learning.rated_pairs import Side, sides, withdrawn
+from engine.learning.rated_pairs import RatedSide, load_sides, withdrawn_patients
 from engine.report.ratings_csv import site
-from engine.report.ratings_read import Row, read_ratings
-from engine.store import imported_ratings as pooled
-from engine.store import ratings as marks
+from engine.report.ratings_read import ImportedRow, read_ratings
+from engine.store import imported_ratings, ratings
 from engine.store.records import Rating
 from engine.workspace.workspace import Workspace
 
@@ -51,20 +50,20 @@ class Imported:
         return self.withdrawn + self.bare + self.foreign
 
 
-def import_ratings(workspace: Workspace, data: bytes, *, named: str = "", who: str = "local") -> Imported:
+def import_ratings(workspace: Workspace, data: bytes, *, site_name: str = "", who: str = "local") -> Imported:
     """Take in a file that `casebind ratings export` wrote; all of it in one transaction, or nothing.
 
     named : what to call the site whose rows carry only the id of a workspace
     Raises UsageError that names the first row that cannot stand.
     """
-    if named:
-        named = marks.name(named)
-    rows = [_sourced(row, site(workspace), named) for row in read_ratings(data)]
-    known = sides(workspace, {one for row in rows for one in row.rating.pair})
-    out, encoders = withdrawn(workspace), _encoders(workspace)
+    if site_name:
+        site_name = ratings.rater_name(site_name)
+    rows = [_sourced(row, site(workspace), site_name) for row in read_ratings(data)]
+    known = load_sides(workspace, {one for row in rows for one in row.rating.pair})
+    out, encoders = withdrawn_patients(workspace), _encoders(workspace)
     counted: Counter[str] = Counter()
     add: list[Rating] = []
-    keep: list[pooled.Pooled] = []
+    keep: list[imported_ratings.ImportedRating] = []
     with workspace.database.write() as cursor:
         present = _uids(cursor)
         for row in rows:
@@ -74,13 +73,13 @@ def import_ratings(workspace: Workspace, data: bytes, *, named: str = "", who: s
                 add.append(row.rating)
             elif fate == POOLED:
                 keep.append(_apart(row))
-        marks.insert_all(cursor, add)
-        pooled.add(cursor, keep)
+        ratings.insert_all(cursor, add)
+        imported_ratings.add(cursor, keep)
     workspace.audit(who, "import ratings", filters=", ".join(f"{n} {fate}" for fate, n in sorted(counted.items())))
     return Imported(**counted)
 
 
-def _sourced(row: Row, home: str, named: str) -> Row:
+def _sourced(row: ImportedRow, home: str, named: str) -> ImportedRow:
     """Return the row with its source: "" where it was given in this workspace, else a name of the site."""
     source = row.rating.source
     if source == home:
@@ -90,7 +89,7 @@ def _sourced(row: Row, home: str, named: str) -> Row:
     return replace(row, rating=replace(row.rating, source=source))
 
 
-def _fate(row: Row, known: dict[str, Side], out: frozenset[str], encoders: dict[str, str]) -> str:
+def _fate(row: ImportedRow, known: dict[str, RatedSide], out: frozenset[str], encoders: dict[str, str]) -> str:
     """Return what becomes of a row that is not here yet."""
     query, study = known.get(row.rating.query_id), known.get(row.rating.study_id)
     if (
@@ -106,15 +105,15 @@ def _fate(row: Row, known: dict[str, Side], out: frozenset[str], encoders: dict[
     return POOLED if here == (row.query_encoder, row.encoder) else FOREIGN
 
 
-def _same(side: Side, modality: str, content: str) -> bool:
+def _same(side: RatedSide, modality: str, content: str) -> bool:
     """Say whether an id means the same recording at both sites."""
     return (side.modality, side.content) == (modality, content)
 
 
-def _apart(row: Row) -> pooled.Pooled:
+def _apart(row: ImportedRow) -> imported_ratings.ImportedRating:
     one: Rating = row.rating
     assert row.query_vector is not None and row.vector is not None
-    return pooled.Pooled(
+    return imported_ratings.ImportedRating(
         one.uid,
         one.source,
         one.who,
@@ -156,7 +155,7 @@ def _uids(cursor: duckdb.DuckDBPyConnection) -> set[str]:
     return {uid for (uid,) in found}
 
 
-def said(done: Imported) -> list[str]:
+def summary_lines(done: Imported) -> list[str]:
     """Return what became of a file in plain sentences."""
     lines = [
         (done.added, "of pairs of this workspace were added"),

@@ -14,20 +14,20 @@ import numpy as np
 
 from engine.errors import UsageError, brief
 from engine.index.hamming import WORD_BITS
-from engine.report.ratings_csv import TABLE, bare, unpacked
+from engine.report.ratings_csv import TABLE, decode_embedding, unescape_cell
 from engine.report.table_csv import dictionary
-from engine.retrieval.answer import POINTS
-from engine.store import ratings as marks
+from engine.retrieval.answer import OPERATING_POINTS
+from engine.store import ratings
 from engine.store.records import Rating
 from engine.study import MODALITIES
 
-MOST_BYTES, MOST_ROWS, LONGEST_CELL = 200_000_000, 200_000, 4000
+MAX_BYTES, MAX_ROWS, MAX_CELL = 200_000_000, 200_000, 4000
 OPTIONAL = ("query_embedding", "embedding", "export_audit_id", "exported_at_utc", "notice")
 Read = tuple[str, Callable[[str], Any]]
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
+class ImportedRow:
     """One row of the file: the rating, with the site in its `source`, and what it says about the pair.
 
     number : of the row in the file, the header being 1
@@ -51,7 +51,7 @@ class Row:
     vector: np.ndarray | None
 
 
-def read_ratings(data: bytes) -> list[Row]:
+def read_ratings(data: bytes) -> list[ImportedRow]:
     """Return the rows of a file that `casebind ratings export` wrote; UsageError names the first that is wrong."""
     rows = [_row(number, cells) for number, cells in _cells(data)]
     first: dict[str, int] = {}
@@ -80,8 +80,8 @@ def _cells(data: bytes) -> Iterator[tuple[int, dict[str, str]]]:
             raise UsageError(f"Row {number} is no row of a CSV file ({error}): {_NOTHING}") from error
         if number == 1:
             header = _header(cells)
-        elif number > MOST_ROWS + 1:
-            raise UsageError(f"The file has more than {MOST_ROWS:,} rows: import it in parts, nothing was imported.")
+        elif number > MAX_ROWS + 1:
+            raise UsageError(f"The file has more than {MAX_ROWS:,} rows: import it in parts, nothing was imported.")
         elif cells:
             yield number, _named(number, header, cells)
     if not header:
@@ -89,8 +89,8 @@ def _cells(data: bytes) -> Iterator[tuple[int, dict[str, str]]]:
 
 
 def _text(data: bytes) -> str:
-    if len(data) > MOST_BYTES:
-        raise UsageError(f"The file has more than {MOST_BYTES // 1_000_000} MB: import it in parts.")
+    if len(data) > MAX_BYTES:
+        raise UsageError(f"The file has more than {MAX_BYTES // 1_000_000} MB: import it in parts.")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -114,12 +114,12 @@ def _named(number: int, header: list[str], cells: list[str]) -> dict[str, str]:
     if len(cells) != len(header):
         raise UsageError(f"Row {number} has {len(cells)} cells under {len(header)} columns: {_NOTHING}")
     for name, cell in zip(header, cells, strict=True):
-        if len(cell) > LONGEST_CELL:
+        if len(cell) > MAX_CELL:
             raise UsageError(f"Row {number} has {len(cell):,} characters in one cell ({brief(name)}): {_NOTHING}")
-    return {name: bare(cell) for name, cell in zip(header, cells, strict=True)}
+    return {name: unescape_cell(cell) for name, cell in zip(header, cells, strict=True)}
 
 
-def _row(number: int, cells: dict[str, str]) -> Row:
+def _row(number: int, cells: dict[str, str]) -> ImportedRow:
     read: dict[str, Any] = {}
     for name, parse in COLUMNS.items():
         try:
@@ -129,14 +129,14 @@ def _row(number: int, cells: dict[str, str]) -> Row:
     if (read["query_embedding"] is None) != (read["embedding"] is None):
         raise UsageError(f"Row {number} has the embedding of one side only: {_NOTHING}")
     try:
-        rating = marks.checked(_rating(read))
+        rating = ratings.checked(_rating(read))
     except UsageError as error:
         raise UsageError(f"Row {number} cannot stand, nothing was imported: {error}") from error
     if (rating.comment, rating.who) != (read["comment"], read["rater"]):
         raise UsageError(f"Row {number} holds control characters or space around words: {_NOTHING}")
-    about = {name: read[name] for name in Row.__dataclass_fields__ if name in read}
+    about = {name: read[name] for name in ImportedRow.__dataclass_fields__ if name in read}
     vectors = {"query_vector": read["query_embedding"], "vector": read["embedding"]}
-    return Row(number, rating, hamming=read["hamming_bits"], **about, **vectors)
+    return ImportedRow(number, rating, hamming=read["hamming_bits"], **about, **vectors)
 
 
 def _rating(read: dict[str, Any]) -> Rating:
@@ -160,7 +160,7 @@ def _rating(read: dict[str, Any]) -> Rating:
     )
 
 
-def _like(pattern: str) -> Callable[[str], str]:
+def _matching(pattern: str) -> Callable[[str], str]:
     """Return the reader of a cell that matches a pattern as a whole."""
 
     def read(cell: str) -> str:
@@ -172,14 +172,14 @@ def _like(pattern: str) -> Callable[[str], str]:
 
 
 def _one_of(*words: str) -> Callable[[str], str]:
-    return _like("|".join(re.escape(word) for word in words))
+    return _matching("|".join(re.escape(word) for word in words))
 
 
 def _line(most: int, least: int = 0) -> Callable[[str], str]:
     """Return the reader of printable words without space around them."""
 
     def read(cell: str) -> str:
-        if marks.printable(cell) != cell or not least <= len(cell) <= most:
+        if ratings.printable(cell) != cell or not least <= len(cell) <= most:
             raise ValueError(cell)
         return cell
 
@@ -187,36 +187,36 @@ def _line(most: int, least: int = 0) -> Callable[[str], str]:
 
 
 def _list(cell: str) -> tuple[str, ...]:
-    return tuple(_line(LONGEST_CELL, 1)(one) for one in cell.split(";")) if cell else ()
+    return tuple(_line(MAX_CELL, 1)(one) for one in cell.split(";")) if cell else ()
 
 
 def _yes(cell: str) -> bool:
     return _one_of("true", "false")(cell) == "true"
 
 
-def _moment(cell: str) -> datetime:
+def _timestamp(cell: str) -> datetime:
     return datetime.strptime(cell, "%Y-%m-%dT%H:%M:%SZ")
 
 
 def _bits(cell: str) -> int | None:
-    return int(_like(r"\d{1,3}")(cell)) if cell else None
+    return int(_matching(r"\d{1,3}")(cell)) if cell else None
 
 
 def _vector(cell: str) -> np.ndarray | None:
-    return unpacked(cell) if cell else None
+    return decode_embedding(cell) if cell else None
 
 
 COLUMNS: dict[str, Callable[[str], Any]] = {
-    "uid": _like(r"[0-9a-f]{32}"),
-    "site": _line(marks.LONGEST_NAME),
+    "uid": _matching(r"[0-9a-f]{32}"),
+    "site": _line(ratings.MAX_NAME),
     "rater": str,
     "query_id": _line(200, 1),
-    "query_content": _like(r"[0-9a-f]{16}|"),
+    "query_content": _matching(r"[0-9a-f]{16}|"),
     "query_modality": _one_of(*MODALITIES),
     "query_labels": _list,
     "query_synthetic": _yes,
     "study_id": _line(200, 1),
-    "content": _like(r"[0-9a-f]{16}|"),
+    "content": _matching(r"[0-9a-f]{16}|"),
     "modality": _one_of(*MODALITIES),
     "labels": _list,
     "synthetic": _yes,
@@ -224,15 +224,15 @@ COLUMNS: dict[str, Callable[[str], Any]] = {
     "why": _list,
     "comment": str,
     "finding": str,
-    "strategy": _like(r"[a-z_]{0,40}"),
+    "strategy": _matching(r"[a-z_]{0,40}"),
     "random_share": _yes,
-    "rated_at_utc": _moment,
-    "release": _line(marks.LONGEST_NAME),
+    "rated_at_utc": _timestamp,
+    "release": _line(ratings.MAX_NAME),
     "code_length_bits": lambda cell: int(_one_of(*(str(WORD_BITS * n) for n in (1, 2, 4)))(cell)),
-    "operating_point": lambda cell: _one_of(*POINTS, "")(cell) or None,
+    "operating_point": lambda cell: _one_of(*OPERATING_POINTS, "")(cell) or None,
     "hamming_bits": _bits,
-    "query_encoder": _like(r"[0-9a-f]{64}|"),
-    "encoder": _like(r"[0-9a-f]{64}|"),
+    "query_encoder": _matching(r"[0-9a-f]{64}|"),
+    "encoder": _matching(r"[0-9a-f]{64}|"),
     "query_embedding": _vector,
     "embedding": _vector,
 }

@@ -38,7 +38,7 @@ class Report:
     answer: Answer
     neighbours: tuple[Neighbour, ...]
     left_out: int
-    marks: tuple[Rating, ...]
+    ratings: tuple[Rating, ...]
     study: Callable[[str], Study]
     when: datetime
     audit_id: int
@@ -61,9 +61,9 @@ class Report:
         """Version of Casebind."""
         return __version__
 
-    def marks_of(self, study_id: str) -> list[Rating]:
+    def ratings_of(self, study_id: str) -> list[Rating]:
         """Return the marks on one neighbour."""
-        return [one for one in self.marks if one.study_id == study_id]
+        return [one for one in self.ratings if one.study_id == study_id]
 
     def of_kind(self, modality: str) -> list[Neighbour]:
         """Return the neighbours of one modality."""

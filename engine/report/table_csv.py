@@ -11,7 +11,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from engine import plain_text as safe
+from engine import plain_text
 from engine.report.report import Report
 from engine.strings import notice
 
@@ -27,20 +27,20 @@ def dictionary() -> dict[str, dict[str, str]]:
 
 def results_csv(report: Report, *, bom: bool = False) -> bytes:
     """Return one row per neighbour; only the header where there is none."""
-    return written("results", _results(report), bom)
+    return csv_bytes("results", _results(report), bom)
 
 
 def ratings_csv(report: Report, *, bom: bool = False) -> bytes:
     """Return one row per mark that counts."""
-    return written("ratings", _ratings(report), bom)
+    return csv_bytes("ratings", _ratings(report), bom)
 
 
-def written(table: str, rows: Iterable[Mapping[str, Any]], bom: bool = False) -> bytes:
+def csv_bytes(table: str, rows: Iterable[Mapping[str, Any]], bom: bool = False) -> bytes:
     """Return rows under the columns of a table of the dictionary, safe to open in a spreadsheet."""
     out = io.StringIO(newline="")
     writer = csv.DictWriter(out, list(dictionary()[table]), lineterminator="\r\n")
     writer.writeheader()
-    writer.writerows({name: safe.cell(value) for name, value in row.items()} for row in rows)
+    writer.writerows({name: plain_text.cell(value) for name, value in row.items()} for row in rows)
     return ((BOM if bom else "") + out.getvalue()).encode("utf-8")
 
 
@@ -56,11 +56,11 @@ def _results(report: Report) -> Iterable[dict[str, Any]]:
             "encounter_id": one.encounter_id,
             "patient_id": one.patient_id,
             "modality": one.modality,
-            "labels": safe.one_line(";".join(one.labels)),
-            "label_source": safe.one_line(one.label_source),
+            "labels": plain_text.one_line(";".join(one.labels)),
+            "label_source": plain_text.one_line(one.label_source),
             "synthetic": one.synthetic,
             "cohort": one.cohort,
-            "licence": safe.one_line(one.licence),
+            "licence": plain_text.one_line(one.licence),
             "age_years": one.age,
             "sex": one.sex,
             "view": one.view,
@@ -69,8 +69,8 @@ def _results(report: Report) -> Iterable[dict[str, Any]]:
             "further_share": one.further_share,
             "relevance_share": one.relevance,
             "nothing_close": answer.nothing_close.get(one.modality, False),
-            "marks": ";".join(given.mark for given in report.marks_of(one.study_id)),
-            "operating_point": answer.at,
+            "marks": ";".join(given.mark for given in report.ratings_of(one.study_id)),
+            "operating_point": answer.operating_point,
             "filters": answer.filters_sentence,
             "release": answer.release,
             "search_audit_id": answer.audit_id,
@@ -80,7 +80,7 @@ def _results(report: Report) -> Iterable[dict[str, Any]]:
 
 def _ratings(report: Report) -> Iterable[dict[str, Any]]:
     synthetic = {one.study_id: one.synthetic for one in report.neighbours}
-    for one in report.marks:
+    for one in report.ratings:
         yield {
             "rating_id": one.rating_id,
             "query_id": one.query_id,

@@ -11,12 +11,12 @@ from engine.store.filters import Filters
 from engine.study import MODALITIES, Modality, Study
 
 if TYPE_CHECKING:
-    from engine.intake.quality import Verdict
+    from engine.intake.quality import QualityVerdict
 
 BITS = (64, 128, 256)
-POINTS = ("precise", "balanced", "broad")
+OPERATING_POINTS = ("precise", "balanced", "broad")
 RERANKS = ("none", "asymmetric", "embedding")
-MOST_NEIGHBOURS = 1000  # per modality; more is an export, not a search
+MAX_NEIGHBOURS = 1000  # per modality; more is an export, not a search
 
 
 @dataclass(frozen=True)
@@ -65,9 +65,9 @@ class Answer:
 
     query_id: str
     study: Study
-    verdict: Verdict
+    verdict: QualityVerdict
     bits: int
-    at: str | None
+    operating_point: str | None
     code_hex: str
     release: str
     neighbours: tuple[Neighbour, ...]
@@ -104,7 +104,7 @@ class Answer:
                 "code": code,
             },
             "release": self.release,
-            "at": self.at,
+            "at": self.operating_point,
             "rerank": self.rerank,
             "filters": self.filters_sentence,
             "neighbours": [asdict(neighbour) for neighbour in self.neighbours],
@@ -119,26 +119,26 @@ class Answer:
 class Options:
     """How to search: target modalities, neighbours per modality, code length, operating point, filters, re-ranking."""
 
-    into: tuple[Modality, ...] = MODALITIES
+    targets: tuple[Modality, ...] = MODALITIES
     k: int = 10
     bits: int = 256
-    at: str | None = None
+    operating_point: str | None = None
     filters: Filters = field(default_factory=Filters)
     rerank: str = "none"
 
     def __post_init__(self) -> None:
-        unknown = [name for name in self.into if name not in MODALITIES]
-        if unknown or not self.into:
+        unknown = [name for name in self.targets if name not in MODALITIES]
+        if unknown or not self.targets:
             named = f"no modality '{unknown[0]}'" if unknown else "no target modality"
             raise UsageError(f"There is {named} to search into: use {', '.join(MODALITIES)}.")
         if self.bits not in BITS:
             raise UsageError(f"There are no codes of {self.bits} bits: use 64, 128 or 256.")
-        if self.at is not None and self.at not in POINTS:
-            raise UsageError(f"There is no operating point '{self.at}': use precise, balanced or broad.")
+        if self.operating_point is not None and self.operating_point not in OPERATING_POINTS:
+            raise UsageError(f"There is no operating point '{self.operating_point}': use precise, balanced or broad.")
         if self.rerank not in RERANKS:
             raise UsageError(f"There is no re-ranking '{self.rerank}': use none, asymmetric or embedding.")
-        if not 1 <= self.k <= MOST_NEIGHBOURS:
-            raise UsageError(f"k is {self.k}: ask for 1 to {MOST_NEIGHBOURS} neighbours per modality.")
+        if not 1 <= self.k <= MAX_NEIGHBOURS:
+            raise UsageError(f"k is {self.k}: ask for 1 to {MAX_NEIGHBOURS} neighbours per modality.")
 
 
 class Stopwatch:

@@ -17,30 +17,30 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Scale:
+class QueryCalibration:
     """The tables of one query: the modalities that it is made of, and how many bits are compared."""
 
     release: Release
     sources: tuple[Modality, ...]
     bits: int
 
-    def radius(self, into: Modality, at: str) -> int:
+    def radius(self, target: Modality, operating_point: str) -> int:
         """Return the radius of an operating point, bits."""
-        return min(int(self.release.radius(one, into, self.bits, at)) for one in self.sources)
+        return min(int(self.release.radius(one, target, self.bits, operating_point)) for one in self.sources)
 
-    def close_limit(self, into: Modality) -> int:
+    def close_limit(self, target: Modality) -> int:
         """Return the distance beyond which nothing is close, bits."""
-        return min(int(self.release.close_limit(one, into, self.bits)) for one in self.sources)
+        return min(int(self.release.close_limit(one, target, self.bits)) for one in self.sources)
 
-    def further_share(self, into: Modality, hamming: int) -> float:
+    def further_share(self, target: Modality, hamming: int) -> float:
         """Return the share of random pairs that are further apart, 0..1."""
-        return min(float(self.release.further_share(one, into, self.bits, hamming)) for one in self.sources)
+        return min(float(self.release.further_share(one, target, self.bits, hamming)) for one in self.sources)
 
-    def relevance(self, into: Modality, hamming: int) -> float:
+    def relevance(self, target: Modality, hamming: int) -> float:
         """Return the calibrated share of pairs this near that share a finding, 0..1."""
-        return min(float(self.release.relevance(one, into, self.bits, hamming)) for one in self.sources)
+        return min(float(self.release.relevance(one, target, self.bits, hamming)) for one in self.sources)
 
 
-def sources(study: Study) -> tuple[Modality, ...]:
+def source_modalities(study: Study) -> tuple[Modality, ...]:
     """Return the modalities that a query is made of: its own, or those of the cases whose mean it is."""
     return tuple(study.facts.get("kinds") or (study.modality,))

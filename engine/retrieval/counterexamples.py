@@ -33,7 +33,7 @@ DENIES = re.compile(r"\b(no|not|non|without|free of|negative|absent|denies|rule 
 
 
 @dataclass(frozen=True)
-class Meant:
+class QueryFindings:
     """The finding families to differ from, and where they come from.
 
     basis    : "labels", "chosen", "words" or "nearest"
@@ -46,7 +46,7 @@ class Meant:
     families: tuple[str, ...]
     labels: tuple[str, ...] = ()
     votes: int = 0
-    of: int = 0
+    labelled: int = 0
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -55,10 +55,10 @@ class Meant:
 
 
 @dataclass(frozen=True, eq=False)
-class Counters:
+class Counterexamples:
     """What the counter-examples differ from, and their answer; None where nothing says what to differ from."""
 
-    meant: Meant
+    findings: QueryFindings
     answer: Answer | None
 
 
@@ -67,30 +67,30 @@ def families(labels: Iterable[str]) -> frozenset[str]:
     return frozenset().union(*(findings_of_label(one) or {one.strip().lower()} for one in labels))
 
 
-def meant_by(workspace: Workspace, found: Answer) -> Meant:
+def query_findings(workspace: Workspace, answer: Answer) -> QueryFindings:
     """Return what the counter-examples to a query differ from; no families where nothing is labelled."""
-    study = found.study
+    study = answer.study
     if study.facts.get("like"):
         rows = workspace.rows(list(study.facts["like"]))
         return _by_votes("chosen", [(families(row.labels), 1.0) for row in rows if row.labels])
-    labels = _own_labels(workspace, found)
+    labels = _own_labels(workspace, answer)
     if labels:
-        return Meant("labels", _telling(families(labels)), labels)
+        return QueryFindings("labels", _telling(families(labels)), labels)
     named = _named(study.content.text) if study.modality == "text" else frozenset()  # type: ignore[union-attr]
     if named:
-        return Meant("words", _telling(named))
-    return _by_votes("nearest", [(families(one.labels), one.relevance) for one in found.neighbours if one.labels])
+        return QueryFindings("words", _telling(named))
+    return _by_votes("nearest", [(families(one.labels), one.relevance) for one in answer.neighbours if one.labels])
 
 
-def forbidden(workspace: Workspace, meant: Meant) -> tuple[str, ...]:
+def labels_to_exclude(workspace: Workspace, findings: QueryFindings) -> tuple[str, ...]:
     """Return every label of the workspace that belongs to a family that is meant."""
-    wanted = set(meant.families)
+    wanted = set(findings.families)
     return tuple(label for label in sorted(workspace.labels()) if families([label]) & wanted)
 
 
-def _own_labels(workspace: Workspace, found: Answer) -> tuple[str, ...]:
+def _own_labels(workspace: Workspace, answer: Answer) -> tuple[str, ...]:
     """Return the labels of the study of the workspace that is the query, or part of it; none for an uploaded one."""
-    study_id = found.study.facts.get("part_of", found.query_id)
+    study_id = answer.study.facts.get("part_of", answer.query_id)
     return next((row.labels for row in workspace.rows([study_id])), ())
 
 
@@ -101,10 +101,10 @@ def _named(words: str) -> frozenset[str]:
     return findings_of_label(words)
 
 
-def _by_votes(basis: str, votes: Sequence[tuple[frozenset[str], float]]) -> Meant:
+def _by_votes(basis: str, votes: Sequence[tuple[frozenset[str], float]]) -> QueryFindings:
     """Return what labelled cases most often have, each with its families and its weight."""
     most = _most(votes)
-    return Meant(basis, most, votes=sum(bool(held & set(most)) for held, _ in votes), of=len(votes))
+    return QueryFindings(basis, most, votes=sum(bool(held & set(most)) for held, _ in votes), labelled=len(votes))
 
 
 def _most(votes: Sequence[tuple[frozenset[str], float]]) -> tuple[str, ...]:
@@ -117,7 +117,7 @@ def _most(votes: Sequence[tuple[frozenset[str], float]]) -> tuple[str, ...]:
     return tuple(one for one in order if sums[one] >= HALF * total) or tuple(order[:1])
 
 
-def _telling(held: Iterable[str]) -> tuple[str, ...]:
+def _telling(family_names: Iterable[str]) -> tuple[str, ...]:
     """Return families by name: the findings, and circumstances or other labels only where there is no finding."""
-    names = sorted(held)
+    names = sorted(family_names)
     return tuple(one for one in names if one in vocabulary() and one not in CIRCUMSTANCES) or tuple(names)

@@ -24,15 +24,15 @@ from engine.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from engine.model.release import Release
 
-MOST = 20  # cases; more are a collection, and their mean is like none of them
-NAMES = {"cxr": "chest film", "ecg": "ECG", "ppg": "pulse recording", "text": "report"}
+MAX_CASES = 20  # cases; more are a collection, and their mean is like none of them
+MODALITY_NAMES = {"cxr": "chest film", "ecg": "ECG", "ppg": "pulse recording", "text": "report"}
 
 
 def chosen(workspace: Workspace, study_ids: Sequence[str]) -> list[StudyRow]:
     """Return the rows of the chosen cases, each once; UsageError where none, one is gone or a patient has withdrawn."""
     ids = list(dict.fromkeys(study_ids))
-    if not 1 <= len(ids) <= MOST:
-        raise UsageError(f"{len(ids)} cases are chosen: choose 1 to {MOST} whose like is to be found.")
+    if not 1 <= len(ids) <= MAX_CASES:
+        raise UsageError(f"{len(ids)} cases are chosen: choose 1 to {MAX_CASES} whose like is to be found.")
     rows = [workspace.row(study_id) for study_id in ids]
     for row in rows:
         if not workspace.consent(row.patient_id):
@@ -40,11 +40,11 @@ def chosen(workspace: Workspace, study_ids: Sequence[str]) -> list[StudyRow]:
     return rows
 
 
-def study_of(rows: Sequence[StudyRow], beside: str | None) -> Study:
+def mean_study(rows: Sequence[StudyRow], beside: str | None) -> Study:
     """Return the query as a study; `beside` is the query among whose results the cases were chosen."""
     kinds = [kind for kind in MODALITIES if any(row.modality == kind for row in rows)]
     counts = {kind: sum(row.modality == kind for row in rows) for kind in kinds}
-    said = ", ".join(f"{n} {NAMES[kind]}{'s' * (n > 1)}" for kind, n in counts.items())
+    said = ", ".join(f"{n} {MODALITY_NAMES[kind]}{'s' * (n > 1)}" for kind, n in counts.items())
     facts = {
         "like": [row.study_id for row in rows],
         "kinds": kinds,
@@ -74,7 +74,7 @@ def projection(workspace: Workspace, release: Release, stored: StoredQuery) -> n
     return release.projections(stored.embedding[None], stored.study.modality)[0]
 
 
-def others(rows: Sequence[StudyRow]) -> Clause:
+def exclude_patients_of(rows: Sequence[StudyRow]) -> Clause:
     """Exclude the patients of the chosen cases, and so the cases."""
     patients = sorted({row.patient_id for row in rows})
     return Clause("NOT list_contains(?, s.patient_id)", (patients,), "other patients than the chosen cases'")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
-from engine.backends.protocol import Ask
+from engine.backends.protocol import CodeQuery
 from engine.index.hamming import words_of
 from engine.index.snapshot import Hits
 from engine.retrieval.answer import Neighbour, Options
-from engine.retrieval.calibration import Scale, sources
+from engine.retrieval.calibration import QueryCalibration, source_modalities
 from engine.retrieval.rerank import pool_size, reranked
-from engine.store import studies as shelf
+from engine.store import studies
 from engine.store.filters import Clause
 from engine.store.records import StoredQuery, StudyRow
 from engine.study import Modality
@@ -31,10 +31,10 @@ def neighbours_of(
     A study that is deleted between the search and the reading of its row is searched past; the last attempt lets
     nobody change anything meanwhile.
     """
-    scale, bits = Scale(release, sources(stored.study), options.bits), options.bits
+    scale, bits = QueryCalibration(release, source_modalities(stored.study), options.bits), options.bits
     query, clauses = words_of(stored.code[None])[0], options.filters.clauses()
     wanted = options.k if options.rerank == "none" else pool_size(options.k)
-    asks = {into: Ask(query, wanted, bits, _reach(scale, into, options)) for into in options.into}
+    asks = {into: CodeQuery(query, wanted, bits, _reach(scale, into, options)) for into in options.targets}
     for attempt in range(1, ATTEMPTS + 1):
         with workspace.database.exclusive() if attempt == ATTEMPTS else contextlib.nullcontext():
             found = workspace.backend.nearest(release.name, asks, clauses, own)
@@ -43,7 +43,7 @@ def neighbours_of(
                 for into, hits in found.hits.items()
             }
             ordinals = [ordinal for pairs in near.values() for ordinal, _ in pairs]
-            rows = shelf.rows_by_ordinal(workspace.database, ordinals)
+            rows = studies.rows_by_ordinal(workspace.database, ordinals)
         if len(rows) == len(ordinals):
             break
     neighbours = [
@@ -56,16 +56,16 @@ def neighbours_of(
     return neighbours, nothing_close, found.missing
 
 
-def _reach(scale: Scale, into: Modality, options: Options) -> int | None:
+def _reach(calibration: QueryCalibration, target: Modality, options: Options) -> int | None:
     """Return the radius of the search: an operating point's, and at least as far as what is called close."""
-    if options.at is None:
+    if options.operating_point is None:
         return None
-    return max(scale.close_limit(into), scale.radius(into, options.at))
+    return max(calibration.close_limit(target), calibration.radius(target, options.operating_point))
 
 
-def _within(hits: Hits, scale: Scale, into: Modality, options: Options) -> list[tuple[int, int]]:
+def _within(hits: Hits, calibration: QueryCalibration, target: Modality, options: Options) -> list[tuple[int, int]]:
     """Return (ordinal, distance) of the hits that the operating point lets through."""
-    radius = None if options.at is None else scale.radius(into, options.at)
+    radius = None if options.operating_point is None else calibration.radius(target, options.operating_point)
     near = zip(hits.ordinals.tolist(), hits.distances.tolist(), strict=True)
     return [(ordinal, far) for ordinal, far in near if radius is None or far <= radius]
 
@@ -74,22 +74,22 @@ def _chosen(
     workspace: Workspace,
     release: Release,
     stored: StoredQuery,
-    into: Modality,
+    target: Modality,
     near: list[tuple[int, int]],
     options: Options,
 ) -> list[tuple[int, int]]:
     """Return the first k, after re-ranking the pool where that is asked for."""
     if options.rerank != "none":
-        near = reranked(workspace, release, stored, into, near, options.bits, options.rerank)
+        near = reranked(workspace, release, stored, target, near, options.bits, options.rerank)
     return near[: options.k]
 
 
-def _close(hits: Hits, scale: Scale, into: Modality) -> bool:
+def _close(hits: Hits, calibration: QueryCalibration, target: Modality) -> bool:
     """Say whether the nearest permitted study is close at all."""
-    return bool(hits.distances.size and hits.distances[0] <= scale.close_limit(into))
+    return bool(hits.distances.size and hits.distances[0] <= calibration.close_limit(target))
 
 
-def _neighbour(rank: int, row: StudyRow, hamming: int, scale: Scale) -> Neighbour:
+def _neighbour(rank: int, row: StudyRow, hamming: int, calibration: QueryCalibration) -> Neighbour:
     return Neighbour(
         rank=rank,
         study_id=row.study_id,
@@ -106,8 +106,8 @@ def _neighbour(rank: int, row: StudyRow, hamming: int, scale: Scale) -> Neighbou
         view=row.view,
         recognised=row.recognised,
         hamming=hamming,
-        bits=scale.bits,
-        further_share=round(scale.further_share(row.modality, hamming), 4),
-        relevance=round(scale.relevance(row.modality, hamming), 4),
-        release=scale.release.name,
+        bits=calibration.bits,
+        further_share=round(calibration.further_share(row.modality, hamming), 4),
+        relevance=round(calibration.relevance(row.modality, hamming), 4),
+        release=calibration.release.name,
     )

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.retrieval.mean import projection
-from engine.store import quantised as small
+from engine.store import quantised
 from engine.store.records import StoredQuery
 from engine.study import Modality
 from engine.workspace.workspace import Workspace
@@ -28,14 +28,14 @@ from engine.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from engine.model.release import Release
 
-POOL = 10  # times as many as are asked for
-LEAST_POOL = 100
-Near = list[tuple[int, int]]  # (ordinal, Hamming distance)
+POOL_FACTOR = 10  # times as many as are asked for
+MIN_POOL = 100
+Pool = list[tuple[int, int]]  # (ordinal, Hamming distance)
 
 
 def pool_size(k: int) -> int:
     """Return how many are put in another order where k are asked for."""
-    return max(LEAST_POOL, POOL * k)
+    return max(MIN_POOL, POOL_FACTOR * k)
 
 
 def asymmetric_scores(query: np.ndarray, codes: np.ndarray, bits: int) -> np.ndarray:
@@ -50,25 +50,25 @@ def embedding_scores(query: np.ndarray, stored: np.ndarray) -> np.ndarray:
 
 
 def reranked(
-    workspace: Workspace, release: Release, stored: StoredQuery, target: Modality, near: Near, bits: int, method: str
-) -> Near:
+    workspace: Workspace, release: Release, stored: StoredQuery, target: Modality, pool: Pool, bits: int, method: str
+) -> Pool:
     """Return the pool in the order of a method.
 
     Studies that were deleted since the search come first, so that whoever reads their rows notices.
     """
     query = projection(workspace, release, stored)
-    ordinals = [ordinal for ordinal, _ in near]
+    ordinals = [ordinal for ordinal, _ in pool]
     if method == "asymmetric":
         codes = _codes(workspace, release.name, target, ordinals, bits)
         here = [ordinal for ordinal in ordinals if ordinal in codes]
         different, which = _different(codes, here, bits // 8, np.uint8)
         scores = asymmetric_scores(query, different, bits)[which]
     else:
-        vectors = small.load(workspace.database, release.name, ordinals)
+        vectors = quantised.load(workspace.database, release.name, ordinals)
         here = [ordinal for ordinal in ordinals if ordinal in vectors]
         different, which = _different(vectors, here, 256, np.float32)
         scores = embedding_scores(query, release.projections(different, target))[which]
-    far, held = dict(near), set(here)
+    far, held = dict(pool), set(here)
     gone = [ordinal for ordinal in ordinals if ordinal not in held]
     return [(ordinal, far[ordinal]) for ordinal in gone + _in_order(workspace, here, scores)]
 
@@ -77,7 +77,7 @@ def _in_order(workspace: Workspace, ordinals: Sequence[int], scores: np.ndarray)
     """Return the ordinals by falling score, equal ones by study id; ids are read only where scores are equal."""
     _, which, counts = np.unique(scores, return_inverse=True, return_counts=True)
     tied = np.asarray(ordinals, np.int64)[counts[which] > 1] if len(ordinals) else np.empty(0, np.int64)
-    names = workspace.arrays.names(tied) if tied.size else {}
+    names = workspace.snapshots.study_ids_of(tied) if tied.size else {}
     order = sorted(range(len(ordinals)), key=lambda place: (-scores[place], names.get(ordinals[place], "")))
     return [ordinals[place] for place in order]
 
@@ -95,12 +95,12 @@ def _codes(
 
 
 def _different(
-    found: dict[int, np.ndarray], ordinals: Sequence[int], width: int, kind: type
+    vectors_by_ordinal: dict[int, np.ndarray], ordinals: Sequence[int], width: int, kind: type
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the different rows, and which of them each ordinal has.
 
     What is equal is summed once: the last digit of a sum depends on where among others it is computed.
     """
-    rows = np.stack([found[ordinal] for ordinal in ordinals]) if ordinals else np.empty((0, width), kind)
+    rows = np.stack([vectors_by_ordinal[ordinal] for ordinal in ordinals]) if ordinals else np.empty((0, width), kind)
     different, which = np.unique(rows, axis=0, return_inverse=True)
     return different, which.reshape(-1)

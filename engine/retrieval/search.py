@@ -18,38 +18,37 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.index.hamming import COMPILED_FROM, compiled
-from engine.retrieval import mean
-from engine.retrieval import part as excerpt
-from engine.retrieval.answer import BITS, POINTS, Answer, Neighbour, Options, Stopwatch
-from engine.retrieval.counterexamples import Counters, forbidden, meant_by
+from engine.retrieval import mean, part
+from engine.retrieval.answer import BITS, OPERATING_POINTS, Answer, Neighbour, Options, Stopwatch
+from engine.retrieval.counterexamples import Counterexamples, labels_to_exclude, query_findings
 from engine.retrieval.neighbours import neighbours_of
-from engine.retrieval.stored_query import ACCEPTED, encoded_anew, left_out, recall, verdict_of
-from engine.retrieval.warmup import READERS, rehearsal
-from engine.store.filters import Clause, Filters, own_patient
+from engine.retrieval.stored_query import ACCEPTED, encoded_anew, exclusion_clause, load_stored_query, verdict_of
+from engine.retrieval.warmup import READERS, warmup_studies
+from engine.store.filters import Clause, Filters, exclude_own_patient
 from engine.store.records import StoredQuery
 from engine.study import MODALITIES, Modality, Study
-from engine.workspace.serving import serving, steady
+from engine.workspace.serving import serving_release, with_serving_release
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from engine.intake.quality import Verdict
+    from engine.intake.quality import QualityVerdict
     from engine.model.release import Release
 
 __all__ = [
     "BITS",
-    "POINTS",
+    "OPERATING_POINTS",
     "Answer",
-    "Counters",
+    "Counterexamples",
     "Filters",
     "Neighbour",
     "Options",
-    "again",
     "check_release",
-    "counters",
-    "like",
-    "part",
+    "counterexamples",
     "search",
-    "warm",
+    "search_like",
+    "search_part",
+    "search_stored",
+    "warm_up",
 ]
 
 Neighbours = tuple[list[Neighbour], dict[str, bool], tuple[str, ...]]  # found, where nothing is close, silent sites
@@ -61,16 +60,16 @@ def search(
     release: Release,
     study: Study,
     *,
-    into: Sequence[Modality] = MODALITIES,
+    targets: Sequence[Modality] = MODALITIES,
     k: int = 10,
     bits: int = 256,
-    at: str | None = None,
+    operating_point: str | None = None,
     filters: Filters | None = None,
     rerank: str = "none",
     who: str = "local",
     started: float | None = None,
     query_id: str | None = None,
-    told: Callable[[Study, Verdict], None] | None = None,
+    on_verdict: Callable[[Study, QualityVerdict], None] | None = None,
 ) -> Answer:
     """Return the nearest studies of every modality in `into`.
 
@@ -82,28 +81,28 @@ def search(
     """
     from engine.intake.quality import choose_window, judge
 
-    options = Options(tuple(into), k, bits, at, filters or Filters(), rerank)
+    options = Options(tuple(targets), k, bits, operating_point, filters or Filters(), rerank)
     watch = Stopwatch(started)
     study = choose_window(study)
     if workspace.is_synthetic(study):
         study = replace(study, facts={**study.facts, "synthetic": True})
     verdict = judge(study)
     watch.lap("quality")
-    if told is not None:
-        told(study, verdict)
-    own = own_patient(study, study.facts.get("patient_id"))
-    return _asked(workspace, release, study, verdict, own, options, who, watch, "search", query_id)
+    if on_verdict is not None:
+        on_verdict(study, verdict)
+    own = exclude_own_patient(study, study.facts.get("patient_id"))
+    return _search_new(workspace, release, study, verdict, own, options, who, watch, "search", query_id)
 
 
-def again(
+def search_stored(
     workspace: Workspace,
     release: Release,
     query_id: str,
     *,
-    into: Sequence[Modality] = MODALITIES,
+    targets: Sequence[Modality] = MODALITIES,
     k: int = 10,
     bits: int = 256,
-    at: str | None = None,
+    operating_point: str | None = None,
     filters: Filters | None = None,
     rerank: str = "none",
     who: str = "local",
@@ -113,34 +112,34 @@ def again(
     Nothing is read or judged again, and nothing is encoded where the stored embedding is of the same release.
     Raises UsageError where the id is unknown or the study's patient has withdrawn.
     """
-    options = Options(tuple(into), k, bits, at, filters or Filters(), rerank)
-    return _again(workspace, release, query_id, options, who, "again")
+    options = Options(tuple(targets), k, bits, operating_point, filters or Filters(), rerank)
+    return _search_stored(workspace, release, query_id, options, who, "again")
 
 
-def counters(
+def counterexamples(
     workspace: Workspace,
     release: Release,
-    found: Answer,
+    answer: Answer,
     *,
     k: int = 4,
     filters: Filters | None = None,
-    into: Sequence[Modality] = MODALITIES,
+    targets: Sequence[Modality] = MODALITIES,
     who: str = "local",
-) -> Counters:
+) -> Counterexamples:
     """Return the nearest cases labelled otherwise than an answered query (engine.retrieval.counterexamples says how).
 
     The same exact search under one more filter: consent, the query's own patient and the user's filters count as
     before; an operating point or a re-ranking does not, as what is labelled otherwise may lie further out.
     """
-    meant = meant_by(workspace, found)
+    meant = query_findings(workspace, answer)
     if not meant.families:
-        return Counters(meant, None)
-    without = replace(filters or Filters(), labels_not=forbidden(workspace, meant))
-    options = Options(tuple(into), k, found.bits, None, without)
-    return Counters(meant, _again(workspace, release, found.query_id, options, who, "counter"))
+        return Counterexamples(meant, None)
+    without = replace(filters or Filters(), labels_not=labels_to_exclude(workspace, meant))
+    options = Options(tuple(targets), k, answer.bits, None, without)
+    return Counterexamples(meant, _search_stored(workspace, release, answer.query_id, options, who, "counter"))
 
 
-def like(
+def search_like(
     workspace: Workspace,
     release: Release,
     study_ids: Sequence[str],
@@ -156,12 +155,12 @@ def like(
     patient has withdrawn.
     """
     watch = Stopwatch(None)
-    study = mean.study_of(mean.chosen(workspace, study_ids), beside)
-    own, verdict = left_out(workspace, study), verdict_of(ACCEPTED)
-    return _asked(workspace, release, study, verdict, own, options, who, watch, "like")
+    study = mean.mean_study(mean.chosen(workspace, study_ids), beside)
+    own, verdict = exclusion_clause(workspace, study), verdict_of(ACCEPTED)
+    return _search_new(workspace, release, study, verdict, own, options, who, watch, "like")
 
 
-def part(
+def search_part(
     workspace: Workspace,
     release: Release,
     query_id: str,
@@ -178,16 +177,16 @@ def part(
     The part is stored as a query of its own. Raises UsageError where it is none of that query.
     """
     watch = Stopwatch(None)
-    first, own = recall(workspace, release, query_id)
-    study = excerpt.part_of(first.study, query_id, box, stretch)
+    first, own = load_stored_query(workspace, release, query_id)
+    study = part.part_of(first.study, query_id, box, stretch)
     if first.who == "":  # a study of the workspace, which knows whose it is
         study = replace(study, facts={**study.facts, "patient_id": workspace.row(query_id).patient_id})
-    verdict = verdict_of(first.verdict) if box is not None else excerpt.judged(study)
+    verdict = verdict_of(first.verdict) if box is not None else part.judged(study)
     watch.lap("quality")
-    return _asked(workspace, release, study, verdict, own, options, who, watch, "part")
+    return _search_new(workspace, release, study, verdict, own, options, who, watch, "part")
 
 
-def warm(workspace: Workspace, release: Release, modalities: Sequence[Modality] = MODALITIES) -> None:
+def warm_up(workspace: Workspace, release: Release, modalities: Sequence[Modality] = MODALITIES) -> None:
     """Load models, codes and kernels, so that the first query of these modalities is as fast as the next ones."""
     from engine.intake.quality import judge
 
@@ -197,7 +196,7 @@ def warm(workspace: Workspace, release: Release, modalities: Sequence[Modality] 
     release.load(modalities)
     for library in READERS:
         importlib.import_module(library)
-    for study in rehearsal():
+    for study in warmup_studies():
         if study.modality in modalities:
             judge(study)
             release.embed([study])
@@ -205,14 +204,14 @@ def warm(workspace: Workspace, release: Release, modalities: Sequence[Modality] 
 
 def check_release(workspace: Workspace, release: Release) -> None:
     """Raise WorkspaceError where no installed release is that of the workspace's codes."""
-    serving(workspace, release)
+    serving_release(workspace, release)
 
 
-def _asked(
+def _search_new(
     workspace: Workspace,
     release: Release,
     study: Study,
-    verdict: Verdict,
+    verdict: QualityVerdict,
     own: Clause,
     options: Options,
     who: str,
@@ -232,20 +231,22 @@ def _asked(
         watch.lap("encode")
         return stored, neighbours_of(workspace, used, stored, own, options)
 
-    _, (stored, found) = steady(workspace, release, ask)
+    _, (stored, found) = with_serving_release(workspace, release, ask)
     return _answer(workspace, stored, verdict, found, options, who, watch, kind=kind, keep=True)
 
 
-def _again(workspace: Workspace, release: Release, query_id: str, options: Options, who: str, kind: str) -> Answer:
+def _search_stored(
+    workspace: Workspace, release: Release, query_id: str, options: Options, who: str, kind: str
+) -> Answer:
     """Find the neighbours of what was asked before."""
     watch = Stopwatch(None)
 
     def ask(used: Release) -> tuple[StoredQuery, Neighbours]:
-        stored, own = recall(workspace, used, query_id)
+        stored, own = load_stored_query(workspace, used, query_id)
         watch.lap("encode")
         return stored, neighbours_of(workspace, used, stored, own, options)
 
-    _, (stored, found) = steady(workspace, release, ask)
+    _, (stored, found) = with_serving_release(workspace, release, ask)
     return _answer(workspace, stored, verdict_of(stored.verdict), found, options, who, watch, kind=kind, keep=False)
 
 
@@ -254,7 +255,7 @@ def _refused(
     release: Release,
     query_id: str,
     study: Study,
-    verdict: Verdict,
+    verdict: QualityVerdict,
     options: Options,
     who: str,
     watch: Stopwatch,
@@ -266,7 +267,7 @@ def _refused(
         study=study,
         verdict=verdict,
         bits=options.bits,
-        at=options.at,
+        operating_point=options.operating_point,
         code_hex="",
         release=release.name,
         neighbours=(),
@@ -281,8 +282,8 @@ def _refused(
 def _answer(
     workspace: Workspace,
     stored: StoredQuery,
-    verdict: Verdict,
-    found: Neighbours,
+    verdict: QualityVerdict,
+    result: Neighbours,
     options: Options,
     who: str,
     watch: Stopwatch,
@@ -291,12 +292,12 @@ def _answer(
     keep: bool,
 ) -> Answer:
     """Store and audit what was found in every target modality under one mask."""
-    neighbours, nothing_close, missing = found
+    neighbours, nothing_close, missing = result
     code_hex = stored.code[: options.bits // 8].tobytes().hex()
     audit_id = workspace.audit(
         who,
         kind,
-        keep=stored if keep else None,
+        stored_query=stored if keep else None,
         query_id=stored.query_id,
         code=code_hex,
         returned=tuple(neighbour.study_id for neighbour in neighbours),
@@ -309,7 +310,7 @@ def _answer(
         study=stored.study,
         verdict=verdict,
         bits=options.bits,
-        at=options.at,
+        operating_point=options.operating_point,
         code_hex=code_hex,
         release=stored.release,
         neighbours=tuple(neighbours),

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import UsageError
 from engine.retrieval import mean
-from engine.store.filters import Clause, both, own_patient
+from engine.store.filters import Clause, both, exclude_own_patient
 from engine.store.records import StoredQuery
 from engine.study import Study
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from engine.intake.quality import Verdict
+    from engine.intake.quality import QualityVerdict
     from engine.model.release import Release
 
 # The verdict on a study of the workspace that becomes a query: it passed the gate when it was taken in.
 ACCEPTED: dict[str, Any] = {"accepted": True, "score": 1.0, "reasons": (), "measures": ()}
 
 
-def recall(workspace: Workspace, release: Release, query_id: str) -> tuple[StoredQuery, Clause]:
+def load_stored_query(workspace: Workspace, release: Release, query_id: str) -> tuple[StoredQuery, Clause]:
     """Return the stored query of that id, or the study of that id as a query, and who must not be returned.
 
     Nothing is encoded where the stored embedding is of the same encoders. Raises UsageError where the id is unknown, or
@@ -29,7 +29,7 @@ def recall(workspace: Workspace, release: Release, query_id: str) -> tuple[Store
     """
     stored = workspace.query(query_id)
     if stored is not None:
-        own = left_out(workspace, stored.study)
+        own = exclusion_clause(workspace, stored.study)
         return (stored if stored.release == release.name else _under(workspace, release, stored)), own
     row = workspace.row(query_id)
     if not workspace.consent(row.patient_id):
@@ -39,21 +39,21 @@ def recall(workspace: Workspace, release: Release, query_id: str) -> tuple[Store
     verdict = {**ACCEPTED, "score": row.quality_score}
     study = workspace.study(query_id)
     stored = StoredQuery(query_id, "", study, verdict, release.name, code, embedding[0])
-    return stored, own_patient(study, row.patient_id)
+    return stored, exclude_own_patient(study, row.patient_id)
 
 
-def left_out(workspace: Workspace, study: Study) -> Clause:
+def exclusion_clause(workspace: Workspace, study: Study) -> Clause:
     """Return who is no neighbour of a query: its own patient; of a mean, the cases' and that of the query beside it."""
-    own = own_patient(study, study.facts.get("patient_id"))
+    own = exclude_own_patient(study, study.facts.get("patient_id"))
     if not study.facts.get("like"):
         return own
-    clause = mean.others(mean.chosen(workspace, study.facts["like"]))
+    clause = mean.exclude_patients_of(mean.chosen(workspace, study.facts["like"]))
     beside = study.facts.get("beside")
     first = None if beside is None else workspace.query(beside)
     if first is not None:
-        return both(clause, left_out(workspace, first.study))
+        return both(clause, exclusion_clause(workspace, first.study))
     rows = workspace.rows([beside]) if beside else []
-    return both(clause, mean.others(rows)) if rows else clause
+    return both(clause, mean.exclude_patients_of(rows)) if rows else clause
 
 
 def _under(workspace: Workspace, release: Release, stored: StoredQuery) -> StoredQuery:
@@ -76,12 +76,12 @@ def encoded_anew(workspace: Workspace, release: Release, stored: StoredQuery) ->
     return replace(stored, release=release.name, embedding=embedding, code=code)
 
 
-def verdict_of(stored: dict[str, Any]) -> Verdict:
+def verdict_of(stored: dict[str, Any]) -> QualityVerdict:
     """Return the verdict that was stored as plain JSON."""
-    from engine.intake.quality import Measure, Verdict
+    from engine.intake.quality import Measure, QualityVerdict
 
     numbers = ("value", "threshold")
     measures = tuple(
         Measure(**{**one, **{name: math.nan for name in numbers if one[name] is None}}) for one in stored["measures"]
     )
-    return Verdict(**{**stored, "reasons": tuple(stored["reasons"]), "measures": measures})
+    return QualityVerdict(**{**stored, "reasons": tuple(stored["reasons"]), "measures": measures})

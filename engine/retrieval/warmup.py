@@ -10,7 +10,7 @@ from engine.study import Film, Note, Study, Trace
 READERS = ("wfdb", "pandas", "pydicom.pixels", "dicognito.anonymizer", "PIL.PngImagePlugin", "PIL.JpegImagePlugin")
 
 
-def rehearsal() -> list[Study]:
+def warmup_studies() -> list[Study]:
     """Return one plausible input per modality; what comes of it is thrown away."""
     seconds = np.arange(1250, dtype=np.float32) / 125
     wave = np.sin(2 * np.pi * 1.2 * seconds)[None].astype(np.float32)

@@ -44,20 +44,20 @@ def add_consent(cursor: duckdb.DuckDBPyConnection, patient_id: str, granted: boo
     )
 
 
-def add_stated(cursor: duckdb.DuckDBPyConnection, stated: dict[tuple[str, str], bool]) -> None:
+def add_manifest_consent(cursor: duckdb.DuckDBPyConnection, consents: dict[tuple[str, str], bool]) -> None:
     """Append what a manifest states, (patient id, scope) → granted, inside a transaction.
 
     A manifest may withdraw at any time, but what was withdrawn is granted again only by `set_consent`.
     """
-    if not stated:
+    if not consents:
         return
     found = cursor.execute(
         "SELECT patient_id, scope, arg_max(granted, number) FROM consent"
         " WHERE patient_id IN (SELECT unnest(?)) GROUP BY ALL",
-        [[patient_id for patient_id, _ in stated]],
+        [[patient_id for patient_id, _ in consents]],
     ).fetchall()
     known = {(patient_id, scope): granted for patient_id, scope, granted in found}
-    for (patient_id, scope), granted in stated.items():
+    for (patient_id, scope), granted in consents.items():
         if (patient_id, scope) not in known or (known[patient_id, scope] and not granted):
             add_consent(cursor, patient_id, granted, scope, "manifest")
 

@@ -18,7 +18,7 @@ SOURCE = "FROM codes WHERE release = ? AND modality = ?"
 UNORDERED = f"SELECT count(*) FROM (SELECT study_id < lag(study_id) OVER () AS late {SOURCE}) WHERE late"
 
 
-def load(cursor: duckdb.DuckDBPyConnection, release: str, modality: str) -> Columns:
+def load_columns(cursor: duckdb.DuckDBPyConnection, release: str, modality: str) -> Columns:
     """Return the columns that the cursor's transaction sees, read piece by piece, so that only a piece is held twice.
 
     Rows come in the order in which they are stored, which mostly is that of the ids; sorting is for when it is not.

@@ -26,7 +26,7 @@ from engine.errors import WorkspaceError
 FILE_NAME = "casebind.duckdb"
 CLOSES_IN_S = 5.0
 UNWRITTEN = "Could not write file"  # said inside other errors too, by a commit that finds the disk full
-FRUGAL, LITTLE = "96MB", "1MB"  # of DuckDB's memory while many codes are loaded, and just after that
+LOW_MEMORY, MIN_MEMORY = "96MB", "1MB"  # of DuckDB's memory while many codes are loaded, and just after that
 
 
 def now() -> datetime:
@@ -34,7 +34,7 @@ def now() -> datetime:
     return datetime.now(UTC).replace(tzinfo=None)
 
 
-def give_back() -> None:
+def trim_memory() -> None:
     """Return freed memory to the system, where the C library keeps it (glibc's malloc_trim) and can be asked to."""
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None) if os.name == "posix" else None
     if trim is not None:
@@ -116,7 +116,7 @@ class Database:
         """Return the lock that every transaction takes, for a change that is more than one transaction."""
         return self._lock
 
-    def snapshot(self) -> duckdb.DuckDBPyConnection:
+    def snapshot_cursor(self) -> duckdb.DuckDBPyConnection:
         """Return a cursor in a transaction that sees what is committed now; roll it back, then close it."""
         cursor = self._cursor()
         cursor.execute("BEGIN TRANSACTION")
@@ -124,17 +124,17 @@ class Database:
         return cursor
 
     @contextmanager
-    def frugal(self) -> Iterator[None]:
+    def low_memory(self) -> Iterator[None]:
         """Let DuckDB get by with little memory, alone, and give back what it cached."""
         with self._lock:
             before = self.read("SELECT current_setting('memory_limit')")[0][0]
-            self._limit(FRUGAL)
+            self._limit(LOW_MEMORY)
             try:
                 yield
             finally:
-                self._limit(LITTLE)
+                self._limit(MIN_MEMORY)
                 self._limit(before)
-                give_back()
+                trim_memory()
 
     def _limit(self, memory: str) -> None:
         with suppress(duckdb.Error):  # refused while more is in use than that

@@ -155,7 +155,7 @@ class Filters:
         return Clause(sql, (self.consent,), SCOPE_WORDS.get(self.consent, f"with consent to {self.consent}"))
 
 
-def own_patient(study: Study, patient_id: str | None) -> Clause:
+def exclude_own_patient(study: Study, patient_id: str | None) -> Clause:
     """Exclude the query's own patient, known by the file's identifier, by equal content, or by id.
 
     Equal words are no identity: a typed "normal" is not the patient whose report says "normal".

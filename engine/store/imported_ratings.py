@@ -15,7 +15,7 @@ from engine.store.database import Database, now
 
 
 @dataclass(frozen=True, eq=False)
-class Pooled:
+class ImportedRating:
     """One imported rating of a pair of another site.
 
     query_encoder, encoder : digests of what made the embeddings; they are those of the release installed at import
@@ -50,7 +50,7 @@ class Pooled:
     vector: np.ndarray
 
 
-NAMES = tuple(field.name for field in fields(Pooled))
+NAMES = tuple(field.name for field in fields(ImportedRating))
 VECTORS, LISTS = ("query_vector", "vector"), ("query_labels", "labels", "why")
 TYPES = {
     **dict.fromkeys(VECTORS, "FLOAT[256]"),
@@ -61,14 +61,14 @@ TYPES = {
 }
 
 
-def add(cursor: duckdb.DuckDBPyConnection, rows: Sequence[Pooled]) -> None:
+def add(cursor: duckdb.DuckDBPyConnection, rows: Sequence[ImportedRating]) -> None:
     """Append rows inside a transaction."""
     types = {name: TYPES.get(name, "VARCHAR") for name in (*NAMES, "imported_at")}
     values = [[*(_plain(getattr(row, name)) for name in NAMES), now()] for row in rows]
     bulk.insert(cursor, "pooled_ratings", types, values)
 
 
-def pooled(database: Database, encoders: dict[str, str] | None = None) -> list[Pooled]:
+def imported_ratings(database: Database, encoders: dict[str, str] | None = None) -> list[ImportedRating]:
     """Return all rows, oldest first; of the latest moment per rater and pair.
 
     encoders : modality → digest; leaves out rows whose embeddings others made
@@ -87,11 +87,11 @@ def pooled(database: Database, encoders: dict[str, str] | None = None) -> list[P
     ]
 
 
-def _row(values: Sequence[Any]) -> Pooled:
+def _row(values: Sequence[Any]) -> ImportedRating:
     record = dict(zip(NAMES, values, strict=True))
     record |= {name: np.asarray(record[name], np.float32) for name in VECTORS}
     record |= {name: tuple(record[name]) for name in LISTS}
-    return Pooled(**record)
+    return ImportedRating(**record)
 
 
 def _plain(value: Any) -> Any:

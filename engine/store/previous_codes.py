@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import duckdb
 
 
-def keep(cursor: duckdb.DuckDBPyConnection) -> None:
+def save(cursor: duckdb.DuckDBPyConnection) -> None:
     """Keep the codes of the serving release, which is about to be replaced, inside a transaction."""
     serving = "serving v JOIN releases r ON r.name = v.release"
     cursor.execute(f"DELETE FROM former_codes WHERE digest IN (SELECT r.digest FROM {serving})")
@@ -22,7 +22,7 @@ def keep(cursor: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def bring_back(cursor: duckdb.DuckDBPyConnection, digest: str, serving: str) -> int:
+def restore(cursor: duckdb.DuckDBPyConnection, digest: str, serving: str) -> int:
     """Stage the kept codes of a release that still fit the serving one's embeddings, inside a transaction.
 
     Returns how many; what is staged already stays.
@@ -39,6 +39,6 @@ def bring_back(cursor: duckdb.DuckDBPyConnection, digest: str, serving: str) -> 
     return int(found[0]) if found else 0
 
 
-def forget(cursor: duckdb.DuckDBPyConnection, study_ids: Sequence[str]) -> None:
+def delete(cursor: duckdb.DuckDBPyConnection, study_ids: Sequence[str]) -> None:
     """Forget the kept codes of studies that are gone, inside a transaction."""
     cursor.execute("DELETE FROM former_codes WHERE study_id IN (SELECT unnest(?))", [list(study_ids)])

@@ -21,7 +21,7 @@ NAMES = COLUMNS.replace(" ", "").split(",")
 
 
 @dataclass(frozen=True)
-class Row:
+class PromotionRow:
     """One takeover, as it was asked for and as it ended.
 
     passes : the gate's verdict; None where nothing was measured
@@ -47,58 +47,58 @@ class Row:
 
 
 @dataclass(frozen=True)
-class Asked:
+class PromotionRequest:
     """A takeover that somebody asks for; (name, digest) of both releases, the rest as in Row."""
 
     kind: Kind
     who: str
     before: tuple[str, str]
     after: tuple[str, str]
-    passes: bool | None = None
-    falls: tuple[str, ...] = ()
+    passed: bool | None = None
+    failed_guards: tuple[str, ...] = ()
     reason: str = ""
 
 
-def rows(database: Database) -> list[Row]:
+def read_promotions(database: Database) -> list[PromotionRow]:
     """Return all takeovers, oldest first."""
     return [_row(found) for found in database.read(f"SELECT {COLUMNS} FROM promotions ORDER BY number")]
 
 
-def begin(cursor: duckdb.DuckDBPyConnection, asked: Asked) -> int:
+def begin(cursor: duckdb.DuckDBPyConnection, request: PromotionRequest) -> int:
     """Note that a takeover begins, inside a transaction; return its number. One that was cut off is closed."""
     close_open(cursor, "it was cut off before the last study")
     found = cursor.execute(
         "INSERT INTO promotions VALUES"
         " (nextval('event_number'), ?, ?, ?, NULL, ?, ?, ?, ?, ?, ?, ?, ?, '') RETURNING number",
         [
-            asked.kind,
-            asked.who,
+            request.kind,
+            request.who,
             now(),
-            *asked.before,
-            *asked.after,
-            asked.passes,
-            list(asked.falls),
-            asked.reason,
+            *request.before,
+            *request.after,
+            request.passed,
+            list(request.failed_guards),
+            request.reason,
             RUNNING,
         ],
     ).fetchone()
     return int(found[0])  # type: ignore[index]
 
 
-def end(cursor: duckdb.DuckDBPyConnection, number: int, state: str, why: str = "") -> None:
+def end(cursor: duckdb.DuckDBPyConnection, number: int, state: str, error: str = "") -> None:
     """Close a row, inside a transaction."""
     cursor.execute(
-        "UPDATE promotions SET ended_at = ?, state = ?, why = ? WHERE number = ?", [now(), state, why, number]
+        "UPDATE promotions SET ended_at = ?, state = ?, why = ? WHERE number = ?", [now(), state, error, number]
     )
 
 
-def close_open(cursor: duckdb.DuckDBPyConnection, why: str) -> None:
+def close_open(cursor: duckdb.DuckDBPyConnection, error: str) -> None:
     """Close every row that is open, inside a transaction: nothing runs behind it any more."""
     cursor.execute(
-        "UPDATE promotions SET ended_at = ?, state = ?, why = ? WHERE state = ?", [now(), FAILED, why, RUNNING]
+        "UPDATE promotions SET ended_at = ?, state = ?, why = ? WHERE state = ?", [now(), FAILED, error, RUNNING]
     )
 
 
-def _row(values: Sequence[Any]) -> Row:
+def _row(values: Sequence[Any]) -> PromotionRow:
     record = dict(zip(NAMES, values, strict=True))
-    return Row(**{**record, "falls": tuple(record["falls"])})
+    return PromotionRow(**{**record, "falls": tuple(record["falls"])})

@@ -15,19 +15,19 @@ import numpy as np
 from engine.store.database import Database
 
 LEVELS = 127  # the largest signed byte
-LEAST = 1e-12  # so that a vector of zeros has a step
+MIN_MAGNITUDE = 1e-12  # so that a vector of zeros has a step
 WIDTH = 256
 
 
 def quantised(vectors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Vectors (n, 256) float → steps (n,) float32 and bytes (n, 256) int8."""
-    steps = (np.maximum(np.abs(vectors).max(axis=1), LEAST) / LEVELS).astype(np.float32)
+    steps = (np.maximum(np.abs(vectors).max(axis=1), MIN_MAGNITUDE) / LEVELS).astype(np.float32)
     return steps, np.rint(vectors / steps[:, None]).astype(np.int8)
 
 
-def restored(steps: np.ndarray, small: np.ndarray) -> np.ndarray:
+def dequantised(steps: np.ndarray, int8_values: np.ndarray) -> np.ndarray:
     """Steps (n,) and bytes (n, 256) int8 → vectors (n, 256) float32."""
-    return small.astype(np.float32) * steps[:, None].astype(np.float32)
+    return int8_values.astype(np.float32) * steps[:, None].astype(np.float32)
 
 
 def insert(cursor: duckdb.DuckDBPyConnection, release: str, study_ids: Sequence[str], vectors: np.ndarray) -> None:
@@ -55,5 +55,5 @@ def load(database: Database, release: str, ordinals: Sequence[int]) -> dict[int,
     sql = "SELECT ordinal, step, bytes FROM small_embeddings WHERE release = ? AND ordinal IN (SELECT unnest(?))"
     found = database.read(sql, [release, list(ordinals)])
     small = np.frombuffer(b"".join(row[2] for row in found), np.int8).reshape(-1, WIDTH)
-    vectors = restored(np.array([row[1] for row in found], np.float32), small)
+    vectors = dequantised(np.array([row[1] for row in found], np.float32), small)
     return {row[0]: vector for row, vector in zip(found, vectors, strict=True)}

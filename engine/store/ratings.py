@@ -17,7 +17,7 @@ import duckdb
 from engine.errors import UsageError, brief
 from engine.store import bulk
 from engine.store.database import Database, now
-from engine.store.records import ALL_MARKS, SKIP, WHYS, Rating
+from engine.store.records import ALL_MARKS, REASONS, SKIP, Rating
 
 COLUMNS = (
     "rating_id, query_id, study_id, mark, who, release, bits, operating_point, created_at, why, comment, finding,"
@@ -36,7 +36,7 @@ TYPES = {
     "why": "VARCHAR[]",
     "random_share": "BOOLEAN",
 }
-LONGEST_COMMENT, LONGEST_NAME = 500, 60  # characters
+MAX_COMMENT, MAX_NAME = 500, 60  # characters
 CONTENT = ("mark", "why", "comment", "finding", "release")  # what makes a rating another one
 
 
@@ -48,7 +48,7 @@ def rate(database: Database, given: Rating) -> Rating:
     """
     given = checked(given)
     with database.write() as cursor:
-        check_known(cursor, given.query_id, given.study_id)
+        check_pair_exists(cursor, given.query_id, given.study_id)
         counts = _counting(cursor, given.query_id, given.study_id, given.who)
         if counts is not None and all(getattr(counts, name) == getattr(given, name) for name in CONTENT):
             return counts
@@ -69,7 +69,7 @@ def insert_all(cursor: duckdb.DuckDBPyConnection, given: Sequence[Rating]) -> No
     """Append many as `insert` does, in their order; UsageError where a query or study is not there any more."""
     if not _known(cursor, given):
         for one in given:
-            check_known(cursor, *one.pair)
+            check_pair_exists(cursor, *one.pair)
     types = {name: TYPES.get(name, "VARCHAR") for name in NAMES[1:]}
     rows = [_values(one) for one in given]
     bulk.insert(cursor, "ratings", types, rows, {"rating_id": "nextval('event_number')"})
@@ -149,20 +149,20 @@ def checked(given: Rating) -> Rating:
     if given.mark not in ALL_MARKS:
         raise UsageError(f"There is no mark '{brief(given.mark)}': use {_either(ALL_MARKS)}.")
     for tag in given.why:
-        if tag not in WHYS:
-            raise UsageError(f"There is no reason '{brief(tag)}': use {_either(WHYS)}.")
-    why = tuple(tag for tag in WHYS if tag in given.why)
+        if tag not in REASONS:
+            raise UsageError(f"There is no reason '{brief(tag)}': use {_either(REASONS)}.")
+    why = tuple(tag for tag in REASONS if tag in given.why)
     comment, finding = _comment(given.comment), _finding(given.finding)
-    return replace(given, why=why, comment=comment, finding=finding, who=name(given.who))
+    return replace(given, why=why, comment=comment, finding=finding, who=rater_name(given.who))
 
 
-def name(words: str) -> str:
+def rater_name(words: str) -> str:
     """Return a rater's name on one line; UsageError where it is empty, too long or holds control characters."""
     line = " ".join(words.split())
     if not line:
         raise UsageError("The rater has no name: give one, so that marks can be told apart.")
-    if len(line) > LONGEST_NAME:
-        raise UsageError(f"The rater's name has {len(line)} characters and {LONGEST_NAME} fit: shorten it.")
+    if len(line) > MAX_NAME:
+        raise UsageError(f"The rater's name has {len(line)} characters and {MAX_NAME} fit: shorten it.")
     if line != printable(line):
         raise UsageError("The rater's name holds control characters: type it anew.")
     return line
@@ -174,7 +174,7 @@ def printable(words: str) -> str:
     return "".join(one for one in spaced if unicodedata.category(one) not in ("Cc", "Cs", "Cn", "Co", "Cf")).strip()
 
 
-def check_known(cursor: duckdb.DuckDBPyConnection, query_id: str, study_id: str) -> None:
+def check_pair_exists(cursor: duckdb.DuckDBPyConnection, query_id: str, study_id: str) -> None:
     """Refuse a rating that refers to nothing; a study of the workspace may itself be the query."""
     sql = (
         "SELECT EXISTS (FROM queries WHERE query_id = $query) OR EXISTS (FROM studies WHERE study_id = $query),"
@@ -206,9 +206,9 @@ def _counting(cursor: duckdb.DuckDBPyConnection, query_id: str, study_id: str, w
 
 def _comment(words: str) -> str:
     words = printable(words)
-    if len(words) > LONGEST_COMMENT:
+    if len(words) > MAX_COMMENT:
         raise UsageError(
-            f"The comment has {len(words)} characters and {LONGEST_COMMENT} fit: shorten it, nothing was changed."
+            f"The comment has {len(words)} characters and {MAX_COMMENT} fit: shorten it, nothing was changed."
         )
     return words
 

@@ -15,7 +15,7 @@ MARKS: tuple[Mark, ...] = ("relevant", "partly", "irrelevant")
 SKIP = "skip"  # kept with its history like a mark, but no judgement
 ALL_MARKS = (*MARKS, SKIP)
 
-WHYS = ("finding", "side", "quality", "other")
+REASONS = ("finding", "side", "quality", "other")
 """Why a mark was given: wrong finding, wrong side, quality, other."""
 
 SCOPES = ("retrieval", "training")

@@ -10,7 +10,7 @@ from typing import Any
 
 from engine.store.database import Database, now
 
-Pair = tuple[str, str, float | None, bool]  # query id, study id, score, at random
+OfferedPair = tuple[str, str, float | None, bool]  # query id, study id, score, at random
 COLUMNS = "queue_id, who, strategy, asked, seed, release, created_at"
 
 
@@ -25,11 +25,16 @@ class Queue:
     seed: int
     release: str
     created_at: datetime
-    pairs: tuple[Pair, ...]
+    pairs: tuple[OfferedPair, ...]
 
 
 def begin(
-    database: Database, who: str, strategy: str, asked: int, seed: int, make: Callable[[], tuple[str, Sequence[Pair]]]
+    database: Database,
+    who: str,
+    strategy: str,
+    asked: int,
+    seed: int,
+    make: Callable[[], tuple[str, Sequence[OfferedPair]]],
 ) -> Queue:
     """Return the queue of this rater, strategy, size and seed; made by `make` (release, pairs) where there is none.
 
@@ -60,9 +65,9 @@ def find(database: Database, who: str, strategy: str, asked: int, seed: int) -> 
     return found[-1] if found else None
 
 
-def of(database: Database, who: str, most: int = 10) -> list[Queue]:
+def queues_of(database: Database, who: str, limit: int = 10) -> list[Queue]:
     """Return a rater's newest queues, newest first."""
-    return _read(database, "q.who = ?", [who])[:most]
+    return _read(database, "q.who = ?", [who])[:limit]
 
 
 def _read(database: Database, condition: str, values: Sequence[Any]) -> list[Queue]:

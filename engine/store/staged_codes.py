@@ -8,8 +8,7 @@ import duckdb
 import numpy as np
 
 from engine.index.hamming import words_of
-from engine.store import previous_codes as former
-from engine.store import quantised as small
+from engine.store import previous_codes, quantised
 from engine.store.database import Database, now
 
 PRESENT = "FROM staged t JOIN studies s USING (study_id) JOIN patients p USING (patient_id) WHERE t.digest = ?"
@@ -21,7 +20,7 @@ def serving(database: Database) -> tuple[str, str] | None:
     return found[0] if found else None
 
 
-def waiting(database: Database, digest: str) -> list[tuple[str, str]]:
+def unstaged_studies(database: Database, digest: str) -> list[tuple[str, str]]:
     """Return (study id, modality) of the studies without a staged code of a release, by id."""
     return database.read(
         "SELECT study_id, modality FROM studies"
@@ -43,7 +42,7 @@ def stage(
     source : the release whose stored embeddings these are; what has been replaced there since is left out
     """
     unstage(cursor, study_ids)
-    steps, bytes_ = small.quantised(vectors)
+    steps, bytes_ = quantised.quantised(vectors)
     cursor.execute(
         "INSERT INTO staged SELECT unnest(?), ?, unnest(?::FLOAT[256][]), unnest(?::FLOAT[]), unnest(?::BLOB[]),"
         " unnest(?::UBIGINT[]), unnest(?::UBIGINT[]), unnest(?::UBIGINT[]), unnest(?::UBIGINT[])",
@@ -75,7 +74,7 @@ def keep_only(cursor: duckdb.DuckDBPyConnection, digest: str) -> None:
     cursor.execute("DELETE FROM staged WHERE digest <> ?", [digest])
 
 
-def begin(cursor: duckdb.DuckDBPyConnection, release: str) -> None:
+def serve_if_none(cursor: duckdb.DuckDBPyConnection, release: str) -> None:
     """Let a release answer where none does yet, inside a transaction."""
     cursor.execute("INSERT INTO serving SELECT ? WHERE NOT EXISTS (SELECT * FROM serving)", [release])
 
@@ -89,7 +88,7 @@ def switch(cursor: duckdb.DuckDBPyConnection, release: str, digest: str) -> bool
     (missing,) = cursor.execute(left, [digest]).fetchone() or (0,)
     if missing:
         return False
-    former.keep(cursor)
+    previous_codes.save(cursor)
     for table in ("codes", "embeddings", "small_embeddings", "releases", "serving"):
         cursor.execute(f"DELETE FROM {table}")
     cursor.execute("INSERT INTO releases (name, digest, first_used) VALUES (?, ?, ?)", [release, digest, now()])
@@ -105,7 +104,7 @@ def switch(cursor: duckdb.DuckDBPyConnection, release: str, digest: str) -> bool
     return True
 
 
-def learn(cursor: duckdb.DuckDBPyConnection, digest: str, encoders: Mapping[str, str]) -> None:
+def record_encoders(cursor: duckdb.DuckDBPyConnection, digest: str, encoders: Mapping[str, str]) -> None:
     """Note what decides the embeddings of a release, modality → digest, inside a transaction."""
     for modality, encoder in encoders.items():
         cursor.execute("INSERT INTO encoders VALUES (?, ?, ?) ON CONFLICT DO NOTHING", [digest, modality, encoder])

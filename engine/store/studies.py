@@ -13,11 +13,9 @@ import numpy as np
 
 from engine.errors import UsageError, WorkspaceError
 from engine.index.hamming import CodeArray, words_of
-from engine.store import previous_codes as former
-from engine.store import quantised as small
-from engine.store import staged_codes as staging
-from engine.store.audit import add_stated
-from engine.store.codes import SOURCE, load
+from engine.store import previous_codes, quantised, staged_codes
+from engine.store.audit import add_manifest_consent
+from engine.store.codes import SOURCE, load_columns
 from engine.store.content import save_content
 from engine.store.database import Database, now
 from engine.store.records import Cohort, NewStudy, StudyRow
@@ -52,7 +50,7 @@ def add(
         ids = [one.row.study_id for one in batch]
         vectors, codes = np.stack([one.embedding for one in batch]), np.stack([one.code for one in batch])
         _insert_codes(cursor, release, ids, vectors, codes)
-        add_stated(cursor, _stated(batch))
+        add_manifest_consent(cursor, _stated(batch))
 
 
 def add_codes(
@@ -68,8 +66,8 @@ def add_codes(
     with database.write() as cursor:
         _register(cursor, None, release, digest)
         if replace:
-            small.delete(cursor, study_ids, release)
-            staging.unstage(cursor, study_ids)
+            quantised.delete(cursor, study_ids, release)
+            staged_codes.unstage(cursor, study_ids)
         for table in ("codes", "embeddings") if replace else ():
             which = "release = ? AND study_id IN (SELECT unnest(?))"
             cursor.execute(f"DELETE FROM {table} WHERE {which}", [release, list(study_ids)])
@@ -88,9 +86,9 @@ def remove(database: Database, study_ids: Sequence[str]) -> None:
         emptied = cursor.execute(f"SELECT DISTINCT encounter_id, patient_id FROM studies WHERE {THESE}", [ids])
         found = emptied.fetchall()
         encounters, patients = ([row[column] for row in found] for column in (0, 1))
-        small.delete(cursor, ids)
-        staging.unstage(cursor, ids)
-        former.forget(cursor, ids)
+        quantised.delete(cursor, ids)
+        staged_codes.unstage(cursor, ids)
+        previous_codes.delete(cursor, ids)
         for table in ("codes", "embeddings", "studies"):
             cursor.execute(f"DELETE FROM {table} WHERE {THESE}", [ids])
         for table, column, left in (("encounters", "encounter_id", encounters), ("patients", "patient_id", patients)):
@@ -138,9 +136,9 @@ def rows_by_ordinal(database: Database, ordinals: Sequence[int]) -> dict[int, St
 
 def load_codes(database: Database, release: str, modality: str) -> CodeArray:
     """Return the codes of one modality in the order of the study ids, with the ids."""
-    cursor = database.snapshot()
+    cursor = database.snapshot_cursor()
     try:
-        columns = load(cursor, release, modality)
+        columns = load_columns(cursor, release, modality)
         ids = cursor.execute(f"SELECT study_id {SOURCE} ORDER BY study_id", [release, modality]).fetchnumpy()
     finally:
         cursor.execute("ROLLBACK")
@@ -190,7 +188,7 @@ def _register(cursor: duckdb.DuckDBPyConnection, cohort: Cohort | None, release:
         cursor.execute("INSERT INTO releases VALUES (?, ?, ?)", [release, digest, now()])
     elif known[0] != digest:
         raise WorkspaceError(stale_release(release))
-    staging.begin(cursor, release)
+    staged_codes.serve_if_none(cursor, release)
 
 
 def stale_release(release: str) -> str:
@@ -224,12 +222,12 @@ def _stated(batch: Sequence[NewStudy]) -> dict[tuple[str, str], bool]:
     return stated
 
 
-def _values(one: NewStudy, file: str) -> list[Any]:
+def _values(new_study: NewStudy, file: str) -> list[Any]:
     """Return the values of INSERT."""
-    row = one.row
+    row = new_study.row
     start, end = row.window_s or (None, None)
     return [
-        one.row_key,
+        new_study.row_key,
         now(),
         row.study_id,
         row.patient_id,
@@ -273,7 +271,7 @@ def _insert_codes(
         " JOIN studies s USING (study_id) JOIN patients p USING (patient_id) ORDER BY study_id",
         [release, list(study_ids), *words_of(codes).T.tolist()],
     )
-    small.insert(cursor, release, study_ids, vectors)
+    quantised.insert(cursor, release, study_ids, vectors)
     (held,) = cursor.execute(
         f"SELECT count(*) FROM codes WHERE release = ? AND {THESE}", [release, list(study_ids)]
     ).fetchone() or (0,)

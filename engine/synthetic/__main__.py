@@ -37,7 +37,7 @@ def main(
     out: Path, generators: Path, recordings: Path | None, patients: int, seed: int, again: tuple[Path, ...]
 ) -> None:
     """Write the synthetic cohort: 300 patients, some 1,400 studies, every one through the quality gate."""
-    from engine.synthetic.chance import Chance, put_aside
+    from engine.synthetic.chance import RandomStreams, count_redraws
     from engine.synthetic.cohort import write_cohort
     from engine.synthetic.generators import FILES, fit, load, missing
 
@@ -45,8 +45,8 @@ def main(
         if recordings is not None and missing(generators, part):
             click.echo(f"Fitting {part} on {recordings} …")
             fit(part, recordings, generators)
-    chance = Chance(seed, put_aside(again))
-    manifest = write_cohort(out, load(generators), n=patients, chance=chance, say=click.echo)
+    chance = RandomStreams(seed, count_redraws(again))
+    manifest = write_cohort(out, load(generators), n=patients, streams=chance, on_progress=click.echo)
     encode = f"casebind encode {manifest} --out {out / 'embeddings-RELEASE.npz'}"
     click.echo(f"{manifest} is written; encode it with `{encode}`.")
 

@@ -21,27 +21,31 @@ OTHERS = 100  # more than the gate ever refuses of one person
 
 
 @dataclass(frozen=True)
-class Chance:
+class RandomStreams:
     """Seeded generators for the studies of a cohort; `again` counts how often a study id was put aside."""
 
     seed: int
-    again: Mapping[str, int] = field(default_factory=dict)
+    redraws: Mapping[str, int] = field(default_factory=dict)
 
-    def times(self, one: Encounter, modality: str) -> int:
+    def redraw_count(self, encounter: Encounter, modality: str) -> int:
         """Return how often this person's studies of the modality were put aside."""
-        start, end = f"{one.patient_id}-", f"-{modality}"
-        return sum(count for name, count in self.again.items() if name.startswith(start) and name.endswith(end))
+        start, end = f"{encounter.patient_id}-", f"-{modality}"
+        return sum(count for name, count in self.redraws.items() if name.startswith(start) and name.endswith(end))
 
-    def study(self, one: Encounter, part: str, modality: str) -> np.random.Generator:
+    def study_rng(self, encounter: Encounter, part: str, modality: str) -> np.random.Generator:
         """Return the generator of what belongs to one study."""
-        return rng_for(self.seed, one.patient_number, one.number, part, self.times(one, modality))
+        return rng_for(
+            self.seed, encounter.patient_number, encounter.number, part, self.redraw_count(encounter, modality)
+        )
 
-    def person(self, one: Encounter, modality: str, other: int = 0) -> np.random.Generator:
+    def person_rng(self, encounter: Encounter, modality: str, other: int = 0) -> np.random.Generator:
         """Return the generator of what stays with the person; `other` counts those that the gate would not have."""
-        return rng_for(self.seed, one.patient_number, 0, "person", OTHERS * self.times(one, modality) + other)
+        return rng_for(
+            self.seed, encounter.patient_number, 0, "person", OTHERS * self.redraw_count(encounter, modality) + other
+        )
 
 
-def put_aside(files: Sequence[Path]) -> dict[str, int]:
+def count_redraws(files: Sequence[Path]) -> dict[str, int]:
     """Count the studies to draw anew: those of an earlier drawing's record, and those that checks found too near.
 
     files : drawing.json of a cohort (its counts), records of `casebind evaluate synthetic` (one each).
@@ -59,9 +63,9 @@ def put_aside(files: Sequence[Path]) -> dict[str, int]:
     return dict(sorted(total.items()))
 
 
-def _too_near(found: Any) -> Iterator[str]:
+def _too_near(record: Any) -> Iterator[str]:
     """Yield the study ids below a memorisation limit anywhere in the figures."""
-    if isinstance(found, dict):
-        yield from found["which"] if "share_below" in found else ()
-        for value in found.values():
+    if isinstance(record, dict):
+        yield from record["which"] if "share_below" in record else ()
+        for value in record.values():
             yield from _too_near(value)

@@ -16,7 +16,7 @@ from typing import Any
 
 from engine.errors import UsageError
 from engine.synthetic import prior, reports, write
-from engine.synthetic.chance import Chance
+from engine.synthetic.chance import RandomStreams
 from engine.synthetic.draw import draw_patients
 from engine.synthetic.patients import Encounter, Patient, rng_for
 from engine.synthetic.write import COLUMNS, Generators, Row, Tally
@@ -24,24 +24,31 @@ from engine.synthetic.write import COLUMNS, Generators, Row, Tally
 FOLDERS = ("cxr", "ecg", "ppg", "text")
 BATCH = 8  # patients written between two marks of progress; also the films drawn together
 CONFIG, MANIFEST, RECORD = "config.json", "manifest.csv", "drawing.json"
-Say = Callable[[str], None]
+ProgressPrinter = Callable[[str], None]
 
 
-def write_cohort(folder: Path, make: Generators, *, n: int, chance: Chance, say: Say = lambda line: None) -> Path:
+def write_cohort(
+    folder: Path,
+    generators: Generators,
+    *,
+    n: int,
+    streams: RandomStreams,
+    on_progress: ProgressPrinter = lambda line: None,
+) -> Path:
     """Write n patients under folder; return its manifest.csv.
 
     Study folders and manifest of `folder` are replaced at the end in one go; other files there stay. UsageError where
     the gate refuses every draw of a study.
     """
-    patients = draw_patients(n, chance.seed)
+    patients = draw_patients(n, streams.seed)
     draft = folder.absolute().with_name(f".{folder.name}-drawing")
     _open_draft(
         draft,
         {
-            "seed": chance.seed,
-            "again": dict(chance.again),
+            "seed": streams.seed,
+            "again": dict(streams.redraws),
             "patients": n,
-            "generators": make.version,
+            "generators": generators.version,
             "texts": _texts(),
         },
     )
@@ -50,26 +57,28 @@ def write_cohort(folder: Path, make: Generators, *, n: int, chance: Chance, say:
         part = draft / "parts" / f"{first:05d}.json"
         if part.is_file():
             continue
-        made = write_patients(patients[first : first + BATCH], make, draft, chance)
+        made = write_patients(patients[first : first + BATCH], generators, draft, streams)
         _put(part, json.dumps(made))
         done = min(first + BATCH, len(patients))
         since = f"{time.monotonic() - started:.0f} s"
-        say(f"{done} of {len(patients)} patients, {since}; drawn again: {made['drawn_again']}")
-    return _finish(draft, folder, patients, chance)
+        on_progress(f"{done} of {len(patients)} patients, {since}; drawn again: {made['drawn_again']}")
+    return _finish(draft, folder, patients, streams)
 
 
-def write_patients(patients: Sequence[Patient], make: Generators, folder: Path, chance: Chance) -> dict[str, Any]:
+def write_patients(
+    patients: Sequence[Patient], generators: Generators, folder: Path, streams: RandomStreams
+) -> dict[str, Any]:
     """Write some patients under folder; return {"rows", "drawn_again", "reasons"}."""
     for name in FOLDERS:
         (folder / name).mkdir(parents=True, exist_ok=True)
     tally, rows = Tally(), []
     encounters = [one for patient in patients for one in patient.encounters]
-    said = {one.encounter_id: text for patient in patients for one, text in report_patient(patient, chance.seed)}
+    said = {one.encounter_id: text for patient in patients for one, text in report_patient(patient, streams.seed)}
     for one in encounters:
-        rows += _write_traces(one, said[one.encounter_id], make, folder, chance, tally)
+        rows += _write_traces(one, said[one.encounter_id], generators, folder, streams, tally)
         rows.append(write.write_text(one, said[one.encounter_id], folder))
     films = [said[one.encounter_id].film for one in encounters]
-    rows += write.write_films(encounters, make, folder, chance, films, tally)
+    rows += write.write_films(encounters, generators, folder, streams, films, tally)
     return {"rows": rows, "drawn_again": tally.drawn_again, "reasons": tally.reasons}
 
 
@@ -83,13 +92,18 @@ def report_patient(patient: Patient, seed: int) -> list[tuple[Encounter, reports
 
 
 def _write_traces(
-    one: Encounter, said: reports.Sections, make: Generators, folder: Path, chance: Chance, tally: Tally
+    encounter: Encounter,
+    sections: reports.Sections,
+    generators: Generators,
+    folder: Path,
+    streams: RandomStreams,
+    tally: Tally,
 ) -> list[Row]:
     """Write the ECG and, where there is one, the PPG of the same ten seconds."""
-    rhythm = make.rhythm(one, chance.study(one, "rhythm", "rhythm"))
-    rows = [write.write_ecg(one, rhythm, make, folder, chance, said.ecg, tally)]
-    if one.has_ppg:
-        rows.append(write.write_ppg(one, rhythm, make, folder, chance, said.pulse, tally))
+    rhythm = generators.rhythm(encounter, streams.study_rng(encounter, "rhythm", "rhythm"))
+    rows = [write.write_ecg(encounter, rhythm, generators, folder, streams, sections.ecg, tally)]
+    if encounter.has_ppg:
+        rows.append(write.write_ppg(encounter, rhythm, generators, folder, streams, sections.pulse, tally))
     return rows
 
 
@@ -104,12 +118,12 @@ def _open_draft(draft: Path, config: dict[str, Any]) -> None:
     _put(file, json.dumps(config))
 
 
-def _finish(draft: Path, folder: Path, patients: Sequence[Patient], chance: Chance) -> Path:
+def _finish(draft: Path, folder: Path, patients: Sequence[Patient], streams: RandomStreams) -> Path:
     """Write the manifest and what was drawn again, and move everything to `folder`."""
     parts = [json.loads(part.read_text(encoding="utf-8")) for part in sorted((draft / "parts").glob("*.json"))]
     rows = [row for part in parts for row in part["rows"]]
     manifest = write_manifest(rows, draft / MANIFEST)
-    _put(draft / RECORD, json.dumps(_record(parts, rows, patients, chance), indent=1) + "\n")
+    _put(draft / RECORD, json.dumps(_record(parts, rows, patients, streams), indent=1) + "\n")
     folder.mkdir(parents=True, exist_ok=True)
     for name in FOLDERS:
         if (draft / name).is_dir():
@@ -121,7 +135,9 @@ def _finish(draft: Path, folder: Path, patients: Sequence[Patient], chance: Chan
     return folder / manifest.name
 
 
-def _record(parts: Sequence[dict[str, Any]], rows: Sequence[Row], patients: Sequence[Patient], chance: Chance) -> Any:
+def _record(
+    parts: Sequence[dict[str, Any]], rows: Sequence[Row], patients: Sequence[Patient], streams: RandomStreams
+) -> Any:
     """Return what the drawing did: its seed, its size, and what the gate had drawn again, for which reasons.
 
     `again` are the studies that an earlier drawing put aside because they came too near a real recording.
@@ -131,12 +147,12 @@ def _record(parts: Sequence[dict[str, Any]], rows: Sequence[Row], patients: Sequ
         reasons[reason] = reasons.get(reason, 0) + count
     names = {row["modality"] for row in rows}
     return {
-        "seed": chance.seed,
+        "seed": streams.seed,
         "patients": len(patients),
         "encounters": sum(len(patient.encounters) for patient in patients),
         "studies": {name: sum(row["modality"] == name for row in rows) for name in sorted(names)},
         "drawn_again": {name: sum(part["drawn_again"][name] for part in parts) for name in ("cxr", "ecg", "ppg")},
-        "again": dict(chance.again),
+        "again": dict(streams.redraws),
         "reasons": dict(sorted(reasons.items(), key=lambda pair: (-pair[1], pair[0]))),
     }
 

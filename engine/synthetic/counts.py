@@ -108,8 +108,8 @@ def _holding(rows: pd.DataFrame, name: str) -> pd.DataFrame:
     return rows[rows.held.map(lambda held: name in held)]
 
 
-def _share(held: pd.Series, name: str) -> float:
-    return round(float(held.map(lambda one: name in one).mean()), 2)
+def _share(label_sets: pd.Series, name: str) -> float:
+    return round(float(label_sets.map(lambda one: name in one).mean()), 2)
 
 
 def _by_sex(rows: pd.DataFrame, name: str) -> dict[str, list[float]]:

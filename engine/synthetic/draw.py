@@ -13,7 +13,7 @@ from engine.synthetic.patients import Encounter, Patient, rng_for
 from engine.synthetic.prior import CLEAR, NORMAL, Condition, Course, LabelSet, Prior, Vitals, read_prior
 from engine.synthetic.vitals import (
     FIBRILLATION,
-    Measured,
+    MeasuredVitals,
     Person,
     draw_person,
     measure,
@@ -21,25 +21,25 @@ from engine.synthetic.vitals import (
     rhythm_statement,
 )
 
-CHANCES = ("age", "sex", "film", "again", "course")
+QUANTILES = ("age", "sex", "film", "again", "course")
 WEEKS_A_YEAR = 52.18
-MOST_VISITS = 3
+MAX_VISITS = 3
 BIG_HEART = "Cardiomegaly"
 NORMAL_ECG = "normal ECG"  # never beside a statement other than the rhythm
 RHYTHMS = ("sinus rhythm", "sinus bradycardia", "sinus tachycardia", "sinus arrhythmia")
 
 
 @dataclass(frozen=True)
-class Lot:
+class PatientSample:
     """What the systematic sampling gives a patient: the leading condition, and even numbers in 0..1 under CHANCES."""
 
     condition: Condition
-    chance: dict[str, float]
+    quantiles: dict[str, float]
     ppg: float
 
 
 @dataclass(frozen=True)
-class State:
+class ClinicalState:
     """What a patient has at one encounter; films and ecgs are kept by condition, so that they stay while it stays."""
 
     conditions: tuple[str, ...]
@@ -52,11 +52,11 @@ class State:
 def draw_patients(n: int, seed: int) -> list[Patient]:
     """Return n patients; the same for the same n and seed."""
     prior = read_prior()
-    lots = draw_lots(prior, n, np.random.default_rng([seed, n]))
+    lots = sample_patients(prior, n, np.random.default_rng([seed, n]))
     return [_patient(number, lot, prior, seed) for number, lot in enumerate(lots, start=1)]
 
 
-def draw_lots(prior: Prior, n: int, rng: np.random.Generator) -> list[Lot]:
+def sample_patients(prior: Prior, n: int, rng: np.random.Generator) -> list[PatientSample]:
     """Return n lots, shuffled: shares of conditions, and within each condition of every chance, are met evenly."""
     conditions = list(prior.conditions.values())
     levels = (np.arange(n) + rng.random()) / n
@@ -64,10 +64,10 @@ def draw_lots(prior: Prior, n: int, rng: np.random.Generator) -> list[Lot]:
     picks = np.minimum(np.searchsorted(edges, levels), len(conditions) - 1)
     spread: list[dict[str, float]] = []
     for _, m in zip(*np.unique(picks, return_counts=True), strict=True):
-        columns = {name: even(int(m), rng) for name in CHANCES}
+        columns = {name: even(int(m), rng) for name in QUANTILES}
         spread += [{name: float(column[i]) for name, column in columns.items()} for i in range(m)]
     ppg = even(n, rng)
-    return [Lot(conditions[picks[i]], spread[i], float(ppg[i])) for i in rng.permutation(n)]
+    return [PatientSample(conditions[picks[i]], spread[i], float(ppg[i])) for i in rng.permutation(n)]
 
 
 def even(m: int, rng: np.random.Generator) -> np.ndarray:
@@ -75,42 +75,44 @@ def even(m: int, rng: np.random.Generator) -> np.ndarray:
     return np.asarray((rng.permutation(m) + rng.random(m)) / m)
 
 
-def pick(sets: Sequence[LabelSet], chance: float) -> tuple[str, ...]:
+def pick(sets: Sequence[LabelSet], quantile: float) -> tuple[str, ...]:
     """Return the labels of the alternative at `chance` in 0..1 of the summed shares."""
     edges = np.cumsum([share for share, _ in sets])
-    return sets[min(int(np.searchsorted(edges, chance * edges[-1], side="right")), len(sets) - 1)][1]
+    return sets[min(int(np.searchsorted(edges, quantile * edges[-1], side="right")), len(sets) - 1)][1]
 
 
-def _patient(number: int, lot: Lot, prior: Prior, seed: int) -> Patient:
+def _patient(number: int, sample: PatientSample, prior: Prior, seed: int) -> Patient:
     rng, cohort = rng_for(seed, number, 0, "prior"), prior.tables["cohort"]
-    sex, age = _sex_and_age(lot, cohort["ages"])
+    sex, age = _sex_and_age(sample, cohort["ages"])
     person = draw_person(sex, prior.tables["person"], rng)
-    visits = _visits(lot, sex, age, prior, rng)
+    visits = _visits(sample, sex, age, prior, rng)
     first = datetime(cohort["years"][0], 1, 8, 8) + timedelta(days=int(rng.integers(300)))
-    with_ppg = lot.ppg < cohort["ppg_share"]
+    with_ppg = sample.ppg < cohort["ppg_share"]
     made = []
     for count, (state, weeks) in enumerate(visits, start=1):
-        at, years = _moment(first, weeks, rng), age + weeks / WEEKS_A_YEAR
+        at, years = _acquired_at(first, weeks, rng), age + weeks / WEEKS_A_YEAR
         made.append(_encounter(number, count, state, person, years, at, with_ppg, prior, seed))
     return Patient(number, sex, tuple(made))
 
 
-def _sex_and_age(lot: Lot, limits: Sequence[int]) -> tuple[str, float]:
+def _sex_and_age(sample: PatientSample, limits: Sequence[int]) -> tuple[str, float]:
     """Return sex and age in years at the lot's chances; a year is left for the follow-ups."""
-    sex = "M" if lot.chance["sex"] < lot.condition.men else "F"
-    age = NormalDist(*lot.condition.age).inv_cdf(min(max(lot.chance["age"], 0.005), 0.995))
+    sex = "M" if sample.quantiles["sex"] < sample.condition.men else "F"
+    age = NormalDist(*sample.condition.age).inv_cdf(min(max(sample.quantiles["age"], 0.005), 0.995))
     return sex, float(np.clip(age, limits[0], limits[1] - 1.2))
 
 
-def _visits(lot: Lot, sex: str, age: float, prior: Prior, rng: np.random.Generator) -> list[tuple[State, float]]:
+def _visits(
+    sample: PatientSample, sex: str, age: float, prior: Prior, rng: np.random.Generator
+) -> list[tuple[ClinicalState, float]]:
     """Return what a patient has at each encounter, and the weeks since the first."""
-    leading = lot.condition
+    leading = sample.condition
     decades = (age - leading.age[0]) / 10
     odds = [(name, prior.conditions[name].odds(share, decades, sex)) for share, name in leading.beside]
     beside = [name for name, chance in odds if rng.random() < chance]
-    visits = [(_shown(prior, (leading.name, *beside), {}, {}, lot.chance["film"], rng), 0.0)]
-    again, chance = lot.chance["again"] < leading.follow_up, lot.chance["course"]
-    while again and len(visits) < MOST_VISITS:
+    visits = [(_shown(prior, (leading.name, *beside), {}, {}, sample.quantiles["film"], rng), 0.0)]
+    again, chance = sample.quantiles["again"] < leading.follow_up, sample.quantiles["course"]
+    while again and len(visits) < MAX_VISITS:
         state, weeks = visits[-1]
         course = _course(prior, state, chance)
         if course is None:
@@ -120,7 +122,7 @@ def _visits(lot: Lot, sex: str, age: float, prior: Prior, rng: np.random.Generat
     return visits
 
 
-def _moment(first: datetime, weeks: float, rng: np.random.Generator) -> str:
+def _acquired_at(first: datetime, weeks: float, rng: np.random.Generator) -> str:
     """Return an invented date-time in the morning or afternoon of a day."""
     return (first + timedelta(days=round(7 * weeks), minutes=int(rng.integers(9 * 60)))).isoformat(timespec="minutes")
 
@@ -130,19 +132,19 @@ def _shown(
     names: Sequence[str],
     films: dict[str, tuple[str, ...]],
     ecgs: dict[str, tuple[str, ...]],
-    chance: float,
+    quantile: float,
     rng: np.random.Generator,
-) -> State:
+) -> ClinicalState:
     """Return the state of these conditions; the first one's film is at `chance`, known films and ECGs are kept."""
     kept = _allowed(prior, names)
     shown, traced = dict(films), dict(ecgs)
     for i, name in enumerate(kept):
         condition = prior.conditions[name]
-        drawn = chance if i == 0 else float(rng.random())
+        drawn = quantile if i == 0 else float(rng.random())
         shown.setdefault(name, pick(condition.film, drawn))
         sometimes = [labels for share, labels in condition.ecg_sometimes if rng.random() < share]
         traced.setdefault(name, (*condition.ecg, *(label for labels in sometimes for label in labels)))
-    return State(kept, shown, traced)
+    return ClinicalState(kept, shown, traced)
 
 
 def _allowed(prior: Prior, names: Sequence[str]) -> tuple[str, ...]:
@@ -155,16 +157,16 @@ def _allowed(prior: Prior, names: Sequence[str]) -> tuple[str, ...]:
     return tuple(ill) or (NORMAL,)
 
 
-def _course(prior: Prior, state: State, chance: float) -> Course | None:
+def _course(prior: Prior, state: ClinicalState, quantile: float) -> Course | None:
     """Return the course at `chance` of the first condition that has any; None where none has."""
     courses = next((c for name in state.conditions if (c := prior.conditions[name].courses)), ())
     if not courses:
         return None
     by_name = {course.name: course for course in courses}
-    return by_name[pick([(course.share, (course.name,)) for course in courses], chance)[0]]
+    return by_name[pick([(course.share, (course.name,)) for course in courses], quantile)[0]]
 
 
-def _follow(prior: Prior, before: State, course: Course, rng: np.random.Generator) -> State:
+def _follow(prior: Prior, before: ClinicalState, course: Course, rng: np.random.Generator) -> ClinicalState:
     """Return the state that the course leads to."""
     names = [name for name in before.conditions if name not in course.gone]
     after = _shown(prior, (*names, *course.new), before.films, before.ecgs, float(rng.random()), rng)
@@ -174,11 +176,19 @@ def _follow(prior: Prior, before: State, course: Course, rng: np.random.Generato
         films[leading] = pick(course.film, float(rng.random()))
     if BIG_HEART in _film(before) and leading != NORMAL:  # a heart that has widened stays wide
         films[leading] = (*films[leading], BIG_HEART)
-    return State(after.conditions, films, after.ecgs, (course.vitals,), course.ap)
+    return ClinicalState(after.conditions, films, after.ecgs, (course.vitals,), course.ap)
 
 
 def _encounter(
-    number: int, count: int, state: State, person: Person, age: float, at: str, has_ppg: bool, prior: Prior, seed: int
+    number: int,
+    count: int,
+    state: ClinicalState,
+    person: Person,
+    age: float,
+    acquired_at: str,
+    has_ppg: bool,
+    prior: Prior,
+    seed: int,
 ) -> Encounter:
     rng = rng_for(seed, number, count, "prior")
     conditions = [prior.conditions[name] for name in state.conditions]
@@ -201,17 +211,17 @@ def _encounter(
         ecg=ecg,
         ppg=tuple(label for label in (stage, *ecg) if label in pulse),
         has_ppg=has_ppg,
-        acquired_at=at,
+        acquired_at=acquired_at,
     )
 
 
-def _film(state: State) -> tuple[str, ...]:
+def _film(state: ClinicalState) -> tuple[str, ...]:
     """Return the labels of all conditions' films, sorted; No Finding only where there is nothing else."""
     labels = {label for name in state.conditions for label in state.films[name]} - {CLEAR}
     return tuple(sorted(labels)) or (CLEAR,)
 
 
-def _statements(state: State, vitals: Measured, prior: Prior) -> tuple[str, ...]:
+def _statements(state: ClinicalState, vitals: MeasuredVitals, prior: Prior) -> tuple[str, ...]:
     """Return the ECG's statements, the rhythm last; "normal ECG" where there is nothing but a rhythm."""
     bounds = prior.tables["labels"]
     held = dict.fromkeys(label for name in state.conditions for label in state.ecgs[name])

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from engine.synthetic.cxr.codec import Codec
     from engine.synthetic.cxr.flow import Flow
     from engine.synthetic.cxr.reader import FilmReader
-    from engine.synthetic.ecg.model import Model
+    from engine.synthetic.ecg.model import EcgModel
     from engine.synthetic.ppg.model import PulseModel
     from engine.synthetic.rhythm import Rhythm
 
@@ -63,7 +63,7 @@ def load(folder: Path) -> Generators:
     from engine.synthetic.rhythm import draw_rhythm
 
     files = {part: [find(folder, part, name) for name in names] for part, names in FILES.items()}
-    drawn = Fitted(files)
+    drawn = FittedGenerators(files)
     return Generators(draw_rhythm, drawn.films, drawn.ecg, drawn.ppg, write_ecg, drawn.version, drawn.too_faint)
 
 
@@ -82,7 +82,7 @@ def find(folder: Path, part: str, name: str) -> Path:
     )
 
 
-class Fitted:
+class FittedGenerators:
     """Fitted generators as functions; models are read once, when they are first needed."""
 
     def __init__(self, files: dict[str, list[Path]]) -> None:
@@ -110,7 +110,7 @@ class Fitted:
         return load_reader(self.files["films"][1])
 
     @cached_property
-    def _ecg_model(self) -> Model:
+    def _ecg_model(self) -> EcgModel:
         from engine.synthetic.ecg.model import load_model
 
         return load_model(self.files["ecg"][0])

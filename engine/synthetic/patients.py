@@ -70,7 +70,7 @@ class Patient:
     encounters: tuple[Encounter, ...]
 
 
-def rng_for(seed: int, patient: int, encounter: int, part: str, again: int = 0) -> np.random.Generator:
+def rng_for(seed: int, patient: int, encounter: int, part: str, redraws: int = 0) -> np.random.Generator:
     """Return the generator of one part of one encounter, so that parts, encounters and patients never shift each other.
 
     `part` is one of PARTS; "person" holds what stays with the patient, with encounter 0. `again` gives another draw.
@@ -78,4 +78,4 @@ def rng_for(seed: int, patient: int, encounter: int, part: str, again: int = 0) 
     if part not in PARTS:
         raise KeyError(f"no part {part!r}; parts are {', '.join(PARTS)}")
     key = [seed, patient, encounter, zlib.crc32(part.encode())]
-    return np.random.default_rng([*key, again] if again else key)
+    return np.random.default_rng([*key, redraws] if redraws else key)

@@ -107,21 +107,21 @@ def _person(encounter: Encounter, rng: np.random.Generator) -> str:
     return line[0].upper() + line[1:]
 
 
-def _denials(found: Sequence[str], denied: Sequence[dict[str, Any]], rng: np.random.Generator) -> list[str]:
+def _denials(findings: Sequence[str], denied: Sequence[dict[str, Any]], rng: np.random.Generator) -> list[str]:
     """Return a few sentences on what is not there."""
-    able = [entry for entry in denied if not set(entry["absent"]) & set(found)]
+    able = [entry for entry in denied if not set(entry["absent"]) & set(findings)]
     count = min(len(able), int(rng.integers(*DENIED, endpoint=True)))
     return [_pick(able[i]["words"], rng) for i in sorted(rng.choice(len(able), count, replace=False))]
 
 
-def _film_compared(found: Sequence[str], before: Encounter, words: dict[str, Any], rng: np.random.Generator) -> str:
+def _film_compared(findings: Sequence[str], before: Encounter, words: dict[str, Any], rng: np.random.Generator) -> str:
     """Return one sentence on what is gone, new and unchanged since the film before."""
     names, compared = words["impression"]["names"], words["compared"]
     earlier = [label for label in before.film if label != CLEAR]
     changes = [
-        ("gone", [label for label in earlier if label not in found]),
-        ("new", [label for label in found if label not in earlier]),
-        ("same", [label for label in found if label in earlier]),
+        ("gone", [label for label in earlier if label not in findings]),
+        ("new", [label for label in findings if label not in earlier]),
+        ("same", [label for label in findings if label in earlier]),
     ]
     said = [_pick(compared[kind], rng).format(names[label][0]) for kind, labels in changes for label in labels]
     start = _pick(compared["start"], rng).format(date=before.acquired_at[:10])

@@ -27,7 +27,7 @@ FIBRILLATION_CV = (0.18, 0.26)  # standard deviation over mean of RR: Bootsma et
 REFRACTORY_S = 0.28  # no RR in fibrillation is shorter
 RATE_ERROR_BPM = 3.0  # fibrillation is drawn again until its mean over the recording is this near
 COUPLING = (0.52, 0.70)  # a premature beat comes after this share of the sinus RR; the next sinus beat is on time
-DRAWS = 200
+MAX_DRAWS = 200
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,7 +73,7 @@ def fibrillation(rate_bpm: float, rng: np.random.Generator) -> np.ndarray:
     rest, spread = mean - REFRACTORY_S * min(1.0, mean / 0.5), mean * rng.uniform(*FIBRILLATION_CV)
     n = int((BEFORE_S + DURATION_S + AFTER_S) / mean * 1.6) + 8
     r_s = np.zeros(0)
-    for _ in range(DRAWS):
+    for _ in range(MAX_DRAWS):
         rr = mean - rest + rng.gamma((rest / spread) ** 2, spread**2 / rest, n)
         r_s = -BEFORE_S - rng.uniform(0, mean) + np.cumsum(rr)
         r_s = r_s[: int(np.searchsorted(r_s, DURATION_S + AFTER_S)) + 1]

@@ -11,7 +11,7 @@ import numpy as np
 from engine.errors import UsageError
 from engine.settings import DEMO
 
-MARK = "SYNTHETIC films"
+STAMP = "SYNTHETIC films"
 
 
 def films_by_label(cohort: Path, count: int, seed: int = 0) -> dict[str, list[Path]]:
@@ -43,7 +43,7 @@ def draw_sheet(cohort: Path, file: Path, count: int = 8) -> None:
         for place, film in zip(line, files, strict=False):
             with Image.open(film) as image:
                 place.imshow(np.asarray(image), cmap="gray", vmin=0, vmax=255)
-    figure.suptitle(f"{MARK}, up to {count} of each label", fontsize=9)
+    figure.suptitle(f"{STAMP}, up to {count} of each label", fontsize=9)
     figure.savefig(file)
 
 

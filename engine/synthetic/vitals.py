@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.synthetic.prior import Vitals
 
-DRAWS = 12
+MAX_DRAWS = 12
 FIBRILLATION = "atrial fibrillation"
 STAGES = ("Normal blood pressure", "Prehypertension", "Stage 1 hypertension", "Stage 2 hypertension")
 
@@ -27,7 +27,7 @@ class Person:
 
 
 @dataclass(frozen=True)
-class Measured:
+class MeasuredVitals:
     """The vitals of one encounter, as whole numbers: they are what a nurse writes down."""
 
     rate_bpm: float
@@ -53,17 +53,17 @@ def draw_person(sex: str, tables: dict[str, Any], rng: np.random.Generator) -> P
 
 def measure(
     person: Person, age: float, added: Sequence[Vitals], tables: dict[str, Any], rng: np.random.Generator
-) -> Measured:
+) -> MeasuredVitals:
     """Return the vitals of one encounter: the person's own plus the sum of `added`, within the limits they set."""
     years = age - 50
     rate, pressure, breath = tables["rate"], tables["pressure"], tables["breath"]
-    beats = _kept(rate["mean"] + person.rate_bpm, rate["sd_day"], added, "rate", rate["limits"], rng)
+    beats = _within_limits(rate["mean"] + person.rate_bpm, rate["sd_day"], added, "rate", rate["limits"], rng)
     at_50, per_year, per_index = pressure["systolic"]
     upper = at_50 + per_year * years + per_index * (person.bmi - 25) + person.systolic_mmhg
-    upper = _kept(upper, pressure["systolic_sd_day"], added, "systolic", pressure["systolic_limits"], rng)
+    upper = _within_limits(upper, pressure["systolic_sd_day"], added, "systolic", pressure["systolic_limits"], rng)
     breaths = _normal(rng, *breath["respiration"]) + _sum(added, "respiration", rng)
     oxygen = _normal(rng, *breath["spo2"]) + breath["spo2_per_year"] * years + _sum(added, "spo2", rng)
-    return Measured(
+    return MeasuredVitals(
         float(round(beats)),
         float(round(float(np.clip(breaths, *breath["respiration_limits"])))),
         float(round(upper)),
@@ -107,7 +107,7 @@ def _sum(added: Sequence[Vitals], name: str, rng: np.random.Generator) -> float:
     return sum(getattr(one, name) for one in added) + _normal(rng, 0, spread)
 
 
-def _kept(
+def _within_limits(
     own: float, sd_day: float, added: Sequence[Vitals], name: str, usual: Sequence[float], rng: np.random.Generator
 ) -> float:
     """Return a draw within the limits of the conditions that set any, else within the usual ones.
@@ -117,7 +117,7 @@ def _kept(
     limits = [getattr(one, f"{name}_limits") for one in added if getattr(one, f"{name}_limits")] or [usual]
     low, high = max(float(one[0]) for one in limits), max(float(one[1]) for one in limits)
     value = own
-    for _ in range(DRAWS):
+    for _ in range(MAX_DRAWS):
         value = own + _normal(rng, 0, sd_day) + _sum(added, name, rng)
         if low <= value <= high:
             return value

@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.errors import IntakeError, UsageError
 from engine.study import ECG_LEADS, PPG_LEAD, Modality, Study
-from engine.synthetic.chance import Chance
+from engine.synthetic.chance import RandomStreams
 from engine.synthetic.patients import Encounter
 from engine.synthetic.reports import Sections
 
@@ -52,12 +52,15 @@ COLUMNS = (
     "spo2",
 )
 LICENCE = "CC0 1.0 (synthetic, for demonstration only)"
-MARK = "synthetic, for demonstration only"
+SYNTHETIC_NOTE = "synthetic, for demonstration only"
 CONSENT = "retrieval;training"
 ECG_FS, PPG_FS = 500.0, 125.0
 JPEG_QUALITY = 88
-DRAWS = 72  # of one study, before the cohort is given up as one that the gate will not have
-NEAR_S, EDGE_S = 0.15, 0.3  # a beat that is found belongs to one that was drawn; near the ends it may be missed
+MAX_DRAWS = 72  # of one study, before the cohort is given up as one that the gate will not have
+BEAT_TOLERANCE_S, EDGE_S = (
+    0.15,
+    0.3,
+)  # a beat that is found belongs to one that was drawn; near the ends it may be missed
 PATIENCE = 3  # refusals of a study before the person gets another body
 
 Row = dict[str, str]
@@ -102,18 +105,26 @@ class Tally:
 
 
 def write_ecg(
-    encounter: Encounter, rhythm: Rhythm, make: Generators, folder: Path, chance: Chance, report: str, tally: Tally
+    encounter: Encounter,
+    rhythm: Rhythm,
+    generators: Generators,
+    folder: Path,
+    streams: RandomStreams,
+    report: str,
+    tally: Tally,
 ) -> Row:
     """Write the 12-lead ECG; return its row. After every PATIENCE refusals another heart is drawn."""
-    rng = chance.study(encounter, "ecg", "ecg")
+    rng = streams.study_rng(encounter, "ecg", "ecg")
     stem = folder / "ecg" / study_id(encounter, "ecg")
-    for draw in range(DRAWS):
-        person = chance.person(encounter, "ecg", draw // PATIENCE)
-        make.write_ecg(make.ecg(encounter, rhythm, person, rng), stem)
+    for draw in range(MAX_DRAWS):
+        person = streams.person_rng(encounter, "ecg", draw // PATIENCE)
+        generators.write_ecg(generators.ecg(encounter, rhythm, person, rng), stem)
         with stem.with_suffix(".hea").open("a", encoding="ascii") as header:
-            header.write(f"# {MARK}\n")
+            header.write(f"# {SYNTHETIC_NOTE}\n")
         names = [f"{stem.name}.hea", *sorted(file.name for file in stem.parent.glob(f"{stem.name}*.dat"))]
-        refused = gate([stem.parent / name for name in names], "ecg", encounter, also=partial(off_beat, rhythm))
+        refused = gate_refusal(
+            [stem.parent / name for name in names], "ecg", encounter, extra_check=partial(off_beat, rhythm)
+        )
         if not refused:
             return row_of(
                 encounter,
@@ -130,15 +141,21 @@ def write_ecg(
 
 
 def write_ppg(
-    encounter: Encounter, rhythm: Rhythm, make: Generators, folder: Path, chance: Chance, report: str, tally: Tally
+    encounter: Encounter,
+    rhythm: Rhythm,
+    generators: Generators,
+    folder: Path,
+    streams: RandomStreams,
+    report: str,
+    tally: Tally,
 ) -> Row:
     """Write the PPG as a one-column CSV; return its row."""
-    rng = chance.study(encounter, "ppg", "ppg")
+    rng = streams.study_rng(encounter, "ppg", "ppg")
     file = folder / "ppg" / f"{study_id(encounter, 'ppg')}.csv"
-    for _ in range(DRAWS):
-        values = make.ppg(encounter, rhythm, chance.person(encounter, "ppg"), rng)
+    for _ in range(MAX_DRAWS):
+        values = generators.ppg(encounter, rhythm, streams.person_rng(encounter, "ppg"), rng)
         file.write_text("\n".join([PPG_LEAD, *(str(int(value)) for value in values)]) + "\n", encoding="utf-8")
-        refused = gate([file], "ppg", encounter, fs=PPG_FS, units="au")
+        refused = gate_refusal([file], "ppg", encounter, fs=PPG_FS, units="au")
         if not refused:
             return row_of(
                 encounter,
@@ -156,9 +173,9 @@ def write_ppg(
 
 def write_films(
     encounters: Sequence[Encounter],
-    make: Generators,
+    generators: Generators,
     folder: Path,
-    chance: Chance,
+    streams: RandomStreams,
     reports: Sequence[str],
     tally: Tally,
 ) -> list[Row]:
@@ -167,15 +184,15 @@ def write_films(
     Films that the gate refuses are drawn again, from the PATIENCE-th time on with another body, and then with all films
     of the person.
     """
-    rngs = [chance.study(one, "film", "cxr") for one in encounters]
+    rngs = [streams.study_rng(one, "film", "cxr") for one in encounters]
     waiting, refused, bodies = list(range(len(encounters))), "", Counter[int]()
-    for draw in range(1, DRAWS + 1):
-        persons = [chance.person(encounters[i], "cxr", bodies[encounters[i].patient_number]) for i in waiting]
-        films = make.films([encounters[i] for i in waiting], persons, [rngs[i] for i in waiting])
+    for draw in range(1, MAX_DRAWS + 1):
+        persons = [streams.person_rng(encounters[i], "cxr", bodies[encounters[i].patient_number]) for i in waiting]
+        films = generators.films([encounters[i] for i in waiting], persons, [rngs[i] for i in waiting])
         again = []
         for i, pixels in zip(waiting, films, strict=True):
-            refused = gate([write_jpeg(pixels, film_file(encounters[i], folder))], "cxr", encounters[i])
-            refused = refused or make.too_faint(encounters[i], pixels)
+            refused = gate_refusal([write_jpeg(pixels, film_file(encounters[i], folder))], "cxr", encounters[i])
+            refused = refused or generators.too_faint(encounters[i], pixels)
             if refused:
                 tally.refuse("cxr", refused)
                 again.append(i)
@@ -209,7 +226,7 @@ def write_jpeg(pixels: np.ndarray, file: Path) -> Path:
     """Write a film (height, width) uint8 with the word that it is synthetic in its comment; return the file."""
     from PIL import Image
 
-    Image.fromarray(pixels).save(file, quality=JPEG_QUALITY, optimize=True, comment=MARK.encode())
+    Image.fromarray(pixels).save(file, quality=JPEG_QUALITY, optimize=True, comment=SYNTHETIC_NOTE.encode())
     return file
 
 
@@ -220,23 +237,23 @@ def off_beat(rhythm: Rhythm, study: Study) -> str:
     trace = study.content
     found = ecg_peak_times(trace)  # type: ignore[arg-type]
     inner = (rhythm.r_s > EDGE_S) & (rhythm.r_s < trace.duration_s - EDGE_S)  # type: ignore[union-attr]
-    missed, added = apart(rhythm.r_s[inner], found), apart(found, rhythm.r_s)
+    missed, added = count_unmatched(rhythm.r_s[inner], found), count_unmatched(found, rhythm.r_s)
     return "The beats found in it are not those it was drawn on." if missed or added else ""
 
 
-def apart(some: np.ndarray, others: np.ndarray) -> int:
+def count_unmatched(times: np.ndarray, references: np.ndarray) -> int:
     """Return how many of some times (n,) have none of the others (m,) within NEAR_S."""
-    gaps = np.abs(some[:, None] - others[None])
-    return int((gaps.min(1, initial=np.inf) > NEAR_S).sum())
+    gaps = np.abs(times[:, None] - references[None])
+    return int((gaps.min(1, initial=np.inf) > BEAT_TOLERANCE_S).sum())
 
 
-def gate(
+def gate_refusal(
     files: Sequence[Path],
     modality: Modality,
     encounter: Encounter,
     fs: float | None = None,
     units: str | None = None,
-    also: Callable[[Study], str] = lambda study: "",
+    extra_check: Callable[[Study], str] = lambda study: "",
 ) -> str:
     """Read a study as it was written and judge it as any query is, and by `also`; return "" or why it is refused."""
     from dataclasses import replace
@@ -250,7 +267,7 @@ def gate(
         return str(error)
     facts = {"age": float(encounter.age), "sex": encounter.sex}
     verdict = judge(replace(choose_window(study), facts={**study.facts, **facts}))
-    return also(study) if verdict.accepted else " ".join(verdict.reasons)
+    return extra_check(study) if verdict.accepted else " ".join(verdict.reasons)
 
 
 def study_id(encounter: Encounter, modality: str) -> str:
@@ -287,6 +304,6 @@ def row_of(encounter: Encounter, modality: Modality, file: str, labels: Sequence
 
 def _given_up(encounter: Encounter, modality: str, reason: str) -> UsageError:
     return UsageError(
-        f"The quality gate refused all {DRAWS} draws of {study_id(encounter, modality)} ({reason}): "
+        f"The quality gate refused all {MAX_DRAWS} draws of {study_id(encounter, modality)} ({reason}): "
         "fit its generator better, or leave its labels out in prior.toml."
     )

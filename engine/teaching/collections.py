@@ -14,8 +14,8 @@ import duckdb
 from engine.errors import UsageError, brief
 from engine.store.database import now
 from engine.store.filters import CONSENT_SQL
-from engine.teaching import input_checks as words
-from engine.teaching.records import Collection, Item
+from engine.teaching import input_checks
+from engine.teaching.records import CollectionCase, TeachingCollection
 from engine.workspace.workspace import Workspace
 
 VISIBLE = f"c.removed_at IS NULL AND {CONSENT_SQL}"  # of collection_cases c JOIN studies s
@@ -27,21 +27,21 @@ LISTED = f"""
     FROM collections k WHERE k.deleted_at IS NULL"""
 
 
-def create(workspace: Workspace, title: str, description: str = "", who: str = "local") -> Collection:
+def create(workspace: Workspace, title: str, description: str = "", who: str = "local") -> TeachingCollection:
     """Store an empty collection."""
     collection_id = f"c-{secrets.token_hex(6)}"
-    row = [collection_id, words.title(title), words.note(description), who, now()]
+    row = [collection_id, input_checks.title(title), input_checks.note(description), who, now()]
     with workspace.database.write() as cursor:
         cursor.execute("INSERT INTO collections VALUES (?, ?, ?, ?, ?, NULL)", row)
     return load(workspace, collection_id)
 
 
-def listed(workspace: Workspace) -> list[Collection]:
+def listed(workspace: Workspace) -> list[TeachingCollection]:
     """Return all collections that are not deleted, the newest first."""
     return [_collection(row) for row in workspace.database.read(f"{LISTED} ORDER BY k.created_at DESC, 1")]
 
 
-def load(workspace: Workspace, collection_id: str) -> Collection:
+def load(workspace: Workspace, collection_id: str) -> TeachingCollection:
     """Return one collection; UsageError where there is none or it was deleted."""
     found = workspace.database.read(f"{LISTED} AND k.collection_id = ?", [collection_id])
     if not found:
@@ -49,29 +49,29 @@ def load(workspace: Workspace, collection_id: str) -> Collection:
     return _collection(found[0])
 
 
-def items(workspace: Workspace, collection_id: str) -> list[Item]:
+def items(workspace: Workspace, collection_id: str) -> list[CollectionCase]:
     """Return the cases that may be shown, in order."""
     sql = f"SELECT c.study_id, c.note, c.query_id {SHOWN} AND c.collection_id = ? ORDER BY c.place"
     found = workspace.database.read(sql, [collection_id])
     rows = {row.study_id: row for row in workspace.rows([study_id for study_id, _, _ in found])} if found else {}
-    return [Item(one, note, query_id, rows[one]) for one, note, query_id in found if one in rows]
+    return [CollectionCase(one, note, query_id, rows[one]) for one, note, query_id in found if one in rows]
 
 
-def rename(workspace: Workspace, collection_id: str, title: str, was: str | None = None) -> None:
+def rename(workspace: Workspace, collection_id: str, title: str, expected_text: str | None = None) -> None:
     """Change the title; UsageError where it is no longer `was`."""
-    _reword(workspace, collection_id, "title", words.title(title), was)
+    _reword(workspace, collection_id, "title", input_checks.title(title), expected_text)
 
 
-def describe(workspace: Workspace, collection_id: str, description: str, was: str | None = None) -> None:
+def describe(workspace: Workspace, collection_id: str, description: str, expected_text: str | None = None) -> None:
     """Change the description; UsageError where it is no longer `was`."""
-    _reword(workspace, collection_id, "description", words.note(description), was)
+    _reword(workspace, collection_id, "description", input_checks.note(description), expected_text)
 
 
-def note(workspace: Workspace, collection_id: str, study_id: str, text: str, was: str | None = None) -> None:
+def note(workspace: Workspace, collection_id: str, study_id: str, text: str, expected_text: str | None = None) -> None:
     """Change the note about a case; UsageError where it is no longer `was`."""
-    text = words.note(text)
+    text = input_checks.note(text)
     with workspace.database.write() as cursor:
-        _unchanged(_note_of(cursor, collection_id, study_id), was, text)
+        _unchanged(_note_of(cursor, collection_id, study_id), expected_text, text)
         _update(cursor, collection_id, study_id, "note = ?", text)
 
 
@@ -79,7 +79,7 @@ def add(
     workspace: Workspace, collection_id: str, study_id: str, *, query_id: str | None = None, note: str = ""
 ) -> bool:
     """Put a case at the end; False where it is there already. One that was removed comes back with its note."""
-    note = words.note(note)
+    note = input_checks.note(note)
     with workspace.database.write() as cursor:
         _known(cursor, collection_id)
         _permitted(cursor, study_id)
@@ -120,12 +120,12 @@ def move(workspace: Workspace, collection_id: str, study_id: str, by: int) -> No
         _update(cursor, collection_id, other, "place = ?", here)
 
 
-def duplicate(workspace: Workspace, collection_id: str, title: str, who: str = "local") -> Collection:
+def duplicate(workspace: Workspace, collection_id: str, title: str, who: str = "local") -> TeachingCollection:
     """Store a copy with all its cases, the hidden ones too, and notes, under another title."""
     original = load(workspace, collection_id)
     new_id = f"c-{secrets.token_hex(6)}"
     with workspace.database.write() as cursor:
-        row = [new_id, words.title(title), original.description, who, now()]
+        row = [new_id, input_checks.title(title), original.description, who, now()]
         cursor.execute("INSERT INTO collections VALUES (?, ?, ?, ?, ?, NULL)", row)
         cursor.execute(
             "INSERT INTO collection_cases SELECT ?, study_id, place, note, query_id, ?, NULL FROM collection_cases"
@@ -150,9 +150,9 @@ def _set_deleted(workspace: Workspace, collection_id: str, when: Any) -> None:
         cursor.execute("UPDATE collections SET deleted_at = ? WHERE collection_id = ?", [when, collection_id])
 
 
-def _collection(row: tuple[Any, ...]) -> Collection:
+def _collection(row: tuple[Any, ...]) -> TeachingCollection:
     collection_id, title, description, who, created_at, shown, total = row
-    return Collection(collection_id, title, description, who, created_at, shown, total - shown)
+    return TeachingCollection(collection_id, title, description, who, created_at, shown, total - shown)
 
 
 def _reword(workspace: Workspace, collection_id: str, column: str, text: str, was: str | None) -> None:

@@ -43,5 +43,5 @@ def confusable(
     The search is audited like any other. Raises UsageError where the study is gone or its patient has withdrawn.
     """
     filters = Otherwise(none_of=labels)
-    found = retrieval.again(workspace, release, study_id, into=(modality,), k=k, filters=filters, who=who)
+    found = retrieval.search_stored(workspace, release, study_id, targets=(modality,), k=k, filters=filters, who=who)
     return found.neighbours

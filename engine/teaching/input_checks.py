@@ -4,24 +4,24 @@ from __future__ import annotations
 
 from engine.errors import UsageError
 
-TITLE_MOST, ALIAS_MOST, NOTE_MOST = 120, 40, 4000  # characters
+MAX_TITLE, MAX_ALIAS, MAX_NOTE = 120, 40, 4000  # characters
 
 
 def title(words: str) -> str:
     """Return a title on one line; UsageError where it is empty or too long."""
-    return _line(words, "title", TITLE_MOST)
+    return _line(words, "title", MAX_TITLE)
 
 
 def alias(words: str) -> str:
     """Return a learner's alias on one line; UsageError where it is empty or too long."""
-    return _line(words, "alias", ALIAS_MOST)
+    return _line(words, "alias", MAX_ALIAS)
 
 
 def note(words: str) -> str:
     """Return a note or description without space around it; UsageError where it is too long."""
     words = words.strip()
-    if len(words) > NOTE_MOST:
-        raise UsageError(f"The text has {len(words)} characters and {NOTE_MOST} fit: shorten it, nothing was changed.")
+    if len(words) > MAX_NOTE:
+        raise UsageError(f"The text has {len(words)} characters and {MAX_NOTE} fit: shorten it, nothing was changed.")
     return words
 
 

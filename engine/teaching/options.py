@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterable, Sequence
 
-MOST = 5  # one key each
+MAX_OPTIONS = 5  # one key each
 
 
 def key_label(labels: Sequence[str], frequent: Sequence[str], wanted: Sequence[str] = ()) -> str:
@@ -32,10 +32,10 @@ def options(
     near     : labels of its nearest cases that are labelled otherwise, nearest first
     frequent : labels of the modality, most frequent first, which fill what is left
     """
-    kept = list(truth)[: MOST - 1]
+    kept = list(truth)[: MAX_OPTIONS - 1]
     others = dict.fromkeys(label for of_one in near for label in of_one)
     for label in [*others, *frequent]:
-        if len(kept) == MOST:
+        if len(kept) == MAX_OPTIONS:
             break
         if label not in labels and label not in kept:
             kept.append(label)

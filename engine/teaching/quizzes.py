@@ -12,11 +12,9 @@ from engine.errors import UsageError
 from engine.store.database import now
 from engine.store.filters import Filters
 from engine.study import Modality
-from engine.teaching import collections
-from engine.teaching import input_checks as words
-from engine.teaching import selection as pick
+from engine.teaching import collections, input_checks, selection
 from engine.teaching.confusable import confusable
-from engine.teaching.options import MOST, key_label, options
+from engine.teaching.options import MAX_OPTIONS, key_label, options
 from engine.teaching.records import ORDERS, Asks, Order, Quiz
 from engine.teaching.selection import RECORDINGS, Candidate
 from engine.workspace.workspace import Workspace
@@ -24,10 +22,10 @@ from engine.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from engine.model.release import Release
 
-MOST_QUESTIONS = 100
+MAX_QUESTIONS = 100
 NEAR = 20  # neighbours whose labels are read for distractors
 SEEDS = 1_000_000
-Say = Callable[[int, int], None]  # (questions made, questions to make)
+OnProgress = Callable[[int, int], None]  # (questions made, questions to make)
 LISTED = (
     "SELECT q.quiz_id, q.title, q.asks, q.question_order, q.seed, q.source, q.who, q.created_at,"
     " (SELECT count(*) FROM quiz_questions one WHERE one.quiz_id = q.quiz_id)"
@@ -36,7 +34,7 @@ LISTED = (
 
 
 @dataclass(frozen=True)
-class Plan:
+class QuizPlan:
     """How to build: title, number of questions (None: all), what is asked, the order learners get, its seed."""
 
     title: str
@@ -48,7 +46,7 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Built:
+class BuiltQuiz:
     """A quiz and how many candidates it could not ask about: reports, unlabelled, or of a patient asked already."""
 
     quiz: Quiz
@@ -62,11 +60,13 @@ def _silent(made: int, total: int) -> None:
 
 
 def from_collection(
-    workspace: Workspace, release: Release, collection_id: str, plan: Plan, say: Say = _silent
-) -> Built:
+    workspace: Workspace, release: Release, collection_id: str, plan: QuizPlan, on_progress: OnProgress = _silent
+) -> BuiltQuiz:
     """Build a quiz from a collection's cases in their order, with their notes. `say` hears of every question."""
     source = collections.load(workspace, collection_id).title
-    return _build(workspace, release, pick.from_collection(workspace, collection_id), plan, source, (), say)
+    return _build(
+        workspace, release, selection.from_collection(workspace, collection_id), plan, source, (), on_progress
+    )
 
 
 def from_filters(
@@ -74,18 +74,18 @@ def from_filters(
     release: Release,
     modalities: Sequence[Modality],
     filters: Filters,
-    plan: Plan,
-    say: Say = _silent,
-) -> Built:
+    plan: QuizPlan,
+    on_progress: OnProgress = _silent,
+) -> BuiltQuiz:
     """Build a quiz from the recordings that the filters let through, a case of each label in turn."""
     plan = _seeded(plan)
     frequent = {one: workspace.labels(one) for one in modalities}
-    found = pick.in_turn(
-        pick.from_filters(workspace, modalities, filters),
+    found = selection.in_turn(
+        selection.from_filters(workspace, modalities, filters),
         lambda one: key_label(one.labels, frequent[one.modality], filters.labels),
         random.Random(plan.seed),
     )
-    return _build(workspace, release, found, plan, filters.sentence, filters.labels, say)
+    return _build(workspace, release, found, plan, filters.sentence, filters.labels, on_progress)
 
 
 def listed(workspace: Workspace) -> list[Quiz]:
@@ -107,7 +107,7 @@ def delete(workspace: Workspace, quiz_id: str, undo: bool = False) -> None:
         cursor.execute("UPDATE quizzes SET deleted_at = ? WHERE quiz_id = ?", [None if undo else now(), quiz_id])
 
 
-def _seeded(plan: Plan) -> Plan:
+def _seeded(plan: QuizPlan) -> QuizPlan:
     return replace(plan, seed=secrets.randbelow(SEEDS)) if plan.seed is None else plan
 
 
@@ -115,20 +115,20 @@ def _build(
     workspace: Workspace,
     release: Release,
     found: Sequence[Candidate],
-    plan: Plan,
+    plan: QuizPlan,
     source: str,
     wanted: Sequence[str],
-    say: Say,
-) -> Built:
+    say: OnProgress,
+) -> BuiltQuiz:
     """Choose the questions, then store the quiz and all of them at once."""
-    title, plan = words.title(plan.title), _seeded(plan)
-    if plan.order not in ORDERS or (plan.n is not None and not 1 <= plan.n <= MOST_QUESTIONS):
-        raise UsageError(f"A quiz has 1 to {MOST_QUESTIONS} questions in fixed or shuffled order: choose within that.")
+    title, plan = input_checks.title(plan.title), _seeded(plan)
+    if plan.order not in ORDERS or (plan.n is not None and not 1 <= plan.n <= MAX_QUESTIONS):
+        raise UsageError(f"A quiz has 1 to {MAX_QUESTIONS} questions in fixed or shuffled order: choose within that.")
     labelled = [one for one in found if one.modality in RECORDINGS and one.labels]
-    once = list(pick.different(labelled))
+    once = list(selection.different(labelled))
     rng = random.Random(plan.seed)
     rows: list[list[Any]] = []
-    most = min(plan.n or MOST_QUESTIONS, len(once))
+    most = min(plan.n or MAX_QUESTIONS, len(once))
     for one in once:
         if len(rows) == most:
             break
@@ -143,20 +143,20 @@ def _build(
         )
     quiz = _store(workspace, title, plan, source, rows)
     reports = sum(one.modality not in RECORDINGS for one in found)
-    return Built(quiz, reports, len(found) - reports - len(labelled), len(labelled) - len(once))
+    return BuiltQuiz(quiz, reports, len(found) - reports - len(labelled), len(labelled) - len(once))
 
 
 def _question(
-    workspace: Workspace, release: Release, one: Candidate, plan: Plan, wanted: Sequence[str], rng: random.Random
+    workspace: Workspace, release: Release, one: Candidate, plan: QuizPlan, wanted: Sequence[str], rng: random.Random
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the labels that count as right and the options."""
     frequent = workspace.labels(one.modality)
     near = confusable(workspace, release, one.study_id, one.modality, one.labels, k=NEAR, who=plan.who)
-    truth = one.labels[: MOST - 1] if plan.asks == "all" else (key_label(one.labels, frequent, wanted),)
+    truth = one.labels[: MAX_OPTIONS - 1] if plan.asks == "all" else (key_label(one.labels, frequent, wanted),)
     return truth, options(truth, one.labels, (neighbour.labels for neighbour in near), frequent, rng)
 
 
-def _store(workspace: Workspace, title: str, plan: Plan, source: str, rows: list[list[Any]]) -> Quiz:
+def _store(workspace: Workspace, title: str, plan: QuizPlan, source: str, rows: list[list[Any]]) -> Quiz:
     quiz_id = f"z-{secrets.token_hex(6)}"
     with workspace.database.write() as cursor:
         cursor.execute(

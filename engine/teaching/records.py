@@ -17,7 +17,7 @@ ORDERS: tuple[Order, ...] = ("fixed", "shuffled")
 
 
 @dataclass(frozen=True)
-class Collection:
+class TeachingCollection:
     """An ordered choice of cases.
 
     cases  : how many are shown
@@ -34,7 +34,7 @@ class Collection:
 
 
 @dataclass(frozen=True)
-class Item:
+class CollectionCase:
     """One case of a collection with the note about it."""
 
     study_id: str
@@ -68,10 +68,10 @@ class Given:
 
 
 @dataclass(frozen=True)
-class Asked:
+class QuizQuestion:
     """One question of a run. `labelled` are those of the options that the case carries in this collection."""
 
-    place: int
+    position: int
     quiz_id: str
     number: int
     study_id: str
@@ -97,11 +97,11 @@ class Run:
     attempt: int
     seed: int
     order: Order
-    questions: tuple[Asked, ...]
+    questions: tuple[QuizQuestion, ...]
     hidden: int
 
     @property
-    def current(self) -> Asked | None:
+    def current(self) -> QuizQuestion | None:
         """The first question without an answer; None when the run is finished."""
         return next((one for one in self.questions if one.given is None), None)
 

@@ -11,11 +11,8 @@ from typing import Any
 from engine.errors import UsageError
 from engine.store.database import now
 from engine.store.filters import CONSENT_SQL
-from engine.teaching import input_checks as words
-from engine.teaching import quizzes
-from engine.teaching import selection as pick
-from engine.teaching import spaced_repetition as recall
-from engine.teaching.records import ORDERS, Asked, Given, Order, Run
+from engine.teaching import input_checks, quizzes, selection, spaced_repetition
+from engine.teaching.records import ORDERS, Given, Order, QuizQuestion, Run
 from engine.workspace.workspace import Workspace
 
 ASKED = f"""
@@ -41,7 +38,7 @@ def start(
     order, seed : of a new run; the same two give every learner the same order. Else the quiz's own order and any seed
     anew        : begin another attempt where the last one is finished
     """
-    quiz, alias = quizzes.load(workspace, quiz_id), words.alias(alias)
+    quiz, alias = quizzes.load(workspace, quiz_id), input_checks.alias(alias)
     with workspace.database.exclusive():  # so that two tabs begin one run
         sql = "SELECT run_id FROM quiz_runs WHERE quiz_id = ? AND lower(alias) = lower(?) ORDER BY attempt DESC"
         before = [run_id for (run_id,) in workspace.database.read(sql, [quiz_id, alias])]
@@ -58,28 +55,29 @@ def start(
         return _begin(workspace, quiz_id, alias, len(before) + 1, seed, chosen, asked)
 
 
-def practise(workspace: Workspace, alias: str, at: datetime | None = None) -> Run:
+def practise(workspace: Workspace, alias: str, as_of: datetime | None = None) -> Run:
     """Begin a run of the cases that are due to a learner; UsageError where none is."""
-    alias = words.alias(alias)
-    found = due(workspace, alias, at)
+    alias = input_checks.alias(alias)
+    found = due_questions(workspace, alias, as_of)
     if not found:
         raise UsageError("No case is due today under this alias: come back another day, or take a quiz.")
     return _begin(workspace, None, alias, 1, 0, "fixed", found)
 
 
-def due(workspace: Workspace, alias: str, at: datetime | None = None) -> list[tuple[str, int]]:
+def due_questions(workspace: Workspace, alias: str, as_of: datetime | None = None) -> list[tuple[str, int]]:
     """Return (quiz id, question number) of the due cases that one run can ask: not two of one patient's modality."""
-    found = recall.due(workspace, words.alias(alias), at or now())
+    found = spaced_repetition.due_cases(workspace, input_checks.alias(alias), as_of or now())
     if not found:
         return []
     rows = workspace.database.read(
-        f"SELECT o.quiz_id, o.number, {pick.COLUMNS} FROM quiz_questions o JOIN studies s ON s.study_id = o.study_id"
+        f"SELECT o.quiz_id, o.number, {selection.COLUMNS}"
+        " FROM quiz_questions o JOIN studies s ON s.study_id = o.study_id"
         " WHERE list_contains(?, o.quiz_id)",
         [list({quiz_id for quiz_id, _ in found})],
     )
-    known = {(quiz_id, number): pick.Candidate(*about) for quiz_id, number, *about in rows}
+    known = {(quiz_id, number): selection.Candidate(*about) for quiz_id, number, *about in rows}
     asked = {known[one].study_id: one for one in found if one in known}
-    return [asked[one.study_id] for one in pick.different(known[one] for one in asked.values())]
+    return [asked[one.study_id] for one in selection.different(known[one] for one in asked.values())]
 
 
 def load(workspace: Workspace, run_id: str) -> Run:
@@ -94,14 +92,16 @@ def load(workspace: Workspace, run_id: str) -> Run:
     return Run(run_id, quiz_id, alias, attempt, seed, order, asked, total - len(asked))
 
 
-def commit(workspace: Workspace, run_id: str, place: int, chosen: Sequence[str], at: datetime | None = None) -> Given:
+def commit(
+    workspace: Workspace, run_id: str, position: int, chosen: Sequence[str], answered_at: datetime | None = None
+) -> Given:
     """Store an answer and when the case comes back, in one transaction; return it.
 
     Raises UsageError where nothing or something else is chosen, or the question was answered already.
     """
     with workspace.database.exclusive():
         run = load(workspace, run_id)
-        asked = next((one for one in run.questions if one.place == place), None)
+        asked = next((one for one in run.questions if one.position == position), None)
         if asked is None:
             raise UsageError("This case can no longer be shown, so its question is left out: go on to the next one.")
         if asked.given is not None:
@@ -109,13 +109,13 @@ def commit(workspace: Workspace, run_id: str, place: int, chosen: Sequence[str],
         picked = tuple(option for option in asked.options if option in chosen)
         if not picked or len(picked) != len(set(chosen)) or (asked.asks == "one" and len(picked) > 1):
             raise UsageError("Choose among the options shown, then commit: nothing was stored.")
-        given = Given(picked, set(picked) == set(asked.labelled), at or now())
+        given = Given(picked, set(picked) == set(asked.labelled), answered_at or now())
         with workspace.database.write() as cursor:
             cursor.execute(
                 "INSERT INTO quiz_answers VALUES (?, ?, ?, ?, ?)",
-                [run_id, place, list(picked), given.right, given.answered_at],
+                [run_id, position, list(picked), given.right, given.answered_at],
             )
-            recall.remember(
+            spaced_repetition.remember(
                 cursor, run.alias, asked.study_id, asked.quiz_id, asked.number, given.right, given.answered_at
             )
         return given
@@ -139,7 +139,7 @@ def _begin(
     return load(workspace, run_id)
 
 
-def _asked(*row: Any) -> Asked:
+def _asked(*row: Any) -> QuizQuestion:
     place, quiz_id, number, study_id, modality, asks, options, labelled, note, chosen, right, when = row
     given = None if when is None else Given(tuple(chosen), right, when)
-    return Asked(place, quiz_id, number, study_id, modality, asks, tuple(options), tuple(labelled), note, given)
+    return QuizQuestion(place, quiz_id, number, study_id, modality, asks, tuple(options), tuple(labelled), note, given)

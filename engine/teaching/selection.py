@@ -78,8 +78,8 @@ def _candidate(*row: object) -> Candidate:
         str(study_id),
         str(patient_id),
         str(encounter_id),
-        modality,
-        tuple(labels),
+        modality,  # type: ignore[arg-type]
+        tuple(labels),  # type: ignore[arg-type]
         str(fingerprint),
-        str(note),  # type: ignore[arg-type]
+        str(note),
     )

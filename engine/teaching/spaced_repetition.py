@@ -30,7 +30,13 @@ def _scheduler() -> Scheduler:
 
 
 def remember(
-    cursor: duckdb.DuckDBPyConnection, alias: str, study_id: str, quiz_id: str, number: int, right: bool, at: datetime
+    cursor: duckdb.DuckDBPyConnection,
+    alias: str,
+    study_id: str,
+    quiz_id: str,
+    number: int,
+    right: bool,
+    answered_at: datetime,
 ) -> None:
     """Schedule the case's return after an answer, inside its transaction. `at` is naive UTC."""
     from fsrs import Card, Rating
@@ -38,22 +44,22 @@ def remember(
     known = cursor.execute(
         f"SELECT card FROM recalls WHERE lower(alias) = lower(?) AND study_id = ? {LATEST}", [alias, study_id]
     ).fetchone()
-    card = Card.from_dict(json.loads(known[0])) if known else Card(card_id=1, due=at.replace(tzinfo=UTC))
+    card = Card.from_dict(json.loads(known[0])) if known else Card(card_id=1, due=answered_at.replace(tzinfo=UTC))
     rating = Rating.Good if right else Rating.Again
-    card, _ = _scheduler().review_card(card, rating, at.replace(tzinfo=UTC))
+    card, _ = _scheduler().review_card(card, rating, answered_at.replace(tzinfo=UTC))
     due = card.due.astimezone(UTC).replace(tzinfo=None)
     cursor.execute(
         "INSERT INTO recalls VALUES (nextval('event_number'), ?, ?, ?, ?, ?, ?, ?)",
-        [alias, study_id, quiz_id, number, json.dumps(card.to_dict()), due, at],
+        [alias, study_id, quiz_id, number, json.dumps(card.to_dict()), due, answered_at],
     )
 
 
-def due(workspace: Workspace, alias: str, at: datetime) -> list[tuple[str, int]]:
+def due_cases(workspace: Workspace, alias: str, as_of: datetime) -> list[tuple[str, int]]:
     """Return (quiz id, question number) of the cases that are due to a learner on the day of `at`, longest due first.
 
     Cases of patients who withdrew, deleted studies and deleted quizzes are left out. `at` is naive UTC.
     """
-    tomorrow = datetime(at.year, at.month, at.day) + timedelta(days=1)
+    tomorrow = datetime(as_of.year, as_of.month, as_of.day) + timedelta(days=1)
     return workspace.database.read(
         "SELECT r.quiz_id, r.question"
         f" FROM (SELECT * FROM recalls WHERE lower(alias) = lower(?) {LATEST}) r"

@@ -25,7 +25,7 @@ from engine.study import MODALITIES
 from engine.training.binding.train import EDGES
 from engine.training.data import prepared
 from engine.training.data.captions import load_captions
-from engine.training.embedded import PHRASES, Embedded, embed_split, load_way, typed_side
+from engine.training.embedded import PHRASES, SplitEmbeddings, embed_split, load_tower, typed_side
 from engine.training.encoders import loop
 from engine.training.energy import metered
 from engine.training.hashing import calibration, train
@@ -47,28 +47,33 @@ def codes_of(layer: HashLayer, z: np.ndarray, modality: str) -> np.ndarray:
         return pack((layer.project(torch.from_numpy(z), modality) > 0).numpy())
 
 
-def some(side: Embedded, most: int, rng: np.random.Generator) -> Embedded:
+def sample_studies(embeddings: SplitEmbeddings, max_studies: int, rng: np.random.Generator) -> SplitEmbeddings:
     """Return at most `most` studies of one side at random, phrases of nobody left out."""
-    index = rng.permutation([i for i, row in enumerate(side.rows) if row.dataset != PHRASES])[:most]
-    return Embedded(side.z[index], side.held[index], side.patients[index], [side.rows[i] for i in index])
+    index = rng.permutation([i for i, row in enumerate(embeddings.rows) if row.dataset != PHRASES])[:max_studies]
+    return SplitEmbeddings(
+        embeddings.z[index],
+        embeddings.has_finding[index],
+        embeddings.patients[index],
+        [embeddings.rows[i] for i in index],
+    )
 
 
 def calibrate(
-    layer: HashLayer, valid: dict[str, Embedded], typed: Embedded, most: int = 1500, seed: int = 0
+    layer: HashLayer, valid: dict[str, SplitEmbeddings], typed: SplitEmbeddings, max_studies: int = 1500, seed: int = 0
 ) -> dict[str, Any]:
     """Fit the calibration tables of every pair of modalities on `valid`; at most `most` studies a side.
 
     A text that asks is a finding that somebody types, all alike often: reports are of what is common, mostly normal.
     """
     rng = np.random.default_rng(seed)
-    found = {m: some(side, most, rng) for m, side in valid.items()}
+    found = {m: sample_studies(side, max_studies, rng) for m, side in valid.items()}
     asking = {**found, "text": typed}
     pairs = {}
     for a, b in product(MODALITIES, repeat=2):
         query, target = asking[a], found[b]
         apart = query.patients[:, None] != target.patients[None]
-        known = np.outer(query.held.any(1), target.held.any(1))
-        relevant = query.held.astype(np.float32) @ target.held.T.astype(np.float32) > 0
+        known = np.outer(query.has_finding.any(1), target.has_finding.any(1))
+        relevant = query.has_finding.astype(np.float32) @ target.has_finding.T.astype(np.float32) > 0
         codes = codes_of(layer, query.z, a), codes_of(layer, target.z, b)
         pairs[f"{a}>{b}"] = calibration.table(*codes, relevant, known, apart)
     return {"fitted_on": "valid", "points": calibration.POINTS, "pairs": pairs}
@@ -99,21 +104,24 @@ def limits(cache: Path) -> list[str]:
     return list(LIMITS) if pairs[0] & pairs[1] else [NO_FILM_ECG_PAIR, *LIMITS]
 
 
-def train_hashing(cache: Path, run: Path, out: Path, plan: train.Plan | None = None) -> None:
+def train_hashing(cache: Path, run: Path, out: Path, plan: train.HashingPlan | None = None) -> None:
     """Train the hash layer on `train`, calibrate on `valid`, and write the release folder `out`."""
     started, log = time.monotonic(), loop.Log(run / "log.jsonl")
     with metered(run, "hashing"):
         fitted, valid = embed_split(cache, run, ("train", "valid"))
-        data = {m: train.Embedded(torch.from_numpy(side.z), torch.from_numpy(side.held)) for m, side in fitted.items()}
-        layer = train.train(data, MODALITIES, plan or train.Plan(), log)
+        data = {
+            m: train.LabelledEmbeddings(torch.from_numpy(side.z), torch.from_numpy(side.has_finding))
+            for m, side in fitted.items()
+        }
+        layer = train.train(data, MODALITIES, plan or train.HashingPlan(), log)
     out.mkdir(parents=True, exist_ok=True)
     for modality in MODALITIES:
         shutil.copyfile(run / "bound" / f"{modality}.safetensors", out / f"{modality}.safetensors")
     save_file({k: v.detach().contiguous() for k, v in layer.state_dict().items()}, out / "hash.safetensors")
     layer.load_state_dict(load_file(out / "hash.safetensors"))
-    typed = typed_side(load_captions(cache), load_way(run / "bound" / "text.safetensors", "text"))
+    typed = typed_side(load_captions(cache), load_tower(run / "bound" / "text.safetensors", "text"))
     (out / "calibration.json").write_text(json.dumps(calibrate(layer, valid, typed)))
-    write_manifest(out, cache, run, asdict(plan or train.Plan()))
+    write_manifest(out, cache, run, asdict(plan or train.HashingPlan()))
     log.write(stage="release", path=out.name, took=time.monotonic() - started)
 
 

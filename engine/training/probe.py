@@ -15,36 +15,36 @@ from engine.training.encoders.tune import features, mean_auroc
 
 
 @dataclass(frozen=True)
-class Probed:
+class ProbeResult:
     """Log-odds of findings scores (n, c) of `valid` studies, findings held (n, c) bool, patients (n,)."""
 
     scores: np.ndarray
-    held: np.ndarray
+    has_finding: np.ndarray
     patients: np.ndarray
 
     @property
     def auroc(self) -> float:
         """Mean AUROC over findings; 0.5 where none can be measured."""
-        return mean_auroc(self.scores, self.held)[0]
+        return mean_auroc(self.scores, self.has_finding)[0]
 
 
-def probed(encoder: Encoder, data: Prepared) -> Probed:
+def probed(encoder: Encoder, data: Prepared) -> ProbeResult:
     """Fit one logistic probe per finding on `train` and read `valid` with them.
 
     The strength of regularisation is the best one on `valid`, for every encoder that is compared.
     """
-    held = many_hot(row.found for row in data.rows)
+    held = many_hot(row.finding_set for row in data.rows)
     train, valid = (np.intersect1d(data.where(split), np.flatnonzero(held.any(1))) for split in ("train", "valid"))
     patients = np.array([data.rows[i].patient_id for i in valid])
     known = [i for i in range(held.shape[1]) if 0 < held[train, i].sum() < len(train)]
     if not known or not len(valid):
-        return Probed(np.zeros((len(valid), 0)), np.zeros((len(valid), 0), bool), patients)
+        return ProbeResult(np.zeros((len(valid), 0)), np.zeros((len(valid), 0), bool), patients)
     inputs = loop.tensors(data)
     x, y = standardised(*(features(encoder.to(loop.device()), inputs, index).cpu().numpy() for index in (train, valid)))
     tried = []
     for strength in STRENGTHS:
         scores = [logistic_scores(x, held[train, i], strength, y)[0] for i in known]
-        tried.append(Probed(np.stack(scores, 1), held[valid][:, known], patients))
+        tried.append(ProbeResult(np.stack(scores, 1), held[valid][:, known], patients))
     return max(tried, key=lambda one: one.auroc)
 
 

@@ -20,7 +20,7 @@ import click
 import numpy as np
 
 from engine.datasets.open_recordings import Recording, recordings
-from engine.intake.quality import Verdict, film_space, judge, thresholds
+from engine.intake.quality import QualityVerdict, film_space, judge, thresholds
 from engine.study import ECG_LEADS, PPG_LEAD, Film, Study, Trace
 from engine.training.quality_negatives import picture_negatives, trace_negatives, turned_films
 
@@ -43,7 +43,7 @@ def wilson(accepted: int, n: int, z: float = 1.96) -> tuple[float, float]:
     return float((centre - spread) / (n + z**2)), float((centre + spread) / (n + z**2))
 
 
-def rate(verdicts: list[Verdict]) -> dict[str, Any]:
+def rate(verdicts: list[QualityVerdict]) -> dict[str, Any]:
     """n, accepted and the 95 % interval."""
     accepted = sum(verdict.accepted for verdict in verdicts)
     return {
@@ -53,19 +53,19 @@ def rate(verdicts: list[Verdict]) -> dict[str, Any]:
     }
 
 
-def film_features(found: list[Recording], keep: Path | None) -> np.ndarray:
+def film_features(entries: list[Recording], keep: Path | None) -> np.ndarray:
     """Trunk features (n, 768) of the films in order; kept in a file between runs where `keep` is given."""
     from engine.model.cxr import prepare
     from engine.model.trunk import film_features as features
 
     if keep is not None and keep.is_file():
         known = np.load(keep)["features"]
-        if len(known) == len(found):
+        if len(known) == len(entries):
             return known
     parts = []
-    with click.progressbar(range(0, len(found), 32), label="film features") as starts:
+    with click.progressbar(range(0, len(entries), 32), label="film features") as starts:
         for start in starts:
-            films = [one.study().content for one in found[start : start + 32]]
+            films = [one.study().content for one in entries[start : start + 32]]
             parts.append(features(np.stack([prepare(film) for film in films if isinstance(film, Film)])))
     made = np.concatenate(parts)
     if keep is not None:
@@ -82,10 +82,12 @@ def one_lead(study: Study, lead: str) -> Study:
     return replace(study, content=Trace(trace.samples[row : row + 1], (lead,), trace.fs, trace.units))
 
 
-def judged(found: list[Recording], features: dict[str, np.ndarray]) -> dict[str, dict[str, list[Verdict]]]:
+def judge_recordings(
+    entries: list[Recording], features: dict[str, np.ndarray]
+) -> dict[str, dict[str, list[QualityVerdict]]]:
     """Judge recordings: split → "modality · data set" → verdicts. ECGs are judged by lead I and II alone too."""
-    verdicts: dict[str, dict[str, list[Verdict]]] = {"valid": defaultdict(list), "test": defaultdict(list)}
-    for one in found:
+    verdicts: dict[str, dict[str, list[QualityVerdict]]] = {"valid": defaultdict(list), "test": defaultdict(list)}
+    for one in entries:
         if one.split not in verdicts:
             continue
         study, name = one.study(), f"{one.modality} · {one.dataset}"
@@ -99,9 +101,9 @@ def judged(found: list[Recording], features: dict[str, np.ndarray]) -> dict[str,
     return verdicts
 
 
-def negatives(found: list[Recording]) -> dict[str, list[Verdict]]:
+def judge_negatives(entries: list[Recording]) -> dict[str, list[QualityVerdict]]:
     """Judge everything that must be refused: "modality · name" → verdicts."""
-    verdicts: dict[str, list[Verdict]] = defaultdict(list)
+    verdicts: dict[str, list[QualityVerdict]] = defaultdict(list)
     for seed in range(SEEDS):
         rng = np.random.default_rng(seed)
         for modality, shapes in SHAPES.items():
@@ -113,7 +115,7 @@ def negatives(found: list[Recording]) -> dict[str, list[Verdict]]:
                     verdicts[f"{modality} · {name}"].append(judge(Study(modality, trace, "")))  # type: ignore[arg-type]
         for name, pixels in picture_negatives(rng).items():
             verdicts[f"cxr · {name}"].append(judge(Study("cxr", Film(pixels, 8), "")))
-    films = [one for one in found if one.modality == "cxr" and one.split == "valid"]
+    films = [one for one in entries if one.modality == "cxr" and one.split == "valid"]
     for at in np.random.default_rng(0).permutation(len(films))[:TURNED_FILMS]:
         film = films[at].study().content
         if isinstance(film, Film):
@@ -122,7 +124,7 @@ def negatives(found: list[Recording]) -> dict[str, list[Verdict]]:
     return verdicts
 
 
-def evidence(verdicts: dict[str, list[Verdict]]) -> dict[str, dict[str, dict[str, Any]]]:
+def evidence(verdicts: dict[str, list[QualityVerdict]]) -> dict[str, dict[str, dict[str, Any]]]:
     """What valid recordings show for each index: modality → index → n and quantiles (ECG: every lead counts)."""
     values: dict[str, dict[str, list[float]]] = {}
     for name, found in verdicts.items():
@@ -165,12 +167,12 @@ def main(folder: Path, write: bool, keep_features: Path | None) -> None:
         cohorts = np.array([one.dataset for one in films])
         film_space.save_space(film_space.fit_space(features[train], cohorts[train]), TRUNK_NAME)
         film_space.load_space.cache_clear()
-    by_split = judged(found, {one.study_id: row for one, row in zip(films, features, strict=True)})
+    by_split = judge_recordings(found, {one.study_id: row for one, row in zip(films, features, strict=True)})
     rates = {split: {name: rate(v) for name, v in verdicts.items()} for split, verdicts in by_split.items()}
     for split, table in rates.items():
         click.echo(f"{split}: real recordings accepted")
         _table(table)
-    refused = {name: rate(v) for name, v in negatives(found).items()}
+    refused = {name: rate(v) for name, v in judge_negatives(found).items()}
     click.echo("negatives accepted (none should be)")
     _table(refused)
     if write:

@@ -18,17 +18,17 @@ from engine.model.models import FilmEncoder, encoder_for
 from engine.model.transformer import TraceTransformer
 from engine.training.binding import align
 from engine.training.binding.train import EDGES, Binding
-from engine.training.binding.train import Plan as BindPlan
+from engine.training.binding.train import BindingPlan as BindPlan
 from engine.training.data import prepared, simultaneous
 from engine.training.encoders import film_views, loop, pretrain, tune
 from engine.training.probe import linear_probe
 
 TUNE = {
-    "cxr": tune.Plan(epochs=7, rate=1e-3, encoder_share=0.06),
-    "ecg": tune.Plan(epochs=16, batch=48, rate=7e-4, encoder_share=1.0),
-    "ppg": tune.Plan(epochs=4, batch=64, rate=7e-4, encoder_share=0.5),
+    "cxr": tune.TuningPlan(epochs=7, rate=1e-3, encoder_share=0.06),
+    "ecg": tune.TuningPlan(epochs=16, batch=48, rate=7e-4, encoder_share=1.0),
+    "ppg": tune.TuningPlan(epochs=4, batch=64, rate=7e-4, encoder_share=0.5),
 }
-PRETRAIN = {"ecg": pretrain.Plan(epochs=7, batch=48), "ppg": pretrain.Plan(epochs=5, batch=64)}
+PRETRAIN = {"ecg": pretrain.PretrainingPlan(epochs=7, batch=48), "ppg": pretrain.PretrainingPlan(epochs=5, batch=64)}
 
 
 def _save(state: dict[str, torch.Tensor], file: Path) -> None:
@@ -56,7 +56,7 @@ def train_encoder(modality: str, cache: Path, run: Path, epochs: float = 1.0, st
     encoder, draw = encoder_for(modality), None
     if isinstance(encoder, FilmEncoder):
         encoder.start_from_trunk()
-        draw = film_views.FilmViews(cache, data).draw
+        draw = film_views.FilmViews(cache, data).sample
     if start is not None:
         _continue(encoder, start / f"{modality}.safetensors")
         log.write(stage="continue", release=start.name)
@@ -89,14 +89,14 @@ def align_rhythms(cache: Path, run: Path, epochs: float = 1.0) -> None:
     windows = simultaneous.load(cache)
     if windows is None or all((run / "encoders" / f"{m}-aligned.safetensors").is_file() for m in align.EDGES):
         return
-    plan = replace(align.Plan(), steps=max(1, int(align.Plan.steps * epochs)))
+    plan = replace(align.AlignmentPlan(), steps=max(1, int(align.AlignmentPlan.steps * epochs)))
     index = np.flatnonzero(windows.splits == "train")
     for modality, encoder in aligned(run, windows, index, plan, loop.Log(run / "log.jsonl")).items():
         _save(encoder.state_dict(), run / "encoders" / f"{modality}-aligned.safetensors")
 
 
 def aligned(
-    run: Path, windows: simultaneous.Simultaneous, index: np.ndarray, plan: align.Plan, log: loop.Log
+    run: Path, windows: simultaneous.SimultaneousWindows, index: np.ndarray, plan: align.AlignmentPlan, log: loop.Log
 ) -> dict[str, TraceTransformer]:
     """Return the run's tuned ECG and PPG encoders with rhythm pooling fitted on the windows numbered by index."""
     encoders = {m: _tuned(m, run, aligned=False) for m in align.EDGES}
@@ -121,8 +121,8 @@ def train_binding(cache: Path, run: Path, epochs: float, plan: BindPlan) -> None
     torch.manual_seed(0)
     model = Binding()
     for modality in EDGES:
-        model.way(modality).encoder.load_state_dict(_tuned(modality, run).state_dict())
+        model.tower(modality).encoder.load_state_dict(_tuned(modality, run).state_dict())
     datas = {m: training_data(m, cache) for m in plan.modalities}
     model = bind(model, datas, simultaneous.load(cache), load_captions(cache), plan, loop.Log(run / "log.jsonl"))
-    for modality, way in model.ways.items():
+    for modality, way in model.towers.items():
         _save(way.state_dict(), run / "bound" / f"{modality}.safetensors")

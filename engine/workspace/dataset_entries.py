@@ -7,20 +7,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.study import Study
-from engine.workspace.manifest import Entry
+from engine.workspace.manifest import StudyEntry
 
 if TYPE_CHECKING:
     from engine.datasets.recording import Recording
 
 
-def entries(path: Path, split: str | None) -> list[Entry]:
+def read_dataset(path: Path, split: str | None) -> list[StudyEntry]:
     """Return one entry per recording of the data sets in a folder, of one split or of all; UsageError as `collect`."""
     from engine.datasets.adapters import collect
 
     return [_entry(number, recording) for number, recording in enumerate(collect([path], split), start=1)]
 
 
-def _entry(number: int, recording: Recording) -> Entry:
+def _entry(number: int, recording: Recording) -> StudyEntry:
     from engine.datasets.recording import ATTRIBUTION, NOTHING
 
     known = {name: value for name, value in recording.facts().items() if value not in NOTHING}
@@ -39,7 +39,7 @@ def _entry(number: int, recording: Recording) -> Entry:
     def read(key: bytes) -> Study:
         return with_fingerprint(recording.study(key))
 
-    return Entry(number, recording.study_id, recording.study_id, facts, extra, read)
+    return StudyEntry(number, recording.study_id, recording.study_id, facts, extra, read)
 
 
 def with_fingerprint(study: Study) -> Study:

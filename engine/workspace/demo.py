@@ -19,7 +19,7 @@ from engine.workspace.ingest import Progress, Summary, ingest
 from engine.workspace.manifest import MANIFEST_NAME, read_manifest
 from engine.workspace.pipeline import load_precomputed
 from engine.workspace.reindex import reindex
-from engine.workspace.serving import kept
+from engine.workspace.serving import release_to_renew
 from engine.workspace.workspace import Workspace, open_workspace
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def built_from(folder: Path) -> dict[str, str]:
     return marker
 
 
-def settled(folder: Path, demo: Path, digest: str) -> bool:
+def is_up_to_date(folder: Path, demo: Path, digest: str) -> bool:
     """Say whether a workspace needs no building: the user's own, or a shipped one of this manifest and release."""
     if not (folder / FILE_NAME).is_file():
         return False
@@ -81,7 +81,7 @@ def build(folder: Path, demo: Path, release: Release, digest: str, progress: Pro
         with open_workspace(folder) as workspace:
             _mark(folder, {"demo": "", "release": release.name, "release_digest": ""})  # unsettled until it is whole
             workspace.remove([row.study_id for row in workspace.rows() if row.cohort == COHORT.name])
-            if (own := kept(workspace, release)) is not release:  # a round's serves, and goes on serving
+            if (own := release_to_renew(workspace, release)) is not release:  # a round's serves, and goes on serving
                 return _fill(workspace, demo, own, own.digest, digest, progress)
             reindex(workspace, release, digest)
             return _fill(workspace, demo, release, digest, digest, progress)
@@ -109,7 +109,7 @@ def _fill(
     known = load_precomputed(demo / f"embeddings-{release.name}.npz", digest)
     workspace.durable = False
     try:
-        summary = ingest(workspace, release, digest, COHORT, read_manifest(demo), progress=progress, known=known)
+        summary = ingest(workspace, release, digest, COHORT, read_manifest(demo), progress=progress, precomputed=known)
     finally:
         workspace.durable = True
         os.sync()
@@ -136,12 +136,12 @@ def _used(folder: Path) -> bool:
         return any(workspace.database.read(counts, [COHORT.name])[0])
 
 
-def _exchange(fresh: Path, folder: Path) -> None:
+def _exchange(new_folder: Path, folder: Path) -> None:
     """Put the new folder in place; the old one is moved aside first and deleted last."""
-    old = fresh.with_name(f"{fresh.name}-old")
+    old = new_folder.with_name(f"{new_folder.name}-old")
     with contextlib.suppress(FileNotFoundError):
         folder.rename(old)
-    fresh.rename(folder)
+    new_folder.rename(folder)
     shutil.rmtree(old, ignore_errors=True)
 
 

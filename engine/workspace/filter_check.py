@@ -13,27 +13,27 @@ from engine.store.filters import Filters
 from engine.store.records import SCOPES
 from engine.workspace.workspace import Workspace
 
-OLDEST = 150.0  # years
+MAX_AGE = 150.0  # years
 SHOWN = 6  # known values named in a refusal
 DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 
 
-def check(filters: Filters, workspace: Workspace) -> None:
+def check_filters(filters: Filters, workspace: Workspace) -> None:
     """Raise UsageError for an age, date, quality or scope that cannot be, and for names that the workspace lacks."""
     _ages(filters.age_min, filters.age_max)
     _dates(filters.acquired_from, filters.acquired_to)
     if filters.quality_min is not None and not 0 <= filters.quality_min <= 1:
         raise UsageError(f"The quality {filters.quality_min:g} cannot be: give a number from 0 to 1.")
     if filters.consent:
-        _known("consent scope", [filters.consent], SCOPES)
+        _check_exists("consent scope", [filters.consent], SCOPES)
     if filters.sex:
-        _known("sex", [filters.sex], ("F", "M"))
+        _check_exists("sex", [filters.sex], ("F", "M"))
     if filters.view:
-        _known("film view", [filters.view], workspace.views())
+        _check_exists("film view", [filters.view], workspace.views())
     if filters.cohorts:
-        _known("cohort", filters.cohorts, [cohort.name for cohort in workspace.cohorts()])
+        _check_exists("cohort", filters.cohorts, [cohort.name for cohort in workspace.cohorts()])
     if filters.labels:
-        _known("label", filters.labels, workspace.labels())
+        _check_exists("label", filters.labels, workspace.labels())
     for patient in filters.without_patients:
         if not workspace.of_patient(patient):
             raise UsageError(f"There is no patient {patient} in the workspace: take an id from a search result.")
@@ -41,8 +41,8 @@ def check(filters: Filters, workspace: Workspace) -> None:
 
 def _ages(low: float | None, high: float | None) -> None:
     for age in (low, high):
-        if age is not None and not (math.isfinite(age) and 0 <= age <= OLDEST):
-            raise UsageError(f"The age {age:g} cannot be: give years from 0 to {OLDEST:g}.")
+        if age is not None and not (math.isfinite(age) and 0 <= age <= MAX_AGE):
+            raise UsageError(f"The age {age:g} cannot be: give years from 0 to {MAX_AGE:g}.")
     if low is not None and high is not None and low > high:
         raise UsageError(f"Nobody is at least {low:g} and at most {high:g} years old: exchange the two ages.")
 
@@ -66,9 +66,9 @@ def _is_date(text: str) -> bool:
     return True
 
 
-def _known(what: str, wanted: Iterable[str], known: Iterable[str]) -> None:
+def _check_exists(what: str, wanted: Iterable[str], existing: Iterable[str]) -> None:
     """Refuse what is not known, with what may have been meant."""
-    there = list(known)
+    there = list(existing)
     for one in wanted:
         if one in there:
             continue

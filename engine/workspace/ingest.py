@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 from engine.store.database import now
 from engine.store.records import Cohort, NewStudy, StudyRow
 from engine.study import Study
-from engine.workspace.manifest import Entry
-from engine.workspace.pipeline import NOTHING_PRECOMPUTED, Outcome, Precomputed, encoded
+from engine.workspace.manifest import StudyEntry
+from engine.workspace.pipeline import NOTHING_PRECOMPUTED, Outcome, Precomputed, encode_batches
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -47,10 +47,10 @@ def ingest(
     release: Release,
     digest: str,
     cohort: Cohort,
-    entries: Sequence[Entry],
+    entries: Sequence[StudyEntry],
     *,
     progress: Progress | None = None,
-    known: Precomputed = NOTHING_PRECOMPUTED,
+    precomputed: Precomputed = NOTHING_PRECOMPUTED,
 ) -> Summary:
     """Take the entries in, batch by batch; each batch is on disk or not there at all, whatever kills the process."""
     workspace.clean()
@@ -60,14 +60,14 @@ def ingest(
     summary.already = len(entries) - len(fresh)
     if progress is not None:
         progress.update(summary.already)
-    for outcomes in encoded(fresh, release, workspace.key, known):
+    for outcomes in encode_batches(fresh, release, workspace.key, precomputed):
         batch = _accepted(workspace, cohort, outcomes, summary)
         if batch:
             workspace.add(cohort, release.name, digest, batch)
         summary.ingested += len(batch)
         if progress is not None:
             progress.update(len(outcomes))
-    workspace.releases.learn(digest, release.encoders)
+    workspace.releases.record_encoders(digest, release.encoders)
     if summary.skipped:
         summary.report = _write_report(workspace.path / "reports", cohort.name, summary.skipped)
     return summary

@@ -21,7 +21,7 @@ from engine.store.records import SCOPES
 from engine.study import MODALITIES, Study
 
 MANIFEST_NAME = "manifest.csv"
-KNOWN = (
+KNOWN_COLUMNS = (
     "file",
     "modality",
     "study_id",
@@ -47,7 +47,7 @@ SEXES = {"f": "F", "female": "F", "w": "F", "m": "M", "male": "M", "o": "O", "ot
 
 
 @dataclass(frozen=True, eq=False)
-class Entry:
+class StudyEntry:
     """One study that a manifest or a data set names.
 
     number   : row number, the first row after the header is 1
@@ -78,7 +78,7 @@ class Entry:
         return hashlib.sha256(f"{cohort}\n{self.identity}".encode()).hexdigest()
 
 
-def read_manifest(path: Path) -> list[Entry]:
+def read_manifest(path: Path) -> list[StudyEntry]:
     """Return one entry per row, in the order of the file; a row with a mistake carries its `problem`.
 
     path : manifest.csv itself or the folder that holds it. UsageError where there is no readable manifest.
@@ -108,21 +108,21 @@ def _rows(file: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _entry(folder: Path, number: int, raw: dict[str, Any], seen: set[str]) -> Entry:
+def _entry(folder: Path, number: int, raw: dict[str, Any], seen: set[str]) -> StudyEntry:
     overfull = "" in raw
     row = {name: value.strip() for name, value in raw.items() if name}
     study_id = row.get("study_id", "")
     identity = study_id or json.dumps(row, sort_keys=True)
-    extra = {name: value for name, value in row.items() if name not in KNOWN and value}
+    extra = {name: value for name, value in row.items() if name not in KNOWN_COLUMNS and value}
     try:
         if overfull:
             raise IntakeError("the row has more fields than the header: quote the value that holds a comma")
         if identity in seen:
             raise IntakeError(f"the study id {study_id} occurs twice" if study_id else "the row occurs twice")
         seen.add(identity)
-        return Entry(number, study_id, identity, _facts(row), extra, _reader(folder, row))
+        return StudyEntry(number, study_id, identity, _facts(row), extra, _reader(folder, row))
     except CasebindError as error:
-        return Entry(number, study_id, identity, {}, extra, None, str(error))
+        return StudyEntry(number, study_id, identity, {}, extra, None, str(error))
 
 
 def _facts(row: dict[str, str]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.errors import CasebindError, ReleaseError
 from engine.study import Study
-from engine.workspace.manifest import Entry
+from engine.workspace.manifest import StudyEntry
 
 if TYPE_CHECKING:
     from engine.model.release import Release
@@ -30,7 +30,7 @@ class Outcome:
     code      : (32,) uint8, zero when not accepted
     """
 
-    entry: Entry
+    entry: StudyEntry
     study: Study | None
     score: float
     reason: str
@@ -43,7 +43,7 @@ class Outcome:
         return not self.reason
 
 
-class Finished(NamedTuple):
+class PrecomputedOutcome(NamedTuple):
     """What an earlier run made of one study: see Outcome."""
 
     fingerprint: str
@@ -57,11 +57,11 @@ class Finished(NamedTuple):
 class Precomputed:
     """Outcomes of a release by study id; each is used only for content of the same fingerprint."""
 
-    found: dict[str, Finished]
+    outcomes: dict[str, PrecomputedOutcome]
 
-    def outcome(self, entry: Entry, study: Study) -> Outcome | None:
+    def outcome(self, entry: StudyEntry, study: Study) -> Outcome | None:
         """Return the finished outcome of a study, or None where it has to be judged and encoded."""
-        known = self.found.get(entry.study_id)
+        known = self.outcomes.get(entry.study_id)
         if known is None or known.fingerprint != study.fingerprint or not study.fingerprint:
             return None
         return Outcome(entry, study, *known[1:])
@@ -70,12 +70,12 @@ class Precomputed:
 NOTHING_PRECOMPUTED = Precomputed({})
 
 
-def encoded(
-    entries: Sequence[Entry], release: Release, key: bytes, known: Precomputed = NOTHING_PRECOMPUTED
+def encode_batches(
+    entries: Sequence[StudyEntry], release: Release, key: bytes, precomputed: Precomputed = NOTHING_PRECOMPUTED
 ) -> Iterator[list[Outcome]]:
     """Yield the outcomes batch by batch, in the order of the entries."""
     for first in range(0, len(entries), BATCH):
-        outcomes = [_judged(entry, key, known) for entry in entries[first : first + BATCH]]
+        outcomes = [_judged(entry, key, precomputed) for entry in entries[first : first + BATCH]]
         waiting = [place for place, one in enumerate(outcomes) if one.accepted and not one.embedding.any()]
         for place, done in zip(waiting, _embedded([outcomes[place] for place in waiting], release), strict=True):
             outcomes[place] = done
@@ -94,17 +94,19 @@ def load_precomputed(file: Path, digest: str) -> Precomputed:
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ReleaseError(f"The embeddings in {file.name} are damaged: run casebind encode once more.") from error
     rows = zip(*columns, strict=True)
-    return Precomputed({str(one[0]): Finished(str(one[1]), float(one[2]), str(one[3]), *one[4:]) for one in rows})
+    return Precomputed(
+        {str(one[0]): PrecomputedOutcome(str(one[1]), float(one[2]), str(one[3]), *one[4:]) for one in rows}
+    )
 
 
-def _judged(entry: Entry, key: bytes, known: Precomputed) -> Outcome:
+def _judged(entry: StudyEntry, key: bytes, precomputed: Precomputed) -> Outcome:
     """Read one entry and put it through the gate."""
     from engine.intake.quality import choose_window, judge
 
     try:
         study = entry.load(key)
         study = replace(choose_window(study), facts={**study.facts, **entry.facts})
-        ready = known.outcome(entry, study)
+        ready = precomputed.outcome(entry, study)
         if ready is not None:
             return ready
         verdict = judge(study)
@@ -132,7 +134,7 @@ def _embedded(waiting: list[Outcome], release: Release) -> list[Outcome]:
     ]
 
 
-def _failed(entry: Entry, reason: str) -> Outcome:
+def _failed(entry: StudyEntry, reason: str) -> Outcome:
     return Outcome(entry, None, 0.0, reason, *_nothing())
 
 

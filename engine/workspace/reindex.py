@@ -20,7 +20,7 @@ import numpy as np
 from engine.errors import UsageError
 from engine.workspace.ingest import Progress
 from engine.workspace.pipeline import BATCH
-from engine.workspace.releases import ANYHOW, Takeover
+from engine.workspace.releases import UNCONDITIONAL, ReleaseSwitch
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -30,7 +30,11 @@ REUSED_BATCH = 512  # stored embeddings that get new codes at once
 
 
 def reindex(
-    workspace: Workspace, release: Release, digest: str, progress: Progress | None = None, takeover: Takeover = ANYHOW
+    workspace: Workspace,
+    release: Release,
+    digest: str,
+    progress: Progress | None = None,
+    switch: ReleaseSwitch = UNCONDITIONAL,
 ) -> int:
     """Let the release answer for every study; return how many it had not encoded. May be stopped and started again.
 
@@ -40,13 +44,13 @@ def reindex(
     if workspace.releases.serving() == (release.name, digest):
         return _complete(workspace, release, digest, progress)
     workspace.releases.keep_only(digest)
-    workspace.releases.learn(digest, release.encoders)
-    came_back = workspace.releases.bring_back(digest)
+    workspace.releases.record_encoders(digest, release.encoders)
+    came_back = workspace.releases.restore_codes(digest)
     if progress is not None and came_back:
         progress.update(came_back)
     same, done, served = reusable(workspace, release), 0, workspace.releases.serving()
-    while not workspace.releases.serve(release.name, digest, takeover):
-        waiting = workspace.releases.waiting(digest)
+    while not workspace.releases.serve(release.name, digest, switch):
+        waiting = workspace.releases.unstaged_studies(digest)
         without = set(workspace.without_codes(served[0])) if served else set()
         stored = [study_id for study_id, modality in waiting if modality in same and study_id not in without]
         afresh = sorted({study_id for study_id, _ in waiting} - set(stored))

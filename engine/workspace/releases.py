@@ -8,42 +8,41 @@ from dataclasses import dataclass
 import duckdb
 import numpy as np
 
-from engine.backends.snapshots import Arrays
+from engine.backends.snapshots import SnapshotStore
 from engine.errors import WorkspaceError
-from engine.store import previous_codes as former
-from engine.store import staged_codes as staging
+from engine.store import previous_codes, staged_codes
 from engine.store.database import Database
 
-OVERTAKEN = "Another release was put in place meanwhile: look at it, then choose again."
+RELEASE_CHANGED = "Another release was put in place meanwhile: look at it, then choose again."
 
 
 @dataclass(frozen=True)
-class Takeover:
+class ReleaseSwitch:
     """Who may be replaced, and what is written together with it.
 
     instead_of : digest of the release that must be serving; "" for whichever does
     note       : called inside the transaction that switches
     """
 
-    instead_of: str = ""
-    note: Callable[[duckdb.DuckDBPyConnection], object] = lambda cursor: None
+    expected_digest: str = ""
+    on_switch: Callable[[duckdb.DuckDBPyConnection], object] = lambda cursor: None
 
 
-ANYHOW = Takeover()
+UNCONDITIONAL = ReleaseSwitch()
 
 
 class Releases:
     """One release serves; the codes of the next are staged beside it and take its place in one transaction."""
 
-    def __init__(self, database: Database, arrays: Arrays) -> None:
-        self.database, self.arrays = database, arrays
+    def __init__(self, database: Database, arrays: SnapshotStore) -> None:
+        self.database, self.snapshots = database, arrays
         self._switches = 0  # odd while a switch is being made
 
     def serving(self) -> tuple[str, str] | None:
         """Return name and digest of the release whose codes answer, or None while there are none."""
-        return staging.serving(self.database)
+        return staged_codes.serving(self.database)
 
-    def moment(self) -> int:
+    def switch_version(self) -> int:
         """Return a number that is another one after every switch; waits while one is being made.
 
         What was asked between two equal numbers was answered by the codes of one release.
@@ -53,9 +52,9 @@ class Releases:
                 return self._switches
         return self._switches
 
-    def waiting(self, digest: str) -> list[tuple[str, str]]:
+    def unstaged_studies(self, digest: str) -> list[tuple[str, str]]:
         """Return (study id, modality) of the studies that a coming release has not encoded yet, by id."""
-        return staging.waiting(self.database, digest)
+        return staged_codes.unstaged_studies(self.database, digest)
 
     def stage(
         self, digest: str, study_ids: Sequence[str], vectors: np.ndarray, codes: np.ndarray, source: str = ""
@@ -65,22 +64,22 @@ class Releases:
         source : the release whose stored embeddings these are; what has been replaced there since is left out
         """
         with self.database.write() as cursor:
-            staging.stage(cursor, digest, study_ids, vectors, codes, source)
+            staged_codes.stage(cursor, digest, study_ids, vectors, codes, source)
 
     def keep_only(self, digest: str) -> None:
         """Forget what is staged of other releases than one."""
         with self.database.write() as cursor:
-            staging.keep_only(cursor, digest)
+            staged_codes.keep_only(cursor, digest)
 
-    def bring_back(self, digest: str) -> int:
+    def restore_codes(self, digest: str) -> int:
         """Stage the codes that a release had when it answered before, as far as they still fit; return how many."""
         serving = self.serving()
         if serving is None:
             return 0
         with self.database.write() as cursor:
-            return former.bring_back(cursor, digest, serving[0])
+            return previous_codes.restore(cursor, digest, serving[0])
 
-    def serve(self, release: str, digest: str, takeover: Takeover = ANYHOW) -> bool:
+    def serve(self, release: str, digest: str, switch: ReleaseSwitch = UNCONDITIONAL) -> bool:
         """Let a staged release answer from now on; False, and nothing changes, while it lacks a study.
 
         The old codes answer until the new ones are written; searches wait only while that is committed. What is
@@ -88,25 +87,25 @@ class Releases:
         """
         with self.database.exclusive():
             before = self.serving()
-            if takeover.instead_of and (before is None or before[1] != takeover.instead_of):
-                raise WorkspaceError(OVERTAKEN)
+            if switch.expected_digest and (before is None or before[1] != switch.expected_digest):
+                raise WorkspaceError(RELEASE_CHANGED)
             try:
                 with self.database.write() as cursor:
-                    if not staging.switch(cursor, release, digest):
+                    if not staged_codes.switch(cursor, release, digest):
                         return False
-                    takeover.note(cursor)
+                    switch.on_switch(cursor)
                     self._switches += 1
                 for name in {release, *(before or ())[:1]}:
-                    self.arrays.forget(name)
+                    self.snapshots.on_release_dropped(name)
             finally:
                 self._switches += self._switches % 2
         return True
 
-    def learn(self, digest: str, encoders: Mapping[str, str]) -> None:
+    def record_encoders(self, digest: str, encoders: Mapping[str, str]) -> None:
         """Note what decides the embeddings of a release: modality → digest."""
         with self.database.write() as cursor:
-            staging.learn(cursor, digest, encoders)
+            staged_codes.record_encoders(cursor, digest, encoders)
 
     def encoders(self, digest: str) -> dict[str, str]:
         """Return what was noted of a release: modality → digest; empty where it is not known."""
-        return staging.encoders(self.database, digest)
+        return staged_codes.encoders(self.database, digest)

@@ -12,10 +12,10 @@ from engine.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from engine.model.release import Release
 
-Found = TypeVar("Found")
+Result = TypeVar("Result")
 
 
-def serving(workspace: Workspace, newest: Release) -> Release:
+def serving_release(workspace: Workspace, newest: Release) -> Release:
     """Return the release whose codes are searched: `newest`, or an installed older one until a reindex is done.
 
     Raises WorkspaceError where neither is: its weights are not here, so no query can be compared with the codes.
@@ -35,7 +35,7 @@ def serving(workspace: Workspace, newest: Release) -> Release:
     )
 
 
-def kept(workspace: Workspace, newest: Release) -> Release:
+def release_to_renew(workspace: Workspace, newest: Release) -> Release:
     """Return the release to complete or renew a workspace with: its serving round's, else `newest`.
 
     A round that somebody put in place stays there until somebody chooses another, whatever is shipped meanwhile.
@@ -47,16 +47,18 @@ def kept(workspace: Workspace, newest: Release) -> Release:
     return own if own is not None and own.base != own.name else newest
 
 
-def steady(workspace: Workspace, newest: Release, ask: Callable[[Release], Found]) -> tuple[Release, Found]:
+def with_serving_release(
+    workspace: Workspace, newest: Release, ask: Callable[[Release], Result]
+) -> tuple[Release, Result]:
     """Return the serving release and what `ask` found with it; asks again where another took its place meanwhile."""
     while True:
-        moment = workspace.releases.moment()
+        moment = workspace.releases.switch_version()
         try:
-            release = serving(workspace, newest)
+            release = serving_release(workspace, newest)
             found = ask(release)
         except CasebindError:
-            if workspace.releases.moment() == moment:
+            if workspace.releases.switch_version() == moment:
                 raise
             continue
-        if workspace.releases.moment() == moment:
+        if workspace.releases.switch_version() == moment:
             return release, found

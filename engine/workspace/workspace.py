@@ -22,13 +22,10 @@ import numpy as np
 from engine.backends.local import open_backend
 from engine.backends.protocol import Backend
 from engine.backends.setting import read_setting
-from engine.backends.snapshots import Arrays
+from engine.backends.snapshots import SnapshotStore
 from engine.errors import UsageError, brief
 from engine.index.hamming import CodeArray
-from engine.store import audit as ledger
-from engine.store import queries as questions
-from engine.store import ratings as marks
-from engine.store import studies as shelf
+from engine.store import audit, queries, ratings, studies
 from engine.store.content import load_content
 from engine.store.database import FILE_NAME, Database, now
 from engine.store.filters import Clause, Filters, counted_sql, denied_sql
@@ -67,9 +64,9 @@ class Workspace:
         setting = read_setting(path)
         self.database = Database(path / FILE_NAME)
         self.key = read_key(path)
-        self.arrays = Arrays(self.database)
-        self.releases = Releases(self.database, self.arrays)
-        self.backend: Backend = open_backend(setting, self.arrays)  # where the codes are searched
+        self.snapshots = SnapshotStore(self.database)
+        self.releases = Releases(self.database, self.snapshots)
+        self.backend: Backend = open_backend(setting, self.snapshots)  # where the codes are searched
         self.durable = True  # False while a build fills it that syncs once, and is done over when it was stopped
 
     def close(self) -> None:
@@ -79,7 +76,7 @@ class Workspace:
             if self.openers <= 0 and _open.get(self.path) is self:
                 del _open[self.path]
                 self.backend.close()
-                self.arrays.close()
+                self.snapshots.close()
                 self.database.close()
 
     def __enter__(self) -> Workspace:
@@ -92,10 +89,10 @@ class Workspace:
 
     def add(self, cohort: Cohort, release: str, digest: str, batch: Sequence[NewStudy]) -> None:
         """Store studies with their content, codes and embeddings; all of the batch or none of it."""
-        files = shelf.save(self.studies_folder, batch, self.durable)
+        files = studies.save(self.studies_folder, batch, self.durable)
         with self.database.exclusive():
-            shelf.add(self.database, files, cohort, release, digest, batch)
-            self.arrays.came(release, [one.row.study_id for one in batch])
+            studies.add(self.database, files, cohort, release, digest, batch)
+            self.snapshots.on_added(release, [one.row.study_id for one in batch])
 
     def add_codes(
         self,
@@ -112,27 +109,27 @@ class Workspace:
         replace : in the place of the ones that they have under it
         """
         with self.database.exclusive():
-            shelf.add_codes(self.database, release, digest, study_ids, vectors, codes, replace)
-            self.arrays.came(release, study_ids)
+            studies.add_codes(self.database, release, digest, study_ids, vectors, codes, replace)
+            self.snapshots.on_added(release, study_ids)
 
     def remove(self, study_ids: Sequence[str]) -> None:
         """Remove studies with their content, codes and embeddings; their ratings and the audit stay."""
-        with self.database.exclusive(), self.arrays.going(study_ids):
-            files = shelf.files_of(self.database, study_ids)
-            shelf.remove(self.database, study_ids)
+        with self.database.exclusive(), self.snapshots.removing(study_ids):
+            files = studies.files_of(self.database, study_ids)
+            studies.remove(self.database, study_ids)
         for file in files:
             (self.studies_folder / file).unlink(missing_ok=True)
 
     def row(self, study_id: str) -> StudyRow:
         """Return the metadata of one study; UsageError where there is none."""
-        found = shelf.rows(self.database, [study_id])
+        found = studies.rows(self.database, [study_id])
         if not found:
             raise UsageError(f"There is no study {brief(study_id)} in the workspace: take an id from a search result.")
         return found[0]
 
     def rows(self, study_ids: Sequence[str] | None = None) -> list[StudyRow]:
         """Return the metadata of the given studies in the given order, or of all in the order of their ids."""
-        return shelf.rows(self.database, study_ids)
+        return studies.rows(self.database, study_ids)
 
     def study(self, study_id: str) -> Study:
         """Return one study with its content."""
@@ -140,11 +137,11 @@ class Workspace:
 
     def study_of(self, row: StudyRow) -> Study:
         """Return the study of a row with its content."""
-        return shelf.study_of(row, load_content(self.studies_folder / row.file))
+        return studies.study_of(row, load_content(self.studies_folder / row.file))
 
     def siblings(self, encounter_id: str) -> list[StudyRow]:
         """Return all studies of one encounter, in the order of their ids."""
-        return shelf.rows_where(self.database, "encounter_id = ?", [encounter_id])
+        return studies.rows_where(self.database, "encounter_id = ?", [encounter_id])
 
     def encounter_owners(self, encounter_ids: Sequence[str]) -> dict[str, str]:
         """Return encounter id → patient id of those encounters that are there."""
@@ -158,7 +155,7 @@ class Workspace:
 
     def of_patient(self, patient_id: str) -> list[StudyRow]:
         """Return all studies of one patient, in the order of their ids."""
-        return shelf.rows_where(self.database, "patient_id = ?", [patient_id])
+        return studies.rows_where(self.database, "patient_id = ?", [patient_id])
 
     def counts(self) -> dict[str, int]:
         """Return the number of studies per modality."""
@@ -199,13 +196,13 @@ class Workspace:
 
     def clean(self) -> int:
         """Delete study files that no row refers to, left by a process that was killed; return how many."""
-        return shelf.clean(self.database, self.studies_folder)
+        return studies.clean(self.database, self.studies_folder)
 
     # What the search reads
 
     def codes(self, release: str, modality: str) -> CodeArray:
         """Return a copy of the codes of one modality under one release, with their study ids."""
-        return shelf.load_codes(self.database, release, modality)
+        return studies.load_codes(self.database, release, modality)
 
     def denied(self, clauses: list[Clause]) -> np.ndarray:
         """Return the ordinals, (m,) int64, of the studies that consent or the clauses keep out."""
@@ -214,7 +211,7 @@ class Workspace:
 
     def embeddings(self, release: str, study_ids: Sequence[str]) -> np.ndarray:
         """Return (n, 256) float32 embeddings in the order of the ids; UsageError where one has none."""
-        return shelf.load_embeddings(self.database, release, study_ids)
+        return studies.load_embeddings(self.database, release, study_ids)
 
     def without_codes(self, release: str) -> list[str]:
         """Return the ids of the studies that a release has not encoded."""
@@ -229,7 +226,7 @@ class Workspace:
 
     def query(self, query_id: str) -> StoredQuery | None:
         """Return a stored query, or None."""
-        return questions.load(self.database, self.queries_folder, query_id)
+        return queries.load(self.database, self.queries_folder, query_id)
 
     def rate(
         self,
@@ -240,7 +237,7 @@ class Workspace:
         *,
         release: str,
         bits: int = 256,
-        at: str | None = None,
+        operating_point: str | None = None,
         why: Sequence[str] = (),
         comment: str = "",
         finding: str = "",
@@ -259,7 +256,7 @@ class Workspace:
             who,
             release,
             bits,
-            at,
+            operating_point,
             now(),
             tuple(why),
             comment,
@@ -267,26 +264,26 @@ class Workspace:
             strategy,
             random_share,
         )
-        return marks.rate(self.database, given)
+        return ratings.rate(self.database, given)
 
     def ratings(self, query_id: str | None = None, who: str | None = None, *, skips: bool = False) -> list[Rating]:
         """Return the marks that count, oldest first, of one query or all, by one person of this site or everyone.
 
         skips : also what was skipped; without, only judgements
         """
-        return marks.ratings(self.database, query_id, who, skips)
+        return ratings.ratings(self.database, query_id, who, skips)
 
     def history(self, query_id: str, study_id: str, who: str = "local") -> list[Rating]:
         """Return everything a person ever said about a neighbour, oldest first, what was undone as well."""
-        return marks.history(self.database, query_id, study_id, who)
+        return ratings.history(self.database, query_id, study_id, who)
 
     def undo(self, query_id: str, study_id: str, who: str = "local") -> Rating | None:
         """Take back a person's last mark on a neighbour; return the earlier mark that counts again, or None."""
-        return marks.undo(self.database, query_id, study_id, who)
+        return ratings.undo(self.database, query_id, study_id, who)
 
     def unrate(self, query_id: str, study_id: str, who: str = "local") -> None:
         """Take back all marks of a person on a neighbour, so that none counts; the history is kept."""
-        marks.unrate(self.database, query_id, study_id, who)
+        ratings.unrate(self.database, query_id, study_id, who)
 
     def set_consent(self, patient_id: str, granted: bool, *, scope: str = "retrieval", who: str = "local") -> None:
         """Grant or withdraw consent; the next search honours it."""
@@ -297,29 +294,29 @@ class Workspace:
     ) -> None:
         """Grant or withdraw the consent of several patients at once."""
         with self.database.exclusive():
-            ledger.set_consents(self.database, patient_ids, granted, scope, who)
-            self.arrays.changed()
+            audit.set_consents(self.database, patient_ids, granted, scope, who)
+            self.snapshots.invalidate_masks()
 
     def consent(self, patient_id: str, scope: str = "retrieval") -> bool:
         """Return whether consent stands; a patient who was never asked has not withdrawn."""
         sql = "SELECT count(*) FROM withdrawn WHERE patient_id = ? AND scope = ?"
         return self.database.read(sql, [patient_id, scope])[0][0] == 0
 
-    def audit(self, who: str, kind: str, *, keep: StoredQuery | None = None, **entry: Any) -> int:
+    def audit(self, who: str, kind: str, *, stored_query: StoredQuery | None = None, **entry: Any) -> int:
         """Append one audit row; return its number. `entry` holds further columns of the audit table.
 
         keep : an accepted query to store with its de-identified content; it and its audit row appear together
         """
-        file = "" if keep is None else questions.save(self.queries_folder, keep)
+        file = "" if stored_query is None else queries.save(self.queries_folder, stored_query)
         with self.database.write() as cursor:
-            if keep is not None:
-                questions.keep(cursor, file, keep)
-            return ledger.add_audit(cursor, who, kind, **entry)
+            if stored_query is not None:
+                queries.keep(cursor, file, stored_query)
+            return audit.add_audit(cursor, who, kind, **entry)
 
     def recorded(self, who: str, kind: str) -> bool:
         """Return whether the audit holds an entry of this kind by this person, e.g. an accepted notice."""
-        return ledger.recorded(self.database, who, kind)
+        return audit.recorded(self.database, who, kind)
 
     def audit_rows(self, limit: int = 1000) -> list[AuditRow]:
         """Return the newest audit rows, newest first."""
-        return ledger.audit_rows(self.database, limit)
+        return audit.audit_rows(self.database, limit)

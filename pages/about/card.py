@@ -11,7 +11,7 @@ import streamlit as st
 from engine.study import MODALITIES
 from engine.version import __version__
 from pages.shared import resources
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import one_of, text
 
 
@@ -23,13 +23,13 @@ def draw_collection() -> None:
     st.table(pd.DataFrame(rows, columns=[text("about.workspace_kind"), text("about.workspace_n")]), hide_index=True)
     for cohort in workspace.cohorts():
         made = text("card.synthetic") if cohort.synthetic else text("about.recorded")
-        st.markdown(f"**{plain(cohort.name)}** ({made}): {plain(cohort.licence)}. {plain(cohort.attribution)}")
+        st.markdown(f"**{escaped(cohort.name)}** ({made}): {escaped(cohort.licence)}. {escaped(cohort.attribution)}")
 
 
 def draw_release() -> None:
     """Draw the release's limits, data sets with licences, measured figures and versions."""
     manifest = resources.release().manifest
-    st.markdown("\n".join(f"- {plain(limit)}" for limit in manifest.get("limits", [])))
+    st.markdown("\n".join(f"- {escaped(limit)}" for limit in manifest.get("limits", [])))
     st.subheader(text("about.data_title"))
     _table(data_rows(manifest), ("data_name", "data_kinds", "data_n", "data_patients", "data_attribution"), "data_none")
     st.subheader(text("about.figures_title"))

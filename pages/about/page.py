@@ -30,7 +30,7 @@ def draw() -> None:
         st.header(text("about.workspace_title"))
         _part(card.draw_collection)
         st.header(text("keys.title"))
-        keys.draw()
+        keys.draw_keys()
     st.header(text("about.card_title"))
     _fields()
     _part(card.draw_release)

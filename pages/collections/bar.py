@@ -7,9 +7,9 @@ from collections.abc import Callable
 import streamlit as st
 
 from engine.report.export import MIMES
-from engine.report.export_collection import Wanted, export_collection
+from engine.report.export_collection import CollectionExportRequest, export_collection
 from engine.teaching import collections
-from engine.teaching.records import Collection, Item
+from engine.teaching.records import CollectionCase, TeachingCollection
 from pages.collections import fields, state
 from pages.shared import resources
 from pages.shared.keys import SCREENS
@@ -20,7 +20,7 @@ KEYS = SCREENS["collections"]
 FILES = ("pdf", "blind", "csv")  # buttons, in their order; blind is the PDF without labels
 
 
-def draw(one: Collection, found: list[Item], at: int) -> None:
+def draw_collection_bar(collection: TeachingCollection, items: list[CollectionCase], index: int) -> None:
     """Draw the bar for case `at` of those found."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="collection-bar"):
         st.button(text("collections.all"), icon=":material/arrow_back:", key="all", on_click=state.leave)
@@ -30,41 +30,41 @@ def draw(one: Collection, found: list[Item], at: int) -> None:
             key="present",
             type="primary",
             shortcut=KEYS["present"],
-            disabled=not found,
+            disabled=not items,
             on_click=state.slide,
-            args=(at + 1,),
+            args=(index + 1,),
         )
-        if st.button(text("collections.quiz"), icon=":material/quiz:", key="make-quiz", disabled=not found):
-            st.switch_page("pages/quiz/page.py", query_params={"build": one.collection_id})
+        if st.button(text("collections.quiz"), icon=":material/quiz:", key="make-quiz", disabled=not items):
+            st.switch_page("pages/quiz/page.py", query_params={"build": collection.collection_id})
         with st.popover(text("collections.add_title"), icon=":material/add:", key="add-popover"):
-            _add(one)
+            _add(collection)
         with st.popover(text("collections.share"), icon=":material/link:", key="share-popover"):
             st.markdown(text("collections.share_help"))
-            st.code(link("collections", collection=one.collection_id), language=None, wrap_lines=True)
-        with st.popover(text("export.title"), icon=":material/download:", disabled=not found, key="export-popover"):
-            _export(one)
+            st.code(link("collections", collection=collection.collection_id), language=None, wrap_lines=True)
+        with st.popover(text("export.title"), icon=":material/download:", disabled=not items, key="export-popover"):
+            _export(collection)
         with st.popover(text("collections.edit"), icon=":material/edit:", key="edit-popover"):
-            _words(one)
-            _whole(one)
+            _words(collection)
+            _whole(collection)
 
 
-def _add(one: Collection) -> None:
+def _add(collection: TeachingCollection) -> None:
     st.text_input(text("collections.add_id"), key="add-id")
-    st.button(text("collections.add_do"), key="add", on_click=state.add, args=(one,))
+    st.button(text("collections.add_do"), key="add", on_click=state.add, args=(collection,))
     st.page_link("pages/search/page.py", label=text("collections.to_search"), icon=":material/search:")
 
 
-def _export(one: Collection) -> None:
+def _export(collection: TeachingCollection) -> None:
     """Draw a button per file; it is made when its button is pressed."""
     st.markdown(text("collections.export_lead"))
     for name in FILES:
-        wanted = Wanted("csv" if name == "csv" else "pdf", hide_labels=name == "blind", bom=True)
+        wanted = CollectionExportRequest("csv" if name == "csv" else "pdf", hide_labels=name == "blind", bom=True)
         mime, suffix = MIMES[wanted.format]
         st.download_button(
             text(f"collections.export_{name}"),
-            data=_maker(one.collection_id, wanted),
+            data=_maker(collection.collection_id, wanted),
             mime=mime,
-            file_name=f"casebind-{one.collection_id}-{name}.{suffix}",
+            file_name=f"casebind-{collection.collection_id}-{name}.{suffix}",
             key=f"export-{name}",
             on_click="ignore",
             help=text(f"collections.export_{name}_help"),
@@ -72,33 +72,35 @@ def _export(one: Collection) -> None:
         )
 
 
-def _maker(collection_id: str, wanted: Wanted) -> Callable[[], bytes]:
+def _maker(collection_id: str, wanted: CollectionExportRequest) -> Callable[[], bytes]:
     """Return the function that makes the file when it is called, in a thread of its own."""
     workspace, release = resources.workspace(), resources.release().name
     return lambda: export_collection(workspace, collection_id, wanted, release=release, who=resources.WHO).data
 
 
-def _words(one: Collection) -> None:
-    workspace, which = resources.workspace(), one.collection_id
-    fields.field(
+def _words(collection: TeachingCollection) -> None:
+    workspace, which = resources.workspace(), collection.collection_id
+    fields.draw_text_field(
         st.text_input,
         text("collections.new_title"),
         f"title-{which}",
-        one.title,
+        collection.title,
         lambda words, was: collections.rename(workspace, which, words, was),
     )
-    fields.field(
+    fields.draw_text_field(
         st.text_area,
         text("collections.description"),
         f"about-{which}",
-        one.description,
+        collection.description,
         lambda words, was: collections.describe(workspace, which, words, was),
         height=110,
     )
 
 
-def _whole(one: Collection) -> None:
+def _whole(collection: TeachingCollection) -> None:
     """Draw what is done to the collection as a whole."""
     with st.container(horizontal=True, gap="small"):
         for action, icon, do in (("duplicate", "content_copy", state.duplicate), ("delete", "delete", state.delete)):
-            st.button(text(f"collections.{action}"), icon=f":material/{icon}:", key=action, on_click=do, args=(one,))
+            st.button(
+                text(f"collections.{action}"), icon=f":material/{icon}:", key=action, on_click=do, args=(collection,)
+            )

@@ -8,13 +8,13 @@ from typing import Any
 import streamlit as st
 
 from engine.errors import CasebindError
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import text
 
 Save = Callable[[str, str], None]  # (text, the text that was edited)
 
 
-def field(box: Any, label: str, key: str, stored: str, save: Save, **options: Any) -> None:
+def draw_text_field(box: Any, label: str, key: str, stored: str, save: Save, **options: Any) -> None:
     """Draw one box (st.text_input or st.text_area) of a stored text, and what came of the last change to it.
 
     Words that could not be stored stay in the box.
@@ -33,7 +33,7 @@ def _store(key: str, save: Save) -> None:
     try:
         save(typed, st.session_state[f"{key}-was"])
     except CasebindError as error:
-        st.session_state[f"{key}-said"] = (False, plain(error))
+        st.session_state[f"{key}-said"] = (False, escaped(error))
         return
     st.session_state[f"{key}-was"] = typed
     st.session_state[f"{key}-said"] = (True, text("collections.saved"))

@@ -8,7 +8,7 @@ from engine.errors import UsageError
 from engine.teaching import collections
 from pages.collections import editor, present, state
 from pages.shared import resources, undo
-from pages.shared.markdown import lines, plain
+from pages.shared.markdown import escaped, escaped_lines
 from pages.shared.strings import several, text
 
 
@@ -21,31 +21,31 @@ def draw() -> None:
     try:
         one = collections.load(resources.workspace(), collection_id)
     except UsageError as error:
-        undo.draw(text("collections.undo"))
+        undo.draw_undo(text("collections.undo"))
         st.error(str(error), icon=":material/error:")
         st.button(text("collections.all"), icon=":material/arrow_back:", on_click=state.leave, key="all")
         return
     if state.PRESENT in st.query_params:
-        present.draw(one)
+        present.draw_presentation(one)
     else:
-        editor.draw(one)
+        editor.draw_editor(one)
 
 
 def _all() -> None:
     """Draw the list, or how to begin."""
     st.title(text("collections.title"), anchor=False)
     st.markdown(text("collections.lead"))
-    undo.draw(text("collections.undo"))
-    state.say()
+    undo.draw_undo(text("collections.undo"))
+    state.show_message()
     found = collections.listed(resources.workspace())
     if not found:
         st.info(f"**{text('collections.empty')}** {text('collections.empty_how')}", icon=":material/bookmark_add:")
     grid = st.grid(min_column_width=300, border=True) if found else None
     for one in found:
         with grid.cell():
-            st.markdown(f"**{plain(one.title)}**  \n:small[{several(one.cases, 'collections.cases')}]")
+            st.markdown(f"**{escaped(one.title)}**  \n:small[{several(one.cases, 'collections.cases')}]")
             if one.description:
-                st.markdown(lines(one.description))
+                st.markdown(escaped_lines(one.description))
             if one.hidden:
                 st.markdown(f":small[{several(one.hidden, 'collections.hidden')}]")
             st.button(

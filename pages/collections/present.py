@@ -6,15 +6,15 @@ import streamlit as st
 
 from engine.errors import CasebindError
 from engine.teaching import collections
-from engine.teaching.records import Collection, Item
+from engine.teaching.records import CollectionCase, TeachingCollection
 from pages.collections import state
 from pages.shared import case_view, resources, study_facts
 from pages.shared.keys import SCREENS
-from pages.shared.markdown import lines, plain
+from pages.shared.markdown import escaped, escaped_lines
 from pages.shared.strings import text
 
 KEYS = SCREENS["present"]
-SHOWN, FULL = "present-shown", "present-full"  # what is revealed; how often full screen was asked for
+REVEALED, FULL = "present-shown", "present-full"  # what is revealed; how often full screen was asked for
 # Nothing but the thin notice stands beside the case, and the case takes the width.
 BARE = """<style>
 [data-testid=stHeader], .stAppHeader { display: none; }
@@ -26,42 +26,42 @@ SWITCH = (
 )
 
 
-def draw(one: Collection) -> None:
+def draw_presentation(collection: TeachingCollection) -> None:
     """Draw the case that the URL names by its place."""
     st.html(BARE)
-    found = collections.items(resources.workspace(), one.collection_id)
+    found = collections.items(resources.workspace(), collection.collection_id)
     if not found:
         st.info(text("present.none"), icon=":material/visibility_off:")
         st.button(text("present.leave"), key="leave", shortcut=KEYS["leave"], on_click=_leave)
         return
-    n = state.place(state.PRESENT, len(found))
+    n = state.position_in_url(state.PRESENT, len(found))
     item = found[n - 1]
-    shown = st.session_state.get(SHOWN) == item.study_id
-    _bar(one, found, n, shown)
+    shown = st.session_state.get(REVEALED) == item.study_id
+    _bar(collection, found, n, shown)
     _full_screen()
     with st.container(key="stage"):
         _stage(item, n, shown)
 
 
-def _bar(one: Collection, found: list[Item], n: int, shown: bool) -> None:
+def _bar(collection: TeachingCollection, items: list[CollectionCase], n: int, revealed: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="present-bar"):
-        st.markdown(f"**{plain(one.title)}**", width="stretch")
-        st.markdown(text("collections.place", n=n, total=len(found)), width="content")
+        st.markdown(f"**{escaped(collection.title)}**", width="stretch")
+        st.markdown(text("collections.place", n=n, total=len(items)), width="content")
         for action, step in (("previous", -1), ("next", 1)):
             st.button(
                 text(f"collections.{action}"),
                 key=f"present-{action}",
                 shortcut=KEYS[f"case_{action}"],
-                disabled=not 1 <= n + step <= len(found),
+                disabled=not 1 <= n + step <= len(items),
                 on_click=_go,
                 args=(n + step,),
             )
         st.button(
-            text("present.hide" if shown else "present.reveal"),
+            text("present.hide" if revealed else "present.reveal"),
             key="present-reveal",
             shortcut=KEYS["reveal"],
             on_click=_reveal,
-            args=(None if shown else found[n - 1].study_id,),
+            args=(None if revealed else items[n - 1].study_id,),
         )
         st.button(
             text("present.full"),
@@ -71,22 +71,22 @@ def _bar(one: Collection, found: list[Item], n: int, shown: bool) -> None:
             on_click=_ask_full,
         )
         st.button(
-            text("present.leave"), key="leave", shortcut=KEYS["leave"], on_click=_leave, args=(found[n - 1].study_id,)
+            text("present.leave"), key="leave", shortcut=KEYS["leave"], on_click=_leave, args=(items[n - 1].study_id,)
         )
 
 
-def _stage(item: Item, n: int, shown: bool) -> None:
+def _stage(item: CollectionCase, n: int, revealed: bool) -> None:
     """Draw labels and note where they are asked for, over the case, so that they are read without scrolling."""
     st.subheader(study_facts.kind(item.row), anchor=False)
-    if shown:
+    if revealed:
         st.markdown(study_facts.about(item.row))
-        st.markdown(lines(item.note) or text("present.no_note"))
+        st.markdown(escaped_lines(item.note) or text("present.no_note"))
     else:
         st.markdown(f":material/visibility_off: {text('present.hidden')}")
     try:
-        case_view.draw(resources.workspace().study(item.study_id), key=f"stage-{n}", anonymous=not shown)
+        case_view.draw_case(resources.workspace().study(item.study_id), key=f"stage-{n}", anonymous=not revealed)
     except CasebindError as error:
-        st.error(text("collections.no_study", why=plain(error)), icon=":material/error:")
+        st.error(text("collections.no_study", why=escaped(error)), icon=":material/error:")
 
 
 def _go(n: int) -> None:
@@ -95,7 +95,7 @@ def _go(n: int) -> None:
 
 
 def _reveal(study_id: str | None) -> None:
-    st.session_state[SHOWN] = study_id
+    st.session_state[REVEALED] = study_id
 
 
 def _leave(study_id: str = "") -> None:

@@ -8,13 +8,13 @@ import streamlit as st
 
 from engine.errors import CasebindError
 from engine.teaching import collections
-from engine.teaching.records import Collection, Item
+from engine.teaching.records import CollectionCase, TeachingCollection
 from pages.shared import resources, undo
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import text
 
 COLLECTION, CASE, PRESENT = "collection", "case", "present"  # names in the URL
-SAID = "collections-said"
+MESSAGE = "collections-said"
 
 
 def enter(collection_id: str) -> None:
@@ -41,15 +41,15 @@ def slide(n: int | None) -> None:
         st.query_params[PRESENT] = str(n)
 
 
-def place(name: str, total: int) -> int:
+def position_in_url(name: str, total: int) -> int:
     """Return the number in the URL within 1..total; 1 where it is none."""
     number = st.query_params.get(name, "")
     return min(max(int(number), 1), total) if number.isdecimal() else 1
 
 
-def say() -> None:
+def show_message() -> None:
     """Draw once what came of the last change."""
-    good, words = st.session_state.pop(SAID, (True, ""))
+    good, words = st.session_state.pop(MESSAGE, (True, ""))
     if words:
         (st.success if good else st.error)(words, icon=":material/check:" if good else ":material/error:")
 
@@ -59,60 +59,62 @@ def done(change: Callable[[], object], words: str = "") -> bool:
     try:
         change()
     except CasebindError as error:
-        st.session_state[SAID] = (False, plain(error))
+        st.session_state[MESSAGE] = (False, escaped(error))
         return False
-    st.session_state[SAID] = (True, words)
+    st.session_state[MESSAGE] = (True, words)
     return True
 
 
 def create() -> None:
     """Store a collection of what is typed; the boxes are emptied once it is stored."""
     title, about = st.session_state["new-title"], st.session_state["new-description"]
-    words = text("collections.created", title=plain(title))
+    words = text("collections.created", title=escaped(title))
     if done(lambda: collections.create(resources.workspace(), title, about, resources.WHO), words):
         st.session_state["new-title"] = st.session_state["new-description"] = ""
 
 
-def delete(one: Collection) -> None:
+def delete(collection: TeachingCollection) -> None:
     """Take a collection off the list and offer to bring it back."""
     workspace = resources.workspace()
-    if done(lambda: collections.delete(workspace, one.collection_id)):
-        words = text("collections.deleted", title=f"**{plain(one.title)}**")
-        undo.offer(words, lambda: collections.undelete(workspace, one.collection_id))
+    if done(lambda: collections.delete(workspace, collection.collection_id)):
+        words = text("collections.deleted", title=f"**{escaped(collection.title)}**")
+        undo.offer(words, lambda: collections.undelete(workspace, collection.collection_id))
         leave()
 
 
-def duplicate(one: Collection) -> None:
+def duplicate(collection: TeachingCollection) -> None:
     """Make a copy and open it."""
-    title = text("collections.copy_of", title=one.title)[:120]
+    title = text("collections.copy_of", title=collection.title)[:120]
     try:
-        enter(collections.duplicate(resources.workspace(), one.collection_id, title, resources.WHO).collection_id)
+        enter(
+            collections.duplicate(resources.workspace(), collection.collection_id, title, resources.WHO).collection_id
+        )
     except CasebindError as error:
-        st.session_state[SAID] = (False, plain(error))
+        st.session_state[MESSAGE] = (False, escaped(error))
 
 
-def move(one: Collection, study_id: str, by: int) -> None:
+def move(collection: TeachingCollection, study_id: str, by: int) -> None:
     """Move a case by one place; it stays the open one."""
     select(study_id)
-    done(lambda: collections.move(resources.workspace(), one.collection_id, study_id, by))
+    done(lambda: collections.move(resources.workspace(), collection.collection_id, study_id, by))
 
 
-def remove(one: Collection, found: list[Item], at: int) -> None:
+def remove(collection: TeachingCollection, items: list[CollectionCase], index: int) -> None:
     """Take a case out, offer to bring it back, and open the one that takes its place."""
-    workspace, study_id = resources.workspace(), found[at].study_id
-    if done(lambda: collections.remove(workspace, one.collection_id, study_id)):
-        words = text("collections.removed", title=f"**{plain(one.title)}**")
-        undo.offer(words, lambda: collections.restore(workspace, one.collection_id, study_id))
-        left = [item.study_id for item in found if item.study_id != study_id]
+    workspace, study_id = resources.workspace(), items[index].study_id
+    if done(lambda: collections.remove(workspace, collection.collection_id, study_id)):
+        words = text("collections.removed", title=f"**{escaped(collection.title)}**")
+        undo.offer(words, lambda: collections.restore(workspace, collection.collection_id, study_id))
+        left = [item.study_id for item in items if item.study_id != study_id]
         if left:
-            select(left[min(at, len(left) - 1)])
+            select(left[min(index, len(left) - 1)])
 
 
-def add(one: Collection) -> None:
+def add(collection: TeachingCollection) -> None:
     """Add the case whose id is typed."""
     study_id = st.session_state["add-id"].strip()
     new: list[bool] = []
-    if done(lambda: new.append(collections.add(resources.workspace(), one.collection_id, study_id))):
-        st.session_state[SAID] = (True, text("collections.add_done" if new[0] else "collections.add_there"))
+    if done(lambda: new.append(collections.add(resources.workspace(), collection.collection_id, study_id))):
+        st.session_state[MESSAGE] = (True, text("collections.add_done" if new[0] else "collections.add_there"))
         st.session_state["add-id"] = ""
         select(study_id)

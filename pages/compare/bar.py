@@ -10,7 +10,7 @@ from engine.store.records import MARKS
 from pages.compare.pair import Pair
 from pages.shared import case_card, content, query_state, resources
 from pages.shared.keys import KEYS
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import text
 
 SEARCH = "pages/search/page.py"
@@ -23,7 +23,7 @@ def to_top(study_id: str) -> None:
     st.html(f"<script>/* {once} */ {script}</script>", unsafe_allow_javascript=True)
 
 
-def draw(pair: Pair | None) -> None:
+def draw_navigation(pair: Pair | None) -> None:
     """Draw the way back, the steps to the cases before and after, the place among them, and a new query."""
     with st.container(horizontal=True, vertical_alignment="center", key="detail-bar"):
         if st.button(text("detail.back"), icon=":material/arrow_back:", key="back", shortcut=KEYS["back"]):
@@ -37,18 +37,18 @@ def draw(pair: Pair | None) -> None:
             st.switch_page(SEARCH)
 
 
-def _steps(ids: list[str], at: int) -> None:
+def _steps(ids: list[str], index: int) -> None:
     for action, step in (("previous", -1), ("next", 1)):
-        there = 0 <= at + step < len(ids)
+        there = 0 <= index + step < len(ids)
         st.button(
             text(f"detail.{action}"),
             key=action,
             shortcut=KEYS[action],
             disabled=not there,
             on_click=_open,
-            args=(ids[at + step] if there else "",),
+            args=(ids[index + step] if there else "",),
         )
-    st.markdown(text("detail.place", n=at + 1, total=len(ids)), width="stretch")
+    st.markdown(text("detail.place", n=index + 1, total=len(ids)), width="stretch")
 
 
 def _open(study_id: str) -> None:
@@ -56,13 +56,13 @@ def _open(study_id: str) -> None:
     query_state.open_case(study_id, bool(st.session_state.get("why")))
 
 
-def rating(pair: Pair) -> None:
+def draw_rating(pair: Pair) -> None:
     """Draw the three marks with their keys; the stored one carries a tick and the word "Saved"."""
     if pair.neighbour is None:
         st.markdown(f":small[{text('compare.not_ranked')}]")
         return
     study_id = pair.neighbour.study_id
-    mark = query_state.marks(pair.found.query_id).get(study_id)
+    mark = query_state.user_ratings(pair.answer.query_id).get(study_id)
     st.markdown(f"**{text('detail.how_rate')}**", width="content")
     for name in MARKS:
         st.button(
@@ -72,13 +72,13 @@ def rating(pair: Pair) -> None:
             icon=":material/check:" if name == mark else None,
             type="primary" if name == mark else "secondary",
             on_click=query_state.rate,
-            args=(pair.found, study_id, None if name == mark else name),
+            args=(pair.answer, study_id, None if name == mark else name),
         )
     if mark:
         st.markdown(text("card.saved_line", mark=text(f"mark.{mark}")), width="content")
 
 
-def siblings(pair: Pair) -> None:
+def draw_siblings(pair: Pair) -> None:
     """Draw the other studies of the case's encounter, small."""
     rows = resources.workspace().siblings(pair.row.encounter_id)
     others = [row for row in rows if row.study_id != pair.row.study_id]
@@ -88,10 +88,10 @@ def siblings(pair: Pair) -> None:
     grid = st.grid(min_column_width=220, border=True)
     for row in others:
         with grid.cell():
-            mark = case_card.synthetic(row.synthetic)
+            mark = case_card.synthetic_badge(row.synthetic)
             st.markdown(f"{text(f'icon.{row.modality}')} {text(f'modality_one.{row.modality}')}{mark}")
-            content.thumb(row.study_id, row.modality, text(f"modality_one.{row.modality}"))
-            st.markdown(f":small[{plain(', '.join(row.labels) or text('card.no_labels'))}]")
+            content.draw_thumbnail(row.study_id, row.modality, text(f"modality_one.{row.modality}"))
+            st.markdown(f":small[{escaped(', '.join(row.labels) or text('card.no_labels'))}]")
             if st.button(text("detail.like_this"), key=f"like-{row.study_id}"):
                 query_state.take_study(row.study_id)
                 st.switch_page(SEARCH, query_params={query_state.QUERY: row.study_id})

@@ -9,10 +9,10 @@ from engine.study import MODALITIES
 from pages.shared import query_state, resources
 from pages.shared.strings import text
 
-LISTED = 300  # studies in one list; a label narrows it down
+MAX_LISTED = 300  # studies in one list; a label narrows it down
 
 
-def draw() -> None:
+def draw_pair_chooser() -> None:
     """Draw the two choices and the button that opens the pair."""
     _, middle, _ = st.columns([1, 5, 1])
     with middle:
@@ -60,10 +60,14 @@ def _choice(side: str) -> str | None:
     )
     rows = [row for row in _rows(str(workspace.path), kind, workspace.counts().get(kind, 0)) if _fits(row, label)]
     study = st.selectbox(
-        text("compare.choose_study"), rows[:LISTED], key=f"{side}-study", format_func=_named, index=0 if rows else None
+        text("compare.choose_study"),
+        rows[:MAX_LISTED],
+        key=f"{side}-study",
+        format_func=_named,
+        index=0 if rows else None,
     )
-    if len(rows) > LISTED:
-        st.markdown(f":small[{text('compare.choose_more', n=LISTED, total=len(rows))}]")
+    if len(rows) > MAX_LISTED:
+        st.markdown(f":small[{text('compare.choose_more', n=MAX_LISTED, total=len(rows))}]")
     return study.study_id if study else None
 
 

@@ -14,7 +14,7 @@ from pages.shared import resources
 from pages.shared.strings import text
 
 BUDGET_S = 15.0  # seconds of refinement before a map is left as it is
-Pair = tuple[str, str]  # query id, study id
+PairKey = tuple[str, str]  # query id, study id
 _log = logging.getLogger("casebind.pages")
 
 
@@ -29,7 +29,7 @@ class Refinement:
         self.best = best
         self.progress = (0.0, text("detail.first"))
         self.failed = False
-        self.by_user = False
+        self.stopped_by_user = False
         self._stop = threading.Event()
         release = resources.release()
         self._thread = threading.Thread(target=self._run, args=(release, query, match), name="explain", daemon=True)
@@ -47,17 +47,17 @@ class Refinement:
 
     def stop(self, by_user: bool = False) -> None:
         """End the refinement soon; the finest map is kept."""
-        self.by_user = self.by_user or by_user
+        self.stopped_by_user = self.stopped_by_user or by_user
         self._stop.set()
 
-    def _tell(self, share: float, words: str) -> None:
+    def _on_progress(self, share: float, words: str) -> None:
         if self._stop.is_set():
             raise _StoppedError
         self.progress = (share, words)
 
     def _run(self, release: object, query: Study, match: Study) -> None:
         try:
-            for maps in explain_pair(release, query, match, budget_s=BUDGET_S, progress=self._tell):
+            for maps in explain_pair(release, query, match, budget_s=BUDGET_S, progress=self._on_progress):
                 if maps.final or steps(maps) >= steps(self.best):
                     self.best = maps
         except _StoppedError:
@@ -72,22 +72,24 @@ def steps(maps: PairMaps | None) -> int:
     return sum(side.steps for side in (maps.query, maps.match) if side) if maps else 0
 
 
-def of(pair: Pair, query: Study, match: Study) -> Refinement:
+def refinement_of(pair: PairKey, query: Study, match: Study) -> Refinement:
     """Return the refinement of a pair, begun or gone on with; those of other pairs are stopped."""
-    known: dict[Pair, Refinement] = st.session_state.setdefault("maps", {})
+    known: dict[PairKey, Refinement] = st.session_state.setdefault("maps", {})
     for other, one in known.items():
         if other != pair and one.running:
             one.stop()
     found = known.get(pair)
-    ended_early = found is not None and not found.running and not (found.complete or found.by_user or found.failed)
+    ended_early = (
+        found is not None and not found.running and not (found.complete or found.stopped_by_user or found.failed)
+    )
     if found is None or ended_early:
         found = known[pair] = Refinement(query, match, found.best if found else None)
     return found
 
 
-def rest() -> None:
+def stop_refinements() -> None:
     """Stop whatever is being refined, and let a failed or stopped one be tried again."""
-    known: dict[Pair, Refinement] = st.session_state.get("maps", {})
+    known: dict[PairKey, Refinement] = st.session_state.get("maps", {})
     for one in known.values():
         one.stop()
-        one.failed = one.by_user = False
+        one.failed = one.stopped_by_user = False

@@ -14,7 +14,7 @@ from pages.compare import maps, parts
 from pages.compare.maps import Refinement
 from pages.shared import legend
 from pages.shared.keys import KEYS
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import text
 from pages.shared.theme import browser_theme, paper
 
@@ -47,7 +47,7 @@ def controls() -> None:
 def _toggle() -> None:
     st.session_state["why"] = not wanted()
     if not wanted():
-        maps.rest()
+        maps.stop_refinements()
 
 
 def opacity() -> float:
@@ -55,14 +55,14 @@ def opacity() -> float:
     return st.session_state.get("opacity", OPACITY) / 100
 
 
-def side(one: InputMap | None, study: Study) -> tuple[np.ndarray | None, str]:
+def signed_overlay(input_map: InputMap | None, study: Study) -> tuple[np.ndarray | None, str]:
     """Return a side's map in -1..1 of its own limit, and where it lies in words; (None, "") where there is none."""
-    if one is None:
+    if input_map is None:
         return None, ""
-    return np.clip(one.values / symmetric_limit(one.values), -1, 1), parts.sentence(one, study)
+    return np.clip(input_map.values / symmetric_limit(input_map.values), -1, 1), parts.sentence(input_map, study)
 
 
-def explained(refinement: Refinement, query: Study, match: Study) -> None:
+def draw_explanation(refinement: Refinement, query: Study, match: Study) -> None:
     """Draw how far the refinement is, then the scale, the gaps, the strongest parts and the caveat."""
     known = refinement.best
     if refinement.running:
@@ -70,7 +70,7 @@ def explained(refinement: Refinement, query: Study, match: Study) -> None:
     if refinement.failed:
         st.error(text("compare.failed"), icon=":material/error:")
     if known is not None:
-        stopped = refinement.by_user and not refinement.complete
+        stopped = refinement.stopped_by_user and not refinement.complete
         _honesty(known, query, match, stopped=stopped)
 
 
@@ -84,29 +84,29 @@ def _watch(refinement: Refinement, seen: int) -> None:
         st.button(text("detail.stop"), key="stop", on_click=refinement.stop, args=(True,))
 
 
-def _honesty(known: PairMaps, query: Study, match: Study, *, stopped: bool) -> None:
+def _honesty(pair_maps: PairMaps, query: Study, match: Study, *, stopped: bool) -> None:
     """Draw the scale, baseline and convergence gap of either side, the strongest parts, and the caveat."""
     patterns = {text("detail.striped" if isinstance(s.content, Film) else "detail.dashed") for s in (query, match)}
     pattern = " / ".join(sorted(patterns))
-    scale = legend.draw(paper(browser_theme()), pattern=pattern)
+    scale = legend.legend_svg(paper(browser_theme()), pattern=pattern)
     st.image(scale, width=760, alt=text("detail.legend_alt", mark=pattern))
     if stopped:
         st.markdown(f":material/pause_circle: {text('detail.stopped')}")
     columns = st.columns(2, gap="medium")
-    sides = (("detail.gap_query", known.query, query), ("detail.gap_match", known.match, match))
+    sides = (("detail.gap_query", pair_maps.query, query), ("detail.gap_match", pair_maps.match, match))
     for column, (name, one, study) in zip(columns, sides, strict=True):
         if one is not None:
             with column:
                 _side(text(name), one, study)
-    for note in known.notes:
-        st.markdown(f":small[{plain(note)}]")
-    st.markdown(f":material/warning: {plain(CAVEAT)}")
+    for note in pair_maps.notes:
+        st.markdown(f":small[{escaped(note)}]")
+    st.markdown(f":material/warning: {escaped(CAVEAT)}")
 
 
-def _side(name: str, one: InputMap, study: Study) -> None:
-    gap = text("detail.gap", side=name, gap=100 * one.gap, steps=one.steps, baseline=one.baseline)
-    open_gap = "" if one.gap <= GAP_LIMIT else f" **{text('detail.gap_open', limit=100 * GAP_LIMIT)}**"
+def _side(name: str, input_map: InputMap, study: Study) -> None:
+    gap = text("detail.gap", side=name, gap=100 * input_map.gap, steps=input_map.steps, baseline=input_map.baseline)
+    open_gap = "" if input_map.gap <= GAP_LIMIT else f" **{text('detail.gap_open', limit=100 * GAP_LIMIT)}**"
     st.markdown(f"{gap}{open_gap}")
-    st.markdown(f":small[{plain(text('detail.smoothing', smoothing=one.smoothing))}]")
+    st.markdown(f":small[{escaped(text('detail.smoothing', smoothing=input_map.smoothing))}]")
     with st.expander(text("detail.strongest")):
-        st.table(parts.table(one, study), hide_index=True)
+        st.table(parts.table(input_map, study), hide_index=True)

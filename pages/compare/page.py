@@ -14,7 +14,7 @@ from pages.compare import bar, choose, maps, overlay
 from pages.compare.pair import Pair, load
 from pages.shared import case_card, collect, export, mean, query_state, resources, viewer
 from pages.shared.keys import KEYS
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import text
 from pages.shared.viewer import Panel
 
@@ -26,42 +26,42 @@ def draw() -> None:
     resources.warm()
     case = query_state.opened()
     if case is None or query_state.QUERY not in st.query_params:
-        choose.draw()
+        choose.draw_pair_chooser()
         return
-    resources.wait(words=False)
+    resources.wait(for_text=False)
     try:
         with st.spinner(text("asking.searching"), show_time=True):
             pair = load(case)
     except CasebindError as error:
         st.error(str(error), icon=":material/error:")
-        bar.draw(None)
+        bar.draw_navigation(None)
         return
     _pair(pair)
 
 
 def _pair(pair: Pair) -> None:
     bar.to_top(pair.row.study_id)
-    bar.draw(pair)
+    bar.draw_navigation(pair)
     kind = text(f"modality_one.{pair.row.modality}")
     rank = pair.neighbour.rank if pair.neighbour else 0
     title = text("detail.title", rank=rank, kind=kind) if rank else text("compare.unranked", kind=kind)
     st.title(title, anchor=False)
     with st.container(horizontal=True, vertical_alignment="center", key="detail-rating"):
-        bar.rating(pair)
+        bar.draw_rating(pair)
     with st.container(horizontal=True, vertical_alignment="bottom", key="detail-options"):
         _options(pair)
     refinement = None
     if overlay.wanted() and not pair.mean:
-        refinement = maps.of((pair.found.query_id, pair.row.study_id), pair.found.study, pair.match)
+        refinement = maps.refinement_of((pair.answer.query_id, pair.row.study_id), pair.answer.study, pair.match)
     known = refinement.best if refinement else None
     panels = (
-        _panel(pair.found.study, text("detail.yours"), known.query if known else None),
+        _panel(pair.answer.study, text("detail.yours"), known.query if known else None),
         _panel(pair.match, text("compare.case"), known.match if known else None),
     )
     _recordings(pair, panels)
     if refinement is not None:
-        overlay.explained(refinement, pair.found.study, pair.match)
-    bar.siblings(pair)
+        overlay.draw_explanation(refinement, pair.answer.study, pair.match)
+    bar.draw_siblings(pair)
 
 
 def _options(pair: Pair) -> None:
@@ -79,28 +79,28 @@ def _options(pair: Pair) -> None:
             on_click=st.session_state.update,
             args=({"linked": not linked},),
         )
-    collect.draw(pair.row.study_id, pair.found.query_id if pair.neighbour else None, by_key=True)
-    export.draw(pair.found, opened=pair.row.study_id if pair.neighbour else None, why=overlay.wanted())
+    collect.draw_collect_button(pair.row.study_id, pair.answer.query_id if pair.neighbour else None, by_key=True)
+    export.draw_export_menu(pair.answer, opened=pair.row.study_id if pair.neighbour else None, explain=overlay.wanted())
 
 
 def _linked() -> bool:
     return bool(st.session_state.get("linked", True))
 
 
-def _panel(study: Study, title: str, one: InputMap | None) -> Panel:
-    values, said = overlay.side(one, study)
+def _panel(study: Study, title: str, input_map: InputMap | None) -> Panel:
+    values, said = overlay.signed_overlay(input_map, study)
     return Panel(study, title, values, overlay.opacity(), said)
 
 
 def _recordings(pair: Pair, panels: tuple[Panel, Panel]) -> None:
     """Draw both: two of one kind under the same controls, else each with its own."""
-    query, match = pair.found.study, pair.match
+    query, match = pair.answer.study, pair.match
     with st.container(key="beside"):
         shares = [1, 1] if pair.same_kind else [SHARES[query.modality], SHARES[match.modality]]
         left, right = st.columns(shares, gap="medium")
     with left:
-        mark = case_card.synthetic(query.facts.get("synthetic"))
-        st.markdown(f"**{text('detail.yours')}**{mark}  \n{plain(query.recognised)}")
+        mark = case_card.synthetic_badge(query.facts.get("synthetic"))
+        st.markdown(f"**{text('detail.yours')}**{mark}  \n{escaped(query.recognised)}")
     with right:
         _head(pair)
     if pair.same_kind:
@@ -111,14 +111,14 @@ def _recordings(pair: Pair, panels: tuple[Panel, Panel]) -> None:
         for column, panel, side in ((left, panels[0], "query"), (right, panels[1], "case")):
             with column:
                 if side == "query" and pair.mean:
-                    mean.draw(panel.study)
+                    mean.draw_mean_query(panel.study)
                     continue
                 viewer.draw(
                     panel.study,
                     key=f"compare-{side}-{panel.study.modality}",
                     overlay=panel.overlay,
                     opacity=panel.opacity,
-                    said=panel.said,
+                    overlay_text=panel.overlay_text,
                 )
     with left:
         if not pair.mean:
@@ -130,9 +130,10 @@ def _recordings(pair: Pair, panels: tuple[Panel, Panel]) -> None:
 
 def _head(pair: Pair) -> None:
     row = pair.row
-    name = f"{text(f'icon.{row.modality}')} {text(f'modality_one.{row.modality}')}{case_card.synthetic(row.synthetic)}"
+    badge = case_card.synthetic_badge(row.synthetic)
+    name = f"{text(f'icon.{row.modality}')} {text(f'modality_one.{row.modality}')}{badge}"
     head = case_card.head(pair.neighbour) if pair.neighbour else name
-    st.markdown(f"{head}  \n{plain(row.recognised)}")
+    st.markdown(f"{head}  \n{escaped(row.recognised)}")
 
 
 def _facts(pair: Pair) -> str:
@@ -140,10 +141,10 @@ def _facts(pair: Pair) -> str:
     if pair.neighbour is not None:
         return case_card.facts(pair.neighbour, relevance=not pair.mean)
     row = pair.row
-    named = plain(", ".join(row.labels)) or text("card.no_labels")
+    named = escaped(", ".join(row.labels)) or text("card.no_labels")
     cohort = text("card.cohort", cohort=row.cohort, licence=row.licence)
     person = case_card.person(row.age, row.sex, row.view)
-    lines = [f"{text('card.labelled_as')} **{named}**", *(f":small[{plain(one)}]" for one in (person, cohort) if one)]
+    lines = [f"{text('card.labelled_as')} **{named}**", *(f":small[{escaped(one)}]" for one in (person, cohort) if one)]
     return "  \n".join(lines)
 
 

@@ -19,7 +19,7 @@ from pages.shared.strings import text
 class Pair:
     """neighbour : None where the study is not among the results; then it has no rank and no mark."""
 
-    found: Answer
+    answer: Answer
     match: Study
     row: StudyRow
     neighbour: Neighbour | None
@@ -27,17 +27,17 @@ class Pair:
     @property
     def ids(self) -> list[str]:
         """The ids of all results, in the order of the results page."""
-        return [one.study_id for one in self.found.neighbours]
+        return [one.study_id for one in self.answer.neighbours]
 
     @property
     def mean(self) -> bool:
         """Whether the query is the mean of several cases, which has no recording and no relevance."""
-        return bool(self.found.study.facts.get("like"))
+        return bool(self.answer.study.facts.get("like"))
 
     @property
     def same_kind(self) -> bool:
         """Whether both are of one modality and can be drawn on one scale."""
-        return not self.mean and self.found.study.modality == self.match.modality
+        return not self.mean and self.answer.study.modality == self.match.modality
 
 
 def load(study_id: str) -> Pair:
@@ -46,7 +46,7 @@ def load(study_id: str) -> Pair:
     Raises UsageError where either is not there or the patient of the case has withdrawn.
     """
     settings = options_in_address()
-    found = result_view.whole(query_state.answer(settings), settings)
+    found = result_view.with_counterexamples(query_state.answer(settings), settings)
     row = resources.workspace().row(study_id)
     if not resources.workspace().consent(row.patient_id):
         raise UsageError(text("compare.withdrawn", study=study_id))

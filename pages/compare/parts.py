@@ -9,13 +9,15 @@ from engine.explain.maps import InputMap
 from engine.study import Film, Study
 from pages.shared.strings import text
 
-SHOWN = 4  # strongest parts that are listed
+MAX_PARTS = 4  # strongest parts that are listed
 FILM_PARTS = (("upper", "middle", "lower"), ("left", "centre", "right"))
 
 
-def shares(one: InputMap, study: Study) -> list[tuple[str, float, float]]:
+def shares(input_map: InputMap, study: Study) -> list[tuple[str, float, float]]:
     """Return (part, share of all |values| 0..1, sum of signed values) of every part, strongest first."""
-    blocks = _film_blocks(one.values) if isinstance(study.content, Film) else _lead_blocks(one.values, study)
+    blocks = (
+        _film_blocks(input_map.values) if isinstance(study.content, Film) else _lead_blocks(input_map.values, study)
+    )
     total = sum(float(np.abs(block).sum()) for _, block in blocks) or 1.0
     found = [(name, float(np.abs(block).sum()) / total, float(block.sum())) for name, block in blocks]
     return sorted(found, key=lambda part: -part[1])
@@ -34,16 +36,16 @@ def _lead_blocks(values: np.ndarray, study: Study) -> list[tuple[str, np.ndarray
     return list(zip(study.searched.leads, values, strict=True))
 
 
-def table(one: InputMap, study: Study) -> pd.DataFrame:
+def table(input_map: InputMap, study: Study) -> pd.DataFrame:
     """Return the strongest parts with share and direction."""
     rows = [
         (name, f"{100 * share:.0f}", text("detail.legend_plus" if net > 0 else "detail.legend_minus"))
-        for name, share, net in shares(one, study)[:SHOWN]
+        for name, share, net in shares(input_map, study)[:MAX_PARTS]
     ]
     return pd.DataFrame(rows, columns=[text("detail.part"), text("detail.share"), text("detail.direction")])
 
 
-def sentence(one: InputMap, study: Study) -> str:
+def sentence(input_map: InputMap, study: Study) -> str:
     """Return one sentence that says where most of the map lies."""
-    named = [f"{name} ({100 * share:.0f} %)" for name, share, _ in shares(one, study)[:3]]
+    named = [f"{name} ({100 * share:.0f} %)" for name, share, _ in shares(input_map, study)[:3]]
     return text("detail.overlay_alt", parts=", ".join(named))

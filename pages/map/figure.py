@@ -12,14 +12,14 @@ import streamlit as st
 from engine.findings import phrase
 from engine.map.points import NONE, OTHER, Points
 from engine.study import MODALITIES
-from pages.map.state import Shown
+from pages.map.state import MapView
 from pages.shared.strings import several, text
 from pages.shared.theme import browser_theme, colours
 
 HUES = ("orange", "sky", "green", "vermillion", "blue", "purple", "yellow")
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "star", "triangle-down")
 REST = {OTHER: "circle-open", NONE: "x-thin-open"}
-DRAWN = 900  # points at most; every one is an element of the page, and a lasso takes in those not drawn as well
+MAX_POINTS = 900  # points at most; every one is an element of the page, and a lasso takes in those not drawn as well
 HEIGHT = 620
 SEED = 0
 
@@ -33,30 +33,30 @@ def name_of(group: str, by: str) -> str:
     return phrase(group) if by == "finding" else group
 
 
-def shape_of(at: int, group: str) -> str:
+def shape_of(index: int, group: str) -> str:
     """Return plotly's name of a group's shape."""
-    return REST.get(group, SHAPES[at % len(SHAPES)])
+    return REST.get(group, SHAPES[index % len(SHAPES)])
 
 
-def drawn_places(passing: np.ndarray) -> np.ndarray:
+def sampled_indices(passing: np.ndarray) -> np.ndarray:
     """Return the places that are drawn: all, or a random sample that is the same every time."""
-    if len(passing) <= DRAWN:
+    if len(passing) <= MAX_POINTS:
         return passing
-    return np.sort(np.random.default_rng(SEED).permutation(passing)[:DRAWN])
+    return np.sort(np.random.default_rng(SEED).permutation(passing)[:MAX_POINTS])
 
 
-def figure(shown: Shown, by: str, passing: np.ndarray, mark: np.ndarray | None) -> go.Figure:
+def map_figure(map_view: MapView, by: str, passing: np.ndarray, query_xy: np.ndarray | None) -> go.Figure:
     """Return the figure of the points at the places `passing`, and of the query at `mark` (2,)."""
-    names, of = shown.groups(by)
-    places = drawn_places(passing)
+    names, of = map_view.groups(by)
+    places = sampled_indices(passing)
     figure = go.Figure()
     for at, group in enumerate(names):
         mine = places[of[places] == at]
         n = int((of[passing] == at).sum())
         if n:
-            figure.add_trace(_trace(shown.points, mine, f"{name_of(group, by)} ({n:,})", at, group))
-    if mark is not None:
-        figure.add_trace(_query(mark))
+            figure.add_trace(_trace(map_view.points, mine, f"{name_of(group, by)} ({n:,})", at, group))
+    if query_xy is not None:
+        figure.add_trace(_query(query_xy))
     figure.update_layout(
         height=HEIGHT,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
@@ -71,19 +71,19 @@ def figure(shown: Shown, by: str, passing: np.ndarray, mark: np.ndarray | None) 
     return figure
 
 
-def _trace(points: Points, places: np.ndarray, name: str, at: int, group: str) -> go.Scatter:
+def _trace(points: Points, indices: np.ndarray, name: str, index: int, group: str) -> go.Scatter:
     ink = _ink()
     rest = group in REST
-    colour = ink if rest else colours()["okabe_ito"][HUES[at % len(HUES)]]
+    colour = ink if rest else colours()["okabe_ito"][HUES[index % len(HUES)]]
     return go.Scatter(
-        x=points.xy[places, 0],
-        y=points.xy[places, 1],
+        x=points.xy[indices, 0],
+        y=points.xy[indices, 1],
         mode="markers",
         name=name,
         hoverinfo="text",
-        hovertext=[_hover(points, place) for place in places],
+        hovertext=[_hover(points, place) for place in indices],
         marker={
-            "symbol": shape_of(at, group),
+            "symbol": shape_of(index, group),
             "color": colour,
             "size": 6 if rest else 7,
             "opacity": 0.55 if rest else 0.85,
@@ -94,11 +94,11 @@ def _trace(points: Points, places: np.ndarray, name: str, at: int, group: str) -
     )
 
 
-def _query(mark: np.ndarray) -> go.Scatter:
+def _query(query_xy: np.ndarray) -> go.Scatter:
     """Return the query's mark, a large ring with a cross, and its name beside it."""
     return go.Scatter(
-        x=[float(mark[0])],
-        y=[float(mark[1])],
+        x=[float(query_xy[0])],
+        y=[float(query_xy[1])],
         mode="markers+text",
         name=text("map.query"),
         hoverinfo="name",
@@ -113,40 +113,40 @@ def _ink() -> str:
     return str(colours()["paper"][browser_theme()]["ink"])
 
 
-def _hover(points: Points, place: int) -> str:
+def _hover(points: Points, index: int) -> str:
     """Return what the pointer says about one study, as safe HTML."""
-    kind = text(f"modality_one.{points.modality[place]}")
-    labels = html.escape(", ".join(points.labels[place]) or text("card.no_labels"))
-    mark = f" · {text('card.synthetic')}" if points.synthetic[place] else ""
-    return f"{html.escape(str(points.ids[place]))}<br>{kind}{mark}<br>{labels}"
+    kind = text(f"modality_one.{points.modality[index]}")
+    labels = html.escape(", ".join(points.labels[index]) or text("card.no_labels"))
+    mark = f" · {text('card.synthetic')}" if points.synthetic[index] else ""
+    return f"{html.escape(str(points.ids[index]))}<br>{kind}{mark}<br>{labels}"
 
 
-def numbers(shown: Shown, by: str, passing: np.ndarray) -> pd.DataFrame:
+def numbers(map_view: MapView, by: str, passing: np.ndarray) -> pd.DataFrame:
     """Return a row per group: name, shape, studies, share, the middle of the group on the map."""
-    names, of = shown.groups(by)
+    names, of = map_view.groups(by)
     rows = []
     for at, group in enumerate(names):
         mine = passing[of[passing] == at]
         if len(mine):
-            x, y = np.median(shown.points.xy[mine], axis=0)
+            x, y = np.median(map_view.points.xy[mine], axis=0)
             share = f"{100 * len(mine) / len(passing):.0f}"
             shape = text(f"map.shape_{shape_of(at, group).replace('-', '_')}")
             rows.append((name_of(group, by), shape, f"{len(mine):,}", share, f"{x:.0f}, {y:.0f}"))
     return pd.DataFrame(rows, columns=[text(f"map.column_{one}") for one in ("group", "shape", "n", "share", "middle")])
 
 
-def alternative(shown: Shown, by: str, passing: np.ndarray, marked: bool) -> str:
+def alternative(map_view: MapView, by: str, passing: np.ndarray, has_query: bool) -> str:
     """Return the sentence that stands for the figure."""
-    names, of = shown.groups(by)
+    names, of = map_view.groups(by)
     counts = [(name_of(group, by), int((of[passing] == at).sum())) for at, group in enumerate(names)]
     told = ", ".join(f"{name} {n:,}" for name, n in counts if n)
     words = text("map.alt", n=f"{len(passing):,}", by=text(f"map.by_{by}").lower(), groups=told)
-    return f"{words} {text('map.alt_query')}" if marked else words
+    return f"{words} {text('map.alt_query')}" if has_query else words
 
 
-def draw_caveat(shown: Shown) -> None:
+def draw_caveat(map_view: MapView) -> None:
     """Draw what a map does not say, and how much it keeps."""
-    kept = shown.chart.kept
+    kept = map_view.chart.kept
     figures = text(
         "map.kept",
         k=kept.k,
@@ -156,17 +156,17 @@ def draw_caveat(shown: Shown) -> None:
         n=f"{kept.n:,}",
     )
     words = [text("map.caveat"), figures]
-    if shown.chart.total > len(shown.chart.ids):
-        words.append(text("map.sampled", n=f"{len(shown.chart.ids):,}", total=f"{shown.chart.total:,}"))
+    if map_view.chart.total > len(map_view.chart.ids):
+        words.append(text("map.sampled", n=f"{len(map_view.chart.ids):,}", total=f"{map_view.chart.total:,}"))
     st.markdown(f":small[{' '.join(words)}]")
 
 
-def standing(shown: Shown) -> str:
+def freshness_note(map_view: MapView) -> str:
     """Say how the map stands to the collection now; empty where it is fresh and whole."""
-    state, n = shown.points.state, f"{len(shown.chart.ids):,}"
+    state, n = map_view.points.state, f"{len(map_view.chart.ids):,}"
     words = [] if state.fresh else [text("map.made_on", n=n)]
-    if state.came:
-        words.append(several(state.came, "map.came"))
-    if state.gone:
-        words.append(several(state.gone, "map.gone"))
+    if state.added:
+        words.append(several(state.added, "map.came"))
+    if state.removed:
+        words.append(several(state.removed, "map.gone"))
     return " ".join(words)

@@ -4,27 +4,27 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.map.job import Making
+from engine.map.job import MapJob
 from pages.map import state
 from pages.shared.strings import text
 
-LOOK_EVERY_S = 1.0
+POLL_S = 1.0
 
 
-def draw(running: Making | None) -> None:
+def draw_map_progress(running: MapJob | None) -> None:
     """Draw progress, or that it was stopped or failed and how to begin again; nothing where nothing was begun."""
     if running is None or running.step == "done":
         return
     if not running.over:
         _progress(running)
         return
-    words = running.why if running.step == "failed" else text("map.stopped")
+    words = running.error if running.step == "failed" else text("map.stopped")
     st.warning(words, icon=":material/map:")
-    st.button(text("map.make"), key="map-make", on_click=state.make)
+    st.button(text("map.make"), key="map-make", on_click=state.start_map)
 
 
-@st.fragment(run_every=LOOK_EVERY_S)
-def _progress(running: Making) -> None:
+@st.fragment(run_every=POLL_S)
+def _progress(running: MapJob) -> None:
     """Draw the step and its share, once a second; the whole page is drawn anew when it ends."""
     if running.over:
         st.rerun(scope="app")

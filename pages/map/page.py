@@ -7,8 +7,8 @@ import streamlit as st
 
 from engine.errors import UsageError
 from engine.findings import phrase
-from engine.map import selection as choose
-from engine.map.file import LEAST
+from engine.map import selection as selection_module
+from engine.map.file import MIN_STUDIES
 from engine.map.points import BY, Points
 from engine.study import MODALITIES
 from pages.map import figure, making, selection, state
@@ -21,15 +21,15 @@ def draw() -> None:
     """Draw the map, or that it is being made, or why there is none."""
     st.title(text("map.title"), anchor=False)
     st.markdown(text("map.lead"))
-    shown = state.shown()
-    running = state.ensure(shown)
-    making.draw(running)
+    shown = state.current_map()
+    running = state.ensure_map(shown)
+    making.draw_map_progress(running)
     if shown is None or not len(shown.points.ids):
         if running is None:
-            st.info(text("map.too_few", least=LEAST), icon=":material/map:")
+            st.info(text("map.too_few", least=MIN_STUDIES), icon=":material/map:")
         return
-    if figure.standing(shown):
-        st.markdown(f":material/update: {figure.standing(shown)}")
+    if figure.freshness_note(shown):
+        st.markdown(f":material/update: {figure.freshness_note(shown)}")
     by, near = _controls(shown.points)
     _figure(shown, by)
     try:
@@ -37,14 +37,14 @@ def draw() -> None:
     except UsageError as error:
         st.error(str(error), icon=":material/error:")
         return
-    selection.draw(shown.points, how, places, near)
+    selection.draw_selection(shown.points, how, places, near)
 
 
 def _controls(points: Points) -> tuple[str, str]:
     """Draw colouring and filters, put them into the URL, and return the colouring and the study to be near to."""
     _remember("by", (state.in_url("by") or [BY[0]])[0])
     _remember("kinds", state.in_url("kinds"))
-    found = dict(points.found)
+    found = dict(points.finding_counts)
     _remember("finding", [name for name in state.in_url("finding") if name in found])
     _remember("near", "".join(state.in_url("near")[:1]))
     with st.container(horizontal=True, vertical_alignment="bottom", key="map-controls"):
@@ -81,32 +81,32 @@ def _remember(name: str, value: object) -> None:
         st.session_state[f"map-{name}"] = value
 
 
-def _figure(shown: state.Shown, by: str) -> None:
+def _figure(map_view: state.MapView, by: str) -> None:
     """Draw the figure with its text alternative, what it keeps and its numbers."""
-    passing = choose.passing(shown.points, state.in_url("kinds"), state.in_url("finding"))
-    mark = state.query_mark(shown.points)
+    passing = selection_module.passing(map_view.points, state.in_url("kinds"), state.in_url("finding"))
+    mark = state.query_position(map_view.points)
     place = None if mark is None else mark[0]
     st.plotly_chart(
-        figure.figure(shown, by, passing, place),
+        figure.map_figure(map_view, by, passing, place),
         key=state.FIGURE,
-        on_select=state.drew,
+        on_select=state.store_outline,
         selection_mode=("lasso", "box"),
         config=TOOLS,
-        alt=figure.alternative(shown, by, passing, mark is not None),
+        alt=figure.alternative(map_view, by, passing, mark is not None),
     )
     _notes(passing, mark)
-    figure.draw_caveat(shown)
+    figure.draw_caveat(map_view)
     with st.expander(text("search.numbers")):
-        st.table(figure.numbers(shown, by, passing), hide_index=True)
+        st.table(figure.numbers(map_view, by, passing), hide_index=True)
 
 
-def _notes(passing: np.ndarray, mark: tuple[np.ndarray, int] | None) -> None:
+def _notes(passing: np.ndarray, query_position: tuple[np.ndarray, int] | None) -> None:
     """Say what is drawn of how many, and how the query came to its place."""
     words = [text("map.gesture")]
-    if len(passing) > figure.DRAWN:
-        words.append(text("map.drawn", n=f"{figure.DRAWN:,}", total=f"{len(passing):,}"))
-    if mark is not None:
-        words.append(text("map.query_place", n=mark[1]) if mark[1] else text("map.query_own"))
+    if len(passing) > figure.MAX_POINTS:
+        words.append(text("map.drawn", n=f"{figure.MAX_POINTS:,}", total=f"{len(passing):,}"))
+    if query_position is not None:
+        words.append(text("map.query_place", n=query_position[1]) if query_position[1] else text("map.query_own"))
     st.markdown(" ".join(words))
 
 

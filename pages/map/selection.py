@@ -13,50 +13,52 @@ from engine.map.points import Points
 from engine.study import MODALITIES
 from pages.map import state
 from pages.shared import case_card, content
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import several, text
 
-FIRST, STEP, LISTED = 8, 16, 1000  # cards at first, cards more per click, rows of the table
+INITIAL_CARDS, MORE_CARDS, MAX_TABLE_ROWS = 8, 16, 1000  # cards at first, cards more per click, rows of the table
 CARD_PX = 230
 
 
-def draw(points: Points, how: str, places: np.ndarray, near: str) -> None:
+def draw_selection(points: Points, selected_by: str, indices: np.ndarray, near: str) -> None:
     """Draw what is chosen, or how to choose."""
     st.header(text("map.chosen"), anchor=False)
-    if how == "nothing":
+    if selected_by == "nothing":
         st.markdown(text("map.chosen_none"))
         return
     head, clear = st.columns([4, 1], vertical_alignment="center")
-    head.markdown(f"**{several(len(places), f'map.chosen_{how}', study=plain(near))}** {_kinds(points, places)}")
-    if how in ("lasso", "box"):
+    head.markdown(
+        f"**{several(len(indices), f'map.chosen_{selected_by}', study=escaped(near))}** {_kinds(points, indices)}"
+    )
+    if selected_by in ("lasso", "box"):
         clear.button(text("map.clear"), key="map-clear", on_click=state.forget_outline)
-    if not len(places):
+    if not len(indices):
         st.markdown(text("map.chosen_empty"))
         return
     left, right = st.columns([1, 2], gap="large")
     with left:
-        st.table(_by_finding(points, places), hide_index=True)
-    with right, st.expander(text("map.table", n=min(len(places), LISTED))):
-        st.dataframe(_rows(points, places[:LISTED]), hide_index=True, alt=text("map.table_alt"))
-    _cards(points, places)
+        st.table(_by_finding(points, indices), hide_index=True)
+    with right, st.expander(text("map.table", n=min(len(indices), MAX_TABLE_ROWS))):
+        st.dataframe(_rows(points, indices[:MAX_TABLE_ROWS]), hide_index=True, alt=text("map.table_alt"))
+    _cards(points, indices)
 
 
-def _kinds(points: Points, places: np.ndarray) -> str:
-    counts = Counter(points.modality[places])
+def _kinds(points: Points, indices: np.ndarray) -> str:
+    counts = Counter(points.modality[indices])
     shown = [f"{text(f'modality.{name}')} {counts[name]:,}" for name in MODALITIES if counts[name]]
     return ", ".join(shown)
 
 
-def _by_finding(points: Points, places: np.ndarray) -> pd.DataFrame:
+def _by_finding(points: Points, indices: np.ndarray) -> pd.DataFrame:
     """Return findings of the chosen studies, most frequent first; a study may have several."""
-    counts = Counter(phrase(name) for place in places for name in points.findings[place])
-    bare = sum(not points.findings[place] for place in places)
+    counts = Counter(phrase(name) for place in indices for name in points.findings[place])
+    bare = sum(not points.findings[place] for place in indices)
     rows = [(name, f"{n:,}") for name, n in counts.most_common(8)]
     rows += [(text("map.no_finding"), f"{bare:,}")] if bare else []
     return pd.DataFrame(rows, columns=[text("map.column_finding"), text("map.column_n")])
 
 
-def _rows(points: Points, places: np.ndarray) -> pd.DataFrame:
+def _rows(points: Points, indices: np.ndarray) -> pd.DataFrame:
     """Return a row per chosen study."""
     rows = [
         (
@@ -68,38 +70,41 @@ def _rows(points: Points, places: np.ndarray) -> pd.DataFrame:
             round(float(points.xy[place, 0]), 1),
             round(float(points.xy[place, 1]), 1),
         )
-        for place in places
+        for place in indices
     ]
     names = ("study", "kind", "labels", "cohort", "synthetic", "x", "y")
     return pd.DataFrame(rows, columns=[text(f"map.column_{name}") for name in names])
 
 
-def _cards(points: Points, places: np.ndarray) -> None:
+def _cards(points: Points, indices: np.ndarray) -> None:
     """Draw the first cards, and the button for more."""
-    most = st.session_state.get("map-most", FIRST)
+    most = st.session_state.get("map-most", INITIAL_CARDS)
     grid = st.grid(min_column_width=CARD_PX, border=True)
-    for at, place in enumerate(places[:most]):
+    for at, place in enumerate(indices[:most]):
         with grid.cell():
             _card(points, int(place), at + 1)
-    left = len(places) - most
+    left = len(indices) - most
     if left > 0:
         st.button(
-            text("map.more", n=min(left, STEP), left=f"{left:,}"), key="map-more", type="tertiary", on_click=_show_more
+            text("map.more", n=min(left, MORE_CARDS), left=f"{left:,}"),
+            key="map-more",
+            type="tertiary",
+            on_click=_show_more,
         )
 
 
 def _show_more() -> None:
-    st.session_state["map-most"] = st.session_state.get("map-most", FIRST) + STEP
+    st.session_state["map-most"] = st.session_state.get("map-most", INITIAL_CARDS) + MORE_CARDS
 
 
-def _card(points: Points, place: int, number: int) -> None:
+def _card(points: Points, index: int, number: int) -> None:
     """Draw one study: kind, picture, labels, and what can be done with it."""
-    study_id, modality = str(points.ids[place]), str(points.modality[place])
-    mark = case_card.synthetic(points.synthetic[place])
+    study_id, modality = str(points.ids[index]), str(points.modality[index])
+    mark = case_card.synthetic_badge(points.synthetic[index])
     st.markdown(f"{text(f'icon.{modality}')} {text(f'modality_one.{modality}')}{mark}")
-    content.thumb(study_id, modality, text("map.study", n=number))
-    labels = ", ".join(points.labels[place]) or text("card.no_labels")
-    st.markdown(f"**{plain(labels)}**  \n:small[{plain(study_id)} · {plain(points.cohort[place])}]")
+    content.draw_thumbnail(study_id, modality, text("map.study", n=number))
+    labels = ", ".join(points.labels[index]) or text("card.no_labels")
+    st.markdown(f"**{escaped(labels)}**  \n:small[{escaped(study_id)} · {escaped(points.cohort[index])}]")
     _actions(study_id, number)
 
 

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 import streamlit as st
 
-from engine.map import job as maker
-from engine.map import selection as choose
+from engine.map import job, selection
 from engine.map.file import Chart, file_of, load
 from engine.map.points import BY, Points, groups, points_of
 from engine.retrieval.answer import Answer
@@ -27,7 +26,7 @@ def _chart(path: str, release: str, written: int) -> Chart | None:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _points(path: str, release: str, digest: str, written: int, stamp: tuple[int, int]) -> Points:
+def _points(path: str, release: str, digest: str, written: int, version: tuple[int, int]) -> Points:
     chart = _chart(path, release, written)
     assert chart is not None
     return points_of(resources.workspace(), chart, digest)
@@ -39,7 +38,7 @@ def _groups(_points: Points, by: str, which: tuple[Any, ...]) -> tuple[list[str]
 
 
 @dataclass(frozen=True, eq=False)
-class Shown:
+class MapView:
     """A made map, its points as they may be shown now, and what tells this state from every other."""
 
     chart: Chart
@@ -51,39 +50,39 @@ class Shown:
         return _groups(self.points, by, self.key)
 
 
-def shown() -> Shown | None:
+def current_map() -> MapView | None:
     """Return the map of the release that is searched; None where none has been made."""
     workspace, release = resources.workspace(), resources.release()
     try:
         written = file_of(workspace.path, release.name).stat().st_mtime_ns
     except OSError:
         return None
-    key = (str(workspace.path), release.name, release.digest, written, workspace.arrays.stamp())
+    key = (str(workspace.path), release.name, release.digest, written, workspace.snapshots.version())
     chart = _chart(str(workspace.path), release.name, written)
-    return None if chart is None else Shown(chart, _points(*key), key)
+    return None if chart is None else MapView(chart, _points(*key), key)
 
 
-def ensure(present: Shown | None) -> maker.Making | None:
+def ensure_map(current: MapView | None) -> job.MapJob | None:
     """Begin to make the map where there is none or the collection has changed, unless the user stopped that."""
-    if present is not None and present.points.state.fresh:
+    if current is not None and current.points.state.fresh:
         return None
-    running = maker.making(resources.workspace())
+    running = job.latest_job(resources.workspace())
     if running is not None and (not running.over or running.step == "failed"):
         return running
     if st.session_state.get(STOPPED):
         return running
-    return make()
+    return start_map()
 
 
-def make() -> maker.Making | None:
+def start_map() -> job.MapJob | None:
     """Begin to make the map, whatever was stopped before."""
     st.session_state.pop(STOPPED, None)
-    return maker.begin(resources.workspace(), resources.release())
+    return job.begin(resources.workspace(), resources.release())
 
 
 def stop() -> None:
     """Stop the making; the map shown stays."""
-    running = maker.making(resources.workspace())
+    running = job.latest_job(resources.workspace())
     st.session_state[STOPPED] = True
     if running is not None:
         running.stop()
@@ -106,7 +105,7 @@ def to_url(name: str, values: list[str]) -> None:
         st.query_params[name] = values
 
 
-def drew() -> None:
+def store_outline() -> None:
     """Keep what a finished gesture drew; one that drew nothing lets everything go."""
     event = st.session_state[FIGURE]["selection"]
     drawn = [("lasso", one) for one in event["lasso"]] + [("box", one) for one in event["box"]]
@@ -133,26 +132,26 @@ def chosen(points: Points, near: str) -> tuple[str, np.ndarray]:
     Filters apply to everything; a study that others are near to outranks an outline.
     """
     kinds, found = in_url("kinds"), in_url("finding")
-    passing = choose.passing(points, kinds, found)
+    passing = selection.passing(points, kinds, found)
     if near:
-        order, _ = choose.near(points, near, len(points.ids))
+        order, _ = selection.near(points, near, len(points.ids))
         return "near", order[np.isin(order, passing)][:NEAREST]
     drawn = outline()
     if drawn is not None:
         kind, xs, ys = drawn
-        within = (choose.inside if kind == "lasso" else choose.in_box)(points, xs, ys)
+        within = (selection.inside if kind == "lasso" else selection.in_box)(points, xs, ys)
         return kind, within[np.isin(within, passing)]
     return ("filter", passing) if kinds or found else ("nothing", np.empty(0, np.int64))
 
 
-def query_mark(points: Points) -> tuple[np.ndarray, int] | None:
+def query_position(points: Points) -> tuple[np.ndarray, int] | None:
     """Return where this session's query stands, and the median of how many neighbours that is; 0 for its own place."""
     found = st.session_state.get("answer")
     if not isinstance(found, Answer) or not found.neighbours:
         return None
-    if found.query_id in points.place:
-        return points.xy[points.place[found.query_id]], 0
+    if found.query_id in points.index_of:
+        return points.xy[points.index_of[found.query_id]], 0
     nearest = sorted(found.neighbours, key=lambda one: one.hamming)
-    on_it = [one.study_id for one in nearest if one.study_id in points.place][:NEAREST]
-    place = choose.middle(points, on_it)
+    on_it = [one.study_id for one in nearest if one.study_id in points.index_of][:NEAREST]
+    place = selection.middle(points, on_it)
     return None if place is None else (place, len(on_it))

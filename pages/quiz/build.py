@@ -8,26 +8,26 @@ from engine.errors import CasebindError
 from engine.store.filters import Filters
 from engine.study import Modality
 from engine.teaching import collections, quizzes
-from engine.teaching.quizzes import MOST_QUESTIONS, SEEDS, Built, Plan
+from engine.teaching.quizzes import MAX_QUESTIONS, SEEDS, BuiltQuiz, QuizPlan
 from engine.teaching.records import ORDERS
 from engine.teaching.selection import RECORDINGS
 from pages.quiz import state
 from pages.shared import resources
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import several, text
 
-SAID, CLEAR = "built-said", "built-clear"
+MESSAGE, CLEAR = "built-said", "built-clear"
 SOURCES, ASKS = ("filters", "collection"), ("one", "all")
 
 
-def say() -> None:
+def show_message() -> None:
     """Draw once what was built, and what was left out of it."""
-    good, words = st.session_state.pop(SAID, (True, ""))
+    good, words = st.session_state.pop(MESSAGE, (True, ""))
     if words:
         (st.success if good else st.error)(words, icon=":material/check:" if good else ":material/error:")
 
 
-def draw(expanded: bool) -> None:
+def draw_build_form(expanded: bool) -> None:
     """Draw the form; what a choice offers follows the choices before it."""
     given = st.query_params.get(state.BUILD)
     if st.session_state.pop(CLEAR, False):
@@ -87,7 +87,7 @@ def _filters() -> bool:
 
 def _plan() -> None:
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.number_input(text("quiz.n"), 1, MOST_QUESTIONS, 10, key="build-n", width=180)
+        st.number_input(text("quiz.n"), 1, MAX_QUESTIONS, 10, key="build-n", width=180)
         st.number_input(text("quiz.seed"), 0, SEEDS, 1, key="build-seed", help=text("quiz.seed_help"), width=180)
         st.segmented_control(
             text("quiz.order"),
@@ -103,7 +103,7 @@ def _plan() -> None:
 def _build() -> None:
     """Build the quiz of what is chosen, saying how far it is; keep the sentence that says what came of it."""
     chosen = st.session_state
-    plan = Plan(
+    plan = QuizPlan(
         chosen["build-title"],
         int(chosen["build-n"]),
         chosen["build-asks"],
@@ -125,16 +125,16 @@ def _build() -> None:
             filters = Filters(labels=tuple(chosen[f"build-labels-{kind}"]), cohorts=tuple(chosen["build-cohorts"]))
             built = quizzes.from_filters(workspace, release, (kind,), filters, plan, say)
     except CasebindError as error:
-        chosen[SAID] = (False, plain(error))
+        chosen[MESSAGE] = (False, escaped(error))
         return
-    chosen[SAID] = (True, _said(built))
+    chosen[MESSAGE] = (True, _said(built))
     chosen[CLEAR] = True
     st.query_params.clear()
 
 
-def _said(built: Built) -> str:
+def _said(built: BuiltQuiz) -> str:
     """Say how many questions there are and what was left out."""
     questions = several(built.quiz.questions, "quiz.questions")
     left = (("reports", built.reports), ("unlabelled", built.unlabelled), ("patient", built.same_patient))
     said = [several(n, f"quiz.left_{name}") for name, n in left if n]
-    return " ".join([text("quiz.built", title=f"**{plain(built.quiz.title)}**", questions=questions), *said])
+    return " ".join([text("quiz.built", title=f"**{escaped(built.quiz.title)}**", questions=questions), *said])

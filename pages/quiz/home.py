@@ -10,17 +10,17 @@ from engine.teaching.records import Quiz
 from pages.quiz import build, state
 from pages.shared import resources, undo
 from pages.shared.link import link
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import several, text
 
 
-def draw() -> None:
+def draw_quiz_list() -> None:
     """Draw the screen without a quiz in its URL."""
     st.title(text("quiz.title"), anchor=False)
     st.markdown(text("quiz.lead"))
-    undo.draw(text("quiz.undo"))
-    state.say()
-    build.say()
+    undo.draw_undo(text("quiz.undo"))
+    state.show_error()
+    build.show_message()
     found = quizzes.listed(resources.workspace())
     with st.container(key="beside"):
         left, right = st.columns([3, 2], gap="large")
@@ -32,7 +32,7 @@ def draw() -> None:
             _quiz(quiz)
     with right:
         _due()
-    build.draw(expanded=not found or state.BUILD in st.query_params)
+    build.draw_build_form(expanded=not found or state.BUILD in st.query_params)
 
 
 def line(quiz: Quiz) -> str:
@@ -43,7 +43,7 @@ def line(quiz: Quiz) -> str:
 
 def _quiz(quiz: Quiz) -> None:
     with st.container(border=True):
-        st.markdown(f"**{plain(quiz.title)}**  \n:small[{plain(line(quiz))}. {plain(quiz.source)}]")
+        st.markdown(f"**{escaped(quiz.title)}**  \n:small[{escaped(line(quiz))}. {escaped(quiz.source)}]")
         with st.container(horizontal=True, gap="small"):
             for view, icon in (("", "play_arrow"), ("results", "bar_chart")):
                 st.button(
@@ -74,7 +74,7 @@ def _due() -> None:
     if not typed.strip():
         return
     try:
-        n = len(runs.due(resources.workspace(), typed))
+        n = len(runs.due_questions(resources.workspace(), typed))
     except CasebindError as error:
         st.error(str(error), icon=":material/error:")
         return
@@ -82,4 +82,4 @@ def _due() -> None:
         st.markdown(f"**{text('quiz.due_count', n=n)}**")
         st.button(text("quiz.practise"), type="primary", key="practise", on_click=state.practise, args=(typed,))
     else:
-        st.markdown(text("quiz.due_none", alias=plain(typed)))
+        st.markdown(text("quiz.due_none", alias=escaped(typed)))

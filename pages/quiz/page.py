@@ -16,15 +16,15 @@ def draw() -> None:
     quiz_id, run_id = st.query_params.get(state.QUIZ), st.query_params.get(state.RUN)
     try:
         if run_id is not None:
-            take.draw(runs.load(resources.workspace(), run_id))
+            take.draw_quiz(runs.load(resources.workspace(), run_id))
         elif quiz_id is None:
-            home.draw()
+            home.draw_quiz_list()
         elif st.query_params.get(state.VIEW) == "results":
-            results.draw(quizzes.load(resources.workspace(), quiz_id))
+            results.draw_quiz_results(quizzes.load(resources.workspace(), quiz_id))
         else:
-            take.begin(quizzes.load(resources.workspace(), quiz_id))
+            take.draw_quiz_start(quizzes.load(resources.workspace(), quiz_id))
     except UsageError as error:
-        undo.draw(text("quiz.undo"))
+        undo.draw_undo(text("quiz.undo"))
         st.error(str(error), icon=":material/error:")
         st.button(text("quiz.home"), icon=":material/arrow_back:", key="home", on_click=state.home)
 

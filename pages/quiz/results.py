@@ -10,14 +10,14 @@ from engine.teaching.records import Quiz
 from engine.teaching.results import COLUMNS, QuestionResult, Share
 from pages.quiz import state
 from pages.shared import resources, study_facts
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import several, text
 
 
-def draw(quiz: Quiz) -> None:
+def draw_quiz_results(quiz: Quiz) -> None:
     """Draw the screen."""
     st.button(text("quiz.home"), icon=":material/arrow_back:", key="home", on_click=state.home)
-    st.title(text("quiz.results_title", title=plain(quiz.title)), anchor=False)
+    st.title(text("quiz.results_title", title=escaped(quiz.title)), anchor=False)
     workspace = resources.workspace()
     found = results.results(workspace, quiz.quiz_id)
     if found.hidden:
@@ -28,10 +28,10 @@ def draw(quiz: Quiz) -> None:
         st.markdown(text("quiz.results_lead"))
         st.subheader(text("quiz.per_question"), anchor=False)
         names = ("question", "case", "kind", "labelled", "share", "interval", "n", "options")
-        made = study_facts.synthetic([one.study_id for one in found.questions])
+        made = study_facts.synthetic_ids([one.study_id for one in found.questions])
         _table([_question(one, one.study_id in made) for one in found.questions], names)
         st.subheader(text("quiz.per_learner"), anchor=False)
-        rows = [(plain(alias), *_share(share)) for alias, share in found.learners]
+        rows = [(escaped(alias), *_share(share)) for alias, share in found.learners]
         _table(rows, ("learner", "share", "interval", "n"))
     st.download_button(
         text("quiz.download"),
@@ -47,12 +47,12 @@ def draw(quiz: Quiz) -> None:
         _table([(name, text(f"results_column.{name}")) for name in COLUMNS], ("name", "meaning"))
 
 
-def _question(one: QuestionResult, synthetic: bool) -> tuple[object, ...]:
+def _question(result: QuestionResult, synthetic: bool) -> tuple[object, ...]:
     """Return a row: number, case, kind, labels, share, interval, answers, how often each option was chosen."""
-    times = "; ".join(f"{option} ({n})" for option, n in sorted(one.chosen, key=lambda pair: -pair[1]) if n)
-    kind = study_facts.kind_in_table(one.modality, synthetic)
-    labelled = plain(", ".join(one.labelled))
-    return one.number, plain(one.study_id), kind, labelled, *_share(one.share), plain(times)
+    times = "; ".join(f"{option} ({n})" for option, n in sorted(result.chosen, key=lambda pair: -pair[1]) if n)
+    kind = study_facts.kind_in_table(result.modality, synthetic)
+    labelled = escaped(", ".join(result.labelled))
+    return result.number, escaped(result.study_id), kind, labelled, *_share(result.share), escaped(times)
 
 
 def _share(share: Share) -> tuple[str, str, str]:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
-from engine.teaching.records import Asked, Run
+from engine.teaching.records import QuizQuestion, Run
 from pages.quiz import state
 from pages.shared import case_card, content, resources, study_facts
 from pages.shared.keys import SCREENS
-from pages.shared.markdown import lines, plain
+from pages.shared.markdown import escaped, escaped_lines
 from pages.shared.strings import text
 
 CARD_PX = 240
@@ -20,13 +20,13 @@ def yes(value: bool) -> str:
     return text("quiz.yes" if value else "quiz.no")
 
 
-def draw(run: Run, asked: Asked, *, last: bool) -> None:
+def draw_reveal(run: Run, question: QuizQuestion, *, last: bool) -> None:
     """Draw the verdict, the labels with who gave them, the note, and the way on."""
-    given = asked.given
+    given = question.given
     assert given is not None
     box, icon = (st.success, "check_circle") if given.right else (st.warning, "cancel")
-    chose = text("quiz.you_chose", labels=f"**{plain(', '.join(given.chosen))}**")
-    labelled = text("quiz.labelled", labels=f"**{plain(', '.join(asked.labelled))}**")
+    chose = text("quiz.you_chose", labels=f"**{escaped(', '.join(given.chosen))}**")
+    labelled = text("quiz.labelled", labels=f"**{escaped(', '.join(question.labelled))}**")
     box(f"**{text('quiz.right' if given.right else 'quiz.wrong')}** {chose} {labelled}.", icon=f":material/{icon}:")
     st.button(
         text("quiz.finish" if last else "quiz.go_on"),
@@ -36,17 +36,17 @@ def draw(run: Run, asked: Asked, *, last: bool) -> None:
         shortcut=SCREENS["quiz"]["go_on"],
         on_click=state.go_on,
     )
-    row = resources.workspace().row(asked.study_id)
-    st.markdown(f"{study_facts.about(row)}{case_card.synthetic(row.synthetic)}")
-    if asked.note:
-        st.markdown(f"**{text('quiz.note')}**  \n{lines(asked.note)}")
+    row = resources.workspace().row(question.study_id)
+    st.markdown(f"{study_facts.about(row)}{case_card.synthetic_badge(row.synthetic)}")
+    if question.note:
+        st.markdown(f"**{text('quiz.note')}**  \n{escaped_lines(question.note)}")
 
 
-def confusable(run: Run, asked: Asked) -> None:
+def draw_confusable(run: Run, question: QuizQuestion) -> None:
     """Draw the nearest cases of the same kind that are labelled otherwise."""
     st.subheader(text("quiz.confusable"), anchor=False)
     try:
-        found = state.near(run, asked)
+        found = state.confusable_cases(run, question)
     except CasebindError as error:
         st.error(str(error), icon=":material/error:")
         return
@@ -57,5 +57,5 @@ def confusable(run: Run, asked: Asked) -> None:
     for one in found:
         with grid.cell():
             st.markdown(case_card.head(one))
-            content.thumb(one.study_id, one.modality, text("quiz.confusable_case", n=one.rank))
+            content.draw_thumbnail(one.study_id, one.modality, text("quiz.confusable_case", n=one.rank))
             st.markdown(case_card.facts(one))

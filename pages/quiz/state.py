@@ -11,13 +11,13 @@ from engine.errors import CasebindError
 from engine.retrieval.answer import Neighbour
 from engine.teaching import quizzes, runs
 from engine.teaching.confusable import confusable
-from engine.teaching.records import Asked, Quiz, Run
+from engine.teaching.records import Quiz, QuizQuestion, Run
 from pages.shared import resources, undo
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import text
 
 QUIZ, RUN, VIEW, ORDER, SEED, BUILD = "quiz", "run", "view", "order", "seed", "build"  # names in the URL
-ALIAS, SAID, REVEALED = "quiz-alias", "quiz-said", "quiz-revealed"
+ALIAS, ERROR, REVEALED = "quiz-alias", "quiz-said", "quiz-revealed"
 
 
 def home() -> None:
@@ -35,14 +35,14 @@ def enter(quiz: Quiz, view: str = "") -> None:
         st.query_params[ORDER], st.query_params[SEED] = quiz.order, str(quiz.seed)
 
 
-def error(problem: CasebindError) -> None:
+def set_error(problem: CasebindError) -> None:
     """Keep a sentence for the next drawing."""
-    st.session_state[SAID] = plain(problem)
+    st.session_state[ERROR] = escaped(problem)
 
 
-def say() -> None:
+def show_error() -> None:
     """Draw once why the last step was not taken."""
-    words = st.session_state.pop(SAID, "")
+    words = st.session_state.pop(ERROR, "")
     if words:
         st.error(words, icon=":material/error:")
 
@@ -52,7 +52,7 @@ def alias() -> str:
     return st.session_state.get(ALIAS, "")
 
 
-def start(quiz: Quiz, typed: str, anew: bool = False) -> None:
+def start(quiz: Quiz, typed: str, restart: bool = False) -> None:
     """Begin or go on with a quiz under the alias that is typed."""
     seed = st.query_params.get(SEED, "")
     try:
@@ -62,10 +62,10 @@ def start(quiz: Quiz, typed: str, anew: bool = False) -> None:
             typed,
             order=st.query_params.get(ORDER),
             seed=int(seed) if seed.isdecimal() else None,
-            anew=anew,
+            anew=restart,
         )
     except CasebindError as problem:
-        error(problem)
+        set_error(problem)
         return
     _enter_run(run)
 
@@ -75,7 +75,7 @@ def practise(typed: str) -> None:
     try:
         _enter_run(runs.practise(resources.workspace(), typed))
     except CasebindError as problem:
-        error(problem)
+        set_error(problem)
 
 
 def _enter_run(run: Run) -> None:
@@ -84,36 +84,36 @@ def _enter_run(run: Run) -> None:
     st.query_params[RUN] = run.run_id
 
 
-def shown(run: Run) -> Asked | None:
+def current_question(run: Run) -> QuizQuestion | None:
     """Return the question to draw: the one just answered until the learner goes on, else the first open one."""
     revealed = st.session_state.get(REVEALED)
-    just = next((one for one in run.questions if revealed == (run.run_id, one.place)), None)
+    just = next((one for one in run.questions if revealed == (run.run_id, one.position)), None)
     return just if just is not None and just.given is not None else run.current
 
 
-def picked(run: Run, asked: Asked) -> list[str]:
+def picked(run: Run, question: QuizQuestion) -> list[str]:
     """Return the options chosen and not yet committed."""
-    return st.session_state.get(f"picked {run.run_id} {asked.place}", [])
+    return st.session_state.get(f"picked {run.run_id} {question.position}", [])
 
 
-def pick(run: Run, asked: Asked, option: str) -> None:
+def pick(run: Run, question: QuizQuestion, option: str) -> None:
     """Choose an option, or where several may be chosen take it back."""
-    present = picked(run, asked)
-    if asked.asks == "one":
+    present = picked(run, question)
+    if question.asks == "one":
         present = [option]
     else:
         present = [one for one in present if one != option] if option in present else [*present, option]
-    st.session_state[f"picked {run.run_id} {asked.place}"] = present
+    st.session_state[f"picked {run.run_id} {question.position}"] = present
 
 
-def commit(run: Run, asked: Asked) -> None:
+def commit(run: Run, question: QuizQuestion) -> None:
     """Store the answer, then reveal; where it cannot be stored, say why."""
     try:
-        runs.commit(resources.workspace(), run.run_id, asked.place, picked(run, asked))
+        runs.commit(resources.workspace(), run.run_id, question.position, picked(run, question))
     except CasebindError as problem:
-        error(problem)
+        set_error(problem)
     else:
-        st.session_state[REVEALED] = (run.run_id, asked.place)
+        st.session_state[REVEALED] = (run.run_id, question.position)
     st.session_state["quiz-redraw"] = True
 
 
@@ -122,14 +122,16 @@ def go_on() -> None:
     st.session_state.pop(REVEALED, None)
 
 
-def near(run: Run, asked: Asked) -> list[Neighbour]:
+def confusable_cases(run: Run, question: QuizQuestion) -> list[Neighbour]:
     """Return the cases most easily taken for this one, searched once per question, without whoever withdrew since."""
     key, workspace = "quiz-near", resources.workspace()
     known, found = st.session_state.get(key, (None, ()))
-    if known != (run.run_id, asked.place):
-        labels = workspace.row(asked.study_id).labels
-        found = confusable(workspace, resources.release(), asked.study_id, asked.modality, labels, who=resources.WHO)
-        st.session_state[key] = ((run.run_id, asked.place), found)
+    if known != (run.run_id, question.position):
+        labels = workspace.row(question.study_id).labels
+        found = confusable(
+            workspace, resources.release(), question.study_id, question.modality, labels, who=resources.WHO
+        )
+        st.session_state[key] = ((run.run_id, question.position), found)
     return [one for one in found if workspace.consent(one.patient_id)]
 
 
@@ -137,5 +139,5 @@ def delete(quiz: Quiz) -> None:
     """Take a quiz off the list and offer to bring it back."""
     workspace = resources.workspace()
     quizzes.delete(workspace, quiz.quiz_id)
-    words = text("quiz.deleted", title=f"**{plain(quiz.title)}**")
+    words = text("quiz.deleted", title=f"**{escaped(quiz.title)}**")
     undo.offer(words, lambda: quizzes.delete(workspace, quiz.quiz_id, undo=True))

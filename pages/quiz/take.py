@@ -7,22 +7,22 @@ import streamlit as st
 
 from engine.errors import CasebindError
 from engine.teaching import quizzes
-from engine.teaching.records import Asked, Quiz, Run
+from engine.teaching.records import Quiz, QuizQuestion, Run
 from pages.quiz import home, reveal, state
 from pages.shared import case_view, resources, study_facts
 from pages.shared.keys import SCREENS
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import several, text
 
 KEYS = SCREENS["quiz"]
 
 
-def begin(quiz: Quiz) -> None:
+def draw_quiz_start(quiz: Quiz) -> None:
     """Ask for the alias."""
     _way_back()
-    st.title(plain(quiz.title), anchor=False)
-    st.markdown(text("quiz.start_lead", questions=plain(home.line(quiz)).capitalize()))
-    state.say()
+    st.title(escaped(quiz.title), anchor=False)
+    st.markdown(text("quiz.start_lead", questions=escaped(home.line(quiz)).capitalize()))
+    state.show_error()
     with st.form("start", border=True):
         st.text_input(text("quiz.alias"), value=state.alias(), key="start-alias", max_chars=40)
         st.markdown(f":small[{text('quiz.alias_help')}]")
@@ -33,9 +33,9 @@ def _start(quiz: Quiz) -> None:
     state.start(quiz, st.session_state["start-alias"])
 
 
-def draw(run: Run) -> None:
+def draw_quiz(run: Run) -> None:
     """Draw the question that is open or just answered, or the end."""
-    asked = state.shown(run)
+    asked = state.current_question(run)
     _way_back()
     title = text("quiz.practice") if run.quiz_id is None else quizzes.load(resources.workspace(), run.quiz_id).title
     if asked is None:
@@ -43,15 +43,15 @@ def draw(run: Run) -> None:
         return
     at = run.questions.index(asked) + 1
     st.markdown(
-        f"**{plain(title)}** · {text('quiz.place', n=at, total=len(run.questions))}"
-        f" · {text('quiz.going_on', alias=plain(run.alias))}"
+        f"**{escaped(title)}** · {text('quiz.place', n=at, total=len(run.questions))}"
+        f" · {text('quiz.going_on', alias=escaped(run.alias))}"
     )
     st.progress(sum(one.given is not None for one in run.questions) / len(run.questions))
     if run.hidden:
         st.info(several(run.hidden, "quiz.hidden"), icon=":material/visibility_off:")
-    state.say()
+    state.show_error()
     if asked.given is not None:
-        reveal.draw(run, asked, last=run.current is None)
+        reveal.draw_reveal(run, asked, last=run.current is None)
     st.subheader(f"{text('quiz.case')}: {text(f'modality_one.{asked.modality}')}", anchor=False)
     if asked.given is None:
         with st.container(key="question"):
@@ -59,42 +59,42 @@ def draw(run: Run) -> None:
     with st.container(key="recording"):
         _case(asked)
     if asked.given is not None:
-        reveal.confusable(run, asked)
+        reveal.draw_confusable(run, asked)
 
 
 def _way_back() -> None:
     st.button(text("quiz.home"), icon=":material/arrow_back:", key="home", on_click=state.home)
 
 
-def _case(asked: Asked) -> None:
+def _case(question: QuizQuestion) -> None:
     """Draw the recording, until the answer without what gives it away; its file's fault says nothing of its name."""
     try:
-        study = resources.workspace().study(asked.study_id)
+        study = resources.workspace().study(question.study_id)
     except CasebindError:
         st.error(text("app.unexpected"), icon=":material/error:")
         return
-    case_view.draw(study, key=f"question-{asked.place}", anonymous=asked.given is None)
+    case_view.draw_case(study, key=f"question-{question.position}", anonymous=question.given is None)
 
 
 @st.fragment
-def _choose(run: Run, asked: Asked) -> None:
+def _choose(run: Run, question: QuizQuestion) -> None:
     """Draw the options and the button that commits; choosing redraws these alone."""
     if st.session_state.pop("quiz-redraw", False):
         st.rerun()
-    chosen = state.picked(run, asked)
-    st.markdown(f"**{text(f'quiz.ask_{asked.asks}')}**")
+    chosen = state.picked(run, question)
+    st.markdown(f"**{text(f'quiz.ask_{question.asks}')}**")
     with st.container(horizontal=True, gap="small", key="options"):
-        for number, option in enumerate(asked.options, start=1):
+        for number, option in enumerate(question.options, start=1):
             st.button(
-                plain(option),
-                key=f"option-{asked.place}-{number}",
+                escaped(option),
+                key=f"option-{question.position}-{number}",
                 shortcut=KEYS[f"choose_{number}"],
                 icon=":material/check:" if option in chosen else None,
                 type="primary" if option in chosen else "secondary",
                 on_click=state.pick,
-                args=(run, asked, option),
+                args=(run, question, option),
             )
-    words = text("quiz.chosen", labels=plain(", ".join(chosen))) if chosen else text("quiz.nothing")
+    words = text("quiz.chosen", labels=escaped(", ".join(chosen))) if chosen else text("quiz.nothing")
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             text("quiz.commit"),
@@ -103,25 +103,25 @@ def _choose(run: Run, asked: Asked) -> None:
             shortcut=KEYS["commit"],
             disabled=not chosen,
             on_click=state.commit,
-            args=(run, asked),
+            args=(run, question),
         )
         st.markdown(words, width="content")
 
 
 def _end(run: Run, title: str) -> None:
     """Draw what came of the run, and the ways on."""
-    st.title(plain(title), anchor=False)
+    st.title(escaped(title), anchor=False)
     st.subheader(text("quiz.finished_title"), anchor=False)
     st.markdown(f"**{text('quiz.finished', right=run.right, n=len(run.questions))}** {text('quiz.due_lead')}")
     if run.hidden:
         st.info(several(run.hidden, "quiz.hidden"), icon=":material/visibility_off:")
-    made = study_facts.synthetic([one.study_id for one in run.questions])
+    made = study_facts.synthetic_ids([one.study_id for one in run.questions])
     rows = [
         (
-            one.number if run.quiz_id else one.place,
+            one.number if run.quiz_id else one.position,
             study_facts.kind_in_table(one.modality, one.study_id in made),
-            plain(", ".join(one.given.chosen)),
-            plain(", ".join(one.labelled)),
+            escaped(", ".join(one.given.chosen)),
+            escaped(", ".join(one.labelled)),
             reveal.yes(one.given.right),
         )
         for one in run.questions

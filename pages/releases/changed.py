@@ -4,74 +4,83 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.learning.preview import QUERIES, Change, Near
-from engine.learning.timeline import Entry
+from engine.learning.preview import QUERIES, PreviewNeighbour, QueryChange
+from engine.learning.timeline import TimelineEntry
 from engine.study import MODALITIES
 from pages.releases import state
 from pages.shared import resources
-from pages.shared.case_card import synthetic
-from pages.shared.markdown import plain
+from pages.shared.case_card import synthetic_badge
+from pages.shared.markdown import escaped
 from pages.shared.strings import text
 
-LONGEST_SAID = 60  # letters of a query's words in the list
+MAX_QUERY_LENGTH = 60  # letters of a query's words in the list
 ICONS = {"kept": "check", "new": "add", "gone": "remove"}
 COLOURS = {"kept": "gray", "new": "green", "gone": "orange"}  # beside sign and word
 
 
-def draw(shown: Entry, serving: Entry) -> None:
+def draw_changes(entry: TimelineEntry, serving: TimelineEntry) -> None:
     """Draw the switch that asks for it, then one query of the last ten."""
-    if shown.release is None:
+    if entry.release is None:
         return
     st.subheader(text("releases.changes"), anchor=False)
-    st.markdown(text("releases.changes_note", n=QUERIES, name=plain(shown.name)))
+    st.markdown(text("releases.changes_note", n=QUERIES, name=escaped(entry.name)))
     if not st.toggle(text("releases.changes_show"), key="changes-show"):
         return
     with st.spinner(text("releases.changes_making"), show_time=True):
-        found = state.changed(shown.release, resources.WHO)
+        found = state.release_changes(entry.release, resources.WHO)
     if not found:
         st.markdown(text("releases.changes_none"))
         return
     chosen = st.selectbox(
         text("releases.changes_query"), range(len(found)), format_func=lambda at: _named(found[at]), key="changes-query"
     )
-    _pair(found[chosen], serving.name, shown.name)
+    _pair(found[chosen], serving.name, entry.name)
 
 
-def _named(one: Change) -> str:
-    said = one.said if len(one.said) <= LONGEST_SAID else f"{one.said[: LONGEST_SAID - 1]}…"
+def _named(change: QueryChange) -> str:
+    said = (
+        change.description
+        if len(change.description) <= MAX_QUERY_LENGTH
+        else f"{change.description[: MAX_QUERY_LENGTH - 1]}…"
+    )
     return text(
         "releases.changes_line",
         said=said,
-        kept=one.kept,
-        total=one.total,
-        day=f"{one.created_at:%Y-%m-%d %H:%M}" if one.created_at else "",
+        kept=change.kept_count,
+        total=change.total,
+        day=f"{change.created_at:%Y-%m-%d %H:%M}" if change.created_at else "",
     )
 
 
-def _pair(one: Change, before: str, after: str) -> None:
+def _pair(change: QueryChange, before: str, after: str) -> None:
     """Draw both sides of one query, a row per modality."""
     for modality in MODALITIES:
-        if not one.before[modality] and not one.after[modality]:
+        if not change.before[modality] and not change.after[modality]:
             continue
         st.markdown(f"**{text(f'icon.{modality}')} {text(f'modality.{modality}')}**")
         with st.container(key=f"beside-facts-{modality}"):
             left, right = st.columns(2, gap="medium", border=True)
-        left.markdown(f"{text('releases.changes_before', name=plain(before))}\n\n{_list(one.before[modality], 'then')}")
-        right.markdown(f"{text('releases.changes_after', name=plain(after))}\n\n{_list(one.after[modality], 'was')}")
+        left.markdown(
+            f"{text('releases.changes_before', name=escaped(before))}\n\n{_list(change.before[modality], 'then')}"
+        )
+        right.markdown(
+            f"{text('releases.changes_after', name=escaped(after))}\n\n{_list(change.after[modality], 'was')}"
+        )
 
 
-def _list(nears: tuple[Near, ...], other: str) -> str:
-    return "\n".join(_near(one, other) for one in nears)
+def _list(neighbours: tuple[PreviewNeighbour, ...], other: str) -> str:
+    return "\n".join(_near(one, other) for one in neighbours)
 
 
-def _near(one: Near, other: str) -> str:
+def _near(neighbour: PreviewNeighbour, other: str) -> str:
     """Return one neighbour as an entry of a list: id, whether it is kept, new or gone, labels, distance.
 
     other : "then" or "was", how the place on the other side is spoken of
     """
-    name = f"kept_{other}" if one.fate == "kept" else one.fate
-    fate = text(f"releases.fate_{name}", rank=one.other)
-    badge = f":{COLOURS[one.fate]}-badge[:material/{ICONS[one.fate]}: {fate}]"
-    labels = plain(", ".join(one.labels)) or text("card.no_labels")
-    about = f"{labels}, {text('releases.bits', hamming=one.hamming)}"
-    return f"{one.rank}. **{plain(one.study_id)}** {badge}{synthetic(one.synthetic)}  \n   :small[{about}]"
+    name = f"kept_{other}" if neighbour.fate == "kept" else neighbour.fate
+    fate = text(f"releases.fate_{name}", rank=neighbour.other)
+    badge = f":{COLOURS[neighbour.fate]}-badge[:material/{ICONS[neighbour.fate]}: {fate}]"
+    labels = escaped(", ".join(neighbour.labels)) or text("card.no_labels")
+    about = f"{labels}, {text('releases.bits', hamming=neighbour.hamming)}"
+    name = f"**{escaped(neighbour.study_id)}** {badge}{synthetic_badge(neighbour.synthetic)}"
+    return f"{neighbour.rank}. {name}  \n   :small[{about}]"

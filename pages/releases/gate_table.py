@@ -8,24 +8,24 @@ import streamlit as st
 
 from engine.findings import phrase
 from engine.learning import gate
-from engine.learning.gate import Row
+from engine.learning.gate import GateRow
 from engine.model.release import Release
 from pages.releases import html_table
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import one_of, several, text
 
 OPEN = ("overall", "ratings", "pair", "group")  # sections that are seen at once; labels on request
 
 
-def draw(release: Release) -> None:
+def draw_gate(release: Release) -> None:
     """Draw verdict, table, and what the raters' marks say against the labels."""
     rows, verdict, about = gate.table(release), gate.verdict(release), release.manifest["round"]
-    if verdict.passes:
+    if verdict.passed:
         st.success(text("releases.verdict_passes"), icon=":material/check:")
     else:
-        falls = "\n".join(f"- {plain(one)}" for one in verdict.falls)
+        falls = "\n".join(f"- {escaped(one)}" for one in verdict.failed_guards)
         st.warning(f"{text('releases.verdict_fails')}\n\n{falls}", icon=":material/warning:")
-    note = text("releases.table_note", kept=about.get("kept_apart", 0), frozen=_frozen(about.get("frozen", {})))
+    note = text("releases.table_note", kept=about.get("kept_apart", 0), frozen=_holdout_counts(about.get("frozen", {})))
     made_up = about.get("synthetic", 0)
     st.markdown(f"{note} {several(made_up, 'releases.synthetic') if made_up else ''}")
     if any(row.section in OPEN for row in rows):
@@ -38,17 +38,17 @@ def draw(release: Release) -> None:
     _raters(about)
 
 
-def _frozen(counts: dict[str, int]) -> str:
+def _holdout_counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{n} {text(f'modality_plains.{kind}')}" for kind, n in counts.items())
 
 
-def _table(rows: list[Row]) -> None:
+def _table(rows: list[GateRow]) -> None:
     names = ("measure", "n", "before", "after", "difference", "interval", "guard")
     heads = [text(f"releases.column_{name}") for name in names]
-    html_table.draw(heads, [_cells(row) for row in rows], [row.falls for row in rows])
+    html_table.draw_html_table(heads, [_cells(row) for row in rows], [row.falls for row in rows])
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: GateRow) -> tuple[str, ...]:
     """Return a row as words; a guard is said in words and with a sign, never by colour."""
     return (
         name_of(row),
@@ -61,7 +61,7 @@ def _cells(row: Row) -> tuple[str, ...]:
     )
 
 
-def _counted(row: Row) -> str:
+def _counted(row: GateRow) -> str:
     """Return how many studies ask, or how many rated pairs are compared."""
     return text("releases.n_ratings", n=f"{row.n:,}") if row.section == "ratings" else f"{row.n:,}"
 
@@ -71,7 +71,7 @@ def _signed(value: float) -> str:
     return f"{value:+.3f}".replace("-", "\N{MINUS SIGN}")
 
 
-def name_of(row: Row) -> str:
+def name_of(row: GateRow) -> str:
     """Return what a row measures, in words."""
     if row.section == "pair":
         query, target = row.name.split(">")
@@ -82,9 +82,9 @@ def name_of(row: Row) -> str:
     return phrase(row.name) if row.section == "label" else text(f"releases.measure_{row.section}")
 
 
-def _guard(row: Row) -> str:
+def _guard(row: GateRow) -> str:
     if row.too_few:
-        return text("releases.guard_few", least=gate.LEAST)
+        return text("releases.guard_few", least=gate.MIN_STUDIES)
     if not row.guarded:
         return text("releases.guard_none")
     return text("releases.guard_falls" if row.falls else "releases.guard_holds", limit=gate.limit(row.section))
@@ -99,9 +99,9 @@ def _raters(about: dict[str, Any]) -> None:
         st.markdown(text("releases.raters_note"))
         found = [_rater(one) for one in raters]
         names = ("by", "compared", "right", "interval", "weight")
-        html_table.draw([text(f"releases.column_{name}") for name in names], found)
+        html_table.draw_html_table([text(f"releases.column_{name}") for name in names], found)
 
 
-def _rater(one: dict[str, Any]) -> tuple[str, ...]:
-    span = text("releases.span", low=f"{one['low']:.2f}", high=f"{one['high']:.2f}")
-    return one["who"], f"{one['n']:,}", f"{one['share']:.2f}", span, f"{one['weight']:.2f}"
+def _rater(rater: dict[str, Any]) -> tuple[str, ...]:
+    span = text("releases.span", low=f"{rater['low']:.2f}", high=f"{rater['high']:.2f}")
+    return rater["who"], f"{rater['n']:,}", f"{rater['share']:.2f}", span, f"{rater['weight']:.2f}"

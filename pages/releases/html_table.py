@@ -8,7 +8,7 @@ from html import escape
 import streamlit as st
 
 
-def draw(heads: Sequence[str], rows: Sequence[Sequence[str]], strong: Sequence[bool] = ()) -> None:
+def draw_html_table(heads: Sequence[str], rows: Sequence[Sequence[str]], strong: Sequence[bool] = ()) -> None:
     """Draw rows under heads. strong : which rows stand out; none where it is left out"""
     loud = strong or [False] * len(rows)
     head = "".join(f'<th scope="col">{escape(one)}</th>' for one in heads)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.learning import round_job as job
-from engine.learning.round_data import new_ratings, since
-from engine.learning.round_job import Job
-from engine.learning.timeline import Entry
-from engine.store.ratings import LONGEST_NAME
+from engine.learning import round_job
+from engine.learning.round_data import new_ratings, ratings_cutoff
+from engine.learning.round_job import RoundJob
+from engine.learning.timeline import TimelineEntry
+from engine.store.ratings import MAX_NAME
 from pages.releases import state
 from pages.shared import resources
 from pages.shared.strings import several, text
@@ -16,29 +16,29 @@ from pages.shared.strings import several, text
 LOG_LINES = 12
 
 
-def draw(serving: Entry) -> None:
+def draw_round(serving: TimelineEntry) -> None:
     """Draw who is here, how many ratings are new, and the round."""
     st.subheader(text("releases.make_title"), anchor=False)
     st.text_input(
         text("releases.who"),
         value=state.who(),
         key="releases-who",
-        max_chars=LONGEST_NAME,
+        max_chars=MAX_NAME,
         on_change=state.rename,
         placeholder=text("review.who_example"),
     )
-    present = job.present(resources.workspace())
+    present = round_job.latest_job(resources.workspace())
     if present is not None and not present.over:
         _progress(present.number)
         return
     if serving.release is not None:
-        n = new_ratings(resources.workspace(), since(serving.release))
+        n = new_ratings(resources.workspace(), ratings_cutoff(serving.release))
         st.markdown(several(n, "releases.new", name=serving.name))
     st.button(
         text("releases.make"),
         key="make-round",
         icon=":material/model_training:",
-        on_click=state.make,
+        on_click=state.start_round,
         disabled=not state.who(),
         type="primary",
     )
@@ -47,10 +47,10 @@ def draw(serving: Entry) -> None:
         _ended(present)
 
 
-@st.fragment(run_every=state.LOOK_EVERY_S)
+@st.fragment(run_every=state.POLL_S)
 def _progress(number: int) -> None:
     """Draw step and share once a second; the whole page is drawn anew when the round ends."""
-    present = job.present(resources.workspace())
+    present = round_job.latest_job(resources.workspace())
     if present is None or present.over or present.number != number:
         st.rerun(scope="app")
     elif present is not None:
@@ -60,15 +60,15 @@ def _progress(number: int) -> None:
         _log(present)
 
 
-def _ended(last: Job) -> None:
+def _ended(last: RoundJob) -> None:
     """Say what became of the last round, where it made no release; what it said may be read in any case."""
     if last.state == "failed":
-        st.warning(last.why, icon=":material/error:")
+        st.warning(last.error, icon=":material/error:")
     elif last.state == "cancelled":
         st.info(text("releases.cancelled", number=last.number), icon=":material/close:")
     _log(last)
 
 
-def _log(one: Job) -> None:
-    with st.expander(text("releases.log", number=one.number)):
-        st.code(one.log_tail(LOG_LINES) or text("releases.log_empty"), language=None, wrap_lines=True)
+def _log(shown_job: RoundJob) -> None:
+    with st.expander(text("releases.log", number=shown_job.number)):
+        st.code(shown_job.log_tail(LOG_LINES) or text("releases.log_empty"), language=None, wrap_lines=True)

@@ -7,16 +7,15 @@ from collections.abc import Callable
 import streamlit as st
 
 from engine.errors import CasebindError
-from engine.learning import promotion
-from engine.learning import round_job as job
-from engine.learning.preview import Change, Preview, changes, moment
-from engine.learning.timeline import Entry
+from engine.learning import promotion, round_job
+from engine.learning.preview import Preview, QueryChange, preview_changes, version
+from engine.learning.timeline import TimelineEntry
 from engine.model.release import Release
 from pages.shared import resources
 
-LOOK, WHO = "release", "who"  # names in the URL; the second is the review screen's as well
+RELEASE, WHO = "release", "who"  # names in the URL; the second is the review screen's as well
 ERROR, CHANGES = "releases-error", "releases-changes"
-LOOK_EVERY_S = 1.0  # at a round, or a takeover, that is on its way
+POLL_S = 1.0  # at a round, or a takeover, that is on its way
 
 
 def who() -> str:
@@ -34,63 +33,66 @@ def rename() -> None:
         st.query_params.pop(WHO, None)
 
 
-def looked_at(entries: list[Entry]) -> Entry | None:
+def selected_entry(entries: list[TimelineEntry]) -> TimelineEntry | None:
     """Return the round's release that the URL names; the newest that does not serve, or else the newest, where none."""
     made = [one for one in entries if one.made_from and one.release is not None]
-    named = [one for one in made if one.name == st.query_params.get(LOOK)]
+    named = [one for one in made if one.name == st.query_params.get(RELEASE)]
     return next(iter([*named, *(one for one in made if not one.serves), *made]), None)
 
 
-def look(name: str) -> None:
+def select_release(name: str) -> None:
     """Look at a release."""
-    st.query_params[LOOK] = name
+    st.query_params[RELEASE] = name
 
 
-def make() -> None:
+def start_round() -> None:
     """Begin a round on the serving release."""
-    _tried(lambda: job.begin(resources.workspace(), resources.release(), who()))
-    st.query_params.pop(LOOK, None)  # the release that comes is looked at
+    _attempt(lambda: round_job.begin(resources.workspace(), resources.release(), who()))
+    st.query_params.pop(RELEASE, None)  # the release that comes is looked at
 
 
 def cancel() -> None:
     """End the round that runs."""
-    _tried(lambda: job.cancel(resources.workspace()))
+    _attempt(lambda: round_job.cancel(resources.workspace()))
 
 
-def promote(release: Release, shown: str) -> None:
+def promote(release: Release, serving_digest: str) -> None:
     """Let a release take over; `shown` is the digest of the one that served when the table was drawn."""
     reason = str(st.session_state.get(f"reason-{release.name}", ""))
-    _tried(lambda: promotion.promote(resources.workspace(), release, who(), shown, reason))
+    _attempt(lambda: promotion.promote(resources.workspace(), release, who(), serving_digest, reason))
 
 
-def roll_back(name: str, shown: str) -> None:
+def roll_back(name: str, serving_digest: str) -> None:
     """Let a release that served before take over again."""
-    _tried(lambda: promotion.roll_back(resources.workspace(), who(), shown, name))
+    _attempt(lambda: promotion.roll_back(resources.workspace(), who(), serving_digest, name))
 
 
-def go_on(shown: str) -> None:
+def resume_promotion(serving_digest: str) -> None:
     """Go on with a takeover that was cut off."""
-    _tried(lambda: promotion.go_on(resources.workspace(), who(), shown))
+    _attempt(lambda: promotion.resume(resources.workspace(), who(), serving_digest))
 
 
-def say() -> None:
+def show_error() -> None:
     """Draw once what went wrong with the last press."""
     words = st.session_state.pop(ERROR, "")
     if words:
         st.error(words, icon=":material/error:")
 
 
-def changed(candidate: Release, asked: str | None) -> list[Change]:
+def release_changes(candidate: Release, asked_by: str | None) -> list[QueryChange]:
     """Return what a release changes for the newest queries of a person, or of anybody; looked up and audited once."""
     workspace, serving = resources.workspace(), resources.release()
-    wanted = (candidate.digest, serving.digest, asked, moment(workspace))
+    wanted = (candidate.digest, serving.digest, asked_by, version(workspace))
     kept = st.session_state.get(CHANGES)
     if kept is None or kept[0] != wanted:
         preview = _preview(
             str(workspace.path), candidate.digest, serving.digest, sum(workspace.counts().values()), serving, candidate
         )
-        kept = st.session_state[CHANGES] = wanted, changes(workspace, preview, asked, reader=who() or resources.WHO)
-    found: list[Change] = kept[1]
+        kept = st.session_state[CHANGES] = (
+            wanted,
+            preview_changes(workspace, preview, asked_by, reader=who() or resources.WHO),
+        )
+    found: list[QueryChange] = kept[1]
     return found
 
 
@@ -100,8 +102,8 @@ def _preview(path: str, candidate: str, serving: str, studies: int, _serving: Re
     return Preview(resources.workspace(), _serving, _candidate)
 
 
-def _tried(deed: Callable[[], object]) -> None:
+def _attempt(action: Callable[[], object]) -> None:
     try:
-        deed()
+        action()
     except CasebindError as problem:
         st.session_state[ERROR] = str(problem)

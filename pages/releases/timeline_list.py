@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.learning.timeline import Entry
-from engine.store.promotions import DONE, Row
+from engine.learning.timeline import TimelineEntry
+from engine.store.promotions import DONE, PromotionRow
 from pages.releases import html_table, state
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import several, text
 
 
-def draw(entries: list[Entry], serving: Entry) -> None:
+def draw_timeline(entries: list[TimelineEntry], serving: TimelineEntry) -> None:
     """Draw the list."""
     st.subheader(text("releases.timeline"), anchor=False)
     for one in entries:
@@ -22,70 +22,70 @@ def draw(entries: list[Entry], serving: Entry) -> None:
                     _buttons(one, serving)
 
 
-def _buttons(one: Entry, serving: Entry) -> None:
+def _buttons(entry: TimelineEntry, serving: TimelineEntry) -> None:
     """Draw the ways to a round's figures, and back to a release that served before."""
-    if one.made_from:
+    if entry.made_from:
         st.button(
             text("releases.look"),
-            key=f"look-{one.name}",
+            key=f"look-{entry.name}",
             icon=":material/visibility:",
-            on_click=state.look,
-            args=(one.name,),
-            help=text("releases.look_help", name=one.name),
+            on_click=state.select_release,
+            args=(entry.name,),
+            help=text("releases.look_help", name=entry.name),
         )
-    if one.served and not one.serves:
+    if entry.can_roll_back and not entry.serves:
         st.button(
-            text("releases.back", name=one.name),
-            key=f"back-{one.name}",
+            text("releases.back", name=entry.name),
+            key=f"back-{entry.name}",
             icon=":material/undo:",
             on_click=state.roll_back,
-            args=(one.name, serving.digest),
+            args=(entry.name, serving.digest),
             disabled=not state.who(),
             help=text("releases.back_help") if state.who() else text("releases.name_first"),
         )
 
 
-def _entry(one: Entry) -> None:
-    serves = f" :blue-badge[:material/check_circle: {text('releases.serves')}]" if one.serves else ""
-    lines = [f"**{plain(one.name)}**{serves}"]
-    day = one.created[:16].replace("T", " ")
-    if one.made_from:
-        raters = several(one.raters, "releases.raters")
-        made = several(one.ratings, "releases.made", who=one.who, base=one.made_from, day=day, raters=raters)
-        lines.append(f":small[{plain(made)}]")
-        if one.before is not None and one.after is not None:
-            figures = text("releases.figures", before=f"{one.before:.3f}", after=f"{one.after:.3f}")
-            lines.append(f":small[{figures}] {verdict(one.passes, one.falls)}")
+def _entry(entry: TimelineEntry) -> None:
+    serves = f" :blue-badge[:material/check_circle: {text('releases.serves')}]" if entry.serves else ""
+    lines = [f"**{escaped(entry.name)}**{serves}"]
+    day = entry.created[:16].replace("T", " ")
+    if entry.made_from:
+        raters = several(entry.raters, "releases.raters")
+        made = several(entry.ratings, "releases.made", who=entry.who, base=entry.made_from, day=day, raters=raters)
+        lines.append(f":small[{escaped(made)}]")
+        if entry.before is not None and entry.after is not None:
+            figures = text("releases.figures", before=f"{entry.before:.3f}", after=f"{entry.after:.3f}")
+            lines.append(f":small[{figures}] {verdict_badge(entry.passed, entry.failed_guards)}")
     else:
-        lines.append(f":small[{text('releases.shipped', day=day) if one.release else text('releases.gone')}]")
-    lines += [f":small[{plain(_put(row))}]" for row in one.takeovers]
+        lines.append(f":small[{text('releases.shipped', day=day) if entry.release else text('releases.gone')}]")
+    lines += [f":small[{escaped(_promotion_line(row))}]" for row in entry.promotions]
     st.markdown("  \n".join(lines))
 
 
-def verdict(passes: bool | None, falls: tuple[str, ...]) -> str:
+def verdict_badge(passed: bool | None, failed_guards: tuple[str, ...]) -> str:
     """Return the gate's verdict as a badge of icon and words."""
-    if passes:
+    if passed:
         return f":green-badge[:material/check: {text('releases.passes')}]"
-    return f":orange-badge[:material/warning: {several(len(falls), 'releases.fails')}]"
+    return f":orange-badge[:material/warning: {several(len(failed_guards), 'releases.fails')}]"
 
 
-def _put(row: Row) -> str:
+def _promotion_line(row: PromotionRow) -> str:
     """Say when and by whom a release was put in place, and why where guards had fallen."""
     words = text(f"releases.{row.kind}", who=row.who, day=f"{row.began_at:%Y-%m-%d %H:%M}", before=row.from_release)
     return f"{words} {text('releases.because', reason=row.reason)}" if row.reason else words
 
 
-def draw_history(rows: list[Row]) -> None:
+def draw_history(rows: list[PromotionRow]) -> None:
     """Draw every takeover that was asked for, as it ended."""
     if not rows:
         return
     with st.expander(text("releases.history")):
         found = [_cells(row) for row in reversed(rows)]
         names = ("when", "what", "by", "from", "to", "gate", "reason", "ended")
-        html_table.draw([text(f"releases.column_{name}") for name in names], found)
+        html_table.draw_html_table([text(f"releases.column_{name}") for name in names], found)
 
 
-def _cells(row: Row) -> tuple[str, ...]:
+def _cells(row: PromotionRow) -> tuple[str, ...]:
     gated = text(f"releases.gate_{row.passes}") if row.kind == "promotion" else ""
     ended = text("releases.state_done") if row.state == DONE else row.why or text("releases.state_running")
     kind = text(f"releases.kind_{row.kind}")

@@ -6,24 +6,24 @@ import pandas as pd
 import streamlit as st
 
 from engine.learning import agreement, blind, reliability
-from engine.learning.agreement import Disputed, Figure
+from engine.learning.agreement import Coefficient, Disputed
 from pages.review import state
 from pages.shared import resources
 from pages.shared.link import link
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import several, text
 
-LISTED = 20  # disputed pairs
+MAX_LISTED = 20  # disputed pairs
 
 
-def draw() -> None:
+def draw_agreement() -> None:
     """Draw the screen of its own."""
-    state.way_back()
+    state.draw_back_button()
     st.title(text("agreement.title"), anchor=False)
-    panel(state.who())
+    draw_agreement_figures(state.who())
 
 
-def panel(who: str) -> None:
+def draw_agreement_figures(who: str) -> None:
     """Draw all figures; of pairs, only those whose marks this rater may see."""
     workspace = resources.workspace()
     ratings = workspace.ratings()
@@ -33,7 +33,7 @@ def panel(who: str) -> None:
     st.markdown(f":small[{text('agreement.about')}]")
     if found.kappas:
         st.subheader(text("agreement.two"), anchor=False)
-        rows = [(plain(one.first), plain(one.second), *_cells(one.figure)) for one in found.kappas]
+        rows = [(escaped(one.first), escaped(one.second), *_cells(one.coefficient)) for one in found.kappas]
         _table(rows, ("rater", "other", "kappa", "interval", "n"))
     _raters()
     mine = {one.pair for one in blind.visible(ratings, who)}
@@ -48,30 +48,36 @@ def _raters() -> None:
     st.subheader(text("agreement.raters"), anchor=False)
     st.markdown(text("agreement.raters_about"))
     rows = [
-        (plain(who), f"{one.weight:.2f}", f"{100 * one.share:.0f}", _interval(100 * one.low, 100 * one.high, 0), one.n)
+        (
+            escaped(who),
+            f"{one.weight:.2f}",
+            f"{100 * one.share:.0f}",
+            _interval(100 * one.low, 100 * one.high, 0),
+            one.n,
+        )
         for who, one in sorted(known.items(), key=lambda pair: -pair[1].weight)
     ]
     _table(rows, ("rater", "weight", "share", "interval", "compared"))
 
 
-def _pairs(seen: list[Disputed], total: int) -> None:
+def _pairs(visible_pairs: list[Disputed], total: int) -> None:
     """Draw the most disputed pairs with links to look at them again."""
     st.subheader(text("agreement.disputed"), anchor=False)
-    apart = [one for one in seen if one.apart > 0]
+    apart = [one for one in visible_pairs if one.apart > 0]
     if not apart:
         st.markdown(text("agreement.disputed_none"))
-    for one in apart[:LISTED]:
-        said = "; ".join(f"{plain(rater)}: {text(f'mark.{mark}')}" for rater, mark in one.marks)
+    for one in apart[:MAX_LISTED]:
+        said = "; ".join(f"{escaped(rater)}: {text(f'mark.{mark}')}" for rater, mark in one.ratings)
         address = link("compare", query=one.query_id, case=one.study_id)
-        named = text("agreement.compare", query=plain(one.query_id), study=plain(one.study_id))
+        named = text("agreement.compare", query=escaped(one.query_id), study=escaped(one.study_id))
         st.markdown(f"[{named}]({address})  \n:small[{text('agreement.apart', apart=one.apart)} {said}]")
-    if len(apart) > LISTED:
-        st.markdown(f":small[{text('agreement.listed', n=LISTED, total=len(apart))}]")
-    if total > len(seen):
-        st.markdown(f":small[{several(total - len(seen), 'agreement.hidden')}]")
+    if len(apart) > MAX_LISTED:
+        st.markdown(f":small[{text('agreement.listed', n=MAX_LISTED, total=len(apart))}]")
+    if total > len(visible_pairs):
+        st.markdown(f":small[{several(total - len(visible_pairs), 'agreement.hidden')}]")
 
 
-def _words(key: str, figure: Figure) -> str:
+def _words(key: str, figure: Coefficient) -> str:
     """Return a coefficient with interval and numbers in words, or why there is none."""
     if figure.value is None:
         return text(f"agreement.{figure.reason}")
@@ -83,7 +89,7 @@ def _words(key: str, figure: Figure) -> str:
     return text(key, value=figure.value, interval=interval, n=figure.n, raters=figure.raters)
 
 
-def _cells(figure: Figure) -> tuple[object, ...]:
+def _cells(figure: Coefficient) -> tuple[object, ...]:
     """Return value, interval and number of pairs as cells; a reason stands in place of the value."""
     if figure.value is None:
         return text(f"agreement.short_{figure.reason}"), "", figure.n

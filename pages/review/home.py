@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.learning.queue import MOST, QUEUES
+from engine.learning.queue import MAX_PAIRS, QUEUES
 from engine.learning.review import open_reviews
-from engine.store.ratings import LONGEST_NAME
+from engine.store.ratings import MAX_NAME
 from pages.review import state
 from pages.shared import resources
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import text
 
 
-def draw() -> None:
+def draw_review_home() -> None:
     """Draw the screen without a queue in its URL."""
     st.title(text("review.title"), anchor=False)
     st.markdown(text("review.lead"))
@@ -40,7 +40,7 @@ def _start() -> None:
         text("review.who"),
         value=state.who(),
         key="review-who",
-        max_chars=LONGEST_NAME,
+        max_chars=MAX_NAME,
         on_change=state.rename,
         help=text("review.who_help"),
         placeholder=text("review.who_example"),
@@ -53,7 +53,7 @@ def _start() -> None:
         captions=[text(f"review.about_{name}") for name in QUEUES],
     )
     st.markdown(f":small[{text('review.share_note')}]")
-    n = st.number_input(text("review.n"), 1, MOST, state.FIRST_N, key="review-n", width=180)
+    n = st.number_input(text("review.n"), 1, MAX_PAIRS, state.FIRST_N, key="review-n", width=180)
     st.button(
         text("review.begin"),
         type="primary",
@@ -77,7 +77,7 @@ def _open() -> None:
         with st.container(border=True):
             named = text(f"review.strategy_{one.queue.strategy}")
             line = text("review.going_line", done=one.done, total=one.total, day=f"{one.queue.created_at:%Y-%m-%d}")
-            st.markdown(f"**{named}**  \n:small[{plain(line)}]")
+            st.markdown(f"**{named}**  \n:small[{escaped(line)}]")
             st.button(
                 text("review.go_on"),
                 key=f"go-{one.queue.queue_id}",

@@ -15,20 +15,20 @@ from pages.shared import resources
 
 def draw() -> None:
     """Draw what the URL asks for; what cannot be is one sentence and the way back."""
-    state.say()
-    resources.settle()
+    state.show_error()
+    resources.freeze_gc()
     try:
         if state.view() == "agreement":
-            agree.draw()
+            agree.draw_agreement()
         elif state.view() == "share":
-            share.draw()
-        elif state.asked():
-            rate.draw(state.review())
+            share.draw_share()
+        elif state.has_queue():
+            rate.draw_queue(state.review())
         else:
-            home.draw()
+            home.draw_review_home()
     except CasebindError as error:
         st.error(str(error), icon=":material/error:")
-        state.way_back()
+        state.draw_back_button()
 
 
 draw()

@@ -9,16 +9,16 @@ from engine.learning.queue import Offer
 from engine.store.records import StudyRow
 from engine.study import Study
 from pages.shared import case_card, mean, resources, study_facts, viewer
-from pages.shared.case_view import nameless
-from pages.shared.markdown import plain
+from pages.shared.case_view import anonymised
+from pages.shared.markdown import escaped
 from pages.shared.strings import text
 from pages.shared.viewer import Panel
 
 SHARES = {"ecg": 3, "ppg": 3, "cxr": 2, "text": 2}  # a strip needs more room than a film or words
-Side = tuple[Study, StudyRow | None]
+ShownStudy = tuple[Study, StudyRow | None]
 
 
-def draw(offer: Offer, *, labels: bool, key: str) -> None:
+def draw_offer(offer: Offer, *, labels: bool, key: str) -> None:
     """Draw both; two of one kind on one scale. labels : also what they are labelled as, and their origin"""
     rows = {row.study_id: row for row in resources.workspace().rows(offer.pair)}
     query, match = (_side(one, rows.get(one)) for one in offer.pair)
@@ -38,34 +38,34 @@ def draw(offer: Offer, *, labels: bool, key: str) -> None:
     for column, name, (study, _) in zip(columns, ("query", "match"), (query, match), strict=True):
         with column:
             if study.facts.get("like"):
-                mean.draw(study)
+                mean.draw_mean_query(study)
             else:
-                shown = study if labels else nameless(study)
+                shown = study if labels else anonymised(study)
                 viewer.draw(shown, key=f"{key}-{name}", anonymous=not labels, shortcuts=False)
 
 
 def _panel(study: Study, title: str, labels: bool) -> Panel:
-    return Panel(study if labels else nameless(study), title, anonymous=not labels, shortcuts=False)
+    return Panel(study if labels else anonymised(study), title, anonymous=not labels, shortcuts=False)
 
 
-def _head(title: str, side: Side, labels: bool) -> str:
+def _head(title: str, side: ShownStudy, labels: bool) -> str:
     """Return kind, mark of a synthetic study and person; with labels also what is known of the study."""
     study, row = side
     kind = f"{text(f'icon.{study.modality}')} {text(f'modality_one.{study.modality}')}"
-    head = f"**{title}:** {kind}{case_card.synthetic(study.facts.get('synthetic'))}"
+    head = f"**{title}:** {kind}{case_card.synthetic_badge(study.facts.get('synthetic'))}"
     if row is None:
         return f"{head}  \n:small[{text('review.stored_query')}]"
     if labels:
         return f"{head}  \n{study_facts.about(row)}"
     person = case_card.person(row.age, row.sex, None)
-    return f"{head}  \n:small[{plain(person)}]" if person else head
+    return f"{head}  \n:small[{escaped(person)}]" if person else head
 
 
-def _side(one: str, row: StudyRow | None) -> Side:
+def _side(study_id: str, row: StudyRow | None) -> ShownStudy:
     """Return a study of the workspace with its row, or a stored query; UsageError where there is neither."""
     if row is not None:
         return resources.workspace().study_of(row), row
-    stored = resources.workspace().query(one)
+    stored = resources.workspace().query(study_id)
     if stored is None:
         raise UsageError(text("review.gone"))
     return stored.study, None

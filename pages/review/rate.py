@@ -8,19 +8,19 @@ from engine.findings import phrase, vocabulary
 from engine.learning import blind
 from engine.learning.queue import Offer
 from engine.learning.review import Review
-from engine.store.ratings import LONGEST_COMMENT
-from engine.store.records import MARKS, SKIP, WHYS, Rating
+from engine.store.ratings import MAX_COMMENT
+from engine.store.records import MARKS, REASONS, SKIP, Rating
 from pages.review import agree, pair, state
 from pages.shared import resources
 from pages.shared.keys import SCREENS
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import several, text
 
 KEYS = SCREENS["review"]
 ICONS = {"relevant": "check_circle", "partly": "contrast", "irrelevant": "cancel", SKIP: "skip_next"}
 
 
-def draw(review: Review) -> None:
+def draw_queue(review: Review) -> None:
     """Draw the next pair of a queue, or what came of it."""
     _head(review)
     _last(review)
@@ -29,16 +29,16 @@ def draw(review: Review) -> None:
         _end(review)
         return
     _ask(review, offer)
-    pair.draw(offer, labels=state.labels(), key=f"review-{review.place(offer.pair)}")
+    pair.draw_offer(offer, labels=state.labels(), key=f"review-{review.position(offer.pair)}")
 
 
 def _head(review: Review) -> None:
     """Draw how far the queue is, by which strategy and for whom, and what became of offers that are not there."""
-    about = text("review.line", name=text(f"review.strategy_{review.queue.strategy}"), who=plain(review.who))
+    about = text("review.line", name=text(f"review.strategy_{review.queue.strategy}"), who=escaped(review.who))
     with st.container(horizontal=True, vertical_alignment="center", key="review-head"):
         st.title(text("review.title"), anchor=False, width="content")
         st.markdown(about, width="stretch")
-        state.way_back()
+        state.draw_back_button()
     if review.total:
         n = min(review.done + 1, review.total)
         st.progress(review.done / review.total, text("review.place", n=n, total=review.total))
@@ -55,7 +55,7 @@ def _last(review: Review) -> None:
     if last is None:
         return
     with st.container(horizontal=True, vertical_alignment="center", key="review-last"):
-        words = text("review.saved", n=review.place(last.pair), mark=text(f"mark.{last.mark}"))
+        words = text("review.saved", n=review.position(last.pair), mark=text(f"mark.{last.mark}"))
         st.markdown(f":material/check: **{words}**{_said(last)}", width="content")
         st.button(
             text("review.undo"),
@@ -69,14 +69,14 @@ def _last(review: Review) -> None:
             _amend(last)
         heard = blind.others(resources.workspace(), *last.pair, last.who)
         if heard:
-            said = "; ".join(f"{plain(one.rater)}: {text(f'mark.{one.mark}')}" for one in heard)
+            said = "; ".join(f"{escaped(one.rater)}: {text(f'mark.{one.mark}')}" for one in heard)
             st.markdown(f":material/groups: {text('review.others', said=said)}", width="content")
 
 
 def _said(last: Rating) -> str:
     """Return reasons and comment of a rating as Markdown."""
     known = [text(f"why.{tag}") for tag in last.why] + ([f"“{last.comment}”"] if last.comment else [])
-    return f" :small[{plain(', '.join(known))}]" if known else ""
+    return f" :small[{escaped(', '.join(known))}]" if known else ""
 
 
 def _amend(last: Rating) -> None:
@@ -85,15 +85,13 @@ def _amend(last: Rating) -> None:
     with st.popover(text("review.amend"), icon=":material/edit:", key=key):
         st.pills(
             text("review.why"),
-            WHYS,
+            REASONS,
             selection_mode="multi",
             default=last.why,
             key=f"{key}-why",
             format_func=lambda tag: text(f"why.{tag}"),
         )
-        st.text_area(
-            text("review.comment"), value=last.comment, key=f"{key}-comment", max_chars=LONGEST_COMMENT, height=90
-        )
+        st.text_area(text("review.comment"), value=last.comment, key=f"{key}-comment", max_chars=MAX_COMMENT, height=90)
         st.button(
             text("review.amend_do"),
             key=f"{key}-do",
@@ -105,12 +103,12 @@ def _amend(last: Rating) -> None:
 
 def _ask(review: Review, offer: Offer) -> None:
     """Draw the score in words, the reasons, and the marks; a key means one pair only, so that no press rates two."""
-    place = review.place(offer.pair)
-    st.markdown(f":small[{_why(offer)}]")
+    place = review.position(offer.pair)
+    st.markdown(f":small[{_offer_reason(offer)}]")
     comment_key = f"review-comment-{review.queue.queue_id}-{place}"
     with st.container(horizontal=True, vertical_alignment="bottom", key="review-before"):
         _reasons(place)
-        st.text_input(text("review.comment"), key=comment_key, max_chars=LONGEST_COMMENT, width=260)
+        st.text_input(text("review.comment"), key=comment_key, max_chars=MAX_COMMENT, width=260)
         _finding()
     with st.container(horizontal=True, vertical_alignment="center", key="review-marks"):
         st.markdown(f"**{text('review.ask')}**", width="content")
@@ -121,7 +119,7 @@ def _ask(review: Review, offer: Offer) -> None:
                 shortcut=KEYS[name],
                 icon=f":material/{ICONS[name]}:",
                 type="tertiary" if name == SKIP else "secondary",
-                on_click=state.mark,
+                on_click=state.store_mark,
                 args=(review, offer, name, comment_key),
             )
         st.button(
@@ -134,16 +132,16 @@ def _ask(review: Review, offer: Offer) -> None:
         )
 
 
-def _reasons(place: int) -> None:
+def _reasons(position: int) -> None:
     """Draw the reasons as buttons with keys; a chosen one carries a tick."""
     with st.container(gap=None, width="content"):
         st.markdown(f":small[{text('review.why')}]")
         with st.container(horizontal=True, gap="small"):
-            for tag in WHYS:
+            for tag in REASONS:
                 chosen = tag in state.tags()
                 st.button(
                     text(f"why.{tag}"),
-                    key=f"tag-{tag}-{place}",
+                    key=f"tag-{tag}-{position}",
                     shortcut=KEYS[f"tag_{tag}"],
                     icon=":material/check_box:" if chosen else ":material/check_box_outline_blank:",
                     on_click=state.turn_tag,
@@ -165,7 +163,7 @@ def _finding() -> None:
     )
 
 
-def _why(offer: Offer) -> str:
+def _offer_reason(offer: Offer) -> str:
     """Return why this pair is offered, in words with its score."""
     if offer.random_share:
         return text("review.score_random")
@@ -190,4 +188,4 @@ def _end(review: Review) -> None:
         args=(review.queue.strategy, review.queue.asked),
     )
     if review.queue.pairs:
-        agree.panel(review.who)
+        agree.draw_agreement_figures(review.who)

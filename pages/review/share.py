@@ -9,18 +9,18 @@ from engine.errors import CasebindError
 from engine.report.ratings_csv import TABLE, export_ratings
 from engine.report.ratings_import import FATES, import_ratings
 from engine.report.table_csv import dictionary
-from engine.store.ratings import LONGEST_NAME
+from engine.store.ratings import MAX_NAME
 from pages.review import state
 from pages.shared import resources
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import several, text
 
 DONE = "share-done"
 
 
-def draw() -> None:
+def draw_share() -> None:
     """Draw the screen."""
-    state.way_back()
+    state.draw_back_button()
     st.title(text("share.title"), anchor=False)
     st.markdown(text("share.lead"))
     with st.container(key="beside"):
@@ -55,27 +55,27 @@ def _import() -> None:
     st.markdown(text("share.import_lead"))
     turn = st.session_state.get("share-turn", 0)  # a new key empties the drop zone
     file = st.file_uploader(text("share.file"), type=["csv"], key=f"share-file-{turn}")
-    site = st.text_input(text("share.site"), key="share-site", max_chars=LONGEST_NAME, help=text("share.site_help"))
+    site = st.text_input(text("share.site"), key="share-site", max_chars=MAX_NAME, help=text("share.site_help"))
     if st.button(
         text("share.import_do"), type="primary", icon=":material/upload:", key="share-import", disabled=file is None
     ):
-        st.session_state[DONE] = _taken_in(file.getvalue(), site) if file is not None else None
+        st.session_state[DONE] = _import_file(file.getvalue(), site) if file is not None else None
         st.session_state["share-turn"] = turn + 1
         st.rerun()
-    _said()
+    _draw_result()
 
 
-def _taken_in(data: bytes, site: str) -> tuple[bool, list[str]]:
+def _import_file(data: bytes, site: str) -> tuple[bool, list[str]]:
     """Import a file; return whether that went well, and what to say."""
     try:
-        done = import_ratings(resources.workspace(), data, named=site.strip(), who=state.who() or resources.WHO)
+        done = import_ratings(resources.workspace(), data, site_name=site.strip(), who=state.who() or resources.WHO)
     except CasebindError as error:
-        return False, [plain(error)]
+        return False, [escaped(error)]
     counted = [(getattr(done, fate), fate) for fate in FATES]
     return True, [several(n, f"share.{fate}") for n, fate in counted if n] or [text("share.nothing")]
 
 
-def _said() -> None:
+def _draw_result() -> None:
     """Draw once what became of a file."""
     good, lines = st.session_state.pop(DONE, (True, []))
     if lines:

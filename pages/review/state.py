@@ -7,7 +7,7 @@ import secrets
 import streamlit as st
 
 from engine.errors import CasebindError, UsageError
-from engine.learning import review as reviews
+from engine.learning import review as review_module
 from engine.learning.queue import Offer
 from engine.learning.review import Review
 from engine.store.records import Rating
@@ -30,7 +30,7 @@ def view() -> str:
     return st.query_params.get(VIEW, "")
 
 
-def asked() -> bool:
+def has_queue() -> bool:
     """Say whether the URL asks for a queue."""
     return STRATEGY in st.query_params
 
@@ -40,12 +40,12 @@ def review() -> Review:
     if SEED not in st.query_params:  # a link without a seed begins a queue of its own
         st.query_params[SEED] = str(secrets.randbelow(SEEDS))
     workspace, wanted = resources.workspace(), (st.query_params[STRATEGY], _number(N, FIRST_N), who(), _number(SEED, 0))
-    known = reviews.find(workspace, *wanted)
+    known = review_module.find(workspace, *wanted)
     if known is not None:
         return known
     with st.spinner(text("review.choosing"), show_time=True):
-        made = reviews.begin(workspace, resources.release(), *wanted)
-    resources.settle.clear()  # what the queue needed is loaded now as well
+        made = review_module.begin(workspace, resources.release(), *wanted)
+    resources.freeze_gc.clear()  # what the queue needed is loaded now as well
     return made
 
 
@@ -67,9 +67,9 @@ def begin(strategy: str, n: int) -> None:
     go(strategy=strategy, n=n, seed=secrets.randbelow(SEEDS))
 
 
-def go_on(one: Review) -> None:
+def go_on(started: Review) -> None:
     """Open a queue again."""
-    go(strategy=one.queue.strategy, n=one.queue.asked, seed=one.queue.seed)
+    go(strategy=started.queue.strategy, n=started.queue.asked, seed=started.queue.seed)
 
 
 def rename() -> None:
@@ -108,15 +108,15 @@ def finding() -> str:
     return st.session_state.get(FINDING) or ""
 
 
-def mark(one: Review, offer: Offer, name: str, comment_key: str) -> None:
+def store_mark(started: Review, offer: Offer, name: str, comment_key: str) -> None:
     """Store a mark or a skip with what was said before it; it is on disk when this returns."""
     comment = st.session_state.get(comment_key, "")
     try:
         resources.workspace().rate(
             *offer.pair,
             name,
-            one.who,
-            release=one.queue.release,
+            started.who,
+            release=started.queue.release,
             why=tags(),
             comment=comment,
             finding=finding(),
@@ -129,7 +129,7 @@ def mark(one: Review, offer: Offer, name: str, comment_key: str) -> None:
     st.session_state.pop(TAGS, None)
 
 
-def amend(last: Rating, why_key: str, comment_key: str) -> None:
+def amend(last: Rating, reasons_key: str, comment_key: str) -> None:
     """Store the last rating once more with other reasons and another comment."""
     try:
         resources.workspace().rate(
@@ -139,8 +139,8 @@ def amend(last: Rating, why_key: str, comment_key: str) -> None:
             last.who,
             release=last.release,
             bits=last.bits,
-            at=last.at,
-            why=st.session_state[why_key],
+            operating_point=last.at,
+            why=st.session_state[reasons_key],
             comment=st.session_state[comment_key],
             finding=last.finding,
             strategy=last.strategy,
@@ -155,13 +155,13 @@ def undo(last: Rating) -> None:
     resources.workspace().unrate(last.query_id, last.study_id, last.who)
 
 
-def say() -> None:
+def show_error() -> None:
     """Draw once what went wrong with the last press."""
     words = st.session_state.pop(ERROR, "")
     if words:
         st.error(words, icon=":material/error:")
 
 
-def way_back() -> None:
+def draw_back_button() -> None:
     """Draw the button that leads to the start of the screen."""
     st.button(text("review.home"), icon=":material/arrow_back:", key="home", on_click=go)

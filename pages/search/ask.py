@@ -15,7 +15,7 @@ EXAMPLES = ("ecg", "cxr", "ppg")
 RATE_LIMITS = (1.0, 20000.0)  # samples per second that can be answered
 
 
-def draw() -> None:
+def draw_ask() -> None:
     """Draw the ways to ask, and the last problem or open question under them."""
     _, middle, _ = st.columns([1, 4, 1])
     with middle:
@@ -81,7 +81,7 @@ def _finding() -> None:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _example_ids(path: str, stamp: tuple[int, int]) -> dict[str, list[str]]:
+def _example_ids(path: str, version: tuple[int, int]) -> dict[str, list[str]]:
     """Return the labelled synthetic studies per modality of the workspace at `path` as `stamp` found it."""
     found = resources.workspace().labelled_synthetic()
     return {modality: found[modality] for modality in EXAMPLES if modality in found}
@@ -90,7 +90,7 @@ def _example_ids(path: str, stamp: tuple[int, int]) -> dict[str, list[str]]:
 def _examples() -> None:
     """Draw one button per modality; each click takes the next synthetic study of the collection."""
     workspace = resources.workspace()
-    ids = _example_ids(str(workspace.path), workspace.arrays.stamp())
+    ids = _example_ids(str(workspace.path), workspace.snapshots.version())
     if not ids:
         return
     st.markdown(text("search.example"))
@@ -107,13 +107,13 @@ def _examples() -> None:
 
 def _take_example(modality: str) -> None:
     workspace = resources.workspace()
-    ids = _example_ids(str(workspace.path), workspace.arrays.stamp())[modality]
+    ids = _example_ids(str(workspace.path), workspace.snapshots.version())[modality]
     turns = st.session_state.setdefault("turns", {})
     turn = turns[modality] = turns.get(modality, -1) + 1
     step = max(1, len(ids) // 7)  # neighbours in the list are often alike, so examples are taken far apart
     query_state.take_study(ids[(turn * step) % len(ids)])
 
 
-def again_button() -> None:
+def draw_new_query_button() -> None:
     """Draw the button that starts over."""
     st.button(text("search.new"), icon=":material/add:", key="new", shortcut=KEYS["new"], on_click=query_state.forget)

@@ -16,7 +16,7 @@ HEIGHT_PX = 460
 SENT_PX = 700
 
 
-def draw(film: Film, percents: Sequence[int], stamp: str = "") -> go.Figure:
+def film_with_box(film: Film, percents: Sequence[int], stamp: str = "") -> go.Figure:
     """Return the film with the box (left, top, right, bottom), per cent, drawn on it; dragging selects a box.
 
     stamp : a word for the upper right corner of the film, "" for none

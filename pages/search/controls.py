@@ -17,7 +17,7 @@ from pages.shared.query_address import ALLOWED, DEFAULTS, in_address, options_in
 from pages.shared.strings import several, text
 
 
-def draw() -> Options:
+def draw_controls() -> Options:
     """Draw the bar, put what is chosen into the URL and return it."""
     _follow_address()
     _say_ignored()
@@ -30,14 +30,14 @@ def draw() -> Options:
         with st.popover(text("controls.more"), icon=":material/tune:"):
             _more()
         with st.popover(text("controls.filters"), icon=":material/filter_alt:", key="filters"):
-            filtering.draw()
+            filtering.draw_filters()
     for name, default in DEFAULTS.items():
         held = st.session_state[f"set-{name}"]
         to_url(name, [str(one) for one in held] if isinstance(held, Sequence) and name == "into" else [held], default)
     filtering.to_url()
     st.session_state["address"] = _address()
     settings = options_in_address()
-    filtering.applied(settings)
+    filtering.draw_applied(settings)
     return settings
 
 

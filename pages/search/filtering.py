@@ -11,11 +11,11 @@ import streamlit as st
 from engine.errors import CasebindError
 from engine.retrieval.answer import Options
 from engine.store.filters import Filters
-from engine.workspace.filter_check import check
+from engine.workspace.filter_check import check_filters
 from pages.shared import resources
 from pages.shared.filter_address import AGES, ANY, CHOICES, DEFAULTS, LEARN, MANY, in_address, is_possible, known_values
 from pages.shared.keys import KEYS
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import several, text
 
 QUALITY_STEP = 0.05
@@ -39,9 +39,9 @@ def prepare() -> None:
         st.session_state[f"set-{name}"] = _for_widget(name, in_address(name) or default) if held is UNSET else held
 
 
-def draw() -> None:
+def draw_filters() -> None:
     """Draw the widgets, inside the popover."""
-    known = known_values(str(resources.workspace().path), resources.workspace().arrays.stamp())
+    known = known_values(str(resources.workspace().path), resources.workspace().snapshots.version())
     st.slider(text("controls.age"), *AGES, key="set-age")
     _buttons("sex", "controls")
     if known["view"]:
@@ -75,10 +75,10 @@ def to_url() -> None:
             st.query_params[name] = values
 
 
-def applied(settings: Options) -> None:
+def draw_applied(settings: Options) -> None:
     """Draw the sentence of what is applied, how many cases remain, and a button per filter that removes it."""
     remain, total = _counts(settings)
-    sentence = plain(settings.filters.sentence or text("controls.sentence_none"))
+    sentence = escaped(settings.filters.sentence or text("controls.sentence_none"))
     st.markdown(f"{sentence} {several(remain, 'filters.remain', total=total)}")
     parts = _parts(settings.filters)
     if not parts:
@@ -86,7 +86,7 @@ def applied(settings: Options) -> None:
     with st.container(horizontal=True, key="applied", gap="small"):
         for names, words in parts:
             st.button(
-                plain(words),
+                escaped(words),
                 icon=":material/close:",
                 key=f"remove-{names[0]}",
                 help=text("filters.remove", sentence=words),
@@ -123,14 +123,14 @@ def _parts(filters: Filters) -> list[tuple[tuple[str, ...], str]]:
 def _counts(settings: Options) -> tuple[int, int]:
     """Return how many cases of the kinds searched the filters and consent leave, and how many there are."""
     workspace = resources.workspace()
-    return _counted(str(workspace.path), workspace.arrays.stamp(), settings.filters, settings.into)
+    return _counted(str(workspace.path), workspace.snapshots.version(), settings.filters, settings.targets)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def _counted(path: str, stamp: tuple[int, int], filters: Filters, into: tuple[str, ...]) -> tuple[int, int]:
+def _counted(path: str, version: tuple[int, int], filters: Filters, targets: tuple[str, ...]) -> tuple[int, int]:
     workspace = resources.workspace()
     left, every = workspace.permitted(filters), workspace.counts()
-    return sum(left.get(name, 0) for name in into), sum(every.get(name, 0) for name in into)
+    return sum(left.get(name, 0) for name in targets), sum(every.get(name, 0) for name in targets)
 
 
 def _reset(names: tuple[str, ...]) -> None:
@@ -153,7 +153,7 @@ def _say_dates() -> None:
     """Say what is wrong with a date that was typed; such a date filters nothing."""
     try:
         first, last = (st.session_state[f"set-{name}"].strip() or None for name in ("from", "until"))
-        check(Filters(acquired_from=first, acquired_to=last), resources.workspace())
+        check_filters(Filters(acquired_from=first, acquired_to=last), resources.workspace())
     except CasebindError as problem:
         st.error(str(problem), icon=":material/error:")
 
@@ -170,12 +170,12 @@ def _for_widget(name: str, values: list[str]) -> object:
     return round(float(values[0]) / QUALITY_STEP) * QUALITY_STEP if name == "quality" else values[0]
 
 
-def _from_widget(name: str, held: object) -> list[str]:
+def _from_widget(name: str, value: object) -> list[str]:
     """Return what a widget holds as URL values."""
     if name == "consent":
-        return [LEARN if held else ANY]
+        return [LEARN if value else ANY]
     if name == "quality":
-        return [f"{held:.2f}".rstrip("0").rstrip(".")]
+        return [f"{value:.2f}".rstrip("0").rstrip(".")]
     if name == "age" or name in MANY:
-        return [str(one) for one in held]  # type: ignore[attr-defined]
-    return [str(held).strip()]
+        return [str(one) for one in value]  # type: ignore[attr-defined]
+    return [str(value).strip()]

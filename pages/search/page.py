@@ -17,30 +17,30 @@ def draw() -> None:
     resources.warm()
     if query_state.study() is not None:
         _first()
-    elif query_state.asked():
+    elif query_state.has_query():
         _answered()
     else:
-        ask.draw()
+        ask.draw_ask()
 
 
 def _answered() -> None:
     """Draw the query with its answer; an answer that cannot be had leaves the way back open."""
     strip, panel, bar = st.container(key="pinned"), st.container(), st.empty()
     with bar.container():
-        settings = controls.draw()
+        settings = controls.draw_controls()
     try:
-        found = stages.again(settings)
+        found = stages.repeat_search(settings)
     except CasebindError as error:
         bar.empty()
         st.error(str(error), icon=":material/error:")
-        ask.again_button()
+        ask.draw_new_query_button()
         return
     with strip:
-        pinned.draw(found)
+        pinned.draw_pinned(found)
     with panel:
-        query_panel.draw(found, settings)
+        query_panel.draw_query_panel(found, settings)
     if found.verdict.accepted:
-        results.draw(found, settings)
+        results.draw_results(found, settings)
     else:
         bar.empty()
 
@@ -48,7 +48,7 @@ def _answered() -> None:
 def _first() -> None:
     """Search for what was read, in steps; then draw again, with the query in the address."""
     try:
-        stages.first(options_in_address())
+        stages.first_search(options_in_address())
     except CasebindError as error:
         query_state.forget()
         st.session_state["error"] = str(error)

@@ -6,13 +6,13 @@ import streamlit as st
 
 from engine.errors import CasebindError
 from engine.retrieval.answer import Answer
-from engine.retrieval.part import SHORTEST_S
+from engine.retrieval.part import MIN_DURATION_S
 from engine.settings import SEARCH_WINDOW_S
 from engine.study import Film, Study, Trace
 from pages.search import box_figure
 from pages.shared import query_state, trace
 from pages.shared.keys import KEYS
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import text
 from pages.shared.svg import stamped
 from pages.shared.theme import browser_theme, paper
@@ -21,14 +21,14 @@ EDGES = ("left", "top", "right", "bottom")
 FIRST_BOX = (25, 25, 75, 75)  # per cent, until one is drawn
 
 
-def draw(found: Answer, settings: query_state.Options) -> None:
+def draw_part(answer: Answer, settings: query_state.Options) -> None:
     """Draw the button that opens the parts, and below it what chooses one; words have no parts."""
-    if found.study.modality != "text":
-        _choose(found, settings)
+    if answer.study.modality != "text":
+        _choose(answer, settings)
 
 
 @st.fragment
-def _choose(found: Answer, settings: query_state.Options) -> None:
+def _choose(answer: Answer, settings: query_state.Options) -> None:
     """Draw the choice; moving its ends draws nothing else again."""
     opened = bool(st.session_state.get("parts"))
     st.button(
@@ -41,19 +41,19 @@ def _choose(found: Answer, settings: query_state.Options) -> None:
     if not opened:
         return
     with st.container(border=True, key="part-panel"):
-        if isinstance(found.study.content, Film):
-            _film(found, settings)
-        elif isinstance(found.study.content, Trace):
-            _trace(found, settings)
+        if isinstance(answer.study.content, Film):
+            _film(answer, settings)
+        elif isinstance(answer.study.content, Trace):
+            _trace(answer, settings)
 
 
 def _toggle() -> None:
     st.session_state["parts"] = not st.session_state.get("parts")
 
 
-def _film(found: Answer, settings: query_state.Options) -> None:
+def _film(answer: Answer, settings: query_state.Options) -> None:
     st.markdown(f"{text('part.film_lead')} {text('part.measured')}")
-    for edge, start in zip(EDGES, _drawn(found) or FIRST_BOX, strict=True):
+    for edge, start in zip(EDGES, _searched_box(answer) or FIRST_BOX, strict=True):
         st.session_state.setdefault(f"box-{edge}", start)
     figure, numbers = st.columns([3, 1], gap="medium")
     with numbers:
@@ -61,11 +61,11 @@ def _film(found: Answer, settings: query_state.Options) -> None:
             st.number_input(text(f"part.{edge}"), 0, 100, key=f"box-{edge}", step=1)
         percents = [st.session_state[f"box-{edge}"] for edge in EDGES]
         if st.button(text("part.go"), type="primary", key="part-go"):
-            _ask(found, settings, box=[one / 100 for one in percents])
+            _ask(answer, settings, box=[one / 100 for one in percents])
     with figure:
         words = text("part.film_alt", **dict(zip(EDGES, percents, strict=True)))
         st.plotly_chart(
-            box_figure.draw(found.study.content, percents, _stamp(found.study)),
+            box_figure.film_with_box(answer.study.content, percents, _stamp(answer.study)),
             key="box-figure",
             selection_mode="box",
             on_select=_take_box,
@@ -79,9 +79,9 @@ def _stamp(study: Study) -> str:
     return text("card.synthetic") if study.facts.get("synthetic") else ""
 
 
-def _drawn(found: Answer) -> tuple[int, ...] | None:
+def _searched_box(answer: Answer) -> tuple[int, ...] | None:
     """Return the box that the present query is searched by, per cent."""
-    box = found.study.facts.get("region")
+    box = answer.study.facts.get("region")
     return tuple(round(100 * share) for share in box) if box else None
 
 
@@ -93,17 +93,17 @@ def _take_box() -> None:
             st.session_state[f"box-{edge}"] = value
 
 
-def _trace(found: Answer, settings: query_state.Options) -> None:
-    whole: Trace = found.study.content  # type: ignore[assignment]
-    length, least = whole.duration_s, SHORTEST_S[found.study.modality]
+def _trace(answer: Answer, settings: query_state.Options) -> None:
+    whole: Trace = answer.study.content  # type: ignore[assignment]
+    length, least = whole.duration_s, MIN_DURATION_S[answer.study.modality]
     last = int(length * 10) / 10
     st.markdown(text("part.trace_lead", least=least, most=min(SEARCH_WINDOW_S, last)))
-    start, end = found.study.window_s or (0.0, min(last, SEARCH_WINDOW_S))
+    start, end = answer.study.window_s or (0.0, min(last, SEARCH_WINDOW_S))
     st.session_state.setdefault("stretch", (round(start, 1), min(last, round(end, 1))))
     shown = st.session_state["stretch"]
     st.session_state.setdefault("stretch-start", shown[0])
     st.session_state.setdefault("stretch-end", shown[1])
-    overview(found.study, shown)
+    draw_overview(answer.study, shown)
     st.slider(text("part.range"), 0.0, last, step=0.1, key="stretch", on_change=_from_slider, format="%.1f")
     first, second, go = st.columns([1, 1, 2], vertical_alignment="bottom")
     for column, edge in ((first, "start"), (second, "end")):
@@ -111,7 +111,7 @@ def _trace(found: Answer, settings: query_state.Options) -> None:
             text(f"part.{edge}"), 0.0, last, key=f"stretch-{edge}", step=0.1, format="%.1f", on_change=_from_numbers
         )
     if go.button(text("part.go"), type="primary", key="part-go"):
-        _ask(found, settings, stretch=st.session_state["stretch"])
+        _ask(answer, settings, stretch=st.session_state["stretch"])
 
 
 def _from_slider() -> None:
@@ -123,21 +123,21 @@ def _from_numbers() -> None:
     st.session_state["stretch"] = (ends[0], ends[1])
 
 
-def _ask(found: Answer, settings: query_state.Options, **part: object) -> None:
+def _ask(answer: Answer, settings: query_state.Options, **part: object) -> None:
     """Search by the part; where it is refused say why and stay."""
     try:
         with st.spinner(text("asking.searching"), show_time=True):
-            reasons = query_state.ask_part(found.query_id, settings, **part)
+            reasons = query_state.ask_part(answer.query_id, settings, **part)
     except CasebindError as problem:
         st.error(str(problem), icon=":material/error:")
         return
     if reasons:
-        st.warning(text("part.refused", reasons=plain(" ".join(reasons))), icon=":material/block:")
+        st.warning(text("part.refused", reasons=escaped(" ".join(reasons))), icon=":material/block:")
     else:
         st.rerun(scope="app")
 
 
-def overview(study: Study, window: tuple[float, float] | None = None) -> None:
+def draw_overview(study: Study, window: tuple[float, float] | None = None) -> None:
     """Draw one lead of the whole recording with the stretch shaded."""
     whole, shown = study.content, window or study.window_s
     if not isinstance(whole, Trace) or shown is None:
@@ -146,12 +146,12 @@ def overview(study: Study, window: tuple[float, float] | None = None) -> None:
     row = whole.leads.index(lead)
     one = Trace(whole.samples[row : row + 1], (lead,), whole.fs, whole.units)
     colours, stamp = paper(browser_theme()), _stamp(study)
-    drawing = trace.draw_overview(one, colours, shown)
+    drawing = trace.overview_svg(one, colours, shown)
     drawing = stamped(drawing, stamp, colours.ink) if stamp else drawing
     st.image(drawing, width="stretch", alt=text("part.trace_alt", lead=lead, start=shown[0], end=shown[1]))
 
 
-def say(study: Study) -> None:
+def draw_searched_part(study: Study) -> None:
     """Say which part of the query is searched, with the way back to all of it."""
     words = text("part.region") if study.facts.get("region") else text("part.stretch", whole=study.content.duration_s)
     st.markdown(f":material/crop: {words}")

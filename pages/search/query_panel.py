@@ -8,30 +8,30 @@ from collections import Counter
 import pandas as pd
 import streamlit as st
 
-from engine.intake.quality.verdict import Measure, Verdict, number
+from engine.intake.quality.verdict import Measure, QualityVerdict, number
 from engine.retrieval.answer import Answer
 from engine.settings import SEARCH_WINDOW_S
 from engine.study import Study
 from pages.search import part
 from pages.shared import case_card, content, mean, query_state
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import several, text
 
 PER_LEAD = ": "  # between lead and index in the name of a measure
 LONG = ("measure", "measured", "threshold", "verdict")  # columns of a table with one row per measure
 
 
-def draw(found: Answer, settings: query_state.Options) -> None:
+def draw_query_panel(answer: Answer, settings: query_state.Options) -> None:
     """Draw the facts beside the recording, and the ways to search by a part of it; or the cases of a mean."""
-    if found.study.facts.get("like"):
-        mean.draw(found.study)
+    if answer.study.facts.get("like"):
+        mean.draw_mean_query(answer.study)
         return
-    recognised(found.study, found.verdict)
-    if found.verdict.accepted:
-        part.draw(found, settings)
+    draw_recognised(answer.study, answer.verdict)
+    if answer.verdict.accepted:
+        part.draw_part(answer, settings)
 
 
-def recognised(study: Study, verdict: Verdict) -> None:
+def draw_recognised(study: Study, verdict: QualityVerdict) -> None:
     """Draw the facts beside the recording; words need no drawing of their own."""
     shares = {"cxr": [1, 1], "text": [1, 1]}.get(study.modality, [1, 2])
     with st.container(key="query-panel"):
@@ -40,29 +40,29 @@ def recognised(study: Study, verdict: Verdict) -> None:
             _facts(study, verdict)
             _quality(verdict)
             _identity(study)
-            content.numbers(study)
+            content.draw_numbers(study)
         with drawing:
             if study.facts.get("stretch") and study.modality == "ecg":  # a pulse is drawn whole anyway
-                part.overview(study)
-            content.draw(study)
+                part.draw_overview(study)
+            content.draw_content(study)
 
 
-def _facts(study: Study, verdict: Verdict) -> None:
-    mark = case_card.synthetic(study.facts.get("synthetic"))
-    st.markdown(f"**{text(f'modality_one.{study.modality}')}**{mark}  \n{plain(study.recognised)}")
+def _facts(study: Study, verdict: QualityVerdict) -> None:
+    mark = case_card.synthetic_badge(study.facts.get("synthetic"))
+    st.markdown(f"**{text(f'modality_one.{study.modality}')}**{mark}  \n{escaped(study.recognised)}")
     if study.facts.get("part_of"):
-        part.say(study)
+        part.draw_searched_part(study)
     elif study.window_s is not None:
         start, end = study.window_s
         st.markdown(text("search.window", limit=SEARCH_WINDOW_S, start=start, end=end))
     _verdict(verdict)
     if study.identity_note:
-        st.markdown(f":material/visibility: {plain(study.identity_note)}")
+        st.markdown(f":material/visibility: {escaped(study.identity_note)}")
 
 
-def _verdict(verdict: Verdict) -> None:
+def _verdict(verdict: QualityVerdict) -> None:
     """Draw accepted or refused, with every reason."""
-    reasons = "\n".join(f"- {plain(reason)}" for reason in verdict.reasons)
+    reasons = "\n".join(f"- {escaped(reason)}" for reason in verdict.reasons)
     if verdict.accepted:
         st.markdown(f":material/check_circle: {text('search.accepted')}\n\n{reasons}")
     else:
@@ -70,7 +70,7 @@ def _verdict(verdict: Verdict) -> None:
         st.warning(words, icon=":material/block:")
 
 
-def _quality(verdict: Verdict) -> None:
+def _quality(verdict: QualityVerdict) -> None:
     if verdict.measures:
         passed = sum(one.passed for one in verdict.measures)
         title = text("search.quality_table", passed=passed, n=len(verdict.measures))
@@ -88,11 +88,11 @@ def _identity(study: Study) -> None:
             st.dataframe(identity_rows(study), hide_index=True, alt=title)
 
 
-def _is_per_lead(verdict: Verdict) -> bool:
+def _is_per_lead(verdict: QualityVerdict) -> bool:
     return all(PER_LEAD in one.name for one in verdict.measures)
 
 
-def measures(verdict: Verdict) -> pd.DataFrame:
+def measures(verdict: QualityVerdict) -> pd.DataFrame:
     """Return the quality measures: one row per lead where they are per lead, else one row per measure."""
     if _is_per_lead(verdict):
         return _per_lead(verdict.measures)
@@ -113,8 +113,8 @@ def _per_lead(measures: tuple[Measure, ...]) -> pd.DataFrame:
     return pd.DataFrame(table)
 
 
-def _limit(one: Measure) -> str:
-    return "" if math.isnan(one.threshold) else number(one.threshold, one.unit)
+def _limit(measure: Measure) -> str:
+    return "" if math.isnan(measure.threshold) else number(measure.threshold, measure.unit)
 
 
 def identity_rows(study: Study) -> pd.DataFrame:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.intake.quality.verdict import Verdict
+from engine.intake.quality.verdict import QualityVerdict
 from engine.retrieval.answer import Answer
 from engine.study import Study
 from pages.search import query_panel
 from pages.shared import query_state, resources
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import text
 
 
-def first(settings: query_state.Options) -> Answer:
+def first_search(settings: query_state.Options) -> Answer:
     """Search for what was read: its recognition stands at once, the verdict follows, then the neighbours are sought."""
     present, place = query_state.study(), st.empty()  # what the last screen had here goes at once
     with place.container():
@@ -28,23 +28,23 @@ def _in_steps(settings: query_state.Options, present: Study | None) -> Answer:
     steps = st.status(text("asking.checking"), expanded=True)
     panel = st.empty()
     if present is not None:
-        steps.markdown(f":material/check: {plain(text('asking.read', recognised=present.recognised))}")
+        steps.markdown(f":material/check: {escaped(text('asking.read', recognised=present.recognised))}")
     with steps:
-        resources.wait(words=query_state.asks_in_words())
+        resources.wait(for_text=query_state.asks_in_words())
 
-    def told(study: Study, verdict: Verdict) -> None:
+    def told(study: Study, verdict: QualityVerdict) -> None:
         steps.markdown(f":material/check: {text('asking.accepted')}")
         steps.update(label=text("asking.searching"))
         with panel.container():
-            query_panel.recognised(study, verdict)
+            query_panel.draw_recognised(study, verdict)
 
     return query_state.answer(settings, told)
 
 
-def again(settings: query_state.Options) -> Answer:
+def repeat_search(settings: query_state.Options) -> Answer:
     """Return the answer to a query that is in the address, or that was refused; a search says that it runs."""
-    if query_state.is_known(settings):
+    if query_state.has_answer(settings):
         return query_state.answer(settings)
-    resources.wait(words=False)
+    resources.wait(for_text=False)
     with st.spinner(text("asking.searching"), show_time=True):
         return query_state.answer(settings)

@@ -10,7 +10,7 @@ from engine.retrieval.answer import Neighbour
 from engine.store.records import MARKS
 from pages.shared import content
 from pages.shared.keys import KEYS
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import one_of, text
 
 TOP_SHARE = 0.995  # above it, a rounded percentage would claim "100 %"
@@ -25,9 +25,9 @@ def labels(neighbour: Neighbour) -> str:
     """Return the labels and who gave them, as Markdown."""
     if not neighbour.labels:
         return f"**{text('card.no_labels')}**"
-    named = plain(", ".join(neighbour.labels))
+    named = escaped(", ".join(neighbour.labels))
     source = one_of("source", neighbour.label_source, text("card.labelled_by", source=neighbour.label_source))
-    return f"**{named}**  \n:small[{plain(source)}]"
+    return f"**{named}**  \n:small[{escaped(source)}]"
 
 
 def person(age: float | None, sex: str | None, view: str | None) -> str:
@@ -52,35 +52,35 @@ def facts(neighbour: Neighbour, relevance: bool = True, note: str = "") -> str:
         f"**{text('card.distance', hamming=neighbour.hamming, bits=neighbour.bits)}**  \n"
         f"{further(neighbour.further_share)}{share}",
         f"{text('card.labelled_as')} {labels(neighbour)}",
-        *([plain(note)] if note else []),
+        *([escaped(note)] if note else []),
     ]
     about = [person(neighbour.age, neighbour.sex, neighbour.view)]
     about.append(text("card.cohort", cohort=neighbour.cohort, licence=neighbour.licence))
     about.append(text("card.release", name=neighbour.release) if neighbour.release else "")
-    lines.append("  \n".join(f":small[{plain(line)}]" for line in about if line))
+    lines.append("  \n".join(f":small[{escaped(line)}]" for line in about if line))
     return "\n\n".join(lines)
 
 
-def synthetic(is_so: object) -> str:
+def synthetic_badge(is_synthetic: object) -> str:
     """Return the mark of a synthetic study as Markdown with a space before it; "" for a recording."""
-    return f" :violet-badge[{text('card.synthetic')}]" if is_so else ""
+    return f" :violet-badge[{text('card.synthetic')}]" if is_synthetic else ""
 
 
 def head(neighbour: Neighbour) -> str:
     """Return rank, modality and the mark of a synthetic case as one line of Markdown."""
-    return f"**{text('card.rank', rank=neighbour.rank)}** {kind(neighbour)}{synthetic(neighbour.synthetic)}"
+    return f"**{text('card.rank', rank=neighbour.rank)}** {kind(neighbour)}{synthetic_badge(neighbour.synthetic)}"
 
 
-def draw(
+def draw_case_card(
     neighbour: Neighbour,
     mark: str | None,
     *,
-    open_: Callable[..., None],
-    rate: Callable[..., None],
+    on_open: Callable[..., None],
+    on_rate: Callable[..., None],
     first: bool = False,
     row: str = "",
     relevance: bool = True,
-    why: bool = True,
+    explainable: bool = True,
     note: str = "",
 ) -> None:
     """Draw the card. open_(study_id, why) opens it, the first one by key too; rate(neighbour, mark) stores a mark.
@@ -90,22 +90,22 @@ def draw(
     """
     st.markdown(head(neighbour))
     prefix = text("card.case", rank=neighbour.rank)
-    content.thumb(neighbour.study_id, neighbour.modality, prefix)
+    content.draw_thumbnail(neighbour.study_id, neighbour.modality, prefix)
     st.markdown(facts(neighbour, relevance, note))
     with st.container(horizontal=True, gap="small"):
-        for action, explained in (("open", False), ("why", True))[: 1 + why]:
+        for action, explained in (("open", False), ("why", True))[: 1 + explainable]:
             st.button(
                 text(f"card.{action}"),
                 key=f"{action}-{row}{neighbour.study_id}",
                 help=text(f"card.{action}_help", rank=neighbour.rank),
-                on_click=open_,
+                on_click=on_open,
                 args=(neighbour.study_id, explained),
                 shortcut=KEYS["open"] if first and not explained else None,
             )
-    _rating(neighbour, mark, rate, row)
+    _rating(neighbour, mark, on_rate, row)
 
 
-def _rating(neighbour: Neighbour, mark: str | None, rate: Callable[..., None], row: str) -> None:
+def _rating(neighbour: Neighbour, mark: str | None, on_rate: Callable[..., None], row: str) -> None:
     """Draw the three marks; the stored one is chosen, and the word "Saved" appears only when it is stored."""
     key = f"mark-{row}{neighbour.study_id}"
     if key not in st.session_state or st.session_state.get(f"{key}-known") != mark:  # rated in another row, or undone
@@ -116,7 +116,7 @@ def _rating(neighbour: Neighbour, mark: str | None, rate: Callable[..., None], r
         format_func=lambda name: text(f"mark.{name}"),
         key=key,
         label_visibility="collapsed",
-        on_change=lambda: rate(neighbour, st.session_state[key]),
+        on_change=lambda: on_rate(neighbour, st.session_state[key]),
     )
     if mark:
         st.markdown(f":small[:material/check: {text('card.saved_line', mark=text(f'mark.{mark}'))}]")

@@ -10,14 +10,14 @@ from pages.shared import viewer
 HARMLESS = ("synthetic",)  # facts that may be shown while labels are hidden
 
 
-def draw(study: Study, *, key: str, anonymous: bool = False) -> None:
+def draw_case(study: Study, *, key: str, anonymous: bool = False) -> None:
     """Draw the case with the numbers behind it, without keys. key: a prefix of its widgets; anonymous: no origin."""
-    shown = nameless(study) if anonymous else study
+    shown = anonymised(study) if anonymous else study
     viewer.draw(shown, key=key, anonymous=anonymous, shortcuts=False)
     viewer.numbers(shown, key=key, anonymous=anonymous)
 
 
-def nameless(study: Study) -> Study:
+def anonymised(study: Study) -> Study:
     """Return the study without labels, report, origin and identifiers; its fingerprint stays for caches alone."""
     facts = {name: study.facts[name] for name in HARMLESS if name in study.facts}
     return replace(study, recognised="", identity=(), identity_note="", facts=facts, patient_key=None)

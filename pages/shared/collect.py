@@ -8,7 +8,7 @@ from engine.errors import CasebindError
 from engine.teaching import collections
 from pages.shared import resources
 from pages.shared.keys import KEYS
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import text
 
 NEW = ""  # stands for a collection that is yet to be made
@@ -16,7 +16,7 @@ LAST = "collect-last"  # the collection used last, offered first
 OPEN = "collecting"  # the study whose choice is open: a page that is drawn anew, as for a finer map, keeps it open
 
 
-def draw(study_id: str, query_id: str | None = None, *, by_key: bool = False) -> None:
+def draw_collect_button(study_id: str, query_id: str | None = None, *, by_key: bool = False) -> None:
     """Draw the button that opens the choice of a collection. by_key: for the one open case of a page."""
     st.button(
         text("collect.open"),
@@ -72,9 +72,9 @@ def _add(study_id: str, query_id: str | None) -> None:
             collection_id = collections.create(workspace, title, who=resources.WHO).collection_id
             st.session_state["collect-which"] = collection_id  # so that a second click makes no second one
         new = collections.add(workspace, collection_id, study_id, query_id=query_id)
-        name = plain(collections.load(workspace, collection_id).title)
+        name = escaped(collections.load(workspace, collection_id).title)
     except CasebindError as error:
-        st.session_state["collected"] = (False, plain(error))
+        st.session_state["collected"] = (False, escaped(error))
         return
     st.session_state[LAST] = collection_id
     st.session_state["collected"] = (True, text("collect.added" if new else "collect.there", title=name))

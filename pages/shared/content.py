@@ -7,12 +7,12 @@ import streamlit as st
 
 from engine.study import Film, Note, Study, Trace
 from pages.shared import film, resources, trace
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import text
 from pages.shared.svg import stamped
 from pages.shared.theme import ThemeType, browser_theme, paper
 
-LONGEST_PULSE_S = 60.0  # a longer pulse recording is drawn by its searched stretch alone
+MAX_PULSE_S = 60.0  # a longer pulse recording is drawn by its searched stretch alone
 FILM_WIDTH = 520  # px; a film is no wider than this, so that query and match fit one screen
 
 
@@ -25,8 +25,13 @@ def alternative(study: Study, layout: str = "3x4r") -> str:
     return study.content.text
 
 
-def draw(
-    study: Study, *, layout: str = "3x4r", overlay: np.ndarray | None = None, opacity: float = 0.7, said: str = ""
+def draw_content(
+    study: Study,
+    *,
+    layout: str = "3x4r",
+    overlay: np.ndarray | None = None,
+    opacity: float = 0.7,
+    overlay_text: str = "",
 ) -> None:
     """Draw a study at reading size.
 
@@ -34,7 +39,7 @@ def draw(
 
     overlay : signed map in -1..1, (h, w) of a film or (leads, n) of a whole trace; `said` is its text alternative
     """
-    content, words = study.content, f"{alternative(study, layout)} {said}".strip()
+    content, words = study.content, f"{alternative(study, layout)} {overlay_text}".strip()
     stamp = text("card.synthetic") if study.facts.get("synthetic") else ""
     if isinstance(content, Film):
         pixels = film.grey(content) if overlay is None else film.overlaid(content, overlay, opacity)
@@ -45,7 +50,9 @@ def draw(
         if overlay is not None and shown is not content and study.window_s is not None:
             first = round(study.window_s[0] * content.fs)
             overlay = overlay[:, first : first + shown.samples.shape[1]]
-        svg = trace.draw(shown, paper(browser_theme()), layout=layout, window=window, overlay=overlay, opacity=opacity)
+        svg = trace.trace_svg(
+            shown, paper(browser_theme()), layout=layout, window=window, overlay=overlay, opacity=opacity
+        )
         st.image(stamped(svg, stamp, paper(browser_theme()).ink) if stamp else svg, width="stretch", alt=words)
     else:
         _quote(content)
@@ -54,17 +61,17 @@ def draw(
 def _stretch(study: Study) -> tuple[Trace, tuple[float, float] | None]:
     """Return what is drawn of a trace: the searched stretch of an ECG; all of a pulse, its stretch shaded."""
     whole = study.content
-    if trace.is_pulse(whole) and study.window_s is not None and whole.duration_s <= LONGEST_PULSE_S:
+    if trace.is_pulse(whole) and study.window_s is not None and whole.duration_s <= MAX_PULSE_S:
         return whole, study.window_s
     return study.searched, None
 
 
 def _quote(note: Note) -> None:
     with st.container(border=True):
-        st.markdown(plain(note.text))
+        st.markdown(escaped(note.text))
 
 
-def numbers(study: Study) -> None:
+def draw_numbers(study: Study) -> None:
     """Draw the expander with the numbers behind a trace's drawing; nothing for films and words."""
     if isinstance(study.searched, Trace):
         with st.expander(text("search.numbers")):
@@ -78,27 +85,27 @@ def _picture(path: str, study_id: str, theme: ThemeType) -> tuple[str, str]:
     if isinstance(study.content, Film):
         return film.png(film.thumb(study.content)), alternative(study)
     if isinstance(study.searched, Trace):
-        return trace.draw_thumb(study.searched, paper(theme)), alternative(study)
+        return trace.thumb_svg(study.searched, paper(theme)), alternative(study)
     return study.content.text, study.content.text
 
 
-def thumb(study_id: str, modality: str, prefix: str) -> None:
+def draw_thumbnail(study_id: str, modality: str, prefix: str) -> None:
     """Draw a card's small picture; a note as its first words. `prefix` opens the text alternative."""
     picture, words = _picture(str(resources.workspace().path), study_id, browser_theme())
     if modality == "text":
-        st.markdown(f"“{plain(shortened(words))}”")
+        st.markdown(f"“{escaped(shortened(words))}”")
     else:
         st.image(picture, width="stretch", alt=f"{prefix}: {words}")
 
 
-def small(study: Study) -> str | None:
+def thumbnail(study: Study) -> str | None:
     """Return the small picture of a study that is not in the workspace: PNG, SVG, or None for words."""
     if isinstance(study.content, Film):
         return film.png(film.thumb(study.content))
-    return trace.draw_thumb(study.searched, paper(browser_theme())) if isinstance(study.searched, Trace) else None
+    return trace.thumb_svg(study.searched, paper(browser_theme())) if isinstance(study.searched, Trace) else None
 
 
-def shortened(words: str, most: int = 220) -> str:
+def shortened(words: str, max_length: int = 220) -> str:
     """Return the words cut at a space, with an ellipsis where something was left out."""
     words = " ".join(words.split())
-    return words if len(words) <= most else words[:most].rsplit(" ", 1)[0] + " …"
+    return words if len(words) <= max_length else words[:max_length].rsplit(" ", 1)[0] + " …"

@@ -25,7 +25,7 @@ Cell = tuple[int, str, float, float]  # row, lead, start s, end s
 
 
 @dataclass(frozen=True)
-class Layout:
+class LeadLayout:
     """rows: lead names per row, left to right; rhythm: leads repeated over the whole length beneath them."""
 
     name: str
@@ -34,19 +34,19 @@ class Layout:
 
 
 @lru_cache(maxsize=1)
-def layouts() -> dict[str, Layout]:
+def layouts() -> dict[str, LeadLayout]:
     """Return the layouts of assets/ecg_layouts.toml by key."""
     table = tomllib.loads((ASSETS / "ecg_layouts.toml").read_text(encoding="utf-8"))
-    return {k: Layout(v["name"], tuple(tuple(r) for r in v["rows"]), tuple(v["rhythm"])) for k, v in table.items()}
+    return {k: LeadLayout(v["name"], tuple(tuple(r) for r in v["rows"]), tuple(v["rhythm"])) for k, v in table.items()}
 
 
-def layout_for(trace: Trace, key: str = "3x4r") -> Layout:
+def layout_for(trace: Trace, key: str = "3x4r") -> LeadLayout:
     """Return the layout asked for where all its leads are there, else one row per lead that is."""
     wanted = layouts()[key]
     named = {lead for row in wanted.rows for lead in row}
     if named <= set(trace.leads):
         return wanted
-    return Layout(text("trace.layout_each"), tuple((lead,) for lead in trace.leads), ())
+    return LeadLayout(text("trace.layout_each"), tuple((lead,) for lead in trace.leads), ())
 
 
 def mm_per_unit(trace: Trace, gain: float = MM_PER_MV) -> float:
@@ -71,7 +71,7 @@ def row_space(trace: Trace, gain: float = MM_PER_MV) -> tuple[float, float]:
     return height, float(np.clip(up / (up + down), 0.35, 0.7)) * height
 
 
-def cells(layout: Layout, seconds: float) -> list[Cell]:
+def cells(layout: LeadLayout, seconds: float) -> list[Cell]:
     """Return the cells of everything that is drawn."""
     found = []
     for r, row in enumerate(layout.rows):
@@ -81,7 +81,7 @@ def cells(layout: Layout, seconds: float) -> list[Cell]:
     return found
 
 
-def rows_of(layout: Layout) -> int:
+def rows_of(layout: LeadLayout) -> int:
     """Return the number of rows with the rhythm strips."""
     return len(layout.rows) + len(layout.rhythm)
 

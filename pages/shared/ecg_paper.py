@@ -9,7 +9,7 @@ from pages.shared import svg
 from pages.shared.ecg_geometry import (
     MM_PER_MV,
     MM_PER_S,
-    Layout,
+    LeadLayout,
     cells,
     mm_per_unit,
     row_space,
@@ -29,7 +29,9 @@ def _pulse(x: float, base: float, paper: Paper) -> str:
     return f'<path d="{path}" fill="none" stroke="{paper.ink}" stroke-width="0.35"/>'
 
 
-def draw(trace: Trace, paper: Paper, layout: Layout, overlay: np.ndarray | None = None, opacity: float = 0.8) -> str:
+def ecg_svg(
+    trace: Trace, paper: Paper, layout: LeadLayout, overlay: np.ndarray | None = None, opacity: float = 0.8
+) -> str:
     """Return the strip as SVG. overlay: (leads, m) in -1..1 over the same stretch of time, or None."""
     seconds, gain = trace.duration_s, mm_per_unit(trace)
     height, baseline = row_space(trace)

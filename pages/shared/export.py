@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from engine.report.export import MIMES, Wanted, export
+from engine.report.export import MIMES, ExportRequest, export
 from engine.retrieval.answer import Answer
 from pages.shared import resources
 from pages.shared.strings import text
@@ -16,7 +16,7 @@ NEED_A_CASE = ("png", "dicom")
 OF_FORMAT = {"pages": "pdf"}  # what a button makes where it is not named for its format
 
 
-def draw(answer: Answer, *, opened: str | None = None, why: bool = False, key: str = "export") -> None:
+def draw_export_menu(answer: Answer, *, opened: str | None = None, explain: bool = False, key: str = "export") -> None:
     """Draw the popover for an answer.
 
     opened : the case that is open; the picture is of it, and it comes first in what is explained
@@ -24,7 +24,9 @@ def draw(answer: Answer, *, opened: str | None = None, why: bool = False, key: s
     """
     with st.popover(text("export.title"), icon=":material/download:", key=key):
         st.markdown(text("export.lead"))
-        overlay = st.checkbox(text("export.overlay"), value=why, key=f"{key}-overlay", help=text("export.overlay_help"))
+        overlay = st.checkbox(
+            text("export.overlay"), value=explain, key=f"{key}-overlay", help=text("export.overlay_help")
+        )
         for kind in KINDS:
             _button(answer, kind, opened, overlay, key)
 
@@ -45,15 +47,15 @@ def _button(answer: Answer, kind: str, opened: str | None, overlay: bool, key: s
     )
 
 
-def _wanted(kind: str, opened: str | None, overlay: bool) -> Wanted:
+def _wanted(kind: str, opened: str | None, overlay: bool) -> ExportRequest:
     """Return what a button asks for: a picture of the open case, everything else of all."""
     format_ = OF_FORMAT.get(kind, kind)
     cases = (opened,) if opened and format_ == "png" else ()
     layout = "pages" if kind == "pages" else "grid"
-    return Wanted(format_, cases, overlay, layout, print=True, bom=True)
+    return ExportRequest(format_, cases, overlay, layout, high_resolution=True, bom=True)
 
 
-def _maker(answer: Answer, wanted: Wanted) -> Callable[[], bytes]:
+def _maker(answer: Answer, wanted: ExportRequest) -> Callable[[], bytes]:
     """Return the function that makes the file when it is called, in a thread of its own."""
     workspace, release = resources.workspace(), resources.release()
     return lambda: export(workspace, release, answer, wanted, who=resources.WHO).data

@@ -20,12 +20,12 @@ FAINT = 0.08  # below this share of the strongest value nothing is drawn
 STRIPE = 64  # stripes across a film's longest side; they mark the negative sign, so that it never rests on colour alone
 
 
-def grey(film: Film, longest: int = SHOWN_PX) -> np.ndarray:
+def grey(film: Film, max_px: int = SHOWN_PX) -> np.ndarray:
     """Return the film as (h, w) uint8, scaled down to `longest` on its longer side."""
     pixels = np.asarray(film.pixels)
     eight = (pixels.astype(np.float32) * (255 / (2**film.bits - 1))).clip(0, 255).round().astype(np.uint8)
     image = Image.fromarray(eight)
-    image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    image.thumbnail((max_px, max_px), Image.Resampling.LANCZOS)
     return np.asarray(image)
 
 
@@ -39,9 +39,9 @@ def thumb(film: Film, side: int = THUMB_PX) -> np.ndarray:
     return np.asarray(sheet)
 
 
-def overlaid(film: Film, values: np.ndarray, opacity: float, longest: int = SHOWN_PX) -> np.ndarray:
+def overlaid(film: Film, values: np.ndarray, opacity: float, max_px: int = SHOWN_PX) -> np.ndarray:
     """Return the film as (h, w, 3) uint8 under a signed map in -1..1 over the whole film, at any resolution."""
-    return blended(grey(film, longest), values, opacity)
+    return blended(grey(film, max_px), values, opacity)
 
 
 def blended(pixels: np.ndarray, values: np.ndarray, opacity: float) -> np.ndarray:

@@ -9,7 +9,7 @@ import streamlit as st
 from engine.errors import CasebindError
 from engine.store.filters import Filters
 from engine.store.records import SCOPES
-from engine.workspace.filter_check import check
+from engine.workspace.filter_check import check_filters
 from pages.shared import resources
 
 AGES = (0, 100)  # years; an end of the slider at its stop restricts nothing
@@ -55,7 +55,7 @@ def filters_in_address() -> Filters:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def known_values(path: str, stamp: tuple[int, int]) -> dict[str, list[str]]:
+def known_values(path: str, version: tuple[int, int]) -> dict[str, list[str]]:
     """Return the labels, cohorts and views that occur."""
     workspace = resources.workspace()
     cohorts = [cohort.name for cohort in workspace.cohorts()]
@@ -76,7 +76,7 @@ def is_possible(name: str, values: list[str]) -> bool:
         return False
     if name in CHOICES:
         return set(values) <= set(CHOICES[name])
-    known = known_values(str(resources.workspace().path), resources.workspace().arrays.stamp())
+    known = known_values(str(resources.workspace().path), resources.workspace().snapshots.version())
     if name in known:
         return set(values) <= set(known[name])
     return _is_quality(values[0]) if name == "quality" else _is_date(values[0])
@@ -91,13 +91,13 @@ def _is_quality(value: str) -> bool:
 def _can_follow(first: str, last: str) -> bool:
     """Say whether there is a day from the first date on until the last one."""
     with suppress(CasebindError):
-        check(Filters(acquired_from=first or None, acquired_to=last), resources.workspace())
+        check_filters(Filters(acquired_from=first or None, acquired_to=last), resources.workspace())
         return True
     return False
 
 
 def _is_date(value: str) -> bool:
     with suppress(CasebindError):
-        check(Filters(acquired_from=value), resources.workspace())
+        check_filters(Filters(acquired_from=value), resources.workspace())
         return True
     return not value

@@ -81,7 +81,7 @@ def table() -> pd.DataFrame:
     return pd.DataFrame(rows, columns=[text("keys.key"), text("keys.where"), text("keys.what")])
 
 
-def draw() -> None:
+def draw_keys() -> None:
     """Draw the key list."""
     st.table(table().set_index(text("keys.key")))
     st.markdown(f":small[{text('keys.note')}]")

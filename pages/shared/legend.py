@@ -12,7 +12,7 @@ WIDTH, HEIGHT, BAR = 160.0, 13.0, 5.0  # mm
 STEPS = 48
 
 
-def draw(paper: Paper, *, pattern: str) -> str:
+def legend_svg(paper: Paper, *, pattern: str) -> str:
     """Return the scale as SVG. pattern: "striped" or "dashed", how the negative half is drawn."""
     at = np.linspace(-1, 1, STEPS)
     step = WIDTH / STEPS

@@ -7,11 +7,11 @@ import re
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-!|~$:&])")
 
 
-def plain(words: object) -> str:
+def escaped(words: object) -> str:
     """Return `words` with every character that Markdown reads escaped, on one line."""
     return _SPECIAL.sub(r"\\\1", " ".join(str(words).split()))
 
 
-def lines(words: str) -> str:
+def escaped_lines(words: str) -> str:
     """Return `words` as `plain` does, with their line breaks kept."""
-    return "  \n".join(plain(line) for line in words.strip().splitlines())
+    return "  \n".join(escaped(line) for line in words.strip().splitlines())

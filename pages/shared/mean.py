@@ -6,11 +6,11 @@ import streamlit as st
 
 from engine.study import Study
 from pages.shared import case_card, content, resources
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import text
 
 
-def draw(study: Study) -> None:
+def draw_mean_query(study: Study) -> None:
     """Draw what the mean is, and its cases small."""
     st.markdown(text("like.about"))
     st.markdown(f":small[{text('like.careful')}]")
@@ -18,6 +18,6 @@ def draw(study: Study) -> None:
     for row in resources.workspace().rows(study.facts["like"]):
         with grid.cell():
             kind = text(f"modality_one.{row.modality}")
-            st.markdown(f"{text(f'icon.{row.modality}')} {kind}{case_card.synthetic(row.synthetic)}")
-            content.thumb(row.study_id, row.modality, kind)
-            st.markdown(f":small[{plain(', '.join(row.labels) or text('card.no_labels'))}]")
+            st.markdown(f"{text(f'icon.{row.modality}')} {kind}{case_card.synthetic_badge(row.synthetic)}")
+            content.draw_thumbnail(row.study_id, row.modality, kind)
+            st.markdown(f":small[{escaped(', '.join(row.labels) or text('card.no_labels'))}]")

@@ -18,7 +18,7 @@ def _kind() -> str:
     return f"notice {text('notice.version')} accepted"
 
 
-def banner() -> None:
+def draw_banner() -> None:
     """Draw the thin line."""
     st.markdown(f":small[:material/school: {text('app.banner')}]")
 
@@ -39,7 +39,7 @@ def _accept() -> None:
         resources.workspace().audit(resources.WHO, _kind())
 
 
-def ask() -> None:
+def draw_notice() -> None:
     """Draw the whole notice with its button; the models load while it is read."""
     _, middle, _ = st.columns([1, 2, 1])
     with middle, st.container(border=True, key="notice"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.retrieval.answer import BITS, POINTS, RERANKS, Options
+from engine.retrieval.answer import BITS, OPERATING_POINTS, RERANKS, Options
 from engine.study import MODALITIES
 from pages.shared.filter_address import filters_in_address
 
@@ -18,7 +18,7 @@ DEFAULTS: dict[str, list[str]] = {
     "into": list(MODALITIES),
 }
 ALLOWED = {
-    "at": (*POINTS, NEAREST),
+    "at": (*OPERATING_POINTS, NEAREST),
     "bits": tuple(map(str, BITS)),
     "rerank": RERANKS,
     "k": tuple(map(str, COUNTS)),

@@ -50,7 +50,7 @@ def asks_in_words() -> bool:
     return present is not None and present.modality == "text"
 
 
-def asked() -> bool:
+def has_query() -> bool:
     """Return whether there is a query: one that was read, one that was refused, or one in the URL."""
     return study() is not None or st.session_state.get("refused") is not None or QUERY in st.query_params
 
@@ -96,32 +96,39 @@ def take_study(study_id: str) -> None:
     _to_url(study_id)
 
 
-def _begin(found: Study, started: float) -> None:
+def _begin(query_study: Study, started: float) -> None:
     forget()
-    st.session_state["study"] = found
+    st.session_state["study"] = query_study
     st.session_state["read_s"] = time.perf_counter() - started
 
 
-def answer(settings: Options, told: Callable[..., None] | None = None) -> Answer:
+def answer(settings: Options, on_accepted: Callable[..., None] | None = None) -> Answer:
     """Return the answer for the present query and settings; search only when either changed.
 
     told : called with study and verdict of what is searched for the first time, before its neighbours are known
     Raises UsageError where the URL names a query that is not there.
     """
     query_id, fresh = st.query_params.get(QUERY), study()
-    if is_known(settings):
+    if has_answer(settings):
         known: Answer = st.session_state["answer" if query_id is not None else "refused"]
         return known
     workspace, release = resources.workspace(), resources.release()
-    options = {"into": settings.into, "k": settings.k, "bits": settings.bits, "at": settings.at}
+    options = {
+        "targets": settings.targets,
+        "k": settings.k,
+        "bits": settings.bits,
+        "operating_point": settings.operating_point,
+    }
     common = {**options, "filters": settings.filters, "rerank": settings.rerank, "who": resources.WHO}
     if fresh is None:
-        return _keep(retrieval.again(workspace, release, query_id or "", **common), settings)
+        return _keep(retrieval.search_stored(workspace, release, query_id or "", **common), settings)
     started = time.perf_counter() - st.session_state.get("read_s", 0.0)
-    return _keep(retrieval.search(workspace, release, fresh, **common, started=started, told=told), settings)
+    return _keep(
+        retrieval.search(workspace, release, fresh, **common, started=started, on_verdict=on_accepted), settings
+    )
 
 
-def is_known(settings: Options) -> bool:
+def has_answer(settings: Options) -> bool:
     """Return whether the answer for the present query and settings is at hand."""
     query_id = st.query_params.get(QUERY)
     if study() is not None:
@@ -131,25 +138,25 @@ def is_known(settings: Options) -> bool:
     return "answer" in st.session_state and st.session_state.get("settings") == (query_id, settings)
 
 
-def _keep(found: Answer, settings: Options) -> Answer:
+def _keep(result: Answer, settings: Options) -> Answer:
     """Remember an answer for the next runs; an accepted query is in the URL from now on."""
     st.session_state.pop("study", None)
-    if not found.verdict.accepted:
-        st.session_state["refused"] = found
+    if not result.verdict.accepted:
+        st.session_state["refused"] = result
         st.query_params.pop(QUERY, None)
-        return found
+        return result
     st.session_state.pop("refused", None)
-    if st.query_params.get(QUERY) != found.query_id:
-        st.query_params[QUERY] = found.query_id
-    st.session_state["answer"], st.session_state["settings"] = found, (found.query_id, settings)
-    return found
+    if st.query_params.get(QUERY) != result.query_id:
+        st.query_params[QUERY] = result.query_id
+    st.session_state["answer"], st.session_state["settings"] = result, (result.query_id, settings)
+    return result
 
 
-def _turn_to(found: Answer, settings: Options) -> None:
+def _turn_to(result: Answer, settings: Options) -> None:
     """Show another query's answer, with a view of its own."""
     st.session_state.pop("parts", None)
-    _to_url(found.query_id)
-    _keep(found, settings)
+    _to_url(result.query_id)
+    _keep(result, settings)
 
 
 def _to_url(query_id: str) -> None:
@@ -160,7 +167,7 @@ def _to_url(query_id: str) -> None:
 def ask_like(study_ids: list[str], beside: str, settings: Options) -> None:
     """Search for more like several cases; on a problem the present query stays, with the sentence."""
     try:
-        found = retrieval.like(
+        found = retrieval.search_like(
             resources.workspace(), resources.release(), study_ids, beside=beside, options=settings, who=resources.WHO
         )
     except CasebindError as problem:
@@ -171,7 +178,7 @@ def ask_like(study_ids: list[str], beside: str, settings: Options) -> None:
 
 def ask_part(query_id: str, settings: Options, **part: object) -> tuple[str, ...]:
     """Search by a part (box or stretch) of a query; return the reasons where it is refused."""
-    found = retrieval.part(
+    found = retrieval.search_part(
         resources.workspace(), resources.release(), query_id, options=settings, who=resources.WHO, **part
     )
     if found.verdict.accepted:
@@ -180,7 +187,7 @@ def ask_part(query_id: str, settings: Options, **part: object) -> tuple[str, ...
     return found.verdict.reasons
 
 
-def said() -> str:
+def pop_message() -> str:
     """Return the sentence about the last action on the results, once."""
     return st.session_state.pop("said", "")
 
@@ -190,10 +197,10 @@ def opened() -> str | None:
     return st.query_params.get(CASE)
 
 
-def open_case(study_id: str, why: bool = False) -> None:
+def open_case(study_id: str, explain: bool = False) -> None:
     """Open a case beside the query, with or without the overlay."""
     st.query_params[CASE] = study_id
-    st.session_state["why"] = why
+    st.session_state["why"] = explain
 
 
 def url(*without: str) -> dict[str, list[str]]:
@@ -201,15 +208,23 @@ def url(*without: str) -> dict[str, list[str]]:
     return {name: st.query_params.get_all(name) for name in st.query_params if name not in without}
 
 
-def marks(query_id: str) -> dict[str, str]:
+def user_ratings(query_id: str) -> dict[str, str]:
     """Return this user's marks of a query as the workspace holds them: study id → mark."""
     return {one.study_id: one.mark for one in resources.workspace().ratings(query_id, resources.WHO)}
 
 
-def rate(found: Answer, study_id: str, mark: str | None) -> None:
+def rate(result: Answer, study_id: str, mark: str | None) -> None:
     """Store a mark, or take it back where `mark` is None; it is on disk when this returns."""
     workspace = resources.workspace()
     if mark is None:
-        workspace.unrate(found.query_id, study_id, resources.WHO)
+        workspace.unrate(result.query_id, study_id, resources.WHO)
         return
-    workspace.rate(found.query_id, study_id, mark, resources.WHO, release=found.release, bits=found.bits, at=found.at)
+    workspace.rate(
+        result.query_id,
+        study_id,
+        mark,
+        resources.WHO,
+        release=result.release,
+        bits=result.bits,
+        operating_point=result.operating_point,
+    )

@@ -12,7 +12,7 @@ from engine.model.release import Release, load_release
 from engine.retrieval import search as retrieval
 from engine.settings import workspace_path
 from engine.study import Modality
-from engine.workspace.serving import serving
+from engine.workspace.serving import serving_release
 from engine.workspace.workspace import Workspace, open_workspace
 from pages.shared.strings import text
 
@@ -28,7 +28,7 @@ def _newest() -> Release:
 def release() -> Release:
     """Return the release whose codes are searched; the newest where there are none, or none that are installed."""
     try:
-        return serving(workspace(), _newest())
+        return serving_release(workspace(), _newest())
     except WorkspaceError:
         return _newest()
 
@@ -54,19 +54,19 @@ def _warming(path: str) -> tuple[Future[None], Future[None]]:
     return loading[0], loading[1]
 
 
-def _load(place: Workspace, parts: Release, kinds: tuple[Modality, ...]) -> None:
+def _load(searched_workspace: Workspace, searched_release: Release, modalities: tuple[Modality, ...]) -> None:
     """Load what queries of some kinds need, then take all that stays for good out of the garbage collector's reach.
 
     Streamlit collects garbage after every run; looking through the objects of the models' libraries each time would
     hold everybody up for half a second.
     """
-    retrieval.warm(place, parts, kinds)
+    retrieval.warm_up(searched_workspace, searched_release, modalities)
     gc.collect()
     gc.freeze()
 
 
 @st.cache_resource(show_spinner=False)
-def settle() -> None:
+def freeze_gc() -> None:
     """Take what is loaded by now out of the garbage collector's reach, once; for pages that need no models."""
     gc.collect()
     gc.freeze()
@@ -78,13 +78,13 @@ def warm() -> None:
     _warming(str(workspace_path()))
 
 
-def wait(words: bool) -> None:
+def wait(for_text: bool) -> None:
     """Wait, with a word about it, until what the query needs is loaded; raise what went wrong while loading.
 
     words : whether the query is a text, which needs the language model too
     """
     warm()
-    loading = _warming(str(workspace_path()))[words]
+    loading = _warming(str(workspace_path()))[for_text]
     try:
         if loading.done():
             loading.result()

@@ -8,49 +8,49 @@ import streamlit as st
 
 from engine.retrieval import search as retrieval
 from engine.retrieval.answer import Answer, Options
-from engine.retrieval.counterexamples import Counters
+from engine.retrieval.counterexamples import Counterexamples
 from pages.shared import resources
 
-CHOSEN, SHOWN, COUNTER = "choose", "more", "counter"  # names in the URL
+CHOSEN, SHOWN, COUNTEREXAMPLES = "choose", "more", "counter"  # names in the URL
 
 
-def counter_wanted() -> bool:
+def counterexamples_wanted() -> bool:
     """Return whether the cases labelled otherwise are shown."""
-    return st.query_params.get(COUNTER) == "1"
+    return st.query_params.get(COUNTEREXAMPLES) == "1"
 
 
-def toggle_counter() -> None:
+def toggle_counterexamples() -> None:
     """Show or hide the cases labelled otherwise."""
-    if counter_wanted():
-        st.query_params.pop(COUNTER, None)
+    if counterexamples_wanted():
+        st.query_params.pop(COUNTEREXAMPLES, None)
     else:
-        st.query_params[COUNTER] = "1"
+        st.query_params[COUNTEREXAMPLES] = "1"
 
 
-def counters(found: Answer, settings: Options) -> Counters:
+def counterexamples(answer: Answer, settings: Options) -> Counterexamples:
     """Return the nearest cases labelled otherwise, searched once per answer."""
     known = st.session_state.get("counters")
-    if known is None or known[0] is not found:
-        made = retrieval.counters(
+    if known is None or known[0] is not answer:
+        made = retrieval.counterexamples(
             resources.workspace(),
             resources.release(),
-            found,
+            answer,
             filters=settings.filters,
-            into=settings.into,
+            targets=settings.targets,
             who=resources.WHO,
         )
-        known = st.session_state["counters"] = (found, made)
+        known = st.session_state["counters"] = (answer, made)
     return known[1]
 
 
-def whole(found: Answer, settings: Options) -> Answer:
+def with_counterexamples(answer: Answer, settings: Options) -> Answer:
     """Return the answer with the cases labelled otherwise behind its own, while these are shown, so that each opens."""
-    if not counter_wanted() or not found.verdict.accepted:
-        return found
-    other = counters(found, settings).answer
-    known = {one.study_id for one in found.neighbours}
+    if not counterexamples_wanted() or not answer.verdict.accepted:
+        return answer
+    other = counterexamples(answer, settings).answer
+    known = {one.study_id for one in answer.neighbours}
     more = () if other is None else tuple(one for one in other.neighbours if one.study_id not in known)
-    return replace(found, neighbours=found.neighbours + more)
+    return replace(answer, neighbours=answer.neighbours + more)
 
 
 def chosen() -> list[str]:

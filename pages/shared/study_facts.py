@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from engine.store.records import StudyRow
 from pages.shared import case_card, resources
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import one_of, text
 
 
 def kind(row: StudyRow) -> str:
     """Return icon, word and mark of a study as Markdown."""
     word = f"{text(f'icon.{row.modality}')} {text(f'modality_one.{row.modality}')}"
-    return f"{word}{case_card.synthetic(row.synthetic)}"
+    return f"{word}{case_card.synthetic_badge(row.synthetic)}"
 
 
 def kind_in_table(modality: str, synthetic: bool) -> str:
@@ -20,14 +20,14 @@ def kind_in_table(modality: str, synthetic: bool) -> str:
     return f"{word} ({text('card.synthetic')})" if synthetic else word
 
 
-def synthetic(study_ids: list[str]) -> set[str]:
+def synthetic_ids(study_ids: list[str]) -> set[str]:
     """Return those of the studies that are synthetic."""
     return {row.study_id for row in resources.workspace().rows(study_ids) if row.synthetic}
 
 
 def named(row: StudyRow) -> str:
     """Return the labels in words, as Markdown."""
-    return plain(", ".join(row.labels)) if row.labels else text("card.no_labels")
+    return escaped(", ".join(row.labels)) if row.labels else text("card.no_labels")
 
 
 def about(row: StudyRow) -> str:
@@ -36,4 +36,4 @@ def about(row: StudyRow) -> str:
     said = [f"{text('card.labelled_as')} **{named(row)}**"]
     known = [source if row.labels else "", case_card.person(row.age, row.sex, row.view)]
     known.append(text("card.cohort", cohort=row.cohort, licence=row.licence))
-    return "  \n".join(said + [f":small[{plain(one)}]" for one in known if one])
+    return "  \n".join(said + [f":small[{escaped(one)}]" for one in known if one])

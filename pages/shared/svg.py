@@ -43,9 +43,9 @@ def grid(width: float, height: float, paper: Paper, *, horizontal: bool, minor: 
     return "".join(layers)
 
 
-def _stretches(kept: np.ndarray) -> Iterator[tuple[int, int]]:
+def _stretches(mask: np.ndarray) -> Iterator[tuple[int, int]]:
     """Yield (start, end) of each run of True."""
-    edges = np.flatnonzero(np.diff(np.concatenate([[0], kept.astype(np.int8), [0]])))
+    edges = np.flatnonzero(np.diff(np.concatenate([[0], mask.astype(np.int8), [0]])))
     yield from zip(edges[::2].tolist(), edges[1::2].tolist(), strict=True)
 
 

@@ -27,7 +27,7 @@ def _scaled(samples: np.ndarray, top: float, bottom: float) -> np.ndarray:
     return bottom - (samples - low) / max(float(high - low), 1e-9) * (bottom - top)
 
 
-def draw_pulse(
+def pulse_svg(
     trace: Trace,
     paper: Paper,
     window: tuple[float, float] | None = None,
@@ -58,7 +58,7 @@ def draw_pulse(
     return svg.document(PULSE_WIDTH, PULSE_HEIGHT, parts)
 
 
-def draw(
+def trace_svg(
     trace: Trace,
     paper: Paper,
     *,
@@ -69,18 +69,18 @@ def draw(
 ) -> str:
     """Return a trace as SVG: a pulse curve, or an ECG strip in the layout where its leads allow it."""
     if is_pulse(trace):
-        return draw_pulse(trace, paper, window, overlay, opacity)
-    return ecg_paper.draw(trace, paper, ecg_geometry.layout_for(trace, layout), overlay, opacity)
+        return pulse_svg(trace, paper, window, overlay, opacity)
+    return ecg_paper.ecg_svg(trace, paper, ecg_geometry.layout_for(trace, layout), overlay, opacity)
 
 
-def draw_overview(trace: Trace, paper: Paper, window: tuple[float, float]) -> str:
+def overview_svg(trace: Trace, paper: Paper, window: tuple[float, float]) -> str:
     """Return one lead over a seconds axis as SVG, scaled to itself, with a stretch shaded; no amplitude scale."""
-    drawn = draw_pulse(trace, paper, window)
+    drawn = pulse_svg(trace, paper, window)
     caption = text("trace.pulse_axis", fs=f"{trace.fs:g}")
     return drawn.replace(caption, text("trace.overview_axis", lead=trace.leads[0], fs=f"{trace.fs:g}"))
 
 
-def draw_thumb(trace: Trace, paper: Paper) -> str:
+def thumb_svg(trace: Trace, paper: Paper) -> str:
     """Return a card's small picture as SVG: 3 s of two leads on paper, or 6 s of the pulse."""
     pulse = is_pulse(trace)
     shown = trace.between(0.0, min(trace.duration_s, 6.0 if pulse else 3.0))

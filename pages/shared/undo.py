@@ -9,12 +9,12 @@ import streamlit as st
 STATE = "undo"
 
 
-def offer(words: str, back: Callable[[], None]) -> None:
+def offer(words: str, restore: Callable[[], None]) -> None:
     """Remember what was taken away and how to bring it back; the next one takes its place."""
-    st.session_state[STATE] = (words, back)
+    st.session_state[STATE] = (words, restore)
 
 
-def draw(label: str) -> None:
+def draw_undo(label: str) -> None:
     """Draw the line where there is something to undo."""
     if STATE not in st.session_state:
         return

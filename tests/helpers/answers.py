@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.intake.quality.verdict import Verdict
+from engine.intake.quality.verdict import QualityVerdict
 from engine.retrieval.answer import Answer, Neighbour
 from engine.study import ECG_LEADS, Study, Trace
 
@@ -40,4 +40,4 @@ def neighbour(rank: int, row: object, **changes: object) -> Neighbour:
 
 def answer_of(found: tuple[Neighbour, ...], query: Study) -> Answer:
     far = dict.fromkeys(("cxr", "ecg", "ppg", "text"), False)
-    return Answer("q-test", query, Verdict(True, 0.9, (), ()), 256, None, "00", "r-test", found, far, "", 1, {})
+    return Answer("q-test", query, QualityVerdict(True, 0.9, (), ()), 256, None, "00", "r-test", found, far, "", 1, {})

@@ -69,9 +69,9 @@ def oracle(rows: list[tuple[str, str, list[int]]], query: np.ndarray, k: int, bi
 def ask(place: Workspace, query: np.ndarray, k: int, bits: int, clauses: tuple = (), radius: int | None = None) -> list:
     """Return (distance, study id) as a search finds them, past what is deleted between the search and the look-up."""
     while True:
-        views, permits = place.arrays.moment(RELEASE, ("cxr",), clauses)
-        hits = views["cxr"].nearest(query, k, bits, permits["cxr"], place.arrays.names, radius)
-        names = place.arrays.names(hits.ordinals)
+        views, permits = place.snapshots.latest_with_masks(RELEASE, ("cxr",), clauses)
+        hits = views["cxr"].nearest(query, k, bits, permits["cxr"], place.snapshots.study_ids_of, radius)
+        names = place.snapshots.study_ids_of(hits.ordinals)
         if len(names) == hits.ordinals.size:
             break
     near = zip(hits.ordinals.tolist(), hits.distances.tolist(), strict=True)

@@ -26,9 +26,9 @@ def shown(place: Workspace) -> str:
 
 def promoted(place: Workspace, release: Release, who: str = "Ada", reason: str = "") -> None:
     moving = promotion.promote(place, release, who, shown(place), reason)
-    assert moving.wait(QUICK) and moving.why == "" and moving.share == 1.0
+    assert moving.wait(QUICK) and moving.error == "" and moving.share == 1.0
 
 
 def rolled_back(place: Workspace, name: str | None = None) -> None:
     moving = promotion.roll_back(place, "Ada", shown(place), name)
-    assert moving.wait(QUICK) and moving.why == ""
+    assert moving.wait(QUICK) and moving.error == ""

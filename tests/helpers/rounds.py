@@ -10,26 +10,32 @@ import numpy as np
 
 from engine.findings import findings
 from engine.learning import gate, round_release
-from engine.learning.fit import Fitted
-from engine.learning.gate import Row
+from engine.learning.fit import FittedRound
+from engine.learning.gate import GateRow
 from engine.model.release import MODELS, Release
 from engine.workspace.workspace import Workspace
 
-GOOD = (Row("overall", "", 90, 0.50, 0.55, 0.05, 0.02, 0.08), Row("pair", "ecg>cxr", 40, 0.4, 0.5, 0.1, 0.0, 0.2))
-BAD = (Row("overall", "", 90, 0.50, 0.55, 0.05, 0.02, 0.08), Row("pair", "ecg>cxr", 40, 0.5, 0.4, -0.1, -0.2, 0.0))
+GOOD = (
+    GateRow("overall", "", 90, 0.50, 0.55, 0.05, 0.02, 0.08),
+    GateRow("pair", "ecg>cxr", 40, 0.4, 0.5, 0.1, 0.0, 0.2),
+)
+BAD = (
+    GateRow("overall", "", 90, 0.50, 0.55, 0.05, 0.02, 0.08),
+    GateRow("pair", "ecg>cxr", 40, 0.5, 0.4, -0.1, -0.2, 0.0),
+)
 
 
-def learnt(base: Release, seed: int = 0, far: float = 0.02) -> Fitted:
+def learnt(base: Release, seed: int = 0, far: float = 0.02) -> FittedRound:
     """Maps a little off those of the release before, under its hash layer as it is."""
     rng, state = np.random.default_rng(seed), base.layer().state_dict()
     heads = {m: (base.heads[m] + far * rng.normal(size=(256, 256))).astype(np.float32) for m in base.modalities}
-    return Fitted(heads, state["weight"].numpy(), state["threshold"].numpy(), [])
+    return FittedRound(heads, state["weight"].numpy(), state["threshold"].numpy(), [])
 
 
-def written(workspace: Path, base: Release, seed: int = 0, rows: tuple[Row, ...] = GOOD, **about: Any) -> Release:
+def written(workspace: Path, base: Release, seed: int = 0, rows: tuple[GateRow, ...] = GOOD, **about: Any) -> Release:
     """Write the release of a round on `base`, with a gate's table."""
     tables = json.loads((MODELS / base.base / "calibration.json").read_text())
-    about = {"ratings": 3, "raters": [{"who": "Ada", "n": 3}], "seconds": 1.0, "gate": gate.plain(rows), **about}
+    about = {"ratings": 3, "raters": [{"who": "Ada", "n": 3}], "seconds": 1.0, "gate": gate.rows_as_json(rows), **about}
     name = round_release.next_name(workspace, base.base)
     return round_release.write(workspace, base, name, learnt(base, seed), tables, about)
 

@@ -11,7 +11,7 @@ import numpy as np
 from helpers.many_studies import DIGEST, RELEASE, oracle, permitted
 from helpers.studies import COHORT, new_study
 
-from engine.backends.protocol import Ask
+from engine.backends.protocol import CodeQuery
 from engine.backends.setting import IndexSetting, write_setting
 from engine.bench.cluster.nodes import Nodes
 from engine.store.filters import Clause, Filters
@@ -37,9 +37,9 @@ def found(
     """Return (distance, study id) of the nearest films as the workspace's backend finds them, and what is missing."""
     clauses = (filters or Filters()).clauses()
     while True:
-        answer = place.backend.nearest(RELEASE, {"cxr": Ask(query, k, bits, radius)}, clauses, own)
+        answer = place.backend.nearest(RELEASE, {"cxr": CodeQuery(query, k, bits, radius)}, clauses, own)
         hits = answer.hits["cxr"]
-        names = place.arrays.names(hits.ordinals)
+        names = place.snapshots.study_ids_of(hits.ordinals)
         if len(names) == hits.ordinals.size:
             break
     near = zip(hits.ordinals.tolist(), hits.distances.tolist(), strict=True)

@@ -10,7 +10,7 @@ from engine.settings import MODELS
 from engine.study import ECG_LEADS
 from engine.synthetic.ecg import GAIN, draw_ecg, load_model
 from engine.synthetic.ecg.leads import FS
-from engine.synthetic.ecg.model import Model
+from engine.synthetic.ecg.model import EcgModel
 from engine.synthetic.ecg.segments import qrs_limits
 from engine.synthetic.patients import Encounter
 from engine.synthetic.rhythm import Rhythm, draw_rhythm
@@ -21,7 +21,7 @@ SHIPPED = MODELS / "generators" / "ecg.npz"
 
 
 @lru_cache(maxsize=1)
-def shipped() -> Model:
+def shipped() -> EcgModel:
     """The shipped generator."""
     return load_model(SHIPPED)
 

@@ -51,5 +51,5 @@ def build_workspace(
         manifest = write_table(files / "some.csv", rows)
     known = load_precomputed(settings.DEMO / f"embeddings-{release.name}.npz", release.digest)
     with open_workspace(folder, create=True) as place:
-        ingest(place, release, release.digest, COHORT, read_manifest(manifest), known=known)
+        ingest(place, release, release.digest, COHORT, read_manifest(manifest), precomputed=known)
     return folder

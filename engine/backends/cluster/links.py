@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from concurrent.futures import Future
 from typing import Protocol
 
-from engine.backends.cluster.mask import Mask
-from engine.backends.cluster.messages import Change, Key, Question, Reply, Rows
+from engine.backends.cluster.mask import ShardMask
+from engine.backends.cluster.messages import CodeRows, Key, ShardChange, ShardQuery, ShardReply
 
 
 class Unreachable(Exception):
@@ -19,12 +19,12 @@ class Link(Protocol):
 
     site: str
     shard: int
-    renews: bool  # whether a shard that has changed much is better loaded anew
+    prefers_reload: bool  # whether a shard that has changed much is better loaded anew
 
     def open(self) -> None:
         """Reach the shard, starting it where it is not there; Unreachable where that fails."""
 
-    def held(self, key: Key) -> str | None:
+    def stored_stamp(self, key: Key) -> str | None:
         """Return the stamp that the shard's codes bear, or None where it has none; Unreachable."""
 
     def stamp(self, version: int) -> str:
@@ -33,19 +33,19 @@ class Link(Protocol):
     def adopt(self, key: Key, version: int) -> None:
         """Let the shard's codes, which a former session left as they are, bear a version of this one; Unreachable."""
 
-    def load(self, key: Key, version: int, parts: Iterable[Rows]) -> None:
+    def load(self, key: Key, version: int, parts: Iterable[CodeRows]) -> None:
         """Send the codes of a version; `finish` puts them in place; Unreachable."""
 
-    def finish(self, key: Key, version: int, repeats: Sequence[Change]) -> Future[int]:
+    def finish(self, key: Key, version: int, repeats: Sequence[ShardChange]) -> Future[int]:
         """Put what was loaded, and what changed meanwhile, in the place of the earlier codes."""
 
-    def apply(self, change: Change) -> None:
+    def apply(self, change: ShardChange) -> None:
         """Send a change on its way."""
 
-    def ask(self, questions: Sequence[Question], masks: Sequence[Mask]) -> Future[list[Reply | None]]:
+    def ask(self, queries: Sequence[ShardQuery], masks: Sequence[ShardMask]) -> Future[list[ShardReply | None]]:
         """Send questions on their way; a reply is None where the codes are missing or behind."""
 
-    def rest(self, key: Key, fingerprint: str) -> None:
+    def mark_synced(self, key: Key, fingerprint: str) -> None:
         """Mark the shard's codes as the record's of that fingerprint, for the next session; Unreachable."""
 
     def close(self) -> None:

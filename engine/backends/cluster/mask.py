@@ -9,11 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from engine.backends.snapshots import Arrays
+from engine.backends.snapshots import SnapshotStore
 from engine.store.filters import Clause, permitted_sql, withdrawn_sql
 
 NEWEST = "SELECT coalesce(max(ordinal), 0) FROM studies"
-KEPT = 32  # of the last filters asked for
+MAX_CACHED_MASKS = 32  # of the last filters asked for
 
 
 @dataclass(frozen=True, eq=False)
@@ -35,7 +35,7 @@ class Ordinals:
         return np.flatnonzero(np.unpackbits(self.packed, bitorder="little")).astype(np.int64) + self.first
 
 
-def packed(ordinals: np.ndarray) -> Ordinals:
+def pack_ordinals(ordinals: np.ndarray) -> Ordinals:
     """Return different ordinals, (m,) int64, in the form that takes fewer bytes."""
     if ordinals.size == 0:
         return Ordinals(0, ordinals.astype(np.int64))
@@ -48,7 +48,7 @@ def packed(ordinals: np.ndarray) -> Ordinals:
 
 
 @dataclass(frozen=True, eq=False)
-class Mask:
+class ShardMask:
     """The studies that one modality may return: only the named ones, or all but them, and none newer than `last`.
 
     A study that came after the mask was made has a larger ordinal. Nobody has asked yet whether it may be returned,
@@ -56,9 +56,9 @@ class Mask:
     """
 
     name: str  # equal names, equal masks
-    only: bool
+    is_allowlist: bool
     ordinals: Ordinals
-    last: int
+    max_ordinal: int
 
     @property
     def nbytes(self) -> int:
@@ -66,31 +66,31 @@ class Mask:
         return int(self.ordinals.packed.nbytes)
 
 
-class Masks:
+class ShardMasks:
     """The masks of the last filters asked for, made anew as soon as consent or facts of studies have changed."""
 
-    def __init__(self, arrays: Arrays) -> None:
-        self.arrays = arrays
-        self._kept: dict[Any, tuple[Any, Mask]] = {}
+    def __init__(self, snapshots: SnapshotStore) -> None:
+        self.snapshots = snapshots
+        self._kept: dict[Any, tuple[Any, ShardMask]] = {}
         self._made = 0
 
-    def mask(self, modality: str, clauses: Sequence[Clause]) -> Mask:
+    def mask(self, modality: str, clauses: Sequence[Clause]) -> ShardMask:
         """Return the mask of consent and the clauses."""
-        stamp, name = self.arrays.stamp(), (modality if clauses else "", repr(clauses))
+        stamp, name = self.snapshots.version(), (modality if clauses else "", repr(clauses))
         known = self._kept.get(name)
         if known is not None and known[0] == stamp:
             return known[1]
         mask = self._make(modality, clauses)
-        while len(self._kept) >= KEPT:
+        while len(self._kept) >= MAX_CACHED_MASKS:
             with suppress(KeyError, StopIteration, RuntimeError):  # another thread may be first
                 del self._kept[next(iter(self._kept))]
         self._kept[name] = (stamp, mask)
         return mask
 
-    def _make(self, modality: str, clauses: Sequence[Clause]) -> Mask:
-        database = self.arrays.database
+    def _make(self, modality: str, clauses: Sequence[Clause]) -> ShardMask:
+        database = self.snapshots.database
         ((last,),) = database.read(NEWEST)  # first, so that the list knows every study up to it
         sql, values = permitted_sql(list(clauses), modality) if clauses else withdrawn_sql()
         ordinals = np.asarray(database.columns(sql, values)["ordinal"], np.int64)
         self._made += 1
-        return Mask(f"{id(self):x}.{self._made}.{modality}", bool(clauses), packed(ordinals), int(last))
+        return ShardMask(f"{id(self):x}.{self._made}.{modality}", bool(clauses), pack_ordinals(ordinals), int(last))

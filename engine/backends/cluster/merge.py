@@ -6,18 +6,18 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.backends.cluster.messages import NONE, Reply
+from engine.backends.cluster.messages import NO_ORDINALS, ShardReply
 from engine.index.snapshot import Hits
 
 
-def merge(replies: Sequence[Reply], k: int) -> Hits:
+def merge(replies: Sequence[ShardReply], k: int) -> Hits:
     """Return the k nearest of different patients.
 
     Every reply holds the k nearest patients of its shard, each by its nearest study there. A patient among the k
     nearest of all is among the k nearest of the shard that holds its nearest study, so nothing is missed.
     """
     if not replies:
-        return Hits(NONE, NONE, NONE)
+        return Hits(NO_ORDINALS, NO_ORDINALS, NO_ORDINALS)
     ids = [one for reply in replies for one in reply.ids]
     ordinals, distances, patients = (
         np.concatenate([getattr(reply, name) for reply in replies]) for name in ("ordinals", "distances", "patients")

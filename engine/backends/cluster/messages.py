@@ -12,11 +12,11 @@ from engine.store.codes import WORDS
 from engine.study import Modality
 
 Key = tuple[str, Modality]  # release, modality
-NONE = np.empty(0, np.int64)
+NO_ORDINALS = np.empty(0, np.int64)
 
 
 @dataclass(frozen=True, eq=False)
-class Labels:
+class PackedIds:
     """Study ids in UTF-8, one behind the other; `starts`, (n + 1,) int64, says where each begins and the last ends."""
 
     text: bytes
@@ -25,24 +25,24 @@ class Labels:
     def __len__(self) -> int:
         return int(self.starts.size - 1)
 
-    def take(self, places: np.ndarray) -> list[str]:
+    def take(self, positions: np.ndarray) -> list[str]:
         """Return the ids at the places, (m,) integers."""
-        spans = zip(self.starts[places].tolist(), self.starts[places + 1].tolist(), strict=True)
+        spans = zip(self.starts[positions].tolist(), self.starts[positions + 1].tolist(), strict=True)
         return [self.text[start:stop].decode() for start, stop in spans]
 
 
-def labels_of(ids: Sequence[str]) -> Labels:
+def pack_ids(ids: Sequence[str]) -> PackedIds:
     """Return study ids packed for sending and holding."""
     encoded = [one.encode() for one in ids]
     sizes = np.fromiter(map(len, encoded), np.int64, len(encoded))
-    return Labels(b"".join(encoded), np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64))
+    return PackedIds(b"".join(encoded), np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64))
 
 
 @dataclass(frozen=True, eq=False)
-class Rows:
+class CodeRows:
     """Codes with their ids, in the order of the ids."""
 
-    labels: Labels
+    ids: PackedIds
     columns: Columns
 
     @property
@@ -51,24 +51,24 @@ class Rows:
         return self.columns.n
 
 
-def joined(parts: Sequence[Rows]) -> Rows:
+def joined(parts: Sequence[CodeRows]) -> CodeRows:
     """Return the parts as one; they are in order already."""
     if not parts:
-        return Rows(labels_of([]), Columns(np.empty((WORDS, 0), np.uint64), NONE, NONE))
+        return CodeRows(pack_ids([]), Columns(np.empty((WORDS, 0), np.uint64), NO_ORDINALS, NO_ORDINALS))
     starts, end = [np.zeros(1, np.int64)], 0
     for part in parts:
-        starts.append(part.labels.starts[1:] + end)
-        end += len(part.labels.text)
+        starts.append(part.ids.starts[1:] + end)
+        end += len(part.ids.text)
     columns = Columns(
         np.concatenate([part.columns.words for part in parts], axis=1),
         np.concatenate([part.columns.ordinals for part in parts]),
         np.concatenate([part.columns.patients for part in parts]),
     )
-    return Rows(Labels(b"".join(part.labels.text for part in parts), np.concatenate(starts)), columns)
+    return CodeRows(PackedIds(b"".join(part.ids.text for part in parts), np.concatenate(starts)), columns)
 
 
 @dataclass(frozen=True, eq=False)
-class Change:
+class ShardChange:
     """What one change of the record means for one shard.
 
     version   : of the codes after it; counts up by one with every change of the workspace
@@ -78,13 +78,13 @@ class Change:
     """
 
     version: int
-    new: dict[Key, Rows] = field(default_factory=dict)
-    gone: np.ndarray = field(default_factory=lambda: NONE)
-    forgotten: str | None = None
+    added: dict[Key, CodeRows] = field(default_factory=dict)
+    removed: np.ndarray = field(default_factory=lambda: NO_ORDINALS)
+    dropped_release: str | None = None
 
 
 @dataclass(frozen=True, eq=False)
-class Question:
+class ShardQuery:
     """What is asked of one shard about one modality; the mask travels beside it.
 
     version : of the codes that must at least be there
@@ -101,7 +101,7 @@ class Question:
 
 
 @dataclass(frozen=True, eq=False)
-class Reply:
+class ShardReply:
     """The k nearest of one shard, of different patients, nearest first; equal distances in the order of the ids."""
 
     ids: list[str]

@@ -17,8 +17,8 @@ from concurrent.futures import TimeoutError as Late
 from typing import Any
 
 from engine.backends.cluster.links import Unreachable
-from engine.backends.cluster.mask import Mask
-from engine.backends.cluster.messages import Change, Key, Question, Reply, Rows
+from engine.backends.cluster.mask import ShardMask
+from engine.backends.cluster.messages import CodeRows, Key, ShardChange, ShardQuery, ShardReply
 from engine.backends.cluster.shard import Shard
 from engine.backends.setting import IndexSetting
 from engine.errors import UsageError, WorkspaceError
@@ -29,7 +29,7 @@ GIVEN_UP = 4  # tries after which a new actor takes the place of one that Ray do
 KNOCK_S = 3.0  # for a connection to the head
 PART_S = 60.0  # for half a million codes to arrive
 LARGE = 1 << 16  # bytes of a mask that is put into Ray's object store once, not sent with every question
-PUT_KEPT = 64
+MAX_CACHED_PUTS = 64
 LOOPBACK = ("127.", "localhost:")
 _users = 0  # open coordinators of this process, which share one connection
 _connection = 0  # counts them
@@ -74,8 +74,8 @@ class RayCluster:
     def links(self, setting: IndexSetting) -> list[list[RayLink]]:
         """Return, by shard, the links to its replicas."""
         return [
-            [RayLink(self, setting.sites[home], shard, setting.limit_s) for home in setting.homes(shard)]
-            for shard in range(setting.parts)
+            [RayLink(self, setting.sites[home], shard, setting.limit_s) for home in setting.replica_sites(shard)]
+            for shard in range(setting.n_shards)
         ]
 
     @property
@@ -88,13 +88,13 @@ class RayCluster:
         self._rejoin()
         return resource(site) in self.ray.cluster_resources()
 
-    def sent(self, mask: Mask) -> Any:
+    def sent(self, mask: ShardMask) -> Any:
         """Return a mask as it is sent: itself, or where the cluster holds it."""
         if mask.nbytes < LARGE:
             return mask
         name = (self.connection, mask.name)
         if name not in self._puts:
-            while len(self._puts) >= PUT_KEPT:
+            while len(self._puts) >= MAX_CACHED_PUTS:
                 self._puts.pop(next(iter(self._puts)), None)
             self._puts[name] = self.ray.put(mask)
         return self._puts[name]
@@ -160,7 +160,7 @@ def _knock(address: str) -> None:
 class RayLink:
     """One shard's actor at one site."""
 
-    renews = True
+    prefers_reload = True
 
     def __init__(self, cluster: RayCluster, site: str, shard: int, limit_s: float) -> None:
         self.cluster, self.site, self.shard, self.limit_s = cluster, site, shard, limit_s
@@ -184,7 +184,7 @@ class RayLink:
             raise
         self._failures, self._was_there = 0, True
 
-    def held(self, key: Key) -> str | None:
+    def stored_stamp(self, key: Key) -> str | None:
         """Return the version of the actor's codes as a stamp."""
         version = self._answer(self._actor.version.remote(key), max(START_S, self.limit_s))
         return None if version is None else self.stamp(version)
@@ -197,29 +197,29 @@ class RayLink:
         """Never asked for: an actor holds nothing of a former session."""
         raise Unreachable("an actor holds nothing of a former session")
 
-    def load(self, key: Key, version: int, parts: Iterable[Rows]) -> None:
+    def load(self, key: Key, version: int, parts: Iterable[CodeRows]) -> None:
         """Send the codes, one part behind the other, so that no more than one is on its way."""
         self._answer(self._actor.begin.remote(key), PART_S)
         for rows in parts:
             self._answer(self._actor.part.remote(key, rows), PART_S)
 
-    def finish(self, key: Key, version: int, repeats: Sequence[Change]) -> Future[int]:
+    def finish(self, key: Key, version: int, repeats: Sequence[ShardChange]) -> Future[int]:
         """Have the actor put the codes in place."""
         found: Future[int] = self._actor.finish.remote(key, version, list(repeats)).future()
         return found
 
-    def apply(self, change: Change) -> None:
+    def apply(self, change: ShardChange) -> None:
         """Send a change; the actor follows it before it answers what is asked later."""
         self._actor.apply.remote(change)
 
-    def ask(self, questions: Sequence[Question], masks: Sequence[Mask]) -> Future[list[Reply | None]]:
+    def ask(self, queries: Sequence[ShardQuery], masks: Sequence[ShardMask]) -> Future[list[ShardReply | None]]:
         """Send questions with their masks."""
-        found: Future[list[Reply | None]] = self._actor.ask.remote(
-            list(questions), *(self.cluster.sent(mask) for mask in masks)
+        found: Future[list[ShardReply | None]] = self._actor.ask.remote(
+            list(queries), *(self.cluster.sent(mask) for mask in masks)
         ).future()
         return found
 
-    def rest(self, key: Key, fingerprint: str) -> None:
+    def mark_synced(self, key: Key, fingerprint: str) -> None:
         """Nothing outlives the session."""
         return
 

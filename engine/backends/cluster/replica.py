@@ -15,13 +15,13 @@ from concurrent.futures import TimeoutError as Late
 
 from engine.backends.cluster import source
 from engine.backends.cluster.links import Link, Unreachable
-from engine.backends.cluster.messages import Change, Key
+from engine.backends.cluster.messages import Key, ShardChange
 from engine.backends.snapshots import COMPACT_FROM, COMPACT_SHARE
 from engine.store.database import Database
 
 RETRY_S = 0.3  # between two tries to reach a site
 FINISH_S = 120.0  # for a shard to put in place what it was sent
-RESTS = "rest:"  # begins the stamp of codes that a former session left in step
+SYNCED_PREFIX = "rest:"  # begins the stamp of codes that a former session left in step
 
 
 class Replica:
@@ -30,11 +30,11 @@ class Replica:
     def __init__(self, link: Link, database: Database, version: Callable[[], int], shards: int) -> None:
         self.link, self.database, self.version, self.shards = link, database, version, shards
         self.ready: frozenset[Key] = frozenset()  # may be asked
-        self.why = "not tried yet"
+        self.error = "not tried yet"
         self._following: frozenset[Key] = frozenset()  # is told of changes: ready, or about to be
         self._wanted: set[Key] = set()
         self._tried: set[Key] = set()  # loaded, or found to be out of reach, at least once
-        self._repeats: dict[Key, list[Change]] = {}
+        self._repeats: dict[Key, list[ShardChange]] = {}
         self._size: dict[Key, int] = {}
         self._changed_codes: dict[Key, int] = {}
         self._stale: set[Key] = set()
@@ -50,25 +50,25 @@ class Replica:
             self._wanted |= keys
             if self._thread is None and not self._closing:
                 name = f"casebind shard {self.link.shard} at {self.link.site}"
-                self._thread = threading.Thread(target=self._keep, name=name, daemon=True)
+                self._thread = threading.Thread(target=self._run, name=name, daemon=True)
                 self._thread.start()
             self._news.notify_all()
 
-    def settled(self, keys: set[Key], timeout_s: float) -> bool:
+    def wait_ready(self, keys: set[Key], timeout_s: float) -> bool:
         """Wait until these codes are ready, or the first try to load them is over; say whether they are ready."""
         with self._news:
             self._news.wait_for(lambda: self._closing or keys <= self.ready | self._tried, timeout_s)
             return keys <= self.ready
 
-    def failed(self, why: str) -> None:
+    def failed(self, error: str) -> None:
         """Note that the site did not answer: it is asked nothing more before it is in step again."""
         with self._news:
-            self.ready, self._following, self.why = frozenset(), frozenset(), why
+            self.ready, self._following, self.error = frozenset(), frozenset(), error
             self._news.notify_all()
 
     # Told by the record
 
-    def take(self, change: Change) -> None:
+    def apply_change(self, change: ShardChange) -> None:
         """Send a change on, and keep it for what is being loaded."""
         for repeats in self._repeats.values():
             repeats.append(change)
@@ -77,10 +77,10 @@ class Replica:
         try:
             self.link.apply(change)
         except Exception as error:
-            self.failed(reason(error))
+            self.failed(error_line(error))
         self._count(change)
 
-    def forget(self, release: str) -> None:
+    def drop_release(self, release: str) -> None:
         """Stop keeping the codes of a release."""
         with self._news:
             self._wanted = {key for key in self._wanted if key[0] != release}
@@ -89,7 +89,7 @@ class Replica:
             self._tried = {key for key in self._tried if key[0] != release}
             self._repeats = {key: found for key, found in self._repeats.items() if key[0] != release}
 
-    def close(self, resting: bool) -> None:
+    def close(self, mark_synced: bool) -> None:
         """End the thread; leave codes that are in step marked as such."""
         ready = self.ready
         with self._news:
@@ -98,8 +98,10 @@ class Replica:
         if self._thread is not None:
             self._thread.join(timeout=5)
         try:
-            for key in ready if resting else ():
-                self.link.rest(key, RESTS + source.fingerprint(self.database, key, self.link.shard, self.shards))
+            for key in ready if mark_synced else ():
+                self.link.mark_synced(
+                    key, SYNCED_PREFIX + source.fingerprint(self.database, key, self.link.shard, self.shards)
+                )
         except Unreachable:
             logging.getLogger(__name__).info("Site %s is loaded anew next time.", self.link.site)
         finally:
@@ -107,7 +109,7 @@ class Replica:
 
     # The thread
 
-    def _keep(self) -> None:
+    def _run(self) -> None:
         while not self._closing:
             with self._news:
                 self._news.wait_for(lambda: self._closing or self._due())
@@ -120,7 +122,7 @@ class Replica:
                 for key in due:
                     self._load(key)
             except Exception as error:
-                self.failed(reason(error))
+                self.failed(error_line(error))
                 with self._news:
                     self._tried |= due
                     self._news.notify_all()
@@ -131,19 +133,23 @@ class Replica:
 
     def _load(self, key: Key) -> None:
         """Bring one key in step: by finding that it is, or by sending all of it and what changed meanwhile."""
-        held = self.link.held(key)
+        held = self.link.stored_stamp(key)
         own = (key, self.link.shard, self.shards)
         with self.database.exclusive():
             version = self.version()
             if key not in self._stale and held == self.link.stamp(version):
                 return self._is_ready(key)
-            if held is not None and held.startswith(RESTS) and held == RESTS + source.fingerprint(self.database, *own):
+            if (
+                held is not None
+                and held.startswith(SYNCED_PREFIX)
+                and held == SYNCED_PREFIX + source.fingerprint(self.database, *own)
+            ):
                 self.link.adopt(key, version)
                 return self._is_ready(key)
             self._repeats[key] = []
-            cursor = self.database.snapshot()
+            cursor = self.database.snapshot_cursor()
         try:
-            self.link.load(key, version, source.parts(cursor, *own))
+            self.link.load(key, version, source.shard_codes(cursor, *own))
             with self.database.exclusive():
                 if key not in self._repeats:
                     return None  # forgotten meanwhile
@@ -161,19 +167,19 @@ class Replica:
     def _is_ready(self, key: Key) -> None:
         with self._news:
             self._following |= {key}
-            self.ready, self.why = self.ready | {key}, ""
+            self.ready, self.error = self.ready | {key}, ""
             self._tried.add(key)
             self._stale.discard(key)
             self._news.notify_all()
 
-    def _count(self, change: Change) -> None:
+    def _count(self, change: ShardChange) -> None:
         """Have a snapshot that has changed much loaded anew."""
-        if not self.link.renews:
+        if not self.link.prefers_reload:
             return
         for key in self.ready:
-            new = change.new.get(key)
+            new = change.added.get(key)
             self._changed_codes[key] = (
-                self._changed_codes.get(key, 0) + (new.n if new else 0) + int(change.gone.size) // self.shards
+                self._changed_codes.get(key, 0) + (new.n if new else 0) + int(change.removed.size) // self.shards
             )
             if self._changed_codes[key] >= max(COMPACT_FROM, self._size.get(key, 0) // COMPACT_SHARE):
                 with self._news:
@@ -188,7 +194,7 @@ def _within(result: Callable[[float], int], seconds: float) -> int:
         raise Unreachable("it did not finish loading in time") from error
 
 
-def reason(error: BaseException) -> str:
+def error_line(error: BaseException) -> str:
     """Return the first line of an error's message, for the status."""
     lines = str(error).strip().splitlines()
     return lines[0][:200] if lines else type(error).__name__

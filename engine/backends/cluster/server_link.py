@@ -16,8 +16,8 @@ from typing import Any
 
 from engine.backends.cluster import table
 from engine.backends.cluster.links import Unreachable
-from engine.backends.cluster.mask import Mask
-from engine.backends.cluster.messages import Change, Key, Question, Reply, Rows
+from engine.backends.cluster.mask import ShardMask
+from engine.backends.cluster.messages import CodeRows, Key, ShardChange, ShardQuery, ShardReply
 from engine.backends.setting import IndexSetting
 from engine.errors import UsageError
 
@@ -49,8 +49,11 @@ class Servers:
         """Return, by shard, the links to its replicas."""
         one = self.setting
         return [
-            [ServerLink(one, one.sites[home], one.servers[home], shard, self.session) for home in one.homes(shard)]
-            for shard in range(one.parts)
+            [
+                ServerLink(one, one.sites[home], one.servers[home], shard, self.session)
+                for home in one.replica_sites(shard)
+            ]
+            for shard in range(one.n_shards)
         ]
 
     def close(self) -> None:
@@ -61,7 +64,7 @@ class Servers:
 class ServerLink:
     """One shard's tables at one site."""
 
-    renews = False
+    prefers_reload = False
 
     def __init__(self, setting: IndexSetting, site: str, address: str, shard: int, session: str) -> None:
         self.setting, self.site, self.address, self.shard, self.session = setting, site, address, shard, session
@@ -80,10 +83,10 @@ class ServerLink:
                 last.exception(timeout=CONNECT_S)
         self._drop_idle()
         with self._connection() as connection, connection.transaction():
-            connection.execute(table.ALONE)
+            connection.execute(table.ADVISORY_LOCK)
             connection.execute(table.PREPARE)
 
-    def held(self, key: Key) -> str | None:
+    def stored_stamp(self, key: Key) -> str | None:
         """Return the stamp of the table."""
         with self._connection() as connection:
             row = connection.execute(table.STAMP, [self._name(key)]).fetchone()
@@ -98,32 +101,32 @@ class ServerLink:
     def adopt(self, key: Key, version: int) -> None:
         """Let a table that a former session left in step bear this session's stamp."""
         with self._connection() as connection:
-            connection.execute(table.BEAR, [self._name(key), self.stamp(version)])
+            connection.execute(table.UPSERT_STAMP, [self._name(key), self.stamp(version)])
 
-    def load(self, key: Key, version: int, parts: Iterable[Rows]) -> None:
+    def load(self, key: Key, version: int, parts: Iterable[CodeRows]) -> None:
         """Copy the codes into a table beside the one that is there."""
         with self._connection() as connection:
             table.fill(connection, self._name(key), parts)
 
-    def finish(self, key: Key, version: int, repeats: Sequence[Change]) -> Future[int]:
+    def finish(self, key: Key, version: int, repeats: Sequence[ShardChange]) -> Future[int]:
         """Put the new table, with what changed meanwhile, in the place of the old one."""
         self._keys.add(key)
         return self._write(self._finish, key, version, list(repeats))
 
-    def apply(self, change: Change) -> None:
+    def apply(self, change: ShardChange) -> None:
         """Send a change on its way, behind those before it; where it fails, so does the next question."""
         self._write(self._follow, change)
 
-    def ask(self, questions: Sequence[Question], masks: Sequence[Mask]) -> Future[list[Reply | None]]:
+    def ask(self, queries: Sequence[ShardQuery], masks: Sequence[ShardMask]) -> Future[list[ShardReply | None]]:
         """Have a reader ask all the questions."""
-        return self._readers.submit(self._ask, list(questions), list(masks), self._last)
+        return self._readers.submit(self._ask, list(queries), list(masks), self._last)
 
-    def rest(self, key: Key, fingerprint: str) -> None:
+    def mark_synced(self, key: Key, fingerprint: str) -> None:
         """Stamp a table as in step with the record of that fingerprint."""
         if self._last is not None and self._last.exception() is not None:
             raise Unreachable("its last change failed")
         with self._connection() as connection:
-            connection.execute(table.BEAR, [self._name(key), fingerprint])
+            connection.execute(table.UPSERT_STAMP, [self._name(key), fingerprint])
 
     def close(self) -> None:
         """End the connections; the tables stay."""
@@ -132,47 +135,49 @@ class ServerLink:
         self._drop_idle()
 
     def _name(self, key: Key) -> str:
-        named = repr((self.setting.token, *key, self.shard, self.setting.parts)).encode()
+        named = repr((self.setting.token, *key, self.shard, self.setting.n_shards)).encode()
         return f"casebind_{hashlib.sha256(named).hexdigest()[:24]}"
 
     def _write(self, work: Any, *values: Any) -> Future[Any]:
         self._last = done = self._writer.submit(work, *values)
         return done
 
-    def _finish(self, key: Key, version: int, repeats: list[Change]) -> int:
+    def _finish(self, key: Key, version: int, repeats: list[ShardChange]) -> int:
         with self._connection() as connection, connection.transaction():
             n = table.replace(connection, self._name(key))
             for change in repeats:
-                table.change(connection, self._name(key), change.new.get(key), change.gone)
+                table.change(connection, self._name(key), change.added.get(key), change.removed)
             newest = max([version, *(change.version for change in repeats)])
-            connection.execute(table.BEAR, [self._name(key), self.stamp(newest)])
+            connection.execute(table.UPSERT_STAMP, [self._name(key), self.stamp(newest)])
         with self._connection() as connection:
             table.finish(connection, self._name(key), self.setting.approximate)
         return n
 
-    def _follow(self, change: Change) -> None:
+    def _follow(self, change: ShardChange) -> None:
         with self._connection() as connection, connection.transaction():
             for key in sorted(self._keys):
                 name = self._name(key)
-                if key[0] == change.forgotten:
+                if key[0] == change.dropped_release:
                     table.drop(connection, name)
                 else:
-                    table.change(connection, name, change.new.get(key), change.gone)
-                    connection.execute(table.BEAR, [name, self.stamp(change.version)])
-        self._keys = {key for key in self._keys if key[0] != change.forgotten}
+                    table.change(connection, name, change.added.get(key), change.removed)
+                    connection.execute(table.UPSERT_STAMP, [name, self.stamp(change.version)])
+        self._keys = {key for key in self._keys if key[0] != change.dropped_release}
 
-    def _ask(self, questions: list[Question], masks: list[Mask], write: Future[Any] | None) -> list[Reply | None]:
+    def _ask(
+        self, queries: list[ShardQuery], masks: list[ShardMask], write: Future[Any] | None
+    ) -> list[ShardReply | None]:
         if write is not None:
             write.result(self.setting.limit_s)
         with self._connection() as connection, connection.transaction():
             connection.execute(table.LIMIT.format(ms=int(1000 * self.setting.limit_s)))
-            return [self._answer(connection, one, mask) for one, mask in zip(questions, masks, strict=True)]
+            return [self._answer(connection, one, mask) for one, mask in zip(queries, masks, strict=True)]
 
-    def _answer(self, connection: Any, asked: Question, mask: Mask) -> Reply | None:
-        row = connection.execute(table.STAMP, [self._name(asked.key)]).fetchone()
-        if row is None or not self.stamp(asked.version) <= row[0] < f"{self.session}.a":
+    def _answer(self, connection: Any, shard_query: ShardQuery, mask: ShardMask) -> ShardReply | None:
+        row = connection.execute(table.STAMP, [self._name(shard_query.key)]).fetchone()
+        if row is None or not self.stamp(shard_query.version) <= row[0] < f"{self.session}.a":
             return None
-        return table.nearest(connection, self._name(asked.key), asked, mask, self.setting.approximate)
+        return table.nearest(connection, self._name(shard_query.key), shard_query, mask, self.setting.approximate)
 
     @contextmanager
     def _connection(self) -> Iterator[Any]:

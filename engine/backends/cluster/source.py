@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 import duckdb
 import numpy as np
 
-from engine.backends.cluster.messages import Key, Rows, labels_of
-from engine.index.code_columns import Columns, smallest
+from engine.backends.cluster.messages import CodeRows, Key, pack_ids
+from engine.index.code_columns import Columns, downcast
 from engine.store.codes import WORDS
 from engine.store.database import Database
 
@@ -23,7 +23,7 @@ MINE = f"FROM codes WHERE release = ? AND modality = ? AND {SHARD} = ?"
 CHUNK = 244  # of DuckDB's vectors of 2,048 rows: half a million codes, about 30 MB, at a time
 
 
-def parts(cursor: duckdb.DuckDBPyConnection, key: Key, shard: int, shards: int) -> Iterator[Rows]:
+def shard_codes(cursor: duckdb.DuckDBPyConnection, key: Key, shard: int, shards: int) -> Iterator[CodeRows]:
     """Yield the codes of one shard that the cursor's transaction sees, in the order of the study ids."""
     cursor.execute(f"SELECT {FACTS} {MINE} ORDER BY study_id", [*key, shards, shard])
     while True:
@@ -33,9 +33,11 @@ def parts(cursor: duckdb.DuckDBPyConnection, key: Key, shard: int, shards: int) 
         yield _rows({name: chunk[name].to_numpy() for name in chunk.columns})
 
 
-def came(database: Database, keys: Sequence[Key], study_ids: Sequence[str], shards: int) -> list[dict[Key, Rows]]:
+def added_codes(
+    database: Database, keys: Sequence[Key], study_ids: Sequence[str], shards: int
+) -> list[dict[Key, CodeRows]]:
     """Return, by shard, the codes of these studies under every key under which they have some."""
-    found: list[dict[Key, Rows]] = [{} for _ in range(shards)]
+    found: list[dict[Key, CodeRows]] = [{} for _ in range(shards)]
     sql = (
         f"SELECT {FACTS}, ({SHARD})::BIGINT AS shard FROM codes"
         " WHERE release = ? AND modality = ? AND study_id IN (SELECT unnest(?)) ORDER BY study_id"
@@ -55,7 +57,7 @@ def fingerprint(database: Database, key: Key, shard: int, shards: int) -> str:
     return f"{n}-{mixed:016x}"
 
 
-def _rows(table: dict[str, np.ndarray]) -> Rows:
+def _rows(table: dict[str, np.ndarray]) -> CodeRows:
     words = np.stack([np.asarray(table[f"w{word}"], np.uint64) for word in range(WORDS)])
-    ordinals, patients = (smallest(np.asarray(table[name], np.int64)) for name in ("ordinal", "patient"))
-    return Rows(labels_of(table["study_id"].tolist()), Columns(words, ordinals, patients))
+    ordinals, patients = (downcast(np.asarray(table[name], np.int64)) for name in ("ordinal", "patient"))
+    return CodeRows(pack_ids(table["study_id"].tolist()), Columns(words, ordinals, patients))

@@ -12,16 +12,18 @@ from typing import Any
 
 import numpy as np
 
-from engine.backends.cluster.mask import Mask
-from engine.backends.cluster.messages import NONE, Question, Reply, Rows
+from engine.backends.cluster.mask import ShardMask
+from engine.backends.cluster.messages import NO_ORDINALS, CodeRows, ShardQuery, ShardReply
 
 PREPARE = """
     CREATE EXTENSION IF NOT EXISTS vector;
     CREATE TABLE IF NOT EXISTS casebind_tables (name text PRIMARY KEY, stamp text COLLATE "C" NOT NULL)
 """
-ALONE = "SELECT pg_advisory_xact_lock(7270690842)"  # two sessions that prepare a server at once would trip each other
+ADVISORY_LOCK = (
+    "SELECT pg_advisory_xact_lock(7270690842)"  # two sessions that prepare a server at once would trip each other
+)
 STAMP = "SELECT stamp FROM casebind_tables WHERE name = %s"
-BEAR = "INSERT INTO casebind_tables VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET stamp = excluded.stamp"
+UPSERT_STAMP = "INSERT INTO casebind_tables VALUES (%s, %s) ON CONFLICT (name) DO UPDATE SET stamp = excluded.stamp"
 LIMIT = "SET LOCAL statement_timeout = {ms}"
 COLUMNS = (
     'ordinal bigint NOT NULL, patient bigint NOT NULL, study_id text COLLATE "C" NOT NULL,'
@@ -30,10 +32,10 @@ COLUMNS = (
 LENGTHS = (64, 128, 256)
 HEAD = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 NUMBERS = struct.Struct(">hiqiqi")  # six fields: the ordinal, the patient, and the length of the id that follows
-MOST_EF = 1000  # candidates of pgvector's HNSW scan
+MAX_EF = 1000  # candidates of pgvector's HNSW scan
 
 
-def fill(connection: Any, name: str, parts: Iterable[Rows]) -> None:
+def fill(connection: Any, name: str, parts: Iterable[CodeRows]) -> None:
     """Copy codes into a new table beside the one of that name."""
     connection.execute(f"DROP TABLE IF EXISTS {name}_new")
     connection.execute(f"CREATE TABLE {name}_new ({COLUMNS})")
@@ -57,13 +59,13 @@ def finish(connection: Any, name: str, approximate: bool) -> None:
     connection.execute(f"ANALYZE {name}")
 
 
-def change(connection: Any, name: str, new: Rows | None, gone: np.ndarray) -> None:
+def change(connection: Any, name: str, added: CodeRows | None, removed: np.ndarray) -> None:
     """Delete the studies of these ordinals, (m,) int64, and put codes in, some in the place of others."""
-    left = np.concatenate([gone, new.columns.ordinals if new else NONE]).astype(np.int64)
+    left = np.concatenate([removed, added.columns.ordinals if added else NO_ORDINALS]).astype(np.int64)
     if left.size:
         connection.execute(f"DELETE FROM {name} WHERE ordinal = ANY(%s)", [left.tolist()])
-    if new is not None and new.n:
-        copy(connection, name, new)
+    if added is not None and added.n:
+        copy(connection, name, added)
 
 
 def drop(connection: Any, name: str) -> None:
@@ -72,7 +74,7 @@ def drop(connection: Any, name: str) -> None:
     connection.execute("DELETE FROM casebind_tables WHERE name = %s", [name])
 
 
-def copy(connection: Any, name: str, rows: Rows) -> None:
+def copy(connection: Any, name: str, rows: CodeRows) -> None:
     """Send codes by binary COPY."""
     with connection.cursor().copy(f"COPY {name} FROM STDIN (FORMAT BINARY)") as stream:
         stream.write(HEAD)
@@ -81,7 +83,7 @@ def copy(connection: Any, name: str, rows: Rows) -> None:
         stream.write(b"\xff\xff")
 
 
-def _binary(rows: Rows, step: int = 4096) -> Iterator[bytes]:
+def _binary(rows: CodeRows, step: int = 4096) -> Iterator[bytes]:
     """Yield rows as COPY takes them, a block of rows at a time."""
     codes = np.ascontiguousarray(rows.columns.words.T).view(np.uint8)  # (n, 32)
     sized = [(bits // 8, struct.pack(">ii", 4 + bits // 8, bits)) for bits in LENGTHS]
@@ -90,7 +92,7 @@ def _binary(rows: Rows, step: int = 4096) -> Iterator[bytes]:
         facts = zip(
             rows.columns.ordinals[places].tolist(),
             rows.columns.patients[places].tolist(),
-            rows.labels.take(places),
+            rows.ids.take(places),
             (code.tobytes() for code in codes[places]),
             strict=True,
         )
@@ -102,54 +104,54 @@ def _binary(rows: Rows, step: int = 4096) -> Iterator[bytes]:
         yield b"".join(block)
 
 
-def nearest(connection: Any, name: str, asked: Question, mask: Mask, approximate: bool) -> Reply:
+def nearest(connection: Any, name: str, query: ShardQuery, mask: ShardMask, approximate: bool) -> ShardReply:
     """Return the k nearest permitted codes of different patients, exact unless the search is approximate."""
-    wanted = 4 * asked.k
+    wanted = 4 * query.k
     while True:
         if approximate:
             connection.execute("SET LOCAL hnsw.iterative_scan = strict_order")
-            connection.execute(f"SET LOCAL hnsw.ef_search = {min(MOST_EF, max(40, wanted))}")
-        sql, values = _statement(name, asked, mask, wanted, approximate)
+            connection.execute(f"SET LOCAL hnsw.ef_search = {min(MAX_EF, max(40, wanted))}")
+        sql, values = _statement(name, query, mask, wanted, approximate)
         found = connection.execute(sql, values).fetchall()
         if approximate:
             found.sort(key=lambda row: (row[3], row[2]))
         patients = np.array([row[1] for row in found], np.int64)
-        firsts = np.sort(np.unique(patients, return_index=True)[1])[: asked.k]
-        if firsts.size == asked.k or len(found) < wanted:
+        firsts = np.sort(np.unique(patients, return_index=True)[1])[: query.k]
+        if firsts.size == query.k or len(found) < wanted:
             return _reply([found[place] for place in firsts.tolist()])
         wanted *= 4
 
 
-def _statement(name: str, asked: Question, mask: Mask, wanted: int, approximate: bool) -> tuple[str, list[Any]]:
+def _statement(name: str, query: ShardQuery, mask: ShardMask, wanted: int, approximate: bool) -> tuple[str, list[Any]]:
     """Return the statement for the nearest rows (ordinal, patient, study id, distance) and its values."""
-    bits = asked.bits
-    code = np.unpackbits(np.ascontiguousarray(asked.query).view(np.uint8)[: bits // 8])
+    bits = query.bits
+    code = np.unpackbits(np.ascontiguousarray(query.query).view(np.uint8)[: bits // 8])
     far = f"(c{bits} <~> %s::bit({bits}))"
     literal = "".join(map(str, code.tolist()))
     where, values = _permitted(mask)
-    if asked.denied.size:
-        where, values = f"{where} AND ordinal <> ALL(%s)", [*values, asked.denied.tolist()]
-    if asked.radius is not None:
-        where, values = f"{where} AND {far} <= %s", [*values, literal, asked.radius]
+    if query.denied.size:
+        where, values = f"{where} AND ordinal <> ALL(%s)", [*values, query.denied.tolist()]
+    if query.radius is not None:
+        where, values = f"{where} AND {far} <= %s", [*values, literal, query.radius]
     order = "" if approximate else ", study_id"
     sql = f"SELECT ordinal, patient, study_id, {far}::int FROM {name} WHERE {where} ORDER BY {far}{order} LIMIT %s"
     return sql, [literal, *values, literal, wanted]
 
 
-def _permitted(mask: Mask) -> tuple[str, list[Any]]:
+def _permitted(mask: ShardMask) -> tuple[str, list[Any]]:
     """Return the condition that a mask means, and its values."""
-    named, values = "ordinal <= %s", [mask.last]
+    named, values = "ordinal <= %s", [mask.max_ordinal]
     if mask.ordinals.listed:
-        if mask.ordinals.packed.size == 0 and not mask.only:
+        if mask.ordinals.packed.size == 0 and not mask.is_allowlist:
             return named, values
-        test = "= ANY" if mask.only else "<> ALL"
+        test = "= ANY" if mask.is_allowlist else "<> ALL"
         return f"{named} AND ordinal {test}(%s)", [*values, mask.ordinals.packed.tolist()]
     first, bits = mask.ordinals.first, mask.ordinals.packed
     inside = "CASE WHEN ordinal BETWEEN %s AND %s THEN get_bit(%s::bytea, ordinal - %s) ELSE 0 END"
     span = [first, first + 8 * bits.size - 1, bits.tobytes(), first]
-    return f"{named} AND {inside} = {int(mask.only)}", [*values, *span]
+    return f"{named} AND {inside} = {int(mask.is_allowlist)}", [*values, *span]
 
 
-def _reply(rows: list[tuple[int, int, str, int]]) -> Reply:
+def _reply(rows: list[tuple[int, int, str, int]]) -> ShardReply:
     ordinals, patients, distances = (np.array([row[place] for row in rows], np.int64) for place in (0, 1, 3))
-    return Reply([row[2] for row in rows], ordinals, distances, patients)
+    return ShardReply([row[2] for row in rows], ordinals, distances, patients)

@@ -25,7 +25,7 @@ from engine.bench.app.browser import Window, chromium, window
 from engine.bench.app.client import Client, session
 from engine.bench.app.fill import fill
 from engine.bench.app.server import Server, running
-from engine.bench.app.steps import Action, Took
+from engine.bench.app.steps import Action, ActionTiming
 
 if TYPE_CHECKING:
     from engine.model.release import Release
@@ -34,10 +34,10 @@ BARS_MS = {"page switch": 300, "rerun": 1000, "several users": 3000}
 ROUNDS = 15  # repetitions of every switch and of every kind of rerun, at least
 THINK_S = (1.0, 3.0)
 RERUNS = {"operating point": steps.POINTS, "code length": steps.BITS, "filter": steps.SEXES}
-Say = Callable[[str], None]
+OnProgress = Callable[[str], None]
 
 
-def figures(taken: Iterable[Took]) -> dict[str, Any]:
+def figures(taken: Iterable[ActionTiming]) -> dict[str, Any]:
     """Return n, p50, p95 and max in ms of what went well, and the errors."""
     taken = list(taken)
     ms = [one.ms for one in taken if not one.error]
@@ -51,15 +51,15 @@ def figures(taken: Iterable[Took]) -> dict[str, Any]:
     return told
 
 
-def by_name(taken: Sequence[Took]) -> dict[str, dict[str, Any]]:
+def by_name(taken: Sequence[ActionTiming]) -> dict[str, dict[str, Any]]:
     """Return the figures of every kind of action."""
-    found: dict[str, list[Took]] = defaultdict(list)
+    found: dict[str, list[ActionTiming]] = defaultdict(list)
     for one in taken:
         found[one.name].append(one)
     return {name: figures(some) for name, some in found.items()}
 
 
-async def switches(user: Window, rounds: int) -> list[Took]:
+async def switches(user: Window, rounds: int) -> list[ActionTiming]:
     """Go from every page to every other, `rounds` times; the first visits, which load code, are not timed."""
     for page in (*steps.PAGES[1:], steps.SEARCH):
         await user.do(steps.visit(page))
@@ -69,11 +69,11 @@ async def switches(user: Window, rounds: int) -> list[Took]:
             if not await user.is_at(one.heading):
                 await user.do(steps.visit(one))
             took = await user.do(steps.visit(other))
-            taken.append(Took(f"to {other.heading}", took.ms, took.error))
+            taken.append(ActionTiming(f"to {other.heading}", took.ms, took.error))
     return taken
 
 
-async def reruns(user: Window, rounds: int) -> list[Took]:
+async def reruns(user: Window, rounds: int) -> list[ActionTiming]:
     """Search by an example and change one setting after another, `rounds` times each."""
     if not await user.is_at(steps.SEARCH.heading):
         await user.do(steps.visit(steps.SEARCH))
@@ -86,10 +86,10 @@ async def reruns(user: Window, rounds: int) -> list[Took]:
     return taken[1:]
 
 
-async def loop(user: Window | Client, until: float, number: int) -> list[Took]:
+async def loop(user: Window | Client, until: float, number: int) -> list[ActionTiming]:
     """Until the time is over: search by an example, change a setting, open a case, rate it, go back."""
     rng = random.Random(number)
-    taken: list[Took] = []
+    taken: list[ActionTiming] = []
     examples, turn = [one for one in steps.EXAMPLES if await user.offers(one)], rng.randrange(3)
     while time.monotonic() < until:
         turn += 1
@@ -108,7 +108,9 @@ def _other_mark(page: str) -> Action:
     return steps.MARKS["Saved as Relevant" in page]
 
 
-async def crowd(first: Window, server: Server, users: int, seconds: float) -> tuple[list[Took], list[Took]]:
+async def several_users(
+    first: Window, server: Server, users: int, seconds: float
+) -> tuple[list[ActionTiming], list[ActionTiming]]:
     """Let several users loop at once; return what the first, in a browser, saw, and what the others did."""
     async with AsyncExitStack() as stack:
         others = [await stack.enter_async_context(session(server.url)) for _ in range(users - 1)]
@@ -118,76 +120,76 @@ async def crowd(first: Window, server: Server, users: int, seconds: float) -> tu
     return seen, [took for taken in rest for took in taken]
 
 
-async def _measured(server: Server, users: int, seconds: float, rounds: int, say: Say) -> dict[str, Any]:
+async def _measured(server: Server, users: int, seconds: float, rounds: int, on_progress: OnProgress) -> dict[str, Any]:
     async with chromium() as browser, window(browser, server.url) as user:
-        say("One user: page switches and reruns …")
+        on_progress("One user: page switches and reruns …")
         await user.do(steps.EXAMPLES[0])  # waits for the models, once
         await user.do(steps.NEW)
         switched = await switches(user, rounds)
         rerun = await reruns(user, rounds)
         alone_mb = server.memory_mb()
-        say(f"{users} users for {seconds:g} s …")
+        on_progress(f"{users} users for {seconds:g} s …")
         await user.restart()
-        seen, others = await crowd(user, server, users, seconds)
+        seen, others = await several_users(user, server, users, seconds)
     taken = {"switches": switched, "reruns": rerun, "together": [*seen, *others], "in_browser": seen}
     return {
         **{name: {"all": figures(some), **by_name(some)} for name, some in taken.items()},
-        "server_mb": {"one_user": alone_mb, "all_users": server.memory_mb(), "most": server.memory_mb(most=True)},
+        "server_mb": {"one_user": alone_mb, "all_users": server.memory_mb(), "most": server.memory_mb(peak=True)},
         "first_errors": list(dict.fromkeys(one.error for some in taken.values() for one in some if one.error))[:5],
     }
 
 
 def run(
-    folder: Path, release: Release, cases: int, users: int, seconds: float, rounds: int, say: Say
+    folder: Path, release: Release, cases: int, users: int, seconds: float, rounds: int, on_progress: OnProgress
 ) -> dict[str, Any]:
     """Fill a workspace at `folder`, start the app on it and measure."""
-    say(f"Making a workspace of {cases:,} synthetic studies …")
+    on_progress(f"Making a workspace of {cases:,} synthetic studies …")
     begun = time.monotonic()
     fill(folder / "workspace", release, cases)
     filled = round(time.monotonic() - begun, 1)
     load = os.getloadavg()[0]
     with running(folder / "workspace", folder / "server.log") as server:
-        found = asyncio.run(_measured(server, users, seconds, rounds, say))
+        found = asyncio.run(_measured(server, users, seconds, rounds, on_progress))
     asked = {"cases": cases, "users": users, "seconds": seconds, "rounds": rounds, "cpus": os.cpu_count()}
     return {**asked, "load_before": round(load, 2), "fill_s": filled, **found, "within": within(found)}
 
 
-def within(found: dict[str, Any]) -> dict[str, bool]:
+def within(result: dict[str, Any]) -> dict[str, bool]:
     """Say which bars hold: medians of one user, 95 % of what several do, and no errors anywhere."""
-    users = found["together"]["all"]
+    users = result["together"]["all"]
     return {
-        "page switch": found["switches"]["all"].get("p50_ms", 1e9) <= BARS_MS["page switch"],
-        "rerun": found["reruns"]["all"].get("p50_ms", 1e9) <= BARS_MS["rerun"],
+        "page switch": result["switches"]["all"].get("p50_ms", 1e9) <= BARS_MS["page switch"],
+        "rerun": result["reruns"]["all"].get("p50_ms", 1e9) <= BARS_MS["rerun"],
         "several users": users.get("p95_ms", 1e9) <= BARS_MS["several users"],
-        "no errors": not any(found[part]["all"]["errors"] for part in ("switches", "reruns", "together")),
+        "no errors": not any(result[part]["all"]["errors"] for part in ("switches", "reruns", "together")),
     }
 
 
-def as_lines(found: dict[str, Any]) -> str:
+def as_lines(result: dict[str, Any]) -> str:
     """Return the figures for a person."""
     lines = [
-        f"{found['cases']:,} synthetic studies, {found['cpus']} processors, load before {found['load_before']}; "
-        f"made in {found['fill_s']} s."
+        f"{result['cases']:,} synthetic studies, {result['cpus']} processors, load before {result['load_before']}; "
+        f"made in {result['fill_s']} s."
     ]
     named = {
         "switches": "Page switches, one user",
         "reruns": "Search reruns, one user",
-        "together": f"{found['users']} users at once, {found['seconds']:g} s",
+        "together": f"{result['users']} users at once, {result['seconds']:g} s",
         "in_browser": "What one of them saw in a browser on the same machine",
     }
     for part, title in named.items():
         lines.append(f"{title}:")
-        for name, one in found[part].items():
+        for name, one in result[part].items():
             lines.append(
                 f"  {name:28} n {one['n']:4}  p50 {one.get('p50_ms', '–'):>5} ms  p95 {one.get('p95_ms', '–'):>5} ms  "
                 f"max {one.get('max_ms', '–'):>5} ms  errors {one['errors']}"
             )
-    memory = found["server_mb"]
+    memory = result["server_mb"]
     lines.append(
         f"Server memory: {memory['one_user']} MB with one user, {memory['all_users']} MB with all, "
         f"at most {memory['most']}."
     )
-    lines += [f"Error: {words}" for words in found["first_errors"]]
-    bars = (f"{name}: {'holds' if held else 'does not hold'}" for name, held in found["within"].items())
+    lines += [f"Error: {words}" for words in result["first_errors"]]
+    bars = (f"{name}: {'holds' if held else 'does not hold'}" for name, held in result["within"].items())
     lines.append("; ".join(bars) + ".")
     return "\n".join(lines)

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from engine.bench.app.steps import ACCEPT, ANY_EXAMPLE, SEARCH, Action, Took
+from engine.bench.app.steps import ACCEPT, ANY_EXAMPLE, SEARCH, Action, ActionTiming
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class Window:
     def __init__(self, tab: Tab, url: str) -> None:
         self.tab, self.url = tab, url
 
-    async def do(self, action: Action) -> Took:
+    async def do(self, action: Action) -> ActionTiming:
         """Do one action and time it."""
         given: dict[str, Any] = {
             "click": action.click,
@@ -97,7 +97,7 @@ class Window:
             "limit": LIMIT_MS,
             "every": LOOK_EVERY_MS,
         }
-        return Took(action.name, **await self.tab.evaluate(CLICK, given))
+        return ActionTiming(action.name, **await self.tab.evaluate(CLICK, given))
 
     async def text(self) -> str:
         """Return the words on the page."""

@@ -16,7 +16,7 @@ from typing import Any
 from websockets.asyncio.client import ClientConnection, connect
 
 from engine.bench.app.messages import ALERT_ERROR, CUT_SHORT, PART_DONE, BackMsg, ForwardMsg
-from engine.bench.app.steps import ACCEPT, Action, Took
+from engine.bench.app.steps import ACCEPT, Action, ActionTiming
 from engine.errors import CasebindError
 
 FIRST_S, LIMIT_S = 120.0, 30.0  # patience with the first page, which loads the models, and with an action
@@ -61,19 +61,21 @@ class Client:
         widgets = self._parts(WIDGETS)
         return [(fragment, one) for fragment, one in widgets if wanted.fullmatch(one.id) and not one.disabled]
 
-    async def do(self, action: Action) -> Took:
+    async def do(self, action: Action) -> ActionTiming:
         """Press what the action names and wait until the run has ended and all of its page has come."""
         begun, before = time.perf_counter(), _found(action.until, self._text())
         try:
             async with asyncio.timeout(LIMIT_S):
                 await self._press(action)
                 after = _found(action.until, self._text())
-                error = self._fault() or ("" if after and after != before else f"nothing new after {action.told()}")
+                error = self._fault() or (
+                    "" if after and after != before else f"nothing new after {action.description()}"
+                )
         except LookupError:
-            return Took(action.name, 0, f"nothing to press at {action.told()}")
+            return ActionTiming(action.name, 0, f"nothing to press at {action.description()}")
         except TimeoutError:
-            error = f"no answer to {action.told()} within {LIMIT_S:g} s"
-        return Took(action.name, (time.perf_counter() - begun) * 1000, error)
+            error = f"no answer to {action.description()} within {LIMIT_S:g} s"
+        return ActionTiming(action.name, (time.perf_counter() - begun) * 1000, error)
 
     async def run(self, fragment: str = "", pressed: str = "") -> None:
         """Ask for a run of the script, or of one fragment of it, and take in the page."""

@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.errors import CasebindError
-from engine.map import file as stored
-from engine.map import job as maker
+from engine.map import file as file_module
+from engine.map import job
 from engine.settings import DEMO
 from engine.store.records import StudyRow
 from engine.workspace.demo import COHORT
@@ -57,7 +57,7 @@ def fill(folder: Path, release: Release, cases: int) -> None:
         if sum(place.counts().values()) == cases:
             return
         known = load_precomputed(DEMO / f"embeddings-{release.name}.npz", release.digest)
-        ingest(place, release, release.digest, COHORT, read_manifest(DEMO)[:cases], known=known)
+        ingest(place, release, release.digest, COHORT, read_manifest(DEMO)[:cases], precomputed=known)
         base = place.rows()
         vectors = place.embeddings(release.name, [row.study_id for row in base])
         for number in range(1, -(-cases // len(base))):
@@ -66,13 +66,13 @@ def fill(folder: Path, release: Release, cases: int) -> None:
         _map(place, release)
 
 
-def _copy(place: Workspace, release: Release, base: list[StudyRow], vectors: np.ndarray, mark: str) -> None:
+def _copy(workspace: Workspace, release: Release, base: list[StudyRow], vectors: np.ndarray, mark: str) -> None:
     """Add one copy of some studies under ids that end in `mark`."""
-    with place.database.write() as cursor:
+    with workspace.database.write() as cursor:
         for sql in (PATIENTS, ENCOUNTERS, STUDIES):
             cursor.execute(sql, {"ids": [row.study_id for row in base], "mark": mark})
     for row in base:
-        file = place.studies_folder / row.file
+        file = workspace.studies_folder / row.file
         os.link(file, file.with_name(f"{file.stem}{mark}{file.suffix}"))
     rng = np.random.default_rng([SEED, int(mark[2:])])
     moved = vectors + rng.normal(0, SPREAD, vectors.shape).astype(np.float32)
@@ -84,13 +84,13 @@ def _copy(place: Workspace, release: Release, base: list[StudyRow], vectors: np.
     ids = [row.study_id + mark for row in base]
     for start in range(0, len(ids), BATCH):
         some = slice(start, start + BATCH)
-        place.add_codes(release.name, release.digest, ids[some], moved[some], codes[some])
+        workspace.add_codes(release.name, release.digest, ids[some], moved[some], codes[some])
 
 
-def _map(place: Workspace, release: Release) -> None:
+def _map(workspace: Workspace, release: Release) -> None:
     """Make the map, so that its making does not run beside what is timed."""
-    begun = maker.begin(place, release)
+    begun = job.begin(workspace, release)
     if begun is not None:
         begun.wait()
-        if stored.load(place.path, release.name) is None:
-            raise CasebindError(begun.why or "The map of the filled workspace was not made: run the command again.")
+        if file_module.load(workspace.path, release.name) is None:
+            raise CasebindError(begun.error or "The map of the filled workspace was not made: run the command again.")

@@ -26,12 +26,12 @@ class Server:
     pid: int
     url: str
 
-    def memory_mb(self, most: bool = False) -> float:
+    def memory_mb(self, peak: bool = False) -> float:
         """Return the memory that it holds, or the most that it has held, MB; 0 where /proc does not tell."""
         status = Path(f"/proc/{self.pid}/status")
         lines = status.read_text().splitlines() if status.is_file() else []
         known = {name: words for name, _, words in (line.partition(":") for line in lines)}
-        return round(float(known.get("VmHWM" if most else "VmRSS", "0 kB").split()[0]) / 1024)
+        return round(float(known.get("VmHWM" if peak else "VmRSS", "0 kB").split()[0]) / 1024)
 
 
 @contextmanager

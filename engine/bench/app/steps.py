@@ -37,13 +37,13 @@ class Action:
         """The CSS selector of where the pattern is looked for."""
         return "[data-testid=stMain] h1" if self.link else "[data-testid=stMain]"
 
-    def told(self) -> str:
+    def description(self) -> str:
         """Say what is clicked, for a person."""
         return " ".join(filter(None, (self.link or self.key, self.words)))
 
 
 @dataclass(frozen=True)
-class Took:
+class ActionTiming:
     """How long one action took, ms, and what went wrong; "" where nothing did."""
 
     name: str

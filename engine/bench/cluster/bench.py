@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 
 from engine.backends.cluster.coordinator import Coordinator
-from engine.backends.local import Local
-from engine.backends.protocol import Ask, Backend, Found
+from engine.backends.local import LocalBackend
+from engine.backends.protocol import Backend, CodeQuery, SearchResult
 from engine.backends.setting import IndexSetting
 from engine.bench.cluster.nodes import postgres_nodes, ray_nodes
 from engine.bench.search.fill import RELEASE, fill
@@ -28,7 +28,7 @@ PATIENCE_S = 120.0  # for a site to be back, after which the benchmark says that
 
 
 @dataclass(frozen=True)
-class Plan:
+class ClusterBenchPlan:
     """What to measure: codes, code length, neighbours, queries per filter, shards, replicas, limit in seconds."""
 
     n: int
@@ -42,22 +42,22 @@ class Plan:
     backend: str = "ray"
 
 
-def run(plan: Plan, folder: Path, say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+def run(plan: ClusterBenchPlan, folder: Path, on_progress: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
     """Return the object that `bench cluster --json` prints; `folder` is empty and holds the workspace."""
     sites = postgres_nodes(SITES) if plan.backend == "pgvector" else ray_nodes(SITES, health=plan.health)
     with open_workspace(folder / "workspace", create=True) as place, sites as nodes:
-        say(f"filling a workspace with {plan.n:,} codes")
+        on_progress(f"filling a workspace with {plan.n:,} codes")
         queries = fill(place, np.random.default_rng(SEED), plan.n, plan.queries)
         setting = IndexSetting(
             plan.backend, SITES, nodes.address, nodes.servers, plan.shards, plan.replicas, plan.limit_s
         )
-        local, cluster = Local(place.arrays), Coordinator(setting, place.arrays)
+        local, cluster = LocalBackend(place.snapshots), Coordinator(setting, place.snapshots)
         try:
-            say("loading the codes here and at two sites")
+            on_progress("loading the codes here and at two sites")
             loads = {name: _timed(partial(one.load, RELEASE, ("cxr",)))[1] for name, one in _both(local, cluster)}
-            asked = _Asked(plan, queries)
+            asked = _QuerySet(plan, queries)
             figures = asked.compare(local, cluster)
-            say("killing a node, and starting it again")
+            on_progress("killing a node, and starting it again")
             figures |= {**_lost(asked, cluster, nodes), "exact_after": asked.compare(local, cluster)["exact"]}
         finally:
             cluster.close()
@@ -79,32 +79,32 @@ def run(plan: Plan, folder: Path, say: Callable[[str], None] = lambda _: None) -
     }
 
 
-def as_table(found: dict[str, Any]) -> str:
+def as_table(result: dict[str, Any]) -> str:
     """Return the figures as lines for a person."""
-    equal = "equal" if found["exact"] and found["exact_after"] else "NOT EQUAL"
+    equal = "equal" if result["exact"] and result["exact_after"] else "NOT EQUAL"
     rows = [
-        f"{found['n']:,} codes of {found['bits']} bits, {found['backend']} on {found['nodes']} nodes, "
-        f"{found['shards']} shards; answers here and there: {equal} ({found['compared']} compared)",
+        f"{result['n']:,} codes of {result['bits']} bits, {result['backend']} on {result['nodes']} nodes, "
+        f"{result['shards']} shards; answers here and there: {equal} ({result['compared']} compared)",
         *(
             f"  {name:<10}{row['cluster_ms']:>9.2f} ms  {row['ratio']:.1f} x the local {row['local_ms']:.2f} ms"
-            for name, row in found["filters"].items()
+            for name, row in result["filters"].items()
         ),
-        f"  a node is killed: answer after {found['killed_answer_s']:.2f} s (limit {found['limit_s']:g} s), "
-        f"missing {', '.join(found['missing_sites']) or 'nobody'}; the next one after {found['next_answer_s']:.3f} s",
-        f"  the node returns: full answers after {found['full_again_s']:.1f} s",
+        f"  a node is killed: answer after {result['killed_answer_s']:.2f} s (limit {result['limit_s']:g} s), "
+        f"missing {', '.join(result['missing_sites']) or 'nobody'}; the next one after {result['next_answer_s']:.3f} s",
+        f"  the node returns: full answers after {result['full_again_s']:.1f} s",
     ]
     return "\n".join(rows)
 
 
-class _Asked:
+class _QuerySet:
     """The questions of a plan, under every filter."""
 
-    def __init__(self, plan: Plan, queries: np.ndarray) -> None:
+    def __init__(self, plan: ClusterBenchPlan, queries: np.ndarray) -> None:
         self.plan, self.queries = plan, queries
 
-    def ask(self, backend: Backend, query: np.ndarray, filters: Filters) -> Found:
+    def ask(self, backend: Backend, query: np.ndarray, filters: Filters) -> SearchResult:
         """Ask one question, without the studies of one patient."""
-        return backend.nearest(RELEASE, {"cxr": Ask(query, self.plan.k, self.plan.bits)}, filters.clauses(), OWN)
+        return backend.nearest(RELEASE, {"cxr": CodeQuery(query, self.plan.k, self.plan.bits)}, filters.clauses(), OWN)
 
     def compare(self, local: Backend, cluster: Backend) -> dict[str, Any]:
         """Return whether all answers are equal, and the medians of both searches, taken in turn."""
@@ -125,14 +125,14 @@ class _Asked:
         return {"exact": exact, "compared": compared, "incomplete": incomplete, "filters": filters}
 
 
-def _lost(asked: _Asked, cluster: Coordinator, nodes: Any) -> dict[str, Any]:
+def _lost(query_set: _QuerySet, cluster: Coordinator, nodes: Any) -> dict[str, Any]:
     """Kill the second node and bring it back; return what was answered after how long."""
     nodes.kill(SITES[1])
-    first, first_s = _timed(lambda: asked.ask(cluster, asked.queries[0], Filters()))
-    _, next_s = _timed(lambda: asked.ask(cluster, asked.queries[0], Filters()))
+    first, first_s = _timed(lambda: query_set.ask(cluster, query_set.queries[0], Filters()))
+    _, next_s = _timed(lambda: query_set.ask(cluster, query_set.queries[0], Filters()))
     nodes.start(SITES[1])
     begun = time.perf_counter()
-    while asked.ask(cluster, asked.queries[0], Filters()).missing and time.perf_counter() - begun < PATIENCE_S:
+    while query_set.ask(cluster, query_set.queries[0], Filters()).missing and time.perf_counter() - begun < PATIENCE_S:
         time.sleep(0.05)
     return {
         "killed_answer_s": first_s,
@@ -142,7 +142,7 @@ def _lost(asked: _Asked, cluster: Coordinator, nodes: Any) -> dict[str, Any]:
     }
 
 
-def _equal(a: Found, b: Found) -> bool:
+def _equal(a: SearchResult, b: SearchResult) -> bool:
     pairs = [(a.hits["cxr"].ordinals, b.hits["cxr"].ordinals), (a.hits["cxr"].distances, b.hits["cxr"].distances)]
     return not a.missing and not b.missing and all(np.array_equal(one, other) for one, other in pairs)
 

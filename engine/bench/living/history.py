@@ -29,7 +29,7 @@ class Life:
 
 
 @dataclass(frozen=True, eq=False)
-class Asked:
+class RecordedSearch:
     """A search and what it found.
 
     query    : (4,) uint64; radii: modality → most bits that may differ
@@ -43,7 +43,7 @@ class Asked:
     radii: dict[str, int]
     own: str
     sex: str | None
-    found: Answer
+    answer: Answer
     low: int
     high: int
 
@@ -54,25 +54,25 @@ class History:
 
     lives: list[Life] = field(default_factory=list)
     living: dict[str, Life] = field(default_factory=dict)
-    barred: dict[str, list[list[int]]] = field(default_factory=dict)  # patient → [since, until) of each withdrawal
+    withdrawals: dict[str, list[list[int]]] = field(default_factory=dict)  # patient → [since, until) of each withdrawal
     begun: int = 0
     done: int = 0
 
-    def came(self, life: Life) -> None:
+    def on_added(self, life: Life) -> None:
         """Note a code that the present change brings, in the place of the study's former one."""
         if life.study_id in self.living:
-            self.went(life.study_id)
+            self.on_removed(life.study_id)
         life.born = self.begun
         self.lives.append(life)
         self.living[life.study_id] = life
 
-    def went(self, study_id: str) -> None:
+    def on_removed(self, study_id: str) -> None:
         """Note a study that the present change takes away."""
         self.living.pop(study_id).died = self.begun
 
-    def consented(self, patient: str, granted: bool) -> None:
+    def on_consent(self, patient: str, granted: bool) -> None:
         """Note a decision on consent that the present change makes; one that changes nothing is no news."""
-        spells = self.barred.setdefault(patient, [])
+        spells = self.withdrawals.setdefault(patient, [])
         out = bool(spells) and spells[-1][1] == FOREVER
         if granted and out:
             spells[-1][1] = self.begun
@@ -81,10 +81,10 @@ class History:
 
     def withdrawn(self, patient: str, version: int) -> bool:
         """Say whether a patient had withdrawn at a version."""
-        return any(since <= version < until for since, until in self.barred.get(patient, ()))
+        return any(since <= version < until for since, until in self.withdrawals.get(patient, ()))
 
 
-class Judge:
+class SerialOracle:
     """Compares answers with the history, which has ended."""
 
     def __init__(self, history: History) -> None:
@@ -95,36 +95,40 @@ class Judge:
         self.born, self.died = (np.array([getattr(life, name) for life in lives]) for name in ("born", "died"))
         self.modality = np.array([life.modality for life in lives])
 
-    def right(self, asked: Asked) -> bool:
+    def right(self, search: RecordedSearch) -> bool:
         """Say whether one version explains the whole answer."""
-        near = {modality: self._in_order(asked, modality) for modality in asked.found}
-        for version in range(asked.low, asked.high + 1):
+        near = {modality: self._in_order(search, modality) for modality in search.answer}
+        for version in range(search.low, search.high + 1):
             if all(
-                self._serial(asked, near[modality], modality, version) == asked.found[modality] for modality in near
+                self._serial(search, near[modality], modality, version) == search.answer[modality] for modality in near
             ):
                 return True
         return False
 
-    def _in_order(self, asked: Asked, modality: str) -> list[tuple[int, Life]]:
+    def _in_order(self, search: RecordedSearch, modality: str) -> list[tuple[int, Life]]:
         """Return (distance, life) of all that lived in the window, by (distance, study id)."""
-        there = (self.born <= asked.high) & (self.died > asked.low) & (self.modality == modality)
+        there = (self.born <= search.high) & (self.died > search.low) & (self.modality == modality)
         here = np.flatnonzero(there)
-        length = asked.bits // 64
-        far = np.bitwise_count(self.words[here, :length] ^ asked.query[:length]).sum(axis=1).astype(int)
+        length = search.bits // 64
+        far = np.bitwise_count(self.words[here, :length] ^ search.query[:length]).sum(axis=1).astype(int)
         order = np.argsort(far, kind="stable")  # lives are in the order of their ids
         return list(zip(far[order].tolist(), self.lives[here[order]].tolist(), strict=True))
 
-    def _serial(self, asked: Asked, near: list[tuple[int, Life]], modality: str, version: int) -> list[tuple[int, str]]:
+    def _serial(
+        self, search: RecordedSearch, near: list[tuple[int, Life]], modality: str, version: int
+    ) -> list[tuple[int, str]]:
         """Return what a search alone would have found at a version: one study per patient, the k nearest."""
         found: dict[str, tuple[int, str]] = {}
-        for far, life in self._permitted(asked, near, version):
-            if far > asked.radii[modality] or len(found) == asked.k:
+        for far, life in self._permitted(search, near, version):
+            if far > search.radii[modality] or len(found) == search.k:
                 break
             found.setdefault(life.patient, (far, life.study_id))
         return list(found.values())
 
-    def _permitted(self, asked: Asked, near: list[tuple[int, Life]], version: int) -> Iterator[tuple[int, Life]]:
+    def _permitted(
+        self, search: RecordedSearch, near: list[tuple[int, Life]], version: int
+    ) -> Iterator[tuple[int, Life]]:
         for far, life in near:
-            alive = life.born <= version < life.died and life.patient != asked.own
-            if alive and asked.sex in (None, life.sex) and not self.history.withdrawn(life.patient, version):
+            alive = life.born <= version < life.died and life.patient != search.own
+            if alive and search.sex in (None, life.sex) and not self.history.withdrawn(life.patient, version):
                 yield far, life

@@ -17,19 +17,19 @@ from typing import Any
 import numpy as np
 
 from engine.bench.living import studies
-from engine.bench.living.history import Asked, History, Judge, Life
+from engine.bench.living.history import History, Life, RecordedSearch, SerialOracle
 from engine.bench.living.writer import RELEASE, Step, patient_of
 from engine.errors import CasebindError
 from engine.settings import ROOT
 from engine.workspace.workspace import Workspace, open_workspace
 
-EARLIEST_S, LATEST_S = 0.1, 2.0  # after the first thing was done
+MIN_DELAY_S, MAX_DELAY_S = 0.1, 2.0  # after the first thing was done
 PATIENCE_S = 60.0  # for a victim to begin
 SEARCHES = 5  # after each kill
 
 
 @dataclass
-class Known:
+class ExpectedState:
     """What must be there: words by study id, whether consent stands by patient, numbers of audit rows."""
 
     codes: dict[str, tuple[int, ...]] = field(default_factory=dict)
@@ -37,7 +37,7 @@ class Known:
     audits: set[int] = field(default_factory=set)
     acknowledged: int = 0
 
-    def after(self, step: Step, audit: int = 0) -> None:
+    def apply(self, step: Step, audit: int = 0) -> None:
         """Take one step."""
         self.codes |= {study_id: tuple(words) for study_id, words in step.get("codes", {}).items()}
         for study_id in step.get("ids", ()):
@@ -50,11 +50,11 @@ class Known:
 
 def measure(folder: Path, kills: int, threads: int, seed: int) -> dict[str, Any]:
     """Return the figures of so many kills of a process that writes to the workspace at `folder`."""
-    rng, known = np.random.default_rng(seed), Known()
+    rng, known = np.random.default_rng(seed), ExpectedState()
     found: dict[str, Any] = {"kills": kills, "lost": 0, "half": 0, "wrong_after_kill": 0, "first_loss": ""}
     unfinished, opened = 0, []
     for turn in range(kills):
-        waiting = _kill(folder, turn, threads, float(rng.uniform(EARLIEST_S, LATEST_S)), known)
+        waiting = _kill(folder, turn, threads, float(rng.uniform(MIN_DELAY_S, MAX_DELAY_S)), known)
         unfinished += len(waiting)
         begun = time.perf_counter()
         with open_workspace(folder) as place:
@@ -68,7 +68,7 @@ def measure(folder: Path, kills: int, threads: int, seed: int) -> dict[str, Any]
     return {**found, "acknowledged": known.acknowledged, "unfinished": unfinished, "reopen_ms": reopened}
 
 
-def _kill(folder: Path, turn: int, threads: int, after_s: float, known: Known) -> list[Step]:
+def _kill(folder: Path, turn: int, threads: int, after_s: float, expected: ExpectedState) -> list[Step]:
     """Start a victim, kill it, note what it was told is done; return the steps it was not told the end of."""
     command = [sys.executable, "-m", "engine.bench.living.writer", str(folder), str(turn), str(threads)]
     lines: list[bytes] = []
@@ -90,10 +90,10 @@ def _kill(folder: Path, turn: int, threads: int, after_s: float, known: Known) -
         said = victim.stderr.read().decode() if victim.stderr else ""
     if not began:
         raise CasebindError(f"The process to be killed did not begin: {' '.join(said.split())[-300:]}.")
-    return _told(lines, known)
+    return _apply_acknowledged(lines, expected)
 
 
-def _told(lines: list[bytes], known: Known) -> list[Step]:
+def _apply_acknowledged(lines: list[bytes], expected: ExpectedState) -> list[Step]:
     """Take every finished step in order; return the unfinished one of each thread."""
     open_steps: dict[int, Step] = {}
     for line in lines:
@@ -103,20 +103,23 @@ def _told(lines: list[bytes], known: Known) -> list[Step]:
         if "try" in said:
             open_steps[said["thread"]] = said["try"]
         else:
-            known.after(open_steps.pop(said["thread"]), said["done"])
-            known.acknowledged += 1
+            expected.apply(open_steps.pop(said["thread"]), said["done"])
+            expected.acknowledged += 1
     return list(open_steps.values())
 
 
-def compare(place: Workspace, known: Known, waiting: list[Step]) -> tuple[list[str], int]:
+def compare(workspace: Workspace, expected: ExpectedState, waiting: list[Step]) -> tuple[list[str], int]:
     """Return what is lost or too many in words, and how many unfinished steps are there by half; learn what is there.
 
     Rows, codes, embeddings and content files count; a study with only some of them is a loss.
     """
-    there, half = _held(place), 0
+    there, half = _actual_state(workspace), 0
     for step in waiting:
-        before, after = Known(dict(known.codes), dict(known.granted)), Known(dict(known.codes), dict(known.granted))
-        after.after(step)
+        before, after = (
+            ExpectedState(dict(expected.codes), dict(expected.granted)),
+            ExpectedState(dict(expected.codes), dict(expected.granted)),
+        )
+        after.apply(step)
         touched = {*step.get("codes", ()), *step.get("ids", ())}
         states = [
             ({one: state.codes.get(one) for one in touched}, state.granted.get(step.get("patient", ""), True))
@@ -125,50 +128,50 @@ def compare(place: Workspace, known: Known, waiting: list[Step]) -> tuple[list[s
         actual = ({one: there.codes.get(one) for one in touched}, there.granted.get(step.get("patient", ""), True))
         half += actual not in states
         if actual == states[1]:
-            known.after(step)
+            expected.apply(step)
     wrong = [
         f"study {one}"
-        for one in known.codes.keys() | there.codes.keys()
-        if known.codes.get(one) != there.codes.get(one)
+        for one in expected.codes.keys() | there.codes.keys()
+        if expected.codes.get(one) != there.codes.get(one)
     ]
-    wrong += [f"consent of {one}" for one in known.granted if known.granted[one] != there.granted.get(one, True)]
-    wrong += [f"audit row {one}" for one in known.audits - there.audits]
-    known.codes, known.granted = dict(there.codes), {**known.granted, **there.granted}
-    known.audits &= there.audits  # what was lost once is counted once
+    wrong += [f"consent of {one}" for one in expected.granted if expected.granted[one] != there.granted.get(one, True)]
+    wrong += [f"audit row {one}" for one in expected.audits - there.audits]
+    expected.codes, expected.granted = dict(there.codes), {**expected.granted, **there.granted}
+    expected.audits &= there.audits  # what was lost once is counted once
     return wrong, half
 
 
-def _held(place: Workspace) -> Known:
+def _actual_state(workspace: Workspace) -> ExpectedState:
     """Return what the workspace holds; a study without embedding or content file is not held."""
-    rows = place.database.read(
+    rows = workspace.database.read(
         "SELECT s.study_id, c.w0, c.w1, c.w2, c.w3, s.file FROM studies s"
         " LEFT JOIN codes c ON c.study_id = s.study_id AND c.release = ?"
         " JOIN embeddings e ON e.study_id = s.study_id AND e.release = ?",
         [RELEASE, RELEASE],
     )
-    codes = {row[0]: tuple(row[1:5]) for row in rows if (place.studies_folder / row[5]).is_file()}
-    decided = place.database.read("SELECT patient_id, arg_max(granted, number) FROM consent GROUP BY patient_id")
-    audits = place.database.read("SELECT audit_id FROM audit WHERE who = 'victim'")
-    return Known(codes, dict(decided), {number for (number,) in audits})
+    codes = {row[0]: tuple(row[1:5]) for row in rows if (workspace.studies_folder / row[5]).is_file()}
+    decided = workspace.database.read("SELECT patient_id, arg_max(granted, number) FROM consent GROUP BY patient_id")
+    audits = workspace.database.read("SELECT audit_id FROM audit WHERE who = 'victim'")
+    return ExpectedState(codes, dict(decided), {number for (number,) in audits})
 
 
-def _wrong(place: Workspace, known: Known, rng: np.random.Generator) -> int:
+def _wrong(workspace: Workspace, expected: ExpectedState, rng: np.random.Generator) -> int:
     """Return how many searches of the opened workspace differ from the serial oracle."""
     history = History()
-    for study_id, words in known.codes.items():
-        history.came(Life(study_id, patient_of(study_id), study_id.rsplit("-", 1)[1], "", words, 0))
-    for patient, granted in known.granted.items():
-        history.consented(patient, granted)
-    judge, wrong = Judge(history), 0
+    for study_id, words in expected.codes.items():
+        history.on_added(Life(study_id, patient_of(study_id), study_id.rsplit("-", 1)[1], "", words, 0))
+    for patient, granted in expected.granted.items():
+        history.on_consent(patient, granted)
+    judge, wrong = SerialOracle(history), 0
     for _ in range(SEARCHES):
-        query = np.array(studies.words(rng), np.uint64)
-        views, permits = place.arrays.moment(RELEASE, studies.KINDS, ())
+        query = np.array(studies.random_code(rng), np.uint64)
+        views, permits = workspace.snapshots.latest_with_masks(RELEASE, studies.KINDS, ())
         found = {}
         for kind, view in views.items():
-            hits = view.nearest(query, 20, 256, permits[kind], place.arrays.names)
-            names = place.arrays.names(hits.ordinals)
+            hits = view.nearest(query, 20, 256, permits[kind], workspace.snapshots.study_ids_of)
+            names = workspace.snapshots.study_ids_of(hits.ordinals)
             near = zip(hits.distances.tolist(), hits.ordinals.tolist(), strict=True)
             found[str(kind)] = [(far, names[ordinal]) for far, ordinal in near]
-        asked = Asked(query, 20, 256, dict.fromkeys(studies.KINDS, 256), "", None, found, 0, 0)
+        asked = RecordedSearch(query, 20, 256, dict.fromkeys(studies.KINDS, 256), "", None, found, 0, 0)
         wrong += not judge.right(asked)
     return wrong

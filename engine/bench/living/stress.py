@@ -18,11 +18,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.bench.living import studies
-from engine.bench.living.history import Answer, Asked, History, Judge, Life
+from engine.bench.living.history import Answer, History, Life, RecordedSearch, SerialOracle
 from engine.index.hamming import words_of
-from engine.retrieval.answer import BITS, POINTS, Options
+from engine.retrieval.answer import BITS, OPERATING_POINTS, Options
 from engine.retrieval.neighbours import neighbours_of
-from engine.store.filters import Filters, own_patient
+from engine.store.filters import Filters, exclude_own_patient
 from engine.store.records import StoredQuery
 from engine.study import Note, Study
 from engine.workspace.workspace import Workspace, open_workspace
@@ -33,19 +33,19 @@ if TYPE_CHECKING:
 SHARES = {"search": 0.80, "insert": 0.06, "delete": 0.05, "replace": 0.04, "consent": 0.04, "compact": 0.01}
 KS = (1, 5, 10, 20, 200)
 BATCH = 4  # patients that come in one batch, with two studies each; studies that go at once
-SMALLEST = 40  # studies that a deletion leaves
+MIN_STUDIES = 40  # studies that a deletion leaves
 
 
 @dataclass
-class Crowd:
+class StressTest:
     """Threads over one workspace, what they did, and what went wrong."""
 
-    place: Workspace
+    workspace: Workspace
     release: Release
     history: History = field(default_factory=History)
-    asked: list[Asked] = field(default_factory=list)
+    searches: list[RecordedSearch] = field(default_factory=list)
     taken_s: list[float] = field(default_factory=list)
-    made: Counter[str] = field(default_factory=Counter)
+    counts: Counter[str] = field(default_factory=Counter)
     errors: list[str] = field(default_factory=list)
     _number: int = 0
 
@@ -73,21 +73,21 @@ class Crowd:
                 if kind == "search":
                     self._search(rng)
                 elif kind == "compact":
-                    self.place.arrays.compact((self.release.name, studies.KINDS[int(rng.integers(2))]))
+                    self.workspace.snapshots.compact((self.release.name, studies.KINDS[int(rng.integers(2))]))
                 else:
                     self._change(lambda kind=kind: getattr(self, f"_{kind}")(rng))  # type: ignore[misc]
-                self.made[kind] += 1
+                self.counts[kind] += 1
             except Exception:
                 self.errors.append(f"{kind}: {traceback.format_exc().strip().splitlines()[-1]}")
 
     def _search(self, rng: np.random.Generator) -> None:
         """Ask as a query does, of a patient who is there."""
         stored, own = self._query(rng)
-        bits, at = int(rng.choice(BITS)), (None, *POINTS)[int(rng.integers(4))]
+        bits, at = int(rng.choice(BITS)), (None, *OPERATING_POINTS)[int(rng.integers(4))]
         sex = ("F", "M", None, None)[int(rng.integers(4))]
         options = Options(studies.KINDS, int(rng.choice(KS)), bits, at, Filters(sex=sex))
         low, begun = self.history.done, time.perf_counter()
-        near, *_ = neighbours_of(self.place, self.release, stored, own_patient(stored.study, own), options)
+        near, *_ = neighbours_of(self.workspace, self.release, stored, exclude_own_patient(stored.study, own), options)
         self.taken_s.append(time.perf_counter() - begun)
         found: Answer = {kind: [] for kind in studies.KINDS}
         for one in near:
@@ -97,18 +97,18 @@ class Crowd:
             for kind in studies.KINDS
         }
         words = words_of(stored.code[None])[0]
-        self.asked.append(Asked(words, options.k, bits, radii, own, sex, found, low, self.history.begun))
+        self.searches.append(RecordedSearch(words, options.k, bits, radii, own, sex, found, low, self.history.begun))
 
     def _query(self, rng: np.random.Generator) -> tuple[StoredQuery, str]:
         """Return a query in words with a random code, and the patient who asks it."""
         study = Study("text", Note("drawn at random"), "text", fingerprint="")
-        code = studies.packed(studies.words(rng))
+        code = studies.packed(studies.random_code(rng))
         own = f"p{int(rng.integers(max(1, self._number))):07d}"
-        return StoredQuery("q", "bench", study, {}, self.release.name, code, studies.vector(rng)), own
+        return StoredQuery("q", "bench", study, {}, self.release.name, code, studies.random_embedding(rng)), own
 
     def _change(self, change: Callable[[], Callable[[], None]]) -> None:
         """Make one change and note it; whatever is asked meanwhile may or may not have seen it."""
-        with self.place.database.exclusive():
+        with self.workspace.database.exclusive():
             self.history.begun += 1
             note = change()
             note()
@@ -118,36 +118,36 @@ class Crowd:
         names = [f"p{self._number + number:07d}" for number in range(patients)]
         self._number += patients
         batch = studies.new_patients(rng, names)
-        self.place.add(studies.COHORT, self.release.name, self.release.digest, batch)
-        self.made["studies inserted"] += len(batch)
-        return lambda: self._noted(self.history.came, [(studies.life_of(new),) for new in batch])
+        self.workspace.add(studies.COHORT, self.release.name, self.release.digest, batch)
+        self.counts["studies inserted"] += len(batch)
+        return lambda: self._noted(self.history.on_added, [(studies.life_of(new),) for new in batch])
 
     def _delete(self, rng: np.random.Generator) -> Callable[[], None]:
-        gone = self._some(rng) if len(self.history.living) > SMALLEST else []
-        self.place.remove(gone)
-        self.made["studies deleted"] += len(gone)
-        return lambda: self._noted(self.history.went, [(study_id,) for study_id in gone])
+        gone = self._some(rng) if len(self.history.living) > MIN_STUDIES else []
+        self.workspace.remove(gone)
+        self.counts["studies deleted"] += len(gone)
+        return lambda: self._noted(self.history.on_removed, [(study_id,) for study_id in gone])
 
     def _replace(self, rng: np.random.Generator) -> Callable[[], None]:
         ids = self._some(rng)
-        codes = {study_id: studies.words(rng) for study_id in ids}
-        self.place.add_codes(
+        codes = {study_id: studies.random_code(rng) for study_id in ids}
+        self.workspace.add_codes(
             self.release.name,
             self.release.digest,
             ids,
-            np.stack([studies.vector(rng) for _ in ids]),
+            np.stack([studies.random_embedding(rng) for _ in ids]),
             np.stack([studies.packed(codes[study_id]) for study_id in ids]),
             replace=True,
         )
         was = [self.history.living[study_id] for study_id in ids]
         lives = [Life(a.study_id, a.patient, a.modality, a.sex, codes[a.study_id], 0) for a in was]
-        return lambda: self._noted(self.history.came, [(life,) for life in lives])
+        return lambda: self._noted(self.history.on_added, [(life,) for life in lives])
 
     def _consent(self, rng: np.random.Generator) -> Callable[[], None]:
         patients = sorted({self.history.living[study_id].patient for study_id in self._some(rng)})
         granted = bool(rng.random() < 0.5)
-        self.place.set_consents(patients, granted)
-        return lambda: self._noted(self.history.consented, [(patient, granted) for patient in patients])
+        self.workspace.set_consents(patients, granted)
+        return lambda: self._noted(self.history.on_consent, [(patient, granted) for patient in patients])
 
     @staticmethod
     def _noted(note: Callable[..., None], each: list[tuple[Any, ...]]) -> None:
@@ -156,7 +156,7 @@ class Crowd:
 
     def _some(self, rng: np.random.Generator) -> list[str]:
         """Return some of the studies that are there; half of the time what somebody has just found."""
-        recent = [name for near in self.asked[-1].found.values() for _, name in near] if self.asked else []
+        recent = [name for near in self.searches[-1].answer.values() for _, name in near] if self.searches else []
         known = [name for name in recent if name in self.history.living][:BATCH]
         if known and rng.random() < 0.5:
             return known
@@ -167,36 +167,36 @@ class Crowd:
 def measure(folder: Path, release: Release, threads: int, seconds: float, patients: int, seed: int) -> dict[str, Any]:
     """Return the figures of one run in a workspace of its own at `folder`."""
     with open_workspace(folder, create=True) as place:
-        crowd = Crowd(place, release)
+        crowd = StressTest(place, release)
         place.durable = False
         crowd.fill(patients, np.random.default_rng(seed))
         place.durable = True
-        place.arrays.upkeep.delay_s = 0.0
+        place.snapshots.background.delay_s = 0.0
         begun = time.monotonic()
         crowd.run(threads, seconds, seed)
         return figures(crowd, threads, time.monotonic() - begun)
 
 
-def figures(crowd: Crowd, threads: int, lasted: float) -> dict[str, Any]:
+def figures(stress: StressTest, threads: int, lasted: float) -> dict[str, Any]:
     """Judge every answer; return counts, errors and times (milliseconds)."""
-    judge = Judge(crowd.history)
-    wrong = [asked for asked in crowd.asked if not judge.right(asked)]
-    windows = [asked.high - asked.low + 1 for asked in crowd.asked] or [0]
-    taken = 1000 * np.array(crowd.taken_s or [0.0])
+    judge = SerialOracle(stress.history)
+    wrong = [asked for asked in stress.searches if not judge.right(asked)]
+    windows = [asked.high - asked.low + 1 for asked in stress.searches] or [0]
+    taken = 1000 * np.array(stress.taken_s or [0.0])
     return {
         "threads": threads,
         "seconds": round(lasted, 1),
-        "searches": len(crowd.asked),
-        "changes": crowd.history.done,
+        "searches": len(stress.searches),
+        "changes": stress.history.done,
         **{
-            kind.replace(" ", "_"): crowd.made[kind]
+            kind.replace(" ", "_"): stress.counts[kind]
             for kind in (*SHARES, "studies inserted", "studies deleted")
             if kind != "search"
         },
         "wrong": len(wrong),
-        "errors": len(crowd.errors),
-        "first_error": crowd.errors[0] if crowd.errors else "",
-        "studies_at_the_end": len(crowd.history.living),
+        "errors": len(stress.errors),
+        "first_error": stress.errors[0] if stress.errors else "",
+        "studies_at_the_end": len(stress.history.living),
         "search_ms": {"median": round(float(np.median(taken)), 2), "p95": round(float(np.quantile(taken, 0.95)), 2)},
         "versions_an_answer_may_be_of": {"median": int(np.median(windows)), "most": int(max(windows))},
     }

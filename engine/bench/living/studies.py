@@ -14,7 +14,7 @@ VALUES = 6  # of a word that is tied with many
 SPREAD = 0.5  # share of codes that differ in every bit instead
 
 
-def words(rng: np.random.Generator) -> tuple[int, ...]:
+def random_code(rng: np.random.Generator) -> tuple[int, ...]:
     """Return a code of four words, near many others or near none."""
     top = 2**64 if rng.random() < SPREAD else VALUES
     return tuple(int(word) for word in rng.integers(0, top, 4, dtype=np.uint64))
@@ -25,7 +25,7 @@ def packed(code: tuple[int, ...]) -> np.ndarray:
     return np.array(code, "<u8").view(np.uint8)
 
 
-def vector(rng: np.random.Generator) -> np.ndarray:
+def random_embedding(rng: np.random.Generator) -> np.ndarray:
     """Return a random embedding, (256,) float32 of length 1."""
     drawn = rng.normal(size=256).astype(np.float32)
     return np.asarray(drawn / np.linalg.norm(drawn), np.float32)
@@ -59,4 +59,4 @@ def _study(rng: np.random.Generator, name: str, modality: Modality) -> NewStudy:
         fingerprint=f"f-{study_id}",
     )
     study = Study(modality, content, "drawn at random", fingerprint=row.fingerprint)
-    return NewStudy(row, f"key-{study_id}", study, vector(rng), packed(words(rng)))
+    return NewStudy(row, f"key-{study_id}", study, random_embedding(rng), packed(random_code(rng)))

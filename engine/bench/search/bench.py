@@ -23,13 +23,13 @@ BUILDERS: dict[str, Callable[[np.ndarray, np.ndarray, int, int], Engine]] = {
     "duckdb": lambda codes, rows, bits, k: engines.duckdb_sql(codes, bits, k),
 }
 BATCH = 64
-BATCH_MOST = 2_000_000  # codes up to which a batch is timed as well
+MAX_BATCH_CODES = 2_000_000  # codes up to which a batch is timed as well
 SEED = 20
 APART = (engines.FILTERED, engines.FLOOR)
 
 
 @dataclass(frozen=True)
-class Plan:
+class SearchBenchPlan:
     """What to time: sizes (codes), code length, neighbours, rounds, queries per round, further peers."""
 
     sizes: tuple[int, ...]
@@ -41,7 +41,7 @@ class Plan:
 
 
 @dataclass
-class Timed:
+class SearchTiming:
     """One search on one set of codes.
 
     ms     : median per query; rounds: median of each round
@@ -64,7 +64,9 @@ class Timed:
         }
 
 
-def run(plan: Plan, held: Sequence[Columns], say: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
+def run(
+    plan: SearchBenchPlan, stored: Sequence[Columns], on_progress: Callable[[str], None] = lambda _: None
+) -> dict[str, Any]:
     """Return the object that `bench search --json` prints: the first and largest uniform figures, then all sets.
 
     held : the workspace's codes by modality; empty leaves the learned codes out
@@ -72,9 +74,9 @@ def run(plan: Plan, held: Sequence[Columns], say: Callable[[str], None] = lambda
     engines.need_faiss()
     sets = []
     for n in plan.sizes:
-        for name in ("uniform", "clustered", *(["learned"] if held else [])):
-            say(f"{n:,} {name} codes of {plan.bits} bits")
-            sets.append(_one_set(plan, name, n, held))
+        for name in ("uniform", "clustered", *(["learned"] if stored else [])):
+            on_progress(f"{n:,} {name} codes of {plan.bits} bits")
+            sets.append(_one_set(plan, name, n, stored))
     largest = max(plan.sizes)
     first = next(one for one in sets if one["n"] == largest and one["data"] == "uniform")
     names = ("ours_ms", "faiss_flat_ms", "ratio_vs_faiss_flat", "floor_ms", "ratio_vs_floor")
@@ -91,11 +93,11 @@ def run(plan: Plan, held: Sequence[Columns], say: Callable[[str], None] = lambda
     }
 
 
-def _one_set(plan: Plan, name: str, n: int, held: Sequence[Columns]) -> dict[str, Any]:
+def _one_set(plan: SearchBenchPlan, name: str, n: int, stored: Sequence[Columns]) -> dict[str, Any]:
     """Draw one set of codes, build every search on it, and time them in turn."""
     rng = np.random.default_rng([SEED, n])
     if name == "learned":
-        drawn = draws.enlarged(rng, held, n, plan.queries)
+        drawn = draws.enlarged(rng, stored, n, plan.queries)
     else:
         drawn = (draws.uniform if name == "uniform" else draws.clustered)(rng, n, plan.queries)
     begun = time.perf_counter()
@@ -122,11 +124,11 @@ def _one_set(plan: Plan, name: str, n: int, held: Sequence[Columns]) -> dict[str
         ],
         "engines": [one.as_dict() for one in timed.values()],
         **ratios(timed),
-        **(_batch(plan, drawn, flat) if n <= BATCH_MOST else {}),
+        **(_batch(plan, drawn, flat) if n <= MAX_BATCH_CODES else {}),
     }
 
 
-def timed_in_turn(built: list[Engine], queries: np.ndarray, rounds: int, exact: str, k: int) -> dict[str, Timed]:
+def timed_in_turn(built: list[Engine], queries: np.ndarray, rounds: int, exact: str, k: int) -> dict[str, SearchTiming]:
     """Return the searches by name after `rounds` rounds in which each answers every query; one more goes before."""
     seconds: dict[str, list[list[float]]] = {engine.name: [] for engine in built}
     answers: dict[str, list[np.ndarray]] = {}
@@ -141,7 +143,7 @@ def timed_in_turn(built: list[Engine], queries: np.ndarray, rounds: int, exact: 
             if turn:
                 seconds[engine.name].append(taken)
     return {
-        engine.name: Timed(
+        engine.name: SearchTiming(
             engine.name,
             float(np.median(seconds[engine.name])) * 1000,
             [float(np.median(taken)) * 1000 for taken in seconds[engine.name]],
@@ -152,17 +154,17 @@ def timed_in_turn(built: list[Engine], queries: np.ndarray, rounds: int, exact: 
     }
 
 
-def recall(found: list[np.ndarray], exact: list[np.ndarray], k: int) -> float:
+def recall(neighbours: list[np.ndarray], exact: list[np.ndarray], k: int) -> float:
     """Return the share of the k nearest distances of `exact`, k each, that were found."""
     hits = [
         np.count_nonzero(np.sort(one)[: len(true)] <= true[-1]) / len(true)
-        for one, true in zip(found, exact, strict=True)
+        for one, true in zip(neighbours, exact, strict=True)
         if len(true)
     ]
     return float(np.mean(hits)) if hits and k else 1.0
 
 
-def ratios(timed: dict[str, Timed]) -> dict[str, float]:
+def ratios(timed: dict[str, SearchTiming]) -> dict[str, float]:
     """Return the contract's figures: medians over the rounds of the ratio within a round."""
 
     def ratio(other: str, one: str) -> float:
@@ -183,7 +185,7 @@ def ratios(timed: dict[str, Timed]) -> dict[str, float]:
     }
 
 
-def _batch(plan: Plan, drawn: draws.Draw, flat: Any) -> dict[str, float]:
+def _batch(plan: SearchBenchPlan, drawn: draws.CodeSet, flat: Any) -> dict[str, float]:
     """Return the times of BATCH queries at once, ours and faiss's, and their ratio."""
     queries = np.resize(drawn.queries, (BATCH, drawn.queries.shape[1]))
     both = [

@@ -20,11 +20,11 @@ CENTRES = 2000
 CLUSTER_FLIPS, QUERY_FLIPS = 0.08, 0.04  # share of bits in which a member, a query of it, differs
 STEPS = 256  # to which a share of bits is rounded
 SHARED_DRAW = 256  # codes that share one drawn distance
-FEWEST_PAIRS = 20  # within one modality; with fewer, pairs across modalities count
+MIN_PAIRS = 20  # within one modality; with fewer, pairs across modalities count
 
 
 @dataclass(frozen=True, eq=False)
-class Draw:
+class CodeSet:
     """Codes, queries of them, and where they come from in words."""
 
     name: str
@@ -45,14 +45,14 @@ def flips(rng: np.random.Generator, shape: tuple[int, ...], share: float) -> np.
     return found
 
 
-def uniform(rng: np.random.Generator, n: int, queries: int) -> Draw:
+def uniform(rng: np.random.Generator, n: int, queries: int) -> CodeSet:
     """Return codes without any structure: the worst case of every index."""
     codes = rng.integers(0, 2**64, (WORDS, n), dtype=np.uint64)
     asked = rng.integers(0, 2**64, (queries, WORDS), dtype=np.uint64)
-    return Draw("uniform", codes, asked, "every bit at random")
+    return CodeSet("uniform", codes, asked, "every bit at random")
 
 
-def clustered(rng: np.random.Generator, n: int, queries: int) -> Draw:
+def clustered(rng: np.random.Generator, n: int, queries: int) -> CodeSet:
     """Return codes around CENTRES random ones."""
     centres = rng.integers(0, 2**64, (WORDS, CENTRES), dtype=np.uint64)
     codes = np.empty((WORDS, n), np.uint64)
@@ -63,13 +63,13 @@ def clustered(rng: np.random.Generator, n: int, queries: int) -> Draw:
     asked = codes[:, rng.integers(0, n, queries)]
     asked = np.ascontiguousarray((asked ^ flips(rng, asked.shape, QUERY_FLIPS)).T)
     origin = f"{CENTRES} centres, members {CLUSTER_FLIPS:.0%} of bits away, queries {QUERY_FLIPS:.0%} from a member"
-    return Draw("clustered", codes, asked, origin)
+    return CodeSet("clustered", codes, asked, origin)
 
 
-def enlarged(rng: np.random.Generator, held: Sequence[Columns], n: int, queries: int) -> Draw:
+def enlarged(rng: np.random.Generator, stored: Sequence[Columns], n: int, queries: int) -> CodeSet:
     """Return a workspace's codes, enlarged by copies as far away as its patients' codes are from each other."""
-    own = np.concatenate([columns.words for columns in held], axis=1)
-    apart = within_patients(held)
+    own = np.concatenate([columns.words for columns in stored], axis=1)
+    apart = within_patients(stored)
     codes = np.empty((WORDS, n), np.uint64)
     for start in range(0, n, SHARED_DRAW):
         codes[:, start : start + SHARED_DRAW] = _copies(rng, own, apart, min(SHARED_DRAW, n - start))
@@ -78,16 +78,16 @@ def enlarged(rng: np.random.Generator, held: Sequence[Columns], n: int, queries:
         f"{own.shape[1]} codes of the workspace, copied with bits flipped as between two codes of one patient "
         f"(median {np.median(apart):.0f} of {BITS}, {apart.size} pairs)"
     )
-    return Draw("learned", codes, np.ascontiguousarray(asked), origin)
+    return CodeSet("learned", codes, np.ascontiguousarray(asked), origin)
 
 
-def within_patients(held: Sequence[Columns]) -> np.ndarray:
+def within_patients(stored: Sequence[Columns]) -> np.ndarray:
     """Return the distances, (pairs,) int64, between codes of one patient, within modalities where there are enough."""
-    alone = [_pairs(columns.words, np.asarray(columns.patients)) for columns in held]
+    alone = [_pairs(columns.words, np.asarray(columns.patients)) for columns in stored]
     found = np.concatenate(alone)
-    if found.size < FEWEST_PAIRS:
-        words = np.concatenate([columns.words for columns in held], axis=1)
-        found = _pairs(words, np.concatenate([columns.patients for columns in held]))
+    if found.size < MIN_PAIRS:
+        words = np.concatenate([columns.words for columns in stored], axis=1)
+        found = _pairs(words, np.concatenate([columns.patients for columns in stored]))
     if found.size == 0:
         raise UsageError("No patient of the workspace has two codes, so its codes cannot be enlarged: ingest a cohort.")
     return found

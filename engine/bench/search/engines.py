@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import UsageError
-from engine.index.autotune import Choice, choose
+from engine.index.autotune import IndexChoice, choose_index
 from engine.index.code_columns import Columns
 from engine.index.hamming import compiled, nearest, nearest_of_many, to_bits
 from engine.index.segment import Base
@@ -53,16 +53,16 @@ def packed(words: np.ndarray, bits: int) -> np.ndarray:
     return np.ascontiguousarray(words[: bits // 64].T).view(np.uint8)
 
 
-def ours(codes: np.ndarray, bits: int, k: int, rng: np.random.Generator) -> tuple[list[Engine], list[Choice]]:
+def ours(codes: np.ndarray, bits: int, k: int, rng: np.random.Generator) -> tuple[list[Engine], list[IndexChoice]]:
     """Return the app's search, the scan alone, the scan under a 0.1 % filter and the floor, and what was measured."""
     n = codes.shape[1]
     base = Base(Columns(codes, np.arange(n), np.arange(n)))
-    choices = choose(base, rng, (bits,))
+    choices = choose_index(base, rng, (bits,))
     everything = to_bits(np.ones(n, bool))
     few = to_bits(np.asarray(rng.random(n) < FILTER_SHARE))
     index = base.index
     engines = [
-        Engine("ours", lambda q: base.nearest(q, k, bits, everything, n)[1], index.bytes_held if index else 0),
+        Engine("ours", lambda q: base.nearest(q, k, bits, everything, n)[1], index.nbytes if index else 0),
         Engine("scan", lambda q: nearest(codes, q, k, bits)[1], 0),
         Engine(FILTERED, lambda q: nearest(codes, q, k, bits, few)[1], 0),
         Engine(FLOOR, reading(codes, bits), 0),

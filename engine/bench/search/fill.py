@@ -12,7 +12,7 @@ PER_PATIENT = 3  # studies, on average
 WITHDRAWN = 50  # one patient in so many
 
 
-def fill(place: Workspace, rng: np.random.Generator, n: int, queries: int) -> np.ndarray:
+def fill(workspace: Workspace, rng: np.random.Generator, n: int, queries: int) -> np.ndarray:
     """Put n films with codes in clusters into the tables; return queries near them, (queries, 4) uint64."""
     import pandas as pd
 
@@ -20,7 +20,7 @@ def fill(place: Workspace, rng: np.random.Generator, n: int, queries: int) -> np
     numbers = rng.integers(1, max(2, n // PER_PATIENT), n)
     frame = pd.DataFrame({f"w{word}": drawn.codes[word] for word in range(4)})
     frame = frame.assign(id=rng.permutation(n), patient=numbers, age=rng.integers(20, 90, n))
-    with place.database.exclusive(), place.database.write() as cursor:
+    with workspace.database.exclusive(), workspace.database.write() as cursor:
         cursor.register("drawn", frame)
         cursor.execute("INSERT INTO cohorts VALUES ('bench', '', '', true, '')")
         cursor.execute("INSERT INTO releases VALUES (?, ?, now()::TIMESTAMP)", [RELEASE, "b" * 64])
@@ -38,6 +38,6 @@ def fill(place: Workspace, rng: np.random.Generator, n: int, queries: int) -> np
             [RELEASE],
         )
         cursor.unregister("drawn")
-    known = [one for (one,) in place.database.read("SELECT patient_id FROM patients ORDER BY patient_id")]
-    place.set_consents(known[::WITHDRAWN], False)
+    known = [one for (one,) in workspace.database.read("SELECT patient_id FROM patients ORDER BY patient_id")]
+    workspace.set_consents(known[::WITHDRAWN], False)
     return drawn.queries

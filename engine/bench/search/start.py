@@ -17,18 +17,18 @@ from typing import Any
 
 import numpy as np
 
-from engine.backends.protocol import Ask
+from engine.backends.protocol import CodeQuery
 from engine.bench.search.fill import RELEASE, fill
 from engine.errors import CasebindError
 from engine.workspace.workspace import Workspace, open_workspace
 
 SEED, QUERIES, K = 20, 5, 10
 SMALL = 1000  # studies of the workspace that is searched first
-GONE = 10_000  # studies deleted, and studies of patients who withdraw
+N_REMOVED = 10_000  # studies deleted, and studies of patients who withdraw
 CODE_BYTES = 32
 
 
-def memory_mb(most: bool) -> float:
+def memory_mb(peak: bool) -> float:
     """Return the memory that this process holds, or the most that it has held, MB.
 
     Read from /proc, since getrusage counts what the parent held before the process began; 0 where there is none.
@@ -36,26 +36,26 @@ def memory_mb(most: bool) -> float:
     status = Path("/proc/self/status")
     lines = status.read_text().splitlines() if status.is_file() else []
     known = {name: text for name, _, text in (line.partition(":") for line in lines)}
-    return float(known.get("VmHWM" if most else "VmRSS", "0 kB").split()[0]) / 1024
+    return float(known.get("VmHWM" if peak else "VmRSS", "0 kB").split()[0]) / 1024
 
 
-def searched(place: Workspace, query: np.ndarray) -> tuple[np.ndarray, float]:
+def searched(workspace: Workspace, query: np.ndarray) -> tuple[np.ndarray, float]:
     """Ask for the nearest films: ordinals (≤k,), ms."""
     begun = time.perf_counter()
-    hits = place.backend.nearest(RELEASE, {"cxr": Ask(query, K, 256)}, ()).hits["cxr"]
+    hits = workspace.backend.nearest(RELEASE, {"cxr": CodeQuery(query, K, 256)}, ()).hits["cxr"]
     return hits.ordinals, (time.perf_counter() - begun) * 1000
 
 
 def opened(path: Path) -> tuple[Workspace, dict[str, Any]]:
     """Open a filled workspace and ask once: seconds, and memory beside that of an empty process."""
-    queries, before = np.load(path / "queries.npy"), memory_mb(most=False)
+    queries, before = np.load(path / "queries.npy"), memory_mb(peak=False)
     begun = time.perf_counter()
     place = open_workspace(path)
     searched(place, queries[0])
     taken = time.perf_counter() - begun
     n = place.database.read("SELECT count(*) FROM codes")[0][0]
     codes_mb = n * CODE_BYTES / 2**20
-    most, held = memory_mb(most=True) - before, memory_mb(most=False) - before
+    most, held = memory_mb(peak=True) - before, memory_mb(peak=False) - before
     return place, {
         "n": n,
         "first_answer_s": round(taken, 2),
@@ -79,22 +79,22 @@ def added(path: Path, small: Path) -> dict[str, Any]:
     return {name: found[name] for name in ("memory_mb", "memory_per_codes", "most_memory_per_codes")}
 
 
-def gone(place: Workspace, query: np.ndarray, withdraw: bool) -> dict[str, Any]:
+def remove_and_search(workspace: Workspace, query: np.ndarray, withdraw: bool) -> dict[str, Any]:
     """Delete 10,000 studies, the nearest among them, or withdraw the consent of as many patients; ask right after."""
-    nearest, _ = searched(place, query)
-    names = list(place.arrays.names(nearest).values())
+    nearest, _ = searched(workspace, query)
+    names = list(workspace.snapshots.study_ids_of(nearest).values())
     column, table = ("patient_id", "patients") if withdraw else ("study_id", "studies")
     wanted = "SELECT patient_id FROM studies WHERE study_id IN (SELECT unnest(?))" if withdraw else "SELECT unnest(?)"
-    first = [one for (one,) in place.database.read(f"SELECT DISTINCT * FROM ({wanted})", [names])]
-    rest = place.database.read(f"SELECT {column} FROM {table} ORDER BY {column} LIMIT {GONE}")
-    listed = list(dict.fromkeys([*first, *(one for (one,) in rest)]))[:GONE]
+    first = [one for (one,) in workspace.database.read(f"SELECT DISTINCT * FROM ({wanted})", [names])]
+    rest = workspace.database.read(f"SELECT {column} FROM {table} ORDER BY {column} LIMIT {N_REMOVED}")
+    listed = list(dict.fromkeys([*first, *(one for (one,) in rest)]))[:N_REMOVED]
     begun = time.perf_counter()
     if withdraw:
-        place.set_consents(listed, False)
+        workspace.set_consents(listed, False)
     else:
-        place.remove(listed)
+        workspace.remove(listed)
     changed = (time.perf_counter() - begun) * 1000
-    found, taken = searched(place, query)
+    found, taken = searched(workspace, query)
     left = set(found.tolist()) & set(nearest.tolist())
     return {
         "of": len(listed),
@@ -109,8 +109,8 @@ def measured(path: Path) -> dict[str, Any]:
     place, found = opened(path)
     queries = np.load(path / "queries.npy")
     found["search_ms"] = round(float(np.median([searched(place, q)[1] for q in queries])), 3)
-    found["withdraw"] = gone(place, queries[1], True)
-    found["delete"] = gone(place, queries[2], False)
+    found["withdraw"] = remove_and_search(place, queries[1], True)
+    found["delete"] = remove_and_search(place, queries[2], False)
     place.close()
     return found
 
@@ -139,17 +139,17 @@ def _apart(name: str, *paths: Path) -> dict[str, Any]:
     return found
 
 
-def as_lines(found: dict[str, Any]) -> str:
+def as_lines(result: dict[str, Any]) -> str:
     """Return the figures in words."""
     lines = [
-        f"{found['n']:,} codes of 256 bits: first answer {found['first_answer_s']} s after opening, then "
-        f"{found['search_ms']} ms.",
-        f"Memory that the codes add to a process that searches: {found['added']['memory_mb']} MB, "
-        f"{found['added']['memory_per_codes']} × the codes, at most {found['added']['most_memory_per_codes']} × while "
-        f"loading; beside an empty process, libraries included: {found['memory_mb']} MB.",
+        f"{result['n']:,} codes of 256 bits: first answer {result['first_answer_s']} s after opening, then "
+        f"{result['search_ms']} ms.",
+        f"Memory that the codes add to a process that searches: {result['added']['memory_mb']} MB, "
+        f"{result['added']['memory_per_codes']} × the codes, at most {result['added']['most_memory_per_codes']} × "
+        f"while loading; beside an empty process, libraries included: {result['memory_mb']} MB.",
     ]
     for name, words in (("withdraw", "patients withdrew"), ("delete", "studies were deleted")):
-        one = found[name]
+        one = result[name]
         lines.append(
             f"{one['of']:,} {words} in {one['change_ms']} ms; the next answer took {one['next_answer_ms']} ms and held "
             f"{one['still_there']} of them."

@@ -51,7 +51,7 @@ def _film(
         split=split,
         labels=labels,
         view=row["ViewPosition"],
-        acquired_at=moment(row["StudyDate"], row["StudyTime"]),
+        acquired_at=iso_time(row["StudyDate"], row["StudyTime"]),
         extra={"uncertain": ";".join(uncertain)} if uncertain else {},
     )
 
@@ -62,7 +62,7 @@ def _reports(folder: Path) -> Path:
     return next((place for place in places if place.is_dir()), folder / "files")
 
 
-def moment(date: str, time: str) -> str:
+def iso_time(date: str, time: str) -> str:
     """Return a DICOM date and a time whose leading zeros were lost as ISO 8601, "" where they are none.
 
     ("21800506", "83045.125") gives "2180-05-06T08:30:45".

@@ -20,12 +20,12 @@ from engine.datasets.mimic.hospital import Hospital
 from engine.datasets.recording import Recording
 
 APART_S = 24 * 3600.0
-NOBODY = Hospital({}, {}, {})
+EMPTY_HOSPITAL = Hospital({}, {}, {})
 FILMS, ECGS = "MIMIC-CXR", "MIMIC-IV-ECG"
 
 
 @dataclass(frozen=True)
-class Timed:
+class TimedRecording:
     """A recording with its time and the admission it was made in ("" for none)."""
 
     recording: Recording
@@ -33,11 +33,11 @@ class Timed:
     hadm_id: str
 
 
-def link(found: Sequence[Recording], known: Hospital = NOBODY) -> list[Recording]:
+def link(recordings: Sequence[Recording], hospital: Hospital = EMPTY_HOSPITAL) -> list[Recording]:
     """Return the recordings in their order, those of MIMIC with age, sex, split, encounter and pair filled in."""
-    splits = {one.patient_id: one.split for one in found if one.dataset == FILMS}
-    told = [_with_facts(one, known, splits) if one.dataset in (FILMS, ECGS) else one for one in found]
-    timed = {one.study_id: _timed(one, known) for one in told if one.dataset in (FILMS, ECGS) and one.acquired_at}
+    splits = {one.patient_id: one.split for one in recordings if one.dataset == FILMS}
+    told = [_with_facts(one, hospital, splits) if one.dataset in (FILMS, ECGS) else one for one in recordings]
+    timed = {one.study_id: _timed(one, hospital) for one in told if one.dataset in (FILMS, ECGS) and one.acquired_at}
     encounters = {name: f"mimic-hadm-{one.hadm_id}" for name, one in timed.items() if one.hadm_id}
     pairs = {}
     for film, ecg in paired(timed.values()):
@@ -52,22 +52,22 @@ def link(found: Sequence[Recording], known: Hospital = NOBODY) -> list[Recording
     ]
 
 
-def paired(timed: Iterable[Timed]) -> list[tuple[Recording, Recording]]:
+def paired(timed: Iterable[TimedRecording]) -> list[tuple[Recording, Recording]]:
     """Return (film, ECG) of MIMIC-PAIR, by patient, nearest in time first."""
-    of_patient: dict[str, list[Timed]] = defaultdict(list)
+    of_patient: dict[str, list[TimedRecording]] = defaultdict(list)
     for one in timed:
         of_patient[one.recording.patient_id].append(one)
     return [pair for _, mine in sorted(of_patient.items()) for pair in _pairs_of_patient(mine)]
 
 
-def _pairs_of_patient(mine: Sequence[Timed]) -> list[tuple[Recording, Recording]]:
-    films = [one for one in mine if one.recording.modality == "cxr"]
-    ecgs = [one for one in mine if one.recording.modality == "ecg"]
+def _pairs_of_patient(timed: Sequence[TimedRecording]) -> list[tuple[Recording, Recording]]:
+    films = [one for one in timed if one.recording.modality == "cxr"]
+    ecgs = [one for one in timed if one.recording.modality == "ecg"]
     near = sorted(
         (abs((film.time - ecg.time).total_seconds()), film.recording.study_id, ecg.recording.study_id, film, ecg)
         for film in films
         for ecg in ecgs
-        if belong(film, ecg)
+        if is_pair(film, ecg)
     )
     taken: set[str] = set()
     chosen = []
@@ -78,21 +78,21 @@ def _pairs_of_patient(mine: Sequence[Timed]) -> list[tuple[Recording, Recording]
     return chosen
 
 
-def belong(film: Timed, ecg: Timed) -> bool:
+def is_pair(film: TimedRecording, ecg: TimedRecording) -> bool:
     """Say whether a film and an ECG of one patient are a pair by MEDBind's rule."""
     if film.hadm_id and ecg.hadm_id:
         return film.hadm_id == ecg.hadm_id
     return abs((film.time - ecg.time).total_seconds()) <= APART_S
 
 
-def _timed(one: Recording, known: Hospital) -> Timed:
-    time = datetime.fromisoformat(one.acquired_at)
-    return Timed(one, time, known.hadm_id(one.patient_id, time))
+def _timed(recording: Recording, hospital: Hospital) -> TimedRecording:
+    time = datetime.fromisoformat(recording.acquired_at)
+    return TimedRecording(recording, time, hospital.hadm_id(recording.patient_id, time))
 
 
-def _with_facts(one: Recording, known: Hospital, splits: dict[str, str]) -> Recording:
+def _with_facts(recording: Recording, hospital: Hospital, splits: dict[str, str]) -> Recording:
     """Fill in age at the recording (by the year), sex, and for an ECG the split that the patient's films have."""
-    born, year = known.born.get(one.patient_id), one.acquired_at[:4]
-    age = float(int(year) - born) if born is not None and year.isdigit() else one.age
-    split = splits.get(one.patient_id, one.split) if one.dataset == ECGS else one.split
-    return replace(one, age=age, sex=known.sex.get(one.patient_id, one.sex), split=split)
+    born, year = hospital.born.get(recording.patient_id), recording.acquired_at[:4]
+    age = float(int(year) - born) if born is not None and year.isdigit() else recording.age
+    split = splits.get(recording.patient_id, recording.split) if recording.dataset == ECGS else recording.split
+    return replace(recording, age=age, sex=hospital.sex.get(recording.patient_id, recording.sex), split=split)

@@ -8,17 +8,17 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine.evaluate.sides import Side as Measured
+from engine.evaluate.sides import EvaluationSide as Measured
 from engine.evaluate.sides import sides, typed
-from engine.learning.candidates import Candidates, Side, candidates
-from engine.learning.fit import Fitted, Mapped, Replay
+from engine.learning.candidates import Candidates, CandidateSide, candidates
+from engine.learning.fit import FittedRound, Mapped, Replay
 from engine.model.release import Release
 from engine.study import MODALITIES
-from engine.training.hashing.train import Embedded
+from engine.training.hashing.train import LabelledEmbeddings
 
 
 @dataclass(frozen=True, eq=False)
-class Collection:
+class ReplayCollection:
     """n studies of all modalities.
 
     modality, patients : (n,) str      group : (n,) str, the finding that typed words lie nearest to
@@ -29,45 +29,54 @@ class Collection:
     patients: np.ndarray
     group: np.ndarray
     z: np.ndarray
-    held: np.ndarray
+    has_finding: np.ndarray
 
     def __len__(self) -> int:
         return len(self.z)
 
 
 @dataclass(frozen=True, eq=False)
-class World:
+class ReplayData:
     """What a replay needs: the collection, the original pairs, and the model that the first round begins with."""
 
-    collection: Collection
+    collection: ReplayCollection
     replay: Replay
     model: Mapped
 
 
-def world(release: Release, path: Path, split: str, cache: Path) -> World:
+def load_replay_data(release: Release, path: Path, split: str, cache: Path) -> ReplayData:
     """Embed a split and the original pairs with a release."""
     original = sides(release, path, "train", cache)
     asked = typed(release, cache)
-    replay = {str(m): Embedded(torch.from_numpy(one.z), torch.from_numpy(one.held)) for m, one in original.items()}
+    replay = {
+        str(m): LabelledEmbeddings(torch.from_numpy(one.z), torch.from_numpy(one.has_finding))
+        for m, one in original.items()
+    }
     there = sides(release, path, split, cache)
-    return World(collection(there, original, asked), replay, Mapped(release.layer(), release.heads))
+    return ReplayData(collection(there, original, asked), replay, Mapped(release.layer(), release.heads))
 
 
-def collection(there: dict[str, Measured], original: dict[str, Measured], asked: Measured) -> Collection:
+def collection(
+    split_sides: dict[str, Measured], original: dict[str, Measured], typed_findings: Measured
+) -> ReplayCollection:
     """Put the modalities one after the other."""
-    parts = [there[m] for m in MODALITIES]
-    return Collection(
+    parts = [split_sides[m] for m in MODALITIES]
+    return ReplayCollection(
         np.concatenate([np.full(len(one.z), one.modality) for one in parts]),
         np.concatenate([one.patients for one in parts]),
-        np.concatenate([_nearest_words(one.z, original[one.modality].z, asked, original["text"].z) for one in parts]),
+        np.concatenate(
+            [_nearest_words(one.z, original[one.modality].z, typed_findings, original["text"].z) for one in parts]
+        ),
         np.concatenate([one.z for one in parts]).astype(np.float32),
-        np.concatenate([one.held for one in parts]),
+        np.concatenate([one.has_finding for one in parts]),
     )
 
 
-def _nearest_words(z: np.ndarray, original: np.ndarray, asked: Measured, texts: np.ndarray) -> np.ndarray:
+def _nearest_words(z: np.ndarray, original: np.ndarray, typed_findings: Measured, texts: np.ndarray) -> np.ndarray:
     """Return for each study the finding whose typed words lie nearest, each modality's mean removed: (n,) str."""
-    words = np.stack([asked.z[asked.held[:, f]].mean(0) for f in range(asked.held.shape[1])]) - texts.mean(0)
+    words = np.stack(
+        [typed_findings.z[typed_findings.has_finding[:, f]].mean(0) for f in range(typed_findings.has_finding.shape[1])]
+    ) - texts.mean(0)
     near = (z - original.mean(0)) @ (words / np.linalg.norm(words, axis=1, keepdims=True)).T
     return near.argmax(1).astype(str)
 
@@ -79,7 +88,7 @@ def halves(patients: np.ndarray, seed: int) -> np.ndarray:
     return np.asarray(offered[index])
 
 
-def projected(model: Mapped, c: Collection) -> tuple[np.ndarray, np.ndarray]:
+def projected(model: Mapped, c: ReplayCollection) -> tuple[np.ndarray, np.ndarray]:
     """Return mapped embeddings and projections, (n, 256) float32 each, by a model."""
     z, bits = np.empty_like(c.z), np.empty_like(c.z)
     with torch.no_grad():
@@ -90,15 +99,15 @@ def projected(model: Mapped, c: Collection) -> tuple[np.ndarray, np.ndarray]:
     return z, bits
 
 
-def offers(model: Mapped, c: Collection, offered: np.ndarray) -> Candidates:
+def candidate_pairs(model: Mapped, c: ReplayCollection, offered: np.ndarray) -> Candidates:
     """Return the pairs that raters may be offered: both studies of offered patients, never of the same one."""
     z, bits = projected(model, c)
     at = np.flatnonzero(offered)
-    side = Side(at.astype(str), c.modality[at], c.group[at], z[at], bits[at])
+    side = CandidateSide(at.astype(str), c.modality[at], c.group[at], z[at], bits[at])
     return candidates(side, side, c.patients[at][:, None] != c.patients[at][None])
 
 
-def learnt(model: Mapped, fitted: Fitted) -> Mapped:
+def learnt(model: Mapped, fitted: FittedRound) -> Mapped:
     """Return the model that a round made of another."""
     out = Mapped(model.layer, fitted.heads)
     state = {"weight": torch.from_numpy(fitted.weight), "threshold": torch.from_numpy(fitted.threshold)}

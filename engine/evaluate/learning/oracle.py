@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.evaluate.learning.collection import Collection
-from engine.learning.fit import Marked
+from engine.evaluate.learning.collection import ReplayCollection
+from engine.learning.fit import RatedPairs
 
 
 @dataclass(frozen=True)
@@ -18,17 +18,17 @@ class Rater:
     weight: float = 1.0
 
 
-def marked(c: Collection, q: np.ndarray, s: np.ndarray, rater: Rater, rng: np.random.Generator) -> Marked:
+def rate_pairs(c: ReplayCollection, q: np.ndarray, s: np.ndarray, rater: Rater, rng: np.random.Generator) -> RatedPairs:
     """Rate pairs of studies, (p,) places each.
 
     Relevant where they share a finding, and that finding, or one of them, is the one in mind; else irrelevant, with one
     of the query's findings in mind.
     """
-    shared = c.held[q] & c.held[s]
+    shared = c.has_finding[q] & c.has_finding[s]
     relevant = shared.any(1)
-    mind = np.where(relevant[:, None], shared, c.held[q])
+    mind = np.where(relevant[:, None], shared, c.has_finding[q])
     held = np.zeros_like(mind)
     held[np.arange(len(q)), [rng.choice(np.flatnonzero(one)) for one in mind]] = True
     said = relevant ^ (rng.random(len(q)) < rater.flips)
     weight = np.full(len(q), rater.weight, np.float32)
-    return Marked(c.z[q], c.z[s], c.modality[q], c.modality[s], said.astype(np.float32), weight, held)
+    return RatedPairs(c.z[q], c.z[s], c.modality[q], c.modality[s], said.astype(np.float32), weight, held)

@@ -8,9 +8,9 @@ from itertools import product
 
 import numpy as np
 
-from engine.evaluate.learning.collection import Collection
+from engine.evaluate.learning.collection import ReplayCollection
 from engine.learning.candidates import signs
-from engine.metrics.ranking import Figure, average_precision_at, precision_at, ranked_relevance
+from engine.metrics.ranking import Estimate, average_precision_at, precision_at, ranked_relevance
 from engine.model.hash_layer import BITS
 from engine.study import MODALITIES
 
@@ -27,15 +27,15 @@ class Scores:
     average: np.ndarray
 
 
-def scores(c: Collection, bits: np.ndarray, asked: np.ndarray, gallery: np.ndarray) -> Scores:
+def scores(c: ReplayCollection, bits: np.ndarray, queries: np.ndarray, gallery: np.ndarray) -> Scores:
     """Search with the codes of projections (n, 256): queries of `asked`, studies of `gallery`, both (n,) bool.
 
     A query counts where the gallery holds a relevant study of another patient.
     """
     codes, parts = signs(bits), []
     for a, b in product(MODALITIES, repeat=2):
-        q, s = np.flatnonzero(asked & (c.modality == a)), np.flatnonzero(gallery & (c.modality == b))
-        relevant = c.held[q].astype(np.float32) @ c.held[s].T.astype(np.float32) > 0
+        q, s = np.flatnonzero(queries & (c.modality == a)), np.flatnonzero(gallery & (c.modality == b))
+        relevant = c.has_finding[q].astype(np.float32) @ c.has_finding[s].T.astype(np.float32) > 0
         allowed = c.patients[q][:, None] != c.patients[s][None]
         kept = (relevant & allowed).any(1)
         if not kept.any():
@@ -56,9 +56,11 @@ class Sums:
     counts: np.ndarray
 
 
-def sums(found: Sequence[Scores], of: str) -> Sums:
+def sums(partitions: Sequence[Scores], metric: str) -> Sums:
     """Add up the values of several partitions; of : "precision" or "average"."""
-    kind, patient, values = (np.concatenate([getattr(one, name) for one in found]) for name in ("kind", "patient", of))
+    kind, patient, values = (
+        np.concatenate([getattr(one, name) for one in partitions]) for name in ("kind", "patient", metric)
+    )
     kinds, k = np.unique(kind, return_inverse=True)
     names, p = np.unique(patient, return_inverse=True)
     total, count = np.zeros((len(names), len(kinds))), np.zeros((len(names), len(kinds)))
@@ -73,32 +75,34 @@ def draws(n: int, rounds: int = 1000, seed: int = 0) -> np.ndarray:
     return np.concatenate([np.ones((1, n)), drawn])
 
 
-def by_kind(one: Sums, drawn: np.ndarray) -> np.ndarray:
+def by_kind(totals: Sums, drawn: np.ndarray) -> np.ndarray:
     """Mean of each pair of modalities per draw: (draws, kinds); NaN where a draw holds no query of it."""
     with np.errstate(invalid="ignore"):
-        return (drawn @ one.values) / (drawn @ one.counts)
+        return (drawn @ totals.values) / (drawn @ totals.counts)
 
 
-def figure(per_draw: np.ndarray, n: int) -> Figure:
+def estimate(per_draw: np.ndarray, n: int) -> Estimate:
     """Return the first value with the 95 % interval of the others."""
     low, high = np.nanpercentile(per_draw[1:], [2.5, 97.5])
-    return Figure(float(per_draw[0]), float(low), float(high), n)
+    return Estimate(float(per_draw[0]), float(low), float(high), n)
 
 
-def mean_figure(found: Sequence[Scores], of: str = "precision") -> Figure:
+def mean_estimate(partitions: Sequence[Scores], metric: str = "precision") -> Estimate:
     """Return the mean over pairs of modalities, each counting alike."""
-    one = sums(found, of)
-    return figure(np.nanmean(by_kind(one, draws(len(one.values))), axis=1), len(one.values))
+    one = sums(partitions, metric)
+    return estimate(np.nanmean(by_kind(one, draws(len(one.values))), axis=1), len(one.values))
 
 
-def gain(before: Sequence[Scores], after: Sequence[Scores], of: str = "precision") -> tuple[Figure, dict[str, Figure]]:
+def gain(
+    before: Sequence[Scores], after: Sequence[Scores], metric: str = "precision"
+) -> tuple[Estimate, dict[str, Estimate]]:
     """Return the relative gain of the mean and of each pair of modalities, the same patients drawn on both sides."""
-    old, new = sums(before, of), sums(after, of)
+    old, new = sums(before, metric), sums(after, metric)
     drawn = draws(len(old.values))
     a, b = by_kind(old, drawn), by_kind(new, drawn)
     overall = np.nanmean(b, axis=1) / np.nanmean(a, axis=1) - 1
     with np.errstate(invalid="ignore", divide="ignore"):
         each = b / a - 1
     asked = old.counts.sum(0).astype(int)
-    kinds = {kind: figure(each[:, i], int(asked[i])) for i, kind in enumerate(old.kinds)}
-    return figure(overall, len(old.values)), kinds
+    kinds = {kind: estimate(each[:, i], int(asked[i])) for i, kind in enumerate(old.kinds)}
+    return estimate(overall, len(old.values)), kinds

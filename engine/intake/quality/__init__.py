@@ -10,13 +10,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from engine.intake.quality.verdict import Measure, Verdict
+from engine.intake.quality.verdict import Measure, QualityVerdict
 from engine.study import Film, Study, Trace
 
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Measure", "Verdict", "choose_window", "judge"]
+__all__ = ["Measure", "QualityVerdict", "choose_window", "judge"]
 
 
 def choose_window(study: Study) -> Study:
@@ -26,7 +26,7 @@ def choose_window(study: Study) -> Study:
     return choose(study)
 
 
-def judge(study: Study, features: np.ndarray | None = None) -> Verdict:
+def judge(study: Study, features: np.ndarray | None = None) -> QualityVerdict:
     """Judge what of the study is searched; a long trace without a window is judged by its best one.
 
     features : (768,) of engine.model.trunk.features where known already, so that they are not computed twice
@@ -45,4 +45,4 @@ def judge(study: Study, features: np.ndarray | None = None) -> Verdict:
         from engine.intake.quality.ppg import judge_ppg
 
         return judge_ppg(content)
-    return Verdict(True, 1.0)
+    return QualityVerdict(True, 1.0)

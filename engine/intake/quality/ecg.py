@@ -17,7 +17,7 @@ import numpy as np
 from engine.intake.quality import signals
 from engine.intake.quality.beats import agreement, beat_correlation, beat_windows, energy_beats, slope_beats
 from engine.intake.quality.thresholds import limit
-from engine.intake.quality.verdict import Measure, Verdict, against, listed, number
+from engine.intake.quality.verdict import Measure, QualityVerdict, check_limit, listed, number
 from engine.study import Trace
 
 RATE_HZ = 100.0  # everything below Nyquist of the coarsest records; also the encoder's rate
@@ -28,7 +28,7 @@ FEW_BEATS = 8  # below this, noise beats resemble each other by chance, so more 
 JUMP_S, JUMP_EVERY_S = 0.02, 2.0  # a jump is the largest change within 20 ms; the median over 2 s stretches is taken
 
 # index → (what the number says, what to do)
-SAYS = {
+SENTENCES = {
     "missing share": ("has no value for {value} of the window", "export the recording without gaps and upload again"),
     "flat share": ("is flat for {value} of the window", "check the electrode and upload again"),
     "clipped share": ("is clipped for {value} of the window", "lower the gain and upload again"),
@@ -117,10 +117,10 @@ def lead_measures(lead: str, index: dict[str, float]) -> list[Measure]:
     stepped = not limit("ecg", "jump").allows(index["jump"]) and limit("ecg", "band kurtosis").allows(
         index["band kurtosis"]
     )
-    values = {name: index[name] for name in SAYS if name in index}
+    values = {name: index[name] for name in SENTENCES if name in index}
     values |= {"slowest rate": index["rate"], "fastest rate": index["rate"]}
     measures = []
-    for name, (says, advice) in SAYS.items():
+    for name, (says, advice) in SENTENCES.items():
         used = limit("ecg", "beat likeness of few beats" if name == "beat likeness" and few else name)
         if name == "kSQI" and not stepped:
             value = number(values[name], "")
@@ -128,14 +128,14 @@ def lead_measures(lead: str, index: dict[str, float]) -> list[Measure]:
             measures.append(Measure(f"{lead}: {name}", values[name], used.value, "", True, sentence))
             continue
         measures.append(
-            against(used, values[name], name=f"{lead}: {name}", subject=f"Lead {lead}", says=says, advice=advice)
+            check_limit(used, values[name], name=f"{lead}: {name}", subject=f"Lead {lead}", says=says, advice=advice)
         )
     return measures
 
 
-def judge_ecg(trace: Trace) -> Verdict:
+def judge_ecg(trace: Trace) -> QualityVerdict:
     """Judge the stretch that is searched; accepted where at least half of the leads present can be used."""
-    long_enough = against(
+    long_enough = check_limit(
         limit("ecg", "duration"),
         trace.duration_s,
         name="duration",
@@ -144,12 +144,12 @@ def judge_ecg(trace: Trace) -> Verdict:
         advice="upload a longer stretch",
     )
     if not long_enough.passed:
-        return Verdict(False, 0.0, (long_enough.sentence,), (long_enough,))
+        return QualityVerdict(False, 0.0, (long_enough.sentence,), (long_enough,))
     found = lead_indices(trace.samples, trace.fs)
     leads = {lead: {name: float(row[i]) for name, row in found.items()} for i, lead in enumerate(trace.leads)}
     measured = {lead: lead_measures(lead, index) for lead, index in leads.items()}
     usable = [lead for lead, measures in measured.items() if all(m.passed for m in measures)]
-    share = against(
+    share = check_limit(
         limit("ecg", "usable leads"),
         len(usable) / len(leads),
         name="usable leads",
@@ -161,7 +161,7 @@ def judge_ecg(trace: Trace) -> Verdict:
     reasons = [*([] if share.passed else [share.sentence] if len(leads) > 1 else []), *_grouped(failed)]
     good = [np.clip(0.5 * (leads[lead]["bSQI"] + leads[lead]["beat likeness"]), 0.0, 1.0) for lead in usable]
     score = float(np.sum(good)) / len(leads)
-    return Verdict(
+    return QualityVerdict(
         share.passed, score, listed(reasons), (share, long_enough, *(m for ms in measured.values() for m in ms))
     )
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.intake.quality.thresholds import limit
-from engine.intake.quality.verdict import Measure, Verdict, against, listed
+from engine.intake.quality.verdict import Measure, QualityVerdict, check_limit, listed
 from engine.study import Film
 
 if TYPE_CHECKING:
@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 COARSE = 512  # pixels along the longer side that exposure is measured on
 LEVELS = 64  # grey levels of the entropy
-FARTHEST_TURNED = 2.0  # turned films lie within this multiple of the limit (at most 1.8), other pictures mostly beyond
+MAX_TURNED_DISTANCE = (
+    2.0  # turned films lie within this multiple of the limit (at most 1.8), other pictures mostly beyond
+)
 DISTANCE = "distance from chest films"
 
 # index → (what the number says, what to do)
-SAYS: dict[str, tuple[str, str]] = {
+SENTENCES: dict[str, tuple[str, str]] = {
     "shortest side": ("has a shortest side of {value}", "upload the original film instead of a thumbnail"),
     "aspect ratio": (
         "is {value} as long as it is wide or high",
@@ -73,11 +75,11 @@ def picture_values(film: Film, facts: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _measure(name: str, value: float) -> Measure:
-    says, advice = SAYS[name]
-    return against(limit("cxr", name), value, name=name, subject="The picture", says=says, advice=advice)
+    says, advice = SENTENCES[name]
+    return check_limit(limit("cxr", name), value, name=name, subject="The picture", says=says, advice=advice)
 
 
-def judge_film(film: Film, facts: Mapping[str, Any], features: np.ndarray | None = None) -> Verdict:
+def judge_film(film: Film, facts: Mapping[str, Any], features: np.ndarray | None = None) -> QualityVerdict:
     """Judge one film. features : (768,) of engine.model.trunk.features, or None to have them computed."""
     measures = [_measure(name, value) for name, value in picture_values(film, facts).items()]
     distance = distance_of(film, features)
@@ -87,7 +89,7 @@ def judge_film(film: Film, facts: Mapping[str, Any], features: np.ndarray | None
         reasons.insert(0, _turned(film, far) if not reasons else far.sentence)
     best, worst = 1.0, limit("cxr", DISTANCE).value
     score = float(np.clip((2.0 * worst - distance) / (2.0 * worst - best), 0.0, 1.0))
-    return Verdict(not reasons, score, listed(reasons), (far, *measures))
+    return QualityVerdict(not reasons, score, listed(reasons), (far, *measures))
 
 
 def distance_of(film: Film, features: np.ndarray | None = None) -> float:
@@ -112,7 +114,7 @@ def turned_distances(film: Film) -> dict[str, float]:
 
 def _turned(film: Film, far: Measure) -> str:
     """Say how to turn the film where a turned copy would be accepted; otherwise the measure's own sentence."""
-    if far.value > FARTHEST_TURNED * far.threshold:
+    if far.value > MAX_TURNED_DISTANCE * far.threshold:
         return far.sentence
     found = turned_distances(film)
     says = min(found, key=lambda key: found[key])

@@ -18,7 +18,7 @@ import numpy as np
 from engine.intake.quality import signals
 from engine.intake.quality.beats import autocorrelation_peak, beat_correlation, beat_windows, pulse_beats
 from engine.intake.quality.thresholds import limit
-from engine.intake.quality.verdict import Verdict, against, listed
+from engine.intake.quality.verdict import QualityVerdict, check_limit, listed
 from engine.study import Trace
 
 RATE_HZ = 50.0
@@ -29,7 +29,7 @@ LAGS_S = (0.25, 2.5)  # pulse intervals at 240 and 24 per minute
 FEW_PULSES = 3
 
 # index → (what the number says, what to do)
-SAYS = {
+SENTENCES = {
     "missing share": ("has no value for {value} of the window", "export the recording without gaps and upload again"),
     "flat share": ("is flat for {value} of the window", "check that the sensor touches the skin and record again"),
     "clipped share": ("is clipped for {value} of the window", "lower the light or the gain and record again"),
@@ -93,9 +93,9 @@ def typical_jump(row: np.ndarray, fs: float) -> float:
     return float(np.median(shares)) if shares else 0.0
 
 
-def judge_ppg(trace: Trace) -> Verdict:
+def judge_ppg(trace: Trace) -> QualityVerdict:
     """Judge the stretch that is searched; accepted where every index keeps its limit."""
-    duration = against(
+    duration = check_limit(
         limit("ppg", "duration"),
         trace.duration_s,
         name="duration",
@@ -104,16 +104,16 @@ def judge_ppg(trace: Trace) -> Verdict:
         advice="upload a longer stretch",
     )
     if not duration.passed:
-        return Verdict(False, 0.0, (duration.sentence,), (duration,))
+        return QualityVerdict(False, 0.0, (duration.sentence,), (duration,))
     index = segment_indices(trace.samples[:1], trace.fs)
     few = index["whole pulses"] < FEW_PULSES
     likeness = index["periodicity"] if few else index["pulse likeness"]
     values = index | {"slowest rate": index["rate"], "fastest rate": index["rate"]}
     measures = [
-        against(limit("ppg", name), values[name], name=name, subject="The pulse trace", says=says, advice=advice)
-        for name, (says, advice) in SAYS.items()
+        check_limit(limit("ppg", name), values[name], name=name, subject="The pulse trace", says=says, advice=advice)
+        for name, (says, advice) in SENTENCES.items()
         if name != ("pulse likeness" if few else "periodicity")
     ]
     reasons = [measure.sentence for measure in measures if not measure.passed]
     score = float(np.clip(likeness, 0.0, 1.0)) * index["pulse-band share"]
-    return Verdict(not reasons, score, listed(reasons), (duration, *measures))
+    return QualityVerdict(not reasons, score, listed(reasons), (duration, *measures))

@@ -15,9 +15,9 @@ from engine.study import Trace
 
 WITHIN_S = 0.15  # tolerance between two detectors, as for bSQI
 REFINE_S = {"ecg": 0.06, "ppg": 0.08}  # a beat is moved to the extreme sample within this distance
-FEWEST_BEATS = 3
+MIN_BEATS = 3
 TRUSTED = 0.6  # two detectors must agree on this share of the beats, or no rate is given
-STRETCH_S, MOST_STRETCHES = 10.0, 60  # of the quality strip; longer stretches where there would be more
+STRETCH_S, MAX_STRETCHES = 10.0, 60  # of the quality strip; longer stretches where there would be more
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,7 @@ def rate_of(trace: Trace) -> Rate | None:
     if trace.duration_s < 2.0 or not np.isfinite(trace.samples).any():
         return None
     found = _pulse(trace) if trace.leads == ("PPG",) else _heart(trace)
-    return found if found.beats_s.size >= FEWEST_BEATS and found.agreement >= TRUSTED else None
+    return found if found.beats_s.size >= MIN_BEATS and found.agreement >= TRUSTED else None
 
 
 def _heart(trace: Trace) -> Rate:
@@ -92,7 +92,7 @@ def _to_extreme(row: np.ndarray, beats: np.ndarray, reach: int) -> np.ndarray:
 
 def quality_strip(trace: Trace) -> list[Stretch]:
     """Judge a pulse recording stretch by stretch with the gate; a rest too short to be judged joins the last one."""
-    length = max(STRETCH_S, trace.duration_s / MOST_STRETCHES)
+    length = max(STRETCH_S, trace.duration_s / MAX_STRETCHES)
     count = max(1, int(trace.duration_s // length))
     edges = [i * length for i in range(count)] + [trace.duration_s]
     return [_judged(trace, start, end) for start, end in itertools.pairwise(edges)]

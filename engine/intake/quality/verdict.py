@@ -28,7 +28,7 @@ class Measure:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class QualityVerdict:
     """The gate's decision on one study.
 
     score    : 0 (nothing usable) … 1 (as good as the best recordings); 0 does not follow from a refusal
@@ -50,7 +50,7 @@ def number(value: float, unit: str) -> str:
     return f"{value:.3g}{' ' + unit if unit else ''}"
 
 
-def against(limit: Limit, value: float, *, name: str, subject: str, says: str, advice: str) -> Measure:
+def check_limit(limit: Limit, value: float, *, name: str, subject: str, says: str, advice: str) -> Measure:
     """Compare a value with a limit and say so in one sentence.
 
     says : what the number means, with {value}; e.g. "is flat for {value} of the window"

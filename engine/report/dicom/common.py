@@ -14,7 +14,7 @@ from typing import Any
 from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
 from pydicom.uid import UID, ExplicitVRLittleEndian
 
-from engine import plain_text as safe
+from engine import plain_text
 from engine.strings import notice, text
 from engine.study import Study
 
@@ -49,7 +49,7 @@ def derived_uid(key: bytes, *parts: str) -> UID:
     return UID(f"2.25.{uuid.UUID(bytes=digest[:16], version=5).int}")
 
 
-def begin(owner: Owner, study: Study, sop_class: str, modality: str) -> FileDataset:
+def new_dataset(owner: Owner, study: Study, sop_class: str, modality: str) -> FileDataset:
     """Return a dataset with patient, study, series, equipment and SOP common modules filled in."""
     dataset = FileDataset("", {}, file_meta=FileMetaDataset(), preamble=b"\0" * 128)
     dataset.SpecificCharacterSet = "ISO_IR 192"
@@ -144,7 +144,7 @@ def private_code(value: str, meaning: str) -> Any:
     """Return a code of Casebind's own scheme."""
     from highdicom.sr import CodedConcept
 
-    return CodedConcept(_short(value, SH), SCHEME, _short(safe.one_line(meaning), LO) or "-")
+    return CodedConcept(_short(value, SH), SCHEME, _short(plain_text.one_line(meaning), LO) or "-")
 
 
 def scheme_identification(owner: Owner) -> Dataset:
@@ -159,4 +159,4 @@ def scheme_identification(owner: Owner) -> Dataset:
 
 def _short(words: str, most: int) -> str:
     """Return a value that fits its representation; a backslash would begin a second value."""
-    return safe.one_line(words).replace("\\", "/")[:most]
+    return plain_text.one_line(words).replace("\\", "/")[:most]

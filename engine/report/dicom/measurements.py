@@ -26,7 +26,7 @@ from highdicom.sr import (
 from pydicom.dataset import Dataset
 from pydicom.sr.codedict import codes
 
-from engine import plain_text as safe
+from engine import plain_text
 from engine.report.dicom.common import MANUFACTURER, Owner, as_waveforms, private_code, scheme_identification
 from engine.report.report import Report
 from engine.retrieval.answer import Neighbour
@@ -101,7 +101,7 @@ def _group(report: Report, one: Neighbour, dataset: Dataset, owner: Owner) -> Me
         algorithm_id=AlgorithmIdentification(
             name="Casebind retrieval by binary codes",
             version=f"{report.version}, release {report.release}",
-            parameters=[f"{one.bits} bits", f"operating point {report.answer.at or 'nearest k'}"],
+            parameters=[f"{one.bits} bits", f"operating point {report.answer.operating_point or 'nearest k'}"],
         ),
         measurements=[
             Measurement(private_code(*HAMMING), one.hamming, BITS),
@@ -126,7 +126,7 @@ def _group(report: Report, one: Neighbour, dataset: Dataset, owner: Owner) -> Me
 def _evaluations(report: Report, one: Neighbour) -> list[QualitativeEvaluation]:
     """Return labels and marks as coded values; a label's code is derived from its words."""
     found = [QualitativeEvaluation(private_code(*LABELLED), label_code(label)) for label in one.labels]
-    marks = dict.fromkeys(given.mark for given in report.marks_of(one.study_id))
+    marks = dict.fromkeys(given.mark for given in report.ratings_of(one.study_id))
     return found + [QualitativeEvaluation(private_code(*MARKED), private_code(name, name)) for name in marks]
 
 
@@ -146,7 +146,7 @@ def _words(one: Neighbour) -> str:
         licence=one.licence,
         synthetic=mark,
     )
-    return f"{notice()}. {safe.one_line(words)}"
+    return f"{notice()}. {plain_text.one_line(words)}"
 
 
 def _text(name: Any, words: str) -> TextContentItem:

@@ -10,7 +10,7 @@ from highdicom.ko import KeyObjectSelection, KeyObjectSelectionDocument
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.sr.codedict import codes
 
-from engine import plain_text as safe
+from engine import plain_text
 from engine.errors import UsageError
 from engine.report.dicom.common import MANUFACTURER, Owner, as_waveforms, to_bytes
 from engine.report.dicom.measurements import device, report_object
@@ -75,7 +75,7 @@ def key_object(report: Report, one: Neighbour, dataset: Dataset, n: int) -> Any:
         query=report.answer.query_id,
         study=one.study_id,
         synthetic=f" ({text('card.synthetic')})" if one.synthetic else "",
-        labels=safe.one_line(labels(one)),
+        labels=plain_text.one_line(labels(one)),
         all=chosen,
     )
     content = KeyObjectSelection(

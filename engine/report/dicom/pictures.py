@@ -9,7 +9,7 @@ from pydicom.dataset import FileDataset
 from pydicom.uid import SecondaryCaptureImageStorage
 
 from engine.report import films
-from engine.report.dicom.common import Owner, begin, comment, finished
+from engine.report.dicom.common import Owner, comment, finished, new_dataset
 from engine.report.picture import draw_study, new_figure
 from engine.strings import notice, text
 from engine.study import Film, Study
@@ -50,7 +50,7 @@ def picture_object(study: Study, owner: Owner) -> FileDataset:
 
 def _capture(study: Study, owner: Owner, words: str, pixels: np.ndarray) -> FileDataset:
     """Return a Secondary Capture with everything but its colours; pixels (rows, columns[, 3]) uint8 or uint16."""
-    dataset = begin(owner, study, SecondaryCaptureImageStorage, "OT")
+    dataset = new_dataset(owner, study, SecondaryCaptureImageStorage, "OT")
     dataset.ConversionType = "WSD"
     dataset.PatientOrientation = ""
     dataset.ImageType = ["DERIVED", "SECONDARY"]

@@ -6,11 +6,11 @@ import numpy as np
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.uid import AmbulatoryECGWaveformStorage, GeneralECGWaveformStorage, TwelveLeadECGWaveformStorage
 
-from engine.report.dicom.common import Owner, begin, comment, finished
+from engine.report.dicom.common import Owner, comment, finished, new_dataset
 from engine.study import ECG_LEADS, Study, Trace
 
 STEP_MV = 0.001  # one count is 1 µV; what is stored is off by at most half of it
-LARGEST = 32767
+MAX_COUNT = 32767
 PADDING = -32768  # stands for a missing sample
 TWELVE_LEAD_SAMPLES = 16384  # PS3.3 A.34.3.4.3
 GENERAL_HZ, AMBULATORY_HZ = (200, 1000), (50, 1000)  # PS3.3 A.34.4.4.4 and A.34.5.4.4
@@ -39,7 +39,7 @@ def storage_class(trace: Trace) -> str | None:
     """
     if trace.units != "mV" or not set(trace.leads) <= set(ECG_LEADS) or not 1 <= len(trace.leads) <= 12:
         return None
-    if np.nanmax(np.abs(trace.samples), initial=0.0) > LARGEST * STEP_MV:
+    if np.nanmax(np.abs(trace.samples), initial=0.0) > MAX_COUNT * STEP_MV:
         return None
     n = trace.samples.shape[1]
     if GENERAL_HZ[0] <= trace.fs <= GENERAL_HZ[1]:
@@ -50,7 +50,7 @@ def storage_class(trace: Trace) -> str | None:
 
 def waveform_object(study: Study, trace: Trace, owner: Owner, sop_class: str) -> FileDataset:
     """Return the ECG with all its samples."""
-    dataset = begin(owner, study, sop_class, "ECG")
+    dataset = new_dataset(owner, study, sop_class, "ECG")
     moment = dataset.StudyDate + dataset.StudyTime if dataset.StudyDate else f"{owner.when:%Y%m%d%H%M%S}"
     dataset.AcquisitionDateTime = moment
     dataset.AcquisitionContextSequence = []

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.synthetic.checks.memorisation import REACH
+from engine.synthetic.checks.memorisation import MAX_SHIFT
 
 INDEPENDENT = (0, 1, 6, 7, 8, 9, 10, 11)  # I, II and V1–V6; the other four follow from I and II
 BEFORE_S, AFTER_S = 0.3, 0.5  # of a beat around its R peak, of a pulse around its systolic peak
-FEWEST = 2  # beats that a typical one needs
+MIN_BEATS = 2  # beats that a typical one needs
 
 
 def r_peaks(x: np.ndarray, fs: float) -> np.ndarray:
@@ -21,7 +21,7 @@ def r_peaks(x: np.ndarray, fs: float) -> np.ndarray:
 
     for lead in (1, 0, 7, 10):
         found = _quietly(lambda lead=lead: nk.ecg_findpeaks(x[lead].astype(float), fs)["ECG_R_Peaks"])
-        if len(found) >= FEWEST:
+        if len(found) >= MIN_BEATS:
             return found
     return np.zeros(0, int)
 
@@ -45,11 +45,11 @@ def _quietly(find) -> np.ndarray:  # type: ignore[no-untyped-def]
             return np.zeros(0, int)
 
 
-def typical(x: np.ndarray, peaks: np.ndarray, fs: float, fewest: int = FEWEST) -> np.ndarray:
+def typical(x: np.ndarray, peaks: np.ndarray, fs: float, min_beats: int = MIN_BEATS) -> np.ndarray:
     """Return the median beat (leads, BEFORE_S + AFTER_S) of a trace (leads, n); zeros where there are too few."""
     before, after = round(BEFORE_S * fs), round(AFTER_S * fs)
     whole = peaks[(peaks >= before) & (peaks + after <= x.shape[1])]
-    if len(whole) < fewest:
+    if len(whole) < min_beats:
         return np.zeros((len(x), before + after), np.float32)
     return np.median([x[:, p - before : p + after] for p in whole], axis=0).astype(np.float32)
 
@@ -69,10 +69,10 @@ def level(x: np.ndarray) -> np.ndarray:
 
 def beat_cosines(queries: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Typical beats (q, leads, t), (n, leads, t) → best cosine over shifts of up to REACH samples, (q, n)."""
-    inner = targets.shape[-1] - 2 * REACH
-    middle = level(targets[..., REACH : REACH + inner]).reshape(len(targets), -1)
+    inner = targets.shape[-1] - 2 * MAX_SHIFT
+    middle = level(targets[..., MAX_SHIFT : MAX_SHIFT + inner]).reshape(len(targets), -1)
     best = np.full((len(queries), len(targets)), -1.0, np.float32)
-    for shift in range(2 * REACH + 1):
+    for shift in range(2 * MAX_SHIFT + 1):
         moved = level(queries[..., shift : shift + inner]).reshape(len(queries), -1)
         np.maximum(best, moved @ middle.T, out=best)
     return best

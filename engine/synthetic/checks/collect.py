@@ -16,14 +16,14 @@ from engine.synthetic.checks import films, traces
 from engine.synthetic.checks.group import Group, make_group
 
 if TYPE_CHECKING:
-    from engine.workspace.manifest import Entry
+    from engine.workspace.manifest import StudyEntry
 
 KEY = b"casebind evaluate synthetic"  # pseudonyms made with it are never shown
 RATE_COLUMNS = ("heart_rate", "rate_bpm", "hr")  # further columns of a manifest that may hold the intended rate
 
 
 @dataclass(frozen=True, eq=False)
-class Item:
+class CohortStudy:
     """One study of the cohort; labels and rate (per minute, or None) as intended, report as in its row."""
 
     id: str
@@ -46,7 +46,7 @@ class Item:
         return self.study.content
 
 
-def collect(folder: Path) -> dict[str, list[Item]]:
+def collect(folder: Path) -> dict[str, list[CohortStudy]]:
     """Return the cohort's studies by modality, in the manifest's order.
 
     UsageError where there is no manifest or a study cannot be read.
@@ -57,14 +57,14 @@ def collect(folder: Path) -> dict[str, list[Item]]:
     root = folder if folder.is_dir() else folder.parent
     with (root / MANIFEST_NAME if folder.is_dir() else folder).open(newline="", encoding="utf-8-sig") as handle:
         files = [tuple(root / name for name in row["file"].split(";") if name) for row in csv.DictReader(handle)]
-    found: dict[str, list[Item]] = {}
+    found: dict[str, list[CohortStudy]] = {}
     for entry, names in zip(entries, files, strict=True):
         item = _item(entry, names)
         found.setdefault(item.study.modality, []).append(item)
     return found
 
 
-def _item(entry: Entry, files: tuple[Path, ...]) -> Item:
+def _item(entry: StudyEntry, files: tuple[Path, ...]) -> CohortStudy:
     try:
         study = entry.load(KEY)
     except CasebindError as error:
@@ -75,23 +75,23 @@ def _item(entry: Entry, files: tuple[Path, ...]) -> Item:
     labels, report = tuple(entry.facts.get("labels", ())), str(entry.facts.get("report", ""))
     view, sex, age = str(entry.facts.get("view", "")), str(entry.facts.get("sex", "")), entry.facts.get("age")
     rate = next((float(entry.extra[c]) for c in RATE_COLUMNS if entry.extra.get(c)), None)
-    return Item(name, patient, encounter, labels, view, sex, age, rate, report, files, study)
+    return CohortStudy(name, patient, encounter, labels, view, sex, age, rate, report, files, study)
 
 
-def group_of(modality: str, items: list[Item], spaces: dict[str, np.ndarray]) -> Group:
+def group_of(modality: str, items: list[CohortStudy], spaces: dict[str, np.ndarray]) -> Group:
     """Return the items as a group with the given arrays."""
     rows = [(i.id, i.patient, i.encounter, "synthetic", "synthetic", _read_as(modality, i)) for i in items]
     return make_group(modality, rows, spaces)
 
 
-def _read_as(modality: str, item: Item) -> set[str]:
+def _read_as(modality: str, item: CohortStudy) -> set[str]:
     """Return the labels that are read back from a study: the published ones and, of films, view, sex and age."""
     if modality == "ppg":
         return traces.ppg_labels(item.labels)
     return {*item.labels, *(films.attributes(item.view, item.sex, item.age) if modality == "cxr" else ())}
 
 
-def film_pixels(items: Iterable[Item]) -> list[np.ndarray]:
+def film_pixels(items: Iterable[CohortStudy]) -> list[np.ndarray]:
     """Return the films' grey values as uint8."""
     contents = [item.study.content for item in items]
     return [_eight_bits(film) for film in contents if isinstance(film, Film)]
@@ -102,6 +102,6 @@ def _eight_bits(film: Film) -> np.ndarray:
     return film.pixels if film.bits == 8 else np.round(film.pixels / full * 255).astype(np.uint8)
 
 
-def texts(items: Iterable[Item]) -> list[str]:
+def texts(items: Iterable[CohortStudy]) -> list[str]:
     """Return the reports."""
     return [item.study.content.text for item in items if isinstance(item.study.content, Note)]

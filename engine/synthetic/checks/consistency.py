@@ -9,13 +9,13 @@ import numpy as np
 from engine.errors import ReleaseError
 from engine.model.hash_layer import distances
 from engine.synthetic.checks import agreement, retrieval
-from engine.synthetic.checks.collect import Item, texts
+from engine.synthetic.checks.collect import CohortStudy, texts
 
 if TYPE_CHECKING:
     from engine.model.release import Release
 
 NORMAL = ("no finding", "normal ecg", "sinus rhythm")  # what a report need not name in these words
-Studies = dict[str, list[Item]]
+Studies = dict[str, list[CohortStudy]]
 
 
 def rates(studies: Studies) -> dict[str, Any]:
@@ -43,7 +43,7 @@ def limbs(studies: Studies) -> dict[str, Any]:
     return {"n": len(known), "exact": len(known) - len(apart), "worst_units": worst, "apart": apart}
 
 
-def _stored(item: Item) -> np.ndarray | None:
+def _stored(item: CohortStudy) -> np.ndarray | None:
     headers = [file for file in item.files if file.suffix == ".hea"]
     return agreement.stored_samples(headers[0]) if headers else None
 
@@ -59,7 +59,7 @@ def wording(studies: Studies) -> dict[str, Any]:
     return {m: _named({i.encounter: i for i in studies.get(m, [])}, texts_of) for m in ("cxr", "ecg")}
 
 
-def _named(items: dict[str, Item], texts_of: dict[str, str]) -> dict[str, Any]:
+def _named(items: dict[str, CohortStudy], texts_of: dict[str, str]) -> dict[str, Any]:
     reports = {e: item.report or texts_of.get(e, "") for e, item in items.items()}
     order = sorted(e for e, report in reports.items() if report)
     following = dict(zip(order, order[1:] + order[:1], strict=True))
@@ -70,14 +70,14 @@ def _named(items: dict[str, Item], texts_of: dict[str, str]) -> dict[str, Any]:
     return {"n": len(asked), "named": sum(named), "chance": sum(luck), "unnamed": unnamed}
 
 
-def found_pairs(release: Release, studies: Studies, embeddings: dict[str, np.ndarray]) -> dict[str, Any]:
+def own_study_retrieval(release: Release, studies: Studies, embeddings: dict[str, np.ndarray]) -> dict[str, Any]:
     """Return, per pair of modalities, how well an encounter's own study is found, by embeddings and 256-bit codes.
 
     embeddings : modality → (n, 256), in the order of the studies.
     """
     codes = {m: release.codes(z, m) for m, z in embeddings.items()}
     rows: dict[str, Any] = {}
-    for a, b in retrieval.WAYS:
+    for a, b in retrieval.MODALITY_PAIRS:
         if not (studies.get(a) and studies.get(b)):
             continue
         scores = {"float": embeddings[a] @ embeddings[b].T, "256 bits": -distances(codes[a], codes[b], 256)}
@@ -94,5 +94,5 @@ def check_cohort(release: Release, studies: Studies, embeddings: dict[str, np.nd
         "rates": rates(studies),
         "limb_leads": limbs(studies),
         "reports": wording(studies),
-        "own_study": found_pairs(release, studies, embeddings),
+        "own_study": own_study_retrieval(release, studies, embeddings),
     }

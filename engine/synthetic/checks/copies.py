@@ -14,15 +14,26 @@ from engine.synthetic.checks import memorisation
 from engine.synthetic.checks.beats import beat_cosines, wave_cosines
 from engine.synthetic.checks.group import Group
 
-Way = Callable[[np.ndarray, np.ndarray], np.ndarray]
+Similarity = Callable[[np.ndarray, np.ndarray], np.ndarray]
 
-FILM_WAYS: dict[str, Way] = {"pixels": memorisation.film_cosines, "release": memorisation.feature_cosines}
-ECG_WAYS: dict[str, Way] = {"beat": beat_cosines, "wave": wave_cosines, "shape": memorisation.feature_cosines}
-PPG_WAYS: dict[str, Way] = {"beat": beat_cosines, "wave": wave_cosines, "release": memorisation.feature_cosines}
+FILM_SIMILARITIES: dict[str, Similarity] = {
+    "pixels": memorisation.film_cosines,
+    "release": memorisation.feature_cosines,
+}
+ECG_SIMILARITIES: dict[str, Similarity] = {
+    "beat": beat_cosines,
+    "wave": wave_cosines,
+    "shape": memorisation.feature_cosines,
+}
+PPG_SIMILARITIES: dict[str, Similarity] = {
+    "beat": beat_cosines,
+    "wave": wave_cosines,
+    "release": memorisation.feature_cosines,
+}
 
 
 @dataclass(frozen=True, eq=False)
-class Search:
+class CopySearch:
     """One space's nearest training recordings: figures for the record; distances and numbers, (n,), for pictures."""
 
     figures: dict[str, Any]
@@ -31,8 +42,8 @@ class Search:
 
 
 def search(
-    train: Group, test: Group, ours: Group, ways: dict[str, Way], folder: Path, release: str
-) -> dict[str, Search]:
+    train: Group, test: Group, ours: Group, similarities: dict[str, Similarity], folder: Path, release: str
+) -> dict[str, CopySearch]:
     """Return each space's search of `ours` in `train` beside that of `test`, the latter kept in `folder`.
 
     release : digest of the encoder that made the features. Nothing where `train` or `test` is empty.
@@ -41,16 +52,16 @@ def search(
         return {}
 
     def make() -> dict[str, np.ndarray]:
-        return {s: memorisation.nearest(way(test.spaces[s], train.spaces[s]))[0] for s, way in ways.items()}
+        return {s: memorisation.nearest(way(test.spaces[s], train.spaces[s]))[0] for s, way in similarities.items()}
 
-    file = folder / f"apart-{train.modality}-{cache.key(release, *ways, *train.ids, '|', *test.ids)}.npz"
-    real, found = cache.remembered(file, make), {}
-    for space, way in ways.items():
+    file = folder / f"apart-{train.modality}-{cache.key(release, *similarities, *train.ids, '|', *test.ids)}.npz"
+    real, found = cache.cached_arrays(file, make), {}
+    for space, way in similarities.items():
         distances, index = memorisation.nearest(way(ours.spaces[space], train.spaces[space]))
-        found[space] = Search(memorisation.verdict(distances, real[space], ours.ids), distances, index)
+        found[space] = CopySearch(memorisation.verdict(distances, real[space], ours.ids), distances, index)
     return found
 
 
-def figures(found: dict[str, Search]) -> dict[str, Any]:
+def figures(searches: dict[str, CopySearch]) -> dict[str, Any]:
     """Return what is recorded of a search."""
-    return {space: one.figures for space, one in found.items()}
+    return {space: one.figures for space, one in searches.items()}

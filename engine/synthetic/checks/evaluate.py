@@ -17,17 +17,17 @@ if TYPE_CHECKING:
 Checked = tuple[dict[str, Any], np.ndarray]  # figures, embeddings
 
 
-def evaluate(release: Release, cohort: Path, path: Path, shown: Path | None, folder: Path) -> dict[str, Any]:
+def evaluate(release: Release, cohort: Path, path: Path, pictures_folder: Path | None, folder: Path) -> dict[str, Any]:
     """Return every figure of a cohort; write pictures of the closest pairs to `shown` (None: none).
 
     path : the open recordings. folder : where their features are kept.
     Raises UsageError where the cohort cannot be read.
     """
-    for place in (shown or folder, folder):
+    for place in (pictures_folder or folder, folder):
         outside_repository(place)
     studies = collect.collect(cohort)
     ways = {"cxr": _films, "ecg": _ecgs, "ppg": _ppgs}
-    checked = {m: way(release, path, studies[m], shown, folder) for m, way in ways.items() if studies.get(m)}
+    checked = {m: way(release, path, studies[m], pictures_folder, folder) for m, way in ways.items() if studies.get(m)}
     embeddings = {m: z for m, (_, z) in checked.items()}
     if studies.get("text"):
         embeddings["text"] = release.embed([item.study for item in studies["text"]])
@@ -42,33 +42,39 @@ def evaluate(release: Release, cohort: Path, path: Path, shown: Path | None, fol
     }
 
 
-def outside_repository(place: Path) -> None:
+def outside_repository(folder: Path) -> None:
     """Refuse a folder for real recordings that git would take in: UsageError."""
-    inside = place.resolve()
+    inside = folder.resolve()
     if inside.is_relative_to(ROOT) and not inside.is_relative_to(ROOT / "runs"):
-        raise UsageError(f"The folder {place} is part of the repository and would hold real recordings: name another.")
+        raise UsageError(f"The folder {folder} is part of the repository and would hold real recordings: name another.")
 
 
-def _films(release: Release, path: Path, items: list[collect.Item], shown: Path | None, folder: Path) -> Checked:
+def _films(
+    release: Release, path: Path, items: list[collect.CohortStudy], pictures_folder: Path | None, folder: Path
+) -> Checked:
     real = films.real_films(release, path, folder)
     pixels = collect.film_pixels(items)
     spaces = films.film_arrays(release, encode.prepared_films(pixels), "synthetic films")
     ours = collect.group_of("cxr", items, spaces)
-    figures = film_report.check_films(release, path, real, ours, pixels, shown, folder)
+    figures = film_report.check_films(release, path, real, ours, pixels, pictures_folder, folder)
     return figures, encode.project(release, "cxr", spaces["release"])
 
 
-def _ecgs(release: Release, path: Path, items: list[collect.Item], shown: Path | None, folder: Path) -> Checked:
+def _ecgs(
+    release: Release, path: Path, items: list[collect.CohortStudy], pictures_folder: Path | None, folder: Path
+) -> Checked:
     real = traces.real_ecgs(release, path, folder)
     spaces = trace_report.synthetic_ecgs(release, [item.trace for item in items])
     ours = collect.group_of("ecg", items, spaces)
-    figures = trace_report.check_ecgs(release, real, ours, shown, folder)
+    figures = trace_report.check_ecgs(release, real, ours, pictures_folder, folder)
     return figures, encode.project(release, "ecg", spaces["release"])
 
 
-def _ppgs(release: Release, path: Path, items: list[collect.Item], shown: Path | None, folder: Path) -> Checked:
+def _ppgs(
+    release: Release, path: Path, items: list[collect.CohortStudy], pictures_folder: Path | None, folder: Path
+) -> Checked:
     real = traces.real_ppgs(release, path, folder)
     made = trace_report.synthetic_ppgs(release, [item.trace for item in items])
     ours, short = (collect.group_of("ppg", items, spaces) for spaces in made)
-    figures = trace_report.check_ppgs(release, real, ours, short, shown, folder)
+    figures = trace_report.check_ppgs(release, real, ours, short, pictures_folder, folder)
     return figures, encode.project(release, "ppg", made[0]["release"])

@@ -17,9 +17,9 @@ import numpy as np
 from engine.synthetic.checks.group import Group
 
 STRENGTHS = (1e-5, 1e-4, 1e-3, 1e-2, 1e-1)  # scikit-learn's C
-FEWEST = 5  # positives and negatives that a label needs on either side
+MIN_EXAMPLES = 5  # positives and negatives that a label needs on either side
 MARGIN = 0.05  # area that a kept label may lose, and beyond which it is called easier than real
-ROUNDS = 1000  # bootstrap
+RESAMPLES = 1000  # bootstrap
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,25 +37,25 @@ class Reader:
         return ((x - self.mean) / self.deviation) @ self.weights
 
 
-def area(scores: np.ndarray, held: np.ndarray, weights: np.ndarray | None = None) -> float:
+def auroc(scores: np.ndarray, has_label: np.ndarray, weights: np.ndarray | None = None) -> float:
     """Return the area under the ROC curve: the chance that a positive scores above a negative, ties half.
 
     scores, held (n,); weights (n,) count each study so many times. NaN without positives or negatives.
     """
     weights = np.ones(len(scores)) if weights is None else weights
     _, level = np.unique(scores, return_inverse=True)
-    positive, negative = np.bincount(level, weights * held), np.bincount(level, weights * ~held)
+    positive, negative = np.bincount(level, weights * has_label), np.bincount(level, weights * ~has_label)
     below = np.cumsum(negative) - negative
     pairs = positive.sum() * negative.sum()
     return float((positive * (below + negative / 2)).sum() / pairs) if pairs else float("nan")
 
 
-def resampled_areas(scores: np.ndarray, held: np.ndarray, patients: Sequence[str], seed: int) -> np.ndarray:
+def bootstrap_aurocs(scores: np.ndarray, has_label: np.ndarray, patients: Sequence[str], seed: int) -> np.ndarray:
     """Return the areas of ROUNDS resamples of patients with replacement, (ROUNDS,); NaN where one side is empty."""
     names, index = np.unique(np.asarray(patients), return_inverse=True)
     rng = np.random.default_rng(seed)
-    counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), ROUNDS)
-    return np.array([area(scores, held, row[index].astype(float)) for row in counts])
+    counts = rng.multinomial(len(names), np.full(len(names), 1 / len(names)), RESAMPLES)
+    return np.array([auroc(scores, has_label, row[index].astype(float)) for row in counts])
 
 
 def interval(values: np.ndarray) -> tuple[float, float]:
@@ -75,39 +75,39 @@ def learn(train: Group, valid: Group, space: str, labels: Sequence[str]) -> Read
     mean, deviation = x.mean(0), x.std(0)
     deviation = np.where(deviation > 1e-9, deviation, 1.0)
     x, y = (x - mean) / deviation, (y - mean) / deviation
-    fits = [np.array([_weights(x, train.held(label), strength) for label in labels]).T for strength in STRENGTHS]
-    areas = [[area(y @ w[:, i], valid.held(label)) for i, label in enumerate(labels)] for w in fits]
+    fits = [np.array([_weights(x, train.has_label(label), strength) for label in labels]).T for strength in STRENGTHS]
+    areas = [[auroc(y @ w[:, i], valid.has_label(label)) for i, label in enumerate(labels)] for w in fits]
     means = [float(np.nanmean(a)) if not np.all(np.isnan(a)) else 0.5 for a in areas]
     best = int(np.argmax(means))
     return Reader(tuple(labels), STRENGTHS[best], mean, deviation, fits[best])
 
 
-def _weights(x: np.ndarray, held: np.ndarray, strength: float) -> np.ndarray:
+def _weights(x: np.ndarray, has_label: np.ndarray, strength: float) -> np.ndarray:
     from sklearn.linear_model import LogisticRegression
 
     model = LogisticRegression(C=strength, class_weight="balanced", max_iter=300, tol=1e-3)
-    return model.fit(x, held).coef_[0]
+    return model.fit(x, has_label).coef_[0]
 
 
 def readable(train: Group) -> tuple[str, ...]:
     """Return the labels with enough positives and negatives in `train` to learn, sorted."""
     names = sorted(set().union(*train.labels)) if len(train) else []
-    return tuple(name for name in names if FEWEST <= train.held(name).sum() <= len(train) - FEWEST)
+    return tuple(name for name in names if MIN_EXAMPLES <= train.has_label(name).sum() <= len(train) - MIN_EXAMPLES)
 
 
 def side(scores: np.ndarray, group: Group, label: str, seed: int) -> tuple[dict[str, Any], np.ndarray]:
     """Return one side's area with its interval and counts, and the resampled areas."""
-    held = group.held(label)
-    draws = resampled_areas(scores, held, list(group.patients), seed)
+    held = group.has_label(label)
+    draws = bootstrap_aurocs(scores, held, list(group.patients), seed)
     low, high = interval(draws)
-    figure = {"auroc": area(scores, held), "low": low, "high": high}
+    figure = {"auroc": auroc(scores, held), "low": low, "high": high}
     return {**figure, "positives": int(held.sum()), "negatives": int((~held).sum())}, draws
 
 
 def compare(reader: Reader, test: Group, synthetic: Group, space: str, label: str) -> dict[str, Any]:
     """Return one label's row: real, synthetic, their difference with its interval, and the verdict."""
     if label not in reader.labels:
-        count = int(synthetic.held(label).sum())
+        count = int(synthetic.has_label(label).sum())
         return {"label": label, "verdict": "no real training studies", "synthetic": {"positives": count}}
     column = reader.labels.index(label)
     sides = [(reader.scores(g.spaces[space])[:, column], g) for g in (test, synthetic)]
@@ -120,7 +120,7 @@ def compare(reader: Reader, test: Group, synthetic: Group, space: str, label: st
 
 def verdict(real: dict[str, Any], ours: dict[str, Any]) -> str:
     """Return "kept", "kept, easier than real", "dropped" or "too few"."""
-    if min(real["positives"], real["negatives"], ours["positives"], ours["negatives"]) < FEWEST:
+    if min(real["positives"], real["negatives"], ours["positives"], ours["negatives"]) < MIN_EXAMPLES:
         return "too few"
     difference = ours["auroc"] - real["auroc"]
     if difference < -MARGIN:

@@ -24,7 +24,7 @@ def film_report(
     pixels: Sequence[np.ndarray],
     labels: Sequence[Iterable[str]],
     path: Path,
-    shown: Path | None = None,
+    pictures_folder: Path | None = None,
     folder: Path = cache.CACHE,
     release: Release | None = None,
 ) -> dict[str, Any]:
@@ -40,7 +40,7 @@ def film_report(
     release = release or load_release()
     real = real_films(release, path, folder)
     ours = synthetic_films(release, pixels, labels)
-    found = check_films(release, path, real, ours, list(pixels), shown, folder)
+    found = check_films(release, path, real, ours, list(pixels), pictures_folder, folder)
     return {**found, "text": as_text(found)}
 
 
@@ -50,22 +50,22 @@ def check_films(
     real: Group,
     ours: Group,
     pixels: Sequence[np.ndarray],
-    shown: Path | None,
+    pictures_folder: Path | None,
     folder: Path,
 ) -> dict[str, Any]:
     """Return all figures of a group of drawn films, and write the closest pairs where `shown` is a folder."""
     found: dict[str, Any] = {"fidelity": film_fidelity(real, ours, folder)}
-    train, test = real.part("train", [ADULTS]), real.part("test", [ADULTS])
-    enough = min(len(test), len(ours)) >= pairs.FEWEST
+    train, test = real.of_split("train", [ADULTS]), real.of_split("test", [ADULTS])
+    enough = min(len(test), len(ours)) >= pairs.MIN_STUDIES
     bad = ("blurred real test", blurred(release, path, test, folder)) if enough else None
     found["realism"] = {
         name: pairs.overall(train, test, ours, space, bad) + pairs.by_label(train, ours, space)
         for space, name in READERS.items()
     }
-    every = real.part("train")
-    searched = copies.search(every, test, ours, copies.FILM_WAYS, folder, encoder_digest(release, "cxr"))
-    if shown is not None:
-        draw_closest(path, every, ours, pixels, searched, shown)
+    every = real.of_split("train")
+    searched = copies.search(every, test, ours, copies.FILM_SIMILARITIES, folder, encoder_digest(release, "cxr"))
+    if pictures_folder is not None:
+        draw_closest(path, every, ours, pixels, searched, pictures_folder)
     found["memorisation"] = copies.figures(searched)
     return found
 
@@ -79,7 +79,7 @@ def blurred(release: Release, path: Path, test: Group, folder: Path) -> Group:
         return film_arrays(release, gaussian_filter(films, (0, BLUR_PX, BLUR_PX)), "blurred films")
 
     file = folder / f"blurred-cxr-{cache.key(encoder_digest(release, 'cxr'), str(BLUR_PX), *test.ids)}.npz"
-    spaces = cache.remembered(file, make)
+    spaces = cache.cached_arrays(file, make)
     return Group("cxr", test.ids, test.patients, test.encounters, test.datasets, test.splits, test.labels, spaces)
 
 
@@ -92,7 +92,12 @@ def film_pixels(path: Path, ids: Iterable[str]) -> list[np.ndarray]:
 
 
 def draw_closest(
-    path: Path, train: Group, ours: Group, pixels: Sequence[np.ndarray], searched: dict[str, copies.Search], shown: Path
+    path: Path,
+    train: Group,
+    ours: Group,
+    pixels: Sequence[np.ndarray],
+    searched: dict[str, copies.CopySearch],
+    pictures_folder: Path,
 ) -> None:
     """Write one picture per space with the closest ten pairs."""
     for space, found in searched.items():
@@ -106,9 +111,9 @@ def draw_closest(
         ]
         title = f"films, {space}, limit {found.figures['limit']:.3f}"
         sides = list(zip(mine, real, strict=True))
-        pictures.save(shown / f"closest-cxr-{space}.png", title, sides, names, pictures.film)
+        pictures.save(pictures_folder / f"closest-cxr-{space}.png", title, sides, names, pictures.film)
 
 
-def as_text(found: dict[str, Any]) -> str:
+def as_text(results: dict[str, Any]) -> str:
     """Return the tables of all checks."""
-    return words.modality("Films", found)
+    return words.modality_report("Films", results)

@@ -32,7 +32,7 @@ def attributes(view: str, sex: str, age: float | None) -> set[str]:
 
 def film_arrays(release: Release, films: np.ndarray, name: str) -> dict[str, np.ndarray]:
     """Prepared films (n, 224, 224) uint8 → their features and their small pictures."""
-    return {**encode.film_spaces(release, films, name), "pixels": memorisation.small(films)}
+    return {**encode.film_spaces(release, films, name), "pixels": memorisation.downscaled(films)}
 
 
 def real_films(release: Release, path: Path, folder: Path = cache.CACHE) -> Group:
@@ -44,7 +44,7 @@ def real_films(release: Release, path: Path, folder: Path = cache.CACHE) -> Grou
         return film_arrays(release, films, "real films")
 
     ids = "\n".join(f"{r.study_id} {r.split}" for r in listed)
-    spaces = cache.remembered(folder / f"real-cxr-{cache.key(encoder_digest(release, 'cxr'), ids)}.npz", make)
+    spaces = cache.cached_arrays(folder / f"real-cxr-{cache.key(encoder_digest(release, 'cxr'), ids)}.npz", make)
     rows = [
         (r.study_id, r.patient_id, r.encounter_id, r.dataset, r.split, {*r.labels, *attributes(r.view, r.sex, r.age)})
         for r in listed
@@ -64,11 +64,11 @@ def synthetic_films(
 
 def film_readers(real: Group, folder: Path = cache.CACHE) -> dict[str, fidelity.Reader]:
     """Return the label readers of both feature spaces, learnt on adult `train` films and kept in `folder`."""
-    train, valid = real.part("train", [ADULTS]), real.part("valid", [ADULTS])
-    return {space: kept_reader(train, valid, space, folder) for space in READERS}
+    train, valid = real.of_split("train", [ADULTS]), real.of_split("valid", [ADULTS])
+    return {space: cached_reader(train, valid, space, folder) for space in READERS}
 
 
-def kept_reader(train: Group, valid: Group, space: str, folder: Path) -> fidelity.Reader:
+def cached_reader(train: Group, valid: Group, space: str, folder: Path) -> fidelity.Reader:
     """Return fidelity.learn's reader for one space, from `folder` where the same one was learnt before."""
     labels = fidelity.readable(train)
     content = repr([(g.ids.tolist(), [sorted(held) for held in g.labels]) for g in (train, valid)])
@@ -79,12 +79,12 @@ def kept_reader(train: Group, valid: Group, space: str, folder: Path) -> fidelit
         return {"strength": np.array(r.strength), "mean": r.mean, "deviation": r.deviation, "weights": r.weights}
 
     file = folder / f"reader-{train.modality}-{space}-{cache.key(content, sums)}.npz"
-    kept = cache.remembered(file, make)
+    kept = cache.cached_arrays(file, make)
     return fidelity.Reader(labels, float(kept["strength"]), kept["mean"], kept["deviation"], kept["weights"])
 
 
 def film_fidelity(real: Group, synthetic: Group, folder: Path = cache.CACHE) -> dict[str, list[dict[str, Any]]]:
     """Return the label rows of each reading."""
-    test = real.part("test", [ADULTS])
+    test = real.of_split("test", [ADULTS])
     readers = film_readers(real, folder)
     return {READERS[space]: fidelity.fidelity(reader, test, synthetic, space) for space, reader in readers.items()}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-PARTS = ("train", "valid", "test")
+SPLITS = ("train", "valid", "test")
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,16 +38,16 @@ class Group:
         labels = tuple(self.labels[i] for i in index)
         return replace(self, **arrays, labels=labels, spaces={n: a[index] for n, a in self.spaces.items()})
 
-    def part(self, split: str, datasets: Iterable[str] = ()) -> Group:
+    def of_split(self, split: str, datasets: Iterable[str] = ()) -> Group:
         """Return the rows of one split, of all data sets or of those named."""
         kept, named = self.splits == split, tuple(datasets)
         return self.take(kept & np.isin(self.datasets, named) if named else kept)
 
-    def part_of(self, dataset: str) -> Group:
+    def of_dataset(self, dataset: str) -> Group:
         """Return the rows of one data set, all splits."""
         return self.take(self.datasets == dataset)
 
-    def held(self, label: str) -> np.ndarray:
+    def has_label(self, label: str) -> np.ndarray:
         """Return which rows carry a label, (n,) bool."""
         return np.array([label in held for held in self.labels], bool)
 

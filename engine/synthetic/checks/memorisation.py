@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-SMALL = 64  # pixels of a film's side when compared
-REACH = 3  # pixels of the small picture, and samples of a beat, that two recordings may be shifted by
+COMPARED_PX = 64  # pixels of a film's side when compared
+MAX_SHIFT = 3  # pixels of the small picture, and samples of a beat, that two recordings may be shifted by
 PERCENTILE = 1.0
 
 
@@ -23,22 +23,26 @@ def unit(x: np.ndarray) -> np.ndarray:
     return (centred / np.where(length > 1e-9, length, 1.0)).astype(np.float32)
 
 
-def small(films: np.ndarray) -> np.ndarray:
+def downscaled(films: np.ndarray) -> np.ndarray:
     """Prepared films (n, 224, 224) uint8 → (n, 64, 64) uint8, by area."""
     from PIL import Image
 
-    size, way = (SMALL, SMALL), Image.Resampling.BOX
+    size, way = (COMPARED_PX, COMPARED_PX), Image.Resampling.BOX
     made = [np.asarray(Image.fromarray(film).resize(size, way)) for film in films]
-    return np.stack(made) if made else np.zeros((0, SMALL, SMALL), np.uint8)
+    return np.stack(made) if made else np.zeros((0, COMPARED_PX, COMPARED_PX), np.uint8)
 
 
 def film_cosines(queries: np.ndarray, targets: np.ndarray) -> np.ndarray:
     """Small films (q, 64, 64), (t, 64, 64) → best cosine over shifts of up to REACH pixels each way, (q, t)."""
-    inner = SMALL - 2 * REACH
-    middle = unit(targets[:, REACH : REACH + inner, REACH : REACH + inner].reshape(len(targets), -1).astype(np.float32))
+    inner = COMPARED_PX - 2 * MAX_SHIFT
+    middle = unit(
+        targets[:, MAX_SHIFT : MAX_SHIFT + inner, MAX_SHIFT : MAX_SHIFT + inner]
+        .reshape(len(targets), -1)
+        .astype(np.float32)
+    )
     best = np.full((len(queries), len(targets)), -1.0, np.float32)
-    for dy in range(2 * REACH + 1):
-        for dx in range(2 * REACH + 1):
+    for dy in range(2 * MAX_SHIFT + 1):
+        for dx in range(2 * MAX_SHIFT + 1):
             moved = queries[:, dy : dy + inner, dx : dx + inner].reshape(len(queries), -1).astype(np.float32)
             np.maximum(best, unit(moved) @ middle.T, out=best)
     return best

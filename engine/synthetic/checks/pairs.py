@@ -10,8 +10,8 @@ from engine.synthetic.checks import realism
 from engine.synthetic.checks.group import Group
 
 SPLITS = 5  # random halves over which real–real figures of one label are averaged
-FEWEST = 20  # studies on either side of a comparison within one label
-MOST = 400  # studies on either side of any comparison
+MIN_STUDIES = 20  # studies on either side of a comparison within one label
+MAX_STUDIES = 400  # studies on either side of any comparison
 TRAIN, TEST = "real train", "real test"
 
 
@@ -25,25 +25,25 @@ def compare(name: str, a: Group, b: Group, space: str, reference: np.ndarray) ->
 
 def matched(group: Group, wanted: Group, rng: np.random.Generator) -> Group:
     """Return as many studies of `group` as `wanted` has, with labels as alike as possible."""
-    return group.take(realism.alike(wanted.labels, group.labels, rng))
+    return group.take(realism.match_labels(wanted.labels, group.labels, rng))
 
 
-def some(group: Group, n: int, rng: np.random.Generator) -> Group:
+def subsample(group: Group, n: int, rng: np.random.Generator) -> Group:
     """Return n studies at random, or all where there are fewer."""
     return group.take(np.sort(rng.permutation(len(group))[:n]))
 
 
 def overall(
-    train: Group, test: Group, synthetic: Group, space: str, bad: tuple[str, Group] | None = None, seed: int = 0
+    train: Group, test: Group, synthetic: Group, space: str, baseline: tuple[str, Group] | None = None, seed: int = 0
 ) -> list[dict[str, Any]]:
     """Return synthetic–real beside real–real and a bad baseline, all of equal n and of the synthetic label mix.
 
     Nothing where a side has fewer than FEWEST studies.
     """
-    rng, n = np.random.default_rng(seed), min(len(test), len(train), len(synthetic), MOST)
-    if n < FEWEST:
+    rng, n = np.random.default_rng(seed), min(len(test), len(train), len(synthetic), MAX_STUDIES)
+    if n < MIN_STUDIES:
         return []
-    ours = some(synthetic, n, rng)
+    ours = subsample(synthetic, n, rng)
     before, after = matched(train, ours, rng), matched(test, ours, rng)
     reference = train.spaces[space]
     rows = [
@@ -51,8 +51,10 @@ def overall(
         compare(f"synthetic with {TEST}", ours, after, space, reference),
         compare(f"{TEST} with {TRAIN} (real–real)", after, before, space, reference),
     ]
-    if bad:
-        rows.append(compare(f"{bad[0]} with {TRAIN} (bad)", matched(bad[1], ours, rng), before, space, reference))
+    if baseline:
+        rows.append(
+            compare(f"{baseline[0]} with {TRAIN} (bad)", matched(baseline[1], ours, rng), before, space, reference)
+        )
     return rows
 
 
@@ -63,12 +65,12 @@ def by_label(train: Group, synthetic: Group, space: str, seed: int = 0) -> list[
     """
     rng, rows = np.random.default_rng(seed), []
     for label in sorted(set().union(*synthetic.labels)):
-        ours, real = (g.take(g.held(label)) for g in (synthetic, train))
+        ours, real = (g.take(g.has_label(label)) for g in (synthetic, train))
         a, b = halves(real, rng)
-        n = min(MOST, len(ours), len(a), len(b))
-        if n < FEWEST:
+        n = min(MAX_STUDIES, len(ours), len(a), len(b))
+        if n < MIN_STUDIES:
             continue
-        pair = some(ours, n, rng), some(a, n, rng)
+        pair = subsample(ours, n, rng), subsample(a, n, rng)
         rows.append(compare(f"{label}: synthetic with real", *pair, space, train.spaces[space]))
         rows.append(_real_real(label, real, n, space, train.spaces[space], rng))
     return rows
@@ -87,7 +89,7 @@ def _real_real(
     so that a single one may lie well off 0.5."""
     name, found = f"{label}: real with real", []
     for _ in range(SPLITS):
-        a, b = (some(half, n, rng) for half in halves(real, rng))
+        a, b = (subsample(half, n, rng) for half in halves(real, rng))
         found.append(compare(name, a, b, space, reference))
     means: dict[str, Any] = {"compared": name, "n": found[0]["n"]}
     for key in ("auc", "kid"):

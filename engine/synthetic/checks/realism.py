@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from engine.synthetic.checks.fidelity import area, interval, resampled_areas
+from engine.synthetic.checks.fidelity import auroc, bootstrap_aurocs, interval
 
 FOLDS, STRENGTH = 5, 1e-3  # of the two-sample classifier; C is fixed: nothing is chosen on what is measured
 NEIGHBOURS = 3  # k of precision and recall
@@ -42,20 +42,20 @@ def two_sample(a: np.ndarray, b: np.ndarray, patients: Sequence[str], seed: int 
         return {"value": float("nan"), "low": float("nan"), "high": float("nan"), "n": len(a) + len(b)}
     x, held = np.concatenate([a, b]), np.repeat([True, False], [len(a), len(b)])
     scores = _held_out(x, held, np.asarray(patients), min(FOLDS, *sides), seed)
-    low, high = interval(resampled_areas(scores, held, patients, seed))
-    return {"value": area(scores, held), "low": low, "high": high, "n": len(x)}
+    low, high = interval(bootstrap_aurocs(scores, held, patients, seed))
+    return {"value": auroc(scores, held), "low": low, "high": high, "n": len(x)}
 
 
-def _held_out(x: np.ndarray, held: np.ndarray, patients: np.ndarray, folds: int, seed: int) -> np.ndarray:
+def _held_out(x: np.ndarray, from_a: np.ndarray, patients: np.ndarray, folds: int, seed: int) -> np.ndarray:
     """Return each row's log-odds of being from a, by a classifier that saw no study of its patient, (n,)."""
     from sklearn.linear_model import LogisticRegression
     from sklearn.model_selection import StratifiedGroupKFold
 
     scores = np.zeros(len(x))
-    for learn, read in StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(x, held, patients):
+    for learn, read in StratifiedGroupKFold(folds, shuffle=True, random_state=seed).split(x, from_a, patients):
         scaled, rest = standardise(x[learn], x[learn], x[read])
         model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=300, tol=1e-3)
-        scores[read] = model.fit(scaled, held[learn]).decision_function(rest)
+        scores[read] = model.fit(scaled, from_a[learn]).decision_function(rest)
     return scores
 
 
@@ -101,7 +101,9 @@ def precision_recall(real: np.ndarray, ours: np.ndarray) -> Figures:
     return {"precision": float(covered(ours, real).mean()), "recall": float(covered(real, ours).mean())}
 
 
-def alike(wanted: Sequence[frozenset[str]], offered: Sequence[frozenset[str]], rng: np.random.Generator) -> np.ndarray:
+def match_labels(
+    wanted: Sequence[frozenset[str]], offered: Sequence[frozenset[str]], rng: np.random.Generator
+) -> np.ndarray:
     """Choose for each wanted label set the offered study that shares most labels (Jaccard), each study once.
 
     Ties are drawn. Returns numbers into `offered`, (min(n, m),); wanted sets are served in random order.

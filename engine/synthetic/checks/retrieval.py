@@ -13,7 +13,7 @@ import numpy as np
 from engine.metrics.ranking import bootstrap
 
 PERMUTATIONS = 200
-WAYS = (
+MODALITY_PAIRS = (
     ("cxr", "ecg"),
     ("ecg", "cxr"),
     ("ppg", "ecg"),
@@ -46,13 +46,17 @@ def metrics(ranks: np.ndarray, n: int) -> dict[str, np.ndarray]:
 
 
 def own_study(
-    scores: np.ndarray, asking: Sequence[str], offered: Sequence[str], patients: Sequence[str], seed: int = 0
+    scores: np.ndarray,
+    query_encounters: Sequence[str],
+    gallery_encounters: Sequence[str],
+    patients: Sequence[str],
+    seed: int = 0,
 ) -> dict[str, Any]:
     """Return each metric with its interval by patient, beside chance with its interval over permutations.
 
     asking (q,), offered (g,): encounters; patients (q,): of the queries. Queries without own study are left out.
     """
-    a, b = np.asarray(asking), np.asarray(offered)
+    a, b = np.asarray(query_encounters), np.asarray(gallery_encounters)
     kept = np.isin(a, b)
     own, scores, n = (a[:, None] == b[None])[kept], scores[kept], len(b)
     if not kept.any():

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Any
 
-MARK = {"kept": "kept", "dropped": "DROPPED", "kept, easier than real": "kept (!) easier than real"}
+VERDICT_WORDS = {"kept": "kept", "dropped": "DROPPED", "kept, easier than real": "kept (!) easier than real"}
 
 
 def number(value: float | None, digits: int = 3) -> str:
@@ -14,9 +14,9 @@ def number(value: float | None, digits: int = 3) -> str:
     return "–" if value is None or math.isnan(value) else f"{value:.{digits}f}"
 
 
-def figure(found: dict[str, Any], key: str = "value") -> str:
+def with_interval(estimate: dict[str, Any], key: str = "value") -> str:
     """Return "0.812 (0.760–0.861)"."""
-    return f"{number(found[key])} ({number(found['low'])}–{number(found['high'])})"
+    return f"{number(estimate[key])} ({number(estimate['low'])}–{number(estimate['high'])})"
 
 
 def grid(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
@@ -39,14 +39,14 @@ def _label_line(row: dict[str, Any]) -> tuple[str, ...]:
         return row["label"], "–", "–", "–", f"{ours['positives']}/–", "–", row["verdict"]
     real = row["real"]
     counts = [f"{s['positives']}/{s['negatives']}" for s in (real, ours)]
-    verdict = MARK.get(row["verdict"], row["verdict"])
+    verdict = VERDICT_WORDS.get(row["verdict"], row["verdict"])
     return (
         row["label"],
-        figure(real, "auroc"),
+        with_interval(real, "auroc"),
         counts[0],
-        figure(ours, "auroc"),
+        with_interval(ours, "auroc"),
         counts[1],
-        figure(row["difference"]),
+        with_interval(row["difference"]),
         verdict,
     )
 
@@ -61,7 +61,7 @@ def _pair_line(row: dict[str, Any]) -> tuple[str, ...]:
     scaled = {name: 1000 * row["kid"][name] for name in ("value", "low", "high")}
     distance = f"{scaled['value']:.1f} ({scaled['low']:.1f} … {scaled['high']:.1f})"
     covers = (number(row["precision"], 2), number(row["recall"], 2))
-    return row["compared"], f"{row['n'][0]} + {row['n'][1]}", figure(row["auc"]), distance, *covers
+    return row["compared"], f"{row['n'][0]} + {row['n'][1]}", with_interval(row["auc"]), distance, *covers
 
 
 def memorisation_table(spaces: dict[str, dict[str, Any]]) -> str:
@@ -70,7 +70,7 @@ def memorisation_table(spaces: dict[str, dict[str, Any]]) -> str:
     return grid(head, [_space_line(name, found) for name, found in spaces.items()])
 
 
-def _space_line(name: str, found: dict[str, Any]) -> tuple[str, ...]:
-    both = [" / ".join(number(found[s][k]) for k in ("minimum", "p1", "p5", "median")) for s in ("synthetic", "real")]
-    below = f"{found['below']} of {found['n']} ({100 * found['share_below']:.1f} %)"
-    return name, below, number(found["limit"]), both[0], f"{both[1]}  (n {found['n_real']})"
+def _space_line(name: str, result: dict[str, Any]) -> tuple[str, ...]:
+    both = [" / ".join(number(result[s][k]) for k in ("minimum", "p1", "p5", "median")) for s in ("synthetic", "real")]
+    below = f"{result['below']} of {result['n']} ({100 * result['share_below']:.1f} %)"
+    return name, below, number(result["limit"]), both[0], f"{both[1]}  (n {result['n_real']})"

@@ -12,7 +12,7 @@ from engine.evaluate import cache
 from engine.evaluate.views import encoder_digest
 from engine.study import ECG_LEADS, PPG_LEAD, Trace
 from engine.synthetic.checks import copies, fidelity, pairs, pictures, traces, words
-from engine.synthetic.checks.films import kept_reader
+from engine.synthetic.checks.films import cached_reader
 from engine.synthetic.checks.group import Group, make_group
 
 if TYPE_CHECKING:
@@ -28,38 +28,43 @@ NOISE = 60  # traces of the bad baseline
 
 
 def check_ecgs(
-    release: Release, real: Group, ours: Group, shown: Path | None, folder: Path = cache.CACHE
+    release: Release, real: Group, ours: Group, pictures_folder: Path | None, folder: Path = cache.CACHE
 ) -> dict[str, Any]:
     """Return fidelity, realism and memorisation of a group of synthetic ECGs."""
     found: dict[str, Any] = {"fidelity": {}, "realism": {}}
     for name, (sets, space) in ECG_READINGS.items():
-        train, valid, test = (real.part(split, sets) for split in ("train", "valid", "test"))
-        reader = kept_reader(train, valid, space, folder)
+        train, valid, test = (real.of_split(split, sets) for split in ("train", "valid", "test"))
+        reader = cached_reader(train, valid, space, folder)
         found["fidelity"][name] = fidelity.fidelity(reader, test, ours, space)
     noise = _noise_group(release, "ecg")
     for name, sets, space in (
         ("ECG, PTB-XL in mV", (traces.MILLIVOLT,), "release"),
         ("ECG, PTB-XL all (voltage hidden)", (traces.MILLIVOLT, traces.SCORED), "shape"),
     ):
-        train, test = real.part("train", sets), real.part("test", sets)
+        train, test = real.of_split("train", sets), real.of_split("test", sets)
         rows = pairs.overall(train, test, ours, space, ("white noise", noise))
         found["realism"][name] = rows + pairs.by_label(train, ours, space)
     searched = copies.search(
-        real.part("train"), real.part("test"), ours, copies.ECG_WAYS, folder, encoder_digest(release, "ecg")
+        real.of_split("train"),
+        real.of_split("test"),
+        ours,
+        copies.ECG_SIMILARITIES,
+        folder,
+        encoder_digest(release, "ecg"),
     )
-    _draw(searched, real.part("train"), ours, "ecg", shown)
+    _draw(searched, real.of_split("train"), ours, "ecg", pictures_folder)
     return {**found, "memorisation": copies.figures(searched)}
 
 
 def check_ppgs(
-    release: Release, real: Group, ours: Group, short: Group, shown: Path | None, folder: Path = cache.CACHE
+    release: Release, real: Group, ours: Group, short: Group, pictures_folder: Path | None, folder: Path = cache.CACHE
 ) -> dict[str, Any]:
     """Return the same of synthetic PPGs; `short` holds their first PULSE_S, to be held against PPG-BP's recordings."""
-    pulses = {split: real.part(split, [traces.PULSES]) for split in ("train", "valid", "test")}
-    reader = kept_reader(pulses["train"], pulses["valid"], "release", folder)
+    pulses = {split: real.of_split(split, [traces.PULSES]) for split in ("train", "valid", "test")}
+    reader = cached_reader(pulses["train"], pulses["valid"], "release", folder)
     name = f"PPG, PPG-BP ({traces.PULSE_S:g} s)"
     found: dict[str, Any] = {"fidelity": {name: fidelity.fidelity(reader, pulses["test"], short, "release")}}
-    intensive = {split: real.part(split, [traces.INTENSIVE]) for split in ("train", "test")}
+    intensive = {split: real.of_split(split, [traces.INTENSIVE]) for split in ("train", "test")}
     brief, noise = (_noise_group(release, "ppg", seconds) for seconds in (traces.PULSE_S, 10.0))
     found["realism"] = {
         name: pairs.overall(pulses["train"], pulses["test"], short, "release", ("white noise", brief))
@@ -70,29 +75,34 @@ def check_ppgs(
     }
     long = real.take(real.spaces["length"] * 10 >= traces.LONG_S)
     found["memorisation"] = {}
-    for kind, whole, mine in (("10 s", long, ours), (f"{traces.PULSE_S:g} s", real.part_of(traces.PULSES), short)):
+    for kind, whole, mine in (("10 s", long, ours), (f"{traces.PULSE_S:g} s", real.of_dataset(traces.PULSES), short)):
         searched = copies.search(
-            whole.part("train"), whole.part("test"), mine, copies.PPG_WAYS, folder, encoder_digest(release, "ppg")
+            whole.of_split("train"),
+            whole.of_split("test"),
+            mine,
+            copies.PPG_SIMILARITIES,
+            folder,
+            encoder_digest(release, "ppg"),
         )
-        _draw(searched, whole.part("train"), mine, f"ppg-{kind.replace(' ', '')}", shown)
+        _draw(searched, whole.of_split("train"), mine, f"ppg-{kind.replace(' ', '')}", pictures_folder)
         found["memorisation"] |= {f"{space}, {kind}": figures for space, figures in copies.figures(searched).items()}
     return found
 
 
 def ecg_report(
-    made: Sequence[Trace], labels: Sequence[Iterable[str]], path: Path, shown: Path | None = None
+    made: Sequence[Trace], labels: Sequence[Iterable[str]], path: Path, pictures_folder: Path | None = None
 ) -> dict[str, Any]:
     """Check drawn ECGs (12-lead traces in mV) with their PTB-XL statements; as film_report, from arrays."""
     from engine.model.release import load_release
 
     release = load_release()
     ours = _drawn("ecg", labels, synthetic_ecgs(release, made))
-    found = check_ecgs(release, traces.real_ecgs(release, path), ours, shown)
-    return {**found, "text": words.modality("ECGs", found)}
+    found = check_ecgs(release, traces.real_ecgs(release, path), ours, pictures_folder)
+    return {**found, "text": words.modality_report("ECGs", found)}
 
 
 def ppg_report(
-    made: Sequence[Trace], labels: Sequence[Iterable[str]], path: Path, shown: Path | None = None
+    made: Sequence[Trace], labels: Sequence[Iterable[str]], path: Path, pictures_folder: Path | None = None
 ) -> dict[str, Any]:
     """Check drawn PPGs (one lead) with their labels; as film_report, from arrays."""
     from engine.model.release import load_release
@@ -101,8 +111,8 @@ def ppg_report(
     whole, brief = synthetic_ppgs(release, made)
     held = [traces.ppg_labels(tuple(one)) for one in labels]
     ours, short = _drawn("ppg", held, whole), _drawn("ppg", held, brief)
-    found = check_ppgs(release, traces.real_ppgs(release, path), ours, short, shown)
-    return {**found, "text": words.modality("PPGs", found)}
+    found = check_ppgs(release, traces.real_ppgs(release, path), ours, short, pictures_folder)
+    return {**found, "text": words.modality_report("PPGs", found)}
 
 
 def _drawn(modality: str, labels: Sequence[Iterable[str]], spaces: dict[str, np.ndarray]) -> Group:
@@ -119,9 +129,11 @@ def _noise_group(release: Release, modality: str, seconds: float = 10.0) -> Grou
     return Group(modality, names, names, names, names, names, (frozenset(),) * NOISE, arrays)
 
 
-def _draw(searched: dict[str, copies.Search], train: Group, ours: Group, name: str, shown: Path | None) -> None:
+def _draw(
+    searched: dict[str, copies.CopySearch], train: Group, ours: Group, name: str, pictures_folder: Path | None
+) -> None:
     """Write the closest ten pairs of every space; whole traces for features, else what was compared."""
-    if shown is None:
+    if pictures_folder is None:
         return
     for space, found in searched.items():
         index = pictures.closest(found.distances)
@@ -133,7 +145,7 @@ def _draw(searched: dict[str, copies.Search], train: Group, ours: Group, name: s
             for i, j in zip(index, there, strict=True)
         ]
         title = f"{name}, {space}, limit {found.figures['limit']:.3f}"
-        pictures.save(shown / f"closest-{name}-{space}.png", title, sides, names, pictures.lines)
+        pictures.save(pictures_folder / f"closest-{name}-{space}.png", title, sides, names, pictures.lines)
 
 
 def synthetic_ecgs(release: Release, made: Sequence[Trace]) -> dict[str, np.ndarray]:

@@ -51,7 +51,7 @@ def ppg_arrays(release: Release, traces: Sequence[Trace]) -> dict[str, np.ndarra
     x = inputs["x"]
     return {
         "release": encode.trace_features(release, "ppg", inputs),
-        "beat": np.stack([beats.typical(one, beats.systolic_peaks(one[0], 125.0), 125.0, fewest=1) for one in x]),
+        "beat": np.stack([beats.typical(one, beats.systolic_peaks(one[0], 125.0), 125.0, min_beats=1) for one in x]),
         "wave": beats.coarse(x, PPG_STEP),
         "length": inputs["length"],
     }
@@ -65,7 +65,7 @@ def real_ecgs(release: Release, path: Path, folder: Path = cache.CACHE) -> Group
     def make() -> dict[str, np.ndarray]:
         return ecg_arrays(release, [_trace(r) for r in listed], "real ECGs")
 
-    spaces = cache.remembered(folder / f"real-ecg-{cache.key(encoder_digest(release, 'ecg'), ids)}.npz", make)
+    spaces = cache.cached_arrays(folder / f"real-ecg-{cache.key(encoder_digest(release, 'ecg'), ids)}.npz", make)
     rows = [(r.study_id, r.patient_id, r.encounter_id, _ecg_set(r), r.split, r.labels) for r in listed]
     return make_group("ecg", rows, spaces)
 
@@ -79,7 +79,7 @@ def real_ppgs(release: Release, path: Path, folder: Path = cache.CACHE) -> Group
     def make() -> dict[str, np.ndarray]:
         return ppg_arrays(release, [window for _, _, window in cut])
 
-    spaces = cache.remembered(folder / f"real-ppg-{cache.key(encoder_digest(release, 'ppg'), ids)}.npz", make)
+    spaces = cache.cached_arrays(folder / f"real-ppg-{cache.key(encoder_digest(release, 'ppg'), ids)}.npz", make)
     rows = [
         (f"{r.study_id}#{n}", r.patient_id, r.encounter_id, r.dataset, r.split, ppg_labels(r.labels)) for r, n, _ in cut
     ]

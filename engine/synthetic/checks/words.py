@@ -15,15 +15,15 @@ SHARED = (
 )
 
 
-def modality(name: str, found: dict[str, Any]) -> str:
+def modality_report(name: str, results: dict[str, Any]) -> str:
     """Return the tables of one modality."""
     parts = []
-    for reading, rows in found["fidelity"].items():
+    for reading, rows in results["fidelity"].items():
         parts += [f"Label fidelity: {reading}", table.fidelity_table(rows), *_not_meant(rows), ""]
-    for space, rows in found["realism"].items():
+    for space, rows in results["realism"].items():
         parts += [f"Realism: {space}", table.realism_table(rows), ""]
     parts += [f"{name}: nearest training recording (limit: 1st percentile of real test)"]
-    return "\n".join([*parts, table.memorisation_table(found["memorisation"])])
+    return "\n".join([*parts, table.memorisation_table(results["memorisation"])])
 
 
 def _not_meant(rows: list[dict[str, Any]]) -> list[str]:
@@ -31,16 +31,16 @@ def _not_meant(rows: list[dict[str, Any]]) -> list[str]:
     return [f"No synthetic study is meant to show: {'; '.join(names)}"] if names else []
 
 
-def encounters(found: dict[str, Any]) -> str:
+def encounter_report(results: dict[str, Any]) -> str:
     """Return the consistency of encounters in words and one table."""
     return "\n".join(
         [
-            *(_rates(name, rate) for name, rate in found["rates"].items()),
-            _limbs(found["limb_leads"]),
-            *(_reports(NAMES[name], report) for name, report in found["reports"].items() if report["n"]),
+            *(_rates(name, rate) for name, rate in results["rates"].items()),
+            _limbs(results["limb_leads"]),
+            *(_reports(NAMES[name], report) for name, report in results["reports"].items() if report["n"]),
             "",
             "An encounter's own study among all of the cohort (chance: permuted encounters)",
-            _own_table(found["own_study"]),
+            _own_table(results["own_study"]),
             SHARED,
         ]
     )
@@ -89,27 +89,29 @@ def _own_table(pairs: dict[str, Any]) -> str:
 def _own_line(pair: str, kind: str, row: dict[str, Any]) -> tuple[str, ...]:
     cells = []
     for name in ("top_1_percent", "r_at_10", "mrr"):
-        cells += [table.figure(row[name]), table.figure(row[name]["chance"])]
-    return (pair, kind, f"{row['n']} of {row['gallery']}", *cells, table.figure(row["rank_percentile"]))
+        cells += [table.with_interval(row[name]), table.with_interval(row[name]["chance"])]
+    return (pair, kind, f"{row['n']} of {row['gallery']}", *cells, table.with_interval(row["rank_percentile"]))
 
 
-def summary(found: dict[str, Any]) -> str:
+def summary(results: dict[str, Any]) -> str:
     """Return one table for a reader: per modality and label what holds, then copies and realism per modality."""
     head = ("modality", "what", "verdict", "found")
-    rows = [line for key in NAMES if key in found for line in _modality_lines(key, found[key])]
+    rows = [line for key in NAMES if key in results for line in _modality_lines(key, results[key])]
     return table.grid(head, rows)
 
 
-def _modality_lines(key: str, found: dict[str, Any]) -> list[tuple[str, ...]]:
+def _modality_lines(key: str, results: dict[str, Any]) -> list[tuple[str, ...]]:
     name = NAMES[key]
     labels: dict[str, list[str]] = {}
-    for rows in found["fidelity"].values():
+    for rows in results["fidelity"].values():
         for row in (row for row in rows if row["synthetic"]["positives"]):
             labels.setdefault(row["label"], []).append(_reading(row))
-    said = {label: table.MARK.get(v, v) for label, v in verdicts(key, found["fidelity"]).items()}
+    said = {label: table.VERDICT_WORDS.get(v, v) for label, v in verdicts(key, results["fidelity"]).items()}
     lines: list[tuple[str, ...]] = [(name, label, said[label], " | ".join(r)) for label, r in sorted(labels.items())]
-    lines += [(name, f"told from real: {space}", "", _told(rows)) for space, rows in found["realism"].items()]
-    copies = ", ".join(f"{space} {m['below']} of {m['n']}" for space, m in found["memorisation"].items())
+    lines += [
+        (name, f"told from real: {space}", "", _classifier_auc(rows)) for space, rows in results["realism"].items()
+    ]
+    copies = ", ".join(f"{space} {m['below']} of {m['n']}" for space, m in results["memorisation"].items())
     return [*lines, (name, "nearer to training than the limit", "", copies)]
 
 
@@ -135,27 +137,27 @@ def _reading(row: dict[str, Any]) -> str:
     return f"{row['verdict']} {pair}"
 
 
-def _told(rows: list[dict[str, Any]]) -> str:
+def _classifier_auc(rows: list[dict[str, Any]]) -> str:
     told = ", ".join(
         f"{row['compared']} {table.number(row['auc']['value'], 2)}" for row in rows if ":" not in row["compared"]
     )
     return f"classifier AUC: {told}"
 
 
-def everything(found: dict[str, Any]) -> str:
+def full_report(results: dict[str, Any]) -> str:
     """Return the whole report."""
-    counts = ", ".join(f"{n} {m}" for m, n in found["studies"].items())
+    counts = ", ".join(f"{n} {m}" for m, n in results["studies"].items())
     parts = [
-        f"{found['patients']} patients, {found['encounters']} encounters: {counts}. Release {found['release']}.",
+        f"{results['patients']} patients, {results['encounters']} encounters: {counts}. Release {results['release']}.",
         "",
     ]
     for key, name in NAMES.items():
-        if key in found:
-            parts += [modality(name, found[key]), ""]
+        if key in results:
+            parts += [modality_report(name, results[key]), ""]
     rule = (
         f"kept: AUROC at least that on real test − {MARGIN:g}; (!) more than {MARGIN:g} above it, findings exaggerated."
     )
-    return "\n".join([*parts, encounters(found["consistency"]), "", "Summary", rule, summary(found)])
+    return "\n".join([*parts, encounter_report(results["consistency"]), "", "Summary", rule, summary(results)])
 
 
 def rounded(value: Any) -> Any:

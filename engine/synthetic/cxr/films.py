@@ -11,7 +11,7 @@ from PIL import Image
 
 SIDE = 224  # pixels of a synthetic film, its height and its width
 ADULT_YEARS = (18, 95)
-EDGE_GREY, LEAST_SPREAD = 0.02, 0.12  # of 0 … 1: darker upper edges are wide collimation, flatter films hold nothing
+EDGE_GREY, MIN_SPREAD = 0.02, 0.12  # of 0 … 1: darker upper edges are wide collimation, flatter films hold nothing
 
 
 def load_films(recordings: Path, split: str = "train") -> tuple[torch.Tensor, pd.DataFrame]:
@@ -25,7 +25,7 @@ def load_films(recordings: Path, split: str = "train") -> tuple[torch.Tensor, pd
     table = table[table.years.between(*ADULT_YEARS) & table.labels.notna()].reset_index(drop=True)
     films = [read_film(recordings / "cxr" / name) for name in table.file]
     stack = torch.from_numpy(np.stack(films)).float()[:, None] / 255
-    whole = (stack[:, 0, :, :12].mean((1, 2)) > EDGE_GREY) & (stack.std((1, 2, 3)) > LEAST_SPREAD)
+    whole = (stack[:, 0, :, :12].mean((1, 2)) > EDGE_GREY) & (stack.std((1, 2, 3)) > MIN_SPREAD)
     return stack[whole], table[whole.numpy()].reset_index(drop=True)
 
 

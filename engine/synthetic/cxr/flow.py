@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from engine.model.autocast import half
+from engine.model.autocast import bfloat16_autocast
 from engine.synthetic.cxr.codec import CHANNELS, FACTOR
 from engine.synthetic.cxr.condition import WIDTH
 from engine.synthetic.cxr.films import SIDE
@@ -22,7 +22,7 @@ LATENT = SIDE // FACTOR  # 28 pixels a side
 SIZE = CHANNELS * LATENT**2  # 3136 numbers a film
 AXES = 256
 FOLD = 2  # the network sees 2 × 2 latent pixels as channels
-TOLD = 256  # width of the embedded condition
+CONDITION_WIDTH = 256  # width of the embedded condition
 HEAD = 64
 
 
@@ -32,20 +32,20 @@ def normed(x: torch.Tensor) -> torch.Tensor:
         return F.layer_norm(x.permute(0, 2, 3, 1), x.shape[1:2]).permute(0, 3, 1, 2)
 
 
-class Block(nn.Module):
+class FlowBlock(nn.Module):
     """Norm, 3 × 3, norm told the condition, 3 × 3 from zero; attention where asked: (b, a, h, w) → (b, c, h, w)."""
 
     def __init__(self, a: int, c: int, attend: bool) -> None:
         super().__init__()
         self.conv1, self.conv2 = nn.Conv2d(a, c, 3, padding=1), nn.Conv2d(c, c, 3, padding=1)
         self.skip = nn.Conv2d(a, c, 1) if a != c else nn.Identity()
-        self.told = nn.Linear(TOLD, 2 * c)
+        self.told = nn.Linear(CONDITION_WIDTH, 2 * c)
         nn.init.zeros_(self.conv2.weight)
         self.attention = Attention(c) if attend else None
 
-    def forward(self, x: torch.Tensor, told: torch.Tensor) -> torch.Tensor:
+    def forward(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
         """x (b, a, h, w), told (b, TOLD) → (b, c, h, w)."""
-        scale, shift = self.told(told)[:, :, None, None].chunk(2, 1)
+        scale, shift = self.told(condition)[:, :, None, None].chunk(2, 1)
         h = torch.addcmul(shift, normed(self.conv1(F.silu(normed(x)))), 1 + scale)
         x = self.skip(x) + self.conv2(F.silu(h))
         return x if self.attention is None else self.attention(x)
@@ -75,35 +75,40 @@ class Flow(nn.Module):
     def __init__(self, wide: int = 256, deep: int = 384, depth: int = 2) -> None:
         super().__init__()
         self.gaussian = GaussianPart(SIZE, AXES)
-        self.tell = nn.Sequential(nn.Linear(2 * 64 + WIDTH, TOLD), nn.SiLU(), nn.Linear(TOLD, TOLD), nn.SiLU())
+        self.tell = nn.Sequential(
+            nn.Linear(2 * 64 + WIDTH, CONDITION_WIDTH),
+            nn.SiLU(),
+            nn.Linear(CONDITION_WIDTH, CONDITION_WIDTH),
+            nn.SiLU(),
+        )
         self.enter = nn.Conv2d(CHANNELS * FOLD**2, wide, 3, padding=1)
         self.place = nn.Parameter(0.02 * torch.randn(1, wide, LATENT // FOLD, LATENT // FOLD))
-        self.falling = nn.ModuleList(Block(wide, wide, i == depth - 1) for i in range(depth))
+        self.falling = nn.ModuleList(FlowBlock(wide, wide, i == depth - 1) for i in range(depth))
         self.down, self.up = nn.Conv2d(wide, deep, 2, 2), nn.Conv2d(deep, 4 * wide, 1)
-        self.middle = nn.ModuleList(Block(deep, deep, True) for _ in range(depth))
-        self.rising = nn.ModuleList(Block(wide if i else 2 * wide, wide, i == 0) for i in range(depth))
+        self.middle = nn.ModuleList(FlowBlock(deep, deep, True) for _ in range(depth))
+        self.rising = nn.ModuleList(FlowBlock(wide if i else 2 * wide, wide, i == 0) for i in range(depth))
         self.leave = nn.Conv2d(wide, CHANNELS * FOLD**2, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
         nn.init.zeros_(self.leave.bias)  # type: ignore[arg-type]
 
-    def network(self, x: torch.Tensor, told: torch.Tensor) -> torch.Tensor:
+    def network(self, x: torch.Tensor, condition: torch.Tensor) -> torch.Tensor:
         """x (b, 4, 28, 28), told (b, TOLD) → what the Gaussian part misses (b, 4, 28, 28)."""
         x = F.pixel_unshuffle(x, FOLD).contiguous(memory_format=torch.channels_last)
-        h = self.enter(x) + self.place.to(told.dtype)
+        h = self.enter(x) + self.place.to(condition.dtype)
         for block in self.falling:
-            h = block(h, told)
+            h = block(h, condition)
         fine, h = h, self.down(h)
         for block in self.middle:
-            h = block(h, told)
+            h = block(h, condition)
         h = torch.cat([F.pixel_shuffle(self.up(h), 2), fine], 1).contiguous(memory_format=torch.channels_last)
         for block in self.rising:
-            h = block(h, told)
+            h = block(h, condition)
         return F.pixel_shuffle(self.leave(F.silu(h)), FOLD)
 
     def forward(self, x: torch.Tensor, t: torch.Tensor, conditions: torch.Tensor) -> torch.Tensor:
         """x (b, 4, 28, 28), t (b,) in 0 … 1, conditions (b, WIDTH) → velocity ε − x, float32 like x."""
         linear = self.gaussian.velocity(x.flatten(1), t[:, None], conditions).view_as(x)
-        with half(x.device.type):
+        with bfloat16_autocast(x.device.type):
             rest = self.network(x, self.tell(torch.cat([waves(t), conditions], 1)))
         return linear + rest.float()
 

@@ -23,11 +23,11 @@ class GaussianPart(nn.Module):
     spread: torch.Tensor
     rest: torch.Tensor
 
-    def __init__(self, size: int, kept: int) -> None:
+    def __init__(self, size: int, rank: int) -> None:
         super().__init__()
         self.register_buffer("weights", torch.zeros(1 + WIDTH - MOVES, size))
-        self.register_buffer("axes", torch.zeros(kept, size))
-        self.register_buffer("spread", torch.ones(kept))
+        self.register_buffer("axes", torch.zeros(rank, size))
+        self.register_buffer("spread", torch.ones(rank))
         self.register_buffer("rest", torch.ones(()))
 
     @torch.no_grad()

@@ -17,9 +17,9 @@ import pandas as pd
 
 STRENGTH = 1e-3  # scikit-learn's C, the same for all findings
 FAINTEST = 0.2  # share of the real films with a finding that a drawn one must surpass
-PARTS = 5  # of the patients, for the scores of real films
-FEWEST = 2 * PARTS  # real films with a finding
-LEAST_AREA = 0.75  # under the ROC curve, of patients unseen: a finding that is read worse is not judged at all
+FOLDS = 5  # of the patients, for the scores of real films
+MIN_FILMS = 2 * FOLDS  # real films with a finding
+MIN_AUROC = 0.75  # under the ROC curve, of patients unseen: a finding that is read worse is not judged at all
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ class FilmReader:
         """Features (n, f) → scores (n, findings)."""
         return np.asarray(((x - self.mean) / self.deviation) @ self.weights + self.start)
 
-    def too_faint(self, pixels: np.ndarray, asked: Iterable[str]) -> str:
+    def too_faint(self, pixels: np.ndarray, intended: Iterable[str]) -> str:
         """Return "" or which asked finding a film (224, 224) uint8 shows less than real ones do."""
         from engine.model.trunk import film_features
 
@@ -45,7 +45,7 @@ class FilmReader:
         faint = [
             name
             for name, score, least in zip(self.findings, scores, self.faintest, strict=True)
-            if name in set(asked) and score < least
+            if name in set(intended) and score < least
         ]
         return f"Shows less of {', '.join(faint)} than real films do." if faint else ""
 
@@ -62,7 +62,7 @@ def load_reader(file: Path) -> FilmReader:
     return FilmReader(tuple(str(name) for name in known.pop("findings")), **known)
 
 
-def learn(x: np.ndarray, held: pd.DataFrame, patients: np.ndarray) -> FilmReader:
+def learn(x: np.ndarray, label_matrix: pd.DataFrame, patients: np.ndarray) -> FilmReader:
     """Fit a reader on features x (n, f), findings held (n, findings) and patients (n,).
 
     Findings with few films, or that are read badly on unseen patients, are left out.
@@ -70,7 +70,9 @@ def learn(x: np.ndarray, held: pd.DataFrame, patients: np.ndarray) -> FilmReader
     mean, deviation = x.mean(0), x.std(0) + 1e-9
     scaled = (x - mean) / deviation
     fitted = {
-        str(name): _one(scaled, held[name].to_numpy(), patients) for name in held.columns if held[name].sum() >= FEWEST
+        str(name): _fit_finding(scaled, label_matrix[name].to_numpy(), patients)
+        for name in label_matrix.columns
+        if label_matrix[name].sum() >= MIN_FILMS
     }
     kept = {name: one for name, one in fitted.items() if one is not None}
     weights = np.array([one[0] for one in kept.values()]).reshape(len(kept), x.shape[1]).T
@@ -78,7 +80,9 @@ def learn(x: np.ndarray, held: pd.DataFrame, patients: np.ndarray) -> FilmReader
     return FilmReader(tuple(kept), mean, deviation, weights, start, faintest)
 
 
-def _one(x: np.ndarray, held: np.ndarray, patients: np.ndarray) -> tuple[np.ndarray, float, float] | None:
+def _fit_finding(
+    x: np.ndarray, has_finding: np.ndarray, patients: np.ndarray
+) -> tuple[np.ndarray, float, float] | None:
     """Return weights (f,), start, and the score at FAINTEST of the films with the finding, patients held apart.
 
     None where films of unseen patients are read worse than LEAST_AREA.
@@ -88,8 +92,8 @@ def _one(x: np.ndarray, held: np.ndarray, patients: np.ndarray) -> tuple[np.ndar
     from sklearn.model_selection import GroupKFold, cross_val_predict
 
     model = LogisticRegression(C=STRENGTH, class_weight="balanced", max_iter=500)
-    unseen = cross_val_predict(model, x, held, groups=patients, cv=GroupKFold(PARTS), method="decision_function")
-    if roc_auc_score(held, unseen) < LEAST_AREA:
+    unseen = cross_val_predict(model, x, has_finding, groups=patients, cv=GroupKFold(FOLDS), method="decision_function")
+    if roc_auc_score(has_finding, unseen) < MIN_AUROC:
         return None
-    model.fit(x, held)
-    return model.coef_[0], float(model.intercept_[0]), float(np.quantile(unseen[held], FAINTEST))
+    model.fit(x, has_finding)
+    return model.coef_[0], float(model.intercept_[0]), float(np.quantile(unseen[has_finding], FAINTEST))

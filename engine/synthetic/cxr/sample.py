@@ -12,7 +12,7 @@ import numpy as np
 import torch
 
 from engine.synthetic.cxr.codec import CHANNELS, Codec
-from engine.synthetic.cxr.condition import LABELS, condition, untell
+from engine.synthetic.cxr.condition import LABELS, condition, drop_labels
 from engine.synthetic.cxr.flow import LATENT, Flow
 from engine.synthetic.cxr.train import load_codec, load_flow
 from engine.synthetic.patients import Encounter
@@ -37,11 +37,11 @@ GUIDANCE = {
     "Atelectasis": 4.5,
     "Lung Lesion": 4.5,
 }
-OTHERWISE = 3.0
+DEFAULT_GUIDANCE = 3.0
 
 
 @dataclass(frozen=True)
-class Drawing:
+class SamplingOptions:
     """How films are drawn.
 
     steps    : of Euler's method
@@ -58,7 +58,7 @@ class Drawing:
 
 def guidance_of(conditions: np.ndarray) -> np.ndarray:
     """Return the weight of the labels (n,) of conditions (n, WIDTH)."""
-    weights = np.array([GUIDANCE.get(label, OTHERWISE) for label in LABELS], np.float32)
+    weights = np.array([GUIDANCE.get(label, DEFAULT_GUIDANCE) for label in LABELS], np.float32)
     held = conditions[:, : len(LABELS)] > 0
     return np.where(held.any(1), held @ weights / np.maximum(held.sum(1), 1), 1.0).astype(np.float32)
 
@@ -79,9 +79,9 @@ def starting_noise(persons: Rngs, rngs: Rngs, body: float) -> torch.Tensor:
 
 
 @torch.no_grad()
-def integrate(flow: Flow, noise: torch.Tensor, conditions: torch.Tensor, how: Drawing) -> torch.Tensor:
+def integrate(flow: Flow, noise: torch.Tensor, conditions: torch.Tensor, how: SamplingOptions) -> torch.Tensor:
     """Follow dx/dt = v(x, t, c) from noise at t = 1 to latents at t = 0: (n, 4, 28, 28), conditions (n, WIDTH)."""
-    untold = torch.from_numpy(untell(conditions.numpy()))
+    untold = torch.from_numpy(drop_labels(conditions.numpy()))
     weights = guidance_of(conditions.numpy()) if how.guidance is None else np.full(len(noise), how.guidance, np.float32)
     weight = torch.from_numpy(weights).view(-1, 1, 1, 1)
     at, x = times(how.steps, how.bend), noise
@@ -95,21 +95,26 @@ def integrate(flow: Flow, noise: torch.Tensor, conditions: torch.Tensor, how: Dr
 @torch.no_grad()
 def render(codec: Codec, latents: torch.Tensor) -> np.ndarray:
     """Decode latents (n, 4, 28, 28) → films (n, 224, 224) uint8."""
-    with loop.fast():
+    with loop.autocast():
         films = torch.cat([codec.decode(part) for part in latents.split(16)])
     return (films[:, 0].clamp(0, 1) * 255).round().to(torch.uint8).numpy()
 
 
 def draw_films(
-    codec: Codec, flow: Flow, encounters: Sequence[Encounter], persons: Rngs, rngs: Rngs, how: Drawing | None = None
+    codec: Codec,
+    flow: Flow,
+    encounters: Sequence[Encounter],
+    persons: Rngs,
+    rngs: Rngs,
+    how: SamplingOptions | None = None,
 ) -> np.ndarray:
     """Return one film an encounter, (n, 224, 224) uint8, from its labels, view, age and sex."""
-    how = how or Drawing()
+    how = how or SamplingOptions()
     told = np.stack([condition(one.film, one.view, one.age, one.sex) for one in encounters])
     latents = integrate(flow, starting_noise(persons, rngs, how.body), torch.from_numpy(told), how)
     return render(codec, latents)
 
 
-def film_sampler(folder: Path, how: Drawing | None = None) -> FilmSampler:
+def film_sampler(folder: Path, how: SamplingOptions | None = None) -> FilmSampler:
     """Return what draws the films of encounters with the generator in `folder`."""
     return partial(draw_films, load_codec(folder), load_flow(folder), how=how)

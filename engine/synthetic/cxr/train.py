@@ -32,12 +32,12 @@ def train_films(recordings: Path, out: Path, scale: float = 1.0) -> Path:
     films, table = load_films(recordings)
     log = loop.Log(out / LOG)
     if not (out / CODEC).is_file():
-        plan = train_codec.Plan()
+        plan = train_codec.CodecPlan()
         codec = train_codec.train_codec(films, replace(plan, steps=_scaled(plan.steps, scale)), log, out / "codec.pt")
         save(codec, out / CODEC)
     fit_reader(films, table).save(out / READER)
     codec = load_codec(out)
-    plan_flow = train_flow.Plan()
+    plan_flow = train_flow.FlowPlan()
     latents, moves = train_flow.views_of(codec, films, plan_flow)
     told = torch.from_numpy(train_flow.conditions_of(table)).repeat(1 + plan_flow.views, 1)
     told[:, -MOVES:] = moves

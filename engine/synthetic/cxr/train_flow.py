@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 
 from engine.synthetic.cxr.codec import Codec, channels_last
-from engine.synthetic.cxr.condition import LABELS, MOVES, UNTOLD, condition
+from engine.synthetic.cxr.condition import LABELS, MOVES, UNCONDITIONAL, condition
 from engine.synthetic.cxr.flow import Flow
 from engine.training.encoders import loop
 
@@ -20,7 +20,7 @@ TURN_DEG, ZOOM, SHIFT, GAMMA = 3.0, 0.04, 0.03, 0.12  # spread (one standard dev
 
 
 @dataclass(frozen=True)
-class Plan:
+class FlowPlan:
     """Steps of `batch` latents; `views` moved copies of every film; labels `hidden` in a share of the rows.
 
     memory : of the running average of weights, which is what is kept
@@ -31,10 +31,10 @@ class Plan:
     batch: int = 32
     rate: float = 7e-4
     views: int = 6
-    hidden: float = 0.12
-    memory: float = 0.997
+    label_dropout: float = 0.12
+    ema_decay: float = 0.997
     size: tuple[int, int, int] = (256, 384, 2)
-    report: int = 100
+    log_every: int = 100
     seed: int = 0
 
 
@@ -63,11 +63,11 @@ def move(films: torch.Tensor, rng: torch.Generator) -> tuple[torch.Tensor, torch
 @torch.no_grad()
 def latents_of(codec: Codec, films: torch.Tensor) -> torch.Tensor:
     """Return latents (n, 4, 28, 28) of films (n, 1, 224, 224)."""
-    with loop.fast():
+    with loop.autocast():
         return torch.cat([codec.encode(part) for part in films.split(32)]).float()
 
 
-def views_of(codec: Codec, films: torch.Tensor, plan: Plan) -> tuple[torch.Tensor, torch.Tensor]:
+def views_of(codec: Codec, films: torch.Tensor, plan: FlowPlan) -> tuple[torch.Tensor, torch.Tensor]:
     """Return latents ((1 + views)·n, 4, 28, 28) as half floats, films unmoved first, and their moves."""
     rng = torch.Generator().manual_seed(plan.seed)
     latents, moves = [latents_of(codec, films).half()], [torch.zeros(len(films), MOVES)]
@@ -78,7 +78,9 @@ def views_of(codec: Codec, films: torch.Tensor, plan: Plan) -> tuple[torch.Tenso
     return torch.cat(latents), torch.cat(moves)
 
 
-def train_flow(latents: torch.Tensor, conditions: torch.Tensor, plan: Plan, log: loop.Log, keep: Path) -> Flow:
+def train_flow(
+    latents: torch.Tensor, conditions: torch.Tensor, plan: FlowPlan, log: loop.Log, checkpoint: Path
+) -> Flow:
     """Fit on latents (n, 4, 28, 28) and conditions (n, WIDTH), checkpoints in `keep`; return the averaged flow."""
     torch.manual_seed(plan.seed)
     rng = torch.Generator().manual_seed(plan.seed)
@@ -89,31 +91,31 @@ def train_flow(latents: torch.Tensor, conditions: torch.Tensor, plan: Plan, log:
     schedule = loop.cosine(optim, plan.steps, warm=0.03)
     for number in range(1, plan.steps + 1):
         at = torch.randint(len(latents), (plan.batch,), generator=rng)
-        x, told = latents[at].float(), hide(conditions[at], plan.hidden, rng)
+        x, told = latents[at].float(), drop_labels_at_random(conditions[at], plan.label_dropout, rng)
         noise = torch.randn(x.shape, generator=rng)
         t = torch.sigmoid(torch.randn(plan.batch, generator=rng))  # logit-normal times (Esser et al., ICML 2024)
         time = t.view(-1, 1, 1, 1)
         loss = F.mse_loss(flow((1 - time) * x + time * noise, t, told), noise - x)
         loop.step(loss, flow, optim, schedule)
-        follow(average, flow, min(plan.memory, (1 + number) / (10 + number)))
+        follow(average, flow, min(plan.ema_decay, (1 + number) / (10 + number)))
         total += loss.item()
-        if number % plan.report == 0 or number == plan.steps:
-            log.write(stage="flow", step=number, loss=total / plan.report)
+        if number % plan.log_every == 0 or number == plan.steps:
+            log.write(stage="flow", step=number, loss=total / plan.log_every)
             total = 0.0
-            torch.save({"flow": average.state_dict(), "step": number}, keep)
+            torch.save({"flow": average.state_dict(), "step": number}, checkpoint)
     return average.eval()
 
 
-def hide(conditions: torch.Tensor, share: float, rng: torch.Generator) -> torch.Tensor:
+def drop_labels_at_random(conditions: torch.Tensor, share: float, rng: torch.Generator) -> torch.Tensor:
     """Return conditions (n, WIDTH) with the labels of a random share of rows untold."""
     hidden = torch.rand(len(conditions), generator=rng) < share
     told = conditions.clone()
-    told[hidden, :UNTOLD] = 0
-    told[hidden, UNTOLD] = 1
+    told[hidden, :UNCONDITIONAL] = 0
+    told[hidden, UNCONDITIONAL] = 1
     return told
 
 
 @torch.no_grad()
-def follow(average: Flow, flow: Flow, memory: float) -> None:
+def follow(average: Flow, flow: Flow, decay: float) -> None:
     """Move the running average of the weights a step towards the flow's."""
-    torch._foreach_lerp_(list(average.parameters()), list(flow.parameters()), 1 - memory)
+    torch._foreach_lerp_(list(average.parameters()), list(flow.parameters()), 1 - decay)

@@ -14,8 +14,8 @@ from engine.synthetic.ecg.leads import EIGHT, FS
 
 LOW_HZ = 0.5  # the z-scored recordings lack what is slower; above, they end at 40 Hz, the others near 50 Hz
 BEFORE, AFTER = round(0.42 * FS), round(0.70 * FS)  # samples of a beat before and after R
-ALIKE = 0.85  # correlation with the median beat from which on a beat counts as one of its kind
-FEWEST = 3  # beats
+MIN_CORRELATION = 0.85  # correlation with the median beat from which on a beat counts as one of its kind
+MIN_BEATS = 3  # beats
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +30,7 @@ class Beat:
 
     eight: np.ndarray
     r: np.ndarray
-    alike: np.ndarray
+    averaged: np.ndarray
     clean: np.ndarray
 
     @property
@@ -100,14 +100,14 @@ def median_beat(samples: np.ndarray, fs: float) -> Beat | None:
     if not np.isfinite(eight).all() or (eight.std(axis=1) < 1e-6).any():
         return None
     r = r_peaks(eight)
-    if r.size < FEWEST:
+    if r.size < MIN_BEATS:
         return None
     r = aligned(eight, r)
-    if r.size < FEWEST:
+    if r.size < MIN_BEATS:
         return None
     parts = windows(eight, r)
-    alike = likeness(parts) > ALIKE
-    if alike.sum() < FEWEST:
+    alike = likeness(parts) > MIN_CORRELATION
+    if alike.sum() < MIN_BEATS:
         return None
     middle = np.nanmedian(parts[alike], axis=0)
     shift = int(np.argmax(magnitude(middle)[BEFORE - 30 : BEFORE + 30])) - 30

@@ -25,7 +25,7 @@ LEFT_CHEST = ("I", "II", "V4", "V5", "V6")
 
 
 @dataclass(frozen=True, eq=False)
-class Seen:
+class TwelveLeadBeat:
     """A beat as a reader sees it: QRS and ST-T (12, points) in mV by lead name, times in s."""
 
     qrs: dict[str, np.ndarray]
@@ -77,16 +77,16 @@ class Seen:
         return float(np.degrees(np.arctan2(2 / np.sqrt(3) * self.qrs["aVF"].sum(), self.qrs["I"].sum())))
 
 
-def seen(shape: Shape, sex: str) -> Seen:
+def twelve_lead_beat(shape: Shape, sex: str) -> TwelveLeadBeat:
     """Return the drawn beat with all twelve leads."""
 
     def all_leads(eight: np.ndarray) -> dict[str, np.ndarray]:
         return dict(zip(ECG_LEADS, np.vstack([limb_leads(eight[:2]), eight[2:]]), strict=True))
 
-    return Seen(all_leads(shape.qrs), all_leads(shape.st_t), shape.qrs_s, sex)
+    return TwelveLeadBeat(all_leads(shape.qrs), all_leads(shape.st_t), shape.qrs_s, sex)
 
 
-def _normal(beat: Seen) -> list[bool]:
+def _normal(beat: TwelveLeadBeat) -> list[bool]:
     upright = all(beat.t(lead) > 0.06 and beat.t(lead) > 0.08 * beat.r(lead) for lead in LEFT_CHEST)
     level = all(abs(beat.st(lead)) < (0.25 if lead in ("V1", "V2", "V3") else 0.1) for lead in beat.st_t)
     narrow = max(depth for depth, _ in map(beat.q, ("I", "II", "V4", "V5", "V6"))) < 0.25
@@ -103,19 +103,19 @@ def _normal(beat: Seen) -> list[bool]:
     ]
 
 
-def _sokolow(beat: Seen) -> float:
+def _sokolow(beat: TwelveLeadBeat) -> float:
     return beat.s("V1") + max(beat.r("V5"), beat.r("V6"))
 
 
-def _high_voltage(beat: Seen) -> bool:
+def _high_voltage(beat: TwelveLeadBeat) -> bool:
     return _sokolow(beat) >= 3.5 or beat.r("aVL") + beat.s("V3") > (2.8 if beat.sex == "M" else 2.0)
 
 
-def _hypertrophy(beat: Seen) -> list[bool]:
+def _hypertrophy(beat: TwelveLeadBeat) -> list[bool]:
     return [_high_voltage(beat), beat.t("V6") < 0.1 * beat.r("V6"), beat.st("V6") < 0.02, beat.r("V6") > beat.s("V6")]
 
 
-def _left_block(beat: Seen) -> list[bool]:
+def _left_block(beat: TwelveLeadBeat) -> list[bool]:
     no_q = all(beat.q(lead)[0] < 0.05 for lead in ("I", "V6"))
     return [
         beat.qrs_s >= 0.126,
@@ -130,14 +130,14 @@ def _left_block(beat: Seen) -> list[bool]:
     ]
 
 
-def _broad(beat: Seen, lead: str) -> bool:
+def _broad(beat: TwelveLeadBeat, lead: str) -> bool:
     """R stays above half its height for 60 ms or has a notch: broad or notched."""
     row = beat.qrs[lead]
     step = (beat.qrs_s + 2 * MARGIN_S) / (QRS_POINTS - 1)
     return bool((row > 0.5 * row.max()).sum() * step >= 0.060)
 
 
-def _right_block(beat: Seen) -> list[bool]:
+def _right_block(beat: TwelveLeadBeat) -> list[bool]:
     late, dip = beat.late("V1").max(), beat.qrs["V1"][QRS_POINTS // 6 : QRS_POINTS // 2 + 6].min()
     return [
         beat.qrs_s >= 0.126,
@@ -150,20 +150,20 @@ def _right_block(beat: Seen) -> list[bool]:
     ]
 
 
-def _incomplete_right_block(beat: Seen) -> list[bool]:
+def _incomplete_right_block(beat: TwelveLeadBeat) -> list[bool]:
     late = beat.late("V1", 0.4).max()
     dip = beat.qrs["V1"].min()
     first = beat.qrs["V1"][: int(np.argmin(beat.qrs["V1"])) + 1].max()
     return [0.096 <= beat.qrs_s < 0.120, late > 0.08, dip < -0.1, first > 0.03, beat.late("I", 0.4).min() < -0.04]
 
 
-def _anteroseptal(beat: Seen) -> list[bool]:
+def _anteroseptal(beat: TwelveLeadBeat) -> list[bool]:
     qs = [beat.first_r(lead) < 0.06 for lead in ("V1", "V2")]
     late = beat.r("V3") < 0.35 * beat.s("V3")
     return [*qs, late, beat.s("V2") > 0.4, beat.st("V2") > 0.0, beat.t("V6") < 0.5, beat.r("V1") < 0.3 * beat.s("V1")]
 
 
-def _inferior(beat: Seen) -> list[bool]:
+def _inferior(beat: TwelveLeadBeat) -> list[bool]:
     """Q waves of 40 ms, the width that older criteria ask for: at 30 ms readers missed too many."""
     enough = [
         depth >= max(0.10, 0.25 * beat.r(lead)) and width >= 0.040
@@ -172,17 +172,17 @@ def _inferior(beat: Seen) -> list[bool]:
     return [*enough, beat.q("II")[0] >= 0.05, beat.t("III") < 0.05]
 
 
-def _left_axis(beat: Seen) -> list[bool]:
+def _left_axis(beat: TwelveLeadBeat) -> list[bool]:
     rs = all(beat.r(lead) < beat.s(lead) for lead in ("II", "III", "aVF"))
     return [-85 < beat.axis <= -45, rs, beat.first_r("III") > 0.02, beat.qrs["aVL"].max() > 0.3, beat.r("I") > 0.3]
 
 
-def _flat_t(beat: Seen) -> list[bool]:
+def _flat_t(beat: TwelveLeadBeat) -> list[bool]:
     weak = [beat.t(lead) < 0.1 * beat.r(lead) for lead in LEFT_CHEST]
     return [sum(weak) >= 2, min(beat.t(lead) for lead in LEFT_CHEST) > -0.25]
 
 
-def _ischaemic(beat: Seen) -> list[bool]:
+def _ischaemic(beat: TwelveLeadBeat) -> list[bool]:
     inverted = sum(beat.t(lead) < -0.1 for lead in ("I", "II", "aVL", "V3", "V4", "V5", "V6"))
     lowered = sum(beat.st(lead) <= -0.05 for lead in ("I", "II", "V3", "V4", "V5", "V6"))
     return [inverted >= 2 or lowered >= 2]
@@ -194,7 +194,7 @@ def _sinus_p(p: np.ndarray) -> list[bool]:
     return [0.05 < two.max() < 0.24, abs(int(np.argmax(two)) - middle) < 7, p[0].max() > 0.02, two.min() > -0.05]
 
 
-CRITERIA: dict[str, Callable[[Seen], list[bool]]] = {
+CRITERIA: dict[str, Callable[[TwelveLeadBeat], list[bool]]] = {
     "normal ECG": _normal,
     "left ventricular hypertrophy": _hypertrophy,
     "complete left bundle branch block": _left_block,
@@ -224,7 +224,7 @@ def with_conduction(shape: Shape, labels: Sequence[str]) -> Shape:
 
 def unmet(shape: Shape, labels: Sequence[str], sex: str) -> int:
     """Return how many criteria of the labels the beat does not meet."""
-    beat = seen(shape, sex)
+    beat = twelve_lead_beat(shape, sex)
     no_p = 0 if FIBRILLATION in labels else sum(not met for met in _sinus_p(shape.p))
     asked = [name for name in CRITERIA if name in labels]
     if "complete left bundle branch block" in asked:

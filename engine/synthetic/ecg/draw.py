@@ -10,7 +10,7 @@ from scipy.interpolate import PchipInterpolator
 from engine.synthetic.ecg.criteria import unmet, with_conduction
 from engine.synthetic.ecg.ectopic import draw_focus, f_waves
 from engine.synthetic.ecg.leads import DOWER, FS, stored
-from engine.synthetic.ecg.model import Model, Shape
+from engine.synthetic.ecg.model import EcgModel, Shape
 from engine.synthetic.ecg.noise import draw_noise
 from engine.synthetic.ecg.segments import MARGIN_S, P_POINTS, P_WINDOW_S, QRS_POINTS, Landmarks, st_t_times
 from engine.synthetic.rhythm import DURATION_S
@@ -28,7 +28,7 @@ PRECORDIAL_EDR = 0.05  # deviation of size and, in radians, of axis with breathi
 
 
 def draw_ecg(
-    model: Model, encounter: Encounter, rhythm: Rhythm, person_rng: np.random.Generator, rng: np.random.Generator
+    model: EcgModel, encounter: Encounter, rhythm: Rhythm, person_rng: np.random.Generator, rng: np.random.Generator
 ) -> np.ndarray:
     """Return (12, 5000) int16 at 500 Hz in leads.GAIN units per mV, in ECG_LEADS order.
 
@@ -45,7 +45,7 @@ def draw_ecg(
     return stored(eight + draw_noise(model.arrays, SAMPLES, rng))
 
 
-def draw_shape(model: Model, encounter: Encounter, own: np.random.Generator, rng: np.random.Generator) -> Shape:
+def draw_shape(model: EcgModel, encounter: Encounter, own: np.random.Generator, rng: np.random.Generator) -> Shape:
     """Return a beat of the person in this encounter that meets the criteria of its labels, as far as TRIES reach.
 
     The person's part is settled first, from `own` alone, so that encounters with the same labels share it.
@@ -57,7 +57,7 @@ def draw_shape(model: Model, encounter: Encounter, own: np.random.Generator, rng
 
 
 def _fitting(
-    model: Model, encounter: Encounter, centre: np.ndarray, factor: np.ndarray, rng: np.random.Generator
+    model: EcgModel, encounter: Encounter, centre: np.ndarray, factor: np.ndarray, rng: np.random.Generator
 ) -> tuple[np.ndarray, Shape]:
     """Return the first draw about a centre that meets all criteria of the labels, else the one that misses fewest."""
     best, fewest = (centre, model.shape(centre)), 99
@@ -93,7 +93,7 @@ def beats(
             continue
         after = t[near] - at
         if kind == "ventricular":
-            out[:, near] += focus.at(after) * (1 + 0.03 * rng.standard_normal())
+            out[:, near] += focus.waveform(after) * (1 + 0.03 * rng.standard_normal())
             continue
         lead_in = RR_MEMORY * mean_rr + (1 - RR_MEMORY) * float(np.clip(before, 0.4, 1.6))
         beat = waves(shape, after, min(lead_in, 1.6), rng)
@@ -133,11 +133,11 @@ def joined(shape: Shape) -> tuple[np.ndarray, np.ndarray]:
     return qrs, st_t - st_t[:, -1:] * np.linspace(0, 1, n) ** 4
 
 
-def curve(times: np.ndarray, values: np.ndarray, at: np.ndarray) -> np.ndarray:
+def curve(times: np.ndarray, values: np.ndarray, query_times: np.ndarray) -> np.ndarray:
     """Return (8, n): a spline through values (8, k) at times that keeps their shape; zero outside."""
-    out = np.zeros((8, at.size))
-    inside = (at >= times[0]) & (at <= times[-1])
-    out[:, inside] = PchipInterpolator(times, values, axis=1)(at[inside])
+    out = np.zeros((8, query_times.size))
+    inside = (query_times >= times[0]) & (query_times <= times[-1])
+    out[:, inside] = PchipInterpolator(times, values, axis=1)(query_times[inside])
     return out
 
 

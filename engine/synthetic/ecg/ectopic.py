@@ -17,7 +17,7 @@ class Ventricular:
     widths: np.ndarray
     vectors: np.ndarray
 
-    def at(self, t: np.ndarray) -> np.ndarray:
+    def waveform(self, t: np.ndarray) -> np.ndarray:
         """Return the beat at times t (n,) s after its R peak: (8, n) mV."""
         waves = np.exp(-0.5 * ((t[None] - self.centres[:, None]) / self.widths[:, None]) ** 2)
         return DOWER @ self.vectors.T @ waves

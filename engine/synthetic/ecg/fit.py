@@ -14,11 +14,11 @@ from engine.study import Trace
 from engine.synthetic.ecg.beats import BEFORE, Beat, median_beat
 from engine.synthetic.ecg.gains import fit_gains, limb_ratio
 from engine.synthetic.ecg.leads import EIGHT
-from engine.synthetic.ecg.model import FIXED, LEADING, OTHER_SOURCE, SCORED, SHAPES, SIZE_OF_T, Model, covariates
+from engine.synthetic.ecg.model import FIXED, LEADING, OTHER_SOURCE, SCORED, SHAPES, SIZE_OF_T, EcgModel, covariates
 from engine.synthetic.ecg.noise import fit_noise
 from engine.synthetic.ecg.segments import P_POINTS, Landmarks, Parts, cut, landmarks
 
-LEAST = 12  # recordings with a label before it is a covariate of its own
+MIN_RECORDINGS = 12  # recordings with a label before it is a covariate of its own
 COMPONENTS = {"p": 10, "qrs": 30, "st_t": 20}
 RIDGE = 4.0  # pseudo-recordings that hold a label's weight at zero
 TOWARDS_POOLED = 40.0  # pseudo-recordings with the pooled covariance in every label's own
@@ -27,7 +27,7 @@ UNKNOWN_AGE = 60.0
 FIBRILLATION = "atrial fibrillation"
 # Labels that move the mean: those that are drawn, and those that would blur them where they come together. What merely
 # describes a drawn label again (voltage criteria, inverted T waves, abnormal QRS …) is left to that label.
-KEPT = (
+COVARIATE_LABELS = (
     *LEADING,
     "sinus bradycardia",
     "sinus tachycardia",
@@ -66,7 +66,7 @@ class Sample:
     sex: str
     calibrated: bool
     beat: Beat
-    at: Landmarks
+    landmarks: Landmarks
     parts: Parts
     deviation: np.ndarray  # (8,) of the eight leads over the recording
     ratio: float  # log gain of I over II
@@ -105,18 +105,18 @@ def sample(recording: Recording) -> Sample | None:
     )
 
 
-def fit(path: Path) -> Model:
+def fit(path: Path) -> EcgModel:
     """Return the model fitted on the `train` ECGs under `path` (the open recordings)."""
     own = [r for r in recordings(path, "train", "ecg") if r.source["array"].parent.name == "ecg"]
     samples = [found for recording in own if (found := sample(recording)) is not None]
     counts = Counter(label for s in samples for label in set(s.labels))
-    known = tuple(sorted(label for label in KEPT if counts[label] >= LEAST))
+    known = tuple(sorted(label for label in COVARIATE_LABELS if counts[label] >= MIN_RECORDINGS))
     rows = np.stack([covariates(known, s.labels, s.age, s.sex, s.beat.rr_s) for s in samples])
     parts = calibrated_parts(samples, rows, np.random.default_rng(0))
     arrays, scores = components(samples, parts)
     arrays |= regress(samples, parts, rows, scores)
     arrays |= fit_noise([s.beat for s in samples if s.calibrated and FIBRILLATION not in s.labels], own)
-    return Model(known, arrays)
+    return EcgModel(known, arrays)
 
 
 def calibrated_parts(samples: Sequence[Sample], rows: np.ndarray, rng: np.random.Generator) -> list[Parts]:
@@ -159,7 +159,7 @@ def components(samples: Sequence[Sample], parts: Sequence[Parts]) -> tuple[dict[
 
 def intervals(s: Sample, size: float) -> list[float]:
     """Return model.INTERVALS of one recording."""
-    at = s.at
+    at = s.landmarks
     qrs, qt = at.end - at.onset, at.t_end - at.onset
     pr = at.onset - at.p if np.isfinite(at.p) else 0.12
     rest = max(at.t_end - at.end, 0.05)
@@ -213,8 +213,8 @@ def ridge(rows: np.ndarray, targets: np.ndarray) -> np.ndarray:
     return np.linalg.solve(rows.T @ rows + np.diag(penalty), rows.T @ targets)
 
 
-def factor(left: np.ndarray, pooled: np.ndarray) -> np.ndarray:
+def factor(residuals: np.ndarray, pooled: np.ndarray) -> np.ndarray:
     """Return a square root of the covariance of residuals (n, k), drawn towards the pooled one."""
-    own = (left.T @ left + TOWARDS_POOLED * pooled) / (len(left) + TOWARDS_POOLED)
+    own = (residuals.T @ residuals + TOWARDS_POOLED * pooled) / (len(residuals) + TOWARDS_POOLED)
     values, vectors = np.linalg.eigh(own)
     return vectors * np.sqrt(np.clip(values, 0, None))

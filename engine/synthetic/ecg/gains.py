@@ -27,12 +27,12 @@ class Gains:
     centre: np.ndarray
     scale: np.ndarray
     weights: np.ndarray
-    left: np.ndarray
+    residual_covariance: np.ndarray
 
     def draw(self, features: np.ndarray, ratio: float, rng: np.random.Generator) -> np.ndarray:
         """Return one draw of log gains (8,), I and II moved so that they have the given ratio."""
         row = np.append((features - self.centre) / self.scale, 1.0)
-        log = row @ self.weights + rng.multivariate_normal(np.zeros(8), self.left)
+        log = row @ self.weights + rng.multivariate_normal(np.zeros(8), self.residual_covariance)
         middle = log[:2].mean()
         log[:2] = middle + np.array([0.5, -0.5]) * np.clip(ratio, -1.5, 1.5)
         return log

@@ -59,7 +59,7 @@ class Shape:
 
 
 @dataclass(frozen=True, eq=False)
-class Model:
+class EcgModel:
     """Everything fitted. labels: covariates in order; arrays by name, see `fit.fit` and `noise.fit_noise`.
 
     mean_<part> (8·points,), basis_<part> (k, 8·points): principal components; weights (covariates, scores);
@@ -100,7 +100,7 @@ class Model:
         )
 
 
-def covariates(known: Sequence[str], labels: Sequence[str], age: float, sex: str, rr_s: float) -> np.ndarray:
+def covariates(label_names: Sequence[str], labels: Sequence[str], age: float, sex: str, rr_s: float) -> np.ndarray:
     """Return (FIXED + len(known),): intercept, two sources, age and its square, sex, logarithm of RR, labels.
 
     The sources are the labels OTHER_SOURCE and SCORED: what sets them apart (devices; the filter and the guessed gains
@@ -116,20 +116,20 @@ def covariates(known: Sequence[str], labels: Sequence[str], age: float, sex: str
         float(sex == "M") - 0.5,
         np.log(rr_s),
     ]
-    return np.array([*own, *(float(name in labels) for name in known)])
+    return np.array([*own, *(float(name in labels) for name in label_names)])
 
 
-def save_model(model: Model, path: Path) -> None:
+def save_model(model: EcgModel, path: Path) -> None:
     """Write the model to one .npz; arrays as float32."""
     arrays = {name: np.asarray(a, np.float32) for name, a in model.arrays.items()}
     with path.open("wb") as handle:
         np.savez_compressed(handle, labels=np.array(model.labels), **arrays)  # type: ignore[arg-type]
 
 
-def load_model(path: Path) -> Model:
+def load_model(path: Path) -> EcgModel:
     """Read a model; UsageError where the file is absent."""
     if not path.is_file():
         raise UsageError(f"There is no ECG generator at {path}: fit one with `casebind train generator ecg`.")
     with np.load(path) as file:
         arrays = {name: file[name].astype(np.float64) for name in file.files if name != "labels"}
-        return Model(tuple(str(name) for name in file["labels"]), arrays)
+        return EcgModel(tuple(str(name) for name in file["labels"]), arrays)

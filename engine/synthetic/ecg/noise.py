@@ -26,10 +26,10 @@ SHARES = np.linspace(0.01, 0.99, 15)  # quantiles kept of each component: loud r
 MAINS_SHARE, MAINS_MV = 0.25, 0.004
 
 
-def fit_noise(beats: Sequence[Beat], own: Sequence[Recording]) -> dict[str, np.ndarray]:
+def fit_noise(beats: Sequence[Beat], recordings: Sequence[Recording]) -> dict[str, np.ndarray]:
     """Return noise_mean (8·bands,), noise_basis (k, 8·bands), noise_quantiles (k, shares) of log mV²/Hz, and leads."""
     logs, together = [], np.zeros((len(RANGES_HZ), 8, 8))
-    even = [beat for beat in beats if beat.alike.mean() > 0.9]
+    even = [beat for beat in beats if beat.averaged.mean() > 0.9]
     for beat in even:
         left = residual(beat)
         log, spectra, freqs = band_powers(left)
@@ -46,7 +46,7 @@ def fit_noise(beats: Sequence[Beat], own: Sequence[Recording]) -> dict[str, np.n
         "noise_basis": axes,
         "noise_quantiles": np.quantile((rows - middle) @ axes.T, SHARES, axis=0).T,
         "noise_leads": together / len(even),
-        "wander": wander_levels(own),
+        "wander": wander_levels(recordings),
     }
 
 
@@ -65,11 +65,11 @@ def residual(beat: Beat) -> np.ndarray:
     return filled[:, :: round(FS / RATE_HZ)]
 
 
-def band_powers(left: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+def band_powers(residuals: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Return (log power density per lead and band (8, bands), spectra (8, f) complex, frequencies (f,))."""
-    window = signal.windows.hann(left.shape[1])
-    spectra = np.fft.rfft((left - left.mean(axis=1, keepdims=True)) * window, axis=1)
-    freqs = np.fft.rfftfreq(left.shape[1], 1 / RATE_HZ)
+    window = signal.windows.hann(residuals.shape[1])
+    spectra = np.fft.rfft((residuals - residuals.mean(axis=1, keepdims=True)) * window, axis=1)
+    freqs = np.fft.rfftfreq(residuals.shape[1], 1 / RATE_HZ)
     power = 2 * np.abs(spectra) ** 2 / (RATE_HZ * (window**2).sum())
     where = np.digitize(freqs, EDGES_HZ) - 1
     bands = [power[:, where == i].mean(axis=1) for i in range(CENTRES_HZ.size)]
@@ -87,11 +87,11 @@ def correlations(spectra: np.ndarray, freqs: np.ndarray) -> np.ndarray:
     return np.stack(out)
 
 
-def wander_levels(own: Sequence[Recording]) -> np.ndarray:
+def wander_levels(recordings: Sequence[Recording]) -> np.ndarray:
     """Return (2,): mean and deviation over calibrated recordings of the log deviation (mV) below 0.5 Hz."""
     sos = signal.butter(2, 0.5, "low", fs=RATE_HZ, output="sos")
     logs = []
-    for recording in own:
+    for recording in recordings:
         trace = recording.study().content
         if getattr(trace, "units", "") == "mV":
             slow = signal.sosfiltfilt(sos, trace.samples[list(EIGHT)], axis=1)  # type: ignore[union-attr]
@@ -108,7 +108,7 @@ def draw_noise(arrays: dict[str, np.ndarray], n: int, rng: np.random.Generator) 
     return made * growth + _wander(arrays, n, rng) + _mains(n, rng)
 
 
-def coloured(log: np.ndarray, together: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
+def coloured(log: np.ndarray, lead_correlations: np.ndarray, n: int, rng: np.random.Generator) -> np.ndarray:
     """Return (8, n) Gaussian noise at FS with log power density (8, bands) and lead correlations (ranges, 8, 8)."""
     freqs = np.fft.rfftfreq(n, 1 / FS)
     octave = np.log(np.maximum(freqs, 0.3))
@@ -118,7 +118,7 @@ def coloured(log: np.ndarray, together: np.ndarray, n: int, rng: np.random.Gener
     for i, low in enumerate(RANGES_HZ):
         high = (*RANGES_HZ[1:], np.inf)[i]
         part = (freqs > low) & (freqs <= high)
-        white[:, part] = np.linalg.cholesky(together[i] + 0.02 * np.eye(8)) @ white[:, part]
+        white[:, part] = np.linalg.cholesky(lead_correlations[i] + 0.02 * np.eye(8)) @ white[:, part]
     white *= np.sqrt(density * FS * n / 4) * (freqs > 0.3)
     return np.fft.irfft(white, n, axis=1)
 

@@ -63,12 +63,12 @@ def qrs_limits(eight: np.ndarray, r: int) -> tuple[int, int]:
     return r - onset, r + end
 
 
-def _walk(moving: np.ndarray, still: int, most: int, least: int) -> int:
+def _walk(moving: np.ndarray, still: int, max_steps: int, min_steps: int) -> int:
     """Return how many steps to go until `still` steps in a row do not move; at least `least`, at most `most`."""
-    for step in range(least, most):
+    for step in range(min_steps, max_steps):
         if not moving[step : step + still].any():
             return step
-    return most
+    return max_steps
 
 
 def landmarks(eight: np.ndarray, r: int, rr_s: float) -> Landmarks:

@@ -18,8 +18,8 @@ FS = 125.0  # Hz
 POINTS = 128  # samples of a normalised pulse
 LEAD = 0.06  # share of the interval before the foot at which a pulse is cut, so that its bend belongs to it
 SMOOTH_HZ = 15.0  # everything a pulse is made of lies below (Elgendi, Curr Cardiol Rev 8:14, 2012)
-SHORTEST_S, LONGEST_S = 0.3, 2.0  # foot to foot
-ALIKE = 0.7  # correlation with the median pulse from which a pulse counts
+MIN_INTERVAL_S, MAX_INTERVAL_S = 0.3, 2.0  # foot to foot
+MIN_CORRELATION = 0.7  # correlation with the median pulse from which a pulse counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,12 +40,12 @@ class Pulses:
     height: np.ndarray
     base: np.ndarray
     shape: np.ndarray
-    alike: np.ndarray
+    correlation: np.ndarray
 
     @property
     def good(self) -> np.ndarray:
         """(n,) bool: the pulses that resemble the others."""
-        return self.alike >= ALIKE
+        return self.correlation >= MIN_CORRELATION
 
 
 def at_125(samples: np.ndarray, fs: float) -> np.ndarray:
@@ -111,7 +111,7 @@ def _pulse(
 ) -> tuple[float, float, float, float, float, np.ndarray] | None:
     """Return (foot, peak, interval, height, base, shape) of one pulse, or None where it can be none."""
     length = end - start
-    if not SHORTEST_S * FS <= length <= LONGEST_S * FS:
+    if not MIN_INTERVAL_S * FS <= length <= MAX_INTERVAL_S * FS:
         return None
     first = max(start - LEAD * length, 0.0)
     cut = np.interp(first + np.linspace(0, 1, POINTS) * length, np.arange(x.size), x)

@@ -10,11 +10,11 @@ import numpy as np
 if TYPE_CHECKING:
     from engine.synthetic.ppg.segments import Segment
 
-LATEST_S = 0.8  # from the R peak to the foot, monitor's delay included
+MAX_TRANSIT_S = 0.8  # from the R peak to the foot, monitor's delay included
 UNEVEN = 0.15  # deviation of the log interval from which a rhythm counts as irregular
-FEWEST = 100  # pulses
-LEAST_PULSES = 30  # good ones of a segment whose breathing is read
-KEPT = 0.35  # typical correlation of what is left with the pulse before
+MIN_IRREGULAR_PULSES = 100  # pulses
+MIN_PULSES = 30  # good ones of a segment whose breathing is read
+PULSE_CORRELATION = 0.35  # typical correlation of what is left with the pulse before
 
 
 def wave_fit(t: np.ndarray, y: np.ndarray, hz: float) -> tuple[float, np.ndarray]:
@@ -41,7 +41,7 @@ def _breathing(segments: list[Segment]) -> Iterator[list[tuple[float, np.ndarray
     """Yield (swing with the breath, what is left of it) of height and base, for every segment with enough pulses."""
     for segment in segments:
         t, height, base = series(segment)
-        if len(t) >= LEAST_PULSES:
+        if len(t) >= MIN_PULSES:
             hz = float(segment.row["rr"] or 18) / 60
             yield [wave_fit(t, y, hz) for y in (height, base)]
 
@@ -55,9 +55,9 @@ def swings(segments: list[Segment]) -> np.ndarray:
     return np.median(rows, axis=0)
 
 
-def _by_chance(left: np.ndarray) -> float:
+def _by_chance(residual: np.ndarray) -> float:
     """Standard deviation from the steps between neighbours that correlate by KEPT: slow drifts do not count."""
-    return _spread(np.diff(left)) / float(np.sqrt(2 * (1 - KEPT)))
+    return _spread(np.diff(residual)) / float(np.sqrt(2 * (1 - PULSE_CORRELATION)))
 
 
 def _spread(x: np.ndarray) -> float:
@@ -81,7 +81,7 @@ def irregular(segments: list[Segment]) -> tuple[np.ndarray, np.ndarray] | None:
             heights.append(np.log(p.height[k]))
             intervals.append(np.log(p.interval_s[[k - 1, k - 2]]))
     x = np.array(intervals)
-    if len(x) < FEWEST or x[:, 0].std() < UNEVEN:
+    if len(x) < MIN_IRREGULAR_PULSES or x[:, 0].std() < UNEVEN:
         return None
     return np.array(heights), x
 
@@ -107,5 +107,5 @@ def transit_jitter(segments: list[Segment]) -> float:
         foot = segment.pulses.foot_s[segment.pulses.good]
         before = np.searchsorted(r, foot) - 1
         transit = np.where(before >= 0, foot - r[np.maximum(before, 0)], np.nan)
-        changes.append(np.diff(transit[transit < LATEST_S]))
+        changes.append(np.diff(transit[transit < MAX_TRANSIT_S]))
     return _spread(np.concatenate(changes)) / np.sqrt(2)

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 
 STYLE_SHARES = (0.55, 0.27, 0.18)  # of STYLES: a finger clip mostly
 OWN_SHARE = 0.85  # of the variance between persons that stays with the person from visit to visit
-FARTHEST = 1.3  # persons are drawn no further out than this multiple of the typical distance
-SWING_LIMIT, LARGEST_SWING = 1.4, 0.2  # deviations from the typical swing; share of the pulse's height
+MAX_DISTANCE = 1.3  # persons are drawn no further out than this multiple of the typical distance
+SWING_LIMIT, MAX_SWING = 1.4, 0.2  # deviations from the typical swing; share of the pulse's height
 STRETCH = 0.3  # pulse length goes with the interval before to this power: systole shortens less than diastole
 TRIES, STRONGER, CALMER = 16, 1.1, 0.85
 FROM_FOOT_S = (0.02, 0.55)  # after the foot within which the systolic peak is looked for
@@ -36,7 +36,7 @@ class Traits:
 
 
 @dataclass(frozen=True, eq=False)
-class Plan:
+class PpgDrawingPlan:
     """Everything random about one recording; n beats, C components.
 
     expected, own (C,) : scores that the covariates say, and what person and visit add; each (n, C): what a pulse adds
@@ -76,7 +76,7 @@ def draw_ppg(
     return samples
 
 
-def calmer(plan: Plan, missed: np.ndarray, extra: bool) -> Plan:
+def calmer(plan: PpgDrawingPlan, missed: np.ndarray, extra: bool) -> PpgDrawingPlan:
     """Return a plan whose pulses are more alike and fit their intervals better, the missed ones (n,) a bit stronger.
 
     extra : peaks belong to no pulse, so that the shape too comes nearer to the expected one.
@@ -102,12 +102,12 @@ def draw_traits(model: PulseModel, person_rng: np.random.Generator) -> Traits:
 
 def draw_plan(
     model: PulseModel, encounter: Encounter, rhythm: Rhythm, traits: Traits, rng: np.random.Generator
-) -> Plan:
+) -> PpgDrawingPlan:
     """Draw everything random about one recording."""
     style = str(rng.choice(STYLES, p=STYLE_SHARES))
     number, n = STYLES.index(style), rhythm.r_s.size
     z = np.clip(np.sqrt(0.7) * traits.swing + np.sqrt(0.3) * rng.standard_normal(4), -SWING_LIMIT, SWING_LIMIT)
-    swing = np.minimum(np.exp(model.swing + model.calm[number] + model.swing_factor @ z), LARGEST_SWING)
+    swing = np.minimum(np.exp(model.swing + model.calm[number] + model.swing_factor @ z), MAX_SWING)
     feet = pulse_feet(model, encounter, rhythm, traits, rng)
     uneven = heavy(n, rng)
     by_height, by_base = (uneven * wandering(n, s, k, rng) for s, k in zip(swing[2:], model.memory, strict=True))
@@ -115,7 +115,7 @@ def draw_plan(
     usual, before = usual_interval(rhythm.r_s), intervals_before(rhythm.r_s)
     unrest = np.exp(model.unrest[number, 0] + model.unrest[number, 1] * np.clip(rng.standard_normal(), -2, 2))
     lag = phase + rng.normal(np.pi / 2, 0.4)  # base and height do not swing together
-    return Plan(
+    return PpgDrawingPlan(
         style=style,
         expected=model.scores(encounter_covariates(encounter, style)),
         own=own_scores(model, traits, number, rng),
@@ -145,7 +145,7 @@ def encounter_covariates(encounter: Encounter, style: str) -> np.ndarray:
 def own_scores(model: PulseModel, traits: Traits, style: int, rng: np.random.Generator) -> np.ndarray:
     """Return what a person and, less, a visit add to the expected scores, (C,)."""
     own = np.sqrt(OWN_SHARE) * traits.shape + np.sqrt(1 - OWN_SHARE) * rng.standard_normal(traits.shape.size)
-    own *= min(1.0, FARTHEST * np.sqrt(own.size) / np.linalg.norm(own))
+    own *= min(1.0, MAX_DISTANCE * np.sqrt(own.size) / np.linalg.norm(own))
     return model.persons[style] @ own
 
 
@@ -181,7 +181,7 @@ def intervals_before(r_s: np.ndarray, back: int = 1) -> np.ndarray:
     return np.concatenate([np.full(min(back, r_s.size), rr.mean()), rr])[: r_s.size]
 
 
-def rendered(model: PulseModel, plan: Plan) -> np.ndarray:
+def rendered(model: PulseModel, plan: PpgDrawingPlan) -> np.ndarray:
     """Return the samples (SAMPLES,) of a plan."""
     shapes = np.array([model.shape(plan.expected + plan.own + one) for one in plan.each])
     t = np.arange(SAMPLES) / FS

@@ -13,7 +13,7 @@ from scipy.signal import welch
 from engine.synthetic.ppg.beats import FS, at_125, find_pulses
 from engine.synthetic.ppg.breath import filling, irregular, memory, series, swings, transit_jitter
 from engine.synthetic.ppg.model import COVARIATES, STYLES, PulseModel, covariates
-from engine.synthetic.ppg.segments import Person, Segment
+from engine.synthetic.ppg.segments import PpgSubject, Segment
 
 COMPONENTS = 32  # fewer leave the drawn pulses smoother than recorded ones
 RIDGE = 4.0  # in persons: how strongly slopes are drawn to 0; 1 to 10 explain the same share of `valid`
@@ -45,15 +45,15 @@ def segments(recordings: Path, split: str = "train") -> Iterator[Segment]:
             yield Segment(row, trace, fs, ecg, pulses)
 
 
-def persons(found: Iterable[Segment]) -> list[Person]:
+def group_by_person(all_segments: Iterable[Segment]) -> list[PpgSubject]:
     """Group segments by person; what a person's table lacks is NaN."""
     groups: dict[tuple[str, str], list[Segment]] = {}
-    for segment in found:
+    for segment in all_segments:
         groups.setdefault((segment.row["dataset"], segment.row["patient_id"]), []).append(segment)
     return [_person(STYLE_OF[dataset], group) for (dataset, _), group in groups.items()]
 
 
-def _person(style: str, group: list[Segment]) -> Person:
+def _person(style: str, group: list[Segment]) -> PpgSubject:
     row = group[0].row
     shapes = np.concatenate([one.pulses.shape[one.pulses.good] for one in group])
     intervals = np.concatenate([one.pulses.interval_s[one.pulses.good] for one in group])
@@ -65,7 +65,7 @@ def _person(style: str, group: list[Segment]) -> Person:
     row_ = covariates(values, row["sex"] == "M", style)
     if row["sex"] not in ("F", "M"):
         row_[COVARIATES.index("male")] = 0.0
-    return Person(style, np.median(shapes, axis=0), row_, group)
+    return PpgSubject(style, np.median(shapes, axis=0), row_, group)
 
 
 def completed(rows: np.ndarray) -> np.ndarray:
@@ -100,10 +100,10 @@ def fit(recordings: Path, split: str = "train") -> PulseModel:
     """Learn everything from the PPGs of one split; takes about half a minute."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # NeuroKit2 warns about every short segment
-        return fit_persons(persons(segments(recordings, split)))
+        return fit_persons(group_by_person(segments(recordings, split)))
 
 
-def fit_persons(people: list[Person], components: int = COMPONENTS, strength: float = RIDGE) -> PulseModel:
+def fit_persons(people: list[PpgSubject], components: int = COMPONENTS, strength: float = RIDGE) -> PulseModel:
     """Learn everything from persons."""
     shapes, style = np.array([one.shape for one in people]), np.array([one.style for one in people])
     mean = shapes.mean(0)
@@ -134,31 +134,31 @@ def fit_persons(people: list[Person], components: int = COMPONENTS, strength: fl
     )
 
 
-def _scores_apart(one: Person, axes: np.ndarray) -> np.ndarray:
+def _scores_apart(person: PpgSubject, axes: np.ndarray) -> np.ndarray:
     """Scores of a person's pulses less those of the median pulse of their segment: (n, C), at most 60."""
     rows = []
-    for part in one.segments:
-        shapes = part.pulses.shape[part.pulses.alike > 0.9]
+    for part in person.segments:
+        shapes = part.pulses.shape[part.pulses.correlation > 0.9]
         if len(shapes) > 1:
             rows.append((shapes - np.median(shapes, axis=0)) @ axes.T * np.sqrt(len(shapes) / (len(shapes) - 1)))
     every = np.concatenate(rows) if rows else np.zeros((0, len(axes)))
     return every[:: max(1, len(every) // 60)]
 
 
-def _apart(people: list[Person], axes: np.ndarray) -> np.ndarray:
+def _apart(people: list[PpgSubject], axes: np.ndarray) -> np.ndarray:
     """Scores of pulses about their own median, every person's brought to a root mean square of 1: (n, C)."""
     rows = [rows for one in people if len(rows := _scores_apart(one, axes))]
     return np.concatenate([one / np.sqrt((one**2).sum(1).mean()) for one in rows])
 
 
-def spread_of(people: list[Person], axes: np.ndarray) -> tuple[float, float]:
+def spread_of(people: list[PpgSubject], axes: np.ndarray) -> tuple[float, float]:
     """Return mean and deviation over persons of the log root mean square that _apart took out."""
     rows = [rows for one in people if len(rows := _scores_apart(one, axes))]
     logs = [np.log(np.sqrt(np.median((one**2).sum(1)))) for one in rows]
     return float(np.median(logs)), float(np.std(logs))
 
 
-def typical_step(people: list[Person], style: str) -> float:
+def typical_step(people: list[PpgSubject], style: str) -> float:
     """Return the typical change of log height from a pulse to the next, median over one style's persons."""
     rows = [
         np.concatenate([np.abs(np.diff(series(part)[1])) for part in p.segments]) for p in people if p.style == style
@@ -174,6 +174,6 @@ def noise_share(segment: Segment, style: str) -> float:
     return float(np.sqrt(power[(freqs >= low) & (freqs < high)].mean() * FS / 2))
 
 
-def _noise(people: list[Person], style: str) -> tuple[float, float]:
+def _noise(people: list[PpgSubject], style: str) -> tuple[float, float]:
     logs = [float(np.median([np.log(noise_share(part, style)) for part in one.segments[:6]])) for one in people]
     return float(np.median(logs)), float(np.std(logs))

@@ -21,7 +21,7 @@ class Segment:
 
 
 @dataclass(frozen=True, eq=False)
-class Person:
+class PpgSubject:
     """One person with one device: median pulse (POINTS,), covariates (F,; NaN where unknown) and the segments."""
 
     style: str

@@ -7,8 +7,8 @@ from scipy.signal import butter, sosfiltfilt
 
 from engine.synthetic.ppg.beats import FS
 
-NOISIEST = 0.05  # share of the pulse height; the noisiest clips of PPG-BP have it
-PASSES_HZ = {"camera": 11.0, "monitor": 18.0}  # a 30 Hz camera and a bedside oximeter pass nothing above
+MAX_NOISE = 0.05  # share of the pulse height; the noisiest clips of PPG-BP have it
+LOW_PASS_HZ = {"camera": 11.0, "monitor": 18.0}  # a 30 Hz camera and a bedside oximeter pass nothing above
 MOVED_SHARE = {"clip": 0.05, "monitor": 0.08, "camera": 0.15}  # recordings with a small movement
 MOVEMENT = (0.15, 0.45)  # its height, share of the pulse's
 MOVEMENT_S = (0.5, 1.4)
@@ -19,7 +19,7 @@ COUNTS, COUNTS_SPREAD = 330.0, 0.35  # typical pulse height and its log deviatio
 
 def disturbance(n: int, noise: np.ndarray, style: str, rng: np.random.Generator) -> np.ndarray:
     """Return drift, now and then a movement, and noise of (mean, deviation) log level: (n,), of pulse height."""
-    level = min(NOISIEST, float(np.exp(noise[0] + noise[1] * rng.standard_normal())))
+    level = min(MAX_NOISE, float(np.exp(noise[0] + noise[1] * rng.standard_normal())))
     t = np.linspace(-1, 1, n)
     x = DRIFT[style] * (rng.standard_normal() * t + 0.7 * rng.standard_normal() * (1.5 * t**2 - 0.5))
     if rng.random() < MOVED_SHARE[style]:
@@ -29,7 +29,7 @@ def disturbance(n: int, noise: np.ndarray, style: str, rng: np.random.Generator)
 
 def sensed(x: np.ndarray, style: str) -> np.ndarray:
     """Pass a trace (n,) through the style's own low-pass, if it has one."""
-    return low_passed(x, PASSES_HZ[style]) if style in PASSES_HZ else x
+    return low_passed(x, LOW_PASS_HZ[style]) if style in LOW_PASS_HZ else x
 
 
 def movement(n: int, rng: np.random.Generator) -> np.ndarray:

@@ -39,11 +39,13 @@ def run_off(after: np.ndarray, shape: np.ndarray, length: float, until: float) -
     return fall * (1 - risen**2 * (3 - 2 * risen))
 
 
-def wandering(size: int | tuple[int, ...], deviation: float, keep: float, rng: np.random.Generator) -> np.ndarray:
+def wandering(
+    size: int | tuple[int, ...], deviation: float, correlation: float, rng: np.random.Generator
+) -> np.ndarray:
     """Return normal numbers of a deviation whose neighbours along the first axis correlate by `keep`."""
     out = rng.standard_normal(size)
     for k in range(1, len(out)):
-        out[k] = keep * out[k - 1] + np.sqrt(1 - keep**2) * out[k]
+        out[k] = correlation * out[k - 1] + np.sqrt(1 - correlation**2) * out[k]
     return deviation * out
 
 
@@ -53,9 +55,9 @@ def heavy(n: int, rng: np.random.Generator) -> np.ndarray:
     return np.clip(np.sqrt(median / rng.chisquare(3, n)), 0.4, 2.2)
 
 
-def through(t: np.ndarray, at: np.ndarray, values: np.ndarray) -> np.ndarray:
+def through(t: np.ndarray, knot_times: np.ndarray, values: np.ndarray) -> np.ndarray:
     """Return a smooth curve (m,) at times t (m,) through values (n,) at times (n,) that rise, but for jitter."""
     from scipy.interpolate import PchipInterpolator
 
-    where = np.maximum.accumulate(at) + 1e-6 * np.arange(at.size)
+    where = np.maximum.accumulate(knot_times) + 1e-6 * np.arange(knot_times.size)
     return np.asarray(PchipInterpolator(where, values, extrapolate=True)(t))

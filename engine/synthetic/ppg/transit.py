@@ -19,10 +19,10 @@ PRE_EJECTION_S, PRE_EJECTION_SPREAD_S = 0.056, 0.012
 PATH_SHARE = 0.53  # of the body height
 SPEED_M_S, AT_YEARS, AT_MMHG = 5.2, 20.0, 88.0
 PER_MMHG, PER_YEAR = 0.0085 / 2, 0.0035
-SHORTEST_S, LONGEST_S = 0.13, 0.36
+MIN_TRANSIT_S, MAX_TRANSIT_S = 0.13, 0.36
 
 LATE_S = 0.05  # a poorly filled ventricle opens the aortic valve later, by this for each e-fold shorter interval
-WEAKEST, STRONGEST = 0.25, 1.5  # pulse height over that of a regular beat
+MIN_HEIGHT, MAX_HEIGHT = 0.25, 1.5  # pulse height over that of a regular beat
 # Heights over those of normal beats with the same filling, so that a premature pulse and the one after its pause come
 # near the 0.59 and 1.37 times a regular pulse of BIDMC's `train` persons (8 and 12 of them; medians over persons).
 VENTRICULAR, AFTER_VENTRICULAR = 1.0, 0.8
@@ -40,7 +40,7 @@ def transit_s(age: float, pressure_mmhg: float, height_cm: float, person: float 
     """
     speed = SPEED_M_S * np.exp(PER_MMHG * (pressure_mmhg - AT_MMHG)) * (1 + PER_YEAR * (age - AT_YEARS))
     whole = PRE_EJECTION_S + PRE_EJECTION_SPREAD_S * person + PATH_SHARE * height_cm / 100 / speed
-    return float(np.clip(whole, SHORTEST_S, LONGEST_S))
+    return float(np.clip(whole, MIN_TRANSIT_S, MAX_TRANSIT_S))
 
 
 def filling_height(before_s: np.ndarray, earlier_s: np.ndarray, usual_s: float, slopes: np.ndarray) -> np.ndarray:
@@ -50,7 +50,7 @@ def filling_height(before_s: np.ndarray, earlier_s: np.ndarray, usual_s: float, 
     1986, on pulse volumes in fibrillation). slopes (2,) are learnt, see breath.filling.
     """
     logs = slopes[0] * np.log(before_s / usual_s) + slopes[1] * np.log(earlier_s / usual_s)
-    return np.clip(np.exp(logs), WEAKEST, STRONGEST)
+    return np.clip(np.exp(logs), MIN_HEIGHT, MAX_HEIGHT)
 
 
 def lateness_s(before_s: np.ndarray, usual_s: float) -> np.ndarray:

@@ -15,7 +15,7 @@ from torch import nn
 from engine.model.rhythm import RhythmPool, rhythm_rates
 from engine.model.transformer import TraceTransformer
 from engine.training.binding.losses import emcl
-from engine.training.data.simultaneous import Simultaneous
+from engine.training.data.simultaneous import SimultaneousWindows
 from engine.training.encoders import loop
 
 EDGES = ("ppg", "ecg")
@@ -23,12 +23,12 @@ BELL_BPM = 2.0  # deviation of the bell about a known rate
 
 
 @dataclass(frozen=True)
-class Plan:
+class AlignmentPlan:
     """How long and how hard; `recordings` × `moments` windows make a batch."""
 
     steps: int = 900
     recordings: int = 96
-    moments: int = 2
+    windows_per_recording: int = 2
     rate: float = 2e-3
     beats: float = 0.3  # weight of the rate, known from the ECG's R peaks
     decay: float = 0.05
@@ -44,14 +44,16 @@ class Tokens:
     length: dict[str, torch.Tensor]
     slopes: dict[str, torch.Tensor]
 
-    def read(self, modality: str, rhythm: RhythmPool, index: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    def timing_and_rate(
+        self, modality: str, rhythm: RhythmPool, index: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor]:
         """Return timing codes and logits of the rate of the windows numbered by index; see RhythmPool.read."""
         parts = (self.tokens[modality], self.length[modality], self.slopes[modality])
-        return rhythm.read(*(part[index].float() for part in parts))
+        return rhythm.timing_and_rate(*(part[index].float() for part in parts))
 
 
 @torch.no_grad()
-def tokens_of(encoders: dict[str, TraceTransformer], windows: Simultaneous, batch: int = 64) -> Tokens:
+def tokens_of(encoders: dict[str, TraceTransformer], windows: SimultaneousWindows, batch: int = 64) -> Tokens:
     """Run the frozen transformers over all windows once."""
     tokens, length, slopes = {}, {}, {}
     for modality in EDGES:
@@ -60,8 +62,8 @@ def tokens_of(encoders: dict[str, TraceTransformer], windows: Simultaneous, batc
         parts, steep = [], []
         for start in range(0, len(windows.patients), batch):
             one = loop.take(inputs, np.arange(start, min(start + batch, len(windows.patients))))
-            with loop.fast():
-                parts.append(encoder.read(**one)[1].half())
+            with loop.autocast():
+                parts.append(encoder.encode_inputs(**one)[1].half())
             if encoder.rhythm is not None:
                 steep.append(encoder.rhythm.slope_powers(one["x"], one["length"]))
         tokens[modality], length[modality] = torch.cat(parts), inputs["length"].float()
@@ -69,12 +71,14 @@ def tokens_of(encoders: dict[str, TraceTransformer], windows: Simultaneous, batc
     return Tokens(tokens, length, slopes)
 
 
-def moments(encounters: np.ndarray, index: np.ndarray, plan: Plan, rng: np.random.Generator) -> np.ndarray:
+def draw_windows(
+    encounters: np.ndarray, index: np.ndarray, plan: AlignmentPlan, rng: np.random.Generator
+) -> np.ndarray:
     """Draw a batch: some recordings, of each as many different windows: (≤ recordings · moments,) numbers."""
     names, which = np.unique(encounters[index], return_inverse=True)
     chosen = rng.choice(len(names), min(plan.recordings, len(names)), replace=False)
     groups = [index[which == number] for number in chosen]
-    return np.concatenate([rng.choice(of, min(plan.moments, len(of)), replace=False) for of in groups])
+    return np.concatenate([rng.choice(of, min(plan.windows_per_recording, len(of)), replace=False) for of in groups])
 
 
 def rate_loss(logits: torch.Tensor, bpm: torch.Tensor, rates: torch.Tensor) -> torch.Tensor:
@@ -85,7 +89,11 @@ def rate_loss(logits: torch.Tensor, bpm: torch.Tensor, rates: torch.Tensor) -> t
 
 
 def align(
-    encoders: dict[str, TraceTransformer], windows: Simultaneous, index: np.ndarray, plan: Plan, log: loop.Log
+    encoders: dict[str, TraceTransformer],
+    windows: SimultaneousWindows,
+    index: np.ndarray,
+    plan: AlignmentPlan,
+    log: loop.Log,
 ) -> None:
     """Fit `rhythm` of both encoders in place on the windows numbered by `index`; logs both losses."""
     seen, rng = tokens_of(encoders, windows), np.random.default_rng(plan.seed)
@@ -95,8 +103,8 @@ def align(
     optim = loop.optimiser(learn, plan.rate, plan.decay)
     schedule = loop.cosine(optim, plan.steps)
     for step in range(plan.steps):
-        chosen = torch.from_numpy(moments(windows.encounters, index, plan, rng))
-        read = [seen.read(m, rhythms[m], chosen) for m in EDGES]
+        chosen = torch.from_numpy(draw_windows(windows.encounters, index, plan, rng))
+        read = [seen.timing_and_rate(m, rhythms[m], chosen) for m in EDGES]
         timing = emcl(read[0][0], read[1][0], len(chosen)) / len(chosen)
         rates = torch.stack([rate_loss(side[1], bpm, known[chosen]) for side in read]).sum()
         loop.step(timing + plan.beats * rates, learn, optim, schedule)

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from engine.model.heads import Bound
+from engine.model.heads import Tower
 from engine.training.data.captions import Captions, many_hot
 from engine.training.data.prepared import Prepared
 from engine.training.encoders import loop
@@ -26,30 +26,30 @@ class Inputs:
     inputs: dict[str, torch.Tensor]
     views: torch.Tensor | None
 
-    def batch(self, way: Bound, index: np.ndarray, draw: loop.Draw) -> torch.Tensor:
+    def batch(self, tower: Tower, index: np.ndarray, rngs: loop.Rngs) -> torch.Tensor:
         """Return embeddings of one random view of each entry: (len(index), 256)."""
         if self.views is not None:
-            pick = torch.from_numpy(draw.choice.integers(0, len(self.views), len(index)))
-            return way.project(self.views[pick, torch.from_numpy(index)])
-        return way(**view(self.modality, loop.take(self.inputs, index), draw.noise))
+            pick = torch.from_numpy(rngs.choice.integers(0, len(self.views), len(index)))
+            return tower.project(self.views[pick, torch.from_numpy(index)])
+        return tower(**view(self.modality, loop.take(self.inputs, index), rngs.noise))
 
     @torch.no_grad()
-    def embed(self, way: Bound, index: np.ndarray) -> np.ndarray:
+    def embed(self, tower: Tower, index: np.ndarray) -> np.ndarray:
         """Return embeddings of entries without augmentation: (len(index), 256) float32."""
         if self.views is not None:
-            return way.project(self.views[0, torch.from_numpy(index)]).cpu().numpy()
-        return embed(way, self.inputs, index)
+            return tower.project(self.views[0, torch.from_numpy(index)]).cpu().numpy()
+        return embed(tower, self.inputs, index)
 
 
 @dataclass
-class Side(Inputs):
+class BindingSide(Inputs):
     """Inputs whose rows are known studies.
 
     held  : (n, findings) bool      train : numbers of the train rows that have a caption
     """
 
     data: Prepared
-    held: np.ndarray
+    has_finding: np.ndarray
     train: np.ndarray
     patients: np.ndarray
 
@@ -63,12 +63,12 @@ def inputs_of(
     return Inputs(modality, inputs, seen)
 
 
-def side_of(inputs: Inputs, data: Prepared, captions: Captions) -> Side:
+def side_of(inputs: Inputs, data: Prepared, captions: Captions) -> BindingSide:
     """Add what is known of the studies."""
-    held = many_hot(row.found for row in data.rows)
+    held = many_hot(row.finding_set for row in data.rows)
     known = [i for i in data.where("train") if held[i].any() or data.rows[i].study_id in captions.of_study]
     patients = np.array([row.patient_id for row in data.rows])
-    return Side(inputs.modality, inputs.inputs, inputs.views, data, held, np.array(known), patients)
+    return BindingSide(inputs.modality, inputs.inputs, inputs.views, data, held, np.array(known), patients)
 
 
 @torch.no_grad()
@@ -83,15 +83,15 @@ def frozen_views(
         parts = []
         for start in range(0, n, 64):
             batch = loop.take(inputs, np.arange(start, min(start + 64, n)))
-            with loop.fast():
+            with loop.autocast():
                 parts.append(encoder(**(view(modality, batch, noise) if number else batch)).float())
         out.append(torch.cat(parts))
     return torch.stack(out)
 
 
 @torch.no_grad()
-def embed(way: nn.Module, inputs: dict[str, torch.Tensor], index: np.ndarray, batch: int = 128) -> np.ndarray:
+def embed(tower: nn.Module, inputs: dict[str, torch.Tensor], index: np.ndarray, batch: int = 128) -> np.ndarray:
     """Return embeddings of entries without augmentation: (len(index), 256) float32."""
-    way.eval()
-    parts = [way(**loop.take(inputs, index[i : i + batch])) for i in range(0, len(index), batch)]
+    tower.eval()
+    parts = [tower(**loop.take(inputs, index[i : i + batch])) for i in range(0, len(index), batch)]
     return torch.cat(parts).cpu().numpy()

@@ -14,14 +14,14 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from engine.model.heads import SPACE, Bound
-from engine.training.binding import edges as edge
+from engine.model.heads import SPACE, Tower
+from engine.training.binding import edges as edges_module
 from engine.training.binding.losses import tmcl
-from engine.training.binding.sides import Inputs, Side, inputs_of, side_of
+from engine.training.binding.sides import BindingSide, Inputs, inputs_of, side_of
 from engine.training.binding.validate import validate
 from engine.training.data.captions import Captions, choose, true_of
 from engine.training.data.prepared import Prepared
-from engine.training.data.simultaneous import Simultaneous
+from engine.training.data.simultaneous import SimultaneousWindows
 from engine.training.encoders import loop
 from engine.training.encoders.augment import jittered
 
@@ -30,7 +30,7 @@ SCALE = 10.0  # of embeddings of length 1 before the linear probe
 
 
 @dataclass(frozen=True)
-class Plan:
+class BindingPlan:
     """How long and how hard, and the weight of each loss; a weight of 0 leaves its loss out.
 
     modalities : those bound to text           live  : of these, the ones whose encoders learn on
@@ -48,7 +48,7 @@ class Plan:
     rate: float = 1e-3
     encoder_share: float = 0.05
     decay: float = 0.1
-    keep: float = 0.99  # of the running mean of the weights, per step: it is what is validated and kept
+    ema_decay: float = 0.99  # of the running mean of the weights, per step: it is what is validated and kept
     modalities: tuple[str, ...] = EDGES
     live: tuple[str, ...] = ()
     views: int = 4
@@ -67,12 +67,12 @@ class Binding(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.ways = nn.ModuleDict({modality: Bound(modality) for modality in (*EDGES, "text")})
+        self.towers = nn.ModuleDict({modality: Tower(modality) for modality in (*EDGES, "text")})
 
-    def way(self, modality: str) -> Bound:
+    def tower(self, modality: str) -> Tower:
         """Return one modality's way into the space."""
-        way = self.ways[modality]
-        if not isinstance(way, Bound):
+        way = self.towers[modality]
+        if not isinstance(way, Tower):
             raise TypeError(f"{modality} is not bound")
         return way
 
@@ -81,15 +81,21 @@ class Binding(nn.Module):
 class Material:
     """All that is drawn from in training."""
 
-    sides: dict[str, Side]
-    edges: list[edge.Edge]
+    sides: dict[str, BindingSide]
+    edges: list[edges_module.Edge]
     captions: Captions
     vectors: torch.Tensor
-    near: dict[str, np.ndarray]  # per modality: for each train row its hardest negatives (train, k); empty at first
+    hard_negatives: dict[
+        str, np.ndarray
+    ]  # per modality: for each train row its hardest negatives (train, k); empty at first
 
 
 def gather(
-    model: Binding, datas: dict[str, Prepared], windows: Simultaneous | None, captions: Captions, plan: Plan
+    model: Binding,
+    datas: dict[str, Prepared],
+    windows: SimultaneousWindows | None,
+    captions: Captions,
+    plan: BindingPlan,
 ) -> Material:
     """Put everything on the device and compute frozen encoders' features.
 
@@ -97,84 +103,92 @@ def gather(
     """
 
     def inputs(modality: str, arrays: dict[str, np.ndarray], views: int) -> Inputs:
-        encoder, live = model.way(modality).encoder, modality in plan.live
+        encoder, live = model.tower(modality).encoder, modality in plan.live
         return inputs_of(modality, encoder, arrays, live, views, plan.seed + 1)
 
     sides = {m: side_of(inputs(m, datas[m].inputs, plan.views), datas[m], captions) for m in plan.modalities}
-    cut: list[edge.Edge] = []
+    cut: list[edges_module.Edge] = []
     if windows is not None and {"ppg", "ecg"} <= set(sides):
         train = np.flatnonzero(windows.splits == "train")
         a, b = (inputs(m, windows.inputs[m], 1) for m in ("ppg", "ecg"))
-        cut = [edge.Edge(a, b, np.stack([train, train], 1))]
-    rows = edge.row_edges(sides, {frozenset(("ppg", "ecg"))} if cut else set())
+        cut = [edges_module.Edge(a, b, np.stack([train, train], 1))]
+    rows = edges_module.row_edges(sides, {frozenset(("ppg", "ecg"))} if cut else set())
     return Material(sides, cut + rows, captions, torch.from_numpy(captions.vectors).to(loop.device()), {})
 
 
-def harder(z: np.ndarray, held: np.ndarray, k: int = 20) -> np.ndarray:
+def nearest_unrelated(z: np.ndarray, has_finding: np.ndarray, k: int = 20) -> np.ndarray:
     """Return for each study the k nearest that share no finding with it: z (n, 256), held (n, findings) → (n, k)."""
-    apart = held.astype(np.float32) @ held.T.astype(np.float32) == 0
+    apart = has_finding.astype(np.float32) @ has_finding.T.astype(np.float32) == 0
     return np.argsort(np.where(apart, -(z @ z.T), np.inf), axis=1)[:, :k]
 
 
-def draw_batch(side: Side, near: np.ndarray | None, plan: Plan, choice: np.random.Generator) -> np.ndarray:
+def draw_batch(
+    side: BindingSide, hard_negatives: np.ndarray | None, plan: BindingPlan, choice: np.random.Generator
+) -> np.ndarray:
     """Draw a batch of train rows without repetition: random ones, and hard negatives of them."""
     n = min(plan.batch, len(side.train))
     order = choice.permutation(len(side.train))
-    if near is None or not plan.hard:
+    if hard_negatives is None or not plan.hard:
         return side.train[order[:n]]
     anchors = order[: n - int(plan.hard * n)]
-    hard = near[anchors, choice.integers(0, near.shape[1], len(anchors))]
+    hard = hard_negatives[anchors, choice.integers(0, hard_negatives.shape[1], len(anchors))]
     return side.train[list(dict.fromkeys([*anchors, *hard]))[:n]]
 
 
 def text_loss(
-    model: Binding, modality: str, material: Material, plan: Plan, draw: loop.Draw
+    model: Binding, modality: str, material: Material, plan: BindingPlan, rngs: loop.Rngs
 ) -> tuple[torch.Tensor, ...]:
     """TMCL of one batch of one modality, divided by its size; also the batch's embeddings and findings."""
     side, captions = material.sides[modality], material.captions
-    index = draw_batch(side, material.near.get(modality), plan, draw.choice)
-    numbers = choose([side.data.rows[i] for i in index], captions, draw.choice)
-    positive = torch.from_numpy(true_of(numbers, captions, side.held[index])).to(material.vectors.device)
-    z = side.batch(model.way(modality), index, draw)
-    words = jittered(material.vectors[torch.from_numpy(numbers)], plan.words, draw.noise)
-    text = model.way("text")(x=words)
-    return tmcl(text, z, positive) / len(index), z, torch.from_numpy(side.held[index]).to(z)
+    index = draw_batch(side, material.hard_negatives.get(modality), plan, rngs.choice)
+    numbers = choose([side.data.rows[i] for i in index], captions, rngs.choice)
+    positive = torch.from_numpy(true_of(numbers, captions, side.has_finding[index])).to(material.vectors.device)
+    z = side.batch(model.tower(modality), index, rngs)
+    words = jittered(material.vectors[torch.from_numpy(numbers)], plan.words, rngs.noise)
+    text = model.tower("text")(x=words)
+    return tmcl(text, z, positive) / len(index), z, torch.from_numpy(side.has_finding[index]).to(z)
 
 
-def probe_loss(probe: nn.Module, z: torch.Tensor, held: torch.Tensor) -> torch.Tensor:
+def probe_loss(probe: nn.Module, z: torch.Tensor, has_finding: torch.Tensor) -> torch.Tensor:
     """Binary cross-entropy of findings read linearly from embeddings; studies without any finding do not count."""
-    known = held.any(1)
-    return F.binary_cross_entropy_with_logits(probe(SCALE * z[known]), held[known])
+    known = has_finding.any(1)
+    return F.binary_cross_entropy_with_logits(probe(SCALE * z[known]), has_finding[known])
 
 
-def step_loss(model: Binding, probes: nn.ModuleDict, material: Material, plan: Plan, draw: loop.Draw) -> torch.Tensor:
+def step_loss(
+    model: Binding, probes: nn.ModuleDict, material: Material, plan: BindingPlan, rngs: loop.Rngs
+) -> torch.Tensor:
     """All losses of one step: text and probe of every modality, every edge, two modalities by shared finding."""
     total = torch.zeros((), device=material.vectors.device)
     for modality in material.sides:
-        text, z, held = text_loss(model, modality, material, plan, draw)
+        text, z, held = text_loss(model, modality, material, plan, rngs)
         total = total + text + (plan.probe * probe_loss(probes[modality], z, held) if plan.probe else 0)
         total = total + plan.middle * (z.mean(0) ** 2).sum()
     if plan.emcl or plan.cycle:
         for one in material.edges:
-            total = total + edge.edge_loss(model.ways, one, plan.pairs, plan.batch, (plan.emcl, plan.cycle), draw)
+            total = total + edges_module.edge_loss(
+                model.towers, one, plan.pairs, plan.batch, (plan.emcl, plan.cycle), rngs
+            )
     if plan.findings:
         names = list(material.sides)
-        a, b = (material.sides[names[i]] for i in draw.choice.integers(0, len(names), 2))
-        if edge.shared(a, b).any():
-            total = total + plan.findings * edge.finding_loss(model.ways, a, b, plan.batch, draw)
+        a, b = (material.sides[names[i]] for i in rngs.choice.integers(0, len(names), 2))
+        if edges_module.shared(a, b).any():
+            total = total + plan.findings * edges_module.finding_loss(model.towers, a, b, plan.batch, rngs)
     return total
 
 
-def mine(model: Binding, material: Material) -> None:
+def mine_hard_negatives(model: Binding, material: Material) -> None:
     """Find every train study's hardest negatives anew."""
     for modality, side in material.sides.items():
-        material.near[modality] = harder(side.embed(model.way(modality), side.train), side.held[side.train])
+        material.hard_negatives[modality] = nearest_unrelated(
+            side.embed(model.tower(modality), side.train), side.has_finding[side.train]
+        )
 
 
-def optimiser(model: Binding, probes: nn.Module, plan: Plan) -> torch.optim.AdamW:
+def optimiser(model: Binding, probes: nn.Module, plan: BindingPlan) -> torch.optim.AdamW:
     """Heads and probes at the plan's rate, live encoders at a share of it."""
-    heads = [p for m in (*plan.modalities, "text") for p in model.way(m).head.parameters()]
-    encoders = [p for m in plan.live for p in model.way(m).encoder.parameters()]
+    heads = [p for m in (*plan.modalities, "text") for p in model.tower(m).head.parameters()]
+    encoders = [p for m in plan.live for p in model.tower(m).encoder.parameters()]
     return torch.optim.AdamW(
         [
             {"params": [*heads, *probes.parameters()], "lr": plan.rate},
@@ -187,9 +201,9 @@ def optimiser(model: Binding, probes: nn.Module, plan: Plan) -> torch.optim.Adam
 def bind(
     model: Binding,
     datas: dict[str, Prepared],
-    windows: Simultaneous | None,
+    windows: SimultaneousWindows | None,
     captions: Captions,
-    plan: Plan,
+    plan: BindingPlan,
     log: loop.Log,
 ) -> Binding:
     """Gather the material and train; see `fit`."""
@@ -197,14 +211,14 @@ def bind(
     return fit(model, gather(model, datas, windows, captions, plan), plan, log)
 
 
-def fit(model: Binding, material: Material, plan: Plan, log: loop.Log) -> Binding:
+def fit(model: Binding, material: Material, plan: BindingPlan, log: loop.Log) -> Binding:
     """Train on what is gathered; return the running mean of the weights at the end of the schedule.
 
     The figures on `valid` are logged, to choose between plans; they are too noisy to choose between epochs of one.
     """
-    findings = next(iter(material.sides.values())).held.shape[1]
+    findings = next(iter(material.sides.values())).has_finding.shape[1]
     probes = nn.ModuleDict({m: nn.Linear(SPACE, findings) for m in material.sides}).to(loop.device())
-    draw, optim = loop.Draw.seeded(plan.seed), optimiser(model, probes, plan)
+    draw, optim = loop.Rngs.seeded(plan.seed), optimiser(model, probes, plan)
     schedule = loop.cosine(optim, plan.epochs * plan.steps)
     both, mean, step = nn.ModuleList([model, probes]), copy.deepcopy(model), 0
     for epoch in range(plan.epochs):
@@ -213,10 +227,10 @@ def fit(model: Binding, material: Material, plan: Plan, log: loop.Log) -> Bindin
             loss = step_loss(model, probes, material, plan, draw)
             loop.step(loss, both, optim, schedule)
             step += 1
-            loop.follow(mean, model, step, plan.keep)
-        scores = validate(mean.ways, material.sides, material.captions)
+            loop.update_ema(mean, model, step, plan.ema_decay)
+        scores = validate(mean.towers, material.sides, material.captions)
         value = float(np.mean(list(scores.values()))) if scores else 0.0
         log.write(stage="bind", epoch=epoch + 1, loss=float(loss.detach()), valid=value, **scores)
         if plan.hard:
-            mine(mean, material)
+            mine_hard_negatives(mean, material)
     return mean

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.findings import phrase, vocabulary
-from engine.training.data.prepared import Row, load
+from engine.training.data.prepared import Example, load
 
 VARIANTS = 4  # differently worded sentences per set of findings
 JOINERS = (", ", " and ", "; ")
@@ -48,10 +48,10 @@ def many_hot(sets: Iterable[Iterable[str]]) -> np.ndarray:
     return out
 
 
-def _sentences(found: list[str], rng: np.random.Generator) -> list[str]:
+def _sentences(names: list[str], rng: np.random.Generator) -> list[str]:
     made = []
     for _ in range(VARIANTS):
-        words = [phrase(name, rng) for name in rng.permutation(found)]
+        words = [phrase(name, rng) for name in rng.permutation(names)]
         made.append(OPENINGS[rng.integers(len(OPENINGS))] + JOINERS[rng.integers(len(JOINERS))].join(words))
     return made
 
@@ -61,7 +61,7 @@ def build(cache: Path, seed: int = 0) -> None:
     from engine.model.text import sentence_vectors
 
     rng = np.random.default_rng(seed)
-    rows: list[Row] = [row for modality in ("cxr", "ecg", "ppg") for row in load(cache, modality).rows]
+    rows: list[Example] = [row for modality in ("cxr", "ecg", "ppg") for row in load(cache, modality).rows]
     bank: dict[str, frozenset[str]] = {}
     of_one = {name: list(entry["phrases"]) for name, entry in vocabulary().items()}
     unseen = {name: list(entry["unseen"]) for name, entry in vocabulary().items()}
@@ -92,7 +92,7 @@ def load_captions(cache: Path) -> Captions:
     return Captions(vectors=np.load(cache / "captions.npy"), **index)
 
 
-def choose(rows: list[Row], captions: Captions, rng: np.random.Generator) -> np.ndarray:
+def choose(rows: list[Example], captions: Captions, rng: np.random.Generator) -> np.ndarray:
     """Draw one caption number per study, −1 where nothing is known of it.
 
     A third each: one finding (rare ones more often), all findings, the report – as far as the study has them.
@@ -101,7 +101,7 @@ def choose(rows: list[Row], captions: Captions, rng: np.random.Generator) -> np.
     names = {name: i for i, name in enumerate(vocabulary())}
     out = np.full(len(rows), -1)
     for i, row in enumerate(rows):
-        found, report = sorted(row.found), captions.of_study.get(row.study_id)
+        found, report = sorted(row.finding_set), captions.of_study.get(row.study_id)
         draw = rng.random()
         if report is not None and (draw < 1 / 3 or not found):
             out[i] = report
@@ -113,12 +113,12 @@ def choose(rows: list[Row], captions: Captions, rng: np.random.Generator) -> np.
     return out
 
 
-def true_of(numbers: np.ndarray, captions: Captions, held: np.ndarray) -> np.ndarray:
+def true_of(numbers: np.ndarray, captions: Captions, has_finding: np.ndarray) -> np.ndarray:
     """Return which captions are true of which studies: (captions, studies) bool.
 
     held : (studies, findings) bool. A caption is true of its own study, of one with the same caption, and of every
     study that has all findings it says – "identical texts are positives" (MEDBind eq. 1) read by meaning.
     """
     said = captions.holds[numbers]  # (captions, findings)
-    implied = (said.astype(np.float32) @ (~held).T.astype(np.float32) == 0) & said.any(1)[:, None]
+    implied = (said.astype(np.float32) @ (~has_finding).T.astype(np.float32) == 0) & said.any(1)[:, None]
     return implied | (numbers[:, None] == numbers[None])

@@ -25,7 +25,7 @@ WINDOW_S = 10.0
 
 
 @dataclass(frozen=True)
-class Row:
+class Example:
     """One training example: a film, or a window of a trace."""
 
     study_id: str
@@ -41,7 +41,7 @@ class Row:
     report: str
 
     @property
-    def found(self) -> frozenset[str]:
+    def finding_set(self) -> frozenset[str]:
         """The findings as a set."""
         return frozenset(f for f in self.findings.split(";") if f)
 
@@ -50,7 +50,7 @@ class Row:
 class Prepared:
     """rows[i] describes entry i of each array in inputs, for one modality."""
 
-    rows: list[Row]
+    rows: list[Example]
     inputs: dict[str, np.ndarray]
 
     def where(self, split: str) -> np.ndarray:
@@ -66,14 +66,14 @@ def windows(trace: Trace) -> list[Trace]:
     return [trace.between(i * WINDOW_S, (i + 1) * WINDOW_S) for i in range(count)]
 
 
-def _row(recording: Recording, facts: dict[str, Any], window: int) -> Row:
+def _row(recording: Recording, facts: dict[str, Any], window: int) -> Example:
     found = ";".join(sorted(findings(recording.labels, recording.heart_rate)))
     r, pair = recording, f"{recording.pair}#{window}" if recording.pair else ""
     told = (str(facts.get(name) or "") for name in ("view", "age", "sex", "report"))
-    return Row(r.study_id, r.modality, r.dataset, r.patient_id, r.split, found, pair, *told)
+    return Example(r.study_id, r.modality, r.dataset, r.patient_id, r.split, found, pair, *told)
 
 
-def examples(recording: Recording) -> Iterator[tuple[Row, dict[str, np.ndarray]]]:
+def examples(recording: Recording) -> Iterator[tuple[Example, dict[str, np.ndarray]]]:
     """Yield one recording's rows and inputs, as they are kept; CasebindError where it cannot be read."""
     from engine.model import cxr, ecg, ppg
 
@@ -106,15 +106,15 @@ def build(folders: Sequence[Path], cache: Path) -> None:
         names = made[0][1] if made else ()
         inputs = {name: np.stack([one[name] for _, one in made]) for name in names}
         np.savez(cache / f"{modality}.npz", **inputs)  # type: ignore[arg-type]
-        _write(cache / f"{modality}.csv", [field.name for field in fields(Row)], [astuple(row) for row, _ in made])
+        _write(cache / f"{modality}.csv", [field.name for field in fields(Example)], [astuple(row) for row, _ in made])
         print(json.dumps({"modality": modality, "examples": len(made)}), flush=True)
     _write(cache / "skipped.csv", ["study_id", "reason"], skipped)
     if skipped:
         print(json.dumps({"skipped": len(skipped), "reasons": str(cache / "skipped.csv")}), flush=True)
 
 
-def _made(listed: Sequence[Recording], skipped: list[tuple[str, str]]) -> Iterator[tuple[Row, dict[str, np.ndarray]]]:
-    for one in listed:
+def _made(recordings: Sequence[Recording], skipped: list[tuple[str, str]]) -> Iterator[tuple[Example, dict[str, np.ndarray]]]:
+    for one in recordings:
         try:
             yield from examples(one)
         except CasebindError as error:
@@ -131,6 +131,6 @@ def _write(file: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> 
 def load(cache: Path, modality: str) -> Prepared:
     """Read one modality back from the cache."""
     with (cache / f"{modality}.csv").open(newline="", encoding="utf-8") as handle:
-        rows = [Row(**row) for row in csv.DictReader(handle)]
+        rows = [Example(**row) for row in csv.DictReader(handle)]
     with np.load(cache / f"{modality}.npz") as archive:
         return Prepared(rows, {name: archive[name] for name in archive.files})

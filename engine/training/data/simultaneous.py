@@ -20,7 +20,7 @@ from engine.model import ecg, ppg
 from engine.study import Trace
 
 FILE = "simultaneous.npz"
-LEAST_BEATS = 4
+MIN_BEATS = 4
 CUTS = 16  # windows per recording: the first as it is, the others anywhere in it
 AS_IS = 4  # of them at their own speed
 SPEEDS = (0.62, 1.7)  # of the others, spread evenly over the logarithm
@@ -28,7 +28,7 @@ PREPARE = {"ppg": ppg.prepare, "ecg": ecg.prepare}
 
 
 @dataclass(frozen=True)
-class Simultaneous:
+class SimultaneousWindows:
     """inputs[modality][name][i] belong to window i; patients, encounters and splits (n,) str, starts (n,) s.
 
     rates  : (n,) beats per minute by the ECG's R peaks, NaN where none are found
@@ -54,7 +54,7 @@ def heart_rate(trace: Trace) -> float:
     except (ValueError, IndexError, ZeroDivisionError):  # what it raises on traces without beats
         return float("nan")
     at = np.asarray(peaks["ECG_R_Peaks"])
-    return float(60 * trace.fs / np.diff(at).mean()) if len(at) >= LEAST_BEATS else float("nan")
+    return float(60 * trace.fs / np.diff(at).mean()) if len(at) >= MIN_BEATS else float("nan")
 
 
 def couples(recordings: Iterable[Recording]) -> Iterator[tuple[Recording, Recording]]:
@@ -80,7 +80,7 @@ def cuts(pulse: Trace, heart: Trace, rng: np.random.Generator) -> list[tuple[flo
     return [(float(start), float(speed)) for start, speed in zip(starts, speeds, strict=True)]
 
 
-def played(trace: Trace, start: float, speed: float) -> Trace:
+def time_stretched(trace: Trace, start: float, speed: float) -> Trace:
     """Return the window of ten seconds that begins at `start` when the trace is played at a speed."""
     return replace(trace.between(start, start + WINDOW_S * speed), fs=trace.fs * speed)
 
@@ -94,7 +94,7 @@ def build(recordings: Iterable[Recording], cache: Path, seed: int = 0) -> None:
         pulse, heart = (one for one in content if isinstance(one, Trace))
         for start, speed in cuts(pulse, heart, rng):
             for one, trace in zip(both, (pulse, heart), strict=True):
-                inputs = PREPARE[one.modality](played(trace, start, speed))
+                inputs = PREPARE[one.modality](time_stretched(trace, start, speed))
                 for name, array in inputs.items():
                     made[f"{one.modality}.{name}"].append(array.astype(np.float16))
             made["rates"].append(np.array(speed * heart_rate(heart.between(start, start + WINDOW_S * speed))))
@@ -105,11 +105,11 @@ def build(recordings: Iterable[Recording], cache: Path, seed: int = 0) -> None:
         np.savez(cache / FILE, **{name: np.stack(arrays) for name, arrays in made.items()})  # type: ignore[arg-type]
 
 
-def load(cache: Path) -> Simultaneous | None:
+def load(cache: Path) -> SimultaneousWindows | None:
     """Read the windows back; None where the cache has none."""
     if not (cache / FILE).is_file():
         return None
     with np.load(cache / FILE) as archive:
         arrays = {name: archive[name] for name in archive.files}
     inputs = {m: {n.split(".", 1)[1]: a for n, a in arrays.items() if n.startswith(f"{m}.")} for m in PREPARE}
-    return Simultaneous(inputs, **{name: array for name, array in arrays.items() if "." not in name})
+    return SimultaneousWindows(inputs, **{name: array for name, array in arrays.items() if "." not in name})

@@ -82,9 +82,9 @@ def drop_leads(batch: dict[str, torch.Tensor], rng: torch.Generator, share: floa
     }
 
 
-def shift(x: torch.Tensor, rng: torch.Generator, most: int) -> torch.Tensor:
+def shift(x: torch.Tensor, rng: torch.Generator, max_shift: int) -> torch.Tensor:
     """Roll each full-length trace (b, leads, n) by up to `most` samples."""
-    steps = torch.randint(-most, most + 1, (len(x),), device=x.device, generator=rng)
+    steps = torch.randint(-max_shift, max_shift + 1, (len(x),), device=x.device, generator=rng)
     index = (torch.arange(x.shape[2], device=x.device)[None] - steps[:, None]) % x.shape[2]
     return torch.gather(x, 2, index[:, None].expand_as(x))
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine.model.autocast import half
+from engine.model.autocast import bfloat16_autocast
 from engine.model.trunk import load_trunk, lower
 from engine.training.data.prepared import Prepared, load
 from engine.training.encoders import augment
@@ -25,7 +25,7 @@ KEPT_PATCHES = 0.4  # share of a film's patches seen in one training step
 
 def lower_tokens(films: torch.Tensor, exact: bool) -> np.ndarray:
     """Grey films (b, 1, 224, 224) in 0 … 1 → tokens after the frozen blocks (b, 257, 384) float16."""
-    with torch.inference_mode(), nullcontext() if exact else half("cpu"):
+    with torch.inference_mode(), nullcontext() if exact else bfloat16_autocast("cpu"):
         return lower(load_trunk(), films).float().numpy().astype(np.float16)
 
 
@@ -59,7 +59,7 @@ class FilmViews:
         self.position = np.full(len(data.rows), -1)
         self.position[train] = np.arange(len(train))
 
-    def draw(self, index: np.ndarray, choice: np.random.Generator, noise: torch.Generator) -> dict[str, torch.Tensor]:
+    def sample(self, index: np.ndarray, choice: np.random.Generator, noise: torch.Generator) -> dict[str, torch.Tensor]:
         """Return tokens of one view of each of the train rows `index`: (b, 1 + kept, 384)."""
         which = choice.integers(0, len(self.views), len(index))
         seen = torch.from_numpy(self.views[which, self.position[index]]).to(noise.device).float()

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import nn
 
-from engine.model.autocast import half
+from engine.model.autocast import bfloat16_autocast
 from engine.training.data.prepared import Prepared
 
 
@@ -29,21 +29,21 @@ def generator(seed: int) -> torch.Generator:
 
 
 @dataclass(frozen=True)
-class Draw:
+class Rngs:
     """The two sources of chance of a training: choices (numpy) and noise on the device (torch)."""
 
     choice: np.random.Generator
     noise: torch.Generator
 
     @classmethod
-    def seeded(cls, seed: int) -> Draw:
+    def seeded(cls, seed: int) -> Rngs:
         """Return both, seeded alike."""
         return cls(np.random.default_rng(seed), generator(seed))
 
 
-def fast() -> torch.autocast:
+def autocast() -> torch.autocast:
     """Half-width matrix products for an encoder's passes, where the training device has them."""
-    return half(device().type)
+    return bfloat16_autocast(device().type)
 
 
 def tensors(prepared: Prepared) -> dict[str, torch.Tensor]:
@@ -100,12 +100,12 @@ def step(loss: torch.Tensor, model: nn.Module, optim: torch.optim.Optimizer, sch
 
 
 @torch.no_grad()
-def follow(mean: nn.Module, model: nn.Module, step: int, keep: float) -> None:
+def update_ema(mean: nn.Module, model: nn.Module, step: int, decay: float) -> None:
     """Move the running mean of the weights towards the model's; it follows quickly at first."""
-    keep = min(keep, (1 + step) / (10 + step))
+    decay = min(decay, (1 + step) / (10 + step))
     for slow, quick in zip(mean.parameters(), model.parameters(), strict=True):
         if quick.requires_grad:
-            slow.lerp_(quick, 1 - keep)
+            slow.lerp_(quick, 1 - decay)
 
 
 class Log:

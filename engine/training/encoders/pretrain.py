@@ -22,13 +22,13 @@ PULSE_RANGE_S = (0.33, 1.5)  # 40 … 180 per minute
 
 
 @dataclass(frozen=True)
-class Plan:
+class PretrainingPlan:
     """How long and how hard."""
 
     epochs: int = 60
     batch: int = 256
     rate: float = 1e-3
-    hidden: float = 0.4  # share of tokens masked
+    mask_share: float = 0.4  # share of tokens masked
     tau: float = 0.1
     seed: int = 0
 
@@ -42,7 +42,7 @@ def pulse_period(x: torch.Tensor, fs: float) -> torch.Tensor:
     return low + correlation[:, low:high].argmax(1)
 
 
-def spans(b: int, tokens: int, width: torch.Tensor, share: float, rng: torch.Generator) -> torch.Tensor:
+def mask_spans(b: int, tokens: int, width: torch.Tensor, share: float, rng: torch.Generator) -> torch.Tensor:
     """Hide spans of `width` (b,) tokens until about `share` of them are hidden: (b, tokens) bool."""
     where = torch.arange(tokens, device=width.device)[None, None]
     count = (share * tokens / width.float()).ceil().long().clamp(min=1)
@@ -53,14 +53,14 @@ def spans(b: int, tokens: int, width: torch.Tensor, share: float, rng: torch.Gen
     return (inside & live[..., None]).any(1)
 
 
-def hide(model: TraceTransformer, x: torch.Tensor, plan: Plan, rng: torch.Generator) -> torch.Tensor:
+def draw_mask(model: TraceTransformer, x: torch.Tensor, plan: PretrainingPlan, rng: torch.Generator) -> torch.Tensor:
     """Choose the tokens to hide: pulses for one-lead PPG, 0.25–1 s spans for ECG."""
     b = len(x)
     if x.shape[1] == 1:
         width = (pulse_period(x, ppg.FS) / model.stride).round().long().clamp(min=1)
     else:
         width = torch.randint(5, 21, (b,), device=x.device, generator=rng)
-    return spans(b, model.tokens, width, plan.hidden, rng)
+    return mask_spans(b, model.tokens, width, plan.mask_share, rng)
 
 
 def patient_contrast(a: torch.Tensor, b: torch.Tensor, patients: torch.Tensor, tau: float) -> torch.Tensor:
@@ -82,23 +82,27 @@ def _view(batch: dict[str, torch.Tensor], rng: torch.Generator) -> dict[str, tor
 
 
 def losses(
-    model: TraceTransformer, batch: dict[str, torch.Tensor], patients: torch.Tensor, plan: Plan, rng: torch.Generator
+    model: TraceTransformer,
+    batch: dict[str, torch.Tensor],
+    patients: torch.Tensor,
+    plan: PretrainingPlan,
+    rng: torch.Generator,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return (masked reconstruction, patient contrast) of one batch."""
-    masked = hide(model, batch["x"], plan, rng)
-    with loop.fast():
+    masked = draw_mask(model, batch["x"], plan, rng)
+    with loop.autocast():
         tokens = model.reconstruct(model.encode(batch["x"], _side(batch), masked)[1]).float()
     real = model.targets(batch["x"])
     alive = masked & (real.abs().sum(2) > 0)  # padding is not worth guessing
     error = ((tokens - real) ** 2).mean(2)
     rebuilt = (error * alive).sum() / alive.sum().clamp(min=1)
     views = [_view(batch, rng) for _ in range(2)]
-    with loop.fast():
+    with loop.autocast():
         a, b = (pool(*model.encode(v["x"], _side(v)), v["length"]) for v in views)
     return rebuilt, patient_contrast(a.float(), b.float(), patients, plan.tau)
 
 
-def pretrain(model: TraceTransformer, data: Prepared, plan: Plan, log: loop.Log) -> None:
+def pretrain(model: TraceTransformer, data: Prepared, plan: PretrainingPlan, log: loop.Log) -> None:
     """Train the model in place on the `train` windows; logs both losses on `valid` every second epoch."""
     model.to(loop.device()).train()
     inputs, rng, noise = loop.tensors(data), np.random.default_rng(plan.seed), loop.generator(plan.seed)

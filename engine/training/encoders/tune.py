@@ -20,12 +20,12 @@ from engine.training.data.prepared import Prepared
 from engine.training.encoders import augment, loop
 from engine.training.encoders.film_views import KEPT_PATCHES
 
-Draw = Callable[[np.ndarray, np.random.Generator, torch.Generator], dict[str, torch.Tensor]]
+ViewSampler = Callable[[np.ndarray, np.random.Generator, torch.Generator], dict[str, torch.Tensor]]
 """Numbers of train rows → one random view of each."""
 
 
 @dataclass(frozen=True)
-class Plan:
+class TuningPlan:
     """How long and how hard; `encoder_share` is the encoder's rate over the probe's."""
 
     epochs: int = 20
@@ -33,7 +33,7 @@ class Plan:
     rate: float = 3e-4
     encoder_share: float = 0.1
     decay: float = 0.05
-    keep: float = 0.995  # of the running mean of weights, per step
+    ema_decay: float = 0.995  # of the running mean of weights, per step
     seed: int = 0
 
 
@@ -49,38 +49,49 @@ def view(modality: str, batch: dict[str, torch.Tensor], rng: torch.Generator) ->
 def features(encoder: nn.Module, inputs: dict[str, torch.Tensor], index: np.ndarray, batch: int = 128) -> torch.Tensor:
     """Return an encoder's features without augmentation: (len(index), f)."""
     encoder.eval()
-    with loop.fast():
+    with loop.autocast():
         parts = [encoder(**loop.take(inputs, index[i : i + batch])) for i in range(0, len(index), batch)]
     return torch.cat(parts).float()
 
 
-def mean_auroc(scores: np.ndarray, held: np.ndarray, least: int = 8) -> tuple[float, int]:
+def mean_auroc(scores: np.ndarray, has_finding: np.ndarray, min_positives: int = 8) -> tuple[float, int]:
     """Mean area under the ROC curve over findings with at least `least` positives, and how many those are.
 
     0.5, chance, where there is no such finding.
     """
     from sklearn.metrics import roc_auc_score
 
-    kept = [i for i in range(held.shape[1]) if least <= held[:, i].sum() <= len(held) - least]
-    areas = [roc_auc_score(held[:, i], scores[:, i]) for i in kept]
+    kept = [
+        i
+        for i in range(has_finding.shape[1])
+        if min_positives <= has_finding[:, i].sum() <= len(has_finding) - min_positives
+    ]
+    areas = [roc_auc_score(has_finding[:, i], scores[:, i]) for i in kept]
     return float(np.mean(areas)) if areas else 0.5, len(kept)
 
 
-def drawer(modality: str, inputs: dict[str, torch.Tensor]) -> Draw:
+def view_sampler(modality: str, inputs: dict[str, torch.Tensor]) -> ViewSampler:
     """Return what draws views from inputs at every step anew."""
     return lambda index, choice, noise: view(modality, loop.take(inputs, index), noise)
 
 
-def tune(modality: str, encoder: Encoder, data: Prepared, plan: Plan, log: loop.Log, draw: Draw | None = None) -> None:
+def tune(
+    modality: str,
+    encoder: Encoder,
+    data: Prepared,
+    plan: TuningPlan,
+    log: loop.Log,
+    sample_views: ViewSampler | None = None,
+) -> None:
     """Tune the encoder in place, ending with the running mean of its weights at the best mean AUROC on `valid`.
 
     draw : where views of train rows come from, where not from `data` itself
     """
     encoder.to(loop.device())
-    held = many_hot(row.found for row in data.rows)
+    held = many_hot(row.finding_set for row in data.rows)
     labelled = np.flatnonzero(held.any(1))
     inputs, rng, noise = loop.tensors(data), np.random.default_rng(plan.seed), loop.generator(plan.seed)
-    draw = draw or drawer(modality, inputs)
+    sample_views = sample_views or view_sampler(modality, inputs)
     train, valid = (np.intersect1d(data.where(s), labelled) for s in ("train", "valid"))
     target = torch.from_numpy(held.astype(np.float32)).to(loop.device())
     weight = (1 / target[train].mean(0).clamp(min=0.01)).sqrt()
@@ -91,13 +102,13 @@ def tune(modality: str, encoder: Encoder, data: Prepared, plan: Plan, log: loop.
     for epoch in range(plan.epochs):
         both.train()
         for index in loop.batches(train, plan.batch, rng):
-            with loop.fast():
-                found = both[0](**draw(index, rng, noise))
+            with loop.autocast():
+                found = both[0](**sample_views(index, rng, noise))
             logits = both[1](found.float())
             loss = F.binary_cross_entropy_with_logits(logits, target[torch.from_numpy(index)], pos_weight=weight)
             loop.step(loss, both, optim, schedule)
             step += 1
-            loop.follow(mean, both, step, plan.keep)
+            loop.update_ema(mean, both, step, plan.ema_decay)
         scores = mean[1](features(mean[0], inputs, valid)).detach().cpu().numpy()
         auroc, count = mean_auroc(scores, held[valid])
         log.write(stage="tune", epoch=epoch + 1, loss=float(loss.detach()), valid_auroc=auroc, findings=count)
@@ -106,7 +117,7 @@ def tune(modality: str, encoder: Encoder, data: Prepared, plan: Plan, log: loop.
     encoder.load_state_dict(state)
 
 
-def optimiser(both: nn.ModuleList, plan: Plan) -> torch.optim.AdamW:
+def optimiser(both: nn.ModuleList, plan: TuningPlan) -> torch.optim.AdamW:
     """AdamW over encoder and probe, the encoder at its share of the rate."""
     return torch.optim.AdamW(
         [

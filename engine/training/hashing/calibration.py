@@ -40,7 +40,7 @@ def radius(further: np.ndarray, share: float) -> int:
 
 
 def table(
-    query: np.ndarray, target: np.ndarray, relevant: np.ndarray, known: np.ndarray, apart: np.ndarray
+    query: np.ndarray, target: np.ndarray, relevant: np.ndarray, labelled: np.ndarray, different_patients: np.ndarray
 ) -> dict[str, Any]:
     """Calibrate one pair of modalities at every code length.
 
@@ -50,13 +50,13 @@ def table(
     out = {}
     for bits in LENGTHS:
         distance = distances(query, target, bits)
-        further = further_shares(distance[apart], bits)
-        curve = relevance_curve(distance[apart & known], relevant[apart & known], bits)
+        further = further_shares(distance[different_patients], bits)
+        curve = relevance_curve(distance[different_patients & labelled], relevant[different_patients & labelled], bits)
         out[str(bits)] = {
             "further": [round(float(v), 4) for v in further],
             "relevance": [round(float(v), 4) for v in curve],
             "radius": {name: radius(further, share) for name, share in POINTS.items()},
             "close_limit": radius(further, CLOSE_SHARE),
-            "pairs": int(apart.sum()),
+            "pairs": int(different_patients.sum()),
         }
     return out

@@ -35,12 +35,14 @@ def margin_hinge(
     return sum((part.mean() for part in (reach, stay) if part.numel()), similarity.sum() * 0)
 
 
-def neighbour_order(similarity: torch.Tensor, wanted: torch.Tensor, temperature: float = 0.1) -> torch.Tensor:
+def neighbour_order(
+    similarity: torch.Tensor, target_similarity: torch.Tensor, temperature: float = 0.1
+) -> torch.Tensor:
     """Mean cross-entropy between each row's neighbours by embeddings and by codes, softly ranked: both (n, m).
 
     The squared error is ruled by the many far pairs; what a search shows are the few near ones.
     """
-    aim = torch.softmax(wanted / temperature, 1)
+    aim = torch.softmax(target_similarity / temperature, 1)
     return -(aim * torch.log_softmax(similarity / temperature, 1)).sum(1).mean()
 
 

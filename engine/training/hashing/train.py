@@ -16,7 +16,7 @@ from engine.training.hashing.losses import balance, decorrelation, nested, quant
 
 
 @dataclass(frozen=True)
-class Plan:
+class HashingPlan:
     """How long and how hard; the weights of the losses, and the noise that keeps codes from trusting train too much.
 
     jitter : length of the Gaussian noise added to embeddings of length 1, as a share of it
@@ -35,11 +35,11 @@ class Plan:
 
 
 @dataclass(frozen=True)
-class Embedded:
+class LabelledEmbeddings:
     """One modality's train embeddings z (n, 256) and findings held (n, findings) bool."""
 
     z: torch.Tensor
-    held: torch.Tensor
+    has_finding: torch.Tensor
 
 
 def centred(z: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
@@ -47,7 +47,7 @@ def centred(z: torch.Tensor, mean: torch.Tensor) -> torch.Tensor:
     return F.normalize(z - mean, dim=1)
 
 
-def start(layer: HashLayer, data: dict[str, Embedded]) -> None:
+def start(layer: HashLayer, data: dict[str, LabelledEmbeddings]) -> None:
     """Put each threshold at its modality's mean projection, so that bits begin balanced."""
     with torch.no_grad():
         for i, modality in enumerate(layer.modalities):
@@ -56,17 +56,17 @@ def start(layer: HashLayer, data: dict[str, Embedded]) -> None:
 
 def pair_loss(
     layer: HashLayer,
-    data: dict[str, Embedded],
+    data: dict[str, LabelledEmbeddings],
     means: dict[str, torch.Tensor],
     a: str,
     b: str,
-    plan: Plan,
+    plan: HashingPlan,
     rng: np.random.Generator,
 ) -> torch.Tensor:
     """Loss of one random batch of modality a against one of modality b, both ways."""
     batch = {side: torch.from_numpy(rng.integers(0, len(data[m].z), plan.batch)) for side, m in (("a", a), ("b", b))}
     za, zb = (jittered(data[m].z[batch[side]], plan.jitter) for side, m in (("a", a), ("b", b)))
-    positive = data[a].held[batch["a"]].float() @ data[b].held[batch["b"]].float().T > 0
+    positive = data[a].has_finding[batch["a"]].float() @ data[b].has_finding[batch["b"]].float().T > 0
     target = centred(za, means[a]) @ centred(zb, means[b]).T
     ua, ub = layer(za, a), layer(zb, b)
     loss = nested(ua, ub, target, positive, plan.margin, plan.order)
@@ -77,7 +77,9 @@ def pair_loss(
     return loss
 
 
-def train(data: dict[str, Embedded], modalities: tuple[str, ...], plan: Plan, log: loop.Log) -> HashLayer:
+def train(
+    data: dict[str, LabelledEmbeddings], modalities: tuple[str, ...], plan: HashingPlan, log: loop.Log
+) -> HashLayer:
     """Return the trained layer; every pair of modalities takes its turn at each step in random order."""
     torch.manual_seed(plan.seed)
     layer, rng = HashLayer(modalities), np.random.default_rng(plan.seed)

@@ -19,10 +19,10 @@ import numpy as np
 import streamlit as st
 
 from engine.study import Film, Note, Study
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.trace import is_pulse
 from pages.shared.viewer import ecg_view, film_view, ppg_view
-from pages.shared.viewer.numbers import draw as numbers
+from pages.shared.viewer.numbers import draw_numbers as numbers
 from pages.shared.viewer.panel import Panel
 
 __all__ = ["Panel", "draw", "draw_pair", "numbers"]
@@ -34,7 +34,7 @@ def draw(
     key: str,
     overlay: np.ndarray | None = None,
     opacity: float = 0.75,
-    said: str = "",
+    overlay_text: str = "",
     title: str = "",
     anonymous: bool = False,
     shortcuts: bool = True,
@@ -44,7 +44,7 @@ def draw(
     overlay : signed map in -1..1, (h, w) of a film or (leads, n) over the whole trace
     said    : the overlay in words
     """
-    _draw([_panel(Panel(study, title, overlay, opacity, said, anonymous, shortcuts))], key, True)
+    _draw([_panel(Panel(study, title, overlay, opacity, overlay_text, anonymous, shortcuts))], key, True)
 
 
 def draw_pair(query: Panel, match: Panel, *, key: str, linked: bool = True) -> None:
@@ -53,7 +53,7 @@ def draw_pair(query: Panel, match: Panel, *, key: str, linked: bool = True) -> N
 
 
 def _panel(panel: Panel) -> Panel:
-    return replace(panel, overlay=None, said="") if panel.anonymous else panel
+    return replace(panel, overlay=None, overlay_text="") if panel.anonymous else panel
 
 
 @st.fragment
@@ -62,14 +62,16 @@ def _draw(panels: list[Panel], key: str, linked: bool) -> None:
     if isinstance(content, Note):
         for panel in panels:
             with st.container(border=True):
-                st.markdown(plain(panel.study.content.text))
+                st.markdown(escaped(panel.study.content.text))
         return
-    kind: Callable[[list[Panel], str, bool], None] = ecg_view.draw
+    kind: Callable[[list[Panel], str, bool], None] = ecg_view.draw_ecgs
     if isinstance(content, Film):
-        kind = film_view.draw
+        kind = film_view.draw_films
     elif is_pulse(content):
-        kind = ppg_view.draw
+        kind = ppg_view.draw_ppgs
     kind(panels, key, linked)
     for panel in panels:
-        if panel.overlay is not None and panel.said:
-            st.markdown(f":small[{f'**{plain(panel.title)}:** ' if panel.title else ''}{plain(panel.said)}]")
+        if panel.overlay is not None and panel.overlay_text:
+            st.markdown(
+                f":small[{f'**{escaped(panel.title)}:** ' if panel.title else ''}{escaped(panel.overlay_text)}]"
+            )

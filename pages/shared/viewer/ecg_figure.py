@@ -9,7 +9,7 @@ import plotly.graph_objects as go
 
 from engine.study import Trace
 from pages.shared import ecg_geometry, svg
-from pages.shared.ecg_geometry import Layout
+from pages.shared.ecg_geometry import LeadLayout
 from pages.shared.strings import text
 from pages.shared.theme import Paper
 from pages.shared.viewer import layers
@@ -22,7 +22,7 @@ CALIPER = {"light": "#0B5A8F", "dark": "#7FD0FF"}
 
 
 @dataclass(frozen=True)
-class Scale:
+class PaperScale:
     """Speed in mm/s, gain in mm/mV, and the key of the lead layout."""
 
     speed: float = ecg_geometry.MM_PER_S
@@ -41,12 +41,12 @@ class Strip:
     beats_s: np.ndarray
 
 
-def margin(scale: Scale) -> float:
+def margin(scale: PaperScale) -> float:
     """Return the left margin in mm, in whole 5 mm squares: the calibration pulse stands in it."""
     return 5 * np.ceil((PULSE_S * scale.speed + 5) / 5)
 
 
-def template(traces: list[Trace], scale: Scale) -> str:
+def template(traces: list[Trace], scale: PaperScale) -> str:
     """Return what a caliper reads: ms and mV, or ms alone where an amplitude has no millivolts."""
     time = f"%{{dx*{1000 / scale.speed:g}:.0f}} {text('viewer.ms')}"
     if any(trace.units != "mV" for trace in traces):
@@ -54,7 +54,7 @@ def template(traces: list[Trace], scale: Scale) -> str:
     return f"{time}, %{{dy/{scale.gain:g}:.2f}} {text('viewer.mv')}"
 
 
-def figure(strips: list[Strip], scale: Scale, paper: Paper, caliper: str) -> tuple[go.Figure, float]:
+def figure(strips: list[Strip], scale: PaperScale, paper: Paper, caliper: str) -> tuple[go.Figure, float]:
     """Return the strips over each other on one scale with matched axes, and width by height of the whole."""
     layouts = [ecg_geometry.layout_for(strip.trace, scale.layout) for strip in strips]
     spaces = [ecg_geometry.row_space(strip.trace, scale.gain) for strip in strips]
@@ -75,7 +75,7 @@ def figure(strips: list[Strip], scale: Scale, paper: Paper, caliper: str) -> tup
             paper,
         )
         base = round(row * space[1] / space[0])
-        layers.place(drawn, i, 0, 0, length, rows * row, "above")
+        layers.add_layer(drawn, i, 0, 0, length, rows * row, "above")
         _strip(drawn, number, strip, layout, scale, row, base, paper)
     drawn.update_layout(
         paper_bgcolor=paper.background,
@@ -128,7 +128,9 @@ def _axes(
     drawn.update_layout({f"xaxis{number}": across, f"yaxis{number}": up})
 
 
-def points(strip: Strip, layout: Layout, scale: Scale, row: float, base: float) -> tuple[np.ndarray, np.ndarray]:
+def points(
+    strip: Strip, layout: LeadLayout, scale: PaperScale, row: float, base: float
+) -> tuple[np.ndarray, np.ndarray]:
     """Return the whole strip as one line in mm, (n,) and (n,), broken by NaN between cells."""
     per_unit, xs, ys = ecg_geometry.mm_per_unit(strip.trace, scale.gain), [], []
     for r, lead, start, end in ecg_geometry.cells(layout, strip.trace.duration_s):
@@ -145,7 +147,14 @@ def points(strip: Strip, layout: Layout, scale: Scale, row: float, base: float) 
 
 
 def _strip(
-    drawn: go.Figure, number: str, strip: Strip, layout: Layout, scale: Scale, row: float, base: float, paper: Paper
+    drawn: go.Figure,
+    number: str,
+    strip: Strip,
+    layout: LeadLayout,
+    scale: PaperScale,
+    row: float,
+    base: float,
+    paper: Paper,
 ) -> None:
     axes = {"xaxis": f"x{number}", "yaxis": f"y{number}"}
     x, y = points(strip, layout, scale, row, base)
@@ -202,7 +211,7 @@ def _beats(
     axes: dict[str, str],
     strip: Strip,
     cells: list[ecg_geometry.Cell],
-    scale: Scale,
+    scale: PaperScale,
     row: float,
     paper: Paper,
 ) -> None:
@@ -228,14 +237,14 @@ def _beats(
     )
 
 
-def settings_line(strip: Strip, scale: Scale) -> str:
+def settings_line(strip: Strip, scale: PaperScale) -> str:
     """Return the line printed under a strip: speed, gain, rate, length, filter, and where a stretch begins."""
     line = ecg_geometry.settings_line(strip.trace, scale.speed, scale.gain)
     shown = f" · {text('viewer.from_s', start=f'{strip.start_s:.1f}')}" if strip.start_s else ""
     return f"{line}{shown} · {text('viewer.filter')}"
 
 
-def bands(strip: Strip, scale: Scale, rows: int, row: float, length: float, base: float) -> str:
+def bands(strip: Strip, scale: PaperScale, rows: int, row: float, length: float, base: float) -> str:
     """Return the overlay as SVG on transparent paper, in mm from the first sample of the first row."""
     first = round(strip.start_s * strip.trace.fs)
     values = strip.panel.overlay[:, first : first + strip.trace.samples.shape[1]]

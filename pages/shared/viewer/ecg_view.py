@@ -12,7 +12,7 @@ from pages.shared import ecg_geometry
 from pages.shared.strings import several, text
 from pages.shared.theme import browser_theme, paper
 from pages.shared.viewer import ecg_figure, layers
-from pages.shared.viewer.ecg_figure import CALIPER, Scale, Strip
+from pages.shared.viewer.ecg_figure import CALIPER, PaperScale, Strip
 from pages.shared.viewer.panel import Panel
 
 SPEEDS = (12.5, 25.0, 50.0)  # mm/s
@@ -26,7 +26,7 @@ def rate(token: str, start_s: float, _trace: Trace) -> Rate | None:
     return rate_of(_trace)
 
 
-def draw(panels: list[Panel], key: str, linked: bool) -> None:
+def draw_ecgs(panels: list[Panel], key: str, linked: bool) -> None:
     """Draw one strip, or two over each other on one scale; linked ones share one figure and its zoom."""
     scale = _controls(panels, key)
     strips = [_strip(panel, f"{key}-{i}") for i, panel in enumerate(panels)]
@@ -41,13 +41,13 @@ def draw(panels: list[Panel], key: str, linked: bool) -> None:
     _caliper_words(strips, key)
 
 
-def _controls(panels: list[Panel], key: str) -> Scale:
+def _controls(panels: list[Panel], key: str) -> PaperScale:
     names = {one: layout.name for one, layout in ecg_geometry.layouts().items()}
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"{key}-controls"):
         speed = _choice("speed", SPEEDS, ecg_geometry.MM_PER_S, key)
         gain = _choice("gain", GAINS, ecg_geometry.MM_PER_MV, key)
         layout = st.selectbox(text("detail.layout"), names, format_func=names.get, key=f"{key}-layout", width=230)
-    return Scale(speed, gain, layout)
+    return PaperScale(speed, gain, layout)
 
 
 def _choice(name: str, options: tuple[float, ...], default: float, key: str) -> float:
@@ -77,16 +77,16 @@ def _strip(panel: Panel, key: str) -> Strip:
     return Strip(panel, whole, start, found.lead if found else "", found.beats_s if found else np.zeros(0))
 
 
-def _figure(strips: list[Strip], key: str, scale: Scale) -> None:
+def _figure(strips: list[Strip], key: str, scale: PaperScale) -> None:
     theme = browser_theme()
     drawn, ratio = ecg_figure.figure(strips, scale, paper(theme), CALIPER[theme])
     said = " ".join(alternative(strip.trace, scale) for strip in strips)
     pictures = _bands(strips, scale)
-    overlay = " ".join(strip.panel.said for strip in strips if strip.panel.overlay is not None)
-    layers.chart(drawn, key=key, alt=said, pictures=pictures, words=f"{said} {overlay}".strip(), ratio=ratio)
+    overlay = " ".join(strip.panel.overlay_text for strip in strips if strip.panel.overlay is not None)
+    layers.chart(drawn, key=key, alt=said, pictures=pictures, pictures_alt=f"{said} {overlay}".strip(), ratio=ratio)
 
 
-def _bands(strips: list[Strip], scale: Scale) -> list[str]:
+def _bands(strips: list[Strip], scale: PaperScale) -> list[str]:
     layouts = [ecg_geometry.layout_for(strip.trace, scale.layout) for strip in strips]
     spaces = [ecg_geometry.row_space(strip.trace, scale.gain) for strip in strips]
     row, rows = max(height for height, _ in spaces), max(map(ecg_geometry.rows_of, layouts))
@@ -99,7 +99,7 @@ def _bands(strips: list[Strip], scale: Scale) -> list[str]:
     ]
 
 
-def alternative(trace: Trace, scale: Scale) -> str:
+def alternative(trace: Trace, scale: PaperScale) -> str:
     """Return the one sentence that stands for a strip."""
     gain = text(f"trace.gain_{trace.units}", gain=f"{scale.gain:g}")
     name = ecg_geometry.layout_for(trace, scale.layout).name
@@ -145,12 +145,12 @@ def _caliper_words(strips: list[Strip], key: str) -> None:
         st.markdown(text("viewer.bpm", rate=f"{60_000 * count / span:.0f}"))
 
 
-def table(found: Rate | None) -> pd.DataFrame | None:
+def table(measured_rate: Rate | None) -> pd.DataFrame | None:
     """Return one row per interval between beats, with the rate it gives; None where no beats are known."""
-    if found is None:
+    if measured_rate is None:
         return None
     rows = [
         (f"{a:.2f}", f"{gap:.0f}", f"{60_000 / gap:.0f}")
-        for a, gap in zip(found.beats_s[1:].tolist(), found.intervals_ms.tolist(), strict=True)
+        for a, gap in zip(measured_rate.beats_s[1:].tolist(), measured_rate.intervals_ms.tolist(), strict=True)
     ]
     return pd.DataFrame(rows, columns=[text("viewer.beat_at"), text("viewer.interval"), text("viewer.per_minute")])

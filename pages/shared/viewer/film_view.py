@@ -14,7 +14,7 @@ from pages.shared.viewer import film_window, layers
 from pages.shared.viewer.panel import Panel
 
 SENT_PX = 1600  # longest side that is sent unless the full resolution is asked for
-TALLEST = 82  # per cent of the window's height
+MAX_HEIGHT_VH = 82  # per cent of the window's height
 GAP = 0.01  # between two panels, share of the width
 RULER = "#FFD84D"
 BAR_PX = 30  # strip over the films: titles and tools, so that they hide nothing
@@ -26,11 +26,11 @@ def _histogram(token: str, _film: Film) -> np.ndarray:
 
 
 @st.cache_data(max_entries=12, show_spinner=False)
-def _scaled(token: str, longest: int | None, _film: Film) -> np.ndarray:
-    return film_window.scaled(_film, longest)
+def _scaled(token: str, max_px: int | None, _film: Film) -> np.ndarray:
+    return film_window.scaled(_film, max_px)
 
 
-def draw(panels: list[Panel], key: str, linked: bool) -> None:
+def draw_films(panels: list[Panel], key: str, linked: bool) -> None:
     """Draw one film, or two under the same controls; linked ones share one figure, its zoom and its scale."""
     _controls(panels, key)
     if linked or len(panels) == 1:
@@ -78,7 +78,7 @@ def _controls(panels: list[Panel], key: str) -> None:
         )
         by_hand = {"on_change": state.update, "args": ({f"{key}-preset": "own"},), "format": "%.1f %%", "width": 210}
         st.slider(text("viewer.centre"), 0.0, 100.0, step=0.5, key=f"{key}-centre", **by_hand)
-        st.slider(text("viewer.width"), film_window.NARROWEST, 100.0, step=0.5, key=f"{key}-width", **by_hand)
+        st.slider(text("viewer.width"), film_window.MIN_WIDTH, 100.0, step=0.5, key=f"{key}-width", **by_hand)
         if any(max(panel.study.content.pixels.shape) > SENT_PX for panel in panels):
             words = text("viewer.full_help", px=SENT_PX)
             st.toggle(text("viewer.full_resolution"), key=f"{key}-resolution", help=words)
@@ -132,7 +132,7 @@ def figure(panels: list[Panel]) -> tuple[go.Figure, float]:
             x["matches"], y["matches"] = "x", "y"
         drawn.update_layout({f"xaxis{number}": x, f"yaxis{number}": y})
         drawn.add_scatter(x=[None], y=[None], xaxis=f"x{number}", yaxis=f"y{number}", showlegend=False)
-        layers.place(drawn, i, (width - w) / 2, -(height - h) / 2, w, h, "below")
+        layers.add_layer(drawn, i, (width - w) / 2, -(height - h) / 2, w, h, "below")
         _title(drawn, panels[i].title, left)
     unit = text("viewer.ruler_mm" if millimetres else "viewer.ruler_share")
     drawn.update_layout(
@@ -172,15 +172,15 @@ def _figure(panels: list[Panel], key: str, controls: str = "") -> None:
     films = [panel.study.content for panel in panels]
     said = " ".join(drawing.alternative(film, view) for film, view in zip(films, views, strict=True))
     pictures = [_picture(panel, controls or key) for panel in panels]
-    overlay = " ".join(panel.said for panel in panels if panel.overlay is not None)
+    overlay = " ".join(panel.overlay_text for panel in panels if panel.overlay is not None)
     layers.chart(
         drawn,
         key=key,
         alt=said,
         pictures=pictures,
-        words=f"{said} {overlay}".strip(),
+        pictures_alt=f"{said} {overlay}".strip(),
         ratio=ratio,
-        tallest=TALLEST,
+        max_height_vh=MAX_HEIGHT_VH,
         scroll=True,
     )
 

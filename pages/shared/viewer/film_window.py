@@ -15,7 +15,7 @@ PRESETS: dict[str, tuple[float, float] | None] = {
     "middle": (30.0, 90.0),
     "bright": (60.0, 99.8),
 }
-NARROWEST = 1.0  # per cent of the full scale
+MIN_WIDTH = 1.0  # per cent of the full scale
 Window = tuple[float, float]
 
 
@@ -33,7 +33,7 @@ def preset(counts: np.ndarray, name: str) -> Window:
         return 50.0, 100.0
     grown, top = np.cumsum(counts) / counts.sum(), counts.size - 1
     low, high = (100.0 * float(np.searchsorted(grown, share / 100)) / top for share in shares)
-    width = max(high - low, NARROWEST)
+    width = max(high - low, MIN_WIDTH)
     return round((low + high) / 2, 1), round(width, 1)
 
 
@@ -43,13 +43,13 @@ def ends(window: Window, bits: int) -> tuple[int, int]:
     return round((centre - width / 2) / 100 * top), round((centre + width / 2) / 100 * top)
 
 
-def scaled(film: Film, longest: int | None) -> np.ndarray:
+def scaled(film: Film, max_px: int | None) -> np.ndarray:
     """Return the film at full depth, (h, w) float32, its longer side at most `longest` pixels; None keeps them all."""
     pixels = np.asarray(film.pixels)
-    if longest is None or max(pixels.shape) <= longest:
+    if max_px is None or max(pixels.shape) <= max_px:
         return pixels.astype(np.float32)
     image = Image.fromarray(pixels.astype(np.float32))
-    image.thumbnail((longest, longest), Image.Resampling.LANCZOS)
+    image.thumbnail((max_px, max_px), Image.Resampling.LANCZOS)
     return np.asarray(image)
 
 

@@ -36,7 +36,7 @@ BUTTONS = {
 }
 
 
-def place(figure: go.Figure, panel: int, left: float, top: float, width: float, height: float, layer: str) -> None:
+def add_layer(figure: go.Figure, panel: int, left: float, top: float, width: float, height: float, layer: str) -> None:
     """Put a blank picture into a panel (0, 1, …) of the figure, in its axes' units."""
     number = "" if panel == 0 else str(panel + 1)
     figure.add_layout_image(
@@ -60,9 +60,9 @@ def chart(
     key: str,
     alt: str,
     pictures: list[str],
-    words: str,
+    pictures_alt: str,
     ratio: float | None = None,
-    tallest: int | None = None,
+    max_height_vh: int | None = None,
     scroll: bool = False,
 ) -> None:
     """Draw the figure and the pictures that its blank ones stand for, in their order.
@@ -73,7 +73,7 @@ def chart(
     tallest  : per cent of the window's height that the figure takes at most
     """
     rules = f"aspect-ratio: {ratio:.4f};" if ratio else ""
-    rules += f" max-height: {tallest}vh;" if tallest else ""
+    rules += f" max-height: {max_height_vh}vh;" if max_height_vh else ""
     with st.container(key=f"plot-{key}"):
         st.plotly_chart(
             figure,
@@ -87,6 +87,6 @@ def chart(
         st.html(f"<style>.st-key-plot-{key} {{ {rules} }}</style>")
     with st.container(key=f"layer-{key}"):
         for picture in pictures:
-            st.image(picture, alt=words)
+            st.image(picture, alt=pictures_alt)
     if pictures:
         st.html(f"<script>{SCRIPT}</script>", unsafe_allow_javascript=True)

@@ -13,7 +13,7 @@ from pages.shared.viewer import ecg_view, ppg_view
 from pages.shared.viewer.panel import Panel
 
 
-def draw(study: Study, key: str, *, anonymous: bool = False) -> None:
+def draw_numbers(study: Study, key: str, *, anonymous: bool = False) -> None:
     """Draw the expander with the numbers; nothing for words, which are their own text. anonymous: no measured rate."""
     if isinstance(study.content, Film):
         tables = [film_table(study.content)]

@@ -30,7 +30,7 @@ class Panel:
     title: str = ""
     overlay: np.ndarray | None = None
     opacity: float = 0.75
-    said: str = ""
+    overlay_text: str = ""
     anonymous: bool = False
     shortcuts: bool = True
 

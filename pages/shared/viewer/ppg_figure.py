@@ -22,14 +22,14 @@ DETAIL, QUALITY, OVERVIEW = (0.50, 1.0), (0.27, 0.36), (0.0, 0.20)
 
 
 @dataclass(frozen=True, eq=False)
-class Pulse:
+class PulseView:
     """What one panel shows: `seconds` from `start_s` of the recording, with its beats and quality."""
 
     panel: Panel
     start_s: float
     seconds: float
     beats_s: np.ndarray
-    strip: list[Stretch]
+    quality: list[Stretch]
 
     @property
     def trace(self) -> Trace:
@@ -49,13 +49,13 @@ def envelope(trace: Trace, columns: int = COLUMNS) -> tuple[np.ndarray, np.ndarr
     return np.repeat((np.arange(columns) + 0.5) * per / trace.fs, 2), np.where(np.isfinite(y), y, np.nan)
 
 
-def stretch(pulse: Pulse) -> tuple[np.ndarray, np.ndarray]:
+def stretch(pulse: PulseView) -> tuple[np.ndarray, np.ndarray]:
     """Return seconds of the recording and amplitude of what is shown in detail."""
     shown = pulse.trace.between(pulse.start_s, pulse.start_s + pulse.seconds).samples[0]
     return pulse.start_s + np.arange(shown.size) / pulse.trace.fs, shown
 
 
-def height_range(pulse: Pulse) -> tuple[float, float]:
+def height_range(pulse: PulseView) -> tuple[float, float]:
     """Return the amplitudes between which the detail is drawn."""
     _, shown = stretch(pulse)
     if not np.isfinite(shown).any():
@@ -65,7 +65,7 @@ def height_range(pulse: Pulse) -> tuple[float, float]:
     return low - room, high + room
 
 
-def figure(pulses: list[Pulse], paper: Paper, caliper: str) -> go.Figure:
+def figure(pulses: list[PulseView], paper: Paper, caliper: str) -> go.Figure:
     """Return one recording with quality and overview, or the details of two over each other on one scale of time."""
     alone = len(pulses) == 1
     drawn = go.Figure()
@@ -100,7 +100,7 @@ def figure(pulses: list[Pulse], paper: Paper, caliper: str) -> go.Figure:
     return drawn
 
 
-def _detail(drawn: go.Figure, i: int, pulse: Pulse, domain: tuple[float, float], zero: float, paper: Paper) -> None:
+def _detail(drawn: go.Figure, i: int, pulse: PulseView, domain: tuple[float, float], zero: float, paper: Paper) -> None:
     """Draw what is shown in detail; time runs from `zero` of the recording."""
     number = "" if i == 0 else "2"
     axes = {"xaxis": f"x{number}", "yaxis": f"y{number}"}
@@ -134,10 +134,10 @@ def _detail(drawn: go.Figure, i: int, pulse: Pulse, domain: tuple[float, float],
         drawn.add_annotation(
             text=title, xref="paper", yref="paper", x=0, y=domain[1], xanchor="left", yanchor="bottom", showarrow=False
         )
-    layers.place(drawn, i, start, high, pulse.seconds, high - low, "above")
+    layers.add_layer(drawn, i, start, high, pulse.seconds, high - low, "above")
 
 
-def _marks(drawn: go.Figure, axes: dict[str, str], pulse: Pulse, zero: float, paper: Paper) -> None:
+def _marks(drawn: go.Figure, axes: dict[str, str], pulse: PulseView, zero: float, paper: Paper) -> None:
     """Mark every beat that is shown; hovering reads the interval before it."""
     gaps = np.concatenate([[np.nan], np.diff(pulse.beats_s)])
     inside = (pulse.beats_s >= pulse.start_s) & (pulse.beats_s < pulse.start_s + pulse.seconds)
@@ -160,9 +160,9 @@ def _marks(drawn: go.Figure, axes: dict[str, str], pulse: Pulse, zero: float, pa
     )
 
 
-def _quality(drawn: go.Figure, pulse: Pulse, paper: Paper) -> None:
+def _quality(drawn: go.Figure, pulse: PulseView, paper: Paper) -> None:
     """Draw one bar per stretch: colour and number say how good, hatching and a cross that the gate refuses it."""
-    strip = pulse.strip
+    strip = pulse.quality
     few = len(strip) <= NUMBERED
     scores = [one.score for one in strip]
     colours = [hex_of(rgb) for rgb in map_rgb(0.2 + 0.6 * np.array(scores), "cividis")]
@@ -203,7 +203,7 @@ def _quality(drawn: go.Figure, pulse: Pulse, paper: Paper) -> None:
     _caption(drawn, "viewer.quality", QUALITY[1])
 
 
-def _overview(drawn: go.Figure, pulse: Pulse, paper: Paper) -> None:
+def _overview(drawn: go.Figure, pulse: PulseView, paper: Paper) -> None:
     """Draw the whole recording and frame what is shown in detail."""
     x, y = envelope(pulse.trace)
     drawn.add_scatter(
@@ -251,7 +251,7 @@ def _caption(drawn: go.Figure, words: str, y: float) -> None:
     )
 
 
-def bands(pulse: Pulse) -> str:
+def bands(pulse: PulseView) -> str:
     """Return the overlay of the detail as SVG that is stretched over it."""
     at, shown = stretch(pulse)
     low, high = height_range(pulse)

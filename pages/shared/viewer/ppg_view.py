@@ -14,11 +14,11 @@ from pages.shared.theme import browser_theme, paper
 from pages.shared.viewer import layers, ppg_figure
 from pages.shared.viewer.ecg_figure import CALIPER
 from pages.shared.viewer.panel import Panel
-from pages.shared.viewer.ppg_figure import Pulse
+from pages.shared.viewer.ppg_figure import PulseView
 
 SPANS_S = (5, 10, 30, 60)  # seconds in detail
 DEFAULT_S = 10
-SMALLEST_STEP_S = 0.5
+MIN_STEP_S = 0.5
 
 
 @st.cache_data(max_entries=60, show_spinner=False)
@@ -27,7 +27,7 @@ def measured(token: str, _trace: Trace) -> tuple[Rate | None, list[Stretch]]:
     return rate_of(_trace), quality_strip(_trace)
 
 
-def draw(panels: list[Panel], key: str, linked: bool) -> None:
+def draw_ppgs(panels: list[Panel], key: str, linked: bool) -> None:
     """Draw one recording, or two over each other over the same seconds; linked ones share one figure and its zoom."""
     span = _span(panels, key)
     pulses = []
@@ -51,7 +51,7 @@ def draw(panels: list[Panel], key: str, linked: bool) -> None:
 def _span(panels: list[Panel], key: str) -> float:
     """Draw the choice of seconds in detail, where a recording is longer than the shortest choice."""
     longest = max(panel.study.content.duration_s for panel in panels)
-    options = [span for span in SPANS_S if span <= longest + SMALLEST_STEP_S] or [SPANS_S[0]]
+    options = [span for span in SPANS_S if span <= longest + MIN_STEP_S] or [SPANS_S[0]]
     if st.session_state.get(f"{key}-span") not in options:
         st.session_state[f"{key}-span"] = DEFAULT_S if DEFAULT_S in options else options[-1]
     return float(
@@ -61,12 +61,12 @@ def _span(panels: list[Panel], key: str) -> float:
     )
 
 
-def _pulse(panel: Panel, key: str, span: float) -> Pulse:
+def _pulse(panel: Panel, key: str, span: float) -> PulseView:
     """Return what is shown: `span` seconds, from the searched stretch on until the user moves the slider."""
     whole = panel.study.content
     found, strip = measured(panel.token, whole)
     start, last = 0.0, whole.duration_s - span
-    if last > SMALLEST_STEP_S:
+    if last > MIN_STEP_S:
         name = f"{key}-start-{panel.token[:8]}"
         searched = panel.study.window_s[0] if panel.study.window_s else 0.0
         st.session_state[name] = float(min(st.session_state.get(name, searched), round(last, 1)))
@@ -76,19 +76,19 @@ def _pulse(panel: Panel, key: str, span: float) -> Pulse:
             float(round(last, 1)),
             key=name,
             format="%.1f s",
-            step=SMALLEST_STEP_S,
+            step=MIN_STEP_S,
         )
     beats = found.beats_s if found and not panel.anonymous else np.zeros(0)
-    return Pulse(panel, start, min(span, whole.duration_s), beats, strip)
+    return PulseView(panel, start, min(span, whole.duration_s), beats, strip)
 
 
-def _figure(pulses: list[Pulse], key: str) -> None:
+def _figure(pulses: list[PulseView], key: str) -> None:
     theme = browser_theme()
     drawn = ppg_figure.figure(pulses, paper(theme), CALIPER[theme])
     said = " ".join(drawing.alternative(pulse.trace) for pulse in pulses)
     pictures: list[str] = [layers.BLANK if pulse.panel.overlay is None else ppg_figure.bands(pulse) for pulse in pulses]
-    overlay = " ".join(pulse.panel.said for pulse in pulses if pulse.panel.overlay is not None)
-    layers.chart(drawn, key=key, alt=said, pictures=pictures, words=f"{said} {overlay}".strip())
+    overlay = " ".join(pulse.panel.overlay_text for pulse in pulses if pulse.panel.overlay is not None)
+    layers.chart(drawn, key=key, alt=said, pictures=pictures, pictures_alt=f"{said} {overlay}".strip())
 
 
 def _rate_line(panel: Panel) -> str:
@@ -104,10 +104,10 @@ def _rate_line(panel: Panel) -> str:
     return f"{title}{rate} {kept}"
 
 
-def table(strip: list[Stretch]) -> pd.DataFrame:
+def table(quality: list[Stretch]) -> pd.DataFrame:
     """Return one row per stretch: where, score, verdict in words."""
     rows = [
         (f"{one.start_s:.0f}–{one.end_s:.0f}", f"{one.score:.2f}", one.reason or text("viewer.quality_kept"))
-        for one in strip
+        for one in quality
     ]
     return pd.DataFrame(rows, columns=[text("viewer.stretch"), text("viewer.score"), text("viewer.verdict")])

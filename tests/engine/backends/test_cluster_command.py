@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from engine.backends.local import Local
+from engine.backends.local import LocalBackend
 from engine.backends.setting import FILE, IndexSetting, read_setting, write_setting
 from engine.bench.cluster.nodes import Nodes
 from engine.cli import run
@@ -25,11 +25,11 @@ def said(capsys: pytest.CaptureFixture, *words: object) -> tuple[int, str, str]:
 
 def test_the_setting_is_kept_and_local_is_the_default(tmp_path: Path) -> None:
     with open_workspace(tmp_path, create=True) as place:
-        assert isinstance(place.backend, Local)
+        assert isinstance(place.backend, LocalBackend)
     stated = write_setting(tmp_path, IndexSetting("pgvector", ("a", "b"), servers=("x", "y"), shards=5, replicas=2))
     assert read_setting(tmp_path) == stated
     assert (tmp_path / FILE).stat().st_mode & 0o777 == 0o600  # an address may hold a password
-    assert stated.homes(4) == [0, 1]
+    assert stated.replica_sites(4) == [0, 1]
     assert write_setting(tmp_path, IndexSetting()).backend == read_setting(tmp_path).backend == "local"
 
 

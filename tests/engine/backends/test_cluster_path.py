@@ -17,14 +17,14 @@ from engine.workspace.workspace import open_workspace
 QUERIES = ("syn-0003-e1-ecg", "syn-0007-e1-ecg")
 
 
-HOW = ({}, {"at": "broad", "k": 3}, {"filters": retrieval.Filters(sex="F", age_min=30)})
+HOW = ({}, {"operating_point": "broad", "k": 3}, {"filters": retrieval.Filters(sex="F", age_min=30)})
 
 
 def answers(folder: Path, release: Release) -> list[Answer]:
     """Return what is like some studies of the workspace, in every modality, asked in several ways."""
     with open_workspace(folder) as place:
         return [
-            retrieval.again(place, release, one, bits=bits, **how)  # type: ignore[arg-type]
+            retrieval.search_stored(place, release, one, bits=bits, **how)  # type: ignore[arg-type]
             for one in QUERIES
             for bits in (64, 256)
             for how in HOW
@@ -48,11 +48,11 @@ def test_a_missing_site_is_said_wherever_an_answer_is_shown(
 
     ray_setting(workspace_folder, nodes)
     with open_workspace(workspace_folder) as place:
-        retrieval.warm(place, release, ())
-        assert retrieval.again(place, release, QUERIES[0]).missing == ()
+        retrieval.warm_up(place, release, ())
+        assert retrieval.search_stored(place, release, QUERIES[0]).missing == ()
         for pid in nodes.actors("south"):
             end(pid)
-        answer = retrieval.again(place, release, QUERIES[0])
+        answer = retrieval.search_stored(place, release, QUERIES[0])
     sentence = "Site south did not answer: its studies are not among these."
     assert answer.to_json()["missing_sites"] == ["south"]
     assert sentence in table(answer, MODALITIES).splitlines()

@@ -49,7 +49,7 @@ def test_a_deletion_that_fails_brings_the_studies_back_from_every_site(place: Wo
     meanwhile: list = []
 
     def fail() -> None:
-        with place.database.exclusive(), place.arrays.going([expected[0][1]]):
+        with place.database.exclusive(), place.snapshots.removing([expected[0][1]]):
             meanwhile.extend(found(place, query, 60, 256)[0])
             raise ZeroDivisionError
 

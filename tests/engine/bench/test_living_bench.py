@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 from engine.bench.living import kill, studies
-from engine.bench.living.history import Asked, History, Judge, Life
+from engine.bench.living.history import History, Life, RecordedSearch, SerialOracle
 from engine.bench.living.writer import RELEASE
 from engine.cli import run
 from engine.model.release import Release
 from engine.retrieval.answer import Options
 from engine.retrieval.neighbours import neighbours_of
-from engine.store.filters import own_patient
+from engine.store.filters import exclude_own_patient
 from engine.store.records import StoredQuery
 from engine.study import Note, Study
 from engine.workspace.workspace import open_workspace
@@ -44,7 +44,7 @@ def test_a_withdrawal_is_never_seen_before_an_earlier_insertion(tmp_path: Path, 
         return [replace(one, code=NOUGHT) for one in studies.new_patients(rng, [name])]
 
     study = Study("text", Note("drawn at random"), "text")
-    stored = StoredQuery("q", "ann", study, {}, release.name, NOUGHT, studies.vector(rng))
+    stored = StoredQuery("q", "ann", study, {}, release.name, NOUGHT, studies.random_embedding(rng))
     with open_workspace(tmp_path, create=True) as place:
         place.durable = False
         for number in range(rounds):
@@ -54,8 +54,8 @@ def test_a_withdrawal_is_never_seen_before_an_earlier_insertion(tmp_path: Path, 
 
         def read() -> None:
             while not done.is_set():
-                options = Options(into=("cxr",), k=1000)
-                near, *_ = neighbours_of(place, release, stored, own_patient(study, None), options)
+                options = Options(targets=("cxr",), k=1000)
+                near, *_ = neighbours_of(place, release, stored, exclude_own_patient(study, None), options)
                 seen.append(len(near))
                 came = sum(one.patient_id.startswith("new") for one in near)
                 gone = rounds - (len(near) - came)
@@ -74,9 +74,9 @@ def test_a_withdrawal_is_never_seen_before_an_earlier_insertion(tmp_path: Path, 
     assert seen and wrong == []
 
 
-def asked(found: list[tuple[int, str]], low: int, high: int) -> Asked:
+def asked(found: list[tuple[int, str]], low: int, high: int) -> RecordedSearch:
     query = np.zeros(4, np.uint64)
-    return Asked(query, 2, 64, {"cxr": 64}, "p9", None, {"cxr": found}, low, high)
+    return RecordedSearch(query, 2, 64, {"cxr": 64}, "p9", None, {"cxr": found}, low, high)
 
 
 def test_only_answers_of_one_version_are_right() -> None:
@@ -84,12 +84,12 @@ def test_only_answers_of_one_version_are_right() -> None:
     for begun, names in enumerate((("a", "b"), ("c",)), start=1):
         history.begun = begun
         for name in names:
-            history.came(Life(name, f"p{name}", "cxr", "F", (0, 0, 0, 0), 0))
+            history.on_added(Life(name, f"p{name}", "cxr", "F", (0, 0, 0, 0), 0))
     history.begun = 3
-    history.went("a")
+    history.on_removed("a")
     history.begun = 4
-    history.consented("pb", False)
-    judge = Judge(history)
+    history.on_consent("pb", False)
+    judge = SerialOracle(history)
     assert judge.right(asked([(0, "a"), (0, "b")], 1, 1))
     assert judge.right(asked([(0, "b"), (0, "c")], 1, 3))
     assert not judge.right(asked([(0, "b"), (0, "c")], 1, 2))  # not yet
@@ -100,12 +100,12 @@ def test_only_answers_of_one_version_are_right() -> None:
 
 
 def test_a_lost_row_a_half_batch_and_a_forgotten_consent_are_noticed(tmp_path: Path) -> None:
-    rng, known = np.random.default_rng(1), kill.Known()
+    rng, known = np.random.default_rng(1), kill.ExpectedState()
     batch = studies.new_patients(rng, ["v0-0-0", "v0-0-1"])
     codes = {one.row.study_id: studies.life_of(one).words for one in batch}
     with open_workspace(tmp_path, create=True) as place:
         place.add(studies.COHORT, RELEASE, "0" * 64, batch)
-        known.after({"do": "insert", "codes": codes})
+        known.apply({"do": "insert", "codes": codes})
         assert kill.compare(place, known, []) == ([], 0)
         with place.database.write() as cursor:
             cursor.execute("DELETE FROM embeddings WHERE study_id = 'v0-0-0-cxr'")

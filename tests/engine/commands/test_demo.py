@@ -11,7 +11,7 @@ import pytest
 from engine import settings
 from engine.cli import run
 from engine.model.release import Release
-from engine.retrieval.search import again
+from engine.retrieval.search import search_stored
 from engine.study import MODALITIES
 from engine.workspace import demo
 from engine.workspace.manifest import read_manifest
@@ -90,7 +90,7 @@ def test_a_case_has_the_siblings_of_its_encounter_and_never_its_own_patient_as_n
             modalities = [row.modality for row in siblings]
             assert len(set(modalities)) == len(modalities) >= 3
             for row in siblings:
-                found = again(place, release, row.study_id, k=1000).neighbours
+                found = search_stored(place, release, row.study_id, k=1000).neighbours
                 assert found
                 assert patient not in {one.patient_id for one in found}
 
@@ -123,7 +123,7 @@ def test_a_rebuild_that_was_stopped_is_not_taken_for_a_whole_one(
     query = next(iter(read_manifest(settings.DEMO))).study_id
     with open_workspace(copy) as place:
         place.rate(query, query, "relevant", "ann", release=release.name)
-    assert demo.settled(copy, settings.DEMO, release.digest)
+    assert demo.is_up_to_date(copy, settings.DEMO, release.digest)
     with pytest.raises(KeyboardInterrupt):
         demo.build(copy, settings.DEMO, release, release.digest, Stopped())
-    assert not demo.settled(copy, settings.DEMO, release.digest)
+    assert not demo.is_up_to_date(copy, settings.DEMO, release.digest)

@@ -10,7 +10,7 @@ from helpers.published_layouts import ECGS, FILMS, mimic_cxr, mimic_ecg, mimic_i
 
 from engine.datasets.adapters import collect
 from engine.datasets.mimic.ecgs import labels_of
-from engine.datasets.mimic.films import moment
+from engine.datasets.mimic.films import iso_time
 from engine.datasets.mimic.hospital import hospital
 from engine.datasets.recording import Recording
 from engine.errors import IntakeError, UsageError
@@ -64,7 +64,7 @@ def test_without_reports_and_with_a_film_missing_the_rest_is_read(tmp_path: Path
     ],
 )
 def test_times_get_their_lost_zeros_back(date: str, time: str, expected: str) -> None:
-    assert moment(date, time) == expected
+    assert iso_time(date, time) == expected
 
 
 def test_ecgs_carry_statements_labels_and_rate(tmp_path: Path) -> None:

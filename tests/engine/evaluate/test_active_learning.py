@@ -10,19 +10,19 @@ import torch
 
 from engine.evaluate import active_learning
 from engine.evaluate.active_learning import Setting
-from engine.evaluate.learning.collection import Collection, World, halves, offers, projected
-from engine.evaluate.learning.oracle import Rater, marked
-from engine.evaluate.learning.replay import NAMELESS, NONE, ORIGINAL, Point, replayed
-from engine.evaluate.learning.scores import Scores, gain, mean_figure, scores
-from engine.learning.fit import Mapped, Plan
+from engine.evaluate.learning.collection import ReplayCollection, ReplayData, candidate_pairs, halves, projected
+from engine.evaluate.learning.oracle import Rater, rate_pairs
+from engine.evaluate.learning.replay import NAMELESS, NONE, ORIGINAL, Point, replay_arm
+from engine.evaluate.learning.scores import Scores, gain, mean_estimate, scores
+from engine.learning.fit import FitPlan, Mapped
 from engine.learning.strategies import BEST, RANDOM
 from engine.model.hash_layer import HashLayer
 from engine.study import MODALITIES
-from engine.training.hashing.train import Embedded
+from engine.training.hashing.train import LabelledEmbeddings
 
 FINDINGS, PATIENTS = 3, 24
 ARMS = (NONE, ORIGINAL, RANDOM, BEST, NAMELESS)
-SMALL = Setting(40, every=20, partitions=2, jobs=1, plan=Plan(steps=25, batch=12, named=12, pairs=32))
+SMALL = Setting(40, every=20, partitions=2, jobs=1, plan=FitPlan(steps=25, batch=12, named=12, pairs=32))
 
 
 def made(n: int, seed: int, shared: np.ndarray, own: dict[str, np.ndarray]) -> dict[str, tuple[np.ndarray, np.ndarray]]:
@@ -46,7 +46,7 @@ def one_thread():
 
 
 @pytest.fixture(scope="module")
-def world() -> World:
+def world() -> ReplayData:
     """Modalities that hardly agree on where a finding lies, and original pairs of another site that cannot teach it."""
     torch.manual_seed(0)
     rng = np.random.default_rng(0)
@@ -54,62 +54,64 @@ def world() -> World:
     own, other = ({kind: rng.normal(size=(FINDINGS, 256)) for kind in MODALITIES} for _ in range(2))
     sides, original = made(PATIENTS * 2, 1, shared, own), made(30, 2, shared, other)
     patients = np.array([f"p{i % PATIENTS}" for i in range(PATIENTS * 2)])
-    c = Collection(
+    c = ReplayCollection(
         np.concatenate([np.full(len(patients), kind) for kind in MODALITIES]),
         np.tile(patients, 4),
         np.full(4 * len(patients), "0"),
         *(np.concatenate([sides[kind][i] for kind in MODALITIES]) for i in (0, 1)),
     )
-    replay = {str(k): Embedded(torch.from_numpy(z), torch.from_numpy(held)) for k, (z, held) in original.items()}
+    replay = {
+        str(k): LabelledEmbeddings(torch.from_numpy(z), torch.from_numpy(held)) for k, (z, held) in original.items()
+    }
     identity = {kind: np.eye(256, dtype=np.float32) for kind in MODALITIES}
-    return World(c, replay, Mapped(HashLayer(MODALITIES), identity))
+    return ReplayData(c, replay, Mapped(HashLayer(MODALITIES), identity))
 
 
 @pytest.fixture(scope="module")
-def runs(world: World) -> active_learning.Runs:
+def runs(world: ReplayData) -> active_learning.Runs:
     return active_learning.replays(world, ARMS, SMALL)
 
 
 @pytest.fixture(scope="module")
-def lied(world: World) -> dict:
+def lied(world: ReplayData) -> dict:
     return active_learning.adversary(world, world.collection, SMALL)
 
 
-def test_half_of_the_patients_are_offered_and_all_studies_of_one_stay_together(world: World):
+def test_half_of_the_patients_are_offered_and_all_studies_of_one_stay_together(world: ReplayData):
     offered = halves(world.collection.patients, 3)
     for patient in set(world.collection.patients):
         assert len(set(offered[world.collection.patients == patient].tolist())) == 1
     assert offered.mean() == pytest.approx(0.5, abs=0.05) and (halves(world.collection.patients, 4) != offered).any()
 
 
-def test_raters_are_offered_studies_of_their_half_alone(world: World):
+def test_raters_are_offered_studies_of_their_half_alone(world: ReplayData):
     offered = halves(world.collection.patients, 0)
-    near = offers(world.model, world.collection, offered)
+    near = candidate_pairs(world.model, world.collection, offered)
     at = near.queries.ids.astype(int)
     assert offered[at].all() and len(at) == offered.sum()
     own = world.collection.patients[at]
     assert (own[near.q] != own[near.s]).all()
 
 
-def test_measured_queries_are_of_patients_that_nobody_rated(world: World):
-    points = replayed(world, RANDOM, 0, 20, 20, SMALL.plan)
+def test_measured_queries_are_of_patients_that_nobody_rated(world: ReplayData):
+    points = replay_arm(world, RANDOM, 0, 20, 20, SMALL.plan)
     rated = set(world.collection.patients[halves(world.collection.patients, 0)])
     for found in (points[0].whole, points[0].unseen):
         assert not rated & set(found.patient) and len(found.precision)
 
 
-def test_the_oracle_marks_by_shared_findings_and_names_one_of_them(world: World):
+def test_the_oracle_marks_by_shared_findings_and_names_one_of_them(world: ReplayData):
     c, rng = world.collection, np.random.default_rng(0)
     q, s = rng.integers(0, len(c), 200), rng.integers(0, len(c), 200)
-    said = marked(c, q, s, Rater(), rng)
-    shared = (c.held[q] & c.held[s]).any(1)
+    said = rate_pairs(c, q, s, Rater(), rng)
+    shared = (c.has_finding[q] & c.has_finding[s]).any(1)
     np.testing.assert_array_equal(said.target, shared.astype(np.float32))
-    assert (said.held.sum(1) == 1).all() and (said.held & ~c.held[q]).sum() == 0
-    assert (said.held & ~c.held[s])[shared].sum() == 0
-    turned = marked(c, q, s, Rater(flips=1.0, weight=0.2), np.random.default_rng(0))
+    assert (said.has_finding.sum(1) == 1).all() and (said.has_finding & ~c.has_finding[q]).sum() == 0
+    assert (said.has_finding & ~c.has_finding[s])[shared].sum() == 0
+    turned = rate_pairs(c, q, s, Rater(flips=1.0, weight=0.2), np.random.default_rng(0))
     np.testing.assert_array_equal(turned.target, 1 - said.target)
     assert set(turned.weight.tolist()) == {np.float32(0.2)}
-    some = marked(c, q, s, Rater(flips=0.3), np.random.default_rng(0))
+    some = rate_pairs(c, q, s, Rater(flips=0.3), np.random.default_rng(0))
     assert 0.2 < (some.target != said.target).mean() < 0.4
 
 
@@ -117,7 +119,7 @@ def test_precision_of_a_search_by_hand():
     # One film of patient a asks three ECGs: the nearest two are b's (shares) and c's (does not); its own is left out.
     bits = np.array([[1.0] * 256, [1.0] * 256, [1.0] * 255 + [-1], [1.0] * 200 + [-1] * 56])
     held = np.array([[True, False], [True, False], [True, False], [False, True]])
-    c = Collection(
+    c = ReplayCollection(
         np.array(["cxr", "ecg", "ecg", "ecg"]), np.array(["a", "a", "b", "c"]), np.array(["0"] * 4), bits, held
     )
     found = scores(c, bits, np.array([True, False, False, False]), np.ones(4, bool))
@@ -132,7 +134,7 @@ def test_gain_is_of_means_over_pairs_of_modalities():
     overall, pairs = gain([before], [after])
     assert overall.value == pytest.approx((0.45 + 0.5) / (0.3 + 0.5) - 1)
     assert pairs["cxr>ecg"].value == pytest.approx(0.5) and pairs["ecg>cxr"].value == 0 and pairs["cxr>ecg"].n == 2
-    assert mean_figure([before]).value == pytest.approx(0.4)
+    assert mean_estimate([before]).value == pytest.approx(0.4)
 
 
 def test_ratings_teach_what_the_original_pairs_do_not(runs: active_learning.Runs):
@@ -146,7 +148,7 @@ def test_ratings_teach_what_the_original_pairs_do_not(runs: active_learning.Runs
 
 def test_ratings_teach_less_where_no_finding_is_named(runs: active_learning.Runs):
     named, nameless = ([points[-1].whole for points in runs[arm]] for arm in (BEST, NAMELESS))
-    assert mean_figure(named).value > mean_figure(nameless).value
+    assert mean_estimate(named).value > mean_estimate(nameless).value
 
 
 def test_every_arm_has_a_point_for_every_round(runs: active_learning.Runs):
@@ -196,7 +198,7 @@ def test_table_and_plot_show_every_arm(runs: active_learning.Runs, lied: dict, t
     assert (tmp_path / "active-learning.png").read_bytes()[:4] == b"\x89PNG"
 
 
-def test_projections_of_the_identity_map_are_the_layers(world: World):
+def test_projections_of_the_identity_map_are_the_layers(world: ReplayData):
     z, bits = projected(world.model, world.collection)
     np.testing.assert_allclose(z, world.collection.z, atol=1e-6)
     mine = world.collection.modality == "ppg"

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.evaluate.wording import FEWEST, aurocs, mean_over_findings, phrases_of
+from engine.evaluate.wording import MIN_STUDIES, aurocs, mean_over_findings, phrases_of
 from engine.findings import vocabulary
 
 
@@ -19,9 +19,9 @@ def test_auroc_of_each_phrase_under_weights():
 @pytest.mark.parametrize("kind", ["phrases", "unseen"])
 def test_only_findings_that_enough_studies_hold_and_lack_are_asked_for(kind):
     names = list(vocabulary())
-    held = np.zeros((3 * FEWEST, len(names)), bool)
-    held[:FEWEST, names.index("edema")] = True
-    held[: FEWEST - 1, names.index("pneumonia")] = True
-    held[: 2 * FEWEST + 1, names.index("normal")] = True
+    held = np.zeros((3 * MIN_STUDIES, len(names)), bool)
+    held[:MIN_STUDIES, names.index("edema")] = True
+    held[: MIN_STUDIES - 1, names.index("pneumonia")] = True
+    held[: 2 * MIN_STUDIES + 1, names.index("normal")] = True
     phrases, finding = phrases_of(held, kind)
     assert phrases == vocabulary()["edema"][kind] and set(finding) == {names.index("edema")}

@@ -4,18 +4,21 @@ import numpy as np
 import pytest
 
 from engine.evaluate.text import BY_TEXT, to_study, to_text
-from engine.evaluate.zero_shot import FEWEST, contrast, nearest_right
+from engine.evaluate.zero_shot import MIN_STUDIES, contrast, nearest_right
 
 
 def test_nearest_prompt_is_judged_on_one_class_entries_of_frequent_classes():
-    labels = np.zeros((2 * FEWEST + 2, 3), bool)
-    labels[:FEWEST, 0] = labels[FEWEST : 2 * FEWEST, 1] = True
+    labels = np.zeros((2 * MIN_STUDIES + 2, 3), bool)
+    labels[:MIN_STUDIES, 0] = labels[MIN_STUDIES : 2 * MIN_STUDIES, 1] = True
     labels[-2, 2] = True  # a rare class
     labels[-1, :2] = True  # two classes
     scores = np.tile([0.5, 0.4, 0.9], (len(labels), 1))  # the rare prompt is nearest, but no candidate
     kept, right, truth = nearest_right(scores, labels)
-    assert kept.tolist() == list(range(2 * FEWEST))
-    assert right.tolist() == [1.0] * FEWEST + [0.0] * FEWEST and truth.tolist() == [0] * FEWEST + [1] * FEWEST
+    assert kept.tolist() == list(range(2 * MIN_STUDIES))
+    assert (
+        right.tolist() == [1.0] * MIN_STUDIES + [0.0] * MIN_STUDIES
+        and truth.tolist() == [0] * MIN_STUDIES + [1] * MIN_STUDIES
+    )
 
 
 def test_contrast_says_which_support_set_is_nearer():

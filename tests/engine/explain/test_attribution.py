@@ -14,7 +14,7 @@ from engine.explain.attribution import FILM_BLUR_PX, GAP_LIMIT, explain_pair
 from engine.explain.checks import completeness_gap, randomisation_correlation
 from engine.explain.geometry import blur_film
 from engine.explain.maps import PairMaps
-from engine.explain.picture import draw_pair, explain_to_png
+from engine.explain.picture import draw_pair_figure, explain_to_png
 from engine.explain.sentences import CAVEAT, NOTICE, TEXT_SIDE
 from engine.intake.paths import read_paths
 from engine.intake.read import read_text
@@ -200,7 +200,7 @@ def test_the_picture_is_written_and_carries_its_words(release: Release, films: l
     orange = (picture[..., 0] - picture[..., 2] > 60).mean()
     assert blue + orange > 0.002
     assert maps.final
-    figure = draw_pair(demo("cxr/syn-0002-e1-cxr.jpg"), demo("cxr/syn-0011-e1-cxr.jpg"), films[-1])
+    figure = draw_pair_figure(demo("cxr/syn-0002-e1-cxr.jpg"), demo("cxr/syn-0011-e1-cxr.jpg"), films[-1])
     words = " ".join(" ".join(part.get_text().split()) for part in figure.texts)
     assert NOTICE in words
     assert " ".join(CAVEAT.split()) in words

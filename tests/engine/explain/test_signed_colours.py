@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.drawing.signed_colours import colour, plotly_scale, scale, strength, symmetric_limit
+from engine.drawing.signed_colours import colour, colour_scale, plotly_scale, strength, symmetric_limit
 from engine.explain.overlay import blend, film_overlay, line_runs
 
 # Machado et al., IEEE TVCG 2009, severity 1.0, on linear RGB: protanopia, deuteranopia.
@@ -14,7 +14,7 @@ DEUTAN = np.array([[0.367322, 0.860646, -0.227968], [0.280085, 0.672501, 0.04741
 
 
 def test_lowering_is_blue_raising_is_orange_and_nothing_is_green_or_pure_red() -> None:
-    rgb = scale()
+    rgb = colour_scale()
     red, green, blue = rgb.T
     assert (blue[:128] > red[:128]).all()
     assert (red[128:] > blue[128:]).all()
@@ -24,20 +24,20 @@ def test_lowering_is_blue_raising_is_orange_and_nothing_is_green_or_pure_red() -
 
 @pytest.mark.parametrize("seen_as", [np.eye(3), PROTAN, DEUTAN])
 def test_the_signs_stay_apart_in_every_common_vision(seen_as: np.ndarray) -> None:
-    rgb = scale() ** 2.2 @ seen_as.T
+    rgb = colour_scale() ** 2.2 @ seen_as.T
     assert min(np.linalg.norm(rgb[i] - rgb[255 - i]) for i in range(100)) > 0.2
 
 
 def test_strong_colours_stay_visible_on_a_black_film() -> None:
-    assert (scale().max(1) > 0.45).all()
+    assert (colour_scale().max(1) > 0.45).all()
 
 
 def test_the_limit_is_the_99th_percentile_and_the_same_on_both_sides() -> None:
     values = np.concatenate([np.linspace(-1, 1, 1001), [50.0], np.zeros(5000)])
     limit = symmetric_limit(values)
     assert 0.95 < limit <= 1.0
-    assert np.array_equal(colour(np.array(50.0), limit), scale()[255])
-    assert np.array_equal(colour(np.array(-50.0), limit), scale()[0])
+    assert np.array_equal(colour(np.array(50.0), limit), colour_scale()[255])
+    assert np.array_equal(colour(np.array(-50.0), limit), colour_scale()[0])
     assert symmetric_limit(np.zeros((3, 3))) == 1.0
 
 
@@ -69,4 +69,4 @@ def test_plotly_s_scale_runs_from_lowering_to_raising() -> None:
     steps = plotly_scale()
     assert steps[0][0] == 0
     assert steps[-1][0] == 1
-    assert steps[0][1] == "rgb({}, {}, {})".format(*np.round(scale()[0] * 255).astype(int))
+    assert steps[0][1] == "rgb({}, {}, {})".format(*np.round(colour_scale()[0] * 255).astype(int))

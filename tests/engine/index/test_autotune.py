@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.index import autotune as choosing
-from engine.index import hamming
-from engine.index.autotune import choose
+from engine.index import autotune, hamming
+from engine.index.autotune import choose_index
 from engine.index.code_columns import Columns
 from engine.index.hamming import nearest, to_bits
 from engine.index.lookup import lookup_of
@@ -45,11 +44,11 @@ def test_with_any_budget_the_answers_are_the_scans(bits: int, budget: float) -> 
 
 def test_a_choice_is_measured_and_keeps_tables_only_for_what_gains(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(1)
-    monkeypatch.setattr(choosing, "INDEX_FROM", 1000)
-    monkeypatch.setattr(choosing, "HOPEFUL_NS", 0.01)  # so that tables are built for so few codes, too
+    monkeypatch.setattr(autotune, "INDEX_FROM", 1000)
+    monkeypatch.setattr(autotune, "HOPEFUL_NS", 0.01)  # so that tables are built for so few codes, too
     monkeypatch.setattr(hamming, "COMPILED_FROM", 1000)
     base = base_of(clustered(rng))
-    choices = choose(base, rng)
+    choices = choose_index(base, rng)
     assert {one.bits for one in choices} <= {64, 128, 256}
     gaining = {one.bits for one in choices if one.gains}
     assert set(base.budgets) == gaining
@@ -59,10 +58,10 @@ def test_a_choice_is_measured_and_keeps_tables_only_for_what_gains(monkeypatch: 
 
 def test_uniform_codes_of_many_bits_build_no_tables(monkeypatch: pytest.MonkeyPatch) -> None:
     rng = np.random.default_rng(2)
-    monkeypatch.setattr(choosing, "INDEX_FROM", 1000)
+    monkeypatch.setattr(autotune, "INDEX_FROM", 1000)
     monkeypatch.setattr(hamming, "COMPILED_FROM", 1000)
     base = base_of(rng.integers(0, 2**64, (4, N), dtype=np.uint64))
-    assert choose(base, rng, (256, 128)) == []
+    assert choose_index(base, rng, (256, 128)) == []
     assert (base.index, base.budgets) == (None, {})
 
 
@@ -72,6 +71,6 @@ def test_ordinals_are_found_wherever_they_lie() -> None:
         ordinals = rng.permutation(5000)[:800] * spread + 5
         lookup = lookup_of(ordinals)
         asked = np.concatenate([ordinals[::3], np.array([0, 4, 10**12])])
-        assert np.array_equal(np.sort(lookup.places(asked)), np.sort(np.arange(800)[::3]))
-        assert lookup.places(np.empty(0, np.int64)).size == 0
-    assert lookup_of(np.empty(0, np.int64)).places(np.array([1])).size == 0
+        assert np.array_equal(np.sort(lookup.positions_of(asked)), np.sort(np.arange(800)[::3]))
+        assert lookup.positions_of(np.empty(0, np.int64)).size == 0
+    assert lookup_of(np.empty(0, np.int64)).positions_of(np.array([1])).size == 0

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.index.hamming import nearest, to_bits
-from engine.index.multi_index import build, cuts_for, least_work
+from engine.index.multi_index import build, cuts_for, min_work
 
 
 def clustered(rng: np.random.Generator, n: int, centres: int = 12, flips: float = 0.06) -> np.ndarray:
@@ -73,7 +73,7 @@ def test_a_prefix_of_the_tables_serves_the_shorter_code() -> None:
     index, query = build(codes, 256), codes[:, 9].copy()
     short = index.prefix(64)
     assert (index.bits, short.bits) == (256, 64)
-    assert short.bytes_held * 4 == index.bytes_held
+    assert short.nbytes * 4 == index.nbytes
     assert same(short.nearest(codes, query, 12, 64)[0], index.nearest(codes, query, 12, 64)[0])
 
 
@@ -102,5 +102,5 @@ def test_pieces_cover_a_word_and_buckets_are_hardly_more_than_codes() -> None:
         cuts = cuts_for(n)
         assert (cuts[0], cuts[-1]) == (0, 64)
         assert np.all(np.diff(cuts) > 0) and 2 ** int(np.diff(cuts).max()) <= 1.5 * max(n, 2)
-    assert least_work(10_000_000, 4, 64) < 2000
-    assert least_work(10_000_000, 85, 256) > 1e6
+    assert min_work(10_000_000, 4, 64) < 2000
+    assert min_work(10_000_000, 85, 256) > 1e6

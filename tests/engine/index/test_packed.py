@@ -76,6 +76,6 @@ def test_every_ordinal_is_found_and_no_other(kind: str) -> None:
     lookup = lookup_of(held)
     assert isinstance(lookup, Bisection) == (kind == "huge")
     asked = rng.permutation(values)[:5000]
-    found = lookup.places(asked)
+    found = lookup.positions_of(asked)
     assert np.array_equal(held[found], asked[np.isin(asked, values[here])])
-    assert lookup.places(np.array([-1, 2**62 + 1])).size == 0
+    assert lookup.positions_of(np.array([-1, 2**62 + 1])).size == 0

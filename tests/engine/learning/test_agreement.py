@@ -8,7 +8,7 @@ import pytest
 from helpers.ratings import given
 from sklearn.metrics import cohen_kappa_score
 
-from engine.learning import agreement as measured
+from engine.learning import agreement
 from engine.learning.agreement import alpha, alphas, kappa, kappas_of, table_of
 
 
@@ -41,10 +41,10 @@ def test_kappa_is_what_the_hand_computes():
 @pytest.mark.parametrize("seed", range(5))
 def test_what_the_intervals_are_drawn_from_is_what_the_libraries_compute(seed):
     table = drawn(4, 40, 0.4, seed)
-    counts = measured._counts(table)
+    counts = agreement._counts(table)
     counts = counts[counts.sum(axis=1) > 1]
     library = krippendorff.alpha(np.where(table < 0, np.nan, table), level_of_measurement="ordinal")
-    ours = alphas(measured._coincidences(counts).sum(axis=0)[None])[0]
+    ours = alphas(agreement._coincidences(counts).sum(axis=0)[None])[0]
     assert ours == pytest.approx(library) == alpha(table).value
     both = (table[0] >= 0) & (table[1] >= 0)
     confusion = np.zeros((1, 3, 3))
@@ -76,14 +76,14 @@ def test_what_is_undefined_is_none_with_its_reason():
     single = kappa(*table_of([*given("ann", "r"), *given("bob", "i")])[0])
     assert (single.value, single.low, single.high, single.n) == (0.0, None, None, 1)
     nobody, _, _ = table_of([])
-    assert alpha(nobody).reason == "one_rater" and measured.agreement([]).pairs == ()
+    assert alpha(nobody).reason == "one_rater" and agreement.agreement([]).pairs == ()
 
 
 def test_raters_and_pairs_are_counted_where_two_meet():
     ratings = [*given("ann", "rpi-"), *given("bob", "rpr-"), *given("cy", "---r"), *given("ann", "i--r", source="B")]
-    found = measured.agreement([*ratings, *given("dan", "ssss")])
+    found = agreement.agreement([*ratings, *given("dan", "ssss")])
     assert (found.alpha.n, found.alpha.raters) == (4, 4)
-    named = {(one.first, one.second): one.figure for one in found.kappas}
+    named = {(one.first, one.second): one.coefficient for one in found.kappas}
     assert set(named) == {
         ("ann", "ann (B)"),
         ("ann", "bob"),
@@ -96,11 +96,11 @@ def test_raters_and_pairs_are_counted_where_two_meet():
 
 
 def test_the_most_disputed_pair_comes_first():
-    found = measured.agreement([*given("ann", "rrri"), *given("bob", "rpii"), *given("cy", "--pi")]).pairs
+    found = agreement.agreement([*given("ann", "rrri"), *given("bob", "rpii"), *given("cy", "--pi")]).pairs
     assert [(one.study_id, round(one.apart, 3)) for one in found] == [
         ("s2", 0.667),
         ("s1", 0.5),
         ("s0", 0.0),
         ("s3", 0.0),
     ]
-    assert found[0].marks == (("ann", "relevant"), ("bob", "irrelevant"), ("cy", "partly"))
+    assert found[0].ratings == (("ann", "relevant"), ("bob", "irrelevant"), ("cy", "partly"))

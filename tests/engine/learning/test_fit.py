@@ -8,13 +8,23 @@ import numpy as np
 import pytest
 import torch
 
-from engine.learning.fit import Fitted, Mapped, Marked, Plan, contrast, fit, margin_of, named_studies, rated_loss
+from engine.learning.fit import (
+    FitPlan,
+    FittedRound,
+    Mapped,
+    RatedPairs,
+    contrastive_loss,
+    fit,
+    margin_of,
+    named_studies,
+    rated_loss,
+)
 from engine.model.hash_layer import BITS, HashLayer
-from engine.training.hashing.train import Embedded
+from engine.training.hashing.train import LabelledEmbeddings
 
 KINDS = ("cxr", "ecg", "ppg", "text")
 FINDINGS = 4
-QUICK = Plan(steps=60, batch=24, named=12, pairs=64)
+QUICK = FitPlan(steps=60, batch=24, named=12, pairs=64)
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -34,7 +44,7 @@ def alike(*signs: int) -> torch.Tensor:
 def test_contrast_of_three_studies_by_hand():
     # Codes of all ones or all minus ones: similarity ±1 at every length. Study 0 shares with 1 alone, 2 with nobody.
     u, held = alike(1, 1, -1), torch.tensor([[1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-    found = contrast(u, held, torch.zeros(3, dtype=torch.long), torch.ones(3), tau=1.0)
+    found = contrastive_loss(u, held, torch.zeros(3, dtype=torch.long), torch.ones(3), tau=1.0)
     one = -math.log(math.exp(1) / (math.exp(1) + math.exp(-1)))  # of 0 and of 1; study 2 has no positive and no part
     assert float(found) == pytest.approx(one, rel=1e-5)
 
@@ -42,9 +52,9 @@ def test_contrast_of_three_studies_by_hand():
 def test_each_asking_modality_counts_alike_in_the_contrast():
     # Modality 0: one study, near its positive; modality 1: the same two studies once or three times over.
     held = torch.ones(2, 1)
-    few = contrast(alike(1, -1), held, torch.tensor([0, 1]), torch.ones(2), tau=1.0)
+    few = contrastive_loss(alike(1, -1), held, torch.tensor([0, 1]), torch.ones(2), tau=1.0)
     assert float(few) == pytest.approx(0.0, abs=1e-4)  # each has one study of the other modality, which it must choose
-    weighted = contrast(
+    weighted = contrastive_loss(
         alike(1, 1, -1),
         torch.tensor([[1.0, 0], [1.0, 0], [0, 1.0]]),
         torch.zeros(3, dtype=torch.long),
@@ -72,7 +82,7 @@ def test_rated_loss_by_hand():
 
 
 @pytest.fixture(scope="module")
-def original() -> dict[str, Embedded]:
+def original() -> dict[str, LabelledEmbeddings]:
     """Studies of four findings in every modality: a direction each, with noise; a modality turns them its own way."""
     rng, out = np.random.default_rng(0), {}
     shared = rng.normal(size=(FINDINGS, 256))
@@ -80,7 +90,7 @@ def original() -> dict[str, Embedded]:
         own, which = rng.normal(size=(FINDINGS, 256)), rng.integers(0, FINDINGS, 80)
         z = (shared + 0.5 * own)[which] + 3.0 * rng.normal(size=(80, 256))
         z = (z / np.linalg.norm(z, axis=1, keepdims=True)).astype(np.float32)
-        out[kind] = Embedded(torch.from_numpy(z), torch.from_numpy(np.eye(FINDINGS, dtype=bool)[which]))
+        out[kind] = LabelledEmbeddings(torch.from_numpy(z), torch.from_numpy(np.eye(FINDINGS, dtype=bool)[which]))
     return out
 
 
@@ -94,20 +104,22 @@ def identity() -> dict[str, np.ndarray]:
     return {kind: np.eye(256, dtype=np.float32) for kind in KINDS}
 
 
-def ratings(original: dict[str, Embedded], n: int = 60, weight: float = 1.0, turned: bool = False) -> Marked:
+def ratings(
+    original: dict[str, LabelledEmbeddings], n: int = 60, weight: float = 1.0, turned: bool = False
+) -> RatedPairs:
     """ECG queries against films, marked by whether they share the finding."""
     rng = np.random.default_rng(1)
     q, s = rng.integers(0, 80, n), rng.integers(0, 80, n)
     a, b = original["ecg"], original["cxr"]
-    held = a.held.numpy()[q]
-    relevant = (held & b.held.numpy()[s]).any(1) ^ turned
+    held = a.has_finding.numpy()[q]
+    relevant = (held & b.has_finding.numpy()[s]).any(1) ^ turned
     kinds = np.array(["ecg"] * n), np.array(["cxr"] * n)
-    return Marked(
+    return RatedPairs(
         a.z.numpy()[q], b.z.numpy()[s], *kinds, relevant.astype(np.float32), np.full(n, weight, np.float32), held
     )
 
 
-def similarity(fitted: Fitted, layer: HashLayer, pairs: Marked) -> np.ndarray:
+def similarity(fitted: FittedRound, layer: HashLayer, pairs: RatedPairs) -> np.ndarray:
     """Share of 256 bits that agree, of every pair, after a round: (p,)."""
     model = Mapped(layer, fitted.heads)
     model.layer.load_state_dict(
@@ -118,14 +130,17 @@ def similarity(fitted: Fitted, layer: HashLayer, pairs: Marked) -> np.ndarray:
     return (a == b).float().mean(1).numpy()
 
 
-def gap(fitted: Fitted, layer: HashLayer, pairs: Marked) -> float:
+def gap(fitted: FittedRound, layer: HashLayer, pairs: RatedPairs) -> float:
     found = similarity(fitted, layer, pairs)
     return float(found[pairs.target == 1].mean() - found[pairs.target == 0].mean())
 
 
 def test_rated_pairs_part_more_with_their_ratings_than_without(original, layer):
     pairs = ratings(original)
-    alone = {kind: Embedded(side.z[:40], torch.zeros_like(side.held[:40])) for kind, side in original.items()}
+    alone = {
+        kind: LabelledEmbeddings(side.z[:40], torch.zeros_like(side.has_finding[:40]))
+        for kind, side in original.items()
+    }
     without = fit(layer, identity(), pairs.take(np.zeros(len(pairs), bool)), alone, QUICK)
     learnt = fit(layer, identity(), pairs, alone, QUICK)
     assert gap(learnt, layer, pairs) > gap(without, layer, pairs) + 0.1
@@ -133,7 +148,7 @@ def test_rated_pairs_part_more_with_their_ratings_than_without(original, layer):
 
 def test_ratings_of_no_weight_change_nothing(original, layer):
     pairs = ratings(original, weight=0.0)
-    plan = Plan(steps=5, batch=24, named=12, names=0.0)
+    plan = FitPlan(steps=5, batch=24, named=12, names=0.0)
     nobody = fit(layer, identity(), pairs.take(np.zeros(len(pairs), bool)), original, plan)
     distrusted = fit(layer, identity(), pairs, original, plan)
     # the draws of the steps differ, what is drawn from does not: both know the original pairs alone
@@ -146,13 +161,15 @@ def test_a_named_study_is_every_query_and_a_relevant_neighbour(original):
     pairs = ratings(original)
     found = named_studies(pairs)
     assert len(found["ecg"].z) == len(pairs) and len(found["cxr"].z) == int(pairs.target.sum())
-    nameless = Marked(*(getattr(pairs, f) for f in ("zq", "zs", "mq", "ms", "target", "weight")), pairs.held & False)
+    nameless = RatedPairs(
+        *(getattr(pairs, f) for f in ("zq", "zs", "mq", "ms", "target", "weight")), pairs.has_finding & False
+    )
     assert named_studies(nameless) == {}
 
 
 def test_the_same_seed_gives_the_same_round_and_what_it_began_with_is_left_alone(original, layer):
     before = layer.weight.detach().clone()
-    one, other = (fit(layer, identity(), ratings(original), original, Plan(steps=4, batch=16)) for _ in range(2))
+    one, other = (fit(layer, identity(), ratings(original), original, FitPlan(steps=4, batch=16)) for _ in range(2))
     np.testing.assert_array_equal(one.weight, other.weight)
     for kind in KINDS:
         np.testing.assert_array_equal(one.heads[kind], other.heads[kind])
@@ -161,8 +178,8 @@ def test_the_same_seed_gives_the_same_round_and_what_it_began_with_is_left_alone
 
 
 def test_what_was_before_holds_the_codes_back(original, layer):
-    free = fit(layer, identity(), ratings(original), original, Plan(steps=60, batch=24, before=0.0))
-    held = fit(layer, identity(), ratings(original), original, Plan(steps=60, batch=24, before=30.0))
+    free = fit(layer, identity(), ratings(original), original, FitPlan(steps=60, batch=24, before=0.0))
+    held = fit(layer, identity(), ratings(original), original, FitPlan(steps=60, batch=24, before=30.0))
     old, z = Mapped(layer, identity()), original["ecg"].z
     moved = []
     for fitted in (free, held):
@@ -184,5 +201,5 @@ def test_progress_is_told_and_what_it_raises_ends_the_round(original, layer):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit(layer, identity(), ratings(original), original, Plan(steps=10, batch=16), stop)
+        fit(layer, identity(), ratings(original), original, FitPlan(steps=10, batch=16), stop)
     assert told == pytest.approx([0.1, 0.2, 0.3])

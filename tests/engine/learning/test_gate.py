@@ -10,16 +10,16 @@ from sklearn.metrics import roc_auc_score
 
 from engine.findings import vocabulary
 from engine.learning import gate
-from engine.learning.fit import Marked
-from engine.learning.gate import LEAST, Row, judged, verdict_of
-from engine.learning.gate_metrics import asked, auc, frozen_rows, rating_rows
+from engine.learning.fit import RatedPairs
+from engine.learning.gate import MIN_STUDIES, GateRow, apply_guards, verdict_of
+from engine.learning.gate_metrics import auc, holdout_rows, measure_queries, rating_rows
 from engine.learning.round_data import Pool
 
-OVERALL = Row("overall", "", 100, 0.5, 0.5, 0.0, 0.0, 0.0)
+OVERALL = GateRow("overall", "", 100, 0.5, 0.5, 0.0, 0.0, 0.0)
 
 
-def row(section: str, before: float, after: float, n: int = 100) -> Row:
-    return Row(section, "ppg>text" if section == "pair" else "x", n, before, after, after - before, 0.0, 0.0)  # type: ignore[arg-type]
+def row(section: str, before: float, after: float, n: int = 100) -> GateRow:
+    return GateRow(section, "ppg>text" if section == "pair" else "x", n, before, after, after - before, 0.0, 0.0)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -39,25 +39,25 @@ def row(section: str, before: float, after: float, n: int = 100) -> Row:
     ],
 )
 def test_limits_hold_at_their_edges(section: str, before: float, after: float, falls: bool):
-    (found,) = judged([row(section, before, after)])
+    (found,) = apply_guards([row(section, before, after)])
     assert found.falls == falls and found.guarded == (section != "label")
-    assert not judged([row(section, before, after, n=LEAST - 1)])[0].falls
+    assert not apply_guards([row(section, before, after, n=MIN_STUDIES - 1)])[0].falls
 
 
 def test_the_verdict_names_every_guard_that_fell():
-    rows = judged([OVERALL, row("pair", 0.5, 0.4), row("ratings", 0.8, 0.7), row("group", 0.5, 0.1, n=29)])
+    rows = apply_guards([OVERALL, row("pair", 0.5, 0.4), row("ratings", 0.8, 0.7), row("group", 0.5, 0.1, n=29)])
     verdict = verdict_of(rows)
-    assert not verdict.passes and len(verdict.falls) == 2
-    assert verdict.falls[0] == "P@10 of pulse recording to report falls by 20.0 % (limit 3 %)"
-    assert verdict.falls[1] == "AUC of held-out ratings falls by 0.100 (limit 0.02)"
+    assert not verdict.passed and len(verdict.failed_guards) == 2
+    assert verdict.failed_guards[0] == "P@10 of pulse recording to report falls by 20.0 % (limit 3 %)"
+    assert verdict.failed_guards[1] == "AUC of held-out ratings falls by 0.100 (limit 0.02)"
     assert [one.too_few for one in rows] == [False, False, False, True]
-    assert verdict_of(judged([OVERALL])).passes
+    assert verdict_of(apply_guards([OVERALL])).passed
 
 
 def test_nothing_measured_and_too_little_measured_do_not_pass():
-    assert verdict_of([]) == gate.Verdict(False, ("nothing was measured",))
-    few = verdict_of(judged([replace(OVERALL, n=12)]))
-    assert not few.passes and few.falls == ("the frozen set has 12 studies that can ask and 30 are needed",)
+    assert verdict_of([]) == gate.GateVerdict(False, ("nothing was measured",))
+    few = verdict_of(apply_guards([replace(OVERALL, n=12)]))
+    assert not few.passed and few.failed_guards == ("the frozen set has 12 studies that can ask and 30 are needed",)
 
 
 def pool(held: list[list[int]], patients: list[str], sex: str = "F", age: float = 50.0) -> Pool:
@@ -83,22 +83,24 @@ def test_precision_by_hand():
     frozen = {"ecg": pool([[0]] * 3 + [[1]] * 9 + [[0]], patients)}
     near = bits([0, 1, 2, *range(50, 59), 0])  # relevant ones first
     far = bits([0, 250, 251, *range(50, 59), 0])
-    found = asked(frozen, {"ecg": near}, {"ecg": far})
+    found = measure_queries(frozen, {"ecg": near}, {"ecg": far})
     assert found is not None and len(found.kind) == 13
     # p0 asks: its relevant ones of others are p1, p2; both among its ten nearest before, one of them pushed out after
     assert found.before[0] == pytest.approx(0.2) and found.after[0] == pytest.approx(0.1)
     assert found.before[3] == pytest.approx(0.8)
-    rows = {(one.section, one.name): one for one in frozen_rows(found)}
+    rows = {(one.section, one.name): one for one in holdout_rows(found)}
     assert rows["overall", ""].before == pytest.approx(found.before.mean())
     assert rows["pair", "ecg>ecg"].difference == pytest.approx((found.after - found.before).mean())
     assert rows["group", "sex F"].n == 13 and rows["group", "age 40 to 64"].n == 13 and ("label", "x") not in rows
-    assert frozen_rows(asked({"ecg": pool([[0], [1]], ["a", "b"])}, {"ecg": near[:2]}, {"ecg": far[:2]})) == []
+    assert (
+        holdout_rows(measure_queries({"ecg": pool([[0], [1]], ["a", "b"])}, {"ecg": near[:2]}, {"ecg": far[:2]})) == []
+    )
 
 
 def test_a_study_counts_once_however_many_modalities_it_asks():
     frozen = {kind: pool([[0]] * 12, [f"p{i}" for i in range(12)]) for kind in ("ecg", "ppg")}
     codes = {kind: bits(list(range(12))) for kind in frozen}
-    rows = {(one.section, one.name): one.n for one in frozen_rows(asked(frozen, codes, codes))}
+    rows = {(one.section, one.name): one.n for one in holdout_rows(measure_queries(frozen, codes, codes))}
     assert rows["overall", ""] == rows["group", "sex F"] == 24  # of 48 queries
     assert rows["pair", "ecg>ppg"] == 12
 
@@ -108,11 +110,11 @@ def test_pairs_of_modalities_count_alike_overall():
     many = pool([[0]] * 20, [f"a{i}" for i in range(20)])
     few = pool([[1], [2], [1], *[[3]] * 12], [f"b{i}" for i in range(15)])
     codes = {"ecg": bits([0] * 20), "ppg": bits([0, 1, 200, *range(3, 15)])}
-    found = asked({"ecg": many, "ppg": few}, codes, codes)
+    found = measure_queries({"ecg": many, "ppg": few}, codes, codes)
     assert found is not None
     kinds = {kind: found.before[found.kind == kind].mean() for kind in set(found.kind)}
     assert set(kinds) == {"ecg>ecg", "ppg>ppg"}
-    overall = frozen_rows(found)[0]
+    overall = holdout_rows(found)[0]
     assert overall.before == pytest.approx(np.mean(list(kinds.values()))) and overall.before != found.before.mean()
     assert (overall.low, overall.high, overall.difference) == (0, 0, 0)
 
@@ -123,17 +125,17 @@ def test_the_interval_is_of_the_difference_and_by_patient():
     patients = [f"p{i % 6}" for i in range(60)]
     frozen = {"ecg": pool([[i % 2] for i in range(60)], patients)}
     before, after = (rng.integers(0, 256, (60, 32)).astype(np.uint8) for _ in range(2))
-    overall = frozen_rows(asked(frozen, {"ecg": before}, {"ecg": after}))[0]
+    overall = holdout_rows(measure_queries(frozen, {"ecg": before}, {"ecg": after}))[0]
     assert overall.low < overall.difference < overall.high
     assert overall.difference == pytest.approx(overall.after - overall.before)
-    again = frozen_rows(asked(frozen, {"ecg": before}, {"ecg": after}))[0]
+    again = holdout_rows(measure_queries(frozen, {"ecg": before}, {"ecg": after}))[0]
     assert again == overall  # the same draws every time
 
 
-def marked(target: list[float], kinds: list[str] | None = None, weight: list[float] | None = None) -> Marked:
+def marked(target: list[float], kinds: list[str] | None = None, weight: list[float] | None = None) -> RatedPairs:
     n = len(target)
     z, mq = np.zeros((n, 256), np.float32), np.array(kinds or ["ecg"] * n)
-    return Marked(
+    return RatedPairs(
         z, z, mq, mq, np.array(target, np.float32), np.array(weight or [1.0] * n, np.float32), np.zeros((n, 1), bool)
     )
 
@@ -157,7 +159,7 @@ def test_auc_compares_only_pairs_of_equal_modalities_and_partly_is_half():
 def test_held_out_ratings_have_a_row_and_none_where_nothing_can_be_compared():
     target = [1.0, 0.0] * 20
     good, bad = np.array([10, 90] * 20), np.array([90, 10] * 20)
-    (found,) = judged(rating_rows(marked(target), np.array([f"p{i}" for i in range(40)]), good, bad))
+    (found,) = apply_guards(rating_rows(marked(target), np.array([f"p{i}" for i in range(40)]), good, bad))
     assert (found.before, found.after, found.n, found.falls) == (1.0, 0.0, 40, True)
     assert rating_rows(marked([1.0] * 40), np.array(["p"] * 40), good, bad) == []
     assert rating_rows(marked([]), np.array([], dtype=str), good[:0], bad[:0]) == []
@@ -169,7 +171,7 @@ def test_shuffled_codes_do_not_get_through():
     frozen = {"ecg": pool([[kind] for kind in kinds], [f"p{i}" for i in range(160)])}
     centres = rng.integers(0, 256, (4, 32)).astype(np.uint8)
     codes = centres[kinds]
-    rows = judged(frozen_rows(asked(frozen, {"ecg": codes}, {"ecg": codes[rng.permutation(160)]})))
+    rows = apply_guards(holdout_rows(measure_queries(frozen, {"ecg": codes}, {"ecg": codes[rng.permutation(160)]})))
     verdict = verdict_of(rows)
-    assert not verdict.passes and "P@10 overall" in verdict.falls[0]
-    assert verdict_of(judged(frozen_rows(asked(frozen, {"ecg": codes}, {"ecg": codes})))).passes
+    assert not verdict.passed and "P@10 overall" in verdict.failed_guards[0]
+    assert verdict_of(apply_guards(holdout_rows(measure_queries(frozen, {"ecg": codes}, {"ecg": codes})))).passed

@@ -15,13 +15,12 @@ import pytest
 from helpers.rounds import rate
 
 from engine.errors import UsageError, WorkspaceError
-from engine.learning import gate, promotion
-from engine.learning import round_job as job
-from engine.learning.round_data import new_ratings, since
-from engine.learning.round_release import rounds
+from engine.learning import gate, promotion, round_job
+from engine.learning.round_data import new_ratings, ratings_cutoff
+from engine.learning.round_release import round_releases
 from engine.learning.round_worker import INPUTS, STATE
 from engine.model.release import Release
-from engine.retrieval.search import again
+from engine.retrieval.search import search_stored
 from engine.settings import ROOT
 from engine.study import MODALITIES
 from engine.workspace.workspace import Workspace, open_workspace
@@ -29,44 +28,44 @@ from engine.workspace.workspace import Workspace, open_workspace
 LONG = 240.0  # seconds; others may use the processor too
 
 
-def until(place: Workspace, *states: str, least: float = 0.0) -> job.Job:
+def until(place: Workspace, *states: str, least: float = 0.0) -> round_job.RoundJob:
     """Wait for a state of the last round."""
     last = time.monotonic() + LONG
     while time.monotonic() < last:
-        found = job.present(place)
+        found = round_job.latest_job(place)
         if found is not None and (found.over or (found.state in states and found.share >= least)):
             return found
         time.sleep(0.05)
-    raise AssertionError(f"the round did not come to {states}: {job.present(place)}")
+    raise AssertionError(f"the round did not come to {states}: {round_job.latest_job(place)}")
 
 
-def process_of(found: job.Job) -> int:
+def process_of(found: round_job.RoundJob) -> int:
     return int(json.loads((found.folder / STATE).read_text())["pid"])
 
 
 def test_from_ratings_to_a_release_that_serves_and_back(workspace: Workspace, release: Release):
     rate(workspace, 60)
-    begun = job.begin(workspace, release, "Ada")
+    begun = round_job.begin(workspace, release, "Ada")
     assert begun.number == 1 and not begun.over and begun.name == "r2.1"
     with pytest.raises(UsageError, match="A round is on its way already"):
-        job.begin(workspace, release, "Bo")
+        round_job.begin(workspace, release, "Bo")
     done = until(workspace, "done")
-    assert (done.state, done.why, done.share, done.who) == ("done", "", 1.0, "Ada") and done.ended is not None
+    assert (done.state, done.error, done.share, done.who) == ("done", "", 1.0, "Ada") and done.ended is not None
     assert not (done.folder / INPUTS).exists() and "is written after" in done.log_tail()
-    (made,) = rounds(workspace.path)
+    (made,) = round_releases(workspace.path)
     about = made.manifest["round"]
     assert made.name == done.name and about["from"] == "r2" and about["ratings"] + about["kept_apart"] == 60
     assert about["raters"][0]["who"] == "Ada" and about["raters"][0]["share"] > 0.9
     assert made.encoders == release.encoders
     rows = gate.table(made)
     assert {"overall", "pair", "group", "ratings"} <= {row.section for row in rows}
-    assert new_ratings(workspace, since(made)) == 0
+    assert new_ratings(workspace, ratings_cutoff(made)) == 0
     calibration = json.loads((made.path / "calibration.json").read_text())
     assert "cxr>cxr" in calibration["kept_from_the_release_before"]  # four films are too few
     before = workspace.database.read("SELECT study_id, w0, w1, w2, w3 FROM codes ORDER BY study_id")
     moving = promotion.promote(workspace, made, "Ada", release.digest, "a workspace of a test")
-    assert moving.wait(60) and moving.why == ""
-    answer = again(workspace, release, "syn-0003-e1-ecg", k=2)
+    assert moving.wait(60) and moving.error == ""
+    answer = search_stored(workspace, release, "syn-0003-e1-ecg", k=2)
     assert answer.release == "r2.1" and 0 <= answer.neighbours[0].relevance <= 1
     promotion.roll_back(workspace, "Ada", made.digest).wait(60)
     assert workspace.database.read("SELECT study_id, w0, w1, w2, w3 FROM codes ORDER BY study_id") == before
@@ -74,36 +73,36 @@ def test_from_ratings_to_a_release_that_serves_and_back(workspace: Workspace, re
 
 def test_what_the_round_measured_is_what_its_release_does(workspace: Workspace, release: Release):
     """The table's figures are those of the codes that the written release gives."""
-    from engine.learning.gate_metrics import asked, frozen_rows
-    from engine.learning.round_data import gather
+    from engine.learning.gate_metrics import holdout_rows, measure_queries
+    from engine.learning.round_data import gather_round_data
 
     rate(workspace, 40)
-    job.begin(workspace, release, "Ada")
+    round_job.begin(workspace, release, "Ada")
     assert until(workspace, "done").state == "done"
-    (made,) = rounds(workspace.path)
-    frozen = gather(workspace).frozen
+    (made,) = round_releases(workspace.path)
+    frozen = gather_round_data(workspace).frozen
     codes = [{m: one.codes(pool.z, m) for m, pool in frozen.items()} for one in (release, made)]
-    mine = gate.plain(gate.judged(frozen_rows(asked(frozen, *codes))))
+    mine = gate.rows_as_json(gate.apply_guards(holdout_rows(measure_queries(frozen, *codes))))
     assert mine == [row for row in made.manifest["round"]["gate"] if row["section"] != "ratings"]
     assert any((codes[0][m] != codes[1][m]).any() for m in MODALITIES if m in frozen)
 
 
 def test_cancelled_it_leaves_everything_as_it_was(workspace: Workspace, release: Release):
     rate(workspace, 40)
-    job.begin(workspace, release, "Ada")
+    round_job.begin(workspace, release, "Ada")
     running = until(workspace, "fitting", least=0.05)
     assert running.state == "fitting"
-    job.cancel(workspace)
-    found = job.present(workspace)
-    assert found is not None and found.state == "cancelled" and found.why == "" and found.over
+    round_job.cancel(workspace)
+    found = round_job.latest_job(workspace)
+    assert found is not None and found.state == "cancelled" and found.error == "" and found.over
     assert _gone(process_of(running))
-    assert not (running.folder / INPUTS).exists() and rounds(workspace.path) == []
+    assert not (running.folder / INPUTS).exists() and round_releases(workspace.path) == []
     assert len(workspace.ratings()) == 40
-    job.cancel(workspace)  # nothing runs: nothing happens
-    second = job.begin(workspace, release, "Ada")
+    round_job.cancel(workspace)  # nothing runs: nothing happens
+    second = round_job.begin(workspace, release, "Ada")
     assert second.number == 2 and second.name == "r2.2"
-    job.cancel(workspace)
-    assert [one.state for one in job.jobs(workspace)] == ["cancelled", "cancelled"]
+    round_job.cancel(workspace)
+    assert [one.state for one in round_job.jobs(workspace)] == ["cancelled", "cancelled"]
 
 
 def _gone(pid: int) -> bool:
@@ -116,13 +115,13 @@ def _gone(pid: int) -> bool:
 
 def test_a_killed_process_is_one_sentence_and_the_next_round_begins(workspace: Workspace, release: Release):
     rate(workspace, 40)
-    job.begin(workspace, release, "Ada")
+    round_job.begin(workspace, release, "Ada")
     os.kill(process_of(until(workspace, "fitting")), signal.SIGKILL)
     found = until(workspace, "failed")
-    assert found.state == "failed" and found.why == job.CUT_OFF
-    assert rounds(workspace.path) == [] and len(workspace.ratings()) == 40
-    assert job.begin(workspace, release, "Ada").number == 2
-    job.cancel(workspace)
+    assert found.state == "failed" and found.error == round_job.CUT_OFF
+    assert round_releases(workspace.path) == [] and len(workspace.ratings()) == 40
+    assert round_job.begin(workspace, release, "Ada").number == 2
+    round_job.cancel(workspace)
 
 
 SERVER = """
@@ -146,20 +145,20 @@ def test_it_outlives_a_server_that_is_killed(workspace_folder: Path, release: Re
         assert server.stdout is not None and server.stdout.readline() == "begun\n"
         server.kill()
     with open_workspace(workspace_folder) as place:
-        found = job.present(place)
+        found = round_job.latest_job(place)
         assert found is not None and not found.over and found.who == "Ada"
         with pytest.raises(UsageError, match="on its way"):
-            job.begin(place, release, "Bo")
+            round_job.begin(place, release, "Bo")
         assert until(place, "done").state == "done"
-        assert [one.name for one in rounds(place.path)] == ["r2.1"]
+        assert [one.name for one in round_releases(place.path)] == ["r2.1"]
 
 
 def test_nothing_to_learn_from_is_one_sentence_and_leaves_no_round(workspace: Workspace, release: Release):
     with pytest.raises(UsageError, match="nothing to learn from yet"):
-        job.begin(workspace, release, "Ada")
-    assert job.present(workspace) is None and job.jobs(workspace) == []
+        round_job.begin(workspace, release, "Ada")
+    assert round_job.latest_job(workspace) is None and round_job.jobs(workspace) == []
     with pytest.raises(UsageError, match="no name"):
-        job.begin(workspace, release, "  ")
+        round_job.begin(workspace, release, "  ")
 
 
 def test_where_nothing_can_be_written_it_says_so(workspace: Workspace, release: Release):
@@ -167,18 +166,18 @@ def test_where_nothing_can_be_written_it_says_so(workspace: Workspace, release: 
     rate(workspace, 40)
     (workspace.path / "rounds").write_text("in the way")
     with pytest.raises(WorkspaceError, match=r"could not be begun .*free some disk"):
-        job.begin(workspace, release, "Ada")
+        round_job.begin(workspace, release, "Ada")
     (workspace.path / "rounds").unlink()
     (workspace.path / "releases").write_text("in the way")
-    job.begin(workspace, release, "Ada")
+    round_job.begin(workspace, release, "Ada")
     found = until(workspace, "failed")
-    assert found.state == "failed" and "could not be written" in found.why and "\n" not in found.why
-    assert len(workspace.ratings()) == 40 and again(workspace, release, "syn-0003-e1-ecg", k=1).release == "r2"
+    assert found.state == "failed" and "could not be written" in found.error and "\n" not in found.error
+    assert len(workspace.ratings()) == 40 and search_stored(workspace, release, "syn-0003-e1-ecg", k=1).release == "r2"
 
 
 def test_a_folder_that_is_half_written_is_a_failed_round(workspace: Workspace):
     (workspace.path / "rounds" / "3").mkdir(parents=True)
     (workspace.path / "rounds" / "3" / STATE).write_text('{"state": "fit')
-    found = job.present(workspace)
-    assert found is not None and (found.number, found.state, found.why) == (3, "failed", job.CUT_OFF)
+    found = round_job.latest_job(workspace)
+    assert found is not None and (found.number, found.state, found.error) == (3, "failed", round_job.CUT_OFF)
     assert found.log_tail() == "" and np.isfinite(found.share)

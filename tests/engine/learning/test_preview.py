@@ -6,9 +6,9 @@ import pytest
 from helpers.rounds import written
 
 from engine.errors import UsageError
-from engine.learning.preview import Preview, changes
+from engine.learning.preview import Preview, preview_changes
 from engine.model.release import Release
-from engine.retrieval.search import again, like, search
+from engine.retrieval.search import search, search_like, search_stored
 from engine.study import MODALITIES, Note, Study
 from engine.workspace.reindex import reindex
 from engine.workspace.workspace import Workspace
@@ -24,23 +24,23 @@ def asked(workspace: Workspace, release: Release, who: str = "Ada") -> list[str]
 
 def test_before_and_after_are_what_searches_say(workspace: Workspace, release: Release):
     ids, made = asked(workspace, release), written(workspace.path, release)
-    found = changes(workspace, Preview(workspace, release, made), "Ada")
-    assert [one.query_id for one in found] == ids and [one.said for one in found] == list(reversed(SAID))
-    before = {one: again(workspace, release, one, k=5) for one in ids}
+    found = preview_changes(workspace, Preview(workspace, release, made), "Ada")
+    assert [one.query_id for one in found] == ids and [one.description for one in found] == list(reversed(SAID))
+    before = {one: search_stored(workspace, release, one, k=5) for one in ids}
     assert workspace.releases.serving() == ("r2", release.digest)
     reindex(workspace, made, made.digest)
     for change in found:
-        answers = before[change.query_id], again(workspace, release, change.query_id, k=5)
+        answers = before[change.query_id], search_stored(workspace, release, change.query_id, k=5)
         for answer, side in zip(answers, (change.before, change.after), strict=True):
             for modality in MODALITIES:
                 listed = [(x.study_id, x.rank, x.hamming) for x in answer.neighbours if x.modality == modality]
                 assert [(x.study_id, x.rank, x.hamming) for x in side[modality]] == listed
-    assert any(change.kept < change.total for change in found)
+    assert any(change.kept_count < change.total for change in found)
 
 
 def test_kept_new_and_gone_are_told_apart(workspace: Workspace, release: Release):
     asked(workspace, release)
-    (change, *_) = changes(workspace, Preview(workspace, release, written(workspace.path, release)), "Ada")
+    (change, *_) = preview_changes(workspace, Preview(workspace, release, written(workspace.path, release)), "Ada")
     for modality in MODALITIES:
         old, new = change.before[modality], change.after[modality]
         mine, others = {one.study_id: one for one in old}, {one.study_id: one for one in new}
@@ -50,25 +50,25 @@ def test_kept_new_and_gone_are_told_apart(workspace: Workspace, release: Release
         for one in new:
             there = mine.get(one.study_id)
             assert (one.fate, one.other) == (("kept", there.rank) if there else ("new", None))
-    assert change.kept == sum(one.fate == "kept" for near in change.after.values() for one in near)
+    assert change.kept_count == sum(one.fate == "kept" for near in change.after.values() for one in near)
 
 
 def test_a_release_that_changes_nothing_keeps_everything(workspace: Workspace, release: Release):
     asked(workspace, release)
-    for change in changes(workspace, Preview(workspace, release, release), "Ada"):
-        assert change.kept == change.total > 0 and change.before == change.after
+    for change in preview_changes(workspace, Preview(workspace, release, release), "Ada"):
+        assert change.kept_count == change.total > 0 and change.before == change.after
 
 
 def test_consent_holds_on_both_sides_and_the_look_is_audited(workspace: Workspace, release: Release):
     ids, made = asked(workspace, release), written(workspace.path, release)
     preview = Preview(workspace, release, made)
-    first = changes(workspace, preview, "Ada")[0]
+    first = preview_changes(workspace, preview, "Ada")[0]
     gone = {first.before["ecg"][0].study_id, first.after["ecg"][0].study_id}
     for study_id in gone:
         workspace.set_consent(workspace.row(study_id).patient_id, False)
     shown = {
         near.study_id
-        for change in changes(workspace, preview, "Ada", reader="Bo")
+        for change in preview_changes(workspace, preview, "Ada", reader="Bo")
         for side in (change.before, change.after)
         for nears in side.values()
         for near in nears
@@ -83,11 +83,11 @@ def test_only_the_newest_of_one_person_and_no_means(workspace: Workspace, releas
     ids = asked(workspace, release, who="Ada")
     asked(workspace, release, who="Bo")
     cases = [row.study_id for row in workspace.rows() if row.modality == "ecg"][:2]
-    like(workspace, release, cases, who="Ada")
+    search_like(workspace, release, cases, who="Ada")
     preview = Preview(workspace, release, written(workspace.path, release))
-    assert [one.query_id for one in changes(workspace, preview, "Ada", n=2)] == ids[:2]
-    assert len(changes(workspace, preview, None)) == 6
-    assert changes(workspace, preview, "nobody") == []
+    assert [one.query_id for one in preview_changes(workspace, preview, "Ada", n=2)] == ids[:2]
+    assert len(preview_changes(workspace, preview, None)) == 6
+    assert preview_changes(workspace, preview, "nobody") == []
 
 
 def test_other_encoders_cannot_be_compared(workspace: Workspace, release: Release):

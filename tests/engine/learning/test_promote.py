@@ -13,19 +13,19 @@ from helpers.rounds import BAD, written
 from engine.errors import ReleaseError, UsageError, WorkspaceError
 from engine.learning import promotion
 from engine.model.release import Release, installed, load_release
-from engine.retrieval.search import again
+from engine.retrieval.search import search_stored
 from engine.study import MODALITIES
-from engine.workspace import reindex as reindex_module
-from engine.workspace.releases import Takeover
-from engine.workspace.serving import serving
+from engine.workspace import reindex
+from engine.workspace.releases import ReleaseSwitch
+from engine.workspace.serving import serving_release
 from engine.workspace.workspace import Workspace
 
 
 def test_a_promoted_round_answers_and_is_on_record(workspace: Workspace, release: Release):
     made, before = written(workspace.path, release), codes(workspace)
     promoted(workspace, made)
-    answer = again(workspace, release, QUERY, k=3)
-    assert answer.release == "r2.1" and serving(workspace, release).digest == made.digest
+    answer = search_stored(workspace, release, QUERY, k=3)
+    assert answer.release == "r2.1" and serving_release(workspace, release).digest == made.digest
     assert codes(workspace) != before
     for modality in MODALITIES:
         held = workspace.codes("r2.1", modality)
@@ -63,7 +63,7 @@ def test_the_way_back_is_byte_identical(workspace: Workspace, release: Release):
     rolled_back(workspace, "r2")
     assert codes(workspace) == first
     assert [row.kind for row in promotion.history(workspace)] == ["promotion"] * 2 + ["rollback"] * 4
-    assert [name for name, _ in promotion.earlier(workspace)] == ["r2.2", "r2.1"]
+    assert [name for name, _ in promotion.previous_releases(workspace)] == ["r2.2", "r2.1"]
 
 
 def test_codes_come_back_as_they_were_and_not_as_they_would_be_made(workspace: Workspace, release: Release):
@@ -138,7 +138,7 @@ def test_nowhere_to_go_back_to_is_one_sentence(workspace: Workspace):
     with pytest.raises(UsageError, match=r"r9 never served here"):
         promotion.roll_back(workspace, "Ada", shown(workspace), "r9")
     with pytest.raises(UsageError, match="No takeover was cut off"):
-        promotion.go_on(workspace, "Ada", shown(workspace))
+        promotion.resume(workspace, "Ada", shown(workspace))
 
 
 def test_a_damaged_release_is_refused_before_anything_begins(workspace: Workspace, release: Release):
@@ -152,10 +152,10 @@ def test_a_damaged_release_is_refused_before_anything_begins(workspace: Workspac
 def test_of_eight_who_press_at_once_one_gets_through(
     workspace: Workspace, release: Release, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(reindex_module, "REUSED_BATCH", 8)
+    monkeypatch.setattr(reindex, "REUSED_BATCH", 8)
     made = [written(workspace.path, release, seed=seed) for seed in range(4)]
     seen, barrier = shown(workspace), threading.Barrier(8)
-    came: list[tuple[str, promotion.Moving]] = []
+    came: list[tuple[str, promotion.PromotionJob]] = []
     refused: list[str] = []
 
     def press(number: int) -> None:
@@ -171,7 +171,7 @@ def test_of_eight_who_press_at_once_one_gets_through(
     for thread in threads:
         thread.join()
     ((name, moving),) = came
-    assert moving.wait(QUICK) and moving.why == ""
+    assert moving.wait(QUICK) and moving.error == ""
     assert len(refused) == 7 and all("is on its way" in one or "serves by now" in one for one in refused)
     assert workspace.releases.serving()[0] == name  # type: ignore[index]
     assert workspace.without_codes(name) == [] and len(promotion.history(workspace)) == 1
@@ -182,21 +182,21 @@ def test_a_release_put_in_place_meanwhile_is_not_replaced(
     workspace: Workspace, release: Release, monkeypatch: pytest.MonkeyPatch
 ):
     one, two = written(workspace.path, release), written(workspace.path, release, seed=2)
-    monkeypatch.setattr(reindex_module, "REUSED_BATCH", 8)
-    told = promotion.Moving.update
+    monkeypatch.setattr(reindex, "REUSED_BATCH", 8)
+    told = promotion.PromotionJob.update
 
-    def meanwhile(self: promotion.Moving, n: float) -> None:
+    def meanwhile(self: promotion.PromotionJob, n: float) -> None:
         told(self, n)
         if workspace.releases.serving() == (release.name, release.digest):
-            reindex_module.reindex(workspace, two, two.digest)
+            reindex.reindex(workspace, two, two.digest)
 
-    monkeypatch.setattr(promotion.Moving, "update", meanwhile)
+    monkeypatch.setattr(promotion.PromotionJob, "update", meanwhile)
     moving = promotion.promote(workspace, one, "Ada", shown(workspace))
-    assert moving.wait(QUICK) and "Another release was put in place meanwhile" in moving.why
+    assert moving.wait(QUICK) and "Another release was put in place meanwhile" in moving.error
     assert workspace.releases.serving() == ("r2.2", two.digest)
     assert promotion.history(workspace)[-1].state == "failed"
     with pytest.raises(WorkspaceError, match="put in place meanwhile"):  # asked again in the transaction that switches
-        reindex_module.reindex(workspace, one, one.digest, takeover=Takeover(release.digest))
+        reindex.reindex(workspace, one, one.digest, switch=ReleaseSwitch(release.digest))
     assert workspace.releases.serving() == ("r2.2", two.digest)
 
 
@@ -205,7 +205,7 @@ def test_a_newer_shipped_release_does_not_take_over_by_itself(workspace: Workspa
     promoted(workspace, made)
     newer = Release(release.path, {**release.manifest, "name": "r3"})
     assert newer.digest != release.digest
-    assert serving(workspace, newer).digest == made.digest
-    assert again(workspace, newer, QUERY, k=2).release == "r2.1"
+    assert serving_release(workspace, newer).digest == made.digest
+    assert search_stored(workspace, newer, QUERY, k=2).release == "r2.1"
     assert installed("r2.1", made.digest, workspace.path / "releases") is not None
     assert load_release(made.path).digest == made.digest

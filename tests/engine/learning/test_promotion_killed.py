@@ -11,7 +11,7 @@ from helpers.rounds import written
 
 from engine.learning import promotion
 from engine.model.release import Release
-from engine.retrieval.search import again
+from engine.retrieval.search import search_stored
 from engine.settings import ROOT
 from engine.workspace.workspace import open_workspace
 
@@ -19,24 +19,23 @@ KILLED = """
 import sys
 from pathlib import Path
 from engine.workspace import reindex as module
-from engine.workspace.releases import Takeover
 from engine.workspace.workspace import open_workspace
 from engine.learning import promotion
 from engine.model.release import load_release
 module.REUSED_BATCH = 4
-told = promotion.Moving.update
+shown = promotion.PromotionJob.update
 def update(self, n):
-    told(self, n)
+    shown(self, n)
     print(n, flush=True)
-promotion.Moving.update = update
+promotion.PromotionJob.update = update
 with open_workspace(sys.argv[1]) as place:
     seen = place.releases.serving()[1]
     if sys.argv[2] == "back":
-        moving = promotion.roll_back(place, "Ada", seen)
+        job = promotion.roll_back(place, "Ada", seen)
     else:
-        moving = promotion.promote(place, load_release(Path(sys.argv[2])), "Ada", seen)
-    moving.wait()
-    print("done", moving.why, flush=True)
+        job = promotion.promote(place, load_release(Path(sys.argv[2])), "Ada", seen)
+    job.wait()
+    print("done", job.error, flush=True)
 """
 
 
@@ -56,13 +55,13 @@ def test_killed_half_way_it_answers_with_one_set_and_goes_on(workspace_folder: P
         first, total = codes(place), len(place.rows())
     killed(workspace_folder, str(made.path), 5)
     with open_workspace(workspace_folder) as place:
-        assert codes(place) == first and again(place, release, QUERY, k=3).release == "r2"
-        assert 0 < len(place.releases.waiting(made.digest)) < total
+        assert codes(place) == first and search_stored(place, release, QUERY, k=3).release == "r2"
+        assert 0 < len(place.releases.unstaged_studies(made.digest)) < total
         (row,) = promotion.history(place)
         assert row.state == "failed" and "cut off" in row.why
         assert promotion.interrupted(place) == row
-        moving = promotion.go_on(place, "Bo", shown(place))
-        assert moving.wait(QUICK) and moving.why == ""
+        job = promotion.resume(place, "Bo", shown(place))
+        assert job.wait(QUICK) and job.error == ""
         assert place.releases.serving() == ("r2.1", made.digest) and place.without_codes("r2.1") == []
         assert [(one.who, one.state) for one in promotion.history(place)] == [("Ada", "failed"), ("Bo", "done")]
         assert promotion.interrupted(place) is None
@@ -75,4 +74,4 @@ def test_killed_half_way_it_answers_with_one_set_and_goes_on(workspace_folder: P
     with open_workspace(workspace_folder) as place:
         if place.releases.serving() != ("r2", release.digest):
             rolled_back(place)
-        assert codes(place) == first and again(place, release, QUERY, k=3).release == "r2"
+        assert codes(place) == first and search_stored(place, release, QUERY, k=3).release == "r2"

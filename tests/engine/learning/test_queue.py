@@ -10,11 +10,10 @@ import pytest
 
 from engine.errors import UsageError
 from engine.intake.read import read_text
-from engine.learning import review
-from engine.learning import workspace_candidates as near
-from engine.learning.holdout import is_frozen, is_held_out
+from engine.learning import review, workspace_candidates
+from engine.learning.holdout import is_holdout_patient, is_holdout_query
 from engine.learning.queue import QUEUES, Offer, queue
-from engine.learning.rated_pairs import hamming, sides
+from engine.learning.rated_pairs import hamming, load_sides
 from engine.learning.strategies import BEST, NOTHING, RANDOM_SHARE, STRATEGIES
 from engine.retrieval import search as retrieval
 from engine.workspace.workspace import Workspace, open_workspace
@@ -42,7 +41,7 @@ def test_every_queue_holds_pairs_of_two_patients_once_and_a_share_at_random(work
 @pytest.mark.parametrize("strategy", sorted(STRATEGIES))
 def test_a_score_is_that_of_the_strategy_and_the_highest_comes_first(workspace, release, strategy):
     first = next(one for one in queue(workspace, release, strategy, N, "ann", 1) if not one.random_share)
-    found = near.gather(workspace, release, np.random.default_rng(1))
+    found = workspace_candidates.gather_candidates(workspace, release, np.random.default_rng(1))
     scores = STRATEGIES[strategy](found, NOTHING)
     at = [
         n
@@ -51,8 +50,10 @@ def test_a_score_is_that_of_the_strategy_and_the_highest_comes_first(workspace, 
     ]
     assert len(at) == 1
     patient = {row.study_id: row.patient_id for row in workspace.rows()}
-    items = np.array([not is_frozen(patient.get(one, "")) for one in found.items.ids])
-    queries = np.array([not is_frozen(patient.get(one, "")) and not is_held_out(one) for one in found.queries.ids])
+    items = np.array([not is_holdout_patient(patient.get(one, "")) for one in found.items.ids])
+    queries = np.array(
+        [not is_holdout_patient(patient.get(one, "")) and not is_holdout_query(one) for one in found.queries.ids]
+    )
     fit = items[found.s] & queries[found.q]
     assert fit[at[0]]  # a round would learn from it
     scores = scores[fit]
@@ -65,24 +66,25 @@ def test_what_only_measures_is_offered_by_lot_alone(workspace, release):
     offers = queue(workspace, release, BEST, 100, "ann", 2)
     patient = {row.study_id: row.patient_id for row in workspace.rows()}
     measures = [
-        is_held_out(one.query_id) or any(is_frozen(patient.get(side, "")) for side in one.pair) for one in offers
+        is_holdout_query(one.query_id) or any(is_holdout_patient(patient.get(side, "")) for side in one.pair)
+        for one in offers
     ]
     assert any(measures)
     assert all(one.random_share for one, apart in zip(offers, measures, strict=True) if apart)
 
 
 def test_candidates_are_the_nearest_by_exact_search(workspace, release):
-    found = near.gather(workspace, release, np.random.default_rng(0))
+    found = workspace_candidates.gather_candidates(workspace, release, np.random.default_rng(0))
     asked = [n for n, modality in enumerate(found.queries.modality) if modality == "ecg"][:2]
     for n in asked:
         query_id = str(found.queries.ids[n])
-        exact = retrieval.again(workspace, release, query_id, into=("ecg",), k=5)
+        exact = retrieval.search_stored(workspace, release, query_id, targets=("ecg",), k=5)
         mine = {
             str(found.items.ids[s]): rank
             for q, s, rank in zip(found.q, found.s, found.hamming_rank, strict=True)
             if q == n and found.items.modality[s] == "ecg"
         }
-        pair = sides(workspace, [query_id, *mine])
+        pair = load_sides(workspace, [query_id, *mine])
         for one in exact.neighbours:
             assert one.study_id in mine and mine[one.study_id] >= one.rank - 1  # a search shows one study of a patient
             assert hamming(pair[query_id], pair[one.study_id]) == one.hamming
@@ -173,7 +175,7 @@ def test_a_review_goes_on_where_it_was_after_refresh_undo_and_restart(workspace_
         assert len(audited) == 1 and set(first.pair) <= set(audited[0].returned)
     with open_workspace(workspace_folder) as place:
         again = review.begin(place, release, "committee", 5, "ann", 3)
-        assert again.offers == one.offers and again.done == 1 and again.place(second.pair) == 2
+        assert again.offers == one.offers and again.done == 1 and again.position(second.pair) == 2
         assert [open_.queue.queue_id for open_ in review.open_reviews(place, "ann")] == [again.queue.queue_id]
         assert review.open_reviews(place, "bob") == []
         gone = place.row(second.study_id).patient_id

@@ -10,7 +10,7 @@ import pytest
 
 from engine.errors import ReleaseError, WorkspaceError
 from engine.learning import round_release
-from engine.learning.fit import Fitted
+from engine.learning.fit import FittedRound
 from engine.model.release import Release, base_of, installed, load_release
 
 
@@ -19,14 +19,14 @@ def base() -> Release:
     return load_release()
 
 
-def learnt(base: Release, seed: int = 0, far: float = 0.02) -> Fitted:
+def learnt(base: Release, seed: int = 0, far: float = 0.02) -> FittedRound:
     """Maps a little off the identity, under the hash layer as it is."""
     rng, state = np.random.default_rng(seed), base.layer().state_dict()
     heads = {m: (np.eye(256) + far * rng.normal(size=(256, 256))).astype(np.float32) for m in base.modalities}
-    return Fitted(heads, state["weight"].numpy(), state["threshold"].numpy(), [])
+    return FittedRound(heads, state["weight"].numpy(), state["threshold"].numpy(), [])
 
 
-def written(workspace: Path, base: Release, fitted: Fitted, name: str | None = None) -> Release:
+def written(workspace: Path, base: Release, fitted: FittedRound, name: str | None = None) -> Release:
     tables = json.loads((load_release().path / "calibration.json").read_text())
     name = name or round_release.next_name(workspace, base.base)
     return round_release.write(workspace, base, name, fitted, tables, {"ratings": 3})
@@ -63,9 +63,9 @@ def test_encoders_are_the_bases_and_the_digest_is_its_own(base: Release, tmp_pat
         "heads.safetensors",
         "manifest.json",
     ]
-    found = installed(made.name, made.digest, round_release.folder(tmp_path))
+    found = installed(made.name, made.digest, round_release.releases_folder(tmp_path))
     assert found is not None and found.path == made.path
-    assert installed(made.name, made.digest + "0", round_release.folder(tmp_path)) is None
+    assert installed(made.name, made.digest + "0", round_release.releases_folder(tmp_path)) is None
 
 
 def test_a_round_on_a_round_keeps_the_shipped_base_and_says_where_it_began(base: Release, tmp_path: Path):
@@ -73,7 +73,7 @@ def test_a_round_on_a_round_keeps_the_shipped_base_and_says_where_it_began(base:
     second = written(tmp_path, first, learnt(base, seed=2))
     assert (second.name, second.base) == ("r2.2", "r2")
     assert second.manifest["round"]["from"] == "r2.1" and second.manifest["round"]["from_digest"] == first.digest
-    assert [one.name for one in round_release.rounds(tmp_path)] == ["r2.1", "r2.2"]
+    assert [one.name for one in round_release.round_releases(tmp_path)] == ["r2.1", "r2.2"]
     assert (second.codes(vectors(), "cxr") != first.codes(vectors(), "cxr")).any()
 
 

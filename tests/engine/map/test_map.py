@@ -13,10 +13,9 @@ from helpers.workspaces import build_workspace
 
 from engine.errors import UsageError
 from engine.learning import promotion
-from engine.map import job as maker
-from engine.map import selection as choose
-from engine.map.fidelity import kept
-from engine.map.file import LEAST, MOST, Chart, file_of, load, sampled
+from engine.map import job, selection
+from engine.map.fidelity import measure_fidelity
+from engine.map.file import MAX_STUDIES, MIN_STUDIES, Chart, file_of, load, sampled
 from engine.map.layout import nearest, t_sne
 from engine.map.points import NONE, OTHER, Points, groups, points_of
 from engine.model.release import Release, load_release
@@ -41,9 +40,9 @@ def place(tmp_path_factory: pytest.TempPathFactory, release: Release) -> Iterato
 @pytest.fixture(scope="module")
 def chart(place: Workspace, release: Release) -> Chart:
     """Its map, made as the app makes it."""
-    making = maker.begin(place, release)
+    making = job.begin(place, release)
     assert making is not None and making.wait(LIMIT_S)
-    assert (making.step, making.share, making.why) == ("done", 1.0, "")
+    assert (making.step, making.share, making.error) == ("done", 1.0, "")
     made = load(place.path, release.name)
     assert made is not None
     return made
@@ -63,7 +62,7 @@ def clusters(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 def test_what_lies_together_is_drawn_together_and_the_same_every_time() -> None:
     z, whose = clusters(90, np.random.default_rng(1))
     said: list[tuple[str, float]] = []
-    drawn = t_sne(z, told=lambda step, done: said.append((step, done)))
+    drawn = t_sne(z, on_progress=lambda step, done: said.append((step, done)))
     assert np.array_equal(drawn, t_sne(z))
     middles = np.stack([drawn[whose == one].mean(0) for one in range(3)])
     away = np.linalg.norm(drawn[:, None] - middles[None], axis=2)
@@ -85,7 +84,7 @@ def test_a_map_of_noise_keeps_less_than_a_map_of_neighbours() -> None:
     rng = np.random.default_rng(3)
     codes = np.repeat(rng.integers(0, 256, (20, 32), dtype=np.uint8), 10, axis=0)
     true = np.repeat(rng.normal(size=(20, 2)) * 50, 10, axis=0) + rng.normal(size=(200, 2))
-    good, noise = kept(codes, true), kept(codes, rng.normal(size=(200, 2)))
+    good, noise = measure_fidelity(codes, true), measure_fidelity(codes, rng.normal(size=(200, 2)))
     assert good.share > 0.8 > 0.2 > noise.share
     assert good.trustworthiness > 0.9 and abs(noise.trustworthiness - 0.5) < 0.1
     assert abs(noise.share - noise.chance) < 0.03
@@ -93,7 +92,7 @@ def test_a_map_of_noise_keeps_less_than_a_map_of_neighbours() -> None:
 
 def test_a_map_has_every_permitted_study_once(points: Points, place: Workspace) -> None:
     assert sorted(points.ids) == sorted(row.study_id for row in place.rows())
-    assert points.state.fresh and (points.state.came, points.state.gone) == (0, 0)
+    assert points.state.fresh and (points.state.added, points.state.removed) == (0, 0)
     assert np.isfinite(points.xy).all() and len(np.unique(points.xy, axis=0)) == len(points.ids)
     assert points.synthetic.all()
 
@@ -107,7 +106,7 @@ def test_who_withdraws_leaves_the_map_at_once_and_it_says_that_it_is_old(
     try:
         seen = points_of(place, chart, release.digest)
         assert not theirs & set(seen.ids)
-        assert (seen.state.fresh, seen.state.came, seen.state.gone) == (False, 0, len(theirs))
+        assert (seen.state.fresh, seen.state.added, seen.state.removed) == (False, 0, len(theirs))
     finally:
         place.set_consents([patient], True)
     assert points_of(place, chart, release.digest).state.fresh
@@ -133,27 +132,27 @@ def test_lasso_box_and_filters_choose_what_lies_in_them(points: Points) -> None:
     within = np.flatnonzero((x > left) & (x < right) & (y > low) & (y < high))
     assert within.size
     outline = ([left, right, right, left], [low, low, high, high])
-    assert np.array_equal(choose.inside(points, *outline), within)
-    assert np.array_equal(choose.in_box(points, (right, left), (high, low)), within)
-    assert choose.inside(points, [0, 1], [0, 1]).size == 0
-    films = choose.passing(points, ["cxr"])
+    assert np.array_equal(selection.inside(points, *outline), within)
+    assert np.array_equal(selection.in_box(points, (right, left), (high, low)), within)
+    assert selection.inside(points, [0, 1], [0, 1]).size == 0
+    films = selection.passing(points, ["cxr"])
     assert films.size and set(points.modality[films]) == {"cxr"}
-    name = points.found[0][0]
-    found = choose.passing(points, (), [name])
-    assert found.size == points.found[0][1] and all(name in points.findings[one] for one in found)
-    assert choose.passing(points).size == len(points.ids)
+    name = points.finding_counts[0][0]
+    found = selection.passing(points, (), [name])
+    assert found.size == points.finding_counts[0][1] and all(name in points.findings[one] for one in found)
+    assert selection.passing(points).size == len(points.ids)
 
 
 def test_nearest_on_the_map_and_a_study_that_is_not_there(points: Points) -> None:
-    order, away = choose.near(points, f" {points.ids[3]} ", 5)
+    order, away = selection.near(points, f" {points.ids[3]} ", 5)
     expected = np.argsort(np.hypot(*(points.xy - points.xy[3]).T), kind="stable")
     assert order.tolist() == [one for one in expected.tolist() if one != 3][:5]
     assert np.all(np.diff(away) >= 0)
     with pytest.raises(UsageError, match="There is no study nobody on the map: take an id"):
-        choose.near(points, "nobody")
-    assert choose.middle(points, ["nobody"]) is None
+        selection.near(points, "nobody")
+    assert selection.middle(points, ["nobody"]) is None
     two = [str(one) for one in points.ids[:2]]
-    middle = choose.middle(points, ["nobody", *two])
+    middle = selection.middle(points, ["nobody", *two])
     assert middle is not None and np.allclose(middle, points.xy[:2].mean(0))
 
 
@@ -163,7 +162,7 @@ def test_a_damaged_map_is_none_and_is_made_again(place: Workspace, chart: Chart,
     for broken in (b"", whole[: len(whole) // 2], b"PK\x03\x04 nothing"):
         file.write_bytes(broken)
         assert load(place.path, release.name) is None
-    making = maker.begin(place, release)
+    making = job.begin(place, release)
     assert making is not None and making.wait(LIMIT_S)
     again = load(place.path, release.name)
     assert again is not None and np.array_equal(again.points, chart.points)
@@ -171,9 +170,9 @@ def test_a_damaged_map_is_none_and_is_made_again(place: Workspace, chart: Chart,
 
 def test_stopping_leaves_what_was_there(place: Workspace, chart: Chart, release: Release) -> None:
     before = file_of(place.path, release.name).read_bytes()
-    making = maker.begin(place, release)
+    making = job.begin(place, release)
     assert making is not None
-    assert maker.begin(place, release) is making  # one at a time
+    assert job.begin(place, release) is making  # one at a time
     making.stop()
     assert making.wait(LIMIT_S) and making.step == "stopped"
     assert file_of(place.path, release.name).read_bytes() == before
@@ -186,7 +185,7 @@ def test_a_rounds_release_is_laid_out_by_its_own_map_of_the_embeddings(
     with open_workspace(Path(shutil.copytree(place.path, tmp_path / "ws"))) as other:
         made = written(other.path, release)
         assert promotion.promote(other, made, "Ada", release.digest).wait(LIMIT_S)
-        making = maker.begin(other, made)
+        making = job.begin(other, made)
         assert making is not None and making.wait(LIMIT_S) and making.step == "done"
         of_round = load(other.path, made.name)
         assert of_round is not None and of_round.ids.tolist() == chart.ids.tolist()
@@ -195,12 +194,12 @@ def test_a_rounds_release_is_laid_out_by_its_own_map_of_the_embeddings(
 
 def test_too_few_studies_make_no_map(tmp_path: Path, release: Release) -> None:
     with open_workspace(build_workspace(tmp_path / "ws", tmp_path / "files", release, range(1, 4), 2)) as few:
-        assert 0 < sum(few.counts().values()) < LEAST
-        assert maker.begin(few, release) is None
+        assert 0 < sum(few.counts().values()) < MIN_STUDIES
+        assert job.begin(few, release) is None
         assert load(few.path, release.name) is None
 
 
 def test_of_very_many_studies_a_sample_is_drawn() -> None:
     assert sampled(40).tolist() == list(range(40))
-    some = sampled(3 * MOST)
-    assert some.size == MOST == np.unique(some).size and np.array_equal(some, sampled(3 * MOST))
+    some = sampled(3 * MAX_STUDIES)
+    assert some.size == MAX_STUDIES == np.unique(some).size and np.array_equal(some, sampled(3 * MAX_STUDIES))

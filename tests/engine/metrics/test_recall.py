@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.evaluate.pairs import Moments, by_rate, by_space, one_per_patient, one_per_segment, row_of
+from engine.evaluate.pairs import WindowPairs, by_rate, by_space, one_per_patient, one_per_segment, row_of
 from engine.metrics.recall import KS, chance_recall, expected_recall, recall_in, rsum
 
 # three queries whose right item is on the diagonal: first, second, third
@@ -42,13 +42,13 @@ def test_recall_in_subsets_averages_over_those_that_hold_the_query():
     assert np.isnan(recall_in(SCORES, SAME, [np.array([0])], 1)[2])
 
 
-def _moments(seed: int = 0, n: int = 24) -> Moments:
+def _moments(seed: int = 0, n: int = 24) -> WindowPairs:
     rng = np.random.default_rng(seed)
     z = rng.standard_normal((n, 8))
     z /= np.linalg.norm(z, axis=1, keepdims=True)
     rate = rng.uniform(60, 90, n)
     patients, segments = np.repeat(["a", "b", "c", "d"], n // 4), np.repeat([f"s{i}" for i in range(n // 3)], 3)
-    return Moments(z, z, patients, segments, rate, rate + rng.normal(0, 3, n))
+    return WindowPairs(z, z, patients, segments, rate, rate + rng.normal(0, 3, n))
 
 
 def test_a_perfect_space_finds_every_moment_and_rates_find_some():
@@ -62,7 +62,7 @@ def test_a_perfect_space_finds_every_moment_and_rates_find_some():
 
 def test_unknown_rates_are_chance():
     fold = _moments()
-    blind = Moments(fold.ppg, fold.ecg, fold.patients, fold.segments, np.full(24, np.nan), fold.rate_ecg)
+    blind = WindowPairs(fold.ppg, fold.ecg, fold.patients, fold.segments, np.full(24, np.nan), fold.rate_ecg)
     row = row_of([blind], "PPG→ECG", "rates", "all windows", by_rate)
     assert row.figures["R@5"].value == pytest.approx(row.chance["R@5"])
 
@@ -77,5 +77,5 @@ def test_galleries_hold_one_window_of_each():
 
 def test_bits_are_compared_as_bits():
     fold = _moments()
-    bits = Moments(fold.ppg > 0, fold.ecg > 0, fold.patients, fold.segments, fold.rate_ppg, fold.rate_ecg)
+    bits = WindowPairs(fold.ppg > 0, fold.ecg > 0, fold.patients, fold.segments, fold.rate_ppg, fold.rate_ecg)
     assert by_space(bits)[0, 0] == 1 and (by_space(bits) <= 1).all()

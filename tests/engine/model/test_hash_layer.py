@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from engine.model.hash_layer import HashLayer, distances, pack, unpack, words
+from engine.model.hash_layer import HashLayer, distances, pack, to_words, unpack
 from engine.training.hashing import calibration
 from engine.training.hashing.losses import (
     balance,
@@ -22,7 +22,7 @@ def test_bit_i_is_byte_i_over_8_bit_i_mod_8_and_word_i_over_64():
         signs[0, bit] = True
         codes = pack(signs)
         assert codes[0, bit // 8] == 1 << (bit % 8)
-        assert words(codes)[0, bit // 64] == np.uint64(1) << np.uint64(bit % 64)
+        assert to_words(codes)[0, bit // 64] == np.uint64(1) << np.uint64(bit % 64)
 
 
 def test_unpack_undoes_pack():

@@ -9,7 +9,7 @@ from engine.model.models import EcgEncoder, FilmEncoder
 from engine.model.trunk import features, film_features
 from engine.study import ECG_LEADS, Film, Trace
 from engine.training.encoders import augment
-from engine.training.encoders.pretrain import pulse_period, spans
+from engine.training.encoders.pretrain import mask_spans, pulse_period
 
 
 def wave(fs: float, seconds: float = 10, leads: int = 12, hz: float = 1.2) -> np.ndarray:
@@ -90,7 +90,7 @@ def test_pulse_period_and_hidden_spans_follow_the_pulse():
     x = torch.from_numpy(wave(125, 10, 1, hz=1.0))[None]
     period = pulse_period(x, 125)
     assert abs(int(period[0]) - 62.5) < 64 and int(period[0]) in (62, 63, 125)
-    masked = spans(4, 125, torch.full((4,), 10), 0.4, torch.Generator().manual_seed(0))
+    masked = mask_spans(4, 125, torch.full((4,), 10), 0.4, torch.Generator().manual_seed(0))
     assert masked.shape == (4, 125) and 0.15 < masked.float().mean() < 0.45
 
 

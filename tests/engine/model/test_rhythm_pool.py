@@ -11,7 +11,7 @@ from safetensors.torch import save_file
 
 from engine.model.models import encoder_for
 from engine.model.rhythm import FREQUENCIES, POINTS, TIMING, RhythmPool, rhythm_rates
-from engine.training.embedded import load_way
+from engine.training.embedded import load_tower
 
 TOKENS, SAMPLES = 100, 1000
 FLAT = torch.zeros(1, 1, SAMPLES)
@@ -91,7 +91,7 @@ def test_features_of_a_silent_trace_are_numbers(modality: str) -> None:
 def test_weights_of_releases_without_rhythm_still_load(modality: str, tmp_path: Path) -> None:
     old = {name: value for name, value in encoder_for(modality).state_dict().items() if "rhythm." not in name}
     save_file({**{f"encoder.{name}": value for name, value in old.items()}, **head_of(modality, old)}, tmp_path / "old")
-    way = load_way(tmp_path / "old", modality)
+    way = load_tower(tmp_path / "old", modality)
     assert way.head.in_features == way.encoder.features < encoder_for(modality).features
     assert all(torch.equal(way.encoder.state_dict()[name], value) for name, value in old.items())
 

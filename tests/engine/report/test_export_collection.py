@@ -10,7 +10,7 @@ from helpers.studies import fill
 from pypdf import PdfReader
 
 from engine.errors import UsageError
-from engine.report.export_collection import Wanted, export_collection
+from engine.report.export_collection import CollectionExportRequest, export_collection
 from engine.report.table_csv import dictionary
 from engine.strings import notice
 from engine.teaching import collections
@@ -37,7 +37,7 @@ def pages(data: bytes) -> list[str]:
 
 
 def test_csv_keeps_the_order_and_the_documented_columns_without_a_formula(place, rounds) -> None:
-    made = export_collection(place, rounds, Wanted("csv"), release="r-test")
+    made = export_collection(place, rounds, CollectionExportRequest("csv"), release="r-test")
     found = rows(made.data)
     assert list(found[0]) == list(dictionary()["collection"])
     assert [(row["place"], row["study_id"]) for row in found] == [(str(i + 1), f"s000{3 - i}") for i in range(4)]
@@ -50,10 +50,12 @@ def test_csv_keeps_the_order_and_the_documented_columns_without_a_formula(place,
 
 
 def test_pdf_prints_one_case_per_page_and_hides_what_a_quiz_on_paper_must_not_show(place, rounds) -> None:
-    whole = pages(export_collection(place, rounds, Wanted("pdf"), release="r-test").data)
+    whole = pages(export_collection(place, rounds, CollectionExportRequest("pdf"), release="r-test").data)
     assert len(whole) == 5
     assert all("Normal" in words and "look at" in words for words in whole[1:])
-    blind = pages(export_collection(place, rounds, Wanted("pdf", hide_labels=True), release="r-test").data)
+    blind = pages(
+        export_collection(place, rounds, CollectionExportRequest("pdf", hide_labels=True), release="r-test").data
+    )
     assert len(blind) == 4  # without the report
     assert "1 report was left out" in blind[0]
     assert [words.split("\n")[0][:6] for words in blind[1:]] == ["Case 2", "Case 3", "Case 4"]  # places as in the CSV
@@ -65,16 +67,18 @@ def test_pdf_prints_one_case_per_page_and_hides_what_a_quiz_on_paper_must_not_sh
 
 def test_who_withdrew_is_in_no_file_and_an_unknown_collection_is_refused(place, rounds) -> None:
     place.set_consent("p2", False)
-    assert [row["study_id"] for row in rows(export_collection(place, rounds, Wanted("csv"), release="r").data)] == [
-        "s0003",
-        "s0001",
-        "s0000",
-    ]
-    assert "1 case is left out" in pages(export_collection(place, rounds, Wanted("pdf"), release="r").data)[0]
+    assert [
+        row["study_id"]
+        for row in rows(export_collection(place, rounds, CollectionExportRequest("csv"), release="r").data)
+    ] == ["s0003", "s0001", "s0000"]
+    assert (
+        "1 case is left out"
+        in pages(export_collection(place, rounds, CollectionExportRequest("pdf"), release="r").data)[0]
+    )
     with pytest.raises(UsageError, match="no such collection"):
-        export_collection(place, "c-none", Wanted("csv"), release="r")
+        export_collection(place, "c-none", CollectionExportRequest("csv"), release="r")
     with pytest.raises(UsageError, match="no format"):
-        Wanted("docx")
+        CollectionExportRequest("docx")
 
 
 def test_who_withdraws_while_the_file_is_made_is_not_in_it(tmp_path) -> None:
@@ -94,6 +98,6 @@ def test_who_withdraws_while_the_file_is_made_is_not_in_it(tmp_path) -> None:
                 place.set_consent("p1", False)
                 return place.study(study_id)
 
-        made = export_collection(Withdrawing(), one.collection_id, Wanted("pdf"), release="r")  # type: ignore[arg-type]
+        made = export_collection(Withdrawing(), one.collection_id, CollectionExportRequest("pdf"), release="r")  # type: ignore[arg-type]
         assert made.study_ids == ("s0000",)
         assert len(pages(made.data)) == 2

@@ -14,12 +14,12 @@ import pytest
 
 from engine import settings
 from engine.cli import run
-from engine.commands import export as command
+from engine.commands import export as export_module
 from engine.commands.export import write_whole
 from engine.errors import UsageError
 from engine.intake.paths import read_paths
 from engine.plain_text import cell, one_line, printable
-from engine.report.export import FORMATS, Wanted, export
+from engine.report.export import FORMATS, ExportRequest, export
 from engine.report.table_csv import dictionary
 from engine.retrieval.search import search
 from engine.workspace.workspace import open_workspace
@@ -31,7 +31,7 @@ def rows(data: bytes) -> list[dict[str, str]]:
 
 def test_results_have_the_documented_columns_and_one_row_per_match(place, ask):
     answer = ask()
-    found = rows(export(place, None, answer, Wanted("csv")).data)
+    found = rows(export(place, None, answer, ExportRequest("csv")).data)
     assert list(found[0]) == list(dictionary()["results"])
     assert [(row["study_id"], row["hamming_bits"]) for row in found] == [
         (one.study_id, str(one.hamming)) for one in answer.neighbours
@@ -45,7 +45,7 @@ def test_ratings_have_the_documented_columns(place, ask):
     first = ask().neighbours[0].study_id
     own = ask().neighbours[1].study_id
     place.rate(own, first, "relevant", "ann", release="r-test")
-    found = rows(export(place, None, replace(ask(), query_id=own), Wanted("ratings")).data)
+    found = rows(export(place, None, replace(ask(), query_id=own), ExportRequest("ratings")).data)
     assert [list(row) for row in found] == [list(dictionary()["ratings"])]
     assert (found[0]["mark"], found[0]["who"], found[0]["study_id"]) == ("relevant", "ann", first)
     datetime.strptime(found[0]["rated_at_utc"], "%Y-%m-%dT%H:%M:%SZ")
@@ -60,7 +60,9 @@ def test_columns_of_the_page_are_those_of_the_code():
 
 def test_no_cell_is_a_formula(place, ask):
     words = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "  =1", 'x";=1')
-    found = rows(export(place, None, ask(keep=1, labels=words[:1], cohort=words[1], view=words[3]), Wanted("csv")).data)
+    found = rows(
+        export(place, None, ask(keep=1, labels=words[:1], cohort=words[1], view=words[3]), ExportRequest("csv")).data
+    )
     assert found[0]["labels"] == "'=1+1"
     assert found[0]["cohort"] == "'+1"
     assert found[0]["view"] == "'@SUM(A1)"
@@ -70,8 +72,8 @@ def test_no_cell_is_a_formula(place, ask):
 
 
 def test_excel_mark_comes_only_when_asked_for(place, ask):
-    assert export(place, None, ask(), Wanted("csv", bom=True)).data.startswith(b"\xef\xbb\xbf")
-    assert export(place, None, ask(), Wanted("csv")).data.startswith(b"query_id")
+    assert export(place, None, ask(), ExportRequest("csv", bom=True)).data.startswith(b"\xef\xbb\xbf")
+    assert export(place, None, ask(), ExportRequest("csv")).data.startswith(b"query_id")
 
 
 def test_words_are_made_printable_visibly():
@@ -82,10 +84,10 @@ def test_words_are_made_printable_visibly():
 
 def test_unknown_formats_and_layouts_are_refused():
     with pytest.raises(UsageError, match="no format"):
-        Wanted("docx")
+        ExportRequest("docx")
     with pytest.raises(UsageError, match="no layout"):
-        Wanted("pdf", layout="tiles")
-    assert tuple(command.FORMATS) == FORMATS
+        ExportRequest("pdf", layout="tiles")
+    assert tuple(export_module.FORMATS) == FORMATS
 
 
 @pytest.fixture

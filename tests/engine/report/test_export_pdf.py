@@ -14,12 +14,12 @@ from helpers.studies import fill
 from PIL import Image
 from pypdf import PdfReader
 
-from engine.drawing import ecg_paper as paper
+from engine.drawing import ecg_paper
 from engine.errors import UsageError
 from engine.explain.maps import PairMaps
-from engine.report.export import Wanted, export
+from engine.report.export import ExportRequest, export
 from engine.report.films import burned
-from engine.report.pdf_collection import Collection, Item, collection_pdf
+from engine.report.pdf_collection import PrintedCase, PrintedCollection, collection_pdf
 from engine.strings import notice
 from engine.study import ECG_LEADS, Film, Note, Study, Trace
 from engine.workspace.workspace import open_workspace
@@ -43,7 +43,7 @@ def pages(data: bytes) -> list[str]:
 
 
 def test_every_page_carries_notice_release_moment_audit_and_number(place, ask):
-    made = export(place, None, ask(), Wanted("pdf"))
+    made = export(place, None, ask(), ExportRequest("pdf"))
     found = pages(made.data)
     assert len(found) > 4
     for number, words in enumerate(found, 1):
@@ -55,7 +55,7 @@ def test_every_page_carries_notice_release_moment_audit_and_number(place, ask):
 
 
 def test_table_names_every_match_with_distance_labels_and_who_gave_them(place, ask):
-    words = " ".join(" ".join(pages(export(place, None, ask(), Wanted("pdf")).data)).split())
+    words = " ".join(" ".join(pages(export(place, None, ask(), ExportRequest("pdf")).data)).split())
     for one in ask().neighbours:
         assert one.study_id in words
         assert f"{one.hamming} of 256 bits differ" in words
@@ -64,7 +64,7 @@ def test_table_names_every_match_with_distance_labels_and_who_gave_them(place, a
 
 
 def test_document_has_title_language_outline_and_alternatives_of_drawings(place, ask):
-    reader = PdfReader(io.BytesIO(export(place, None, ask(), Wanted("pdf")).data))
+    reader = PdfReader(io.BytesIO(export(place, None, ask(), ExportRequest("pdf")).data))
     assert reader.metadata.title == "Cases near q-test"
     assert reader.trailer["/Root"]["/Lang"] == "en"
     assert reader.trailer["/Root"]["/ViewerPreferences"]["/DisplayDocTitle"]
@@ -77,7 +77,7 @@ def test_document_has_title_language_outline_and_alternatives_of_drawings(place,
 
 def test_an_ecg_of_ten_seconds_is_printed_at_true_size(place, ask):
     answer = ask(ecg_query(10.0, 500.0), keep=0)
-    first = PdfReader(io.BytesIO(export(place, None, answer, Wanted("pdf")).data)).pages[0]
+    first = PdfReader(io.BytesIO(export(place, None, answer, ExportRequest("pdf")).data)).pages[0]
     assert "25 mm/s, 10 mm/mV" in first.extract_text()
     per_mm = 72 / 25.4
     operations = first.get_contents().operations
@@ -93,7 +93,7 @@ def test_an_ecg_of_ten_seconds_is_printed_at_true_size(place, ask):
 def test_a_print_that_does_not_fit_says_its_scale(place, ask):
     tall = ecg_query()
     tall = replace(tall, content=Trace(tall.content.samples[:8] * 20, ECG_LEADS[:8], 200.0, "mV"))
-    words = pages(export(place, None, ask(tall, keep=0), Wanted("pdf")).data)[0]
+    words = pages(export(place, None, ask(tall, keep=0), ExportRequest("pdf")).data)[0]
     assert "25 mm/s" not in words
     assert "mm/mV" in words
 
@@ -101,23 +101,23 @@ def test_a_print_that_does_not_fit_says_its_scale(place, ask):
 @pytest.mark.parametrize("units", ["sd", "au"])
 def test_unknown_amplitudes_get_no_millivolt_scale(units):
     query = ecg_query(units=units)
-    sheet = paper.trace_sheet(query.content)
+    sheet = ecg_paper.trace_sheet(query.content)
     assert "mV" not in sheet.caption(1.0)
     horizontal = [row for group in sheet.segments for row in group.ends.tolist() if row[1] == row[3]]
     assert horizontal == []
 
 
 def test_every_lead_is_drawn_once_beside_the_rhythm_strip():
-    sheet = paper.trace_sheet(ecg_query().content)
+    sheet = ecg_paper.trace_sheet(ecg_query().content)
     assert sorted(word.words for word in sheet.words) == sorted([*ECG_LEADS, "II"])
 
 
 def test_film_print_says_what_a_millimetre_is(place, ask):
     film = Film(np.zeros((300, 250), np.uint16), 12, (0.14, 0.14))
-    known = pages(export(place, None, ask(Study("cxr", film, "film"), keep=0), Wanted("pdf")).data)[0]
+    known = pages(export(place, None, ask(Study("cxr", film, "film"), keep=0), ExportRequest("pdf")).data)[0]
     assert "at the detector" in known
     unknown = replace(film, spacing_mm=None)
-    words = pages(export(place, None, ask(Study("cxr", unknown, "film"), keep=0), Wanted("pdf")).data)[0]
+    words = pages(export(place, None, ask(Study("cxr", unknown, "film"), keep=0), ExportRequest("pdf")).data)[0]
     assert "nothing can be measured" in " ".join(words.split())
 
 
@@ -128,11 +128,11 @@ def test_synthetic_studies_are_marked_on_table_card_and_page(tmp_path):
         query = replace(ecg_query(), facts={"synthetic": True})
         answer = answer_of(found, query)
         for layout in ("grid", "pages"):
-            words = pages(export(place, None, answer, Wanted("pdf", layout=layout)).data)
+            words = pages(export(place, None, answer, ExportRequest("pdf", layout=layout)).data)
             marked = ["SYNTHETIC" in page for page in words]
             # of the film's page too: in the table in words, in the drawing in pixels
             assert marked.count(True) >= len(marked) - 1
-            film = PdfReader(io.BytesIO(export(place, None, answer, Wanted("pdf", layout=layout)).data))
+            film = PdfReader(io.BytesIO(export(place, None, answer, ExportRequest("pdf", layout=layout)).data))
             assert any(len(page.images) for page in film.pages)
 
 
@@ -143,7 +143,9 @@ def test_the_mark_of_a_synthetic_film_is_in_its_pixels():
     assert (corner == 0).sum() > 100
 
 
-@pytest.mark.parametrize("wanted", [Wanted("pdf"), Wanted("pdf", layout="pages"), Wanted("png"), Wanted("csv")])
+@pytest.mark.parametrize(
+    "wanted", [ExportRequest("pdf"), ExportRequest("pdf", layout="pages"), ExportRequest("png"), ExportRequest("csv")]
+)
 def test_foreign_words_break_no_format(place, ask, wanted):
     answer = ask(Study("text", Note("\n".join(HOSTILE)), HOSTILE[0]))
     found = tuple(
@@ -157,7 +159,7 @@ def test_foreign_words_break_no_format(place, ask, wanted):
 
 def test_foreign_words_are_printed_and_what_has_no_glyph_visibly(place, ask):
     words = ("größer τ ≥ 5 µm", "<script>alert(1)</script>", "肺炎")
-    printed = " ".join(pages(export(place, None, ask(keep=1, labels=words), Wanted("pdf")).data))
+    printed = " ".join(pages(export(place, None, ask(keep=1, labels=words), ExportRequest("pdf")).data))
     assert words[0] in " ".join(printed.split())
     assert words[1] in printed
     assert "\N{REPLACEMENT CHARACTER}" * 2 in printed
@@ -165,10 +167,10 @@ def test_foreign_words_are_printed_and_what_has_no_glyph_visibly(place, ask):
 
 def test_no_result_is_said(place, ask):
     answer = replace(ask(), neighbours=())
-    assert "No chest film among the results." in " ".join(pages(export(place, None, answer, Wanted("pdf")).data))
+    assert "No chest film among the results." in " ".join(pages(export(place, None, answer, ExportRequest("pdf")).data))
     for format_ in ("png", "dicom"):
         with pytest.raises(UsageError, match="the search found none"):
-            export(place, None, answer, Wanted(format_))
+            export(place, None, answer, ExportRequest(format_))
 
 
 def test_withdrawn_patients_leave_nothing_and_it_is_said_and_audited(place, ask):
@@ -176,18 +178,18 @@ def test_withdrawn_patients_leave_nothing_and_it_is_said_and_audited(place, ask)
     gone = answer.neighbours[1]
     place.set_consent(gone.patient_id, False)
     for format_ in ("pdf", "csv", "ratings"):
-        made = export(place, None, answer, Wanted(format_), who="ann")
+        made = export(place, None, answer, ExportRequest(format_), who="ann")
         assert made.left_out == 1
         assert gone.study_id not in made.study_ids
         row = place.audit_rows(1)[0]
         assert (row.kind, row.who, row.query_id, row.filters) == ("export", "ann", "q-test", f"format {format_}")
         assert row.returned == made.study_ids
         assert row.audit_id == made.audit_id
-    words = " ".join(pages(export(place, None, answer, Wanted("pdf")).data))
+    words = " ".join(pages(export(place, None, answer, ExportRequest("pdf")).data))
     assert gone.study_id not in words
     assert "1 case is left out" in words
     with pytest.raises(UsageError, match="consent was withdrawn"):
-        export(place, None, answer, Wanted("png", (gone.study_id,)))
+        export(place, None, answer, ExportRequest("png", (gone.study_id,)))
 
 
 def test_consent_withdrawn_while_the_file_is_made_still_counts(place, ask, monkeypatch):
@@ -200,7 +202,7 @@ def test_consent_withdrawn_while_the_file_is_made_still_counts(place, ask, monke
         return real(study_id)
 
     monkeypatch.setattr(place, "study", study)
-    made = export(place, None, answer, Wanted("pdf"))
+    made = export(place, None, answer, ExportRequest("pdf"))
     assert gone.study_id not in " ".join(pages(made.data))
     assert made.left_out == 1
 
@@ -210,15 +212,15 @@ def test_marks_are_printed_with_who_and_when(place, ask):
     first = answer.neighbours[0].study_id
     place.rate(answer.neighbours[1].study_id, first, "partly", "ann", release="r-test")
     answer = replace(answer, query_id=answer.neighbours[1].study_id)
-    last = pages(export(place, None, answer, Wanted("pdf")).data)[-1]
+    last = pages(export(place, None, answer, ExportRequest("pdf")).data)[-1]
     assert "Marks given" in last
     assert "ann" in last
 
 
 def test_picture_carries_its_words_in_pixels_and_prints_at_300_dpi(place, ask):
     answer = ask()
-    screen = Image.open(io.BytesIO(export(place, None, answer, Wanted("png")).data))
-    printed = Image.open(io.BytesIO(export(place, None, answer, Wanted("png", print=True)).data))
+    screen = Image.open(io.BytesIO(export(place, None, answer, ExportRequest("png")).data))
+    printed = Image.open(io.BytesIO(export(place, None, answer, ExportRequest("png", high_resolution=True)).data))
     assert round(printed.info["dpi"][0]) == 300
     assert printed.width > 2 * screen.width
     foot = np.asarray(screen.convert("L"))[-90:]
@@ -229,16 +231,16 @@ def test_picture_carries_its_words_in_pixels_and_prints_at_300_dpi(place, ask):
 def test_picture_is_of_the_case_that_was_asked_for(place, ask):
     answer = ask()
     for one in answer.neighbours[::3]:
-        assert export(place, None, answer, Wanted("png", (one.study_id,))).study_ids == (one.study_id,)
+        assert export(place, None, answer, ExportRequest("png", (one.study_id,))).study_ids == (one.study_id,)
     with pytest.raises(UsageError, match="not among the results"):
-        export(place, None, answer, Wanted("png", ("s9999",)))
+        export(place, None, answer, ExportRequest("png", ("s9999",)))
 
 
 def test_overlay_has_a_page_of_its_own(place, ask):
     answer = ask(Study("text", Note("effusion"), "typed text"))
     maps = PairMaps(None, None, 0.5, True, ())
-    plain = pages(export(place, None, answer, Wanted("pdf")).data)
-    found = pages(export(place, None, answer, Wanted("pdf", overlay=True), maps=maps).data)
+    plain = pages(export(place, None, answer, ExportRequest("pdf")).data)
+    found = pages(export(place, None, answer, ExportRequest("pdf", overlay=True), maps=maps).data)
     assert len(found) == len(plain) + 1
     assert any(words.startswith("Why ") for words in found)
 
@@ -249,7 +251,7 @@ def test_forty_matches_beside_a_large_film_are_all_printed(place, ask):
     answer = ask(Study("cxr", film, "DICOM film"))
     ranks = enumerate((one for one in answer.neighbours for _ in range(4)), 1)
     many = tuple(replace(one, rank=rank, hamming=rank) for rank, one in ranks)[:40]
-    data = export(place, None, replace(answer, neighbours=many), Wanted("pdf")).data
+    data = export(place, None, replace(answer, neighbours=many), ExportRequest("pdf")).data
     printed = " ".join(" ".join(pages(data)).split())
     assert len(many) == 40
     assert all(f"{one.hamming} of 256 bits differ" in printed for one in many)
@@ -258,7 +260,7 @@ def test_forty_matches_beside_a_large_film_are_all_printed(place, ask):
 def test_a_minute_of_pulse_is_printed_whole(place, ask):
     wave = np.sin(np.arange(7500) / 20)[None].astype(np.float32)
     query = Study("ppg", Trace(wave, ("PPG",), 125.0, "au"), "CSV, PPG, 60 s", window_s=(10.0, 20.0))
-    words = pages(export(place, None, ask(query, keep=1), Wanted("pdf")).data)[0]
+    words = pages(export(place, None, ask(query, keep=1), ExportRequest("pdf")).data)[0]
     assert "50 s" in words
     assert "arbitrary amplitude" in words
 
@@ -266,11 +268,11 @@ def test_a_minute_of_pulse_is_printed_whole(place, ask):
 def test_collection_prints_one_case_per_page_with_its_note(place):
     ids = [row.study_id for row in place.rows()][:4]
     items = [
-        Item(one, place.study(one), note=f"Look at {one} <b>\n第", labels=("Normal",), label_source="a test")
+        PrintedCase(one, place.study(one), note=f"Look at {one} <b>\n第", labels=("Normal",), label_source="a test")
         for one in ids
     ]
     items[1] = replace(items[1], hide_labels=True)
-    collection = Collection("Monday’s round", "Four cases", items, left_out=2)
+    collection = PrintedCollection("Monday’s round", "Four cases", items, left_out=2)
     data = collection_pdf(collection, release="r-test", when=datetime.now(UTC), audit_id=7)
     found = pages(data)
     assert len(found) == 5
@@ -280,4 +282,6 @@ def test_collection_prints_one_case_per_page_with_its_note(place):
         assert (one in words) is (one != ids[1])
         assert notice() in words
     assert ["Normal" in words for words in found[1:]] == [True, False, True, True]
-    assert len(pages(collection_pdf(Collection("", "", ()), release="r", when=datetime.now(UTC), audit_id=1))) == 1
+    assert (
+        len(pages(collection_pdf(PrintedCollection("", "", ()), release="r", when=datetime.now(UTC), audit_id=1))) == 1
+    )

@@ -14,11 +14,11 @@ from helpers.workspaces import build_workspace
 
 from engine.cli import run
 from engine.errors import UsageError
-from engine.learning.rated_pairs import sides
-from engine.report.ratings_csv import bare, export_ratings, packed, site, unpacked
+from engine.learning.rated_pairs import load_sides
+from engine.report.ratings_csv import decode_embedding, encode_embedding, export_ratings, site, unescape_cell
 from engine.report.ratings_import import Imported, import_ratings
 from engine.report.table_csv import dictionary
-from engine.store import imported_ratings as pooled
+from engine.store import imported_ratings
 from engine.store.records import Rating
 from engine.workspace.workspace import Workspace, open_workspace
 
@@ -56,7 +56,7 @@ def rate(place: Workspace, n: int = 6, who: str = "ann", comments: tuple[str, ..
             who,
             release=release,
             bits=64,
-            at="broad",
+            operating_point="broad",
             why=("side", "other"),
             comment=comments[n % len(comments)],
             finding="pleural_effusion",
@@ -105,7 +105,7 @@ def test_no_cell_of_the_file_would_run_in_a_sheet(workspace):
     for row in rows(export_ratings(workspace).data):
         assert not [cell for cell in row.values() if cell.lstrip(" ").startswith(("=", "+", "-", "@"))]
     for words in HOSTILE:
-        assert bare(words if words[0] not in "=+-@" else f"'{words}") in (words, words[1:])
+        assert unescape_cell(words if words[0] not in "=+-@" else f"'{words}") in (words, words[1:])
 
 
 def test_the_file_holds_what_the_dictionary_names_and_embeddings_only_when_asked(workspace):
@@ -113,10 +113,10 @@ def test_the_file_holds_what_the_dictionary_names_and_embeddings_only_when_asked
     (first, _), (with_them, _) = (rows(export_ratings(workspace, embeddings=on).data) for on in (False, True))
     assert list(first) == list(dictionary()["pooled"])
     assert (first["query_embedding"], first["embedding"]) == ("", "")
-    pair = sides(workspace, [first["query_id"], first["study_id"]])
+    pair = load_sides(workspace, [first["query_id"], first["study_id"]])
     query, study = pair[first["query_id"]], pair[first["study_id"]]
-    assert abs(unpacked(with_them["embedding"]) - study.embedding).max() < 1e-3
-    assert with_them["query_embedding"] == packed(query.embedding)
+    assert abs(decode_embedding(with_them["embedding"]) - study.embedding).max() < 1e-3
+    assert with_them["query_embedding"] == encode_embedding(query.embedding)
     assert first["encoder"] == study.encoder != "" and first["labels"] == ";".join(study.labels)
     assert int(first["hamming_bits"]) == sum((int(a) ^ int(b)).bit_count() for a, b in zip(query.words, study.words))  # noqa: B905
     assert (first["mark"], first["why"], first["random_share"], first["operating_point"]) == (
@@ -157,14 +157,14 @@ def test_pairs_of_another_site_are_kept_with_their_embeddings_or_refused(workspa
     table = rows(with_them)
     for row in table[:2]:
         row["encoder"] = "0" * 64
-    assert import_ratings(elsewhere, written(table), named="Site B") == Imported(pooled=3, foreign=2)
+    assert import_ratings(elsewhere, written(table), site_name="Site B") == Imported(pooled=3, foreign=2)
     assert import_ratings(elsewhere, with_them) == Imported(pooled=2, present=3)
-    kept = pooled.pooled(elsewhere.database, release.encoders)
-    assert len(kept) == 5 and pooled.pooled(elsewhere.database, {}) == []
+    kept = imported_ratings.imported_ratings(elsewhere.database, release.encoders)
+    assert len(kept) == 5 and imported_ratings.imported_ratings(elsewhere.database, {}) == []
     assert {one.source for one in kept} == {"Site B", site(workspace)}
     by_uid = {one.uid: one for one in kept}
     first = by_uid[given[0].uid]
-    pair = sides(workspace, given[0].pair)
+    pair = load_sides(workspace, given[0].pair)
     assert abs(first.vector - pair[given[0].study_id].embedding).max() < 1e-3
     assert abs(first.query_vector - pair[given[0].query_id].embedding).max() < 1e-3
     assert (first.mark, first.who, first.labels) == ("relevant", "ann", pair[given[0].study_id].labels)
@@ -177,7 +177,7 @@ def test_the_same_people_of_another_site_stand_beside_ours(copy, workspace):
     for row in table:
         row["site"] = "site-0123456789ab"  # a workspace with the same public studies
     copy.rate(table[0]["query_id"], table[0]["study_id"], "irrelevant", "ann", release="r1")
-    assert import_ratings(copy, written(table), named="North") == Imported(added=3)
+    assert import_ratings(copy, written(table), site_name="North") == Imported(added=3)
     assert [(one.rater, one.mark) for one in copy.ratings()] == [
         ("ann", "irrelevant"),
         ("ann (North)", "relevant"),
@@ -255,7 +255,7 @@ def test_a_file_that_cannot_stand_is_refused_whole_and_names_its_row(name, works
     with pytest.raises(UsageError, match=f"(?s){words}") as refused:
         import_ratings(copy, data)
     assert len(str(refused.value)) < 500 and "\n" not in str(refused.value)
-    assert copy.ratings(skips=True) == [] and pooled.pooled(copy.database) == []
+    assert copy.ratings(skips=True) == [] and imported_ratings.imported_ratings(copy.database) == []
 
 
 def test_a_file_imported_eight_times_at_once_counts_once(copy, workspace):

@@ -10,8 +10,8 @@ from engine.errors import UsageError
 from engine.explain.attribution import explain_pair
 from engine.intake.paths import read_paths
 from engine.model.release import Release
-from engine.report.export import Wanted, export
-from engine.retrieval.search import Options, again, like, search
+from engine.report.export import ExportRequest, export
+from engine.retrieval.search import Options, search, search_like, search_stored
 from engine.workspace.workspace import Workspace
 
 
@@ -31,7 +31,7 @@ def mean_bits(hexed: str) -> np.ndarray:
 
 def test_each_bit_is_the_one_that_most_of_the_cases_have(workspace: Workspace, release: Release) -> None:
     chosen = [*ids(workspace, "ecg", 2), *ids(workspace, "cxr", 1)]
-    found = like(workspace, release, chosen)
+    found = search_like(workspace, release, chosen)
     votes = np.sum([bits(workspace, release, one) for one in chosen], axis=0)
     assert np.array_equal(mean_bits(found.code_hex), votes >= 2)
     assert found.study.recognised == "the mean of 1 chest film, 2 ECGs"
@@ -40,22 +40,22 @@ def test_each_bit_is_the_one_that_most_of_the_cases_have(workspace: Workspace, r
 
 def test_two_cases_make_a_query_between_them_and_one_its_own_code(workspace: Workspace, release: Release) -> None:
     first, second = (bits(workspace, release, one) for one in ids(workspace, "ecg", 2))
-    between = mean_bits(like(workspace, release, ids(workspace, "ecg", 2)).code_hex)
+    between = mean_bits(search_like(workspace, release, ids(workspace, "ecg", 2)).code_hex)
     apart = int(np.sum(first != second))
     near = [int(np.sum(between != one)) for one in (first, second)]
     assert sum(near) == apart and min(near) > apart / 5
-    assert np.array_equal(mean_bits(like(workspace, release, ids(workspace, "ecg", 1)).code_hex), first)
+    assert np.array_equal(mean_bits(search_like(workspace, release, ids(workspace, "ecg", 1)).code_hex), first)
 
 
 def test_no_patient_that_it_is_made_of_is_returned(workspace: Workspace, release: Release) -> None:
     own = ids(workspace, "ecg", 4)[-1]
-    beside = again(workspace, release, own, k=3)
+    beside = search_stored(workspace, release, own, k=3)
     chosen = [one.study_id for one in beside.neighbours][:3]
-    found = like(workspace, release, chosen, beside=beside.query_id, options=Options(k=100))
+    found = search_like(workspace, release, chosen, beside=beside.query_id, options=Options(k=100))
     gone = {workspace.row(one).patient_id for one in [own, *chosen]}
     assert found.neighbours
     assert not gone & {one.patient_id for one in found.neighbours}
-    repeated = again(workspace, release, found.query_id, k=100)
+    repeated = search_stored(workspace, release, found.query_id, k=100)
     assert (repeated.code_hex, repeated.neighbours) == (found.code_hex, found.neighbours)
     kinds = [row.kind for row in workspace.audit_rows(2)]
     assert kinds == ["again", "like"]
@@ -63,7 +63,9 @@ def test_no_patient_that_it_is_made_of_is_returned(workspace: Workspace, release
 
 def test_the_patient_of_an_uploaded_query_beside_is_left_out_too(workspace: Workspace, release: Release) -> None:
     beside = search(workspace, release, read_paths([settings.DEMO / "ecg" / "syn-0003-e1-ecg.hea"]), k=2)
-    found = like(workspace, release, [beside.neighbours[0].study_id], beside=beside.query_id, options=Options(k=100))
+    found = search_like(
+        workspace, release, [beside.neighbours[0].study_id], beside=beside.query_id, options=Options(k=100)
+    )
     ecgs = {one.study_id for one in found.neighbours if one.modality == "ecg"}
     assert ecgs and "syn-0003-e1-ecg" not in ecgs
 
@@ -71,10 +73,12 @@ def test_the_patient_of_an_uploaded_query_beside_is_left_out_too(workspace: Work
 def test_a_mean_takes_every_option_of_a_search(workspace: Workspace, release: Release) -> None:
     chosen = ids(workspace, "ecg", 2)
     for rerank in ("asymmetric", "embedding"):
-        found = like(workspace, release, chosen, options=Options(into=("ecg",), k=4, bits=128, rerank=rerank))
+        found = search_like(workspace, release, chosen, options=Options(targets=("ecg",), k=4, bits=128, rerank=rerank))
         assert len(found.neighbours) == 4 and {one.bits for one in found.neighbours} == {128}
-    nearest = like(workspace, release, chosen, options=Options(into=("ecg",), k=100, bits=128))
-    precise = like(workspace, release, chosen, options=Options(into=("ecg",), k=100, bits=128, at="precise"))
+    nearest = search_like(workspace, release, chosen, options=Options(targets=("ecg",), k=100, bits=128))
+    precise = search_like(
+        workspace, release, chosen, options=Options(targets=("ecg",), k=100, bits=128, operating_point="precise")
+    )
     radius = release.radius("ecg", "ecg", 128, "precise")
     assert precise.neighbours == tuple(one for one in nearest.neighbours if one.hamming <= radius)
 
@@ -83,19 +87,22 @@ def test_what_cannot_be_averaged_is_one_sentence(workspace: Workspace, release: 
     some = ids(workspace, "ecg", 21)
     for chosen, words in (([], "0 cases"), (some, "21 cases"), (["s-unknown"], "no study s-unknown")):
         with pytest.raises(UsageError, match=words):
-            like(workspace, release, chosen)
-    found = like(workspace, release, some[:2])
+            search_like(workspace, release, chosen)
+    found = search_like(workspace, release, some[:2])
     workspace.set_consent(workspace.row(some[0]).patient_id, False)
-    for ask in (lambda: like(workspace, release, some[:2]), lambda: again(workspace, release, found.query_id)):
+    for ask in (
+        lambda: search_like(workspace, release, some[:2]),
+        lambda: search_stored(workspace, release, found.query_id),
+    ):
         with pytest.raises(UsageError, match="withdrawn"):
             ask()
 
 
 def test_a_mean_is_exported_but_not_explained(workspace: Workspace, release: Release) -> None:
-    found = like(workspace, release, ids(workspace, "ecg", 2), options=Options(k=2))
-    table = export(workspace, release, found, Wanted("csv"), who="a test").data.decode("utf-8-sig")
+    found = search_like(workspace, release, ids(workspace, "ecg", 2), options=Options(k=2))
+    table = export(workspace, release, found, ExportRequest("csv"), who="a test").data.decode("utf-8-sig")
     assert found.neighbours[0].study_id in table
-    assert export(workspace, release, found, Wanted("pdf"), who="a test").data.startswith(b"%PDF")
+    assert export(workspace, release, found, ExportRequest("pdf"), who="a test").data.startswith(b"%PDF")
     match = workspace.study(found.neighbours[0].study_id)
     with pytest.raises(UsageError, match="several cases"):
         next(explain_pair(release, found.study, match))

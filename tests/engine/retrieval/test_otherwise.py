@@ -10,7 +10,7 @@ from engine.intake.paths import read_paths
 from engine.intake.read import read_text
 from engine.model.release import Release
 from engine.retrieval.counterexamples import families
-from engine.retrieval.search import Filters, again, counters, like, part, search
+from engine.retrieval.search import Filters, counterexamples, search, search_like, search_part, search_stored
 from engine.workspace.workspace import Workspace
 
 STRANGER = settings.DEMO / "ecg" / "syn-0045-e1-ecg.hea"  # of a patient whom the small workspace does not hold
@@ -26,16 +26,16 @@ def labelled(workspace: Workspace, modality: str, *, normal: bool) -> str:
 def test_a_labelled_query_meets_the_nearest_that_do_not_share_its_findings(
     workspace: Workspace, release: Release, modality: str, normal: bool
 ) -> None:
-    found = again(workspace, release, labelled(workspace, modality, normal=normal), k=100)
-    other = counters(workspace, release, found, k=3)
+    found = search_stored(workspace, release, labelled(workspace, modality, normal=normal), k=100)
+    other = counterexamples(workspace, release, found, k=3)
 
     own = workspace.row(found.query_id)
-    assert (other.meant.basis, other.meant.labels) == ("labels", own.labels)
-    assert set(other.meant.families) <= families(own.labels)
+    assert (other.findings.basis, other.findings.labels) == ("labels", own.labels)
+    assert set(other.findings.families) <= families(own.labels)
     assert other.answer is not None
     for into in ("cxr", "ecg", "ppg", "text"):
         far = [one for one in found.neighbours if one.modality == into and one.labels]
-        far = [one.study_id for one in far if not families(one.labels) & set(other.meant.families)]
+        far = [one.study_id for one in far if not families(one.labels) & set(other.findings.families)]
         assert [one.study_id for one in other.answer.neighbours if one.modality == into] == far[:3]
     assert own.patient_id not in {one.patient_id for one in other.answer.neighbours}
     newest = workspace.audit_rows(1)[0]
@@ -44,12 +44,12 @@ def test_a_labelled_query_meets_the_nearest_that_do_not_share_its_findings(
 
 
 def test_filters_and_consent_hold_among_those_labelled_otherwise(workspace: Workspace, release: Release) -> None:
-    found = again(workspace, release, labelled(workspace, "ecg", normal=True), k=5)
-    free = counters(workspace, release, found, into=("ecg",), k=50)
+    found = search_stored(workspace, release, labelled(workspace, "ecg", normal=True), k=5)
+    free = counterexamples(workspace, release, found, targets=("ecg",), k=50)
     assert free.answer is not None
     gone = free.answer.neighbours[0]
     workspace.set_consent(gone.patient_id, False)
-    women = counters(workspace, release, found, into=("ecg",), k=50, filters=Filters(sex="F"))
+    women = counterexamples(workspace, release, found, targets=("ecg",), k=50, filters=Filters(sex="F"))
     assert women.answer is not None
     expected = [one.study_id for one in free.answer.neighbours if one.sex == "F" and one.patient_id != gone.patient_id]
     assert [one.study_id for one in women.answer.neighbours] == expected
@@ -62,7 +62,7 @@ def test_filters_and_consent_hold_among_those_labelled_otherwise(workspace: Work
 def test_words_name_their_finding_unless_they_deny_it(
     workspace: Workspace, release: Release, words: str, basis: str
 ) -> None:
-    meant = counters(workspace, release, search(workspace, release, read_text(words), k=5)).meant
+    meant = counterexamples(workspace, release, search(workspace, release, read_text(words), k=5)).findings
     assert meant.basis == basis
     if basis == "words":
         assert (meant.families, meant.names) == (("pleural_effusion",), ("pleural effusion",))
@@ -70,19 +70,21 @@ def test_words_name_their_finding_unless_they_deny_it(
 
 def test_an_uploaded_query_differs_from_what_its_nearest_often_have(workspace: Workspace, release: Release) -> None:
     found = search(workspace, release, read_paths([STRANGER]), k=5)
-    meant = counters(workspace, release, found).meant
+    meant = counterexamples(workspace, release, found).findings
     held = [families(one.labels) for one in found.neighbours if one.labels]
-    assert (meant.basis, meant.of) == ("nearest", len(held))
+    assert (meant.basis, meant.labelled) == ("nearest", len(held))
     assert meant.votes == sum(bool(one & set(meant.families)) for one in held) > 0
 
 
 def test_a_part_is_labelled_as_the_whole_and_a_mean_as_its_cases(workspace: Workspace, release: Release) -> None:
     film = labelled(workspace, "cxr", normal=False)
-    of_part = counters(workspace, release, part(workspace, release, film, box=(0.2, 0.2, 0.8, 0.8))).meant
+    of_part = counterexamples(
+        workspace, release, search_part(workspace, release, film, box=(0.2, 0.2, 0.8, 0.8))
+    ).findings
     assert (of_part.basis, of_part.labels) == ("labels", workspace.row(film).labels)
     normal = [row.study_id for row in workspace.rows() if row.modality == "ecg" and families(row.labels) >= {"normal"}]
-    of_mean = counters(workspace, release, like(workspace, release, [*normal[:3], film])).meant
-    assert (of_mean.basis, of_mean.families, of_mean.votes, of_mean.of) == ("chosen", ("normal",), 3, 4)
+    of_mean = counterexamples(workspace, release, search_like(workspace, release, [*normal[:3], film])).findings
+    assert (of_mean.basis, of_mean.families, of_mean.votes, of_mean.labelled) == ("chosen", ("normal",), 3, 4)
 
 
 def test_nothing_labelled_leaves_nothing_to_differ_from(workspace: Workspace, release: Release) -> None:
@@ -90,8 +92,8 @@ def test_nothing_labelled_leaves_nothing_to_differ_from(workspace: Workspace, re
         cursor.execute("UPDATE studies SET labels = []")
     before = len(workspace.audit_rows())
     found = search(workspace, release, read_paths([STRANGER]), k=5)
-    other = counters(workspace, release, found)
-    assert other.answer is None and other.meant.families == ()
+    other = counterexamples(workspace, release, found)
+    assert other.answer is None and other.findings.families == ()
     assert len(workspace.audit_rows()) == before + 1
 
 

@@ -14,9 +14,9 @@ from engine.errors import UsageError
 from engine.intake.paths import read_paths
 from engine.intake.read import read_text
 from engine.model.release import Release
-from engine.retrieval.rerank import LEAST_POOL, pool_size
-from engine.retrieval.search import Filters, again, search
-from engine.store import quantised as small
+from engine.retrieval.rerank import MIN_POOL, pool_size
+from engine.retrieval.search import Filters, search, search_stored
+from engine.store import quantised
 from engine.study import MODALITIES, Study
 from engine.workspace.workspace import Workspace, open_workspace
 
@@ -46,7 +46,7 @@ def test_the_pool_comes_in_the_order_of_the_score(
 ) -> None:
     answer = search(workspace, release, ecg(), k=5, bits=bits, rerank=method)
     vector = workspace.query(answer.query_id).embedding
-    pool = again(workspace, release, answer.query_id, k=pool_size(5), bits=bits)
+    pool = search_stored(workspace, release, answer.query_id, k=pool_size(5), bits=bits)
     by_id = {one.study_id: one for one in pool.neighbours}
     assert answer.to_json()["rerank"] == method and pool.rerank == "none"
     changed = 0
@@ -72,14 +72,14 @@ def test_masks_radius_and_one_per_patient_hold(workspace: Workspace, release: Re
     gone = plain.neighbours[0].patient_id
     workspace.set_consent(gone, False)
     for at in ("precise", "broad", None):
-        options = {"k": 30, "bits": 128, "at": at, "filters": Filters(sex="F")}
-        wanted = again(workspace, release, plain.query_id, **options)
-        found = again(workspace, release, plain.query_id, **options, rerank=method)
+        options = {"k": 30, "bits": 128, "operating_point": at, "filters": Filters(sex="F")}
+        wanted = search_stored(workspace, release, plain.query_id, **options)
+        found = search_stored(workspace, release, plain.query_id, **options, rerank=method)
         assert sorted(one.study_id for one in found.neighbours) == sorted(one.study_id for one in wanted.neighbours)
         for target in MODALITIES:
             patients = [one.patient_id for one in found.neighbours if one.modality == target]
             assert len(set(patients)) == len(patients) and gone not in patients
-    own = again(workspace, release, "syn-0003-e1-ecg", k=30, rerank=method)
+    own = search_stored(workspace, release, "syn-0003-e1-ecg", k=30, rerank=method)
     assert own.neighbours and "syn-0003" not in {one.patient_id for one in own.neighbours}
 
 
@@ -90,29 +90,29 @@ def test_equal_scores_come_in_the_order_of_the_ids(workspace: Workspace, release
             "UPDATE small_embeddings SET step = x.step, bytes = x.bytes FROM (SELECT * FROM small_embeddings LIMIT 1) x"
         )
         cursor.execute("UPDATE codes SET w0 = 0, w1 = 0, w2 = 0, w3 = 0")
-    answer = search(workspace, release, read_text("effusion"), into=("text",), k=8, rerank=method)
+    answer = search(workspace, release, read_text("effusion"), targets=("text",), k=8, rerank=method)
     ids = [one.study_id for one in answer.neighbours]
     assert len(ids) == 8 and ids == sorted(ids)
 
 
 def test_the_pool_is_ten_times_k_and_not_small() -> None:
-    assert (pool_size(1), pool_size(10), pool_size(50)) == (LEAST_POOL, 100, 500)
+    assert (pool_size(1), pool_size(10), pool_size(50)) == (MIN_POOL, 100, 500)
 
 
 def test_eight_bits_keep_the_cosine(workspace: Workspace, release: Release) -> None:
     ids = [row.study_id for row in workspace.rows()]
     vectors = workspace.embeddings(release.name, ids)
-    back = small.restored(*small.quantised(vectors))
+    back = quantised.dequantised(*quantised.quantised(vectors))
     largest = np.abs(vectors).max()
     errors = np.abs(vectors @ vectors.T - vectors @ back.T)
     assert errors.max() <= 16 * largest / 254
     assert np.sqrt((errors**2).mean()) <= 2 * largest / 440
-    assert not small.restored(*small.quantised(np.zeros((1, 256), np.float32))).any()
+    assert not quantised.dequantised(*quantised.quantised(np.zeros((1, 256), np.float32))).any()
 
 
 def test_an_unknown_method_is_one_sentence(workspace_folder: Path, capsys: pytest.CaptureFixture) -> None:
     with open_workspace(workspace_folder) as place, pytest.raises(UsageError, match="re-ranking"):
-        again(place, None, "x", rerank="sorted")
+        search_stored(place, None, "x", rerank="sorted")
     assert run(["search", "effusion", "--rerank", "sorted", "--workspace", str(workspace_folder)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     words = ["search", "effusion", "--rerank", "embedding", "--into", "text", "--workspace", str(workspace_folder)]

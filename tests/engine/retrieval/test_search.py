@@ -15,7 +15,7 @@ from engine.intake.fingerprint import fingerprint
 from engine.intake.paths import read_paths
 from engine.intake.read import read_text
 from engine.model.release import Release
-from engine.retrieval.search import Filters, again, search, warm
+from engine.retrieval.search import Filters, search, search_stored, warm_up
 from engine.study import Study, Trace
 from engine.workspace.workspace import Workspace
 
@@ -60,7 +60,7 @@ def test_neighbours_are_the_nearest_by_hamming_distance(workspace: Workspace, re
 
 
 def test_to_json_is_the_contract(workspace: Workspace, release: Release) -> None:
-    found = json.loads(json.dumps(search(workspace, release, ecg(STRANGER), into=("ppg", "ecg"), k=2).to_json()))
+    found = json.loads(json.dumps(search(workspace, release, ecg(STRANGER), targets=("ppg", "ecg"), k=2).to_json()))
     assert set(found) >= {"query", "release", "neighbours", "audit_id", "timing_ms", "nothing_close"}
     assert set(found["query"]) >= {"query_id", "modality", "recognised", "quality", "code"}
     assert set(found["query"]["quality"]) == {"accepted", "score", "reasons"}
@@ -78,7 +78,7 @@ def test_never_the_querys_own_patient(workspace: Workspace, release: Release) ->
     own = f"syn-{RESIDENT:04d}"
     by_content = search(workspace, release, ecg(RESIDENT), k=100)
     assert len([one for one in by_content.neighbours if one.modality == "ecg"]) == 29
-    by_id = again(workspace, release, f"{own}-e1-ecg", k=100)
+    by_id = search_stored(workspace, release, f"{own}-e1-ecg", k=100)
     listed = search(workspace, release, ecg(STRANGER), k=100, filters=Filters(without_patients=(own,)))
     stranger = replace(ecg(STRANGER), patient_key="the file's own patient")
     with workspace.database.write() as cursor:
@@ -91,7 +91,7 @@ def test_never_the_querys_own_patient(workspace: Workspace, release: Release) ->
 
 def test_equal_words_do_not_make_the_same_patient(workspace: Workspace, release: Release) -> None:
     row = next(row for row in workspace.rows() if row.modality == "text")
-    answer = search(workspace, release, read_text(workspace.study(row.study_id).content.text), into=("text",), k=100)
+    answer = search(workspace, release, read_text(workspace.study(row.study_id).content.text), targets=("text",), k=100)
     assert answer.neighbours[0].hamming == 0
     assert row.patient_id in {one.patient_id for one in answer.neighbours}
 
@@ -101,21 +101,21 @@ def test_withdrawn_consent_holds_in_the_next_query(workspace: Workspace, release
     gone = before.neighbours[0].patient_id
     workspace.set_consent(gone, False)
 
-    after = again(workspace, release, before.query_id, k=5)
+    after = search_stored(workspace, release, before.query_id, k=5)
 
     assert gone not in {one.patient_id for one in after.neighbours}
     assert all(len([one for one in after.neighbours if one.modality == target]) == 5 for target in ("ecg", "text"))
     resident = next(row.study_id for row in workspace.of_patient(gone))
     with pytest.raises(UsageError, match="withdrawn"):
-        again(workspace, release, resident)
+        search_stored(workspace, release, resident)
     workspace.set_consent(gone, True)
-    assert again(workspace, release, before.query_id, k=5).neighbours == before.neighbours
+    assert search_stored(workspace, release, before.query_id, k=5).neighbours == before.neighbours
 
 
 def test_filters_hold_before_the_search(workspace: Workspace, release: Release) -> None:
     filters = Filters(sex="F", age_min=40)
     women = {row.patient_id for row in workspace.rows() if row.sex == "F" and (row.age or 0) >= 40}
-    answer = search(workspace, release, ecg(STRANGER), into=("ecg",), k=5, filters=filters)
+    answer = search(workspace, release, ecg(STRANGER), targets=("ecg",), k=5, filters=filters)
     assert len(answer.neighbours) == min(5, len(women))
     assert {one.patient_id for one in answer.neighbours} <= women
     assert workspace.audit_rows(1)[0].filters == answer.filters_sentence == "Only aged 40 or more, women."
@@ -125,7 +125,7 @@ def test_an_operating_point_cuts_at_its_radius(workspace: Workspace, release: Re
     every = search(workspace, release, ecg(STRANGER), k=50, bits=128)
     counts = []
     for at in ("precise", "balanced", "broad"):
-        answer = again(workspace, release, every.query_id, k=50, bits=128, at=at)
+        answer = search_stored(workspace, release, every.query_id, k=50, bits=128, operating_point=at)
         within = [one for one in every.neighbours if one.hamming <= release.radius("ecg", one.modality, 128, at)]
         assert list(answer.neighbours) == within
         counts.append(len(within))
@@ -154,7 +154,7 @@ def test_every_search_writes_one_audit_row(workspace: Workspace, release: Releas
 
 def test_asking_again_gives_the_same_answer(workspace: Workspace, release: Release) -> None:
     first = search(workspace, release, ecg(STRANGER))
-    second = again(workspace, release, first.query_id)
+    second = search_stored(workspace, release, first.query_id)
     assert second.neighbours == first.neighbours
     assert (second.code_hex, second.nothing_close) == (first.code_hex, first.nothing_close)
     assert second.verdict.score == pytest.approx(first.verdict.score)
@@ -162,11 +162,12 @@ def test_asking_again_gives_the_same_answer(workspace: Workspace, release: Relea
     assert np.array_equal(second.study.content.samples, first.study.content.samples)
     assert second.study.identity == first.study.identity
     with pytest.raises(UsageError, match="no study"):
-        again(workspace, release, "q-unknown")
+        search_stored(workspace, release, "q-unknown")
 
 
 @pytest.mark.parametrize(
-    "wrong", [{"into": ("mri",)}, {"into": ()}, {"bits": 100}, {"at": "sharp"}, {"k": 0}, {"k": 10**6}]
+    "wrong",
+    [{"targets": ("mri",)}, {"targets": ()}, {"bits": 100}, {"operating_point": "sharp"}, {"k": 0}, {"k": 10**6}],
 )
 def test_wrong_options_are_one_sentence(workspace: Workspace, release: Release, wrong: dict) -> None:
     with pytest.raises(UsageError) as caught:
@@ -182,7 +183,7 @@ def test_codes_of_other_weights_are_never_compared(workspace: Workspace, release
 
 
 def test_warm_leaves_no_trace(workspace: Workspace, release: Release) -> None:
-    warm(workspace, release)
+    warm_up(workspace, release)
     assert workspace.audit_rows() == []
 
 
@@ -195,7 +196,7 @@ def test_searching_rating_and_withdrawing_at_once(workspace: Workspace, release:
     def reader(number: int) -> None:
         for turn in range(15):
             gone = set(withdrawn)
-            answer = again(workspace, release, first.query_id, k=20, who=f"reader {number}")
+            answer = search_stored(workspace, release, first.query_id, k=20, who=f"reader {number}")
             broken.extend(one for one in answer.neighbours if one.patient_id in gone)
             study_id = first.neighbours[turn].study_id
             workspace.rate(first.query_id, study_id, "relevant", f"reader {number}", release=release.name)

@@ -9,7 +9,7 @@ import numpy as np
 from helpers.studies import RELEASE, fill
 
 from engine import settings
-from engine.store import quantised as small
+from engine.store import quantised
 from engine.workspace.workspace import open_workspace
 
 
@@ -17,7 +17,7 @@ def test_an_old_workspace_gets_its_eight_bits(tmp_path: Path) -> None:
     with open_workspace(tmp_path, create=True) as place:
         fill(place)
         ordinals = [ordinal for (ordinal,) in place.database.read("SELECT ordinal FROM studies ORDER BY 1")]
-        before = small.load(place.database, RELEASE, ordinals)
+        before = quantised.load(place.database, RELEASE, ordinals)
     file = duckdb.connect(str(tmp_path / "casebind.duckdb"))
     file.execute("DROP TABLE small_embeddings")
     file.execute("DELETE FROM schema_version WHERE version = 3")
@@ -26,8 +26,8 @@ def test_an_old_workspace_gets_its_eight_bits(tmp_path: Path) -> None:
     file.execute("INSERT INTO schema_version VALUES (3, now()::TIMESTAMP)")
     file.close()
     with open_workspace(tmp_path) as place:
-        after = small.load(place.database, RELEASE, ordinals)
+        after = quantised.load(place.database, RELEASE, ordinals)
         assert len(before) == len(after) == 12
         assert all(np.allclose(before[one], after[one], atol=np.abs(before[one]).max() / 127) for one in ordinals)
         place.remove(["s0000"])
-        assert len(small.load(place.database, RELEASE, ordinals)) == 11
+        assert len(quantised.load(place.database, RELEASE, ordinals)) == 11

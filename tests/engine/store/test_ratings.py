@@ -28,14 +28,14 @@ def query(place: Workspace, query_id: str = "q-1") -> None:
     study = Study("text", Note("edema"), "text", fingerprint="f")
     zero = np.zeros(256, np.float32)
     stored = StoredQuery(query_id, "ann", study, {}, "r1", np.zeros(32, np.uint8), zero)
-    place.audit("ann", "search", keep=stored, query_id=query_id)
+    place.audit("ann", "search", stored_query=stored, query_id=query_id)
 
 
 def test_latest_mark_counts_and_undo_brings_back_the_earlier(workspace: Workspace) -> None:
     fill(workspace)
     query(workspace)
     workspace.rate("q-1", "s0001", "relevant", "ann", release="r1")
-    workspace.rate("q-1", "s0001", "irrelevant", "ann", release="r1", bits=64, at="broad")
+    workspace.rate("q-1", "s0001", "irrelevant", "ann", release="r1", bits=64, operating_point="broad")
     workspace.rate("q-1", "s0001", "partly", "bob", release="r1")
 
     assert [(one.who, one.mark) for one in workspace.ratings("q-1")] == [("ann", "irrelevant"), ("bob", "partly")]

@@ -203,7 +203,7 @@ def test_queries_come_back_as_they_were(workspace: Workspace) -> None:
     verdict = {"accepted": True, "score": np.float32(0.5), "reasons": ("a",), "measures": ({"value": float("nan")},)}
     vector = np.linspace(-1, 1, 256).astype(np.float32)
     stored = StoredQuery("q-1", "ann", study, verdict, "r1", np.arange(32, dtype=np.uint8), vector)
-    workspace.audit("ann", "search", keep=stored, query_id="q-1")
+    workspace.audit("ann", "search", stored_query=stored, query_id="q-1")
 
     back = workspace.query("q-1")
 

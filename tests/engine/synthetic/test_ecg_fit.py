@@ -78,5 +78,5 @@ def test_recordings_with_left_bundle_branch_block_are_cut_broader_than_normal_on
     middle = {}
     for label in ("normal ECG", "complete left bundle branch block"):
         cut = [found for r in [r for r in own if label in r.labels][:15] if (found := sample(r)) is not None]
-        middle[label] = float(np.median([s.at.end - s.at.onset for s in cut]))
+        middle[label] = float(np.median([s.landmarks.end - s.landmarks.onset for s in cut]))
     assert middle["normal ECG"] < 0.10 < 0.13 < middle["complete left bundle branch block"]

@@ -15,16 +15,14 @@ from PIL import Image
 from engine.errors import UsageError
 from engine.settings import DEMO
 from engine.synthetic.cxr.codec import Codec
-from engine.synthetic.cxr.condition import LABELS, MOVES, UNTOLD, WIDTH, condition, untell
+from engine.synthetic.cxr.condition import LABELS, MOVES, UNCONDITIONAL, WIDTH, condition, drop_labels
 from engine.synthetic.cxr.films import SIDE
 from engine.synthetic.cxr.flow import SIZE, Flow
 from engine.synthetic.cxr.gaussian import GaussianPart
-from engine.synthetic.cxr.sample import Drawing, film_sampler, integrate, starting_noise, times
+from engine.synthetic.cxr.sample import SamplingOptions, film_sampler, integrate, starting_noise, times
 from engine.synthetic.cxr.train import train_films
-from engine.synthetic.cxr.train_codec import Plan as CodecPlan
-from engine.synthetic.cxr.train_codec import train_codec
-from engine.synthetic.cxr.train_flow import Plan as FlowPlan
-from engine.synthetic.cxr.train_flow import train_flow
+from engine.synthetic.cxr.train_codec import CodecPlan, train_codec
+from engine.synthetic.cxr.train_flow import FlowPlan, train_flow
 from engine.synthetic.draw import draw_patients
 from engine.synthetic.patients import rng_for
 from engine.training.encoders.loop import Log
@@ -44,12 +42,12 @@ def test_a_condition_holds_labels_view_age_and_sex() -> None:
     row = condition(("Cardiomegaly", "Edema"), "AP", 70, "M")
     held = {LABELS[i] for i in np.flatnonzero(row[: len(LABELS)])}
     assert held == {"Cardiomegaly", "Edema"}
-    assert row[UNTOLD + 1 : UNTOLD + 4].tolist() == [1, 1, 1]
+    assert row[UNCONDITIONAL + 1 : UNCONDITIONAL + 4].tolist() == [1, 1, 1]
     assert row[-MOVES:].tolist() == [0] * MOVES
-    hidden = untell(row[None])[0]
-    assert hidden[:UNTOLD].sum() == 0
-    assert hidden[UNTOLD] == 1
-    assert np.array_equal(hidden[UNTOLD + 1 :], row[UNTOLD + 1 :])
+    hidden = drop_labels(row[None])[0]
+    assert hidden[:UNCONDITIONAL].sum() == 0
+    assert hidden[UNCONDITIONAL] == 1
+    assert np.array_equal(hidden[UNCONDITIONAL + 1 :], row[UNCONDITIONAL + 1 :])
 
 
 def test_the_linear_velocity_is_that_of_a_gaussian_by_hand() -> None:
@@ -68,7 +66,7 @@ def test_an_untrained_flow_draws_the_gaussian_of_what_it_was_fitted_on() -> None
     flow = Flow(64, 64, 1)
     flow.gaussian.fit(data, told(600))
     noise = torch.randn(24, 4, 28, 28, generator=rng)
-    drawn = integrate(flow, noise, told(24), Drawing(steps=36, guidance=1.0)).flatten(1)
+    drawn = integrate(flow, noise, told(24), SamplingOptions(steps=36, guidance=1.0)).flatten(1)
     assert drawn.mean().item() == pytest.approx(2.0, abs=0.05)
     assert (drawn @ axis.T).std().item() == pytest.approx(8.0, rel=0.35)
     assert (drawn - drawn.mean(0)).std().item() == pytest.approx(math.sqrt(0.25 + 64 / SIZE), rel=0.1)
@@ -84,7 +82,7 @@ def test_labels_move_the_mean_and_guidance_moves_it_further() -> None:
     noise = torch.randn(8, 4, 28, 28, generator=rng)
 
     def drawn(label: str, guidance: float) -> float:
-        latents = integrate(flow, noise, told(8, label), Drawing(steps=8, guidance=guidance))
+        latents = integrate(flow, noise, told(8, label), SamplingOptions(steps=8, guidance=guidance))
         return latents.flatten(1)[:, :100].mean().item()
 
     plain, big, bigger = drawn("No Finding", 1.0), drawn("Cardiomegaly", 1.0), drawn("Cardiomegaly", 2.0)
@@ -112,7 +110,7 @@ def test_films_of_one_person_start_from_one_body() -> None:
 
 def test_training_the_codec_brings_films_back_better(tmp_path: Path) -> None:
     films, log = shipped_films(12), Log(tmp_path / "log.jsonl")
-    plan = CodecPlan(steps=30, batch=4, crop=56, alone=0.8)
+    plan = CodecPlan(steps=30, batch=4, crop=56, discriminator_start=0.8)
     codec = train_codec(films, plan, log, tmp_path / "codec.pt")
     with torch.no_grad():
         latents = codec.encode(films)
@@ -130,7 +128,7 @@ def test_training_the_flow_goes_below_the_gaussian_part(tmp_path: Path) -> None:
     latents = torch.zeros(600, 4, 28, 28)
     for i, (y, x) in enumerate(torch.randint(20, (600, 2), generator=rng).tolist()):
         latents[i, :, y : y + 8, x : x + 8] = 3.0
-    plan = FlowPlan(steps=120, batch=8, rate=3e-3, report=60, hidden=0.0, memory=0.9, size=(64, 64, 1))
+    plan = FlowPlan(steps=120, batch=8, rate=3e-3, log_every=60, label_dropout=0.0, ema_decay=0.9, size=(64, 64, 1))
     flow = train_flow(latents, told(600), plan, Log(tmp_path / "log.jsonl"), tmp_path / "flow.pt")
     fresh = latents[:16]
     noise, t = torch.randn(fresh.shape, generator=rng), torch.full((16,), 0.5)
@@ -161,7 +159,7 @@ def few_films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_fitted_generator_draws_the_same_films_for_the_same_encounters(few_films: Path, tmp_path: Path) -> None:
     train_films(few_films, tmp_path, scale=0.001)
-    draw = film_sampler(tmp_path, Drawing(steps=2))
+    draw = film_sampler(tmp_path, SamplingOptions(steps=2))
     encounters = [patient.encounters[0] for patient in draw_patients(3, 5)]
 
     def films(seed: int) -> np.ndarray:

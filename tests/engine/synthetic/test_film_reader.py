@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from engine.synthetic.cxr.reader import FAINTEST, FEWEST, FilmReader, learn, load_reader
+from engine.synthetic.cxr.reader import FAINTEST, MIN_FILMS, FilmReader, learn, load_reader
 
 WIDTH, FILMS = 12, 400
 
@@ -17,7 +17,7 @@ WIDTH, FILMS = 12, 400
 def reader() -> FilmReader:
     """A reader of features in which the first number says Edema; Emphysema is too rare, Pneumonia not to be read."""
     rng = np.random.default_rng(0)
-    held = pd.DataFrame({"Edema": np.arange(FILMS) % 4 == 0, "Emphysema": np.arange(FILMS) < FEWEST - 1})
+    held = pd.DataFrame({"Edema": np.arange(FILMS) % 4 == 0, "Emphysema": np.arange(FILMS) < MIN_FILMS - 1})
     held["Pneumonia"] = rng.random(FILMS) < 0.3
     x = rng.standard_normal((FILMS, WIDTH)).astype(np.float32)
     x[:, 0] += 6 * held["Edema"]

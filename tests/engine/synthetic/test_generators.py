@@ -10,7 +10,7 @@ import pytest
 
 from engine.cli import run
 from engine.errors import UsageError
-from engine.synthetic.generators import FILES, Fitted, find, missing
+from engine.synthetic.generators import FILES, FittedGenerators, find, missing
 
 
 @pytest.fixture
@@ -34,10 +34,10 @@ def test_what_was_not_fitted_is_named_with_the_command_that_fits_it(folder: Path
 
 def test_other_weights_are_another_version(folder: Path) -> None:
     files = {part: [folder / name for name in names] for part, names in FILES.items()}
-    before = Fitted(files).version
-    assert Fitted(files).version == before
+    before = FittedGenerators(files).version
+    assert FittedGenerators(files).version == before
     files["ecg"][0].write_bytes(b"other weights")
-    assert Fitted(files).version != before
+    assert FittedGenerators(files).version != before
 
 
 def test_fitting_without_recordings_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

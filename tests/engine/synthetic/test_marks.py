@@ -12,9 +12,9 @@ import pytest
 from engine import settings
 from engine.cli import run
 from engine.explain.maps import PairMaps
-from engine.explain.picture import draw_pair
+from engine.explain.picture import draw_pair_figure
 from engine.model.release import Release
-from engine.retrieval.search import again, search
+from engine.retrieval.search import search, search_stored
 from engine.study import Note, Study
 from engine.workspace.manifest import read_manifest
 from engine.workspace.workspace import Workspace
@@ -49,7 +49,7 @@ def test_typed_words_and_recordings_are_not_called_synthetic(workspace: Workspac
 
 def test_more_like_this_keeps_the_mark_of_its_query(workspace: Workspace, release: Release) -> None:
     row = next(row for row in workspace.rows() if row.modality == "ppg")
-    assert again(workspace, release, row.study_id, k=1).study.facts["synthetic"] is True
+    assert search_stored(workspace, release, row.study_id, k=1).study.facts["synthetic"] is True
 
 
 def test_encodings_carry_the_mark(tmp_path: Path) -> None:
@@ -66,7 +66,7 @@ def test_encodings_carry_the_mark(tmp_path: Path) -> None:
 def test_an_explanation_has_the_word_burned_into_the_synthetic_side(workspace: Workspace, modality: str) -> None:
     study = workspace.study(next(row.study_id for row in workspace.rows() if row.modality == modality))
     recorded = replace(study, facts={})
-    figure = draw_pair(recorded, study, PairMaps(None, None, 0.4, True, ()))
+    figure = draw_pair_figure(recorded, study, PairMaps(None, None, 0.4, True, ()))
     drawings = [axes for axes in figure.axes if axes.get_title("left") or axes.get_title(loc="left")]
     said = ["SYNTHETIC" in [text.get_text() for text in axes.texts] for axes in drawings]
     assert said == [False, True]

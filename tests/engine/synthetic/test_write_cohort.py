@@ -17,12 +17,12 @@ from PIL import Image
 from engine.errors import UsageError
 from engine.intake.quality import judge
 from engine.synthetic import cohort
-from engine.synthetic.chance import Chance, put_aside
+from engine.synthetic.chance import RandomStreams, count_redraws
 from engine.synthetic.cohort import write_cohort
 from engine.synthetic.draw import draw_patients
 from engine.synthetic.patients import Encounter
 from engine.synthetic.rhythm import Rhythm
-from engine.synthetic.write import COLUMNS, DRAWS
+from engine.synthetic.write import COLUMNS, MAX_DRAWS
 from engine.workspace.manifest import read_manifest
 
 PATIENTS, SEED = 5, 4
@@ -31,7 +31,7 @@ PATIENTS, SEED = 5, 4
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("drawn") / "cohort"
-    write_cohort(folder, SIMPLE, n=PATIENTS, chance=Chance(SEED))
+    write_cohort(folder, SIMPLE, n=PATIENTS, streams=RandomStreams(SEED))
     return folder
 
 
@@ -78,9 +78,9 @@ def test_the_text_file_holds_what_the_other_studies_report(drawn: Path) -> None:
 
 
 def test_the_same_seed_gives_the_same_files_and_another_seed_others(drawn: Path, tmp_path: Path) -> None:
-    write_cohort(tmp_path / "again", SIMPLE, n=PATIENTS, chance=Chance(SEED))
+    write_cohort(tmp_path / "again", SIMPLE, n=PATIENTS, streams=RandomStreams(SEED))
     assert contents(tmp_path / "again") == contents(drawn)
-    write_cohort(tmp_path / "other", SIMPLE, n=1, chance=Chance(SEED + 1))
+    write_cohort(tmp_path / "other", SIMPLE, n=1, streams=RandomStreams(SEED + 1))
     name = "ecg/syn-0001-e1-ecg_1.dat"
     assert (tmp_path / "other" / name).read_bytes() != (drawn / name).read_bytes()
 
@@ -89,7 +89,7 @@ def test_studies_too_near_a_real_recording_are_drawn_anew_and_nothing_else_chang
     near = {"share_below": 0.2, "below": 2, "which": ["syn-0002-e1-ecg", "syn-0003-e1-cxr"]}
     found = tmp_path / "checks.json"
     found.write_text(json.dumps({"ecg": {"memorisation": {"beat": near, "wave": near}}}))
-    write_cohort(tmp_path / "anew", SIMPLE, n=PATIENTS, chance=Chance(SEED, put_aside([found])))
+    write_cohort(tmp_path / "anew", SIMPLE, n=PATIENTS, streams=RandomStreams(SEED, count_redraws([found])))
     before, after = contents(drawn), contents(tmp_path / "anew")
     changed = {name for name in before if before[name] != after[name]}
     assert {name.split(".")[0].removesuffix("_1").removesuffix("_2") for name in changed} == {
@@ -98,17 +98,17 @@ def test_studies_too_near_a_real_recording_are_drawn_anew_and_nothing_else_chang
         "cxr/syn-0003-e2-cxr",
         "drawing",
     }
-    again = put_aside([tmp_path / "anew" / "drawing.json"])
+    again = count_redraws([tmp_path / "anew" / "drawing.json"])
     assert again == {"syn-0002-e1-ecg": 1, "syn-0003-e1-cxr": 1}
-    write_cohort(tmp_path / "same", SIMPLE, n=PATIENTS, chance=Chance(SEED, again))
+    write_cohort(tmp_path / "same", SIMPLE, n=PATIENTS, streams=RandomStreams(SEED, again))
     assert contents(tmp_path / "same") == after
-    assert put_aside([tmp_path / "anew" / "drawing.json", found])["syn-0002-e1-ecg"] == 2
+    assert count_redraws([tmp_path / "anew" / "drawing.json", found])["syn-0002-e1-ecg"] == 2
 
 
 def test_a_file_that_names_no_studies_is_refused(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("syn-0002")
     with pytest.raises(UsageError, match="no record of a drawing"):
-        put_aside([tmp_path / "notes.txt"])
+        count_redraws([tmp_path / "notes.txt"])
 
 
 def test_a_stopped_drawing_goes_on_and_ends_as_if_it_had_not(
@@ -125,10 +125,10 @@ def test_a_stopped_drawing_goes_on_and_ends_as_if_it_had_not(
 
     make = replace(SIMPLE, films=once_stopped)
     with pytest.raises(KeyboardInterrupt):
-        write_cohort(tmp_path / "cohort", make, n=PATIENTS, chance=Chance(SEED))
+        write_cohort(tmp_path / "cohort", make, n=PATIENTS, streams=RandomStreams(SEED))
     assert not (tmp_path / "cohort").exists()
     said: list[str] = []
-    write_cohort(tmp_path / "cohort", make, n=PATIENTS, chance=Chance(SEED), say=said.append)
+    write_cohort(tmp_path / "cohort", make, n=PATIENTS, streams=RandomStreams(SEED), on_progress=said.append)
     assert len(said) == 2  # of three batches, the first was kept
     assert contents(tmp_path / "cohort") == contents(drawn)
     assert [path.name for path in tmp_path.iterdir()] == ["cohort"]
@@ -138,7 +138,7 @@ def test_other_files_of_the_folder_stay_and_old_studies_go(drawn: Path, tmp_path
     folder = tmp_path / "cohort"
     shutil.copytree(drawn, folder)
     (folder / "README.md").write_text("the card")
-    write_cohort(folder, SIMPLE, n=1, chance=Chance(SEED))
+    write_cohort(folder, SIMPLE, n=1, streams=RandomStreams(SEED))
     assert (folder / "README.md").read_text() == "the card"
     assert {row["patient_id"] for row in rows_of(folder)} == {"syn-0001"}
     assert {file.name[:8] for file in (folder / "ecg").iterdir()} == {"syn-0001"}
@@ -156,7 +156,7 @@ def test_what_the_gate_refuses_is_drawn_again_and_counted(tmp_path: Path) -> Non
     def draw(*given: object) -> np.ndarray:
         return np.zeros((12, 5000), np.int16) if next(flat) else ecg(*given)  # type: ignore[arg-type]
 
-    write_cohort(tmp_path / "cohort", replace(SIMPLE, ecg=draw), n=1, chance=Chance(SEED))
+    write_cohort(tmp_path / "cohort", replace(SIMPLE, ecg=draw), n=1, streams=RandomStreams(SEED))
     record = json.loads((tmp_path / "cohort" / "drawing.json").read_text())
     assert record["drawn_again"] == {"cxr": 0, "ecg": 2, "ppg": 0}
     assert sum(record["reasons"].values()) == 2
@@ -165,7 +165,7 @@ def test_what_the_gate_refuses_is_drawn_again_and_counted(tmp_path: Path) -> Non
 def test_a_film_that_shows_too_little_is_drawn_again(tmp_path: Path) -> None:
     faint = flat_first(3)
     make = replace(SIMPLE, too_faint=lambda encounter, film: "Shows less than real films." if next(faint) else "")
-    write_cohort(tmp_path / "cohort", make, n=1, chance=Chance(SEED))
+    write_cohort(tmp_path / "cohort", make, n=1, streams=RandomStreams(SEED))
     record = json.loads((tmp_path / "cohort" / "drawing.json").read_text())
     assert record["drawn_again"] == {"cxr": 3, "ecg": 0, "ppg": 0}
     assert list(record["reasons"]) == ["cxr: Shows less than real films."]
@@ -179,7 +179,7 @@ def test_an_ecg_in_which_other_waves_are_taken_for_beats_is_drawn_again(tmp_path
         found = np.sort(np.concatenate([beats.r_s, between])) if next(doubled) else beats.r_s
         return ecg(encounter, replace(beats, r_s=found), *rngs)
 
-    write_cohort(tmp_path / "cohort", replace(SIMPLE, ecg=draw), n=1, chance=Chance(SEED))
+    write_cohort(tmp_path / "cohort", replace(SIMPLE, ecg=draw), n=1, streams=RandomStreams(SEED))
     record = json.loads((tmp_path / "cohort" / "drawing.json").read_text())
     assert record["drawn_again"]["ecg"] == 1
     assert any("not those it was drawn on" in reason for reason in record["reasons"])
@@ -187,6 +187,6 @@ def test_an_ecg_in_which_other_waves_are_taken_for_beats_is_drawn_again(tmp_path
 
 def test_a_generator_that_never_passes_is_an_error_that_names_the_study(tmp_path: Path) -> None:
     black = replace(SIMPLE, films=lambda given, *_: [np.zeros((224, 224), np.uint8) for _ in given])
-    with pytest.raises(UsageError, match=rf"refused all {DRAWS} draws of syn-0001-e1-cxr"):
-        write_cohort(tmp_path / "cohort", black, n=1, chance=Chance(SEED))
+    with pytest.raises(UsageError, match=rf"refused all {MAX_DRAWS} draws of syn-0001-e1-cxr"):
+        write_cohort(tmp_path / "cohort", black, n=1, streams=RandomStreams(SEED))
     assert not (tmp_path / "cohort").exists()

@@ -13,8 +13,8 @@ from helpers.studies import fill
 
 from engine.errors import UsageError
 from engine.settings import ROOT
-from engine.teaching import collections as made
-from engine.teaching.records import Collection
+from engine.teaching import collections
+from engine.teaching.records import TeachingCollection
 from engine.workspace.workspace import Workspace, open_workspace
 
 HOSTILE = "<img src=x onerror=alert(1)> **bold** [link](javascript:alert(1)) `;DROP TABLE studies;--` 🫀 größer"
@@ -28,100 +28,102 @@ def workspace(tmp_path: Path) -> Iterator[Workspace]:
 
 
 @pytest.fixture
-def rounds(workspace: Workspace) -> Collection:
-    one = made.create(workspace, "Monday rounds", "for the second year")
+def rounds(workspace: Workspace) -> TeachingCollection:
+    one = collections.create(workspace, "Monday rounds", "for the second year")
     for number in range(4):
-        made.add(workspace, one.collection_id, f"s{number:04d}", note=f"note {number}")
-    return made.load(workspace, one.collection_id)
+        collections.add(workspace, one.collection_id, f"s{number:04d}", note=f"note {number}")
+    return collections.load(workspace, one.collection_id)
 
 
-def ids(workspace: Workspace, one: Collection) -> list[str]:
-    return [item.study_id for item in made.items(workspace, one.collection_id)]
+def ids(workspace: Workspace, one: TeachingCollection) -> list[str]:
+    return [item.study_id for item in collections.items(workspace, one.collection_id)]
 
 
-def test_cases_keep_the_order_they_are_moved_into(workspace: Workspace, rounds: Collection) -> None:
-    made.move(workspace, rounds.collection_id, "s0003", -1)
-    made.move(workspace, rounds.collection_id, "s0000", 1)
-    made.move(workspace, rounds.collection_id, "s0001", -1)  # the first stays the first
+def test_cases_keep_the_order_they_are_moved_into(workspace: Workspace, rounds: TeachingCollection) -> None:
+    collections.move(workspace, rounds.collection_id, "s0003", -1)
+    collections.move(workspace, rounds.collection_id, "s0000", 1)
+    collections.move(workspace, rounds.collection_id, "s0001", -1)  # the first stays the first
     assert ids(workspace, rounds) == ["s0001", "s0000", "s0003", "s0002"]
-    assert [item.note for item in made.items(workspace, rounds.collection_id)] == [f"note {i}" for i in (1, 0, 3, 2)]
+    assert [item.note for item in collections.items(workspace, rounds.collection_id)] == [
+        f"note {i}" for i in (1, 0, 3, 2)
+    ]
     assert (rounds.cases, rounds.hidden) == (4, 0)
 
 
-def test_a_case_is_there_once_and_comes_back_with_its_note(workspace: Workspace, rounds: Collection) -> None:
-    assert not made.add(workspace, rounds.collection_id, "s0001")
-    made.remove(workspace, rounds.collection_id, "s0001")
+def test_a_case_is_there_once_and_comes_back_with_its_note(workspace: Workspace, rounds: TeachingCollection) -> None:
+    assert not collections.add(workspace, rounds.collection_id, "s0001")
+    collections.remove(workspace, rounds.collection_id, "s0001")
     assert ids(workspace, rounds) == ["s0000", "s0002", "s0003"]
-    made.restore(workspace, rounds.collection_id, "s0001")
+    collections.restore(workspace, rounds.collection_id, "s0001")
     assert ids(workspace, rounds) == ["s0000", "s0001", "s0002", "s0003"]
-    made.remove(workspace, rounds.collection_id, "s0001")
-    assert made.add(workspace, rounds.collection_id, "s0001")
-    assert made.items(workspace, rounds.collection_id)[-1].note == "note 1"
+    collections.remove(workspace, rounds.collection_id, "s0001")
+    assert collections.add(workspace, rounds.collection_id, "s0001")
+    assert collections.items(workspace, rounds.collection_id)[-1].note == "note 1"
 
 
-def test_deleting_is_undone_whole_and_a_copy_is_of_its_own(workspace: Workspace, rounds: Collection) -> None:
-    copy = made.duplicate(workspace, rounds.collection_id, "Copy")
-    made.note(workspace, copy.collection_id, "s0000", "other")
-    made.delete(workspace, rounds.collection_id)
-    assert [one.title for one in made.listed(workspace)] == ["Copy"]
+def test_deleting_is_undone_whole_and_a_copy_is_of_its_own(workspace: Workspace, rounds: TeachingCollection) -> None:
+    copy = collections.duplicate(workspace, rounds.collection_id, "Copy")
+    collections.note(workspace, copy.collection_id, "s0000", "other")
+    collections.delete(workspace, rounds.collection_id)
+    assert [one.title for one in collections.listed(workspace)] == ["Copy"]
     with pytest.raises(UsageError, match="no such collection"):
-        made.load(workspace, rounds.collection_id)
+        collections.load(workspace, rounds.collection_id)
     with pytest.raises(UsageError, match="deleted"):
-        made.add(workspace, rounds.collection_id, "s0005")
-    made.undelete(workspace, rounds.collection_id)
-    assert made.items(workspace, rounds.collection_id)[0].note == "note 0"
-    assert made.load(workspace, copy.collection_id).description == "for the second year"
+        collections.add(workspace, rounds.collection_id, "s0005")
+    collections.undelete(workspace, rounds.collection_id)
+    assert collections.items(workspace, rounds.collection_id)[0].note == "note 0"
+    assert collections.load(workspace, copy.collection_id).description == "for the second year"
 
 
-def test_who_withdraws_disappears_and_returns(workspace: Workspace, rounds: Collection) -> None:
+def test_who_withdraws_disappears_and_returns(workspace: Workspace, rounds: TeachingCollection) -> None:
     workspace.set_consent("p1", False)
-    now = made.load(workspace, rounds.collection_id)
+    now = collections.load(workspace, rounds.collection_id)
     assert (now.cases, now.hidden) == (3, 1)
     assert "s0001" not in ids(workspace, rounds)
-    made.move(workspace, rounds.collection_id, "s0002", -1)  # past the hidden one
+    collections.move(workspace, rounds.collection_id, "s0002", -1)  # past the hidden one
     assert ids(workspace, rounds) == ["s0002", "s0000", "s0003"]
     with pytest.raises(UsageError, match="may be shown"):
-        made.add(workspace, made.create(workspace, "new").collection_id, "s0001")
+        collections.add(workspace, collections.create(workspace, "new").collection_id, "s0001")
     workspace.set_consent("p1", True)
     assert set(ids(workspace, rounds)) == {"s0000", "s0001", "s0002", "s0003"}
     workspace.remove(["s0003"])
-    now = made.load(workspace, rounds.collection_id)
+    now = collections.load(workspace, rounds.collection_id)
     assert (now.cases, now.hidden) == (3, 1)
 
 
-def test_text_that_another_changed_is_not_overwritten(workspace: Workspace, rounds: Collection) -> None:
+def test_text_that_another_changed_is_not_overwritten(workspace: Workspace, rounds: TeachingCollection) -> None:
     one = rounds.collection_id
-    made.note(workspace, one, "s0000", "first", was="note 0")
+    collections.note(workspace, one, "s0000", "first", expected_text="note 0")
     with pytest.raises(UsageError, match="Someone else"):
-        made.note(workspace, one, "s0000", "second", was="note 0")
-    made.rename(workspace, one, "Tuesday", was="Monday rounds")
+        collections.note(workspace, one, "s0000", "second", expected_text="note 0")
+    collections.rename(workspace, one, "Tuesday", expected_text="Monday rounds")
     with pytest.raises(UsageError, match="Someone else"):
-        made.rename(workspace, one, "Friday", was="Monday rounds")
-    made.describe(workspace, one, HOSTILE, was="for the second year")
-    kept = made.load(workspace, one)
+        collections.rename(workspace, one, "Friday", expected_text="Monday rounds")
+    collections.describe(workspace, one, HOSTILE, expected_text="for the second year")
+    kept = collections.load(workspace, one)
     assert (kept.title, kept.description) == ("Tuesday", HOSTILE)
-    assert made.items(workspace, one)[0].note == "first"
+    assert collections.items(workspace, one)[0].note == "first"
 
 
 @pytest.mark.parametrize("title", ["", "  \n ", "x" * 121])
 def test_a_title_that_cannot_be_is_refused_and_nothing_changes(workspace, rounds, title) -> None:
     with pytest.raises(UsageError, match="nothing was changed"):
-        made.rename(workspace, rounds.collection_id, title)
+        collections.rename(workspace, rounds.collection_id, title)
     with pytest.raises(UsageError, match="nothing was changed"):
-        made.note(workspace, rounds.collection_id, "s0000", "x" * 4001)
-    assert made.load(workspace, rounds.collection_id).title == "Monday rounds"
+        collections.note(workspace, rounds.collection_id, "s0000", "x" * 4001)
+    assert collections.load(workspace, rounds.collection_id).title == "Monday rounds"
 
 
 def test_two_editors_lose_nothing_of_each_other(workspace: Workspace) -> None:
-    one = made.create(workspace, "shared").collection_id
+    one = collections.create(workspace, "shared").collection_id
     failed: list[BaseException] = []
 
     def edit(numbers: range) -> None:
         try:
             for number in numbers:
-                made.add(workspace, one, f"s{number:04d}")
-                made.note(workspace, one, f"s{number:04d}", f"by {numbers.start}")
-                made.move(workspace, one, f"s{number:04d}", -1)
+                collections.add(workspace, one, f"s{number:04d}")
+                collections.note(workspace, one, f"s{number:04d}", f"by {numbers.start}")
+                collections.move(workspace, one, f"s{number:04d}", -1)
         except BaseException as error:
             failed.append(error)
 
@@ -130,7 +132,7 @@ def test_two_editors_lose_nothing_of_each_other(workspace: Workspace) -> None:
         thread.start()
     for thread in threads:
         thread.join()
-    found = made.items(workspace, one)
+    found = collections.items(workspace, one)
     assert failed == []
     assert {item.study_id: item.note for item in found} == {
         f"s{number:04d}": f"by {0 if number < 6 else 6}" for number in range(12)
@@ -156,5 +158,5 @@ def test_what_was_said_to_be_stored_survives_a_kill(tmp_path: Path) -> None:
     )
     assert done.returncode == -9, done.stderr
     with open_workspace(tmp_path / "ws") as place:
-        kept = made.items(place, done.stdout.strip())
+        kept = collections.items(place, done.stdout.strip())
         assert [(item.study_id, item.note) for item in kept] == [("s0002", "a note")]

@@ -15,8 +15,8 @@ from engine.model.release import Release
 from engine.retrieval.search import Filters
 from engine.teaching import collections, quizzes, results, runs
 from engine.teaching.confusable import confusable
-from engine.teaching.quizzes import Plan
-from engine.teaching.records import Asked, Quiz, Run
+from engine.teaching.quizzes import QuizPlan
+from engine.teaching.records import Quiz, QuizQuestion, Run
 from engine.workspace.workspace import Workspace, open_workspace
 
 MONDAY = datetime(2026, 3, 2, 15, 0)
@@ -24,18 +24,18 @@ MONDAY = datetime(2026, 3, 2, 15, 0)
 
 @pytest.fixture
 def quiz(workspace: Workspace, release: Release) -> Quiz:
-    return quizzes.from_filters(workspace, release, ("ecg",), Filters(), Plan("Rhythms", n=5, seed=3)).quiz
+    return quizzes.from_filters(workspace, release, ("ecg",), Filters(), QuizPlan("Rhythms", n=5, seed=3)).quiz
 
 
 def finish(workspace: Workspace, run: Run, right: int, at: datetime | None = None) -> Run:
     """Answer the first `right` questions as labelled and the others otherwise."""
     for one in run.questions:
         wrong = next(option for option in one.options if option not in one.labelled)
-        runs.commit(workspace, run.run_id, one.place, one.labelled if one.place <= right else [wrong], at)
+        runs.commit(workspace, run.run_id, one.position, one.labelled if one.position <= right else [wrong], at)
     return runs.load(workspace, run.run_id)
 
 
-def asked(workspace: Workspace, quiz: Quiz) -> tuple[Asked, ...]:
+def asked(workspace: Workspace, quiz: Quiz) -> tuple[QuizQuestion, ...]:
     return runs.start(workspace, quiz.quiz_id, "someone", order="fixed").questions
 
 
@@ -57,13 +57,13 @@ def test_distractors_come_from_the_nearest_cases_labelled_otherwise(workspace, r
 
 
 def test_several_labels_are_asked_for_at_once_where_that_is_chosen(workspace, release) -> None:
-    built = quizzes.from_filters(workspace, release, ("ecg",), Filters(), Plan("All", n=4, asks="all", seed=1))
+    built = quizzes.from_filters(workspace, release, ("ecg",), Filters(), QuizPlan("All", n=4, asks="all", seed=1))
     run = runs.start(workspace, built.quiz.quiz_id, "ann")
     assert any(len(one.labelled) > 1 for one in run.questions)
     one = next(one for one in run.questions if len(one.labelled) > 1)
-    assert not runs.commit(workspace, run.run_id, one.place, one.labelled[:1]).right
-    other = next(another for another in run.questions if another.place != one.place)
-    assert runs.commit(workspace, run.run_id, other.place, tuple(reversed(other.labelled))).right
+    assert not runs.commit(workspace, run.run_id, one.position, one.labelled[:1]).right
+    other = next(another for another in run.questions if another.position != one.position)
+    assert runs.commit(workspace, run.run_id, other.position, tuple(reversed(other.labelled))).right
 
 
 def test_a_collection_is_asked_in_its_order_without_reports_or_a_patient_twice(workspace, release) -> None:
@@ -72,7 +72,7 @@ def test_a_collection_is_asked_in_its_order_without_reports_or_a_patient_twice(w
     twice = next(row for row in workspace.rows() if row.encounter_id.endswith("-e2") and row.modality == "ecg")
     for study_id in [*chosen, twice.study_id, f"{twice.patient_id}-e1-ecg"]:
         collections.add(workspace, one.collection_id, study_id, note=f"about {study_id}")
-    built = quizzes.from_collection(workspace, release, one.collection_id, Plan("mixed", order="fixed"))
+    built = quizzes.from_collection(workspace, release, one.collection_id, QuizPlan("mixed", order="fixed"))
     run = runs.start(workspace, built.quiz.quiz_id, "ann")
     asked_for = [question.study_id for question in run.questions]
     assert built.reports == 1
@@ -85,7 +85,7 @@ def test_a_collection_is_asked_in_its_order_without_reports_or_a_patient_twice(w
 
 
 def test_no_case_and_no_patient_comes_twice_in_a_large_quiz(workspace, release) -> None:
-    plan = Plan("large", n=60, seed=9)
+    plan = QuizPlan("large", n=60, seed=9)
     built = quizzes.from_filters(workspace, release, ("ecg", "ppg", "cxr"), Filters(), plan)
     rows = [workspace.row(one.study_id) for one in asked(workspace, built.quiz)]
     assert len(rows) > 30
@@ -97,10 +97,10 @@ def test_no_case_and_no_patient_comes_twice_in_a_large_quiz(workspace, release) 
 
 def test_a_filter_on_labels_asks_for_those(workspace, release) -> None:
     filters = Filters(labels=("sinus rhythm",))
-    built = quizzes.from_filters(workspace, release, ("ecg",), filters, Plan("sinus", n=3))
+    built = quizzes.from_filters(workspace, release, ("ecg",), filters, QuizPlan("sinus", n=3))
     assert {one.labelled for one in asked(workspace, built.quiz)} == {("sinus rhythm",)}
     with pytest.raises(UsageError, match="No question"):
-        quizzes.from_filters(workspace, release, ("ecg",), Filters(labels=("no such label",)), Plan("none"))
+        quizzes.from_filters(workspace, release, ("ecg",), Filters(labels=("no such label",)), QuizPlan("none"))
 
 
 def test_confusable_cases_are_of_others_who_consent_and_labelled_otherwise(workspace, release) -> None:
@@ -129,28 +129,28 @@ def test_one_seed_gives_every_learner_one_order(workspace, quiz) -> None:
 def test_an_answer_stays_and_the_run_goes_on_under_the_same_alias(workspace, workspace_folder, quiz) -> None:
     run = runs.start(workspace, quiz.quiz_id, "  Ann  B ")
     first = run.current
-    given = runs.commit(workspace, run.run_id, first.place, first.options[:1])
+    given = runs.commit(workspace, run.run_id, first.position, first.options[:1])
     with pytest.raises(UsageError, match="stays as it was given"):
-        runs.commit(workspace, run.run_id, first.place, first.options[1:2])
+        runs.commit(workspace, run.run_id, first.position, first.options[1:2])
     for nonsense in ([], ["no such option"], list(run.questions[1].options[:2])):
         with pytest.raises(UsageError, match="nothing was stored"):
-            runs.commit(workspace, run.run_id, run.questions[1].place, nonsense)
+            runs.commit(workspace, run.run_id, run.questions[1].position, nonsense)
     workspace.close()
     with open_workspace(workspace_folder) as again:
         resumed = runs.start(again, quiz.quiz_id, "ann b", order="fixed", seed=99)
         assert resumed.run_id == run.run_id and resumed.alias == "Ann B"
         assert resumed.questions[0].given == given
-        assert resumed.current.place == 2
+        assert resumed.current.position == 2
         finish_rest(again, resumed)
         assert runs.start(again, quiz.quiz_id, "Ann B").run_id == run.run_id
         anew = runs.start(again, quiz.quiz_id, "Ann B", anew=True)
-        assert (anew.attempt, anew.current.place) == (2, 1)
+        assert (anew.attempt, anew.current.position) == (2, 1)
     open_workspace(workspace_folder)  # the fixture closes it
 
 
 def finish_rest(workspace: Workspace, run: Run) -> None:
     while (one := runs.load(workspace, run.run_id).current) is not None:
-        runs.commit(workspace, run.run_id, one.place, one.labelled)
+        runs.commit(workspace, run.run_id, one.position, one.labelled)
 
 
 def test_two_tabs_begin_one_run_and_one_answer_counts(workspace, quiz) -> None:
@@ -179,15 +179,15 @@ def test_missed_cases_come_back_the_next_day_and_known_ones_later(workspace, qui
     run = runs.start(workspace, quiz.quiz_id, "ann")
     finish(workspace, run, right=3, at=MONDAY)
     missed = {(one.quiz_id, one.number) for one in run.questions[3:]}
-    assert runs.due(workspace, "ann", MONDAY) == []
-    assert set(runs.due(workspace, "ANN", datetime(2026, 3, 3, 6, 0))) == missed
-    assert runs.due(workspace, "bob", MONDAY + timedelta(days=1)) == []
-    assert len(runs.due(workspace, "ann", MONDAY + timedelta(days=30))) == 5
+    assert runs.due_questions(workspace, "ann", MONDAY) == []
+    assert set(runs.due_questions(workspace, "ANN", datetime(2026, 3, 3, 6, 0))) == missed
+    assert runs.due_questions(workspace, "bob", MONDAY + timedelta(days=1)) == []
+    assert len(runs.due_questions(workspace, "ann", MONDAY + timedelta(days=30))) == 5
 
     practice = runs.practise(workspace, "ann", MONDAY + timedelta(days=1))
     assert practice.quiz_id is None and len(practice.questions) == 2
     finish(workspace, practice, right=2, at=MONDAY + timedelta(days=1))
-    assert runs.due(workspace, "ann", MONDAY + timedelta(days=1)) == []
+    assert runs.due_questions(workspace, "ann", MONDAY + timedelta(days=1)) == []
     with pytest.raises(UsageError, match="No case is due"):
         runs.practise(workspace, "ann", MONDAY + timedelta(days=1))
     assert results.results(workspace, quiz.quiz_id).learners[0][1].n == 5  # practice is no part of the class's results
@@ -199,13 +199,15 @@ def test_who_withdraws_leaves_run_practice_and_results(workspace, quiz) -> None:
     workspace.set_consent(workspace.row(gone.study_id).patient_id, False)
     left = runs.load(workspace, run.run_id)
     assert (len(left.questions), left.hidden) == (4, 1)
-    assert len(runs.due(workspace, "ann", MONDAY + timedelta(days=1))) == 4
+    assert len(runs.due_questions(workspace, "ann", MONDAY + timedelta(days=1))) == 4
     found = results.results(workspace, quiz.quiz_id)
     assert len(found.questions) == 4 and found.hidden == 1
     assert gone.study_id not in results.to_csv(workspace, quiz.quiz_id)
     bob = runs.start(workspace, quiz.quiz_id, "bob")
     with pytest.raises(UsageError, match="no longer be shown"):
-        runs.commit(workspace, bob.run_id, next(iter(set(range(1, 6)) - {one.place for one in bob.questions})), ["x"])
+        runs.commit(
+            workspace, bob.run_id, next(iter(set(range(1, 6)) - {one.position for one in bob.questions})), ["x"]
+        )
     workspace.set_consent(workspace.row(gone.study_id).patient_id, True)
     assert len(results.results(workspace, quiz.quiz_id).questions) == 5
 

@@ -14,7 +14,7 @@ import pytest
 from helpers.many_studies import DIGEST, RELEASE, ask, crowd, oracle, permitted
 from helpers.studies import COHORT, new_study
 
-from engine.backends import snapshots as arrays_module
+from engine.backends import snapshots
 from engine.errors import UsageError
 from engine.index.code_columns import in_order
 from engine.index.hamming import from_bits, words_of
@@ -137,10 +137,10 @@ def test_filters_are_one_mask(place: Workspace) -> None:
 
 
 def test_a_hundred_random_changes_with_compactions_in_between(place: Workspace, monkeypatch) -> None:
-    monkeypatch.setattr(arrays_module, "COMPACT_FROM", 25)  # so that a base is renewed every few changes
+    monkeypatch.setattr(snapshots, "COMPACT_FROM", 25)  # so that a base is renewed every few changes
     rng, choice = np.random.default_rng(2), random.Random(2)
     crowd(place, rng, 120, patients=60)
-    place.arrays.upkeep.delay_s = 0.0
+    place.snapshots.background.delay_s = 0.0
     for turn in range(100):
         present = [study_id for study_id, _, _ in permitted(place)]
         kind = choice.choice(("add", "remove", "withdraw", "grant", "settle"))
@@ -149,25 +149,25 @@ def test_a_hundred_random_changes_with_compactions_in_between(place: Workspace, 
         elif kind == "remove":
             place.remove(choice.sample(present, min(5, len(present))))
         elif kind == "settle":
-            place.arrays.upkeep.settle()
+            place.snapshots.background.drain()
         else:
             known = [one for (one,) in place.database.read("SELECT patient_id FROM patients")]
             place.set_consents(choice.sample(known, 3), kind == "grant")
         query = code(rng)
         assert ask(place, query, 7, 128) == oracle(permitted(place), query, 7, 128)
-    assert place.arrays.views(RELEASE, ("cxr",))["cxr"].base.n != 120
+    assert place.snapshots.latest(RELEASE, ("cxr",))["cxr"].base.n != 120
 
 
 def test_a_base_is_renewed_behind_a_change(place: Workspace) -> None:
     rng = np.random.default_rng(3)
     crowd(place, rng, 100)
-    place.arrays.views(RELEASE, ("cxr",))
+    place.snapshots.latest(RELEASE, ("cxr",))
     place.add(COHORT, RELEASE, DIGEST, films(rng, range(30)))
-    before = place.arrays.views(RELEASE, ("cxr",))["cxr"]
-    place.arrays.compact((RELEASE, "cxr"))
-    after = place.arrays.views(RELEASE, ("cxr",))["cxr"]
-    assert (before.base.n, before.fresh.ids.size) == (100, 30)
-    assert (after.base.n, after.fresh.ids.size, after.n) == (130, 0, before.n)
+    before = place.snapshots.latest(RELEASE, ("cxr",))["cxr"]
+    place.snapshots.compact((RELEASE, "cxr"))
+    after = place.snapshots.latest(RELEASE, ("cxr",))["cxr"]
+    assert (before.base.n, before.delta.ids.size) == (100, 30)
+    assert (after.base.n, after.delta.ids.size, after.n) == (130, 0, before.n)
     check(place, rng)
 
 
@@ -179,7 +179,7 @@ def test_a_deletion_that_fails_brings_the_studies_back(place: Workspace) -> None
     meanwhile: list = []
 
     def fail() -> None:
-        with place.database.exclusive(), place.arrays.going([expected[0][1]]):
+        with place.database.exclusive(), place.snapshots.removing([expected[0][1]]):
             meanwhile.extend(ask(place, query, 60, 256))
             raise ZeroDivisionError
 
@@ -202,10 +202,10 @@ def test_unknown_patients_and_scopes_withdraw_nothing(place: Workspace) -> None:
 
 
 def test_sixteen_threads_search_while_one_writes(place: Workspace, monkeypatch) -> None:
-    monkeypatch.setattr(arrays_module, "COMPACT_FROM", 40)
+    monkeypatch.setattr(snapshots, "COMPACT_FROM", 40)
     rng = np.random.default_rng(6)
     crowd(place, rng, 300, patients=200)
-    place.arrays.upkeep.delay_s = 0.0
+    place.snapshots.background.delay_s = 0.0
     query = code(rng)
     states = [oracle(permitted(place), query, 12, 256)]  # what a serial search finds after every change
     wrong: list[object] = []

@@ -8,12 +8,12 @@ import pytest
 
 from engine.errors import IntakeError, UsageError
 from engine.study import Note
-from engine.workspace.manifest import Entry, read_manifest
+from engine.workspace.manifest import StudyEntry, read_manifest
 
 HEADER = "file,modality,study_id,patient_id,age,sex,labels,report,fs,units,consent,ward\n"
 
 
-def read(folder: Path, *rows: str, header: str = HEADER) -> list[Entry]:
+def read(folder: Path, *rows: str, header: str = HEADER) -> list[StudyEntry]:
     (folder / "manifest.csv").write_text("\ufeff" + header + "".join(f"{row}\n" for row in rows), encoding="utf-8")
     return read_manifest(folder)
 

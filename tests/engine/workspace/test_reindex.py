@@ -17,7 +17,7 @@ from safetensors.torch import load_file, save_file
 from engine.errors import WorkspaceError
 from engine.files import sha256_of
 from engine.model.release import Release, load_release
-from engine.retrieval.search import again, search
+from engine.retrieval.search import search, search_stored
 from engine.settings import ROOT
 from engine.study import MODALITIES, Note, Study
 from engine.workspace import reindex as reindex_module
@@ -47,7 +47,7 @@ def rehashed(release: Release, tmp_path: Path) -> Release:
 
 
 def found(place: Workspace, newest: Release) -> tuple[str, list[tuple[str, int]]]:
-    answer = again(place, newest, QUERY, k=5, bits=64)
+    answer = search_stored(place, newest, QUERY, k=5, bits=64)
     return answer.release, [(one.study_id, one.hamming) for one in answer.neighbours]
 
 
@@ -72,7 +72,7 @@ def test_a_new_hash_layer_uses_the_stored_embeddings(workspace: Workspace, relea
     assert workspace.without_codes("r9") == []
     assert workspace.database.read("SELECT count(*) FROM staged") == [(0,)]
     assert workspace.database.read("SELECT DISTINCT release FROM codes") == [("r9",)]
-    assert again(workspace, rehashed, QUERY, k=5, rerank="embedding").neighbours
+    assert search_stored(workspace, rehashed, QUERY, k=5, rerank="embedding").neighbours
     with pytest.raises(WorkspaceError, match="no codes of release"):
         found(workspace, changed(release, rehashed.path.with_name("r8"), "text.safetensors", name="r8"))
 
@@ -153,7 +153,7 @@ def test_an_embedding_that_was_replaced_before_it_was_staged_is_left_out(
     vectors, codes = workspace.embeddings(release.name, ids), np.zeros((3, 32), np.uint8)
     workspace.add_codes(release.name, release.digest, ids[:1], -vectors[:1], codes[:1], replace=True)
     workspace.releases.stage(rehashed.digest, ids, vectors, codes, release.name)
-    waiting = [study_id for study_id, _ in workspace.releases.waiting(rehashed.digest)]
+    waiting = [study_id for study_id, _ in workspace.releases.unstaged_studies(rehashed.digest)]
     assert ids[0] in waiting and not {ids[1], ids[2]} & set(waiting)
 
 
@@ -186,7 +186,7 @@ def test_killed_anywhere_it_works_and_goes_on(workspace_folder: Path, release: R
             process.kill()
         with open_workspace(workspace_folder) as place:
             now = found(place, rehashed)
-            waiting = len(place.releases.waiting(rehashed.digest))
+            waiting = len(place.releases.unstaged_studies(rehashed.digest))
             if now[0] == release.name:
                 assert now == before
                 assert waiting < left

@@ -12,7 +12,7 @@ from streamlit.testing.v1 import AppTest
 from engine.model.release import load_release
 from engine.settings import ROOT
 from engine.teaching import collections, quizzes, runs
-from engine.teaching.quizzes import Plan
+from engine.teaching.quizzes import QuizPlan
 from engine.workspace.workspace import Workspace
 from pages.shared import notice, resources
 from pages.shared.strings import several, text
@@ -236,9 +236,9 @@ def test_a_quiz_is_built_taken_and_its_results_are_read(app, place):
         assert app.button(key="commit").disabled
         secrets = (asked.study_id, "Heart rate", f"about {asked.study_id}", place.row(asked.study_id).cohort)
         assert not [secret for secret in secrets if secret in repr(app._tree)]
-        press(app, f"option-{asked.place}-1")
+        press(app, f"option-{asked.position}-1")
         press(app, "commit")
-        given = runs.load(place, run.run_id).questions[asked.place - 1].given
+        given = runs.load(place, run.run_id).questions[asked.position - 1].given
         assert given is not None and given.chosen == asked.options[:1]
         assert f"about {asked.study_id}" in words(app).replace("\\", "")
         searched = len(place.audit_rows())
@@ -253,7 +253,7 @@ def test_a_quiz_is_built_taken_and_its_results_are_read(app, place):
 
 
 def test_a_withdrawn_case_leaves_a_quiz_that_is_under_way(app, place):
-    built = quizzes.from_collection(place, load_release(), filled(place, ECG, FILM), Plan("two", order="fixed"))
+    built = quizzes.from_collection(place, load_release(), filled(place, ECG, FILM), QuizPlan("two", order="fixed"))
     run = runs.start(place, built.quiz.quiz_id, "ben")
     place.set_consent(place.row(ECG).patient_id, False)
     try:

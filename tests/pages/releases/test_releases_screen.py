@@ -13,11 +13,10 @@ from helpers.screens import keys, words
 from helpers.workspaces import build_workspace
 from streamlit.testing.v1 import AppTest
 
-from engine.learning import promotion
-from engine.learning import round_job as job
-from engine.learning.round_release import rounds
+from engine.learning import promotion, round_job
+from engine.learning.round_release import round_releases
 from engine.model.release import Release, load_release
-from engine.retrieval.search import again, search
+from engine.retrieval.search import search, search_stored
 from engine.settings import ROOT
 from engine.study import Note, Study
 from engine.workspace.workspace import Workspace
@@ -73,8 +72,8 @@ def press(app: AppTest, key: str) -> AppTest:
 
 
 def settled(place: Workspace) -> None:
-    moving = promotion.present(place)
-    assert moving is not None and moving.wait(60) and moving.why == ""
+    moving = promotion.latest_job(place)
+    assert moving is not None and moving.wait(60) and moving.error == ""
 
 
 def table(app: AppTest) -> str:
@@ -89,7 +88,7 @@ def test_without_a_round_it_shows_what_serves_and_asks_for_a_name(app: AppTest, 
     app.text_input(key="releases-who").set_value("  Ada   L ").run()
     assert app.query_params["who"] in ("Ada L", ["Ada L"]) and not app.button(key="make-round").disabled
     press(app, "make-round")
-    assert "nothing to learn from yet" in app.error[0].value and job.present(place) is None
+    assert "nothing to learn from yet" in app.error[0].value and round_job.latest_job(place) is None
 
 
 def test_a_round_is_made_followed_and_looked_at(app: AppTest, place: Workspace):
@@ -99,10 +98,10 @@ def test_a_round_is_made_followed_and_looked_at(app: AppTest, place: Workspace):
     press(app, "make-round")
     assert "cancel-round" in keys(app) and "make-round" not in keys(app)
     last = time.monotonic() + WAIT_S
-    while any(not one.over for one in job.jobs(place)) and time.monotonic() < last:
+    while any(not one.over for one in round_job.jobs(place)) and time.monotonic() < last:
         time.sleep(0.5)
     opened(app, who="Ada")
-    (made,) = rounds(place.path)
+    (made,) = round_releases(place.path)
     assert f"Release {made.name} against r2" in [one.value for one in app.header]
     assert "P@10, all pairs of modalities alike" in table(app) and "fewer than 30: guards nothing" in table(app)
     assert "Made by Ada" in words(app) and "SYNTHETIC" in words(app)
@@ -115,7 +114,7 @@ def test_a_cancelled_round_is_said_and_another_can_begin(app: AppTest, place: Wo
     press(app, "cancel-round")
     opened(app, who="Ada")
     assert text("releases.cancelled", number=1) in [one.value for one in app.info]
-    assert "make-round" in keys(app) and rounds(place.path) == []
+    assert "make-round" in keys(app) and round_releases(place.path) == []
 
 
 def test_promotion_and_the_way_back_by_two_presses(app: AppTest, place: Workspace, base: Release):
@@ -166,10 +165,10 @@ def test_a_page_that_shows_another_serving_release_is_refused(app: AppTest, plac
 def test_a_takeover_that_was_cut_off_can_go_on(app: AppTest, place: Workspace, base: Release):
     made = written(place.path, base)
     with place.database.write() as cursor:
-        from engine.store import promotions as takeovers
+        from engine.store import promotions
 
-        asked = takeovers.Asked("promotion", "Bo", ("r2", base.digest), ("r2.1", made.digest), True)
-        takeovers.begin(cursor, asked)  # and the process that began it is gone
+        asked = promotions.PromotionRequest("promotion", "Bo", ("r2", base.digest), ("r2.1", made.digest), True)
+        promotions.begin(cursor, asked)  # and the process that began it is gone
     opened(app, who="Ada")
     assert "did not come to its end" in app.warning[0].value
     press(app, "go-on")
@@ -197,7 +196,7 @@ def test_the_last_queries_before_and_after_stand_side_by_side(app: AppTest, plac
 def test_every_neighbour_names_its_release(app: AppTest, place: Workspace, base: Release):
     made = written(place.path, base)
     promotion.promote(place, made, "Ada", base.digest).wait(60)
-    answer = again(place, base, "syn-0003-e1-ecg", k=2)
+    answer = search_stored(place, base, "syn-0003-e1-ecg", k=2)
     assert {one.release for one in answer.neighbours} == {"r2.1"}
     app.switch_page("pages/search/page.py")
     app.query_params.clear()

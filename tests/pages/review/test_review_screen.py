@@ -229,7 +229,7 @@ def test_a_patient_who_withdraws_in_the_middle_is_left_out_and_said(app, place):
     left = review.find(place, "random", 6, "ann", 1)
     queue(app, n=6)
     assert left.dropped >= 1 and several(left.dropped, "review.dropped") in infos(app)
-    press(app, f"mark-relevant-{left.place(left.next.pair)}")
+    press(app, f"mark-relevant-{left.position(left.next.pair)}")
     assert gone.pair not in {one.pair for one in place.ratings(who="ann")}
 
 

@@ -9,12 +9,12 @@ import pytest
 from helpers.screens import address, keys, press, said_no_error, words
 from streamlit.testing.v1 import AppTest
 
-from engine.map import job as maker
+from engine.map import job
 from engine.map.file import file_of, load
 from engine.model.release import load_release
 from engine.workspace.workspace import Workspace
 from pages.map import state
-from pages.shared.markdown import plain
+from pages.shared.markdown import escaped
 from pages.shared.strings import several, text
 
 ECG = "syn-0001-e1-ecg"
@@ -34,7 +34,7 @@ def made(screen: AppTest, place: Workspace) -> AppTest:
     """The screen with its map, made by coming here."""
     until = time.monotonic() + LIMIT_S
     while time.monotonic() < until:
-        running = maker.making(place)
+        running = job.latest_job(place)
         if running is not None and running.step == "done":
             return said_no_error(screen.run())
         if "map-make" in keys(screen):  # stopped by the test before
@@ -52,7 +52,7 @@ def ids(screen: AppTest) -> list[str]:
 def test_coming_here_begins_to_make_the_map_which_can_be_stopped_and_begun_again(
     screen: AppTest, place: Workspace
 ) -> None:
-    running = maker.making(place)
+    running = job.latest_job(place)
     assert running is not None
     press(screen, "map-stop")
     assert running.wait(LIMIT_S) and running.step == "stopped"
@@ -60,9 +60,9 @@ def test_coming_here_begins_to_make_the_map_which_can_be_stopped_and_begun_again
     assert [one.value for one in screen.warning] == [text("map.stopped")]
     assert not file_of(place.path, load_release().name).exists()
     said_no_error(screen.run())
-    assert maker.making(place) is running  # looking again begins nothing
+    assert job.latest_job(place) is running  # looking again begins nothing
     press(screen, "map-make")
-    assert maker.making(place) is not running
+    assert job.latest_job(place) is not running
 
 
 def test_the_map_says_in_words_what_it_shows_and_how_much_it_keeps(made: AppTest, place: Workspace) -> None:
@@ -103,7 +103,7 @@ def test_what_lies_within_a_gesture_is_listed_until_it_is_let_go(made: AppTest, 
 
 def test_near_a_study_come_its_neighbours_on_the_map(made: AppTest, place: Workspace) -> None:
     made.text_input(key="map-near").set_value(f" {ECG} ").run()
-    assert address(made)["near"] == [ECG] and several(10, "map.chosen_near", study=plain(ECG)) in words(made)
+    assert address(made)["near"] == [ECG] and several(10, "map.chosen_near", study=escaped(ECG)) in words(made)
     assert ids(made) and ECG not in ids(made)
     press(made, f"map-search-{ids(made)[0]}")  # leads to the search screen
     assert "query" in address(made)

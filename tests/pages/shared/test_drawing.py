@@ -33,14 +33,14 @@ def words(svg: str) -> list[str]:
 
 
 def test_a_second_is_25_mm_and_a_millivolt_is_10_mm():
-    strip = trace.draw(pulse_train(), PAPER, layout="12x1")
+    strip = trace.trace_svg(pulse_train(), PAPER, layout="12x1")
     lead_one = points(strip)[0]
     assert np.ptp(lead_one[:, 0]) == pytest.approx(250, abs=0.2)
     assert np.ptp(lead_one[:, 1]) == pytest.approx(10, abs=0.05)
 
 
 def test_grid_has_squares_of_one_and_five_millimetres():
-    strip = trace.draw(pulse_train(), PAPER)
+    strip = trace.trace_svg(pulse_train(), PAPER)
     grids = {p.get("id"): p for p in ElementTree.fromstring(strip).iter(f"{SVG}pattern")}
     sizes = {name: (p.get("width"), p.get("height")) for name, p in grids.items()}
     assert sizes == {"g1": ("1", "1"), "g5": ("5", "5")}
@@ -49,19 +49,19 @@ def test_grid_has_squares_of_one_and_five_millimetres():
 
 @pytest.mark.parametrize("units", ["sd", "au"])
 def test_amplitudes_without_millivolts_get_no_millivolt_grid_and_no_pulse(units):
-    strip = trace.draw(pulse_train(units), PAPER)
+    strip = trace.trace_svg(pulse_train(units), PAPER)
     patterns = list(ElementTree.fromstring(strip).iter(f"{SVG}pattern"))
     assert patterns
     assert all("H" not in pattern[0].get("d") for pattern in patterns)
     assert "10 mm/mV" not in strip
     paths = len(list(ElementTree.fromstring(strip).iter(f"{SVG}path")))
-    calibrated = len(list(ElementTree.fromstring(trace.draw(pulse_train(), PAPER)).iter(f"{SVG}path")))
+    calibrated = len(list(ElementTree.fromstring(trace.trace_svg(pulse_train(), PAPER)).iter(f"{SVG}path")))
     assert calibrated == paths + 4  # one calibration pulse before each of the four rows
 
 
 @pytest.mark.parametrize("key", ["3x4r", "6x2", "12x1"])
 def test_strip_names_each_lead_once_and_prints_its_settings(key):
-    said = words(trace.draw(pulse_train(), PAPER, layout=key))
+    said = words(trace.trace_svg(pulse_train(), PAPER, layout=key))
     layout = ecg_geometry.layouts()[key]
     for lead in ECG_LEADS:
         assert said.count(lead) == 1 + layout.rhythm.count(lead)
@@ -70,7 +70,7 @@ def test_strip_names_each_lead_once_and_prints_its_settings(key):
 
 def test_columns_show_consecutive_time_of_their_own_lead():
     recording = pulse_train()
-    curves = points(trace.draw(recording, PAPER))
+    curves = points(trace.trace_svg(recording, PAPER))
     assert len(curves) == 13
     heights = [np.ptp(curve[:, 1]) / 10 for curve in curves]
     order = [lead for row in ecg_geometry.layouts()["3x4r"].rows for lead in row] + ["II"]
@@ -83,7 +83,7 @@ def test_columns_show_consecutive_time_of_their_own_lead():
 def test_one_wearable_lead_is_drawn_alone():
     whole = pulse_train()
     single = Trace(whole.samples[1:2], ("II",), whole.fs, "mV")
-    assert len(points(trace.draw(single, PAPER))) == 1
+    assert len(points(trace.trace_svg(single, PAPER))) == 1
     assert "1 lead" in trace.alternative(single)
 
 
@@ -91,15 +91,15 @@ def test_missing_samples_break_the_line():
     recording = pulse_train()
     holed = recording.samples.copy()
     holed[0, 500:700] = np.nan
-    whole = points(trace.draw(recording, PAPER, layout="12x1"))
-    broken = points(trace.draw(Trace(holed, ECG_LEADS, recording.fs, "mV"), PAPER, layout="12x1"))
+    whole = points(trace.trace_svg(recording, PAPER, layout="12x1"))
+    broken = points(trace.trace_svg(Trace(holed, ECG_LEADS, recording.fs, "mV"), PAPER, layout="12x1"))
     assert len(broken) == len(whole) + 1
 
 
 def test_sign_of_an_attribution_shows_without_colour():
     values = np.zeros((12, 1000))
     values[1, :100], values[1, 200:300] = 1.0, -1.0
-    strip = trace.draw(pulse_train(), PAPER, layout="12x1", overlay=values)
+    strip = trace.trace_svg(pulse_train(), PAPER, layout="12x1", overlay=values)
     bands = re.findall(r'<g stroke="#\w+" stroke-width="[\d.]+" opacity="[\d.]+"( stroke-dasharray="[^"]+")?>', strip)
     assert len(bands) == 2
     assert {bool(dash) for dash in bands} == {True, False}
@@ -108,7 +108,7 @@ def test_sign_of_an_attribution_shows_without_colour():
 def test_attribution_lies_where_its_time_is():
     values = np.zeros((12, 1000))
     values[1, 300:400] = 1.0
-    strip = trace.draw(pulse_train(), PAPER, layout="12x1", overlay=values)
+    strip = trace.trace_svg(pulse_train(), PAPER, layout="12x1", overlay=values)
     band = re.search(r'stroke-width="2\.60" opacity="1\.00"><polyline points="([^"]+)"', strip).group(1)
     x = [(float(pair.split(",")[0]) - ecg_paper.LEFT) / 25 for pair in band.split()]
     assert min(x) == pytest.approx(3.0, abs=0.02)
@@ -118,7 +118,7 @@ def test_attribution_lies_where_its_time_is():
 def test_pulse_has_seconds_and_says_that_its_amplitude_is_arbitrary():
     at = np.arange(1250) / 125
     recording = Trace(np.sin(at * 7)[None].astype(np.float32), ("PPG",), 125, "au")
-    said = words(trace.draw(recording, PAPER, window=(2.0, 6.0)))
+    said = words(trace.trace_svg(recording, PAPER, window=(2.0, 6.0)))
     assert {"0", "5", "10"} <= set(said)
     assert any("arbitrary units" in line for line in said)
     assert "arbitrary" in trace.alternative(recording)

@@ -11,7 +11,7 @@ from engine.study import ECG_LEADS, Film, Study, Trace
 from pages.shared import theme
 from pages.shared.strings import text
 from pages.shared.viewer import Panel, ecg_figure, film_view, film_window, ppg_figure
-from pages.shared.viewer.ecg_figure import Scale, Strip
+from pages.shared.viewer.ecg_figure import PaperScale, Strip
 
 PAPER = theme.paper("dark")
 BEAT_S = 0.75  # 80 per minute
@@ -44,7 +44,7 @@ def strip(trace: Trace) -> Strip:
 
 @pytest.mark.parametrize(("speed", "gain"), [(12.5, 5), (25, 10), (50, 20)])
 def test_a_caliper_reads_milliseconds_and_millivolts_at_every_setting(speed, gain):
-    scale = Scale(speed, gain, "12x1")
+    scale = PaperScale(speed, gain, "12x1")
     drawn, _ = ecg_figure.figure([strip(ecg())], scale, PAPER, "red")
     line = drawn.data[0]
     first = np.asarray(line.y[: line.x.tolist().index(max(line.x[:2500]))], dtype=float)
@@ -55,7 +55,7 @@ def test_a_caliper_reads_milliseconds_and_millivolts_at_every_setting(speed, gai
 
 
 def test_squares_of_the_paper_are_square_and_one_and_five_millimetres():
-    drawn, _ = ecg_figure.figure([strip(ecg())] * 2, Scale(), PAPER, "red")
+    drawn, _ = ecg_figure.figure([strip(ecg())] * 2, PaperScale(), PAPER, "red")
     for across, up in ((drawn.layout.xaxis, drawn.layout.yaxis), (drawn.layout.xaxis2, drawn.layout.yaxis2)):
         assert (across.dtick, across.minor.dtick, up.dtick, up.minor.dtick) == (5, 1, 5, 1)
         assert up.scaleanchor.startswith("x")
@@ -65,7 +65,7 @@ def test_squares_of_the_paper_are_square_and_one_and_five_millimetres():
 
 @pytest.mark.parametrize("units", ["sd", "au"])
 def test_unknown_amplitude_gets_no_millivolt_lines_no_pulse_and_no_millivolt_caliper(units):
-    drawn, _ = ecg_figure.figure([strip(ecg(units))], Scale(), PAPER, "red")
+    drawn, _ = ecg_figure.figure([strip(ecg(units))], PaperScale(), PAPER, "red")
     assert drawn.layout.yaxis.showgrid is False
     assert drawn.layout.yaxis.minor.showgrid is False
     assert "mV" not in drawn.layout.newshape.label.texttemplate
@@ -75,7 +75,7 @@ def test_unknown_amplitude_gets_no_millivolt_lines_no_pulse_and_no_millivolt_cal
 
 @pytest.mark.parametrize("layout", ["3x4r", "6x2", "12x1"])
 def test_every_lead_is_named_and_the_settings_are_printed(layout):
-    drawn, _ = ecg_figure.figure([strip(ecg())], Scale(layout=layout), PAPER, "red")
+    drawn, _ = ecg_figure.figure([strip(ecg())], PaperScale(layout=layout), PAPER, "red")
     said = [words for one in drawn.data for words in (one.text or ())]
     assert {words for words in said if words.startswith("<b>")} == {f"<b>{lead}</b>" for lead in ECG_LEADS}
     assert any("25 mm/s, 10 mm/mV · 250 Hz · 10 s" in words and "filter" in words for words in said)

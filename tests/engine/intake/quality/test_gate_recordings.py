@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from engine.datasets.open_recordings import Recording, recordings
-from engine.intake.quality import Verdict, choose_window, judge
+from engine.intake.quality import QualityVerdict, choose_window, judge
 from engine.settings import recordings_path
 from engine.study import Film, Study
 from engine.training.quality_gate import one_lead
@@ -51,7 +51,7 @@ def uploaded(name: str) -> Film:
     return film
 
 
-def judge_film(film: Film) -> Verdict:
+def judge_film(film: Film) -> QualityVerdict:
     return judge(Study("cxr", film, "upload"))
 
 

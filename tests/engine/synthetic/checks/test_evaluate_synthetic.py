@@ -13,7 +13,7 @@ from engine.cli import run
 from engine.model.release import Release, load_release
 from engine.synthetic.checks import fidelity, traces
 from engine.synthetic.checks.group import Group
-from engine.synthetic.checks.words import everything, rounded
+from engine.synthetic.checks.words import full_report, rounded
 
 pytestmark = pytest.mark.recordings
 
@@ -75,7 +75,7 @@ def test_real_test_ecgs_read_like_themselves_until_their_labels_are_shuffled(
 ) -> None:
     release: Release = load_release()
     real = traces.real_ecgs(release, few_recordings, tmp_path)
-    train, valid, test = (real.part(split) for split in ("train", "valid", "test"))
+    train, valid, test = (real.of_split(split) for split in ("train", "valid", "test"))
     reader = fidelity.learn(train, valid, "release", ["normal ECG", "sinus rhythm"])
     same = fidelity.compare(reader, test, test, "release", "normal ECG")
     assert same["difference"]["value"] == 0 and same["verdict"] == "kept" and same["real"]["auroc"] > 0.85
@@ -86,7 +86,7 @@ def test_real_test_ecgs_read_like_themselves_until_their_labels_are_shuffled(
 
 
 def test_the_report_in_words_names_each_label_with_its_verdict(honest: dict[str, Any]) -> None:
-    text = everything(honest)
+    text = full_report(honest)
     for label, verdict in honest["ecg"]["verdicts"].items():
         assert label in text and verdict.split(",")[0].lower() in text.lower()
     assert "real–real" in text and "chance" in text and "white noise" in text

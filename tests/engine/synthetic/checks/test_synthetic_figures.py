@@ -27,9 +27,9 @@ def reader() -> fidelity.Reader:
 
 
 def test_area_counts_pairs_and_ties_half() -> None:
-    assert fidelity.area(SCORES, HELD) == pytest.approx((1 + 0.5 + 1 + 1) / 4)
-    assert fidelity.area(SCORES, HELD, np.array([1.0, 2.0, 1.0, 0.0])) == pytest.approx((2 + 1) / 4)
-    assert np.isnan(fidelity.area(SCORES, np.zeros(4, bool)))
+    assert fidelity.auroc(SCORES, HELD) == pytest.approx((1 + 0.5 + 1 + 1) / 4)
+    assert fidelity.auroc(SCORES, HELD, np.array([1.0, 2.0, 1.0, 0.0])) == pytest.approx((2 + 1) / 4)
+    assert np.isnan(fidelity.auroc(SCORES, np.zeros(4, bool)))
 
 
 def test_difference_of_areas_and_verdict() -> None:
@@ -162,16 +162,16 @@ def test_own_studies_stand_beside_chance() -> None:
 def test_matching_takes_each_study_once_and_prefers_shared_labels() -> None:
     wanted = [frozenset({"a"}), frozenset({"a"}), frozenset({"b"})]
     offered = [frozenset({"b"}), frozenset({"a"}), frozenset({"c"}), frozenset({"a"})]
-    chosen = realism.alike(wanted, offered, np.random.default_rng(0))
+    chosen = realism.match_labels(wanted, offered, np.random.default_rng(0))
     assert sorted(chosen.tolist()) == [0, 1, 3]
 
 
 def test_a_damaged_cache_is_made_again(tmp_path: Path) -> None:
     file = tmp_path / "deep" / "kept.npz"
-    first = cache.remembered(file, lambda: {"a": np.arange(3)})
-    assert cache.remembered(file, lambda: {"a": np.zeros(1)})["a"].tolist() == first["a"].tolist()
+    first = cache.cached_arrays(file, lambda: {"a": np.arange(3)})
+    assert cache.cached_arrays(file, lambda: {"a": np.zeros(1)})["a"].tolist() == first["a"].tolist()
     file.write_bytes(file.read_bytes()[:40])
-    assert cache.remembered(file, lambda: {"a": np.zeros(1)})["a"].tolist() == [0]
+    assert cache.cached_arrays(file, lambda: {"a": np.zeros(1)})["a"].tolist() == [0]
 
 
 def test_pictures_of_real_recordings_stay_out_of_the_repository(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.training.data.simultaneous import AS_IS, CUTS, SPEEDS, cuts, heart_rate, played
+from engine.training.data.simultaneous import AS_IS, CUTS, SPEEDS, cuts, heart_rate, time_stretched
 from engine.study import Trace
 
 FS, RATE = 125.0, 70.0
@@ -35,6 +35,6 @@ def test_a_recording_that_is_hardly_long_enough_is_not_played_faster() -> None:
 
 @pytest.mark.parametrize("speed", [0.7, 1.0, 1.5])
 def test_a_window_lasts_ten_seconds_at_any_speed_and_its_rate_changes_by_it(speed: float) -> None:
-    window = played(trace(60, "II"), 3.0, speed)
+    window = time_stretched(trace(60, "II"), 3.0, speed)
     assert window.duration_s == pytest.approx(10, abs=0.01)
     assert heart_rate(window) == pytest.approx(RATE * speed, rel=0.02)
