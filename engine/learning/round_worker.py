@@ -150,7 +150,7 @@ def _embedded(pool: Any) -> Any:
 
     from engine.training.hashing.train import LabelledEmbeddings
 
-    return LabelledEmbeddings(torch.from_numpy(pool.z), torch.from_numpy(pool.label_matrix))
+    return LabelledEmbeddings(torch.from_numpy(pool.z), torch.from_numpy(pool.has_finding))
 
 
 def _now() -> str:
