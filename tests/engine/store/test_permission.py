@@ -1,0 +1,31 @@
+"""Permission: what a withdrawn patient's studies look like to actors of each purpose."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from helpers.studies import fill
+
+from engine.actor import Actor
+from engine.store import permission
+from engine.workspace.workspace import open_workspace
+
+IDS = "SELECT study_id FROM permitted_studies WHERE modality = ? ORDER BY study_id"
+
+
+@pytest.mark.parametrize(
+    ("scope", "seen_for_retrieval", "seen_for_training"), [("retrieval", False, False), ("training", True, False)]
+)
+def test_withdrawn_studies_are_out_of_sight_by_purpose(
+    tmp_path: Path, scope: str, seen_for_retrieval: bool, seen_for_training: bool
+) -> None:
+    with open_workspace(tmp_path / "ws", create=True) as workspace:
+        gone = fill(workspace)[0].row
+        before = {row.study_id for row in workspace.rows() if row.modality == gone.modality}
+        workspace.set_consent(gone.patient_id, False, scope=scope)
+        for purpose, seen in (("retrieval", seen_for_retrieval), ("training", seen_for_training)):
+            actor = Actor("Ada").acting_for(purpose)  # type: ignore[arg-type]
+            found = {study_id for (study_id,) in permission.read(workspace.database, actor, IDS, [gone.modality])}
+            assert (gone.study_id in found) is seen
+            assert before - found <= {row.study_id for row in workspace.of_patient(gone.patient_id)}
