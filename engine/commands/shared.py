@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -20,11 +19,6 @@ if TYPE_CHECKING:
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-# A word that ends so was meant as a file, even where there is none of that name.
-FILE_SUFFIX = re.compile(
-    r"\.(hea|dat|mat|csv|tsv|txt|edf|bdf|dcm|dicom|png|jpe?g|tiff?|bmp|gif|zip|gz|npz|npy|xml|json|pdf|docx?|xlsx?|nii)$",
-    re.IGNORECASE,
-)
 ANSWER_OPTIONS = {"fs": "--fs", "units": "--units", "modality": "--modality"}
 
 
@@ -83,10 +77,12 @@ def read_query(words: Sequence[str], named: bool, answers: Answers, key: bytes) 
 
 def is_file(word: str) -> bool:
     """Say whether a word is a file; UsageError where it looks like one and there is none."""
+    from engine.intake.formats import file_suffix
+
     path, spaced, separated = Path(word).expanduser(), " " in word.strip(), "/" in word or "\\" in word
     if path.is_file() or Path(f"{word}.hea").is_file() or (path.is_dir() and separated):
         return True
-    if (FILE_SUFFIX.search(word) and (separated or not spaced)) or (separated and not spaced):
+    if (file_suffix().search(word) and (separated or not spaced)) or (separated and not spaced):
         raise UsageError(f"There is no file {word}: check the path, or put a finding in quotes, with its spaces.")
     return False
 

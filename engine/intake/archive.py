@@ -7,7 +7,7 @@ import zipfile
 import zlib
 
 from engine.errors import IntakeError
-from engine.intake.sniff import sniff
+from engine.intake.formats import refusal, sniff
 from engine.intake.upload import MEGABYTE, Upload
 from engine.settings import UNPACKED_LIMIT_MB, UPLOAD_LIMIT_MB
 
@@ -55,9 +55,7 @@ def _read_all(archive: zipfile.ZipFile, members: list[zipfile.ZipInfo]) -> list[
             raise _too_large()
         budget -= len(data)
         if sniff(data) == "zip":
-            raise IntakeError(
-                "The zip archive holds another archive, which is not opened: pack the files of one study directly."
-            )
+            raise refusal(Upload(info.filename, data), "zip")
         if data:
             uploads.append(Upload(info.filename, data))
     if not uploads:

@@ -33,7 +33,7 @@ class Channel:
 
     lead    : canonical lead, "PPG", GENERIC_ECG, or None where the file names something else
     samples : (n,) float, NaN where missing, in `units` as written in the file ("" where it does not say)
-    place   : how the identity table calls it without using the file's own words, e.g. "column 3"
+    position: how the identity table calls it without using the file's own words, e.g. "column 3"
     rank    : preference among several channels of one pulse wave, lower is better
     """
 
@@ -55,8 +55,8 @@ class Assembled:
     remark: str = ""  # for the recognised phrase, e.g. "lead not named, taken as II"
 
 
-def channel(label: str, samples: np.ndarray, fs: float, units: str, position: str) -> Channel:
-    """Build a Channel from the label that a file gives it."""
+def channel(label: str, samples: np.ndarray, fs: float, *, units: str, position: str) -> Channel:
+    """Return a Channel from the label that a file gives it."""
     return Channel(lead_of(label), samples, fs, units, position, ppg_rank(label))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import IntakeError
 from engine.intake.identity import deidentify
-from engine.intake.upload import MEGABYTE, Answers
+from engine.intake.upload import MEGABYTE, ReaderInput
 from engine.settings import UNPACKED_LIMIT_MB
 from engine.study import Study
 
@@ -30,15 +30,15 @@ _KINDS = (  # prefixes of SOP classes without pixels or waveform, PS3.4 Annex B
 )
 
 
-def read_dicom(data: bytes, answers: Answers, key: bytes) -> Study:
+def read_dicom(given: ReaderInput) -> Study:
     """Return the study in a DICOM file; the dataset is de-identified before anything is taken from it."""
-    dataset = open_dicom(data)
+    dataset = open_dicom(given.file.data)
     _check_kind(dataset)
-    identified = deidentify(dataset, key)
+    identified = deidentify(dataset, given.key)
     if "WaveformSequence" in dataset:
         from engine.intake.dicom_trace import trace_study
 
-        return trace_study(dataset, identified, answers)
+        return trace_study(dataset, identified, given.answers)
     from engine.intake.dicom_film import film_study
 
     return film_study(dataset, identified)

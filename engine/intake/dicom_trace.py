@@ -98,7 +98,9 @@ def _channels(dataset: Dataset, index: int, leads: list[str | None]) -> list[Cha
         physical[stored == padding] = np.nan
     channels = []
     for i, definition in enumerate(group.ChannelDefinitionSequence):
-        named = channel("", physical[:, i], fs, _units(definition), f"waveform group {index + 1}, channel {i + 1}")
+        named = channel(
+            "", physical[:, i], fs, units=_units(definition), position=f"waveform group {index + 1}, channel {i + 1}"
+        )
         channels.append(replace(named, lead=leads[i]))
     return channels
 

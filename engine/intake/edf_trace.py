@@ -9,7 +9,7 @@ from engine.intake.assemble import assemble, channel, check_announced
 from engine.intake.fingerprint import phrase
 from engine.intake.leads import lead_of
 from engine.intake.pseudonyms import MAX_AGE, pseudonym
-from engine.intake.upload import Answers
+from engine.intake.upload import ReaderInput
 from engine.study import IdentityRow, Study
 
 _HEADER = 256  # bytes of the fixed header, and of each signal's part
@@ -22,10 +22,11 @@ _FIELDS = (
 )
 
 
-def read_edf(data: bytes, kind: str, answers: Answers, key: bytes) -> Study:
-    """Return the study in an EDF (`kind` "edf") or BDF ("bdf") file."""
+def read_edf(given: ReaderInput) -> Study:
+    """Return the study in an EDF (kind "edf") or BDF ("bdf") file."""
     import edfio
 
+    data, kind = given.file.data, given.kind
     _check(data, kind)
     reader = edfio.read_bdf if kind == "bdf" else edfio.read_edf
     recording = reader(data, header_encoding="latin-1")
@@ -37,11 +38,10 @@ def read_edf(data: bytes, kind: str, answers: Answers, key: bytes) -> Study:
     channels = []
     for i, signal in enumerate(signals):
         if lead_of(signal.label) is not None:
-            place = f"EDF signal {i + 1}"
-            channels.append(
-                channel(signal.label, signal.data, signal.sampling_frequency, signal.physical_dimension, place)
-            )
-    result = assemble(channels, answers)
+            position, units = f"EDF signal {i + 1}", signal.physical_dimension
+            rate = signal.sampling_frequency
+            channels.append(channel(signal.label, signal.data, rate, units=units, position=position))
+    result = assemble(channels, given.answers)
     dropped = tuple(
         IdentityRow(f"EDF signal {i + 1}", "removed", "no ECG lead or pulse wave")
         for i, signal in enumerate(signals)
@@ -50,7 +50,7 @@ def read_edf(data: bytes, kind: str, answers: Answers, key: bytes) -> Study:
     rows = tuple(IdentityRow(tag, "removed", reason) for tag, _, reason in _FIELDS)
     facts, identifier = _patient(recording)
     named = phrase(kind.upper(), result.trace, result.remark)
-    patient_key = pseudonym(key, identifier)
+    patient_key = pseudonym(given.key, identifier)
     return Study(
         result.modality, result.trace, named, rows + dropped + result.rows, facts=facts, patient_key=patient_key
     )

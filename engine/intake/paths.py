@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from engine.errors import IntakeError
+from engine.intake.formats import sniff
 from engine.intake.read import read
-from engine.intake.sniff import sniff
 from engine.intake.upload import Answers, Upload, check_size
 from engine.study import Study
 

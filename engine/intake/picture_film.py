@@ -11,6 +11,7 @@ from engine.errors import IntakeError
 from engine.intake.film_limits import check_pixels
 from engine.intake.grey import stretched
 from engine.intake.identity import BURNED_IN
+from engine.intake.upload import ReaderInput
 from engine.study import Film, IdentityRow, Study
 
 if TYPE_CHECKING:
@@ -44,13 +45,13 @@ _TECHNICAL = {
 }
 
 
-def read_picture(data: bytes, kind: str) -> Study:
-    """Return the study of a PNG or JPEG (`kind`); facts["colourfulness"] is the mean channel spread, 0 for grey."""
+def read_picture(given: ReaderInput) -> Study:
+    """Return the study of a PNG or JPEG; facts["colourfulness"] is the mean channel spread, 0 for grey."""
     from PIL import Image, UnidentifiedImageError
 
-    name = kind.upper()
+    name = given.kind.upper()
     try:
-        with Image.open(io.BytesIO(data), formats=["PNG", "JPEG"]) as image:
+        with Image.open(io.BytesIO(given.file.data), formats=["PNG", "JPEG"]) as image:
             check_pixels(*image.size)
             if getattr(image, "n_frames", 1) > 1 and image.format == "PNG":
                 raise IntakeError("The PNG is an animation and one film is searched at a time: export a single image.")

@@ -11,23 +11,12 @@ from dataclasses import replace
 from engine.errors import CasebindError, IntakeError
 from engine.intake.archive import unpack
 from engine.intake.fingerprint import fingerprint
+from engine.intake.formats import READABLE, is_companion, offered, parts_of, read_study, refusal, sniff
 from engine.intake.pseudonyms import process_key
-from engine.intake.refusals import refusal
-from engine.intake.sniff import READABLE, sniff
-from engine.intake.upload import Answers, Upload, check_sizes
+from engine.intake.upload import Answers, ReaderInput, Upload, check_sizes
 from engine.study import IdentityRow, Note, Study
 
 TEXT_LIMIT = 20_000  # characters of a typed finding or pasted report
-_NAMES = {
-    "dicom": "DICOM",
-    "png": "PNG",
-    "jpeg": "JPEG",
-    "wfdb": "WFDB",
-    "edf": "EDF",
-    "bdf": "BDF",
-    "table": "CSV",
-    "zip": "zip",
-}
 _Files = list[tuple[Upload, str]]  # files with their formats
 _log = logging.getLogger(__name__)
 # One file at a time: it bounds memory, and libraries' warnings can only be silenced for the whole process.
@@ -88,13 +77,13 @@ def _read(uploads: list[Upload], answers: Answers, key: bytes) -> Study:
     if not masters:
         raise _nothing_readable(left, packed)
     if len(masters) > 1:
-        found = " and ".join(sorted({_NAMES[kind] for _, kind in masters}))
+        names = " and ".join(sorted({READABLE[kind].name for _, kind in masters}))
         raise IntakeError(
-            f"The upload holds {len(masters)} recordings or films ({found}) and one is searched at a time: "
+            f"The upload holds {len(masters)} recordings or films ({names}) and one is searched at a time: "
             "drop the files of one, or use `casebind ingest` for many."
         )
     ((master, kind),) = masters
-    study = _guarded(f"{_NAMES[kind]} file", lambda: _parse(master, kind, opened, answers, key))
+    study = _guarded(f"{READABLE[kind].name} file", lambda: read_study(ReaderInput(master, kind, opened, answers, key)))
     rows = [IdentityRow("file name" if len(opened) == 1 else "file names", "removed", "names may identify a person")]
     if left:
         rows.append(IdentityRow(f"{len(left)} further file{'s' * (len(left) > 1)}", "removed", "not part of the study"))
@@ -116,22 +105,17 @@ def _opened(uploads: Sequence[Upload]) -> tuple[list[Upload], bool]:
 
 def _group(uploads: list[Upload], kinds: list[str]) -> tuple[_Files, _Files]:
     """Split uploads into the ones that are a study of their own and the ones that nobody claims."""
-    from engine.intake.wfdb_trace import claimed
-
-    headers = [upload for upload, kind in zip(uploads, kinds, strict=True) if kind == "wfdb"]
     parts: set[int] = set()
-    for header in headers:
-        parts |= {id(part) for part in claimed(header, uploads)}
+    for upload, kind in zip(uploads, kinds, strict=True):
+        parts |= {id(part) for part in parts_of(kind, upload, uploads)}
     free = [(upload, kind) for upload, kind in zip(uploads, kinds, strict=True) if id(upload) not in parts]
     masters = [(upload, kind) for upload, kind in free if kind in READABLE]
     return masters, [(upload, kind) for upload, kind in free if kind not in READABLE]
 
 
 def _without_companions(masters: _Files, left: _Files) -> tuple[_Files, _Files]:
-    """Set aside DICOM files that accompany a study, such as a DICOMDIR or the lateral film, if something is left."""
-    from engine.intake.dicom import is_companion
-
-    aside = [kind == "dicom" and is_companion(upload.data) for upload, kind in masters]
+    """Set aside files that accompany a study, such as a DICOMDIR or the lateral film, if something is left."""
+    aside = [is_companion(kind, upload) for upload, kind in masters]
     kept = [pair for pair, companion in zip(masters, aside, strict=True) if not companion]
     return (
         (kept, left + [pair for pair, companion in zip(masters, aside, strict=True) if companion])
@@ -145,29 +129,5 @@ def _nothing_readable(left: Sequence[tuple[Upload, str]], packed: bool) -> Intak
         return refusal(*left[0])
     where = "The zip archive" if packed else "The upload"
     return IntakeError(
-        f"{where} holds {len(left)} files and none of them is a recording or film that is read: "
-        "drop DICOM, PNG, JPEG, WFDB (header and signal files), CSV or EDF."
+        f"{where} holds {len(left)} files and none of them is a recording or film that is read: drop {offered('or')}."
     )
-
-
-def _parse(master: Upload, kind: str, uploads: Sequence[Upload], answers: Answers, key: bytes) -> Study:
-    """Call the parser of one format; parsers are imported when they are needed."""
-    if kind == "wfdb":
-        from engine.intake.wfdb_trace import read_wfdb
-
-        return read_wfdb(master, uploads, answers)
-    if kind == "table":
-        from engine.intake.table_trace import read_table
-
-        return read_table(master.data, answers)
-    if kind in ("edf", "bdf"):
-        from engine.intake.edf_trace import read_edf
-
-        return read_edf(master.data, kind, answers, key)
-    if kind == "dicom":
-        from engine.intake.dicom import read_dicom
-
-        return read_dicom(master.data, answers, key)
-    from engine.intake.picture_film import read_picture
-
-    return read_picture(master.data, kind)

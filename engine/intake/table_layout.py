@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from engine.errors import IntakeError
 from engine.intake.leads import lead_of, scale_of
-from engine.intake.sniff import decode, is_manifest
+from engine.intake.recognise import decode, is_manifest
 
 _LOOKED_AT = 200  # lines searched for the start of the rows
 _COMMENT = ("#", "%", "//")

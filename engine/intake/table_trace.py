@@ -7,20 +7,20 @@ import io
 import numpy as np
 
 from engine.errors import IntakeError, QuestionError
-from engine.intake.assemble import Channel, assemble, channel
+from engine.intake.assemble import assemble, channel
 from engine.intake.fingerprint import phrase
 from engine.intake.leads import GENERIC_ECG, lead_of, split_units
 from engine.intake.table_layout import TableLayout, lay_out
 from engine.intake.table_time import is_time, sampled
-from engine.intake.upload import Answers
+from engine.intake.upload import Answers, ReaderInput
 from engine.study import PPG_LEAD, IdentityRow, Study
 
 _NOT_A_LEAD = "no lead or pulse wave; other columns may hold names or numbers of a person"
 
 
-def read_table(data: bytes, answers: Answers) -> Study:
+def read_table(given: ReaderInput) -> Study:
     """Return the study in a table; QuestionError for rate or units that it leaves open."""
-    layout = lay_out(data)
+    layout, answers = lay_out(given.file.data), given.answers
     columns = _columns(layout)
     labels, units = _labels(layout, answers)
     timed = next((i for i, label in enumerate(labels) if is_time(label) and lead_of(label) is None), None)
@@ -31,8 +31,14 @@ def read_table(data: bytes, answers: Answers) -> Study:
             "first line, one row per sample."
         )
     values = np.stack([_numbers(columns[i]) for i in signal])
-    values, fs = _rate(values, columns, labels, units, timed, layout, answers)
-    channels = [_channel(labels[i], units[i] or layout.units, values[row], fs, i) for row, i in enumerate(signal)]
+    if timed is None:
+        fs = _stated_rate(layout, answers)
+    else:
+        values, fs = sampled(values, columns[timed], units[timed] or labels[timed])
+    channels = [
+        channel(labels[i], values[row], fs, units=units[i] or layout.units, position=f"column {i + 1}")
+        for row, i in enumerate(signal)
+    ]
     result = assemble(channels, answers)
     rows = tuple(
         IdentityRow(f"line {n} above the table", "removed", "free text may hold a name") for n in layout.preamble
@@ -49,10 +55,6 @@ def read_table(data: bytes, answers: Answers) -> Study:
         )
     kind = "TSV" if layout.delimiter == "\t" else "CSV"
     return Study(result.modality, result.trace, phrase(kind, result.trace, result.remark), rows + result.rows)
-
-
-def _channel(label: str, units: str, samples: np.ndarray, fs: float, index: int) -> Channel:
-    return channel(label, samples, fs, units, f"column {index + 1}")
 
 
 def _columns(layout: TableLayout) -> list[list[str] | np.ndarray]:
@@ -119,18 +121,8 @@ def _labels(layout: TableLayout, answers: Answers) -> tuple[list[str], list[str]
     return labels, units
 
 
-def _rate(
-    values: np.ndarray,
-    columns: list[list[str] | np.ndarray],
-    labels: list[str],
-    units: list[str],
-    timed: int | None,
-    layout: TableLayout,
-    answers: Answers,
-) -> tuple[np.ndarray, float]:
-    """Return values on an even time grid and their rate: from the time column, the preamble, or the answer."""
-    if timed is not None:
-        return sampled(values, columns[timed], units[timed] or labels[timed])
+def _stated_rate(layout: TableLayout, answers: Answers) -> float:
+    """Return the rate of a table without a time column, Hz: from the lines above it, else from the answer."""
     fs = layout.fs if layout.fs is not None else answers.fs
     if fs is None:
         raise QuestionError(
@@ -140,4 +132,4 @@ def _rate(
         raise IntakeError(
             f"The sampling rate {fs:g} Hz is not a positive number: give the number of samples per second."
         )
-    return values, float(fs)
+    return float(fs)

@@ -43,6 +43,23 @@ class Answers:
     units: str | None = None
 
 
+@dataclass(frozen=True)
+class ReaderInput:
+    """What the reader of a format is given.
+
+    file    : the file that the study is in
+    kind    : its format, a key of engine.intake.formats.READABLE
+    uploads : everything that came with it, itself included
+    key     : makes pseudonyms from identifiers inside the file
+    """
+
+    file: Upload
+    kind: str
+    uploads: Sequence[Upload]
+    answers: Answers
+    key: bytes = field(repr=False)
+
+
 def base_name(name: str) -> str:
     """Return the last component of a path in either notation, lower case."""
     return name.replace("\\", "/").rsplit("/", 1)[-1].strip().lower()

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from engine.errors import IntakeError
 from engine.intake.assemble import check_announced
-from engine.intake.sniff import RECORD_LINE, SEGMENT_LINE, SIGNAL_LINE, decode, is_wfdb_header
+from engine.intake.recognise import RECORD_LINE, SEGMENT_LINE, SIGNAL_LINE, decode, is_wfdb_header
 from engine.intake.upload import Upload, base_name
 
 NULL = "~"  # a segment or signal without data

@@ -15,7 +15,7 @@ from engine.errors import IntakeError, QuestionError
 from engine.intake.assemble import Channel, assemble, channel, check_announced
 from engine.intake.fingerprint import phrase
 from engine.intake.pseudonyms import MAX_AGE
-from engine.intake.upload import Answers, Upload
+from engine.intake.upload import ReaderInput, Upload
 from engine.intake.wfdb_header import NULL, Header, find, neutral, parse_header
 from engine.study import IdentityRow, Study
 
@@ -34,8 +34,9 @@ class _Signal:
     units: str
 
 
-def read_wfdb(master: Upload, uploads: Sequence[Upload], answers: Answers) -> Study:
-    """Return the study of a record whose (master) header is `master`; `uploads` holds everything that came with it."""
+def read_wfdb(given: ReaderInput) -> Study:
+    """Return the study of a record whose (master) header is the given file."""
+    master, uploads, answers = given.file, given.uploads, given.answers
     header = parse_header(master.data)
     fs = header.fs if header.fs is not None else answers.fs
     if fs is None:
@@ -64,25 +65,26 @@ def read_wfdb(master: Upload, uploads: Sequence[Upload], answers: Answers) -> St
     )
 
 
-def claimed(master: Upload, uploads: Sequence[Upload]) -> list[Upload]:
+def parts_of(master: Upload, uploads: Sequence[Upload]) -> list[Upload]:
     """Return the uploads that belong to a header: its segments' headers and all their signal files."""
     header = parse_header(master.data)
     parts = [find(file, uploads, master) for file in header.files]
     for name, _ in header.segments:
         part = None if name == NULL else find(name + ".hea", uploads, master)
         if part is not None and part is not master:
-            parts += [part, *claimed_by_segment(part, uploads)]
+            parts += [part, *parts_of_segment(part, uploads)]
     return [part for part in parts if part is not None]
 
 
-def claimed_by_segment(part: Upload, uploads: Sequence[Upload]) -> list[Upload]:
+def parts_of_segment(part: Upload, uploads: Sequence[Upload]) -> list[Upload]:
     """Return the signal files of one segment; segments of segments do not exist in WFDB."""
     found = [find(file, uploads, part) for file in parse_header(part.data).files]
     return [upload for upload in found if upload is not None]
 
 
 def _channel(signal: _Signal, index: int, fs: float) -> Channel:
-    return channel(signal.label, signal.samples, fs * signal.per_frame, signal.units, f"WFDB signal {index + 1}")
+    position = f"WFDB signal {index + 1}"
+    return channel(signal.label, signal.samples, fs * signal.per_frame, units=signal.units, position=position)
 
 
 def _read_one(

@@ -1,0 +1,140 @@
+"""Tests for what a file's content looks like; `engine.intake.formats` says which format each of them means."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cached_property
+from typing import Final
+
+_HEAD: Final = 1 << 16  # bytes looked at when telling kinds of text apart
+
+# WFDB header(5): NAME[/SEGMENTS] SIGNALS [RATE … [LENGTH …]], then FILE FORMAT[xSPF][:SKEW][+OFFSET] …
+RECORD_LINE: Final = re.compile(r"^\s*(\S+?)(?:/(\d+))?[ \t]+(\d+)(?:[ \t]+(\S+))?(?:[ \t]+(-?\d+))?(?:[ \t]+(.*))?$")
+SIGNAL_LINE: Final = re.compile(r"^\s*(\S+)[ \t]+(0|8|16|24|32|61|80|160|212|310|311|508|516|524)(?=[x:+\s]|$)(.*)$")
+SEGMENT_LINE: Final = re.compile(r"^\s*(\S+)[ \t]+(\d+)\s*$")
+_NUMBER: Final = re.compile(r"^[-+]?[\d.,]+(?:e[-+]?\d+)?$", re.IGNORECASE)
+_MISSING: Final = frozenset({"nan", "na", "n/a", "null", "none", "inf", "-inf"})  # how tables write a missing number
+_BMP_HEADERS: Final = frozenset({12, 40, 52, 56, 108, 124})  # lengths of a BMP's information header, bytes
+
+
+class Content:
+    """The bytes of one file, with the text of their head worked out once."""
+
+    def __init__(self, data: bytes) -> None:
+        self.data = data
+
+    @cached_property
+    def text(self) -> str | None:
+        """The head as text, None for binary content."""
+        return decode(self.data[:_HEAD])
+
+    @cached_property
+    def lines(self) -> list[str]:
+        """The head's lines without blank lines and comments; none for binary content."""
+        return [line for line in (self.text or "").splitlines() if line.strip() and not line.lstrip().startswith("#")]
+
+
+Look = Callable[[Content], bool]
+
+
+def magic(*signs: bytes, offset: int = 0) -> Look:
+    """Return a test for any of the byte strings at `offset`."""
+    return lambda content: content.data.startswith(signs, offset)
+
+
+def either(*looks: Look) -> Look:
+    """Return a test that holds where any of several holds."""
+    return lambda content: any(look(content) for look in looks)
+
+
+def opening(*words: str) -> Look:
+    """Return a test for a text that starts with any of the words; case and leading blanks are ignored."""
+    return lambda content: content.text is not None and content.text.lstrip().lower().startswith(words)
+
+
+def is_bare_dicom(content: Content) -> bool:
+    """Return whether a dataset without preamble starts with an element of group 0002 or 0008, implicit or explicit."""
+    data = content.data
+    if len(data) < 132 or data[:2] not in (b"\x02\x00", b"\x08\x00") or data[3] != 0:
+        return False
+    return (data[4:6].isalpha() and data[4:6].isupper()) or int.from_bytes(data[4:8], "little") <= 64
+
+
+def is_bmp(content: Content) -> bool:
+    """Return whether a file starts like a Windows bitmap."""
+    data = content.data
+    return data[:2] == b"BM" and len(data) > 26 and int.from_bytes(data[14:18], "little") in _BMP_HEADERS
+
+
+def is_zip(content: Content) -> bool:
+    """Return whether a file is a zip archive, whole, empty or split."""
+    return content.data.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08"))
+
+
+def is_office_zip(content: Content) -> bool:
+    """Return whether a zip archive is an Office or OpenDocument file, by its members' names."""
+    named = b"[Content_Types].xml" in content.data or b"mimetypeapplication/vnd.oasis" in content.data[:100]
+    return is_zip(content) and named
+
+
+def is_wfdb(content: Content) -> bool:
+    """Return whether a text starts like a WFDB header."""
+    return is_wfdb_header(content.lines)
+
+
+def is_table(content: Content) -> bool:
+    """Return whether at least two lines consist mostly of numbers, or of words for a missing one."""
+    rows = [[cell for cell in re.split(r"[;,\t| ]+", line.strip()) if cell] for line in content.lines[:400]]
+    mostly = [cells for cells in rows if cells and sum(_numeric(cell) for cell in cells) * 2 >= len(cells)]
+    return len(mostly) >= 2 or is_manifest(content.lines[:1])
+
+
+def is_text(content: Content) -> bool:
+    """Return whether the content is text of any kind."""
+    return content.text is not None
+
+
+def is_anything(_: Content) -> bool:
+    """Return True: the test of the last format."""
+    return True
+
+
+def decode(data: bytes) -> str | None:
+    """Return the text of a file (UTF-8, UTF-16 with a byte-order mark, else Latin-1), or None for binary content."""
+    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        return data.decode("utf-16", errors="replace")
+    sample = data[:_HEAD]
+    control = sum(sample.count(byte) for byte in range(32) if byte not in (9, 10, 12, 13))
+    if control:
+        return None
+    try:
+        return data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        if error.start >= len(data) - 3:  # the head was cut inside a character
+            return data[: error.start].decode("utf-8-sig")
+    high = sum(sample.count(byte) for byte in range(128, 256))
+    return data.decode("latin-1") if high <= len(sample) * 0.3 else None
+
+
+def is_wfdb_header(lines: list[str]) -> bool:
+    """Return whether lines without comments start like a WFDB header (header(5))."""
+    record = RECORD_LINE.match(lines[0]) if lines else None
+    if record is None or (_NUMBER.match(record[4] or "0") is None and "/" not in (record[4] or "")):
+        return False
+    if len(lines) == 1:
+        return record[4] is not None or record[2] is not None
+    if record[2] is not None:
+        return SEGMENT_LINE.match(lines[1]) is not None
+    signal = SIGNAL_LINE.match(lines[1])
+    return signal is not None and _NUMBER.match(signal[1]) is None
+
+
+def is_manifest(lines: list[str]) -> bool:
+    """Return whether the first line is the header of a manifest.csv."""
+    cells = {cell.strip().strip('"').lower() for cell in re.split(r"[;,\t]", lines[0])} if lines else set()
+    return {"file", "modality"} <= cells
+
+
+def _numeric(cell: str) -> bool:
+    return cell.lower() in _MISSING or _NUMBER.match(cell) is not None
