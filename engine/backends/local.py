@@ -1,12 +1,12 @@
-"""The seam between a search and where the codes are: in this process, or at sites that each hold a share of them."""
+"""The backend of every workspace that sets no other: the codes in this process, searched by our own kernels."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from engine.backends.protocol import Backend, CodeQuery, SearchResult
-from engine.backends.setting import IndexSetting
+from engine.backends.protocol import CodeQuery, SearchResult
 from engine.backends.snapshots import SnapshotStore
+from engine.index.snapshot import Snapshot
 from engine.store.filters import Clause
 from engine.study import Modality
 
@@ -23,12 +23,11 @@ class LocalBackend:
         """Return the answer of every snapshot under its permit."""
         arrays = self.snapshots
         views, permits = arrays.latest_with_masks(release, tuple(queries), clauses, own)
-        return SearchResult(
-            {
-                name: view.nearest(ask.query, ask.k, ask.bits, permits[name], arrays.study_ids_of, ask.radius)
-                for (name, view), ask in zip(views.items(), queries.values(), strict=True)
-            }
-        )
+        hits = {}
+        for (name, view), ask in zip(views.items(), queries.values(), strict=True):
+            searched = self._searched(view)
+            hits[name] = searched.nearest(ask.query, ask.k, ask.bits, permits[name], arrays.study_ids_of, ask.radius)
+        return SearchResult(hits)
 
     def load(self, release: str, modalities: Sequence[Modality]) -> int:
         """Load the snapshots; return how many codes the largest holds."""
@@ -38,11 +37,6 @@ class LocalBackend:
         """Nothing is held but the arrays, which end with the workspace."""
         return
 
-
-def open_backend(setting: IndexSetting, snapshots: SnapshotStore) -> Backend:
-    """Return the backend that the setting names; nothing is connected before the first question."""
-    if setting.backend == "local":
-        return LocalBackend(snapshots)
-    from engine.backends.cluster.coordinator import Coordinator
-
-    return Coordinator(setting, snapshots)
+    def _searched(self, snapshot: Snapshot) -> Snapshot:
+        """Return the snapshot as this backend searches it."""
+        return snapshot

@@ -2,7 +2,9 @@
 
     {"index": {"backend": "ray", "sites": ["north", "south"], "address": "10.0.0.1:6379", "limit_s": 2.0}}
 
-Without the file the search is local. The file is its owner's alone, as a server's address may hold a password.
+Without the file the search is local: in this process, by our own scan. `faiss` searches in this process by faiss's
+binary flat index, with the same answers; `ray` and `pgvector` search on many machines. The file is its owner's alone,
+as a server's address may hold a password.
 """
 
 from __future__ import annotations
@@ -18,7 +20,8 @@ from typing import Any
 from engine.errors import UsageError, WorkspaceError
 
 FILE = "settings.json"
-BACKENDS = ("local", "ray", "pgvector")
+IN_PROCESS = ("local", "faiss")  # one process holds the codes and searches them
+BACKENDS = (*IN_PROCESS, "ray", "pgvector")
 SITE = re.compile(r"[A-Za-z0-9][A-Za-z0-9 _-]{0,39}")
 MAX_SHARDS = 256
 
@@ -61,7 +64,7 @@ def checked(setting: IndexSetting) -> IndexSetting:
     """Return the setting; UsageError in one sentence where it cannot be followed."""
     if setting.backend not in BACKENDS:
         raise UsageError(f"There is no index backend '{setting.backend}': use {', '.join(BACKENDS)}.")
-    if setting.backend == "local":
+    if setting.backend in IN_PROCESS:
         return setting
     if not setting.sites or len(set(setting.sites)) < len(setting.sites):
         raise UsageError(f"The backend {setting.backend} needs the names of its sites, each once: give --site.")
@@ -98,7 +101,7 @@ def read_setting(folder: Path) -> IndexSetting:
 def write_setting(folder: Path, setting: IndexSetting) -> IndexSetting:
     """Write the setting where the next opening of the workspace finds it; return it with its token."""
     setting = checked(setting)
-    if setting.backend != "local" and not setting.token:
+    if setting.backend not in IN_PROCESS and not setting.token:
         setting = replace(setting, token=secrets.token_hex(8))
     file = folder / FILE
     others = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}

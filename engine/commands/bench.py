@@ -51,7 +51,7 @@ def search_command(
 ) -> None:
     """Time ours beside faiss, DuckDB and reading memory, on uniform, clustered and the workspace's enlarged codes."""
     from engine.bench.search.bench import SearchBenchPlan, run
-    from engine.bench.search.engines import need_faiss
+    from engine.index.flat import need_faiss
 
     need_faiss()
     sizes = tuple(dict.fromkeys(max(1, n // share) for share in (100, 10, 1))) if out else (n,)

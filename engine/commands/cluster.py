@@ -8,22 +8,24 @@ from typing import TYPE_CHECKING
 import click
 
 from engine import settings
+from engine.backends.setting import BACKENDS, IndexSetting, read_setting, write_setting
 from engine.commands.shared import load_release, workspace_from_option, workspace_option
 from engine.errors import CasebindError, UsageError
 from engine.study import MODALITIES
 
 if TYPE_CHECKING:
     from engine.backends.cluster.coordinator import ReplicaStatus
-    from engine.backends.setting import IndexSetting
+
+IN_THIS_PROCESS = {"local": "in this process", "faiss": "in this process by faiss"}  # backend → where it searches
 
 
 @click.group("cluster")
 def command() -> None:
-    """Search the workspace's codes here, on a Ray cluster, or on PostgreSQL servers with pgvector."""
+    """Search the workspace's codes here, by our own scan or by faiss, on a Ray cluster, or on servers with pgvector."""
 
 
 @command.command("use")
-@click.argument("backend", type=click.Choice(["local", "ray", "pgvector"]))
+@click.argument("backend", type=click.Choice(BACKENDS))
 @click.option("--site", "sites", multiple=True, help="ray: name of a site; a machine offers site_NAME. Repeat.")
 @click.option("--address", default="auto", show_default=True, help="ray: host:port of the cluster's head.")
 @click.option("--server", "servers", multiple=True, metavar="SITE=ADDRESS", help="pgvector: a site's server. Repeat.")
@@ -44,7 +46,6 @@ def use_command(
     workspace: Path | None,
 ) -> None:
     """Set index.backend of the workspace; it holds from its next opening on."""
-    from engine.backends.setting import IndexSetting, write_setting
     from engine.store.folder import check_folder
 
     folder = workspace or settings.workspace_path()
@@ -62,7 +63,7 @@ def use_command(
     )
     _need(setting)
     write_setting(folder, setting)
-    where = "in this process" if backend == "local" else f"by {backend} at {', '.join(setting.sites)}"
+    where = IN_THIS_PROCESS.get(backend) or f"by {backend} at {', '.join(setting.sites)}"
     click.echo(f"{folder} is searched {where} from its next opening on.")
 
 
@@ -75,7 +76,8 @@ def status_command(workspace: Path | None) -> int:
 
         backend = place.backend
         if not isinstance(backend, Coordinator):
-            click.echo("local: the codes are searched in this process.")
+            name = read_setting(place.path).backend
+            click.echo(f"{name}: the codes are searched {IN_THIS_PROCESS[name]}.")
             return 0
         name = backend.setting.backend
         click.echo(f"{name}: {backend.setting.n_shards} shards, {backend.setting.replicas} of each")
@@ -110,3 +112,7 @@ def _need(setting: IndexSetting) -> None:
         from engine.backends.cluster.server_link import need_psycopg
 
         need_psycopg()
+    elif setting.backend == "faiss":
+        from engine.index.flat import need_faiss
+
+        need_faiss()

@@ -21,6 +21,7 @@ PACKAGES = (
     "pandas",
     "duckdb",
     "numba",
+    "faiss-cpu",
     "streamlit",
     "pydicom",
     "wfdb",
@@ -91,10 +92,11 @@ def _release() -> str:
 
 
 def _kernel() -> str:
-    """Compare the compiled scan with numpy on random codes; say whether its disk cache was warm."""
+    """Compare the compiled scan and faiss with numpy on random codes; say whether the scan's disk cache was warm."""
     import numpy as np
 
     import engine.index as package
+    from engine.index.flat import FlatIndexes
     from engine.index.hamming import compiled_kernel
 
     cached = any((Path(package.__file__).parent / "__pycache__").glob("scan.*.nbi"))
@@ -103,10 +105,13 @@ def _kernel() -> str:
     expected = np.bitwise_count(codes ^ codes[:, :1]).sum(axis=0)
     if not np.array_equal(compiled_kernel()(codes, codes[:, 0].copy()), expected):
         raise CasebindError("the compiled scan is wrong on this machine: remove __pycache__ folders and run again.")
-    return "compiled, from its disk cache" if cached else "compiled just now and kept in its disk cache"
+    if not np.array_equal(FlatIndexes(codes).nearest(codes[:, 0], 1000, 256)[1], np.sort(expected)):
+        raise CasebindError("faiss is wrong on this machine: run `make setup` to install it again.")
+    return f"compiled, {'from its' if cached else 'just now and saved in its'} disk cache; faiss finds the same"
 
 
 def _workspace(path: Path | None) -> str:
+    from engine.backends.setting import read_setting
     from engine.workspace.serving import serving_release
 
     with workspace_from_option(path) as place:
@@ -117,7 +122,8 @@ def _workspace(path: Path | None) -> str:
         used = serving_release(place, newest)
         old = "" if used is newest else f"; codes of release {used.name} answer until `casebind reindex`"
         old = f"; release {used.name} of a round serves" if used.base != used.name else old
-        return f"{place.path}: {counts}; cohorts {cohorts}; {ratings} ratings{old}"
+        backend = read_setting(place.path).backend
+        return f"{place.path}: {counts}; cohorts {cohorts}; {ratings} ratings; index.backend {backend}{old}"
 
 
 def _recordings() -> str:

@@ -151,6 +151,11 @@ def compiled(n: int) -> ModuleType | None:
     return None
 
 
+def kernel_missing(n: int) -> bool:
+    """Say whether the compiled kernels would pay for n codes but numba is missing."""
+    return n >= COMPILED_FROM and _kernels() is None
+
+
 def compiled_kernel() -> Callable[[np.ndarray, np.ndarray], np.ndarray]:
     """Return the compiled distances, (words, n) and (words,) uint64 → (n,) uint16; ImportError without numba."""
     from engine.index.scan import distances

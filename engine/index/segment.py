@@ -1,4 +1,7 @@
-"""The base of a snapshot: columns that never change, found by ordinal, searched whichever way was measured faster."""
+"""The base of a snapshot: columns that never change, found by ordinal, searched whichever way was measured faster.
+
+Where numba is missing and the codes are many, faiss searches them.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from engine.index.code_columns import Columns
-from engine.index.hamming import NearestPositions, nearest
+from engine.index.flat import FlatIndexes
+from engine.index.hamming import NearestPositions, kernel_missing, nearest
 from engine.index.lookup import Bisection, OrdinalTable, lookup_of
 from engine.index.multi_index import MultiIndex
 
@@ -23,6 +27,10 @@ class Base:
     index: MultiIndex | None = None
     budgets: dict[int, float] = field(default_factory=dict)
     _lookup: OrdinalTable | Bisection | None = None
+    _flat: FlatIndexes = field(init=False)  # empty until faiss searches
+
+    def __post_init__(self) -> None:
+        self._flat = FlatIndexes(self.columns.words)
 
     @property
     def n(self) -> int:
@@ -31,9 +39,9 @@ class Base:
 
     @property
     def nbytes(self) -> int:
-        """Return the memory of columns, look-up and index."""
-        lookup = 0 if self._lookup is None else self._lookup.nbytes
-        return self.columns.nbytes + lookup + (self.index.nbytes if self.index else 0)
+        """Return the memory of columns, look-up and indexes."""
+        beside = (self._lookup, self.index, self._flat)
+        return self.columns.nbytes + sum(part.nbytes for part in beside if part is not None)
 
     def nearest(
         self, query: np.ndarray, k: int, bits: int, allowed: np.ndarray, permitted: int, radius: int | None = None
@@ -47,10 +55,24 @@ class Base:
             found, _ = index.nearest(words, query, k, bits, allowed, radius, budget)
             if found is not None:
                 return found
-        return nearest(words, query, k, bits, allowed if permitted < self.n else None, radius)
+        mask = allowed if permitted < self.n else None
+        if kernel_missing(self.n):
+            return self._flat.nearest(query, k, bits, mask, radius)
+        return nearest(words, query, k, bits, mask, radius)
 
     def positions_of(self, ordinals: np.ndarray) -> np.ndarray:
         """Return the positions, (≤m,) int64, of those studies, (m,) integers, that are here."""
         if self._lookup is None:
             self._lookup = lookup_of(self.columns.ordinals)
         return self._lookup.positions_of(ordinals)
+
+
+@dataclass(eq=False)
+class FlatBase(Base):
+    """Columns that faiss searches, whatever there is beside it."""
+
+    def nearest(
+        self, query: np.ndarray, k: int, bits: int, allowed: np.ndarray, permitted: int, radius: int | None = None
+    ) -> NearestPositions:
+        """Return `hamming.nearest`."""
+        return self._flat.nearest(query, k, bits, allowed if permitted < self.n else None, radius)

@@ -19,7 +19,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.backends.local import open_backend
+from engine.backends.opening import open_backend
 from engine.backends.protocol import Backend
 from engine.backends.setting import read_setting
 from engine.backends.snapshots import SnapshotStore

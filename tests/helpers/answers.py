@@ -1,14 +1,37 @@
-"""A query and neighbours for exports, without models."""
+"""A query and neighbours for exports, without models; and what is like some stored studies, asked in several ways."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from engine.intake.quality.verdict import QualityVerdict
+from engine.model.release import Release
+from engine.retrieval import search as retrieval
 from engine.retrieval.answer import Answer, Neighbour
 from engine.study import ECG_LEADS, Study, Trace
+from engine.workspace.workspace import open_workspace
+
+QUERIES = ("syn-0003-e1-ecg", "syn-0007-e1-ecg")
+OPTIONS: tuple[dict[str, Any], ...] = (
+    {},
+    {"operating_point": "broad", "k": 3},
+    {"filters": retrieval.Filters(sex="F", age_min=30)},
+)
+
+
+def stored_answers(folder: Path, release: Release) -> list[Answer]:
+    """Return what is like some studies of the workspace, in every modality, asked in several ways."""
+    with open_workspace(folder) as place:
+        return [
+            retrieval.search_stored(place, release, one, bits=bits, **options)
+            for one in QUERIES
+            for bits in (64, 256)
+            for options in OPTIONS
+        ]
 
 
 def ecg_query(seconds: float = 4.0, fs: float = 200.0, units: str = "mV") -> Study:

@@ -69,9 +69,9 @@ def run(
 ) -> dict[str, Any]:
     """Return the object that `bench search --json` prints: the first and largest uniform figures, then all sets.
 
-    held : the workspace's codes by modality; empty leaves the learned codes out
+    stored : the workspace's codes by modality; empty leaves the learned codes out
     """
-    engines.need_faiss()
+    engines.single_threaded_faiss()
     sets = []
     for n in plan.sizes:
         for name in ("uniform", "clustered", *(["learned"] if stored else [])):

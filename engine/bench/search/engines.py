@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.errors import UsageError
 from engine.index.autotune import IndexChoice, choose_index
 from engine.index.code_columns import Columns
+from engine.index.flat import need_faiss
 from engine.index.hamming import compiled, nearest, nearest_of_many, to_bits
 from engine.index.segment import Base
 
@@ -35,15 +35,9 @@ class Engine:
     bytes_held: int | None = None
 
 
-def need_faiss() -> Any:
-    """Return faiss with one thread; UsageError in one sentence where it is not installed."""
-    try:
-        import faiss
-    except ImportError as error:
-        raise UsageError(
-            "The benchmark compares with faiss, which is not installed: run `pip install faiss-cpu`, or install "
-            "Casebind with its test extra."
-        ) from error
+def single_threaded_faiss() -> Any:
+    """Return faiss, which from now on uses one thread, as our search does; UsageError where it is missing."""
+    faiss = need_faiss()
     faiss.omp_set_num_threads(1)
     return faiss
 
@@ -79,7 +73,7 @@ def reading(codes: np.ndarray, bits: int) -> Ask:
 
 def flat_index(rows: np.ndarray, bits: int) -> Any:
     """Return faiss's exact scan over (n, bits / 8) uint8 rows, of which it makes a copy."""
-    index = need_faiss().IndexBinaryFlat(bits)
+    index = single_threaded_faiss().IndexBinaryFlat(bits)
     index.add(rows)
     return index
 
@@ -91,7 +85,9 @@ def faiss_flat(index: Any, bits: int, k: int) -> Engine:
 
 def faiss_multi_hash(rows: np.ndarray, bits: int, k: int) -> Engine:
     """Return faiss's multi-hash: approximate, as it looks no further than one bit per hash."""
-    index = need_faiss().IndexBinaryMultiHash(bits, min(MULTI_HASHES, bits // MULTI_HASH_BITS), MULTI_HASH_BITS)
+    index = single_threaded_faiss().IndexBinaryMultiHash(
+        bits, min(MULTI_HASHES, bits // MULTI_HASH_BITS), MULTI_HASH_BITS
+    )
     index.nflip = 1
     index.add(rows)
     return Engine("faiss multi-hash", _asked_of(index, bits, k))
@@ -99,7 +95,7 @@ def faiss_multi_hash(rows: np.ndarray, bits: int, k: int) -> Engine:
 
 def faiss_ivf(rows: np.ndarray, bits: int, k: int) -> Engine:
     """Return faiss's inverted lists: approximate, as it visits IVF_PROBES of them."""
-    faiss = need_faiss()
+    faiss = single_threaded_faiss()
     lists = max(1, int(len(rows) ** 0.5))
     quantiser = faiss.IndexBinaryFlat(bits)
     index = faiss.IndexBinaryIVF(quantiser, bits, lists)

@@ -4,37 +4,21 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from helpers.answers import QUERIES, stored_answers
 from helpers.sites import ray_setting
 
 from engine.bench.cluster.nodes import Nodes, end
 from engine.commands.search import table
 from engine.model.release import Release
 from engine.retrieval import search as retrieval
-from engine.retrieval.answer import Answer
 from engine.study import MODALITIES
 from engine.workspace.workspace import open_workspace
 
-QUERIES = ("syn-0003-e1-ecg", "syn-0007-e1-ecg")
-
-
-HOW = ({}, {"operating_point": "broad", "k": 3}, {"filters": retrieval.Filters(sex="F", age_min=30)})
-
-
-def answers(folder: Path, release: Release) -> list[Answer]:
-    """Return what is like some studies of the workspace, in every modality, asked in several ways."""
-    with open_workspace(folder) as place:
-        return [
-            retrieval.search_stored(place, release, one, bits=bits, **how)  # type: ignore[arg-type]
-            for one in QUERIES
-            for bits in (64, 256)
-            for how in HOW
-        ]
-
 
 def test_a_query_finds_the_same_as_here(workspace_folder: Path, release: Release, nodes: Nodes) -> None:
-    here = answers(workspace_folder, release)
+    here = stored_answers(workspace_folder, release)
     ray_setting(workspace_folder, nodes, replicas=2)
-    there = answers(workspace_folder, release)
+    there = stored_answers(workspace_folder, release)
     assert [one.neighbours for one in there] == [one.neighbours for one in here]
     assert [one.nothing_close for one in there] == [one.nothing_close for one in here]
     assert all(one.to_json()["missing_sites"] == [] for one in here + there)
