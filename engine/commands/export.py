@@ -1,4 +1,4 @@
-"""casebind export QUERY_ID --format pdf|png|csv|ratings|dicom --out FILE"""
+"""casebind export QUERY_ID --format NAME --out FILE"""
 
 from __future__ import annotations
 
@@ -11,18 +11,19 @@ import click
 from engine.commands.search import parse_targets
 from engine.commands.shared import load_release, workspace_from_option, workspace_option
 from engine.errors import UsageError
+from engine.report.writers import LAYOUTS, WRITERS, ExportRequest
 from engine.study import MODALITIES
 
-FORMATS = ["pdf", "png", "csv", "ratings", "dicom"]
+EXPLAINABLE = ", ".join(writer.name for writer in WRITERS.values() if writer.explainable)
 
 
 @click.command("export")
 @click.argument("query_id")
-@click.option("--format", "format_", type=click.Choice(FORMATS), required=True, help="What to make.")
+@click.option("--format", "format_", type=click.Choice(list(WRITERS)), required=True, help="What to make.")
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The file to write.")
 @click.option("--case", "cases", multiple=True, metavar="STUDY_ID", help="Only this case; may be repeated.")
-@click.option("--overlay", is_flag=True, help="Show why the first case is near (pdf, png).")
-@click.option("--layout", type=click.Choice(["grid", "pages"]), default="grid", show_default=True, help="Of the PDF.")
+@click.option("--overlay", is_flag=True, help=f"Show why the first case is near ({EXPLAINABLE}).")
+@click.option("--layout", type=click.Choice(LAYOUTS), default="grid", show_default=True, help="Of the PDF.")
 @click.option("--print", "print_", is_flag=True, help="300 dots per inch (png).")
 @click.option("--excel", is_flag=True, help="Mark the CSV as UTF-8 for Excel.")
 @click.option("--into", default=",".join(MODALITIES), help="Modalities, joined by commas.", show_default=True)
@@ -32,6 +33,7 @@ FORMATS = ["pdf", "png", "csv", "ratings", "dicom"]
 @click.option("--who", default="local", help="Name for the audit.", show_default=True)
 @workspace_option
 def command(
+    *,
     query_id: str,
     format_: str,
     out: Path,
@@ -53,7 +55,7 @@ def command(
         raise UsageError(f"There is no folder {folder} to write to: make it first.")
     targets = parse_targets(into)
     with workspace_from_option(workspace) as place:
-        from engine.report.export import ExportRequest, export
+        from engine.report.export import export
         from engine.retrieval.search import search_stored
         from engine.workspace.serving import serving_release
 

@@ -28,6 +28,7 @@ SHOWN_REASONS = 5  # skipped rows told on the screen; all are in the report file
 @click.option("--split", type=click.Choice(["train", "valid", "test"]), help="Of a data set's folder only.")
 @workspace_option
 def command(
+    *,
     path: Path,
     cohort: str,
     licence: str,

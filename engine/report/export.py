@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import UsageError, WorkspaceError
 from engine.report.report import Explained, Report, check_query, chosen, permitted
+from engine.report.writers import WRITERS, ExportRequest
 from engine.retrieval.answer import Answer, Neighbour
 from engine.workspace.workspace import Workspace
 
@@ -19,42 +20,7 @@ if TYPE_CHECKING:
     from engine.explain.maps import PairMaps
     from engine.model.release import Release
 
-FORMATS = ("pdf", "png", "csv", "ratings", "dicom")
-LAYOUTS = ("grid", "pages")
-MIMES = {
-    "pdf": ("application/pdf", "pdf"),
-    "png": ("image/png", "png"),
-    "csv": ("text/csv", "csv"),
-    "ratings": ("text/csv", "csv"),
-    "dicom": ("application/zip", "zip"),
-}
 BUDGET_S = 10.0  # for the maps of an explained pair
-
-
-@dataclass(frozen=True)
-class ExportRequest:
-    """What to export.
-
-    format  : one of FORMATS; "ratings" is the CSV of the marks
-    cases   : study ids among the results; empty for all. A picture shows the first
-    overlay : also explain the first of the cases (PDF and PNG)
-    layout  : of the PDF's matches, one of LAYOUTS
-    print   : 300 instead of 130 dots per inch (PNG)
-    bom     : begin a CSV so that Excel takes it for UTF-8
-    """
-
-    format: str
-    cases: tuple[str, ...] = ()
-    overlay: bool = False
-    layout: str = "grid"
-    high_resolution: bool = False
-    bom: bool = False
-
-    def __post_init__(self) -> None:
-        if self.format not in FORMATS:
-            raise UsageError(f"There is no format '{self.format}': use {', '.join(FORMATS)}.")
-        if self.layout not in LAYOUTS:
-            raise UsageError(f"There is no layout '{self.layout}': use grid or pages.")
 
 
 @dataclass(frozen=True)
@@ -80,31 +46,30 @@ def export(
 ) -> Exported:
     """Return the file of an answer.
 
-    release : makes the maps where `wanted.overlay` and no `maps` of the first case are given
+    release : makes the maps where `request.overlay` and no `maps` of the first case are given
     Raises UsageError where a case is not among the results, nothing may be exported or the query's patient withdrew.
     """
-    picked = _picked(answer, request)
+    picked, writer = _picked(answer, request), WRITERS[request.format]
     while True:
         check_query(workspace, answer)
         allowed = permitted(workspace, [one.study_id for one in picked])
         report = _begin(workspace, answer, picked, allowed, request, who)
         try:
-            data = _made(_explained(report, release, request, maps), request)
+            data = writer.write(_explained(report, release, request, maps), request)
         except (UsageError, WorkspaceError):
             if permitted(workspace, [one.study_id for one in picked]) == allowed:
                 raise
             continue
         if permitted(workspace, [one.study_id for one in picked]) >= allowed:
-            mime, suffix = MIMES[request.format]
-            name = f"casebind-{answer.query_id}-{request.format}-{report.audit_id}.{suffix}"
+            name = f"casebind-{answer.query_id}-{request.format}-{report.audit_id}.{writer.suffix}"
             ids = tuple(one.study_id for one in report.neighbours)
-            return Exported(data, name, mime, report.audit_id, ids, report.left_out)
+            return Exported(data, name, writer.mime, report.audit_id, ids, report.left_out)
 
 
 def _picked(answer: Answer, wanted: ExportRequest) -> tuple[Neighbour, ...]:
     """Return what would leave if everyone still consents."""
     found = chosen(answer, wanted.cases)
-    if wanted.format != "png":
+    if not WRITERS[wanted.format].single:
         return found
     return found[:1] if wanted.cases or not found else (_nearest(found, answer.study.modality),)
 
@@ -145,7 +110,7 @@ def _begin(
 
 def _explained(report: Report, release: Release | None, wanted: ExportRequest, maps: PairMaps | None) -> Report:
     """Return the report with the maps of its first case, where they are wanted."""
-    if not wanted.overlay or wanted.format not in ("pdf", "png") or not report.neighbours:
+    if not wanted.overlay or not WRITERS[wanted.format].explainable or not report.neighbours:
         return report
     first = report.neighbours[0] if wanted.cases else _nearest(report.neighbours, report.query.modality)
     match = report.study(first.study_id)
@@ -156,29 +121,3 @@ def _explained(report: Report, release: Release | None, wanted: ExportRequest, m
             raise UsageError("There is no release to explain the pair with: install one, or export without overlay.")
         *_, maps = explain_pair(release, report.query, match, budget_s=BUDGET_S)
     return replace(report, explained=Explained(first, match, maps))
-
-
-def _made(report: Report, wanted: ExportRequest) -> bytes:
-    """Return the bytes of the file."""
-    if wanted.format == "pdf":
-        from engine.report.pdf_search import search_pdf
-
-        return search_pdf(report, wanted.layout)
-    if wanted.format == "png":
-        return _png(report, wanted)
-    if wanted.format == "dicom":
-        from engine.report.dicom.package import dicom_zip
-
-        return dicom_zip(report)
-    from engine.report.table_csv import ratings_csv, results_csv
-
-    return (results_csv if wanted.format == "csv" else ratings_csv)(report, bom=wanted.bom)
-
-
-def _png(report: Report, wanted: ExportRequest) -> bytes:
-    from engine.report.picture import PRINT_DPI, SCREEN_DPI, pair_png
-
-    if not report.neighbours:
-        why = "its patient's consent was withdrawn" if report.left_out else "the search found none"
-        raise UsageError(f"There is no case to draw beside the query, because {why}: choose another one.")
-    return pair_png(report, report.neighbours[0], dpi=PRINT_DPI if wanted.high_resolution else SCREEN_DPI)

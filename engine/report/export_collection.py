@@ -12,9 +12,10 @@ from typing import Any
 
 from engine import plain_text
 from engine.errors import UsageError, WorkspaceError
-from engine.report.export import MIMES, Exported
+from engine.report.export import Exported
 from engine.report.report import permitted
 from engine.report.table_csv import csv_bytes, iso
+from engine.report.writers import WRITERS
 from engine.strings import notice
 from engine.teaching import collections, records
 from engine.workspace.workspace import Workspace
@@ -60,9 +61,9 @@ def export_collection(
                 raise
             continue
         if permitted(workspace, ids) >= set(ids):
-            mime, suffix = MIMES[request.format]
-            name = f"casebind-{collection_id}-{audit_id}.{suffix}"
-            return Exported(data, name, mime, audit_id, tuple(ids), one.hidden)
+            writer = WRITERS[request.format]
+            name = f"casebind-{collection_id}-{audit_id}.{writer.suffix}"
+            return Exported(data, name, writer.mime, audit_id, tuple(ids), one.hidden)
 
 
 def _made(

@@ -6,8 +6,8 @@ from collections.abc import Callable
 
 import streamlit as st
 
-from engine.report.export import MIMES
 from engine.report.export_collection import CollectionExportRequest, export_collection
+from engine.report.writers import WRITERS
 from engine.teaching import collections
 from engine.teaching.records import CollectionCase, TeachingCollection
 from pages.collections import fields, state
@@ -59,12 +59,12 @@ def _export(collection: TeachingCollection) -> None:
     st.markdown(text("collections.export_lead"))
     for name in FILES:
         wanted = CollectionExportRequest("csv" if name == "csv" else "pdf", hide_labels=name == "blind", bom=True)
-        mime, suffix = MIMES[wanted.format]
+        writer = WRITERS[wanted.format]
         st.download_button(
             text(f"collections.export_{name}"),
             data=_maker(collection.collection_id, wanted),
-            mime=mime,
-            file_name=f"casebind-{collection.collection_id}-{name}.{suffix}",
+            mime=writer.mime,
+            file_name=f"casebind-{collection.collection_id}-{name}.{writer.suffix}",
             key=f"export-{name}",
             on_click="ignore",
             help=text(f"collections.export_{name}_help"),

@@ -39,10 +39,10 @@ def test_a_readable_format_has_its_functions_its_package_and_its_suffixes(row: F
 
 
 @pytest.mark.parametrize("row", READABLE.values(), ids=lambda row: row.kind)
-def test_the_readme_the_search_field_and_every_list_of_formats_name_it(row: Format) -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    (line,) = re.findall(r"^\| Formats \|.*$", readme, re.MULTILINE)
-    assert names(row).search(line), f"the README's row of formats does not name {row.name}"
+def test_documents_search_field_and_refusals_name_it(row: Format) -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("*.md")]
+    documented = re.findall(r"^\| Formats \|.*$", "\n".join(page.read_text("utf-8") for page in pages), re.MULTILINE)
+    assert any(names(row).search(line) for line in documented), f"no row “Formats” of the documents names {row.name}"
     assert names(row).search(text("search.drop_help")), f"search.drop_help does not name {row.name}"
     assert names(row).search(str(refusal(Upload("a", b"hello"), "text")))
     with pytest.raises(IntakeError) as caught:

@@ -19,7 +19,8 @@ from pydicom.dataset import Dataset
 
 from engine.report.dicom.measurements import label_code
 from engine.report.dicom.waveforms import storage_class
-from engine.report.export import ExportRequest, export
+from engine.report.export import export
+from engine.report.writers import ExportRequest
 from engine.strings import notice
 from engine.study import ECG_LEADS, Film, Trace
 

@@ -17,9 +17,10 @@ from pypdf import PdfReader
 from engine.drawing import ecg_paper
 from engine.errors import UsageError
 from engine.explain.maps import PairMaps
-from engine.report.export import ExportRequest, export
+from engine.report.export import export
 from engine.report.films import burned
 from engine.report.pdf_collection import PrintedCase, PrintedCollection, collection_pdf
+from engine.report.writers import ExportRequest
 from engine.strings import notice
 from engine.study import ECG_LEADS, Film, Note, Study, Trace
 from engine.workspace.workspace import open_workspace

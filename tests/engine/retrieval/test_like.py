@@ -10,7 +10,8 @@ from engine.errors import UsageError
 from engine.explain.attribution import explain_pair
 from engine.intake.paths import read_paths
 from engine.model.release import Release
-from engine.report.export import ExportRequest, export
+from engine.report.export import export
+from engine.report.writers import ExportRequest
 from engine.retrieval.search import Options, search, search_like, search_stored
 from engine.workspace.workspace import Workspace
 
