@@ -2,6 +2,7 @@
 
 CasebindError
 ├── UsageError            the request itself is wrong (unknown option value, missing workspace)       exit 2
+│   └── NotPermittedError the study is there, but whoever asks may not see it                         exit 2
 ├── IntakeError           the file cannot be taken in (truncated, unknown format, too large)          exit 2
 │   └── QuestionError     the file is readable but leaves a fact open (rate, units, modality)         exit 2
 ├── RefusedError          the quality gate refused the recording                                      exit 3
@@ -28,6 +29,10 @@ class CasebindError(Exception):
 
 class UsageError(CasebindError):
     """The request itself cannot be carried out as asked."""
+
+
+class NotPermittedError(UsageError):
+    """The study is there, but whoever asks may not see it."""
 
 
 class IntakeError(CasebindError):

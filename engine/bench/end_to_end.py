@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.actor import Actor
 from engine.errors import UsageError
-from engine.retrieval.answer import RERANKS
+from engine.retrieval.answer import RERANKS, Options
 from engine.retrieval.search import search, warm_up
 from engine.store.database import FILE_NAME
 from engine.study import Film, Modality, Study
@@ -67,7 +68,7 @@ def run(
     warm_up(workspace, release, tuple(dict.fromkeys(kinds)))
     with copy_of(workspace) as copy:
         taken = [_rounds(copy, release, source, rounds, bits, k) for source in sources]
-    counts = workspace.counts()
+    counts = workspace.all_counts()
     entries = [_summary(name, kind, one) for (name, _), kind, one in zip(sources, kinds, taken, strict=True)]
     return {"release": release.name, "bits": bits, "k": k, "rounds": rounds, "studies": counts, "files": entries}
 
@@ -93,7 +94,8 @@ def _once(
     name, read = source
     started = time.perf_counter()
     study = read(workspace.key)
-    answer = search(workspace, release, study, k=k, bits=bits, rerank=rerank, who="bench", started=started)
+    options = Options(k=k, bits=bits, rerank=rerank)
+    answer = search(workspace, release, study, options, actor=Actor("bench"), started=started)
     if not answer.verdict.accepted:
         raise UsageError(f"The quality gate refuses {name}, so it cannot be timed to its neighbours: name another.")
     return answer.timing_ms, answer.study

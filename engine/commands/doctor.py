@@ -115,9 +115,9 @@ def _workspace(path: Path | None) -> str:
     from engine.workspace.serving import serving_release
 
     with workspace_from_option(path) as place:
-        counts = ", ".join(f"{number} {modality}" for modality, number in place.counts().items()) or "empty"
-        ratings = len(place.ratings())
-        cohorts = ", ".join(cohort.name for cohort in place.cohorts()) or "none"
+        counts = ", ".join(f"{number} {modality}" for modality, number in place.all_counts().items()) or "empty"
+        ratings = len(place.all_ratings())
+        cohorts = ", ".join(cohort.name for cohort in place.all_cohorts()) or "none"
         newest = load_release()
         used = serving_release(place, newest)
         old = "" if used is newest else f"; codes of release {used.name} answer until `casebind reindex`"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.actor import single_user
 from engine.commands.shared import (
     answer_options,
     is_file,
@@ -43,21 +44,22 @@ def command(
     named = is_file(query)
     with workspace_from_option(workspace) as place:
         if study_id is not None:
-            place.row(study_id)
+            place.row(study_id, actor=single_user())
         from engine.explain.picture import explain_to_png
         from engine.intake.upload import Answers
+        from engine.retrieval.answer import Options
         from engine.retrieval.search import search
         from engine.workspace.serving import serving_release
 
         release = serving_release(place, load_release())
 
         study = read_query([query], named, Answers(modality, fs, units), place.key)
-        answer = search(place, release, study, k=1)
+        answer = search(place, release, study, Options(k=1), actor=single_user())
         if not answer.verdict.accepted:
             raise RefusedError(" ".join(answer.verdict.reasons))
         if study_id is None:
             study_id = nearest(answer.neighbours, answer.study.modality)
-        match = place.study(study_id)
+        match = place.study(study_id, actor=single_user())
         explain_to_png(release, answer.study, match, out)
     click.echo(f"{out} shows what made {study_id} similar to the query; not for diagnosis.")
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import os
 import secrets
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from engine.commands.search import parse_targets
+from engine.actor import Actor
+from engine.commands.question_options import question_options
 from engine.commands.shared import load_release, workspace_from_option, workspace_option
 from engine.errors import UsageError
 from engine.report.writers import LAYOUTS, WRITERS, ExportRequest
-from engine.study import MODALITIES
+
+if TYPE_CHECKING:
+    from engine.retrieval.answer import Options
 
 EXPLAINABLE = ", ".join(writer.name for writer in WRITERS.values() if writer.explainable)
 
@@ -26,10 +30,7 @@ EXPLAINABLE = ", ".join(writer.name for writer in WRITERS.values() if writer.exp
 @click.option("--layout", type=click.Choice(LAYOUTS), default="grid", show_default=True, help="Of the PDF.")
 @click.option("--print", "print_", is_flag=True, help="300 dots per inch (png).")
 @click.option("--excel", is_flag=True, help="Mark the CSV as UTF-8 for Excel.")
-@click.option("--into", default=",".join(MODALITIES), help="Modalities, joined by commas.", show_default=True)
-@click.option("--k", default=10, help="Neighbours per modality.", show_default=True)
-@click.option("--bits", type=click.Choice(["64", "128", "256"]), default="256", help="Code length.", show_default=True)
-@click.option("--at", type=click.Choice(["precise", "balanced", "broad"]), help="Only neighbours within this radius.")
+@question_options
 @click.option("--who", default="local", help="Name for the audit.", show_default=True)
 @workspace_option
 def command(
@@ -42,10 +43,7 @@ def command(
     layout: str,
     print_: bool,
     excel: bool,
-    into: str,
-    k: int,
-    bits: str,
-    at: str | None,
+    options: Options,
     who: str,
     workspace: Path | None,
 ) -> None:
@@ -53,16 +51,15 @@ def command(
     folder = out.absolute().parent
     if not folder.is_dir():
         raise UsageError(f"There is no folder {folder} to write to: make it first.")
-    targets = parse_targets(into)
     with workspace_from_option(workspace) as place:
         from engine.report.export import export
         from engine.retrieval.search import search_stored
+        from engine.workspace.filter_check import check_filters
         from engine.workspace.serving import serving_release
 
         release = load_release()
-        answer = search_stored(
-            place, release, query_id, targets=targets, k=k, bits=int(bits), operating_point=at, who=who
-        )
+        check_filters(options.filters, place, actor=Actor(who))
+        answer = search_stored(place, release, query_id, options, actor=Actor(who))
         wanted = ExportRequest(format_, cases, overlay, layout, print_, excel)
         made = export(place, serving_release(place, release) if overlay else None, answer, wanted, who=who)
     write_whole(out, made.data)

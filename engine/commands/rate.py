@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from engine.actor import Actor
 from engine.commands.shared import workspace_from_option, workspace_option
 
 
@@ -32,5 +33,7 @@ def command(
     with workspace_from_option(workspace) as place:
         stored = place.query(query_id)
         release = stored.release if stored else (place.releases.serving() or ("",))[0]
-        rating = place.rate(query_id, study_id, mark, who, release=release, why=why, comment=comment, finding=finding)
+        rating = place.rate(
+            query_id, study_id, mark, actor=Actor(who), release=release, why=why, comment=comment, finding=finding
+        )
     click.echo(f"{rating.study_id} is marked {rating.mark} for {rating.query_id} by {rating.who}.")

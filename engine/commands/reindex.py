@@ -48,5 +48,5 @@ def _completed(workspace: Workspace, release: Release) -> int:
 
     from engine.workspace.reindex import reindex
 
-    with tqdm(total=sum(workspace.counts().values()), desc=f"release {release.name}", leave=False) as progress:
+    with tqdm(total=sum(workspace.all_counts().values()), desc=f"release {release.name}", leave=False) as progress:
         return reindex(workspace, release, release.digest, progress)

@@ -24,7 +24,7 @@ def visible(ratings: Iterable[Rating], who: str) -> list[Rating]:
 
 def others(workspace: Workspace, query_id: str, study_id: str, who: str) -> list[Rating]:
     """Return others' judgements on a pair, oldest first; none while the person has not judged it."""
-    seen = visible(workspace.ratings(query_id), who)
+    seen = visible(workspace.all_ratings(query_id), who)
     return [one for one in seen if one.study_id == study_id and not _own(one, who)]
 
 

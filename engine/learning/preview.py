@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
+from engine.actor import Actor
 from engine.errors import UsageError
 from engine.index.code_columns import Columns
 from engine.index.hamming import words_of
@@ -80,17 +81,19 @@ class Preview:
                 f"Releases {serving.name} and {candidate.name} have other encoders: their neighbours cannot be "
                 "compared without a re-index."
             )
-        if sum(workspace.counts().values()) > MAX_STUDIES:
+        if sum(workspace.all_counts().values()) > MAX_STUDIES:
             raise UsageError(
                 f"The workspace holds more than {MAX_STUDIES} studies: a look before promoting would take long."
             )
         self.serving, self.candidate = serving, candidate
         self.views: dict[Modality, Snapshot] = {m: _view(workspace, serving, candidate, m) for m in MODALITIES}
 
-    def nearest(self, workspace: Workspace, stored: StoredQuery, own: Clause, k: int) -> dict[Modality, _Hits]:
+    def nearest(
+        self, workspace: Workspace, stored: StoredQuery, own: Clause, k: int, *, actor: Actor
+    ) -> dict[Modality, _Hits]:
         """Return (study id, distance) of the nearest of every modality under the coming codes, permitted ones only."""
         code = self.candidate.codes(stored.embedding[None], stored.study.modality)
-        query, denied, found = words_of(code)[0], workspace.denied([own]), {}
+        query, denied, found = words_of(code)[0], workspace.denied([own], actor=actor), {}
         for modality, view in self.views.items():
             hits = view.nearest(query, k, BITS, view.mask(denied=denied), workspace.snapshots.study_ids_of)
             names = workspace.snapshots.study_ids_of(hits.ordinals)
@@ -120,7 +123,8 @@ def preview_changes(
 
     reader : who looks at it
     """
-    found = [_change(workspace, preview, one, k) for one in _newest(workspace, preview.serving, who, n)]
+    actor = Actor(reader)
+    found = [_change(workspace, preview, one, k, actor) for one in _newest(workspace, preview.serving, who, n, actor)]
     shown = {
         one.study_id
         for change in found
@@ -129,11 +133,13 @@ def preview_changes(
         for one in near
     }
     about = f"{len(found)} queries under {preview.serving.name} and {preview.candidate.name}"
-    workspace.audit(reader, "changes", returned=tuple(sorted(shown)), release=preview.candidate.name, filters=about)
+    workspace.audit(
+        "changes", actor=actor, returned=tuple(sorted(shown)), release=preview.candidate.name, filters=about
+    )
     return found
 
 
-def _newest(workspace: Workspace, serving: Release, who: str | None, n: int) -> list[_RepeatedQuery]:
+def _newest(workspace: Workspace, serving: Release, who: str | None, n: int, actor: Actor) -> list[_RepeatedQuery]:
     """Return the newest stored queries that may still be asked."""
     ids = workspace.database.read(
         "SELECT query_id FROM queries WHERE (? IS NULL OR who = ?) AND json_extract(facts, '$.like') IS NULL"
@@ -143,7 +149,7 @@ def _newest(workspace: Workspace, serving: Release, who: str | None, n: int) -> 
     out: list[_RepeatedQuery] = []
     for (query_id,) in ids:
         try:
-            stored, own = load_stored_query(workspace, serving, query_id)
+            stored, own = load_stored_query(workspace, serving, query_id, actor=actor)
         except UsageError:  # its patient has withdrawn
             continue
         out.append(_RepeatedQuery(stored, own))
@@ -152,13 +158,13 @@ def _newest(workspace: Workspace, serving: Release, who: str | None, n: int) -> 
     return out
 
 
-def _change(workspace: Workspace, preview: Preview, asked: _RepeatedQuery, k: int) -> QueryChange:
+def _change(workspace: Workspace, preview: Preview, asked: _RepeatedQuery, k: int, actor: Actor) -> QueryChange:
     stored, own = asked
-    near, _, _ = neighbours_of(workspace, preview.serving, stored, own, Options(MODALITIES, k, BITS))
+    near, _, _ = neighbours_of(workspace, preview.serving, stored, own, Options(k=k, bits=BITS), actor=actor)
     old: dict[Modality, _Hits] = {m: [(x.study_id, x.hamming) for x in near if x.modality == m] for m in MODALITIES}
-    new = preview.nearest(workspace, stored, own, k)
+    new = preview.nearest(workspace, stored, own, k, actor=actor)
     ids = {study_id for side in (old, new) for pairs in side.values() for study_id, _ in pairs}
-    known = {row.study_id: row for row in workspace.rows(sorted(ids))}
+    known = {row.study_id: row for row in workspace.rows(sorted(ids), actor=actor)}
     content = stored.study.content
     said = content.text if isinstance(content, Note) else stored.study.recognised
     return QueryChange(

@@ -243,7 +243,7 @@ def _begun(
         _whole(release)
         with workspace.database.write() as cursor:
             number = promotions.begin(cursor, asked)
-        started = _jobs[workspace.path] = PromotionJob(number, asked, sum(workspace.counts().values()))
+        started = _jobs[workspace.path] = PromotionJob(number, asked, sum(workspace.all_counts().values()))
     threading.Thread(target=started.run, args=(workspace, release), name="takeover", daemon=True).start()
     return started
 

@@ -63,7 +63,7 @@ def queue(workspace: Workspace, release: Release, strategy: str, n: int, who: st
     """
     check(strategy, n)
     rng = np.random.default_rng(seed)
-    ratings = workspace.ratings(skips=True)
+    ratings = workspace.all_ratings(skips=True)
     own = {one.pair for one in ratings if one.who == who and not one.source}
     second = _second(workspace, ratings, own, who, rng) if strategy == SECOND else []
     found = gather_candidates(workspace, release, rng) if strategy != SECOND or second else None
@@ -127,7 +127,7 @@ def _unrated(c: Candidates, own: set[Pair]) -> np.ndarray:
 def _learnable(workspace: Workspace, c: Candidates) -> np.ndarray:
     """Return (p,) bool: which pairs a round learns from; those of frozen patients and held-out queries only measure."""
     ids = sorted({*c.queries.ids.tolist(), *c.items.ids.tolist()})
-    frozen = {row.study_id for row in workspace.rows(ids) if is_holdout_patient(row.patient_id)}
+    frozen = {row.study_id for row in workspace.all_rows(ids) if is_holdout_patient(row.patient_id)}
     queries = np.array([one not in frozen and not is_holdout_query(one) for one in c.queries.ids.tolist()], bool)
     items = np.array([one not in frozen for one in c.items.ids.tolist()], bool)
     return np.asarray(queries[c.q] & items[c.s])

@@ -62,7 +62,7 @@ def reliability(ratings: Sequence[Rating], expected: Mapping[Pair, bool]) -> dic
 
 def of_workspace(workspace: Workspace) -> dict[str, Reliability]:
     """Return the reliability of everyone whose judgements count in a workspace, by `Rating.rater`."""
-    ratings = workspace.ratings()
+    ratings = workspace.all_ratings()
     return reliability(ratings, expected(workspace, ratings))
 
 
@@ -71,7 +71,7 @@ def expected(workspace: Workspace, ratings: Sequence[Rating]) -> dict[Pair, bool
     from engine.findings import findings
 
     ids = {one for rating in ratings for one in rating.pair}
-    held = {row.study_id: findings(row.labels) for row in workspace.rows(sorted(ids)) if row.labels}
+    held = {row.study_id: findings(row.labels) for row in workspace.all_rows(sorted(ids)) if row.labels}
     pairs = {rating.pair for rating in ratings}
     return {(q, s): bool(held[q] & held[s]) for q, s in pairs if held.get(q) and held.get(s)}
 

@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.actor import Actor
 from engine.learning.queue import Offer, check, queue
 from engine.learning.rated_pairs import permitted_ids
 from engine.store import ratings, review_queues
@@ -79,7 +80,7 @@ def begin(workspace: Workspace, release: Release, strategy: str, n: int, who: st
         offers = queue(workspace, release, strategy, n, who, seed)
         ids = sorted({one for offer in offers for one in offer.pair})
         about = f"queue {strategy}, {n} pairs, seed {seed}"
-        workspace.audit(who, "review", returned=tuple(ids), release=release.name, filters=about)
+        workspace.audit("review", actor=Actor(who), returned=tuple(ids), release=release.name, filters=about)
         return release.name, [(*one.pair, one.score, one.random_share) for one in offers]
 
     return _review(workspace, review_queues.begin(workspace.database, who, strategy, n, seed, make))
@@ -102,5 +103,5 @@ def _review(workspace: Workspace, kept: review_queues.Queue) -> Review:
     there = permitted_ids(workspace, {one for offer in offers for one in offer.pair})
     shown = tuple(one for one in offers if there.issuperset(one.pair))
     pairs = {one.pair for one in shown}
-    given = {one.pair: one for one in workspace.ratings(who=kept.who, skips=True) if one.pair in pairs}
+    given = {one.pair: one for one in workspace.ratings(actor=Actor(kept.who), skips=True) if one.pair in pairs}
     return Review(kept, shown, given, len(offers) - len(shown))

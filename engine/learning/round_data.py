@@ -89,7 +89,7 @@ def ratings_cutoff(release: Release) -> datetime | None:
 def new_ratings(workspace: Workspace, since: datetime | None) -> int:
     """Return how many judgements were given, or imported, since a moment; None for ever."""
     sql = "SELECT count(*) FROM {} WHERE {} > coalesce(?, TIMESTAMP '1970-01-01')"
-    local = sum(1 for one in workspace.ratings() if since is None or one.created_at > since)
+    local = sum(1 for one in workspace.all_ratings() if since is None or one.created_at > since)
     (foreign,) = workspace.database.read(sql.format("pooled_ratings", "imported_at"), [since])[0]
     return local + int(foreign)
 
@@ -113,7 +113,7 @@ def shared_findings(one: Iterable[str], other: Iterable[str]) -> frozenset[str]:
 
 def _pairs(workspace: Workspace, out: frozenset[str]) -> tuple[list[_Pair], int]:
     """Return the marks of this site and of others that can be used, and how many cannot."""
-    ratings = workspace.ratings()
+    ratings = workspace.all_ratings()
     known = load_sides(workspace, {one for rating in ratings for one in rating.pair})
     own = [_own(rating, known, out) for rating in ratings]
     encoders = workspace.releases.encoders((workspace.releases.serving() or ("", ""))[1])

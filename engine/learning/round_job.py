@@ -143,7 +143,7 @@ def cancel(workspace: Workspace) -> None:
 
 def _job(workspace: Workspace, release: Release, number: int, who: str, found: RoundData) -> dict[str, Any]:
     """Return what the process is told, and what is kept of the round in its release."""
-    made_up = [cohort.name for cohort in workspace.cohorts() if cohort.synthetic]
+    made_up = [cohort.name for cohort in workspace.all_cohorts() if cohort.synthetic]
     raters = [{"who": rater, **asdict(one)} for rater, one in sorted(found.raters.items())]
     about = {
         "who": who,

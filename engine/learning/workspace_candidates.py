@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from engine.actor import single_user
 from engine.index.hamming import CodeArray, words_of
 from engine.learning.candidates import NEAREST, Candidates, CandidateSide, candidates
 from engine.learning.rated_pairs import load_sides, withdrawn_patients
@@ -36,7 +37,7 @@ class _Query(NamedTuple):
 
 def gather_candidates(workspace: Workspace, release: Release, rng: np.random.Generator) -> Candidates | None:
     """Return the candidates under the serving release, or None where there is nothing to compare."""
-    denied = workspace.denied(CONSENTED)
+    denied = workspace.denied(CONSENTED, actor=single_user())
     codes: dict[str, CodeArray] = {kind: _permitted(workspace.codes(release.name, kind), denied) for kind in MODALITIES}
     codes = {kind: known for kind, known in codes.items() if known.ids.size}
     queries = _queries(workspace, release, codes, rng)
@@ -131,7 +132,7 @@ def _groups(workspace: Workspace, ids: Sequence[str]) -> np.ndarray:
     """Return what each study belongs to: its cohort, sex and rarest finding; stored queries are one group."""
     from engine.findings import findings
 
-    rows = {row.study_id: row for row in workspace.rows(sorted(set(ids)))}
+    rows = {row.study_id: row for row in workspace.all_rows(sorted(set(ids)))}
     held = {study_id: findings(row.labels) for study_id, row in rows.items()}
     times: dict[str, int] = {}
     for one in (name for names in held.values() for name in names):

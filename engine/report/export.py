@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import partial
 from typing import TYPE_CHECKING
 
+from engine.actor import Actor
 from engine.errors import UsageError, WorkspaceError
 from engine.report.report import Explained, Report, check_query, chosen, permitted
 from engine.report.writers import WRITERS, ExportRequest
@@ -92,15 +94,20 @@ def _begin(
     kept = tuple(one for one in picked if one.study_id in allowed)
     ids = tuple(one.study_id for one in kept)
     audit_id = workspace.audit(
-        who, "export", query_id=answer.query_id, returned=ids, release=answer.release, filters=f"format {wanted.format}"
+        "export",
+        actor=Actor(who),
+        query_id=answer.query_id,
+        returned=ids,
+        release=answer.release,
+        filters=f"format {wanted.format}",
     )
-    marks = tuple(one for one in workspace.ratings(answer.query_id) if one.study_id in allowed)
+    marks = tuple(one for one in workspace.all_ratings(answer.query_id) if one.study_id in allowed)
     return Report(
         answer=answer,
         neighbours=kept,
         left_out=len(picked) - len(kept),
         ratings=marks,
-        study=workspace.study,
+        study=partial(workspace.study, actor=Actor(who)),
         when=datetime.now(UTC),
         audit_id=audit_id,
         who=who,

@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from engine import plain_text
+from engine.actor import Actor, single_user
 from engine.errors import UsageError, WorkspaceError
 from engine.report.export import Exported
 from engine.report.report import permitted
@@ -53,7 +54,7 @@ def export_collection(
         one, items = collections.load(workspace, collection_id), collections.items(workspace, collection_id)
         ids = [item.study_id for item in items]
         about = f"collection {collection_id}, format {request.format}"
-        audit_id = workspace.audit(who, "export", returned=ids, release=release, filters=about)
+        audit_id = workspace.audit("export", actor=Actor(who), returned=ids, release=release, filters=about)
         try:
             data = _made(workspace, one, items, request, release, audit_id)
         except (UsageError, WorkspaceError):
@@ -129,7 +130,7 @@ class _Pages(Sequence[Any]):
         row = item.row
         return PrintedCase(
             item.study_id,
-            self.workspace.study(item.study_id),
+            self.workspace.study(item.study_id, actor=single_user()),
             item.note,
             row.labels,
             row.label_source,

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from engine import plain_text
+from engine.actor import Actor
 from engine.learning.rated_pairs import RatedSide, hamming, load_sides, withdrawn_patients
 from engine.report.table_csv import csv_bytes, dictionary, iso
 from engine.store.records import Rating
@@ -55,13 +56,13 @@ def export_ratings(
     """
     while True:
         out = withdrawn_patients(workspace)
-        ratings = workspace.ratings(skips=True)
+        ratings = workspace.all_ratings(skips=True)
         known = load_sides(workspace, {one for rating in ratings for one in rating.pair})
         there = [rating for rating in ratings if all(one in known for one in rating.pair)]
         kept = [rating for rating in there if not any(known[one].patients & out for one in rating.pair)]
         about = f"ratings to pool, {'with' if embeddings else 'without'} embeddings"
         ids = sorted({one for rating in kept for one in rating.pair})
-        audit_id = workspace.audit(who, "export", returned=ids, filters=about)
+        audit_id = workspace.audit("export", actor=Actor(who), returned=ids, filters=about)
         data = csv_bytes(TABLE, _rows(workspace, kept, known, embeddings, audit_id), bom)
         if withdrawn_patients(workspace) <= out:
             left, gone = len(there) - len(kept), len(ratings) - len(there)
@@ -106,7 +107,7 @@ def _rating(rating: Rating, home: str) -> dict[str, Any]:
         "rated_at_utc": iso(rating.created_at),
         "release": rating.release,
         "code_length_bits": rating.bits,
-        "operating_point": rating.at,
+        "operating_point": rating.operating_point,
     }
 
 

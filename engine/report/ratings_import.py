@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 
 import duckdb
 
+from engine.actor import Actor
 from engine.learning.rated_pairs import RatedSide, load_sides, withdrawn_patients
 from engine.report.ratings_csv import site
 from engine.report.ratings_read import ImportedRow, read_ratings
@@ -75,7 +76,8 @@ def import_ratings(workspace: Workspace, data: bytes, *, site_name: str = "", wh
                 keep.append(_apart(row))
         ratings.insert_all(cursor, add)
         imported_ratings.add(cursor, keep)
-    workspace.audit(who, "import ratings", filters=", ".join(f"{n} {fate}" for fate, n in sorted(counted.items())))
+    about = ", ".join(f"{n} {fate}" for fate, n in sorted(counted.items()))
+    workspace.audit("import ratings", actor=Actor(who), filters=about)
     return Imported(**counted)
 
 
@@ -131,7 +133,7 @@ def _apart(row: ImportedRow) -> imported_ratings.ImportedRating:
         one.random_share,
         one.release,
         one.bits,
-        one.at,
+        one.operating_point,
         row.hamming,
         one.created_at,
         row.query_encoder,

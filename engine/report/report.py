@@ -87,7 +87,7 @@ def chosen(answer: Answer, cases: Sequence[str]) -> tuple[Neighbour, ...]:
 
 def permitted(workspace: Workspace, study_ids: Sequence[str]) -> frozenset[str]:
     """Return those of the studies that are there and whose patient's consent to retrieval stands now."""
-    rows = workspace.rows(list(study_ids))
+    rows = workspace.all_rows(list(study_ids))
     standing = {patient_id: workspace.consent(patient_id) for patient_id in {row.patient_id for row in rows}}
     return frozenset(row.study_id for row in rows if standing[row.patient_id])
 

@@ -90,7 +90,7 @@ def _ratings(report: Report) -> Iterable[dict[str, Any]]:
             "rated_at_utc": iso(one.created_at),
             "release": one.release,
             "code_length_bits": one.bits,
-            "operating_point": one.at,
+            "operating_point": one.operating_point,
             "synthetic": synthetic[one.study_id],
             "why": ";".join(one.why),
             "comment": one.comment,

@@ -115,7 +115,7 @@ class Answer:
         }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Options:
     """How to search: target modalities, neighbours per modality, code length, operating point, filters, re-ranking."""
 

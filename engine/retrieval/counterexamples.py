@@ -23,6 +23,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from engine.actor import Actor
 from engine.findings import findings_of_label, phrase, vocabulary
 from engine.retrieval.answer import Answer
 from engine.workspace.workspace import Workspace
@@ -39,7 +40,7 @@ class QueryFindings:
     basis    : "labels", "chosen", "words" or "nearest"
     families : names of findings.toml, or a label in lower case that means none of them
     labels   : for "labels", the query's own as they are published
-    votes    : for "chosen" and "nearest", labelled cases that have one of them, out of `of` labelled ones
+    votes    : for "chosen" and "nearest", labelled cases that have one of them, out of `labelled`
     """
 
     basis: str
@@ -67,13 +68,13 @@ def families(labels: Iterable[str]) -> frozenset[str]:
     return frozenset().union(*(findings_of_label(one) or {one.strip().lower()} for one in labels))
 
 
-def query_findings(workspace: Workspace, answer: Answer) -> QueryFindings:
+def query_findings(workspace: Workspace, answer: Answer, *, actor: Actor) -> QueryFindings:
     """Return what the counter-examples to a query differ from; no families where nothing is labelled."""
     study = answer.study
     if study.facts.get("like"):
-        rows = workspace.rows(list(study.facts["like"]))
+        rows = workspace.rows(list(study.facts["like"]), actor=actor)
         return _by_votes("chosen", [(families(row.labels), 1.0) for row in rows if row.labels])
-    labels = _own_labels(workspace, answer)
+    labels = _own_labels(workspace, answer, actor)
     if labels:
         return QueryFindings("labels", _telling(families(labels)), labels)
     named = _named(study.content.text) if study.modality == "text" else frozenset()  # type: ignore[union-attr]
@@ -82,16 +83,16 @@ def query_findings(workspace: Workspace, answer: Answer) -> QueryFindings:
     return _by_votes("nearest", [(families(one.labels), one.relevance) for one in answer.neighbours if one.labels])
 
 
-def labels_to_exclude(workspace: Workspace, findings: QueryFindings) -> tuple[str, ...]:
+def labels_to_exclude(workspace: Workspace, findings: QueryFindings, *, actor: Actor) -> tuple[str, ...]:
     """Return every label of the workspace that belongs to a family that is meant."""
     wanted = set(findings.families)
-    return tuple(label for label in sorted(workspace.labels()) if families([label]) & wanted)
+    return tuple(label for label in sorted(workspace.labels(actor=actor)) if families([label]) & wanted)
 
 
-def _own_labels(workspace: Workspace, answer: Answer) -> tuple[str, ...]:
+def _own_labels(workspace: Workspace, answer: Answer, actor: Actor) -> tuple[str, ...]:
     """Return the labels of the study of the workspace that is the query, or part of it; none for an uploaded one."""
     study_id = answer.study.facts.get("part_of", answer.query_id)
-    return next((row.labels for row in workspace.rows([study_id])), ())
+    return next((row.labels for row in workspace.rows([study_id], actor=actor)), ())
 
 
 def _named(words: str) -> frozenset[str]:

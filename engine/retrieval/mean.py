@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.errors import UsageError
+from engine.actor import Actor
+from engine.errors import NotPermittedError, UsageError
 from engine.store.filters import Clause
 from engine.store.records import StoredQuery, StudyRow
 from engine.study import MODALITIES, Note, Study
@@ -28,16 +29,20 @@ MAX_CASES = 20  # cases; more are a collection, and their mean is like none of t
 MODALITY_NAMES = {"cxr": "chest film", "ecg": "ECG", "ppg": "pulse recording", "text": "report"}
 
 
-def chosen(workspace: Workspace, study_ids: Sequence[str]) -> list[StudyRow]:
+def chosen(workspace: Workspace, study_ids: Sequence[str], *, actor: Actor) -> list[StudyRow]:
     """Return the rows of the chosen cases, each once; UsageError where none, one is gone or a patient has withdrawn."""
     ids = list(dict.fromkeys(study_ids))
     if not 1 <= len(ids) <= MAX_CASES:
         raise UsageError(f"{len(ids)} cases are chosen: choose 1 to {MAX_CASES} whose like is to be found.")
-    rows = [workspace.row(study_id) for study_id in ids]
-    for row in rows:
-        if not workspace.consent(row.patient_id):
-            raise UsageError(f"The patient of study {row.study_id} has withdrawn consent: choose again without it.")
-    return rows
+    return [_row(workspace, study_id, actor) for study_id in ids]
+
+
+def _row(workspace: Workspace, study_id: str, actor: Actor) -> StudyRow:
+    try:
+        return workspace.row(study_id, actor=actor)
+    except NotPermittedError as error:
+        withdrawn = f"The patient of study {study_id} has withdrawn consent: choose again without it."
+        raise NotPermittedError(withdrawn) from error
 
 
 def mean_study(rows: Sequence[StudyRow], beside: str | None) -> Study:
@@ -55,21 +60,21 @@ def mean_study(rows: Sequence[StudyRow], beside: str | None) -> Study:
     return Study("text", Note(words), f"the mean of {said}", facts=facts)
 
 
-def encoded(workspace: Workspace, release: Release, study: Study) -> tuple[np.ndarray, np.ndarray]:
+def encoded(workspace: Workspace, release: Release, study: Study, *, actor: Actor) -> tuple[np.ndarray, np.ndarray]:
     """Return code (32,) uint8 and embedding (256,) float32 of a mean query under a release."""
     from engine.model.hash_layer import pack, unpack
 
-    embeddings, projected = _parts(workspace, release, study)
+    embeddings, projected = _parts(workspace, release, study, actor)
     votes = np.where(unpack(pack(projected > 0)), 1, -1).sum(axis=0)
     code = pack(np.where(votes != 0, votes, projected.mean(axis=0))[None] > 0)[0]
     mean = embeddings.mean(axis=0)
     return code, (mean / max(float(np.linalg.norm(mean)), 1e-9)).astype(np.float32)
 
 
-def projection(workspace: Workspace, release: Release, stored: StoredQuery) -> np.ndarray:
+def projection(workspace: Workspace, release: Release, stored: StoredQuery, *, actor: Actor) -> np.ndarray:
     """Return the signed distances (256,) from each bit's threshold of any query, a mean one included."""
     if stored.study.facts.get("like"):
-        found: np.ndarray = _parts(workspace, release, stored.study)[1].mean(axis=0)
+        found: np.ndarray = _parts(workspace, release, stored.study, actor)[1].mean(axis=0)
         return found
     return release.projections(stored.embedding[None], stored.study.modality)[0]
 
@@ -80,9 +85,9 @@ def exclude_patients_of(rows: Sequence[StudyRow]) -> Clause:
     return Clause("NOT list_contains(?, s.patient_id)", (patients,), "other patients than the chosen cases'")
 
 
-def _parts(workspace: Workspace, release: Release, study: Study) -> tuple[np.ndarray, np.ndarray]:
+def _parts(workspace: Workspace, release: Release, study: Study, actor: Actor) -> tuple[np.ndarray, np.ndarray]:
     """Return embeddings and projections, (n, 256) each, of the cases that a mean query is made of."""
-    rows = chosen(workspace, study.facts["like"])
+    rows = chosen(workspace, study.facts["like"], actor=actor)
     embeddings = workspace.embeddings(release.name, [row.study_id for row in rows])
     made = [release.projections(one[None], row.modality)[0] for one, row in zip(embeddings, rows, strict=True)]
     return embeddings, np.stack(made)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING
 
+from engine.actor import Actor
 from engine.backends.protocol import CodeQuery
 from engine.index.hamming import words_of
 from engine.index.snapshot import Hits
@@ -13,6 +14,7 @@ from engine.retrieval.calibration import QueryCalibration, source_modalities
 from engine.retrieval.rerank import pool_size, reranked
 from engine.store import studies
 from engine.store.filters import Clause
+from engine.store.permission import policies
 from engine.store.records import StoredQuery, StudyRow
 from engine.study import Modality
 from engine.workspace.workspace import Workspace
@@ -24,26 +26,26 @@ ATTEMPTS = 3  # to find neighbours none of which is deleted meanwhile
 
 
 def neighbours_of(
-    workspace: Workspace, release: Release, stored: StoredQuery, own: Clause, options: Options
+    workspace: Workspace, release: Release, stored: StoredQuery, own: Clause, options: Options, *, actor: Actor
 ) -> tuple[list[Neighbour], dict[str, bool], tuple[str, ...]]:
     """Return the nearest studies of every target modality, whether nothing there is close, and which sites are missing.
 
-    A study that is deleted between the search and the reading of its row is searched past; the last attempt lets
-    nobody change anything meanwhile.
+    A study that is deleted or withdrawn between the search and the reading of its row is searched past; the last
+    attempt lets nobody change anything meanwhile.
     """
     scale, bits = QueryCalibration(release, source_modalities(stored.study), options.bits), options.bits
-    query, clauses = words_of(stored.code[None])[0], options.filters.clauses()
+    query, clauses = words_of(stored.code[None])[0], [*policies(actor), *options.filters.clauses()]
     wanted = options.k if options.rerank == "none" else pool_size(options.k)
     asks = {into: CodeQuery(query, wanted, bits, _reach(scale, into, options)) for into in options.targets}
     for attempt in range(1, ATTEMPTS + 1):
         with workspace.database.exclusive() if attempt == ATTEMPTS else contextlib.nullcontext():
             found = workspace.backend.nearest(release.name, asks, clauses, own)
             near = {
-                into: _chosen(workspace, release, stored, into, _within(hits, scale, into, options), options)
+                into: _chosen(workspace, release, stored, into, _within(hits, scale, into, options), options, actor)
                 for into, hits in found.hits.items()
             }
             ordinals = [ordinal for pairs in near.values() for ordinal, _ in pairs]
-            rows = studies.rows_by_ordinal(workspace.database, ordinals)
+            rows = studies.rows_by_ordinal(workspace.database, actor, ordinals)
         if len(rows) == len(ordinals):
             break
     neighbours = [
@@ -77,10 +79,11 @@ def _chosen(
     target: Modality,
     near: list[tuple[int, int]],
     options: Options,
+    actor: Actor,
 ) -> list[tuple[int, int]]:
     """Return the first k, after re-ranking the pool where that is asked for."""
     if options.rerank != "none":
-        near = reranked(workspace, release, stored, target, near, options.bits, options.rerank)
+        near = reranked(workspace, release, stored, target, near, options, actor=actor)
     return near[: options.k]
 
 

@@ -19,6 +19,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.actor import Actor
+from engine.retrieval.answer import Options
 from engine.retrieval.mean import projection
 from engine.store import quantised
 from engine.store.records import StoredQuery
@@ -50,15 +52,22 @@ def embedding_scores(query: np.ndarray, stored: np.ndarray) -> np.ndarray:
 
 
 def reranked(
-    workspace: Workspace, release: Release, stored: StoredQuery, target: Modality, pool: Pool, bits: int, method: str
+    workspace: Workspace,
+    release: Release,
+    stored: StoredQuery,
+    target: Modality,
+    pool: Pool,
+    options: Options,
+    *,
+    actor: Actor,
 ) -> Pool:
-    """Return the pool in the order of a method.
+    """Return the pool in the order of the options' method.
 
     Studies that were deleted since the search come first, so that whoever reads their rows notices.
     """
-    query = projection(workspace, release, stored)
+    query, bits = projection(workspace, release, stored, actor=actor), options.bits
     ordinals = [ordinal for ordinal, _ in pool]
-    if method == "asymmetric":
+    if options.rerank == "asymmetric":
         codes = _codes(workspace, release.name, target, ordinals, bits)
         here = [ordinal for ordinal in ordinals if ordinal in codes]
         different, which = _different(codes, here, bits // 8, np.uint8)

@@ -12,11 +12,12 @@ from __future__ import annotations
 import importlib
 import secrets
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.actor import Actor
 from engine.index.hamming import COMPILED_FROM, compiled
 from engine.retrieval import mean, part
 from engine.retrieval.answer import BITS, OPERATING_POINTS, Answer, Neighbour, Options, Stopwatch
@@ -52,101 +53,85 @@ __all__ = [
 ]
 
 Neighbours = tuple[list[Neighbour], dict[str, bool], tuple[str, ...]]  # found, where nothing is close, silent sites
-DEFAULTS = Options()
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """Who asks what, how and since when; `kind` is its name in the audit."""
+
+    workspace: Workspace
+    release: Release
+    options: Options
+    actor: Actor
+    kind: str
+    watch: Stopwatch
 
 
 def search(
     workspace: Workspace,
     release: Release,
     study: Study,
+    options: Options,
     *,
-    targets: Sequence[Modality] = MODALITIES,
-    k: int = 10,
-    bits: int = 256,
-    operating_point: str | None = None,
-    filters: Filters | None = None,
-    rerank: str = "none",
-    who: str = "local",
-    started: float | None = None,
+    actor: Actor,
+    on_judged: Callable[[Study, QualityVerdict], None] | None = None,
     query_id: str | None = None,
-    on_verdict: Callable[[Study, QualityVerdict], None] | None = None,
+    started: float | None = None,
 ) -> Answer:
-    """Return the nearest studies of every modality in `into`.
+    """Return the nearest studies of every modality in `options.targets`.
 
-    at      : None returns the k nearest; an operating point only those of them within its radius
-    rerank  : "none", or the method of engine.retrieval.rerank that orders a larger pool of the nearest
-    started : time.perf_counter() at which reading of the file began, for the first stage of the timings
-    told    : called with the study, its window chosen, and the verdict before the study is encoded; what it raises ends
-              the search with nothing stored
+    on_judged : called with the study, its window chosen, and the verdict before the study is encoded; what it raises
+                ends the search with nothing stored
+    started   : time.perf_counter() at which reading of the file began, for the first stage of the timings
     """
     from engine.intake.quality import choose_window, judge
 
-    options = Options(tuple(targets), k, bits, operating_point, filters or Filters(), rerank)
-    watch = Stopwatch(started)
+    question = Question(workspace, release, options, actor, "search", Stopwatch(started))
     study = choose_window(study)
     if workspace.is_synthetic(study):
         study = replace(study, facts={**study.facts, "synthetic": True})
     verdict = judge(study)
-    watch.lap("quality")
-    if on_verdict is not None:
-        on_verdict(study, verdict)
-    own = exclude_own_patient(study, study.facts.get("patient_id"))
-    return _search_new(workspace, release, study, verdict, own, options, who, watch, "search", query_id)
+    question.watch.lap("quality")
+    if on_judged is not None:
+        on_judged(study, verdict)
+    return _search_new(question, study, verdict, exclude_own_patient(study, study.facts.get("patient_id")), query_id)
 
 
-def search_stored(
-    workspace: Workspace,
-    release: Release,
-    query_id: str,
-    *,
-    targets: Sequence[Modality] = MODALITIES,
-    k: int = 10,
-    bits: int = 256,
-    operating_point: str | None = None,
-    filters: Filters | None = None,
-    rerank: str = "none",
-    who: str = "local",
-) -> Answer:
+def search_stored(workspace: Workspace, release: Release, query_id: str, options: Options, *, actor: Actor) -> Answer:
     """Return the answer for a stored query, or for a study of the workspace ("more like this").
 
     Nothing is read or judged again, and nothing is encoded where the stored embedding is of the same release.
     Raises UsageError where the id is unknown or the study's patient has withdrawn.
     """
-    options = Options(tuple(targets), k, bits, operating_point, filters or Filters(), rerank)
-    return _search_stored(workspace, release, query_id, options, who, "again")
+    return _search_stored(Question(workspace, release, options, actor, "again", Stopwatch(None)), query_id)
 
 
 def counterexamples(
-    workspace: Workspace,
-    release: Release,
-    answer: Answer,
-    *,
-    k: int = 4,
-    filters: Filters | None = None,
-    targets: Sequence[Modality] = MODALITIES,
-    who: str = "local",
+    workspace: Workspace, release: Release, answer: Answer, options: Options, *, actor: Actor
 ) -> Counterexamples:
     """Return the nearest cases labelled otherwise than an answered query (engine.retrieval.counterexamples says how).
 
     The same exact search under one more filter: consent, the query's own patient and the user's filters count as
-    before; an operating point or a re-ranking does not, as what is labelled otherwise may lie further out.
+    before; the code length is the answer's. An operating point or a re-ranking does not count, as what is labelled
+    otherwise may lie further out.
     """
-    meant = query_findings(workspace, answer)
+    meant = query_findings(workspace, answer, actor=actor)
     if not meant.families:
         return Counterexamples(meant, None)
-    without = replace(filters or Filters(), labels_not=labels_to_exclude(workspace, meant))
-    options = Options(tuple(targets), k, answer.bits, None, without)
-    return Counterexamples(meant, _search_stored(workspace, release, answer.query_id, options, who, "counter"))
+    without = replace(options.filters, labels_not=labels_to_exclude(workspace, meant, actor=actor))
+    options = Options(targets=options.targets, k=options.k, bits=answer.bits, filters=without)
+    question = Question(workspace, release, options, actor, "counter", Stopwatch(None))
+    return Counterexamples(meant, _search_stored(question, answer.query_id))
 
 
 def search_like(
     workspace: Workspace,
     release: Release,
     study_ids: Sequence[str],
+    options: Options,
     *,
+    actor: Actor,
     beside: str | None = None,
-    options: Options = DEFAULTS,
-    who: str = "local",
 ) -> Answer:
     """Return the nearest studies to the mean of several cases (engine.retrieval.mean), stored as a query of its own.
 
@@ -154,21 +139,20 @@ def search_like(
     None of the cases is returned, nor another study of their patients. Raises UsageError where a case is unknown or its
     patient has withdrawn.
     """
-    watch = Stopwatch(None)
-    study = mean.mean_study(mean.chosen(workspace, study_ids), beside)
-    own, verdict = exclusion_clause(workspace, study), verdict_of(ACCEPTED)
-    return _search_new(workspace, release, study, verdict, own, options, who, watch, "like")
+    question = Question(workspace, release, options, actor, "like", Stopwatch(None))
+    study = mean.mean_study(mean.chosen(workspace, study_ids, actor=actor), beside)
+    return _search_new(question, study, verdict_of(ACCEPTED), exclusion_clause(workspace, study, actor=actor))
 
 
 def search_part(
     workspace: Workspace,
     release: Release,
     query_id: str,
+    options: Options,
     *,
+    actor: Actor,
     box: Sequence[float] | None = None,
     stretch: tuple[float, float] | None = None,
-    options: Options = DEFAULTS,
-    who: str = "local",
 ) -> Answer:
     """Return the nearest studies to a part of a query: a box on its film, or a stretch of its trace.
 
@@ -176,14 +160,15 @@ def search_part(
     stretch : (start, end) in seconds of the whole recording; it is judged by itself and may be refused
     The part is stored as a query of its own. Raises UsageError where it is none of that query.
     """
-    watch = Stopwatch(None)
-    first, own = load_stored_query(workspace, release, query_id)
+    question = Question(workspace, release, options, actor, "part", Stopwatch(None))
+    first, own = load_stored_query(workspace, release, query_id, actor=actor)
     study = part.part_of(first.study, query_id, box, stretch)
     if first.who == "":  # a study of the workspace, which knows whose it is
-        study = replace(study, facts={**study.facts, "patient_id": workspace.row(query_id).patient_id})
+        patient_id = workspace.row(query_id, actor=actor).patient_id
+        study = replace(study, facts={**study.facts, "patient_id": patient_id})
     verdict = verdict_of(first.verdict) if box is not None else part.judged(study)
-    watch.lap("quality")
-    return _search_new(workspace, release, study, verdict, own, options, who, watch, "part")
+    question.watch.lap("quality")
+    return _search_new(question, study, verdict, own)
 
 
 def warm_up(workspace: Workspace, release: Release, modalities: Sequence[Modality] = MODALITIES) -> None:
@@ -208,60 +193,37 @@ def check_release(workspace: Workspace, release: Release) -> None:
 
 
 def _search_new(
-    workspace: Workspace,
-    release: Release,
-    study: Study,
-    verdict: QualityVerdict,
-    own: Clause,
-    options: Options,
-    who: str,
-    watch: Stopwatch,
-    kind: str,
-    query_id: str | None = None,
+    question: Question, study: Study, verdict: QualityVerdict, own: Clause, query_id: str | None = None
 ) -> Answer:
     """Encode, find and store what is asked for the first time, or say why it is refused."""
     query_id = query_id or f"q-{secrets.token_hex(8)}"
     if not verdict.accepted:
-        return _refused(workspace, release, query_id, study, verdict, options, who, watch)
+        return _refused(question, study, verdict, query_id)
     nothing = np.empty(0, np.float32)
-    blank = StoredQuery(query_id, who, study, asdict(verdict), "", nothing.astype(np.uint8), nothing)
+    name = question.actor.name
+    blank = StoredQuery(query_id, name, study, asdict(verdict), "", nothing.astype(np.uint8), nothing)
 
-    def ask(used: Release) -> tuple[StoredQuery, Neighbours]:
-        stored = encoded_anew(workspace, used, blank)
-        watch.lap("encode")
-        return stored, neighbours_of(workspace, used, stored, own, options)
+    def load(used: Release) -> tuple[StoredQuery, Clause]:
+        return encoded_anew(question.workspace, used, blank, actor=question.actor), own
 
-    _, (stored, found) = with_serving_release(workspace, release, ask)
-    return _answer(workspace, stored, verdict, found, options, who, watch, kind=kind, keep=True)
+    return _answer(question, load, keep=True)
 
 
-def _search_stored(
-    workspace: Workspace, release: Release, query_id: str, options: Options, who: str, kind: str
-) -> Answer:
+def _search_stored(question: Question, query_id: str) -> Answer:
     """Find the neighbours of what was asked before."""
-    watch = Stopwatch(None)
 
-    def ask(used: Release) -> tuple[StoredQuery, Neighbours]:
-        stored, own = load_stored_query(workspace, used, query_id)
-        watch.lap("encode")
-        return stored, neighbours_of(workspace, used, stored, own, options)
+    def load(used: Release) -> tuple[StoredQuery, Clause]:
+        return load_stored_query(question.workspace, used, query_id, actor=question.actor)
 
-    _, (stored, found) = with_serving_release(workspace, release, ask)
-    return _answer(workspace, stored, verdict_of(stored.verdict), found, options, who, watch, kind=kind, keep=False)
+    return _answer(question, load, keep=False)
 
 
-def _refused(
-    workspace: Workspace,
-    release: Release,
-    query_id: str,
-    study: Study,
-    verdict: QualityVerdict,
-    options: Options,
-    who: str,
-    watch: Stopwatch,
-) -> Answer:
+def _refused(question: Question, study: Study, verdict: QualityVerdict, query_id: str) -> Answer:
     """Audit a refusal, without any content, and say it."""
-    audit_id = workspace.audit(who, "refused", release=release.name, refused=" ".join(verdict.reasons))
+    release, options = question.release.name, question.options
+    audit_id = question.workspace.audit(
+        "refused", actor=question.actor, release=release, refused=" ".join(verdict.reasons)
+    )
     return Answer(
         query_id=query_id,
         study=study,
@@ -269,34 +231,33 @@ def _refused(
         bits=options.bits,
         operating_point=options.operating_point,
         code_hex="",
-        release=release.name,
+        release=release,
         neighbours=(),
         nothing_close={},
         filters_sentence=options.filters.sentence,
         audit_id=audit_id,
-        timing_ms=watch.result(),
+        timing_ms=question.watch.result(),
         rerank=options.rerank,
     )
 
 
-def _answer(
-    workspace: Workspace,
-    stored: StoredQuery,
-    verdict: QualityVerdict,
-    result: Neighbours,
-    options: Options,
-    who: str,
-    watch: Stopwatch,
-    *,
-    kind: str,
-    keep: bool,
-) -> Answer:
-    """Store and audit what was found in every target modality under one mask."""
-    neighbours, nothing_close, missing = result
+def _answer(question: Question, load: Callable[[Release], tuple[StoredQuery, Clause]], *, keep: bool) -> Answer:
+    """Find the neighbours of a query in every target modality under one mask; store it where wanted, and audit.
+
+    load : returns the query under a release, and who must not be returned
+    """
+    workspace, options, watch = question.workspace, question.options, question.watch
+
+    def ask(used: Release) -> tuple[StoredQuery, Neighbours]:
+        stored, own = load(used)
+        watch.lap("encode")
+        return stored, neighbours_of(workspace, used, stored, own, options, actor=question.actor)
+
+    _, (stored, (neighbours, nothing_close, missing)) = with_serving_release(workspace, question.release, ask)
     code_hex = stored.code[: options.bits // 8].tobytes().hex()
     audit_id = workspace.audit(
-        who,
-        kind,
+        question.kind,
+        actor=question.actor,
         stored_query=stored if keep else None,
         query_id=stored.query_id,
         code=code_hex,
@@ -308,7 +269,7 @@ def _answer(
     return Answer(
         query_id=stored.query_id,
         study=stored.study,
-        verdict=verdict,
+        verdict=verdict_of(stored.verdict),
         bits=options.bits,
         operating_point=options.operating_point,
         code_hex=code_hex,

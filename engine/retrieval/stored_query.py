@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from engine.errors import UsageError
+from engine.actor import Actor
 from engine.retrieval import mean
 from engine.store.filters import Clause, both, exclude_own_patient
 from engine.store.records import StoredQuery
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 ACCEPTED: dict[str, Any] = {"accepted": True, "score": 1.0, "reasons": (), "measures": ()}
 
 
-def load_stored_query(workspace: Workspace, release: Release, query_id: str) -> tuple[StoredQuery, Clause]:
+def load_stored_query(
+    workspace: Workspace, release: Release, query_id: str, *, actor: Actor
+) -> tuple[StoredQuery, Clause]:
     """Return the stored query of that id, or the study of that id as a query, and who must not be returned.
 
     Nothing is encoded where the stored embedding is of the same encoders. Raises UsageError where the id is unknown, or
@@ -29,47 +31,45 @@ def load_stored_query(workspace: Workspace, release: Release, query_id: str) -> 
     """
     stored = workspace.query(query_id)
     if stored is not None:
-        own = exclusion_clause(workspace, stored.study)
-        return (stored if stored.release == release.name else _under(workspace, release, stored)), own
-    row = workspace.row(query_id)
-    if not workspace.consent(row.patient_id):
-        raise UsageError(f"The patient of study {query_id} has withdrawn consent: choose another study.")
+        own = exclusion_clause(workspace, stored.study, actor=actor)
+        return (stored if stored.release == release.name else _under(workspace, release, stored, actor)), own
+    row = workspace.row(query_id, actor=actor)
     embedding = workspace.embeddings(release.name, [query_id])
     code = release.codes(embedding, row.modality)[0]
     verdict = {**ACCEPTED, "score": row.quality_score}
-    study = workspace.study(query_id)
+    study = workspace.study_of(row)
     stored = StoredQuery(query_id, "", study, verdict, release.name, code, embedding[0])
     return stored, exclude_own_patient(study, row.patient_id)
 
 
-def exclusion_clause(workspace: Workspace, study: Study) -> Clause:
+def exclusion_clause(workspace: Workspace, study: Study, *, actor: Actor) -> Clause:
     """Return who is no neighbour of a query: its own patient; of a mean, the cases' and that of the query beside it."""
     own = exclude_own_patient(study, study.facts.get("patient_id"))
     if not study.facts.get("like"):
         return own
-    clause = mean.exclude_patients_of(mean.chosen(workspace, study.facts["like"]))
+    clause = mean.exclude_patients_of(mean.chosen(workspace, study.facts["like"], actor=actor))
     beside = study.facts.get("beside")
     first = None if beside is None else workspace.query(beside)
     if first is not None:
-        return both(clause, exclusion_clause(workspace, first.study))
-    rows = workspace.rows([beside]) if beside else []
+        return both(clause, exclusion_clause(workspace, first.study, actor=actor))
+    rows = workspace.all_rows([beside]) if beside else []  # whoever may see it, its patient is left out
     return both(clause, mean.exclude_patients_of(rows)) if rows else clause
 
 
-def _under(workspace: Workspace, release: Release, stored: StoredQuery) -> StoredQuery:
+def _under(workspace: Workspace, release: Release, stored: StoredQuery, actor: Actor) -> StoredQuery:
     """Return a query of another release under this one: a round's differs by its codes alone."""
     from engine.model.release import base_of
 
     if base_of(stored.release) != release.base or stored.study.facts.get("like"):
-        return encoded_anew(workspace, release, stored)
+        return encoded_anew(workspace, release, stored, actor=actor)
     code = release.codes(stored.embedding[None], stored.study.modality)[0]
     return replace(stored, release=release.name, code=code)
 
 
-def encoded_anew(workspace: Workspace, release: Release, stored: StoredQuery) -> StoredQuery:
+def encoded_anew(workspace: Workspace, release: Release, stored: StoredQuery, *, actor: Actor) -> StoredQuery:
     """Return a query with code and embedding of a release."""
     if stored.study.facts.get("like"):
-        code, embedding = mean.encoded(workspace, release, stored.study)
+        code, embedding = mean.encoded(workspace, release, stored.study, actor=actor)
     else:
         embedding = release.embed([stored.study])[0]
         code = release.codes(embedding[None], stored.study.modality)[0]

@@ -25,7 +25,7 @@ class Clause(NamedTuple):
     sentence: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Filters:
     """The user's restrictions; empty fields restrict nothing.
 
@@ -174,29 +174,23 @@ def both(first: Clause, second: Clause) -> Clause:
     return Clause(f"(({first.sql}) AND ({second.sql}))", first.values + second.values, sentence)
 
 
-def denied_sql(clauses: list[Clause]) -> tuple[str, list[Any]]:
-    """Return the statement that lists the ordinals of all studies that must not be returned, and its values.
-
-    A condition that is unknown, such as the age of a study without one, counts as not met.
-    """
-    conditions, values = _all([Clause(CONSENT_SQL, (), ""), *clauses])
-    return f"SELECT s.ordinal FROM studies s WHERE ({conditions}) IS NOT TRUE", values
+def all_of(clauses: list[Clause]) -> Clause:
+    """Return the condition that every clause is met, without a sentence."""
+    sql = " AND ".join(clause.sql for clause in clauses)
+    return Clause(f"({sql})", tuple(value for clause in clauses for value in clause.values), "")
 
 
 def permitted_sql(clauses: list[Clause], modality: str) -> tuple[str, list[Any]]:
     """Return the statement that lists the ordinals of the studies of one modality that may be returned."""
-    conditions, values = _all([Clause(CONSENT_SQL, (), ""), *clauses])
-    return f"SELECT s.ordinal FROM studies s WHERE s.modality = ? AND {conditions}", [modality, *values]
-
-
-def counted_sql(clauses: list[Clause]) -> tuple[str, list[Any]]:
-    """Return the statement that counts the studies that may be returned, by modality."""
-    conditions, values = _all([Clause(CONSENT_SQL, (), ""), *clauses])
-    return f"SELECT s.modality, count(*) FROM studies s WHERE {conditions} GROUP BY s.modality", values
+    met = all_of([Clause(CONSENT_SQL, (), ""), *clauses])
+    return f"SELECT s.ordinal FROM studies s WHERE s.modality = ? AND {met.sql}", [modality, *met.values]
 
 
 def excluded_sql(clause: Clause) -> tuple[str, list[Any]]:
-    """Return the statement that lists the ordinals of the studies that do not meet one clause, consent aside."""
+    """Return the statement that lists the ordinals of the studies that do not meet one clause, consent aside.
+
+    A condition that is unknown, such as the age of a study without one, counts as not met.
+    """
     return f"SELECT s.ordinal FROM studies s WHERE ({clause.sql}) IS NOT TRUE", list(clause.values)
 
 
@@ -208,8 +202,3 @@ def withdrawn_patients_sql() -> str:
 def withdrawn_sql() -> tuple[str, list[Any]]:
     """Return the statement that lists the ordinals of all studies of patients who have withdrawn."""
     return f"SELECT s.ordinal FROM studies s WHERE s.patient_id IN ({withdrawn_patients_sql()})", []
-
-
-def _all(clauses: list[Clause]) -> tuple[str, list[Any]]:
-    """Return the condition that every clause is met, and the values."""
-    return " AND ".join(clause.sql for clause in clauses), [value for clause in clauses for value in clause.values]

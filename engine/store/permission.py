@@ -12,18 +12,22 @@ from typing import Any
 
 from engine.actor import Actor
 from engine.store.database import Database
-from engine.store.filters import CONSENT_SQL, Clause
+from engine.store.filters import CONSENT_SQL, Clause, all_of
 
 TRAINING_CONSENT_SQL = "s.patient_id NOT IN (SELECT w.patient_id FROM withdrawn w WHERE w.scope = 'training')"
 
 
-def permission(actor: Actor) -> Clause:
-    """Return the condition on the studies table `s` that holds for what the actor may see.
+def policies(actor: Actor) -> list[Clause]:
+    """Return what counts for the actor beyond consent to retrieval, which every search mask holds already.
 
-    Consent to retrieval always counts, and consent to training where the actor trains.
+    Consent to training counts where the actor trains.
     """
-    sql = f"({CONSENT_SQL} AND {TRAINING_CONSENT_SQL})" if actor.purpose == "training" else CONSENT_SQL
-    return Clause(sql, (), "")
+    return [Clause(TRAINING_CONSENT_SQL, (), "")] if actor.purpose == "training" else []
+
+
+def permission(actor: Actor) -> Clause:
+    """Return the condition on the studies table `s` that holds for what the actor may see: consent and policies."""
+    return all_of([Clause(CONSENT_SQL, (), ""), *policies(actor)])
 
 
 def read(database: Database, actor: Actor, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:

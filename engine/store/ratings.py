@@ -75,13 +75,11 @@ def insert_all(cursor: duckdb.DuckDBPyConnection, given: Sequence[Rating]) -> No
     bulk.insert(cursor, "ratings", types, rows, {"rating_id": "nextval('event_number')"})
 
 
-def ratings(database: Database, query_id: str | None, who: str | None, skips: bool = False) -> list[Rating]:
-    """Return the ratings that count, oldest first; of one query or all, by one person of this site or everyone.
+def all_ratings(database: Database, query_id: str | None, skips: bool = False) -> list[Rating]:
+    """Return everyone's ratings that count, oldest first; of one query or all.
 
     skips : also what was skipped; without, only judgements
     """
-    if who is not None:
-        return _own(database, query_id, who, skips)
     found = database.read(
         f"SELECT * FROM (SELECT {COLUMNS} FROM ratings WHERE undone_at IS NULL AND (? IS NULL OR query_id = ?)"
         f" {COUNTS}) WHERE ? OR mark <> ? ORDER BY rating_id",
@@ -102,13 +100,16 @@ def _known(cursor: duckdb.DuckDBPyConnection, given: Sequence[Rating]) -> bool:
 
 def _values(given: Rating) -> list[Any]:
     """Return the values of COLUMNS but the first."""
-    values = [getattr(given, "at" if name == "operating_point" else name) for name in NAMES[1:]]
+    values = [getattr(given, name) for name in NAMES[1:]]
     values[NAMES.index("why") - 1] = list(given.why)
     return values
 
 
-def _own(database: Database, query_id: str | None, who: str, skips: bool) -> list[Rating]:
-    """Return one person's ratings that count, oldest first; read with every mark, so by a statement planned fast."""
+def own_ratings(database: Database, query_id: str | None, who: str, skips: bool = False) -> list[Rating]:
+    """Return the ratings of one person of this site that count, oldest first, as `all_ratings` does everyone's.
+
+    They are read with every mark, so by a statement that is planned fast.
+    """
     which = "" if query_id is None else " AND query_id = ?"
     found = database.read(
         f"SELECT {COLUMNS} FROM ratings WHERE who = ? AND source = '' AND undone_at IS NULL{which} ORDER BY rating_id",
@@ -191,7 +192,6 @@ def check_pair_exists(cursor: duckdb.DuckDBPyConnection, query_id: str, study_id
 def rating_of(row: Sequence[Any]) -> Rating:
     """Return the rating that a row of COLUMNS holds."""
     record = dict(zip(NAMES, row, strict=True))
-    record["at"] = record.pop("operating_point")
     record["why"] = tuple(record["why"] or ())
     return Rating(**record)
 

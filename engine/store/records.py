@@ -88,7 +88,7 @@ class Rating:
     """One mark that one person gave to one neighbour of one query; a study may itself be the query.
 
     mark         : one of MARKS, or SKIP
-    why          : tags of WHYS
+    why          : tags of REASONS
     comment      : at most 500 characters, on one line
     finding      : what the rater had in mind, a name of the vocabulary of engine.findings, or ""
     strategy     : the queue that offered the pair; "" from a search
@@ -104,7 +104,7 @@ class Rating:
     who: str
     release: str
     bits: int
-    at: str | None
+    operating_point: str | None
     created_at: datetime
     why: tuple[str, ...] = ()
     comment: str = ""

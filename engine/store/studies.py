@@ -11,13 +11,15 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from engine.actor import Actor
 from engine.errors import UsageError, WorkspaceError
 from engine.index.hamming import CodeArray, words_of
-from engine.store import previous_codes, quantised, staged_codes
+from engine.store import permission, previous_codes, quantised, staged_codes
 from engine.store.audit import add_manifest_consent
 from engine.store.codes import SOURCE, load_columns
 from engine.store.content import save_content
 from engine.store.database import Database, now
+from engine.store.filters import Clause, all_of, excluded_sql
 from engine.store.records import Cohort, NewStudy, StudyRow
 from engine.study import Film, Note, Study, Trace
 
@@ -99,18 +101,42 @@ def remove(database: Database, study_ids: Sequence[str]) -> None:
             )
 
 
-def rows(database: Database, study_ids: Sequence[str] | None) -> list[StudyRow]:
-    """Return the rows in the order of the ids (unknown ids are left out), or all rows by id."""
+def rows(database: Database, actor: Actor, study_ids: Sequence[str] | None) -> list[StudyRow]:
+    """Return the rows that the actor may see: in the order of the ids (unknown ids are left out), or all by id."""
     if study_ids is None:
-        return rows_where(database, "true", [])
-    found = {row.study_id: row for row in rows_where(database, "study_id IN (SELECT unnest(?))", [list(study_ids)])}
-    return [found[study_id] for study_id in study_ids if study_id in found]
+        return rows_where(database, actor, "true", [])
+    return _in_order(rows_where(database, actor, THESE, [list(study_ids)]), study_ids)
 
 
-def rows_where(database: Database, condition: str, values: Sequence[Any]) -> list[StudyRow]:
-    """Return the rows that meet an SQL condition of this package, by id."""
-    found = database.read(f"SELECT {COLUMNS} FROM studies WHERE {condition} ORDER BY study_id", values)
-    return [_row(one) for one in found]
+def all_rows(database: Database, study_ids: Sequence[str] | None) -> list[StudyRow]:
+    """Return the rows as `rows` does, whoever may see them."""
+    sql = f"SELECT {COLUMNS} FROM studies"
+    if study_ids is None:
+        return [_row(one) for one in database.read(f"{sql} ORDER BY study_id")]
+    return _in_order([_row(one) for one in database.read(f"{sql} WHERE {THESE}", [list(study_ids)])], study_ids)
+
+
+def rows_where(database: Database, actor: Actor, condition: str, values: Sequence[Any]) -> list[StudyRow]:
+    """Return the rows that the actor may see and that meet an SQL condition of this package, by id."""
+    sql = f"SELECT {COLUMNS} FROM permitted_studies WHERE {condition} ORDER BY study_id"
+    return [_row(one) for one in permission.read(database, actor, sql, values)]
+
+
+def exists(database: Database, study_id: str) -> bool:
+    """Say whether there is a study of that id, whoever may see it."""
+    return bool(database.read("SELECT 1 FROM studies WHERE study_id = ?", [study_id]))
+
+
+def denied(database: Database, actor: Actor, clauses: Sequence[Clause]) -> np.ndarray:
+    """Return the ordinals, (m,) int64, of the studies that the actor may not see or that clauses keep out."""
+    sql, values = excluded_sql(all_of([permission.permission(actor), *clauses]))
+    return np.asarray(database.columns(sql, values)["ordinal"], dtype=np.int64)
+
+
+def without_codes(database: Database, release: str) -> list[str]:
+    """Return the ids of the studies that a release has not encoded."""
+    sql = "SELECT study_id FROM studies WHERE study_id NOT IN (SELECT study_id FROM codes WHERE release = ?)"
+    return [study_id for (study_id,) in database.read(f"{sql} ORDER BY study_id", [release])]
 
 
 def study_of(row: StudyRow, content: Trace | Film | Note) -> Study:
@@ -128,10 +154,10 @@ def study_of(row: StudyRow, content: Trace | Film | Note) -> Study:
     )
 
 
-def rows_by_ordinal(database: Database, ordinals: Sequence[int]) -> dict[int, StudyRow]:
-    """Return ordinal → row of those studies that are there."""
-    sql = f"SELECT {COLUMNS}, ordinal FROM studies WHERE ordinal IN (SELECT unnest(?))"
-    return {found[-1]: _row(found[:-1]) for found in database.read(sql, [list(ordinals)])}
+def rows_by_ordinal(database: Database, actor: Actor, ordinals: Sequence[int]) -> dict[int, StudyRow]:
+    """Return ordinal → row of those studies that are there and that the actor may see."""
+    sql = f"SELECT {COLUMNS}, ordinal FROM permitted_studies WHERE ordinal IN (SELECT unnest(?))"
+    return {found[-1]: _row(found[:-1]) for found in permission.read(database, actor, sql, [list(ordinals)])}
 
 
 def load_codes(database: Database, release: str, modality: str) -> CodeArray:
@@ -277,6 +303,11 @@ def _insert_codes(
     ).fetchone() or (0,)
     if held != len(study_ids):
         raise WorkspaceError("Codes were made for studies that are no longer in the workspace: run the command again.")
+
+
+def _in_order(found: Sequence[StudyRow], study_ids: Sequence[str]) -> list[StudyRow]:
+    by_id = {row.study_id: row for row in found}
+    return [by_id[study_id] for study_id in study_ids if study_id in by_id]
 
 
 def _row(values: tuple[Any, ...]) -> StudyRow:

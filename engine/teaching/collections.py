@@ -53,7 +53,7 @@ def items(workspace: Workspace, collection_id: str) -> list[CollectionCase]:
     """Return the cases that may be shown, in order."""
     sql = f"SELECT c.study_id, c.note, c.query_id {SHOWN} AND c.collection_id = ? ORDER BY c.place"
     found = workspace.database.read(sql, [collection_id])
-    rows = {row.study_id: row for row in workspace.rows([study_id for study_id, _, _ in found])} if found else {}
+    rows = {row.study_id: row for row in workspace.all_rows([study_id for study_id, _, _ in found])} if found else {}
     return [CollectionCase(one, note, query_id, rows[one]) for one, note, query_id in found if one in rows]
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from engine.actor import Actor
 from engine.retrieval import search as retrieval
-from engine.retrieval.answer import Neighbour
+from engine.retrieval.answer import Neighbour, Options
 from engine.store.filters import Clause, Filters
 from engine.study import Modality
 from engine.workspace.workspace import Workspace
@@ -42,6 +43,5 @@ def confusable(
 
     The search is audited like any other. Raises UsageError where the study is gone or its patient has withdrawn.
     """
-    filters = Otherwise(none_of=labels)
-    found = retrieval.search_stored(workspace, release, study_id, targets=(modality,), k=k, filters=filters, who=who)
-    return found.neighbours
+    options = Options(targets=(modality,), k=k, filters=Otherwise(none_of=labels))
+    return retrieval.search_stored(workspace, release, study_id, options, actor=Actor(who)).neighbours

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from engine.actor import Actor
 from engine.errors import UsageError
 from engine.store.database import now
 from engine.store.filters import Filters
@@ -79,7 +80,7 @@ def from_filters(
 ) -> BuiltQuiz:
     """Build a quiz from the recordings that the filters let through, a case of each label in turn."""
     plan = _seeded(plan)
-    frequent = {one: workspace.labels(one) for one in modalities}
+    frequent = {one: workspace.labels(one, actor=Actor(plan.who)) for one in modalities}
     found = selection.in_turn(
         selection.from_filters(workspace, modalities, filters),
         lambda one: key_label(one.labels, frequent[one.modality], filters.labels),
@@ -150,7 +151,7 @@ def _question(
     workspace: Workspace, release: Release, one: Candidate, plan: QuizPlan, wanted: Sequence[str], rng: random.Random
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Return the labels that count as right and the options."""
-    frequent = workspace.labels(one.modality)
+    frequent = workspace.labels(one.modality, actor=Actor(plan.who))
     near = confusable(workspace, release, one.study_id, one.modality, one.labels, k=NEAR, who=plan.who)
     truth = one.labels[: MAX_OPTIONS - 1] if plan.asks == "all" else (key_label(one.labels, frequent, wanted),)
     return truth, options(truth, one.labels, (neighbour.labels for neighbour in near), frequent, rng)

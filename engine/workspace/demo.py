@@ -80,7 +80,7 @@ def build(folder: Path, demo: Path, release: Release, digest: str, progress: Pro
     if _used(folder):
         with open_workspace(folder) as workspace:
             _mark(folder, {"demo": "", "release": release.name, "release_digest": ""})  # unsettled until it is whole
-            workspace.remove([row.study_id for row in workspace.rows() if row.cohort == COHORT.name])
+            workspace.remove([row.study_id for row in workspace.all_rows() if row.cohort == COHORT.name])
             if (own := release_to_renew(workspace, release)) is not release:  # a round's serves, and goes on serving
                 return _fill(workspace, demo, own, own.digest, digest, progress)
             reindex(workspace, release, digest)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterable
 from datetime import date
 
+from engine.actor import Actor
 from engine.errors import UsageError
 from engine.store.filters import Filters
 from engine.store.records import SCOPES
@@ -18,7 +19,7 @@ SHOWN = 6  # known values named in a refusal
 DATE = re.compile(r"\d{4}(-\d{2}(-\d{2})?)?")
 
 
-def check_filters(filters: Filters, workspace: Workspace) -> None:
+def check_filters(filters: Filters, workspace: Workspace, *, actor: Actor) -> None:
     """Raise UsageError for an age, date, quality or scope that cannot be, and for names that the workspace lacks."""
     _ages(filters.age_min, filters.age_max)
     _dates(filters.acquired_from, filters.acquired_to)
@@ -29,13 +30,13 @@ def check_filters(filters: Filters, workspace: Workspace) -> None:
     if filters.sex:
         _check_exists("sex", [filters.sex], ("F", "M"))
     if filters.view:
-        _check_exists("film view", [filters.view], workspace.views())
+        _check_exists("film view", [filters.view], workspace.views(actor=actor))
     if filters.cohorts:
-        _check_exists("cohort", filters.cohorts, [cohort.name for cohort in workspace.cohorts()])
+        _check_exists("cohort", filters.cohorts, [cohort.name for cohort in workspace.cohorts(actor=actor)])
     if filters.labels:
-        _check_exists("label", filters.labels, workspace.labels())
+        _check_exists("label", filters.labels, workspace.labels(actor=actor))
     for patient in filters.without_patients:
-        if not workspace.of_patient(patient):
+        if not workspace.of_patient(patient, actor=actor):
             raise UsageError(f"There is no patient {patient} in the workspace: take an id from a search result.")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from engine.store.catalogue import encounter_owners, row_keys
 from engine.store.database import now
 from engine.store.records import Cohort, NewStudy, StudyRow
 from engine.study import Study
@@ -55,7 +56,7 @@ def ingest(
     """Take the entries in, batch by batch; each batch is on disk or not there at all, whatever kills the process."""
     workspace.clean()
     summary = Summary()
-    present = workspace.row_keys(cohort.name)
+    present = row_keys(workspace.database, cohort.name)
     fresh = [entry for entry in entries if entry.row_key(cohort.name) not in present]
     summary.already = len(entries) - len(fresh)
     if progress is not None:
@@ -77,8 +78,8 @@ def _accepted(workspace: Workspace, cohort: Cohort, outcomes: Iterable[Outcome],
     """Return what goes in; note why the rest does not."""
     made = [(outcome, new_study(cohort, outcome) if outcome.accepted else None) for outcome in outcomes]
     rows = [new.row for _, new in made if new is not None]
-    taken = {row.study_id: row.cohort for row in workspace.rows([row.study_id for row in rows])}
-    owners = workspace.encounter_owners([row.encounter_id for row in rows])
+    taken = {row.study_id: row.cohort for row in workspace.all_rows([row.study_id for row in rows])}
+    owners = encounter_owners(workspace.database, [row.encounter_id for row in rows])
     batch: list[NewStudy] = []
     for outcome, new in made:
         reason = outcome.reason if new is None else _clash(new.row, taken, owners)

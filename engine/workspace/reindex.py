@@ -17,7 +17,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from engine.errors import UsageError
+from engine.errors import UsageError, WorkspaceError
+from engine.store.records import StudyRow
 from engine.workspace.ingest import Progress
 from engine.workspace.pipeline import BATCH
 from engine.workspace.releases import UNCONDITIONAL, ReleaseSwitch
@@ -38,7 +39,7 @@ def reindex(
 ) -> int:
     """Let the release answer for every study; return how many it had not encoded. May be stopped and started again.
 
-    takeover : which release may be replaced, and what is written in the moment when it is
+    switch : which release may be replaced, and what is written in the moment when it is
     Raises WorkspaceError where a study's file is damaged, or another release serves than the one to replace.
     """
     if workspace.releases.serving() == (release.name, digest):
@@ -76,12 +77,12 @@ def reusable(workspace: Workspace, release: Release) -> set[str]:
 
 def _stage(workspace: Workspace, release: Release, digest: str, ids: Sequence[str], reuse: str) -> int:
     """Stage a batch, from the embeddings of the release named where one is; what was deleted meanwhile is left out."""
-    rows = workspace.rows(ids)
+    rows = workspace.all_rows(ids)
     there = [row.study_id for row in rows]
     try:
-        vectors = workspace.embeddings(reuse, there) if reuse else _encoded(workspace, release, there)
-    except UsageError:
-        if len(workspace.rows(there)) == len(there):
+        vectors = workspace.embeddings(reuse, there) if reuse else _encoded(workspace, release, rows)
+    except (UsageError, WorkspaceError):
+        if len(workspace.all_rows(there)) == len(there):
             raise
         return 0  # one was deleted in this moment: the batch is listed again without it
     codes = [release.codes(one[None], row.modality)[0] for one, row in zip(vectors, rows, strict=True)]
@@ -94,8 +95,8 @@ def _complete(workspace: Workspace, release: Release, digest: str, progress: Pro
     """Encode what the serving release has not encoded, straight into its codes."""
     waiting = workspace.without_codes(release.name)
     for first in range(0, len(waiting), BATCH):
-        rows = workspace.rows(waiting[first : first + BATCH])
-        vectors = _encoded(workspace, release, [row.study_id for row in rows])
+        rows = workspace.all_rows(waiting[first : first + BATCH])
+        vectors = _encoded(workspace, release, rows)
         codes = [release.codes(one[None], row.modality)[0] for one, row in zip(vectors, rows, strict=True)]
         workspace.add_codes(release.name, digest, [row.study_id for row in rows], vectors, np.stack(codes))
         if progress is not None:
@@ -103,6 +104,6 @@ def _complete(workspace: Workspace, release: Release, digest: str, progress: Pro
     return len(waiting)
 
 
-def _encoded(workspace: Workspace, release: Release, ids: Sequence[str]) -> np.ndarray:
-    studies = [workspace.study(study_id) for study_id in ids]
+def _encoded(workspace: Workspace, release: Release, rows: Sequence[StudyRow]) -> np.ndarray:
+    studies = [workspace.study_of(row) for row in rows]
     return np.asarray(release.embed(studies), dtype=np.float32)

@@ -23,7 +23,7 @@ def serving_release(workspace: Workspace, newest: Release) -> Release:
     from engine.model.release import installed
 
     known = workspace.releases.serving()
-    if known == (newest.name, newest.digest) or (known is None and not workspace.counts()):
+    if known == (newest.name, newest.digest) or (known is None and not workspace.all_counts()):
         return newest
     old = None if known is None else installed(*known, workspace.path / "releases")
     if old is not None:

@@ -19,16 +19,17 @@ from typing import Any
 
 import numpy as np
 
+from engine.actor import Actor
 from engine.backends.opening import open_backend
 from engine.backends.protocol import Backend
 from engine.backends.setting import read_setting
 from engine.backends.snapshots import SnapshotStore
-from engine.errors import UsageError, brief
+from engine.errors import NotPermittedError, UsageError, brief
 from engine.index.hamming import CodeArray
-from engine.store import audit, queries, ratings, studies
+from engine.store import audit, catalogue, queries, ratings, studies
 from engine.store.content import load_content
 from engine.store.database import FILE_NAME, Database, now
-from engine.store.filters import Clause, Filters, counted_sql, denied_sql
+from engine.store.filters import Clause, Filters
 from engine.store.folder import check_folder, read_key
 from engine.store.records import AuditRow, Cohort, NewStudy, Rating, StoredQuery, StudyRow
 from engine.study import Study
@@ -120,79 +121,72 @@ class Workspace:
         for file in files:
             (self.studies_folder / file).unlink(missing_ok=True)
 
-    def row(self, study_id: str) -> StudyRow:
-        """Return the metadata of one study; UsageError where there is none."""
-        found = studies.rows(self.database, [study_id])
-        if not found:
-            raise UsageError(f"There is no study {brief(study_id)} in the workspace: take an id from a search result.")
-        return found[0]
+    def row(self, study_id: str, *, actor: Actor) -> StudyRow:
+        """Return the metadata of one study; UsageError where there is none, NotPermittedError where it is withdrawn."""
+        found = studies.rows(self.database, actor, [study_id])
+        if found:
+            return found[0]
+        if studies.exists(self.database, study_id):
+            raise NotPermittedError(
+                f"The patient of study {brief(study_id)} has withdrawn consent: choose another study."
+            )
+        raise UsageError(f"There is no study {brief(study_id)} in the workspace: take an id from a search result.")
 
-    def rows(self, study_ids: Sequence[str] | None = None) -> list[StudyRow]:
-        """Return the metadata of the given studies in the given order, or of all in the order of their ids."""
-        return studies.rows(self.database, study_ids)
+    def rows(self, study_ids: Sequence[str] | None = None, *, actor: Actor) -> list[StudyRow]:
+        """Return the metadata of what the actor may see of the given studies, in their order; or of all, by id."""
+        return studies.rows(self.database, actor, study_ids)
 
-    def study(self, study_id: str) -> Study:
-        """Return one study with its content."""
-        return self.study_of(self.row(study_id))
+    def all_rows(self, study_ids: Sequence[str] | None = None) -> list[StudyRow]:
+        """Return the metadata of the given studies or of all, whoever may see them; for upkeep, not for a person."""
+        return studies.all_rows(self.database, study_ids)
+
+    def study(self, study_id: str, *, actor: Actor) -> Study:
+        """Return one study with its content; raises as `row`."""
+        return self.study_of(self.row(study_id, actor=actor))
 
     def study_of(self, row: StudyRow) -> Study:
         """Return the study of a row with its content."""
         return studies.study_of(row, load_content(self.studies_folder / row.file))
 
-    def siblings(self, encounter_id: str) -> list[StudyRow]:
-        """Return all studies of one encounter, in the order of their ids."""
-        return studies.rows_where(self.database, "encounter_id = ?", [encounter_id])
+    def siblings(self, encounter_id: str, *, actor: Actor) -> list[StudyRow]:
+        """Return the studies of one encounter that the actor may see, in the order of their ids."""
+        return studies.rows_where(self.database, actor, "encounter_id = ?", [encounter_id])
 
-    def encounter_owners(self, encounter_ids: Sequence[str]) -> dict[str, str]:
-        """Return encounter id → patient id of those encounters that are there."""
-        sql = "SELECT encounter_id, patient_id FROM encounters WHERE encounter_id IN (SELECT unnest(?))"
-        return dict(self.database.read(sql, [list(encounter_ids)]))
+    def of_patient(self, patient_id: str, *, actor: Actor) -> list[StudyRow]:
+        """Return the studies of one patient that the actor may see, in the order of their ids."""
+        return studies.rows_where(self.database, actor, "patient_id = ?", [patient_id])
+
+    def counts(self, filters: Filters | None = None, *, actor: Actor) -> dict[str, int]:
+        """Return the number of studies per modality that the actor may see and the filters leave."""
+        return catalogue.counts(self.database, actor, [] if filters is None else filters.clauses())
+
+    def all_counts(self) -> dict[str, int]:
+        """Return the number of studies per modality, whoever may see them."""
+        return catalogue.all_counts(self.database)
+
+    def cohorts(self, *, actor: Actor) -> list[Cohort]:
+        """Return the cohorts of which the actor may see a study, by name."""
+        return catalogue.cohorts(self.database, actor)
+
+    def all_cohorts(self) -> list[Cohort]:
+        """Return every cohort, by name."""
+        return catalogue.all_cohorts(self.database)
+
+    def labels(self, modality: str | None = None, *, actor: Actor) -> list[str]:
+        """Return the labels that occur, most frequent first, of all modalities or of one."""
+        return catalogue.labels(self.database, actor, modality)
+
+    def labelled_synthetic(self, *, actor: Actor) -> dict[str, list[str]]:
+        """Return the ids of the synthetic studies that have labels, by modality, in order."""
+        return catalogue.labelled_synthetic(self.database, actor)
+
+    def views(self, *, actor: Actor) -> list[str]:
+        """Return the views of the films that occur."""
+        return catalogue.views(self.database, actor)
 
     def is_synthetic(self, study: Study) -> bool:
         """Say whether a recording or film is one of the workspace's synthetic studies, by equal content."""
-        sql = "SELECT count(*) FROM studies WHERE fingerprint = ? AND fingerprint <> '' AND synthetic"
-        return study.modality != "text" and bool(self.database.read(sql, [study.fingerprint])[0][0])
-
-    def of_patient(self, patient_id: str) -> list[StudyRow]:
-        """Return all studies of one patient, in the order of their ids."""
-        return studies.rows_where(self.database, "patient_id = ?", [patient_id])
-
-    def counts(self) -> dict[str, int]:
-        """Return the number of studies per modality."""
-        return dict(self.database.read("SELECT modality, count(*) FROM studies GROUP BY modality ORDER BY modality"))
-
-    def permitted(self, filters: Filters) -> dict[str, int]:
-        """Return the number of studies per modality that consent and the filters leave."""
-        sql, values = counted_sql(filters.clauses())
-        return dict(self.database.read(sql, values))
-
-    def cohorts(self) -> list[Cohort]:
-        """Return the cohorts, by name."""
-        sql = "SELECT name, licence, attribution, synthetic, label_source FROM cohorts ORDER BY 1"
-        return [Cohort(*row) for row in self.database.read(sql)]
-
-    def labels(self, modality: str | None = None) -> list[str]:
-        """Return the labels that occur, most frequent first, of all modalities or of one."""
-        found = self.database.read(
-            "SELECT label, count(*) FROM (SELECT unnest(labels) AS label FROM studies WHERE ? IS NULL OR modality = ?)"
-            " GROUP BY label ORDER BY 2 DESC, 1",
-            [modality, modality],
-        )
-        return [label for label, _ in found]
-
-    def labelled_synthetic(self) -> dict[str, list[str]]:
-        """Return the ids of the synthetic studies that have labels, by modality, in order."""
-        sql = "SELECT modality, list(study_id ORDER BY study_id) FROM studies WHERE synthetic AND len(labels) > 0"
-        return dict(self.database.read(f"{sql} GROUP BY modality"))
-
-    def views(self) -> list[str]:
-        """Return the views of the films that occur."""
-        sql = "SELECT DISTINCT view FROM studies WHERE view IS NOT NULL AND view <> '' ORDER BY 1"
-        return [view for (view,) in self.database.read(sql)]
-
-    def row_keys(self, cohort: str) -> dict[str, str]:
-        """Return row key → study id of everything that a cohort already holds."""
-        return dict(self.database.read("SELECT row_key, study_id FROM studies WHERE cohort = ?", [cohort]))
+        return study.modality != "text" and catalogue.has_synthetic(self.database, study.fingerprint)
 
     def clean(self) -> int:
         """Delete study files that no row refers to, left by a process that was killed; return how many."""
@@ -204,10 +198,9 @@ class Workspace:
         """Return a copy of the codes of one modality under one release, with their study ids."""
         return studies.load_codes(self.database, release, modality)
 
-    def denied(self, clauses: list[Clause]) -> np.ndarray:
-        """Return the ordinals, (m,) int64, of the studies that consent or the clauses keep out."""
-        sql, values = denied_sql(clauses)
-        return np.asarray(self.database.columns(sql, values)["ordinal"], dtype=np.int64)
+    def denied(self, clauses: Sequence[Clause], *, actor: Actor) -> np.ndarray:
+        """Return the ordinals, (m,) int64, of the studies that the actor may not see or the clauses keep out."""
+        return studies.denied(self.database, actor, clauses)
 
     def embeddings(self, release: str, study_ids: Sequence[str]) -> np.ndarray:
         """Return (n, 256) float32 embeddings in the order of the ids; UsageError where one has none."""
@@ -215,12 +208,7 @@ class Workspace:
 
     def without_codes(self, release: str) -> list[str]:
         """Return the ids of the studies that a release has not encoded."""
-        found = self.database.read(
-            "SELECT study_id FROM studies WHERE study_id NOT IN (SELECT study_id FROM codes WHERE release = ?)"
-            " ORDER BY study_id",
-            [release],
-        )
-        return [study_id for (study_id,) in found]
+        return studies.without_codes(self.database, release)
 
     # Queries, ratings, consent, audit
 
@@ -233,8 +221,8 @@ class Workspace:
         query_id: str,
         study_id: str,
         mark: str,
-        who: str = "local",
         *,
+        actor: Actor,
         release: str,
         bits: int = 256,
         operating_point: str | None = None,
@@ -253,7 +241,7 @@ class Workspace:
             query_id,
             study_id,
             mark,
-            who,
+            actor.name,
             release,
             bits,
             operating_point,
@@ -266,56 +254,59 @@ class Workspace:
         )
         return ratings.rate(self.database, given)
 
-    def ratings(self, query_id: str | None = None, who: str | None = None, *, skips: bool = False) -> list[Rating]:
-        """Return the marks that count, oldest first, of one query or all, by one person of this site or everyone.
+    def ratings(self, query_id: str | None = None, *, actor: Actor, skips: bool = False) -> list[Rating]:
+        """Return the actor's own marks that count, oldest first, of one query or all.
 
         skips : also what was skipped; without, only judgements
         """
-        return ratings.ratings(self.database, query_id, who, skips)
+        return ratings.own_ratings(self.database, query_id, actor.name, skips)
 
-    def history(self, query_id: str, study_id: str, who: str = "local") -> list[Rating]:
-        """Return everything a person ever said about a neighbour, oldest first, what was undone as well."""
-        return ratings.history(self.database, query_id, study_id, who)
+    def all_ratings(self, query_id: str | None = None, *, skips: bool = False) -> list[Rating]:
+        """Return the marks of everyone that count, as `ratings` does those of one."""
+        return ratings.all_ratings(self.database, query_id, skips)
 
-    def undo(self, query_id: str, study_id: str, who: str = "local") -> Rating | None:
-        """Take back a person's last mark on a neighbour; return the earlier mark that counts again, or None."""
-        return ratings.undo(self.database, query_id, study_id, who)
+    def history(self, query_id: str, study_id: str, *, actor: Actor) -> list[Rating]:
+        """Return everything the actor ever said about a neighbour, oldest first, what was undone as well."""
+        return ratings.history(self.database, query_id, study_id, actor.name)
 
-    def unrate(self, query_id: str, study_id: str, who: str = "local") -> None:
-        """Take back all marks of a person on a neighbour, so that none counts; the history is kept."""
-        ratings.unrate(self.database, query_id, study_id, who)
+    def undo(self, query_id: str, study_id: str, *, actor: Actor) -> Rating | None:
+        """Take back the actor's last mark on a neighbour; return the earlier mark that counts again, or None."""
+        return ratings.undo(self.database, query_id, study_id, actor.name)
 
-    def set_consent(self, patient_id: str, granted: bool, *, scope: str = "retrieval", who: str = "local") -> None:
+    def unrate(self, query_id: str, study_id: str, *, actor: Actor) -> None:
+        """Take back all marks of the actor on a neighbour, so that none counts; the history is kept."""
+        ratings.unrate(self.database, query_id, study_id, actor.name)
+
+    def set_consent(self, patient_id: str, granted: bool, *, actor: Actor, scope: str = "retrieval") -> None:
         """Grant or withdraw consent; the next search honours it."""
-        self.set_consents([patient_id], granted, scope=scope, who=who)
+        self.set_consents([patient_id], granted, actor=actor, scope=scope)
 
     def set_consents(
-        self, patient_ids: Sequence[str], granted: bool, *, scope: str = "retrieval", who: str = "local"
+        self, patient_ids: Sequence[str], granted: bool, *, actor: Actor, scope: str = "retrieval"
     ) -> None:
         """Grant or withdraw the consent of several patients at once."""
         with self.database.exclusive():
-            audit.set_consents(self.database, patient_ids, granted, scope, who)
+            audit.set_consents(self.database, patient_ids, granted, scope, actor.name)
             self.snapshots.invalidate_masks()
 
     def consent(self, patient_id: str, scope: str = "retrieval") -> bool:
         """Return whether consent stands; a patient who was never asked has not withdrawn."""
-        sql = "SELECT count(*) FROM withdrawn WHERE patient_id = ? AND scope = ?"
-        return self.database.read(sql, [patient_id, scope])[0][0] == 0
+        return audit.has_consent(self.database, patient_id, scope)
 
-    def audit(self, who: str, kind: str, *, stored_query: StoredQuery | None = None, **entry: Any) -> int:
+    def audit(self, kind: str, *, actor: Actor, stored_query: StoredQuery | None = None, **entry: Any) -> int:
         """Append one audit row; return its number. `entry` holds further columns of the audit table.
 
-        keep : an accepted query to store with its de-identified content; it and its audit row appear together
+        stored_query : an accepted query to store with its de-identified content, together with its audit row
         """
         file = "" if stored_query is None else queries.save(self.queries_folder, stored_query)
         with self.database.write() as cursor:
             if stored_query is not None:
                 queries.keep(cursor, file, stored_query)
-            return audit.add_audit(cursor, who, kind, **entry)
+            return audit.add_audit(cursor, actor.name, kind, **entry)
 
-    def recorded(self, who: str, kind: str) -> bool:
-        """Return whether the audit holds an entry of this kind by this person, e.g. an accepted notice."""
-        return audit.recorded(self.database, who, kind)
+    def recorded(self, kind: str, *, actor: Actor) -> bool:
+        """Return whether the audit holds an entry of this kind by the actor, e.g. an accepted notice."""
+        return audit.recorded(self.database, actor.name, kind)
 
     def audit_rows(self, limit: int = 1000) -> list[AuditRow]:
         """Return the newest audit rows, newest first."""

@@ -18,10 +18,10 @@ from pages.shared.strings import one_of, text
 def draw_collection() -> None:
     """Draw how many studies the collection holds, and its cohorts with their licences."""
     workspace = resources.workspace()
-    counts = workspace.counts()
+    counts = workspace.counts(actor=resources.actor())
     rows = [(text(f"modality.{name}"), f"{counts.get(name, 0):,}") for name in MODALITIES]
     st.table(pd.DataFrame(rows, columns=[text("about.workspace_kind"), text("about.workspace_n")]), hide_index=True)
-    for cohort in workspace.cohorts():
+    for cohort in workspace.cohorts(actor=resources.actor()):
         made = text("card.synthetic") if cohort.synthetic else text("about.recorded")
         st.markdown(f"**{escaped(cohort.name)}** ({made}): {escaped(cohort.licence)}. {escaped(cohort.attribution)}")
 

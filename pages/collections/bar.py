@@ -75,7 +75,7 @@ def _export(collection: TeachingCollection) -> None:
 def _maker(collection_id: str, wanted: CollectionExportRequest) -> Callable[[], bytes]:
     """Return the function that makes the file when it is called, in a thread of its own."""
     workspace, release = resources.workspace(), resources.release().name
-    return lambda: export_collection(workspace, collection_id, wanted, release=release, who=resources.WHO).data
+    return lambda: export_collection(workspace, collection_id, wanted, release=release, who=resources.actor().name).data
 
 
 def _words(collection: TeachingCollection) -> None:

@@ -109,6 +109,6 @@ def _steps(collection: TeachingCollection, items: list[CollectionCase], index: i
 def _content(item: CollectionCase, index: int) -> None:
     """Draw the recording; a file that cannot be read says so in its place."""
     try:
-        case_view.draw_case(resources.workspace().study(item.study_id), key=f"case-{index}")
+        case_view.draw_case(resources.workspace().study(item.study_id, actor=resources.actor()), key=f"case-{index}")
     except CasebindError as error:
         st.error(text("collections.no_study", why=escaped(error)), icon=":material/error:")

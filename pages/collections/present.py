@@ -84,7 +84,11 @@ def _stage(item: CollectionCase, n: int, revealed: bool) -> None:
     else:
         st.markdown(f":material/visibility_off: {text('present.hidden')}")
     try:
-        case_view.draw_case(resources.workspace().study(item.study_id), key=f"stage-{n}", anonymous=not revealed)
+        case_view.draw_case(
+            resources.workspace().study(item.study_id, actor=resources.actor()),
+            key=f"stage-{n}",
+            anonymous=not revealed,
+        )
     except CasebindError as error:
         st.error(text("collections.no_study", why=escaped(error)), icon=":material/error:")
 

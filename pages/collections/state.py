@@ -69,7 +69,7 @@ def create() -> None:
     """Store a collection of what is typed; the boxes are emptied once it is stored."""
     title, about = st.session_state["new-title"], st.session_state["new-description"]
     words = text("collections.created", title=escaped(title))
-    if done(lambda: collections.create(resources.workspace(), title, about, resources.WHO), words):
+    if done(lambda: collections.create(resources.workspace(), title, about, resources.actor().name), words):
         st.session_state["new-title"] = st.session_state["new-description"] = ""
 
 
@@ -87,7 +87,9 @@ def duplicate(collection: TeachingCollection) -> None:
     title = text("collections.copy_of", title=collection.title)[:120]
     try:
         enter(
-            collections.duplicate(resources.workspace(), collection.collection_id, title, resources.WHO).collection_id
+            collections.duplicate(
+                resources.workspace(), collection.collection_id, title, resources.actor().name
+            ).collection_id
         )
     except CasebindError as error:
         st.session_state[MESSAGE] = (False, escaped(error))

@@ -80,7 +80,7 @@ def draw_rating(pair: Pair) -> None:
 
 def draw_siblings(pair: Pair) -> None:
     """Draw the other studies of the case's encounter, small."""
-    rows = resources.workspace().siblings(pair.row.encounter_id)
+    rows = resources.workspace().siblings(pair.row.encounter_id, actor=resources.actor())
     others = [row for row in rows if row.study_id != pair.row.study_id]
     if not others:
         return

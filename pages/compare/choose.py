@@ -45,7 +45,7 @@ def _choice(side: str) -> str | None:
     """Draw kind, label and study of one side; return the study's id."""
     workspace = resources.workspace()
     st.markdown(f"**{text(f'compare.choose_{side}')}**")
-    kinds = [kind for kind in MODALITIES if workspace.counts().get(kind)]
+    kinds = [kind for kind in MODALITIES if workspace.counts(actor=resources.actor()).get(kind)]
     kind = st.segmented_control(
         text("compare.choose_kind"),
         kinds,
@@ -54,11 +54,15 @@ def _choice(side: str) -> str | None:
         key=f"{side}-kind",
         format_func=lambda name: text(f"modality_one.{name}"),
     )
-    labels = workspace.labels(kind)
+    labels = workspace.labels(kind, actor=resources.actor())
     label = st.selectbox(
         text("compare.choose_label"), labels, index=None, key=f"{side}-label", placeholder=text("compare.choose_any")
     )
-    rows = [row for row in _rows(str(workspace.path), kind, workspace.counts().get(kind, 0)) if _fits(row, label)]
+    rows = [
+        row
+        for row in _rows(str(workspace.path), kind, workspace.counts(actor=resources.actor()).get(kind, 0))
+        if _fits(row, label)
+    ]
     study = st.selectbox(
         text("compare.choose_study"),
         rows[:MAX_LISTED],
@@ -74,7 +78,7 @@ def _choice(side: str) -> str | None:
 @st.cache_data(max_entries=8, show_spinner=False)
 def _rows(path: str, kind: str, count: int) -> list[StudyRow]:
     """Return the studies of one kind; `count` renews the list when studies come or go."""
-    return [row for row in resources.workspace().rows() if row.modality == kind]
+    return [row for row in resources.workspace().rows(actor=resources.actor()) if row.modality == kind]
 
 
 def _fits(row: StudyRow, label: str | None) -> bool:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import streamlit as st
 
-from engine.errors import UsageError
+from engine.errors import NotPermittedError
 from engine.retrieval.answer import Answer, Neighbour
 from engine.store.records import StudyRow
 from engine.study import Study
@@ -47,9 +47,10 @@ def load(study_id: str) -> Pair:
     """
     settings = options_in_address()
     found = result_view.with_counterexamples(query_state.answer(settings), settings)
-    row = resources.workspace().row(study_id)
-    if not resources.workspace().consent(row.patient_id):
-        raise UsageError(text("compare.withdrawn", study=study_id))
+    try:
+        row = resources.workspace().row(study_id, actor=resources.actor())
+    except NotPermittedError as error:
+        raise NotPermittedError(text("compare.withdrawn", study=study_id)) from error
     neighbour = next((one for one in found.neighbours if one.study_id == study_id), None)
     return Pair(found, _study(str(resources.workspace().path), study_id), row, neighbour)
 
@@ -57,4 +58,4 @@ def load(study_id: str) -> Pair:
 @st.cache_data(max_entries=30, show_spinner=False)
 def _study(path: str, study_id: str) -> Study:
     """Return a study of the workspace at `path`; its content does not change while its id stands."""
-    return resources.workspace().study(study_id)
+    return resources.workspace().study(study_id, actor=resources.actor())

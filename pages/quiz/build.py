@@ -68,7 +68,7 @@ def _collection(given: str | None) -> bool:
 
 def _filters() -> bool:
     workspace = resources.workspace()
-    kinds = [one for one in RECORDINGS if workspace.counts().get(one)]
+    kinds = [one for one in RECORDINGS if workspace.counts(actor=resources.actor()).get(one)]
     if not kinds:
         return False
     kind = st.segmented_control(
@@ -80,8 +80,10 @@ def _filters() -> bool:
         required=True,
     )
     left, right = st.columns(2)
-    left.multiselect(text("quiz.labels"), workspace.labels(kind), key=f"build-labels-{kind}")
-    right.multiselect(text("quiz.cohorts"), [one.name for one in workspace.cohorts()], key="build-cohorts")
+    left.multiselect(text("quiz.labels"), workspace.labels(kind, actor=resources.actor()), key=f"build-labels-{kind}")
+    right.multiselect(
+        text("quiz.cohorts"), [one.name for one in workspace.cohorts(actor=resources.actor())], key="build-cohorts"
+    )
     return True
 
 
@@ -109,7 +111,7 @@ def _build() -> None:
         chosen["build-asks"],
         chosen["build-order"],
         int(chosen["build-seed"]),
-        resources.WHO,
+        resources.actor().name,
     )
     workspace, release = resources.workspace(), resources.release()
     bar = st.progress(0.0, text("quiz.building"))

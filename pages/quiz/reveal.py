@@ -36,7 +36,7 @@ def draw_reveal(run: Run, question: QuizQuestion, *, last: bool) -> None:
         shortcut=SCREENS["quiz"]["go_on"],
         on_click=state.go_on,
     )
-    row = resources.workspace().row(question.study_id)
+    row = resources.workspace().row(question.study_id, actor=resources.actor())
     st.markdown(f"{study_facts.about(row)}{case_card.synthetic_badge(row.synthetic)}")
     if question.note:
         st.markdown(f"**{text('quiz.note')}**  \n{escaped_lines(question.note)}")

@@ -127,9 +127,9 @@ def confusable_cases(run: Run, question: QuizQuestion) -> list[Neighbour]:
     key, workspace = "quiz-near", resources.workspace()
     known, found = st.session_state.get(key, (None, ()))
     if known != (run.run_id, question.position):
-        labels = workspace.row(question.study_id).labels
+        labels = workspace.row(question.study_id, actor=resources.actor()).labels
         found = confusable(
-            workspace, resources.release(), question.study_id, question.modality, labels, who=resources.WHO
+            workspace, resources.release(), question.study_id, question.modality, labels, who=resources.actor().name
         )
         st.session_state[key] = ((run.run_id, question.position), found)
     return [one for one in found if workspace.consent(one.patient_id)]

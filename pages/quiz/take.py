@@ -69,7 +69,7 @@ def _way_back() -> None:
 def _case(question: QuizQuestion) -> None:
     """Draw the recording, until the answer without what gives it away; its file's fault says nothing of its name."""
     try:
-        study = resources.workspace().study(question.study_id)
+        study = resources.workspace().study(question.study_id, actor=resources.actor())
     except CasebindError:
         st.error(text("app.unexpected"), icon=":material/error:")
         return

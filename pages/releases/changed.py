@@ -27,7 +27,7 @@ def draw_changes(entry: TimelineEntry, serving: TimelineEntry) -> None:
     if not st.toggle(text("releases.changes_show"), key="changes-show"):
         return
     with st.spinner(text("releases.changes_making"), show_time=True):
-        found = state.release_changes(entry.release, resources.WHO)
+        found = state.release_changes(entry.release, resources.actor().name)
     if not found:
         st.markdown(text("releases.changes_none"))
         return

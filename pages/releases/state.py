@@ -86,11 +86,16 @@ def release_changes(candidate: Release, asked_by: str | None) -> list[QueryChang
     kept = st.session_state.get(CHANGES)
     if kept is None or kept[0] != wanted:
         preview = _preview(
-            str(workspace.path), candidate.digest, serving.digest, sum(workspace.counts().values()), serving, candidate
+            str(workspace.path),
+            candidate.digest,
+            serving.digest,
+            sum(workspace.all_counts().values()),
+            serving,
+            candidate,
         )
         kept = st.session_state[CHANGES] = (
             wanted,
-            preview_changes(workspace, preview, asked_by, reader=who() or resources.WHO),
+            preview_changes(workspace, preview, asked_by, reader=who() or resources.actor().name),
         )
     found: list[QueryChange] = kept[1]
     return found

@@ -26,7 +26,7 @@ def draw_agreement() -> None:
 def draw_agreement_figures(who: str) -> None:
     """Draw all figures; of pairs, only those whose marks this rater may see."""
     workspace = resources.workspace()
-    ratings = workspace.ratings()
+    ratings = workspace.all_ratings()
     found = agreement.agreement(ratings)
     st.subheader(text("agreement.overall"), anchor=False)
     st.markdown(_words("agreement.alpha", found.alpha))

@@ -20,7 +20,7 @@ ShownStudy = tuple[Study, StudyRow | None]
 
 def draw_offer(offer: Offer, *, labels: bool, key: str) -> None:
     """Draw both; two of one kind on one scale. labels : also what they are labelled as, and their origin"""
-    rows = {row.study_id: row for row in resources.workspace().rows(offer.pair)}
+    rows = {row.study_id: row for row in resources.workspace().rows(offer.pair, actor=resources.actor())}
     query, match = (_side(one, rows.get(one)) for one in offer.pair)
     alike = query[0].modality == match[0].modality and not query[0].facts.get("like")
     shares = [1, 1] if alike else [SHARES[side[0].modality] for side in (query, match)]

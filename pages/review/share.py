@@ -38,7 +38,7 @@ def _export() -> None:
     st.subheader(text("share.export"), anchor=False)
     st.markdown(text("share.export_lead"))
     embeddings = st.checkbox(text("share.embeddings"), key="share-embeddings", help=text("share.embeddings_help"))
-    workspace, who = resources.workspace(), state.who() or resources.WHO
+    workspace, who = resources.workspace(), state.who() or resources.actor().name
     st.download_button(
         text("share.export_do"),
         lambda: export_ratings(workspace, embeddings=embeddings, bom=True, who=who).data,
@@ -68,7 +68,9 @@ def _import() -> None:
 def _import_file(data: bytes, site: str) -> tuple[bool, list[str]]:
     """Import a file; return whether that went well, and what to say."""
     try:
-        done = import_ratings(resources.workspace(), data, site_name=site.strip(), who=state.who() or resources.WHO)
+        done = import_ratings(
+            resources.workspace(), data, site_name=site.strip(), who=state.who() or resources.actor().name
+        )
     except CasebindError as error:
         return False, [escaped(error)]
     counted = [(getattr(done, fate), fate) for fate in FATES]

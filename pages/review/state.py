@@ -6,6 +6,7 @@ import secrets
 
 import streamlit as st
 
+from engine.actor import Actor
 from engine.errors import CasebindError, UsageError
 from engine.learning import review as review_module
 from engine.learning.queue import Offer
@@ -115,7 +116,7 @@ def store_mark(started: Review, offer: Offer, name: str, comment_key: str) -> No
         resources.workspace().rate(
             *offer.pair,
             name,
-            started.who,
+            actor=Actor(started.who),
             release=started.queue.release,
             why=tags(),
             comment=comment,
@@ -136,10 +137,10 @@ def amend(last: Rating, reasons_key: str, comment_key: str) -> None:
             last.query_id,
             last.study_id,
             last.mark,
-            last.who,
+            actor=Actor(last.who),
             release=last.release,
             bits=last.bits,
-            operating_point=last.at,
+            operating_point=last.operating_point,
             why=st.session_state[reasons_key],
             comment=st.session_state[comment_key],
             finding=last.finding,
@@ -152,7 +153,7 @@ def amend(last: Rating, reasons_key: str, comment_key: str) -> None:
 
 def undo(last: Rating) -> None:
     """Take back everything said about the last pair; it comes again. The history is kept."""
-    resources.workspace().unrate(last.query_id, last.study_id, last.who)
+    resources.workspace().unrate(last.query_id, last.study_id, actor=Actor(last.who))
 
 
 def show_error() -> None:

@@ -83,7 +83,7 @@ def _finding() -> None:
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _example_ids(path: str, version: tuple[int, int]) -> dict[str, list[str]]:
     """Return the labelled synthetic studies per modality of the workspace at `path` as `stamp` found it."""
-    found = resources.workspace().labelled_synthetic()
+    found = resources.workspace().labelled_synthetic(actor=resources.actor())
     return {modality: found[modality] for modality in EXAMPLES if modality in found}
 
 

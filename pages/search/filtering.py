@@ -129,7 +129,7 @@ def _counts(settings: Options) -> tuple[int, int]:
 @st.cache_data(max_entries=200, show_spinner=False)
 def _counted(path: str, version: tuple[int, int], filters: Filters, targets: tuple[str, ...]) -> tuple[int, int]:
     workspace = resources.workspace()
-    left, every = workspace.permitted(filters), workspace.counts()
+    left, every = workspace.counts(filters, actor=resources.actor()), workspace.counts(actor=resources.actor())
     return sum(left.get(name, 0) for name in targets), sum(every.get(name, 0) for name in targets)
 
 
@@ -153,7 +153,7 @@ def _say_dates() -> None:
     """Say what is wrong with a date that was typed; such a date filters nothing."""
     try:
         first, last = (st.session_state[f"set-{name}"].strip() or None for name in ("from", "until"))
-        check_filters(Filters(acquired_from=first, acquired_to=last), resources.workspace())
+        check_filters(Filters(acquired_from=first, acquired_to=last), resources.workspace(), actor=resources.actor())
     except CasebindError as problem:
         st.error(str(problem), icon=":material/error:")
 

@@ -69,7 +69,7 @@ def _add(study_id: str, query_id: str | None) -> None:
     try:
         if collection_id == NEW:
             title = st.session_state.get("collect-title", "")
-            collection_id = collections.create(workspace, title, who=resources.WHO).collection_id
+            collection_id = collections.create(workspace, title, who=resources.actor().name).collection_id
             st.session_state["collect-which"] = collection_id  # so that a second click makes no second one
         new = collections.add(workspace, collection_id, study_id, query_id=query_id)
         name = escaped(collections.load(workspace, collection_id).title)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from engine.errors import NotPermittedError
 from engine.study import Film, Note, Study, Trace
 from pages.shared import film, resources, trace
 from pages.shared.markdown import escaped
@@ -81,7 +82,7 @@ def draw_numbers(study: Study) -> None:
 @st.cache_data(max_entries=2000, show_spinner=False)
 def _picture(path: str, study_id: str, theme: ThemeType) -> tuple[str, str]:
     """Return a card's picture and its alternative: PNG, SVG, or the words of a note."""
-    study = resources.workspace().study(study_id)
+    study = resources.workspace().study(study_id, actor=resources.actor())
     if isinstance(study.content, Film):
         return film.png(film.thumb(study.content)), alternative(study)
     if isinstance(study.searched, Trace):
@@ -91,7 +92,11 @@ def _picture(path: str, study_id: str, theme: ThemeType) -> tuple[str, str]:
 
 def draw_thumbnail(study_id: str, modality: str, prefix: str) -> None:
     """Draw a card's small picture; a note as its first words. `prefix` opens the text alternative."""
-    picture, words = _picture(str(resources.workspace().path), study_id, browser_theme())
+    try:
+        picture, words = _picture(str(resources.workspace().path), study_id, browser_theme())
+    except NotPermittedError as error:  # withdrawn since the results were found
+        st.markdown(escaped(str(error)))
+        return
     if modality == "text":
         st.markdown(f"“{escaped(shortened(words))}”")
     else:

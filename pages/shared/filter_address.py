@@ -58,8 +58,12 @@ def filters_in_address() -> Filters:
 def known_values(path: str, version: tuple[int, int]) -> dict[str, list[str]]:
     """Return the labels, cohorts and views that occur."""
     workspace = resources.workspace()
-    cohorts = [cohort.name for cohort in workspace.cohorts()]
-    return {"labels": workspace.labels(), "cohorts": cohorts, "view": workspace.views()}
+    cohorts = [cohort.name for cohort in workspace.cohorts(actor=resources.actor())]
+    return {
+        "labels": workspace.labels(actor=resources.actor()),
+        "cohorts": cohorts,
+        "view": workspace.views(actor=resources.actor()),
+    }
 
 
 def in_address(name: str) -> list[str] | None:
@@ -91,13 +95,15 @@ def _is_quality(value: str) -> bool:
 def _can_follow(first: str, last: str) -> bool:
     """Say whether there is a day from the first date on until the last one."""
     with suppress(CasebindError):
-        check_filters(Filters(acquired_from=first or None, acquired_to=last), resources.workspace())
+        check_filters(
+            Filters(acquired_from=first or None, acquired_to=last), resources.workspace(), actor=resources.actor()
+        )
         return True
     return False
 
 
 def _is_date(value: str) -> bool:
     with suppress(CasebindError):
-        check_filters(Filters(acquired_from=value), resources.workspace())
+        check_filters(Filters(acquired_from=value), resources.workspace(), actor=resources.actor())
         return True
     return not value

@@ -15,7 +15,7 @@ def draw_mean_query(study: Study) -> None:
     st.markdown(text("like.about"))
     st.markdown(f":small[{text('like.careful')}]")
     grid = st.grid(min_column_width=200, border=True)
-    for row in resources.workspace().rows(study.facts["like"]):
+    for row in resources.workspace().rows(study.facts["like"], actor=resources.actor()):
         with grid.cell():
             kind = text(f"modality_one.{row.modality}")
             st.markdown(f"{text(f'icon.{row.modality}')} {kind}{case_card.synthetic_badge(row.synthetic)}")

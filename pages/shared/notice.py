@@ -27,7 +27,7 @@ def accepted() -> bool:
     """Return whether this user accepted the present version, in this session or as the workspace records it."""
     if not st.session_state.get(STATE):
         try:
-            st.session_state[STATE] = resources.workspace().recorded(resources.WHO, _kind())
+            st.session_state[STATE] = resources.workspace().recorded(_kind(), actor=resources.actor())
         except CasebindError:
             return False
     return bool(st.session_state[STATE])
@@ -36,7 +36,7 @@ def accepted() -> bool:
 def _accept() -> None:
     st.session_state[STATE] = True
     with suppress(CasebindError):  # without a workspace it holds for this session
-        resources.workspace().audit(resources.WHO, _kind())
+        resources.workspace().audit(_kind(), actor=resources.actor())
 
 
 def draw_notice() -> None:

@@ -38,5 +38,10 @@ def options_in_address() -> Options:
     into = tuple(name for name in MODALITIES if name in in_address("into"))
     near = None if in_address("at")[0] == NEAREST else in_address("at")[0]
     return Options(
-        into, int(in_address("k")[0]), int(in_address("bits")[0]), near, filters_in_address(), in_address("rerank")[0]
+        targets=into,
+        k=int(in_address("k")[0]),
+        bits=int(in_address("bits")[0]),
+        operating_point=near,
+        filters=filters_in_address(),
+        rerank=in_address("rerank")[0],
     )

@@ -102,29 +102,23 @@ def _begin(query_study: Study, started: float) -> None:
     st.session_state["read_s"] = time.perf_counter() - started
 
 
-def answer(settings: Options, on_accepted: Callable[..., None] | None = None) -> Answer:
+def answer(settings: Options, on_judged: Callable[..., None] | None = None) -> Answer:
     """Return the answer for the present query and settings; search only when either changed.
 
-    told : called with study and verdict of what is searched for the first time, before its neighbours are known
+    on_judged : called with study and verdict of what is searched for the first time, before its neighbours are known
     Raises UsageError where the URL names a query that is not there.
     """
     query_id, fresh = st.query_params.get(QUERY), study()
     if has_answer(settings):
         known: Answer = st.session_state["answer" if query_id is not None else "refused"]
         return known
-    workspace, release = resources.workspace(), resources.release()
-    options = {
-        "targets": settings.targets,
-        "k": settings.k,
-        "bits": settings.bits,
-        "operating_point": settings.operating_point,
-    }
-    common = {**options, "filters": settings.filters, "rerank": settings.rerank, "who": resources.WHO}
+    workspace, release, actor = resources.workspace(), resources.release(), resources.actor()
     if fresh is None:
-        return _keep(retrieval.search_stored(workspace, release, query_id or "", **common), settings)
+        return _keep(retrieval.search_stored(workspace, release, query_id or "", settings, actor=actor), settings)
     started = time.perf_counter() - st.session_state.get("read_s", 0.0)
     return _keep(
-        retrieval.search(workspace, release, fresh, **common, started=started, on_verdict=on_accepted), settings
+        retrieval.search(workspace, release, fresh, settings, actor=actor, on_judged=on_judged, started=started),
+        settings,
     )
 
 
@@ -168,7 +162,7 @@ def ask_like(study_ids: list[str], beside: str, settings: Options) -> None:
     """Search for more like several cases; on a problem the present query stays, with the sentence."""
     try:
         found = retrieval.search_like(
-            resources.workspace(), resources.release(), study_ids, beside=beside, options=settings, who=resources.WHO
+            resources.workspace(), resources.release(), study_ids, settings, actor=resources.actor(), beside=beside
         )
     except CasebindError as problem:
         st.session_state["said"] = str(problem)
@@ -179,7 +173,7 @@ def ask_like(study_ids: list[str], beside: str, settings: Options) -> None:
 def ask_part(query_id: str, settings: Options, **part: object) -> tuple[str, ...]:
     """Search by a part (box or stretch) of a query; return the reasons where it is refused."""
     found = retrieval.search_part(
-        resources.workspace(), resources.release(), query_id, options=settings, who=resources.WHO, **part
+        resources.workspace(), resources.release(), query_id, settings, actor=resources.actor(), **part
     )
     if found.verdict.accepted:
         _turn_to(found, settings)
@@ -210,20 +204,20 @@ def url(*without: str) -> dict[str, list[str]]:
 
 def user_ratings(query_id: str) -> dict[str, str]:
     """Return this user's marks of a query as the workspace holds them: study id → mark."""
-    return {one.study_id: one.mark for one in resources.workspace().ratings(query_id, resources.WHO)}
+    return {one.study_id: one.mark for one in resources.workspace().ratings(query_id, actor=resources.actor())}
 
 
 def rate(result: Answer, study_id: str, mark: str | None) -> None:
     """Store a mark, or take it back where `mark` is None; it is on disk when this returns."""
     workspace = resources.workspace()
     if mark is None:
-        workspace.unrate(result.query_id, study_id, resources.WHO)
+        workspace.unrate(result.query_id, study_id, actor=resources.actor())
         return
     workspace.rate(
         result.query_id,
         study_id,
         mark,
-        resources.WHO,
+        actor=resources.actor(),
         release=result.release,
         bits=result.bits,
         operating_point=result.operating_point,

@@ -7,6 +7,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 import streamlit as st
 
+from engine.actor import Actor, single_user
 from engine.errors import WorkspaceError
 from engine.model.release import Release, load_release
 from engine.retrieval import search as retrieval
@@ -16,8 +17,12 @@ from engine.workspace.serving import serving_release
 from engine.workspace.workspace import Workspace, open_workspace
 from pages.shared.strings import text
 
-WHO = "local"  # the one user of an app without sign-in
 RECORDINGS: tuple[Modality, ...] = ("ecg", "ppg", "cxr")
+
+
+def actor() -> Actor:
+    """Return who uses this session: the one user of an app without sign-in."""
+    return single_user()
 
 
 @st.cache_resource(show_spinner=False)

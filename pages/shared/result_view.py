@@ -12,6 +12,7 @@ from engine.retrieval.counterexamples import Counterexamples
 from pages.shared import resources
 
 CHOSEN, SHOWN, COUNTEREXAMPLES = "choose", "more", "counter"  # names in the URL
+COUNTEREXAMPLES_PER_KIND = 4
 
 
 def counterexamples_wanted() -> bool:
@@ -35,9 +36,8 @@ def counterexamples(answer: Answer, settings: Options) -> Counterexamples:
             resources.workspace(),
             resources.release(),
             answer,
-            filters=settings.filters,
-            targets=settings.targets,
-            who=resources.WHO,
+            replace(settings, k=COUNTEREXAMPLES_PER_KIND),
+            actor=resources.actor(),
         )
         known = st.session_state["counters"] = (answer, made)
     return known[1]
@@ -56,7 +56,7 @@ def with_counterexamples(answer: Answer, settings: Options) -> Answer:
 def chosen() -> list[str]:
     """Return the ids of the cases that are ticked, in the order of ticking; an id that names no case is left out."""
     ids = list(dict.fromkeys(st.query_params.get_all(CHOSEN)))
-    known = {row.study_id for row in resources.workspace().rows(ids)} if ids else set()
+    known = {row.study_id for row in resources.workspace().rows(ids, actor=resources.actor())} if ids else set()
     return [one for one in ids if one in known]
 
 

@@ -22,7 +22,7 @@ def kind_in_table(modality: str, synthetic: bool) -> str:
 
 def synthetic_ids(study_ids: list[str]) -> set[str]:
     """Return those of the studies that are synthetic."""
-    return {row.study_id for row in resources.workspace().rows(study_ids) if row.synthetic}
+    return {row.study_id for row in resources.workspace().rows(study_ids, actor=resources.actor()) if row.synthetic}
 
 
 def named(row: StudyRow) -> str:

@@ -4,30 +4,26 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
+from engine.actor import single_user
 from engine.intake.quality.verdict import QualityVerdict
 from engine.model.release import Release
 from engine.retrieval import search as retrieval
-from engine.retrieval.answer import Answer, Neighbour
+from engine.retrieval.answer import Answer, Neighbour, Options
 from engine.study import ECG_LEADS, Study, Trace
 from engine.workspace.workspace import open_workspace
 
 QUERIES = ("syn-0003-e1-ecg", "syn-0007-e1-ecg")
-OPTIONS: tuple[dict[str, Any], ...] = (
-    {},
-    {"operating_point": "broad", "k": 3},
-    {"filters": retrieval.Filters(sex="F", age_min=30)},
-)
+OPTIONS = (Options(), Options(operating_point="broad", k=3), Options(filters=retrieval.Filters(sex="F", age_min=30)))
 
 
 def stored_answers(folder: Path, release: Release) -> list[Answer]:
     """Return what is like some studies of the workspace, in every modality, asked in several ways."""
     with open_workspace(folder) as place:
         return [
-            retrieval.search_stored(place, release, one, bits=bits, **options)
+            retrieval.search_stored(place, release, one, replace(options, bits=bits), actor=single_user())
             for one in QUERIES
             for bits in (64, 256)
             for options in OPTIONS

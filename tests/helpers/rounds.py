@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.actor import Actor
 from engine.findings import findings
 from engine.learning import gate, round_release
 from engine.learning.fit import FittedRound
@@ -45,7 +46,7 @@ def rate(place: Workspace, n: int, *, who: str = "Ada", flips: float = 0.0, seed
 
     Half of the pairs share a finding, as far as there are so many.
     """
-    rng, known = np.random.default_rng(seed), [(row, findings(row.labels)) for row in place.rows() if row.labels]
+    rng, known = np.random.default_rng(seed), [(row, findings(row.labels)) for row in place.all_rows() if row.labels]
     known = [one for one in known if one[1]]
     done, flipped = 0, 0
     for _ in range(200 * n):
@@ -55,7 +56,7 @@ def rate(place: Workspace, n: int, *, who: str = "Ada", flips: float = 0.0, seed
             continue
         turned = bool(rng.random() < flips)
         mark = "relevant" if relevant != turned else "irrelevant"
-        place.rate(q.study_id, s.study_id, mark, who, release=(place.releases.serving() or ("",))[0])
+        place.rate(q.study_id, s.study_id, mark, actor=Actor(who), release=(place.releases.serving() or ("",))[0])
         done, flipped = done + 1, flipped + turned
         if done == n:
             break

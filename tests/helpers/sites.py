@@ -11,6 +11,7 @@ import numpy as np
 from helpers.many_studies import DIGEST, RELEASE, oracle, permitted
 from helpers.studies import COHORT, new_study
 
+from engine.actor import single_user
 from engine.backends.protocol import CodeQuery
 from engine.backends.setting import IndexSetting, write_setting
 from engine.bench.cluster.nodes import Nodes
@@ -81,13 +82,13 @@ def every_change(place: Workspace, rng: np.random.Generator) -> None:
     check(place, rng)
     place.add(COHORT, RELEASE, DIGEST, films(rng, range(30)))
     check(place, rng)
-    place.set_consents(["p1", "p2", "p3"], False)
+    place.set_consents(["p1", "p2", "p3"], False, actor=single_user())
     check(place, rng)
     place.add(COHORT, RELEASE, DIGEST, films(rng, range(30, 40), patient_id="p2"))  # of a patient who has withdrawn
     check(place, rng)
     place.remove(["s0001", "s0021", "cxr-0000005", "cxr-0000006", "unknown"])
     check(place, rng)
-    place.set_consent("p2", True)
+    place.set_consent("p2", True, actor=single_user())
     check(place, rng)
     codes = np.zeros((2, 32), np.uint8)
     place.add_codes(RELEASE, DIGEST, ["s0002", "cxr-0000007"], np.zeros((2, 256), np.float32), codes, replace=True)

@@ -54,11 +54,11 @@ def fill(folder: Path, release: Release, cases: int) -> None:
     """Make a workspace of so many synthetic studies at `folder`, with its map; nothing is done where it is there."""
     with open_workspace(folder, create=True) as place:
         place.durable = False
-        if sum(place.counts().values()) == cases:
+        if sum(place.all_counts().values()) == cases:
             return
         known = load_precomputed(DEMO / f"embeddings-{release.name}.npz", release.digest)
         ingest(place, release, release.digest, COHORT, read_manifest(DEMO)[:cases], precomputed=known)
-        base = place.rows()
+        base = place.all_rows()
         vectors = place.embeddings(release.name, [row.study_id for row in base])
         for number in range(1, -(-cases // len(base))):
             few = base[: cases - number * len(base)]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from engine.actor import single_user
 from engine.bench.living import studies
 from engine.bench.living.history import Answer, History, Life, RecordedSearch, SerialOracle
 from engine.index.hamming import words_of
@@ -85,9 +86,12 @@ class StressTest:
         stored, own = self._query(rng)
         bits, at = int(rng.choice(BITS)), (None, *OPERATING_POINTS)[int(rng.integers(4))]
         sex = ("F", "M", None, None)[int(rng.integers(4))]
-        options = Options(studies.KINDS, int(rng.choice(KS)), bits, at, Filters(sex=sex))
+        options = Options(
+            targets=studies.KINDS, k=int(rng.choice(KS)), bits=bits, operating_point=at, filters=Filters(sex=sex)
+        )
         low, begun = self.history.done, time.perf_counter()
-        near, *_ = neighbours_of(self.workspace, self.release, stored, exclude_own_patient(stored.study, own), options)
+        without = exclude_own_patient(stored.study, own)
+        near, *_ = neighbours_of(self.workspace, self.release, stored, without, options, actor=single_user())
         self.taken_s.append(time.perf_counter() - begun)
         found: Answer = {kind: [] for kind in studies.KINDS}
         for one in near:
@@ -146,7 +150,7 @@ class StressTest:
     def _consent(self, rng: np.random.Generator) -> Callable[[], None]:
         patients = sorted({self.history.living[study_id].patient for study_id in self._some(rng)})
         granted = bool(rng.random() < 0.5)
-        self.workspace.set_consents(patients, granted)
+        self.workspace.set_consents(patients, granted, actor=single_user())
         return lambda: self._noted(self.history.on_consent, [(patient, granted) for patient in patients])
 
     @staticmethod

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.actor import Actor, single_user
 from engine.bench.living import studies
 from engine.workspace.workspace import Workspace, open_workspace
 
@@ -61,8 +62,8 @@ def act(workspace: Workspace, rng: np.random.Generator, step: Step, new: list[An
     elif step["do"] == "delete":
         workspace.remove(step["ids"])
     elif step["do"] == "consent":
-        workspace.set_consent(step["patient"], step["granted"])
-    return workspace.audit("victim", "search", returned=("a", "b")) if step["do"] == "audit" else 0
+        workspace.set_consent(step["patient"], step["granted"], actor=single_user())
+    return workspace.audit("search", actor=Actor("victim"), returned=("a", "b")) if step["do"] == "audit" else 0
 
 
 def write_loop(workspace: Workspace, turn: int, thread: int) -> None:

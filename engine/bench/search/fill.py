@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.actor import single_user
 from engine.bench.search import draws
 from engine.workspace.workspace import Workspace
 
@@ -39,5 +40,5 @@ def fill(workspace: Workspace, rng: np.random.Generator, n: int, queries: int) -
         )
         cursor.unregister("drawn")
     known = [one for (one,) in workspace.database.read("SELECT patient_id FROM patients ORDER BY patient_id")]
-    workspace.set_consents(known[::WITHDRAWN], False)
+    workspace.set_consents(known[::WITHDRAWN], False, actor=single_user())
     return drawn.queries

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.actor import single_user
 from engine.backends.protocol import CodeQuery
 from engine.bench.search.fill import RELEASE, fill
 from engine.errors import CasebindError
@@ -90,7 +91,7 @@ def remove_and_search(workspace: Workspace, query: np.ndarray, withdraw: bool) -
     listed = list(dict.fromkeys([*first, *(one for (one,) in rest)]))[:N_REMOVED]
     begun = time.perf_counter()
     if withdraw:
-        workspace.set_consents(listed, False)
+        workspace.set_consents(listed, False, actor=single_user())
     else:
         workspace.remove(listed)
     changed = (time.perf_counter() - begun) * 1000

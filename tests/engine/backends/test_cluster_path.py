@@ -7,10 +7,12 @@ from pathlib import Path
 from helpers.answers import QUERIES, stored_answers
 from helpers.sites import ray_setting
 
+from engine.actor import single_user
 from engine.bench.cluster.nodes import Nodes, end
 from engine.commands.search import table
 from engine.model.release import Release
 from engine.retrieval import search as retrieval
+from engine.retrieval.answer import Options
 from engine.study import MODALITIES
 from engine.workspace.workspace import open_workspace
 
@@ -33,10 +35,10 @@ def test_a_missing_site_is_said_wherever_an_answer_is_shown(
     ray_setting(workspace_folder, nodes)
     with open_workspace(workspace_folder) as place:
         retrieval.warm_up(place, release, ())
-        assert retrieval.search_stored(place, release, QUERIES[0]).missing == ()
+        assert retrieval.search_stored(place, release, QUERIES[0], Options(), actor=single_user()).missing == ()
         for pid in nodes.actors("south"):
             end(pid)
-        answer = retrieval.search_stored(place, release, QUERIES[0])
+        answer = retrieval.search_stored(place, release, QUERIES[0], Options(), actor=single_user())
     sentence = "Site south did not answer: its studies are not among these."
     assert answer.to_json()["missing_sites"] == ["south"]
     assert sentence in table(answer, MODALITIES).splitlines()

@@ -13,6 +13,7 @@ from helpers.many_studies import DIGEST, RELEASE, crowd, oracle, permitted
 from helpers.sites import check, code, every_change, films, found, ray_setting, until_full
 from helpers.studies import COHORT
 
+from engine.actor import single_user
 from engine.backends.cluster import ray_link, replica
 from engine.bench.cluster.nodes import Nodes, end
 from engine.store.filters import Filters
@@ -63,13 +64,13 @@ def test_filters_travel_as_one_mask(place: Workspace) -> None:
     rng = np.random.default_rng(1)
     crowd(place, rng, 700, patients=500)
     patients = sorted({patient for _, patient, _ in permitted(place)})
-    place.set_consents(patients[:40], False)
+    place.set_consents(patients[:40], False, actor=single_user())
     both = Filters(age_min=40, age_max=60, sex="F")
     check(place, rng, both, "s.age BETWEEN 40 AND 60 AND s.sex = 'F'")
     check(place, rng, Filters(quality_min=0.3), "s.quality_score >= 0.3")
     check(place, rng, Filters(cohorts=("nowhere",)), "false")
     check(place, rng, both, "s.age BETWEEN 40 AND 60 AND s.sex = 'F'")
-    place.set_consents(patients[40:80], False)
+    place.set_consents(patients[40:80], False, actor=single_user())
     check(place, rng, both, "s.age BETWEEN 40 AND 60 AND s.sex = 'F'")
 
 
@@ -87,7 +88,7 @@ def test_a_lost_node_is_named_within_the_limit_and_used_again_when_it_returns(pl
     there = [row for row in permitted(place) if row[0] not in south(place)]
     assert some == oracle(there, query, 500, 256)
     # What happens while the node is away must be known when it is back.
-    place.set_consent(permitted(place)[0][1], False)
+    place.set_consent(permitted(place)[0][1], False, actor=single_user())
     place.remove([permitted(place)[1][0]])
     place.add(COHORT, RELEASE, DIGEST, films(rng, range(20)))
     assert found(place, query, 500, 256)[1] == ("south",)
@@ -125,7 +126,7 @@ def test_a_second_replica_answers_for_a_lost_one(nodes: Nodes, tmp_path: Path) -
             end(pid)
         check(place, rng)  # nothing is missing
         until_full(place, code(rng))
-        place.set_consents([permitted(place)[0][1]], False)
+        place.set_consents([permitted(place)[0][1]], False, actor=single_user())
         check(place, rng)
 
 
@@ -173,7 +174,7 @@ def test_searches_go_on_while_the_record_changes(place: Workspace) -> None:
         else:
             gone = {patient for name, patient, _ in rows if name in nearest}
             states.append(oracle([row for row in rows if row[1] not in gone], query, 12, 256))
-            place.set_consents(sorted(gone), False)
+            place.set_consents(sorted(gone), False, actor=single_user())
     done.set()
     for thread in threads:
         thread.join()

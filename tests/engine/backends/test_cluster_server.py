@@ -12,6 +12,7 @@ from helpers.many_studies import DIGEST, RELEASE, crowd, oracle, permitted
 from helpers.sites import check, code, every_change, films, found, until_full
 from helpers.studies import COHORT
 
+from engine.actor import single_user
 from engine.backends.setting import IndexSetting, write_setting
 from engine.bench.cluster.nodes import Postgres
 from engine.store.filters import Filters
@@ -55,9 +56,9 @@ def test_masks_of_every_form_hold_on_servers(place: Workspace) -> None:
     check(place, rng, Filters(age_min=30, age_max=30), "s.age = 30")
     check(place, rng, Filters(cohorts=("nowhere",)), "false")
     patients = sorted({patient for _, patient, _ in permitted(place)})
-    place.set_consents(patients[:2], False)  # a list
+    place.set_consents(patients[:2], False, actor=single_user())  # a list
     check(place, rng)
-    place.set_consents(patients[2:150], False)  # a bitmap of those who are kept out
+    place.set_consents(patients[2:150], False, actor=single_user())  # a bitmap of those who are kept out
     check(place, rng)
 
 
@@ -91,7 +92,7 @@ def test_a_server_that_stops_is_named_and_used_again(place: Workspace, servers: 
     there = place.database.read("SELECT study_id FROM codes WHERE ordinal % 3 <> 1")
     assert near == oracle([row for row in permitted(place) if (row[0],) in there], query, 500, 256)
     place.remove([permitted(place)[3][0]])
-    place.set_consent(permitted(place)[5][1], False)
+    place.set_consent(permitted(place)[5][1], False, actor=single_user())
     servers.start("south")
     until_full(place, query)
     check(place, rng)

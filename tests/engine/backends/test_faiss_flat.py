@@ -14,6 +14,7 @@ from helpers.many_studies import DIGEST, RELEASE, crowd, oracle, permitted
 from helpers.sites import check, code, every_change, films, found
 from helpers.studies import COHORT
 
+from engine.actor import single_user
 from engine.backends import snapshots
 from engine.backends.faiss_flat import FaissBackend
 from engine.backends.setting import IndexSetting, write_setting
@@ -43,7 +44,7 @@ def test_filters_are_one_mask(tmp_path: Path) -> None:
     with searched_by_faiss(tmp_path) as place:
         crowd(place, rng, 500)
         place.add(COHORT, RELEASE, DIGEST, films(rng, range(20), age=50.0, sex="F"))
-        place.set_consents(["p3", "p4"], False)
+        place.set_consents(["p3", "p4"], False, actor=single_user())
         both = Filters(age_min=40, age_max=60, sex="F")
         check(place, rng, both, "s.age BETWEEN 40 AND 60 AND s.sex = 'F'")
         check(place, rng, Filters(cohorts=("nowhere",)), "false")
@@ -78,7 +79,7 @@ def test_who_withdraws_while_others_search_is_in_no_later_answer(tmp_path: Path)
         for thread in threads:
             thread.start()
         for patient in [f"p{number}" for number in range(0, 60, 3)]:
-            place.set_consent(patient, False)
+            place.set_consent(patient, False, actor=single_user())
             gone.append(patient)
         done.set()
         for thread in threads:

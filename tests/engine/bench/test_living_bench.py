@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from engine.actor import single_user
 from engine.bench.living import kill, studies
 from engine.bench.living.history import History, Life, RecordedSearch, SerialOracle
 from engine.bench.living.writer import RELEASE
@@ -55,7 +56,9 @@ def test_a_withdrawal_is_never_seen_before_an_earlier_insertion(tmp_path: Path, 
         def read() -> None:
             while not done.is_set():
                 options = Options(targets=("cxr",), k=1000)
-                near, *_ = neighbours_of(place, release, stored, exclude_own_patient(study, None), options)
+                near, *_ = neighbours_of(
+                    place, release, stored, exclude_own_patient(study, None), options, actor=single_user()
+                )
                 seen.append(len(near))
                 came = sum(one.patient_id.startswith("new") for one in near)
                 gone = rounds - (len(near) - came)
@@ -67,7 +70,7 @@ def test_a_withdrawal_is_never_seen_before_an_earlier_insertion(tmp_path: Path, 
             thread.start()
         for number in range(rounds):
             place.add(studies.COHORT, release.name, release.digest, alike(f"new{number}"))
-            place.set_consent(f"old{number}", False)
+            place.set_consent(f"old{number}", False, actor=single_user())
         done.set()
         for thread in threads:
             thread.join()

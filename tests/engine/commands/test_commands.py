@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 
 from engine import settings
+from engine.actor import Actor
 from engine.cli import run
 from engine.model.release import Release
 from engine.workspace.manifest import read_manifest
@@ -77,12 +78,14 @@ def test_search_rate_and_see_it_again(workspace_folder: Path, capsys: pytest.Cap
     query_id, study_id = found["query"]["query_id"], found["neighbours"][0]["study_id"]
     assert run(["rate", query_id, study_id, "partly", "--who", "ann", "--workspace", str(workspace_folder)]) == 0
     with open_workspace(workspace_folder) as place:
-        assert [(one.study_id, one.mark, one.who) for one in place.ratings(query_id)] == [(study_id, "partly", "ann")]
+        assert [(one.study_id, one.mark, one.who) for one in place.all_ratings(query_id)] == [
+            (study_id, "partly", "ann")
+        ]
     said = ["--why", "side", "--why", "other", "--comment", "left?", "--finding", "edema", "--who", "bob"]
     assert run(["rate", query_id, study_id, "skip", *said, "--workspace", str(workspace_folder)]) == 0
     assert run(["rate", study_id, study_id, "partly", "--why", "ugly", "--workspace", str(workspace_folder)]) == 2
     with open_workspace(workspace_folder) as place:
-        (skip,) = place.ratings(query_id, "bob", skips=True)
+        (skip,) = place.ratings(query_id, actor=Actor("bob"), skips=True)
         assert (skip.mark, skip.why, skip.comment, skip.finding) == ("skip", ("side", "other"), "left?", "edema")
 
 
@@ -224,7 +227,7 @@ def test_encode_keeps_the_order_and_marks_what_it_could_not(tmp_path: Path, rele
 
 def test_doctor_says_what_there_is(workspace_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     with open_workspace(workspace_folder) as place:
-        ecgs = place.counts()["ecg"]
+        ecgs = place.all_counts()["ecg"]
     assert run(["doctor", "--workspace", str(workspace_folder)]) == 0
     said = capsys.readouterr().out
     assert "failed" not in said
@@ -238,7 +241,7 @@ def test_reindex_encodes_what_the_release_has_not(
 ) -> None:
     with open_workspace(workspace_folder) as place:
         before = place.codes(release.name, "text").words.copy()
-        films = [row.study_id for row in place.rows() if row.modality == "cxr"]
+        films = [row.study_id for row in place.all_rows() if row.modality == "cxr"]
         place.remove(films)  # they take longest and change nothing here
         with place.database.write() as cursor:
             cursor.execute("UPDATE releases SET digest = 'of other weights'")

@@ -9,8 +9,10 @@ from pathlib import Path
 import pytest
 
 from engine import settings
+from engine.actor import Actor, single_user
 from engine.cli import run
 from engine.model.release import Release
+from engine.retrieval.answer import Options
 from engine.retrieval.search import search_stored
 from engine.study import MODALITIES
 from engine.workspace import demo
@@ -28,13 +30,13 @@ def shipped(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_it_holds_the_synthetic_cohort(shipped: Path, release: Release) -> None:
     entries = read_manifest(settings.DEMO)
     with open_workspace(shipped) as place:
-        rows = place.rows()
+        rows = place.all_rows()
         assert len(entries) * 0.97 <= len(rows) <= len(entries)
         assert {row.modality for row in rows} == {"cxr", "ecg", "ppg", "text"}
         assert all(row.synthetic and row.licence and row.label_source for row in rows)
         assert place.without_codes(release.name) == []
-        assert [cohort.synthetic for cohort in place.cohorts()] == [True]
-        assert len(place.siblings(rows[0].encounter_id)) >= 3
+        assert [cohort.synthetic for cohort in place.cohorts(actor=single_user())] == [True]
+        assert len(place.siblings(rows[0].encounter_id, actor=single_user())) >= 3
     assert [path.name for path in shipped.parent.iterdir()] == ["ws"]  # nothing half-built lies beside it
 
 
@@ -55,12 +57,12 @@ def codes(place: Workspace, release: Release) -> dict[str, bytes]:
 
 def test_ratings_survive_a_rebuild_and_codes_are_the_same_to_the_byte(shipped: Path, release: Release) -> None:
     with open_workspace(shipped) as place:
-        query, match = sorted(row.study_id for row in place.rows() if row.modality == "ecg")[:2]
-        place.rate(query, match, "relevant", "ann", release=release.name)
+        query, match = sorted(row.study_id for row in place.all_rows() if row.modality == "ecg")[:2]
+        place.rate(query, match, "relevant", actor=Actor("ann"), release=release.name)
         before = codes(place, release)
     assert run(["demo", "--workspace", str(shipped)]) == 0
     with open_workspace(shipped) as place:
-        assert [one.mark for one in place.ratings(query, "ann")] == ["relevant"]
+        assert [one.mark for one in place.ratings(query, actor=Actor("ann"))] == ["relevant"]
         assert codes(place, release) == before
 
 
@@ -68,9 +70,9 @@ def test_studies_encoded_afresh_have_the_shipped_codes(shipped: Path, release: R
     with open_workspace(shipped) as place:
         held = codes(place, release)
         for modality in MODALITIES:
-            rows = [row for row in place.rows() if row.modality == modality]
+            rows = [row for row in place.all_rows() if row.modality == modality]
             for row in rows[:: len(rows) // 4]:
-                study = place.study(row.study_id)
+                study = place.study(row.study_id, actor=single_user())
                 fresh = release.codes(release.embed([study]), modality)[0]
                 assert fresh.tobytes() == held[row.study_id], row.study_id
 
@@ -80,29 +82,29 @@ def test_a_case_has_the_siblings_of_its_encounter_and_never_its_own_patient_as_n
 ) -> None:
     with open_workspace(shipped) as place:
         visits: dict[str, set[str]] = {}
-        for row in place.rows():
+        for row in place.all_rows():
             visits.setdefault(row.patient_id, set()).add(row.encounter_id)
         patient = max(visits, key=lambda name: (len(visits[name]), name))
         for encounter in visits[patient]:
-            siblings = place.siblings(encounter)
+            siblings = place.siblings(encounter, actor=single_user())
             assert {row.encounter_id for row in siblings} == {encounter}
             assert {row.patient_id for row in siblings} == {patient}
             modalities = [row.modality for row in siblings]
             assert len(set(modalities)) == len(modalities) >= 3
             for row in siblings:
-                found = search_stored(place, release, row.study_id, k=1000).neighbours
+                found = search_stored(place, release, row.study_id, Options(k=1000), actor=single_user()).neighbours
                 assert found
                 assert patient not in {one.patient_id for one in found}
 
 
 def test_a_workspace_of_ones_own_is_left_alone(workspace_folder: Path, capsys: pytest.CaptureFixture) -> None:
     with open_workspace(workspace_folder) as place:
-        before = place.counts()
+        before = place.all_counts()
     assert run(["demo", "--if-missing", "--workspace", str(workspace_folder)]) == 0
     assert run(["demo", "--workspace", str(workspace_folder)]) == 2
     assert "left alone" in capsys.readouterr().err
     with open_workspace(workspace_folder) as place:
-        assert place.counts() == before
+        assert place.all_counts() == before
 
 
 class Stopped:
@@ -122,7 +124,7 @@ def test_a_rebuild_that_was_stopped_is_not_taken_for_a_whole_one(
     copy = Path(shutil.copytree(shipped, tmp_path / "ws"))
     query = next(iter(read_manifest(settings.DEMO))).study_id
     with open_workspace(copy) as place:
-        place.rate(query, query, "relevant", "ann", release=release.name)
+        place.rate(query, query, "relevant", actor=Actor("ann"), release=release.name)
     assert demo.is_up_to_date(copy, settings.DEMO, release.digest)
     with pytest.raises(KeyboardInterrupt):
         demo.build(copy, settings.DEMO, release, release.digest, Stopped())

@@ -17,6 +17,7 @@ from helpers.published_layouts import RECORDS, mimic_cxr, mimic_ecg, mimic_iv, p
 from helpers.workspaces import write_manifest
 
 from engine import settings
+from engine.actor import single_user
 from engine.cli import run
 from engine.intake.paths import read_paths
 from engine.intake.quality import judge
@@ -44,15 +45,15 @@ def test_kill_nine_loses_nothing_and_doubles_nothing(
         os.kill(process.pid, signal.SIGKILL)
         process.wait()
         with open_workspace(tmp_path / "ws", create=True) as place:
-            rows = place.rows()
+            rows = place.all_rows()
             stored.append(len(rows))
-            assert all(place.study(row.study_id).fingerprint for row in rows)
+            assert all(place.study(row.study_id, actor=single_user()).fingerprint for row in rows)
             assert place.without_codes(release.name) == []
     assert stored == sorted(stored)
     assert run(ingest(manifest, tmp_path / "ws")) == 0
     done = capsys.readouterr().out
     with open_workspace(tmp_path / "ws") as place:
-        found = [row.study_id for row in place.rows()]
+        found = [row.study_id for row in place.all_rows()]
         assert len(found) == len(set(found))
         skipped = wanted - set(found)
         assert f"{stored[-1]} already there, {len(skipped)} skipped" in done
@@ -128,12 +129,12 @@ def test_facts_consent_and_further_columns_arrive(tmp_path: Path, capsys: pytest
     )
     assert "3 ingested, 0 already there, 1 skipped" in capsys.readouterr().out
     with open_workspace(tmp_path / "ws") as place:
-        row = place.row("t1")
+        row = place.row("t1", actor=single_user())
         assert (row.age, row.sex, row.labels, row.extra) == (0.0, "F", ("Edema", "Effusion"), {"ward": "7"})
         assert (row.licence, row.label_source, row.acquired_at) == ("CC BY 4.0", "Dr A", "2024-02-01")
-        assert [one.study_id for one in place.siblings("e1")] == ["t1", "t2"]
+        assert [one.study_id for one in place.siblings("e1", actor=single_user())] == ["t1", "t2"]
         assert not place.consent("p1")
-        (nameless,) = (one for one in place.rows() if one.study_id.startswith("notes-"))
+        (nameless,) = (one for one in place.all_rows() if one.study_id.startswith("notes-"))
         assert nameless.patient_id == nameless.encounter_id == nameless.study_id
 
 
@@ -149,7 +150,7 @@ def test_a_manifest_withdraws_but_never_grants_again(tmp_path: Path) -> None:
     assert not take_in("t2", "training")
     assert not take_in("t3", "yes")
     with open_workspace(tmp_path / "ws") as place:
-        place.set_consent("p1", True)
+        place.set_consent("p1", True, actor=single_user())
     assert take_in("t4", "")
 
 
@@ -170,7 +171,10 @@ def test_mimic_is_taken_in_from_its_own_folders_with_its_pairs(tmp_path: Path, c
     assert told.startswith("5 ingested, 0 already there, 1 skipped")
     assert "2a2277a9.jpg is not in s53189527" in told
     with open_workspace(tmp_path / "ws") as place:
-        film, ecg = place.row("mimic-02aa804e"), place.row("mimic-ecg-40689238")
+        film, ecg = (
+            place.row("mimic-02aa804e", actor=single_user()),
+            place.row("mimic-ecg-40689238", actor=single_user()),
+        )
         assert film.encounter_id == ecg.encounter_id == "mimic-hadm-22595853"
         assert film.extra["pair"] == ecg.extra["pair"] == "mimic-ecg-40689238"
         assert (film.labels, film.view, film.sex, film.age) == (("Pleural Effusion",), "PA", "F", 52.0)
@@ -179,7 +183,7 @@ def test_mimic_is_taken_in_from_its_own_folders_with_its_pairs(tmp_path: Path, c
         assert (film.extra["split"], film.extra["uncertain"]) == ("train", "Edema")
         assert film.licence.startswith("PhysioNet Credentialed")
         assert "Johnson" in film.attribution
-        assert {one.modality for one in place.siblings(film.encounter_id)} == {"cxr", "ecg"}
+        assert {one.modality for one in place.siblings(film.encounter_id, actor=single_user())} == {"cxr", "ecg"}
     mimic_cxr(tmp_path / "mimic" / "mimic-cxr-jpg")
     assert run(ingest(tmp_path / "mimic", tmp_path / "ws", "MIMIC")) == 0
     assert capsys.readouterr().out.startswith("1 ingested, 5 already there, 0 skipped")
@@ -192,7 +196,7 @@ def test_ptbxl_is_taken_in_whole_or_by_split(tmp_path: Path, capsys: pytest.Capt
     assert run(words) == 0
     assert capsys.readouterr().out.startswith("2 ingested, 1 already there")
     with open_workspace(tmp_path / "ws") as place:
-        row = place.row("ptbxl_00002")
+        row = place.row("ptbxl_00002", actor=single_user())
         assert row.labels == ("inferior myocardial infarction", "left ventricular hypertrophy", "sinus rhythm")
         assert (row.extra["split"], row.extra["superclass"]) == ("valid", "HYP;MI")
 
@@ -285,7 +289,7 @@ def test_the_files_own_identifier_keeps_a_patient_from_herself(tmp_path: Path, c
     assert run(ingest(tmp_path, tmp_path / "ws")) == 0
     assert "1 ingested" in capsys.readouterr().out
     with open_workspace(tmp_path / "ws") as place:
-        patient_id = place.row("film-1").patient_id
+        patient_id = place.row("film-1", actor=single_user()).patient_id
         assert patient_id.startswith("p-")
         assert "4711" not in patient_id
 

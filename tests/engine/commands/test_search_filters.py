@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.actor import single_user
 from engine.cli import run
 from engine.workspace.workspace import open_workspace
 
@@ -20,8 +21,8 @@ def test_every_filter_holds_and_is_read_out(workspace_folder: Path, capsys: pyte
     with open_workspace(workspace_folder) as place:
         with place.database.write() as cursor:
             cursor.execute("UPDATE studies SET acquired_at = '2020-02-28' WHERE modality = 'ecg'")
-        place.set_consent("syn-0001", False, scope="training")
-        rows = {row.study_id: row for row in place.rows()}
+        place.set_consent("syn-0001", False, actor=single_user(), scope="training")
+        rows = {row.study_id: row for row in place.all_rows()}
     words = ["--from", "2020", "--until", "2020-02", "--quality", "0.2", "--consent", "training", "--sex", "F"]
     told = found([*words, "--age-min", "30", "--without-patient", "syn-0002"], workspace_folder, capsys)
     assert told["filters"] == (

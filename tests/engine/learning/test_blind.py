@@ -7,6 +7,7 @@ from pathlib import Path
 from helpers.ratings import given
 from helpers.studies import fill
 
+from engine.actor import Actor
 from engine.learning.blind import others, visible
 from engine.workspace.workspace import open_workspace
 
@@ -14,16 +15,16 @@ from engine.workspace.workspace import open_workspace
 def test_others_marks_are_hidden_until_the_own_judgement_is_in(tmp_path: Path):
     with open_workspace(tmp_path / "ws", create=True) as place:
         fill(place)
-        place.rate("s0000", "s0001", "relevant", "ann", release="r1")
-        place.rate("s0000", "s0002", "partly", "ann", release="r1")
+        place.rate("s0000", "s0001", "relevant", actor=Actor("ann"), release="r1")
+        place.rate("s0000", "s0002", "partly", actor=Actor("ann"), release="r1")
         see = lambda: [(one.who, one.mark) for one in others(place, "s0000", "s0001", "bob")]  # noqa: E731
         assert see() == []
-        place.rate("s0000", "s0002", "relevant", "bob", release="r1")  # another pair opens nothing
-        place.rate("s0000", "s0001", "skip", "bob", release="r1")  # nor does a skip
+        place.rate("s0000", "s0002", "relevant", actor=Actor("bob"), release="r1")  # another pair opens nothing
+        place.rate("s0000", "s0001", "skip", actor=Actor("bob"), release="r1")  # nor does a skip
         assert see() == []
-        place.rate("s0000", "s0001", "irrelevant", "bob", release="r1")
+        place.rate("s0000", "s0001", "irrelevant", actor=Actor("bob"), release="r1")
         assert see() == [("ann", "relevant")]
-        place.undo("s0000", "s0001", "bob")
+        place.undo("s0000", "s0001", actor=Actor("bob"))
         assert see() == []
 
 

@@ -14,12 +14,14 @@ import numpy as np
 import pytest
 from helpers.rounds import rate
 
+from engine.actor import single_user
 from engine.errors import UsageError, WorkspaceError
 from engine.learning import gate, promotion, round_job
 from engine.learning.round_data import new_ratings, ratings_cutoff
 from engine.learning.round_release import round_releases
 from engine.learning.round_worker import INPUTS, STATE
 from engine.model.release import Release
+from engine.retrieval.answer import Options
 from engine.retrieval.search import search_stored
 from engine.settings import ROOT
 from engine.study import MODALITIES
@@ -65,7 +67,7 @@ def test_from_ratings_to_a_release_that_serves_and_back(workspace: Workspace, re
     before = workspace.database.read("SELECT study_id, w0, w1, w2, w3 FROM codes ORDER BY study_id")
     moving = promotion.promote(workspace, made, "Ada", release.digest, "a workspace of a test")
     assert moving.wait(60) and moving.error == ""
-    answer = search_stored(workspace, release, "syn-0003-e1-ecg", k=2)
+    answer = search_stored(workspace, release, "syn-0003-e1-ecg", Options(k=2), actor=single_user())
     assert answer.release == "r2.1" and 0 <= answer.neighbours[0].relevance <= 1
     promotion.roll_back(workspace, "Ada", made.digest).wait(60)
     assert workspace.database.read("SELECT study_id, w0, w1, w2, w3 FROM codes ORDER BY study_id") == before
@@ -97,7 +99,7 @@ def test_cancelled_it_leaves_everything_as_it_was(workspace: Workspace, release:
     assert found is not None and found.state == "cancelled" and found.error == "" and found.over
     assert _gone(process_of(running))
     assert not (running.folder / INPUTS).exists() and round_releases(workspace.path) == []
-    assert len(workspace.ratings()) == 40
+    assert len(workspace.all_ratings()) == 40
     round_job.cancel(workspace)  # nothing runs: nothing happens
     second = round_job.begin(workspace, release, "Ada")
     assert second.number == 2 and second.name == "r2.2"
@@ -119,7 +121,7 @@ def test_a_killed_process_is_one_sentence_and_the_next_round_begins(workspace: W
     os.kill(process_of(until(workspace, "fitting")), signal.SIGKILL)
     found = until(workspace, "failed")
     assert found.state == "failed" and found.error == round_job.CUT_OFF
-    assert round_releases(workspace.path) == [] and len(workspace.ratings()) == 40
+    assert round_releases(workspace.path) == [] and len(workspace.all_ratings()) == 40
     assert round_job.begin(workspace, release, "Ada").number == 2
     round_job.cancel(workspace)
 
@@ -172,7 +174,10 @@ def test_where_nothing_can_be_written_it_says_so(workspace: Workspace, release: 
     round_job.begin(workspace, release, "Ada")
     found = until(workspace, "failed")
     assert found.state == "failed" and "could not be written" in found.error and "\n" not in found.error
-    assert len(workspace.ratings()) == 40 and search_stored(workspace, release, "syn-0003-e1-ecg", k=1).release == "r2"
+    assert (
+        len(workspace.all_ratings()) == 40
+        and search_stored(workspace, release, "syn-0003-e1-ecg", Options(k=1), actor=single_user()).release == "r2"
+    )
 
 
 def test_a_folder_that_is_half_written_is_a_failed_round(workspace: Workspace):

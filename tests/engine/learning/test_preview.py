@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 from helpers.rounds import written
 
+from engine.actor import Actor, single_user
 from engine.errors import UsageError
 from engine.learning.preview import Preview, preview_changes
 from engine.model.release import Release
+from engine.retrieval.answer import Options
 from engine.retrieval.search import search, search_like, search_stored
 from engine.study import MODALITIES, Note, Study
 from engine.workspace.reindex import reindex
@@ -18,7 +20,10 @@ SAID = ("atrial fibrillation", "pleural effusion", "normal")
 
 def asked(workspace: Workspace, release: Release, who: str = "Ada") -> list[str]:
     """Ask three things; return the queries' ids, the newest first."""
-    found = [search(workspace, release, Study("text", Note(words), "typed text"), k=3, who=who) for words in SAID]
+    found = [
+        search(workspace, release, Study("text", Note(words), "typed text"), Options(k=3), actor=Actor(who))
+        for words in SAID
+    ]
     return [one.query_id for one in reversed(found)]
 
 
@@ -26,11 +31,14 @@ def test_before_and_after_are_what_searches_say(workspace: Workspace, release: R
     ids, made = asked(workspace, release), written(workspace.path, release)
     found = preview_changes(workspace, Preview(workspace, release, made), "Ada")
     assert [one.query_id for one in found] == ids and [one.description for one in found] == list(reversed(SAID))
-    before = {one: search_stored(workspace, release, one, k=5) for one in ids}
+    before = {one: search_stored(workspace, release, one, Options(k=5), actor=single_user()) for one in ids}
     assert workspace.releases.serving() == ("r2", release.digest)
     reindex(workspace, made, made.digest)
     for change in found:
-        answers = before[change.query_id], search_stored(workspace, release, change.query_id, k=5)
+        answers = (
+            before[change.query_id],
+            search_stored(workspace, release, change.query_id, Options(k=5), actor=single_user()),
+        )
         for answer, side in zip(answers, (change.before, change.after), strict=True):
             for modality in MODALITIES:
                 listed = [(x.study_id, x.rank, x.hamming) for x in answer.neighbours if x.modality == modality]
@@ -65,7 +73,7 @@ def test_consent_holds_on_both_sides_and_the_look_is_audited(workspace: Workspac
     first = preview_changes(workspace, preview, "Ada")[0]
     gone = {first.before["ecg"][0].study_id, first.after["ecg"][0].study_id}
     for study_id in gone:
-        workspace.set_consent(workspace.row(study_id).patient_id, False)
+        workspace.set_consent(workspace.row(study_id, actor=single_user()).patient_id, False, actor=single_user())
     shown = {
         near.study_id
         for change in preview_changes(workspace, preview, "Ada", reader="Bo")
@@ -82,8 +90,8 @@ def test_consent_holds_on_both_sides_and_the_look_is_audited(workspace: Workspac
 def test_only_the_newest_of_one_person_and_no_means(workspace: Workspace, release: Release):
     ids = asked(workspace, release, who="Ada")
     asked(workspace, release, who="Bo")
-    cases = [row.study_id for row in workspace.rows() if row.modality == "ecg"][:2]
-    search_like(workspace, release, cases, who="Ada")
+    cases = [row.study_id for row in workspace.all_rows() if row.modality == "ecg"][:2]
+    search_like(workspace, release, cases, Options(), actor=Actor("Ada"))
     preview = Preview(workspace, release, written(workspace.path, release))
     assert [one.query_id for one in preview_changes(workspace, preview, "Ada", n=2)] == ids[:2]
     assert len(preview_changes(workspace, preview, None)) == 6

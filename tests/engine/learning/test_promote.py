@@ -10,9 +10,11 @@ import pytest
 from helpers.promotions import QUERY, QUICK, codes, promoted, rolled_back, shown
 from helpers.rounds import BAD, written
 
+from engine.actor import single_user
 from engine.errors import ReleaseError, UsageError, WorkspaceError
 from engine.learning import promotion
 from engine.model.release import Release, installed, load_release
+from engine.retrieval.answer import Options
 from engine.retrieval.search import search_stored
 from engine.study import MODALITIES
 from engine.workspace import reindex
@@ -24,7 +26,7 @@ from engine.workspace.workspace import Workspace
 def test_a_promoted_round_answers_and_is_on_record(workspace: Workspace, release: Release):
     made, before = written(workspace.path, release), codes(workspace)
     promoted(workspace, made)
-    answer = search_stored(workspace, release, QUERY, k=3)
+    answer = search_stored(workspace, release, QUERY, Options(k=3), actor=single_user())
     assert answer.release == "r2.1" and serving_release(workspace, release).digest == made.digest
     assert codes(workspace) != before
     for modality in MODALITIES:
@@ -78,12 +80,12 @@ def test_codes_come_back_as_they_were_and_not_as_they_would_be_made(workspace: W
 
 
 def test_studies_that_came_or_changed_in_between_get_codes(workspace: Workspace, release: Release):
-    ids = [row.study_id for row in workspace.rows() if row.study_id != QUERY]
+    ids = [row.study_id for row in workspace.all_rows() if row.study_id != QUERY]
     kept = dict(workspace.database.read("SELECT study_id, w0 FROM codes"))
     made = written(workspace.path, release)
     promoted(workspace, made)
     gone, changed = ids[0], ids[1]
-    modality = workspace.row(changed).modality
+    modality = workspace.row(changed, actor=single_user()).modality
     workspace.remove([gone])
     vector = -workspace.embeddings("r2.1", [changed])
     workspace.add_codes("r2.1", made.digest, [changed], vector, made.codes(vector, modality), replace=True)
@@ -206,6 +208,6 @@ def test_a_newer_shipped_release_does_not_take_over_by_itself(workspace: Workspa
     newer = Release(release.path, {**release.manifest, "name": "r3"})
     assert newer.digest != release.digest
     assert serving_release(workspace, newer).digest == made.digest
-    assert search_stored(workspace, newer, QUERY, k=2).release == "r2.1"
+    assert search_stored(workspace, newer, QUERY, Options(k=2), actor=single_user()).release == "r2.1"
     assert installed("r2.1", made.digest, workspace.path / "releases") is not None
     assert load_release(made.path).digest == made.digest

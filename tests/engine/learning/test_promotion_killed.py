@@ -9,8 +9,10 @@ from pathlib import Path
 from helpers.promotions import QUERY, QUICK, codes, rolled_back, shown
 from helpers.rounds import written
 
+from engine.actor import single_user
 from engine.learning import promotion
 from engine.model.release import Release
+from engine.retrieval.answer import Options
 from engine.retrieval.search import search_stored
 from engine.settings import ROOT
 from engine.workspace.workspace import open_workspace
@@ -52,10 +54,13 @@ def killed(folder: Path, what: str, after: int) -> None:
 def test_killed_half_way_it_answers_with_one_set_and_goes_on(workspace_folder: Path, release: Release):
     made = written(workspace_folder, release)
     with open_workspace(workspace_folder) as place:
-        first, total = codes(place), len(place.rows())
+        first, total = codes(place), len(place.all_rows())
     killed(workspace_folder, str(made.path), 5)
     with open_workspace(workspace_folder) as place:
-        assert codes(place) == first and search_stored(place, release, QUERY, k=3).release == "r2"
+        assert (
+            codes(place) == first
+            and search_stored(place, release, QUERY, Options(k=3), actor=single_user()).release == "r2"
+        )
         assert 0 < len(place.releases.unstaged_studies(made.digest)) < total
         (row,) = promotion.history(place)
         assert row.state == "failed" and "cut off" in row.why
@@ -74,4 +79,7 @@ def test_killed_half_way_it_answers_with_one_set_and_goes_on(workspace_folder: P
     with open_workspace(workspace_folder) as place:
         if place.releases.serving() != ("r2", release.digest):
             rolled_back(place)
-        assert codes(place) == first and search_stored(place, release, QUERY, k=3).release == "r2"
+        assert (
+            codes(place) == first
+            and search_stored(place, release, QUERY, Options(k=3), actor=single_user()).release == "r2"
+        )

@@ -8,6 +8,7 @@ import time
 import numpy as np
 import pytest
 
+from engine.actor import Actor, single_user
 from engine.errors import UsageError
 from engine.intake.read import read_text
 from engine.learning import review, workspace_candidates
@@ -16,13 +17,14 @@ from engine.learning.queue import QUEUES, Offer, queue
 from engine.learning.rated_pairs import hamming, load_sides
 from engine.learning.strategies import BEST, NOTHING, RANDOM_SHARE, STRATEGIES
 from engine.retrieval import search as retrieval
+from engine.retrieval.answer import Options
 from engine.workspace.workspace import Workspace, open_workspace
 
 N = 20
 
 
 def patients(place: Workspace, offers: list[Offer]) -> list[tuple[str, str]]:
-    known = {row.study_id: row.patient_id for row in place.rows()}
+    known = {row.study_id: row.patient_id for row in place.all_rows()}
     return [(known[one.query_id], known[one.study_id]) for one in offers]
 
 
@@ -49,7 +51,7 @@ def test_a_score_is_that_of_the_strategy_and_the_highest_comes_first(workspace, 
         if (found.queries.ids[q], found.items.ids[s]) == first.pair
     ]
     assert len(at) == 1
-    patient = {row.study_id: row.patient_id for row in workspace.rows()}
+    patient = {row.study_id: row.patient_id for row in workspace.all_rows()}
     items = np.array([not is_holdout_patient(patient.get(one, "")) for one in found.items.ids])
     queries = np.array(
         [not is_holdout_patient(patient.get(one, "")) and not is_holdout_query(one) for one in found.queries.ids]
@@ -64,7 +66,7 @@ def test_a_score_is_that_of_the_strategy_and_the_highest_comes_first(workspace, 
 
 def test_what_only_measures_is_offered_by_lot_alone(workspace, release):
     offers = queue(workspace, release, BEST, 100, "ann", 2)
-    patient = {row.study_id: row.patient_id for row in workspace.rows()}
+    patient = {row.study_id: row.patient_id for row in workspace.all_rows()}
     measures = [
         is_holdout_query(one.query_id) or any(is_holdout_patient(patient.get(side, "")) for side in one.pair)
         for one in offers
@@ -78,7 +80,9 @@ def test_candidates_are_the_nearest_by_exact_search(workspace, release):
     asked = [n for n, modality in enumerate(found.queries.modality) if modality == "ecg"][:2]
     for n in asked:
         query_id = str(found.queries.ids[n])
-        exact = retrieval.search_stored(workspace, release, query_id, targets=("ecg",), k=5)
+        exact = retrieval.search_stored(
+            workspace, release, query_id, Options(targets=("ecg",), k=5), actor=single_user()
+        )
         mine = {
             str(found.items.ids[s]): rank
             for q, s, rank in zip(found.q, found.s, found.hamming_rank, strict=True)
@@ -94,10 +98,10 @@ def test_candidates_are_the_nearest_by_exact_search(workspace, release):
 @pytest.mark.parametrize("strategy", ["random", "second"])
 def test_whoever_withdrew_is_not_offered(workspace, release, scope, strategy):
     for one in queue(workspace, release, "random", 60, "bob", 1):
-        workspace.rate(*one.pair, "relevant", "bob", release=release.name)
+        workspace.rate(*one.pair, "relevant", "bob", actor=single_user(), release=release.name)
     before = patients(workspace, queue(workspace, release, strategy, 60, "ann", 1))
     out = before[0][0]
-    workspace.set_consent(out, False, scope=scope)
+    workspace.set_consent(out, False, actor=single_user(), scope=scope)
     after = patients(workspace, queue(workspace, release, strategy, 60, "ann", 1))
     assert after and out not in {one for pair in after for one in pair}
 
@@ -105,7 +109,7 @@ def test_whoever_withdrew_is_not_offered(workspace, release, scope, strategy):
 def test_what_the_rater_judged_or_skipped_does_not_come_again_but_comes_to_others(workspace, release):
     offers = queue(workspace, release, "uncertain_code", N, "ann", 1)
     for n, one in enumerate(offers):
-        workspace.rate(*one.pair, "skip" if n % 2 else "partly", "ann", release=release.name)
+        workspace.rate(*one.pair, "skip" if n % 2 else "partly", "ann", actor=single_user(), release=release.name)
     again = queue(workspace, release, "uncertain_code", N, "ann", 1)
     met = {frozenset(one.pair) for one in offers}
     assert again and not met & {frozenset(one.pair) for one in again}
@@ -115,11 +119,11 @@ def test_what_the_rater_judged_or_skipped_does_not_come_again_but_comes_to_other
 def test_a_second_reading_offers_what_others_judged_least_judged_first(workspace, release):
     offers = queue(workspace, release, "random", 10, "bob", 1)
     for one in offers[:8]:
-        workspace.rate(*one.pair, "relevant", "bob", release=release.name)
-    workspace.rate(*offers[8].pair, "skip", "bob", release=release.name)  # no judgement
+        workspace.rate(*one.pair, "relevant", "bob", actor=single_user(), release=release.name)
+    workspace.rate(*offers[8].pair, "skip", "bob", actor=single_user(), release=release.name)  # no judgement
     for one in offers[:4]:
-        workspace.rate(*one.pair, "irrelevant", "cy", release=release.name)
-    workspace.rate(*offers[7].pair, "partly", "ann", release=release.name)
+        workspace.rate(*one.pair, "irrelevant", "cy", actor=single_user(), release=release.name)
+    workspace.rate(*offers[7].pair, "partly", "ann", actor=single_user(), release=release.name)
     found = [one for one in queue(workspace, release, "second", N, "ann", 1) if not one.random_share]
     assert {one.pair for one in found[:3]} == {one.pair for one in offers[4:7]}
     assert {one.pair for one in found[3:]} == {one.pair for one in offers[:4]}
@@ -129,16 +133,18 @@ def test_a_second_reading_offers_what_others_judged_least_judged_first(workspace
 
 
 def test_stored_queries_are_offered_too_and_never_with_their_own_patient(workspace, release):
-    asked = retrieval.search(workspace, release, read_text("pleural effusion"), who="ann", k=1)
+    asked = retrieval.search(workspace, release, read_text("pleural effusion"), Options(k=1), actor=Actor("ann"))
     offers = queue(workspace, release, "random", 200, "ann", 1)
     assert asked.query_id in {one.query_id for one in offers}
-    film = next(row for row in workspace.rows() if row.modality == "cxr")
-    own = retrieval.search(workspace, release, workspace.study(film.study_id), who="ann", k=1)
-    theirs = {row.study_id for row in workspace.of_patient(film.patient_id)}
+    film = next(row for row in workspace.all_rows() if row.modality == "cxr")
+    own = retrieval.search(
+        workspace, release, workspace.study(film.study_id, actor=single_user()), Options(k=1), actor=Actor("ann")
+    )
+    theirs = {row.study_id for row in workspace.of_patient(film.patient_id, actor=single_user())}
     pairs = [one.pair for seed in range(4) for one in queue(workspace, release, "random", 200, "ann", seed)]
     mine = [study_id for query_id, study_id in pairs if query_id == own.query_id]
     assert mine and not theirs & set(mine)
-    workspace.set_consent(film.patient_id, False, scope="training")
+    workspace.set_consent(film.patient_id, False, actor=single_user(), scope="training")
     assert own.query_id not in {one.query_id for one in queue(workspace, release, "random", 200, "ann", 1)}
 
 
@@ -164,12 +170,12 @@ def test_a_review_goes_on_where_it_was_after_refresh_undo_and_restart(workspace_
         assert (one.done, one.total, one.dropped, one.last) == (0, 5, 0, None)
         first, second = one.offers[:2]
         assert one.next == first
-        place.rate(*first.pair, "relevant", "ann", release=release.name)
-        place.rate(*second.pair, "skip", "ann", release=release.name)
+        place.rate(*first.pair, "relevant", "ann", actor=single_user(), release=release.name)
+        place.rate(*second.pair, "skip", "ann", actor=single_user(), release=release.name)
         two = review.begin(place, release, "committee", 5, "ann", 3)  # other strategies' order would differ by now
         assert two.offers == one.offers and (two.done, two.next) == (2, one.offers[2])
         assert (two.last.pair, two.last.mark) == (second.pair, "skip")
-        place.unrate(*second.pair, "ann")
+        place.unrate(*second.pair, "ann", actor=single_user())
         assert review.begin(place, release, "committee", 5, "ann", 3).next == second
         audited = [row for row in place.audit_rows() if row.kind == "review"]
         assert len(audited) == 1 and set(first.pair) <= set(audited[0].returned)
@@ -178,8 +184,8 @@ def test_a_review_goes_on_where_it_was_after_refresh_undo_and_restart(workspace_
         assert again.offers == one.offers and again.done == 1 and again.position(second.pair) == 2
         assert [open_.queue.queue_id for open_ in review.open_reviews(place, "ann")] == [again.queue.queue_id]
         assert review.open_reviews(place, "bob") == []
-        gone = place.row(second.study_id).patient_id
-        place.set_consent(gone, False, scope="training")
+        gone = place.row(second.study_id, actor=single_user()).patient_id
+        place.set_consent(gone, False, actor=single_user(), scope="training")
         after = review.begin(place, release, "committee", 5, "ann", 3)
         assert after.dropped >= 1 and after.total == 5 - after.dropped and second not in after.offers
 

@@ -8,10 +8,12 @@ import numpy as np
 import pytest
 from helpers.rounds import rate, written
 
+from engine.actor import Actor, single_user
 from engine.findings import findings, vocabulary
 from engine.learning.holdout import hash_share, is_holdout_patient, is_holdout_query
 from engine.learning.round_data import from_arrays, gather_round_data, new_ratings, ratings_cutoff, to_arrays
 from engine.model.release import Release
+from engine.retrieval.answer import Options
 from engine.retrieval.search import search
 from engine.store.database import now
 from engine.study import Note, Study
@@ -27,11 +29,11 @@ def test_the_frozen_share_is_what_it_says_and_never_changes():
 def test_nothing_of_a_frozen_patient_and_no_held_out_query_is_fitted(workspace: Workspace):
     rate(workspace, 80)
     found = gather_round_data(workspace)
-    names = {row.study_id: row.patient_id for row in workspace.rows()}
+    names = {row.study_id: row.patient_id for row in workspace.all_rows()}
     assert len(found.learn) + len(found.apart) == 80 and found.left_out == 0
     free = [
         one
-        for one in workspace.ratings()
+        for one in workspace.all_ratings()
         if not is_holdout_query(one.query_id)
         and not is_holdout_patient(names[one.query_id])
         and not is_holdout_patient(names[one.study_id])
@@ -44,22 +46,26 @@ def test_nothing_of_a_frozen_patient_and_no_held_out_query_is_fitted(workspace: 
         assert not any(is_holdout_patient(patient) for patient in pool.patients)
     for pool in found.frozen.values():
         assert all(is_holdout_patient(patient) for patient in pool.patients)
-    whole = {row.study_id for row in workspace.rows() if findings(row.labels)}
+    whole = {row.study_id for row in workspace.all_rows() if findings(row.labels)}
     assert sum(map(len, [*found.replay.values(), *found.frozen.values()])) == len(whole)
 
 
 @pytest.mark.parametrize("scope", ["training", "retrieval"])
 def test_a_patient_who_withdrew_is_neither_fitted_nor_measured(workspace: Workspace, scope: str):
     rate(workspace, 60)
-    first = workspace.ratings()[0]
-    patient = workspace.row(first.query_id).patient_id
+    first = workspace.all_ratings()[0]
+    patient = workspace.row(first.query_id, actor=single_user()).patient_id
     touched = [
         one
-        for one in workspace.ratings()
-        if patient in (workspace.row(one.query_id).patient_id, workspace.row(one.study_id).patient_id)
+        for one in workspace.all_ratings()
+        if patient
+        in (
+            workspace.row(one.query_id, actor=single_user()).patient_id,
+            workspace.row(one.study_id, actor=single_user()).patient_id,
+        )
     ]
     before = gather_round_data(workspace)
-    workspace.set_consent(patient, False, scope=scope)
+    workspace.set_consent(patient, False, actor=single_user(), scope=scope)
     after = gather_round_data(workspace)
     assert after.left_out == len(touched) > 0
     assert len(after.learn) + len(after.apart) == 60 - len(touched)
@@ -70,27 +76,35 @@ def test_a_patient_who_withdrew_is_neither_fitted_nor_measured(workspace: Worksp
 
 def test_marks_undone_skipped_or_on_deleted_studies_do_not_count(workspace: Workspace):
     rate(workspace, 20)
-    ratings = workspace.ratings()
-    workspace.undo(ratings[0].query_id, ratings[0].study_id, "Ada")
-    workspace.rate(ratings[1].query_id, ratings[1].study_id, "skip", "Ada", release="r2")
+    ratings = workspace.all_ratings()
+    workspace.undo(ratings[0].query_id, ratings[0].study_id, actor=Actor("Ada"))
+    workspace.rate(ratings[1].query_id, ratings[1].study_id, "skip", actor=Actor("Ada"), release="r2")
     gone = ratings[2].study_id
-    lost = sum(gone in one.pair for one in workspace.ratings())
+    lost = sum(gone in one.pair for one in workspace.all_ratings())
     workspace.remove([gone])
     found = gather_round_data(workspace)
     assert found.left_out == lost and len(found.learn) + len(found.apart) == 18 - lost
 
 
 def test_targets_weights_and_the_finding_in_mind(workspace: Workspace, release: Release):
-    known = {row.study_id: findings(row.labels) for row in workspace.rows() if findings(row.labels)}
+    known = {row.study_id: findings(row.labels) for row in workspace.all_rows() if findings(row.labels)}
     learnt = [
-        one for one in known if not is_holdout_query(one) and not is_holdout_patient(workspace.row(one).patient_id)
+        one
+        for one in known
+        if not is_holdout_query(one) and not is_holdout_patient(workspace.row(one, actor=single_user()).patient_id)
     ]
     q = learnt[0]
-    owner = workspace.row(q).patient_id
-    mate = next(one for one in learnt if known[one] & known[q] and workspace.row(one).patient_id != owner)
-    other = next(one for one in learnt if not known[one] & known[q] and workspace.row(one).patient_id != owner)
-    workspace.rate(q, mate, "relevant", "Ada", release="r2")
-    workspace.rate(q, other, "partly", "Ada", release="r2", finding="pneumonia")
+    owner = workspace.row(q, actor=single_user()).patient_id
+    mate = next(
+        one for one in learnt if known[one] & known[q] and workspace.row(one, actor=single_user()).patient_id != owner
+    )
+    other = next(
+        one
+        for one in learnt
+        if not known[one] & known[q] and workspace.row(one, actor=single_user()).patient_id != owner
+    )
+    workspace.rate(q, mate, "relevant", actor=Actor("Ada"), release="r2")
+    workspace.rate(q, other, "partly", actor=Actor("Ada"), release="r2", finding="pneumonia")
     found = gather_round_data(workspace).learn
     assert sorted(found.target.tolist()) == [0.5, 1.0]
     names = list(vocabulary())
@@ -109,10 +123,12 @@ def test_a_rater_whose_marks_contradict_the_labels_weighs_little(workspace: Work
 
 
 def test_stored_queries_count_under_a_round_as_well(workspace: Workspace, release: Release):
-    answer = search(workspace, release, Study("text", Note("atrial fibrillation"), "typed text"), k=20)
+    answer = search(
+        workspace, release, Study("text", Note("atrial fibrillation"), "typed text"), Options(k=20), actor=single_user()
+    )
     rated = [one for one in answer.neighbours if not is_holdout_patient(one.patient_id)]
     for one in rated[:5]:
-        workspace.rate(answer.query_id, one.study_id, "relevant", release="r2")
+        workspace.rate(answer.query_id, one.study_id, "relevant", actor=single_user(), release="r2")
     found = gather_round_data(workspace)
     both = found.learn if len(found.learn) else found.apart
     stored = workspace.query(answer.query_id)

@@ -11,6 +11,7 @@ import pytest
 from helpers.rounds import written
 from helpers.workspaces import build_workspace
 
+from engine.actor import single_user
 from engine.errors import UsageError
 from engine.learning import promotion
 from engine.map import job, selection
@@ -91,7 +92,7 @@ def test_a_map_of_noise_keeps_less_than_a_map_of_neighbours() -> None:
 
 
 def test_a_map_has_every_permitted_study_once(points: Points, place: Workspace) -> None:
-    assert sorted(points.ids) == sorted(row.study_id for row in place.rows())
+    assert sorted(points.ids) == sorted(row.study_id for row in place.all_rows())
     assert points.state.fresh and (points.state.added, points.state.removed) == (0, 0)
     assert np.isfinite(points.xy).all() and len(np.unique(points.xy, axis=0)) == len(points.ids)
     assert points.synthetic.all()
@@ -100,15 +101,15 @@ def test_a_map_has_every_permitted_study_once(points: Points, place: Workspace) 
 def test_who_withdraws_leaves_the_map_at_once_and_it_says_that_it_is_old(
     place: Workspace, chart: Chart, release: Release
 ) -> None:
-    patient = place.row(chart.ids[0]).patient_id
-    theirs = {row.study_id for row in place.rows() if row.patient_id == patient}
-    place.set_consents([patient], False)
+    patient = place.row(chart.ids[0], actor=single_user()).patient_id
+    theirs = {row.study_id for row in place.all_rows() if row.patient_id == patient}
+    place.set_consents([patient], False, actor=single_user())
     try:
         seen = points_of(place, chart, release.digest)
         assert not theirs & set(seen.ids)
         assert (seen.state.fresh, seen.state.added, seen.state.removed) == (False, 0, len(theirs))
     finally:
-        place.set_consents([patient], True)
+        place.set_consents([patient], True, actor=single_user())
     assert points_of(place, chart, release.digest).state.fresh
 
 
@@ -194,7 +195,7 @@ def test_a_rounds_release_is_laid_out_by_its_own_map_of_the_embeddings(
 
 def test_too_few_studies_make_no_map(tmp_path: Path, release: Release) -> None:
     with open_workspace(build_workspace(tmp_path / "ws", tmp_path / "files", release, range(1, 4), 2)) as few:
-        assert 0 < sum(few.counts().values()) < MIN_STUDIES
+        assert 0 < sum(few.all_counts().values()) < MIN_STUDIES
         assert job.begin(few, release) is None
         assert load(few.path, release.name) is None
 

@@ -31,7 +31,7 @@ def ask(place: Workspace) -> Ask:
     def made(query: Study | None = None, keep: int = 3, **changes: object) -> Answer:
         found = []
         for modality in ("cxr", "ecg", "ppg", "text"):
-            rows = [row for row in place.rows() if row.modality == modality][:keep]
+            rows = [row for row in place.all_rows() if row.modality == modality][:keep]
             found += [neighbour(rank, row, **changes) for rank, row in enumerate(rows, 1)]
         return answer_of(tuple(found), query or ecg_query())
 

@@ -9,6 +9,7 @@ import pytest
 from helpers.studies import fill
 from pypdf import PdfReader
 
+from engine.actor import Actor, single_user
 from engine.errors import UsageError
 from engine.report.export_collection import CollectionExportRequest, export_collection
 from engine.report.table_csv import dictionary
@@ -66,7 +67,7 @@ def test_pdf_prints_one_case_per_page_and_hides_what_a_quiz_on_paper_must_not_sh
 
 
 def test_who_withdrew_is_in_no_file_and_an_unknown_collection_is_refused(place, rounds) -> None:
-    place.set_consent("p2", False)
+    place.set_consent("p2", False, actor=single_user())
     assert [
         row["study_id"]
         for row in rows(export_collection(place, rounds, CollectionExportRequest("csv"), release="r").data)
@@ -94,9 +95,9 @@ def test_who_withdraws_while_the_file_is_made_is_not_in_it(tmp_path) -> None:
             def __getattr__(self, name: str) -> object:
                 return getattr(place, name)
 
-            def study(self, study_id: str) -> object:
-                place.set_consent("p1", False)
-                return place.study(study_id)
+            def study(self, study_id: str, *, actor: Actor) -> object:
+                place.set_consent("p1", False, actor=actor)
+                return place.study(study_id, actor=actor)
 
         made = export_collection(Withdrawing(), one.collection_id, CollectionExportRequest("pdf"), release="r")  # type: ignore[arg-type]
         assert made.study_ids == ("s0000",)

@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from engine import settings
+from engine.actor import Actor, single_user
 from engine.cli import run
 from engine.commands.export import write_whole
 from engine.errors import UsageError
@@ -21,6 +22,7 @@ from engine.plain_text import cell, one_line, printable
 from engine.report.export import export
 from engine.report.table_csv import dictionary
 from engine.report.writers import WRITERS, ExportRequest
+from engine.retrieval.answer import Options
 from engine.retrieval.search import search
 from engine.workspace.workspace import open_workspace
 
@@ -44,7 +46,7 @@ def test_results_have_the_documented_columns_and_one_row_per_match(place, ask):
 def test_ratings_have_the_documented_columns(place, ask):
     first = ask().neighbours[0].study_id
     own = ask().neighbours[1].study_id
-    place.rate(own, first, "relevant", "ann", release="r-test")
+    place.rate(own, first, "relevant", actor=Actor("ann"), release="r-test")
     found = rows(export(place, None, replace(ask(), query_id=own), ExportRequest("ratings")).data)
     assert [list(row) for row in found] == [list(dictionary()["ratings"])]
     assert (found[0]["mark"], found[0]["who"], found[0]["study_id"]) == ("relevant", "ann", first)
@@ -94,7 +96,7 @@ def asked(workspace_folder: Path, release) -> tuple[Path, str, str]:
     """A real search in a small workspace that is closed again: folder, query id and the first study found."""
     with open_workspace(workspace_folder) as opened:
         study = read_paths([settings.DEMO / "ecg" / "syn-0045-e1-ecg.hea"])
-        answer = search(opened, release, study, k=2)
+        answer = search(opened, release, study, Options(k=2), actor=single_user())
         return workspace_folder, answer.query_id, answer.neighbours[0].study_id
 
 
@@ -128,7 +130,7 @@ def test_command_refuses_in_one_sentence_and_leaves_what_is_there(asked, tmp_pat
     assert out.read_bytes() == b"earlier"
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_file()) == ["mine.pdf"]
     with open_workspace(folder) as opened:
-        opened.set_consent(opened.row(study_id).patient_id, False)
+        opened.set_consent(opened.row(study_id, actor=single_user()).patient_id, False, actor=single_user())
     assert run(["export", query_id, "--case", study_id, "--out", str(out), *common]) == 2
     assert out.read_bytes() == b"earlier"
 
@@ -152,6 +154,6 @@ def test_no_original_identifier_leaves(asked, tmp_path):
     out = tmp_path / "a.csv"
     assert run(["export", query_id, "--format", "csv", "--out", str(out), "--workspace", str(folder)]) == 0
     with open_workspace(folder) as opened:
-        known = {row.study_id for row in opened.rows()}
+        known = {row.study_id for row in opened.all_rows()}
     assert {row["study_id"] for row in rows(out.read_bytes())} <= known
     assert not re.search(rb"patient_key|fingerprint", out.read_bytes())

@@ -17,6 +17,7 @@ import pytest
 from helpers.answers import ecg_query
 from pydicom.dataset import Dataset
 
+from engine.actor import Actor, single_user
 from engine.report.dicom.measurements import label_code
 from engine.report.dicom.waveforms import storage_class
 from engine.report.export import export
@@ -47,7 +48,7 @@ def package(place, ask) -> tuple:
     own = answer.neighbours[4].study_id  # a search from a case of the collection, which is not among its own matches
     found = tuple(one for one in answer.neighbours if one.study_id != own)
     answer = replace(answer, query_id=own, neighbours=found)
-    place.rate(own, answer.neighbours[0].study_id, "partly", "ann", release="r-test")
+    place.rate(own, answer.neighbours[0].study_id, "partly", actor=Actor("ann"), release="r-test")
     return answer, objects(export(place, None, answer, ExportRequest("dicom")).data)
 
 
@@ -162,7 +163,7 @@ def test_key_objects_point_at_each_chosen_case(package):
 def test_waveforms_hold_every_sample_in_millivolts(place, package):
     answer, found = package
     one = next(one for one in answer.neighbours if one.modality == "ecg")
-    trace, dataset = place.study(one.study_id).content, found["objects/ecg-001.dcm"]
+    trace, dataset = place.study(one.study_id, actor=single_user()).content, found["objects/ecg-001.dcm"]
     assert dataset.SOPClassUID == pydicom.uid.AmbulatoryECGWaveformStorage  # 100 Hz: no sample is made up
     assert np.allclose(dataset.waveform_array(0).T, trace.samples, atol=0.0005)
     group = dataset.WaveformSequence[0]
@@ -219,7 +220,7 @@ def test_the_storage_class_is_one_that_may_hold_the_trace(fs, units, leads, expe
 def test_film_keeps_depth_and_pixels_and_has_words_beneath(place, package):
     answer, found = package
     one = answer.neighbours[0]
-    film, dataset = place.study(one.study_id).content, found["objects/cxr-001.dcm"]
+    film, dataset = place.study(one.study_id, actor=single_user()).content, found["objects/cxr-001.dcm"]
     assert isinstance(film, Film)
     rows = film.pixels.shape[0]
     assert np.array_equal(dataset.pixel_array[:rows], film.pixels)

@@ -14,6 +14,7 @@ from helpers.studies import fill
 from PIL import Image
 from pypdf import PdfReader
 
+from engine.actor import Actor, single_user
 from engine.drawing import ecg_paper
 from engine.errors import UsageError
 from engine.explain.maps import PairMaps
@@ -125,7 +126,7 @@ def test_film_print_says_what_a_millimetre_is(place, ask):
 def test_synthetic_studies_are_marked_on_table_card_and_page(tmp_path):
     with open_workspace(tmp_path / "synthetic", create=True) as place:
         fill(place, 4, synthetic=True)
-        found = tuple(neighbour(1, row) for row in place.rows())
+        found = tuple(neighbour(1, row) for row in place.all_rows())
         query = replace(ecg_query(), facts={"synthetic": True})
         answer = answer_of(found, query)
         for layout in ("grid", "pages"):
@@ -177,7 +178,7 @@ def test_no_result_is_said(place, ask):
 def test_withdrawn_patients_leave_nothing_and_it_is_said_and_audited(place, ask):
     answer = ask()
     gone = answer.neighbours[1]
-    place.set_consent(gone.patient_id, False)
+    place.set_consent(gone.patient_id, False, actor=single_user())
     for format_ in ("pdf", "csv", "ratings"):
         made = export(place, None, answer, ExportRequest(format_), who="ann")
         assert made.left_out == 1
@@ -197,10 +198,10 @@ def test_consent_withdrawn_while_the_file_is_made_still_counts(place, ask, monke
     answer, real = ask(), place.study
     gone = answer.neighbours[-1]
 
-    def study(study_id):  # the patient withdraws while the first pictures are read
+    def study(study_id, *, actor):  # the patient withdraws while the first pictures are read
         if place.consent(gone.patient_id):
-            place.set_consent(gone.patient_id, False)
-        return real(study_id)
+            place.set_consent(gone.patient_id, False, actor=single_user())
+        return real(study_id, actor=actor)
 
     monkeypatch.setattr(place, "study", study)
     made = export(place, None, answer, ExportRequest("pdf"))
@@ -211,7 +212,7 @@ def test_consent_withdrawn_while_the_file_is_made_still_counts(place, ask, monke
 def test_marks_are_printed_with_who_and_when(place, ask):
     answer = ask()
     first = answer.neighbours[0].study_id
-    place.rate(answer.neighbours[1].study_id, first, "partly", "ann", release="r-test")
+    place.rate(answer.neighbours[1].study_id, first, "partly", actor=Actor("ann"), release="r-test")
     answer = replace(answer, query_id=answer.neighbours[1].study_id)
     last = pages(export(place, None, answer, ExportRequest("pdf")).data)[-1]
     assert "Marks given" in last
@@ -267,9 +268,15 @@ def test_a_minute_of_pulse_is_printed_whole(place, ask):
 
 
 def test_collection_prints_one_case_per_page_with_its_note(place):
-    ids = [row.study_id for row in place.rows()][:4]
+    ids = [row.study_id for row in place.all_rows()][:4]
     items = [
-        PrintedCase(one, place.study(one), note=f"Look at {one} <b>\n第", labels=("Normal",), label_source="a test")
+        PrintedCase(
+            one,
+            place.study(one, actor=single_user()),
+            note=f"Look at {one} <b>\n第",
+            labels=("Normal",),
+            label_source="a test",
+        )
         for one in ids
     ]
     items[1] = replace(items[1], hide_labels=True)

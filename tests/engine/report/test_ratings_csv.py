@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from helpers.workspaces import build_workspace
 
+from engine.actor import Actor, single_user
 from engine.cli import run
 from engine.errors import UsageError
 from engine.learning.rated_pairs import load_sides
@@ -45,7 +46,7 @@ def written(table: list[dict[str, str]]) -> bytes:
 
 def rate(place: Workspace, n: int = 6, who: str = "ann", comments: tuple[str, ...] = ("",)) -> list[Rating]:
     """Ratings of ECGs as neighbours of the first film, with everything that a rating can hold."""
-    ids = {kind: [row.study_id for row in place.rows() if row.modality == kind] for kind in ("cxr", "ecg")}
+    ids = {kind: [row.study_id for row in place.all_rows() if row.modality == kind] for kind in ("cxr", "ecg")}
     release = place.releases.serving()[0]
     marks = ("relevant", "partly", "irrelevant", "skip")
     return [
@@ -53,7 +54,7 @@ def rate(place: Workspace, n: int = 6, who: str = "ann", comments: tuple[str, ..
             ids["cxr"][0],
             study_id,
             marks[n % 4],
-            who,
+            actor=Actor(who),
             release=release,
             bits=64,
             operating_point="broad",
@@ -94,10 +95,10 @@ def test_export_import_and_export_give_the_same_rows(copy, workspace):
     assert first.n == 12 and first.data.startswith("\ufeff".encode())
     assert import_ratings(copy, first.data) == Imported(added=12)
     assert lasting(export_ratings(copy, embeddings=True).data) == lasting(first.data)
-    assert [one.comment for one in copy.ratings(skips=True)[:9]] == list(HOSTILE)
-    assert {one.source for one in copy.ratings(skips=True)} == {""}  # it is the same site
+    assert [one.comment for one in copy.all_ratings(skips=True)[:9]] == list(HOSTILE)
+    assert {one.source for one in copy.all_ratings(skips=True)} == {""}  # it is the same site
     assert import_ratings(copy, first.data) == Imported(present=12)
-    assert len(copy.ratings(skips=True)) == 12
+    assert len(copy.all_ratings(skips=True)) == 12
 
 
 def test_no_cell_of_the_file_would_run_in_a_sheet(workspace):
@@ -132,14 +133,14 @@ def test_the_file_holds_what_the_dictionary_names_and_embeddings_only_when_asked
 def test_whoever_withdrew_is_left_out_and_counted(workspace, copy, scope):
     given = rate(workspace, 4)
     before = export_ratings(workspace).data
-    patient = workspace.row(given[1].study_id).patient_id
-    theirs = {row.study_id for row in workspace.of_patient(patient)}
+    patient = workspace.row(given[1].study_id, actor=single_user()).patient_id
+    theirs = {row.study_id for row in workspace.of_patient(patient, actor=single_user())}
     out = sum(one.study_id in theirs for one in given)
-    workspace.set_consent(patient, False, scope=scope)
+    workspace.set_consent(patient, False, actor=single_user(), scope=scope)
     made = export_ratings(workspace)
     assert (made.n, made.left_out) == (4 - out, out) and out >= 1
     assert not theirs & {row["study_id"] for row in rows(made.data)}
-    copy.set_consent(patient, False, scope=scope)
+    copy.set_consent(patient, False, actor=single_user(), scope=scope)
     assert import_ratings(copy, before) == Imported(added=4 - out, withdrawn=out)
 
 
@@ -168,7 +169,7 @@ def test_pairs_of_another_site_are_kept_with_their_embeddings_or_refused(workspa
     assert abs(first.vector - pair[given[0].study_id].embedding).max() < 1e-3
     assert abs(first.query_vector - pair[given[0].query_id].embedding).max() < 1e-3
     assert (first.mark, first.who, first.labels) == ("relevant", "ann", pair[given[0].study_id].labels)
-    assert elsewhere.ratings(skips=True) == []
+    assert elsewhere.all_ratings(skips=True) == []
 
 
 def test_the_same_people_of_another_site_stand_beside_ours(copy, workspace):
@@ -176,17 +177,17 @@ def test_the_same_people_of_another_site_stand_beside_ours(copy, workspace):
     table = rows(export_ratings(workspace).data)
     for row in table:
         row["site"] = "site-0123456789ab"  # a workspace with the same public studies
-    copy.rate(table[0]["query_id"], table[0]["study_id"], "irrelevant", "ann", release="r1")
+    copy.rate(table[0]["query_id"], table[0]["study_id"], "irrelevant", actor=Actor("ann"), release="r1")
     assert import_ratings(copy, written(table), site_name="North") == Imported(added=3)
-    assert [(one.rater, one.mark) for one in copy.ratings()] == [
+    assert [(one.rater, one.mark) for one in copy.all_ratings()] == [
         ("ann", "irrelevant"),
         ("ann (North)", "relevant"),
         ("ann (North)", "partly"),
         ("ann (North)", "irrelevant"),
     ]
-    assert [one.mark for one in copy.ratings(who="ann")] == ["irrelevant"]
-    copy.undo(table[0]["query_id"], table[0]["study_id"], "ann")
-    assert {one.source for one in copy.ratings()} == {"North"}
+    assert [one.mark for one in copy.ratings(actor=Actor("ann"))] == ["irrelevant"]
+    copy.undo(table[0]["query_id"], table[0]["study_id"], actor=Actor("ann"))
+    assert {one.source for one in copy.all_ratings()} == {"North"}
 
 
 def test_an_older_file_that_comes_later_does_not_replace_a_newer_one(copy, workspace):
@@ -197,7 +198,7 @@ def test_an_older_file_that_comes_later_does_not_replace_a_newer_one(copy, works
         for row in table:
             row["site"] = "North"
         assert import_ratings(copy, written(table)) == Imported(added=1)
-    assert [one.mark for one in copy.ratings()] == ["irrelevant"]
+    assert [one.mark for one in copy.all_ratings()] == ["irrelevant"]
     assert first.mark == "relevant"
 
 
@@ -255,7 +256,7 @@ def test_a_file_that_cannot_stand_is_refused_whole_and_names_its_row(name, works
     with pytest.raises(UsageError, match=f"(?s){words}") as refused:
         import_ratings(copy, data)
     assert len(str(refused.value)) < 500 and "\n" not in str(refused.value)
-    assert copy.ratings(skips=True) == [] and imported_ratings.imported_ratings(copy.database) == []
+    assert copy.all_ratings(skips=True) == [] and imported_ratings.imported_ratings(copy.database) == []
 
 
 def test_a_file_imported_eight_times_at_once_counts_once(copy, workspace):
@@ -268,13 +269,13 @@ def test_a_file_imported_eight_times_at_once_counts_once(copy, workspace):
     for thread in threads:
         thread.join()
     assert sorted(one.added for one in done) == [0] * 7 + [6]
-    assert len(copy.ratings(skips=True)) == 6
+    assert len(copy.all_ratings(skips=True)) == 6
 
 
 def test_the_commands_export_import_and_explain(workspace_folder: Path, tmp_path: Path, capsys):
     with open_workspace(workspace_folder) as place:
         given = rate(place, 4)
-        place.set_consent(place.row(given[3].study_id).patient_id, False)
+        place.set_consent(place.row(given[3].study_id, actor=single_user()).patient_id, False, actor=single_user())
         kept = export_ratings(place).n
     file, here = tmp_path / "ratings.csv", ["--workspace", str(workspace_folder)]
     assert run(["ratings", "export", str(file), "--embeddings", "--excel", *here]) == 0

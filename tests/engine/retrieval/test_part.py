@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from engine import settings
+from engine.actor import single_user
 from engine.errors import UsageError
 from engine.explain.attribution import explain_pair
 from engine.intake.fingerprint import fingerprint
@@ -34,9 +35,9 @@ def half_flat() -> Study:
 def test_a_box_asks_for_something_else_and_the_box_of_all_asks_for_the_film(
     workspace: Workspace, release: Release
 ) -> None:
-    whole = search_stored(workspace, release, FILM)
-    everything = search_part(workspace, release, FILM, box=ALL)
-    corner = search_part(workspace, release, FILM, box=(0.05, 0.5, 0.45, 0.95))
+    whole = search_stored(workspace, release, FILM, Options(), actor=single_user())
+    everything = search_part(workspace, release, FILM, Options(), actor=single_user(), box=ALL)
+    corner = search_part(workspace, release, FILM, Options(), actor=single_user(), box=(0.05, 0.5, 0.45, 0.95))
     assert everything.code_hex == whole.code_hex
     assert corner.code_hex != whole.code_hex
     assert corner.verdict == whole.verdict  # a film is judged as a whole
@@ -52,22 +53,27 @@ def test_patches_are_those_that_the_box_touches_on_a_letterboxed_film() -> None:
 
 
 def test_a_stretch_is_searched_as_if_it_were_the_recording(workspace: Workspace, release: Release) -> None:
-    found = search_part(workspace, release, ECG, stretch=(2.0, 7.0))
-    whole: Trace = workspace.study(ECG).content  # type: ignore[assignment]
+    found = search_part(workspace, release, ECG, Options(), actor=single_user(), stretch=(2.0, 7.0))
+    whole: Trace = workspace.study(ECG, actor=single_user()).content  # type: ignore[assignment]
     at = slice(round(2 * whole.fs), round(7 * whole.fs))
     cut = Trace(whole.samples[:, at], whole.leads, whole.fs, whole.units)
-    assert found.code_hex == search(workspace, release, Study("ecg", cut, "5 s of it")).code_hex
-    assert found.code_hex != search_stored(workspace, release, ECG).code_hex
+    assert (
+        found.code_hex
+        == search(workspace, release, Study("ecg", cut, "5 s of it"), Options(), actor=single_user()).code_hex
+    )
+    assert found.code_hex != search_stored(workspace, release, ECG, Options(), actor=single_user()).code_hex
     assert found.study.recognised.endswith("2 to 7 s of it")
 
 
 def test_a_stretch_is_judged_by_itself_and_a_refused_one_leaves_nothing_but_its_audit(
     workspace: Workspace, release: Release
 ) -> None:
-    asked = search(workspace, release, half_flat())
+    asked = search(workspace, release, half_flat(), Options(), actor=single_user())
     assert asked.verdict.accepted
-    assert search_part(workspace, release, asked.query_id, stretch=(0.0, 10.0)).verdict.accepted
-    refused = search_part(workspace, release, asked.query_id, stretch=(10.0, 20.0))
+    assert search_part(
+        workspace, release, asked.query_id, Options(), actor=single_user(), stretch=(0.0, 10.0)
+    ).verdict.accepted
+    refused = search_part(workspace, release, asked.query_id, Options(), actor=single_user(), stretch=(10.0, 20.0))
     assert not refused.verdict.accepted and refused.verdict.reasons and not refused.neighbours
     assert workspace.query(refused.query_id) is None
     assert workspace.audit_rows(1)[0].refused
@@ -76,16 +82,16 @@ def test_a_stretch_is_judged_by_itself_and_a_refused_one_leaves_nothing_but_its_
 def test_a_part_never_finds_its_own_patient_and_is_the_same_when_asked_again(
     workspace: Workspace, release: Release
 ) -> None:
-    patient = workspace.row(FILM).patient_id
+    patient = workspace.row(FILM, actor=single_user()).patient_id
     for found in (
-        search_part(workspace, release, FILM, box=(0.1, 0.1, 0.6, 0.6), options=Options(k=100)),
-        search_part(workspace, release, ECG, stretch=(1.0, 6.0), options=Options(k=100)),
+        search_part(workspace, release, FILM, Options(k=100), actor=single_user(), box=(0.1, 0.1, 0.6, 0.6)),
+        search_part(workspace, release, ECG, Options(k=100), actor=single_user(), stretch=(1.0, 6.0)),
     ):
-        repeated = search_stored(workspace, release, found.query_id, k=100)
+        repeated = search_stored(workspace, release, found.query_id, Options(k=100), actor=single_user())
         assert repeated.neighbours == found.neighbours
         assert found.neighbours and patient not in {one.patient_id for one in found.neighbours}
         smaller = {"box": (0.2, 0.2, 0.5, 0.5)} if found.study.modality == "cxr" else {"stretch": (2.0, 5.0)}
-        again_part = search_part(workspace, release, found.query_id, options=Options(k=100), **smaller)
+        again_part = search_part(workspace, release, found.query_id, Options(k=100), actor=single_user(), **smaller)
         assert again_part.study.facts["part_of"] in (FILM, ECG)  # the whole, whichever part it was chosen on
         assert again_part.study.recognised.count(" of it") + again_part.study.recognised.count("the box") == 1
         assert patient not in {one.patient_id for one in again_part.neighbours}
@@ -111,15 +117,17 @@ def test_what_is_no_part_is_one_sentence(
 ) -> None:
     before = len(workspace.audit_rows())
     with pytest.raises(UsageError, match=words):
-        search_part(workspace, release, study_id, **asked)  # type: ignore[arg-type]
+        search_part(workspace, release, study_id, Options(), actor=single_user(), **asked)  # type: ignore[arg-type]
     assert len(workspace.audit_rows()) == before
 
 
 def test_a_box_is_explained_as_it_was_searched(workspace: Workspace, release: Release) -> None:
-    found = search_part(workspace, release, FILM, box=(0.1, 0.1, 0.6, 0.6), options=Options(targets=("ecg",), k=1))
+    found = search_part(
+        workspace, release, FILM, Options(targets=("ecg",), k=1), actor=single_user(), box=(0.1, 0.1, 0.6, 0.6)
+    )
     match = found.neighbours[0].study_id
     vectors = workspace.embeddings(release.name, [match])
-    maps = next(explain_pair(release, found.study, workspace.study(match), budget_s=0))
+    maps = next(explain_pair(release, found.study, workspace.study(match, actor=single_user()), budget_s=0))
     stored = workspace.query(found.query_id)
     assert stored is not None
     assert maps.similarity == pytest.approx(float(stored.embedding @ vectors[0]), abs=1e-3)

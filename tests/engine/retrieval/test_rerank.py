@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from engine import settings
+from engine.actor import single_user
 from engine.cli import run
 from engine.errors import UsageError
 from engine.intake.paths import read_paths
 from engine.intake.read import read_text
 from engine.model.release import Release
+from engine.retrieval.answer import Options
 from engine.retrieval.rerank import MIN_POOL, pool_size
 from engine.retrieval.search import Filters, search, search_stored
 from engine.store import quantised
@@ -44,9 +47,9 @@ def scores(place: Workspace, release: Release, vector: np.ndarray, ids: list[str
 def test_the_pool_comes_in_the_order_of_the_score(
     workspace: Workspace, release: Release, method: str, bits: int
 ) -> None:
-    answer = search(workspace, release, ecg(), k=5, bits=bits, rerank=method)
+    answer = search(workspace, release, ecg(), Options(k=5, bits=bits, rerank=method), actor=single_user())
     vector = workspace.query(answer.query_id).embedding
-    pool = search_stored(workspace, release, answer.query_id, k=pool_size(5), bits=bits)
+    pool = search_stored(workspace, release, answer.query_id, Options(k=pool_size(5), bits=bits), actor=single_user())
     by_id = {one.study_id: one for one in pool.neighbours}
     assert answer.to_json()["rerank"] == method and pool.rerank == "none"
     changed = 0
@@ -68,18 +71,18 @@ def test_the_pool_comes_in_the_order_of_the_score(
 
 @pytest.mark.parametrize("method", METHODS)
 def test_masks_radius_and_one_per_patient_hold(workspace: Workspace, release: Release, method: str) -> None:
-    plain = search(workspace, release, ecg(), k=30, bits=128)
+    plain = search(workspace, release, ecg(), Options(k=30, bits=128), actor=single_user())
     gone = plain.neighbours[0].patient_id
-    workspace.set_consent(gone, False)
+    workspace.set_consent(gone, False, actor=single_user())
     for at in ("precise", "broad", None):
-        options = {"k": 30, "bits": 128, "operating_point": at, "filters": Filters(sex="F")}
-        wanted = search_stored(workspace, release, plain.query_id, **options)
-        found = search_stored(workspace, release, plain.query_id, **options, rerank=method)
+        options = Options(k=30, bits=128, operating_point=at, filters=Filters(sex="F"))
+        wanted = search_stored(workspace, release, plain.query_id, options, actor=single_user())
+        found = search_stored(workspace, release, plain.query_id, replace(options, rerank=method), actor=single_user())
         assert sorted(one.study_id for one in found.neighbours) == sorted(one.study_id for one in wanted.neighbours)
         for target in MODALITIES:
             patients = [one.patient_id for one in found.neighbours if one.modality == target]
             assert len(set(patients)) == len(patients) and gone not in patients
-    own = search_stored(workspace, release, "syn-0003-e1-ecg", k=30, rerank=method)
+    own = search_stored(workspace, release, "syn-0003-e1-ecg", Options(k=30, rerank=method), actor=single_user())
     assert own.neighbours and "syn-0003" not in {one.patient_id for one in own.neighbours}
 
 
@@ -90,7 +93,9 @@ def test_equal_scores_come_in_the_order_of_the_ids(workspace: Workspace, release
             "UPDATE small_embeddings SET step = x.step, bytes = x.bytes FROM (SELECT * FROM small_embeddings LIMIT 1) x"
         )
         cursor.execute("UPDATE codes SET w0 = 0, w1 = 0, w2 = 0, w3 = 0")
-    answer = search(workspace, release, read_text("effusion"), targets=("text",), k=8, rerank=method)
+    answer = search(
+        workspace, release, read_text("effusion"), Options(targets=("text",), k=8, rerank=method), actor=single_user()
+    )
     ids = [one.study_id for one in answer.neighbours]
     assert len(ids) == 8 and ids == sorted(ids)
 
@@ -100,7 +105,7 @@ def test_the_pool_is_ten_times_k_and_not_small() -> None:
 
 
 def test_eight_bits_keep_the_cosine(workspace: Workspace, release: Release) -> None:
-    ids = [row.study_id for row in workspace.rows()]
+    ids = [row.study_id for row in workspace.all_rows()]
     vectors = workspace.embeddings(release.name, ids)
     back = quantised.dequantised(*quantised.quantised(vectors))
     largest = np.abs(vectors).max()
@@ -112,7 +117,7 @@ def test_eight_bits_keep_the_cosine(workspace: Workspace, release: Release) -> N
 
 def test_an_unknown_method_is_one_sentence(workspace_folder: Path, capsys: pytest.CaptureFixture) -> None:
     with open_workspace(workspace_folder) as place, pytest.raises(UsageError, match="re-ranking"):
-        search_stored(place, None, "x", rerank="sorted")
+        search_stored(place, None, "x", Options(rerank="sorted"), actor=single_user())
     assert run(["search", "effusion", "--rerank", "sorted", "--workspace", str(workspace_folder)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
     words = ["search", "effusion", "--rerank", "embedding", "--into", "text", "--workspace", str(workspace_folder)]

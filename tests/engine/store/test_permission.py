@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from helpers.studies import fill
 
-from engine.actor import Actor
+from engine.actor import Actor, single_user
 from engine.store import permission
 from engine.workspace.workspace import open_workspace
 
@@ -22,10 +22,10 @@ def test_withdrawn_studies_are_out_of_sight_by_purpose(
 ) -> None:
     with open_workspace(tmp_path / "ws", create=True) as workspace:
         gone = fill(workspace)[0].row
-        before = {row.study_id for row in workspace.rows() if row.modality == gone.modality}
-        workspace.set_consent(gone.patient_id, False, scope=scope)
+        before = {row.study_id for row in workspace.all_rows() if row.modality == gone.modality}
+        workspace.set_consent(gone.patient_id, False, actor=single_user(), scope=scope)
         for purpose, seen in (("retrieval", seen_for_retrieval), ("training", seen_for_training)):
             actor = Actor("Ada").acting_for(purpose)  # type: ignore[arg-type]
             found = {study_id for (study_id,) in permission.read(workspace.database, actor, IDS, [gone.modality])}
             assert (gone.study_id in found) is seen
-            assert before - found <= {row.study_id for row in workspace.of_patient(gone.patient_id)}
+            assert before - found <= {row.study_id for row in workspace.all_rows() if row.patient_id == gone.patient_id}

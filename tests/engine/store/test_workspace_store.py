@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 from helpers.studies import COHORT, DIGEST, RELEASE, fill, new_study
 
-from engine.errors import WorkspaceError
+from engine.actor import Actor, single_user
+from engine.errors import NotPermittedError, WorkspaceError
 from engine.settings import ROOT
 from engine.store.database import migrations
 from engine.store.filters import Filters
@@ -29,7 +30,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 def test_content_comes_back_exactly(workspace: Workspace) -> None:
     for one in fill(workspace):
-        back = workspace.study(one.row.study_id)
+        back = workspace.study(one.row.study_id, actor=single_user())
         kept, given = back.content, one.study.content
         assert back.modality == one.study.modality
         if isinstance(given, Film):
@@ -53,9 +54,9 @@ def test_trace_with_gaps_and_eight_bit_film_come_back(workspace: Workspace) -> N
     film = replace(film, study=replace(film.study, content=Film(pixels, 8)))
     workspace.add(COHORT, RELEASE, DIGEST, [trace, film])
 
-    assert np.array_equal(workspace.study("s0001").content.samples, samples, equal_nan=True)
-    assert np.array_equal(workspace.study("s0002").content.pixels, pixels)
-    assert workspace.study("s0002").content.pixels.dtype == np.uint8
+    assert np.array_equal(workspace.study("s0001", actor=single_user()).content.samples, samples, equal_nan=True)
+    assert np.array_equal(workspace.study("s0002", actor=single_user()).content.pixels, pixels)
+    assert workspace.study("s0002", actor=single_user()).content.pixels.dtype == np.uint8
 
 
 def test_codes_are_in_step_with_the_table(workspace: Workspace) -> None:
@@ -70,7 +71,7 @@ def test_codes_are_in_step_with_the_table(workspace: Workspace) -> None:
     workspace.remove([films[0].row.study_id])
 
     assert workspace.codes(RELEASE, "cxr").ids.tolist() == [one.row.study_id for one in films[1:]]
-    assert workspace.counts()["cxr"] == len(films) - 1
+    assert workspace.all_counts()["cxr"] == len(films) - 1
     files = [path for path in workspace.studies_folder.rglob("*") if path.is_file()]
     assert len(files) == len(batch) - 1
 
@@ -79,14 +80,18 @@ def test_everything_survives_closing(tmp_path: Path) -> None:
     with open_workspace(tmp_path, create=True) as first:
         fill(first, encounter_id="e", patient_id="p", labels=("Effusion", "Edema"), age=0.0, extra={"ward": "7"})
         key = first.key
-        first.set_consent("p", False)
+        first.set_consent("p", False, actor=single_user())
     with open_workspace(tmp_path) as second:
-        row = second.row("s0003")
+        (row,) = second.all_rows(["s0003"])
         assert (row.labels, row.age, row.extra, row.patient_id) == (("Effusion", "Edema"), 0.0, {"ward": "7"}, "p")
-        assert len(second.siblings("e")) == 12
         assert not second.consent("p")
         assert second.key == key
-        assert second.labels() == ["Edema", "Effusion"]
+        assert second.siblings("e", actor=single_user()) == second.labels(actor=single_user()) == []
+        with pytest.raises(NotPermittedError, match="withdrawn"):
+            second.row("s0003", actor=single_user())
+        second.set_consent("p", True, actor=single_user())
+        assert len(second.siblings("e", actor=single_user())) == 12
+        assert second.labels(actor=single_user()) == ["Edema", "Effusion"]
 
 
 def test_a_batch_is_stored_whole_or_not_at_all(workspace: Workspace) -> None:
@@ -94,11 +99,11 @@ def test_a_batch_is_stored_whole_or_not_at_all(workspace: Workspace) -> None:
     batch = [new_study(number, "ecg", rng) for number in (1, 2, 1)]
     with pytest.raises(duckdb.ConstraintException):
         workspace.add(COHORT, RELEASE, DIGEST, batch)
-    assert workspace.counts() == {}
+    assert workspace.all_counts() == {}
     assert workspace.codes(RELEASE, "ecg").ids.size == 0
     assert workspace.clean() == 2  # the files that were written before the rows were refused
     fill(workspace)
-    assert sum(workspace.counts().values()) == 12
+    assert sum(workspace.all_counts().values()) == 12
 
 
 def test_one_workspace_per_process_and_folder(tmp_path: Path) -> None:
@@ -106,10 +111,10 @@ def test_one_workspace_per_process_and_folder(tmp_path: Path) -> None:
     second = open_workspace(tmp_path)
     assert first is second
     first.close()
-    assert second.counts() == {}
+    assert second.all_counts() == {}
     second.close()
     with pytest.raises(WorkspaceError, match="closed"):
-        second.counts()
+        second.all_counts()
 
 
 def test_second_process_gets_one_sentence(workspace: Workspace) -> None:
@@ -146,7 +151,7 @@ def test_a_workspace_without_schema_is_migrated(tmp_path: Path) -> None:
     with open_workspace(tmp_path) as place:
         found = place.database.read("SELECT max(version) FROM schema_version")
         assert found == [(migrations()[-1][0],)]
-        assert place.counts() == {}
+        assert place.all_counts() == {}
 
 
 def test_denied_follows_consent_and_filters(workspace: Workspace) -> None:
@@ -159,7 +164,7 @@ def test_denied_follows_consent_and_filters(workspace: Workspace) -> None:
     workspace.add(COHORT, RELEASE, DIGEST, batch)
 
     def left(filters: Filters) -> list[str]:
-        denied = workspace.denied(filters.clauses())
+        denied = workspace.denied(filters.clauses(), actor=single_user())
         found = []
         for modality in ("cxr", "ecg"):
             array = workspace.codes(RELEASE, modality)
@@ -175,10 +180,10 @@ def test_denied_follows_consent_and_filters(workspace: Workspace) -> None:
     assert left(Filters(synthetic=True)) == ["s0003"]
     assert left(Filters(cohorts=("elsewhere",))) == []
     assert left(Filters(without_patients=("p2",))) == ["s0001", "s0003"]
-    workspace.set_consent("p1", False)
+    workspace.set_consent("p1", False, actor=single_user())
     assert left(Filters()) == ["s0002", "s0003"]
-    workspace.set_consent("p1", True)
-    workspace.set_consent("p2", False, scope="training")
+    workspace.set_consent("p1", True, actor=single_user())
+    workspace.set_consent("p2", False, actor=single_user(), scope="training")
     assert left(Filters()) == ["s0001", "s0002", "s0003"]
 
 
@@ -203,7 +208,7 @@ def test_queries_come_back_as_they_were(workspace: Workspace) -> None:
     verdict = {"accepted": True, "score": np.float32(0.5), "reasons": ("a",), "measures": ({"value": float("nan")},)}
     vector = np.linspace(-1, 1, 256).astype(np.float32)
     stored = StoredQuery("q-1", "ann", study, verdict, "r1", np.arange(32, dtype=np.uint8), vector)
-    workspace.audit("ann", "search", stored_query=stored, query_id="q-1")
+    workspace.audit("search", actor=Actor("ann"), stored_query=stored, query_id="q-1")
 
     back = workspace.query("q-1")
 
@@ -218,8 +223,10 @@ def test_queries_come_back_as_they_were(workspace: Workspace) -> None:
 
 
 def test_audit_is_kept_in_order(workspace: Workspace) -> None:
-    first = workspace.audit("ann", "search", query_id="q", code="ff", returned=("s1", "s2"), release="r1", filters="")
-    second = workspace.audit("bob", "refused", refused="too flat")
+    first = workspace.audit(
+        "search", actor=Actor("ann"), query_id="q", code="ff", returned=("s1", "s2"), release="r1", filters=""
+    )
+    second = workspace.audit("refused", actor=Actor("bob"), refused="too flat")
     rows = workspace.audit_rows()
     assert [row.audit_id for row in rows] == [second, first]
     assert rows[1].returned == ("s1", "s2")
@@ -236,20 +243,21 @@ def test_codes_of_other_weights_under_the_same_name_are_refused(workspace: Works
 
 FULL = """
 import resource, sys
+from engine.actor import Actor
 from engine.errors import WorkspaceError
 from engine.workspace.workspace import open_workspace
 with open_workspace(sys.argv[1]) as place:
-    ids = sorted(row.study_id for row in place.rows())
+    ids = sorted(row.study_id for row in place.all_rows())
     resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, resource.RLIM_INFINITY))  # of the log of commits
     done = 0
     try:
         for study_id in ids[1:]:
-            place.rate(ids[0], study_id, "relevant", "Ada", release="r2")
+            place.rate(ids[0], study_id, "relevant", actor=Actor("Ada"), release="r2")
             done += 1
     except WorkspaceError as error:
         print(error)
     resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
-    print(done, len(ids) - 1, len(place.ratings()))
+    print(done, len(ids) - 1, len(place.all_ratings()))
 """
 
 
@@ -261,6 +269,6 @@ def test_a_full_disk_is_one_sentence_and_what_was_acknowledged_stays(workspace_f
     done, asked, there = map(int, said[1].split())
     assert 0 < done < asked and there == done
     with open_workspace(workspace_folder) as place:
-        assert len(place.ratings()) == done
-        place.rate("syn-0003-e1-ecg", "syn-0004-e1-ecg", "relevant", "Bo", release="r2")
-        assert len(place.ratings()) == done + 1
+        assert len(place.all_ratings()) == done
+        place.rate("syn-0003-e1-ecg", "syn-0004-e1-ecg", "relevant", actor=Actor("Bo"), release="r2")
+        assert len(place.all_ratings()) == done + 1

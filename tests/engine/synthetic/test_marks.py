@@ -10,10 +10,12 @@ import numpy as np
 import pytest
 
 from engine import settings
+from engine.actor import single_user
 from engine.cli import run
 from engine.explain.maps import PairMaps
 from engine.explain.picture import draw_pair_figure
 from engine.model.release import Release
+from engine.retrieval.answer import Options
 from engine.retrieval.search import search, search_stored
 from engine.study import Note, Study
 from engine.workspace.manifest import read_manifest
@@ -21,16 +23,16 @@ from engine.workspace.workspace import Workspace
 
 
 def test_every_study_of_the_workspace_is_marked_with_its_label_source(workspace: Workspace) -> None:
-    rows = workspace.rows()
+    rows = workspace.all_rows()
     assert len(rows) > 30
     assert all(row.synthetic and row.label_source == "generated" and "synthetic" in row.licence for row in rows)
-    assert workspace.study(rows[0].study_id).facts["synthetic"] is True
+    assert workspace.study(rows[0].study_id, actor=single_user()).facts["synthetic"] is True
 
 
 def test_json_names_synthetic_neighbours_and_a_synthetic_query(
     workspace: Workspace, workspace_folder: Path, capsys: pytest.CaptureFixture
 ) -> None:
-    row = next(row for row in workspace.rows() if row.modality == "ecg")
+    row = next(row for row in workspace.all_rows() if row.modality == "ecg")
     entry = next(one for one in read_manifest(settings.DEMO) if one.study_id == row.study_id)
     file = settings.DEMO / next(name for name in _files(entry.study_id) if name.endswith(".hea"))
     workspace.close()
@@ -42,14 +44,21 @@ def test_json_names_synthetic_neighbours_and_a_synthetic_query(
 
 
 def test_typed_words_and_recordings_are_not_called_synthetic(workspace: Workspace, release: Release) -> None:
-    words = next(workspace.study(row.study_id).content.text for row in workspace.rows() if row.modality == "text")
-    answer = search(workspace, release, Study("text", Note(words), "words"), k=1)
+    words = next(
+        workspace.study(row.study_id, actor=single_user()).content.text
+        for row in workspace.all_rows()
+        if row.modality == "text"
+    )
+    answer = search(workspace, release, Study("text", Note(words), "words"), Options(k=1), actor=single_user())
     assert answer.to_json()["query"]["synthetic"] is False
 
 
 def test_more_like_this_keeps_the_mark_of_its_query(workspace: Workspace, release: Release) -> None:
-    row = next(row for row in workspace.rows() if row.modality == "ppg")
-    assert search_stored(workspace, release, row.study_id, k=1).study.facts["synthetic"] is True
+    row = next(row for row in workspace.all_rows() if row.modality == "ppg")
+    assert (
+        search_stored(workspace, release, row.study_id, Options(k=1), actor=single_user()).study.facts["synthetic"]
+        is True
+    )
 
 
 def test_encodings_carry_the_mark(tmp_path: Path) -> None:
@@ -64,7 +73,9 @@ def test_encodings_carry_the_mark(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("modality", ["cxr", "ecg", "ppg", "text"])
 def test_an_explanation_has_the_word_burned_into_the_synthetic_side(workspace: Workspace, modality: str) -> None:
-    study = workspace.study(next(row.study_id for row in workspace.rows() if row.modality == modality))
+    study = workspace.study(
+        next(row.study_id for row in workspace.all_rows() if row.modality == modality), actor=single_user()
+    )
     recorded = replace(study, facts={})
     figure = draw_pair_figure(recorded, study, PairMaps(None, None, 0.4, True, ()))
     drawings = [axes for axes in figure.axes if axes.get_title("left") or axes.get_title(loc="left")]

@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from helpers.studies import fill
 
+from engine.actor import single_user
 from engine.errors import UsageError
 from engine.settings import ROOT
 from engine.teaching import collections
@@ -76,7 +77,7 @@ def test_deleting_is_undone_whole_and_a_copy_is_of_its_own(workspace: Workspace,
 
 
 def test_who_withdraws_disappears_and_returns(workspace: Workspace, rounds: TeachingCollection) -> None:
-    workspace.set_consent("p1", False)
+    workspace.set_consent("p1", False, actor=single_user())
     now = collections.load(workspace, rounds.collection_id)
     assert (now.cases, now.hidden) == (3, 1)
     assert "s0001" not in ids(workspace, rounds)
@@ -84,7 +85,7 @@ def test_who_withdraws_disappears_and_returns(workspace: Workspace, rounds: Teac
     assert ids(workspace, rounds) == ["s0002", "s0000", "s0003"]
     with pytest.raises(UsageError, match="may be shown"):
         collections.add(workspace, collections.create(workspace, "new").collection_id, "s0001")
-    workspace.set_consent("p1", True)
+    workspace.set_consent("p1", True, actor=single_user())
     assert set(ids(workspace, rounds)) == {"s0000", "s0001", "s0002", "s0003"}
     workspace.remove(["s0003"])
     now = collections.load(workspace, rounds.collection_id)

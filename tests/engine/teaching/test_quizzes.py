@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from engine.actor import single_user
 from engine.errors import UsageError
 from engine.model.release import Release
 from engine.retrieval.search import Filters
@@ -41,16 +42,16 @@ def asked(workspace: Workspace, quiz: Quiz) -> tuple[QuizQuestion, ...]:
 
 def test_every_question_has_one_right_option_and_others_the_case_does_not_carry(workspace, quiz) -> None:
     for one in asked(workspace, quiz):
-        labels = workspace.row(one.study_id).labels
+        labels = workspace.row(one.study_id, actor=single_user()).labels
         assert 2 <= len(one.options) <= 5 and len(set(one.options)) == len(one.options)
         assert [option for option in one.options if option in labels] == list(one.labelled)
         assert len(one.labelled) == 1
-        assert set(one.options) <= set(workspace.labels("ecg"))
+        assert set(one.options) <= set(workspace.labels("ecg", actor=single_user()))
 
 
 def test_distractors_come_from_the_nearest_cases_labelled_otherwise(workspace, release, quiz) -> None:
     for one in asked(workspace, quiz):
-        labels = workspace.row(one.study_id).labels
+        labels = workspace.row(one.study_id, actor=single_user()).labels
         near = confusable(workspace, release, one.study_id, "ecg", labels, k=20)
         first = list(dict.fromkeys(label for neighbour in near for label in neighbour.labels))[:4]
         assert set(first) <= set(one.options)
@@ -69,16 +70,19 @@ def test_several_labels_are_asked_for_at_once_where_that_is_chosen(workspace, re
 def test_a_collection_is_asked_in_its_order_without_reports_or_a_patient_twice(workspace, release) -> None:
     one = collections.create(workspace, "mixed")
     chosen = ["syn-0003-e1-ecg", "syn-0003-e1-text", "syn-0002-e1-cxr", "syn-0001-e1-ecg", "syn-0003-e1-cxr"]
-    twice = next(row for row in workspace.rows() if row.encounter_id.endswith("-e2") and row.modality == "ecg")
+    twice = next(row for row in workspace.all_rows() if row.encounter_id.endswith("-e2") and row.modality == "ecg")
     for study_id in [*chosen, twice.study_id, f"{twice.patient_id}-e1-ecg"]:
         collections.add(workspace, one.collection_id, study_id, note=f"about {study_id}")
     built = quizzes.from_collection(workspace, release, one.collection_id, QuizPlan("mixed", order="fixed"))
     run = runs.start(workspace, built.quiz.quiz_id, "ann")
     asked_for = [question.study_id for question in run.questions]
     assert built.reports == 1
-    assert len({(workspace.row(study).patient_id, workspace.row(study).modality) for study in asked_for}) == len(
-        asked_for
-    )
+    assert len(
+        {
+            (workspace.row(study, actor=single_user()).patient_id, workspace.row(study, actor=single_user()).modality)
+            for study in asked_for
+        }
+    ) == len(asked_for)
     assert built.same_patient == len(chosen) - 1 + 2 - len(asked_for)
     assert asked_for[:2] == ["syn-0003-e1-ecg", "syn-0002-e1-cxr"]
     assert run.questions[0].note == "about syn-0003-e1-ecg"
@@ -87,7 +91,7 @@ def test_a_collection_is_asked_in_its_order_without_reports_or_a_patient_twice(w
 def test_no_case_and_no_patient_comes_twice_in_a_large_quiz(workspace, release) -> None:
     plan = QuizPlan("large", n=60, seed=9)
     built = quizzes.from_filters(workspace, release, ("ecg", "ppg", "cxr"), Filters(), plan)
-    rows = [workspace.row(one.study_id) for one in asked(workspace, built.quiz)]
+    rows = [workspace.row(one.study_id, actor=single_user()) for one in asked(workspace, built.quiz)]
     assert len(rows) > 30
     assert len({row.study_id for row in rows}) == len(rows)
     assert len({(row.patient_id, row.modality) for row in rows}) == len(rows)
@@ -104,14 +108,14 @@ def test_a_filter_on_labels_asks_for_those(workspace, release) -> None:
 
 
 def test_confusable_cases_are_of_others_who_consent_and_labelled_otherwise(workspace, release) -> None:
-    row = workspace.row("syn-0003-e1-ecg")
+    row = workspace.row("syn-0003-e1-ecg", actor=single_user())
     found = confusable(workspace, release, row.study_id, "ecg", row.labels)
     assert len(found) == 5
     assert [one.hamming for one in found] == sorted(one.hamming for one in found)
     for one in found:
         assert one.modality == "ecg" and one.labels and not set(one.labels) & set(row.labels)
         assert one.patient_id != row.patient_id
-    workspace.set_consent(found[0].patient_id, False)
+    workspace.set_consent(found[0].patient_id, False, actor=single_user())
     assert found[0].study_id not in {
         one.study_id for one in confusable(workspace, release, row.study_id, "ecg", row.labels)
     }
@@ -196,7 +200,7 @@ def test_missed_cases_come_back_the_next_day_and_known_ones_later(workspace, qui
 def test_who_withdraws_leaves_run_practice_and_results(workspace, quiz) -> None:
     run = finish(workspace, runs.start(workspace, quiz.quiz_id, "ann"), right=0, at=MONDAY)
     gone = run.questions[2]
-    workspace.set_consent(workspace.row(gone.study_id).patient_id, False)
+    workspace.set_consent(workspace.row(gone.study_id, actor=single_user()).patient_id, False, actor=single_user())
     left = runs.load(workspace, run.run_id)
     assert (len(left.questions), left.hidden) == (4, 1)
     assert len(runs.due_questions(workspace, "ann", MONDAY + timedelta(days=1))) == 4
@@ -208,7 +212,7 @@ def test_who_withdraws_leaves_run_practice_and_results(workspace, quiz) -> None:
         runs.commit(
             workspace, bob.run_id, next(iter(set(range(1, 6)) - {one.position for one in bob.questions})), ["x"]
         )
-    workspace.set_consent(workspace.row(gone.study_id).patient_id, True)
+    workspace.set_consent(workspace.row(gone.study_id, actor=single_user()).patient_id, True, actor=single_user())
     assert len(results.results(workspace, quiz.quiz_id).questions) == 5
 
 

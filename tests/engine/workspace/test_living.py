@@ -14,6 +14,7 @@ import pytest
 from helpers.many_studies import DIGEST, RELEASE, ask, crowd, oracle, permitted
 from helpers.studies import COHORT, new_study
 
+from engine.actor import Actor, single_user
 from engine.backends import snapshots
 from engine.errors import UsageError
 from engine.index.code_columns import in_order
@@ -72,13 +73,13 @@ def test_every_kind_of_change_counts_at_once(place: Workspace) -> None:
     check(place, rng)
     place.add(COHORT, RELEASE, DIGEST, films(rng, range(30, 40), patient_id="p7"))  # of a patient who is there
     check(place, rng)
-    place.set_consent("p7", False)
+    place.set_consent("p7", False, actor=single_user())
     check(place, rng)
-    place.set_consents(["p1", "p2", "p3"], False)
+    place.set_consents(["p1", "p2", "p3"], False, actor=single_user())
     check(place, rng)
     place.remove(["s0001", "s0031", "cxr-0000005", "cxr-0000006", "unknown"])
     check(place, rng)
-    place.set_consent("p7", True)
+    place.set_consent("p7", True, actor=single_user())
     check(place, rng)
     ids = ["s0002", "cxr-0000007"]
     codes = np.zeros((2, 32), np.uint8)
@@ -100,7 +101,7 @@ def test_codes_are_loaded_piece_by_piece_past_gaps_and_other_modalities(
     place.add(COHORT, RELEASE, DIGEST, [new_study(number, "ecg", rng) for number in range(100, 230)])
     place.add(COHORT, RELEASE, DIGEST, films(rng, range(70)))
     place.remove([f"cxr-{number:07}" for number in range(64, 200)])  # whole pieces hold nothing
-    place.set_consents(["p1", "p2"], False)
+    place.set_consents(["p1", "p2"], False, actor=single_user())
     check(place, rng)
     with open_again(place) as again:
         check(again, rng)
@@ -120,8 +121,8 @@ def test_filters_are_one_mask(place: Workspace) -> None:
     rng = np.random.default_rng(1)
     crowd(place, rng, 500)
     place.add(COHORT, RELEASE, DIGEST, films(rng, range(20), age=50.0, sex="F"))
-    place.set_consents(["p3", "p4"], False)
-    place.set_consent("p5", False, scope="training")
+    place.set_consents(["p3", "p4"], False, actor=single_user())
+    place.set_consent("p5", False, actor=single_user(), scope="training")
     both = Filters(age_min=40, age_max=60, sex="F")
     check(place, rng, both, "s.age BETWEEN 40 AND 60 AND s.sex = 'F'")
     place.remove(["s0003"])
@@ -152,7 +153,7 @@ def test_a_hundred_random_changes_with_compactions_in_between(place: Workspace, 
             place.snapshots.background.drain()
         else:
             known = [one for (one,) in place.database.read("SELECT patient_id FROM patients")]
-            place.set_consents(choice.sample(known, 3), kind == "grant")
+            place.set_consents(choice.sample(known, 3), kind == "grant", actor=single_user())
         query = code(rng)
         assert ask(place, query, 7, 128) == oracle(permitted(place), query, 7, 128)
     assert place.snapshots.latest(RELEASE, ("cxr",))["cxr"].base.n != 120
@@ -193,11 +194,11 @@ def test_unknown_patients_and_scopes_withdraw_nothing(place: Workspace) -> None:
     crowd(place, np.random.default_rng(5), 10)
     patient = permitted(place)[0][1]
     with pytest.raises(UsageError, match="no patient nobody"):
-        place.set_consents([patient, "nobody"], False)
+        place.set_consents([patient, "nobody"], False, actor=single_user())
     with pytest.raises(UsageError, match="scope"):
-        place.set_consents([patient], False, scope="sale")
+        place.set_consents([patient], False, actor=single_user(), scope="sale")
     assert len(permitted(place)) == 10
-    place.set_consents([patient], False, who="ann")
+    place.set_consents([patient], False, actor=Actor("ann"))
     assert place.audit_rows(1)[0].kind == f"consent retrieval withdrawn for {patient}"
 
 
@@ -237,7 +238,7 @@ def test_sixteen_threads_search_while_one_writes(place: Workspace, monkeypatch) 
         else:
             gone = {patient for name, patient, _ in rows if name in nearest}
             states.append(oracle([row for row in rows if row[1] not in gone], query, 12, 256))
-            place.set_consents(sorted(gone), False)
+            place.set_consents(sorted(gone), False, actor=single_user())
     done.set()
     for thread in threads:
         thread.join()

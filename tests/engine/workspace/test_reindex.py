@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 from safetensors.torch import load_file, save_file
 
+from engine.actor import single_user
 from engine.errors import WorkspaceError
 from engine.files import sha256_of
 from engine.model.release import Release, load_release
+from engine.retrieval.answer import Options
 from engine.retrieval.search import search, search_stored
 from engine.settings import ROOT
 from engine.study import MODALITIES, Note, Study
@@ -47,13 +49,13 @@ def rehashed(release: Release, tmp_path: Path) -> Release:
 
 
 def found(place: Workspace, newest: Release) -> tuple[str, list[tuple[str, int]]]:
-    answer = search_stored(place, newest, QUERY, k=5, bits=64)
+    answer = search_stored(place, newest, QUERY, Options(k=5, bits=64), actor=single_user())
     return answer.release, [(one.study_id, one.hamming) for one in answer.neighbours]
 
 
 def without_content(place: Workspace, *kept: str) -> None:
     """Delete the content files of all modalities but these, so that nothing can be encoded from them."""
-    for row in place.rows():
+    for row in place.all_rows():
         if row.modality not in kept and row.study_id != QUERY:
             (place.studies_folder / row.file).unlink()
 
@@ -62,7 +64,7 @@ def test_a_new_hash_layer_uses_the_stored_embeddings(workspace: Workspace, relea
     before = found(workspace, rehashed)
     assert before[0] == release.name  # whose codes are there
     without_content(workspace)
-    ids = [row.study_id for row in workspace.rows()]
+    ids = [row.study_id for row in workspace.all_rows()]
     vectors = workspace.embeddings(release.name, ids)
     assert reusable(workspace, rehashed) == set(MODALITIES)
     assert reindex(workspace, rehashed, rehashed.digest) == len(ids)
@@ -72,7 +74,7 @@ def test_a_new_hash_layer_uses_the_stored_embeddings(workspace: Workspace, relea
     assert workspace.without_codes("r9") == []
     assert workspace.database.read("SELECT count(*) FROM staged") == [(0,)]
     assert workspace.database.read("SELECT DISTINCT release FROM codes") == [("r9",)]
-    assert search_stored(workspace, rehashed, QUERY, k=5, rerank="embedding").neighbours
+    assert search_stored(workspace, rehashed, QUERY, Options(k=5, rerank="embedding"), actor=single_user()).neighbours
     with pytest.raises(WorkspaceError, match="no codes of release"):
         found(workspace, changed(release, rehashed.path.with_name("r8"), "text.safetensors", name="r8"))
 
@@ -122,7 +124,7 @@ def test_studies_that_come_and_go_meanwhile_count(
     workspace: Workspace, release: Release, rehashed: Release, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reindex_module, "REUSED_BATCH", 8)
-    ids = [row.study_id for row in workspace.rows() if row.study_id != QUERY]
+    ids = [row.study_id for row in workspace.all_rows() if row.study_id != QUERY]
 
     class Meanwhile:
         """A progress bar under which somebody deletes and replaces."""
@@ -141,15 +143,15 @@ def test_studies_that_come_and_go_meanwhile_count(
     reindex(workspace, rehashed, rehashed.digest, Meanwhile())
     assert workspace.without_codes("r9") == []
     assert np.array_equal(workspace.embeddings("r9", [ids[1]]), -vector)
-    assert {ids[0], ids[-1]}.isdisjoint(row.study_id for row in workspace.rows())
+    assert {ids[0], ids[-1]}.isdisjoint(row.study_id for row in workspace.all_rows())
     held = sum(workspace.codes("r9", modality).ids.size for modality in MODALITIES)
-    assert held == len(workspace.rows())
+    assert held == len(workspace.all_rows())
 
 
 def test_an_embedding_that_was_replaced_before_it_was_staged_is_left_out(
     workspace: Workspace, release: Release, rehashed: Release
 ) -> None:
-    ids = [row.study_id for row in workspace.rows()][:3]
+    ids = [row.study_id for row in workspace.all_rows()][:3]
     vectors, codes = workspace.embeddings(release.name, ids), np.zeros((3, 32), np.uint8)
     workspace.add_codes(release.name, release.digest, ids[:1], -vectors[:1], codes[:1], replace=True)
     workspace.releases.stage(rehashed.digest, ids, vectors, codes, release.name)
@@ -175,7 +177,7 @@ print("done", flush=True)
 
 def test_killed_anywhere_it_works_and_goes_on(workspace_folder: Path, release: Release, rehashed: Release) -> None:
     with open_workspace(workspace_folder) as place:
-        before, total = found(place, rehashed), len(place.rows())
+        before, total = found(place, rehashed), len(place.all_rows())
     left = total
     for batches in (2, 9, 10**6):  # the last is killed while or just after it switches
         command = [sys.executable, "-c", KILLED, str(workspace_folder), str(rehashed.path)]
@@ -195,5 +197,7 @@ def test_killed_anywhere_it_works_and_goes_on(workspace_folder: Path, release: R
         reindex(place, rehashed, rehashed.digest)
         assert found(place, rehashed)[0] == "r9"
         assert place.without_codes("r9") == []
-        answer = search(place, rehashed, Study("text", Note("effusion"), "typed text"), k=3)
+        answer = search(
+            place, rehashed, Study("text", Note("effusion"), "typed text"), Options(k=3), actor=single_user()
+        )
         assert answer.release == "r9" and len(answer.neighbours) == 12

@@ -9,6 +9,7 @@ import pytest
 from helpers.workspaces import build_workspace
 from streamlit.testing.v1 import AppTest
 
+from engine.actor import single_user
 from engine.model.release import load_release
 from engine.settings import ROOT
 from engine.teaching import collections, quizzes, runs
@@ -34,7 +35,7 @@ def place(folder: Path) -> Iterator[Workspace]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CASEBIND_WORKSPACE", str(folder))
         opened = resources.workspace()
-        opened.audit(resources.WHO, notice._kind())
+        opened.audit(notice._kind(), actor=single_user())
         yield opened
         opened.close()
 
@@ -171,7 +172,7 @@ def test_a_garbled_place_presents_a_case_all_the_same(app, place, number):
 
 def test_presenting_hides_labels_note_and_measured_rate_until_asked(app, place):
     which = filled(place, ECG, FILM)
-    label = place.row(ECG).labels[0]
+    label = place.row(ECG, actor=single_user()).labels[0]
     opened(app, "collections", collection=which, present="1")
     shown = repr(app._tree)
     for secret in (label, f"about {ECG}", "Heart rate"):
@@ -181,25 +182,25 @@ def test_presenting_hides_labels_note_and_measured_rate_until_asked(app, place):
     assert label in words(app)
     assert "Heart rate" in words(app)
     press(app, "present-next")
-    assert place.row(FILM).labels[0] not in words(app)
+    assert place.row(FILM, actor=single_user()).labels[0] not in words(app)
     press(app, "leave")
     assert app.query_params["case"] in (FILM, [FILM])
 
 
 def test_who_withdrew_is_counted_and_nowhere_shown(app, place):
     which = filled(place, ECG, FILM)
-    patient = place.row(ECG).patient_id
-    place.set_consent(patient, False)
+    patient = place.row(ECG, actor=single_user()).patient_id
+    place.set_consent(patient, False, actor=single_user())
     try:
         opened(app, "collections", collection=which)
         assert several(1, "collections.hidden") in words(app)
         assert ECG not in repr(app._tree)
-        place.set_consent(place.row(FILM).patient_id, False)
+        place.set_consent(place.row(FILM, actor=single_user()).patient_id, False, actor=single_user())
         opened(app, "collections", collection=which, present="1")
         assert text("present.none") in words(app)
     finally:
         for study_id in (ECG, FILM):
-            place.set_consent(place.row(study_id).patient_id, True)
+            place.set_consent(place.row(study_id, actor=single_user()).patient_id, True, actor=single_user())
 
 
 def test_an_empty_quiz_screen_says_how_to_begin_and_too_few_cases_are_refused(app, place):
@@ -234,7 +235,12 @@ def test_a_quiz_is_built_taken_and_its_results_are_read(app, place):
     run = runs.start(place, quiz.quiz_id, "=anna")
     for asked in run.questions:
         assert app.button(key="commit").disabled
-        secrets = (asked.study_id, "Heart rate", f"about {asked.study_id}", place.row(asked.study_id).cohort)
+        secrets = (
+            asked.study_id,
+            "Heart rate",
+            f"about {asked.study_id}",
+            place.row(asked.study_id, actor=single_user()).cohort,
+        )
         assert not [secret for secret in secrets if secret in repr(app._tree)]
         press(app, f"option-{asked.position}-1")
         press(app, "commit")
@@ -255,13 +261,13 @@ def test_a_quiz_is_built_taken_and_its_results_are_read(app, place):
 def test_a_withdrawn_case_leaves_a_quiz_that_is_under_way(app, place):
     built = quizzes.from_collection(place, load_release(), filled(place, ECG, FILM), QuizPlan("two", order="fixed"))
     run = runs.start(place, built.quiz.quiz_id, "ben")
-    place.set_consent(place.row(ECG).patient_id, False)
+    place.set_consent(place.row(ECG, actor=single_user()).patient_id, False, actor=single_user())
     try:
         opened(app, "quiz", run=run.run_id)
         assert several(1, "quiz.hidden") in words(app)
         assert text("quiz.place", n=1, total=1) in words(app)
     finally:
-        place.set_consent(place.row(ECG).patient_id, True)
+        place.set_consent(place.row(ECG, actor=single_user()).patient_id, True, actor=single_user())
 
 
 @pytest.mark.parametrize("address", [{"quiz": "z-none"}, {"run": "r-none"}, {"quiz": "z-none", "view": "results"}])

@@ -13,9 +13,11 @@ from helpers.screens import keys, words
 from helpers.workspaces import build_workspace
 from streamlit.testing.v1 import AppTest
 
+from engine.actor import single_user
 from engine.learning import promotion, round_job
 from engine.learning.round_release import round_releases
 from engine.model.release import Release, load_release
+from engine.retrieval.answer import Options
 from engine.retrieval.search import search, search_stored
 from engine.settings import ROOT
 from engine.study import Note, Study
@@ -38,7 +40,7 @@ def place(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Itera
     """A copy of one's own as the app holds it, its notice accepted."""
     monkeypatch.setenv("CASEBIND_WORKSPACE", str(shutil.copytree(built, tmp_path / "ws")))
     opened = resources.workspace()
-    opened.audit(resources.WHO, notice._kind())
+    opened.audit(notice._kind(), actor=single_user())
     yield opened
     opened.close()
 
@@ -177,7 +179,7 @@ def test_a_takeover_that_was_cut_off_can_go_on(app: AppTest, place: Workspace, b
 
 
 def test_the_last_queries_before_and_after_stand_side_by_side(app: AppTest, place: Workspace, base: Release):
-    search(place, base, Study("text", Note("atrial *fibrillation*"), "typed text"), k=3)
+    search(place, base, Study("text", Note("atrial *fibrillation*"), "typed text"), Options(k=3), actor=single_user())
     written(place.path, base)
     opened(app, who="Ada")
     app.toggle(key="changes-show").set_value(True).run()
@@ -196,7 +198,7 @@ def test_the_last_queries_before_and_after_stand_side_by_side(app: AppTest, plac
 def test_every_neighbour_names_its_release(app: AppTest, place: Workspace, base: Release):
     made = written(place.path, base)
     promotion.promote(place, made, "Ada", base.digest).wait(60)
-    answer = search_stored(place, base, "syn-0003-e1-ecg", k=2)
+    answer = search_stored(place, base, "syn-0003-e1-ecg", Options(k=2), actor=single_user())
     assert {one.release for one in answer.neighbours} == {"r2.1"}
     app.switch_page("pages/search/page.py")
     app.query_params.clear()

@@ -18,11 +18,12 @@ from helpers.server import start, stop
 from helpers.workspaces import build_workspace
 from websockets.exceptions import WebSocketException
 
+from engine.actor import single_user
 from engine.bench.app.client import Client, session
 from engine.model.release import load_release
 from engine.store.records import MARKS
 from engine.workspace.workspace import open_workspace
-from pages.shared import notice, resources
+from pages.shared import notice
 
 PEOPLE, EACH = 8, 125
 REFRESH_EVERY, TWICE_EVERY, KILL_AT = 20, 25, 500
@@ -113,7 +114,7 @@ def workspace_of_reports(tmp_path: Path) -> Path:
     """Reports of a hundred patients, the notice accepted."""
     folder = build_workspace(tmp_path / "ws", tmp_path / "files", load_release(), range(1, 101), 0, kinds=("text",))
     with open_workspace(folder) as place:
-        place.audit(resources.WHO, notice._kind())
+        place.audit(notice._kind(), actor=single_user())
     return folder
 
 

@@ -10,6 +10,7 @@ from helpers.screens import keys, words
 from helpers.workspaces import build_workspace
 from streamlit.testing.v1 import AppTest
 
+from engine.actor import Actor, single_user
 from engine.learning import review
 from engine.model.release import load_release
 from engine.report.ratings_csv import export_ratings
@@ -35,7 +36,7 @@ def place(folder: Path) -> Iterator[Workspace]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CASEBIND_WORKSPACE", str(folder))
         opened = resources.workspace()
-        opened.audit(resources.WHO, notice._kind())
+        opened.audit(notice._kind(), actor=single_user())
         yield opened
         opened.close()
 
@@ -103,13 +104,13 @@ def test_marks_are_stored_with_what_was_said_before_them_and_the_next_pair_comes
     fine(app.text_input(key=comment).set_value("hazy <b>base</b>").run())
     fine(app.selectbox(key="review-finding").set_value("edema").run())
     press(app, "mark-partly-1")
-    (kept,) = place.ratings(who="ann")
+    (kept,) = place.ratings(actor=Actor("ann"))
     said = ("partly", ("quality",), "hazy <b>base</b>")
     assert kept.pair == first.pair and (kept.mark, kept.why, kept.comment) == said
     assert (kept.finding, kept.strategy, kept.random_share) == ("edema", "random", True)
     assert text("review.saved", n=1, mark=text("mark.partly")) in words(app) and " <b>" not in words(app)
     press(app, "mark-relevant-2")
-    last = place.ratings(who="ann")[-1]
+    last = place.ratings(actor=Actor("ann"))[-1]
     assert last.pair == second.pair and (last.why, last.comment, last.finding) == ((), "", "edema")  # it stays
     assert place.database.read("SELECT count(*) FROM ratings") == [(2,)]
 
@@ -117,16 +118,16 @@ def test_marks_are_stored_with_what_was_said_before_them_and_the_next_pair_comes
 def test_undo_brings_the_pair_back_and_the_last_one_can_be_added_to(app, place):
     queue(app)
     press(app, "mark-relevant-1")
-    (kept,) = place.ratings(who="ann")
+    (kept,) = place.ratings(actor=Actor("ann"))
     fine(app.text_area(key=f"amend-{kept.rating_id}-comment").set_value("looked twice").run())
     press(app, f"amend-{kept.rating_id}-do")
-    (changed,) = place.ratings(who="ann")
+    (changed,) = place.ratings(actor=Actor("ann"))
     assert (changed.comment, changed.mark, changed.pair) == ("looked twice", "relevant", kept.pair)
-    assert len(place.history(*kept.pair, "ann")) == 2
+    assert len(place.history(*kept.pair, "ann", actor=single_user())) == 2
     press(app, f"undo-{changed.rating_id}")
-    assert place.ratings(who="ann") == [] and "mark-relevant-1" in keys(app)
+    assert place.ratings(actor=Actor("ann")) == [] and "mark-relevant-1" in keys(app)
     press(app, "mark-skip-1")
-    assert place.ratings(who="ann") == [] and "mark-relevant-2" in keys(app)
+    assert place.ratings(actor=Actor("ann")) == [] and "mark-relevant-2" in keys(app)
 
 
 def test_a_press_in_a_tab_that_lags_behind_is_about_the_pair_it_shows(app, place):
@@ -136,7 +137,7 @@ def test_a_press_in_a_tab_that_lags_behind_is_about_the_pair_it_shows(app, place
     press(other, "mark-relevant-2")
     press(app, "mark-irrelevant-1")  # still drawn there
     first, second, *_ = offers(place)
-    given = {one.pair: one.mark for one in place.ratings(who="ann")}
+    given = {one.pair: one.mark for one in place.ratings(actor=Actor("ann"))}
     assert given == {first.pair: "irrelevant", second.pair: "relevant"} and "mark-partly-3" in keys(app)
 
 
@@ -154,7 +155,7 @@ def test_a_refresh_and_a_second_tab_go_on_where_it_was(app, place):
 def test_others_marks_stay_hidden_until_the_own_one_is_in(app, place):
     release = load_release()
     for one in review.begin(place, release, "random", N, "bob", 1).offers:
-        place.rate(*one.pair, "irrelevant", "bob", release=release.name)
+        place.rate(*one.pair, "irrelevant", "bob", actor=single_user(), release=release.name)
     queue(app, strategy="second", seed=2)
     assert text("review.score_second") in words(app) and "bob" not in words(app)
     said = text("review.others", said=f"bob: {text('mark.irrelevant')}")
@@ -170,7 +171,7 @@ def test_others_marks_stay_hidden_until_the_own_one_is_in(app, place):
 
 def test_labels_are_hidden_until_asked_for(app, place):
     queue(app)
-    labels = {label for study in offers(place)[0].pair for label in place.row(study).labels}
+    labels = {label for study in offers(place)[0].pair for label in place.row(study, actor=single_user()).labels}
     assert labels and text("card.labelled_as") not in words(app)
     press(app, "labels")
     assert text("card.labelled_as") in words(app)
@@ -185,7 +186,7 @@ def test_the_end_says_what_came_of_it_and_how_far_raters_agree(app, place):
     release = load_release()
     for who in ("bob", "cy"):
         for n, one in enumerate(review.begin(place, release, "random", N, "ann", 1).offers):
-            place.rate(*one.pair, MARKS[n % 3 if who == "bob" else 0], who, release=release.name)
+            place.rate(*one.pair, MARKS[n % 3 if who == "bob" else 0], who, actor=single_user(), release=release.name)
     queue(app)
     for place_, mark in enumerate(("relevant", "partly", "irrelevant", "skip"), 1):
         press(app, f"mark-{mark}-{place_}")
@@ -225,12 +226,14 @@ def test_a_patient_who_withdraws_in_the_middle_is_left_out_and_said(app, place):
     queue(app, n=6)
     press(app, "mark-relevant-1")
     gone = offers(place, n=6)[1]
-    place.set_consent(place.row(gone.study_id).patient_id, False, scope="training")
+    place.set_consent(
+        place.row(gone.study_id, actor=single_user()).patient_id, False, actor=single_user(), scope="training"
+    )
     left = review.find(place, "random", 6, "ann", 1)
     queue(app, n=6)
     assert left.dropped >= 1 and several(left.dropped, "review.dropped") in infos(app)
     press(app, f"mark-relevant-{left.position(left.next.pair)}")
-    assert gone.pair not in {one.pair for one in place.ratings(who="ann")}
+    assert gone.pair not in {one.pair for one in place.ratings(actor=Actor("ann"))}
 
 
 def test_ratings_of_another_site_are_taken_in_by_upload(app, place):
@@ -245,4 +248,4 @@ def test_ratings_of_another_site_are_taken_in_by_upload(app, place):
         fine(app.file_uploader[0].set_value(("ratings.csv", file, "text/csv")).run())
         press(app, "share-import")
         assert said in " ".join(one.value for kind in (app.success, app.error) for one in kind)
-    assert len(place.ratings(who="ann")) == 1
+    assert len(place.ratings(actor=Actor("ann"))) == 1

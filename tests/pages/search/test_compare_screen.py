@@ -9,8 +9,8 @@ import pytest
 from helpers.screens import address, asked, cards, keys, press, said_no_error, words
 from streamlit.testing.v1 import AppTest
 
+from engine.actor import single_user
 from engine.workspace.workspace import Workspace
-from pages.shared import resources
 from pages.shared.strings import text
 
 FILM, ECG, PULSE = "syn-0001-e1-cxr", "syn-0001-e1-ecg", "syn-0003-e1-ppg"
@@ -54,7 +54,7 @@ def test_without_a_pair_any_two_studies_can_be_chosen(compare: AppTest, place: W
     compare.button_group(key="first-kind").set_value("ecg").run()
     compare.selectbox(key="first-label").set_value("atrial fibrillation").run()
     first = compare.selectbox(key="first-study").value
-    assert "atrial fibrillation" in place.row(first.study_id).labels and first.modality == "ecg"
+    assert "atrial fibrillation" in place.row(first.study_id, actor=single_user()).labels and first.modality == "ecg"
     second = compare.selectbox(key="second-study").value
     press(compare, "choose-go")
     assert address(compare)["query"] == [first.study_id] and address(compare)["case"] == [second.study_id]
@@ -64,11 +64,11 @@ def test_without_a_pair_any_two_studies_can_be_chosen(compare: AppTest, place: W
 def test_a_label_that_nothing_of_a_kind_carries_is_not_offered(compare: AppTest, place: Workspace) -> None:
     compare.button_group(key="first-kind").set_value("ppg").run()
     offered = set(compare.selectbox(key="first-label").options)
-    assert offered == {label for row in place.rows() if row.modality == "ppg" for label in row.labels}
+    assert offered == {label for row in place.all_rows() if row.modality == "ppg" for label in row.labels}
 
 
 def test_two_of_one_kind_are_linked_until_they_are_let_go(compare: AppTest, place: Workspace) -> None:
-    case = next(row.study_id for row in place.rows() if row.modality == "ecg" and row.patient_id != "syn-0001")
+    case = next(row.study_id for row in place.all_rows() if row.modality == "ecg" and row.patient_id != "syn-0001")
     opened(compare, ECG, case, into="ecg", k="50")
     assert text("detail.how_rate") in words(compare)
     assert compare.button(key="link-button").label == text("compare.unlink")
@@ -83,7 +83,7 @@ def test_a_case_that_was_not_found_has_neither_rank_nor_mark(compare: AppTest, p
     assert title(compare) == text("compare.unranked", kind=text("modality_one.ecg"))
     assert text("compare.not_ranked") in words(compare)
     assert not any((key or "").startswith("rate-") for key in keys(compare)) and "next" not in keys(compare)
-    assert place.ratings(ECG, resources.WHO) == []
+    assert place.ratings(ECG, actor=single_user()) == []
 
 
 @pytest.mark.parametrize("case", ["nobody", "../../etc/passwd", "<img src=x onerror=alert(1)>", "x" * 5000, "\x00"])
@@ -100,14 +100,14 @@ def test_a_query_that_is_not_there_is_one_sentence_and_a_new_one_is_a_press_away
 
 def test_a_patient_who_withdraws_is_gone_from_an_open_page(compare: AppTest, place: Workspace) -> None:
     opened(compare, ECG, PULSE)
-    patient = place.row(PULSE).patient_id
-    place.set_consent(patient, False)
+    patient = place.row(PULSE, actor=single_user()).patient_id
+    place.set_consent(patient, False, actor=single_user())
     try:
         compare.run()
         assert [one.value for one in compare.error] == [text("compare.withdrawn", study=PULSE)]
         assert not compare.title and text("card.labelled_as") not in words(compare)
     finally:
-        place.set_consent(patient, True)
+        place.set_consent(patient, True, actor=single_user())
     assert not said_no_error(compare.run()).error
 
 
@@ -128,10 +128,10 @@ def test_a_mark_is_on_disk_before_the_page_says_so_and_can_be_taken_back(compare
     case = cards(asked(compare, ECG))[0]
     press(compare, f"open-{case}")
     press(compare, "rate-partly")
-    assert [(one.study_id, one.mark) for one in place.ratings(ECG, resources.WHO)] == [(case, "partly")]
+    assert [(one.study_id, one.mark) for one in place.ratings(ECG, actor=single_user())] == [(case, "partly")]
     assert text("card.saved_line", mark=text("mark.partly")) in words(compare)
     press(compare, "rate-partly")
-    assert place.ratings(ECG, resources.WHO) == []
+    assert place.ratings(ECG, actor=single_user()) == []
 
 
 def test_why_is_off_until_asked_for_and_says_how_far_to_trust_it(compare: AppTest) -> None:

@@ -10,10 +10,10 @@ import pytest
 from helpers.screens import address, asked, cards, keys, press, said_no_error, words
 from streamlit.testing.v1 import AppTest
 
+from engine.actor import single_user
 from engine.model.release import Release
 from engine.settings import ROOT
 from engine.workspace.workspace import Workspace
-from pages.shared import resources
 from pages.shared.strings import several, text
 
 FILM, ECG = "syn-0001-e1-cxr", "syn-0001-e1-ecg"
@@ -32,9 +32,9 @@ def test_each_filter_is_a_button_that_removes_it_and_the_rest_stays(app: AppTest
         "view": "PA",
     }
     asked(app, ECG, **held)
-    rows = [row for row in place.rows() if row.sex == "F" and 30 <= (row.age or 0) <= 90]
+    rows = [row for row in place.all_rows() if row.sex == "F" and 30 <= (row.age or 0) <= 90]
     rows = [row for row in rows if row.modality != "cxr" or row.view == "PA"]
-    remain = several(len(rows), "filters.remain", total=len(place.rows()))
+    remain = several(len(rows), "filters.remain", total=len(place.all_rows()))
     assert remain in words(app) and "women" in words(app)
     removers = {one.key: one.label for one in app.button if (one.key or "").startswith("remove-")}
     assert set(removers) == {f"remove-{one}" for one in held if one != "until"}  # one for both dates
@@ -42,8 +42,8 @@ def test_each_filter_is_a_button_that_removes_it_and_the_rest_stays(app: AppTest
 
     press(app, "remove-view")
     assert "view" not in address(app) and address(app)["sex"] == ["F"]
-    rows = [row for row in place.rows() if row.sex == "F" and 30 <= (row.age or 0) <= 90]
-    assert several(len(rows), "filters.remain", total=len(place.rows())) in words(app)
+    rows = [row for row in place.all_rows() if row.sex == "F" and 30 <= (row.age or 0) <= 90]
+    assert several(len(rows), "filters.remain", total=len(place.all_rows())) in words(app)
 
     press(app, "clear")
     assert set(address(app)) == {"query"}
@@ -71,7 +71,7 @@ def test_a_date_that_cannot_be_is_one_sentence_and_filters_nothing(app: AppTest)
 
 def test_nothing_close_is_said_instead_of_a_confident_grid(app: AppTest, place: Workspace) -> None:
     asked(app, FILM, labels="atrial fibrillation", into=["ecg"])
-    found = [row.study_id for row in place.rows() if row.modality == "ecg" and "atrial fibrillation" in row.labels]
+    found = [row.study_id for row in place.all_rows() if row.modality == "ecg" and "atrial fibrillation" in row.labels]
     assert [one.value for one in app.info] == [
         f"**{text('search.nothing_close')}.** {text('search.nothing_close_text', modality=text('modality_plain.ecg'))}"
     ]
@@ -143,7 +143,7 @@ def test_what_does_not_change_the_question_searches_nothing_again(
     press(app, "part")
     for _ in range(2):
         said_no_error(app.run())
-    place.unrate(FILM, case, resources.WHO)
+    place.unrate(FILM, case, actor=single_user())
     assert len(place.audit_rows()) == before  # each search leaves a row
     assert not calls
 

@@ -9,6 +9,7 @@ import pytest
 from helpers.screens import address, keys, press, said_no_error, words
 from streamlit.testing.v1 import AppTest
 
+from engine.actor import single_user
 from engine.map import job
 from engine.map.file import file_of, load
 from engine.model.release import load_release
@@ -67,18 +68,18 @@ def test_coming_here_begins_to_make_the_map_which_can_be_stopped_and_begun_again
 
 def test_the_map_says_in_words_what_it_shows_and_how_much_it_keeps(made: AppTest, place: Workspace) -> None:
     said, chart = words(made), load(place.path, load_release().name)
-    assert chart is not None and len(chart.ids) == len(place.rows())
+    assert chart is not None and len(chart.ids) == len(place.all_rows())
     assert f"trustworthiness {chart.kept.trustworthiness:.3f}" in said and f"n = {chart.kept.n:,}" in said
     assert text("map.chosen_none") in said and ids(made) == []
     made.button_group(key="map-by").set_value("modality").run()
     assert address(made)["by"] == ["modality"]
     groups = made.table[0].value
-    assert sum(int(n) for n in groups["Studies"]) == len(place.rows()) and len(groups) == 4
+    assert sum(int(n) for n in groups["Studies"]) == len(place.all_rows()) and len(groups) == 4
 
 
 def test_filters_lead_to_a_list_and_live_in_the_address(made: AppTest, place: Workspace) -> None:
     made.button_group(key="map-kinds").set_value(["ecg"]).run()
-    wanted = [row.study_id for row in place.rows() if row.modality == "ecg"]
+    wanted = [row.study_id for row in place.all_rows() if row.modality == "ecg"]
     assert several(len(wanted), "map.chosen_filter", study="") in words(made) and address(made)["kinds"] == ["ecg"]
     assert ids(made) and set(ids(made)) <= set(wanted)
     while "map-more" in keys(made):
@@ -127,13 +128,13 @@ def test_an_address_that_means_nothing_shows_the_whole_map(made: AppTest) -> Non
 
 
 def test_those_who_withdraw_leave_the_map_at_once(made: AppTest, place: Workspace) -> None:
-    patient = place.row(ECG).patient_id
-    theirs = [row for row in place.rows() if row.patient_id == patient]
-    place.set_consent(patient, False)
+    patient = place.row(ECG, actor=single_user()).patient_id
+    theirs = [row for row in place.all_rows() if row.patient_id == patient]
+    place.set_consent(patient, False, actor=single_user())
     try:
         said_no_error(made.run())
         assert several(len(theirs), "map.gone") in words(made)
         made.text_input(key="map-near").set_value(ECG).run()
         assert len(made.error) == 1
     finally:
-        place.set_consent(patient, True)
+        place.set_consent(patient, True, actor=single_user())

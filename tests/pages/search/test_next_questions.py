@@ -5,8 +5,8 @@ from __future__ import annotations
 from helpers.screens import address, asked, cards, keys, press, words
 from streamlit.testing.v1 import AppTest
 
+from engine.actor import single_user
 from engine.workspace.workspace import Workspace
-from pages.shared import resources
 from pages.shared.strings import several, text
 
 FILM, ECG = "syn-0001-e1-cxr", "syn-0001-e1-ecg"
@@ -21,7 +21,9 @@ def test_those_labelled_otherwise_say_what_they_are_not_labelled_as(app: AppTest
     other = cards(app, "open-otherwise-syn")
     assert other
     assert words(app).count("Not labelled as “cardiac enlargement or hypertrophy”") == len(other)
-    assert all("Cardiomegaly" not in place.row(one.removeprefix("otherwise-")).labels for one in other)
+    assert all(
+        "Cardiomegaly" not in place.row(one.removeprefix("otherwise-"), actor=single_user()).labels for one in other
+    )
 
     press(app, f"open-{other[0]}")  # one that may not be among the nearest opens beside the query all the same
     assert address(app)["case"] == [other[0].removeprefix("otherwise-")]
@@ -33,9 +35,9 @@ def test_a_mark_in_one_row_shows_in_the_other(app: AppTest, place: Workspace) ->
     shown = {one.removeprefix("otherwise-") for one in cards(app, "open-otherwise-syn")} & set(cards(app))
     case = sorted(shown)[0]
     app.button_group(key=f"mark-otherwise-{case}").set_value("relevant").run()
-    assert [one.mark for one in place.ratings(FILM, resources.WHO)] == ["relevant"]
+    assert [one.mark for one in place.ratings(FILM, actor=single_user())] == ["relevant"]
     assert app.button_group(key=f"mark-{case}").value == "relevant"
-    place.unrate(FILM, case, resources.WHO)
+    place.unrate(FILM, case, actor=single_user())
 
 
 def test_more_like_the_chosen_cases_leaves_them_out(app: AppTest, place: Workspace) -> None:
