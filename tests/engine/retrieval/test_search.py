@@ -121,7 +121,7 @@ def test_withdrawn_consent_holds_in_the_next_query(workspace: Workspace, release
 
     assert gone not in {one.patient_id for one in after.neighbours}
     assert all(len([one for one in after.neighbours if one.modality == target]) == 5 for target in ("ecg", "text"))
-    resident = next(row.study_id for row in workspace.of_patient(gone, actor=single_user()))
+    resident = next(row.study_id for row in workspace.all_rows() if row.patient_id == gone)
     with pytest.raises(UsageError, match="withdrawn"):
         search_stored(workspace, release, resident, Options(), actor=single_user())
     workspace.set_consent(gone, True, actor=single_user())

@@ -154,15 +154,15 @@ def test_a_skip_is_kept_but_is_no_judgement(workspace: Workspace) -> None:
         ({"why": ("ugly",)}, "no reason 'ugly'"),
         ({"comment": "x" * 501}, "501 characters"),
         ({"finding": "gout"}, "no finding 'gout'"),
-        ({"who": "  "}, "no name"),
-        ({"who": "a\x1b[2J"}, "control"),
-        ({"who": "a" * 61}, "61 characters"),
+        ({"actor": Actor("  ")}, "no name"),
+        ({"actor": Actor("a\x1b[2J")}, "control"),
+        ({"actor": Actor("a" * 61)}, "61 characters"),
     ],
 )
 def test_what_cannot_stand_in_a_rating_is_refused(workspace: Workspace, said: dict, words: str) -> None:
     fill(workspace)
     with pytest.raises(UsageError, match=words):
-        workspace.rate("s0000", "s0001", "partly", actor=single_user(), **{"who": "ann", "release": "r1", **said})
+        workspace.rate("s0000", "s0001", "partly", **{"actor": Actor("ann"), "release": "r1", **said})
     assert workspace.all_ratings(skips=True) == []
 
 
