@@ -212,7 +212,7 @@ def test_who_withdraws_leaves_run_practice_and_results(workspace, quiz) -> None:
         runs.commit(
             workspace, bob.run_id, next(iter(set(range(1, 6)) - {one.position for one in bob.questions})), ["x"]
         )
-    workspace.set_consent(workspace.row(gone.study_id, actor=single_user()).patient_id, True, actor=single_user())
+    workspace.set_consent(workspace.all_rows([gone.study_id])[0].patient_id, True, actor=single_user())
     assert len(results.results(workspace, quiz.quiz_id).questions) == 5
 
 

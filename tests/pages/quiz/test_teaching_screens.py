@@ -200,7 +200,7 @@ def test_who_withdrew_is_counted_and_nowhere_shown(app, place):
         assert text("present.none") in words(app)
     finally:
         for study_id in (ECG, FILM):
-            place.set_consent(place.row(study_id, actor=single_user()).patient_id, True, actor=single_user())
+            place.set_consent(place.all_rows([study_id])[0].patient_id, True, actor=single_user())
 
 
 def test_an_empty_quiz_screen_says_how_to_begin_and_too_few_cases_are_refused(app, place):
@@ -267,7 +267,7 @@ def test_a_withdrawn_case_leaves_a_quiz_that_is_under_way(app, place):
         assert several(1, "quiz.hidden") in words(app)
         assert text("quiz.place", n=1, total=1) in words(app)
     finally:
-        place.set_consent(place.row(ECG, actor=single_user()).patient_id, True, actor=single_user())
+        place.set_consent(place.all_rows([ECG])[0].patient_id, True, actor=single_user())
 
 
 @pytest.mark.parametrize("address", [{"quiz": "z-none"}, {"run": "r-none"}, {"quiz": "z-none", "view": "results"}])
