@@ -24,6 +24,6 @@ def workspace_path() -> Path:
 
 
 def recordings_path() -> Path | None:
-    """Return the folder of open recordings (CASEBIND_RECORDINGS or ../shared/data), or None where absent."""
-    path = Path(os.environ.get("CASEBIND_RECORDINGS", ROOT.parent / "shared" / "data"))
+    """Return the folder of open recordings (CASEBIND_RECORDINGS, else data/recordings); None where it is absent."""
+    path = Path(os.environ.get("CASEBIND_RECORDINGS", DATA / "recordings"))
     return path if (path / "cxr" / "cxr.csv").is_file() else None

@@ -28,7 +28,7 @@ HOSPITAL = "mimic-iv"
 class Adapter:
     """One data set.
 
-    marks      : alternatives; a folder that matches every pattern of one of them has this layout
+    layouts    : alternatives; a folder that matches every pattern of one of them has this layout
     recordings : lists the folder's recordings; UsageError, one sentence, where a table is missing or damaged
     """
 
@@ -81,22 +81,21 @@ _ALL = (
         "ppg-bp", "PPG-BP", ((f"Data File/{ppgbp.BOOK}",), (ppgbp.BOOK,), ("Data File/0_subject",)), ppgbp.segments
     ),
 )
-ADAPTERS: dict[str, Adapter] = {adapter.name: adapter for adapter in _ALL}
 
 
 def adapter_of(folder: Path) -> Adapter | None:
-    """Return the data set whose published layout a folder has, None where it has none that is known."""
+    """Return the data set whose published layout a folder has, None for any other folder."""
     return next((adapter for adapter in _ALL if adapter.matches(folder)), None)
 
 
 def find_datasets(folder: Path) -> list[tuple[Adapter, Path]]:
     """Return the data sets in a folder: itself, or those of known layout below it, in the order of their paths."""
-    level, found = [folder], []
+    level, datasets = [folder], []
     for _ in range(DEPTH + 1):
-        known = {place: adapter for place in level if (adapter := adapter_of(place)) is not None}
-        found += [(adapter, place) for place, adapter in known.items()]
-        level = [child for place in level if place not in known for child in sorted(place.iterdir()) if child.is_dir()]
-    return sorted(found, key=lambda one: one[1])
+        here = {below: adapter for below in level if (adapter := adapter_of(below)) is not None}
+        datasets += [(adapter, below) for below, adapter in here.items()]
+        level = [child for below in level if below not in here for child in sorted(below.iterdir()) if child.is_dir()]
+    return sorted(datasets, key=lambda pair: pair[1])
 
 
 def collect(folders: Sequence[Path], split: str | None = None) -> list[Recording]:
@@ -104,23 +103,23 @@ def collect(folders: Sequence[Path], split: str | None = None) -> list[Recording
 
     Raises UsageError, one sentence, for a folder of no known layout, a study that comes twice, and a split that leaks.
     """
-    found = [one for folder in folders for one in _found_in(folder)]
-    stays = [hospital(place) for adapter, place in found if adapter.name == HOSPITAL]
-    listed = [one for adapter, place in found for one in _listed(adapter, place)]
+    datasets = [pair for folder in folders for pair in _datasets_in(folder)]
+    stays = [hospital(below) for adapter, below in datasets if adapter.name == HOSPITAL]
+    listed = [recording for adapter, below in datasets for recording in _listed(adapter, below)]
     if not listed:
         raise UsageError("MIMIC-IV's tables hold no film or trace: name MIMIC-CXR-JPG or MIMIC-IV-ECG beside them.")
     linked = link(listed, stays[0] if stays else EMPTY_HOSPITAL)
     check_studies(linked)
     check_splits(linked)
-    return [one for one in linked if split is None or one.split == split]
+    return [recording for recording in linked if split is None or recording.split == split]
 
 
-def _found_in(folder: Path) -> list[tuple[Adapter, Path]]:
-    found = find_datasets(folder) if folder.is_dir() else []
-    if not found:
+def _datasets_in(folder: Path) -> list[tuple[Adapter, Path]]:
+    datasets = find_datasets(folder) if folder.is_dir() else []
+    if not datasets:
         titles = ", ".join(adapter.title for adapter in _ALL)
         raise UsageError(f"{folder} has the layout of no known data set ({titles}): name the folder of its tables.")
-    return found
+    return datasets
 
 
 def _listed(adapter: Adapter, folder: Path) -> list[Recording]:

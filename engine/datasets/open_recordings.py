@@ -1,6 +1,7 @@
 """The open recordings: NIH, Kermany, Hannover, VQA-RAD films; PTB-XL and other ECGs; BIDMC, PPG-BP, oximetry PPGs.
 
 `recordings(path)` lists them from the three tables; `Recording.study()` reads one. Splits are by patient and fixed.
+A data set that datasets.toml does not list is taken by its own columns: licence, labels_how, attribution or source.
 """
 
 from __future__ import annotations
@@ -14,16 +15,16 @@ from typing import Any
 
 import numpy as np
 
-from engine.datasets.recording import ATTRIBUTION, Recording
+from engine.datasets.recording import DATASETS, Recording, attribution_of
 from engine.study import ECG_LEADS, PPG_LEAD, Film, Study, Trace
 
-__all__ = ["ATTRIBUTION", "Recording", "recordings"]
+__all__ = ["Recording", "recordings"]
 
 
 def recordings(path: Path, split: str | None = None, modality: str | None = None) -> list[Recording]:
     """List the recordings under `path` (the folder with cxr/, ecg/ and ppg/), films first, then ECG, then PPG."""
-    found = [*_films(path), *_ecgs(path), *_ppgs(path)]
-    return [r for r in found if (split is None or r.split == split) and (modality is None or r.modality == modality)]
+    listed = [*_films(path), *_ecgs(path), *_ppgs(path)]
+    return [r for r in listed if (split is None or r.split == split) and (modality is None or r.modality == modality)]
 
 
 def _number(text: str | None) -> float | None:
@@ -42,84 +43,79 @@ def _labels(row: dict[str, str]) -> tuple[str, ...]:
     return tuple(label for label in (row["labels"] or "").split(";") if label)
 
 
+def _common(row: dict[str, str], label_source: str) -> dict[str, Any]:
+    """Return what the three tables say alike of a recording.
+
+    label_source : who labelled the data sets that are registered; any other states it in its own column `labels_how`
+    """
+    dataset, registered = row["dataset"], row["dataset"] in DATASETS
+    stated = row.get("labels_how") or ("" if registered else f"as the table of {dataset} states")
+    own = row.get("attribution") or attribution_of(dataset, row["licence"], row.get("source", ""))
+    return {
+        "dataset": dataset,
+        "split": row["split"],
+        "label_source": stated or label_source,
+        "licence": row["licence"],
+        "age": _number(row["age"]),
+        "sex": row["sex"],
+        "load": _load,
+        "attribution": "" if registered else own,
+    }
+
+
 def _films(path: Path) -> Iterator[Recording]:
     for row in _rows(path / "cxr" / "cxr.csv"):
         yield Recording(
-            row["study_id"],
-            row["dataset"],
-            "cxr",
-            row["patient_id"],
-            row["study_id"],
-            row["split"],
-            _labels(row),
-            row["labels_how"],
-            row["licence"],
-            _number(row["age"]),
-            row["sex"],
-            row["view"],
-            None,
-            row["report"],
-            {"file": path / "cxr" / row["file"]},
-            _load,
+            study_id=row["study_id"],
+            modality="cxr",
+            patient_id=row["patient_id"],
+            encounter_id=row["study_id"],
+            labels=_labels(row),
+            view=row["view"],
+            heart_rate=None,
+            report=row["report"],
+            source={"file": path / "cxr" / row["file"]},
+            **_common(row, ""),
         )
 
 
 def _ecgs(path: Path) -> Iterator[Recording]:
     for row in _rows(path / "ecg" / "ecg.csv"):
         yield Recording(
-            row["record_id"],
-            row["dataset"],
-            "ecg",
-            row["patient_id"] or row["record_id"],
-            row["record_id"],
-            row["split"],
-            _labels(row),
-            "SCP-ECG or SNOMED statements of the data set",
-            row["licence"],
-            _number(row["age"]),
-            row["sex"],
-            "",
-            _number(row["hr_est"]),
-            row["report"],
-            {
+            study_id=row["record_id"],
+            modality="ecg",
+            patient_id=row["patient_id"] or row["record_id"],
+            encounter_id=row["record_id"],
+            labels=_labels(row),
+            view="",
+            heart_rate=_number(row["hr_est"]),
+            report=row["report"],
+            source={
                 "array": path / "ecg" / row["array"],
                 "row": int(row["array_row"]),
                 "units": "mV" if "_mv" in row["array"] else "sd",
             },
-            _load,
             pair=row["record_id"],
+            **_common(row, "SCP-ECG or SNOMED statements of the data set"),
         )
 
 
 def _ppgs(path: Path) -> Iterator[Recording]:
     """Each PPG; where an ECG lead was recorded with it, that lead is a recording of the same encounter."""
     for row in _rows(path / "ppg" / "ppg.csv"):
-        common = {
-            "dataset": row["dataset"],
+        common = _common(row, "clinical record of the data set") | {
             "patient_id": row["patient_id"],
             "encounter_id": row["record_id"],
-            "split": row["split"],
-            "label_source": "clinical record of the data set",
-            "licence": row["licence"],
-            "age": _number(row["age"]),
-            "sex": row["sex"],
             "view": "",
             "heart_rate": _number(row["hr"]) or _number(row["hr_est"]),
             "report": "",
-            "load": _load,
             "pair": row["record_id"],
         }
-        where = {"array": path / "ppg" / "ppg.npz", "row": int(row["array_row"])}
-        yield Recording(study_id=row["record_id"], modality="ppg", labels=_labels(row), source=where, **common)  # type: ignore[arg-type]
+        source = {"array": path / "ppg" / "ppg.npz", "row": int(row["array_row"])}
+        yield Recording(study_id=row["record_id"], modality="ppg", labels=_labels(row), source=source, **common)
         if row["simultaneous_ecg"] == "True":
-            lead = row["ecg_lead"] or "II"
-            yield Recording(
-                study_id=f"{row['record_id']}_ecg",
-                modality="ecg",
-                labels=(),
-                source={**where, "lead": lead},
-                **common,  # type: ignore[arg-type]
-            )
+            lead = {**source, "lead": row["ecg_lead"] or "II"}
+            yield Recording(study_id=f"{row['record_id']}_ecg", modality="ecg", labels=(), source=lead, **common)
 
 
 @lru_cache(maxsize=4)

@@ -13,8 +13,18 @@ from engine.study import Modality, Study, Trace
 DATASETS: dict[str, dict[str, str]] = tomllib.loads(
     (Path(__file__).parent / "datasets.toml").read_text(encoding="utf-8")
 )
-ATTRIBUTION = {name: about["attribution"] for name, about in DATASETS.items()}
 NOTHING: tuple[Any, ...] = (None, "", [])
+
+
+def attribution_of(dataset: str, licence: str = "", source: str = "") -> str:
+    """Return whom to acknowledge for a data set: as datasets.toml says.
+
+    For one that it does not list, a sentence with the licence and source that the set's own table states.
+    """
+    if dataset in DATASETS:
+        return DATASETS[dataset]["attribution"]
+    stated = ", from ".join(part for part in (licence, source) if part) or "nothing"
+    return f"{dataset}; as its table states: {stated}, since Casebind has no attribution of its own for it"
 
 
 @dataclass(frozen=True)
@@ -26,6 +36,7 @@ class Recording:
     acquired_at : ISO 8601, as the data set gives it (shifted in de-identified sets), "" where it does not
     pair        : equal for recordings of different modalities that were taken together, else ""
     extra       : further facts, kept as they are
+    attribution : whom to acknowledge; "" for what `attribution_of` says of the data set
     """
 
     study_id: str
@@ -47,6 +58,7 @@ class Recording:
     acquired_at: str = ""
     pair: str = ""
     extra: dict[str, str] = field(default_factory=dict)
+    attribution: str = ""
 
     def facts(self) -> dict[str, Any]:
         """Return the non-identifying facts of the tables under manifest.csv's names."""
@@ -67,9 +79,9 @@ class Recording:
 
         key : the workspace's secret, for the identifiers inside of files; see engine.intake.read.read
         """
-        study, told = self.load(self, key), self.facts()
-        known = {name: value for name, value in told.items() if value not in NOTHING}
-        return replace(study, facts={**told, **study.facts, **known})
+        study, facts = self.load(self, key), self.facts()
+        stated = {name: value for name, value in facts.items() if value not in NOTHING}
+        return replace(study, facts={**facts, **study.facts, **stated})
 
     def of_trace(self, trace: Trace) -> Study:
         """Return the study of a trace that was read without intake."""

@@ -29,15 +29,15 @@ def films(folder: Path) -> Iterator[Recording]:
     patients = _patients(folder)
     names = dict.fromkeys(row["patientId"] for row in rows(folder, "stage_2_train_labels.csv", ("patientId", "Target")))
     for name in names:
-        told = classes.get(name, "")
+        detail = classes.get(name, "")
         yield recording(
             "RSNA",
             "cxr",
             f"rsna-{name}",
             patients.get(name, f"rsna:{name}"),
             {"files": [folder / "stage_2_train_images" / f"{name}.dcm"]},
-            labels=tuple(label_maps()["rsna"].get(told, ())),
-            extra={"class": told},
+            labels=tuple(label_maps()["rsna"].get(detail, ())),
+            extra={"class": detail},
         )
 
 

@@ -68,10 +68,10 @@ def number(text: str) -> float | None:
 
 def split_of(patient_id: str) -> str:
     """Return the split of a patient of a data set that publishes none: the same always, 70, 10 and 20 %."""
-    place = int.from_bytes(hashlib.sha256(patient_id.encode()).digest()[:8], "big") / 2**64
+    left = int.from_bytes(hashlib.sha256(patient_id.encode()).digest()[:8], "big") / 2**64
     for name, share in SHARES:
-        place -= share
-        if place < 0:
+        left -= share
+        if left < 0:
             return name
     return SHARES[-1][0]
 
@@ -79,9 +79,9 @@ def split_of(patient_id: str) -> str:
 def recording(
     dataset: str, modality: Modality, study_id: str, patient_id: str, source: dict[str, Any], **overrides: Any
 ) -> Recording:
-    """Return a recording with what the data set says of all its studies; `told` are further fields of Recording.
+    """Return a recording with what the data set says of all its studies; `overrides` are further fields of Recording.
 
-    Without a split in `told`, the patient's is `split_of`; without an encounter, the study is its own.
+    Without a split in `overrides`, the patient's is `split_of`; without an encounter, the study is its own.
     """
     about = DATASETS[dataset]
     fields: dict[str, Any] = {

@@ -41,9 +41,9 @@ def trace_study(dataset: Dataset, identified: Identified, answers: Answers) -> S
     channels = [c for i in picked for c in _channels(dataset, i, leads[i])]
     result = assemble(channels, answers)
     used = next((i for i in picked if set(result.trace.leads) <= {str(lead) for lead in leads[i]}), picked[0])
-    place = f"group {used + 1} of {len(groups)}" if len(groups) > 1 else ""
+    which = f"group {used + 1} of {len(groups)}" if len(groups) > 1 else ""
     kind = "DICOM " + _CLASSES.get(str(dataset.get("SOPClassUID", "")), "waveform")
-    remark = ", ".join(part for part in (place, result.remark) if part)
+    remark = ", ".join(part for part in (which, result.remark) if part)
     return Study(
         result.modality,
         result.trace,

@@ -78,8 +78,8 @@ def parts_of(master: Upload, uploads: Sequence[Upload]) -> list[Upload]:
 
 def parts_of_segment(part: Upload, uploads: Sequence[Upload]) -> list[Upload]:
     """Return the signal files of one segment; segments of segments do not exist in WFDB."""
-    found = [find(file, uploads, part) for file in parse_header(part.data).files]
-    return [upload for upload in found if upload is not None]
+    files = [find(file, uploads, part) for file in parse_header(part.data).files]
+    return [upload for upload in files if upload is not None]
 
 
 def _channel(signal: _Signal, index: int, fs: float) -> Channel:

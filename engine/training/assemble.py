@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from safetensors.torch import load_file, save_file
 
-from engine.datasets.open_recordings import ATTRIBUTION
+from engine.datasets.recording import attribution_of
 from engine.files import sha256_of
 from engine.model.hash_layer import HashLayer, pack
 from engine.model.release import FORMAT
@@ -92,7 +92,7 @@ def data_card(cache: Path) -> list[dict[str, Any]]:
                 "modalities": sorted({row.modality for row in mine}),
                 "studies": dict(counts),
                 "patients": len({row.patient_id for row in mine}),
-                "attribution": ATTRIBUTION[dataset],
+                "attribution": attribution_of(dataset),
             }
         )
     return card

@@ -21,7 +21,7 @@ def read_dataset(path: Path, split: str | None) -> list[StudyEntry]:
 
 
 def _entry(number: int, recording: Recording) -> StudyEntry:
-    from engine.datasets.recording import ATTRIBUTION, NOTHING
+    from engine.datasets.recording import NOTHING, attribution_of
 
     known = {name: value for name, value in recording.facts().items() if value not in NOTHING}
     extra = {"dataset": recording.dataset, "split": recording.split, **recording.extra}
@@ -33,7 +33,7 @@ def _entry(number: int, recording: Recording) -> StudyEntry:
         **known,
         "patient_id": recording.patient_id,
         "encounter_id": recording.encounter_id,
-        "attribution": ATTRIBUTION[recording.dataset],
+        "attribution": recording.attribution or attribution_of(recording.dataset),
     }
 
     def read(key: bytes) -> Study:

@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from engine.datasets.open_recordings import recordings
+from engine.datasets import open_recordings
 from engine.findings import findings, sentence, vocabulary
-from engine.settings import recordings_path
 from engine.training.data.captions import Captions, many_hot, true_of
 
 
@@ -47,12 +46,8 @@ def test_a_caption_is_true_of_every_study_that_has_all_it_says():
     ]
 
 
-@pytest.mark.recordings
-def test_open_recordings_read_and_split_by_patient():
-    path = recordings_path()
-    if path is None:
-        pytest.skip("the open recordings are not beside the repository")
-    listed = recordings(path)
+def test_open_recordings_read_and_split_by_patient(recordings):
+    listed = open_recordings.recordings(recordings)
     assert {r.modality for r in listed} == {"cxr", "ecg", "ppg"}
     splits: dict[str, set[str]] = {}
     for r in listed:

@@ -11,8 +11,6 @@ from helpers.browser import PATIENCE_MS, drop, press, settle, wait_for_cards
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
-from engine.settings import recordings_path
-
 pytestmark = pytest.mark.browser
 
 
@@ -159,11 +157,7 @@ def test_unknown_query_in_the_url_is_one_sentence_with_a_way_back(page, server):
     page.get_by_test_id("stFileUploader").wait_for()
 
 
-@pytest.mark.recordings
-def test_real_recordings_find_cases_of_several_kinds(page, server):
-    recordings = recordings_path()
-    if recordings is None:
-        pytest.skip("the open recordings are not here (CASEBIND_RECORDINGS)")
+def test_real_recordings_find_cases_of_several_kinds(page, server, recordings):
     uploads = recordings / "uploads"
     for files in (("00008_hr.hea", "00008_hr.dat"), ("nih_cxr14_google_dx_pa_covid0000.dcm",)):
         drop(page, server, *(uploads / file for file in files))

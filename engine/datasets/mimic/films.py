@@ -28,18 +28,20 @@ def films(folder: Path) -> Iterator[Recording]:
     wanted = ("dicom_id", "subject_id", "study_id", "ViewPosition", "StudyDate", "StudyTime")
     for row in rows(folder, TABLE.format("metadata"), wanted):
         if row["ViewPosition"] in FRONTAL and row["dicom_id"] in splits:
-            labels, uncertain = read.get(row["study_id"], ((), ()))
-            yield _film(folder, reports, row, SPLITS.get(splits[row["dicom_id"]], ""), labels, uncertain)
+            split = SPLITS.get(splits[row["dicom_id"]], "")
+            yield _film(folder, reports, row, split=split, labels=read.get(row["study_id"], ((), ())))
 
 
 def _film(
-    folder: Path, reports: Path, row: dict[str, str], split: str, labels: tuple[str, ...], uncertain: tuple[str, ...]
+    folder: Path, reports: Path, row: dict[str, str], *, split: str, labels: tuple[tuple[str, ...], tuple[str, ...]]
 ) -> Recording:
+    """Return one film; `labels` are the certain and the uncertain ones."""
+    certain, uncertain = labels
     subject, study, name = row["subject_id"], row["study_id"], row["dicom_id"]
-    place = Path(f"p{subject[:2]}") / f"p{subject}"
+    below = Path(f"p{subject[:2]}") / f"p{subject}"
     source = {
-        "files": [folder / "files" / place / f"s{study}" / f"{name}.jpg"],
-        "report": reports / place / f"s{study}.txt",
+        "files": [folder / "files" / below / f"s{study}" / f"{name}.jpg"],
+        "report": reports / below / f"s{study}.txt",
     }
     return recording(
         "MIMIC-CXR",
@@ -49,7 +51,7 @@ def _film(
         source,
         encounter_id=f"mimic-s{study}",
         split=split,
-        labels=labels,
+        labels=certain,
         view=row["ViewPosition"],
         acquired_at=iso_time(row["StudyDate"], row["StudyTime"]),
         extra={"uncertain": ";".join(uncertain)} if uncertain else {},
@@ -58,8 +60,8 @@ def _film(
 
 def _reports(folder: Path) -> Path:
     """Return the folder of p10, p11, … that holds the reports; a report that is not there is no error."""
-    places = [folder / "mimic-cxr-reports" / "files", folder.parent / "mimic-cxr-reports" / "files"]
-    return next((place for place in places if place.is_dir()), folder / "files")
+    folders = [folder / "mimic-cxr-reports" / "files", folder.parent / "mimic-cxr-reports" / "files"]
+    return next((below for below in folders if below.is_dir()), folder / "files")
 
 
 def iso_time(date: str, time: str) -> str:

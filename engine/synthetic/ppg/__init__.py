@@ -4,7 +4,7 @@
 >>> samples = draw_ppg(model, encounter, rhythm, person_rng, rng)   # (1250,) whole numbers, 125 Hz
 >>> fit(recordings).save(path)                                      # `casebind train generator ppg`
 
-What is learnt from what, on `train` only (attributions: engine.datasets.open_recordings.ATTRIBUTION):
+What is learnt from what, on `train` only (attributions: engine/datasets/datasets.toml):
 - PPG-BP (125 persons), BIDMC (26), phone oximetry (3) and Welltory (12): the shape of a pulse. Pulses are cut foot to
   foot, brought to one length and height, and the median is taken a person. Principal components (32) of these
   medians; ridge regression of the scores on age, age², sex, systolic and diastolic pressure, BMI, heart rate and the

@@ -19,6 +19,7 @@ from helpers.workspaces import write_manifest
 from engine import settings
 from engine.actor import single_user
 from engine.cli import run
+from engine.commands.ingest import entries_of
 from engine.intake.paths import read_paths
 from engine.intake.quality import judge
 from engine.model.release import Release
@@ -237,15 +238,34 @@ def test_prepare_takes_several_folders_and_keeps_the_pairs(tmp_path: Path, capsy
     assert '"skipped": 1' in capsys.readouterr().out
 
 
-@pytest.mark.recordings
-def test_the_open_recordings_folder_is_known(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
-    from engine.commands.ingest import entries_of
+def open_layout(folder: Path) -> Path:
+    """Write a folder in the layout of the open recordings with one film, of a data set that nobody registered."""
+    from PIL import Image
 
-    recordings = settings.recordings_path()
-    if recordings is None:
-        pytest.skip("the open recordings are not on this machine")
+    columns = "file,dataset,patient_id,study_id,split,view,age,sex,labels,labels_how,report,licence,source\n"
+    row = "a.png,ward-9,p1,film-1,test,PA,50,F,Edema,two readers,,CC0 1.0,example/ward-9\n"
+    for name, text in (("cxr", columns + row), ("ecg", "record_id,dataset\n"), ("ppg", "record_id,dataset\n")):
+        (folder / name).mkdir(parents=True)
+        (folder / name / f"{name}.csv").write_text(text, encoding="utf-8")
+    Image.new("L", (300, 300), 90).save(folder / "cxr" / "a.png")
+    return folder
+
+
+def test_a_data_set_that_nobody_registered_is_taken_by_its_own_columns(tmp_path: Path) -> None:
+    (entry,) = entries_of(open_layout(tmp_path / "open"), "test")
+    assert entry.facts["attribution"] == (
+        "ward-9; as its table states: CC0 1.0, from example/ward-9, since Casebind has no attribution of its own for it"
+    )
+    assert (entry.facts["licence"], entry.facts["label_source"]) == ("CC0 1.0", "two readers")
+    assert (entry.facts["labels"], entry.extra["dataset"]) == (["Edema"], "ward-9")
+    assert entry.load(b"").modality == "cxr"
+
+
+def test_the_open_recordings_folder_is_known(recordings: Path) -> None:
     entries = entries_of(recordings, "test")
-    assert {entry.facts["label_source"] != "" for entry in entries} == {True}
+    for fact in ("label_source", "licence", "attribution"):
+        assert all(entry.facts[fact] for entry in entries), fact
+    assert len({entry.extra["dataset"] for entry in entries}) > 10
     film, ecg = entries[0].load(b""), next(one for one in entries if one.study_id.startswith("ptbxl")).load(b"")
     assert (film.modality, ecg.modality) == ("cxr", "ecg")
     assert len(film.fingerprint) == len(ecg.fingerprint) == 64

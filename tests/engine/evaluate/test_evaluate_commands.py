@@ -56,7 +56,7 @@ def _pulse(i: int) -> dict[str, Any]:
 
 
 @pytest.fixture(scope="module")
-def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made_recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Films and ECGs of the shipped synthetic patients and made pulses, in the layout of the open recordings."""
     folder, demo = tmp_path_factory.mktemp("recordings"), settings.DEMO
     films, ecgs, leads, pulses, beside = [], [], [], [], []
@@ -102,9 +102,9 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", list(MEASURES))
 def test_a_measurement_prints_rows_and_writes_json_and_plots(
-    name: str, recordings: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, made_recordings: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["evaluate", name, "--recordings", str(recordings), "--cache", str(cache), "--out", str(tmp_path)]
+    words = ["evaluate", name, "--recordings", str(made_recordings), "--cache", str(cache), "--out", str(tmp_path)]
     assert run([*words, "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     assert printed == json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
@@ -116,9 +116,9 @@ def test_a_measurement_prints_rows_and_writes_json_and_plots(
 
 
 def test_a_box_that_nobody_drew_cannot_be_asked_with(
-    recordings: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    made_recordings: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    table = (recordings / "cxr" / "cxr.csv").read_text(encoding="utf-8")
+    table = (made_recordings / "cxr" / "cxr.csv").read_text(encoding="utf-8")
     (tmp_path / "cxr").mkdir()
     (tmp_path / "cxr" / "cxr.csv").write_text(table.replace("bboxes", "boxes"), encoding="utf-8")
     assert run(["evaluate", "region", "--recordings", str(tmp_path), "--cache", str(cache)]) == 2
@@ -126,18 +126,18 @@ def test_a_box_that_nobody_drew_cannot_be_asked_with(
 
 
 def test_the_table_names_every_method_beside_ours(
-    recordings: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+    made_recordings: Path, cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert run(["evaluate", "pairs", "--recordings", str(recordings), "--cache", str(cache)]) == 0
+    assert run(["evaluate", "pairs", "--recordings", str(made_recordings), "--cache", str(cache)]) == 0
     table = capsys.readouterr().out
     assert all(name in table for name in ("ours, float", "ours, 64 bits", "untrained twin", "heart-rate matching"))
 
 
 def test_another_release_stands_beside_in_the_same_run(
-    recordings: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    made_recordings: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     other = shutil.copytree(releases()[-1], tmp_path / "ablation")
-    words = ["--recordings", str(recordings), "--cache", str(cache), "--beside", str(other), "--json"]
+    words = ["--recordings", str(made_recordings), "--cache", str(cache), "--beside", str(other), "--json"]
     assert run(["evaluate", "pairs", *words]) == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
     ours = {row["task"]: row["figures"] for row in rows if row["method"] == "ours, float"}
@@ -146,10 +146,10 @@ def test_another_release_stands_beside_in_the_same_run(
 
 
 def test_film_to_ecg_figures_say_what_they_rest_on(
-    recordings: Path, cache: Path, capsys: pytest.CaptureFixture[str]
+    made_recordings: Path, cache: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for name in ("hashing", "rerank", "calibration", "text"):
-        assert run(["evaluate", name, "--recordings", str(recordings), "--cache", str(cache)]) == 0
+        assert run(["evaluate", name, "--recordings", str(made_recordings), "--cache", str(cache)]) == 0
         assert "share no patient" in capsys.readouterr().out
 
 
@@ -160,9 +160,18 @@ def test_missing_recordings_are_one_sentence(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_the_replay_of_ratings_prints_its_gain_and_what_random_needs(
-    recordings: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    made_recordings: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    words = ["evaluate", "active-learning", "--recordings", str(recordings), "--cache", str(cache), "--ratings", "6"]
+    words = [
+        "evaluate",
+        "active-learning",
+        "--recordings",
+        str(made_recordings),
+        "--cache",
+        str(cache),
+        "--ratings",
+        "6",
+    ]
     few = ["--partitions", "1", "--steps", "3", "--strategy", "core_set"]
     assert run([*words, *few, "--out", str(tmp_path), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)

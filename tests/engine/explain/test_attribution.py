@@ -20,7 +20,7 @@ from engine.intake.paths import read_paths
 from engine.intake.read import read_text
 from engine.intake.upload import Answers
 from engine.model.release import Release, load_release
-from engine.settings import DEMO, recordings_path
+from engine.settings import DEMO
 from engine.study import Film, Study, Trace
 
 PPG = Answers(modality="ppg", fs=125.0, units="au")
@@ -208,11 +208,7 @@ def test_the_picture_is_written_and_carries_its_words(release: Release, films: l
     assert "blurred copy" in words
 
 
-@pytest.mark.recordings
-def test_a_wide_dicom_film_is_explained_on_its_own_pixels(release: Release) -> None:
-    recordings = recordings_path()
-    if recordings is None:
-        pytest.skip("the open recordings are not here (CASEBIND_RECORDINGS or ../shared/data)")
+def test_a_wide_dicom_film_is_explained_on_its_own_pixels(release: Release, recordings: Path) -> None:
     name = next(path for path in sorted((recordings / "uploads").iterdir()) if "nih" in path.name.lower())
     query = read_paths([name])
     first = next(explain_pair(release, query, demo("ecg/syn-0001-e1-ecg.hea"), budget_s=60))

@@ -23,7 +23,6 @@ from pydicom.uid import (
 
 from engine.errors import IntakeError
 from engine.intake import Upload, read, read_paths
-from engine.settings import recordings_path
 from engine.study import Study
 
 
@@ -242,10 +241,8 @@ def test_of_a_whole_study_on_disc_the_frontal_film_is_taken() -> None:
         read([Upload(name, data) for name, data in members.items() if name != "IM1"] + [Upload("IM4", members["IM2"])])
 
 
-@pytest.mark.recordings
-@pytest.mark.skipif(recordings_path() is None, reason="the open recordings are not here")
-def test_the_open_films_read_as_published() -> None:
-    folder = recordings_path() / "uploads"  # type: ignore[operator]
+def test_the_open_films_read_as_published(recordings: Path) -> None:
+    folder = recordings / "uploads"
     nih = read_paths([folder / "nih_cxr14_google_dx_pa_covid0000.dcm"])
     assert (nih.content.pixels.shape, nih.facts["age"], nih.facts["sex"]) == ((1024, 1024), 81, "M")
     assert "burned" in nih.identity_note

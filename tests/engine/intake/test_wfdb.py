@@ -10,7 +10,6 @@ from helpers.recording_files import LEADS, signals, wfdb_uploads, zipped
 
 from engine.errors import IntakeError, QuestionError
 from engine.intake import Answers, Upload, read, read_paths
-from engine.settings import recordings_path
 
 # Half a step of the converter in mV, with room for rounding: formats of 12 bits or fewer are coarse.
 WRITTEN = {"80": 0.02, "212": 0.002, "16": 1e-4, "24": 1e-4, "32": 1e-4, "508": 0.02, "516": 1e-4, "524": 1e-4}
@@ -192,14 +191,12 @@ def test_comments_give_age_sex_and_codes_and_nothing_else(tmp_path: Path) -> Non
     assert "Roe" not in repr(study)
 
 
-@pytest.mark.recordings
-@pytest.mark.skipif(recordings_path() is None, reason="the open recordings are not here")
 @pytest.mark.parametrize(
     ("name", "fs", "seconds"),
     [("00001_lr", 100, 10), ("00008_hr", 500, 10), ("1009874", 100, 12), ("E07500", 500, 10), ("JS20000", 500, 10)],
 )
-def test_the_open_records_read_as_published(name: str, fs: int, seconds: int) -> None:
-    folder = recordings_path() / "uploads"  # type: ignore[operator]
+def test_the_open_records_read_as_published(recordings: Path, name: str, fs: int, seconds: int) -> None:
+    folder = recordings / "uploads"
     study = read_paths([folder / f"{name}.hea"])
     assert study.recognised == f"WFDB, 12 leads, {fs} Hz, {seconds} s"
     assert study.content.leads == LEADS

@@ -7,11 +7,10 @@ import numpy as np
 import pytest
 import torch
 
-from engine.datasets.open_recordings import recordings
+from engine.datasets import open_recordings
 from engine.errors import ReleaseError, UsageError
 from engine.evaluate.release import by_finding, gallery
 from engine.model.release import load_release, releases
-from engine.settings import recordings_path
 from engine.study import ECG_LEADS, MODALITIES, Film, Note, Study, Trace
 
 
@@ -135,13 +134,9 @@ def test_the_manifest_names_data_licences_limits_and_figures(release):
     assert {"p_at_5", "chance_p_at_5"} <= set(rows[0]) and rows[0]["p_at_5"]["n"] > 0
 
 
-@pytest.mark.recordings
 @pytest.mark.parametrize(("modality", "dataset"), [("cxr", "kermany-paediatric"), ("ecg", "PTB-XL")])
-def test_neighbours_share_findings_more_often_than_chance(release, modality, dataset):
-    path = recordings_path()
-    if path is None:
-        pytest.skip("the open recordings are not beside the repository")
-    listed = [r for r in recordings(path, "test", modality) if r.dataset == dataset][:90]
+def test_neighbours_share_findings_more_often_than_chance(release, recordings, modality, dataset):
+    listed = [r for r in open_recordings.recordings(recordings, "test", modality) if r.dataset == dataset][:90]
     found = gallery(release, listed)
     for row in by_finding("check", found, found):
         assert row["p_at_5"]["low"] > row["chance_p_at_5"], row

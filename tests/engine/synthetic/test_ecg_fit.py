@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from helpers.synthetic_ecgs import draw, encounter, shipped
 from scipy import signal
 
-from engine.datasets.open_recordings import recordings
-from engine.settings import recordings_path
+from engine.datasets import open_recordings
 from engine.synthetic.ecg import GAIN
 from engine.synthetic.ecg.beats import BEFORE, FS, median_beat
 from engine.synthetic.ecg.fit import sample
 from engine.synthetic.ecg.gains import fit_gains, limb_ratio
 from engine.synthetic.ecg.segments import landmarks
-
-ROOT = recordings_path()
 
 
 def recorded(label: str, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -70,11 +69,8 @@ def test_the_shipped_generator_is_small_and_holds_no_recording() -> None:
     assert max(max(array.shape) for array in arrays.values()) < 1000
 
 
-@pytest.mark.recordings
-@pytest.mark.skipif(ROOT is None, reason="the open recordings are not here")
-def test_recordings_with_left_bundle_branch_block_are_cut_broader_than_normal_ones() -> None:
-    assert ROOT is not None
-    own = [r for r in recordings(ROOT, "train", "ecg") if r.source.get("units") == "sd"]
+def test_recordings_with_left_bundle_branch_block_are_cut_broader_than_normal_ones(recordings: Path) -> None:
+    own = [r for r in open_recordings.recordings(recordings, "train", "ecg") if r.source.get("units") == "sd"]
     middle = {}
     for label in ("normal ECG", "complete left bundle branch block"):
         cut = [found for r in [r for r in own if label in r.labels][:15] if (found := sample(r)) is not None]

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 from engine.errors import ReleaseError
 from engine.intake.quality import judge
-from engine.settings import recordings_path
 from engine.study import Study, Trace
 from engine.synthetic.patients import Encounter, rng_for
 from engine.synthetic.ppg import PulseModel, draw_ppg, fit, load_model
@@ -195,12 +195,8 @@ def test_an_absent_model_is_said_to_be_absent(tmp_path):
         load_model(tmp_path / "ppg.safetensors")
 
 
-@pytest.mark.recordings
-def test_fitting_the_open_recordings_gives_the_shipped_model(model: PulseModel):
-    path = recordings_path()
-    if path is None:
-        pytest.skip("the open recordings are not here")
-    fitted = fit(path)
+def test_fitting_the_open_recordings_gives_the_shipped_model(model: PulseModel, recordings: Path):
+    fitted = fit(recordings)
     assert np.allclose(fitted.mean, model.mean, atol=1e-3)
     assert np.allclose(fitted.swing, model.swing, atol=0.02)
     assert np.allclose(fitted.filling, model.filling, atol=0.02)

@@ -6,12 +6,12 @@ import copy
 import re
 import tomllib
 from collections import Counter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from engine.settings import recordings_path
 from engine.synthetic.draw import draw_patients, even
 from engine.synthetic.patients import Encounter, Patient, rng_for
 from engine.synthetic.prior import FILE, prior_of, read_prior
@@ -73,11 +73,9 @@ def test_every_table_with_a_number_says_where_it_is_from() -> None:
         assert known or source == "by definition", path
 
 
-@pytest.mark.skipif(recordings_path() is None, reason="the open recordings are not here")
-def test_what_the_prior_counts_on_train_is_what_the_command_counts() -> None:
+def test_what_the_prior_counts_on_train_is_what_the_command_counts(recordings: Path) -> None:
     from engine.synthetic.counts import count_ecgs, count_films, read_train
 
-    recordings = recordings_path()
     films = count_films(read_train(recordings / "cxr" / "cxr.csv", "nih-cxr14"))
     ecgs = count_ecgs(read_train(recordings / "ecg" / "ecg.csv", "PTB-XL", "hr_est"))
     assert films["labels"]["Pneumonia"]["n"] == 302

@@ -30,7 +30,7 @@ def common(number: int, dataset: str, labels: str) -> dict[str, object]:
 
 
 @pytest.fixture(scope="module")
-def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def made_recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The shipped synthetic patients, written in the layout of the open recordings."""
     folder, demo = tmp_path_factory.mktemp("recordings"), settings.DEMO
     films, ecgs, ppgs, leads, pulses, beside = [], [], [], [], [], []
@@ -82,17 +82,17 @@ def recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_stages_make_a_release_that_encodes(recordings: Path, tmp_path: Path) -> None:
+def test_the_stages_make_a_release_that_encodes(made_recordings: Path, tmp_path: Path) -> None:
     cache, stages, out = tmp_path / "prepared", tmp_path / "run", tmp_path / "r9"
     common = ["--cache", str(cache), "--run", str(stages), "--epochs", "0.01"]
     assert run(["train", "binding", *common]) == 2  # nothing is prepared yet
-    assert run(["train", "prepare", "--recordings", str(recordings), "--cache", str(cache)]) == 0
+    assert run(["train", "prepare", "--recordings", str(made_recordings), "--cache", str(cache)]) == 0
     assert run(["train", "encoders", *common]) == 0
     assert run(["train", "binding", *common]) == 0
     assert run(["train", "hashing", *common, "--out", str(out)]) == 0
     assert run(["train", "hashing", *common, "--out", str(out)]) == 2  # a release is never written over
     release = load_release(out)
-    with Image.open(next((recordings / "cxr" / "images").glob("*.jpg"))) as image:
+    with Image.open(next((made_recordings / "cxr" / "images").glob("*.jpg"))) as image:
         film = Study("cxr", Film(np.asarray(image.convert("L")), 8), "film")
     ecg = read_paths([settings.DEMO / "ecg" / "syn-0001-e1-ecg.hea"])
     z = release.embed([film, ecg, Study("text", Note("enlarged heart"), "text")])
@@ -107,11 +107,11 @@ def test_the_stages_make_a_release_that_encodes(recordings: Path, tmp_path: Path
     assert release.manifest["figures"] == {} and 0 <= release.relevance("cxr", "ecg", 64, 20) <= 1
 
 
-def test_a_release_is_tuned_further_and_bound_without_some_losses(recordings: Path, tmp_path: Path) -> None:
+def test_a_release_is_tuned_further_and_bound_without_some_losses(made_recordings: Path, tmp_path: Path) -> None:
     cache, stages = tmp_path / "prepared", tmp_path / "run"
     common = ["--cache", str(cache), "--run", str(stages), "--epochs", "0.01"]
     newest = settings.MODELS / load_release().name
-    assert run(["train", "prepare", "--recordings", str(recordings), "--cache", str(cache)]) == 0
+    assert run(["train", "prepare", "--recordings", str(made_recordings), "--cache", str(cache)]) == 0
     assert run(["train", "encoders", *common, "--from", str(newest)]) == 0
     ours = load_file(stages / "encoders" / "ppg.safetensors")
     theirs = load_file(newest / "ppg.safetensors")
@@ -126,11 +126,11 @@ def test_a_release_is_tuned_further_and_bound_without_some_losses(recordings: Pa
 
 
 def test_pair_search_in_folds_finds_every_patient_once(
-    recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    made_recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     cache, stages = tmp_path / "prepared", tmp_path / "run"
     common = ["--cache", str(cache), "--run", str(stages), "--epochs", "0.01"]
-    assert run(["train", "prepare", "--recordings", str(recordings), "--cache", str(cache)]) == 0
+    assert run(["train", "prepare", "--recordings", str(made_recordings), "--cache", str(cache)]) == 0
     assert run(["train", "encoders", "ecg", "ppg", *common]) == 0
     assert run(["train", "folds", *common, "--out", str(tmp_path / "out")]) == 0
     assert "heart-rate matching" in capsys.readouterr().out
@@ -147,8 +147,8 @@ def test_pair_search_in_folds_finds_every_patient_once(
     assert len(losses) == 2 and losses[0] != losses[1]
 
 
-def test_evaluate_prints_every_row_beside_chance(recordings: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["evaluate", "release", "--recordings", str(recordings), "--json"]) == 0
+def test_evaluate_prints_every_row_beside_chance(made_recordings: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", "release", "--recordings", str(made_recordings), "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
     tasks = {row["task"] for row in printed["rows"]}
     assert printed["split"] == "test"

@@ -13,7 +13,7 @@ import pytest
 
 from engine.cli import run
 from engine.model.release import load_release
-from engine.settings import DEMO, recordings_path
+from engine.settings import DEMO
 from engine.synthetic.checks.evaluate import evaluate
 from engine.synthetic.checks.words import rounded
 
@@ -47,11 +47,9 @@ def write_rows(file: Path, rows: list[Row]) -> None:
 
 
 @pytest.fixture(scope="session")
-def few_recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def few_recordings(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder in the layout of the open recordings with a few hundred of them."""
-    source, folder = recordings_path(), tmp_path_factory.mktemp("recordings")
-    if source is None:
-        pytest.skip("the open recordings are not here (CASEBIND_RECORDINGS or ../shared/data)")
+    source, folder = recordings, tmp_path_factory.mktemp("recordings")
     for table, parts in PARTS.items():
         rows, kept = read_rows(source / table), []
         for wanted, counts in parts:

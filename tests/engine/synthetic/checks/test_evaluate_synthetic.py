@@ -15,7 +15,7 @@ from engine.synthetic.checks import fidelity, traces
 from engine.synthetic.checks.group import Group
 from engine.synthetic.checks.words import full_report, rounded
 
-pytestmark = pytest.mark.recordings
+pytestmark = pytest.mark.usefixtures("recordings")
 
 
 def by_name(rows: list[dict[str, Any]], words: str) -> dict[str, Any]:
