@@ -15,7 +15,7 @@ import torch
 
 from engine.errors import UsageError
 from engine.evaluate.pairs import NOTES, WindowPairs, rows_of
-from engine.metrics.heart_rate import heart_rate
+from engine.metrics.heart_rate import window_rate
 from engine.metrics.probe_fit import folds
 from engine.metrics.rows import Measurement
 from engine.study import Trace
@@ -52,7 +52,7 @@ def rates(modality: str, x: np.ndarray) -> np.ndarray:
     """Return heart rates from the peaks of model inputs (n, leads, t), first lead there is: (n,), NaN unknown."""
     lead = [int(np.argmax(np.abs(one).sum(1) > 0)) for one in x]
     rows = [one[at][None].astype(np.float32) for one, at in zip(x, lead, strict=True)]
-    return np.array([heart_rate(Trace(row, (LEAD[modality],), FS[modality], "mV")) for row in rows])
+    return np.array([window_rate(Trace(row, (LEAD[modality],), FS[modality], "mV")) for row in rows])
 
 
 def without(data: Prepared, patients: set[str]) -> Prepared:

@@ -14,7 +14,7 @@ from engine.evaluate.cache import cached_arrays, key
 from engine.evaluate.views import encoder_digest, projected, untrained, views
 from engine.files import sha256_of
 from engine.findings import findings
-from engine.metrics.heart_rate import heart_rate
+from engine.metrics.heart_rate import window_rate
 from engine.model.release import Release
 from engine.settings import CHECKS
 from engine.study import Study, Trace
@@ -96,7 +96,7 @@ def _entries(listed: list[Recording], lead: str | None) -> Iterator[tuple[int, i
 
 def _rate(study: Study) -> float:
     one = isinstance(study.content, Trace) and len(study.content.leads) == 1
-    return heart_rate(study.content) if one else float("nan")  # type: ignore[arg-type]
+    return window_rate(study.content) if one else float("nan")  # type: ignore[arg-type]
 
 
 def _measured(release: Release, modality: str, listed: list[Recording], lead: str | None) -> dict[str, np.ndarray]:

@@ -3,30 +3,13 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.signal import butter, sosfiltfilt
 
-from engine.signals import resample
+from engine.signals import band_pass, fill_gaps, resample
 from engine.study import Trace
 
+PAD_S = 3.0  # by which the ends are extended for filtering
+NYQUIST_SHARE = 0.45  # of the rate: the highest edge of a band
 LOG_MV_FLOOR = -3.0  # log10 of the smallest lead amplitude (mV) that is told apart
-
-
-def fill_gaps(samples: np.ndarray) -> np.ndarray:
-    """Replace NaN by linear interpolation along time; a lead without any value becomes zero."""
-    if not np.isnan(samples).any():
-        return samples
-    out, time = samples.copy(), np.arange(samples.shape[1])
-    for lead in out:
-        known = ~np.isnan(lead)
-        lead[:] = np.interp(time, time[known], lead[known]) if known.any() else 0.0
-    return out
-
-
-def band_pass(samples: np.ndarray, fs: float, low_hz: float, high_hz: float) -> np.ndarray:
-    """Second-order Butterworth band-pass, forwards and backwards (no phase shift)."""
-    sos = butter(2, [low_hz, min(high_hz, 0.45 * fs)], btype="band", fs=fs, output="sos")
-    pad = min(samples.shape[1] - 1, int(3 * fs))
-    return sosfiltfilt(sos, samples, axis=1, padlen=pad)
 
 
 def z_score(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -39,7 +22,8 @@ def z_score(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def condition(trace: Trace, fs_to: float, low_hz: float, high_hz: float) -> tuple[np.ndarray, np.ndarray]:
     """Fill gaps, resample, band-pass and z-score: (leads, n at fs_to) float64, deviations (leads,)."""
     samples = resample(fill_gaps(trace.samples.astype(np.float64)), trace.fs, fs_to)
-    return z_score(band_pass(samples, fs_to, low_hz, high_hz))
+    highest = min(high_hz, NYQUIST_SHARE * fs_to)
+    return z_score(band_pass(samples, fs_to, low_hz, highest, pad=int(PAD_S * fs_to)))
 
 
 def fit_length(samples: np.ndarray, length: int) -> tuple[np.ndarray, int]:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.metrics.heart_rate import heart_rate
+
 if TYPE_CHECKING:
     from engine.synthetic.patients import Encounter
 
@@ -55,7 +57,7 @@ def draw_rhythm(encounter: Encounter, rng: np.random.Generator) -> Rhythm:
 def mean_rate(r_s: np.ndarray) -> float:
     """Mean heart rate per minute over the recording: whole RR intervals inside it."""
     inside = r_s[(r_s >= 0) & (r_s < DURATION_S)]
-    return float(60 * (inside.size - 1) / (inside[-1] - inside[0]))
+    return heart_rate(inside, statistic="mean")
 
 
 def sinus(encounter: Encounter, rng: np.random.Generator) -> np.ndarray:

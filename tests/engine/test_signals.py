@@ -1,11 +1,11 @@
-"""Resampling: what survives, what is filtered out, what stays missing."""
+"""Resampling: what survives, what is filtered out, what stays missing; gaps and bands."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from engine.signals import resample
+from engine.signals import at_rate, band_pass, fill_gaps, resample
 
 
 @pytest.mark.parametrize(
@@ -44,3 +44,27 @@ def test_the_input_is_left_alone() -> None:
     samples = np.ones((1, 100), np.float32)
     resample(samples, 100, 100)[:] = 5
     assert (samples == 1).all()
+
+
+def test_gaps_become_straight_lines_and_an_empty_row_zeros() -> None:
+    nan = np.nan
+    rows = np.array([[nan, 1.0, nan, 3.0, nan], [nan] * 5, [0.0, np.inf, 4.0, 1.0, 1.0]])
+    before = rows.copy()
+    assert fill_gaps(rows).tolist() == [[1.0, 1.0, 2.0, 3.0, 3.0], [0.0] * 5, [0.0, 2.0, 4.0, 1.0, 1.0]]
+    np.testing.assert_array_equal(rows, before)  # a copy is filled
+    assert fill_gaps(rows.astype(np.float32)).dtype == np.float32
+
+
+def test_another_rate_keeps_the_precision() -> None:
+    wave = np.sin(2 * np.pi * 3 * np.arange(5000) / 500)[None]
+    assert at_rate(wave, 500, 100).dtype == np.float64
+    np.testing.assert_allclose(at_rate(wave, 500, 100), resample(wave, 500, 100), atol=1e-6)
+
+
+def test_a_band_keeps_what_lies_in_it_without_a_shift() -> None:
+    t = np.arange(5000) / 500
+    inside, below, above = (np.sin(2 * np.pi * hz * t) for hz in (10.0, 0.1, 120.0))
+    for pad in (None, 1500):
+        out = band_pass(np.stack([inside + below + above]), 500, 2.0, 40.0, pad=pad)
+        np.testing.assert_allclose(out[0, 500:-500], inside[500:-500], atol=0.03)
+    assert band_pass(np.zeros((2, 10)), 500, 0.5, 40.0).shape == (2, 10)  # shorter than any padding

@@ -9,7 +9,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage, signal
 
-from engine.intake.quality.signals import band_passed, moving_mean
+from engine.intake.quality.signals import moving_mean
+from engine.signals import band_pass
 
 
 def energy_beats(samples: np.ndarray, fs: float) -> list[np.ndarray]:
@@ -17,7 +18,7 @@ def energy_beats(samples: np.ndarray, fs: float) -> list[np.ndarray]:
 
     samples : (leads, n) → one (beats,) int array per lead
     """
-    power = band_passed(samples, fs, 8.0, 20.0) ** 2
+    power = band_pass(samples, fs, 8.0, 20.0) ** 2
     return [
         _block_peaks(row, fs, short_s=0.097, long_s=0.611, offset=0.08, narrowest_s=0.06, refractory_s=0.2)
         for row in power
@@ -30,7 +31,7 @@ def slope_beats(row: np.ndarray, fs: float) -> np.ndarray:
     The length of the curve in 130 ms is compared with the local maximum of the surrounding 3 s, so that a slow rise of
     the amplitude or a single artefact does not hide beats.
     """
-    quick = band_passed(row[None], fs, 5.0, 30.0)[0]  # without it a tall T wave hides a small QRS
+    quick = band_pass(row[None], fs, 5.0, 30.0)[0]  # without it a tall T wave hides a small QRS
     length = moving_mean(np.abs(np.gradient(quick)), round(0.13 * fs))
     top = ndimage.maximum_filter1d(length, round(3.0 * fs), mode="nearest")
     low = np.median(length)

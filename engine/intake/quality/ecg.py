@@ -18,6 +18,7 @@ from engine.intake.quality import signals
 from engine.intake.quality.beats import agreement, beat_correlation, beat_windows, energy_beats, slope_beats
 from engine.intake.quality.thresholds import limit
 from engine.intake.quality.verdict import Measure, QualityVerdict, check_limit, listed, number
+from engine.signals import at_rate, band_pass
 from engine.study import Trace
 
 RATE_HZ = 100.0  # everything below Nyquist of the coarsest records; also the encoder's rate
@@ -96,7 +97,7 @@ def lead_indices(samples: np.ndarray, fs: float) -> dict[str, np.ndarray]:
         "kSQI": kurtosis,
         "jump": jump,
     }
-    return found | _beat_indices(signals.band_passed(signals.at_rate(raw, fs, RATE_HZ), RATE_HZ, *BAND_HZ))
+    return found | _beat_indices(band_pass(at_rate(raw, fs, RATE_HZ), RATE_HZ, *BAND_HZ))
 
 
 def _beat_indices(clean: np.ndarray) -> dict[str, np.ndarray]:

@@ -19,6 +19,7 @@ from engine.intake.quality import signals
 from engine.intake.quality.beats import autocorrelation_peak, beat_correlation, beat_windows, pulse_beats
 from engine.intake.quality.thresholds import limit
 from engine.intake.quality.verdict import QualityVerdict, check_limit, listed
+from engine.signals import at_rate, band_pass
 from engine.study import Trace
 
 RATE_HZ = 50.0
@@ -66,7 +67,7 @@ def segment_indices(samples: np.ndarray, fs: float) -> dict[str, float]:
     row = raw[0]
     freqs, power = signals.spectrum(raw, fs)
     at_all = signals.power_between(freqs, power, BAND_HZ[0], np.inf)
-    clean = signals.band_passed(signals.at_rate(raw, fs, RATE_HZ), RATE_HZ, *BAND_HZ)[0]
+    clean = band_pass(at_rate(raw, fs, RATE_HZ), RATE_HZ, *BAND_HZ)[0]
     pulses = pulse_beats(clean, RATE_HZ)
     windows = beat_windows(clean, pulses, round(BEFORE_S * RATE_HZ), round(AFTER_S * RATE_HZ))
     return {

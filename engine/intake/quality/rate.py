@@ -11,6 +11,8 @@ from engine.intake.quality import signals
 from engine.intake.quality.beats import agreement, energy_beats, pulse_beats, slope_beats
 from engine.intake.quality.ppg import BAND_HZ, judge_ppg
 from engine.intake.quality.ppg import RATE_HZ as PULSE_HZ
+from engine.metrics.heart_rate import heart_rate
+from engine.signals import at_rate, band_pass
 from engine.study import Trace
 
 WITHIN_S = 0.15  # tolerance between two detectors, as for bSQI
@@ -39,8 +41,8 @@ class Rate:
 
     @property
     def per_minute(self) -> float:
-        """60 000 by the median interval in ms."""
-        return 60_000 / float(np.median(self.intervals_ms))
+        """Heart rate by the median interval."""
+        return heart_rate(self.beats_s)
 
 
 @dataclass(frozen=True)
@@ -78,7 +80,7 @@ def _heart(trace: Trace) -> Rate:
 
 def _pulse(trace: Trace) -> Rate:
     samples, _ = signals.filled(trace.samples)
-    clean = signals.band_passed(signals.at_rate(samples, trace.fs, PULSE_HZ), PULSE_HZ, *BAND_HZ)[0]
+    clean = band_pass(at_rate(samples, trace.fs, PULSE_HZ), PULSE_HZ, *BAND_HZ)[0]
     coarse = pulse_beats(clean, PULSE_HZ)
     at = np.minimum(np.rint(coarse * trace.fs / PULSE_HZ).astype(np.int64), samples.shape[1] - 1)
     return Rate(trace.leads[0], _to_extreme(samples[0], at, round(REFINE_S["ppg"] * trace.fs)) / trace.fs, 1.0)

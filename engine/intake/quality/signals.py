@@ -5,10 +5,10 @@ samples : (leads, n) float, any unit; every index is relative to the trace's own
 
 from __future__ import annotations
 
-from fractions import Fraction
-
 import numpy as np
 from scipy import signal
+
+from engine.signals import fill_gaps
 
 RUN_S = 0.1  # a stretch of equal samples counts as flat from this length on
 SAME = 1e-4  # two samples are equal when they differ by less than this share of the trace's range
@@ -18,14 +18,8 @@ RAIL_RUN = 3  # consecutive samples at the rail that count as clipping; a single
 
 
 def filled(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Return (samples with gaps interpolated, (leads,) share that was missing). An empty lead becomes zeros."""
-    out = np.array(samples, dtype=np.float64)
-    bad = ~np.isfinite(out)
-    if bad.any():
-        where = np.arange(out.shape[1])
-        for row, gap in zip(out, bad, strict=True):
-            row[gap] = np.interp(where[gap], where[~gap], row[~gap]) if not gap.all() else 0.0
-    return out, bad.mean(axis=1)
+    """Return the samples without gaps, (leads, n) float64, and the (leads,) shares that were missing."""
+    return fill_gaps(samples.astype(np.float64)), (~np.isfinite(samples)).mean(axis=1)
 
 
 def in_runs(flags: np.ndarray, shortest: int) -> np.ndarray:
@@ -56,21 +50,6 @@ def clipped_share(row: np.ndarray) -> float:
         return 1.0
     near = EXTREME * (high - low)
     return float(in_runs(row >= high - near, RAIL_RUN).mean() + in_runs(row <= low + near, RAIL_RUN).mean())
-
-
-def at_rate(samples: np.ndarray, fs: float, to_hz: float) -> np.ndarray:
-    """Resample with anti-aliasing; ends are padded along a line. (leads, n) at fs → (leads, m) at to_hz."""
-    if fs == to_hz:
-        return samples
-    ratio = Fraction(to_hz / fs).limit_denominator(1000)
-    return signal.resample_poly(samples, ratio.numerator, ratio.denominator, axis=1, padtype="line")
-
-
-def band_passed(samples: np.ndarray, fs: float, low_hz: float, high_hz: float, order: int = 2) -> np.ndarray:
-    """Zero-phase Butterworth band-pass. (leads, n) → (leads, n)."""
-    sos = signal.butter(order, (low_hz, high_hz), "bandpass", fs=fs, output="sos")
-    pad = min(samples.shape[1] - 1, round(fs / low_hz))
-    return signal.sosfiltfilt(sos, samples, axis=1, padlen=pad)
 
 
 def spectrum(samples: np.ndarray, fs: float) -> tuple[np.ndarray, np.ndarray]:

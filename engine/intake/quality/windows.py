@@ -8,6 +8,7 @@ import numpy as np
 
 from engine.intake.quality import signals
 from engine.settings import SEARCH_WINDOW_S
+from engine.signals import at_rate, band_pass
 from engine.study import Study, Trace
 
 CANDIDATES = 30  # windows scored evenly over a long recording; the best stretch is then searched more finely
@@ -57,12 +58,12 @@ def window_score(modality: str, window: Trace) -> float:
     alive = (
         1.0 - missing - np.array([min(1.0, signals.flat_share(r, window.fs) + signals.clipped_share(r)) for r in raw])
     )
-    coarse = signals.at_rate(raw, window.fs, RATE_HZ) if window.fs > RATE_HZ else raw
+    coarse = at_rate(raw, window.fs, RATE_HZ) if window.fs > RATE_HZ else raw
     fs = min(window.fs, RATE_HZ)
     if modality == "ecg":
-        character = 1.0 - 3.0 / np.maximum(signals.kurtosis(signals.band_passed(coarse, fs, 5.0, 15.0)), 3.0)
+        character = 1.0 - 3.0 / np.maximum(signals.kurtosis(band_pass(coarse, fs, 5.0, 15.0)), 3.0)
         share = np.sqrt(share)
     else:
-        slopes = np.diff(signals.band_passed(coarse, fs, 0.5, 8.0), axis=1)
+        slopes = np.diff(band_pass(coarse, fs, 0.5, 8.0), axis=1)
         character = np.array([min(1.0, abs(signals.skewness(row))) for row in slopes])
     return float(np.mean(share * np.clip(alive, 0.0, 1.0) * (0.1 + 0.9 * character)))

@@ -12,21 +12,22 @@ from typing import Any
 
 import numpy as np
 
+from engine.metrics.heart_rate import heart_rate
+from engine.signals import band_pass
 from engine.study import ECG_LEADS, Trace
 
 TRANSIT_S = (0.05, 0.8)  # after an R peak within which its systolic peak may lie
 RATE_LIMIT_BPM = 2.0
 QRS_BAND_HZ = (5.0, 25.0)
+QRS_PAD = 15  # samples by which the ends are extended for filtering: scipy's own choice for this filter
 T_SHARE = 0.4  # a peak below this share of the usual height is a T wave
 
 
 def ecg_peak_times(trace: Trace) -> np.ndarray:
     """Return R peaks in seconds, found in the QRS band of all leads together: one lead may hide a QRS or double it."""
     import neurokit2 as nk
-    from scipy import signal
 
-    band = signal.butter(2, QRS_BAND_HZ, "bandpass", fs=trace.fs, output="sos")
-    rows = signal.sosfiltfilt(band, trace.samples.astype(float), axis=1)
+    rows = band_pass(trace.samples.astype(float), trace.fs, *QRS_BAND_HZ, pad=QRS_PAD)
     energy = np.sqrt(((rows / (rows.std(axis=1, keepdims=True) + 1e-9)) ** 2).mean(axis=0))
     peaks = np.asarray(nk.ecg_findpeaks(energy, sampling_rate=round(trace.fs))["ECG_R_Peaks"], int)
     tall = energy[peaks] > T_SHARE * np.quantile(energy[peaks], 0.75) if peaks.size else np.zeros(0, bool)
@@ -55,14 +56,9 @@ def rates_over_same_beats(r: np.ndarray, pulse: np.ndarray) -> tuple[float, floa
     if len(followed) < 2 or before[followed[-1]] <= before[followed[0]]:
         return float("nan"), float("nan"), float("nan")
     first, last = followed[0], followed[-1]
-    heart = 60 * (before[last] - before[first]) / (r[before[last]] - r[before[first]])
-    pulses = 60 * (last - first) / (pulse[last] - pulse[first])
-    return float(heart), float(pulses), float(np.std(transit[followed]))
-
-
-def mean_rate(peaks: np.ndarray) -> float:
-    """Return the mean rate per minute from peak times in seconds; NaN with fewer than two."""
-    return float(60 * (len(peaks) - 1) / (peaks[-1] - peaks[0])) if len(peaks) > 1 else float("nan")
+    heart = heart_rate(r[before[first] : before[last] + 1], statistic="mean")
+    pulses = heart_rate(pulse[first : last + 1], statistic="mean")
+    return heart, pulses, float(np.std(transit[followed]))
 
 
 def limb_residual(samples: np.ndarray) -> float:

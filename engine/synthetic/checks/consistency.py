@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import ReleaseError
+from engine.metrics.heart_rate import heart_rate
 from engine.model.hash_layer import distances
 from engine.synthetic.checks import agreement, retrieval
 from engine.synthetic.checks.collect import CohortStudy, texts
@@ -29,7 +30,7 @@ def rates(studies: Studies) -> dict[str, Any]:
     found["ecg and ppg"]["transit_spread_ms"] = round(1000 * float(np.median(spread)), 1) if spread else None
     stated = [e for e, item in ecgs.items() if item.rate is not None]
     found["ecg and manifest"] = agreement.rate_figures(
-        [agreement.mean_rate(peaks[e]) for e in stated], [ecgs[e].rate or np.nan for e in stated], stated
+        [heart_rate(peaks[e], statistic="mean") for e in stated], [ecgs[e].rate or np.nan for e in stated], stated
     )
     return found
 

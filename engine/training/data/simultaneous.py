@@ -16,11 +16,11 @@ import numpy as np
 
 from engine.training.data.prepared import WINDOW_S
 from engine.datasets.recording import Recording
+from engine.metrics.heart_rate import MIN_BEATS, heart_rate, peaks_of
 from engine.model import ecg, ppg
 from engine.study import Trace
 
 FILE = "simultaneous.npz"
-MIN_BEATS = 4
 CUTS = 16  # windows per recording: the first as it is, the others anywhere in it
 AS_IS = 4  # of them at their own speed
 SPEEDS = (0.62, 1.7)  # of the others, spread evenly over the logarithm
@@ -44,17 +44,9 @@ class SimultaneousWindows:
     speeds: np.ndarray
 
 
-def heart_rate(trace: Trace) -> float:
-    """Return the mean rate of an ECG by neurokit2's R peaks, beats per minute; NaN with fewer than four."""
-    import neurokit2
-
-    lead = trace.samples[0].astype(np.float64)
-    try:
-        peaks = neurokit2.ecg_peaks(neurokit2.ecg_clean(lead, sampling_rate=trace.fs), sampling_rate=trace.fs)[1]
-    except (ValueError, IndexError, ZeroDivisionError):  # what it raises on traces without beats
-        return float("nan")
-    at = np.asarray(peaks["ECG_R_Peaks"])
-    return float(60 * trace.fs / np.diff(at).mean()) if len(at) >= MIN_BEATS else float("nan")
+def mean_rate(trace: Trace) -> float:
+    """Return the mean heart rate of an ECG over its R peaks, beats per minute; NaN with fewer than four."""
+    return heart_rate(peaks_of(trace), trace.fs, statistic="mean", min_beats=MIN_BEATS)
 
 
 def couples(recordings: Iterable[Recording]) -> Iterator[tuple[Recording, Recording]]:
@@ -97,7 +89,7 @@ def build(recordings: Iterable[Recording], cache: Path, seed: int = 0) -> None:
                 inputs = PREPARE[one.modality](time_stretched(trace, start, speed))
                 for name, array in inputs.items():
                     made[f"{one.modality}.{name}"].append(array.astype(np.float16))
-            made["rates"].append(np.array(speed * heart_rate(heart.between(start, start + WINDOW_S * speed))))
+            made["rates"].append(np.array(speed * mean_rate(heart.between(start, start + WINDOW_S * speed))))
             known = {"patients": both[0].patient_id, "encounters": both[0].encounter_id, "splits": both[0].split}
             for name, value in {**known, "starts": start, "speeds": speed}.items():
                 made[name].append(np.array(value))

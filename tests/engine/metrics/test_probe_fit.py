@@ -5,7 +5,7 @@ import pytest
 
 from engine.metrics import probe_fit
 from engine.metrics.classifying import auroc
-from engine.metrics.heart_rate import heart_rate, rate_of_peaks
+from engine.metrics.heart_rate import heart_rate, plausible, window_rate
 from engine.study import Trace
 
 
@@ -49,19 +49,29 @@ def test_folds_deal_whole_patients_evenly():
     assert np.bincount(fold).tolist() == [6] * 10
 
 
-def test_rate_of_peaks():
-    assert rate_of_peaks(np.array([0, 100, 200, 300]), 125.0) == 75.0
-    assert np.isnan(rate_of_peaks(np.array([0, 100]), 125.0))
-    assert np.isnan(rate_of_peaks(np.array([0, 5, 10, 15]), 125.0))
+def test_heart_rate_is_of_the_middle_interval_or_of_the_mean_one():
+    assert heart_rate(np.array([0, 100, 200, 300]), 125.0) == 75.0
+    one_missed = np.array([0.0, 1.0, 2.0, 4.0, 5.0])  # seconds
+    assert heart_rate(one_missed) == 60.0
+    assert heart_rate(one_missed, statistic="mean") == 48.0
+    assert np.isnan(heart_rate(np.array([0, 100]), 125.0, min_beats=4))
+    assert np.isnan(heart_rate(np.array([3.0])))
+    assert np.isnan(heart_rate(np.array([]), statistic="mean"))
+
+
+def test_a_rate_outside_the_limits_is_none():
+    assert plausible(75.0) == 75.0
+    assert np.isnan(plausible(1500.0))
+    assert np.isnan(plausible(24.0))
 
 
 def test_heart_rate_of_a_pulse_wave_and_of_a_simulated_ecg():
     import neurokit2 as nk
 
     pulse = np.exp(2 * np.sin(2 * np.pi * np.arange(1250) / 125 * 80 / 60))
-    assert heart_rate(_trace(pulse, "PPG")) == pytest.approx(80, abs=1)
+    assert window_rate(_trace(pulse, "PPG")) == pytest.approx(80, abs=1)
     ecg = nk.ecg_simulate(duration=10, sampling_rate=125, heart_rate=80, random_state=1)
-    assert heart_rate(_trace(np.asarray(ecg), "II")) == pytest.approx(80, abs=3)
+    assert window_rate(_trace(np.asarray(ecg), "II")) == pytest.approx(80, abs=3)
 
 
 def _trace(samples: np.ndarray, lead: str) -> Trace:
@@ -69,5 +79,5 @@ def _trace(samples: np.ndarray, lead: str) -> Trace:
 
 
 def test_heart_rate_of_a_flat_line_is_unknown():
-    assert np.isnan(heart_rate(Trace(np.zeros((1, 1250), np.float32), ("PPG",), 125.0, "au")))
-    assert np.isnan(heart_rate(Trace(np.zeros((1, 1250), np.float32), ("II",), 125.0, "mV")))
+    assert np.isnan(window_rate(Trace(np.zeros((1, 1250), np.float32), ("PPG",), 125.0, "au")))
+    assert np.isnan(window_rate(Trace(np.zeros((1, 1250), np.float32), ("II",), 125.0, "mV")))

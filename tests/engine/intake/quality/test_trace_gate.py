@@ -11,7 +11,7 @@ import pytest
 
 from engine.intake.quality import judge
 from engine.intake.quality.beats import agreement, beat_correlation, energy_beats, pulse_beats, slope_beats
-from engine.intake.quality.signals import at_rate, band_passed
+from engine.signals import at_rate, band_pass
 from engine.study import ECG_LEADS, PPG_LEAD, Study, Trace
 from engine.training.quality_negatives import trace_negatives
 
@@ -175,7 +175,7 @@ def test_the_same_trace_gets_the_same_verdict_and_is_left_unchanged() -> None:
 def test_both_beat_detectors_agree_with_neurokit_on_its_own_simulation() -> None:
     raw = neurokit2.ecg_simulate(duration=30, sampling_rate=500, heart_rate=80, noise=0.05, random_state=1)
     theirs = neurokit2.ecg_peaks(neurokit2.ecg_clean(raw, sampling_rate=500), sampling_rate=500)[1]["ECG_R_Peaks"] / 5
-    clean = band_passed(at_rate(raw[None], 500.0, 100.0), 100.0, 0.5, 40.0)
+    clean = band_pass(at_rate(raw[None], 500.0, 100.0), 100.0, 0.5, 40.0)
     assert agreement(energy_beats(clean, 100.0)[0], np.asarray(theirs), 10) > 0.95
     assert agreement(slope_beats(clean[0], 100.0), np.asarray(theirs), 15) > 0.95
 
@@ -184,7 +184,7 @@ def test_the_pulse_detector_agrees_with_neurokit_on_its_own_simulation() -> None
     raw = neurokit2.ppg_simulate(duration=30, sampling_rate=100, heart_rate=80, random_state=1)
     cleaned = neurokit2.ppg_clean(raw, sampling_rate=100)
     theirs = neurokit2.ppg_peaks(cleaned, sampling_rate=100)[1]["PPG_Peaks"] / 2
-    clean = band_passed(at_rate(raw[None], 100.0, 50.0), 50.0, 0.5, 8.0)[0]
+    clean = band_pass(at_rate(raw[None], 100.0, 50.0), 50.0, 0.5, 8.0)[0]
     assert agreement(pulse_beats(clean, 50.0), np.asarray(theirs), 5) > 0.95
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.training.data.simultaneous import AS_IS, CUTS, SPEEDS, cuts, heart_rate, time_stretched
+from engine.training.data.simultaneous import AS_IS, CUTS, SPEEDS, cuts, mean_rate, time_stretched
 from engine.study import Trace
 
 FS, RATE = 125.0, 70.0
@@ -37,4 +37,4 @@ def test_a_recording_that_is_hardly_long_enough_is_not_played_faster() -> None:
 def test_a_window_lasts_ten_seconds_at_any_speed_and_its_rate_changes_by_it(speed: float) -> None:
     window = time_stretched(trace(60, "II"), 3.0, speed)
     assert window.duration_s == pytest.approx(10, abs=0.01)
-    assert heart_rate(window) == pytest.approx(RATE * speed, rel=0.02)
+    assert mean_rate(window) == pytest.approx(RATE * speed, rel=0.02)
