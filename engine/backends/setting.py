@@ -10,7 +10,6 @@ as a server's address may hold a password.
 from __future__ import annotations
 
 import json
-import os
 import re
 import secrets
 from dataclasses import asdict, dataclass, fields, replace
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import UsageError, WorkspaceError
+from engine.files import write_whole
 
 FILE = "settings.json"
 IN_PROCESS = ("local", "faiss")  # one process holds the codes and searches them
@@ -105,13 +105,8 @@ def write_setting(folder: Path, setting: IndexSetting) -> IndexSetting:
         setting = replace(setting, token=secrets.token_hex(8))
     file = folder / FILE
     others = json.loads(file.read_text(encoding="utf-8")) if file.is_file() else {}
-    fresh = file.with_suffix(".new")
     try:
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as out:
-            json.dump({**others, "index": asdict(setting)}, out, indent=1)
-            out.write("\n")
-        fresh.replace(file)
+        write_whole(file, json.dumps({**others, "index": asdict(setting)}, indent=1) + "\n", mode=0o600)
     except OSError as error:
         raise WorkspaceError(f"The settings {file} cannot be written ({error.strerror}): check who owns it.") from error
     return setting

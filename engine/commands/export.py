@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +11,7 @@ from engine.actor import Actor
 from engine.commands.question_options import question_options
 from engine.commands.shared import load_release, workspace_from_option, workspace_option
 from engine.errors import UsageError
+from engine.files import write_whole
 from engine.report.writers import LAYOUTS, WRITERS, ExportRequest
 
 if TYPE_CHECKING:
@@ -62,20 +61,14 @@ def command(
         answer = search_stored(place, release, query_id, options, actor=Actor(who))
         wanted = ExportRequest(format_, cases, overlay, layout, print_, excel)
         made = export(place, serving_release(place, release) if overlay else None, answer, wanted, who=who)
-    write_whole(out, made.data)
+    write_export(out, made.data)
     left = f", {made.left_out} left out because consent was withdrawn" if made.left_out else ""
     click.echo(f"{out} holds {len(made.study_ids)} cases near {query_id}{left}; not for diagnosis.")
 
 
-def write_whole(out: Path, data: bytes) -> None:
-    """Write a file whole or not at all; what is there stays until the new one is complete. UsageError where not."""
-    temporary = out.with_name(f".{out.name}.{secrets.token_hex(6)}.tmp")
+def write_export(out: Path, data: bytes) -> None:
+    """Write a file whole or not at all; UsageError where that fails."""
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, out)
+        write_whole(out, data)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise UsageError(f"{out} could not be written ({error.strerror}): choose another place.") from error

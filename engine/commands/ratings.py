@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from engine.commands.export import write_whole
+from engine.commands.export import write_export
 from engine.commands.shared import workspace_from_option, workspace_option
 from engine.errors import UsageError
 
@@ -31,7 +31,7 @@ def export_command(file: Path, embeddings: bool, excel: bool, who: str, workspac
         raise UsageError(f"There is no folder {folder} to write to: make it first.")
     with workspace_from_option(workspace) as place:
         made = export_ratings(place, embeddings=embeddings, bom=excel, who=who)
-    write_whole(file, made.data)
+    write_export(file, made.data)
     left = f", {made.left_out} left out because consent was withdrawn" if made.left_out else ""
     gone = f", {made.gone} left out because a study or query is no longer there" if made.gone else ""
     click.echo(f"{file} holds {made.n} ratings{left}{gone}; for research and teaching, not for diagnosis.")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.files import write_whole
 from engine.settings import CHECKS
 
 VERSION = 1  # of what is stored; a change of preparation or spaces raises it
@@ -28,7 +29,5 @@ def cached_arrays(file: Path, compute: Callable[[], dict[str, np.ndarray]]) -> d
     except (OSError, ValueError, EOFError, KeyError, zipfile.BadZipFile):
         made = compute()
     file.parent.mkdir(parents=True, exist_ok=True)
-    partial = file.with_suffix(".part.npz")
-    np.savez(partial, **made)  # type: ignore[arg-type]
-    partial.replace(file)
+    write_whole(file, lambda out: np.savez(out, **made), durable=False)  # type: ignore[arg-type]
     return made

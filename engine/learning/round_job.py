@@ -29,6 +29,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from engine.errors import UsageError, WorkspaceError
+from engine.files import utc_now, write_whole
 from engine.learning.round_data import RoundData, gather_round_data, to_arrays
 from engine.learning.round_release import next_name
 from engine.learning.round_worker import CANCELLED, INPUTS, JOB, STATE, THREADS
@@ -102,7 +103,7 @@ def begin(workspace: Workspace, release: Release, who: str) -> RoundJob:
             if not len(found.learn) or not found.replay:
                 raise UsageError(NOTHING)
             job = _job(workspace, release, number, who, found)
-            _write(folder / JOB, json.dumps(job))
+            write_whole(folder / JOB, json.dumps(job))
             np.savez(folder / INPUTS, **to_arrays(found))  # type: ignore[arg-type]
             _start(folder, lock)
         except BaseException:
@@ -147,7 +148,7 @@ def _job(workspace: Workspace, release: Release, number: int, who: str, found: R
     raters = [{"who": rater, **asdict(one)} for rater, one in sorted(found.raters.items())]
     about = {
         "who": who,
-        "began": _now(),
+        "began": utc_now().isoformat(),
         "ratings": len(found.learn),
         "kept_apart": len(found.apart),
         "left_out": found.left_out,
@@ -269,13 +270,3 @@ def _json(file: Path) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return found
-
-
-def _write(file: Path, words: str) -> None:
-    temporary = file.with_name(f".{file.name}")
-    temporary.write_text(words, "utf-8")
-    os.replace(temporary, file)
-
-
-def _now() -> str:
-    return datetime.now(UTC).replace(tzinfo=None).isoformat()

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.errors import WorkspaceError
-from engine.files import sha256_of
+from engine.files import sha256_of, sync
 from engine.model.release import Release, load_release, releases
 
 if TYPE_CHECKING:
@@ -64,11 +64,11 @@ def write(
         manifest = _manifest(temporary, base, name, about)
         (temporary / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", "utf-8")
         for file in temporary.iterdir():
-            _durable(file)
+            sync(file)
         with (home.parent / TAKEN).open("a", encoding="utf-8") as names:
             names.write(f"{name}\n")
         os.replace(temporary, home)
-        _durable(home.parent)
+        sync(home.parent)
     except OSError as error:
         raise WorkspaceError(f"The release {name} could not be written ({error.strerror}): free some disk.") from error
     finally:
@@ -112,12 +112,3 @@ def _given(workspace: Path) -> list[str]:
 def _number(name: str, base: str) -> int:
     found = re.fullmatch(rf"{re.escape(base)}\.(\d+)", name)
     return int(found[1]) if found else 0
-
-
-def _durable(path: Path) -> None:
-    """Put a file, or a folder's list of files, on disk."""
-    handle = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -12,13 +12,13 @@ import sys
 import time
 import traceback
 from dataclasses import asdict
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.errors import CasebindError
+from engine.files import utc_now, write_whole
 from engine.learning.round_data import RoundData, from_arrays
 
 if TYPE_CHECKING:
@@ -35,10 +35,8 @@ def report_progress(folder: Path, state: str, share: float, **more: Any) -> None
     """Write how far the work is, whole or not at all; ends the process where somebody has cancelled it."""
     if (folder / CANCELLED).exists():
         sys.exit(0)
-    temporary = folder / f".{STATE}"
     known = {"state": state, "share": round(share, 3), "pid": os.getpid(), **more}
-    temporary.write_text(json.dumps(known), "utf-8")
-    os.replace(temporary, folder / STATE)
+    write_whole(folder / STATE, json.dumps(known), durable=False)
 
 
 def main(folder: Path) -> int:
@@ -47,10 +45,10 @@ def main(folder: Path) -> int:
     report_progress(folder, "gathering", 0.0)
     try:
         name = work(folder, json.loads((folder / JOB).read_text("utf-8")))
-        report_progress(folder, "done", 1.0, name=name, ended=_now())
+        report_progress(folder, "done", 1.0, name=name, ended=utc_now().isoformat(timespec="seconds"))
     except Exception as problem:
         traceback.print_exc()
-        report_progress(folder, "failed", 0.0, why=_sentence(problem), ended=_now())
+        report_progress(folder, "failed", 0.0, why=_sentence(problem), ended=utc_now().isoformat(timespec="seconds"))
         return 1
     finally:
         (folder / INPUTS).unlink(missing_ok=True)
@@ -151,10 +149,6 @@ def _embedded(pool: Any) -> Any:
     from engine.training.hashing.train import LabelledEmbeddings
 
     return LabelledEmbeddings(torch.from_numpy(pool.z), torch.from_numpy(pool.has_finding))
-
-
-def _now() -> str:
-    return datetime.now(UTC).replace(tzinfo=None).isoformat(timespec="seconds")
 
 
 def _sentence(problem: Exception) -> str:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import re
-import secrets
 import zipfile
 from dataclasses import asdict, dataclass
 from hashlib import sha256
@@ -13,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.files import write_whole
 from engine.map.fidelity import Fidelity
 from engine.store.filters import CONSENT_SQL
 from engine.workspace.workspace import Workspace
@@ -92,16 +91,8 @@ def save(workspace: Path, chart: Chart) -> Path:
         "made_at": chart.made_at,
         "seconds": chart.seconds,
     }
-    temporary = file.with_name(f".{secrets.token_hex(6)}.tmp")
-    try:
-        with temporary.open("wb") as out:
-            ids = np.array([str(one) for one in chart.ids])
-            np.savez_compressed(out, ids=ids, points=chart.points.astype(np.float32), about=np.array(json.dumps(about)))
-            out.flush()
-            os.fsync(out.fileno())
-        os.replace(temporary, file)
-    finally:
-        temporary.unlink(missing_ok=True)
+    ids, points = np.array([str(one) for one in chart.ids]), chart.points.astype(np.float32)
+    write_whole(file, lambda out: np.savez_compressed(out, ids=ids, points=points, about=np.array(json.dumps(about))))
     return file
 
 

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import io
 import json
-import os
 import re
-import secrets
 import zipfile
 from hashlib import sha256
 from pathlib import Path
@@ -18,6 +16,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import WorkspaceError
+from engine.files import write_whole
 from engine.study import Film, Note, Study, Trace
 
 PNG_EFFORT = 1  # zlib level: a 3000 × 2500 film takes 0.5 s instead of 1.1 s at level 4, and 7 % more room
@@ -130,27 +129,9 @@ def _quantised(samples: np.ndarray) -> tuple[np.ndarray, float]:
 def _write(path: Path, data: bytes, durable: bool) -> None:
     """Write a file whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{secrets.token_hex(6)}.tmp")
     try:
-        with temporary.open("wb") as file:
-            file.write(data)
-            if durable:
-                file.flush()
-                os.fsync(file.fileno())
-        os.replace(temporary, path)
-        if durable:
-            _sync_folder(path.parent)
+        write_whole(path, data, durable=durable)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
         raise WorkspaceError(
             f"The workspace could not be written ({error.strerror}): check its permissions and the free space."
         ) from error
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make a rename in `folder` survive a power cut."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

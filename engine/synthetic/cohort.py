@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import UsageError
+from engine.files import write_whole
 from engine.synthetic import prior, reports, write
 from engine.synthetic.chance import RandomStreams
 from engine.synthetic.draw import draw_patients
@@ -58,7 +59,7 @@ def write_cohort(
         if part.is_file():
             continue
         made = write_patients(patients[first : first + BATCH], generators, draft, streams)
-        _put(part, json.dumps(made))
+        write_whole(part, json.dumps(made))
         done = min(first + BATCH, len(patients))
         since = f"{time.monotonic() - started:.0f} s"
         on_progress(f"{done} of {len(patients)} patients, {since}; drawn again: {made['drawn_again']}")
@@ -115,7 +116,7 @@ def _open_draft(draft: Path, config: dict[str, Any]) -> None:
     if draft.exists():
         shutil.rmtree(draft)
     (draft / "parts").mkdir(parents=True)
-    _put(file, json.dumps(config))
+    write_whole(file, json.dumps(config))
 
 
 def _finish(draft: Path, folder: Path, patients: Sequence[Patient], streams: RandomStreams) -> Path:
@@ -123,7 +124,7 @@ def _finish(draft: Path, folder: Path, patients: Sequence[Patient], streams: Ran
     parts = [json.loads(part.read_text(encoding="utf-8")) for part in sorted((draft / "parts").glob("*.json"))]
     rows = [row for part in parts for row in part["rows"]]
     manifest = write_manifest(rows, draft / MANIFEST)
-    _put(draft / RECORD, json.dumps(_record(parts, rows, patients, streams), indent=1) + "\n")
+    write_whole(draft / RECORD, json.dumps(_record(parts, rows, patients, streams), indent=1) + "\n")
     folder.mkdir(parents=True, exist_ok=True)
     for name in FOLDERS:
         if (draft / name).is_dir():
@@ -172,10 +173,3 @@ def _texts() -> str:
     """Return one sha256 over the prior and the wordings: other ones make another cohort."""
     digest = hashlib.sha256(prior.FILE.read_bytes() + reports.FILE.read_bytes())
     return digest.hexdigest()
-
-
-def _put(file: Path, text: str) -> None:
-    """Write a file whole or not at all."""
-    temporary = file.with_name(f".{file.name}")
-    temporary.write_text(text, encoding="utf-8")
-    temporary.replace(file)

@@ -15,7 +15,7 @@ import pytest
 from engine import settings
 from engine.actor import Actor, single_user
 from engine.cli import run
-from engine.commands.export import write_whole
+from engine.commands.export import write_export
 from engine.errors import UsageError
 from engine.intake.paths import read_paths
 from engine.plain_text import cell, one_line, printable
@@ -144,7 +144,7 @@ def test_failed_write_leaves_the_earlier_file(tmp_path, monkeypatch):
 
     monkeypatch.setattr(os, "fsync", full)
     with pytest.raises(UsageError, match="No space left"):
-        write_whole(out, b"new")
+        write_export(out, b"new")
     assert [path.name for path in tmp_path.iterdir()] == ["a.csv"]
     assert out.read_bytes() == b"earlier"
 
