@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import duckdb
 
 from engine.errors import UsageError
-from engine.store.database import Database, now
+from engine.files import utc_now
+from engine.store.database import Database
 from engine.store.records import SCOPES, AuditRow
 
 AUDIT_COLUMNS = "audit_id, created_at, who, kind, query_id, code, returned, release, filters, refused"
@@ -27,20 +28,21 @@ def set_consents(database: Database, patient_ids: Sequence[str], granted: bool, 
             raise UsageError(f"There is no patient {min(unknown)} in the workspace: take an id from a search result.")
         cursor.execute(
             "INSERT INTO consent SELECT nextval('event_number'), id, ?, ?, ?, ? FROM (SELECT unnest(?) AS id)",
-            [scope, granted, who, now(), ids],
+            [scope, granted, who, utc_now(), ids],
         )
         kind = f"consent {scope} {'granted' if granted else 'withdrawn'} for "
         cursor.execute(
             "INSERT INTO audit (audit_id, created_at, who, kind, returned)"
             " SELECT nextval('event_number'), ?, ?, ? || id, [] FROM (SELECT unnest(?) AS id)",
-            [now(), who, kind, ids],
+            [utc_now(), who, kind, ids],
         )
 
 
 def add_consent(cursor: duckdb.DuckDBPyConnection, patient_id: str, granted: bool, scope: str, who: str) -> None:
     """Append one consent decision inside a transaction."""
     cursor.execute(
-        "INSERT INTO consent VALUES (nextval('event_number'), ?, ?, ?, ?, ?)", [patient_id, scope, granted, who, now()]
+        "INSERT INTO consent VALUES (nextval('event_number'), ?, ?, ?, ?, ?)",
+        [patient_id, scope, granted, who, utc_now()],
     )
 
 
@@ -77,7 +79,7 @@ def add_audit(
     """Append one audit row inside a transaction; return its number."""
     row = cursor.execute(
         "INSERT INTO audit VALUES (nextval('event_number'), ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING audit_id",
-        [now(), who, kind, query_id, code, list(returned), release, filters, refused],
+        [utc_now(), who, kind, query_id, code, list(returned), release, filters, refused],
     ).fetchone()
     return int(row[0])  # type: ignore[index]
 

@@ -14,7 +14,6 @@ import threading
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
-from datetime import UTC, datetime
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -22,16 +21,12 @@ from typing import Any
 import duckdb
 
 from engine.errors import WorkspaceError
+from engine.files import utc_now
 
 FILE_NAME = "casebind.duckdb"
 CLOSES_IN_S = 5.0
 UNWRITTEN = "Could not write file"  # said inside other errors too, by a commit that finds the disk full
 LOW_MEMORY, MIN_MEMORY = "96MB", "1MB"  # of DuckDB's memory while many codes are loaded, and just after that
-
-
-def now() -> datetime:
-    """Return the present as a naive UTC time, as the tables hold it."""
-    return datetime.now(UTC).replace(tzinfo=None)
 
 
 def trim_memory() -> None:
@@ -161,7 +156,7 @@ class Database:
             if version > present:
                 with self.write() as cursor:
                     cursor.execute(sql)
-                    cursor.execute("INSERT INTO schema_version VALUES (?, ?)", [version, now()])
+                    cursor.execute("INSERT INTO schema_version VALUES (?, ?)", [version, utc_now()])
 
 
 def _connect(path: Path) -> duckdb.DuckDBPyConnection:

@@ -10,8 +10,9 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from engine.files import utc_now
 from engine.store import bulk
-from engine.store.database import Database, now
+from engine.store.database import Database
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +65,7 @@ TYPES = {
 def add(cursor: duckdb.DuckDBPyConnection, rows: Sequence[ImportedRating]) -> None:
     """Append rows inside a transaction."""
     types = {name: TYPES.get(name, "VARCHAR") for name in (*NAMES, "imported_at")}
-    values = [[*(_plain(getattr(row, name)) for name in NAMES), now()] for row in rows]
+    values = [[*(_plain(getattr(row, name)) for name in NAMES), utc_now()] for row in rows]
     bulk.insert(cursor, "pooled_ratings", types, values)
 
 

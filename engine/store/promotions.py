@@ -9,7 +9,8 @@ from typing import Any, Literal
 
 import duckdb
 
-from engine.store.database import Database, now
+from engine.files import utc_now
+from engine.store.database import Database
 
 Kind = Literal["promotion", "rollback", "reindex"]
 RUNNING, DONE, FAILED = "running", "done", "failed"
@@ -73,7 +74,7 @@ def begin(cursor: duckdb.DuckDBPyConnection, request: PromotionRequest) -> int:
         [
             request.kind,
             request.who,
-            now(),
+            utc_now(),
             *request.before,
             *request.after,
             request.passed,
@@ -88,14 +89,14 @@ def begin(cursor: duckdb.DuckDBPyConnection, request: PromotionRequest) -> int:
 def end(cursor: duckdb.DuckDBPyConnection, number: int, state: str, error: str = "") -> None:
     """Close a row, inside a transaction."""
     cursor.execute(
-        "UPDATE promotions SET ended_at = ?, state = ?, why = ? WHERE number = ?", [now(), state, error, number]
+        "UPDATE promotions SET ended_at = ?, state = ?, why = ? WHERE number = ?", [utc_now(), state, error, number]
     )
 
 
 def close_open(cursor: duckdb.DuckDBPyConnection, error: str) -> None:
     """Close every row that is open, inside a transaction: nothing runs behind it any more."""
     cursor.execute(
-        "UPDATE promotions SET ended_at = ?, state = ?, why = ? WHERE state = ?", [now(), FAILED, error, RUNNING]
+        "UPDATE promotions SET ended_at = ?, state = ?, why = ? WHERE state = ?", [utc_now(), FAILED, error, RUNNING]
     )
 
 

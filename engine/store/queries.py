@@ -11,8 +11,9 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from engine.files import utc_now
 from engine.store.content import load_content, save_content
-from engine.store.database import Database, now
+from engine.store.database import Database
 from engine.store.records import StoredQuery
 from engine.study import IdentityRow, Study
 
@@ -34,7 +35,7 @@ def keep(cursor: duckdb.DuckDBPyConnection, file: str, query: StoredQuery) -> No
     row = [
         query.query_id,
         query.who,
-        now(),
+        utc_now(),
         study.modality,
         study.recognised,
         json.dumps([asdict(one) for one in study.identity]),

@@ -15,8 +15,9 @@ from typing import Any
 import duckdb
 
 from engine.errors import UsageError, brief
+from engine.files import utc_now
 from engine.store import bulk
-from engine.store.database import Database, now
+from engine.store.database import Database
 from engine.store.records import ALL_MARKS, REASONS, SKIP, Rating
 
 COLUMNS = (
@@ -52,7 +53,7 @@ def rate(database: Database, given: Rating) -> Rating:
         counts = _counting(cursor, given.query_id, given.study_id, given.who)
         if counts is not None and all(getattr(counts, name) == getattr(given, name) for name in CONTENT):
             return counts
-        return insert(cursor, replace(given, uid=uuid.uuid4().hex, created_at=now()))
+        return insert(cursor, replace(given, uid=uuid.uuid4().hex, created_at=utc_now()))
 
 
 def insert(cursor: duckdb.DuckDBPyConnection, given: Rating) -> Rating:
@@ -134,7 +135,7 @@ def undo(database: Database, query_id: str, study_id: str, who: str) -> Rating |
     with database.write() as cursor:
         cursor.execute(
             f"UPDATE ratings SET undone_at = ? WHERE rating_id = (SELECT max(rating_id) FROM ratings WHERE {OWN})",
-            [now(), query_id, study_id, who],
+            [utc_now(), query_id, study_id, who],
         )
         return _counting(cursor, query_id, study_id, who)
 
@@ -142,7 +143,7 @@ def undo(database: Database, query_id: str, study_id: str, who: str) -> Rating |
 def unrate(database: Database, query_id: str, study_id: str, who: str) -> None:
     """Mark every rating of a person on one neighbour as undone."""
     with database.write() as cursor:
-        cursor.execute(f"UPDATE ratings SET undone_at = ? WHERE {OWN}", [now(), query_id, study_id, who])
+        cursor.execute(f"UPDATE ratings SET undone_at = ? WHERE {OWN}", [utc_now(), query_id, study_id, who])
 
 
 def checked(given: Rating) -> Rating:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from engine.store.database import Database, now
+from engine.files import utc_now
+from engine.store.database import Database
 
 OfferedPair = tuple[str, str, float | None, bool]  # query id, study id, score, at random
 COLUMNS = "queue_id, who, strategy, asked, seed, release, created_at"
@@ -45,7 +46,7 @@ def begin(
         if found is not None:
             return found
         release, pairs = make()
-        made = Queue(secrets.token_hex(8), who, strategy, asked, seed, release, now(), tuple(pairs))
+        made = Queue(secrets.token_hex(8), who, strategy, asked, seed, release, utc_now(), tuple(pairs))
         with database.write() as cursor:
             cursor.execute(
                 "INSERT INTO review_queues VALUES (?, ?, ?, ?, ?, ?, ?)",

@@ -7,9 +7,10 @@ from collections.abc import Mapping, Sequence
 import duckdb
 import numpy as np
 
+from engine.files import utc_now
 from engine.index.hamming import words_of
 from engine.store import previous_codes, quantised
-from engine.store.database import Database, now
+from engine.store.database import Database
 
 PRESENT = "FROM staged t JOIN studies s USING (study_id) JOIN patients p USING (patient_id) WHERE t.digest = ?"
 
@@ -91,7 +92,7 @@ def switch(cursor: duckdb.DuckDBPyConnection, release: str, digest: str) -> bool
     previous_codes.save(cursor)
     for table in ("codes", "embeddings", "small_embeddings", "releases", "serving"):
         cursor.execute(f"DELETE FROM {table}")
-    cursor.execute("INSERT INTO releases (name, digest, first_used) VALUES (?, ?, ?)", [release, digest, now()])
+    cursor.execute("INSERT INTO releases (name, digest, first_used) VALUES (?, ?, ?)", [release, digest, utc_now()])
     cursor.execute("INSERT INTO serving VALUES (?)", [release])
     cursor.execute(f"INSERT INTO embeddings SELECT t.study_id, ?, t.vector {PRESENT}", [release, digest])
     cursor.execute(

@@ -13,12 +13,13 @@ import numpy as np
 
 from engine.actor import Actor
 from engine.errors import UsageError, WorkspaceError
+from engine.files import utc_now
 from engine.index.hamming import CodeArray, words_of
 from engine.store import permission, previous_codes, quantised, staged_codes
 from engine.store.audit import add_manifest_consent
 from engine.store.codes import SOURCE, load_columns
 from engine.store.content import save_content
-from engine.store.database import Database, now
+from engine.store.database import Database
 from engine.store.filters import Clause, all_of, excluded_sql
 from engine.store.records import Cohort, NewStudy, StudyRow
 from engine.study import Film, Note, Study, Trace
@@ -211,7 +212,7 @@ def _register(cursor: duckdb.DuckDBPyConnection, cohort: Cohort | None, release:
         )
     known = cursor.execute("SELECT digest FROM releases WHERE name = ?", [release]).fetchone()
     if known is None:
-        cursor.execute("INSERT INTO releases VALUES (?, ?, ?)", [release, digest, now()])
+        cursor.execute("INSERT INTO releases VALUES (?, ?, ?)", [release, digest, utc_now()])
     elif known[0] != digest:
         raise WorkspaceError(stale_release(release))
     staged_codes.serve_if_none(cursor, release)
@@ -227,7 +228,7 @@ def stale_release(release: str) -> str:
 
 def _insert(cursor: duckdb.DuckDBPyConnection, batch: Sequence[NewStudy], files: Sequence[str]) -> None:
     """Insert patients, encounters and studies; those that are there already stay as they are."""
-    patients = {one.row.patient_id: [one.row.patient_id, one.row.cohort, now()] for one in batch}
+    patients = {one.row.patient_id: [one.row.patient_id, one.row.cohort, utc_now()] for one in batch}
     encounters = {one.row.encounter_id: [one.row.encounter_id, one.row.patient_id] for one in batch}
     cursor.executemany(
         "INSERT INTO patients (patient_id, cohort, created_at, number) VALUES (?, ?, ?, nextval('patient_number'))"
@@ -254,7 +255,7 @@ def _values(new_study: NewStudy, file: str) -> list[Any]:
     start, end = row.window_s or (None, None)
     return [
         new_study.row_key,
-        now(),
+        utc_now(),
         row.study_id,
         row.patient_id,
         row.encounter_id,

@@ -12,7 +12,7 @@ from typing import Any
 import duckdb
 
 from engine.errors import UsageError, brief
-from engine.store.database import now
+from engine.files import utc_now
 from engine.store.filters import CONSENT_SQL
 from engine.teaching import input_checks
 from engine.teaching.records import CollectionCase, TeachingCollection
@@ -30,7 +30,7 @@ LISTED = f"""
 def create(workspace: Workspace, title: str, description: str = "", who: str = "local") -> TeachingCollection:
     """Store an empty collection."""
     collection_id = f"c-{secrets.token_hex(6)}"
-    row = [collection_id, input_checks.title(title), input_checks.note(description), who, now()]
+    row = [collection_id, input_checks.title(title), input_checks.note(description), who, utc_now()]
     with workspace.database.write() as cursor:
         cursor.execute("INSERT INTO collections VALUES (?, ?, ?, ?, ?, NULL)", row)
     return load(workspace, collection_id)
@@ -88,7 +88,7 @@ def add(
         found = cursor.execute(sql, one).fetchone()
         if found is None:
             sql = "INSERT INTO collection_cases VALUES (?, ?, nextval('place_number'), ?, ?, ?, NULL)"
-            cursor.execute(sql, [*one, note, query_id, now()])
+            cursor.execute(sql, [*one, note, query_id, utc_now()])
         elif not found[0]:
             _update(cursor, collection_id, study_id, "removed_at = ?, place = nextval('place_number')", None)
         return found is None or not found[0]
@@ -98,7 +98,7 @@ def remove(workspace: Workspace, collection_id: str, study_id: str) -> None:
     """Take a case out; `restore` brings it back to its place."""
     with workspace.database.write() as cursor:
         _note_of(cursor, collection_id, study_id)  # refuses what is not there
-        _update(cursor, collection_id, study_id, "removed_at = ?", now())
+        _update(cursor, collection_id, study_id, "removed_at = ?", utc_now())
 
 
 def restore(workspace: Workspace, collection_id: str, study_id: str) -> None:
@@ -125,19 +125,19 @@ def duplicate(workspace: Workspace, collection_id: str, title: str, who: str = "
     original = load(workspace, collection_id)
     new_id = f"c-{secrets.token_hex(6)}"
     with workspace.database.write() as cursor:
-        row = [new_id, input_checks.title(title), original.description, who, now()]
+        row = [new_id, input_checks.title(title), original.description, who, utc_now()]
         cursor.execute("INSERT INTO collections VALUES (?, ?, ?, ?, ?, NULL)", row)
         cursor.execute(
             "INSERT INTO collection_cases SELECT ?, study_id, place, note, query_id, ?, NULL FROM collection_cases"
             " WHERE collection_id = ? AND removed_at IS NULL",
-            [new_id, now(), collection_id],
+            [new_id, utc_now(), collection_id],
         )
     return load(workspace, new_id)
 
 
 def delete(workspace: Workspace, collection_id: str) -> None:
     """Take a collection off the list; `undelete` brings it back as it was."""
-    _set_deleted(workspace, collection_id, now())
+    _set_deleted(workspace, collection_id, utc_now())
 
 
 def undelete(workspace: Workspace, collection_id: str) -> None:

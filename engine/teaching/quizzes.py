@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.actor import Actor
 from engine.errors import UsageError
-from engine.store.database import now
+from engine.files import utc_now
 from engine.store.filters import Filters
 from engine.study import Modality
 from engine.teaching import collections, input_checks, selection
@@ -105,7 +105,7 @@ def load(workspace: Workspace, quiz_id: str) -> Quiz:
 def delete(workspace: Workspace, quiz_id: str, undo: bool = False) -> None:
     """Take a quiz off the list, or put it back; answers are kept."""
     with workspace.database.write() as cursor:
-        cursor.execute("UPDATE quizzes SET deleted_at = ? WHERE quiz_id = ?", [None if undo else now(), quiz_id])
+        cursor.execute("UPDATE quizzes SET deleted_at = ? WHERE quiz_id = ?", [None if undo else utc_now(), quiz_id])
 
 
 def _seeded(plan: QuizPlan) -> QuizPlan:
@@ -162,7 +162,7 @@ def _store(workspace: Workspace, title: str, plan: QuizPlan, source: str, rows: 
     with workspace.database.write() as cursor:
         cursor.execute(
             "INSERT INTO quizzes VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)",
-            [quiz_id, title, plan.asks, plan.order, plan.seed, source, plan.who, now()],
+            [quiz_id, title, plan.asks, plan.order, plan.seed, source, plan.who, utc_now()],
         )
         cursor.executemany("INSERT INTO quiz_questions VALUES (?, ?, ?, ?, ?, ?, ?)", [[quiz_id, *row] for row in rows])
     return load(workspace, quiz_id)

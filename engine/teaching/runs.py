@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from engine.errors import UsageError
-from engine.store.database import now
+from engine.files import utc_now
 from engine.store.filters import CONSENT_SQL
 from engine.teaching import input_checks, quizzes, selection, spaced_repetition
 from engine.teaching.records import ORDERS, Given, Order, QuizQuestion, Run
@@ -66,7 +66,7 @@ def practise(workspace: Workspace, alias: str, as_of: datetime | None = None) ->
 
 def due_questions(workspace: Workspace, alias: str, as_of: datetime | None = None) -> list[tuple[str, int]]:
     """Return (quiz id, question number) of the due cases that one run can ask: not two of one patient's modality."""
-    found = spaced_repetition.due_cases(workspace, input_checks.alias(alias), as_of or now())
+    found = spaced_repetition.due_cases(workspace, input_checks.alias(alias), as_of or utc_now())
     if not found:
         return []
     rows = workspace.database.read(
@@ -109,7 +109,7 @@ def commit(
         picked = tuple(option for option in asked.options if option in chosen)
         if not picked or len(picked) != len(set(chosen)) or (asked.asks == "one" and len(picked) > 1):
             raise UsageError("Choose among the options shown, then commit: nothing was stored.")
-        given = Given(picked, set(picked) == set(asked.labelled), answered_at or now())
+        given = Given(picked, set(picked) == set(asked.labelled), answered_at or utc_now())
         with workspace.database.write() as cursor:
             cursor.execute(
                 "INSERT INTO quiz_answers VALUES (?, ?, ?, ?, ?)",
@@ -132,7 +132,7 @@ def _begin(
 ) -> Run:
     run_id = f"r-{secrets.token_hex(8)}"
     with workspace.database.write() as cursor:
-        row = [run_id, quiz_id, alias, attempt, seed, order, now()]
+        row = [run_id, quiz_id, alias, attempt, seed, order, utc_now()]
         cursor.execute("INSERT INTO quiz_runs VALUES (?, ?, ?, ?, ?, ?, ?)", row)
         rows = [[run_id, place, *one] for place, one in enumerate(asked, start=1)]
         cursor.executemany("INSERT INTO run_questions VALUES (?, ?, ?, ?)", rows)

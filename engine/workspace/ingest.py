@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+from engine.files import utc_now
 from engine.store.catalogue import encounter_owners, row_keys
-from engine.store.database import now
 from engine.store.records import Cohort, NewStudy, StudyRow
 from engine.study import Study
 from engine.workspace.manifest import StudyEntry
@@ -145,7 +145,7 @@ def _write_report(folder: Path, cohort: str, skipped: Sequence[tuple[int, str, s
     """Write the skipped rows as CSV; return the file."""
     folder.mkdir(parents=True, exist_ok=True)
     safe = "".join(char if char.isalnum() or char in "-_" else "_" for char in cohort)
-    file = folder / f"skipped-{safe}-{now():%Y%m%d-%H%M%S}.csv"
+    file = folder / f"skipped-{safe}-{utc_now():%Y%m%d-%H%M%S}.csv"
     with file.open("w", newline="", encoding="utf-8") as handle:
         writer = csv.writer(handle)
         writer.writerow(("row", "study_id", "reason"))

@@ -25,10 +25,11 @@ from engine.backends.protocol import Backend
 from engine.backends.setting import read_setting
 from engine.backends.snapshots import SnapshotStore
 from engine.errors import NotPermittedError, UsageError, brief
+from engine.files import utc_now
 from engine.index.hamming import CodeArray
 from engine.store import audit, catalogue, queries, ratings, studies
 from engine.store.content import load_content
-from engine.store.database import FILE_NAME, Database, now
+from engine.store.database import FILE_NAME, Database
 from engine.store.filters import Clause, Filters
 from engine.store.folder import check_folder, read_key
 from engine.store.records import AuditRow, Cohort, NewStudy, Rating, StoredQuery, StudyRow
@@ -245,7 +246,7 @@ class Workspace:
             release,
             bits,
             operating_point,
-            now(),
+            utc_now(),
             tuple(why),
             comment,
             finding,

@@ -9,13 +9,13 @@ import pytest
 from helpers.rounds import rate, written
 
 from engine.actor import Actor, single_user
+from engine.files import utc_now
 from engine.findings import findings, vocabulary
 from engine.learning.holdout import hash_share, is_holdout_patient, is_holdout_query
 from engine.learning.round_data import from_arrays, gather_round_data, new_ratings, ratings_cutoff, to_arrays
 from engine.model.release import Release
 from engine.retrieval.answer import Options
 from engine.retrieval.search import search
-from engine.store.database import now
 from engine.study import Note, Study
 from engine.workspace.workspace import Workspace
 
@@ -157,7 +157,7 @@ def test_new_ratings_are_those_since_the_serving_release_gathered(workspace: Wor
     assert new_ratings(workspace, ratings_cutoff(release)) == 0 and ratings_cutoff(release) is None
     rate(workspace, 7)
     assert new_ratings(workspace, ratings_cutoff(release)) == 7
-    later = written(workspace.path, release, began=(now() + timedelta(seconds=5)).isoformat(timespec="seconds"))
+    later = written(workspace.path, release, began=(utc_now() + timedelta(seconds=5)).isoformat(timespec="seconds"))
     assert new_ratings(workspace, ratings_cutoff(later)) == 0
-    earlier = written(workspace.path, release, began=(now() - timedelta(hours=1)).isoformat(timespec="seconds"))
+    earlier = written(workspace.path, release, began=(utc_now() - timedelta(hours=1)).isoformat(timespec="seconds"))
     assert new_ratings(workspace, ratings_cutoff(earlier)) == 7
