@@ -1,0 +1,1 @@
+"""The command line: one module per `casebind NAME`, imported when it is called."""

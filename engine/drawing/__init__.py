@@ -1,0 +1,1 @@
+"""ECG paper, films and signed colours in true millimetres, the same for a page, a print and a picture."""

@@ -1,0 +1,1 @@
+"""What a release is worth on recordings: one module per `casebind evaluate NAME`."""

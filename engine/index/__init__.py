@@ -1,0 +1,1 @@
+"""Hamming kernels over arrays of codes: scan, multi-index hashing, snapshots. No SQL, no workspace."""

@@ -1,0 +1,1 @@
+"""From ratings to a promoted release: review queues, rounds, the gate, promotion and rollback."""

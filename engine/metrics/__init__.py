@@ -1,0 +1,1 @@
+"""Arrays → numbers: rankings, classification, intervals by patient."""

@@ -1,0 +1,1 @@
+"""What answers: a release with its encoders, heads and hash layer."""

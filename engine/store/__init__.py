@@ -1,0 +1,1 @@
+"""The record in DuckDB: tables, migrations and every SQL statement."""

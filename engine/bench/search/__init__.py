@@ -1,0 +1,1 @@
+"""The search alone, timed against faiss and DuckDB on the same codes."""

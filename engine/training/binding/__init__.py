@@ -1,0 +1,1 @@
+"""Heads into one space: TMCL, EMCL and what keeps the modalities together."""

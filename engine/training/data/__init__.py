@@ -1,0 +1,1 @@
+"""Recordings prepared for training: windows, captions, simultaneous pairs."""

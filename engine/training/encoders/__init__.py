@@ -1,0 +1,1 @@
+"""Pre-training and tuning of the encoders."""

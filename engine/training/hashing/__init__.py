@@ -1,0 +1,1 @@
+"""The hash layer and the calibration of its distances."""
