@@ -95,7 +95,7 @@ def embed_split(cache: Path, run: Path, splits: tuple[str, ...]) -> list[dict[st
             rows = [data.rows[i] for i in index]
             z = embed(way, inputs, index)
             sides[modality] = SplitEmbeddings(
-                z, many_hot(r.found for r in rows), np.array([r.patient_id for r in rows]), rows
+                z, many_hot(r.finding_set for r in rows), np.array([r.patient_id for r in rows]), rows
             )
     captions, text = load_captions(cache), load_tower(run / "bound" / "text.safetensors", "text")
     for sides in out:
