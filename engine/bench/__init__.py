@@ -1,1 +1,1 @@
-"""Timings and stress of real processes against a peer in the same run: one package or module per `casebind bench NAME`."""
+"""Timings and stress of real processes against a peer in the same run, for `casebind bench`."""
