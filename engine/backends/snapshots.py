@@ -13,7 +13,6 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from typing import Any, Protocol
 
-import duckdb
 import numpy as np
 
 from engine.backends.compaction import BackgroundTasks
@@ -21,9 +20,10 @@ from engine.index.autotune import INDEX_FROM, choose_index
 from engine.index.code_columns import Columns
 from engine.index.segment import Base
 from engine.index.snapshot import Delta, Mask, Snapshot, full_snapshot
-from engine.store.codes import WORDS, load_columns
+from engine.store import codes, masks
+from engine.store.codes import WORDS, load_snapshot_columns
 from engine.store.database import Database
-from engine.store.filters import CONSENTED, Clause, excluded_sql, permitted_sql, withdrawn_patients_sql
+from engine.store.filters import Clause
 from engine.study import Modality
 
 COMPACT_FROM = 4096  # fresh or hidden codes
@@ -102,7 +102,7 @@ class SnapshotStore:
         Call it after the snapshots were taken, so that it knows every study in them.
         """
         stamp = self.version()
-        denied = np.empty(0, np.int64) if own is None else self._ordinals(*excluded_sql(own))
+        denied = np.empty(0, np.int64) if own is None else masks.excluded(self.database, own)
         return {
             modality: view.narrowed(self._mask(view, modality, clauses, stamp), denied)
             for modality, view in snapshots.items()
@@ -114,8 +114,7 @@ class SnapshotStore:
 
     def study_ids_of(self, ordinals: np.ndarray) -> dict[int, str]:
         """Return ordinal → study id."""
-        sql = "SELECT ordinal, study_id FROM studies WHERE ordinal IN (SELECT unnest(?))"
-        return dict(self.database.read(sql, [ordinals.tolist()]))
+        return masks.study_ids_of(self.database, ordinals)
 
     # Writing: inside `database.exclusive()`
 
@@ -139,8 +138,7 @@ class SnapshotStore:
     @contextlib.contextmanager
     def removing(self, study_ids: Sequence[str]) -> Iterator[None]:
         """Hide studies while the block deletes them; they come back where it fails."""
-        sql = "SELECT ordinal FROM studies WHERE study_id IN (SELECT unnest(?))"
-        ordinals = self._ordinals(sql, [list(study_ids)])
+        ordinals = masks.ordinals_of(self.database, study_ids)
         before = self._views
         self._publish({key: partial(_without, ordinals=ordinals) for key in self._views})
         for follower in self.listeners:
@@ -174,7 +172,7 @@ class SnapshotStore:
             repeats = self._repeats[key] = []
             cursor = self.database.snapshot_cursor()
         try:
-            base = Base(load_snapshot_columns(cursor, key))
+            base = Base(load_snapshot_columns(cursor, *key))
         except BaseException:
             self._repeats.pop(key, None)
             raise
@@ -207,21 +205,16 @@ class SnapshotStore:
     def _load(self, key: Key) -> None:
         if key in self._views:
             return
-        sql = "SELECT count(*) FROM codes WHERE release = ? AND modality = ?"
-        large = self.database.read(sql, list(key))[0][0] >= LOW_MEMORY_FROM
+        large = codes.count(self.database, *key) >= LOW_MEMORY_FROM
         with self.database.low_memory() if large else contextlib.nullcontext():
-            base = Base(load_snapshot_columns(self.database.snapshot_cursor(), key))
+            base = Base(load_snapshot_columns(self.database.snapshot_cursor(), *key))
             self._views = {**self._views, key: full_snapshot(base)}
             self._mask(self._views[key], key[1], (), self.version())  # it looks through all patients too
         if base.n >= INDEX_FROM:
             self.background.submit(f"index {key}", partial(self._prepare, key))
 
     def _delta(self, key: Key, study_ids: Sequence[str]) -> Delta:
-        table = self.database.columns(
-            "SELECT study_id, ordinal, patient, w0, w1, w2, w3 FROM codes"
-            " WHERE release = ? AND modality = ? AND study_id IN (SELECT unnest(?)) ORDER BY study_id",
-            [*key, list(study_ids)],
-        )
+        table = codes.of_studies(self.database, key, study_ids)
         words = np.stack([np.asarray(table[f"w{word}"], np.uint64) for word in range(WORDS)])
         ordinals, patients = (np.asarray(table[name], np.int64) for name in ("ordinal", "patient"))
         return Delta(np.asarray(table["study_id"], object), Columns(words, ordinals, patients))
@@ -233,37 +226,17 @@ class SnapshotStore:
         if known is not None and known[0] == version and known[1] is view:
             return known[2]
         if clauses:
-            permit = view.mask(self._ordinals(*permitted_sql(list(clauses), modality)))
+            permit = view.mask(masks.permitted(self.database, clauses, modality))
         else:
-            permit = view.mask(patients=self._withdrawn())
+            permit = view.mask(patients=masks.withdrawn_patients(self.database))
         while len(self._masks) >= MAX_CACHED_MASKS:
             with contextlib.suppress(KeyError, StopIteration, RuntimeError):  # another thread may be first
                 del self._masks[next(iter(self._masks))]
         self._masks[name] = (version, view, permit)
         return permit
 
-    def _withdrawn(self) -> np.ndarray:
-        """Return the numbers, (m,) int64, of the patients who have withdrawn; reads no patient while none has."""
-        ids = [patient_id for (patient_id,) in self.database.read(withdrawn_patients_sql())]
-        if not ids:
-            return np.empty(0, np.int64)
-        sql = "SELECT number FROM patients WHERE number IS NOT NULL AND patient_id IN (SELECT unnest(?))"
-        return np.asarray(self.database.columns(sql, [ids])["number"], np.int64)
-
     def _consent_number(self) -> int:
-        return int(self.database.read(CONSENTED)[0][0])
-
-    def _ordinals(self, sql: str, values: Sequence[Any]) -> np.ndarray:
-        return np.asarray(self.database.columns(sql, values)["ordinal"], dtype=np.int64)
-
-
-def load_snapshot_columns(cursor: duckdb.DuckDBPyConnection, key: Key) -> Columns:
-    """Return the columns that a snapshot of the database holds, and end it."""
-    try:
-        return load_columns(cursor, *key)
-    finally:
-        cursor.execute("ROLLBACK")
-        cursor.close()
+        return masks.consent_number(self.database)
 
 
 def _plus(view: Snapshot, new: Delta) -> Snapshot:

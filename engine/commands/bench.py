@@ -114,18 +114,15 @@ def cluster_command(
 
 def _workspace_codes(path: Path | None) -> tuple[list[Columns], list[str]]:
     """Return the workspace's codes by modality, of the release that has most, or why they are left out."""
-    from engine.backends.snapshots import load_snapshot_columns
+    from engine.store import codes
 
-    largest = "SELECT release FROM codes GROUP BY release ORDER BY count(*) DESC, release LIMIT 1"
     try:
         with workspace_from_option(path) as place:
-            release = place.database.read(largest)
-            if not release:
+            release = codes.largest_release(place.database)
+            if release is None:
                 return [], [f"The workspace {place.path} holds no codes: the learned codes are left out."]
-            names = [name for (name,) in place.database.read("SELECT DISTINCT modality FROM codes ORDER BY 1")]
-            return [
-                load_snapshot_columns(place.database.snapshot_cursor(), (release[0][0], name)) for name in names
-            ], []
+            names = codes.modalities(place.database)
+            return [codes.load_snapshot_columns(place.database.snapshot_cursor(), release, name) for name in names], []
     except WorkspaceError as error:
         if path is not None:
             raise UsageError(str(error)) from error

@@ -22,7 +22,7 @@ import numpy as np
 from engine.actor import Actor
 from engine.retrieval.answer import Options
 from engine.retrieval.mean import projection
-from engine.store import quantised
+from engine.store import codes, quantised
 from engine.store.records import StoredQuery
 from engine.study import Modality
 from engine.workspace.workspace import Workspace
@@ -68,9 +68,9 @@ def reranked(
     query, bits = projection(workspace, release, stored, actor=actor), options.bits
     ordinals = [ordinal for ordinal, _ in pool]
     if options.rerank == "asymmetric":
-        codes = _codes(workspace, release.name, target, ordinals, bits)
-        here = [ordinal for ordinal in ordinals if ordinal in codes]
-        different, which = _different(codes, here, bits // 8, np.uint8)
+        found = codes.by_ordinal(workspace.database, (release.name, target), ordinals)
+        here = [ordinal for ordinal in ordinals if ordinal in found]
+        different, which = _different({at: found[at][: bits // 8] for at in here}, here, bits // 8, np.uint8)
         scores = asymmetric_scores(query, different, bits)[which]
     else:
         vectors = quantised.load(workspace.database, release.name, ordinals)
@@ -89,18 +89,6 @@ def _in_order(workspace: Workspace, ordinals: Sequence[int], scores: np.ndarray)
     names = workspace.snapshots.study_ids_of(tied) if tied.size else {}
     order = sorted(range(len(ordinals)), key=lambda place: (-scores[place], names.get(ordinals[place], "")))
     return [ordinals[place] for place in order]
-
-
-def _codes(
-    workspace: Workspace, release: str, modality: Modality, ordinals: Sequence[int], bits: int
-) -> dict[int, np.ndarray]:
-    """Return ordinal → packed code (bits / 8,) uint8 of those studies that are there."""
-    found = workspace.database.read(
-        "SELECT ordinal, w0, w1, w2, w3 FROM codes WHERE release = ? AND modality = ?"
-        " AND ordinal IN (SELECT unnest(?))",
-        [release, modality, list(ordinals)],
-    )
-    return {row[0]: np.array(row[1:], "<u8").view(np.uint8)[: bits // 8] for row in found}
 
 
 def _different(

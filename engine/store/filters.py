@@ -10,9 +10,6 @@ from engine.study import Study
 # A withdrawn patient is never a neighbour, whatever else is asked for.
 CONSENT_SQL = "s.patient_id NOT IN (SELECT w.patient_id FROM withdrawn w WHERE w.scope = 'retrieval')"
 
-# Grows with every decision on consent, so that what was worked out under an earlier one is known to be old.
-CONSENTED = "SELECT coalesce(max(number), 0) FROM consent"
-
 SCOPE_WORDS = {"retrieval": "patients who let others find them", "training": "patients who let the model learn"}
 SEX_WORDS = {"F": "women", "M": "men"}
 
@@ -178,27 +175,3 @@ def all_of(clauses: list[Clause]) -> Clause:
     """Return the condition that every clause is met, without a sentence."""
     sql = " AND ".join(clause.sql for clause in clauses)
     return Clause(f"({sql})", tuple(value for clause in clauses for value in clause.values), "")
-
-
-def permitted_sql(clauses: list[Clause], modality: str) -> tuple[str, list[Any]]:
-    """Return the statement that lists the ordinals of the studies of one modality that may be returned."""
-    met = all_of([Clause(CONSENT_SQL, (), ""), *clauses])
-    return f"SELECT s.ordinal FROM studies s WHERE s.modality = ? AND {met.sql}", [modality, *met.values]
-
-
-def excluded_sql(clause: Clause) -> tuple[str, list[Any]]:
-    """Return the statement that lists the ordinals of the studies that do not meet one clause, consent aside.
-
-    A condition that is unknown, such as the age of a study without one, counts as not met.
-    """
-    return f"SELECT s.ordinal FROM studies s WHERE ({clause.sql}) IS NOT TRUE", list(clause.values)
-
-
-def withdrawn_patients_sql() -> str:
-    """Return the statement that lists the ids of all patients who have withdrawn."""
-    return "SELECT w.patient_id FROM withdrawn w WHERE w.scope = 'retrieval'"
-
-
-def withdrawn_sql() -> tuple[str, list[Any]]:
-    """Return the statement that lists the ordinals of all studies of patients who have withdrawn."""
-    return f"SELECT s.ordinal FROM studies s WHERE s.patient_id IN ({withdrawn_patients_sql()})", []

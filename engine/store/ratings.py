@@ -89,6 +89,11 @@ def all_ratings(database: Database, query_id: str | None, skips: bool = False) -
     return [rating_of(row) for row in found]
 
 
+def has_ratings(database: Database) -> bool:
+    """Say whether anything was ever rated, what was undone as well."""
+    return bool(database.read("SELECT 1 FROM ratings LIMIT 1"))
+
+
 def _known(cursor: duckdb.DuckDBPyConnection, given: Sequence[Rating]) -> bool:
     """Say whether every query and study of some ratings is there."""
     sql = (

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import UsageError, WorkspaceError
 from engine.store.database import FILE_NAME
+from engine.store.ratings import has_ratings
 from engine.store.records import Cohort
 from engine.workspace.ingest import Progress, Summary, ingest
 from engine.workspace.manifest import MANIFEST_NAME, read_manifest
@@ -132,8 +133,8 @@ def _used(folder: Path) -> bool:
     if not built_from(folder):
         raise WorkspaceError(f"{folder} is no shipped workspace, so it is left alone: pass --workspace with a new one.")
     with open_workspace(folder) as workspace:
-        counts = "SELECT (SELECT count(*) FROM ratings), (SELECT count(*) FROM cohorts WHERE name <> ?)"
-        return any(workspace.database.read(counts, [COHORT.name])[0])
+        own = [cohort for cohort in workspace.all_cohorts() if cohort.name != COHORT.name]
+        return bool(own) or has_ratings(workspace.database)
 
 
 def _exchange(new_folder: Path, folder: Path) -> None:

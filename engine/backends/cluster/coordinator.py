@@ -21,7 +21,8 @@ from engine.backends.protocol import CodeQuery, SearchResult
 from engine.backends.setting import IndexSetting
 from engine.backends.snapshots import SnapshotStore
 from engine.errors import CasebindError
-from engine.store.filters import Clause, excluded_sql
+from engine.store import masks
+from engine.store.filters import Clause
 from engine.study import Modality
 
 LOAD_S = 600.0  # for the first search to wait until the sites have the codes
@@ -221,8 +222,7 @@ class Coordinator:
     def _ordinals(self, own: Clause | None) -> np.ndarray:
         if own is None:
             return NO_ORDINALS
-        sql, values = excluded_sql(own)
-        return np.asarray(self.database.columns(sql, values)["ordinal"], np.int64)
+        return masks.excluded(self.database, own)
 
 
 def connect(setting: IndexSetting) -> tuple[Sequence[Sequence[Link]], Callable[[], None]]:

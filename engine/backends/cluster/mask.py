@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from engine.backends.snapshots import SnapshotStore
-from engine.store.filters import Clause, permitted_sql, withdrawn_sql
+from engine.store import masks
+from engine.store.filters import Clause
 
-NEWEST = "SELECT coalesce(max(ordinal), 0) FROM studies"
 MAX_CACHED_MASKS = 32  # of the last filters asked for
 
 
@@ -89,8 +89,7 @@ class ShardMasks:
 
     def _make(self, modality: str, clauses: Sequence[Clause]) -> ShardMask:
         database = self.snapshots.database
-        ((last,),) = database.read(NEWEST)  # first, so that the list knows every study up to it
-        sql, values = permitted_sql(list(clauses), modality) if clauses else withdrawn_sql()
-        ordinals = np.asarray(database.columns(sql, values)["ordinal"], np.int64)
+        last = masks.newest(database)  # first, so that the list knows every study up to it
+        ordinals = masks.permitted(database, clauses, modality) if clauses else masks.withdrawn(database)
         self._made += 1
-        return ShardMask(f"{id(self):x}.{self._made}.{modality}", bool(clauses), pack_ordinals(ordinals), int(last))
+        return ShardMask(f"{id(self):x}.{self._made}.{modality}", bool(clauses), pack_ordinals(ordinals), last)

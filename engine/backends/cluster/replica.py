@@ -17,6 +17,7 @@ from engine.backends.cluster import source
 from engine.backends.cluster.links import Link, Unreachable
 from engine.backends.cluster.messages import Key, ShardChange
 from engine.backends.snapshots import COMPACT_FROM, COMPACT_SHARE
+from engine.store import codes
 from engine.store.database import Database
 
 RETRY_S = 0.3  # between two tries to reach a site
@@ -100,7 +101,7 @@ class Replica:
         try:
             for key in ready if mark_synced else ():
                 self.link.mark_synced(
-                    key, SYNCED_PREFIX + source.fingerprint(self.database, key, self.link.shard, self.shards)
+                    key, SYNCED_PREFIX + codes.fingerprint(self.database, key, self.link.shard, self.shards)
                 )
         except Unreachable:
             logging.getLogger(__name__).info("Site %s is loaded anew next time.", self.link.site)
@@ -142,7 +143,7 @@ class Replica:
             if (
                 held is not None
                 and held.startswith(SYNCED_PREFIX)
-                and held == SYNCED_PREFIX + source.fingerprint(self.database, *own)
+                and held == SYNCED_PREFIX + codes.fingerprint(self.database, *own)
             ):
                 self.link.adopt(key, version)
                 return self._is_ready(key)

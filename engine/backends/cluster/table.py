@@ -1,5 +1,6 @@
 """The SQL of one shard's table: filling it, following changes, and the nearest codes under a mask.
 
+These statements are for PostgreSQL at a site; those for the workspace's own DuckDB file stand in engine/store.
 Codes are bit strings of 64, 128 and 256 bits, so that a shorter code is compared without cutting the longer one. Names
 of tables are hexadecimal digests made here; everything else is bound.
 """

@@ -16,6 +16,7 @@ from engine.errors import CasebindError
 from engine.map import file as file_module
 from engine.map import job
 from engine.settings import DEMO
+from engine.store import bench_rows
 from engine.store.records import StudyRow
 from engine.workspace.demo import COHORT
 from engine.workspace.ingest import ingest
@@ -28,26 +29,6 @@ if TYPE_CHECKING:
 
 SEED, SPREAD = 0, 0.02  # of the noise on every component of an embedding of length 1: a cosine of about 0.95
 BATCH = 2000  # codes stored at once
-
-COPIED = (
-    "acquired_at, age, sex, view, labels, label_source, report, synthetic, licence, attribution, recognised,"
-    " quality_score, patient_key, window_start_s, window_end_s, extra, created_at, modality, cohort"
-)
-STUDIES = (
-    f"INSERT INTO studies (ordinal, row_key, study_id, patient_id, encounter_id, fingerprint, file, {COPIED})"
-    " SELECT nextval('study_ordinal'), row_key || $mark, study_id || $mark, patient_id || $mark,"
-    f" encounter_id || $mark, fingerprint || $mark, regexp_replace(file, '(\\.\\w+)$', $mark || '\\1'), {COPIED}"
-    " FROM studies WHERE study_id IN (SELECT unnest($ids))"
-)
-PATIENTS = (
-    "INSERT INTO patients (patient_id, cohort, created_at, number)"
-    " SELECT patient_id || $mark, cohort, created_at, nextval('patient_number') FROM patients"
-    " WHERE patient_id IN (SELECT patient_id FROM studies WHERE study_id IN (SELECT unnest($ids)))"
-)
-ENCOUNTERS = (
-    "INSERT INTO encounters SELECT encounter_id || $mark, patient_id || $mark FROM encounters"
-    " WHERE encounter_id IN (SELECT encounter_id FROM studies WHERE study_id IN (SELECT unnest($ids)))"
-)
 
 
 def fill(folder: Path, release: Release, cases: int) -> None:
@@ -69,8 +50,7 @@ def fill(folder: Path, release: Release, cases: int) -> None:
 def _copy(workspace: Workspace, release: Release, base: list[StudyRow], vectors: np.ndarray, mark: str) -> None:
     """Add one copy of some studies under ids that end in `mark`."""
     with workspace.database.write() as cursor:
-        for sql in (PATIENTS, ENCOUNTERS, STUDIES):
-            cursor.execute(sql, {"ids": [row.study_id for row in base], "mark": mark})
+        bench_rows.copy_studies(cursor, [row.study_id for row in base], mark)
     for row in base:
         file = workspace.studies_folder / row.file
         os.link(file, file.with_name(f"{file.stem}{mark}{file.suffix}"))

@@ -21,6 +21,7 @@ from engine.bench.living.history import History, Life, RecordedSearch, SerialOra
 from engine.bench.living.writer import RELEASE, Step, patient_of
 from engine.errors import CasebindError
 from engine.settings import ROOT
+from engine.store import bench_rows
 from engine.workspace.workspace import Workspace, open_workspace
 
 MIN_DELAY_S, MAX_DELAY_S = 0.1, 2.0  # after the first thing was done
@@ -143,16 +144,10 @@ def compare(workspace: Workspace, expected: ExpectedState, waiting: list[Step]) 
 
 def _actual_state(workspace: Workspace) -> ExpectedState:
     """Return what the workspace holds; a study without embedding or content file is not held."""
-    rows = workspace.database.read(
-        "SELECT s.study_id, c.w0, c.w1, c.w2, c.w3, s.file FROM studies s"
-        " LEFT JOIN codes c ON c.study_id = s.study_id AND c.release = ?"
-        " JOIN embeddings e ON e.study_id = s.study_id AND e.release = ?",
-        [RELEASE, RELEASE],
-    )
+    rows = bench_rows.stored_codes(workspace.database, RELEASE)
     codes = {row[0]: tuple(row[1:5]) for row in rows if (workspace.studies_folder / row[5]).is_file()}
-    decided = workspace.database.read("SELECT patient_id, arg_max(granted, number) FROM consent GROUP BY patient_id")
-    audits = workspace.database.read("SELECT audit_id FROM audit WHERE who = 'victim'")
-    return ExpectedState(codes, dict(decided), {number for (number,) in audits})
+    audits = bench_rows.audit_numbers(workspace.database, "victim")
+    return ExpectedState(codes, bench_rows.consents(workspace.database), audits)
 
 
 def _wrong(workspace: Workspace, expected: ExpectedState, rng: np.random.Generator) -> int:

@@ -6,6 +6,7 @@ import numpy as np
 
 from engine.actor import single_user
 from engine.bench.search import draws
+from engine.store import bench_rows
 from engine.workspace.workspace import Workspace
 
 RELEASE = "bench"
@@ -22,23 +23,6 @@ def fill(workspace: Workspace, rng: np.random.Generator, n: int, queries: int) -
     frame = pd.DataFrame({f"w{word}": drawn.codes[word] for word in range(4)})
     frame = frame.assign(id=rng.permutation(n), patient=numbers, age=rng.integers(20, 90, n))
     with workspace.database.exclusive(), workspace.database.write() as cursor:
-        cursor.register("drawn", frame)
-        cursor.execute("INSERT INTO cohorts VALUES ('bench', '', '', true, '')")
-        cursor.execute("INSERT INTO releases VALUES (?, ?, now()::TIMESTAMP)", [RELEASE, "b" * 64])
-        cursor.execute(
-            "INSERT INTO patients SELECT DISTINCT 'p' || patient, 'bench', now()::TIMESTAMP, patient FROM drawn"
-        )
-        cursor.execute(
-            "INSERT INTO studies SELECT printf('film-%08d', id), 1 + id, 'key-' || id, 'p' || patient, 'e' || patient,"
-            " 'bench', 'cxr', '2020-01-01', age, 'F', 'PA', [], '', NULL, true, '', '', '', 1.0, '', NULL, NULL, NULL,"
-            " 'none', '{}', now()::TIMESTAMP FROM drawn"
-        )
-        cursor.execute(
-            "INSERT INTO codes SELECT printf('film-%08d', id), ?, 'cxr', w0, w1, w2, w3, 1 + id, patient FROM drawn"
-            " ORDER BY id",
-            [RELEASE],
-        )
-        cursor.unregister("drawn")
-    known = [one for (one,) in workspace.database.read("SELECT patient_id FROM patients ORDER BY patient_id")]
-    workspace.set_consents(known[::WITHDRAWN], False, actor=single_user())
+        bench_rows.insert_films(cursor, RELEASE, frame)
+    workspace.set_consents(bench_rows.patient_ids(workspace.database)[::WITHDRAWN], False, actor=single_user())
     return drawn.queries

@@ -21,6 +21,7 @@ from engine.actor import single_user
 from engine.backends.protocol import CodeQuery
 from engine.bench.search.fill import RELEASE, fill
 from engine.errors import CasebindError
+from engine.store import bench_rows, codes
 from engine.workspace.workspace import Workspace, open_workspace
 
 SEED, QUERIES, K = 20, 5, 10
@@ -54,7 +55,7 @@ def opened(path: Path) -> tuple[Workspace, dict[str, Any]]:
     place = open_workspace(path)
     searched(place, queries[0])
     taken = time.perf_counter() - begun
-    n = place.database.read("SELECT count(*) FROM codes")[0][0]
+    n = codes.count_all(place.database)
     codes_mb = n * CODE_BYTES / 2**20
     most, held = memory_mb(peak=True) - before, memory_mb(peak=False) - before
     return place, {
@@ -84,11 +85,9 @@ def remove_and_search(workspace: Workspace, query: np.ndarray, withdraw: bool) -
     """Delete 10,000 studies, the nearest among them, or withdraw the consent of as many patients; ask right after."""
     nearest, _ = searched(workspace, query)
     names = list(workspace.snapshots.study_ids_of(nearest).values())
-    column, table = ("patient_id", "patients") if withdraw else ("study_id", "studies")
-    wanted = "SELECT patient_id FROM studies WHERE study_id IN (SELECT unnest(?))" if withdraw else "SELECT unnest(?)"
-    first = [one for (one,) in workspace.database.read(f"SELECT DISTINCT * FROM ({wanted})", [names])]
-    rest = workspace.database.read(f"SELECT {column} FROM {table} ORDER BY {column} LIMIT {N_REMOVED}")
-    listed = list(dict.fromkeys([*first, *(one for (one,) in rest)]))[:N_REMOVED]
+    first = [row.patient_id for row in workspace.all_rows(names)] if withdraw else names
+    ids = bench_rows.patient_ids if withdraw else bench_rows.study_ids
+    listed = list(dict.fromkeys([*first, *ids(workspace.database, N_REMOVED)]))[:N_REMOVED]
     begun = time.perf_counter()
     if withdraw:
         workspace.set_consents(listed, False, actor=single_user())
