@@ -1,1 +1,18 @@
-"""Ways to ask besides a new recording: again, by the mean of several cases, by a part, for those labelled otherwise."""
+"""The path of a query, from a study to its audited answer.
+
+    search.py           the entry points: a new study, what was asked before, a part, the mean of several, otherwise
+                        labelled; each with one Options and the actor who asks
+    answer.py           Options, Answer, Neighbour and the stopwatch
+    stored_query.py     a query that is stored or a study of the workspace, with its code; who is left out
+    part.py, mean.py    a box or a stretch as a query; several cases as one
+    neighbours.py       the mask of actor, filters and own patient → the backend's search → rows
+    rerank.py           the nearest in another order
+    calibration.py      what a distance means under the release
+    counterexamples.py  which labels the cases labelled otherwise must not have
+    wording.py          a neighbour in words
+    warmup.py           what a start encodes once
+
+Before it, engine.intake reads the file and judges it, and engine.model.release makes its code. Below it,
+engine.workspace.serving names the release whose codes answer, engine.backends search them, and engine.store reads rows
+under engine.store.permission and writes query and audit.
+"""

@@ -41,7 +41,9 @@ def neighbours_of(
         with workspace.database.exclusive() if attempt == ATTEMPTS else contextlib.nullcontext():
             found = workspace.backend.nearest(release.name, asks, clauses, own)
             near = {
-                into: _chosen(workspace, release, stored, into, _within(hits, scale, into, options), options, actor)
+                into: _chosen(
+                    workspace, release, stored, into, _within(hits, scale, into, options), options=options, actor=actor
+                )
                 for into, hits in found.hits.items()
             }
             ordinals = [ordinal for pairs in near.values() for ordinal, _ in pairs]
@@ -78,12 +80,13 @@ def _chosen(
     stored: StoredQuery,
     target: Modality,
     near: list[tuple[int, int]],
+    *,
     options: Options,
     actor: Actor,
 ) -> list[tuple[int, int]]:
     """Return the first k, after re-ranking the pool where that is asked for."""
     if options.rerank != "none":
-        near = reranked(workspace, release, stored, target, near, options, actor=actor)
+        near = reranked(workspace, release, stored, target, near, options=options, actor=actor)
     return near[: options.k]
 
 

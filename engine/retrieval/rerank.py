@@ -57,8 +57,8 @@ def reranked(
     stored: StoredQuery,
     target: Modality,
     pool: Pool,
-    options: Options,
     *,
+    options: Options,
     actor: Actor,
 ) -> Pool:
     """Return the pool in the order of the options' method.

@@ -131,6 +131,18 @@ def test_withdrawn_consent_holds_in_the_next_query(workspace: Workspace, release
     )
 
 
+def test_who_trains_does_not_find_whoever_withdrew_from_training(workspace: Workspace, release: Release) -> None:
+    options, reader = Options(targets=("ecg",), k=5), Actor("Ada")
+    before = search(workspace, release, ecg(STRANGER), options, actor=reader)
+    gone = before.neighbours[0].patient_id
+    workspace.set_consent(gone, False, actor=reader, scope="training")
+    for purpose, found in (("retrieval", True), ("training", False)):
+        actor = reader.acting_for(purpose)
+        after = search_stored(workspace, release, before.query_id, options, actor=actor)
+        assert (gone in {one.patient_id for one in after.neighbours}) is found
+        assert len(after.neighbours) == 5
+
+
 def test_filters_hold_before_the_search(workspace: Workspace, release: Release) -> None:
     filters = Filters(sex="F", age_min=40)
     women = {row.patient_id for row in workspace.all_rows() if row.sex == "F" and (row.age or 0) >= 40}
