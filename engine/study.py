@@ -10,8 +10,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-Modality = Literal["cxr", "ecg", "ppg", "text"]
-MODALITIES: tuple[Modality, ...] = ("cxr", "ecg", "ppg", "text")
+Modality = str
+"""The name of a modality: "cxr", "ecg", "ppg", "text", or one that was registered (engine.modalities)."""
 
 Box = tuple[float, float, float, float]
 """A part of a film: left, top, right, bottom as shares 0..1 of its width and height."""

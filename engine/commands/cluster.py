@@ -11,7 +11,7 @@ from engine import settings
 from engine.backends.setting import BACKENDS, IndexSetting, read_setting, write_setting
 from engine.commands.shared import load_release, workspace_from_option, workspace_option
 from engine.errors import CasebindError, UsageError
-from engine.study import MODALITIES
+from engine.modalities import MODALITIES
 
 if TYPE_CHECKING:
     from engine.backends.cluster.coordinator import ReplicaStatus
@@ -81,7 +81,7 @@ def status_command(workspace: Path | None) -> int:
             return 0
         name = backend.setting.backend
         click.echo(f"{name}: {backend.setting.n_shards} shards, {backend.setting.replicas} of each")
-        standing = backend.status(load_release().name, MODALITIES)
+        standing = backend.status(load_release().name, tuple(MODALITIES))
         for site in backend.setting.sites:
             click.echo(_line(site, [one for one in standing if one.site == site]))
         return CasebindError.exit_status if any(one.error for one in standing) else 0

@@ -9,7 +9,8 @@ from typing import Any, TypeVar
 import click
 
 from engine.errors import UsageError
-from engine.study import MODALITIES, Modality
+from engine.modalities import MODALITIES
+from engine.study import Modality
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 

@@ -18,9 +18,9 @@ from engine.evaluate.sides import EvaluationSide, sides, typed
 from engine.metrics.classifying import calibration_error, reliability
 from engine.metrics.resampling import draws, measured
 from engine.metrics.rows import Measurement, ResultRow, distinct
+from engine.modalities import MODALITIES
 from engine.model.hash_layer import LENGTHS, distances
 from engine.model.release import Release
-from engine.study import MODALITIES
 from engine.training.hashing.calibration import POINTS
 
 BINS = 10

@@ -13,9 +13,9 @@ from engine.evaluate.plots import canvas, intervals, save, style
 from engine.evaluate.quantise import baselines, centred, similarity
 from engine.evaluate.sides import EvaluationSide, sides
 from engine.metrics.rows import Measurement, ResultRow, distinct
+from engine.modalities import MODALITIES
 from engine.model.hash_layer import LENGTHS, unpack
 from engine.model.release import Release
-from engine.study import MODALITIES
 
 NOTES = (
     "Relevance is a shared finding; queries never meet their own patient; one window per recording.",

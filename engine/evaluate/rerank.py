@@ -12,11 +12,11 @@ from engine.evaluate.by_finding import BALANCED, Evaluator, per_query, retrieval
 from engine.evaluate.plots import intervals
 from engine.evaluate.sides import EvaluationSide, sides
 from engine.metrics.rows import Measurement, ResultRow, distinct
+from engine.modalities import MODALITIES
 from engine.model.hash_layer import LENGTHS, distances
 from engine.model.release import Release
 from engine.retrieval.rerank import asymmetric_scores, embedding_scores, pool_size
 from engine.store.quantised import dequantised, quantised
-from engine.study import MODALITIES
 
 K = 10
 CODES = "codes"

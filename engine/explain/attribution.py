@@ -18,20 +18,18 @@ from engine.explain.geometry import FILM_SIGMA_PX, TRACE_SIGMA_S, blur_film, smo
 from engine.explain.maps import SMALL_RISE, ExplainableRelease, InputMap, PairMaps
 from engine.explain.path_integral import PathIntegral
 from engine.explain.sentences import SIDE_INPUTS, SMALL_CHANGE, TEXT_SIDE
-from engine.model import ecg, ppg
+from engine.modalities import spec_of
 from engine.study import Film, Study, Trace
 
 GAP_LIMIT = 0.05  # refined until the attributions miss completeness by no more than this
 FILM_BLUR_PX = 20.0  # of 224: lungs and heart remain as shades, all detail is gone
 FILM_BASELINE = "a strongly blurred copy of the film"
 TRACE_BASELINE = "the zero line in every lead"
-ATTRIBUTED = ("cxr", "ecg", "ppg")
 # (gradients per piece, pieces) of the rough map; (gradients per piece, pieces halved) of one refinement; batch sizes.
 # Films: the cheapest of twelve schedules on curves of real films; about 20 gradients reach 5 %.
 FILM_START, FILM_REFINE, FILM_BATCH = (2, 2), (2, 1), 4
 TRACE_START, TRACE_REFINE, TRACE_BATCH = (3, 4), (3, 2), 32
 MIN_PIECES = 4  # a path in fewer pieces may add up by luck, so its map is refined whatever its gap
-MODEL_FS = {"ecg": ecg.FS, "ppg": ppg.FS}
 
 
 def explain_pair(
@@ -55,7 +53,7 @@ def explain_pair(
     similarity = float(embedded["query"] @ embedded["match"])
     sides: dict[str, _InputAttribution] = {}
     for name, study, other in (("query", query, "match"), ("match", match, "query")):
-        if study.modality in ATTRIBUTED:
+        if spec_of(study.modality).attributed:
             sides[name] = _InputAttribution(release, study, inputs[name], embedded[other], similarity)
     notes = _notes(query, match)
     for side in sides.values():
@@ -154,7 +152,7 @@ def place_trace(values: np.ndarray, study: Study) -> tuple[np.ndarray, str]:
     if not isinstance(trace, Trace):
         raise TypeError(f"a {study.modality} study holds no trace")
     start, end = study.window_s or (0.0, trace.duration_s)
-    fs = MODEL_FS[study.modality]
+    fs = spec_of(study.modality).model_fs
     placed = to_trace(smooth_trace(values, fs), fs, trace, start, end - start)
     return placed, f"Gaussian, σ {1000 * TRACE_SIGMA_S:.0f} ms along time"
 

@@ -11,14 +11,10 @@ import numpy as np
 from engine.errors import IntakeError, QuestionError
 from engine.intake.leads import GENERIC_ECG, lead_of, ppg_rank, scale_of
 from engine.intake.upload import Answers
+from engine.modalities import spec_of
 from engine.signals import resample
 from engine.study import ECG_LEADS, PPG_LEAD, IdentityRow, Modality, Trace, Units
 
-FS_RANGE_HZ = {
-    "ecg": (50.0, 10_000.0),
-    "ppg": (15.0, 10_000.0),
-}  # below, QRS complexes or pulses are no longer resolved
-MIN_DURATION_S = {"ecg": 2.5, "ppg": 2.0}  # one printed column of a 12-lead ECG; the shortest published PPG segments
 MAX_DURATION_S = 24 * 3600.0
 SAMPLE_LIMIT = 64_000_000  # all leads together: 256 MB as float32
 MISSING_LIMIT = 0.20  # share of a lead's samples that may be missing
@@ -143,7 +139,7 @@ def _modality(has_ecg: bool, has_ppg: bool, answers: Answers) -> Modality:
 
 
 def _check_rate(fs: float, modality: str) -> None:
-    low, high = FS_RANGE_HZ[modality]
+    low, high = spec_of(modality).fs_range
     if not low <= fs <= high:
         raise IntakeError(
             f"The sampling rate is {fs:g} Hz and {modality.upper()} recordings between {low:g} and {high:g} Hz "
@@ -214,10 +210,10 @@ def _stack(channels: Sequence[Channel], fs: float, units: Units, answers: Answer
 
 
 def _check_length(duration_s: float, modality: str) -> None:
-    if duration_s < MIN_DURATION_S[modality] - 1e-6:
+    if duration_s < spec_of(modality).shortest_s - 1e-6:
         kind = "an ECG" if modality == "ecg" else "a PPG"
         raise IntakeError(
-            f"The recording lasts {duration_s:.3g} s and at least {MIN_DURATION_S[modality]:g} s are needed for "
+            f"The recording lasts {duration_s:.3g} s and at least {spec_of(modality).shortest_s:g} s are needed for "
             f"{kind}: export a longer stretch."
         )
 

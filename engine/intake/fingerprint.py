@@ -6,6 +6,7 @@ import hashlib
 
 import numpy as np
 
+from engine.modalities import spec_of_trace
 from engine.study import Film, Note, Trace
 
 
@@ -28,6 +29,7 @@ def fingerprint(content: Trace | Film | Note) -> str:
 def phrase(kind: str, trace: Trace, remark: str = "") -> str:
     """Return e.g. "WFDB, 12 leads, 500 Hz, 10 s"."""
     n = len(trace.leads)
-    leads = "PPG" if trace.leads == ("PPG",) else (f"{n} leads" if n > 1 else f"lead {trace.leads[0]}")
+    only = len(spec_of_trace(trace).leads) == 1
+    leads = trace.leads[0] if only else f"{n} leads" if n > 1 else f"lead {trace.leads[0]}"
     parts = [kind, leads, f"{trace.fs:g} Hz", f"{trace.duration_s:.4g} s", remark]
     return ", ".join(part for part in parts if part)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from engine.retrieval.mean import MODALITY_NAMES
+from engine.modalities import MODALITIES, spec_of
 
 if TYPE_CHECKING:
     from engine.model.release import Release
@@ -119,7 +119,7 @@ def _failed_guards(rows: Sequence[GateRow]) -> tuple[str, ...]:
 def _words(row: GateRow) -> str:
     if row.section == "ratings":
         return f"AUC of held-out ratings falls by {row.before - row.after:.3f} (limit {limit('ratings')})"
-    query, _, target = (MODALITY_NAMES.get(part, part) for part in row.name.partition(">"))
+    query, _, target = (spec_of(part).noun if part in MODALITIES else part for part in row.name.partition(">"))
     named = {"overall": "overall", "pair": f"of {query} to {target}", "group": f"of {row.name}"}[row.section]
     share = 100 * (1 - row.after / row.before)
     return f"P@10 {named} falls by {share:.1f} % (limit {limit(row.section)})"

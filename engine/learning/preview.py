@@ -24,7 +24,7 @@ from engine.retrieval.neighbours import neighbours_of
 from engine.retrieval.stored_query import load_stored_query
 from engine.store.filters import Clause
 from engine.store.records import StoredQuery, StudyRow
-from engine.study import MODALITIES, Modality, Note
+from engine.study import Modality, Note
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -86,7 +86,7 @@ class Preview:
                 f"The workspace holds more than {MAX_STUDIES} studies: a look before promoting would take long."
             )
         self.serving, self.candidate = serving, candidate
-        self.views: dict[Modality, Snapshot] = {m: _view(workspace, serving, candidate, m) for m in MODALITIES}
+        self.views: dict[Modality, Snapshot] = {m: _view(workspace, serving, candidate, m) for m in serving.modalities}
 
     def nearest(
         self, workspace: Workspace, stored: StoredQuery, own: Clause, k: int, *, actor: Actor
@@ -161,8 +161,8 @@ def _newest(workspace: Workspace, serving: Release, who: str | None, n: int, act
 def _change(workspace: Workspace, preview: Preview, asked: _RepeatedQuery, k: int, actor: Actor) -> QueryChange:
     stored, own = asked
     near, _, _ = neighbours_of(workspace, preview.serving, stored, own, Options(k=k, bits=BITS), actor=actor)
-    old: dict[Modality, _Hits] = {m: [(x.study_id, x.hamming) for x in near if x.modality == m] for m in MODALITIES}
     new = preview.nearest(workspace, stored, own, k, actor=actor)
+    old: dict[Modality, _Hits] = {m: [(x.study_id, x.hamming) for x in near if x.modality == m] for m in new}
     ids = {study_id for side in (old, new) for pairs in side.values() for study_id, _ in pairs}
     known = {row.study_id: row for row in workspace.rows(sorted(ids), actor=actor)}
     content = stored.study.content
@@ -172,8 +172,8 @@ def _change(workspace: Workspace, preview: Preview, asked: _RepeatedQuery, k: in
         stored.study.modality,
         said,
         stored.created_at,
-        {m: _nears(old[m], new[m], known, "gone") for m in MODALITIES},
-        {m: _nears(new[m], old[m], known, "new") for m in MODALITIES},
+        {m: _nears(old[m], new[m], known, "gone") for m in new},
+        {m: _nears(new[m], old[m], known, "new") for m in new},
     )
 
 

@@ -18,9 +18,9 @@ from engine.learning.fit import RatedPairs
 from engine.learning.holdout import is_holdout_patient, is_holdout_query
 from engine.learning.rated_pairs import RatedSide, load_sides, withdrawn_patients
 from engine.learning.reliability import VALUE, Reliability, reliability
+from engine.modalities import MODALITIES
 from engine.store.imported_ratings import ImportedRating, imported_ratings
 from engine.store.records import Rating
-from engine.study import MODALITIES
 from engine.training.data.captions import many_hot
 from engine.workspace.workspace import Workspace
 

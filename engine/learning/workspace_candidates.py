@@ -16,7 +16,6 @@ from engine.index.hamming import CodeArray, words_of
 from engine.learning.candidates import NEAREST, Candidates, CandidateSide, candidates
 from engine.learning.rated_pairs import load_sides, withdrawn_patients
 from engine.store.filters import Filters
-from engine.study import MODALITIES
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -38,7 +37,9 @@ class _Query(NamedTuple):
 def gather_candidates(workspace: Workspace, release: Release, rng: np.random.Generator) -> Candidates | None:
     """Return the candidates under the serving release, or None where there is nothing to compare."""
     denied = workspace.denied(CONSENTED, actor=single_user())
-    codes: dict[str, CodeArray] = {kind: _permitted(workspace.codes(release.name, kind), denied) for kind in MODALITIES}
+    codes: dict[str, CodeArray] = {
+        kind: _permitted(workspace.codes(release.name, kind), denied) for kind in release.modalities
+    }
     codes = {kind: known for kind, known in codes.items() if known.ids.size}
     queries = _queries(workspace, release, codes, rng)
     if not queries:

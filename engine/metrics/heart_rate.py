@@ -7,6 +7,7 @@ from typing import Literal
 
 import numpy as np
 
+from engine.modalities import spec_of_trace
 from engine.study import Trace
 
 MIN_BEATS = 4  # intervals of fewer beats say little about the rate of a window
@@ -41,7 +42,7 @@ def peaks_of(trace: Trace) -> np.ndarray:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         try:
-            if trace.leads == ("PPG",):
+            if spec_of_trace(trace).name == "ppg":
                 _, found = nk.ppg_peaks(nk.ppg_clean(samples, sampling_rate=fs), sampling_rate=fs)
                 return np.asarray(found["PPG_Peaks"])
             _, found = nk.ecg_peaks(nk.ecg_clean(samples, sampling_rate=fs), sampling_rate=fs)

@@ -34,3 +34,8 @@ def prepare(film: Film) -> np.ndarray:
     square[top : top + grey.shape[0], left : left + grey.shape[1]] = grey
     resized = Image.fromarray(square).resize((SIDE, SIDE), Image.Resampling.BICUBIC)
     return np.clip(np.asarray(resized, np.float32), 0, 1)
+
+
+def inputs(film: Film) -> dict[str, np.ndarray]:
+    """Return the model's inputs for one film: x (1, 224, 224) float32 in 0 … 1."""
+    return {"x": prepare(film)[None]}

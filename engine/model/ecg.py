@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.modalities import spec_of
 from engine.model.signal_inputs import LOG_MV_FLOOR, condition, fit_length
 from engine.study import ECG_LEADS, Trace
 
-FS = 100.0  # Hz
+FS = spec_of("ecg").model_fs
 LENGTH = 1000  # samples, 10 s
 BAND_HZ = (0.5, 40.0)  # the band of the z-scored PTB-XL recordings
 

@@ -2,17 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from engine.errors import ReleaseError
-
-
-def check(release: str, manifest: dict[str, Any], modality: str) -> None:
-    """Raise ReleaseError where the model below a modality's encoder is not the one that the release was trained on."""
-    if modality == "text":
-        _same_text_model(release, manifest)
-    if modality == "cxr":
-        _same_trunk(release, manifest)
+from engine.modalities import spec_of
 
 
 def _same_trunk(release: str, manifest: dict[str, Any]) -> None:
@@ -32,3 +26,13 @@ def _same_text_model(release: str, manifest: dict[str, Any]) -> None:
             f"Release {release} reads text with {wanted}, not {model_name()}: unset CASEBIND_TEXT_MODEL, or "
             "train a release with it."
         )
+
+
+CHECKS: dict[str, Callable[[str, dict[str, Any]], None]] = {"trunk": _same_trunk, "text_model": _same_text_model}
+
+
+def check(release: str, manifest: dict[str, Any], modality: str) -> None:
+    """Raise ReleaseError where the model below a modality's encoder is not the one that the release was trained on."""
+    foundation = spec_of(modality).foundation
+    if foundation:
+        CHECKS[foundation](release, manifest)

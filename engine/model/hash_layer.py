@@ -5,6 +5,8 @@ Bit i of a packed code is byte i // 8, bit i % 8 (little-endian), so eight bytes
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 from torch import nn
@@ -16,9 +18,9 @@ LENGTHS = (64, 128, 256)
 class HashLayer(nn.Module):
     """Shared projection, one threshold per modality and bit (so that bits are balanced within each modality)."""
 
-    def __init__(self, modalities: tuple[str, ...]) -> None:
+    def __init__(self, modalities: Sequence[str]) -> None:
         super().__init__()
-        self.modalities = modalities
+        self.modalities = tuple(modalities)
         self.weight = nn.Parameter(torch.empty(BITS, BITS))
         nn.init.orthogonal_(self.weight)
         self.threshold = nn.Parameter(torch.zeros(len(modalities), BITS))

@@ -7,6 +7,7 @@ from collections.abc import Collection
 import torch
 from torch import nn
 
+from engine.modalities import resolve, spec_of
 from engine.model import ecg, ppg, text
 from engine.model.transformer import TraceTransformer
 from engine.model.trunk import FROZEN_BLOCKS, load_trunk, lower
@@ -81,17 +82,12 @@ class TextEncoder(nn.Module):
 
 
 Encoder = FilmEncoder | TraceTransformer | TextEncoder
-ENCODERS: dict[str, type[FilmEncoder] | type[EcgEncoder] | type[PpgEncoder] | type[TextEncoder]] = {
-    "cxr": FilmEncoder,
-    "ecg": EcgEncoder,
-    "ppg": PpgEncoder,
-    "text": TextEncoder,
-}
 
 
 def encoder_for(modality: str, weights: Collection[str] | None = None) -> Encoder:
     """Return an untrained encoder; `weights` names those that it is to hold, where they may be an older release's."""
-    kind = ENCODERS[modality]
+    kind = resolve(spec_of(modality).encoder)
     if weights is None or not issubclass(kind, EcgEncoder | PpgEncoder):
-        return kind()
+        encoder: Encoder = kind()
+        return encoder
     return kind(rhythm=any("rhythm." in name for name in weights))

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.modalities import spec_of
 from engine.model.signal_inputs import condition, fit_length
 from engine.study import Trace
 
-FS = 125.0  # Hz
+FS = spec_of("ppg").model_fs
 LENGTH = 1250  # samples, 10 s
 BAND_HZ = (0.4, 12.0)  # keeps the dicrotic notch, drops drift (Elgendi 2012, Curr Cardiol Rev 8:14)
 

@@ -1,9 +1,10 @@
 """One versioned set of model parts, loaded as a whole and used by everything after intake.
 
-A release is a folder: manifest.json (data, figures, hashes of every part), one .safetensors per modality (encoder and
-head), hash.safetensors, calibration.json. Parts load when first used; a part whose bytes differ from the manifest is
-refused. A release that a round made (engine.learning.round_release) also has heads.safetensors, a map per modality
-between stored embeddings and hash layer, and leaves the parts that it did not change with the release it is based on.
+A release is a folder: manifest.json (modalities, data, figures, hashes of every part), one .safetensors per modality
+(encoder and head), hash.safetensors, calibration.json. Parts load when first used; a part whose bytes differ from the
+manifest is refused. A release that a round made (engine.learning.round_release) also has heads.safetensors, a map per
+modality between stored embeddings and hash layer, and leaves the parts that it did not change with the release it is
+based on.
 """
 
 from __future__ import annotations
@@ -19,8 +20,9 @@ import numpy as np
 
 from engine.errors import ReleaseError, UsageError
 from engine.files import sha256_of
+from engine.modalities import resolve, spec_of
 from engine.settings import MODELS
-from engine.study import MODALITIES, Film, Note, Study, Trace
+from engine.study import Study
 
 if TYPE_CHECKING:
     import torch
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     from engine.model.hash_layer import HashLayer
 
 FORMAT = 1  # of the manifest
+UNSTATED_MODALITIES = ("cxr", "ecg", "ppg", "text")  # of a manifest that states none, in its hash layer's order
 BATCH = 32
 
 
@@ -86,7 +89,7 @@ class Release:
     def __init__(self, path: Path, manifest: dict[str, Any]) -> None:
         self.path, self.manifest = path, manifest
         self.name: str = manifest["name"]
-        self.modalities: tuple[str, ...] = MODALITIES
+        self.modalities: tuple[str, ...] = tuple(manifest.get("modalities", UNSTATED_MODALITIES))
         self._parts: dict[str, Any] = {}
         self._lock = threading.RLock()
 
@@ -99,14 +102,16 @@ class Release:
     def digest(self) -> str:
         """SHA-256 over everything that decides embeddings and codes; calibration, figures and cards do not count."""
         decisive = {key: self.manifest.get(key) for key in ("format", "name", "trunk", "text_model")}
+        if self.modalities != UNSTATED_MODALITIES:  # so that the digest of those four does not depend on being stated
+            decisive["modalities"] = self.modalities
         decisive["parts"] = {file: sha for file, sha in self.manifest["parts"].items() if file.endswith(".safetensors")}
         return hashlib.sha256(json.dumps(decisive, sort_keys=True).encode()).hexdigest()
 
     @property
     def encoders(self) -> dict[str, str]:
         """Modality → SHA-256 over everything that decides its embeddings: encoder, head, and the model below them."""
-        foundations = {"cxr": self.manifest.get("trunk"), "text": self.manifest.get("text_model")}
-        parts = {m: [self.manifest["parts"].get(f"{m}.safetensors"), foundations.get(m)] for m in self.modalities}
+        below = {m: self.manifest.get(spec_of(m).foundation) for m in self.modalities}
+        parts = {m: [self.manifest["parts"].get(f"{m}.safetensors"), below[m]] for m in self.modalities}
         return {m: hashlib.sha256(json.dumps(part, sort_keys=True).encode()).hexdigest() for m, part in parts.items()}
 
     def inputs(self, study: Study) -> dict[str, np.ndarray]:
@@ -115,18 +120,21 @@ class Release:
         film: x (1, 224, 224) in 0 … 1. ecg: x (12, 1000) z-scored at 100 Hz, amplitude, flags, length.
         ppg: x (1, 1250) z-scored at 125 Hz, length. text: x (384,).
         """
-        from engine.model import cxr, ecg, ppg, text
-
-        content = study.searched
-        if isinstance(content, Film):
-            return {"x": cxr.prepare(content)[None]}
-        if isinstance(content, Trace):
-            return ecg.prepare(content) if study.modality == "ecg" else ppg.prepare(content)
-        return text.prepare(content.text)
+        made: dict[str, np.ndarray] = resolve(spec_of(study.modality).inputs)(study.searched)
+        return made
 
     def module(self, modality: str) -> nn.Module:
         """Return the module from batched inputs to (n, 256) embeddings; frozen, differentiable in its inputs."""
+        self.check(modality)
         return self._part(modality, self._load_tower)
+
+    def check(self, modality: str) -> None:
+        """Raise ReleaseError where this release cannot encode a modality."""
+        if modality not in self.modalities:
+            raise ReleaseError(
+                f"Release {self.name} has no encoder for {modality} and reads {', '.join(self.modalities)}: "
+                "use a release that was trained with it."
+            )
 
     def embed(self, studies: Sequence[Study]) -> np.ndarray:
         """Return embeddings in the order given: (n, 256) float32 of length 1."""
@@ -151,6 +159,7 @@ class Release:
         """Return what becomes codes by its sign, signed distances from each bit's threshold: (n, 256) → (n, 256)."""
         import torch
 
+        self.check(modality)
         with torch.no_grad():
             return self.layer().project(torch.from_numpy(self.mapped(embeddings, modality)), modality).numpy()
 
@@ -204,9 +213,9 @@ class Release:
         """Return the calibrated probability that two studies this far apart share a finding (isotonic, validation)."""
         return float(self._table(query, target, bits)["relevance"][hamming])
 
-    def load(self, modalities: Sequence[str] = MODALITIES) -> None:
-        """Load the parts of these modalities now, so that no later query pays for it."""
-        for modality in modalities:
+    def load(self, modalities: Sequence[str] | None = None) -> None:
+        """Load the parts of these modalities, or of all it can encode, so that no later query pays for it."""
+        for modality in self.modalities if modalities is None else modalities:
             self.module(modality)
         self.layer()
         self._part("heads", self._load_heads)
@@ -219,26 +228,20 @@ class Release:
             return self._parts[name]
 
     def _embed_alike(self, modality: str, studies: Sequence[Study]) -> torch.Tensor:
-        """Embed studies of one modality; films reuse the lower tokens that the quality gate has computed."""
+        """Embed studies of one modality."""
         import torch
 
-        way: Any = self.module(modality)
-        if modality == "cxr":
-            from engine.model.trunk import lower_tokens
-
-            films = [study.content for study in studies if isinstance(study.content, Film)]
-            if not any(study.facts.get("region") for study in studies):
-                return way.project(way.encoder(tokens=lower_tokens(films)))
-            return torch.cat([_embed_part(way, study) for study in studies])
-        if modality == "text":
-            from engine.model.text import sentence_vectors
-
-            vectors = sentence_vectors([study.content.text for study in studies if isinstance(study.content, Note)])
-            return way(x=torch.from_numpy(vectors))
+        tower: Any = self.module(modality)
+        embed = spec_of(modality).embed
+        if embed is not None:
+            embedded: torch.Tensor = resolve(embed)(tower, studies)
+            return embedded
         made = [self.inputs(study) for study in studies]
-        return way(**{name: torch.from_numpy(np.stack([inputs[name] for inputs in made])) for name in made[0]})
+        return tower(**{name: torch.from_numpy(np.stack([inputs[name] for inputs in made])) for name in made[0]})
 
     def _table(self, query: str, target: str, bits: int) -> dict[str, Any]:
+        self.check(query)
+        self.check(target)
         tables = self._part("calibration", self._load_calibration)
         return tables[f"{query}>{target}"][str(bits)]
 
@@ -260,9 +263,9 @@ class Release:
 
         foundations.check(self.name, self.manifest, modality)
         state = load_file(self._checked(f"{modality}.safetensors"))
-        way = Tower(modality, weights=state)
-        way.load_state_dict({name: tensor.float() for name, tensor in state.items()})
-        return way.eval().requires_grad_(False)
+        tower = Tower(modality, weights=state)
+        tower.load_state_dict({name: tensor.float() for name, tensor in state.items()})
+        return tower.eval().requires_grad_(False)
 
     def _load_hash(self, _: str) -> HashLayer:
         from safetensors.torch import load_file
@@ -281,14 +284,3 @@ class Release:
 
     def _load_calibration(self, _: str) -> dict[str, Any]:
         return json.loads(self._checked("calibration.json").read_text())["pairs"]
-
-
-def _embed_part(tower: Any, study: Study) -> torch.Tensor:
-    """Embed one film by the part that is asked for, or by all of it."""
-    from engine.model.region import embed_region
-    from engine.model.trunk import lower_tokens
-
-    if not isinstance(study.content, Film):
-        raise TypeError(f"a {study.modality} study holds no film")
-    tokens, box = lower_tokens([study.content]), study.facts.get("region")
-    return embed_region(tower, tokens, study.content, box) if box else tower.project(tower.encoder(tokens=tokens))

@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from engine.study import Note
+
 PACKAGED = "all-MiniLM-L6-v2"
 MAX_WORDS = 100
 WIDTH = 384
@@ -52,6 +54,6 @@ def sentence_vectors(texts: Sequence[str]) -> np.ndarray:
     return load_model().encode(short, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True)
 
 
-def prepare(text: str) -> dict[str, np.ndarray]:
+def inputs(note: Note) -> dict[str, np.ndarray]:
     """Return the model's inputs for one text: x (384,) float32."""
-    return {"x": sentence_vectors([text])[0].astype(np.float32)}
+    return {"x": sentence_vectors([note.text])[0].astype(np.float32)}

@@ -14,12 +14,12 @@ import numpy as np
 
 from engine.errors import UsageError, brief
 from engine.index.hamming import WORD_BITS
+from engine.modalities import MODALITIES
 from engine.report.ratings_csv import TABLE, decode_embedding, unescape_cell
 from engine.report.table_csv import dictionary
 from engine.retrieval.answer import OPERATING_POINTS
 from engine.store import ratings
 from engine.store.records import Rating
-from engine.study import MODALITIES
 
 MAX_BYTES, MAX_ROWS, MAX_CELL = 200_000_000, 200_000, 4000
 OPTIONAL = ("query_embedding", "embedding", "export_audit_id", "exported_at_utc", "notice")

@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from engine.errors import UsageError
+from engine.modalities import MODALITIES
 from engine.store.filters import Filters
-from engine.study import MODALITIES, Modality, Study
+from engine.study import Modality, Study
 
 if TYPE_CHECKING:
     from engine.intake.quality import QualityVerdict
@@ -119,7 +120,7 @@ class Answer:
 class Options:
     """How to search: target modalities, neighbours per modality, code length, operating point, filters, re-ranking."""
 
-    targets: tuple[Modality, ...] = MODALITIES
+    targets: tuple[Modality, ...] = field(default_factory=lambda: tuple(MODALITIES))
     k: int = 10
     bits: int = 256
     operating_point: str | None = None

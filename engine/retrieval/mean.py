@@ -17,16 +17,16 @@ import numpy as np
 
 from engine.actor import Actor
 from engine.errors import NotPermittedError, UsageError
+from engine.modalities import MODALITIES, spec_of
 from engine.store.filters import Clause
 from engine.store.records import StoredQuery, StudyRow
-from engine.study import MODALITIES, Note, Study
+from engine.study import Note, Study
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from engine.model.release import Release
 
 MAX_CASES = 20  # cases; more are a collection, and their mean is like none of them
-MODALITY_NAMES = {"cxr": "chest film", "ecg": "ECG", "ppg": "pulse recording", "text": "report"}
 
 
 def chosen(workspace: Workspace, study_ids: Sequence[str], *, actor: Actor) -> list[StudyRow]:
@@ -49,7 +49,7 @@ def mean_study(rows: Sequence[StudyRow], beside: str | None) -> Study:
     """Return the query as a study; `beside` is the query among whose results the cases were chosen."""
     kinds = [kind for kind in MODALITIES if any(row.modality == kind for row in rows)]
     counts = {kind: sum(row.modality == kind for row in rows) for kind in kinds}
-    said = ", ".join(f"{n} {MODALITY_NAMES[kind]}{'s' * (n > 1)}" for kind, n in counts.items())
+    said = ", ".join(f"{n} {spec_of(kind).noun}{'s' * (n > 1)}" for kind, n in counts.items())
     facts = {
         "like": [row.study_id for row in rows],
         "kinds": kinds,

@@ -36,7 +36,10 @@ def neighbours_of(
     scale, bits = QueryCalibration(release, source_modalities(stored.study), options.bits), options.bits
     query, clauses = words_of(stored.code[None])[0], [*policies(actor), *options.filters.clauses()]
     wanted = options.k if options.rerank == "none" else pool_size(options.k)
-    asks = {into: CodeQuery(query, wanted, bits, _reach(scale, into, options)) for into in options.targets}
+    targets = [into for into in options.targets if into in release.modalities]
+    if not targets and options.targets:
+        release.check(options.targets[0])
+    asks = {into: CodeQuery(query, wanted, bits, _reach(scale, into, options)) for into in targets}
     for attempt in range(1, ATTEMPTS + 1):
         with workspace.database.exclusive() if attempt == ATTEMPTS else contextlib.nullcontext():
             found = workspace.backend.nearest(release.name, asks, clauses, own)

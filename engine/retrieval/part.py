@@ -12,14 +12,13 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from engine.errors import UsageError
+from engine.modalities import spec_of
 from engine.model import region
 from engine.settings import SEARCH_WINDOW_S
 from engine.study import Film, Study, Trace
 
 if TYPE_CHECKING:
     from engine.intake.quality import QualityVerdict
-
-MIN_DURATION_S = {"ecg": 2.5, "ppg": 2.0}  # as intake takes them (engine.intake.assemble)
 
 
 def part_of(study: Study, query_id: str, box: Sequence[float] | None, stretch: tuple[float, float] | None) -> Study:
@@ -40,7 +39,7 @@ def part_of(study: Study, query_id: str, box: Sequence[float] | None, stretch: t
 def checked(trace: Trace, modality: str, stretch: tuple[float, float]) -> tuple[float, float]:
     """Return (start, end) in seconds; UsageError where it is too short, too long or not within the recording."""
     start, end = (round(float(second), 2) for second in stretch)
-    shortest, last = MIN_DURATION_S[modality], trace.duration_s
+    shortest, last = spec_of(modality).shortest_s, trace.duration_s
     if not 0 <= start < end <= last + 0.01:
         raise UsageError(
             f"The stretch from {start:g} to {end:g} s is not within the recording: choose one from 0 to {last:.1f} s."

@@ -19,6 +19,7 @@ import numpy as np
 
 from engine.actor import Actor
 from engine.index.hamming import COMPILED_FROM, compiled
+from engine.modalities import MODALITIES
 from engine.retrieval import mean, part
 from engine.retrieval.answer import BITS, OPERATING_POINTS, Answer, Neighbour, Options, Stopwatch
 from engine.retrieval.counterexamples import Counterexamples, labels_to_exclude, query_findings
@@ -27,7 +28,7 @@ from engine.retrieval.stored_query import ACCEPTED, encoded_anew, exclusion_clau
 from engine.retrieval.warmup import READERS, warmup_studies
 from engine.store.filters import Clause, Filters, exclude_own_patient
 from engine.store.records import StoredQuery
-from engine.study import MODALITIES, Modality, Study
+from engine.study import Modality, Study
 from engine.workspace.serving import serving_release, with_serving_release
 from engine.workspace.workspace import Workspace
 
@@ -175,8 +176,9 @@ def warm_up(workspace: Workspace, release: Release, modalities: Sequence[Modalit
     """Load models, codes and kernels, so that the first query of these modalities is as fast as the next ones."""
     from engine.intake.quality import judge
 
+    modalities = [modality for modality in modalities if modality in release.modalities]
     used = workspace.releases.serving() or (release.name,)
-    if workspace.backend.load(used[0], MODALITIES) >= COMPILED_FROM:
+    if workspace.backend.load(used[0], release.modalities) >= COMPILED_FROM:
         compiled(COMPILED_FROM)
     release.load(modalities)
     for library in READERS:

@@ -21,7 +21,6 @@ from engine.model.hash_layer import HashLayer, pack
 from engine.model.release import FORMAT
 from engine.model.text import model_name
 from engine.model.trunk import TRUNK_NAME, trunk_path
-from engine.study import MODALITIES
 from engine.training.binding.train import EDGES
 from engine.training.data import prepared
 from engine.training.data.captions import load_captions
@@ -30,6 +29,7 @@ from engine.training.encoders import loop
 from engine.training.energy import metered
 from engine.training.hashing import calibration, train
 
+TRAINED = (*EDGES, "text")  # in the order of the hash layer's thresholds
 NO_FILM_ECG_PAIR = (
     "Films and ECGs in the training data share no patient: film-to-ECG neighbours rest on shared findings and text."
 )
@@ -69,7 +69,7 @@ def calibrate(
     found = {m: sample_studies(side, max_studies, rng) for m, side in valid.items()}
     asking = {**found, "text": typed}
     pairs = {}
-    for a, b in product(MODALITIES, repeat=2):
+    for a, b in product(TRAINED, repeat=2):
         query, target = asking[a], found[b]
         apart = query.patients[:, None] != target.patients[None]
         known = np.outer(query.has_finding.any(1), target.has_finding.any(1))
@@ -113,9 +113,9 @@ def train_hashing(cache: Path, run: Path, out: Path, plan: train.HashingPlan | N
             m: train.LabelledEmbeddings(torch.from_numpy(side.z), torch.from_numpy(side.has_finding))
             for m, side in fitted.items()
         }
-        layer = train.train(data, MODALITIES, plan or train.HashingPlan(), log)
+        layer = train.train(data, TRAINED, plan or train.HashingPlan(), log)
     out.mkdir(parents=True, exist_ok=True)
-    for modality in MODALITIES:
+    for modality in TRAINED:
         shutil.copyfile(run / "bound" / f"{modality}.safetensors", out / f"{modality}.safetensors")
     save_file({k: v.detach().contiguous() for k, v in layer.state_dict().items()}, out / "hash.safetensors")
     layer.load_state_dict(load_file(out / "hash.safetensors"))
@@ -147,6 +147,7 @@ def write_manifest(out: Path, cache: Path, run: Path, hash_plan: dict[str, Any])
         "format": FORMAT,
         "name": out.name,
         "created": time.strftime("%Y-%m-%d"),
+        "modalities": TRAINED,
         "parts": {p.name: sha256_of(p) for p in parts},
         "trunk": {
             "name": TRUNK_NAME,

@@ -112,7 +112,7 @@ def judge_negatives(entries: list[Recording]) -> dict[str, list[QualityVerdict]]
                 names = ECG_LEADS[:leads] if modality == "ecg" else (PPG_LEAD,)
                 for name in rows[0]:
                     trace = Trace(np.stack([row[name] for row in rows]).astype(np.float32), names, fs, "au")
-                    verdicts[f"{modality} · {name}"].append(judge(Study(modality, trace, "")))  # type: ignore[arg-type]
+                    verdicts[f"{modality} · {name}"].append(judge(Study(modality, trace, "")))
         for name, pixels in picture_negatives(rng).items():
             verdicts[f"cxr · {name}"].append(judge(Study("cxr", Film(pixels, 8), "")))
     films = [one for one in entries if one.modality == "cxr" and one.split == "valid"]

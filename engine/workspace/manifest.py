@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import Any
 
 from engine.errors import CasebindError, IntakeError, UsageError
+from engine.modalities import MODALITIES, spec_of
 from engine.store.records import SCOPES
-from engine.study import MODALITIES, Study
+from engine.study import Note, Study, Trace
 
 MANIFEST_NAME = "manifest.csv"
 KNOWN_COLUMNS = (
@@ -184,7 +185,7 @@ def _number(name: str, text: str) -> float:
 def _reader(folder: Path, row: dict[str, str]) -> Callable[[bytes], Study]:
     names = [name.strip() for name in row["file"].split(";") if name.strip()]
     paths = [_inside(folder, name) for name in names]
-    if not paths and not (row["modality"] == "text" and row.get("report")):
+    if not paths and not (spec_of(row["modality"]).content is Note and row.get("report")):
         raise IntakeError("the row names no file")
     fs = _number("fs", row["fs"]) if row.get("fs") else None
 
@@ -202,9 +203,9 @@ def read_files(
     from engine.intake.read import read_text
     from engine.intake.upload import Answers
 
-    if modality == "text":
+    if spec_of(modality).content is Note:
         return read_text(_text(paths) if paths else report)
-    asked = modality if modality in ("ecg", "ppg") else None
+    asked = modality if spec_of(modality).content is Trace else None
     study = read_paths(paths, Answers(modality=asked, fs=fs, units=units), key)
     if study.modality != modality:
         raise IntakeError(f"the file holds {study.modality} and the manifest says {modality}")

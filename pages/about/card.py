@@ -8,7 +8,7 @@ from typing import Any
 import pandas as pd
 import streamlit as st
 
-from engine.study import MODALITIES
+from engine.modalities import MODALITIES
 from engine.version import __version__
 from pages.shared import resources
 from pages.shared.markdown import escaped

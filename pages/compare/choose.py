@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.modalities import MODALITIES
 from engine.store.records import StudyRow
-from engine.study import MODALITIES
 from pages.shared import query_state, resources
 from pages.shared.strings import text
 

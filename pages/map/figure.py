@@ -11,7 +11,7 @@ import streamlit as st
 
 from engine.findings import phrase
 from engine.map.points import NONE, OTHER, Points
-from engine.study import MODALITIES
+from engine.modalities import MODALITIES
 from pages.map.state import MapView
 from pages.shared.strings import several, text
 from pages.shared.theme import browser_theme, colours

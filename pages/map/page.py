@@ -10,7 +10,7 @@ from engine.findings import phrase
 from engine.map import selection as selection_module
 from engine.map.file import MIN_STUDIES
 from engine.map.points import BY, Points
-from engine.study import MODALITIES
+from engine.modalities import MODALITIES
 from pages.map import figure, making, selection, state
 from pages.shared.strings import text
 

@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine.findings import phrase
 from engine.map.points import Points
-from engine.study import MODALITIES
+from engine.modalities import MODALITIES
 from pages.map import state
 from pages.shared import case_card, content
 from pages.shared.markdown import escaped

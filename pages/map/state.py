@@ -11,8 +11,8 @@ import streamlit as st
 from engine.map import job, selection
 from engine.map.file import Chart, file_of, load
 from engine.map.points import BY, Points, groups, points_of
+from engine.modalities import MODALITIES
 from engine.retrieval.answer import Answer
-from engine.study import MODALITIES
 from pages.shared import resources
 
 OUTLINE, STOPPED = "map-outline", "map-stopped"  # in the session: what the last gesture drew; that the user stopped it

@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine.learning.preview import QUERIES, PreviewNeighbour, QueryChange
 from engine.learning.timeline import TimelineEntry
-from engine.study import MODALITIES
+from engine.modalities import MODALITIES
 from pages.releases import state
 from pages.shared import resources
 from pages.shared.case_card import synthetic_badge

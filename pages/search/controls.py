@@ -9,8 +9,8 @@ from collections.abc import Sequence
 
 import streamlit as st
 
+from engine.modalities import MODALITIES
 from engine.retrieval.answer import Options
-from engine.study import MODALITIES
 from pages.search import filtering
 from pages.shared import filter_address
 from pages.shared.query_address import ALLOWED, DEFAULTS, in_address, options_in_address

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.modalities import MODALITIES
 from engine.retrieval.answer import BITS, OPERATING_POINTS, RERANKS, Options
-from engine.study import MODALITIES
 from pages.shared.filter_address import filters_in_address
 
 NEAREST = "nearest"  # no radius: always k

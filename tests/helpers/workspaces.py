@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from engine import settings
+from engine.modalities import MODALITIES
 from engine.model.release import Release
-from engine.study import MODALITIES
 from engine.workspace.demo import COHORT
 from engine.workspace.ingest import ingest
 from engine.workspace.manifest import read_manifest

@@ -6,10 +6,10 @@ import pytest
 
 from engine.commands.export import command as export_command
 from engine.learning.strategies import STRATEGIES
+from engine.modalities import MODALITIES
 from engine.report.writers import LAYOUTS, WRITERS, Writer
 from engine.settings import ROOT
 from engine.strings import text
-from engine.study import MODALITIES
 from pages.review.home import QUEUES
 
 MODALITY_SECTIONS = ("modality", "modality_one", "modality_plain", "modality_plains", "icon")

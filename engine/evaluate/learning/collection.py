@@ -12,8 +12,8 @@ from engine.evaluate.sides import EvaluationSide as Measured
 from engine.evaluate.sides import sides, typed
 from engine.learning.candidates import Candidates, CandidateSide, candidates
 from engine.learning.fit import FittedRound, Mapped, Replay
+from engine.modalities import MODALITIES
 from engine.model.release import Release
-from engine.study import MODALITIES
 from engine.training.hashing.train import LabelledEmbeddings
 
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.intake.quality.verdict import Measure, QualityVerdict
-from engine.study import Film, Study, Trace
+from engine.modalities import resolve, spec_of
+from engine.study import Study
 
 if TYPE_CHECKING:
     import numpy as np
@@ -30,19 +31,10 @@ def judge(study: Study, features: np.ndarray | None = None) -> QualityVerdict:
     """Judge what of the study is searched; a long trace without a window is judged by its best one.
 
     features : (768,) of engine.model.trunk.features where known already, so that they are not computed twice
-    A typed finding has nothing to be measured and is accepted.
+    A modality without a gate, such as a typed finding, has nothing to be measured and is accepted.
     """
-    content = (study if study.window_s is not None else choose_window(study)).searched
-    if isinstance(content, Film):
-        from engine.intake.quality.film import judge_film
-
-        return judge_film(content, study.facts, features)
-    if isinstance(content, Trace):
-        if study.modality == "ecg":
-            from engine.intake.quality.ecg import judge_ecg
-
-            return judge_ecg(content)
-        from engine.intake.quality.ppg import judge_ppg
-
-        return judge_ppg(content)
-    return QualityVerdict(True, 1.0)
+    gate = spec_of(study.modality).gate
+    if gate is None:
+        return QualityVerdict(True, 1.0)
+    verdict: QualityVerdict = resolve(gate)(study if study.window_s is not None else choose_window(study), features)
+    return verdict

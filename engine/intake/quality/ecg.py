@@ -19,7 +19,7 @@ from engine.intake.quality.beats import agreement, beat_correlation, beat_window
 from engine.intake.quality.thresholds import limit
 from engine.intake.quality.verdict import Measure, QualityVerdict, check_limit, listed, number
 from engine.signals import at_rate, band_pass
-from engine.study import Trace
+from engine.study import Study, Trace
 
 RATE_HZ = 100.0  # everything below Nyquist of the coarsest records; also the encoder's rate
 BAND_HZ = (0.5, 40.0)  # monitoring band, AHA 2007 recommendation for rhythm analysis
@@ -132,6 +132,13 @@ def lead_measures(lead: str, index: dict[str, float]) -> list[Measure]:
             check_limit(used, values[name], name=f"{lead}: {name}", subject=f"Lead {lead}", says=says, advice=advice)
         )
     return measures
+
+
+def gate(study: Study, _: np.ndarray | None = None) -> QualityVerdict:
+    """Judge the stretch of a study's ECG that is searched."""
+    if not isinstance(study.searched, Trace):
+        raise TypeError(f"a {study.modality} study holds no trace")
+    return judge_ecg(study.searched)
 
 
 def judge_ecg(trace: Trace) -> QualityVerdict:

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.intake.quality.thresholds import limit
 from engine.intake.quality.verdict import Measure, QualityVerdict, check_limit, listed
-from engine.study import Film
+from engine.study import Film, Study
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -90,6 +90,13 @@ def judge_film(film: Film, facts: Mapping[str, Any], features: np.ndarray | None
     best, worst = 1.0, limit("cxr", DISTANCE).value
     score = float(np.clip((2.0 * worst - distance) / (2.0 * worst - best), 0.0, 1.0))
     return QualityVerdict(not reasons, score, listed(reasons), (far, *measures))
+
+
+def gate(study: Study, features: np.ndarray | None = None) -> QualityVerdict:
+    """Judge the film of a study; see `judge_film`."""
+    if not isinstance(study.content, Film):
+        raise TypeError(f"a {study.modality} study holds no film")
+    return judge_film(study.content, study.facts, features)
 
 
 def distance_of(film: Film, features: np.ndarray | None = None) -> float:

@@ -20,7 +20,7 @@ from engine.intake.quality.beats import autocorrelation_peak, beat_correlation, 
 from engine.intake.quality.thresholds import limit
 from engine.intake.quality.verdict import QualityVerdict, check_limit, listed
 from engine.signals import at_rate, band_pass
-from engine.study import Trace
+from engine.study import Study, Trace
 
 RATE_HZ = 50.0
 BAND_HZ = (0.5, 8.0)
@@ -92,6 +92,13 @@ def typical_jump(row: np.ndarray, fs: float) -> float:
     stretches = np.array_split(row, max(1, int(row.size / fs / JUMP_EVERY_S)))
     shares = [np.abs(part[step:] - part[:-step]).max() / np.ptp(part) for part in stretches if np.ptp(part) > 0]
     return float(np.median(shares)) if shares else 0.0
+
+
+def gate(study: Study, _: np.ndarray | None = None) -> QualityVerdict:
+    """Judge the stretch of a study's PPG that is searched."""
+    if not isinstance(study.searched, Trace):
+        raise TypeError(f"a {study.modality} study holds no trace")
+    return judge_ppg(study.searched)
 
 
 def judge_ppg(trace: Trace) -> QualityVerdict:

@@ -12,11 +12,12 @@ from engine.intake.quality.beats import agreement, energy_beats, pulse_beats, sl
 from engine.intake.quality.ppg import BAND_HZ, judge_ppg
 from engine.intake.quality.ppg import RATE_HZ as PULSE_HZ
 from engine.metrics.heart_rate import heart_rate
+from engine.modalities import resolve, spec_of_trace
 from engine.signals import at_rate, band_pass
 from engine.study import Trace
 
 WITHIN_S = 0.15  # tolerance between two detectors, as for bSQI
-REFINE_S = {"ecg": 0.06, "ppg": 0.08}  # a beat is moved to the extreme sample within this distance
+REFINE_HEART_S, REFINE_PULSE_S = 0.06, 0.08  # a beat is moved to the extreme sample within this distance
 MIN_BEATS = 3
 TRUSTED = 0.6  # two detectors must agree on this share of the beats, or no rate is given
 STRETCH_S, MAX_STRETCHES = 10.0, 60  # of the quality strip; longer stretches where there would be more
@@ -60,11 +61,15 @@ def rate_of(trace: Trace) -> Rate | None:
     """Return the beats of the lead on which the detectors agree best; None where no rate can be trusted."""
     if trace.duration_s < 2.0 or not np.isfinite(trace.samples).any():
         return None
-    found = _pulse(trace) if trace.leads == ("PPG",) else _heart(trace)
+    beats = spec_of_trace(trace).beats
+    if beats is None:
+        return None
+    found: Rate = resolve(beats)(trace)
     return found if found.beats_s.size >= MIN_BEATS and found.agreement >= TRUSTED else None
 
 
-def _heart(trace: Trace) -> Rate:
+def heart_beats(trace: Trace) -> Rate:
+    """Return the beats of an ECG on the lead on which two detectors agree best."""
     samples, _ = signals.filled(trace.samples)
     by_energy = energy_beats(samples, trace.fs)
     scores = [
@@ -74,16 +79,17 @@ def _heart(trace: Trace) -> Rate:
     heights = [float(np.ptp(row)) for row in samples]
     best = max(range(len(scores)), key=lambda i: (round(scores[i], 2), trace.leads[i] == "II", heights[i]))
     row = samples[best] - np.median(samples[best])
-    beats = _to_extreme(np.abs(row), by_energy[best], round(REFINE_S["ecg"] * trace.fs))
+    beats = _to_extreme(np.abs(row), by_energy[best], round(REFINE_HEART_S * trace.fs))
     return Rate(trace.leads[best], beats / trace.fs, scores[best])
 
 
-def _pulse(trace: Trace) -> Rate:
+def pulse_beats_of(trace: Trace) -> Rate:
+    """Return the beats of a pulse recording."""
     samples, _ = signals.filled(trace.samples)
     clean = band_pass(at_rate(samples, trace.fs, PULSE_HZ), PULSE_HZ, *BAND_HZ)[0]
     coarse = pulse_beats(clean, PULSE_HZ)
     at = np.minimum(np.rint(coarse * trace.fs / PULSE_HZ).astype(np.int64), samples.shape[1] - 1)
-    return Rate(trace.leads[0], _to_extreme(samples[0], at, round(REFINE_S["ppg"] * trace.fs)) / trace.fs, 1.0)
+    return Rate(trace.leads[0], _to_extreme(samples[0], at, round(REFINE_PULSE_S * trace.fs)) / trace.fs, 1.0)
 
 
 def _to_extreme(row: np.ndarray, beats: np.ndarray, reach: int) -> np.ndarray:

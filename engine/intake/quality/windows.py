@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
 
 from engine.intake.quality import signals
+from engine.modalities import resolve, spec_of
 from engine.settings import SEARCH_WINDOW_S
 from engine.signals import at_rate, band_pass
 from engine.study import Study, Trace
@@ -14,8 +16,10 @@ from engine.study import Study, Trace
 CANDIDATES = 30  # windows scored evenly over a long recording; the best stretch is then searched more finely
 HOP_S = 1.0
 RATE_HZ = 50.0  # enough to tell a QRS or a pulse from noise and flat lines
-BANDS_HZ = {"ecg": ((5.0, 15.0), (0.0, 25.0)), "ppg": ((0.5, 4.0), (0.0, 25.0))}  # wanted band, whole band
+QRS_HZ, PULSE_HZ = (5.0, 15.0), (0.5, 4.0)  # the band that is wanted of an ECG and of a pulse
 LEADS = 3  # leads scored at most: the first, the middle and the last
+
+Score = Callable[[Trace], float]
 
 
 def choose_window(study: Study) -> Study:
@@ -23,13 +27,14 @@ def choose_window(study: Study) -> Study:
     trace = study.content
     if not isinstance(trace, Trace) or trace.duration_s <= SEARCH_WINDOW_S:
         return study
+    score: Score = resolve(spec_of(study.modality).window or usable_score)
     last = trace.duration_s - SEARCH_WINDOW_S
     hop = max(HOP_S, last / (CANDIDATES - 1))
     starts = _starts(0.0, last, hop)
-    best = _best(study.modality, trace, starts)
+    best = _best(score, trace, starts)
     if hop > HOP_S:
         finer = _starts(max(0.0, best - hop), min(last, best + hop), max(HOP_S, 2 * hop / (CANDIDATES // 2)))
-        best = _best(study.modality, trace, np.unique(np.append(finer, best)))
+        best = _best(score, trace, np.unique(np.append(finer, best)))
     return replace(study, window_s=(float(best), float(best) + SEARCH_WINDOW_S))
 
 
@@ -38,32 +43,48 @@ def _starts(first: float, last: float, hop: float) -> np.ndarray:
     return np.minimum(np.arange(first, last + hop, hop), last).round(3)
 
 
-def _best(modality: str, trace: Trace, starts: np.ndarray) -> float:
-    scores = [window_score(modality, trace.between(start, start + SEARCH_WINDOW_S)) for start in starts]
+def _best(score: Score, trace: Trace, starts: np.ndarray) -> float:
+    scores = [score(trace.between(start, start + SEARCH_WINDOW_S)) for start in starts]
     return float(starts[int(np.argmax(np.round(scores, 3)))])
 
 
-def window_score(modality: str, window: Trace) -> float:
-    """0 (nothing) … about 1: wanted share of the power × share neither missing, flat nor clipped × beat character.
+def heart_score(window: Trace) -> float:
+    """Return 0 (nothing) … about 1: the share of QRS power × that of usable samples × how peaky the beats are.
 
-    Beat character: a QRS makes the band-passed trace peaky (kurtosis above noise's 3), a pulse makes its slope skewed.
+    A QRS makes the band-passed trace peaky: its kurtosis is above noise's 3.
     """
+    raw, alive, share = _basics(window, QRS_HZ)
+    coarse, fs = _coarse(raw, window.fs)
+    peaky = 1.0 - 3.0 / np.maximum(signals.kurtosis(band_pass(coarse, fs, *QRS_HZ)), 3.0)
+    return float(np.mean(np.sqrt(share) * alive * (0.1 + 0.9 * peaky)))
+
+
+def pulse_score(window: Trace) -> float:
+    """Return 0 (nothing) … about 1: the share of pulse power × that of usable samples × how skewed the slope is."""
+    raw, alive, share = _basics(window, PULSE_HZ)
+    coarse, fs = _coarse(raw, window.fs)
+    slopes = np.diff(band_pass(coarse, fs, 0.5, 8.0), axis=1)
+    skewed = np.array([min(1.0, abs(signals.skewness(row))) for row in slopes])
+    return float(np.mean(share * alive * (0.1 + 0.9 * skewed)))
+
+
+def usable_score(window: Trace) -> float:
+    """Return the share, 0 … 1, of samples that are neither missing, flat nor clipped."""
+    return float(np.mean(_basics(window, (0.0, np.inf))[1]))
+
+
+def _basics(window: Trace, wanted_hz: tuple[float, float]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return of at most LEADS leads: samples (leads, n), usable share (leads,), share of power in the band (leads,)."""
     rows = window.samples[np.unique(np.linspace(0, len(window.leads) - 1, LEADS).round().astype(int))]
     raw, missing = signals.filled(rows)
     freqs, power = signals.spectrum(raw, window.fs)
-    wanted, whole = BANDS_HZ["ecg" if modality == "ecg" else "ppg"]
     share = signals.ratio(
-        signals.power_between(freqs, power, *wanted), signals.power_between(freqs, power, whole[0], np.inf)
+        signals.power_between(freqs, power, *wanted_hz), signals.power_between(freqs, power, 0.0, np.inf)
     )
-    alive = (
-        1.0 - missing - np.array([min(1.0, signals.flat_share(r, window.fs) + signals.clipped_share(r)) for r in raw])
-    )
-    coarse = at_rate(raw, window.fs, RATE_HZ) if window.fs > RATE_HZ else raw
-    fs = min(window.fs, RATE_HZ)
-    if modality == "ecg":
-        character = 1.0 - 3.0 / np.maximum(signals.kurtosis(band_pass(coarse, fs, 5.0, 15.0)), 3.0)
-        share = np.sqrt(share)
-    else:
-        slopes = np.diff(band_pass(coarse, fs, 0.5, 8.0), axis=1)
-        character = np.array([min(1.0, abs(signals.skewness(row))) for row in slopes])
-    return float(np.mean(share * np.clip(alive, 0.0, 1.0) * (0.1 + 0.9 * character)))
+    idle = np.array([min(1.0, signals.flat_share(row, window.fs) + signals.clipped_share(row)) for row in raw])
+    return raw, np.clip(1.0 - missing - idle, 0.0, 1.0), share
+
+
+def _coarse(raw: np.ndarray, fs: float) -> tuple[np.ndarray, float]:
+    """Return the samples at RATE_HZ or less, and that rate."""
+    return (at_rate(raw, fs, RATE_HZ), RATE_HZ) if fs > RATE_HZ else (raw, fs)

@@ -19,6 +19,7 @@ from engine.datasets.adapters import collect
 from engine.findings import findings
 from engine.datasets.recording import Recording
 from engine.errors import CasebindError
+from engine.modalities import resolve, spec_of
 from engine.study import Film, Trace
 
 WINDOW_S = 10.0
@@ -75,14 +76,14 @@ def _row(recording: Recording, facts: dict[str, Any], window: int) -> Example:
 
 def examples(recording: Recording) -> Iterator[tuple[Example, dict[str, np.ndarray]]]:
     """Yield one recording's rows and inputs, as they are kept; CasebindError where it cannot be read."""
-    from engine.model import cxr, ecg, ppg
+    from engine.model import cxr
 
     study = recording.study()
     content = study.content
     if isinstance(content, Film):
         yield _row(recording, study.facts, 0), {"x": np.round(cxr.prepare(content) * 255).astype(np.uint8)}
     elif isinstance(content, Trace):
-        prepare = ecg.prepare if recording.modality == "ecg" else ppg.prepare
+        prepare = resolve(spec_of(recording.modality).inputs)
         for number, window in enumerate(windows(content)):
             yield _row(recording, study.facts, number), {name: _kept(a) for name, a in prepare(window).items()}
 

@@ -10,10 +10,10 @@ from helpers.sites import ray_setting
 from engine.actor import single_user
 from engine.bench.cluster.nodes import Nodes, end
 from engine.commands.search import table
+from engine.modalities import MODALITIES
 from engine.model.release import Release
 from engine.retrieval import search as retrieval
 from engine.retrieval.answer import Options
-from engine.study import MODALITIES
 from engine.workspace.workspace import open_workspace
 
 

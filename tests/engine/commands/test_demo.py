@@ -11,10 +11,10 @@ import pytest
 from engine import settings
 from engine.actor import Actor, single_user
 from engine.cli import run
+from engine.modalities import MODALITIES
 from engine.model.release import Release
 from engine.retrieval.answer import Options
 from engine.retrieval.search import search_stored
-from engine.study import MODALITIES
 from engine.workspace import demo
 from engine.workspace.manifest import read_manifest
 from engine.workspace.workspace import Workspace, open_workspace

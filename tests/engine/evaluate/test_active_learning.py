@@ -16,8 +16,8 @@ from engine.evaluate.learning.replay import NAMELESS, NONE, ORIGINAL, Point, rep
 from engine.evaluate.learning.scores import Scores, gain, mean_estimate, scores
 from engine.learning.fit import FitPlan, Mapped
 from engine.learning.strategies import BEST, RANDOM
+from engine.modalities import MODALITIES
 from engine.model.hash_layer import HashLayer
-from engine.study import MODALITIES
 from engine.training.hashing.train import LabelledEmbeddings
 
 FINDINGS, PATIENTS = 3, 24

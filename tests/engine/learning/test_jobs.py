@@ -20,11 +20,11 @@ from engine.learning import gate, promotion, round_job
 from engine.learning.round_data import new_ratings, ratings_cutoff
 from engine.learning.round_release import round_releases
 from engine.learning.round_worker import INPUTS, STATE
+from engine.modalities import MODALITIES
 from engine.model.release import Release
 from engine.retrieval.answer import Options
 from engine.retrieval.search import search_stored
 from engine.settings import ROOT
-from engine.study import MODALITIES
 from engine.workspace.workspace import Workspace, open_workspace
 
 LONG = 240.0  # seconds; others may use the processor too

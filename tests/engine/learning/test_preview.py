@@ -8,10 +8,11 @@ from helpers.rounds import written
 from engine.actor import Actor, single_user
 from engine.errors import UsageError
 from engine.learning.preview import Preview, preview_changes
+from engine.modalities import MODALITIES
 from engine.model.release import Release
 from engine.retrieval.answer import Options
 from engine.retrieval.search import search, search_like, search_stored
-from engine.study import MODALITIES, Note, Study
+from engine.study import Note, Study
 from engine.workspace.reindex import reindex
 from engine.workspace.workspace import Workspace
 

@@ -13,10 +13,10 @@ from helpers.rounds import BAD, written
 from engine.actor import single_user
 from engine.errors import ReleaseError, UsageError, WorkspaceError
 from engine.learning import promotion
+from engine.modalities import MODALITIES
 from engine.model.release import Release, installed, load_release
 from engine.retrieval.answer import Options
 from engine.retrieval.search import search_stored
-from engine.study import MODALITIES
 from engine.workspace import reindex
 from engine.workspace.releases import ReleaseSwitch
 from engine.workspace.serving import serving_release

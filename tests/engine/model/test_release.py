@@ -10,8 +10,9 @@ import torch
 from engine.datasets import open_recordings
 from engine.errors import ReleaseError, UsageError
 from engine.evaluate.release import by_finding, gallery
+from engine.modalities import MODALITIES
 from engine.model.release import load_release, releases
-from engine.study import ECG_LEADS, MODALITIES, Film, Note, Study, Trace
+from engine.study import ECG_LEADS, Film, Note, Study, Trace
 
 
 @pytest.fixture(scope="module")

@@ -15,12 +15,13 @@ from engine.cli import run
 from engine.errors import UsageError
 from engine.intake.paths import read_paths
 from engine.intake.read import read_text
+from engine.modalities import MODALITIES
 from engine.model.release import Release
 from engine.retrieval.answer import Options
 from engine.retrieval.rerank import MIN_POOL, pool_size
 from engine.retrieval.search import Filters, search, search_stored
 from engine.store import quantised
-from engine.study import MODALITIES, Study
+from engine.study import Study
 from engine.workspace.workspace import Workspace, open_workspace
 
 METHODS = ("asymmetric", "embedding")

@@ -17,11 +17,12 @@ from safetensors.torch import load_file, save_file
 from engine.actor import single_user
 from engine.errors import WorkspaceError
 from engine.files import sha256_of
+from engine.modalities import MODALITIES
 from engine.model.release import Release, load_release
 from engine.retrieval.answer import Options
 from engine.retrieval.search import search, search_stored
 from engine.settings import ROOT
-from engine.study import MODALITIES, Note, Study
+from engine.study import Note, Study
 from engine.workspace import reindex as reindex_module
 from engine.workspace.reindex import reindex, reusable
 from engine.workspace.workspace import Workspace, open_workspace
