@@ -61,34 +61,34 @@ def examples(folder: Path) -> list[Source]:
 
 
 def run(
-    workspace: Workspace, release: Release, sources: Sequence[Source], rounds: int, bits: int, k: int
+    workspace: Workspace, release: Release, sources: Sequence[Source], *, rounds: int, bits: int, k: int
 ) -> dict[str, Any]:
     """Return the object that `bench e2e --json` prints: one entry per file."""
     kinds: list[Modality] = [read(workspace.key).modality for _, read in sources]
     warm_up(workspace, release, tuple(dict.fromkeys(kinds)))
     with copy_of(workspace) as copy:
-        taken = [_rounds(copy, release, source, rounds, bits, k) for source in sources]
+        taken = [_rounds(copy, release, source, rounds=rounds, bits=bits, k=k) for source in sources]
     counts = workspace.all_counts()
     entries = [_summary(name, kind, one) for (name, _), kind, one in zip(sources, kinds, taken, strict=True)]
     return {"release": release.name, "bits": bits, "k": k, "rounds": rounds, "studies": counts, "files": entries}
 
 
 def _rounds(
-    workspace: Workspace, release: Release, source: Source, rounds: int, bits: int, k: int
+    workspace: Workspace, release: Release, source: Source, *, rounds: int, bits: int, k: int
 ) -> list[dict[str, dict[str, float]]]:
     """Return for each round the stages by re-ranking, and the encoder alone; a first round of warming is left out."""
     every = []
     for turn in range(rounds + 1):
         found, order = {}, [*RERANKS[turn % 3 :], *RERANKS[: turn % 3]]
         for rerank in order:
-            found[rerank], study = _once(workspace, release, source, rerank, bits, k)
+            found[rerank], study = _once(workspace, release, source, rerank, bits=bits, k=k)
         found["encoder"] = {"total": _alone(release, study)}
         every.append(found)
     return every[1:]
 
 
 def _once(
-    workspace: Workspace, release: Release, source: Source, rerank: str, bits: int, k: int
+    workspace: Workspace, release: Release, source: Source, rerank: str, *, bits: int, k: int
 ) -> tuple[dict[str, float], Study]:
     """Read one file and search with it; return milliseconds by stage, and the study that was searched."""
     name, read = source

@@ -33,7 +33,7 @@ def command(
     say = (lambda _: None) if as_json else (lambda line: click.echo(line, err=True))
     with nullcontext(str(keep)) if keep else tempfile.TemporaryDirectory(prefix="casebind-app-") as folder:
         Path(folder).mkdir(parents=True, exist_ok=True)
-        found = run(Path(folder), release, cases, users, seconds, rounds, say)
+        found = run(Path(folder), release, cases=cases, users=users, seconds=seconds, rounds=rounds, on_progress=say)
     if out is not None:
         out.write_text(json.dumps(found, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
     click.echo(json.dumps(found, ensure_ascii=False) if as_json else as_lines(found))

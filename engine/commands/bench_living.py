@@ -28,7 +28,9 @@ def command(seconds: float, threads: int, kills: int, patients: int, seed: int, 
 
     release = load_release()
     with tempfile.TemporaryDirectory(prefix="casebind-living-") as folder:
-        together = stress.measure(Path(folder) / "crowd", release, threads, seconds, patients, seed)
+        together = stress.measure(
+            Path(folder) / "crowd", release, threads=threads, seconds=seconds, patients=patients, seed=seed
+        )
         killed = kill.measure(Path(folder) / "killed", kills, threads, seed)
     bad = (together["wrong"], together["errors"], killed["lost"], killed["half"], killed["wrong_after_kill"])
     found = {"passed": not any(bad), "together": together, "killed": killed}

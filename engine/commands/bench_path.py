@@ -33,7 +33,7 @@ def end_to_end(files: tuple[Path, ...], rounds: int, bits: str, k: int, as_json:
         from engine.workspace.serving import serving_release
 
         sources = files_as_sources(files) if files else examples(settings.DEMO)
-        found = run(place, serving_release(place, load_release()), sources, rounds, int(bits), k)
+        found = run(place, serving_release(place, load_release()), sources, rounds=rounds, bits=int(bits), k=k)
     click.echo(json.dumps(found) if as_json else as_table(found))
 
 

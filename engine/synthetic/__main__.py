@@ -34,7 +34,7 @@ HERE = Path("runs/synthetic")
 @click.option("--seed", type=click.IntRange(min=0), default=7, show_default=True)
 @click.option("--again", multiple=True, type=click.Path(path_type=Path), help="Records that name studies to redraw.")
 def main(
-    out: Path, generators: Path, recordings: Path | None, patients: int, seed: int, again: tuple[Path, ...]
+    out: Path, generators: Path, recordings: Path | None, *, patients: int, seed: int, again: tuple[Path, ...]
 ) -> None:
     """Write the synthetic cohort: 300 patients, some 1,400 studies, every one through the quality gate."""
     from engine.synthetic.chance import RandomStreams, count_redraws

@@ -76,10 +76,10 @@ def write_patients(
     encounters = [one for patient in patients for one in patient.encounters]
     said = {one.encounter_id: text for patient in patients for one, text in report_patient(patient, streams.seed)}
     for one in encounters:
-        rows += _write_traces(one, said[one.encounter_id], generators, folder, streams, tally)
+        rows += _write_traces(one, said[one.encounter_id], generators, folder, streams=streams, tally=tally)
         rows.append(write.write_text(one, said[one.encounter_id], folder))
     films = [said[one.encounter_id].film for one in encounters]
-    rows += write.write_films(encounters, generators, folder, streams, films, tally)
+    rows += write.write_films(encounters, generators, folder, streams, reports=films, tally=tally)
     return {"rows": rows, "drawn_again": tally.drawn_again, "reasons": tally.reasons}
 
 
@@ -97,14 +97,15 @@ def _write_traces(
     sections: reports.Sections,
     generators: Generators,
     folder: Path,
+    *,
     streams: RandomStreams,
     tally: Tally,
 ) -> list[Row]:
     """Write the ECG and, where there is one, the PPG of the same ten seconds."""
     rhythm = generators.rhythm(encounter, streams.study_rng(encounter, "rhythm", "rhythm"))
-    rows = [write.write_ecg(encounter, rhythm, generators, folder, streams, sections.ecg, tally)]
+    rows = [write.write_ecg(encounter, rhythm, generators, folder, streams, report=sections.ecg, tally=tally)]
     if encounter.has_ppg:
-        rows.append(write.write_ppg(encounter, rhythm, generators, folder, streams, sections.pulse, tally))
+        rows.append(write.write_ppg(encounter, rhythm, generators, folder, streams, report=sections.pulse, tally=tally))
     return rows
 
 

@@ -91,7 +91,11 @@ def _patient(number: int, sample: PatientSample, prior: Prior, seed: int) -> Pat
     made = []
     for count, (state, weeks) in enumerate(visits, start=1):
         at, years = _acquired_at(first, weeks, rng), age + weeks / WEEKS_A_YEAR
-        made.append(_encounter(number, count, state, person, years, at, with_ppg, prior, seed))
+        made.append(
+            _encounter(
+                number, count, state, person, age=years, acquired_at=at, has_ppg=with_ppg, prior=prior, seed=seed
+            )
+        )
     return Patient(number, sex, tuple(made))
 
 
@@ -110,7 +114,7 @@ def _visits(
     decades = (age - leading.age[0]) / 10
     odds = [(name, prior.conditions[name].odds(share, decades, sex)) for share, name in leading.beside]
     beside = [name for name, chance in odds if rng.random() < chance]
-    visits = [(_shown(prior, (leading.name, *beside), {}, {}, sample.quantiles["film"], rng), 0.0)]
+    visits = [(_shown(prior, (leading.name, *beside), {}, {}, quantile=sample.quantiles["film"], rng=rng), 0.0)]
     again, chance = sample.quantiles["again"] < leading.follow_up, sample.quantiles["course"]
     while again and len(visits) < MAX_VISITS:
         state, weeks = visits[-1]
@@ -132,6 +136,7 @@ def _shown(
     names: Sequence[str],
     films: dict[str, tuple[str, ...]],
     ecgs: dict[str, tuple[str, ...]],
+    *,
     quantile: float,
     rng: np.random.Generator,
 ) -> ClinicalState:
@@ -169,7 +174,7 @@ def _course(prior: Prior, state: ClinicalState, quantile: float) -> Course | Non
 def _follow(prior: Prior, before: ClinicalState, course: Course, rng: np.random.Generator) -> ClinicalState:
     """Return the state that the course leads to."""
     names = [name for name in before.conditions if name not in course.gone]
-    after = _shown(prior, (*names, *course.new), before.films, before.ecgs, float(rng.random()), rng)
+    after = _shown(prior, (*names, *course.new), before.films, before.ecgs, quantile=float(rng.random()), rng=rng)
     films = dict(after.films)
     leading = after.conditions[0]
     if course.film:
@@ -184,6 +189,7 @@ def _encounter(
     count: int,
     state: ClinicalState,
     person: Person,
+    *,
     age: float,
     acquired_at: str,
     has_ppg: bool,

@@ -57,10 +57,12 @@ def measure(
     """Return the vitals of one encounter: the person's own plus the sum of `added`, within the limits they set."""
     years = age - 50
     rate, pressure, breath = tables["rate"], tables["pressure"], tables["breath"]
-    beats = _within_limits(rate["mean"] + person.rate_bpm, rate["sd_day"], added, "rate", rate["limits"], rng)
+    beats = _within_limits(rate["mean"] + person.rate_bpm, rate["sd_day"], added, "rate", usual=rate["limits"], rng=rng)
     at_50, per_year, per_index = pressure["systolic"]
     upper = at_50 + per_year * years + per_index * (person.bmi - 25) + person.systolic_mmhg
-    upper = _within_limits(upper, pressure["systolic_sd_day"], added, "systolic", pressure["systolic_limits"], rng)
+    upper = _within_limits(
+        upper, pressure["systolic_sd_day"], added, "systolic", usual=pressure["systolic_limits"], rng=rng
+    )
     breaths = _normal(rng, *breath["respiration"]) + _sum(added, "respiration", rng)
     oxygen = _normal(rng, *breath["spo2"]) + breath["spo2_per_year"] * years + _sum(added, "spo2", rng)
     return MeasuredVitals(
@@ -108,7 +110,7 @@ def _sum(added: Sequence[Vitals], name: str, rng: np.random.Generator) -> float:
 
 
 def _within_limits(
-    own: float, sd_day: float, added: Sequence[Vitals], name: str, usual: Sequence[float], rng: np.random.Generator
+    own: float, sd_day: float, added: Sequence[Vitals], name: str, *, usual: Sequence[float], rng: np.random.Generator
 ) -> float:
     """Return a draw within the limits of the conditions that set any, else within the usual ones.
 

@@ -110,6 +110,7 @@ def write_ecg(
     generators: Generators,
     folder: Path,
     streams: RandomStreams,
+    *,
     report: str,
     tally: Tally,
 ) -> Row:
@@ -146,6 +147,7 @@ def write_ppg(
     generators: Generators,
     folder: Path,
     streams: RandomStreams,
+    *,
     report: str,
     tally: Tally,
 ) -> Row:
@@ -176,6 +178,7 @@ def write_films(
     generators: Generators,
     folder: Path,
     streams: RandomStreams,
+    *,
     reports: Sequence[str],
     tally: Tally,
 ) -> list[Row]:
@@ -251,6 +254,7 @@ def gate_refusal(
     files: Sequence[Path],
     modality: Modality,
     encounter: Encounter,
+    *,
     fs: float | None = None,
     units: str | None = None,
     extra_check: Callable[[Study], str] = lambda study: "",

@@ -140,7 +140,7 @@ async def _measured(server: Server, users: int, seconds: float, rounds: int, on_
 
 
 def run(
-    folder: Path, release: Release, cases: int, users: int, seconds: float, rounds: int, on_progress: OnProgress
+    folder: Path, release: Release, *, cases: int, users: int, seconds: float, rounds: int, on_progress: OnProgress
 ) -> dict[str, Any]:
     """Fill a workspace at `folder`, start the app on it and measure."""
     on_progress(f"Making a workspace of {cases:,} synthetic studies …")

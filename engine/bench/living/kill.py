@@ -1,6 +1,6 @@
-"""A process that writes to a workspace is killed at random, again and again; nothing it was told is done may be lost.
+"""A process that writes to a workspace is killed at random, again and again; nothing that it acknowledged may be lost.
 
-What the victim had begun and was not told the end of may be there or not, but whole; everything else must be as it was.
+What the process had begun and not yet acknowledged may be there or not, but whole; everything else must be as it was.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from engine.store import bench_rows
 from engine.workspace.workspace import Workspace, open_workspace
 
 MIN_DELAY_S, MAX_DELAY_S = 0.1, 2.0  # after the first thing was done
-PATIENCE_S = 60.0  # for a victim to begin
+PATIENCE_S = 60.0  # for the process to begin
 SEARCHES = 5  # after each kill
 
 
@@ -70,14 +70,14 @@ def measure(folder: Path, kills: int, threads: int, seed: int) -> dict[str, Any]
 
 
 def _kill(folder: Path, turn: int, threads: int, after_s: float, expected: ExpectedState) -> list[Step]:
-    """Start a victim, kill it, note what it was told is done; return the steps it was not told the end of."""
+    """Start a writing process, kill it, apply what it acknowledged; return the steps that it only began."""
     command = [sys.executable, "-m", "engine.bench.living.writer", str(folder), str(turn), str(threads)]
     lines: list[bytes] = []
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as victim:
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         done = threading.Event()
 
         def listen() -> None:
-            for line in victim.stdout:  # type: ignore[union-attr]
+            for line in process.stdout:  # type: ignore[union-attr]
                 lines.append(line)
                 if b'"done"' in line:
                     done.set()
@@ -86,9 +86,9 @@ def _kill(folder: Path, turn: int, threads: int, after_s: float, expected: Expec
         listener.start()
         began = done.wait(PATIENCE_S)
         time.sleep(after_s if began else 0)
-        victim.kill()
+        process.kill()
         listener.join()
-        said = victim.stderr.read().decode() if victim.stderr else ""
+        said = process.stderr.read().decode() if process.stderr else ""
     if not began:
         raise CasebindError(f"The process to be killed did not begin: {' '.join(said.split())[-300:]}.")
     return _apply_acknowledged(lines, expected)
@@ -143,10 +143,10 @@ def compare(workspace: Workspace, expected: ExpectedState, waiting: list[Step]) 
 
 
 def _actual_state(workspace: Workspace) -> ExpectedState:
-    """Return what the workspace holds; a study without embedding or content file is not held."""
+    """Return what is in the workspace; a study without embedding or content file is not."""
     rows = bench_rows.stored_codes(workspace.database, RELEASE)
     codes = {row[0]: tuple(row[1:5]) for row in rows if (workspace.studies_folder / row[5]).is_file()}
-    audits = bench_rows.audit_numbers(workspace.database, "victim")
+    audits = bench_rows.audit_numbers(workspace.database, "writer")
     return ExpectedState(codes, bench_rows.consents(workspace.database), audits)
 
 

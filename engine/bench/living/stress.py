@@ -1,7 +1,7 @@
 """Many threads that search, insert, replace, delete and withdraw at once, every answer compared with a serial oracle.
 
 A thread holds the workspace's own lock around a change and its note in the history, so that changes have one order;
-searches hold nothing. What writers do without that lock is for the killed process (`victim`).
+searches hold nothing. What writers do without that lock is for the killed process (engine.bench.living.kill).
 """
 
 from __future__ import annotations
@@ -168,17 +168,19 @@ class StressTest:
         return [names[place] for place in rng.choice(len(names), BATCH, replace=False)]
 
 
-def measure(folder: Path, release: Release, threads: int, seconds: float, patients: int, seed: int) -> dict[str, Any]:
+def measure(
+    folder: Path, release: Release, *, threads: int, seconds: float, patients: int, seed: int
+) -> dict[str, Any]:
     """Return the figures of one run in a workspace of its own at `folder`."""
     with open_workspace(folder, create=True) as place:
-        crowd = StressTest(place, release)
+        stress = StressTest(place, release)
         place.durable = False
-        crowd.fill(patients, np.random.default_rng(seed))
+        stress.fill(patients, np.random.default_rng(seed))
         place.durable = True
         place.snapshots.background.delay_s = 0.0
         begun = time.monotonic()
-        crowd.run(threads, seconds, seed)
-        return figures(crowd, threads, time.monotonic() - begun)
+        stress.run(threads, seconds, seed)
+        return figures(stress, threads, time.monotonic() - begun)
 
 
 def figures(stress: StressTest, threads: int, lasted: float) -> dict[str, Any]:

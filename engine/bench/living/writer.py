@@ -63,7 +63,7 @@ def act(workspace: Workspace, rng: np.random.Generator, step: Step, new: list[An
         workspace.remove(step["ids"])
     elif step["do"] == "consent":
         workspace.set_consent(step["patient"], step["granted"], actor=single_user())
-    return workspace.audit("search", actor=Actor("victim"), returned=("a", "b")) if step["do"] == "audit" else 0
+    return workspace.audit("search", actor=Actor("writer"), returned=("a", "b")) if step["do"] == "audit" else 0
 
 
 def write_loop(workspace: Workspace, turn: int, thread: int) -> None:

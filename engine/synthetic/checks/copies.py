@@ -42,7 +42,7 @@ class CopySearch:
 
 
 def search(
-    train: Group, test: Group, ours: Group, similarities: dict[str, Similarity], folder: Path, release: str
+    train: Group, test: Group, ours: Group, similarities: dict[str, Similarity], *, folder: Path, release: str
 ) -> dict[str, CopySearch]:
     """Return each space's search of `ours` in `train` beside that of `test`, the latter kept in `folder`.
 

@@ -56,7 +56,9 @@ def _films(
     pixels = collect.film_pixels(items)
     spaces = films.film_arrays(release, encode.prepared_films(pixels), "synthetic films")
     ours = collect.group_of("cxr", items, spaces)
-    figures = film_report.check_films(release, path, real, ours, pixels, pictures_folder, folder)
+    figures = film_report.check_films(
+        release, path, real, ours, pixels=pixels, pictures_folder=pictures_folder, folder=folder
+    )
     return figures, encode.project(release, "cxr", spaces["release"])
 
 
@@ -76,5 +78,5 @@ def _ppgs(
     real = traces.real_ppgs(release, path, folder)
     made = trace_report.synthetic_ppgs(release, [item.trace for item in items])
     ours, short = (collect.group_of("ppg", items, spaces) for spaces in made)
-    figures = trace_report.check_ppgs(release, real, ours, short, pictures_folder, folder)
+    figures = trace_report.check_ppgs(release, real, ours, short, pictures_folder, folder=folder)
     return figures, encode.project(release, "ppg", made[0]["release"])

@@ -25,6 +25,7 @@ def film_report(
     labels: Sequence[Iterable[str]],
     path: Path,
     pictures_folder: Path | None = None,
+    *,
     folder: Path = cache.CACHE,
     release: Release | None = None,
 ) -> dict[str, Any]:
@@ -40,7 +41,7 @@ def film_report(
     release = release or load_release()
     real = real_films(release, path, folder)
     ours = synthetic_films(release, pixels, labels)
-    found = check_films(release, path, real, ours, list(pixels), pictures_folder, folder)
+    found = check_films(release, path, real, ours, pixels=list(pixels), pictures_folder=pictures_folder, folder=folder)
     return {**found, "text": as_text(found)}
 
 
@@ -49,6 +50,7 @@ def check_films(
     path: Path,
     real: Group,
     ours: Group,
+    *,
     pixels: Sequence[np.ndarray],
     pictures_folder: Path | None,
     folder: Path,
@@ -63,9 +65,11 @@ def check_films(
         for space, name in READERS.items()
     }
     every = real.of_split("train")
-    searched = copies.search(every, test, ours, copies.FILM_SIMILARITIES, folder, encoder_digest(release, "cxr"))
+    searched = copies.search(
+        every, test, ours, copies.FILM_SIMILARITIES, folder=folder, release=encoder_digest(release, "cxr")
+    )
     if pictures_folder is not None:
-        draw_closest(path, every, ours, pixels, searched, pictures_folder)
+        draw_closest(path, every, ours, pixels, searched=searched, pictures_folder=pictures_folder)
     found["memorisation"] = copies.figures(searched)
     return found
 
@@ -96,6 +100,7 @@ def draw_closest(
     train: Group,
     ours: Group,
     pixels: Sequence[np.ndarray],
+    *,
     searched: dict[str, copies.CopySearch],
     pictures_folder: Path,
 ) -> None:

@@ -34,7 +34,7 @@ def subsample(group: Group, n: int, rng: np.random.Generator) -> Group:
 
 
 def overall(
-    train: Group, test: Group, synthetic: Group, space: str, baseline: tuple[str, Group] | None = None, seed: int = 0
+    train: Group, test: Group, synthetic: Group, space: str, baseline: tuple[str, Group] | None = None, *, seed: int = 0
 ) -> list[dict[str, Any]]:
     """Return synthetic–real beside real–real and a bad baseline, all of equal n and of the synthetic label mix.
 
@@ -72,7 +72,7 @@ def by_label(train: Group, synthetic: Group, space: str, seed: int = 0) -> list[
             continue
         pair = subsample(ours, n, rng), subsample(a, n, rng)
         rows.append(compare(f"{label}: synthetic with real", *pair, space, train.spaces[space]))
-        rows.append(_real_real(label, real, n, space, train.spaces[space], rng))
+        rows.append(_real_real(label, real, n, space, reference=train.spaces[space], rng=rng))
     return rows
 
 
@@ -83,7 +83,7 @@ def halves(group: Group, rng: np.random.Generator) -> tuple[Group, Group]:
 
 
 def _real_real(
-    label: str, real: Group, n: int, space: str, reference: np.ndarray, rng: np.random.Generator
+    label: str, real: Group, n: int, space: str, *, reference: np.ndarray, rng: np.random.Generator
 ) -> dict[str, Any]:
     """Return the mean over SPLITS random halves of n studies each: what one split holds too much of, the other lacks,
     so that a single one may lie well off 0.5."""

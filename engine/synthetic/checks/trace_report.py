@@ -49,15 +49,21 @@ def check_ecgs(
         real.of_split("test"),
         ours,
         copies.ECG_SIMILARITIES,
-        folder,
-        encoder_digest(release, "ecg"),
+        folder=folder,
+        release=encoder_digest(release, "ecg"),
     )
     _draw(searched, real.of_split("train"), ours, "ecg", pictures_folder)
     return {**found, "memorisation": copies.figures(searched)}
 
 
 def check_ppgs(
-    release: Release, real: Group, ours: Group, short: Group, pictures_folder: Path | None, folder: Path = cache.CACHE
+    release: Release,
+    real: Group,
+    ours: Group,
+    short: Group,
+    pictures_folder: Path | None,
+    *,
+    folder: Path = cache.CACHE,
 ) -> dict[str, Any]:
     """Return the same of synthetic PPGs; `short` holds their first PULSE_S, to be held against PPG-BP's recordings."""
     pulses = {split: real.of_split(split, [traces.PULSES]) for split in ("train", "valid", "test")}
@@ -81,8 +87,8 @@ def check_ppgs(
             whole.of_split("test"),
             mine,
             copies.PPG_SIMILARITIES,
-            folder,
-            encoder_digest(release, "ppg"),
+            folder=folder,
+            release=encoder_digest(release, "ppg"),
         )
         _draw(searched, whole.of_split("train"), mine, f"ppg-{kind.replace(' ', '')}", pictures_folder)
         found["memorisation"] |= {f"{space}, {kind}": figures for space, figures in copies.figures(searched).items()}

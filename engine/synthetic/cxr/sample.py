@@ -106,6 +106,7 @@ def draw_films(
     encounters: Sequence[Encounter],
     persons: Rngs,
     rngs: Rngs,
+    *,
     how: SamplingOptions | None = None,
 ) -> np.ndarray:
     """Return one film an encounter, (n, 224, 224) uint8, from its labels, view, age and sex."""

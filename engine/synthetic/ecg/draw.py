@@ -39,7 +39,7 @@ def draw_ecg(
     own = np.random.default_rng(person_rng.integers(2**62, size=2))
     shape = draw_shape(model, encounter, own, rng)
     t = np.arange(SAMPLES) / FS
-    eight = beats(shape, rhythm, encounter, t, own, rng)
+    eight = beats(shape, rhythm, encounter, t, own=own, rng=rng)
     if "fibrillation" in rhythm.kind:
         eight = eight + f_waves(SAMPLES, rng)
     return stored(eight + draw_noise(model.arrays, SAMPLES, rng))
@@ -77,6 +77,7 @@ def beats(
     rhythm: Rhythm,
     encounter: Encounter,
     t: np.ndarray,
+    *,
     own: np.random.Generator,
     rng: np.random.Generator,
 ) -> np.ndarray:
