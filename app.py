@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.settings import ASSETS
+from engine.strings import text
 from pages.shared import notice
 from pages.shared.guard import guarded
-from pages.shared.strings import text
 
 st.set_page_config(page_title=text("app.name"), page_icon=ASSETS / "logo.png", layout="wide")
 page = st.navigation(

@@ -20,6 +20,7 @@ import click
 
 from engine import settings
 from engine.errors import CasebindError
+from engine.strings import notice
 from engine.version import __version__
 
 # name → (module below engine.commands, one line for --help)
@@ -59,6 +60,12 @@ class Casebind(click.Group):
         command: click.Command = importlib.import_module(f"engine.commands.{COMMANDS[cmd_name][0]}").command
         return command
 
+    def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what the command does, and the notice."""
+        super().format_help_text(ctx, formatter)
+        with formatter.indentation():
+            formatter.write_text(f"{notice()}.")
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List the commands without importing any."""
         rows = [(name, COMMANDS[name][1]) for name in self.list_commands(ctx)]
@@ -69,7 +76,7 @@ class Casebind(click.Group):
 @click.group(cls=Casebind, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="casebind")
 def casebind() -> None:
-    """Show cases like this one, across ECG, PPG, chest films and text. For research and teaching, not for diagnosis."""
+    """Show cases like this one, across ECG, PPG, chest films and text."""
 
 
 def main(arguments: list[str] | None = None) -> None:

@@ -1,4 +1,4 @@
-"""Every word that Casebind says, on a page, in a print and in the shell: assets/strings/en.toml."""
+"""Every word that Casebind says, on a page, in a print and in the shell: the only reader of assets/strings/en.toml."""
 
 from __future__ import annotations
 
@@ -10,17 +10,23 @@ from engine.settings import ASSETS
 
 
 @lru_cache(maxsize=1)
-def table() -> dict[str, Any]:
+def _table() -> dict[str, Any]:
     """Return the whole file by section."""
     return tomllib.loads((ASSETS / "strings" / "en.toml").read_text(encoding="utf-8"))
 
 
 def text(key: str, /, **values: object) -> str:
     """Return the string at "section.name" with `values` filled in; KeyError where it does not exist."""
-    found: Any = table()
+    found: Any = _table()
     for part in key.split("."):
         found = found[part]
     return found.format(**values) if values else found
+
+
+def one_of(section: str, name: str, default: str | None = None) -> str:
+    """Return section.name if the file has it, else `default`, else the name itself."""
+    found: str = _table().get(section, {}).get(name, name if default is None else default)
+    return found
 
 
 def several(n: int, key: str, **values: object) -> str:
@@ -29,8 +35,8 @@ def several(n: int, key: str, **values: object) -> str:
 
 
 def notice() -> str:
-    """Return the sentence that stands on every page, in every picture and in every object."""
-    return text("report.notice")
+    """Return what stands on every page, in every picture and in every file, without a full stop."""
+    return text("notice.sentence", short=text("notice.short"))
 
 
 def kind(modality: str) -> str:
@@ -39,5 +45,5 @@ def kind(modality: str) -> str:
 
 
 def mark(name: str) -> str:
-    """Return the word of one mark."""
+    """Return the word of one mark: relevant, partly, irrelevant or skip."""
     return text(f"mark.{name}")

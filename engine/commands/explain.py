@@ -18,6 +18,7 @@ from engine.commands.shared import (
     workspace_option,
 )
 from engine.errors import RefusedError, UsageError
+from engine.strings import notice
 
 if TYPE_CHECKING:
     from engine.retrieval.answer import Neighbour
@@ -61,7 +62,7 @@ def command(
             study_id = nearest(answer.neighbours, answer.study.modality)
         match = place.study(study_id, actor=single_user())
         explain_to_png(release, answer.study, match, out)
-    click.echo(f"{out} shows what made {study_id} similar to the query; not for diagnosis.")
+    click.echo(f"{out} shows what made {study_id} similar to the query. {notice()}.")
 
 
 def nearest(neighbours: Sequence[Neighbour], modality: str) -> str:

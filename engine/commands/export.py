@@ -16,6 +16,7 @@ from engine.report.writers import LAYOUTS, WRITERS, ExportRequest
 
 if TYPE_CHECKING:
     from engine.retrieval.answer import Options
+from engine.strings import notice
 
 EXPLAINABLE = ", ".join(writer.name for writer in WRITERS.values() if writer.explainable)
 
@@ -63,7 +64,7 @@ def command(
         made = export(place, serving_release(place, release) if overlay else None, answer, wanted, who=who)
     write_export(out, made.data)
     left = f", {made.left_out} left out because consent was withdrawn" if made.left_out else ""
-    click.echo(f"{out} holds {len(made.study_ids)} cases near {query_id}{left}; not for diagnosis.")
+    click.echo(f"{out} holds {len(made.study_ids)} cases near {query_id}{left}. {notice()}.")
 
 
 def write_export(out: Path, data: bytes) -> None:

@@ -9,6 +9,7 @@ import click
 from engine.commands.export import write_export
 from engine.commands.shared import workspace_from_option, workspace_option
 from engine.errors import UsageError
+from engine.strings import notice
 
 
 @click.group("ratings")
@@ -34,7 +35,7 @@ def export_command(file: Path, embeddings: bool, excel: bool, who: str, workspac
     write_export(file, made.data)
     left = f", {made.left_out} left out because consent was withdrawn" if made.left_out else ""
     gone = f", {made.gone} left out because a study or query is no longer there" if made.gone else ""
-    click.echo(f"{file} holds {made.n} ratings{left}{gone}; for research and teaching, not for diagnosis.")
+    click.echo(f"{file} holds {made.n} ratings{left}{gone}. {notice()}.")
 
 
 @command.command("import")

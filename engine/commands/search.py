@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +20,7 @@ from engine.commands.shared import (
     workspace_option,
 )
 from engine.errors import RefusedError
+from engine.strings import notice, text
 from engine.study import Modality
 
 if TYPE_CHECKING:
@@ -80,25 +80,27 @@ def table(answer: Answer, targets: tuple[Modality, ...]) -> str:
     for target in targets:
         lines += ["", *_section(answer, target)]
     times = ", ".join(f"{stage} {value:.0f} ms" for stage, value in answer.timing_ms.items())
-    lines += ["", f"Release {answer.release}, {answer.bits} bits; {times}", "Not for diagnosis."]
+    lines += ["", f"Release {answer.release}, {answer.bits} bits; {times}", f"{notice()}."]
     return "\n".join(lines)
 
 
 def _section(answer: Answer, target: Modality) -> list[str]:
+    """Return two lines for each neighbour: how near it is, and what it is labelled as."""
+    from engine.retrieval import wording
+
     found = [neighbour for neighbour in answer.neighbours if neighbour.modality == target]
     note = "  (nothing close in this collection)" if answer.nothing_close[target] else ""
     if not found:
         return [f"{target}: no similar study{' at this operating point' if answer.operating_point else ''}{note}"]
     width = max(len(neighbour.study_id) for neighbour in found)
-    head = f"{target}{note}\n{'rank':>4}  {'study':<{width}}  distance  closer than  relevance  labelled as"
-    rows = [
-        f"{one.rank:>4}  {one.study_id:<{width}}  {one.hamming:>8}  {math.floor(100 * one.further_share):>9}%"
-        f"   {one.relevance:>8.0%}   {_shortened(', '.join(one.labels) or '–')}"
-        f"{'  [synthetic]' if one.synthetic else ''}"
-        for one in found
-    ]
-    return [head, *rows]
+    lines = [f"{target}{note}"]
+    for neighbour in found:
+        mark = f"  [{text('card.synthetic')}]" if neighbour.synthetic else ""
+        near = f"{wording.distance(neighbour)}, {wording.further(neighbour)}; {wording.relevance(neighbour)}"
+        labelled = f"{text('card.labelled_as')} {_shortened(wording.labels(neighbour.labels))}{mark}"
+        lines += [f"{neighbour.rank:>4}  {neighbour.study_id:<{width}}  {near}", f"{'':{width + 8}}{labelled}"]
+    return lines
 
 
-def _shortened(text: str) -> str:
-    return text if len(text) <= LABELS_WIDTH else text[: LABELS_WIDTH - 1] + "…"
+def _shortened(words: str) -> str:
+    return words if len(words) <= LABELS_WIDTH else words[: LABELS_WIDTH - 1] + "…"

@@ -12,7 +12,8 @@ from engine.drawing.signed_colours import LOWERS, OPACITY, RAISES, colour_scale,
 from engine.explain.attribution import explain_pair
 from engine.explain.maps import ExplainableRelease, InputMap, PairMaps
 from engine.explain.overlay import blend, film_overlay, line_runs
-from engine.explain.sentences import CAVEAT, NOTICE, TEXT_SIDE, percent, unit
+from engine.explain.sentences import CAVEAT, TEXT_SIDE, percent, unit
+from engine.strings import notice
 from engine.study import Film, Note, Study, Trace
 
 SIZE_IN, DPI = (13.0, 8.4), 130
@@ -48,7 +49,7 @@ def draw_pair_figure(query: Study, match: Study, maps: PairMaps) -> Any:
         figure.text(left, 0.115, fill(completeness_sentence(one), 100), color=INK, fontsize=8, va="top")
     notes = [note for note in maps.notes if note != TEXT_SIDE]
     figure.text(0.05, 0.062, fill(" ".join([CAVEAT, *notes]), 215), color=INK, fontsize=7.5, va="top")
-    figure.text(0.05, 0.012, NOTICE, color=INK, fontsize=10, weight="bold")
+    figure.text(0.05, 0.012, f"{notice()}.", color=INK, fontsize=10, weight="bold")
     return figure
 
 

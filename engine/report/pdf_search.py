@@ -11,7 +11,7 @@ from engine.report.document import FAINT, MARGIN, Document
 from engine.report.draw_pdf import draw_full_size, draw_thumbnail, remaining_height
 from engine.report.report import Explained, Report
 from engine.retrieval.answer import Neighbour
-from engine.retrieval.wording import distance, further, labelled_by, labels, person, relevance
+from engine.retrieval.wording import distance, further, labelled_by, labels, origin, person, relevance
 from engine.strings import kind, mark, several, text
 from engine.study import Note
 
@@ -104,16 +104,24 @@ def _kind_table(pdf: Document, report: Report, modality: str, found: Sequence[Ne
 
 def _row(report: Report, one: Neighbour) -> list[str]:
     """Return the cells of one match, in the order of COLUMNS."""
-    case = [one.study_id, text("card.synthetic") if one.synthetic else "", person(one)]
+    case = [one.study_id, text("card.synthetic") if one.synthetic else "", _person(one)]
     marks = ", ".join(mark(given.mark) for given in report.ratings_of(one.study_id))
     return [
         str(one.rank),
         " · ".join(part for part in case if part),
-        labels(one),
-        labelled_by(one),
+        labels(one.labels),
+        _source(one),
         f"{distance(one)}; {further(one)}" + (f" · {text('report.marked', marks=marks)}" if marks else ""),
-        f"{one.cohort}, {one.licence}",
+        origin(one.cohort, one.licence),
     ]
+
+
+def _source(one: Neighbour) -> str:
+    return labelled_by(one.labels, one.label_source)
+
+
+def _person(one: Neighbour) -> str:
+    return person(one.age, one.sex, one.view)
 
 
 def _grid(pdf: Document, report: Report) -> None:
@@ -151,8 +159,8 @@ def _card(pdf: Document, report: Report, one: Neighbour, box: tuple[float, float
     )
     draw_thumbnail(pdf, report.study(one.study_id), x + 1.5, y + 6, width - 3, height * 0.5)
     pdf.set_xy(x + 1.5, y + 7 + height * 0.5)
-    pdf.write_paragraph(f"{text('card.labelled_as')} {labels(one)}", 8, bold=True, width=width - 3, lines=2)
-    for words in (f"{distance(one)}; {further(one)}", labelled_by(one), f"{one.cohort}, {one.licence}"):
+    pdf.write_paragraph(f"{text('card.labelled_as')} {labels(one.labels)}", 8, bold=True, width=width - 3, lines=2)
+    for words in (f"{distance(one)}; {further(one)}", _source(one), origin(one.cohort, one.licence)):
         if words:
             pdf.write_paragraph(words, 7.5, width=width - 3, lines=2)
 
@@ -161,8 +169,8 @@ def _page(pdf: Document, report: Report, one: Neighbour) -> None:
     """Print one match on a page of its own."""
     pdf.add_page()
     pdf.heading(text("report.case_title", rank=one.rank, kind=kind(one.modality), study=one.study_id), 14, level=1)
-    pdf.write_paragraph(f"{text('card.labelled_as')} {labels(one)}", 10, bold=True, lines=2)
-    about = [labelled_by(one), person(one), one.recognised, f"{one.cohort}, {one.licence}"]
+    pdf.write_paragraph(f"{text('card.labelled_as')} {labels(one.labels)}", 10, bold=True, lines=2)
+    about = [_source(one), _person(one), one.recognised, origin(one.cohort, one.licence)]
     pdf.write_paragraph(" · ".join([distance(one), further(one), relevance(one)]), 9, lines=1)
     pdf.write_paragraph(" · ".join(part for part in about if part), 8.5, colour=FAINT, lines=2)
     pdf.ln(1)

@@ -13,7 +13,7 @@ from engine.explain.picture import INK, PAPER, SIZE_IN, draw_pair_figure
 from engine.report import films
 from engine.report.report import Report
 from engine.retrieval.answer import Neighbour
-from engine.retrieval.wording import distance, further, labelled_by, labels
+from engine.retrieval.wording import distance, further, labelled_by, labels, origin
 from engine.strings import notice, text
 from engine.study import Film, Note, Study, Trace
 
@@ -120,8 +120,9 @@ def draw_synthetic_stamp(axes: Any) -> None:
 
 def _case(one: Neighbour) -> str:
     """Return what is known of a case in one line."""
-    parts = [distance(one), further(one), f"{text('card.labelled_as')} {labels(one)}", labelled_by(one)]
-    return printable_line(" · ".join(part for part in [*parts, f"{one.cohort}, {one.licence}"] if part), 300)
+    labelled = [f"{text('card.labelled_as')} {labels(one.labels)}", labelled_by(one.labels, one.label_source)]
+    parts = [distance(one), further(one), *labelled, origin(one.cohort, one.licence)]
+    return printable_line(" · ".join(part for part in parts if part), 300)
 
 
 def _line(report: Report, one: Neighbour) -> str:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 from engine.retrieval.answer import Neighbour
-from engine.strings import table, text
+from engine.strings import one_of, text
 
 TOP_SHARE = 0.995  # above it, a rounded percentage would claim "100 %"
 
@@ -27,27 +28,26 @@ def relevance(neighbour: Neighbour) -> str:
     return text("card.relevance", percent=round(100 * neighbour.relevance))
 
 
-def labels(neighbour: Neighbour) -> str:
-    """Return the labels, or that there is none."""
-    return ", ".join(neighbour.labels) or text("card.no_labels")
+def labels(names: Sequence[str]) -> str:
+    """Return the labels of a study joined by commas, or the words for none."""
+    return ", ".join(names) or text("card.no_labels")
 
 
-def labelled_by(neighbour: Neighbour) -> str:
-    """Return who gave the labels, or "" where there is none."""
-    if not neighbour.labels:
-        return ""
-    found: str = table()["source"].get(neighbour.label_source) or text(
-        "card.labelled_by", source=neighbour.label_source or "–"
-    )
-    return found
+def labelled_by(names: Sequence[str], source: str) -> str:
+    """Return who gave the labels of a study, or "" if it has none."""
+    return one_of("source", source, text("card.labelled_by", source=source or "–")) if names else ""
 
 
-def person(neighbour: Neighbour) -> str:
+def person(age: float | None, sex: str | None, view: str | None = None) -> str:
     """Return what is known of the person and the film's view, e.g. "64 years, woman, PA view"."""
-    sex: dict[str, str] = table()["sex"]
     known = [
-        text("card.years", age=neighbour.age) if neighbour.age is not None else "",
-        sex.get(neighbour.sex, "") if neighbour.sex else "",
-        text("card.view", view=neighbour.view) if neighbour.view else "",
+        text("card.years", age=age) if age is not None else "",
+        one_of("sex", sex, "") if sex else "",
+        text("card.view", view=view) if view else "",
     ]
     return ", ".join(part for part in known if part)
+
+
+def origin(cohort: str, licence: str) -> str:
+    """Return the cohort of a study and its licence."""
+    return text("card.cohort", cohort=cohort, licence=licence)

@@ -11,11 +11,11 @@ from typing import Any
 
 from engine.plain_text import cell
 from engine.store.filters import CONSENT_SQL
+from engine.strings import notice
 from engine.study import Modality
 from engine.teaching import quizzes
 from engine.workspace.workspace import Workspace
 
-NOTICE = "for research and teaching, not for diagnosis"
 COLUMNS = (
     "quiz_id",
     "quiz_title",
@@ -155,7 +155,7 @@ def to_csv(workspace: Workspace, quiz_id: str, *, bom: bool = False) -> str:
             f"{when.isoformat(timespec='seconds')}Z",
             order,
             seed,
-            NOTICE,
+            notice(),
         ]
         writer.writerow([cell(value) for value in row])
     return ("\ufeff" if bom else "") + out.getvalue()

@@ -21,6 +21,7 @@ from engine.model.hash_layer import HashLayer, pack
 from engine.model.release import FORMAT
 from engine.model.text import model_name
 from engine.model.trunk import TRUNK_NAME, trunk_path
+from engine.strings import notice
 from engine.training.binding.train import EDGES
 from engine.training.data import prepared
 from engine.training.data.captions import load_captions
@@ -159,6 +160,6 @@ def write_manifest(out: Path, cache: Path, run: Path, hash_plan: dict[str, Any])
         "data": data_card(cache),
         "figures": {},
         "limits": limits(cache),
-        "intended_use": "Research and teaching: finding similar studies in a collection. Not for diagnosis.",
+        "intended_use": f"Finding similar studies in a collection. {notice()}.",
     }
     (out / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n")

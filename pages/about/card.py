@@ -9,10 +9,10 @@ import pandas as pd
 import streamlit as st
 
 from engine.modalities import MODALITIES
+from engine.strings import one_of, text
 from engine.version import __version__
 from pages.shared import resources
 from pages.shared.markdown import escaped
-from pages.shared.strings import one_of, text
 
 
 def draw_collection() -> None:

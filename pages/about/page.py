@@ -10,9 +10,9 @@ import streamlit as st
 
 from engine.errors import CasebindError
 from engine.settings import ASSETS
+from engine.strings import notice, text
 from pages.about import card
 from pages.shared import keys
-from pages.shared.strings import text
 
 
 def draw() -> None:
@@ -22,7 +22,7 @@ def draw() -> None:
     left, right = st.columns([3, 2], gap="large")
     with left:
         st.header(text("about.use_title"))
-        st.markdown(f"**{text('notice.lead')}**")
+        st.markdown(f"**{notice()}.**")
         st.markdown(text("notice.points"))
         st.header(text("about.how_title"))
         st.markdown(text("about.how"))

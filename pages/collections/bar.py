@@ -8,13 +8,13 @@ import streamlit as st
 
 from engine.report.export_collection import CollectionExportRequest, export_collection
 from engine.report.writers import WRITERS
+from engine.strings import text
 from engine.teaching import collections
 from engine.teaching.records import CollectionCase, TeachingCollection
 from pages.collections import fields, state
 from pages.shared import resources
 from pages.shared.keys import SCREENS
 from pages.shared.link import link
-from pages.shared.strings import text
 
 KEYS = SCREENS["collections"]
 FILES = ("pdf", "blind", "csv")  # buttons, in their order; blind is the PDF without labels

@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.strings import several, text
 from engine.teaching import collections
 from engine.teaching.records import CollectionCase, TeachingCollection
 from pages.collections import bar, fields, state
 from pages.shared import case_view, resources, study_facts, undo
 from pages.shared.keys import SCREENS
 from pages.shared.markdown import escaped, escaped_lines
-from pages.shared.strings import several, text
 
 KEYS = SCREENS["collections"]
 

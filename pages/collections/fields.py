@@ -8,8 +8,8 @@ from typing import Any
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.strings import text
 from pages.shared.markdown import escaped
-from pages.shared.strings import text
 
 Save = Callable[[str, str], None]  # (text, the text that was edited)
 

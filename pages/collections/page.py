@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import UsageError
+from engine.strings import several, text
 from engine.teaching import collections
 from pages.collections import editor, present, state
 from pages.shared import resources, undo
 from pages.shared.markdown import escaped, escaped_lines
-from pages.shared.strings import several, text
 
 
 def draw() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.strings import text
 from engine.teaching import collections
 from engine.teaching.records import CollectionCase, TeachingCollection
 from pages.collections import state
 from pages.shared import case_view, resources, study_facts
 from pages.shared.keys import SCREENS
 from pages.shared.markdown import escaped, escaped_lines
-from pages.shared.strings import text
 
 KEYS = SCREENS["present"]
 REVEALED, FULL = "present-shown", "present-full"  # what is revealed; how often full screen was asked for

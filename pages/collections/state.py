@@ -7,11 +7,11 @@ from collections.abc import Callable
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.strings import text
 from engine.teaching import collections
 from engine.teaching.records import CollectionCase, TeachingCollection
 from pages.shared import resources, undo
 from pages.shared.markdown import escaped
-from pages.shared.strings import text
 
 COLLECTION, CASE, PRESENT = "collection", "case", "present"  # names in the URL
 MESSAGE = "collections-said"

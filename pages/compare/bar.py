@@ -7,11 +7,11 @@ from hashlib import sha256
 import streamlit as st
 
 from engine.store.records import MARKS
+from engine.strings import text
 from pages.compare.pair import Pair
 from pages.shared import case_card, content, query_state, resources
 from pages.shared.keys import KEYS
 from pages.shared.markdown import escaped
-from pages.shared.strings import text
 
 SEARCH = "pages/search/page.py"
 

@@ -6,8 +6,8 @@ import streamlit as st
 
 from engine.modalities import MODALITIES
 from engine.store.records import StudyRow
+from engine.strings import text
 from pages.shared import query_state, resources
-from pages.shared.strings import text
 
 MAX_LISTED = 300  # studies in one list; a label narrows it down
 

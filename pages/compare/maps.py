@@ -9,9 +9,9 @@ import streamlit as st
 
 from engine.explain.attribution import explain_pair
 from engine.explain.maps import PairMaps
+from engine.strings import text
 from engine.study import Study
 from pages.shared import resources
-from pages.shared.strings import text
 
 BUDGET_S = 15.0  # seconds of refinement before a map is left as it is
 PairKey = tuple[str, str]  # query id, study id

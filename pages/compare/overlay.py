@@ -9,13 +9,13 @@ from engine.drawing.signed_colours import symmetric_limit
 from engine.explain.attribution import GAP_LIMIT
 from engine.explain.maps import InputMap, PairMaps
 from engine.explain.sentences import CAVEAT
+from engine.strings import text
 from engine.study import Film, Study
 from pages.compare import maps, parts
 from pages.compare.maps import Refinement
 from pages.shared import legend
 from pages.shared.keys import KEYS
 from pages.shared.markdown import escaped
-from pages.shared.strings import text
 from pages.shared.theme import browser_theme, paper
 
 OPACITY = 75  # per cent, until the user chooses

@@ -9,13 +9,14 @@ import streamlit as st
 
 from engine.errors import CasebindError
 from engine.explain.maps import InputMap
+from engine.retrieval import wording
+from engine.strings import text
 from engine.study import Study
 from pages.compare import bar, choose, maps, overlay
 from pages.compare.pair import Pair, load
-from pages.shared import case_card, collect, export, mean, query_state, resources, viewer
+from pages.shared import case_card, collect, export, mean, query_state, resources, study_facts, viewer
 from pages.shared.keys import KEYS
 from pages.shared.markdown import escaped
-from pages.shared.strings import text
 from pages.shared.viewer import Panel
 
 SHARES = {"ecg": 3, "ppg": 3, "cxr": 2, "text": 2}  # a strip needs more room than a film or words
@@ -141,10 +142,9 @@ def _facts(pair: Pair) -> str:
     if pair.neighbour is not None:
         return case_card.facts(pair.neighbour, relevance=not pair.mean)
     row = pair.row
-    named = escaped(", ".join(row.labels)) or text("card.no_labels")
-    cohort = text("card.cohort", cohort=row.cohort, licence=row.licence)
-    person = case_card.person(row.age, row.sex, row.view)
-    lines = [f"{text('card.labelled_as')} **{named}**", *(f":small[{escaped(one)}]" for one in (person, cohort) if one)]
+    known = [wording.person(row.age, row.sex, row.view), wording.origin(row.cohort, row.licence)]
+    lines = [f"{text('card.labelled_as')} **{study_facts.named(row)}**"]
+    lines += [f":small[{escaped(line)}]" for line in known if line]
     return "  \n".join(lines)
 
 

@@ -9,10 +9,10 @@ import streamlit as st
 from engine.errors import NotPermittedError
 from engine.retrieval.answer import Answer, Neighbour
 from engine.store.records import StudyRow
+from engine.strings import text
 from engine.study import Study
 from pages.shared import query_state, resources, result_view
 from pages.shared.query_address import options_in_address
-from pages.shared.strings import text
 
 
 @dataclass(frozen=True, eq=False)

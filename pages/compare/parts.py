@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 
 from engine.explain.maps import InputMap
+from engine.strings import text
 from engine.study import Film, Study
-from pages.shared.strings import text
 
 MAX_PARTS = 4  # strongest parts that are listed
 FILM_PARTS = (("upper", "middle", "lower"), ("left", "centre", "right"))

@@ -12,8 +12,8 @@ import streamlit as st
 from engine.findings import phrase
 from engine.map.points import NONE, OTHER, Points
 from engine.modalities import MODALITIES
+from engine.strings import several, text
 from pages.map.state import MapView
-from pages.shared.strings import several, text
 from pages.shared.theme import browser_theme, colours
 
 HUES = ("orange", "sky", "green", "vermillion", "blue", "purple", "yellow")

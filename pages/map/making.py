@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.map.job import MapJob
+from engine.strings import text
 from pages.map import state
-from pages.shared.strings import text
 
 POLL_S = 1.0
 

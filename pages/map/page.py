@@ -11,8 +11,8 @@ from engine.map import selection as selection_module
 from engine.map.file import MIN_STUDIES
 from engine.map.points import BY, Points
 from engine.modalities import MODALITIES
+from engine.strings import text
 from pages.map import figure, making, selection, state
-from pages.shared.strings import text
 
 TOOLS = {"displaylogo": False, "modeBarButtons": [["lasso2d", "select2d", "zoom2d", "pan2d", "resetScale2d"]]}
 

@@ -11,10 +11,10 @@ import streamlit as st
 from engine.findings import phrase
 from engine.map.points import Points
 from engine.modalities import MODALITIES
+from engine.strings import several, text
 from pages.map import state
 from pages.shared import case_card, content
 from pages.shared.markdown import escaped
-from pages.shared.strings import several, text
 
 INITIAL_CARDS, MORE_CARDS, MAX_TABLE_ROWS = 8, 16, 1000  # cards at first, cards more per click, rows of the table
 CARD_PX = 230

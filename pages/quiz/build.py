@@ -6,6 +6,7 @@ import streamlit as st
 
 from engine.errors import CasebindError
 from engine.store.filters import Filters
+from engine.strings import several, text
 from engine.study import Modality
 from engine.teaching import collections, quizzes
 from engine.teaching.quizzes import MAX_QUESTIONS, SEEDS, BuiltQuiz, QuizPlan
@@ -14,7 +15,6 @@ from engine.teaching.selection import RECORDINGS
 from pages.quiz import state
 from pages.shared import resources
 from pages.shared.markdown import escaped
-from pages.shared.strings import several, text
 
 MESSAGE, CLEAR = "built-said", "built-clear"
 SOURCES, ASKS = ("filters", "collection"), ("one", "all")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.strings import several, text
 from engine.teaching import quizzes, runs
 from engine.teaching.records import Quiz
 from pages.quiz import build, state
 from pages.shared import resources, undo
 from pages.shared.link import link
 from pages.shared.markdown import escaped
-from pages.shared.strings import several, text
 
 
 def draw_quiz_list() -> None:

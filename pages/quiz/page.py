@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import UsageError
+from engine.strings import text
 from engine.teaching import quizzes, runs
 from pages.quiz import home, results, state, take
 from pages.shared import resources, undo
-from pages.shared.strings import text
 
 
 def draw() -> None:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
+from engine.strings import notice, several, text
 from engine.teaching import results
 from engine.teaching.records import Quiz
 from engine.teaching.results import COLUMNS, QuestionResult, Share
 from pages.quiz import state
 from pages.shared import resources, study_facts
 from pages.shared.markdown import escaped
-from pages.shared.strings import several, text
 
 
 def draw_quiz_results(quiz: Quiz) -> None:
@@ -44,7 +44,7 @@ def draw_quiz_results(quiz: Quiz) -> None:
         disabled=not found.learners,
     )
     with st.expander(text("quiz.columns")):
-        _table([(name, text(f"results_column.{name}")) for name in COLUMNS], ("name", "meaning"))
+        _table([(name, text(f"results_column.{name}", notice=notice())) for name in COLUMNS], ("name", "meaning"))
 
 
 def _question(result: QuestionResult, synthetic: bool) -> tuple[object, ...]:

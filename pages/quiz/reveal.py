@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.strings import text
 from engine.teaching.records import QuizQuestion, Run
 from pages.quiz import state
 from pages.shared import case_card, content, resources, study_facts
 from pages.shared.keys import SCREENS
 from pages.shared.markdown import escaped, escaped_lines
-from pages.shared.strings import text
 
 CARD_PX = 240
 

@@ -9,12 +9,12 @@ import streamlit as st
 
 from engine.errors import CasebindError
 from engine.retrieval.answer import Neighbour
+from engine.strings import text
 from engine.teaching import quizzes, runs
 from engine.teaching.confusable import confusable
 from engine.teaching.records import Quiz, QuizQuestion, Run
 from pages.shared import resources, undo
 from pages.shared.markdown import escaped
-from pages.shared.strings import text
 
 QUIZ, RUN, VIEW, ORDER, SEED, BUILD = "quiz", "run", "view", "order", "seed", "build"  # names in the URL
 ALIAS, ERROR, REVEALED = "quiz-alias", "quiz-said", "quiz-revealed"

@@ -6,13 +6,13 @@ import pandas as pd
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.strings import several, text
 from engine.teaching import quizzes
 from engine.teaching.records import Quiz, QuizQuestion, Run
 from pages.quiz import home, reveal, state
 from pages.shared import case_view, resources, study_facts
 from pages.shared.keys import SCREENS
 from pages.shared.markdown import escaped
-from pages.shared.strings import several, text
 
 KEYS = SCREENS["quiz"]
 

@@ -7,11 +7,11 @@ import streamlit as st
 from engine.learning.preview import QUERIES, PreviewNeighbour, QueryChange
 from engine.learning.timeline import TimelineEntry
 from engine.modalities import MODALITIES
+from engine.strings import text
 from pages.releases import state
 from pages.shared import resources
 from pages.shared.case_card import synthetic_badge
 from pages.shared.markdown import escaped
-from pages.shared.strings import text
 
 MAX_QUERY_LENGTH = 60  # letters of a query's words in the list
 ICONS = {"kept": "check", "new": "add", "gone": "remove"}

@@ -10,9 +10,9 @@ from engine.findings import phrase
 from engine.learning import gate
 from engine.learning.gate import GateRow
 from engine.model.release import Release
+from engine.strings import one_of, several, text
 from pages.releases import html_table
 from pages.shared.markdown import escaped
-from pages.shared.strings import one_of, several, text
 
 OPEN = ("overall", "ratings", "pair", "group")  # sections that are seen at once; labels on request
 

@@ -9,9 +9,9 @@ from engine.learning.round_data import new_ratings, ratings_cutoff
 from engine.learning.round_job import RoundJob
 from engine.learning.timeline import TimelineEntry
 from engine.store.ratings import MAX_NAME
+from engine.strings import several, text
 from pages.releases import state
 from pages.shared import resources
-from pages.shared.strings import several, text
 
 LOG_LINES = 12
 

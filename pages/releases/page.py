@@ -9,11 +9,11 @@ import streamlit as st
 
 from engine.learning import promotion
 from engine.learning.timeline import TimelineEntry, timeline
+from engine.strings import text
 from pages.releases import changed, gate_table, making, state, timeline_list
 from pages.releases import promotion as promotion_view
 from pages.shared import resources
 from pages.shared.markdown import escaped
-from pages.shared.strings import text
 
 
 def draw() -> None:

@@ -7,10 +7,10 @@ import streamlit as st
 from engine.learning import promotion
 from engine.learning.promotion import MIN_REASON, PromotionJob
 from engine.learning.timeline import TimelineEntry
+from engine.strings import text
 from pages.releases import state
 from pages.shared import resources
 from pages.shared.markdown import escaped
-from pages.shared.strings import text
 
 MAX_REASON_LENGTH = 300  # characters
 

@@ -6,9 +6,9 @@ import streamlit as st
 
 from engine.learning.timeline import TimelineEntry
 from engine.store.promotions import DONE, PromotionRow
+from engine.strings import several, text
 from pages.releases import html_table, state
 from pages.shared.markdown import escaped
-from pages.shared.strings import several, text
 
 
 def draw_timeline(entries: list[TimelineEntry], serving: TimelineEntry) -> None:

@@ -7,11 +7,11 @@ import streamlit as st
 
 from engine.learning import agreement, blind, reliability
 from engine.learning.agreement import Coefficient, Disputed
+from engine.strings import several, text
 from pages.review import state
 from pages.shared import resources
 from pages.shared.link import link
 from pages.shared.markdown import escaped
-from pages.shared.strings import several, text
 
 MAX_LISTED = 20  # disputed pairs
 

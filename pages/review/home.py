@@ -7,10 +7,10 @@ import streamlit as st
 from engine.learning.queue import MAX_PAIRS, QUEUES
 from engine.learning.review import open_reviews
 from engine.store.ratings import MAX_NAME
+from engine.strings import text
 from pages.review import state
 from pages.shared import resources
 from pages.shared.markdown import escaped
-from pages.shared.strings import text
 
 
 def draw_review_home() -> None:

@@ -6,12 +6,13 @@ import streamlit as st
 
 from engine.errors import UsageError
 from engine.learning.queue import Offer
+from engine.retrieval import wording
 from engine.store.records import StudyRow
+from engine.strings import text
 from engine.study import Study
 from pages.shared import case_card, mean, resources, study_facts, viewer
 from pages.shared.case_view import anonymised
 from pages.shared.markdown import escaped
-from pages.shared.strings import text
 from pages.shared.viewer import Panel
 
 SHARES = {"ecg": 3, "ppg": 3, "cxr": 2, "text": 2}  # a strip needs more room than a film or words
@@ -57,7 +58,7 @@ def _head(title: str, side: ShownStudy, labels: bool) -> str:
         return f"{head}  \n:small[{text('review.stored_query')}]"
     if labels:
         return f"{head}  \n{study_facts.about(row)}"
-    person = case_card.person(row.age, row.sex, None)
+    person = wording.person(row.age, row.sex)
     return f"{head}  \n:small[{escaped(person)}]" if person else head
 
 

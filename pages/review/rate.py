@@ -10,11 +10,11 @@ from engine.learning.queue import Offer
 from engine.learning.review import Review
 from engine.store.ratings import MAX_COMMENT
 from engine.store.records import MARKS, REASONS, SKIP, Rating
+from engine.strings import several, text
 from pages.review import agree, pair, state
 from pages.shared import resources
 from pages.shared.keys import SCREENS
 from pages.shared.markdown import escaped
-from pages.shared.strings import several, text
 
 KEYS = SCREENS["review"]
 ICONS = {"relevant": "check_circle", "partly": "contrast", "irrelevant": "cancel", SKIP: "skip_next"}

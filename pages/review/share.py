@@ -10,10 +10,10 @@ from engine.report.ratings_csv import TABLE, export_ratings
 from engine.report.ratings_import import FATES, import_ratings
 from engine.report.table_csv import dictionary
 from engine.store.ratings import MAX_NAME
+from engine.strings import several, text
 from pages.review import state
 from pages.shared import resources
 from pages.shared.markdown import escaped
-from pages.shared.strings import several, text
 
 DONE = "share-done"
 

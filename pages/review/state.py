@@ -12,8 +12,8 @@ from engine.learning import review as review_module
 from engine.learning.queue import Offer
 from engine.learning.review import Review
 from engine.store.records import Rating
+from engine.strings import text
 from pages.shared import resources
-from pages.shared.strings import text
 
 WHO, STRATEGY, N, SEED, VIEW = "who", "strategy", "n", "seed", "view"  # names in the URL
 TAGS, ERROR, FINDING, LABELS = "review-tags", "review-error", "review-finding-kept", "review-labels"

@@ -7,9 +7,9 @@ from dataclasses import replace
 import streamlit as st
 
 from engine.intake.upload import Upload
+from engine.strings import text
 from pages.shared import query_state, resources
 from pages.shared.keys import KEYS
-from pages.shared.strings import text
 
 EXAMPLES = ("ecg", "cxr", "ppg")
 RATE_LIMITS = (1.0, 20000.0)  # samples per second that can be answered

@@ -11,10 +11,10 @@ import streamlit as st
 
 from engine.modalities import MODALITIES
 from engine.retrieval.answer import Options
+from engine.strings import several, text
 from pages.search import filtering
 from pages.shared import filter_address
 from pages.shared.query_address import ALLOWED, DEFAULTS, in_address, options_in_address
-from pages.shared.strings import several, text
 
 
 def draw_controls() -> Options:

@@ -11,12 +11,12 @@ import streamlit as st
 from engine.errors import CasebindError
 from engine.retrieval.answer import Options
 from engine.store.filters import Filters
+from engine.strings import several, text
 from engine.workspace.filter_check import check_filters
 from pages.shared import resources
 from pages.shared.filter_address import AGES, ANY, CHOICES, DEFAULTS, LEARN, MANY, in_address, is_possible, known_values
 from pages.shared.keys import KEYS
 from pages.shared.markdown import escaped
-from pages.shared.strings import several, text
 
 QUALITY_STEP = 0.05
 UNSET = object()

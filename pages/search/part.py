@@ -8,12 +8,12 @@ from engine.errors import CasebindError
 from engine.retrieval.answer import Answer
 from engine.retrieval.part import MIN_DURATION_S
 from engine.settings import SEARCH_WINDOW_S
+from engine.strings import text
 from engine.study import Film, Study, Trace
 from pages.search import box_figure
 from pages.shared import query_state, trace
 from pages.shared.keys import KEYS
 from pages.shared.markdown import escaped
-from pages.shared.strings import text
 from pages.shared.svg import stamped
 from pages.shared.theme import browser_theme, paper
 

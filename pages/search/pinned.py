@@ -5,10 +5,10 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.retrieval.answer import Answer
+from engine.strings import several, text
 from pages.search import ask
 from pages.shared import case_card, content
 from pages.shared.markdown import escaped
-from pages.shared.strings import several, text
 from pages.shared.theme import browser_theme
 
 PICTURE_PX = 58

@@ -11,11 +11,11 @@ import streamlit as st
 from engine.intake.quality.verdict import Measure, QualityVerdict, number
 from engine.retrieval.answer import Answer
 from engine.settings import SEARCH_WINDOW_S
+from engine.strings import several, text
 from engine.study import Study
 from pages.search import part
 from pages.shared import case_card, content, mean, query_state
 from pages.shared.markdown import escaped
-from pages.shared.strings import several, text
 
 PER_LEAD = ": "  # between lead and index in the name of a measure
 LONG = ("measure", "measured", "threshold", "verdict")  # columns of a table with one row per measure

@@ -6,10 +6,10 @@ import streamlit as st
 
 from engine.retrieval.answer import Answer, Neighbour
 from engine.retrieval.counterexamples import Counterexamples, QueryFindings
+from engine.strings import several, text
 from pages.shared import case_card, export, query_state, result_view
 from pages.shared.keys import KEYS
 from pages.shared.markdown import escaped
-from pages.shared.strings import several, text
 
 CARDS_PER_MODALITY = 4  # cards per kind before "show more": one row on a wide screen
 CARD_PX = 262  # narrowest card: its three marks fit one line

@@ -6,11 +6,11 @@ import streamlit as st
 
 from engine.intake.quality.verdict import QualityVerdict
 from engine.retrieval.answer import Answer
+from engine.strings import text
 from engine.study import Study
 from pages.search import query_panel
 from pages.shared import query_state, resources
 from pages.shared.markdown import escaped
-from pages.shared.strings import text
 
 
 def first_search(settings: query_state.Options) -> Answer:

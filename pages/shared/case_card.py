@@ -6,35 +6,19 @@ from collections.abc import Callable
 
 import streamlit as st
 
+from engine.retrieval import wording
 from engine.retrieval.answer import Neighbour
 from engine.store.records import MARKS
+from engine.strings import text
 from pages.shared import content
 from pages.shared.keys import KEYS
 from pages.shared.markdown import escaped
-from pages.shared.strings import one_of, text
-
-TOP_SHARE = 0.995  # above it, a rounded percentage would claim "100 %"
-
-
-def further(share: float) -> str:
-    """Say how much nearer than random pairs: "closer than 97 % of random pairs"."""
-    return text("card.further_top") if share >= TOP_SHARE else text("card.further", percent=int(100 * share))
 
 
 def labels(neighbour: Neighbour) -> str:
     """Return the labels and who gave them, as Markdown."""
-    if not neighbour.labels:
-        return f"**{text('card.no_labels')}**"
-    named = escaped(", ".join(neighbour.labels))
-    source = one_of("source", neighbour.label_source, text("card.labelled_by", source=neighbour.label_source))
-    return f"**{named}**  \n:small[{escaped(source)}]"
-
-
-def person(age: float | None, sex: str | None, view: str | None) -> str:
-    """Return what is known of the person and the film's view, e.g. "64 years, woman, PA view"."""
-    known = [text("card.years", age=age) if age is not None else "", one_of("sex", sex, "") if sex else ""]
-    known.append(text("card.view", view=view) if view else "")
-    return ", ".join(part for part in known if part)
+    source = wording.labelled_by(neighbour.labels, neighbour.label_source)
+    return f"**{escaped(wording.labels(neighbour.labels))}**" + (f"  \n:small[{escaped(source)}]" if source else "")
 
 
 def kind(neighbour: Neighbour) -> str:
@@ -47,16 +31,17 @@ def facts(neighbour: Neighbour, relevance: bool = True, note: str = "") -> str:
 
     relevance : whether the share of pairs this near that share a finding is said; it is of single recordings only
     """
-    share = f"  \n:small[{text('card.relevance', percent=round(100 * neighbour.relevance))}]" if relevance else ""
+    share = f"  \n:small[{wording.relevance(neighbour)}]" if relevance else ""
     lines = [
-        f"**{text('card.distance', hamming=neighbour.hamming, bits=neighbour.bits)}**  \n"
-        f"{further(neighbour.further_share)}{share}",
+        f"**{wording.distance(neighbour)}**  \n{wording.further(neighbour)}{share}",
         f"{text('card.labelled_as')} {labels(neighbour)}",
         *([escaped(note)] if note else []),
     ]
-    about = [person(neighbour.age, neighbour.sex, neighbour.view)]
-    about.append(text("card.cohort", cohort=neighbour.cohort, licence=neighbour.licence))
-    about.append(text("card.release", name=neighbour.release) if neighbour.release else "")
+    about = [
+        wording.person(neighbour.age, neighbour.sex, neighbour.view),
+        wording.origin(neighbour.cohort, neighbour.licence),
+        text("card.release", name=neighbour.release) if neighbour.release else "",
+    ]
     lines.append("  \n".join(f":small[{escaped(line)}]" for line in about if line))
     return "\n\n".join(lines)
 
@@ -83,10 +68,13 @@ def draw_case_card(
     explainable: bool = True,
     note: str = "",
 ) -> None:
-    """Draw the card. open_(study_id, why) opens it, the first one by key too; rate(neighbour, mark) stores a mark.
+    """Draw the card.
 
-    row : tells the keys of a case's cards apart where it stands in two rows; relevance and note : as in `facts`;
-    why : whether there is something to explain
+    mark        : the stored one, or None
+    on_open     : called with (study_id, explained); the first card opens by key too
+    on_rate     : called with (neighbour, mark)
+    row         : part of the keys, so that one case may stand in two rows
+    explainable : whether there is something to explain; relevance and note as in `facts`
     """
     st.markdown(head(neighbour))
     prefix = text("card.case", rank=neighbour.rank)

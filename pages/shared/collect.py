@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.strings import text
 from engine.teaching import collections
 from pages.shared import resources
 from pages.shared.keys import KEYS
 from pages.shared.markdown import escaped
-from pages.shared.strings import text
 
 NEW = ""  # stands for a collection that is yet to be made
 LAST = "collect-last"  # the collection used last, offered first

@@ -6,10 +6,10 @@ import numpy as np
 import streamlit as st
 
 from engine.errors import NotPermittedError
+from engine.strings import text
 from engine.study import Film, Note, Study, Trace
 from pages.shared import film, resources, trace
 from pages.shared.markdown import escaped
-from pages.shared.strings import text
 from pages.shared.svg import stamped
 from pages.shared.theme import ThemeType, browser_theme, paper
 

@@ -13,8 +13,8 @@ from functools import lru_cache
 import numpy as np
 
 from engine.settings import ASSETS
+from engine.strings import text
 from engine.study import Trace
-from pages.shared.strings import text
 
 MM_PER_S = 25.0
 MM_PER_MV = 10.0

@@ -9,8 +9,8 @@ import streamlit as st
 from engine.report.export import export
 from engine.report.writers import WRITERS, ExportRequest, Writer
 from engine.retrieval.answer import Answer
+from engine.strings import text
 from pages.shared import resources
-from pages.shared.strings import text
 
 
 def draw_export_menu(answer: Answer, *, opened: str | None = None, explain: bool = False, key: str = "export") -> None:

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
+from engine.strings import text
 from engine.study import Film
-from pages.shared.strings import text
 from pages.shared.theme import signed_rgb
 
 SHOWN_PX = 900  # longest side that is sent to the browser

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from engine.errors import CasebindError
-from pages.shared.strings import text
+from engine.strings import text
 
 _log = logging.getLogger("casebind.pages")
 

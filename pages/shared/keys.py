@@ -8,7 +8,7 @@ from __future__ import annotations
 import pandas as pd
 import streamlit as st
 
-from pages.shared.strings import text
+from engine.strings import text
 
 # action → key, in the order in which the list is printed; strings.keys.<action> says what it does
 KEYS: dict[str, str] = {

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from engine.strings import text
 from pages.shared import svg
-from pages.shared.strings import text
 from pages.shared.theme import Paper, hex_of, signed_rgb
 
 WIDTH, HEIGHT, BAR = 160.0, 13.0, 5.0  # mm

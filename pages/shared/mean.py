@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.strings import text
 from engine.study import Study
 from pages.shared import case_card, content, resources
 from pages.shared.markdown import escaped
-from pages.shared.strings import text
 
 
 def draw_mean_query(study: Study) -> None:

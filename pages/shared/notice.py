@@ -7,8 +7,8 @@ from contextlib import suppress
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.strings import notice, text
 from pages.shared import resources
-from pages.shared.strings import text
 
 STATE = "notice_accepted"
 
@@ -20,7 +20,7 @@ def _kind() -> str:
 
 def draw_banner() -> None:
     """Draw the thin line."""
-    st.markdown(f":small[:material/school: {text('app.banner')}]")
+    st.markdown(f":small[:material/school: {text('app.banner', notice=notice())}]")
 
 
 def accepted() -> bool:
@@ -44,7 +44,7 @@ def draw_notice() -> None:
     _, middle, _ = st.columns([1, 2, 1])
     with middle, st.container(border=True, key="notice"):
         st.title(text("notice.title"), anchor=False)
-        st.markdown(f"**{text('notice.lead')}**")
+        st.markdown(f"**{notice()}.**")
         st.markdown(text("notice.points"))
         st.button(text("notice.accept"), type="primary", on_click=_accept, key="accept")
         st.markdown(f":small[{text('notice.kept', version=text('notice.version'))}]")

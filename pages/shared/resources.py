@@ -12,10 +12,10 @@ from engine.errors import WorkspaceError
 from engine.model.release import Release, load_release
 from engine.retrieval import search as retrieval
 from engine.settings import workspace_path
+from engine.strings import text
 from engine.study import Modality
 from engine.workspace.serving import serving_release
 from engine.workspace.workspace import Workspace, open_workspace
-from pages.shared.strings import text
 
 RECORDINGS: tuple[Modality, ...] = ("ecg", "ppg", "cxr")
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from engine.retrieval import wording
 from engine.store.records import StudyRow
+from engine.strings import text
 from pages.shared import case_card, resources
 from pages.shared.markdown import escaped
-from pages.shared.strings import one_of, text
 
 
 def kind(row: StudyRow) -> str:
@@ -27,13 +28,15 @@ def synthetic_ids(study_ids: list[str]) -> set[str]:
 
 def named(row: StudyRow) -> str:
     """Return the labels in words, as Markdown."""
-    return escaped(", ".join(row.labels)) if row.labels else text("card.no_labels")
+    return escaped(wording.labels(row.labels))
 
 
 def about(row: StudyRow) -> str:
     """Return labels, who gave them, person and origin as Markdown."""
-    source = one_of("source", row.label_source, text("card.labelled_by", source=row.label_source))
-    said = [f"{text('card.labelled_as')} **{named(row)}**"]
-    known = [source if row.labels else "", case_card.person(row.age, row.sex, row.view)]
-    known.append(text("card.cohort", cohort=row.cohort, licence=row.licence))
-    return "  \n".join(said + [f":small[{escaped(one)}]" for one in known if one])
+    known = [
+        wording.labelled_by(row.labels, row.label_source),
+        wording.person(row.age, row.sex, row.view),
+        wording.origin(row.cohort, row.licence),
+    ]
+    lines = [f"{text('card.labelled_as')} **{named(row)}**", *(f":small[{escaped(line)}]" for line in known if line)]
+    return "  \n".join(lines)

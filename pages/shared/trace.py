@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from engine.strings import several, text
 from engine.study import Trace
 from pages.shared import ecg_geometry, ecg_paper, svg
-from pages.shared.strings import several, text
 from pages.shared.theme import Paper
 
 PULSE_WIDTH, PULSE_HEIGHT = 250.0, 62.0  # mm of the pulse drawing

@@ -8,7 +8,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.settings import ROOT
-from pages.shared.strings import text
+from engine.strings import notice, text
 
 
 @pytest.fixture
@@ -34,7 +34,7 @@ def test_accepting_leads_to_one_sentence_where_there_is_no_workspace(app):
 def test_thin_line_is_on_every_run(app):
     for _ in range(3):
         app.run()
-        assert any(text("app.banner") in block.value for block in app.markdown)
+        assert any(text("app.banner", notice=notice()) in block.value for block in app.markdown)
 
 
 def test_strings_fill_their_places():

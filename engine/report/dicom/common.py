@@ -63,7 +63,7 @@ def new_dataset(owner: Owner, study: Study, sop_class: str, modality: str) -> Fi
     dataset.AccessionNumber = dataset.ReferringPhysicianName = ""
     dataset.SeriesInstanceUID = owner.uid("series", owner.study_id)
     dataset.SeriesNumber, dataset.InstanceNumber = 1, 1
-    dataset.SeriesDescription = _short(text("report.series_case"), LO)
+    dataset.SeriesDescription = _short(text("report.series_case", notice=text("notice.short")), LO)
     dataset.Modality = modality
     dataset.Manufacturer, dataset.ManufacturerModelName = MANUFACTURER, MANUFACTURER
     dataset.SoftwareVersions = [_short(owner.version, LO), _short(f"release {owner.release}", LO)]

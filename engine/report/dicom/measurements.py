@@ -67,7 +67,7 @@ def report_object(report: Report, query: Dataset, matches: Sequence[tuple[Neighb
         manufacturer_model_name=MANUFACTURER,
         software_versions=[report.version, f"release {report.release}"],
         device_serial_number=report.release[:64],
-        series_description=text("report.series_sr"),
+        series_description=text("report.series_sr", notice=text("notice.short")),
     )
     document.CodingSchemeIdentificationSequence = [scheme_identification(owner)]
     as_waveforms(document, (dataset for _, dataset in matches))
@@ -140,8 +140,8 @@ def _words(one: Neighbour) -> str:
     mark = f"; {text('card.synthetic')}" if one.synthetic else ""
     words = text(
         "report.sr_labels",
-        labels=labels(one),
-        source=labelled_by(one) or "–",
+        labels=labels(one.labels),
+        source=labelled_by(one.labels, one.label_source) or "–",
         cohort=one.cohort,
         licence=one.licence,
         synthetic=mark,

@@ -75,7 +75,7 @@ def key_object(report: Report, one: Neighbour, dataset: Dataset, n: int) -> Any:
         query=report.answer.query_id,
         study=one.study_id,
         synthetic=f" ({text('card.synthetic')})" if one.synthetic else "",
-        labels=plain_text.one_line(labels(one)),
+        labels=plain_text.one_line(labels(one.labels)),
         all=chosen,
     )
     content = KeyObjectSelection(
@@ -95,7 +95,7 @@ def key_object(report: Report, one: Neighbour, dataset: Dataset, n: int) -> Any:
         manufacturer_model_name=MANUFACTURER,
         software_versions=[report.version, f"release {report.release}"],
         device_serial_number=report.release[:64],
-        series_description=text("report.series_ko"),
+        series_description=text("report.series_ko", notice=text("notice.short")),
     )
     as_waveforms(document, [dataset])
     return document

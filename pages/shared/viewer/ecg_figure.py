@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
+from engine.strings import text
 from engine.study import Trace
 from pages.shared import ecg_geometry, svg
 from pages.shared.ecg_geometry import LeadLayout
-from pages.shared.strings import text
 from pages.shared.theme import Paper
 from pages.shared.viewer import layers
 from pages.shared.viewer.panel import Panel

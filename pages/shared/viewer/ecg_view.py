@@ -7,9 +7,9 @@ import pandas as pd
 import streamlit as st
 
 from engine.intake.quality.rate import Rate, rate_of
+from engine.strings import several, text
 from engine.study import Trace
 from pages.shared import ecg_geometry
-from pages.shared.strings import several, text
 from pages.shared.theme import browser_theme, paper
 from pages.shared.viewer import ecg_figure, layers
 from pages.shared.viewer.ecg_figure import CALIPER, PaperScale, Strip

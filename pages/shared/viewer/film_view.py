@@ -6,10 +6,10 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from engine.strings import text
 from engine.study import Film
 from pages.shared import film as drawing
 from pages.shared.keys import KEYS
-from pages.shared.strings import text
 from pages.shared.viewer import film_window, layers
 from pages.shared.viewer.panel import Panel
 

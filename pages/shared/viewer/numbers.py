@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from engine.strings import text
 from engine.study import Film, Study, Trace
 from pages.shared import trace
-from pages.shared.strings import text
 from pages.shared.viewer import ecg_view, ppg_view
 from pages.shared.viewer.panel import Panel
 

@@ -8,8 +8,8 @@ from hashlib import sha256
 
 import numpy as np
 
+from engine.strings import text
 from engine.study import Study
-from pages.shared.strings import text
 
 _SALT = secrets.token_bytes(16)  # of this process: what stands for an anonymous study cannot be looked up elsewhere
 

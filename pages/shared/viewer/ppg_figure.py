@@ -8,9 +8,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from engine.intake.quality.rate import Stretch
+from engine.strings import text
 from engine.study import Trace
 from pages.shared import svg
-from pages.shared.strings import text
 from pages.shared.theme import Paper, hex_of, map_rgb
 from pages.shared.viewer import layers
 from pages.shared.viewer.panel import Panel

@@ -16,6 +16,7 @@ from engine import settings
 from engine.actor import Actor
 from engine.cli import run
 from engine.model.release import Release
+from engine.strings import notice
 from engine.workspace.manifest import read_manifest
 from engine.workspace.workspace import open_workspace
 
@@ -92,8 +93,9 @@ def test_search_rate_and_see_it_again(workspace_folder: Path, capsys: pytest.Cap
 def test_the_table_names_what_a_reader_needs(workspace_folder: Path, capsys: pytest.CaptureFixture) -> None:
     assert run(["search", str(ECG), "--sex", "F", "--workspace", str(workspace_folder)]) == 0
     said = capsys.readouterr().out
-    for words in ("12 leads", "Only women.", "distance", "labelled as", "[synthetic]", "quality", "Not for diagnosis."):
+    for words in ("12 leads", "Only women.", "bits differ", "of random pairs", "Labelled as", "quality", "[SYNTHETIC]"):
         assert words in said
+    assert said.endswith(f"{notice()}.\n")
 
 
 def test_a_refused_recording_exits_with_3(

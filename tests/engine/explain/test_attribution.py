@@ -15,12 +15,13 @@ from engine.explain.checks import completeness_gap, randomisation_correlation
 from engine.explain.geometry import blur_film
 from engine.explain.maps import PairMaps
 from engine.explain.picture import draw_pair_figure, explain_to_png
-from engine.explain.sentences import CAVEAT, NOTICE, TEXT_SIDE
+from engine.explain.sentences import CAVEAT, TEXT_SIDE
 from engine.intake.paths import read_paths
 from engine.intake.read import read_text
 from engine.intake.upload import Answers
 from engine.model.release import Release, load_release
 from engine.settings import DEMO
+from engine.strings import notice
 from engine.study import Film, Study, Trace
 
 PPG = Answers(modality="ppg", fs=125.0, units="au")
@@ -202,7 +203,7 @@ def test_the_picture_is_written_and_carries_its_words(release: Release, films: l
     assert maps.final
     figure = draw_pair_figure(demo("cxr/syn-0002-e1-cxr.jpg"), demo("cxr/syn-0011-e1-cxr.jpg"), films[-1])
     words = " ".join(" ".join(part.get_text().split()) for part in figure.texts)
-    assert NOTICE in words
+    assert f"{notice()}." in words
     assert " ".join(CAVEAT.split()) in words
     assert "Convergence gap" in words
     assert "blurred copy" in words

@@ -12,11 +12,11 @@ from streamlit.testing.v1 import AppTest
 from engine.actor import single_user
 from engine.model.release import load_release
 from engine.settings import ROOT
+from engine.strings import several, text
 from engine.teaching import collections, quizzes, runs
 from engine.teaching.quizzes import QuizPlan
 from engine.workspace.workspace import Workspace
 from pages.shared import notice, resources
-from pages.shared.strings import several, text
 
 ECG, FILM, PULSE, REPORT = "syn-0003-e1-ecg", "syn-0002-e1-cxr", "syn-0004-e1-ppg", "syn-0003-e1-text"
 HOSTILE = "<script>alert(1)</script> **x** [l](javascript:alert(1)) $a$ :red[b]"

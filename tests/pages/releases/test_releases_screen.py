@@ -20,10 +20,10 @@ from engine.model.release import Release, load_release
 from engine.retrieval.answer import Options
 from engine.retrieval.search import search, search_stored
 from engine.settings import ROOT
+from engine.strings import several, text
 from engine.study import Note, Study
 from engine.workspace.workspace import Workspace
 from pages.shared import notice, resources
-from pages.shared.strings import several, text
 
 WAIT_S = 200.0
 

@@ -16,9 +16,9 @@ from engine.model.release import load_release
 from engine.report.ratings_csv import export_ratings
 from engine.settings import ROOT
 from engine.store.records import MARKS
+from engine.strings import several, text
 from engine.workspace.workspace import Workspace
 from pages.shared import notice, resources
-from pages.shared.strings import several, text
 
 N = 4
 

@@ -10,8 +10,8 @@ from helpers.screens import address, asked, cards, keys, press, said_no_error, w
 from streamlit.testing.v1 import AppTest
 
 from engine.actor import single_user
+from engine.strings import text
 from engine.workspace.workspace import Workspace
-from pages.shared.strings import text
 
 FILM, ECG, PULSE = "syn-0001-e1-cxr", "syn-0001-e1-ecg", "syn-0003-e1-ppg"
 LIMIT_S = 120

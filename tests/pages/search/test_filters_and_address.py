@@ -13,8 +13,8 @@ from streamlit.testing.v1 import AppTest
 from engine.actor import single_user
 from engine.model.release import Release
 from engine.settings import ROOT
+from engine.strings import several, text
 from engine.workspace.workspace import Workspace
-from pages.shared.strings import several, text
 
 FILM, ECG = "syn-0001-e1-cxr", "syn-0001-e1-ecg"
 

@@ -13,10 +13,10 @@ from engine.actor import single_user
 from engine.map import job
 from engine.map.file import file_of, load
 from engine.model.release import load_release
+from engine.strings import several, text
 from engine.workspace.workspace import Workspace
 from pages.map import state
 from pages.shared.markdown import escaped
-from pages.shared.strings import several, text
 
 ECG = "syn-0001-e1-ecg"
 LIMIT_S = 150

@@ -6,8 +6,8 @@ from helpers.screens import address, asked, cards, keys, press, words
 from streamlit.testing.v1 import AppTest
 
 from engine.actor import single_user
+from engine.strings import several, text
 from engine.workspace.workspace import Workspace
-from pages.shared.strings import several, text
 
 FILM, ECG = "syn-0001-e1-cxr", "syn-0001-e1-ecg"
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from engine.retrieval.answer import Neighbour
+from engine.strings import text
 from pages.shared import case_card, film, svg
-from pages.shared.strings import text
 
 
 def neighbour(synthetic: bool) -> Neighbour:

@@ -7,9 +7,9 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from engine.intake.quality.rate import quality_strip, rate_of
+from engine.strings import text
 from engine.study import ECG_LEADS, Film, Study, Trace
 from pages.shared import theme
-from pages.shared.strings import text
 from pages.shared.viewer import Panel, ecg_figure, film_view, film_window, ppg_figure
 from pages.shared.viewer.ecg_figure import PaperScale, Strip
 
