@@ -13,9 +13,10 @@ import numpy as np
 RAISES, LOWERS = "raises the similarity", "lowers the similarity"
 LIMIT_PERCENTILE = 99.0  # of |value|: one bright pixel must not fade the rest
 OPACITY = 0.6  # of the strongest colour, unless the viewer chooses
-# The parts of vik in use, for lowering and raising. Its ends are nearly black and would vanish on a dark film; its
-# middle is nearly white and would look like a shadow's edge on one. Size shows as opacity, so zero is transparent.
-LOWER_PART, RAISE_PART = (0.16, 0.34), (0.66, 0.80)
+# The parts of vik in use, from strongest lowering to strongest raising. Its ends are nearly black and its middle nearly
+# white: what lies between has a contrast of 3 : 1 and more (WCAG 2.2, 1.4.11) with films' black and with either paper.
+# Size shows as opacity and width, so zero is transparent.
+LOWER_PART, RAISE_PART = (0.22, 0.30), (0.72, 0.80)
 ENTRIES = 256
 
 
@@ -43,14 +44,3 @@ def colour(values: np.ndarray, limit: float) -> np.ndarray:
 def strength(values: np.ndarray, limit: float) -> np.ndarray:
     """Return how opaque each value is drawn: 0 at zero, 1 from the limit on."""
     return np.clip(np.abs(values) / limit, 0, 1)
-
-
-def css(rgb: np.ndarray) -> str:
-    """Return one colour (3,) in 0..1 as "rgb(r, g, b)"."""
-    return "rgb({}, {}, {})".format(*np.round(np.asarray(rgb) * 255).astype(int))
-
-
-def plotly_scale(entries: int = 33) -> list[tuple[float, str]]:
-    """Return the scale for plotly's colour bars: (position 0..1, "rgb(r, g, b)") pairs."""
-    shares = np.linspace(-1, 1, entries)
-    return [(float((share + 1) / 2), css(colour(share, 1.0))) for share in shares]

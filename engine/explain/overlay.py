@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.drawing.signed_colours import OPACITY, colour, css, strength, symmetric_limit
+from engine.drawing.palette import hex_of
+from engine.drawing.signed_colours import OPACITY, colour, strength, symmetric_limit
 
 LEVELS = 8  # steps of colour on each side of zero along a trace
 
@@ -29,7 +30,7 @@ class LineRun:
     """All stretches of one line that share a colour; x and y have NaN between stretches, as plotly and others expect.
 
     share   : the level's middle, −1 … 1 of the limit
-    colour  : "rgb(r, g, b)"
+    colour  : #rrggbb
     opacity : 0..1
     """
 
@@ -58,7 +59,7 @@ def line_runs(
         runs.append(
             LineRun(
                 share,
-                css(colour(np.array(share), 1.0)),
+                hex_of(colour(np.array(share), 1.0)),
                 float(opacity) * (0.35 + 0.65 * abs(share)),
                 np.column_stack([x[first], x[second], gap]).ravel(),
                 np.column_stack([y[first], y[second], gap]).ravel(),

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from engine.drawing.film import grey8, stamp_axes, stamp_of
 from engine.drawing.signed_colours import LOWERS, OPACITY, RAISES, colour_scale, strength, symmetric_limit
 from engine.explain.attribution import explain_pair
 from engine.explain.maps import ExplainableRelease, InputMap, PairMaps
@@ -19,7 +20,6 @@ from engine.study import Film, Note, Study, Trace
 SIZE_IN, DPI = (13.0, 8.4), 130
 INK, FAINT, PAPER = "#1f2933", "#9aa5b1", "#ffffff"
 AMPLITUDE = {"mV": "the bar at the right is 1 mV", "sd": "amplitude unknown", "au": "amplitude arbitrary"}
-SYNTHETIC = "SYNTHETIC"  # burned into the picture of every study that is
 LEAD_STEP_MV = 2.2  # distance of two leads' lines
 
 
@@ -80,31 +80,7 @@ def draw_side(axes: Any, study: Study, input_map: InputMap | None, *, opacity: f
         axes.text(0.02, 0.96, fill(study.content.text[:1200], 70), color=INK, fontsize=10, va="top")
         axes.set_xticks([])
         axes.set_yticks([])
-    if study.facts.get("synthetic"):
-        _stamp(axes)
-
-
-def _stamp(axes: Any) -> None:
-    """Write the word into the corner of the drawing itself, so that no cut of the picture loses it."""
-    box = {"boxstyle": "square,pad=0.3", "facecolor": PAPER, "edgecolor": INK, "linewidth": 0.6}
-    axes.text(
-        0.99,
-        0.985,
-        SYNTHETIC,
-        transform=axes.transAxes,
-        fontsize=10,
-        weight="bold",
-        color=INK,
-        ha="right",
-        va="top",
-        bbox=box,
-        zorder=5,
-    )
-
-
-def grey8(film: Film) -> np.ndarray:
-    """Return the film's pixels as (h, w) uint8, full scale to full scale."""
-    return np.round(film.pixels.astype(np.float32) * (255 / (2**film.bits - 1))).astype(np.uint8)
+    stamp_axes(axes, stamp_of(study.facts))
 
 
 def _draw_film(axes: Any, film: Film, one: InputMap | None, opacity: float) -> None:
@@ -132,7 +108,7 @@ def _draw_trace(axes: Any, trace: Trace, one: InputMap | None, window_s: tuple[f
             axes.add_collection(
                 LineCollection(
                     list(segments),
-                    colors=[_rgb(run.share)],
+                    colors=[run.colour],
                     alpha=run.opacity,
                     zorder=2,
                     linewidths=1.0 + 2.0 * abs(run.share),
@@ -159,11 +135,6 @@ def lead_lines(samples: np.ndarray, units: str) -> tuple[np.ndarray, float]:
         return lines, max(LEAD_STEP_MV, 0.6 * float(np.nanpercentile(np.abs(lines), 99.9)))
     spread = max(float(np.nanpercentile(np.abs(lines), 99)), 1e-6)
     return lines / spread, LEAD_STEP_MV
-
-
-def _rgb(share: float) -> tuple[float, ...]:
-    row = round((share + 1) / 2 * (len(colour_scale()) - 1))
-    return tuple(colour_scale()[row].tolist())
 
 
 def _legend(figure: Any, place: tuple[float, float, float, float], study: Study, one: InputMap) -> None:

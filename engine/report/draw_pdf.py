@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from engine.drawing.ecg_paper import trace_sheet
+from typing import TYPE_CHECKING
+
+from engine.drawing.film import alternative, grey8, stamp_of, stamped
+from engine.drawing.trace_sheet import trace_sheet
 from engine.report import films
 from engine.report.document import FAINT, FOOTER, MARGIN, Document
 from engine.strings import text
 from engine.study import Film, Note, Study, Trace
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 PRINT_DPI = 200  # of films on a page of their own
 THUMB_DPI = 150
@@ -31,7 +37,7 @@ def remaining_height(pdf: Document) -> float:
 
 def _trace(pdf: Document, study: Study, layout: str) -> None:
     content = study.content if study.modality == "ppg" and study.content.duration_s <= 60 else study.searched  # type: ignore[union-attr]
-    sheet = trace_sheet(content, layout=layout, stamp=_stamp(study))  # type: ignore[arg-type]
+    sheet = trace_sheet(content, layout=layout, stamp=stamp_of(study.facts))  # type: ignore[arg-type]
     scale = min(1.0, pdf.epw / sheet.width, remaining_height(pdf) / sheet.height)
     top = pdf.y
     pdf.sheet(sheet, MARGIN, top, scale)
@@ -45,16 +51,13 @@ def _film(pdf: Document, study: Study, film: Film) -> None:
     measured = films.size_mm(film)
     wide = min(pdf.epw * 0.72, remaining_height(pdf) / ratio, measured[1] if measured else pdf.epw)
     top = pdf.y
-    picture = films.grey_picture(film, round(max(wide, wide * ratio) / 25.4 * PRINT_DPI))
-    if _stamp(study):
-        picture = films.burned(picture, _stamp(study))
     pdf.image(
-        picture,
+        _picture(study, film, round(max(wide, wide * ratio) / 25.4 * PRINT_DPI)),
         x=MARGIN,
         y=top,
         w=wide,
         h=wide * ratio,
-        alt_text=pdf.one_line(films.alternative(film, study.facts.get("view"))),
+        alt_text=pdf.one_line(alternative(film, study.facts.get("view"))),
     )
     pdf.set_xy(MARGIN + wide + 4, top)
     pdf.write_paragraph(films.statement(film, wide), 9, width=pdf.w - MARGIN - pdf.x)
@@ -91,20 +94,20 @@ def draw_thumbnail(pdf: Document, study: Study, x: float, y: float, width: float
 def _small_film(pdf: Document, study: Study, film: Film, x: float, y: float, width: float, height: float) -> None:
     rows, columns = film.pixels.shape[:2]
     wide = min(width, height * columns / rows)
-    picture = films.grey_picture(film, round(max(wide, height) / 25.4 * THUMB_DPI))
-    if _stamp(study):
-        picture = films.burned(picture, _stamp(study))
-    pdf.picture(picture, x, y, wide, films.alternative(film, study.facts.get("view")))
+    picture = _picture(study, film, round(max(wide, height) / 25.4 * THUMB_DPI))
+    pdf.picture(picture, x, y, wide, alternative(film, study.facts.get("view")))
 
 
-def _stamp(study: Study) -> str:
-    """Return the mark of a synthetic study, "" for a recording."""
-    return text("card.synthetic") if study.facts.get("synthetic") else ""
+def _picture(study: Study, film: Film, max_px: int) -> Image.Image:
+    """Return a film as it is printed, stamped if it is synthetic."""
+    from PIL import Image
+
+    return Image.fromarray(stamped(grey8(film, max_px), stamp_of(study.facts)))
 
 
 def _mark(pdf: Document, study: Study, x: float, y: float, size: float) -> None:
     """Print the mark of a synthetic study so that its right upper corner is at (x, y)."""
-    if _stamp(study):
-        place = pdf.x, pdf.y
-        pdf.badge(_stamp(study), x, y, size)
-        pdf.set_xy(*place)
+    if stamp := stamp_of(study.facts):
+        before = pdf.x, pdf.y
+        pdf.badge(stamp, x, y, size)
+        pdf.set_xy(*before)

@@ -6,11 +6,11 @@ import io
 from textwrap import fill
 from typing import Any
 
-from engine.drawing.ecg_paper import trace_sheet
+from engine.drawing.film import grey8, stamp_axes, stamp_of
 from engine.drawing.fonts import printable_line
 from engine.drawing.sheet import onto_axes
+from engine.drawing.trace_sheet import trace_sheet
 from engine.explain.picture import INK, PAPER, SIZE_IN, draw_pair_figure
-from engine.report import films
 from engine.report.report import Report
 from engine.retrieval.answer import Neighbour
 from engine.retrieval.wording import distance, further, labelled_by, labels, origin
@@ -86,36 +86,17 @@ def draw_study(axes: Any, study: Study, dpi: int = SCREEN_DPI) -> None:
     """Draw one study on matplotlib axes: film, trace on paper, or words."""
     content = study.searched
     if isinstance(content, Film):
-        picture = films.grey_picture(content, FILM_PX.get(dpi, 1400))
-        axes.imshow(picture, cmap="gray", vmin=0, vmax=255, interpolation="lanczos")
+        axes.imshow(grey8(content, FILM_PX.get(dpi, 1400)), cmap="gray", vmin=0, vmax=255, interpolation="lanczos")
         axes.set_axis_off()
     elif isinstance(content, Trace):
-        onto_axes(axes, trace_sheet(content, stamp=text("card.synthetic") if study.facts.get("synthetic") else ""))
+        onto_axes(axes, trace_sheet(content, stamp=stamp_of(study.facts)))
     elif isinstance(content, Note):
         words = fill(printable_line(content.text, 1800), 64)
         axes.text(0.02, 0.94, words, fontsize=10, color=INK, va="top", parse_math=False)
         axes.set_xticks([])
         axes.set_yticks([])
-    if study.facts.get("synthetic") and not isinstance(content, Trace):
-        draw_synthetic_stamp(axes)
-
-
-def draw_synthetic_stamp(axes: Any) -> None:
-    """Write SYNTHETIC into the corner of the drawing itself."""
-    box = {"boxstyle": "square,pad=0.3", "facecolor": PAPER, "edgecolor": INK, "linewidth": 0.6}
-    axes.text(
-        0.99,
-        0.98,
-        text("card.synthetic"),
-        transform=axes.transAxes,
-        fontsize=10,
-        weight="bold",
-        color=INK,
-        ha="right",
-        va="top",
-        bbox=box,
-        zorder=5,
-    )
+    if not isinstance(content, Trace):
+        stamp_axes(axes, stamp_of(study.facts))
 
 
 def _case(one: Neighbour) -> str:

@@ -16,7 +16,7 @@ from pages.compare.maps import Refinement
 from pages.shared import legend
 from pages.shared.keys import KEYS
 from pages.shared.markdown import escaped
-from pages.shared.theme import browser_theme, paper
+from pages.shared.theme import browser_paper
 
 OPACITY = 75  # per cent, until the user chooses
 POLL_S = 0.5
@@ -88,7 +88,7 @@ def _honesty(pair_maps: PairMaps, query: Study, match: Study, *, stopped: bool) 
     """Draw the scale, baseline and convergence gap of either side, the strongest parts, and the caveat."""
     patterns = {text("detail.striped" if isinstance(s.content, Film) else "detail.dashed") for s in (query, match)}
     pattern = " / ".join(sorted(patterns))
-    scale = legend.legend_svg(paper(browser_theme()), pattern=pattern)
+    scale = legend.legend_svg(browser_paper(), pattern=pattern)
     st.image(scale, width=760, alt=text("detail.legend_alt", mark=pattern))
     if stopped:
         st.markdown(f":material/pause_circle: {text('detail.stopped')}")

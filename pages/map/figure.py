@@ -9,12 +9,13 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from engine.drawing.palette import colours
 from engine.findings import phrase
 from engine.map.points import NONE, OTHER, Points
 from engine.modalities import MODALITIES
 from engine.strings import several, text
 from pages.map.state import MapView
-from pages.shared.theme import browser_theme, colours
+from pages.shared.theme import browser_paper
 
 HUES = ("orange", "sky", "green", "vermillion", "blue", "purple", "yellow")
 SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "star", "triangle-down")
@@ -110,7 +111,7 @@ def _query(query_xy: np.ndarray) -> go.Scatter:
 
 
 def _ink() -> str:
-    return str(colours()["paper"][browser_theme()]["ink"])
+    return browser_paper().ink
 
 
 def _hover(points: Points, index: int) -> str:

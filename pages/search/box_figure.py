@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import plotly.graph_objects as go
 
+from engine.drawing.film import grey8, stamped
 from engine.study import Film
 from pages.shared import film as films
 
@@ -22,8 +23,7 @@ def film_with_box(film: Film, percents: Sequence[int], stamp: str = "") -> go.Fi
     stamp : a word for the upper right corner of the film, "" for none
     """
     height, width = film.pixels.shape[:2]
-    grey = films.grey(film, SENT_PX)
-    source = films.png(films.stamped(grey, stamp) if stamp else grey)
+    source = films.png(stamped(grey8(film, SENT_PX), stamp))
     at = np.linspace(0, 100, POINTS)
     x, y = (axis.ravel() for axis in np.meshgrid(at, at))
     figure = go.Figure(go.Scattergl(x=x, y=y, mode="markers", marker={"size": 6, "opacity": 0}, hoverinfo="skip"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.drawing.film import stamp_of
 from engine.errors import CasebindError
 from engine.retrieval.answer import Answer
 from engine.retrieval.part import MIN_DURATION_S
@@ -15,7 +16,7 @@ from pages.shared import query_state, trace
 from pages.shared.keys import KEYS
 from pages.shared.markdown import escaped
 from pages.shared.svg import stamped
-from pages.shared.theme import browser_theme, paper
+from pages.shared.theme import browser_paper
 
 EDGES = ("left", "top", "right", "bottom")
 FIRST_BOX = (25, 25, 75, 75)  # per cent, until one is drawn
@@ -65,7 +66,7 @@ def _film(answer: Answer, settings: query_state.Options) -> None:
     with figure:
         words = text("part.film_alt", **dict(zip(EDGES, percents, strict=True)))
         st.plotly_chart(
-            box_figure.film_with_box(answer.study.content, percents, _stamp(answer.study)),
+            box_figure.film_with_box(answer.study.content, percents, stamp_of(answer.study.facts)),
             key="box-figure",
             selection_mode="box",
             on_select=_take_box,
@@ -73,10 +74,6 @@ def _film(answer: Answer, settings: query_state.Options) -> None:
             theme=None,
             alt=words,
         )
-
-
-def _stamp(study: Study) -> str:
-    return text("card.synthetic") if study.facts.get("synthetic") else ""
 
 
 def _searched_box(answer: Answer) -> tuple[int, ...] | None:
@@ -145,9 +142,8 @@ def draw_overview(study: Study, window: tuple[float, float] | None = None) -> No
     lead = "II" if "II" in whole.leads else whole.leads[0]
     row = whole.leads.index(lead)
     one = Trace(whole.samples[row : row + 1], (lead,), whole.fs, whole.units)
-    colours, stamp = paper(browser_theme()), _stamp(study)
-    drawing = trace.overview_svg(one, colours, shown)
-    drawing = stamped(drawing, stamp, colours.ink) if stamp else drawing
+    colours = browser_paper()
+    drawing = stamped(trace.overview_svg(one, colours, shown), stamp_of(study.facts), colours.ink)
     st.image(drawing, width="stretch", alt=text("part.trace_alt", lead=lead, start=shown[0], end=shown[1]))
 
 

@@ -5,13 +5,15 @@ from __future__ import annotations
 import numpy as np
 import streamlit as st
 
+from engine.drawing.film import alternative as alternative_film
+from engine.drawing.film import grey8, stamp_of, stamped
+from engine.drawing.palette import ThemeType, paper
 from engine.errors import NotPermittedError
 from engine.strings import text
 from engine.study import Film, Note, Study, Trace
-from pages.shared import film, resources, trace
+from pages.shared import film, resources, svg, trace
 from pages.shared.markdown import escaped
-from pages.shared.svg import stamped
-from pages.shared.theme import ThemeType, browser_theme, paper
+from pages.shared.theme import browser_paper, browser_theme
 
 MAX_PULSE_S = 60.0  # a longer pulse recording is drawn by its searched stretch alone
 FILM_WIDTH = 520  # px; a film is no wider than this, so that query and match fit one screen
@@ -20,7 +22,7 @@ FILM_WIDTH = 520  # px; a film is no wider than this, so that query and match fi
 def alternative(study: Study, layout: str = "3x4r") -> str:
     """Return the sentence that stands for the drawing of a study."""
     if isinstance(study.content, Film):
-        return film.alternative(study.content, study.facts.get("view"))
+        return alternative_film(study.content, study.facts.get("view"))
     if isinstance(study.searched, Trace):
         return trace.alternative(study.searched, layout)
     return study.content.text
@@ -41,20 +43,20 @@ def draw_content(
     overlay : signed map in -1..1, (h, w) of a film or (leads, n) of a whole trace; `said` is its text alternative
     """
     content, words = study.content, f"{alternative(study, layout)} {overlay_text}".strip()
-    stamp = text("card.synthetic") if study.facts.get("synthetic") else ""
+    stamp = stamp_of(study.facts)
     if isinstance(content, Film):
-        pixels = film.grey(content) if overlay is None else film.overlaid(content, overlay, opacity)
+        pixels = grey8(content, film.SHOWN_PX) if overlay is None else film.overlaid(content, overlay, opacity)
         pixels = film.boxed(pixels, study.facts["region"]) if study.facts.get("region") else pixels
-        st.image(film.png(film.stamped(pixels, stamp) if stamp else pixels), width=FILM_WIDTH, alt=words)
+        st.image(film.png(stamped(pixels, stamp)), width=FILM_WIDTH, alt=words)
     elif isinstance(content, Trace):
         shown, window = _stretch(study)
         if overlay is not None and shown is not content and study.window_s is not None:
             first = round(study.window_s[0] * content.fs)
             overlay = overlay[:, first : first + shown.samples.shape[1]]
-        svg = trace.trace_svg(
-            shown, paper(browser_theme()), layout=layout, window=window, overlay=overlay, opacity=opacity
+        drawing = trace.trace_svg(
+            shown, browser_paper(), layout=layout, window=window, overlay=overlay, opacity=opacity
         )
-        st.image(stamped(svg, stamp, paper(browser_theme()).ink) if stamp else svg, width="stretch", alt=words)
+        st.image(svg.stamped(drawing, stamp, browser_paper().ink), width="stretch", alt=words)
     else:
         _quote(content)
 
@@ -107,7 +109,7 @@ def thumbnail(study: Study) -> str | None:
     """Return the small picture of a study that is not in the workspace: PNG, SVG, or None for words."""
     if isinstance(study.content, Film):
         return film.png(film.thumb(study.content))
-    return trace.thumb_svg(study.searched, paper(browser_theme())) if isinstance(study.searched, Trace) else None
+    return trace.thumb_svg(study.searched, browser_paper()) if isinstance(study.searched, Trace) else None
 
 
 def shortened(words: str, max_length: int = 220) -> str:

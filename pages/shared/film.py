@@ -7,11 +7,11 @@ import io
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
-from engine.strings import text
+from engine.drawing.film import grey8
+from engine.drawing.signed_colours import colour
 from engine.study import Film
-from pages.shared.theme import signed_rgb
 
 SHOWN_PX = 900  # longest side that is sent to the browser
 THUMB_PX = 300
@@ -20,18 +20,9 @@ FAINT = 0.08  # below this share of the strongest value nothing is drawn
 STRIPE = 64  # stripes across a film's longest side; they mark the negative sign, so that it never rests on colour alone
 
 
-def grey(film: Film, max_px: int = SHOWN_PX) -> np.ndarray:
-    """Return the film as (h, w) uint8, scaled down to `longest` on its longer side."""
-    pixels = np.asarray(film.pixels)
-    eight = (pixels.astype(np.float32) * (255 / (2**film.bits - 1))).clip(0, 255).round().astype(np.uint8)
-    image = Image.fromarray(eight)
-    image.thumbnail((max_px, max_px), Image.Resampling.LANCZOS)
-    return np.asarray(image)
-
-
 def thumb(film: Film, side: int = THUMB_PX) -> np.ndarray:
     """Return the film as (side, side) uint8: whole, centred on black."""
-    image = Image.fromarray(grey(film, side))
+    image = Image.fromarray(grey8(film, side))
     scale = side / max(image.size)
     small = image.resize((round(image.width * scale), round(image.height * scale)), Image.Resampling.LANCZOS)
     sheet = Image.new("L", (side, side), 0)
@@ -41,7 +32,7 @@ def thumb(film: Film, side: int = THUMB_PX) -> np.ndarray:
 
 def overlaid(film: Film, values: np.ndarray, opacity: float, max_px: int = SHOWN_PX) -> np.ndarray:
     """Return the film as (h, w, 3) uint8 under a signed map in -1..1 over the whole film, at any resolution."""
-    return blended(grey(film, max_px), values, opacity)
+    return blended(grey8(film, max_px), values, opacity)
 
 
 def blended(pixels: np.ndarray, values: np.ndarray, opacity: float) -> np.ndarray:
@@ -57,7 +48,7 @@ def blended(pixels: np.ndarray, values: np.ndarray, opacity: float) -> np.ndarra
     striped = ((rows + columns) // (period // 2)) % 2 == 0
     strength = np.clip((np.abs(signed) - FAINT) / (1 - FAINT), 0, 1)
     weight = opacity * strength * np.where((signed < 0) & ~striped, 0.15, 1.0)
-    mixed = base[..., None] * (1 - weight[..., None]) + signed_rgb(signed) * weight[..., None]
+    mixed = base[..., None] * (1 - weight[..., None]) + 255 * colour(signed, 1.0) * weight[..., None]
     return mixed.clip(0, 255).round().astype(np.uint8)
 
 
@@ -81,21 +72,3 @@ def boxed(pixels: np.ndarray, box: Sequence[float]) -> np.ndarray:
     pen.rectangle((left - width, top - width, right + width, bottom + width), outline="black", width=3 * width)
     pen.rectangle((left, top, right, bottom), outline="white", width=width)
     return np.asarray(image)
-
-
-def stamped(pixels: np.ndarray, word: str) -> np.ndarray:
-    """Return the drawing (h, w) or (h, w, 3) uint8 with a word in white on black in its upper right corner."""
-    image = Image.fromarray(pixels).convert("RGB")
-    font = ImageFont.load_default(max(10, image.height // 28))
-    pen, (_, _, width, height) = ImageDraw.Draw(image), font.getbbox(word)
-    x, y = image.width - width - 6, 4
-    pen.rectangle((x - 4, y - 2, image.width, y + height + 4), fill="black")
-    pen.text((x, y), word, fill="white", font=font)
-    return np.asarray(image)
-
-
-def alternative(film: Film, view: str | None = None) -> str:
-    """Return the one sentence that stands for the film."""
-    height, width = film.pixels.shape[:2]
-    known = text("film.view", view=view) if view else ""
-    return text("film.alt", width=width, height=height, view=known)

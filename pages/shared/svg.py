@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from pages.shared.theme import Paper, hex_of, signed_rgb
+from engine.drawing.palette import Paper, hex_of
+from engine.drawing.signed_colours import colour as signed_colour
 
 LEVELS = 6  # steps of an attribution's magnitude; below half a step nothing is drawn
 DASH = "1.4 1.5"  # dashes mark the negative sign, so that it never rests on colour alone
@@ -22,7 +23,9 @@ def document(width: float, height: float, parts: list[str]) -> str:
 
 
 def stamped(drawing: str, word: str, colour: str) -> str:
-    """Return an SVG with a word over its upper right corner."""
+    """Return an SVG with a word over its upper right corner; no word leaves it as it is."""
+    if not word:
+        return drawing
     text = f'<text x="99%" y="3.6" font-size="3.6" font-weight="bold" text-anchor="end" fill="{colour}">{word}</text>'
     return drawing.removesuffix("</svg>") + text + "</svg>"
 
@@ -66,7 +69,7 @@ def highlight(x: np.ndarray, y: np.ndarray, values: np.ndarray, opacity: float) 
     level[~np.isfinite(y)] = 0
     parts = []
     for step in sorted(set(level.tolist()) - {0}, key=abs):
-        colour = hex_of(signed_rgb(np.array([step / LEVELS]))[0])
+        colour = hex_of(signed_colour(np.array(step / LEVELS), 1.0))
         dash = f' stroke-dasharray="{DASH}"' if step < 0 else ""
         width = 0.9 + 1.7 * abs(step) / LEVELS
         runs = [(max(a - 1, 0), min(b + 1, len(x))) for a, b in _stretches(level == step)]
@@ -76,7 +79,9 @@ def highlight(x: np.ndarray, y: np.ndarray, values: np.ndarray, opacity: float) 
     return f'<g fill="none" stroke-linecap="butt" opacity="{opacity:g}">{"".join(parts)}</g>'
 
 
-def label(x: float, y: float, words: str, colour: str, size: float = 3.6, anchor: str = "start", halo: str = "") -> str:
+def label(
+    x: float, y: float, words: str, colour: str, *, size: float = 3.6, anchor: str = "start", halo: str = ""
+) -> str:
     """Return one line of text with its baseline at (x, y); `halo` is the colour of an outline that keeps it legible."""
     safe = words.replace("&", "&amp;").replace("<", "&lt;")
     outline = f' stroke="{halo}" stroke-width="{size / 4:g}" paint-order="stroke"' if halo else ""

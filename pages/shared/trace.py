@@ -5,10 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from engine.strings import several, text
-from engine.study import Trace
-from pages.shared import ecg_geometry, ecg_paper, svg
-from pages.shared.theme import Paper
+from engine.drawing import ecg_paper
+from engine.drawing.palette import Paper
+from engine.strings import text
+from engine.study import PPG_LEAD, Trace
+from pages.shared import svg
+from pages.shared.ecg_svg import ecg_svg
 
 PULSE_WIDTH, PULSE_HEIGHT = 250.0, 62.0  # mm of the pulse drawing
 THUMB_WIDTH, THUMB_HEIGHT = 75.0, 50.0  # mm of a thumbnail: 3 s at 25 mm/s
@@ -18,7 +20,7 @@ TICKS_S = (1, 2, 5, 10, 30, 60, 300, 900, 3600)
 
 def is_pulse(trace: Trace) -> bool:
     """Return whether the trace is a photoplethysmogram."""
-    return trace.leads == ("PPG",)
+    return trace.leads == (PPG_LEAD,)
 
 
 def _scaled(samples: np.ndarray, top: float, bottom: float) -> np.ndarray:
@@ -30,6 +32,7 @@ def _scaled(samples: np.ndarray, top: float, bottom: float) -> np.ndarray:
 def pulse_svg(
     trace: Trace,
     paper: Paper,
+    *,
     window: tuple[float, float] | None = None,
     overlay: np.ndarray | None = None,
     opacity: float = 0.8,
@@ -47,14 +50,14 @@ def pulse_svg(
     for t in np.arange(0, seconds + 1e-6, tick).tolist():
         x = left + t * per_s
         parts.append(f'<path d="M{x:.2f} 1V{bottom + 2:g}" stroke="{paper.major}" stroke-width="0.25"/>')
-        parts.append(svg.label(x, bottom + 6.2, f"{t:g}", paper.faint, 3.4, "middle"))
+        parts.append(svg.label(x, bottom + 6.2, f"{t:g}", paper.faint, size=3.4, anchor="middle"))
     x = left + np.arange(trace.samples.shape[1]) / trace.fs * per_s
     y = _scaled(trace.samples[0], top, bottom)
     if overlay is not None:
         column = np.minimum((np.arange(len(x)) / len(x) * overlay.shape[1]).astype(int), overlay.shape[1] - 1)
         parts.append(svg.highlight(x, y, overlay[0][column], opacity))
     parts.append(svg.curve(x, y, paper.ink, 0.4))
-    parts.append(svg.label(left, PULSE_HEIGHT - 2, text("trace.pulse_axis", fs=f"{trace.fs:g}"), paper.faint, 3.4))
+    parts.append(svg.label(left, PULSE_HEIGHT - 2, text("trace.pulse_axis", fs=f"{trace.fs:g}"), paper.faint, size=3.4))
     return svg.document(PULSE_WIDTH, PULSE_HEIGHT, parts)
 
 
@@ -69,13 +72,13 @@ def trace_svg(
 ) -> str:
     """Return a trace as SVG: a pulse curve, or an ECG strip in the layout where its leads allow it."""
     if is_pulse(trace):
-        return pulse_svg(trace, paper, window, overlay, opacity)
-    return ecg_paper.ecg_svg(trace, paper, ecg_geometry.layout_for(trace, layout), overlay, opacity)
+        return pulse_svg(trace, paper, window=window, overlay=overlay, opacity=opacity)
+    return ecg_svg(trace, paper, ecg_paper.layout_for(trace, layout), overlay=overlay, opacity=opacity)
 
 
 def overview_svg(trace: Trace, paper: Paper, window: tuple[float, float]) -> str:
     """Return one lead over a seconds axis as SVG, scaled to itself, with a stretch shaded; no amplitude scale."""
-    drawn = pulse_svg(trace, paper, window)
+    drawn = pulse_svg(trace, paper, window=window)
     caption = text("trace.pulse_axis", fs=f"{trace.fs:g}")
     return drawn.replace(caption, text("trace.overview_axis", lead=trace.leads[0], fs=f"{trace.fs:g}"))
 
@@ -93,25 +96,20 @@ def thumb_svg(trace: Trace, paper: Paper) -> str:
         x = np.arange(len(samples)) / max(len(samples) - 1, 1) * THUMB_WIDTH * (1 if pulse else shown.duration_s / 3)
         base = (row + 0.58) * height
         if calibrated or shown.units == "sd":
-            y = base - (samples - np.nanmedian(samples)) * ecg_geometry.mm_per_unit(shown)
+            y = base - (samples - np.nanmedian(samples)) * ecg_paper.mm_per_unit(shown)
         else:
             y = _scaled(samples, row * height + 4, (row + 1) * height - 4)
         parts.append(svg.curve(x, y, paper.ink, 0.6))
         if not pulse:
-            parts.append(svg.label(1.5, row * height + 5.5, lead, paper.ink, 5, halo=paper.background))
+            parts.append(svg.label(1.5, row * height + 5.5, lead, paper.ink, size=5, halo=paper.background))
     return svg.document(THUMB_WIDTH, THUMB_HEIGHT, parts)
 
 
 def alternative(trace: Trace, layout: str = "3x4r") -> str:
     """Return the one sentence that stands for the drawing."""
-    length = f"{trace.duration_s:.3g}"
     if is_pulse(trace):
-        return text("trace.alt_pulse", seconds=length, fs=f"{trace.fs:g}")
-    name = ecg_geometry.layout_for(trace, layout).name
-    leads = several(len(trace.leads), "trace.leads")
-    gain = text(f"trace.gain_{trace.units}", gain=f"{ecg_geometry.MM_PER_MV:g}")
-    speed = f"{ecg_geometry.MM_PER_S:g}"
-    return text("trace.alt_ecg", speed=speed, leads=leads, seconds=length, gain=gain, layout=name)
+        return ecg_paper.alternative_pulse(trace)
+    return ecg_paper.alternative(trace, ecg_paper.layout_for(trace, layout))
 
 
 def numbers(trace: Trace) -> pd.DataFrame:

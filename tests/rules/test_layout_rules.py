@@ -106,7 +106,7 @@ def test_keys_are_unique_and_none_is_streamlits():
 
 
 def test_every_layout_shows_each_lead_exactly_once_besides_the_rhythm_strip():
-    from pages.shared.ecg_geometry import layouts
+    from engine.drawing.ecg_paper import layouts
 
     assert set(layouts()) == {"3x4r", "6x2", "12x1"}
     for layout in layouts().values():

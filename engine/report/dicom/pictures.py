@@ -8,10 +8,10 @@ import numpy as np
 from pydicom.dataset import FileDataset
 from pydicom.uid import SecondaryCaptureImageStorage
 
-from engine.report import films
+from engine.drawing.film import font_of, stamp_of
 from engine.report.dicom.common import Owner, comment, finished, new_dataset
 from engine.report.picture import draw_study, new_figure
-from engine.strings import notice, text
+from engine.strings import notice
 from engine.study import Film, Study
 
 PICTURE_IN, PICTURE_DPI = (11.0, 6.5), 130
@@ -20,7 +20,7 @@ PICTURE_IN, PICTURE_DPI = (11.0, 6.5), 130
 def film_object(study: Study, film: Film, owner: Owner) -> FileDataset:
     """Return a film in its own bit depth, with a line of words beneath it."""
     rows = film.pixels.shape[0]
-    pixels = np.concatenate([film.pixels, _strip(film, bool(study.facts.get("synthetic")))])
+    pixels = np.concatenate([film.pixels, _strip(film, _words(study))])
     dataset = _capture(study, owner, comment("comment_film", study), pixels)
     dataset.BodyPartExamined = "CHEST"
     dataset.BitsStored, dataset.HighBit = film.bits, film.bits - 1
@@ -37,7 +37,7 @@ def picture_object(study: Study, owner: Owner) -> FileDataset:
     """Return a colour picture of a pulse recording, a report, or an ECG without millivolts."""
     figure = new_figure(PICTURE_IN)
     draw_study(figure.add_axes((0.02, 0.08, 0.96, 0.9)), study, PICTURE_DPI)
-    figure.text(0.02, 0.03, _words(bool(study.facts.get("synthetic"))), fontsize=11, weight="bold")
+    figure.text(0.02, 0.03, _words(study), fontsize=11, weight="bold")
     figure.set_dpi(PICTURE_DPI)
     figure.canvas.draw()
     pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
@@ -67,19 +67,19 @@ def _capture(study: Study, owner: Owner, words: str, pixels: np.ndarray) -> File
     return dataset
 
 
-def _strip(film: Film, synthetic: bool) -> np.ndarray:
+def _strip(film: Film, words: str) -> np.ndarray:
     """Return rows of pixels with the words in white on black, as wide as the film, in its bit depth."""
     from PIL import Image, ImageDraw
 
     width = film.pixels.shape[1]
-    words, size = _words(synthetic), max(8, width // 36)
-    while size > 6 and films.font_of(size).getlength(words) > width * 0.96:
+    size = max(8, width // 36)
+    while size > 6 and font_of(size).getlength(words) > width * 0.96:
         size -= 1
     strip = Image.new("L", (width, 2 * size), 0)
-    ImageDraw.Draw(strip).text((width * 0.02, size * 0.4), words, fill=255, font=films.font_of(size))
+    ImageDraw.Draw(strip).text((width * 0.02, size * 0.4), words, fill=255, font=font_of(size))
     white: Any = (2**film.bits - 1) / 255.0
     return np.rint(np.asarray(strip, np.float32) * white).astype(film.pixels.dtype)
 
 
-def _words(synthetic: bool) -> str:
-    return f"{text('card.synthetic')} · {notice()}" if synthetic else notice()
+def _words(study: Study) -> str:
+    return " · ".join(part for part in (stamp_of(study.facts), notice()) if part)

@@ -7,16 +7,16 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
+from engine.drawing import ecg_paper
+from engine.drawing.ecg_paper import LeadLayout
+from engine.drawing.palette import Paper
 from engine.strings import text
 from engine.study import Trace
-from pages.shared import ecg_geometry, svg
-from pages.shared.ecg_geometry import LeadLayout
-from pages.shared.theme import Paper
+from pages.shared import svg
 from pages.shared.viewer import layers
 from pages.shared.viewer.panel import Panel
 
 TOP, BOTTOM, RIGHT = 15.0, 9.0, 4.0  # margins, mm; the top one holds the bar of buttons
-PULSE_S = 0.2  # length of the calibration pulse, seconds of paper
 GAP = 0.012  # between two strips, share of the height
 CALIPER = {"light": "#0B5A8F", "dark": "#7FD0FF"}
 
@@ -25,8 +25,8 @@ CALIPER = {"light": "#0B5A8F", "dark": "#7FD0FF"}
 class PaperScale:
     """Speed in mm/s, gain in mm/mV, and the key of the lead layout."""
 
-    speed: float = ecg_geometry.MM_PER_S
-    gain: float = ecg_geometry.MM_PER_MV
+    speed: float = ecg_paper.MM_PER_S
+    gain: float = ecg_paper.MM_PER_MV
     layout: str = "3x4r"
 
 
@@ -43,7 +43,7 @@ class Strip:
 
 def margin(scale: PaperScale) -> float:
     """Return the left margin in mm, in whole 5 mm squares: the calibration pulse stands in it."""
-    return 5 * np.ceil((PULSE_S * scale.speed + 5) / 5)
+    return 5 * np.ceil((ecg_paper.PULSE_S * scale.speed + 5) / 5)
 
 
 def template(traces: list[Trace], scale: PaperScale) -> str:
@@ -56,10 +56,10 @@ def template(traces: list[Trace], scale: PaperScale) -> str:
 
 def figure(strips: list[Strip], scale: PaperScale, paper: Paper, caliper: str) -> tuple[go.Figure, float]:
     """Return the strips over each other on one scale with matched axes, and width by height of the whole."""
-    layouts = [ecg_geometry.layout_for(strip.trace, scale.layout) for strip in strips]
-    spaces = [ecg_geometry.row_space(strip.trace, scale.gain) for strip in strips]
+    layouts = [ecg_paper.layout_for(strip.trace, scale.layout) for strip in strips]
+    spaces = [ecg_paper.row_space(strip.trace, scale.gain) for strip in strips]
     row = max(height for height, _ in spaces)
-    rows = max(map(ecg_geometry.rows_of, layouts))
+    rows = max(layout.n_rows for layout in layouts)
     left, length = margin(scale), max(strip.trace.duration_s for strip in strips) * scale.speed
     width, height = left + length + RIGHT, TOP + rows * row + BOTTOM
     drawn, share = go.Figure(), (1 - GAP * (len(strips) - 1)) / len(strips)
@@ -132,17 +132,18 @@ def points(
     strip: Strip, layout: LeadLayout, scale: PaperScale, row: float, base: float
 ) -> tuple[np.ndarray, np.ndarray]:
     """Return the whole strip as one line in mm, (n,) and (n,), broken by NaN between cells."""
-    per_unit, xs, ys = ecg_geometry.mm_per_unit(strip.trace, scale.gain), [], []
-    for r, lead, start, end in ecg_geometry.cells(layout, strip.trace.duration_s):
-        at, amplitude = ecg_geometry.stretch(strip.trace, lead, start, end)
+    per_unit, xs, ys = ecg_paper.mm_per_unit(strip.trace, scale.gain), [], []
+    for r, lead, start, end in ecg_paper.cells(layout, strip.trace.duration_s):
+        at, amplitude = ecg_paper.stretch(strip.trace, lead, start, end)
         xs += [at * scale.speed, [np.nan]]
         ys += [amplitude * per_unit - (r * row + base), [np.nan]]
     if strip.trace.units == "mV":
-        wide, left = PULSE_S * scale.speed, -margin(scale) + 2
-        for r in range(ecg_geometry.rows_of(layout)):
-            low = -(r * row + base)
-            xs.append(np.array([left - 1, left, left, left + wide, left + wide, left + wide + 1, np.nan]))
-            ys.append(np.array([low, low, low + scale.gain, low + scale.gain, low, low, np.nan]))
+        for r in range(layout.n_rows):
+            corners = ecg_paper.calibration_pulse(
+                2 - margin(scale), r * row + base, speed=scale.speed, gain=scale.gain, foot=1.0
+            )
+            xs += [corners[:, 0], [np.nan]]
+            ys += [-corners[:, 1], [np.nan]]
     return np.concatenate(xs), np.concatenate(ys)
 
 
@@ -160,7 +161,7 @@ def _strip(
     x, y = points(strip, layout, scale, row, base)
     line = {"color": paper.ink, "width": 1.3}
     drawn.add_scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", connectgaps=False, **axes)
-    cells = ecg_geometry.cells(layout, strip.trace.duration_s)
+    cells = ecg_paper.cells(layout, strip.trace.duration_s)
     drawn.add_scatter(
         x=[start * scale.speed + 0.5 for _, _, start, _ in cells],
         y=[-r * row - 0.3 for r, *_ in cells],
@@ -182,7 +183,7 @@ def _strip(
             **axes,
         )
     _beats(drawn, axes, strip, cells, scale, row, paper)
-    bottom = -ecg_geometry.rows_of(layout) * row - 1
+    bottom = -layout.n_rows * row - 1
     drawn.add_scatter(
         x=[0],
         y=[bottom],
@@ -210,7 +211,7 @@ def _beats(
     drawn: go.Figure,
     axes: dict[str, str],
     strip: Strip,
-    cells: list[ecg_geometry.Cell],
+    cells: list[ecg_paper.Cell],
     scale: PaperScale,
     row: float,
     paper: Paper,
@@ -239,7 +240,7 @@ def _beats(
 
 def settings_line(strip: Strip, scale: PaperScale) -> str:
     """Return the line printed under a strip: speed, gain, rate, length, filter, and where a stretch begins."""
-    line = ecg_geometry.settings_line(strip.trace, scale.speed, scale.gain)
+    line = ecg_paper.settings_line(strip.trace, scale.speed, scale.gain)
     shown = f" · {text('viewer.from_s', start=f'{strip.start_s:.1f}')}" if strip.start_s else ""
     return f"{line}{shown} · {text('viewer.filter')}"
 
@@ -248,11 +249,11 @@ def bands(strip: Strip, scale: PaperScale, rows: int, row: float, length: float,
     """Return the overlay as SVG on transparent paper, in mm from the first sample of the first row."""
     first = round(strip.start_s * strip.trace.fs)
     values = strip.panel.overlay[:, first : first + strip.trace.samples.shape[1]]
-    layout = ecg_geometry.layout_for(strip.trace, scale.layout)
-    per_unit = ecg_geometry.mm_per_unit(strip.trace, scale.gain)
+    layout = ecg_paper.layout_for(strip.trace, scale.layout)
+    per_unit = ecg_paper.mm_per_unit(strip.trace, scale.gain)
     parts = []
-    for r, lead, start, end in ecg_geometry.cells(layout, strip.trace.duration_s):
-        at, amplitude = ecg_geometry.stretch(strip.trace, lead, start, end)
+    for r, lead, start, end in ecg_paper.cells(layout, strip.trace.duration_s):
+        at, amplitude = ecg_paper.stretch(strip.trace, lead, start, end)
         column = np.minimum(np.rint(at * strip.trace.fs).astype(int), values.shape[1] - 1)
         signed = values[strip.trace.leads.index(lead)][column]
         y = r * row + base - amplitude * per_unit

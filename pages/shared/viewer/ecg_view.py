@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from engine.drawing import ecg_paper
+from engine.drawing.palette import paper
 from engine.intake.quality.rate import Rate, rate_of
-from engine.strings import several, text
+from engine.strings import text
 from engine.study import Trace
-from pages.shared import ecg_geometry
-from pages.shared.theme import browser_theme, paper
+from pages.shared.theme import browser_theme
 from pages.shared.viewer import ecg_figure, layers
 from pages.shared.viewer.ecg_figure import CALIPER, PaperScale, Strip
 from pages.shared.viewer.panel import Panel
@@ -42,10 +43,10 @@ def draw_ecgs(panels: list[Panel], key: str, linked: bool) -> None:
 
 
 def _controls(panels: list[Panel], key: str) -> PaperScale:
-    names = {one: layout.name for one, layout in ecg_geometry.layouts().items()}
+    names = {one: layout.name for one, layout in ecg_paper.layouts().items()}
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"{key}-controls"):
-        speed = _choice("speed", SPEEDS, ecg_geometry.MM_PER_S, key)
-        gain = _choice("gain", GAINS, ecg_geometry.MM_PER_MV, key)
+        speed = _choice("speed", SPEEDS, ecg_paper.MM_PER_S, key)
+        gain = _choice("gain", GAINS, ecg_paper.MM_PER_MV, key)
         layout = st.selectbox(text("detail.layout"), names, format_func=names.get, key=f"{key}-layout", width=230)
     return PaperScale(speed, gain, layout)
 
@@ -87,9 +88,9 @@ def _figure(strips: list[Strip], key: str, scale: PaperScale) -> None:
 
 
 def _bands(strips: list[Strip], scale: PaperScale) -> list[str]:
-    layouts = [ecg_geometry.layout_for(strip.trace, scale.layout) for strip in strips]
-    spaces = [ecg_geometry.row_space(strip.trace, scale.gain) for strip in strips]
-    row, rows = max(height for height, _ in spaces), max(map(ecg_geometry.rows_of, layouts))
+    layouts = [ecg_paper.layout_for(strip.trace, scale.layout) for strip in strips]
+    spaces = [ecg_paper.row_space(strip.trace, scale.gain) for strip in strips]
+    row, rows = max(height for height, _ in spaces), max(layout.n_rows for layout in layouts)
     length = max(strip.trace.duration_s for strip in strips) * scale.speed
     return [
         layers.BLANK
@@ -101,17 +102,7 @@ def _bands(strips: list[Strip], scale: PaperScale) -> list[str]:
 
 def alternative(trace: Trace, scale: PaperScale) -> str:
     """Return the one sentence that stands for a strip."""
-    gain = text(f"trace.gain_{trace.units}", gain=f"{scale.gain:g}")
-    name = ecg_geometry.layout_for(trace, scale.layout).name
-    leads = several(len(trace.leads), "trace.leads")
-    return text(
-        "trace.alt_ecg",
-        speed=f"{scale.speed:g}",
-        leads=leads,
-        seconds=f"{trace.duration_s:.3g}",
-        gain=gain,
-        layout=name,
-    )
+    return ecg_paper.alternative(trace, ecg_paper.layout_for(trace, scale.layout), scale.speed, scale.gain)
 
 
 def _rate_line(strip: Strip) -> str:

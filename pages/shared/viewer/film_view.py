@@ -6,6 +6,7 @@ import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
 
+from engine.drawing.film import alternative, stamped
 from engine.strings import text
 from engine.study import Film
 from pages.shared import film as drawing
@@ -100,7 +101,7 @@ def _picture(panel: Panel, key: str) -> bytes:
     shown = film_window.shown(pixels, film.bits, _window(panel, key), inverted)
     if panel.overlay is not None:
         shown = drawing.blended(shown, panel.overlay, panel.opacity)
-    return drawing.png(drawing.stamped(shown, panel.stamp) if panel.stamp else shown, layers.QUICK)
+    return drawing.png(stamped(shown, panel.stamp), layers.QUICK)
 
 
 def extent(film: Film, millimetres: bool) -> tuple[float, float]:
@@ -170,7 +171,7 @@ def _figure(panels: list[Panel], key: str, controls: str = "") -> None:
     drawn, ratio = figure(panels)
     views = [None if panel.anonymous else panel.study.facts.get("view") for panel in panels]
     films = [panel.study.content for panel in panels]
-    said = " ".join(drawing.alternative(film, view) for film, view in zip(films, views, strict=True))
+    said = " ".join(alternative(film, view) for film, view in zip(films, views, strict=True))
     pictures = [_picture(panel, controls or key) for panel in panels]
     overlay = " ".join(panel.overlay_text for panel in panels if panel.overlay is not None)
     layers.chart(

@@ -8,7 +8,7 @@ from hashlib import sha256
 
 import numpy as np
 
-from engine.strings import text
+from engine.drawing.film import stamp_of
 from engine.study import Study
 
 _SALT = secrets.token_bytes(16)  # of this process: what stands for an anonymous study cannot be looked up elsewhere
@@ -37,7 +37,7 @@ class Panel:
     @property
     def stamp(self) -> str:
         """The word that marks a synthetic study; "" for a recording. It is never left out."""
-        return text("card.synthetic") if self.study.facts.get("synthetic") else ""
+        return stamp_of(self.study.facts)
 
     @property
     def heading(self) -> str:

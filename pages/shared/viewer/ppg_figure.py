@@ -7,11 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
+from engine.drawing.palette import Paper, cividis, hex_of
 from engine.intake.quality.rate import Stretch
 from engine.strings import text
 from engine.study import Trace
 from pages.shared import svg
-from pages.shared.theme import Paper, hex_of, map_rgb
 from pages.shared.viewer import layers
 from pages.shared.viewer.panel import Panel
 
@@ -165,7 +165,7 @@ def _quality(drawn: go.Figure, pulse: PulseView, paper: Paper) -> None:
     strip = pulse.quality
     few = len(strip) <= NUMBERED
     scores = [one.score for one in strip]
-    colours = [hex_of(rgb) for rgb in map_rgb(0.2 + 0.6 * np.array(scores), "cividis")]
+    colours = [hex_of(rgb) for rgb in cividis(0.2 + 0.6 * np.array(scores))]
     drawn.add_bar(
         x=[(one.start_s + one.end_s) / 2 for one in strip],
         width=[one.end_s - one.start_s for one in strip],

@@ -6,11 +6,12 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
+from engine.drawing.palette import paper
 from engine.intake.quality.rate import Rate, Stretch, quality_strip, rate_of
 from engine.strings import text
 from engine.study import Trace
 from pages.shared import trace as drawing
-from pages.shared.theme import browser_theme, paper
+from pages.shared.theme import browser_theme
 from pages.shared.viewer import layers, ppg_figure
 from pages.shared.viewer.ecg_figure import CALIPER
 from pages.shared.viewer.panel import Panel

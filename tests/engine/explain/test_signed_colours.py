@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from engine.drawing.signed_colours import colour, colour_scale, plotly_scale, strength, symmetric_limit
+from engine.drawing.palette import paper
+from engine.drawing.signed_colours import colour, colour_scale, strength, symmetric_limit
 from engine.explain.overlay import blend, film_overlay, line_runs
 
 # Machado et al., IEEE TVCG 2009, severity 1.0, on linear RGB: protanopia, deuteranopia.
@@ -30,6 +31,19 @@ def test_the_signs_stay_apart_in_every_common_vision(seen_as: np.ndarray) -> Non
 
 def test_strong_colours_stay_visible_on_a_black_film() -> None:
     assert (colour_scale().max(1) > 0.45).all()
+
+
+def luminance(rgb: np.ndarray) -> np.ndarray:
+    """Relative luminance of WCAG 2.2, (…,) of (…, 3) in 0..1."""
+    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
+    return linear @ np.array([0.2126, 0.7152, 0.0722])
+
+
+@pytest.mark.parametrize("ground", ["#000000", paper("light").background, paper("dark").background])
+def test_every_colour_has_a_contrast_of_three_to_one_with_films_and_papers(ground: str) -> None:
+    behind = luminance(np.array([int(ground[i : i + 2], 16) for i in (1, 3, 5)]) / 255)
+    pairs = np.sort(np.stack([luminance(colour_scale()), np.full(256, behind)]), axis=0)
+    assert ((pairs[1] + 0.05) / (pairs[0] + 0.05)).min() >= 3
 
 
 def test_the_limit_is_the_99th_percentile_and_the_same_on_both_sides() -> None:
@@ -63,10 +77,3 @@ def test_a_line_is_coloured_where_its_map_says() -> None:
     assert np.isnan(runs[1.0].x[2])
     assert runs[-1.0].x[[0, 1, 3, 4]].tolist() == [6, 7, 7, 8]
     assert runs[1.0].opacity > runs[0.5].opacity
-
-
-def test_plotly_s_scale_runs_from_lowering_to_raising() -> None:
-    steps = plotly_scale()
-    assert steps[0][0] == 0
-    assert steps[-1][0] == 1
-    assert steps[0][1] == "rgb({}, {}, {})".format(*np.round(colour_scale()[0] * 255).astype(int))

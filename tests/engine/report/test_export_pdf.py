@@ -15,7 +15,7 @@ from PIL import Image
 from pypdf import PdfReader
 
 from engine.actor import Actor, single_user
-from engine.drawing import ecg_paper
+from engine.drawing.trace_sheet import trace_sheet
 from engine.errors import UsageError
 from engine.explain.maps import PairMaps
 from engine.report.export import export
@@ -103,14 +103,14 @@ def test_a_print_that_does_not_fit_says_its_scale(place, ask):
 @pytest.mark.parametrize("units", ["sd", "au"])
 def test_unknown_amplitudes_get_no_millivolt_scale(units):
     query = ecg_query(units=units)
-    sheet = ecg_paper.trace_sheet(query.content)
+    sheet = trace_sheet(query.content)
     assert "mV" not in sheet.caption(1.0)
     horizontal = [row for group in sheet.segments for row in group.ends.tolist() if row[1] == row[3]]
     assert horizontal == []
 
 
 def test_every_lead_is_drawn_once_beside_the_rhythm_strip():
-    sheet = ecg_paper.trace_sheet(ecg_query().content)
+    sheet = trace_sheet(ecg_query().content)
     assert sorted(word.words for word in sheet.words) == sorted([*ECG_LEADS, "II"])
 
 

@@ -8,11 +8,16 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
+from engine.drawing import ecg_paper, signed_colours
+from engine.drawing.film import grey8
+from engine.drawing.palette import cividis, hex_of, paper
+from engine.drawing.trace_sheet import trace_sheet
+from engine.explain.overlay import blend, film_overlay, line_runs
 from engine.study import ECG_LEADS, Film, Trace
-from pages.shared import ecg_geometry, ecg_paper, film, theme, trace
+from pages.shared import film, svg, trace
 
 SVG = "{http://www.w3.org/2000/svg}"
-PAPER = theme.paper("light")
+PAPER = paper("light")
 
 
 def pulse_train(units: str = "mV", fs: float = 250.0) -> Trace:
@@ -62,7 +67,7 @@ def test_amplitudes_without_millivolts_get_no_millivolt_grid_and_no_pulse(units)
 @pytest.mark.parametrize("key", ["3x4r", "6x2", "12x1"])
 def test_strip_names_each_lead_once_and_prints_its_settings(key):
     said = words(trace.trace_svg(pulse_train(), PAPER, layout=key))
-    layout = ecg_geometry.layouts()[key]
+    layout = ecg_paper.layouts()[key]
     for lead in ECG_LEADS:
         assert said.count(lead) == 1 + layout.rhythm.count(lead)
     assert "25 mm/s, 10 mm/mV · 250 Hz · 10 s" in said
@@ -73,7 +78,7 @@ def test_columns_show_consecutive_time_of_their_own_lead():
     curves = points(trace.trace_svg(recording, PAPER))
     assert len(curves) == 13
     heights = [np.ptp(curve[:, 1]) / 10 for curve in curves]
-    order = [lead for row in ecg_geometry.layouts()["3x4r"].rows for lead in row] + ["II"]
+    order = [lead for row in ecg_paper.layouts()["3x4r"].rows for lead in row] + ["II"]
     expected = [1 + 0.02 * ECG_LEADS.index(lead) for lead in order]
     assert heights == pytest.approx(expected, abs=0.01)
     starts = [round((curve[0, 0] - ecg_paper.LEFT) / 25, 1) for curve in curves[:4]]
@@ -126,7 +131,7 @@ def test_pulse_has_seconds_and_says_that_its_amplitude_is_arbitrary():
 
 def test_film_keeps_its_greys_and_its_shape():
     pixels = np.linspace(0, 4095, 600 * 400).reshape(600, 400).astype(np.uint16)
-    shown = film.grey(Film(pixels, 12))
+    shown = grey8(Film(pixels, 12), film.SHOWN_PX)
     assert shown.shape == (600, 400)
     assert (shown.min(), shown.max()) == (0, 255)
     assert film.thumb(Film(pixels, 12)).shape == (film.THUMB_PX, film.THUMB_PX)
@@ -145,13 +150,33 @@ def test_film_overlay_touches_only_where_the_map_is_and_stripes_the_negative():
     assert (film.overlaid(picture, values, 0.0) == 90).all()
 
 
-def test_maps_are_those_that_were_published():
-    cm = pytest.importorskip("cmcrameri").cm
-    at = np.linspace(0, 1, 101)
-    assert np.abs(theme.map_rgb(at, "vik") / 255 - cm.vik(at)[:, :3]).max() < 0.05
-    import matplotlib as mpl
+@pytest.mark.parametrize("value", [-1.0, -0.5, 0.5, 1.0])
+def test_page_and_picture_give_equal_colours_for_the_same_value(value):
+    rgb = np.round(255 * signed_colours.colour(np.array(value), 1.0)).astype(int)
+    black, values = np.zeros((64, 64), np.uint8), np.full((64, 64), value, np.float32)
+    on_page = film.blended(black, values, 1.0).reshape(-1, 3).astype(int)
+    on_picture = blend(black, film_overlay(values, limit=1.0, opacity=1.0)).reshape(-1, 3).astype(int)
+    for shown in (on_page, on_picture):  # both fade with the value; the hue is that of the scale
+        brightest = shown[shown.sum(1).argmax()]
+        assert brightest / brightest.max() == pytest.approx(rgb / rgb.max(), abs=0.02)
+    x = np.arange(9.0)
+    (run,) = line_runs(x, x, np.full(9, value), limit=1.0)
+    assert f'<g stroke="{run.colour}"' in svg.highlight(x, x, np.full(9, value), 1.0)
+    assert run.colour == hex_of(rgb / 255)
 
-    assert np.abs(theme.map_rgb(at, "cividis") / 255 - mpl.colormaps["cividis"](at)[:, :3]).max() < 0.05
+
+def test_quality_runs_from_dark_to_light():
+    assert (np.diff(cividis(np.linspace(0, 1, 20)).sum(1)) > 0).all()
+
+
+def test_print_and_page_draw_a_strip_from_one_geometry():
+    recording = pulse_train()
+    sheet, drawn = trace_sheet(recording), points(trace.trace_svg(recording, PAPER))
+    assert len(sheet.curves) == len(drawn) + 4  # and one calibration pulse for each row
+    for printed, shown in zip(sheet.curves, drawn, strict=False):
+        assert np.abs(printed.points - shown).max() < 0.006  # SVG has two decimals
+    assert sheet.caption(1.0) in words(trace.trace_svg(recording, PAPER))
+    assert sheet.alt == trace.alternative(recording)
 
 
 def test_numbers_behind_a_trace_carry_their_unit():

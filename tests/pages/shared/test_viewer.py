@@ -6,14 +6,14 @@ import numpy as np
 import pytest
 from streamlit.testing.v1 import AppTest
 
+from engine.drawing.palette import paper
 from engine.intake.quality.rate import quality_strip, rate_of
 from engine.strings import text
 from engine.study import ECG_LEADS, Film, Study, Trace
-from pages.shared import theme
 from pages.shared.viewer import Panel, ecg_figure, film_view, film_window, ppg_figure
 from pages.shared.viewer.ecg_figure import PaperScale, Strip
 
-PAPER = theme.paper("dark")
+PAPER = paper("dark")
 BEAT_S = 0.75  # 80 per minute
 
 
