@@ -6,7 +6,7 @@ A study is one recording, film or report of one modality. Everything here is pla
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 import numpy as np
 
@@ -69,6 +69,9 @@ class Note:
     text: str
 
 
+Content = TypeVar("Content", Trace, Film, Note)
+
+
 @dataclass(frozen=True)
 class IdentityRow:
     """What de-identification did with one element; never holds the original value."""
@@ -103,8 +106,32 @@ class Study:
     fingerprint: str = ""
 
     @property
+    def trace(self) -> Trace:
+        """The content of an ECG or a pulse recording; TypeError if it is none."""
+        return self._content_as(Trace)
+
+    @property
+    def film(self) -> Film:
+        """The content of a chest film; TypeError if it is none."""
+        return self._content_as(Film)
+
+    @property
+    def note(self) -> Note:
+        """The content of a report or a typed finding; TypeError if it is none."""
+        return self._content_as(Note)
+
+    def _content_as(self, kind: type[Content]) -> Content:
+        if not isinstance(self.content, kind):
+            holds = type(self.content).__name__
+            raise TypeError(f"A study of modality {self.modality} holds a {holds}, not a {kind.__name__}.")
+        return self.content
+
+    @property
+    def searched_trace(self) -> Trace:
+        """What is encoded of a trace: its chosen window, or all of it; TypeError for a film and for words."""
+        return self.trace if self.window_s is None else self.trace.between(*self.window_s)
+
+    @property
     def searched(self) -> Trace | Film | Note:
         """The content that is encoded: the chosen window of a long trace, else all of it."""
-        if self.window_s is not None and isinstance(self.content, Trace):
-            return self.content.between(*self.window_s)
-        return self.content
+        return self.searched_trace if isinstance(self.content, Trace) else self.content

@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 PRINT_DPI = 200  # of films on a page of their own
 THUMB_DPI = 150
 THUMB_STEP = 0.12  # mm of a small print that are one stroke of the pen
+MAX_PULSE_S = 60.0  # a longer pulse recording is printed by its searched stretch alone
 BAR_MM = 50.0  # length of a film's scale bar at the detector
+
+
+Box = tuple[float, float, float, float]  # x, y, width, height, mm
 
 
 def draw_full_size(pdf: Document, study: Study, *, layout: str = "3x4r") -> None:
@@ -36,8 +40,9 @@ def remaining_height(pdf: Document) -> float:
 
 
 def _trace(pdf: Document, study: Study, layout: str) -> None:
-    content = study.content if study.modality == "ppg" and study.content.duration_s <= 60 else study.searched  # type: ignore[union-attr]
-    sheet = trace_sheet(content, layout=layout, stamp=stamp_of(study.facts))  # type: ignore[arg-type]
+    whole = study.modality == "ppg" and study.trace.duration_s <= MAX_PULSE_S
+    shown = study.trace if whole else study.searched_trace
+    sheet = trace_sheet(shown, layout=layout, stamp=stamp_of(study.facts))
     scale = min(1.0, pdf.epw / sheet.width, remaining_height(pdf) / sheet.height)
     top = pdf.y
     pdf.sheet(sheet, MARGIN, top, scale)
@@ -76,10 +81,11 @@ def _bar(pdf: Document, x: float, y: float, length: float) -> None:
     pdf.write_paragraph(text("report.bar", mm=f"{BAR_MM:g}"), 8, colour=FAINT)
 
 
-def draw_thumbnail(pdf: Document, study: Study, x: float, y: float, width: float, height: float) -> None:
+def draw_thumbnail(pdf: Document, study: Study, box: Box) -> None:
     """Draw a study into a box of the grid."""
+    x, y, width, height = box
     if isinstance(study.content, Film):
-        _small_film(pdf, study, study.content, x, y, width, height)
+        _small_film(pdf, study, study.content, box)
     elif isinstance(study.searched, Trace):
         sheet = trace_sheet(study.searched, step=THUMB_STEP * 4, minor=False)
         scale = min(width / sheet.width, (height - 5) / sheet.height)
@@ -91,7 +97,8 @@ def draw_thumbnail(pdf: Document, study: Study, x: float, y: float, width: float
         _mark(pdf, study, x + width, y + height - 4, 6)
 
 
-def _small_film(pdf: Document, study: Study, film: Film, x: float, y: float, width: float, height: float) -> None:
+def _small_film(pdf: Document, study: Study, film: Film, box: Box) -> None:
+    x, y, width, height = box
     rows, columns = film.pixels.shape[:2]
     wide = min(width, height * columns / rows)
     picture = _picture(study, film, round(max(wide, height) / 25.4 * THUMB_DPI))

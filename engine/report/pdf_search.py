@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from fpdf.fonts import FontFace
 
 from engine.report.document import FAINT, MARGIN, Document
-from engine.report.draw_pdf import draw_full_size, draw_thumbnail, remaining_height
+from engine.report.draw_pdf import Box, draw_full_size, draw_thumbnail, remaining_height
 from engine.report.report import Explained, Report
 from engine.retrieval.answer import Neighbour
 from engine.retrieval.wording import distance, further, labelled_by, labels, origin, person, relevance
@@ -143,7 +143,7 @@ def _grid(pdf: Document, report: Report) -> None:
             _card(pdf, report, one, (MARGIN + column * (width + GAP), top + row * (height + GAP), width, height))
 
 
-def _card(pdf: Document, report: Report, one: Neighbour, box: tuple[float, float, float, float]) -> None:
+def _card(pdf: Document, report: Report, one: Neighbour, box: Box) -> None:
     """Print one card into a box (x, y, width, height) mm."""
     x, y, width, height = box
     pdf.set_draw_color(190, 198, 206)
@@ -157,7 +157,7 @@ def _card(pdf: Document, report: Report, one: Neighbour, box: tuple[float, float
         width=width - 3,
         lines=1,
     )
-    draw_thumbnail(pdf, report.study(one.study_id), x + 1.5, y + 6, width - 3, height * 0.5)
+    draw_thumbnail(pdf, report.study(one.study_id), (x + 1.5, y + 6, width - 3, height * 0.5))
     pdf.set_xy(x + 1.5, y + 7 + height * 0.5)
     pdf.write_paragraph(f"{text('card.labelled_as')} {labels(one.labels)}", 8, bold=True, width=width - 3, lines=2)
     for words in (f"{distance(one)}; {further(one)}", _source(one), origin(one.cohort, one.licence)):

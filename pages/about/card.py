@@ -83,7 +83,7 @@ def figures(recorded: dict[str, Any]) -> Iterator[tuple[str, ...]]:
 def versions(manifest: dict[str, Any]) -> list[tuple[str, ...]]:
     """Return (part, version) of the app, the release and the foundation models with their licences."""
     dated = f"{manifest['name']}, {manifest.get('created', '')}"
-    rows = [(text("app.name"), __version__), (text("about.release"), dated)]
+    rows: list[tuple[str, ...]] = [(text("app.name"), __version__), (text("about.release"), dated)]
     for part in ("trunk", "text_model"):
         if part in manifest:
             rows.append((text(f"about.{part}"), f"{manifest[part]['name']} ({manifest[part]['licence']})"))

@@ -7,6 +7,7 @@ import streamlit as st
 from engine.errors import UsageError
 from engine.strings import several, text
 from engine.teaching import collections
+from engine.teaching.records import TeachingCollection
 from pages.collections import editor, present, state
 from pages.shared import resources, undo
 from pages.shared.markdown import escaped, escaped_lines
@@ -40,22 +41,25 @@ def _all() -> None:
     found = collections.listed(resources.workspace())
     if not found:
         st.info(f"**{text('collections.empty')}** {text('collections.empty_how')}", icon=":material/bookmark_add:")
-    grid = st.grid(min_column_width=300, border=True) if found else None
-    for one in found:
-        with grid.cell():
-            st.markdown(f"**{escaped(one.title)}**  \n:small[{several(one.cases, 'collections.cases')}]")
-            if one.description:
-                st.markdown(escaped_lines(one.description))
-            if one.hidden:
-                st.markdown(f":small[{several(one.hidden, 'collections.hidden')}]")
-            st.button(
-                text("collections.open"),
-                key=f"open-{one.collection_id}",
-                on_click=state.enter,
-                args=(one.collection_id,),
-            )
+    else:
+        grid = st.grid(min_column_width=300, border=True)
+        for one in found:
+            with grid.cell():
+                _draw_listed(one)
     _create(expanded=not found)
     st.page_link("pages/search/page.py", label=text("collections.to_search"), icon=":material/search:")
+
+
+def _draw_listed(one: TeachingCollection) -> None:
+    """Draw one collection of the list."""
+    st.markdown(f"**{escaped(one.title)}**  \n:small[{several(one.cases, 'collections.cases')}]")
+    if one.description:
+        st.markdown(escaped_lines(one.description))
+    if one.hidden:
+        st.markdown(f":small[{several(one.hidden, 'collections.hidden')}]")
+    st.button(
+        text("collections.open"), key=f"open-{one.collection_id}", on_click=state.enter, args=(one.collection_id,)
+    )
 
 
 def _create(expanded: bool) -> None:

@@ -54,6 +54,8 @@ def _choice(side: str) -> str | None:
         key=f"{side}-kind",
         format_func=lambda name: text(f"modality_one.{name}"),
     )
+    if kind is None:
+        return None
     labels = workspace.labels(kind, actor=resources.actor())
     label = st.selectbox(
         text("compare.choose_label"), labels, index=None, key=f"{side}-label", placeholder=text("compare.choose_any")

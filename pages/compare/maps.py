@@ -8,7 +8,7 @@ import threading
 import streamlit as st
 
 from engine.explain.attribution import explain_pair
-from engine.explain.maps import PairMaps
+from engine.explain.maps import ExplainableRelease, PairMaps
 from engine.strings import text
 from engine.study import Study
 from pages.shared import resources
@@ -55,7 +55,7 @@ class Refinement:
             raise _StoppedError
         self.progress = (share, words)
 
-    def _run(self, release: object, query: Study, match: Study) -> None:
+    def _run(self, release: ExplainableRelease, query: Study, match: Study) -> None:
         try:
             for maps in explain_pair(release, query, match, budget_s=BUDGET_S, progress=self._on_progress):
                 if maps.final or steps(maps) >= steps(self.best):

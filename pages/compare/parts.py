@@ -33,7 +33,7 @@ def _film_blocks(values: np.ndarray) -> list[tuple[str, np.ndarray]]:
 
 
 def _lead_blocks(values: np.ndarray, study: Study) -> list[tuple[str, np.ndarray]]:
-    return list(zip(study.searched.leads, values, strict=True))
+    return list(zip(study.searched_trace.leads, values, strict=True))
 
 
 def table(input_map: InputMap, study: Study) -> pd.DataFrame:

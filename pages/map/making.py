@@ -20,7 +20,11 @@ def draw_map_progress(running: MapJob | None) -> None:
         return
     words = running.error if running.step == "failed" else text("map.stopped")
     st.warning(words, icon=":material/map:")
-    st.button(text("map.make"), key="map-make", on_click=state.start_map)
+    st.button(text("map.make"), key="map-make", on_click=_start)
+
+
+def _start() -> None:
+    state.start_map()
 
 
 @st.fragment(run_every=POLL_S)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -63,5 +65,5 @@ def _share(share: Share) -> tuple[str, str, str]:
     return f"{100 * share.value:.0f}", f"{100 * low:.0f} to {100 * high:.0f}", f"{share.right} / {share.n}"
 
 
-def _table(rows: list[tuple[object, ...]], names: tuple[str, ...]) -> None:
+def _table(rows: Sequence[tuple[object, ...]], names: tuple[str, ...]) -> None:
     st.table(pd.DataFrame(rows, columns=[text(f"quiz.column_{name}") for name in names]), hide_index=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 import streamlit as st
 
@@ -102,5 +104,5 @@ def _interval(low: float, high: float, digits: int) -> str:
     return text("agreement.interval", low=f"{low:.{digits}f}", high=f"{high:.{digits}f}")
 
 
-def _table(rows: list[tuple[object, ...]], names: tuple[str, ...]) -> None:
+def _table(rows: Sequence[tuple[object, ...]], names: tuple[str, ...]) -> None:
     st.table(pd.DataFrame(rows, columns=[text(f"agreement.column_{name}") for name in names]), hide_index=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import streamlit as st
 
@@ -24,8 +25,8 @@ def draw_ask() -> None:
         _drop_zone()
         if query_state.error():
             st.error(query_state.error(), icon=":material/error:")
-        if query_state.pending() is not None:
-            _question(query_state.pending())
+        if (pending := query_state.pending()) is not None:
+            _question(pending)
         _finding()
         _examples()
 
@@ -55,14 +56,17 @@ def _question(pending: query_state.Pending) -> None:
         st.markdown(f"**{question}**")
         if question.choices:
             names = {choice: _choice(question.field, choice) for choice in question.choices}
-            value = st.radio(text(f"search.question_{question.field}"), question.choices, format_func=names.get)
+            value: str | float | None = st.radio(
+                text(f"search.question_{question.field}"), question.choices, format_func=names.__getitem__
+            )
         else:
             low, high = RATE_LIMITS
             value = st.number_input(
                 text(f"search.question_{question.field}"), low, high, value=None, step=1.0, format="%g"
             )
         if st.form_submit_button(text("search.question_go"), type="primary") and value is not None:
-            query_state.take(pending.uploads, replace(pending.answers, **{question.field: value}))
+            given: dict[str, Any] = {question.field: value}
+            query_state.take(pending.uploads, replace(pending.answers, **given))
             st.rerun()
 
 

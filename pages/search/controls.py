@@ -5,7 +5,7 @@ Everything chosen is in the URL, so that a view can be kept and shared; what is 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import streamlit as st
 
@@ -80,7 +80,7 @@ def _is_wrong(name: str) -> bool:
     return f"set-{name}" not in st.session_state and in_address(name) is DEFAULTS[name]
 
 
-def _choice(name: str, options: Sequence[str], shown: object) -> None:
+def _choice(name: str, options: Sequence[str], shown: Callable[[str], str]) -> None:
     st.segmented_control(
         text(f"controls.{name}"),
         options,

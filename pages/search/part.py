@@ -66,7 +66,7 @@ def _film(answer: Answer, settings: query_state.Options) -> None:
     with figure:
         words = text("part.film_alt", **dict(zip(EDGES, percents, strict=True)))
         st.plotly_chart(
-            box_figure.film_with_box(answer.study.content, percents, stamp_of(answer.study.facts)),
+            box_figure.film_with_box(answer.study.film, percents, stamp_of(answer.study.facts)),
             key="box-figure",
             selection_mode="box",
             on_select=_take_box,
@@ -149,7 +149,7 @@ def draw_overview(study: Study, window: tuple[float, float] | None = None) -> No
 
 def draw_searched_part(study: Study) -> None:
     """Say which part of the query is searched, with the way back to all of it."""
-    words = text("part.region") if study.facts.get("region") else text("part.stretch", whole=study.content.duration_s)
+    words = text("part.region") if study.facts.get("region") else text("part.stretch", whole=study.trace.duration_s)
     st.markdown(f":material/crop: {words}")
     st.button(
         text("part.whole"),

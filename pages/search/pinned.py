@@ -33,7 +33,7 @@ def _what(answer: Answer) -> str:
         title = several(len(study.facts["like"]), "like.title")
         return f"**{title}**{case_card.synthetic_badge(study.facts.get('synthetic'))} · {escaped(study.recognised)}"
     kind = f"**{text(f'modality_one.{study.modality}')}**{case_card.synthetic_badge(study.facts.get('synthetic'))}"
-    words = content.shortened(study.content.text, 60) if study.modality == "text" else study.recognised
+    words = content.shortened(study.note.text, 60) if study.modality == "text" else study.recognised
     part = ":material/crop: " if study.facts.get("part_of") else ""
     return " · ".join([kind, f"{part}{escaped(words)}", _verdict(answer)])
 

@@ -91,7 +91,8 @@ def _named(meant: QueryFindings) -> str:
 
 def _otherwise(answer: Answer, counterexamples: Counterexamples, modality: str, user_ratings: dict[str, str]) -> None:
     """Draw one kind's cases labelled otherwise, each with what it is not labelled as."""
-    of_kind = [one for one in counterexamples.answer.neighbours if one.modality == modality]
+    neighbours = counterexamples.answer.neighbours if counterexamples.answer else ()
+    of_kind = [one for one in neighbours if one.modality == modality]
     with st.container(border=True, key=f"otherwise-{modality}"):
         title = text("counter.heading", modality=text(f"modality.{modality}"))
         st.markdown(f"#### :material/contrast: {title}")

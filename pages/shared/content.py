@@ -25,7 +25,7 @@ def alternative(study: Study, layout: str = "3x4r") -> str:
         return alternative_film(study.content, study.facts.get("view"))
     if isinstance(study.searched, Trace):
         return trace.alternative(study.searched, layout)
-    return study.content.text
+    return study.note.text
 
 
 def draw_content(
@@ -40,7 +40,7 @@ def draw_content(
 
     A synthetic study carries the word in the drawing itself, so that a saved picture keeps it.
 
-    overlay : signed map in -1..1, (h, w) of a film or (leads, n) of a whole trace; `said` is its text alternative
+    overlay : signed map in -1..1, (h, w) of a film or (leads, n) of a whole trace; `overlay_text` says it in words
     """
     content, words = study.content, f"{alternative(study, layout)} {overlay_text}".strip()
     stamp = stamp_of(study.facts)
@@ -63,10 +63,10 @@ def draw_content(
 
 def _stretch(study: Study) -> tuple[Trace, tuple[float, float] | None]:
     """Return what is drawn of a trace: the searched stretch of an ECG; all of a pulse, its stretch shaded."""
-    whole = study.content
+    whole = study.trace
     if trace.is_pulse(whole) and study.window_s is not None and whole.duration_s <= MAX_PULSE_S:
         return whole, study.window_s
-    return study.searched, None
+    return study.searched_trace, None
 
 
 def _quote(note: Note) -> None:
@@ -89,7 +89,7 @@ def _picture(path: str, study_id: str, theme: ThemeType) -> tuple[str, str]:
         return film.png(film.thumb(study.content)), alternative(study)
     if isinstance(study.searched, Trace):
         return trace.thumb_svg(study.searched, paper(theme)), alternative(study)
-    return study.content.text, study.content.text
+    return study.note.text, study.note.text
 
 
 def draw_thumbnail(study_id: str, modality: str, prefix: str) -> None:

@@ -43,9 +43,9 @@ def blended(pixels: np.ndarray, values: np.ndarray, opacity: float) -> np.ndarra
     base = pixels.astype(np.float32)
     size = (base.shape[1], base.shape[0])
     signed = np.asarray(Image.fromarray(values.astype(np.float32)).resize(size, Image.Resampling.BILINEAR))
-    rows, columns = np.indices(base.shape, sparse=True)
+    diagonal = np.add.outer(np.arange(base.shape[0]), np.arange(base.shape[1]))
     period = max(2, max(base.shape) // STRIPE)
-    striped = ((rows + columns) // (period // 2)) % 2 == 0
+    striped = (diagonal // (period // 2)) % 2 == 0
     strength = np.clip((np.abs(signed) - FAINT) / (1 - FAINT), 0, 1)
     weight = opacity * strength * np.where((signed < 0) & ~striped, 0.15, 1.0)
     mixed = base[..., None] * (1 - weight[..., None]) + 255 * colour(signed, 1.0) * weight[..., None]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import streamlit as st
 
@@ -170,7 +171,7 @@ def ask_like(study_ids: list[str], beside: str, settings: Options) -> None:
         _turn_to(found, settings)
 
 
-def ask_part(query_id: str, settings: Options, **part: object) -> tuple[str, ...]:
+def ask_part(query_id: str, settings: Options, **part: Any) -> tuple[str, ...]:
     """Search by a part (box or stretch) of a query; return the reasons where it is refused."""
     found = retrieval.search_part(
         resources.workspace(), resources.release(), query_id, settings, actor=resources.actor(), **part

@@ -44,13 +44,13 @@ def pulse_svg(
     tick = next((t for t in TICKS_S if seconds / t <= 13), TICKS_S[-1])
     parts = [f'<rect width="{PULSE_WIDTH:g}" height="{PULSE_HEIGHT:g}" fill="{paper.background}"/>']
     if window is not None:
-        x, width = left + window[0] * per_s, (window[1] - window[0]) * per_s
-        shape = f'x="{x:.2f}" width="{width:.2f}" y="1" height="{bottom + 1:g}"'
+        edge, width = left + window[0] * per_s, (window[1] - window[0]) * per_s
+        shape = f'x="{edge:.2f}" width="{width:.2f}" y="1" height="{bottom + 1:g}"'
         parts.append(f'<rect {shape} fill="{paper.major}" opacity="0.45"/>')
     for t in np.arange(0, seconds + 1e-6, tick).tolist():
-        x = left + t * per_s
-        parts.append(f'<path d="M{x:.2f} 1V{bottom + 2:g}" stroke="{paper.major}" stroke-width="0.25"/>')
-        parts.append(svg.label(x, bottom + 6.2, f"{t:g}", paper.faint, size=3.4, anchor="middle"))
+        across = left + t * per_s
+        parts.append(f'<path d="M{across:.2f} 1V{bottom + 2:g}" stroke="{paper.major}" stroke-width="0.25"/>')
+        parts.append(svg.label(across, bottom + 6.2, f"{t:g}", paper.faint, size=3.4, anchor="middle"))
     x = left + np.arange(trace.samples.shape[1]) / trace.fs * per_s
     y = _scaled(trace.samples[0], top, bottom)
     if overlay is not None:

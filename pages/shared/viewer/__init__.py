@@ -42,7 +42,7 @@ def draw(
     """Draw one study with the controls of its kind.
 
     overlay : signed map in -1..1, (h, w) of a film or (leads, n) over the whole trace
-    said    : the overlay in words
+    overlay_text : the overlay in words
     """
     _draw([_panel(Panel(study, title, overlay, opacity, overlay_text, anonymous, shortcuts))], key, True)
 
@@ -62,14 +62,14 @@ def _draw(panels: list[Panel], key: str, linked: bool) -> None:
     if isinstance(content, Note):
         for panel in panels:
             with st.container(border=True):
-                st.markdown(escaped(panel.study.content.text))
+                st.markdown(escaped(panel.study.note.text))
         return
-    kind: Callable[[list[Panel], str, bool], None] = ecg_view.draw_ecgs
+    drawer: Callable[[list[Panel], str, bool], None] = ecg_view.draw_ecgs
     if isinstance(content, Film):
-        kind = film_view.draw_films
+        drawer = film_view.draw_films
     elif is_pulse(content):
-        kind = ppg_view.draw_ppgs
-    kind(panels, key, linked)
+        drawer = ppg_view.draw_ppgs
+    drawer(panels, key, linked)
     for panel in panels:
         if panel.overlay is not None and panel.overlay_text:
             st.markdown(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import plotly.graph_objects as go
@@ -14,6 +15,7 @@ from engine.strings import text
 from engine.study import Trace
 from pages.shared import svg
 from pages.shared.viewer import layers
+from pages.shared.viewer.layers import Rectangle
 from pages.shared.viewer.panel import Panel
 
 TOP, BOTTOM, RIGHT = 15.0, 9.0, 4.0  # margins, mm; the top one holds the bar of buttons
@@ -54,29 +56,60 @@ def template(traces: list[Trace], scale: PaperScale) -> str:
     return f"{time}, %{{dy/{scale.gain:g}:.2f}} {text('viewer.mv')}"
 
 
-def figure(strips: list[Strip], scale: PaperScale, paper: Paper, caliper: str) -> tuple[go.Figure, float]:
-    """Return the strips over each other on one scale with matched axes, and width by height of the whole."""
+@dataclass(frozen=True, eq=False)
+class PlacedStrip:
+    """Where a strip lies in a figure, in mm: `row` is the height of a row, `base` its 0 mV from the row's top.
+
+    number : of its axes, "" for the first and "2" for the second
+    rows   : of the tallest strip in the figure
+    """
+
+    strip: Strip
+    layout: LeadLayout
+    row: float
+    base: float
+    rows: int
+    number: str
+
+    @property
+    def axes(self) -> dict[str, str]:
+        """Its axes, for plotly."""
+        return {"xaxis": f"x{self.number}", "yaxis": f"y{self.number}"}
+
+
+def placed(strips: list[Strip], scale: PaperScale) -> list[PlacedStrip]:
+    """Return the strips with rows of one height."""
     layouts = [ecg_paper.layout_for(strip.trace, scale.layout) for strip in strips]
     spaces = [ecg_paper.row_space(strip.trace, scale.gain) for strip in strips]
-    row = max(height for height, _ in spaces)
-    rows = max(layout.n_rows for layout in layouts)
-    left, length = margin(scale), max(strip.trace.duration_s for strip in strips) * scale.speed
-    width, height = left + length + RIGHT, TOP + rows * row + BOTTOM
+    row, rows = max(height for height, _ in spaces), max(layout.n_rows for layout in layouts)
+    return [
+        PlacedStrip(strip, layout, row, round(row * baseline / height), rows, "" if i == 0 else str(i + 1))
+        for i, (strip, layout, (height, baseline)) in enumerate(zip(strips, layouts, spaces, strict=True))
+    ]
+
+
+def length_mm(strips: list[Strip], scale: PaperScale) -> float:
+    """Return the length of the longest strip on paper."""
+    return max(strip.trace.duration_s for strip in strips) * scale.speed
+
+
+def figure(strips: list[Strip], scale: PaperScale, paper: Paper, caliper: str) -> tuple[go.Figure, float]:
+    """Return the strips over each other on one scale with matched axes, and width by height of the whole."""
+    all_placed = placed(strips, scale)
+    left, length, body = margin(scale), length_mm(strips, scale), all_placed[0].rows * all_placed[0].row
+    width, height = left + length + RIGHT, TOP + body + BOTTOM
     drawn, share = go.Figure(), (1 - GAP * (len(strips) - 1)) / len(strips)
-    for i, (strip, layout, space) in enumerate(zip(strips, layouts, spaces, strict=True)):
-        number, over = "" if i == 0 else str(i + 1), 1 - i * (share + GAP)
-        _axes(
-            drawn,
-            number,
-            (over - share, over),
-            (-left, length + RIGHT),
-            (-rows * row - BOTTOM, TOP),
-            strip.trace.units == "mV",
-            paper,
-        )
-        base = round(row * space[1] / space[0])
-        layers.add_layer(drawn, i, 0, 0, length, rows * row, "above")
-        _strip(drawn, number, strip, layout, scale, row, base, paper)
+    for i, one in enumerate(all_placed):
+        over = 1 - i * (share + GAP)
+        across, up = _axes(one.strip.trace.units == "mV", paper)
+        across |= {"range": [-left, length + RIGHT], "anchor": f"y{one.number}", "domain": [0, 1]}
+        up |= {"range": [-body - BOTTOM, TOP], "anchor": f"x{one.number}", "domain": [over - share, over]}
+        up["scaleanchor"] = f"x{one.number}"
+        if one.number:
+            across["matches"], up["matches"] = "x", "y"
+        drawn.update_layout({f"xaxis{one.number}": across, f"yaxis{one.number}": up})
+        layers.add_layer(drawn, i, Rectangle(0, 0, length, body), "above")
+        _strip(drawn, one, scale, paper)
     drawn.update_layout(
         paper_bgcolor=paper.background,
         plot_bgcolor=paper.background,
@@ -99,69 +132,47 @@ def figure(strips: list[Strip], scale: PaperScale, paper: Paper, caliper: str) -
     return drawn, width / (height * len(strips) / (1 - GAP * (len(strips) - 1)))
 
 
-def _axes(
-    drawn: go.Figure,
-    number: str,
-    domain: tuple[float, float],
-    x: tuple[float, float],
-    y: tuple[float, float],
-    calibrated: bool,
-    paper: Paper,
-) -> None:
-    """Add axes in mm with lines every 1 and 5 mm; only time lines where the amplitude has no millivolts."""
-    common = {
-        "dtick": 5,
+def _axes(calibrated: bool, paper: Paper) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return axes in mm with lines every 1 and 5 mm; only time lines if the amplitude has no millivolts."""
+    small, large = ecg_paper.SQUARES_MM
+    across = {
+        "dtick": large,
         "tick0": 0,
         "showticklabels": False,
         "zeroline": False,
         "gridcolor": paper.major,
         "gridwidth": 1,
-        "minor": {"dtick": 1, "tick0": 0, "showgrid": True, "gridcolor": paper.minor, "gridwidth": 1},
+        "minor": {"dtick": small, "tick0": 0, "showgrid": True, "gridcolor": paper.minor, "gridwidth": 1},
         "constrain": "domain",
     }
-    across = {**common, "range": list(x), "anchor": f"y{number}", "domain": [0, 1]}
-    up = {**common, "range": list(y), "anchor": f"x{number}", "domain": list(domain), "scaleanchor": f"x{number}"}
-    if not calibrated:
-        up |= {"showgrid": False, "minor": {"showgrid": False}}
-    if number:
-        across["matches"], up["matches"] = "x", "y"
-    drawn.update_layout({f"xaxis{number}": across, f"yaxis{number}": up})
+    return across, {**across} if calibrated else {**across, "showgrid": False, "minor": {"showgrid": False}}
 
 
-def points(
-    strip: Strip, layout: LeadLayout, scale: PaperScale, row: float, base: float
-) -> tuple[np.ndarray, np.ndarray]:
+def points(one: PlacedStrip, scale: PaperScale) -> tuple[np.ndarray, np.ndarray]:
     """Return the whole strip as one line in mm, (n,) and (n,), broken by NaN between cells."""
-    per_unit, xs, ys = ecg_paper.mm_per_unit(strip.trace, scale.gain), [], []
-    for r, lead, start, end in ecg_paper.cells(layout, strip.trace.duration_s):
-        at, amplitude = ecg_paper.stretch(strip.trace, lead, start, end)
-        xs += [at * scale.speed, [np.nan]]
-        ys += [amplitude * per_unit - (r * row + base), [np.nan]]
-    if strip.trace.units == "mV":
-        for r in range(layout.n_rows):
-            corners = ecg_paper.calibration_pulse(
-                2 - margin(scale), r * row + base, speed=scale.speed, gain=scale.gain, foot=1.0
-            )
-            xs += [corners[:, 0], [np.nan]]
-            ys += [-corners[:, 1], [np.nan]]
+    trace, gap = one.strip.trace, np.array([np.nan])
+    per_unit = ecg_paper.mm_per_unit(trace, scale.gain)
+    xs: list[np.ndarray] = []
+    ys: list[np.ndarray] = []
+    for r, lead, start, end in ecg_paper.cells(one.layout, trace.duration_s):
+        at, amplitude = ecg_paper.stretch(trace, lead, start, end)
+        xs += [at * scale.speed, gap]
+        ys += [amplitude * per_unit - (r * one.row + one.base), gap]
+    for r in range(one.layout.n_rows) if trace.units == "mV" else ():
+        base = r * one.row + one.base
+        x, y = ecg_paper.calibration_pulse(2 - margin(scale), base, speed=scale.speed, gain=scale.gain, foot=1.0).T
+        xs += [x, gap]
+        ys += [-y, gap]
     return np.concatenate(xs), np.concatenate(ys)
 
 
-def _strip(
-    drawn: go.Figure,
-    number: str,
-    strip: Strip,
-    layout: LeadLayout,
-    scale: PaperScale,
-    row: float,
-    base: float,
-    paper: Paper,
-) -> None:
-    axes = {"xaxis": f"x{number}", "yaxis": f"y{number}"}
-    x, y = points(strip, layout, scale, row, base)
+def _strip(drawn: go.Figure, one: PlacedStrip, scale: PaperScale, paper: Paper) -> None:
+    """Draw curves, names of leads, separators, beats, settings and title of one strip."""
+    strip, row, axes = one.strip, one.row, one.axes
+    x, y = points(one, scale)
     line = {"color": paper.ink, "width": 1.3}
     drawn.add_scatter(x=x, y=y, mode="lines", line=line, hoverinfo="skip", connectgaps=False, **axes)
-    cells = ecg_paper.cells(layout, strip.trace.duration_s)
+    cells = ecg_paper.cells(one.layout, strip.trace.duration_s)
     drawn.add_scatter(
         x=[start * scale.speed + 0.5 for _, _, start, _ in cells],
         y=[-r * row - 0.3 for r, *_ in cells],
@@ -172,7 +183,7 @@ def _strip(
         hoverinfo="skip",
         **axes,
     )
-    starts = [(start * scale.speed, -(r * row + base)) for r, _, start, _ in cells if start > 0]
+    starts = [(start * scale.speed, -(r * row + one.base)) for r, _, start, _ in cells if start > 0]
     if starts:
         drawn.add_scatter(
             x=[v for x, _ in starts for v in (x, x, np.nan)],
@@ -182,8 +193,8 @@ def _strip(
             hoverinfo="skip",
             **axes,
         )
-    _beats(drawn, axes, strip, cells, scale, row, paper)
-    bottom = -layout.n_rows * row - 1
+    _beats(drawn, one, scale, paper)
+    bottom = -one.layout.n_rows * row - 1
     drawn.add_scatter(
         x=[0],
         y=[bottom],
@@ -207,17 +218,10 @@ def _strip(
         )
 
 
-def _beats(
-    drawn: go.Figure,
-    axes: dict[str, str],
-    strip: Strip,
-    cells: list[ecg_paper.Cell],
-    scale: PaperScale,
-    row: float,
-    paper: Paper,
-) -> None:
+def _beats(drawn: go.Figure, one: PlacedStrip, scale: PaperScale, paper: Paper) -> None:
     """Mark the beats at the foot of the longest cell of their lead; hovering reads the interval before each."""
-    own = [cell for cell in cells if cell[1] == strip.lead]
+    strip, row = one.strip, one.row
+    own = [cell for cell in ecg_paper.cells(one.layout, strip.trace.duration_s) if cell[1] == strip.lead]
     if not own or strip.beats_s.size < 2:
         return
     r, _, start, end = max(own, key=lambda cell: cell[3] - cell[2])
@@ -234,7 +238,7 @@ def _beats(
         marker={"symbol": "triangle-up", "size": 8, "color": paper.faint},
         text=words,
         hoverinfo="text",
-        **axes,
+        **one.axes,
     )
 
 
@@ -245,17 +249,19 @@ def settings_line(strip: Strip, scale: PaperScale) -> str:
     return f"{line}{shown} · {text('viewer.filter')}"
 
 
-def bands(strip: Strip, scale: PaperScale, rows: int, row: float, length: float, base: float) -> str:
-    """Return the overlay as SVG on transparent paper, in mm from the first sample of the first row."""
-    first = round(strip.start_s * strip.trace.fs)
-    values = strip.panel.overlay[:, first : first + strip.trace.samples.shape[1]]
-    layout = ecg_paper.layout_for(strip.trace, scale.layout)
-    per_unit = ecg_paper.mm_per_unit(strip.trace, scale.gain)
-    parts = []
-    for r, lead, start, end in ecg_paper.cells(layout, strip.trace.duration_s):
-        at, amplitude = ecg_paper.stretch(strip.trace, lead, start, end)
-        column = np.minimum(np.rint(at * strip.trace.fs).astype(int), values.shape[1] - 1)
-        signed = values[strip.trace.leads.index(lead)][column]
-        y = r * row + base - amplitude * per_unit
-        parts.append(svg.highlight(at * scale.speed, y, signed, strip.panel.opacity))
-    return svg.document(length, rows * row, parts)
+def bands(one: PlacedStrip, overlay: np.ndarray, length: float, scale: PaperScale) -> str:
+    """Return a map along a strip as SVG on transparent paper, in mm from the first sample of the first row.
+
+    overlay : (leads, n) in -1..1 over the whole recording; length : of the figure's longest strip
+    """
+    trace = one.strip.trace
+    first = round(one.strip.start_s * trace.fs)
+    values = overlay[:, first : first + trace.samples.shape[1]]
+    per_unit, parts = ecg_paper.mm_per_unit(trace, scale.gain), []
+    for r, lead, start, end in ecg_paper.cells(one.layout, trace.duration_s):
+        at, amplitude = ecg_paper.stretch(trace, lead, start, end)
+        column = np.minimum(np.rint(at * trace.fs).astype(int), values.shape[1] - 1)
+        signed = values[trace.leads.index(lead)][column]
+        y = r * one.row + one.base - amplitude * per_unit
+        parts.append(svg.highlight(at * scale.speed, y, signed, one.strip.panel.opacity))
+    return svg.document(length, one.rows * one.row, parts)

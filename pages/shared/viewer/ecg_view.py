@@ -47,20 +47,23 @@ def _controls(panels: list[Panel], key: str) -> PaperScale:
     with st.container(horizontal=True, vertical_alignment="bottom", key=f"{key}-controls"):
         speed = _choice("speed", SPEEDS, ecg_paper.MM_PER_S, key)
         gain = _choice("gain", GAINS, ecg_paper.MM_PER_MV, key)
-        layout = st.selectbox(text("detail.layout"), names, format_func=names.get, key=f"{key}-layout", width=230)
+        layout = st.selectbox(
+            text("detail.layout"), names, format_func=names.__getitem__, key=f"{key}-layout", width=230
+        )
     return PaperScale(speed, gain, layout)
 
 
 def _choice(name: str, options: tuple[float, ...], default: float, key: str) -> float:
     st.session_state.setdefault(f"{key}-{name}", default)
-    return st.segmented_control(
+    chosen = st.segmented_control(
         text(f"viewer.{name}"), options, required=True, key=f"{key}-{name}", format_func=lambda v: f"{v:g}"
     )
+    return default if chosen is None else chosen
 
 
 def _strip(panel: Panel, key: str) -> Strip:
     """Return what is shown of a panel: all of it, or 10 s of a longer one from where the user put the slider."""
-    whole = panel.study.content
+    whole = panel.study.trace
     start = 0.0
     if whole.duration_s > SHOWN_S + 0.5:
         window = panel.study.window_s or (0.0, SHOWN_S)
@@ -88,15 +91,12 @@ def _figure(strips: list[Strip], key: str, scale: PaperScale) -> None:
 
 
 def _bands(strips: list[Strip], scale: PaperScale) -> list[str]:
-    layouts = [ecg_paper.layout_for(strip.trace, scale.layout) for strip in strips]
-    spaces = [ecg_paper.row_space(strip.trace, scale.gain) for strip in strips]
-    row, rows = max(height for height, _ in spaces), max(layout.n_rows for layout in layouts)
-    length = max(strip.trace.duration_s for strip in strips) * scale.speed
+    length = ecg_figure.length_mm(strips, scale)
     return [
         layers.BLANK
-        if strip.panel.overlay is None
-        else ecg_figure.bands(strip, scale, rows, row, length, round(row * space[1] / space[0]))
-        for strip, space in zip(strips, spaces, strict=True)
+        if one.strip.panel.overlay is None
+        else ecg_figure.bands(one, one.strip.panel.overlay, length, scale)
+        for one in ecg_figure.placed(strips, scale)
     ]
 
 

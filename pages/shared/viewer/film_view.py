@@ -51,7 +51,7 @@ def _controls(panels: list[Panel], key: str) -> None:
     chosen = state.setdefault(f"{key}-preset", "full")
     if chosen in film_window.PRESETS:
         state[f"{key}-centre"], state[f"{key}-width"] = film_window.preset(
-            _histogram(first.token, first.study.content), chosen
+            _histogram(first.token, first.study.film), chosen
         )
     else:  # a widget that was not drawn for a while has lost its value
         state.setdefault(f"{key}-centre", 50.0)
@@ -77,10 +77,19 @@ def _controls(panels: list[Panel], key: str) -> None:
             on_click=state.update,
             args=({f"{key}-inverted": not inverted},),
         )
-        by_hand = {"on_change": state.update, "args": ({f"{key}-preset": "own"},), "format": "%.1f %%", "width": 210}
-        st.slider(text("viewer.centre"), 0.0, 100.0, step=0.5, key=f"{key}-centre", **by_hand)
-        st.slider(text("viewer.width"), film_window.MIN_WIDTH, 100.0, step=0.5, key=f"{key}-width", **by_hand)
-        if any(max(panel.study.content.pixels.shape) > SENT_PX for panel in panels):
+        for name, low in (("centre", 0.0), ("width", film_window.MIN_WIDTH)):
+            st.slider(
+                text(f"viewer.{name}"),
+                low,
+                100.0,
+                step=0.5,
+                key=f"{key}-{name}",
+                format="%.1f %%",
+                on_change=state.update,
+                args=({f"{key}-preset": "own"},),
+                width=210,
+            )
+        if any(max(panel.study.film.pixels.shape) > SENT_PX for panel in panels):
             words = text("viewer.full_help", px=SENT_PX)
             st.toggle(text("viewer.full_resolution"), key=f"{key}-resolution", help=words)
 
@@ -89,12 +98,12 @@ def _window(panel: Panel, key: str) -> film_window.Window:
     """Return the panel's window: the same preset on its own greys, or the same sliders."""
     chosen = st.session_state[f"{key}-preset"]
     if chosen in film_window.PRESETS:
-        return film_window.preset(_histogram(panel.token, panel.study.content), chosen)
+        return film_window.preset(_histogram(panel.token, panel.study.film), chosen)
     return st.session_state[f"{key}-centre"], st.session_state[f"{key}-width"]
 
 
-def _picture(panel: Panel, key: str) -> bytes:
-    film = panel.study.content
+def _picture(panel: Panel, key: str) -> str:
+    film = panel.study.film
     longest = None if st.session_state.get(f"{key}-resolution") else SENT_PX
     pixels = _scaled(panel.token, longest, film)
     inverted = bool(st.session_state.get(f"{key}-inverted"))
@@ -104,23 +113,26 @@ def _picture(panel: Panel, key: str) -> bytes:
     return drawing.png(stamped(shown, panel.stamp), layers.QUICK)
 
 
-def extent(film: Film, millimetres: bool) -> tuple[float, float]:
-    """Return (width, height) in mm at the stated spacing, or in per cent of the film's width."""
+def extent(film: Film, *, millimetres: bool) -> tuple[float, float]:
+    """Return (width, height) in mm at the stated spacing, or in per cent of the film's width.
+
+    millimetres : whether mm are wanted; they need a film that states its spacing
+    """
     height, width = film.pixels.shape
-    if millimetres:
+    if millimetres and film.spacing_mm is not None:
         return width * film.spacing_mm[1], height * film.spacing_mm[0]
     return 100.0, 100.0 * height / width
 
 
 def in_millimetres(panels: list[Panel]) -> bool:
     """Return whether every film states its spacing, so that one scale in mm holds for all."""
-    return all(panel.study.content.spacing_mm for panel in panels)
+    return all(panel.study.film.spacing_mm for panel in panels)
 
 
 def figure(panels: list[Panel]) -> tuple[go.Figure, float]:
     """Return the films side by side on matched axes with equal scale, and width by height of the whole."""
     millimetres = in_millimetres(panels)
-    sizes = [extent(panel.study.content, millimetres) for panel in panels]
+    sizes = [extent(panel.study.film, millimetres=millimetres) for panel in panels]
     width, height = max(w for w, _ in sizes), max(h for _, h in sizes)
     drawn, share = go.Figure(), (1 - GAP * (len(panels) - 1)) / len(panels)
     for i, (w, h) in enumerate(sizes):
@@ -133,7 +145,7 @@ def figure(panels: list[Panel]) -> tuple[go.Figure, float]:
             x["matches"], y["matches"] = "x", "y"
         drawn.update_layout({f"xaxis{number}": x, f"yaxis{number}": y})
         drawn.add_scatter(x=[None], y=[None], xaxis=f"x{number}", yaxis=f"y{number}", showlegend=False)
-        layers.add_layer(drawn, i, (width - w) / 2, -(height - h) / 2, w, h, "below")
+        layers.add_layer(drawn, i, layers.Rectangle((width - w) / 2, -(height - h) / 2, w, h), "below")
         _title(drawn, panels[i].title, left)
     unit = text("viewer.ruler_mm" if millimetres else "viewer.ruler_share")
     drawn.update_layout(
@@ -170,7 +182,7 @@ def _title(drawn: go.Figure, words: str, left: float) -> None:
 def _figure(panels: list[Panel], key: str, controls: str = "") -> None:
     drawn, ratio = figure(panels)
     views = [None if panel.anonymous else panel.study.facts.get("view") for panel in panels]
-    films = [panel.study.content for panel in panels]
+    films = [panel.study.film for panel in panels]
     said = " ".join(alternative(film, view) for film, view in zip(films, views, strict=True))
     pictures = [_picture(panel, controls or key) for panel in panels]
     overlay = " ".join(panel.overlay_text for panel in panels if panel.overlay is not None)
@@ -188,7 +200,7 @@ def _figure(panels: list[Panel], key: str, controls: str = "") -> None:
 
 def _line(panel: Panel, key: str) -> str:
     """Return what is printed under a film: size, bits, spacing, window."""
-    film = panel.study.content
+    film = panel.study.film
     low, high = film_window.ends(_window(panel, key), film.bits)
     chosen = st.session_state[f"{key}-preset"]
     spacing = text("viewer.no_spacing")

@@ -44,7 +44,7 @@ def ends(window: Window, bits: int) -> tuple[int, int]:
 
 
 def scaled(film: Film, max_px: int | None) -> np.ndarray:
-    """Return the film at full depth, (h, w) float32, its longer side at most `longest` pixels; None keeps them all."""
+    """Return the film at full depth, (h, w) float32, its longer side at most `max_px` pixels; None keeps them all."""
     pixels = np.asarray(film.pixels)
     if max_px is None or max(pixels.shape) <= max_px:
         return pixels.astype(np.float32)

@@ -6,6 +6,8 @@ blank picture; what it shows is a hidden image beside it, and a small script kee
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
@@ -36,17 +38,26 @@ BUTTONS = {
 }
 
 
-def add_layer(figure: go.Figure, panel: int, left: float, top: float, width: float, height: float, layer: str) -> None:
-    """Put a blank picture into a panel (0, 1, …) of the figure, in its axes' units."""
+class Rectangle(NamedTuple):
+    """A place in a panel, in its axes' units."""
+
+    left: float
+    top: float
+    width: float
+    height: float
+
+
+def add_layer(figure: go.Figure, panel: int, place: Rectangle, layer: str) -> None:
+    """Put a blank picture into a panel (0, 1, …) of the figure; `layer` is "above" or "below" its curves."""
     number = "" if panel == 0 else str(panel + 1)
     figure.add_layout_image(
         source=BLANK,
         xref=f"x{number}",
         yref=f"y{number}",
-        x=left,
-        y=top,
-        sizex=width,
-        sizey=height,
+        x=place.left,
+        y=place.top,
+        sizex=place.width,
+        sizey=place.height,
         xanchor="left",
         yanchor="top",
         sizing="stretch",
@@ -67,10 +78,10 @@ def chart(
 ) -> None:
     """Draw the figure and the pictures that its blank ones stand for, in their order.
 
-    pictures : SVG, or PNG as `data:` addresses
-    words    : text alternative of the pictures
-    ratio    : width by height of the whole figure; None keeps the figure's own height
-    tallest  : per cent of the window's height that the figure takes at most
+    pictures      : SVG, or PNG as `data:` addresses
+    pictures_alt  : text alternative of the pictures
+    ratio         : width by height of the whole figure; None keeps the figure's own height
+    max_height_vh : per cent of the window's height that the figure takes at most
     """
     rules = f"aspect-ratio: {ratio:.4f};" if ratio else ""
     rules += f" max-height: {max_height_vh}vh;" if max_height_vh else ""

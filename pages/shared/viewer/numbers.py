@@ -18,7 +18,7 @@ def draw_numbers(study: Study, key: str, *, anonymous: bool = False) -> None:
     if isinstance(study.content, Film):
         tables = [film_table(study.content)]
     elif isinstance(study.content, Trace):
-        tables = [trace.numbers(study.searched), *_of_trace(Panel(study, anonymous=anonymous))]
+        tables = [trace.numbers(study.searched_trace), *_of_trace(Panel(study, anonymous=anonymous))]
     else:
         return
     with st.expander(text("search.numbers"), key=f"{key}-numbers"):
@@ -27,13 +27,13 @@ def draw_numbers(study: Study, key: str, *, anonymous: bool = False) -> None:
 
 
 def _of_trace(panel: Panel) -> list[pd.DataFrame]:
-    if trace.is_pulse(panel.study.content):
-        _, strip = ppg_view.measured(panel.token, panel.study.content)
+    if trace.is_pulse(panel.study.trace):
+        _, strip = ppg_view.measured(panel.token, panel.study.trace)
         return [ppg_view.table(strip)]
     if panel.anonymous:
         return []
     start = panel.study.window_s[0] if panel.study.window_s else 0.0
-    found = ecg_view.table(ecg_view.rate(panel.token, start, panel.study.searched))
+    found = ecg_view.table(ecg_view.rate(panel.token, start, panel.study.searched_trace))
     return [] if found is None else [found]
 
 

@@ -19,6 +19,7 @@ COLUMNS = 1500  # of the overview's envelope
 NUMBERED = 24  # up to this many stretches have room for their number
 SVG_MM = (250.0, 60.0)
 DETAIL, QUALITY, OVERVIEW = (0.50, 1.0), (0.27, 0.36), (0.0, 0.20)
+PAIR_DETAILS = ((0.56, 1.0), (0.08, 0.47))
 
 
 @dataclass(frozen=True, eq=False)
@@ -34,7 +35,7 @@ class PulseView:
     @property
     def trace(self) -> Trace:
         """The whole recording."""
-        return self.panel.study.content
+        return self.panel.study.trace
 
 
 def envelope(trace: Trace, columns: int = COLUMNS) -> tuple[np.ndarray, np.ndarray]:
@@ -70,8 +71,7 @@ def figure(pulses: list[PulseView], paper: Paper, caliper: str) -> go.Figure:
     alone = len(pulses) == 1
     drawn = go.Figure()
     for i, pulse in enumerate(pulses):
-        domain = DETAIL if alone else ((0.56, 1.0), (0.08, 0.47))[i]
-        _detail(drawn, i, pulse, domain, 0.0 if alone else pulse.start_s, paper)
+        _detail(drawn, i, pulse, paper, alone=alone)
     if alone:
         _quality(drawn, pulses[0], paper)
         _overview(drawn, pulses[0], paper)
@@ -100,8 +100,9 @@ def figure(pulses: list[PulseView], paper: Paper, caliper: str) -> go.Figure:
     return drawn
 
 
-def _detail(drawn: go.Figure, i: int, pulse: PulseView, domain: tuple[float, float], zero: float, paper: Paper) -> None:
-    """Draw what is shown in detail; time runs from `zero` of the recording."""
+def _detail(drawn: go.Figure, i: int, pulse: PulseView, paper: Paper, *, alone: bool) -> None:
+    """Draw what is shown in detail; time runs from the recording's beginning, or from the detail's beside another."""
+    domain, zero = (DETAIL, 0.0) if alone else (PAIR_DETAILS[i], pulse.start_s)
     number = "" if i == 0 else "2"
     axes = {"xaxis": f"x{number}", "yaxis": f"y{number}"}
     at, shown = stretch(pulse)
@@ -134,7 +135,7 @@ def _detail(drawn: go.Figure, i: int, pulse: PulseView, domain: tuple[float, flo
         drawn.add_annotation(
             text=title, xref="paper", yref="paper", x=0, y=domain[1], xanchor="left", yanchor="bottom", showarrow=False
         )
-    layers.add_layer(drawn, i, start, high, pulse.seconds, high - low, "above")
+    layers.add_layer(drawn, i, layers.Rectangle(start, high, pulse.seconds, high - low), "above")
 
 
 def _marks(drawn: go.Figure, axes: dict[str, str], pulse: PulseView, zero: float, paper: Paper) -> None:
@@ -251,12 +252,12 @@ def _caption(drawn: go.Figure, words: str, y: float) -> None:
     )
 
 
-def bands(pulse: PulseView) -> str:
-    """Return the overlay of the detail as SVG that is stretched over it."""
+def bands(pulse: PulseView, overlay: np.ndarray) -> str:
+    """Return a map (1, n) in -1..1 over the whole recording, along the detail, as SVG that is stretched over it."""
     at, shown = stretch(pulse)
     low, high = height_range(pulse)
     first = round(pulse.start_s * pulse.trace.fs)
-    values = pulse.panel.overlay[0][first : first + shown.size]
+    values = overlay[0][first : first + shown.size]
     x = (at[: values.size] - pulse.start_s) / pulse.seconds * SVG_MM[0]
     y = (high - shown[: values.size]) / (high - low) * SVG_MM[1]
     drawing = svg.document(*SVG_MM, [svg.highlight(x, y, values, pulse.panel.opacity)])

@@ -51,20 +51,19 @@ def draw_ppgs(panels: list[Panel], key: str, linked: bool) -> None:
 
 def _span(panels: list[Panel], key: str) -> float:
     """Draw the choice of seconds in detail, where a recording is longer than the shortest choice."""
-    longest = max(panel.study.content.duration_s for panel in panels)
+    longest = max(panel.study.trace.duration_s for panel in panels)
     options = [span for span in SPANS_S if span <= longest + MIN_STEP_S] or [SPANS_S[0]]
     if st.session_state.get(f"{key}-span") not in options:
         st.session_state[f"{key}-span"] = DEFAULT_S if DEFAULT_S in options else options[-1]
-    return float(
-        st.segmented_control(
-            text("viewer.detail"), options, required=True, key=f"{key}-span", format_func=lambda v: f"{v} s"
-        )
+    span = st.segmented_control(
+        text("viewer.detail"), options, required=True, key=f"{key}-span", format_func=lambda v: f"{v} s"
     )
+    return float(DEFAULT_S if span is None else span)
 
 
 def _pulse(panel: Panel, key: str, span: float) -> PulseView:
     """Return what is shown: `span` seconds, from the searched stretch on until the user moves the slider."""
-    whole = panel.study.content
+    whole = panel.study.trace
     found, strip = measured(panel.token, whole)
     start, last = 0.0, whole.duration_s - span
     if last > MIN_STEP_S:
@@ -87,14 +86,17 @@ def _figure(pulses: list[PulseView], key: str) -> None:
     theme = browser_theme()
     drawn = ppg_figure.figure(pulses, paper(theme), CALIPER[theme])
     said = " ".join(drawing.alternative(pulse.trace) for pulse in pulses)
-    pictures: list[str] = [layers.BLANK if pulse.panel.overlay is None else ppg_figure.bands(pulse) for pulse in pulses]
-    overlay = " ".join(pulse.panel.overlay_text for pulse in pulses if pulse.panel.overlay is not None)
-    layers.chart(drawn, key=key, alt=said, pictures=pictures, pictures_alt=f"{said} {overlay}".strip())
+    pictures = [
+        layers.BLANK if (overlay := pulse.panel.overlay) is None else ppg_figure.bands(pulse, overlay)
+        for pulse in pulses
+    ]
+    marked = " ".join(pulse.panel.overlay_text for pulse in pulses if pulse.panel.overlay is not None)
+    layers.chart(drawn, key=key, alt=said, pictures=pictures, pictures_alt=f"{said} {marked}".strip())
 
 
 def _rate_line(panel: Panel) -> str:
     """Return the pulse rate with the range of its intervals, or why there is none, and how many stretches are good."""
-    found, strip = measured(panel.token, panel.study.content)
+    found, strip = measured(panel.token, panel.study.trace)
     title = f"**{panel.title}:** " if panel.title else ""
     kept = text("viewer.stretches", n=sum(one.accepted for one in strip), total=len(strip))
     if found is None:

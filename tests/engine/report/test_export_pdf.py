@@ -15,11 +15,11 @@ from PIL import Image
 from pypdf import PdfReader
 
 from engine.actor import Actor, single_user
+from engine.drawing.film import stamped
 from engine.drawing.trace_sheet import trace_sheet
 from engine.errors import UsageError
 from engine.explain.maps import PairMaps
 from engine.report.export import export
-from engine.report.films import burned
 from engine.report.pdf_collection import PrintedCase, PrintedCollection, collection_pdf
 from engine.report.writers import ExportRequest
 from engine.strings import notice
@@ -139,10 +139,10 @@ def test_synthetic_studies_are_marked_on_table_card_and_page(tmp_path):
 
 
 def test_the_mark_of_a_synthetic_film_is_in_its_pixels():
-    black = Image.new("L", (300, 200), 0)
-    corner = np.asarray(burned(black, "SYNTHETIC"))[:40, 150:]
-    assert corner.max() == 255
-    assert (corner == 0).sum() > 100
+    for grey in (0, 255):  # legible on black and on white
+        corner = stamped(np.full((200, 300), grey, np.uint8), "SYNTHETIC")[:40, 150:]
+        assert (corner == 255).sum() > 20
+        assert (corner == 0).sum() > 100
 
 
 @pytest.mark.parametrize(
