@@ -40,13 +40,13 @@ def draw_pair_figure(query: Study, match: Study, maps: PairMaps) -> Any:
     figure = Figure(figsize=SIZE_IN)
     FigureCanvasAgg(figure)
     figure.suptitle(f"What makes these two similar (cosine {number(maps.similarity)})", color=INK, fontsize=14, y=0.975)
-    for left, title, study, one in ((0.05, "Query", query, maps.query), (0.53, "Match", match, maps.match)):
+    for left, title, study, input_map in ((0.05, "Query", query, maps.query), (0.53, "Match", match, maps.match)):
         axes = figure.add_axes((left, 0.265, 0.43, 0.635))
         axes.set_title(f"{title}: {study.recognised}", color=INK, fontsize=11, loc="left")
-        draw_side(axes, study, one)
-        if one is not None:
-            _legend(figure, (left + 0.06, 0.178, 0.31, 0.016), study, one)
-        figure.text(left, 0.115, fill(completeness_sentence(one), 100), color=INK, fontsize=8, va="top")
+        draw_side(axes, study, input_map)
+        if input_map is not None:
+            _legend(figure, (left + 0.06, 0.178, 0.31, 0.016), study, input_map)
+        figure.text(left, 0.115, fill(completeness_sentence(input_map), 100), color=INK, fontsize=8, va="top")
     notes = [note for note in maps.notes if note != TEXT_SIDE]
     figure.text(0.05, 0.062, fill(" ".join([CAVEAT, *notes]), 215), color=INK, fontsize=7.5, va="top")
     figure.text(0.05, 0.012, f"{notice()}.", color=INK, fontsize=10, weight="bold")
@@ -83,14 +83,14 @@ def draw_side(axes: Any, study: Study, input_map: InputMap | None, *, opacity: f
     stamp_axes(axes, stamp_of(study.facts))
 
 
-def _draw_film(axes: Any, film: Film, one: InputMap | None, opacity: float) -> None:
+def _draw_film(axes: Any, film: Film, input_map: InputMap | None, opacity: float) -> None:
     pixels = grey8(film)
-    values = np.zeros(pixels.shape, np.float32) if one is None else one.values
+    values = np.zeros(pixels.shape, np.float32) if input_map is None else input_map.values
     axes.imshow(blend(pixels, film_overlay(values, opacity=opacity)), interpolation="bilinear")
     axes.set_axis_off()
 
 
-def _draw_trace(axes: Any, trace: Trace, one: InputMap | None, window_s: tuple[float, float] | None) -> None:
+def _draw_trace(axes: Any, trace: Trace, input_map: InputMap | None, window_s: tuple[float, float] | None) -> None:
     """Draw the searched stretch of every lead under each other, coloured where the map is not zero."""
     from matplotlib.collections import LineCollection
 
@@ -98,12 +98,13 @@ def _draw_trace(axes: Any, trace: Trace, one: InputMap | None, window_s: tuple[f
     first, last = round(start * trace.fs), round(end * trace.fs)
     time = np.arange(first, last) / trace.fs
     heights, step = lead_lines(trace.samples[:, first:last], trace.units)
-    limit = symmetric_limit(one.values) if one is not None else 1.0
+    limit = symmetric_limit(input_map.values) if input_map is not None else 1.0
     for row, lead in enumerate(trace.leads):
         line = heights[row] - row * step
         axes.plot(time, line, color=FAINT, linewidth=0.7, zorder=1)
         axes.text(start - 0.01 * (end - start), -row * step, lead, ha="right", va="center", fontsize=8, color=INK)
-        for run in line_runs(time, line, one.values[row, first:last], limit=limit) if one is not None else []:
+        values = np.zeros(len(time)) if input_map is None else input_map.values[row, first:last]
+        for run in line_runs(time, line, values, limit=limit):
             segments = np.column_stack([run.x, run.y]).reshape(-1, 3, 2)[:, :2]
             axes.add_collection(
                 LineCollection(
@@ -137,14 +138,14 @@ def lead_lines(samples: np.ndarray, units: str) -> tuple[np.ndarray, float]:
     return lines / spread, LEAD_STEP_MV
 
 
-def _legend(figure: Any, place: tuple[float, float, float, float], study: Study, one: InputMap) -> None:
+def _legend(figure: Any, box: tuple[float, float, float, float], study: Study, input_map: InputMap) -> None:
     """Draw the colour bar as it looks on the picture: signed, fading to nothing at zero, with what its ends mean."""
-    axes = figure.add_axes(place)
+    axes = figure.add_axes(box)
     shares = np.linspace(-1, 1, 256)
     bar = np.dstack([colour_scale()[None], strength(shares, 1.0)[None]])
     axes.imshow(bar, aspect="auto", extent=(-1, 1, 0, 1))
     axes.set_yticks([])
-    end, per = unit(one, study)
+    end, per = unit(input_map, study)
     axes.set_xticks([-1, 0, 1], [f"−{percent(end)}", "0", f"+{percent(end)}"], fontsize=8, color=INK)
     axes.text(-1, 1.25, LOWERS, fontsize=8, color=INK, ha="left")
     axes.text(1, 1.25, RAISES, fontsize=8, color=INK, ha="right")

@@ -28,8 +28,8 @@ def search_pdf(report: Report, layout: str = "grid") -> bytes:
     pdf.add_page()
     _query(pdf, report)
     _table(pdf, report)
-    for one in report.neighbours if layout == "pages" else ():
-        _page(pdf, report, one)
+    for neighbour in report.neighbours if layout == "pages" else ():
+        _page(pdf, report, neighbour)
     if layout == "grid" and report.neighbours:
         _grid(pdf, report)
     if report.explained is not None:
@@ -98,30 +98,30 @@ def _kind_table(pdf: Document, report: Report, modality: str, found: Sequence[Ne
         padding=(0.8, 1.5),
     ) as table:
         table.row([text(f"report.column_{name}") for name in COLUMNS])
-        for one in found:
-            table.row([pdf.one_line(words, 240) for words in _row(report, one)])
+        for neighbour in found:
+            table.row([pdf.one_line(words, 240) for words in _row(report, neighbour)])
 
 
-def _row(report: Report, one: Neighbour) -> list[str]:
+def _row(report: Report, neighbour: Neighbour) -> list[str]:
     """Return the cells of one match, in the order of COLUMNS."""
-    case = [one.study_id, text("card.synthetic") if one.synthetic else "", _person(one)]
-    marks = ", ".join(mark(given.mark) for given in report.ratings_of(one.study_id))
+    case = [neighbour.study_id, text("card.synthetic") if neighbour.synthetic else "", _person(neighbour)]
+    marks = ", ".join(mark(given.mark) for given in report.ratings_of(neighbour.study_id))
     return [
-        str(one.rank),
+        str(neighbour.rank),
         " · ".join(part for part in case if part),
-        labels(one.labels),
-        _source(one),
-        f"{distance(one)}; {further(one)}" + (f" · {text('report.marked', marks=marks)}" if marks else ""),
-        origin(one.cohort, one.licence),
+        labels(neighbour.labels),
+        _source(neighbour),
+        f"{distance(neighbour)}; {further(neighbour)}" + (f" · {text('report.marked', marks=marks)}" if marks else ""),
+        origin(neighbour.cohort, neighbour.licence),
     ]
 
 
-def _source(one: Neighbour) -> str:
-    return labelled_by(one.labels, one.label_source)
+def _source(neighbour: Neighbour) -> str:
+    return labelled_by(neighbour.labels, neighbour.label_source)
 
 
-def _person(one: Neighbour) -> str:
-    return person(one.age, one.sex, one.view)
+def _person(neighbour: Neighbour) -> str:
+    return person(neighbour.age, neighbour.sex, neighbour.view)
 
 
 def _grid(pdf: Document, report: Report) -> None:
@@ -129,7 +129,7 @@ def _grid(pdf: Document, report: Report) -> None:
     width = (pdf.epw - (ACROSS - 1) * GAP) / ACROSS
     for modality in report.kinds():
         found = report.of_kind(modality)
-        for place, one in enumerate(found):
+        for place, neighbour in enumerate(found):
             if place % (ACROSS * DOWN) == 0:
                 pdf.add_page()
                 if place == 0:
@@ -140,10 +140,10 @@ def _grid(pdf: Document, report: Report) -> None:
                 top = pdf.y + 1
             row, column = divmod(place % (ACROSS * DOWN), ACROSS)
             height = (pdf.h - 19 - top - GAP) / DOWN
-            _card(pdf, report, one, (MARGIN + column * (width + GAP), top + row * (height + GAP), width, height))
+            _card(pdf, report, neighbour, (MARGIN + column * (width + GAP), top + row * (height + GAP), width, height))
 
 
-def _card(pdf: Document, report: Report, one: Neighbour, box: Box) -> None:
+def _card(pdf: Document, report: Report, neighbour: Neighbour, box: Box) -> None:
     """Print one card into a box (x, y, width, height) mm."""
     x, y, width, height = box
     pdf.set_draw_color(190, 198, 206)
@@ -151,31 +151,41 @@ def _card(pdf: Document, report: Report, one: Neighbour, box: Box) -> None:
     pdf.rect(x, y, width, height)
     pdf.set_xy(x + 1.5, y + 1)
     pdf.write_paragraph(
-        f"{text('card.rank', rank=one.rank)} {kind(one.modality)} · {one.study_id}",
+        f"{text('card.rank', rank=neighbour.rank)} {kind(neighbour.modality)} · {neighbour.study_id}",
         8,
         bold=True,
         width=width - 3,
         lines=1,
     )
-    draw_thumbnail(pdf, report.study(one.study_id), (x + 1.5, y + 6, width - 3, height * 0.5))
+    draw_thumbnail(pdf, report.study(neighbour.study_id), (x + 1.5, y + 6, width - 3, height * 0.5))
     pdf.set_xy(x + 1.5, y + 7 + height * 0.5)
-    pdf.write_paragraph(f"{text('card.labelled_as')} {labels(one.labels)}", 8, bold=True, width=width - 3, lines=2)
-    for words in (f"{distance(one)}; {further(one)}", _source(one), origin(one.cohort, one.licence)):
+    pdf.write_paragraph(
+        f"{text('card.labelled_as')} {labels(neighbour.labels)}", 8, bold=True, width=width - 3, lines=2
+    )
+    for words in (
+        f"{distance(neighbour)}; {further(neighbour)}",
+        _source(neighbour),
+        origin(neighbour.cohort, neighbour.licence),
+    ):
         if words:
             pdf.write_paragraph(words, 7.5, width=width - 3, lines=2)
 
 
-def _page(pdf: Document, report: Report, one: Neighbour) -> None:
+def _page(pdf: Document, report: Report, neighbour: Neighbour) -> None:
     """Print one match on a page of its own."""
     pdf.add_page()
-    pdf.heading(text("report.case_title", rank=one.rank, kind=kind(one.modality), study=one.study_id), 14, level=1)
-    pdf.write_paragraph(f"{text('card.labelled_as')} {labels(one.labels)}", 10, bold=True, lines=2)
-    about = [_source(one), _person(one), one.recognised, origin(one.cohort, one.licence)]
-    pdf.write_paragraph(" · ".join([distance(one), further(one), relevance(one)]), 9, lines=1)
+    pdf.heading(
+        text("report.case_title", rank=neighbour.rank, kind=kind(neighbour.modality), study=neighbour.study_id),
+        14,
+        level=1,
+    )
+    pdf.write_paragraph(f"{text('card.labelled_as')} {labels(neighbour.labels)}", 10, bold=True, lines=2)
+    about = [_source(neighbour), _person(neighbour), neighbour.recognised, origin(neighbour.cohort, neighbour.licence)]
+    pdf.write_paragraph(" · ".join([distance(neighbour), further(neighbour), relevance(neighbour)]), 9, lines=1)
     pdf.write_paragraph(" · ".join(part for part in about if part), 8.5, colour=FAINT, lines=2)
     pdf.ln(1)
-    study = report.study(one.study_id)
-    if isinstance(study.content, Note) and one.synthetic:
+    study = report.study(neighbour.study_id)
+    if isinstance(study.content, Note) and neighbour.synthetic:
         pdf.write_paragraph(text("card.synthetic"), 9, bold=True)
     draw_full_size(pdf, study)
 
@@ -186,9 +196,11 @@ def _overlay(pdf: Document, report: Report, explained: Explained) -> None:
 
     from engine.explain.picture import PAPER, draw_pair_figure
 
-    one = explained.neighbour
+    neighbour = explained.neighbour
     pdf.add_page()
-    pdf.heading(text("report.overlay_title", rank=one.rank, kind=kind(one.modality), study=one.study_id), 14)
+    pdf.heading(
+        text("report.overlay_title", rank=neighbour.rank, kind=kind(neighbour.modality), study=neighbour.study_id), 14
+    )
     out = io.BytesIO()
     figure = draw_pair_figure(report.query, explained.match, explained.maps)
     figure.savefig(out, dpi=OVERLAY_DPI, format="png", facecolor=PAPER)
@@ -220,6 +232,6 @@ def _marks(pdf: Document, report: Report) -> None:
         padding=(0.8, 1.5),
     ) as table:
         table.row([text(f"report.mark_{name}") for name in ("case", "mark", "who", "when")])
-        for one in report.ratings:
-            cells = (one.study_id, mark(one.mark), one.who, f"{one.created_at:%Y-%m-%d %H:%M} UTC")
+        for rating in report.ratings:
+            cells = (rating.study_id, mark(rating.mark), rating.who, f"{rating.created_at:%Y-%m-%d %H:%M} UTC")
             table.row([pdf.one_line(words, 120) for words in cells])

@@ -39,26 +39,26 @@ def pair_png(report: Report, neighbour: Neighbour, *, dpi: int = SCREEN_DPI) -> 
     return out.getvalue()
 
 
-def _plain_pair(report: Report, one: Neighbour, dpi: int) -> Any:
+def _plain_pair(report: Report, neighbour: Neighbour, dpi: int) -> Any:
     """Return query and case without maps: traces on paper above each other, everything else side by side."""
-    match = report.study(one.study_id)
+    match = report.study(neighbour.study_id)
     tall = isinstance(report.query.searched, Trace) and isinstance(match.searched, Trace)
     boxes, size = _above_each_other(report.query, match) if tall else (BESIDE, SIZE_IN)
     figure = new_figure(size)
     inch = 1 / size[1]
     figure.text(
-        0.04, 1 - 0.4 * inch, text("report.picture_title", rank=one.rank), fontsize=15, color=INK, weight="bold"
+        0.04, 1 - 0.4 * inch, text("report.picture_title", rank=neighbour.rank), fontsize=15, color=INK, weight="bold"
     )
     about = [
         text("report.picture_side", side=text("report.side_query"), recognised=report.query.recognised),
-        f"{text('report.side_case', study=one.study_id)}: {_case(one)}",
+        f"{text('report.side_case', study=neighbour.study_id)}: {_case(neighbour)}",
     ]
     for box, study, words in zip(boxes, (report.query, match), about, strict=True):
         shown = fill(printable_line(words, 330), 125 if tall else 78)
         figure.text(box[0], box[1] + box[3] + 0.08 * inch, shown, fontsize=9, color=INK, va="bottom", parse_math=False)
         draw_study(figure.add_axes(box), study, dpi)
     figure.text(0.04, 0.38 * inch, f"{notice()}.", fontsize=12, color=INK, weight="bold")
-    figure.text(0.04, 0.16 * inch, _line(report, one), fontsize=8, color=INK, parse_math=False)
+    figure.text(0.04, 0.16 * inch, _line(report, neighbour), fontsize=8, color=INK, parse_math=False)
     return figure
 
 
@@ -99,16 +99,19 @@ def draw_study(axes: Any, study: Study, dpi: int = SCREEN_DPI) -> None:
         stamp_axes(axes, stamp_of(study.facts))
 
 
-def _case(one: Neighbour) -> str:
+def _case(neighbour: Neighbour) -> str:
     """Return what is known of a case in one line."""
-    labelled = [f"{text('card.labelled_as')} {labels(one.labels)}", labelled_by(one.labels, one.label_source)]
-    parts = [distance(one), further(one), *labelled, origin(one.cohort, one.licence)]
+    labelled = [
+        f"{text('card.labelled_as')} {labels(neighbour.labels)}",
+        labelled_by(neighbour.labels, neighbour.label_source),
+    ]
+    parts = [distance(neighbour), further(neighbour), *labelled, origin(neighbour.cohort, neighbour.licence)]
     return printable_line(" · ".join(part for part in parts if part), 300)
 
 
-def _line(report: Report, one: Neighbour) -> str:
+def _line(report: Report, neighbour: Neighbour) -> str:
     """Return what belongs into the pixels beside the notice."""
-    mark = f"{text('card.synthetic')} · " if one.synthetic or report.query.facts.get("synthetic") else ""
+    mark = f"{text('card.synthetic')} · " if neighbour.synthetic or report.query.facts.get("synthetic") else ""
     about = text(
         "report.footer",
         version=report.version,
@@ -116,4 +119,4 @@ def _line(report: Report, one: Neighbour) -> str:
         when=f"{report.when:%Y-%m-%d %H:%M}",
         audit=report.audit_id,
     )
-    return f"{mark}{distance(one)} · {about}"
+    return f"{mark}{distance(neighbour)} · {about}"
