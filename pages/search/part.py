@@ -6,8 +6,8 @@ import streamlit as st
 
 from engine.drawing.film import stamp_of
 from engine.errors import CasebindError
+from engine.modalities import spec_of
 from engine.retrieval.answer import Answer
-from engine.retrieval.part import MIN_DURATION_S
 from engine.settings import SEARCH_WINDOW_S
 from engine.strings import text
 from engine.study import Film, Study, Trace
@@ -92,7 +92,7 @@ def _take_box() -> None:
 
 def _trace(answer: Answer, settings: query_state.Options) -> None:
     whole: Trace = answer.study.content  # type: ignore[assignment]
-    length, least = whole.duration_s, MIN_DURATION_S[answer.study.modality]
+    length, least = whole.duration_s, spec_of(answer.study.modality).shortest_s
     last = int(length * 10) / 10
     st.markdown(text("part.trace_lead", least=least, most=min(SEARCH_WINDOW_S, last)))
     start, end = answer.study.window_s or (0.0, min(last, SEARCH_WINDOW_S))
