@@ -9,8 +9,7 @@ from weakref import WeakKeyDictionary
 
 from engine.backends.local import LocalBackend
 from engine.backends.snapshots import SnapshotStore
-from engine.index.segment import Base, FlatBase
-from engine.index.snapshot import Snapshot
+from engine.index.snapshot import Base, FlatBase, Snapshot
 from engine.study import Modality
 
 

@@ -18,9 +18,8 @@ import numpy as np
 from engine.backends.compaction import BackgroundTasks
 from engine.index.autotune import INDEX_FROM, choose_index
 from engine.index.code_columns import Columns
-from engine.index.segment import Base
-from engine.index.snapshot import Delta, Mask, Snapshot, full_snapshot
-from engine.store import codes, masks
+from engine.index.snapshot import Base, Delta, Mask, Snapshot, full_snapshot
+from engine.store import codes, permission
 from engine.store.codes import WORDS, load_snapshot_columns
 from engine.store.database import Database
 from engine.store.filters import Clause
@@ -102,7 +101,7 @@ class SnapshotStore:
         Call it after the snapshots were taken, so that it knows every study in them.
         """
         stamp = self.version()
-        denied = np.empty(0, np.int64) if own is None else masks.excluded(self.database, own)
+        denied = np.empty(0, np.int64) if own is None else permission.excluded(self.database, own)
         return {
             modality: view.narrowed(self._mask(view, modality, clauses, stamp), denied)
             for modality, view in snapshots.items()
@@ -114,7 +113,7 @@ class SnapshotStore:
 
     def study_ids_of(self, ordinals: np.ndarray) -> dict[int, str]:
         """Return ordinal → study id."""
-        return masks.study_ids_of(self.database, ordinals)
+        return permission.study_ids_of(self.database, ordinals)
 
     # Writing: inside `database.exclusive()`
 
@@ -138,7 +137,7 @@ class SnapshotStore:
     @contextlib.contextmanager
     def removing(self, study_ids: Sequence[str]) -> Iterator[None]:
         """Hide studies while the block deletes them; they come back where it fails."""
-        ordinals = masks.ordinals_of(self.database, study_ids)
+        ordinals = permission.ordinals_of(self.database, study_ids)
         before = self._views
         self._publish({key: partial(_without, ordinals=ordinals) for key in self._views})
         for follower in self.listeners:
@@ -226,9 +225,9 @@ class SnapshotStore:
         if known is not None and known[0] == version and known[1] is view:
             return known[2]
         if clauses:
-            permit = view.mask(masks.permitted(self.database, clauses, modality))
+            permit = view.mask(permission.permitted(self.database, clauses, modality))
         else:
-            permit = view.mask(patients=masks.withdrawn_patients(self.database))
+            permit = view.mask(patients=permission.withdrawn_patients(self.database))
         while len(self._masks) >= MAX_CACHED_MASKS:
             with contextlib.suppress(KeyError, StopIteration, RuntimeError):  # another thread may be first
                 del self._masks[next(iter(self._masks))]
@@ -236,7 +235,7 @@ class SnapshotStore:
         return permit
 
     def _consent_number(self) -> int:
-        return masks.consent_number(self.database)
+        return permission.consent_number(self.database)
 
 
 def _plus(view: Snapshot, new: Delta) -> Snapshot:

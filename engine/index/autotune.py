@@ -11,7 +11,7 @@ import numpy as np
 from engine.index.hamming import NearestPositions, compiled, nearest, to_bits
 from engine.index.lookup import bits_among
 from engine.index.multi_index import MultiIndex, build, min_work
-from engine.index.segment import Base
+from engine.index.snapshot import Base
 
 INDEX_FROM = 300_000  # codes below which a scan takes less than 0.1 ms per 64 bits
 SAMPLES = 24  # queries

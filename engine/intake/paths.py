@@ -56,7 +56,7 @@ def _siblings(path: Path) -> list[Path]:
 
 def _record(header: Path, data: bytes) -> list[Path]:
     """Return the signal files of a header, and for a multi-segment record its segments' headers and files."""
-    from engine.intake.wfdb_header import parse_header
+    from engine.intake.wfdb_trace import parse_header
 
     parsed = parse_header(data)
     found = [part for name in sorted(parsed.named) if (part := _in_folder(header.parent, name))]
@@ -72,7 +72,7 @@ def _record(header: Path, data: bytes) -> list[Path]:
 
 def _record_of_part(part: Path) -> list[Path]:
     """Return the header that names a signal file, with everything else that it names."""
-    from engine.intake.wfdb_header import parse_header
+    from engine.intake.wfdb_trace import parse_header
 
     header = _in_folder(part.parent, part.stem + ".hea")
     for candidate in [header] if header else _headers(part.parent):

@@ -17,8 +17,7 @@ from engine.actor import Actor
 from engine.errors import UsageError
 from engine.index.code_columns import Columns
 from engine.index.hamming import words_of
-from engine.index.segment import Base
-from engine.index.snapshot import Snapshot, full_snapshot
+from engine.index.snapshot import Base, Snapshot, full_snapshot
 from engine.retrieval.answer import Options
 from engine.retrieval.neighbours import neighbours_of
 from engine.retrieval.stored_query import load_stored_query

@@ -1,14 +1,17 @@
 """Which studies an actor may see: one condition, under which every read of studies for a person stands.
 
 Queries name `permitted_studies` where they would name `studies`; `read` puts the condition behind that name, so that a
-new query honours consent and permission without naming either. Writing, re-indexing and counting what is stored
-concern every study and read the table itself, inside engine/store.
+new query honours consent and permission without naming either. A search takes the same condition as ordinals, of which
+its mask is made. Writing, re-indexing and counting what is stored concern every study and read the table itself, inside
+engine/store.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+
+import numpy as np
 
 from engine.actor import Actor
 from engine.store.database import Database
@@ -35,3 +38,61 @@ def read(database: Database, actor: Actor, sql: str, values: Sequence[Any] = ())
     allowed = permission(actor)
     named = f"WITH permitted_studies AS (SELECT s.* FROM studies s WHERE {allowed.sql}) {sql}"
     return database.read(named, [*allowed.values, *values])
+
+
+WITHDRAWN = "SELECT w.patient_id FROM withdrawn w WHERE w.scope = 'retrieval'"
+
+
+def permitted(database: Database, clauses: Sequence[Clause], modality: str) -> np.ndarray:
+    """Return the ordinals, (m,) int64, of the studies of one modality that consent and the clauses leave."""
+    met = all_of([Clause(CONSENT_SQL, (), ""), *clauses])
+    sql = f"SELECT s.ordinal FROM studies s WHERE s.modality = ? AND {met.sql}"
+    return _ordinals(database, sql, [modality, *met.values])
+
+
+def excluded(database: Database, clause: Clause) -> np.ndarray:
+    """Return the ordinals, (m,) int64, of the studies that do not meet one clause, consent aside.
+
+    A condition that is unknown, such as the age of a study without one, counts as not met.
+    """
+    sql = f"SELECT s.ordinal FROM studies s WHERE ({clause.sql}) IS NOT TRUE"
+    return _ordinals(database, sql, clause.values)
+
+
+def withdrawn(database: Database) -> np.ndarray:
+    """Return the ordinals, (m,) int64, of all studies of patients who have withdrawn."""
+    return _ordinals(database, f"SELECT s.ordinal FROM studies s WHERE s.patient_id IN ({WITHDRAWN})")
+
+
+def withdrawn_patients(database: Database) -> np.ndarray:
+    """Return the numbers, (m,) int64, of the patients who have withdrawn; reads no patient while none has."""
+    ids = [patient_id for (patient_id,) in database.read(WITHDRAWN)]
+    if not ids:
+        return np.empty(0, np.int64)
+    sql = "SELECT number FROM patients WHERE number IS NOT NULL AND patient_id IN (SELECT unnest(?))"
+    return np.asarray(database.columns(sql, [ids])["number"], np.int64)
+
+
+def consent_number(database: Database) -> int:
+    """Return a number that grows with every decision on consent, so that older work is known to be old."""
+    return int(database.read("SELECT coalesce(max(number), 0) FROM consent")[0][0])
+
+
+def newest(database: Database) -> int:
+    """Return the largest ordinal, which is the newest study's; 0 while there is none."""
+    return int(database.read("SELECT coalesce(max(ordinal), 0) FROM studies")[0][0])
+
+
+def ordinals_of(database: Database, study_ids: Sequence[str]) -> np.ndarray:
+    """Return the ordinals, (m,) int64, of those studies that are there."""
+    return _ordinals(database, "SELECT ordinal FROM studies WHERE study_id IN (SELECT unnest(?))", [list(study_ids)])
+
+
+def study_ids_of(database: Database, ordinals: np.ndarray) -> dict[int, str]:
+    """Return ordinal → study id of those studies that are there."""
+    sql = "SELECT ordinal, study_id FROM studies WHERE ordinal IN (SELECT unnest(?))"
+    return dict(database.read(sql, [ordinals.tolist()]))
+
+
+def _ordinals(database: Database, sql: str, values: Sequence[object] = ()) -> np.ndarray:
+    return np.asarray(database.columns(sql, list(values))["ordinal"], dtype=np.int64)

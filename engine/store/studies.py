@@ -15,7 +15,7 @@ from engine.actor import Actor
 from engine.errors import UsageError, WorkspaceError
 from engine.files import utc_now
 from engine.index.hamming import CodeArray, words_of
-from engine.store import masks, permission, previous_codes, quantised, staged_codes
+from engine.store import permission, previous_codes, quantised, staged_codes
 from engine.store.audit import add_manifest_consent
 from engine.store.codes import SOURCE, load_columns
 from engine.store.content import save_content
@@ -130,7 +130,7 @@ def exists(database: Database, study_id: str) -> bool:
 
 def denied(database: Database, actor: Actor, clauses: Sequence[Clause]) -> np.ndarray:
     """Return the ordinals, (m,) int64, of the studies that the actor may not see or that clauses keep out."""
-    return masks.excluded(database, all_of([permission.permission(actor), *clauses]))
+    return permission.excluded(database, all_of([permission.permission(actor), *clauses]))
 
 
 def without_codes(database: Database, release: str) -> list[str]:

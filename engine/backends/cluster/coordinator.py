@@ -21,7 +21,7 @@ from engine.backends.protocol import CodeQuery, SearchResult
 from engine.backends.setting import IndexSetting
 from engine.backends.snapshots import SnapshotStore
 from engine.errors import CasebindError
-from engine.store import masks
+from engine.store import permission
 from engine.store.filters import Clause
 from engine.study import Modality
 
@@ -222,7 +222,7 @@ class Coordinator:
     def _ordinals(self, own: Clause | None) -> np.ndarray:
         if own is None:
             return NO_ORDINALS
-        return masks.excluded(self.database, own)
+        return permission.excluded(self.database, own)
 
 
 def connect(setting: IndexSetting) -> tuple[Sequence[Sequence[Link]], Callable[[], None]]:

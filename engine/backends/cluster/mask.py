@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from engine.backends.snapshots import SnapshotStore
-from engine.store import masks
+from engine.store import permission
 from engine.store.filters import Clause
 
 MAX_CACHED_MASKS = 32  # of the last filters asked for
@@ -89,7 +89,7 @@ class ShardMasks:
 
     def _make(self, modality: str, clauses: Sequence[Clause]) -> ShardMask:
         database = self.snapshots.database
-        last = masks.newest(database)  # first, so that the list knows every study up to it
-        ordinals = masks.permitted(database, clauses, modality) if clauses else masks.withdrawn(database)
+        last = permission.newest(database)  # first, so that the list knows every study up to it
+        ordinals = permission.permitted(database, clauses, modality) if clauses else permission.withdrawn(database)
         self._made += 1
         return ShardMask(f"{id(self):x}.{self._made}.{modality}", bool(clauses), pack_ordinals(ordinals), last)

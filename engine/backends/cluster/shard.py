@@ -14,8 +14,7 @@ import numpy as np
 from engine.backends.cluster.mask import ShardMask
 from engine.backends.cluster.messages import CodeRows, Key, PackedIds, ShardChange, ShardQuery, ShardReply, joined
 from engine.index.packed import pieces
-from engine.index.segment import Base
-from engine.index.snapshot import Delta, Hits, Mask, Snapshot, full_snapshot
+from engine.index.snapshot import Base, Delta, Hits, Mask, Snapshot, full_snapshot
 
 MAX_CACHED_MASKS = 32
 

@@ -12,7 +12,7 @@ from engine.index.autotune import IndexChoice, choose_index
 from engine.index.code_columns import Columns
 from engine.index.flat import need_faiss
 from engine.index.hamming import compiled, nearest, nearest_of_many, to_bits
-from engine.index.segment import Base
+from engine.index.snapshot import Base
 
 if TYPE_CHECKING:
     import duckdb

@@ -11,7 +11,7 @@ from engine.index.code_columns import Columns
 from engine.index.hamming import nearest, to_bits
 from engine.index.lookup import lookup_of
 from engine.index.multi_index import build
-from engine.index.segment import Base
+from engine.index.snapshot import Base
 
 N = 8000
 

@@ -11,8 +11,7 @@ import pytest
 from engine.index.code_columns import Columns
 from engine.index.flat import FlatIndexes
 from engine.index.hamming import nearest, to_bits
-from engine.index.segment import Base, FlatBase
-from engine.index.snapshot import Delta, Snapshot, full_snapshot
+from engine.index.snapshot import Base, Delta, FlatBase, Snapshot, full_snapshot
 
 
 def few_values(rng: np.random.Generator, n: int) -> np.ndarray:
@@ -81,12 +80,13 @@ ASK = """
 import sys
 {missing}
 import numpy as np
-from engine.index import hamming, segment
+from engine.index import hamming
+from engine.index import snapshot
 from engine.index.autotune import choose_index
 from engine.index.code_columns import Columns
 hamming.COMPILED_FROM = 1
 rng = np.random.default_rng(6)
-base = segment.Base(Columns(rng.integers(0, 8, (4, 3000)).astype(np.uint64), np.arange(3000), np.arange(3000)))
+base = snapshot.Base(Columns(rng.integers(0, 8, (4, 3000)).astype(np.uint64), np.arange(3000), np.arange(3000)))
 choose_index(base, rng)
 for share in (0.3, 1.0):
     allowed = hamming.to_bits(rng.random(3000) < share)
