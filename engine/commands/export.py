@@ -61,7 +61,7 @@ def command(
         check_filters(options.filters, place, actor=Actor(who))
         answer = search_stored(place, release, query_id, options, actor=Actor(who))
         wanted = ExportRequest(format_, cases, overlay, layout, print_, excel)
-        made = export(place, serving_release(place, release) if overlay else None, answer, wanted, who=who)
+        made = export(place, serving_release(place, release) if overlay else None, answer, wanted, actor=Actor(who))
     write_export(out, made.data)
     left = f", {made.left_out} left out because consent was withdrawn" if made.left_out else ""
     click.echo(f"{out} holds {len(made.study_ids)} cases near {query_id}{left}. {notice()}.")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import click
 
+from engine.actor import Actor
 from engine.commands.export import write_export
 from engine.commands.shared import workspace_from_option, workspace_option
 from engine.errors import UsageError
@@ -31,7 +32,7 @@ def export_command(file: Path, embeddings: bool, excel: bool, who: str, workspac
     if not folder.is_dir():
         raise UsageError(f"There is no folder {folder} to write to: make it first.")
     with workspace_from_option(workspace) as place:
-        made = export_ratings(place, embeddings=embeddings, bom=excel, who=who)
+        made = export_ratings(place, embeddings=embeddings, bom=excel, actor=Actor(who))
     write_export(file, made.data)
     left = f", {made.left_out} left out because consent was withdrawn" if made.left_out else ""
     gone = f", {made.gone} left out because a study or query is no longer there" if made.gone else ""
@@ -52,7 +53,7 @@ def import_command(file: Path, named: str, who: str, workspace: Path | None) -> 
     except OSError as error:
         raise UsageError(f"{file} cannot be read ({error.strerror}): check the path.") from error
     with workspace_from_option(workspace) as place:
-        done = import_ratings(place, data, site_name=named, who=who)
+        done = import_ratings(place, data, site_name=named, actor=Actor(who))
     for line in summary_lines(done):
         click.echo(line)
 

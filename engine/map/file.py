@@ -1,4 +1,4 @@
-"""A made map as it lies in the workspace: one file per release, put in place whole, and whether it is still true."""
+"""A made map as a file of the workspace: one per release, written whole or not at all, with what it was made from."""
 
 from __future__ import annotations
 
@@ -11,22 +11,16 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.actor import Actor
 from engine.files import write_whole
 from engine.map.fidelity import Fidelity
-from engine.store.filters import CONSENT_SQL
+from engine.store.maps import code_columns
 from engine.workspace.workspace import Workspace
 
 FOLDER, METHOD = "maps", 1  # METHOD grows with every change of how maps are made
-MIN_STUDIES, MAX_STUDIES = (
-    30,
-    20_000,
-)  # studies of a map: fewer have no neighbourhoods; of more, a random sample is taken
+MIN_STUDIES = 30  # of a map: fewer have no neighbourhoods
+MAX_STUDIES = 20_000  # of a map: of more, a random sample is taken
 SEED = 0
-
-PERMITTED = (
-    "SELECT c.study_id, c.modality, c.w0, c.w1, c.w2, c.w3 FROM codes c JOIN studies s USING (study_id)"
-    f" WHERE c.release = ? AND {CONSENT_SQL} ORDER BY c.study_id"
-)
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +38,7 @@ class Chart:
     points: np.ndarray
     total: int
     digest: str
-    kept: Fidelity
+    fidelity: Fidelity
     made_at: str
     seconds: float
 
@@ -59,18 +53,18 @@ class Source:
     digest: str
 
 
-def source(workspace: Workspace, release: str, release_digest: str) -> Source:
-    """Return the studies of a release whose patients have not withdrawn."""
-    found = workspace.database.columns(PERMITTED, [release])
-    ids = np.asarray(found["study_id"], dtype=object)
-    words = np.stack([np.asarray(found[f"w{i}"], np.uint64) for i in range(4)], axis=1)
+def source(workspace: Workspace, release: str, release_digest: str, *, actor: Actor) -> Source:
+    """Return the studies of a release that the actor may see."""
+    columns = code_columns(workspace.database, actor, release)
+    ids = np.asarray(columns["study_id"], dtype=object)
+    words = np.stack([np.asarray(columns[f"w{i}"], np.uint64) for i in range(4)], axis=1)
     codes = np.ascontiguousarray(words.astype("<u8")).view(np.uint8).reshape(-1, 32)
-    known = sha256(f"{METHOD} {release_digest} {len(ids)}\n".encode() + "\n".join(ids).encode() + codes.tobytes())
-    return Source(ids, np.asarray(found["modality"], dtype=object), codes, known.hexdigest())
+    made_from = sha256(f"{METHOD} {release_digest} {len(ids)}\n".encode() + "\n".join(ids).encode() + codes.tobytes())
+    return Source(ids, np.asarray(columns["modality"], dtype=object), codes, made_from.hexdigest())
 
 
 def sampled(n: int) -> np.ndarray:
-    """Return the places of the studies that a map of n studies is made of, (≤ MOST,), in order."""
+    """Return the indices of the studies that a map of n studies is made of, (≤ MAX_STUDIES,), in order."""
     return np.arange(n) if n <= MAX_STUDIES else np.sort(np.random.default_rng(SEED).permutation(n)[:MAX_STUDIES])
 
 
@@ -87,7 +81,7 @@ def save(workspace: Path, chart: Chart) -> Path:
         "release": chart.release,
         "total": chart.total,
         "digest": chart.digest,
-        "kept": asdict(chart.kept),
+        "kept": asdict(chart.fidelity),
         "made_at": chart.made_at,
         "seconds": chart.seconds,
     }
@@ -101,7 +95,7 @@ def load(workspace: Path, release: str) -> Chart | None:
     try:
         with np.load(file_of(workspace, release), allow_pickle=False) as file:
             about = json.loads(str(file["about"]))
-            about["kept"] = Fidelity(**about["kept"])
+            about["fidelity"] = Fidelity(**about.pop("kept"))
             return Chart(ids=file["ids"].astype(object), points=file["points"], **about)
     except (OSError, EOFError, ValueError, KeyError, TypeError, zipfile.BadZipFile):
         return None

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from engine.actor import Actor
 from engine.errors import CasebindError
 from engine.map.fidelity import Fidelity
 from engine.map.file import MIN_STUDIES, Chart, Source, sampled, save, source
@@ -131,13 +132,13 @@ def latest_job(workspace: Workspace) -> MapJob | None:
     return _running.get(workspace.path)
 
 
-def begin(workspace: Workspace, release: Release) -> MapJob | None:
-    """Begin to make the map of a release, unless one is on its way; return it. None where there are too few studies."""
+def begin(workspace: Workspace, release: Release, *, actor: Actor) -> MapJob | None:
+    """Begin to make the map of what the actor may see, unless a map is on its way; None where studies are too few."""
     with _lock:
         present = _running.get(workspace.path)
         if present is not None and not present.over:
             return present
-        now = source(workspace, release.name, release.digest)
+        now = source(workspace, release.name, release.digest, actor=actor)
         if len(now.ids) < MIN_STUDIES:
             return None
         started = _running[workspace.path] = MapJob(release, now.digest)

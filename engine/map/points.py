@@ -8,28 +8,25 @@ from functools import cached_property
 
 import numpy as np
 
+from engine.actor import Actor
 from engine.errors import UsageError
 from engine.findings import findings, vocabulary
 from engine.map.file import Chart, source
-from engine.store.filters import CONSENT_SQL
+from engine.store.maps import fact_columns
 from engine.workspace.workspace import Workspace
 
 BY = ("finding", "modality", "cohort")
 NAMED = 7  # groups with a colour and a shape of their own; what is left shares one
 OTHER, NONE = "other", "none"  # studies of no named group; studies without a label
 
-FACTS = (
-    "SELECT s.study_id, s.modality, s.cohort, s.labels, s.synthetic FROM studies s"
-    f" WHERE s.study_id IN (SELECT unnest(?)) AND {CONSENT_SQL}"
-)
-
 
 @dataclass(frozen=True)
 class MapState:
     """How a made map stands to the collection now.
 
-    came : permitted studies that are not on it; gone : studies of it that are no longer shown
-    fresh: made of exactly what there is now
+    fresh   : made of exactly what there is now
+    added   : permitted studies that are not on it
+    removed : studies of it that are no longer shown
     """
 
     fresh: bool
@@ -51,8 +48,8 @@ class Points:
 
     @cached_property
     def index_of(self) -> dict[str, int]:
-        """Return study id → its place among the points."""
-        return {study_id: at for at, study_id in enumerate(self.ids)}
+        """Return study id → index of its point."""
+        return {study_id: index for index, study_id in enumerate(self.ids)}
 
     @cached_property
     def findings(self) -> list[frozenset[str]]:
@@ -62,22 +59,22 @@ class Points:
     @cached_property
     def finding_counts(self) -> list[tuple[str, int]]:
         """Return (finding, studies), most frequent first, then in the order of the vocabulary."""
-        counts = Counter(name for held in self.findings for name in held)
-        order = {name: at for at, name in enumerate(vocabulary())}
+        counts = Counter(name for names in self.findings for name in names)
+        order = {name: index for index, name in enumerate(vocabulary())}
         return sorted(counts.items(), key=lambda one: (-one[1], order[one[0]]))
 
     def take(self, indices: np.ndarray) -> list[str]:
-        """Return the ids at some places."""
+        """Return the ids at some indices."""
         return [str(one) for one in self.ids[indices]]
 
 
-def points_of(workspace: Workspace, chart: Chart, release_digest: str) -> Points:
-    """Return what of a map may be shown now, and how it stands to the collection."""
-    facts = workspace.database.columns(FACTS, [list(chart.ids)])
-    at = {study_id: row for row, study_id in enumerate(facts["study_id"])}
-    shown = np.array([study_id in at for study_id in chart.ids], bool)
-    order = np.array([at[study_id] for study_id in chart.ids[shown]], np.int64)
-    now = source(workspace, chart.release, release_digest)
+def points_of(workspace: Workspace, chart: Chart, release_digest: str, *, actor: Actor) -> Points:
+    """Return what of a map the actor may see now, and how the map stands to the collection."""
+    facts = fact_columns(workspace.database, actor, list(chart.ids))
+    row_of = {study_id: row for row, study_id in enumerate(facts["study_id"])}
+    shown = np.array([study_id in row_of for study_id in chart.ids], bool)
+    order = np.array([row_of[study_id] for study_id in chart.ids[shown]], np.int64)
+    now = source(workspace, chart.release, release_digest, actor=actor)
     missing = len(now.ids) - chart.total if chart.total > len(chart.ids) else len(set(now.ids) - set(chart.ids))
     state = MapState(now.digest == chart.digest, max(0, missing), int((~shown).sum()))
     return Points(
@@ -99,22 +96,22 @@ def groups(points: Points, by: str) -> tuple[list[str], np.ndarray]:
     """
     if by not in BY:
         raise UsageError(f"There is no colouring by '{by}': use {', '.join(BY)}.")
-    held = points.findings if by == "finding" else [frozenset([one]) for one in getattr(points, by)]
+    of_point = points.findings if by == "finding" else [frozenset([one]) for one in getattr(points, by)]
     counts = points.finding_counts if by == "finding" else sorted(Counter(getattr(points, by)).items(), key=_most)
     names = [name for name, _ in counts[:NAMED]]
-    rarest = {name: at for at, name in enumerate(names)}
-    nothing = [not labels for labels in points.labels] if by == "finding" else [False] * len(held)
-    found = np.array(
+    rarity = {name: index for index, name in enumerate(names)}
+    unlabelled = [not labels for labels in points.labels] if by == "finding" else [False] * len(of_point)
+    group = np.array(
         [
-            max((rarest[one] for one in mine if one in rarest), default=len(names) + empty)
-            for mine, empty in zip(held, nothing, strict=True)
+            max((rarity[one] for one in own if one in rarity), default=len(names) + empty)
+            for own, empty in zip(of_point, unlabelled, strict=True)
         ],
         np.int64,
     )
-    present = [at for at in range(len(names) + 2) if (found == at).any()]
+    present = [index for index in range(len(names) + 2) if (group == index).any()]
     renumbered = np.full(len(names) + 2, -1)
     renumbered[present] = np.arange(len(present))
-    return [([*names, OTHER, NONE])[at] for at in present], renumbered[found]
+    return [([*names, OTHER, NONE])[index] for index in present], renumbered[group]
 
 
 def _most(one: tuple[str, int]) -> tuple[int, str]:

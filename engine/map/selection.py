@@ -11,7 +11,7 @@ from engine.map.points import Points
 
 
 def inside(points: Points, xs: Sequence[float], ys: Sequence[float]) -> np.ndarray:
-    """Return the places of the points within a closed outline, in map coordinates, by the rule of odd crossings."""
+    """Return the indices of the points within a closed outline, in map coordinates, by the rule of odd crossings."""
     from matplotlib.path import Path
 
     if len(xs) < 3:
@@ -21,34 +21,34 @@ def inside(points: Points, xs: Sequence[float], ys: Sequence[float]) -> np.ndarr
 
 
 def in_box(points: Points, xs: Sequence[float], ys: Sequence[float]) -> np.ndarray:
-    """Return the places of the points between the lowest and the highest x and y."""
+    """Return the indices of the points between the lowest and the highest x and y."""
     x, y = points.xy.T
     return np.flatnonzero((x >= min(xs)) & (x <= max(xs)) & (y >= min(ys)) & (y <= max(ys)))
 
 
 def passing(points: Points, modalities: Sequence[str] = (), findings: Sequence[str] = ()) -> np.ndarray:
-    """Return the places of the points of any of these modalities and with any of these findings; empty is any."""
-    kept = np.ones(len(points.ids), bool)
+    """Return the indices of the points of any of these modalities and with any of these findings; empty is any."""
+    passes = np.ones(len(points.ids), bool)
     if modalities:
-        kept &= np.isin(points.modality.astype(str), list(modalities))
+        passes &= np.isin(points.modality.astype(str), list(modalities))
     if findings:
         wanted = set(findings)
-        kept &= np.array([bool(held & wanted) for held in points.findings], bool)
-    return np.flatnonzero(kept)
+        passes &= np.array([bool(names & wanted) for names in points.findings], bool)
+    return np.flatnonzero(passes)
 
 
 def near(points: Points, study_id: str, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places of the k points nearest to a study on the map, and their distances there, nearest first."""
-    at = points.index_of.get(study_id.strip())
-    if at is None:
+    """Return the indices of the k points nearest to a study on the map, and their distances there, nearest first."""
+    index = points.index_of.get(study_id.strip())
+    if index is None:
         raise UsageError(f"There is no study {brief(study_id)} on the map: take an id from a result or from the list.")
-    away = np.hypot(*(points.xy - points.xy[at]).T)
-    away[at] = np.inf
+    away = np.hypot(*(points.xy - points.xy[index]).T)
+    away[index] = np.inf
     order = np.argsort(away, kind="stable")[: min(k, len(away) - 1)]
     return order, away[order]
 
 
 def middle(points: Points, study_ids: Sequence[str]) -> np.ndarray | None:
     """Return the median place (2,) of those of the studies that are on the map; None where none is."""
-    places = [points.index_of[one] for one in study_ids if one in points.index_of]
-    return np.median(points.xy[places], axis=0) if places else None
+    indices = [points.index_of[one] for one in study_ids if one in points.index_of]
+    return np.median(points.xy[indices], axis=0) if indices else None

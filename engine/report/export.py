@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 
 from engine.actor import Actor
 from engine.errors import UsageError, WorkspaceError
-from engine.report.report import Explained, Report, check_query, chosen, permitted
+from engine.report.report import Explained, Report, check_query, chosen
 from engine.report.writers import WRITERS, ExportRequest
 from engine.retrieval.answer import Answer, Neighbour
+from engine.store.permission import permitted_ids
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def export(
     answer: Answer,
     request: ExportRequest,
     *,
-    who: str = "local",
+    actor: Actor,
     maps: PairMaps | None = None,
 ) -> Exported:
     """Return the file of an answer.
@@ -52,74 +53,76 @@ def export(
     Raises UsageError where a case is not among the results, nothing may be exported or the query's patient withdrew.
     """
     picked, writer = _picked(answer, request), WRITERS[request.format]
+    picked_ids = [one.study_id for one in picked]
     while True:
         check_query(workspace, answer)
-        allowed = permitted(workspace, [one.study_id for one in picked])
-        report = _begin(workspace, answer, picked, allowed, request, who)
+        allowed = permitted_ids(workspace.database, actor, picked_ids)
+        report = _begin(workspace, answer, picked, allowed=allowed, request=request, actor=actor)
         try:
             data = writer.write(_explained(report, release, request, maps), request)
         except (UsageError, WorkspaceError):
-            if permitted(workspace, [one.study_id for one in picked]) == allowed:
+            if permitted_ids(workspace.database, actor, picked_ids) == allowed:
                 raise
             continue
-        if permitted(workspace, [one.study_id for one in picked]) >= allowed:
+        if permitted_ids(workspace.database, actor, picked_ids) >= allowed:
             name = f"casebind-{answer.query_id}-{request.format}-{report.audit_id}.{writer.suffix}"
             ids = tuple(one.study_id for one in report.neighbours)
             return Exported(data, name, writer.mime, report.audit_id, ids, report.left_out)
 
 
-def _picked(answer: Answer, wanted: ExportRequest) -> tuple[Neighbour, ...]:
+def _picked(answer: Answer, request: ExportRequest) -> tuple[Neighbour, ...]:
     """Return what would leave if everyone still consents."""
-    found = chosen(answer, wanted.cases)
-    if not WRITERS[wanted.format].single:
-        return found
-    return found[:1] if wanted.cases or not found else (_nearest(found, answer.study.modality),)
+    neighbours = chosen(answer, request.cases)
+    if not WRITERS[request.format].single:
+        return neighbours
+    return neighbours[:1] if request.cases or not neighbours else (_nearest(neighbours, answer.study.modality),)
 
 
-def _nearest(found: Sequence[Neighbour], modality: str) -> Neighbour:
+def _nearest(neighbours: Sequence[Neighbour], modality: str) -> Neighbour:
     """Return the nearest of the query's own modality, else the one closer than most random pairs are."""
-    alike = [one for one in found if one.modality == modality]
-    return max(alike or found, key=lambda one: one.further_share)
+    alike = [one for one in neighbours if one.modality == modality]
+    return max(alike or neighbours, key=lambda one: one.further_share)
 
 
 def _begin(
     workspace: Workspace,
     answer: Answer,
     picked: Sequence[Neighbour],
+    *,
     allowed: frozenset[str],
-    wanted: ExportRequest,
-    who: str,
+    request: ExportRequest,
+    actor: Actor,
 ) -> Report:
     """Audit the export and return what it is made from."""
-    kept = tuple(one for one in picked if one.study_id in allowed)
-    ids = tuple(one.study_id for one in kept)
+    neighbours = tuple(one for one in picked if one.study_id in allowed)
+    ids = tuple(one.study_id for one in neighbours)
     audit_id = workspace.audit(
         "export",
-        actor=Actor(who),
+        actor=actor,
         query_id=answer.query_id,
         returned=ids,
         release=answer.release,
-        filters=f"format {wanted.format}",
+        filters=f"format {request.format}",
     )
-    marks = tuple(one for one in workspace.all_ratings(answer.query_id) if one.study_id in allowed)
+    ratings = tuple(one for one in workspace.all_ratings(answer.query_id) if one.study_id in allowed)
     return Report(
         answer=answer,
-        neighbours=kept,
-        left_out=len(picked) - len(kept),
-        ratings=marks,
-        study=partial(workspace.study, actor=Actor(who)),
+        neighbours=neighbours,
+        left_out=len(picked) - len(neighbours),
+        ratings=ratings,
+        study=partial(workspace.study, actor=actor),
         when=datetime.now(UTC),
         audit_id=audit_id,
-        who=who,
+        who=actor.name,
         key=workspace.key,
     )
 
 
-def _explained(report: Report, release: Release | None, wanted: ExportRequest, maps: PairMaps | None) -> Report:
+def _explained(report: Report, release: Release | None, request: ExportRequest, maps: PairMaps | None) -> Report:
     """Return the report with the maps of its first case, where they are wanted."""
-    if not wanted.overlay or not WRITERS[wanted.format].explainable or not report.neighbours:
+    if not request.overlay or not WRITERS[request.format].explainable or not report.neighbours:
         return report
-    first = report.neighbours[0] if wanted.cases else _nearest(report.neighbours, report.query.modality)
+    first = report.neighbours[0] if request.cases else _nearest(report.neighbours, report.query.modality)
     match = report.study(first.study_id)
     if maps is None:
         from engine.explain.attribution import explain_pair

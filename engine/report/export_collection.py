@@ -5,20 +5,23 @@ Whoever withdraws while a file is being made is not in it: the file is made agai
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from engine import plain_text
-from engine.actor import Actor, single_user
+from engine.actor import Actor
 from engine.errors import UsageError, WorkspaceError
 from engine.report.export import Exported
-from engine.report.report import permitted
 from engine.report.table_csv import csv_bytes, iso
 from engine.report.writers import WRITERS
+from engine.store.collections import CollectionCase, TeachingCollection
+from engine.store.permission import permitted_ids
 from engine.strings import notice
-from engine.teaching import collections, records
+from engine.study import Study
+from engine.teaching import collections
 from engine.workspace.workspace import Workspace
 
 FORMATS = ("pdf", "csv")
@@ -43,7 +46,7 @@ class CollectionExportRequest:
 
 
 def export_collection(
-    workspace: Workspace, collection_id: str, request: CollectionExportRequest, *, release: str, who: str = "local"
+    workspace: Workspace, collection_id: str, request: CollectionExportRequest, *, release: str, actor: Actor
 ) -> Exported:
     """Return the file of a collection, its cases in their order.
 
@@ -51,50 +54,55 @@ def export_collection(
     Raises UsageError where there is no such collection, WorkspaceError where a case's file cannot be read.
     """
     while True:
-        one, items = collections.load(workspace, collection_id), collections.items(workspace, collection_id)
+        collection = collections.load(workspace, collection_id, actor=actor)
+        items = collections.items(workspace, collection_id, actor=actor)
         ids = [item.study_id for item in items]
         about = f"collection {collection_id}, format {request.format}"
-        audit_id = workspace.audit("export", actor=Actor(who), returned=ids, release=release, filters=about)
+        audit_id = workspace.audit("export", actor=actor, returned=ids, release=release, filters=about)
         try:
-            data = _made(workspace, one, items, request, release, audit_id)
+            data = _made(workspace, collection, items, request, actor=actor, release=release, audit_id=audit_id)
         except (UsageError, WorkspaceError):
-            if permitted(workspace, ids) >= set(ids):
+            if permitted_ids(workspace.database, actor, ids) >= set(ids):
                 raise
             continue
-        if permitted(workspace, ids) >= set(ids):
+        if permitted_ids(workspace.database, actor, ids) >= set(ids):
             writer = WRITERS[request.format]
             name = f"casebind-{collection_id}-{audit_id}.{writer.suffix}"
-            return Exported(data, name, writer.mime, audit_id, tuple(ids), one.hidden)
+            return Exported(data, name, writer.mime, audit_id, tuple(ids), collection.hidden)
 
 
 def _made(
     workspace: Workspace,
-    one: records.TeachingCollection,
-    items: Sequence[records.CollectionCase],
-    wanted: CollectionExportRequest,
+    collection: TeachingCollection,
+    items: Sequence[CollectionCase],
+    request: CollectionExportRequest,
+    *,
+    actor: Actor,
     release: str,
     audit_id: int,
 ) -> bytes:
     """Return the bytes of the file."""
     when = datetime.now(UTC)
-    if wanted.format == "csv":
+    if request.format == "csv":
         ending = {"release": release, "export_audit_id": audit_id, "exported_at_utc": iso(when), "notice": notice()}
-        return csv_bytes("collection", (_row(one, n, item) | ending for n, item in enumerate(items, 1)), wanted.bom)
+        rows = (_row(collection, n, item) | ending for n, item in enumerate(items, 1))
+        return csv_bytes("collection", rows, request.bom)
     from engine.report import pdf_collection
 
-    kept = [(n, item) for n, item in enumerate(items, 1) if not (wanted.hide_labels and item.row.modality == "text")]
+    drawn = [(n, item) for n, item in enumerate(items, 1) if not (request.hide_labels and item.row.modality == "text")]
+    pages = _Pages(partial(workspace.study, actor=actor), drawn, request.hide_labels)
     printed = pdf_collection.PrintedCollection(
-        one.title, one.description, _Pages(workspace, kept, wanted.hide_labels), one.hidden, len(items) - len(kept)
+        collection.title, collection.description, pages, collection.hidden, len(items) - len(drawn)
     )
     return pdf_collection.collection_pdf(printed, release=release, when=when, audit_id=audit_id)
 
 
-def _row(one: records.TeachingCollection, place: int, item: records.CollectionCase) -> dict[str, Any]:
+def _row(collection: TeachingCollection, position: int, item: CollectionCase) -> dict[str, Any]:
     row = item.row
     return {
-        "collection_id": one.collection_id,
-        "collection_title": one.title,
-        "place": place,
+        "collection_id": collection.collection_id,
+        "collection_title": collection.title,
+        "place": position,
         "study_id": item.study_id,
         "encounter_id": row.encounter_id,
         "patient_id": row.patient_id,
@@ -116,26 +124,26 @@ class _Pages(Sequence[Any]):
     """The items of the PDF, each with its content read when its page is drawn."""
 
     def __init__(
-        self, workspace: Workspace, items: Sequence[tuple[int, records.CollectionCase]], hide_labels: bool
+        self, study: Callable[[str], Study], items: Sequence[tuple[int, CollectionCase]], hide_labels: bool
     ) -> None:
-        self.workspace, self.items, self.hide_labels = workspace, items, hide_labels
+        self.study, self.items, self.hide_labels = study, items, hide_labels
 
     def __len__(self) -> int:
         return len(self.items)
 
-    def __getitem__(self, at: Any) -> Any:
+    def __getitem__(self, index: Any) -> Any:
         from engine.report.pdf_collection import PrintedCase
 
-        place, item = self.items[at]
+        position, item = self.items[index]
         row = item.row
         return PrintedCase(
             item.study_id,
-            self.workspace.study(item.study_id, actor=single_user()),
+            self.study(item.study_id),
             item.note,
             row.labels,
             row.label_source,
             row.cohort,
             row.licence,
             self.hide_labels,
-            place,
+            position,
         )

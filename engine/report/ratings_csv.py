@@ -32,7 +32,12 @@ PROTECTED = re.compile(rf"'+ *[{re.escape(FORMULA_SIGNS)}]")  # looks like a cel
 
 @dataclass(frozen=True)
 class ExportedRatings:
-    """A finished file. left_out : ratings of withdrawn patients; gone : of studies or queries no longer there"""
+    """A finished file.
+
+    n        : ratings in it
+    left_out : ratings of withdrawn patients
+    gone     : ratings of studies or queries that are no longer there
+    """
 
     data: bytes
     name: str
@@ -48,25 +53,26 @@ def site(workspace: Workspace) -> str:
 
 
 def export_ratings(
-    workspace: Workspace, *, embeddings: bool = False, bom: bool = False, who: str = "local"
+    workspace: Workspace, *, actor: Actor, embeddings: bool = False, bom: bool = False
 ) -> ExportedRatings:
     """Return the CSV of all ratings that count, oldest first, and note the export in the audit.
 
     embeddings : with the embeddings of both sides, so that another site can train on pairs it does not have
     """
     while True:
-        out = withdrawn_patients(workspace)
+        withdrawn = withdrawn_patients(workspace)
         ratings = workspace.all_ratings(skips=True)
         known = load_sides(workspace, {one for rating in ratings for one in rating.pair})
-        there = [rating for rating in ratings if all(one in known for one in rating.pair)]
-        kept = [rating for rating in there if not any(known[one].patients & out for one in rating.pair)]
+        present = [rating for rating in ratings if all(one in known for one in rating.pair)]
+        permitted = [rating for rating in present if not any(known[one].patients & withdrawn for one in rating.pair)]
         about = f"ratings to pool, {'with' if embeddings else 'without'} embeddings"
-        ids = sorted({one for rating in kept for one in rating.pair})
-        audit_id = workspace.audit("export", actor=Actor(who), returned=ids, filters=about)
-        data = csv_bytes(TABLE, _rows(workspace, kept, known, embeddings, audit_id), bom)
-        if withdrawn_patients(workspace) <= out:
-            left, gone = len(there) - len(kept), len(ratings) - len(there)
-            return ExportedRatings(data, f"casebind-ratings-{audit_id}.csv", audit_id, len(kept), left, gone)
+        ids = sorted({one for rating in permitted for one in rating.pair})
+        audit_id = workspace.audit("export", actor=actor, returned=ids, filters=about)
+        data = csv_bytes(TABLE, _rows(workspace, permitted, known, embeddings=embeddings, audit_id=audit_id), bom)
+        if withdrawn_patients(workspace) <= withdrawn:
+            left_out, gone = len(present) - len(permitted), len(ratings) - len(present)
+            name = f"casebind-ratings-{audit_id}.csv"
+            return ExportedRatings(data, name, audit_id, len(permitted), left_out, gone)
 
 
 def dictionary_csv() -> bytes:
@@ -76,7 +82,7 @@ def dictionary_csv() -> bytes:
 
 
 def _rows(
-    workspace: Workspace, ratings: Sequence[Rating], known: dict[str, RatedSide], embeddings: bool, audit_id: int
+    workspace: Workspace, ratings: Sequence[Rating], known: dict[str, RatedSide], *, embeddings: bool, audit_id: int
 ) -> Iterator[dict[str, Any]]:
     home = site(workspace)
     ending = {"export_audit_id": audit_id, "exported_at_utc": iso(datetime.now(UTC)), "notice": notice()}
@@ -133,7 +139,7 @@ def encode_embedding(embedding: np.ndarray | None) -> str:
 
 
 def decode_embedding(words: str) -> np.ndarray:
-    """Return (256,) float32 of what `packed` wrote, of length 1; ValueError where it is something else."""
+    """Return (256,) float32 of what `encode_embedding` wrote, of length 1; ValueError where it is something else."""
     vector = np.frombuffer(base64.b64decode(words, validate=True), "<f2").astype(np.float32)
     length = float(np.linalg.norm(vector)) if vector.size == 256 else 0.0
     if not 0.98 < length < 1.02:  # float16 leaves it within a thousandth
@@ -142,7 +148,7 @@ def decode_embedding(words: str) -> np.ndarray:
 
 
 def _guarded(value: Any) -> Any:
-    """Return text that looks as if it had been made safe with one more apostrophe, so that `bare` gives it back."""
+    """Return text that looks as if it had been made safe with one more apostrophe, which `unescape_cell` takes away."""
     return f"'{value}" if isinstance(value, str) and PROTECTED.match(value) else value
 
 

@@ -7,10 +7,7 @@ with its embeddings, where the same encoders made them, so that a round can lear
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
-
-import duckdb
 
 from engine.actor import Actor
 from engine.learning.rated_pairs import RatedSide, load_sides, withdrawn_patients
@@ -51,33 +48,33 @@ class Imported:
         return self.withdrawn + self.bare + self.foreign
 
 
-def import_ratings(workspace: Workspace, data: bytes, *, site_name: str = "", who: str = "local") -> Imported:
+def import_ratings(workspace: Workspace, data: bytes, *, actor: Actor, site_name: str = "") -> Imported:
     """Take in a file that `casebind ratings export` wrote; all of it in one transaction, or nothing.
 
-    named : what to call the site whose rows carry only the id of a workspace
+    site_name : what to call the site whose rows carry only the id of a workspace
     Raises UsageError that names the first row that cannot stand.
     """
     if site_name:
         site_name = ratings.rater_name(site_name)
     rows = [_sourced(row, site(workspace), site_name) for row in read_ratings(data)]
     known = load_sides(workspace, {one for row in rows for one in row.rating.pair})
-    out, encoders = withdrawn_patients(workspace), _encoders(workspace)
+    withdrawn, encoders = withdrawn_patients(workspace), _encoders(workspace)
     counted: Counter[str] = Counter()
-    add: list[Rating] = []
-    keep: list[imported_ratings.ImportedRating] = []
+    added: list[Rating] = []
+    pooled: list[imported_ratings.ImportedRating] = []
     with workspace.database.write() as cursor:
-        present = _uids(cursor)
+        present = imported_ratings.present_uids(cursor)
         for row in rows:
-            fate = PRESENT if row.rating.uid in present else _fate(row, known, out, encoders)
+            fate = PRESENT if row.rating.uid in present else _fate(row, known, withdrawn, encoders)
             counted[fate] += 1
             if fate == ADDED:
-                add.append(row.rating)
+                added.append(row.rating)
             elif fate == POOLED:
-                keep.append(_apart(row))
-        ratings.insert_all(cursor, add)
-        imported_ratings.add(cursor, keep)
+                pooled.append(_pooled(row))
+        ratings.insert_all(cursor, added)
+        imported_ratings.add(cursor, pooled)
     about = ", ".join(f"{n} {fate}" for fate, n in sorted(counted.items()))
-    workspace.audit("import ratings", actor=Actor(who), filters=about)
+    workspace.audit("import ratings", actor=actor, filters=about)
     return Imported(**counted)
 
 
@@ -91,7 +88,7 @@ def _sourced(row: ImportedRow, home: str, named: str) -> ImportedRow:
     return replace(row, rating=replace(row.rating, source=source))
 
 
-def _fate(row: ImportedRow, known: dict[str, RatedSide], out: frozenset[str], encoders: dict[str, str]) -> str:
+def _fate(row: ImportedRow, known: dict[str, RatedSide], withdrawn: frozenset[str], encoders: dict[str, str]) -> str:
     """Return what becomes of a row that is not here yet."""
     query, study = known.get(row.rating.query_id), known.get(row.rating.study_id)
     if (
@@ -100,7 +97,7 @@ def _fate(row: ImportedRow, known: dict[str, RatedSide], out: frozenset[str], en
         and _same(query, row.query_modality, row.query_content)
         and _same(study, row.modality, row.content)
     ):
-        return WITHDRAWN if (query.patients | study.patients) & out else ADDED
+        return WITHDRAWN if (query.patients | study.patients) & withdrawn else ADDED
     if row.query_vector is None or row.vector is None:
         return BARE
     here = (encoders.get(row.query_modality), encoders.get(row.modality))
@@ -112,7 +109,7 @@ def _same(side: RatedSide, modality: str, content: str) -> bool:
     return (side.modality, side.content) == (modality, content)
 
 
-def _apart(row: ImportedRow) -> imported_ratings.ImportedRating:
+def _pooled(row: ImportedRow) -> imported_ratings.ImportedRating:
     one: Rating = row.rating
     assert row.query_vector is not None and row.vector is not None
     return imported_ratings.ImportedRating(
@@ -148,13 +145,6 @@ def _apart(row: ImportedRow) -> imported_ratings.ImportedRating:
 def _encoders(workspace: Workspace) -> dict[str, str]:
     serving = workspace.releases.serving()
     return workspace.releases.encoders(serving[1]) if serving else {}
-
-
-def _uids(cursor: duckdb.DuckDBPyConnection) -> set[str]:
-    found: Sequence[tuple[str]] = cursor.execute(
-        "SELECT uid FROM ratings UNION ALL SELECT uid FROM pooled_ratings"
-    ).fetchall()
-    return {uid for (uid,) in found}
 
 
 def summary_lines(done: Imported) -> list[str]:

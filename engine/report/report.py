@@ -1,4 +1,4 @@
-"""What a file is made from: the answer as it may leave now, with marks, moment and audit number."""
+"""What a file is made from: the answer as it may leave now, with ratings, moment and audit number."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ class Explained:
 class Report:
     """One search on its way into a file.
 
-    neighbours : those of the chosen cases whose patients' consent stands, in the order of the answer
+    neighbours : those of the chosen cases that the actor may see, in the order of the answer
     left_out   : how many of the chosen were left out because consent was withdrawn or the study removed since
-    marks      : the marks that count on these neighbours, of everyone, oldest first
+    ratings    : the ratings that count on these neighbours, of everyone, oldest first
     study      : returns a neighbour's study with its content by its id
     when       : moment of the export, UTC
     """
@@ -62,7 +62,7 @@ class Report:
         return __version__
 
     def ratings_of(self, study_id: str) -> list[Rating]:
-        """Return the marks on one neighbour."""
+        """Return the ratings of one neighbour."""
         return [one for one in self.ratings if one.study_id == study_id]
 
     def of_kind(self, modality: str) -> list[Neighbour]:
@@ -83,13 +83,6 @@ def chosen(answer: Answer, cases: Sequence[str]) -> tuple[Neighbour, ...]:
         if study_id not in known:
             raise UsageError(f"Study {study_id} is not among the results of {answer.query_id}: take an id from them.")
     return tuple(known[study_id] for study_id in dict.fromkeys(cases)) if cases else answer.neighbours
-
-
-def permitted(workspace: Workspace, study_ids: Sequence[str]) -> frozenset[str]:
-    """Return those of the studies that are there and whose patient's consent to retrieval stands now."""
-    rows = workspace.all_rows(list(study_ids))
-    standing = {patient_id: workspace.consent(patient_id) for patient_id in {row.patient_id for row in rows}}
-    return frozenset(row.study_id for row in rows if standing[row.patient_id])
 
 
 def check_query(workspace: Workspace, answer: Answer) -> None:

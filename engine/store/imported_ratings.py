@@ -69,6 +69,12 @@ def add(cursor: duckdb.DuckDBPyConnection, rows: Sequence[ImportedRating]) -> No
     bulk.insert(cursor, "pooled_ratings", types, values)
 
 
+def present_uids(cursor: duckdb.DuckDBPyConnection) -> set[str]:
+    """Return the uids of all ratings that are here, given here or imported."""
+    rows = cursor.execute("SELECT uid FROM ratings UNION ALL SELECT uid FROM pooled_ratings").fetchall()
+    return {uid for (uid,) in rows}
+
+
 def imported_ratings(database: Database, encoders: dict[str, str] | None = None) -> list[ImportedRating]:
     """Return all rows, oldest first; of the latest moment per rater and pair.
 

@@ -35,9 +35,25 @@ def permission(actor: Actor) -> Clause:
 
 def read(database: Database, actor: Actor, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """Return the rows of a SELECT that may name `permitted_studies`, a table of the columns of `studies`."""
+    return database.read(*_named(actor, sql, values))
+
+
+def columns(database: Database, actor: Actor, sql: str, values: Sequence[Any] = ()) -> dict[str, Any]:
+    """Return the result of such a SELECT as one numpy array per column."""
+    return database.columns(*_named(actor, sql, values))
+
+
+def permitted_ids(database: Database, actor: Actor, study_ids: Sequence[str]) -> frozenset[str]:
+    """Return those of the studies that are in the workspace and that the actor may see."""
+    sql = "SELECT study_id FROM permitted_studies WHERE study_id IN (SELECT unnest(?))"
+    return frozenset(study_id for (study_id,) in read(database, actor, sql, [list(study_ids)]))
+
+
+def _named(actor: Actor, sql: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
+    """Return the SELECT with `permitted_studies` defined before it, and all values."""
     allowed = permission(actor)
     named = f"WITH permitted_studies AS (SELECT s.* FROM studies s WHERE {allowed.sql}) {sql}"
-    return database.read(named, [*allowed.values, *values])
+    return named, [*allowed.values, *values]
 
 
 WITHDRAWN = "SELECT w.patient_id FROM withdrawn w WHERE w.scope = 'retrieval'"

@@ -14,30 +14,30 @@ def key_label(labels: Sequence[str], frequent: Sequence[str], wanted: Sequence[s
     frequent : labels of the modality, most frequent first
     """
     candidates = [label for label in labels if label in wanted] or list(labels)
-    rank = {label: place for place, label in enumerate(frequent)}
+    rank = {label: index for index, label in enumerate(frequent)}
     return max(candidates, key=lambda label: (rank.get(label, len(rank)), label))
 
 
 def options(
-    truth: Sequence[str],
+    right: Sequence[str],
     labels: Sequence[str],
     near: Iterable[Sequence[str]],
     frequent: Sequence[str],
     rng: random.Random,
 ) -> tuple[str, ...]:
-    """Return `truth` and distractors, at most MOST in all, in an order drawn by `rng`.
+    """Return the right labels and distractors, at most MAX_OPTIONS in all, in an order drawn by `rng`.
 
-    truth    : the labels among `labels` that are offered
+    right    : the labels among `labels` that are offered
     labels   : all labels of the case, none of which may be a distractor
     near     : labels of its nearest cases that are labelled otherwise, nearest first
     frequent : labels of the modality, most frequent first, which fill what is left
     """
-    kept = list(truth)[: MAX_OPTIONS - 1]
+    offered = list(right)[: MAX_OPTIONS - 1]
     others = dict.fromkeys(label for of_one in near for label in of_one)
     for label in [*others, *frequent]:
-        if len(kept) == MAX_OPTIONS:
+        if len(offered) == MAX_OPTIONS:
             break
-        if label not in labels and label not in kept:
-            kept.append(label)
-    rng.shuffle(kept)
-    return tuple(kept)
+        if label not in labels and label not in offered:
+            offered.append(label)
+    rng.shuffle(offered)
+    return tuple(offered)

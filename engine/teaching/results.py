@@ -6,11 +6,13 @@ import csv
 import io
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
+from engine.actor import Actor
 from engine.plain_text import cell
-from engine.store.filters import CONSENT_SQL
+from engine.store.quiz_runs import QuizAnswer, read_answers
+from engine.store.quizzes import Quiz, StoredQuestion, read_questions
 from engine.strings import notice
 from engine.study import Modality
 from engine.teaching import quizzes
@@ -34,14 +36,6 @@ COLUMNS = (
     "seed",
     "notice",
 )
-ANSWERS = f"""
-    SELECT u.alias, u.attempt, o.number, o.study_id, s.modality, s.synthetic, o.options, o.labelled, a.chosen,
-        a.is_right, a.answered_at, u.question_order, u.seed
-    FROM quiz_answers a JOIN quiz_runs u USING (run_id)
-    JOIN run_questions r ON r.run_id = a.run_id AND r.place = a.place
-    JOIN quiz_questions o ON o.quiz_id = r.quiz_id AND o.number = r.number
-    JOIN studies s ON s.study_id = o.study_id
-    WHERE u.quiz_id = ? AND {CONSENT_SQL} ORDER BY lower(u.alias), u.attempt, a.answered_at"""
 
 
 @dataclass(frozen=True)
@@ -83,82 +77,76 @@ class Results:
     hidden: int
 
 
-def wilson(right: int, n: int, z: float = 1.959964) -> tuple[float, float]:
+def wilson(right: int, n: int) -> tuple[float, float]:
     """Return the 95 % interval of a share by Wilson (1927); 0 to 1 where n is 0."""
+    from scipy.stats import binomtest
+
     if n == 0:
         return 0.0, 1.0
-    share, square = right / n, z * z / n
-    middle = (share + square / 2) / (1 + square)
-    half = z * math.sqrt(share * (1 - share) / n + square / (4 * n)) / (1 + square)
-    return max(0.0, middle - half), min(1.0, middle + half)
+    low, high = binomtest(right, n).proportion_ci(method="wilson")
+    return float(low), float(high)
 
 
-def results(workspace: Workspace, quiz_id: str) -> Results:
+def results(workspace: Workspace, quiz_id: str, *, actor: Actor) -> Results:
     """Return the results of all first attempts; questions whose case may no longer be shown are left out."""
-    quiz = quizzes.load(workspace, quiz_id)
-    asked = workspace.database.read(
-        "SELECT o.number, o.study_id, o.modality, o.labelled, o.options FROM quiz_questions o"
-        f" JOIN studies s ON s.study_id = o.study_id WHERE o.quiz_id = ? AND {CONSENT_SQL} ORDER BY o.number",
-        [quiz_id],
-    )
-    first = [row for row in workspace.database.read(ANSWERS, [quiz_id]) if row[1] == 1]
-    questions = []
-    for number, study_id, modality, labelled, options in asked:
-        given = [row for row in first if row[2] == number]
-        times = Counter(option for row in given for option in row[8])
-        share = Share(sum(row[9] for row in given), len(given))
-        chosen = tuple((option, times[option]) for option in options)
-        questions.append(QuestionResult(number, study_id, modality, tuple(labelled), share, chosen))
-    names = {row[0].casefold(): row[0] for row in first}
-    own = {key: [row[9] for row in first if row[0].casefold() == key] for key in sorted(names)}
-    learners = tuple((names[key], Share(sum(right), len(right))) for key, right in own.items())
-    return Results(tuple(questions), learners, quiz.questions - len(asked))
+    quiz, reader = quizzes.load(workspace, quiz_id, actor=actor), actor.acting_for("teaching")
+    asked = read_questions(workspace.database, reader, quiz_id)
+    first = [one for one in read_answers(workspace.database, reader, quiz_id) if one.attempt == 1]
+    questions = tuple(_question(one, [answer for answer in first if answer.number == one.number]) for one in asked)
+    of_learner: dict[tuple[str, str], list[QuizAnswer]] = {}
+    for answer in sorted(first, key=lambda one: (one.alias.casefold(), one.who)):
+        of_learner.setdefault((answer.alias.casefold(), answer.who), []).append(answer)
+    learners = tuple((answers[-1].alias, _share(answers)) for answers in of_learner.values())
+    return Results(questions, learners, quiz.questions - len(asked))
 
 
-def to_csv(workspace: Workspace, quiz_id: str, *, bom: bool = False) -> str:
+def to_csv(workspace: Workspace, quiz_id: str, *, actor: Actor, bom: bool = False) -> str:
     """Return every answer of every attempt, one per row, under COLUMNS; lists joined by `;`, times ISO 8601 in UTC.
 
     bom : begin with a byte order mark, so that Excel takes the file for UTF-8
     """
-    quiz = quizzes.load(workspace, quiz_id)
+    quiz = quizzes.load(workspace, quiz_id, actor=actor)
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
-    for (
-        alias,
-        attempt,
-        number,
-        study_id,
-        modality,
-        synthetic,
-        options,
-        labelled,
-        chosen,
-        right,
-        when,
-        order,
-        seed,
-    ) in workspace.database.read(ANSWERS, [quiz_id]):
-        row: list[Any] = [
-            quiz_id,
-            quiz.title,
-            alias,
-            attempt,
-            number,
-            study_id,
-            modality,
-            _yes(synthetic),
-            ";".join(options),
-            ";".join(labelled),
-            ";".join(chosen),
-            _yes(right),
-            f"{when.isoformat(timespec='seconds')}Z",
-            order,
-            seed,
-            notice(),
-        ]
-        writer.writerow([cell(value) for value in row])
+    for answer in read_answers(workspace.database, actor.acting_for("teaching"), quiz_id):
+        writer.writerow([cell(value) for value in _row(quiz, answer)])
     return ("\ufeff" if bom else "") + out.getvalue()
+
+
+def _question(question: StoredQuestion, answers: Sequence[QuizAnswer]) -> QuestionResult:
+    """Return what the first attempts made of one question."""
+    times = Counter(option for answer in answers for option in answer.chosen)
+    chosen = tuple((option, times[option]) for option in question.options)
+    return QuestionResult(
+        question.number, question.study_id, question.modality, question.labelled, _share(answers), chosen
+    )
+
+
+def _share(answers: Sequence[QuizAnswer]) -> Share:
+    return Share(sum(one.right for one in answers), len(answers))
+
+
+def _row(quiz: Quiz, answer: QuizAnswer) -> tuple[object, ...]:
+    """Return the values of COLUMNS."""
+    return (
+        quiz.quiz_id,
+        quiz.title,
+        answer.alias,
+        answer.attempt,
+        answer.number,
+        answer.study_id,
+        answer.modality,
+        _yes(answer.synthetic),
+        ";".join(answer.options),
+        ";".join(answer.labelled),
+        ";".join(answer.chosen),
+        _yes(answer.right),
+        f"{answer.answered_at.isoformat(timespec='seconds')}Z",
+        answer.order,
+        answer.seed,
+        notice(),
+    )
 
 
 def _yes(value: bool) -> str:

@@ -8,9 +8,9 @@ import streamlit as st
 
 from engine.report.export_collection import CollectionExportRequest, export_collection
 from engine.report.writers import WRITERS
+from engine.store.collections import CollectionCase, TeachingCollection
 from engine.strings import text
 from engine.teaching import collections
-from engine.teaching.records import CollectionCase, TeachingCollection
 from pages.collections import fields, state
 from pages.shared import resources
 from pages.shared.keys import SCREENS
@@ -74,25 +74,25 @@ def _export(collection: TeachingCollection) -> None:
 
 def _maker(collection_id: str, wanted: CollectionExportRequest) -> Callable[[], bytes]:
     """Return the function that makes the file when it is called, in a thread of its own."""
-    workspace, release = resources.workspace(), resources.release().name
-    return lambda: export_collection(workspace, collection_id, wanted, release=release, who=resources.actor().name).data
+    workspace, release, actor = resources.workspace(), resources.release().name, resources.actor()
+    return lambda: export_collection(workspace, collection_id, wanted, release=release, actor=actor).data
 
 
 def _words(collection: TeachingCollection) -> None:
-    workspace, which = resources.workspace(), collection.collection_id
+    workspace, actor, which = resources.workspace(), resources.actor(), collection.collection_id
     fields.draw_text_field(
         st.text_input,
         text("collections.new_title"),
         f"title-{which}",
         collection.title,
-        lambda words, was: collections.rename(workspace, which, words, was),
+        lambda words, was: collections.rename(workspace, which, words, was, actor=actor),
     )
     fields.draw_text_field(
         st.text_area,
         text("collections.description"),
         f"about-{which}",
         collection.description,
-        lambda words, was: collections.describe(workspace, which, words, was),
+        lambda words, was: collections.describe(workspace, which, words, was, actor=actor),
         height=110,
     )
 

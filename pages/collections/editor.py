@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.store.collections import CollectionCase, TeachingCollection
 from engine.strings import several, text
 from engine.teaching import collections
-from engine.teaching.records import CollectionCase, TeachingCollection
 from pages.collections import bar, fields, state
 from pages.shared import case_view, resources, study_facts, undo
 from pages.shared.keys import SCREENS
@@ -18,7 +18,7 @@ KEYS = SCREENS["collections"]
 
 def draw_editor(collection: TeachingCollection) -> None:
     """Draw the collection."""
-    found = collections.items(resources.workspace(), collection.collection_id)
+    found = collections.items(resources.workspace(), collection.collection_id, actor=resources.actor())
     chosen = st.query_params.get(state.CASE)
     at = next((i for i, item in enumerate(found) if item.study_id == chosen), 0)
     bar.draw_collection_bar(collection, found, at)
@@ -67,7 +67,9 @@ def _case(collection: TeachingCollection, items: list[CollectionCase], index: in
         text("collections.note"),
         f"note-{collection.collection_id}-{item.study_id}",
         item.note,
-        lambda words, was: collections.note(resources.workspace(), collection.collection_id, item.study_id, words, was),
+        lambda words, was: collections.note(
+            resources.workspace(), collection.collection_id, item.study_id, words, was, actor=resources.actor()
+        ),
         help=text("collections.note_help"),
         height=110,
     )

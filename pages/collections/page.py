@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import streamlit as st
+from engine.teaching.records import TeachingCollection
 
 from engine.errors import UsageError
 from engine.strings import several, text
 from engine.teaching import collections
-from engine.teaching.records import TeachingCollection
 from pages.collections import editor, present, state
 from pages.shared import resources, undo
 from pages.shared.markdown import escaped, escaped_lines
@@ -20,7 +20,7 @@ def draw() -> None:
         _all()
         return
     try:
-        one = collections.load(resources.workspace(), collection_id)
+        one = collections.load(resources.workspace(), collection_id, actor=resources.actor())
     except UsageError as error:
         undo.draw_undo(text("collections.undo"))
         st.error(str(error), icon=":material/error:")
@@ -38,7 +38,7 @@ def _all() -> None:
     st.markdown(text("collections.lead"))
     undo.draw_undo(text("collections.undo"))
     state.show_message()
-    found = collections.listed(resources.workspace())
+    found = collections.listed(resources.workspace(), actor=resources.actor())
     if not found:
         st.info(f"**{text('collections.empty')}** {text('collections.empty_how')}", icon=":material/bookmark_add:")
     else:

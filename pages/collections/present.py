@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.store.collections import CollectionCase, TeachingCollection
 from engine.strings import text
 from engine.teaching import collections
-from engine.teaching.records import CollectionCase, TeachingCollection
 from pages.collections import state
 from pages.shared import case_view, resources, study_facts
 from pages.shared.keys import SCREENS
@@ -29,7 +29,7 @@ SWITCH = (
 def draw_presentation(collection: TeachingCollection) -> None:
     """Draw the case that the URL names by its place."""
     st.html(BARE)
-    found = collections.items(resources.workspace(), collection.collection_id)
+    found = collections.items(resources.workspace(), collection.collection_id, actor=resources.actor())
     if not found:
         st.info(text("present.none"), icon=":material/visibility_off:")
         st.button(text("present.leave"), key="leave", shortcut=KEYS["leave"], on_click=_leave)

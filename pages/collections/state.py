@@ -7,9 +7,9 @@ from collections.abc import Callable
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.store.collections import CollectionCase, TeachingCollection
 from engine.strings import text
 from engine.teaching import collections
-from engine.teaching.records import CollectionCase, TeachingCollection
 from pages.shared import resources, undo
 from pages.shared.markdown import escaped
 
@@ -69,16 +69,16 @@ def create() -> None:
     """Store a collection of what is typed; the boxes are emptied once it is stored."""
     title, about = st.session_state["new-title"], st.session_state["new-description"]
     words = text("collections.created", title=escaped(title))
-    if done(lambda: collections.create(resources.workspace(), title, about, resources.actor().name), words):
+    if done(lambda: collections.create(resources.workspace(), title, about, actor=resources.actor()), words):
         st.session_state["new-title"] = st.session_state["new-description"] = ""
 
 
 def delete(collection: TeachingCollection) -> None:
     """Take a collection off the list and offer to bring it back."""
-    workspace = resources.workspace()
-    if done(lambda: collections.delete(workspace, collection.collection_id)):
+    workspace, actor = resources.workspace(), resources.actor()
+    if done(lambda: collections.delete(workspace, collection.collection_id, actor=actor)):
         words = text("collections.deleted", title=f"**{escaped(collection.title)}**")
-        undo.offer(words, lambda: collections.undelete(workspace, collection.collection_id))
+        undo.offer(words, lambda: collections.undelete(workspace, collection.collection_id, actor=actor))
         leave()
 
 
@@ -88,7 +88,7 @@ def duplicate(collection: TeachingCollection) -> None:
     try:
         enter(
             collections.duplicate(
-                resources.workspace(), collection.collection_id, title, resources.actor().name
+                resources.workspace(), collection.collection_id, title, actor=resources.actor()
             ).collection_id
         )
     except CasebindError as error:
@@ -98,15 +98,17 @@ def duplicate(collection: TeachingCollection) -> None:
 def move(collection: TeachingCollection, study_id: str, by: int) -> None:
     """Move a case by one place; it stays the open one."""
     select(study_id)
-    done(lambda: collections.move(resources.workspace(), collection.collection_id, study_id, by))
+    done(
+        lambda: collections.move(resources.workspace(), collection.collection_id, study_id, by, actor=resources.actor())
+    )
 
 
 def remove(collection: TeachingCollection, items: list[CollectionCase], index: int) -> None:
     """Take a case out, offer to bring it back, and open the one that takes its place."""
-    workspace, study_id = resources.workspace(), items[index].study_id
-    if done(lambda: collections.remove(workspace, collection.collection_id, study_id)):
+    workspace, actor, study_id = resources.workspace(), resources.actor(), items[index].study_id
+    if done(lambda: collections.remove(workspace, collection.collection_id, study_id, actor=actor)):
         words = text("collections.removed", title=f"**{escaped(collection.title)}**")
-        undo.offer(words, lambda: collections.restore(workspace, collection.collection_id, study_id))
+        undo.offer(words, lambda: collections.restore(workspace, collection.collection_id, study_id, actor=actor))
         left = [item.study_id for item in items if item.study_id != study_id]
         if left:
             select(left[min(index, len(left) - 1)])
@@ -116,7 +118,8 @@ def add(collection: TeachingCollection) -> None:
     """Add the case whose id is typed."""
     study_id = st.session_state["add-id"].strip()
     new: list[bool] = []
-    if done(lambda: new.append(collections.add(resources.workspace(), collection.collection_id, study_id))):
+    workspace, actor = resources.workspace(), resources.actor()
+    if done(lambda: new.append(collections.add(workspace, collection.collection_id, study_id, actor=actor))):
         st.session_state[MESSAGE] = (True, text("collections.add_done" if new[0] else "collections.add_there"))
         st.session_state["add-id"] = ""
         select(study_id)

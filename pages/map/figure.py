@@ -147,14 +147,14 @@ def alternative(map_view: MapView, by: str, passing: np.ndarray, has_query: bool
 
 def draw_caveat(map_view: MapView) -> None:
     """Draw what a map does not say, and how much it keeps."""
-    kept = map_view.chart.kept
+    fidelity = map_view.chart.fidelity
     figures = text(
         "map.kept",
-        k=kept.k,
-        share=f"{100 * kept.share:.0f}",
-        chance=f"{100 * kept.chance:.1f}",
-        trust=f"{kept.trustworthiness:.3f}",
-        n=f"{kept.n:,}",
+        k=fidelity.k,
+        share=f"{100 * fidelity.share:.0f}",
+        chance=f"{100 * fidelity.chance:.1f}",
+        trust=f"{fidelity.trustworthiness:.3f}",
+        n=f"{fidelity.n:,}",
     )
     words = [text("map.caveat"), figures]
     if map_view.chart.total > len(map_view.chart.ids):

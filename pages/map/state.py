@@ -13,6 +13,8 @@ from engine.map.file import Chart, file_of, load
 from engine.map.points import BY, Points, groups, points_of
 from engine.modalities import MODALITIES
 from engine.retrieval.answer import Answer
+from engine.store.filters import Clause
+from engine.store.permission import permission
 from pages.shared import resources
 
 OUTLINE, STOPPED = "map-outline", "map-stopped"  # in the session: what the last gesture drew; that the user stopped it
@@ -26,10 +28,11 @@ def _chart(path: str, release: str, written: int) -> Chart | None:
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _points(path: str, release: str, digest: str, written: int, version: tuple[int, int]) -> Points:
+def _points(path: str, release: str, digest: str, written: int, version: tuple[int, int], permitted: Clause) -> Points:
+    """Return the points for everybody with the same permission."""
     chart = _chart(path, release, written)
     assert chart is not None
-    return points_of(resources.workspace(), chart, digest)
+    return points_of(resources.workspace(), chart, digest, actor=resources.actor())
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
@@ -57,8 +60,9 @@ def current_map() -> MapView | None:
         written = file_of(workspace.path, release.name).stat().st_mtime_ns
     except OSError:
         return None
-    key = (str(workspace.path), release.name, release.digest, written, workspace.snapshots.version())
-    chart = _chart(str(workspace.path), release.name, written)
+    path, permitted = str(workspace.path), permission(resources.actor())
+    key = (path, release.name, release.digest, written, workspace.snapshots.version(), permitted)
+    chart = _chart(path, release.name, written)
     return None if chart is None else MapView(chart, _points(*key), key)
 
 
@@ -77,7 +81,7 @@ def ensure_map(current: MapView | None) -> job.MapJob | None:
 def start_map() -> job.MapJob | None:
     """Begin to make the map, whatever was stopped before."""
     st.session_state.pop(STOPPED, None)
-    return job.begin(resources.workspace(), resources.release())
+    return job.begin(resources.workspace(), resources.release(), actor=resources.actor())
 
 
 def stop() -> None:

@@ -6,11 +6,11 @@ import streamlit as st
 
 from engine.errors import CasebindError
 from engine.store.filters import Filters
+from engine.store.quizzes import ORDERS
 from engine.strings import several, text
 from engine.study import Modality
 from engine.teaching import collections, quizzes
 from engine.teaching.quizzes import MAX_QUESTIONS, SEEDS, BuiltQuiz, QuizPlan
-from engine.teaching.records import ORDERS
 from engine.teaching.selection import RECORDINGS
 from pages.quiz import state
 from pages.shared import resources
@@ -51,7 +51,7 @@ def draw_build_form(expanded: bool) -> None:
 
 def _collection(given: str | None) -> bool:
     """Draw the choice of a collection; return whether there is one."""
-    found = {one.collection_id: one for one in collections.listed(resources.workspace())}
+    found = {one.collection_id: one for one in collections.listed(resources.workspace(), actor=resources.actor())}
     if not found:
         st.info(text("quiz.no_collection"), icon=":material/info:")
         return False
@@ -111,21 +111,24 @@ def _build() -> None:
         chosen["build-asks"],
         chosen["build-order"],
         int(chosen["build-seed"]),
-        resources.actor().name,
     )
-    workspace, release = resources.workspace(), resources.release()
+    workspace, release, actor = resources.workspace(), resources.release(), resources.actor()
     bar = st.progress(0.0, text("quiz.building"))
 
-    def say(made: int, total: int) -> None:
+    def on_progress(made: int, total: int) -> None:
         bar.progress(made / total, text("quiz.building_at", n=made + 1, total=total))
 
     try:
         if chosen["build-source"] == "collection":
-            built = quizzes.from_collection(workspace, release, chosen["build-collection"], plan, say)
+            built = quizzes.from_collection(
+                workspace, release, chosen["build-collection"], plan, actor=actor, on_progress=on_progress
+            )
         else:
             kind: Modality = chosen["build-kind"]
             filters = Filters(labels=tuple(chosen[f"build-labels-{kind}"]), cohorts=tuple(chosen["build-cohorts"]))
-            built = quizzes.from_filters(workspace, release, (kind,), filters, plan, say)
+            built = quizzes.from_filters(
+                workspace, release, (kind,), filters, plan, actor=actor, on_progress=on_progress
+            )
     except CasebindError as error:
         chosen[MESSAGE] = (False, escaped(error))
         return

@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.store.quizzes import Quiz
 from engine.strings import several, text
 from engine.teaching import quizzes, runs
-from engine.teaching.records import Quiz
 from pages.quiz import build, state
 from pages.shared import resources, undo
 from pages.shared.link import link
@@ -21,18 +21,18 @@ def draw_quiz_list() -> None:
     undo.draw_undo(text("quiz.undo"))
     state.show_error()
     build.show_message()
-    found = quizzes.listed(resources.workspace())
+    listed = quizzes.listed(resources.workspace(), actor=resources.actor())
     with st.container(key="beside"):
         left, right = st.columns([3, 2], gap="large")
     with left:
         st.subheader(text("quiz.list"), anchor=False)
-        if not found:
+        if not listed:
             st.info(f"**{text('quiz.none')}** {text('quiz.none_how')}", icon=":material/quiz:")
-        for quiz in found:
+        for quiz in listed:
             _quiz(quiz)
     with right:
         _due()
-    build.draw_build_form(expanded=not found or state.BUILD in st.query_params)
+    build.draw_build_form(expanded=not listed or state.BUILD in st.query_params)
 
 
 def line(quiz: Quiz) -> str:
@@ -74,7 +74,7 @@ def _due() -> None:
     if not typed.strip():
         return
     try:
-        n = len(runs.due_questions(resources.workspace(), typed))
+        n = len(runs.due_questions(resources.workspace(), typed, actor=resources.actor()))
     except CasebindError as error:
         st.error(str(error), icon=":material/error:")
         return

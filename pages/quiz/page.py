@@ -16,13 +16,13 @@ def draw() -> None:
     quiz_id, run_id = st.query_params.get(state.QUIZ), st.query_params.get(state.RUN)
     try:
         if run_id is not None:
-            take.draw_quiz(runs.load(resources.workspace(), run_id))
+            take.draw_quiz(runs.load(resources.workspace(), run_id, actor=resources.actor()))
         elif quiz_id is None:
             home.draw_quiz_list()
         elif st.query_params.get(state.VIEW) == "results":
-            results.draw_quiz_results(quizzes.load(resources.workspace(), quiz_id))
+            results.draw_quiz_results(quizzes.load(resources.workspace(), quiz_id, actor=resources.actor()))
         else:
-            take.draw_quiz_start(quizzes.load(resources.workspace(), quiz_id))
+            take.draw_quiz_start(quizzes.load(resources.workspace(), quiz_id, actor=resources.actor()))
     except UsageError as error:
         undo.draw_undo(text("quiz.undo"))
         st.error(str(error), icon=":material/error:")

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from engine.store.quizzes import Quiz
 from engine.strings import notice, several, text
 from engine.teaching import results
-from engine.teaching.records import Quiz
 from engine.teaching.results import COLUMNS, QuestionResult, Share
 from pages.quiz import state
 from pages.shared import resources, study_facts
@@ -20,8 +20,8 @@ def draw_quiz_results(quiz: Quiz) -> None:
     """Draw the screen."""
     st.button(text("quiz.home"), icon=":material/arrow_back:", key="home", on_click=state.home)
     st.title(text("quiz.results_title", title=escaped(quiz.title)), anchor=False)
-    workspace = resources.workspace()
-    found = results.results(workspace, quiz.quiz_id)
+    workspace, actor = resources.workspace(), resources.actor()
+    found = results.results(workspace, quiz.quiz_id, actor=actor)
     if found.hidden:
         st.info(several(found.hidden, "quiz.hidden"), icon=":material/visibility_off:")
     if not found.learners:
@@ -37,7 +37,7 @@ def draw_quiz_results(quiz: Quiz) -> None:
         _table(rows, ("learner", "share", "interval", "n"))
     st.download_button(
         text("quiz.download"),
-        lambda: results.to_csv(workspace, quiz.quiz_id, bom=True).encode(),
+        lambda: results.to_csv(workspace, quiz.quiz_id, actor=actor, bom=True).encode(),
         f"casebind-quiz-{quiz.quiz_id}.csv",
         "text/csv",
         icon=":material/download:",

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.store.quiz_runs import QuizQuestion, Run
 from engine.strings import text
-from engine.teaching.records import QuizQuestion, Run
 from pages.quiz import state
 from pages.shared import case_card, content, resources, study_facts
 from pages.shared.keys import SCREENS

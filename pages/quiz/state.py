@@ -9,10 +9,11 @@ import streamlit as st
 
 from engine.errors import CasebindError
 from engine.retrieval.answer import Neighbour
+from engine.store.quiz_runs import QuizQuestion, Run
+from engine.store.quizzes import Quiz
 from engine.strings import text
 from engine.teaching import quizzes, runs
 from engine.teaching.confusable import confusable
-from engine.teaching.records import Quiz, QuizQuestion, Run
 from pages.shared import resources, undo
 from pages.shared.markdown import escaped
 
@@ -60,6 +61,7 @@ def start(quiz: Quiz, typed: str, restart: bool = False) -> None:
             resources.workspace(),
             quiz.quiz_id,
             typed,
+            actor=resources.actor(),
             order=st.query_params.get(ORDER),
             seed=int(seed) if seed.isdecimal() else None,
             anew=restart,
@@ -73,7 +75,7 @@ def start(quiz: Quiz, typed: str, restart: bool = False) -> None:
 def practise(typed: str) -> None:
     """Begin a practice of what is due."""
     try:
-        _enter_run(runs.practise(resources.workspace(), typed))
+        _enter_run(runs.practise(resources.workspace(), typed, actor=resources.actor()))
     except CasebindError as problem:
         set_error(problem)
 
@@ -109,7 +111,9 @@ def pick(run: Run, question: QuizQuestion, option: str) -> None:
 def commit(run: Run, question: QuizQuestion) -> None:
     """Store the answer, then reveal; where it cannot be stored, say why."""
     try:
-        runs.commit(resources.workspace(), run.run_id, question.position, picked(run, question))
+        runs.commit(
+            resources.workspace(), run.run_id, question.position, picked(run, question), actor=resources.actor()
+        )
     except CasebindError as problem:
         set_error(problem)
     else:
@@ -129,7 +133,7 @@ def confusable_cases(run: Run, question: QuizQuestion) -> list[Neighbour]:
     if known != (run.run_id, question.position):
         labels = workspace.row(question.study_id, actor=resources.actor()).labels
         found = confusable(
-            workspace, resources.release(), question.study_id, question.modality, labels, who=resources.actor().name
+            workspace, resources.release(), question.study_id, question.modality, labels, actor=resources.actor()
         )
         st.session_state[key] = ((run.run_id, question.position), found)
     return [one for one in found if workspace.consent(one.patient_id)]
@@ -137,7 +141,7 @@ def confusable_cases(run: Run, question: QuizQuestion) -> list[Neighbour]:
 
 def delete(quiz: Quiz) -> None:
     """Take a quiz off the list and offer to bring it back."""
-    workspace = resources.workspace()
-    quizzes.delete(workspace, quiz.quiz_id)
+    workspace, actor = resources.workspace(), resources.actor()
+    quizzes.delete(workspace, quiz.quiz_id, actor=actor)
     words = text("quiz.deleted", title=f"**{escaped(quiz.title)}**")
-    undo.offer(words, lambda: quizzes.delete(workspace, quiz.quiz_id, undo=True))
+    undo.offer(words, lambda: quizzes.delete(workspace, quiz.quiz_id, undo=True, actor=actor))

@@ -6,9 +6,10 @@ import pandas as pd
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.store.quiz_runs import QuizQuestion, Run
+from engine.store.quizzes import Quiz
 from engine.strings import several, text
 from engine.teaching import quizzes
-from engine.teaching.records import Quiz, QuizQuestion, Run
 from pages.quiz import home, reveal, state
 from pages.shared import case_view, resources, study_facts
 from pages.shared.keys import SCREENS
@@ -37,7 +38,11 @@ def draw_quiz(run: Run) -> None:
     """Draw the question that is open or just answered, or the end."""
     asked = state.current_question(run)
     _way_back()
-    title = text("quiz.practice") if run.quiz_id is None else quizzes.load(resources.workspace(), run.quiz_id).title
+    title = (
+        text("quiz.practice")
+        if run.quiz_id is None
+        else quizzes.load(resources.workspace(), run.quiz_id, actor=resources.actor()).title
+    )
     if asked is None:
         _end(run, title)
         return
@@ -131,5 +136,5 @@ def _end(run: Run, title: str) -> None:
     st.markdown(f"**{text('quiz.answer_table')}**")
     st.table(pd.DataFrame(rows, columns=[text(f"quiz.column_{name}") for name in names]), hide_index=True)
     if run.quiz_id is not None:
-        quiz = quizzes.load(resources.workspace(), run.quiz_id)
+        quiz = quizzes.load(resources.workspace(), run.quiz_id, actor=resources.actor())
         st.button(text("quiz.again"), key="again", on_click=state.start, args=(quiz, run.alias, True))

@@ -45,7 +45,7 @@ def _end() -> None:
 @st.dialog(text("collect.open"), width="small", on_dismiss=_end)
 def _dialog(study_id: str, query_id: str | None) -> None:
     """Draw the choice; it stays open until it is dismissed, so that what was done can be read."""
-    found = {one.collection_id: one.title for one in collections.listed(resources.workspace())}
+    found = {one.collection_id: one.title for one in collections.listed(resources.workspace(), actor=resources.actor())}
     ids = [*found, NEW]
     last = st.session_state.get(LAST)
     chosen = st.selectbox(
@@ -65,14 +65,15 @@ def _dialog(study_id: str, query_id: str | None) -> None:
 
 def _add(study_id: str, query_id: str | None) -> None:
     """Store the case in what is chosen; keep the sentence that says what came of it."""
-    workspace, collection_id = resources.workspace(), st.session_state["collect-which"]
+    workspace, actor = resources.workspace(), resources.actor()
+    collection_id = st.session_state["collect-which"]
     try:
         if collection_id == NEW:
             title = st.session_state.get("collect-title", "")
-            collection_id = collections.create(workspace, title, who=resources.actor().name).collection_id
+            collection_id = collections.create(workspace, title, actor=actor).collection_id
             st.session_state["collect-which"] = collection_id  # so that a second click makes no second one
-        new = collections.add(workspace, collection_id, study_id, query_id=query_id)
-        name = escaped(collections.load(workspace, collection_id).title)
+        new = collections.add(workspace, collection_id, study_id, actor=actor, query_id=query_id)
+        name = escaped(collections.load(workspace, collection_id, actor=actor).title)
     except CasebindError as error:
         st.session_state["collected"] = (False, escaped(error))
         return

@@ -47,5 +47,5 @@ def _button(answer: Answer, writer: Writer, button: str, request: ExportRequest,
 
 def _maker(answer: Answer, request: ExportRequest) -> Callable[[], bytes]:
     """Return the function that makes the file when it is called, in a thread of its own."""
-    workspace, release = resources.workspace(), resources.release()
-    return lambda: export(workspace, release, answer, request, who=resources.actor().name).data
+    workspace, release, actor = resources.workspace(), resources.release(), resources.actor()
+    return lambda: export(workspace, release, answer, request, actor=actor).data

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.actor import single_user
 from engine.errors import CasebindError
 from engine.map import file as file_module
 from engine.map import job
@@ -69,7 +70,7 @@ def _copy(workspace: Workspace, release: Release, base: list[StudyRow], vectors:
 
 def _map(workspace: Workspace, release: Release) -> None:
     """Make the map, so that its making does not run beside what is timed."""
-    begun = job.begin(workspace, release)
+    begun = job.begin(workspace, release, actor=single_user())
     if begun is not None:
         begun.wait()
         if file_module.load(workspace.path, release.name) is None:

@@ -41,7 +41,7 @@ def place(tmp_path_factory: pytest.TempPathFactory, release: Release) -> Iterato
 @pytest.fixture(scope="module")
 def chart(place: Workspace, release: Release) -> Chart:
     """Its map, made as the app makes it."""
-    making = job.begin(place, release)
+    making = job.begin(place, release, actor=single_user())
     assert making is not None and making.wait(LIMIT_S)
     assert (making.step, making.share, making.error) == ("done", 1.0, "")
     made = load(place.path, release.name)
@@ -51,7 +51,7 @@ def chart(place: Workspace, release: Release) -> Chart:
 
 @pytest.fixture
 def points(place: Workspace, chart: Chart, release: Release) -> Points:
-    return points_of(place, chart, release.digest)
+    return points_of(place, chart, release.digest, actor=single_user())
 
 
 def clusters(n: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -105,12 +105,12 @@ def test_who_withdraws_leaves_the_map_at_once_and_it_says_that_it_is_old(
     theirs = {row.study_id for row in place.all_rows() if row.patient_id == patient}
     place.set_consents([patient], False, actor=single_user())
     try:
-        seen = points_of(place, chart, release.digest)
+        seen = points_of(place, chart, release.digest, actor=single_user())
         assert not theirs & set(seen.ids)
         assert (seen.state.fresh, seen.state.added, seen.state.removed) == (False, 0, len(theirs))
     finally:
         place.set_consents([patient], True, actor=single_user())
-    assert points_of(place, chart, release.digest).state.fresh
+    assert points_of(place, chart, release.digest, actor=single_user()).state.fresh
 
 
 def test_groups_name_the_most_frequent_and_every_study_has_one(points: Points) -> None:
@@ -163,7 +163,7 @@ def test_a_damaged_map_is_none_and_is_made_again(place: Workspace, chart: Chart,
     for broken in (b"", whole[: len(whole) // 2], b"PK\x03\x04 nothing"):
         file.write_bytes(broken)
         assert load(place.path, release.name) is None
-    making = job.begin(place, release)
+    making = job.begin(place, release, actor=single_user())
     assert making is not None and making.wait(LIMIT_S)
     again = load(place.path, release.name)
     assert again is not None and np.array_equal(again.points, chart.points)
@@ -171,9 +171,9 @@ def test_a_damaged_map_is_none_and_is_made_again(place: Workspace, chart: Chart,
 
 def test_stopping_leaves_what_was_there(place: Workspace, chart: Chart, release: Release) -> None:
     before = file_of(place.path, release.name).read_bytes()
-    making = job.begin(place, release)
+    making = job.begin(place, release, actor=single_user())
     assert making is not None
-    assert job.begin(place, release) is making  # one at a time
+    assert job.begin(place, release, actor=single_user()) is making  # one at a time
     making.stop()
     assert making.wait(LIMIT_S) and making.step == "stopped"
     assert file_of(place.path, release.name).read_bytes() == before
@@ -186,7 +186,7 @@ def test_a_rounds_release_is_laid_out_by_its_own_map_of_the_embeddings(
     with open_workspace(Path(shutil.copytree(place.path, tmp_path / "ws"))) as other:
         made = written(other.path, release)
         assert promotion.promote(other, made, "Ada", release.digest).wait(LIMIT_S)
-        making = job.begin(other, made)
+        making = job.begin(other, made, actor=single_user())
         assert making is not None and making.wait(LIMIT_S) and making.step == "done"
         of_round = load(other.path, made.name)
         assert of_round is not None and of_round.ids.tolist() == chart.ids.tolist()
@@ -196,7 +196,7 @@ def test_a_rounds_release_is_laid_out_by_its_own_map_of_the_embeddings(
 def test_too_few_studies_make_no_map(tmp_path: Path, release: Release) -> None:
     with open_workspace(build_workspace(tmp_path / "ws", tmp_path / "files", release, range(1, 4), 2)) as few:
         assert 0 < sum(few.all_counts().values()) < MIN_STUDIES
-        assert job.begin(few, release) is None
+        assert job.begin(few, release, actor=single_user()) is None
         assert load(few.path, release.name) is None
 
 

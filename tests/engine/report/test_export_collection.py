@@ -23,9 +23,11 @@ TITLE = '=HYPERLINK("http://x")'
 @pytest.fixture
 def rounds(place: Workspace) -> str:
     """Four cases of four kinds, the last first."""
-    one = collections.create(place, TITLE, "what for")
+    one = collections.create(place, TITLE, "what for", actor=single_user())
     for number in (3, 2, 1, 0):
-        collections.add(place, one.collection_id, f"s{number:04d}", note=f"+look at {number}\nclosely")
+        collections.add(
+            place, one.collection_id, f"s{number:04d}", note=f"+look at {number}\nclosely", actor=single_user()
+        )
     return one.collection_id
 
 
@@ -38,7 +40,7 @@ def pages(data: bytes) -> list[str]:
 
 
 def test_csv_keeps_the_order_and_the_documented_columns_without_a_formula(place, rounds) -> None:
-    made = export_collection(place, rounds, CollectionExportRequest("csv"), release="r-test")
+    made = export_collection(place, rounds, CollectionExportRequest("csv"), release="r-test", actor=single_user())
     found = rows(made.data)
     assert list(found[0]) == list(dictionary()["collection"])
     assert [(row["place"], row["study_id"]) for row in found] == [(str(i + 1), f"s000{3 - i}") for i in range(4)]
@@ -51,11 +53,15 @@ def test_csv_keeps_the_order_and_the_documented_columns_without_a_formula(place,
 
 
 def test_pdf_prints_one_case_per_page_and_hides_what_a_quiz_on_paper_must_not_show(place, rounds) -> None:
-    whole = pages(export_collection(place, rounds, CollectionExportRequest("pdf"), release="r-test").data)
+    whole = pages(
+        export_collection(place, rounds, CollectionExportRequest("pdf"), release="r-test", actor=single_user()).data
+    )
     assert len(whole) == 5
     assert all("Normal" in words and "look at" in words for words in whole[1:])
     blind = pages(
-        export_collection(place, rounds, CollectionExportRequest("pdf", hide_labels=True), release="r-test").data
+        export_collection(
+            place, rounds, CollectionExportRequest("pdf", hide_labels=True), release="r-test", actor=single_user()
+        ).data
     )
     assert len(blind) == 4  # without the report
     assert "1 report was left out" in blind[0]
@@ -70,14 +76,18 @@ def test_who_withdrew_is_in_no_file_and_an_unknown_collection_is_refused(place, 
     place.set_consent("p2", False, actor=single_user())
     assert [
         row["study_id"]
-        for row in rows(export_collection(place, rounds, CollectionExportRequest("csv"), release="r").data)
+        for row in rows(
+            export_collection(place, rounds, CollectionExportRequest("csv"), release="r", actor=single_user()).data
+        )
     ] == ["s0003", "s0001", "s0000"]
     assert (
         "1 case is left out"
-        in pages(export_collection(place, rounds, CollectionExportRequest("pdf"), release="r").data)[0]
+        in pages(
+            export_collection(place, rounds, CollectionExportRequest("pdf"), release="r", actor=single_user()).data
+        )[0]
     )
     with pytest.raises(UsageError, match="no such collection"):
-        export_collection(place, "c-none", CollectionExportRequest("csv"), release="r")
+        export_collection(place, "c-none", CollectionExportRequest("csv"), release="r", actor=single_user())
     with pytest.raises(UsageError, match="no format"):
         CollectionExportRequest("docx")
 
@@ -85,9 +95,9 @@ def test_who_withdrew_is_in_no_file_and_an_unknown_collection_is_refused(place, 
 def test_who_withdraws_while_the_file_is_made_is_not_in_it(tmp_path) -> None:
     with open_workspace(tmp_path / "ws", create=True) as place:
         fill(place)
-        one = collections.create(place, "race")
+        one = collections.create(place, "race", actor=single_user())
         for number in range(2):
-            collections.add(place, one.collection_id, f"s{number:04d}")
+            collections.add(place, one.collection_id, f"s{number:04d}", actor=single_user())
 
         class Withdrawing:
             """The workspace, whose second patient withdraws when the first page is drawn."""
@@ -99,6 +109,8 @@ def test_who_withdraws_while_the_file_is_made_is_not_in_it(tmp_path) -> None:
                 place.set_consent("p1", False, actor=actor)
                 return place.study(study_id, actor=actor)
 
-        made = export_collection(Withdrawing(), one.collection_id, CollectionExportRequest("pdf"), release="r")  # type: ignore[arg-type]
+        made = export_collection(
+            Withdrawing(), one.collection_id, CollectionExportRequest("pdf"), release="r", actor=single_user()
+        )  # type: ignore[arg-type]
         assert made.study_ids == ("s0000",)
         assert len(pages(made.data)) == 2

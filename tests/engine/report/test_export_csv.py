@@ -33,7 +33,7 @@ def rows(data: bytes) -> list[dict[str, str]]:
 
 def test_results_have_the_documented_columns_and_one_row_per_match(place, ask):
     answer = ask()
-    found = rows(export(place, None, answer, ExportRequest("csv")).data)
+    found = rows(export(place, None, answer, ExportRequest("csv"), actor=single_user()).data)
     assert list(found[0]) == list(dictionary()["results"])
     assert [(row["study_id"], row["hamming_bits"]) for row in found] == [
         (one.study_id, str(one.hamming)) for one in answer.neighbours
@@ -47,7 +47,7 @@ def test_ratings_have_the_documented_columns(place, ask):
     first = ask().neighbours[0].study_id
     own = ask().neighbours[1].study_id
     place.rate(own, first, "relevant", actor=Actor("ann"), release="r-test")
-    found = rows(export(place, None, replace(ask(), query_id=own), ExportRequest("ratings")).data)
+    found = rows(export(place, None, replace(ask(), query_id=own), ExportRequest("ratings"), actor=single_user()).data)
     assert [list(row) for row in found] == [list(dictionary()["ratings"])]
     assert (found[0]["mark"], found[0]["who"], found[0]["study_id"]) == ("relevant", "ann", first)
     datetime.strptime(found[0]["rated_at_utc"], "%Y-%m-%dT%H:%M:%SZ")
@@ -63,7 +63,13 @@ def test_columns_of_the_page_are_those_of_the_code():
 def test_no_cell_is_a_formula(place, ask):
     words = ("=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "  =1", 'x";=1')
     found = rows(
-        export(place, None, ask(keep=1, labels=words[:1], cohort=words[1], view=words[3]), ExportRequest("csv")).data
+        export(
+            place,
+            None,
+            ask(keep=1, labels=words[:1], cohort=words[1], view=words[3]),
+            ExportRequest("csv"),
+            actor=single_user(),
+        ).data
     )
     assert found[0]["labels"] == "'=1+1"
     assert found[0]["cohort"] == "'+1"
@@ -74,8 +80,10 @@ def test_no_cell_is_a_formula(place, ask):
 
 
 def test_excel_mark_comes_only_when_asked_for(place, ask):
-    assert export(place, None, ask(), ExportRequest("csv", bom=True)).data.startswith(b"\xef\xbb\xbf")
-    assert export(place, None, ask(), ExportRequest("csv")).data.startswith(b"query_id")
+    assert export(place, None, ask(), ExportRequest("csv", bom=True), actor=single_user()).data.startswith(
+        b"\xef\xbb\xbf"
+    )
+    assert export(place, None, ask(), ExportRequest("csv"), actor=single_user()).data.startswith(b"query_id")
 
 
 def test_words_are_made_printable_visibly():

@@ -49,7 +49,7 @@ def package(place, ask) -> tuple:
     found = tuple(one for one in answer.neighbours if one.study_id != own)
     answer = replace(answer, query_id=own, neighbours=found)
     place.rate(own, answer.neighbours[0].study_id, "partly", actor=Actor("ann"), release="r-test")
-    return answer, objects(export(place, None, answer, ExportRequest("dicom")).data)
+    return answer, objects(export(place, None, answer, ExportRequest("dicom"), actor=single_user()).data)
 
 
 def test_every_object_passes_dciodvfy(package, tmp_path):
@@ -135,7 +135,9 @@ def test_report_refers_to_the_objects_beside_it_by_the_right_type(package):
 def test_report_of_pictures_is_read_by_highdicom(place, ask):
     answer = ask()
     answer = replace(answer, neighbours=tuple(one for one in answer.neighbours if one.modality != "ecg"))
-    data = unpacked(export(place, None, answer, ExportRequest("dicom")).data)["similar-cases-sr.dcm"]
+    data = unpacked(export(place, None, answer, ExportRequest("dicom"), actor=single_user()).data)[
+        "similar-cases-sr.dcm"
+    ]
     content = hd.sr.srread(io.BytesIO(data)).content
     groups = content.get_image_measurement_groups()
     assert len(groups) == len(answer.neighbours)
@@ -240,7 +242,7 @@ def test_nothing_is_claimed_of_a_recorded_films_pixels(package):
 def test_synthetic_studies_say_so_in_every_object(place, ask):
     query = ecg_query()
     answer = ask(replace(query, facts={"synthetic": True}), keep=1, synthetic=True)
-    found = objects(export(place, None, answer, ExportRequest("dicom")).data)
+    found = objects(export(place, None, answer, ExportRequest("dicom"), actor=single_user()).data)
     assert "SYNTHETIC" in found["objects/query.dcm"].WaveformAnnotationSequence[0].UnformattedTextValue
     assert found["objects/query.dcm"].DeidentificationMethod == "Synthetic study of no person"
     assert any("SYNTHETIC" in i.TextValue for i in items(found["similar-cases-sr.dcm"]) if i.ValueType == "TEXT")
@@ -250,7 +252,9 @@ def test_synthetic_studies_say_so_in_every_object(place, ask):
 def test_uids_are_the_same_each_time_and_differ_between_workspaces(place, ask):
     from engine.report.dicom.common import derived_uid
 
-    first, second = (objects(export(place, None, ask(keep=1), ExportRequest("dicom")).data) for _ in range(2))
+    first, second = (
+        objects(export(place, None, ask(keep=1), ExportRequest("dicom"), actor=single_user()).data) for _ in range(2)
+    )
     for name in first:
         same = first[name].SOPInstanceUID == second[name].SOPInstanceUID
         assert same == name.startswith("objects/")  # a document is new each time, what it points at is not

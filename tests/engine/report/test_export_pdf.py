@@ -45,7 +45,7 @@ def pages(data: bytes) -> list[str]:
 
 
 def test_every_page_carries_notice_release_moment_audit_and_number(place, ask):
-    made = export(place, None, ask(), ExportRequest("pdf"))
+    made = export(place, None, ask(), ExportRequest("pdf"), actor=single_user())
     found = pages(made.data)
     assert len(found) > 4
     for number, words in enumerate(found, 1):
@@ -57,7 +57,9 @@ def test_every_page_carries_notice_release_moment_audit_and_number(place, ask):
 
 
 def test_table_names_every_match_with_distance_labels_and_who_gave_them(place, ask):
-    words = " ".join(" ".join(pages(export(place, None, ask(), ExportRequest("pdf")).data)).split())
+    words = " ".join(
+        " ".join(pages(export(place, None, ask(), ExportRequest("pdf"), actor=single_user()).data)).split()
+    )
     for one in ask().neighbours:
         assert one.study_id in words
         assert f"{one.hamming} of 256 bits differ" in words
@@ -66,7 +68,7 @@ def test_table_names_every_match_with_distance_labels_and_who_gave_them(place, a
 
 
 def test_document_has_title_language_outline_and_alternatives_of_drawings(place, ask):
-    reader = PdfReader(io.BytesIO(export(place, None, ask(), ExportRequest("pdf")).data))
+    reader = PdfReader(io.BytesIO(export(place, None, ask(), ExportRequest("pdf"), actor=single_user()).data))
     assert reader.metadata.title == "Cases near q-test"
     assert reader.trailer["/Root"]["/Lang"] == "en"
     assert reader.trailer["/Root"]["/ViewerPreferences"]["/DisplayDocTitle"]
@@ -79,7 +81,7 @@ def test_document_has_title_language_outline_and_alternatives_of_drawings(place,
 
 def test_an_ecg_of_ten_seconds_is_printed_at_true_size(place, ask):
     answer = ask(ecg_query(10.0, 500.0), keep=0)
-    first = PdfReader(io.BytesIO(export(place, None, answer, ExportRequest("pdf")).data)).pages[0]
+    first = PdfReader(io.BytesIO(export(place, None, answer, ExportRequest("pdf"), actor=single_user()).data)).pages[0]
     assert "25 mm/s, 10 mm/mV" in first.extract_text()
     per_mm = 72 / 25.4
     operations = first.get_contents().operations
@@ -95,7 +97,7 @@ def test_an_ecg_of_ten_seconds_is_printed_at_true_size(place, ask):
 def test_a_print_that_does_not_fit_says_its_scale(place, ask):
     tall = ecg_query()
     tall = replace(tall, content=Trace(tall.content.samples[:8] * 20, ECG_LEADS[:8], 200.0, "mV"))
-    words = pages(export(place, None, ask(tall, keep=0), ExportRequest("pdf")).data)[0]
+    words = pages(export(place, None, ask(tall, keep=0), ExportRequest("pdf"), actor=single_user()).data)[0]
     assert "25 mm/s" not in words
     assert "mm/mV" in words
 
@@ -116,10 +118,14 @@ def test_every_lead_is_drawn_once_beside_the_rhythm_strip():
 
 def test_film_print_says_what_a_millimetre_is(place, ask):
     film = Film(np.zeros((300, 250), np.uint16), 12, (0.14, 0.14))
-    known = pages(export(place, None, ask(Study("cxr", film, "film"), keep=0), ExportRequest("pdf")).data)[0]
+    known = pages(
+        export(place, None, ask(Study("cxr", film, "film"), keep=0), ExportRequest("pdf"), actor=single_user()).data
+    )[0]
     assert "at the detector" in known
     unknown = replace(film, spacing_mm=None)
-    words = pages(export(place, None, ask(Study("cxr", unknown, "film"), keep=0), ExportRequest("pdf")).data)[0]
+    words = pages(
+        export(place, None, ask(Study("cxr", unknown, "film"), keep=0), ExportRequest("pdf"), actor=single_user()).data
+    )[0]
     assert "nothing can be measured" in " ".join(words.split())
 
 
@@ -130,11 +136,13 @@ def test_synthetic_studies_are_marked_on_table_card_and_page(tmp_path):
         query = replace(ecg_query(), facts={"synthetic": True})
         answer = answer_of(found, query)
         for layout in ("grid", "pages"):
-            words = pages(export(place, None, answer, ExportRequest("pdf", layout=layout)).data)
+            words = pages(export(place, None, answer, ExportRequest("pdf", layout=layout), actor=single_user()).data)
             marked = ["SYNTHETIC" in page for page in words]
             # of the film's page too: in the table in words, in the drawing in pixels
             assert marked.count(True) >= len(marked) - 1
-            film = PdfReader(io.BytesIO(export(place, None, answer, ExportRequest("pdf", layout=layout)).data))
+            film = PdfReader(
+                io.BytesIO(export(place, None, answer, ExportRequest("pdf", layout=layout), actor=single_user()).data)
+            )
             assert any(len(page.images) for page in film.pages)
 
 
@@ -154,14 +162,18 @@ def test_foreign_words_break_no_format(place, ask, wanted):
         replace(one, labels=(words,), cohort=words, label_source=words, view=words)
         for one, words in zip(answer.neighbours, HOSTILE * 2, strict=False)
     )
-    assert export(place, None, replace(answer, neighbours=found), wanted).data
+    assert export(place, None, replace(answer, neighbours=found), wanted, actor=single_user()).data
     for words in HOSTILE if wanted.format == "png" else ():
-        assert export(place, None, replace(ask(keep=1, labels=(words,)), query_id=words or "q"), wanted).data
+        assert export(
+            place, None, replace(ask(keep=1, labels=(words,)), query_id=words or "q"), wanted, actor=single_user()
+        ).data
 
 
 def test_foreign_words_are_printed_and_what_has_no_glyph_visibly(place, ask):
     words = ("größer τ ≥ 5 µm", "<script>alert(1)</script>", "肺炎")
-    printed = " ".join(pages(export(place, None, ask(keep=1, labels=words), ExportRequest("pdf")).data))
+    printed = " ".join(
+        pages(export(place, None, ask(keep=1, labels=words), ExportRequest("pdf"), actor=single_user()).data)
+    )
     assert words[0] in " ".join(printed.split())
     assert words[1] in printed
     assert "\N{REPLACEMENT CHARACTER}" * 2 in printed
@@ -169,10 +181,12 @@ def test_foreign_words_are_printed_and_what_has_no_glyph_visibly(place, ask):
 
 def test_no_result_is_said(place, ask):
     answer = replace(ask(), neighbours=())
-    assert "No chest film among the results." in " ".join(pages(export(place, None, answer, ExportRequest("pdf")).data))
+    assert "No chest film among the results." in " ".join(
+        pages(export(place, None, answer, ExportRequest("pdf"), actor=single_user()).data)
+    )
     for format_ in ("png", "dicom"):
         with pytest.raises(UsageError, match="the search found none"):
-            export(place, None, answer, ExportRequest(format_))
+            export(place, None, answer, ExportRequest(format_), actor=single_user())
 
 
 def test_withdrawn_patients_leave_nothing_and_it_is_said_and_audited(place, ask):
@@ -180,18 +194,18 @@ def test_withdrawn_patients_leave_nothing_and_it_is_said_and_audited(place, ask)
     gone = answer.neighbours[1]
     place.set_consent(gone.patient_id, False, actor=single_user())
     for format_ in ("pdf", "csv", "ratings"):
-        made = export(place, None, answer, ExportRequest(format_), who="ann")
+        made = export(place, None, answer, ExportRequest(format_), actor=Actor("ann"))
         assert made.left_out == 1
         assert gone.study_id not in made.study_ids
         row = place.audit_rows(1)[0]
         assert (row.kind, row.who, row.query_id, row.filters) == ("export", "ann", "q-test", f"format {format_}")
         assert row.returned == made.study_ids
         assert row.audit_id == made.audit_id
-    words = " ".join(pages(export(place, None, answer, ExportRequest("pdf")).data))
+    words = " ".join(pages(export(place, None, answer, ExportRequest("pdf"), actor=single_user()).data))
     assert gone.study_id not in words
     assert "1 case is left out" in words
     with pytest.raises(UsageError, match="consent was withdrawn"):
-        export(place, None, answer, ExportRequest("png", (gone.study_id,)))
+        export(place, None, answer, ExportRequest("png", (gone.study_id,)), actor=single_user())
 
 
 def test_consent_withdrawn_while_the_file_is_made_still_counts(place, ask, monkeypatch):
@@ -204,7 +218,7 @@ def test_consent_withdrawn_while_the_file_is_made_still_counts(place, ask, monke
         return real(study_id, actor=actor)
 
     monkeypatch.setattr(place, "study", study)
-    made = export(place, None, answer, ExportRequest("pdf"))
+    made = export(place, None, answer, ExportRequest("pdf"), actor=single_user())
     assert gone.study_id not in " ".join(pages(made.data))
     assert made.left_out == 1
 
@@ -214,15 +228,17 @@ def test_marks_are_printed_with_who_and_when(place, ask):
     first = answer.neighbours[0].study_id
     place.rate(answer.neighbours[1].study_id, first, "partly", actor=Actor("ann"), release="r-test")
     answer = replace(answer, query_id=answer.neighbours[1].study_id)
-    last = pages(export(place, None, answer, ExportRequest("pdf")).data)[-1]
+    last = pages(export(place, None, answer, ExportRequest("pdf"), actor=single_user()).data)[-1]
     assert "Marks given" in last
     assert "ann" in last
 
 
 def test_picture_carries_its_words_in_pixels_and_prints_at_300_dpi(place, ask):
     answer = ask()
-    screen = Image.open(io.BytesIO(export(place, None, answer, ExportRequest("png")).data))
-    printed = Image.open(io.BytesIO(export(place, None, answer, ExportRequest("png", high_resolution=True)).data))
+    screen = Image.open(io.BytesIO(export(place, None, answer, ExportRequest("png"), actor=single_user()).data))
+    printed = Image.open(
+        io.BytesIO(export(place, None, answer, ExportRequest("png", high_resolution=True), actor=single_user()).data)
+    )
     assert round(printed.info["dpi"][0]) == 300
     assert printed.width > 2 * screen.width
     foot = np.asarray(screen.convert("L"))[-90:]
@@ -233,16 +249,18 @@ def test_picture_carries_its_words_in_pixels_and_prints_at_300_dpi(place, ask):
 def test_picture_is_of_the_case_that_was_asked_for(place, ask):
     answer = ask()
     for one in answer.neighbours[::3]:
-        assert export(place, None, answer, ExportRequest("png", (one.study_id,))).study_ids == (one.study_id,)
+        assert export(place, None, answer, ExportRequest("png", (one.study_id,)), actor=single_user()).study_ids == (
+            one.study_id,
+        )
     with pytest.raises(UsageError, match="not among the results"):
-        export(place, None, answer, ExportRequest("png", ("s9999",)))
+        export(place, None, answer, ExportRequest("png", ("s9999",)), actor=single_user())
 
 
 def test_overlay_has_a_page_of_its_own(place, ask):
     answer = ask(Study("text", Note("effusion"), "typed text"))
     maps = PairMaps(None, None, 0.5, True, ())
-    plain = pages(export(place, None, answer, ExportRequest("pdf")).data)
-    found = pages(export(place, None, answer, ExportRequest("pdf", overlay=True), maps=maps).data)
+    plain = pages(export(place, None, answer, ExportRequest("pdf"), actor=single_user()).data)
+    found = pages(export(place, None, answer, ExportRequest("pdf", overlay=True), maps=maps, actor=single_user()).data)
     assert len(found) == len(plain) + 1
     assert any(words.startswith("Why ") for words in found)
 
@@ -253,7 +271,7 @@ def test_forty_matches_beside_a_large_film_are_all_printed(place, ask):
     answer = ask(Study("cxr", film, "DICOM film"))
     ranks = enumerate((one for one in answer.neighbours for _ in range(4)), 1)
     many = tuple(replace(one, rank=rank, hamming=rank) for rank, one in ranks)[:40]
-    data = export(place, None, replace(answer, neighbours=many), ExportRequest("pdf")).data
+    data = export(place, None, replace(answer, neighbours=many), ExportRequest("pdf"), actor=single_user()).data
     printed = " ".join(" ".join(pages(data)).split())
     assert len(many) == 40
     assert all(f"{one.hamming} of 256 bits differ" in printed for one in many)
@@ -262,7 +280,7 @@ def test_forty_matches_beside_a_large_film_are_all_printed(place, ask):
 def test_a_minute_of_pulse_is_printed_whole(place, ask):
     wave = np.sin(np.arange(7500) / 20)[None].astype(np.float32)
     query = Study("ppg", Trace(wave, ("PPG",), 125.0, "au"), "CSV, PPG, 60 s", window_s=(10.0, 20.0))
-    words = pages(export(place, None, ask(query, keep=1), ExportRequest("pdf")).data)[0]
+    words = pages(export(place, None, ask(query, keep=1), ExportRequest("pdf"), actor=single_user()).data)[0]
     assert "50 s" in words
     assert "arbitrary amplitude" in words
 

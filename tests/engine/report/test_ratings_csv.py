@@ -91,19 +91,19 @@ def elsewhere(elsewhere_folder: Path, tmp_path: Path):
 def test_export_import_and_export_give_the_same_rows(copy, workspace):
     rate(workspace, 9, comments=HOSTILE)
     rate(workspace, 3, "bob")
-    first = export_ratings(workspace, embeddings=True, bom=True)
+    first = export_ratings(workspace, embeddings=True, bom=True, actor=single_user())
     assert first.n == 12 and first.data.startswith("\ufeff".encode())
-    assert import_ratings(copy, first.data) == Imported(added=12)
-    assert lasting(export_ratings(copy, embeddings=True).data) == lasting(first.data)
+    assert import_ratings(copy, first.data, actor=single_user()) == Imported(added=12)
+    assert lasting(export_ratings(copy, embeddings=True, actor=single_user()).data) == lasting(first.data)
     assert [one.comment for one in copy.all_ratings(skips=True)[:9]] == list(HOSTILE)
     assert {one.source for one in copy.all_ratings(skips=True)} == {""}  # it is the same site
-    assert import_ratings(copy, first.data) == Imported(present=12)
+    assert import_ratings(copy, first.data, actor=single_user()) == Imported(present=12)
     assert len(copy.all_ratings(skips=True)) == 12
 
 
 def test_no_cell_of_the_file_would_run_in_a_sheet(workspace):
     rate(workspace, 9, comments=HOSTILE)
-    for row in rows(export_ratings(workspace).data):
+    for row in rows(export_ratings(workspace, actor=single_user()).data):
         assert not [cell for cell in row.values() if cell.lstrip(" ").startswith(("=", "+", "-", "@"))]
     for words in HOSTILE:
         assert unescape_cell(words if words[0] not in "=+-@" else f"'{words}") in (words, words[1:])
@@ -111,7 +111,9 @@ def test_no_cell_of_the_file_would_run_in_a_sheet(workspace):
 
 def test_the_file_holds_what_the_dictionary_names_and_embeddings_only_when_asked(workspace):
     rate(workspace, 2)
-    (first, _), (with_them, _) = (rows(export_ratings(workspace, embeddings=on).data) for on in (False, True))
+    (first, _), (with_them, _) = (
+        rows(export_ratings(workspace, embeddings=on, actor=single_user()).data) for on in (False, True)
+    )
     assert list(first) == list(dictionary()["pooled"])
     assert (first["query_embedding"], first["embedding"]) == ("", "")
     pair = load_sides(workspace, [first["query_id"], first["study_id"]])
@@ -132,34 +134,36 @@ def test_the_file_holds_what_the_dictionary_names_and_embeddings_only_when_asked
 @pytest.mark.parametrize("scope", ["retrieval", "training"])
 def test_whoever_withdrew_is_left_out_and_counted(workspace, copy, scope):
     given = rate(workspace, 4)
-    before = export_ratings(workspace).data
+    before = export_ratings(workspace, actor=single_user()).data
     patient = workspace.row(given[1].study_id, actor=single_user()).patient_id
     theirs = {row.study_id for row in workspace.all_rows() if row.patient_id == patient}
     out = sum(one.study_id in theirs for one in given)
     workspace.set_consent(patient, False, actor=single_user(), scope=scope)
-    made = export_ratings(workspace)
+    made = export_ratings(workspace, actor=single_user())
     assert (made.n, made.left_out) == (4 - out, out) and out >= 1
     assert not theirs & {row["study_id"] for row in rows(made.data)}
     copy.set_consent(patient, False, actor=single_user(), scope=scope)
-    assert import_ratings(copy, before) == Imported(added=4 - out, withdrawn=out)
+    assert import_ratings(copy, before, actor=single_user()) == Imported(added=4 - out, withdrawn=out)
 
 
 def test_ratings_of_deleted_studies_are_left_out(workspace):
     given = rate(workspace, 3)
     workspace.remove([given[0].study_id])
-    made = export_ratings(workspace)
+    made = export_ratings(workspace, actor=single_user())
     assert (made.n, made.left_out, made.gone) == (2, 0, 1)
 
 
 def test_pairs_of_another_site_are_kept_with_their_embeddings_or_refused(workspace, elsewhere, release):
     given = rate(workspace, 5)
-    with_them, without = (export_ratings(workspace, embeddings=on).data for on in (True, False))
-    assert import_ratings(elsewhere, without) == Imported(bare=5)
+    with_them, without = (export_ratings(workspace, embeddings=on, actor=single_user()).data for on in (True, False))
+    assert import_ratings(elsewhere, without, actor=single_user()) == Imported(bare=5)
     table = rows(with_them)
     for row in table[:2]:
         row["encoder"] = "0" * 64
-    assert import_ratings(elsewhere, written(table), site_name="Site B") == Imported(pooled=3, foreign=2)
-    assert import_ratings(elsewhere, with_them) == Imported(pooled=2, present=3)
+    assert import_ratings(elsewhere, written(table), site_name="Site B", actor=single_user()) == Imported(
+        pooled=3, foreign=2
+    )
+    assert import_ratings(elsewhere, with_them, actor=single_user()) == Imported(pooled=2, present=3)
     kept = imported_ratings.imported_ratings(elsewhere.database, release.encoders)
     assert len(kept) == 5 and imported_ratings.imported_ratings(elsewhere.database, {}) == []
     assert {one.source for one in kept} == {"Site B", site(workspace)}
@@ -174,11 +178,11 @@ def test_pairs_of_another_site_are_kept_with_their_embeddings_or_refused(workspa
 
 def test_the_same_people_of_another_site_stand_beside_ours(copy, workspace):
     rate(workspace, 3)
-    table = rows(export_ratings(workspace).data)
+    table = rows(export_ratings(workspace, actor=single_user()).data)
     for row in table:
         row["site"] = "site-0123456789ab"  # a workspace with the same public studies
     copy.rate(table[0]["query_id"], table[0]["study_id"], "irrelevant", actor=Actor("ann"), release="r1")
-    assert import_ratings(copy, written(table), site_name="North") == Imported(added=3)
+    assert import_ratings(copy, written(table), site_name="North", actor=single_user()) == Imported(added=3)
     assert [(one.rater, one.mark) for one in copy.all_ratings()] == [
         ("ann", "irrelevant"),
         ("ann (North)", "relevant"),
@@ -192,21 +196,21 @@ def test_the_same_people_of_another_site_stand_beside_ours(copy, workspace):
 
 def test_an_older_file_that_comes_later_does_not_replace_a_newer_one(copy, workspace):
     first, *_ = rate(workspace, 1)
-    older = rows(export_ratings(workspace).data)
+    older = rows(export_ratings(workspace, actor=single_user()).data)
     newer = [{**older[0], "uid": "f" * 32, "mark": "irrelevant", "rated_at_utc": "2099-01-01T00:00:00Z"}]
     for table in (newer, older):
         for row in table:
             row["site"] = "North"
-        assert import_ratings(copy, written(table)) == Imported(added=1)
+        assert import_ratings(copy, written(table), actor=single_user()) == Imported(added=1)
     assert [one.mark for one in copy.all_ratings()] == ["irrelevant"]
     assert first.mark == "relevant"
 
 
 def test_an_equal_id_of_another_recording_is_not_taken_for_ours(copy, workspace):
     rate(workspace, 2)
-    table = rows(export_ratings(workspace).data)
+    table = rows(export_ratings(workspace, actor=single_user()).data)
     table[0]["content"] = "0" * 16
-    assert import_ratings(copy, written(table)) == Imported(added=1, bare=1)
+    assert import_ratings(copy, written(table), actor=single_user()) == Imported(added=1, bare=1)
 
 
 Change = Callable[[list[dict[str, str]]], bytes]
@@ -252,18 +256,20 @@ BAD: dict[str, tuple[Change, str]] = {
 def test_a_file_that_cannot_stand_is_refused_whole_and_names_its_row(name, workspace, copy):
     change, words = BAD[name]
     rate(workspace, 2, comments=("side",))
-    data = change(rows(export_ratings(workspace, embeddings=True).data))
+    data = change(rows(export_ratings(workspace, embeddings=True, actor=single_user()).data))
     with pytest.raises(UsageError, match=f"(?s){words}") as refused:
-        import_ratings(copy, data)
+        import_ratings(copy, data, actor=single_user())
     assert len(str(refused.value)) < 500 and "\n" not in str(refused.value)
     assert copy.all_ratings(skips=True) == [] and imported_ratings.imported_ratings(copy.database) == []
 
 
 def test_a_file_imported_eight_times_at_once_counts_once(copy, workspace):
     rate(workspace, 6)
-    data = export_ratings(workspace).data
+    data = export_ratings(workspace, actor=single_user()).data
     done: list[Imported] = []
-    threads = [threading.Thread(target=lambda: done.append(import_ratings(copy, data))) for _ in range(8)]
+    threads = [
+        threading.Thread(target=lambda: done.append(import_ratings(copy, data, actor=single_user()))) for _ in range(8)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -276,7 +282,7 @@ def test_the_commands_export_import_and_explain(workspace_folder: Path, tmp_path
     with open_workspace(workspace_folder) as place:
         given = rate(place, 4)
         place.set_consent(place.row(given[3].study_id, actor=single_user()).patient_id, False, actor=single_user())
-        kept = export_ratings(place).n
+        kept = export_ratings(place, actor=single_user()).n
     file, here = tmp_path / "ratings.csv", ["--workspace", str(workspace_folder)]
     assert run(["ratings", "export", str(file), "--embeddings", "--excel", *here]) == 0
     assert f"holds {kept} ratings, {4 - kept} left out because consent was withdrawn" in capsys.readouterr().out

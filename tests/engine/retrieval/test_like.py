@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from engine import settings
-from engine.actor import single_user
+from engine.actor import Actor, single_user
 from engine.errors import UsageError
 from engine.explain.attribution import explain_pair
 from engine.intake.paths import read_paths
@@ -121,9 +121,9 @@ def test_what_cannot_be_averaged_is_one_sentence(workspace: Workspace, release: 
 
 def test_a_mean_is_exported_but_not_explained(workspace: Workspace, release: Release) -> None:
     found = search_like(workspace, release, ids(workspace, "ecg", 2), Options(k=2), actor=single_user())
-    table = export(workspace, release, found, ExportRequest("csv"), who="a test").data.decode("utf-8-sig")
+    table = export(workspace, release, found, ExportRequest("csv"), actor=Actor("a test")).data.decode("utf-8-sig")
     assert found.neighbours[0].study_id in table
-    assert export(workspace, release, found, ExportRequest("pdf"), who="a test").data.startswith(b"%PDF")
+    assert export(workspace, release, found, ExportRequest("pdf"), actor=Actor("a test")).data.startswith(b"%PDF")
     match = workspace.study(found.neighbours[0].study_id, actor=single_user())
     with pytest.raises(UsageError, match="several cases"):
         next(explain_pair(release, found.study, match))

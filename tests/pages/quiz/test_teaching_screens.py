@@ -77,17 +77,17 @@ def words(app: AppTest) -> str:
 
 
 def filled(place: Workspace, *study_ids: str, title: str = "Rounds") -> str:
-    one = collections.create(place, title)
+    one = collections.create(place, title, actor=single_user())
     for study_id in study_ids:
-        collections.add(place, one.collection_id, study_id, note=f"about {study_id}")
+        collections.add(place, one.collection_id, study_id, note=f"about {study_id}", actor=single_user())
     return one.collection_id
 
 
 def empty(place: Workspace) -> None:
-    for one in collections.listed(place):
-        collections.delete(place, one.collection_id)
-    for quiz in quizzes.listed(place):
-        quizzes.delete(place, quiz.quiz_id)
+    for one in collections.listed(place, actor=single_user()):
+        collections.delete(place, one.collection_id, actor=single_user())
+    for quiz in quizzes.listed(place, actor=single_user()):
+        quizzes.delete(place, quiz.quiz_id, actor=single_user())
 
 
 def test_the_first_collection_is_made_on_an_empty_screen_and_is_on_disk(app, place):
@@ -96,7 +96,7 @@ def test_the_first_collection_is_made_on_an_empty_screen_and_is_on_disk(app, pla
     assert text("collections.empty") in words(app)
     app.text_input(key="new-title").set_value(HOSTILE)
     press(app, "create")
-    (one,) = collections.listed(place)
+    (one,) = collections.listed(place, actor=single_user())
     assert one.title == HOSTILE
     assert "**x**" not in words(app)  # printed as typed, not as Markdown
     press(app, f"open-{one.collection_id}")
@@ -107,13 +107,13 @@ def test_the_first_collection_is_made_on_an_empty_screen_and_is_on_disk(app, pla
 
 @pytest.mark.parametrize(("title", "part"), [("", "is empty"), ("w" * 10_000, "10000 characters")])
 def test_a_title_that_cannot_be_is_one_sentence_and_stays_in_the_box(app, place, title, part):
-    before = len(collections.listed(place))
+    before = len(collections.listed(place, actor=single_user()))
     opened(app, "collections")
     app.text_input(key="new-title").set_value(title)
     press(app, "create")
     assert part in app.error[0].value
     assert app.text_input(key="new-title").value == title
-    assert len(collections.listed(place)) == before
+    assert len(collections.listed(place, actor=single_user())) == before
 
 
 def test_one_case_can_be_noted_but_not_moved_and_a_long_note_is_refused_in_its_place(app, place):
@@ -122,19 +122,19 @@ def test_one_case_can_be_noted_but_not_moved_and_a_long_note_is_refused_in_its_p
     assert all(app.button(key=key).disabled for key in ("previous", "next", "up", "down"))
     note = f"note-{which}-{ECG}"
     fine(app.text_area(key=note).set_value(HOSTILE).run())
-    assert collections.items(place, which)[0].note == HOSTILE
+    assert collections.items(place, which, actor=single_user())[0].note == HOSTILE
     assert text("collections.saved") in words(app)
     fine(app.text_area(key=note).set_value("w" * 10_000).run())
     assert "10000 characters" in words(app)
     assert app.text_area(key=note).value == "w" * 10_000
-    assert collections.items(place, which)[0].note == HOSTILE
+    assert collections.items(place, which, actor=single_user())[0].note == HOSTILE
 
 
 def test_cases_are_added_moved_taken_out_and_brought_back(app, place):
     which = filled(place, ECG, FILM)
 
     def order() -> list[str]:
-        return [item.study_id for item in collections.items(place, which)]
+        return [item.study_id for item in collections.items(place, which, actor=single_user())]
 
     opened(app, "collections", collection=which)
     app.text_input(key="add-id").set_value("no-such-study")
@@ -155,9 +155,9 @@ def test_a_deleted_collection_is_one_sentence_behind_its_link_and_can_be_brought
     which = filled(place, ECG)
     opened(app, "collections", collection=which)
     press(app, "delete")
-    assert which not in {one.collection_id for one in collections.listed(place)}
+    assert which not in {one.collection_id for one in collections.listed(place, actor=single_user())}
     press(app, "undo-button")
-    collections.delete(place, which)
+    collections.delete(place, which, actor=single_user())
     for garbled in (which, "c-none", "%00<script>"):
         opened(app, "collections", collection=garbled)
         assert [error.value.split(":")[0] for error in app.error] == ["There is no such collection in this workspace"]
@@ -214,7 +214,7 @@ def test_an_empty_quiz_screen_says_how_to_begin_and_too_few_cases_are_refused(ap
     press(app, "build")
     assert "No question could be made" in app.error[0].value
     assert app.text_input(key="build-title").value == "Reports"
-    assert quizzes.listed(place) == []
+    assert quizzes.listed(place, actor=single_user()) == []
 
 
 def test_a_quiz_is_built_taken_and_its_results_are_read(app, place):
@@ -222,7 +222,7 @@ def test_a_quiz_is_built_taken_and_its_results_are_read(app, place):
     opened(app, "quiz", build=filled(place, ECG, FILM, REPORT))
     app.text_input(key="build-title").set_value("Hearts")
     press(app, "build")
-    (quiz,) = quizzes.listed(place)
+    (quiz,) = quizzes.listed(place, actor=single_user())
     assert quiz.questions == 2
     assert several(1, "quiz.left_reports") in words(app)
     assert app.text_input(key="build-title").value == ""
@@ -232,7 +232,7 @@ def test_a_quiz_is_built_taken_and_its_results_are_read(app, place):
     app.text_input(key="start-alias").set_value("=anna")
     start = next(button for button in app.button if button.label == text("quiz.start"))
     fine(start.click().run())
-    run = runs.start(place, quiz.quiz_id, "=anna")
+    run = runs.start(place, quiz.quiz_id, "=anna", actor=single_user())
     for asked in run.questions:
         assert app.button(key="commit").disabled
         secrets = (
@@ -244,7 +244,7 @@ def test_a_quiz_is_built_taken_and_its_results_are_read(app, place):
         assert not [secret for secret in secrets if secret in repr(app._tree)]
         press(app, f"option-{asked.position}-1")
         press(app, "commit")
-        given = runs.load(place, run.run_id).questions[asked.position - 1].given
+        given = runs.load(place, run.run_id, actor=single_user()).questions[asked.position - 1].given
         assert given is not None and given.chosen == asked.options[:1]
         assert f"about {asked.study_id}" in words(app).replace("\\", "")
         searched = len(place.audit_rows())
@@ -259,8 +259,10 @@ def test_a_quiz_is_built_taken_and_its_results_are_read(app, place):
 
 
 def test_a_withdrawn_case_leaves_a_quiz_that_is_under_way(app, place):
-    built = quizzes.from_collection(place, load_release(), filled(place, ECG, FILM), QuizPlan("two", order="fixed"))
-    run = runs.start(place, built.quiz.quiz_id, "ben")
+    built = quizzes.from_collection(
+        place, load_release(), filled(place, ECG, FILM), QuizPlan("two", order="fixed"), actor=single_user()
+    )
+    run = runs.start(place, built.quiz.quiz_id, "ben", actor=single_user())
     place.set_consent(place.row(ECG, actor=single_user()).patient_id, False, actor=single_user())
     try:
         opened(app, "quiz", run=run.run_id)

@@ -239,7 +239,7 @@ def test_a_patient_who_withdraws_in_the_middle_is_left_out_and_said(app, place):
 def test_ratings_of_another_site_are_taken_in_by_upload(app, place):
     queue(app)
     press(app, "mark-relevant-1")
-    data = export_ratings(place).data
+    data = export_ratings(place, actor=single_user()).data
     with place.database.write() as cursor:
         cursor.execute("DELETE FROM ratings")
     opened(app, who="ann", view="share")

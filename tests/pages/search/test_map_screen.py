@@ -69,7 +69,7 @@ def test_coming_here_begins_to_make_the_map_which_can_be_stopped_and_begun_again
 def test_the_map_says_in_words_what_it_shows_and_how_much_it_keeps(made: AppTest, place: Workspace) -> None:
     said, chart = words(made), load(place.path, load_release().name)
     assert chart is not None and len(chart.ids) == len(place.all_rows())
-    assert f"trustworthiness {chart.kept.trustworthiness:.3f}" in said and f"n = {chart.kept.n:,}" in said
+    assert f"trustworthiness {chart.fidelity.trustworthiness:.3f}" in said and f"n = {chart.fidelity.n:,}" in said
     assert text("map.chosen_none") in said and ids(made) == []
     made.button_group(key="map-by").set_value("modality").run()
     assert address(made)["by"] == ["modality"]
