@@ -65,9 +65,9 @@ def signed_overlay(input_map: InputMap | None, study: Study) -> tuple[np.ndarray
 def draw_explanation(refinement: Refinement, query: Study, match: Study) -> None:
     """Draw how far the refinement is, then the scale, the gaps, the strongest parts and the caveat."""
     known = refinement.best
-    if refinement.running:
+    if not refinement.over:
         _watch(refinement, maps.steps(known))
-    if refinement.failed:
+    if refinement.error:
         st.error(text("compare.failed"), icon=":material/error:")
     if known is not None:
         stopped = refinement.stopped_by_user and not refinement.complete
@@ -77,10 +77,10 @@ def draw_explanation(refinement: Refinement, query: Study, match: Study) -> None
 @st.fragment(run_every=POLL_S)
 def _watch(refinement: Refinement, seen: int) -> None:
     """Draw the progress; draw the page anew when a finer map has come or none will."""
-    if not refinement.running or maps.steps(refinement.best) != seen:
+    if refinement.over or maps.steps(refinement.best) != seen:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.progress(*refinement.progress, width="stretch")
+        st.progress(refinement.share, refinement.step, width="stretch")
         st.button(text("detail.stop"), key="stop", on_click=refinement.stop, args=(True,))
 
 

@@ -1,0 +1,98 @@
+"""Work in the background: one protocol for whoever shows how far it is, and the base of work in a thread."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Protocol
+
+from engine.errors import CasebindError
+
+DONE, STOPPED, FAILED = "done", "stopped", "failed"  # steps in which work in a thread ends
+_log = logging.getLogger(__name__)
+
+
+class BackgroundJob(Protocol):
+    """Work that goes on while others do something else. Read from any thread."""
+
+    @property
+    def share(self) -> float:
+        """How much of the whole is done, 0..1."""
+
+    @property
+    def step(self) -> str:
+        """What is being done, or how the work ended."""
+
+    @property
+    def over(self) -> bool:
+        """Whether the work has ended, one way or another."""
+
+    @property
+    def error(self) -> str:
+        """One sentence where the work failed, else empty."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end, at most `timeout` seconds; return whether it came."""
+
+
+class ThreadJob:
+    """A background job in a thread of this process.
+
+    failure, advice : the sentence of an unexpected error begins with one and ends with the other
+    """
+
+    failure = "The work could not be done"
+    advice = "try again"
+
+    def __init__(self, step: str = "") -> None:
+        self.step, self.share, self.error = step, 0.0, ""
+        self._ended, self._stopping = threading.Event(), threading.Event()
+
+    @property
+    def over(self) -> bool:
+        """Whether the work has ended, one way or another."""
+        return self._ended.is_set()
+
+    @property
+    def stopping(self) -> bool:
+        """Whether somebody asked for the end."""
+        return self._stopping.is_set()
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end, at most `timeout` seconds; return whether it came."""
+        return self._ended.wait(timeout)
+
+    def stop(self) -> None:
+        """Ask for the end; the work looks at `stopping`, and what it raises from then on is no failure."""
+        self._stopping.set()
+
+    def start(self, name: str, work: Callable[[], None]) -> None:
+        """Do the work in a thread of this name; return at once. The thread ends with the process."""
+        threading.Thread(target=self._run, args=(work,), name=name, daemon=True).start()
+
+    def explain(self, problem: Exception) -> str:
+        """Return why the work failed, in one sentence."""
+        return sentence(problem, self.failure, self.advice)
+
+    def _run(self, work: Callable[[], None]) -> None:
+        """Do the work; never raise."""
+        try:
+            work()
+            self.step, self.share = DONE, 1.0
+        except Exception as problem:
+            if self.stopping:
+                self.step = STOPPED
+            else:
+                self.step, self.error = FAILED, self.explain(problem)
+        finally:
+            self._ended.set()
+
+
+def sentence(problem: Exception, failure: str, advice: str) -> str:
+    """Return what went wrong in one sentence: Casebind's own errors as they are, others by kind; the log has both."""
+    if isinstance(problem, CasebindError):
+        _log.warning("%s: %s", failure, problem)
+        return str(problem)
+    _log.error("%s.", failure, exc_info=problem)
+    return f"{failure} ({type(problem).__name__}): {advice}."
