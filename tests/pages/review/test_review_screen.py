@@ -123,7 +123,7 @@ def test_undo_brings_the_pair_back_and_the_last_one_can_be_added_to(app, place):
     press(app, f"amend-{kept.rating_id}-do")
     (changed,) = place.ratings(actor=Actor("ann"))
     assert (changed.comment, changed.mark, changed.pair) == ("looked twice", "relevant", kept.pair)
-    assert len(place.history(*kept.pair, "ann", actor=single_user())) == 2
+    assert len(place.history(*kept.pair, actor=Actor("ann"))) == 2
     press(app, f"undo-{changed.rating_id}")
     assert place.ratings(actor=Actor("ann")) == [] and "mark-relevant-1" in keys(app)
     press(app, "mark-skip-1")
