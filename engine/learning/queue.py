@@ -17,7 +17,7 @@ import numpy as np
 from engine.errors import UsageError, brief
 from engine.learning.candidates import Candidates
 from engine.learning.holdout import is_holdout_patient, is_holdout_query
-from engine.learning.rated_pairs import permitted_ids
+from engine.store.rated_studies import permitted_ids
 from engine.learning.strategies import RANDOM_SHARE, STRATEGIES, RatedIndices, pick
 from engine.learning.workspace_candidates import gather_candidates
 from engine.store.records import Rating

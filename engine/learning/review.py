@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.actor import Actor
 from engine.learning.queue import Offer, check, queue
-from engine.learning.rated_pairs import permitted_ids
+from engine.store.rated_studies import permitted_ids
 from engine.store import ratings, review_queues
 from engine.store.records import Rating
 from engine.workspace.workspace import Workspace

@@ -16,7 +16,7 @@ import numpy as np
 from engine.findings import findings
 from engine.learning.fit import RatedPairs
 from engine.learning.holdout import is_holdout_patient, is_holdout_query
-from engine.learning.rated_pairs import RatedSide, load_sides, withdrawn_patients
+from engine.store.rated_studies import RatedSide, load_sides, withdrawn_patients
 from engine.learning.reliability import VALUE, Reliability, reliability
 from engine.modalities import MODALITIES
 from engine.store.imported_ratings import ImportedRating, imported_ratings

@@ -14,7 +14,7 @@ import numpy as np
 from engine.actor import single_user
 from engine.index.hamming import CodeArray, words_of
 from engine.learning.candidates import NEAREST, Candidates, CandidateSide, candidates
-from engine.learning.rated_pairs import load_sides, withdrawn_patients
+from engine.store.rated_studies import load_sides, withdrawn_patients
 from engine.store.filters import Filters
 from engine.workspace.workspace import Workspace
 

@@ -19,8 +19,8 @@ import numpy as np
 
 from engine import plain_text
 from engine.actor import Actor
-from engine.learning.rated_pairs import RatedSide, hamming, load_sides, withdrawn_patients
 from engine.report.table_csv import csv_bytes, dictionary, iso
+from engine.store.rated_studies import RatedSide, hamming, load_sides, withdrawn_patients
 from engine.store.records import Rating
 from engine.strings import notice
 from engine.workspace.workspace import Workspace

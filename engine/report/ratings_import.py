@@ -10,10 +10,10 @@ from collections import Counter
 from dataclasses import dataclass, replace
 
 from engine.actor import Actor
-from engine.learning.rated_pairs import RatedSide, load_sides, withdrawn_patients
 from engine.report.ratings_csv import site
 from engine.report.ratings_read import ImportedRow, read_ratings
 from engine.store import imported_ratings, ratings
+from engine.store.rated_studies import RatedSide, load_sides, withdrawn_patients
 from engine.store.records import Rating
 from engine.workspace.workspace import Workspace
 

@@ -14,7 +14,7 @@ from engine.intake.read import read_text
 from engine.learning import review, workspace_candidates
 from engine.learning.holdout import is_holdout_patient, is_holdout_query
 from engine.learning.queue import QUEUES, Offer, queue
-from engine.learning.rated_pairs import hamming, load_sides
+from engine.store.rated_studies import hamming, load_sides
 from engine.learning.strategies import BEST, NOTHING, RANDOM_SHARE, STRATEGIES
 from engine.retrieval import search as retrieval
 from engine.retrieval.answer import Options
