@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from engine.actor import Actor
+from engine.actor import SINGLE_USER, Actor
 from engine.commands.shared import workspace_from_option, workspace_option
 
 
@@ -14,7 +14,7 @@ from engine.commands.shared import workspace_from_option, workspace_option
 @click.argument("query_id")
 @click.argument("study_id")
 @click.argument("mark", metavar="relevant|partly|irrelevant|skip")
-@click.option("--who", default="local", help="Whose mark it is.", show_default=True)
+@click.option("--who", default=SINGLE_USER, help="Whose mark it is.", show_default=True)
 @click.option("--why", multiple=True, metavar="TAG", help="finding, side, quality or other; may be repeated.")
 @click.option("--comment", default="", help="A remark, at most 500 characters.")
 @click.option("--finding", default="", help="The finding that was looked for, e.g. pleural_effusion.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from engine.actor import Actor
+from engine.actor import SINGLE_USER, Actor
 from engine.commands.export import write_export
 from engine.commands.shared import workspace_from_option, workspace_option
 from engine.errors import UsageError
@@ -22,7 +22,7 @@ def command() -> None:
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--embeddings", is_flag=True, help="Both embeddings of every pair, needed to train elsewhere.")
 @click.option("--excel", is_flag=True, help="Mark the CSV as UTF-8 for Excel.")
-@click.option("--who", default="local", help="Name for the audit.", show_default=True)
+@click.option("--who", default=SINGLE_USER, help="Name for the audit.", show_default=True)
 @workspace_option
 def export_command(file: Path, embeddings: bool, excel: bool, who: str, workspace: Path | None) -> None:
     """Write every rating that counts to FILE; patients who withdrew from retrieval or training are left out."""
@@ -42,7 +42,7 @@ def export_command(file: Path, embeddings: bool, excel: bool, who: str, workspac
 @command.command("import")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--site", "named", default="", help="What to call the site it comes from (default: its workspace's id).")
-@click.option("--who", default="local", help="Name for the audit.", show_default=True)
+@click.option("--who", default=SINGLE_USER, help="Name for the audit.", show_default=True)
 @workspace_option
 def import_command(file: Path, named: str, who: str, workspace: Path | None) -> None:
     """Take in the ratings of FILE, all or none; those that are here already are counted once."""

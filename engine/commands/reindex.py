@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.actor import SINGLE_USER, Actor
 from engine.commands.promotion import wait_with_progress
 from engine.commands.shared import load_release, workspace_from_option, workspace_option
 
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.command("reindex")
 @click.option("--shipped", is_flag=True, help="Leave a round's release for the newest shipped one.")
-@click.option("--who", default="local", help="Who does it.", show_default=True)
+@click.option("--who", default=SINGLE_USER, help="Who does it.", show_default=True)
 @workspace_option
 def command(shipped: bool, who: str, workspace: Path | None) -> None:
     """Encode every study that the installed release has not encoded yet; may be stopped and started again.
@@ -36,7 +37,7 @@ def command(shipped: bool, who: str, workspace: Path | None) -> None:
         else:
             from engine.learning import promotion
 
-            moving = promotion.start_reindex(place, release, who, served[1])
+            moving = promotion.start_reindex(place, release, Actor(who), served[1])
             wait_with_progress(moving)
             done = moving.encoded
     click.echo(f"{done} studies encoded with release {release.name}; the workspace is complete.")

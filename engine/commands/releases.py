@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.actor import SINGLE_USER, Actor
 from engine.commands.promotion import serving_digest, wait_with_progress
 from engine.commands.shared import workspace_from_option, workspace_option
 from engine.errors import UsageError
@@ -34,7 +35,7 @@ def command(context: click.Context, as_json: bool, workspace: Path | None) -> No
 @command.command("promote")
 @click.argument("name")
 @click.option("--despite", "reason", default="", metavar="REASON", help="Why, although guards fell; it is kept.")
-@click.option("--who", default="local", help="Who does it.", show_default=True)
+@click.option("--who", default=SINGLE_USER, help="Who does it.", show_default=True)
 @workspace_option
 def promote_command(name: str, reason: str, who: str, workspace: Path | None) -> None:
     """Show what was measured of a round's release and let it take over.
@@ -51,20 +52,20 @@ def promote_command(name: str, reason: str, who: str, workspace: Path | None) ->
             names = ", ".join(one.name for one in round_releases(place.path)) or "none, make one with `casebind round`"
             raise UsageError(f"No round made a release {name}: choose from {names}.")
         click.echo(gate_report(release))
-        wait_with_progress(promotion.promote(place, release, who, serving_digest(place), reason))
+        wait_with_progress(promotion.promote(place, release, Actor(who), serving_digest(place), reason))
     click.echo(f"Release {name} serves.")
 
 
 @command.command("rollback")
 @click.argument("name", required=False)
-@click.option("--who", default="local", help="Who does it.", show_default=True)
+@click.option("--who", default=SINGLE_USER, help="Who does it.", show_default=True)
 @workspace_option
 def rollback_command(name: str | None, who: str, workspace: Path | None) -> None:
     """Let a release that served before take over again, with the codes it had: NAME, or the one before."""
     with workspace_from_option(workspace) as place:
         from engine.learning import promotion
 
-        moving = promotion.roll_back(place, who, serving_digest(place), name)
+        moving = promotion.roll_back(place, Actor(who), serving_digest(place), name)
         wait_with_progress(moving)
     click.echo(f"Release {moving.request.after[0]} serves again, with the codes it had.")
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.actor import SINGLE_USER, Actor
 from engine.commands.shared import load_release, workspace_from_option, workspace_option
 from engine.errors import CasebindError, UsageError
 
@@ -22,7 +23,7 @@ POLL_S = 0.2  # between two looks at the job
 
 @click.command("round")
 @click.option("--min", "least", default=1, show_default=True, help="Ratings since the serving release that it takes.")
-@click.option("--who", default="local", help="Who makes it.", show_default=True)
+@click.option("--who", default=SINGLE_USER, help="Who makes it.", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @workspace_option
 def command(least: int, who: str, as_json: bool, workspace: Path | None) -> None:
@@ -41,7 +42,7 @@ def command(least: int, who: str, as_json: bool, workspace: Path | None) -> None
         there = new_ratings(place, ratings_cutoff(release))
         if there < least:
             raise UsageError(f"There are {there} new ratings and {least} are asked for: rate more, or lower --min.")
-        done = _followed(place, round_job.begin(place, release, who))
+        done = _followed(place, round_job.begin(place, release, Actor(who)))
         if done.state == "failed":
             raise CasebindError(done.error)
         made = next(one for one in reversed(round_releases(place.path)) if one.name == done.name)

@@ -21,6 +21,7 @@ from engine.index.snapshot import Base, Snapshot, full_snapshot
 from engine.retrieval.answer import Options
 from engine.retrieval.neighbours import neighbours_of
 from engine.retrieval.stored_query import load_stored_query
+from engine.store import queries
 from engine.store.filters import Clause
 from engine.store.records import StoredQuery, StudyRow
 from engine.study import Modality, Note
@@ -87,10 +88,9 @@ class Preview:
         self.serving, self.candidate = serving, candidate
         self.views: dict[Modality, Snapshot] = {m: _view(workspace, serving, candidate, m) for m in serving.modalities}
 
-    def nearest(
-        self, workspace: Workspace, stored: StoredQuery, own: Clause, k: int, *, actor: Actor
-    ) -> dict[Modality, _Hits]:
+    def nearest(self, workspace: Workspace, actor: Actor, asked: _RepeatedQuery, k: int) -> dict[Modality, _Hits]:
         """Return (study id, distance) of the nearest of every modality under the coming codes, permitted ones only."""
+        stored, own = asked
         code = self.candidate.codes(stored.embedding[None], stored.study.modality)
         query, denied, found = words_of(code)[0], workspace.denied([own], actor=actor), {}
         for modality, view in self.views.items():
@@ -110,20 +110,20 @@ class _RepeatedQuery(NamedTuple):
 
 
 def version(workspace: Workspace) -> tuple[object, ...]:
-    """Return what differs as soon as `changes` may say something else: another query, study or decision on consent."""
-    newest = workspace.database.read("SELECT max(created_at), count(*) FROM queries")
-    return (*newest[0], *workspace.snapshots.version(), workspace.releases.switch_version())
+    """Return what differs after another query, study or decision on consent: a preview is made again then."""
+    return (*queries.version(workspace.database), *workspace.snapshots.version(), workspace.releases.switch_version())
 
 
 def preview_changes(
-    workspace: Workspace, preview: Preview, who: str | None, *, n: int = QUERIES, k: int = K, reader: str = "local"
+    workspace: Workspace, actor: Actor, preview: Preview, asked_by: str | None, *, n: int = QUERIES, k: int = K
 ) -> list[QueryChange]:
     """Return what changes for the newest n queries of a person, or of anybody, newest first; audited.
 
-    reader : who looks at it
+    actor : who looks at the changes. asked_by : who asked the queries; None for anybody
     """
-    actor = Actor(reader)
-    found = [_change(workspace, preview, one, k, actor) for one in _newest(workspace, preview.serving, who, n, actor)]
+    found = [
+        _change(workspace, actor, preview, one, k) for one in _newest(workspace, actor, preview.serving, asked_by, n)
+    ]
     shown = {
         one.study_id
         for change in found
@@ -138,15 +138,10 @@ def preview_changes(
     return found
 
 
-def _newest(workspace: Workspace, serving: Release, who: str | None, n: int, actor: Actor) -> list[_RepeatedQuery]:
+def _newest(workspace: Workspace, actor: Actor, serving: Release, asked_by: str | None, n: int) -> list[_RepeatedQuery]:
     """Return the newest stored queries that may still be asked."""
-    ids = workspace.database.read(
-        "SELECT query_id FROM queries WHERE (? IS NULL OR who = ?) AND json_extract(facts, '$.like') IS NULL"
-        " ORDER BY created_at DESC, query_id LIMIT ?",
-        [who, who, 3 * n],
-    )
     out: list[_RepeatedQuery] = []
-    for (query_id,) in ids:
+    for query_id in queries.newest_ids(workspace.database, 3 * n, who=asked_by, means=False):
         try:
             stored, own = load_stored_query(workspace, serving, query_id, actor=actor)
         except UsageError:  # its patient has withdrawn
@@ -157,10 +152,10 @@ def _newest(workspace: Workspace, serving: Release, who: str | None, n: int, act
     return out
 
 
-def _change(workspace: Workspace, preview: Preview, asked: _RepeatedQuery, k: int, actor: Actor) -> QueryChange:
+def _change(workspace: Workspace, actor: Actor, preview: Preview, asked: _RepeatedQuery, k: int) -> QueryChange:
     stored, own = asked
     near, _, _ = neighbours_of(workspace, preview.serving, stored, own, Options(k=k, bits=BITS), actor=actor)
-    new = preview.nearest(workspace, stored, own, k, actor=actor)
+    new = preview.nearest(workspace, actor, asked, k)
     old: dict[Modality, _Hits] = {m: [(x.study_id, x.hamming) for x in near if x.modality == m] for m in new}
     ids = {study_id for side in (old, new) for pairs in side.values() for study_id, _ in pairs}
     known = {row.study_id: row for row in workspace.rows(sorted(ids), actor=actor)}

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 import duckdb
 
+from engine.actor import Actor
 from engine.errors import CasebindError, UsageError
 from engine.learning import gate
 from engine.learning.round_release import releases_folder
@@ -90,13 +91,15 @@ class PromotionJob:
         )
 
 
-def promote(workspace: Workspace, release: Release, who: str, expected_digest: str, reason: str = "") -> PromotionJob:
-    """Let a round's release take over; return at once, the work goes on behind.
+def promote(
+    workspace: Workspace, release: Release, actor: Actor, expected_digest: str, reason: str = ""
+) -> PromotionJob:
+    """Promote a round's release; return at once, the work goes on in the background.
 
-    shown  : digest of the release that served when the gate's table was shown
-    reason : why it is done although guards fell, at least LEAST_REASON characters; kept
+    expected_digest : of the release that served when the gate's table was shown
+    reason          : why it is promoted although guards fell, at least MIN_REASON characters; recorded
     Raises UsageError where guards fell and no reason is given, another release serves than the table compares with, or
-    another takeover is on its way.
+    another promotion is running.
     """
     verdict, rows, reason = gate.verdict(release), gate.table(release), " ".join(reason.split())
     if not verdict.passed and len(reason) < MIN_REASON:
@@ -105,8 +108,8 @@ def promote(workspace: Workspace, release: Release, who: str, expected_digest: s
             f"give a reason of at least {MIN_REASON} characters, or leave it."
         )
     compared = release.manifest.get("round", {}).get("from_digest", expected_digest)
-    passes = verdict.passed if rows else None
-    falls = () if verdict.passed else verdict.failed_guards
+    passed = verdict.passed if rows else None
+    failed, overridden_by = ((), "") if verdict.passed else (verdict.failed_guards, reason)
 
     def asked(serving: tuple[str, str]) -> PromotionRequest:
         if compared != serving[1]:
@@ -115,43 +118,42 @@ def promote(workspace: Workspace, release: Release, who: str, expected_digest: s
                 "serves now: make a new round."
             )
         after = (release.name, release.digest)
-        return PromotionRequest("promotion", who, serving, after, passes, falls, "" if verdict.passed else reason)
+        return PromotionRequest("promotion", actor.name, serving, after, passed, failed, overridden_by)
 
-    return _begun(workspace, release, who, expected_digest, asked)
+    return _begun(workspace, release, expected_digest, asked)
 
 
-def roll_back(workspace: Workspace, who: str, expected_digest: str, name: str | None = None) -> PromotionJob:
-    """Let a release that served before take over again, with the codes it had; return at once.
+def roll_back(workspace: Workspace, actor: Actor, expected_digest: str, name: str | None = None) -> PromotionJob:
+    """Roll back to a release that served before, with the codes it had; return at once.
 
     name : of that release; None for the one that the serving release replaced
-    Raises UsageError where there is none, it is not installed any more, another release serves than was shown, or
-    another takeover is on its way.
+    Raises UsageError where there is none, it is no longer installed, another release serves than was shown, or
+    another promotion is running.
     """
     release = _earlier_release(workspace, name)
     return _begun(
         workspace,
         release,
-        who,
         expected_digest,
-        lambda serving: PromotionRequest("rollback", who, serving, (release.name, release.digest)),
+        lambda serving: PromotionRequest("rollback", actor.name, serving, (release.name, release.digest)),
     )
 
 
-def start_reindex(workspace: Workspace, release: Release, who: str, expected_digest: str) -> PromotionJob:
-    """Let an installed release take over without a gate, as `casebind reindex` does; return at once.
+def start_reindex(workspace: Workspace, release: Release, actor: Actor, expected_digest: str) -> PromotionJob:
+    """Let an installed release serve without a gate, as `casebind reindex` does; return at once.
 
-    Raises UsageError where another release serves than was shown, or another takeover is on its way.
+    Raises UsageError where another release serves than was shown, or another promotion is running.
     """
     after = (release.name, release.digest)
     return _begun(
-        workspace, release, who, expected_digest, lambda serving: PromotionRequest("reindex", who, serving, after)
+        workspace, release, expected_digest, lambda serving: PromotionRequest("reindex", actor.name, serving, after)
     )
 
 
-def resume(workspace: Workspace, who: str, expected_digest: str) -> PromotionJob:
-    """Ask once more for the last takeover, which was cut off; what is staged is not made again.
+def resume(workspace: Workspace, actor: Actor, expected_digest: str) -> PromotionJob:
+    """Go on with the last promotion, which was interrupted; codes that are staged are used again.
 
-    Raises UsageError where none was, or its release is gone.
+    Raises UsageError where none was interrupted, or its release is gone.
     """
     last = interrupted(workspace)
     if last is None:
@@ -160,10 +162,10 @@ def resume(workspace: Workspace, who: str, expected_digest: str) -> PromotionJob
     if release is None:
         raise UsageError(f"Release {last.to_release} is not installed any more: choose another one.")
     if last.kind == "promotion":
-        return promote(workspace, release, who, expected_digest, last.reason)
+        return promote(workspace, release, actor, expected_digest, last.reason)
     if last.kind == "reindex":
-        return start_reindex(workspace, release, who, expected_digest)
-    return roll_back(workspace, who, expected_digest, last.to_release)
+        return start_reindex(workspace, release, actor, expected_digest)
+    return roll_back(workspace, actor, expected_digest, last.to_release)
 
 
 def latest_job(workspace: Workspace) -> PromotionJob | None:
@@ -219,11 +221,13 @@ def _earlier_release(workspace: Workspace, name: str | None) -> Release:
 def _begun(
     workspace: Workspace,
     release: Release,
-    who: str,
-    shown: str,
-    asked_of: Callable[[tuple[str, str]], PromotionRequest],
+    expected_digest: str,
+    request_after: Callable[[tuple[str, str]], PromotionRequest],
 ) -> PromotionJob:
-    """Check under one lock that nobody was faster, write the row, and start the work."""
+    """Check under one lock that nobody was faster, write the row, and start the work.
+
+    request_after : (name, digest) of the serving release → the request
+    """
     with _lock, workspace.database.exclusive():
         busy, serving = _jobs.get(workspace.path), workspace.releases.serving()
         if busy is not None and not busy.over:
@@ -233,13 +237,14 @@ def _begun(
             )
         if serving is None:
             raise UsageError("The workspace holds no codes yet, so no release serves: ingest a cohort first.")
-        if serving[1] != shown:
+        if serving[1] != expected_digest:
             raise UsageError(
                 f"Release {serving[0]} serves by now, another one than was shown: look again, then choose."
             )
         if serving[1] == release.digest:
             raise UsageError(f"Release {release.name} serves already: there is nothing to do.")
-        asked = replace(asked_of(serving), who=name_of(who))
+        asked = request_after(serving)
+        asked = replace(asked, who=name_of(asked.who))
         _whole(release)
         with workspace.database.write() as cursor:
             number = promotions.begin(cursor, asked)

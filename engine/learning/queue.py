@@ -1,7 +1,7 @@
 """What a rater is offered next in a workspace, by one strategy, with a share at random for unbiased measurement.
 
 A strategy chooses among what a round learns from; the held-out (engine.learning.holdout) come by
-lot alone. Only pairs of different patients whose consent stands to retrieval and training, never one that this rater
+lot alone. Only pairs of different patients whom the rater may see for training, never one that this rater
 has judged or skipped. A second reading offers what others judged; what they said stays hidden (engine.learning.blind).
 """
 
@@ -14,12 +14,13 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.actor import Actor
 from engine.errors import UsageError, brief
 from engine.learning.candidates import Candidates
 from engine.learning.holdout import is_holdout_patient, is_holdout_query
-from engine.store.rated_studies import permitted_ids
-from engine.learning.strategies import RANDOM_SHARE, STRATEGIES, RatedIndices, pick
+from engine.learning.strategies import RANDOM_SHARE, STRATEGIES, Picked, RatedIndices, pick
 from engine.learning.workspace_candidates import gather_candidates
+from engine.store.rated_studies import permitted_ids
 from engine.store.records import Rating
 from engine.workspace.workspace import Workspace
 
@@ -30,6 +31,15 @@ RANDOM, SECOND = "random", "second"
 QUEUES = (*STRATEGIES, RANDOM, SECOND)
 MAX_PAIRS = 200  # pairs in one queue
 Pair = tuple[str, str]
+
+
+@dataclass(frozen=True)
+class QueueSpec:
+    """What a rater asks for: by which strategy, how many pairs, drawn by which seed."""
+
+    strategy: str
+    n: int
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -48,56 +58,48 @@ class Offer:
         return self.query_id, self.study_id
 
 
-def check(strategy: str, n: int) -> None:
-    """Raise UsageError where there is no such strategy, or so many pairs are no queue."""
-    if strategy not in QUEUES:
-        raise UsageError(f"There is no strategy '{brief(strategy)}': use {', '.join(QUEUES[:-1])} or {QUEUES[-1]}.")
-    if not 1 <= n <= MAX_PAIRS:
-        raise UsageError(f"A queue of {n} pairs is not possible: ask for 1 to {MAX_PAIRS}.")
+def check(spec: QueueSpec) -> None:
+    """Raise UsageError where there is no such strategy, or the number of pairs is out of range."""
+    if spec.strategy not in QUEUES:
+        names = f"{', '.join(QUEUES[:-1])} or {QUEUES[-1]}"
+        raise UsageError(f"There is no strategy '{brief(spec.strategy)}': use {names}.")
+    if not 1 <= spec.n <= MAX_PAIRS:
+        raise UsageError(f"A queue of {spec.n} pairs is not possible: ask for 1 to {MAX_PAIRS}.")
 
 
-def queue(workspace: Workspace, release: Release, strategy: str, n: int, who: str, seed: int) -> list[Offer]:
-    """Return the next n pairs for a rater, fewer where there are not so many; the same for the same state and seed.
+def queue(workspace: Workspace, release: Release, actor: Actor, spec: QueueSpec) -> list[Offer]:
+    """Return the next pairs for a rater, fewer where there are not so many; the same for the same state and seed.
 
     release : the serving one. Raises UsageError for an unknown strategy.
     """
-    check(strategy, n)
-    rng = np.random.default_rng(seed)
+    check(spec)
+    rng = np.random.default_rng(spec.seed)
     ratings = workspace.all_ratings(skips=True)
-    own = {one.pair for one in ratings if one.who == who and not one.source}
-    second = _second(workspace, ratings, own, who, rng) if strategy == SECOND else []
-    found = gather_candidates(workspace, release, rng) if strategy != SECOND or second else None
+    own = {one.pair for one in ratings if one.who == actor.name and not one.source}
+    second = _second(workspace, ratings, own, actor, rng) if spec.strategy == SECOND else []
+    found = gather_candidates(workspace, release, actor, rng) if spec.strategy != SECOND or second else None
     free = found.take(_unrated(found, own)) if found is not None else None
-    if strategy == SECOND:
-        return _mixed(second, free, n, rng)
+    if spec.strategy == SECOND:
+        return _mixed(second, free, spec.n, rng)
     if free is None:
         return []
-    return _picked(free, strategy, n, rng, _rated_indices(free, ratings), _learnable(workspace, free))
+    rated, learnable = _rated_indices(free, ratings), _learnable(workspace, free)
+    return _offers(free, spec.strategy, pick(free, spec.strategy, spec.n, rng, rated=rated, learnable=learnable))
 
 
-def _picked(
-    c: Candidates,
-    strategy: str,
-    n: int,
-    rng: np.random.Generator,
-    known: RatedIndices,
-    taught: np.ndarray | None = None,
-) -> list[Offer]:
-    if not len(c):
-        return []
-    chosen = pick(c, strategy, n, rng, known, learnable=taught)
+def _offers(c: Candidates, strategy: str, chosen: Picked) -> list[Offer]:
     queries, items = c.queries.ids[c.q[chosen.indices]].tolist(), c.items.ids[c.s[chosen.indices]].tolist()
     found = zip(queries, items, chosen.scores.tolist(), chosen.at_random.tolist(), strict=True)
     return [Offer(query, item, strategy, None if lot else score, lot) for query, item, score, lot in found]
 
 
 def _second(
-    workspace: Workspace, ratings: Sequence[Rating], own: set[Pair], who: str, rng: np.random.Generator
+    workspace: Workspace, ratings: Sequence[Rating], own: set[Pair], actor: Actor, rng: np.random.Generator
 ) -> list[Pair]:
     """Return the pairs that others judged and this rater has neither judged nor skipped, the least judged first."""
-    times = Counter(one.pair for one in ratings if one.mark != "skip" and (one.who != who or one.source))
+    times = Counter(one.pair for one in ratings if one.mark != "skip" and (one.who != actor.name or one.source))
     pairs = sorted(set(times) - own)
-    there = permitted_ids(workspace, {one for pair in pairs for one in pair})
+    there = permitted_ids(workspace.database, actor.acting_for("training"), {one for pair in pairs for one in pair})
     pairs = [pair for pair in pairs if there.issuperset(pair)]
     lots = rng.permutation(len(pairs))
     return [pairs[at] for at in sorted(range(len(pairs)), key=lambda at: (times[pairs[at]], lots[at]))]
@@ -109,7 +111,7 @@ def _mixed(second: Sequence[Pair], c: Candidates | None, n: int, rng: np.random.
         return []
     offers = [Offer(query_id, study_id, SECOND, None, False) for query_id, study_id in second]
     rest = set(second)
-    lots = _picked(c, RANDOM, n, rng, _rated_indices(c, ())) if c is not None else []
+    lots = _offers(c, RANDOM, pick(c, RANDOM, n, rng)) if c is not None else []
     lots = [one for one in lots if one.pair not in rest][: round(RANDOM_SHARE * n)]
     offers = offers[: n - len(lots)]
     for lot in lots:
@@ -125,11 +127,11 @@ def _unrated(c: Candidates, own: set[Pair]) -> np.ndarray:
 
 
 def _learnable(workspace: Workspace, c: Candidates) -> np.ndarray:
-    """Return (p,) bool: which pairs a round learns from; those of frozen patients and held-out queries only measure."""
+    """Return (p,) bool: which pairs a round learns from; those of held-out patients and queries only measure."""
     ids = sorted({*c.queries.ids.tolist(), *c.items.ids.tolist()})
-    frozen = {row.study_id for row in workspace.all_rows(ids) if is_holdout_patient(row.patient_id)}
-    queries = np.array([one not in frozen and not is_holdout_query(one) for one in c.queries.ids.tolist()], bool)
-    items = np.array([one not in frozen for one in c.items.ids.tolist()], bool)
+    held_out = {row.study_id for row in workspace.all_rows(ids) if is_holdout_patient(row.patient_id)}
+    queries = np.array([one not in held_out and not is_holdout_query(one) for one in c.queries.ids.tolist()], bool)
+    items = np.array([one not in held_out for one in c.items.ids.tolist()], bool)
     return np.asarray(queries[c.q] & items[c.s])
 
 

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.actor import Actor
+from engine.store.rated_studies import labels_of
 from engine.store.records import MARKS, Rating
 
 if TYPE_CHECKING:
@@ -33,7 +35,10 @@ SURE = 0.98  # nobody is taken for surer than this where others are judged by th
 
 @dataclass(frozen=True)
 class Reliability:
-    """weight : 0..1, 0 is guessing (or worse). share : of right marks, with its 95 % interval. n : marks compared"""
+    """How far one rater's marks can be trusted.
+
+    weight : 0..1, 0 is guessing or worse. share : of right marks, with its 95 % interval. n : marks compared
+    """
 
     weight: float
     share: float
@@ -60,18 +65,22 @@ def reliability(ratings: Sequence[Rating], expected: Mapping[Pair, bool]) -> dic
     return {who: _made(*evidence[who]) for who in raters}
 
 
-def of_workspace(workspace: Workspace) -> dict[str, Reliability]:
+def of_workspace(workspace: Workspace, actor: Actor) -> dict[str, Reliability]:
     """Return the reliability of everyone whose judgements count in a workspace, by `Rating.rater`."""
     ratings = workspace.all_ratings()
-    return reliability(ratings, expected(workspace, ratings))
+    return reliability(ratings, expected(workspace, actor, ratings))
 
 
-def expected(workspace: Workspace, ratings: Sequence[Rating]) -> dict[Pair, bool]:
-    """Return pair → whether the two share a finding, of the rated pairs whose query and study both have labels."""
+def expected(workspace: Workspace, actor: Actor, ratings: Sequence[Rating]) -> dict[Pair, bool]:
+    """Return pair → whether the two share a finding, of the rated pairs whose query and study both have labels.
+
+    Labels count as they do in a round: those of studies that the actor, acting for training, may see.
+    """
     from engine.findings import findings
 
     ids = {one for rating in ratings for one in rating.pair}
-    held = {row.study_id: findings(row.labels) for row in workspace.all_rows(sorted(ids)) if row.labels}
+    known = labels_of(workspace.database, actor.acting_for("training"), ids)
+    held = {study_id: findings(labels) for study_id, labels in known.items()}
     pairs = {rating.pair for rating in ratings}
     return {(q, s): bool(held[q] & held[s]) for q, s in pairs if held.get(q) and held.get(s)}
 

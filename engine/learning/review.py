@@ -1,15 +1,15 @@
-"""A rater at a queue: which pair is next, what was said last, how far it is. All of it is read from what is stored."""
+"""A rater at a queue: which pair is next, which mark was last, how far it is. All of it is read from what is stored."""
 
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine.actor import Actor
-from engine.learning.queue import Offer, check, queue
-from engine.store.rated_studies import permitted_ids
+from engine.learning.queue import Offer, QueueSpec, check, queue
 from engine.store import ratings, review_queues
+from engine.store.rated_studies import permitted_ids
 from engine.store.records import Rating
 from engine.workspace.workspace import Workspace
 
@@ -51,7 +51,7 @@ class Review:
 
     @property
     def last(self) -> Rating | None:
-        """What was said last, or None at the beginning."""
+        """The mark that was given last, or None at the beginning."""
         return max(self.given.values(), key=lambda one: one.rating_id, default=None)
 
     @property
@@ -64,44 +64,47 @@ class Review:
         return 1 + [one.pair for one in self.offers].index(pair)
 
 
-def begin(workspace: Workspace, release: Release, strategy: str, n: int, who: str, seed: int) -> Review:
+def begin(workspace: Workspace, release: Release, actor: Actor, spec: QueueSpec) -> Review:
     """Return the review of this rater, strategy, size and seed, begun where there is none; what is offered is audited.
 
     Raises UsageError where a name, strategy or size cannot stand.
     """
-    who = ratings.rater_name(who)
-    check(strategy, n)
+    actor = replace(actor, name=ratings.rater_name(actor.name))
+    check(spec)
 
-    known = find(workspace, strategy, n, who, seed)
+    known = find(workspace, actor, spec)
     if known is not None:
         return known
 
     def make() -> tuple[str, list[review_queues.OfferedPair]]:
-        offers = queue(workspace, release, strategy, n, who, seed)
+        offers = queue(workspace, release, actor, spec)
         ids = sorted({one for offer in offers for one in offer.pair})
-        about = f"queue {strategy}, {n} pairs, seed {seed}"
-        workspace.audit("review", actor=Actor(who), returned=tuple(ids), release=release.name, filters=about)
+        about = f"queue {spec.strategy}, {spec.n} pairs, seed {spec.seed}"
+        workspace.audit("review", actor=actor, returned=tuple(ids), release=release.name, filters=about)
         return release.name, [(*one.pair, one.score, one.random_share) for one in offers]
 
-    return _review(workspace, review_queues.begin(workspace.database, who, strategy, n, seed, make))
+    asked = (actor.name, spec.strategy, spec.n, spec.seed)
+    return _review(workspace, actor, review_queues.begin(workspace.database, *asked, make))
 
 
-def find(workspace: Workspace, strategy: str, n: int, who: str, seed: int) -> Review | None:
+def find(workspace: Workspace, actor: Actor, spec: QueueSpec) -> Review | None:
     """Return the review of this rater, strategy, size and seed, or None where it was never begun."""
-    kept = review_queues.find(workspace.database, who, strategy, n, seed)
-    return None if kept is None else _review(workspace, kept)
+    stored = review_queues.find(workspace.database, actor.name, spec.strategy, spec.n, spec.seed)
+    return None if stored is None else _review(workspace, actor, stored)
 
 
-def open_reviews(workspace: Workspace, who: str) -> list[Review]:
+def open_reviews(workspace: Workspace, actor: Actor) -> list[Review]:
     """Return the rater's newest reviews that are not at their end, newest first."""
-    found = [_review(workspace, one) for one in review_queues.queues_of(workspace.database, who)]
+    found = [_review(workspace, actor, one) for one in review_queues.queues_of(workspace.database, actor.name)]
     return [one for one in found if one.next is not None]
 
 
-def _review(workspace: Workspace, kept: review_queues.Queue) -> Review:
-    offers = [Offer(q, s, kept.strategy, score, lot) for q, s, score, lot in kept.pairs]
-    there = permitted_ids(workspace, {one for offer in offers for one in offer.pair})
-    shown = tuple(one for one in offers if there.issuperset(one.pair))
+def _review(workspace: Workspace, actor: Actor, stored: review_queues.Queue) -> Review:
+    """Return a stored queue as the rater finds it now."""
+    offers = [Offer(q, s, stored.strategy, score, at_random) for q, s, score, at_random in stored.pairs]
+    ids = {one for offer in offers for one in offer.pair}
+    permitted = permitted_ids(workspace.database, actor.acting_for("training"), ids)
+    shown = tuple(one for one in offers if permitted.issuperset(one.pair))
     pairs = {one.pair for one in shown}
-    given = {one.pair: one for one in workspace.ratings(actor=Actor(kept.who), skips=True) if one.pair in pairs}
-    return Review(kept, shown, given, len(offers) - len(shown))
+    given = {one.pair: one for one in workspace.ratings(actor=actor, skips=True) if one.pair in pairs}
+    return Review(stored, shown, given, len(offers) - len(shown))

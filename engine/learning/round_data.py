@@ -1,7 +1,7 @@
 """What a round needs of a workspace, as arrays: rated pairs, original pairs, and what is kept apart to measure.
 
-Only what may be learnt from: consent of every patient stands to retrieval and training, and the embeddings are of the
-serving release's encoders. Frozen patients and held-out queries (engine.learning.holdout) measure and are not fitted.
+Only what may be learnt from: the actor, acting for training, may see every patient, and the embeddings are of the
+serving release's encoders. Held-out patients and queries (engine.learning.holdout) measure and are not fitted.
 """
 
 from __future__ import annotations
@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from engine.actor import Actor
 from engine.findings import findings
 from engine.learning.fit import RatedPairs
 from engine.learning.holdout import is_holdout_patient, is_holdout_query
-from engine.store.rated_studies import RatedSide, load_sides, withdrawn_patients
 from engine.learning.reliability import VALUE, Reliability, reliability
 from engine.modalities import MODALITIES
-from engine.store.imported_ratings import ImportedRating, imported_ratings
+from engine.store.imported_ratings import ImportedRating, count_since, imported_ratings
+from engine.store.rated_studies import LabelledStudy, RatedSide, labelled_studies, load_sides
 from engine.store.records import Rating
 from engine.training.data.captions import many_hot
 from engine.workspace.workspace import Workspace
@@ -35,7 +36,8 @@ SEED = 0
 class Pool:
     """Labelled studies of one modality, n of them.
 
-    z (n, 256) float32 as stored; held (n, findings) bool; patients, sex, cohort (n,) str; age (n,) years, NaN unknown
+    z (n, 256) float32 as stored; has_finding (n, findings) bool; patients, sex, cohort (n,) str
+    age (n,) years, NaN where unknown
     """
 
     z: np.ndarray
@@ -51,18 +53,20 @@ class Pool:
 
 @dataclass(frozen=True, eq=False)
 class RoundData:
-    """learn : pairs to fit. apart : pairs that measure, of (m,) `units` that intervals are drawn by.
+    """What a round learns from, and what measures it.
 
-    replay, frozen : modality → original studies to fit, and those that measure
-    raters         : rater → reliability, of everyone who gave a mark that is used
-    left_out       : marks that are neither fitted nor measured, as a side is gone, withdrawn, or of other encoders
+    learn, apart    : rated pairs to fit, and held-out ones that measure
+    units           : (m,) what intervals of the held-out pairs are drawn by: the query's patient, or its id
+    replay, holdout : modality → original studies to fit, and held-out ones that measure
+    raters          : rater → reliability, of everyone who gave a mark that is used
+    left_out        : marks that are not used: a side is gone, withdrawn, or of other encoders
     """
 
     learn: RatedPairs
     apart: RatedPairs
     units: np.ndarray
     replay: dict[str, Pool]
-    frozen: dict[str, Pool]
+    holdout: dict[str, Pool]
     raters: dict[str, Reliability]
     left_out: int
 
@@ -88,22 +92,20 @@ def ratings_cutoff(release: Release) -> datetime | None:
 
 def new_ratings(workspace: Workspace, since: datetime | None) -> int:
     """Return how many judgements were given, or imported, since a moment; None for ever."""
-    sql = "SELECT count(*) FROM {} WHERE {} > coalesce(?, TIMESTAMP '1970-01-01')"
     local = sum(1 for one in workspace.all_ratings() if since is None or one.created_at > since)
-    (foreign,) = workspace.database.read(sql.format("pooled_ratings", "imported_at"), [since])[0]
-    return local + int(foreign)
+    return local + count_since(workspace.database, since)
 
 
-def gather_round_data(workspace: Workspace) -> RoundData:
+def gather_round_data(workspace: Workspace, actor: Actor) -> RoundData:
     """Return everything a round under the serving release learns from and is measured on."""
-    out = withdrawn_patients(workspace)
-    pairs, left_out = _pairs(workspace, out)
+    actor = actor.acting_for("training")
+    pairs, left_out = _pairs(workspace, actor)
     known = reliability([one.rating for one in pairs], _expected(pairs))
     apart = np.array([_apart(one) for one in pairs], bool)
     marked = _marked(pairs, known)
     units = np.array([one.unit for one in pairs], dtype=str)
-    replay, frozen = _originals(workspace, out)
-    return RoundData(marked.take(~apart), marked.take(apart), units[apart], replay, frozen, known, left_out)
+    replay, holdout = _originals(workspace, actor)
+    return RoundData(marked.take(~apart), marked.take(apart), units[apart], replay, holdout, known, left_out)
 
 
 def shared_findings(one: Iterable[str], other: Iterable[str]) -> frozenset[str]:
@@ -111,20 +113,20 @@ def shared_findings(one: Iterable[str], other: Iterable[str]) -> frozenset[str]:
     return findings(one) & findings(other)
 
 
-def _pairs(workspace: Workspace, out: frozenset[str]) -> tuple[list[_Pair], int]:
+def _pairs(workspace: Workspace, actor: Actor) -> tuple[list[_Pair], int]:
     """Return the marks of this site and of others that can be used, and how many cannot."""
     ratings = workspace.all_ratings()
-    known = load_sides(workspace, {one for rating in ratings for one in rating.pair})
-    own = [_own(rating, known, out) for rating in ratings]
+    known = load_sides(workspace.database, actor, {one for rating in ratings for one in rating.pair})
+    own = [_own(rating, known) for rating in ratings]
     encoders = workspace.releases.encoders((workspace.releases.serving() or ("", ""))[1])
     others = [_foreign(row) for row in imported_ratings(workspace.database, encoders)]
     found = [one for one in own if one is not None] + [one for one in others if one.rating.mark in VALUE]
     return found, len(ratings) - sum(one is not None for one in own)
 
 
-def _own(rating: Rating, known: Mapping[str, RatedSide], out: frozenset[str]) -> _Pair | None:
+def _own(rating: Rating, known: Mapping[str, RatedSide]) -> _Pair | None:
     q, s = known.get(rating.query_id), known.get(rating.study_id)
-    if q is None or s is None or q.embedding is None or s.embedding is None or (q.patients | s.patients) & out:
+    if q is None or s is None or q.embedding is None or s.embedding is None or not (q.permitted and s.permitted):
         return None
     unit = min(q.patients, default=q.id)
     return _Pair(
@@ -180,34 +182,28 @@ def _meant(pair: _Pair) -> frozenset[str]:
     return shared_findings(*pair.labels) if pair.rating.mark == "relevant" else frozenset()
 
 
-def _originals(workspace: Workspace, out: frozenset[str]) -> tuple[dict[str, Pool], dict[str, Pool]]:
-    """Return the labelled studies of every modality: those to fit, and the frozen ones."""
+def _originals(workspace: Workspace, actor: Actor) -> tuple[dict[str, Pool], dict[str, Pool]]:
+    """Return the labelled studies of every modality: those to fit, and the held-out ones."""
     (name, _) = workspace.releases.serving() or ("", "")
-    rows = workspace.database.read(
-        "SELECT s.study_id, s.modality, s.labels, s.patient_id, s.sex, s.cohort, s.age FROM studies s"
-        " JOIN embeddings e ON e.study_id = s.study_id AND e.release = ? WHERE len(s.labels) > 0 ORDER BY s.study_id",
-        [name],
-    )
-    kept = [(row, held) for row in rows if row[3] not in out for held in [findings(row[2])] if held]
+    rows = [row for row in labelled_studies(workspace.database, actor, name) if findings(row.labels)]
     found: tuple[dict[str, Pool], dict[str, Pool]] = ({}, {})
     for modality in MODALITIES:
-        for frozen, most in ((False, MAX_REPLAY), (True, MAX_HOLDOUT)):
-            mine = [one for one in kept if one[0][1] == modality and is_holdout_patient(one[0][3]) == frozen]
+        for held_out, most in ((False, MAX_REPLAY), (True, MAX_HOLDOUT)):
+            mine = [r for r in rows if r.modality == modality and is_holdout_patient(r.patient_id) == held_out]
             chosen = np.sort(np.random.default_rng(SEED).permutation(len(mine))[:most])
             if len(chosen):
-                found[frozen][modality] = _pool(workspace, name, [mine[i] for i in chosen])
+                found[held_out][modality] = _pool(workspace, name, [mine[i] for i in chosen])
     return found
 
 
-def _pool(workspace: Workspace, release: str, rows: Sequence[tuple[tuple, frozenset[str]]]) -> Pool:
-    about = [row for row, _ in rows]
+def _pool(workspace: Workspace, release: str, rows: Sequence[LabelledStudy]) -> Pool:
     return Pool(
-        workspace.embeddings(release, [row[0] for row in about]),
-        many_hot([held for _, held in rows]),
-        np.array([row[3] for row in about], dtype=str),
-        np.array([row[4] or "" for row in about], dtype=str),
-        np.array([row[5] for row in about], dtype=str),
-        np.array([np.nan if row[6] is None else row[6] for row in about], np.float64),
+        workspace.embeddings(release, [row.study_id for row in rows]),
+        many_hot([findings(row.labels) for row in rows]),
+        np.array([row.patient_id for row in rows], dtype=str),
+        np.array([row.sex or "" for row in rows], dtype=str),
+        np.array([row.cohort for row in rows], dtype=str),
+        np.array([np.nan if row.age is None else row.age for row in rows], np.float64),
     )
 
 
@@ -218,7 +214,7 @@ def to_arrays(data: RoundData) -> dict[str, np.ndarray]:
         for part in ("learn", "apart")
         for f in fields(RatedPairs)
     }
-    for part in ("replay", "frozen"):
+    for part in ("replay", "holdout"):
         for modality, pool in getattr(data, part).items():
             out |= {f"{part}.{modality}.{f.name}": getattr(pool, f.name) for f in fields(Pool)}
     return {**out, "units": data.units}
@@ -233,6 +229,6 @@ def from_arrays(arrays: Mapping[str, np.ndarray]) -> RoundData:
             for m in MODALITIES
             if f"{part}.{m}.z" in arrays
         }
-        for part in ("replay", "frozen")
+        for part in ("replay", "holdout")
     }
-    return RoundData(pairs["learn"], pairs["apart"], arrays["units"], pools["replay"], pools["frozen"], {}, 0)
+    return RoundData(pairs["learn"], pairs["apart"], arrays["units"], pools["replay"], pools["holdout"], {}, 0)

@@ -28,6 +28,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from engine.actor import Actor
 from engine.errors import UsageError, WorkspaceError
 from engine.files import utc_now, write_whole
 from engine.learning.round_data import RoundData, gather_round_data, to_arrays
@@ -86,12 +87,12 @@ class RoundJob:
             return ""
 
 
-def begin(workspace: Workspace, release: Release, who: str) -> RoundJob:
+def begin(workspace: Workspace, release: Release, actor: Actor) -> RoundJob:
     """Start a round on the serving release and return it; the caller waits only while the ratings are gathered.
 
     Raises UsageError where a round runs or there is nothing to learn from, WorkspaceError where the disk is full.
     """
-    who, home = name_of(who), workspace.path / FOLDER
+    who, home = name_of(actor.name), workspace.path / FOLDER
     with _full(), _held(home) as lock:
         number = 1 + max((int(path.name) for path in _folders(home)), default=0)
         named = next_name(workspace.path, release.base)
@@ -99,7 +100,7 @@ def begin(workspace: Workspace, release: Release, who: str) -> RoundJob:
         folder = home / str(number)
         folder.mkdir()
         try:
-            found = gather_round_data(workspace)
+            found = gather_round_data(workspace, actor)
             if not len(found.learn) or not found.replay:
                 raise UsageError(NOTHING)
             job = _job(workspace, release, number, who, found)
@@ -143,7 +144,7 @@ def cancel(workspace: Workspace) -> None:
 
 
 def _job(workspace: Workspace, release: Release, number: int, who: str, found: RoundData) -> dict[str, Any]:
-    """Return what the process is told, and what is kept of the round in its release."""
+    """Return the content of job.json: what the process works by, and what the release records about the round."""
     made_up = [cohort.name for cohort in workspace.all_cohorts() if cohort.synthetic]
     raters = [{"who": rater, **asdict(one)} for rater, one in sorted(found.raters.items())]
     about = {
@@ -154,8 +155,8 @@ def _job(workspace: Workspace, release: Release, number: int, who: str, found: R
         "left_out": found.left_out,
         "raters": raters,
         "original": {modality: len(pool) for modality, pool in found.replay.items()},
-        "frozen": {modality: len(pool) for modality, pool in found.frozen.items()},
-        "synthetic": sum(int(np.isin(pool.cohort, made_up).sum()) for pool in found.frozen.values()),
+        "frozen": {modality: len(pool) for modality, pool in found.holdout.items()},
+        "synthetic": sum(int(np.isin(pool.cohort, made_up).sum()) for pool in found.holdout.values()),
     }
     return {
         "number": number,

@@ -120,9 +120,9 @@ def gate_rows(base: Release, after: Coder, data: RoundData) -> list[Any]:
     """Return every row of the table, before by the release that the round began with and after by what it learnt."""
     from engine.learning.gate_metrics import holdout_rows, measure_queries, rating_rows
 
-    sides = [{m: one.codes(pool.z, m) for m, pool in data.frozen.items()} for one in (base, after)]
+    sides = [{m: one.codes(pool.z, m) for m, pool in data.holdout.items()} for one in (base, after)]
     far = [_far(one, data) for one in (base, after)]
-    return holdout_rows(measure_queries(data.frozen, *sides)) + rating_rows(data.apart, data.units, *far)
+    return holdout_rows(measure_queries(data.holdout, *sides)) + rating_rows(data.apart, data.units, *far)
 
 
 def _far(coder: Release | Coder, found: RoundData) -> np.ndarray:
@@ -140,7 +140,7 @@ def _calibration(base: Release, after: Coder, found: RoundData) -> dict[str, Any
     from engine.learning.recalibrate import tables, typed_findings
 
     before = json.loads((base.path / "calibration.json").read_text("utf-8"))
-    return tables(found.frozen, typed_findings(base), after.codes, before)
+    return tables(found.holdout, typed_findings(base), after.codes, before)
 
 
 def _embedded(pool: Any) -> Any:

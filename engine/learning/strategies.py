@@ -1,6 +1,6 @@
 """What to rate next: every query strategy is one plain function from candidates to scores, higher is sooner.
 
-A score looks at the pair alone, or also at what is rated already: `known` holds the pairs that are. `pick` takes the
+A score looks at the pair alone, or also at the pairs that are rated already, `rated`. `pick` takes the
 pairs of a queue one after the other, so that a strategy sees what the queue holds before; it keeps a share at random.
 """
 
@@ -124,15 +124,18 @@ def pick(
     strategy: str,
     n: int,
     rng: np.random.Generator,
+    *,
     rated: RatedIndices = NOTHING,
     share: float = RANDOM_SHARE,
     learnable: np.ndarray | None = None,
 ) -> Picked:
     """Return the next n pairs by a strategy, a share of them at random; fewer where there are not so many.
 
-    strategy : a name in STRATEGIES, or RANDOM
-    taught   : (p,) bool, pairs that a round would learn from; a strategy chooses among them as long as there are any,
-               lots are drawn from all
+    strategy  : a name in STRATEGIES, or RANDOM
+    rated     : pairs that are rated already; a strategy may look at them
+    share     : of the queue that is drawn at random
+    learnable : (p,) bool, pairs that a round would learn from; a strategy chooses among them as long as there are any,
+                random pairs are drawn from all
     No query stands in a queue more than PER_QUERY times by its score. Raises KeyError for an unknown name.
     """
     n = min(n, len(c))

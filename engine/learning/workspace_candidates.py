@@ -11,18 +11,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from engine.actor import single_user
+from engine.actor import Actor
 from engine.index.hamming import CodeArray, words_of
 from engine.learning.candidates import NEAREST, Candidates, CandidateSide, candidates
-from engine.store.rated_studies import load_sides, withdrawn_patients
-from engine.store.filters import Filters
+from engine.store import queries as stored_queries
+from engine.store.rated_studies import load_sides, patient_numbers
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from engine.model.release import Release
 
 ASKED, DRAWN = 24, 48  # stored queries, and studies as queries
-CONSENTED = Filters(consent="training").clauses()  # beside retrieval, which always counts
 
 
 class _Query(NamedTuple):
@@ -34,14 +33,16 @@ class _Query(NamedTuple):
     z: np.ndarray
 
 
-def gather_candidates(workspace: Workspace, release: Release, rng: np.random.Generator) -> Candidates | None:
-    """Return the candidates under the serving release, or None where there is nothing to compare."""
-    denied = workspace.denied(CONSENTED, actor=single_user())
+def gather_candidates(
+    workspace: Workspace, release: Release, actor: Actor, rng: np.random.Generator
+) -> Candidates | None:
+    """Return what the actor may rate under the serving release, or None where there is nothing to compare."""
+    denied = workspace.denied([], actor=actor.acting_for("training"))
     codes: dict[str, CodeArray] = {
         kind: _permitted(workspace.codes(release.name, kind), denied) for kind in release.modalities
     }
     codes = {kind: known for kind, known in codes.items() if known.ids.size}
-    queries = _queries(workspace, release, codes, rng)
+    queries = _queries(workspace, release, actor, codes, rng)
     if not queries:
         return None
     asked = _side(
@@ -71,10 +72,10 @@ def _permitted(known: CodeArray, denied: np.ndarray) -> CodeArray:
 
 
 def _queries(
-    workspace: Workspace, release: Release, codes: dict[str, CodeArray], rng: np.random.Generator
+    workspace: Workspace, release: Release, actor: Actor, codes: dict[str, CodeArray], rng: np.random.Generator
 ) -> list[_Query]:
     """Return the newest stored queries that may be learnt from, then studies of every modality at random."""
-    found = _stored(workspace)
+    found = _stored(workspace, actor)
     share = DRAWN // max(1, len(codes))
     for kind, known in codes.items():
         at = rng.permutation(known.ids.size)[:share]
@@ -83,20 +84,15 @@ def _queries(
     return found
 
 
-def _stored(workspace: Workspace) -> list[_Query]:
-    newest = "SELECT query_id FROM queries ORDER BY created_at DESC, query_id LIMIT ?"
-    ids = workspace.database.read(newest, [3 * ASKED])
-    known, out = load_sides(workspace, [query_id for (query_id,) in ids]), withdrawn_patients(workspace)
-    kept = [known[one] for (one,) in ids if known[one].embedding is not None and not known[one].patients & out][:ASKED]
-    numbers = dict(
-        workspace.database.read(
-            "SELECT patient_id, number FROM patients WHERE patient_id IN (SELECT unnest(?::VARCHAR[]))",
-            [sorted({patient for one in kept for patient in one.patients})],
-        )
-    )
+def _stored(workspace: Workspace, actor: Actor) -> list[_Query]:
+    """Return the newest stored queries that the actor may learn from."""
+    ids = stored_queries.newest_ids(workspace.database, 3 * ASKED)
+    known = load_sides(workspace.database, actor.acting_for("training"), ids)
+    usable = [known[one] for one in ids if known[one].embedding is not None and known[one].permitted][:ASKED]
+    numbers = patient_numbers(workspace.database, {patient for one in usable for patient in one.patients})
     return [
         _Query(one.id, one.modality, frozenset(numbers[p] for p in one.patients if p in numbers), one.embedding)
-        for one in kept
+        for one in usable
         if one.embedding is not None
     ]
 

@@ -20,7 +20,7 @@ import numpy as np
 from engine import plain_text
 from engine.actor import Actor
 from engine.report.table_csv import csv_bytes, dictionary, iso
-from engine.store.rated_studies import RatedSide, hamming, load_sides, withdrawn_patients
+from engine.store.rated_studies import RatedSide, hamming, load_sides, permitted_ids
 from engine.store.records import Rating
 from engine.strings import notice
 from engine.workspace.workspace import Workspace
@@ -59,17 +59,17 @@ def export_ratings(
 
     embeddings : with the embeddings of both sides, so that another site can train on pairs it does not have
     """
+    trainer = actor.acting_for("training")  # whoever takes the file learns from it
     while True:
-        withdrawn = withdrawn_patients(workspace)
         ratings = workspace.all_ratings(skips=True)
-        known = load_sides(workspace, {one for rating in ratings for one in rating.pair})
+        known = load_sides(workspace.database, trainer, {one for rating in ratings for one in rating.pair})
         present = [rating for rating in ratings if all(one in known for one in rating.pair)]
-        permitted = [rating for rating in present if not any(known[one].patients & withdrawn for one in rating.pair)]
+        permitted = [rating for rating in present if all(known[one].permitted for one in rating.pair)]
         about = f"ratings to pool, {'with' if embeddings else 'without'} embeddings"
         ids = sorted({one for rating in permitted for one in rating.pair})
         audit_id = workspace.audit("export", actor=actor, returned=ids, filters=about)
         data = csv_bytes(TABLE, _rows(workspace, permitted, known, embeddings=embeddings, audit_id=audit_id), bom)
-        if withdrawn_patients(workspace) <= withdrawn:
+        if permitted_ids(workspace.database, trainer, ids).issuperset(ids):
             left_out, gone = len(present) - len(permitted), len(ratings) - len(present)
             name = f"casebind-ratings-{audit_id}.csv"
             return ExportedRatings(data, name, audit_id, len(permitted), left_out, gone)

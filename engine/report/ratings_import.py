@@ -13,7 +13,7 @@ from engine.actor import Actor
 from engine.report.ratings_csv import site
 from engine.report.ratings_read import ImportedRow, read_ratings
 from engine.store import imported_ratings, ratings
-from engine.store.rated_studies import RatedSide, load_sides, withdrawn_patients
+from engine.store.rated_studies import RatedSide, load_sides
 from engine.store.records import Rating
 from engine.workspace.workspace import Workspace
 
@@ -57,15 +57,17 @@ def import_ratings(workspace: Workspace, data: bytes, *, actor: Actor, site_name
     if site_name:
         site_name = ratings.rater_name(site_name)
     rows = [_sourced(row, site(workspace), site_name) for row in read_ratings(data)]
-    known = load_sides(workspace, {one for row in rows for one in row.rating.pair})
-    withdrawn, encoders = withdrawn_patients(workspace), _encoders(workspace)
+    known = load_sides(
+        workspace.database, actor.acting_for("training"), {one for row in rows for one in row.rating.pair}
+    )
+    encoders = _encoders(workspace)
     counted: Counter[str] = Counter()
     added: list[Rating] = []
     pooled: list[imported_ratings.ImportedRating] = []
     with workspace.database.write() as cursor:
         present = imported_ratings.present_uids(cursor)
         for row in rows:
-            fate = PRESENT if row.rating.uid in present else _fate(row, known, withdrawn, encoders)
+            fate = PRESENT if row.rating.uid in present else _fate(row, known, encoders)
             counted[fate] += 1
             if fate == ADDED:
                 added.append(row.rating)
@@ -88,7 +90,7 @@ def _sourced(row: ImportedRow, home: str, named: str) -> ImportedRow:
     return replace(row, rating=replace(row.rating, source=source))
 
 
-def _fate(row: ImportedRow, known: dict[str, RatedSide], withdrawn: frozenset[str], encoders: dict[str, str]) -> str:
+def _fate(row: ImportedRow, known: dict[str, RatedSide], encoders: dict[str, str]) -> str:
     """Return what becomes of a row that is not here yet."""
     query, study = known.get(row.rating.query_id), known.get(row.rating.study_id)
     if (
@@ -97,7 +99,7 @@ def _fate(row: ImportedRow, known: dict[str, RatedSide], withdrawn: frozenset[st
         and _same(query, row.query_modality, row.query_content)
         and _same(study, row.modality, row.content)
     ):
-        return WITHDRAWN if (query.patients | study.patients) & withdrawn else ADDED
+        return ADDED if query.permitted and study.permitted else WITHDRAWN
     if row.query_vector is None or row.vector is None:
         return BARE
     here = (encoders.get(row.query_modality), encoders.get(row.modality))

@@ -94,6 +94,12 @@ def imported_ratings(database: Database, encoders: dict[str, str] | None = None)
     ]
 
 
+def count_since(database: Database, since: datetime | None) -> int:
+    """Return how many rows were imported after a moment; None for ever."""
+    sql = "SELECT count(*) FROM pooled_ratings WHERE imported_at > coalesce(?, TIMESTAMP '1970-01-01')"
+    return int(database.read(sql, [since])[0][0])
+
+
 def _row(values: Sequence[Any]) -> ImportedRating:
     record = dict(zip(NAMES, values, strict=True))
     record |= {name: np.asarray(record[name], np.float32) for name in VECTORS}

@@ -8,7 +8,7 @@ engine/store.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -112,3 +112,17 @@ def study_ids_of(database: Database, ordinals: np.ndarray) -> dict[int, str]:
 
 def _ordinals(database: Database, sql: str, values: Sequence[object] = ()) -> np.ndarray:
     return np.asarray(database.columns(sql, list(values))["ordinal"], dtype=np.int64)
+
+
+def refused_patients(database: Database, actor: Actor, patient_ids: Iterable[str]) -> frozenset[str]:
+    """Return those patients of whom the actor may not see every study, also where no study of theirs is left."""
+    allowed, ids = permission(actor), list(patient_ids)
+    scopes = ["retrieval", "training"] if actor.purpose == "training" else ["retrieval"]
+    found = database.read(
+        "SELECT w.patient_id FROM withdrawn w WHERE w.scope IN (SELECT unnest(?::VARCHAR[]))"
+        " AND w.patient_id IN (SELECT unnest(?::VARCHAR[]))"
+        " UNION SELECT s.patient_id FROM studies s WHERE s.patient_id IN (SELECT unnest(?::VARCHAR[]))"
+        f" AND ({allowed.sql}) IS NOT TRUE",
+        [scopes, ids, ids, *allowed.values],
+    )
+    return frozenset(patient_id for (patient_id,) in found)

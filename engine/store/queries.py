@@ -84,6 +84,24 @@ def load(database: Database, folder: Path, query_id: str) -> StoredQuery | None:
     )
 
 
+def newest_ids(database: Database, limit: int, *, who: str | None = None, means: bool = True) -> list[str]:
+    """Return the ids of the newest stored queries of one person or of anybody, newest first.
+
+    means : also queries that are the mean of several cases
+    """
+    found = database.read(
+        "SELECT query_id FROM queries WHERE (? IS NULL OR who = ?) AND (? OR json_extract(facts, '$.like') IS NULL)"
+        " ORDER BY created_at DESC, query_id LIMIT ?",
+        [who, who, means, limit],
+    )
+    return [query_id for (query_id,) in found]
+
+
+def version(database: Database) -> tuple[object, ...]:
+    """Return what differs as soon as another query is stored: the moment of the newest one, and their number."""
+    return database.read("SELECT max(created_at), count(*) FROM queries")[0]
+
+
 def _plain(value: Any) -> Any:
     """Return plain JSON values: numpy scalars become Python's, and what is not a finite number becomes null."""
     if isinstance(value, dict):

@@ -9,9 +9,9 @@ from engine.learning.timeline import TimelineEntry
 from engine.modalities import MODALITIES
 from engine.strings import text
 from pages.releases import state
-from pages.shared import resources
 from pages.shared.case_card import synthetic_badge
 from pages.shared.markdown import escaped
+from pages.shared.resources import actor
 
 MAX_QUERY_LENGTH = 60  # letters of a query's words in the list
 ICONS = {"kept": "check", "new": "add", "gone": "remove"}
@@ -27,7 +27,7 @@ def draw_changes(entry: TimelineEntry, serving: TimelineEntry) -> None:
     if not st.toggle(text("releases.changes_show"), key="changes-show"):
         return
     with st.spinner(text("releases.changes_making"), show_time=True):
-        found = state.release_changes(entry.release, resources.actor().name)
+        found = state.release_changes(entry.release, actor().name)
     if not found:
         st.markdown(text("releases.changes_none"))
         return

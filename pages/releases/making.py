@@ -12,6 +12,7 @@ from engine.store.ratings import MAX_NAME
 from engine.strings import several, text
 from pages.releases import state
 from pages.shared import resources
+from pages.shared.session import rater, rename
 
 LOG_LINES = 12
 
@@ -21,10 +22,11 @@ def draw_round(serving: TimelineEntry) -> None:
     st.subheader(text("releases.make_title"), anchor=False)
     st.text_input(
         text("releases.who"),
-        value=state.who(),
+        value=rater().name,
         key="releases-who",
         max_chars=MAX_NAME,
-        on_change=state.rename,
+        on_change=rename,
+        args=("releases-who",),
         placeholder=text("review.who_example"),
     )
     present = round_job.latest_job(resources.workspace())
@@ -39,10 +41,10 @@ def draw_round(serving: TimelineEntry) -> None:
         key="make-round",
         icon=":material/model_training:",
         on_click=state.start_round,
-        disabled=not state.who(),
+        disabled=not rater().name,
         type="primary",
     )
-    st.markdown(f":small[{text('releases.make_note') if state.who() else text('releases.name_first')}]")
+    st.markdown(f":small[{text('releases.make_note') if rater().name else text('releases.name_first')}]")
     if present is not None:
         _ended(present)
 

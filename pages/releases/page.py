@@ -14,11 +14,12 @@ from pages.releases import changed, gate_table, making, state, timeline_list
 from pages.releases import promotion as promotion_view
 from pages.shared import resources
 from pages.shared.markdown import escaped
+from pages.shared.session import show_error
 
 
 def draw() -> None:
     """Draw what serves, the rounds, and the release that is looked at."""
-    state.show_error()
+    show_error(state.ERROR)
     st.title(text("releases.title"), anchor=False)
     st.markdown(text("releases.lead"))
     resources.freeze_gc()

@@ -11,6 +11,7 @@ from engine.strings import text
 from pages.releases import state
 from pages.shared import resources
 from pages.shared.markdown import escaped
+from pages.shared.session import rater
 
 MAX_REASON_LENGTH = 300  # characters
 
@@ -32,8 +33,8 @@ def draw_running_promotion(running: PromotionJob | None) -> None:
             icon=":material/play_arrow:",
             on_click=state.resume_promotion,
             args=(cut.from_digest,),
-            disabled=not state.who(),
-            help=None if state.who() else text("releases.name_first"),
+            disabled=not rater().name,
+            help=None if rater().name else text("releases.name_first"),
         )
 
 
@@ -71,9 +72,9 @@ def draw_promote_button(entry: TimelineEntry, serving: TimelineEntry) -> None:
         key="promote",
         type="primary",
         icon=":material/publish:",
-        disabled=not (state.who() and given) or (busy is not None and not busy.over),
+        disabled=not (rater().name and given) or (busy is not None and not busy.over),
         on_click=state.promote,
         args=(entry.release, serving.digest),
     )
     why = "promote_note" if given else "reason_first"
-    st.markdown(f":small[{text(f'releases.{why}' if state.who() else 'releases.name_first')}]")
+    st.markdown(f":small[{text(f'releases.{why}' if rater().name else 'releases.name_first')}]")

@@ -2,35 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import streamlit as st
 
-from engine.errors import CasebindError
 from engine.learning import promotion, round_job
 from engine.learning.preview import Preview, QueryChange, preview_changes, version
 from engine.learning.timeline import TimelineEntry
 from engine.model.release import Release
 from pages.shared import resources
+from pages.shared.session import attempt, rater, reader
 
-RELEASE, WHO = "release", "who"  # names in the URL; the second is the review screen's as well
+RELEASE = "release"  # its name in the URL
 ERROR, CHANGES = "releases-error", "releases-changes"
-POLL_S = 1.0  # at a round, or a takeover, that is on its way
-
-
-def who() -> str:
-    """Return the name of whoever is here, shared with the review screen; "" where none was given."""
-    return str(st.query_params.get(WHO) or st.session_state.get(WHO, "")).strip()
-
-
-def rename() -> None:
-    """Take the typed name."""
-    typed = " ".join(st.session_state["releases-who"].split())
-    st.session_state[WHO] = typed
-    if typed:
-        st.query_params[WHO] = typed
-    else:
-        st.query_params.pop(WHO, None)
+POLL_S = 1.0  # between two looks at a running round or promotion
 
 
 def selected_entry(entries: list[TimelineEntry]) -> TimelineEntry | None:
@@ -47,36 +30,29 @@ def select_release(name: str) -> None:
 
 def start_round() -> None:
     """Begin a round on the serving release."""
-    _attempt(lambda: round_job.begin(resources.workspace(), resources.release(), who()))
+    attempt(ERROR, lambda: round_job.begin(resources.workspace(), resources.release(), rater()))
     st.query_params.pop(RELEASE, None)  # the release that comes is looked at
 
 
 def cancel() -> None:
     """End the round that runs."""
-    _attempt(lambda: round_job.cancel(resources.workspace()))
+    attempt(ERROR, lambda: round_job.cancel(resources.workspace()))
 
 
 def promote(release: Release, serving_digest: str) -> None:
-    """Let a release take over; `shown` is the digest of the one that served when the table was drawn."""
+    """Promote a release. serving_digest : of the one that served when the table was drawn"""
     reason = str(st.session_state.get(f"reason-{release.name}", ""))
-    _attempt(lambda: promotion.promote(resources.workspace(), release, who(), serving_digest, reason))
+    attempt(ERROR, lambda: promotion.promote(resources.workspace(), release, rater(), serving_digest, reason))
 
 
 def roll_back(name: str, serving_digest: str) -> None:
-    """Let a release that served before take over again."""
-    _attempt(lambda: promotion.roll_back(resources.workspace(), who(), serving_digest, name))
+    """Roll back to a release that served before."""
+    attempt(ERROR, lambda: promotion.roll_back(resources.workspace(), rater(), serving_digest, name))
 
 
 def resume_promotion(serving_digest: str) -> None:
-    """Go on with a takeover that was cut off."""
-    _attempt(lambda: promotion.resume(resources.workspace(), who(), serving_digest))
-
-
-def show_error() -> None:
-    """Draw once what went wrong with the last press."""
-    words = st.session_state.pop(ERROR, "")
-    if words:
-        st.error(words, icon=":material/error:")
+    """Go on with a promotion that was interrupted."""
+    attempt(ERROR, lambda: promotion.resume(resources.workspace(), rater(), serving_digest))
 
 
 def release_changes(candidate: Release, asked_by: str | None) -> list[QueryChange]:
@@ -93,10 +69,7 @@ def release_changes(candidate: Release, asked_by: str | None) -> list[QueryChang
             serving,
             candidate,
         )
-        kept = st.session_state[CHANGES] = (
-            wanted,
-            preview_changes(workspace, preview, asked_by, reader=who() or resources.actor().name),
-        )
+        kept = st.session_state[CHANGES] = (wanted, preview_changes(workspace, reader(), preview, asked_by))
     found: list[QueryChange] = kept[1]
     return found
 
@@ -105,10 +78,3 @@ def release_changes(candidate: Release, asked_by: str | None) -> list[QueryChang
 def _preview(path: str, candidate: str, serving: str, studies: int, _serving: Release, _candidate: Release) -> Preview:
     """Make the codes that a release would give, once for everybody."""
     return Preview(resources.workspace(), _serving, _candidate)
-
-
-def _attempt(action: Callable[[], object]) -> None:
-    try:
-        action()
-    except CasebindError as problem:
-        st.session_state[ERROR] = str(problem)

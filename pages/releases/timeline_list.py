@@ -9,6 +9,7 @@ from engine.store.promotions import DONE, PromotionRow
 from engine.strings import several, text
 from pages.releases import html_table, state
 from pages.shared.markdown import escaped
+from pages.shared.session import rater
 
 
 def draw_timeline(entries: list[TimelineEntry], serving: TimelineEntry) -> None:
@@ -40,8 +41,8 @@ def _buttons(entry: TimelineEntry, serving: TimelineEntry) -> None:
             icon=":material/undo:",
             on_click=state.roll_back,
             args=(entry.name, serving.digest),
-            disabled=not state.who(),
-            help=text("releases.back_help") if state.who() else text("releases.name_first"),
+            disabled=not rater().name,
+            help=text("releases.back_help") if rater().name else text("releases.name_first"),
         )
 
 

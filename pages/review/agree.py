@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pandas as pd
 import streamlit as st
 
+from engine.actor import Actor
 from engine.learning import agreement, blind, reliability
 from engine.learning.agreement import Coefficient, Disputed
 from engine.strings import several, text
@@ -14,6 +15,7 @@ from pages.review import state
 from pages.shared import resources
 from pages.shared.link import link
 from pages.shared.markdown import escaped
+from pages.shared.session import rater
 
 MAX_LISTED = 20  # disputed pairs
 
@@ -22,10 +24,10 @@ def draw_agreement() -> None:
     """Draw the screen of its own."""
     state.draw_back_button()
     st.title(text("agreement.title"), anchor=False)
-    draw_agreement_figures(state.who())
+    draw_agreement_figures(rater())
 
 
-def draw_agreement_figures(who: str) -> None:
+def draw_agreement_figures(actor: Actor) -> None:
     """Draw all figures; of pairs, only those whose marks this rater may see."""
     workspace = resources.workspace()
     ratings = workspace.all_ratings()
@@ -37,14 +39,14 @@ def draw_agreement_figures(who: str) -> None:
         st.subheader(text("agreement.two"), anchor=False)
         rows = [(escaped(one.first), escaped(one.second), *_cells(one.coefficient)) for one in found.kappas]
         _table(rows, ("rater", "other", "kappa", "interval", "n"))
-    _raters()
-    mine = {one.pair for one in blind.visible(ratings, who)}
+    _raters(actor)
+    mine = {one.pair for one in blind.visible(ratings, actor)}
     _pairs([one for one in found.pairs if (one.query_id, one.study_id) in mine], len(found.pairs))
 
 
-def _raters() -> None:
+def _raters(actor: Actor) -> None:
     """Draw each rater's estimated share of right marks and what their marks weigh in a round."""
-    known = reliability.of_workspace(resources.workspace())
+    known = reliability.of_workspace(resources.workspace(), actor)
     if not known:
         return
     st.subheader(text("agreement.raters"), anchor=False)

@@ -11,6 +11,7 @@ from engine.strings import text
 from pages.review import state
 from pages.shared import resources
 from pages.shared.markdown import escaped
+from pages.shared.session import rater, rename
 
 
 def draw_review_home() -> None:
@@ -38,10 +39,11 @@ def draw_review_home() -> None:
 def _start() -> None:
     st.text_input(
         text("review.who"),
-        value=state.who(),
+        value=rater().name,
         key="review-who",
         max_chars=MAX_NAME,
-        on_change=state.rename,
+        on_change=rename,
+        args=("review-who",),
         help=text("review.who_help"),
         placeholder=text("review.who_example"),
     )
@@ -59,18 +61,18 @@ def _start() -> None:
         type="primary",
         icon=":material/play_arrow:",
         key="begin",
-        disabled=not state.who(),
+        disabled=not rater().name,
         on_click=state.begin,
         args=(strategy, int(n)),
     )
-    if not state.who():
+    if not rater().name:
         st.markdown(f":small[{text('review.name_first')}]")
 
 
 def _open() -> None:
     """Draw the rater's queues that are not at their end."""
     st.subheader(text("review.going"), anchor=False)
-    found = open_reviews(resources.workspace(), state.who()) if state.who() else []
+    found = open_reviews(resources.workspace(), rater()) if rater().name else []
     if not found:
         st.markdown(text("review.going_none"))
     for one in found:

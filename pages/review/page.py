@@ -11,11 +11,12 @@ import streamlit as st
 from engine.errors import CasebindError
 from pages.review import agree, home, rate, share, state
 from pages.shared import resources
+from pages.shared.session import show_error
 
 
 def draw() -> None:
     """Draw what the URL asks for; what cannot be is one sentence and the way back."""
-    state.show_error()
+    show_error(state.ERROR)
     resources.freeze_gc()
     try:
         if state.view() == "agreement":

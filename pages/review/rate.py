@@ -15,6 +15,7 @@ from pages.review import agree, pair, state
 from pages.shared import resources
 from pages.shared.keys import SCREENS
 from pages.shared.markdown import escaped
+from pages.shared.session import rater
 
 KEYS = SCREENS["review"]
 ICONS = {"relevant": "check_circle", "partly": "contrast", "irrelevant": "cancel", SKIP: "skip_next"}
@@ -67,7 +68,7 @@ def _last(review: Review) -> None:
         )
         if last.mark != SKIP:
             _amend(last)
-        heard = blind.others(resources.workspace(), *last.pair, last.who)
+        heard = blind.others(resources.workspace(), rater(), *last.pair)
         if heard:
             said = "; ".join(f"{escaped(one.rater)}: {text(f'mark.{one.mark}')}" for one in heard)
             st.markdown(f":material/groups: {text('review.others', said=said)}", width="content")
@@ -188,4 +189,4 @@ def _end(review: Review) -> None:
         args=(review.queue.strategy, review.queue.asked),
     )
     if review.queue.pairs:
-        agree.draw_agreement_figures(review.who)
+        agree.draw_agreement_figures(rater())

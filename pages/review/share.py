@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pandas as pd
 import streamlit as st
 
-from engine.actor import Actor
 from engine.errors import CasebindError
 from engine.report.ratings_csv import TABLE, export_ratings
 from engine.report.ratings_import import FATES, import_ratings
@@ -17,6 +14,7 @@ from engine.strings import several, text
 from pages.review import state
 from pages.shared import resources
 from pages.shared.markdown import escaped
+from pages.shared.session import reader
 
 DONE = "share-done"
 
@@ -41,7 +39,7 @@ def _export() -> None:
     st.subheader(text("share.export"), anchor=False)
     st.markdown(text("share.export_lead"))
     embeddings = st.checkbox(text("share.embeddings"), key="share-embeddings", help=text("share.embeddings_help"))
-    workspace, actor = resources.workspace(), _actor()
+    workspace, actor = resources.workspace(), reader()
     st.download_button(
         text("share.export_do"),
         lambda: export_ratings(workspace, embeddings=embeddings, bom=True, actor=actor).data,
@@ -51,11 +49,6 @@ def _export() -> None:
         key="share-export",
         on_click="ignore",
     )
-
-
-def _actor() -> Actor:
-    """Return who uses the session, under the name typed for rating where there is one."""
-    return replace(resources.actor(), name=state.who() or resources.actor().name)
 
 
 def _import() -> None:
@@ -76,7 +69,7 @@ def _import() -> None:
 def _import_file(data: bytes, site: str) -> tuple[bool, list[str]]:
     """Import a file; return whether that went well, and what to say."""
     try:
-        done = import_ratings(resources.workspace(), data, actor=_actor(), site_name=site.strip())
+        done = import_ratings(resources.workspace(), data, actor=reader(), site_name=site.strip())
     except CasebindError as error:
         return False, [escaped(error)]
     counted = [(getattr(done, fate), fate) for fate in FATES]

@@ -1,4 +1,4 @@
-"""What the review screen remembers: in the URL rater, queue and view; in the session what is said before the mark."""
+"""What the review screen remembers: rater, queue and view in the URL; in the session what goes with the next mark."""
 
 from __future__ import annotations
 
@@ -6,24 +6,19 @@ import secrets
 
 import streamlit as st
 
-from engine.actor import Actor
-from engine.errors import CasebindError, UsageError
+from engine.errors import UsageError
 from engine.learning import review as review_module
-from engine.learning.queue import Offer
+from engine.learning.queue import Offer, QueueSpec
 from engine.learning.review import Review
 from engine.store.records import Rating
 from engine.strings import text
 from pages.shared import resources
+from pages.shared.session import WHO, attempt, rater
 
-WHO, STRATEGY, N, SEED, VIEW = "who", "strategy", "n", "seed", "view"  # names in the URL
+STRATEGY, N, SEED, VIEW = "strategy", "n", "seed", "view"  # names in the URL, beside the rater's
 TAGS, ERROR, FINDING, LABELS = "review-tags", "review-error", "review-finding-kept", "review-labels"
 SEEDS = 10**6
 FIRST_N = 40  # pairs, until the rater asks for another number
-
-
-def who() -> str:
-    """Return the rater's name from the URL, or the one typed in this session; "" where there is none."""
-    return str(st.query_params.get(WHO) or st.session_state.get(WHO, "")).strip()
 
 
 def view() -> str:
@@ -40,12 +35,12 @@ def review() -> Review:
     """Return the queue that the URL asks for, begun where there is none; UsageError where it cannot be."""
     if SEED not in st.query_params:  # a link without a seed begins a queue of its own
         st.query_params[SEED] = str(secrets.randbelow(SEEDS))
-    workspace, wanted = resources.workspace(), (st.query_params[STRATEGY], _number(N, FIRST_N), who(), _number(SEED, 0))
-    known = review_module.find(workspace, *wanted)
+    workspace, spec = resources.workspace(), QueueSpec(st.query_params[STRATEGY], _number(N, FIRST_N), _number(SEED, 0))
+    known = review_module.find(workspace, rater(), spec)
     if known is not None:
         return known
     with st.spinner(text("review.choosing"), show_time=True):
-        made = review_module.begin(workspace, resources.release(), *wanted)
+        made = review_module.begin(workspace, resources.release(), rater(), spec)
     resources.freeze_gc.clear()  # what the queue needed is loaded now as well
     return made
 
@@ -59,8 +54,8 @@ def _number(name: str, default: int) -> int:
 
 def go(**values: object) -> None:
     """Open a view or a queue; the rater stays."""
-    kept = {WHO: who()} if who() else {}
-    st.query_params.from_dict({**kept, **{name: str(value) for name, value in values.items()}})
+    here = {WHO: rater().name} if rater().name else {}
+    st.query_params.from_dict({**here, **{name: str(value) for name, value in values.items()}})
 
 
 def begin(strategy: str, n: int) -> None:
@@ -71,16 +66,6 @@ def begin(strategy: str, n: int) -> None:
 def go_on(started: Review) -> None:
     """Open a queue again."""
     go(strategy=started.queue.strategy, n=started.queue.asked, seed=started.queue.seed)
-
-
-def rename() -> None:
-    """Take the typed name as the rater's."""
-    typed = " ".join(st.session_state["review-who"].split())
-    st.session_state[WHO] = typed
-    if typed:
-        st.query_params[WHO] = typed
-    else:
-        st.query_params.pop(WHO, None)
 
 
 def tags() -> tuple[str, ...]:
@@ -112,11 +97,12 @@ def finding() -> str:
 def store_mark(started: Review, offer: Offer, name: str, comment_key: str) -> None:
     """Store a mark or a skip with what was said before it; it is on disk when this returns."""
     comment = st.session_state.get(comment_key, "")
-    try:
+
+    def store() -> None:
         resources.workspace().rate(
             *offer.pair,
             name,
-            actor=Actor(started.who),
+            actor=rater(),
             release=started.queue.release,
             why=tags(),
             comment=comment,
@@ -124,20 +110,20 @@ def store_mark(started: Review, offer: Offer, name: str, comment_key: str) -> No
             strategy=offer.strategy,
             random_share=offer.random_share,
         )
-    except CasebindError as problem:
-        st.session_state[ERROR] = str(problem)
-        return
-    st.session_state.pop(TAGS, None)
+
+    if attempt(ERROR, store):
+        st.session_state.pop(TAGS, None)
 
 
 def amend(last: Rating, reasons_key: str, comment_key: str) -> None:
     """Store the last rating once more with other reasons and another comment."""
-    try:
+
+    def store() -> None:
         resources.workspace().rate(
             last.query_id,
             last.study_id,
             last.mark,
-            actor=Actor(last.who),
+            actor=rater(),
             release=last.release,
             bits=last.bits,
             operating_point=last.operating_point,
@@ -147,20 +133,13 @@ def amend(last: Rating, reasons_key: str, comment_key: str) -> None:
             strategy=last.strategy,
             random_share=last.random_share,
         )
-    except CasebindError as problem:
-        st.session_state[ERROR] = str(problem)
+
+    attempt(ERROR, store)
 
 
 def undo(last: Rating) -> None:
     """Take back everything said about the last pair; it comes again. The history is kept."""
-    resources.workspace().unrate(last.query_id, last.study_id, actor=Actor(last.who))
-
-
-def show_error() -> None:
-    """Draw once what went wrong with the last press."""
-    words = st.session_state.pop(ERROR, "")
-    if words:
-        st.error(words, icon=":material/error:")
+    resources.workspace().unrate(last.query_id, last.study_id, actor=rater())
 
 
 def draw_back_button() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
+from engine.actor import Actor
 from engine.learning import promotion
 from engine.model.release import Release
 from engine.workspace.workspace import Workspace
@@ -25,10 +26,10 @@ def shown(place: Workspace) -> str:
 
 
 def promoted(place: Workspace, release: Release, who: str = "Ada", reason: str = "") -> None:
-    moving = promotion.promote(place, release, who, shown(place), reason)
+    moving = promotion.promote(place, release, Actor(who), shown(place), reason)
     assert moving.wait(QUICK) and moving.error == "" and moving.share == 1.0
 
 
 def rolled_back(place: Workspace, name: str | None = None) -> None:
-    moving = promotion.roll_back(place, "Ada", shown(place), name)
+    moving = promotion.roll_back(place, Actor("Ada"), shown(place), name)
     assert moving.wait(QUICK) and moving.error == ""

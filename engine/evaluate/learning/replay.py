@@ -91,7 +91,7 @@ def rounds(
         near = candidate_pairs(model, c, offered)
         known = RatedIndices(np.searchsorted(places, q), np.searchsorted(places, s))
         free = near.take(~_rated(near.q, near.s, known, len(places)))
-        chosen = pick(free, arm, min(every, max_ratings - len(q)), rng, known).indices
+        chosen = pick(free, arm, min(every, max_ratings - len(q)), rng, rated=known).indices
         if not len(chosen):
             return
         q, s = np.concatenate([q, places[free.q[chosen]]]), np.concatenate([s, places[free.s[chosen]]])

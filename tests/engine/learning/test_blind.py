@@ -17,7 +17,7 @@ def test_others_marks_are_hidden_until_the_own_judgement_is_in(tmp_path: Path):
         fill(place)
         place.rate("s0000", "s0001", "relevant", actor=Actor("ann"), release="r1")
         place.rate("s0000", "s0002", "partly", actor=Actor("ann"), release="r1")
-        see = lambda: [(one.who, one.mark) for one in others(place, "s0000", "s0001", "bob")]  # noqa: E731
+        see = lambda: [(one.who, one.mark) for one in others(place, Actor("bob"), "s0000", "s0001")]  # noqa: E731
         assert see() == []
         place.rate("s0000", "s0002", "relevant", actor=Actor("bob"), release="r1")  # another pair opens nothing
         place.rate("s0000", "s0001", "skip", actor=Actor("bob"), release="r1")  # nor does a skip
@@ -30,10 +30,10 @@ def test_others_marks_are_hidden_until_the_own_judgement_is_in(tmp_path: Path):
 
 def test_a_namesake_of_another_site_is_somebody_else():
     ratings = [*given("ann", "ri"), *given("ann", "pp", source="B"), *given("bob", "r-")]
-    assert [one.source for one in visible(ratings, "ann")] == ["", "", "B", "B", ""]
-    assert {(one.rater, one.study_id) for one in visible(ratings, "bob")} == {
+    assert [one.source for one in visible(ratings, Actor("ann"))] == ["", "", "B", "B", ""]
+    assert {(one.rater, one.study_id) for one in visible(ratings, Actor("bob"))} == {
         ("ann", "s0"),
         ("ann (B)", "s0"),
         ("bob", "s0"),
     }
-    assert visible(ratings, "cy") == []
+    assert visible(ratings, Actor("cy")) == []

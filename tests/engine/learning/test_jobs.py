@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from helpers.rounds import rate
 
-from engine.actor import single_user
+from engine.actor import Actor, single_user
 from engine.errors import UsageError, WorkspaceError
 from engine.learning import gate, promotion, round_job
 from engine.learning.round_data import new_ratings, ratings_cutoff
@@ -47,10 +47,10 @@ def process_of(found: round_job.RoundJob) -> int:
 
 def test_from_ratings_to_a_release_that_serves_and_back(workspace: Workspace, release: Release):
     rate(workspace, 60)
-    begun = round_job.begin(workspace, release, "Ada")
+    begun = round_job.begin(workspace, release, Actor("Ada"))
     assert begun.number == 1 and not begun.over and begun.name == "r2.1"
     with pytest.raises(UsageError, match="A round is on its way already"):
-        round_job.begin(workspace, release, "Bo")
+        round_job.begin(workspace, release, Actor("Bo"))
     done = until(workspace, "done")
     assert (done.state, done.error, done.share, done.who) == ("done", "", 1.0, "Ada") and done.ended is not None
     assert not (done.folder / INPUTS).exists() and "is written after" in done.log_tail()
@@ -65,11 +65,11 @@ def test_from_ratings_to_a_release_that_serves_and_back(workspace: Workspace, re
     calibration = json.loads((made.path / "calibration.json").read_text())
     assert "cxr>cxr" in calibration["kept_from_the_release_before"]  # four films are too few
     before = workspace.database.read("SELECT study_id, w0, w1, w2, w3 FROM codes ORDER BY study_id")
-    moving = promotion.promote(workspace, made, "Ada", release.digest, "a workspace of a test")
+    moving = promotion.promote(workspace, made, Actor("Ada"), release.digest, "a workspace of a test")
     assert moving.wait(60) and moving.error == ""
     answer = search_stored(workspace, release, "syn-0003-e1-ecg", Options(k=2), actor=single_user())
     assert answer.release == "r2.1" and 0 <= answer.neighbours[0].relevance <= 1
-    promotion.roll_back(workspace, "Ada", made.digest).wait(60)
+    promotion.roll_back(workspace, Actor("Ada"), made.digest).wait(60)
     assert workspace.database.read("SELECT study_id, w0, w1, w2, w3 FROM codes ORDER BY study_id") == before
 
 
@@ -79,7 +79,7 @@ def test_what_the_round_measured_is_what_its_release_does(workspace: Workspace, 
     from engine.learning.round_data import gather_round_data
 
     rate(workspace, 40)
-    round_job.begin(workspace, release, "Ada")
+    round_job.begin(workspace, release, Actor("Ada"))
     assert until(workspace, "done").state == "done"
     (made,) = round_releases(workspace.path)
     frozen = gather_round_data(workspace).frozen
@@ -91,7 +91,7 @@ def test_what_the_round_measured_is_what_its_release_does(workspace: Workspace, 
 
 def test_cancelled_it_leaves_everything_as_it_was(workspace: Workspace, release: Release):
     rate(workspace, 40)
-    round_job.begin(workspace, release, "Ada")
+    round_job.begin(workspace, release, Actor("Ada"))
     running = until(workspace, "fitting", least=0.05)
     assert running.state == "fitting"
     round_job.cancel(workspace)
@@ -101,7 +101,7 @@ def test_cancelled_it_leaves_everything_as_it_was(workspace: Workspace, release:
     assert not (running.folder / INPUTS).exists() and round_releases(workspace.path) == []
     assert len(workspace.all_ratings()) == 40
     round_job.cancel(workspace)  # nothing runs: nothing happens
-    second = round_job.begin(workspace, release, "Ada")
+    second = round_job.begin(workspace, release, Actor("Ada"))
     assert second.number == 2 and second.name == "r2.2"
     round_job.cancel(workspace)
     assert [one.state for one in round_job.jobs(workspace)] == ["cancelled", "cancelled"]
@@ -117,22 +117,23 @@ def _gone(pid: int) -> bool:
 
 def test_a_killed_process_is_one_sentence_and_the_next_round_begins(workspace: Workspace, release: Release):
     rate(workspace, 40)
-    round_job.begin(workspace, release, "Ada")
+    round_job.begin(workspace, release, Actor("Ada"))
     os.kill(process_of(until(workspace, "fitting")), signal.SIGKILL)
     found = until(workspace, "failed")
     assert found.state == "failed" and found.error == round_job.CUT_OFF
     assert round_releases(workspace.path) == [] and len(workspace.all_ratings()) == 40
-    assert round_job.begin(workspace, release, "Ada").number == 2
+    assert round_job.begin(workspace, release, Actor("Ada")).number == 2
     round_job.cancel(workspace)
 
 
 SERVER = """
 import sys, time
 from engine.workspace.workspace import open_workspace
+from engine.actor import Actor
 from engine.learning import round_job as job
 from engine.model.release import load_release
 with open_workspace(sys.argv[1]) as place:
-    job.begin(place, load_release(), "Ada")
+    job.begin(place, load_release(), Actor("Ada"))
     print("begun", flush=True)
     time.sleep(600)
 """
@@ -150,17 +151,17 @@ def test_it_outlives_a_server_that_is_killed(workspace_folder: Path, release: Re
         found = round_job.latest_job(place)
         assert found is not None and not found.over and found.who == "Ada"
         with pytest.raises(UsageError, match="on its way"):
-            round_job.begin(place, release, "Bo")
+            round_job.begin(place, release, Actor("Bo"))
         assert until(place, "done").state == "done"
         assert [one.name for one in round_releases(place.path)] == ["r2.1"]
 
 
 def test_nothing_to_learn_from_is_one_sentence_and_leaves_no_round(workspace: Workspace, release: Release):
     with pytest.raises(UsageError, match="nothing to learn from yet"):
-        round_job.begin(workspace, release, "Ada")
+        round_job.begin(workspace, release, Actor("Ada"))
     assert round_job.latest_job(workspace) is None and round_job.jobs(workspace) == []
     with pytest.raises(UsageError, match="no name"):
-        round_job.begin(workspace, release, "  ")
+        round_job.begin(workspace, release, Actor("  "))
 
 
 def test_where_nothing_can_be_written_it_says_so(workspace: Workspace, release: Release):
@@ -168,10 +169,10 @@ def test_where_nothing_can_be_written_it_says_so(workspace: Workspace, release: 
     rate(workspace, 40)
     (workspace.path / "rounds").write_text("in the way")
     with pytest.raises(WorkspaceError, match=r"could not be begun .*free some disk"):
-        round_job.begin(workspace, release, "Ada")
+        round_job.begin(workspace, release, Actor("Ada"))
     (workspace.path / "rounds").unlink()
     (workspace.path / "releases").write_text("in the way")
-    round_job.begin(workspace, release, "Ada")
+    round_job.begin(workspace, release, Actor("Ada"))
     found = until(workspace, "failed")
     assert found.state == "failed" and "could not be written" in found.error and "\n" not in found.error
     assert (

@@ -30,7 +30,7 @@ def asked(workspace: Workspace, release: Release, who: str = "Ada") -> list[str]
 
 def test_before_and_after_are_what_searches_say(workspace: Workspace, release: Release):
     ids, made = asked(workspace, release), written(workspace.path, release)
-    found = preview_changes(workspace, Preview(workspace, release, made), "Ada")
+    found = preview_changes(workspace, Actor("Ada"), Preview(workspace, release, made), "Ada")
     assert [one.query_id for one in found] == ids and [one.description for one in found] == list(reversed(SAID))
     before = {one: search_stored(workspace, release, one, Options(k=5), actor=single_user()) for one in ids}
     assert workspace.releases.serving() == ("r2", release.digest)
@@ -49,7 +49,8 @@ def test_before_and_after_are_what_searches_say(workspace: Workspace, release: R
 
 def test_kept_new_and_gone_are_told_apart(workspace: Workspace, release: Release):
     asked(workspace, release)
-    (change, *_) = preview_changes(workspace, Preview(workspace, release, written(workspace.path, release)), "Ada")
+    preview = Preview(workspace, release, written(workspace.path, release))
+    (change, *_) = preview_changes(workspace, Actor("Ada"), preview, "Ada")
     for modality in MODALITIES:
         old, new = change.before[modality], change.after[modality]
         mine, others = {one.study_id: one for one in old}, {one.study_id: one for one in new}
@@ -64,20 +65,20 @@ def test_kept_new_and_gone_are_told_apart(workspace: Workspace, release: Release
 
 def test_a_release_that_changes_nothing_keeps_everything(workspace: Workspace, release: Release):
     asked(workspace, release)
-    for change in preview_changes(workspace, Preview(workspace, release, release), "Ada"):
+    for change in preview_changes(workspace, Actor("Ada"), Preview(workspace, release, release), "Ada"):
         assert change.kept_count == change.total > 0 and change.before == change.after
 
 
 def test_consent_holds_on_both_sides_and_the_look_is_audited(workspace: Workspace, release: Release):
     ids, made = asked(workspace, release), written(workspace.path, release)
     preview = Preview(workspace, release, made)
-    first = preview_changes(workspace, preview, "Ada")[0]
+    first = preview_changes(workspace, Actor("Ada"), preview, "Ada")[0]
     gone = {first.before["ecg"][0].study_id, first.after["ecg"][0].study_id}
     for study_id in gone:
         workspace.set_consent(workspace.row(study_id, actor=single_user()).patient_id, False, actor=single_user())
     shown = {
         near.study_id
-        for change in preview_changes(workspace, preview, "Ada", reader="Bo")
+        for change in preview_changes(workspace, Actor("Bo"), preview, "Ada")
         for side in (change.before, change.after)
         for nears in side.values()
         for near in nears
@@ -94,9 +95,9 @@ def test_only_the_newest_of_one_person_and_no_means(workspace: Workspace, releas
     cases = [row.study_id for row in workspace.all_rows() if row.modality == "ecg"][:2]
     search_like(workspace, release, cases, Options(), actor=Actor("Ada"))
     preview = Preview(workspace, release, written(workspace.path, release))
-    assert [one.query_id for one in preview_changes(workspace, preview, "Ada", n=2)] == ids[:2]
-    assert len(preview_changes(workspace, preview, None)) == 6
-    assert preview_changes(workspace, preview, "nobody") == []
+    assert [one.query_id for one in preview_changes(workspace, Actor("Ada"), preview, "Ada", n=2)] == ids[:2]
+    assert len(preview_changes(workspace, Actor("Ada"), preview, None)) == 6
+    assert preview_changes(workspace, Actor("Ada"), preview, "nobody") == []
 
 
 def test_other_encoders_cannot_be_compared(workspace: Workspace, release: Release):

@@ -10,7 +10,7 @@ import pytest
 from helpers.promotions import QUERY, QUICK, codes, promoted, rolled_back, shown
 from helpers.rounds import BAD, written
 
-from engine.actor import single_user
+from engine.actor import Actor, single_user
 from engine.errors import ReleaseError, UsageError, WorkspaceError
 from engine.learning import promotion
 from engine.modalities import MODALITIES
@@ -101,7 +101,7 @@ def test_guards_that_fell_need_a_reason_which_is_kept(workspace: Workspace, rele
     made = written(workspace.path, release, rows=BAD)
     for reason in ("", "   because   "):
         with pytest.raises(UsageError, match=r"ECG to chest film falls by 20\.0 % .limit 3 %.*reason of at least 10"):
-            promotion.promote(workspace, made, "Ada", shown(workspace), reason)
+            promotion.promote(workspace, made, Actor("Ada"), shown(workspace), reason)
     assert promotion.history(workspace) == [] and workspace.releases.serving() == ("r2", release.digest)
     promoted(workspace, made, reason="films of this ward are few")
     (row,) = promotion.history(workspace)
@@ -112,7 +112,7 @@ def test_guards_that_fell_need_a_reason_which_is_kept(workspace: Workspace, rele
 def test_a_release_of_which_nothing_was_measured_needs_a_reason(workspace: Workspace, release: Release):
     made = written(workspace.path, release, rows=())
     with pytest.raises(UsageError, match="nothing was measured"):
-        promotion.promote(workspace, made, "Ada", shown(workspace))
+        promotion.promote(workspace, made, Actor("Ada"), shown(workspace))
 
 
 def test_what_was_shown_beside_another_release_is_refused(workspace: Workspace, release: Release):
@@ -120,34 +120,34 @@ def test_what_was_shown_beside_another_release_is_refused(workspace: Workspace, 
     seen = shown(workspace)
     promoted(workspace, one)
     with pytest.raises(UsageError, match=r"Release r2\.1 serves by now"):
-        promotion.promote(workspace, two, "Bo", seen)
+        promotion.promote(workspace, two, Actor("Bo"), seen)
     with pytest.raises(UsageError, match=r"compares it with r2, and r2\.1 serves now: make a new round"):
-        promotion.promote(workspace, two, "Bo", shown(workspace))
+        promotion.promote(workspace, two, Actor("Bo"), shown(workspace))
     with pytest.raises(UsageError, match="serves by now"):
-        promotion.roll_back(workspace, "Bo", seen)
+        promotion.roll_back(workspace, Actor("Bo"), seen)
     again_on = written(workspace.path, one, seed=5)
     promoted(workspace, again_on)
     with pytest.raises(UsageError, match="serves already"):
-        promotion.roll_back(workspace, "Bo", shown(workspace), "r2.3")
+        promotion.roll_back(workspace, Actor("Bo"), shown(workspace), "r2.3")
     with pytest.raises(UsageError, match="serves already"):
-        promotion.promote(workspace, again_on, "Bo", shown(workspace))
+        promotion.promote(workspace, again_on, Actor("Bo"), shown(workspace))
     assert [row.to_release for row in promotion.history(workspace)] == ["r2.1", "r2.3"]
 
 
 def test_nowhere_to_go_back_to_is_one_sentence(workspace: Workspace):
     with pytest.raises(UsageError, match=r"replaced none: there is nothing to go back to\.$"):
-        promotion.roll_back(workspace, "Ada", shown(workspace))
+        promotion.roll_back(workspace, Actor("Ada"), shown(workspace))
     with pytest.raises(UsageError, match=r"r9 never served here"):
-        promotion.roll_back(workspace, "Ada", shown(workspace), "r9")
+        promotion.roll_back(workspace, Actor("Ada"), shown(workspace), "r9")
     with pytest.raises(UsageError, match="No takeover was cut off"):
-        promotion.resume(workspace, "Ada", shown(workspace))
+        promotion.resume(workspace, Actor("Ada"), shown(workspace))
 
 
 def test_a_damaged_release_is_refused_before_anything_begins(workspace: Workspace, release: Release):
     made = written(workspace.path, release)
     (made.path / "hash.safetensors").write_bytes(b"nothing")
     with pytest.raises(ReleaseError, match=r"hash\.safetensors"):
-        promotion.promote(workspace, made, "Ada", shown(workspace))
+        promotion.promote(workspace, made, Actor("Ada"), shown(workspace))
     assert promotion.history(workspace) == []
 
 
@@ -163,7 +163,8 @@ def test_of_eight_who_press_at_once_one_gets_through(
     def press(number: int) -> None:
         barrier.wait()
         try:
-            came.append((made[number % 4].name, promotion.promote(workspace, made[number % 4], f"u{number}", seen)))
+            one = made[number % 4]
+            came.append((one.name, promotion.promote(workspace, one, Actor(f"u{number}"), seen)))
         except UsageError as error:
             refused.append(str(error))
 
@@ -193,7 +194,7 @@ def test_a_release_put_in_place_meanwhile_is_not_replaced(
             reindex.reindex(workspace, two, two.digest)
 
     monkeypatch.setattr(promotion.PromotionJob, "update", meanwhile)
-    moving = promotion.promote(workspace, one, "Ada", shown(workspace))
+    moving = promotion.promote(workspace, one, Actor("Ada"), shown(workspace))
     assert moving.wait(QUICK) and "Another release was put in place meanwhile" in moving.error
     assert workspace.releases.serving() == ("r2.2", two.digest)
     assert promotion.history(workspace)[-1].state == "failed"

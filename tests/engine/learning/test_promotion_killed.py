@@ -9,7 +9,7 @@ from pathlib import Path
 from helpers.promotions import QUERY, QUICK, codes, rolled_back, shown
 from helpers.rounds import written
 
-from engine.actor import single_user
+from engine.actor import Actor, single_user
 from engine.learning import promotion
 from engine.model.release import Release
 from engine.retrieval.answer import Options
@@ -20,6 +20,7 @@ from engine.workspace.workspace import open_workspace
 KILLED = """
 import sys
 from pathlib import Path
+from engine.actor import Actor
 from engine.workspace import reindex as module
 from engine.workspace.workspace import open_workspace
 from engine.learning import promotion
@@ -33,9 +34,9 @@ promotion.PromotionJob.update = update
 with open_workspace(sys.argv[1]) as place:
     seen = place.releases.serving()[1]
     if sys.argv[2] == "back":
-        job = promotion.roll_back(place, "Ada", seen)
+        job = promotion.roll_back(place, Actor("Ada"), seen)
     else:
-        job = promotion.promote(place, load_release(Path(sys.argv[2])), "Ada", seen)
+        job = promotion.promote(place, load_release(Path(sys.argv[2])), Actor("Ada"), seen)
     job.wait()
     print("done", job.error, flush=True)
 """
@@ -65,7 +66,7 @@ def test_killed_half_way_it_answers_with_one_set_and_goes_on(workspace_folder: P
         (row,) = promotion.history(place)
         assert row.state == "failed" and "cut off" in row.why
         assert promotion.interrupted(place) == row
-        job = promotion.resume(place, "Bo", shown(place))
+        job = promotion.resume(place, Actor("Bo"), shown(place))
         assert job.wait(QUICK) and job.error == ""
         assert place.releases.serving() == ("r2.1", made.digest) and place.without_codes("r2.1") == []
         assert [(one.who, one.state) for one in promotion.history(place)] == [("Ada", "failed"), ("Bo", "done")]

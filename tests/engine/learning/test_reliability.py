@@ -83,6 +83,9 @@ def test_labels_of_the_workspace_are_what_is_expected(tmp_path: Path):
                 cursor.execute("UPDATE studies SET labels = ? WHERE study_id = ?", [labels, study_id])
         for study_id, mark in (("s0001", "relevant"), ("s0002", "relevant"), ("s0003", "partly")):
             place.rate("s0000", study_id, mark, actor=Actor("ann"), release="r1")
-        assert expected(place, place.all_ratings()) == {("s0000", "s0001"): True, ("s0000", "s0002"): False}
-        found = of_workspace(place)["ann"]
+        assert expected(place, Actor("ann"), place.all_ratings()) == {
+            ("s0000", "s0001"): True,
+            ("s0000", "s0002"): False,
+        }
+        found = of_workspace(place, Actor("ann"))["ann"]
         assert (found.n, found.share) == (2, pytest.approx(9 / 12))

@@ -28,7 +28,7 @@ def test_the_frozen_share_is_what_it_says_and_never_changes():
 
 def test_nothing_of_a_frozen_patient_and_no_held_out_query_is_fitted(workspace: Workspace):
     rate(workspace, 80)
-    found = gather_round_data(workspace)
+    found = gather_round_data(workspace, Actor("Ada"))
     names = {row.study_id: row.patient_id for row in workspace.all_rows()}
     assert len(found.learn) + len(found.apart) == 80 and found.left_out == 0
     free = [
@@ -44,10 +44,10 @@ def test_nothing_of_a_frozen_patient_and_no_held_out_query_is_fitted(workspace: 
     )
     for pool in found.replay.values():
         assert not any(is_holdout_patient(patient) for patient in pool.patients)
-    for pool in found.frozen.values():
+    for pool in found.holdout.values():
         assert all(is_holdout_patient(patient) for patient in pool.patients)
     whole = {row.study_id for row in workspace.all_rows() if findings(row.labels)}
-    assert sum(map(len, [*found.replay.values(), *found.frozen.values()])) == len(whole)
+    assert sum(map(len, [*found.replay.values(), *found.holdout.values()])) == len(whole)
 
 
 @pytest.mark.parametrize("scope", ["training", "retrieval"])
@@ -64,13 +64,13 @@ def test_a_patient_who_withdrew_is_neither_fitted_nor_measured(workspace: Worksp
             workspace.row(one.study_id, actor=single_user()).patient_id,
         )
     ]
-    before = gather_round_data(workspace)
+    before = gather_round_data(workspace, Actor("Ada"))
     workspace.set_consent(patient, False, actor=single_user(), scope=scope)
-    after = gather_round_data(workspace)
+    after = gather_round_data(workspace, Actor("Ada"))
     assert after.left_out == len(touched) > 0
     assert len(after.learn) + len(after.apart) == 60 - len(touched)
     for one, pools in ((before, True), (after, False)):
-        patients = {p for pool in [*one.replay.values(), *one.frozen.values()] for p in pool.patients}
+        patients = {p for pool in [*one.replay.values(), *one.holdout.values()] for p in pool.patients}
         assert (patient in patients) == pools
 
 
@@ -82,7 +82,7 @@ def test_marks_undone_skipped_or_on_deleted_studies_do_not_count(workspace: Work
     gone = ratings[2].study_id
     lost = sum(gone in one.pair for one in workspace.all_ratings())
     workspace.remove([gone])
-    found = gather_round_data(workspace)
+    found = gather_round_data(workspace, Actor("Ada"))
     assert found.left_out == lost and len(found.learn) + len(found.apart) == 18 - lost
 
 
@@ -105,7 +105,7 @@ def test_targets_weights_and_the_finding_in_mind(workspace: Workspace, release: 
     )
     workspace.rate(q, mate, "relevant", actor=Actor("Ada"), release="r2")
     workspace.rate(q, other, "partly", actor=Actor("Ada"), release="r2", finding="pneumonia")
-    found = gather_round_data(workspace).learn
+    found = gather_round_data(workspace, Actor("Ada")).learn
     assert sorted(found.target.tolist()) == [0.5, 1.0]
     names = list(vocabulary())
     held = [{names[i] for i in np.flatnonzero(one)} for one in found.has_finding]
@@ -117,7 +117,7 @@ def test_targets_weights_and_the_finding_in_mind(workspace: Workspace, release: 
 def test_a_rater_whose_marks_contradict_the_labels_weighs_little(workspace: Workspace):
     rate(workspace, 60, who="Ada")
     rate(workspace, 60, who="Eve", flips=1.0, seed=1)
-    found = gather_round_data(workspace)
+    found = gather_round_data(workspace, Actor("Ada"))
     assert found.raters["Ada"].weight > 0.8 and found.raters["Eve"].weight == 0
     assert found.raters["Ada"].share > 0.9 > 0.2 > found.raters["Eve"].share
 
@@ -129,7 +129,7 @@ def test_stored_queries_count_under_a_round_as_well(workspace: Workspace, releas
     rated = [one for one in answer.neighbours if not is_holdout_patient(one.patient_id)]
     for one in rated[:5]:
         workspace.rate(answer.query_id, one.study_id, "relevant", actor=single_user(), release="r2")
-    found = gather_round_data(workspace)
+    found = gather_round_data(workspace, Actor("Ada"))
     both = found.learn if len(found.learn) else found.apart
     stored = workspace.query(answer.query_id)
     assert stored is not None and len(found.learn) + len(found.apart) == 5
@@ -138,16 +138,16 @@ def test_stored_queries_count_under_a_round_as_well(workspace: Workspace, releas
     from engine.workspace.reindex import reindex
 
     reindex(workspace, made, made.digest)
-    assert len(gather_round_data(workspace).learn) == len(found.learn)
+    assert len(gather_round_data(workspace, Actor("Ada")).learn) == len(found.learn)
 
 
 def test_arrays_come_back_as_they_were(workspace: Workspace):
     rate(workspace, 30)
-    found = gather_round_data(workspace)
+    found = gather_round_data(workspace, Actor("Ada"))
     back = from_arrays(to_arrays(found))
     np.testing.assert_array_equal(back.learn.zq, found.learn.zq)
     np.testing.assert_array_equal(back.units, found.units)
-    assert back.frozen.keys() == found.frozen.keys() and back.replay.keys() == found.replay.keys()
+    assert back.holdout.keys() == found.holdout.keys() and back.replay.keys() == found.replay.keys()
     for modality, pool in found.replay.items():
         np.testing.assert_array_equal(back.replay[modality].has_finding, pool.has_finding)
         np.testing.assert_array_equal(back.replay[modality].age, pool.age)

@@ -11,7 +11,7 @@ import pytest
 from helpers.rounds import written
 from helpers.workspaces import build_workspace
 
-from engine.actor import single_user
+from engine.actor import Actor, single_user
 from engine.errors import UsageError
 from engine.learning import promotion
 from engine.map import job, selection
@@ -185,7 +185,7 @@ def test_a_rounds_release_is_laid_out_by_its_own_map_of_the_embeddings(
 ) -> None:
     with open_workspace(Path(shutil.copytree(place.path, tmp_path / "ws"))) as other:
         made = written(other.path, release)
-        assert promotion.promote(other, made, "Ada", release.digest).wait(LIMIT_S)
+        assert promotion.promote(other, made, Actor("Ada"), release.digest).wait(LIMIT_S)
         making = job.begin(other, made, actor=single_user())
         assert making is not None and making.wait(LIMIT_S) and making.step == "done"
         of_round = load(other.path, made.name)

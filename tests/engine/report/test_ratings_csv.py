@@ -15,11 +15,11 @@ from helpers.workspaces import build_workspace
 from engine.actor import Actor, single_user
 from engine.cli import run
 from engine.errors import UsageError
-from engine.store.rated_studies import load_sides
 from engine.report.ratings_csv import decode_embedding, encode_embedding, export_ratings, site, unescape_cell
 from engine.report.ratings_import import Imported, import_ratings
 from engine.report.table_csv import dictionary
 from engine.store import imported_ratings
+from engine.store.rated_studies import load_sides
 from engine.store.records import Rating
 from engine.workspace.workspace import Workspace, open_workspace
 
@@ -116,7 +116,7 @@ def test_the_file_holds_what_the_dictionary_names_and_embeddings_only_when_asked
     )
     assert list(first) == list(dictionary()["pooled"])
     assert (first["query_embedding"], first["embedding"]) == ("", "")
-    pair = load_sides(workspace, [first["query_id"], first["study_id"]])
+    pair = load_sides(workspace.database, Actor("ann"), [first["query_id"], first["study_id"]])
     query, study = pair[first["query_id"]], pair[first["study_id"]]
     assert abs(decode_embedding(with_them["embedding"]) - study.embedding).max() < 1e-3
     assert with_them["query_embedding"] == encode_embedding(query.embedding)
@@ -169,7 +169,7 @@ def test_pairs_of_another_site_are_kept_with_their_embeddings_or_refused(workspa
     assert {one.source for one in kept} == {"Site B", site(workspace)}
     by_uid = {one.uid: one for one in kept}
     first = by_uid[given[0].uid]
-    pair = load_sides(workspace, given[0].pair)
+    pair = load_sides(workspace.database, Actor("ann"), given[0].pair)
     assert abs(first.vector - pair[given[0].study_id].embedding).max() < 1e-3
     assert abs(first.query_vector - pair[given[0].query_id].embedding).max() < 1e-3
     assert (first.mark, first.who, first.labels) == ("relevant", "ann", pair[given[0].study_id].labels)

@@ -12,6 +12,7 @@ from streamlit.testing.v1 import AppTest
 
 from engine.actor import Actor, single_user
 from engine.learning import review
+from engine.learning.queue import QueueSpec
 from engine.model.release import load_release
 from engine.report.ratings_csv import export_ratings
 from engine.settings import ROOT
@@ -74,7 +75,7 @@ def queue(app: AppTest, who: str = "ann", strategy: str = "random", n: int = N, 
 
 
 def offers(place: Workspace, who: str = "ann", strategy: str = "random", n: int = N, seed: int = 1):
-    return review.find(place, strategy, n, who, seed).offers
+    return review.find(place, Actor(who), QueueSpec(strategy, n, seed)).offers
 
 
 def test_the_start_asks_for_a_name_and_opens_a_queue(app, place):
@@ -86,7 +87,7 @@ def test_the_start_asks_for_a_name_and_opens_a_queue(app, place):
     press(app, "begin")
     address = {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
     assert (address["who"], address["strategy"], address["n"]) == ("Dr A", "committee", str(N))
-    assert review.find(place, "committee", N, "Dr A", int(address["seed"])).total == N
+    assert review.find(place, Actor("Dr A"), QueueSpec("committee", N, int(address["seed"]))).total == N
     press(app, "mark-partly-1")
     press(app, "home")
     assert f"1 of {N} done, begun" in words(app).replace("\\", "")
@@ -154,8 +155,8 @@ def test_a_refresh_and_a_second_tab_go_on_where_it_was(app, place):
 
 def test_others_marks_stay_hidden_until_the_own_one_is_in(app, place):
     release = load_release()
-    for one in review.begin(place, release, "random", N, "bob", 1).offers:
-        place.rate(*one.pair, "irrelevant", "bob", actor=single_user(), release=release.name)
+    for one in review.begin(place, release, Actor("bob"), QueueSpec("random", N, 1)).offers:
+        place.rate(*one.pair, "irrelevant", actor=Actor("bob"), release=release.name)
     queue(app, strategy="second", seed=2)
     assert text("review.score_second") in words(app) and "bob" not in words(app)
     said = text("review.others", said=f"bob: {text('mark.irrelevant')}")
@@ -185,8 +186,8 @@ def test_labels_are_hidden_until_asked_for(app, place):
 def test_the_end_says_what_came_of_it_and_how_far_raters_agree(app, place):
     release = load_release()
     for who in ("bob", "cy"):
-        for n, one in enumerate(review.begin(place, release, "random", N, "ann", 1).offers):
-            place.rate(*one.pair, MARKS[n % 3 if who == "bob" else 0], who, actor=single_user(), release=release.name)
+        for n, one in enumerate(review.begin(place, release, Actor("ann"), QueueSpec("random", N, 1)).offers):
+            place.rate(*one.pair, MARKS[n % 3 if who == "bob" else 0], actor=Actor(who), release=release.name)
     queue(app)
     for place_, mark in enumerate(("relevant", "partly", "irrelevant", "skip"), 1):
         press(app, f"mark-{mark}-{place_}")
@@ -229,7 +230,7 @@ def test_a_patient_who_withdraws_in_the_middle_is_left_out_and_said(app, place):
     place.set_consent(
         place.row(gone.study_id, actor=single_user()).patient_id, False, actor=single_user(), scope="training"
     )
-    left = review.find(place, "random", 6, "ann", 1)
+    left = review.find(place, Actor("ann"), QueueSpec("random", 6, 1))
     queue(app, n=6)
     assert left.dropped >= 1 and several(left.dropped, "review.dropped") in infos(app)
     press(app, f"mark-relevant-{left.position(left.next.pair)}")
