@@ -48,7 +48,8 @@ def command() -> None:
 def release_command(recordings: Path | None, folder: Path | None, split: str, as_json: bool, record: bool) -> None:
     """Print neighbours by shared finding, text to study, and PPG to ECG, for floats and codes, beside chance."""
     path = open_recordings(recordings)
-    from engine.evaluate.release import as_table, evaluate
+    from engine.evaluate.release import as_measurement, evaluate
+    from engine.metrics.rows import as_table
     from engine.model.release import load_release
 
     release = load_release(folder)
@@ -57,7 +58,10 @@ def release_command(recordings: Path | None, folder: Path | None, split: str, as
         manifest = {**release.manifest, "figures": {"split": split, "rows": rows}}
         text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
         (release.path / "manifest.json").write_text(text)
-    click.echo(json.dumps({"release": release.name, "split": split, "rows": rows}) if as_json else as_table(rows))
+    if as_json:
+        click.echo(json.dumps({"release": release.name, "split": split, "rows": rows}))
+    else:
+        click.echo(as_table(as_measurement(release, split, rows)))
 
 
 @command.command("synthetic")

@@ -23,7 +23,7 @@ from engine.evaluate.learning.replay import NAMELESS, NONE, ORIGINAL, Point, rep
 from engine.evaluate.learning.scores import Scores, gain, mean_estimate
 from engine.learning.fit import FitPlan
 from engine.learning.strategies import BEST, RANDOM, STRATEGIES
-from engine.metrics.ranking import Estimate
+from engine.metrics.resampling import Estimate
 from engine.model.release import Release
 
 ARMS = (*STRATEGIES, NAMELESS)  # beside those that the summary needs

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.metrics.ranking import Estimate, average_precision_at, chance, precision_at, ranked_relevance
-from engine.metrics.resampling import draws, grouped_mean, measured, weighted_mean
+from engine.metrics.ranking import average_precision_at, chance, precision_at, ranked_relevance
+from engine.metrics.resampling import Estimate, draws, grouped_mean, measured, weighted_mean
 
 MIN_HOLDERS = 5  # holders of a finding on either side, for it to count among the balanced figures
 CHANCE_DRAWS = 10

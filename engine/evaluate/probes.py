@@ -12,8 +12,7 @@ from engine.evaluate.plots import intervals
 from engine.evaluate.tables import EvaluationTable, table
 from engine.metrics import probe_fit
 from engine.metrics.classifying import auroc, mean_auroc
-from engine.metrics.ranking import Estimate
-from engine.metrics.resampling import measured, weighted_mean
+from engine.metrics.resampling import Estimate, measured, weighted_mean
 from engine.metrics.rows import Measurement, ResultRow, distinct
 from engine.model.release import Release
 

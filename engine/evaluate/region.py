@@ -22,7 +22,8 @@ from engine.evaluate.cache import cached_arrays, key
 from engine.evaluate.views import encoder_digest
 from engine.files import sha256_of
 from engine.findings import findings, vocabulary
-from engine.metrics.ranking import bootstrap, chance, precision_at, ranked_relevance
+from engine.metrics.ranking import chance, precision_at, ranked_relevance
+from engine.metrics.resampling import measured_mean
 from engine.metrics.rows import Measurement, ResultRow, distinct
 from engine.model import region
 from engine.model.hash_layer import distances
@@ -129,9 +130,9 @@ def _row(
     name: str, values: np.ndarray, whole: np.ndarray, same: np.ndarray, patients: list[str], luck: dict[str, float]
 ) -> ResultRow:
     """Return one way of asking beside the whole film."""
-    gain = bootstrap(values - whole, patients)
+    gain = measured_mean(values - whole, patients)
     more = {"gain_p_at_10": gain.as_dict(), "gain": f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f})"}
-    figures = {f"P@{FIRST}": bootstrap(values, patients), "same films": bootstrap(same, patients)}
+    figures = {f"P@{FIRST}": measured_mean(values, patients), "same films": measured_mean(same, patients)}
     return ResultRow("box to film", name, figures, distinct(patients), luck, more)
 
 

@@ -15,7 +15,9 @@ import numpy as np
 
 from engine.datasets.open_recordings import Recording, recordings
 from engine.findings import findings, phrase, vocabulary
-from engine.metrics.ranking import average_precision_at, bootstrap, chance, precision_at, ranked_relevance
+from engine.metrics.ranking import average_precision_at, chance, precision_at, ranked_relevance
+from engine.metrics.resampling import Estimate, measured_mean
+from engine.metrics.rows import Measurement, ResultRow
 from engine.model.hash_layer import LENGTHS, distances
 from engine.model.release import Release
 from engine.study import Note, Study, Trace
@@ -24,6 +26,10 @@ from engine.training.data.prepared import windows
 
 MIN_STUDIES = 20  # studies a data set must have to be reported
 MIN_POSITIVES = 5  # relevant studies that a text query must have
+
+
+# figure in the JSON → its title in the table
+FIGURES = {"p_at_5": "P@5", "map_at_10": "mAP@10", "r_at_1": "R@1", "r_at_5": "R@5", "r_at_10": "R@10"}
 
 
 @dataclass(frozen=True)
@@ -88,8 +94,8 @@ def by_finding(task: str, a: Gallery, b: Gallery) -> Iterator[dict[str, Any]]:
     luck = chance(relevant, allowed)[kept]
     for representation, scores in _scores(a, b):
         found = ranked_relevance(scores, relevant, allowed, 10)[kept]
-        figure = bootstrap(precision_at(found, 5), a.patients[kept])
-        precision = bootstrap(average_precision_at(found, 10), a.patients[kept])
+        figure = measured_mean(precision_at(found, 5), a.patients[kept])
+        precision = measured_mean(average_precision_at(found, 10), a.patients[kept])
         yield {
             "task": task,
             "representation": representation,
@@ -108,7 +114,8 @@ def by_pair(task: str, a: Gallery, b: Gallery) -> Iterator[dict[str, Any]]:
     for representation, scores in _scores(a, b):
         found = np.nan_to_num(ranked_relevance(scores[kept], relevant, np.ones_like(relevant), 10))
         recall = {
-            f"r_at_{k}": bootstrap(found[:, :k].any(1).astype(float), a.patients[kept]).as_dict() for k in (1, 5, 10)
+            f"r_at_{k}": measured_mean(found[:, :k].any(1).astype(float), a.patients[kept]).as_dict()
+            for k in (1, 5, 10)
         }
         yield {
             "task": task,
@@ -152,13 +159,13 @@ def evaluate(release: Release, path: Path, split: str = "test") -> list[dict[str
     return rows
 
 
-def as_table(rows: list[dict[str, Any]]) -> str:
-    """Return the rows as a plain table."""
-    lines = [f"{'task':<52}{'codes':<10}{'P@5 or R@1':<24}{'mAP@10 or R@10':<24}{'chance':<8}{'n':>6}{'patients':>10}"]
-    for row in rows:
-        first, second = (row["p_at_5"], row["map_at_10"]) if "p_at_5" in row else (row["r_at_1"], row["r_at_10"])
-        luck = row.get("chance_p_at_5", row.get("chance_r_at_10"))
-        cells = [f"{f['value']:.3f} ({f['low']:.3f}–{f['high']:.3f})" for f in (first, second)]
-        left = f"{row['task']:<52}{row['representation']:<10}{cells[0]:<24}{cells[1]:<24}"
-        lines.append(f"{left}{luck:<8.3f}{first['n']:>6}{row['patients']:>10}")
-    return "\n".join(lines)
+def as_measurement(release: Release, split: str, rows: list[dict[str, Any]]) -> Measurement:
+    """Return the rows as a measurement, whose table is that of every `casebind evaluate`."""
+    return Measurement("release", release.name, split, [_result(row) for row in rows])
+
+
+def _result(row: dict[str, Any]) -> ResultRow:
+    """Return one row of `evaluate` as a row of a table."""
+    figures = {title: Estimate(**row[key]) for key, title in FIGURES.items() if key in row}
+    chance_of = {title: row[f"chance_{key}"] for key, title in FIGURES.items() if f"chance_{key}" in row}
+    return ResultRow(row["task"], row["representation"], figures, row["patients"], chance_of)

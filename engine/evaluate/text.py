@@ -10,9 +10,8 @@ from engine.evaluate import wording, zero_shot
 from engine.evaluate.plots import intervals
 from engine.evaluate.sides import embed_texts, first_windows, text_of
 from engine.evaluate.tables import EvaluationTable, table
-from engine.metrics.ranking import Estimate
 from engine.metrics.recall import KS, chance_recall, expected_recall, rsum
-from engine.metrics.resampling import grouped_mean, measured, weighted_mean
+from engine.metrics.resampling import Estimate, grouped_mean, measured, weighted_mean
 from engine.metrics.rows import Measurement, ResultRow, distinct
 from engine.model.release import Release
 

@@ -11,21 +11,39 @@ def auroc(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray | None = N
     scores (n,), labels (n,) bool, weights (rounds, n), absent: 1 → (rounds,), NaN where a class has no weight.
     """
     weights = np.ones((1, len(scores))) if weights is None else weights
-    above, below = scores[labels][:, None], scores[~labels][None]
-    order = (above > below) + 0.5 * (above == below)  # (positives, negatives)
-    positive, negative = weights[:, labels], weights[:, ~labels]
+    if not len(scores):
+        return np.full(len(weights), np.nan)
+    order = np.argsort(scores, kind="stable")
+    ranked, truth, weights = scores[order], labels[order], weights[:, order]
+    tied = np.flatnonzero(
+        np.concatenate([[True], ranked[1:] != ranked[:-1]])
+    )  # where each group of equal scores begins
+    positive, negative = (np.add.reduceat(weights * side, tied, axis=1) for side in (truth, ~truth))
+    below = negative.cumsum(1) - negative / 2
     pairs = positive.sum(1) * negative.sum(1)
-    ordered = ((positive @ order) * negative).sum(1)
-    return ordered / np.where(pairs > 0, pairs, np.nan)
+    return np.asarray((positive * below).sum(1) / np.where(pairs > 0, pairs, np.nan))
 
 
 def mean_auroc(
     scores: np.ndarray, labels: np.ndarray, weights: np.ndarray, mask: np.ndarray | None = None
 ) -> np.ndarray:
-    """Mean AUROC over classes: scores, labels (n, c), weights (rounds, n), known (n, c) bool → (rounds,)."""
+    """Mean AUROC over classes: scores, labels (n, c), weights (rounds, n), mask (n, c) bool → (rounds,)."""
     mask = np.ones_like(labels) if mask is None else mask
     each = [auroc(scores[mask[:, c], c], labels[mask[:, c], c], weights[:, mask[:, c]]) for c in range(labels.shape[1])]
     return np.mean(each, axis=0)
+
+
+def frequent_auroc(scores: np.ndarray, has_finding: np.ndarray, min_positives: int = 8) -> tuple[float, int]:
+    """Mean AUROC over the findings with enough studies on either side, and how many findings those are.
+
+    scores (n, findings), has_finding (n, findings) bool; 0.5, chance, where no finding is frequent enough
+    """
+    positives = has_finding.sum(0)
+    frequent = (positives >= min_positives) & (positives <= len(has_finding) - min_positives)
+    if not frequent.any():
+        return 0.5, 0
+    every = np.ones((1, len(scores)))
+    return float(mean_auroc(scores[:, frequent], has_finding[:, frequent], every)[0]), int(frequent.sum())
 
 
 def balanced_accuracy(right: np.ndarray, truth: np.ndarray, weights: np.ndarray | None = None) -> np.ndarray:

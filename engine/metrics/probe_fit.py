@@ -13,7 +13,10 @@ RIDGES = tuple(10.0**p for p in (0, 1, 2, 3, 4))  # and its alpha of the ridge p
 
 
 def standardised(train: np.ndarray, *others: np.ndarray) -> list[np.ndarray]:
-    """Scale features to mean 0 and deviation 1 of `train`: (n, f) each, train first; constant features become 0."""
+    """Scale features to mean 0 and deviation 1 of `train`: (n, f) each, train first; constant features become 0.
+
+    Not by scikit-learn's StandardScaler: it sums in another order, which would change figures in docs/.
+    """
     mean, deviation = train.mean(0), train.std(0)
     safe = np.where(deviation > 1e-8, deviation, 1.0)
     return [((part - mean) / safe).astype(np.float64) for part in (train, *others)]
@@ -67,7 +70,10 @@ def chosen_ridge(
 
 
 def folds(patients: np.ndarray, count: int, seed: int = 0) -> np.ndarray:
-    """Deal patients to `count` folds at random, evenly: (n,) names → (n,) fold numbers; no patient is in two."""
+    """Deal patients to `count` folds at random, evenly: (n,) names → (n,) fold numbers; no patient is in two.
+
+    Not by scikit-learn's GroupKFold: it deals the same patients otherwise, and figures in docs/ are of these folds.
+    """
     names, index = np.unique(patients, return_inverse=True)
     order = np.random.default_rng(seed).permutation(len(names))
     return (np.argsort(order) % count)[index]

@@ -1,4 +1,4 @@
-"""95 % bootstrap intervals by patient for statistics that are not means of queries.
+"""95 % bootstrap intervals by patient.
 
 A bootstrap draw is a row of weights: how often each entry's patient was drawn. Statistics take weights (rounds, n) and
 return one value per round, so that one call with weights 1 gives the figure and one with draws its interval.
@@ -7,13 +7,26 @@ return one value per round, so that one call with weights 1 gives the figure and
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
-from engine.metrics.ranking import Estimate
-
 ROUNDS = 1000
 Statistic = Callable[[np.ndarray], np.ndarray]  # weights (rounds, n) → values (rounds,), NaN where undefined
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """One measured value with its n and 95 % bootstrap interval by patient."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+    def as_dict(self) -> dict[str, float | int]:
+        """Return the figure rounded for JSON."""
+        return {"value": round(self.value, 4), "low": round(self.low, 4), "high": round(self.high, 4), "n": self.n}
 
 
 def draws(patients: Sequence[str] | np.ndarray, rounds: int = ROUNDS, seed: int = 0) -> np.ndarray:
@@ -33,6 +46,17 @@ def measured(
     spread = spread[np.isfinite(spread)]
     low, high = np.percentile(spread, [2.5, 97.5]) if len(spread) else (np.nan, np.nan)
     return Estimate(value, float(low), float(high), len(patients))
+
+
+def measured_mean(values: np.ndarray, patients: Sequence[str] | np.ndarray) -> Estimate:
+    """Return the mean of values per query (n,) with its interval.
+
+    Patients are drawn one after the other and not by `draws`: so the intervals that shipped releases record come again.
+    """
+    names, index = np.unique(np.asarray(patients), return_inverse=True)
+    drawn = np.random.default_rng(0).integers(0, len(names), (ROUNDS, len(names)))
+    times = np.stack([np.bincount(one, minlength=len(names)) for one in drawn])
+    return measured(lambda weights: weighted_mean(values, weights), patients, times[:, index].astype(np.float64))
 
 
 def weighted_mean(values: np.ndarray, weights: np.ndarray) -> np.ndarray:

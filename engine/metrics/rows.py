@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.metrics.ranking import Estimate
+from engine.metrics.resampling import Estimate
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.metrics.classifying import frequent_auroc
 from engine.metrics.probe_fit import STRENGTHS, logistic_scores, standardised
 from engine.model.models import Encoder
 from engine.training.data.captions import many_hot
 from engine.training.data.prepared import Prepared
 from engine.training.encoders import loop
-from engine.training.encoders.tune import features, mean_auroc
+from engine.training.encoders.tune import features
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,7 @@ class ProbeResult:
     @property
     def auroc(self) -> float:
         """Mean AUROC over findings; 0.5 where none can be measured."""
-        return mean_auroc(self.scores, self.has_finding)[0]
+        return frequent_auroc(self.scores, self.has_finding)[0]
 
 
 def probed(encoder: Encoder, data: Prepared) -> ProbeResult:

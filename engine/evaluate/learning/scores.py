@@ -10,7 +10,8 @@ import numpy as np
 
 from engine.evaluate.learning.collection import ReplayCollection
 from engine.learning.candidates import signs
-from engine.metrics.ranking import Estimate, average_precision_at, precision_at, ranked_relevance
+from engine.metrics.ranking import average_precision_at, precision_at, ranked_relevance
+from engine.metrics.resampling import Estimate
 from engine.modalities import MODALITIES
 from engine.model.hash_layer import BITS
 

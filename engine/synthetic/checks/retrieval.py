@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.metrics.ranking import bootstrap
+from engine.metrics.resampling import measured_mean
 
 PERMUTATIONS = 200
 MODALITY_PAIRS = (
@@ -69,5 +69,5 @@ def own_study(
         luck = np.array([draw[name].mean() for draw in draws])
         low, high = np.percentile(luck, [2.5, 97.5])
         chance = {"value": float(luck.mean()), "low": float(low), "high": float(high)}
-        out[name] = {**bootstrap(found[name], list(np.asarray(patients)[kept])).as_dict(), "chance": chance}
+        out[name] = {**measured_mean(found[name], list(np.asarray(patients)[kept])).as_dict(), "chance": chance}
     return out

@@ -14,6 +14,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
+from engine.metrics.classifying import frequent_auroc
 from engine.model.models import Encoder
 from engine.training.data.captions import many_hot
 from engine.training.data.prepared import Prepared
@@ -54,22 +55,6 @@ def features(encoder: nn.Module, inputs: dict[str, torch.Tensor], index: np.ndar
     return torch.cat(parts).float()
 
 
-def mean_auroc(scores: np.ndarray, has_finding: np.ndarray, min_positives: int = 8) -> tuple[float, int]:
-    """Mean area under the ROC curve over findings with at least `least` positives, and how many those are.
-
-    0.5, chance, where there is no such finding.
-    """
-    from sklearn.metrics import roc_auc_score
-
-    kept = [
-        i
-        for i in range(has_finding.shape[1])
-        if min_positives <= has_finding[:, i].sum() <= len(has_finding) - min_positives
-    ]
-    areas = [roc_auc_score(has_finding[:, i], scores[:, i]) for i in kept]
-    return float(np.mean(areas)) if areas else 0.5, len(kept)
-
-
 def view_sampler(modality: str, inputs: dict[str, torch.Tensor]) -> ViewSampler:
     """Return what draws views from inputs at every step anew."""
     return lambda index, choice, noise: view(modality, loop.take(inputs, index), noise)
@@ -85,7 +70,7 @@ def tune(
 ) -> None:
     """Tune the encoder in place, ending with the running mean of its weights at the best mean AUROC on `valid`.
 
-    draw : where views of train rows come from, where not from `data` itself
+    sample_views : where views of train rows come from; None: from `data` itself
     """
     encoder.to(loop.device())
     held = many_hot(row.finding_set for row in data.rows)
@@ -110,7 +95,7 @@ def tune(
             step += 1
             loop.update_ema(mean, both, step, plan.ema_decay)
         scores = mean[1](features(mean[0], inputs, valid)).detach().cpu().numpy()
-        auroc, count = mean_auroc(scores, held[valid])
+        auroc, count = frequent_auroc(scores, held[valid])
         log.write(stage="tune", epoch=epoch + 1, loss=float(loss.detach()), valid_auroc=auroc, findings=count)
         if auroc > best:
             best, state = auroc, copy.deepcopy(mean[0].state_dict())

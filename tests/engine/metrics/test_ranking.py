@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from engine.metrics.ranking import average_precision_at, bootstrap, chance, precision_at, ranked_relevance
+from engine.metrics.ranking import average_precision_at, chance, precision_at, ranked_relevance
+from engine.metrics.resampling import measured_mean
 
 SCORES = np.array([[0.9, 0.8, 0.7, 0.6]])
 RELEVANT = np.array([[False, True, False, True]])
@@ -29,8 +30,8 @@ def test_precision_and_average_precision():
 
 def test_bootstrap_by_patient_is_wider_than_by_query_and_repeatable():
     values = np.repeat([0.0, 1.0, 0.0, 1.0, 1.0, 0.0], 20)
-    few = bootstrap(values, np.repeat(list("abcdef"), 20))
-    many = bootstrap(values, [str(i) for i in range(len(values))])
+    few = measured_mean(values, np.repeat(list("abcdef"), 20))
+    many = measured_mean(values, [str(i) for i in range(len(values))])
     assert few.value == many.value == 0.5 and few.n == 120
     assert few.high - few.low > many.high - many.low
-    assert few == bootstrap(values, np.repeat(list("abcdef"), 20))
+    assert few == measured_mean(values, np.repeat(list("abcdef"), 20))
