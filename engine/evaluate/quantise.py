@@ -49,12 +49,6 @@ def itq(train: np.ndarray, bits: int, seed: int = 0) -> np.ndarray:
     return directions @ rotation
 
 
-def quantisation_loss(train: np.ndarray, projection: np.ndarray) -> float:
-    """Mean squared distance of projected embeddings from their signs (Gong & Lazebnik 2011, eq. 2)."""
-    projected = train @ projection
-    return float(((np.where(projected > 0, 1.0, -1.0) - projected) ** 2).mean())
-
-
 def baselines(train: np.ndarray, bits: int) -> dict[str, list[np.ndarray]]:
     """Name → projections (width, bits) of every baseline at one code length; LSH is drawn several times."""
     width = train.shape[1]

@@ -47,27 +47,6 @@ class CodeArray:
         return np.isin(self.ordinals, denied, invert=True)
 
 
-def top_k(
-    codes: np.ndarray,
-    query: np.ndarray,
-    mask: np.ndarray | None,
-    k: int,
-    bits: int,
-    groups: np.ndarray | None = None,
-    radius: int | None = None,
-) -> NearestPositions:
-    """Return the k nearest permitted codes, of a bool mask (n,), at most one per group, within the radius if given.
-
-    groups : (n,) int64; at most one code per group is returned, its nearest. None folds nothing.
-
-    Exact; equal distances come in the order of position.
-    """
-    allowed = None if mask is None else to_bits(mask)
-    if groups is None:
-        return nearest(codes, query, k, bits, allowed, radius)
-    return one_per_group(lambda wanted: nearest(codes, query, wanted, bits, allowed, radius), k, groups)
-
-
 def one_per_group(search: Callable[[int], NearestPositions], k: int, groups: np.ndarray) -> NearestPositions:
     """Return the k nearest of different groups; `search` returns as many as it is asked for, or all there are."""
     wanted = 4 * k

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from engine.errors import UsageError
@@ -90,8 +90,3 @@ def check_query(workspace: Workspace, answer: Answer) -> None:
     patient_id = answer.study.facts.get("patient_id")
     if patient_id and not workspace.consent(str(patient_id)):
         raise UsageError(f"The patient of {answer.query_id} has withdrawn consent, so it can no longer be exported.")
-
-
-def with_maps(report: Report, explained: Explained | None) -> Report:
-    """Return the report with an explained pair."""
-    return replace(report, explained=explained)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,12 +12,10 @@ import torch
 from engine.synthetic.cxr.codec import CHANNELS, Codec
 from engine.synthetic.cxr.condition import LABELS, condition, drop_labels
 from engine.synthetic.cxr.flow import LATENT, Flow
-from engine.synthetic.cxr.train import load_codec, load_flow
 from engine.synthetic.patients import Encounter
 from engine.training.encoders import loop
 
 Rngs = Sequence[np.random.Generator]
-FilmSampler = Callable[[Sequence[Encounter], Rngs, Rngs], np.ndarray]
 SHAPE = (CHANNELS, LATENT, LATENT)
 
 
@@ -114,8 +110,3 @@ def draw_films(
     told = np.stack([condition(one.film, one.view, one.age, one.sex) for one in encounters])
     latents = integrate(flow, starting_noise(persons, rngs, how.body), torch.from_numpy(told), how)
     return render(codec, latents)
-
-
-def film_sampler(folder: Path, how: SamplingOptions | None = None) -> FilmSampler:
-    """Return what draws the films of encounters with the generator in `folder`."""
-    return partial(draw_films, load_codec(folder), load_flow(folder), how=how)

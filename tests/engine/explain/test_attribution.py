@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.map_checks import completeness_gap, randomisation_correlation
 from PIL import Image
 
 from engine.explain.attribution import FILM_BLUR_PX, GAP_LIMIT, explain_pair
-from engine.explain.checks import completeness_gap, randomisation_correlation
 from engine.explain.geometry import blur_film
 from engine.explain.maps import PairMaps
 from engine.explain.picture import draw_pair_figure, explain_to_png

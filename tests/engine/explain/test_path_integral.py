@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+from helpers.map_checks import completeness_gap
 
-from engine.explain.checks import completeness_gap
 from engine.explain.path_integral import PathIntegral
 
 X = torch.tensor([1.0, -2.0, 3.0])

@@ -5,9 +5,10 @@ from __future__ import annotations
 import faiss
 import numpy as np
 import pytest
+from helpers.nearest import top_k
 
 from engine.index import hamming
-from engine.index.hamming import all_distances, compiled_kernel, top_k, words_of
+from engine.index.hamming import all_distances, compiled_kernel, words_of
 
 
 def random_codes(rng: np.random.Generator, n: int, centres: int = 20, flips: float = 0.05) -> np.ndarray:

@@ -9,8 +9,9 @@ import threading
 import faiss
 import numpy as np
 import pytest
+from helpers.nearest import top_k
 
-from engine.index.hamming import from_bits, nearest, nearest_of_many, to_bits, top_k
+from engine.index.hamming import from_bits, nearest, nearest_of_many, to_bits
 
 SIZES = (0, 1, 63, 64, 65, 1023, 1024, 1025, 3001)
 

@@ -19,8 +19,8 @@ from engine.synthetic.cxr.condition import LABELS, MOVES, UNCONDITIONAL, WIDTH, 
 from engine.synthetic.cxr.films import SIDE
 from engine.synthetic.cxr.flow import SIZE, Flow
 from engine.synthetic.cxr.gaussian import GaussianPart
-from engine.synthetic.cxr.sample import SamplingOptions, film_sampler, integrate, starting_noise, times
-from engine.synthetic.cxr.train import train_films
+from engine.synthetic.cxr.sample import SamplingOptions, draw_films, integrate, starting_noise, times
+from engine.synthetic.cxr.train import load_codec, load_flow, train_films
 from engine.synthetic.cxr.train_codec import CodecPlan, train_codec
 from engine.synthetic.cxr.train_flow import FlowPlan, train_flow
 from engine.synthetic.draw import draw_patients
@@ -159,12 +159,12 @@ def few_films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_fitted_generator_draws_the_same_films_for_the_same_encounters(few_films: Path, tmp_path: Path) -> None:
     train_films(few_films, tmp_path, scale=0.001)
-    draw = film_sampler(tmp_path, SamplingOptions(steps=2))
+    generator = load_codec(tmp_path), load_flow(tmp_path)
     encounters = [patient.encounters[0] for patient in draw_patients(3, 5)]
 
     def films(seed: int) -> np.ndarray:
         rngs = [[rng_for(seed, one.patient_number, at, "film") for one in encounters] for at in (0, 1)]
-        return np.asarray(draw(encounters, *rngs))
+        return draw_films(*generator, encounters, *rngs, SamplingOptions(steps=2))
 
     first = films(5)
     assert first.shape == (3, SIDE, SIDE)
@@ -176,4 +176,4 @@ def test_a_fitted_generator_draws_the_same_films_for_the_same_encounters(few_fil
 
 def test_without_a_fitted_generator_the_user_is_told_how_to_fit_one(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="casebind train generator films"):
-        film_sampler(tmp_path)
+        load_codec(tmp_path)
