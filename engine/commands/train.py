@@ -155,7 +155,8 @@ def starts_command(
     from engine.metrics.rows import as_table
     from engine.training.encoders import loop
 
-    found = compare(modality, run, _cache(cache), share, epochs, loop.Log(run / "starts.jsonl", modality=modality))
+    log = loop.Log(run / "starts.jsonl", modality=modality)
+    found = compare(modality, run, _cache(cache), share, epochs=epochs, log=log)
     _write(found, out)
     click.echo(as_table(found))
 

@@ -66,8 +66,8 @@ def evaluate(release: Release, path: Path, split: str, cache: Path, setting: Set
 def replays(data: ReplayData, arms: Sequence[str], setting: Setting) -> Runs:
     """Replay every arm on every partition, several at once."""
     todo = [(arm, part) for part in range(setting.partitions) for arm in arms]
-    amount = (setting.ratings, setting.every, setting.plan)
-    done = _all(setting.jobs, [delayed(replay_arm)(data, arm, part, *amount) for arm, part in todo], "replays")
+    amount = {"max_ratings": setting.ratings, "every": setting.every, "plan": setting.plan}
+    done = _all(setting.jobs, [delayed(replay_arm)(data, arm, part, **amount) for arm, part in todo], "replays")
     return {arm: [points for (name, _), points in zip(todo, done, strict=True) if name == arm] for arm in arms}
 
 
@@ -118,13 +118,13 @@ def curve(runs: Runs, arm: str) -> list[dict[str, Any]]:
 def adversary(data: ReplayData, holdout: ReplayCollection, setting: Setting) -> dict[str, Any]:
     """Let one rater flip marks and say what is left of P@10: relied on, weighted by reliability, and behind the gate.
 
-    frozen : whose findings the gate knows (`valid`); where a round falls there it is refused, and the release stays
+    frozen : of the output, the held-out split that the gate measures (`valid`); a round that falls there is refused
     """
     out: dict[str, Any] = {"flips": FLIPS, "frozen": "valid"}
     for name, weight in (("relied_on", 1.0), ("weighted", 1 - 2 * FLIPS)):
-        amount = (setting.ratings, setting.plan, Rater(FLIPS, weight))
+        amount = {"max_ratings": setting.ratings, "plan": setting.plan, "rater": Rater(FLIPS, weight)}
         parts = range(setting.partitions)
-        done = _all(setting.jobs, [delayed(replay_attack)(data, holdout, part, *amount) for part in parts], name)
+        done = _all(setting.jobs, [delayed(replay_attack)(data, holdout, part, **amount) for part in parts], name)
         through = [not refused(one.holdout_before, one.holdout_after) for one in done]
         before = [one.before for one in done]
         kept, _ = gain(before, [one.after for one in done])

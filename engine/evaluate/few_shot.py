@@ -57,7 +57,7 @@ def support_sets(labels: np.ndarray, shots: int, sets: int = SETS, seed: int = 0
 
 
 def few_shot_right(
-    train: np.ndarray, labels: np.ndarray, test: np.ndarray, truth: np.ndarray, shots: int, sets: int = SETS
+    train: np.ndarray, labels: np.ndarray, test: np.ndarray, truth: np.ndarray, shots: int, *, sets: int = SETS
 ) -> np.ndarray:
     """Judge K-shot probes: train (n, f), labels (n,), test (m, f), truth (m,) bool → right (sets, m) bool."""
     chosen = support_sets(labels, shots, sets)

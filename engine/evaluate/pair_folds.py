@@ -65,7 +65,7 @@ def without(data: Prepared, patients: set[str]) -> Prepared:
 
 
 def trained(
-    run: Path, cache: Path, datas: dict[str, Prepared], out: set[str], plan: FoldPlan, log: loop.Log
+    run: Path, cache: Path, datas: dict[str, Prepared], *, out: set[str], plan: FoldPlan, log: loop.Log
 ) -> Binding:
     """Align and bind PPG and ECG without some patients."""
     windows = simultaneous.load(cache)
@@ -76,7 +76,7 @@ def trained(
     for modality, encoder in aligned(run, windows, np.flatnonzero(seen == "train"), plan.align, log).items():
         model.tower(modality).encoder.load_state_dict(encoder.state_dict())
     kept = {modality: without(data, out) for modality, data in datas.items()}
-    return bind(model, kept, windows, load_captions(cache), plan.bind, log)
+    return bind(model, kept, windows, load_captions(cache), plan=plan.bind, log=log)
 
 
 def window_pairs_of(model: Binding, datas: dict[str, Prepared], index: np.ndarray) -> WindowPairs:
@@ -98,7 +98,7 @@ def each_fold(run: Path, cache: Path, plan: FoldPlan, log: loop.Log) -> Iterator
     fold = folds(patients, FOLDS)
     for number in range(FOLDS):
         torch.manual_seed(0)
-        model = trained(run, cache, datas, set(patients[fold == number]), plan, log)
+        model = trained(run, cache, datas, out=set(patients[fold == number]), plan=plan, log=log)
         yield window_pairs_of(model, datas, every[fold == number])
 
 

@@ -95,7 +95,7 @@ def _recalls(folds: Sequence[WindowPairs], score: Scorer, gallery: str, back: bo
 
 
 def row_of(
-    folds: Sequence[WindowPairs], task: str, method: str, gallery: str, score: Scorer, back: bool = False
+    folds: Sequence[WindowPairs], task: str, method: str, gallery: str, score: Scorer, *, back: bool = False
 ) -> ResultRow:
     """Return R@1/5/10 of one method over the pooled queries of all folds, with chance and how many times it."""
     patients = np.concatenate([fold.patients for fold in folds])
@@ -120,8 +120,8 @@ def rows_of(spaces: dict[str, Sequence[WindowPairs]]) -> list[ResultRow]:
     for arrow, back in (("PPG→ECG", False), ("ECG→PPG", True)):
         for gallery in GALLERIES:
             task = f"{arrow}, {gallery}"
-            rows += [row_of(folds, task, name, gallery, by_space, back) for name, folds in spaces.items()]
-            rows.append(row_of(some, task, "heart-rate matching", gallery, by_rate, back))
+            rows += [row_of(folds, task, name, gallery, by_space, back=back) for name, folds in spaces.items()]
+            rows.append(row_of(some, task, "heart-rate matching", gallery, by_rate, back=back))
     return rows
 
 

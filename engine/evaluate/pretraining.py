@@ -68,7 +68,7 @@ def rows_of(task: str, probes: dict[str, ProbeResult]) -> list[ResultRow]:
 
 
 def compare(
-    modality: str, run: Path, cache: Path, shares: Sequence[float], epochs: float, log: loop.Log
+    modality: str, run: Path, cache: Path, shares: Sequence[float], *, epochs: float, log: loop.Log
 ) -> Measurement:
     """Return both starts' AUROC on `valid` for every share of the patients; `epochs` scales the tuning plan.
 

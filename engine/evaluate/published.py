@@ -153,7 +153,7 @@ def across_rows(disk: Disk, split: str) -> Iterator[ResultRow]:
         if len(known.recordings) and len(support[modality].recordings):
             has = class_labels(support[modality], (name,))[:, 0]
             now = truth[np.isfinite(truth)] > 0
-            rows = zero_shot.cross_rows(disk.release, task, known, now, support[modality], has)
+            rows = zero_shot.cross_rows(disk.release, task, known, now, support=support[modality], support_labels=has)
             yield from (replace(row, task=f"Table 3, {row.task}") for row in rows)
 
 
@@ -173,7 +173,7 @@ def shot_rows(disk: Disk, split: str) -> Iterator[ResultRow]:
         if not len(here.recordings):
             continue
         task, labels = f"{NAMES[modality]}, {len(names)} classes, {dataset}", class_labels(here, names)
-        rows = zero_shot.prompt_rows(disk.release, task, here, labels, names, disk.cache)
+        rows = zero_shot.prompt_rows(disk.release, task, here, labels, names=names, cache=disk.cache)
         if len(train.recordings):
             rows += few_shot.rows_of(
                 task, (train, here), (class_labels(train, names), labels), ("z", "features", "twin")

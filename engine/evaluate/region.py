@@ -92,7 +92,10 @@ def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measureme
     precise = {name: precision_at(ranked_relevance(one, relevant, allowed, FIRST), FIRST) for name, one in near.items()}
     same = {name: _overlap(one, near["whole film"]) for name, one in near.items()}
     luck = {f"P@{FIRST}": float(chance(relevant, allowed).mean())}
-    rows = [_row(name, values, precise["whole film"], same[name], named, luck) for name, values in precise.items()]
+    rows = [
+        _row(name, values, whole=precise["whole film"], same=same[name], patients=named, luck=luck)
+        for name, values in precise.items()
+    ]
     return Measurement("region", release.name, split, rows, NOTES)
 
 
@@ -127,7 +130,7 @@ def _relevant(queries: list[Boxed], films: list[Recording]) -> np.ndarray:
 
 
 def _row(
-    name: str, values: np.ndarray, whole: np.ndarray, same: np.ndarray, patients: list[str], luck: dict[str, float]
+    name: str, values: np.ndarray, *, whole: np.ndarray, same: np.ndarray, patients: list[str], luck: dict[str, float]
 ) -> ResultRow:
     """Return one way of asking beside the whole film."""
     gain = measured_mean(values - whole, patients)

@@ -57,12 +57,12 @@ def rows_of(release: Release, task: str, side: EvaluationTable, cache: Path) -> 
         right = side.has_finding[:, finding]
         for method, z in represented(release, side.z, side.modality).items():
             scores = unit(z) @ unit(words[method]).T  # (studies, phrases)
-            rows.append(_row(f"{name}→{task}", method, scores, right, finding, side.patients))
+            rows.append(_row(f"{name}→{task}", method, scores, right, finding=finding, patients=side.patients))
     return rows
 
 
 def _row(
-    task: str, method: str, scores: np.ndarray, right: np.ndarray, finding: np.ndarray, patients: np.ndarray
+    task: str, method: str, scores: np.ndarray, right: np.ndarray, *, finding: np.ndarray, patients: np.ndarray
 ) -> ResultRow:
     found = precision_at(ranked_relevance(scores.T, right.T, np.ones_like(right.T), 10), 10)
     weight = 1 / np.bincount(finding)[finding]  # every finding counts once

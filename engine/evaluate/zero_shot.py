@@ -78,7 +78,7 @@ def represented(release: Release, z: np.ndarray, modality: str) -> dict[str, np.
 
 
 def prompt_rows(
-    release: Release, task: str, side: EvaluationTable, labels: np.ndarray, names: tuple[str, ...], cache: Path
+    release: Release, task: str, side: EvaluationTable, labels: np.ndarray, *, names: tuple[str, ...], cache: Path
 ) -> list[ResultRow]:
     """Return mean AUROC and balanced accuracy of label prompts: labels (n, classes) bool.
 
@@ -112,6 +112,7 @@ def cross_rows(
     task: str,
     query: EvaluationTable,
     truth: np.ndarray,
+    *,
     support: EvaluationTable,
     support_labels: np.ndarray,
 ) -> list[ResultRow]:
@@ -152,23 +153,23 @@ def rows_of(
     )
     two = ("No Finding", "Pneumonia")
     return [
-        *prompt_rows(release, "ECG, 5 superclasses, PTB-XL", ecg, held, SUPERCLASSES, cache),
-        *prompt_rows(release, "film, 8 labels, NIH", nih, film_labels(nih), FILM_LABELS, cache),
-        *prompt_rows(release, "film, pneumonia, Kermany", kermany, film_labels(kermany, two), two, cache),
+        *prompt_rows(release, "ECG, 5 superclasses, PTB-XL", ecg, held, names=SUPERCLASSES, cache=cache),
+        *prompt_rows(release, "film, 8 labels, NIH", nih, film_labels(nih), names=FILM_LABELS, cache=cache),
+        *prompt_rows(release, "film, pneumonia, Kermany", kermany, film_labels(kermany, two), names=two, cache=cache),
         *cross_rows(
             release,
             "hypertrophy from film (by Cardiomegaly)",
             nih,
             film_labels(nih)[:, enlarged],
-            ecg_support,
-            held_support[:, hyp],
+            support=ecg_support,
+            support_labels=held_support[:, hyp],
         ),
         *cross_rows(
             release,
             "cardiomegaly from ECG (by superclass HYP)",
             ecg,
             held[:, hyp],
-            film_support,
-            film_labels(film_support)[:, enlarged],
+            support=film_support,
+            support_labels=film_labels(film_support)[:, enlarged],
         ),
     ]

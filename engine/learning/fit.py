@@ -128,7 +128,7 @@ def contrastive_loss(
 ) -> torch.Tensor:
     """Supervised contrast between relaxed bits and codes, each modality's codes a gallery of its own; mean of lengths.
 
-    u (n, 256), held (n, findings) float, modality (n,) int, weight (n,) of each study as the one that asks
+    u (n, 256), has_finding (n, findings) float, modality (n,) int, weight (n,) of each study as the one that asks
     """
     codes, others = straight_through(u), ~torch.eye(len(u), dtype=torch.bool)
     share = ((has_finding @ has_finding.T > 0) & others).float()
@@ -189,12 +189,13 @@ def fit(
     pairs: RatedPairs,
     replay: Replay,
     plan: FitPlan,
+    *,
     on_progress: Callable[[float], None] = lambda share: None,
 ) -> FittedRound:
     """Return what a round learns.
 
     layer, heads : of the release before, whose maps are the identity where it has none
-    told         : called with the share done, 0 … 1; what it raises ends the round
+    on_progress  : called with the share done, 0 … 1; what it raises ends the round
     """
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
@@ -203,7 +204,7 @@ def fit(
     optim = torch.optim.Adam([{"params": quick, "lr": plan.rate}, slow])
     schedule, history = loop.cosine(optim, plan.steps), []
     for step in range(plan.steps):
-        batch = _batch(model, old, replay, named, plan, rng)
+        batch = _batch(model, old, replay, named, plan=plan, rng=rng)
         parts = {
             "contrast": contrastive_loss(batch.u, batch.has_finding, batch.modality, batch.weight, plan.temperature),
             "before": plan.before * ((batch.u - batch.before) ** 2).mean(),
@@ -220,7 +221,9 @@ def fit(
     return FittedRound(maps, state["weight"].numpy().copy(), state["threshold"].numpy().copy(), history)
 
 
-def _batch(model: Mapped, old: Mapped, replay: Replay, named: Replay, plan: FitPlan, rng: np.random.Generator) -> Batch:
+def _batch(
+    model: Mapped, old: Mapped, replay: Replay, named: Replay, *, plan: FitPlan, rng: np.random.Generator
+) -> Batch:
     """Draw original and named studies of every modality and hash them by the new and by the old model."""
     parts = []
     for number, modality in enumerate(replay):

@@ -47,7 +47,13 @@ def next_name(workspace: Path, base: str) -> str:
 
 
 def write(
-    workspace: Path, base: Release, name: str, fitted: FittedRound, calibration: dict[str, Any], about: dict[str, Any]
+    workspace: Path,
+    base: Release,
+    name: str,
+    fitted: FittedRound,
+    *,
+    calibration: dict[str, Any],
+    about: dict[str, Any],
 ) -> Release:
     """Write a round's release and return it, loaded. Raises WorkspaceError where the name is taken or the disk full.
 

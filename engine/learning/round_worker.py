@@ -77,7 +77,7 @@ def work(folder: Path, job: dict[str, Any]) -> str:
         found.learn,
         replay,
         plan,
-        lambda share: report_progress(folder, "fitting", FITTED * share),
+        on_progress=lambda share: report_progress(folder, "fitting", FITTED * share),
     )
     print(json.dumps(fitted.history[-1] if fitted.history else {}), flush=True)
     report_progress(folder, "measuring", FITTED)
@@ -87,7 +87,7 @@ def work(folder: Path, job: dict[str, Any]) -> str:
     calibration = _calibration(base, after, found)
     figures = {"gate": gate.rows_as_json(rows), "seconds": round(time.monotonic() - begun, 1), "plan": asdict(plan)}
     made = round_release.write(
-        Path(job["workspace"]), base, job["name"], fitted, calibration, {**job["about"], **figures}
+        Path(job["workspace"]), base, job["name"], fitted, calibration=calibration, about={**job["about"], **figures}
     )
     print(f"{made.name} is written after {figures['seconds']} s", flush=True)
     return made.name

@@ -67,7 +67,8 @@ def train_encoder(modality: str, cache: Path, run: Path, epochs: float = 1.0, st
         log.write(stage="pretraining", probe_untrained=before, probe_pretrained=linear_probe(encoder, data))
         _save(encoder.state_dict(), run / "encoders" / f"{modality}-pretrained.safetensors")
     tuning = TUNE[modality]
-    tune.tune(modality, encoder, data, replace(tuning, epochs=max(1, int(tuning.epochs * epochs))), log, draw)
+    tuning = replace(tuning, epochs=max(1, int(tuning.epochs * epochs)))
+    tune.tune(modality, encoder, data, tuning, log, sample_views=draw)
     _save(encoder.state_dict(), run / "encoders" / f"{modality}.safetensors")
     for other in align.EDGES if modality in align.EDGES else ():  # rhythms are aligned in pairs, so both are stale
         (run / "encoders" / f"{other}-aligned.safetensors").unlink(missing_ok=True)
@@ -123,6 +124,7 @@ def train_binding(cache: Path, run: Path, epochs: float, plan: BindPlan) -> None
     for modality in EDGES:
         model.tower(modality).encoder.load_state_dict(_tuned(modality, run).state_dict())
     datas = {m: training_data(m, cache) for m in plan.modalities}
-    model = bind(model, datas, simultaneous.load(cache), load_captions(cache), plan, loop.Log(run / "log.jsonl"))
+    log = loop.Log(run / "log.jsonl")
+    model = bind(model, datas, simultaneous.load(cache), load_captions(cache), plan=plan, log=log)
     for modality, way in model.towers.items():
         _save(way.state_dict(), run / "bound" / f"{modality}.safetensors")

@@ -38,7 +38,7 @@ def written(workspace: Path, base: Release, seed: int = 0, rows: tuple[GateRow, 
     tables = json.loads((MODELS / base.base / "calibration.json").read_text())
     about = {"ratings": 3, "raters": [{"who": "Ada", "n": 3}], "seconds": 1.0, "gate": gate.rows_as_json(rows), **about}
     name = round_release.next_name(workspace, base.base)
-    return round_release.write(workspace, base, name, learnt(base, seed), tables, about)
+    return round_release.write(workspace, base, name, learnt(base, seed), calibration=tables, about=about)
 
 
 def rate(place: Workspace, n: int, *, who: str = "Ada", flips: float = 0.0, seed: int = 0) -> int:

@@ -38,7 +38,7 @@ class Point:
 
 @dataclass(frozen=True, eq=False)
 class Attack:
-    """Scores of the collection and of the frozen one, before and after a round on an adversary's ratings."""
+    """Scores of the collection and of the held-out one, before and after a round on an adversary's ratings."""
 
     before: Scores
     after: Scores
@@ -55,7 +55,7 @@ def measure_point(data: ReplayData, model: Mapped, offered: np.ndarray, ratings:
 
 
 def replay_arm(
-    data: ReplayData, arm: str, partition: int, max_ratings: int, every: int, plan: FitPlan, rater: Rater = ORACLE
+    data: ReplayData, arm: str, partition: int, *, max_ratings: int, every: int, plan: FitPlan, rater: Rater = ORACLE
 ) -> list[Point]:
     """Return the points of one arm on one partition of the patients; arm : a strategy, NONE, ORIGINAL or NAMELESS."""
     torch.set_num_threads(1)
@@ -70,7 +70,9 @@ def replay_arm(
         return [measure_point(data, _round(data, said, _seeded(plan, partition)), offered, 0, np.nan)]
     return [
         measure_point(data, model, offered, ratings, relevant)
-        for ratings, model, relevant in rounds(data, arm, partition, offered, max_ratings, every, plan, rater)
+        for ratings, model, relevant in rounds(
+            data, arm, partition, offered, max_ratings=max_ratings, every=every, plan=plan, rater=rater
+        )
     ]
 
 
@@ -79,6 +81,7 @@ def rounds(
     arm: str,
     partition: int,
     offered: np.ndarray,
+    *,
     max_ratings: int,
     every: int,
     plan: FitPlan,
@@ -101,12 +104,13 @@ def rounds(
 
 
 def replay_attack(
-    data: ReplayData, holdout: ReplayCollection, partition: int, max_ratings: int, plan: FitPlan, rater: Rater
+    data: ReplayData, holdout: ReplayCollection, partition: int, *, max_ratings: int, plan: FitPlan, rater: Rater
 ) -> Attack:
-    """Let one rater give all ratings, at random pairs; measure, and look at the frozen collection as the gate does."""
+    """Let one rater give all ratings, at random pairs; measure, and measure the held-out collection as the gate does."""
     torch.set_num_threads(1)
     offered = halves(data.collection.patients, partition)
-    _, model, relevant = list(rounds(data, RANDOM, partition, offered, max_ratings, max_ratings, plan, rater))[-1]
+    made = rounds(data, RANDOM, partition, offered, max_ratings=max_ratings, every=max_ratings, plan=plan, rater=rater)
+    _, model, relevant = list(made)[-1]
     everything = np.ones(len(holdout), bool)
     guard = [scores(holdout, projected(one, holdout)[1], everything, everything) for one in (data.model, model)]
     before, after = (measure_point(data, one, offered, max_ratings, relevant).whole for one in (data.model, model))

@@ -46,7 +46,7 @@ def row_edges(sides: dict[str, BindingSide], skip: set[frozenset[str]]) -> list[
 
 
 def edge_loss(
-    towers: torch.nn.ModuleDict, edge: Edge, pairs: int, n: int, weights: tuple[float, float], rngs: loop.Rngs
+    towers: torch.nn.ModuleDict, edge: Edge, *, pairs: int, n: int, weights: tuple[float, float], rngs: loop.Rngs
 ) -> torch.Tensor:
     """EMCL of `pairs` random pairs in a batch of n, and cycle consistency, by `weights`; divided by their number."""
     chosen = edge.index[rngs.choice.choice(len(edge.index), min(pairs, len(edge.index)), replace=False)]

@@ -55,7 +55,7 @@ class BindingSide(Inputs):
 
 
 def inputs_of(
-    modality: str, encoder: nn.Module, arrays: dict[str, np.ndarray], live: bool, views: int, seed: int
+    modality: str, encoder: nn.Module, arrays: dict[str, np.ndarray], *, live: bool, views: int, seed: int
 ) -> Inputs:
     """Put arrays on the device; a frozen encoder's features over them are computed now, once."""
     inputs = {name: torch.from_numpy(array).to(loop.device()) for name, array in arrays.items()}

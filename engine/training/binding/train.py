@@ -104,7 +104,7 @@ def gather(
 
     def inputs(modality: str, arrays: dict[str, np.ndarray], views: int) -> Inputs:
         encoder, live = model.tower(modality).encoder, modality in plan.live
-        return inputs_of(modality, encoder, arrays, live, views, plan.seed + 1)
+        return inputs_of(modality, encoder, arrays, live=live, views=views, seed=plan.seed + 1)
 
     sides = {m: side_of(inputs(m, datas[m].inputs, plan.views), datas[m], captions) for m in plan.modalities}
     cut: list[edges_module.Edge] = []
@@ -167,7 +167,7 @@ def step_loss(
     if plan.emcl or plan.cycle:
         for one in material.edges:
             total = total + edges_module.edge_loss(
-                model.towers, one, plan.pairs, plan.batch, (plan.emcl, plan.cycle), rngs
+                model.towers, one, pairs=plan.pairs, n=plan.batch, weights=(plan.emcl, plan.cycle), rngs=rngs
             )
     if plan.findings:
         names = list(material.sides)
@@ -203,6 +203,7 @@ def bind(
     datas: dict[str, Prepared],
     windows: SimultaneousWindows | None,
     captions: Captions,
+    *,
     plan: BindingPlan,
     log: loop.Log,
 ) -> Binding:

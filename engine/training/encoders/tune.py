@@ -66,6 +66,7 @@ def tune(
     data: Prepared,
     plan: TuningPlan,
     log: loop.Log,
+    *,
     sample_views: ViewSampler | None = None,
 ) -> None:
     """Tune the encoder in place, ending with the running mean of its weights at the best mean AUROC on `valid`.

@@ -69,6 +69,7 @@ def nested(
     b: torch.Tensor,
     target: torch.Tensor,
     positive: torch.Tensor,
+    *,
     margin: float = 1.0,
     order: float = 1.0,
     lengths: tuple[int, ...] = LENGTHS,

@@ -60,6 +60,7 @@ def pair_loss(
     means: dict[str, torch.Tensor],
     a: str,
     b: str,
+    *,
     plan: HashingPlan,
     rng: np.random.Generator,
 ) -> torch.Tensor:
@@ -69,8 +70,8 @@ def pair_loss(
     positive = data[a].has_finding[batch["a"]].float() @ data[b].has_finding[batch["b"]].float().T > 0
     target = centred(za, means[a]) @ centred(zb, means[b]).T
     ua, ub = layer(za, a), layer(zb, b)
-    loss = nested(ua, ub, target, positive, plan.margin, plan.order)
-    loss = loss + nested(ub, ua, target.T, positive.T, plan.margin, plan.order)
+    loss = nested(ua, ub, target, positive, margin=plan.margin, order=plan.order)
+    loss = loss + nested(ub, ua, target.T, positive.T, margin=plan.margin, order=plan.order)
     for relaxed in (ua, ub):
         loss = loss + plan.quantisation * quantisation(relaxed) + plan.balance * balance(relaxed)
         loss = loss + plan.decorrelation * decorrelation(relaxed)
@@ -90,7 +91,7 @@ def train(
     schedule = loop.cosine(optim, plan.steps)
     for step in range(plan.steps):
         chosen = [pairs[i] for i in rng.choice(len(pairs), 4, replace=False)]
-        loss = torch.stack([pair_loss(layer, data, means, a, b, plan, rng) for a, b in chosen]).mean()
+        loss = torch.stack([pair_loss(layer, data, means, a, b, plan=plan, rng=rng) for a, b in chosen]).mean()
         loop.step(loss, layer, optim, schedule)
         if (step + 1) % 250 == 0:
             log.write(stage="hash", step=step + 1, loss=float(loss.detach()))

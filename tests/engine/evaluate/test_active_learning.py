@@ -94,7 +94,7 @@ def test_raters_are_offered_studies_of_their_half_alone(world: ReplayData):
 
 
 def test_measured_queries_are_of_patients_that_nobody_rated(world: ReplayData):
-    points = replay_arm(world, RANDOM, 0, 20, 20, SMALL.plan)
+    points = replay_arm(world, RANDOM, 0, max_ratings=20, every=20, plan=SMALL.plan)
     rated = set(world.collection.patients[halves(world.collection.patients, 0)])
     for found in (points[0].whole, points[0].unseen):
         assert not rated & set(found.patient) and len(found.precision)

@@ -201,5 +201,5 @@ def test_progress_is_told_and_what_it_raises_ends_the_round(original, layer):
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        fit(layer, identity(), ratings(original), original, FitPlan(steps=10, batch=16), stop)
+        fit(layer, identity(), ratings(original), original, FitPlan(steps=10, batch=16), on_progress=stop)
     assert told == pytest.approx([0.1, 0.2, 0.3])

@@ -29,7 +29,7 @@ def learnt(base: Release, seed: int = 0, far: float = 0.02) -> FittedRound:
 def written(workspace: Path, base: Release, fitted: FittedRound, name: str | None = None) -> Release:
     tables = json.loads((load_release().path / "calibration.json").read_text())
     name = name or round_release.next_name(workspace, base.base)
-    return round_release.write(workspace, base, name, fitted, tables, {"ratings": 3})
+    return round_release.write(workspace, base, name, fitted, calibration=tables, about={"ratings": 3})
 
 
 def vectors(n: int = 40) -> np.ndarray:
