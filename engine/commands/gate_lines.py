@@ -15,7 +15,7 @@ def gate_report(release: Release) -> str:
     """Return what was measured of a round's release, and whether it passes."""
     about, verdict, rows = release.manifest["round"], gate.verdict(release), gate.table(release)
     head = f"Release {release.name}, from {about['from']}: {about['ratings']} ratings fitted, "
-    head += f"{about.get('kept_apart', 0)} kept apart to measure, {about['seconds']} s"
+    head += f"{about.get('kept_apart', 0)} held out to measure, {about['seconds']} s"
     columns = f"{'':30}{'n':>6}{'before':>9}{'after':>9}{'difference':>12}   95 % interval"
     table = [_line(row) for section in gate.SECTIONS for row in rows if row.section == section]
     passes = "It passes: no guard fell." if verdict.passed else f"It does not pass: {'; '.join(verdict.failed_guards)}."

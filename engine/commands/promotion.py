@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from engine.learning.promotion import PromotionJob
     from engine.workspace.workspace import Workspace
 
-POLL_S = 0.2  # between two looks at a takeover
+POLL_S = 0.2  # between two looks at a promotion
 
 
 def serving_digest(workspace: Workspace) -> str:
@@ -19,7 +19,7 @@ def serving_digest(workspace: Workspace) -> str:
 
 
 def wait_with_progress(promotion: PromotionJob) -> None:
-    """Show how far a takeover is until it ends."""
+    """Show how far a promotion is until it ends."""
     from tqdm import tqdm
 
     with tqdm(total=100, desc=f"release {promotion.request.after[0]}", unit="%", leave=False) as progress:

@@ -30,11 +30,11 @@ class GateRow:
     """One figure before and after.
 
     name             : "" overall, "ecg>cxr", "sex F", a finding, or "AUC"
-    n                : studies of the frozen set that ask, or rated pairs that were held out
+    n                : held-out studies that ask, or held-out rated pairs
     before, after    : P@10 by shared finding at 256 bits, or the AUC of the distance against the marks
     low, high        : 95 % interval of the difference, by patient
-    guarded          : whether it is one of those that may not fall, and has enough studies
-    falls            : whether it fall further than its limit
+    guarded          : whether a fall counts against the release: its section is guarded, and it has enough studies
+    falls            : whether it falls further than its limit
     """
 
     section: Section
@@ -56,14 +56,14 @@ class GateRow:
 
 @dataclass(frozen=True)
 class GateVerdict:
-    """passes : no guard fell. falls : those that did, in words"""
+    """Whether every guard held. failed_guards : those that fell, in words"""
 
     passed: bool
     failed_guards: tuple[str, ...]
 
 
 def apply_guards(rows: Sequence[GateRow]) -> list[GateRow]:
-    """Return the rows with what is guarded and what falls."""
+    """Return the rows with their guards applied: which ones are guarded, and which fall."""
     return [_apply_guard(row) for row in rows]
 
 
@@ -78,7 +78,7 @@ def rows_as_json(rows: Sequence[GateRow]) -> list[dict[str, Any]]:
 
 
 def verdict(release: Release) -> GateVerdict:
-    """Return whether a release passes; one of which nothing was measured does not."""
+    """Return whether a release passes; a release without measurements fails."""
     return verdict_of(table(release))
 
 
@@ -127,4 +127,4 @@ def _words(row: GateRow) -> str:
 
 def _too_few(rows: Sequence[GateRow]) -> str:
     n = next((row.n for row in rows if row.section == "overall"), 0)
-    return f"the frozen set has {n} studies that can ask and {MIN_STUDIES} are needed"
+    return f"the held-out set has {n} studies that can ask and {MIN_STUDIES} are needed"

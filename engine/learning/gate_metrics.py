@@ -1,6 +1,6 @@
 """Before and after a round, on studies and ratings that it did not learn from: arrays → rows of the gate's table.
 
-P@10 by shared finding at 256 bits, queries and gallery of the frozen patients, never the same patient; a query counts
+P@10 by shared finding at 256 bits; queries and gallery are held-out patients', never the same one's. A query counts
 where the gallery holds a relevant study. Overall every pair of modalities counts alike. The AUC says how often, of two
 rated pairs of the same modalities, the one marked relevant is nearer; "partly" counts half to either side.
 """
@@ -32,7 +32,7 @@ class GateQueries:
     """Queries of every pair of modalities, m of them: what each found before and after.
 
     kind, patients (m,) str; study (m,) str, the same one for every modality it asks; before, after (m,) P@10
-    held (m, findings) bool; sex, cohort (m,) str; age (m,) years
+    has_finding (m, findings) bool; sex, cohort (m,) str; age (m,) years
     """
 
     kind: np.ndarray
@@ -52,9 +52,9 @@ def measure_queries(holdout: Mapping[str, Pool], before: Codes, after: Codes) ->
     return GateQueries(*(np.concatenate(part) for part in zip(*parts, strict=True))) if parts else None
 
 
-def _pair(frozen: Mapping[str, Pool], a: str, b: str, before: Codes, after: Codes) -> Iterator[tuple[np.ndarray, ...]]:
-    """Yield the columns of Asked of one pair of modalities, if it has any query."""
-    q, s = frozen[a], frozen[b]
+def _pair(holdout: Mapping[str, Pool], a: str, b: str, before: Codes, after: Codes) -> Iterator[tuple[np.ndarray, ...]]:
+    """Yield the columns of GateQueries of one pair of modalities, if it has any query."""
+    q, s = holdout[a], holdout[b]
     relevant = q.has_finding.astype(np.float32) @ s.has_finding.T.astype(np.float32) > 0
     allowed = q.patients[:, None] != s.patients[None]
     kept = (relevant & allowed).any(1)
@@ -70,7 +70,7 @@ def _pair(frozen: Mapping[str, Pool], a: str, b: str, before: Codes, after: Code
 
 
 def holdout_rows(queries: GateQueries | None) -> list[GateRow]:
-    """Return the rows of the frozen set: overall, by pair, group and label."""
+    """Return the rows of the held-out studies: overall, by pair, group and label."""
     if queries is None:
         return []
     every = np.ones(len(queries.kind), bool)

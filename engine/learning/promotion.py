@@ -1,8 +1,8 @@
-"""Which release serves: promotion of a round's, the way back, and a re-index. The work goes on behind, one at a time.
+"""Which release serves: promotion of a round's, rollback, and re-index. The work runs in the background, one at a time.
 
 The old codes answer until the new ones are all there (engine.workspace.reindex). Whoever asks says which release served
 when the table was shown; where another one serves by then, nothing happens. A process that is killed leaves one whole
-set of codes; the same takeover asked for again goes on with the studies that are left.
+set of codes; the same promotion asked for again goes on with the studies that are left.
 """
 
 from __future__ import annotations
@@ -38,11 +38,11 @@ _lock = threading.Lock()
 
 
 class PromotionJob:
-    """One takeover on its way. Read `share`, `over` and `why` from any thread.
+    """One running promotion. Read `share`, `over` and `error` from any thread.
 
     share   : of the studies that have their new codes, 0..1
-    encoded : studies that got new codes, not kept ones
-    why     : a sentence where it failed
+    encoded : studies whose codes were made anew
+    error   : a sentence where it failed
     """
 
     def __init__(self, number: int, asked: PromotionRequest, total: int) -> None:
@@ -71,9 +71,9 @@ class PromotionJob:
         """Make the new codes and put them in place; never raises."""
         from engine.workspace.reindex import reindex
 
-        takeover = ReleaseSwitch(self.request.before[1], self._written)
+        switch = ReleaseSwitch(self.request.before[1], self._written)
         try:
-            self.encoded = reindex(workspace, release, release.digest, self, takeover)
+            self.encoded = reindex(workspace, release, release.digest, self, switch)
         except Exception as problem:
             serving = workspace.releases.serving()
             overtaken = serving is not None and serving[1] not in (self.request.before[1], self.request.after[1])
@@ -157,7 +157,7 @@ def resume(workspace: Workspace, actor: Actor, expected_digest: str) -> Promotio
     """
     last = interrupted(workspace)
     if last is None:
-        raise UsageError("No takeover was cut off: nothing is left to do.")
+        raise UsageError("No promotion was interrupted: nothing is left to do.")
     release = installed(last.to_release, last.to_digest, releases_folder(workspace.path))
     if release is None:
         raise UsageError(f"Release {last.to_release} is not installed any more: choose another one.")
@@ -169,12 +169,12 @@ def resume(workspace: Workspace, actor: Actor, expected_digest: str) -> Promotio
 
 
 def latest_job(workspace: Workspace) -> PromotionJob | None:
-    """Return the takeover on its way, or the last one, of this process."""
+    """Return the running promotion, or the last one, of this process."""
     return _jobs.get(workspace.path)
 
 
 def history(workspace: Workspace) -> list[PromotionRow]:
-    """Return all takeovers, oldest first; "running" only where somebody works at it."""
+    """Return all promotions, oldest first; one is "running" only while this process works at it."""
     live = latest_job(workspace)
     number = live.number if live is not None and not live.over else None
     cut = {"state": promotions.FAILED, "why": "it was cut off before the last study"}
@@ -183,7 +183,7 @@ def history(workspace: Workspace) -> list[PromotionRow]:
 
 
 def interrupted(workspace: Workspace) -> PromotionRow | None:
-    """Return the last takeover where it did not come to its end, though nothing else has taken over since."""
+    """Return the last promotion where it was interrupted and the release before it still serves."""
     rows, serving = history(workspace), workspace.releases.serving()
     last = rows[-1] if rows else None
     cut = last is not None and last.state == promotions.FAILED and serving is not None
@@ -249,7 +249,7 @@ def _begun(
         with workspace.database.write() as cursor:
             number = promotions.begin(cursor, asked)
         started = _jobs[workspace.path] = PromotionJob(number, asked, sum(workspace.all_counts().values()))
-    threading.Thread(target=started.run, args=(workspace, release), name="takeover", daemon=True).start()
+    threading.Thread(target=started.run, args=(workspace, release), name="promotion", daemon=True).start()
     return started
 
 
@@ -259,7 +259,7 @@ def _whole(release: Release) -> None:
 
 
 def _about(asked: PromotionRequest) -> str:
-    """Return what the audit says of a takeover."""
+    """Return what the audit says of a promotion."""
     gated = "" if asked.kind != "promotion" else "; the gate passes" if asked.passed else "; the gate does not pass"
     fell = f": {'; '.join(asked.failed_guards)}; reason: {asked.reason}" if asked.reason else ""
     return f"from {asked.before[0]} to {asked.after[0]}{gated}{fell}"
@@ -268,5 +268,5 @@ def _about(asked: PromotionRequest) -> str:
 def _sentence(problem: Exception) -> str:
     if isinstance(problem, CasebindError):
         return str(problem)
-    logging.getLogger(__name__).error("A takeover failed.", exc_info=problem)
+    logging.getLogger(__name__).error("A promotion failed.", exc_info=problem)
     return f"The change of release failed ({type(problem).__name__}): the release before still serves, try again."

@@ -1,7 +1,7 @@
 """What a rater is offered next in a workspace, by one strategy, with a share at random for unbiased measurement.
 
-A strategy chooses among what a round learns from; the held-out (engine.learning.holdout) come by
-lot alone. Only pairs of different patients whom the rater may see for training, never one that this rater
+A strategy chooses among what a round learns from; held-out pairs (engine.learning.holdout) are drawn at random only.
+Offered are pairs of different patients whom the rater may see for training, never one that this rater
 has judged or skipped. A second reading offers what others judged; what they said stays hidden (engine.learning.blind).
 """
 
@@ -90,7 +90,9 @@ def queue(workspace: Workspace, release: Release, actor: Actor, spec: QueueSpec)
 def _offers(c: Candidates, strategy: str, chosen: Picked) -> list[Offer]:
     queries, items = c.queries.ids[c.q[chosen.indices]].tolist(), c.items.ids[c.s[chosen.indices]].tolist()
     found = zip(queries, items, chosen.scores.tolist(), chosen.at_random.tolist(), strict=True)
-    return [Offer(query, item, strategy, None if lot else score, lot) for query, item, score, lot in found]
+    return [
+        Offer(query, item, strategy, None if at_random else score, at_random) for query, item, score, at_random in found
+    ]
 
 
 def _second(
@@ -101,8 +103,8 @@ def _second(
     pairs = sorted(set(times) - own)
     there = permitted_ids(workspace.database, actor.acting_for("training"), {one for pair in pairs for one in pair})
     pairs = [pair for pair in pairs if there.issuperset(pair)]
-    lots = rng.permutation(len(pairs))
-    return [pairs[at] for at in sorted(range(len(pairs)), key=lambda at: (times[pairs[at]], lots[at]))]
+    order = rng.permutation(len(pairs))
+    return [pairs[i] for i in sorted(range(len(pairs)), key=lambda i: (times[pairs[i]], order[i]))]
 
 
 def _mixed(second: Sequence[Pair], c: Candidates | None, n: int, rng: np.random.Generator) -> list[Offer]:
@@ -111,11 +113,11 @@ def _mixed(second: Sequence[Pair], c: Candidates | None, n: int, rng: np.random.
         return []
     offers = [Offer(query_id, study_id, SECOND, None, False) for query_id, study_id in second]
     rest = set(second)
-    lots = _offers(c, RANDOM, pick(c, RANDOM, n, rng)) if c is not None else []
-    lots = [one for one in lots if one.pair not in rest][: round(RANDOM_SHARE * n)]
-    offers = offers[: n - len(lots)]
-    for lot in lots:
-        offers.insert(int(rng.integers(0, len(offers) + 1)), Offer(*lot.pair, SECOND, None, True))
+    at_random = _offers(c, RANDOM, pick(c, RANDOM, n, rng)) if c is not None else []
+    at_random = [one for one in at_random if one.pair not in rest][: round(RANDOM_SHARE * n)]
+    offers = offers[: n - len(at_random)]
+    for one in at_random:
+        offers.insert(int(rng.integers(0, len(offers) + 1)), Offer(*one.pair, SECOND, None, True))
     return offers
 
 

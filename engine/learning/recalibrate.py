@@ -1,6 +1,6 @@
-"""What a distance means under a round's codes: the calibration tables, fitted on the frozen studies.
+"""What a distance means under a round's codes: the calibration tables, fitted on the held-out studies.
 
-They were not learnt from, so their distances are those of studies that come later. A pair of modalities with too few
+No round learns from them, so their distances are those of studies that come later. A pair of modalities with too few
 of them keeps the table of the release before.
 """
 
@@ -47,7 +47,7 @@ def tables(holdout: Mapping[str, Pool], words: Pool, coded: Coded, before: dict[
     }
     kept = sorted(set(before["pairs"]) - set(fitted))
     return {
-        "fitted_on": "frozen patients of the workspace",
+        "fitted_on": "held-out patients of the workspace",
         "points": calibration.POINTS,
         "kept_from_the_release_before": kept,
         "pairs": {name: fitted.get(name, table) for name, table in before["pairs"].items()},

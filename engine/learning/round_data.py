@@ -1,4 +1,4 @@
-"""What a round needs of a workspace, as arrays: rated pairs, original pairs, and what is kept apart to measure.
+"""What a round needs of a workspace, as arrays: rated pairs, original pairs, and what is held out to measure.
 
 Only what may be learnt from: the actor, acting for training, may see every patient, and the embeddings are of the
 serving release's encoders. Held-out patients and queries (engine.learning.holdout) measure and are not fitted.

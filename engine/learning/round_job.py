@@ -59,8 +59,8 @@ _lock = threading.Lock()
 class RoundJob:
     """A round as it was when it was looked at.
 
-    share : of the whole, 0..1. why : a sentence where it failed. name : the release that it makes, or made
-    about : ratings, raters and what else is kept of it
+    share : of the whole, 0..1. error : a sentence where it failed. name : the release that it makes, or made
+    about : ratings, raters and what else is recorded of it
     """
 
     folder: Path

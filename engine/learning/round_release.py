@@ -58,7 +58,7 @@ def write(
     """Write a round's release and return it, loaded. Raises WorkspaceError where the name is taken or the disk full.
 
     base  : the release that the round began with, itself perhaps a round's
-    about : of the round, as plain JSON; kept under "round" in the manifest
+    about : of the round, as plain JSON; recorded under "round" in the manifest
     """
     home = releases_folder(workspace) / name
     temporary = home.with_name(f".{secrets.token_hex(6)}")

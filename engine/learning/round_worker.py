@@ -67,7 +67,7 @@ def work(folder: Path, job: dict[str, Any]) -> str:
     begun, base = time.monotonic(), load_release(Path(job["base"]))
     with np.load(folder / INPUTS, allow_pickle=False) as arrays:
         found = from_arrays(arrays)
-    print(f"{len(found.learn)} ratings to fit, {len(found.apart)} kept apart", flush=True)
+    print(f"{len(found.learn)} ratings to fit, {len(found.apart)} held out", flush=True)
     report_progress(folder, "fitting", 0.0)
     replay = {m: _embedded(pool) for m, pool in found.replay.items()}
     plan = FitPlan(seed=job["number"])
@@ -126,7 +126,7 @@ def gate_rows(base: Release, after: Coder, data: RoundData) -> list[Any]:
 
 
 def _far(coder: Release | Coder, found: RoundData) -> np.ndarray:
-    """Return the distances of the pairs kept apart, (p,) int."""
+    """Return the distances of the held-out pairs, (p,) int."""
     marked, out = found.apart, []
     for z, kinds in ((marked.zq, marked.mq), (marked.zs, marked.ms)):
         codes = np.zeros((len(z), 32), np.uint8)

@@ -23,10 +23,10 @@ class TimelineEntry:
     release        : itself, or None where it is not installed any more
     made_from      : the release its round began with; "" where it is shipped
     ratings, raters, who : of the round
-    before, after  : P@10 overall, of the frozen set; None where nothing was measured
-    passes, falls  : the gate's verdict; None where it is shipped
-    takeovers      : when it was put in place, oldest first
-    served         : whether it is one that can be gone back to
+    before, after  : P@10 overall, of the held-out patients; None where nothing was measured
+    passed, failed_guards : the gate's verdict; None where it is shipped
+    promotions     : of this release, oldest first
+    can_roll_back  : whether it served before
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The rows about which release took over from which, when, and on whose word."""
+"""Promotions: which release replaced which, when, and who asked for it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMES = COLUMNS.replace(" ", "").split(",")
 
 @dataclass(frozen=True)
 class PromotionRow:
-    """One takeover, as it was asked for and as it ended.
+    """One promotion, rollback or re-index, as it was asked for and as it ended.
 
     passes : the gate's verdict; None where nothing was measured
     falls  : the guards that fell, in words
@@ -49,7 +49,7 @@ class PromotionRow:
 
 @dataclass(frozen=True)
 class PromotionRequest:
-    """A takeover that somebody asks for; (name, digest) of both releases, the rest as in Row."""
+    """A promotion that somebody asks for; (name, digest) of both releases, the rest as in PromotionRow."""
 
     kind: Kind
     who: str
@@ -61,12 +61,12 @@ class PromotionRequest:
 
 
 def read_promotions(database: Database) -> list[PromotionRow]:
-    """Return all takeovers, oldest first."""
+    """Return all promotions, oldest first."""
     return [_row(found) for found in database.read(f"SELECT {COLUMNS} FROM promotions ORDER BY number")]
 
 
 def begin(cursor: duckdb.DuckDBPyConnection, request: PromotionRequest) -> int:
-    """Note that a takeover begins, inside a transaction; return its number. One that was cut off is closed."""
+    """Record that a promotion begins, inside a transaction; return its number. An interrupted one is closed."""
     close_open(cursor, "it was cut off before the last study")
     found = cursor.execute(
         "INSERT INTO promotions VALUES"

@@ -1,4 +1,4 @@
-"""Promotion and the way back: one button, a reason where guards fell, and how far the re-index is."""
+"""Promotion and rollback: one button, a reason where guards fell, and how far the re-index is."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MAX_REASON_LENGTH = 300  # characters
 
 
 def draw_running_promotion(running: PromotionJob | None) -> None:
-    """Draw a takeover on its way, one that failed, or one that was cut off by the end of a server."""
+    """Draw a promotion that runs, that failed, or that the end of a server interrupted."""
     if running is not None and not running.over:
         _progress(running)
         return

@@ -1,4 +1,4 @@
-"""The releases, newest first: who made them of how many ratings, how they did, when they were put in place."""
+"""The releases, newest first: who made them of how many ratings, how they did, when they were promoted."""
 
 from __future__ import annotations
 
@@ -71,13 +71,13 @@ def verdict_badge(passed: bool | None, failed_guards: tuple[str, ...]) -> str:
 
 
 def _promotion_line(row: PromotionRow) -> str:
-    """Say when and by whom a release was put in place, and why where guards had fallen."""
+    """Say when and by whom a release was promoted, and why where guards had fallen."""
     words = text(f"releases.{row.kind}", who=row.who, day=f"{row.began_at:%Y-%m-%d %H:%M}", before=row.from_release)
     return f"{words} {text('releases.because', reason=row.reason)}" if row.reason else words
 
 
 def draw_history(rows: list[PromotionRow]) -> None:
-    """Draw every takeover that was asked for, as it ended."""
+    """Draw every promotion that was asked for, as it ended."""
     if not rows:
         return
     with st.expander(text("releases.history")):

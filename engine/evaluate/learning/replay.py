@@ -106,7 +106,7 @@ def rounds(
 def replay_attack(
     data: ReplayData, holdout: ReplayCollection, partition: int, *, max_ratings: int, plan: FitPlan, rater: Rater
 ) -> Attack:
-    """Let one rater give all ratings, at random pairs; measure, and measure the held-out collection as the gate does."""
+    """Let one rater give all ratings, at random pairs; measure both collections, the held-out one as the gate does."""
     torch.set_num_threads(1)
     offered = halves(data.collection.patients, partition)
     made = rounds(data, RANDOM, partition, offered, max_ratings=max_ratings, every=max_ratings, plan=plan, rater=rater)

@@ -57,7 +57,7 @@ def test_the_verdict_names_every_guard_that_fell():
 def test_nothing_measured_and_too_little_measured_do_not_pass():
     assert verdict_of([]) == gate.GateVerdict(False, ("nothing was measured",))
     few = verdict_of(apply_guards([replace(OVERALL, n=12)]))
-    assert not few.passed and few.failed_guards == ("the frozen set has 12 studies that can ask and 30 are needed",)
+    assert not few.passed and few.failed_guards == ("the held-out set has 12 studies that can ask and 30 are needed",)
 
 
 def pool(held: list[list[int]], patients: list[str], sex: str = "F", age: float = 50.0) -> Pool:
@@ -80,10 +80,10 @@ def bits(ones: list[int]) -> np.ndarray:
 def test_precision_by_hand():
     """Twelve studies of twelve patients and one more of the first's: its own patient is never a neighbour."""
     patients = [f"p{i}" for i in range(12)] + ["p0"]
-    frozen = {"ecg": pool([[0]] * 3 + [[1]] * 9 + [[0]], patients)}
+    holdout = {"ecg": pool([[0]] * 3 + [[1]] * 9 + [[0]], patients)}
     near = bits([0, 1, 2, *range(50, 59), 0])  # relevant ones first
     far = bits([0, 250, 251, *range(50, 59), 0])
-    found = measure_queries(frozen, {"ecg": near}, {"ecg": far})
+    found = measure_queries(holdout, {"ecg": near}, {"ecg": far})
     assert found is not None and len(found.kind) == 13
     # p0 asks: its relevant ones of others are p1, p2; both among its ten nearest before, one of them pushed out after
     assert found.before[0] == pytest.approx(0.2) and found.after[0] == pytest.approx(0.1)
@@ -98,9 +98,9 @@ def test_precision_by_hand():
 
 
 def test_a_study_counts_once_however_many_modalities_it_asks():
-    frozen = {kind: pool([[0]] * 12, [f"p{i}" for i in range(12)]) for kind in ("ecg", "ppg")}
-    codes = {kind: bits(list(range(12))) for kind in frozen}
-    rows = {(one.section, one.name): one.n for one in holdout_rows(measure_queries(frozen, codes, codes))}
+    holdout = {kind: pool([[0]] * 12, [f"p{i}" for i in range(12)]) for kind in ("ecg", "ppg")}
+    codes = {kind: bits(list(range(12))) for kind in holdout}
+    rows = {(one.section, one.name): one.n for one in holdout_rows(measure_queries(holdout, codes, codes))}
     assert rows["overall", ""] == rows["group", "sex F"] == 24  # of 48 queries
     assert rows["pair", "ecg>ppg"] == 12
 
@@ -123,12 +123,12 @@ def test_the_interval_is_of_the_difference_and_by_patient():
     """Six patients with ten studies each: what differs between patients decides, not the number of studies."""
     rng = np.random.default_rng(0)
     patients = [f"p{i % 6}" for i in range(60)]
-    frozen = {"ecg": pool([[i % 2] for i in range(60)], patients)}
+    holdout = {"ecg": pool([[i % 2] for i in range(60)], patients)}
     before, after = (rng.integers(0, 256, (60, 32)).astype(np.uint8) for _ in range(2))
-    overall = holdout_rows(measure_queries(frozen, {"ecg": before}, {"ecg": after}))[0]
+    overall = holdout_rows(measure_queries(holdout, {"ecg": before}, {"ecg": after}))[0]
     assert overall.low < overall.difference < overall.high
     assert overall.difference == pytest.approx(overall.after - overall.before)
-    again = holdout_rows(measure_queries(frozen, {"ecg": before}, {"ecg": after}))[0]
+    again = holdout_rows(measure_queries(holdout, {"ecg": before}, {"ecg": after}))[0]
     assert again == overall  # the same draws every time
 
 
@@ -168,10 +168,10 @@ def test_held_out_ratings_have_a_row_and_none_where_nothing_can_be_compared():
 def test_shuffled_codes_do_not_get_through():
     rng = np.random.default_rng(1)
     kinds = [i % 4 for i in range(160)]
-    frozen = {"ecg": pool([[kind] for kind in kinds], [f"p{i}" for i in range(160)])}
+    holdout = {"ecg": pool([[kind] for kind in kinds], [f"p{i}" for i in range(160)])}
     centres = rng.integers(0, 256, (4, 32)).astype(np.uint8)
     codes = centres[kinds]
-    rows = apply_guards(holdout_rows(measure_queries(frozen, {"ecg": codes}, {"ecg": codes[rng.permutation(160)]})))
+    rows = apply_guards(holdout_rows(measure_queries(holdout, {"ecg": codes}, {"ecg": codes[rng.permutation(160)]})))
     verdict = verdict_of(rows)
     assert not verdict.passed and "P@10 overall" in verdict.failed_guards[0]
-    assert verdict_of(apply_guards(holdout_rows(measure_queries(frozen, {"ecg": codes}, {"ecg": codes})))).passed
+    assert verdict_of(apply_guards(holdout_rows(measure_queries(holdout, {"ecg": codes}, {"ecg": codes})))).passed

@@ -82,11 +82,11 @@ def test_what_the_round_measured_is_what_its_release_does(workspace: Workspace, 
     round_job.begin(workspace, release, Actor("Ada"))
     assert until(workspace, "done").state == "done"
     (made,) = round_releases(workspace.path)
-    frozen = gather_round_data(workspace).frozen
-    codes = [{m: one.codes(pool.z, m) for m, pool in frozen.items()} for one in (release, made)]
-    mine = gate.rows_as_json(gate.apply_guards(holdout_rows(measure_queries(frozen, *codes))))
+    holdout = gather_round_data(workspace, Actor("Ada")).holdout
+    codes = [{m: one.codes(pool.z, m) for m, pool in holdout.items()} for one in (release, made)]
+    mine = gate.rows_as_json(gate.apply_guards(holdout_rows(measure_queries(holdout, *codes))))
     assert mine == [row for row in made.manifest["round"]["gate"] if row["section"] != "ratings"]
-    assert any((codes[0][m] != codes[1][m]).any() for m in MODALITIES if m in frozen)
+    assert any((codes[0][m] != codes[1][m]).any() for m in MODALITIES if m in holdout)
 
 
 def test_cancelled_it_leaves_everything_as_it_was(workspace: Workspace, release: Release):

@@ -139,7 +139,7 @@ def test_nowhere_to_go_back_to_is_one_sentence(workspace: Workspace):
         promotion.roll_back(workspace, Actor("Ada"), shown(workspace))
     with pytest.raises(UsageError, match=r"r9 never served here"):
         promotion.roll_back(workspace, Actor("Ada"), shown(workspace), "r9")
-    with pytest.raises(UsageError, match="No takeover was cut off"):
+    with pytest.raises(UsageError, match="No promotion was interrupted"):
         promotion.resume(workspace, Actor("Ada"), shown(workspace))
 
 

@@ -1,4 +1,4 @@
-"""What a round may learn from: not the frozen, not the held out, not who withdrew, not what others' encoders made."""
+"""What a round may learn from: not held-out patients and queries, not who withdrew, not what others' encoders made."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ from engine.study import Note, Study
 from engine.workspace.workspace import Workspace
 
 
-def test_the_frozen_share_is_what_it_says_and_never_changes():
+def test_the_held_out_share_is_what_it_says_and_never_changes():
     assert 0.28 < np.mean([is_holdout_patient(f"syn-{i:05d}") for i in range(20_000)]) < 0.32
     assert 0.18 < np.mean([is_holdout_query(f"q-{i:05d}") for i in range(20_000)]) < 0.22
     assert hash_share("syn-0001") == pytest.approx(hash_share("syn-0001")) and hash_share("a") != hash_share("b")
 
 
-def test_nothing_of_a_frozen_patient_and_no_held_out_query_is_fitted(workspace: Workspace):
+def test_nothing_of_a_held_out_patient_and_no_held_out_query_is_fitted(workspace: Workspace):
     rate(workspace, 80)
     found = gather_round_data(workspace, Actor("Ada"))
     names = {row.study_id: row.patient_id for row in workspace.all_rows()}
