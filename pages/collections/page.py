@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import streamlit as st
-from engine.teaching.records import TeachingCollection
 
 from engine.errors import UsageError
+from engine.store.collections import TeachingCollection
 from engine.strings import several, text
 from engine.teaching import collections
 from pages.collections import editor, present, state
