@@ -53,7 +53,7 @@ def _controls(points: Points) -> tuple[str, str]:
         )
         st.pills(
             text("map.kinds"),
-            MODALITIES,
+            list(MODALITIES),
             selection_mode="multi",
             key="map-kinds",
             format_func=lambda one: text(f"modality.{one}"),

@@ -94,7 +94,7 @@ def _choice(name: str, options: Sequence[str], shown: Callable[[str], str]) -> N
 def _more() -> None:
     st.pills(
         text("controls.into"),
-        MODALITIES,
+        list(MODALITIES),
         selection_mode="multi",
         key="set-into",
         format_func=lambda name: text(f"modality.{name}"),
