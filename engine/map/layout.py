@@ -33,15 +33,15 @@ def nearest(
     """
     z = _unit(z)
     field = z if among is None else _unit(among)
-    places, far = np.empty((len(z), k), np.int64), np.empty((len(z), k))
+    indices, far = np.empty((len(z), k), np.int64), np.empty((len(z), k))
     for start in range(0, len(z), BLOCK):
         rows = slice(start, min(start + BLOCK, len(z)))
         away = 1.0 - z[rows] @ field.T
         if among is None:
             away[np.arange(away.shape[0]), np.arange(rows.start, rows.stop)] = np.inf
-        places[rows], far[rows] = _lowest(away, k)
+        indices[rows], far[rows] = _lowest(away, k)
         on_progress("neighbours", rows.stop / len(z))
-    return places, np.maximum(far, 0.0)
+    return indices, np.maximum(far, 0.0)
 
 
 def t_sne(z: np.ndarray, seed: int = SEED, on_progress: OnProgress = silent) -> np.ndarray:
@@ -50,27 +50,27 @@ def t_sne(z: np.ndarray, seed: int = SEED, on_progress: OnProgress = silent) -> 
     from openTSNE.nearest_neighbors import PrecomputedNeighbors
 
     perplexity = min(PERPLEXITY, max(2, (len(z) - 1) // 3))
-    found = nearest(z, min(len(z) - 1, 3 * perplexity), on_progress)
-    likeness = affinity.PerplexityBasedNN(knn_index=PrecomputedNeighbors(*found), perplexity=perplexity)
+    neighbours = nearest(z, min(len(z) - 1, 3 * perplexity), on_progress)
+    likeness = affinity.PerplexityBasedNN(knn_index=PrecomputedNeighbors(*neighbours), perplexity=perplexity)
     start = initialization.pca(_unit(z), random_state=seed)
     method = "fft" if len(z) >= FFT_FROM else "bh"
     points = TSNEEmbedding(start, likeness, negative_gradient_method=method, random_state=seed, n_jobs=1)
     for name, rounds, more in (("rough", EARLY, {"exaggeration": EXAGGERATION, "momentum": 0.5}), ("fine", LATE, {})):
-        points = points.optimize(rounds, **_telling(name, rounds, on_progress), **more)
+        points = points.optimize(rounds, **_callbacks(name, rounds, on_progress), **more)
     return np.asarray(points)
 
 
-def _telling(name: str, rounds: int, told: OnProgress) -> dict[str, object]:
+def _callbacks(name: str, rounds: int, on_progress: OnProgress) -> dict[str, object]:
     """Return the options of openTSNE that pass progress on."""
 
-    def passed(iteration: int, error: float, points: np.ndarray) -> None:
-        told(name, iteration / rounds)
+    def report(iteration: int, error: float, points: np.ndarray) -> None:
+        on_progress(name, iteration / rounds)
 
-    return {"callbacks": [passed], "callbacks_every_iters": PROGRESS_EVERY}
+    return {"callbacks": [report], "callbacks_every_iters": PROGRESS_EVERY}
 
 
 def _lowest(away: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return places and values of the k lowest of every row, lowest first; ties go to the first place."""
+    """Return indices and values of the k lowest of every row, lowest first; ties go to the first index."""
     some = np.sort(np.argpartition(away, k - 1, axis=1)[:, :k], axis=1)
     values = np.take_along_axis(away, some, axis=1)
     order = np.argsort(values, axis=1, kind="stable")

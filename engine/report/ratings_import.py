@@ -1,6 +1,6 @@
 """Taking in another site's ratings: all of a file or nothing, each rating once, and only what can be used here.
 
-A pair that both sites have is rated here under the other site's name. One that this site does not have is kept apart
+A pair that both sites have is rated here under the other site's name. One that this site does not have is stored apart
 with its embeddings, where the same encoders made them, so that a round can learn from it.
 """
 
@@ -28,7 +28,7 @@ class Imported:
     """What became of the rows of a file.
 
     added     : ratings of pairs that this workspace has
-    pooled    : ratings of other pairs, kept with their embeddings
+    pooled    : ratings of other pairs, stored with their embeddings
     present   : here already, counted once
     withdrawn : refused: a patient of the pair has withdrawn here
     bare      : refused: the pair is not here and the file holds no embeddings of it

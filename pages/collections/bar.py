@@ -21,7 +21,7 @@ FILES = ("pdf", "blind", "csv")  # buttons, in their order; blind is the PDF wit
 
 
 def draw_collection_bar(collection: TeachingCollection, items: list[CollectionCase], index: int) -> None:
-    """Draw the bar for case `at` of those found."""
+    """Draw the bar while the case of this index is open."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="collection-bar"):
         st.button(text("collections.all"), icon=":material/arrow_back:", key="all", on_click=state.leave)
         st.button(

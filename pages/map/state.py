@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 import streamlit as st
@@ -22,31 +22,47 @@ FIGURE = "map-figure"
 NEAREST = 10
 
 
+class MapKey(NamedTuple):
+    """What a map's points depend on.
+
+    written   : moment at which the map's file was written, ns
+    version   : of the workspace's studies and consents
+    permitted : what the actor may see
+    """
+
+    path: str
+    release: str
+    digest: str
+    written: int
+    version: tuple[int, int]
+    permitted: Clause
+
+
 @st.cache_resource(max_entries=4, show_spinner=False)
 def _chart(path: str, release: str, written: int) -> Chart | None:
     return load(resources.workspace().path, release)
 
 
 @st.cache_resource(max_entries=4, show_spinner=False)
-def _points(path: str, release: str, digest: str, written: int, version: tuple[int, int], permitted: Clause) -> Points:
+def _points(key: MapKey) -> Points:
     """Return the points for everybody with the same permission."""
-    chart = _chart(path, release, written)
+    chart = _chart(key.path, key.release, key.written)
     assert chart is not None
-    return points_of(resources.workspace(), chart, digest, actor=resources.actor())
+    return points_of(resources.workspace(), chart, key.digest, actor=resources.actor())
 
 
 @st.cache_resource(max_entries=8, show_spinner=False)
-def _groups(_points: Points, by: str, which: tuple[Any, ...]) -> tuple[list[str], np.ndarray]:
+def _groups(_points: Points, by: str, key: MapKey) -> tuple[list[str], np.ndarray]:
     return groups(_points, by)
 
 
 @dataclass(frozen=True, eq=False)
 class MapView:
-    """A made map, its points as they may be shown now, and what tells this state from every other."""
+    """A made map, its points as they may be shown now, and the key of this state."""
 
     chart: Chart
     points: Points
-    key: tuple[Any, ...]
+    key: MapKey
 
     def groups(self, by: str) -> tuple[list[str], np.ndarray]:
         """Return the groups of a colouring, worked out once."""
@@ -60,10 +76,16 @@ def current_map() -> MapView | None:
         written = file_of(workspace.path, release.name).stat().st_mtime_ns
     except OSError:
         return None
-    path, permitted = str(workspace.path), permission(resources.actor())
-    key = (path, release.name, release.digest, written, workspace.snapshots.version(), permitted)
-    chart = _chart(path, release.name, written)
-    return None if chart is None else MapView(chart, _points(*key), key)
+    key = MapKey(
+        path=str(workspace.path),
+        release=release.name,
+        digest=release.digest,
+        written=written,
+        version=workspace.snapshots.version(),
+        permitted=permission(resources.actor()),
+    )
+    chart = _chart(key.path, key.release, key.written)
+    return None if chart is None else MapView(chart, _points(key), key)
 
 
 def ensure_map(current: MapView | None) -> job.MapJob | None:
