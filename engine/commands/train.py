@@ -147,7 +147,7 @@ def folds_command(cache: Path, run: Path, epochs: float, out: Path | None) -> No
     "--share", type=click.FloatRange(0, 1, min_open=True), multiple=True, default=(0.1, 1.0), show_default=True
 )
 @OUT
-def starts_command(
+def pretraining_command(
     modality: str, cache: Path, run: Path, epochs: float, share: tuple[float, ...], out: Path | None
 ) -> None:
     """Tune from pre-trained and from random weights on shares of the patients, and compare them on `valid`."""

@@ -13,8 +13,8 @@ from typing import Any
 
 import numpy as np
 
+from engine.evaluate.evaluation_sides import EvaluationSide, load_evaluation_sides, typed
 from engine.evaluate.plots import COLOURS, MARKERS, canvas, save, style
-from engine.evaluate.sides import EvaluationSide, sides, typed
 from engine.metrics.classifying import calibration_error, reliability
 from engine.metrics.resampling import draws, measured
 from engine.metrics.rows import Measurement, ResultRow, distinct
@@ -95,7 +95,7 @@ def _listed(summed: np.ndarray, pairs: np.ndarray) -> list[float | None]:
 
 def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measurement:
     """Return calibration and operating points of a release on one split, a row per pair of modalities and length."""
-    here = sides(release, path, split, cache)
+    here = load_evaluation_sides(release, path, split, cache)
     asking = {**here, "text": typed(release, cache)}
     rows = [row_of(release, asking[a], here[b], bits) for a, b in product(MODALITIES, repeat=2) for bits in LENGTHS]
     return Measurement("calibration", release.name, split, rows, NOTES)

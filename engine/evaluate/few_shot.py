@@ -7,9 +7,9 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.evaluate.evaluation_sides import first_windows
 from engine.evaluate.plots import canvas, save, style
 from engine.evaluate.probes import FILM_LABELS, NAMES, SUPERCLASSES, certain, film_labels, staged, superclasses
-from engine.evaluate.sides import first_windows
 from engine.evaluate.tables import EvaluationTable, table
 from engine.metrics.classifying import balanced_accuracy
 from engine.metrics.probe_fit import standardised

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from engine.evaluate.by_finding import BALANCED, BALANCED_AUROC, Evaluator, average, per_query, retrieval_task
+from engine.evaluate.evaluation_sides import EvaluationSide, load_evaluation_sides
 from engine.evaluate.plots import canvas, intervals, save, style
 from engine.evaluate.quantise import baselines, centred, similarity
-from engine.evaluate.sides import EvaluationSide, sides
 from engine.metrics.rows import Measurement, ResultRow, distinct
 from engine.modalities import MODALITIES
 from engine.model.hash_layer import LENGTHS, unpack
@@ -90,7 +90,10 @@ def rows_of(task: str, evaluator: Evaluator, values_by_method: dict[tuple[str, i
 
 def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measurement:
     """Return a row per pair of modalities, method and code length."""
-    train, here = sides(release, path, "train", cache), sides(release, path, split, cache)
+    train, here = (
+        load_evaluation_sides(release, path, "train", cache),
+        load_evaluation_sides(release, path, split, cache),
+    )
     means, fitted = projections(train)
     rows: list[ResultRow] = []
     for a, b in product(MODALITIES, repeat=2):

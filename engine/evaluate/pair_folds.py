@@ -21,7 +21,7 @@ from engine.metrics.rows import Measurement
 from engine.study import Trace
 from engine.training.binding import align
 from engine.training.binding.edges import paired
-from engine.training.binding.sides import embed
+from engine.training.binding.modality_sides import embed
 from engine.training.binding.train import Binding, bind
 from engine.training.binding.train import BindingPlan as BindPlan
 from engine.training.data import prepared, simultaneous

@@ -20,9 +20,9 @@ from engine.datasets.recording import Recording
 from engine.datasets.toolbox import read_report
 from engine.errors import UsageError
 from engine.evaluate import few_shot, text, zero_shot
+from engine.evaluate.evaluation_sides import first_windows
 from engine.evaluate.plots import intervals
 from engine.evaluate.probes import SUPERCLASSES
-from engine.evaluate.sides import first_windows
 from engine.evaluate.tables import EvaluationTable, table_of
 from engine.metrics.rows import Measurement, ResultRow, distinct
 from engine.model.release import Release

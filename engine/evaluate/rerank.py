@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from engine.evaluate.by_finding import BALANCED, Evaluator, per_query, retrieval_task
+from engine.evaluate.evaluation_sides import EvaluationSide, load_evaluation_sides
 from engine.evaluate.plots import intervals
-from engine.evaluate.sides import EvaluationSide, sides
 from engine.metrics.rows import Measurement, ResultRow, distinct
 from engine.modalities import MODALITIES
 from engine.model.hash_layer import LENGTHS, distances
@@ -30,7 +30,7 @@ NOTES = (
 )
 
 
-def pooled(codes: np.ndarray, scores: np.ndarray, allowed: np.ndarray, size: int) -> np.ndarray:
+def rerank_pool(codes: np.ndarray, scores: np.ndarray, allowed: np.ndarray, size: int) -> np.ndarray:
     """Return scores (q, g) that put the `size` nearest by code in the order of `scores`, before all others.
 
     codes, scores (q, g): higher is nearer; what is not allowed takes no place in the pool; equal codes by number.
@@ -55,7 +55,7 @@ def methods(
         "embedding": embedding_scores(asking, release.projections(stored, b.modality).astype(np.float64)),
         "embedding, cosine": a.z.astype(np.float64) @ stored.T.astype(np.float64),
     }
-    return {CODES: near, **{name: pooled(near, one, allowed, pool_size(K)) for name, one in scores.items()}}
+    return {CODES: near, **{name: rerank_pool(near, one, allowed, pool_size(K)) for name, one in scores.items()}}
 
 
 def rows_of(task: str, evaluator: Evaluator, bits: int, scores: dict[str, np.ndarray]) -> list[ResultRow]:
@@ -78,7 +78,9 @@ def rows_of(task: str, evaluator: Evaluator, bits: int, scores: dict[str, np.nda
 
 def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measurement:
     """Return a row per pair of modalities, code length and method."""
-    return Measurement("rerank", release.name, split, compared(release, sides(release, path, split, cache)), NOTES)
+    return Measurement(
+        "rerank", release.name, split, compared(release, load_evaluation_sides(release, path, split, cache)), NOTES
+    )
 
 
 def compared(release: Release, here: dict[str, EvaluationSide]) -> list[ResultRow]:

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.evaluate.evaluation_sides import EvaluationSide, load_evaluation_sides
 from engine.evaluate.plots import canvas, save, style
 from engine.evaluate.quantise import centred
-from engine.evaluate.sides import EvaluationSide, sides
 from engine.findings import vocabulary
 from engine.map.layout import t_sne
 from engine.metrics.resampling import measured, weighted_mean
@@ -45,7 +45,7 @@ def _joined(here: dict[str, EvaluationSide], moved: bool) -> np.ndarray:
 
 def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measurement:
     """Return how modalities mix and where their studies lie on the map, a row per modality."""
-    here = sides(release, path, split, cache)
+    here = load_evaluation_sides(release, path, split, cache)
     kinds = np.concatenate([np.full(len(side.z), m) for m, side in here.items()])
     patients = np.concatenate([side.patients for side in here.values()])
     names, held = np.array(list(vocabulary())), np.concatenate([side.has_finding for side in here.values()])

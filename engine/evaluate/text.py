@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from engine.evaluate import wording, zero_shot
+from engine.evaluate.evaluation_sides import embed_texts, first_windows, text_of
 from engine.evaluate.plots import intervals
-from engine.evaluate.sides import embed_texts, first_windows, text_of
 from engine.evaluate.tables import EvaluationTable, table
 from engine.metrics.recall import KS, chance_recall, expected_recall, rsum
 from engine.metrics.resampling import Estimate, grouped_mean, measured, weighted_mean

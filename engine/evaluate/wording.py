@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.evaluate.sides import embed_texts
+from engine.evaluate.evaluation_sides import embed_texts
 from engine.evaluate.tables import EvaluationTable
 from engine.evaluate.zero_shot import represented, unit
 from engine.findings import vocabulary

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.evaluate.evaluation_sides import embed_texts
 from engine.evaluate.probes import FILM_LABELS, SUPERCLASSES, certain, film_labels, superclasses
-from engine.evaluate.sides import embed_texts
 from engine.evaluate.tables import EvaluationTable
 from engine.metrics.classifying import auroc, balanced_accuracy, mean_auroc
 from engine.metrics.resampling import measured

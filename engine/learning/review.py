@@ -76,7 +76,7 @@ def begin(workspace: Workspace, release: Release, actor: Actor, spec: QueueSpec)
     if known is not None:
         return known
 
-    def make() -> tuple[str, list[review_queues.OfferedPair]]:
+    def make_offers() -> tuple[str, list[review_queues.OfferedPair]]:
         offers = queue(workspace, release, actor, spec)
         ids = sorted({one for offer in offers for one in offer.pair})
         about = f"queue {spec.strategy}, {spec.n} pairs, seed {spec.seed}"
@@ -84,7 +84,7 @@ def begin(workspace: Workspace, release: Release, actor: Actor, spec: QueueSpec)
         return release.name, [(*one.pair, one.score, one.random_share) for one in offers]
 
     asked = (actor.name, spec.strategy, spec.n, spec.seed)
-    return _review(workspace, actor, review_queues.begin(workspace.database, *asked, make))
+    return _review(workspace, actor, review_queues.begin(workspace.database, *asked, make_offers))
 
 
 def find(workspace: Workspace, actor: Actor, spec: QueueSpec) -> Review | None:

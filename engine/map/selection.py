@@ -37,7 +37,7 @@ def passing(points: Points, modalities: Sequence[str] = (), findings: Sequence[s
     return np.flatnonzero(passes)
 
 
-def near(points: Points, study_id: str, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
+def nearest_points(points: Points, study_id: str, k: int = 10) -> tuple[np.ndarray, np.ndarray]:
     """Return the indices of the k points nearest to a study on the map, and their distances there, nearest first."""
     index = points.index_of.get(study_id.strip())
     if index is None:

@@ -52,7 +52,7 @@ def checked(trace: Trace, modality: str, stretch: tuple[float, float]) -> tuple[
     return start, min(end, last)
 
 
-def judged(study: Study) -> QualityVerdict:
+def judge_part(study: Study) -> QualityVerdict:
     """Return the quality gate's verdict on a stretch."""
     from engine.intake.quality import judge
 

@@ -167,7 +167,7 @@ def search_part(
     if first.who == "":  # a study of the workspace, which knows whose it is
         patient_id = workspace.row(query_id, actor=actor).patient_id
         study = replace(study, facts={**study.facts, "patient_id": patient_id})
-    verdict = verdict_of(first.verdict) if box is not None else part.judged(study)
+    verdict = verdict_of(first.verdict) if box is not None else part.judge_part(study)
     question.watch.lap("quality")
     return _search_new(question, study, verdict, own)
 

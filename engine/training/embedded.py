@@ -10,7 +10,7 @@ import torch
 from safetensors.torch import load_file
 
 from engine.model.heads import Tower
-from engine.training.binding.sides import embed
+from engine.training.binding.modality_sides import embed
 from engine.training.binding.train import EDGES
 from engine.training.data import prepared
 from engine.training.data.captions import Captions, load_captions, many_hot

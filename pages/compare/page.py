@@ -12,7 +12,7 @@ from engine.explain.maps import InputMap
 from engine.retrieval import wording
 from engine.strings import text
 from engine.study import Study
-from pages.compare import bar, choose, maps, overlay
+from pages.compare import bar, case_choice, maps, overlay
 from pages.compare.pair import Pair, load
 from pages.shared import case_card, collect, export, mean, query_state, resources, study_facts, viewer
 from pages.shared.keys import KEYS
@@ -27,7 +27,7 @@ def draw() -> None:
     resources.warm()
     case = query_state.opened()
     if case is None or query_state.QUERY not in st.query_params:
-        choose.draw_pair_chooser()
+        case_choice.draw_pair_chooser()
         return
     resources.wait(for_text=False)
     try:

@@ -12,7 +12,7 @@ from engine.map.file import MIN_STUDIES
 from engine.map.points import BY, Points
 from engine.modalities import MODALITIES
 from engine.strings import text
-from pages.map import figure, making, selection, state
+from pages.map import figure, progress, selection, state
 
 TOOLS = {"displaylogo": False, "modeBarButtons": [["lasso2d", "select2d", "zoom2d", "pan2d", "resetScale2d"]]}
 
@@ -23,7 +23,7 @@ def draw() -> None:
     st.markdown(text("map.lead"))
     shown = state.current_map()
     running = state.ensure_map(shown)
-    making.draw_map_progress(running)
+    progress.draw_map_progress(running)
     if shown is None or not len(shown.points.ids):
         if running is None:
             st.info(text("map.too_few", least=MIN_STUDIES), icon=":material/map:")

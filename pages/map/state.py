@@ -160,7 +160,7 @@ def chosen(points: Points, near: str) -> tuple[str, np.ndarray]:
     kinds, found = in_url("kinds"), in_url("finding")
     passing = selection.passing(points, kinds, found)
     if near:
-        order, _ = selection.near(points, near, len(points.ids))
+        order, _ = selection.nearest_points(points, near, len(points.ids))
         return "near", order[np.isin(order, passing)][:NEAREST]
     drawn = outline()
     if drawn is not None:

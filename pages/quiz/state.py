@@ -98,7 +98,7 @@ def picked(run: Run, question: QuizQuestion) -> list[str]:
     return st.session_state.get(f"picked {run.run_id} {question.position}", [])
 
 
-def pick(run: Run, question: QuizQuestion, option: str) -> None:
+def pick_option(run: Run, question: QuizQuestion, option: str) -> None:
     """Choose an option, or where several may be chosen take it back."""
     present = picked(run, question)
     if question.asks == "one":

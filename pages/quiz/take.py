@@ -96,7 +96,7 @@ def _choose(run: Run, question: QuizQuestion) -> None:
                 shortcut=KEYS[f"choose_{number}"],
                 icon=":material/check:" if option in chosen else None,
                 type="primary" if option in chosen else "secondary",
-                on_click=state.pick,
+                on_click=state.pick_option,
                 args=(run, question, option),
             )
     words = text("quiz.chosen", labels=escaped(", ".join(chosen))) if chosen else text("quiz.nothing")

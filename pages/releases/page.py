@@ -10,7 +10,7 @@ import streamlit as st
 from engine.learning import promotion
 from engine.learning.timeline import TimelineEntry, timeline
 from engine.strings import text
-from pages.releases import changed, gate_table, making, state, timeline_list
+from pages.releases import changed, gate_table, round_progress, state, timeline_list
 from pages.releases import promotion as promotion_view
 from pages.shared import resources
 from pages.shared.markdown import escaped
@@ -35,7 +35,7 @@ def draw() -> None:
     with left:
         timeline_list.draw_timeline(entries, serving)
     with right:
-        making.draw_round(serving)
+        round_progress.draw_round(serving)
     shown = state.selected_entry(entries)
     if shown is not None:
         _look(shown, serving)

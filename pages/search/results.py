@@ -59,7 +59,7 @@ def _actions(answer: Answer, settings: query_state.Options) -> None:
                 on_click=_like,
                 args=(ids, answer.query_id, settings),
             )
-            st.button(text("like.clear"), key="like-none", type="tertiary", on_click=result_view.choose_none)
+            st.button(text("like.clear"), key="like-none", type="tertiary", on_click=result_view.untick_all)
 
 
 def _like(ids: list[str], beside: str, settings: query_state.Options) -> None:
@@ -188,7 +188,7 @@ def _tick(neighbour: Neighbour, ids: list[str]) -> None:
         type="tertiary",
         icon=f":material/{'check_box' if name == 'chosen' else 'check_box_outline_blank'}:",
         help=text(f"like.{name}_help", rank=neighbour.rank),
-        on_click=result_view.choose,
+        on_click=result_view.tick_case,
         args=(neighbour.study_id, name == "choose"),
     )
 

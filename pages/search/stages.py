@@ -32,13 +32,13 @@ def _in_steps(settings: query_state.Options, present: Study | None) -> Answer:
     with steps:
         resources.wait(for_text=query_state.asks_in_words())
 
-    def told(study: Study, verdict: QualityVerdict) -> None:
+    def on_judged(study: Study, verdict: QualityVerdict) -> None:
         steps.markdown(f":material/check: {text('asking.accepted')}")
         steps.update(label=text("asking.searching"))
         with panel.container():
             query_panel.draw_recognised(study, verdict)
 
-    return query_state.answer(settings, told)
+    return query_state.answer(settings, on_judged)
 
 
 def repeat_search(settings: query_state.Options) -> Answer:

@@ -60,13 +60,13 @@ def chosen() -> list[str]:
     return [one for one in ids if one in known]
 
 
-def choose(study_id: str, on: bool) -> None:
+def tick_case(study_id: str, on: bool) -> None:
     """Tick a case or take the tick away."""
     ids = [one for one in chosen() if one != study_id] + ([study_id] if on else [])
     _list_in_url(CHOSEN, ids)
 
 
-def choose_none() -> None:
+def untick_all() -> None:
     """Take every tick away."""
     _list_in_url(CHOSEN, [])
 

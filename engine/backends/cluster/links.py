@@ -24,10 +24,10 @@ class Link(Protocol):
     def open(self) -> None:
         """Reach the shard, starting it where it is not there; Unreachable where that fails."""
 
-    def stored_stamp(self, key: Key) -> str | None:
+    def loaded_version(self, key: Key) -> str | None:
         """Return the stamp that the shard's codes bear, or None where it has none; Unreachable."""
 
-    def stamp(self, version: int) -> str:
+    def version_name(self, version: int) -> str:
         """Return the stamp of the record's codes at a version."""
 
     def adopt(self, key: Key, version: int) -> None:

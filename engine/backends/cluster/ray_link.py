@@ -184,12 +184,12 @@ class RayLink:
             raise
         self._failures, self._was_there = 0, True
 
-    def stored_stamp(self, key: Key) -> str | None:
+    def loaded_version(self, key: Key) -> str | None:
         """Return the version of the actor's codes as a stamp."""
         version = self._answer(self._actor.version.remote(key), max(START_S, self.limit_s))
-        return None if version is None else self.stamp(version)
+        return None if version is None else self.version_name(version)
 
-    def stamp(self, version: int) -> str:
+    def version_name(self, version: int) -> str:
         """Return the version: an actor lives no longer than the session."""
         return str(version)
 

@@ -134,11 +134,11 @@ class Replica:
 
     def _load(self, key: Key) -> None:
         """Bring one key in step: by finding that it is, or by sending all of it and what changed meanwhile."""
-        held = self.link.stored_stamp(key)
+        held = self.link.loaded_version(key)
         own = (key, self.link.shard, self.shards)
         with self.database.exclusive():
             version = self.version()
-            if key not in self._stale and held == self.link.stamp(version):
+            if key not in self._stale and held == self.link.version_name(version):
                 return self._is_ready(key)
             if (
                 held is not None

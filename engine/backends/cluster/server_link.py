@@ -86,7 +86,7 @@ class ServerLink:
             connection.execute(table.ADVISORY_LOCK)
             connection.execute(table.PREPARE)
 
-    def stored_stamp(self, key: Key) -> str | None:
+    def loaded_version(self, key: Key) -> str | None:
         """Return the stamp of the table."""
         with self._connection() as connection:
             row = connection.execute(table.STAMP, [self._name(key)]).fetchone()
@@ -94,14 +94,14 @@ class ServerLink:
             self._keys.add(key)
         return None if row is None else str(row[0])
 
-    def stamp(self, version: int) -> str:
+    def version_name(self, version: int) -> str:
         """Return session and version: a stamp of another session never equals it."""
         return f"{self.session}.{version:012d}"
 
     def adopt(self, key: Key, version: int) -> None:
         """Let a table that a former session left in step bear this session's stamp."""
         with self._connection() as connection:
-            connection.execute(table.UPSERT_STAMP, [self._name(key), self.stamp(version)])
+            connection.execute(table.UPSERT_STAMP, [self._name(key), self.version_name(version)])
 
     def load(self, key: Key, version: int, parts: Iterable[CodeRows]) -> None:
         """Copy the codes into a table beside the one that is there."""
@@ -148,7 +148,7 @@ class ServerLink:
             for change in repeats:
                 table.change(connection, self._name(key), change.added.get(key), change.removed)
             newest = max([version, *(change.version for change in repeats)])
-            connection.execute(table.UPSERT_STAMP, [self._name(key), self.stamp(newest)])
+            connection.execute(table.UPSERT_STAMP, [self._name(key), self.version_name(newest)])
         with self._connection() as connection:
             table.finish(connection, self._name(key), self.setting.approximate)
         return n
@@ -161,7 +161,7 @@ class ServerLink:
                     table.drop(connection, name)
                 else:
                     table.change(connection, name, change.added.get(key), change.removed)
-                    connection.execute(table.UPSERT_STAMP, [name, self.stamp(change.version)])
+                    connection.execute(table.UPSERT_STAMP, [name, self.version_name(change.version)])
         self._keys = {key for key in self._keys if key[0] != change.dropped_release}
 
     def _ask(
@@ -175,7 +175,7 @@ class ServerLink:
 
     def _answer(self, connection: Any, shard_query: ShardQuery, mask: ShardMask) -> ShardReply | None:
         row = connection.execute(table.STAMP, [self._name(shard_query.key)]).fetchone()
-        if row is None or not self.stamp(shard_query.version) <= row[0] < f"{self.session}.a":
+        if row is None or not self.version_name(shard_query.version) <= row[0] < f"{self.session}.a":
             return None
         return table.nearest(connection, self._name(shard_query.key), shard_query, mask, self.setting.approximate)
 

@@ -8,8 +8,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from engine.evaluate.sides import EvaluationSide as Measured
-from engine.evaluate.sides import sides, typed
+from engine.evaluate.evaluation_sides import EvaluationSide, load_evaluation_sides, typed
 from engine.learning.candidates import Candidates, CandidateSide, candidates
 from engine.learning.fit import FittedRound, Mapped, Replay
 from engine.modalities import MODALITIES
@@ -46,18 +45,18 @@ class ReplayData:
 
 def load_replay_data(release: Release, path: Path, split: str, cache: Path) -> ReplayData:
     """Embed a split and the original pairs with a release."""
-    original = sides(release, path, "train", cache)
+    original = load_evaluation_sides(release, path, "train", cache)
     asked = typed(release, cache)
     replay = {
         str(m): LabelledEmbeddings(torch.from_numpy(one.z), torch.from_numpy(one.has_finding))
         for m, one in original.items()
     }
-    there = sides(release, path, split, cache)
+    there = load_evaluation_sides(release, path, split, cache)
     return ReplayData(collection(there, original, asked), replay, Mapped(release.layer(), release.heads))
 
 
 def collection(
-    split_sides: dict[str, Measured], original: dict[str, Measured], typed_findings: Measured
+    split_sides: dict[str, EvaluationSide], original: dict[str, EvaluationSide], typed_findings: EvaluationSide
 ) -> ReplayCollection:
     """Put the modalities one after the other."""
     parts = [split_sides[m] for m in MODALITIES]
@@ -72,7 +71,9 @@ def collection(
     )
 
 
-def _nearest_words(z: np.ndarray, original: np.ndarray, typed_findings: Measured, texts: np.ndarray) -> np.ndarray:
+def _nearest_words(
+    z: np.ndarray, original: np.ndarray, typed_findings: EvaluationSide, texts: np.ndarray
+) -> np.ndarray:
     """Return for each study the finding whose typed words lie nearest, each modality's mean removed: (n,) str."""
     words = np.stack(
         [typed_findings.z[typed_findings.has_finding[:, f]].mean(0) for f in range(typed_findings.has_finding.shape[1])]

@@ -51,11 +51,11 @@ def search(
     if not (len(train) and len(test)):
         return {}
 
-    def make() -> dict[str, np.ndarray]:
+    def compute() -> dict[str, np.ndarray]:
         return {s: memorisation.nearest(way(test.spaces[s], train.spaces[s]))[0] for s, way in similarities.items()}
 
     file = folder / f"apart-{train.modality}-{cache.key(release, *similarities, *train.ids, '|', *test.ids)}.npz"
-    real, found = cache.cached_arrays(file, make), {}
+    real, found = cache.cached_arrays(file, compute), {}
     for space, way in similarities.items():
         distances, index = memorisation.nearest(way(ours.spaces[space], train.spaces[space]))
         found[space] = CopySearch(memorisation.verdict(distances, real[space], ours.ids), distances, index)

@@ -78,12 +78,12 @@ def blurred(release: Release, path: Path, test: Group, folder: Path) -> Group:
     """Return the real films of `test` after a Gaussian blur of BLUR_PX, with their own labels."""
     from scipy.ndimage import gaussian_filter
 
-    def make() -> dict[str, np.ndarray]:
+    def compute() -> dict[str, np.ndarray]:
         films = encode.prepared_films(film_pixels(path, test.ids))
         return film_arrays(release, gaussian_filter(films, (0, BLUR_PX, BLUR_PX)), "blurred films")
 
     file = folder / f"blurred-cxr-{cache.key(encoder_digest(release, 'cxr'), str(BLUR_PX), *test.ids)}.npz"
-    spaces = cache.cached_arrays(file, make)
+    spaces = cache.cached_arrays(file, compute)
     return Group("cxr", test.ids, test.patients, test.encounters, test.datasets, test.splits, test.labels, spaces)
 
 

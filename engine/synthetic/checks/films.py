@@ -39,12 +39,12 @@ def real_films(release: Release, path: Path, folder: Path = cache.CACHE) -> Grou
     """Return every open film; encoded once per release and kept in `folder`."""
     listed = recordings(path, modality="cxr")
 
-    def make() -> dict[str, np.ndarray]:
+    def compute() -> dict[str, np.ndarray]:
         films = encode.prepared_films([r.study().content.pixels for r in listed])  # type: ignore[union-attr]
         return film_arrays(release, films, "real films")
 
     ids = "\n".join(f"{r.study_id} {r.split}" for r in listed)
-    spaces = cache.cached_arrays(folder / f"real-cxr-{cache.key(encoder_digest(release, 'cxr'), ids)}.npz", make)
+    spaces = cache.cached_arrays(folder / f"real-cxr-{cache.key(encoder_digest(release, 'cxr'), ids)}.npz", compute)
     rows = [
         (r.study_id, r.patient_id, r.encounter_id, r.dataset, r.split, {*r.labels, *attributes(r.view, r.sex, r.age)})
         for r in listed
@@ -74,12 +74,12 @@ def cached_reader(train: Group, valid: Group, space: str, folder: Path) -> fidel
     content = repr([(g.ids.tolist(), [sorted(held) for held in g.labels]) for g in (train, valid)])
     sums = "".join(str(float(g.spaces[space].astype(np.float64).sum())) for g in (train, valid))
 
-    def make() -> dict[str, np.ndarray]:
+    def compute() -> dict[str, np.ndarray]:
         r = fidelity.learn(train, valid, space, labels)
         return {"strength": np.array(r.strength), "mean": r.mean, "deviation": r.deviation, "weights": r.weights}
 
     file = folder / f"reader-{train.modality}-{space}-{cache.key(content, sums)}.npz"
-    kept = cache.cached_arrays(file, make)
+    kept = cache.cached_arrays(file, compute)
     return fidelity.Reader(labels, float(kept["strength"]), kept["mean"], kept["deviation"], kept["weights"])
 
 

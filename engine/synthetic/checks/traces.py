@@ -62,10 +62,10 @@ def real_ecgs(release: Release, path: Path, folder: Path = cache.CACHE) -> Group
     listed = [r for r in recordings(path, modality="ecg") if "lead" not in r.source]
     ids = "\n".join(f"{r.study_id} {r.split}" for r in listed)
 
-    def make() -> dict[str, np.ndarray]:
+    def compute() -> dict[str, np.ndarray]:
         return ecg_arrays(release, [_trace(r) for r in listed], "real ECGs")
 
-    spaces = cache.cached_arrays(folder / f"real-ecg-{cache.key(encoder_digest(release, 'ecg'), ids)}.npz", make)
+    spaces = cache.cached_arrays(folder / f"real-ecg-{cache.key(encoder_digest(release, 'ecg'), ids)}.npz", compute)
     rows = [(r.study_id, r.patient_id, r.encounter_id, _ecg_set(r), r.split, r.labels) for r in listed]
     return make_group("ecg", rows, spaces)
 
@@ -76,10 +76,10 @@ def real_ppgs(release: Release, path: Path, folder: Path = cache.CACHE) -> Group
     cut = [(r, n, window) for r in listed for n, window in enumerate(windows(_trace(r)))]
     ids = "\n".join(f"{r.study_id} {n} {r.split}" for r, n, _ in cut)
 
-    def make() -> dict[str, np.ndarray]:
+    def compute() -> dict[str, np.ndarray]:
         return ppg_arrays(release, [window for _, _, window in cut])
 
-    spaces = cache.cached_arrays(folder / f"real-ppg-{cache.key(encoder_digest(release, 'ppg'), ids)}.npz", make)
+    spaces = cache.cached_arrays(folder / f"real-ppg-{cache.key(encoder_digest(release, 'ppg'), ids)}.npz", compute)
     rows = [
         (f"{r.study_id}#{n}", r.patient_id, r.encounter_id, r.dataset, r.split, ppg_labels(r.labels)) for r, n, _ in cut
     ]

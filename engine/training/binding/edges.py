@@ -13,7 +13,7 @@ import numpy as np
 import torch
 
 from engine.training.binding.losses import cycle, emcl, tmcl
-from engine.training.binding.sides import BindingSide, Inputs
+from engine.training.binding.modality_sides import BindingSide, Inputs
 from engine.training.data.prepared import Prepared
 from engine.training.encoders import loop
 

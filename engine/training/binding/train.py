@@ -17,9 +17,9 @@ from torch import nn
 from engine.model.heads import SPACE, Tower
 from engine.training.binding import edges as edges_module
 from engine.training.binding.losses import tmcl
-from engine.training.binding.sides import BindingSide, Inputs, inputs_of, side_of
+from engine.training.binding.modality_sides import BindingSide, Inputs, inputs_of, side_of
 from engine.training.binding.validate import validate
-from engine.training.data.captions import Captions, choose, true_of
+from engine.training.data.captions import Captions, draw_captions, true_of
 from engine.training.data.prepared import Prepared
 from engine.training.data.simultaneous import SimultaneousWindows
 from engine.training.encoders import loop
@@ -141,7 +141,7 @@ def text_loss(
     """TMCL of one batch of one modality, divided by its size; also the batch's embeddings and findings."""
     side, captions = material.sides[modality], material.captions
     index = draw_batch(side, material.hard_negatives.get(modality), plan, rngs.choice)
-    numbers = choose([side.data.rows[i] for i in index], captions, rngs.choice)
+    numbers = draw_captions([side.data.rows[i] for i in index], captions, rngs.choice)
     positive = torch.from_numpy(true_of(numbers, captions, side.has_finding[index])).to(material.vectors.device)
     z = side.batch(model.tower(modality), index, rngs)
     words = jittered(material.vectors[torch.from_numpy(numbers)], plan.words, rngs.noise)

@@ -9,7 +9,7 @@ import torch
 
 from engine.metrics.ranking import precision_at, ranked_relevance
 from engine.training.binding.edges import shared
-from engine.training.binding.sides import BindingSide, embed
+from engine.training.binding.modality_sides import BindingSide, embed
 from engine.training.data.captions import Captions
 from engine.training.data.prepared import Prepared
 from engine.training.encoders import loop

@@ -92,7 +92,7 @@ def load_captions(cache: Path) -> Captions:
     return Captions(vectors=np.load(cache / "captions.npy"), **index)
 
 
-def choose(rows: list[Example], captions: Captions, rng: np.random.Generator) -> np.ndarray:
+def draw_captions(rows: list[Example], captions: Captions, rng: np.random.Generator) -> np.ndarray:
     """Draw one caption number per study, −1 where nothing is known of it.
 
     A third each: one finding (rare ones more often), all findings, the report – as far as the study has them.

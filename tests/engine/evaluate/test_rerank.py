@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.evaluate.rerank import pooled
+from engine.evaluate.rerank import rerank_pool
 from engine.metrics.ranking import ranked_relevance
 from engine.retrieval.rerank import asymmetric_scores, embedding_scores
 
@@ -12,7 +12,7 @@ from engine.retrieval.rerank import asymmetric_scores, embedding_scores
 def order(codes: list[int], scores: list[float], allowed: list[bool], size: int) -> list[int]:
     """Return the numbers of the allowed entries in the order of the pooled scores."""
     there = np.array([allowed])
-    found = pooled(np.array([codes], float), np.array([scores]), there, size)
+    found = rerank_pool(np.array([codes], float), np.array([scores]), there, size)
     ranked = ranked_relevance(found, np.arange(len(codes))[None], there, len(codes))[0]
     return ranked[np.isfinite(ranked)].astype(int).tolist()
 

@@ -145,12 +145,12 @@ def test_lasso_box_and_filters_choose_what_lies_in_them(points: Points) -> None:
 
 
 def test_nearest_on_the_map_and_a_study_that_is_not_there(points: Points) -> None:
-    order, away = selection.near(points, f" {points.ids[3]} ", 5)
+    order, away = selection.nearest_points(points, f" {points.ids[3]} ", 5)
     expected = np.argsort(np.hypot(*(points.xy - points.xy[3]).T), kind="stable")
     assert order.tolist() == [one for one in expected.tolist() if one != 3][:5]
     assert np.all(np.diff(away) >= 0)
     with pytest.raises(UsageError, match="There is no study nobody on the map: take an id"):
-        selection.near(points, "nobody")
+        selection.nearest_points(points, "nobody")
     assert selection.middle(points, ["nobody"]) is None
     two = [str(one) for one in points.ids[:2]]
     middle = selection.middle(points, ["nobody", *two])

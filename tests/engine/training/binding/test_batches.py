@@ -8,7 +8,7 @@ import torch
 from engine.model.heads import Tower
 from engine.training.binding import align
 from engine.training.binding.edges import balanced, finding_loss, paired
-from engine.training.binding.sides import BindingSide
+from engine.training.binding.modality_sides import BindingSide
 from engine.training.binding.train import nearest_unrelated
 from engine.training.binding.validate import separation
 from engine.training.data.captions import many_hot

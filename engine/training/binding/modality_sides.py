@@ -59,7 +59,7 @@ def inputs_of(
 ) -> Inputs:
     """Put arrays on the device; a frozen encoder's features over them are computed now, once."""
     inputs = {name: torch.from_numpy(array).to(loop.device()) for name, array in arrays.items()}
-    seen = None if live else frozen_views(modality, encoder, inputs, views, loop.generator(seed))
+    seen = None if live else fixed_views(modality, encoder, inputs, views, loop.generator(seed))
     return Inputs(modality, inputs, seen)
 
 
@@ -72,7 +72,7 @@ def side_of(inputs: Inputs, data: Prepared, captions: Captions) -> BindingSide:
 
 
 @torch.no_grad()
-def frozen_views(
+def fixed_views(
     modality: str, encoder: nn.Module, inputs: dict[str, torch.Tensor], views: int, noise: torch.Generator
 ) -> torch.Tensor:
     """Return features of every entry in `views` views, the first plain: (views, n, features)."""

@@ -69,7 +69,7 @@ def typed(release: Release, cache: Path, each: int = 12) -> EvaluationSide:
     return EvaluationSide("text", z, many_hot([name] for name, _ in said), np.array([phrase for _, phrase in said]))
 
 
-def sides(release: Release, path: Path, split: str, cache: Path) -> dict[str, EvaluationSide]:
+def load_evaluation_sides(release: Release, path: Path, split: str, cache: Path) -> dict[str, EvaluationSide]:
     """Return every modality's studies with a known finding, one window each; texts are of the same studies."""
     tables = [first_windows(table(release, path, modality, split, cache=cache)) for modality in EDGES]
     out = {t.modality: _side(t.modality, t.z, t.has_finding, t.patients) for t in tables}
