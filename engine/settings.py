@@ -23,6 +23,12 @@ def workspace_path() -> Path:
     return Path(os.environ.get("CASEBIND_WORKSPACE", DATA / "workspace"))
 
 
+def thresholds_path() -> Path | None:
+    """Return CASEBIND_THRESHOLDS, another file of the quality gate's limits than the shipped one, or None."""
+    named = os.environ.get("CASEBIND_THRESHOLDS")
+    return Path(named) if named else None
+
+
 def recordings_path() -> Path | None:
     """Return the folder of open recordings (CASEBIND_RECORDINGS, else data/recordings); None where it is absent."""
     path = Path(os.environ.get("CASEBIND_RECORDINGS", DATA / "recordings"))

@@ -227,7 +227,9 @@ class SnapshotStore:
         if clauses:
             permit = view.mask(permission.permitted(self.database, clauses, modality))
         else:
-            permit = view.mask(patients=permission.withdrawn_patients(self.database))
+            permit = view.mask(
+                denied=permission.set_aside(self.database), patients=permission.withdrawn_patients(self.database)
+            )
         while len(self._masks) >= MAX_CACHED_MASKS:
             with contextlib.suppress(KeyError, StopIteration, RuntimeError):  # another thread may be first
                 del self._masks[next(iter(self._masks))]

@@ -29,6 +29,8 @@ def command(if_missing: bool, workspace: Path | None) -> None:
     with tqdm(total=len(read_manifest(settings.DEMO)), desc="shipped workspace", unit="study", leave=False) as progress:
         summary = build(folder, settings.DEMO, release, release.digest, progress)
     click.echo(
-        f"The workspace {folder} holds {summary.ingested} synthetic studies, encoded with release {release.name}"
+        f"The workspace {folder} holds {summary.ingested + summary.already} synthetic studies, encoded with release "
+        f"{release.name}"
+        + (f"; {summary.set_aside} are set aside by the quality gate" if summary.set_aside else "")
         + (f"; {len(summary.skipped)} were skipped, see {folder / 'reports'}." if summary.skipped else ".")
     )

@@ -112,6 +112,7 @@ def _kernel() -> str:
 
 def _workspace(path: Path | None) -> str:
     from engine.backends.setting import read_setting
+    from engine.workspace.rejudge import outdated
     from engine.workspace.serving import serving_release
 
     with workspace_from_option(path) as place:
@@ -123,7 +124,9 @@ def _workspace(path: Path | None) -> str:
         old = "" if used is newest else f"; codes of release {used.name} answer until `casebind reindex`"
         old = f"; release {used.name} of a round serves" if used.base != used.name else old
         backend = read_setting(place.path).backend
-        return f"{place.path}: {counts}; cohorts {cohorts}; {ratings} ratings; index.backend {backend}{old}"
+        judged = outdated(place)
+        gate = f"; {judged} studies were judged by another quality gate until `casebind reindex`" if judged else ""
+        return f"{place.path}: {counts}; cohorts {cohorts}; {ratings} ratings; index.backend {backend}{old}{gate}"
 
 
 def _recordings() -> str:

@@ -46,6 +46,7 @@ def command(manifest: Path, out: Path) -> None:
 
 def write(out: Path, outcomes: Sequence[Outcome], release: Release) -> None:
     """Write the arrays, one entry per row, under a temporary name first."""
+    from engine.intake.quality import gate_digest
 
     temporary = out.with_name(f".{out.name}.tmp")
     with temporary.open("wb") as file:
@@ -61,5 +62,6 @@ def write(out: Path, outcomes: Sequence[Outcome], release: Release) -> None:
             synthetic=np.array([bool(one.entry.facts.get("synthetic")) for one in outcomes]),
             release=np.array(release.name),
             release_digest=np.array(release.digest),
+            gate_digest=np.array(gate_digest()),
         )
     temporary.replace(out)

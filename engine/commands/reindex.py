@@ -13,6 +13,7 @@ from engine.commands.shared import load_release, workspace_from_option, workspac
 
 if TYPE_CHECKING:
     from engine.model.release import Release
+    from engine.workspace.rejudge import Rejudgement
     from engine.workspace.workspace import Workspace
 
 
@@ -26,6 +27,7 @@ def command(shipped: bool, who: str, workspace: Path | None) -> None:
     The codes that answered until now go on answering, in this process and in any after a stop, until all are there.
     Where a round's release serves, its codes are completed and it stays; `--shipped` leaves it for the shipped one.
     Another release that takes over is on record, and `casebind releases rollback` leads back.
+    Studies that another quality gate judged are judged again; those it refuses now are set aside, none is deleted.
     """
     with workspace_from_option(workspace) as place:
         from engine.workspace.serving import release_to_renew
@@ -40,7 +42,10 @@ def command(shipped: bool, who: str, workspace: Path | None) -> None:
             moving = promotion.start_reindex(place, release, Actor(who), served[1])
             wait_with_progress(moving)
             done = moving.encoded
+        again = _judged_again(place)
     click.echo(f"{done} studies encoded with release {release.name}; the workspace is complete.")
+    if again.judged:
+        click.echo(again.sentence)
 
 
 def _completed(workspace: Workspace, release: Release) -> int:
@@ -51,3 +56,13 @@ def _completed(workspace: Workspace, release: Release) -> int:
 
     with tqdm(total=sum(workspace.all_counts().values()), desc=f"release {release.name}", leave=False) as progress:
         return reindex(workspace, release, release.digest, progress)
+
+
+def _judged_again(workspace: Workspace) -> Rejudgement:
+    """Judge what another gate judged, with a bar."""
+    from tqdm import tqdm
+
+    from engine.workspace.rejudge import outdated, rejudge
+
+    with tqdm(total=outdated(workspace), desc="quality gate", unit="study", leave=False) as progress:
+        return rejudge(workspace, progress)

@@ -38,7 +38,7 @@ def insert_films(cursor: duckdb.DuckDBPyConnection, release: str, drawn: Any) ->
     cursor.execute(
         "INSERT INTO studies SELECT printf('film-%08d', id), 1 + id, 'key-' || id, 'p' || patient, 'e' || patient,"
         " 'bench', 'cxr', '2020-01-01', age, 'F', 'PA', [], '', NULL, true, '', '', '', 1.0, '', NULL, NULL, NULL,"
-        " 'none', '{}', now()::TIMESTAMP FROM drawn"
+        " 'none', '{}', now()::TIMESTAMP, '', '' FROM drawn"
     )
     cursor.execute(
         "INSERT INTO codes SELECT printf('film-%08d', id), ?, 'cxr', w0, w1, w2, w3, 1 + id, patient FROM drawn"

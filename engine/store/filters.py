@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from engine.study import Study
 
-# A withdrawn patient is never a neighbour, whatever else is asked for.
+# A withdrawn patient, or a study that the quality gate refuses, is never a neighbour, whatever else is asked for.
+ACCEPTED_SQL = "s.refused = ''"
 CONSENT_SQL = "s.patient_id NOT IN (SELECT w.patient_id FROM withdrawn w WHERE w.scope = 'retrieval')"
 
 SCOPE_WORDS = {"retrieval": "patients who let others find them", "training": "patients who let the model learn"}

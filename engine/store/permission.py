@@ -15,9 +15,12 @@ import numpy as np
 
 from engine.actor import Actor
 from engine.store.database import Database
-from engine.store.filters import CONSENT_SQL, Clause, all_of
+from engine.store.filters import ACCEPTED_SQL, CONSENT_SQL, Clause, all_of
 
 TRAINING_CONSENT_SQL = "s.patient_id NOT IN (SELECT w.patient_id FROM withdrawn w WHERE w.scope = 'training')"
+
+
+RETURNABLE = (Clause(ACCEPTED_SQL, (), ""), Clause(CONSENT_SQL, (), ""))  # of every study that anybody may see
 
 
 def policies(actor: Actor) -> list[Clause]:
@@ -29,8 +32,11 @@ def policies(actor: Actor) -> list[Clause]:
 
 
 def permission(actor: Actor) -> Clause:
-    """Return the condition on the studies table `s` that holds for what the actor may see: consent and policies."""
-    return all_of([Clause(CONSENT_SQL, (), ""), *policies(actor)])
+    """Return the condition on the studies table `s` that holds for what the actor may see.
+
+    The quality gate accepts the study, its patient consents, and the actor's policies allow it.
+    """
+    return all_of([*RETURNABLE, *policies(actor)])
 
 
 def read(database: Database, actor: Actor, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -61,7 +67,7 @@ WITHDRAWN = "SELECT w.patient_id FROM withdrawn w WHERE w.scope = 'retrieval'"
 
 def permitted(database: Database, clauses: Sequence[Clause], modality: str) -> np.ndarray:
     """Return the ordinals, (m,) int64, of the studies of one modality that consent and the clauses leave."""
-    met = all_of([Clause(CONSENT_SQL, (), ""), *clauses])
+    met = all_of([*RETURNABLE, *clauses])
     sql = f"SELECT s.ordinal FROM studies s WHERE s.modality = ? AND {met.sql}"
     return _ordinals(database, sql, [modality, *met.values])
 
@@ -75,9 +81,14 @@ def excluded(database: Database, clause: Clause) -> np.ndarray:
     return _ordinals(database, sql, clause.values)
 
 
-def withdrawn(database: Database) -> np.ndarray:
-    """Return the ordinals, (m,) int64, of all studies of patients who have withdrawn."""
-    return _ordinals(database, f"SELECT s.ordinal FROM studies s WHERE s.patient_id IN ({WITHDRAWN})")
+def hidden(database: Database) -> np.ndarray:
+    """Return the ordinals, (m,) int64, of all studies that are set aside or whose patients have withdrawn."""
+    return excluded(database, all_of([*RETURNABLE]))
+
+
+def set_aside(database: Database) -> np.ndarray:
+    """Return the ordinals, (m,) int64, of the studies that the quality gate refuses."""
+    return excluded(database, Clause(ACCEPTED_SQL, (), ""))
 
 
 def withdrawn_patients(database: Database) -> np.ndarray:
@@ -115,8 +126,11 @@ def _ordinals(database: Database, sql: str, values: Sequence[object] = ()) -> np
 
 
 def refused_patients(database: Database, actor: Actor, patient_ids: Iterable[str]) -> frozenset[str]:
-    """Return those patients of whom the actor may not see every study, also where no study of theirs is left."""
-    allowed, ids = permission(actor), list(patient_ids)
+    """Return those patients of whom the actor may not see every study, also where no study of theirs is left.
+
+    What the quality gate sets aside says nothing about a patient.
+    """
+    allowed, ids = all_of([Clause(CONSENT_SQL, (), ""), *policies(actor)]), list(patient_ids)
     scopes = ["retrieval", "training"] if actor.purpose == "training" else ["retrieval"]
     found = database.read(
         "SELECT w.patient_id FROM withdrawn w WHERE w.scope IN (SELECT unnest(?::VARCHAR[]))"

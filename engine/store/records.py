@@ -30,6 +30,8 @@ class StudyRow:
     quality_score : of the quality gate, 0..1
     file          : content file, relative to the workspace's studies folder
     extra         : further columns of its manifest, as they were
+    gate          : digest of the quality gate that judged it; "" where it was not noted
+    refused       : why a later gate refuses it, so that it is set aside; "" while it is accepted
     """
 
     study_id: str
@@ -54,6 +56,8 @@ class StudyRow:
     window_s: tuple[float, float] | None = None
     file: str = ""
     extra: dict[str, Any] = field(default_factory=dict)
+    gate: str = ""
+    refused: str = ""
 
 
 @dataclass(frozen=True, eq=False)

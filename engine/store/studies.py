@@ -27,10 +27,10 @@ from engine.study import Film, Note, Study, Trace
 COLUMNS = (
     "study_id, patient_id, encounter_id, cohort, modality, acquired_at, age, sex, view, labels, label_source, report,"
     " synthetic, licence, attribution, recognised, quality_score, fingerprint, patient_key, window_start_s,"
-    " window_end_s, file, extra"
+    " window_end_s, file, extra, gate, refused"
 )
 INSERT = (
-    f"INSERT INTO studies (ordinal, row_key, created_at, {COLUMNS}) VALUES (nextval('study_ordinal'), ?, ?{', ?' * 23})"
+    f"INSERT INTO studies (ordinal, row_key, created_at, {COLUMNS}) VALUES (nextval('study_ordinal'), ?, ?{', ?' * 25})"
 )
 WRITERS = 8  # content files written at once
 THESE = "study_id IN (SELECT unnest(?))"
@@ -123,9 +123,10 @@ def rows_where(database: Database, actor: Actor, condition: str, values: Sequenc
     return [_row(one) for one in permission.read(database, actor, sql, values)]
 
 
-def exists(database: Database, study_id: str) -> bool:
-    """Say whether there is a study of that id, whoever may see it."""
-    return bool(database.read("SELECT 1 FROM studies WHERE study_id = ?", [study_id]))
+def refusal(database: Database, study_id: str) -> str | None:
+    """Return why the gate refuses a study, "" where it accepts it; None where there is no study of that id."""
+    found = database.read("SELECT refused FROM studies WHERE study_id = ?", [study_id])
+    return str(found[0][0]) if found else None
 
 
 def denied(database: Database, actor: Actor, clauses: Sequence[Clause]) -> np.ndarray:
@@ -278,6 +279,8 @@ def _values(new_study: NewStudy, file: str) -> list[Any]:
         end,
         file,
         json.dumps(row.extra, default=str),
+        row.gate,
+        row.refused,
     ]
 
 

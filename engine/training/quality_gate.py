@@ -1,7 +1,7 @@
 """Refit the gate and print what it accepts and refuses.
 
     python -m engine.training.quality_gate --recordings DIR           print acceptance per data set and every negative
-    python -m engine.training.quality_gate --recordings DIR --write   also rewrite the film space and the provenance
+    python -m engine.training.quality_gate --recordings DIR --write   also rewrite film space, limits, provenance
 
 The film space is fitted on `train` films. Limits are chosen by hand between what `valid` recordings show (the quantiles
 that this command writes beside each limit) and what the negatives show; `test` is only reported.
@@ -153,7 +153,7 @@ def _table(rates: dict[str, dict[str, Any]]) -> None:
 
 @click.command()
 @click.option("--recordings", "folder", type=click.Path(exists=True, path_type=Path), required=True)
-@click.option("--write", is_flag=True, help="rewrite the film space and the provenance in thresholds.json")
+@click.option("--write", is_flag=True, help="rewrite the film space, the limits and their provenance")
 @click.option("--keep-features", type=click.Path(path_type=Path), help="keep film features in this .npz between runs")
 def main(folder: Path, write: bool, keep_features: Path | None) -> None:
     """Fit the film space, judge valid, test and the negatives, print and optionally write."""
@@ -176,23 +176,25 @@ def main(folder: Path, write: bool, keep_features: Path | None) -> None:
     click.echo("negatives accepted (none should be)")
     _table(refused)
     if write:
-        _write(rates, refused, evidence(by_split["valid"]))
+        write_files(rates, refused, evidence(by_split["valid"]))
 
 
-def _write(rates: dict[str, Any], refused: dict[str, Any], seen: dict[str, Any]) -> None:
-    document = json.loads(thresholds.PATH.read_text("utf-8"))
-    for part, limits in document["limits"].items():
-        for name, entry in limits.items():
-            if name in seen.get(part, {}):
-                entry["valid"] = seen[part][name]
-    document["provenance"] |= {
+def write_files(rates: dict[str, Any], refused: dict[str, Any], seen: dict[str, Any]) -> None:
+    """Write both files anew: the limits as they stand, and what they rest on."""
+    limits = json.loads(thresholds.SHIPPED.read_text("utf-8"))
+    provenance = json.loads(thresholds.PROVENANCE.read_text("utf-8"))
+    provenance |= {
         "date": date.today().isoformat(),
         "command": COMMAND,
         "accepted": rates,
         "negatives": refused,
+        "valid": {
+            part: {name: seen[part][name] for name in named if name in seen.get(part, {})}
+            for part, named in limits.items()
+        },
     }
-    text = json.dumps(document, indent=1, ensure_ascii=False)
-    thresholds.PATH.write_text(text + "\n", "utf-8")
+    for path, document in ((thresholds.SHIPPED, limits), (thresholds.PROVENANCE, provenance)):
+        path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 
 if __name__ == "__main__":

@@ -13,13 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import UsageError, WorkspaceError
+from engine.intake.quality import gate_digest
 from engine.store.database import FILE_NAME
 from engine.store.ratings import has_ratings
 from engine.store.records import Cohort
+from engine.store.verdicts import n_set_aside
 from engine.workspace.ingest import Progress, Summary, ingest
 from engine.workspace.manifest import MANIFEST_NAME, read_manifest
 from engine.workspace.pipeline import load_precomputed
 from engine.workspace.reindex import reindex
+from engine.workspace.rejudge import rejudge
 from engine.workspace.serving import release_to_renew
 from engine.workspace.workspace import Workspace, open_workspace
 
@@ -62,12 +65,17 @@ def built_from(folder: Path) -> dict[str, str]:
 
 
 def is_up_to_date(folder: Path, demo: Path, digest: str) -> bool:
-    """Say whether a workspace needs no building: the user's own, or a shipped one of this manifest and release."""
+    """Say whether a workspace needs no building: the user's own, or a shipped one of this cohort, release and gate."""
     if not (folder / FILE_NAME).is_file():
         return False
     built = built_from(folder)
     if not built or not (demo / MANIFEST_NAME).is_file():
         return True
+    return _is_of(built, demo, digest) and built.get("gate") == gate_digest()
+
+
+def _is_of(built: dict[str, str], demo: Path, digest: str) -> bool:
+    """Say whether a workspace was built from this manifest and release, by whatever quality gate."""
     return built["demo"] == demo_digest(demo) and built["release_digest"] == digest
 
 
@@ -75,13 +83,17 @@ def build(folder: Path, demo: Path, release: Release, digest: str, progress: Pro
     """Build the workspace beside `folder` and put it there in one step.
 
     An unused shipped workspace is replaced. One that holds ratings or further cohorts is kept: only its synthetic
-    studies and its codes are renewed. Any other folder is left alone: WorkspaceError.
+    studies and its codes are renewed, and where nothing but the quality gate has changed, its studies are judged again.
+    Any other folder is left alone: WorkspaceError.
     """
     _sweep(folder)
     if _used(folder):
         with open_workspace(folder) as workspace:
+            same = _is_of(built_from(folder), demo, digest)
             _mark(folder, {"demo": "", "release": release.name, "release_digest": ""})  # unsettled until it is whole
-            workspace.remove([row.study_id for row in workspace.all_rows() if row.cohort == COHORT.name])
+            if not same:
+                workspace.remove([row.study_id for row in workspace.all_rows() if row.cohort == COHORT.name])
+            rejudge(workspace)
             if (own := release_to_renew(workspace, release)) is not release:  # a round's serves, and goes on serving
                 return _fill(workspace, demo, own, own.digest, digest, progress)
             reindex(workspace, release, digest)
@@ -106,7 +118,7 @@ def _fill(
 
     Files are synced once, before the marker: one by one they would take as long as everything else.
     """
-    marker = {"demo": demo_digest(demo), "release": release.name, "release_digest": shipped}
+    marker = {"demo": demo_digest(demo), "release": release.name, "release_digest": shipped, "gate": gate_digest()}
     known = load_precomputed(demo / f"embeddings-{release.name}.npz", digest)
     workspace.durable = False
     try:
@@ -115,6 +127,7 @@ def _fill(
         workspace.durable = True
         os.sync()
     _mark(workspace.path, marker)
+    summary.set_aside = n_set_aside(workspace.database)
     return summary
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.files import utc_now
+from engine.intake.quality import gate_digest
 from engine.store.catalogue import encounter_owners, row_keys
 from engine.store.records import Cohort, NewStudy, StudyRow
 from engine.study import Study
@@ -33,13 +34,15 @@ class Progress(Protocol):
 class Summary:
     """What an ingest did.
 
-    skipped : (row number, study id, reason)
-    report  : the CSV that lists the skipped rows, where there are any
+    skipped   : (row number, study id, reason)
+    set_aside : studies of the workspace that the quality gate refuses now
+    report    : the CSV that lists the skipped rows, where there are any
     """
 
     ingested: int = 0
     already: int = 0
     skipped: list[tuple[int, str, str]] = field(default_factory=list)
+    set_aside: int = 0
     report: Path | None = None
 
 
@@ -127,6 +130,7 @@ def new_study(cohort: Cohort, outcome: Outcome) -> NewStudy:
         attribution=facts.get("attribution") or cohort.attribution,
         recognised=study.recognised,
         quality_score=float(outcome.score),
+        gate=gate_digest(),
         fingerprint=study.fingerprint,
         patient_key=study.patient_key,
         window_s=study.window_s,

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from engine.errors import CasebindError, ReleaseError
+from engine.intake.quality import choose_window, gate_digest, judge
 from engine.study import Study
 from engine.workspace.manifest import StudyEntry
 
@@ -55,16 +56,27 @@ class PrecomputedOutcome(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Precomputed:
-    """Outcomes of a release by study id; each is used only for content of the same fingerprint."""
+    """Outcomes of a release by study id; each is used only for content of the same fingerprint.
+
+    gate : digest of the quality gate whose verdicts they are
+    """
 
     outcomes: dict[str, PrecomputedOutcome]
+    gate: str = ""
 
     def outcome(self, entry: StudyEntry, study: Study) -> Outcome | None:
-        """Return the finished outcome of a study, or None where it has to be judged and encoded."""
+        """Return the finished outcome of a study, or None where it has to be judged."""
+        known = self._of_content(entry, study)
+        return None if known is None or self.gate != gate_digest() else Outcome(entry, study, *known[1:])
+
+    def encoded(self, entry: StudyEntry, study: Study) -> tuple[np.ndarray, np.ndarray]:
+        """Return embedding and code of a study, whatever gate accepted it; zeros where it has to be encoded."""
+        known = self._of_content(entry, study)
+        return _nothing() if known is None else (known.embedding, known.code)
+
+    def _of_content(self, entry: StudyEntry, study: Study) -> PrecomputedOutcome | None:
         known = self.outcomes.get(entry.study_id)
-        if known is None or known.fingerprint != study.fingerprint or not study.fingerprint:
-            return None
-        return Outcome(entry, study, *known[1:])
+        return known if known is not None and known.fingerprint == study.fingerprint != "" else None
 
 
 NOTHING_PRECOMPUTED = Precomputed({})
@@ -90,19 +102,18 @@ def load_precomputed(file: Path, digest: str) -> Precomputed:
         with np.load(file, allow_pickle=False) as table:
             if str(table["release_digest"]) != digest:
                 return NOTHING_PRECOMPUTED
+            gate = str(table["gate_digest"])
             columns = [table[name] for name in ("study_id", "fingerprint", "score", "reason", "embedding", "code")]
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ReleaseError(f"The embeddings in {file.name} are damaged: run casebind encode once more.") from error
     rows = zip(*columns, strict=True)
     return Precomputed(
-        {str(one[0]): PrecomputedOutcome(str(one[1]), float(one[2]), str(one[3]), *one[4:]) for one in rows}
+        {str(one[0]): PrecomputedOutcome(str(one[1]), float(one[2]), str(one[3]), *one[4:]) for one in rows}, gate
     )
 
 
 def _judged(entry: StudyEntry, key: bytes, precomputed: Precomputed) -> Outcome:
     """Read one entry and put it through the gate."""
-    from engine.intake.quality import choose_window, judge
-
     try:
         study = entry.load(key)
         study = replace(choose_window(study), facts={**study.facts, **entry.facts})
@@ -114,7 +125,7 @@ def _judged(entry: StudyEntry, key: bytes, precomputed: Precomputed) -> Outcome:
         return _failed(entry, str(error))
     if not verdict.accepted:
         return replace(_failed(entry, "refused: " + " ".join(verdict.reasons)), study=study, score=verdict.score)
-    return Outcome(entry, study, verdict.score, "", *_nothing())
+    return Outcome(entry, study, verdict.score, "", *precomputed.encoded(entry, study))
 
 
 def _embedded(waiting: list[Outcome], release: Release) -> list[Outcome]:

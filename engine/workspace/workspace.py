@@ -27,12 +27,13 @@ from engine.backends.snapshots import SnapshotStore
 from engine.errors import NotPermittedError, UsageError, brief
 from engine.files import utc_now
 from engine.index.hamming import CodeArray
-from engine.store import audit, catalogue, queries, ratings, studies
+from engine.store import audit, catalogue, queries, ratings, studies, verdicts
 from engine.store.content import load_content
 from engine.store.database import FILE_NAME, Database
 from engine.store.filters import Clause, Filters
 from engine.store.folder import check_folder, read_key
 from engine.store.records import AuditRow, Cohort, NewStudy, Rating, StoredQuery, StudyRow
+from engine.store.verdicts import Judged
 from engine.study import Study
 from engine.workspace.releases import Releases
 
@@ -122,12 +123,21 @@ class Workspace:
         for file in files:
             (self.studies_folder / file).unlink(missing_ok=True)
 
+    def set_verdicts(self, gate: str, judged: Sequence[Judged]) -> None:
+        """Write verdicts of a quality gate on present studies; the next search leaves out those it refuses."""
+        with self.database.exclusive():
+            verdicts.record(self.database, gate, judged)
+            self.snapshots.invalidate_masks()
+
     def row(self, study_id: str, *, actor: Actor) -> StudyRow:
-        """Return the metadata of one study; UsageError where there is none, NotPermittedError where it is withdrawn."""
+        """Return the metadata of one study; UsageError where there is none, NotPermittedError where it is kept out."""
         found = studies.rows(self.database, actor, [study_id])
         if found:
             return found[0]
-        if studies.exists(self.database, study_id):
+        refused = studies.refusal(self.database, study_id)
+        if refused:
+            raise NotPermittedError(f"The study {brief(study_id)} is set aside: {refused}")
+        if refused is not None:
             raise NotPermittedError(
                 f"The patient of study {brief(study_id)} has withdrawn consent: choose another study."
             )

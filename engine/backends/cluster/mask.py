@@ -90,6 +90,6 @@ class ShardMasks:
     def _make(self, modality: str, clauses: Sequence[Clause]) -> ShardMask:
         database = self.snapshots.database
         last = permission.newest(database)  # first, so that the list knows every study up to it
-        ordinals = permission.permitted(database, clauses, modality) if clauses else permission.withdrawn(database)
+        ordinals = permission.permitted(database, clauses, modality) if clauses else permission.hidden(database)
         self._made += 1
         return ShardMask(f"{id(self):x}.{self._made}.{modality}", bool(clauses), pack_ordinals(ordinals), last)

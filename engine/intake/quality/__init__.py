@@ -3,13 +3,15 @@
 >>> study = choose_window(study)      # long traces: the ten seconds that are searched
 >>> verdict = judge(study)            # accepted, score, reasons in sentences, every measure
 
-Limits and their provenance are in thresholds.json, refitted by `python -m engine.training.quality_gate`.
+Limits are in thresholds.json and what they rest on in thresholds_provenance.json, which
+`python -m engine.training.quality_gate` writes. `gate_digest` changes with every limit.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from engine.intake.quality.thresholds import gate_digest
 from engine.intake.quality.verdict import Measure, QualityVerdict
 from engine.modalities import resolve, spec_of
 from engine.study import Study
@@ -17,7 +19,7 @@ from engine.study import Study
 if TYPE_CHECKING:
     import numpy as np
 
-__all__ = ["Measure", "QualityVerdict", "choose_window", "judge"]
+__all__ = ["Measure", "QualityVerdict", "choose_window", "gate_digest", "judge"]
 
 
 def choose_window(study: Study) -> Study:

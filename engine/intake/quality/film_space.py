@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import ReleaseError
-from engine.settings import MODELS
+from engine.intake.quality.thresholds import FILM_SPACE
 
-PATH = MODELS / "quality" / "film_space.safetensors"
+PATH = FILM_SPACE
 DIRECTIONS = 64  # leading directions kept; 32 to 256 separate about equally well on valid
 
 

@@ -5,6 +5,7 @@ The sample is of the data sets that the gate's provenance lists, since its limit
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ import pytest
 from engine.datasets import open_recordings
 from engine.datasets.open_recordings import Recording
 from engine.intake.quality import QualityVerdict, choose_window, judge
-from engine.intake.quality.thresholds import document
+from engine.intake.quality.thresholds import PROVENANCE
 from engine.study import Film, Study
 from engine.training.quality_gate import one_lead
 
@@ -24,7 +25,7 @@ Sample = Callable[[str, int], list[Recording]]
 
 def fitted_on(recording: Recording) -> bool:
     """Whether the gate was fitted on the data set, in either scale of its traces."""
-    judged = document()["provenance"]["accepted"]["test"]
+    judged = json.loads(PROVENANCE.read_text("utf-8"))["accepted"]["test"]
     name = f"{recording.modality} · {recording.dataset}"
     return name in judged or f"{name}, z-scored" in judged
 
