@@ -39,6 +39,7 @@ for _command in (bench_app.command, bench_living.command, bench_path.end_to_end,
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @workspace_option
 def search_command(
+    *,
     n: int,
     bits: str,
     k: int,
@@ -89,6 +90,7 @@ def search_command(
 @click.option("--rays-own-pace", is_flag=True, help="Leave Ray's health checks as slow as they are.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def cluster_command(
+    *,
     n: int,
     bits: str,
     k: int,

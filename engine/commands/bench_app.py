@@ -21,7 +21,7 @@ from engine.commands.shared import load_release
 @click.option("--out", type=click.Path(path_type=Path), metavar="FILE", help="Write the JSON there as well.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
-    cases: int, users: int, seconds: float, rounds: int, keep: Path | None, out: Path | None, as_json: bool
+    *, cases: int, users: int, seconds: float, rounds: int, keep: Path | None, out: Path | None, as_json: bool
 ) -> int:
     """Time page switches, search reruns and several users at once, in a real browser, on a large workspace.
 

@@ -19,7 +19,7 @@ from engine.commands.shared import load_release
 @click.option("--patients", type=click.IntRange(min=20), default=500, show_default=True, help="Patients at the start.")
 @click.option("--seed", type=int, default=0, show_default=True, help="Of everything drawn.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def command(seconds: float, threads: int, kills: int, patients: int, seed: int, as_json: bool) -> int:
+def command(*, seconds: float, threads: int, kills: int, patients: int, seed: int, as_json: bool) -> int:
     """Search, insert, replace, delete and withdraw at once, then kill writers; compare with a serial oracle.
 
     Works on a workspace of its own, which is thrown away. Status 1 where an answer was wrong or something was lost.

@@ -19,7 +19,9 @@ from engine.errors import UsageError
 @click.option("--k", type=click.IntRange(1, 1000), default=10, show_default=True, help="Neighbours per modality.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @workspace_option
-def end_to_end(files: tuple[Path, ...], rounds: int, bits: str, k: int, as_json: bool, workspace: Path | None) -> None:
+def end_to_end(
+    *, files: tuple[Path, ...], rounds: int, bits: str, k: int, as_json: bool, workspace: Path | None
+) -> None:
     """Time files to ranked lists by stage, against the encoder alone, and what each re-ranking adds.
 
     Without files, the first study of each modality of the shipped cohort. The workspace's tables are copied first, so

@@ -35,6 +35,7 @@ def command() -> None:
 @click.option("--approximate", is_flag=True, help="pgvector: an HNSW index, faster and no longer exact.")
 @workspace_option
 def use_command(
+    *,
     backend: str,
     sites: tuple[str, ...],
     address: str,

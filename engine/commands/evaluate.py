@@ -77,6 +77,7 @@ def release_command(recordings: Path | None, folder: Path | None, split: str, as
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--record", type=click.Path(path_type=Path), default=None, metavar="FILE", help="Write the JSON there.")
 def synthetic_command(
+    *,
     cohort: Path,
     recordings: Path | None,
     folder: Path | None,
@@ -110,6 +111,7 @@ def synthetic_command(
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON and plots there.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def published_command(
+    *,
     recordings: tuple[Path, ...],
     folder: Path | None,
     beside: tuple[Path, ...],
@@ -143,6 +145,7 @@ def published_command(
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON and the plot there.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def active_learning_command(
+    *,
     recordings: Path | None,
     folder: Path | None,
     split: str,
@@ -177,6 +180,7 @@ def active_learning_command(
 
 
 def _show(
+    *,
     name: str,
     measured: Callable[[Release], Measurement],
     module: ModuleType,
@@ -212,6 +216,7 @@ def _measure(name: str, module: str, summary: str) -> click.Command:
     @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON and plots there.")
     @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
     def run(
+        *,
         recordings: Path | None,
         folder: Path | None,
         beside: tuple[Path, ...],

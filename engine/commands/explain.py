@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 @answer_options
 @workspace_option
 def command(
+    *,
     query: str,
     study_id: str | None,
     out: Path,

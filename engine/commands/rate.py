@@ -20,6 +20,7 @@ from engine.commands.shared import workspace_from_option, workspace_option
 @click.option("--finding", default="", help="The finding that was looked for, e.g. pleural_effusion.")
 @workspace_option
 def command(
+    *,
     query_id: str,
     study_id: str,
     mark: str,

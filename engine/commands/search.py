@@ -37,6 +37,7 @@ LABELS_WIDTH = 48  # characters of labels in the table
 @answer_options
 @workspace_option
 def command(
+    *,
     query: tuple[str, ...],
     options: Options,
     who: str,

@@ -148,7 +148,7 @@ def folds_command(cache: Path, run: Path, epochs: float, out: Path | None) -> No
 )
 @OUT
 def pretraining_command(
-    modality: str, cache: Path, run: Path, epochs: float, share: tuple[float, ...], out: Path | None
+    *, modality: str, cache: Path, run: Path, epochs: float, share: tuple[float, ...], out: Path | None
 ) -> None:
     """Tune from pre-trained and from random weights on shares of the patients, and compare them on `valid`."""
     from engine.evaluate.pretraining import compare

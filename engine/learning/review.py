@@ -84,7 +84,7 @@ def begin(workspace: Workspace, release: Release, actor: Actor, spec: QueueSpec)
         return release.name, [(*one.pair, one.score, one.random_share) for one in offers]
 
     asked = (actor.name, spec.strategy, spec.n, spec.seed)
-    return _review(workspace, actor, review_queues.begin(workspace.database, *asked, make_offers))
+    return _review(workspace, actor, review_queues.begin(workspace.database, *asked, make=make_offers))
 
 
 def find(workspace: Workspace, actor: Actor, spec: QueueSpec) -> Review | None:

@@ -26,6 +26,7 @@ class TraceTransformer(nn.Module):
         length: int,
         patch: int,
         stride: int,
+        *,
         width: int,
         depth: int,
         heads: int,

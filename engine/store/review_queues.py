@@ -35,6 +35,7 @@ def begin(
     strategy: str,
     asked: int,
     seed: int,
+    *,
     make: Callable[[], tuple[str, Sequence[OfferedPair]]],
 ) -> Queue:
     """Return the queue of this rater, strategy, size and seed; made by `make` (release, pairs) where there is none.

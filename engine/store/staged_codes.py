@@ -36,6 +36,7 @@ def stage(
     study_ids: Sequence[str],
     vectors: np.ndarray,
     codes: np.ndarray,
+    *,
     source: str = "",
 ) -> None:
     """Keep embeddings (n, 256) float32 and packed codes (n, 32) uint8 of a release, inside a transaction.

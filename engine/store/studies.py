@@ -44,7 +44,7 @@ def save(folder: Path, batch: Sequence[NewStudy], durable: bool) -> list[str]:
 
 
 def add(
-    database: Database, files: Sequence[str], cohort: Cohort, release: str, digest: str, batch: Sequence[NewStudy]
+    database: Database, files: Sequence[str], cohort: Cohort, release: str, digest: str, *, batch: Sequence[NewStudy]
 ) -> None:
     """Write all the rows of a batch, whose content files are written, in one transaction."""
     with database.write() as cursor:
@@ -62,6 +62,7 @@ def add_codes(
     digest: str,
     study_ids: Sequence[str],
     vectors: np.ndarray,
+    *,
     codes: np.ndarray,
     replace: bool = False,
 ) -> None:

@@ -95,14 +95,14 @@ def build(folder: Path, demo: Path, release: Release, digest: str, progress: Pro
                 workspace.remove([row.study_id for row in workspace.all_rows() if row.cohort == COHORT.name])
             rejudge(workspace)
             if (own := release_to_renew(workspace, release)) is not release:  # a round's serves, and goes on serving
-                return _fill(workspace, demo, own, own.digest, digest, progress)
+                return _fill(workspace, demo, own, own.digest, digest, progress=progress)
             reindex(workspace, release, digest)
-            return _fill(workspace, demo, release, digest, digest, progress)
+            return _fill(workspace, demo, release, digest, digest, progress=progress)
     folder.parent.mkdir(parents=True, exist_ok=True)
     fresh = folder.with_name(f".{folder.name}-{secrets.token_hex(4)}")
     try:
         with open_workspace(fresh, create=True) as workspace:
-            summary = _fill(workspace, demo, release, digest, digest, progress)
+            summary = _fill(workspace, demo, release, digest, digest, progress=progress)
         _exchange(fresh, folder)
     finally:
         shutil.rmtree(fresh, ignore_errors=True)
@@ -110,7 +110,7 @@ def build(folder: Path, demo: Path, release: Release, digest: str, progress: Pro
 
 
 def _fill(
-    workspace: Workspace, demo: Path, release: Release, digest: str, shipped: str, progress: Progress | None
+    workspace: Workspace, demo: Path, release: Release, digest: str, shipped: str, *, progress: Progress | None
 ) -> Summary:
     """Take the synthetic cohort in, with the shipped embeddings where they fit; leave the marker last.
 

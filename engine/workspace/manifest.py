@@ -190,13 +190,13 @@ def _reader(folder: Path, row: dict[str, str]) -> Callable[[bytes], Study]:
     fs = _number("fs", row["fs"]) if row.get("fs") else None
 
     def read(key: bytes) -> Study:
-        return read_files(paths, row["modality"], fs, row.get("units") or None, key, row.get("report", ""))
+        return read_files(paths, row["modality"], fs, row.get("units") or None, key, report=row.get("report", ""))
 
     return read
 
 
 def read_files(
-    paths: list[Path], modality: str, fs: float | None, units: str | None, key: bytes, report: str = ""
+    paths: list[Path], modality: str, fs: float | None, units: str | None, key: bytes, *, report: str = ""
 ) -> Study:
     """Read the files of one study of a stated modality; a text may come from a .txt file or from `report`."""
     from engine.intake.paths import read_paths

@@ -64,7 +64,7 @@ class Releases:
         source : the release whose stored embeddings these are; what has been replaced there since is left out
         """
         with self.database.write() as cursor:
-            staged_codes.stage(cursor, digest, study_ids, vectors, codes, source)
+            staged_codes.stage(cursor, digest, study_ids, vectors, codes, source=source)
 
     def keep_only(self, digest: str) -> None:
         """Forget what is staged of other releases than one."""

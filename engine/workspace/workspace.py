@@ -94,7 +94,7 @@ class Workspace:
         """Store studies with their content, codes and embeddings; all of the batch or none of it."""
         files = studies.save(self.studies_folder, batch, self.durable)
         with self.database.exclusive():
-            studies.add(self.database, files, cohort, release, digest, batch)
+            studies.add(self.database, files, cohort, release, digest, batch=batch)
             self.snapshots.on_added(release, [one.row.study_id for one in batch])
 
     def add_codes(
@@ -112,7 +112,7 @@ class Workspace:
         replace : in the place of the ones that they have under it
         """
         with self.database.exclusive():
-            studies.add_codes(self.database, release, digest, study_ids, vectors, codes, replace)
+            studies.add_codes(self.database, release, digest, study_ids, vectors, codes=codes, replace=replace)
             self.snapshots.on_added(release, study_ids)
 
     def remove(self, study_ids: Sequence[str]) -> None:
