@@ -20,6 +20,7 @@ from engine import settings
 from engine.actor import single_user
 from engine.cli import run
 from engine.commands.ingest import entries_of
+from engine.errors import NotPermittedError
 from engine.intake.paths import read_paths
 from engine.intake.quality import judge
 from engine.model.release import Release
@@ -130,12 +131,16 @@ def test_facts_consent_and_further_columns_arrive(tmp_path: Path, capsys: pytest
     )
     assert "3 ingested, 0 already there, 1 skipped" in capsys.readouterr().out
     with open_workspace(tmp_path / "ws") as place:
-        row = place.row("t1", actor=single_user())
+        rows = {row.study_id: row for row in place.all_rows()}
+        row = rows["t1"]
         assert (row.age, row.sex, row.labels, row.extra) == (0.0, "F", ("Edema", "Effusion"), {"ward": "7"})
         assert (row.licence, row.label_source, row.acquired_at) == ("CC BY 4.0", "Dr A", "2024-02-01")
-        assert [one.study_id for one in place.siblings("e1", actor=single_user())] == ["t1", "t2"]
+        assert sorted(row.study_id for row in rows.values() if row.encounter_id == "e1") == ["t1", "t2"]
         assert not place.consent("p1")
-        (nameless,) = (one for one in place.all_rows() if one.study_id.startswith("notes-"))
+        with pytest.raises(NotPermittedError):
+            place.row("t1", actor=single_user())
+        assert place.siblings("e1", actor=single_user()) == []
+        (nameless,) = (row for row in rows.values() if row.study_id.startswith("notes-"))
         assert nameless.patient_id == nameless.encounter_id == nameless.study_id
 
 
