@@ -62,7 +62,7 @@ class QueryChange:
     after: dict[Modality, tuple[PreviewNeighbour, ...]]
 
     @property
-    def kept_count(self) -> int:
+    def unchanged_count(self) -> int:
         """How many of the neighbours before are there after."""
         return sum(one.fate == "kept" for near in self.before.values() for one in near)
 

@@ -45,8 +45,8 @@ class PromotionJob:
     error   : a sentence where it failed
     """
 
-    def __init__(self, number: int, asked: PromotionRequest, total: int) -> None:
-        self.number, self.request, self.error, self.encoded = number, asked, "", 0
+    def __init__(self, number: int, request: PromotionRequest, total: int) -> None:
+        self.number, self.request, self.error, self.encoded = number, request, "", 0
         self._total, self._done, self._ended = max(1, total), 0.0, threading.Event()
 
     @property
@@ -111,7 +111,7 @@ def promote(
     passed = verdict.passed if rows else None
     failed, overridden_by = ((), "") if verdict.passed else (verdict.failed_guards, reason)
 
-    def asked(serving: tuple[str, str]) -> PromotionRequest:
+    def request(serving: tuple[str, str]) -> PromotionRequest:
         if compared != serving[1]:
             raise UsageError(
                 f"The table of {release.name} compares it with {release.manifest['round']['from']}, and {serving[0]} "
@@ -120,7 +120,7 @@ def promote(
         after = (release.name, release.digest)
         return PromotionRequest("promotion", actor.name, serving, after, passed, failed, overridden_by)
 
-    return _begun(workspace, release, expected_digest, asked)
+    return _begun(workspace, release, expected_digest, request)
 
 
 def roll_back(workspace: Workspace, actor: Actor, expected_digest: str, name: str | None = None) -> PromotionJob:
@@ -243,12 +243,12 @@ def _begun(
             )
         if serving[1] == release.digest:
             raise UsageError(f"Release {release.name} serves already: there is nothing to do.")
-        asked = request_after(serving)
-        asked = replace(asked, who=name_of(asked.who))
+        request = request_after(serving)
+        request = replace(request, who=name_of(request.who))
         _whole(release)
         with workspace.database.write() as cursor:
-            number = promotions.begin(cursor, asked)
-        started = _jobs[workspace.path] = PromotionJob(number, asked, sum(workspace.all_counts().values()))
+            number = promotions.begin(cursor, request)
+        started = _jobs[workspace.path] = PromotionJob(number, request, sum(workspace.all_counts().values()))
     threading.Thread(target=started.run, args=(workspace, release), name="promotion", daemon=True).start()
     return started
 
@@ -258,11 +258,11 @@ def _whole(release: Release) -> None:
     load_release(release.path).load(())
 
 
-def _about(asked: PromotionRequest) -> str:
+def _about(request: PromotionRequest) -> str:
     """Return what the audit says of a promotion."""
-    gated = "" if asked.kind != "promotion" else "; the gate passes" if asked.passed else "; the gate does not pass"
-    fell = f": {'; '.join(asked.failed_guards)}; reason: {asked.reason}" if asked.reason else ""
-    return f"from {asked.before[0]} to {asked.after[0]}{gated}{fell}"
+    gated = "" if request.kind != "promotion" else "; the gate passes" if request.passed else "; the gate does not pass"
+    fell = f": {'; '.join(request.failed_guards)}; reason: {request.reason}" if request.reason else ""
+    return f"from {request.before[0]} to {request.after[0]}{gated}{fell}"
 
 
 def _sentence(problem: Exception) -> str:

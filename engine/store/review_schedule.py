@@ -15,7 +15,7 @@ LATEST = "QUALIFY row_number() OVER (PARTITION BY lower(alias), study_id ORDER B
 
 
 @dataclass(frozen=True)
-class Review:
+class ScheduledReview:
     """One answer's effect on a case: its card of the scheduler as JSON, and when the case is due. Times are naive UTC.
 
     quiz_id, number : the question that was answered, which asks again
@@ -37,7 +37,7 @@ def latest_card(cursor: duckdb.DuckDBPyConnection, actor: Actor, alias: str, stu
     return None if row is None else str(row[0])
 
 
-def insert(cursor: duckdb.DuckDBPyConnection, actor: Actor, review: Review) -> None:
+def insert(cursor: duckdb.DuckDBPyConnection, actor: Actor, review: ScheduledReview) -> None:
     """Append a review of the actor, inside a transaction."""
     cursor.execute(
         "INSERT INTO recalls (number, who, alias, study_id, quiz_id, question, card, due, reviewed_at)"

@@ -16,7 +16,7 @@ import duckdb
 from engine.actor import Actor
 from engine.store import review_schedule
 from engine.store.quiz_runs import Given, QuizQuestion
-from engine.store.review_schedule import Review
+from engine.store.review_schedule import ScheduledReview
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ def schedule(
     card, _ = _scheduler().review_card(card, Rating.Good if given.right else Rating.Again, answered_at)
     due = card.due.astimezone(UTC).replace(tzinfo=None)
     words = json.dumps(card.to_dict())
-    review = Review(alias, question.study_id, question.quiz_id, question.number, words, due, given.answered_at)
+    review = ScheduledReview(alias, question.study_id, question.quiz_id, question.number, words, due, given.answered_at)
     review_schedule.insert(cursor, actor, review)
 
 

@@ -46,7 +46,7 @@ def _named(change: QueryChange) -> str:
     return text(
         "releases.changes_line",
         said=said,
-        kept=change.kept_count,
+        kept=change.unchanged_count,
         total=change.total,
         day=f"{change.created_at:%Y-%m-%d %H:%M}" if change.created_at else "",
     )
