@@ -130,7 +130,7 @@ def published_command(
     def measured(release: Release) -> Measurement:
         return published.evaluate(release, recordings, split, cache, most)
 
-    _show("published", measured, published, folder, beside, out, as_json)
+    _show("published", measured, published, folder, beside, out=out, as_json=as_json)
 
 
 @command.command("active-learning")
@@ -180,12 +180,12 @@ def active_learning_command(
 
 
 def _show(
-    *,
     name: str,
     measured: Callable[[Release], Measurement],
     module: ModuleType,
     folder: Path | None,
     beside: tuple[Path, ...],
+    *,
     out: Path | None,
     as_json: bool,
 ) -> None:
@@ -230,7 +230,7 @@ def _measure(name: str, module: str, summary: str) -> click.Command:
         def measured(release: Release) -> Measurement:
             return measure.evaluate(release, path, split, cache)
 
-        _show(name, measured, measure, folder, beside, out, as_json)
+        _show(name, measured, measure, folder, beside, out=out, as_json=as_json)
 
     return run
 
