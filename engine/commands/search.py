@@ -79,7 +79,8 @@ def table(answer: Answer, targets: tuple[Modality, ...]) -> str:
     if answer.missing:
         lines.append(answer.missing_sentence)
     for target in targets:
-        lines += ["", *_section(answer, target)]
+        if target in answer.nothing_close:  # a release searches into the modalities that it reads
+            lines += ["", *_section(answer, target)]
     times = ", ".join(f"{stage} {value:.0f} ms" for stage, value in answer.timing_ms.items())
     lines += ["", f"Release {answer.release}, {answer.bits} bits; {times}", f"{notice()}."]
     return "\n".join(lines)

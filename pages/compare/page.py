@@ -15,11 +15,10 @@ from engine.study import Study
 from pages.compare import bar, case_choice, maps, overlay
 from pages.compare.pair import Pair, load
 from pages.shared import case_card, collect, export, mean, query_state, resources, study_facts, viewer
+from pages.shared.case_view import column_shares
 from pages.shared.keys import KEYS
 from pages.shared.markdown import escaped
 from pages.shared.viewer import Panel
-
-SHARES = {"ecg": 3, "ppg": 3, "cxr": 2, "text": 2}  # a strip needs more room than a film or words
 
 
 def draw() -> None:
@@ -97,7 +96,7 @@ def _recordings(pair: Pair, panels: tuple[Panel, Panel]) -> None:
     """Draw both: two of one kind under the same controls, else each with its own."""
     query, match = pair.answer.study, pair.match
     with st.container(key="beside"):
-        shares = [1, 1] if pair.same_kind else [SHARES[query.modality], SHARES[match.modality]]
+        shares = [1, 1] if pair.same_kind else column_shares(query.modality, match.modality)
         left, right = st.columns(shares, gap="medium")
     with left:
         mark = case_card.synthetic_badge(query.facts.get("synthetic"))

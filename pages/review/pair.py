@@ -11,11 +11,10 @@ from engine.store.records import StudyRow
 from engine.strings import text
 from engine.study import Study
 from pages.shared import case_card, mean, resources, study_facts, viewer
-from pages.shared.case_view import anonymised
+from pages.shared.case_view import anonymised, column_shares
 from pages.shared.markdown import escaped
 from pages.shared.viewer import Panel
 
-SHARES = {"ecg": 3, "ppg": 3, "cxr": 2, "text": 2}  # a strip needs more room than a film or words
 ShownStudy = tuple[Study, StudyRow | None]
 
 
@@ -24,7 +23,7 @@ def draw_offer(offer: Offer, *, labels: bool, key: str) -> None:
     rows = {row.study_id: row for row in resources.workspace().rows(offer.pair, actor=resources.actor())}
     query, match = (_side(one, rows.get(one)) for one in offer.pair)
     alike = query[0].modality == match[0].modality and not query[0].facts.get("like")
-    shares = [1, 1] if alike else [SHARES[side[0].modality] for side in (query, match)]
+    shares = [1, 1] if alike else column_shares(query[0].modality, match[0].modality)
     with st.container(key="beside"):
         columns = st.columns(shares, gap="medium")
     for column, title, side in zip(columns, ("query", "match"), (query, match), strict=True):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from engine.study import Study
+from engine.modalities import spec_of
+from engine.study import Modality, Study, Trace
 from pages.shared import viewer
 
 HARMLESS = ("synthetic",)  # facts that may be shown while labels are hidden
@@ -21,3 +22,10 @@ def anonymised(study: Study) -> Study:
     """Return the study without labels, report, origin and identifiers; its fingerprint stays for caches alone."""
     facts = {name: study.facts[name] for name in HARMLESS if name in study.facts}
     return replace(study, recognised="", identity=(), identity_note="", facts=facts, patient_key=None)
+
+
+def column_shares(first: Modality, second: Modality) -> list[int]:
+    """Return the shares of the width of two kinds side by side; a strip needs more room than a film or words."""
+    if first == second:
+        return [1, 1]
+    return [3 if spec_of(modality).content is Trace else 2 for modality in (first, second)]
