@@ -45,8 +45,8 @@ lint: setup ## ruff, mypy and the import contract
 test: setup browser lint ## set up and run every test, on two cores
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile
 
-test-fast: setup lint ## every test that needs no browser
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile -m "not browser"
+test-fast: setup lint ## the quick tests: no browser, no training, no clusters
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile -m "not browser and not slow"
 
 clean: ## remove the environment and caches (never a workspace)
 	rm -rf $(VENV) artefacts .pytest_cache .mypy_cache .ruff_cache *.egg-info
