@@ -12,19 +12,9 @@ import numpy as np
 import pytest
 from helpers.server import start, stop
 
+from engine.bench.app.browser import ARGUMENTS, NAMES
 from engine.settings import ROOT
 from engine.study import ECG_LEADS
-
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-BROWSER_ARGUMENTS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 
 @pytest.fixture(scope="session")
@@ -65,11 +55,11 @@ def browser() -> Iterator[object]:
     """One headless chromium, as Debian packages it."""
     from playwright.sync_api import sync_playwright
 
-    path = next(filter(None, map(shutil.which, BROWSERS)), None)
+    path = next(filter(None, map(shutil.which, NAMES)), None)
     if path is None:
         pytest.fail("There is no chromium for the browser tests: run `make browser` once.")
     with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=path, args=BROWSER_ARGUMENTS)
+        running = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
         yield running
         running.close()
 
