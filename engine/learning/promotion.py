@@ -7,7 +7,6 @@ set of codes; the same promotion asked for again goes on with the studies that a
 
 from __future__ import annotations
 
-import logging
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,7 +17,8 @@ from typing import TYPE_CHECKING
 import duckdb
 
 from engine.actor import Actor
-from engine.errors import CasebindError, UsageError
+from engine.background import ThreadJob
+from engine.errors import CasebindError, UsageError, WorkspaceError
 from engine.learning import gate
 from engine.learning.round_release import releases_folder
 from engine.model.release import installed, load_release
@@ -37,38 +37,27 @@ _jobs: dict[Path, PromotionJob] = {}
 _lock = threading.Lock()
 
 
-class PromotionJob:
-    """One running promotion. Read `share`, `over` and `error` from any thread.
+class PromotionJob(ThreadJob):
+    """One running promotion: `share` is of the studies that have their new codes, `encoded` those made anew."""
 
-    share   : of the studies that have their new codes, 0..1
-    encoded : studies whose codes were made anew
-    error   : a sentence where it failed
-    """
+    failure, advice = "The change of release failed", "the release before still serves, try again"
 
     def __init__(self, number: int, request: PromotionRequest, total: int) -> None:
-        self.number, self.request, self.error, self.encoded = number, request, "", 0
-        self._total, self._done, self._ended = max(1, total), 0.0, threading.Event()
-
-    @property
-    def share(self) -> float:
-        """How much is done."""
-        return min(1.0, self._done / self._total)
-
-    @property
-    def over(self) -> bool:
-        """Say whether it has ended, one way or another."""
-        return self._ended.is_set()
-
-    def wait(self, seconds: float | None = None) -> bool:
-        """Wait for the end; return whether it came."""
-        return self._ended.wait(seconds)
+        super().__init__("encoding")
+        self.number, self.request, self.encoded = number, request, 0
+        self._total, self._done = max(1, total), 0.0
 
     def update(self, n: float) -> None:
         """Take note of n more studies."""
         self._done += n
+        self.share = min(1.0, self._done / self._total)
 
-    def run(self, workspace: Workspace, release: Release) -> None:
-        """Make the new codes and put them in place; never raises."""
+    def begin(self, workspace: Workspace, release: Release) -> None:
+        """Make the new codes and put them in place, in a thread; return at once."""
+        self.start("promotion", lambda: self._promote(workspace, release))
+
+    def _promote(self, workspace: Workspace, release: Release) -> None:
+        """Make the new codes and put them in place; a failure is on record before it is raised."""
         from engine.workspace.reindex import reindex
 
         switch = ReleaseSwitch(self.request.before[1], self._written)
@@ -77,11 +66,10 @@ class PromotionJob:
         except Exception as problem:
             serving = workspace.releases.serving()
             overtaken = serving is not None and serving[1] not in (self.request.before[1], self.request.after[1])
-            self.error = RELEASE_CHANGED if overtaken else _sentence(problem)
+            reason = RELEASE_CHANGED if overtaken else self.explain(problem)
             with suppress(CasebindError, duckdb.Error), workspace.database.write() as cursor:
-                promotions.end(cursor, self.number, promotions.FAILED, self.error)
-        finally:
-            self._ended.set()
+                promotions.end(cursor, self.number, promotions.FAILED, reason)
+            raise WorkspaceError(reason) from problem
 
     def _written(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Close the row and audit it, in the transaction that switches."""
@@ -249,7 +237,7 @@ def _begun(
         with workspace.database.write() as cursor:
             number = promotions.begin(cursor, request)
         started = _jobs[workspace.path] = PromotionJob(number, request, sum(workspace.all_counts().values()))
-    threading.Thread(target=started.run, args=(workspace, release), name="promotion", daemon=True).start()
+    started.begin(workspace, release)
     return started
 
 
@@ -263,10 +251,3 @@ def _about(request: PromotionRequest) -> str:
     gated = "" if request.kind != "promotion" else "; the gate passes" if request.passed else "; the gate does not pass"
     fell = f": {'; '.join(request.failed_guards)}; reason: {request.reason}" if request.reason else ""
     return f"from {request.before[0]} to {request.after[0]}{gated}{fell}"
-
-
-def _sentence(problem: Exception) -> str:
-    if isinstance(problem, CasebindError):
-        return str(problem)
-    logging.getLogger(__name__).error("A promotion failed.", exc_info=problem)
-    return f"The change of release failed ({type(problem).__name__}): the release before still serves, try again."
