@@ -44,7 +44,7 @@ def test_before_and_after_are_what_searches_say(workspace: Workspace, release: R
             for modality in MODALITIES:
                 listed = [(x.study_id, x.rank, x.hamming) for x in answer.neighbours if x.modality == modality]
                 assert [(x.study_id, x.rank, x.hamming) for x in side[modality]] == listed
-    assert any(change.kept_count < change.total for change in found)
+    assert any(change.unchanged_count < change.total for change in found)
 
 
 def test_kept_new_and_gone_are_told_apart(workspace: Workspace, release: Release):
@@ -60,13 +60,13 @@ def test_kept_new_and_gone_are_told_apart(workspace: Workspace, release: Release
         for one in new:
             there = mine.get(one.study_id)
             assert (one.fate, one.other) == (("kept", there.rank) if there else ("new", None))
-    assert change.kept_count == sum(one.fate == "kept" for near in change.after.values() for one in near)
+    assert change.unchanged_count == sum(one.fate == "kept" for near in change.after.values() for one in near)
 
 
 def test_a_release_that_changes_nothing_keeps_everything(workspace: Workspace, release: Release):
     asked(workspace, release)
     for change in preview_changes(workspace, Actor("Ada"), Preview(workspace, release, release), "Ada"):
-        assert change.kept_count == change.total > 0 and change.before == change.after
+        assert change.unchanged_count == change.total > 0 and change.before == change.after
 
 
 def test_consent_holds_on_both_sides_and_the_look_is_audited(workspace: Workspace, release: Release):
