@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from pathlib import Path
@@ -126,6 +127,8 @@ def test_a_rebuild_that_was_stopped_is_not_taken_for_a_whole_one(
     with open_workspace(copy) as place:
         place.rate(query, query, "relevant", actor=Actor("ann"), release=release.name)
     assert demo.is_up_to_date(copy, settings.DEMO, release.digest)
+    marker = copy / "demo.json"  # as of an older cohort
+    marker.write_text(json.dumps(json.loads(marker.read_text()) | {"demo": "older"}))
     with pytest.raises(KeyboardInterrupt):
         demo.build(copy, settings.DEMO, release, release.digest, Stopped())
     assert not demo.is_up_to_date(copy, settings.DEMO, release.digest)

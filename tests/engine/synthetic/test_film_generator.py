@@ -164,7 +164,7 @@ def test_a_fitted_generator_draws_the_same_films_for_the_same_encounters(few_fil
 
     def films(seed: int) -> np.ndarray:
         rngs = [[rng_for(seed, one.patient_number, at, "film") for one in encounters] for at in (0, 1)]
-        return draw_films(*generator, encounters, *rngs, SamplingOptions(steps=2))
+        return draw_films(*generator, encounters, *rngs, how=SamplingOptions(steps=2))
 
     first = films(5)
     assert first.shape == (3, SIDE, SIDE)
