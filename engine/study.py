@@ -5,6 +5,7 @@ A study is one recording, film or report of one modality. Everything here is pla
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass, field
 from typing import Any, Literal, TypeVar
 
@@ -135,3 +136,19 @@ class Study:
     def searched(self) -> Trace | Film | Note:
         """The content that is encoded: the chosen window of a long trace, else all of it."""
         return self.searched_trace if isinstance(self.content, Trace) else self.content
+
+
+def fingerprint(content: Trace | Film | Note) -> str:
+    """Return the sha256 (hex) of samples + leads + rate, pixels + shape + depth, or text."""
+    digest = hashlib.sha256()
+    if isinstance(content, Trace):
+        digest.update(
+            f"trace {','.join(content.leads)} {content.fs:.6g} {content.units} {content.samples.shape}".encode()
+        )
+        digest.update(np.ascontiguousarray(content.samples, dtype="<f4").tobytes())
+    elif isinstance(content, Film):
+        digest.update(f"film {content.pixels.shape} {content.bits}".encode())
+        digest.update(np.ascontiguousarray(content.pixels, dtype="<u2").tobytes())
+    else:
+        digest.update(b"note " + " ".join(content.text.split()).encode())
+    return digest.hexdigest()

@@ -90,7 +90,7 @@ def _stages(release: Release, entries: Sequence[StudyEntry]) -> dict[str, float]
 
 
 def _taken_in(entry: StudyEntry, studies: list[Study], spent: dict[str, float]) -> None:
-    from engine.intake.quality import choose_window, judge
+    from engine.intake.quality.judge import choose_window, judge
 
     begun = time.perf_counter()
     study = entry.load(KEY)

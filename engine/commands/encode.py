@@ -46,7 +46,7 @@ def command(manifest: Path, out: Path) -> None:
 
 def write(out: Path, outcomes: Sequence[Outcome], release: Release) -> None:
     """Write the arrays, one entry per row, under a temporary name first."""
-    from engine.intake.quality import gate_digest
+    from engine.intake.quality.verdict import gate_digest
 
     temporary = out.with_name(f".{out.name}.tmp")
     with temporary.open("wb") as file:

@@ -9,9 +9,8 @@ import numpy as np
 
 from engine.errors import IntakeError
 from engine.intake.assemble import Channel, assemble, channel, check_announced
-from engine.intake.fingerprint import phrase
 from engine.intake.identity import Identified
-from engine.intake.leads import GENERIC_ECG, lead_of, lead_of_code
+from engine.intake.leads import GENERIC_ECG, lead_of, lead_of_code, phrase
 from engine.intake.upload import Answers
 from engine.study import ECG_LEADS, PPG_LEAD, Study
 

@@ -6,8 +6,7 @@ from typing import Any
 
 from engine.errors import IntakeError
 from engine.intake.assemble import assemble, channel, check_announced
-from engine.intake.fingerprint import phrase
-from engine.intake.leads import lead_of
+from engine.intake.leads import lead_of, phrase
 from engine.intake.pseudonyms import MAX_AGE, pseudonym
 from engine.intake.upload import ReaderInput
 from engine.study import IdentityRow, Study

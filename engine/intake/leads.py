@@ -1,10 +1,11 @@
-"""Names and codes of leads → the canonical names; units → millivolts."""
+"""Names and codes of leads → the canonical names; units → millivolts; a trace in one phrase."""
 
 from __future__ import annotations
 
 import re
 
-from engine.study import ECG_LEADS, PPG_LEAD
+from engine.modalities import spec_of_trace
+from engine.study import ECG_LEADS, PPG_LEAD, Trace
 
 GENERIC_ECG = "ECG"  # the file says that it is an ECG but not which lead
 
@@ -179,3 +180,12 @@ def scale_of(units: str) -> tuple[str, float] | None:
     if key in ("au", "a.u.", "a.u", "arbitrary"):
         return "au", 1.0
     return ("sd", 1.0) if key in ("sd", "zscore", "z-score", "z") else None
+
+
+def phrase(kind: str, trace: Trace, remark: str = "") -> str:
+    """Return e.g. "WFDB, 12 leads, 500 Hz, 10 s"."""
+    n = len(trace.leads)
+    only = len(spec_of_trace(trace).leads) == 1
+    leads = trace.leads[0] if only else f"{n} leads" if n > 1 else f"lead {trace.leads[0]}"
+    parts = [kind, leads, f"{trace.fs:g} Hz", f"{trace.duration_s:.4g} s", remark]
+    return ", ".join(part for part in parts if part)

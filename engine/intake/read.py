@@ -10,11 +10,10 @@ from dataclasses import replace
 
 from engine.errors import CasebindError, IntakeError
 from engine.intake.archive import unpack
-from engine.intake.fingerprint import fingerprint
 from engine.intake.formats import READABLE, is_companion, offered, parts_of, read_study, refusal, sniff
 from engine.intake.pseudonyms import process_key
 from engine.intake.upload import Answers, ReaderInput, Upload, check_sizes
-from engine.study import IdentityRow, Note, Study
+from engine.study import IdentityRow, Note, Study, fingerprint
 
 TEXT_LIMIT = 20_000  # characters of a typed finding or pasted report
 _Files = list[tuple[Upload, str]]  # files with their formats

@@ -8,8 +8,7 @@ import numpy as np
 
 from engine.errors import IntakeError, QuestionError
 from engine.intake.assemble import assemble, channel
-from engine.intake.fingerprint import phrase
-from engine.intake.leads import GENERIC_ECG, lead_of, split_units
+from engine.intake.leads import GENERIC_ECG, lead_of, phrase, split_units
 from engine.intake.table_layout import TableLayout, lay_out
 from engine.intake.table_time import is_time, sampled
 from engine.intake.upload import Answers, ReaderInput

@@ -13,7 +13,7 @@ import numpy as np
 
 from engine.errors import IntakeError, QuestionError
 from engine.intake.assemble import Channel, assemble, channel, check_announced
-from engine.intake.fingerprint import phrase
+from engine.intake.leads import phrase
 from engine.intake.pseudonyms import MAX_AGE
 from engine.intake.recognise import RECORD_LINE, SEGMENT_LINE, SIGNAL_LINE, decode, is_wfdb_header
 from engine.intake.upload import ReaderInput, Upload, base_name

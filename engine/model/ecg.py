@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 
 from engine.modalities import spec_of
-from engine.model.signal_inputs import LOG_MV_FLOOR, condition, fit_length
+from engine.signals import condition, fit_length
 from engine.study import ECG_LEADS, Trace
 
 FS = spec_of("ecg").model_fs
 LENGTH = 1000  # samples, 10 s
+LOG_MV_FLOOR = -3.0  # log10 of the smallest lead amplitude (mV) that is told apart
 BAND_HZ = (0.5, 40.0)  # the band of the z-scored PTB-XL recordings
 
 
@@ -21,7 +22,7 @@ def prepare(trace: Trace) -> dict[str, np.ndarray]:
     flags     : (24,) float32, lead present (12) ‖ amplitude known (12)
     length    : () float32, share of the 10 s that is recorded
     """
-    scaled, deviation = condition(trace, FS, *BAND_HZ)
+    scaled, deviation = condition(trace.samples, trace.fs, FS, BAND_HZ)
     scaled, real = fit_length(scaled, LENGTH)
     rows = [ECG_LEADS.index(lead) for lead in trace.leads]
     x, amplitude, flags = np.zeros((12, LENGTH), np.float32), np.zeros(12, np.float32), np.zeros(24, np.float32)

@@ -9,9 +9,8 @@ from torch import nn
 
 from engine.modalities import resolve, spec_of
 from engine.model import ecg, ppg, text
-from engine.model.transformer import TraceTransformer
+from engine.model.transformer import DEPTH, WIDTH, TraceTransformer, TransformerBlock
 from engine.model.trunk import FROZEN_BLOCKS, load_trunk, lower
-from engine.model.vit import DEPTH, WIDTH, TransformerBlock
 
 UPPER = DEPTH - FROZEN_BLOCKS  # blocks 9–12, tuned
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from engine.modalities import spec_of
-from engine.model.signal_inputs import condition, fit_length
+from engine.signals import condition, fit_length
 from engine.study import Trace
 
 FS = spec_of("ppg").model_fs
@@ -19,6 +19,6 @@ def prepare(trace: Trace) -> dict[str, np.ndarray]:
     x      : (1, 1250) float32, z-scored, zero after the end of a shorter recording
     length : () float32, share of the 10 s that is recorded
     """
-    scaled, _ = condition(trace, FS, *BAND_HZ)
+    scaled, _ = condition(trace.samples, trace.fs, FS, BAND_HZ)
     x, real = fit_length(scaled[:1], LENGTH)
     return {"x": x, "length": np.array(real / LENGTH, np.float32)}

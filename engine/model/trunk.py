@@ -17,7 +17,7 @@ import torch
 
 from engine.errors import ReleaseError
 from engine.model.cxr import prepare
-from engine.model.vit import VisionTransformer
+from engine.model.transformer import VisionTransformer
 from engine.settings import TRUNKS
 from engine.study import Film
 

@@ -13,6 +13,6 @@
     warmup.py           what a start encodes once
 
 Before it, engine.intake reads the file and judges it, and engine.model.release makes its code. Below it,
-engine.workspace.serving names the release whose codes answer, engine.backends search them, and engine.store reads rows
+engine.workspace.releases names the release whose codes answer, engine.backends search them, and engine.store reads rows
 under engine.store.permission and writes query and audit.
 """

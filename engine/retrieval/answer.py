@@ -12,7 +12,7 @@ from engine.store.filters import Filters
 from engine.study import Modality, Study
 
 if TYPE_CHECKING:
-    from engine.intake.quality import QualityVerdict
+    from engine.intake.quality.verdict import QualityVerdict
 
 BITS = (64, 128, 256)
 OPERATING_POINTS = ("precise", "balanced", "broad")

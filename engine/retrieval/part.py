@@ -18,7 +18,7 @@ from engine.settings import SEARCH_WINDOW_S
 from engine.study import Film, Study, Trace
 
 if TYPE_CHECKING:
-    from engine.intake.quality import QualityVerdict
+    from engine.intake.quality.verdict import QualityVerdict
 
 
 def part_of(study: Study, query_id: str, box: Sequence[float] | None, stretch: tuple[float, float] | None) -> Study:
@@ -54,6 +54,6 @@ def checked(trace: Trace, modality: str, stretch: tuple[float, float]) -> tuple[
 
 def judge_part(study: Study) -> QualityVerdict:
     """Return the quality gate's verdict on a stretch."""
-    from engine.intake.quality import judge
+    from engine.intake.quality.judge import judge
 
     return judge(study)

@@ -33,7 +33,7 @@ from engine.workspace.serving import serving_release, with_serving_release
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from engine.intake.quality import QualityVerdict
+    from engine.intake.quality.verdict import QualityVerdict
     from engine.model.release import Release
 
 __all__ = [
@@ -85,7 +85,7 @@ def search(
                 ends the search with nothing stored
     started   : time.perf_counter() at which reading of the file began, for the first stage of the timings
     """
-    from engine.intake.quality import choose_window, judge
+    from engine.intake.quality.judge import choose_window, judge
 
     question = Question(workspace, release, options, actor, "search", Stopwatch(started))
     study = choose_window(study)
@@ -174,7 +174,7 @@ def search_part(
 
 def warm_up(workspace: Workspace, release: Release, modalities: Sequence[Modality] = MODALITIES) -> None:
     """Load models, codes and kernels, so that the first query of these modalities is as fast as the next ones."""
-    from engine.intake.quality import judge
+    from engine.intake.quality.judge import judge
 
     modalities = [modality for modality in modalities if modality in release.modalities]
     used = workspace.releases.serving() or (release.name,)

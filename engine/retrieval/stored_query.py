@@ -14,7 +14,7 @@ from engine.study import Study
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
-    from engine.intake.quality import QualityVerdict
+    from engine.intake.quality.verdict import QualityVerdict
     from engine.model.release import Release
 
 # The verdict on a study of the workspace that becomes a query: it passed the gate when it was taken in.
@@ -78,7 +78,7 @@ def encoded_anew(workspace: Workspace, release: Release, stored: StoredQuery, *,
 
 def verdict_of(stored: dict[str, Any]) -> QualityVerdict:
     """Return the verdict that was stored as plain JSON."""
-    from engine.intake.quality import Measure, QualityVerdict
+    from engine.intake.quality.verdict import Measure, QualityVerdict
 
     numbers = ("value", "threshold")
     measures = tuple(

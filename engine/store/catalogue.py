@@ -58,12 +58,6 @@ def views(database: Database, actor: Actor) -> list[str]:
     return [view for (view,) in permission.read(database, actor, sql)]
 
 
-def has_synthetic(database: Database, fingerprint: str) -> bool:
-    """Say whether a synthetic study has this fingerprint, whoever may see it."""
-    sql = "SELECT count(*) FROM studies WHERE fingerprint = ? AND fingerprint <> '' AND synthetic"
-    return bool(database.read(sql, [fingerprint])[0][0])
-
-
 def encounter_owners(database: Database, encounter_ids: list[str]) -> dict[str, str]:
     """Return encounter id → patient id of those encounters that are there."""
     sql = "SELECT encounter_id, patient_id FROM encounters WHERE encounter_id IN (SELECT unnest(?))"

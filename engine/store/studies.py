@@ -320,3 +320,9 @@ def _row(values: tuple[Any, ...]) -> StudyRow:
     record["labels"] = tuple(record["labels"])
     record["extra"] = json.loads(record["extra"])
     return StudyRow(window_s=None if start is None else (start, end), **record)
+
+
+def has_synthetic(database: Database, fingerprint: str) -> bool:
+    """Say whether a synthetic study has this fingerprint, whoever may see it."""
+    sql = "SELECT count(*) FROM studies WHERE fingerprint = ? AND fingerprint <> '' AND synthetic"
+    return bool(database.read(sql, [fingerprint])[0][0])

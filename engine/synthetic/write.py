@@ -262,7 +262,7 @@ def gate_refusal(
     """Read a study as it was written and judge it as any query is, and by `also`; return "" or why it is refused."""
     from dataclasses import replace
 
-    from engine.intake.quality import choose_window, judge
+    from engine.intake.quality.judge import choose_window, judge
     from engine.workspace.manifest import read_files
 
     try:

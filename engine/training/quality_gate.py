@@ -20,7 +20,9 @@ import click
 import numpy as np
 
 from engine.datasets.open_recordings import Recording, recordings
-from engine.intake.quality import QualityVerdict, film_space, judge, thresholds
+from engine.intake.quality import film_space, verdict
+from engine.intake.quality.judge import judge
+from engine.intake.quality.verdict import QualityVerdict
 from engine.study import ECG_LEADS, PPG_LEAD, Film, Study, Trace
 from engine.training.quality_negatives import picture_negatives, trace_negatives, turned_films
 
@@ -131,7 +133,7 @@ def evidence(verdicts: dict[str, list[QualityVerdict]]) -> dict[str, dict[str, d
         if "alone" in name:
             continue
         part = values.setdefault(name.split(" · ")[0], defaultdict(list))
-        for measure in (measure for verdict in found for measure in verdict.measures):
+        for measure in (measure for each in found for measure in each.measures):
             part[measure.name.split(": ")[-1]].append(measure.value)
     return {
         part: {
@@ -181,8 +183,8 @@ def main(folder: Path, write: bool, keep_features: Path | None) -> None:
 
 def write_files(rates: dict[str, Any], refused: dict[str, Any], seen: dict[str, Any]) -> None:
     """Write both files anew: the limits as they stand, and what they rest on."""
-    limits = json.loads(thresholds.SHIPPED.read_text("utf-8"))
-    provenance = json.loads(thresholds.PROVENANCE.read_text("utf-8"))
+    limits = json.loads(verdict.SHIPPED.read_text("utf-8"))
+    provenance = json.loads(verdict.PROVENANCE.read_text("utf-8"))
     provenance |= {
         "date": date.today().isoformat(),
         "command": COMMAND,
@@ -193,7 +195,7 @@ def write_files(rates: dict[str, Any], refused: dict[str, Any], seen: dict[str, 
             for part, named in limits.items()
         },
     }
-    for path, document in ((thresholds.SHIPPED, limits), (thresholds.PROVENANCE, provenance)):
+    for path, document in ((verdict.SHIPPED, limits), (verdict.PROVENANCE, provenance)):
         path.write_text(json.dumps(document, indent=1, ensure_ascii=False) + "\n", "utf-8")
 
 

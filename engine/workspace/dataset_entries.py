@@ -44,6 +44,6 @@ def _entry(number: int, recording: Recording) -> StudyEntry:
 
 def with_fingerprint(study: Study) -> Study:
     """Return the study with the fingerprint that intake would give its content."""
-    from engine.intake.fingerprint import fingerprint
+    from engine.study import fingerprint
 
     return study if study.fingerprint else replace(study, fingerprint=fingerprint(study.content))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import UsageError, WorkspaceError
-from engine.intake.quality import gate_digest
+from engine.intake.quality.verdict import gate_digest
 from engine.store.database import FILE_NAME
 from engine.store.ratings import has_ratings
 from engine.store.records import Cohort

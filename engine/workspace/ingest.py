@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.files import utc_now
-from engine.intake.quality import gate_digest
+from engine.intake.quality.verdict import gate_digest
 from engine.store.catalogue import encounter_owners, row_keys
 from engine.store.records import Cohort, NewStudy, StudyRow
 from engine.study import Study

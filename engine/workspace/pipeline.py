@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from engine.errors import CasebindError, ReleaseError
-from engine.intake.quality import choose_window, gate_digest, judge
+from engine.intake.quality.judge import choose_window, judge
+from engine.intake.quality.verdict import gate_digest
 from engine.study import Study
 from engine.workspace.manifest import StudyEntry
 

@@ -10,7 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from engine.intake.quality import gate_digest, judge
+from engine.intake.quality.judge import judge
+from engine.intake.quality.verdict import gate_digest
 from engine.store import verdicts
 from engine.store.records import StudyRow
 from engine.store.verdicts import Judged

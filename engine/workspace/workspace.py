@@ -197,7 +197,7 @@ class Workspace:
 
     def is_synthetic(self, study: Study) -> bool:
         """Say whether a recording or film is one of the workspace's synthetic studies, by equal content."""
-        return study.modality != "text" and catalogue.has_synthetic(self.database, study.fingerprint)
+        return study.modality != "text" and studies.has_synthetic(self.database, study.fingerprint)
 
     def clean(self) -> int:
         """Delete study files that no row refers to, left by a process that was killed; return how many."""

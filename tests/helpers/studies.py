@@ -6,9 +6,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.intake.fingerprint import fingerprint
 from engine.store.records import Cohort, NewStudy, StudyRow
-from engine.study import ECG_LEADS, Film, Note, Study, Trace
+from engine.study import ECG_LEADS, Film, Note, Study, Trace, fingerprint
 from engine.workspace.workspace import Workspace
 
 COHORT = Cohort("ward", "CC0 1.0", "nobody", False, "a test")

@@ -9,8 +9,7 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage, signal
 
-from engine.intake.quality.signals import moving_mean
-from engine.signals import band_pass
+from engine.signals import band_pass, moving_mean
 
 
 def energy_beats(samples: np.ndarray, fs: float) -> list[np.ndarray]:

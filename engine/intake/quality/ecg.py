@@ -14,10 +14,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.intake.quality import signals
+from engine import signals
 from engine.intake.quality.beats import agreement, beat_correlation, beat_windows, energy_beats, slope_beats
-from engine.intake.quality.thresholds import limit
-from engine.intake.quality.verdict import Measure, QualityVerdict, check_limit, listed, number
+from engine.intake.quality.verdict import Measure, QualityVerdict, check_limit, limit, listed, number
 from engine.signals import at_rate, band_pass
 from engine.study import Study, Trace
 

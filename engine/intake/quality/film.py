@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.intake.quality.thresholds import limit
-from engine.intake.quality.verdict import Measure, QualityVerdict, check_limit, listed
+from engine.intake.quality.verdict import Measure, QualityVerdict, check_limit, limit, listed
 from engine.study import Film, Study
 
 if TYPE_CHECKING:

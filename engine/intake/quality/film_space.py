@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import ReleaseError
-from engine.intake.quality.thresholds import FILM_SPACE
+from engine.intake.quality.verdict import FILM_SPACE
 
 PATH = FILM_SPACE
 DIRECTIONS = 64  # leading directions kept; 32 to 256 separate about equally well on valid

@@ -15,10 +15,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.intake.quality import signals
+from engine import signals
 from engine.intake.quality.beats import autocorrelation_peak, beat_correlation, beat_windows, pulse_beats
-from engine.intake.quality.thresholds import limit
-from engine.intake.quality.verdict import QualityVerdict, check_limit, listed
+from engine.intake.quality.verdict import QualityVerdict, check_limit, limit, listed
 from engine.signals import at_rate, band_pass
 from engine.study import Study, Trace
 

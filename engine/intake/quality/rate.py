@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.intake.quality import signals
+from engine import signals
 from engine.intake.quality.beats import agreement, energy_beats, pulse_beats, slope_beats
 from engine.intake.quality.ppg import BAND_HZ, judge_ppg
 from engine.intake.quality.ppg import RATE_HZ as PULSE_HZ

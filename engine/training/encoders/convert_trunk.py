@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from safetensors.torch import save_file
 
-from engine.model.vit import DEPTH, WIDTH, VisionTransformer
+from engine.model.transformer import DEPTH, WIDTH, VisionTransformer
 from engine.settings import TRUNKS
 
 # Names inside the ONNX graph on the right, ours on the left.

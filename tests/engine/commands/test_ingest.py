@@ -22,7 +22,7 @@ from engine.cli import run
 from engine.commands.ingest import entries_of
 from engine.errors import NotPermittedError
 from engine.intake.paths import read_paths
-from engine.intake.quality import judge
+from engine.intake.quality.judge import judge
 from engine.model.release import Release
 from engine.training.data.captions import load_captions
 from engine.training.data.prepared import load

@@ -16,8 +16,9 @@ from torch import nn
 from engine.actor import single_user
 from engine.errors import ReleaseError, UsageError
 from engine.files import sha256_of
-from engine.intake.fingerprint import fingerprint, phrase
-from engine.intake.quality import QualityVerdict, judge
+from engine.intake.leads import phrase
+from engine.intake.quality.judge import judge
+from engine.intake.quality.verdict import QualityVerdict
 from engine.modalities import MODALITIES, ModalitySpec, register, spec_of, spec_of_trace, unregister
 from engine.model.hash_layer import HashLayer
 from engine.model.heads import Tower
@@ -26,7 +27,7 @@ from engine.retrieval.answer import Options
 from engine.retrieval.search import search
 from engine.settings import MODELS
 from engine.store.records import Cohort, NewStudy, StudyRow
-from engine.study import Note, Study, Trace
+from engine.study import Note, Study, Trace, fingerprint
 from engine.workspace.workspace import Workspace, open_workspace
 
 ACTOR = single_user()

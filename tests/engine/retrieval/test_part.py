@@ -11,12 +11,11 @@ from engine import settings
 from engine.actor import single_user
 from engine.errors import UsageError
 from engine.explain.attribution import explain_pair
-from engine.intake.fingerprint import fingerprint
 from engine.intake.paths import read_paths
 from engine.model.region import patches
 from engine.model.release import Release
 from engine.retrieval.search import Options, search, search_part, search_stored
-from engine.study import Study, Trace
+from engine.study import Study, Trace, fingerprint
 from engine.workspace.workspace import Workspace
 
 FILM, ECG = "syn-0001-e1-cxr", "syn-0001-e1-ecg"

@@ -12,13 +12,12 @@ import pytest
 from engine import settings
 from engine.actor import Actor, single_user
 from engine.errors import UsageError, WorkspaceError
-from engine.intake.fingerprint import fingerprint
 from engine.intake.paths import read_paths
 from engine.intake.read import read_text
 from engine.model.release import Release
 from engine.retrieval.answer import Options
 from engine.retrieval.search import Filters, search, search_stored, warm_up
-from engine.study import Study, Trace
+from engine.study import Study, Trace, fingerprint
 from engine.workspace.workspace import Workspace
 
 STRANGER = 45  # a patient of the shipped cohort that the small workspace does not hold

@@ -9,7 +9,7 @@ import pytest
 import wfdb
 from helpers.synthetic_ecgs import draw, encounter
 
-from engine.intake.quality import judge
+from engine.intake.quality.judge import judge
 from engine.intake.read import read
 from engine.intake.upload import Answers, Upload
 from engine.study import ECG_LEADS, Study, Trace

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from engine.errors import ReleaseError
-from engine.intake.quality import judge
+from engine.intake.quality.judge import judge
 from engine.study import Study, Trace
 from engine.synthetic.patients import Encounter, rng_for
 from engine.synthetic.ppg import PulseModel, draw_ppg, fit, load_model

@@ -15,7 +15,7 @@ from helpers.simple_generators import SIMPLE, ecg, films
 from PIL import Image
 
 from engine.errors import UsageError
-from engine.intake.quality import judge
+from engine.intake.quality.judge import judge
 from engine.synthetic import cohort
 from engine.synthetic.chance import RandomStreams, count_redraws
 from engine.synthetic.cohort import write_cohort

@@ -13,8 +13,7 @@ from engine import settings
 from engine.actor import single_user
 from engine.cli import run
 from engine.errors import NotPermittedError, UsageError
-from engine.intake.quality import gate_digest
-from engine.intake.quality.thresholds import SHIPPED, limit
+from engine.intake.quality.verdict import SHIPPED, gate_digest, limit
 from engine.model.release import Release
 from engine.retrieval.answer import Options
 from engine.retrieval.search import search_stored

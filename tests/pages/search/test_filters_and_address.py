@@ -131,7 +131,7 @@ def test_what_does_not_change_the_question_searches_nothing_again(
     press(app, "counter")
     press(app, "part")
     calls: Counter[str] = Counter()
-    for owner, name in ((Workspace, "study"), (Workspace, "denied"), (Release, "embed"), (Release, "codes")):
+    for owner, name in ((Workspace, "study"), (type(place.backend), "nearest"), (Release, "embed"), (Release, "codes")):
         monkeypatch.setattr(owner, name, counted(getattr(owner, name), name, calls))
     before = len(place.audit_rows())
     case = cards(app)[0]

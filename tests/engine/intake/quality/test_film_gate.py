@@ -7,9 +7,9 @@ import re
 import numpy as np
 import pytest
 
-from engine.intake.quality import judge
 from engine.intake.quality.film import exposure
 from engine.intake.quality.film_space import fit_space, load_space, unit_halves
+from engine.intake.quality.judge import judge
 from engine.study import Film, Study
 from engine.training.quality_negatives import picture_negatives
 

@@ -15,8 +15,8 @@ import pytest
 
 from engine.datasets import open_recordings
 from engine.datasets.open_recordings import Recording
-from engine.intake.quality import QualityVerdict, choose_window, judge
-from engine.intake.quality.thresholds import PROVENANCE
+from engine.intake.quality.judge import choose_window, judge
+from engine.intake.quality.verdict import PROVENANCE, QualityVerdict
 from engine.study import Film, Study
 from engine.training.quality_gate import one_lead
 

@@ -9,8 +9,8 @@ import neurokit2
 import numpy as np
 import pytest
 
-from engine.intake.quality import judge
 from engine.intake.quality.beats import agreement, beat_correlation, energy_beats, pulse_beats, slope_beats
+from engine.intake.quality.judge import judge
 from engine.signals import at_rate, band_pass
 from engine.study import ECG_LEADS, PPG_LEAD, Study, Trace
 from engine.training.quality_negatives import trace_negatives

@@ -6,7 +6,7 @@ import neurokit2
 import numpy as np
 import pytest
 
-from engine.intake.quality import choose_window, judge
+from engine.intake.quality.judge import choose_window, judge
 from engine.study import PPG_LEAD, Note, Study, Trace
 
 FS = 250

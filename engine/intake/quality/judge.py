@@ -1,4 +1,8 @@
-"""Which ten seconds of a long trace are searched: the best by a cheap index, the earliest among equals."""
+"""The gate that every query passes, and which ten seconds of a long trace are judged and searched.
+
+>>> study = choose_window(study)      # the best ten seconds by a cheap index, the earliest among equals
+>>> verdict = judge(study)            # accepted, score, reasons in sentences, every measure
+"""
 
 from __future__ import annotations
 
@@ -7,7 +11,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.intake.quality import signals
+from engine import signals
+from engine.intake.quality.verdict import QualityVerdict
 from engine.modalities import resolve, spec_of
 from engine.settings import SEARCH_WINDOW_S
 from engine.signals import at_rate, band_pass
@@ -36,6 +41,19 @@ def choose_window(study: Study) -> Study:
         finer = _starts(max(0.0, best - hop), min(last, best + hop), max(HOP_S, 2 * hop / (CANDIDATES // 2)))
         best = _best(score, trace, np.unique(np.append(finer, best)))
     return replace(study, window_s=(float(best), float(best) + SEARCH_WINDOW_S))
+
+
+def judge(study: Study, features: np.ndarray | None = None) -> QualityVerdict:
+    """Judge what of the study is searched; a long trace without a window is judged by its best one.
+
+    features : (768,) of engine.model.trunk.features where known already, so that they are not computed twice
+    A modality without a gate, such as a typed finding, has nothing to be measured and is accepted.
+    """
+    gate = spec_of(study.modality).gate
+    if gate is None:
+        return QualityVerdict(True, 1.0)
+    verdict: QualityVerdict = resolve(gate)(study if study.window_s is not None else choose_window(study), features)
+    return verdict
 
 
 def _starts(first: float, last: float, hop: float) -> np.ndarray:
