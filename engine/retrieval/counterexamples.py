@@ -9,7 +9,7 @@ nearest : of a query without labels, the finding that the nearest cases most oft
           the share of pairs at its distance that share a finding, so near cases and reliable kinds count for more.
           Every finding with at least HALF of the labelled cases' weight is meant, or the first one where none has
 
-Labels that mean the same finding (engine/findings.toml) are one; a label that means none of them stands for
+Labels that mean the same finding (engine/findings/families.toml) are one; a label that means none of them stands for
 itself. "Normal" is a finding like others: an abnormal case is a counter-example to a normal query and the other way
 round; one labelled both normal and something else is neither. What says where a patient lies or what lies in the
 film (critical care, devices), and a label that means no finding ("sinus rhythm"), is not meant while a finding is. A
@@ -38,7 +38,7 @@ class QueryFindings:
     """The finding families to differ from, and where they come from.
 
     basis    : "labels", "chosen", "words" or "nearest"
-    families : names of findings.toml, or a label in lower case that means none of them
+    families : names of families.toml, or a label in lower case that means none of them
     labels   : for "labels", the query's own as they are published
     votes    : for "chosen" and "nearest", labelled cases that have one of them, out of `labelled`
     """

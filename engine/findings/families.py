@@ -20,8 +20,8 @@ TACHYCARDIA_PER_MIN, BRADYCARDIA_PER_MIN = 100.0, 60.0  # usual adult limits of 
 
 @lru_cache(maxsize=1)
 def vocabulary() -> dict[str, dict[str, list[str]]]:
-    """Return findings.toml: finding → {patterns, phrases, unseen}."""
-    return tomllib.loads((Path(__file__).parent / "findings.toml").read_text())
+    """Return families.toml: finding → {patterns, phrases, unseen}."""
+    return tomllib.loads((Path(__file__).parent / "families.toml").read_text())
 
 
 @lru_cache(maxsize=4096)

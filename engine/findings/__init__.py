@@ -1,0 +1,24 @@
+"""Findings: what published labels share, and the names by which people write them.
+
+families.py, families.toml   published label → the families that modalities share, and the phrases that bind them
+"""
+
+from engine.findings.families import (
+    BRADYCARDIA_PER_MIN,
+    TACHYCARDIA_PER_MIN,
+    findings,
+    findings_of_label,
+    phrase,
+    sentence,
+    vocabulary,
+)
+
+__all__ = [
+    "BRADYCARDIA_PER_MIN",
+    "TACHYCARDIA_PER_MIN",
+    "findings",
+    "findings_of_label",
+    "phrase",
+    "sentence",
+    "vocabulary",
+]
