@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from engine.findings import sharing
 from engine.metrics.ranking import average_precision_at, chance, precision_at, ranked_relevance
 from engine.metrics.resampling import Estimate, draws, grouped_mean, measured, weighted_mean
 
@@ -31,7 +32,7 @@ class RetrievalTask:
     @property
     def relevant(self) -> np.ndarray:
         """Which pairs share a finding: (q, g) bool."""
-        return self.query_findings.astype(np.float32) @ self.gallery_findings.T.astype(np.float32) > 0
+        return sharing(self.query_findings, self.gallery_findings)
 
     @property
     def counted(self) -> np.ndarray:

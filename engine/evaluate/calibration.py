@@ -15,6 +15,7 @@ import numpy as np
 
 from engine.evaluate.evaluation_sides import EvaluationSide, load_evaluation_sides, typed
 from engine.evaluate.plots import COLOURS, MARKERS, canvas, save, style
+from engine.findings import sharing
 from engine.metrics.classifying import calibration_error, reliability
 from engine.metrics.resampling import draws, measured
 from engine.metrics.rows import Measurement, ResultRow, distinct
@@ -54,7 +55,7 @@ def binned(predicted: np.ndarray, relevant: np.ndarray, allowed: np.ndarray) -> 
 def row_of(release: Release, a: EvaluationSide, b: EvaluationSide, bits: int) -> ResultRow:
     """Return calibration error, and found and precision at each operating point, of one pair and length."""
     distance = distances(release.codes(a.z, a.modality), release.codes(b.z, b.modality), bits)
-    relevant = a.has_finding.astype(np.float32) @ b.has_finding.T.astype(np.float32) > 0
+    relevant = sharing(a.has_finding, b.has_finding)
     allowed, d = a.patients[:, None] != b.patients[None], np.arange(bits + 1)
     curve = np.array([release.relevance(a.modality, b.modality, bits, int(i)) for i in d])
     parts, drawn = binned(curve[distance], relevant, allowed), draws(a.patients)

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from engine.datasets.open_recordings import Recording, recordings
-from engine.findings import findings, phrase, vocabulary
+from engine.findings import findings, phrase, sharing, vocabulary
 from engine.metrics.ranking import average_precision_at, chance, precision_at, ranked_relevance
 from engine.metrics.resampling import Estimate, measured_mean
 from engine.metrics.rows import Measurement, ResultRow
@@ -86,7 +86,7 @@ def by_finding(task: str, a: Gallery, b: Gallery) -> Iterator[dict[str, Any]]:
     """Yield P@5 and mAP@10 by shared finding, queries from a, gallery b, beside chance."""
     a = a.take(np.flatnonzero(a.has_finding.any(1)))
     b = b.take(np.flatnonzero(b.has_finding.any(1)))
-    relevant = a.has_finding.astype(np.float32) @ b.has_finding.T.astype(np.float32) > 0
+    relevant = sharing(a.has_finding, b.has_finding)
     allowed = a.patients[:, None] != b.patients[None]
     kept = (relevant & allowed).any(1)
     if not kept.any():

@@ -1,7 +1,8 @@
 """Published labels → the findings that modalities share, and the phrases that say them.
 
-Two studies are *relevant* to one another when they share a finding. Labels are positive-only: a missing one denies
-nothing.
+Two studies are *relevant* to one another when they share a finding; to be normal is no finding. Calibration, figures,
+cards and the gate of a round all ask `shared_findings`, or `sharing` of arrays. Labels are positive-only: a missing
+one denies nothing.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    import numpy as np
+
+NORMAL = "normal"  # the entry of the vocabulary that says there is no finding
 TACHYCARDIA_PER_MIN, BRADYCARDIA_PER_MIN = 100.0, 60.0  # usual adult limits of sinus rhythm at rest
 
 
@@ -43,6 +47,30 @@ def findings(labels: Iterable[str], heart_rate: float | None = None) -> frozense
         found |= {"bradycardia"} if heart_rate < BRADYCARDIA_PER_MIN else set()
     others = found - {"normal", "tachycardia", "bradycardia", "prehypertension"}
     return frozenset(found - {"normal"} if others else found)
+
+
+def abnormal(labels: Iterable[str], heart_rate: float | None = None) -> frozenset[str]:
+    """Return the findings of a study that another can share: all but "normal"."""
+    return findings(labels, heart_rate) - {NORMAL}
+
+
+def shared_findings(one: Iterable[str], other: Iterable[str]) -> frozenset[str]:
+    """Return the findings that two studies share by their labels; that both are normal is nothing shared."""
+    return abnormal(one) & abnormal(other)
+
+
+def sharing(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Return which pairs share a finding: (q, findings), (g, findings) bool in vocabulary order → (q, g) bool."""
+    counted = is_shareable()
+    found: np.ndarray = (one & counted).astype("float32") @ (other & counted).astype("float32").T > 0
+    return found
+
+
+def is_shareable() -> np.ndarray:
+    """Return which findings two studies can share, (findings,) bool in vocabulary order: all but "normal"."""
+    import numpy as np
+
+    return np.array([name != NORMAL for name in vocabulary()])
 
 
 def phrase(finding: str, rng: object = None) -> str:

@@ -13,7 +13,7 @@ from itertools import product
 
 import numpy as np
 
-from engine.findings import vocabulary
+from engine.findings import sharing, vocabulary
 from engine.learning.fit import RatedPairs
 from engine.learning.gate import GateRow, Section
 from engine.learning.round_data import Pool
@@ -55,7 +55,7 @@ def measure_queries(holdout: Mapping[str, Pool], before: Codes, after: Codes) ->
 def _pair(holdout: Mapping[str, Pool], a: str, b: str, before: Codes, after: Codes) -> Iterator[tuple[np.ndarray, ...]]:
     """Yield the columns of GateQueries of one pair of modalities, if it has any query."""
     q, s = holdout[a], holdout[b]
-    relevant = q.has_finding.astype(np.float32) @ s.has_finding.T.astype(np.float32) > 0
+    relevant = sharing(q.has_finding, s.has_finding)
     allowed = q.patients[:, None] != s.patients[None]
     kept = (relevant & allowed).any(1)
     if not kept.any():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.findings import vocabulary
+from engine.findings import sharing, vocabulary
 from engine.learning.round_data import Pool
 from engine.study import Note, Study
 from engine.training.data.captions import many_hot
@@ -57,5 +57,5 @@ def tables(holdout: Mapping[str, Pool], words: Pool, coded: Coded, before: dict[
 def _table(query: Pool, target: Pool, kinds: tuple[str, str], coded: Coded) -> dict[str, Any]:
     apart = query.patients[:, None] != target.patients[None]
     known = np.outer(query.has_finding.any(1), target.has_finding.any(1))
-    relevant = query.has_finding.astype(np.float32) @ target.has_finding.T.astype(np.float32) > 0
+    relevant = sharing(query.has_finding, target.has_finding)
     return calibration.table(coded(query.z, kinds[0]), coded(target.z, kinds[1]), relevant, known, apart)

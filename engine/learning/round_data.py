@@ -6,7 +6,7 @@ serving release's encoders. Held-out patients and queries (engine.learning.holdo
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from engine.actor import Actor
-from engine.findings import findings
+from engine.findings import findings, shared_findings
 from engine.learning.fit import RatedPairs
 from engine.learning.holdout import is_holdout_patient, is_holdout_query
 from engine.learning.reliability import VALUE, Reliability, reliability
@@ -106,11 +106,6 @@ def gather_round_data(workspace: Workspace, actor: Actor) -> RoundData:
     units = np.array([one.unit for one in pairs], dtype=str)
     replay, holdout = _originals(workspace, actor)
     return RoundData(marked.take(~apart), marked.take(apart), units[apart], replay, holdout, known, left_out)
-
-
-def shared_findings(one: Iterable[str], other: Iterable[str]) -> frozenset[str]:
-    """Return the findings that two sets of labels have in common."""
-    return findings(one) & findings(other)
 
 
 def _pairs(workspace: Workspace, actor: Actor) -> tuple[list[_Pair], int]:

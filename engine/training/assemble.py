@@ -17,6 +17,7 @@ from safetensors.torch import load_file, save_file
 
 from engine.datasets.recording import attribution_of
 from engine.files import sha256_of
+from engine.findings import sharing
 from engine.model.hash_layer import HashLayer, pack
 from engine.model.release import FORMAT
 from engine.model.text import model_name
@@ -74,7 +75,7 @@ def calibrate(
         query, target = asking[a], found[b]
         apart = query.patients[:, None] != target.patients[None]
         known = np.outer(query.has_finding.any(1), target.has_finding.any(1))
-        relevant = query.has_finding.astype(np.float32) @ target.has_finding.T.astype(np.float32) > 0
+        relevant = sharing(query.has_finding, target.has_finding)
         codes = codes_of(layer, query.z, a), codes_of(layer, target.z, b)
         pairs[f"{a}>{b}"] = calibration.table(*codes, relevant, known, apart)
     return {"fitted_on": "valid", "points": calibration.POINTS, "pairs": pairs}

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine.evaluate.learning.collection import ReplayCollection
+from engine.findings import is_shareable
 from engine.learning.fit import RatedPairs
 
 
@@ -24,7 +25,7 @@ def rate_pairs(c: ReplayCollection, q: np.ndarray, s: np.ndarray, rater: Rater, 
     Relevant where they share a finding, and that finding, or one of them, is the one in mind; else irrelevant, with one
     of the query's findings in mind.
     """
-    shared = c.has_finding[q] & c.has_finding[s]
+    shared = c.has_finding[q] & c.has_finding[s] & is_shareable()
     relevant = shared.any(1)
     mind = np.where(relevant[:, None], shared, c.has_finding[q])
     held = np.zeros_like(mind)

@@ -9,6 +9,7 @@ from itertools import product
 import numpy as np
 
 from engine.evaluate.learning.collection import ReplayCollection
+from engine.findings import sharing
 from engine.learning.candidates import signs
 from engine.metrics.ranking import average_precision_at, precision_at, ranked_relevance
 from engine.metrics.resampling import Estimate
@@ -36,7 +37,7 @@ def scores(c: ReplayCollection, bits: np.ndarray, queries: np.ndarray, gallery: 
     codes, parts = signs(bits), []
     for a, b in product(MODALITIES, repeat=2):
         q, s = np.flatnonzero(queries & (c.modality == a)), np.flatnonzero(gallery & (c.modality == b))
-        relevant = c.has_finding[q].astype(np.float32) @ c.has_finding[s].T.astype(np.float32) > 0
+        relevant = sharing(c.has_finding[q], c.has_finding[s])
         allowed = c.patients[q][:, None] != c.patients[s][None]
         kept = (relevant & allowed).any(1)
         if not kept.any():
