@@ -5,20 +5,30 @@ families.py, families.toml   published label → the families that modalities sh
 
 from engine.findings.families import (
     BRADYCARDIA_PER_MIN,
+    NORMAL,
     TACHYCARDIA_PER_MIN,
+    abnormal,
     findings,
     findings_of_label,
+    is_shareable,
     phrase,
     sentence,
+    shared_findings,
+    sharing,
     vocabulary,
 )
 
 __all__ = [
     "BRADYCARDIA_PER_MIN",
+    "NORMAL",
     "TACHYCARDIA_PER_MIN",
+    "abnormal",
     "findings",
     "findings_of_label",
+    "is_shareable",
     "phrase",
     "sentence",
+    "shared_findings",
+    "sharing",
     "vocabulary",
 ]

@@ -19,6 +19,7 @@ from engine.learning.strategies import BEST, RANDOM
 from engine.modalities import MODALITIES
 from engine.model.hash_layer import HashLayer
 from engine.training.hashing.train import LabelledEmbeddings
+from tests.helpers.findings import in_vocabulary
 
 FINDINGS, PATIENTS = 3, 24
 ARMS = (NONE, ORIGINAL, RANDOM, BEST, NAMELESS)
@@ -32,7 +33,7 @@ def made(n: int, seed: int, shared: np.ndarray, own: dict[str, np.ndarray]) -> d
         which = np.arange(n) % FINDINGS
         z = shared[which] + own[kind][which] + 0.5 * rng.normal(size=(n, 256))
         z /= np.linalg.norm(z, axis=1, keepdims=True)
-        out[kind] = z.astype(np.float32), np.eye(FINDINGS, dtype=bool)[which]
+        out[kind] = z.astype(np.float32), in_vocabulary(np.eye(FINDINGS, dtype=bool)[which])
     return out
 
 
@@ -118,7 +119,7 @@ def test_the_oracle_marks_by_shared_findings_and_names_one_of_them(world: Replay
 def test_precision_of_a_search_by_hand():
     # One film of patient a asks three ECGs: the nearest two are b's (shares) and c's (does not); its own is left out.
     bits = np.array([[1.0] * 256, [1.0] * 256, [1.0] * 255 + [-1], [1.0] * 200 + [-1] * 56])
-    held = np.array([[True, False], [True, False], [True, False], [False, True]])
+    held = in_vocabulary(np.array([[True, False], [True, False], [True, False], [False, True]]))
     c = ReplayCollection(
         np.array(["cxr", "ecg", "ecg", "ecg"]), np.array(["a", "a", "b", "c"]), np.array(["0"] * 4), bits, held
     )

@@ -13,6 +13,7 @@ from engine.evaluate.by_finding import (
     precision_by_finding,
     retrieval_task,
 )
+from tests.helpers.findings import in_vocabulary
 
 HELD = np.array([[True, False], [True, False], [False, True]])  # gallery: two of finding 0, one of finding 1
 NOBODY = np.array(["x", "y", "z"])
@@ -33,11 +34,10 @@ def test_precision_by_finding():
 
 def test_balanced_figures_expose_a_search_that_always_returns_the_frequent_finding():
     frequent, rare = 40, MIN_HOLDERS + 1
-    held = np.zeros((frequent + rare, 2), bool)
-    held[:frequent, 0] = held[frequent:, 1] = True
+    held = in_vocabulary(np.arange(frequent + rare)[:, None] // frequent == np.arange(2))
     patients = np.array([f"p{i}" for i in range(len(held))])
     judge = Evaluator(retrieval_task(held, held, patients, patients))
-    always = np.tile(held[:, 0].astype(float), (len(held), 1))
+    always = np.tile(held[:, 1].astype(float), (len(held), 1))
     figures = judge.figures(per_query(always, judge.task))
     assert figures["P@5"].value == pytest.approx(frequent / len(held)) and figures["P@5"].value > 0.85
     assert figures[BALANCED].value == pytest.approx(0.5)  # all of one finding, none of the other
@@ -46,7 +46,7 @@ def test_balanced_figures_expose_a_search_that_always_returns_the_frequent_findi
 
 def test_chance_of_random_orders():
     rng = np.random.default_rng(0)
-    held = np.eye(2, dtype=bool)[rng.integers(0, 2, 200)]
+    held = in_vocabulary(np.eye(2, dtype=bool)[rng.integers(0, 2, 200)])
     patients = np.array([f"p{i}" for i in range(200)])
     judge = Evaluator(retrieval_task(held, held, patients, patients))
     chance = judge.chance()

@@ -64,7 +64,7 @@ def pool(held: list[list[int]], patients: list[str], sex: str = "F", age: float 
     n, width = len(held), len(vocabulary())
     flags = np.zeros((n, width), bool)
     for i, some in enumerate(held):
-        flags[i, some] = True
+        flags[i, np.add(some, 1)] = True  # the first is "normal", which nobody shares
     words = np.full(n, sex), np.full(n, "ward")
     return Pool(np.zeros((n, 256), np.float32), flags, np.array(patients), *words, np.full(n, age))
 
