@@ -8,12 +8,12 @@ from pathlib import Path
 import edfio
 import numpy as np
 import pytest
+from helpers.damage import damaged, outcome
 from helpers.recording_files import TWELVE_LEAD, as_bytes, chest, dataset, film, signals, waveform, wfdb_uploads, zipped
 from PIL import Image
 from pydicom.uid import JPEG2000Lossless, RLELossless
 
-from engine.errors import IntakeError
-from engine.intake import Answers, Upload, read
+from engine.intake import Upload, read
 from engine.study import Study
 
 
@@ -49,18 +49,6 @@ def valid(tmp_path: Path) -> dict[str, list[Upload]]:
     }
 
 
-def damaged(data: bytes, rng: np.random.Generator) -> list[bytes]:
-    """Return truncations at 20 places, half of them near the start, and 20 copies with one to eight bytes changed."""
-    cuts = [int(c) for c in (*rng.integers(1, len(data), 10), *rng.integers(1, min(len(data), 1500), 10))]
-    copies = [data[:cut] for cut in cuts]
-    for i in range(20):
-        changed = bytearray(data)
-        for at in rng.integers(0, len(data) if i % 2 else min(len(data), 1500), rng.integers(1, 9)):
-            changed[at] = rng.integers(0, 256)
-        copies.append(bytes(changed))
-    return copies
-
-
 KINDS = (
     "dicom",
     "jpeg 2000",
@@ -88,11 +76,3 @@ def test_damage_ends_in_a_sentence_or_a_valid_study(kind: str, tmp_path: Path) -
     assert refused
     assert all(message.endswith(".") and "\n" not in message for message in refused)
     assert all(item.fingerprint for item in outcomes if isinstance(item, Study))
-
-
-def outcome(uploads: list[Upload]) -> Study | str:
-    """Return the study, or the sentence of the IntakeError; any other exception fails the test."""
-    try:
-        return read(uploads, Answers(units="mV", fs=100))
-    except IntakeError as error:
-        return str(error)
