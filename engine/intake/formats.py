@@ -48,6 +48,7 @@ _EXPORT_IMAGE = "export the film as DICOM, or as PNG, and drop that"
 _EXPORT_TRACE = "export the trace as CSV with one row per sample, as EDF or as WFDB, and drop that"
 _PICTURE = "engine.intake.picture_film:read_picture"
 _EDF = "engine.intake.edf_trace:read_edf"
+_VENDOR = "engine.intake.vendor_trace:read_vendor"
 
 # Sniffed in this order: the first row whose test holds is the kind.
 FORMATS: tuple[Format, ...] = (
@@ -86,19 +87,8 @@ FORMATS: tuple[Format, ...] = (
     ),
     Format("edf", "EDF", look.magic(b"0       "), ("edf",), reader=_EDF, package="edfio"),
     Format("bdf", "BDF", look.magic(b"\xffBIOSEMI"), ("bdf",), reader=_EDF, package="edfio"),
-    Format(
-        "scp",
-        "SCP-ECG",
-        look.magic(b"SCPECG", offset=16),
-        ("scp",),
-        refusal=f"This is an SCP-ECG file, which is not read: {_EXPORT_TRACE}.",
-    ),
-    Format(
-        "ishne",
-        "ISHNE Holter",
-        look.magic(b"ISHNE1.0"),
-        refusal=f"This is an ISHNE Holter file, which is not read: {_EXPORT_TRACE}.",
-    ),
+    Format("scp", "SCP-ECG", look.magic(b"SCPECG", offset=16), ("scp",), reader=_VENDOR, package="ecgdatakit"),
+    Format("ishne", "ISHNE Holter", look.magic(b"ISHNE1.0"), ("ecg",), reader=_VENDOR, package="ecgdatakit"),
     Format(
         "tiff",
         "TIFF",
@@ -190,6 +180,9 @@ FORMATS: tuple[Format, ...] = (
         refusal="This is a formatted text document, and no recording or film: type the finding into the search field "
         "instead.",
     ),
+    Format("aecg", "HL7 aECG", look.root("annotatedecg"), ("xml",), reader=_VENDOR, package="ecgdatakit"),
+    Format("sierra", "Philips XML", look.root("restingecgdata"), ("xml",), reader=_VENDOR, package="ecgdatakit"),
+    Format("muse", "GE MUSE XML", look.root("restingecg"), ("xml",), reader=_VENDOR, package="ecgdatakit"),
     Format(
         "html",
         "HTML",
@@ -199,7 +192,11 @@ FORMATS: tuple[Format, ...] = (
         "{reads}.",
     ),
     Format(
-        "xml", "XML", look.opening("<"), ("xml",), refusal=f"This is an XML file, which is not read: {_EXPORT_TRACE}."
+        "xml",
+        "XML",
+        look.opening("<"),
+        ("xml",),
+        refusal=f"This is an XML file of a kind that is not read: {_EXPORT_TRACE}.",
     ),
     Format(
         "wfdb",

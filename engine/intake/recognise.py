@@ -34,6 +34,15 @@ class Content:
         """The head's lines without blank lines and comments; none for binary content."""
         return [line for line in (self.text or "").splitlines() if line.strip() and not line.lstrip().startswith("#")]
 
+    @cached_property
+    def root(self) -> str:
+        """The name of the outermost XML element, lower case and without namespace; "" where there is none."""
+        text = (self.text or "").lstrip("\ufeff \t\r\n")
+        while text.startswith(("<?", "<!")):
+            text = text[_markup_end(text) :].lstrip()
+        match = re.match(r"<(?:[\w.-]+:)?([\w.-]+)", text)
+        return match[1].lower() if match else ""
+
 
 Look = Callable[[Content], bool]
 
@@ -51,6 +60,11 @@ def either(*looks: Look) -> Look:
 def opening(*words: str) -> Look:
     """Return a test for a text that starts with any of the words; case and leading blanks are ignored."""
     return lambda content: content.text is not None and content.text.lstrip().lower().startswith(words)
+
+
+def root(*names: str) -> Look:
+    """Return a test for an XML document whose outermost element has one of the names, in any namespace."""
+    return lambda content: content.root in names
 
 
 def is_bare_dicom(content: Content) -> bool:
@@ -115,6 +129,15 @@ def decode(data: bytes) -> str | None:
             return data[: error.start].decode("utf-8-sig")
     high = sum(sample.count(byte) for byte in range(128, 256))
     return data.decode("latin-1") if high <= len(sample) * 0.3 else None
+
+
+def _markup_end(text: str) -> int:
+    """Return where a leading XML declaration, comment or document type ends; the text's length if it does not."""
+    close = "-->" if text.startswith("<!--") else "?>" if text.startswith("<?") else ">"
+    if close == ">" and "[" in text.partition(">")[0]:
+        close = "]>"  # a document type with definitions of its own
+    end = text.find(close)
+    return len(text) if end < 0 else end + len(close)
 
 
 def is_wfdb_header(lines: list[str]) -> bool:

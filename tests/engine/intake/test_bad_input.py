@@ -89,7 +89,7 @@ FILES = {
     "text named dcm": (b"This is just a letter about a patient.\nNothing else.\n", "plain text"),
     "one word": (b"hello", "plain text"),
     "html": (b"<!DOCTYPE html><html><body>404</body></html>", "web page"),
-    "xml": (b'<?xml version="1.0"?><AnnotatedECG/>', "XML"),
+    "xml": (b'<?xml version="1.0"?><CardiologyXML/>', "XML"),
     "json": (b'{"signal": "x", "leads": ["I", "II"]}', "plain text"),
     "old excel": (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + NOISE, "Office"),
     "excel": (zipped({"[Content_Types].xml": b"<x/>", "xl/workbook.xml": b"<x/>"}), "Office"),
