@@ -89,6 +89,15 @@ FORMATS: tuple[Format, ...] = (
     Format("bdf", "BDF", look.magic(b"\xffBIOSEMI"), ("bdf",), reader=_EDF, package="edfio"),
     Format("scp", "SCP-ECG", look.magic(b"SCPECG", offset=16), ("scp",), reader=_VENDOR, package="ecgdatakit"),
     Format("ishne", "ISHNE Holter", look.magic(b"ISHNE1.0"), ("ecg",), reader=_VENDOR, package="ecgdatakit"),
+    Format("acq", "BIOPAC", look.is_acq, ("acq",), reader="engine.intake.biopac_trace:read_acq", package="bioread"),
+    Format(
+        "avro",
+        "Empatica avro",
+        look.magic(b"Obj\x01"),
+        ("avro",),
+        reader="engine.intake.wristband_trace:read_avro",
+        package="fastavro",
+    ),
     Format(
         "tiff",
         "TIFF",
@@ -208,6 +217,14 @@ FORMATS: tuple[Format, ...] = (
         parts="engine.intake.wfdb_trace:parts_of",
         offered="WFDB (header and signal files)",
     ),
+    Format("e4", "Empatica E4", look.is_e4_wave, ("csv",), reader="engine.intake.wristband_trace:read_e4"),
+    Format(
+        "e4-other",
+        "another file of an Empatica E4",
+        look.is_e4_other,
+        refusal="This file of an Empatica E4 holds beat intervals, events or another sensor and no pulse wave: drop "
+        "its BVP.csv, or the whole zip.",
+    ),
     Format("table", "CSV", look.is_table, ("csv", "tsv"), reader="engine.intake.table_trace:read_table"),
     Format(
         "text",
@@ -221,8 +238,8 @@ FORMATS: tuple[Format, ...] = (
         "unknown content",
         look.is_anything,
         ("nii",),
-        refusal="The content is of no kind that is known ({reads}): if it is the signal part of a WFDB record, "
-        "drop its .hea header together with it.",
+        refusal="The content is of no kind that is known ({reads}): the signal part of a WFDB record is dropped "
+        "with its .hea header.",
     ),
 )
 READABLE: dict[str, Format] = {row.kind: row for row in FORMATS if row.reader}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import struct
 from collections.abc import Callable
 from functools import cached_property
 from typing import Final
@@ -15,6 +16,9 @@ SIGNAL_LINE: Final = re.compile(r"^\s*(\S+)[ \t]+(0|8|16|24|32|61|80|160|212|310
 SEGMENT_LINE: Final = re.compile(r"^\s*(\S+)[ \t]+(\d+)\s*$")
 _NUMBER: Final = re.compile(r"^[-+]?[\d.,]+(?:e[-+]?\d+)?$", re.IGNORECASE)
 _MISSING: Final = frozenset({"nan", "na", "n/a", "null", "none", "inf", "-inf"})  # how tables write a missing number
+_UNIX_TIME: Final = 1e9  # seconds; September 2001, before any wristband
+_SLOW_SENSOR_HZ: Final = 8.0  # an E4 writes skin conductance and temperature at 4 Hz, the pulse wave at 64 Hz
+_FAST_SENSOR_HZ: Final = 1000.0
 _BMP_HEADERS: Final = frozenset({12, 40, 52, 56, 108, 124})  # lengths of a BMP's information header, bytes
 
 
@@ -114,6 +118,28 @@ def is_anything(_: Content) -> bool:
     return True
 
 
+def is_e4_wave(content: Content) -> bool:
+    """Return whether a text is the pulse wave of an Empatica E4: a unix time, a rate, then one number a line."""
+    head = _e4_head(content)
+    return head is not None and head[0] == 1 and head[1] > _SLOW_SENSOR_HZ
+
+
+def is_e4_other(content: Content) -> bool:
+    """Return whether a text is another file of an E4: a slower sensor, three axes, beat intervals or events."""
+    head = _e4_head(content)
+    if head is not None:
+        return not is_e4_wave(content)
+    first, *rest = content.lines or [""]
+    events = bool(rest) and all(_unix_time(line) for line in content.lines)
+    return events or (_unix_time(first.partition(",")[0]) and first.partition(",")[2].strip().upper() == "IBI")
+
+
+def is_acq(content: Content) -> bool:
+    """Return whether a file starts like BIOPAC's graph header, in either byte order."""
+    data = content.data
+    return len(data) > 256 and any(_acq_header(data, order) for order in ("<", ">"))
+
+
 def decode(data: bytes) -> str | None:
     """Return the text of a file (UTF-8, UTF-16 with a byte-order mark, else Latin-1), or None for binary content."""
     if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
@@ -157,6 +183,37 @@ def is_manifest(lines: list[str]) -> bool:
     """Return whether the first line is the header of a manifest.csv."""
     cells = {cell.strip().strip('"').lower() for cell in re.split(r"[;,\t]", lines[0])} if lines else set()
     return {"file", "modality"} <= cells
+
+
+def _e4_head(content: Content) -> tuple[int, float] | None:
+    """Return columns and rate of a sensor's file of an E4, None for any other text."""
+    if len(content.lines) < 3:
+        return None
+    first, second, third = ([cell.strip() for cell in line.split(",")] for line in content.lines[:3])
+    if not len(first) == len(second) == len(third) or not all(map(_unix_time, first)):
+        return None
+    rates = {_number(cell) for cell in second}
+    rate = rates.pop()
+    return None if rates or rate is None or not 0 < rate <= _FAST_SENSOR_HZ else (len(first), rate)
+
+
+def _unix_time(cell: str) -> bool:
+    seconds = _number(cell)
+    return seconds is not None and _UNIX_TIME < seconds < 10 * _UNIX_TIME
+
+
+def _number(cell: str) -> float | None:
+    try:
+        return float(cell)
+    except ValueError:
+        return None
+
+
+def _acq_header(data: bytes, order: str) -> bool:
+    """Return whether version, length of the header, number of channels and step of time (ms) are those of a .acq."""
+    version, length, channels = struct.unpack_from(f"{order}iih", data, 2)
+    (step,) = struct.unpack_from(f"{order}d", data, 16)
+    return 30 <= version < 256 and 256 <= length < 1 << 16 and 0 < channels <= 512 and 1e-4 < step < 1e5
 
 
 def _numeric(cell: str) -> bool:
