@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 import unicodedata
-from collections.abc import Container
+from collections.abc import Container, Iterable, Sequence
+from numbers import Integral, Real
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # OWASP, "CSV injection": what a spreadsheet may run
+BOM = "\ufeff"  # Excel takes a file for UTF-8 only when it begins so
+_PROTECTED = re.compile(rf"'+ *[{re.escape(''.join(FORMULA))}]")  # looks like a cell that was made safe
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}  # control, format and unassigned characters
 
 
@@ -44,7 +49,34 @@ def cell(value: object) -> str:
         return ""
     if isinstance(value, bool):
         return "true" if value else "false"
-    if isinstance(value, int | float):
-        return f"{value:g}" if isinstance(value, float) else str(value)
+    if isinstance(value, Integral):
+        return str(int(value))
+    if isinstance(value, Real):
+        return f"{float(value):g}"
     words = str(value)
     return f"'{words}" if words.lstrip(" ").startswith(FORMULA) or words.startswith(FORMULA) else words
+
+
+def csv_text(
+    header: Sequence[str], rows: Iterable[Sequence[object]], *, line_end: str = "\r\n", bom: bool = False
+) -> str:
+    """Return a table as CSV in which every value went through `cell`; every CSV that is written comes from here.
+
+    rows : values in the order of the header
+    bom  : begin with a byte order mark, so that Excel takes the file for UTF-8
+    """
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator=line_end)
+    writer.writerow([cell(name) for name in header])
+    writer.writerows([cell(value) for value in row] for row in rows)
+    return (BOM if bom else "") + out.getvalue()
+
+
+def escape_protected(value: str) -> str:
+    """Return text that looks made safe with one more apostrophe, which `unescape_cell` takes away again."""
+    return f"'{value}" if _PROTECTED.match(value) else value
+
+
+def unescape_cell(cell: str) -> str:
+    """Return the text that a cell stands for: without the apostrophe that keeps a sheet from running it."""
+    return cell[1:] if _PROTECTED.match(cell) else cell

@@ -5,7 +5,6 @@ The map shows neighbourhoods, never distances; the figures beside it are of the 
 
 from __future__ import annotations
 
-import csv
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +17,7 @@ from engine.map.layout import t_sne
 from engine.metrics.resampling import measured, weighted_mean
 from engine.metrics.rows import Measurement, ResultRow, distinct
 from engine.model.release import Release
+from engine.plain_text import csv_text
 
 NEAREST = 10
 NOTES = (
@@ -63,12 +63,12 @@ def evaluate(release: Release, path: Path, split: str, cache: Path) -> Measureme
 
 
 def _write_points(measurement: Measurement, file: Path) -> Path:
-    with file.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(["map", "modality", "findings", "x", "y"])
-        for row in measurement.rows:
-            for (x, y), held in zip(row.more["points"], row.more["findings"], strict=True):
-                writer.writerow([row.method, row.task, held, x, y])
+    rows = [
+        (row.method, row.task, held, x, y)
+        for row in measurement.rows
+        for (x, y), held in zip(row.more["points"], row.more["findings"], strict=True)
+    ]
+    file.write_text(csv_text(("map", "modality", "findings", "x", "y"), rows), encoding="utf-8", newline="")
     return file
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import hmac
-import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -26,8 +25,6 @@ from engine.strings import notice
 from engine.workspace.workspace import Workspace
 
 TABLE = "pooled"
-FORMULA_SIGNS = "".join(plain_text.FORMULA)
-PROTECTED = re.compile(rf"'+ *[{re.escape(FORMULA_SIGNS)}]")  # looks like a cell that was made safe
 
 
 @dataclass(frozen=True)
@@ -77,8 +74,7 @@ def export_ratings(
 
 def dictionary_csv() -> bytes:
     """Return the data dictionary of the file as CSV: column and meaning."""
-    lines = [f'"{name}","{meaning}"' for name, meaning in {"column": "meaning", **dictionary()[TABLE]}.items()]
-    return "".join(f"{line}\r\n" for line in lines).encode("utf-8")
+    return plain_text.csv_text(("column", "meaning"), dictionary()[TABLE].items()).encode("utf-8")
 
 
 def _rows(
@@ -94,7 +90,7 @@ def _rows(
                 "query_embedding": encode_embedding(query.embedding),
                 "embedding": encode_embedding(study.embedding),
             }
-        yield {name: _guarded(value) for name, value in row.items()}
+        yield {name: plain_text.escape_protected(v) if isinstance(v, str) else v for name, v in row.items()}
 
 
 def _rating(rating: Rating, home: str) -> dict[str, Any]:
@@ -145,13 +141,3 @@ def decode_embedding(words: str) -> np.ndarray:
     if not 0.98 < length < 1.02:  # float16 leaves it within a thousandth
         raise ValueError("no embedding")
     return vector / np.float32(length)
-
-
-def _guarded(value: Any) -> Any:
-    """Return text that looks as if it had been made safe with one more apostrophe, which `unescape_cell` takes away."""
-    return f"'{value}" if isinstance(value, str) and PROTECTED.match(value) else value
-
-
-def unescape_cell(cell: str) -> str:
-    """Return the text that a cell of the file stands for: without the apostrophe that keeps a sheet from running it."""
-    return cell[1:] if PROTECTED.match(cell) else cell

@@ -15,7 +15,8 @@ import numpy as np
 from engine.errors import UsageError, brief
 from engine.index.hamming import WORD_BITS
 from engine.modalities import MODALITIES
-from engine.report.ratings_csv import TABLE, decode_embedding, unescape_cell
+from engine.plain_text import unescape_cell
+from engine.report.ratings_csv import TABLE, decode_embedding
 from engine.report.table_csv import dictionary
 from engine.retrieval.answer import OPERATING_POINTS
 from engine.store import ratings

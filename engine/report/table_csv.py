@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import tomllib
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
@@ -14,8 +12,6 @@ from typing import Any
 from engine import plain_text
 from engine.report.report import Report
 from engine.strings import notice
-
-BOM = "\ufeff"  # Excel takes a file for UTF-8 only when it begins so
 
 
 @lru_cache(maxsize=1)
@@ -37,11 +33,9 @@ def ratings_csv(report: Report, *, bom: bool = False) -> bytes:
 
 def csv_bytes(table: str, rows: Iterable[Mapping[str, Any]], bom: bool = False) -> bytes:
     """Return rows under the columns of a table of the dictionary, safe to open in a spreadsheet."""
-    out = io.StringIO(newline="")
-    writer = csv.DictWriter(out, list(dictionary()[table]), lineterminator="\r\n")
-    writer.writeheader()
-    writer.writerows({name: plain_text.cell(value) for name, value in row.items()} for row in rows)
-    return ((BOM if bom else "") + out.getvalue()).encode("utf-8")
+    names = list(dictionary()[table])
+    cells = ([row.get(name, "") for name in names] for row in rows)
+    return plain_text.csv_text(names, cells, bom=bom).encode("utf-8")
 
 
 def _results(report: Report) -> Iterable[dict[str, Any]]:

@@ -5,7 +5,6 @@ A drawing that is stopped goes on where it stopped when it is asked for the same
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
 import shutil
@@ -16,6 +15,7 @@ from typing import Any
 
 from engine.errors import UsageError
 from engine.files import write_whole
+from engine.plain_text import csv_text
 from engine.synthetic import prior, reports, write
 from engine.synthetic.chance import RandomStreams
 from engine.synthetic.draw import draw_patients
@@ -163,10 +163,8 @@ def write_manifest(rows: Sequence[Row], path: Path) -> Path:
     """Write manifest.csv, sorted by study; return its path."""
     if not rows:
         raise UsageError("No patient was drawn, so there is no manifest to write: ask for one patient or more.")
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, COLUMNS, restval="", lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(sorted(rows, key=lambda row: row["study_id"]))
+    cells = [[row.get(name, "") for name in COLUMNS] for row in sorted(rows, key=lambda row: row["study_id"])]
+    path.write_text(csv_text(COLUMNS, cells, line_end="\n"), encoding="utf-8", newline="")
     return path
 
 

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from engine.actor import Actor
-from engine.plain_text import cell
+from engine.plain_text import csv_text
 from engine.store.quiz_runs import QuizAnswer, read_answers
 from engine.store.quizzes import Quiz, StoredQuestion, read_questions
 from engine.strings import notice
@@ -100,18 +98,14 @@ def results(workspace: Workspace, quiz_id: str, *, actor: Actor) -> Results:
     return Results(questions, learners, quiz.questions - len(asked))
 
 
-def to_csv(workspace: Workspace, quiz_id: str, *, actor: Actor, bom: bool = False) -> str:
+def answers_csv(workspace: Workspace, quiz_id: str, *, actor: Actor, bom: bool = False) -> str:
     """Return every answer of every attempt, one per row, under COLUMNS; lists joined by `;`, times ISO 8601 in UTC.
 
     bom : begin with a byte order mark, so that Excel takes the file for UTF-8
     """
     quiz = quizzes.load(workspace, quiz_id, actor=actor)
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(COLUMNS)
-    for answer in read_answers(workspace.database, actor.acting_for("teaching"), quiz_id):
-        writer.writerow([cell(value) for value in _row(quiz, answer)])
-    return ("\ufeff" if bom else "") + out.getvalue()
+    answers = read_answers(workspace.database, actor.acting_for("teaching"), quiz_id)
+    return csv_text(COLUMNS, [_row(quiz, answer) for answer in answers], line_end="\n", bom=bom)
 
 
 def _question(question: StoredQuestion, answers: Sequence[QuizAnswer]) -> QuestionResult:

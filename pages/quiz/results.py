@@ -37,7 +37,7 @@ def draw_quiz_results(quiz: Quiz) -> None:
         _table(rows, ("learner", "share", "interval", "n"))
     st.download_button(
         text("quiz.download"),
-        lambda: results.to_csv(workspace, quiz.quiz_id, actor=actor, bom=True).encode(),
+        lambda: results.answers_csv(workspace, quiz.quiz_id, actor=actor, bom=True).encode(),
         f"casebind-quiz-{quiz.quiz_id}.csv",
         "text/csv",
         icon=":material/download:",

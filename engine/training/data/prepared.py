@@ -20,6 +20,7 @@ from engine.findings import findings
 from engine.datasets.recording import Recording
 from engine.errors import CasebindError
 from engine.modalities import resolve, spec_of
+from engine.plain_text import csv_text, escape_protected, unescape_cell
 from engine.study import Film, Trace
 
 WINDOW_S = 10.0
@@ -123,15 +124,13 @@ def _made(recordings: Sequence[Recording], skipped: list[tuple[str, str]]) -> It
 
 
 def _write(file: Path, header: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-    with file.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(header)
-        writer.writerows(rows)
+    safe = [[escape_protected(value) for value in row] for row in rows]
+    file.write_text(csv_text(header, safe), encoding="utf-8", newline="")
 
 
 def load(cache: Path, modality: str) -> Prepared:
     """Read one modality back from the cache."""
     with (cache / f"{modality}.csv").open(newline="", encoding="utf-8") as handle:
-        rows = [Example(**row) for row in csv.DictReader(handle)]
+        rows = [Example(**{k: unescape_cell(v) for k, v in row.items()}) for row in csv.DictReader(handle)]
     with np.load(cache / f"{modality}.npz") as archive:
         return Prepared(rows, {name: archive[name] for name in archive.files})

@@ -15,7 +15,8 @@ from helpers.workspaces import build_workspace
 from engine.actor import Actor, single_user
 from engine.cli import run
 from engine.errors import UsageError
-from engine.report.ratings_csv import decode_embedding, encode_embedding, export_ratings, site, unescape_cell
+from engine.plain_text import unescape_cell
+from engine.report.ratings_csv import decode_embedding, encode_embedding, export_ratings, site
 from engine.report.ratings_import import Imported, import_ratings
 from engine.report.table_csv import dictionary
 from engine.store import imported_ratings

@@ -231,7 +231,7 @@ def test_who_withdraws_leaves_run_practice_and_results(workspace, quiz) -> None:
     assert len(runs.due_questions(workspace, "ann", MONDAY + timedelta(days=1), actor=single_user())) == 4
     found = results.results(workspace, quiz.quiz_id, actor=single_user())
     assert len(found.questions) == 4 and found.hidden == 1
-    assert gone.study_id not in results.to_csv(workspace, quiz.quiz_id, actor=single_user())
+    assert gone.study_id not in results.answers_csv(workspace, quiz.quiz_id, actor=single_user())
     bob = runs.start(workspace, quiz.quiz_id, "bob", actor=single_user())
     with pytest.raises(UsageError, match="no longer be shown"):
         runs.commit(
@@ -264,7 +264,7 @@ def test_csv_has_its_columns_dates_and_no_formula(workspace, quiz) -> None:
     finish(
         workspace, runs.start(workspace, quiz.quiz_id, '=HYPERLINK("x"),"y"', actor=single_user()), right=1, at=MONDAY
     )
-    rows = list(csv.DictReader(io.StringIO(results.to_csv(workspace, quiz.quiz_id, actor=single_user()))))
+    rows = list(csv.DictReader(io.StringIO(results.answers_csv(workspace, quiz.quiz_id, actor=single_user()))))
     assert len(rows) == 5 and tuple(rows[0]) == results.COLUMNS
     assert {row["answered_at"] for row in rows} == {"2026-03-02T15:00:00Z"}
     assert rows[0]["learner"].startswith("'=HYPERLINK")
