@@ -10,7 +10,6 @@ import importlib
 import logging
 import os
 import sys
-import tempfile
 import time
 import traceback
 import warnings
@@ -43,6 +42,8 @@ COMMANDS = {
     "bench": ("bench", "Time search, query path and ingest; check living data."),
 }
 DEBUG_VARIABLE = "CASEBIND_DEBUG"
+# A link in the place of the log is not followed.
+LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
 UNEXPECTED, INTERRUPTED = 1, 130  # exit statuses beside those of engine.errors
 
 
@@ -138,12 +139,13 @@ def _with_help(error: click.ClickException) -> str:
 def _unexpected(error: Exception) -> str:
     """Write the traceback to a log file; return the sentence that names it."""
     folder = settings.workspace_path()
-    file = (folder if folder.is_dir() else Path(tempfile.gettempdir())) / "casebind-errors.log"
     summary = f"Casebind stopped on an unexpected {type(error).__name__}"
     try:
-        with file.open("a", encoding="utf-8") as log:
+        file = (folder if folder.is_dir() else settings.state_path()) / "casebind-errors.log"
+        file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with os.fdopen(os.open(file, LOG_FLAGS, 0o600), "a", encoding="utf-8") as log:
             log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {traceback.format_exc()}\n")
-    except OSError:
+    except (OSError, RuntimeError):  # not writable, or a user without a home
         return f"{summary}: run it again with {DEBUG_VARIABLE}=1 to see the details."
     return f"{summary}: the details are in {file}, and {DEBUG_VARIABLE}=1 shows them."
 

@@ -23,6 +23,14 @@ def workspace_path() -> Path:
     return Path(os.environ.get("CASEBIND_WORKSPACE", DATA / "workspace"))
 
 
+def state_path() -> Path:
+    """Return the user's own folder for logs outside of a workspace: CASEBIND_STATE, or where the system keeps state."""
+    if named := os.environ.get("CASEBIND_STATE"):
+        return Path(named)
+    base = os.environ.get("XDG_STATE_HOME") or os.environ.get("LOCALAPPDATA")
+    return (Path(base) if base else Path.home() / ".local" / "state") / "casebind"
+
+
 def thresholds_path() -> Path | None:
     """Return CASEBIND_THRESHOLDS, another file of the quality gate's limits than the shipped one, or None."""
     named = os.environ.get("CASEBIND_THRESHOLDS")

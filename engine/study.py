@@ -145,7 +145,8 @@ def fingerprint(content: Trace | Film | Note) -> str:
         digest.update(
             f"trace {','.join(content.leads)} {content.fs:.6g} {content.units} {content.samples.shape}".encode()
         )
-        digest.update(np.ascontiguousarray(content.samples, dtype="<f4").tobytes())
+        samples = np.ascontiguousarray(content.samples, dtype="<f4")
+        digest.update((samples + np.float32(0)).tobytes())  # a zero is a zero, with or without a sign
     elif isinstance(content, Film):
         digest.update(f"film {content.pixels.shape} {content.bits}".encode())
         digest.update(np.ascontiguousarray(content.pixels, dtype="<u2").tobytes())

@@ -43,7 +43,9 @@ def command(workspace: Path | None) -> int:
         ("packages", _packages),
         ("release", _release),
         ("search kernel", _kernel),
+        ("quality gate", _gate),
         ("workspace", lambda: _workspace(workspace)),
+        ("study files", lambda: _study_files(workspace)),
         ("recordings", _recordings),
     ]
     results = [_check(name, check) for name, check in checks]
@@ -108,6 +110,26 @@ def _kernel() -> str:
     if not np.array_equal(FlatIndexes(codes).nearest(codes[:, 0], 1000, 256)[1], np.sort(expected)):
         raise CasebindError("faiss is wrong on this machine: run `make setup` to install it again.")
     return f"compiled, {'from its' if cached else 'just now and saved in its'} disk cache; faiss finds the same"
+
+
+def _gate() -> str:
+    """Load the limits, and what films are compared with, whose bytes have to be those of its manifest."""
+    from engine.intake.quality.film_space import load_space
+    from engine.intake.quality.verdict import SHIPPED, gate_digest, limits
+
+    load_space()
+    known = limits(settings.thresholds_path() or SHIPPED)
+    return f"{len(known)} limits and the film space load; digest {gate_digest()[:12]}"
+
+
+def _study_files(path: Path | None) -> str:
+    from engine.workspace.study_files import check_files
+
+    with workspace_from_option(path) as place:
+        check = check_files(place)
+    if not check.whole:
+        raise CasebindError(check.sentence)
+    return check.sentence
 
 
 def _workspace(path: Path | None) -> str:

@@ -25,6 +25,8 @@ from engine.files import utc_now
 
 FILE_NAME = "casebind.duckdb"
 CLOSES_IN_S = 5.0
+HEADER_BYTES = 3 * 4096  # before the first block of a DuckDB file
+DAMAGE = (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
 UNWRITTEN = "Could not write file"  # said inside other errors too, by a commit that finds the disk full
 LOW_MEMORY, MIN_MEMORY = "96MB", "1MB"  # of DuckDB's memory while many codes are loaded, and just after that
 
@@ -54,6 +56,7 @@ class Database:
         self._lock = threading.RLock()
         self._connection = _connect(path)
         try:
+            self._check_length()
             self._migrate()
         except BaseException:
             self._connection.close()
@@ -74,17 +77,25 @@ class Database:
 
     def read(self, sql: str, parameters: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
         """Return all rows of one statement."""
-        cursor = self._cursor()
-        try:
+        with self._reading() as cursor:
             return cursor.execute(sql, list(parameters)).fetchall()
-        finally:
-            cursor.close()
 
     def columns(self, sql: str, parameters: Sequence[Any] = ()) -> dict[str, Any]:
         """Return the result as one numpy array per column."""
+        with self._reading() as cursor:
+            return cursor.execute(sql, list(parameters)).fetchnumpy()
+
+    @contextmanager
+    def _reading(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """Give a cursor of its own; a block of the file that cannot be read becomes a sentence."""
         cursor = self._cursor()
         try:
-            return cursor.execute(sql, list(parameters)).fetchnumpy()
+            yield cursor
+        except DAMAGE as error:
+            raise WorkspaceError(
+                f"The workspace {self.path.parent} cannot be read, its file {self.path.name} is damaged "
+                f"({_first_line(error)}): restore it from a copy, or pass --workspace with another folder."
+            ) from error
         finally:
             cursor.close()
 
@@ -141,6 +152,18 @@ class Database:
         except duckdb.ConnectionException as error:
             raise WorkspaceError("The workspace was closed while it was in use: open it again.") from error
 
+    def _check_length(self) -> None:
+        """Raise WorkspaceError where the file is shorter than the blocks that it uses: what was cut off is lost."""
+        ((block_size, blocks),) = self.read(
+            "SELECT block_size, used_blocks FROM pragma_database_size() WHERE database_name = current_database()"
+        )
+        size, expected = self.path.stat().st_size, HEADER_BYTES + block_size * blocks
+        if size < expected:
+            raise WorkspaceError(
+                f"The workspace {self.path.parent} cannot be opened, its file {self.path.name} was cut off (it has "
+                f"{size:,} of {expected:,} bytes): restore it from a copy, or pass --workspace with another folder."
+            )
+
     def _migrate(self) -> None:
         """Bring the file to the newest schema; refuse one that a newer Casebind wrote."""
         with self.write() as cursor:
@@ -171,7 +194,10 @@ def _connect(path: Path) -> duckdb.DuckDBPyConnection:
                 f"The workspace {path.parent} is in use by another process{process}, most likely the running app: "
                 "close it, or pass --workspace with another folder."
             ) from error
-        raise WorkspaceError(f"The workspace {path.parent} cannot be opened: {_first_line(error)}.") from error
+        raise WorkspaceError(
+            f"The workspace {path.parent} cannot be opened ({_first_line(error)}): check who may read its file "
+            f"{path.name}, restore it from a copy, or pass --workspace with another folder."
+        ) from error
     except duckdb.Error as error:
         raise WorkspaceError(
             f"The workspace {path.parent} cannot be opened, its file {path.name} is damaged or not a DuckDB file "

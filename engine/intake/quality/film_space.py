@@ -8,6 +8,7 @@ films. A typical film has distance 1.
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -15,9 +16,11 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import ReleaseError
+from engine.files import sha256_of, write_whole
 from engine.intake.quality.verdict import FILM_SPACE
 
 PATH = FILM_SPACE
+MANIFEST = "manifest.json"  # in the folder of the space: {"parts": {file name: SHA-256}}, as in a release
 DIRECTIONS = 64  # leading directions kept; 32 to 256 separate about equally well on valid
 
 
@@ -59,7 +62,7 @@ def fit_space(features: np.ndarray, cohorts: np.ndarray) -> FilmSpace:
 
 
 def save_space(space: FilmSpace, trunk: str, path: Path = PATH) -> None:
-    """Write the space as safetensors, the trunk's name in its metadata."""
+    """Write the space as safetensors, the trunk's name in its metadata, and its SHA-256 into the manifest beside it."""
     from safetensors.numpy import save_file
 
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -70,15 +73,18 @@ def save_space(space: FilmSpace, trunk: str, path: Path = PATH) -> None:
         "rest": np.array([space.rest], np.float32),
     }
     save_file(tensors, path, metadata={"trunk": trunk})
+    manifest = {"parts": {path.name: sha256_of(path)}}
+    write_whole(path.with_name(MANIFEST), json.dumps(manifest, indent=1) + "\n")
 
 
 @lru_cache(maxsize=1)
 def load_space(path: Path = PATH) -> FilmSpace:
-    """Read the shipped space. Raises ReleaseError where it is missing, damaged or of another trunk."""
+    """Read the shipped space; ReleaseError where it is missing, not what the manifest names, or of another trunk."""
     from safetensors import safe_open
 
     from engine.model.trunk import TRUNK_NAME
 
+    _check_digest(path)
     try:
         with safe_open(path, framework="numpy") as file:
             trunk = (file.metadata() or {}).get("trunk")
@@ -90,3 +96,18 @@ def load_space(path: Path = PATH) -> FilmSpace:
     if trunk != TRUNK_NAME:
         raise ReleaseError(f"The gate's film space belongs to trunk {trunk}, not {TRUNK_NAME}: refit the quality gate.")
     return FilmSpace(parts["mean"], parts["axes"], parts["variances"], float(parts["rest"][0]))
+
+
+def _check_digest(path: Path) -> None:
+    """Raise ReleaseError where the bytes of the space are not those that the manifest beside it names."""
+    try:
+        wanted = json.loads(path.with_name(MANIFEST).read_text("utf-8"))["parts"][path.name]
+        same = sha256_of(path) == wanted
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ReleaseError(
+            f"The gate's film space {path.name} or its manifest is damaged or missing: restore data/models/quality."
+        ) from error
+    if not same:
+        raise ReleaseError(
+            f"The gate's film space {path.name} is not the one that its manifest names: restore data/models/quality."
+        )

@@ -202,6 +202,17 @@ def test_an_unexpected_error_is_one_sentence_with_the_way_to_more(workspace_fold
     assert "Traceback" in (workspace_folder / "casebind-errors.log").read_text()
 
 
+def test_without_a_workspace_the_details_go_to_the_users_own_folder(tmp_path: Path) -> None:
+    script = "import sys; sys.modules['tqdm'] = None\nfrom engine.cli import main; main(sys.argv[1:])"
+    words = [sys.executable, "-c", script, "encode", str(settings.DEMO / "manifest.csv"), "--out", str(tmp_path / "x")]
+    environment = {**os.environ, "CASEBIND_WORKSPACE": str(tmp_path / "none"), "XDG_STATE_HOME": str(tmp_path / "own")}
+    said = subprocess.run(words, capture_output=True, text=True, timeout=100, env=environment, check=False)
+    assert (said.returncode, one_sentence(said.stderr)) == (1, True)
+    log = tmp_path / "own" / "casebind" / "casebind-errors.log"
+    assert "Traceback" in log.read_text()
+    assert (log.stat().st_mode & 0o077, log.parent.stat().st_mode & 0o077) == (0, 0)
+
+
 def test_encode_keeps_the_order_and_marks_what_it_could_not(tmp_path: Path, release: Release) -> None:
     from helpers.workspaces import write_manifest
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from dataclasses import replace
@@ -19,6 +20,7 @@ from engine.store.database import migrations
 from engine.store.filters import Filters
 from engine.store.records import StoredQuery
 from engine.study import Film, IdentityRow, Study, Trace
+from engine.workspace.study_files import check_files
 from engine.workspace.workspace import Workspace, open_workspace
 
 
@@ -144,6 +146,28 @@ def test_missing_damaged_and_newer_workspaces_are_refused(tmp_path: Path) -> Non
     file.close()
     with pytest.raises(WorkspaceError, match="update Casebind"):
         open_workspace(tmp_path / "new")
+
+
+@pytest.mark.parametrize("cut", [100, 20_000, 300_000, -262_144, -1])
+def test_a_file_that_was_cut_off_is_one_sentence(tmp_path: Path, cut: int) -> None:
+    with open_workspace(tmp_path / "ws", create=True) as place:
+        fill(place)
+    file = tmp_path / "ws" / "casebind.duckdb"
+    os.truncate(file, cut if cut > 0 else file.stat().st_size + cut)
+    with pytest.raises(WorkspaceError, match=r"cannot be opened.*restore it from a copy"):
+        open_workspace(tmp_path / "ws")
+
+
+def test_files_of_studies_that_are_gone_damaged_or_others_are_named(workspace: Workspace) -> None:
+    fill(workspace)
+    assert check_files(workspace).whole
+    files = {row.study_id: workspace.studies_folder / row.file for row in workspace.all_rows()}
+    files["s0000"].unlink()
+    os.truncate(files["s0001"], 40)
+    files["s0003"].write_text("another report", encoding="utf-8")
+    found = check_files(workspace)
+    assert (found.missing, found.damaged, found.changed) == (("s0000",), ("s0001",), ("s0003",))
+    assert found.sentence.startswith("of 12 files 1 missing (s0000) and 1 damaged (s0001) and 1 of other content")
 
 
 def test_a_workspace_without_schema_is_migrated(tmp_path: Path) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from engine.errors import ReleaseError
 from engine.intake.quality.film import exposure
-from engine.intake.quality.film_space import fit_space, load_space, unit_halves
+from engine.intake.quality.film_space import fit_space, load_space, save_space, unit_halves
 from engine.intake.quality.judge import judge
+from engine.model.trunk import TRUNK_NAME
 from engine.study import Film, Study
 from engine.training.quality_negatives import picture_negatives
 
@@ -83,6 +86,22 @@ def test_each_half_of_the_features_counts_by_direction_only() -> None:
     features = np.abs(np.random.default_rng(0).normal(size=(3, 768))) + 0.1
     scaled = features * np.repeat([3.0, 0.5], 384)
     np.testing.assert_allclose(unit_halves(features), unit_halves(scaled))
+
+
+def test_a_space_that_is_not_what_its_manifest_names_is_refused(tmp_path: Path) -> None:
+    space = fit_space(np.random.default_rng(0).normal(size=(80, 768)) + 3, np.zeros(80, int))
+    file = tmp_path / "film_space.safetensors"
+    save_space(space, TRUNK_NAME, file)
+    np.testing.assert_allclose(load_space(file).mean, space.mean, atol=1e-6)
+    load_space.cache_clear()
+    damaged = bytearray(file.read_bytes())
+    damaged[-1] ^= 1
+    file.write_bytes(damaged)
+    with pytest.raises(ReleaseError, match="is not the one that its manifest names"):
+        load_space(file)
+    file.with_name("manifest.json").unlink()
+    with pytest.raises(ReleaseError, match="its manifest is damaged or missing"):
+        load_space(file)
 
 
 def test_the_shipped_space_is_small_and_belongs_to_the_trunk() -> None:
