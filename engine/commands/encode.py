@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 import numpy as np
 
+from engine.commands.row_lines import listed, remarks_title
 from engine.commands.shared import load_release
 from engine.errors import UsageError
 
@@ -23,7 +24,8 @@ if TYPE_CHECKING:
 def command(manifest: Path, out: Path) -> None:
     """Write study_id, accepted, embedding (n,256), code (n,32) and synthetic of every row, in the manifest's order.
 
-    Rows that cannot be read or that the quality gate refuses have accepted False, zeros, and a reason.
+    Rows that cannot be read or that the quality gate refuses have accepted False, zeros, and a reason. An optional cell
+    that cannot be read is left out, and named here and under remark.
     """
     from engine.workspace.manifest import read_manifest
     from engine.workspace.pipeline import encode_batches
@@ -42,6 +44,11 @@ def command(manifest: Path, out: Path) -> None:
     write(out, outcomes, release)
     accepted = sum(outcome.accepted for outcome in outcomes)
     click.echo(f"{accepted} of {len(outcomes)} studies encoded with release {release.name} into {out}.")
+    from engine.workspace.ingest import remarks_of
+
+    remarks = remarks_of(outcomes)
+    if remarks:
+        click.echo("\n".join([f"{remarks_title(remarks)} (all under remark in {out}):", *listed(remarks)]))
 
 
 def write(out: Path, outcomes: Sequence[Outcome], release: Release) -> None:
@@ -57,6 +64,7 @@ def write(out: Path, outcomes: Sequence[Outcome], release: Release) -> None:
             embedding=np.stack([one.embedding for one in outcomes]).astype(np.float32),
             code=np.stack([one.code for one in outcomes]).astype(np.uint8),
             reason=np.array([one.reason for one in outcomes]),
+            remark=np.array(["; ".join(one.entry.remarks) for one in outcomes]),
             score=np.array([one.score for one in outcomes], dtype=np.float32),
             fingerprint=np.array([one.study.fingerprint if one.study else "" for one in outcomes]),
             synthetic=np.array([bool(one.entry.facts.get("synthetic")) for one in outcomes]),

@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.commands.row_lines import listed, remarks_title
 from engine.commands.shared import load_release, workspace_from_option, workspace_option
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
     from engine.workspace.ingest import Summary
     from engine.workspace.manifest import StudyEntry
-
-SHOWN_REASONS = 5  # skipped rows told on the screen; all are in the report file
 
 
 @click.command("ingest")
@@ -89,7 +88,7 @@ def summary_lines(summary: Summary) -> str:
         f"{summary.ingested} ingested, {summary.already} already there, {len(summary.skipped)} skipped"
         + (f" (all reasons in {summary.report})" if summary.report else "")
     ]
-    lines += [f"  row {number} {study_id}: {reason}" for number, study_id, reason in summary.skipped[:SHOWN_REASONS]]
-    if len(summary.skipped) > SHOWN_REASONS:
-        lines.append(f"  … and {len(summary.skipped) - SHOWN_REASONS} more")
+    lines += listed(summary.skipped)
+    if summary.remarks:
+        lines += [f"{remarks_title(summary.remarks)} (all in {summary.remarks_report})", *listed(summary.remarks)]
     return "\n".join(lines)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from engine.errors import IntakeError
+from engine.errors import IntakeError, brief
 from engine.intake.formats import sniff
 from engine.intake.read import read
 from engine.intake.upload import Answers, Upload, check_size
@@ -15,10 +15,17 @@ from engine.study import Study
 _HEADER_LIMIT = 1_000_000  # bytes; a WFDB header has some hundred
 
 
-def read_paths(paths: Sequence[Path | str], answers: Answers = Answers(), key: bytes = b"") -> Study:  # noqa: B008 (frozen)
+def read_paths(
+    paths: Sequence[Path | str],
+    answers: Answers = Answers(),  # noqa: B008 (frozen)
+    key: bytes = b"",
+    folder: Path | None = None,
+) -> Study:
     """Return the study in `paths`, with the sibling files that a WFDB record needs; see `read` for key and errors.
 
     A path may also be a WFDB record's base name without suffix; the case of suffixes does not matter.
+
+    folder : where every file has to lie, those that the named ones bring as well, through whatever links
     """
     named = [_existing(Path(path)) for path in paths]
     files = dict.fromkeys(named)
@@ -26,7 +33,23 @@ def read_paths(paths: Sequence[Path | str], answers: Answers = Answers(), key: b
     claimed = set(headers).union(*headers.values())  # what a named header names needs no search for its header
     for path in named:
         files |= dict.fromkeys(headers.get(path, ()) if path in claimed else _siblings(path))
+    if folder is not None:
+        files = dict.fromkeys(inside(folder, path, path.name) for path in files)
     return read([Upload(path.name, _bytes(path)) for path in files], answers, key)
+
+
+def inside(folder: Path, path: Path, name: str) -> Path:
+    """Return a path below a resolved folder; IntakeError, with the file's name, where it or a link leads out of it."""
+    plain = Path(os.path.normpath(path))
+    try:
+        below = plain.is_relative_to(folder) and plain.resolve().is_relative_to(folder)
+    except (OSError, RuntimeError, ValueError) as error:  # a name that is too long, or a link that leads to itself
+        raise IntakeError(f"the file {brief(name)} has a name or a link that leads nowhere: name it anew") from error
+    if not below:
+        raise IntakeError(
+            f"the file {brief(name)} lies outside the manifest's folder: put it below, and name it relatively"
+        )
+    return plain
 
 
 def _existing(path: Path) -> Path:

@@ -263,10 +263,11 @@ def gate_refusal(
     from dataclasses import replace
 
     from engine.intake.quality.judge import choose_window, judge
+    from engine.intake.upload import Answers
     from engine.workspace.manifest import read_files
 
     try:
-        study = read_files(list(files), modality, fs, units, b"")
+        study = read_files(list(files), modality, Answers(fs=fs, units=units), b"")
     except IntakeError as error:
         return str(error)
     facts = {"age": float(encounter.age), "sex": encounter.sex}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.files import utc_now
 from engine.intake.quality.verdict import gate_digest
+from engine.plain_text import csv_text
 from engine.store.catalogue import encounter_owners, row_keys
 from engine.store.records import Cohort, NewStudy, StudyRow
 from engine.study import Study
@@ -34,16 +34,20 @@ class Progress(Protocol):
 class Summary:
     """What an ingest did.
 
-    skipped   : (row number, study id, reason)
-    set_aside : studies of the workspace that the quality gate refuses now
-    report    : the CSV that lists the skipped rows, where there are any
+    skipped        : (row number, study id, reason)
+    remarks        : (row number, study id, what was read freely or left out of the row's cells)
+    set_aside      : studies of the workspace that the quality gate refuses now
+    report         : the CSV that lists the skipped rows, where there are any
+    remarks_report : the CSV that lists the remarks, where there are any
     """
 
     ingested: int = 0
     already: int = 0
     skipped: list[tuple[int, str, str]] = field(default_factory=list)
+    remarks: list[tuple[int, str, str]] = field(default_factory=list)
     set_aside: int = 0
     report: Path | None = None
+    remarks_report: Path | None = None
 
 
 def ingest(
@@ -66,14 +70,18 @@ def ingest(
         progress.update(summary.already)
     for outcomes in encode_batches(fresh, release, workspace.key, precomputed):
         batch = _accepted(workspace, cohort, outcomes, summary)
+        summary.remarks += remarks_of(outcomes)
         if batch:
             workspace.add(cohort, release.name, digest, batch)
         summary.ingested += len(batch)
         if progress is not None:
             progress.update(len(outcomes))
     workspace.releases.record_encoders(digest, release.encoders)
+    reports = workspace.path / "reports"
     if summary.skipped:
-        summary.report = _write_report(workspace.path / "reports", cohort.name, summary.skipped)
+        summary.report = _write_report(reports, f"skipped-{cohort.name}", "reason", summary.skipped)
+    if summary.remarks:
+        summary.remarks_report = _write_report(reports, f"remarks-{cohort.name}", "remark", summary.remarks)
     return summary
 
 
@@ -145,13 +153,15 @@ def _pseudonym(study: Study) -> str:
     return f"p-{study.patient_key[:16]}" if study.patient_key else ""
 
 
-def _write_report(folder: Path, cohort: str, skipped: Sequence[tuple[int, str, str]]) -> Path:
-    """Write the skipped rows as CSV; return the file."""
+def remarks_of(outcomes: Iterable[Outcome]) -> list[tuple[int, str, str]]:
+    """Return (row number, study id, remark) of every remark on the cells of the entries."""
+    return [(one.entry.number, one.entry.study_id, remark) for one in outcomes for remark in one.entry.remarks]
+
+
+def _write_report(folder: Path, name: str, said: str, lines: Sequence[tuple[int, str, str]]) -> Path:
+    """Write lines about rows as CSV, what is said in a column of its own; return the file."""
     folder.mkdir(parents=True, exist_ok=True)
-    safe = "".join(char if char.isalnum() or char in "-_" else "_" for char in cohort)
-    file = folder / f"skipped-{safe}-{utc_now():%Y%m%d-%H%M%S}.csv"
-    with file.open("w", newline="", encoding="utf-8") as handle:
-        writer = csv.writer(handle)
-        writer.writerow(("row", "study_id", "reason"))
-        writer.writerows(skipped)
+    safe = "".join(char if char.isalnum() or char in "-_" else "_" for char in name)
+    file = folder / f"{safe}-{utc_now():%Y%m%d-%H%M%S}.csv"
+    file.write_text(csv_text(("row", "study_id", said), lines), encoding="utf-8", newline="")
     return file

@@ -2,7 +2,8 @@
 
 Columns: file (relative; several files of one study joined by ";"), modality, and optionally study_id, patient_id,
 encounter_id, acquired_at, age, sex, view, labels (joined by ";"), report, fs, units, leads, consent, label_source,
-licence, attribution, synthetic; further columns are kept as they are.
+licence, attribution, synthetic; further columns are kept as they are. What an optional cell says is read by
+`engine.intake.facts`; a cell that says nothing leaves its fact out and is named in the entry's remarks.
 """
 
 from __future__ import annotations
@@ -10,13 +11,15 @@ from __future__ import annotations
 import csv
 import hashlib
 import json
-import os
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from engine.errors import CasebindError, IntakeError, UsageError
+from engine.errors import CasebindError, IntakeError, UsageError, brief
+from engine.intake.facts import Fact, age_of, date_of, rate_of, sex_of, units_of, view_of
+from engine.intake.paths import inside, read_paths
+from engine.intake.upload import Answers
 from engine.modalities import MODALITIES, spec_of
 from engine.store.records import SCOPES
 from engine.study import Note, Study, Trace
@@ -42,9 +45,15 @@ KNOWN_COLUMNS = (
     "attribution",
     "synthetic",
 )
-UNITS = ("mV", "uV", "au", "sd")
+OPTIONAL: dict[str, Callable[[str], Fact]] = {
+    "acquired_at": date_of,
+    "age": age_of,
+    "fs": rate_of,
+    "sex": sex_of,
+    "units": units_of,
+    "view": view_of,
+}
 YES, NO = ("yes", "true", "1", "granted"), ("no", "false", "0", "withdrawn", "none")
-SEXES = {"f": "F", "female": "F", "w": "F", "m": "M", "male": "M", "o": "O", "other": "O"}
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,6 +67,7 @@ class StudyEntry:
     extra    : further columns, as they are
     read     : reads the files with the workspace's key; raises IntakeError
     problem  : why the row cannot be read at all, else ""
+    remarks  : what was read freely or left out of its optional cells, a clause each
     """
 
     number: int
@@ -67,12 +77,16 @@ class StudyEntry:
     extra: dict[str, str] = field(default_factory=dict)
     read: Callable[[bytes], Study] | None = None
     problem: str = ""
+    remarks: tuple[str, ...] = ()
 
     def load(self, key: bytes) -> Study:
         """Read the study; IntakeError where it cannot be."""
         if self.read is None:
             raise IntakeError(self.problem)
-        return self.read(key)
+        try:
+            return self.read(key)
+        except OSError as error:  # such as a name that no file system takes
+            raise IntakeError(f"its files cannot be opened ({error.strerror})") from error
 
     def row_key(self, cohort: str) -> str:
         """Return the same 64 hex digits whenever this row is met in this cohort."""
@@ -92,14 +106,15 @@ def read_manifest(path: Path) -> list[StudyEntry]:
 
 def _rows(file: Path) -> list[dict[str, str]]:
     try:
-        with file.open(newline="", encoding="utf-8-sig") as handle:
+        with file.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as handle:
             reader = csv.DictReader(handle, restkey="", restval="", strict=True)
             names = [name.strip() for name in reader.fieldnames or []]
+            "".join(names).encode()
             reader.fieldnames = names
             rows = list(reader)
     except FileNotFoundError as error:
         raise UsageError(f"There is no manifest {file}: name a manifest.csv or a folder that holds one.") from error
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, UnicodeError, csv.Error) as error:
         raise UsageError(f"The manifest {file} cannot be read as UTF-8 CSV: save it as CSV (UTF-8) again.") from error
     if not {"file", "modality"} <= set(names):
         missing = " and ".join(sorted({"file", "modality"} - set(names)))
@@ -112,53 +127,60 @@ def _rows(file: Path) -> list[dict[str, str]]:
 def _entry(folder: Path, number: int, raw: dict[str, Any], seen: set[str]) -> StudyEntry:
     overfull = "" in raw
     row = {name: value.strip() for name, value in raw.items() if name}
-    study_id = row.get("study_id", "")
+    study_id = _shown(row.get("study_id", ""))
     identity = study_id or json.dumps(row, sort_keys=True)
     extra = {name: value for name, value in row.items() if name not in KNOWN_COLUMNS and value}
     try:
         if overfull:
             raise IntakeError("the row has more fields than the header: quote the value that holds a comma")
+        _check_characters(row)
         if identity in seen:
             raise IntakeError(f"the study id {study_id} occurs twice" if study_id else "the row occurs twice")
         seen.add(identity)
-        return StudyEntry(number, study_id, identity, _facts(row), extra, _reader(folder, row))
+        facts, remarks = _facts(row)
+        reader = _reader(folder, row, facts)
+        return StudyEntry(number, study_id, identity, facts, extra, reader, remarks=remarks)
     except CasebindError as error:
-        return StudyEntry(number, study_id, identity, {}, extra, None, str(error))
+        return StudyEntry(number, study_id, identity, {}, {}, None, str(error))
 
 
-def _facts(row: dict[str, str]) -> dict[str, Any]:
-    """Return the typed facts of a row; blank cells are left out."""
+def _check_characters(row: dict[str, str]) -> None:
+    """Raise IntakeError where a cell holds a NUL, or bytes that are no UTF-8."""
+    for name, value in row.items():
+        if "\0" in value:
+            raise IntakeError(f"its {name} holds a NUL character: write the cell again")
+        if value != _shown(value):
+            raise IntakeError(f"its {name} holds bytes that are no UTF-8: save the table as CSV (UTF-8)")
+
+
+def _shown(value: str) -> str:
+    """Return a cell as it can be printed and stored: each byte that is no UTF-8 becomes a mark."""
+    return value.encode("utf-8", "surrogateescape").decode("utf-8", "replace").replace("\0", "\ufffd")
+
+
+def _facts(row: dict[str, str]) -> tuple[dict[str, Any], tuple[str, ...]]:
+    """Return the typed facts of a row, blank and unreadable cells left out, and the remarks on its cells."""
     if row["modality"] not in MODALITIES:
-        raise IntakeError(f"the modality is '{row['modality']}': use {', '.join(MODALITIES)}")
-    if row.get("units") and row["units"] not in UNITS:
-        raise IntakeError(f"the units are '{row['units']}': use {', '.join(UNITS)}")
-    sex = row.get("sex", "").lower()
+        raise IntakeError(f"the modality is '{brief(row['modality'])}': use {', '.join(MODALITIES)}")
     facts: dict[str, Any] = {
         name: row[name]
-        for name in (
-            "modality",
-            "patient_id",
-            "encounter_id",
-            "acquired_at",
-            "view",
-            "report",
-            "units",
-            "label_source",
-            "licence",
-            "attribution",
-        )
+        for name in ("modality", "patient_id", "encounter_id", "report", "label_source", "licence", "attribution")
         if row.get(name)
     }
+    read = {name: fact_of(row[name]) for name, fact_of in OPTIONAL.items() if row.get(name)}
+    facts |= {name: fact.value for name, fact in read.items() if fact.value is not None}
     if row.get("labels"):
         facts["labels"] = [label.strip() for label in row["labels"].split(";") if label.strip()]
-    facts |= {name: _number(name, row[name]) for name in ("age", "fs") if row.get(name)}
-    if sex:
-        facts["sex"] = SEXES.get(sex, row["sex"])
     if row.get("consent"):
         facts["consent"] = consent_of(row["consent"])
+    remarks = [fact.remark for fact in read.values() if fact.remark]
     if row.get("synthetic"):
-        facts["synthetic"] = row["synthetic"].lower() in YES
-    return facts
+        word = row["synthetic"].lower()
+        if word in (*YES, *NO):
+            facts["synthetic"] = word in YES
+        else:
+            remarks.append(f"the cell synthetic says '{brief(row['synthetic'])}', neither yes nor no, and is left out")
+    return facts, tuple(remarks)
 
 
 def consent_of(text: str) -> dict[str, bool]:
@@ -172,41 +194,32 @@ def consent_of(text: str) -> dict[str, bool]:
     return {scope: scope in granted for scope in SCOPES}
 
 
-def _number(name: str, text: str) -> float:
-    try:
-        value = float(text.replace(",", "."))
-    except ValueError as error:
-        raise IntakeError(f"the {name} is '{text}', which is no number") from error
-    if not 0 <= value < 1e6:
-        raise IntakeError(f"the {name} is {text}, which cannot be")
-    return value
-
-
-def _reader(folder: Path, row: dict[str, str]) -> Callable[[bytes], Study]:
+def _reader(folder: Path, row: dict[str, str], facts: dict[str, Any]) -> Callable[[bytes], Study]:
     names = [name.strip() for name in row["file"].split(";") if name.strip()]
-    paths = [_inside(folder, name) for name in names]
+    paths = [inside(folder, folder / name, name) for name in names]
     if not paths and not (spec_of(row["modality"]).content is Note and row.get("report")):
         raise IntakeError("the row names no file")
-    fs = _number("fs", row["fs"]) if row.get("fs") else None
+    answers = Answers(fs=facts.get("fs"), units=facts.get("units"))
 
     def read(key: bytes) -> Study:
-        return read_files(paths, row["modality"], fs, row.get("units") or None, key, report=row.get("report", ""))
+        return read_files(paths, row["modality"], answers, key, report=row.get("report", ""), folder=folder)
 
     return read
 
 
 def read_files(
-    paths: list[Path], modality: str, fs: float | None, units: str | None, key: bytes, *, report: str = ""
+    paths: list[Path], modality: str, answers: Answers, key: bytes, *, report: str = "", folder: Path | None = None
 ) -> Study:
-    """Read the files of one study of a stated modality; a text may come from a .txt file or from `report`."""
-    from engine.intake.paths import read_paths
+    """Read the files of one study of a stated modality; a text may come from a .txt file or from `report`.
+
+    folder : what neither a named file nor one that belongs to it may lie outside of
+    """
     from engine.intake.read import read_text
-    from engine.intake.upload import Answers
 
     if spec_of(modality).content is Note:
         return read_text(_text(paths) if paths else report)
     asked = modality if spec_of(modality).content is Trace else None
-    study = read_paths(paths, Answers(modality=asked, fs=fs, units=units), key)
+    study = read_paths(paths, replace(answers, modality=asked), key, folder=folder)
     if study.modality != modality:
         raise IntakeError(f"the file holds {study.modality} and the manifest says {modality}")
     return study
@@ -219,11 +232,3 @@ def _text(paths: list[Path]) -> str:
         raise IntakeError(f"the text file cannot be read ({error.strerror})") from error
     except UnicodeDecodeError as error:
         raise IntakeError("the text file is not UTF-8: save it as UTF-8 text") from error
-
-
-def _inside(folder: Path, name: str) -> Path:
-    """Return the path of a file below `folder`; refuse one that leads out of it."""
-    path = Path(os.path.normpath(folder / name))
-    if not path.is_relative_to(folder) or not path.resolve().is_relative_to(folder):
-        raise IntakeError(f"the file {name} lies outside the manifest's folder: put it below, and name it relatively")
-    return path

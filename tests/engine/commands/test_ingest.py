@@ -12,6 +12,7 @@ import time
 from itertools import islice
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers.published_layouts import RECORDS, mimic_cxr, mimic_ecg, mimic_iv, ptbxl
 from helpers.workspaces import write_manifest
@@ -101,6 +102,63 @@ def test_bad_rows_are_skipped_with_their_reasons(tmp_path: Path, capsys: pytest.
         ("4", "wrong"),
     ]
     assert all(row["reason"] for row in rows)
+
+
+def test_cells_that_were_left_out_are_in_a_report_and_their_rows_stay(
+    tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    (tmp_path / "manifest.csv").write_text(
+        "file,modality,study_id,age,sex,report\n"
+        ",text,=1+1,old,F,effusion\n"
+        ",text,t2,90+,?,oedema\n"
+        ",text,t3,40,M,pneumonia\n"
+        "gone.png,cxr,@SUM(1),40,M,\n",
+        encoding="utf-8",
+    )
+    assert run(ingest(tmp_path, tmp_path / "ws")) == 0
+    told = capsys.readouterr().out
+    assert "3 ingested, 0 already there, 1 skipped" in told
+    assert "2 rows have a cell that was read freely or left out" in told
+    assert "row 2 t2: the age '90+' is at least 90" in told
+    with open_workspace(tmp_path / "ws") as place:
+        ages = [place.row(study_id, actor=single_user()).age for study_id in ("=1+1", "t2", "t3")]
+    assert ages == [None, 90.0, 40.0]
+    (remarks,) = (tmp_path / "ws" / "reports").glob("remarks-*.csv")
+    (skipped,) = (tmp_path / "ws" / "reports").glob("skipped-*.csv")
+    with remarks.open(newline="", encoding="utf-8") as handle:
+        assert [row[:2] for row in csv.reader(handle)] == [
+            ["row", "study_id"],
+            ["1", "'=1+1"],
+            ["2", "t2"],
+            ["2", "t2"],
+        ]
+    assert skipped.read_text().splitlines()[1].startswith("4,'@SUM(1),")
+
+    assert run(["encode", str(tmp_path), "--out", str(tmp_path / "codes.npz")]) == 0
+    assert "row 1 =1+1: the age 'old' is no number of years, so it is left out" in capsys.readouterr().out
+    with np.load(tmp_path / "codes.npz") as table:
+        assert table["accepted"].tolist() == [True, True, True, False]
+        assert table["remark"].tolist()[2:] == ["", ""]
+
+
+def test_no_file_of_a_row_lies_outside_the_manifests_folder(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
+    source, inner = settings.DEMO / "ecg", tmp_path / "inner"
+    inner.mkdir()
+    (name,) = (path.stem for path in source.glob("syn-0001-e1-ecg.hea"))
+    parts = sorted(path for path in source.glob(f"{name}*") if path.suffix != ".hea")
+    (inner / f"{name}.hea").write_bytes((source / f"{name}.hea").read_bytes())
+    for part in parts:
+        (tmp_path / part.name).write_bytes(part.read_bytes())
+        (inner / part.name).symlink_to(tmp_path / part.name)
+    (inner / "manifest.csv").write_text(f"file,modality,study_id\n{name}.hea,ecg,linked\n", encoding="utf-8")
+    assert run(ingest(inner, tmp_path / "ws")) == 0
+    assert "lies outside the manifest's folder" in capsys.readouterr().out
+    for part in parts:  # a link within the folder is as good as the file
+        (inner / part.name).unlink()
+        (inner / f"real-{part.name}").write_bytes(part.read_bytes())
+        (inner / part.name).symlink_to(inner / f"real-{part.name}")
+    assert run(ingest(inner, tmp_path / "ws")) == 0
+    assert capsys.readouterr().out.startswith("1 ingested")
 
 
 def test_facts_consent_and_further_columns_arrive(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:

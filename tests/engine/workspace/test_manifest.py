@@ -14,7 +14,8 @@ HEADER = "file,modality,study_id,patient_id,age,sex,labels,report,fs,units,conse
 
 
 def read(folder: Path, *rows: str, header: str = HEADER) -> list[StudyEntry]:
-    (folder / "manifest.csv").write_text("\ufeff" + header + "".join(f"{row}\n" for row in rows), encoding="utf-8")
+    text = "\ufeff" + header + "".join(f"{row}\n" for row in rows)
+    (folder / "manifest.csv").write_bytes(text.encode("utf-8", "surrogateescape"))
     return read_manifest(folder)
 
 
@@ -52,10 +53,12 @@ def test_text_comes_from_the_report_or_a_file(tmp_path: Path) -> None:
         ("/etc/passwd,ecg,s,,,,,,,,,", "outside the manifest's folder"),
         ("ok/../../a.csv,ecg,s,,,,,,,,,", "outside the manifest's folder"),
         ("link/a.csv,ecg,s,,,,,,,,,", "outside the manifest's folder"),
-        ("a.csv,ecg,s,,old,,,,,,,", "age is 'old'"),
-        ("a.csv,ecg,s,,-4,,,,,,,", "age is -4"),
-        ("a.csv,ecg,s,,nan,,,,,,,", "age is nan"),
-        ("a.csv,ecg,s,,,,,,,volt,,", "units are 'volt'"),
+        ("a.csv\0,ecg,s,,,,,,,,,", "its file holds a NUL"),
+        ("a.csv,ecg,s,,4\0,,,,,,,", "its age holds a NUL"),
+        ("a.csv,ecg,s\0,,,,,,,,,", "its study_id holds a NUL"),
+        ("a.csv,ecg,s,,,,,,,,,\udcff", "its ward holds bytes that are no UTF-8"),
+        ("loop,ecg,s,,,,,,,,,", "leads nowhere"),
+        (f"{'x' * 300}.csv,ecg,s,,,,,,,,,", "cannot be opened|leads nowhere"),
         ("a.csv,ecg,s,,,,,,,,maybe,", "consent is 'maybe'"),
         ("a.csv,ecg,s,,,,,,,,,x,surplus", "more fields than the header"),
     ],
@@ -63,11 +66,56 @@ def test_text_comes_from_the_report_or_a_file(tmp_path: Path) -> None:
 def test_a_bad_row_says_why(tmp_path: Path, row: str, reason: str) -> None:
     (tmp_path / "inside").mkdir()
     (tmp_path / "inside" / "link").symlink_to(tmp_path)
+    (tmp_path / "inside" / "loop").symlink_to("loop")
     bad, good = read(tmp_path / "inside", row, ",text,t1,,,,,fine,,,,")
-    assert reason in bad.problem
-    with pytest.raises(IntakeError):
+    with pytest.raises(IntakeError, match=reason):
         bad.load(b"")
     assert good.load(b"").content == Note("fine")
+
+
+@pytest.mark.parametrize(
+    ("cells", "fact", "value", "said"),
+    [
+        ({"age": "45"}, "age", 45.0, ""),
+        ({"age": "045Y"}, "age", 45.0, ""),
+        ({"age": "006M"}, "age", 0.5, ""),
+        ({"age": "6 months"}, "age", 0.5, ""),
+        ({"age": "1 y 6 mo"}, "age", 1.5, ""),
+        ({"age": "3 Wochen"}, "age", 0.0575, ""),
+        ({"age": "90+"}, "age", 90.0, "the age '90+' is at least 90"),
+        ({"age": ">89"}, "age", 89.0, "at least 89"),
+        ({"age": "1-5"}, "age", 3.0, "the age '1-5' is a range, read as its middle, 3"),
+        ({"age": "old"}, "age", None, "the age 'old' is no number of years, so it is left out"),
+        ({"age": "-4"}, "age", None, "left out"),
+        ({"age": "nan"}, "age", None, "left out"),
+        ({"age": "400"}, "age", None, "the age '400' cannot be, so it is left out"),
+        ({"sex": "weiblich"}, "sex", "F", ""),
+        ({"sex": "unknown"}, "sex", None, "the sex 'unknown' is none of F, M and O"),
+        ({"view": "PA"}, "view", "PA", ""),
+        ({"view": "P" * 41}, "view", None, "is no view"),
+        ({"acquired_at": "2024-04-14T13:29"}, "acquired_at", "2024-04-14T13:29", ""),
+        ({"acquired_at": "2024"}, "acquired_at", "2024", ""),
+        ({"acquired_at": "14.04.2024"}, "acquired_at", "2024-04-14", ""),
+        ({"acquired_at": "13/04/2024"}, "acquired_at", "2024-04-13", ""),
+        ({"acquired_at": "03/04/2024"}, "acquired_at", None, "is no date of one meaning"),
+        ({"acquired_at": "2024-02-30"}, "acquired_at", None, "is no date"),
+        ({"fs": "0.5 kHz"}, "fs", 500.0, ""),
+        ({"fs": "fast"}, "fs", None, "the fs 'fast' is no rate in Hz"),
+        ({"units": "µV"}, "units", "uV", ""),
+        ({"units": "volt"}, "units", None, "the units 'volt' are none of mV, uV, au, sd, so they are left out"),
+        ({"synthetic": "perhaps"}, "synthetic", None, "neither yes nor no"),
+    ],
+)
+def test_an_optional_cell_is_read_or_left_out_and_said(
+    tmp_path: Path, cells: dict[str, str], fact: str, value: object, said: str
+) -> None:
+    header = ",".join(["modality", "file", "report", *cells]) + "\n"
+    (entry,) = read(tmp_path, ",".join(["text", "", "fine", *cells.values()]), header=header)
+    assert entry.problem == ""
+    assert entry.load(b"").content == Note("fine")
+    assert entry.facts.get(fact) == value
+    assert len(entry.remarks) == bool(said)
+    assert said in "".join(entry.remarks)
 
 
 def test_the_second_of_two_equal_ids_is_refused(tmp_path: Path) -> None:
