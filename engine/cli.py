@@ -32,6 +32,7 @@ COMMANDS = {
     "releases": ("releases", "List releases, promote a round's, go back to one."),
     "explain": ("explain", "Draw which regions made a query and a match similar."),
     "export": ("export", "Write the nearest cases of a query as PDF, PNG, CSV or DICOM."),
+    "fetch": ("fetch", "Download an open data set from its publisher, and take it in."),
     "ingest": ("ingest", "Take a manifest or a data set's folder into the workspace."),
     "encode": ("encode", "Write embeddings and codes of a manifest to a file."),
     "reindex": ("reindex", "Encode the workspace again with the installed release."),

@@ -13,6 +13,7 @@ from engine.commands.shared import load_release, workspace_from_option, workspac
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
+    from engine.store.records import Cohort
     from engine.workspace.ingest import Summary
     from engine.workspace.manifest import StudyEntry
 
@@ -40,26 +41,30 @@ def command(
     """Take in a manifest.csv, a folder that holds one, or the folder of a known data set as it was published.
 
     Known are MIMIC-CXR-JPG, MIMIC-IV-ECG and MIMIC-IV (a folder that holds them all is paired), CheXpert, Open-I, RSNA
-    pneumonia, COVID-19 Radiography, NIH ChestX-ray14, PTB-XL, CPSC2018, BIDMC, PPG-BP, and the open recordings.
+    pneumonia, COVID-19 Radiography, NIH ChestX-ray14, Kermany's paediatric films, PTB-XL, Chapman-Shaoxing / Ningbo,
+    LUDB, CPSC2018, BIDMC, PPG-BP, and the open recordings; `casebind fetch` downloads those that are open.
 
     May be stopped and started again at any time: nothing is lost, nothing comes twice, and bad rows are skipped.
     """
     if not cohort.strip():
         raise UsageError("The cohort has no name: pass --cohort NAME.")
-    entries = entries_of(path, split)
+    from engine.store.records import Cohort
+
+    about = Cohort(cohort.strip(), licence, attribution, synthetic, label_source)
+    click.echo(summary_lines(take_in(workspace, about, entries_of(path, split))))
+
+
+def take_in(workspace: Path | None, about: Cohort, entries: Sequence[StudyEntry]) -> Summary:
+    """Take the entries into the workspace that --workspace means, with a progress bar."""
     with workspace_from_option(workspace, create=True) as place:
         from tqdm import tqdm
 
-        from engine.store.records import Cohort
         from engine.workspace.ingest import ingest
         from engine.workspace.serving import serving_release
 
         release = serving_release(place, load_release())
-
-        about = Cohort(cohort.strip(), licence, attribution, synthetic, label_source)
-        with tqdm(total=len(entries), desc=cohort, unit="study", leave=False) as progress:
-            summary = ingest(place, release, release.digest, about, entries, progress=progress)
-    click.echo(summary_lines(summary))
+        with tqdm(total=len(entries), desc=about.name, unit="study", leave=False) as progress:
+            return ingest(place, release, release.digest, about, entries, progress=progress)
 
 
 def entries_of(path: Path, split: str | None) -> Sequence[StudyEntry]:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from engine.datasets import bidmc, chexpert, covid, cpsc, nih, openi, ppgbp, ptbxl, rsna
+from engine.datasets import bidmc, chapman, chexpert, covid, cpsc, kermany, ludb, nih, openi, ppgbp, ptbxl, rsna
 from engine.datasets.mimic import ecgs as mimic_ecgs
 from engine.datasets.mimic import films as mimic_films
 from engine.datasets.mimic.hospital import hospital
@@ -70,6 +70,14 @@ _ALL = (
             ("g*/A*.hea", "g*/A*.mat"),
         ),
         cpsc.ecgs,
+    ),
+    Adapter("chapman-shaoxing", "Chapman-Shaoxing / Ningbo", ((chapman.NAMES, "WFDBRecords"),), chapman.ecgs),
+    Adapter("ludb", "LUDB", (("ludb.csv", "data"),), ludb.ecgs),
+    Adapter(
+        "kermany",
+        "Kermany paediatric films",
+        (("chest_xray/*/NORMAL",), ("train/NORMAL", "train/PNEUMONIA")),
+        kermany.films,
     ),
     Adapter(
         "bidmc",

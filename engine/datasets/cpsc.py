@@ -7,7 +7,6 @@ No patient is named and no split of the published part: a recording is its own p
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -16,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from engine.datasets.recording import Recording
-from engine.datasets.toolbox import SEXES, label_maps, number, present, recording, rows
+from engine.datasets.toolbox import SEXES, header_facts, label_maps, number, present, recording, rows
 from engine.errors import IntakeError
 from engine.study import ECG_LEADS, Study, Trace
 
@@ -42,10 +41,10 @@ def _of_reference(folder: Path) -> Iterator[Recording]:
 
 
 def _of_header(header: Path) -> Recording:
-    told = dict(re.findall(r"^#\s*(Age|Sex|Dx):\s*(\S*)", header.read_text(errors="replace"), flags=re.MULTILINE))
+    said = header_facts(header)
     source = {"files": [header, header.with_suffix(".mat")]}
-    facts = {"age": number(told.get("Age", "")), "sex": SEXES.get(told.get("Sex", "").lower(), "")}
-    return _recording(header.stem, source, told.get("Dx", "").split(","), **facts)
+    facts = {"age": number(said.get("Age", "")), "sex": SEXES.get(said.get("Sex", "").lower(), "")}
+    return _recording(header.stem, source, said.get("Dx", "").split(","), **facts)
 
 
 def _recording(name: str, source: dict[str, Any], codes: list[str], **overrides: Any) -> Recording:

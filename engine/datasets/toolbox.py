@@ -57,6 +57,11 @@ def rows(folder: Path, name: str, columns: Sequence[str]) -> Iterator[dict[str, 
         raise UsageError(f"The table {file.name} cannot be read: download it again.") from error
 
 
+def header_facts(header: Path) -> dict[str, str]:
+    """Return what a header of the PhysioNet Challenges says in its comments: Age, Sex, Dx (codes joined by commas)."""
+    return dict(re.findall(r"^#\s*(Age|Sex|Dx):\s*(\S*)", header.read_text(errors="replace"), flags=re.MULTILINE))
+
+
 def number(text: str) -> float | None:
     """Return a finite number, or None for anything else."""
     try:

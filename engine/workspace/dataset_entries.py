@@ -13,11 +13,22 @@ if TYPE_CHECKING:
     from engine.datasets.recording import Recording
 
 
-def read_dataset(path: Path, split: str | None) -> list[StudyEntry]:
-    """Return one entry per recording of the data sets in a folder, of one split or of all; UsageError as `collect`."""
+def read_dataset(path: Path, split: str | None, *, complete: bool = True) -> list[StudyEntry]:
+    """Return one entry per recording of the data sets in a folder, of one split or of all; UsageError as `collect`.
+
+    complete : whether every recording of the tables is expected; otherwise those without their files are left out
+    """
     from engine.datasets.adapters import collect
 
-    return [_entry(number, recording) for number, recording in enumerate(collect([path], split), start=1)]
+    listed = collect([path], split)
+    chosen = listed if complete else [one for one in listed if all(file.is_file() for file in _files(one))]
+    return [_entry(number, recording) for number, recording in enumerate(chosen, start=1)]
+
+
+def _files(recording: Recording) -> list[Path]:
+    """Return the files that hold a recording."""
+    named = [value if isinstance(value, list) else [value] for value in recording.source.values()]
+    return [file for files in named for file in files if isinstance(file, Path)]
 
 
 def _entry(number: int, recording: Recording) -> StudyEntry:

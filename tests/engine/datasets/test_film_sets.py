@@ -244,3 +244,19 @@ def test_each_layout_is_known_by_its_files(tmp_path: Path) -> None:
         for folder in (tmp_path / "a", nih(tmp_path / "b"), rsna(tmp_path / "c"), openi(tmp_path / "d"), tmp_path)
     ]
     assert [one.name if one else None for one in found] == ["chexpert", "nih-cxr14", "rsna", "open-i", None]
+
+
+def test_kermany_names_patients_and_kinds_by_the_files(tmp_path: Path) -> None:
+    for number, name in enumerate(
+        ("train/NORMAL/IM-0115-0001", "train/PNEUMONIA/person1_bacteria_1", "test/PNEUMONIA/person1_virus_6")
+    ):
+        picture = film(tmp_path / "chest_xray" / f"{name}.jpg", number)
+        picture.rename(picture.with_suffix(".jpeg"))
+    (tmp_path / "chest_xray" / "train" / "NORMAL" / "notes.jpeg").write_bytes(b"")
+    listed = {one.study_id: one for one in collect([tmp_path])}
+    assert {name: (one.patient_id, one.labels) for name, one in listed.items()} == {
+        "kermany-IM-0115-0001": ("kermany-IM-0115", ("No Finding",)),
+        "kermany-person1_bacteria_1": ("kermany-person1-bacteria", ("Pneumonia", "Bacterial pneumonia")),
+        "kermany-person1_virus_6": ("kermany-person1-virus", ("Pneumonia", "Viral pneumonia")),
+    }
+    assert listed["kermany-IM-0115-0001"].study().film.bits == 8

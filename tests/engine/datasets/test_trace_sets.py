@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import wfdb
-from helpers.published_layouts import RECORDS, ecg_mv, ptbxl, table
+from helpers.published_layouts import RECORDS, ecg, ecg_mv, ptbxl, table
 from openpyxl import Workbook
 from scipy.io import savemat
 
@@ -218,3 +218,45 @@ def test_an_unknown_and_an_empty_folder_are_one_sentence(tmp_path: Path) -> None
     table(tmp_path / "ptbxl_database.csv", ("ecg_id",), [])
     with pytest.raises(UsageError, match=r"has no scp_statements\.csv"):
         collect([tmp_path])
+
+
+def test_ludb_takes_statements_from_headers_and_leaves_their_gains_aside(tmp_path: Path) -> None:
+    table(tmp_path / "ludb.csv", ("ID",), [(5,)])
+    (tmp_path / "data").mkdir()
+    statements = ("Rhythm: Sinus bradycardia.", "Electric axis of the heart: left.", "Left ventricular hypertrophy. ")
+    wfdb.wrsamp(
+        "5",
+        500,
+        ["mV"] * 12,
+        [lead.lower() for lead in ECG_LEADS],
+        d_signal=np.rint(ecg_mv().T * 1000).astype(int),
+        fmt=["16"] * 12,
+        adc_gain=[574.0] * 12,
+        baseline=[2] * 12,
+        write_dir=str(tmp_path / "data"),
+        comments=["<age>: 61", "<sex>: M", "<diagnoses>:", *statements],
+    )
+    (only,) = collect([tmp_path])
+    assert (only.study_id, only.patient_id, only.age, only.sex) == ("ludb_5", "ludb:5", 61.0, "M")
+    assert only.labels == ("sinus bradycardia", "left ventricular hypertrophy")
+    assert np.abs(trace(only).samples - ecg_mv()).max() < 1e-3  # mV
+    (tmp_path / "data" / "5.dat").unlink()
+    with pytest.raises(IntakeError, match=r"5\.dat is not in data"):
+        only.study()
+
+
+def test_chapman_names_its_codes_by_its_own_table(tmp_path: Path) -> None:
+    table(
+        tmp_path / "ConditionNames_SNOMED-CT.csv",
+        ("Acronym Name", "Full Name", "Snomed_CT"),
+        [("AFIB", "Atrial Fibrillation", 164889003), ("SB", "Sinus Bradycardia", 426177001)],
+    )
+    place = tmp_path / "WFDBRecords" / "01" / "010"
+    ecg(place / "JS00001.hea", comments=["Age: 85", "Sex: Male", "Dx: 164889003,59118001", "Rx: Unknown"])
+    (place / "JS00001.dat").rename(place / "JS00001.mat")
+    header = place / "JS00001.hea"
+    header.write_text(header.read_text().replace("JS00001.dat", "JS00001.mat"))
+    (only,) = collect([tmp_path])
+    assert (only.study_id, only.age, only.sex) == ("chapman_JS00001", 85.0, "M")
+    assert only.labels == ("Atrial Fibrillation",)
+    assert np.abs(trace(only).samples - ecg_mv()).max() < 0.01  # mV
