@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from engine.errors import IntakeError, QuestionError
-from engine.intake.leads import GENERIC_ECG, lead_of, ppg_rank, scale_of
+from engine.intake.labels import GENERIC_ECG, read_label
+from engine.intake.units import is_trend, scale_of
 from engine.intake.upload import Answers
 from engine.modalities import spec_of
 from engine.signals import resample
@@ -21,6 +22,7 @@ MISSING_LIMIT = 0.20  # share of a lead's samples that may be missing
 UNNAMED_LEAD = "II"  # single unnamed ECG channels are lead II by convention (AASM montage; ward monitors)
 UNIT_CHOICES = ("mV", "uV", "au", "sd")
 OTHER_CHANNEL = "not an ECG lead or pulse wave"
+SAME_RATE = 0.01  # an answered rate this close to the file's is the same one
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +32,9 @@ class Channel:
     lead    : canonical lead, "PPG", GENERIC_ECG, or None where the file names something else
     samples : (n,) float, NaN where missing, in `units` as written in the file ("" where it does not say)
     position: how the identity table calls it without using the file's own words, e.g. "column 3"
-    rank    : preference among several channels of one pulse wave, lower is better
+    rank    : preference among several channels of one lead or pulse wave, lower is better
+    remark  : what has to be said where this channel is read, or left out
+    trend   : the channel is named like a wave and holds rates or other trend values
     """
 
     lead: str | None
@@ -39,6 +43,8 @@ class Channel:
     units: str
     position: str
     rank: int = 0
+    remark: str = ""
+    trend: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,8 +58,17 @@ class Assembled:
 
 
 def channel(label: str, samples: np.ndarray, fs: float, *, units: str, position: str) -> Channel:
-    """Return a Channel from the label that a file gives it."""
-    return Channel(lead_of(label), samples, fs, units, position, ppg_rank(label))
+    """Return a Channel from the label that a file gives it, turned over where the label says that it is upside down.
+
+    units : as the file writes them beside the label; the label's own where there are none
+    """
+    found = read_label(label)
+    written = units or found.units
+    if is_trend(written):
+        named = read_label(label.replace(found.units, "") if found.units else label).lead
+        return Channel(None, samples, fs, written, position, trend=named is not None)
+    turned = samples if found.sign > 0 else -samples
+    return Channel(found.lead, turned, fs, written, position, found.rank + (found.sign < 0), found.remark)
 
 
 def assemble(channels: Sequence[Channel], answers: Answers, *, partial: bool = False) -> Assembled:
@@ -61,7 +76,8 @@ def assemble(channels: Sequence[Channel], answers: Answers, *, partial: bool = F
 
     Raises QuestionError where modality or units stay open, IntakeError for a recording that cannot be searched.
     """
-    modality, chosen, remark = _choose(channels, answers)
+    modality, chosen, remarks = _choose(channels, answers)
+    chosen, rate_remark = _at_answered_rate(chosen, answers)
     rows = [IdentityRow(c.position, "removed", OTHER_CHANNEL) for c in channels if c.lead is None]
     rows += [
         IdentityRow(c.position, "removed", "another channel of the same pulse wave, or not asked for")
@@ -78,6 +94,7 @@ def assemble(channels: Sequence[Channel], answers: Answers, *, partial: bool = F
     samples = _stack(chosen, fs, units, answers)
     _check_length(samples.shape[1] / fs, modality)
     leads = tuple(str(item.lead) for item in chosen)
+    remark = ", ".join(dict.fromkeys(said for said in (*remarks, rate_remark) if said))
     return Assembled(modality, Trace(samples, leads, float(fs), units), tuple(rows), remark)
 
 
@@ -94,17 +111,23 @@ def check_announced(n_samples: float, n_channels: int, fs: float) -> None:
         )
 
 
-def _choose(channels: Sequence[Channel], answers: Answers) -> tuple[Modality, list[Channel], str]:
-    """Pick the channels of one modality, in canonical order."""
-    ecg = [c for c in channels if c.lead in ECG_LEADS]
+def _choose(channels: Sequence[Channel], answers: Answers) -> tuple[Modality, list[Channel], list[str]]:
+    """Pick the channels of one modality, in canonical order, with what has to be said of them."""
+    ecg = _directly([c for c in channels if c.lead in ECG_LEADS])
     generic = [c for c in channels if c.lead == GENERIC_ECG]
     ppg = sorted((c for c in channels if c.lead == PPG_LEAD), key=lambda c: c.rank)
-    remark = ""
-    if not ecg and generic:
-        ecg, remark = [replace(generic[0], lead=UNNAMED_LEAD)], f"lead not named, taken as {UNNAMED_LEAD}"
-    modality = _modality(bool(ecg), bool(ppg), answers)
+    if not ecg and not ppg and not generic and any(c.trend for c in channels):
+        raise IntakeError(
+            "The channel that is named like a wave is in a unit of rates or trend values, such as bpm: export the "
+            "ECG or the pulse wave itself."
+        )
+    modality = _modality(bool(ecg or generic), bool(ppg), answers)
     if modality == "ppg":
-        return "ppg", ppg[:1], ""
+        return "ppg", ppg[:1], [ppg[0].remark]
+    left_out = [f"{c.remark} and is left out" for c in generic if c.remark and ecg]
+    if not ecg:
+        left_out = [f"{generic[0].remark or 'lead not named'}, taken as {UNNAMED_LEAD}"]
+        ecg = [replace(generic[0], lead=UNNAMED_LEAD, remark="")]
     doubled = [lead for lead, count in Counter(c.lead for c in ecg).items() if count > 1]
     if doubled:
         raise IntakeError(
@@ -112,7 +135,27 @@ def _choose(channels: Sequence[Channel], answers: Answers) -> tuple[Modality, li
             "which one is meant: "
             "export it with each lead once."
         )
-    return "ecg", sorted(ecg, key=lambda c: ECG_LEADS.index(str(c.lead))), remark
+    ordered = sorted(ecg, key=lambda c: ECG_LEADS.index(str(c.lead)))
+    return "ecg", ordered, [c.remark for c in ordered] + left_out
+
+
+def _directly(channels: list[Channel]) -> list[Channel]:
+    """Leave out leads that are turned over where the file has them upright too."""
+    upright = {c.lead for c in channels if c.rank == 0}
+    return [c for c in channels if c.rank == 0 or c.lead not in upright]
+
+
+def _at_answered_rate(channels: list[Channel], answers: Answers) -> tuple[list[Channel], str]:
+    """Return the channels at the rate that the user stated, which wins over the file's; slower ones in proportion."""
+    fastest = max(c.fs for c in channels)
+    if answers.fs is None or answers.fs == fastest:
+        return channels, ""
+    if not np.isfinite(answers.fs) or answers.fs <= 0:
+        raise IntakeError(
+            f"The sampling rate {answers.fs:g} Hz is not a positive number: give the number of samples per second."
+        )
+    said = f"rate as stated, the file says {fastest:.4g} Hz" if abs(fastest / answers.fs - 1) > SAME_RATE else ""
+    return [replace(c, fs=c.fs * answers.fs / fastest) for c in channels], said
 
 
 def _modality(has_ecg: bool, has_ppg: bool, answers: Answers) -> Modality:

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from engine.errors import IntakeError
 from engine.intake.assemble import assemble, channel, check_announced
-from engine.intake.leads import lead_of, phrase
+from engine.intake.gaps import is_gap
+from engine.intake.leads import phrase
 from engine.intake.pseudonyms import MAX_AGE, pseudonym
 from engine.intake.upload import ReaderInput
 from engine.study import IdentityRow, Study
@@ -34,25 +37,22 @@ def read_edf(given: ReaderInput) -> Study:
             "The EDF+ file is discontinuous, so times between its parts are open: export one continuous stretch."
         )
     signals: tuple[Any, ...] = recording.signals
-    channels = []
-    for i, signal in enumerate(signals):
-        if lead_of(signal.label) is not None:
-            position, units = f"EDF signal {i + 1}", signal.physical_dimension
-            rate = signal.sampling_frequency
-            channels.append(channel(signal.label, signal.data, rate, units=units, position=position))
-    result = assemble(channels, given.answers)
-    dropped = tuple(
-        IdentityRow(f"EDF signal {i + 1}", "removed", "no ECG lead or pulse wave")
+    channels = [
+        channel(
+            signal.label,
+            np.where(is_gap(signal.digital), np.nan, signal.data),
+            signal.sampling_frequency,
+            units=signal.physical_dimension,
+            position=f"EDF signal {i + 1}",
+        )
         for i, signal in enumerate(signals)
-        if lead_of(signal.label) is None
-    )
+    ]
+    result = assemble(channels, given.answers)
     rows = tuple(IdentityRow(tag, "removed", reason) for tag, _, reason in _FIELDS)
     facts, identifier = _patient(recording)
     named = phrase(kind.upper(), result.trace, result.remark)
     patient_key = pseudonym(given.key, identifier)
-    return Study(
-        result.modality, result.trace, named, rows + dropped + result.rows, facts=facts, patient_key=patient_key
-    )
+    return Study(result.modality, result.trace, named, rows + result.rows, facts=facts, patient_key=patient_key)
 
 
 def _check(data: bytes, kind: str) -> None:

@@ -13,6 +13,7 @@ from engine.intake.upload import Answers, Upload, check_size
 from engine.study import Study
 
 _HEADER_LIMIT = 1_000_000  # bytes; a WFDB header has some hundred
+_SIGNAL_SUFFIXES = {".dat", ".mat", ".xyz"}  # of signal files, whose bytes may look like text by chance
 
 
 def read_paths(
@@ -72,14 +73,13 @@ def _siblings(path: Path) -> list[Path]:
     kind = sniff(data)
     if kind == "wfdb":
         return _record(path, data)
-    if kind in ("binary", "signal", "matlab", "text", "table"):
-        return _record_of_part(path)
-    return []
+    by_chance = kind in ("text", "table") and path.suffix.lower() in _SIGNAL_SUFFIXES
+    return _record_of_part(path) if kind in ("binary", "signal", "matlab") or by_chance else []
 
 
 def _record(header: Path, data: bytes) -> list[Path]:
     """Return the signal files of a header, and for a multi-segment record its segments' headers and files."""
-    from engine.intake.wfdb_trace import parse_header
+    from engine.intake.wfdb_header import parse_header
 
     parsed = parse_header(data)
     found = [part for name in sorted(parsed.named) if (part := _in_folder(header.parent, name))]
@@ -95,16 +95,24 @@ def _record(header: Path, data: bytes) -> list[Path]:
 
 def _record_of_part(part: Path) -> list[Path]:
     """Return the header that names a signal file, with everything else that it names."""
-    from engine.intake.wfdb_trace import parse_header
-
     header = _in_folder(part.parent, part.stem + ".hea")
     for candidate in [header] if header else _headers(part.parent):
         data = _head(candidate)
         if sniff(data) != "wfdb":
             continue
-        if candidate == header or part.name.lower() in parse_header(data).named:
+        if candidate == header or part.name.lower() in _named_by(data):
             return [candidate, *_record(candidate, data)]
     return []
+
+
+def _named_by(header: bytes) -> set[str]:
+    """Return the files that a header refers to; none for a damaged one, which is no header of what was named."""
+    from engine.intake.wfdb_header import parse_header
+
+    try:
+        return parse_header(header).named
+    except IntakeError:
+        return set()
 
 
 def _headers(folder: Path) -> Iterable[Path]:

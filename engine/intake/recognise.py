@@ -19,6 +19,13 @@ _MISSING: Final = frozenset({"nan", "na", "n/a", "null", "none", "inf", "-inf"})
 _UNIX_TIME: Final = 1e9  # seconds; September 2001, before any wristband
 _SLOW_SENSOR_HZ: Final = 8.0  # an E4 writes skin conductance and temperature at 4 Hz, the pulse wave at 64 Hz
 _FAST_SENSOR_HZ: Final = 1000.0
+_QUOTED: Final = re.compile(r'"([^"]*)"')
+_WIDE: Final = (
+    (b"\xff\xfe\x00\x00", "utf-32"),
+    (b"\x00\x00\xfe\xff", "utf-32"),
+    (b"\xff\xfe", "utf-16"),
+    (b"\xfe\xff", "utf-16"),
+)
 _BMP_HEADERS: Final = frozenset({12, 40, 52, 56, 108, 124})  # lengths of a BMP's information header, bytes
 
 
@@ -103,7 +110,8 @@ def is_wfdb(content: Content) -> bool:
 
 def is_table(content: Content) -> bool:
     """Return whether at least two lines consist mostly of numbers, or of words for a missing one."""
-    rows = [[cell for cell in re.split(r"[;,\t| ]+", line.strip()) if cell] for line in content.lines[:400]]
+    lines = [_QUOTED.sub(_without_commas, line.strip()) for line in content.lines[:400]]
+    rows = [[cell for cell in re.split(r"[;,\t| ]+", line) if cell] for line in lines]
     mostly = [cells for cells in rows if cells and sum(_numeric(cell) for cell in cells) * 2 >= len(cells)]
     return len(mostly) >= 2 or is_manifest(content.lines[:1])
 
@@ -141,9 +149,12 @@ def is_acq(content: Content) -> bool:
 
 
 def decode(data: bytes) -> str | None:
-    """Return the text of a file (UTF-8, UTF-16 with a byte-order mark, else Latin-1), or None for binary content."""
-    if data[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return data.decode("utf-16", errors="replace")
+    """Return the text of a file (UTF-8, UTF-16 or UTF-32, else Latin-1), or None for binary content."""
+    for mark, encoding in _WIDE:
+        if data.startswith(mark):
+            return data.decode(encoding, errors="replace")
+    if (unmarked := _unmarked_utf16(data[:_HEAD])) is not None:
+        return data.decode(unmarked, errors="replace")
     sample = data[:_HEAD]
     control = sum(sample.count(byte) for byte in range(32) if byte not in (9, 10, 12, 13))
     if control:
@@ -164,6 +175,16 @@ def _markup_end(text: str) -> int:
         close = "]>"  # a document type with definitions of its own
     end = text.find(close)
     return len(text) if end < 0 else end + len(close)
+
+
+def _unmarked_utf16(sample: bytes) -> str | None:
+    """Return the encoding of UTF-16 text without a byte-order mark: printable ASCII beside zeros, or None."""
+    for first, encoding in ((0, "utf-16-le"), (1, "utf-16-be")):
+        letters, zeros = sample[first::2], sample[1 - first :: 2]
+        printable = sum(letters.count(byte) for byte in (9, 10, 13, *range(32, 127)))
+        if len(sample) >= 8 and zeros.count(0) >= 0.95 * len(zeros) and printable >= 0.95 * len(letters):
+            return encoding
+    return None
 
 
 def is_wfdb_header(lines: list[str]) -> bool:
@@ -214,6 +235,12 @@ def _acq_header(data: bytes, order: str) -> bool:
     version, length, channels = struct.unpack_from(f"{order}iih", data, 2)
     (step,) = struct.unpack_from(f"{order}d", data, 16)
     return 30 <= version < 256 and 256 <= length < 1 << 16 and 0 < channels <= 512 and 1e-4 < step < 1e5
+
+
+def _without_commas(quoted: re.Match[str]) -> str:
+    """Return a quoted number as one cell; other words keep their separators."""
+    inner = quoted[1].strip()
+    return inner.replace(",", ".") if _NUMBER.match(inner) else inner
 
 
 def _numeric(cell: str) -> bool:

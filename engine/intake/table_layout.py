@@ -1,181 +1,232 @@
-"""Where a table's header, units and rows are: delimiter, decimal sign, preamble, comments."""
+"""Where a table's header, units and rows are: delimiter, quotes, preamble, comments."""
 
 from __future__ import annotations
 
 import csv
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from engine.errors import IntakeError
-from engine.intake.leads import lead_of, scale_of
+from engine.intake.labels import read_label
 from engine.intake.recognise import decode, is_manifest
+from engine.intake.table_notes import is_keyed, named_columns, stated
+from engine.intake.table_numbers import BLANKS, NUMBER
+from engine.intake.table_time import is_stamp, is_time
+from engine.intake.units import is_trend, scale_of
 
 _LOOKED_AT = 200  # lines searched for the start of the rows
+_TAIL = 20  # of these, the last ones show what a row is
+_SAMPLED = 2000  # further rows looked at for the way in which numbers are written
 _COMMENT = ("#", "%", "//")
-_NUMBER = re.compile(r"^[-+]?(\d+[.,]?\d*|[.,]\d+)(e[-+]?\d+)?$", re.IGNORECASE)
-_BLANKS = {"", "-", "nan", "na", "n/a", "null", "none", "?"}
-_UNIX_TIME = 1e9  # seconds; September 2001, before any wristband
-_WRISTBAND_HZ = (16.0, 1000.0)
-_CLOCK = re.compile(r"\d{1,2}:\d{2}")
-_RATE = re.compile(
-    r"(?:sampl\w*[ _]*(?:rate|freq\w*)?|frequency|freq|fs|rate)\W*(?:\(hz\)\W*)?[\s,;:=]+\"?(\d+(?:[.,]\d+)?)\s*(k?)",
-    re.IGNORECASE,
-)
-_KEYED = re.compile(r"^\W*(lead|units?|channel)\W*[,;:=\t]\W*([^,;\t\"]+)", re.IGNORECASE)
+_SEPARATOR_LINE = re.compile(r"""^["']?sep=(\\t|.)["']?$""", re.IGNORECASE)  # how spreadsheets are told
+_WHOLE_PAIR = re.compile(r"^[-+]?\d+,\d+$")  # one number with a decimal comma, or two whole numbers
 
 
 @dataclass(frozen=True)
 class TableLayout:
     """How a table is laid out.
 
-    body     : the rows as text, without header
-    header   : labels, one per column, or empty
-    unit_row : units, one per column, where a line of units follows the header
-    preamble : 1-based numbers of the lines above the table
-    fs, lead, units : what the lines above the table say, or None, "", ""
+    rows      : the lines of the rows, without header, comments and blank lines
+    delimiter : between cells; "" where there is one column, " " for any number of blanks
+    quote     : around cells
+    width     : cells of a row
+    header    : labels, one per column, or empty
+    unit_row  : units, one per column, where a line of units follows the header
+    preamble  : 1-based numbers of the lines above the table
+    notes     : the text of these lines
     """
 
-    body: str
+    rows: list[str]
     delimiter: str
-    decimal: str
     quote: str
     width: int
     header: tuple[str, ...]
     unit_row: tuple[str, ...]
     preamble: tuple[int, ...]
-    fs: float | None
-    lead: str
-    units: str
+    notes: tuple[str, ...]
+
+    def cells(self, lines: Iterable[str]) -> list[list[str]]:
+        """Return the cells of lines."""
+        return [split(line, self.delimiter, self.quote) for line in lines]
+
+    def looked_at(self) -> list[list[str]]:
+        """Return the cells of the first rows and of some along the table, by column."""
+        step = max(1, len(self.rows) // _SAMPLED)
+        rows = self.cells(self.rows[:_LOOKED_AT] + self.rows[_LOOKED_AT::step])
+        return [[cells[i] if i < len(cells) else "" for cells in rows] for i in range(self.width)]
 
 
 def lay_out(data: bytes) -> TableLayout:
     """Find a table's layout; IntakeError for a manifest and for text without rows of numbers."""
-    text = decode(data) or ""
-    if text.endswith("\x00"):
-        text = text.rstrip("\x00")
-    lines = text.splitlines()
+    text = (decode(data) or "").rstrip("\x00")
+    lines = re.split("\r\n|\r|\n", re.sub("[\u2212\u2013](?=[\\d.,])", "-", text) if "\u2212" in text else text)
     if is_manifest([line for line in lines if line.strip()][:1]):
         raise IntakeError("This is a manifest of many studies, not a recording: take it in with `casebind ingest`.")
-    comments = [i for i, line in enumerate(lines[:_LOOKED_AT]) if line.lstrip().startswith(_COMMENT)]
-    head = [i for i, line in enumerate(lines[:_LOOKED_AT]) if line.strip() and i not in comments]
-    delimiter, quote = _delimiter([lines[i] for i in head])
-    cells = {i: _split(lines[i], delimiter, quote) for i in head}
-    first = _first_row(head, cells)
-    width = len(cells[first])
-    labels_at, units_at = _header(head, cells, first, width)
-    stamped = None if labels_at is not None or width > 1 else _wristband(head, cells, first)
-    if stamped is not None:
-        first = head[head.index(first) + 2]
-    above = tuple(sorted(set(comments) | {i for i in head if i < first and i not in (labels_at, units_at)}))
-    notes = [lines[i].lstrip("#%/ \t") for i in above]
-    start = [line for i, line in enumerate(lines[first:_LOOKED_AT], start=first) if i not in comments]
-    body = "\n".join(start + lines[max(first, _LOOKED_AT) :])
+    head = [i for i, line in enumerate(lines[:_LOOKED_AT]) if line.strip() and not _is_comment(line)]
+    said = _SEPARATOR_LINE.match(lines[head[0]].strip()) if head else None
+    if said is not None:
+        head = head[1:]
+    quote = "'" if head and lines[head[0]].lstrip().startswith("'") else '"'
+    texts = [lines[i] for i in head]
+    notes_of_comments = [_bare(line) for line in lines[:_LOOKED_AT] if _is_comment(line)]
+    delimiter = said[1].replace("\\t", "\t") if said else _delimiter(texts, notes_of_comments, quote)
+    cells = {i: split(lines[i], delimiter, quote) for i in head}
+    first, width = _first_row(head, cells)
+    labels_at, units_at, named = _header(head, cells, first, width)
+    in_comment = () if named else named_columns(notes_of_comments, width)
+    if in_comment:
+        labels_at = units_at = None
+    above = [
+        i
+        for i, line in enumerate(lines[:_LOOKED_AT])
+        if _is_comment(line) or (line.strip() and i < first and i not in (labels_at, units_at))
+    ]
+    notes = tuple(_bare(lines[i]) for i in above)
+    header = tuple(cells[labels_at]) if labels_at is not None else in_comment
     return TableLayout(
-        body,
+        _rows(lines[first:], width),
         delimiter,
-        _decimal(cells, first, delimiter),
         quote,
         width,
-        () if labels_at is None else tuple(cells[labels_at]),
-        () if units_at is None else tuple(cells[units_at]),
+        (header + ("",) * width)[:width] if header else (),
+        () if units_at is None else tuple((cells[units_at] + [""] * width)[:width]),
         tuple(i + 1 for i in above),
-        _stated_rate(notes) if stamped is None else stamped,
-        _stated(notes, ("lead", "channel")),
-        _stated(notes, ("unit", "units")),
+        notes,
     )
 
 
-def _delimiter(lines: list[str]) -> tuple[str, str]:
-    """Return delimiter and quote: the sign that splits the last lines into most and equally many cells."""
-    quote = "'" if lines and lines[0].lstrip().startswith("'") else '"'
-    tail = lines[-20:]
-    best, most = ",", 0
-    for sign in (";", "\t", "|", ",", " "):
-        counts = {len(_split(line, sign, quote)) for line in tail}
-        if len(counts) == 1 and (n := counts.pop()) > max(1, most):
-            best, most = sign, n
-            if sign in ";\t|":
-                break
-    return best, quote
-
-
-def _split(line: str, delimiter: str, quote: str) -> list[str]:
+def split(line: str, delimiter: str, quote: str) -> list[str]:
+    """Return the cells of one line by the rules of CSV, without the empty one after a last delimiter."""
+    if delimiter == "":
+        return [line.strip().strip(quote).strip()]
     if delimiter == " ":
-        return line.split()
+        return [cell.strip(quote) for cell in line.split()]
     return [
         cell.strip()
         for cell in next(csv.reader([line], delimiter=delimiter, quotechar=quote, skipinitialspace=True), [])
     ]
 
 
-def _numeric(cells: list[str]) -> bool:
-    """Return whether a line looks like a row of samples: at least one number, and no fewer numbers than words."""
-    numbers = sum(bool(_NUMBER.match(cell)) for cell in cells)
-    words = sum(cell.lower() not in _BLANKS and not _NUMBER.match(cell) and not _CLOCK.search(cell) for cell in cells)
-    return (numbers >= 1 and numbers * 3 >= words) or (numbers == 0 and words == 0 and len(cells) > 1)
+def _is_comment(line: str) -> bool:
+    return line.lstrip().startswith(_COMMENT)
 
 
-def _first_row(head: list[int], cells: dict[int, list[str]]) -> int:
-    """Return the first line after which everything looked at is rows of one width."""
-    first = None
-    for i in reversed(head):
-        if not _numeric(cells[i]) or (first is not None and len(cells[i]) != len(cells[first])):
-            break
-        first = i
-    if first is None:
-        raise IntakeError(
-            "The table has no rows of numbers: export the trace with one row per sample and the leads in the "
-            "first line."
-        )
-    return first
+def _bare(line: str) -> str:
+    return line.strip().lstrip("#%/ \t")
 
 
-def _header(head: list[int], cells: dict[int, list[str]], first: int, width: int) -> tuple[int | None, int | None]:
-    """Return the line of labels and the line of units below it; either may be absent."""
-    above = [i for i in head if i < first and len(cells[i]) == width]
+def _rows(lines: list[str], width: int) -> list[str]:
+    """Return the rows below the first one; a blank line in a table of one column is a missing sample."""
+    rows = [line for line in lines if not _is_comment(line)]
+    while rows and not rows[-1].strip():
+        rows.pop()
+    blank = sum(not line.strip() for line in rows)
+    doubled = blank >= 0.4 * len(rows)  # every line is followed by a blank one
+    return rows if blank == 0 or (width == 1 and not doubled) else [line for line in rows if line.strip()]
+
+
+def _delimiter(lines: list[str], comments: list[str], quote: str) -> str:
+    """Return the sign that splits the last lines into equally many cells, most of them numbers; "" for one column."""
+    tail = lines[-_TAIL:]
+    best, most = "", (0.0, 0)
+    for sign in (";", "\t", "|", ",", " "):
+        rows = [_trimmed(split(line, sign, quote)) for line in tail]
+        width = max((len(row) for row in rows), default=0)
+        if width < 2 and not all(line.rstrip().endswith(sign) for line in tail if sign != " "):
+            continue
+        full = [row for row in rows if len(row) == width]
+        values = [cell for row in full for cell in row]
+        numeric = sum(_is_value(cell) for cell in values) / max(1, len(values)) * len(full) / max(1, len(rows))
+        if (round(numeric, 1), width) > most and width * len(full) > 0:
+            best, most = sign, (round(numeric, 1), width)
+            if sign in ";\t|" and numeric > 0.3:
+                break
+    return "" if best == "," and _is_decimal_comma(lines, comments, quote) else best
+
+
+def _is_decimal_comma(lines: list[str], comments: list[str], quote: str) -> bool:
+    """Return whether lines such as "20,014" are one column with decimal commas and not two columns.
+
+    Raises IntakeError where nothing in the table settles it.
+    """
+    tail = [line.strip() for line in lines if _WHOLE_PAIR.match(line.strip())]
+    if not all(_WHOLE_PAIR.match(line.strip()) for line in lines[-_TAIL:]):
+        return False
+    others = [line for line in lines if not _WHOLE_PAIR.match(line.strip())]
+    header = split(others[-1], ",", quote) if others and not is_keyed(others[-1]) else []
+    two = len(header) == 2 and any(read_label(cell).lead or is_time(cell) for cell in header)
+    one = len(header) == 1 and read_label(header[0]).lead is not None
+    named = one or bool(stated([*others, *comments], ("lead", "channel", "label", "signal")))
+    surely = any(re.match(r"^-0,|^[-+]?\d+,0\d", line) for line in tail)
+    if two and not surely:
+        return False
+    if named or (surely and not two):
+        return True
+    raise IntakeError(
+        "The commas of the table may be decimal signs or stand between two columns: export it again with a header "
+        "line, or with semicolons between the columns."
+    )
+
+
+def _is_value(cell: str) -> bool:
+    return cell.lower() in BLANKS or NUMBER.match(cell) is not None or is_stamp(cell)
+
+
+def _trimmed(cells: list[str]) -> list[str]:
+    """Return cells without the empty ones after the last delimiter."""
+    return cells[:-1] if len(cells) > 1 and cells[-1] == "" else cells
+
+
+def _first_row(head: list[int], cells: dict[int, list[str]]) -> tuple[int, int]:
+    """Return the first line from which on lines are rows, and the cells of a row."""
+    tail = head[-_TAIL:]
+    width = max((len(cells[i]) for i in tail), default=0)
+    full = [cells[i] for i in tail if len(cells[i]) == width]
+    numeric = [sum(_is_number(row[k]) for row in full) * 2 > len(full) for k in range(width)]
+
+    def is_row(i: int) -> bool:
+        row = cells[i]
+        values = [cell for cell, wanted in zip(row, numeric, strict=False) if wanted]
+        return len(row) == width and all(_is_number(cell) for cell in values)
+
+    for at, i in enumerate(head):
+        if any(numeric) and all(is_row(k) for k in head[at : at + 3]) and any(NUMBER.match(cell) for cell in cells[i]):
+            while full and all(row[-1] == "" for row in full) and width > 1:
+                width, full = width - 1, [row[:-1] for row in full]
+            return i, width
+    raise IntakeError(
+        "The table has no rows of numbers: export the trace with one row per sample and the leads in the first line."
+    )
+
+
+def _is_number(cell: str) -> bool:
+    return cell.lower() in BLANKS or NUMBER.match(cell) is not None
+
+
+def _header(
+    head: list[int], cells: dict[int, list[str]], first: int, width: int
+) -> tuple[int | None, int | None, bool]:
+    """Return the line of labels and the line of units below it, either may be absent, and whether a label is a lead."""
+    above = [i for i in head if i < first and width in (len(cells[i]), len(_trimmed(cells[i])))]
+    if width == 1:
+        above = [
+            i for i in above if read_label(cells[i][0]).lead or not (is_keyed(cells[i][0]) or scale_of(cells[i][0]))
+        ]
     if not above:
-        return None, None
-    last = above[-1]
-    if (
-        len(above) > 1
-        and any(scale_of(cell) for cell in cells[last])
-        and any(lead_of(cell) for cell in cells[above[-2]])
-    ):
-        return above[-2], last
-    if width == 1 and not lead_of(cells[last][0]) and (_KEYED.match(cells[last][0]) or scale_of(cells[last][0])):
-        return None, None
-    return last, None
+        _check_header(cells[above_all[-1]] if (above_all := [i for i in head if i < first]) else [], width)
+        return None, None, False
+    leads = {i: sum(read_label(cell).lead is not None for cell in cells[i]) for i in above}
+    named = [i for i in above if leads[i] and not (width == 2 and is_keyed(",".join(cells[i])))]
+    labels = named[-1] if named else above[-1]
+    units = [i for i in above if i > labels and any(scale_of(cell) or is_trend(cell) for cell in cells[i])]
+    return labels, units[0] if units else None, bool(named)
 
 
-def _wristband(head: list[int], cells: dict[int, list[str]], first: int) -> float | None:
-    """Return the rate of a wristband's export, whose one column starts with a Unix time and the rate, else None."""
-    at = head.index(first)
-    top = [cells[i][0].replace(",", ".") for i in head[at : at + 2]]
-    if len(head) < at + 3 or not all(_NUMBER.match(cell) for cell in top):
-        return None
-    start, rate = map(float, top)
-    return rate if start > _UNIX_TIME and _WRISTBAND_HZ[0] <= rate <= _WRISTBAND_HZ[1] else None
-
-
-def _decimal(cells: dict[int, list[str]], first: int, delimiter: str) -> str:
-    """Return the decimal sign; a comma only where it does not also separate the cells."""
-    rows = [cell for i, row in cells.items() if i >= first for cell in row]
-    commas = sum("," in cell for cell in rows if _NUMBER.match(cell))
-    points = sum("." in cell for cell in rows if _NUMBER.match(cell))
-    return "," if delimiter != "," and commas > points else "."
-
-
-def _stated_rate(notes: list[str]) -> float | None:
-    for note in notes:
-        if match := _RATE.search(note):
-            return float(match[1].replace(",", ".")) * (1000 if match[2] else 1)
-    return None
-
-
-def _stated(notes: list[str], keys: tuple[str, ...]) -> str:
-    """Return what a line such as "Unit,µV" or "# lead: II" says; only leads and units are ever taken."""
-    for note in notes:
-        match = _KEYED.match(note)
-        if match and match[1].lower() in keys and (lead_of(match[2]) or scale_of(match[2])):
-            return match[2].strip()
-    return ""
+def _check_header(last: list[str], width: int) -> None:
+    """Raise IntakeError where the line above the rows names leads, and not as many columns as there are cells."""
+    if len(last) > 1 and width > 1 and any(read_label(cell).lead for cell in last) and not is_keyed(",".join(last)):
+        raise IntakeError(
+            f"The header of the table has {len(last)} columns and its rows have {width}: export it again, with "
+            "semicolons between the columns where numbers have decimal commas."
+        )

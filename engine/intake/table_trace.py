@@ -2,133 +2,217 @@
 
 from __future__ import annotations
 
+import csv
 import io
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from engine.errors import IntakeError, QuestionError
 from engine.intake.assemble import assemble, channel
-from engine.intake.leads import GENERIC_ECG, lead_of, phrase, split_units
-from engine.intake.table_layout import TableLayout, lay_out
-from engine.intake.table_time import is_time, sampled
+from engine.intake.gaps import without_gaps
+from engine.intake.labels import GENERIC_ECG, read_label
+from engine.intake.leads import phrase
+from engine.intake.table_layout import TableLayout, lay_out, split
+from engine.intake.table_notes import stated, stated_rates
+from engine.intake.table_numbers import NumberStyle, number_style, numbers
+from engine.intake.table_time import SAME_RATE, Timed, is_time, sampled
+from engine.intake.units import is_trend
 from engine.intake.upload import Answers, ReaderInput
 from engine.study import PPG_LEAD, IdentityRow, Study
 
 _NOT_A_LEAD = "no lead or pulse wave; other columns may hold names or numbers of a person"
+_Cells = dict[
+    int, Sequence[str] | np.ndarray
+]  # the columns that are used, as text where they are not all plain numbers
+
+
+@dataclass(frozen=True)
+class _Columns:
+    """Which columns hold what; labels and units as written, one per column."""
+
+    labels: list[str]
+    units: list[str]
+    timed: list[int]
+    signal: list[int]
 
 
 def read_table(given: ReaderInput) -> Study:
     """Return the study in a table; QuestionError for rate or units that it leaves open."""
     layout, answers = lay_out(given.file.data), given.answers
-    columns = _columns(layout)
-    labels, units = _labels(layout, answers)
-    timed = next((i for i, label in enumerate(labels) if is_time(label) and lead_of(label) is None), None)
-    signal = [i for i, label in enumerate(labels) if i != timed and lead_of(label) is not None]
-    if not signal:
-        raise IntakeError(
-            "No column of the table is named as an ECG lead (I, II, … V6) or PPG: name the columns in the "
-            "first line, one row per sample."
-        )
-    values = np.stack([_numbers(columns[i]) for i in signal])
-    if timed is None:
-        fs = _stated_rate(layout, answers)
-    else:
-        values, fs = sampled(values, columns[timed], units[timed] or labels[timed])
+    columns = _columns(layout, answers)
+    looked_at = layout.looked_at()
+    style = number_style(looked_at[i] for i in columns.signal + columns.timed)
+    cells = _cells(layout, columns.signal + columns.timed, style)
+    values = np.stack([without_gaps(_numbers(cells[i], style)) for i in columns.signal])
+    timed = _timed(values, (layout, columns, cells), style, answers)
+    units = stated(layout.notes, ("unit", "einheit"))
     channels = [
-        channel(labels[i], values[row], fs, units=units[i] or layout.units, position=f"column {i + 1}")
-        for row, i in enumerate(signal)
+        channel(columns.labels[i], row, timed.fs, units=columns.units[i] or units, position=f"column {i + 1}")
+        for i, row in zip(columns.signal, timed.values, strict=True)
     ]
     result = assemble(channels, answers)
-    rows = tuple(
-        IdentityRow(f"line {n} above the table", "removed", "free text may hold a name") for n in layout.preamble
-    )
-    rows += tuple(
-        IdentityRow(f"column {i + 1}", "removed", _NOT_A_LEAD)
-        for i in range(len(labels))
-        if i not in signal and i != timed
-    )
-    rows += tuple(IdentityRow(f"column {i + 1}", "kept", f"read as {lead_of(labels[i])}") for i in signal)
-    if timed is not None:
-        rows += (
-            IdentityRow(f"column {timed + 1} (time)", "replaced", "kept as sampling rate; the time of day is dropped"),
-        )
+    remark = ", ".join(said for said in (result.remark, timed.remark, style.remark) if said)
     kind = "TSV" if layout.delimiter == "\t" else "CSV"
-    return Study(result.modality, result.trace, phrase(kind, result.trace, result.remark), rows + result.rows)
+    rows = _identity(layout, columns) + result.rows
+    return Study(result.modality, result.trace, phrase(kind, result.trace, remark), rows)
 
 
-def _columns(layout: TableLayout) -> list[list[str] | np.ndarray]:
-    """Parse the body; numeric columns become float arrays, others stay text."""
-    import pandas as pd
-
-    whitespace = layout.delimiter == " "
-    try:
-        frame = pd.read_csv(
-            io.StringIO(layout.body),
-            sep=r"\s+" if whitespace else layout.delimiter,
-            header=None,
-            names=range(layout.width),
-            index_col=False,
-            decimal=layout.decimal,
-            quotechar=layout.quote,
-            skipinitialspace=True,
-            comment="#",
-            skip_blank_lines=layout.width == 1 or whitespace,
-            on_bad_lines="error",
-            low_memory=False,
-        )
-    except (pd.errors.ParserError, ValueError) as error:
-        raise IntakeError(
-            "The rows of the table have different numbers of columns: export it again with one row per sample."
-        ) from error
-    return [
-        frame[i].to_numpy() if frame[i].dtype.kind in "fiub" else frame[i].astype(str).to_list()
-        for i in range(layout.width)
-    ]
-
-
-def _numbers(column: list[str] | np.ndarray) -> np.ndarray:
-    """Return a column as (n,) float64; cells that are no number are missing (NaN)."""
-    import pandas as pd
-
-    if isinstance(column, np.ndarray):
-        return column.astype(np.float64)
-    values = pd.to_numeric(pd.Series(column, dtype="string").str.strip(), errors="coerce")
-    return np.array(values, dtype=np.float64)
-
-
-def _labels(layout: TableLayout, answers: Answers) -> tuple[list[str], list[str]]:
-    """Return label and unit of each column; a single unnamed column is named by the preamble or the answer."""
-    if layout.header:
-        split = [split_units(cell) for cell in layout.header]
-        units = [own or below for (_, own), below in zip(split, layout.unit_row or [""] * layout.width, strict=False)]
-        labels = [label for label, _ in split]
-    else:
-        labels, units = [""] * layout.width, [""] * layout.width
-    if layout.width == 1 and lead_of(labels[0]) is None:
-        labels = [layout.lead or {"ppg": PPG_LEAD, "ecg": GENERIC_ECG}.get(answers.modality or "", "")]
+def _columns(layout: TableLayout, answers: Answers) -> _Columns:
+    """Return the columns by their labels; a single unnamed column is named by the lines above it or the answer."""
+    labels = list(layout.header) or [""] * layout.width
+    units = list(layout.unit_row) or [""] * layout.width
+    if layout.width == 1 and read_label(labels[0]).lead is None and not is_trend(read_label(labels[0]).units):
+        stated_lead = stated(layout.notes, ("lead", "channel", "label", "signal", "kanal", "ableitung"))
+        own = read_label(labels[0]).units
+        labels = [stated_lead or {"ppg": PPG_LEAD, "ecg": GENERIC_ECG}.get(answers.modality or "", "")]
+        units = [units[0] or own]
         if not labels[0]:
             raise QuestionError(
                 "The table has one column without a lead's name: say whether it is an ECG or a PPG.",
                 field="modality",
                 choices=("ecg", "ppg"),
             )
-    if not layout.header and not any(labels):
+    if not any(labels):
         raise IntakeError(
             "The table has no header line, so its leads are unknown: name the columns (I, II, … V6, or PPG) in "
             "the first line."
         )
-    return labels, units
-
-
-def _stated_rate(layout: TableLayout, answers: Answers) -> float:
-    """Return the rate of a table without a time column, Hz: from the lines above it, else from the answer."""
-    fs = layout.fs if layout.fs is not None else answers.fs
-    if fs is None:
-        raise QuestionError(
-            "The table has no time column, so its rate is open: say how many samples there are per second.", field="fs"
-        )
-    if not np.isfinite(fs) or fs <= 0:
+    timed = [i for i, label in enumerate(labels) if is_time(label) and read_label(label).lead is None]
+    signal = [i for i, label in enumerate(labels) if i not in timed and _is_signal(label, units[i])]
+    if not signal:
         raise IntakeError(
-            f"The sampling rate {fs:g} Hz is not a positive number: give the number of samples per second."
+            "No column of the table is named as an ECG lead (I, II, … V6) or PPG: name the columns in the "
+            "first line, one row per sample."
         )
-    return float(fs)
+    return _Columns(labels, units, timed, signal)
+
+
+def _is_signal(label: str, units: str) -> bool:
+    """Return whether a column is named as a wave; one that is named so and holds a trend is refused later."""
+    found = read_label(label)
+    return found.lead is not None or (is_trend(units or found.units) and bool(_without(label, found.units)))
+
+
+def _without(label: str, units: str) -> str | None:
+    return read_label(label.replace(units, "") if units else label).lead
+
+
+def _cells(layout: TableLayout, used: list[int], style: NumberStyle) -> _Cells:
+    """Return the cells of some columns: float arrays where all are plain numbers, else texts."""
+    if not layout.delimiter:
+        return {0: [split(line, "", layout.quote)[0] for line in layout.rows]}
+    _check_widths(layout, max(used) + 1)
+    if style.plain and not any(layout.quote in line for line in layout.rows):
+        return _plain_cells(layout, used)
+    if layout.delimiter == " ":
+        rows: list[list[str]] = layout.cells(layout.rows)
+    else:
+        rows = list(csv.reader(layout.rows, delimiter=layout.delimiter, quotechar=layout.quote, skipinitialspace=True))
+    return {i: [row[i].strip() if i < len(row) else "" for row in rows] for i in used}
+
+
+def _plain_cells(layout: TableLayout, used: list[int]) -> _Cells:
+    import pandas as pd
+
+    frame = pd.read_csv(
+        io.StringIO("\n".join(layout.rows)),
+        sep=r"\s+" if layout.delimiter == " " else layout.delimiter,
+        header=None,
+        names=range(layout.width),
+        usecols=sorted(used),
+        index_col=False,
+        quoting=csv.QUOTE_NONE,
+        skipinitialspace=True,
+        skip_blank_lines=False,
+        low_memory=False,
+    )
+    return {
+        i: frame[i].to_numpy(dtype=np.float64)
+        if frame[i].dtype.kind in "fiu"
+        else frame[i].astype(object).where(frame[i].notna(), "").astype(str).to_list()
+        for i in used
+    }
+
+
+def _check_widths(layout: TableLayout, needed: int) -> None:
+    """Raise IntakeError where a row has more cells than the first one, or too few; the last may have been cut off.
+
+    The last delimiter of a line begins no cell.
+    """
+    if layout.delimiter == " ":
+        counted = [len(line.split()) for line in layout.rows]
+    elif any(layout.quote in line for line in layout.rows):
+        counted = [len(cells) for cells in layout.cells(layout.rows)]
+    else:
+        counted = [line.count(layout.delimiter) + 1 for line in layout.rows]
+    longest = max(n - _ends(line, layout.delimiter) for n, line in zip(counted, layout.rows, strict=True))
+    if longest > layout.width or min(counted[:-1], default=needed) < needed:
+        raise IntakeError(
+            "The rows of the table have different numbers of columns: export it again with one row per sample."
+        )
+
+
+def _ends(line: str, delimiter: str) -> bool:
+    return delimiter != " " and line.rstrip(" ").endswith(delimiter)
+
+
+def _numbers(column: Sequence[str] | np.ndarray, style: NumberStyle) -> np.ndarray:
+    """Return a column as (n,) float64; cells that are no number are missing (NaN)."""
+    return column if isinstance(column, np.ndarray) else numbers(column, style)
+
+
+def _timed(
+    values: np.ndarray, table: tuple[TableLayout, _Columns, _Cells], style: NumberStyle, answers: Answers
+) -> Timed:
+    """Return the values at their times: by the time column, at the rate that is answered or stated without one."""
+    layout, columns, cells = table
+    if answers.fs is not None and not (np.isfinite(answers.fs) and answers.fs > 0):
+        raise IntakeError(
+            f"The sampling rate {answers.fs:g} Hz is not a positive number: give the number of samples per second."
+        )
+    rates = stated_rates(layout.notes)
+    known = answers.fs if answers.fs is not None else rates[0] if len(rates) == 1 else None
+    problem: IntakeError | None = None
+    for i in columns.timed:
+        try:
+            label = f"{layout.header[i]} {columns.units[i]}"
+            timed = sampled(values, cells[i], label, style=style, stated=known)
+        except IntakeError as error:
+            problem = problem or error
+            continue
+        if answers.fs is None and rates and not any(abs(timed.fs / rate - 1) <= SAME_RATE for rate in rates):
+            raise QuestionError(
+                f"The lines above the table state {rates[0]:g} Hz and its time column {timed.fs:.4g} Hz: say which is "
+                "right.",
+                field="fs",
+            )
+        return timed
+    if answers.fs is not None:
+        return Timed(values, float(answers.fs))
+    if problem is not None:
+        raise problem
+    if known is None:
+        listed = " and ".join(f"{rate:g} Hz" for rate in rates[:3])
+        raise QuestionError(
+            f"The lines above the table state several sampling rates ({listed}): say which one is the trace's."
+            if rates
+            else "The table has no time column, so its rate is open: say how many samples there are per second.",
+            field="fs",
+        )
+    return Timed(values, float(known))
+
+
+def _identity(layout: TableLayout, columns: _Columns) -> tuple[IdentityRow, ...]:
+    """Return what became of every line above the table and of every column."""
+    rows = [IdentityRow(f"line {n} above the table", "removed", "free text may hold a name") for n in layout.preamble]
+    used = columns.signal + columns.timed
+    rows += [IdentityRow(f"column {i + 1}", "removed", _NOT_A_LEAD) for i in range(layout.width) if i not in used]
+    for i in columns.signal:
+        lead = read_label(columns.labels[i]).lead
+        rows += [IdentityRow(f"column {i + 1}", "kept", f"read as {lead}")] if lead else []
+    for i in columns.timed:
+        reason = "kept as sampling rate; the time of day is dropped"
+        rows.append(IdentityRow(f"column {i + 1} (time)", "replaced", reason))
+    return tuple(rows)

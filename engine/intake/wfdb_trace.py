@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,146 +12,17 @@ from typing import Any
 import numpy as np
 
 from engine.errors import IntakeError, QuestionError
-from engine.intake.assemble import Channel, assemble, channel, check_announced
+from engine.intake.assemble import SAME_RATE, Channel, assemble, channel, check_announced
+from engine.intake.gaps import is_gap
+from engine.intake.labels import read_label
 from engine.intake.leads import phrase
 from engine.intake.pseudonyms import MAX_AGE
-from engine.intake.recognise import RECORD_LINE, SEGMENT_LINE, SIGNAL_LINE, decode, is_wfdb_header
-from engine.intake.upload import ReaderInput, Upload, base_name
-from engine.study import IdentityRow, Study
+from engine.intake.units import scale_of
+from engine.intake.upload import Answers, ReaderInput, Upload
+from engine.intake.wfdb_header import NULL, Header, find, neutral, parse_header
+from engine.study import ECG_LEADS, PPG_LEAD, IdentityRow, Study
 
-NULL = "~"  # a segment or signal without data
-SIGNAL_LIMIT = 512
-SEGMENT_LIMIT = 2000
-
-
-@dataclass(frozen=True)
-class Header:
-    """One parsed header.
-
-    fs       : frames per second, Hz, or None where the record line ends before it
-    n        : announced samples per signal, or None
-    signals  : (file name, rest of the line) per signal; empty for a multi-segment header
-    segments : (record name, length) per segment; empty for a single segment
-    """
-
-    name: str
-    n_signals: int
-    fs: float | None
-    n: int | None
-    clock: str
-    signals: tuple[tuple[str, str], ...]
-    segments: tuple[tuple[str, int], ...]
-    comments: tuple[str, ...]
-
-    @property
-    def files(self) -> tuple[str, ...]:
-        """Signal files that the header names, each once, in order."""
-        return tuple(dict.fromkeys(file for file, _ in self.signals if file != NULL))
-
-    @property
-    def named(self) -> set[str]:
-        """Base names of everything the header refers to."""
-        parts = {base_name(name) + ".hea" for name, _ in self.segments if name != NULL}
-        return parts | {base_name(file) for file in self.files}
-
-
-def parse_header(data: bytes) -> Header:
-    """Parse a header's bytes; IntakeError says what is wrong with it."""
-    lines = [line.strip() for line in (decode(data) or "").splitlines() if line.strip()]
-    comments = tuple(line.lstrip("# \t") for line in lines if line.startswith("#"))
-    lines = [line for line in lines if not line.startswith("#")]
-    record = RECORD_LINE.match(lines[0]) if lines else None
-    if record is None or not is_wfdb_header(lines):
-        raise IntakeError(
-            "The WFDB header is damaged: its first line must give name, signals, rate and length; export it again."
-        )
-    n_signals = int(record[3])
-    fs = _rate(record[4])
-    n = int(record[5]) if record[5] else None
-    signals: tuple[tuple[str, str], ...] = ()
-    segments: tuple[tuple[str, int], ...] = ()
-    if record[2] is not None:
-        segments = _segments(lines[1:], int(record[2]))
-    else:
-        signals = _signals(lines[1:], n_signals)
-    if n is not None:
-        check_announced(n, max(1, n_signals), fs or 0.0)
-    return Header(record[1], n_signals, fs, n, record[6] or "", signals, segments, comments)
-
-
-def neutral(header: Header, name: str, files: Iterable[str]) -> str:
-    """Return the header's text with record `name` and signal files s0, s1 … in the order of `files`."""
-    alias = {file: f"s{i}.dat" for i, file in enumerate(files)} | {NULL: NULL}
-    length = "" if header.n is None else f" {header.n}"
-    rate = 1.0 if header.fs is None else header.fs  # scaled afterwards; wfdb would silently assume 250 Hz
-    lines = [f"{name} {len(header.signals)} {rate:.10g}{length}"]
-    lines += [f"{alias[file]} {rest}" for file, rest in header.signals]
-    return "\n".join(lines) + "\n"
-
-
-def find(name: str, uploads: Iterable[Upload], header_upload: Upload) -> Upload | None:
-    """Return the upload that a header means by a file name, ignoring case and folders.
-
-    Where nobody has that name, a file renamed together with its header (same stem) is taken.
-    """
-    others = [upload for upload in uploads if upload is not header_upload]
-    wanted = base_name(name)
-    for upload in others:
-        if upload.base == wanted:
-            return upload
-    suffix = wanted.rpartition(".")[2]
-    twins = [upload for upload in others if upload.stem == header_upload.stem and upload.base.endswith("." + suffix)]
-    return twins[0] if len(twins) == 1 else None
-
-
-def _rate(text: str | None) -> float | None:
-    """Return the sampling frequency of "360", "360/1000(5)" …, or None where absent."""
-    if text is None:
-        return None
-    try:
-        fs = float(text.split("/")[0].split("(")[0])
-    except ValueError:
-        fs = -1.0
-    if not 0 < fs < 1e9:
-        raise IntakeError(
-            "The WFDB header gives a sampling rate that is not a positive number: correct it, or export it again."
-        )
-    return fs
-
-
-def _signals(lines: list[str], announced: int) -> tuple[tuple[str, str], ...]:
-    if announced == 0 or not lines:
-        raise IntakeError(
-            f"The WFDB header announces {announced:,} signals and describes none, so there is nothing to read: "
-            "export it again."
-        )
-    if announced != len(lines) or announced > SIGNAL_LIMIT:
-        raise IntakeError(
-            f"The WFDB header announces {announced:,} signals and describes {len(lines):,} (at most "
-            f"{SIGNAL_LIMIT} are read): "
-            "it is damaged or incomplete, so export it again."
-        )
-    matches = [SIGNAL_LINE.match(line) for line in lines]
-    if None in matches:
-        raise IntakeError(
-            f"Line {matches.index(None) + 2} of the WFDB header describes no signal: export the record again."
-        )
-    return tuple((match[1], match[2] + match[3]) for match in matches if match)
-
-
-def _segments(lines: list[str], announced: int) -> tuple[tuple[str, int], ...]:
-    matches = [SEGMENT_LINE.match(line) for line in lines]
-    if announced != len(lines) or not lines or None in matches or announced > SEGMENT_LIMIT:
-        raise IntakeError(
-            f"The WFDB header announces {announced:,} segments and lists {len(lines):,} (at most "
-            f"{SEGMENT_LIMIT} are read): "
-            "it is damaged or incomplete, so export it again."
-        )
-    segments = tuple((match[1], int(match[2])) for match in matches if match)
-    check_announced(sum(n for _, n in segments), 1, 0.0)
-    return segments
-
-
+_EXACT = 2**23  # integers up to here are exact in float32, with a bit to spare
 FRAME_SAMPLES_LIMIT = 1000  # samples per frame of one signal
 _FACTS = re.compile(r"^\W*(age|sex|gender|dx)\W*[:=]\s*(.*)$", re.IGNORECASE)
 _SEX = {"m": "M", "male": "M", "f": "F", "female": "F", "w": "F"}
@@ -171,14 +42,14 @@ def read_wfdb(given: ReaderInput) -> Study:
     """Return the study of a record whose (master) header is the given file."""
     master, uploads, answers = given.file, given.uploads, given.answers
     header = parse_header(master.data)
-    fs = header.fs if header.fs is not None else answers.fs
+    fs = header.fs if header.fs is not None else answers.fs  # an answer wins over a stated one in assemble()
     if fs is None:
         raise QuestionError(
             "The WFDB header does not give the sampling rate: say how many samples there are per second.", field="fs"
         )
     with tempfile.TemporaryDirectory(prefix="casebind-") as folder:
         if header.segments:
-            signals = _read_segments(header, master, uploads, Path(folder))
+            signals = _read_segments(header, master, uploads, Path(folder), answers)
         else:
             signals = _read_one(header, master, uploads, Path(folder))
     channels = [_channel(signal, i, fs) for i, signal in enumerate(signals)]
@@ -250,7 +121,7 @@ def _rdrecord(folder: Path, name: str, header: Header) -> list[_Signal]:
     if not header.files:
         return [_Signal(str(n or ""), np.empty(0, np.float32), 1, "") for n in described.sig_name]
     try:
-        record = wfdb.rdrecord(path, smooth_frames=False, return_res=32)
+        record = wfdb.rdrecord(path, smooth_frames=False, return_res=64)
     except (ValueError, IndexError, RuntimeError) as error:
         raise IntakeError(
             "The signal file ends early or is damaged, so the record cannot be read: copy both files again."
@@ -258,8 +129,19 @@ def _rdrecord(folder: Path, name: str, header: Header) -> list[_Signal]:
     units = [_units(unit, rest) for unit, (_, rest) in zip(record.units, header.signals, strict=True)]
     return [
         _Signal(str(label or ""), samples, spf, unit)
-        for label, samples, spf, unit in zip(record.sig_name, record.e_p_signal, per_frame, units, strict=True)
+        for label, samples, spf, unit in zip(record.sig_name, _physical(record), per_frame, units, strict=True)
     ]
+
+
+def _physical(record: Any) -> list[np.ndarray]:
+    """Return each signal of a record in its unit, float32, NaN where a sample is missing."""
+    rows = []
+    for samples, gain, baseline in zip(record.e_p_signal, record.adc_gain, record.baseline, strict=True):
+        stored = np.rint(samples * gain + baseline)
+        if np.abs(np.nan_to_num(stored)).max(initial=abs(baseline)) < _EXACT:
+            samples = (stored.astype(np.float32) - np.float32(baseline)) / np.float32(gain)
+        rows.append(np.where(is_gap(stored), np.nan, samples).astype(np.float32))
+    return rows
 
 
 def _check_files(folder: Path, header: Header, described: Any, per_frame: list[int]) -> None:
@@ -294,8 +176,10 @@ def _units(units: str, rest: str) -> str:
     return units if calibrated else ""
 
 
-def _read_segments(header: Header, master: Upload, uploads: Sequence[Upload], folder: Path) -> list[_Signal]:
-    """Read a multi-segment record and join its signals by name; what a segment lacks is missing (NaN)."""
+def _read_segments(
+    header: Header, master: Upload, uploads: Sequence[Upload], folder: Path, answers: Answers
+) -> list[_Signal]:
+    """Read a multi-segment record and join its signals by lead; what a segment lacks is missing (NaN)."""
     parts: list[tuple[int, list[_Signal]]] = []
     for i, (name, n) in enumerate(header.segments):
         if n == 0:  # the layout header of a variable-layout record: names only
@@ -307,14 +191,17 @@ def _read_segments(header: Header, master: Upload, uploads: Sequence[Upload], fo
             )
         inner = folder / str(i)
         inner.mkdir()
-        parts.append((n, [] if found is None else _segment(found, n, uploads, inner)))
-    labels = dict.fromkeys(signal.label for _, signals in parts for signal in signals)
-    check_announced(sum(n for n, _ in parts), max(1, len(labels)), 0.0)
-    return [_join(label, parts) for label in labels]
+        parts.append((n, [] if found is None else _segment(found, (n, header.fs), uploads, inner)))
+    names = dict.fromkeys(_joined_by(signal, signals) for _, signals in parts for signal in signals)
+    check_announced(sum(n for n, _ in parts), max(1, len(names)), 0.0)
+    return [_join(name, parts, answers) for name in names]
 
 
-def _segment(upload: Upload, n: int, uploads: Sequence[Upload], folder: Path) -> list[_Signal]:
-    header = parse_header(upload.data)
+def _segment(
+    upload: Upload, announced: tuple[int, float | None], uploads: Sequence[Upload], folder: Path
+) -> list[_Signal]:
+    """Return the signals of one segment, of which the master header announces length and rate."""
+    header, (n, fs) = parse_header(upload.data), announced
     if header.segments:
         raise IntakeError(
             "A segment of the WFDB record has segments of its own, which the format does not allow: export it again."
@@ -323,23 +210,55 @@ def _segment(upload: Upload, n: int, uploads: Sequence[Upload], folder: Path) ->
         raise IntakeError(
             "A segment of the WFDB record has another length than the master header says: export it again."
         )
+    if header.fs is not None and fs is not None and abs(header.fs / fs - 1) > SAME_RATE:
+        raise IntakeError(
+            "A segment of the WFDB record has another sampling rate than the master header says: export it again."
+        )
     return _read_one(header, upload, uploads, folder, "r0")
 
 
-def _join(label: str, parts: Sequence[tuple[int, list[_Signal]]]) -> _Signal:
-    """Concatenate one signal over all segments, (n,) float32; units are dropped where segments disagree."""
-    own = [(n, next((s for s in signals if s.label == label), None)) for n, signals in parts]
+def _joined_by(signal: _Signal, beside: Sequence[_Signal]) -> str:
+    """Return what a signal is joined by over the segments: its lead, or its label where that is no lead of one sign."""
+    found = read_label(signal.label)
+    same = sum(read_label(other.label).lead == found.lead for other in beside)
+    return found.lead if found.lead in ECG_LEADS and found.sign > 0 and same == 1 else signal.label
+
+
+def _join(name: str, parts: Sequence[tuple[int, list[_Signal]]], answers: Answers) -> _Signal:
+    """Concatenate one signal over all segments, (n,) float32, in one unit; see _in_one_unit."""
+    own = [(n, next((s for s in signals if _joined_by(s, signals) == name), None)) for n, signals in parts]
     present = [signal for _, signal in own if signal is not None]
     if len({signal.per_frame for signal in present}) > 1:
         raise IntakeError(
             "A signal changes its sampling rate between segments of the WFDB record: export one stretch of it."
         )
     per_frame = present[0].per_frame
+    lead = read_label(present[0].label).lead
+    units, factors = _in_one_unit({signal.units for signal in present if signal.samples.size}, lead, answers)
     rows = [
-        np.full(n * per_frame, np.nan, np.float32) if s is None or not s.samples.size else s.samples for n, s in own
+        np.full(n * per_frame, np.nan, np.float32) if s is None or not s.samples.size else s.samples * factors[s.units]
+        for n, s in own
     ]
-    units = {signal.units for signal in present if signal.samples.size}
-    return _Signal(label, np.concatenate(rows), per_frame, units.pop() if len(units) == 1 else "")
+    return _Signal(present[0].label, np.concatenate(rows), per_frame, units)
+
+
+def _in_one_unit(units: set[str], lead: str | None, answers: Answers) -> tuple[str, dict[str, np.float32]]:
+    """Return the unit that the segments of a signal are brought to, and the factor of each of their own units.
+
+    The answer counts for segments without a unit. Until there is one, the unit of an ECG is open ("") and is asked for.
+    """
+    unchanged = dict.fromkeys(units, np.float32(1))
+    if len(units) <= 1 or lead is None:
+        return next(iter(units)) if len(units) == 1 else "", unchanged
+    scales = {unit: scale_of(unit) or scale_of(answers.units or "") for unit in units}
+    kinds = {None if scale is None else scale[0] for scale in scales.values()}
+    if len(kinds - {None}) > 1 or (None in kinds and lead == PPG_LEAD):
+        raise IntakeError(
+            "The segments of the WFDB record are in units that cannot be brought to one: export one stretch of it."
+        )
+    if None in kinds:
+        return "", unchanged
+    return str(kinds.pop()), {unit: np.float32(scale[1]) for unit, scale in scales.items() if scale is not None}
 
 
 def _comments(header: Header) -> tuple[dict[str, Any], tuple[IdentityRow, ...]]:

@@ -1,0 +1,113 @@
+"""Cells of a table → numbers: one decimal sign and one grouping sign for the whole table, or a sentence."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from engine.errors import IntakeError
+
+BLANKS = {"", "-", "--", "nan", "na", "n/a", "null", "none", "?", "inf", "-inf", "#n/a", "#num!", "#div/0!", "missing"}
+_GROUPING = " '’\u00a0\u202f"
+NUMBER = re.compile(rf"^[-+]?(?:\d+(?:[.,{_GROUPING}]\d{{3}})*(?:[.,]\d*)?|[.,]\d+)(?:e[-+]?\d+)?$", re.IGNORECASE)
+_ONE_SIGN = re.compile(r"^[-+]?(\d*)([.,])(\d*)(e[-+]?\d+)?$", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class NumberStyle:
+    """How a table writes numbers; `remark` says which reading was taken where two can be defended."""
+
+    decimal: str = "."
+    grouping: str = ""
+    remark: str = ""
+
+    @property
+    def plain(self) -> bool:
+        """Whether every number is as a program writes it."""
+        return self.decimal == "." and not self.grouping
+
+
+def number_style(columns: Iterable[Sequence[str]]) -> NumberStyle:
+    """Return how the numbers in a table's columns are written; IntakeError where they contradict each other.
+
+    One cell can settle it for all: "0,5" has a decimal comma, "1.234,5" points between the thousands. Cells such as
+    "20,014" settle nothing; where all of a column are like that, the comma is taken for a decimal sign, which is said.
+    """
+    settled: set[tuple[str, str]] = set()  # (decimal sign, grouping sign) that some cell can only mean
+    open_columns = []  # of those with "20,014" alone, whether each cell has its comma
+    for cells in columns:
+        numbers = [cell for cell in cells if NUMBER.match(cell)]
+        settled |= {found for cell in numbers if (found := _settles(cell)) is not None}
+        if any(_is_open(cell) for cell in numbers):
+            open_columns.append(all("," in cell for cell in numbers))
+    decimals = {decimal for decimal, _ in settled if decimal}
+    groupings = {grouping for _, grouping in settled if grouping}
+    if len(decimals) > 1 or len(groupings) > 1 or decimals & groupings:
+        raise IntakeError(
+            "The numbers of the table have both points and commas as decimal signs: export it again with one of them."
+        )
+    grouping = next(iter(groupings), "")
+    if decimals or grouping in (".", ","):
+        decimal = next(iter(decimals), "," if grouping == "." else ".")
+        return NumberStyle(decimal, grouping or ("," if open_columns and decimal == "." else ""))
+    if not open_columns:
+        return NumberStyle(".", grouping)
+    if all(open_columns):
+        return NumberStyle(",", grouping, "commas read as decimal signs")
+    return NumberStyle(".", ",")
+
+
+def numbers(cells: Sequence[str], style: NumberStyle) -> np.ndarray:
+    """Return cells as (n,) float64, NaN for an empty cell and for a word; IntakeError for what only looks like one."""
+    import pandas as pd
+
+    texts = pd.Series(cells, dtype="string").fillna("").str.strip()
+    if style.grouping or not style.plain or texts.str.contains(f"[{_GROUPING}]", regex=True).any():
+        texts = texts.map({text: _normal(text, style) for text in texts.unique()}).astype("string")
+    values = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
+    odd = texts[np.isnan(values)].unique()
+    if any(re.search(r"\d", word) and not re.match(r"^-?1\.#", word) for word in odd):
+        raise IntakeError(
+            "A column of the table has cells that are neither a number nor empty: export it again with plain numbers."
+        )
+    return np.asarray(values)
+
+
+def _settles(cell: str) -> tuple[str, str] | None:
+    """Return the (decimal sign, grouping sign) that a cell can only mean, each "" where it says nothing of it."""
+    body = cell.lower().partition("e")[0]
+    signs = [char for char in body if not char.isdigit() and char not in "+-"]
+    spaced = next((sign for sign in signs if sign in _GROUPING), "")
+    marks = [sign for sign in signs if sign in ".,"]
+    if len(set(marks)) == 2:
+        return marks[-1], marks[0]
+    if len(marks) > 1:
+        return "", marks[0]
+    if not marks:
+        return ("", spaced) if spaced else None
+    if spaced:
+        return marks[0], spaced
+    match = _ONE_SIGN.match(cell)
+    if match is None or (len(match[3]) == 3 and 1 <= len(match[1]) <= 3 and match[1][0] != "0" and not match[4]):
+        return None  # "20,014" and "20.014"
+    return match[2], ""
+
+
+def _is_open(cell: str) -> bool:
+    """Return whether a cell is like "20,014": a comma that may be a decimal or a grouping sign."""
+    return "," in cell and _settles(cell) is None
+
+
+def _normal(cell: str, style: NumberStyle) -> str:
+    """Return a cell as a program writes the number; unchanged where it is no number in this style."""
+    whole = cell.partition(style.decimal)[0]
+    if style.grouping and style.grouping in whole:
+        if not re.fullmatch(rf"[-+]?\d{{1,3}}(?:{re.escape(style.grouping)}\d{{3}})+", whole):
+            return cell
+        cell = whole.replace(style.grouping, "") + cell[len(whole) :]
+    if style.decimal == "," and "." in cell:
+        return f"{cell}?"  # a point without meaning in this table
+    return cell.replace(style.decimal, ".", 1)
