@@ -21,15 +21,16 @@ _FILLS = (1e20, 1e30, 1e35, 1e36, 1e37, 1e38, 9.96921e36, 9.969209968386869e36) 
 _SIGNS = frozenset(_ENDS + _NINES + _FILLS) - {0.0}
 
 
-def is_gap(values: np.ndarray) -> np.ndarray:
-    """Return (n,) bool: which samples stand for a missing one.
+def is_gap(values: np.ndarray, *stated: float) -> np.ndarray:
+    """Return (n,) bool: which samples stand for a missing one; `stated` are values that a file says to stand for it.
 
-    A value is such a sign where it is NaN or infinite, or where it is the end of a type's scale or a row of nines and
-    lies outside of the rest of the trace by more than the rest's own range (by half of it where the trace also jumps
-    there in one sample, and as nowhere else). A true extreme sample has neighbours of nearly its size, so it is none.
+    A value is such a sign where it is NaN or infinite, or where it is stated, the end of a type's scale or a row of
+    nines, and lies outside of the rest of the trace by more than the rest's own range. Half the range is enough where
+    the trace jumps to it in one sample, and nowhere else as far. A true extreme sample has neighbours of nearly its
+    size, so it is none.
     """
     gaps = ~np.isfinite(values)
-    rest, suspects = _without_outermost(values[~gaps])
+    rest, suspects = _without_outermost(values[~gaps], _SIGNS.union(stated))
     if not suspects:
         return gaps
     suspected = gaps | np.isin(values, suspects)
@@ -43,10 +44,10 @@ def is_gap(values: np.ndarray) -> np.ndarray:
     return gaps
 
 
-def _without_outermost(values: np.ndarray) -> tuple[np.ndarray, list[float]]:
+def _without_outermost(values: np.ndarray, signs: frozenset[float]) -> tuple[np.ndarray, list[float]]:
     """Return the samples without the outermost values that may be signs, and these values."""
     suspects: list[float] = []
-    while values.size and (found := [v for v in (float(values.min()), float(values.max())) if v in _SIGNS]):
+    while values.size and (found := [v for v in (float(values.min()), float(values.max())) if v in signs]):
         suspects += found
         values = values[~np.isin(values, found)]
     return values, suspects

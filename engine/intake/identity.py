@@ -15,8 +15,9 @@ import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from engine.intake.leads import lead_of
+from engine.intake.labels import group_words, read_label
 from engine.intake.pseudonyms import MAX_AGE, pseudonym
+from engine.intake.units import scale_of
 from engine.study import IdentityRow
 
 if TYPE_CHECKING:
@@ -134,8 +135,10 @@ def _reason_to_remove(element: DataElement) -> str:
         return "" if keyword in _KEPT_SEQUENCES else "sequences may repeat identity"
     if keyword in _KEPT_TEXT or keyword in _REPLACED or keyword in _BULK or vr == "UI":
         return ""
-    if keyword == "ChannelLabel":
-        return "" if lead_of(str(element.value)) else _FREE_TEXT
+    if keyword in ("ChannelLabel", "CodeMeaning"):
+        return "" if read_label(str(element.value)).lead or scale_of(str(element.value)) else _FREE_TEXT
+    if keyword == "MultiplexGroupLabel":
+        return "" if group_words(str(element.value)) else _FREE_TEXT
     if vr in ("DA", "DT"):
         return "" if _is_date(str(element.value)) else "its date is damaged"
     if vr == "TM":

@@ -58,6 +58,19 @@ _BRACKET = re.compile(r"[(\[{<]([^()\[\]{}<>]*)[)\]}>]")
 _UNIT_TAIL = re.compile(
     r"^(.*?)(?:[\s_/,]+| in )(mV|uV|μV|nV|a\.?u\.?|sd|z-?score|millivolts?|microvolts?|bpm|mmHg)$", re.IGNORECASE
 )
+_BEAT_WORDS = {
+    "MEDIAN",
+    "AVERAGE",
+    "AVERAGED",
+    "MEAN",
+    "TEMPLATE",
+    "REPRESENTATIVE",
+    "BEAT",
+    "BEATS",
+    "CYCLE",
+    "COMPLEX",
+}
+_RHYTHM_WORDS = {"RHYTHM", "RESTING", "REST", "CONTINUOUS", "ORIGINAL"}
 _DEVICE = re.compile(r"^SHIMMER_[0-9A-F]{4}_", re.IGNORECASE)  # Shimmer names its columns by the sensor's number
 
 _WAVES = {
@@ -110,11 +123,21 @@ def split_units(text: str) -> tuple[str, str]:
 
 
 def group_words(text: str) -> str:
-    """Return "MEDIAN" or "RHYTHM" where a group's label says so, "" otherwise."""
-    key = _folded(plain(text))
-    if re.search(r"\b(MEDIAN|AVERAGED?|MEAN|TEMPLATE|REPRESENTATIVE|BEATS?|CYCLE)\b", key):
-        return "MEDIAN"
-    return "RHYTHM" if re.search(r"\b(RHYTHM|RESTING|CONTINUOUS|ORIGINAL)\b", key) else ""
+    """Return "MEDIAN" or "RHYTHM" where a group's label says so in known words alone, "" otherwise."""
+    words = set(re.sub("[-/()0-9]", " ", _folded(plain(text))).split())
+    if not words <= _BEAT_WORDS | _RHYTHM_WORDS | {
+        "ECG",
+        "EKG",
+        "LEAD",
+        "LEADS",
+        "GROUP",
+        "WAVEFORM",
+        "DATA",
+        "S",
+        "SEC",
+    }:
+        return ""
+    return "MEDIAN" if words & _BEAT_WORDS else "RHYTHM" if words & _RHYTHM_WORDS else ""
 
 
 def _without_units(text: str) -> tuple[str | None, str]:

@@ -90,3 +90,56 @@ def test_a_waveform_without_leads_or_cut_off_is_one_sentence() -> None:
         taken_in(waveform(stored(n=1), ["2:2"], NumberOfWaveformSamples=9000))
     with pytest.raises(IntakeError, match="limit"):
         taken_in(waveform(stored(n=1), ["2:2"], NumberOfWaveformSamples=900_000_000))
+
+
+def test_a_padding_value_of_zero_is_missing_only_at_the_ends_of_all_channels() -> None:
+    values = stored(n=2)
+    values[1000:1200, 0] = 0
+    values[-100:] = 0
+    values[-101] = 5
+    group = waveform(values, ["2:1", "2:2"])
+    group.add_new((0x5400, 0x100A), "OW", bytes(2))
+    samples = taken_in(group).content.samples
+    assert np.isnan(samples[:, -100:]).all()
+    assert not np.isnan(samples[:, :-100]).any()
+
+
+def test_groups_of_one_recording_are_joined_and_said() -> None:
+    values = stored(seconds=2.5)
+    groups = [waveform(values[:, i : i + 3], SCP[i : i + 3]) for i in range(0, 12, 3)]
+    study = taken_in(*groups)
+    assert study.content.leads == LEADS
+    assert "side by side" in study.recognised
+    np.testing.assert_allclose(study.content.samples, values.T * 2.5e-3, rtol=1e-5, atol=1e-7)
+
+
+def test_a_labelled_median_beat_alone_is_one_sentence() -> None:
+    median = waveform(stored(seconds=3), SCP, WaveformOriginality="DERIVED", MultiplexGroupLabel="MEDIAN BEAT")
+    with pytest.raises(IntakeError, match="median beat"):
+        taken_in(median)
+    rhythm = waveform(stored(n=8), [*SCP[:2], *SCP[6:]], MultiplexGroupLabel="RHYTHM")
+    assert taken_in(median, rhythm).content.leads == ("I", "II", "V1", "V2", "V3", "V4", "V5", "V6")
+
+
+@pytest.mark.parametrize("scheme", ["99ACME", "LN"])
+def test_unknown_codes_are_read_by_label_or_meaning(scheme: str) -> None:
+    group = waveform(stored(n=3), ["LD1", "LD2", "LD3"])
+    for channel, meaning in zip(group.ChannelDefinitionSequence, ("Lead II", "-aVR", "pressure"), strict=True):
+        channel.ChannelSourceSequence[0].CodingSchemeDesignator = scheme
+        channel.ChannelSourceSequence[0].CodeMeaning = meaning
+    study = taken_in(group)
+    assert study.content.leads == ("II", "aVR")
+    np.testing.assert_allclose(study.content.samples[1], -stored(n=3)[:, 1] * 2.5e-3, rtol=1e-5)
+
+
+@pytest.mark.parametrize(("keyword", "values"), [("ChannelSampleSkew", (0, 7)), ("ChannelTimeSkew", (0.0, 0.0047))])
+def test_channels_that_begin_later_are_aligned(keyword: str, values: tuple[float, float]) -> None:
+    t = np.arange(5000) / 500
+    late = values[1] if keyword == "ChannelTimeSkew" else values[1] / 500
+    rows = [np.rint(400 * np.sin(2 * np.pi * 3 * (t + shift))) for shift in (0.0, late)]
+    group = waveform(np.stack(rows, axis=1), ["2:1", "2:2"])
+    for channel, skew in zip(group.ChannelDefinitionSequence, values, strict=True):
+        setattr(channel, keyword, skew)
+    study = taken_in(group)
+    assert "skew between channels corrected" in study.recognised
+    np.testing.assert_allclose(*study.content.samples[:, 10:], atol=3.1e-3)
