@@ -1,6 +1,10 @@
 """Findings: what published labels share, and the names by which people write them.
 
 families.py, families.toml   published label → the families that modalities share, and the phrases that bind them
+vocabulary.toml, names/      the findings that people type and labels name; how each language writes them
+names.py, spelling.py        both read; words without case, accents and endings, and one edit apart
+recogniser.py                a text or a label → the findings that it names, with denial and side
+suggestions.py               findings spelt like words that name none
 """
 
 from engine.findings.families import (
@@ -17,16 +21,20 @@ from engine.findings.families import (
     sharing,
     vocabulary,
 )
+from engine.findings.recogniser import Mention, labels_of, recognise
 
 __all__ = [
     "BRADYCARDIA_PER_MIN",
     "NORMAL",
     "TACHYCARDIA_PER_MIN",
+    "Mention",
     "abnormal",
     "findings",
     "findings_of_label",
     "is_shareable",
+    "labels_of",
     "phrase",
+    "recognise",
     "sentence",
     "shared_findings",
     "sharing",

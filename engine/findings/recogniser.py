@@ -1,0 +1,323 @@
+"""Words → the findings that they name, each with what denies it and its side.
+
+A text is read clause by clause (. ; and line ends), a clause item by item (commas). Within an item the longest name
+counts; words that join or describe may stand inside it ("bloqueo completo de rama izquierda"). A word that nobody knows
+may be misspelt by one edit. An everyday word ("mass") is a finding among clinical words alone, a short abbreviation in
+lower case among words that are all known.
+
+A denial ("no", "ohne") reaches to the end of its item, and over a list that "or" closes: "no effusion, pneumothorax or
+oedema". "but" ends it. A side belongs to the nearest finding of its item.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+from engine.findings.names import (
+    CONJUNCTIONS,
+    SHORT,
+    Grammar,
+    Name,
+    Phrase,
+    forgiven_words,
+    grammar,
+    names_by_first,
+    spoken_words,
+    with_narrower,
+)
+from engine.findings.spelling import folded, one_edit_away, stem
+
+WORD_OR_MARK = re.compile(r"[^\W_]+|[.,;\n!?]")
+CLAUSE_END, ITEM_END = ".;\n!?", ","
+MOST_SKIPPED = 2  # words that describe, inside one name
+FAR = 1000  # words; further than any side from its finding
+
+
+@dataclass(frozen=True)
+class Mention:
+    """One finding that a text names.
+
+    finding : a name of vocabulary.toml
+    side    : "left", "right", "bilateral", or None where none is said
+    written : the words of the text
+    """
+
+    finding: str
+    negated: bool
+    side: str | None
+    written: str
+
+
+@dataclass(frozen=True)
+class _Word:
+    """A word of a text: as written, and the folded words that it may be; `spelt` where it is one as it stands."""
+
+    raw: str
+    readings: tuple[str, ...]
+    spelt: bool = True
+
+    @property
+    def stems(self) -> tuple[str, ...]:
+        """Return the stems that a name may have here; an everyday word has none."""
+        return tuple(stem(one) for one in self.readings if one not in grammar().everyday)
+
+
+@dataclass
+class _Match:
+    """A name found at words start..end of an item."""
+
+    name: Name
+    start: int
+    end: int
+    places: frozenset[int]
+    negated: bool = False
+    sides: set[str] = field(default_factory=set)
+
+
+@lru_cache(maxsize=4096)
+def recognise(text: str) -> tuple[Mention, ...]:
+    """Return the findings that a text names, in their order, each once for each denial and side."""
+    mentions = [mention for clause in _clauses(text) for mention in _read_clause(clause)]
+    return tuple({(one.finding, one.negated, one.side): one for one in reversed(mentions)}.values())[::-1]
+
+
+@lru_cache(maxsize=4096)
+def findings_named(label: str) -> frozenset[tuple[str, str | None]]:
+    """Return (finding, side) of what a published label affirms."""
+    return frozenset((one.finding, one.side) for one in recognise(label) if not one.negated)
+
+
+def labels_of(finding: str, labels: Iterable[str]) -> tuple[str, ...]:
+    """Return those of some labels that mean a finding or a kind of it, never something broader."""
+    wanted = with_narrower(finding)
+    return tuple(label for label in labels if any(named in wanted for named, _ in findings_named(label)))
+
+
+def _clauses(text: str) -> list[list[list[_Word]]]:
+    """Return clauses of items of words; a dot after one or two letters ("li.", "o. B.") ends nothing."""
+    clauses: list[list[list[_Word]]] = [[[]]]
+    last = ""
+    for found in WORD_OR_MARK.finditer(text):
+        mark = found.group()
+        inside = text[found.end() : found.end() + 1].isalnum() and mark in ".,"  # 7.5, d.h
+        if mark in CLAUSE_END and not inside and not (mark == "." and len(last) <= 2):
+            clauses.append([[]])
+        elif mark in ITEM_END and not inside:
+            clauses[-1].append([])
+        elif mark not in CLAUSE_END + ITEM_END:
+            clauses[-1][-1].append(_word(mark))
+            last = mark
+    return clauses
+
+
+def _word(raw: str) -> _Word:
+    plain = folded(raw)
+    if not plain.isascii() or plain in spoken_words() or plain in grammar().everyday or stem(plain) in _stems():
+        return _Word(raw, (plain,))
+    near = _corrected(plain)
+    return _Word(raw, near or (plain,), spelt=not near)
+
+
+@lru_cache(maxsize=1)
+def _stems() -> frozenset[str]:
+    return frozenset(stem(word) for word in spoken_words())
+
+
+@lru_cache(maxsize=16384)
+def _corrected(plain: str) -> tuple[str, ...]:
+    return one_edit_away(plain, forgiven_words())
+
+
+def _read_clause(clause: list[list[_Word]]) -> list[Mention]:
+    rules = grammar()
+    items = [_Item(words, rules) for words in clause]
+    strong = sum(item.unknown for item in items) <= sum(item.clinical for item in items)
+    every_word_known = not any(item.unknown for item in items)
+    for item in items:
+        item.matches = [one for one in item.matches if _counts(one, item, strong, every_word_known)]
+        item.deny()
+    _continue_lists(items)
+    for item in items:
+        item.attach_sides()
+    return [item.mention(match) for item in items for match in item.matches]
+
+
+def _counts(match: _Match, item: _Item, clinical: bool, every_word_known: bool) -> bool:
+    """Say whether a weak name counts here."""
+    if not match.name.weak:
+        return True
+    written = [item.words[place].raw for place in sorted(match.places)]
+    if len("".join(written)) <= SHORT and not all(word.isupper() for word in written):
+        return every_word_known
+    return clinical
+
+
+def _continue_lists(items: Sequence[_Item]) -> None:
+    """Let a denial reach over the items of a list that "or" closes."""
+    for at, item in enumerate(items):
+        if not item.open_denial:
+            continue
+        rest = []
+        for other in items[at + 1 :]:
+            if other.triggers or other.ended or not other.matches or not other.begins_with_finding:
+                break
+            rest.append(other)
+        closing = max((n for n, other in enumerate(rest) if other.says_or), default=-1)
+        for other in rest[: closing + 1]:
+            for match in other.matches:
+                match.negated = True
+
+
+class _Item:
+    """The words between two commas, and what they say."""
+
+    def __init__(self, words: list[_Word], rules: Grammar) -> None:
+        self.words, self.rules = words, rules
+        self.matches = _matches(words, rules)
+        named = {place for match in self.matches for place in match.places}
+        phrases = _spans(words, rules.unless, named) if words else []
+        self._quiet = {place for start, end in phrases for place in range(start, end)}
+        taken = named | self._quiet
+        self._until = [start for start, _ in _spans(words, rules.until, taken)]
+        self._after = _spans(words, rules.after, taken)
+        self._before = _spans(words, rules.before, taken)
+        around = {place for start, end in (*self._after, *self._before) for place in range(start, end)} | self._quiet
+        self._sides = [(start, rules.sides[phrase]) for start, phrase in _phrases(words, rules.sides, named)]
+        self.unknown = self.clinical = 0
+        for place, word in enumerate(words):
+            if place in named or place in around or _any(word, rules.function) or word.raw.isdigit():
+                continue
+            if (word.spelt and _any(word, rules.context)) or any(start == place for start, _ in self._sides):
+                self.clinical += 1
+            elif not _any(word, CONJUNCTIONS | rules.alternatives):
+                self.unknown += 1
+        self.triggers = bool(self._before or self._after)
+        self.ended = bool(self._until)
+        self.says_or = any(_any(word, rules.alternatives) for word in words)
+        self.open_denial = False
+
+    @property
+    def begins_with_finding(self) -> bool:
+        """Say whether nothing but words that join or describe stands before the first finding."""
+        first = min(match.start for match in self.matches)
+        return all(_any(word, self.rules.function | self.rules.context | self.rules.alternatives | CONJUNCTIONS)
+                   or any(start == place for start, _ in self._sides)
+                   for place, word in enumerate(self.words[:first]))  # fmt: skip
+
+    def deny(self) -> None:
+        """Mark the findings that a denial reaches."""
+        after = [(start, end) for start, end in self._after if any(match.end <= start for match in self.matches)]
+        covered = {place for start, end in after for place in range(start, end)}
+        before = [start for start, _ in self._before if start not in covered]
+        for start, _ in after:
+            first = max((stop for stop in self._until if stop < start), default=-1)
+            for match in self.matches:
+                match.negated |= first < match.start and match.end <= start
+        for start in before:
+            last = min((stop for stop in self._until if stop > start), default=FAR)
+            for match in self.matches:
+                match.negated |= start < match.start < last
+            self.open_denial |= last == FAR and any(match.start > start for match in self.matches)
+
+    def attach_sides(self) -> None:
+        """Give each side to the nearest finding, over as few conjunctions as can be; the following one at a tie."""
+        for place, side in self._sides:
+            nearest = min(self.matches, key=lambda match: self._distance(place, match), default=None)
+            if nearest is not None:
+                nearest.sides.add(side)
+
+    def _distance(self, place: int, match: _Match) -> float:
+        low, high = (place, match.start) if place < match.start else (match.end - 1, place)
+        between = range(low + 1, high)
+        joined = sum(_any(self.words[one], CONJUNCTIONS | self.rules.alternatives) for one in between)
+        told_before = 0.0 if place < match.start else 0.5
+        return FAR * joined + len(between) + told_before
+
+    def mention(self, match: _Match) -> Mention:
+        """Return a match as what a reader sees."""
+        both = "bilateral" if len(match.sides) > 1 else next(iter(match.sides), None)
+        written = " ".join(word.raw for word in self.words[match.start : match.end])
+        return Mention(match.name.finding, match.negated, both, written)
+
+
+def _matches(words: list[_Word], rules: Grammar) -> list[_Match]:
+    """Return the names in an item from left to right, at each word the longest."""
+    found: list[_Match] = []
+    place = 0
+    while place < len(words):
+        match = _longest(words, place, rules)
+        if match is None:
+            place += 1
+        else:
+            found.append(match)
+            place = match.end
+    return found
+
+
+def _longest(words: list[_Word], start: int, rules: Grammar) -> _Match | None:
+    """Return the longest name that begins at a word; None where none does, or a misspelt one could be two findings.
+
+    A name that two languages give to two findings is the first language's.
+    """
+    best: list[_Match] = []
+    for first in words[start].stems:
+        for name in names_by_first().get(first, ()):
+            if best and len(name.stems) < len(best[0].name.stems):
+                break
+            places = _places(words, start, name, rules)
+            if places is not None:
+                best.append(_Match(name, start, places[-1] + 1, frozenset(places)))
+    if not best:
+        return None
+    longest = max(len(match.name.stems) for match in best)
+    best = [match for match in best if len(match.name.stems) == longest]
+    if len({match.name.finding for match in best}) > 1 and not all(words[place].spelt for place in best[0].places):
+        return None
+    return best[0]
+
+
+def _places(words: list[_Word], start: int, name: Name, rules: Grammar) -> list[int] | None:
+    """Return where the words of a name stand from `start` on; None where they do not."""
+    places, place, skipped = [start], start + 1, 0
+    for wanted in name.stems[1:]:
+        while place < len(words) and wanted not in words[place].stems:
+            if _any(words[place], CONJUNCTIONS):
+                return None
+            if not _any(words[place], rules.function):
+                if not _any(words[place], rules.context) and (words[place].readings[0],) not in rules.sides:
+                    return None
+                skipped += 1
+            if skipped > MOST_SKIPPED:
+                return None
+            place += 1
+        if place == len(words):
+            return None
+        places.append(place)
+        place += 1
+    if name.capitals and tuple(words[place].raw for place in places) != name.capitals:
+        return None
+    return places
+
+
+def _spans(words: list[_Word], phrases: Iterable[Phrase], taken: set[int]) -> list[tuple[int, int]]:
+    """Return (start, end) of the phrases, longest first, that stand on words not taken yet."""
+    return [(start, start + len(phrase)) for start, phrase in _phrases(words, phrases, taken)]
+
+
+def _phrases(words: list[_Word], phrases: Iterable[Phrase], taken: set[int]) -> list[tuple[int, Phrase]]:
+    """Return the phrases in an item with their first word, longest first where two overlap."""
+    found, used = [], set(taken)
+    for phrase in sorted(phrases, key=len, reverse=True):
+        for start in range(len(words) - len(phrase) + 1):
+            span = range(start, start + len(phrase))
+            if used.isdisjoint(span) and all(one in words[at].readings for at, one in zip(span, phrase, strict=True)):
+                found.append((start, phrase))
+                used.update(span)
+    return sorted(found)
+
+
+def _any(word: _Word, listed: frozenset[str]) -> bool:
+    return any(reading in listed for reading in word.readings)
