@@ -94,6 +94,7 @@ class Study:
     patient_key   : keyed hash of the file's own patient identifier, so that a query never meets its own patient
     window_s      : (start, end) of the stretch that is searched when a trace is longer than that; else None
     fingerprint   : sha256 of the canonical content, hex; equal for the same pixels or samples
+    other_reading : a film that the same file can be read as, until engine.intake.settle has chosen; else None
     """
 
     modality: Modality
@@ -105,6 +106,7 @@ class Study:
     patient_key: str | None = None
     window_s: tuple[float, float] | None = None
     fingerprint: str = ""
+    other_reading: Film | None = None
 
     @property
     def trace(self) -> Trace:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,14 +10,18 @@ import numpy as np
 from engine.errors import IntakeError
 from engine.intake import jpeg12
 from engine.intake.codestream import frame_size
+from engine.intake.colour import COLOURS, PALETTE, grey_of, refusal
 from engine.intake.film_limits import check_pixels
-from engine.intake.grey import display
+from engine.intake.grey import Shown, display
 from engine.intake.identity import Identified
+from engine.intake.stored import stored_values
+from engine.intake.upright import is_on_its_side, turn_upright
 from engine.study import Film, Study
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+_GREYS = {"MONOCHROME1", "MONOCHROME2"}
 _MODALITIES = {"CR", "DX", "RG", "OT", "SC", "XR", ""}
 _NAMED = {
     "CT": "a CT image",
@@ -115,10 +120,18 @@ def film_study(dataset: Dataset, identified: Identified) -> Study:
     modality = _text(dataset, "Modality")
     _check_kind(dataset, modality)
     view = _view(dataset)
-    film = Film(*display(dataset, _decode(dataset)), _spacing(dataset))
+    orientation, spacing = dataset.get("PatientOrientation"), _spacing(dataset)
+    shown = _shown(dataset, _decode(dataset))
+    pixels, turned = turn_upright(orientation, shown.pixels)
+    if spacing and is_on_its_side(orientation):
+        spacing = spacing[1], spacing[0]
+    film = Film(pixels, shown.bits, spacing)
+    negative = None if shown.negative is None else replace(film, pixels=turn_upright(orientation, shown.negative)[0])
     facts = identified.facts | ({"view": view} if view else {})
-    named = _recognised(dataset, film, modality)
-    return Study("cxr", film, named, identified.rows, identified.note, facts, identified.patient_key)
+    named = ", ".join(one for one in (_recognised(dataset, film, modality), *shown.remarks, turned) if one)
+    return Study(
+        "cxr", film, named, identified.rows, identified.note, facts, identified.patient_key, other_reading=negative
+    )
 
 
 def _check_kind(dataset: Dataset, modality: str) -> None:
@@ -133,13 +146,10 @@ def _check_kind(dataset: Dataset, modality: str) -> None:
             f"The file holds {_number(dataset, 'NumberOfFrames', 1):g} frames and one film is searched at a "
             "time: export a single frame."
         )
-    if _number(dataset, "SamplesPerPixel", 1) != 1 or not _text(dataset, "PhotometricInterpretation").startswith(
-        "MONOCHROME"
-    ):
-        raise IntakeError(
-            "The image is in colour, as screen captures are, and a film is grey: export the original film from "
-            "the archive."
-        )
+    photometric = _text(dataset, "PhotometricInterpretation")
+    channels = 3 if photometric in COLOURS - {PALETTE} else 1
+    if _number(dataset, "SamplesPerPixel", 1) != channels or photometric not in COLOURS | _GREYS:
+        raise refusal()
     body = _text(dataset, "BodyPartExamined")
     if body in _ELSEWHERE:
         raise IntakeError(
@@ -182,7 +192,7 @@ def _view(dataset: Dataset) -> str:
 
 
 def _decode(dataset: Dataset) -> np.ndarray:
-    """Return stored values, (rows, columns) integer."""
+    """Return the decoded words, (rows, columns) integer, or (rows, columns, 3) of an image in colour."""
     syntax = dataset.file_meta.TransferSyntaxUID
     if syntax.is_encapsulated:
         _check_frame(dataset)
@@ -196,9 +206,18 @@ def _decode(dataset: Dataset) -> np.ndarray:
         raise IntakeError(
             "The film's pixels are damaged or cut off and cannot be decoded: copy or export the file again."
         ) from error
-    if pixels.ndim != 2:
+    if pixels.ndim != (3 if _text(dataset, "PhotometricInterpretation") in COLOURS - {PALETTE} else 2):
         raise IntakeError("The film's pixels are not a single grey image: export one frame.")
     return pixels
+
+
+def _shown(dataset: Dataset, words: np.ndarray) -> Shown:
+    """Return decoded words as they are displayed; IntakeError where they are in colour."""
+    if _text(dataset, "PhotometricInterpretation") not in COLOURS:
+        return display(dataset, stored_values(dataset, words))
+    numbers = words if words.ndim == 3 else stored_values(dataset, words).values
+    pixels, bits, remark = grey_of(dataset, numbers)
+    return Shown(pixels, max(8, bits), remarks=(remark,))
 
 
 def _pixels(dataset: Dataset) -> np.ndarray:
@@ -209,7 +228,7 @@ def _pixels(dataset: Dataset) -> np.ndarray:
         frame = get_frame(dataset.PixelData, 0, number_of_frames=1)
         return jpeg12.decode(frame, dataset.Rows, dataset.Columns, dataset.BitsStored)
     plugin = _DECODERS.get(_SYNTAXES.get(str(dataset.file_meta.TransferSyntaxUID), ""), "")
-    return pixel_array(dataset, decoding_plugin=plugin)
+    return pixel_array(dataset, decoding_plugin=plugin, correct_unused_bits=False)
 
 
 def _check_frame(dataset: Dataset) -> None:

@@ -2,40 +2,75 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from engine.errors import IntakeError
+from engine.intake.lookup import Lookup, lookup_of
+from engine.intake.stored import Stored, fitting
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
 _NARROW = 0.25  # without a window, values that use less of the stored range than this are stretched to their own range
+_CLIPPED, _GREYS = 0.95, 16  # a window that leaves more black and white than this, or fewer greys, shows a silhouette
+Pair = tuple[float, float]
 
 
-def display(dataset: Dataset, stored: np.ndarray) -> tuple[np.ndarray, int]:
-    """Return (pixels (rows, columns) uint8 or uint16 with full scale 2**bits - 1, bits); 0 is black.
+@dataclass(frozen=True, eq=False)
+class Shown:
+    """A film as it is displayed.
+
+    pixels   : (rows, columns) uint8 or uint16 with full scale 2**bits - 1; 0 is black
+    negative : the same with its greys inverted, where the file can be read as either; else None
+    remarks  : what was read otherwise than stated
+    """
+
+    pixels: np.ndarray
+    bits: int
+    negative: np.ndarray | None = None
+    remarks: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class _Levels:
+    """Every value between the smallest and the largest stored one.
+
+    values : (levels,) in the modality's units
+    counts : (levels,) pixels of each, padding left out
+    range  : what the smallest and the largest possible stored value become, in ascending order
+    """
+
+    values: np.ndarray
+    counts: np.ndarray
+    range: Pair
+
+
+def display(dataset: Dataset, stored: Stored) -> Shown:
+    """Return the film as it is displayed.
 
     Every step maps one stored value to one grey, so the steps run on the levels between the smallest and the largest
     stored value (at most 65,536) and the pixels are looked up once.
     """
-    lowest = int(stored.min())
-    levels = np.arange(lowest, int(stored.max()) + 1, dtype=np.int32)  # (levels,)
-    offsets = stored.astype(np.int32) - lowest
-    padding = _padding(dataset, levels)
-    used = np.zeros(levels.size, dtype=bool)
-    used[offsets] = True
-    used &= ~padding
-    if not used.any():
+    lowest = int(stored.values.min())
+    levels = np.arange(lowest, int(stored.values.max()) + 1, dtype=np.int32)  # (levels,)
+    offsets = stored.values - lowest
+    padding = _padding(dataset, stored, levels)
+    counts = np.bincount(offsets.ravel(), minlength=levels.size)
+    counts[padding] = 0
+    if not counts.any():
         raise IntakeError("The film consists of padding only, so there is nothing to see: export it again.")
-    grey = _voi(dataset, _modality(dataset, levels), used)
+    values, ends = _modality(dataset, stored, levels)
+    grey, remark = _voi(dataset, _Levels(values, counts, ends))
     if _inverted(dataset):
         grey = 1.0 - grey
-    grey[padding] = 0.0
-    bits = max(8, int(dataset.BitsStored))
-    table = np.rint(grey * (2**bits - 1)).astype(np.uint8 if bits == 8 else np.uint16)
-    return table[offsets], bits
+    bits = max(8, stored.bits)
+    pixels, negative = (_looked_up(one, padding, offsets, bits) for one in (grey, 1.0 - grey))
+    remarks = tuple(one for one in (stored.remark, remark) if one)
+    return Shown(pixels, bits, negative if _contradictory(dataset) else None, remarks)
 
 
 def stretched(pixels: np.ndarray) -> np.ndarray:
@@ -49,62 +84,93 @@ def stretched(pixels: np.ndarray) -> np.ndarray:
     return np.rint((pixels.astype(np.float64) - least) * (65535 / (most - least))).astype(np.uint16)
 
 
-def _modality(dataset: Dataset, stored: np.ndarray) -> np.ndarray:
-    """Return (levels,) values in the modality's units, by its lookup table or by slope and intercept."""
-    from pydicom.pixels import apply_rescale
+def _looked_up(grey: np.ndarray, padding: np.ndarray, offsets: np.ndarray, bits: int) -> np.ndarray:
+    table = np.rint(np.where(padding, 0.0, grey) * (2**bits - 1)).astype(np.uint8 if bits == 8 else np.uint16)
+    found: np.ndarray = table[offsets]
+    return found
 
+
+def _modality(dataset: Dataset, stored: Stored, levels: np.ndarray) -> tuple[np.ndarray, Pair]:
+    """Return (levels,) values in the modality's units, by lookup table or by slope and intercept, and their ends."""
     if dataset.get("ModalityLUTSequence"):
-        return _look_up(dataset.ModalityLUTSequence[0], stored)
-    values = apply_rescale(stored, dataset)
+        table = lookup_of(dataset.ModalityLUTSequence[0])
+        return table.apply(levels), (0.0, table.top)
+    slope, intercept = (dataset.get(name) for name in ("RescaleSlope", "RescaleIntercept"))
+    slope, intercept = float(slope or 1.0), float(intercept or 0.0)
+    low, high = sorted(slope * end + intercept for end in stored.range)
+    values = levels * slope + intercept
     whole = np.rint(values)
-    return whole.astype(np.int32) if np.array_equal(values, whole) else values
+    return whole.astype(np.int64) if np.array_equal(values, whole) else values, (low, high)
 
 
-def _look_up(table: Dataset, values: np.ndarray) -> np.ndarray:
-    """Apply one lookup table, PS3.3 C.11.1.1.1; values beyond its ends take the first or last entry.
+def _voi(dataset: Dataset, levels: _Levels) -> tuple[np.ndarray, str]:
+    """Return (levels,) float64 in 0..1 by VOI LUT, else by window, else by range, and which of them were left aside.
 
-    Written out because pydicom 3.0 fails on modality tables of 10 to 15 bits and wraps around in VOI tables of 8 bits.
+    A table or a window that leaves a silhouette of a film with many greys was made for something else.
     """
-    length, first = int(table.LUTDescriptor[0]) or 2**16, int(table.LUTDescriptor[1])
-    data = table.LUTData
-    if isinstance(data, bytes):
-        wide = len(data) >= 2 * length
-        data = np.frombuffer(data, dtype="<u2" if wide else np.uint8, count=length)
-    entries = np.asarray(data, dtype=np.int64)[:length]
-    return entries[np.clip(values.astype(np.int64) - first, 0, len(entries) - 1)]
-
-
-def _voi(dataset: Dataset, values: np.ndarray, used: np.ndarray) -> np.ndarray:
-    """Return (levels,) float64 in 0..1 by VOI LUT, else by window, else by the range of the values that are used."""
-    from pydicom.pixels import apply_windowing
-
-    if dataset.get("VOILUTSequence"):
-        depth = int(dataset.VOILUTSequence[0].LUTDescriptor[2])
-        return _unit(_look_up(dataset.VOILUTSequence[0], values), 0.0, 2.0**depth - 1)
-    low, high = _range(dataset)
-    if dataset.get("WindowWidth") is not None and dataset.get("WindowCenter") is not None:
-        try:
-            return _unit(apply_windowing(values, dataset), low, high)
-        except ValueError:  # a window width of 0 or an unknown function: shown as if there were none
-            pass
-    least, most = float(values[used].min()), float(values[used].max())
-    if 0 < most - least < _NARROW * abs(high - low):
-        low, high = (least, most) if low <= high else (most, least)
-    return _unit(values, low, high)
-
-
-def _range(dataset: Dataset) -> tuple[float, float]:
-    """Return what the smallest and the largest stored value become in the modality's units."""
-    if dataset.get("ModalityLUTSequence"):
-        return 0.0, 2.0 ** int(dataset.ModalityLUTSequence[0].LUTDescriptor[2]) - 1
-    bits = int(dataset.BitsStored)
-    low, high = (
-        (-(2.0 ** (bits - 1)), 2.0 ** (bits - 1) - 1) if dataset.PixelRepresentation == 1 else (0.0, 2.0**bits - 1)
+    used = levels.counts > 0
+    left = []
+    for name, show in _ways(dataset):
+        grey = show(levels.values)
+        if not _is_silhouette(grey, levels):
+            break
+        left.append(name)
+    else:
+        least, most = float(levels.values[used].min()), float(levels.values[used].max())
+        low, high = levels.range
+        if 0 < most - least < _NARROW * (high - low):
+            low, high = least, most
+        grey = _unit(levels.values, low, high)
+    return (
+        grey,
+        f"{' and '.join(left)} left aside, since {'they show' if len(left) > 1 else 'it shows'} a silhouette"
+        if left
+        else "",
     )
-    slope, intercept = dataset.get("RescaleSlope"), dataset.get("RescaleIntercept")
-    if slope is None or intercept is None or float(slope) == 0:
-        return low, high
-    return low * float(slope) + float(intercept), high * float(slope) + float(intercept)
+
+
+def _ways(dataset: Dataset) -> Iterator[tuple[str, Callable[[np.ndarray], np.ndarray]]]:
+    """Yield each way of display that the file states, first choice first: its name and the function, values → 0..1."""
+    if dataset.get("VOILUTSequence"):
+        table: Lookup = lookup_of(dataset.VOILUTSequence[0])
+        yield "the VOI lookup table", lambda values: _unit(table.apply(values), 0.0, table.top)
+    centre, width = _first(dataset, "WindowCenter"), _first(dataset, "WindowWidth")
+    if centre is None or width is None:
+        return
+    function = str(dataset.get("VOILUTFunction") or "LINEAR").strip().upper()
+    yield f"the window of width {width:g}", lambda values: _windowed(values.astype(np.float64), centre, width, function)
+
+
+def _windowed(values: np.ndarray, centre: float, width: float, function: str) -> np.ndarray:
+    """Return (n,) in 0..1, PS3.3 C.11.2.1.2 and C.11.2.1.3; all black for a width that the standard does not allow."""
+    if width <= 0 or (function == "LINEAR" and width <= 1):
+        return np.where(values > centre - 0.5, 1.0, 0.0)
+    if function == "SIGMOID":
+        return 1.0 / (1.0 + np.exp(np.clip(-4.0 * (values - centre) / width, -700, 700)))
+    if function == "LINEAR_EXACT":
+        return np.clip((values - centre) / width + 0.5, 0.0, 1.0)
+    return np.clip((values - (centre - 0.5)) / (width - 1.0) + 0.5, 0.0, 1.0)
+
+
+def _is_silhouette(grey: np.ndarray, levels: _Levels) -> bool:
+    """Return whether hardly a grey is left of a film that has many."""
+    used = levels.counts > 0
+    if np.unique(levels.values[used]).size <= _GREYS:
+        return False
+    ends = (grey <= 0.0) | (grey >= 1.0)
+    clipped = levels.counts[ends].sum() / levels.counts.sum()
+    return bool(clipped > _CLIPPED or np.unique(np.rint(grey[used] * 255)).size < _GREYS)
+
+
+def _first(dataset: Dataset, keyword: str) -> float | None:
+    """Return the first of the numbers of an element, or None."""
+    value = dataset.get(keyword)
+    if value is None or isinstance(value, str):
+        return None
+    try:
+        return float(value[0] if hasattr(value, "__len__") else value)
+    except (IndexError, TypeError, ValueError):
+        return None
 
 
 def _unit(values: np.ndarray, low: float, high: float) -> np.ndarray:
@@ -113,15 +179,27 @@ def _unit(values: np.ndarray, low: float, high: float) -> np.ndarray:
 
 def _inverted(dataset: Dataset) -> bool:
     """Return whether 0 is white; MONOCHROME1 and shape INVERSE say the same (PS3.3 C.8.11.3.1.2) and invert once."""
-    shape = str(dataset.get("PresentationLUTShape") or "").strip().upper()
-    return dataset.PhotometricInterpretation.strip().upper() == "MONOCHROME1" or shape == "INVERSE"
+    return _photometric(dataset) == "MONOCHROME1" or _shape(dataset) == "INVERSE"
 
 
-def _padding(dataset: Dataset, stored: np.ndarray) -> np.ndarray:
+def _contradictory(dataset: Dataset) -> bool:
+    """Return whether photometric interpretation and presentation shape say opposite things."""
+    return (_photometric(dataset), _shape(dataset)) in (("MONOCHROME2", "INVERSE"), ("MONOCHROME1", "IDENTITY"))
+
+
+def _photometric(dataset: Dataset) -> str:
+    return str(dataset.PhotometricInterpretation).strip().upper()
+
+
+def _shape(dataset: Dataset) -> str:
+    return str(dataset.get("PresentationLUTShape") or "").strip().upper()
+
+
+def _padding(dataset: Dataset, stored: Stored, levels: np.ndarray) -> np.ndarray:
     """Return (levels,) bool: values of pixels outside the exposed field, PS3.3 C.7.5.1.1.2."""
     value = dataset.get("PixelPaddingValue")
     if value is None:
-        return np.zeros(stored.shape, dtype=bool)
+        return np.zeros(levels.shape, dtype=bool)
     limit = dataset.get("PixelPaddingRangeLimit")
-    low, high = sorted((int(value), int(value if limit is None else limit)))
-    return (stored >= low) & (stored <= high)
+    low, high = sorted(fitting(int(one), stored) for one in (value, value if limit is None else limit))
+    return (levels >= low) & (levels <= high)

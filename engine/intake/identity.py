@@ -48,7 +48,17 @@ _REPLACED = {
     "InstitutionName",
 }
 _PLAIN_VRS = {"DS", "IS", "US", "SS", "UL", "SL", "FL", "FD", "AT", "CS", "AS", "UV", "SV"}
-_BULK = {"PixelData", "LUTData", "WaveformData", "WaveformPaddingValue", "ChannelMinimumValue", "ChannelMaximumValue"}
+_PALETTES = {
+    f"{kind}{colour}PaletteColorLookupTableData" for kind in ("", "Segmented") for colour in ("Red", "Green", "Blue")
+}
+_BULK = _PALETTES | {
+    "PixelData",
+    "LUTData",
+    "WaveformData",
+    "WaveformPaddingValue",
+    "ChannelMinimumValue",
+    "ChannelMaximumValue",
+}
 _TECHNICAL_GROUPS = {0x0028, 0x003A, 0x5400, 0x7FE0}  # summed up in one row each
 _GROUP_NAMES = {0x0028: "image description", 0x003A: "waveform description", 0x5400: "waveform", 0x7FE0: "pixels"}
 _FREE_TEXT = "free text may hold a name"

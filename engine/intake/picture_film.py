@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _ORIENTATION = 0x0112  # EXIF
 _DEEP = {"I", "I;16", "I;16B", "I;16L", "I;16N"}
+_SEEN_THROUGH = {"RGBA", "LA", "PA", "La", "RGBa"}
+_MOSTLY = 0.5  # share of a picture that is transparent
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601, what JPEG uses
 _TECHNICAL = {
     "dpi",
@@ -66,12 +68,13 @@ def read_picture(given: ReaderInput) -> Study:
         raise IntakeError(
             f"The {name} is damaged or cut off, so it cannot be shown: copy or export it again."
         ) from error
-    pixels, bits, spread = _grey(upright)
+    values, remark = _opaque(upright)
+    pixels, bits, spread = _grey(values)
     film = Film(pixels, bits)
     height, width = pixels.shape
-    colour = ", colour" if spread > 0.0 else ""
+    parts = [name, f"{width} × {height}", f"{bits} bit", "colour" if spread > 0.0 else "", remark]
     facts = {"colourfulness": round(spread, 4)}
-    return Study("cxr", film, f"{name}, {width} × {height}, {bits} bit{colour}", rows, BURNED_IN, facts)
+    return Study("cxr", film, ", ".join(part for part in parts if part), rows, BURNED_IN, facts)
 
 
 def _rows(image: Image) -> tuple[IdentityRow, ...]:
@@ -111,19 +114,32 @@ def _upright(image: Image) -> Image:
     return ImageOps.exif_transpose(image)
 
 
-def _grey(image: Image) -> tuple[np.ndarray, int, float]:
-    """Return (pixels (height, width), bits, mean channel spread in 0..1); transparent areas become black."""
+def _opaque(image: Image) -> tuple[np.ndarray, str]:
+    """Return the values without transparency, (height, width) or (height, width, 3), and what was done about it.
+
+    Transparent corners become black. A picture that is transparent as a whole or for the most part keeps its greys.
+    """
     if image.mode in _DEEP:
-        return stretched(np.clip(np.asarray(image), 0, 65535).astype(np.uint16)), 16, 0.0
-    if image.mode in ("1", "L"):
-        return np.asarray(image.convert("L")), 8, 0.0
-    values = np.asarray(
-        image.convert(
-            "RGBA" if image.mode in ("RGBA", "LA", "PA", "La", "RGBa") or "transparency" in image.info else "RGB"
+        return np.clip(np.asarray(image), 0, 65535).astype(np.uint16), ""
+    if not (image.mode in _SEEN_THROUGH or "transparency" in image.info):
+        return np.asarray(image.convert("L" if image.mode in ("1", "L") else "RGB")), ""
+    values = np.asarray(image.convert("RGBA"))
+    colours, alpha = values[..., :3], values[..., 3]
+    if alpha.min() == 255:
+        return colours, ""
+    if np.ptp(colours.reshape(-1, 3), axis=0).max() == 0 and np.ptp(alpha) > 0:
+        raise IntakeError(
+            "The PNG is one grey under a mask of transparency, so its picture is in the mask: export it without "
+            "transparency."
         )
-    )
-    colours = values[..., :3]
-    if values.shape[2] == 4:
-        colours = np.rint(colours * (values[..., 3:] / 255.0)).astype(np.uint8)
-    spread = float((colours.max(axis=2).astype(np.int16) - colours.min(axis=2)).mean() / 255.0)
-    return np.rint(colours @ _LUMA).astype(np.uint8), 8, spread
+    if np.ptp(alpha) == 0 or (alpha == 0).mean() > _MOSTLY:
+        return colours, "transparency left aside"
+    return np.rint(colours * (alpha[..., None] / 255.0)).astype(np.uint8), "transparent areas black"
+
+
+def _grey(values: np.ndarray) -> tuple[np.ndarray, int, float]:
+    """Return (pixels (height, width), bits, mean channel spread in 0..1)."""
+    if values.ndim == 2:
+        return (stretched(values), 16, 0.0) if values.dtype == np.uint16 else (values, 8, 0.0)
+    spread = float((values.max(axis=2).astype(np.int16) - values.min(axis=2)).mean() / 255.0)
+    return np.rint(values @ _LUMA).astype(np.uint8), 8, spread

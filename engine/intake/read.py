@@ -12,6 +12,7 @@ from engine.errors import CasebindError, IntakeError
 from engine.intake.archive import unpack
 from engine.intake.formats import READABLE, is_companion, offered, parts_of, read_study, refusal, sniff
 from engine.intake.pseudonyms import process_key
+from engine.intake.settle import settled
 from engine.intake.upload import Answers, ReaderInput, Upload, check_sizes
 from engine.study import IdentityRow, Note, Study, fingerprint
 
@@ -32,7 +33,7 @@ def read(uploads: Sequence[Upload], answers: Answers = Answers(), key: bytes = b
     """
     with _ONE_AT_A_TIME, warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return _guarded("upload", lambda: _read(list(uploads), answers, key or process_key()))
+        return settled(_guarded("upload", lambda: _read(list(uploads), answers, key or process_key())))
 
 
 def read_text(text: str) -> Study:

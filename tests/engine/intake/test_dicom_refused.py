@@ -51,7 +51,7 @@ def test_colour_is_refused() -> None:
     ds = film(
         np.zeros((96, 80), np.uint8), 8, SamplesPerPixel=3, PhotometricInterpretation="RGB", PlanarConfiguration=0
     )
-    ds.PixelData = bytes(96 * 80 * 3)
+    ds.PixelData = np.random.default_rng(0).bytes(96 * 80 * 3)
     with pytest.raises(IntakeError, match="colour"):
         taken_in(ds)
 

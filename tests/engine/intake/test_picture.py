@@ -65,9 +65,40 @@ def test_colour_is_measured_for_the_quality_gate() -> None:
     assert study.recognised.endswith("colour")
 
 
-def test_transparent_areas_are_black() -> None:
-    rgba = np.dstack([np.full((96, 80, 3), 200, np.uint8), np.zeros((96, 80), np.uint8)])
-    assert not taken_in(Image.fromarray(rgba)).content.pixels.any()
+def with_alpha(alpha: np.ndarray | int, grey: np.ndarray = GREY) -> Image.Image:
+    return Image.fromarray(np.dstack([grey, np.broadcast_to(np.uint8(alpha), grey.shape)]), "LA")
+
+
+def test_transparent_corners_are_black_and_said() -> None:
+    alpha = np.full(GREY.shape, 255, np.uint8)
+    alpha[:20, :20] = 0
+    study = taken_in(with_alpha(alpha))
+    np.testing.assert_array_equal(study.content.pixels, np.where(alpha, GREY, 0))
+    assert study.recognised.endswith("transparent areas black")
+
+
+@pytest.mark.parametrize("alpha", [0, 1, 128])
+def test_a_picture_that_is_transparent_as_a_whole_keeps_its_greys(alpha: int) -> None:
+    for image in (with_alpha(alpha), with_alpha(alpha).convert("RGBA")):
+        study = taken_in(image)
+        np.testing.assert_array_equal(study.content.pixels, GREY)
+        assert study.recognised.endswith("transparency left aside")
+
+
+def test_a_picture_that_is_transparent_for_the_most_part_keeps_its_greys() -> None:
+    alpha = np.zeros(GREY.shape, np.uint8)
+    alpha[:20] = 255
+    np.testing.assert_array_equal(taken_in(with_alpha(alpha)).content.pixels, GREY)
+
+
+def test_a_picture_in_its_mask_is_one_sentence() -> None:
+    with pytest.raises(IntakeError, match="export it without transparency"):
+        taken_in(with_alpha(GREY, np.zeros_like(GREY)))
+
+
+def test_four_colours_of_print_give_the_film_and_not_its_negative() -> None:
+    study = taken_in(Image.fromarray(GREY).convert("RGB").convert("CMYK"), "JPEG", quality=100, subsampling=0)
+    assert np.abs(study.content.pixels.astype(int) - GREY).max() < 12
 
 
 def test_exif_orientation_is_applied_and_exif_removed() -> None:
