@@ -19,8 +19,9 @@ from engine.model.release import load_release
 from engine.signals import resample
 from engine.study import Film, Note, Study
 
-PATIENTS = 24
-SPLITS = ["train"] * 14 + ["valid"] * 5 + ["test"] * 5
+PATIENTS = 14
+SPLITS = ["train"] * 6 + ["valid"] * 5 + ["test"] * 3
+SHORT = ("--epochs", "0.01")  # the least of every plan
 COMMON = ("dataset", "patient_id", "split", "labels", "licence", "age", "sex", "report")
 
 
@@ -47,7 +48,7 @@ def made_recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
         leads.append(np.round(resample(ecg.samples, ecg.fs, 100)[:, :1000] * 1000).astype(np.int16))
         label = "left ventricular hypertrophy" if i % 2 else "normal ECG"
         ecgs.append(
-            {"record_id": f"e{i}", "hr_est": 60 + 3 * i, "array": "ecg_mv.npz", "array_row": i}
+            {"record_id": f"e{i}", "hr_est": 80 + 5 * i, "array": "ecg_mv.npz", "array_row": i}
             | common(i, "PTB-XL", label)
         )
         rng = np.random.default_rng(i)
@@ -56,7 +57,7 @@ def made_recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
         beside.append(np.round(resample(ecg.samples[1:2], ecg.fs, 125)[0, :1250] * 1000).astype(np.int16))
         row = {
             "record_id": f"b{i}",
-            "hr": 60 + 3 * i,
+            "hr": 80 + 5 * i,
             "hr_est": "",
             "array_row": i,
             "simultaneous_ecg": "True",
@@ -82,12 +83,36 @@ def made_recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-def test_the_stages_make_a_release_that_encodes(made_recordings: Path, tmp_path: Path) -> None:
-    cache, stages, out = tmp_path / "prepared", tmp_path / "run", tmp_path / "r9"
-    common = ["--cache", str(cache), "--run", str(stages), "--epochs", "0.01"]
-    assert run(["train", "binding", *common]) == 2  # nothing is prepared yet
-    assert run(["train", "prepare", "--recordings", str(made_recordings), "--cache", str(cache)]) == 0
-    assert run(["train", "encoders", *common]) == 0
+@pytest.fixture(scope="module")
+def cache(made_recordings: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The recordings, prepared once."""
+    folder = tmp_path_factory.mktemp("prepared")
+    assert run(["train", "prepare", "--recordings", str(made_recordings), "--cache", str(folder)]) == 0
+    return folder
+
+
+@pytest.fixture(scope="module")
+def trained(cache: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run whose encoders are trained; tests go on from a copy."""
+    folder = tmp_path_factory.mktemp("run")
+    assert run(["train", "encoders", "--cache", str(cache), "--run", str(folder), *SHORT]) == 0
+    return folder
+
+
+@pytest.fixture
+def stages(trained: Path, tmp_path: Path) -> Path:
+    """A copy of the trained run."""
+    return Path(shutil.copytree(trained, tmp_path / "run"))
+
+
+def test_a_stage_without_prepared_recordings_is_refused(tmp_path: Path) -> None:
+    assert run(["train", "binding", "--cache", str(tmp_path / "prepared"), "--run", str(tmp_path / "run"), *SHORT]) == 2
+
+
+def test_the_stages_make_a_release_that_encodes(
+    made_recordings: Path, cache: Path, stages: Path, tmp_path: Path
+) -> None:
+    common, out = ["--cache", str(cache), "--run", str(stages), *SHORT], tmp_path / "r9"
     assert run(["train", "binding", *common]) == 0
     assert run(["train", "hashing", *common, "--out", str(out)]) == 0
     assert run(["train", "hashing", *common, "--out", str(out)]) == 2  # a release is never written over
@@ -107,12 +132,10 @@ def test_the_stages_make_a_release_that_encodes(made_recordings: Path, tmp_path:
     assert release.manifest["figures"] == {} and 0 <= release.relevance("cxr", "ecg", 64, 20) <= 1
 
 
-def test_a_release_is_tuned_further_and_bound_without_some_losses(made_recordings: Path, tmp_path: Path) -> None:
-    cache, stages = tmp_path / "prepared", tmp_path / "run"
-    common = ["--cache", str(cache), "--run", str(stages), "--epochs", "0.01"]
+def test_a_release_is_tuned_further_and_bound_without_some_losses(cache: Path, stages: Path) -> None:
+    common = ["--cache", str(cache), "--run", str(stages), *SHORT]
     newest = settings.MODELS / load_release().name
-    assert run(["train", "prepare", "--recordings", str(made_recordings), "--cache", str(cache)]) == 0
-    assert run(["train", "encoders", *common, "--from", str(newest)]) == 0
+    assert run(["train", "encoders", "ecg", "ppg", *common, "--from", str(newest)]) == 0
     ours = load_file(stages / "encoders" / "ppg.safetensors")
     theirs = load_file(newest / "ppg.safetensors")
     known = [name for name in theirs if name.startswith("encoder.")]
@@ -126,12 +149,9 @@ def test_a_release_is_tuned_further_and_bound_without_some_losses(made_recording
 
 
 def test_pair_search_in_folds_finds_every_patient_once(
-    made_recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    cache: Path, stages: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    cache, stages = tmp_path / "prepared", tmp_path / "run"
-    common = ["--cache", str(cache), "--run", str(stages), "--epochs", "0.01"]
-    assert run(["train", "prepare", "--recordings", str(made_recordings), "--cache", str(cache)]) == 0
-    assert run(["train", "encoders", "ecg", "ppg", *common]) == 0
+    common = ["--cache", str(cache), "--run", str(stages), *SHORT]
     assert run(["train", "folds", *common, "--out", str(tmp_path / "out")]) == 0
     assert "heart-rate matching" in capsys.readouterr().out
     found = json.loads((tmp_path / "out" / "pairs-folds.json").read_text())
