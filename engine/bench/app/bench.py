@@ -14,7 +14,7 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import AsyncExitStack
-from itertools import cycle, permutations
+from itertools import cycle
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -25,7 +25,7 @@ from engine.bench.app.browser import Window, chromium, window
 from engine.bench.app.client import Client, session
 from engine.bench.app.fill import fill
 from engine.bench.app.server import Server, running
-from engine.bench.app.steps import Action, ActionTiming
+from engine.bench.app.steps import Action, ActionTiming, Page
 
 if TYPE_CHECKING:
     from engine.model.release import Release
@@ -59,17 +59,26 @@ def by_name(taken: Sequence[ActionTiming]) -> dict[str, dict[str, Any]]:
     return {name: figures(some) for name, some in found.items()}
 
 
+def tour(pages: Sequence[Page]) -> list[Page]:
+    """Return the pages of a walk that begins and ends at the first and goes from every page to every other once."""
+    first, *others = pages
+    return [page for i, other in enumerate(others) for page in (*_there_and_back(other, others[:i]), first)]
+
+
+def _there_and_back(page: Page, earlier: Sequence[Page]) -> list[Page]:
+    """Return the visits of a page that lead to each earlier one and back."""
+    return [page, *(visit for one in earlier for visit in (one, page))]
+
+
 async def switches(user: Window, rounds: int) -> list[ActionTiming]:
     """Go from every page to every other, `rounds` times; the first visits, which load code, are not timed."""
     for page in (*steps.PAGES[1:], steps.SEARCH):
         await user.do(steps.visit(page))
     taken = []
     for _ in range(-(-rounds // (len(steps.PAGES) - 1))):
-        for one, other in permutations(steps.PAGES, 2):
-            if not await user.is_at(one.heading):
-                await user.do(steps.visit(one))
-            took = await user.do(steps.visit(other))
-            taken.append(ActionTiming(f"to {other.heading}", took.ms, took.error))
+        for page in tour(steps.PAGES):
+            took = await user.do(steps.visit(page))
+            taken.append(ActionTiming(f"to {page.heading}", took.ms, took.error))
     return taken
 
 

@@ -66,6 +66,7 @@ PAGES = (
     Page("/collections", "Collections"),
     Page("/quiz", "Quiz"),
     Page("/review", "Review"),
+    Page("/releases", "Releases"),
     Page("/about", "About Casebind"),
 )
 SEARCH = PAGES[0]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections import Counter
+from itertools import pairwise, permutations
 
 import pytest
 
-from engine.bench.app import steps
+from engine.bench.app import bench, steps
 from engine.bench.app.bench import within
 
 pytestmark = pytest.mark.browser
@@ -29,6 +31,11 @@ def test_every_page_setting_and_loop_of_a_user_ends_without_an_error() -> None:
     assert found["together"]["open a case"]["n"] > found["in_browser"]["open a case"]["n"]  # the other user's as well
     assert all(found[part]["all"]["p50_ms"] > 0 for part in ("switches", "reruns", "together", "in_browser"))
     assert found["within"] == within(found) and found["within"]["no errors"]
+
+
+def test_a_tour_goes_from_every_page_to_every_other_once() -> None:
+    walk = bench.tour(steps.PAGES)
+    assert Counter(pairwise([steps.PAGES[0], *walk])) == Counter(permutations(steps.PAGES, 2))
 
 
 def test_a_bar_is_missed_by_a_slow_median_and_by_any_error() -> None:
