@@ -27,8 +27,10 @@ from engine.store.records import MARKS
 from engine.workspace.workspace import open_workspace
 from pages.shared import notice
 
-PEOPLE, EACH = 8, int(os.environ.get("CASEBIND_RATINGS_EACH", "30"))
-REFRESH_EVERY, TWICE_EVERY, KILL_AT = 8, 10, PEOPLE * EACH // 2
+PEOPLE = 8
+EACH = int(os.environ.get("CASEBIND_RATINGS_EACH", "30"))
+RATINGS = PEOPLE * EACH
+REFRESH_EVERY, TWICE_EVERY, KILL_AT = 8, 10, RATINGS // 2
 ANSWERS_IN_S, SECOND_IN_S = 30.0, 0.5
 SAVED = re.compile(r"Pair (\d+) saved as (Relevant|Partly|Irrelevant)")
 BROKEN = (OSError, EOFError, TimeoutError, WebSocketException)  # what a client meets while there is no server
@@ -146,9 +148,9 @@ def test_ratings_survive_refreshes_and_a_kill(workspace_of_reports: Path, tmp_pa
             "SELECT r.who, p.place + 1, r.mark, r.undone_at FROM ratings r JOIN review_queues q ON q.who = r.who"
             " JOIN review_pairs p ON p.queue_id = q.queue_id AND (p.query_id, p.study_id) = (r.query_id, r.study_id)"
         )
-        assert place.database.read("SELECT count(*), count(DISTINCT uid) FROM ratings") == [(PEOPLE * EACH, PEOPLE * EACH)]
+        assert place.database.read("SELECT count(*), count(DISTINCT uid) FROM ratings") == [(RATINGS, RATINGS)]
         assert place.database.read("SELECT count(*) FROM review_queues") == [(PEOPLE,)]
     kept = {(who, number): mark for who, number, mark, undone in rows if undone is None}
     shown = {(one.who, number): mark for one in people for number, mark in one.shown.items()}
-    assert len(rows) == len(kept) == len(shown) == PEOPLE * EACH
+    assert len(rows) == len(kept) == len(shown) == RATINGS
     assert kept == shown
