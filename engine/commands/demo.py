@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from engine import settings
-from engine.commands.shared import load_release, workspace_option
+from engine.commands.shared import count_pairs, load_release, workspace_from_option, workspace_option
 
 
 @click.command("demo")
@@ -28,6 +28,8 @@ def command(if_missing: bool, workspace: Path | None) -> None:
 
     with tqdm(total=len(read_manifest(settings.DEMO)), desc="shipped workspace", unit="study", leave=False) as progress:
         summary = build(folder, settings.DEMO, release, release.digest, progress)
+    with workspace_from_option(folder) as place:
+        count_pairs(place)
     click.echo(
         f"The workspace {folder} holds {summary.ingested + summary.already} synthetic studies, encoded with release "
         f"{release.name}"

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -28,7 +28,6 @@ MEASURES = {
     "pairs": ("pairs", "The simultaneous ECG window of a PPG, beside chance and heart-rate matching."),
     "text": ("text", "Studies to texts and back, label prompts, and zero-shot across modalities."),
     "few-shot": ("few_shot", "Linear probes on K = 1 to 16 studies a side, over 300 support sets."),
-    "calibration": ("calibration", "Predicted against observed relevance, and what each operating point trades."),
     "region": ("region", "A radiologist's box on a film as the query, beside the whole film."),
     "space": ("space", "A map of the shared space by t-SNE, coloured by modality."),
 }
@@ -237,3 +236,51 @@ def _measure(name: str, module: str, summary: str) -> click.Command:
 
 for _name, (_module, _summary) in MEASURES.items():
     command.add_command(_measure(_name, _module, _summary))
+
+
+OF_A_RELEASE = _measure("calibration", "calibration", "A release's tables and operating points.")
+
+
+@command.command("calibration")
+@click.option("--workspace", type=click.Path(path_type=Path), metavar="DIR", help="The collection that is measured.")
+@click.option(
+    "--recordings", type=click.Path(path_type=Path), metavar="DIR", help="The open recordings, to ask as well."
+)
+@click.option("--write", type=click.Path(path_type=Path), metavar="FILE", help="Write what is shipped beside a cohort.")
+@click.option("--release", "folder", type=click.Path(path_type=Path), metavar="DIR", help="The release.")
+@click.option("--beside", type=click.Path(path_type=Path), multiple=True, metavar="DIR", help="Another release.")
+@click.option("--split", type=click.Choice(["valid", "test"]), default="test", help="Choose on valid, report test.")
+@click.option("--cache", type=click.Path(path_type=Path), default=CHECKS, metavar="DIR", help="For embeddings.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON and plots there.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.pass_context
+def calibration_command(
+    context: click.Context, *, workspace: Path | None, write: Path | None, as_json: bool, **others: Any
+) -> None:
+    """Stated against observed shares in a collection; without --workspace, a release's tables and operating points."""
+    if workspace is None:
+        context.invoke(OF_A_RELEASE, as_json=as_json, **others)
+        return
+    from engine.evaluate import collection
+    from engine.learning.collection_calibration import keep_current
+    from engine.model.release import load_release
+    from engine.workspace.serving import serving_release
+    from engine.workspace.workspace import open_workspace
+
+    path, release = others["recordings"], load_release(others["folder"])
+    asked = collection.Recorded(open_recordings(path), others["split"], others["cache"]) if path is not None else None
+    with open_workspace(workspace) as opened:
+        serving = serving_release(opened, release)
+        if write is not None:
+            if asked is None:
+                raise UsageError("What is shipped beside a cohort is counted on recordings: name them by --recordings.")
+            made = collection.shipped(opened, serving, asked)
+            write.write_text(json.dumps(made, indent=1) + "\n", encoding="utf-8")
+            return
+        keep_current(opened, release)
+        found = collection.evaluate(opened, serving, asked)
+    text = json.dumps(found, indent=1, ensure_ascii=False)
+    if others["out"] is not None:
+        others["out"].mkdir(parents=True, exist_ok=True)
+        (others["out"] / "collection.json").write_text(text + "\n", encoding="utf-8")
+    click.echo(text if as_json else "\n".join(collection.as_lines(found)))

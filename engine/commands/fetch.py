@@ -15,7 +15,7 @@ from engine.errors import UsageError
 
 if TYPE_CHECKING:
     from engine.datasets.fetch.fetching import Fetched
-    from engine.datasets.fetch.sources import Source
+    from engine.datasets.fetch.sources import FetchSource
 
 
 @click.command("fetch")
@@ -54,12 +54,12 @@ def command(
         _take_in(source, folder, limit, workspace)
 
 
-def _line(source: Source) -> str:
+def _line(source: FetchSource) -> str:
     size = f"{source.megabytes / 1000:,.1f} GB" if source.megabytes >= 1000 else f"{source.megabytes} MB"
     return f"{source.name:<18}{size:>9}{source.studies:>9,} recordings  {source.licence}  {source.page}"
 
 
-def _agree(source: Source, accepted: bool) -> None:
+def _agree(source: FetchSource, accepted: bool) -> None:
     """Raise UsageError unless the publisher's terms, where there are any, are agreed to."""
     if not source.terms or accepted:
         return
@@ -67,7 +67,7 @@ def _agree(source: Source, accepted: bool) -> None:
         raise UsageError(f"{source.terms.rstrip('.')} ({source.page}): pass --accept-terms if you agree.")
 
 
-def _fetch(source: Source, folder: Path, limit: int | None) -> Fetched:
+def _fetch(source: FetchSource, folder: Path, limit: int | None) -> Fetched:
     from tqdm import tqdm
 
     from engine.datasets.fetch.fetching import fetch
@@ -76,7 +76,7 @@ def _fetch(source: Source, folder: Path, limit: int | None) -> Fetched:
         return fetch(source, folder, limit, progress.update)
 
 
-def _take_in(source: Source, folder: Path, limit: int | None, workspace: Path | None) -> None:
+def _take_in(source: FetchSource, folder: Path, limit: int | None, workspace: Path | None) -> None:
     from engine.store.records import Cohort
     from engine.workspace.dataset_entries import read_dataset
 

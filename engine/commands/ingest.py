@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.commands.row_lines import listed, remarks_title
-from engine.commands.shared import load_release, workspace_from_option, workspace_option
+from engine.commands.shared import count_pairs, load_release, workspace_from_option, workspace_option
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ def take_in(workspace: Path | None, about: Cohort, entries: Sequence[StudyEntry]
 
         release = serving_release(place, load_release())
         with tqdm(total=len(entries), desc=about.name, unit="study", leave=False) as progress:
-            return ingest(place, release, release.digest, about, entries, progress=progress)
+            summary = ingest(place, release, release.digest, about, entries, progress=progress)
+        count_pairs(place)
+    return summary
 
 
 def entries_of(path: Path, split: str | None) -> Sequence[StudyEntry]:

@@ -8,7 +8,7 @@ import click
 
 from engine.actor import SINGLE_USER, Actor
 from engine.commands.export import write_export
-from engine.commands.shared import workspace_from_option, workspace_option
+from engine.commands.shared import count_pairs, workspace_from_option, workspace_option
 from engine.errors import UsageError
 from engine.strings import notice
 
@@ -54,6 +54,7 @@ def import_command(file: Path, named: str, who: str, workspace: Path | None) -> 
         raise UsageError(f"{file} cannot be read ({error.strerror}): check the path.") from error
     with workspace_from_option(workspace) as place:
         done = import_ratings(place, data, site_name=named, actor=Actor(who))
+        count_pairs(place)
     for line in summary_lines(done):
         click.echo(line)
 

@@ -9,7 +9,7 @@ import click
 
 from engine.actor import SINGLE_USER, Actor
 from engine.commands.promotion import wait_with_progress
-from engine.commands.shared import load_release, workspace_from_option, workspace_option
+from engine.commands.shared import count_pairs, load_release, workspace_from_option, workspace_option
 
 if TYPE_CHECKING:
     from engine.model.release import Release
@@ -43,6 +43,7 @@ def command(shipped: bool, who: str, workspace: Path | None) -> None:
             wait_with_progress(moving)
             done = moving.encoded
         again = _judged_again(place)
+        count_pairs(place)
     click.echo(f"{done} studies encoded with release {release.name}; the workspace is complete.")
     if again.judged:
         click.echo(again.sentence)

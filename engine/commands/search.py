@@ -12,7 +12,9 @@ import click
 from engine.actor import Actor
 from engine.commands.question_options import question_options
 from engine.commands.shared import (
+    SMALL,
     answer_options,
+    count_pairs,
     is_file,
     load_release,
     read_query,
@@ -60,6 +62,7 @@ def command(
 
         started = time.perf_counter()
         study = read_query(query, any(files), Answers(modality, fs, units), place.key)
+        count_pairs(place, SMALL)
         answer = search(place, release, study, options, actor=actor, started=started)
     if as_json:
         click.echo(json.dumps(answer.to_json(), ensure_ascii=False))
@@ -72,12 +75,16 @@ def command(
 
 def table(answer: Answer, targets: tuple[Modality, ...]) -> str:
     """Return the answer as lines for a person."""
+    from engine.retrieval.wording import copies
+
     lines = [f"Query {answer.query_id}: {answer.study.recognised}; quality {answer.verdict.score:.2f}"]
     lines += [f"  {reason}" for reason in answer.verdict.reasons]
     if answer.filters_sentence:
         lines.append(answer.filters_sentence)
     if answer.missing:
         lines.append(answer.missing_sentence)
+    if answer.copies:
+        lines.append(copies(answer.copies))
     for target in targets:
         if target in answer.nothing_close:  # a release searches into the modalities that it reads
             lines += ["", *_section(answer, target)]
@@ -98,7 +105,7 @@ def _section(answer: Answer, target: Modality) -> list[str]:
     lines = [f"{target}{note}"]
     for neighbour in found:
         mark = f"  [{text('card.synthetic')}]" if neighbour.synthetic else ""
-        near = f"{wording.distance(neighbour)}, {wording.further(neighbour)}; {wording.relevance(neighbour)}"
+        near = wording.nearness(neighbour)
         labelled = f"{text('card.labelled_as')} {_shortened(wording.labels(neighbour.labels))}{mark}"
         lines += [f"{neighbour.rank:>4}  {neighbour.study_id:<{width}}  {near}", f"{'':{width + 8}}{labelled}"]
     return lines

@@ -59,6 +59,16 @@ def load_release() -> Release:
     return load()
 
 
+SMALL = 20_000  # studies up to which a search counts first what is to be counted
+
+
+def count_pairs(workspace: Workspace, at_most: int | None = None) -> None:
+    """Count what near means in the collection, where that is to be done."""
+    from engine.learning.collection_calibration import keep_current
+
+    keep_current(workspace, load_release(), at_most=at_most)
+
+
 def read_query(words: Sequence[str], named: bool, answers: Answers, key: bytes) -> Study:
     """Return the study that command line words mean: the files of one study where `named`, else a finding.
 

@@ -74,15 +74,17 @@ def of_workspace(workspace: Workspace, actor: Actor) -> dict[str, Reliability]:
 def expected(workspace: Workspace, actor: Actor, ratings: Sequence[Rating]) -> dict[Pair, bool]:
     """Return pair → whether the two share a finding, of the rated pairs whose query and study both have labels.
 
+    That two normal studies share nothing says nothing of who found them alike.
+
     Labels count as they do in a round: those of studies that the actor, acting for training, may see.
     """
-    from engine.findings import findings
+    from engine.findings import abnormal
 
     ids = {one for rating in ratings for one in rating.pair}
     known = labels_of(workspace.database, actor.acting_for("training"), ids)
-    held = {study_id: findings(labels) for study_id, labels in known.items()}
+    has = {study_id: abnormal(labels) for study_id, labels in known.items()}
     pairs = {rating.pair for rating in ratings}
-    return {(q, s): bool(held[q] & held[s]) for q, s in pairs if held.get(q) and held.get(s)}
+    return {(q, s): bool(has[q] & has[s]) for q, s in pairs if q in has and s in has and has[q] | has[s]}
 
 
 def _evidence(

@@ -11,7 +11,7 @@ from engine.report.document import FAINT, MARGIN, Document
 from engine.report.draw_pdf import Box, draw_full_size, draw_thumbnail, remaining_height
 from engine.report.report import Explained, Report
 from engine.retrieval.answer import Neighbour
-from engine.retrieval.wording import distance, further, labelled_by, labels, origin, person, relevance
+from engine.retrieval.wording import distance, further, labelled_by, labels, nearness, origin, person
 from engine.strings import kind, mark, several, text
 from engine.study import Note
 
@@ -181,7 +181,7 @@ def _page(pdf: Document, report: Report, neighbour: Neighbour) -> None:
     )
     pdf.write_paragraph(f"{text('card.labelled_as')} {labels(neighbour.labels)}", 10, bold=True, lines=2)
     about = [_source(neighbour), _person(neighbour), neighbour.recognised, origin(neighbour.cohort, neighbour.licence)]
-    pdf.write_paragraph(" · ".join([distance(neighbour), further(neighbour), relevance(neighbour)]), 9, lines=1)
+    pdf.write_paragraph(nearness(neighbour), 9, lines=1)
     pdf.write_paragraph(" · ".join(part for part in about if part), 8.5, colour=FAINT, lines=2)
     pdf.ln(1)
     study = report.study(neighbour.study_id)

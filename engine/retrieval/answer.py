@@ -21,14 +21,27 @@ MAX_NEIGHBOURS = 1000  # per modality; more is an export, not a search
 
 
 @dataclass(frozen=True)
+class Counted:
+    """Pairs like one that is shown: how many were counted, how many share a finding, and the share's 95 % interval."""
+
+    pairs: int = 0
+    sharing: int = 0
+    low: float = 0.0
+    high: float = 1.0
+
+
+@dataclass(frozen=True)
 class Neighbour:
     """One study near the query.
 
     rank          : 1 is the nearest of its modality, or the first after re-ranking
     hamming       : bits that differ, out of `bits`
     further_share : share of random pairs of these modalities that are further apart, 0..1
-    relevance     : calibrated share of pairs at this distance that share a finding, 0..1
+    relevance     : of the pairs like this one that were counted in this collection, the share that share a finding,
+                    0..1; None where nothing may be claimed
+    counted       : those pairs; claimed or not
     release       : whose codes brought it near
+    same_recording : whether its content is that of the query, or nearly
     """
 
     rank: int
@@ -48,8 +61,10 @@ class Neighbour:
     hamming: int
     bits: int
     further_share: float
-    relevance: float
+    relevance: float | None
+    counted: Counted = Counted()
     release: str = ""
+    same_recording: bool = False
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +75,7 @@ class Answer:
                        where `rerank` is not "none", in the order of engine.retrieval.rerank
     nothing_close    : per modality, True when even the nearest permitted study is further than the release calls close
     filters_sentence : what was applied, in words; empty when nothing was
+    copies           : studies of the collection whose content is the query's own; their patients are not returned
     missing          : sites that did not answer in time, whose studies are not among the neighbours
     timing_ms        : read, quality, encode, search, total
     """
@@ -78,6 +94,7 @@ class Answer:
     timing_ms: dict[str, float]
     rerank: str = "none"
     missing: tuple[str, ...] = ()
+    copies: tuple[str, ...] = ()
 
     @property
     def missing_sentence(self) -> str:
@@ -110,6 +127,7 @@ class Answer:
             "filters": self.filters_sentence,
             "neighbours": [asdict(neighbour) for neighbour in self.neighbours],
             "nothing_close": self.nothing_close,
+            "copies": list(self.copies),
             "missing_sites": list(self.missing),
             "audit_id": self.audit_id,
             "timing_ms": self.timing_ms,

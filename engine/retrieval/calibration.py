@@ -1,44 +1,89 @@
-"""What a distance means for a query: radius, what is close, the share of pairs further apart, relevance.
+"""What a distance means for a query: radius, what is close, the share of pairs further apart, and what was counted.
 
-The tables of a release are per pair of modalities. A mean of several cases may be of several modalities; each number is
-then the most careful of its modalities' tables. They are fitted on single recordings, not on means, so whoever shows a
-mean says its distance and the share, and no relevance.
+Radii and the share of pairs further apart are a release's, per pair of modalities. What may be said of a neighbour is
+the collection's own: of pairs like this one, how many share a finding (engine.learning.collection_calibration). Where
+too few pairs were counted nothing is said. A mean of several cases, a part of a recording and words that somebody typed
+are unlike anything that was counted, and so nothing is said of their neighbours either.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from engine.metrics.counted import Cell, cell_for
+from engine.store.records import StoredQuery
 from engine.study import Modality, Study
 
 if TYPE_CHECKING:
     from engine.model.release import Release
 
+SYNTHETIC, RECORDED = "synthetic", "recorded"  # whose queries were counted
+
+
+def origin_of(synthetic: bool) -> str:
+    """Return the origin of a query."""
+    return SYNTHETIC if synthetic else RECORDED
+
 
 @dataclass(frozen=True)
 class QueryCalibration:
-    """The tables of one query: the modalities that it is made of, and how many bits are compared."""
+    """The tables of one query: the modalities that it is made of, and how many bits are compared.
+
+    counts : what was counted in the collection under the release, as JSON; empty before anything was
+    origin : of the query
+    like_counted : whether it is a whole recording, film or report, like those that were counted
+    """
 
     release: Release
     sources: tuple[Modality, ...]
     bits: int
+    counts: dict[str, Any]
+    origin: str
+    like_counted: bool
 
     def radius(self, target: Modality, operating_point: str) -> int:
         """Return the radius of an operating point, bits."""
         return min(int(self.release.radius(one, target, self.bits, operating_point)) for one in self.sources)
 
     def close_limit(self, target: Modality) -> int:
-        """Return the distance beyond which nothing is close, bits."""
-        return min(int(self.release.close_limit(one, target, self.bits)) for one in self.sources)
+        """Return the distance beyond which nothing is close, bits: the collection's; the release's before a count."""
+        return min(self._close_limit(one, target) for one in self.sources)
 
     def further_share(self, target: Modality, hamming: int) -> float:
         """Return the share of random pairs that are further apart, 0..1."""
         return min(float(self.release.further_share(one, target, self.bits, hamming)) for one in self.sources)
 
-    def relevance(self, target: Modality, hamming: int) -> float:
-        """Return the calibrated share of pairs this near that share a finding, 0..1."""
-        return min(float(self.release.relevance(one, target, self.bits, hamming)) for one in self.sources)
+    def counted(self, target: Modality, cohort: str, agreeing: int, hamming: int) -> Cell | None:
+        """Return what was counted of pairs like this one, or None where nothing was.
+
+        agreeing : of the nine other nearest, how many share a finding with the neighbour
+        """
+        if not self.like_counted:
+            return None
+        cells = self._counts(self.sources[0], target).get("cells", {}).get(cohort, {}).get(self.origin, [])
+        return cell_for([as_cell(row) for row in cells], agreeing, hamming)
+
+    def _counts(self, source: Modality, target: Modality) -> dict[str, Any]:
+        found: dict[str, Any] = self.counts.get("pairs", {}).get(f"{source}>{target}", {}).get(str(self.bits), {})
+        return found
+
+    def _close_limit(self, source: Modality, target: Modality) -> int:
+        own = self._counts(source, target).get("close", {}).get(self.origin)
+        return int(self.release.close_limit(source, target, self.bits)) if own is None else int(own)
+
+
+def as_cell(row: dict[str, Any]) -> Cell:
+    """Return a cell from its JSON."""
+    return Cell(**{**row, "agreeing": tuple(row["agreeing"]), "distance": tuple(row["distance"])})
+
+
+def calibration_of(release: Release, stored: StoredQuery, bits: int, counts: dict[str, Any] | None) -> QueryCalibration:
+    """Return the tables of a query."""
+    facts, sources = stored.study.facts, source_modalities(stored.study)
+    typed = stored.study.modality == "text" and bool(stored.who)
+    whole = len(sources) == 1 and not facts.get("like") and not facts.get("part_of") and not typed
+    return QueryCalibration(release, sources, bits, counts or {}, origin_of(bool(facts.get("synthetic"))), whole)
 
 
 def source_modalities(study: Study) -> tuple[Modality, ...]:

@@ -80,7 +80,7 @@ def query_findings(workspace: Workspace, answer: Answer, *, actor: Actor) -> Que
     named = _named(study.content.text) if study.modality == "text" else frozenset()  # type: ignore[union-attr]
     if named:
         return QueryFindings("words", _telling(named))
-    return _by_votes("nearest", [(families(one.labels), one.relevance) for one in answer.neighbours if one.labels])
+    return _by_votes("nearest", [(families(one.labels), one.further_share) for one in answer.neighbours if one.labels])
 
 
 def labels_to_exclude(workspace: Workspace, findings: QueryFindings, *, actor: Actor) -> tuple[str, ...]:

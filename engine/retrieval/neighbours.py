@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from engine.actor import Actor
 from engine.backends.protocol import CodeQuery
+from engine.findings import abnormal
 from engine.index.hamming import words_of
 from engine.index.snapshot import Hits
-from engine.retrieval.answer import Neighbour, Options
-from engine.retrieval.calibration import QueryCalibration, source_modalities
+from engine.metrics.counted import NEAREST, Cell
+from engine.retrieval.answer import Counted, Neighbour, Options
+from engine.retrieval.calibration import QueryCalibration, calibration_of
 from engine.retrieval.rerank import pool_size, reranked
 from engine.store import studies
-from engine.store.filters import Clause
+from engine.store.filters import Clause, Filters
 from engine.store.permission import policies
 from engine.store.records import StoredQuery, StudyRow
 from engine.study import Modality
@@ -25,6 +29,20 @@ if TYPE_CHECKING:
 ATTEMPTS = 3  # to find neighbours none of which is deleted meanwhile
 
 
+@dataclass(frozen=True)
+class Near:
+    """What was found in one modality.
+
+    chosen  : (ordinal, distance) of what is returned, in its order
+    nearest : ordinals of the ten nearest, whatever their order after re-ranking
+    close   : whether anything is close at all
+    """
+
+    chosen: list[tuple[int, int]]
+    nearest: list[int]
+    close: bool
+
+
 def neighbours_of(
     workspace: Workspace, release: Release, stored: StoredQuery, own: Clause, options: Options, *, actor: Actor
 ) -> tuple[list[Neighbour], dict[str, bool], tuple[str, ...]]:
@@ -33,34 +51,57 @@ def neighbours_of(
     A study that is deleted or withdrawn between the search and the reading of its row is searched past; the last
     attempt lets nobody change anything meanwhile.
     """
-    scale, bits = QueryCalibration(release, source_modalities(stored.study), options.bits), options.bits
-    query, clauses = words_of(stored.code[None])[0], [*policies(actor), *options.filters.clauses()]
-    wanted = options.k if options.rerank == "none" else pool_size(options.k)
-    targets = [into for into in options.targets if into in release.modalities]
-    if not targets and options.targets:
-        release.check(options.targets[0])
-    asks = {into: CodeQuery(query, wanted, bits, _reach(scale, into, options)) for into in targets}
+    scale = calibration_of(release, stored, options.bits, workspace.calibration(release.digest))
+    clauses = [*policies(actor), *options.filters.clauses()]
+    asks = _asks(release, stored, options, scale)
     for attempt in range(1, ATTEMPTS + 1):
         with workspace.database.exclusive() if attempt == ATTEMPTS else contextlib.nullcontext():
             found = workspace.backend.nearest(release.name, asks, clauses, own)
             near = {
-                into: _chosen(
-                    workspace, release, stored, into, _within(hits, scale, into, options), options=options, actor=actor
-                )
-                for into, hits in found.hits.items()
+                into: _near(workspace, release, stored, into, found.hits, scale=scale, options=options, actor=actor)
+                for into in found.hits
+                if into in options.targets
             }
-            ordinals = [ordinal for pairs in near.values() for ordinal, _ in pairs]
-            rows = studies.rows_by_ordinal(workspace.database, actor, ordinals)
+            ordinals = {at for one in near.values() for at in (*one.nearest, *(ordinal for ordinal, _ in one.chosen))}
+            rows = studies.rows_by_ordinal(workspace.database, actor, sorted(ordinals))
         if len(rows) == len(ordinals):
             break
-    neighbours = [
-        _neighbour(rank, rows[ordinal], far, scale)
-        for pairs in near.values()
-        for rank, (ordinal, far) in enumerate(pairs, start=1)
-        if ordinal in rows
-    ]
-    nothing_close = {str(into): not _close(hits, scale, into) for into, hits in found.hits.items()}
-    return neighbours, nothing_close, found.missing
+    shown = [near[into] for into in asks if into in near]
+    neighbours = [neighbour for one in shown for neighbour in _neighbours(one, rows, scale, options.filters)]
+    return neighbours, {str(into): not one.close for into, one in near.items()}, found.missing
+
+
+def _asks(
+    release: Release, stored: StoredQuery, options: Options, scale: QueryCalibration
+) -> dict[Modality, CodeQuery]:
+    """Return what is asked of each target modality, and of the query's own for its nearest."""
+    query, bits = words_of(stored.code[None])[0], options.bits
+    wanted = max(options.k, NEAREST) if options.rerank == "none" else pool_size(options.k)
+    targets = [into for into in options.targets if into in release.modalities]
+    if not targets and options.targets:
+        release.check(options.targets[0])
+    asks = {into: CodeQuery(query, wanted, bits, _reach(scale, into, options)) for into in targets}
+    if len(scale.sources) == 1 and stored.study.modality in release.modalities:
+        asks.setdefault(stored.study.modality, CodeQuery(query, 1, bits))
+    return asks
+
+
+def _near(
+    workspace: Workspace,
+    release: Release,
+    stored: StoredQuery,
+    into: Modality,
+    found: Mapping[Modality, Hits],
+    *,
+    scale: QueryCalibration,
+    options: Options,
+    actor: Actor,
+) -> Near:
+    """Return what is returned of one modality, in its order, and what is nearest."""
+    hits = found[into]
+    inside = _within(hits, scale, into, options)
+    chosen = _chosen(workspace, release, stored, into, inside, options=options, actor=actor)
+    return Near(chosen, hits.ordinals[:NEAREST].tolist(), _close(found, scale, stored.study.modality, into, options))
 
 
 def _reach(calibration: QueryCalibration, target: Modality, options: Options) -> int | None:
@@ -93,12 +134,40 @@ def _chosen(
     return near[: options.k]
 
 
-def _close(hits: Hits, calibration: QueryCalibration, target: Modality) -> bool:
-    """Say whether the nearest permitted study is close at all."""
-    return bool(hits.distances.size and hits.distances[0] <= calibration.close_limit(target))
+def _close(
+    found: Mapping[Modality, Hits], scale: QueryCalibration, own: Modality, target: Modality, options: Options
+) -> bool:
+    """Say whether the nearest permitted study is close at all.
+
+    A recording that is far from all of its own modality is unlike anything in the collection, and what is near it in
+    others is near by chance; filters make far what is not, and so that counts without them alone.
+    """
+    asked = [target]
+    if own in found and found[own].distances.size and not options.filters.clauses():
+        asked.append(own)
+    return all(bool(found[one].distances.size and found[one].distances[0] <= scale.close_limit(one)) for one in asked)
 
 
-def _neighbour(rank: int, row: StudyRow, hamming: int, calibration: QueryCalibration) -> Neighbour:
+def _neighbours(
+    near: Near, rows: Mapping[int, StudyRow], scale: QueryCalibration, filters: Filters
+) -> Iterator[Neighbour]:
+    """Yield what is returned of one modality, with what was counted of pairs like it.
+
+    Nothing is said where nothing is close, where the labels were chosen by a filter, of a neighbour that is none of the
+    ten nearest, and of one without a finding to share.
+    """
+    findings = {at: abnormal(rows[at].labels) for at in near.nearest if at in rows}
+    sayable = near.close and not filters.by_label
+    for rank, (ordinal, far) in enumerate((pair for pair in near.chosen if pair[0] in rows), start=1):
+        row, cell = rows[ordinal], None
+        if sayable and findings.get(ordinal):
+            agreeing = sum(bool(findings[ordinal] & other) for at, other in findings.items() if at != ordinal)
+            cell = scale.counted(row.modality, row.cohort, agreeing, far)
+        yield _neighbour(rank, row, far, scale, cell)
+
+
+def _neighbour(rank: int, row: StudyRow, hamming: int, calibration: QueryCalibration, cell: Cell | None) -> Neighbour:
+    counted = Counted() if cell is None else Counted(cell.pairs, cell.sharing, cell.low, cell.high)
     return Neighbour(
         rank=rank,
         study_id=row.study_id,
@@ -117,6 +186,7 @@ def _neighbour(rank: int, row: StudyRow, hamming: int, calibration: QueryCalibra
         hamming=hamming,
         bits=calibration.bits,
         further_share=round(calibration.further_share(row.modality, hamming), 4),
-        relevance=round(calibration.relevance(row.modality, hamming), 4),
+        relevance=round(cell.share, 4) if cell is not None and cell.claimed else None,
+        counted=counted,
         release=calibration.release.name,
     )

@@ -20,7 +20,7 @@ import numpy as np
 from engine.actor import Actor
 from engine.index.hamming import COMPILED_FROM, compiled
 from engine.modalities import MODALITIES
-from engine.retrieval import mean, part
+from engine.retrieval import copies, mean, part
 from engine.retrieval.answer import BITS, OPERATING_POINTS, Answer, Neighbour, Options, Stopwatch
 from engine.retrieval.counterexamples import Counterexamples, labels_to_exclude, query_findings
 from engine.retrieval.neighbours import neighbours_of
@@ -256,6 +256,7 @@ def _answer(question: Question, load: Callable[[Release], tuple[StoredQuery, Cla
         return stored, neighbours_of(workspace, used, stored, own, options, actor=question.actor)
 
     _, (stored, (neighbours, nothing_close, missing)) = with_serving_release(workspace, question.release, ask)
+    shown = copies.marked(workspace, stored, neighbours, actor=question.actor)
     code_hex = stored.code[: options.bits // 8].tobytes().hex()
     audit_id = workspace.audit(
         question.kind,
@@ -263,7 +264,7 @@ def _answer(question: Question, load: Callable[[Release], tuple[StoredQuery, Cla
         stored_query=stored if keep else None,
         query_id=stored.query_id,
         code=code_hex,
-        returned=tuple(neighbour.study_id for neighbour in neighbours),
+        returned=tuple(neighbour.study_id for neighbour in shown),
         release=stored.release,
         filters=options.filters.sentence,
     )
@@ -276,11 +277,12 @@ def _answer(question: Question, load: Callable[[Release], tuple[StoredQuery, Cla
         operating_point=options.operating_point,
         code_hex=code_hex,
         release=stored.release,
-        neighbours=tuple(neighbours),
+        neighbours=shown,
         nothing_close=nothing_close,
         filters_sentence=options.filters.sentence,
         audit_id=audit_id,
         timing_ms=watch.result(),
         rerank=options.rerank,
         missing=missing,
+        copies=copies.equal_content(workspace, stored, actor=question.actor),
     )

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 
 from engine.retrieval.answer import Neighbour
-from engine.strings import one_of, text
+from engine.strings import one_of, several, text
 
 TOP_SHARE = 0.995  # above it, a rounded percentage would claim "100 %"
 
@@ -24,8 +24,28 @@ def further(neighbour: Neighbour) -> str:
 
 
 def relevance(neighbour: Neighbour) -> str:
-    """Return the calibrated relevance, e.g. "about 62 % of pairs this near share a finding"."""
-    return text("card.relevance", percent=round(100 * neighbour.relevance))
+    """Return what was counted, e.g. "of 210 pairs like this here, 120 share a finding (50–64 %)"; "" if too few."""
+    if neighbour.relevance is None:
+        return ""
+    counted = neighbour.counted
+    low, high = math.floor(100 * counted.low), math.ceil(100 * counted.high)
+    return text("card.relevance", pairs=counted.pairs, sharing=counted.sharing, low=low, high=high)
+
+
+def nearness(neighbour: Neighbour) -> str:
+    """Return distance, distance in words, what was counted and whether it seems to be a copy, as one line."""
+    parts = distance(neighbour), further(neighbour), relevance(neighbour), copy_of_query(neighbour)
+    return " · ".join(part for part in parts if part)
+
+
+def copy_of_query(neighbour: Neighbour) -> str:
+    """Return the words for a neighbour that seems to be the query's own recording, else ""."""
+    return text("card.same_recording") if neighbour.same_recording else ""
+
+
+def copies(study_ids: Sequence[str]) -> str:
+    """Return the sentence that the query is in the collection, or "" where it is not."""
+    return several(len(study_ids), "search.copies", ids=", ".join(study_ids)) if study_ids else ""
 
 
 def labels(names: Sequence[str]) -> str:

@@ -55,6 +55,11 @@ class Filters:
     consent: str | None = None
     labels_not: tuple[str, ...] = ()
 
+    @property
+    def by_label(self) -> bool:
+        """Whether the labels of what is returned were chosen, so that they tell nothing of the query any more."""
+        return bool(self.labels or self.labels_not)
+
     def clauses(self) -> list[Clause]:
         """Return the conditions that are in force, in the order in which they are read out."""
         candidates = (

@@ -188,13 +188,15 @@ class LabelledStudy(NamedTuple):
     sex: str | None
     cohort: str
     age: float | None
+    synthetic: bool
 
 
 def labelled_studies(database: Database, actor: Actor, release: str) -> list[LabelledStudy]:
     """Return the permitted studies that have labels and an embedding under a release, by id."""
     sql = (
-        "SELECT s.study_id, s.modality, s.labels, s.patient_id, s.sex, s.cohort, s.age FROM permitted_studies s"
-        " JOIN embeddings e ON e.study_id = s.study_id AND e.release = ? WHERE len(s.labels) > 0 ORDER BY s.study_id"
+        "SELECT s.study_id, s.modality, s.labels, s.patient_id, s.sex, s.cohort, s.age, s.synthetic"
+        " FROM permitted_studies s JOIN embeddings e ON e.study_id = s.study_id AND e.release = ?"
+        " WHERE len(s.labels) > 0 ORDER BY s.study_id"
     )
     found = permission.read(database, actor, sql, [release])
     return [LabelledStudy(study_id, modality, tuple(labels), *rest) for study_id, modality, labels, *rest in found]

@@ -322,6 +322,14 @@ def _row(values: tuple[Any, ...]) -> StudyRow:
     return StudyRow(window_s=None if start is None else (start, end), **record)
 
 
+def with_fingerprint(database: Database, actor: Actor, fingerprint: str) -> list[str]:
+    """Return the ids of the studies with this fingerprint that the actor may see, in order; none for an empty one."""
+    if not fingerprint:
+        return []
+    sql = "SELECT study_id FROM permitted_studies WHERE fingerprint = ? ORDER BY study_id"
+    return [study_id for (study_id,) in permission.read(database, actor, sql, [fingerprint])]
+
+
 def has_synthetic(database: Database, fingerprint: str) -> bool:
     """Say whether a synthetic study has this fingerprint, whoever may see it."""
     sql = "SELECT count(*) FROM studies WHERE fingerprint = ? AND fingerprint <> '' AND synthetic"

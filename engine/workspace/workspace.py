@@ -27,7 +27,7 @@ from engine.backends.snapshots import SnapshotStore
 from engine.errors import NotPermittedError, UsageError, brief
 from engine.files import utc_now
 from engine.index.hamming import CodeArray
-from engine.store import audit, catalogue, queries, ratings, studies, verdicts
+from engine.store import audit, calibrations, catalogue, queries, ratings, studies, verdicts
 from engine.store.content import load_content
 from engine.store.database import FILE_NAME, Database
 from engine.store.filters import Clause, Filters
@@ -70,6 +70,7 @@ class Workspace:
         self.snapshots = SnapshotStore(self.database)
         self.releases = Releases(self.database, self.snapshots)
         self.backend: Backend = open_backend(setting, self.snapshots)  # where the codes are searched
+        self._calibration: tuple[str, Any, dict[str, Any] | None] = "", None, None  # the last that was read
         self.durable = True  # False while a build fills it that syncs once, and is done over when it was stopped
 
     def close(self) -> None:
@@ -220,6 +221,15 @@ class Workspace:
     def without_codes(self, release: str) -> list[str]:
         """Return the ids of the studies that a release has not encoded."""
         return studies.without_codes(self.database, release)
+
+    def calibration(self, digest: str) -> dict[str, Any] | None:
+        """Return what was counted of this collection's pairs under a release, or None before anything was."""
+        made_at = calibrations.counted_at(self.database, digest)
+        if made_at is None:
+            return None
+        if self._calibration[:2] != (digest, made_at):
+            self._calibration = digest, made_at, calibrations.load(self.database, digest)
+        return self._calibration[2]
 
     # Queries, ratings, consent, audit
 

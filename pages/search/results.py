@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.retrieval import wording
 from engine.retrieval.answer import Answer, Neighbour
 from engine.retrieval.counterexamples import Counterexamples, QueryFindings
 from engine.strings import several, text
@@ -23,6 +24,8 @@ def draw_results(answer: Answer, settings: query_state.Options) -> None:
         st.rerun(scope="app")  # a case was opened, or another query asked
     if problem := query_state.pop_message():
         st.error(problem, icon=":material/error:")
+    if answer.copies:
+        st.info(wording.copies(answer.copies), icon=":material/content_copy:")
     if answer.missing:
         st.warning(_missing(answer.missing), icon=":material/cloud_off:")
     _actions(answer, settings)

@@ -31,7 +31,10 @@ def facts(neighbour: Neighbour, relevance: bool = True, note: str = "") -> str:
 
     relevance : whether the share of pairs this near that share a finding is said; it is of single recordings only
     """
-    share = f"  \n:small[{wording.relevance(neighbour)}]" if relevance else ""
+    counted = wording.relevance(neighbour) if relevance else ""
+    share = f"  \n:small[{counted}]" if counted else ""
+    if neighbour.same_recording:
+        share += f"  \n:orange-badge[:material/content_copy: {wording.copy_of_query(neighbour)}]"
     lines = [
         f"**{wording.distance(neighbour)}**  \n{wording.further(neighbour)}{share}",
         f"{text('card.labelled_as')} {labels(neighbour)}",

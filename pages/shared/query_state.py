@@ -117,6 +117,7 @@ def answer(settings: Options, on_judged: Callable[..., None] | None = None) -> A
     if fresh is None:
         return _keep(retrieval.search_stored(workspace, release, query_id or "", settings, actor=actor), settings)
     started = time.perf_counter() - st.session_state.get("read_s", 0.0)
+    resources.keep_counts()
     return _keep(
         retrieval.search(workspace, release, fresh, settings, actor=actor, on_judged=on_judged, started=started),
         settings,

@@ -9,6 +9,7 @@ import streamlit as st
 
 from engine.actor import Actor, single_user
 from engine.errors import WorkspaceError
+from engine.learning.collection_calibration import count_in_background
 from engine.model.release import Release, load_release
 from engine.retrieval import search as retrieval
 from engine.settings import workspace_path
@@ -66,6 +67,7 @@ def _load(searched_workspace: Workspace, searched_release: Release, modalities: 
     hold everybody up for half a second.
     """
     retrieval.warm_up(searched_workspace, searched_release, modalities)
+    count_in_background(searched_workspace, searched_release)
     gc.collect()
     gc.freeze()
 
@@ -81,6 +83,11 @@ def warm() -> None:
     """Begin to load everything that a first query needs, so that it is no slower than the second; returns at once."""
     workspace()
     _warming(str(workspace_path()))
+
+
+def keep_counts() -> None:
+    """Count again what near means in the collection, in the background and where that is to be done."""
+    count_in_background(workspace(), release())
 
 
 def wait(for_text: bool) -> None:

@@ -11,7 +11,7 @@ from engine.actor import single_user
 from engine.intake.quality.verdict import QualityVerdict
 from engine.model.release import Release
 from engine.retrieval import search as retrieval
-from engine.retrieval.answer import Answer, Neighbour, Options
+from engine.retrieval.answer import Answer, Counted, Neighbour, Options
 from engine.study import ECG_LEADS, Study, Trace
 from engine.workspace.workspace import open_workspace
 
@@ -53,7 +53,15 @@ def neighbour(rank: int, row: object, **changes: object) -> Neighbour:
         "recognised",
     )
     known = {name: getattr(row, name) for name in names}
-    one = Neighbour(rank=rank, hamming=60 + rank, bits=256, further_share=0.9734, relevance=0.62, **known)
+    one = Neighbour(
+        rank=rank,
+        hamming=60 + rank,
+        bits=256,
+        further_share=0.9734,
+        relevance=0.62,
+        counted=Counted(210, 130, 0.55, 0.69),
+        **known,
+    )
     return replace(one, **changes)
 
 

@@ -69,7 +69,7 @@ def test_named_paths_exist(document: Path):
     for path in re.findall(
         r"`((?:engine|pages|tests|assets|docs|data)/[\w./-]+)`", document.read_text(encoding="utf-8")
     ):
-        assert path.startswith(("data/workspace", "data/recordings")) or (ROOT / path).exists(), path
+        assert path.startswith(("data/workspace", "data/recordings", "data/datasets")) or (ROOT / path).exists(), path
 
 
 @pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.datasets.fetch.download import address, get, new_session, text_of
 from engine.datasets.fetch.plan import Wanted, megabytes, wanted_archives, wanted_files
-from engine.datasets.fetch.sources import MEGABYTE, Source
+from engine.datasets.fetch.sources import MEGABYTE, FetchSource
 from engine.datasets.fetch.unpack import unpack
 from engine.errors import UsageError
 from engine.files import sha256_of, write_whole
@@ -34,7 +34,7 @@ class Fetched:
     by_hand: tuple[str, ...]
 
 
-def fetch(source: Source, folder: Path, limit: int | None, advance: Callable[[int], object]) -> Fetched:
+def fetch(source: FetchSource, folder: Path, limit: int | None, advance: Callable[[int], object]) -> Fetched:
     """Fetch a data set, or its first `limit` recordings, into a folder; UsageError, one sentence, where that fails.
 
     advance : is told of every piece that is on disk, in bytes
@@ -51,7 +51,7 @@ def fetch(source: Source, folder: Path, limit: int | None, advance: Callable[[in
     return Fetched(folder, count, missing)
 
 
-def check_room(source: Source, folder: Path, limit: int | None) -> None:
+def check_room(source: FetchSource, folder: Path, limit: int | None) -> None:
     """Raise UsageError unless the wanted part fits on the disk, what is there of it counted."""
     there = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
     needed = megabytes(source, limit) * MEGABYTE * SPARE - there
@@ -77,7 +77,7 @@ def _fetch_files(
 
 
 def _fetch_archives(
-    session: requests.Session, source: Source, folder: Path, limit: int | None, advance: Callable[[int], object]
+    session: requests.Session, source: FetchSource, folder: Path, limit: int | None, advance: Callable[[int], object]
 ) -> int:
     """Fetch and unpack archives one after the other; one that was unpacked is noted, and not fetched again."""
     record = _record(folder)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
-from engine.datasets.fetch.sources import Archive, Source
+from engine.datasets.fetch.sources import Archive, FetchSource
 from engine.errors import UsageError
 
 _SUM = re.compile(r"([0-9a-fA-F]{64})\s+\*?(.+)")
@@ -22,7 +22,7 @@ class Wanted:
     sha256: str = ""
 
 
-def wanted_files(source: Source, sums: str, limit: int | None) -> list[Wanted]:
+def wanted_files(source: FetchSource, sums: str, limit: int | None) -> list[Wanted]:
     """Return the files of a published folder: its tables, then those of all or of the first `limit` recordings.
 
     sums : the text of the publisher's list, a line a file: SHA-256, blanks, path
@@ -40,7 +40,7 @@ def wanted_files(source: Source, sums: str, limit: int | None) -> list[Wanted]:
     return [Wanted(source.base + path, path, stated[path]) for path in sorted(paths, key=_tables_first(source))]
 
 
-def wanted_archives(source: Source, limit: int | None) -> list[Archive]:
+def wanted_archives(source: FetchSource, limit: int | None) -> list[Archive]:
     """Return the archives that hold all, or the first `limit`, recordings."""
     if limit is None or not all(archive.studies for archive in source.archives):
         return list(source.archives)
@@ -52,12 +52,12 @@ def wanted_archives(source: Source, limit: int | None) -> list[Archive]:
     return chosen
 
 
-def megabytes(source: Source, limit: int | None) -> float:
+def megabytes(source: FetchSource, limit: int | None) -> float:
     """Return about how much room the wanted part takes on the disk."""
     return source.megabytes * (1.0 if limit is None else min(1.0, limit / source.studies))
 
 
-def _stated(source: Source, sums: str) -> dict[str, str]:
+def _stated(source: FetchSource, sums: str) -> dict[str, str]:
     """Return path → SHA-256 of a list of sums; UsageError for a path that leads out of the folder."""
     found = {
         match[2].strip(): match[1].lower() for line in sums.splitlines() if (match := _SUM.fullmatch(line.strip()))
@@ -70,5 +70,5 @@ def _stated(source: Source, sums: str) -> dict[str, str]:
     return {str(PurePosixPath(path)): digest for path, digest in found.items()}
 
 
-def _tables_first(source: Source) -> Callable[[str], tuple[bool, str]]:
+def _tables_first(source: FetchSource) -> Callable[[str], tuple[bool, str]]:
     return lambda path: (path not in source.tables, path)

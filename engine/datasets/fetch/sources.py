@@ -26,7 +26,7 @@ class Archive:
 
 
 @dataclass(frozen=True)
-class Source:
+class FetchSource:
     """One open data set as its publisher hands it out; see sources.toml for the fields."""
 
     name: str
@@ -65,13 +65,13 @@ class Source:
 
 
 @lru_cache(maxsize=1)
-def sources() -> dict[str, Source]:
+def sources() -> dict[str, FetchSource]:
     """Return every open data set by its name, in the order of sources.toml."""
     table = tomllib.loads((Path(__file__).parent / "sources.toml").read_text(encoding="utf-8"))
     return {name: _source(name, row) for name, row in table.items()}
 
 
-def source_of(name: str) -> Source:
+def source_of(name: str) -> FetchSource:
     """Return one data set; UsageError where it has another name."""
     found = next((one for one in sources().values() if _plain(one.name) == _plain(name)), None)
     if found is None:
@@ -84,7 +84,7 @@ def _plain(name: str) -> str:
     return re.sub(r"[\W_]", "", name.lower())
 
 
-def _source(name: str, row: dict[str, Any]) -> Source:
+def _source(name: str, row: dict[str, Any]) -> FetchSource:
     fields: dict[str, Any] = {field: tuple(value) if isinstance(value, list) else value for field, value in row.items()}
     fields |= {"name": name, "archives": tuple(Archive(**one) for one in row.get("archives", ()))}
-    return Source(**fields)
+    return FetchSource(**fields)

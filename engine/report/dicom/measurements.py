@@ -107,7 +107,7 @@ def _group(report: Report, one: Neighbour, dataset: Dataset, owner: Owner) -> Me
             Measurement(private_code(*HAMMING), one.hamming, BITS),
             Measurement(private_code(*LENGTH), one.bits, BITS),
             Measurement(private_code(*FURTHER), one.further_share, NUMBER),
-            Measurement(private_code(*RELEVANCE), one.relevance, NUMBER),
+            *([] if one.relevance is None else [Measurement(private_code(*RELEVANCE), one.relevance, NUMBER)]),
         ],
         qualitative_evaluations=_evaluations(report, one),
         source_images=source or None,
