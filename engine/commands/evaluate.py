@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.commands.shared import workspace_from_option, workspace_option
 from engine.datasets.folder import open_recordings
 from engine.errors import UsageError
 from engine.settings import CHECKS, DEMO
@@ -176,6 +177,23 @@ def active_learning_command(
         (out / "active-learning.json").write_text(text + "\n", encoding="utf-8")
         active_learning.draw(found, out)
     click.echo(text if as_json else active_learning.as_table(found))
+
+
+@command.command("typed")
+@click.option("--release", "folder", type=click.Path(path_type=Path), metavar="DIR", help="The release.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@workspace_option
+def typed_command(folder: Path | None, as_json: bool, workspace: Path | None) -> None:
+    """Print what typed words are read as in four languages, what is refused as no finding, and what labels find."""
+    from engine.actor import single_user
+    from engine.evaluate import typed
+    from engine.model.release import load_release
+    from engine.workspace.serving import serving_release
+
+    with workspace_from_option(workspace) as place:
+        release = serving_release(place, load_release(folder))
+        found = typed.evaluate(place, release, actor=single_user())
+    click.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else typed.as_table(found))
 
 
 def _show(

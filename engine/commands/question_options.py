@@ -58,6 +58,9 @@ CODES = {  # how codes are compared
         show_default=True,
         help="Order a larger pool of the nearest by what codes lose: the query's float side, or stored embeddings.",
     ),
+    "by_meaning": click.option(
+        "--by-meaning", is_flag=True, help="Typed words: what lies near their meaning, whatever it is labelled."
+    ),
 }
 
 
@@ -82,7 +85,7 @@ def question_options(command: Command) -> Command:
     def with_options(*, into: str, bits: str, at: str | None, **values: Any) -> Any:
         from engine.retrieval.answer import Options
 
-        how = {name: values.pop(name) for name in ("k", "rerank", "filters")}
+        how = {name: values.pop(name) for name in ("k", "rerank", "filters", "by_meaning")}
         options = Options(targets=parse_targets(into), bits=int(bits), operating_point=at, **how)
         return command(**values, options=options)
 

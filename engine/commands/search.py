@@ -21,7 +21,7 @@ from engine.commands.shared import (
     workspace_from_option,
     workspace_option,
 )
-from engine.errors import RefusedError
+from engine.errors import RefusedError, UsageError
 from engine.strings import notice, text
 from engine.study import Modality
 
@@ -32,7 +32,8 @@ LABELS_WIDTH = 48  # characters of labels in the table
 
 
 @click.command("search")
-@click.argument("query", nargs=-1, required=True, metavar="FILE|TEXT...")
+@click.argument("query", nargs=-1, metavar="[FILE|TEXT...]")
+@click.option("--text", "words", metavar="WORDS", help="A finding or a report in words, whatever files are named so.")
 @question_options
 @click.option("--who", default="local", help="Name for the audit.", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
@@ -41,6 +42,7 @@ LABELS_WIDTH = 48  # characters of labels in the table
 def command(
     *,
     query: tuple[str, ...],
+    words: str | None,
     options: Options,
     who: str,
     as_json: bool,
@@ -50,6 +52,8 @@ def command(
     workspace: Path | None,
 ) -> int:
     """Show the cases nearest to a file (or the files of one study), or to a finding in words."""
+    if (words is None) == (not query):
+        raise UsageError("Name a file, or words after --text, and not both.")
     files = [is_file(word) for word in query]  # every word is checked before anything is opened
     with workspace_from_option(workspace) as place:
         from engine.workspace.filter_check import check_filters
@@ -61,7 +65,7 @@ def command(
         from engine.retrieval.search import search
 
         started = time.perf_counter()
-        study = read_query(query, any(files), Answers(modality, fs, units), place.key)
+        study = read_query(query or (words or "",), any(files), Answers(modality, fs, units), place.key)
         count_pairs(place, SMALL)
         answer = search(place, release, study, options, actor=actor, started=started)
     if as_json:
@@ -77,8 +81,7 @@ def table(answer: Answer, targets: tuple[Modality, ...]) -> str:
     """Return the answer as lines for a person."""
     from engine.retrieval.wording import copies
 
-    lines = [f"Query {answer.query_id}: {answer.study.recognised}; quality {answer.verdict.score:.2f}"]
-    lines += [f"  {reason}" for reason in answer.verdict.reasons]
+    lines = _heading(answer)
     if answer.filters_sentence:
         lines.append(answer.filters_sentence)
     if answer.missing:
@@ -87,25 +90,50 @@ def table(answer: Answer, targets: tuple[Modality, ...]) -> str:
         lines.append(copies(answer.copies))
     for target in targets:
         if target in answer.nothing_close:  # a release searches into the modalities that it reads
-            lines += ["", *_section(answer, target)]
+            section = _section(answer, target)
+            lines += ["", *section] if section else []
     times = ", ".join(f"{stage} {value:.0f} ms" for stage, value in answer.timing_ms.items())
     lines += ["", f"Release {answer.release}, {answer.bits} bits; {times}", f"{notice()}."]
     return "\n".join(lines)
 
 
+def _heading(answer: Answer) -> list[str]:
+    """Return what was asked: a recording and its quality, or what typed words were understood as."""
+    from engine.retrieval import typed_wording
+
+    if answer.typed is None:
+        first = f"Query {answer.query_id}: {answer.study.recognised}; quality {answer.verdict.score:.2f}"
+        return [first, *(f"  {reason}" for reason in answer.verdict.reasons)]
+    lines = [f"Query {answer.query_id}: {text('search.text_query', words=_shortened(answer.study.note.text))}"]
+    lines += [typed_wording.understood(answer.typed), typed_wording.side(answer.typed)]
+    if answer.typed.by_meaning:
+        lines.append(text("typed.by_meaning_line"))
+    elif not answer.typed.understood:
+        option = text("typed.option")
+        lines.append(f"{option[0].upper()}{option[1:]}.")
+    return [line for line in lines if line]
+
+
 def _section(answer: Answer, target: Modality) -> list[str]:
     """Return two lines for each neighbour: how near it is, and what it is labelled as."""
-    from engine.retrieval import wording
+    from engine.retrieval import typed_wording, wording
 
+    if answer.typed is not None and not answer.typed.understood and not answer.typed.by_meaning:
+        return []
     found = [neighbour for neighbour in answer.neighbours if neighbour.modality == target]
     note = "  (nothing close in this collection)" if answer.nothing_close[target] else ""
     if not found:
         return [f"{target}: no similar study{' at this operating point' if answer.operating_point else ''}{note}"]
     width = max(len(neighbour.study_id) for neighbour in found)
-    lines = [f"{target}{note}"]
+    counted = typed_wording.counts(answer.typed, target) if answer.typed is not None else ""
+    lines = [f"{target}{note}", *([counted] if counted else [])]
     for neighbour in found:
         mark = f"  [{text('card.synthetic')}]" if neighbour.synthetic else ""
-        near = wording.nearness(neighbour)
+        if answer.typed is not None:
+            said = typed_wording.card(answer.typed, neighbour)
+            near = f"{wording.distance(neighbour)}, {wording.further(neighbour)}; {said}"
+        else:
+            near = wording.nearness(neighbour)
         labelled = f"{text('card.labelled_as')} {_shortened(wording.labels(neighbour.labels))}{mark}"
         lines += [f"{neighbour.rank:>4}  {neighbour.study_id:<{width}}  {near}", f"{'':{width + 8}}{labelled}"]
     return lines

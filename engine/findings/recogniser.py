@@ -244,39 +244,33 @@ class _Item:
 
 
 def _matches(words: list[_Word], rules: Grammar) -> list[_Match]:
-    """Return the names in an item from left to right, at each word the longest."""
+    """Return the names in an item from left to right: the longest first, and of equals what has least inside it."""
+    candidates = [match for start in range(len(words)) for match in _beginning_at(words, start, rules)]
     found: list[_Match] = []
-    place = 0
-    while place < len(words):
-        match = _longest(words, place, rules)
-        if match is None:
-            place += 1
-        else:
+    for match in sorted(candidates, key=lambda one: (-len(one.places), one.end - one.start, one.start)):
+        if all(match.end <= other.start or other.end <= match.start for other in found):
             found.append(match)
-            place = match.end
-    return found
+    return sorted(found, key=lambda match: match.start)
 
 
-def _longest(words: list[_Word], start: int, rules: Grammar) -> _Match | None:
-    """Return the longest name that begins at a word; None where none does, or a misspelt one could be two findings.
+def _beginning_at(words: list[_Word], start: int, rules: Grammar) -> list[_Match]:
+    """Return a name of each length and extent that begins at a word; none where a misspelt one could be two findings.
 
     A name that two languages give to two findings is the first language's.
     """
-    best: list[_Match] = []
+    alike: dict[tuple[int, int], list[_Match]] = {}
     for first in words[start].stems:
         for name in names_by_first().get(first, ()):
-            if best and len(name.stems) < len(best[0].name.stems):
-                break
             places = _places(words, start, name, rules)
             if places is not None:
-                best.append(_Match(name, start, places[-1] + 1, frozenset(places)))
-    if not best:
-        return None
-    longest = max(len(match.name.stems) for match in best)
-    best = [match for match in best if len(match.name.stems) == longest]
-    if len({match.name.finding for match in best}) > 1 and not all(words[place].spelt for place in best[0].places):
-        return None
-    return best[0]
+                match = _Match(name, start, places[-1] + 1, frozenset(places))
+                alike.setdefault((len(places), match.end), []).append(match)
+    return [
+        matches[0]
+        for matches in alike.values()
+        if len({match.name.finding for match in matches}) == 1
+        or all(words[place].spelt for match in matches for place in match.places)
+    ]
 
 
 def _places(words: list[_Word], start: int, name: Name, rules: Grammar) -> list[int] | None:

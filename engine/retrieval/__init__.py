@@ -7,6 +7,8 @@
     part.py, mean.py    a box or a stretch as a query; several cases as one
     neighbours.py       the mask of actor, filters and own patient → the backend's search → rows
     rerank.py           the nearest in another order
+    typed.py            typed words: labelled studies first, then near ones; typed_words.py, what was understood
+    meaning.py          findings near words in the release's space
     calibration.py      what a distance means under the release
     counterexamples.py  which labels the cases labelled otherwise must not have
     wording.py          a neighbour in words

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import UsageError
 from engine.modalities import MODALITIES
+from engine.retrieval.typed_words import TypedWords
 from engine.store.filters import Filters
 from engine.study import Modality, Study
 
@@ -78,6 +79,7 @@ class Answer:
     copies           : studies of the collection whose content is the query's own; their patients are not returned
     missing          : sites that did not answer in time, whose studies are not among the neighbours
     timing_ms        : read, quality, encode, search, total
+    typed            : what typed words were understood as; None for a recording, and for a study of the collection
     """
 
     query_id: str
@@ -95,6 +97,7 @@ class Answer:
     rerank: str = "none"
     missing: tuple[str, ...] = ()
     copies: tuple[str, ...] = ()
+    typed: TypedWords | None = None
 
     @property
     def missing_sentence(self) -> str:
@@ -131,12 +134,16 @@ class Answer:
             "missing_sites": list(self.missing),
             "audit_id": self.audit_id,
             "timing_ms": self.timing_ms,
+            **({} if self.typed is None else self.typed.to_json()),
         }
 
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How to search: target modalities, neighbours per modality, code length, operating point, filters, re-ranking."""
+    """How to search: target modalities, neighbours per modality, code length, operating point, filters, re-ranking.
+
+    by_meaning : typed words find what lies near their embedding, without a look at labels
+    """
 
     targets: tuple[Modality, ...] = field(default_factory=lambda: tuple(MODALITIES))
     k: int = 10
@@ -144,6 +151,7 @@ class Options:
     operating_point: str | None = None
     filters: Filters = field(default_factory=Filters)
     rerank: str = "none"
+    by_meaning: bool = False
 
     def __post_init__(self) -> None:
         unknown = [name for name in self.targets if name not in MODALITIES]

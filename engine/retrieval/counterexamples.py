@@ -4,9 +4,10 @@ Which labels are meant, in this order:
 
 labels  : those of a study of the collection that is the query
 chosen  : of a query that is the mean of several cases, the findings that at least HALF of the labelled ones have
-words   : the findings that a typed query names; words that deny something ("no effusion") are left to the next rule
+words   : the findings that a typed query affirms; words that only deny ("no effusion") are left to the next rule
 nearest : of a query without labels, the finding that the nearest cases most often have: each labelled case votes with
-          the share of pairs at its distance that share a finding, so near cases and reliable kinds count for more.
+          the share of pairs at its distance that share a finding, so near cases and reliable kinds count for more;
+          where none may be claimed, with the share of random pairs that are further apart.
           Every finding with at least HALF of the labelled cases' weight is meant, or the first one where none has
 
 Labels that mean the same finding (engine/findings/families.toml) are one; a label that means none of them stands for
@@ -18,19 +19,17 @@ case without labels is no counter-example.
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engine.actor import Actor
-from engine.findings import findings_of_label, phrase, vocabulary
+from engine.findings import findings_of_label, phrase, recognise, vocabulary
 from engine.retrieval.answer import Answer
 from engine.workspace.workspace import Workspace
 
 HALF = 0.5
 CIRCUMSTANCES = frozenset({"critical_care", "devices"})
-DENIES = re.compile(r"\b(no|not|non|without|free of|negative|absent|denies|rule out)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -96,10 +95,8 @@ def _own_labels(workspace: Workspace, answer: Answer, actor: Actor) -> tuple[str
 
 
 def _named(words: str) -> frozenset[str]:
-    """Return the findings that a typed query names; none where it denies something."""
-    if DENIES.search(words) and not findings_of_label(words.strip()) & {"normal"}:
-        return frozenset()
-    return findings_of_label(words)
+    """Return the families of the findings that a typed query affirms."""
+    return families(one.finding for one in recognise(words) if not one.negated)
 
 
 def _by_votes(basis: str, votes: Sequence[tuple[frozenset[str], float]]) -> QueryFindings:

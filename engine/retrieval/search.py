@@ -25,6 +25,8 @@ from engine.retrieval.answer import BITS, OPERATING_POINTS, Answer, Neighbour, O
 from engine.retrieval.counterexamples import Counterexamples, labels_to_exclude, query_findings
 from engine.retrieval.neighbours import neighbours_of
 from engine.retrieval.stored_query import ACCEPTED, encoded_anew, exclusion_clause, load_stored_query, verdict_of
+from engine.retrieval.typed import answer_typed, is_typed
+from engine.retrieval.typed_words import TypedWords
 from engine.retrieval.warmup import READERS, warmup_studies
 from engine.store.filters import Clause, Filters, exclude_own_patient
 from engine.store.records import StoredQuery
@@ -120,7 +122,7 @@ def counterexamples(
     if not meant.families:
         return Counterexamples(meant, None)
     without = replace(options.filters, labels_not=labels_to_exclude(workspace, meant, actor=actor))
-    options = Options(targets=options.targets, k=options.k, bits=answer.bits, filters=without)
+    options = Options(targets=options.targets, k=options.k, bits=answer.bits, filters=without, by_meaning=True)
     question = Question(workspace, release, options, actor, "counter", Stopwatch(None))
     return Counterexamples(meant, _search_stored(question, answer.query_id))
 
@@ -250,12 +252,14 @@ def _answer(question: Question, load: Callable[[Release], tuple[StoredQuery, Cla
     """
     workspace, options, watch = question.workspace, question.options, question.watch
 
-    def ask(used: Release) -> tuple[StoredQuery, Neighbours]:
+    def ask(used: Release) -> tuple[StoredQuery, Neighbours, TypedWords | None]:
         stored, own = load(used)
         watch.lap("encode")
-        return stored, neighbours_of(workspace, used, stored, own, options, actor=question.actor)
+        if is_typed(stored):
+            return stored, *answer_typed(workspace, used, stored, own, options, actor=question.actor)
+        return stored, neighbours_of(workspace, used, stored, own, options, actor=question.actor), None
 
-    _, (stored, (neighbours, nothing_close, missing)) = with_serving_release(workspace, question.release, ask)
+    _, (stored, (neighbours, nothing_close, missing), typed) = with_serving_release(workspace, question.release, ask)
     shown = copies.marked(workspace, stored, neighbours, actor=question.actor)
     code_hex = stored.code[: options.bits // 8].tobytes().hex()
     audit_id = workspace.audit(
@@ -285,4 +289,5 @@ def _answer(question: Question, load: Callable[[Release], tuple[StoredQuery, Cla
         rerank=options.rerank,
         missing=missing,
         copies=copies.equal_content(workspace, stored, actor=question.actor),
+        typed=typed,
     )

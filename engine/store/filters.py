@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
@@ -171,9 +172,21 @@ def exclude_own_patient(study: Study, patient_id: str | None) -> Clause:
     return Clause(sql, (study.patient_key, patient_id, fingerprint), "patients other than the query's own")
 
 
+def sharing_labels(groups: Sequence[Sequence[str]], exactly: int) -> Clause:
+    """Return the condition that a study has a label of exactly so many of some groups of labels."""
+    met = " + ".join("list_has_any(s.labels, ?)::INTEGER" for _ in groups)
+    return Clause(f"({met}) = ?", (*(list(group) for group in groups), exactly), "")
+
+
+def without_labels(labels: Sequence[str], *, labelled: bool) -> Clause:
+    """Return the condition that a study has none of some labels, and with `labelled` that it has another one."""
+    free = Clause("NOT list_has_any(s.labels, ?::VARCHAR[])", (list(labels),), "")
+    return both(Clause("len(s.labels) > 0", (), ""), free) if labelled else free
+
+
 def both(first: Clause, second: Clause) -> Clause:
     """Return the condition that two conditions are met."""
-    sentence = f"{first.sentence}, {second.sentence}"
+    sentence = ", ".join(one for one in (first.sentence, second.sentence) if one)
     return Clause(f"(({first.sql}) AND ({second.sql}))", first.values + second.values, sentence)
 
 

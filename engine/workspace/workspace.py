@@ -172,6 +172,10 @@ class Workspace:
         """Return the number of studies per modality that the actor may see and the filters leave."""
         return catalogue.counts(self.database, actor, [] if filters is None else filters.clauses())
 
+    def count(self, modality: str, clauses: Sequence[Clause], *, actor: Actor) -> int:
+        """Return the number of studies of one modality that the actor may see and the clauses leave."""
+        return catalogue.counts(self.database, actor, list(clauses)).get(modality, 0)
+
     def all_counts(self) -> dict[str, int]:
         """Return the number of studies per modality, whoever may see them."""
         return catalogue.all_counts(self.database)

@@ -32,6 +32,8 @@ def _what(answer: Answer) -> str:
     if study.facts.get("like"):
         title = several(len(study.facts["like"]), "like.title")
         return f"**{title}**{case_card.synthetic_badge(study.facts.get('synthetic'))} · {escaped(study.recognised)}"
+    if answer.typed is not None:
+        return f"**{text('typed.short')}** · {escaped(content.shortened(study.note.text, 60))}"
     kind = f"**{text(f'modality_one.{study.modality}')}**{case_card.synthetic_badge(study.facts.get('synthetic'))}"
     words = content.shortened(study.note.text, 60) if study.modality == "text" else study.recognised
     part = ":material/crop: " if study.facts.get("part_of") else ""

@@ -13,7 +13,7 @@ from engine.retrieval.answer import Answer
 from engine.settings import SEARCH_WINDOW_S
 from engine.strings import several, text
 from engine.study import Study
-from pages.search import part
+from pages.search import part, typed_panel
 from pages.shared import case_card, content, mean, query_state
 from pages.shared.markdown import escaped
 
@@ -25,6 +25,9 @@ def draw_query_panel(answer: Answer, settings: query_state.Options) -> None:
     """Draw the facts beside the recording, and the ways to search by a part of it; or the cases of a mean."""
     if answer.study.facts.get("like"):
         mean.draw_mean_query(answer.study)
+        return
+    if answer.typed is not None:
+        typed_panel.draw_typed(answer, answer.typed)
         return
     draw_recognised(answer.study, answer.verdict)
     if answer.verdict.accepted:

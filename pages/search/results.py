@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.retrieval import wording
+from engine.retrieval import typed_wording, wording
 from engine.retrieval.answer import Answer, Neighbour
 from engine.retrieval.counterexamples import Counterexamples, QueryFindings
 from engine.strings import several, text
@@ -28,6 +28,8 @@ def draw_results(answer: Answer, settings: query_state.Options) -> None:
         st.info(wording.copies(answer.copies), icon=":material/content_copy:")
     if answer.missing:
         st.warning(_missing(answer.missing), icon=":material/cloud_off:")
+    if answer.typed is not None and not answer.typed.understood and not answer.typed.by_meaning:
+        return  # the panel says what is near
     _actions(answer, settings)
     other = _counterexamples(answer, settings) if result_view.counterexamples_wanted() else None
     marks = query_state.user_ratings(answer.query_id)
@@ -116,6 +118,8 @@ def _kind(
 ) -> None:
     """Draw one kind's heading and its cards, or why there are none."""
     st.subheader(f"{text(f'icon.{modality}')} {text(f'modality.{modality}')}", anchor=False)
+    if answer.typed is not None and (counted := typed_wording.counts(answer.typed, modality)):
+        st.markdown(escaped(counted))
     if not of_kind:
         st.markdown(_nothing(answer, modality, settings))
     elif answer.nothing_close.get(modality):
@@ -174,12 +178,17 @@ def _cards(
                 on_rate=lambda one, mark: query_state.rate(answer, one.study_id, mark),
                 first=not row and neighbour is answer.neighbours[0],
                 row=row,
-                relevance=not mean and not row,
+                relevance=not mean and not row and answer.typed is None,
                 explainable=not mean,
-                note=note,
+                note=note or _why_here(answer, neighbour),
             )
             if not row:
                 _tick(neighbour, ids)
+
+
+def _why_here(answer: Answer, neighbour: Neighbour) -> str:
+    """Say why a case stands among the results of typed words; "" for those of a recording."""
+    return "" if answer.typed is None else typed_wording.card(answer.typed, neighbour)
 
 
 def _tick(neighbour: Neighbour, ids: list[str]) -> None:

@@ -8,7 +8,7 @@ from engine.intake.quality.verdict import QualityVerdict
 from engine.retrieval.answer import Answer
 from engine.strings import text
 from engine.study import Study
-from pages.search import query_panel
+from pages.search import query_panel, typed_panel
 from pages.shared import query_state, resources
 from pages.shared.markdown import escaped
 
@@ -27,14 +27,19 @@ def _in_steps(settings: query_state.Options, present: Study | None) -> Answer:
         st.button(text("asking.cancel"), key="cancel", icon=":material/close:", on_click=query_state.forget)
     steps = st.status(text("asking.checking"), expanded=True)
     panel = st.empty()
-    if present is not None:
+    if present is not None and present.modality == "text":
+        with panel.container():
+            typed_panel.draw_words(present.note.text)
+    elif present is not None:
         steps.markdown(f":material/check: {escaped(text('asking.read', recognised=present.recognised))}")
     with steps:
         resources.wait(for_text=query_state.asks_in_words())
 
     def on_judged(study: Study, verdict: QualityVerdict) -> None:
-        steps.markdown(f":material/check: {text('asking.accepted')}")
         steps.update(label=text("asking.searching"))
+        if study.modality == "text":
+            return
+        steps.markdown(f":material/check: {text('asking.accepted')}")
         with panel.container():
             query_panel.draw_recognised(study, verdict)
 

@@ -8,6 +8,7 @@ from engine.modalities import MODALITIES
 from engine.retrieval.answer import BITS, OPERATING_POINTS, RERANKS, Options
 from pages.shared.filter_address import filters_in_address
 
+BY_MEANING = "meaning"  # name in the URL; "1" searches typed words by their embedding
 NEAREST = "nearest"  # no radius: always k
 COUNTS = (5, 10, 20, 50)
 DEFAULTS: dict[str, list[str]] = {
@@ -44,4 +45,13 @@ def options_in_address() -> Options:
         operating_point=near,
         filters=filters_in_address(),
         rerank=in_address("rerank")[0],
+        by_meaning=st.query_params.get(BY_MEANING) == "1",
     )
+
+
+def set_by_meaning(wanted: bool) -> None:
+    """Search typed words by their embedding, or by labels again."""
+    if wanted:
+        st.query_params[BY_MEANING] = "1"
+    else:
+        st.query_params.pop(BY_MEANING, None)

@@ -18,7 +18,7 @@ from engine.study import Study
 from pages.shared import resources
 
 QUERY, CASE = "query", "case"  # names in the URL
-VIEW = (CASE, "choose", "more", "counter")  # what in the URL belongs to the view of one query
+VIEW = (CASE, "choose", "more", "counter", "meaning")  # what in the URL belongs to the view of one query
 
 
 @dataclass(frozen=True)

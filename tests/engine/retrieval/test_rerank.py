@@ -95,7 +95,11 @@ def test_equal_scores_come_in_the_order_of_the_ids(workspace: Workspace, release
         )
         cursor.execute("UPDATE codes SET w0 = 0, w1 = 0, w2 = 0, w3 = 0")
     answer = search(
-        workspace, release, read_text("effusion"), Options(targets=("text",), k=8, rerank=method), actor=single_user()
+        workspace,
+        release,
+        read_text("effusion"),
+        Options(targets=("text",), k=8, rerank=method, by_meaning=True),
+        actor=single_user(),
     )
     ids = [one.study_id for one in answer.neighbours]
     assert len(ids) == 8 and ids == sorted(ids)

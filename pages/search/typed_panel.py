@@ -1,0 +1,64 @@
+"""The panel of typed words: the words, what was understood, and what to do where nothing was."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.findings import Mention
+from engine.retrieval import typed_wording
+from engine.retrieval.answer import Answer
+from engine.retrieval.typed_words import TypedWords
+from engine.strings import text
+from pages.shared import query_address, query_state
+from pages.shared.markdown import escaped
+
+
+def draw_typed(answer: Answer, words: TypedWords) -> None:
+    """Draw the words with a chip for each finding, or the sentence that they name none."""
+    with st.container(key="query-panel"):
+        draw_words(answer.study.note.text)
+        if words.understood:
+            chips = " ".join(_chip(one) for one in words.understood)
+            st.markdown(f"{text('typed.understood')} {chips}")
+            if typed_wording.side(words):
+                st.markdown(typed_wording.side(words))
+        else:
+            st.info(escaped(typed_wording.understood(words)), icon=":material/search_off:")
+            _suggestions(words)
+        _by_meaning(words)
+        if answer.study.identity_note:
+            st.markdown(f":small[:material/visibility: {escaped(answer.study.identity_note)}]")
+
+
+def draw_words(words: str) -> None:
+    """Draw what was typed."""
+    st.markdown(f"**{escaped(text('search.text_query', words=words))}**")
+
+
+def _chip(one: Mention) -> str:
+    """Return a finding as a badge; a denied one is grey."""
+    return text("typed.chip_negated" if one.negated else "typed.chip_affirmed", finding=typed_wording.mention(one))
+
+
+def _suggestions(words: TypedWords) -> None:
+    """Draw a button for each finding that is near in spelling or in meaning; it asks for that finding."""
+    near = tuple(dict.fromkeys((*words.near_in_spelling, *words.near_in_meaning)))
+    if near:
+        with st.container(horizontal=True, key="typed-suggestions"):
+            for finding in near:
+                st.button(finding, key=f"suggest-{finding}", on_click=query_state.take_text, args=(finding,))
+
+
+def _by_meaning(words: TypedWords) -> None:
+    """Offer the search by the words' embedding where nothing was understood, and the way back from it."""
+    if words.by_meaning:
+        st.markdown(text("typed.by_meaning_line"))
+        st.button(text("typed.by_labels"), key="by-labels", on_click=query_address.set_by_meaning, args=(False,))
+    elif not words.understood:
+        st.button(
+            text("typed.by_meaning"),
+            key="by-meaning",
+            help=text("typed.by_meaning_help"),
+            on_click=query_address.set_by_meaning,
+            args=(True,),
+        )
