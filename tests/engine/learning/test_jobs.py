@@ -68,7 +68,7 @@ def test_from_ratings_to_a_release_that_serves_and_back(workspace: Workspace, re
     moving = promotion.promote(workspace, made, Actor("Ada"), release.digest, "a workspace of a test")
     assert moving.wait(60) and moving.error == ""
     answer = search_stored(workspace, release, "syn-0003-e1-ecg", Options(k=2), actor=single_user())
-    assert answer.release == "r2.1" and 0 <= answer.neighbours[0].relevance <= 1
+    assert answer.release == "r2.1" and 0 <= answer.neighbours[0].further_share <= 1
     promotion.roll_back(workspace, Actor("Ada"), made.digest).wait(60)
     assert workspace.database.read("SELECT study_id, w0, w1, w2, w3 FROM codes ORDER BY study_id") == before
 
