@@ -112,6 +112,21 @@ def filled(samples: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return fill_gaps(samples.astype(np.float64)), (~np.isfinite(samples)).mean(axis=1)
 
 
+def envelope(row: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return where, in samples, and how high a line through lowest and highest of each column runs, (2 × columns,).
+
+    A row (n,) of fewer than three samples a column is returned as it is. A column without any sample is missing (NaN).
+    """
+    per = row.size // columns
+    if per < 3:
+        return np.arange(row.size, dtype=np.float64), row
+    cut = row[: per * columns].reshape(columns, per)
+    low, high = np.where(np.isnan(cut), np.inf, cut).min(1), np.where(np.isnan(cut), -np.inf, cut).max(1)
+    heights = np.stack([low, high], 1).ravel()
+    at = np.repeat((np.arange(columns) + 0.5) * per, 2)
+    return at, np.where(np.isfinite(heights), heights, np.nan)
+
+
 def in_runs(flags: np.ndarray, shortest: int) -> np.ndarray:
     """Keep only runs of at least `shortest` consecutive True. flags : (n,) bool → (n,) bool."""
     edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int8), [0]))))

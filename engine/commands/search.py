@@ -37,6 +37,7 @@ LABELS_WIDTH = 48  # characters of labels in the table
 @question_options
 @click.option("--who", default="local", help="Name for the audit.", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--start", type=click.FloatRange(min=0), metavar="SECONDS", help="Where to search a long recording.")
 @answer_options
 @workspace_option
 def command(
@@ -46,6 +47,7 @@ def command(
     options: Options,
     who: str,
     as_json: bool,
+    start: float | None,
     fs: float | None,
     units: str | None,
     modality: str | None,
@@ -62,11 +64,13 @@ def command(
         check_filters(options.filters, place, actor=actor)
         release = load_release()
         from engine.intake.upload import Answers
+        from engine.retrieval.part import window_from
         from engine.retrieval.search import search
 
         started = time.perf_counter()
         study = read_query(query or (words or "",), any(files), Answers(modality, fs, units), place.key)
         count_pairs(place, SMALL)
+        study = study if start is None else window_from(study, start)
         answer = search(place, release, study, options, actor=actor, started=started)
     if as_json:
         click.echo(json.dumps(answer.to_json(), ensure_ascii=False))

@@ -16,7 +16,7 @@ from engine.modalities import spec_of
 from engine.signals import resample
 from engine.study import ECG_LEADS, PPG_LEAD, IdentityRow, Modality, Trace, Units
 
-MAX_DURATION_S = 24 * 3600.0
+MAX_DURATION_S = 72 * 3600.0  # a Holter of a day runs some minutes longer, others two or three days
 SAMPLE_LIMIT = 64_000_000  # all leads together: 256 MB as float32
 MISSING_LIMIT = 0.20  # share of a lead's samples that may be missing
 UNNAMED_LEAD = "II"  # single unnamed ECG channels are lead II by convention (AASM montage; ward monitors)
@@ -107,7 +107,8 @@ def check_announced(n_samples: float, n_channels: int, fs: float) -> None:
         )
     if fs > 0 and n_samples / fs > MAX_DURATION_S:
         raise IntakeError(
-            f"The recording lasts {n_samples / fs / 3600:,.0f} h and the limit is 24 h: cut out the part that matters."
+            f"The recording lasts {n_samples / fs / 3600:,.0f} h and the limit is {MAX_DURATION_S / 3600:.0f} h: "
+            "cut out the part that matters."
         )
 
 

@@ -15,6 +15,7 @@ import numpy as np
 from engine.errors import IntakeError
 from engine.intake.assemble import Channel, assemble, channel, check_announced
 from engine.intake.formats import READABLE
+from engine.intake.gaps import without_gaps
 from engine.intake.leads import GENERIC_ECG, phrase
 from engine.intake.pseudonyms import MAX_AGE, pseudonym
 from engine.intake.scp_counting import counted_from_one
@@ -39,7 +40,6 @@ _IDENTITY = (
     ("date and time of recording", "removed", "a date of care; the year alone is kept"),
     ("statements, comments and measurements", "removed", "free text may hold a name"),
 )
-_GAP = -32768  # the stored value of a sample that was not measured (ISHNE; common in 16-bit files)
 _OLDEST = 130  # years; more is no age
 _UNNAMED = re.compile(r"(?:Lead|Channel) \d+|Unspecified|Unknown", re.IGNORECASE)
 _CUT_OFF = re.compile(r"truncated|incomplete final frame", re.IGNORECASE)
@@ -109,15 +109,12 @@ def _check_lengths(leads: list[Lead]) -> None:
 
 def _channel(lead: Lead, index: int, fs: float) -> Channel:
     """Return one lead in the unit of its file; a lead without a name is an ECG of an unknown lead."""
-    samples = np.asarray(lead.samples, dtype=np.float64)
-    samples = np.where(samples == _GAP, np.nan, samples)
+    samples = without_gaps(np.asarray(lead.samples, dtype=np.float64))  # in stored values, where -32768 is a sign
     label = re.sub(r"_\d+$", "", lead.label.strip()).removesuffix("-cal")  # "II_2" repeats II; "-cal": calculated
     label = GENERIC_ECG if _UNNAMED.fullmatch(label) else label
     units = lead.resolution_unit if lead.is_raw else lead.units
     if lead.is_raw and units:
         samples = samples * lead.resolution + lead.offset
-    if label.startswith("-"):
-        label, samples = label[1:], -samples
     return channel(label, samples, fs, units=units, position=f"lead {index + 1} of the file")
 
 

@@ -36,6 +36,16 @@ def part_of(study: Study, query_id: str, box: Sequence[float] | None, stretch: t
     raise UsageError("Only films have regions and only recordings have stretches: choose a part that the query has.")
 
 
+def window_from(study: Study, start: float) -> Study:
+    """Return a study whose searched window begins `start` seconds into its recording; UsageError where it cannot."""
+    if not isinstance(study.content, Trace):
+        raise UsageError("Only recordings have a time to start from: leave --start out.")
+    last = min(start + SEARCH_WINDOW_S, study.content.duration_s)
+    window = checked(study.content, study.modality, (start, last))
+    named = f"{study.recognised}, {window[0]:g} to {window[1]:g} s of it"
+    return replace(study, recognised=named, facts={**study.facts, "stretch": True}, window_s=window)
+
+
 def checked(trace: Trace, modality: str, stretch: tuple[float, float]) -> tuple[float, float]:
     """Return (start, end) in seconds; UsageError where it is too short, too long or not within the recording."""
     start, end = (round(float(second), 2) for second in stretch)

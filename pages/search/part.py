@@ -19,6 +19,7 @@ from pages.shared.svg import stamped
 from pages.shared.theme import browser_paper
 
 EDGES = ("left", "top", "right", "bottom")
+LONG_S = 60.0  # of a longer recording the start of a whole window is chosen, of a shorter one both ends
 FIRST_BOX = (25, 25, 75, 75)  # per cent, until one is drawn
 
 
@@ -90,9 +91,38 @@ def _take_box() -> None:
             st.session_state[f"box-{edge}"] = value
 
 
+def _window(answer: Answer, settings: query_state.Options) -> None:
+    """Draw the choice of another window of a long recording: its start alone moves."""
+    last = int((answer.study.trace.duration_s - SEARCH_WINDOW_S) * 10) / 10
+    st.markdown(text("part.long_lead", most=SEARCH_WINDOW_S))
+    first = answer.study.window_s[0] if answer.study.window_s else 0.0
+    st.session_state.setdefault("window-start", min(last, round(first, 1)))
+    st.session_state.setdefault("window-number", st.session_state["window-start"])
+    start = st.session_state["window-start"]
+    draw_overview(answer.study, (start, start + SEARCH_WINDOW_S))
+    st.slider(
+        text("part.long_range"), 0.0, last, step=0.1, key="window-start", format="%.1f", on_change=_same, args=(False,)
+    )
+    number, go = st.columns([1, 3], vertical_alignment="bottom")
+    number.number_input(
+        text("part.start"), 0.0, last, step=1.0, key="window-number", format="%.1f", on_change=_same, args=(True,)
+    )
+    if go.button(text("part.go"), type="primary", key="part-go"):
+        _ask(answer, settings, stretch=(start, start + SEARCH_WINDOW_S))
+
+
+def _same(by_number: bool) -> None:
+    """Put what was moved, the number or the slider, into the other."""
+    moved, other = ("window-number", "window-start") if by_number else ("window-start", "window-number")
+    st.session_state[other] = st.session_state[moved]
+
+
 def _trace(answer: Answer, settings: query_state.Options) -> None:
     whole: Trace = answer.study.content  # type: ignore[assignment]
     length, least = whole.duration_s, spec_of(answer.study.modality).shortest_s
+    if length > LONG_S:
+        _window(answer, settings)
+        return
     last = int(length * 10) / 10
     st.markdown(text("part.trace_lead", least=least, most=min(SEARCH_WINDOW_S, last)))
     start, end = answer.study.window_s or (0.0, min(last, SEARCH_WINDOW_S))

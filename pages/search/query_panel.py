@@ -45,7 +45,7 @@ def draw_recognised(study: Study, verdict: QualityVerdict) -> None:
             _identity(study)
             content.draw_numbers(study)
         with drawing:
-            if study.facts.get("stretch") and study.modality == "ecg":  # a pulse is drawn whole anyway
+            if content.is_drawn_in_part(study):
                 part.draw_overview(study)
             content.draw_content(study)
 
@@ -57,7 +57,8 @@ def _facts(study: Study, verdict: QualityVerdict) -> None:
         part.draw_searched_part(study)
     elif study.window_s is not None:
         start, end = study.window_s
-        st.markdown(text("search.window", limit=SEARCH_WINDOW_S, start=start, end=end))
+        name = "search.window_chosen" if study.facts.get("stretch") else "search.window"
+        st.markdown(text(name, limit=SEARCH_WINDOW_S, start=start, end=end))
     _verdict(verdict)
     if study.identity_note:
         st.markdown(f":material/visibility: {escaped(study.identity_note)}")

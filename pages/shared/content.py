@@ -61,12 +61,17 @@ def draw_content(
         _quote(content)
 
 
+def is_drawn_in_part(study: Study) -> bool:
+    """Return whether only the searched stretch of a longer trace is drawn, so that the whole needs an overview."""
+    whole = study.content
+    if not isinstance(whole, Trace) or study.window_s is None:
+        return False
+    return not trace.is_pulse(whole) or whole.duration_s > MAX_PULSE_S
+
+
 def _stretch(study: Study) -> tuple[Trace, tuple[float, float] | None]:
     """Return what is drawn of a trace: the searched stretch of an ECG; all of a pulse, its stretch shaded."""
-    whole = study.trace
-    if trace.is_pulse(whole) and study.window_s is not None and whole.duration_s <= MAX_PULSE_S:
-        return whole, study.window_s
-    return study.searched_trace, None
+    return (study.searched_trace, None) if is_drawn_in_part(study) else (study.trace, study.window_s)
 
 
 def _quote(note: Note) -> None:

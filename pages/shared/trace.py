@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
+from engine import signals
 from engine.drawing import ecg_paper
 from engine.drawing.palette import Paper
 from engine.strings import text
@@ -15,7 +16,8 @@ from pages.shared.ecg_svg import ecg_svg
 PULSE_WIDTH, PULSE_HEIGHT = 250.0, 62.0  # mm of the pulse drawing
 THUMB_WIDTH, THUMB_HEIGHT = 75.0, 50.0  # mm of a thumbnail: 3 s at 25 mm/s
 THUMB_LEADS = ("II", "V5")
-TICKS_S = (1, 2, 5, 10, 30, 60, 300, 900, 3600)
+MAX_COLUMNS = 3000  # of a curve: more samples are drawn by the lowest and the highest of each column
+TICKS_S = (1, 2, 5, 10, 30, 60, 300, 900, 3600, 7200, 21600)
 
 
 def is_pulse(trace: Trace) -> bool:
@@ -51,8 +53,10 @@ def pulse_svg(
         across = left + t * per_s
         parts.append(f'<path d="M{across:.2f} 1V{bottom + 2:g}" stroke="{paper.major}" stroke-width="0.25"/>')
         parts.append(svg.label(across, bottom + 6.2, f"{t:g}", paper.faint, size=3.4, anchor="middle"))
-    x = left + np.arange(trace.samples.shape[1]) / trace.fs * per_s
-    y = _scaled(trace.samples[0], top, bottom)
+    columns = MAX_COLUMNS if overlay is None else trace.samples.shape[1]
+    at, heights = signals.envelope(trace.samples[0], columns)
+    x = left + at / trace.fs * per_s
+    y = _scaled(heights, top, bottom)
     if overlay is not None:
         column = np.minimum((np.arange(len(x)) / len(x) * overlay.shape[1]).astype(int), overlay.shape[1] - 1)
         parts.append(svg.highlight(x, y, overlay[0][column], opacity))

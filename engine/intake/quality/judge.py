@@ -28,9 +28,9 @@ Score = Callable[[Trace], float]
 
 
 def choose_window(study: Study) -> Study:
-    """Return the study with window_s set to its best 10 s; unchanged where it is 10 s or shorter, or no trace."""
+    """Return the study with window_s set to its best 10 s; unchanged where it has a window, is short, or no trace."""
     trace = study.content
-    if not isinstance(trace, Trace) or trace.duration_s <= SEARCH_WINDOW_S:
+    if not isinstance(trace, Trace) or trace.duration_s <= SEARCH_WINDOW_S or study.window_s is not None:
         return study
     score: Score = resolve(spec_of(study.modality).window or usable_score)
     last = trace.duration_s - SEARCH_WINDOW_S

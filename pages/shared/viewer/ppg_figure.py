@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import plotly.graph_objects as go
 
+from engine import signals
 from engine.drawing.palette import Paper, cividis, hex_of
 from engine.intake.quality.rate import Stretch
 from engine.strings import text
@@ -40,14 +41,8 @@ class PulseView:
 
 def envelope(trace: Trace, columns: int = COLUMNS) -> tuple[np.ndarray, np.ndarray]:
     """Return seconds and amplitude of a line through lowest and highest of each column; all samples of a short one."""
-    row = trace.samples[0]
-    per = row.size // columns
-    if per < 3:
-        return np.arange(row.size) / trace.fs, row
-    cut = row[: per * columns].reshape(columns, per)
-    low, high = np.where(np.isnan(cut), np.inf, cut).min(1), np.where(np.isnan(cut), -np.inf, cut).max(1)
-    y = np.stack([low, high], 1).ravel()
-    return np.repeat((np.arange(columns) + 0.5) * per / trace.fs, 2), np.where(np.isfinite(y), y, np.nan)
+    at, heights = signals.envelope(trace.samples[0], columns)
+    return at / trace.fs, heights
 
 
 def stretch(pulse: PulseView) -> tuple[np.ndarray, np.ndarray]:

@@ -15,6 +15,7 @@ import pytest
 from engine import settings
 from engine.actor import Actor
 from engine.cli import run
+from engine.intake.paths import read_paths
 from engine.model.release import Release
 from engine.strings import notice
 from engine.workspace.manifest import read_manifest
@@ -88,6 +89,20 @@ def test_search_rate_and_see_it_again(workspace_folder: Path, capsys: pytest.Cap
     with open_workspace(workspace_folder) as place:
         (skip,) = place.ratings(query_id, actor=Actor("bob"), skips=True)
         assert (skip.mark, skip.why, skip.comment, skip.finding) == ("skip", ("side", "other"), "left?", "edema")
+
+
+def test_a_long_recording_is_searched_where_it_is_asked_to(
+    workspace_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture
+) -> None:
+    lead = read_paths([ECG]).trace.samples[1, ::5]  # 100 Hz
+    file = write_ecg(tmp_path / "long.csv", np.tile(lead, 8))
+    options = ["--fs", "100", "--units", "mV", "--workspace", str(workspace_folder)]
+    assert run(["search", str(file), "--start", "42.5", *options]) == 0
+    assert "80 s, 42.5 to 52.5 s of it" in capsys.readouterr().out
+    assert run(["search", str(file), "--start", "79.5", *options]) == 2
+    assert one_sentence(capsys.readouterr().err)
+    assert run(["search", "effusion", "--start", "1", "--workspace", str(workspace_folder)]) == 2
+    assert one_sentence(capsys.readouterr().err)
 
 
 def test_the_table_names_what_a_reader_needs(workspace_folder: Path, capsys: pytest.CaptureFixture) -> None:

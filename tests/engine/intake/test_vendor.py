@@ -99,6 +99,13 @@ def test_limb_leads_that_contradict_each_other_are_refused(name: str) -> None:
             one(write(mixed))
 
 
+def test_a_lead_that_is_stored_upside_down_is_turned_over() -> None:
+    turned = ECG.copy()
+    turned[:, 3] *= -1
+    leads = tuple("avrneg" if lead == "aVR" else lead for lead in ECG_LEADS)
+    np.testing.assert_allclose(one(aecg(turned, leads=leads)).trace.samples.T, ECG, atol=1e-4)
+
+
 def test_rates_that_are_no_whole_number_and_a_missing_unit() -> None:
     assert one(aecg(twelve_leads(fs=128), fs=128.205)).trace.fs == pytest.approx(128.205)
     with pytest.raises(QuestionError) as asked:

@@ -12,8 +12,10 @@ from engine.actor import single_user
 from engine.errors import UsageError
 from engine.explain.attribution import explain_pair
 from engine.intake.paths import read_paths
+from engine.intake.read import read_text
 from engine.model.region import patches
 from engine.model.release import Release
+from engine.retrieval.part import window_from
 from engine.retrieval.search import Options, search, search_part, search_stored
 from engine.study import Study, Trace, fingerprint
 from engine.workspace.workspace import Workspace
@@ -130,3 +132,24 @@ def test_a_box_is_explained_as_it_was_searched(workspace: Workspace, release: Re
     stored = workspace.query(found.query_id)
     assert stored is not None
     assert maps.similarity == pytest.approx(float(stored.embedding @ vectors[0]), abs=1e-3)
+
+
+def test_the_window_of_a_long_recording_can_be_chosen(workspace: Workspace, release: Release) -> None:
+    asked = search(workspace, release, window_from(long_recording(), 25.0), Options(), actor=single_user())
+    assert asked.study.window_s == (25.0, 35.0)
+    assert asked.study.recognised.endswith("25 to 35 s of it")
+    best = search(workspace, release, long_recording(), Options(), actor=single_user())
+    again = search_part(workspace, release, best.query_id, Options(), actor=single_user(), stretch=(25.0, 35.0))
+    assert asked.code_hex == again.code_hex
+    with pytest.raises(UsageError, match="not within the recording"):
+        window_from(long_recording(), 99.0)
+    with pytest.raises(UsageError, match="Only recordings have a time"):
+        window_from(read_text("pleural effusion"), 1.0)
+
+
+def long_recording() -> Study:
+    """Return 40 s of a trace of the shipped cohort, four times."""
+    study = read_paths([settings.DEMO / "ecg" / "syn-0045-e1-ecg.hea"])
+    whole = study.trace
+    trace = Trace(np.tile(whole.samples, (1, 4)), whole.leads, whole.fs, whole.units)
+    return replace(study, content=trace, fingerprint=fingerprint(trace), window_s=None)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import numpy as np
 from helpers.screens import address, asked, cards, keys, press, words
 from streamlit.testing.v1 import AppTest
 
 from engine.actor import single_user
+from engine.retrieval.answer import Options
+from engine.retrieval.search import search
 from engine.strings import several, text
+from engine.study import Study, Trace
 from engine.workspace.workspace import Workspace
+from pages.shared import resources
 
 FILM, ECG = "syn-0001-e1-cxr", "syn-0001-e1-ecg"
 
@@ -104,6 +109,23 @@ def test_a_stretch_follows_slider_and_numbers_and_is_searched(app: AppTest, plac
     stored = place.query(address(app)["query"][0])
     assert stored is not None and stored.study.window_s == (1.0, 6.0)
     assert text("part.stretch", whole=10.0) in words(app)
+
+
+def test_the_event_of_a_long_recording_is_chosen_on_its_overview(app: AppTest, place: Workspace) -> None:
+    short = place.study(ECG, actor=single_user())
+    whole = Trace(np.tile(short.trace.samples, (1, 8)), short.trace.leads, short.trace.fs, short.trace.units)
+    first = search(place, resources.release(), Study("ecg", whole, "80 s of it"), Options(), actor=single_user())
+    asked(app, first.query_id)
+    assert any("The whole recording, II" in str(one.proto) for one in app.get("image"))
+    press(app, "part")
+    assert text("part.long_lead", most=10.0) in words(app)
+    app.slider(key="window-start").set_value(30.0).run()
+    assert app.number_input(key="window-number").value == 30.0
+    app.number_input(key="window-number").set_value(45.5).run()
+    assert app.slider(key="window-start").value == 45.5
+    press(app, "part-go")
+    stored = place.query(address(app)["query"][0])
+    assert stored is not None and stored.study.window_s == (45.5, 55.5)
 
 
 def test_words_have_no_parts(app: AppTest) -> None:

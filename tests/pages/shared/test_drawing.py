@@ -184,3 +184,11 @@ def test_numbers_behind_a_trace_carry_their_unit():
     assert list(table.iloc[:, 0]) == list(ECG_LEADS)
     assert any("mV" in column for column in table.columns)
     assert table.iloc[0, 3] == "1.00"
+
+
+def test_a_day_is_drawn_by_a_few_thousand_points_and_keeps_its_extremes() -> None:
+    samples = np.sin(np.arange(24 * 3600 * 20) / 3, dtype=np.float32)[None]
+    samples[0, 1_000_000] = 50.0
+    drawn = np.concatenate(points(trace.overview_svg(Trace(samples, ("II",), 20.0, "mV"), PAPER, (50_000.0, 50_010.0))))
+    assert 2000 < len(drawn) <= 2 * trace.MAX_COLUMNS
+    assert drawn[:, 1].min() < 0  # the spike stands out of what the height is scaled to
