@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.commands.shared import workspace_from_option, workspace_option
+from engine.commands.shared import Command, workspace_from_option, workspace_option
 from engine.datasets.folder import open_recordings
 from engine.errors import UsageError
 from engine.settings import CHECKS, DEMO
@@ -32,6 +32,9 @@ MEASURES = {
     "region": ("region", "A radiologist's box on a film as the query, beside the whole film."),
     "space": ("space", "A map of the shared space by t-SNE, coloured by modality."),
 }
+
+
+SPLITS = ("valid", "test")
 
 
 @click.group("evaluate")
@@ -221,17 +224,27 @@ def _show(
     click.echo(text if as_json else as_table(found))
 
 
+def measure_options(command: Command) -> Command:
+    """Add the options that every measurement on the open recordings has."""
+    folder = click.Path(path_type=Path)
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
+        click.option("--out", type=folder, metavar="DIR", help="Write JSON and plots there."),
+        click.option("--cache", type=folder, default=CHECKS, metavar="DIR", help="For embeddings."),
+        click.option("--split", type=click.Choice(SPLITS), default="test", help="Choose on valid, report test."),
+        click.option("--beside", type=folder, multiple=True, metavar="DIR", help="Another release."),
+        click.option("--release", "folder", type=folder, metavar="DIR", help="The release."),
+        click.option("--recordings", type=folder, metavar="DIR", help="The open recordings."),
+    ):
+        command = option(command)
+    return command
+
+
 def _measure(name: str, module: str, summary: str) -> click.Command:
     """Return the subcommand that runs one measurement and shows it."""
 
     @click.command(name, help=summary, short_help=summary)
-    @click.option("--recordings", type=click.Path(path_type=Path), metavar="DIR", help="The open recordings.")
-    @click.option("--release", "folder", type=click.Path(path_type=Path), metavar="DIR", help="The release.")
-    @click.option("--beside", type=click.Path(path_type=Path), multiple=True, metavar="DIR", help="Another release.")
-    @click.option("--split", type=click.Choice(["valid", "test"]), default="test", help="Choose on valid, report test.")
-    @click.option("--cache", type=click.Path(path_type=Path), default=CHECKS, metavar="DIR", help="For embeddings.")
-    @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON and plots there.")
-    @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+    @measure_options
     def run(
         *,
         recordings: Path | None,
@@ -261,16 +274,8 @@ OF_A_RELEASE = _measure("calibration", "calibration", "A release's tables and op
 
 @command.command("calibration")
 @click.option("--workspace", type=click.Path(path_type=Path), metavar="DIR", help="The collection that is measured.")
-@click.option(
-    "--recordings", type=click.Path(path_type=Path), metavar="DIR", help="The open recordings, to ask as well."
-)
 @click.option("--write", type=click.Path(path_type=Path), metavar="FILE", help="Write what is shipped beside a cohort.")
-@click.option("--release", "folder", type=click.Path(path_type=Path), metavar="DIR", help="The release.")
-@click.option("--beside", type=click.Path(path_type=Path), multiple=True, metavar="DIR", help="Another release.")
-@click.option("--split", type=click.Choice(["valid", "test"]), default="test", help="Choose on valid, report test.")
-@click.option("--cache", type=click.Path(path_type=Path), default=CHECKS, metavar="DIR", help="For embeddings.")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON and plots there.")
-@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@measure_options
 @click.pass_context
 def calibration_command(
     context: click.Context, *, workspace: Path | None, write: Path | None, as_json: bool, **others: Any

@@ -10,7 +10,7 @@ import click
 
 from engine.actor import SINGLE_USER, Actor
 from engine.commands.promotion import serving_digest, wait_with_progress
-from engine.commands.shared import workspace_from_option, workspace_option
+from engine.commands.shared import count_pairs, workspace_from_option, workspace_option
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -53,6 +53,7 @@ def promote_command(name: str, reason: str, who: str, workspace: Path | None) ->
             raise UsageError(f"No round made a release {name}: choose from {names}.")
         click.echo(gate_report(release))
         wait_with_progress(promotion.promote(place, release, Actor(who), serving_digest(place), reason))
+        count_pairs(place)
     click.echo(f"Release {name} serves.")
 
 
@@ -67,6 +68,7 @@ def rollback_command(name: str | None, who: str, workspace: Path | None) -> None
 
         moving = promotion.roll_back(place, Actor(who), serving_digest(place), name)
         wait_with_progress(moving)
+        count_pairs(place)
     click.echo(f"Release {moving.request.after[0]} serves again, with the codes it had.")
 
 

@@ -20,7 +20,6 @@ from engine.actor import Actor
 from engine.background import ThreadJob
 from engine.errors import CasebindError, UsageError, WorkspaceError
 from engine.learning import gate
-from engine.learning.collection_calibration import keep_current
 from engine.learning.round_release import releases_folder
 from engine.model.release import installed, load_release
 from engine.store import audit, promotions
@@ -71,7 +70,6 @@ class PromotionJob(ThreadJob):
             with suppress(CasebindError, duckdb.Error), workspace.database.write() as cursor:
                 promotions.end(cursor, self.number, promotions.FAILED, reason)
             raise WorkspaceError(reason) from problem
-        keep_current(workspace, release)
 
     def _written(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Close the row and audit it, in the transaction that switches."""

@@ -9,7 +9,7 @@ agreement (pool adjacent violators, Barlow et al. 1972), and then halved by dist
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -46,14 +46,7 @@ class Observations:
 
     def take(self, mask: np.ndarray) -> Observations:
         """Return some of the pairs."""
-        return Observations(
-            self.distance[mask],
-            self.agreeing[mask],
-            self.sharing[mask],
-            self.weight[mask],
-            self.patients[mask],
-            self.sources[mask],
-        )
+        return Observations(**{column.name: getattr(self, column.name)[mask] for column in fields(self)})
 
 
 @dataclass(frozen=True)

@@ -81,8 +81,7 @@ def as_cell(row: dict[str, Any]) -> Cell:
 def calibration_of(release: Release, stored: StoredQuery, bits: int, counts: dict[str, Any] | None) -> QueryCalibration:
     """Return the tables of a query."""
     facts, sources = stored.study.facts, source_modalities(stored.study)
-    typed = stored.study.modality == "text" and bool(stored.who)
-    whole = len(sources) == 1 and not facts.get("like") and not facts.get("part_of") and not typed
+    whole = not facts.get("like") and not facts.get("part_of") and not stored.is_typed
     return QueryCalibration(release, sources, bits, counts or {}, origin_of(bool(facts.get("synthetic"))), whole)
 
 

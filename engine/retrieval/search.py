@@ -25,7 +25,7 @@ from engine.retrieval.answer import BITS, OPERATING_POINTS, Answer, Neighbour, O
 from engine.retrieval.counterexamples import Counterexamples, labels_to_exclude, query_findings
 from engine.retrieval.neighbours import neighbours_of
 from engine.retrieval.stored_query import ACCEPTED, encoded_anew, exclusion_clause, load_stored_query, verdict_of
-from engine.retrieval.typed import answer_typed, is_typed
+from engine.retrieval.typed import answer_typed
 from engine.retrieval.typed_words import TypedWords
 from engine.retrieval.warmup import READERS, warmup_studies
 from engine.store.filters import Clause, Filters, exclude_own_patient
@@ -255,7 +255,7 @@ def _answer(question: Question, load: Callable[[Release], tuple[StoredQuery, Cla
     def ask(used: Release) -> tuple[StoredQuery, Neighbours, TypedWords | None]:
         stored, own = load(used)
         watch.lap("encode")
-        if is_typed(stored):
+        if stored.is_typed:
             return stored, *answer_typed(workspace, used, stored, own, options, actor=question.actor)
         return stored, neighbours_of(workspace, used, stored, own, options, actor=question.actor), None
 

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine.actor import Actor
+from engine.findings import NORMAL
 from engine.findings.names import known_findings, with_narrower
 from engine.findings.recogniser import Mention, findings_named, labels_of, recognise
 from engine.findings.suggestions import near_in_spelling
@@ -35,7 +36,6 @@ from engine.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from engine.model.release import Release
 
-NORMAL = "normal"
 SIDE_POOL = 10  # times as many as are asked for, of which those of the side are chosen
 Found = tuple[list[Neighbour], dict[str, bool], tuple[str, ...]]  # as neighbours_of returns it
 
@@ -76,11 +76,6 @@ class TypedQuestion:
         return neighbours_of(
             self.workspace, self.release, self.stored, both(self.own, clause), options, actor=self.actor
         )
-
-
-def is_typed(stored: StoredQuery) -> bool:
-    """Say whether a query is words of a person, rather than a report of the collection or the mean of cases."""
-    return stored.study.modality == "text" and stored.who != "" and not stored.study.facts.get("like")
 
 
 def answer_typed(

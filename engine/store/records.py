@@ -148,6 +148,11 @@ class StoredQuery:
     embedding: np.ndarray
     created_at: datetime | None = None
 
+    @property
+    def is_typed(self) -> bool:
+        """Whether it is words of a person, rather than a report of the collection or the mean of cases."""
+        return self.study.modality == "text" and self.who != "" and not self.study.facts.get("like")
+
 
 @dataclass(frozen=True)
 class AuditRow:
