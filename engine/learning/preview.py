@@ -2,7 +2,7 @@
 
 Before is the search itself. After is the same search over codes that the release makes in memory of the stored
 embeddings, under the same consent, the query's own patient left out, one study of a patient. Queries that are the mean
-of several cases are left out: their codes are made of stored ones.
+of several cases are left out: their codes are made of stored ones. So are typed words: labels answer them first.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from engine.retrieval.stored_query import load_stored_query
 from engine.store import queries
 from engine.store.filters import Clause
 from engine.store.records import StoredQuery, StudyRow
-from engine.study import Modality, Note
+from engine.study import Modality
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class PreviewNeighbour:
 
 @dataclass(frozen=True)
 class QueryChange:
-    """One query: its neighbours in every modality before and after. said : its words, or what was recognised"""
+    """One query: its neighbours in every modality before and after. description : what was recognised"""
 
     query_id: str
     modality: Modality
@@ -146,7 +146,8 @@ def _newest(workspace: Workspace, actor: Actor, serving: Release, asked_by: str 
             stored, own = load_stored_query(workspace, serving, query_id, actor=actor)
         except UsageError:  # its patient has withdrawn
             continue
-        out.append(_RepeatedQuery(stored, own))
+        if not stored.is_typed:
+            out.append(_RepeatedQuery(stored, own))
         if len(out) == n:
             break
     return out
@@ -159,12 +160,10 @@ def _change(workspace: Workspace, actor: Actor, preview: Preview, asked: _Repeat
     old: dict[Modality, _Hits] = {m: [(x.study_id, x.hamming) for x in near if x.modality == m] for m in new}
     ids = {study_id for side in (old, new) for pairs in side.values() for study_id, _ in pairs}
     known = {row.study_id: row for row in workspace.rows(sorted(ids), actor=actor)}
-    content = stored.study.content
-    said = content.text if isinstance(content, Note) else stored.study.recognised
     return QueryChange(
         stored.query_id,
         stored.study.modality,
-        said,
+        stored.study.recognised,
         stored.created_at,
         {m: _nears(old[m], new[m], known, "gone") for m in new},
         {m: _nears(new[m], old[m], known, "new") for m in new},

@@ -16,10 +16,11 @@ from helpers.server import start, stop
 from playwright.sync_api import Browser, Page, expect
 
 from engine.actor import single_user
+from engine.intake.paths import read_paths
 from engine.model.release import load_release
 from engine.retrieval.answer import Options
 from engine.retrieval.search import search
-from engine.study import Note, Study
+from engine.settings import DEMO
 from engine.workspace.workspace import open_workspace
 
 pytestmark = pytest.mark.browser
@@ -35,13 +36,8 @@ def rated_server(shipped_folder: Path, tmp_path_factory: pytest.TempPathFactory)
     place = Path(shutil.copytree(shipped_folder, folder / "ws"))
     with open_workspace(place) as workspace:
         rate(workspace, RATED, who="Ada")
-        search(
-            workspace,
-            load_release(),
-            Study("text", Note("atrial fibrillation"), "typed text"),
-            Options(k=3),
-            actor=single_user(),
-        )
+        study = read_paths([DEMO / "ecg" / "syn-0045-e1-ecg.hea"])
+        search(workspace, load_release(), study, Options(k=3), actor=single_user())
     process, url = start(place, folder / "server.log")
     yield url
     stop(process)

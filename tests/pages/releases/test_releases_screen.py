@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -14,14 +15,14 @@ from helpers.workspaces import build_workspace
 from streamlit.testing.v1 import AppTest
 
 from engine.actor import Actor, single_user
+from engine.intake.paths import read_paths
 from engine.learning import promotion, round_job
 from engine.learning.round_release import round_releases
 from engine.model.release import Release, load_release
 from engine.retrieval.answer import Options
 from engine.retrieval.search import search, search_stored
-from engine.settings import ROOT
+from engine.settings import DEMO, ROOT
 from engine.strings import several, text
-from engine.study import Note, Study
 from engine.workspace.workspace import Workspace
 from pages.shared import notice, resources
 
@@ -179,7 +180,8 @@ def test_a_takeover_that_was_cut_off_can_go_on(app: AppTest, place: Workspace, b
 
 
 def test_the_last_queries_before_and_after_stand_side_by_side(app: AppTest, place: Workspace, base: Release):
-    search(place, base, Study("text", Note("atrial *fibrillation*"), "typed text"), Options(k=3), actor=single_user())
+    study = read_paths([DEMO / "ecg" / "syn-0045-e1-ecg.hea"])
+    search(place, base, replace(study, recognised="WFDB, *twelve* leads"), Options(k=3), actor=single_user())
     written(place.path, base)
     opened(app, who="Ada")
     app.toggle(key="changes-show").set_value(True).run()
@@ -187,7 +189,7 @@ def test_the_last_queries_before_and_after_stand_side_by_side(app: AppTest, plac
     said = words(app)
     assert text("releases.changes_before", name="r2") in said and text("releases.changes_after", name=r"r2.1") in said
     (chosen,) = app.selectbox(key="changes-query").options
-    assert chosen.startswith("atrial *fibrillation*") and "neighbours stay" in chosen
+    assert chosen.startswith("WFDB, *twelve* leads") and "neighbours stay" in chosen
     assert said.count(text("card.synthetic")) >= 20
     audits = [one.kind for one in place.audit_rows(50)]
     assert audits.count("changes") == 1
