@@ -14,6 +14,7 @@ from pages.shared import svg
 from pages.shared.ecg_svg import ecg_svg
 
 PULSE_WIDTH, PULSE_HEIGHT = 250.0, 62.0  # mm of the pulse drawing
+EDGE, CURVE_BOTTOM = 4.0, PULSE_HEIGHT - 13  # mm: around the curve, and where the seconds begin below it
 THUMB_WIDTH, THUMB_HEIGHT = 75.0, 50.0  # mm of a thumbnail: 3 s at 25 mm/s
 THUMB_LEADS = ("II", "V5")
 MAX_COLUMNS = 3000  # of a curve: more samples are drawn by the lowest and the highest of each column
@@ -40,7 +41,7 @@ def pulse_svg(
     opacity: float = 0.8,
 ) -> str:
     """Return a pulse curve over a seconds axis as SVG; `window` is shaded, `overlay` is (1, m) in -1..1."""
-    left, right, top, bottom = 4.0, 4.0, 4.0, PULSE_HEIGHT - 13
+    left, right, top, bottom = EDGE, EDGE, EDGE, CURVE_BOTTOM
     seconds = trace.duration_s
     per_s = (PULSE_WIDTH - left - right) / seconds
     tick = next((t for t in TICKS_S if seconds / t <= 13), TICKS_S[-1])
@@ -56,7 +57,7 @@ def pulse_svg(
     columns = MAX_COLUMNS if overlay is None else trace.samples.shape[1]
     at, heights = signals.envelope(trace.samples[0], columns)
     x = left + at / trace.fs * per_s
-    y = _scaled(heights, top, bottom)
+    y = np.clip(_scaled(heights, top, bottom), 0, bottom + 2)  # NaN stays: a gap
     if overlay is not None:
         column = np.minimum((np.arange(len(x)) / len(x) * overlay.shape[1]).astype(int), overlay.shape[1] - 1)
         parts.append(svg.highlight(x, y, overlay[0][column], opacity))
@@ -81,10 +82,19 @@ def trace_svg(
 
 
 def overview_svg(trace: Trace, paper: Paper, window: tuple[float, float]) -> str:
-    """Return one lead over a seconds axis as SVG, scaled to itself, with a stretch shaded; no amplitude scale."""
+    """Return one lead over a seconds axis as SVG, scaled to itself, with a stretch pointed at; no amplitude scale."""
     drawn = pulse_svg(trace, paper, window=window)
     caption = text("trace.pulse_axis", fs=f"{trace.fs:g}")
-    return drawn.replace(caption, text("trace.overview_axis", lead=trace.leads[0], fs=f"{trace.fs:g}"))
+    drawn = drawn.replace(caption, text("trace.overview_axis", lead=trace.leads[0], fs=f"{trace.fs:g}"))
+    return drawn.replace("</svg>", f"{_pointer(trace, paper, window)}</svg>")
+
+
+def _pointer(trace: Trace, paper: Paper, window: tuple[float, float]) -> str:
+    """Return a mark over the curve at the middle of a stretch, seen however short the stretch is in a long recording."""
+    across = EDGE + (window[0] + window[1]) / 2 * (PULSE_WIDTH - 2 * EDGE) / trace.duration_s
+    shape = f"M{across - 2.5:.2f} 0.5h5L{across + 0.4:.2f} 5V{CURVE_BOTTOM + 2:g}h-0.8V5z"
+    colours = f'fill="{paper.ink}" stroke="{paper.background}" stroke-width="0.9" paint-order="stroke"'
+    return f'<path d="{shape}" {colours}/>'
 
 
 def thumb_svg(trace: Trace, paper: Paper) -> str:

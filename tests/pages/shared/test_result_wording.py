@@ -27,7 +27,12 @@ ROW = StudyRow("syn-0001-e1-ecg", "syn-0001", "syn-0001-e1", "c", "ecg", labels=
 def test_shell_and_card_say_how_near_in_the_same_words(share: float, words: str) -> None:
     near = neighbour(1, ROW, hamming=61, further_share=share, relevance=0.62)
     printed, card = table(answer_of((near,), Study("text", Note("afib"), "Finding")), ("ecg",)), case_card.facts(near)
-    for said in (words, "61 of 256 bits differ", "of 210 pairs like this here, 130 share a finding (55–69 %)", "AFIB"):
+    for said in (
+        words,
+        "61 of 256 bits differ",
+        "of 210 pairs like this here, 130 share a finding (55–69\u00a0%)",
+        "AFIB",
+    ):
         assert said in printed
         assert said in card
     assert wording.further(near) == words
