@@ -90,7 +90,7 @@ def overview_svg(trace: Trace, paper: Paper, window: tuple[float, float]) -> str
 
 
 def _pointer(trace: Trace, paper: Paper, window: tuple[float, float]) -> str:
-    """Return a mark over the curve at the middle of a stretch, seen however short the stretch is in a long recording."""
+    """Return a mark over the curve at the middle of a stretch, seen however short it is in a long recording."""
     across = EDGE + (window[0] + window[1]) / 2 * (PULSE_WIDTH - 2 * EDGE) / trace.duration_s
     shape = f"M{across - 2.5:.2f} 0.5h5L{across + 0.4:.2f} 5V{CURVE_BOTTOM + 2:g}h-0.8V5z"
     colours = f'fill="{paper.ink}" stroke="{paper.background}" stroke-width="0.9" paint-order="stroke"'
