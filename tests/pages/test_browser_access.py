@@ -68,6 +68,7 @@ def test_keys_step_through_cases_and_back(browser, server):
     expect(tab.get_by_text("Saved as Irrelevant")).to_be_visible()
     press(tab, "Escape")
     expect(tab.get_by_role("heading", name="Your query")).to_be_visible()
+    wait_for_cards(tab)  # drawn last: a key that is pressed while the page is still drawn is lost
     press(tab, "n")
     tab.get_by_test_id("stFileUploader").wait_for()
     tab.context.close()
