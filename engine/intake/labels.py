@@ -143,6 +143,8 @@ def group_words(text: str) -> str:
 def _without_units(text: str) -> tuple[str | None, str]:
     """Split a label into words and unit; the words are None where a bracket holds what cannot be read past."""
     units, tail = "", ""
+    if not text.endswith((")", "]", "}", ">")) and (last := _UNIT_TAIL.match(text)) and last[1].strip(" -_/"):
+        text, units = last[1].strip(" _/"), last[2]
     for inner in (match[1].strip() for match in _BRACKET.finditer(text)):
         key = _folded(inner)
         if scale_of(inner) or is_trend(inner):
@@ -156,9 +158,6 @@ def _without_units(text: str) -> tuple[str | None, str]:
         else:
             units = inner
     name = " ".join((_BRACKET.sub(" ", text) + tail).split())
-    match = None if units else _UNIT_TAIL.match(name)
-    if match and match[1].strip(" -_/"):
-        return match[1].strip(" _/"), match[2]
     return (name, units) if name else (units, "")
 
 

@@ -19,6 +19,7 @@ _MISSING: Final = frozenset({"nan", "na", "n/a", "null", "none", "inf", "-inf"})
 _UNIX_TIME: Final = 1e9  # seconds; September 2001, before any wristband
 _SLOW_SENSOR_HZ: Final = 8.0  # an E4 writes skin conductance and temperature at 4 Hz, the pulse wave at 64 Hz
 _FAST_SENSOR_HZ: Final = 1000.0
+_STAMP: Final = re.compile(r"^\d{1,4}[-/:]\d{1,2}[-/:]\d{1,4}(?:[T_.,:]|$)")  # a date or a time of day
 _QUOTED: Final = re.compile(r'"([^"]*)"')
 _WIDE: Final = (
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -111,9 +112,9 @@ def is_wfdb(content: Content) -> bool:
 def is_table(content: Content) -> bool:
     """Return whether at least two lines consist mostly of numbers, or of words for a missing one."""
     lines = [_QUOTED.sub(_without_commas, line.strip()) for line in content.lines[:400]]
-    rows = [[cell for cell in re.split(r"[;,\t| ]+", line) if cell] for line in lines]
-    mostly = [cells for cells in rows if cells and sum(_numeric(cell) for cell in cells) * 2 >= len(cells)]
-    return len(mostly) >= 2 or is_manifest(content.lines[:1])
+    return any(
+        _mostly_numbers(lines, between) >= 2 for between in (r"[;,\t| ]+", ",", ";", r"\t", r"\|")
+    ) or is_manifest(content.lines[:1])
 
 
 def is_text(content: Content) -> bool:
@@ -238,10 +239,16 @@ def _acq_header(data: bytes, order: str) -> bool:
 
 
 def _without_commas(quoted: re.Match[str]) -> str:
-    """Return a quoted number as one cell; other words keep their separators."""
+    """Return a quoted cell as one word, a number with a point."""
     inner = quoted[1].strip()
-    return inner.replace(",", ".") if _NUMBER.match(inner) else inner
+    return inner.replace(",", ".") if _NUMBER.match(inner) else inner.replace(" ", "_")
+
+
+def _mostly_numbers(lines: list[str], between: str) -> int:
+    """Return how many lines consist of numbers by half at least, when they are split there."""
+    rows = [[cell.strip() for cell in re.split(between, line) if cell.strip()] for line in lines]
+    return sum(bool(cells) and sum(map(_numeric, cells)) * 2 >= len(cells) for cells in rows)
 
 
 def _numeric(cell: str) -> bool:
-    return cell.lower() in _MISSING or _NUMBER.match(cell) is not None
+    return cell.lower() in _MISSING or _NUMBER.match(cell) is not None or _STAMP.match(cell) is not None

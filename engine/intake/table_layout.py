@@ -133,11 +133,14 @@ def _delimiter(lines: list[str], comments: list[str], quote: str) -> str:
     for sign in (";", "\t", "|", ",", " "):
         rows = [_trimmed(split(line, sign, quote)) for line in tail]
         width = max((len(row) for row in rows), default=0)
-        if width < 2 and not all(line.rstrip().endswith(sign) for line in tail if sign != " "):
+        if max((len(split(line, sign, quote)) for line in tail), default=0) < 2:
             continue
         full = [row for row in rows if len(row) == width]
         values = [cell for row in full for cell in row]
-        numeric = sum(_is_value(cell) for cell in values) / max(1, len(values)) * len(full) / max(1, len(rows))
+        share = sum(_is_value(cell) for cell in values) / max(1, len(values))
+        if sign == "," and quote not in "".join(tail) and any(_is_two(cell) for cell in values):
+            share = 0.0
+        numeric = share * len(full) / max(1, len(rows))
         if (round(numeric, 1), width) > most and width * len(full) > 0:
             best, most = sign, (round(numeric, 1), width)
             if sign in ";\t|" and numeric > 0.3:
@@ -173,6 +176,11 @@ def _is_value(cell: str) -> bool:
     return cell.lower() in BLANKS or NUMBER.match(cell) is not None or is_stamp(cell)
 
 
+def _is_two(cell: str) -> bool:
+    """Return whether a cell between commas is two numbers: the middle of "8,5 190,2", with decimal commas."""
+    return " " in cell and _is_value(cell) and not is_stamp(cell)
+
+
 def _trimmed(cells: list[str]) -> list[str]:
     """Return cells without the empty ones after the last delimiter."""
     return cells[:-1] if len(cells) > 1 and cells[-1] == "" else cells
@@ -191,10 +199,11 @@ def _first_row(head: list[int], cells: dict[int, list[str]]) -> tuple[int, int]:
         return len(row) == width and all(_is_number(cell) for cell in values)
 
     for at, i in enumerate(head):
-        if any(numeric) and all(is_row(k) for k in head[at : at + 3]) and any(NUMBER.match(cell) for cell in cells[i]):
-            while full and all(row[-1] == "" for row in full) and width > 1:
-                width, full = width - 1, [row[:-1] for row in full]
-            return i, width
+        says = any(_is_value(cell) and cell not in ("", "-", "--") for cell in cells[i])
+        if any(numeric) and says and all(is_row(k) for k in head[at : at + 3]):
+            ended = width > 1 and all(row[-1] == "" for row in full)  # by a delimiter, or the last column is empty
+            named = any(len(_trimmed(cells[k])) == width for k in head[:at])
+            return i, width - (ended and not named)
     raise IntakeError(
         "The table has no rows of numbers: export the trace with one row per sample and the leads in the first line."
     )

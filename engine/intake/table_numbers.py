@@ -12,7 +12,9 @@ from engine.errors import IntakeError
 
 BLANKS = {"", "-", "--", "nan", "na", "n/a", "null", "none", "?", "inf", "-inf", "#n/a", "#num!", "#div/0!", "missing"}
 _GROUPING = " '’\u00a0\u202f"
-NUMBER = re.compile(rf"^[-+]?(?:\d+(?:[.,{_GROUPING}]\d{{3}})*(?:[.,]\d*)?|[.,]\d+)(?:e[-+]?\d+)?$", re.IGNORECASE)
+NUMBER = re.compile(
+    rf"^[-+]?(?:(?:[1-9]\d{{0,2}}(?:[.,{_GROUPING}]\d{{3}})+|\d+)(?:[.,]\d*)?|[.,]\d+)(?:e[-+]?\d+)?$", re.IGNORECASE
+)
 _ONE_SIGN = re.compile(r"^[-+]?(\d*)([.,])(\d*)(e[-+]?\d+)?$", re.IGNORECASE)
 
 

@@ -72,7 +72,11 @@ _SECONDS = {
 }
 _QUOTES = " '[]\""
 _CLOCK = re.compile(r"^(\d{1,3}:)?\d{1,2}:\d{2}([.,:]\d+)?( ?[ap]m)?$", re.IGNORECASE)
-_STAMP = re.compile(r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}([T ]\d|$)|^\d+ days ")
+_STAMP = re.compile(
+    r"^\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}(?:[T ]\d{1,2}:\d{2}[\d:.,]*(?: ?[ap]m)?(?: ?Z| ?[-+]\d\d:?\d\d)?)?$|"
+    r"^\d+ days [\d:.]+$",
+    re.IGNORECASE,
+)
 _DEVICE = re.compile(r"^shimmer_[0-9a-f]{4}_", re.IGNORECASE)
 _LIKELY_HZ = (20.0, 5000.0)
 _PLAUSIBLE_HZ = (10.0, 20_000.0)
