@@ -6,14 +6,20 @@ import os
 import re
 from collections.abc import Callable
 from pathlib import Path
+from typing import Literal
 
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 MOST_TABS = 60
 PATIENCE_MS = 90_000  # two shared cores; a first query loads the models
-RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
+RULES = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
+    "resultTypes": ["violations"],  # what passes is not listed element by element
+}
 Look = Callable[[str], None]
+Appearance = tuple[Literal["dark", "light"], int]  # colour scheme, width in pixels
+HEIGHT = 1000
 
 
 def settle(tab: Page) -> None:
@@ -49,21 +55,57 @@ def page_of(tab: Page, name: str) -> None:
     settle(tab)
 
 
-def looking(tab: Page, name: str, violations: Callable[[Page], list[str]]) -> Look:
+def looking(tab: Page, name: str, violations: Callable[[Page], list[str]], also: Appearance | None = None) -> Look:
     """Return what keeps a screenshot and asks axe; called with the name of a state.
 
+    also : a second appearance in which every state is looked at; the walk goes on in the one that was seen last, so
+        that both are walked in
     Screenshots go to the folder that CASEBIND_ARTEFACTS names, where it is set.
     """
     folder = os.environ.get("CASEBIND_ARTEFACTS")
 
-    def look(state: str) -> None:
+    def one(state: str) -> None:
         settle(tab)
+        scheme, width = appearance(tab)
         if folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
-            tab.screenshot(path=Path(folder) / f"{name}-{state}.png", full_page=True)
-        assert violations(tab) == [], state
+            tab.screenshot(path=Path(folder) / f"{name}-{scheme}-{width}-{state}.png", full_page=True)
+        assert violations(tab) == [], f"{state}, {scheme}, {width} px"
+
+    both = [also] if also is not None else []
+
+    def look(state: str) -> None:
+        one(state)
+        if both:
+            usual, other = appearance(tab), both.pop()
+            appear(tab, other)
+            one(state)
+            both.append(usual)
 
     return look
+
+
+def appearance(tab: Page) -> Appearance:
+    """Return the colour scheme and the width of a tab."""
+    dark = tab.evaluate("() => matchMedia('(prefers-color-scheme: dark)').matches")
+    return "dark" if dark else "light", tab.evaluate("() => innerWidth")
+
+
+def appear(tab: Page, wanted: Appearance) -> None:
+    """Change the colour scheme and the width of a tab, and wait until the app follows.
+
+    The server draws anew in the other colours when it is asked to, as R of Streamlit does; an open dialog would close.
+    """
+    scheme, width = wanted
+    tab.set_viewport_size({"width": width, "height": HEIGHT})
+    tab.emulate_media(color_scheme=scheme)
+    tab.wait_for_function(
+        "scheme => getComputedStyle(document.querySelector('.stApp')).colorScheme === scheme", arg=scheme
+    )
+    if not tab.get_by_role("dialog").count():
+        leave(tab)
+        tab.keyboard.press("r")
+    settle(tab)
 
 
 def faults_of(tab: Page) -> list[str]:
@@ -97,7 +139,7 @@ def download(tab: Page, label: str) -> bytes:
 
 def opened(browser: Browser, url: str, scheme: str, width: int = 1440) -> Page:
     """A tab of one colour scheme past the notice."""
-    context = browser.new_context(viewport={"width": width, "height": 1000}, color_scheme=scheme)
+    context = browser.new_context(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)
     context.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
     tab = context.new_page()

@@ -97,10 +97,9 @@ def promote_and_return(tab: Page, name: str, look: Look) -> None:
     look("back")
 
 
-@pytest.mark.parametrize(("scheme", "width"), [("dark", 1440), ("light", 768)])
-def test_a_round_from_begin_to_the_way_back(browser: Browser, rated_server: str, scheme: str, width: int) -> None:
-    tab = opened(browser, rated_server, scheme, width)
-    faults, look = faults_of(tab), looking(tab, f"releases-{scheme}-{width}", violations)
+def test_a_round_from_begin_to_the_way_back(browser: Browser, rated_server: str) -> None:
+    tab = opened(browser, rated_server, "dark")
+    faults, look = faults_of(tab), looking(tab, "releases", violations, also=("light", 768))
     make(tab, look)
     read(tab, look)
     named = tab.get_by_role("heading", name="against r2").inner_text().split()[1]
