@@ -15,7 +15,7 @@ from engine.backends.cluster.coordinator import Coordinator
 from engine.backends.local import LocalBackend
 from engine.backends.protocol import Backend, CodeQuery, SearchResult
 from engine.backends.setting import IndexSetting
-from engine.bench.cluster.nodes import postgres_nodes, ray_nodes
+from engine.bench.cluster.nodes import HEALTH, postgres_nodes, ray_nodes
 from engine.bench.search.fill import RELEASE, fill
 from engine.store.filters import Clause, Filters
 from engine.workspace.workspace import open_workspace
@@ -44,7 +44,9 @@ class ClusterBenchPlan:
 
 def run(plan: ClusterBenchPlan, folder: Path, on_progress: Callable[[str], None] = lambda _: None) -> dict[str, Any]:
     """Return the object that `bench cluster --json` prints; `folder` is empty and holds the workspace."""
-    sites = postgres_nodes(SITES) if plan.backend == "pgvector" else ray_nodes(SITES, health=plan.health)
+    sites = (
+        postgres_nodes(SITES) if plan.backend == "pgvector" else ray_nodes(SITES, health=HEALTH if plan.health else {})
+    )
     with open_workspace(folder / "workspace", create=True) as place, sites as nodes:
         on_progress(f"filling a workspace with {plan.n:,} codes")
         queries = fill(place, np.random.default_rng(SEED), plan.n, plan.queries)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -102,12 +102,14 @@ def postgres_nodes(sites: tuple[str, ...]) -> Iterator[Postgres]:
 
 
 @contextmanager
-def ray_nodes(sites: tuple[str, ...], store_bytes: int = STORE_BYTES, health: bool = True) -> Iterator[Nodes]:
+def ray_nodes(
+    sites: tuple[str, ...], store_bytes: int = STORE_BYTES, health: Mapping[str, str] = HEALTH
+) -> Iterator[Nodes]:
     """Start a cluster with a node per site and end it; UsageError where Ray is not installed.
 
-    health : notice a lost node early, as the README advises; False leaves Ray's own pace
+    health : Ray's health checks; HEALTH notices a lost node early, an empty mapping leaves Ray's own pace
     """
-    os.environ.update({f"RAY_health_check_{name}": value for name, value in HEALTH.items()} if health else {})
+    os.environ.update({f"RAY_health_check_{name}": value for name, value in health.items()})
     os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
     need_ray(f"{LOOPBACK}:0")
     from ray.cluster_utils import Cluster

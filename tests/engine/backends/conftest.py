@@ -6,13 +6,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine.bench.cluster.nodes import Nodes, Postgres, postgres_nodes, ray_nodes
+from engine.bench.cluster.nodes import HEALTH, Nodes, Postgres, postgres_nodes, ray_nodes
+
+# A node that waits for a busy processor is not lost; one that was killed refuses the connection at once.
+PATIENT = {**HEALTH, "timeout_ms": "20000"}
 
 
 @pytest.fixture(scope="session")
 def nodes() -> Iterator[Nodes]:
     """A Ray cluster of the sites north and south."""
-    with ray_nodes(("north", "south")) as made:
+    with ray_nodes(("north", "south"), health=PATIENT) as made:
         yield made
 
 

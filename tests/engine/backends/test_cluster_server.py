@@ -9,7 +9,7 @@ import numpy as np
 import psycopg
 import pytest
 from helpers.many_studies import DIGEST, RELEASE, crowd, oracle, permitted
-from helpers.sites import check, code, every_change, films, found, until_full
+from helpers.sites import LIMIT_S, check, code, every_change, films, found, until_full
 from helpers.studies import COHORT
 
 from engine.actor import single_user
@@ -25,7 +25,8 @@ def folder(servers: Postgres, tmp_path: Path) -> Path:
     with open_workspace(tmp_path / "ws", create=True) as place:
         crowd(place, np.random.default_rng(0), 500, patients=200)
     write_setting(
-        tmp_path / "ws", IndexSetting("pgvector", ("north", "south"), servers=servers.servers, shards=3, limit_s=3.0)
+        tmp_path / "ws",
+        IndexSetting("pgvector", ("north", "south"), servers=servers.servers, shards=3, limit_s=LIMIT_S),
     )
     return tmp_path / "ws"
 
@@ -103,7 +104,8 @@ def test_the_approximate_index_is_told_apart_and_finds_what_is_near(servers: Pos
     with open_workspace(tmp_path, create=True) as place:
         crowd(place, rng, 1500, values=2**16)
     write_setting(
-        tmp_path, IndexSetting("pgvector", ("north", "south"), servers=servers.servers, limit_s=3.0, approximate=True)
+        tmp_path,
+        IndexSetting("pgvector", ("north", "south"), servers=servers.servers, limit_s=LIMIT_S, approximate=True),
     )
     with open_workspace(tmp_path) as place:
         query, few = rng.integers(0, 2**16, 4).astype(np.uint64), Filters(age_min=30, age_max=31)
