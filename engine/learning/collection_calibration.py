@@ -16,6 +16,8 @@ import threading
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from hashlib import sha256
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,6 +25,7 @@ import numpy as np
 from engine.background import ThreadJob
 from engine.index.hamming import CodeArray
 from engine.learning.counted_pairs import CountedQuery, Seen, Target, observe, own_queries, rated_queries, targets_of
+from engine.metrics import counted
 from engine.metrics.counted import cells_of
 from engine.retrieval.calibration import RECORDED, SYNTHETIC
 from engine.settings import DEMO
@@ -47,7 +50,7 @@ def keep_current(workspace: Workspace, newest: Release, *, at_most: int | None =
     """
     if workspace.releases.serving() is None:
         return False
-    stamped = calibrations.stamp(workspace.database)
+    stamped = current_stamp(workspace, newest)
     release = serving_release(workspace, newest)
     if calibrations.stamp_of(workspace.database, release.digest) == stamped:
         return False
@@ -55,6 +58,14 @@ def keep_current(workspace: Workspace, newest: Release, *, at_most: int | None =
         return False
     calibrations.save(workspace.database, release.digest, stamped, count(workspace, release))
     return True
+
+
+def current_stamp(workspace: Workspace, newest: Release) -> str:
+    """Return what changes with the studies, consent and ratings of a workspace, and with the rule of counting."""
+    file = recordings_file(newest)
+    shipped = file.read_bytes() if file.is_file() else b""
+    rule = sha256(repr((counted.RULE, CLOSE, CLOSE_RECORDED)).encode() + shipped).hexdigest()[:12]
+    return f"{calibrations.stamp(workspace.database)} {rule}"
 
 
 class Counting(ThreadJob):
@@ -76,7 +87,7 @@ def count_in_background(workspace: Workspace, newest: Release) -> Counting | Non
         if workspace.releases.serving() is None:
             return None
         release = serving_release(workspace, newest)
-        if calibrations.stamp_of(workspace.database, release.digest) == calibrations.stamp(workspace.database):
+        if calibrations.stamp_of(workspace.database, release.digest) == current_stamp(workspace, newest):
             return None
         job = _jobs[str(workspace.path)] = Counting()
     job.start("casebind counting", lambda: (keep_current(workspace, newest), None)[1])
@@ -152,9 +163,14 @@ class Shipped:
             cells[self.cohort][RECORDED] = there["cells"]
 
 
+def recordings_file(release: Release) -> Path:
+    """Return the file of what is shipped beside the demonstration cohort."""
+    return DEMO / f"recordings-{release.base}.json"
+
+
 def shipped_counts(release: Release) -> Shipped | None:
     """Return what is shipped beside the demonstration cohort, or None where nothing is."""
-    file = DEMO / f"recordings-{release.base}.json"
+    file = recordings_file(release)
     if not file.is_file():
         return None
     found = json.loads(file.read_text(encoding="utf-8"))

@@ -17,9 +17,10 @@ NEAREST = 10  # neighbours of each query that are counted
 OTHERS = NEAREST - 1
 MIN_PAIRS = 100  # of a cell: its share is then known within about ± 10 points
 MIN_PATIENTS = 20  # whose queries they are
-MAX_HALF_WIDTH = 0.20  # of the 95 % interval, beyond which nothing is claimed
+MAX_HALF_WIDTH = 0.12  # of the 95 % interval, beyond which nothing is claimed
 MIN_OF_SOURCE = 20  # pairs of a data set, from which it counts as one that may differ
 Z = 1.96  # two-sided 95 %
+RULE = (NEAREST, MIN_PAIRS, MIN_PATIENTS, MAX_HALF_WIDTH)  # counts made under another are made again
 
 
 @dataclass(frozen=True, eq=False)
