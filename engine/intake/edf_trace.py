@@ -32,7 +32,7 @@ def read_edf(given: ReaderInput) -> Study:
     _check(data, kind)
     reader = edfio.read_bdf if kind == "bdf" else edfio.read_edf
     recording = reader(data, header_encoding="latin-1")
-    if not recording.is_continuous:
+    if not _is_continuous(recording, data):
         raise IntakeError(
             "The EDF+ file is discontinuous, so times between its parts are open: export one continuous stretch."
         )
@@ -42,7 +42,7 @@ def read_edf(given: ReaderInput) -> Study:
             signal.label,
             np.where(is_gap(signal.digital), np.nan, signal.data),
             signal.sampling_frequency,
-            units=signal.physical_dimension,
+            units=_units(signal),
             position=f"EDF signal {i + 1}",
         )
         for i, signal in enumerate(signals)
@@ -53,6 +53,21 @@ def read_edf(given: ReaderInput) -> Study:
     named = phrase(kind.upper(), result.trace, result.remark)
     patient_key = pseudonym(given.key, identifier)
     return Study(result.modality, result.trace, named, rows + result.rows, facts=facts, patient_key=patient_key)
+
+
+def _is_continuous(recording: Any, data: bytes) -> bool:
+    """Return whether no time passes between the records; annotations without times say nothing of it."""
+    try:
+        return bool(recording.is_continuous)
+    except (ValueError, IndexError):
+        return data[192:197] not in (b"EDF+D", b"BDF+D")
+
+
+def _units(signal: Any) -> str:
+    """Return the unit of a signal, "" where its ranges are no two numbers each, so that its samples have no scale."""
+    ranges = [_attribute(signal, name) for name in ("digital_range", "physical_range")]
+    scaled = all(ends is not None and ends.min != ends.max for ends in ranges)
+    return str(signal.physical_dimension) if scaled else ""
 
 
 def _check(data: bytes, kind: str) -> None:

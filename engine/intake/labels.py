@@ -40,7 +40,11 @@ _ECG_WORDS = (
 )
 _OTHER_WORDS: tuple[str, ...] = ("MDC", "CH", "CHANNEL", "RAW", "FILTERED", "FILT", "CLEAN", "CLEANED", "SIGNAL", "SIG")
 _OTHER_WORDS += ("WAVE", "WAVEFORM", "DATA", "VALUE", "CAL", "UNCAL", "16BIT", "24BIT", "AMPLITUDE", "VOLTAGE")
+_OTHER_WORDS += ("SAMPLES", "CHAN", "EINTHOVEN", "GOLDBERGER", "WILSON", "EXTR")
 _TURNED = ("INVERTED", "INV", "REVERSED", "NEGATIVE", "NEG", "MINUS", "FLIPPED")
+_NUMBERED = re.compile(r"(?:^|\s)(?:CH|CHAN|CHANNEL|CANAL|KANAL|AI) ?\d{1,2}(?=\s|$)")  # a place in the recorder
+_JOINED = re.compile(r"^(ECG|EKG)(?=(?:WAVEFORM|WAVE|DATA|SIGNAL|SAMPLES|VALUE|RAW|FILTERED|CHANNEL)S?\b)")
+_MINUS_ONE = re.compile(r"^(-1 ?[*×X]|[-+]) ?(?=\S)|(?<=\S) ?([*×X] ?-1)$")
 _ODD_LEADS = {"CM5", "CS5", "CC5", "MCL1", "MCL6"}  # bipolar chest leads of monitors
 
 # Electrodes as (RA, LA, LL) shares; every lead and electrode here is a sum of these and of one chest electrode.
@@ -56,7 +60,8 @@ _OPEN = re.compile(rf"^(?:{_ELECTRODE}|{_AMBIGUOUS}|\d\d)$")
 
 _BRACKET = re.compile(r"[(\[{<]([^()\[\]{}<>]*)[)\]}>]")
 _UNIT_TAIL = re.compile(
-    r"^(.*?)(?:[\s_/,]+| in )(mV|uV|μV|nV|a\.?u\.?|sd|z-?score|millivolts?|microvolts?|bpm|mmHg)$", re.IGNORECASE
+    r"^(.*?)(?:[\s_/,;]+| in |(?<=[)\]}>]))(mV|uV|μV|nV|a\.?u\.?|sd|z-?score|millivolts?|microvolts?|bpm|mmHg)$",
+    re.IGNORECASE,
 )
 _BEAT_WORDS = {
     "MEDIAN",
@@ -83,7 +88,7 @@ _LIGHT = {"IR", "INFRARED", "RED", "GREEN"}
 _WAVE_WORDS = {"WAVE", "WAVEFORM", "PLETH"}
 _SENSOR_WORDS = {"SPO2", "SAO2", "PULSE", "OXIMETER", "OXIMETRY", "OX"}
 _PULSE_QUALIFIERS = _LIGHT | _SENSOR_WORDS | _WAVE_WORDS | set(_OTHER_WORDS)
-_PULSE_QUALIFIERS |= {"R", "L", "LEFT", "RIGHT", "FINGER", "EAR", "WRIST", "TOE", "LED", "SENSOR", "AC"}
+_PULSE_QUALIFIERS |= {"PULS", "OXIM", "R", "L", "LEFT", "RIGHT", "FINGER", "EAR", "WRIST", "TOE", "LED", "SENSOR", "AC"}
 
 
 @dataclass(frozen=True)
@@ -142,23 +147,37 @@ def group_words(text: str) -> str:
 
 def _without_units(text: str) -> tuple[str | None, str]:
     """Split a label into words and unit; the words are None where a bracket holds what cannot be read past."""
-    units, tail = "", ""
+    units, tail, sign = "", "", ""
     if not text.endswith((")", "]", "}", ">")) and (last := _UNIT_TAIL.match(text)) and last[1].strip(" -_/"):
         text, units = last[1].strip(" _/"), last[2]
+    bare = _BRACKET.sub(" ", text)
     for inner in (match[1].strip() for match in _BRACKET.finditer(text)):
         key = _folded(inner)
         if scale_of(inner) or is_trend(inner):
             units = inner
-        elif re.fullmatch(r"[\d.,]+ ?k?hz", inner, re.IGNORECASE):
+        elif re.fullmatch(r"[\d.,]+ ?k?hz", inner, re.IGNORECASE) or _same_lead(_folded(bare), key):
             continue  # a rate: the lines above the table may say it, a label does not
+        elif inner == "-":
+            sign = "-"
         elif _ecg(f"ECG {key}") or _pulse(key) or _known(key):
             tail += f" {inner}"
         elif units or not re.fullmatch(r"[A-Za-zμ°%/.0-9 ]*", inner):
             return None, units
         else:
             units = inner
-    name = " ".join((_BRACKET.sub(" ", text) + tail).split())
+    name = sign + " ".join((bare + tail).split())
     return (name, units) if name else (units, "")
+
+
+def _same_lead(outer: str, inner: str) -> bool:
+    """Return whether a bracket says again what stands before it, as in "I (LA-RA)" and "V5 (C5)"."""
+    one, other = _ecg(outer), _ecg(f"ECG {inner}")
+    return (
+        one is not None
+        and other is not None
+        and one.lead in ECG_LEADS
+        and (one.lead, one.sign) == (other.lead, other.sign)
+    )
 
 
 def _known(key: str) -> bool:
@@ -193,7 +212,8 @@ def _ecg(key: str) -> Label | None:
 def _core(key: str) -> tuple[str, bool, bool, int]:
     """Return what is left without words for "ECG" and the like, whether these stood there, and the sign."""
     ecg = "|".join(_ECG_WORDS)
-    key = re.sub(rf"\b({ecg})(?: - |-(?=\S))", r"\1 ", re.sub(r"^(ECG|EKG)\d (?=[A-Z])", r"\1 ", key))
+    key = " ".join(_NUMBERED.sub(" ", _JOINED.sub(r"\1 ", key)).split())
+    key = re.sub(rf"\b({ecg})(?: [-/] |[-/](?=\S))", r"\1 ", re.sub(r"^(ECG|EKG)\d (?=[A-Z])", r"\1 ", key))
     key = re.sub(r"^(ECG|EKG)?(LEAD)?(?=(?:I{1,3}|[123]|AV[RLF]|V[1-6]|ML[I2]+)$)", _apart, key)
     words, sign, is_ecg, is_lead = key.split(" "), 1, False, False
     while words:
@@ -210,8 +230,8 @@ def _core(key: str) -> tuple[str, bool, bool, int]:
         else:
             break
     core = " ".join(words)
-    if match := re.match(r"^(-1 ?[*×]|[-+]) ?(?=\S)", core):
-        core, sign = core[match.end() :], -sign if match[1][0] == "-" else sign
+    if match := _MINUS_ONE.search(core):
+        core, sign = _MINUS_ONE.sub("", core, count=1), sign if match[0].strip() == "+" else -sign
     return core, is_ecg, is_lead, sign
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from engine.errors import IntakeError
 from engine.intake.labels import read_label
 from engine.intake.recognise import decode, is_manifest
-from engine.intake.table_notes import is_keyed, named_columns, stated
+from engine.intake.table_notes import is_keyed, listed_channels, named_columns, stated
 from engine.intake.table_numbers import BLANKS, NUMBER
 from engine.intake.table_time import is_stamp, is_time
 from engine.intake.units import is_trend, scale_of
@@ -73,27 +73,67 @@ def lay_out(data: bytes) -> TableLayout:
     delimiter = said[1].replace("\\t", "\t") if said else _delimiter(texts, notes_of_comments, quote)
     cells = {i: split(lines[i], delimiter, quote) for i in head}
     first, width = _first_row(head, cells)
-    labels_at, units_at, named = _header(head, cells, first, width)
-    in_comment = () if named else named_columns(notes_of_comments, width)
-    if in_comment:
-        labels_at = units_at = None
+    if delimiter == " ":
+        cells |= {i: _words(lines[i], quote) for i in head if i < first and len(cells[i]) != width}
+    named = _named(head, cells, (first, width), notes_of_comments)
+    rows = _rows(lines[first:], width)
+    counted = _is_count(cells[first], len(rows) - 1)
     above = [
         i
         for i, line in enumerate(lines[:_LOOKED_AT])
-        if _is_comment(line) or (line.strip() and i < first and i not in (labels_at, units_at))
+        if _is_comment(line) or (line.strip() and i < first + counted and i not in named.lines)
     ]
-    notes = tuple(_bare(lines[i]) for i in above)
-    header = tuple(cells[labels_at]) if labels_at is not None else in_comment
     return TableLayout(
-        _rows(lines[first:], width),
+        rows[counted:],
         delimiter,
         quote,
         width,
-        (header + ("",) * width)[:width] if header else (),
-        () if units_at is None else tuple((cells[units_at] + [""] * width)[:width]),
+        _filled(named.header, width),
+        _filled(named.units, width),
         tuple(i + 1 for i in above),
-        notes,
+        tuple(_bare(lines[i]) for i in above),
     )
+
+
+@dataclass(frozen=True)
+class _Named:
+    """Labels and units of the columns, each empty where there are none, and the lines that hold them."""
+
+    header: Sequence[str] = ()
+    units: Sequence[str] = ()
+    lines: tuple[int, ...] = ()
+
+
+def _named(head: list[int], cells: dict[int, list[str]], start: tuple[int, int], comments: list[str]) -> _Named:
+    """Return what names the columns of a table whose first row and width are `start`.
+
+    It is a list of channels, a line of the table, or a comment, in this order.
+    """
+    first, width = start
+    labels_at, units_at, by_lead = _header(head, cells, first, width)
+    before = [",".join(cells[i]) for i in head if i < first]
+    listed = listed_channels(before)
+    if listed and width - len(listed) in (0, 1):
+        timed = [f"time ({cells[labels_at][0]})"] if width > len(listed) and labels_at is not None else []
+        labels, units = zip(*listed, strict=True)
+        return _Named((*timed, *labels), (*([""] * len(timed)), *units))
+    if not by_lead and (in_comment := named_columns(comments, width)):
+        return _Named(in_comment)
+    lines = tuple(i for i in (labels_at, units_at) if i is not None)
+    return _Named(
+        () if labels_at is None else cells[labels_at], () if units_at is None else _unbracketed(cells[units_at]), lines
+    )
+
+
+def _filled(cells: Sequence[str], width: int) -> tuple[str, ...]:
+    """Return exactly `width` cells, or none where there are none."""
+    return tuple([*cells, *([""] * width)][:width]) if cells else ()
+
+
+def _is_count(cells: list[str], n: int) -> bool:
+    """Return whether a row says how many rows follow, as some exports do above the samples."""
+    counts = [cell for cell in cells if cell]
+    return n > 0 and bool(counts) and all(cell == str(n) for cell in counts)
 
 
 def split(line: str, delimiter: str, quote: str) -> list[str]:
@@ -202,7 +242,7 @@ def _first_row(head: list[int], cells: dict[int, list[str]]) -> tuple[int, int]:
         says = any(_is_value(cell) and cell not in ("", "-", "--") for cell in cells[i])
         if any(numeric) and says and all(is_row(k) for k in head[at : at + 3]):
             ended = width > 1 and all(row[-1] == "" for row in full)  # by a delimiter, or the last column is empty
-            named = any(len(_trimmed(cells[k])) == width for k in head[:at])
+            named = any(len(_trimmed(cells[k])) == width and _names_leads(cells[k]) for k in head[:at])
             return i, width - (ended and not named)
     raise IntakeError(
         "The table has no rows of numbers: export the trace with one row per sample and the leads in the first line."
@@ -228,14 +268,29 @@ def _header(
     leads = {i: sum(read_label(cell).lead is not None for cell in cells[i]) for i in above}
     named = [i for i in above if leads[i] and not (width == 2 and is_keyed(",".join(cells[i])))]
     labels = named[-1] if named else above[-1]
-    units = [i for i in above if i > labels and any(scale_of(cell) or is_trend(cell) for cell in cells[i])]
+    units = [i for i in above if i > labels and any(scale_of(c) or is_trend(c) for c in _unbracketed(cells[i]))]
     return labels, units[0] if units else None, bool(named)
 
 
 def _check_header(last: list[str], width: int) -> None:
     """Raise IntakeError where the line above the rows names leads, and not as many columns as there are cells."""
-    if len(last) > 1 and width > 1 and any(read_label(cell).lead for cell in last) and not is_keyed(",".join(last)):
+    if len(last) > 1 and width > 1 and _names_leads(last):
         raise IntakeError(
             f"The header of the table has {len(last)} columns and its rows have {width}: export it again, with "
             "semicolons between the columns where numbers have decimal commas."
         )
+
+
+def _names_leads(cells: list[str]) -> bool:
+    """Return whether a line is a header with leads, and not one such as "Lead,II" above a table."""
+    return any(read_label(cell).lead for cell in cells) and not is_keyed(",".join(cells))
+
+
+def _words(line: str, quote: str) -> list[str]:
+    """Return the cells of a header between blanks, of which a bracket belongs to what stands before it."""
+    parts = re.findall(r"[^\s(\[]*(?:\s?[(\[][^)\]]*[)\]])?", line.strip())
+    return [part.strip(quote) for part in parts if part]
+
+
+def _unbracketed(cells: list[str]) -> list[str]:
+    return [cell.strip("()[]{}<> ") for cell in cells]

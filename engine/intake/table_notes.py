@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Sequence
@@ -80,6 +81,8 @@ def stated(notes: Sequence[str], keys: tuple[str, ...]) -> str:
 
 def named_columns(notes: Sequence[str], width: int) -> tuple[str, ...]:
     """Return the names of the columns where a line of comment gives as many as there are, some of them leads."""
+    if (described := _columns_of_device(notes)) and len(described) == width:
+        return described
     for note in reversed(notes):
         match = _KEYED.match(note)
         text = match[2] if match else note
@@ -87,6 +90,31 @@ def named_columns(notes: Sequence[str], width: int) -> tuple[str, ...]:
             cells = [cell.strip().strip("\"'[]") for cell in re.split(separator, text.strip())]
             if len(cells) == width and any(read_label(cell).lead for cell in cells):
                 return tuple(cells)
+    return ()
+
+
+def listed_channels(notes: Sequence[str]) -> list[tuple[str, str]]:
+    """Return label and unit of each channel where they are listed below "2 channels", as AcqKnowledge writes them."""
+    for k, note in enumerate(notes):
+        match = re.fullmatch(r"\W*(\d{1,2}) channels?\W*", note, re.IGNORECASE)
+        below = [text.strip(" ,;\t") for text in notes[k + 1 : k + 1 + 2 * int(match[1])]] if match else []
+        if match and len(below) == 2 * int(match[1]) and any(read_label(label).lead for label in below[::2]):
+            return list(zip(below[::2], below[1::2], strict=True))
+    return []
+
+
+def _columns_of_device(notes: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that an OpenSignals header describes (JSON), each by its sensor; () where there is none."""
+    for note in notes:
+        try:
+            devices = json.loads(note) if note.startswith("{") else {}
+            for device in devices.values():
+                sensors = dict(zip(device["label"], device["sensor"], strict=True))
+                columns = tuple(str(sensors.get(column, column)) for column in device["column"])
+                if len(devices) == 1 and any(read_label(column).lead for column in columns):
+                    return columns
+        except (ValueError, KeyError, TypeError, AttributeError):
+            continue
     return ()
 
 

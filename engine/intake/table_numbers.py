@@ -37,19 +37,22 @@ def number_style(columns: Iterable[Sequence[str]]) -> NumberStyle:
 
     One cell can settle it for all: "0,5" has a decimal comma, "1.234,5" points between the thousands. Cells such as
     "20,014" settle nothing; where all of a column are like that, the comma is taken for a decimal sign, which is said.
+    Beside whole numbers such as "986" in the same column, "2.700" has its point between the thousands.
     """
     settled: set[tuple[str, str]] = set()  # (decimal sign, grouping sign) that some cell can only mean
     open_columns = []  # of those with "20,014" alone, whether each cell has its comma
     for cells in columns:
         numbers = [cell for cell in cells if NUMBER.match(cell)]
-        settled |= {found for cell in numbers if (found := _settles(cell)) is not None}
+        own = {found for cell in numbers if (found := _settles(cell)) is not None}
+        settled |= own or _grouped_by_points(numbers)
         if any(_is_open(cell) for cell in numbers):
             open_columns.append(all("," in cell for cell in numbers))
     decimals = {decimal for decimal, _ in settled if decimal}
     groupings = {grouping for _, grouping in settled if grouping}
     if len(decimals) > 1 or len(groupings) > 1 or decimals & groupings:
         raise IntakeError(
-            "The numbers of the table have both points and commas as decimal signs: export it again with one of them."
+            "The signs in the numbers of the table contradict each other (decimal points, commas, thousands): export "
+            "it again with one decimal sign and none between thousands."
         )
     grouping = next(iter(groupings), "")
     if decimals or grouping in (".", ","):
@@ -96,6 +99,14 @@ def _settles(cell: str) -> tuple[str, str] | None:
     if match is None or (len(match[3]) == 3 and 1 <= len(match[1]) <= 3 and match[1][0] != "0" and not match[4]):
         return None  # "20,014" and "20.014"
     return match[2], ""
+
+
+def _grouped_by_points(numbers: Sequence[str]) -> set[tuple[str, str]]:
+    """Return the grouping sign of a column where whole numbers of up to three digits stand beside "2.700"."""
+    grouped = [cell.lstrip("+-") for cell in numbers if "." in cell]
+    whole = [cell.lstrip("+-") for cell in numbers if cell.lstrip("+-").isdigit()]
+    mixed = grouped and any(cell != "0" for cell in whole) and all(len(cell) <= 3 for cell in whole)
+    return {("", ".")} if mixed and all(re.fullmatch(r"[1-9]\d{0,2}\.\d{3}", cell) for cell in grouped) else set()
 
 
 def _is_open(cell: str) -> bool:

@@ -31,7 +31,22 @@ _TIME = {
 }
 _UNITS_ALONE = {"seconds", "second", "sec", "secs", "s", "ms", "msec", "milliseconds", "us", "microseconds"}
 _BESIDE = {  # words that may stand beside one for time
-    *("in", "of", "the", "since", "start", "from", "relative", "absolute", "local", "utc", "gmt", "unix", "system"),
+    *(
+        "in",
+        "of",
+        "and",
+        "the",
+        "since",
+        "start",
+        "from",
+        "relative",
+        "absolute",
+        "local",
+        "utc",
+        "gmt",
+        "unix",
+        "system",
+    ),
     *(
         "device",
         "sensor",
@@ -77,6 +92,7 @@ _STAMP = re.compile(
     r"^\d+ days [\d:.]+$",
     re.IGNORECASE,
 )
+_CLOCK_FIRST = re.compile(r"^\d{1,2}:\d{2}:\d{2}[.,]?\d* \d{1,2}[/.-]\d{1,2}[/.-]\d{4}$")  # as rdsamp prints it
 _DEVICE = re.compile(r"^shimmer_[0-9a-f]{4}_", re.IGNORECASE)
 _LIKELY_HZ = (20.0, 5000.0)
 _PLAUSIBLE_HZ = (10.0, 20_000.0)
@@ -87,7 +103,7 @@ _WHOLE = 0.002  # a rate from coarse stamps this close to a whole number is that
 _EXACT = 1e-6  # the same for exact stamps
 _ON_GRID = 0.1  # stamps are exact where every step is this close to a whole number of samples
 SAME_RATE = 0.02  # a stated rate this close to the time column's is the same one
-_NAMES = {1.0: "s", 1e-3: "ms", 1e-6: "µs", 1e-9: "ns"}
+_NAMES = {1.0: "s", 1e-3: "ms", 1e-6: "µs", 1e-9: "ns", _DAY_S: "days"}  # days as spreadsheets count them
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,7 +127,7 @@ def is_time(label: str) -> bool:
 def is_stamp(cell: str) -> bool:
     """Return whether a cell is a time of day, a date, or both."""
     text = cell.strip(_QUOTES)
-    return _CLOCK.match(text) is not None or _STAMP.match(text) is not None
+    return any(form.match(text) for form in (_CLOCK, _STAMP, _CLOCK_FIRST))
 
 
 def sampled(
@@ -149,8 +165,10 @@ def _read(times: Sequence[str] | np.ndarray, style: NumberStyle) -> tuple[np.nda
     example = times[0].strip(_QUOTES)
     if NUMBER.match(example):
         return numbers([text.strip(_QUOTES) for text in times], style), False
-    if _CLOCK.match(example):
-        seconds = np.array([_clock(text) for text in times], dtype=np.float64)
+    dated = _CLOCK_FIRST.match(example) is not None
+    if dated or _CLOCK.match(example):
+        clocks = [text.strip(_QUOTES).split(" ")[0] for text in times] if dated else times
+        seconds = np.array([_clock(text) for text in clocks], dtype=np.float64)
         return seconds + _DAY_S * np.concatenate(
             [[0], np.cumsum(np.diff(seconds) < -_DAY_S / 2)]
         ), True  # past midnight

@@ -179,12 +179,67 @@ def test_a_count_of_samples_is_placed_at_the_stated_rate() -> None:
     np.testing.assert_allclose(samples[0, 720:], X[720:, 0], atol=1e-4)
 
 
-@pytest.mark.parametrize("sign", ["-32768", "32767", "-999", "-9999", "NaN", "null", "#N/A", "-2147483648", ""])
+@pytest.mark.parametrize(
+    "sign",
+    ["-32768", "32767", "-999", "-9999", "NaN", "null", "#N/A", "-2147483648", "", "-1000000000", "9999.99", "1e31"],
+)
 def test_a_sign_for_a_missing_sample_is_a_gap(sign: str) -> None:
     column = cells(X[:, 0] * 100, 1)
     column[40:60] = [sign] * 20
     samples = taken_in(table("time (s),II (uV)", cells(np.arange(N) / 500), column)).trace.samples
     assert np.isnan(samples[0]).nonzero()[0].tolist() == list(range(40, 60))
+
+
+@pytest.mark.parametrize("above", ["# fs: 500\nII (mV)\n", "ecg.acq\n2 msec/sample\n1 channels\nECG II\nmV\nCH1\n"])
+def test_the_number_of_samples_above_them_is_no_sample(above: str) -> None:
+    samples = taken_in(f"{above}{N}\n{table('', cells(X[:, 0])).decode().lstrip()}".encode()).trace.samples
+    np.testing.assert_allclose(samples[0], X[:, 0], atol=1e-4)
+
+
+def test_channels_that_acqknowledge_lists_above_its_columns() -> None:
+    listed = "a.acq\n2 msec/sample\n2 channels\nECG LEAD I\nmV\nECG LEAD II\nuV\n"
+    time = [f"{x:.8f}" for x in np.arange(N) / 500 / 60]
+    ended = [""] * N  # a comma ends every line
+    data = table(f"min,CH1,CH2,\n,{N},{N},", time, cells(X[:, 0]), cells(X[:, 1] * 1000, 1), ended, above=listed)
+    trace = taken_in(data).trace
+    assert (trace.leads, trace.fs) == (("I", "II"), 500)
+    np.testing.assert_allclose(trace.samples, X[:, :2].T, atol=1e-4)
+
+
+def test_columns_that_opensignals_describes_above_them() -> None:
+    device = '{"sampling rate": 500, "label": ["A1"], "sensor": ["ECG"], "column": ["nSeq", "I1", "A1"]}'
+    above = f'# OpenSignals Text File Format\n# {{"00:07": {device}}}\n# EndOfHeader'
+    data = table(above, [str(i % 16) for i in range(N)], ["0"] * N, cells(X[:, 0] * 200 + 512, 0), sep="\t")
+    assert taken_in(data, units="au").recognised == "TSV, lead II, 500 Hz, 6 s, lead not named, taken as II"
+
+
+@pytest.mark.parametrize(
+    ("header", "form"),
+    [
+        ("'Time and date','II'\n'hh:mm:ss.mmm dd/mm/yyyy','mV'\n", "'[10:00:{0:06.3f} 13/01/2020]',{1:.4f}"),
+        ("   time     II (mV)\n", "{0:8.3f} {1:9.4f}"),
+        ("   time     II\n    (s)    (mV)\n", "{0:8.3f} {1:9.4f}"),
+        ("time,II\n(s),(mV)\n", "{0:.3f},{1:.4f}"),
+        ("time,II (mV)\n", "{2:.10f},{1:.4f}"),
+    ],
+)
+def test_headers_and_times_of_other_programs(header: str, form: str) -> None:
+    rows = [form.format(i / 500, X[i, 0], 45000.5 + i / 500 / 86400) for i in range(N)]
+    trace = taken_in((header + "\n".join(rows)).encode()).trace
+    assert (trace.leads, trace.fs) == (("II",), 500)
+    np.testing.assert_allclose(trace.samples[0], X[:, 0], atol=1e-4)
+
+
+def test_lines_above_a_table_with_a_delimiter_at_every_end() -> None:
+    data = table("Name,Roe\nLead,II\nUnit,uV\nSample Rate,500 hertz\n", [f"{x:.1f}," for x in X[:, 0] * 1000])
+    np.testing.assert_allclose(taken_in(data).trace.samples[0], X[:, 0], atol=1e-4)
+
+
+def test_points_between_thousands_beside_decimal_points_are_one_sentence() -> None:
+    texts = [f"{x:,.0f}".replace(",", ".") for x in X[:, 0] * 9000]
+    np.testing.assert_allclose(taken_in(table("II (uV)", texts), fs=500).trace.samples[0], X[:, 0] * 9, atol=1e-3)
+    with pytest.raises(IntakeError, match="contradict"):
+        taken_in(table("time (s),II (uV)", cells(np.arange(N) / 500), texts))
 
 
 def test_a_true_extreme_sample_is_none() -> None:

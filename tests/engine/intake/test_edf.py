@@ -74,3 +74,17 @@ def test_a_cut_off_or_absurd_file_is_one_sentence() -> None:
         read([Upload("a", data[:236] + b"99999999" + data[244:])])
     with pytest.raises(IntakeError, match="damaged"):
         read([Upload("a", data[:200])])
+
+
+def test_a_signal_without_a_range_has_no_unit() -> None:
+    data = bytearray(edf(("ECG II", "mV", 200)))
+    for ends in ((b"0", b"0"), (b"-32,768", b"32,767")):
+        data[256 + 104 : 256 + 120] = b"".join(end.ljust(8) for end in ends)
+        with pytest.raises(QuestionError) as asked:
+            read([Upload("a", bytes(data))])
+        assert asked.value.field == "units"
+
+
+def test_annotations_without_times_leave_the_signals_readable() -> None:
+    data = edf(("ECG II", "mV", 200), ("EEG Fpz-Cz", "uV", 200)).replace(b"EEG Fpz-Cz     ", b"EDF Annotations")
+    assert read([Upload("a", data)]).content.leads == ("II",)

@@ -32,6 +32,13 @@ LEADS = {
     "V1-WCT": "V1",
     "Shimmer_B64E_ECG_LA-RA_24BIT_CAL": "I",
     "ECG1_II": "II",
+    "II (LL-RA)": "II",
+    "V5 (C5)": "V5",
+    "ECG/V5": "V5",
+    "ECG[II]mV": "II",
+    "ch 1 II": "II",
+    "Einthoven II": "II",
+    "MDC_PULS_OXIM_PLETH": "PPG",
     "PLETH R": "PPG",
     "Pleth": "PPG",
     "SpO2 wave": "PPG",
@@ -42,10 +49,42 @@ LEADS = {
     "IR_LED": "PPG",
 }
 TURNED = {"-aVR": "aVR", "−aVR (mV)": "aVR", "–aVR": "aVR", "ECG -aVR": "aVR", "aVR inverted": "aVR", "RA-LA": "I"}
-OPEN = ("ECG", "EKG", "ECG 2", "ECG_L", "ECG R", "EKG1-EKG2", "ECG V5-RA", "ECG II-A1", "Vx-RL", "aVL-aVR", "CM5")
+TURNED |= {"(-)aVR": "aVR", "aVR (-)": "aVR", "-1 x aVR": "aVR", "aVR*-1": "aVR"}
+OPEN = (
+    "ECG",
+    "EKG",
+    "ECG ch2",
+    "EcgWaveform",
+    "ECG 2",
+    "ECG_L",
+    "ECG R",
+    "EKG1-EKG2",
+    "ECG V5-RA",
+    "ECG II-A1",
+    "Vx-RL",
+    "aVL-aVR",
+    "CM5",
+)
 NONE = (
     *("SpO2", "SpO2 [%]", "Pulse [bpm]", "Pulse rate", "PPG HR", "PPG_quality", "Shimmer_B64E_PPGtoHR_CAL", "ECG HR"),
-    *("C3", "EEG C3-A2", "C4-M1", "A1-A2", "V3R", "V3 (R)", "V7", "V5.1", "aVR-", "II*", "time", "id", "R", "V", "vx"),
+    *(
+        "C3",
+        "EEG C3-A2",
+        "C4-M1",
+        "A1-A2",
+        "V3R",
+        "V3 (R)",
+        "II (V5)",
+        "V7",
+        "V5.1",
+        "aVR-",
+        "II*",
+        "time",
+        "id",
+        "R",
+        "V",
+        "vx",
+    ),
 )
 
 
