@@ -22,10 +22,10 @@ import duckdb
 
 from engine.errors import WorkspaceError
 from engine.files import utc_now
+from engine.store.opening import check_length, connect, first_line
 
 FILE_NAME = "casebind.duckdb"
 CLOSES_IN_S = 5.0
-HEADER_BYTES = 3 * 4096  # before the first block of a DuckDB file
 DAMAGE = (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
 UNWRITTEN = "Could not write file"  # said inside other errors too, by a commit that finds the disk full
 LOW_MEMORY, MIN_MEMORY = "96MB", "1MB"  # of DuckDB's memory while many codes are loaded, and just after that
@@ -54,9 +54,9 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.RLock()
-        self._connection = _connect(path)
+        self._connection = connect(path)
         try:
-            self._check_length()
+            check_length(self._connection, path)
             self._migrate()
         except BaseException:
             self._connection.close()
@@ -94,7 +94,7 @@ class Database:
         except DAMAGE as error:
             raise WorkspaceError(
                 f"The workspace {self.path.parent} cannot be read, its file {self.path.name} is damaged "
-                f"({_first_line(error)}): restore it from a copy, or pass --workspace with another folder."
+                f"({first_line(error)}): restore it from a copy, or pass --workspace with another folder."
             ) from error
         finally:
             cursor.close()
@@ -112,7 +112,7 @@ class Database:
                 _rollback(cursor)
                 if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException) or UNWRITTEN in str(error):
                     raise WorkspaceError(
-                        f"The workspace could not be written ({_first_line(error)}): check the free space of its disk."
+                        f"The workspace could not be written ({first_line(error)}): check the free space of its disk."
                     ) from error
                 raise
             finally:
@@ -152,18 +152,6 @@ class Database:
         except duckdb.ConnectionException as error:
             raise WorkspaceError("The workspace was closed while it was in use: open it again.") from error
 
-    def _check_length(self) -> None:
-        """Raise WorkspaceError where the file is shorter than the blocks that it uses: what was cut off is lost."""
-        ((block_size, blocks),) = self.read(
-            "SELECT block_size, used_blocks FROM pragma_database_size() WHERE database_name = current_database()"
-        )
-        size, expected = self.path.stat().st_size, HEADER_BYTES + block_size * blocks
-        if size < expected:
-            raise WorkspaceError(
-                f"The workspace {self.path.parent} cannot be opened, its file {self.path.name} was cut off (it has "
-                f"{size:,} of {expected:,} bytes): restore it from a copy, or pass --workspace with another folder."
-            )
-
     def _migrate(self) -> None:
         """Bring the file to the newest schema; refuse one that a newer Casebind wrote."""
         with self.write() as cursor:
@@ -182,36 +170,9 @@ class Database:
                     cursor.execute("INSERT INTO schema_version VALUES (?, ?)", [version, utc_now()])
 
 
-def _connect(path: Path) -> duckdb.DuckDBPyConnection:
-    try:
-        return duckdb.connect(str(path))
-    except duckdb.IOException as error:
-        message = str(error)
-        if "lock" in message.lower():
-            found = re.search(r"PID (\d+)", message)
-            process = f" (process {found.group(1)})" if found else ""
-            raise WorkspaceError(
-                f"The workspace {path.parent} is in use by another process{process}, most likely the running app: "
-                "close it, or pass --workspace with another folder."
-            ) from error
-        raise WorkspaceError(
-            f"The workspace {path.parent} cannot be opened ({_first_line(error)}): check who may read its file "
-            f"{path.name}, restore it from a copy, or pass --workspace with another folder."
-        ) from error
-    except duckdb.Error as error:
-        raise WorkspaceError(
-            f"The workspace {path.parent} cannot be opened, its file {path.name} is damaged or not a DuckDB file "
-            f"({_first_line(error)}): restore it from a copy, or pass --workspace with another folder."
-        ) from error
-
-
 def _rollback(cursor: duckdb.DuckDBPyConnection) -> None:
     """Roll back if a transaction is open; a failed COMMIT has closed it already."""
     try:
         cursor.execute("ROLLBACK")
     except duckdb.Error:
         return
-
-
-def _first_line(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0].rstrip(".")[:200]

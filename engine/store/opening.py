@@ -1,0 +1,54 @@
+"""Opening the DuckDB file of a workspace: what stands in the way is one sentence."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import duckdb
+
+from engine.errors import WorkspaceError
+
+HEADER_BYTES = 3 * 4096  # before the first block of a DuckDB file
+
+
+def connect(path: Path) -> duckdb.DuckDBPyConnection:
+    """Open a file, made where there is none; WorkspaceError where another process has it or it is no DuckDB file."""
+    try:
+        return duckdb.connect(str(path))
+    except duckdb.IOException as error:
+        message = str(error)
+        if "lock" in message.lower():
+            found = re.search(r"PID (\d+)", message)
+            process = f" (process {found.group(1)})" if found else ""
+            raise WorkspaceError(
+                f"The workspace {path.parent} is in use by another process{process}, most likely the running app: "
+                "close it, or pass --workspace with another folder."
+            ) from error
+        raise WorkspaceError(
+            f"The workspace {path.parent} cannot be opened ({first_line(error)}): check who may read its file "
+            f"{path.name}, restore it from a copy, or pass --workspace with another folder."
+        ) from error
+    except duckdb.Error as error:
+        raise WorkspaceError(
+            f"The workspace {path.parent} cannot be opened, its file {path.name} is damaged or not a DuckDB file "
+            f"({first_line(error)}): restore it from a copy, or pass --workspace with another folder."
+        ) from error
+
+
+def check_length(connection: duckdb.DuckDBPyConnection, path: Path) -> None:
+    """Raise WorkspaceError where the file is shorter than the blocks that it uses: what was cut off is lost."""
+    ((block_size, blocks),) = connection.execute(
+        "SELECT block_size, used_blocks FROM pragma_database_size() WHERE database_name = current_database()"
+    ).fetchall()
+    size, expected = path.stat().st_size, HEADER_BYTES + block_size * blocks
+    if size < expected:
+        raise WorkspaceError(
+            f"The workspace {path.parent} cannot be opened, its file {path.name} was cut off (it has "
+            f"{size:,} of {expected:,} bytes): restore it from a copy, or pass --workspace with another folder."
+        )
+
+
+def first_line(error: BaseException) -> str:
+    """Return the first line of what DuckDB says, short enough for a sentence."""
+    return str(error).strip().splitlines()[0].rstrip(".")[:200]
