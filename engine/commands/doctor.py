@@ -44,6 +44,7 @@ def command(workspace: Path | None) -> int:
         ("release", _release),
         ("search kernel", _kernel),
         ("quality gate", _gate),
+        ("journal", lambda: _journal(workspace)),
         ("workspace", lambda: _workspace(workspace)),
         ("study files", lambda: _study_files(workspace)),
         ("recordings", _recordings),
@@ -130,6 +131,15 @@ def _study_files(path: Path | None) -> str:
     if not check.whole:
         raise CasebindError(check.sentence)
     return check.sentence
+
+
+def _journal(path: Path | None) -> str:
+    """Say what was damaged; fails where that is found now, when the workspace is opened."""
+    with workspace_from_option(path) as place:
+        if place.remark:
+            raise CasebindError(place.remark)
+        damage = place.last_damage()
+    return "every change has its second copy" + (f"; {damage[0]:%Y-%m-%d}: {damage[1]}" if damage else "")
 
 
 def _workspace(path: Path | None) -> str:

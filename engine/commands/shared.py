@@ -46,10 +46,13 @@ def answer_options(command: Command) -> Command:
 
 
 def workspace_from_option(path: Path | None, *, create: bool = False) -> Workspace:
-    """Open the workspace that --workspace means."""
+    """Open the workspace that --workspace means; what was damaged in it is a sentence on standard error."""
     from engine.workspace.workspace import open_workspace
 
-    return open_workspace(path or settings.workspace_path(), create=create)
+    opened = open_workspace(path or settings.workspace_path(), create=create)
+    if opened.remark:
+        click.echo(opened.remark, err=True)
+    return opened
 
 
 def load_release() -> Release:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 
 import duckdb
 
@@ -11,6 +12,7 @@ from engine.files import utc_now
 from engine.store.database import Database
 from engine.store.records import SCOPES, AuditRow
 
+DAMAGE_SEEN_BY, DAMAGE_KIND = "casebind", "damage found"
 AUDIT_COLUMNS = "audit_id, created_at, who, kind, query_id, code, returned, release, filters, refused"
 
 
@@ -82,6 +84,22 @@ def add_audit(
         [utc_now(), who, kind, query_id, code, list(returned), release, filters, refused],
     ).fetchone()
     return int(row[0])  # type: ignore[index]
+
+
+def note_damage(database: Database) -> None:
+    """Append what was found damaged when the file was opened, so that it is known after the next opening too."""
+    if database.remark:
+        with database.write() as cursor:
+            add_audit(cursor, DAMAGE_SEEN_BY, f"{DAMAGE_KIND}, {database.lost} missing", refused=database.remark)
+
+
+def last_damage(database: Database) -> tuple[datetime, str] | None:
+    """Return when damage was found last and the sentence about it, or None."""
+    found = database.read(
+        "SELECT created_at, refused FROM audit WHERE who = ? AND starts_with(kind, ?) ORDER BY audit_id DESC LIMIT 1",
+        [DAMAGE_SEEN_BY, DAMAGE_KIND],
+    )
+    return found[0] if found else None
 
 
 def has_consent(database: Database, patient_id: str, scope: str) -> bool:

@@ -2,7 +2,8 @@
 
 Two properties of DuckDB shape this module. One process owns the file: a second one is refused, even to read. And a
 connection must not be shared by threads: every read and every transaction takes a cursor of its own. Transactions go
-through one lock, so two sessions of the app never meet in a write conflict; a commit is on disk when it returns.
+through one lock, so two sessions of the app never meet in a write conflict; a commit is on disk when it returns, in
+the log of DuckDB and in the journal (`engine.store.journal`).
 """
 
 from __future__ import annotations
@@ -22,10 +23,15 @@ import duckdb
 
 from engine.errors import WorkspaceError
 from engine.files import utc_now
+from engine.store.journal import Journal, bytes_from, log_of, open_journal
 from engine.store.opening import check_length, connect, first_line
+from engine.store.recovery import SEQUENCE, Opened, forget_damaged, last_number, open_file
+from engine.strings import text
 
 FILE_NAME = "casebind.duckdb"
 CLOSES_IN_S = 5.0
+LARGE_LOG_BYTES = 1 << 24  # a checkpoint then costs less than a second copy; as DuckDB has it
+LOCKS_IN_S = 0.5  # the journal, while another process closes it
 DAMAGE = (duckdb.IOException, duckdb.SerializationException, duckdb.InternalException, duckdb.FatalException)
 UNWRITTEN = "Could not write file"  # said inside other errors too, by a commit that finds the disk full
 LOW_MEMORY, MIN_MEMORY = "96MB", "1MB"  # of DuckDB's memory while many codes are loaded, and just after that
@@ -54,13 +60,32 @@ class Database:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._lock = threading.RLock()
-        self._connection = connect(path)
+        journal = _lock_journal(path)
         try:
-            check_length(self._connection, path)
+            opened = Opened(connect(path)) if journal is None else open_file(path, journal)
+        except BaseException:
+            if journal is not None:
+                journal.close()
+            raise
+        self._connection, self._remark, self.lost = opened.connection, opened.remark, opened.lost
+        self._journal: Journal | None = None
+        try:
+            with self._reading() as cursor:
+                check_length(cursor, path)
             self._migrate()
+            if journal is not None:
+                self._start(journal)
         except BaseException:
             self._connection.close()
+            if journal is not None:
+                journal.close()
             raise
+
+    @property
+    def remark(self) -> str:
+        """What was damaged when the file was opened and what is missing, or why the journal fails now; "" for none."""
+        failure = "" if self._journal is None else self._journal.failure
+        return self._remark or (text("journal.unwritable", reason=failure) if failure else "")
 
     def close(self) -> None:
         """Close the file; what was committed is safe without it. Waits for a thread that is just opening a cursor."""
@@ -69,6 +94,9 @@ class Database:
             while True:
                 try:
                     self._connection.close()
+                    if self._journal is not None:
+                        self._journal.close()
+                        self._journal = None
                     return
                 except duckdb.Error:
                     if time.monotonic() > last:
@@ -107,16 +135,27 @@ class Database:
             try:
                 cursor.execute("BEGIN TRANSACTION")
                 yield cursor
+                number = self._next_number(cursor)
                 cursor.execute("COMMIT")
             except BaseException as error:
                 _rollback(cursor)
                 if isinstance(error, duckdb.IOException | duckdb.OutOfMemoryException) or UNWRITTEN in str(error):
-                    raise WorkspaceError(
-                        f"The workspace could not be written ({first_line(error)}): check the free space of its disk."
-                    ) from error
+                    raise _unwritten(error) from error
                 raise
             finally:
                 cursor.close()
+            if self._journal is not None:
+                if self._journal.log_bytes > LARGE_LOG_BYTES:
+                    with suppress(duckdb.Error):
+                        self._connection.cursor().execute("CHECKPOINT")
+                self._journal.follow(number)
+
+    def forget(self) -> None:
+        """Leave nothing of deleted rows in the log, the journal and what was set aside of damaged ones."""
+        with self._lock:
+            if self._journal is not None:
+                self._checkpoint(self._journal)
+            forget_damaged(self.path.parent)
 
     def exclusive(self) -> threading.RLock:
         """Return the lock that every transaction takes, for a change that is more than one transaction."""
@@ -146,6 +185,33 @@ class Database:
         with suppress(duckdb.Error):  # refused while more is in use than that
             self._connection.cursor().execute(f"SET memory_limit = '{memory}'")
 
+    def _next_number(self, cursor: duckdb.DuckDBPyConnection) -> int:
+        """Return the number of the change that a transaction is about to commit; 0 where there is no journal."""
+        if self._journal is None:
+            return 0
+        ((number,),) = cursor.execute(f"SELECT nextval('{SEQUENCE}')").fetchall()
+        return int(number)
+
+    def _start(self, journal: Journal) -> None:
+        """Begin an empty journal: what the log has moves into the database, so that nothing follows on a torn end."""
+        tables = self.read("SELECT table_name FROM duckdb_tables()")
+        journal.start([table for (table,) in tables])
+        if bytes_from(log_of(self.path)):
+            self._checkpoint(journal)
+        else:
+            journal.cut(last_number(self._connection))
+        self._journal = journal
+
+    def _checkpoint(self, journal: Journal) -> None:
+        """Move the log into the database and empty the journal; a long transaction of old may keep both for now."""
+        try:
+            self._connection.cursor().execute("CHECKPOINT")
+        except duckdb.TransactionException:
+            return
+        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+            raise _unwritten(error) from error
+        journal.cut(last_number(self._connection))
+
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         try:
             return self._connection.cursor()
@@ -168,6 +234,27 @@ class Database:
                 with self.write() as cursor:
                     cursor.execute(sql)
                     cursor.execute("INSERT INTO schema_version VALUES (?, ?)", [version, utc_now()])
+
+
+def _lock_journal(path: Path) -> Journal | None:
+    """Open the journal of a file, None where this process has it already; WorkspaceError where another one has."""
+    last = time.monotonic() + LOCKS_IN_S
+    while True:
+        try:
+            return open_journal(path)
+        except BlockingIOError as error:
+            if time.monotonic() > last:
+                connect(path, read_only=True).close()  # says which process it is; changes nothing where it is gone
+                raise WorkspaceError(
+                    f"The workspace {path.parent} is just being opened by another process: try again."
+                ) from error
+            time.sleep(0.05)
+
+
+def _unwritten(error: BaseException) -> WorkspaceError:
+    return WorkspaceError(
+        f"The workspace could not be written ({first_line(error)}): check the free space of its disk."
+    )
 
 
 def _rollback(cursor: duckdb.DuckDBPyConnection) -> None:

@@ -12,10 +12,10 @@ from engine.errors import WorkspaceError
 HEADER_BYTES = 3 * 4096  # before the first block of a DuckDB file
 
 
-def connect(path: Path) -> duckdb.DuckDBPyConnection:
+def connect(path: Path, read_only: bool = False) -> duckdb.DuckDBPyConnection:
     """Open a file, made where there is none; WorkspaceError where another process has it or it is no DuckDB file."""
     try:
-        return duckdb.connect(str(path))
+        return duckdb.connect(str(path), read_only=read_only)
     except duckdb.IOException as error:
         message = str(error)
         if "lock" in message.lower():

@@ -1,6 +1,7 @@
 """A workspace: a folder with the DuckDB file, the study files and the query files.
 
     <workspace>/casebind.duckdb   studies, codes, ratings, audit, consent
+    <workspace>/casebind.journal  a second copy of the changes since the last checkpoint
     <workspace>/studies/          canonical content of every study
     <workspace>/queries/          de-identified content of every accepted query
     <workspace>/key               secret of the keyed hashes of patient identifiers
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -66,6 +68,7 @@ class Workspace:
         check_folder(path, create)
         setting = read_setting(path)
         self.database = Database(path / FILE_NAME)
+        audit.note_damage(self.database)
         self.key = read_key(path)
         self.snapshots = SnapshotStore(self.database)
         self.releases = Releases(self.database, self.snapshots)
@@ -121,6 +124,7 @@ class Workspace:
         with self.database.exclusive(), self.snapshots.removing(study_ids):
             files = studies.files_of(self.database, study_ids)
             studies.remove(self.database, study_ids)
+            self.database.forget()
         for file in files:
             (self.studies_folder / file).unlink(missing_ok=True)
 
@@ -332,6 +336,15 @@ class Workspace:
     def recorded(self, kind: str, *, actor: Actor) -> bool:
         """Return whether the audit holds an entry of this kind by the actor, e.g. an accepted notice."""
         return audit.recorded(self.database, actor.name, kind)
+
+    @property
+    def remark(self) -> str:
+        """One sentence about what was damaged when the workspace was opened, or about its journal now; "" for none."""
+        return self.database.remark
+
+    def last_damage(self) -> tuple[datetime, str] | None:
+        """Return when damage was found last at an opening and the sentence about it, or None."""
+        return audit.last_damage(self.database)
 
     def audit_rows(self, limit: int = 1000) -> list[AuditRow]:
         """Return the newest audit rows, newest first."""
