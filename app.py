@@ -33,6 +33,7 @@ page = st.navigation(
 st.html(ASSETS / "style.css")
 notice.draw_banner()
 with guarded():
+    notice.draw_remark()
     if notice.accepted():
         page.run()
     else:

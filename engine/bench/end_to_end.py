@@ -37,7 +37,7 @@ STAGES = ("read", "quality", "encode", "search", "total")
 def copy_of(workspace: Workspace) -> Iterator[Workspace]:
     """Open a copy of a workspace's tables, so that timing leaves no queries and no audit in it; no study files."""
     with TemporaryDirectory(prefix="casebind-bench-") as folder:
-        workspace.database.read("CHECKPOINT")
+        workspace.database.checkpoint()
         for name in (FILE_NAME, "key"):
             shutil.copyfile(workspace.path / name, Path(folder) / name)
         with open_workspace(folder) as copy:

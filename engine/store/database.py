@@ -23,7 +23,7 @@ import duckdb
 
 from engine.errors import WorkspaceError
 from engine.files import utc_now
-from engine.store.journal import Journal, bytes_from, log_of, open_journal
+from engine.store.journal import Journal, open_journal
 from engine.store.opening import check_length, connect, first_line
 from engine.store.recovery import SEQUENCE, Opened, forget_damaged, last_number, open_file
 from engine.strings import text
@@ -150,12 +150,22 @@ class Database:
                         self._connection.cursor().execute("CHECKPOINT")
                 self._journal.follow(number)
 
+    def checkpoint(self) -> None:
+        """Move the log into the database and empty the journal; while a long transaction runs both may stay."""
+        with self._lock:
+            try:
+                self._connection.cursor().execute("CHECKPOINT")
+            except duckdb.TransactionException:
+                return
+            except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
+                raise _unwritten(error) from error
+            if self._journal is not None:
+                self._journal.cut(last_number(self._cursor()))
+
     def forget(self) -> None:
         """Leave nothing of deleted rows in the log, the journal and what was set aside of damaged ones."""
-        with self._lock:
-            if self._journal is not None:
-                self._checkpoint(self._journal)
-            forget_damaged(self.path.parent)
+        self.checkpoint()
+        forget_damaged(self.path.parent)
 
     def exclusive(self) -> threading.RLock:
         """Return the lock that every transaction takes, for a change that is more than one transaction."""
@@ -194,23 +204,11 @@ class Database:
 
     def _start(self, journal: Journal) -> None:
         """Begin an empty journal: what the log has moves into the database, so that nothing follows on a torn end."""
-        tables = self.read("SELECT table_name FROM duckdb_tables()")
-        journal.start([table for (table,) in tables])
-        if bytes_from(log_of(self.path)):
-            self._checkpoint(journal)
-        else:
-            journal.cut(last_number(self._connection))
+        journal.start([table for (table,) in self.read("SELECT table_name FROM duckdb_tables()")])
+        if journal.log_bytes:
+            self.checkpoint()
+        journal.cut(last_number(self._cursor()))
         self._journal = journal
-
-    def _checkpoint(self, journal: Journal) -> None:
-        """Move the log into the database and empty the journal; a long transaction of old may keep both for now."""
-        try:
-            self._connection.cursor().execute("CHECKPOINT")
-        except duckdb.TransactionException:
-            return
-        except (duckdb.IOException, duckdb.OutOfMemoryException) as error:
-            raise _unwritten(error) from error
-        journal.cut(last_number(self._connection))
 
     def _cursor(self) -> duckdb.DuckDBPyConnection:
         try:

@@ -35,10 +35,11 @@ try:
 except ImportError:  # where files are not locked this way, the lock of DuckDB is the only one
     fcntl = None  # type: ignore[assignment]
 
-FILE_NAME = "casebind.journal"
+SUFFIX = ".journal"  # in the place of the suffix of the database
 HEADER = re.compile(rb"(casebind journal 1 base (\d{16}) last (\d{16}) )([0-9a-f]{8})")
 LINE = re.compile(rb"([0-9a-f]{8}) (.*)")
 HEADER_BYTES = 72
+HEAD_BYTES = 256  # of the log: its own header and its first checksums
 SEARCHED_BYTES = 1 << 18  # of a change, for the names of tables
 _sync = getattr(os, "fdatasync", os.fsync)
 _open: set[Path] = set()  # journals of this process: its locks would not keep out itself
@@ -66,7 +67,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Recorded:
+class JournalContent:
     """What a journal says.
 
     new     : the file was empty or not there
@@ -100,24 +101,25 @@ class Journal:
         self._tables = re.compile(b"(?!)")
         self._base = self._last = 0
         self._offset, self._length = 0, HEADER_BYTES  # up to where the log is copied; of the journal's good lines
+        self._head = b""  # how the copied log begins, which is never the same after a checkpoint
 
     @property
     def log_bytes(self) -> int:
         """The size of the log, 0 where it is not there."""
         return self.log.stat().st_size if self.log.exists() else 0
 
-    def read(self) -> Recorded:
+    def read(self) -> JournalContent:
         """Return what the file says."""
         raw = os.pread(self._descriptor, os.fstat(self._descriptor).st_size, 0)
         if not raw:
-            return Recorded(True, 0, 0, (), False)
+            return JournalContent(True, 0, 0, (), False)
         *lines, torn = raw.split(b"\n")
         header = next((found for line in lines[:1] if (found := _header(line)) is not None), None)
         read = [_change(line) for line in (lines if header is None else lines[1:])]
         changes = [one for one in read if one is not None and (header is None or one.number > header[0])]
         damaged = bool(torn) or header is None or None in read
         numbers = [one.number for one in changes] + ([] if header is None else [header[1]])
-        return Recorded(False, header[0] if header else None, max(numbers, default=0), tuple(changes), damaged)
+        return JournalContent(False, header[0] if header else None, max(numbers, default=0), tuple(changes), damaged)
 
     def start(self, tables: Iterable[str]) -> None:
         """Say which tables changes may name."""
@@ -127,7 +129,7 @@ class Journal:
     def cut(self, number: int) -> None:
         """Empty the journal: the database has every change up to `number`."""
         self._base = self._last = number
-        self._offset, self._length = 0, HEADER_BYTES
+        self._offset, self._length, self._head = 0, HEADER_BYTES, b""
         self._write(self._header(), 0)  # first: lines up to its base count no more
         os.ftruncate(self._descriptor, HEADER_BYTES)
         _sync(self._descriptor)
@@ -138,6 +140,8 @@ class Journal:
         A disk that is full leaves the reason in `failure`: the log itself has the change, and the next one copies it.
         """
         try:
+            if bytes_from(self.log, 0, len(self._head)) != self._head:  # a checkpoint began it anew, or ended it
+                self.cut(self._last)
             added = bytes_from(self.log, self._offset)
             if added:
                 self._append(Change(number, utc_now().isoformat(timespec="seconds"), self._offset, (), added))
@@ -172,6 +176,7 @@ class Journal:
         self._write(self._header(), 0)
         _sync(self._descriptor)
         self._offset, self._length = change.end, self._length + len(line)
+        self._head = self._head or change.log[:HEAD_BYTES]
 
     def _write(self, data: bytes, offset: int) -> None:
         while data:  # a disk that is nearly full takes a part, then refuses
@@ -188,7 +193,7 @@ def open_journal(database: Path) -> Journal | None:
 
     Raises BlockingIOError where another process has it, WorkspaceError where it cannot be opened.
     """
-    path = database.with_name(FILE_NAME)
+    path = database.with_suffix(SUFFIX)
     with _open_lock:
         if path in _open:
             return None
@@ -210,12 +215,12 @@ def log_of(database: Path) -> Path:
     return database.with_name(f"{database.name}.wal")
 
 
-def bytes_from(file: Path, offset: int = 0) -> bytes:
-    """Return the bytes of a file behind an offset; none where it is not there."""
+def bytes_from(file: Path, offset: int = 0, most: int = -1) -> bytes:
+    """Return the bytes of a file behind an offset, all or at most so many; none where it is not there."""
     try:
         with file.open("rb") as handle:
             handle.seek(offset)
-            return handle.read()
+            return handle.read(most)
     except FileNotFoundError:
         return b""
 

@@ -19,7 +19,7 @@ import duckdb
 
 from engine.errors import WorkspaceError
 from engine.files import utc_now, write_whole
-from engine.store.journal import FILE_NAME, Change, Journal, Recorded, bytes_from
+from engine.store.journal import Change, Journal, JournalContent, bytes_from
 from engine.store.opening import connect
 from engine.strings import several, text
 
@@ -81,7 +81,7 @@ def open_file(path: Path, journal: Journal) -> Opened:
         if not mended:
             _set_aside(journal.log, log)
         _set_aside(journal.path, bytes_from(journal.path))
-    return Opened(connection, _remark(recorded, last_number(connection), mended), lost)
+    return Opened(connection, _remark(recorded, last_number(connection), mended=mended, name=journal.path.name), lost)
 
 
 def last_number(connection: duckdb.DuckDBPyConnection) -> int:
@@ -97,7 +97,7 @@ def forget_damaged(folder: Path) -> None:
         file.unlink(missing_ok=True)
 
 
-def _belongs(path: Path, recorded: Recorded) -> bool:
+def _belongs(path: Path, recorded: JournalContent) -> bool:
     """Say whether the changes of a journal follow on what the database has without its log."""
     if recorded.new or (recorded.base is None and not recorded.changes):
         return False
@@ -171,20 +171,20 @@ def _aside(file: Path) -> Path:
     return file.with_name(f"{file.name}{DAMAGED}{utc_now():%Y%m%dT%H%M%SZ}")
 
 
-def _remark(recorded: Recorded, number: int, mended: bool) -> str:
+def _remark(recorded: JournalContent, number: int, *, mended: bool, name: str) -> str:
     """Return what was found as one sentence, "" where nothing was damaged."""
     if recorded.last > number:
         return several(recorded.last - number, "journal.lost", what=_what(recorded, number))
     if mended:
         return text("journal.mended")
     if recorded.new:
-        return text("journal.absent", name=FILE_NAME) if number else ""
+        return text("journal.absent", name=name) if number else ""
     if recorded.damaged:
-        return text("journal.unreadable" if recorded.base is None else "journal.damaged", name=FILE_NAME)
+        return text("journal.unreadable" if recorded.base is None else "journal.damaged", name=name)
     return ""
 
 
-def _what(recorded: Recorded, number: int) -> str:
+def _what(recorded: JournalContent, number: int) -> str:
     """Return the kinds and times of the lost changes that the journal can still read, in brackets."""
     lost = [one for one in recorded.changes if one.number > number]
     if not lost:

@@ -23,6 +23,13 @@ def draw_banner() -> None:
     st.markdown(f":small[:material/school: {text('app.banner', notice=notice())}]")
 
 
+def draw_remark() -> None:
+    """Draw what was damaged when the workspace was opened, on every page until the app starts anew."""
+    with suppress(CasebindError):
+        if remark := resources.workspace().remark:
+            st.warning(remark, icon=":material/warning:")
+
+
 def accepted() -> bool:
     """Return whether this user accepted the present version, in this session or as the workspace records it."""
     if not st.session_state.get(STATE):
