@@ -179,11 +179,13 @@ def _markup_end(text: str) -> int:
 
 
 def _unmarked_utf16(sample: bytes) -> str | None:
-    """Return the encoding of UTF-16 text without a byte-order mark: printable ASCII beside zeros, or None."""
-    for first, encoding in ((0, "utf-16-le"), (1, "utf-16-be")):
-        letters, zeros = sample[first::2], sample[1 - first :: 2]
-        printable = sum(letters.count(byte) for byte in (9, 10, 13, *range(32, 127)))
-        if len(sample) >= 8 and zeros.count(0) >= 0.95 * len(zeros) and printable >= 0.95 * len(letters):
+    """Return the encoding of UTF-16 text without a byte-order mark, or None: ASCII beside zeros, and signs of minus."""
+    whole = sample[: len(sample) // 2 * 2]
+    for zero, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        if len(whole) < 8 or whole[zero::2].count(0) < 0.6 * len(whole) / 2:
+            continue
+        text = whole.decode(encoding, errors="replace")
+        if sum(char in "\t\n\r\u2212\u2013" or " " <= char <= "~" for char in text) >= 0.95 * len(text):
             return encoding
     return None
 
