@@ -27,38 +27,35 @@ BEFORE_S, AFTER_S = 0.15, 0.25  # stretch around a beat that holds the QRS and t
 FEW_BEATS = 8  # below this, noise beats resemble each other by chance, so more likeness is asked for
 JUMP_S, JUMP_EVERY_S = 0.02, 2.0  # a jump is the largest change within 20 ms; the median over 2 s stretches is taken
 
-# index → (what the number says, what to do)
+# index → (what the number says, its most likely cause in the recording)
 SENTENCES = {
-    "missing share": ("has no value for {value} of the window", "export the recording without gaps and upload again"),
-    "flat share": ("is flat for {value} of the window", "check the electrode and upload again"),
-    "clipped share": ("is clipped for {value} of the window", "lower the gain and upload again"),
-    "in-band share": (
-        "has {value} of its power between 0.5 and 40 Hz",
-        "switch on the mains filter, check cables and electrodes and upload again",
+    "missing share": ("has no value for {value} of the window", "the recording has a gap there"),
+    "flat share": (
+        "is flat for {value} of the window",
+        "the electrode was off, or one value was written again and again",
     ),
-    "tone share": (
-        "has {value} of its power in a single tone",
-        "this is a test signal or hum: upload a recording of a patient",
+    "clipped share": (
+        "is clipped for {value} of the window",
+        "values were cut off at the largest and smallest that the device or the export can hold",
     ),
-    "basSQI": (
-        "has {value} of its power above 1 Hz, the rest is baseline wander",
-        "let the patient rest and record again",
-    ),
-    "pSQI": ("has {value} of its 5–40 Hz power in the QRS band of 5–15 Hz", "reduce muscle noise and record again"),
+    "in-band share": ("has {value} of its power between 0.5 and 40 Hz", "most of it is mains hum or muscle noise"),
+    "tone share": ("has {value} of its power in a single tone", "a test signal or hum looks like this, no heart does"),
+    "basSQI": ("has {value} of its power above 1 Hz", "nearly all of it is baseline wander or a drift"),
+    "pSQI": ("has {value} of its 5–40 Hz power in the QRS band of 5–15 Hz", "most of it is muscle noise"),
     "kSQI": (
         "jumps like a square wave or a sawtooth, with a kurtosis of {value}",
-        "check that the file holds an ECG and no test signal",
+        "a test signal looks like this, no ECG does",
     ),
     "bSQI": (
         "has {value} of its beats found by both ways of finding beats",
-        "reduce noise or choose another stretch and upload again",
+        "noise covers the beats, or this is another signal than an ECG",
     ),
     "beat likeness": (
         "has beats that correlate with each other by {value}",
-        "this looks like noise: check the electrode or choose another stretch",
+        "noise looks like this, or another signal than an ECG",
     ),
-    "slowest rate": ("has {value}", "upload a stretch with beats"),
-    "fastest rate": ("has {value}", "check the sampling rate that was stated and upload again"),
+    "slowest rate": ("has {value}", "there are no beats in it, or its sampling rate is higher than stated"),
+    "fastest rate": ("has {value}", "noise was counted as beats, or its sampling rate is lower than stated"),
 }
 
 
@@ -120,7 +117,7 @@ def lead_measures(lead: str, index: dict[str, float]) -> list[Measure]:
     values = {name: index[name] for name in SENTENCES if name in index}
     values |= {"slowest rate": index["rate"], "fastest rate": index["rate"]}
     measures = []
-    for name, (says, advice) in SENTENCES.items():
+    for name, (says, cause) in SENTENCES.items():
         used = limit("ecg", "beat likeness of few beats" if name == "beat likeness" and few else name)
         if name == "kSQI" and not stepped:
             value = number(values[name], "")
@@ -128,7 +125,7 @@ def lead_measures(lead: str, index: dict[str, float]) -> list[Measure]:
             measures.append(Measure(f"{lead}: {name}", values[name], used.value, "", True, sentence))
             continue
         measures.append(
-            check_limit(used, values[name], name=f"{lead}: {name}", subject=f"Lead {lead}", says=says, advice=advice)
+            check_limit(used, values[name], name=f"{lead}: {name}", subject=f"Lead {lead}", says=says, cause=cause)
         )
     return measures
 
@@ -148,7 +145,7 @@ def judge_ecg(trace: Trace) -> QualityVerdict:
         name="duration",
         subject="The recording",
         says="is {value} long",
-        advice="upload a longer stretch",
+        cause="this is too short to be compared",
     )
     if not long_enough.passed:
         return QualityVerdict(False, 0.0, (long_enough.sentence,), (long_enough,))
@@ -162,7 +159,7 @@ def judge_ecg(trace: Trace) -> QualityVerdict:
         name="usable leads",
         subject="The recording",
         says=f"has {len(usable)} usable of {len(leads)} leads, {{value}}",
-        advice="repeat it with the electrodes checked",
+        cause="the others are judged below",
     )
     failed = [next(m for m in measures if not m.passed) for lead, measures in measured.items() if lead not in usable]
     reasons = [*([] if share.passed else [share.sentence] if len(leads) > 1 else []), *_grouped(failed)]

@@ -24,20 +24,20 @@ MAX_TURNED_DISTANCE = (
 )
 DISTANCE = "distance from chest films"
 
-# index → (what the number says, what to do)
+# index → (what the number says, its most likely cause in the picture)
 SENTENCES: dict[str, tuple[str, str]] = {
-    "shortest side": ("has a shortest side of {value}", "upload the original film instead of a thumbnail"),
+    "shortest side": ("has a shortest side of {value}", "it is a thumbnail or a strip of a film"),
     "aspect ratio": (
         "is {value} as long as it is wide or high",
-        "upload the whole film without other pictures beside it",
+        "other pictures lie beside it, or it is a part of one",
     ),
-    "colourfulness": ("has a colour spread of {value}", "films are grey: upload the radiograph, not a photograph"),
-    "clipped share": ("is pure black or white in {value} of its area", "export it with a wider grey window"),
-    "contrast": ("uses {value} of the grey range", "export it with its grey window applied and upload again"),
-    "entropy": ("has an entropy of {value}", "this is no radiograph, or its grey values were lost: export it again"),
+    "colourfulness": ("has a colour spread of {value}", "films are grey, photographs and coloured drawings are not"),
+    "clipped share": ("is pure black or white in {value} of its area", "its grey values were cut off in the export"),
+    "contrast": ("uses {value} of the grey range", "it is empty, or was exported without its grey window"),
+    "entropy": ("has an entropy of {value}", "it is no radiograph, or its grey values were lost in the export"),
     DISTANCE: (
         "has a distance of {value} from the frontal chest films known here",
-        "upload an upright frontal chest film",
+        "it is not an upright frontal chest film, or shown as no film known here is",
     ),
 }
 TURNED: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
@@ -74,8 +74,8 @@ def picture_values(film: Film, facts: Mapping[str, Any]) -> dict[str, float]:
 
 
 def _measure(name: str, value: float) -> Measure:
-    says, advice = SENTENCES[name]
-    return check_limit(limit("cxr", name), value, name=name, subject="The picture", says=says, advice=advice)
+    says, cause = SENTENCES[name]
+    return check_limit(limit("cxr", name), value, name=name, subject="The picture", says=says, cause=cause)
 
 
 def judge_film(film: Film, facts: Mapping[str, Any], features: np.ndarray | None = None) -> QualityVerdict:

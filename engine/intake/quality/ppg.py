@@ -1,11 +1,12 @@
-"""The PPG gate, from 2 s (two or three pulses) to a minute, any rate from 30 Hz.
+"""The PPG gate, from 2 s (two or three pulses) to a minute, any rate from 25 Hz, pulses from 30 to 220 per minute.
 
 Indices (relative to the trace's own amplitude):
 - missing, flat and clipped share; pulse-band share of the power (0.5–8 Hz, Elgendi et al. 2013's band);
-- likeness of the pulses to each other (Li & Clifford 2012; Orphanidou et al. 2015), as correlation of pairs; where
-  fewer than three pulses lie inside, the largest autocorrelation instead;
-- skewness (Elgendi 2016, Bioengineering 3:21) and asymmetry: skewness of the slope, large because the systolic rise is
-  steep and the fall slow, about zero for noise and sines;
+- likeness of the pulses to each other (Li & Clifford 2012; Orphanidou et al. 2015), as correlation of pairs around
+  their steepest rise, which a high dicrotic wave does not move; where fewer than three pulses lie inside, the
+  largest autocorrelation instead;
+- asymmetry: skewness of the slope, large because the systolic rise is steep and the fall slow, about zero for noise and
+  sines. A pulse recorded upside down is judged like an upright one;
 - jump: largest change within 34 ms as a share of the pulse (sawtooth and square waves jump by all of it);
 - share of a single tone (sine, triangle, aliased hum) and pulses per minute.
 Atrial fibrillation has no periodicity, so periodicity alone never refuses a long trace.
@@ -16,47 +17,56 @@ from __future__ import annotations
 import numpy as np
 
 from engine import signals
-from engine.intake.quality.beats import autocorrelation_peak, beat_correlation, beat_windows, pulse_beats
+from engine.intake.quality.beats import autocorrelation_peak, beat_correlation, beat_windows, pulse_asymmetry, upstrokes
 from engine.intake.quality.verdict import QualityVerdict, check_limit, limit, listed
 from engine.signals import at_rate, band_pass
 from engine.study import Study, Trace
 
 RATE_HZ = 50.0
 BAND_HZ = (0.5, 8.0)
-BEFORE_S, AFTER_S = 0.24, 0.36  # stretch around the systolic peak that holds upstroke and notch
+BEFORE_S, AFTER_S = 0.2, 0.4  # stretch around the steepest rise that holds foot, systole and notch
+BEFORE_SHARE, AFTER_SHARE = (
+    0.4,
+    0.8,
+)  # of the usual interval at most, so that a fast pulse is not compared with the next
 JUMP_S, JUMP_EVERY_S = 0.034, 1.5  # one sample of a 30 Hz camera; a stretch of 1.5 s holds a pulse
 LAGS_S = (0.25, 2.5)  # pulse intervals at 240 and 24 per minute
 FEW_PULSES = 3
 
-# index → (what the number says, what to do)
+# index → (what the number says, its most likely cause in the recording)
 SENTENCES = {
-    "missing share": ("has no value for {value} of the window", "export the recording without gaps and upload again"),
-    "flat share": ("is flat for {value} of the window", "check that the sensor touches the skin and record again"),
-    "clipped share": ("is clipped for {value} of the window", "lower the light or the gain and record again"),
+    "missing share": ("has no value for {value} of the window", "the recording has a gap there"),
+    "flat share": (
+        "is flat for {value} of the window",
+        "the sensor gave no signal there, or one value was written again and again",
+    ),
+    "clipped share": (
+        "is clipped for {value} of the window",
+        "values were cut off at the largest and smallest that the device or the export can hold",
+    ),
     "pulse-band share": (
         "has {value} of its power between 0.5 and 8 Hz",
-        "this is noise or hum rather than a pulse: shield the sensor and record again",
+        "most of it is faster than a pulse, such as noise, hum or an ECG",
     ),
-    "tone share": (
-        "has {value} of its power in a single tone",
-        "this is a test signal or hum: upload a recording of a patient",
-    ),
+    "tone share": ("has {value} of its power in a single tone", "a test signal or hum looks like this, no pulse does"),
     "jump": (
         "jumps by {value} of its height within 34 ms",
-        "a pulse rises more slowly, as no sawtooth or square wave does: check that the file holds a PPG",
+        "a pulse rises more slowly; a moved sensor, an ECG or a test signal jumps like this",
     ),
     "asymmetry": (
         "has a slope asymmetry of {value}",
-        "rise and fall are alike, which no pulse is: record again with the sensor at rest",
+        "a pulse rises faster than it falls, and this does not; movement or noise looks like this",
     ),
-    "skewness": ("has a skewness of {value}", "large dips dominate: record again with the sensor at rest"),
     "pulse likeness": (
         "has pulses that correlate with each other by {value}",
-        "keep the sensor still and record again",
+        "each pulse differs from the next; movement, noise or another signal than a pulse looks like this",
     ),
-    "periodicity": ("repeats itself with a correlation of {value}", "keep the sensor still and record again"),
-    "slowest rate": ("has {value}", "upload a stretch with at least two pulses"),
-    "fastest rate": ("has {value}", "check the sampling rate that was stated and upload again"),
+    "periodicity": (
+        "repeats itself with a correlation of {value}",
+        "movement, noise or a stretch of less than two pulses looks like this",
+    ),
+    "slowest rate": ("has {value}", "too few pulses lie in the stretch, or its sampling rate is higher than stated"),
+    "fastest rate": ("has {value}", "noise was counted as pulses, or its sampling rate is lower than stated"),
 }
 
 
@@ -66,9 +76,11 @@ def segment_indices(samples: np.ndarray, fs: float) -> dict[str, float]:
     row = raw[0]
     freqs, power = signals.spectrum(raw, fs)
     at_all = signals.power_between(freqs, power, BAND_HZ[0], np.inf)
-    clean = band_pass(at_rate(raw, fs, RATE_HZ), RATE_HZ, *BAND_HZ)[0]
-    pulses = pulse_beats(clean, RATE_HZ)
-    windows = beat_windows(clean, pulses, round(BEFORE_S * RATE_HZ), round(AFTER_S * RATE_HZ))
+    clean = pulse_wave(raw, fs)
+    asymmetry = pulse_asymmetry(clean, RATE_HZ)
+    upright = clean if asymmetry >= 0 else -clean
+    pulses = upstrokes(upright, RATE_HZ)
+    windows = _around(upright, pulses)
     return {
         "missing share": float(missing[0]),
         "flat share": signals.flat_share(row, fs),
@@ -76,13 +88,26 @@ def segment_indices(samples: np.ndarray, fs: float) -> dict[str, float]:
         "pulse-band share": float(signals.ratio(signals.power_between(freqs, power, *BAND_HZ), at_all)[0]),
         "tone share": float(signals.tone_share(freqs, power, BAND_HZ[0])[0]),
         "jump": typical_jump(row, fs),
-        "asymmetry": abs(signals.skewness(np.diff(clean))),
-        "skewness": signals.skewness(clean),
+        "asymmetry": abs(asymmetry),
         "pulse likeness": beat_correlation(windows),
         "periodicity": autocorrelation_peak(clean, RATE_HZ, *LAGS_S) if len(windows) < FEW_PULSES else float("nan"),
         "whole pulses": float(len(windows)),
         "rate": 60.0 * RATE_HZ * (pulses.size - 1) / float(pulses[-1] - pulses[0]) if pulses.size > 1 else 0.0,
     }
+
+
+def _around(row: np.ndarray, pulses: np.ndarray) -> np.ndarray:
+    """Cut what is compared between pulses. row : (n,), pulses : (b,) → (whole pulses, width)."""
+    usual = float(np.median(np.diff(pulses))) if pulses.size > 1 else np.inf
+    before = min(BEFORE_S * RATE_HZ, BEFORE_SHARE * usual)
+    after = min(AFTER_S * RATE_HZ, AFTER_SHARE * usual)
+    return beat_windows(row, pulses, round(before), round(after))
+
+
+def pulse_wave(samples: np.ndarray, fs: float) -> np.ndarray:
+    """Return the pulse at RATE_HZ within BAND_HZ. samples : (1, n) without gaps → (m,)."""
+    wave: np.ndarray = band_pass(at_rate(samples, fs, RATE_HZ), RATE_HZ, *BAND_HZ)[0]
+    return wave
 
 
 def typical_jump(row: np.ndarray, fs: float) -> float:
@@ -108,7 +133,7 @@ def judge_ppg(trace: Trace) -> QualityVerdict:
         name="duration",
         subject="The recording",
         says="is {value} long",
-        advice="upload a longer stretch",
+        cause="this is too short to be compared",
     )
     if not duration.passed:
         return QualityVerdict(False, 0.0, (duration.sentence,), (duration,))
@@ -117,8 +142,8 @@ def judge_ppg(trace: Trace) -> QualityVerdict:
     likeness = index["periodicity"] if few else index["pulse likeness"]
     values = index | {"slowest rate": index["rate"], "fastest rate": index["rate"]}
     measures = [
-        check_limit(limit("ppg", name), values[name], name=name, subject="The pulse trace", says=says, advice=advice)
-        for name, (says, advice) in SENTENCES.items()
+        check_limit(limit("ppg", name), values[name], name=name, subject="The pulse trace", says=says, cause=cause)
+        for name, (says, cause) in SENTENCES.items()
         if name != ("pulse likeness" if few else "periodicity")
     ]
     reasons = [measure.sentence for measure in measures if not measure.passed]

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from engine import signals
-from engine.intake.quality.beats import agreement, energy_beats, pulse_beats, slope_beats
-from engine.intake.quality.ppg import BAND_HZ, judge_ppg
+from engine.intake.quality.beats import agreement, energy_beats, pulse_asymmetry, pulse_beats, slope_beats
 from engine.intake.quality.ppg import RATE_HZ as PULSE_HZ
+from engine.intake.quality.ppg import judge_ppg, pulse_wave
 from engine.metrics.heart_rate import heart_rate
 from engine.modalities import resolve, spec_of_trace
-from engine.signals import at_rate, band_pass
 from engine.study import Trace
 
 WITHIN_S = 0.15  # tolerance between two detectors, as for bSQI
@@ -84,12 +83,14 @@ def heart_beats(trace: Trace) -> Rate:
 
 
 def pulse_beats_of(trace: Trace) -> Rate:
-    """Return the beats of a pulse recording."""
+    """Return the beats of a pulse recording at its systolic peaks, which are troughs where it is upside down."""
     samples, _ = signals.filled(trace.samples)
-    clean = band_pass(at_rate(samples, trace.fs, PULSE_HZ), PULSE_HZ, *BAND_HZ)[0]
-    coarse = pulse_beats(clean, PULSE_HZ)
+    wave = pulse_wave(samples[:1], trace.fs)
+    sign = 1.0 if pulse_asymmetry(wave, PULSE_HZ) >= 0 else -1.0
+    coarse = pulse_beats(sign * wave, PULSE_HZ)
     at = np.minimum(np.rint(coarse * trace.fs / PULSE_HZ).astype(np.int64), samples.shape[1] - 1)
-    return Rate(trace.leads[0], _to_extreme(samples[0], at, round(REFINE_PULSE_S * trace.fs)) / trace.fs, 1.0)
+    beats = _to_extreme(sign * samples[0], at, round(REFINE_PULSE_S * trace.fs))
+    return Rate(trace.leads[0], beats / trace.fs, 1.0)
 
 
 def _to_extreme(row: np.ndarray, beats: np.ndarray, reach: int) -> np.ndarray:

@@ -78,7 +78,7 @@ class Measure:
     name      : "flat share", for one lead "V3: flat share"
     value     : in `unit`
     threshold : the limit that was applied, same unit
-    sentence  : the number, the threshold and, where it failed, what to do
+    sentence  : the number, the threshold and, where it failed, the most likely cause
     """
 
     name: str
@@ -112,15 +112,16 @@ def number(value: float, unit: str) -> str:
     return f"{value:.3g}{' ' + unit if unit else ''}"
 
 
-def check_limit(limit: Limit, value: float, *, name: str, subject: str, says: str, advice: str) -> Measure:
+def check_limit(limit: Limit, value: float, *, name: str, subject: str, says: str, cause: str) -> Measure:
     """Compare a value with a limit and say so in one sentence.
 
-    says : what the number means, with {value}; e.g. "is flat for {value} of the window"
+    says  : what the number means, with {value}; e.g. "is flat for {value} of the window"
+    cause : what in the recording most likely made it so; said where the limit is broken
     """
     passed = limit.allows(value)
     word = "limit" if limit.side == "max" else "at least"
     told = f"{subject} {says.format(value=number(value, limit.unit))} ({word} {number(limit.value, limit.unit)})"
-    return Measure(name, float(value), limit.value, limit.unit, passed, f"{told}." if passed else f"{told}: {advice}.")
+    return Measure(name, float(value), limit.value, limit.unit, passed, f"{told}." if passed else f"{told}: {cause}.")
 
 
 def listed(reasons: list[str]) -> tuple[str, ...]:
