@@ -33,7 +33,7 @@ page = st.navigation(
 st.html(ASSETS / "style.css")
 notice.draw_banner()
 with guarded():
-    notice.draw_remark()
+    notice.draw_damage()
     if notice.accepted():
         page.run()
     else:

@@ -16,12 +16,15 @@ from engine.commands.shared import count_pairs, load_release, workspace_from_opt
 def command(if_missing: bool, workspace: Path | None) -> None:
     """Build the shipped workspace, a synthetic cohort, from data/demo."""
     folder = (workspace or settings.workspace_path()).expanduser().resolve()
+    from engine.store.database import FILE_NAME
     from engine.workspace.demo import build, is_up_to_date
 
     release = load_release()
     if if_missing and is_up_to_date(folder, settings.DEMO, release.digest):
         click.echo(f"The workspace {folder} is ready.")
         return
+    if (folder / FILE_NAME).is_file():
+        workspace_from_option(folder).close()  # says what was damaged
     from tqdm import tqdm
 
     from engine.workspace.manifest import read_manifest

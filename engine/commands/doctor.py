@@ -136,8 +136,8 @@ def _study_files(path: Path | None) -> str:
 def _journal(path: Path | None) -> str:
     """Say what was damaged; fails where that is found now, when the workspace is opened."""
     with workspace_from_option(path) as place:
-        if place.remark:
-            raise CasebindError(place.remark)
+        if found := place.remark or place.journal_failure:
+            raise CasebindError(found)
         damage = place.last_damage()
     return "every change has its second copy" + (f"; {damage[0]:%Y-%m-%d}: {damage[1]}" if damage else "")
 

@@ -12,7 +12,7 @@ from engine.files import utc_now
 from engine.store.database import Database
 from engine.store.records import SCOPES, AuditRow
 
-DAMAGE_SEEN_BY, DAMAGE_KIND = "casebind", "damage found"
+DAMAGE_SEEN_BY, DAMAGE_KIND, DAMAGE_READ = "casebind", "damage found", "damage read"
 AUDIT_COLUMNS = "audit_id, created_at, who, kind, query_id, code, returned, release, filters, refused"
 
 
@@ -100,6 +100,16 @@ def last_damage(database: Database) -> tuple[datetime, str] | None:
         [DAMAGE_SEEN_BY, DAMAGE_KIND],
     )
     return found[0] if found else None
+
+
+def unread_damage(database: Database, who: str) -> str:
+    """Return the newest sentence about damage that a person has not marked as read, "" for none."""
+    found = database.read(
+        "SELECT arg_max(refused, audit_id) FROM audit WHERE who = ? AND starts_with(kind, ?)"
+        " AND audit_id > (SELECT coalesce(max(audit_id), 0) FROM audit WHERE who = ? AND kind = ?)",
+        [DAMAGE_SEEN_BY, DAMAGE_KIND, who, DAMAGE_READ],
+    )
+    return found[0][0] or ""
 
 
 def has_consent(database: Database, patient_id: str, scope: str) -> bool:

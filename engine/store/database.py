@@ -55,7 +55,11 @@ def migrations() -> list[tuple[int, str]]:
 
 
 class Database:
-    """One open DuckDB file. `read` from any thread; `write` serialises all writers of the process."""
+    """One open DuckDB file. `read` from any thread; `write` serialises all writers of the process.
+
+    remark : what was damaged when it was opened and what is missing, one sentence; "" where nothing was
+    lost   : number of acknowledged changes that are missing
+    """
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -67,7 +71,7 @@ class Database:
             if journal is not None:
                 journal.close()
             raise
-        self._connection, self._remark, self.lost = opened.connection, opened.remark, opened.lost
+        self._connection, self.remark, self.lost = opened.connection, opened.remark, opened.lost
         self._journal: Journal | None = None
         try:
             with self._reading() as cursor:
@@ -82,10 +86,10 @@ class Database:
             raise
 
     @property
-    def remark(self) -> str:
-        """What was damaged when the file was opened and what is missing, or why the journal fails now; "" for none."""
+    def journal_failure(self) -> str:
+        """One sentence on why the journal cannot be written now, "" while it can."""
         failure = "" if self._journal is None else self._journal.failure
-        return self._remark or (text("journal.unwritable", reason=failure) if failure else "")
+        return text("journal.unwritable", reason=failure) if failure else ""
 
     def close(self) -> None:
         """Close the file; what was committed is safe without it. Waits for a thread that is just opening a cursor."""

@@ -339,12 +339,25 @@ class Workspace:
 
     @property
     def remark(self) -> str:
-        """One sentence about what was damaged when the workspace was opened, or about its journal now; "" for none."""
+        """One sentence about what was damaged when the workspace was opened; "" for none."""
         return self.database.remark
+
+    @property
+    def journal_failure(self) -> str:
+        """One sentence on why the second copy of changes cannot be written now, "" while it can."""
+        return self.database.journal_failure
 
     def last_damage(self) -> tuple[datetime, str] | None:
         """Return when damage was found last at an opening and the sentence about it, or None."""
         return audit.last_damage(self.database)
+
+    def unread_damage(self, *, actor: Actor) -> str:
+        """Return the newest sentence about damage that the actor has not marked as read, "" for none."""
+        return audit.unread_damage(self.database, actor.name)
+
+    def mark_damage_read(self, *, actor: Actor) -> None:
+        """Record that the actor has read about the damage."""
+        self.audit(audit.DAMAGE_READ, actor=actor)
 
     def audit_rows(self, limit: int = 1000) -> list[AuditRow]:
         """Return the newest audit rows, newest first."""

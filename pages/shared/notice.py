@@ -11,6 +11,7 @@ from engine.strings import notice, text
 from pages.shared import resources
 
 STATE = "notice_accepted"
+DAMAGE = "unread_damage"
 
 
 def _kind() -> str:
@@ -23,11 +24,22 @@ def draw_banner() -> None:
     st.markdown(f":small[:material/school: {text('app.banner', notice=notice())}]")
 
 
-def draw_remark() -> None:
-    """Draw what was damaged when the workspace was opened, on every page until the app starts anew."""
+def draw_damage() -> None:
+    """Draw what was damaged in the workspace, until this user has read it, and what fails now."""
     with suppress(CasebindError):
-        if remark := resources.workspace().remark:
-            st.warning(remark, icon=":material/warning:")
+        place = resources.workspace()
+        if DAMAGE not in st.session_state:
+            st.session_state[DAMAGE] = place.unread_damage(actor=resources.actor())
+        if found := st.session_state[DAMAGE]:
+            st.warning(found, icon=":material/warning:")
+            st.button(text("journal.read"), on_click=_damage_read, key="damage-read")
+        if failing := place.journal_failure:
+            st.warning(failing, icon=":material/warning:")
+
+
+def _damage_read() -> None:
+    resources.workspace().mark_damage_read(actor=resources.actor())
+    st.session_state[DAMAGE] = ""
 
 
 def accepted() -> bool:

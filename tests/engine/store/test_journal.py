@@ -137,6 +137,10 @@ def test_a_damaged_log_is_made_whole_from_the_journal(copy: Path, whole: dict[st
     with open_workspace(copy) as place:
         assert place.remark == ""
         assert acts(place) == ACTS + 1
+        assert "none is missing" in place.unread_damage(actor=Actor("bob"))
+        place.mark_damage_read(actor=Actor("bob"))
+        assert place.unread_damage(actor=Actor("bob")) == ""
+        assert "none is missing" in place.unread_damage(actor=Actor("ann"))
         assert "none is missing" in (place.last_damage() or ("", ""))[1]
 
 
