@@ -31,6 +31,16 @@ def state_path() -> Path:
     return (Path(base) if base else Path.home() / ".local" / "state") / "casebind"
 
 
+def read_seconds() -> float:
+    """Return CASEBIND_READ_SECONDS, what reading one upload may take of a processor, or 60."""
+    return float(os.environ.get("CASEBIND_READ_SECONDS", 60))
+
+
+def read_memory_mb() -> int:
+    """Return CASEBIND_READ_MEMORY_MB, what reading one upload may take beside the libraries, or 2000."""
+    return int(os.environ.get("CASEBIND_READ_MEMORY_MB", 2000))
+
+
 def thresholds_path() -> Path | None:
     """Return CASEBIND_THRESHOLDS, another file of the quality gate's limits than the shipped one, or None."""
     named = os.environ.get("CASEBIND_THRESHOLDS")

@@ -20,6 +20,7 @@ SLOW = (
     "engine/commands/test_releases",
     "engine/evaluate/",
     "engine/explain/test_attribution",
+    "engine/intake/test_limited",
     "engine/learning/test_jobs",
     "engine/learning/test_promot",
     "engine/map/",

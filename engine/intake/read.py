@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import warnings
 from collections.abc import Callable, Sequence
@@ -18,6 +19,7 @@ from engine.study import IdentityRow, Note, Study, fingerprint
 
 TEXT_LIMIT = 20_000  # characters of a typed finding or pasted report
 _Files = list[tuple[Upload, str]]  # files with their formats
+_NO_MEMORY = re.compile("out of memory|(?:unable to|cannot) allocate", re.IGNORECASE)  # as libraries say it
 _log = logging.getLogger(__name__)
 # One file at a time: it bounds memory, and libraries' warnings can only be silenced for the whole process.
 _ONE_AT_A_TIME = threading.RLock()
@@ -31,9 +33,16 @@ def read(uploads: Sequence[Upload], answers: Answers = Answers(), key: bytes = b
 
     Raises QuestionError where the file leaves a fact open, IntakeError (one sentence) for everything that is not read.
     """
-    with _ONE_AT_A_TIME, warnings.catch_warnings():
+    with _ONE_AT_A_TIME:
+        study = parse(uploads, answers, key or process_key())
+    return settled(study)
+
+
+def parse(uploads: Sequence[Upload], answers: Answers, key: bytes) -> Study:
+    """Return what `read` does, before two readings of one film are settled; one at a time in a process."""
+    with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        return settled(_guarded("upload", lambda: _read(list(uploads), answers, key or process_key())))
+        return _guarded("upload", lambda: _read(list(uploads), answers, key))
 
 
 def read_text(text: str) -> Study:
@@ -56,11 +65,11 @@ def _guarded(kind: str, parse: Callable[[], Study]) -> Study:
         return parse()
     except CasebindError:
         raise
-    except MemoryError as error:
-        raise IntakeError(
-            f"The {kind} needs more memory than there is: export a shorter stretch or a smaller image."
-        ) from error
     except Exception as error:
+        if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
+            raise IntakeError(
+                f"The {kind} needs more memory than one may take: export a shorter stretch or a smaller image."
+            ) from error
         _log.debug("reading %s failed", kind, exc_info=True)
         raise IntakeError(
             f"The {kind} cannot be read because it is damaged or incomplete: export it again and drop the new file."

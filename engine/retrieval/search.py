@@ -9,7 +9,6 @@ cases, counters for the nearest that are labelled otherwise.
 
 from __future__ import annotations
 
-import importlib
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -27,7 +26,7 @@ from engine.retrieval.neighbours import neighbours_of
 from engine.retrieval.stored_query import ACCEPTED, encoded_anew, exclusion_clause, load_stored_query, verdict_of
 from engine.retrieval.typed import answer_typed
 from engine.retrieval.typed_words import TypedWords
-from engine.retrieval.warmup import READERS, warmup_studies
+from engine.retrieval.warmup import warmup_studies
 from engine.store.filters import Clause, Filters, exclude_own_patient
 from engine.store.records import StoredQuery
 from engine.study import Modality, Study
@@ -183,8 +182,6 @@ def warm_up(workspace: Workspace, release: Release, modalities: Sequence[Modalit
     if workspace.backend.load(used[0], release.modalities) >= COMPILED_FROM:
         compiled(COMPILED_FROM)
     release.load(modalities)
-    for library in READERS:
-        importlib.import_module(library)
     for study in warmup_studies():
         if study.modality in modalities:
             judge(study)

@@ -1,13 +1,10 @@
-"""Inputs that a start encodes once, so that the first query finds models and libraries ready."""
+"""Inputs that a start encodes once, so that the first query finds the models ready."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from engine.study import Film, Note, Study, Trace
-
-# What intake imports when it meets the first file of a format: up to 0.6 s of a first query
-READERS = ("wfdb", "pandas", "pydicom.pixels", "dicognito.anonymizer", "PIL.PngImagePlugin", "PIL.JpegImagePlugin")
 
 
 def warmup_studies() -> list[Study]:

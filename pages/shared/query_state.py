@@ -10,7 +10,8 @@ from typing import Any
 import streamlit as st
 
 from engine.errors import CasebindError, QuestionError
-from engine.intake.read import read, read_text
+from engine.intake.limited import read_limited
+from engine.intake.read import read_text
 from engine.intake.upload import Answers, Upload
 from engine.retrieval import search as retrieval
 from engine.retrieval.answer import Answer, Options
@@ -69,7 +70,7 @@ def take(uploads: tuple[Upload, ...], answers: Answers) -> None:
     forget_drop = True
     started = time.perf_counter()
     try:
-        found = read(uploads, answers, resources.workspace().key)
+        found = read_limited(uploads, answers, resources.workspace().key)
     except QuestionError as question:
         st.session_state["pending"] = Pending(uploads, answers, question)
     except CasebindError as problem:

@@ -9,6 +9,7 @@ import streamlit as st
 
 from engine.actor import Actor, single_user
 from engine.errors import WorkspaceError
+from engine.intake import limited
 from engine.learning.collection_calibration import count_in_background
 from engine.model.release import Release, load_release
 from engine.retrieval import search as retrieval
@@ -55,6 +56,7 @@ def workspace() -> Workspace:
 @st.cache_resource(show_spinner=False)
 def _warming(path: str) -> tuple[Future[None], Future[None]]:
     """Start loading in the background, once per process: what recordings need, then the slower language model."""
+    limited.start()
     pool, place, parts = ThreadPoolExecutor(1, "warm"), _workspace(path), release()
     loading = [pool.submit(_load, place, parts, kinds) for kinds in (RECORDINGS, ("text",))]
     return loading[0], loading[1]

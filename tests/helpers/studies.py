@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, is_dataclass, replace
 
 import numpy as np
 
@@ -53,3 +53,23 @@ def fill(place: Workspace, n: int = 12, **row: object) -> list[NewStudy]:
     batch = [new_study(i, ("cxr", "ecg", "ppg", "text")[i % 4], rng, **row) for i in range(n)]
     place.add(COHORT, RELEASE, DIGEST, batch)
     return batch
+
+
+def same_study(one: Study, other: Study) -> bool:
+    """Return whether two studies agree in everything, type and value."""
+    plain = ("modality", "recognised", "identity", "identity_note", "facts", "patient_key", "window_s", "fingerprint")
+    if any(getattr(one, name) != getattr(other, name) for name in plain):
+        return False
+    return _same(one.content, other.content) and _same(one.other_reading, other.other_reading)
+
+
+def _same(one: object, other: object) -> bool:
+    """Return whether two contents have equal fields, arrays by their values, shapes and types."""
+    if type(one) is not type(other):
+        return False
+    if not is_dataclass(one):
+        return one == other
+    pairs = [(getattr(one, field.name), getattr(other, field.name)) for field in fields(one)]
+    arrays = [(a, b) for a, b in pairs if isinstance(a, np.ndarray)]
+    alike = all(a.dtype == b.dtype and np.array_equal(a, b, equal_nan=a.dtype.kind == "f") for a, b in arrays)
+    return alike and all(a == b for a, b in pairs if not isinstance(a, np.ndarray))

@@ -1,0 +1,150 @@
+"""The process that reads uploads: `python -m engine.intake.reader_process FD`.
+
+FD is a socket of the app. The process has the readers' libraries loaded and forks a reader for every upload, which
+limits itself, reads, answers and ends. So whatever a file does to a reader ends with it, nothing of one upload is left
+for the next, and no reader starts cold. The process and its readers end when the app does.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import os
+import resource
+import signal
+import socket
+import sys
+import tempfile
+import time
+import warnings
+from contextlib import suppress
+
+from engine.errors import CasebindError, QuestionError
+from engine.intake import formats
+from engine.intake.messages import Message, MessageError, receive, send, study_message
+from engine.intake.read import parse
+from engine.intake.upload import MEGABYTE, Answers, Upload
+from engine.settings import UNPACKED_LIMIT_MB
+
+# What readers import when they meet the first file of a format; a missing one is reported by its reader.
+LIBRARIES = (
+    "pandas",
+    "scipy.signal",
+    "wfdb",
+    "soundfile",
+    "fsspec.implementations.local",
+    "edfio",
+    "ecgdatakit.parsing",
+    "fastavro",
+    "pydicom.pixels",
+    "dicognito.anonymizer",
+    "openjpeg",
+    "jpeg_ls",
+    "gdcm",
+    "PIL.PngImagePlugin",
+    "PIL.JpegImagePlugin",
+)
+MOST_BYTES = 2 * UNPACKED_LIMIT_MB * MEGABYTE  # of one message
+_FIRST_WAIT_S = 60  # in which the app sends an upload that it announced
+_NICENESS = 10  # of a reader that yields: a tenth of the share of others
+
+
+def main() -> None:
+    """Read what the command line says."""
+    warnings.simplefilter("ignore")
+    fork_readers(socket.socket(fileno=int(sys.argv[1])))
+
+
+def fork_readers(control: socket.socket) -> None:
+    """Fork a reader for every socket that arrives; end, with all readers, when the app has gone."""
+    _be_the_first_to_go()
+    for library in (*LIBRARIES, *_readers()):
+        with suppress(ImportError):
+            importlib.import_module(library)
+    gc.collect()
+    gc.freeze()  # readers share these pages
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a reader that ended leaves nothing behind
+    while True:
+        message, descriptors, _, _ = socket.recv_fds(control, 1, 1)
+        if not message:
+            os.killpg(0, signal.SIGKILL)
+        for descriptor in descriptors:
+            _fork(control, descriptor)
+
+
+def _readers() -> list[str]:
+    """Return the modules of the formats' readers."""
+    return sorted({row.reader.partition(":")[0] for row in formats.READABLE.values()})
+
+
+def _be_the_first_to_go() -> None:
+    """Ask Linux to end readers, not the app, where the machine's memory runs out."""
+    with suppress(OSError), open("/proc/self/oom_score_adj", "w", encoding="ascii") as file:
+        file.write("1000")
+
+
+def _fork(control: socket.socket, descriptor: int) -> None:
+    if os.fork():
+        os.close(descriptor)
+        return
+    try:
+        control.close()
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        _serve(socket.socket(fileno=descriptor))
+    finally:
+        os._exit(0)
+
+
+def _serve(connection: socket.socket) -> None:
+    """Read the one upload that the connection brings, within its limits, and answer."""
+    send(connection, Message({"pid": os.getpid()}))
+    with suppress(MessageError, OSError):  # the app has gone
+        job = receive(connection, until=time.monotonic() + _FIRST_WAIT_S, most=MOST_BYTES)
+        limit(**job.body["limits"])
+        result = answer(job)
+        connection.settimeout(None)
+        send(connection, result)
+
+
+def answer(job: Message) -> Message:
+    """Return the study, the question or the sentence that reading an upload leads to."""
+    key, *files = job.parts
+    tempfile.tempdir = job.body["folder"]
+    uploads = [Upload(name, bytes(data)) for name, data in zip(job.body["names"], files, strict=True)]
+    try:
+        study = study_message(parse(uploads, Answers(**job.body["answers"]), bytes(key)))
+    except QuestionError as error:
+        return Message({"question": str(error), "field": error.field, "choices": error.choices})
+    except CasebindError as error:
+        return Message({"error": str(error)})
+    return Message({"study": study.body}, study.parts)
+
+
+def limit(*, cpu_s: float, wall_s: float, memory_mb: int, yields: bool) -> None:
+    """Limit the processor's time, the clock and the memory of this process; the system ends it where a time is over.
+
+    memory_mb : beside what it has; systems other than Linux may know no such limit
+    yields    : whether other work goes before
+    """
+    for number in (signal.SIGPROF, signal.SIGALRM):
+        signal.signal(number, signal.SIG_DFL)
+    signal.setitimer(signal.ITIMER_PROF, cpu_s)
+    signal.setitimer(signal.ITIMER_REAL, wall_s)
+    limits = {resource.RLIMIT_CPU: int(cpu_s) + 2, resource.RLIMIT_CORE: 0}
+    with suppress(OSError):
+        limits[resource.RLIMIT_AS] = _virtual_bytes() + memory_mb * MEGABYTE
+    for what, value in limits.items():
+        with suppress(ValueError, OSError):
+            resource.setrlimit(what, (value, value))
+    if yields:
+        os.nice(_NICENESS)
+
+
+def _virtual_bytes() -> int:
+    """Return the size of this process's memory as the limit counts it; OSError where it cannot be known."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[0]) * resource.getpagesize()
+
+
+if __name__ == "__main__":
+    main()
