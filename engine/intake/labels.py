@@ -39,7 +39,19 @@ _ECG_WORDS = (
     *("DERIVAZIONE", "DERIVACAO"),
 )
 _OTHER_WORDS: tuple[str, ...] = ("MDC", "CH", "CHANNEL", "RAW", "FILTERED", "FILT", "CLEAN", "CLEANED", "SIGNAL", "SIG")
-_OTHER_WORDS += ("WAVE", "WAVEFORM", "DATA", "VALUE", "CAL", "UNCAL", "16BIT", "24BIT", "AMPLITUDE", "VOLTAGE")
+_OTHER_WORDS += (
+    "WAVE",
+    "WAVEFORM",
+    "DATA",
+    "VALUE",
+    "VALUES",
+    "CAL",
+    "UNCAL",
+    "16BIT",
+    "24BIT",
+    "AMPLITUDE",
+    "VOLTAGE",
+)
 _OTHER_WORDS += ("SAMPLES", "CHAN", "EINTHOVEN", "GOLDBERGER", "WILSON", "EXTR")
 _TURNED = ("INVERTED", "INV", "REVERSED", "NEGATIVE", "NEG", "MINUS", "FLIPPED")
 _NUMBERED = re.compile(r"(?:^|\s)(?:CH|CHAN|CHANNEL|CANAL|KANAL|AI) ?\d{1,2}(?=\s|$)")  # a place in the recorder
@@ -119,6 +131,13 @@ def read_label(text: str) -> Label:
     if found.lead is not None and is_trend(units):
         found = Label(None)
     return replace(found, units=units)
+
+
+def says_nothing(text: str) -> bool:
+    """Return whether a label is such as "Value" or "Voltage (mV)", of whatever signal."""
+    words, _ = _without_units(plain(text))
+    core, is_ecg, is_lead, _ = _core(_folded(words or "?"))
+    return not core and not is_ecg and not is_lead
 
 
 def split_units(text: str) -> tuple[str, str]:

@@ -19,8 +19,12 @@ _LOOKED_AT = 200  # lines searched for the start of the rows
 _TAIL = 20  # of these, the last ones show what a row is
 _SAMPLED = 2000  # further rows looked at for the way in which numbers are written
 _COMMENT = ("#", "%", "//")
+_CELL_ERROR = re.compile(r"\s*#(?:n/a|num!|div/0!|value!|ref!|name\?|null!)", re.IGNORECASE)  # of a spreadsheet
 _SEPARATOR_LINE = re.compile(r"""^["']?sep=(\\t|.)["']?$""", re.IGNORECASE)  # how spreadsheets are told
-_WHOLE_PAIR = re.compile(r"^[-+]?\d+,\d+$")  # one number with a decimal comma, or two whole numbers
+_OPENED = re.compile(r'(?:^|[,;\t|])\s*"[^"]*$')  # a quoted cell that the line does not end
+_WHOLE_PAIR = re.compile(
+    r"^[-+]?\d+,\d+(?:e[-+]?\d+)?$", re.IGNORECASE
+)  # one number with a decimal comma, or two whole numbers
 
 
 @dataclass(frozen=True)
@@ -61,6 +65,7 @@ def lay_out(data: bytes) -> TableLayout:
     """Find a table's layout; IntakeError for a manifest and for text without rows of numbers."""
     text = (decode(data) or "").rstrip("\x00")
     lines = re.split("\r\n|\r|\n", re.sub("[\u2212\u2013](?=[\\d.,])", "-", text) if "\u2212" in text else text)
+    lines = _joined(lines[:_LOOKED_AT]) + lines[_LOOKED_AT:]
     if is_manifest([line for line in lines if line.strip()][:1]):
         raise IntakeError("This is a manifest of many studies, not a recording: take it in with `casebind ingest`.")
     head = [i for i, line in enumerate(lines[:_LOOKED_AT]) if line.strip() and not _is_comment(line)]
@@ -93,6 +98,21 @@ def lay_out(data: bytes) -> TableLayout:
         tuple(i + 1 for i in above),
         tuple(_bare(lines[i]) for i in above),
     )
+
+
+def _joined(lines: list[str]) -> list[str]:
+    """Return lines with those joined between which a quoted cell of a header goes on, such as "II\\n(mV)"."""
+    joined: list[str] = []
+    opened = 0  # lines that the open cell has
+    for line in lines:
+        odd = line.count('"') % 2 == 1
+        if opened:
+            joined[-1] += f" {line}"
+            opened = 0 if odd or opened > 5 else opened + 1
+        else:
+            joined.append(line)
+            opened = int(odd and _OPENED.search(line) is not None)
+    return joined
 
 
 @dataclass(frozen=True)
@@ -149,7 +169,7 @@ def split(line: str, delimiter: str, quote: str) -> list[str]:
 
 
 def _is_comment(line: str) -> bool:
-    return line.lstrip().startswith(_COMMENT)
+    return line.lstrip().startswith(_COMMENT) and not _CELL_ERROR.match(line)
 
 
 def _bare(line: str) -> str:

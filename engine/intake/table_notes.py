@@ -12,7 +12,7 @@ from engine.intake.units import scale_of
 
 PLAUSIBLE_HZ = (10.0, 20_000.0)
 _SAME_RATE = 0.005
-_NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?", re.IGNORECASE)
+_NUMBER = re.compile(r"(?<![\w.])[-+]?\d+(?:[.,]\d+)*(?:e[-+]?\d+)?(?:/\d+(?![\d./]))?", re.IGNORECASE)  # or "1/500"
 _UNIT = re.compile(
     r"""^\s*[\])"']?\s*(?:
         (?P<khz>khz|kilohertz|ksps|ks/s)
@@ -31,7 +31,8 @@ _SECONDS = {"s": 1.0, "ms": 1e-3, "us": 1e-6, "ns": 1e-9}
 _OTHER_RATES = re.compile(
     r"heart|\bhr\b|\bpr\b|bpm|beats?\b|ventric|atrial|filter|notch|\blow|\bhigh|pass\b|cut.?off|corner|band|mains|"
     r"power.?line|\bline freq|hum\b|resp|breath|\bacc|gyro|magn|temp|\beda\b|\bgsr\b|\beeg\b|\bemg\b|\bimu\b|display|"
-    r"screen|refresh|baud|origin|nyquist|pulse rate|pulse freq|puls\b|frame|sweep|paper|nibp|\bmax|\bmin\b|herz"
+    r"screen|refresh|baud|origin|nyquist|pulse rate|pulse freq|puls\b|frame|sweep|paper|nibp|\bmax|\bmin\b|herz|"
+    r"over.?sampl|up.?sampl"
 )
 _RATE_KEY = re.compile(
     r"sampl\w*[ -]*(?:rate|freq\w*|f\b)|sampl\w* (?:at|with)\W*$|(?:rate|freq\w*) (?:of )?(?:the )?sampl\w*|\bs?fs\b|"
@@ -48,7 +49,8 @@ _INTERVAL_KEY = re.compile(
 _BARE_KEY = re.compile(r"^\W*(?:frequency|freq|frequenz|rate|hz)\W*(?:\(?hz\)?)?\W*$")
 _BARE_HZ = 100.0  # a bare "frequency" below may be mains, a filter or a heart
 _KEYED = re.compile(
-    r"^\W*(leads?|units?|channels?|labels?|signals?|column names|columns?|einheit|kanal|ableitung)\W*[,;:=\t]+\W*(.+)$",
+    r"^\W*(?:(?:amplitude|signal|ecg|ppg|y)[ _-])?"
+    r"(leads?|units?|channels?|labels?|signals?|column names|columns?|einheit|kanal|ableitung)\W*[,;:=\t]+\W*(.+)$",
     re.IGNORECASE,
 )
 
@@ -174,6 +176,9 @@ def _rate(key: str, number: str, unit: re.Match[str] | None, following: str) -> 
 def _values(number: str) -> list[float]:
     """Return the readings of a number: "1,000" is one thousand or one, "512,00" and "0.5" have one each."""
     readings = []
+    if "/" in number:
+        over, under = number.split("/")
+        return [value / float(under) for value in _values(over) if float(under)]
     if re.fullmatch(r"[-+]?[1-9]\d{0,2}([.,])\d{3}(?:\1\d{3})*", number):
         readings.append(float(re.sub("[.,]", "", number)))
     if len(re.findall("[.,]", number)) == 1 or not readings:

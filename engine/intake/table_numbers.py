@@ -10,7 +10,8 @@ import numpy as np
 
 from engine.errors import IntakeError
 
-BLANKS = {"", "-", "--", "nan", "na", "n/a", "null", "none", "?", "inf", "-inf", "#n/a", "#num!", "#div/0!", "missing"}
+BLANKS = {"", "-", "--", "nan", "na", "n/a", "null", "none", "?", "inf", "-inf", "missing"}
+BLANKS |= {"#n/a", "#num!", "#div/0!", "#value!", "#ref!", "#name?", "#null!"}  # errors of a spreadsheet
 _GROUPING = " '’\u00a0\u202f"
 NUMBER = re.compile(
     rf"^[-+]?(?:(?:[1-9]\d{{0,2}}(?:[.,{_GROUPING}]\d{{3}})+|\d+)(?:[.,]\d*)?|[.,]\d+)(?:e[-+]?\d+)?$", re.IGNORECASE
@@ -74,7 +75,7 @@ def numbers(cells: Sequence[str], style: NumberStyle) -> np.ndarray:
         texts = texts.map({text: _normal(text, style) for text in texts.unique()}).astype("string")
     values = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
     odd = texts[np.isnan(values)].unique()
-    if any(re.search(r"\d", word) and not re.match(r"^-?1\.#", word) for word in odd):
+    if any(re.search(r"\d", word) and word.lower() not in BLANKS and not re.match(r"^-?1\.#", word) for word in odd):
         raise IntakeError(
             "A column of the table has cells that are neither a number nor empty: export it again with plain numbers."
         )

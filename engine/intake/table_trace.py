@@ -12,7 +12,7 @@ import numpy as np
 from engine.errors import IntakeError, QuestionError
 from engine.intake.assemble import assemble, channel
 from engine.intake.gaps import without_gaps
-from engine.intake.labels import GENERIC_ECG, read_label
+from engine.intake.labels import GENERIC_ECG, read_label, says_nothing
 from engine.intake.leads import phrase
 from engine.intake.table_layout import TableLayout, lay_out, split
 from engine.intake.table_notes import stated, stated_rates
@@ -23,6 +23,7 @@ from engine.intake.upload import Answers, ReaderInput
 from engine.study import PPG_LEAD, IdentityRow, Study
 
 _NOT_A_LEAD = "no lead or pulse wave; other columns may hold names or numbers of a person"
+_APART = 1.6  # rates of two time columns contradict each other by more; coarse stamps of a short trace by less
 _Cells = dict[
     int, Sequence[str] | np.ndarray
 ]  # the columns that are used, as text where they are not all plain numbers
@@ -63,12 +64,14 @@ def _columns(layout: TableLayout, answers: Answers) -> _Columns:
     """Return the columns by their labels; a single unnamed column is named by the lines above it or the answer."""
     labels = list(layout.header) or [""] * layout.width
     units = list(layout.unit_row) or [""] * layout.width
-    if layout.width == 1 and read_label(labels[0]).lead is None and not is_trend(read_label(labels[0]).units):
+    free = [i for i, label in enumerate(labels) if layout.width == 1 or not is_time(label)]
+    at = free[0] if free else 0
+    open_label = len(free) == 1 and (layout.width == 1 or says_nothing(labels[at]))
+    if open_label and read_label(labels[at]).lead is None and not is_trend(read_label(labels[at]).units):
         stated_lead = stated(layout.notes, ("lead", "channel", "label", "signal", "kanal", "ableitung"))
-        own = read_label(labels[0]).units
-        labels = [stated_lead or {"ppg": PPG_LEAD, "ecg": GENERIC_ECG}.get(answers.modality or "", "")]
-        units = [units[0] or own]
-        if not labels[0]:
+        units[at] = units[at] or read_label(labels[at]).units
+        labels[at] = stated_lead or {"ppg": PPG_LEAD, "ecg": GENERIC_ECG}.get(answers.modality or "", "")
+        if not labels[at]:
             raise QuestionError(
                 "The table has one column without a lead's name: say whether it is an ECG or a PPG.",
                 field="modality",
@@ -175,20 +178,15 @@ def _timed(
     rates = stated_rates(layout.notes)
     known = answers.fs if answers.fs is not None else rates[0] if len(rates) == 1 else None
     problem: IntakeError | None = None
+    found: list[Timed] = []
     for i in columns.timed:
         try:
             label = f"{layout.header[i]} {columns.units[i]}"
-            timed = sampled(values, cells[i], label, style=style, stated=known)
+            found.append(sampled(values, cells[i], label, style=style, stated=known))
         except IntakeError as error:
             problem = problem or error
-            continue
-        if answers.fs is None and rates and not any(abs(timed.fs / rate - 1) <= SAME_RATE for rate in rates):
-            raise QuestionError(
-                f"The lines above the table state {rates[0]:g} Hz and its time column {timed.fs:.4g} Hz: say which is "
-                "right.",
-                field="fs",
-            )
-        return timed
+    if found:
+        return found[0] if answers.fs is not None else _agreeing(found, rates)
     if answers.fs is not None:
         return Timed(values, float(answers.fs))
     if problem is not None:
@@ -202,6 +200,21 @@ def _timed(
             field="fs",
         )
     return Timed(values, float(known))
+
+
+def _agreeing(found: list[Timed], rates: list[float]) -> Timed:
+    """Return the first time column's reading that no stated rate and no other time column contradicts."""
+    if not rates and max(one.fs for one in found) > _APART * min(one.fs for one in found):
+        listed = " and ".join(f"{one.fs:.4g} Hz" for one in found)
+        raise QuestionError(f"The time columns of the table give {listed}: say which is right.", field="fs")
+    agreeing = [one for one in found if not rates or any(abs(one.fs / rate - 1) <= SAME_RATE for rate in rates)]
+    if not agreeing:
+        raise QuestionError(
+            f"The lines above the table state {rates[0]:g} Hz and its time column {found[0].fs:.4g} Hz: say which is "
+            "right.",
+            field="fs",
+        )
+    return agreeing[0]
 
 
 def _identity(layout: TableLayout, columns: _Columns) -> tuple[IdentityRow, ...]:

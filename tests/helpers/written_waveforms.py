@@ -51,6 +51,8 @@ def _group(draw: st.DrawFn, signal: Signal, part: slice, bits: int) -> tuple[Dat
     padded = np.zeros(stored.shape[1], dtype=bool)
     if draw(st.integers(0, 3)) == 0:
         padded[-round(0.2 * signal.fs) :] = True
+        stored = stored.copy()
+        stored[:, np.flatnonzero(~padded)[-1]] |= 1  # the last sample is no padding
         group.add_new("WaveformPaddingValue", "OB" if bits == 8 else "OW", shift.to_bytes(bits // 8, "little"))
     words = np.ascontiguousarray(np.where(padded, 0, stored).T) + shift
     group.WaveformData = words.astype(f"<{'i' if signed else 'u'}{bits // 8}").tobytes()

@@ -130,6 +130,8 @@ def taken_in(data: bytes, **answers: object) -> Study:
         ("# Baud rate: 115200\n# 2 msec/sample\n", 500),
         ("# Frequency: 500 Hz\n", 500),
         ("# Sampling frequency: 1,000 Hz\n", 1000),
+        ("# Sampling interval 1/500 s\n", 500),
+        ("# Oversampling rate: 32 kHz, sampling rate: 500 Hz\n", 500),
         ("# Frecuencia de muestreo: 500\n", 500),
         ("# Sample rate: 32 Hz (ACC)\n# Sample rate: 500 Hz (ECG)\n", 500),
     ],
@@ -162,6 +164,32 @@ def test_an_answered_rate_wins_over_the_time_column_and_is_said() -> None:
     study = taken_in(data, fs=500)
     assert study.trace.fs == 500
     assert "the file says 250 Hz" in study.recognised
+
+
+def test_time_columns_that_contradict_each_other_are_asked_about() -> None:
+    for times, fs in ((np.arange(N) / 500, None), (np.arange(N) / 250, 500)):
+        columns = cells(1000 * times, 1), cells(np.arange(N) / 500), cells(X[:, 0])
+        data = table("timestamp [ms],time [s],II (mV)", *columns)
+        if fs is None:
+            assert taken_in(data).trace.fs == 500
+        else:
+            with pytest.raises(QuestionError, match="250 Hz and 500 Hz"):
+                taken_in(data)
+
+
+def test_one_column_that_names_no_signal_is_asked_about() -> None:
+    data = table("time (s),Voltage (mV)", cells(np.arange(N) / 500), cells(X[:, 0]))
+    with pytest.raises(QuestionError) as asked:
+        taken_in(data)
+    assert asked.value.field == "modality"
+    assert taken_in(data, modality="ecg").recognised.endswith("lead not named, taken as II")
+
+
+def test_a_header_cell_may_go_over_lines() -> None:
+    data = table('"time\n(s)","I\n(mV)","II\n(mV)"', cells(np.arange(N) / 500), cells(X[:, 0]), cells(X[:, 1]))
+    trace = taken_in(data).trace
+    assert (trace.leads, trace.fs, trace.units) == (("I", "II"), 500, "mV")
+    np.testing.assert_allclose(trace.samples, X[:, :2].T, atol=1e-4)
 
 
 def test_a_stated_rate_that_contradicts_the_time_column_is_asked_for() -> None:
@@ -220,6 +248,7 @@ def test_columns_that_opensignals_describes_above_them() -> None:
         ("   time     II (mV)\n", "{0:8.3f} {1:9.4f}"),
         ("   time     II\n    (s)    (mV)\n", "{0:8.3f} {1:9.4f}"),
         ("time,II\n(s),(mV)\n", "{0:.3f},{1:.4f}"),
+        ("'time (s)','II (mV)'\n", "'{0:.3f}','{1:.4f}'"),
         ("time,II (mV)\n", "{2:.10f},{1:.4f}"),
     ],
 )
@@ -240,6 +269,13 @@ def test_points_between_thousands_beside_decimal_points_are_one_sentence() -> No
     np.testing.assert_allclose(taken_in(table("II (uV)", texts), fs=500).trace.samples[0], X[:, 0] * 9, atol=1e-3)
     with pytest.raises(IntakeError, match="contradict"):
         taken_in(table("time (s),II (uV)", cells(np.arange(N) / 500), texts))
+
+
+def test_a_spreadsheets_error_at_the_start_of_a_line_is_a_missing_sample() -> None:
+    column = cells(X[:, 0])
+    column[40:43], column[-2:] = ["#N/A", "#VALUE!", "#DIV/0!"], ["#N/A"] * 2
+    samples = taken_in(table("II (mV)", column), fs=500).trace.samples
+    assert np.isnan(samples[0]).nonzero()[0].tolist() == [40, 41, 42, N - 2, N - 1]
 
 
 def test_a_true_extreme_sample_is_none() -> None:
