@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from engine.model.release import Release
 
 BARS_MS = {"page switch": 300, "rerun": 1000, "several users": 3000}
-ROUNDS = 15  # repetitions of every switch and of every kind of rerun, at least
+ROUNDS = 15  # visits of every page and repetitions of every kind of rerun, at least
 THINK_S = (1.0, 3.0)
 RERUNS = {"operating point": steps.POINTS, "code length": steps.BITS, "filter": steps.SEXES}
 OnProgress = Callable[[str], None]
@@ -70,15 +70,21 @@ def _there_and_back(page: Page, earlier: Sequence[Page]) -> list[Page]:
     return [page, *(visit for one in earlier for visit in (one, page))]
 
 
+def walk(pages: Sequence[Page], rounds: int) -> list[Page]:
+    """Return a walk with at least `rounds` visits of every page: whole tours, or page after page where few suffice."""
+    if rounds < len(pages) - 1:
+        return [*pages[1:], pages[0]] * rounds
+    return tour(pages) * -(-rounds // (len(pages) - 1))
+
+
 async def switches(user: Window, rounds: int) -> list[ActionTiming]:
-    """Go from every page to every other, `rounds` times; the first visits, which load code, are not timed."""
+    """Visit every page at least `rounds` times; the first visits, which load code, are not timed."""
     for page in (*steps.PAGES[1:], steps.SEARCH):
         await user.do(steps.visit(page))
     taken = []
-    for _ in range(-(-rounds // (len(steps.PAGES) - 1))):
-        for page in tour(steps.PAGES):
-            took = await user.do(steps.visit(page))
-            taken.append(ActionTiming(f"to {page.heading}", took.ms, took.error))
+    for page in walk(steps.PAGES, rounds):
+        took = await user.do(steps.visit(page))
+        taken.append(ActionTiming(f"to {page.heading}", took.ms, took.error))
     return taken
 
 

@@ -38,6 +38,15 @@ def test_a_tour_goes_from_every_page_to_every_other_once() -> None:
     assert Counter(pairwise([steps.PAGES[0], *walk])) == Counter(permutations(steps.PAGES, 2))
 
 
+@pytest.mark.parametrize("rounds", [1, 2, 7, 15])
+def test_every_page_is_visited_as_often_as_was_asked(rounds: int) -> None:
+    walk = bench.walk(steps.PAGES, rounds)
+    assert all(walk.count(page) >= rounds for page in steps.PAGES) and walk[-1] == steps.PAGES[0]
+    assert all(one != other for one, other in pairwise([steps.PAGES[0], *walk]))
+    if rounds >= len(steps.PAGES) - 1:
+        assert set(pairwise(walk)) >= set(permutations(steps.PAGES, 2)) - {(steps.PAGES[0], walk[0])}
+
+
 def test_a_bar_is_missed_by_a_slow_median_and_by_any_error() -> None:
     good = {"n": 5, "errors": 0, "p50_ms": 200, "p95_ms": 2000}
     found = {part: {"all": dict(good)} for part in ("switches", "reruns", "together")}
