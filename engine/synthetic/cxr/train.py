@@ -21,9 +21,16 @@ from engine.training.encoders import loop
 Part = TypeVar("Part", Codec, Flow)
 CODEC, FLOW, READER = "film-codec.safetensors", "film-flow.safetensors", "film-reader.npz"
 LOG = "film-log.jsonl"
+CODEC_PLAN, FLOW_PLAN = train_codec.CodecPlan(), train_flow.FlowPlan()
 
 
-def train_films(recordings: Path, out: Path, scale: float = 1.0) -> Path:
+def train_films(
+    recordings: Path,
+    out: Path,
+    scale: float = 1.0,
+    plan: train_codec.CodecPlan = CODEC_PLAN,
+    plan_flow: train_flow.FlowPlan = FLOW_PLAN,
+) -> Path:
     """Fit all parts on the NIH's `train` films and write them under `out`; a codec already there is kept.
 
     scale : of both networks' steps, e.g. 0.01 for a trial. Returns the flow's file.
@@ -32,12 +39,10 @@ def train_films(recordings: Path, out: Path, scale: float = 1.0) -> Path:
     films, table = load_films(recordings)
     log = loop.Log(out / LOG)
     if not (out / CODEC).is_file():
-        plan = train_codec.CodecPlan()
         codec = train_codec.train_codec(films, replace(plan, steps=_scaled(plan.steps, scale)), log, out / "codec.pt")
         save(codec, out / CODEC)
     fit_reader(films, table).save(out / READER)
     codec = load_codec(out)
-    plan_flow = train_flow.FlowPlan()
     latents, moves = train_flow.views_of(codec, films, plan_flow)
     told = torch.from_numpy(train_flow.conditions_of(table)).repeat(1 + plan_flow.views, 1)
     told[:, -MOVES:] = moves

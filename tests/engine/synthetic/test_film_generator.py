@@ -158,7 +158,7 @@ def few_films(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_a_fitted_generator_draws_the_same_films_for_the_same_encounters(few_films: Path, tmp_path: Path) -> None:
-    train_films(few_films, tmp_path, scale=0.001)
+    train_films(few_films, tmp_path, 0.001, CodecPlan(batch=2), FlowPlan(batch=2))
     generator = load_codec(tmp_path), load_flow(tmp_path)
     encounters = [patient.encounters[0] for patient in draw_patients(3, 5)]
 
