@@ -20,7 +20,7 @@ from engine.learning.candidates import Candidates
 from engine.learning.holdout import is_holdout_patient, is_holdout_query
 from engine.learning.strategies import RANDOM_SHARE, STRATEGIES, Picked, RatedIndices, pick
 from engine.learning.workspace_candidates import gather_candidates
-from engine.store.rated_studies import permitted_ids
+from engine.store.rated_studies import with_permitted_patients
 from engine.store.records import Rating
 from engine.workspace.workspace import Workspace
 
@@ -101,7 +101,9 @@ def _second(
     """Return the pairs that others judged and this rater has neither judged nor skipped, the least judged first."""
     times = Counter(one.pair for one in ratings if one.mark != "skip" and (one.who != actor.name or one.source))
     pairs = sorted(set(times) - own)
-    there = permitted_ids(workspace.database, actor.acting_for("training"), {one for pair in pairs for one in pair})
+    there = with_permitted_patients(
+        workspace.database, actor.acting_for("training"), {one for pair in pairs for one in pair}
+    )
     pairs = [pair for pair in pairs if there.issuperset(pair)]
     order = rng.permutation(len(pairs))
     return [pairs[i] for i in sorted(range(len(pairs)), key=lambda i: (times[pairs[i]], order[i]))]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from engine.actor import Actor
 from engine.learning.queue import Offer, QueueSpec, check, queue
 from engine.store import ratings, review_queues
-from engine.store.rated_studies import permitted_ids
+from engine.store.rated_studies import with_permitted_patients
 from engine.store.records import Rating
 from engine.workspace.workspace import Workspace
 
@@ -103,7 +103,7 @@ def _review(workspace: Workspace, actor: Actor, stored: review_queues.Queue) -> 
     """Return a stored queue as the rater finds it now."""
     offers = [Offer(q, s, stored.strategy, score, at_random) for q, s, score, at_random in stored.pairs]
     ids = {one for offer in offers for one in offer.pair}
-    permitted = permitted_ids(workspace.database, actor.acting_for("training"), ids)
+    permitted = with_permitted_patients(workspace.database, actor.acting_for("training"), ids)
     shown = tuple(one for one in offers if permitted.issuperset(one.pair))
     pairs = {one.pair for one in shown}
     given = {one.pair: one for one in workspace.ratings(actor=actor, skips=True) if one.pair in pairs}

@@ -19,7 +19,7 @@ import numpy as np
 from engine import plain_text
 from engine.actor import Actor
 from engine.report.table_csv import csv_bytes, dictionary, iso
-from engine.store.rated_studies import RatedSide, hamming, load_sides, permitted_ids
+from engine.store.rated_studies import RatedSide, hamming, load_sides, with_permitted_patients
 from engine.store.records import Rating
 from engine.strings import notice
 from engine.workspace.workspace import Workspace
@@ -66,7 +66,7 @@ def export_ratings(
         ids = sorted({one for rating in permitted for one in rating.pair})
         audit_id = workspace.audit("export", actor=actor, returned=ids, filters=about)
         data = csv_bytes(TABLE, _rows(workspace, permitted, known, embeddings=embeddings, audit_id=audit_id), bom)
-        if permitted_ids(workspace.database, trainer, ids).issuperset(ids):
+        if with_permitted_patients(workspace.database, trainer, ids).issuperset(ids):
             left_out, gone = len(present) - len(permitted), len(ratings) - len(present)
             name = f"casebind-ratings-{audit_id}.csv"
             return ExportedRatings(data, name, audit_id, len(permitted), left_out, gone)

@@ -153,7 +153,7 @@ def _words(values: Sequence[int | None]) -> np.ndarray | None:
     return None if values[0] is None else np.asarray(values, np.uint64)
 
 
-def permitted_ids(database: Database, actor: Actor, ids: Iterable[str]) -> set[str]:
+def with_permitted_patients(database: Database, actor: Actor, ids: Iterable[str]) -> set[str]:
     """Return those of the studies and stored queries that are there and all of whose patients the actor may see."""
     wanted = sorted(set(ids))
     studies = database.read("SELECT study_id, patient_id FROM studies WHERE study_id IN (SELECT unnest(?))", [wanted])
