@@ -4,6 +4,37 @@ from __future__ import annotations
 
 from streamlit.testing.v1 import AppTest
 
+from engine.settings import ROOT
+from engine.strings import text
+
+PATIENCE_S = 200.0  # for one run of a page: two shared cores, and a first query loads the models
+
+
+def new_screen() -> AppTest:
+    """Return the app as it is opened, nothing run yet; CASEBIND_WORKSPACE names its workspace."""
+    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=PATIENCE_S)
+
+
+def opened(screen: AppTest, page: str, **address: object) -> AppTest:
+    """Open a page at an address and return what stands there; it may say in one sentence what is wrong."""
+    screen.switch_page(f"pages/{page}/page.py")
+    screen.query_params.clear()
+    for name, value in address.items():
+        screen.query_params[name] = str(value)
+    return fine(screen.run())
+
+
+def fine(screen: AppTest) -> AppTest:
+    """Return the screen, which has not failed."""
+    assert not screen.exception
+    assert text("app.unexpected") not in [error.value for error in screen.error]
+    return screen
+
+
+def try_press(screen: AppTest, key: str) -> AppTest:
+    """Press a button and return what stands there; it may say in one sentence what is wrong."""
+    return fine(screen.button(key=key).click().run())
+
 
 def keys(screen: AppTest) -> set[str]:
     return {button.key for button in screen.button}

@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from helpers.screens import new_screen
 from streamlit.testing.v1 import AppTest
 
-from engine.settings import ROOT
 from engine.strings import notice, text
 
 
@@ -15,7 +15,7 @@ from engine.strings import notice, text
 def app(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The app where no workspace has been built yet."""
     monkeypatch.setenv("CASEBIND_WORKSPACE", str(tmp_path / "nowhere"))
-    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60)
+    return new_screen()
 
 
 def test_notice_stands_before_everything(app):

@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers.screens import fine, keys, new_screen, opened, try_press
 from helpers.workspaces import build_workspace
 from streamlit.testing.v1 import AppTest
 
 from engine.actor import single_user
 from engine.model.release import load_release
-from engine.settings import ROOT
 from engine.strings import several, text
 from engine.teaching import collections, quizzes, runs
 from engine.teaching.quizzes import QuizPlan
@@ -44,31 +44,7 @@ def place(folder: Path) -> Iterator[Workspace]:
 def app(place: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The app."""
     monkeypatch.setenv("CASEBIND_WORKSPACE", str(folder))
-    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-
-
-def opened(app: AppTest, screen: str, **address: str) -> AppTest:
-    """Open a screen at an address."""
-    app.switch_page(f"pages/{screen}/page.py")
-    app.query_params.clear()
-    for name, value in address.items():
-        app.query_params[name] = value
-    return fine(app.run())
-
-
-def fine(app: AppTest) -> AppTest:
-    """Return the screen, which must not have failed."""
-    assert not app.exception
-    assert text("app.unexpected") not in [error.value for error in app.error]
-    return app
-
-
-def press(app: AppTest, key: str) -> AppTest:
-    return fine(app.button(key=key).click().run())
-
-
-def keys(app: AppTest) -> set[str]:
-    return {button.key for button in app.button}
+    return new_screen().run()
 
 
 def words(app: AppTest) -> str:
@@ -95,11 +71,11 @@ def test_the_first_collection_is_made_on_an_empty_screen_and_is_on_disk(app, pla
     opened(app, "collections")
     assert text("collections.empty") in words(app)
     app.text_input(key="new-title").set_value(HOSTILE)
-    press(app, "create")
+    try_press(app, "create")
     (one,) = collections.listed(place, actor=single_user())
     assert one.title == HOSTILE
     assert "**x**" not in words(app)  # printed as typed, not as Markdown
-    press(app, f"open-{one.collection_id}")
+    try_press(app, f"open-{one.collection_id}")
     assert text("collections.no_cases") in words(app)
     assert app.button(key="present").disabled
     assert app.button(key="make-quiz").disabled
@@ -110,7 +86,7 @@ def test_a_title_that_cannot_be_is_one_sentence_and_stays_in_the_box(app, place,
     before = len(collections.listed(place, actor=single_user()))
     opened(app, "collections")
     app.text_input(key="new-title").set_value(title)
-    press(app, "create")
+    try_press(app, "create")
     assert part in app.error[0].value
     assert app.text_input(key="new-title").value == title
     assert len(collections.listed(place, actor=single_user())) == before
@@ -138,25 +114,25 @@ def test_cases_are_added_moved_taken_out_and_brought_back(app, place):
 
     opened(app, "collections", collection=which)
     app.text_input(key="add-id").set_value("no-such-study")
-    press(app, "add")
+    try_press(app, "add")
     assert "no-such-study" in app.error[0].value.replace("\\", "")
     app.text_input(key="add-id").set_value(PULSE)
-    press(app, "add")
+    try_press(app, "add")
     assert order() == [ECG, FILM, PULSE]
-    press(app, "up")  # the case just added is the open one
+    try_press(app, "up")  # the case just added is the open one
     assert order() == [ECG, PULSE, FILM]
-    press(app, "remove")
+    try_press(app, "remove")
     assert order() == [ECG, FILM]
-    press(app, "undo-button")
+    try_press(app, "undo-button")
     assert order() == [ECG, PULSE, FILM]
 
 
 def test_a_deleted_collection_is_one_sentence_behind_its_link_and_can_be_brought_back(app, place):
     which = filled(place, ECG)
     opened(app, "collections", collection=which)
-    press(app, "delete")
+    try_press(app, "delete")
     assert which not in {one.collection_id for one in collections.listed(place, actor=single_user())}
-    press(app, "undo-button")
+    try_press(app, "undo-button")
     collections.delete(place, which, actor=single_user())
     for garbled in (which, "c-none", "%00<script>"):
         opened(app, "collections", collection=garbled)
@@ -178,12 +154,12 @@ def test_presenting_hides_labels_note_and_measured_rate_until_asked(app, place):
     for secret in (label, f"about {ECG}", "Heart rate"):
         assert secret not in shown
     assert not any(button.key.startswith("stage-1-window") for button in app.button)
-    press(app, "present-reveal")
+    try_press(app, "present-reveal")
     assert label in words(app)
     assert "Heart rate" in words(app)
-    press(app, "present-next")
+    try_press(app, "present-next")
     assert place.row(FILM, actor=single_user()).labels[0] not in words(app)
-    press(app, "leave")
+    try_press(app, "leave")
     assert app.query_params["case"] in (FILM, [FILM])
 
 
@@ -211,7 +187,7 @@ def test_an_empty_quiz_screen_says_how_to_begin_and_too_few_cases_are_refused(ap
     opened(app, "collections", collection=report)
     opened(app, "quiz", build=report)
     app.text_input(key="build-title").set_value("Reports")
-    press(app, "build")
+    try_press(app, "build")
     assert "No question could be made" in app.error[0].value
     assert app.text_input(key="build-title").value == "Reports"
     assert quizzes.listed(place, actor=single_user()) == []
@@ -221,7 +197,7 @@ def test_a_quiz_is_built_taken_and_its_results_are_read(app, place):
     empty(place)
     opened(app, "quiz", build=filled(place, ECG, FILM, REPORT))
     app.text_input(key="build-title").set_value("Hearts")
-    press(app, "build")
+    try_press(app, "build")
     (quiz,) = quizzes.listed(place, actor=single_user())
     assert quiz.questions == 2
     assert several(1, "quiz.left_reports") in words(app)
@@ -242,15 +218,15 @@ def test_a_quiz_is_built_taken_and_its_results_are_read(app, place):
             place.row(asked.study_id, actor=single_user()).cohort,
         )
         assert not [secret for secret in secrets if secret in repr(app._tree)]
-        press(app, f"option-{asked.position}-1")
-        press(app, "commit")
+        try_press(app, f"option-{asked.position}-1")
+        try_press(app, "commit")
         given = runs.load(place, run.run_id, actor=single_user()).questions[asked.position - 1].given
         assert given is not None and given.chosen == asked.options[:1]
         assert f"about {asked.study_id}" in words(app).replace("\\", "")
         searched = len(place.audit_rows())
         fine(app.run())  # drawn again, nothing is searched again
         assert len(place.audit_rows()) == searched
-        press(app, "go-on")
+        try_press(app, "go-on")
     assert text("quiz.finished_title") in words(app)
     opened(app, "quiz", quiz=quiz.quiz_id, view="results")
     table = app.table[0].value
@@ -276,14 +252,14 @@ def test_a_withdrawn_case_leaves_a_quiz_that_is_under_way(app, place):
 def test_garbled_quiz_links_are_one_sentence_with_a_way_back(app, address):
     opened(app, "quiz", **address)
     assert len(app.error) == 1
-    press(app, "home")
+    try_press(app, "home")
     assert app.title[0].value == text("quiz.title")
 
 
 @pytest.mark.parametrize("screen", ["collections", "quiz"])
 def test_without_a_workspace_each_screen_is_one_sentence(tmp_path, monkeypatch, screen):
     monkeypatch.setenv("CASEBIND_WORKSPACE", str(tmp_path / "nowhere"))
-    app = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    press(app, "accept")
+    app = new_screen().run()
+    try_press(app, "accept")
     opened(app, screen)
     assert [error.value for error in app.error] == [text("app.no_workspace")]

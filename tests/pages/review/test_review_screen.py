@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.screens import keys, words
+from helpers.screens import fine, keys, new_screen, opened, try_press, words
 from helpers.workspaces import build_workspace
 from streamlit.testing.v1 import AppTest
 
@@ -15,7 +15,6 @@ from engine.learning import review
 from engine.learning.queue import QueueSpec
 from engine.model.release import load_release
 from engine.report.ratings_csv import export_ratings
-from engine.settings import ROOT
 from engine.store.records import MARKS
 from engine.strings import several, text
 from engine.workspace.workspace import Workspace
@@ -49,29 +48,11 @@ def app(place: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch) -> AppT
     with place.database.write() as cursor:
         for table in ("ratings", "review_queues", "review_pairs", "consent"):
             cursor.execute(f"DELETE FROM {table}")
-    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-
-
-def opened(app: AppTest, **address: object) -> AppTest:
-    app.switch_page("pages/review/page.py")
-    app.query_params.clear()
-    for name, value in address.items():
-        app.query_params[name] = str(value)
-    return fine(app.run())
-
-
-def fine(app: AppTest) -> AppTest:
-    assert not app.exception
-    assert text("app.unexpected") not in [error.value for error in app.error]
-    return app
-
-
-def press(app: AppTest, key: str) -> AppTest:
-    return fine(app.button(key=key).click().run())
+    return new_screen().run()
 
 
 def queue(app: AppTest, who: str = "ann", strategy: str = "random", n: int = N, seed: int = 1) -> AppTest:
-    return opened(app, who=who, strategy=strategy, n=n, seed=seed)
+    return opened(app, "review", who=who, strategy=strategy, n=n, seed=seed)
 
 
 def offers(place: Workspace, who: str = "ann", strategy: str = "random", n: int = N, seed: int = 1):
@@ -79,38 +60,38 @@ def offers(place: Workspace, who: str = "ann", strategy: str = "random", n: int 
 
 
 def test_the_start_asks_for_a_name_and_opens_a_queue(app, place):
-    opened(app)
+    opened(app, "review")
     assert app.button(key="begin").disabled and text("review.going_none") in words(app)
     fine(app.text_input(key="review-who").set_value("  Dr   A ").run())
     fine(app.number_input(key="review-n").set_value(N).run())
     fine(app.radio(key="review-strategy").set_value("committee").run())
-    press(app, "begin")
+    try_press(app, "begin")
     address = {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
     assert (address["who"], address["strategy"], address["n"]) == ("Dr A", "committee", str(N))
     assert review.find(place, Actor("Dr A"), QueueSpec("committee", N, int(address["seed"]))).total == N
-    press(app, "mark-partly-1")
-    press(app, "home")
+    try_press(app, "mark-partly-1")
+    try_press(app, "home")
     assert f"1 of {N} done, begun" in words(app).replace("\\", "")
-    press(app, next(key for key in keys(app) if key.startswith("go-")))
+    try_press(app, next(key for key in keys(app) if key.startswith("go-")))
     assert "mark-partly-2" in keys(app) and "mark-partly-1" not in keys(app)
 
 
 def test_marks_are_stored_with_what_was_said_before_them_and_the_next_pair_comes(app, place):
     queue(app)
     first, second, *_ = offers(place)
-    press(app, "tag-side-1")
-    press(app, "tag-quality-1")
-    press(app, "tag-side-1")  # taken back
+    try_press(app, "tag-side-1")
+    try_press(app, "tag-quality-1")
+    try_press(app, "tag-side-1")  # taken back
     comment = next(one.key for one in app.text_input if one.key.startswith("review-comment-"))
     fine(app.text_input(key=comment).set_value("hazy <b>base</b>").run())
     fine(app.selectbox(key="review-finding").set_value("edema").run())
-    press(app, "mark-partly-1")
+    try_press(app, "mark-partly-1")
     (kept,) = place.ratings(actor=Actor("ann"))
     said = ("partly", ("quality",), "hazy <b>base</b>")
     assert kept.pair == first.pair and (kept.mark, kept.why, kept.comment) == said
     assert (kept.finding, kept.strategy, kept.random_share) == ("edema", "random", True)
     assert text("review.saved", n=1, mark=text("mark.partly")) in words(app) and " <b>" not in words(app)
-    press(app, "mark-relevant-2")
+    try_press(app, "mark-relevant-2")
     last = place.ratings(actor=Actor("ann"))[-1]
     assert last.pair == second.pair and (last.why, last.comment, last.finding) == ((), "", "edema")  # it stays
     assert place.database.read("SELECT count(*) FROM ratings") == [(2,)]
@@ -118,25 +99,25 @@ def test_marks_are_stored_with_what_was_said_before_them_and_the_next_pair_comes
 
 def test_undo_brings_the_pair_back_and_the_last_one_can_be_added_to(app, place):
     queue(app)
-    press(app, "mark-relevant-1")
+    try_press(app, "mark-relevant-1")
     (kept,) = place.ratings(actor=Actor("ann"))
     fine(app.text_area(key=f"amend-{kept.rating_id}-comment").set_value("looked twice").run())
-    press(app, f"amend-{kept.rating_id}-do")
+    try_press(app, f"amend-{kept.rating_id}-do")
     (changed,) = place.ratings(actor=Actor("ann"))
     assert (changed.comment, changed.mark, changed.pair) == ("looked twice", "relevant", kept.pair)
     assert len(place.history(*kept.pair, actor=Actor("ann"))) == 2
-    press(app, f"undo-{changed.rating_id}")
+    try_press(app, f"undo-{changed.rating_id}")
     assert place.ratings(actor=Actor("ann")) == [] and "mark-relevant-1" in keys(app)
-    press(app, "mark-skip-1")
+    try_press(app, "mark-skip-1")
     assert place.ratings(actor=Actor("ann")) == [] and "mark-relevant-2" in keys(app)
 
 
 def test_a_press_in_a_tab_that_lags_behind_is_about_the_pair_it_shows(app, place):
     queue(app)
-    other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-    press(queue(other), "mark-relevant-1")
-    press(other, "mark-relevant-2")
-    press(app, "mark-irrelevant-1")  # still drawn there
+    other = new_screen().run()
+    try_press(queue(other), "mark-relevant-1")
+    try_press(other, "mark-relevant-2")
+    try_press(app, "mark-irrelevant-1")  # still drawn there
     first, second, *_ = offers(place)
     given = {one.pair: one.mark for one in place.ratings(actor=Actor("ann"))}
     assert given == {first.pair: "irrelevant", second.pair: "relevant"} and "mark-partly-3" in keys(app)
@@ -144,11 +125,11 @@ def test_a_press_in_a_tab_that_lags_behind_is_about_the_pair_it_shows(app, place
 
 def test_a_refresh_and_a_second_tab_go_on_where_it_was(app, place):
     queue(app)
-    press(app, "mark-relevant-1")
-    other = AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
+    try_press(app, "mark-relevant-1")
+    other = new_screen().run()
     queue(other)
     assert "mark-partly-2" in keys(other) and text("review.saved", n=1, mark=text("mark.relevant")) in words(other)
-    press(other, "mark-partly-2")
+    try_press(other, "mark-partly-2")
     queue(app)
     assert "mark-partly-3" in keys(app) and place.database.read("SELECT count(*) FROM review_queues") == [(1,)]
 
@@ -160,11 +141,11 @@ def test_others_marks_stay_hidden_until_the_own_one_is_in(app, place):
     queue(app, strategy="second", seed=2)
     assert text("review.score_second") in words(app) and "bob" not in words(app)
     said = text("review.others", said=f"bob: {text('mark.irrelevant')}")
-    press(app, "mark-skip-1")
+    try_press(app, "mark-skip-1")
     assert said not in words(app)
-    press(app, "mark-relevant-2")
+    try_press(app, "mark-relevant-2")
     assert said in words(app)
-    opened(app, who="ann", view="agreement")
+    opened(app, "review", who="ann", view="agreement")
     shown = words(app)
     assert shown.count("bob: ") == 1 and several(N - 3, "agreement.hidden") not in shown
     assert text("agreement.apart", apart=1.0) in shown
@@ -174,12 +155,12 @@ def test_labels_are_hidden_until_asked_for(app, place):
     queue(app)
     labels = {label for study in offers(place)[0].pair for label in place.row(study, actor=single_user()).labels}
     assert labels and text("card.labelled_as") not in words(app)
-    press(app, "labels")
+    try_press(app, "labels")
     assert text("card.labelled_as") in words(app)
     assert all(label in words(app).replace("\\", "") for label in labels)
-    press(app, "mark-partly-1")
+    try_press(app, "mark-partly-1")
     assert text("card.labelled_as") in words(app)  # remembered
-    press(app, "labels")
+    try_press(app, "labels")
     assert text("card.labelled_as") not in words(app)
 
 
@@ -190,13 +171,13 @@ def test_the_end_says_what_came_of_it_and_how_far_raters_agree(app, place):
             place.rate(*one.pair, MARKS[n % 3 if who == "bob" else 0], actor=Actor(who), release=release.name)
     queue(app)
     for place_, mark in enumerate(("relevant", "partly", "irrelevant", "skip"), 1):
-        press(app, f"mark-{mark}-{place_}")
+        try_press(app, f"mark-{mark}-{place_}")
     shown = words(app)
     counted = ", ".join(f"{text(f'mark.{mark}')} 1" for mark in (*MARKS, "skip"))
     assert f"{several(N, 'review.end_line')} {counted}." in shown
     assert "Krippendorff" in shown and "from 4 pairs" in shown and "of 3 raters" in shown
     assert len(app.table) == 2 and list(app.table[0].value.iloc[:, 4]) == [3, 3, 4]
-    press(app, "another")
+    try_press(app, "another")
     assert "mark-relevant-1" in keys(app)
 
 
@@ -206,7 +187,7 @@ def test_what_cannot_be_is_one_sentence(app, place):
     assert "possible" in errors(queue(app, n=100000))
     assert "no name" in errors(queue(app, who=""))
     assert text("review.none_second") in infos(queue(app, strategy="second"))
-    press(app, "home")
+    try_press(app, "home")
     assert app.title[0].value == text("review.title")
     with place.database.write() as cursor:
         cursor.execute("DELETE FROM review_queues")
@@ -225,7 +206,7 @@ def infos(app: AppTest) -> str:
 
 def test_a_patient_who_withdraws_in_the_middle_is_left_out_and_said(app, place):
     queue(app, n=6)
-    press(app, "mark-relevant-1")
+    try_press(app, "mark-relevant-1")
     gone = offers(place, n=6)[1]
     place.set_consent(
         place.row(gone.study_id, actor=single_user()).patient_id, False, actor=single_user(), scope="training"
@@ -233,20 +214,20 @@ def test_a_patient_who_withdraws_in_the_middle_is_left_out_and_said(app, place):
     left = review.find(place, Actor("ann"), QueueSpec("random", 6, 1))
     queue(app, n=6)
     assert left.dropped >= 1 and several(left.dropped, "review.dropped") in infos(app)
-    press(app, f"mark-relevant-{left.position(left.next.pair)}")
+    try_press(app, f"mark-relevant-{left.position(left.next.pair)}")
     assert gone.pair not in {one.pair for one in place.ratings(actor=Actor("ann"))}
 
 
 def test_ratings_of_another_site_are_taken_in_by_upload(app, place):
     queue(app)
-    press(app, "mark-relevant-1")
+    try_press(app, "mark-relevant-1")
     data = export_ratings(place, actor=single_user()).data
     with place.database.write() as cursor:
         cursor.execute("DELETE FROM ratings")
-    opened(app, who="ann", view="share")
+    opened(app, "review", who="ann", view="share")
     assert app.button(key="share-import").disabled
     for file, said in ((data, several(1, "share.added")), (data, several(1, "share.present")), (b"x", "Row 1 lacks")):
         fine(app.file_uploader[0].set_value(("ratings.csv", file, "text/csv")).run())
-        press(app, "share-import")
+        try_press(app, "share-import")
         assert said in " ".join(one.value for kind in (app.success, app.error) for one in kind)
     assert len(place.ratings(actor=Actor("ann"))) == 1

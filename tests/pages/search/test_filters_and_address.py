@@ -7,12 +7,11 @@ from functools import wraps
 from typing import Any
 
 import pytest
-from helpers.screens import address, asked, cards, keys, press, said_no_error, words
+from helpers.screens import address, asked, cards, keys, new_screen, press, said_no_error, words
 from streamlit.testing.v1 import AppTest
 
 from engine.actor import single_user
 from engine.model.release import Release
-from engine.settings import ROOT
 from engine.strings import several, text
 from engine.workspace.workspace import Workspace
 
@@ -89,7 +88,7 @@ def test_an_address_restores_the_view(app: AppTest, place: Workspace) -> None:
     seen = asked(app, FILM, at="broad", bits="128", k="20", into=["cxr", "ecg"], sex="M", more="ecg", counter="1")
     ids, otherwise = cards(seen), cards(seen, "open-otherwise-syn")
     assert len(ids) > 4 and otherwise
-    fresh = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    fresh = new_screen()
     fresh.run()
     if "accept" in keys(fresh):
         fresh.button(key="accept").click().run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from helpers.screens import PATIENCE_S
 from streamlit.testing.v1 import AppTest
 
 from engine.drawing.palette import paper
@@ -137,7 +138,7 @@ def shown(study: Study, anonymous: bool = False) -> AppTest:
 
         viewer.draw(study, key="one", anonymous=anonymous, title="" if anonymous else "Mine")
 
-    return AppTest.from_function(page, args=(study, anonymous), default_timeout=60).run()
+    return AppTest.from_function(page, args=(study, anonymous), default_timeout=PATIENCE_S).run()
 
 
 def words_of(app: AppTest) -> str:
