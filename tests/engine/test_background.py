@@ -10,7 +10,7 @@ import pytest
 from engine.background import BackgroundJob, ThreadJob
 from engine.errors import UsageError
 
-LIMIT_S = 10
+LIMIT_S = 60
 
 
 class Copying(ThreadJob):

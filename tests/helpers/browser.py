@@ -12,7 +12,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, expect
 
 MOST_TABS = 60
-PATIENCE_MS = 90_000  # two shared cores; a first query loads the models
+PATIENCE_MS = 120_000  # two shared cores; a first query loads the models
 RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
     "resultTypes": ["violations"],  # what passes is not listed element by element
@@ -20,15 +20,30 @@ RULES = {
 Look = Callable[[str], None]
 Appearance = tuple[Literal["dark", "light"], int]  # colour scheme, width in pixels
 HEIGHT = 1000
+CALM_MS = 150  # for so long nothing happens before a page counts as settled
+# A busy server begins some time after it is asked; until it answers, the page looks as if nothing were to come.
+NOTE_SOCKETS = """
+window.WebSocket = class extends window.WebSocket {
+  constructor(...given) {
+    super(...given);
+    this.addEventListener('message', () => { window.answeredAt = performance.now(); });
+  }
+  send(data) { window.askedAt = performance.now(); super.send(data); }
+};
+"""
+SETTLED = """calm => {
+  const now = performance.now(), unanswered = window.askedAt > (window.answeredAt ?? 0) && now - window.askedAt < 15000;
+  const running = document.querySelector('[data-testid=stApp]')?.dataset.testScriptState !== 'notRunning';
+  if (unanswered || running || document.querySelector('[data-stale=true]')) window.calmFrom = undefined;
+  else window.calmFrom ??= now;
+  return now - window.calmFrom >= calm;
+}"""
 
 
 def settle(tab: Page) -> None:
-    """Wait until nothing is being computed or redrawn."""
-    tab.wait_for_timeout(150)
-    tab.wait_for_function(
-        "() => document.querySelector('[data-testid=stApp]')?.dataset.testScriptState === 'notRunning'"
-        " && !document.querySelector('[data-stale=true]')"
-    )
+    """Wait until nothing is asked for, computed or redrawn, and stays so."""
+    tab.evaluate("() => { window.calmFrom = undefined; }")
+    tab.wait_for_function(SETTLED, arg=CALM_MS)
 
 
 def wait_for_cards(tab: Page) -> None:
@@ -104,7 +119,7 @@ def appear(tab: Page, wanted: Appearance) -> None:
     )
     if not tab.get_by_role("dialog").count():
         leave(tab)
-        tab.keyboard.press("r")
+        press(tab, "r")
     settle(tab)
 
 
@@ -137,12 +152,18 @@ def download(tab: Page, label: str) -> bytes:
     return Path(waiting.value.path()).read_bytes()
 
 
-def opened(browser: Browser, url: str, scheme: str, width: int = 1440) -> Page:
-    """A tab of one colour scheme past the notice."""
+def new_tab(browser: Browser, scheme: str = "dark", width: int = 1440) -> Page:
+    """A tab in a context of its own, with patience."""
     context = browser.new_context(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)
+    context.add_init_script(NOTE_SOCKETS)
     context.set_default_timeout(PATIENCE_MS)
     expect.set_options(timeout=PATIENCE_MS)
-    tab = context.new_page()
+    return context.new_page()
+
+
+def opened(browser: Browser, url: str, scheme: str, width: int = 1440) -> Page:
+    """A tab of one colour scheme past the notice."""
+    tab = new_tab(browser, scheme, width)
     tab.goto(url)
     button = tab.get_by_role("button", name="I have read this")
     button.or_(tab.get_by_test_id("stFileUploader")).first.wait_for()

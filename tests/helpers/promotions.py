@@ -10,7 +10,7 @@ from engine.model.release import Release
 from engine.workspace.workspace import Workspace
 
 QUERY = "syn-0003-e1-ecg"
-QUICK = 60.0  # seconds
+PATIENCE_S = 200.0
 
 
 def codes(place: Workspace) -> str:
@@ -27,9 +27,9 @@ def shown(place: Workspace) -> str:
 
 def promoted(place: Workspace, release: Release, who: str = "Ada", reason: str = "") -> None:
     moving = promotion.promote(place, release, Actor(who), shown(place), reason)
-    assert moving.wait(QUICK) and moving.error == "" and moving.share == 1.0
+    assert moving.wait(PATIENCE_S) and moving.error == "" and moving.share == 1.0
 
 
 def rolled_back(place: Workspace, name: str | None = None) -> None:
     moving = promotion.roll_back(place, Actor("Ada"), shown(place), name)
-    assert moving.wait(QUICK) and moving.error == ""
+    assert moving.wait(PATIENCE_S) and moving.error == ""

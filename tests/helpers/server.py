@@ -12,7 +12,7 @@ from pathlib import Path
 
 from engine.settings import ROOT
 
-STARTS_IN_S = 90
+STARTS_IN_S = 200
 
 
 def free_port() -> int:
@@ -33,7 +33,7 @@ def start(workspace: Path, log: Path) -> tuple[subprocess.Popen[bytes], str]:
     until = time.monotonic() + STARTS_IN_S
     while time.monotonic() < until and process.poll() is None:
         try:
-            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=2) as answer:
+            with urllib.request.urlopen(f"{url}/_stcore/health", timeout=10) as answer:
                 if answer.status == 200:
                     return process, url
         except OSError:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from helpers.browser import PATIENCE_MS, opened, press, settle, violations, wait_for_cards
+from helpers.browser import new_tab, opened, press, settle, violations, wait_for_cards
 from helpers.server import start, stop
 from playwright.sync_api import expect
 
@@ -100,13 +100,12 @@ def test_more_like_these_by_key_and_one_press_of_back(browser, server):
 def test_missing_workspace_is_one_sentence_that_names_the_command(browser, tmp_path):
     process, url = start(Path(tmp_path / "nowhere"), tmp_path / "server.log")
     try:
-        tab = browser.new_page()
-        tab.set_default_timeout(PATIENCE_MS)
+        tab = new_tab(browser)
         tab.goto(url)
         tab.get_by_role("button", name="I have read this").click()
         said = tab.get_by_role("alert").first
         said.wait_for()
         assert "casebind demo" in said.inner_text()
-        tab.close()
+        tab.context.close()
     finally:
         stop(process)

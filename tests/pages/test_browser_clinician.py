@@ -19,6 +19,7 @@ from helpers.browser import (
     looking,
     opened,
     page_of,
+    press,
     settle,
     violations,
     wait_for_cards,
@@ -40,7 +41,7 @@ def ask(tab: Page, url: str, files: list[Path], look: Look) -> None:
     look("results")
     tab.locator(".st-key-filters button").first.click()
     tab.get_by_test_id("stPopoverBody").get_by_text("Women", exact=True).click()
-    tab.keyboard.press("Escape")
+    press(tab, "Escape")
     expect(tab.locator(".st-key-remove-sex").get_by_role("button")).to_be_visible()
     wait_for_cards(tab)
     settle(tab)
@@ -58,7 +59,7 @@ def compare(tab: Page, look: Look) -> str:
     tab.locator(".js-plotly-plot").first.wait_for()
     look("compare")
     leave(tab)
-    tab.keyboard.press("w")
+    press(tab, "w")
     expect(tab.get_by_text(re.compile(r"convergence gap [0-9.]+ %")).first).to_be_visible()
     expect(tab.get_by_text("With an overlay that lies mostly in").first).to_be_attached()
     look("why")
@@ -92,21 +93,21 @@ def measure(tab: Page, look: Look) -> None:
 def rate_and_collect(tab: Page, title: str, look: Look) -> None:
     """Rate by key, then put the case into a new collection."""
     leave(tab)
-    tab.keyboard.press("1")
+    press(tab, "1")
     expect(tab.get_by_text("Saved as Relevant")).to_be_visible()
     leave(tab)
-    tab.keyboard.press("a")
+    press(tab, "a")
     tab.get_by_role("dialog").wait_for()
     if not tab.get_by_label("Title of the new collection").count():
         tab.get_by_role("dialog").get_by_role("combobox").click()
         tab.get_by_role("option", name="A new collection").click()
     tab.get_by_label("Title of the new collection").fill(title)
-    tab.keyboard.press("Tab")
+    press(tab, "Tab")
     settle(tab)
     tab.get_by_role("button", name="Add", exact=True).click()
     expect(tab.get_by_role("dialog").get_by_text(f"Added to {title}")).to_be_visible()
     look("collect")
-    tab.keyboard.press("Escape")
+    press(tab, "Escape")
     expect(tab.get_by_role("dialog")).to_have_count(0)
     settle(tab)
     expect(tab.get_by_role("dialog")).to_have_count(0)  # a page drawn anew doesn't bring it back

@@ -10,7 +10,7 @@ import io
 import re
 
 import pytest
-from helpers.browser import Look, download, faults_of, focus, leave, looking, opened, page_of, settle, violations
+from helpers.browser import Look, download, faults_of, focus, leave, looking, opened, page_of, press, settle, violations
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -26,7 +26,7 @@ def collect(tab: Page, title: str, look: Look) -> None:
     if not tab.get_by_label("Title", exact=True).is_visible():
         tab.get_by_text("New collection").click()
     tab.get_by_label("Title", exact=True).fill(title)
-    tab.keyboard.press("Tab")
+    press(tab, "Tab")
     settle(tab)
     tab.get_by_role("button", name="Create").click()
     settle(tab)
@@ -35,23 +35,23 @@ def collect(tab: Page, title: str, look: Look) -> None:
     tab.get_by_role("button", name="Add a case").click()
     for study_id in CASES:
         tab.get_by_label("Study id").fill(study_id)
-        tab.keyboard.press("Tab")
+        press(tab, "Tab")
         settle(tab)
         tab.get_by_role("button", name="Add the case").click()
         settle(tab)
-    tab.keyboard.press("Escape")
+    press(tab, "Escape")
     expect(tab.get_by_text("3 of 3")).to_be_visible()
     settle(tab)
     tab.get_by_role("textbox", name="Note about this case").fill("Look at the intervals.")
-    tab.keyboard.press("Tab")
+    press(tab, "Tab")
     expect(tab.get_by_text(re.compile("Saved$"))).to_be_visible()
     leave(tab)
-    tab.keyboard.press("u")
+    press(tab, "u")
     expect(tab.get_by_text("2 of 3")).to_be_visible()
     look("collection")
     tab.get_by_role("button", name="Share link").click()
     expect(tab.get_by_text(re.compile(r"/collections\?collection=c-"))).to_be_visible()
-    tab.keyboard.press("Escape")
+    press(tab, "Escape")
 
 
 def export(tab: Page) -> None:
@@ -59,29 +59,29 @@ def export(tab: Page) -> None:
     assert download(tab, "PDF, one case per page").startswith(b"%PDF")
     rows = list(csv.DictReader(io.StringIO(download(tab, "Table of cases (CSV)").decode("utf-8-sig"))))
     assert [row["study_id"] for row in rows] == [CASES[0], CASES[2], CASES[1]]
-    tab.keyboard.press("Escape")
+    press(tab, "Escape")
     settle(tab)
 
 
 def present(tab: Page, look: Look) -> None:
     """Present from the open case on by keys."""
     leave(tab)
-    tab.keyboard.press("p")
+    press(tab, "p")
     expect(tab.get_by_text("Labels and note are hidden")).to_be_visible()
     settle(tab)
     assert not shown(tab.content(), "atrial fibrillation", "Look at the intervals")
-    tab.keyboard.press("l")
+    press(tab, "l")
     expect(tab.get_by_text("Look at the intervals.")).to_be_visible()
     look("present")
-    tab.keyboard.press("ArrowRight")
+    press(tab, "ArrowRight")
     expect(tab.get_by_text("3 of 3")).to_be_visible()
     expect(tab.get_by_text("Labels and note are hidden")).to_be_visible()
-    tab.keyboard.press("f")
+    press(tab, "f")
     tab.wait_for_function("() => document.fullscreenElement !== null")
-    tab.keyboard.press("f")
+    press(tab, "f")
     tab.wait_for_function("() => document.fullscreenElement === null")
     settle(tab)
-    tab.keyboard.press("Escape")
+    press(tab, "Escape")
     tab.get_by_role("button", name="Make a quiz").wait_for()
     settle(tab)
 
@@ -89,7 +89,7 @@ def present(tab: Page, look: Look) -> None:
 def build(tab: Page, title: str) -> None:
     tab.get_by_role("button", name="Make a quiz").click()
     tab.get_by_label("Title of the quiz").fill(title)
-    tab.keyboard.press("Tab")
+    press(tab, "Tab")
     settle(tab)
     tab.get_by_role("button", name="Build", exact=True).click()
     expect(tab.get_by_text("has 3 questions")).to_be_visible()
@@ -99,13 +99,13 @@ def build(tab: Page, title: str) -> None:
 def take(tab: Page, look: Look) -> None:
     """Run the newest quiz without a mouse; look into the page before every answer."""
     focus(tab, tab.get_by_role("button", name="Take", exact=True).first)
-    tab.keyboard.press("Enter")
+    press(tab, "Enter")
     alias = tab.get_by_role("textbox", name="Your alias")
     tab.get_by_role("button", name="Start or go on").wait_for()
     settle(tab)
     focus(tab, alias)
     tab.keyboard.type("anna")
-    tab.keyboard.press("Enter")
+    press(tab, "Enter")
     for number in (1, 2, 3):
         expect(tab.get_by_text(f"Question {number} of 3")).to_be_visible()
         expect(tab.get_by_text("Choose an option, then commit it.")).to_be_visible()
@@ -114,16 +114,16 @@ def take(tab: Page, look: Look) -> None:
         if number == 1:
             look("question")
         leave(tab)
-        tab.keyboard.press("1")
+        press(tab, "1")
         expect(tab.get_by_text("Chosen: ")).to_be_visible()
         settle(tab)
-        tab.keyboard.press("Enter")
+        press(tab, "Enter")
         expect(tab.get_by_text("You chose").first).to_be_visible()
         expect(tab.get_by_text(re.compile(r"\d+ of 256 bits differ"))).to_have_count(5)
         if number == 1:
             look("revealed")
         settle(tab)
-        tab.keyboard.press("ArrowRight")
+        press(tab, "ArrowRight")
     expect(tab.get_by_text("Your answers")).to_be_visible()
     look("end")
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.browser import Look, faults_of, focus, looking, opened, page_of, settle, violations
+from helpers.browser import Look, faults_of, focus, looking, opened, page_of, press, settle, violations
 from helpers.rounds import rate
 from helpers.server import start, stop
 from playwright.sync_api import Browser, Page, expect
@@ -47,13 +47,13 @@ def make(tab: Page, look: Look) -> None:
     """Begin a round by the keyboard; a refresh finds it on its way; it ends in a release with a table."""
     page_of(tab, "Releases")
     tab.get_by_role("textbox", name="Your name").fill("Ada")
-    tab.keyboard.press("Tab")
+    press(tab, "Tab")
     settle(tab)
     expect(tab.get_by_text("ratings were given since r2 was made")).to_be_visible()
     look("start")
     begin = tab.get_by_role("button", name="Begin")
     focus(tab, begin)
-    tab.keyboard.press("Enter")
+    press(tab, "Enter")
     cancel = tab.get_by_role("button", name="Cancel the round")
     expect(cancel).to_be_visible()
     tab.reload()
@@ -82,7 +82,7 @@ def promote_and_return(tab: Page, name: str, look: Look) -> None:
     if reason.count():
         expect(promote).to_be_disabled()
         reason.fill("films are few in this collection")
-        tab.keyboard.press("Tab")
+        press(tab, "Tab")
     expect(promote).to_be_enabled()
     promote.click()
     back = tab.get_by_role("button", name="Go back to r2", exact=True)

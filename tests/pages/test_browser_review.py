@@ -23,11 +23,11 @@ def begin(tab: Page, who: str, look: Look) -> None:
     """Give a name, choose a strategy and a number, begin."""
     page_of(tab, "Review")
     tab.get_by_role("textbox", name="Your name").fill(who)
-    tab.keyboard.press("Tab")
+    press(tab, "Tab")
     settle(tab)
     tab.get_by_text("Far from what is rated", exact=True).click()
     tab.get_by_label("Number of pairs").fill(str(N))
-    tab.keyboard.press("Tab")
+    press(tab, "Tab")
     settle(tab)
     look("start")
     tab.get_by_role("button", name="Begin").click()

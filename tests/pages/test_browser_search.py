@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import pytest
-from helpers.browser import PATIENCE_MS, drop, press, settle, wait_for_cards
+from helpers.browser import drop, new_tab, press, settle, wait_for_cards
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect
 
@@ -17,13 +17,10 @@ pytestmark = pytest.mark.browser
 @pytest.fixture(scope="module")
 def page(browser: Browser, server: str) -> Iterator[Page]:
     """One tab that has accepted the notice."""
-    context = browser.new_context(viewport={"width": 1440, "height": 1000}, color_scheme="dark")
-    context.set_default_timeout(PATIENCE_MS)
-    expect.set_options(timeout=PATIENCE_MS)
-    tab = context.new_page()
+    tab = new_tab(browser)
     accept(tab, server)
     yield tab
-    context.close()
+    tab.context.close()
 
 
 def accept(tab: Page, url: str) -> None:
@@ -95,7 +92,7 @@ def test_rating_on_a_card_can_be_changed_and_taken_back(page, server):
 def test_typed_finding_and_settings_live_in_the_url(page, server):
     page.goto(server)
     page.get_by_label("or type a finding").fill("pleural effusion")
-    page.keyboard.press("Enter")
+    press(page, "Enter")
     wait_for_cards(page)
     page.locator(".st-key-set-bits").get_by_text("64", exact=True).click()
     expect(page.get_by_text(re.compile(r"\d+ of 64 bits differ")).first).to_be_attached()
@@ -168,14 +165,12 @@ def test_real_recordings_find_cases_of_several_kinds(page, server, recordings):
 
 
 def test_browser_never_reaches_beyond_this_machine(browser, server):
-    context = browser.new_context()
     asked: list[str] = []
-    context.on("request", lambda request: asked.append(request.url))
-    tab = context.new_page()
-    tab.set_default_timeout(PATIENCE_MS)
+    tab = new_tab(browser)
+    tab.context.on("request", lambda request: asked.append(request.url))
     accept(tab, server)
     tab.goto(f"{server}/about")
     tab.get_by_role("heading", name="Model card").wait_for()
-    context.close()
+    tab.context.close()
     hosts = {urlsplit(url).hostname for url in asked if urlsplit(url).scheme.startswith("http")}
     assert hosts == {"127.0.0.1"}

@@ -27,7 +27,7 @@ ARGUMENTS = (
     "--disable-component-update",
     "--disable-sync",
 )
-FIRST_MS, LIMIT_MS = 120_000, 30_000  # patience with the first page, which loads the models, and with a click
+FIRST_MS, LIMIT_MS = 240_000, 90_000  # patience with the first page, which loads the models, and with a click
 LOOK_EVERY_MS = 15
 SETTLED = "[data-testid=stApp][data-test-script-state=notRunning]"
 SIZE = {"width": 1440, "height": 1000}

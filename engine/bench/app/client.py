@@ -19,7 +19,7 @@ from engine.bench.app.messages import ALERT_ERROR, CUT_SHORT, PART_DONE, BackMsg
 from engine.bench.app.steps import ACCEPT, Action, ActionTiming
 from engine.errors import CasebindError
 
-FIRST_S, LIMIT_S = 120.0, 30.0  # patience with the first page, which loads the models, and with an action
+FIRST_S, LIMIT_S = 240.0, 90.0  # patience with the first page, which loads the models, and with an action
 TEXTS = ("markdown", "heading", "html", "text", "alert")  # elements whose `body` is read
 WIDGETS = ("button", "button_group")
 

@@ -16,7 +16,7 @@ from pathlib import Path
 from engine.errors import CasebindError
 from engine.settings import ROOT
 
-STARTS_IN_S, ENDS_IN_S = 90.0, 20.0
+STARTS_IN_S, ENDS_IN_S = 200.0, 20.0
 
 
 @dataclass(frozen=True)

@@ -83,7 +83,7 @@ def test_a_cluster_that_does_not_answer_is_one_sentence(tmp_path: Path, nodes: N
     open_workspace(tmp_path, create=True).close()
     write_setting(tmp_path, IndexSetting("ray", ("north",), address="127.0.0.1:1"))
     code = f"from engine.cli import main; main(['cluster', 'status', '--workspace', {str(tmp_path)!r}])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1 and "127.0.0.1:1 does not answer" in done.stderr
 
@@ -93,7 +93,7 @@ def test_without_the_package_one_sentence_says_what_to_install(tmp_path: Path, b
     open_workspace(tmp_path, create=True).close()
     words = ["cluster", "use", backend, "--site", "a", "--server", "a=x", "--workspace", str(tmp_path)]
     code = f"import sys; sys.modules[{package!r}] = None; from engine.cli import main; main({words!r})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1 and "casebind[cluster]" in done.stderr
 
@@ -104,7 +104,7 @@ def test_the_engine_imports_neither() -> None:
         "import engine.backends.cluster.server_link, engine.bench.cluster.bench\n"
         "print(sorted({'ray', 'psycopg'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240, check=True)
     assert done.stdout.strip() == "[]"
 
 

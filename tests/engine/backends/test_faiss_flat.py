@@ -119,6 +119,6 @@ def test_where_faiss_is_missing_one_sentence_says_what_to_install(tmp_path: Path
     open_workspace(tmp_path, create=True).close()
     words = ["cluster", "use", "faiss", "--workspace", str(tmp_path)]
     code = f"import sys; sys.modules['faiss'] = None; from engine.cli import main; main({words!r})"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=100, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 2
     assert done.stderr.count("\n") == 1 and "faiss-cpu" in done.stderr

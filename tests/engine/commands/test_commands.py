@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -43,12 +43,18 @@ def write_ecg(file: Path, samples: np.ndarray, header: str = "II") -> Path:
     return file
 
 
+def seconds_of_children() -> float:
+    """Return the processor time of all commands that have ended, which other work on the machine does not stretch."""
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
 def test_help_is_instant_and_lists_the_commands() -> None:
-    begun = time.perf_counter()
+    begun = seconds_of_children()
     said = casebind("--help")
     assert said.returncode == 0
     assert all(name in said.stdout for name in ("demo", "search", "ingest", "encode", "explain", "rate", "doctor"))
-    assert time.perf_counter() - begun < 3  # 0.2 s on a quiet machine; torch alone would take longer on a busy one
+    assert seconds_of_children() - begun < 3  # of a processor; 0.2 s on a quiet machine, torch alone takes longer
 
 
 def test_help_imports_nothing_heavy() -> None:
@@ -57,7 +63,7 @@ def test_help_imports_nothing_heavy() -> None:
         "heavy = {'torch', 'pandas', 'scipy', 'numba', 'duckdb', 'sentence_transformers', 'neurokit2', 'streamlit'}\n"
         "print(sorted(heavy & set(sys.modules)))"
     )
-    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    said = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=240, check=True)
     assert said.stdout.strip().splitlines()[-1] == "[]"
 
 
@@ -211,7 +217,7 @@ def test_an_unexpected_error_is_one_sentence_with_the_way_to_more(workspace_fold
     )
     words = [sys.executable, "-c", script, str(settings.DEMO / "manifest.csv"), str(workspace_folder / "x.npz")]
     environment = {**os.environ, "CASEBIND_WORKSPACE": str(workspace_folder)}
-    said = subprocess.run(words, capture_output=True, text=True, timeout=100, env=environment, check=False)
+    said = subprocess.run(words, capture_output=True, text=True, timeout=240, env=environment, check=False)
     assert (said.returncode, one_sentence(said.stderr)) == (1, True)
     assert "CASEBIND_DEBUG=1" in said.stderr
     assert "Traceback" in (workspace_folder / "casebind-errors.log").read_text()
@@ -221,7 +227,7 @@ def test_without_a_workspace_the_details_go_to_the_users_own_folder(tmp_path: Pa
     script = "import sys; sys.modules['tqdm'] = None\nfrom engine.cli import main; main(sys.argv[1:])"
     words = [sys.executable, "-c", script, "encode", str(settings.DEMO / "manifest.csv"), "--out", str(tmp_path / "x")]
     environment = {**os.environ, "CASEBIND_WORKSPACE": str(tmp_path / "none"), "XDG_STATE_HOME": str(tmp_path / "own")}
-    said = subprocess.run(words, capture_output=True, text=True, timeout=100, env=environment, check=False)
+    said = subprocess.run(words, capture_output=True, text=True, timeout=240, env=environment, check=False)
     assert (said.returncode, one_sentence(said.stderr)) == (1, True)
     log = tmp_path / "own" / "casebind" / "casebind-errors.log"
     assert "Traceback" in log.read_text()

@@ -99,7 +99,7 @@ print("faiss" in sys.modules, "numba" in sys.modules and sys.modules["numba"] is
 
 
 def run(code: str) -> list[str]:
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240, check=True)
     return done.stdout.splitlines()
 
 

@@ -124,7 +124,7 @@ print([found[0].tolist() for found in hamming.nearest_of_many(codes, queries, 9,
 
 def run(missing: str = "", after: str = "") -> str:
     code = ASK.format(missing=missing, after=after)
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True).stdout
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240, check=True).stdout
 
 
 def test_without_numba_the_answers_are_the_same() -> None:

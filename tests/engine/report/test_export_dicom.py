@@ -62,7 +62,7 @@ def test_every_object_passes_dciodvfy(package, tmp_path):
     for name, dataset in found.items():
         file = tmp_path / name.replace("/", "-")
         dataset.save_as(file)
-        done = subprocess.run([validator, "-new", str(file)], capture_output=True, text=True, timeout=60, check=False)
+        done = subprocess.run([validator, "-new", str(file)], capture_output=True, text=True, timeout=240, check=False)
         said = done.stdout + done.stderr
         assert said.strip()  # it names the kind of object that it recognised
         assert "Error" not in said, f"{name}: {said}"

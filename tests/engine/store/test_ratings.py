@@ -95,7 +95,7 @@ def test_ratings_survive_a_kill(tmp_path: Path) -> None:
         "for turn in range(7): place.rate('q-1', f's{turn:04d}', 'partly', actor=Actor('ann'), release='r1')\n"
         "os.kill(os.getpid(), signal.SIGKILL)"
     )
-    subprocess.run([sys.executable, "-c", script, str(tmp_path)], timeout=60, check=False)
+    subprocess.run([sys.executable, "-c", script, str(tmp_path)], timeout=240, check=False)
     with open_workspace(tmp_path) as place:
         assert len(place.ratings("q-1", actor=Actor("ann"))) == 7
 

@@ -125,7 +125,7 @@ def test_second_process_gets_one_sentence(workspace: Workspace) -> None:
         "try: open_workspace(sys.argv[1])\nexcept WorkspaceError as error: print(error)"
     )
     said = subprocess.run(
-        [sys.executable, "-c", script, str(workspace.path)], capture_output=True, text=True, timeout=60, check=True
+        [sys.executable, "-c", script, str(workspace.path)], capture_output=True, text=True, timeout=240, check=True
     ).stdout.strip()
     assert "in use by another process" in said
     assert "--workspace" in said

@@ -28,6 +28,7 @@ from engine.workspace.reindex import reindex, reusable
 from engine.workspace.workspace import Workspace, open_workspace
 
 QUERY = "syn-0003-e1-ecg"
+LIMIT_S = 60.0
 
 
 def changed(old: Release, folder: Path, *parts: str, name: str = "r9") -> Release:
@@ -91,6 +92,14 @@ def test_only_what_a_new_part_makes_is_encoded_again(workspace: Workspace, relea
         assert same == (modality != "text")
 
 
+def until_seen(seen: list[tuple[str, list[tuple[str, int]]]], name: str) -> None:
+    """Wait until a search of the threads was answered by this release."""
+    until = time.monotonic() + LIMIT_S
+    while all(release != name for release, _ in seen.copy()):
+        assert time.monotonic() < until, f"no search was answered by {name}"
+        time.sleep(0.01)
+
+
 def test_searches_go_on_and_see_one_release_at_a_time(
     workspace: Workspace, release: Release, rehashed: Release, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -110,8 +119,9 @@ def test_searches_go_on_and_see_one_release_at_a_time(
     threads = [threading.Thread(target=read) for _ in range(4)]
     for thread in threads:
         thread.start()
+    until_seen(seen, release.name)
     reindex(workspace, rehashed, rehashed.digest)
-    time.sleep(0.3)
+    until_seen(seen, "r9")
     done.set()
     for thread in threads:
         thread.join()

@@ -54,7 +54,7 @@ def test_the_table_says_what_is_left_out(tmp_path: Path, capsys: pytest.CaptureF
 
 def test_without_faiss_one_sentence_says_what_to_install() -> None:
     code = "import sys; sys.modules['faiss'] = None; from engine.cli import main; main(['bench', 'search'])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 2
     assert done.stdout == ""
     assert done.stderr.count("\n") == 1 and "faiss-cpu" in done.stderr
