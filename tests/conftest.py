@@ -1,12 +1,19 @@
-"""What every test may ask for: the open recordings, with one reason where they are absent."""
+"""What every test may ask for: shipped studies, and the open recordings, with one reason where they are absent."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
+from helpers.once import Once
+from helpers.workspaces import build_workspace
 
-from engine.settings import recordings_path
+from engine.model.release import load_release
+from engine.settings import ROOT, recordings_path
 
 ABSENT = "the open recordings are not here: CASEBIND_RECORDINGS names their folder, or data/recordings holds them"
 
@@ -36,13 +43,32 @@ SLOW = (
 )
 
 
+BROWSER = ("tests/pages/test_browser_", "tests/engine/bench/app/")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the slow tests by where they stand, and those that ask for the recordings, themselves or by a fixture."""
+    """Mark the slow tests by where they stand, and those that ask for the recordings, themselves or by a fixture.
+
+    What takes long comes first, browsers before all: a process that begins it last would be waited for.
+    """
     for item in items:
         if item.nodeid.removeprefix("tests/").startswith(SLOW):
             item.add_marker("slow")
         if "recordings" in getattr(item, "fixturenames", ()):
             item.add_marker("recordings")
+    items.sort(key=lambda item: (not item.nodeid.startswith(BROWSER), not item.get_closest_marker("slow")))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
+    """Give each process a file at a time, and all that drives a browser to one: two browsers slow each other down."""
+    from xdist.scheduler import LoadFileScheduling
+
+    class OneBrowser(LoadFileScheduling):
+        def _split_scope(self, nodeid: str) -> str:
+            return "browser" if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
+
+    return OneBrowser(config, log)
 
 
 @pytest.fixture(scope="session")
@@ -52,3 +78,34 @@ def recordings() -> Path:
     if folder is None:
         pytest.skip(ABSENT)
     return folder
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
+    """Where what takes long to make is made once for all processes of the tests."""
+    return Once(tmp_path_factory, worker_id)
+
+
+@pytest.fixture(scope="session")
+def shipped_folder(once: Once) -> Path:
+    """The shipped workspace, built by the command that users run, to be copied."""
+
+    def build(folder: Path) -> None:
+        command = [sys.executable, "-m", "engine.cli", "demo", "--if-missing", "--workspace", str(folder / "ws")]
+        done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=400)
+        assert done.returncode == 0 and "synthetic studies" in done.stdout, done.stderr
+
+    return once.made("shipped", build) / "ws"
+
+
+@pytest.fixture(scope="session")
+def few_patients(once: Once) -> Callable[[int, int], Path]:
+    """A function from numbers of patients and films to a workspace of the first so many, closed, to be copied."""
+
+    def built(patients: int, films: int) -> Path:
+        def build(folder: Path) -> None:
+            build_workspace(folder / "ws", folder / "files", load_release(), range(1, patients + 1), films)
+
+        return once.made(f"first-{patients}-{films}", build) / "ws"
+
+    return built

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from helpers.workspaces import build_workspace
 
 from engine.model.release import Release, load_release
 from engine.workspace.workspace import Workspace, open_workspace
@@ -23,10 +22,9 @@ def release() -> Release:
 
 
 @pytest.fixture(scope="session")
-def small_demo(tmp_path_factory: pytest.TempPathFactory, release: Release) -> Path:
+def small_demo(few_patients: Callable[[int, int], Path]) -> Path:
     """A closed workspace with the first patients of the shipped cohort."""
-    folder, files = tmp_path_factory.mktemp("demo") / "ws", tmp_path_factory.mktemp("files")
-    return build_workspace(folder, files, release, range(1, PATIENTS + 1), FILMS)
+    return few_patients(PATIENTS, FILMS)
 
 
 @pytest.fixture

@@ -3,34 +3,15 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from filelock import FileLock
 from helpers.server import start, stop
 
 from engine.bench.app.browser import ARGUMENTS, NAMES
-from engine.settings import ROOT
 from engine.study import ECG_LEADS
-
-
-@pytest.fixture(scope="session")
-def shipped_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
-    """The shipped workspace, built by the command that users run, once for all processes of the tests, to be copied."""
-    base = tmp_path_factory.getbasetemp()
-    folder = (base if worker_id == "master" else base.parent) / "shipped"
-    with FileLock(f"{folder}.lock"):
-        if not folder.is_dir():
-            made = folder.with_name("shipped-unfinished")
-            command = [sys.executable, "-m", "engine.cli", "demo", "--workspace", str(made)]
-            done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=280)
-            assert done.returncode == 0, done.stderr
-            made.rename(folder)
-    return folder
 
 
 @pytest.fixture(scope="session")

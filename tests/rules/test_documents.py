@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -82,7 +83,8 @@ def test_named_commands_exist(document: Path):
         assert name in COMMANDS, name
 
 
-def test_the_commands_of_the_readme_run(tmp_path: Path):
+def test_the_commands_of_the_readme_run(shipped_folder: Path, tmp_path: Path):
+    """`casebind demo` has run: it built the workspace, of which the commands get a copy."""
     lines = [line.split("#")[0].strip() for block in code_blocks(ROOT / "README.md") for line in block.splitlines()]
     commands = [line for line in lines if line.startswith("casebind ")]
     targets = [line.split()[1] for line in lines if line.startswith("make ")]
@@ -90,7 +92,8 @@ def test_the_commands_of_the_readme_run(tmp_path: Path):
     assert {"app", "test"} <= set(targets)
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
     assert all(re.search(rf"^{target}:", makefile, re.M) for target in targets)
-    environment = {**os.environ, "CASEBIND_WORKSPACE": str(tmp_path / "workspace")}
+    workspace = shutil.copytree(shipped_folder, tmp_path / "workspace")
+    environment = {**os.environ, "CASEBIND_WORKSPACE": str(workspace)}
     for command in commands:
         words = [sys.executable, "-m", "engine.cli", *shlex.split(command)[1:]]
         done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280)

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from helpers.rounds import BAD, rate, written
-from helpers.screens import keys, words
-from helpers.workspaces import build_workspace
+from helpers.screens import fine, keys, new_screen, opened, try_press, words
 from streamlit.testing.v1 import AppTest
 
 from engine.actor import Actor, single_user
@@ -21,7 +20,7 @@ from engine.learning.round_release import round_releases
 from engine.model.release import Release, load_release
 from engine.retrieval.answer import Options
 from engine.retrieval.search import search, search_stored
-from engine.settings import DEMO, ROOT
+from engine.settings import DEMO
 from engine.strings import several, text
 from engine.workspace.workspace import Workspace
 from pages.shared import notice, resources
@@ -30,10 +29,9 @@ WAIT_S = 200.0
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def built(few_patients: Callable[[int, int], Path]) -> Path:
     """A workspace of some patients of the shipped cohort."""
-    place, files = tmp_path_factory.mktemp("releases") / "ws", tmp_path_factory.mktemp("files")
-    return build_workspace(place, files, load_release(), range(1, 31), 4)
+    return few_patients(30, 4)
 
 
 @pytest.fixture
@@ -53,30 +51,12 @@ def base() -> Release:
 
 @pytest.fixture
 def app(place: Workspace) -> AppTest:
-    return AppTest.from_file(str(ROOT / "app.py"), default_timeout=60).run()
-
-
-def opened(app: AppTest, **address: str) -> AppTest:
-    app.switch_page("pages/releases/page.py")
-    app.query_params.clear()
-    for name, value in address.items():
-        app.query_params[name] = value
-    return fine(app.run())
-
-
-def fine(app: AppTest) -> AppTest:
-    assert not app.exception
-    assert text("app.unexpected") not in [error.value for error in app.error]
-    return app
-
-
-def press(app: AppTest, key: str) -> AppTest:
-    return fine(app.button(key=key).click().run())
+    return new_screen().run()
 
 
 def settled(place: Workspace) -> None:
     moving = promotion.latest_job(place)
-    assert moving is not None and moving.wait(60) and moving.error == ""
+    assert moving is not None and moving.wait(WAIT_S) and moving.error == ""
 
 
 def table(app: AppTest) -> str:
@@ -84,26 +64,26 @@ def table(app: AppTest) -> str:
 
 
 def test_without_a_round_it_shows_what_serves_and_asks_for_a_name(app: AppTest, place: Workspace):
-    opened(app)
+    opened(app, "releases")
     assert text("releases.serves") in words(app) and text("releases.name_first") in words(app)
     assert app.button(key="make-round").disabled
     assert not keys(app) & {"promote", "cancel-round", "go-on", "back-r2"}
     app.text_input(key="releases-who").set_value("  Ada   L ").run()
     assert app.query_params["who"] in ("Ada L", ["Ada L"]) and not app.button(key="make-round").disabled
-    press(app, "make-round")
+    try_press(app, "make-round")
     assert "nothing to learn from yet" in app.error[0].value and round_job.latest_job(place) is None
 
 
 def test_a_round_is_made_followed_and_looked_at(app: AppTest, place: Workspace):
     rate(place, 60)
-    opened(app, who="Ada")
+    opened(app, "releases", who="Ada")
     assert several(60, "releases.new", name="r2") in words(app)
-    press(app, "make-round")
+    try_press(app, "make-round")
     assert "cancel-round" in keys(app) and "make-round" not in keys(app)
     last = time.monotonic() + WAIT_S
     while any(not one.over for one in round_job.jobs(place)) and time.monotonic() < last:
         time.sleep(0.5)
-    opened(app, who="Ada")
+    opened(app, "releases", who="Ada")
     (made,) = round_releases(place.path)
     assert f"Release {made.name} against r2" in [one.value for one in app.header]
     assert "P@10, all pairs of modalities alike" in table(app) and "fewer than 30: guards nothing" in table(app)
@@ -112,10 +92,10 @@ def test_a_round_is_made_followed_and_looked_at(app: AppTest, place: Workspace):
 
 def test_a_cancelled_round_is_said_and_another_can_begin(app: AppTest, place: Workspace):
     rate(place, 40)
-    opened(app, who="Ada")
-    press(app, "make-round")
-    press(app, "cancel-round")
-    opened(app, who="Ada")
+    opened(app, "releases", who="Ada")
+    try_press(app, "make-round")
+    try_press(app, "cancel-round")
+    opened(app, "releases", who="Ada")
     assert text("releases.cancelled", number=1) in [one.value for one in app.info]
     assert "make-round" in keys(app) and round_releases(place.path) == []
 
@@ -123,41 +103,41 @@ def test_a_cancelled_round_is_said_and_another_can_begin(app: AppTest, place: Wo
 def test_promotion_and_the_way_back_by_two_presses(app: AppTest, place: Workspace, base: Release):
     made = written(place.path, base)
     before = place.database.read("SELECT study_id, w0, w1, w2, w3 FROM codes ORDER BY 1")
-    opened(app, who="Ada", release="r2.1")
+    opened(app, "releases", who="Ada", release="r2.1")
     assert text("releases.verdict_passes") in [one.value for one in app.success]
-    press(app, "promote")
+    try_press(app, "promote")
     settled(place)
     assert place.releases.serving() == ("r2.1", made.digest)
-    opened(app, who="Ada")
+    opened(app, "releases", who="Ada")
     assert "Promoted by Ada" in words(app) and "promote" not in keys(app)
-    press(app, "back-r2")
+    try_press(app, "back-r2")
     settled(place)
     assert place.database.read("SELECT study_id, w0, w1, w2, w3 FROM codes ORDER BY 1") == before
-    opened(app, who="Ada")
+    opened(app, "releases", who="Ada")
     assert "Brought back by Ada" in words(app) and "way back" in table(app)
 
 
 def test_a_fallen_guard_keeps_the_button_shut_until_a_reason_is_given(app: AppTest, place: Workspace, base: Release):
     written(place.path, base, rows=BAD)
-    opened(app, who="Ada")
+    opened(app, "releases", who="Ada")
     assert "P@10 of ECG to chest film falls by 20.0 %" in app.warning[0].value
     assert "falls beyond its limit of 3 %" in table(app) and app.button(key="promote").disabled
     app.text_input(key="reason-r2.1").set_value("too short").run()
     assert app.button(key="promote").disabled
     app.text_input(key="reason-r2.1").set_value("films are few here").run()
     assert not app.button(key="promote").disabled
-    press(app, "promote")
+    try_press(app, "promote")
     settled(place)
     assert promotion.history(place)[-1].reason == "films are few here"
-    opened(app, who="Ada")
+    opened(app, "releases", who="Ada")
     assert r"Reason\: films are few here." in words(app)
 
 
 def test_a_page_that_shows_another_serving_release_is_refused(app: AppTest, place: Workspace, base: Release):
     one, _ = written(place.path, base), written(place.path, base, seed=2)
-    opened(app, who="Ada", release="r2.2")
+    opened(app, "releases", who="Ada", release="r2.2")
     promotion.promote(place, one, Actor("Bo"), base.digest).wait(60)
-    press(app, "promote")  # drawn before Bo promoted
+    try_press(app, "promote")  # drawn before Bo promoted
     assert "r2.1 serves by now" in app.error[0].value
     assert place.releases.serving() == ("r2.1", one.digest)
     assert "promote" not in keys(app)
@@ -172,9 +152,9 @@ def test_a_takeover_that_was_cut_off_can_go_on(app: AppTest, place: Workspace, b
 
         asked = promotions.PromotionRequest("promotion", "Bo", ("r2", base.digest), ("r2.1", made.digest), True)
         promotions.begin(cursor, asked)  # and the process that began it is gone
-    opened(app, who="Ada")
+    opened(app, "releases", who="Ada")
     assert "did not come to its end" in app.warning[0].value
-    press(app, "go-on")
+    try_press(app, "go-on")
     settled(place)
     assert place.releases.serving() == ("r2.1", made.digest)
 
@@ -183,7 +163,7 @@ def test_the_last_queries_before_and_after_stand_side_by_side(app: AppTest, plac
     study = read_paths([DEMO / "ecg" / "syn-0045-e1-ecg.hea"])
     search(place, base, replace(study, recognised="WFDB, *twelve* leads"), Options(k=3), actor=single_user())
     written(place.path, base)
-    opened(app, who="Ada")
+    opened(app, "releases", who="Ada")
     app.toggle(key="changes-show").set_value(True).run()
     fine(app)
     said = words(app)

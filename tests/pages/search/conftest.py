@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from helpers.screens import keys
-from helpers.workspaces import build_workspace
+from helpers.screens import keys, new_screen
 from streamlit.testing.v1 import AppTest
 
-from engine.model.release import load_release
-from engine.settings import ROOT
 from engine.workspace.workspace import Workspace
 from pages.shared import resources
 
@@ -19,10 +17,9 @@ PATIENTS, FILMS = 30, 12
 
 
 @pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def folder(few_patients: Callable[[int, int], Path], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace of some patients of the shipped cohort."""
-    place, files = tmp_path_factory.mktemp("asking") / "ws", tmp_path_factory.mktemp("files")
-    return build_workspace(place, files, load_release(), range(1, PATIENTS + 1), FILMS)
+    return Path(shutil.copytree(few_patients(PATIENTS, FILMS), tmp_path_factory.mktemp("asking") / "ws"))
 
 
 @pytest.fixture(scope="module")
@@ -39,6 +36,6 @@ def place(folder: Path) -> Iterator[Workspace]:
 def app(place: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch) -> AppTest:
     """The app past its notice."""
     monkeypatch.setenv("CASEBIND_WORKSPACE", str(folder))
-    screen = AppTest.from_file(str(ROOT / "app.py"), default_timeout=120)
+    screen = new_screen()
     screen.run()
     return screen.button(key="accept").click().run() if keys(screen) >= {"accept"} else screen
