@@ -9,7 +9,7 @@ PIP_FLAGS ?=
 # Where the walks through the app leave their screenshots.
 export CASEBIND_ARTEFACTS ?= $(CURDIR)/artefacts
 
-.PHONY: help setup app test test-fast lint demo browser clean
+.PHONY: help setup app test test-fast lint style types imports demo browser clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -36,17 +36,29 @@ browser: ## install Debian's chromium for the browser tests, once
 	    $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
 
 lint: setup ## ruff, mypy and the import contract
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync types style imports
+
+style: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+
+types: setup
 	$(BIN)/mypy
+
+imports: setup
 	$(BIN)/lint-imports --no-cache
 
-# Browsers wait more than they work, so three run on two cores; each computes on one thread, as threads would only wait.
-test: setup browser lint ## set up and run every test, on two cores
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile
+# One of three processes waits for its browser, so three run on two cores; each computes on one thread, as threads would
+# only wait. Files are taken in the order of tests/conftest.py, the long ones first.
+ON_TWO_CORES := -n 3 --dist loadfile --no-loadscope-reorder
+
+test: ## set up and run every test, on two cores
+	@$(MAKE) --no-print-directory --jobs 2 --output-sync setup browser
+	@$(MAKE) --no-print-directory lint
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ON_TWO_CORES)
 
 test-fast: setup lint ## the quick tests: no browser, no training, no clusters
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 3 --dist loadfile -m "not browser and not slow"
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ON_TWO_CORES) -m "not browser and not slow"
 
 clean: ## remove the environment and caches (never a workspace)
 	rm -rf $(VENV) artefacts .pytest_cache .mypy_cache .ruff_cache *.egg-info
