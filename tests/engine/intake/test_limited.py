@@ -201,7 +201,7 @@ def test_a_reader_that_is_killed_is_replaced(bomb: list[Upload], background: Thr
 def test_a_reader_that_stands_still_is_ended(
     bomb: list[Upload], background: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CASEBIND_READ_SECONDS", "0.4")
+    monkeypatch.setenv("CASEBIND_READ_SECONDS", "3")  # on a busy machine, to find and suspend it takes a while
     reading = background.submit(read_limited, bomb)
     reader = one_reader()
     reader.suspend()

@@ -105,7 +105,7 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("killed") / "ws"
     with open_workspace(folder, create=True) as place:
         fill(place)
-    done = subprocess.run([sys.executable, "-c", WRITES, str(folder)], timeout=60, check=False, capture_output=True)
+    done = subprocess.run([sys.executable, "-c", WRITES, str(folder)], timeout=240, check=False, capture_output=True)
     assert done.returncode == -9, done.stderr.decode()[-500:]
     return folder
 

@@ -161,7 +161,7 @@ def test_what_was_said_to_be_stored_survives_a_kill(tmp_path: Path) -> None:
         "os.kill(os.getpid(), 9)\n"
     )
     done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "ws")], cwd=ROOT, capture_output=True, text=True, timeout=120
+        [sys.executable, "-c", code, str(tmp_path / "ws")], cwd=ROOT, capture_output=True, text=True, timeout=240
     )
     assert done.returncode == -9, done.stderr
     with open_workspace(tmp_path / "ws") as place:
