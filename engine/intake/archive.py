@@ -28,6 +28,17 @@ def unpack(upload: Upload) -> list[Upload]:
         ) from error
 
 
+def announced_bytes(upload: Upload) -> int:
+    """Return how many bytes there are to read: of a zip what its members announce, which none of them can exceed."""
+    if sniff(upload.data) != "zip":
+        return len(upload.data)
+    try:
+        with zipfile.ZipFile(io.BytesIO(upload.data)) as archive:
+            return sum(info.file_size for info in archive.infolist())
+    except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError):
+        return len(upload.data)  # it is refused when it is unpacked
+
+
 def _members(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
     members = [info for info in archive.infolist() if not info.is_dir() and not _is_junk(info.filename)]
     if not members:

@@ -1,8 +1,8 @@
 """Uploads read in a process of their own, so that none takes the memory, the processor or the time of the others.
 
 One warm process (engine.intake.reader_process) forks a reader for every upload. A reader first has a moment beside the
-others, and most uploads need no more. What needs more is read anew, behind other work, among few of its kind and
-within the limits of the settings.
+others, and most uploads need no more. What is large, or needs more, is read anew behind other work, among few of its
+kind and within the limits of the settings.
 """
 
 from __future__ import annotations

@@ -21,6 +21,7 @@ from contextlib import suppress
 
 from engine.errors import CasebindError, QuestionError
 from engine.intake import formats
+from engine.intake.archive import announced_bytes
 from engine.intake.messages import Message, MessageError, receive, send, study_message
 from engine.intake.read import parse
 from engine.intake.upload import MEGABYTE, Answers, Upload
@@ -45,6 +46,7 @@ LIBRARIES = (
     "PIL.JpegImagePlugin",
 )
 MOST_BYTES = 2 * UNPACKED_LIMIT_MB * MEGABYTE  # of one message
+LARGE_BYTES = 30 * MEGABYTE  # of an upload, unpacked: more than most films and recordings have
 _FIRST_WAIT_S = 60  # in which the app sends an upload that it announced
 _NICENESS = 10  # of a reader that yields: a tenth of the share of others
 
@@ -84,35 +86,41 @@ def _be_the_first_to_go() -> None:
 
 
 def _fork(control: socket.socket, descriptor: int) -> None:
-    if os.fork():
-        os.close(descriptor)
+    """Fork a reader for a connection and say there which process it is."""
+    connection = socket.socket(fileno=descriptor)
+    if pid := os.fork():
+        with connection, suppress(OSError):  # the app has gone
+            send(connection, Message({"pid": pid}))
         return
     try:
         control.close()
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        _serve(socket.socket(fileno=descriptor))
+        _serve(connection)
     finally:
         os._exit(0)
 
 
 def _serve(connection: socket.socket) -> None:
-    """Read the one upload that the connection brings, within its limits, and answer."""
-    send(connection, Message({"pid": os.getpid()}))
+    """Read the one upload that the connection brings, within its limits, and answer.
+
+    A large one is left to a reader that yields, without an answer.
+    """
     with suppress(MessageError, OSError):  # the app has gone
         job = receive(connection, until=time.monotonic() + _FIRST_WAIT_S, most=MOST_BYTES)
         limit(**job.body["limits"])
-        result = answer(job)
+        uploads = [Upload(name, bytes(data)) for name, data in zip(job.body["names"], job.parts[1:], strict=True)]
+        if not job.body["limits"]["yields"] and sum(map(announced_bytes, uploads)) > LARGE_BYTES:
+            return
+        result = answer(uploads, job)
         connection.settimeout(None)
         send(connection, result)
 
 
-def answer(job: Message) -> Message:
+def answer(uploads: list[Upload], job: Message) -> Message:
     """Return the study, the question or the sentence that reading an upload leads to."""
-    key, *files = job.parts
     tempfile.tempdir = job.body["folder"]
-    uploads = [Upload(name, bytes(data)) for name, data in zip(job.body["names"], files, strict=True)]
     try:
-        study = study_message(parse(uploads, Answers(**job.body["answers"]), bytes(key)))
+        study = study_message(parse(uploads, Answers(**job.body["answers"]), bytes(job.parts[0])))
     except QuestionError as error:
         return Message({"question": str(error), "field": error.field, "choices": error.choices})
     except CasebindError as error:

@@ -20,6 +20,7 @@ from helpers.studies import same_study
 
 from engine.errors import IntakeError, QuestionError, UsageError
 from engine.intake import Answers, Upload, read
+from engine.intake.archive import announced_bytes
 from engine.intake.limited import AT_ONCE, read_limited, start
 from engine.settings import DEMO
 from engine.study import Study
@@ -78,6 +79,12 @@ def one_reader(other_than: int = 0) -> psutil.Process:
                 return reader
         time.sleep(0.005)
     raise AssertionError("no reader")
+
+
+@pytest.fixture(scope="module")
+def slow() -> list[Upload]:
+    """A table of 24 MB, whose reading takes some seconds."""
+    return [Upload("a.csv", b"t,PPG\n" + b"0,1\n" * 6_000_000)]
 
 
 @pytest.fixture
@@ -143,10 +150,18 @@ def test_a_question_and_a_sentence_are_those_of_read() -> None:
     assert said_by(read_limited, noise) == said_by(read, noise)
 
 
-def test_what_takes_too_long_is_stopped(bomb: list[Upload], monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_there_is_to_read_is_known_before_it_is_unpacked(bomb: list[Upload]) -> None:
+    assert len(bomb[0].data) < 200_000
+    assert announced_bytes(bomb[0]) == 60_000_006
+    assert announced_bytes(SMALL[0]) == len(TABLE)
+    damaged = Upload("a.zip", bomb[0].data[:-20])
+    assert announced_bytes(damaged) == len(damaged.data)
+
+
+def test_what_takes_too_long_is_stopped(slow: list[Upload], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CASEBIND_READ_SECONDS", "1")
     with pytest.raises(IntakeError, match=r"not read within 1 s and .* its reader was stopped"):
-        read_limited(bomb)
+        read_limited(slow)
     no_reader_is_left()
     assert read_limited(SMALL).modality == "ppg"
 
@@ -184,8 +199,8 @@ def test_many_bombs_leave_a_turn_to_others(bomb: list[Upload], background: Threa
         assert "its reader was stopped" in outcome(one)
 
 
-def test_a_reader_that_is_killed_is_replaced(bomb: list[Upload], background: ThreadPoolExecutor) -> None:
-    reading = background.submit(read_limited, bomb)
+def test_a_reader_that_is_killed_is_replaced(slow: list[Upload], background: ThreadPoolExecutor) -> None:
+    reading = background.submit(read_limited, slow)
     first = one_reader()
     first.kill()
     second = one_reader(other_than=first.pid)
@@ -199,12 +214,14 @@ def test_a_reader_that_is_killed_is_replaced(bomb: list[Upload], background: Thr
 
 
 def test_a_reader_that_stands_still_is_ended(
-    bomb: list[Upload], background: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
+    slow: list[Upload], background: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("CASEBIND_READ_SECONDS", "3")  # on a busy machine, to find and suspend it takes a while
-    reading = background.submit(read_limited, bomb)
+    monkeypatch.setenv("CASEBIND_READ_SECONDS", "2")  # on a busy machine, to find and suspend it takes a while
+    reading = background.submit(read_limited, slow)
     reader = one_reader()
     reader.suspend()
+    assert psutil.wait_procs([reader], LONG_S)[1] == []
+    end(reading)
     assert "its reader was stopped" in outcome(reading)
     no_reader_is_left()
 
@@ -234,14 +251,14 @@ def test_nothing_is_left_of_a_reader_that_was_killed(
 
 
 def test_a_reader_has_no_secret_and_no_open_file_of_the_app(
-    bomb: list[Upload], background: ThreadPoolExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    slow: list[Upload], background: ThreadPoolExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("CASEBIND_A_SECRET", "of the app")
     for forker in forkers():
         forker.kill()
     with (tmp_path / "record").open("w") as file:
         os.set_inheritable(file.fileno(), True)
-        reading = background.submit(read_limited, bomb)
+        reading = background.submit(read_limited, slow)
         reader = one_reader()
         reader.suspend()
         assert "CASEBIND_A_SECRET" not in reader.environ()
@@ -252,13 +269,13 @@ def test_a_reader_has_no_secret_and_no_open_file_of_the_app(
     assert "its reader was stopped" in outcome(reading)
 
 
-def test_readers_end_with_the_app(tmp_path: Path) -> None:
-    (tmp_path / "a.zip").write_bytes(zipped({"a.csv": b"t,PPG\n" + b"0,1\n" * 15_000_000}))
+def test_readers_end_with_the_app(slow: list[Upload], tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_bytes(slow[0].data)
     code = (
         "import sys; from engine.intake import Upload; from engine.intake.limited import read_limited;"
-        "read_limited([Upload('a.zip', open(sys.argv[1], 'rb').read())])"
+        "read_limited([Upload('a.csv', open(sys.argv[1], 'rb').read())])"
     )
-    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "a.zip")]) as app:
+    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "a.csv")]) as app:
         found: list[psutil.Process] = []
         ends = time.monotonic() + LONG_S
         while len(found) < 2 and time.monotonic() < ends:
