@@ -53,9 +53,12 @@ _OTHER_WORDS += (
     "VOLTAGE",
 )
 _OTHER_WORDS += ("SAMPLES", "CHAN", "EINTHOVEN", "GOLDBERGER", "WILSON", "EXTR")
+_OTHER_WORDS += ("LIMB", "CHEST", "PRECORDIAL", "AUGMENTED", "MODIFIED", "MOD", "RHYTHM", "STRIP")
 _TURNED = ("INVERTED", "INV", "REVERSED", "NEGATIVE", "NEG", "MINUS", "FLIPPED")
 _NUMBERED = re.compile(r"(?:^|\s)(?:CH|CHAN|CHANNEL|CANAL|KANAL|AI) ?\d{1,2}(?=\s|$)")  # a place in the recorder
 _JOINED = re.compile(r"^(ECG|EKG)(?=(?:WAVEFORM|WAVE|DATA|SIGNAL|SAMPLES|VALUE|RAW|FILTERED|CHANNEL)S?\b)")
+_OF_EEG = re.compile(r"^(?:EEG|POL) (?=(?:ECG|EKG)\w{0,2}(?:-REF)?$)")  # as recorders of EEG name them
+_SIDED = r"(?:ECG|EKG)[LR]\d?"  # the left or the right one of two electrodes
 _MINUS_ONE = re.compile(r"^(-1 ?[*×X]|[-+]) ?(?=\S)|(?<=\S) ?([*×X] ?-1)$")
 _ODD_LEADS = {"CM5", "CS5", "CC5", "MCL1", "MCL6"}  # bipolar chest leads of monitors
 
@@ -72,7 +75,7 @@ _OPEN = re.compile(rf"^(?:{_ELECTRODE}|{_AMBIGUOUS}|\d\d)$")
 
 _BRACKET = re.compile(r"[(\[{<]([^()\[\]{}<>]*)[)\]}>]")
 _UNIT_TAIL = re.compile(
-    r"^(.*?)(?:[\s_/,;]+| in |(?<=[)\]}>]))(mV|uV|μV|nV|a\.?u\.?|sd|z-?score|millivolts?|microvolts?|bpm|mmHg)$",
+    r"^(.*?)(?:[\s_/,;.-]+| in |(?<=[)\]}>]))(mV|uV|μV|nV|a\.?u\.?|sd|z-?score|millivolts?|microvolts?|bpm|mmHg)$",
     re.IGNORECASE,
 )
 _BEAT_WORDS = {
@@ -223,15 +226,19 @@ def _ecg(key: str) -> Label | None:
         return _difference(pair[1], re.sub("^(ECG|EKG) ", "", pair[2]), is_ecg, sign)
     if core in _ODD_LEADS:
         return Label(GENERIC_ECG, sign, remark=f"{core} is no standard lead")
-    if (is_ecg and _OPEN.match(core)) or re.fullmatch(r"(?:ECG|EKG) ?\d{1,2}", core):
+    if is_ecg and core == "REF":
+        return Label(GENERIC_ECG, sign, remark="ECG-REF is no standard lead")
+    if (is_ecg and _OPEN.match(core)) or re.fullmatch(rf"(?:ECG|EKG) ?\d{{1,2}}|{_SIDED}", core):
         return Label(GENERIC_ECG, sign)
+    if re.fullmatch(rf"(?:(?:ECG|EKG)\d{{0,2}}|{_SIDED})-(?:REF|{_SIDED})", core):
+        return Label(GENERIC_ECG, sign, remark=f"{core} is no standard lead")
     return None
 
 
 def _core(key: str) -> tuple[str, bool, bool, int]:
     """Return what is left without words for "ECG" and the like, whether these stood there, and the sign."""
     ecg = "|".join(_ECG_WORDS)
-    key = " ".join(_NUMBERED.sub(" ", _JOINED.sub(r"\1 ", key)).split())
+    key = " ".join(_NUMBERED.sub(" ", _JOINED.sub(r"\1 ", _OF_EEG.sub("", key))).split())
     key = re.sub(rf"\b({ecg})(?: [-/] |[-/](?=\S))", r"\1 ", re.sub(r"^(ECG|EKG)\d (?=[A-Z])", r"\1 ", key))
     key = re.sub(r"^(ECG|EKG)?(LEAD)?(?=(?:I{1,3}|[123]|AV[RLF]|V[1-6]|ML[I2]+)$)", _apart, key)
     words, sign, is_ecg, is_lead = key.split(" "), 1, False, False
@@ -295,7 +302,7 @@ def _pulse(key: str) -> Label | None:
     bare = [re.sub(r"\d$", "", word) if word not in _SENSOR_WORDS else word for word in words]
     wave = [word for word in bare if word in _WAVES or _WAVE_STEMS.match(word)]
     others = [word for word in bare if word and word not in wave]
-    qualified = all(word in _PULSE_QUALIFIERS or re.fullmatch(r"A?\d{1,2}|CH\d?", word) for word in others)
+    qualified = all(word in _PULSE_QUALIFIERS or re.fullmatch(r"A?\d{1,2}|CH\d?|\d{3}(?:NM)?", word) for word in others)
     light = bool(set(bare) & _LIGHT) and set(bare) <= _LIGHT | {"LED", *_OTHER_WORDS}
     sensor = bool(set(bare) & _SENSOR_WORDS) and bool(set(bare) & _WAVE_WORDS)
     named = (wave or sensor) and qualified

@@ -51,7 +51,7 @@ def plain(text: str) -> str:
         with contextlib.suppress(UnicodeError):
             text = text.encode("latin-1").decode("utf-8")
     text = re.sub(r"[\u2010-\u2015\u2212\ufe58\ufe63\uff0d]", "-", unicodedata.normalize("NFKC", text))
-    return " ".join(text.replace("µ", "μ").split()).strip("'\"` ")
+    return " ".join(text.replace("µ", "μ").split()).strip("'\"`“”„ ")
 
 
 def scale_of(units: str) -> tuple[str, float] | None:
