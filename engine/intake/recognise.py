@@ -19,7 +19,7 @@ _MISSING: Final = frozenset({"nan", "na", "n/a", "null", "none", "inf", "-inf"})
 _UNIX_TIME: Final = 1e9  # seconds; September 2001, before any wristband
 _SLOW_SENSOR_HZ: Final = 8.0  # an E4 writes skin conductance and temperature at 4 Hz, the pulse wave at 64 Hz
 _FAST_SENSOR_HZ: Final = 1000.0
-_STAMP: Final = re.compile(r"^\d{1,4}[-/:]\d{1,2}[-/:]\d{1,4}(?:[T_.,:]|$)")  # a date or a time of day
+_STAMP: Final = re.compile(r"^\d{1,4}[-/:]\d{1,2}[-/:]\d{1,4}(?:[T_.,: ]|$)")  # a date or a time of day
 _QUOTED: Final = re.compile(r'"([^"]*)"')
 _WIDE: Final = (
     (b"\xff\xfe\x00\x00", "utf-32"),
@@ -253,5 +253,5 @@ def _mostly_numbers(lines: list[str], between: str) -> int:
 
 
 def _numeric(cell: str) -> bool:
-    cell = cell.strip("'")
+    cell = cell.strip("'[]")
     return cell.lower() in _MISSING or _NUMBER.match(cell) is not None or _STAMP.match(cell) is not None

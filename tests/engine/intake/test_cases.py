@@ -245,6 +245,7 @@ def test_columns_that_opensignals_describes_above_them() -> None:
     ("header", "form"),
     [
         ("'Time and date','II'\n'hh:mm:ss.mmm dd/mm/yyyy','mV'\n", "'[10:00:{0:06.3f} 13/01/2020]',{1:.4f}"),
+        ("Time and date|patient|II (mV)\n", "[10:00:{0:06.3f} 13/01/2020]|Jane Roe|{1:.4f}"),
         ("   time     II (mV)\n", "{0:8.3f} {1:9.4f}"),
         ("   time     II\n    (s)    (mV)\n", "{0:8.3f} {1:9.4f}"),
         ("time,II\n(s),(mV)\n", "{0:.3f},{1:.4f}"),
