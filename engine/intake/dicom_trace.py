@@ -16,6 +16,7 @@ from engine.intake.labels import GENERIC_ECG, Label, group_words, read_label
 from engine.intake.leads import lead_of_code, phrase, turned_lead_of_code
 from engine.intake.units import scale_of
 from engine.intake.upload import Answers
+from engine.modalities import spec_of
 from engine.study import ECG_LEADS, PPG_LEAD, Study
 
 if TYPE_CHECKING:
@@ -88,20 +89,22 @@ def _group(index: int, item: Dataset) -> _Group:
 def _label(definition: Dataset) -> Label:
     """Return the lead of a channel by its source code; by label or meaning where the code is private or unknown."""
     source = definition.get("ChannelSourceSequence") or []
-    for code in (str(item.get("CodeValue") or "") for item in source):
-        if lead := lead_of_code(code):
-            return Label(lead)
-        if lead := turned_lead_of_code(code):
-            return Label(lead, -1, remark=f"−{lead} turned over to {lead}")
     texts = [definition.get("ChannelLabel"), *(item.get("CodeMeaning") for item in source)]
     named = [label for text in texts if text and (label := read_label(str(text))).lead]
+    named = [label for label in named if label.lead != GENERIC_ECG] or named
+    for code in (str(item.get("CodeValue") or "") for item in source):
+        if lead := lead_of_code(code):
+            other = next((str(label.lead) for label in named if label.lead not in (lead, GENERIC_ECG)), "")
+            return Label(lead, remark=f"{lead} by its code, named {other}" if other else "")
+        if lead := turned_lead_of_code(code):
+            return Label(lead, -1, remark=f"−{lead} turned over to {lead}")
     if len({(label.lead, label.sign) for label in named}) > 1:
         return Label(None)
     return named[0] if named else Label(None)
 
 
 def _together(groups: list[_Group], wanted: tuple[str, ...]) -> list[_Group]:
-    """Return the groups that hold one recording: the one with most leads, and equally long ones with other leads.
+    """Return the groups that hold one recording: equally long ones that have the most leads together.
 
     A median beat is none of them; IntakeError where there is nothing else.
     """
@@ -115,7 +118,18 @@ def _together(groups: list[_Group], wanted: tuple[str, ...]) -> list[_Group]:
         )
     if not rhythm:
         return []
-    best = max(rhythm, key=lambda group: (len(group.leads(wanted)), not group.derived, group.duration_s))
+    together = [_beside(best, rhythm, wanted) for best in rhythm]
+    return max(together, key=lambda chosen: _worth(chosen, wanted))
+
+
+def _worth(chosen: list[_Group], wanted: tuple[str, ...]) -> tuple[int, int, int, float]:
+    """Return by what groups that are read together are preferred: leads, fewer derived groups, fewer groups, length."""
+    leads = set().union(*(group.leads(wanted) for group in chosen))
+    return len(leads), -sum(group.derived for group in chosen), -len(chosen), chosen[0].duration_s
+
+
+def _beside(best: _Group, rhythm: list[_Group], wanted: tuple[str, ...]) -> list[_Group]:
+    """Return a group with the equally long ones that hold other leads, in their order."""
     chosen, leads = [best], best.leads(wanted)
     for group in rhythm:
         alike = abs(group.duration_s - best.duration_s) <= _SAME_LENGTH * best.duration_s
@@ -126,8 +140,9 @@ def _together(groups: list[_Group], wanted: tuple[str, ...]) -> list[_Group]:
 
 def _is_beat(group: _Group, longest_s: float) -> bool:
     said = group_words(str(group.item.get("MultiplexGroupLabel") or ""))
-    short = group.derived and group.duration_s <= _BEAT_S and longest_s > 1.5 * group.duration_s
-    return said == "MEDIAN" or (short and said != "RHYTHM")
+    short = group.duration_s <= _BEAT_S and longest_s > 1.5 * group.duration_s
+    beat = short and (group.derived or group.duration_s < spec_of("ecg").shortest_s)
+    return said == "MEDIAN" or (beat and said != "RHYTHM")
 
 
 def _shifts(groups: list[_Group]) -> dict[int, float]:
@@ -198,17 +213,20 @@ def _skews(group: _Group, shift_s: float) -> list[float]:
 
 def _physical(stored: np.ndarray, definition: Dataset) -> np.ndarray:
     """Return (n,) float64 in the channel's unit; the stored numbers where there is no sensitivity."""
-    if definition.get("ChannelSensitivity") is None:
-        return stored.astype(np.float64)
+    scale = _scale(definition)
+    return stored.astype(np.float64) * (scale or 1) + (float(definition.get("ChannelBaseline") or 0) if scale else 0)
+
+
+def _scale(definition: Dataset) -> float:
+    """Return the channel's units per stored step, 0 where the file states none."""
     factor = definition.get("ChannelSensitivityCorrectionFactor")
-    scale = float(definition.ChannelSensitivity) * (1.0 if factor is None else float(factor))
-    return stored.astype(np.float64) * scale + float(definition.get("ChannelBaseline") or 0)
+    return float(definition.get("ChannelSensitivity") or 0) * (1.0 if factor is None else float(factor))
 
 
 def _units(definition: Dataset) -> str:
     """Return the coded unit (UCUM), or its meaning where the code is private; "" without sensitivity or unit."""
     units = definition.get("ChannelSensitivityUnitsSequence") or []
-    if not units or definition.get("ChannelSensitivity") is None:
+    if not units or not _scale(definition):
         return ""
     written = [str(units[0].get(keyword) or "") for keyword in ("CodeValue", "CodeMeaning")]
     return next((unit for unit in written if scale_of(unit)), written[0])

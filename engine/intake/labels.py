@@ -88,7 +88,9 @@ _BEAT_WORDS = {
     "BEAT",
     "BEATS",
     "CYCLE",
+    "CYCLES",
     "COMPLEX",
+    "COMPLEXES",
 }
 _RHYTHM_WORDS = {"RHYTHM", "RESTING", "REST", "CONTINUOUS", "ORIGINAL"}
 _DEVICE = re.compile(r"^SHIMMER_[0-9A-F]{4}_", re.IGNORECASE)  # Shimmer names its columns by the sensor's number

@@ -113,6 +113,40 @@ def test_groups_of_one_recording_are_joined_and_said() -> None:
     np.testing.assert_allclose(study.content.samples, values.T * 2.5e-3, rtol=1e-5, atol=1e-7)
 
 
+def test_most_leads_together_are_read_and_not_the_longest_strip() -> None:
+    values = stored(seconds=2.5)
+    groups = [waveform(values[:, i : i + 3], SCP[i : i + 3]) for i in range(0, 12, 3)]
+    strip = waveform(stored(n=3), [SCP[1], SCP[6], SCP[10]], MultiplexGroupLabel="RHYTHM")
+    study = taken_in(*groups, strip)
+    assert (study.content.leads, study.content.duration_s) == (LEADS, 2.5)
+    assert "4 of 5 groups" in study.recognised
+
+
+@pytest.mark.parametrize("label", ["Median complexes", ""])
+def test_a_group_too_short_for_an_ecg_is_a_beat_beside_a_longer_one(label: str) -> None:
+    beat = waveform(stored(seconds=1.2), SCP, MultiplexGroupLabel=label)
+    study = taken_in(beat, waveform(stored(n=2), SCP[:2]))
+    assert (study.content.leads, study.content.duration_s) == (("I", "II"), 10)
+
+
+def test_a_label_counts_before_a_meaning_that_only_says_ecg_and_a_code_before_both() -> None:
+    group = waveform(stored(n=2), ["X1", SCP[1]])
+    first, second = group.ChannelDefinitionSequence
+    first.ChannelSourceSequence[0].CodeMeaning, first.ChannelLabel = "ECG", "V2"
+    second.ChannelLabel = "Lead V6"
+    study = taken_in(group)
+    assert study.content.leads == ("II", "V2")
+    assert "II by its code, named V6" in study.recognised
+
+
+def test_a_sensitivity_of_zero_leaves_the_unit_open() -> None:
+    group = waveform(stored(n=2), SCP[:2])
+    group.ChannelDefinitionSequence[0].ChannelSensitivity = 0
+    with pytest.raises(QuestionError) as asked:
+        taken_in(group)
+    assert asked.value.field == "units"
+
+
 def test_a_labelled_median_beat_alone_is_one_sentence() -> None:
     median = waveform(stored(seconds=3), SCP, WaveformOriginality="DERIVED", MultiplexGroupLabel="MEDIAN BEAT")
     with pytest.raises(IntakeError, match="median beat"):
