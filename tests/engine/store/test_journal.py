@@ -34,6 +34,23 @@ for turn in range(20):
         collections.add(place, made.collection_id, f"s{turn // 5:04d}", actor=ann)
 os.kill(os.getpid(), signal.SIGKILL)
 """
+FILLS = """
+import os, resource, signal, sys
+from engine.actor import Actor
+from engine.workspace.workspace import open_workspace
+place, ann = open_workspace(sys.argv[1]), Actor("ann")
+most = os.path.getsize(sys.argv[1] + "/casebind.duckdb") + 1_000_000
+resource.setrlimit(resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+while not place.journal_failure:  # the journal is the larger of the two files
+    place.audit("x" * 100_000, actor=ann)
+place.rate("s0000", "s0001", "relevant", actor=ann, release="r1")
+print(place.journal_failure)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+place.rate("s0000", "s0002", "relevant", actor=ann, release="r1")
+print(place.journal_failure or "written again")
+sys.stdout.flush()
+os.kill(os.getpid(), signal.SIGKILL)
+"""
 ACTS = 20 + 3 * 4
 LOG, JOURNAL = "casebind.duckdb.wal", "casebind.journal"
 SWEEP = int(os.environ.get("CASEBIND_LOG_SWEEP", "0"))  # places of the log that are damaged in turn
@@ -250,6 +267,20 @@ def test_a_change_is_in_the_journal_before_it_is_acknowledged(tmp_path: Path) ->
             assert len(lines) > before and lines.count(b'"ratings"') == turn
             before = len(lines)
     assert (tmp_path / JOURNAL).stat().st_size < 100  # closed: the database has everything
+
+
+def test_a_journal_that_cannot_be_written_is_named_and_catches_up(tmp_path: Path) -> None:
+    with open_workspace(tmp_path, create=True) as place:
+        fill(place)
+    done = subprocess.run(
+        [sys.executable, "-c", FILLS, str(tmp_path)], timeout=60, check=False, capture_output=True, text=True
+    )
+    assert re.fullmatch(
+        r"The journal, .* cannot be written \(.+\): check the free space.*\nwritten again\n", done.stdout
+    )
+    with open_workspace(injured(tmp_path, overwritten(0.9))) as place:
+        assert "none is missing" in place.remark
+        assert len(place.all_ratings()) == 2
 
 
 def test_a_checkpoint_empties_the_journal_and_later_changes_follow(tmp_path: Path) -> None:
