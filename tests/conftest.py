@@ -32,6 +32,7 @@ SLOW = (
     "engine/learning/test_promot",
     "engine/map/",
     "engine/report/test_export_pdf",
+    "engine/store/test_journal",
     "engine/store/test_ratings",
     "engine/synthetic/",
     "engine/training/",
