@@ -12,8 +12,16 @@ from engine.intake import Answers, Upload
 
 # ---- WFDB -------------------------------------------------------------------------------------------------------
 
-LARGEST = {"16": 30_000, "212": 2000, "24": 8_000_000, "32": 2_000_000_000, "80": 120}
-_LOWEST = {"16": -(2**15), "212": -(2**11), "24": -(2**23), "32": -(2**31), "80": -(2**7)}
+LARGEST = {"16": 30_000, "61": 30_000, "160": 30_000, "212": 2000, "24": 8_000_000, "32": 2_000_000_000, "80": 120}
+_LOWEST = {
+    "16": -(2**15),
+    "61": -(2**15),
+    "160": -(2**15),
+    "212": -(2**11),
+    "24": -(2**23),
+    "32": -(2**31),
+    "80": -(2**7),
+}
 
 
 def _packed(fmt: str, frames: np.ndarray) -> bytes:
@@ -21,6 +29,10 @@ def _packed(fmt: str, frames: np.ndarray) -> bytes:
     flat = frames.reshape(-1)
     if fmt == "16":
         return flat.astype("<i2").tobytes()
+    if fmt == "61":
+        return flat.astype(">i2").tobytes()
+    if fmt == "160":
+        return (flat + 2**15).astype("<u2").tobytes()
     if fmt == "32":
         return flat.astype("<i4").tobytes()
     if fmt == "80":

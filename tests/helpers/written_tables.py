@@ -194,14 +194,14 @@ def _notes(draw: st.DrawFn, fs: float, stated: bool) -> tuple[list[str], Answers
 @st.composite
 def _file(draw: st.DrawFn, columns: _Columns, style: _Style, notes: list[str], unit_row: bool) -> bytes:
     """Draw the bytes of a table: comments, lines that spreadsheets are told by, ends of lines, encoding."""
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, delimiter=style.delimiter, quoting=style.quoting, lineterminator="\n")
-    writer.writerow(columns.labels)
+    rows = [columns.labels]
     if unit_row:
         form = draw(st.sampled_from(("{}", "({})", "[{}]")))
-        writer.writerow([form.format(unit) if unit else "-" for unit in columns.below])
-    writer.writerows(zip(*columns.cells, strict=True))
-    table = buffer.getvalue().splitlines()
+        rows.append([form.format(unit) if unit else "-" for unit in columns.below])
+    if len(columns.cells) == 1 and draw(st.integers(0, 3)) == 0:
+        rows.append([str(len(columns.cells[0]))])  # how many samples follow
+    rows += [list(row) for row in zip(*columns.cells, strict=True)]
+    table = _lines(rows, style, padded=draw(st.booleans()))
     if style.delimiter != " " and draw(st.integers(0, 4)) == 0:
         table = [line + style.delimiter for line in table]
     comment = draw(st.sampled_from(("# ", "", "% ")))
@@ -215,6 +215,15 @@ def _file(draw: st.DrawFn, columns: _Columns, style: _Style, notes: list[str], u
     narrow = "utf-8" if "\u2212" in text else "latin-1"
     encoding = draw(st.sampled_from(("utf-8", "utf-8-sig", "utf-16", "utf-16-le", narrow)))
     return text.encode(encoding)
+
+
+def _lines(rows: list[list[str]], style: _Style, *, padded: bool) -> list[str]:
+    """Return the lines of rows, quoted as CSV is; where blanks are between the columns, these may be equally wide."""
+    if style.delimiter == " " and padded:
+        return ["".join(cell.rjust(28) for cell in row) for row in rows]
+    buffer = io.StringIO()
+    csv.writer(buffer, delimiter=style.delimiter, quoting=style.quoting, lineterminator="\n").writerows(rows)
+    return buffer.getvalue().splitlines()
 
 
 @st.composite
