@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.promotions import QUERY, QUICK, codes, promoted, rolled_back, shown
+from helpers.promotions import PATIENCE_S, QUERY, codes, promoted, rolled_back, shown
 from helpers.rounds import BAD, written
 
 from engine.actor import Actor, single_user
@@ -174,7 +174,7 @@ def test_of_eight_who_press_at_once_one_gets_through(
     for thread in threads:
         thread.join()
     ((name, moving),) = came
-    assert moving.wait(QUICK) and moving.error == ""
+    assert moving.wait(PATIENCE_S) and moving.error == ""
     assert len(refused) == 7 and all("is on its way" in one or "serves by now" in one for one in refused)
     assert workspace.releases.serving()[0] == name  # type: ignore[index]
     assert workspace.without_codes(name) == [] and len(promotion.history(workspace)) == 1
@@ -195,7 +195,7 @@ def test_a_release_put_in_place_meanwhile_is_not_replaced(
 
     monkeypatch.setattr(promotion.PromotionJob, "update", meanwhile)
     moving = promotion.promote(workspace, one, Actor("Ada"), shown(workspace))
-    assert moving.wait(QUICK) and "Another release was put in place meanwhile" in moving.error
+    assert moving.wait(PATIENCE_S) and "Another release was put in place meanwhile" in moving.error
     assert workspace.releases.serving() == ("r2.2", two.digest)
     assert promotion.history(workspace)[-1].state == "failed"
     with pytest.raises(WorkspaceError, match="put in place meanwhile"):  # asked again in the transaction that switches

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from helpers.promotions import QUERY, QUICK, codes, rolled_back, shown
+from helpers.promotions import PATIENCE_S, QUERY, codes, rolled_back, shown
 from helpers.rounds import written
 
 from engine.actor import Actor, single_user
@@ -67,7 +67,7 @@ def test_killed_half_way_it_answers_with_one_set_and_goes_on(workspace_folder: P
         assert row.state == "failed" and "cut off" in row.why
         assert promotion.interrupted(place) == row
         job = promotion.resume(place, Actor("Bo"), shown(place))
-        assert job.wait(QUICK) and job.error == ""
+        assert job.wait(PATIENCE_S) and job.error == ""
         assert place.releases.serving() == ("r2.1", made.digest) and place.without_codes("r2.1") == []
         assert [(one.who, one.state) for one in promotion.history(place)] == [("Ada", "failed"), ("Bo", "done")]
         assert promotion.interrupted(place) is None
