@@ -25,10 +25,10 @@ from engine.training.binding.modality_sides import embed
 from engine.training.binding.train import Binding, bind
 from engine.training.binding.train import BindingPlan as BindPlan
 from engine.training.data import prepared, simultaneous
-from engine.training.data.captions import load_captions
+from engine.training.data.captions import Captions, load_captions
 from engine.training.data.prepared import Prepared
 from engine.training.encoders import loop
-from engine.training.stages import aligned
+from engine.training.stages import aligned, tokens_of_run
 
 FOLDS = 5
 FS = {"ppg": 125.0, "ecg": 100.0}  # of model inputs
@@ -64,19 +64,35 @@ def without(data: Prepared, patients: set[str]) -> Prepared:
     return Prepared([replace(row, split=split(row)) for row in data.rows], data.inputs)
 
 
-def trained(
-    run: Path, cache: Path, datas: dict[str, Prepared], *, out: set[str], plan: FoldPlan, log: loop.Log
-) -> Binding:
-    """Align and bind PPG and ECG without some patients."""
+@dataclass(frozen=True)
+class FoldMaterial:
+    """What every fold is trained on: a run, prepared studies, simultaneous windows, their tokens, and captions."""
+
+    run: Path
+    datas: dict[str, Prepared]
+    windows: simultaneous.SimultaneousWindows
+    tokens: align.Tokens
+    captions: Captions
+
+
+def material_of(run: Path, cache: Path) -> FoldMaterial:
+    """Return what the folds share; the transformers, which no fold changes, run over the windows once."""
     windows = simultaneous.load(cache)
     if windows is None:
         raise UsageError(f"{cache} has no PPG and ECG recorded together: prepare a data set that has some.")
-    seen = np.array(["held" if one in out else "train" for one in windows.patients])
-    windows, model = replace(windows, splits=seen), Binding()
-    for modality, encoder in aligned(run, windows, np.flatnonzero(seen == "train"), plan.align, log).items():
+    datas = {modality: prepared.load(cache, modality) for modality in ("ecg", "ppg")}
+    return FoldMaterial(run, datas, windows, tokens_of_run(run, windows), load_captions(cache))
+
+
+def trained(material: FoldMaterial, *, out: set[str], plan: FoldPlan, log: loop.Log) -> Binding:
+    """Align and bind PPG and ECG without some patients."""
+    seen = np.array(["held" if one in out else "train" for one in material.windows.patients])
+    windows, model, index = replace(material.windows, splits=seen), Binding(), np.flatnonzero(seen == "train")
+    fitted = aligned(material.run, windows, index, plan.align, log, tokens=material.tokens)
+    for modality, encoder in fitted.items():
         model.tower(modality).encoder.load_state_dict(encoder.state_dict())
-    kept = {modality: without(data, out) for modality, data in datas.items()}
-    return bind(model, kept, windows, load_captions(cache), plan=plan.bind, log=log)
+    kept = {modality: without(data, out) for modality, data in material.datas.items()}
+    return bind(model, kept, windows, material.captions, plan=plan.bind, log=log)
 
 
 def window_pairs_of(model: Binding, datas: dict[str, Prepared], index: np.ndarray) -> WindowPairs:
@@ -92,13 +108,14 @@ def window_pairs_of(model: Binding, datas: dict[str, Prepared], index: np.ndarra
 
 def each_fold(run: Path, cache: Path, plan: FoldPlan, log: loop.Log) -> Iterator[WindowPairs]:
     """Yield the held-out windows of one fold after the other."""
-    datas = {modality: prepared.load(cache, modality) for modality in ("ecg", "ppg")}
+    material = material_of(run, cache)
+    datas = material.datas
     every = np.concatenate([paired(datas["ppg"], datas["ecg"], split) for split in ("train", "valid", "test")])
     patients = np.array([datas["ppg"].rows[i].patient_id for i in every[:, 0]])
     fold = folds(patients, FOLDS)
     for number in range(FOLDS):
         torch.manual_seed(0)
-        model = trained(run, cache, datas, out=set(patients[fold == number]), plan=plan, log=log)
+        model = trained(material, out=set(patients[fold == number]), plan=plan, log=log)
         yield window_pairs_of(model, datas, every[fold == number])
 
 

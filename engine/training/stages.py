@@ -97,12 +97,26 @@ def align_rhythms(cache: Path, run: Path, epochs: float = 1.0) -> None:
 
 
 def aligned(
-    run: Path, windows: simultaneous.SimultaneousWindows, index: np.ndarray, plan: align.AlignmentPlan, log: loop.Log
+    run: Path,
+    windows: simultaneous.SimultaneousWindows,
+    index: np.ndarray,
+    plan: align.AlignmentPlan,
+    log: loop.Log,
+    *,
+    tokens: align.Tokens | None = None,
 ) -> dict[str, TraceTransformer]:
-    """Return the run's tuned ECG and PPG encoders with rhythm pooling fitted on the windows numbered by index."""
+    """Return the run's tuned ECG and PPG encoders with rhythm pooling fitted on the windows numbered by index.
+
+    tokens : of all windows, as `tokens_of_run` returns them, where they are needed more than once
+    """
     encoders = {m: _tuned(m, run, aligned=False) for m in align.EDGES}
-    align.align(encoders, windows, index, plan, log)  # type: ignore[arg-type]
+    align.align(encoders, windows, index, plan, log, tokens=tokens)  # type: ignore[arg-type]
     return encoders  # type: ignore[return-value]
+
+
+def tokens_of_run(run: Path, windows: simultaneous.SimultaneousWindows) -> align.Tokens:
+    """Return what the run's tuned ECG and PPG transformers make of all windows."""
+    return align.tokens_of({m: _tuned(m, run, aligned=False) for m in align.EDGES}, windows)  # type: ignore[misc]
 
 
 def _tuned(modality: str, run: Path, aligned: bool = True) -> nn.Module:

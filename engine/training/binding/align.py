@@ -94,9 +94,14 @@ def align(
     index: np.ndarray,
     plan: AlignmentPlan,
     log: loop.Log,
+    *,
+    tokens: Tokens | None = None,
 ) -> None:
-    """Fit `rhythm` of both encoders in place on the windows numbered by `index`; logs both losses."""
-    seen, rng = tokens_of(encoders, windows), np.random.default_rng(plan.seed)
+    """Fit `rhythm` of both encoders in place on the windows numbered by `index`; logs both losses.
+
+    tokens : of all windows by these encoders, where they are known already
+    """
+    seen, rng = tokens_of(encoders, windows) if tokens is None else tokens, np.random.default_rng(plan.seed)
     known = torch.from_numpy(windows.rates).float().to(loop.device())
     rhythms = {m: rhythm.train() for m in EDGES if (rhythm := encoders[m].rhythm) is not None}
     learn, bpm = nn.ModuleList(rhythms.values()), rhythm_rates().to(loop.device())
