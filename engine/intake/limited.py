@@ -119,7 +119,7 @@ class _Process:
         ours, theirs = socket.socketpair()
         with theirs:
             self._running = subprocess.Popen(
-                [sys.executable, "-m", "engine.intake.reader_process", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "engine.intake.reader_process", str(theirs.fileno())],
                 pass_fds=[theirs.fileno()],
                 env=_environment(),
                 stdin=subprocess.DEVNULL,

@@ -233,6 +233,14 @@ def test_the_process_that_forks_is_started_again() -> None:
     assert [one.pid for one in forkers()] != [forker.pid]
 
 
+def test_modules_beside_the_app_are_not_imported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "wfdb.py").write_text("raise SystemExit\n")
+    monkeypatch.chdir(tmp_path)
+    for forker in forkers():
+        forker.kill()
+    assert read_limited(SMALL).modality == "ppg"
+
+
 def test_nothing_is_left_of_a_reader_that_was_killed(
     tmp_path: Path, background: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
