@@ -96,12 +96,21 @@ class _Process:
         self._lock = threading.Lock()
         self._running: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self._folder: tempfile.TemporaryDirectory[str] | None = None
+
+    def folder(self) -> str:
+        """Return the folder below which readers write; it goes when the app does, however that ends."""
+        with self._lock:
+            if self._folder is None or not os.path.isdir(self._folder.name):  # systems clear what was long unused
+                self._folder = tempfile.TemporaryDirectory(prefix="casebind-", ignore_cleanup_errors=True)
+            return self._folder.name
 
     def connection(self) -> socket.socket:
         """Return the socket on which it takes readers' sockets."""
+        folder = self.folder()
         with self._lock:
             if self._control is None:
-                self._control = self._start()
+                self._control = self._start(folder)
             return self._control
 
     def end(self, control: socket.socket | None = None) -> None:
@@ -109,17 +118,17 @@ class _Process:
         with self._lock:
             if self._running is None or self._control is None or control not in (None, self._control):
                 return
-            self._control.close()
             with suppress(ProcessLookupError):
                 os.killpg(self._running.pid, signal.SIGKILL)
             self._running.wait()
+            self._control.close()  # not before, or it would clear the folder of the next one
             self._running = self._control = None
 
-    def _start(self) -> socket.socket:
+    def _start(self, folder: str) -> socket.socket:
         ours, theirs = socket.socketpair()
         with theirs:
             self._running = subprocess.Popen(
-                [sys.executable, "-P", "-m", "engine.intake.reader_process", str(theirs.fileno())],
+                [sys.executable, "-P", "-m", "engine.intake.reader_process", str(theirs.fileno()), folder],
                 pass_fds=[theirs.fileno()],
                 env=_environment(),
                 stdin=subprocess.DEVNULL,
@@ -157,7 +166,7 @@ def _in_turn(lane: _Lane, job: Message, wall_s: float) -> Message | None:
         raise IntakeError("Many uploads are being read and this one found no turn: drop it again in a minute.")
     try:
         # What a reader writes for a library that reads files alone goes with it, however it ends.
-        with tempfile.TemporaryDirectory(prefix="casebind-", ignore_cleanup_errors=True) as folder:
+        with tempfile.TemporaryDirectory(dir=_process.folder(), ignore_cleanup_errors=True) as folder:
             return _ask(Message({**job.body, "folder": folder}, job.parts), wall_s)
     finally:
         lane.turns.release()

@@ -1,8 +1,9 @@
-"""The process that reads uploads: `python -m engine.intake.reader_process FD`.
+"""The process that reads uploads: `python -m engine.intake.reader_process FD FOLDER`.
 
 FD is a socket of the app. The process has the readers' libraries loaded and forks a reader for every upload, which
 limits itself, reads, answers and ends. So whatever a file does to a reader ends with it, nothing of one upload is left
-for the next, and no reader starts cold. The process and its readers end when the app does.
+for the next, and no reader starts cold. The process and its readers end when the app does, and
+FOLDER, below which readers write, goes with them.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import gc
 import importlib
 import os
 import resource
+import shutil
 import signal
 import socket
 import sys
@@ -62,10 +64,13 @@ def main() -> None:
     """Read what the command line says."""
     warnings.simplefilter("ignore")
     fork_readers(socket.socket(fileno=int(sys.argv[1])))
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.killpg(0, signal.SIGTERM)  # the readers
+    shutil.rmtree(sys.argv[2], ignore_errors=True)
 
 
 def fork_readers(control: socket.socket) -> None:
-    """Fork a reader for every socket that arrives; end, with all readers, when the app has gone."""
+    """Fork a reader for every socket that arrives; return when the app has gone."""
     _be_the_first_to_go()
     for library in (*LIBRARIES, *_readers()):
         with suppress(ImportError):
@@ -76,7 +81,7 @@ def fork_readers(control: socket.socket) -> None:
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not message:
-            os.killpg(0, signal.SIGKILL)
+            return
         for descriptor in descriptors:
             _fork(control, descriptor)
 

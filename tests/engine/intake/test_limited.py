@@ -5,9 +5,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -22,7 +21,7 @@ from engine.errors import IntakeError, QuestionError, UsageError
 from engine.intake import Answers, Upload, read
 from engine.intake.archive import announced_bytes
 from engine.intake.limited import AT_ONCE, read_limited, start
-from engine.settings import DEMO
+from engine.settings import DEMO, ROOT
 from engine.study import Study
 
 KEY = b"a workspace's secret"
@@ -241,23 +240,6 @@ def test_modules_beside_the_app_are_not_imported(tmp_path: Path, monkeypatch: py
     assert read_limited(SMALL).modality == "ppg"
 
 
-def test_nothing_is_left_of_a_reader_that_was_killed(
-    tmp_path: Path, background: ThreadPoolExecutor, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    wrong = 6_000_000 * b"\1\0"  # read through files, for more than a moment
-    header = b"rec 12 500 500000\n" + b"".join(b"rec.dat 16 200/mV 16 0 0 0 0 %s\n" % lead.encode() for lead in LEADS)
-    reading = background.submit(read_limited, [Upload("rec.hea", header), Upload("rec.dat", wrong)])
-    ends = time.monotonic() + LONG_S
-    while not list(tmp_path.glob("*/*/*")) and time.monotonic() < ends:
-        time.sleep(0.001)
-    assert list(tmp_path.glob("*/*/*"))
-    for reader in readers():
-        reader.kill()
-    reading.exception(LONG_S)
-    assert list(tmp_path.iterdir()) == []
-
-
 def test_a_reader_has_no_secret_and_no_open_file_of_the_app(
     slow: list[Upload], background: ThreadPoolExecutor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -277,17 +259,74 @@ def test_a_reader_has_no_secret_and_no_open_file_of_the_app(
     assert "its reader was stopped" in outcome(reading)
 
 
-def test_readers_end_with_the_app(slow: list[Upload], tmp_path: Path) -> None:
-    (tmp_path / "a.csv").write_bytes(slow[0].data)
+def test_temporary_files_that_the_system_cleared_are_not_missed(tmp_path: Path) -> None:
+    pulse = tmp_path / "pulse.csv"
+    pulse.write_bytes(SMALL[0].data)
     code = (
-        "import sys; from engine.intake import Upload; from engine.intake.limited import read_limited;"
-        "read_limited([Upload('a.csv', open(sys.argv[1], 'rb').read())])"
+        "import shutil, sys, tempfile; from pathlib import Path; from engine.intake import Upload;"
+        "from engine.intake.limited import read_limited; one = [Upload('a.csv', Path(sys.argv[1]).read_bytes())];"
+        "read_limited(one); [shutil.rmtree(path) for path in Path(tempfile.gettempdir()).glob('casebind-*')];"
+        "print(read_limited(one).modality)"
     )
-    with subprocess.Popen([sys.executable, "-c", code, str(tmp_path / "a.csv")]) as app:
-        found: list[psutil.Process] = []
-        ends = time.monotonic() + LONG_S
-        while len(found) < 2 and time.monotonic() < ends:
-            found = psutil.Process(app.pid).children(recursive=True)
+    (tmp_path / "tmp").mkdir()
+    environment = {**os.environ, "TMPDIR": str(tmp_path / "tmp"), "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-c", code, str(pulse)]
+    said = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=LONG_S, check=False)
+    assert (said.stdout, said.stderr) == ("ppg\n", "")
+    assert list((tmp_path / "tmp").iterdir()) == []
+
+
+READS = """
+import sys
+from engine.intake import Upload
+from engine.intake.limited import read_limited
+try:
+    read_limited([Upload(name, open(name, "rb").read()) for name in sys.argv[1:]])
+except Exception as error:
+    print(error, flush=True)
+sys.stdin.read()
+"""
+
+
+def app_that_reads(folder: Path, uploads: list[Upload]) -> subprocess.Popen[str]:
+    """Start a process that reads uploads, and says how that ends; its temporary files are below folder/tmp."""
+    (folder / "tmp").mkdir()
+    for upload in uploads:
+        (folder / upload.name).write_bytes(upload.data)
+    environment = {**os.environ, "TMPDIR": str(folder / "tmp"), "PYTHONPATH": str(ROOT)}
+    words = [sys.executable, "-c", READS, *(upload.name for upload in uploads)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    return subprocess.Popen(words, cwd=folder, env=environment, text=True, **pipes)  # type: ignore[call-overload]
+
+
+def wait_until(holds: Callable[[], object]) -> None:
+    ends = time.monotonic() + LONG_S
+    while not holds():
+        assert time.monotonic() < ends
+        time.sleep(0.002)
+
+
+def test_nothing_is_left_of_a_reader_that_was_killed(tmp_path: Path) -> None:
+    values = 6_000_000 * b"\1\0"  # read through files
+    header = b"rec 12 500 500000\n" + b"".join(b"rec.dat 16 200/mV 16 0 0 0 0 %s\n" % lead.encode() for lead in LEADS)
+    with app_that_reads(tmp_path, [Upload("rec.hea", header), Upload("rec.dat", values)]) as app:
+        reading = ThreadPoolExecutor(1).submit(app.stdout.readline)  # type: ignore[union-attr]
+        wait_until(lambda: list((tmp_path / "tmp").glob("*/*/*")))
+        while not reading.done():
+            for forker in children(psutil.Process(app.pid)):
+                for reader in children(forker):
+                    with suppress(psutil.NoSuchProcess):
+                        reader.kill()
+        assert "its reader was stopped" in reading.result()
+        assert list((tmp_path / "tmp").glob("*/*")) == []
         app.kill()
-    gone, left = psutil.wait_procs(found, LONG_S)
-    assert (len(gone), left) == (2, [])
+    wait_until(lambda: list((tmp_path / "tmp").iterdir()) == [])
+
+
+def test_readers_end_with_the_app(slow: list[Upload], tmp_path: Path) -> None:
+    with app_that_reads(tmp_path, slow) as app:
+        wait_until(lambda: len(psutil.Process(app.pid).children(recursive=True)) >= 2)
+        found = psutil.Process(app.pid).children(recursive=True)
+        app.kill()
+    assert psutil.wait_procs(found, LONG_S)[1] == []
+    assert list((tmp_path / "tmp").iterdir()) == []
