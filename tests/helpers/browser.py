@@ -20,7 +20,7 @@ RULES = {
 Look = Callable[[str], None]
 Appearance = tuple[Literal["dark", "light"], int]  # colour scheme, width in pixels
 HEIGHT = 1000
-CALM_MS = 150  # for so long nothing happens before a page counts as settled
+CALM_MS = 250  # for so long nothing happens before a page counts as settled
 # A busy server begins some time after it is asked; until it answers, the page looks as if nothing were to come.
 NOTE_SOCKETS = """
 window.WebSocket = class extends window.WebSocket {
@@ -33,7 +33,8 @@ window.WebSocket = class extends window.WebSocket {
 """
 SETTLED = """calm => {
   const now = performance.now(), unanswered = window.askedAt > (window.answeredAt ?? 0) && now - window.askedAt < 15000;
-  const running = document.querySelector('[data-testid=stApp]')?.dataset.testScriptState !== 'notRunning';
+  const app = document.querySelector('[data-testid=stApp]')?.dataset;
+  const running = app?.testScriptState !== 'notRunning' || app.testConnectionState !== 'CONNECTED';
   if (unanswered || running || document.querySelector('[data-stale=true]')) window.calmFrom = undefined;
   else window.calmFrom ??= now;
   return now - window.calmFrom >= calm;
