@@ -136,8 +136,8 @@ def in_runs(flags: np.ndarray, shortest: int) -> np.ndarray:
     return kept
 
 
-def flat_share(row: np.ndarray, fs: float) -> float:
-    """Share of samples in stretches of ≥ 0.1 s without change (lead off, zeros, steps). row : (n,) → 0..1.
+def flat_share(row: np.ndarray, fs: float, run_s: float = RUN_S) -> float:
+    """Share of samples in stretches of `run_s` and more without change (lead off, zeros, steps). row : (n,) → 0..1.
 
     Source: the flat-line criterion of the PhysioNet/CinC Challenge 2011 entries (Silva, Moody & Celi 2011).
     """
@@ -145,7 +145,7 @@ def flat_share(row: np.ndarray, fs: float) -> float:
     if span <= NOTHING * float(np.abs(row).max()):
         return 1.0
     same = np.abs(np.diff(row)) <= SAME * span
-    return float(in_runs(same, max(2, round(RUN_S * fs) - 1)).mean())
+    return float(in_runs(same, max(2, round(run_s * fs) - 1)).mean())
 
 
 def clipped_share(row: np.ndarray) -> float:

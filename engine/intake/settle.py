@@ -12,10 +12,10 @@ def settled(study: Study) -> Study:
     other = study.other_reading
     if other is None:
         return study
-    from engine.intake.quality.film import DISTANCE, distance_of
+    from engine.intake.quality.film import DISTANCE, chest_values
     from engine.intake.quality.verdict import limit
 
-    stated, turned = distance_of(study.film), distance_of(other)
+    (stated, _), (turned, _) = chest_values(study.film), chest_values(other)
     if turned < stated and limit("cxr", DISTANCE).allows(turned):
         film, said = other, "presentation shape not followed, since the film is nearer to chest films without it"
     else:

@@ -10,7 +10,7 @@ that this command writes beside each limit) and what the negatives show; `test` 
 from __future__ import annotations
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -28,7 +28,7 @@ from engine.training.quality_negatives import picture_negatives, trace_negatives
 
 COMMAND = "python -m engine.training.quality_gate --recordings DIR --write"
 SEEDS = 5  # repetitions of every negative
-TURNED_FILMS = 20  # valid films that are turned, inverted and cut
+TURNED_FILMS = 20  # films that are turned, inverted and cut
 QUANTILES = (0.005, 0.5, 0.995)
 # modality → (Hz, seconds, leads) in which the negatives are offered
 SHAPES = {
@@ -73,6 +73,22 @@ def film_features(entries: list[Recording], keep: Path | None) -> np.ndarray:
     if keep is not None:
         np.savez(keep, features=made)
     return made
+
+
+def spoilt_features(films: list[Recording]) -> np.ndarray:
+    """Trunk features (m, 768) of a few films of each data set, turned, negative and cut."""
+    from engine.model.cxr import prepare
+    from engine.model.trunk import film_features as features
+
+    found, seen = [], Counter[str]()
+    for at in np.random.default_rng(0).permutation(len(films)):
+        film = films[at].study().content
+        if not isinstance(film, Film) or seen[films[at].dataset] >= TURNED_FILMS:
+            continue
+        seen[films[at].dataset] += 1
+        made = [replace(film, pixels=np.ascontiguousarray(one)) for one in turned_films(film.pixels).values()]
+        found.append(features(np.stack([prepare(one) for one in made])))
+    return np.concatenate(found)
 
 
 def one_lead(study: Study, lead: str) -> Study:
@@ -167,7 +183,8 @@ def main(folder: Path, write: bool, keep_features: Path | None) -> None:
     if write:
         train = np.array([one.split == "train" for one in films])
         cohorts = np.array([one.dataset for one in films])
-        film_space.save_space(film_space.fit_space(features[train], cohorts[train]), TRUNK_NAME)
+        spoilt = spoilt_features([one for one in films if one.split == "train"])
+        film_space.save_space(film_space.fit_space(features[train], cohorts[train], spoilt), TRUNK_NAME)
         film_space.load_space.cache_clear()
     by_split = judge_recordings(found, {one.study_id: row for one, row in zip(films, features, strict=True)})
     rates = {split: {name: rate(v) for name, v in verdicts.items()} for split, verdicts in by_split.items()}

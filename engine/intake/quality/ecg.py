@@ -2,6 +2,7 @@
 
 Indices (all relative to the trace's own amplitude, so z-scored records are judged like calibrated ones):
 - missing, flat and clipped share at the file's own rate (criteria of the PhysioNet/CinC Challenge 2011);
+- share of the power above 8 Hz, which a pulse wave given as an ECG lacks;
 - QRS-band share pSQI, baseline share basSQI, kurtosis kSQI (Clifford et al. 2012, Physiol Meas 33:1419);
 - agreement of two beat detectors bSQI (Li, Mark & Clifford 2008, Physiol Meas 29:15);
 - likeness of the beats to each other (Orphanidou et al. 2015, as correlation of pairs);
@@ -24,6 +25,7 @@ RATE_HZ = 100.0  # everything below Nyquist of the coarsest records; also the en
 BAND_HZ = (0.5, 40.0)  # monitoring band, AHA 2007 recommendation for rhythm analysis
 TOLERANCE_S = 0.15  # two detectors mean the same beat within 150 ms (ANSI/AAMI EC57)
 BEFORE_S, AFTER_S = 0.15, 0.25  # stretch around a beat that holds the QRS and the ST segment
+FLAT_S = 2.0  # without any change: holds a beat at 30 per minute; a coarse converter is flat between beats
 FEW_BEATS = 8  # below this, noise beats resemble each other by chance, so more likeness is asked for
 JUMP_S, JUMP_EVERY_S = 0.02, 2.0  # a jump is the largest change within 20 ms; the median over 2 s stretches is taken
 
@@ -42,6 +44,10 @@ SENTENCES = {
     "tone share": ("has {value} of its power in a single tone", "a test signal or hum looks like this, no heart does"),
     "basSQI": ("has {value} of its power above 1 Hz", "nearly all of it is baseline wander or a drift"),
     "pSQI": ("has {value} of its 5–40 Hz power in the QRS band of 5–15 Hz", "most of it is muscle noise"),
+    "power above 8 Hz": (
+        "has {value} of its power above 8 Hz",
+        "a pulse wave, or an ECG whose QRS was smoothed away, looks like this",
+    ),
     "kSQI": (
         "jumps like a square wave or a sawtooth, with a kurtosis of {value}",
         "a test signal looks like this, no ECG does",
@@ -84,12 +90,15 @@ def lead_indices(samples: np.ndarray, fs: float) -> dict[str, np.ndarray]:
     jump, kurtosis = jump_and_kurtosis(raw, fs)
     found = {
         "missing share": missing,
-        "flat share": np.array([signals.flat_share(row, fs) for row in raw]),
+        "flat share": np.array([signals.flat_share(row, fs, FLAT_S) for row in raw]),
         "clipped share": np.array([signals.clipped_share(row) for row in raw]),
         "in-band share": signals.ratio(signals.power_between(freqs, power, *BAND_HZ), at_all),
         "tone share": signals.tone_share(freqs, power, BAND_HZ[0]),
         "basSQI": signals.ratio(signals.power_between(freqs, power, 1, 40), signals.power_between(freqs, power, 0, 40)),
         "pSQI": signals.ratio(signals.power_between(freqs, power, 5, 15), signals.power_between(freqs, power, 5, 40)),
+        "power above 8 Hz": signals.ratio(
+            signals.power_between(freqs, power, 8, 40), signals.power_between(freqs, power, 1, 40)
+        ),
         "kSQI": kurtosis,
         "jump": jump,
     }

@@ -19,10 +19,9 @@ if TYPE_CHECKING:
 
 COARSE = 512  # pixels along the longer side that exposure is measured on
 LEVELS = 64  # grey levels of the entropy
-MAX_TURNED_DISTANCE = (
-    2.0  # turned films lie within this multiple of the limit (at most 1.8), other pictures mostly beyond
-)
+MAX_TURNED_DISTANCE = 1.5  # turned films lie within this multiple of the limit, other pictures mostly beyond
 DISTANCE = "distance from chest films"
+UPRIGHT = "likeness to upright films"
 
 # index → (what the number says, its most likely cause in the picture)
 SENTENCES: dict[str, tuple[str, str]] = {
@@ -38,6 +37,10 @@ SENTENCES: dict[str, tuple[str, str]] = {
     DISTANCE: (
         "has a distance of {value} from the frontal chest films known here",
         "it is not an upright frontal chest film, or shown as no film known here is",
+    ),
+    UPRIGHT: (
+        "has a likeness of {value} to whole upright films",
+        "it is turned, shown as a negative, or a part of a film",
     ),
 }
 TURNED: dict[str, tuple[str, Callable[[np.ndarray], np.ndarray]]] = {
@@ -81,14 +84,15 @@ def _measure(name: str, value: float) -> Measure:
 def judge_film(film: Film, facts: Mapping[str, Any], features: np.ndarray | None = None) -> QualityVerdict:
     """Judge one film. features : (768,) of engine.model.trunk.features, or None to have them computed."""
     measures = [_measure(name, value) for name, value in picture_values(film, facts).items()]
-    distance = distance_of(film, features)
-    far = _measure(DISTANCE, distance)
+    distance, likeness = chest_values(film, features)
+    far, upright = _measure(DISTANCE, distance), _measure(UPRIGHT, likeness)
     reasons = [measure.sentence for measure in measures if not measure.passed]
-    if not far.passed:
-        reasons.insert(0, _turned(film, far) if not reasons else far.sentence)
+    failed = next((measure for measure in (far, upright) if not measure.passed), None)
+    if failed is not None:
+        reasons.insert(0, failed.sentence if reasons else _turned(film, far, failed))
     best, worst = 1.0, limit("cxr", DISTANCE).value
     score = float(np.clip((2.0 * worst - distance) / (2.0 * worst - best), 0.0, 1.0))
-    return QualityVerdict(not reasons, score, listed(reasons), (far, *measures))
+    return QualityVerdict(not reasons, score, listed(reasons), (far, upright, *measures))
 
 
 def gate(study: Study, features: np.ndarray | None = None) -> QualityVerdict:
@@ -98,33 +102,38 @@ def gate(study: Study, features: np.ndarray | None = None) -> QualityVerdict:
     return judge_film(study.content, study.facts, features)
 
 
-def distance_of(film: Film, features: np.ndarray | None = None) -> float:
-    """Distance of one film from the training films; about 1 for a typical film."""
+def chest_values(film: Film, features: np.ndarray | None = None) -> tuple[float, float]:
+    """Distance of one film from the training films, about 1 for a typical film, and its likeness to upright ones."""
     from engine.intake.quality.film_space import load_space
     from engine.model.trunk import features as trunk_features
 
-    known = trunk_features(film) if features is None else np.asarray(features)
-    return float(load_space().distances(known[None])[0])
+    known = (trunk_features(film) if features is None else np.asarray(features))[None]
+    space = load_space()
+    return float(space.distances(known)[0]), float(space.uprightness(known)[0])
 
 
-def turned_distances(film: Film) -> dict[str, float]:
-    """Distance of every turned copy of a film, in one pass of the trunk. Only refused films pay for this."""
+def turned_likeness(film: Film) -> dict[str, float]:
+    """Likeness of every turned copy of a film to upright ones, in one pass of the trunk; −∞ where it lies too far.
+
+    Only refused films pay for this.
+    """
     from engine.intake.quality.film_space import load_space
     from engine.model.cxr import prepare
     from engine.model.trunk import film_features
 
     copies = [replace(film, pixels=np.ascontiguousarray(turn(film.pixels))) for _, turn in TURNED.values()]
-    found = load_space().distances(film_features(np.stack([prepare(copy) for copy in copies])))
-    return dict(zip(TURNED, found.tolist(), strict=True))
+    features, space = film_features(np.stack([prepare(copy) for copy in copies])), load_space()
+    near = space.distances(features) <= limit("cxr", DISTANCE).value
+    return dict(zip(TURNED, np.where(near, space.uprightness(features), -np.inf).tolist(), strict=True))
 
 
-def _turned(film: Film, far: Measure) -> str:
-    """Say how to turn the film where a turned copy would be accepted; otherwise the measure's own sentence."""
+def _turned(film: Film, far: Measure, failed: Measure) -> str:
+    """Say how to turn the film where a turned copy would be accepted; otherwise the failed measure's own sentence."""
     if far.value > MAX_TURNED_DISTANCE * far.threshold:
         return far.sentence
-    found = turned_distances(film)
-    says = min(found, key=lambda key: found[key])
-    if not limit("cxr", DISTANCE).allows(found[says]):
-        return far.sentence
-    told, _, _ = far.sentence.partition(":")
-    return f"{told}, but {found[says]:.3g} as if it {says}: {TURNED[says][0]} and upload again."
+    found = turned_likeness(film)
+    says = max(found, key=lambda key: found[key])
+    if not limit("cxr", UPRIGHT).allows(found[says]):
+        return failed.sentence
+    told, _, _ = failed.sentence.partition(":")
+    return f"{told}, but looks upright as if it {says}: {TURNED[says][0]} and upload again."

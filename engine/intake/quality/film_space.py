@@ -4,12 +4,16 @@ The distance is that of probabilistic PCA (Tipping & Bishop 1999): a full covari
 shared variance in all others. Both halves of the features (class token, mean patch token) are brought to length 1
 first. Each cohort weighs by the square root of its size, so that children and portable films count beside the many PA
 films. A typical film has distance 1.
+
+A set of films that the space has never seen lies nearly as far away as turned films of a known one, so that a distance
+alone would refuse the one or accept the other. A logistic regression on the same features tells whole upright films
+from turned, negative and cut ones, and does so for sets it has never seen.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,17 +25,25 @@ from engine.intake.quality.verdict import FILM_SPACE
 
 PATH = FILM_SPACE
 MANIFEST = "manifest.json"  # in the folder of the space: {"parts": {file name: SHA-256}}, as in a release
+PENALTY = 100.0  # inverse strength; 10 lets one in six turned films of an unseen set pass
 DIRECTIONS = 64  # leading directions kept; 32 to 256 separate about equally well on valid
+
+
+PARTS = ("mean", "axes", "variances", "rest", "upright")
 
 
 @dataclass(frozen=True, eq=False)
 class FilmSpace:
-    """mean (768,), axes (768, k) orthonormal, variances (k,) along them, rest: variance in every other direction."""
+    """mean (768,), axes (768, k) orthonormal, variances (k,) along them, rest: variance in every other direction.
+
+    upright : (769,) weights and bias of whole upright films against turned, negative and cut ones; zeros: not fitted
+    """
 
     mean: np.ndarray
     axes: np.ndarray
     variances: np.ndarray
     rest: float
+    upright: np.ndarray = field(default_factory=lambda: np.zeros(769))
 
     def distances(self, features: np.ndarray) -> np.ndarray:
         """(n, 768) trunk features → (n,) root mean square of the standardised coordinates."""
@@ -39,6 +51,11 @@ class FilmSpace:
         inside = away @ self.axes
         outside = np.maximum((away**2).sum(axis=1) - (inside**2).sum(axis=1), 0.0)
         return np.sqrt(((inside**2 / self.variances).sum(axis=1) + outside / self.rest) / self.mean.size)
+
+    def uprightness(self, features: np.ndarray) -> np.ndarray:
+        """(n, 768) trunk features → (n,) probability of a whole upright film, 0..1."""
+        odds = unit_halves(features) @ self.upright[:-1] + self.upright[-1]
+        return 1.0 / (1.0 + np.exp(-odds))
 
 
 def unit_halves(features: np.ndarray) -> np.ndarray:
@@ -48,8 +65,11 @@ def unit_halves(features: np.ndarray) -> np.ndarray:
     return (halves / np.maximum(lengths, np.finfo(float).tiny)).reshape(len(features), -1)
 
 
-def fit_space(features: np.ndarray, cohorts: np.ndarray) -> FilmSpace:
-    """Fit the space to training films. features : (n, 768); cohorts : (n,) names."""
+def fit_space(features: np.ndarray, cohorts: np.ndarray, spoilt: np.ndarray | None = None) -> FilmSpace:
+    """Fit the space to training films. features : (n, 768); cohorts : (n,) names.
+
+    spoilt : (m, 768) of films that were turned, cut or made negative, against which upright ones are told
+    """
     x = unit_halves(features)
     _, which, sizes = np.unique(cohorts, return_inverse=True, return_counts=True)
     weights = 1.0 / np.sqrt(sizes[which])
@@ -58,7 +78,18 @@ def fit_space(features: np.ndarray, cohorts: np.ndarray) -> FilmSpace:
     values, vectors = np.linalg.eigh((x - mean).T @ ((x - mean) * weights[:, None]))
     values, vectors = values[::-1], vectors[:, ::-1]
     rest = float(values[DIRECTIONS:].mean())
-    return FilmSpace(mean, vectors[:, :DIRECTIONS], values[:DIRECTIONS] + rest, rest)
+    space = FilmSpace(mean, vectors[:, :DIRECTIONS], values[:DIRECTIONS] + rest, rest)
+    return space if spoilt is None else replace(space, upright=fit_upright(features, spoilt))
+
+
+def fit_upright(features: np.ndarray, spoilt: np.ndarray) -> np.ndarray:
+    """Return (769,) weights and bias that tell films (n, 768) from spoilt ones (m, 768); both kinds weigh alike."""
+    from sklearn.linear_model import LogisticRegression
+
+    both = unit_halves(np.concatenate([features, spoilt]))
+    model = LogisticRegression(C=PENALTY, max_iter=1000, class_weight="balanced")
+    model.fit(both, np.repeat([True, False], [len(features), len(spoilt)]))
+    return np.append(model.coef_[0], model.intercept_)
 
 
 def save_space(space: FilmSpace, trunk: str, path: Path = PATH) -> None:
@@ -71,6 +102,7 @@ def save_space(space: FilmSpace, trunk: str, path: Path = PATH) -> None:
         "axes": np.ascontiguousarray(space.axes, dtype=np.float32),
         "variances": space.variances.astype(np.float32),
         "rest": np.array([space.rest], np.float32),
+        "upright": space.upright.astype(np.float32),
     }
     save_file(tensors, path, metadata={"trunk": trunk})
     manifest = {"parts": {path.name: sha256_of(path)}}
@@ -88,14 +120,14 @@ def load_space(path: Path = PATH) -> FilmSpace:
     try:
         with safe_open(path, framework="numpy") as file:
             trunk = (file.metadata() or {}).get("trunk")
-            parts = {name: file.get_tensor(name).astype(np.float64) for name in ("mean", "axes", "variances", "rest")}
+            parts = {name: file.get_tensor(name).astype(np.float64) for name in PARTS}
     except Exception as error:
         raise ReleaseError(
             f"The gate's film space {path.name} is damaged or missing ({error}): restore data/models/quality."
         ) from error
     if trunk != TRUNK_NAME:
         raise ReleaseError(f"The gate's film space belongs to trunk {trunk}, not {TRUNK_NAME}: refit the quality gate.")
-    return FilmSpace(parts["mean"], parts["axes"], parts["variances"], float(parts["rest"][0]))
+    return FilmSpace(parts["mean"], parts["axes"], parts["variances"], float(parts["rest"][0]), parts["upright"])
 
 
 def _check_digest(path: Path) -> None:

@@ -29,6 +29,7 @@ BEFORE_SHARE, AFTER_SHARE = (
     0.4,
     0.8,
 )  # of the usual interval at most, so that a fast pulse is not compared with the next
+FLAT_S = 0.5  # without any change: a coarse converter is flat for less around peaks and feet
 JUMP_S, JUMP_EVERY_S = 0.034, 1.5  # one sample of a 30 Hz camera; a stretch of 1.5 s holds a pulse
 LAGS_S = (0.25, 2.5)  # pulse intervals at 240 and 24 per minute
 FEW_PULSES = 3
@@ -83,7 +84,7 @@ def segment_indices(samples: np.ndarray, fs: float) -> dict[str, float]:
     windows = _around(upright, pulses)
     return {
         "missing share": float(missing[0]),
-        "flat share": signals.flat_share(row, fs),
+        "flat share": signals.flat_share(row, fs, FLAT_S),
         "clipped share": signals.clipped_share(row),
         "pulse-band share": float(signals.ratio(signals.power_between(freqs, power, *BAND_HZ), at_all)[0]),
         "tone share": float(signals.tone_share(freqs, power, BAND_HZ[0])[0]),

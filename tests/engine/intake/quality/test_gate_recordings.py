@@ -85,5 +85,5 @@ def test_the_real_dicom_film_is_accepted_and_says_what_is_wrong_when_turned(reco
 def test_the_dog_is_refused_with_its_distance(recordings: Path) -> None:
     verdict = judge_film(uploaded(recordings, "NOT_HUMAN_dog_highdicom_dx_thorax.dcm"))
     assert not verdict.accepted
-    assert "(limit 1.6): it is not an upright frontal chest film" in verdict.reasons[0]
+    assert "(limit 2.25): it is not an upright frontal chest film" in verdict.reasons[0]
     assert verdict.measures[0].value > 2.0

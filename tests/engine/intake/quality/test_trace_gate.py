@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from engine.intake.quality.rate import rate_of
 from engine.signals import at_rate, band_pass
 from engine.study import ECG_LEADS, PPG_LEAD, Study, Trace
 from engine.training.quality_negatives import trace_negatives
+from engine.training.quality_spoilt import SPOILERS
 
 NAMES = sorted(trace_negatives(100.0, 10.0, np.random.default_rng(0)))
 # A random walk, or noise in the pulse's band, can look like a pulse for seconds; thresholds.json says how often.
@@ -147,6 +149,31 @@ def test_a_loose_electrode_is_named_and_does_not_refuse_the_record() -> None:
         "Lead V3 is flat for 100 % of the window (limit 50 %): the electrode was off, or one value"
     )
     assert next(m.name for m in verdict.measures if not m.passed and m.name.startswith("V3")) == "V3: flat share"
+
+
+@pytest.mark.parametrize("levels", [20, 40])
+def test_a_monitors_coarse_converter_is_no_loose_electrode(levels: int) -> None:
+    row = twelve_leads()[1:2]
+    coarse = np.round((row - row.min()) / np.ptp(row) * levels)
+    verdict = judge(Study("ecg", Trace(coarse.astype(np.float32), ("II",), 250.0, "mV"), "simulated"))
+    assert verdict.accepted, verdict.reasons
+
+
+@pytest.mark.parametrize("heart_rate", [50, 75, 110])
+def test_a_pulse_given_as_an_ecg_is_said_to_be_one(heart_rate: int) -> None:
+    row = band_pass(pulses(heart_rate, 125.0, dicrotic=0.4), 125.0, 0.3, 6.0)  # as sensors of pulses smooth it
+    verdict = judge(Study("ecg", Trace(row[None].astype(np.float32), ("II",), 125.0, "mV"), "simulated"))
+    assert not verdict.accepted
+    assert any("above 8 Hz" in reason and "a pulse wave" in reason for reason in verdict.reasons), verdict.reasons
+
+
+@pytest.mark.parametrize("name", sorted(SPOILERS))
+def test_spoilt_recordings_are_refused(name: str) -> None:
+    rng = np.random.default_rng(4)
+    for trace in (ppg_trace(pulses(70, 100.0, dicrotic=0.4), 100.0), ecg_study(twelve_leads(), 250.0).content):
+        assert isinstance(trace, Trace)
+        spoilt = replace(trace, samples=np.stack([SPOILERS[name](row, trace.fs, rng) for row in trace.samples]))
+        assert not judge(Study("ppg" if trace.leads == (PPG_LEAD,) else "ecg", spoilt, "spoilt")).accepted
 
 
 def test_more_bad_leads_than_good_ones_refuse_the_record() -> None:
