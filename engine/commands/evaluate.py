@@ -199,6 +199,27 @@ def typed_command(folder: Path | None, as_json: bool, workspace: Path | None) ->
     click.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else typed.as_table(found))
 
 
+@command.command("gates")
+@click.option("--recordings", type=click.Path(path_type=Path), metavar="DIR", help="The open recordings.")
+@click.option("--most", type=click.IntRange(min=0), default=0, help="Recordings of a data set at most; 0: all.")
+@click.option("--spoilt", type=click.IntRange(min=0), default=20, show_default=True, help="How many are spoilt too.")
+@click.option("--cache", type=click.Path(path_type=Path), default=CHECKS, metavar="DIR", help="For film features.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write the JSON there.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def gates_command(
+    *, recordings: Path | None, most: int, spoilt: int, cache: Path, out: Path | None, as_json: bool
+) -> None:
+    """Print which recordings the quality gate accepts, real and spoilt, by limits chosen without their data set."""
+    path = open_recordings(recordings)
+    from engine.evaluate import gates
+
+    found = gates.evaluate(path, cache, gates.Setting(most, spoilt))
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        (out / "gates.json").write_text(gates.as_json(found) + "\n", encoding="utf-8")
+    click.echo(gates.as_json(found) if as_json else gates.as_table(found))
+
+
 def _show(
     name: str,
     measured: Callable[[Release], Measurement],

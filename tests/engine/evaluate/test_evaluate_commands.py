@@ -183,3 +183,20 @@ def test_the_replay_of_ratings_prints_its_gain_and_what_random_needs(
     assert all(one["ratings"] in (0, 6) for points in printed["curves"].values() for one in points)
     assert run([*words, "--strategy", "guess"]) == 2
     assert "no strategy 'guess'" in capsys.readouterr().err
+
+
+def test_the_gate_is_counted_by_data_set_real_and_spoilt(
+    made_recordings: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = ["--recordings", str(made_recordings), "--cache", str(cache), "--most", "2", "--spoilt", "1"]
+    assert run(["evaluate", "gates", *words, "--out", str(tmp_path), "--json"]) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed == json.loads((tmp_path / "gates.json").read_text(encoding="utf-8"))
+    rows = {(row["modality"], row["by"], row["group"], row["kind"]): row for row in printed["rows"]}
+    assert rows["cxr", "data set", "nih-cxr14", "real"]["n"] == 2
+    assert rows["ecg", "data set", "PTB-XL", "real"]["accepted"] == 2
+    assert rows["cxr", "data set", "nih-cxr14", "spoilt"]["accepted"] == 0
+    assert ("ecg", "how it was spoilt", "sensor fell off", "spoilt") in rows
+    for row in printed["rows"]:
+        low, high = row["interval_95"]
+        assert row["accepted"] <= row["n"] <= row["n_all"] and 0 <= low <= high <= 1
