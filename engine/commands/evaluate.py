@@ -213,7 +213,7 @@ def gates_command(
     path = open_recordings(recordings)
     from engine.evaluate import gates
 
-    found = gates.evaluate(path, cache, gates.Setting(most, spoilt))
+    found = gates.evaluate(path, cache, gates.GateSample(most, spoilt))
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         (out / "gates.json").write_text(gates.as_json(found) + "\n", encoding="utf-8")

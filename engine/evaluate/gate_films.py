@@ -14,7 +14,7 @@ from engine.intake.quality.film import DISTANCE, UPRIGHT, picture_values
 from engine.intake.quality.film_space import FilmSpace, fit_space, load_space
 from engine.intake.quality.verdict import Measure, QualityVerdict, limit
 from engine.study import Film
-from engine.training.quality_left_out import Judged, accepted_by, chosen
+from engine.training.quality_left_out import GateReading, accepted_by, chosen
 from engine.training.quality_negatives import picture_negatives, turned_films
 
 FEATURES = "gate-film-features.npz"
@@ -26,7 +26,9 @@ Asked = tuple[Recording | None, str, Film]  # recording (None: no recording), ki
 Groups = Callable[[Recording, dict[str, str]], dict[str, str]]
 
 
-def judged_films(films: Sequence[tuple[Recording, bool]], groups: Groups, cache: Path) -> list[tuple[Judged, bool]]:
+def judged_films(
+    films: Sequence[tuple[Recording, bool]], groups: Groups, cache: Path
+) -> list[tuple[GateReading, bool]]:
     """Decide films, and what is made of those that are to be spoilt, each data set by what the others give.
 
     The limits come from how far each of the others lies from a space that has seen neither it nor the one in question.
@@ -35,7 +37,7 @@ def judged_films(films: Sequence[tuple[Recording, bool]], groups: Groups, cache:
     asked = _asked(films)
     names = [f"{'' if one is None else one.study_id} {kind}" for one, kind, _ in asked]
     measured = _Measured(asked, _features(names, [film for _, _, film in asked], cache / FEATURES), groups)
-    found: list[tuple[Judged, bool]] = []
+    found: list[tuple[GateReading, bool]] = []
     for name in np.unique(measured.sets).tolist():
         others = [other for other in np.unique(measured.sets).tolist() if other not in {name, ""}]
         unseen = [
@@ -71,7 +73,7 @@ class _Measured:
             self.spaces[without] = fit_space(films, self.sets[used & real], spoilt) if enough else load_space()
         return self.spaces[without]
 
-    def judged(self, name: str, without: set[str]) -> list[Judged]:
+    def judged(self, name: str, without: set[str]) -> list[GateReading]:
         """Measure the pictures of one data set."""
         at = np.flatnonzero(self.sets == name)
         space = self.space(frozenset(without - {""}))
@@ -81,7 +83,7 @@ class _Measured:
             one, kind, film = self.asked[place]
             known = {} if one is None else self.groups(one, {})
             verdict = _verdict(film, {DISTANCE: float(distance), UPRIGHT: float(upright)})
-            found.append(Judged("cxr", name or PICTURES, kind, known, True, verdict))
+            found.append(GateReading("cxr", name or PICTURES, kind, known, True, verdict))
         return found
 
 

@@ -25,7 +25,7 @@ from engine.intake.quality.rate import rate_of
 from engine.metrics.heart_rate import heart_rate
 from engine.study import Study, Trace
 from engine.training.quality_gate import one_lead, wilson
-from engine.training.quality_left_out import FITTED, Judged, accepted_by, chosen
+from engine.training.quality_left_out import FITTED, GateReading, accepted_by, chosen
 from engine.training.quality_spoilt import spoilt_traces, taken_for_another
 
 AGES = (0, 20, 40, 60, 80)
@@ -36,7 +36,7 @@ RULE = "of each data set chosen without it: see engine.training.quality_left_out
 
 
 @dataclass(frozen=True)
-class Setting:
+class GateSample:
     """How many recordings are judged of a data set at most (0: all), and how many of them are spoilt too."""
 
     most: int = 0
@@ -106,7 +106,7 @@ def groups_of(one: Recording, further: dict[str, str]) -> dict[str, str]:
     return known if one.modality == "cxr" else known | {"rate": band(one.heart_rate, RATES)}
 
 
-def drawn(listed: Sequence[Recording], setting: Setting) -> Iterator[tuple[Recording, bool]]:
+def drawn(listed: Sequence[Recording], setting: GateSample) -> Iterator[tuple[Recording, bool]]:
     """Yield at most `most` recordings of each modality and data set, and whether each is spoilt too."""
     sets: dict[tuple[str, str], list[Recording]] = defaultdict(list)
     for one in listed:
@@ -116,7 +116,7 @@ def drawn(listed: Sequence[Recording], setting: Setting) -> Iterator[tuple[Recor
         yield from ((of_set[at], place < setting.spoilt) for place, at in enumerate(order))
 
 
-def judged_traces(folder: Path, setting: Setting) -> list[Judged]:
+def judged_traces(folder: Path, setting: GateSample) -> list[GateReading]:
     """Judge ECGs, their lead II alone, pulses, and what is made of some of them."""
     listed, devices = [one for one in recordings(folder) if one.modality != "cxr"], _devices(folder)
     found, rng = [], np.random.default_rng(SEED)
@@ -126,7 +126,7 @@ def judged_traces(folder: Path, setting: Setting) -> list[Judged]:
         if not isinstance(trace, Trace):
             continue
         groups, usable = groups_of(one, devices.get(one.study_id, {})), has_pulse(trace, one.modality, one.heart_rate)
-        real = Judged(one.modality, one.dataset, "real", groups, usable, judge(study))
+        real = GateReading(one.modality, one.dataset, "real", groups, usable, judge(study))
         found.append(real)
         if len(trace.leads) > 1:
             alone = one_lead(Study("ecg", trace, ""), "II")
@@ -137,7 +137,7 @@ def judged_traces(folder: Path, setting: Setting) -> list[Judged]:
     return found
 
 
-def spoilt_of(real: Judged, trace: Trace, rng: np.random.Generator) -> list[Judged]:
+def spoilt_of(real: GateReading, trace: Trace, rng: np.random.Generator) -> list[GateReading]:
     """Judge what must be refused of one recording; what is taken for the other modality counts under that one."""
     made = [
         replace(real, kind=name, verdict=judge(Study(real.modality, spoilt, "")))
@@ -148,12 +148,12 @@ def spoilt_of(real: Judged, trace: Trace, rng: np.random.Generator) -> list[Judg
     return [*made, replace(real, modality=other, kind=f"{real.modality} given as {other}", verdict=verdict)]
 
 
-def source(one: Judged) -> str:
+def source(one: GateReading) -> str:
     """Return the data set whose people a recording shows, whichever of its leads are judged."""
     return one.dataset.removesuffix(", lead II alone")
 
 
-def decided(judged: Sequence[Judged]) -> list[tuple[Judged, bool]]:
+def decided(judged: Sequence[GateReading]) -> list[tuple[GateReading, bool]]:
     """Decide every trace by limits that were chosen without its data set."""
     limits = {
         (modality, name): chosen([one for one in judged if source(one) != name], modality)
@@ -163,7 +163,7 @@ def decided(judged: Sequence[Judged]) -> list[tuple[Judged, bool]]:
     return [(one, accepted_by(one, limits[one.modality, source(one)])) for one in judged]
 
 
-def row(by: str, group: str, modality: str, kind: str, decisions: Sequence[tuple[Judged, bool]]) -> dict[str, Any]:
+def row(by: str, group: str, modality: str, kind: str, decisions: Sequence[tuple[GateReading, bool]]) -> dict[str, Any]:
     """Return n, accepted, share and Wilson interval of what is usable (or spoilt), and of all beside it."""
     usable = [accepted for one, accepted in decisions if one.usable]
     every = [accepted for _, accepted in decisions]
@@ -182,9 +182,9 @@ def row(by: str, group: str, modality: str, kind: str, decisions: Sequence[tuple
     }
 
 
-def rows_of(decisions: Sequence[tuple[Judged, bool]]) -> list[dict[str, Any]]:
+def rows_of(decisions: Sequence[tuple[GateReading, bool]]) -> list[dict[str, Any]]:
     """Count by data set, by every other group of the real recordings, and by how recordings were spoilt."""
-    cells: dict[tuple[str, str, str, str], list[tuple[Judged, bool]]] = defaultdict(list)
+    cells: dict[tuple[str, str, str, str], list[tuple[GateReading, bool]]] = defaultdict(list)
     for one, accepted in decisions:
         kind = "real" if one.kind == "real" else "spoilt"
         cells["data set", one.dataset, one.modality, kind].append((one, accepted))
@@ -196,9 +196,9 @@ def rows_of(decisions: Sequence[tuple[Judged, bool]]) -> list[dict[str, Any]]:
     return [row(by, group, modality, kind, found) for (by, group, modality, kind), found in sorted(cells.items())]
 
 
-def evaluate(folder: Path, cache: Path, setting: Setting | None = None) -> dict[str, Any]:
+def evaluate(folder: Path, cache: Path, setting: GateSample | None = None) -> dict[str, Any]:
     """Return {"limits": how they were chosen, "rows": accepted share by data set and group, real and spoilt}."""
-    setting = setting or Setting()
+    setting = setting or GateSample()
     decisions = decided(judged_traces(folder, setting))
     films = [(one, of_set) for one, of_set in drawn(recordings(folder, modality="cxr"), setting)]
     decisions += judged_films(films, groups_of, cache)

@@ -28,7 +28,7 @@ FITTED: dict[str, dict[str, Literal["min", "max"]]] = {
 
 
 @dataclass(frozen=True)
-class Judged:
+class GateReading:
     """What the gate measured of one recording.
 
     dataset : where it comes from; kind : "real", or how it was spoilt
@@ -44,7 +44,7 @@ class Judged:
     verdict: QualityVerdict
 
 
-def parts(judged: Judged) -> dict[str, list[Measure]]:
+def parts(judged: GateReading) -> dict[str, list[Measure]]:
     """Return the measures of each lead, "" for a film or a pulse; those of the whole recording are left out."""
     found: dict[str, list[Measure]] = {}
     whole = [m for m in judged.verdict.measures if judged.modality == "ecg" and ": " not in m.name]
@@ -60,7 +60,7 @@ def index_of(measure: Measure) -> str:
     return measure.name.rpartition(": ")[2]
 
 
-def chosen(others: Sequence[Judged], modality: str) -> dict[str, float]:
+def chosen(others: Sequence[GateReading], modality: str) -> dict[str, float]:
     """Return the fitted limits that the usable recordings of these data sets give; real ones alone count."""
     limits, share = {}, REFUSED[modality]
     for index, side in FITTED[modality].items():
@@ -78,7 +78,7 @@ def chosen(others: Sequence[Judged], modality: str) -> dict[str, float]:
     return limits
 
 
-def accepted_by(judged: Judged, limits: dict[str, float]) -> bool:
+def accepted_by(judged: GateReading, limits: dict[str, float]) -> bool:
     """Whether the recording keeps these limits and, of all others, those that are shipped; as the gate decides."""
     leads = parts(judged)
     if not leads:  # too short to be measured
