@@ -253,5 +253,5 @@ def _mostly_numbers(lines: list[str], between: str) -> int:
 
 
 def _numeric(cell: str) -> bool:
-    cell = cell.strip("'[]")
+    cell = cell.strip("'[]").replace("\u2212", "-")
     return cell.lower() in _MISSING or _NUMBER.match(cell) is not None or _STAMP.match(cell) is not None

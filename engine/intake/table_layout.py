@@ -277,7 +277,7 @@ def _header(
     head: list[int], cells: dict[int, list[str]], first: int, width: int
 ) -> tuple[int | None, int | None, bool]:
     """Return the line of labels and the line of units below it, either may be absent, and whether a label is a lead."""
-    above = [i for i in head if i < first and width in (len(cells[i]), len(_trimmed(cells[i])))]
+    above = as_wide = [i for i in head if i < first and width in (len(cells[i]), len(_trimmed(cells[i])))]
     if width == 1:
         above = [
             i for i in above if read_label(cells[i][0]).lead or not (is_keyed(cells[i][0]) or scale_of(cells[i][0]))
@@ -288,7 +288,7 @@ def _header(
     leads = {i: sum(read_label(cell).lead is not None for cell in cells[i]) for i in above}
     named = [i for i in above if leads[i] and not (width == 2 and is_keyed(",".join(cells[i])))]
     labels = named[-1] if named else above[-1]
-    units = [i for i in above if i > labels and any(scale_of(c) or is_trend(c) for c in _unbracketed(cells[i]))]
+    units = [i for i in as_wide if i > labels and any(scale_of(c) or is_trend(c) for c in _unbracketed(cells[i]))]
     return labels, units[0] if units else None, bool(named)
 
 

@@ -265,6 +265,13 @@ def test_lines_above_a_table_with_a_delimiter_at_every_end() -> None:
     np.testing.assert_allclose(taken_in(data).trace.samples[0], X[:, 0], atol=1e-4)
 
 
+def test_one_column_with_its_unit_below_its_label_and_signs_of_minus_in_its_exponents() -> None:
+    texts = [f"{x:.5e}".replace("-", "\u2212") for x in X[:, 0]]
+    trace = taken_in(table("II;\nmV;", [f"{text};" for text in texts]), fs=500).trace
+    assert trace.units == "mV"
+    np.testing.assert_allclose(trace.samples[0], X[:, 0], atol=1e-4)
+
+
 def test_points_between_thousands_beside_decimal_points_are_one_sentence() -> None:
     texts = [f"{x:,.0f}".replace(",", ".") for x in X[:, 0] * 9000]
     np.testing.assert_allclose(taken_in(table("II (uV)", texts), fs=500).trace.samples[0], X[:, 0] * 9, atol=1e-3)
