@@ -34,14 +34,14 @@ def read_dicom(given: ReaderInput) -> Study:
     """Return the study in a DICOM file; the dataset is de-identified before anything is taken from it."""
     dataset = open_dicom(given.file.data)
     _check_kind(dataset)
-    identified = deidentify(dataset, given.key)
     if "WaveformSequence" in dataset:
         from engine.intake.dicom_trace import trace_study
 
-        return trace_study(dataset, identified, given.answers)
-    from engine.intake.dicom_film import film_study
+        return trace_study(dataset, deidentify(dataset, given.key), given.answers)
+    from engine.intake.dicom_film import film_study, other_view
 
-    return film_study(dataset, identified)
+    other = other_view(dataset)
+    return film_study(dataset, deidentify(dataset, given.key), other)
 
 
 def open_dicom(data: bytes) -> FileDataset:
@@ -104,6 +104,8 @@ def _check_kind(dataset: FileDataset) -> None:
     kind = next((name for prefix, name in _KINDS if sop_class.startswith(prefix)), None)
     if kind:
         raise IntakeError(f"This is {kind}, and no film or waveform: export the image or the recording itself.")
+    if "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset:
+        raise IntakeError("The film's pixels are fractional numbers, which no film has: export it as 8 to 16 bit grey.")
     if "Rows" in dataset:
         raise IntakeError("The DICOM film ends before its pixels, so it was cut off: copy or export it again.")
     raise IntakeError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,8 +13,10 @@ from engine.intake.codestream import frame_size
 from engine.intake.colour import COLOURS, PALETTE, grey_of, refusal
 from engine.intake.film_limits import check_pixels
 from engine.intake.grey import Shown, display
+from engine.intake.header_numbers import first_number, numbers_of
 from engine.intake.identity import Identified
-from engine.intake.stored import stored_values
+from engine.intake.square import is_uneven, squared
+from engine.intake.stored import placed, stored_values
 from engine.intake.upright import is_on_its_side, turn_upright
 from engine.study import Film, Study
 
@@ -81,6 +83,8 @@ _ELSEWHERE = {
 }
 _FRONTAL = {"PA": "PA", "AP": "AP"}
 _LATERAL = {"LL", "RL", "LATERAL", "LAT", "LLAT", "RLAT", "L LAT", "R LAT", "LEFT LATERAL", "RIGHT LATERAL"}
+_SIDEWAYS = re.compile(r"\b(?:lateral[eé]?|lat|seitlich|profil)\b")
+_FROM_THE_FRONT = re.compile(r"\b(?:p\.?a|a\.?p|frontal|decub\w*|oblique)\b")
 _OBLIQUE = {"RLO", "LLO", "RAO", "LAO", "RPO", "LPO", "OBLIQUE"}
 # PS3.16 CID 4010 "DX View", SNOMED CT and the older SRT codes.
 _VIEW_CODES = {
@@ -115,23 +119,58 @@ _SYNTAXES = {
 _DECODERS = {"JPEG 2000": "pylibjpeg", "HTJ2K": "pylibjpeg", "JPEG-LS": "pyjpegls"}
 
 
-def film_study(dataset: Dataset, identified: Identified) -> Study:
-    """Return the study of a de-identified DICOM image; IntakeError for anything but one frontal grey chest film."""
+def film_study(dataset: Dataset, identified: Identified, other: str = "") -> Study:
+    """Return the study of a de-identified DICOM image; IntakeError for anything but one frontal grey chest film.
+
+    other : what `other_view` said of the dataset before it lost its descriptions
+    """
     modality = _text(dataset, "Modality")
+    _complete(dataset)
     _check_kind(dataset, modality)
-    view = _view(dataset)
-    orientation, spacing = dataset.get("PatientOrientation"), _spacing(dataset)
+    view = _view(dataset, other)
     shown = _shown(dataset, _decode(dataset))
-    pixels, turned = turn_upright(orientation, shown.pixels)
-    if spacing and is_on_its_side(orientation):
-        spacing = spacing[1], spacing[0]
-    film = Film(pixels, shown.bits, spacing)
-    negative = None if shown.negative is None else replace(film, pixels=turn_upright(orientation, shown.negative)[0])
+    film, remarks = _laid_out(dataset, shown, shown.pixels)
+    negative = None if shown.negative is None else _laid_out(dataset, shown, shown.negative)[0]
     facts = identified.facts | ({"view": view} if view else {})
-    named = ", ".join(one for one in (_recognised(dataset, film, modality), *shown.remarks, turned) if one)
+    named = ", ".join(
+        one for one in (_recognised(dataset, film, modality), *shown.remarks, *remarks, _raw(dataset)) if one
+    )
     return Study(
         "cxr", film, named, identified.rows, identified.note, facts, identified.patient_key, other_reading=negative
     )
+
+
+def _laid_out(dataset: Dataset, shown: Shown, pixels: np.ndarray) -> tuple[Film, tuple[str, ...]]:
+    """Return the film upright and with square pixels, and what was done for it."""
+    orientation, spacing = dataset.get("PatientOrientation"), _spacing(dataset)
+    aspect = numbers_of(dataset, "PixelAspectRatio") or []
+    steps = spacing or ((aspect[0], aspect[1]) if len(aspect) == 2 and min(aspect) > 0 else (1.0, 1.0))
+    pixels, turned = turn_upright(orientation, pixels)
+    if is_on_its_side(orientation):
+        steps = steps[1], steps[0]
+    uneven = is_uneven(steps)
+    if uneven:
+        pixels, steps = squared(pixels, steps), (min(steps), min(steps))
+    return Film(pixels, shown.bits, steps if spacing else None), (turned, "made square pixels of oblong ones" * uneven)
+
+
+def _raw(dataset: Dataset) -> str:
+    raw = _text(dataset, "PresentationIntentType") == "FOR PROCESSING"
+    return "raw values of the detector (for processing), which are not meant to be shown" if raw else ""
+
+
+def _complete(dataset: Dataset) -> None:
+    """Write what can mean one thing only as the standard spells it, where a writer left it out."""
+    photometric = _text(dataset, "PhotometricInterpretation")
+    dataset.PhotometricInterpretation = photometric
+    left_out = {
+        "SamplesPerPixel": 3 if photometric in COLOURS - {PALETTE} else 1,
+        "PixelRepresentation": 0,
+        "PlanarConfiguration": 0,
+    }
+    for keyword, value in left_out.items():
+        if first_number(dataset, keyword) is None:
+            setattr(dataset, keyword, value)
 
 
 def _check_kind(dataset: Dataset, modality: str) -> None:
@@ -147,6 +186,11 @@ def _check_kind(dataset: Dataset, modality: str) -> None:
             "time: export a single frame."
         )
     photometric = _text(dataset, "PhotometricInterpretation")
+    if not photometric:
+        raise IntakeError(
+            "The film does not say whether its lowest values are black or white (photometric interpretation): export "
+            "it again as MONOCHROME1 or MONOCHROME2."
+        )
     channels = 3 if photometric in COLOURS - {PALETTE} else 1
     if _number(dataset, "SamplesPerPixel", 1) != channels or photometric not in COLOURS | _GREYS:
         raise refusal()
@@ -165,13 +209,25 @@ def _check_kind(dataset: Dataset, modality: str) -> None:
 
 
 def other_view(dataset: Dataset) -> str:
-    """Return "lateral" or "oblique" for views that are not frontal, else ""."""
+    """Return "lateral" or "oblique" for views that are not frontal, else "".
+
+    Where neither position nor orientation is stated, the descriptions of series and protocol say it.
+    """
     position = _position(dataset)
     orientation = dataset.get("PatientOrientation") or []
     sideways = len(orientation) == 2 and str(orientation[0])[:1] in ("A", "P") and str(orientation[1])[:1] in ("F", "H")
     if position in _LATERAL or (sideways and position not in _FRONTAL):
         return "lateral"
-    return "oblique" if position in _OBLIQUE else ""
+    if position or len(orientation) == 2:
+        return "oblique" if position in _OBLIQUE else ""
+    words = _described(dataset)
+    return "lateral" if _SIDEWAYS.search(words) and not _FROM_THE_FRONT.search(words) else ""
+
+
+def _described(dataset: Dataset) -> str:
+    codes = [str(item.get("CodeMeaning", "")) for item in dataset.get("ViewCodeSequence") or []]
+    names = ("SeriesDescription", "ProtocolName", "AcquisitionDeviceProcessingDescription")
+    return " ".join([*(_text(dataset, name) for name in names), *codes]).replace("_", " ").lower()
 
 
 def _position(dataset: Dataset) -> str:
@@ -180,9 +236,9 @@ def _position(dataset: Dataset) -> str:
     return _text(dataset, "ViewPosition") or next((_VIEW_CODES[code] for code in codes if code in _VIEW_CODES), "")
 
 
-def _view(dataset: Dataset) -> str:
+def _view(dataset: Dataset, other: str) -> str:
     """Return "PA", "AP" or ""; IntakeError for lateral and oblique views."""
-    if other := other_view(dataset):
+    if other:
         article = "a" if other == "lateral" else "an"
         raise IntakeError(
             f"This is {article} {other} view, and only frontal films (PA or AP) are searched: "
@@ -215,7 +271,7 @@ def _shown(dataset: Dataset, words: np.ndarray) -> Shown:
     """Return decoded words as they are displayed; IntakeError where they are in colour."""
     if _text(dataset, "PhotometricInterpretation") not in COLOURS:
         return display(dataset, stored_values(dataset, words))
-    numbers = words if words.ndim == 3 else stored_values(dataset, words).values
+    numbers = words if words.ndim == 3 else placed(dataset, words).values
     pixels, bits, remark = grey_of(dataset, numbers)
     return Shown(pixels, max(8, bits), remarks=(remark,))
 
@@ -241,21 +297,19 @@ def _check_frame(dataset: Dataset) -> None:
         raise IntakeError(
             "The film's pixels are damaged or cut off and cannot be decoded: copy or export the file again."
         ) from error
-    if size is not None and size != (dataset.Rows, dataset.Columns):
+    if size is not None and size != (dataset.Rows, dataset.Columns, dataset.SamplesPerPixel):
         raise IntakeError(
-            "The compressed pixels are of another size than the DICOM header says, so the file is damaged: "
-            "export it again."
+            "The compressed pixels are of another size or number of channels than the DICOM header says, so the file "
+            "is damaged: export it again."
         )
 
 
 def _spacing(dataset: Dataset) -> tuple[float, float] | None:
     """Return (row, column) mm per pixel at the detector, else of the image plane, else None."""
     for name in ("ImagerPixelSpacing", "PixelSpacing"):
-        value = dataset.get(name)
-        if value is not None and not isinstance(value, str) and len(value) == 2:
-            spacing = float(value[0]), float(value[1])
-            if all(0.005 <= step <= 20 for step in spacing):
-                return spacing
+        spacing = numbers_of(dataset, name) or []
+        if len(spacing) == 2 and all(0.005 <= step <= 20 for step in spacing):
+            return spacing[0], spacing[1]
     return None
 
 
@@ -278,7 +332,4 @@ def _text(dataset: Dataset, keyword: str) -> str:
 
 
 def _number(dataset: Dataset, keyword: str, default: float) -> float:
-    try:
-        return float(dataset.get(keyword) or default)
-    except (TypeError, ValueError):
-        return default
+    return first_number(dataset, keyword) or default

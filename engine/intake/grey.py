@@ -9,13 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.errors import IntakeError
+from engine.intake.header_numbers import first_number
 from engine.intake.lookup import Lookup, lookup_of
 from engine.intake.stored import Stored, fitting
 
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
-_NARROW = 0.25  # without a window, values that use less of the stored range than this are stretched to their own range
+NARROW = 0.25  # without a window, values that use less of the stored range than this are stretched to their own range
 _CLIPPED, _GREYS = 0.95, 16  # a window that leaves more black and white than this, or fewer greys, shows a silhouette
 Pair = tuple[float, float]
 
@@ -79,7 +80,7 @@ def stretched(pixels: np.ndarray) -> np.ndarray:
     Pictures exported from 10 or 12 bit films often leave the upper bits of 16 empty and would be shown almost black.
     """
     least, most = int(pixels.min()), int(pixels.max())
-    if not 0 < most - least < _NARROW * 65535:
+    if not 0 < most - least < NARROW * 65535:
         return pixels
     return np.rint((pixels.astype(np.float64) - least) * (65535 / (most - least))).astype(np.uint16)
 
@@ -95,8 +96,7 @@ def _modality(dataset: Dataset, stored: Stored, levels: np.ndarray) -> tuple[np.
     if dataset.get("ModalityLUTSequence"):
         table = lookup_of(dataset.ModalityLUTSequence[0])
         return table.apply(levels), (0.0, table.top)
-    slope, intercept = (dataset.get(name) for name in ("RescaleSlope", "RescaleIntercept"))
-    slope, intercept = float(slope or 1.0), float(intercept or 0.0)
+    slope, intercept = first_number(dataset, "RescaleSlope") or 1.0, first_number(dataset, "RescaleIntercept") or 0.0
     low, high = sorted(slope * end + intercept for end in stored.range)
     values = levels * slope + intercept
     whole = np.rint(values)
@@ -118,7 +118,7 @@ def _voi(dataset: Dataset, levels: _Levels) -> tuple[np.ndarray, str]:
     else:
         least, most = float(levels.values[used].min()), float(levels.values[used].max())
         low, high = levels.range
-        if 0 < most - least < _NARROW * (high - low):
+        if 0 < most - least < NARROW * (high - low):
             low, high = least, most
         grey = _unit(levels.values, low, high)
     return (
@@ -134,7 +134,7 @@ def _ways(dataset: Dataset) -> Iterator[tuple[str, Callable[[np.ndarray], np.nda
     if dataset.get("VOILUTSequence"):
         table: Lookup = lookup_of(dataset.VOILUTSequence[0])
         yield "the VOI lookup table", lambda values: _unit(table.apply(values), 0.0, table.top)
-    centre, width = _first(dataset, "WindowCenter"), _first(dataset, "WindowWidth")
+    centre, width = first_number(dataset, "WindowCenter"), first_number(dataset, "WindowWidth")
     if centre is None or width is None:
         return
     function = str(dataset.get("VOILUTFunction") or "LINEAR").strip().upper()
@@ -162,17 +162,6 @@ def _is_silhouette(grey: np.ndarray, levels: _Levels) -> bool:
     return bool(clipped > _CLIPPED or np.unique(np.rint(grey[used] * 255)).size < _GREYS)
 
 
-def _first(dataset: Dataset, keyword: str) -> float | None:
-    """Return the first of the numbers of an element, or None."""
-    value = dataset.get(keyword)
-    if value is None or isinstance(value, str):
-        return None
-    try:
-        return float(value[0] if hasattr(value, "__len__") else value)
-    except (IndexError, TypeError, ValueError):
-        return None
-
-
 def _unit(values: np.ndarray, low: float, high: float) -> np.ndarray:
     return np.clip((values.astype(np.float64) - low) / ((high - low) or 1.0), 0.0, 1.0)
 
@@ -197,9 +186,9 @@ def _shape(dataset: Dataset) -> str:
 
 def _padding(dataset: Dataset, stored: Stored, levels: np.ndarray) -> np.ndarray:
     """Return (levels,) bool: values of pixels outside the exposed field, PS3.3 C.7.5.1.1.2."""
-    value = dataset.get("PixelPaddingValue")
-    if value is None:
-        return np.zeros(levels.shape, dtype=bool)
-    limit = dataset.get("PixelPaddingRangeLimit")
+    below = levels < stored.range[0]
+    value, limit = (first_number(dataset, name) for name in ("PixelPaddingValue", "PixelPaddingRangeLimit"))
+    if value is None or below.any():
+        return below
     low, high = sorted(fitting(int(one), stored) for one in (value, value if limit is None else limit))
     return (levels >= low) & (levels <= high)

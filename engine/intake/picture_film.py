@@ -9,7 +9,7 @@ import numpy as np
 
 from engine.errors import IntakeError
 from engine.intake.film_limits import check_pixels
-from engine.intake.grey import stretched
+from engine.intake.grey import NARROW, stretched
 from engine.intake.identity import BURNED_IN
 from engine.intake.upload import ReaderInput
 from engine.study import Film, IdentityRow, Study
@@ -70,11 +70,25 @@ def read_picture(given: ReaderInput) -> Study:
         ) from error
     values, remark = _opaque(upright)
     pixels, bits, spread = _grey(values)
+    _check_depth(given.file.data, pixels)
     film = Film(pixels, bits)
     height, width = pixels.shape
     parts = [name, f"{width} × {height}", f"{bits} bit", "colour" if spread > 0.0 else "", remark]
     facts = {"colourfulness": round(spread, 4)}
     return Study("cxr", film, ", ".join(part for part in parts if part), rows, BURNED_IN, facts)
+
+
+def _check_depth(data: bytes, pixels: np.ndarray) -> None:
+    """Raise IntakeError for a PNG of 16 bits a channel that Pillow gives as 8, where those hold only a few greys.
+
+    IHDR (PNG 11.2.1): after the signature, its length and name, width and height, one byte is the depth.
+    """
+    deep = data.startswith(b"\x89PNG") and data[24:25] == b"\x10" and pixels.dtype == np.uint8
+    if deep and 0 < int(np.ptp(pixels)) < NARROW * 255:
+        raise IntakeError(
+            "The PNG keeps its greys in the lower bits of a 16 bit colour picture, where they are not read: export it "
+            "as 16 bit grey without transparency."
+        )
 
 
 def _rows(image: Image) -> tuple[IdentityRow, ...]:

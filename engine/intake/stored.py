@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -10,12 +10,16 @@ import numpy as np
 if TYPE_CHECKING:
     from pydicom.dataset import Dataset
 
+_OVERLAYS = 4  # patterns of bits above a value that overlays make
+_COARSE = 512  # pixels along the longer side on which tears are counted
+_TORN = 0.003  # of the steps between neighbours; the edges of a marker are some 0.0005 of them
+
 
 @dataclass(frozen=True, eq=False)
 class Stored:
     """Stored values.
 
-    values : (rows, columns) int32
+    values : (rows, columns) int32; one below the range where a word beyond the range is padding
     bits   : of each value
     signed : whether they are two's complement
     remark : where another reading than the stated one was taken, which; else ""
@@ -38,6 +42,16 @@ def stored_values(dataset: Dataset, words: np.ndarray) -> Stored:
     A high bit above the lowest possible place shifts the values, and bits outside of a value are ignored. Where the
     words contradict that description, the reading in which the film is whole is taken, and said.
     """
+    outside = _padded(dataset, words)
+    if outside is None or outside.all():
+        return _in_the_right_sign(placed(dataset, words))
+    inside = np.where(outside, words[~outside].flat[0], words)
+    stored = _in_the_right_sign(placed(dataset, inside))
+    return replace(stored, values=np.where(outside, np.int32(stored.range[0] - 1), stored.values))
+
+
+def placed(dataset: Dataset, words: np.ndarray) -> Stored:
+    """Return the values at their place in the words, with the sign that is stated; the numbers of a palette so."""
     bits, allocated = int(dataset.BitsStored), int(dataset.BitsAllocated)
     signed = dataset.PixelRepresentation == 1
     low, high = Stored(words, bits, signed).range
@@ -48,6 +62,9 @@ def stored_values(dataset: Dataset, words: np.ndarray) -> Stored:
     if not shift and low <= int(words.min()) and int(words.max()) <= high:
         return Stored(words.astype(np.int32), bits, signed)
     stated = Stored(_value(raw, shift, bits, signed), bits, signed)
+    if not shift and _is_left_aligned(raw, bits, allocated):
+        aligned = _value(raw, allocated - bits, bits, signed)
+        return Stored(aligned, bits, signed, "values lie higher than the high bit says")
     whole = Stored(_value(raw, 0, allocated, signed), allocated, signed, f"values fill all {allocated} bits")
     return whole if not shift and _goes_on(whole.values, stated.values, bits) else stated
 
@@ -55,10 +72,60 @@ def stored_values(dataset: Dataset, words: np.ndarray) -> Stored:
 def fitting(value: int, stored: Stored) -> int:
     """Return a number of the header as a stored value, where it was written with the other sign."""
     low, high = stored.range
-    for other in (value, value - 2**16, value + 2**16, value - 2**stored.bits, value & (2**stored.bits - 1)):
+    for other in (value, value - 2**16, value + 2**16, value - 2**stored.bits):
         if low <= other <= high:
             return other
     return value
+
+
+def _padded(dataset: Dataset, words: np.ndarray) -> np.ndarray | None:
+    """Return (rows, columns) bool of words that are the stated padding and no value of the stated bits, or None."""
+    value = dataset.get("PixelPaddingValue")
+    bits, allocated = int(dataset.BitsStored), int(dataset.BitsAllocated)
+    if not isinstance(value, int) or _shift(dataset, bits, allocated):
+        return None
+    low, high = Stored(words, bits, dataset.PixelRepresentation == 1).range
+    full = 2**allocated - 1
+    outside: np.ndarray = ((words < low) | (words > high)) & ((words.astype(np.int64) & full) == value & full)
+    return outside if outside.any() else None
+
+
+def _is_left_aligned(raw: np.ndarray, bits: int, allocated: int) -> bool:
+    """Return whether the lowest bits are all empty and the highest are a film's: an overlay has one or two of them."""
+    empty = not (raw & (2 ** (allocated - bits) - 1)).any()
+    return empty and np.unique(raw >> bits).size > _OVERLAYS
+
+
+def _in_the_right_sign(stored: Stored) -> Stored:
+    """Return the values with the other sign than stated, where the stated one tears the film at its middle greys.
+
+    With the wrong sign, neighbours on both sides of the middle of the range become the lowest and the highest value.
+    """
+    other = (stored.values & (2**stored.bits - 1)).astype(np.int32)
+    if not stored.signed:
+        other -= (other >> (stored.bits - 1)) << stored.bits
+    turned = Stored(other, stored.bits, not stored.signed)
+    torn = _tears(stored)
+    if torn < _TORN or _tears(turned) > torn / 10:
+        return stored
+    said = f"values are {'signed' if turned.signed else 'unsigned'} otherwise than stated"
+    return replace(turned, remark=", ".join(one for one in (stored.remark, said) if one))
+
+
+def _tears(stored: Stored) -> float:
+    """Return the share of steps between neighbours over most of the range; values at its ends may be clipped."""
+    step = max(1, max(stored.values.shape) // _COARSE)
+    values = stored.values[::step, ::step].astype(np.int64)
+    low, high = stored.range
+    inside = (values > low) & (values < high)
+    torn = total = 0
+    for one, next_one, both in (
+        (values[1:], values[:-1], inside[1:] & inside[:-1]),
+        (values[:, 1:], values[:, :-1], inside[:, 1:] & inside[:, :-1]),
+    ):
+        torn += int((np.abs(one - next_one)[both] > 0.75 * (high - low)).sum())
+        total += both.size
+    return torn / max(1, total)
 
 
 def _shift(dataset: Dataset, bits: int, allocated: int) -> int:

@@ -20,15 +20,15 @@ def turn_upright(orientation: Any, pixels: np.ndarray) -> tuple[np.ndarray, str]
     if rows in _ALONG and columns in _ACROSS:
         pixels, rows, columns = pixels.T, columns, rows
         done.append("turned")
+    stated = "\\".join(str(one) for one in orientation) if rows and columns else ""
     if rows not in _ACROSS or columns not in _ALONG:
-        return pixels, ""
+        return pixels, f"its orientation {stated} left aside, since no frontal film lies so" if stated else ""
     if rows == "R":
         pixels = pixels[:, ::-1]
         done.append("left and right exchanged")
     if columns == "H":
         pixels = pixels[::-1]
         done.append("top and bottom exchanged")
-    stated = "\\".join(str(one) for one in orientation)
     return np.ascontiguousarray(pixels), f"{', '.join(done)} since it is stored as {stated}" if done else ""
 
 

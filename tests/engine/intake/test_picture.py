@@ -150,3 +150,25 @@ def test_a_declared_size_beyond_the_limit_is_refused_from_the_header() -> None:
     png += struct.pack(">I", len(idat) - 4) + idat + struct.pack(">I", zlib.crc32(idat))
     with pytest.raises(IntakeError, match=r"large|million pixels"):
         read([Upload("bomb.png", png)])
+
+
+def deep_colour(values: np.ndarray) -> bytes:
+    """Return a PNG with (height, width) values as 16-bit red, green and blue, written by hand: Pillow writes 8 bits."""
+    import struct
+    import zlib
+
+    def chunk(kind: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    head = struct.pack(">IIBBBBB", values.shape[1], values.shape[0], 16, 2, 0, 0, 0)
+    rows = b"".join(b"\0" + np.repeat(row[:, None], 3, axis=1).astype(">u2").tobytes() for row in values)
+    parts = (chunk(b"IHDR", head), chunk(b"IDAT", zlib.compress(rows)), chunk(b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(parts)
+
+
+def test_a_film_in_the_lower_bits_of_deep_colour_is_no_dark_film() -> None:
+    deep = chest(bits=16)
+    shown = read([Upload("film.png", deep_colour(deep))]).content
+    assert np.abs(shown.pixels / 255 - deep / 65535).max() < 0.005
+    with pytest.raises(IntakeError, match="lower bits"):
+        read([Upload("film.png", deep_colour(chest(bits=12)))])
