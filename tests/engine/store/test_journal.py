@@ -273,7 +273,7 @@ def test_a_journal_that_cannot_be_written_is_named_and_catches_up(tmp_path: Path
     with open_workspace(tmp_path, create=True) as place:
         fill(place)
     done = subprocess.run(
-        [sys.executable, "-c", FILLS, str(tmp_path)], timeout=60, check=False, capture_output=True, text=True
+        [sys.executable, "-c", FILLS, str(tmp_path)], timeout=240, check=False, capture_output=True, text=True
     )
     assert re.fullmatch(
         r"The journal, .* cannot be written \(.+\): check the free space.*\nwritten again\n", done.stdout
