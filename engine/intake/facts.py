@@ -31,6 +31,7 @@ _SPAN = re.compile(rf"({_NUMBER})\s*({_UNIT})(?![^\W\d])\.?[\s,]*(?:and\s+|und\s
 _RANGE = re.compile(rf"({_NUMBER})\s*(?:-|–|to|bis)\s*({_NUMBER})\s*({_UNIT})?")
 _LIMIT = re.compile(rf"(?:[>≥]=?\s*({_NUMBER})|({_NUMBER})\s*\+)\s*({_UNIT})?")
 _HZ = re.compile(r"([+-]?\d+(?:[.,]\d+)?(?:e[+-]?\d+)?)\s*(k?hz|sps|samples/s|samples per second)?", re.IGNORECASE)
+_THOUSANDS = re.compile(r"[1-9]\d{0,2},\d{3}")  # a thousand, or one with three decimals
 _DATES = ("%Y%m%d", "%d.%m.%Y", "%Y/%m/%d", "%Y.%m.%d", "%Y%m%d%H%M%S")
 
 
@@ -68,6 +69,8 @@ def rate_of(cell: str) -> Fact:
     match = _HZ.fullmatch(cell.strip())
     if match is None:
         return _unread("fs", cell, "is no rate in Hz")
+    if _THOUSANDS.fullmatch(match[1]):
+        return _unread("fs", cell, "has two meanings (a comma before three digits)")
     value = _decimal(match[1]) * (1000.0 if (match[2] or "").lower() == "khz" else 1.0)
     return Fact(value) if 0 < value < 1e6 else _unread("fs", cell, "cannot be")
 

@@ -8,21 +8,22 @@ licence, attribution, synthetic; further columns are kept as they are. What an o
 
 from __future__ import annotations
 
-import csv
 import hashlib
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from engine.errors import CasebindError, IntakeError, UsageError, brief
+from engine.errors import CasebindError, IntakeError, brief
 from engine.intake.facts import Fact, age_of, date_of, rate_of, sex_of, units_of, view_of
 from engine.intake.paths import inside, read_paths
 from engine.intake.upload import Answers
 from engine.modalities import MODALITIES, spec_of
 from engine.store.records import SCOPES
 from engine.study import Note, Study, Trace
+from engine.workspace.manifest_table import SURPLUS, Row, table_rows
 
 MANIFEST_NAME = "manifest.csv"
 KNOWN_COLUMNS = (
@@ -53,6 +54,7 @@ OPTIONAL: dict[str, Callable[[str], Fact]] = {
     "units": units_of,
     "view": view_of,
 }
+IDS, MAX_ID = ("study_id", "patient_id", "encounter_id"), 200
 YES, NO = ("yes", "true", "1", "granted"), ("no", "false", "0", "withdrawn", "none")
 
 
@@ -99,39 +101,20 @@ def read_manifest(path: Path) -> list[StudyEntry]:
     path : manifest.csv itself or the folder that holds it. UsageError where there is no readable manifest.
     """
     file = path / MANIFEST_NAME if path.is_dir() else path
-    rows = _rows(file)
+    rows = table_rows(file)
     seen: set[str] = set()
     return [_entry(file.parent.resolve(), number, row, seen) for number, row in enumerate(rows, start=1)]
 
 
-def _rows(file: Path) -> list[dict[str, str]]:
-    try:
-        with file.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as handle:
-            reader = csv.DictReader(handle, restkey="", restval="", strict=True)
-            names = [name.strip() for name in reader.fieldnames or []]
-            "".join(names).encode()
-            reader.fieldnames = names
-            rows = list(reader)
-    except FileNotFoundError as error:
-        raise UsageError(f"There is no manifest {file}: name a manifest.csv or a folder that holds one.") from error
-    except (OSError, UnicodeError, csv.Error) as error:
-        raise UsageError(f"The manifest {file} cannot be read as UTF-8 CSV: save it as CSV (UTF-8) again.") from error
-    if not {"file", "modality"} <= set(names):
-        missing = " and ".join(sorted({"file", "modality"} - set(names)))
-        raise UsageError(f"The manifest {file.name} has no column {missing}: add it, with one row per study.")
-    if not rows:
-        raise UsageError(f"The manifest {file.name} has no rows: add one row per study.")
-    return rows
-
-
-def _entry(folder: Path, number: int, raw: dict[str, Any], seen: set[str]) -> StudyEntry:
-    overfull = "" in raw
-    row = {name: value.strip() for name, value in raw.items() if name}
-    study_id = _shown(row.get("study_id", ""))
+def _entry(folder: Path, number: int, raw: Row, seen: set[str]) -> StudyEntry:
+    if isinstance(raw, str):
+        return StudyEntry(number, "", f"row {number}", {}, {}, None, raw)
+    row = {name: value for name, value in raw.items() if name != SURPLUS}
+    study_id = "".join(one if one.isprintable() else "\ufffd" for one in _shown(row.get("study_id", "")))
     identity = study_id or json.dumps(row, sort_keys=True)
     extra = {name: value for name, value in row.items() if name not in KNOWN_COLUMNS and value}
     try:
-        if overfull:
+        if SURPLUS in raw:
             raise IntakeError("the row has more fields than the header: quote the value that holds a comma")
         _check_characters(row)
         if identity in seen:
@@ -151,6 +134,12 @@ def _check_characters(row: dict[str, str]) -> None:
             raise IntakeError(f"its {name} holds a NUL character: write the cell again")
         if value != _shown(value):
             raise IntakeError(f"its {name} holds bytes that are no UTF-8: save the table as CSV (UTF-8)")
+    for name in IDS:
+        if len(row.get(name, "")) > MAX_ID or not row.get(name, "").isprintable():
+            raise IntakeError(
+                f"its {name} holds a line break or an invisible character, or more than {MAX_ID} characters: name it "
+                "anew"
+            )
 
 
 def _shown(value: str) -> str:
@@ -196,7 +185,7 @@ def consent_of(text: str) -> dict[str, bool]:
 
 def _reader(folder: Path, row: dict[str, str], facts: dict[str, Any]) -> Callable[[bytes], Study]:
     names = [name.strip() for name in row["file"].split(";") if name.strip()]
-    paths = [inside(folder, folder / name, name) for name in names]
+    paths = [inside(folder, _meant(folder, name), name) for name in names]
     if not paths and not (spec_of(row["modality"]).content is Note and row.get("report")):
         raise IntakeError("the row names no file")
     answers = Answers(fs=facts.get("fs"), units=facts.get("units"))
@@ -205,6 +194,12 @@ def _reader(folder: Path, row: dict[str, str], facts: dict[str, Any]) -> Callabl
         return read_files(paths, row["modality"], answers, key, report=row.get("report", ""), folder=folder)
 
     return read
+
+
+def _meant(folder: Path, name: str) -> Path:
+    r"""Return the path of a file cell: as it stands, or as Windows writes it (films\a.png) where nothing is there."""
+    stands = folder / name
+    return folder / name.replace("\\", "/") if "\\" in name and not os.path.lexists(stands) else stands
 
 
 def read_files(

@@ -61,6 +61,11 @@ def test_text_comes_from_the_report_or_a_file(tmp_path: Path) -> None:
         (f"{'x' * 300}.csv,ecg,s,,,,,,,,,", "cannot be opened|leads nowhere"),
         ("a.csv,ecg,s,,,,,,,,maybe,", "consent is 'maybe'"),
         ("a.csv,ecg,s,,,,,,,,,x,surplus", "more fields than the header"),
+        ('a.csv,ecg,"s"1,,,,,,,,,', "a quote is out of place in line 2"),
+        (f"a.csv,ecg,s,,,,,{'x' * 140_000},,,,", "line 2 holds a cell of more than 131,072 characters"),
+        ('a.csv,ecg,"s\n1",,,,,,,,,', "its study_id holds a line break"),
+        ("a.csv,ecg,s,p\x1b[31m,,,,,,,,", "its patient_id holds a line break or an invisible character"),
+        (f"a.csv,ecg,{'s' * 201},,,,,,,,,", "more than 200 characters"),
     ],
 )
 def test_a_bad_row_says_why(tmp_path: Path, row: str, reason: str) -> None:
@@ -100,6 +105,8 @@ def test_a_bad_row_says_why(tmp_path: Path, row: str, reason: str) -> None:
         ({"acquired_at": "03/04/2024"}, "acquired_at", None, "is no date of one meaning"),
         ({"acquired_at": "2024-02-30"}, "acquired_at", None, "is no date"),
         ({"fs": "0.5 kHz"}, "fs", 500.0, ""),
+        ({"fs": "500.0"}, "fs", 500.0, ""),
+        ({"fs": '"1,000"'}, "fs", None, "the fs '1,000' has two meanings"),
         ({"fs": "fast"}, "fs", None, "the fs 'fast' is no rate in Hz"),
         ({"units": "µV"}, "units", "uV", ""),
         ({"units": "volt"}, "units", None, "the units 'volt' are none of mV, uV, au, sd, so they are left out"),
@@ -137,7 +144,10 @@ def test_row_keys_are_stable_and_differ_by_cohort_and_row(tmp_path: Path) -> Non
         ("file,kind\na.csv,ecg\n", "no column modality"),
         ("", "no column"),
         ("file,modality\n", "no rows"),
-        ('file,modality\n"a.csv,ecg\n', "cannot be read"),
+        ('file,modality\n"a.csv,ecg\n', "cannot be read: the quote that opens in line 2 is not closed"),
+        ('file,modality\na.csv,"ecg\n' + "b.csv,ecg\n" * 20_000, "the quote that opens in line 2"),
+        ("file,modality,age,age\na.csv,ecg,4,90\n", "has the column age twice"),
+        ('"file" ,modality\na.csv,ecg\n', "is no header of a CSV file"),
     ],
 )
 def test_a_manifest_that_is_none_is_one_sentence(tmp_path: Path, text: str, reason: str) -> None:
@@ -152,3 +162,38 @@ def test_binary_and_missing_manifests_are_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "manifest.csv").write_bytes(b"\xff\xfe\x00PNG" * 20)
     with pytest.raises(UsageError, match="UTF-8"):
         read_manifest(tmp_path)
+
+
+SHEET = "file,modality,study_id,age\nnotes\\b.txt,text,s1,4\n"
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        SHEET.encode(),
+        SHEET.replace(",", ";").encode(),
+        SHEET.replace(",", "\t").encode(),
+        ("sep=;\r\n" + SHEET.replace(",", ";").replace("\n", "\r\n")).encode(),
+        SHEET.encode("utf-16"),
+        ("\ufeff\ufeff" + SHEET).encode(),
+        SHEET.replace("file,modality,study_id,age", "File, Modality,STUDY_ID,Age").encode(),
+        SHEET.replace("\n", ",,\n").encode(),
+        SHEET.replace("s1,4\n", "s1,4,\n").encode(),
+        SHEET.replace("\n", "\r").encode(),
+        SHEET.replace("\\", "/").encode(),
+    ],
+)
+def test_a_manifest_as_spreadsheets_and_windows_write_it(tmp_path: Path, data: bytes) -> None:
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "notes" / "b.txt").write_text("fine")
+    (tmp_path / "manifest.csv").write_bytes(data)
+    (entry,) = read_manifest(tmp_path)
+    assert entry.load(b"").content == Note("fine")
+    assert (entry.study_id, entry.facts["age"], entry.extra) == ("s1", 4.0, {})
+
+
+def test_bad_rows_among_ten_thousand_are_the_only_ones_skipped(tmp_path: Path) -> None:
+    good = [f",text,s{i},,,,,fine,,,," for i in range(10_000)]
+    bad = (',text,"x"1,,,,,fine,,,,', ",text,x,,,,,fi\0ne,,,,", ",text,x,,,,,fine,,,,,surplus", "\udcff,text,x")
+    entries = read(tmp_path, *good[:5000], *bad, *good[5000:])
+    assert [entry.number for entry in entries if entry.problem] == [5001, 5002, 5003, 5004]
