@@ -24,7 +24,7 @@ import duckdb
 from engine.errors import WorkspaceError
 from engine.files import utc_now
 from engine.store.journal import Journal, open_journal
-from engine.store.opening import check_length, connect, first_line
+from engine.store.opening import check_length, check_tables, connect, first_line
 from engine.store.recovery import SEQUENCE, Opened, forget_damaged, last_number, open_file
 from engine.strings import text
 
@@ -76,6 +76,7 @@ class Database:
         try:
             with self._reading() as cursor:
                 check_length(cursor, path)
+                check_tables(cursor, path)
             self._migrate()
             if journal is not None:
                 self._start(journal)

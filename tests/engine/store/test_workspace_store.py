@@ -158,6 +158,27 @@ def test_a_file_that_was_cut_off_is_one_sentence(tmp_path: Path, cut: int) -> No
         open_workspace(tmp_path / "ws")
 
 
+@pytest.mark.parametrize("content", [b"", b"hello", b"SQLite format 3\0" + bytes(4080), bytes(8192)])
+def test_a_file_of_another_kind_is_named_so_and_left_alone(tmp_path: Path, content: bytes) -> None:
+    file = tmp_path / "casebind.duckdb"
+    file.write_bytes(content)
+    with pytest.raises(WorkspaceError, match="not a DuckDB file:"):
+        Workspace(tmp_path, create=False)
+    assert file.read_bytes() == content
+
+
+@pytest.mark.parametrize("statement", ["CREATE TABLE sales (a INTEGER)", "CREATE TABLE schema_version (id TEXT)"])
+def test_a_database_of_another_program_gets_no_tables_of_ours(tmp_path: Path, statement: str) -> None:
+    file = tmp_path / "casebind.duckdb"
+    with duckdb.connect(str(file)) as connection:
+        connection.execute(statement)
+        connection.execute("CREATE TABLE patients (a INTEGER)")
+    with pytest.raises(WorkspaceError, match="not the tables of a workspace"):
+        Workspace(tmp_path, create=False)
+    with duckdb.connect(str(file)) as connection:
+        assert len(connection.execute("SELECT table_name FROM duckdb_tables()").fetchall()) == 2
+
+
 def test_files_of_studies_that_are_gone_damaged_or_others_are_named(workspace: Workspace) -> None:
     fill(workspace)
     assert check_files(workspace).whole
