@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.errors import IntakeError
+from engine.errors import IntakeError, brief
 from engine.intake.assemble import Channel, assemble, channel, check_announced
 from engine.intake.formats import READABLE
 from engine.intake.gaps import without_gaps
 from engine.intake.leads import GENERIC_ECG, phrase
 from engine.intake.pseudonyms import MAX_AGE, pseudonym
+from engine.intake.recognise import decode
 from engine.intake.scp_counting import counted_from_one
 from engine.intake.upload import ReaderInput
 from engine.intake.vendor_leads import checked, completed, without_calibration
@@ -43,6 +44,7 @@ _IDENTITY = (
 _OLDEST = 130  # years; more is no age
 _UNNAMED = re.compile(r"(?:Lead|Channel) \d+|Unspecified|Unknown", re.IGNORECASE)
 _CUT_OFF = re.compile(r"truncated|incomplete final frame", re.IGNORECASE)
+_STATED = re.compile(r"""<(?:\w+:)?(?:scale|origin|increment)\b[^>]*?\bvalue\s*=\s*["']([^"']*)["']""")
 _FURTHER = re.compile(r"only the first is read|ignored in", re.IGNORECASE)
 
 
@@ -50,6 +52,8 @@ def read_vendor(given: ReaderInput) -> Study:
     """Return the study in an ECG file of a device; IntakeError where its checksum or its leads contradict it."""
     data = counted_from_one(given.file.data) if given.kind == "scp" else given.file.data
     name = READABLE[given.kind].name
+    if given.kind == "aecg":
+        _check_numbers(data, name)
     record, said = _parsed(data, given.kind, name)
     _check_lengths(record.leads)
     rate = float(record.raw_metadata.get("rhythm_time", {}).get("sampling_rate_exact") or 0)
@@ -96,6 +100,18 @@ def _parsed(data: bytes, kind: str, name: str) -> tuple[ECGRecord, list[str]]:
     return record, said
 
 
+def _check_numbers(data: bytes, name: str) -> None:
+    """Raise IntakeError where a scale, an origin or a step of time is no number: ecgdatakit would take a default."""
+    for value in _STATED.findall(decode(data) or ""):
+        try:
+            float(value)
+        except ValueError as error:
+            raise IntakeError(
+                f"The {name} file states the number '{brief(value)}' for its scale, origin or step of time: export "
+                "it again with a decimal point."
+            ) from error
+
+
 def _check_lengths(leads: list[Lead]) -> None:
     """Raise IntakeError unless all leads were recorded over the same time, within the limits."""
     lengths, starts = {len(lead.samples) for lead in leads}, {lead.annotations.get("start_sample") for lead in leads}
@@ -113,6 +129,10 @@ def _channel(lead: Lead, index: int, fs: float) -> Channel:
     label = re.sub(r"_\d+$", "", lead.label.strip()).removesuffix("-cal")  # "II_2" repeats II; "-cal": calculated
     label = GENERIC_ECG if _UNNAMED.fullmatch(label) else label
     units = lead.resolution_unit if lead.is_raw else lead.units
+    if lead.is_raw and lead.resolution == 0:
+        raise IntakeError(
+            f"Lead {brief(lead.label)} of the file has a scale of zero, so its amplitude is lost: export it again."
+        )
     if lead.is_raw and units:
         samples = samples * lead.resolution + lead.offset
     return channel(label, samples, fs, units=units, position=f"lead {index + 1} of the file")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import struct
 from pathlib import Path
 
@@ -111,6 +112,21 @@ def test_rates_that_are_no_whole_number_and_a_missing_unit() -> None:
     with pytest.raises(QuestionError) as asked:
         one(muse(ECG, unit="COUNTS"))
     assert asked.value.field == "units"
+
+
+@pytest.mark.parametrize("number", ["5,0", "five", ""])
+def test_a_scale_that_is_no_number_is_not_taken_for_one(number: str) -> None:
+    stated, spelt = f'<scale value="{STEP_UV}"'.encode(), f'<scale value="{number}"'.encode()
+    with pytest.raises(IntakeError, match=f"the number '{number}' for its scale"):
+        one(aecg(twelve_leads()).replace(stated, spelt))
+
+
+def test_a_scale_of_zero_is_no_flat_ecg() -> None:
+    with pytest.raises(IntakeError, match="Lead I of the file has a scale of zero"):
+        one(aecg(twelve_leads()).replace(f'<scale value="{STEP_UV}"'.encode(), b'<scale value="0"'))
+    per_bit = re.compile(rb"<LeadAmplitudeUnitsPerBit>[^<]*")
+    with pytest.raises(IntakeError, match="scale of zero"):
+        one(per_bit.sub(b"<LeadAmplitudeUnitsPerBit>0", muse(twelve_leads())))
 
 
 def test_an_scp_record_with_a_wrong_checksum_is_refused() -> None:
