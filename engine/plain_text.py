@@ -10,7 +10,8 @@ from collections.abc import Container, Iterable, Sequence
 from numbers import Integral, Real
 
 REPLACEMENT = "\N{REPLACEMENT CHARACTER}"
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")  # OWASP, "CSV injection": what a spreadsheet may run
+# OWASP, "CSV injection": what a spreadsheet may run, in full width too, as East Asian keyboards type it
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 BOM = "\ufeff"  # Excel takes a file for UTF-8 only when it begins so
 _PROTECTED = re.compile(rf"'+ *[{re.escape(''.join(FORMULA))}]")  # looks like a cell that was made safe
 _INVISIBLE = {"Cc", "Cf", "Cs", "Co", "Cn"}  # control, format and unassigned characters

@@ -40,7 +40,7 @@ def test_a_writer_is_found(code: str) -> None:
     assert len(list(writers(code))) == 1
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", " ="])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", " =", "\uff1d", "\uff20"])
 def test_no_cell_begins_as_a_formula_does(start: str) -> None:
     words = f"{start}SUM(1)"
     assert cell(words) == f"'{words}"
