@@ -32,7 +32,7 @@ def command(
 ) -> None:
     """Mark a neighbour of a query; a later mark of the same person replaces it, and the history is kept."""
     with workspace_from_option(workspace) as place:
-        stored = place.query(query_id)
+        stored = place.query(query_id, actor=Actor(who))
         release = stored.release if stored else (place.releases.serving() or ("",))[0]
         rating = place.rate(
             query_id, study_id, mark, actor=Actor(who), release=release, why=why, comment=comment, finding=finding

@@ -55,7 +55,7 @@ def export(
     picked, writer = _picked(answer, request), WRITERS[request.format]
     picked_ids = [one.study_id for one in picked]
     while True:
-        check_query(workspace, answer)
+        check_query(workspace, answer, actor=actor)
         allowed = permitted_ids(workspace.database, actor, picked_ids)
         report = _begin(workspace, answer, picked, allowed=allowed, request=request, actor=actor)
         try:

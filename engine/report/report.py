@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
+from engine.actor import Actor
 from engine.errors import UsageError
 from engine.explain.maps import PairMaps
 from engine.retrieval.answer import Answer, Neighbour
@@ -85,8 +86,8 @@ def chosen(answer: Answer, cases: Sequence[str]) -> tuple[Neighbour, ...]:
     return tuple(known[study_id] for study_id in dict.fromkeys(cases)) if cases else answer.neighbours
 
 
-def check_query(workspace: Workspace, answer: Answer) -> None:
+def check_query(workspace: Workspace, answer: Answer, *, actor: Actor) -> None:
     """Raise UsageError where the query is of a patient who has withdrawn consent."""
     patient_id = answer.study.facts.get("patient_id")
-    if patient_id and not workspace.consent(str(patient_id)):
+    if patient_id and not workspace.consent(str(patient_id), actor=actor):
         raise UsageError(f"The patient of {answer.query_id} has withdrawn consent, so it can no longer be exported.")

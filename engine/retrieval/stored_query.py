@@ -27,9 +27,9 @@ def load_stored_query(
     """Return the stored query of that id, or the study of that id as a query, and who must not be returned.
 
     Nothing is encoded where the stored embedding is of the same encoders. Raises UsageError where the id is unknown, or
-    a patient of the collection whom the query is made of has withdrawn.
+    a patient of the collection whom the query is of, or made of, has withdrawn.
     """
-    stored = workspace.query(query_id)
+    stored = workspace.query(query_id, actor=actor)
     if stored is not None:
         own = exclusion_clause(workspace, stored.study, actor=actor)
         return (stored if stored.release == release.name else _under(workspace, release, stored, actor)), own
@@ -49,7 +49,7 @@ def exclusion_clause(workspace: Workspace, study: Study, *, actor: Actor) -> Cla
         return own
     clause = mean.exclude_patients_of(mean.chosen(workspace, study.facts["like"], actor=actor))
     beside = study.facts.get("beside")
-    first = None if beside is None else workspace.query(beside)
+    first = None if beside is None else workspace.query(beside, actor=actor)
     if first is not None:
         return both(clause, exclusion_clause(workspace, first.study, actor=actor))
     rows = workspace.all_rows([beside]) if beside else []  # whoever may see it, its patient is left out

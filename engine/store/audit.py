@@ -112,11 +112,6 @@ def unread_damage(database: Database, who: str) -> str:
     return found[0][0] or ""
 
 
-def has_consent(database: Database, patient_id: str, scope: str) -> bool:
-    """Return whether consent stands; a patient who was never asked has not withdrawn."""
-    return not database.read("SELECT 1 FROM withdrawn WHERE patient_id = ? AND scope = ?", [patient_id, scope])
-
-
 def recorded(database: Database, who: str, kind: str) -> bool:
     """Return whether the audit holds at least one row of this kind by this person."""
     return bool(database.read("SELECT 1 FROM audit WHERE who = ? AND kind = ? LIMIT 1", [who, kind]))

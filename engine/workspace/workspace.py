@@ -29,7 +29,7 @@ from engine.backends.snapshots import SnapshotStore
 from engine.errors import NotPermittedError, UsageError, brief
 from engine.files import utc_now
 from engine.index.hamming import CodeArray
-from engine.store import audit, calibrations, catalogue, queries, ratings, studies, verdicts
+from engine.store import audit, calibrations, catalogue, permission, queries, ratings, studies, verdicts
 from engine.store.content import load_content
 from engine.store.database import FILE_NAME, Database
 from engine.store.filters import Clause, Filters
@@ -241,9 +241,15 @@ class Workspace:
 
     # Queries, ratings, consent, audit
 
-    def query(self, query_id: str) -> StoredQuery | None:
-        """Return a stored query, or None."""
-        return queries.load(self.database, self.queries_folder, query_id)
+    def query(self, query_id: str, *, actor: Actor) -> StoredQuery | None:
+        """Return a stored query, or None; NotPermittedError where it is of a patient who has withdrawn."""
+        found = queries.load(self.database, self.queries_folder, query_id)
+        patient_id = None if found is None else found.study.facts.get("patient_id")
+        if patient_id and not self.consent(str(patient_id), actor=actor):
+            raise NotPermittedError(
+                f"The patient of query {brief(query_id)} has withdrawn consent: ask with another recording."
+            )
+        return found
 
     def rate(
         self,
@@ -318,9 +324,9 @@ class Workspace:
             audit.set_consents(self.database, patient_ids, granted, scope, actor.name)
             self.snapshots.invalidate_masks()
 
-    def consent(self, patient_id: str, scope: str = "retrieval") -> bool:
-        """Return whether consent stands; a patient who was never asked has not withdrawn."""
-        return audit.has_consent(self.database, patient_id, scope)
+    def consent(self, patient_id: str, *, actor: Actor) -> bool:
+        """Return whether consent to what the actor does stands; a patient who was never asked has not withdrawn."""
+        return not permission.refused_patients(self.database, actor, [patient_id])
 
     def audit(self, kind: str, *, actor: Actor, stored_query: StoredQuery | None = None, **entry: Any) -> int:
         """Append one audit row; return its number. `entry` holds further columns of the audit table.

@@ -136,7 +136,7 @@ def confusable_cases(run: Run, question: QuizQuestion) -> list[Neighbour]:
             workspace, resources.release(), question.study_id, question.modality, labels, actor=resources.actor()
         )
         st.session_state[key] = ((run.run_id, question.position), found)
-    return [one for one in found if workspace.consent(one.patient_id)]
+    return [one for one in found if workspace.consent(one.patient_id, actor=resources.actor())]
 
 
 def delete(quiz: Quiz) -> None:

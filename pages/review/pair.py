@@ -65,7 +65,7 @@ def _side(study_id: str, row: StudyRow | None) -> ShownStudy:
     """Return a study of the workspace with its row, or a stored query; UsageError where there is neither."""
     if row is not None:
         return resources.workspace().study_of(row), row
-    stored = resources.workspace().query(study_id)
+    stored = resources.workspace().query(study_id, actor=resources.actor())
     if stored is None:
         raise UsageError(text("review.gone"))
     return stored.study, None

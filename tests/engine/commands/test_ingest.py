@@ -194,7 +194,7 @@ def test_facts_consent_and_further_columns_arrive(tmp_path: Path, capsys: pytest
         assert (row.age, row.sex, row.labels, row.extra) == (0.0, "F", ("Edema", "Effusion"), {"ward": "7"})
         assert (row.licence, row.label_source, row.acquired_at) == ("CC BY 4.0", "Dr A", "2024-02-01")
         assert sorted(row.study_id for row in rows.values() if row.encounter_id == "e1") == ["t1", "t2"]
-        assert not place.consent("p1")
+        assert not place.consent("p1", actor=single_user())
         with pytest.raises(NotPermittedError):
             place.row("t1", actor=single_user())
         assert place.siblings("e1", actor=single_user()) == []
@@ -208,7 +208,7 @@ def test_a_manifest_withdraws_but_never_grants_again(tmp_path: Path) -> None:
         (tmp_path / "manifest.csv").write_text(f"file,modality,study_id,patient_id,report,consent\n{row}")
         assert run(ingest(tmp_path, tmp_path / "ws")) == 0
         with open_workspace(tmp_path / "ws") as place:
-            return place.consent("p1")
+            return place.consent("p1", actor=single_user())
 
     assert take_in("t1", "yes")
     assert not take_in("t2", "training")

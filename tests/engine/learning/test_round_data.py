@@ -131,7 +131,7 @@ def test_stored_queries_count_under_a_round_as_well(workspace: Workspace, releas
         workspace.rate(answer.query_id, one.study_id, "relevant", actor=single_user(), release="r2")
     found = gather_round_data(workspace, Actor("Ada"))
     both = found.learn if len(found.learn) else found.apart
-    stored = workspace.query(answer.query_id)
+    stored = workspace.query(answer.query_id, actor=single_user())
     assert stored is not None and len(found.learn) + len(found.apart) == 5
     np.testing.assert_array_equal(both.zq[0], stored.embedding)
     made = written(workspace.path, release)

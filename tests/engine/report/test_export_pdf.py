@@ -213,7 +213,7 @@ def test_consent_withdrawn_while_the_file_is_made_still_counts(place, ask, monke
     gone = answer.neighbours[-1]
 
     def study(study_id, *, actor):  # the patient withdraws while the first pictures are read
-        if place.consent(gone.patient_id):
+        if place.consent(gone.patient_id, actor=single_user()):
             place.set_consent(gone.patient_id, False, actor=single_user())
         return real(study_id, actor=actor)
 

@@ -9,7 +9,7 @@ import pytest
 
 from engine import settings
 from engine.actor import single_user
-from engine.errors import UsageError
+from engine.errors import NotPermittedError, UsageError
 from engine.explain.attribution import explain_pair
 from engine.intake.paths import read_paths
 from engine.intake.read import read_text
@@ -76,7 +76,7 @@ def test_a_stretch_is_judged_by_itself_and_a_refused_one_leaves_nothing_but_its_
     ).verdict.accepted
     refused = search_part(workspace, release, asked.query_id, Options(), actor=single_user(), stretch=(10.0, 20.0))
     assert not refused.verdict.accepted and refused.verdict.reasons and not refused.neighbours
-    assert workspace.query(refused.query_id) is None
+    assert workspace.query(refused.query_id, actor=single_user()) is None
     assert workspace.audit_rows(1)[0].refused
 
 
@@ -129,7 +129,7 @@ def test_a_box_is_explained_as_it_was_searched(workspace: Workspace, release: Re
     match = found.neighbours[0].study_id
     vectors = workspace.embeddings(release.name, [match])
     maps = next(explain_pair(release, found.study, workspace.study(match, actor=single_user()), budget_s=0))
-    stored = workspace.query(found.query_id)
+    stored = workspace.query(found.query_id, actor=single_user())
     assert stored is not None
     assert maps.similarity == pytest.approx(float(stored.embedding @ vectors[0]), abs=1e-3)
 
@@ -153,3 +153,12 @@ def long_recording() -> Study:
     whole = study.trace
     trace = Trace(np.tile(whole.samples, (1, 4)), whole.leads, whole.fs, whole.units)
     return replace(study, content=trace, fingerprint=fingerprint(trace), window_s=None)
+
+
+def test_a_part_of_a_study_is_gone_with_its_patient(workspace: Workspace, release: Release) -> None:
+    asked = search_part(workspace, release, ECG, Options(), actor=single_user(), stretch=(2.0, 7.0))
+    workspace.set_consent(workspace.row(ECG, actor=single_user()).patient_id, False, actor=single_user())
+    with pytest.raises(NotPermittedError, match="withdrawn consent"):
+        workspace.query(asked.query_id, actor=single_user())
+    with pytest.raises(UsageError, match="withdrawn consent"):
+        search_stored(workspace, release, asked.query_id, Options(), actor=single_user())

@@ -49,7 +49,7 @@ def test_the_pool_comes_in_the_order_of_the_score(
     workspace: Workspace, release: Release, method: str, bits: int
 ) -> None:
     answer = search(workspace, release, ecg(), Options(k=5, bits=bits, rerank=method), actor=single_user())
-    vector = workspace.query(answer.query_id).embedding
+    vector = workspace.query(answer.query_id, actor=single_user()).embedding
     pool = search_stored(workspace, release, answer.query_id, Options(k=pool_size(5), bits=bits), actor=single_user())
     by_id = {one.study_id: one for one in pool.neighbours}
     assert answer.to_json()["rerank"] == method and pool.rerank == "none"

@@ -177,7 +177,7 @@ def test_a_refused_query_leaves_only_its_audit_row(workspace: Workspace, release
     assert not answer.verdict.accepted
     assert answer.verdict.reasons
     assert (answer.neighbours, answer.to_json()["query"]["code"]) == ((), None)
-    assert workspace.query(answer.query_id) is None
+    assert workspace.query(answer.query_id, actor=single_user()) is None
     assert not list(workspace.queries_folder.rglob("*"))
     row = workspace.audit_rows(1)[0]
     assert (row.audit_id, row.who, row.kind, row.returned) == (answer.audit_id, "ann", "refused", ())

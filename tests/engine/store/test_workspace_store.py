@@ -86,7 +86,7 @@ def test_everything_survives_closing(tmp_path: Path) -> None:
     with open_workspace(tmp_path) as second:
         (row,) = second.all_rows(["s0003"])
         assert (row.labels, row.age, row.extra, row.patient_id) == (("Effusion", "Edema"), 0.0, {"ward": "7"}, "p")
-        assert not second.consent("p")
+        assert not second.consent("p", actor=single_user())
         assert second.key == key
         assert second.siblings("e", actor=single_user()) == second.labels(actor=single_user()) == []
         with pytest.raises(NotPermittedError, match="withdrawn"):
@@ -255,7 +255,7 @@ def test_queries_come_back_as_they_were(workspace: Workspace) -> None:
     stored = StoredQuery("q-1", "ann", study, verdict, "r1", np.arange(32, dtype=np.uint8), vector)
     workspace.audit("search", actor=Actor("ann"), stored_query=stored, query_id="q-1")
 
-    back = workspace.query("q-1")
+    back = workspace.query("q-1", actor=single_user())
 
     assert back.study.identity == study.identity
     assert (back.study.identity_note, back.study.facts) == ("open point", {"age": 50.0})
@@ -264,7 +264,7 @@ def test_queries_come_back_as_they_were(workspace: Workspace) -> None:
     assert back.verdict["measures"] == [{"value": None}]
     assert np.array_equal(back.embedding, vector)
     assert np.array_equal(back.code, np.arange(32))
-    assert workspace.query("q-2") is None
+    assert workspace.query("q-2", actor=single_user()) is None
 
 
 def test_audit_is_kept_in_order(workspace: Workspace) -> None:

@@ -58,7 +58,7 @@ def test_more_like_the_chosen_cases_leaves_them_out(app: AppTest, place: Workspa
     assert "share a finding" not in "".join(one for one in words(app).split("\n") if "bits differ" in one)
     assert not {first, second, ECG} & set(cards(app))
     assert not any((one.key or "").startswith("why-") for one in app.button)
-    assert place.query(query) is not None
+    assert place.query(query, actor=single_user()) is not None
 
     press(app, f"open-{cards(app)[0]}")  # it opens beside the mean, with nothing to explain
     assert text("detail.how_rate") in words(app) and "why-button" not in keys(app)
@@ -84,7 +84,7 @@ def test_a_box_in_numbers_is_searched_and_all_of_it_is_one_press_away(app: AppTe
     for edge, value in (("left", 10), ("top", 40), ("right", 40), ("bottom", 80)):
         app.number_input(key=f"box-{edge}").set_value(value).run()
     press(app, "part-go")
-    stored = place.query(address(app)["query"][0])
+    stored = place.query(address(app)["query"][0], actor=single_user())
     assert stored is not None and stored.study.facts["region"] == [0.1, 0.4, 0.4, 0.8]
     assert text("part.region") in words(app) and "the box from 10% to 40% across" in words(app)
     press(app, "whole")
@@ -106,7 +106,7 @@ def test_a_stretch_follows_slider_and_numbers_and_is_searched(app: AppTest, plac
     app.slider(key="stretch").set_range(1.0, 6.0).run()
     assert app.number_input(key="stretch-start").value == 1.0 and app.number_input(key="stretch-end").value == 6.0
     press(app, "part-go")
-    stored = place.query(address(app)["query"][0])
+    stored = place.query(address(app)["query"][0], actor=single_user())
     assert stored is not None and stored.study.window_s == (1.0, 6.0)
     assert text("part.stretch", whole=10.0) in words(app)
 
@@ -124,7 +124,7 @@ def test_the_event_of_a_long_recording_is_chosen_on_its_overview(app: AppTest, p
     app.number_input(key="window-number").set_value(45.5).run()
     assert app.slider(key="window-start").value == 45.5
     press(app, "part-go")
-    stored = place.query(address(app)["query"][0])
+    stored = place.query(address(app)["query"][0], actor=single_user())
     assert stored is not None and stored.study.window_s == (45.5, 55.5)
 
 
