@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
     from engine.model.release import Release
     from engine.workspace.workspace import Workspace
 
-POLL_S = 0.2  # between two looks at the job
+SHOWN_S = 0.2  # between two looks at how far it is
 
 
 @click.command("round")
@@ -43,7 +42,7 @@ def command(least: int, who: str, as_json: bool, workspace: Path | None) -> None
         if there < least:
             raise UsageError(f"There are {there} new ratings and {least} are asked for: rate more, or lower --min.")
         done = _followed(place, round_job.begin(place, release, Actor(who)))
-        if done.state == "failed":
+        if done.step == "failed":
             raise CasebindError(done.error)
         made = next(one for one in reversed(round_releases(place.path)) if one.name == done.name)
         if as_json:
@@ -61,14 +60,14 @@ def _followed(workspace: Workspace, begun: RoundJob) -> RoundJob:
 
     try:
         with tqdm(total=100, desc=f"round {begun.number}", unit="%", leave=False) as progress:
-            while not (now := round_job.latest_job(workspace) or begun).over:
-                progress.set_description(f"round {now.number}, {now.state}", refresh=False)
+            while not begun.wait(SHOWN_S):
+                now = round_job.latest_job(workspace) or begun
+                progress.set_description(f"round {now.number}, {now.step}", refresh=False)
                 progress.update(round(100 * now.share) - progress.n)
-                time.sleep(POLL_S)
     except KeyboardInterrupt:
         round_job.cancel(workspace)
         raise
-    return now
+    return round_job.latest_job(workspace) or begun
 
 
 def _object(made: Release, done: RoundJob) -> dict[str, object]:

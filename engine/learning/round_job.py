@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import json
+import math
 import os
 import signal
 import subprocess
@@ -41,10 +42,11 @@ from engine.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from engine.model.release import Release
 
-State = Literal["gathering", "fitting", "measuring", "done", "cancelled", "failed"]
+Step = Literal["gathering", "fitting", "measuring", "done", "cancelled", "failed"]
 ENDS = ("done", "cancelled", "failed")
 FOLDER, LOCK, LOG = "rounds", "lock", "log.txt"
 PATIENCE_S = 2.0  # for a process that has said its last word to end
+POLL_S = 0.2  # between two looks at a round that is waited for
 KILL_S = 10.0  # for one that is asked to end
 NOTHING = (
     "There is nothing to learn from yet: rate neighbours of studies whose patients allow training, then make a round."
@@ -57,7 +59,7 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class RoundJob:
-    """A round as it was when it was looked at.
+    """A round as it was when it was looked at, a background job that outlives the process which began it.
 
     share : of the whole, 0..1. error : a sentence where it failed. name : the release that it makes, or made
     about : ratings, raters and what else is recorded of it
@@ -65,7 +67,7 @@ class RoundJob:
 
     folder: Path
     number: int
-    state: State
+    step: Step
     share: float
     error: str
     who: str
@@ -77,7 +79,16 @@ class RoundJob:
     @property
     def over(self) -> bool:
         """Whether it has ended, one way or another."""
-        return self.state in ENDS
+        return self.step in ENDS
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Wait for the end, at most `timeout` seconds; return whether it came."""
+        last = time.monotonic() + (math.inf if timeout is None else timeout)
+        while not _read(self.folder, _runs(self.folder)).over:
+            if time.monotonic() >= last:
+                return False
+            time.sleep(POLL_S)
+        return True
 
     def log_tail(self, lines: int = 20) -> str:
         """Return the last lines of what it said; empty where it said nothing."""
@@ -119,14 +130,12 @@ def latest_job(workspace: Workspace) -> RoundJob | None:
     """Return the round that runs, or the last one; None where there never was one."""
     home = workspace.path / FOLDER
     folders = _folders(home)
-    return _read(folders[-1], _running(home)) if folders else None
+    return _read(folders[-1], _runs(folders[-1])) if folders else None
 
 
 def jobs(workspace: Workspace) -> list[RoundJob]:
     """Return all rounds that were begun, oldest first."""
-    home = workspace.path / FOLDER
-    folders, running = _folders(home), _running(home)
-    return [_read(folder, running and folder == folders[-1]) for folder in folders]
+    return [_read(folder, _runs(folder)) for folder in _folders(workspace.path / FOLDER)]
 
 
 def cancel(workspace: Workspace) -> None:
@@ -220,6 +229,11 @@ def _running(home: Path) -> bool:
         return False
     with _lock, (home / LOCK).open("rb") as file:
         return not _taken(file.fileno())
+
+
+def _runs(folder: Path) -> bool:
+    """Say whether the round of a folder runs: the lock is held, and none was begun after it."""
+    return _running(folder.parent) and folder == _folders(folder.parent)[-1]
 
 
 @contextlib.contextmanager

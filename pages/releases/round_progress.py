@@ -56,7 +56,7 @@ def _progress(number: int) -> None:
     if present is None or present.over or present.number != number:
         st.rerun(scope="app")
     elif present is not None:
-        words = text("releases.running", number=number, step=text(f"releases.step_{present.state}"), who=present.who)
+        words = text("releases.running", number=number, step=text(f"releases.step_{present.step}"), who=present.who)
         st.progress(present.share, text=words)
         st.button(text("releases.cancel"), key="cancel-round", icon=":material/close:", on_click=state.cancel)
         _log(present)
@@ -64,9 +64,9 @@ def _progress(number: int) -> None:
 
 def _ended(last: RoundJob) -> None:
     """Say what became of the last round, where it made no release; what it said may be read in any case."""
-    if last.state == "failed":
+    if last.step == "failed":
         st.warning(last.error, icon=":material/error:")
-    elif last.state == "cancelled":
+    elif last.step == "cancelled":
         st.info(text("releases.cancelled", number=last.number), icon=":material/close:")
     _log(last)
 

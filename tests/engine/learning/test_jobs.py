@@ -35,7 +35,7 @@ def until(place: Workspace, *states: str, least: float = 0.0) -> round_job.Round
     last = time.monotonic() + LONG
     while time.monotonic() < last:
         found = round_job.latest_job(place)
-        if found is not None and (found.over or (found.state in states and found.share >= least)):
+        if found is not None and (found.over or (found.step in states and found.share >= least)):
             return found
         time.sleep(0.05)
     raise AssertionError(f"the round did not come to {states}: {round_job.latest_job(place)}")
@@ -52,7 +52,7 @@ def test_from_ratings_to_a_release_that_serves_and_back(workspace: Workspace, re
     with pytest.raises(UsageError, match="A round is on its way already"):
         round_job.begin(workspace, release, Actor("Bo"))
     done = until(workspace, "done")
-    assert (done.state, done.error, done.share, done.who) == ("done", "", 1.0, "Ada") and done.ended is not None
+    assert (done.step, done.error, done.share, done.who) == ("done", "", 1.0, "Ada") and done.ended is not None
     assert not (done.folder / INPUTS).exists() and "is written after" in done.log_tail()
     (made,) = round_releases(workspace.path)
     about = made.manifest["round"]
@@ -80,7 +80,7 @@ def test_what_the_round_measured_is_what_its_release_does(workspace: Workspace, 
 
     rate(workspace, 40)
     round_job.begin(workspace, release, Actor("Ada"))
-    assert until(workspace, "done").state == "done"
+    assert until(workspace, "done").step == "done"
     (made,) = round_releases(workspace.path)
     holdout = gather_round_data(workspace, Actor("Ada")).holdout
     codes = [{m: one.codes(pool.z, m) for m, pool in holdout.items()} for one in (release, made)]
@@ -93,10 +93,10 @@ def test_cancelled_it_leaves_everything_as_it_was(workspace: Workspace, release:
     rate(workspace, 40)
     round_job.begin(workspace, release, Actor("Ada"))
     running = until(workspace, "fitting", least=0.05)
-    assert running.state == "fitting"
+    assert running.step == "fitting"
     round_job.cancel(workspace)
     found = round_job.latest_job(workspace)
-    assert found is not None and found.state == "cancelled" and found.error == "" and found.over
+    assert found is not None and found.step == "cancelled" and found.error == "" and found.over
     assert _gone(process_of(running))
     assert not (running.folder / INPUTS).exists() and round_releases(workspace.path) == []
     assert len(workspace.all_ratings()) == 40
@@ -104,7 +104,7 @@ def test_cancelled_it_leaves_everything_as_it_was(workspace: Workspace, release:
     second = round_job.begin(workspace, release, Actor("Ada"))
     assert second.number == 2 and second.name == "r2.2"
     round_job.cancel(workspace)
-    assert [one.state for one in round_job.jobs(workspace)] == ["cancelled", "cancelled"]
+    assert [one.step for one in round_job.jobs(workspace)] == ["cancelled", "cancelled"]
 
 
 def _gone(pid: int) -> bool:
@@ -120,7 +120,7 @@ def test_a_killed_process_is_one_sentence_and_the_next_round_begins(workspace: W
     round_job.begin(workspace, release, Actor("Ada"))
     os.kill(process_of(until(workspace, "fitting")), signal.SIGKILL)
     found = until(workspace, "failed")
-    assert found.state == "failed" and found.error == round_job.CUT_OFF
+    assert found.step == "failed" and found.error == round_job.CUT_OFF
     assert round_releases(workspace.path) == [] and len(workspace.all_ratings()) == 40
     assert round_job.begin(workspace, release, Actor("Ada")).number == 2
     round_job.cancel(workspace)
@@ -152,7 +152,7 @@ def test_it_outlives_a_server_that_is_killed(workspace_folder: Path, release: Re
         assert found is not None and not found.over and found.who == "Ada"
         with pytest.raises(UsageError, match="on its way"):
             round_job.begin(place, release, Actor("Bo"))
-        assert until(place, "done").state == "done"
+        assert until(place, "done").step == "done"
         assert [one.name for one in round_releases(place.path)] == ["r2.1"]
 
 
@@ -174,7 +174,7 @@ def test_where_nothing_can_be_written_it_says_so(workspace: Workspace, release: 
     (workspace.path / "releases").write_text("in the way")
     round_job.begin(workspace, release, Actor("Ada"))
     found = until(workspace, "failed")
-    assert found.state == "failed" and "could not be written" in found.error and "\n" not in found.error
+    assert found.step == "failed" and "could not be written" in found.error and "\n" not in found.error
     assert (
         len(workspace.all_ratings()) == 40
         and search_stored(workspace, release, "syn-0003-e1-ecg", Options(k=1), actor=single_user()).release == "r2"
@@ -185,5 +185,5 @@ def test_a_folder_that_is_half_written_is_a_failed_round(workspace: Workspace):
     (workspace.path / "rounds" / "3").mkdir(parents=True)
     (workspace.path / "rounds" / "3" / STATE).write_text('{"state": "fit')
     found = round_job.latest_job(workspace)
-    assert found is not None and (found.number, found.state, found.error) == (3, "failed", round_job.CUT_OFF)
+    assert found is not None and (found.number, found.step, found.error) == (3, "failed", round_job.CUT_OFF)
     assert found.log_tail() == "" and np.isfinite(found.share)
