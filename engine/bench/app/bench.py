@@ -26,6 +26,7 @@ from engine.bench.app.client import Client, session
 from engine.bench.app.fill import fill
 from engine.bench.app.server import Server, running
 from engine.bench.app.steps import Action, ActionTiming, Page
+from engine.errors import UsageError
 
 if TYPE_CHECKING:
     from engine.model.release import Release
@@ -77,10 +78,17 @@ def walk(pages: Sequence[Page], rounds: int) -> list[Page]:
     return tour(pages) * -(-rounds // (len(pages) - 1))
 
 
+async def prepare(user: Window, action: Action) -> None:
+    """Do what is not timed; UsageError where it does not come to its end, since what follows would mean nothing."""
+    took = await user.do(action)
+    if took.error:
+        raise UsageError(f"The app cannot be timed ({action.name}: {took.error}): look at it in a browser.")
+
+
 async def switches(user: Window, rounds: int) -> list[ActionTiming]:
     """Visit every page at least `rounds` times; the first visits, which load code, are not timed."""
     for page in (*steps.PAGES[1:], steps.SEARCH):
-        await user.do(steps.visit(page))
+        await prepare(user, steps.visit(page))
     taken = []
     for page in walk(steps.PAGES, rounds):
         took = await user.do(steps.visit(page))
@@ -91,11 +99,11 @@ async def switches(user: Window, rounds: int) -> list[ActionTiming]:
 async def reruns(user: Window, rounds: int) -> list[ActionTiming]:
     """Search by an example and change one setting after another, `rounds` times each."""
     if not await user.is_at(steps.SEARCH.heading):
-        await user.do(steps.visit(steps.SEARCH))
+        await prepare(user, steps.visit(steps.SEARCH))
     taken = [await user.do(steps.EXAMPLES[0])]
     for name, actions in RERUNS.items():
         if name == "filter":
-            await user.do(steps.FILTERS)
+            await prepare(user, steps.FILTERS)
         turns = cycle(actions)
         taken += [await user.do(next(turns)) for _ in range(rounds)]
     return taken[1:]
@@ -138,8 +146,8 @@ async def several_users(
 async def _measured(server: Server, users: int, seconds: float, rounds: int, on_progress: OnProgress) -> dict[str, Any]:
     async with chromium() as browser, window(browser, server.url) as user:
         on_progress("One user: page switches and reruns …")
-        await user.do(steps.EXAMPLES[0])  # waits for the models, once
-        await user.do(steps.NEW)
+        await prepare(user, steps.EXAMPLES[0])  # waits for the models, once
+        await prepare(user, steps.NEW)
         switched = await switches(user, rounds)
         rerun = await reruns(user, rounds)
         alone_mb = server.memory_mb()

@@ -17,6 +17,7 @@ class Action:
     until : pattern in the page's text that must come, or change where it was there already
     words : of the button, where the element has several
     link : end of an address in the navigation bar, clicked instead; the pattern is then looked for in the heading
+    opens : whether it opens a popover, which is drawn beside the page; the pattern is then looked for in it
     """
 
     name: str
@@ -24,6 +25,7 @@ class Action:
     until: str
     words: str = ""
     link: str = ""
+    opens: bool = False
 
     @property
     def click(self) -> str:
@@ -35,6 +37,8 @@ class Action:
     @property
     def within(self) -> str:
         """The CSS selector of where the pattern is looked for."""
+        if self.opens:
+            return "[data-testid=stPopoverBody]"
         return "[data-testid=stMain] h1" if self.link else "[data-testid=stMain]"
 
     def description(self) -> str:
@@ -79,7 +83,7 @@ POINTS = tuple(
     Action("operating point", "set-at", RECORD, words) for words in ("Precise", "Balanced", "Broad", "Nearest")
 )
 BITS = tuple(Action("code length", "set-bits", RECORD, words) for words in ("64", "128", "256"))
-FILTERS = Action("open the filters", "filters", r"Women")
+FILTERS = Action("open the filters", "filters", r"Women", opens=True)
 SEXES = tuple(Action("filter", "set-sex", RECORD, words) for words in ("Women", "Men", "Any"))
 CASE = Action("open a case", "open-", "beside your query")
 MARKS = tuple(Action("rate", f"rate-{mark}", r"Saved as \w+") for mark in ("relevant", "partly"))
