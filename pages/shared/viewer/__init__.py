@@ -23,9 +23,9 @@ from pages.shared.markdown import escaped
 from pages.shared.trace import is_pulse
 from pages.shared.viewer import ecg_view, film_view, ppg_view
 from pages.shared.viewer.numbers import draw_numbers as numbers
-from pages.shared.viewer.panel import Panel
+from pages.shared.viewer.panel import HEIGHT, Frame, Panel
 
-__all__ = ["Panel", "draw", "draw_pair", "numbers"]
+__all__ = ["HEIGHT", "Panel", "draw", "draw_pair", "numbers"]
 
 
 def draw(
@@ -38,18 +38,24 @@ def draw(
     title: str = "",
     anonymous: bool = False,
     shortcuts: bool = True,
+    height: str = HEIGHT,
 ) -> None:
     """Draw one study with the controls of its kind.
 
     overlay : signed map in -1..1, (h, w) of a film or (leads, n) over the whole trace
     overlay_text : the overlay in words
+    height : of the picture, a CSS length
     """
-    _draw([_panel(Panel(study, title, overlay, opacity, overlay_text, anonymous, shortcuts))], key, True)
+    panel = Panel(study, title, overlay, opacity, overlay_text, anonymous, shortcuts)
+    _draw([_panel(panel)], Frame(key, True, height))
 
 
-def draw_pair(query: Panel, match: Panel, *, key: str, linked: bool = True) -> None:
-    """Draw two studies of one modality on one scale; linked ones zoom and pan together."""
-    _draw([_panel(query), _panel(match)], key, linked)
+def draw_pair(query: Panel, match: Panel, *, key: str, linked: bool = True, height: str = HEIGHT) -> None:
+    """Draw two studies of one modality on one scale; linked ones zoom and pan together.
+
+    height : of the picture, a CSS length
+    """
+    _draw([_panel(query), _panel(match)], Frame(key, linked, height))
 
 
 def _panel(panel: Panel) -> Panel:
@@ -57,19 +63,19 @@ def _panel(panel: Panel) -> Panel:
 
 
 @st.fragment
-def _draw(panels: list[Panel], key: str, linked: bool) -> None:
+def _draw(panels: list[Panel], frame: Frame) -> None:
     content = panels[0].study.content
     if isinstance(content, Note):
         for panel in panels:
             with st.container(border=True):
                 st.markdown(escaped(panel.study.note.text))
         return
-    drawer: Callable[[list[Panel], str, bool], None] = ecg_view.draw_ecgs
+    drawer: Callable[[list[Panel], Frame], None] = ecg_view.draw_ecgs
     if isinstance(content, Film):
         drawer = film_view.draw_films
     elif is_pulse(content):
         drawer = ppg_view.draw_ppgs
-    drawer(panels, key, linked)
+    drawer(panels, frame)
     for panel in panels:
         if panel.overlay is not None and panel.overlay_text:
             st.markdown(

@@ -14,7 +14,7 @@ from engine.study import Trace
 from pages.shared.theme import browser_theme
 from pages.shared.viewer import ecg_figure, layers
 from pages.shared.viewer.ecg_figure import CALIPER, PaperScale, Strip
-from pages.shared.viewer.panel import Panel
+from pages.shared.viewer.panel import Frame, Panel
 
 SPEEDS = (12.5, 25.0, 50.0)  # mm/s
 GAINS = (5.0, 10.0, 20.0)  # mm/mV
@@ -27,11 +27,12 @@ def rate(token: str, start_s: float, _trace: Trace) -> Rate | None:
     return rate_of(_trace)
 
 
-def draw_ecgs(panels: list[Panel], key: str, linked: bool) -> None:
+def draw_ecgs(panels: list[Panel], frame: Frame) -> None:
     """Draw one strip, or two over each other on one scale; linked ones share one figure and its zoom."""
+    key = frame.key
     scale = _controls(panels, key)
     strips = [_strip(panel, f"{key}-{i}") for i, panel in enumerate(panels)]
-    if linked or len(strips) == 1:
+    if frame.linked or len(strips) == 1:
         _figure(strips, key, scale)
     else:
         for i, strip in enumerate(strips):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import plotly.graph_objects as go
 import streamlit as st
@@ -12,10 +14,9 @@ from engine.study import Film
 from pages.shared import film as drawing
 from pages.shared.keys import KEYS
 from pages.shared.viewer import film_window, layers
-from pages.shared.viewer.panel import Panel
+from pages.shared.viewer.panel import Frame, Panel
 
 SENT_PX = 1600  # longest side that is sent unless the full resolution is asked for
-MAX_HEIGHT_VH = 82  # per cent of the window's height
 GAP = 0.01  # between two panels, share of the width
 RULER = "#FFD84D"
 BAR_PX = 30  # strip over the films: titles and tools, so that they hide nothing
@@ -31,15 +32,16 @@ def _scaled(token: str, max_px: int | None, _film: Film) -> np.ndarray:
     return film_window.scaled(_film, max_px)
 
 
-def draw_films(panels: list[Panel], key: str, linked: bool) -> None:
+def draw_films(panels: list[Panel], frame: Frame) -> None:
     """Draw one film, or two under the same controls; linked ones share one figure, its zoom and its scale."""
+    key = frame.key
     _controls(panels, key)
-    if linked or len(panels) == 1:
-        _figure(panels, key)
+    if frame.linked or len(panels) == 1:
+        _figure(panels, frame)
     else:
         for i, (panel, column) in enumerate(zip(panels, st.columns(len(panels)), strict=True)):
             with column:
-                _figure([panel], f"{key}-{i}", key)
+                _figure([panel], replace(frame, key=f"{key}-{i}"), key)
     for panel in panels:
         st.markdown(f":small[{_line(panel, key)}]")
     st.markdown(f":small[{_ruler_words(panels)}]")
@@ -179,21 +181,21 @@ def _title(drawn: go.Figure, words: str, left: float) -> None:
         )
 
 
-def _figure(panels: list[Panel], key: str, controls: str = "") -> None:
+def _figure(panels: list[Panel], frame: Frame, controls: str = "") -> None:
     drawn, ratio = figure(panels)
     views = [None if panel.anonymous else panel.study.facts.get("view") for panel in panels]
     films = [panel.study.film for panel in panels]
     said = " ".join(alternative(film, view) for film, view in zip(films, views, strict=True))
-    pictures = [_picture(panel, controls or key) for panel in panels]
+    pictures = [_picture(panel, controls or frame.key) for panel in panels]
     overlay = " ".join(panel.overlay_text for panel in panels if panel.overlay is not None)
     layers.chart(
         drawn,
-        key=key,
+        key=frame.key,
         alt=said,
         pictures=pictures,
         pictures_alt=f"{said} {overlay}".strip(),
         ratio=ratio,
-        max_height_vh=MAX_HEIGHT_VH,
+        max_height=frame.height,
         scroll=True,
     )
 

@@ -73,7 +73,7 @@ def chart(
     pictures: list[str],
     pictures_alt: str,
     ratio: float | None = None,
-    max_height_vh: int | None = None,
+    max_height: str | None = None,
     scroll: bool = False,
 ) -> None:
     """Draw the figure and the pictures that its blank ones stand for, in their order.
@@ -81,10 +81,10 @@ def chart(
     pictures      : SVG, or PNG as `data:` addresses
     pictures_alt  : text alternative of the pictures
     ratio         : width by height of the whole figure; None keeps the figure's own height
-    max_height_vh : per cent of the window's height that the figure takes at most
+    max_height    : that the figure takes at most, a CSS length
     """
     rules = f"aspect-ratio: {ratio:.4f};" if ratio else ""
-    rules += f" max-height: {max_height_vh}vh;" if max_height_vh else ""
+    rules += f" max-height: {max_height};" if max_height else ""
     with st.container(key=f"plot-{key}"):
         st.plotly_chart(
             figure,

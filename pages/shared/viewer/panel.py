@@ -11,6 +11,7 @@ import numpy as np
 from engine.drawing.film import stamp_of
 from engine.study import Study
 
+HEIGHT = "82vh"  # of a picture, a CSS length
 _SALT = secrets.token_bytes(16)  # of this process: what stands for an anonymous study cannot be looked up elsewhere
 
 
@@ -51,3 +52,17 @@ class Panel:
         if self.anonymous:
             return sha256(_SALT + known).hexdigest()
         return self.study.fingerprint or sha256(known).hexdigest()
+
+
+@dataclass(frozen=True)
+class Frame:
+    """Where a viewer's panels stand.
+
+    key    : of the viewer's controls in the session
+    linked : whether two panels zoom and pan together
+    height : of the picture, a CSS length
+    """
+
+    key: str
+    linked: bool = True
+    height: str = HEIGHT

@@ -14,7 +14,7 @@ from pages.shared import trace as drawing
 from pages.shared.theme import browser_theme
 from pages.shared.viewer import layers, ppg_figure
 from pages.shared.viewer.ecg_figure import CALIPER
-from pages.shared.viewer.panel import Panel
+from pages.shared.viewer.panel import Frame, Panel
 from pages.shared.viewer.ppg_figure import PulseView
 
 SPANS_S = (5, 10, 30, 60)  # seconds in detail
@@ -28,14 +28,15 @@ def measured(token: str, _trace: Trace) -> tuple[Rate | None, list[Stretch]]:
     return rate_of(_trace), quality_strip(_trace)
 
 
-def draw_ppgs(panels: list[Panel], key: str, linked: bool) -> None:
+def draw_ppgs(panels: list[Panel], frame: Frame) -> None:
     """Draw one recording, or two over each other over the same seconds; linked ones share one figure and its zoom."""
+    key = frame.key
     span = _span(panels, key)
     pulses = []
     for i, (panel, column) in enumerate(zip(panels, st.columns(len(panels), gap="medium"), strict=True)):
         with column:
             pulses.append(_pulse(panel, f"{key}-{i}", span))
-    if linked or len(pulses) == 1:
+    if frame.linked or len(pulses) == 1:
         _figure(pulses, key)
     else:
         for i, pulse in enumerate(pulses):
