@@ -36,7 +36,7 @@ def _ecg_sheet(trace: Trace, layout: str, step: float, minor: bool) -> Sheet:
     _grid(sheet, horizontal=strip.calibrated, minor=minor)
     for curve in strip.curves:
         sheet.curves.append(Curve(thinned(curve.points, step), ink, LINE_MM))
-        sheet.words.append(Word(*curve.corner, curve.lead, 3.8, ink))
+        sheet.words.append(Word(*curve.corner, curve.name, ecg_paper.NAME_MM, ink))
         if curve.start > 0:
             ends = np.array([[curve.x, curve.base - 4, curve.x, curve.base + 4]])
             sheet.segments.append(Segments(ends, ink, LINE_MM))

@@ -93,7 +93,7 @@ def _picture(path: str, study_id: str, theme: ThemeType) -> tuple[str, str]:
     if isinstance(study.content, Film):
         return film.png(film.thumb(study.content)), alternative(study)
     if isinstance(study.searched, Trace):
-        return trace.thumb_svg(study.searched, paper(theme)), alternative(study)
+        return trace.thumb_svg(study.searched, paper(theme)), trace.thumb_alternative(study.searched)
     return study.note.text, study.note.text
 
 

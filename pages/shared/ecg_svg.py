@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from engine.drawing.ecg_paper import LEFT, TOP, LeadCurve, LeadLayout, ecg_strip, settings_line
+from engine.drawing.ecg_paper import LEFT, NAME_MM, TOP, LeadCurve, LeadLayout, ecg_strip, settings_line
 from engine.drawing.palette import Paper
 from engine.study import Trace
 from pages.shared import svg
@@ -23,7 +23,7 @@ def ecg_svg(
             column = np.minimum((curve.at / trace.duration_s * len(values)).astype(int), len(values) - 1)
             parts.append(svg.highlight(x, y, values[column], opacity))
         parts.append(svg.curve(x, y, paper.ink, 0.32))
-        parts.append(svg.label(*curve.corner, curve.lead, paper.ink, size=3.8, halo=paper.background))
+        parts.append(svg.label(*curve.corner, curve.name, paper.ink, size=NAME_MM))
         if curve.start > 0:
             parts.append(_separator(curve, paper))
     parts += [_pulse(pulse, paper) for pulse in strip.pulses]

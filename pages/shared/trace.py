@@ -7,6 +7,7 @@ import pandas as pd
 
 from engine import signals
 from engine.drawing import ecg_paper
+from engine.drawing.ecg_paper import LeadLayout
 from engine.drawing.palette import Paper
 from engine.strings import text
 from engine.study import PPG_LEAD, Trace
@@ -15,7 +16,8 @@ from pages.shared.ecg_svg import ecg_svg
 
 PULSE_WIDTH, PULSE_HEIGHT = 250.0, 62.0  # mm of the pulse drawing
 EDGE, CURVE_BOTTOM = 4.0, PULSE_HEIGHT - 13  # mm: around the curve, and where the seconds begin below it
-THUMB_WIDTH, THUMB_HEIGHT = 75.0, 50.0  # mm of a thumbnail: 3 s at 25 mm/s
+THUMB_WIDTH, THUMB_HEIGHT = 75.0, 50.0  # mm of a thumbnail, 3 s at 25 mm/s; a tall one grows both ways
+PULSE_THUMB_S = 6.0
 THUMB_LEADS = ("II", "V5")
 MAX_COLUMNS = 3000  # of a curve: more samples are drawn by the lowest and the highest of each column
 TICKS_S = (1, 2, 5, 10, 30, 60, 300, 900, 3600, 7200, 21600)
@@ -98,25 +100,54 @@ def _pointer(trace: Trace, paper: Paper, window: tuple[float, float]) -> str:
 
 
 def thumb_svg(trace: Trace, paper: Paper) -> str:
-    """Return a card's small picture as SVG: 3 s of two leads on paper, or 6 s of the pulse."""
-    pulse = is_pulse(trace)
-    shown = trace.between(0.0, min(trace.duration_s, 6.0 if pulse else 3.0))
-    leads = [lead for lead in THUMB_LEADS if lead in shown.leads] or list(shown.leads[:2])
-    calibrated = shown.units == "mV" and not pulse
-    parts = [svg.grid(THUMB_WIDTH, THUMB_HEIGHT, paper, horizontal=calibrated, minor=False, left=0, top=0)]
-    height = THUMB_HEIGHT / len(leads)
-    for row, lead in enumerate(leads):
-        samples = shown.samples[shown.leads.index(lead)]
-        x = np.arange(len(samples)) / max(len(samples) - 1, 1) * THUMB_WIDTH * (1 if pulse else shown.duration_s / 3)
-        base = (row + 0.58) * height
-        if calibrated or shown.units == "sd":
-            y = base - (samples - np.nanmedian(samples)) * ecg_paper.mm_per_unit(shown)
-        else:
-            y = _scaled(samples, row * height + 4, (row + 1) * height - 4)
-        parts.append(svg.curve(x, y, paper.ink, 0.6))
-        if not pulse:
-            parts.append(svg.label(1.5, row * height + 5.5, lead, paper.ink, size=5, halo=paper.background))
-    return svg.document(THUMB_WIDTH, THUMB_HEIGHT, parts)
+    """Return a card's small picture as SVG: 3 s or more of two leads, as tall as they need, or 6 s of a pulse."""
+    if is_pulse(trace):
+        return _pulse_thumb(trace.between(0.0, min(trace.duration_s, PULSE_THUMB_S)), paper)
+    shown = _of_leads(trace, thumb_leads(trace))
+    layout = LeadLayout("", tuple((lead,) for lead in shown.leads), ())
+    places = ecg_paper.row_places(shown, layout)
+    height = max(THUMB_HEIGHT, places.height)
+    width, spare = height / THUMB_HEIGHT * THUMB_WIDTH, (height - places.height) / len(shown.leads)
+    part = shown.between(0.0, min(shown.duration_s, width / ecg_paper.MM_PER_S))
+    parts = [svg.grid(width, height, paper, horizontal=shown.units == "mV", minor=False, left=0, top=0)]
+    size = 5 * height / THUMB_HEIGHT
+    for row, lead in enumerate(shown.leads):
+        at, amplitude = ecg_paper.stretch(shown, lead, 0.0, part.duration_s)
+        y = places.bases[row] + (row + 0.5) * spare - amplitude * ecg_paper.mm_per_unit(shown)
+        parts.append(svg.curve(at * ecg_paper.MM_PER_S, y, paper.ink, 0.6 * height / THUMB_HEIGHT))
+        above = float(np.nanmin(np.where(at * ecg_paper.MM_PER_S < 3 * size, y, np.inf)))
+        name = max(min(above - 1, y[0] - size), size) if np.isfinite(y[0]) else places.bases[row]
+        parts.append(svg.label(1.5, name, lead, paper.ink, size=size, halo=paper.background))
+    return svg.document(width, height, parts)
+
+
+def _pulse_thumb(shown: Trace, paper: Paper) -> str:
+    x = np.linspace(0.0, THUMB_WIDTH, shown.samples.shape[1])
+    return svg.document(
+        THUMB_WIDTH,
+        THUMB_HEIGHT,
+        [
+            svg.grid(THUMB_WIDTH, THUMB_HEIGHT, paper, horizontal=False, minor=False, left=0, top=0),
+            svg.curve(x, _scaled(shown.samples[0], 4, THUMB_HEIGHT - 4), paper.ink, 0.6),
+        ],
+    )
+
+
+def thumb_leads(trace: Trace) -> tuple[str, ...]:
+    """Return the leads of a card's small picture: II and V5, or the first two that there are."""
+    return tuple(lead for lead in THUMB_LEADS if lead in trace.leads) or trace.leads[:2]
+
+
+def _of_leads(trace: Trace, leads: tuple[str, ...]) -> Trace:
+    rows = [trace.leads.index(lead) for lead in leads]
+    return Trace(trace.samples[rows], leads, trace.fs, trace.units)
+
+
+def thumb_alternative(trace: Trace) -> str:
+    """Return the one sentence that stands for a card's small picture."""
+    if is_pulse(trace):
+        return ecg_paper.alternative_pulse(trace.between(0.0, min(trace.duration_s, PULSE_THUMB_S)))
+    return text("trace.alt_thumb", leads=text("trace.and").join(thumb_leads(trace)), total=len(trace.leads))
 
 
 def alternative(trace: Trace, layout: str = "3x4r") -> str:

@@ -106,11 +106,11 @@ def test_keys_are_unique_and_none_is_streamlits():
 
 
 def test_every_layout_shows_each_lead_exactly_once_besides_the_rhythm_strip():
-    from engine.drawing.ecg_paper import layouts
+    from engine.drawing.ecg_paper import layouts, recorded
 
-    assert set(layouts()) == {"3x4r", "6x2", "12x1"}
+    assert set(layouts()) == {"3x4r", "6x2", "12x1", "cabrera"}
     for layout in layouts().values():
-        shown = [lead for row in layout.rows for lead in row]
+        shown = [recorded(lead) for row in layout.rows for lead in row]
         assert sorted(shown) == sorted(ECG_LEADS), layout.name
         assert set(layout.rhythm) <= set(ECG_LEADS)
 

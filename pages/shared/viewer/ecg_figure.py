@@ -261,7 +261,7 @@ def bands(one: PlacedStrip, overlay: np.ndarray, length: float, scale: PaperScal
     for r, lead, start, end in ecg_paper.cells(one.layout, trace.duration_s):
         at, amplitude = ecg_paper.stretch(trace, lead, start, end)
         column = np.minimum(np.rint(at * trace.fs).astype(int), values.shape[1] - 1)
-        signed = values[trace.leads.index(lead)][column]
+        signed = values[trace.leads.index(ecg_paper.recorded(lead))][column]
         y = r * one.row + one.base - amplitude * per_unit
         parts.append(svg.highlight(at * scale.speed, y, signed, one.strip.panel.opacity))
     return svg.document(length, one.rows * one.row, parts)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from xml.etree import ElementTree
 
@@ -64,13 +65,60 @@ def test_amplitudes_without_millivolts_get_no_millivolt_grid_and_no_pulse(units)
     assert calibrated == paths + 4  # one calibration pulse before each of the four rows
 
 
-@pytest.mark.parametrize("key", ["3x4r", "6x2", "12x1"])
+@pytest.mark.parametrize("key", ["3x4r", "6x2", "12x1", "cabrera"])
 def test_strip_names_each_lead_once_and_prints_its_settings(key):
-    said = words(trace.trace_svg(pulse_train(), PAPER, layout=key))
+    said = [word.removeprefix("\u2212") for word in words(trace.trace_svg(pulse_train(), PAPER, layout=key))]
     layout = ecg_paper.layouts()[key]
     for lead in ECG_LEADS:
         assert said.count(lead) == 1 + layout.rhythm.count(lead)
     assert "25 mm/s, 10 mm/mV · 250 Hz · 10 s" in said
+
+
+def test_cabrera_draws_avr_upside_down():
+    recording, layout = pulse_train(), ecg_paper.layouts()["cabrera"]
+    (shown,) = (curve for curve in ecg_paper.ecg_strip(recording, layout).curves if curve.lead == "aVR")
+    assert shown.name == "\u2212aVR"
+    assert shown.points[:, 1].max() - shown.base == pytest.approx(10 * (1 + 0.02 * ECG_LEADS.index("aVR")), abs=0.01)
+
+
+@pytest.mark.parametrize("key", ["3x4r", "6x2", "12x1", "cabrera"])
+@pytest.mark.parametrize("tallest", [0.3, 2.0, 4.5])
+def test_no_curve_is_cut_off_and_no_two_rows_or_names_meet(key, tallest):
+    """R waves of up to `tallest` mV and S waves half as deep, of other heights and at other times in every lead."""
+    at, rng = np.arange(2500) / 250, np.random.default_rng(5)
+    heights, places = rng.uniform(-0.5, 1.0, 12) * tallest, rng.uniform(0, 0.8, 12)
+    samples = np.stack(
+        [h * np.exp(-((((at - p) % 0.8 - 0.4) / 0.03) ** 2)) for h, p in zip(heights, places, strict=True)]
+    )
+    recording = Trace(samples.astype(np.float32), ECG_LEADS, 250.0, "mV")
+    strip = ecg_paper.ecg_strip(recording, ecg_paper.layouts()[key])
+    for curve in strip.curves:
+        assert curve.points[:, 1].min() > 0
+        assert curve.points[:, 1].max() < strip.height - ecg_paper.BOTTOM
+    for upper, lower in itertools.product(strip.curves, strip.curves):
+        if upper.base < lower.base and upper.at[0] < lower.at[-1] and lower.at[0] < upper.at[-1]:
+            common, first, second = np.intersect1d(upper.at, lower.at, return_indices=True)
+            assert common.size
+            assert (upper.points[first, 1] < lower.points[second, 1] - 1).all()
+    for curve, named in itertools.product(strip.curves, strip.curves):
+        x, y = named.corner
+        beside = (curve.points[:, 0] > x) & (curve.points[:, 0] < x + 8)
+        inside = (curve.points[:, 1] > y - ecg_paper.NAME_MM) & (curve.points[:, 1] < y)
+        assert not (beside & inside).any()
+
+
+def test_a_card_shows_tall_waves_whole_and_says_which_leads_it_shows():
+    at = np.arange(2500) / 250
+    spikes = np.exp(-((((at % 0.8) - 0.4) / 0.02) ** 2))
+    recording = Trace(np.stack([spikes * 4.0] * 12).astype(np.float32), ECG_LEADS, 250.0, "mV")
+    drawn = trace.thumb_svg(recording, PAPER)
+    _, _, width, height = (float(v) for v in ElementTree.fromstring(drawn).get("viewBox").split())
+    assert width / height == pytest.approx(1.5)
+    curves = points(drawn)
+    assert len(curves) == 2
+    assert all(curve[:, 1].min() > 0 and curve[:, 1].max() < height for curve in curves)
+    assert np.ptp(curves[0][:, 1]) == pytest.approx(40, abs=0.3)
+    assert "II and V5" in trace.thumb_alternative(recording)
 
 
 def test_columns_show_consecutive_time_of_their_own_lead():
