@@ -17,6 +17,7 @@ import numpy as np
 
 from engine.errors import WorkspaceError
 from engine.files import write_whole
+from engine.measure import Canvas, FilmCanvas, canvas_of
 from engine.study import Film, Note, Study, Trace
 
 PNG_EFFORT = 1  # zlib level: a 3000 × 2500 film takes 0.5 s instead of 1.1 s at level 4, and 7 % more room
@@ -43,9 +44,21 @@ def load_content(path: Path) -> Trace | Film | Note:
     try:
         return from_bytes(path.read_bytes(), path.suffix)
     except (OSError, ValueError, KeyError, SyntaxError, zipfile.BadZipFile) as error:
-        raise WorkspaceError(
-            f"The study file {path.name} of the workspace is missing or damaged: ingest its cohort again."
-        ) from error
+        raise _damaged(path) from error
+
+
+def load_canvas(path: Path) -> Canvas:
+    """Return where on the content of a file can be drawn; of a film only the head is read. Raises as `load_content`."""
+    if path.suffix != ".png":
+        return canvas_of(load_content(path))
+    from PIL import Image
+
+    try:
+        with Image.open(path) as image:
+            spacing = json.loads(image.info["casebind"])["spacing_mm"]
+            return FilmCanvas(image.width, image.height, tuple(spacing) if spacing else None)
+    except (OSError, ValueError, KeyError, SyntaxError) as error:
+        raise _damaged(path) from error
 
 
 def to_bytes(content: Trace | Film | Note) -> bytes:
@@ -64,6 +77,12 @@ def from_bytes(data: bytes, suffix: str) -> Trace | Film | Note:
     if suffix == ".npz":
         return _trace_from(data)
     return Note(data.decode("utf-8"))
+
+
+def _damaged(path: Path) -> WorkspaceError:
+    return WorkspaceError(
+        f"The study file {path.name} of the workspace is missing or damaged: ingest its cohort again."
+    )
 
 
 def _film_bytes(film: Film) -> bytes:

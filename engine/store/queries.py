@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -95,6 +96,16 @@ def newest_ids(database: Database, limit: int, *, who: str | None = None, means:
         [who, who, means, limit],
     )
     return [query_id for (query_id,) in found]
+
+
+def sources(database: Database, query_ids: Sequence[str]) -> dict[str, tuple[str, str | None]]:
+    """Return query id → (content file, patient id where it is a study's own recording) of those that are there."""
+    found = database.read(
+        "SELECT query_id, file, json_extract_string(facts, '$.patient_id') FROM queries"
+        " WHERE query_id IN (SELECT unnest(?::VARCHAR[]))",
+        [list(query_ids)],
+    )
+    return {query_id: (file, patient) for query_id, file, patient in found}
 
 
 def version(database: Database) -> tuple[object, ...]:

@@ -30,6 +30,7 @@ KINDS = (  # tables by which a change is named, the first of them that it wrote
     "ratings",
     "pooled_ratings",
     "consent",
+    "annotations",
     "promotions",
     "quiz_answers",
     "quizzes",

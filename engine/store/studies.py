@@ -16,6 +16,7 @@ from engine.errors import UsageError, WorkspaceError
 from engine.files import utc_now
 from engine.index.hamming import CodeArray, words_of
 from engine.store import permission, previous_codes, quantised, staged_codes
+from engine.store.annotations import remove_annotations_on
 from engine.store.audit import add_manifest_consent
 from engine.store.codes import SOURCE, load_columns
 from engine.store.content import save_content
@@ -93,6 +94,7 @@ def remove(database: Database, study_ids: Sequence[str]) -> None:
         quantised.delete(cursor, ids)
         staged_codes.unstage(cursor, ids)
         previous_codes.delete(cursor, ids)
+        remove_annotations_on(cursor, ids)
         for table in ("codes", "embeddings", "studies"):
             cursor.execute(f"DELETE FROM {table} WHERE {THESE}", [ids])
         for table, column, left in (("encounters", "encounter_id", encounters), ("patients", "patient_id", patients)):

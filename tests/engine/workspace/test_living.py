@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -12,6 +11,7 @@ import duckdb
 import numpy as np
 import pytest
 from helpers.many_studies import DIGEST, RELEASE, ask, crowd, oracle, permitted
+from helpers.schemas import drop_made_since
 from helpers.studies import COHORT, new_study
 
 from engine.actor import Actor, single_user
@@ -22,7 +22,6 @@ from engine.index.hamming import from_bits, words_of
 from engine.index.lookup import bits_among
 from engine.index.packed import PIECE, packed
 from engine.store import codes as codes_module
-from engine.store.database import migrations
 from engine.store.filters import Filters
 from engine.workspace.workspace import Workspace, open_workspace
 
@@ -244,15 +243,6 @@ def test_sixteen_threads_search_while_one_writes(place: Workspace, monkeypatch) 
         thread.join()
     assert wrong == []
     assert ask(place, query, 12, 256) == states[-1]
-
-
-def drop_made_since(file: duckdb.DuckDBPyConnection, first: int) -> None:
-    """Drop every table, sequence and column that the schema's versions from `first` on create, the newest first."""
-    for sql in reversed([sql for version, sql in migrations() if version >= first]):
-        for table, column in re.findall(r"^ALTER TABLE (\w+) ADD COLUMN (\w+)", sql, re.MULTILINE):
-            file.execute(f"ALTER TABLE {table} DROP COLUMN {column}")
-        for kind, name in re.findall(r"^CREATE (TABLE|SEQUENCE) (\w+)", sql, re.MULTILINE):
-            file.execute(f"DROP {kind} {name}")
 
 
 def test_an_old_workspace_learns_what_the_search_needs(tmp_path: Path) -> None:

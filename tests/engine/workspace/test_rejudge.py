@@ -8,6 +8,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
+from helpers.schemas import drop_made_since
 from helpers.workspaces import write_manifest
 
 from engine import settings
@@ -102,13 +103,9 @@ def test_a_workspace_of_schema_8_answers_as_before_and_is_judged_again(
 ) -> None:
     with open_workspace(workspace_folder) as place:
         before = answers(place, release)
-        with place.database.write() as cursor:  # as an earlier Casebind left it
-            cursor.execute("ALTER TABLE studies DROP COLUMN gate")
-            cursor.execute("ALTER TABLE studies DROP COLUMN refused")
-            cursor.execute("DROP TABLE calibrations")
-            cursor.execute("DELETE FROM schema_version WHERE version >= 9")
-    with duckdb.connect(str(workspace_folder / FILE_NAME)) as file:  # a write through the workspace would need it
-        file.execute("DROP SEQUENCE commit_number")
+    with duckdb.connect(str(workspace_folder / FILE_NAME)) as file:  # as an earlier Casebind left it
+        drop_made_since(file, 9)
+        file.execute("DELETE FROM schema_version WHERE version >= 9")
     with open_workspace(workspace_folder) as place:
         assert answers(place, release) == before
         assert outdated(place) == len(place.all_rows())
