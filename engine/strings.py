@@ -1,32 +1,71 @@
-"""Every word that Casebind says, on a page, in a print and in the shell: the only reader of assets/strings/en.toml."""
+"""Every word that Casebind says, on a page, in a print and in the shell: the only reader of assets/strings.
+
+One file a language, assets/strings/<code>.toml, with the same keys; English is the first and stands where another file
+lacks a key. The language is that of whoever asks: the pages say by `ask_for_language` where the choice of a session
+is kept, and `speaking` sets it for a stretch of code. Outside of both it is English: the shell, the record, DICOM.
+"""
 
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import lru_cache
-from typing import Any
 
 from engine.settings import ASSETS
 
+ENGLISH = "en"
+LANGUAGES = (ENGLISH, "de", "es", "fr")
+_spoken: ContextVar[str] = ContextVar("language", default="")
+_sources: list[Callable[[], str]] = []  # at most one
 
-@lru_cache(maxsize=1)
-def _table() -> dict[str, Any]:
-    """Return the whole file by section."""
-    return tomllib.loads((ASSETS / "strings" / "en.toml").read_text(encoding="utf-8"))
+
+@lru_cache(maxsize=len(LANGUAGES))
+def table(code: str) -> dict[str, dict[str, str]]:
+    """Return the file of a language by section and name."""
+    return tomllib.loads((ASSETS / "strings" / f"{code}.toml").read_text(encoding="utf-8"))
+
+
+def language() -> str:
+    """Return the code of the language that is spoken here and now."""
+    return _spoken.get() or (_sources[0]() if _sources else ENGLISH)
+
+
+def ask_for_language(source: Callable[[], str]) -> None:
+    """Let `source` say the language of whoever asks; it is called in that one's thread."""
+    _sources[:] = [source]
+
+
+@contextmanager
+def speaking(code: str) -> Iterator[None]:
+    """Speak a language until the block ends, whatever the session speaks."""
+    before = _spoken.set(code)
+    try:
+        yield
+    finally:
+        _spoken.reset(before)
+
+
+def _find(section: str, name: str) -> str | None:
+    for code in (language(), ENGLISH):
+        if (found := table(code).get(section, {}).get(name)) is not None:
+            return found
+    return None
 
 
 def text(key: str, /, **values: object) -> str:
     """Return the string at "section.name" with `values` filled in; KeyError where it does not exist."""
-    found: Any = _table()
-    for part in key.split("."):
-        found = found[part]
+    found = _find(*key.split(".", 1))
+    if found is None:
+        raise KeyError(key)
     return found.format(**values) if values else found
 
 
 def one_of(section: str, name: str, default: str | None = None) -> str:
     """Return section.name if the file has it, else `default`, else the name itself."""
-    found: str = _table().get(section, {}).get(name, name if default is None else default)
-    return found
+    found = _find(section, name)
+    return found if found is not None else name if default is None else default
 
 
 def several(n: int, key: str, **values: object) -> str:

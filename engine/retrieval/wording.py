@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from engine.findings.shown import shown
 from engine.retrieval.answer import Neighbour
-from engine.strings import one_of, several, text
+from engine.strings import language, one_of, several, text
 
 TOP_SHARE = 0.995  # above it, a rounded percentage would claim "100 %"
 
@@ -49,8 +50,13 @@ def copies(study_ids: Sequence[str]) -> str:
 
 
 def labels(names: Sequence[str]) -> str:
-    """Return the labels of a study joined by commas, or the words for none."""
-    return ", ".join(names) or text("card.no_labels")
+    """Return the labels of a study joined by commas, in the reader's language, or the words for none."""
+    return ", ".join(label(name) for name in names) or text("card.no_labels")
+
+
+def label(name: str) -> str:
+    """Return one label in the reader's language; as published where the vocabulary has no word for it."""
+    return shown(name, language())
 
 
 def labelled_by(names: Sequence[str], source: str) -> str:

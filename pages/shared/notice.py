@@ -8,7 +8,7 @@ import streamlit as st
 
 from engine.errors import CasebindError
 from engine.strings import notice, text
-from pages.shared import resources
+from pages.shared import language, resources
 
 STATE = "notice_accepted"
 DAMAGE = "unread_damage"
@@ -20,8 +20,10 @@ def _kind() -> str:
 
 
 def draw_banner() -> None:
-    """Draw the thin line."""
+    """Draw the thin line, and the choice of the language, which stands in the frame's upper corner."""
     st.markdown(f":small[:material/school: {text('app.banner', notice=notice())}]")
+    with st.container(key="language"):
+        language.draw_choice()
 
 
 def draw_damage() -> None:

@@ -1,0 +1,61 @@
+"""The language of this user: chosen once in this browser and kept in its cookie, else the browser's own."""
+
+from __future__ import annotations
+
+import streamlit as st
+from streamlit.runtime.scriptrunner import get_script_run_ctx
+
+from engine.strings import ENGLISH, LANGUAGES, ask_for_language, table, text
+
+COOKIE = "casebind_language"
+STATE = "language"
+FIELD = "language-field"
+# Screen readers take their voice from the page's language; the cookie lasts a year and goes to this server alone.
+SCRIPT = f"""
+export default function ({{ data }}) {{
+  document.documentElement.lang = data.language;
+  if (data.keep) document.cookie = `{COOKIE}=${{data.language}}; Max-Age=31536000; Path=/; SameSite=Strict`;
+}}
+"""
+_page = st.components.v2.component("casebind_page_language", js=SCRIPT)
+
+
+def of_session() -> str:
+    """Return the code of the language of the session that this thread works for; English outside of one."""
+    if get_script_run_ctx(suppress_warning=True) is None:
+        return ENGLISH
+    known = st.session_state.get(STATE)
+    if known is None:
+        known = st.session_state[STATE] = _preferred()
+    return str(known)
+
+
+def _preferred() -> str:
+    """Return the language of the cookie, else the browser's, else English."""
+    for code in (st.context.cookies.get(COOKIE), (st.context.locale or "")[:2].lower()):
+        if code in LANGUAGES:
+            return code
+    return ENGLISH
+
+
+def draw_choice() -> None:
+    """Draw the choice of the language, and tell the browser which it is."""
+    st.session_state[FIELD] = of_session()
+    st.selectbox(
+        text("language.choose"),
+        LANGUAGES,
+        key=FIELD,
+        format_func=lambda code: table(code)["language"]["name"],
+        label_visibility="collapsed",
+        on_change=_choose,
+        width=130,
+    )
+    _page(key="page-language", data={"language": of_session(), "keep": bool(st.session_state.get("language-chosen"))})
+
+
+def _choose() -> None:
+    st.session_state[STATE] = st.session_state[FIELD]
+    st.session_state["language-chosen"] = True
+
+
+ask_for_language(of_session)

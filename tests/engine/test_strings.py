@@ -1,0 +1,26 @@
+"""Each language says everything, with the same places to fill, and nobody hears another one's language."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from engine.strings import one_of, several, speaking, text
+
+
+def test_a_language_is_spoken_until_its_block_ends_and_in_its_own_thread():
+    with ThreadPoolExecutor(1) as other, speaking("de"):
+        assert text("language.name") == "Deutsch"
+        with speaking("fr"):
+            assert text("language.name") == "Français"
+        assert text("language.name") == "Deutsch"
+        assert other.submit(text, "language.name").result() == "English"
+    assert text("language.name") == "English"
+
+
+def test_an_unknown_key_is_an_error_and_an_unknown_name_stands_for_itself():
+    with pytest.raises(KeyError):
+        text("language.nothing")
+    assert one_of("sex", "unheard of") == "unheard of"
+    assert several(1, "search.copies", ids="a") != several(2, "search.copies", ids="a, b")
