@@ -18,7 +18,7 @@ from engine.commands.shared import (
     workspace_option,
 )
 from engine.errors import RefusedError, UsageError
-from engine.strings import notice
+from engine.strings import notice, text
 
 if TYPE_CHECKING:
     from engine.retrieval.answer import Neighbour
@@ -48,6 +48,7 @@ def command(
         if study_id is not None:
             place.row(study_id, actor=single_user())
         from engine.explain.picture import explain_to_png
+        from engine.explain.sentences import uncoloured
         from engine.intake.upload import Answers
         from engine.retrieval.answer import Options
         from engine.retrieval.search import search
@@ -62,8 +63,9 @@ def command(
         if study_id is None:
             study_id = nearest(answer.neighbours, answer.study.modality)
         match = place.study(study_id, actor=single_user())
-        explain_to_png(release, answer.study, match, out)
-    click.echo(f"{out} shows what made {study_id} similar to the query. {notice()}.")
+        maps = explain_to_png(release, answer.study, match, out)
+        grey = [text(f"explain.grey_{side}", why=why) for side, why in uncoloured(maps)]
+    click.echo(" ".join([text("explain.written", file=out, study=study_id), *grey, f"{notice()}."]))
 
 
 def nearest(neighbours: Sequence[Neighbour], modality: str) -> str:

@@ -14,14 +14,15 @@ import numpy as np
 import torch
 
 from engine.errors import UsageError
+from engine.explain.convergence import Rule, rule_of
 from engine.explain.geometry import FILM_SIGMA_PX, TRACE_SIGMA_S, blur_film, smooth_trace, to_film, to_trace
 from engine.explain.maps import SMALL_RISE, ExplainableRelease, InputMap, PairMaps
 from engine.explain.path_integral import PathIntegral
 from engine.explain.sentences import SIDE_INPUTS, SMALL_CHANGE, TEXT_SIDE
 from engine.modalities import spec_of
+from engine.strings import text
 from engine.study import Film, Study, Trace
 
-GAP_LIMIT = 0.05  # refined until the attributions miss completeness by no more than this
 FILM_BLUR_PX = 20.0  # of 224: lungs and heart remain as shades, all detail is gone
 FILM_BASELINE = "a strongly blurred copy of the film"
 TRACE_BASELINE = "the zero line in every lead"
@@ -37,17 +38,17 @@ def explain_pair(
     query: Study,
     match: Study,
     *,
-    budget_s: float = 10.0,
+    budget: int | None = None,
     progress: Callable[[float, str], None] | None = None,
 ) -> Iterator[PairMaps]:
-    """Yield both maps, a rough pair first, then finer ones until both add up to GAP_LIMIT or budget_s is spent.
+    """Yield both maps, a rough pair first, then finer ones until both have converged or their gradients are spent.
 
+    budget   : gradients of either side; None for those of its modality (engine.explain.convergence)
     progress : called as progress(share 0..1, sentence) before each yield
     Closing the generator stops the work; nothing is left running.
     """
     if query.facts.get("like"):
         raise UsageError("A query made of several cases has no recording to explain: ask with one of them.")
-    began = time.perf_counter()
     inputs = {"query": _tensors(release, query), "match": _tensors(release, match)}
     embedded = {name: _embed(release, study, inputs[name]) for name, study in (("query", query), ("match", match))}
     similarity = float(embedded["query"] @ embedded["match"])
@@ -55,16 +56,17 @@ def explain_pair(
     for name, study, other in (("query", query, "match"), ("match", match, "query")):
         if spec_of(study.modality).attributed:
             sides[name] = _InputAttribution(release, study, inputs[name], embedded[other], similarity)
+            if budget is not None:
+                sides[name].rule = sides[name].rule._replace(budget=budget)
     notes = _notes(query, match)
     for side in sides.values():
         side.begin()
     while True:
-        late = time.perf_counter() - began > budget_s
         open_sides = [side for side in sides.values() if side.open]
         query_map, match_map = (sides[name].map() if name in sides else None for name in ("query", "match"))
-        maps = PairMaps(query_map, match_map, similarity, late or not open_sides, notes + _small(query_map, match_map))
+        maps = PairMaps(query_map, match_map, similarity, not open_sides, notes + _small(query_map, match_map))
         if progress is not None:
-            progress(*_progress(sides, (time.perf_counter() - began) / budget_s, maps.final))
+            progress(*_progress(sides, maps.final))
         yield maps
         if maps.final:
             return
@@ -90,6 +92,7 @@ class _InputAttribution:
             return module(x=x, **batched) @ other
 
         self.study, self.seconds = study, 0.0
+        self.rule: Rule = rule_of(study.modality)
         self.film = isinstance(study.content, Film)
         x = inputs["x"]
         batch = FILM_BATCH if self.film else TRACE_BATCH
@@ -110,8 +113,10 @@ class _InputAttribution:
 
     @property
     def open(self) -> bool:
-        """Whether refinement is still owed."""
-        return self.gap > GAP_LIMIT or len(self.path.pieces) < MIN_PIECES
+        """Whether refinement is still owed and may be paid for."""
+        nodes, most = FILM_REFINE if self.film else TRACE_REFINE
+        affordable = self.path.steps + 2 * nodes * most <= self.rule.budget
+        return affordable and (self.gap > self.rule.limit or len(self.path.pieces) < MIN_PIECES)
 
     def map(self) -> InputMap:
         """Return the map as it stands, on the study's own axes."""
@@ -196,11 +201,9 @@ def _small(query: InputMap | None, match: InputMap | None) -> tuple[str, ...]:
     return (SMALL_CHANGE.format(sides=" and the ".join(low), limit=SMALL_RISE),) if low else ()
 
 
-def _progress(sides: dict[str, _InputAttribution], spent: float, final: bool) -> tuple[float, str]:
-    """Return the share done (the nearer of time and gap) and a sentence with the gaps."""
+def _progress(sides: dict[str, _InputAttribution], final: bool) -> tuple[float, str]:
+    """Return the share of the gradients that are computed, 1 at the end, and a sentence that counts them."""
     if not sides:
         return 1.0, TEXT_SIDE
-    worst = max(side.gap for side in sides.values())
-    gaps = ", ".join(f"{name} {side.gap:.0%}" for name, side in sides.items())
-    share = 1.0 if final else min(0.99, max(spent, GAP_LIMIT / max(worst, GAP_LIMIT)))
-    return share, f"Convergence gap: {gaps} (refined to {GAP_LIMIT:.0%})"
+    done, most = sum(side.path.steps for side in sides.values()), sum(side.rule.budget for side in sides.values())
+    return 1.0 if final else done / most, text("explain.progress", done=done, most=most)

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 import torch
 
+from engine.explain.convergence import rule_of
 from engine.study import Study
 
 SMALL_RISE = 0.05  # cosine; a smaller change in similarity than this is too small to measure a gap against
@@ -59,6 +60,21 @@ class InputMap:
     def measure(self) -> float:
         """What shares and the gap are measured against: |rise|, or SMALL_RISE where that is smaller."""
         return max(abs(self.rise), SMALL_RISE)
+
+    @property
+    def limit(self) -> float:
+        """The largest gap with which a map of this modality is coloured."""
+        return rule_of(self.modality).limit
+
+    @property
+    def converged(self) -> bool:
+        """Whether the map adds up well enough to be coloured."""
+        return self.gap <= self.limit
+
+    @property
+    def explained(self) -> float:
+        """The share of the change in similarity that the map accounts for, 0..1."""
+        return max(0.0, 1.0 - self.gap)
 
 
 @dataclass(frozen=True, eq=False)

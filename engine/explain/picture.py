@@ -13,8 +13,8 @@ from engine.drawing.signed_colours import LOWERS, OPACITY, RAISES, colour_scale,
 from engine.explain.attribution import explain_pair
 from engine.explain.maps import ExplainableRelease, InputMap, PairMaps
 from engine.explain.overlay import blend, film_overlay, line_runs
-from engine.explain.sentences import CAVEAT, TEXT_SIDE, percent, unit
-from engine.strings import notice
+from engine.explain.sentences import CAVEAT, TEXT_SIDE, not_converged, percent, unit
+from engine.strings import notice, text
 from engine.study import Film, Note, Study, Trace
 
 SIZE_IN, DPI = (13.0, 8.4), 130
@@ -24,10 +24,10 @@ LEAD_STEP_MV = 2.2  # distance of two leads' lines
 
 
 def explain_to_png(
-    release: ExplainableRelease, query: Study, match: Study, out: Path, *, budget_s: float = 10.0
+    release: ExplainableRelease, query: Study, match: Study, out: Path, *, budget: int | None = None
 ) -> PairMaps:
-    """Explain the pair within budget_s, write the picture to `out`, and return the maps it shows."""
-    *_, maps = explain_pair(release, query, match, budget_s=budget_s)
+    """Explain the pair, write the picture to `out`, and return the maps it shows; `budget` as explain_pair has it."""
+    *_, maps = explain_pair(release, query, match, budget=budget)
     draw_pair_figure(query, match, maps).savefig(out, dpi=DPI, format="png", facecolor=PAPER)
     return maps
 
@@ -44,7 +44,7 @@ def draw_pair_figure(query: Study, match: Study, maps: PairMaps) -> Any:
         axes = figure.add_axes((left, 0.265, 0.43, 0.635))
         axes.set_title(f"{title}: {study.recognised}", color=INK, fontsize=11, loc="left")
         draw_side(axes, study, input_map)
-        if input_map is not None:
+        if input_map is not None and input_map.converged:
             _legend(figure, (left + 0.06, 0.178, 0.31, 0.016), study, input_map)
         figure.text(left, 0.115, fill(completeness_sentence(input_map), 100), color=INK, fontsize=8, va="top")
     notes = [note for note in maps.notes if note != TEXT_SIDE]
@@ -62,16 +62,25 @@ def completeness_sentence(input_map: InputMap | None) -> str:
     """Return the sentence that says what a map is measured against and whether it adds up."""
     if input_map is None:
         return TEXT_SIDE
+    if input_map.converged:
+        share = text("explain.accounts", share=f"{100 * input_map.explained:.0f}")
+        said = f"The colours share out the difference, {number(input_map.rise, 3)}: {share} {input_map.smoothing}"
+    else:
+        said = f"{not_converged(input_map)} The difference is {number(input_map.rise, 3)}"
     return (
         f"Integrated gradients. Similarity {number(input_map.similarity, 3)}; "
         f"with {input_map.baseline} instead {number(input_map.baseline_similarity, 3)}. "
-        f"The colours share out the difference, {number(input_map.rise, 3)}. Convergence gap {percent(input_map.gap)} "
-        f"after {input_map.steps} gradients in {input_map.seconds:.1f} s. Smoothing: {input_map.smoothing}."
+        f"{said}. Convergence gap {percent(input_map.gap)} "
+        f"after {input_map.steps} gradients, limit {percent(input_map.limit)}."
     )
 
 
 def draw_side(axes: Any, study: Study, input_map: InputMap | None, *, opacity: float = OPACITY) -> None:
-    """Draw one study with its map on matplotlib axes."""
+    """Draw one study with its map on matplotlib axes; over a map that has not converged, grey hatching that says so."""
+    if input_map is not None and not input_map.converged:
+        draw_side(axes, study, None)
+        _hatch(axes, not_converged(input_map))
+        return
     if isinstance(study.content, Film):
         _draw_film(axes, study.content, input_map, opacity)
     elif isinstance(study.content, Trace):
@@ -81,6 +90,18 @@ def draw_side(axes: Any, study: Study, input_map: InputMap | None, *, opacity: f
         axes.set_xticks([])
         axes.set_yticks([])
     stamp_axes(axes, stamp_of(study.facts))
+
+
+def _hatch(axes: Any, words: str) -> None:
+    """Lay grey hatching over a picture whose map may not be coloured, and say why on it."""
+    from matplotlib.patches import Rectangle
+
+    grey, whole = (*(int(FAINT[i : i + 2], 16) / 255 for i in (1, 3, 5)), 0.55), axes.transAxes
+    hatching = Rectangle((0, 0), 1, 1, transform=whole, fill=False, hatch="//", edgecolor=grey, linewidth=0, zorder=4)
+    axes.add_patch(hatching)
+    box = {"facecolor": "#e4e7eb", "edgecolor": INK, "boxstyle": "square,pad=0.5"}
+    said = fill(words, 46)
+    axes.text(0.5, 0.94, said, transform=whole, ha="center", va="top", fontsize=10, color=INK, bbox=box, zorder=5)
 
 
 def _draw_film(axes: Any, film: Film, input_map: InputMap | None, opacity: float) -> None:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from engine.drawing.signed_colours import symmetric_limit
+from engine.strings import text
 from engine.study import Film, Study, Trace
 
 if TYPE_CHECKING:
-    from engine.explain.maps import InputMap
+    from engine.explain.maps import InputMap, PairMaps
 
 CAVEAT = (
     "Where the colour lies is weak evidence: gradient maps localise findings worse than radiologists do "
@@ -28,6 +29,7 @@ SMALL_CHANGE = (
     "cancel, and shares and gap are given against {limit}."
 )
 
+MOST_SAID = 1.0  # a larger gap says no more than this one
 PATCH_SHARE = 0.01  # of a film's area
 STRETCH_S = 0.1  # seconds of one lead
 
@@ -37,6 +39,18 @@ def percent(share: float) -> str:
     value = 100 * share
     digits = 0 if value >= 10 else 1 if value >= 1 else 2
     return f"{value:.{digits}f} %"
+
+
+def not_converged(input_map: InputMap) -> str:
+    """Return what stands on a picture whose map may not be coloured."""
+    gap = percent(input_map.gap) if input_map.gap <= MOST_SAID else text("explain.over", share=percent(MOST_SAID))
+    return text("explain.not_converged", gap=gap, limit=percent(input_map.limit))
+
+
+def uncoloured(maps: PairMaps) -> list[tuple[str, str]]:
+    """Return ("query" or "match", why) of every side whose map may not be coloured."""
+    sides = (("query", maps.query), ("match", maps.match))
+    return [(name, not_converged(one)) for name, one in sides if one is not None and not one.converged]
 
 
 def unit(input_map: InputMap, study: Study) -> tuple[float, str]:

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from engine.explain.maps import PairMaps
     from engine.model.release import Release
 
-BUDGET_S = 10.0  # for the maps of an explained pair
-
 
 @dataclass(frozen=True)
 class Exported:
@@ -129,5 +127,5 @@ def _explained(report: Report, release: Release | None, request: ExportRequest, 
 
         if release is None:
             raise UsageError("There is no release to explain the pair with: install one, or export without overlay.")
-        *_, maps = explain_pair(release, report.query, match, budget_s=BUDGET_S)
+        *_, maps = explain_pair(release, report.query, match)
     return replace(report, explained=Explained(first, match, maps))

@@ -11,7 +11,6 @@ from engine.strings import text
 from engine.study import Study
 from pages.shared import resources
 
-BUDGET_S = 15.0  # seconds of refinement before a map is left as it is
 PairKey = tuple[str, str]  # query id, study id
 
 
@@ -51,7 +50,7 @@ class Refinement(ThreadJob):
         self.share, self.step = share, words
 
     def _refine(self, release: ExplainableRelease, query: Study, match: Study) -> None:
-        for maps in explain_pair(release, query, match, budget_s=BUDGET_S, progress=self._on_progress):
+        for maps in explain_pair(release, query, match, progress=self._on_progress):
             if maps.final or steps(maps) >= steps(self.best):
                 self.best = maps
 

@@ -6,9 +6,8 @@ import numpy as np
 import streamlit as st
 
 from engine.drawing.signed_colours import symmetric_limit
-from engine.explain.attribution import GAP_LIMIT
 from engine.explain.maps import InputMap, PairMaps
-from engine.explain.sentences import CAVEAT
+from engine.explain.sentences import CAVEAT, not_converged, percent
 from engine.strings import text
 from engine.study import Film, Study
 from pages.compare import maps, parts
@@ -56,9 +55,14 @@ def opacity() -> float:
 
 
 def signed_overlay(input_map: InputMap | None, study: Study) -> tuple[np.ndarray | None, str]:
-    """Return a side's map in -1..1 of its own limit, and where it lies in words; (None, "") where there is none."""
+    """Return a side's map in -1..1 of its own limit, and where it lies in words; (None, "") where there is none.
+
+    A map that has not converged is (None, why there are no colours).
+    """
     if input_map is None:
         return None, ""
+    if not input_map.converged:
+        return None, not_converged(input_map)
     return np.clip(input_map.values / symmetric_limit(input_map.values), -1, 1), parts.sentence(input_map, study)
 
 
@@ -85,15 +89,17 @@ def _watch(refinement: Refinement, seen: int) -> None:
 
 
 def _honesty(pair_maps: PairMaps, query: Study, match: Study, *, stopped: bool) -> None:
-    """Draw the scale, baseline and convergence gap of either side, the strongest parts, and the caveat."""
-    patterns = {text("detail.striped" if isinstance(s.content, Film) else "detail.dashed") for s in (query, match)}
-    pattern = " / ".join(sorted(patterns))
-    scale = legend.legend_svg(browser_paper(), pattern=pattern)
-    st.image(scale, width=760, alt=text("detail.legend_alt", mark=pattern))
+    """Draw the scale of what is coloured, what either side adds up to, the strongest parts, and the caveat."""
+    sides = (("detail.gap_query", pair_maps.query, query), ("detail.gap_match", pair_maps.match, match))
+    coloured = [study for _, one, study in sides if one is not None and one.converged]
+    if coloured:
+        patterns = {text("detail.striped" if isinstance(one.content, Film) else "detail.dashed") for one in coloured}
+        pattern = " / ".join(sorted(patterns))
+        scale = legend.legend_svg(browser_paper(), pattern=pattern)
+        st.image(scale, width=760, alt=text("detail.legend_alt", mark=pattern))
     if stopped:
         st.markdown(f":material/pause_circle: {text('detail.stopped')}")
     columns = st.columns(2, gap="medium")
-    sides = (("detail.gap_query", pair_maps.query, query), ("detail.gap_match", pair_maps.match, match))
     for column, (name, one, study) in zip(columns, sides, strict=True):
         if one is not None:
             with column:
@@ -104,9 +110,13 @@ def _honesty(pair_maps: PairMaps, query: Study, match: Study, *, stopped: bool) 
 
 
 def _side(name: str, input_map: InputMap, study: Study) -> None:
-    gap = text("detail.gap", side=name, gap=100 * input_map.gap, steps=input_map.steps, baseline=input_map.baseline)
-    open_gap = "" if input_map.gap <= GAP_LIMIT else f" **{text('detail.gap_open', limit=100 * GAP_LIMIT)}**"
-    st.markdown(f"{gap}{open_gap}")
+    """Draw what one map adds up to; where it lies only if it has converged."""
+    gap, limit = percent(input_map.gap), percent(input_map.limit)
+    said = text("detail.gap", side=name, gap=gap, limit=limit, steps=input_map.steps, baseline=input_map.baseline)
+    if not input_map.converged:
+        st.markdown(f"{said} **{text('detail.gap_open')}**")
+        return
+    st.markdown(f"{said} {text('detail.accounts', share=f'{100 * input_map.explained:.0f}')}")
     st.markdown(f":small[{escaped(text('detail.smoothing', smoothing=input_map.smoothing))}]")
     with st.expander(text("detail.strongest")):
         st.table(parts.table(input_map, study), hide_index=True)

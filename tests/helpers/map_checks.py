@@ -58,19 +58,19 @@ class ShuffledRelease:
 
 
 def randomisation_correlation(
-    release: ExplainableRelease, query: Study, match: Study, rng: np.random.Generator, *, budget_s: float = 5.0
+    release: ExplainableRelease, query: Study, match: Study, rng: np.random.Generator
 ) -> float:
     """Return the rank correlation of the query's |map| with the one after shuffling every learnt weight.
 
     Near 1 the map shows the input, not the model (Adebayo et al., NeurIPS 2018).
     """
-    trained = _last(release, query, match, budget_s).query
-    shuffled = _last(ShuffledRelease(release, rng), query, match, budget_s).query
+    trained = _last(release, query, match).query
+    shuffled = _last(ShuffledRelease(release, rng), query, match).query
     if trained is None or shuffled is None:
         raise ValueError(f"a {query.modality} query has no map")
     return float(spearmanr(np.abs(trained.values).ravel(), np.abs(shuffled.values).ravel()).statistic)
 
 
-def _last(release: ExplainableRelease, query: Study, match: Study, budget_s: float) -> PairMaps:
-    *_, last = explain_pair(release, query, match, budget_s=budget_s)
+def _last(release: ExplainableRelease, query: Study, match: Study) -> PairMaps:
+    *_, last = explain_pair(release, query, match)
     return last

@@ -43,7 +43,7 @@ def draw(
     """Draw one study with the controls of its kind.
 
     overlay : signed map in -1..1, (h, w) of a film or (leads, n) over the whole trace
-    overlay_text : the overlay in words
+    overlay_text : the overlay in words, or why there is none
     height : of the picture, a CSS length
     """
     panel = Panel(study, title, overlay, opacity, overlay_text, anonymous, shortcuts)
@@ -77,7 +77,6 @@ def _draw(panels: list[Panel], frame: Frame) -> None:
         drawer = ppg_view.draw_ppgs
     drawer(panels, frame)
     for panel in panels:
-        if panel.overlay is not None and panel.overlay_text:
-            st.markdown(
-                f":small[{f'**{escaped(panel.title)}:** ' if panel.title else ''}{escaped(panel.overlay_text)}]"
-            )
+        if panel.overlay_text:
+            said = f"{f'**{escaped(panel.title)}:** ' if panel.title else ''}{escaped(panel.overlay_text)}"
+            st.markdown(f":small[{said}]" if panel.overlay is not None else f":gray-badge[:material/texture: {said}]")

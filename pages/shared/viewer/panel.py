@@ -22,7 +22,7 @@ class Panel:
     title   : words over it, "" for none
     overlay : signed map in -1..1, (h, w) of a film or (leads, n) over the whole trace; None for none
     opacity : of the overlay, 0..1
-    overlay_text : the overlay in words
+    overlay_text : the overlay in words, or why there is none; then it stands grey on the picture
     anonymous : nothing that names a label, file, cohort or view, no overlay, and no rate that the app measured
     shortcuts : whether the controls have keys; a screen with keys of its own wants none
     """

@@ -128,7 +128,7 @@ def test_a_box_is_explained_as_it_was_searched(workspace: Workspace, release: Re
     )
     match = found.neighbours[0].study_id
     vectors = workspace.embeddings(release.name, [match])
-    maps = next(explain_pair(release, found.study, workspace.study(match, actor=single_user()), budget_s=0))
+    maps = next(explain_pair(release, found.study, workspace.study(match, actor=single_user())))
     stored = workspace.query(found.query_id, actor=single_user())
     assert stored is not None
     assert maps.similarity == pytest.approx(float(stored.embedding @ vectors[0]), abs=1e-3)
