@@ -7,6 +7,8 @@ text is replaced only where it is still the one that was edited (`expected_text`
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import duckdb
 
@@ -18,6 +20,16 @@ from engine.store import permission
 from engine.store.collections import CollectionCase, TeachingCollection, Wording
 from engine.teaching import input_checks
 from engine.workspace.workspace import Workspace
+
+MAX_ADDED = 500  # cases at once; more is a cohort, not a collection
+
+
+@dataclass(frozen=True)
+class AddedCases:
+    """What `add_many` did: the studies that are new in the collection, and those that were there already."""
+
+    new: tuple[str, ...]
+    present: tuple[str, ...]
 
 
 def create(workspace: Workspace, title: str, description: str = "", *, actor: Actor) -> TeachingCollection:
@@ -90,13 +102,33 @@ def add(
     note = input_checks.note(note)
     with workspace.database.write() as cursor:
         _check_exists(cursor, collection_id)
-        _check_permitted(workspace, actor, study_id)
-        removed = table.is_removed(cursor, collection_id, study_id)
-        if removed is None:
-            table.insert_case(cursor, collection_id, study_id, note=note, query_id=query_id)
-        elif removed:
-            table.restore_at_end(cursor, collection_id, study_id)
-        return removed is not False
+        _check_permitted(workspace, actor, [study_id])
+        return _append(cursor, collection_id, study_id, note=note, query_id=query_id)
+
+
+def add_many(
+    workspace: Workspace, collection_id: str, study_ids: Sequence[str], *, actor: Actor, query_id: str | None = None
+) -> AddedCases:
+    """Put cases at the end in their order, all or none; `remove_many` with what is new undoes it.
+
+    Raises UsageError where one of them may not be shown, or where there are more than MAX_ADDED.
+    """
+    wanted = list(dict.fromkeys(study_ids))
+    if not 1 <= len(wanted) <= MAX_ADDED:
+        raise UsageError(f"{len(wanted)} cases are chosen: add 1 to {MAX_ADDED} at once, nothing was changed.")
+    with workspace.database.write() as cursor:
+        _check_exists(cursor, collection_id)
+        _check_permitted(workspace, actor, wanted)
+        new = [one for one in wanted if _append(cursor, collection_id, one, note="", query_id=query_id)]
+    return AddedCases(tuple(new), tuple(one for one in wanted if one not in new))
+
+
+def remove_many(workspace: Workspace, collection_id: str, study_ids: Sequence[str], *, actor: Actor) -> None:
+    """Take cases out, those that are still there."""
+    with workspace.database.write() as cursor:
+        for study_id in study_ids:
+            if table.case_note(cursor, collection_id, study_id) is not None:
+                table.set_removed(cursor, collection_id, study_id, utc_now())
 
 
 def remove(workspace: Workspace, collection_id: str, study_id: str, *, actor: Actor) -> None:
@@ -167,11 +199,26 @@ def _check_exists(cursor: duckdb.DuckDBPyConnection, collection_id: str) -> None
         raise UsageError("The collection was deleted meanwhile: undo that, or choose another one.")
 
 
-def _check_permitted(workspace: Workspace, actor: Actor, study_id: str) -> None:
-    if not permission.permitted_ids(workspace.database, actor.acting_for("teaching"), [study_id]):
-        raise UsageError(
-            f"There is no study {brief(study_id)} that may be shown: take an id from a search result of this workspace."
-        )
+def _check_permitted(workspace: Workspace, actor: Actor, study_ids: Sequence[str]) -> None:
+    permitted = permission.permitted_ids(workspace.database, actor.acting_for("teaching"), study_ids)
+    for study_id in study_ids:
+        if study_id not in permitted:
+            raise UsageError(
+                f"There is no study {brief(study_id)} that may be shown: take an id from a search result of this "
+                "workspace."
+            )
+
+
+def _append(
+    cursor: duckdb.DuckDBPyConnection, collection_id: str, study_id: str, *, note: str, query_id: str | None
+) -> bool:
+    """Put a case at the end; False where it is there already. One that was removed comes back with its note."""
+    removed = table.is_removed(cursor, collection_id, study_id)
+    if removed is None:
+        table.insert_case(cursor, collection_id, study_id, note=note, query_id=query_id)
+    elif removed:
+        table.restore_at_end(cursor, collection_id, study_id)
+    return removed is not False
 
 
 def _note_of(cursor: duckdb.DuckDBPyConnection, collection_id: str, study_id: str) -> str:

@@ -1,4 +1,4 @@
-"""One case large, for a room: labels and note hidden until asked for, keys for everything."""
+"""One case as high as the window, for a room: labels and the presenter's notes hidden until asked for, all by keys."""
 
 from __future__ import annotations
 
@@ -14,11 +14,14 @@ from pages.shared.keys import SCREENS
 from pages.shared.markdown import escaped, escaped_lines
 
 KEYS = SCREENS["present"]
-REVEALED, FULL = "present-shown", "present-full"  # what is revealed; how often full screen was asked for
-# Nothing but the thin notice stands beside the case, and the case takes the width.
+REVEALED, FULL = "present-shown", "present-full"  # what is shown of which case; how often full screen was asked for
+LABELS, NOTES = "labels", "notes"  # what may be shown beside the case
+PICTURE = "calc(100vh - 190px)"
+# Nothing but the thin notice and one bar stand over the case, and the case takes the window.
 BARE = """<style>
 [data-testid=stHeader], .stAppHeader { display: none; }
-[data-testid=stMainBlockContainer] { max-width: 100%; padding-top: 1rem; }
+[data-testid=stMainBlockContainer] { max-width: 100%; padding: 0.25rem 1rem 1rem; }
+[data-testid=stMainBlockContainer] > [data-testid=stVerticalBlock] { gap: 0.35rem; }
 </style>"""
 SWITCH = (
     "document.fullscreenElement ? document.exitFullscreen()"
@@ -36,15 +39,16 @@ def draw_presentation(collection: TeachingCollection) -> None:
         return
     n = state.position_in_url(state.PRESENT, len(found))
     item = found[n - 1]
-    shown = st.session_state.get(REVEALED) == item.study_id
+    of_case, shown = st.session_state.get(REVEALED, ("", frozenset()))
+    shown = shown if of_case == item.study_id else frozenset()
     _bar(collection, found, n, shown)
     _full_screen()
-    with st.container(key="stage"):
-        _stage(item, n, shown)
+    _stage(item, n, shown)
 
 
-def _bar(collection: TeachingCollection, items: list[CollectionCase], n: int, revealed: bool) -> None:
-    with st.container(horizontal=True, vertical_alignment="center", key="present-bar"):
+def _bar(collection: TeachingCollection, items: list[CollectionCase], n: int, shown: frozenset[str]) -> None:
+    study_id = items[n - 1].study_id
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="present-bar"):
         st.markdown(f"**{escaped(collection.title)}**", width="stretch")
         st.markdown(text("collections.place", n=n, total=len(items)), width="content")
         for action, step in (("previous", -1), ("next", 1)):
@@ -56,13 +60,14 @@ def _bar(collection: TeachingCollection, items: list[CollectionCase], n: int, re
                 on_click=_go,
                 args=(n + step,),
             )
-        st.button(
-            text("present.hide" if revealed else "present.reveal"),
-            key="present-reveal",
-            shortcut=KEYS["reveal"],
-            on_click=_reveal,
-            args=(None if revealed else items[n - 1].study_id,),
-        )
+        for what, action in ((LABELS, "reveal"), (NOTES, "notes")):
+            st.button(
+                text(f"present.hide_{what}" if what in shown else f"present.show_{what}"),
+                key=f"present-{action}",
+                shortcut=KEYS[action],
+                on_click=_show,
+                args=(study_id, shown ^ {what}),
+            )
         st.button(
             text("present.full"),
             key="present-full-screen",
@@ -70,40 +75,44 @@ def _bar(collection: TeachingCollection, items: list[CollectionCase], n: int, re
             shortcut=KEYS["full"],
             on_click=_ask_full,
         )
-        st.button(
-            text("present.leave"), key="leave", shortcut=KEYS["leave"], on_click=_leave, args=(items[n - 1].study_id,)
-        )
+        st.button(text("present.leave"), key="leave", shortcut=KEYS["leave"], on_click=_leave, args=(study_id,))
 
 
-def _stage(item: CollectionCase, n: int, revealed: bool) -> None:
-    """Draw labels and note where they are asked for, over the case, so that they are read without scrolling."""
-    st.subheader(study_facts.kind(item.row), anchor=False)
-    if revealed:
-        st.markdown(study_facts.about(item.row))
-        st.markdown(escaped_lines(item.note) or text("present.no_note"))
-    else:
-        st.markdown(f":material/visibility_off: {text('present.hidden')}")
+def _stage(item: CollectionCase, n: int, shown: frozenset[str]) -> None:
+    """Draw the case as high as the window, and beside it the labels and notes that are asked for."""
+    picture, words = (st.container(), None) if not shown else st.columns([4, 1], gap="medium")
+    with picture, st.container(key="present-case"):
+        _case(item, n, anonymous=LABELS not in shown)
+    if words is None:
+        return
+    with words, st.container(key="present-words"):
+        if LABELS in shown:
+            st.markdown(f"{study_facts.kind(item.row)}  \n{study_facts.about(item.row)}")
+        if NOTES in shown:
+            st.markdown(f"**{text('present.notes_title')}**  \n{escaped_lines(item.note) or text('present.no_note')}")
+
+
+def _case(item: CollectionCase, n: int, *, anonymous: bool) -> None:
     try:
-        case_view.draw_case(
-            resources.workspace().study(item.study_id, actor=resources.actor()),
-            key=f"stage-{n}",
-            anonymous=not revealed,
-        )
+        study = resources.workspace().study(item.study_id, actor=resources.actor())
     except CasebindError as error:
         st.error(text("collections.no_study", why=escaped(error)), icon=":material/error:")
+        return
+    case_view.draw_case(study, key=f"stage-{n}", anonymous=anonymous, height=PICTURE)
 
 
 def _go(n: int) -> None:
-    _reveal(None)
+    st.session_state.pop(REVEALED, None)
     state.slide(n)
 
 
-def _reveal(study_id: str | None) -> None:
-    st.session_state[REVEALED] = study_id
+def _show(study_id: str, shown: frozenset[str]) -> None:
+    """Show labels, notes, both or neither of a case; the next case begins with neither."""
+    st.session_state[REVEALED] = (study_id, shown)
 
 
 def _leave(study_id: str = "") -> None:
-    _reveal(None)
+    st.session_state.pop(REVEALED, None)
     state.slide(None)
     if study_id:
         state.select(study_id)

@@ -42,6 +42,7 @@ def draw() -> None:
 def _pair(pair: Pair) -> None:
     bar.to_top(pair.row.study_id)
     bar.draw_navigation(pair)
+    collect.draw_collected()
     kind = text(f"modality_one.{pair.row.modality}")
     rank = pair.neighbour.rank if pair.neighbour else 0
     title = text("detail.title", rank=rank, kind=kind) if rank else text("compare.unranked", kind=kind)

@@ -12,8 +12,9 @@ from engine.findings import phrase
 from engine.map.points import Points
 from engine.modalities import MODALITIES
 from engine.strings import several, text
+from engine.teaching import collections
 from pages.map import state
-from pages.shared import case_card, content
+from pages.shared import case_card, collect, content
 from pages.shared.markdown import escaped
 
 INITIAL_CARDS, MORE_CARDS, MAX_TABLE_ROWS = 8, 16, 1000  # cards at first, cards more per click, rows of the table
@@ -35,6 +36,9 @@ def draw_selection(points: Points, selected_by: str, indices: np.ndarray, near: 
     if not len(indices):
         st.markdown(text("map.chosen_empty"))
         return
+    with st.container(horizontal=True, vertical_alignment="center", key="map-collect-bar"):
+        collect.draw_collect_many(points.take(indices[: collections.MAX_ADDED]), key="map-collect")
+        collect.draw_collected()
     left, right = st.columns([1, 2], gap="large")
     with left:
         st.table(_by_finding(points, indices), hide_index=True)

@@ -16,6 +16,7 @@ from pages.shared.keys import SCREENS
 from pages.shared.markdown import escaped
 
 KEYS = SCREENS["quiz"]
+PICTURE = "calc(100vh - 260px)"  # so that the case is wholly on the screen with its controls
 
 
 def draw_quiz_start(quiz: Quiz) -> None:
@@ -35,40 +36,49 @@ def _start(quiz: Quiz) -> None:
 
 
 def draw_quiz(run: Run) -> None:
-    """Draw the question that is open or just answered, or the end."""
+    """Draw the question that is open or just answered beside its picture, or the end."""
     asked = state.current_question(run)
-    _way_back()
     title = (
         text("quiz.practice")
         if run.quiz_id is None
         else quizzes.load(resources.workspace(), run.quiz_id, actor=resources.actor()).title
     )
     if asked is None:
+        _way_back()
         _end(run, title)
         return
-    at = run.questions.index(asked) + 1
-    st.markdown(
-        f"**{escaped(title)}** · {text('quiz.place', n=at, total=len(run.questions))}"
-        f" · {text('quiz.going_on', alias=escaped(run.alias))}"
-    )
-    st.progress(sum(one.given is not None for one in run.questions) / len(run.questions))
-    if run.hidden:
-        st.info(several(run.hidden, "quiz.hidden"), icon=":material/visibility_off:")
-    state.show_error()
-    if asked.given is not None:
-        reveal.draw_reveal(run, asked, last=run.current is None)
-    st.subheader(f"{text('quiz.case')}: {text(f'modality_one.{asked.modality}')}", anchor=False)
-    if asked.given is None:
-        with st.container(key="question"):
-            _choose(run, asked)
-    with st.container(key="recording"):
+    with st.container(key="beside"):
+        left, right = st.columns([5, 2], gap="medium")
+    with left, st.container(key="quiz-picture"):
         _case(asked)
+    with right:
+        _head(run, asked, title)
+        state.show_error()
+        if asked.given is None:
+            with st.container(key="quiz-options", gap="small"):
+                _choose(run, asked)
+        else:
+            with st.container(key="quiz-reveal", gap="small"):
+                reveal.draw_reveal(run, asked, last=run.current is None)
     if asked.given is not None:
         reveal.draw_confusable(run, asked)
 
 
+def _head(run: Run, asked: QuizQuestion, title: str) -> None:
+    """Draw which quiz and question this is, and how far the learner has come."""
+    _way_back()
+    at = run.questions.index(asked) + 1
+    st.markdown(
+        f"**{escaped(title)}**  \n:small[{text('quiz.place', n=at, total=len(run.questions))}"
+        f" · {text('quiz.going_on', alias=escaped(run.alias))}]"
+    )
+    st.progress(sum(one.given is not None for one in run.questions) / len(run.questions))
+    if run.hidden:
+        st.info(several(run.hidden, "quiz.hidden"), icon=":material/visibility_off:")
+
+
 def _way_back() -> None:
-    st.button(text("quiz.home"), icon=":material/arrow_back:", key="home", on_click=state.home)
+    st.button(text("quiz.home"), icon=":material/arrow_back:", key="home", type="tertiary", on_click=state.home)
 
 
 def _case(question: QuizQuestion) -> None:
@@ -78,7 +88,8 @@ def _case(question: QuizQuestion) -> None:
     except CasebindError:
         st.error(text("app.unexpected"), icon=":material/error:")
         return
-    case_view.draw_case(study, key=f"question-{question.position}", anonymous=question.given is None)
+    key = f"question-{question.position}"
+    case_view.draw_case(study, key=key, anonymous=question.given is None, height=PICTURE)
 
 
 @st.fragment
@@ -88,29 +99,29 @@ def _choose(run: Run, question: QuizQuestion) -> None:
         st.rerun()
     chosen = state.picked(run, question)
     st.markdown(f"**{text(f'quiz.ask_{question.asks}')}**")
-    with st.container(horizontal=True, gap="small", key="options"):
-        for number, option in enumerate(question.options, start=1):
-            st.button(
-                escaped(option),
-                key=f"option-{question.position}-{number}",
-                shortcut=KEYS[f"choose_{number}"],
-                icon=":material/check:" if option in chosen else None,
-                type="primary" if option in chosen else "secondary",
-                on_click=state.pick_option,
-                args=(run, question, option),
-            )
-    words = text("quiz.chosen", labels=escaped(", ".join(chosen))) if chosen else text("quiz.nothing")
-    with st.container(horizontal=True, vertical_alignment="center"):
+    for number, option in enumerate(question.options, start=1):
         st.button(
-            text("quiz.commit"),
-            key="commit",
-            type="primary",
-            shortcut=KEYS["commit"],
-            disabled=not chosen,
-            on_click=state.commit,
-            args=(run, question),
+            escaped(option),
+            key=f"option-{question.position}-{number}",
+            shortcut=KEYS[f"choose_{number}"],
+            icon=":material/check:" if option in chosen else None,
+            type="primary" if option in chosen else "secondary",
+            width="stretch",
+            on_click=state.pick_option,
+            args=(run, question, option),
         )
-        st.markdown(words, width="content")
+    words = text("quiz.chosen", labels=escaped(", ".join(chosen))) if chosen else text("quiz.nothing")
+    st.markdown(words)
+    st.button(
+        text("quiz.commit"),
+        key="commit",
+        type="primary",
+        width="stretch",
+        shortcut=KEYS["commit"],
+        disabled=not chosen,
+        on_click=state.commit,
+        args=(run, question),
+    )
 
 
 def _end(run: Run, title: str) -> None:

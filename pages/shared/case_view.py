@@ -11,10 +11,15 @@ from pages.shared import viewer
 HARMLESS = ("synthetic",)  # facts that may be shown while labels are hidden
 
 
-def draw_case(study: Study, *, key: str, anonymous: bool = False) -> None:
-    """Draw the case with the numbers behind it, without keys. key: a prefix of its widgets; anonymous: no origin."""
+def draw_case(study: Study, *, key: str, anonymous: bool = False, height: str = viewer.HEIGHT) -> None:
+    """Draw the case with the numbers behind it, without keys.
+
+    key       : a prefix of its widgets
+    anonymous : no origin, and nothing that gives its labels away
+    height    : of the picture, a CSS length
+    """
     shown = anonymised(study) if anonymous else study
-    viewer.draw(shown, key=key, anonymous=anonymous, shortcuts=False)
+    viewer.draw(shown, key=key, anonymous=anonymous, shortcuts=False, height=height)
     viewer.numbers(shown, key=key, anonymous=anonymous)
 
 

@@ -1,41 +1,69 @@
-"""Add a case to a collection, from a result card or beside the query. "Added" stands there once it is on disk."""
+"""Add cases to a collection: the open one, or all that are chosen. What was added is said in a line that undoes it."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
 
 import streamlit as st
 
 from engine.errors import CasebindError
-from engine.strings import text
+from engine.strings import several, text
 from engine.teaching import collections
-from pages.shared import resources
+from pages.shared import resources, undo
 from pages.shared.keys import KEYS
 from pages.shared.markdown import escaped
 
 NEW = ""  # stands for a collection that is yet to be made
 LAST = "collect-last"  # the collection used last, offered first
-OPEN = "collecting"  # the study whose choice is open: a page that is drawn anew, as for a finer map, keeps it open
+OPEN = (
+    "collecting"  # key and studies whose choice is open: a page that is drawn anew, as for a finer map, keeps it open
+)
+FAILED = "collect-failed"
 
 
 def draw_collect_button(study_id: str, query_id: str | None = None, *, by_key: bool = False) -> None:
     """Draw the button that opens the choice of a collection. by_key: for the one open case of a page."""
-    st.button(
-        text("collect.open"),
-        key=f"collect-{study_id}",
-        icon=":material/bookmark_add:",
-        help=text("collect.help"),
-        shortcut=KEYS["collect"] if by_key else None,
-        on_click=_begin,
-        args=(study_id,),
-    )
-    if st.session_state.get(OPEN) == study_id:
-        _dialog(study_id, query_id)
-    elif by_key:
+    draw_collect_many((study_id,), query_id, key=f"collect-{study_id}", by_key=by_key)
+    if by_key and _opened_key() not in (None, f"collect-{study_id}"):
         _end()  # the page has gone on to another case
 
 
-def _begin(study_id: str) -> None:
-    st.session_state[OPEN] = study_id
-    st.session_state.pop("collected", None)
+def draw_collect_many(
+    study_ids: Sequence[str], query_id: str | None = None, *, key: str = "collect-many", by_key: bool = False
+) -> None:
+    """Draw the button that adds all of these cases to a collection; nothing where there are none.
+
+    query_id : the query beside which they were found
+    """
+    if not study_ids:
+        return
+    one = len(study_ids) == 1
+    st.button(
+        text("collect.open") if one else text("collect.open_many", n=len(study_ids)),
+        key=key,
+        icon=":material/bookmark_add:",
+        help=text("collect.help") if one else text("collect.help_many"),
+        shortcut=KEYS["collect"] if by_key else None,
+        on_click=_begin,
+        args=(key, tuple(study_ids)),
+    )
+    if _opened_key() == key:
+        _dialog(tuple(study_ids), query_id)
+
+
+def draw_collected() -> None:
+    """Draw the line that says what was added, with the button that takes it out again."""
+    undo.draw_undo(text("collect.undo"))
+
+
+def _opened_key() -> str | None:
+    return st.session_state.get(OPEN, (None, ()))[0]
+
+
+def _begin(key: str, study_ids: tuple[str, ...]) -> None:
+    st.session_state[OPEN] = (key, study_ids)
+    st.session_state.pop(FAILED, None)
 
 
 def _end() -> None:
@@ -43,8 +71,8 @@ def _end() -> None:
 
 
 @st.dialog(text("collect.open"), width="small", on_dismiss=_end)
-def _dialog(study_id: str, query_id: str | None) -> None:
-    """Draw the choice; it stays open until it is dismissed, so that what was done can be read."""
+def _dialog(study_ids: tuple[str, ...], query_id: str | None) -> None:
+    """Draw the choice; it closes once the cases are stored."""
     found = {one.collection_id: one.title for one in collections.listed(resources.workspace(), actor=resources.actor())}
     ids = [*found, NEW]
     last = st.session_state.get(LAST)
@@ -56,26 +84,48 @@ def _dialog(study_id: str, query_id: str | None) -> None:
         key="collect-which",
     )
     if chosen == NEW:
-        st.text_input(text("collect.title"), key="collect-title")
-    st.button(text("collect.add"), type="primary", key="collect-add", on_click=_add, args=(study_id, query_id))
-    good, words = st.session_state.get("collected", (True, ""))
-    if words:
-        (st.success if good else st.error)(words, icon=":material/check:" if good else ":material/error:")
+        proposed = text("collect.proposed_title", date=date.today().isoformat())
+        st.text_input(text("collect.title"), value=proposed, key="collect-title")
+    if st.button(
+        several(len(study_ids), "collect.add"),
+        type="primary",
+        key="collect-add",
+        on_click=_add,
+        args=(study_ids, query_id),
+    ) and not st.session_state.get(FAILED):
+        st.rerun()
+    if words := st.session_state.get(FAILED):
+        st.error(words, icon=":material/error:")
 
 
-def _add(study_id: str, query_id: str | None) -> None:
-    """Store the case in what is chosen; keep the sentence that says what came of it."""
+def _add(study_ids: tuple[str, ...], query_id: str | None) -> None:
+    """Store the cases in what is chosen and offer to take them out; keep the sentence that says why not."""
     workspace, actor = resources.workspace(), resources.actor()
-    collection_id = st.session_state["collect-which"]
+    chosen = st.session_state["collect-which"]
+    created = chosen == NEW
     try:
-        if collection_id == NEW:
+        if created:
             title = st.session_state.get("collect-title", "")
-            collection_id = collections.create(workspace, title, actor=actor).collection_id
-            st.session_state["collect-which"] = collection_id  # so that a second click makes no second one
-        new = collections.add(workspace, collection_id, study_id, actor=actor, query_id=query_id)
-        name = escaped(collections.load(workspace, collection_id, actor=actor).title)
+            chosen = collections.create(workspace, title, actor=actor).collection_id
+        added = collections.add_many(workspace, chosen, study_ids, actor=actor, query_id=query_id)
+        name = escaped(collections.load(workspace, chosen, actor=actor).title)
     except CasebindError as error:
-        st.session_state["collected"] = (False, escaped(error))
+        if created and chosen != NEW:
+            collections.delete(workspace, chosen, actor=actor)
+        st.session_state[FAILED] = escaped(error)
         return
-    st.session_state[LAST] = collection_id
-    st.session_state["collected"] = (True, text("collect.added" if new else "collect.there", title=name))
+    st.session_state.pop(FAILED, None)
+    st.session_state[LAST] = chosen
+    _end()
+
+    def take_out() -> None:
+        if created:
+            collections.delete(workspace, chosen, actor=actor)
+        else:
+            collections.remove_many(workspace, chosen, added.new, actor=actor)
+
+    counts = (("added", len(added.new)), ("there", len(added.present)))
+    words = " ".join(several(n, f"collect.{what}", title=f"**{name}**") for what, n in counts if n)
+    st.toast(words, icon=":material/bookmark_added:")
+    if added.new:
+        undo.offer(words, take_out, icon="bookmark_added")

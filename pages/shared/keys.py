@@ -44,7 +44,14 @@ SCREENS: dict[str, dict[str, str]] = {
         "remove": "X",
         "present": "P",
     },
-    "present": {"case_previous": "Left", "case_next": "Right", "reveal": "L", "full": "F", "leave": "Escape"},
+    "present": {
+        "case_previous": "Left",
+        "case_next": "Right",
+        "reveal": "L",
+        "notes": "N",
+        "full": "F",
+        "leave": "Escape",
+    },
     "quiz": {
         "choose_1": "1",
         "choose_2": "2",

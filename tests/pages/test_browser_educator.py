@@ -67,15 +67,19 @@ def present(tab: Page, look: Look) -> None:
     """Present from the open case on by keys."""
     leave(tab)
     press(tab, "p")
-    expect(tab.get_by_text("Labels and note are hidden")).to_be_visible()
+    expect(tab.get_by_role("button", name="Show labels")).to_be_visible()
     settle(tab)
     assert not shown(tab.content(), "atrial fibrillation", "Look at the intervals")
     press(tab, "l")
+    expect(tab.get_by_text("atrial fibrillation").first).to_be_visible()
+    expect(tab.get_by_text("Look at the intervals.")).to_have_count(0)
+    press(tab, "n")
     expect(tab.get_by_text("Look at the intervals.")).to_be_visible()
     look("present")
     press(tab, "ArrowRight")
     expect(tab.get_by_text("3 of 3")).to_be_visible()
-    expect(tab.get_by_text("Labels and note are hidden")).to_be_visible()
+    expect(tab.get_by_role("button", name="Show labels")).to_be_visible()
+    expect(tab.get_by_role("button", name="Show notes")).to_be_visible()
     press(tab, "f")
     tab.wait_for_function("() => document.fullscreenElement !== null")
     press(tab, "f")
@@ -132,7 +136,7 @@ def hidden(tab: Page) -> None:
     """Nothing in the page but the options may name what is asked: no id, label, file, origin, note or number."""
     everything = tab.evaluate("""() => {
         const page = document.documentElement.cloneNode(true)
-        page.querySelectorAll('.st-key-options, script, style').forEach(one => one.remove())
+        page.querySelectorAll('.st-key-quiz-options, script, style').forEach(one => one.remove())
         return page.outerHTML + [...document.querySelectorAll('.js-plotly-plot')].map(plot =>
             JSON.stringify([plot.layout, plot.data.map(one => [one.text, one.name, one.hovertext])])).join('')
     }""")

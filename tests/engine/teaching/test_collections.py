@@ -62,6 +62,25 @@ def test_a_case_is_there_once_and_comes_back_with_its_note(workspace: Workspace,
     assert collections.items(workspace, rounds.collection_id, actor=single_user())[-1].note == "note 1"
 
 
+def test_many_cases_are_added_at_once_or_none_and_taken_out_again(
+    workspace: Workspace, rounds: TeachingCollection
+) -> None:
+    chosen = ["s0006", "s0001", "s0005", "s0006"]
+    added = collections.add_many(workspace, rounds.collection_id, chosen, actor=single_user())
+    assert (added.new, added.present) == (("s0006", "s0005"), ("s0001",))
+    assert ids(workspace, rounds) == ["s0000", "s0001", "s0002", "s0003", "s0006", "s0005"]
+    with pytest.raises(UsageError, match="no study no-such"):
+        collections.add_many(workspace, rounds.collection_id, ["s0007", "no-such"], actor=single_user())
+    with pytest.raises(UsageError, match="at once"):
+        collections.add_many(workspace, rounds.collection_id, [], actor=single_user())
+    assert ids(workspace, rounds)[-1] == "s0005"
+    collections.remove_many(workspace, rounds.collection_id, added.new, actor=single_user())
+    assert ids(workspace, rounds) == ["s0000", "s0001", "s0002", "s0003"]
+    collections.remove(workspace, rounds.collection_id, "s0001", actor=single_user())
+    assert collections.add_many(workspace, rounds.collection_id, ["s0001"], actor=single_user()).new == ("s0001",)
+    assert collections.items(workspace, rounds.collection_id, actor=single_user())[-1].note == "note 1"
+
+
 def test_deleting_is_undone_whole_and_a_copy_is_of_its_own(workspace: Workspace, rounds: TeachingCollection) -> None:
     copy = collections.duplicate(workspace, rounds.collection_id, "Copy", actor=single_user())
     collections.note(workspace, copy.collection_id, "s0000", "other", actor=single_user())
