@@ -18,7 +18,7 @@ import numpy as np
 from engine.actor import Actor
 from engine.findings import abnormal, vocabulary
 from engine.index.hamming import CodeArray, one_per_group
-from engine.learning import reliability
+from engine.learning import decisions, reliability
 from engine.metrics.counted import NEAREST, Observations
 from engine.model.hash_layer import LENGTHS
 from engine.retrieval.calibration import origin_of
@@ -136,8 +136,9 @@ def rated_queries(workspace: Workspace) -> list[CountedQuery]:
     """Return what raters said, as queries without labels of their own."""
     weights = {name: one.weight for name, one in reliability.of_workspace(workspace, COUNTING).items()}
     marks: dict[str, dict[str, list[tuple[float, float]]]] = defaultdict(lambda: defaultdict(list))
-    for rating in workspace.all_ratings():
-        value, weight = reliability.VALUE.get(rating.mark), weights.get(rating.rater, 0.0)
+    for rating in decisions.judgements(workspace):
+        decided = rating.strategy == decisions.ADJUDICATED
+        value, weight = reliability.VALUE.get(rating.mark), 1.0 if decided else weights.get(rating.rater, 0.0)
         if value is not None and weight > 0:
             marks[rating.query_id][rating.study_id].append((value, weight))
     sides = load_sides(workspace.database, COUNTING, marks)

@@ -8,7 +8,7 @@ has judged or skipped. A second reading offers what others judged; what they sai
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from engine.learning.candidates import Candidates
 from engine.learning.holdout import is_holdout_patient, is_holdout_query
 from engine.learning.strategies import RANDOM_SHARE, STRATEGIES, Picked, RatedIndices, pick
 from engine.learning.workspace_candidates import gather_candidates
+from engine.store.queries import hidden_from
 from engine.store.rated_studies import with_permitted_patients
 from engine.store.records import Rating
 from engine.workspace.workspace import Workspace
@@ -67,15 +68,18 @@ def check(spec: QueueSpec) -> None:
         raise UsageError(f"A queue of {spec.n} pairs is not possible: ask for 1 to {MAX_PAIRS}.")
 
 
-def queue(workspace: Workspace, release: Release, actor: Actor, spec: QueueSpec) -> list[Offer]:
+def queue(
+    workspace: Workspace, release: Release, actor: Actor, spec: QueueSpec, *, readers: Collection[str] = ()
+) -> list[Offer]:
     """Return the next pairs for a rater, fewer where there are not so many; the same for the same state and seed.
 
-    release : the serving one. Raises UsageError for an unknown strategy.
+    release : the serving one; readers : others who are to read the same pairs, so that none of them has met one
+    Raises UsageError for an unknown strategy.
     """
     check(spec)
     rng = np.random.default_rng(spec.seed)
     ratings = workspace.all_ratings(skips=True)
-    own = {one.pair for one in ratings if one.who == actor.name and not one.source}
+    own = {one.pair for one in ratings if one.who in {actor.name, *readers} and not one.source}
     second = _second(workspace, ratings, own, actor, rng) if spec.strategy == SECOND else []
     found = gather_candidates(workspace, release, actor, rng) if spec.strategy != SECOND or second else None
     free = found.take(_unrated(found, own)) if found is not None else None
@@ -85,6 +89,15 @@ def queue(workspace: Workspace, release: Release, actor: Actor, spec: QueueSpec)
         return []
     rated, learnable = _rated_indices(free, ratings), _learnable(workspace, free)
     return _offers(free, spec.strategy, pick(free, spec.strategy, spec.n, rng, rated=rated, learnable=learnable))
+
+
+def may_be_shown(workspace: Workspace, actor: Actor, ids: Iterable[str]) -> set[str]:
+    """Return those of the studies and queries that a rater may be shown.
+
+    Their patients allow training, and no query of somebody else is among them that is not shared.
+    """
+    permitted = with_permitted_patients(workspace.database, actor.acting_for("training"), ids)
+    return permitted - hidden_from(workspace.database, actor.name, permitted)
 
 
 def _offers(c: Candidates, strategy: str, chosen: Picked) -> list[Offer]:
@@ -101,9 +114,7 @@ def _second(
     """Return the pairs that others judged and this rater has neither judged nor skipped, the least judged first."""
     times = Counter(one.pair for one in ratings if one.mark != "skip" and (one.who != actor.name or one.source))
     pairs = sorted(set(times) - own)
-    there = with_permitted_patients(
-        workspace.database, actor.acting_for("training"), {one for pair in pairs for one in pair}
-    )
+    there = may_be_shown(workspace, actor, {one for pair in pairs for one in pair})
     pairs = [pair for pair in pairs if there.issuperset(pair)]
     order = rng.permutation(len(pairs))
     return [pairs[i] for i in sorted(range(len(pairs)), key=lambda i: (times[pairs[i]], order[i]))]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.actor import Actor
+from engine.learning import decisions
 from engine.store.rated_studies import labels_of
 from engine.store.records import MARKS, Rating
 
@@ -76,7 +77,8 @@ def expected(workspace: Workspace, actor: Actor, ratings: Sequence[Rating]) -> d
 
     That two normal studies share nothing says nothing of who found them alike.
 
-    Labels count as they do in a round: those of studies that the actor, acting for training, may see.
+    Labels count as they do in a round: those of studies that the actor, acting for training, may see. What a third
+    person decided outranks them.
     """
     from engine.findings import abnormal
 
@@ -84,7 +86,8 @@ def expected(workspace: Workspace, actor: Actor, ratings: Sequence[Rating]) -> d
     known = labels_of(workspace.database, actor.acting_for("training"), ids)
     has = {study_id: abnormal(labels) for study_id, labels in known.items()}
     pairs = {rating.pair for rating in ratings}
-    return {(q, s): bool(has[q] & has[s]) for q, s in pairs if q in has and s in has and has[q] | has[s]}
+    labelled = {(q, s): bool(has[q] & has[s]) for q, s in pairs if q in has and s in has and has[q] | has[s]}
+    return labelled | decisions.expected(workspace)
 
 
 def _evidence(

@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from engine.actor import Actor
-from engine.learning.queue import Offer, QueueSpec, check, queue
+from engine.learning.queue import Offer, QueueSpec, check, may_be_shown, queue
 from engine.store import ratings, review_queues
-from engine.store.rated_studies import with_permitted_patients
 from engine.store.records import Rating
 from engine.workspace.workspace import Workspace
 
@@ -84,26 +83,26 @@ def begin(workspace: Workspace, release: Release, actor: Actor, spec: QueueSpec)
         return release.name, [(*one.pair, one.score, one.random_share) for one in offers]
 
     asked = (actor.name, spec.strategy, spec.n, spec.seed)
-    return _review(workspace, actor, review_queues.begin(workspace.database, *asked, make=make_offers))
+    return as_found(workspace, actor, review_queues.begin(workspace.database, *asked, make=make_offers))
 
 
 def find(workspace: Workspace, actor: Actor, spec: QueueSpec) -> Review | None:
     """Return the review of this rater, strategy, size and seed, or None where it was never begun."""
     stored = review_queues.find(workspace.database, actor.name, spec.strategy, spec.n, spec.seed)
-    return None if stored is None else _review(workspace, actor, stored)
+    return None if stored is None else as_found(workspace, actor, stored)
 
 
 def open_reviews(workspace: Workspace, actor: Actor) -> list[Review]:
     """Return the rater's newest reviews that are not at their end, newest first."""
-    found = [_review(workspace, actor, one) for one in review_queues.queues_of(workspace.database, actor.name)]
+    found = [as_found(workspace, actor, one) for one in review_queues.queues_of(workspace.database, actor.name)]
     return [one for one in found if one.next is not None]
 
 
-def _review(workspace: Workspace, actor: Actor, stored: review_queues.Queue) -> Review:
+def as_found(workspace: Workspace, actor: Actor, stored: review_queues.Queue) -> Review:
     """Return a stored queue as the rater finds it now."""
     offers = [Offer(q, s, stored.strategy, score, at_random) for q, s, score, at_random in stored.pairs]
     ids = {one for offer in offers for one in offer.pair}
-    permitted = with_permitted_patients(workspace.database, actor.acting_for("training"), ids)
+    permitted = may_be_shown(workspace, actor, ids)
     shown = tuple(one for one in offers if permitted.issuperset(one.pair))
     pairs = {one.pair for one in shown}
     given = {one.pair: one for one in workspace.ratings(actor=actor, skips=True) if one.pair in pairs}

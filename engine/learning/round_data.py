@@ -15,6 +15,7 @@ import numpy as np
 
 from engine.actor import Actor
 from engine.findings import findings, shared_findings
+from engine.learning import decisions
 from engine.learning.fit import RatedPairs
 from engine.learning.holdout import is_holdout_patient, is_holdout_query
 from engine.learning.reliability import VALUE, Reliability, reliability
@@ -93,14 +94,15 @@ def ratings_cutoff(release: Release) -> datetime | None:
 def new_ratings(workspace: Workspace, since: datetime | None) -> int:
     """Return how many judgements were given, or imported, since a moment; None for ever."""
     local = sum(1 for one in workspace.all_ratings() if since is None or one.created_at > since)
-    return local + count_since(workspace.database, since)
+    return local + decisions.count_since(workspace, since) + count_since(workspace.database, since)
 
 
 def gather_round_data(workspace: Workspace, actor: Actor) -> RoundData:
     """Return everything a round under the serving release learns from and is measured on."""
     actor = actor.acting_for("training")
     pairs, left_out = _pairs(workspace, actor)
-    known = reliability([one.rating for one in pairs], _expected(pairs))
+    given = [one.rating for one in pairs if one.rating.strategy != decisions.ADJUDICATED]
+    known = reliability([*given, *decisions.overruled(workspace)], _expected(pairs) | decisions.expected(workspace))
     apart = np.array([_apart(one) for one in pairs], bool)
     marked = _marked(pairs, known)
     units = np.array([one.unit for one in pairs], dtype=str)
@@ -110,7 +112,7 @@ def gather_round_data(workspace: Workspace, actor: Actor) -> RoundData:
 
 def _pairs(workspace: Workspace, actor: Actor) -> tuple[list[_Pair], int]:
     """Return the marks of this site and of others that can be used, and how many cannot."""
-    ratings = workspace.all_ratings()
+    ratings = decisions.judgements(workspace)
     known = load_sides(workspace.database, actor, {one for rating in ratings for one in rating.pair})
     own = [_own(rating, known) for rating in ratings]
     encoders = workspace.releases.encoders((workspace.releases.serving() or ("", ""))[1])
@@ -165,9 +167,14 @@ def _marked(pairs: Sequence[_Pair], known: Mapping[str, Reliability]) -> RatedPa
         np.array([one.mq for one in pairs], dtype=str),
         np.array([one.ms for one in pairs], dtype=str),
         np.array([VALUE[one.rating.mark] for one in pairs], np.float32),
-        np.array([known[one.rating.rater].weight for one in pairs], np.float32),
+        np.array([_weight(one.rating, known) for one in pairs], np.float32),
         many_hot([_meant(one) for one in pairs]),
     )
+
+
+def _weight(rating: Rating, known: Mapping[str, Reliability]) -> float:
+    """Return what a mark counts: its rater's reliability; a decision counts in full."""
+    return 1.0 if rating.strategy == decisions.ADJUDICATED else known[rating.rater].weight
 
 
 def _meant(pair: _Pair) -> frozenset[str]:

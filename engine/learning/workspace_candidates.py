@@ -1,7 +1,8 @@
 """A workspace's candidates for rating: some queries, and the studies near them that may be shown and learnt from.
 
-The newest stored queries come first, then studies drawn at random, equally many of every modality, asked for as "more
-like this". A sample of queries bounds the time; near is exact, by the codes of all permitted studies.
+The rater's newest queries and those that others share come first, then studies drawn at random, equally many of every
+modality, asked for as "more like this". A sample of queries bounds the time; near is exact, by the codes of all
+permitted studies.
 """
 
 from __future__ import annotations
@@ -85,8 +86,8 @@ def _queries(
 
 
 def _stored(workspace: Workspace, actor: Actor) -> list[_Query]:
-    """Return the newest stored queries that the actor may learn from."""
-    ids = stored_queries.newest_ids(workspace.database, 3 * ASKED)
+    """Return the newest queries that the actor asked, or that others share with raters, and that may be learnt from."""
+    ids = stored_queries.newest_ids(workspace.database, 3 * ASKED, who=actor.name, shared=True)
     known = load_sides(workspace.database, actor.acting_for("training"), ids)
     usable = [known[one] for one in ids if known[one].embedding is not None and known[one].permitted][:ASKED]
     numbers = patient_numbers(workspace.database, {patient for one in usable for patient in one.patients})

@@ -9,14 +9,15 @@ from typing import Any
 from engine.files import utc_now
 from engine.store.database import Database
 
-RATINGS_STEP = 25  # ratings after which the pairs are counted again
+RATINGS_STEP = 25  # ratings and adjudications after which the pairs are counted again
 
 
 def stamp(database: Database) -> str:
     """Return what changes as soon as the pairs of a workspace are to be counted again."""
     sql = (
         "SELECT (SELECT count(*) || ' ' || coalesce(max(ordinal), 0) || ' ' || count_if(refused <> '') FROM studies),"
-        " (SELECT coalesce(max(number), 0) FROM consent), (SELECT count(*) // ? FROM ratings)"
+        " (SELECT coalesce(max(number), 0) FROM consent),"
+        " ((SELECT count(*) FROM ratings) + (SELECT count(*) FROM adjudications)) // ?"
     )
     return " ".join(str(value) for value in database.read(sql, [RATINGS_STEP])[0])
 

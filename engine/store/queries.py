@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,12 +12,14 @@ from typing import Any
 import duckdb
 import numpy as np
 
+from engine.errors import UsageError
 from engine.files import utc_now
 from engine.store.content import load_content, save_content
 from engine.store.database import Database
 from engine.store.records import StoredQuery
 from engine.study import IdentityRow, Study
 
+SHARED = "SELECT query_id FROM shared_queries WHERE ended_at IS NULL"
 COLUMNS = (
     "query_id, who, created_at, modality, recognised, identity, identity_note, facts, window_start_s, window_end_s,"
     " verdict, fingerprint, patient_key, file, release, code, vector"
@@ -85,15 +87,17 @@ def load(database: Database, folder: Path, query_id: str) -> StoredQuery | None:
     )
 
 
-def newest_ids(database: Database, limit: int, *, who: str | None = None, means: bool = True) -> list[str]:
+def newest_ids(
+    database: Database, limit: int, *, who: str | None = None, means: bool = True, shared: bool = False
+) -> list[str]:
     """Return the ids of the newest stored queries of one person or of anybody, newest first.
 
-    means : also queries that are the mean of several cases
+    means : also queries that are the mean of several cases; shared : also those that others share with raters
     """
     found = database.read(
-        "SELECT query_id FROM queries WHERE (? IS NULL OR who = ?) AND (? OR json_extract(facts, '$.like') IS NULL)"
-        " ORDER BY created_at DESC, query_id LIMIT ?",
-        [who, who, means, limit],
+        f"SELECT query_id FROM queries WHERE (? IS NULL OR who = ? OR (? AND query_id IN ({SHARED})))"
+        " AND (? OR json_extract(facts, '$.like') IS NULL) ORDER BY created_at DESC, query_id LIMIT ?",
+        [who, who, shared, means, limit],
     )
     return [query_id for (query_id,) in found]
 
@@ -106,6 +110,39 @@ def sources(database: Database, query_ids: Sequence[str]) -> dict[str, tuple[str
         [list(query_ids)],
     )
     return {query_id: (file, patient) for query_id, file, patient in found}
+
+
+def share(database: Database, query_id: str, who: str) -> None:
+    """Let other raters be shown a query; only whoever asked it may. UsageError where that is somebody else."""
+    with database.write() as cursor:
+        row = cursor.execute("SELECT who FROM queries WHERE query_id = ?", [query_id]).fetchone()
+        if row is None or row[0] != who:
+            raise UsageError("Only whoever asked a query can share it with raters: open your own one.")
+        if cursor.execute(f"SELECT 1 FROM ({SHARED}) WHERE query_id = ?", [query_id]).fetchone() is None:
+            cursor.execute("INSERT INTO shared_queries VALUES (?, ?, ?, NULL)", [query_id, who, utc_now()])
+
+
+def end_sharing(database: Database, query_id: str, who: str) -> None:
+    """Show a query to nobody else any more; the marks on it stay."""
+    with database.write() as cursor:
+        cursor.execute(
+            "UPDATE shared_queries SET ended_at = ? WHERE query_id = ? AND who = ? AND ended_at IS NULL",
+            [utc_now(), query_id, who],
+        )
+
+
+def is_shared(database: Database, query_id: str) -> bool:
+    """Say whether raters other than the one who asked may be shown a query."""
+    return bool(database.read(f"SELECT 1 FROM ({SHARED}) WHERE query_id = ?", [query_id]))
+
+
+def hidden_from(database: Database, who: str, ids: Iterable[str]) -> set[str]:
+    """Return those of the ids that are queries of somebody else and not shared: a rater is not shown them."""
+    sql = (
+        "SELECT query_id FROM queries WHERE query_id IN (SELECT unnest(?::VARCHAR[])) AND who <> ?"
+        f" AND query_id NOT IN ({SHARED})"
+    )
+    return {query_id for (query_id,) in database.read(sql, [sorted(set(ids)), who])}
 
 
 def version(database: Database) -> tuple[object, ...]:

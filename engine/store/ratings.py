@@ -22,7 +22,7 @@ from engine.store.records import ALL_MARKS, REASONS, SKIP, Rating
 
 COLUMNS = (
     "rating_id, query_id, study_id, mark, who, release, bits, operating_point, created_at, why, comment, finding,"
-    " strategy, random_share, uid, source, undone_at"
+    " strategy, random_share, uid, source, undone_at, guideline"
 )
 NAMES = tuple(COLUMNS.replace(" ", "").split(","))
 COUNTS = (  # rows from another site are in the order of their moments there, however the files came
@@ -36,20 +36,22 @@ TYPES = {
     "undone_at": "TIMESTAMP",
     "why": "VARCHAR[]",
     "random_share": "BOOLEAN",
+    "guideline": "INTEGER",
 }
 MAX_COMMENT, MAX_NAME = 500, 60  # characters
-CONTENT = ("mark", "why", "comment", "finding", "release")  # what makes a rating another one
+CONTENT = ("mark", "why", "comment", "finding", "release", "guideline")  # what makes a rating another one
 
 
 def rate(database: Database, given: Rating) -> Rating:
     """Append a rating, or return the one that counts where it says the same; it is on disk when this returns.
 
-    given : as the rater gave it, without number, moment and uid
+    given : as the rater gave it, without number, moment and uid; it notes the version of the guidelines in force
     Raises UsageError where a word in it, the query or the study is unknown.
     """
     given = checked(given)
     with database.write() as cursor:
         check_pair_exists(cursor, given.query_id, given.study_id)
+        given = replace(given, guideline=guideline_in_force(cursor))
         counts = _counting(cursor, given.query_id, given.study_id, given.who)
         if counts is not None and all(getattr(counts, name) == getattr(given, name) for name in CONTENT):
             return counts
@@ -193,6 +195,12 @@ def check_pair_exists(cursor: duckdb.DuckDBPyConnection, query_id: str, study_id
         raise UsageError(f"There is no query {named} in the workspace: take the query_id that a search printed.")
     if not rated:
         raise UsageError(f"There is no study {brief(study_id)} in the workspace: take an id from a search result.")
+
+
+def guideline_in_force(cursor: duckdb.DuckDBPyConnection) -> int:
+    """Return the version of the guidelines that a rating of this moment notes; 0 is the shipped text."""
+    row = cursor.execute("SELECT coalesce(max(version), 0) FROM guidelines").fetchone()
+    return int(row[0]) if row else 0
 
 
 def rating_of(row: Sequence[Any]) -> Rating:

@@ -99,6 +99,7 @@ class Rating:
     random_share : offered at random, so that it measures without bias
     uid          : the same wherever the rating goes
     source       : "" given here, else the site that it was imported from
+    guideline    : version of the guidelines in force; None where it was not noted, as of another site's ratings
     """
 
     rating_id: int
@@ -118,6 +119,7 @@ class Rating:
     uid: str = ""
     source: str = ""
     undone_at: datetime | None = None
+    guideline: int | None = None
 
     @property
     def pair(self) -> tuple[str, str]:

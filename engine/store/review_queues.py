@@ -6,13 +6,24 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
+
+import duckdb
 
 from engine.files import utc_now
 from engine.store.database import Database
 
 OfferedPair = tuple[str, str, float | None, bool]  # query id, study id, score, at random
 COLUMNS = "queue_id, who, strategy, asked, seed, release, created_at"
+
+
+class QueueKey(NamedTuple):
+    """What a queue is found by: the rater, the strategy, how many pairs were asked for, and the seed."""
+
+    who: str
+    strategy: str
+    asked: int
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -47,18 +58,22 @@ def begin(
         if found is not None:
             return found
         release, pairs = make()
-        made = Queue(secrets.token_hex(8), who, strategy, asked, seed, release, utc_now(), tuple(pairs))
         with database.write() as cursor:
-            cursor.execute(
-                "INSERT INTO review_queues VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [made.queue_id, who, strategy, asked, seed, release, made.created_at],
-            )
-            if pairs:
-                cursor.executemany(
-                    "INSERT INTO review_pairs VALUES (?, ?, ?, ?, ?, ?)",
-                    [[made.queue_id, place, *pair] for place, pair in enumerate(pairs)],
-                )
-        return made
+            return insert(cursor, QueueKey(who, strategy, asked, seed), release, pairs)
+
+
+def insert(cursor: duckdb.DuckDBPyConnection, key: QueueKey, release: str, pairs: Sequence[OfferedPair]) -> Queue:
+    """Store a queue with its pairs, inside a transaction."""
+    made = Queue(secrets.token_hex(8), *key, release, utc_now(), tuple(pairs))
+    cursor.execute(
+        "INSERT INTO review_queues VALUES (?, ?, ?, ?, ?, ?, ?)", [made.queue_id, *key, release, made.created_at]
+    )
+    if pairs:
+        cursor.executemany(
+            "INSERT INTO review_pairs VALUES (?, ?, ?, ?, ?, ?)",
+            [[made.queue_id, place, *pair] for place, pair in enumerate(pairs)],
+        )
+    return made
 
 
 def find(database: Database, who: str, strategy: str, asked: int, seed: int) -> Queue | None:
@@ -70,6 +85,12 @@ def find(database: Database, who: str, strategy: str, asked: int, seed: int) -> 
 def queues_of(database: Database, who: str, limit: int = 10) -> list[Queue]:
     """Return a rater's newest queues, newest first."""
     return _read(database, "q.who = ?", [who])[:limit]
+
+
+def by_id(database: Database, queue_ids: Sequence[str]) -> dict[str, Queue]:
+    """Return queue id → queue, of those that are there."""
+    found = _read(database, "q.queue_id IN (SELECT unnest(?::VARCHAR[]))", [list(queue_ids)])
+    return {one.queue_id: one for one in found}
 
 
 def _read(database: Database, condition: str, values: Sequence[Any]) -> list[Queue]:

@@ -37,7 +37,7 @@ SHAPES = {
 }
 
 
-def wilson(accepted: int, n: int, z: float = 1.96) -> tuple[float, float]:
+def wilson(accepted: float, n: int, z: float = 1.96) -> tuple[float, float]:
     """95 % interval of a share (Wilson 1927)."""
     if n == 0:
         return 0.0, 1.0
