@@ -6,7 +6,7 @@ import streamlit as st
 
 from engine.settings import ASSETS
 from engine.strings import text
-from pages.shared import notice
+from pages.shared import frame, notice
 from pages.shared.guard import guarded
 
 st.set_page_config(page_title=text("app.name"), page_icon=ASSETS / "logo.png", layout="wide")
@@ -31,10 +31,12 @@ page = st.navigation(
     position="top",
 )
 st.html(ASSETS / "style.css")
-notice.draw_banner()
+tools = notice.draw_banner()
 with guarded():
     notice.draw_damage()
     if notice.accepted():
         page.run()
     else:
         notice.draw_notice()
+with tools:
+    frame.draw()

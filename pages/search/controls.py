@@ -1,4 +1,4 @@
-"""The bar over the results: how near, how long a code, in which order, which kinds, how many, and the filters.
+"""The bar over the results: how near, and the filters; kinds, number, code length and order stand under "Advanced".
 
 Everything chosen is in the URL, so that a view can be kept and shared; what is at its default is left out of it.
 """
@@ -23,21 +23,21 @@ def draw_controls() -> Options:
     _say_ignored()
     _prepare()
     filtering.prepare()
-    with st.container(horizontal=True, vertical_alignment="bottom", key="controls"):
-        _choice("at", ALLOWED["at"], lambda name: text(f"controls.{name}"))
-        _choice("bits", ALLOWED["bits"], str)
-        _choice("rerank", ALLOWED["rerank"], lambda name: text(f"controls.rerank_{name}"))
-        with st.popover(text("controls.more"), icon=":material/tune:"):
-            _more()
-        with st.popover(text("controls.filters"), icon=":material/filter_alt:", key="filters"):
+    with st.container(horizontal=True, vertical_alignment="center", key="controls", gap="small"):
+        st.markdown(text("controls.at"), width="content")
+        _choice("at", ALLOWED["at"], lambda name: text(f"controls.{name}"), shown_label=False)
+        panel = st.popover(text("controls.filters"), icon=":material/filter_alt:", key="filters")
+        with panel:
             filtering.draw_filters()
+        with st.popover(text("controls.advanced"), icon=":material/tune:", key="advanced"):
+            _advanced()
     for name, default in DEFAULTS.items():
         held = st.session_state[f"set-{name}"]
         to_url(name, [str(one) for one in held] if isinstance(held, Sequence) and name == "into" else [held], default)
     filtering.to_url()
     st.session_state["address"] = _address()
     settings = options_in_address()
-    filtering.draw_applied(settings)
+    filtering.draw_applied(settings, panel)
     return settings
 
 
@@ -80,7 +80,7 @@ def _is_wrong(name: str) -> bool:
     return f"set-{name}" not in st.session_state and in_address(name) is DEFAULTS[name]
 
 
-def _choice(name: str, options: Sequence[str], shown: Callable[[str], str]) -> None:
+def _choice(name: str, options: Sequence[str], shown: Callable[[str], str], *, shown_label: bool = True) -> None:
     st.segmented_control(
         text(f"controls.{name}"),
         options,
@@ -88,10 +88,11 @@ def _choice(name: str, options: Sequence[str], shown: Callable[[str], str]) -> N
         key=f"set-{name}",
         format_func=shown,
         help=text(f"controls.{name}_help"),
+        label_visibility="visible" if shown_label else "collapsed",
     )
 
 
-def _more() -> None:
+def _advanced() -> None:
     st.pills(
         text("controls.into"),
         list(MODALITIES),
@@ -100,3 +101,5 @@ def _more() -> None:
         format_func=lambda name: text(f"modality.{name}"),
     )
     st.select_slider(text("controls.k"), ALLOWED["k"], key="set-k")
+    _choice("bits", ALLOWED["bits"], str)
+    _choice("rerank", ALLOWED["rerank"], lambda name: text(f"controls.rerank_{name}"))

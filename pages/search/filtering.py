@@ -7,6 +7,7 @@ cannot be, count as absent.
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from engine.errors import CasebindError
 from engine.retrieval.answer import Options
@@ -52,8 +53,8 @@ def draw_filters() -> None:
             key="set-view",
             format_func=lambda name: text("controls.any") if name == ANY else name,
         )
-    st.multiselect(text("controls.labels"), known["labels"], key="set-labels", placeholder=text("controls.any"))
-    st.multiselect(text("controls.cohorts"), known["cohorts"], key="set-cohorts", placeholder=text("controls.any"))
+    _many("labels", known["labels"])
+    _many("cohorts", known["cohorts"])
     _buttons("made", "filters")
     first, last = st.columns(2)
     first.text_input(text("filters.from"), key="set-from", help=text("filters.date_help"), max_chars=10)
@@ -75,14 +76,19 @@ def to_url() -> None:
             st.query_params[name] = values
 
 
-def draw_applied(settings: Options) -> None:
-    """Draw the sentence of what is applied, how many cases remain, and a button per filter that removes it."""
+def draw_applied(settings: Options, panel: DeltaGenerator) -> None:
+    """Draw what is applied and how many cases remain, with a button per filter that removes it.
+
+    panel : of the filters; where none is applied, it alone says so
+    """
     remain, total = _counts(settings)
     sentence = escaped(settings.filters.sentence or text("controls.sentence_none"))
-    st.markdown(f"{sentence} {several(remain, 'filters.remain', total=total)}")
+    said = f"{sentence} {several(remain, 'filters.remain', total=total)}"
     parts = _parts(settings.filters)
     if not parts:
+        panel.markdown(f":small[{said}]")
         return
+    st.markdown(f":small[{said}]")
     with st.container(horizontal=True, key="applied", gap="small"):
         for names, words in parts:
             st.button(
@@ -146,6 +152,13 @@ def _buttons(name: str, section: str) -> None:
         required=True,
         key=f"set-{name}",
         format_func=lambda one: text(f"{section}.{name}_{one}"),
+    )
+
+
+def _many(name: str, options: list[str]) -> None:
+    """Draw the choice of several values; Enter takes the one that was typed, not all that contain it."""
+    st.multiselect(
+        text(f"controls.{name}"), options, key=f"set-{name}", placeholder=text("controls.any"), select_all=False
     )
 
 

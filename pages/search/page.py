@@ -5,8 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
-from pages.search import ask, controls, pinned, query_panel, results, stages
-from pages.shared import query_state, resources
+from engine.retrieval.answer import Answer, Options
+from engine.strings import text
+from pages.search import ask, columns, controls, query_facts, results, stages, typed_panel
+from pages.search import rail as query_rail
+from pages.shared import frame, query_state, resources, result_view, titles
 from pages.shared.query_address import options_in_address
 
 
@@ -20,29 +23,48 @@ def draw() -> None:
     elif query_state.has_query():
         _answered()
     else:
+        frame.describe(text("search.title"), screen="search")
         ask.draw_ask()
 
 
 def _answered() -> None:
     """Draw the query with its answer; an answer that cannot be had leaves the way back open."""
-    strip, panel, bar = st.container(key="pinned"), st.container(), st.empty()
-    with bar.container():
-        settings = controls.draw_controls()
-    try:
-        found = stages.repeat_search(settings)
-    except CasebindError as error:
-        bar.empty()
-        st.error(str(error), icon=":material/error:")
-        ask.draw_new_query_button()
-        return
-    with strip:
-        pinned.draw_pinned(found)
-    with panel:
-        query_panel.draw_query_panel(found, settings)
-    if found.verdict.accepted:
+    rail, place = columns.draw_columns()
+    with place:
+        bar = st.empty()
+        with bar.container():
+            settings = controls.draw_controls()
+        try:
+            found = stages.repeat_search(settings)
+        except CasebindError as error:
+            bar.empty()
+            st.error(str(error), icon=":material/error:")
+            ask.draw_new_query_button()
+            return
+    with rail:
+        query_rail.draw_rail(found, settings)
+    with place:
+        if not found.verdict.accepted:
+            bar.empty()
+            st.title(text("search.refused_title"), anchor=False)
+            query_facts.draw_refusal(found.verdict)
+            return
+        if found.typed is not None:
+            typed_panel.draw_ways(found.typed)
         results.draw_results(found, settings)
-    else:
-        bar.empty()
+    _describe(found, settings)
+
+
+def _describe(found: Answer, settings: Options) -> None:
+    """Name the answer in the browser's title, and have it announced once."""
+    kinds = result_view.kinds_in_order(found, settings.targets)
+    frame.describe(
+        text("search.page_title", query=titles.query_in_words(found), found=results.found(found)),
+        screen="search",
+        token=f"answer {found.query_id} {found.audit_id}",
+        announcement=results.found_by_kind(found, kinds),
+        focus="next-questions",
+    )
 
 
 def _first() -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from engine.drawing.film import stamp_of
@@ -20,19 +22,22 @@ from pages.shared.theme import browser_paper
 
 EDGES = ("left", "top", "right", "bottom")
 LONG_S = 60.0  # of a longer recording the start of a whole window is chosen, of a shorter one both ends
+BOX_FIELD_PX = 150
 FIRST_BOX = (25, 25, 75, 75)  # per cent, until one is drawn
 
 
-def draw_part(answer: Answer, settings: query_state.Options) -> None:
-    """Draw the button that opens the parts, and below it what chooses one; words have no parts."""
-    if answer.study.modality != "text":
-        _choose(answer, settings)
-
-
 @st.fragment
-def _choose(answer: Answer, settings: query_state.Options) -> None:
-    """Draw the choice; moving its ends draws nothing else again."""
+def draw_part(answer: Answer, settings: query_state.Options, draw_picture: Callable[[Study], None]) -> None:
+    """Draw the query's picture, or in its place what chooses a part of it; moving its ends draws nothing else again."""
     opened = bool(st.session_state.get("parts"))
+    if not opened:
+        draw_picture(answer.study)
+    else:
+        with st.container(key="part-panel"):
+            if isinstance(answer.study.content, Film):
+                _film(answer, settings)
+            elif isinstance(answer.study.content, Trace):
+                _trace(answer, settings)
     st.button(
         text("part.close" if opened else "part.open"),
         key="part",
@@ -40,13 +45,6 @@ def _choose(answer: Answer, settings: query_state.Options) -> None:
         shortcut=KEYS["part"],
         on_click=_toggle,
     )
-    if not opened:
-        return
-    with st.container(border=True, key="part-panel"):
-        if isinstance(answer.study.content, Film):
-            _film(answer, settings)
-        elif isinstance(answer.study.content, Trace):
-            _trace(answer, settings)
 
 
 def _toggle() -> None:
@@ -54,27 +52,26 @@ def _toggle() -> None:
 
 
 def _film(answer: Answer, settings: query_state.Options) -> None:
-    st.markdown(f"{text('part.film_lead')} {text('part.measured')}")
+    """Draw the film to drag a box on, its edges in numbers, and the button that searches by it."""
     for edge, start in zip(EDGES, _searched_box(answer) or FIRST_BOX, strict=True):
         st.session_state.setdefault(f"box-{edge}", start)
-    figure, numbers = st.columns([3, 1], gap="medium")
-    with numbers:
+    percents = [st.session_state[f"box-{edge}"] for edge in EDGES]
+    words = text("part.film_alt", **dict(zip(EDGES, percents, strict=True)))
+    st.plotly_chart(
+        box_figure.film_with_box(answer.study.film, percents, stamp_of(answer.study.facts)),
+        key="box-figure",
+        selection_mode="box",
+        on_select=_take_box,
+        config={"displayModeBar": False},
+        theme=None,
+        alt=words,
+    )
+    st.markdown(f":small[{text('part.film_lead')} {text('part.measured')}]")
+    with st.container(horizontal=True):
         for edge in EDGES:
-            st.number_input(text(f"part.{edge}"), 0, 100, key=f"box-{edge}", step=1)
-        percents = [st.session_state[f"box-{edge}"] for edge in EDGES]
-        if st.button(text("part.go"), type="primary", key="part-go"):
-            _ask(answer, settings, box=[one / 100 for one in percents])
-    with figure:
-        words = text("part.film_alt", **dict(zip(EDGES, percents, strict=True)))
-        st.plotly_chart(
-            box_figure.film_with_box(answer.study.film, percents, stamp_of(answer.study.facts)),
-            key="box-figure",
-            selection_mode="box",
-            on_select=_take_box,
-            config={"displayModeBar": False},
-            theme=None,
-            alt=words,
-        )
+            st.number_input(text(f"part.{edge}"), 0, 100, key=f"box-{edge}", step=1, width=BOX_FIELD_PX)
+    if st.button(text("part.go"), type="primary", key="part-go"):
+        _ask(answer, settings, box=[st.session_state[f"box-{edge}"] / 100 for edge in EDGES])
 
 
 def _searched_box(answer: Answer) -> tuple[int, ...] | None:

@@ -8,12 +8,13 @@ from engine.retrieval import typed_wording, wording
 from engine.retrieval.answer import Answer, Neighbour
 from engine.retrieval.counterexamples import Counterexamples, QueryFindings
 from engine.strings import several, text
+from engine.study import Modality
 from pages.shared import case_card, export, query_state, result_view
 from pages.shared.keys import KEYS
 from pages.shared.markdown import escaped
 
-CARDS_PER_MODALITY = 4  # cards per kind before "show more": one row on a wide screen
-CARD_PX = 262  # narrowest card: its three marks fit one line
+CARD_PX = {"cxr": 232, "text": 232}  # narrowest card of a kind; films are square
+STRIP_PX = 292  # narrowest card of a trace, which is wider than high
 STAGES = ("read", "quality", "encode", "search")
 
 
@@ -30,10 +31,11 @@ def draw_results(answer: Answer, settings: query_state.Options) -> None:
         st.warning(_missing(answer.missing), icon=":material/cloud_off:")
     if answer.typed is not None and not answer.typed.understood and not answer.typed.by_meaning:
         return  # the panel says what is near
-    _actions(answer, settings)
+    kinds = result_view.kinds_in_order(answer, settings.targets)
+    _bar(answer, settings, kinds)
     other = _counterexamples(answer, settings) if result_view.counterexamples_wanted() else None
     marks = query_state.user_ratings(answer.query_id)
-    for modality in settings.targets:
+    for modality in kinds:
         of_kind = [one for one in answer.neighbours if one.modality == modality]
         _kind(answer, modality, of_kind, marks, settings)
         if other is not None:
@@ -42,10 +44,12 @@ def draw_results(answer: Answer, settings: query_state.Options) -> None:
     st.markdown(f":small[{timing(answer)} · {_version(answer)}]")
 
 
-def _actions(answer: Answer, settings: query_state.Options) -> None:
-    """Draw what can be asked next of these results."""
+def _bar(answer: Answer, settings: query_state.Options, kinds: list[Modality]) -> None:
+    """Draw how many cases there are, the way to each kind, and what can be asked next; it stays while they scroll."""
     ids = result_view.chosen()
-    with st.container(horizontal=True, vertical_alignment="center", key="next-questions"):
+    with st.container(horizontal=True, vertical_alignment="center", key="next-questions", gap="small"):
+        st.title(found(answer), anchor=False, width="content")
+        st.markdown(_ways(answer, kinds), width="stretch")
         shown = result_view.counterexamples_wanted()
         st.button(
             text("counter.hide" if shown else "counter.show"),
@@ -55,16 +59,41 @@ def _actions(answer: Answer, settings: query_state.Options) -> None:
             on_click=result_view.toggle_counterexamples,
         )
         if ids:
-            st.button(
-                several(len(ids), "like.go"),
-                key="like",
-                icon=":material/join_inner:",
-                shortcut=KEYS["like"],
-                type="primary",
-                on_click=_like,
-                args=(ids, answer.query_id, settings),
-            )
-            st.button(text("like.clear"), key="like-none", type="tertiary", on_click=result_view.untick_all)
+            _with_chosen(ids, answer, settings)
+
+
+def _with_chosen(ids: list[str], answer: Answer, settings: query_state.Options) -> None:
+    """Draw what can be done with the ticked cases."""
+    st.button(
+        several(len(ids), "like.go"),
+        key="like",
+        icon=":material/join_inner:",
+        shortcut=KEYS["like"],
+        type="primary",
+        on_click=_like,
+        args=(ids, answer.query_id, settings),
+    )
+    st.button(text("like.clear"), key="like-none", type="tertiary", on_click=result_view.untick_all)
+
+
+def found(answer: Answer) -> str:
+    """Return how many cases were found, in words."""
+    return several(len(answer.neighbours), "search.found")
+
+
+def found_by_kind(answer: Answer, kinds: list[Modality]) -> str:
+    """Return how many cases of each kind were found, e.g. "12 ECGs, 8 chest films"."""
+    return text("search.list_and").join(_number(answer, kind) for kind in kinds)
+
+
+def _number(answer: Answer, modality: Modality) -> str:
+    n = sum(one.modality == modality for one in answer.neighbours)
+    return text("search.of_kind", n=n, modality=text(f"{'modality_plain' if n == 1 else 'modality_plains'}.{modality}"))
+
+
+def _ways(answer: Answer, kinds: list[Modality]) -> str:
+    """Return the links to the kinds, each with its number."""
+    return " ".join(f"[{_number(answer, kind)}](#cases-{kind})" for kind in kinds)
 
 
 def _like(ids: list[str], beside: str, settings: query_state.Options) -> None:
@@ -100,7 +129,7 @@ def _otherwise(answer: Answer, counterexamples: Counterexamples, modality: str, 
     of_kind = [one for one in neighbours if one.modality == modality]
     with st.container(border=True, key=f"otherwise-{modality}"):
         title = text("counter.heading", modality=text(f"modality.{modality}"))
-        st.markdown(f"#### :material/contrast: {title}")
+        st.header(f":material/contrast: {title}", anchor=False)
         if of_kind:
             _cards(
                 answer,
@@ -117,7 +146,7 @@ def _kind(
     answer: Answer, modality: str, of_kind: list[Neighbour], user_ratings: dict[str, str], settings: query_state.Options
 ) -> None:
     """Draw one kind's heading and its cards, or why there are none."""
-    st.subheader(f"{text(f'icon.{modality}')} {text(f'modality.{modality}')}", anchor=False)
+    st.header(f"{text(f'icon.{modality}')} {text(f'modality.{modality}')}", anchor=f"cases-{modality}")
     if answer.typed is not None and (counted := typed_wording.counts(answer.typed, modality)):
         st.markdown(escaped(counted))
     if not of_kind:
@@ -128,8 +157,9 @@ def _kind(
         with st.expander(_nearest(len(of_kind), modality)):
             _cards(answer, of_kind, user_ratings)
     else:
-        _cards(answer, _shown(modality, of_kind), user_ratings)
-        _more(modality, len(of_kind))
+        shown = len(of_kind) if result_view.shows_all(modality) else result_view.shown_at_first(answer, modality)
+        _cards(answer, of_kind[:shown], user_ratings)
+        _more(answer, modality, len(of_kind))
 
 
 def _missing(sites: tuple[str, ...]) -> str:
@@ -152,14 +182,11 @@ def _nearest(n: int, modality: str) -> str:
     return several(n, "search.nothing_close_show", modality=text(f"{named}.{modality}"))
 
 
-def _shown(modality: str, of_kind: list[Neighbour]) -> list[Neighbour]:
-    return of_kind if result_view.shows_all(modality) else of_kind[:CARDS_PER_MODALITY]
-
-
-def _more(modality: str, n: int) -> None:
+def _more(answer: Answer, modality: str, n: int) -> None:
     """Draw the button that shows the rest of a kind."""
-    if n > CARDS_PER_MODALITY and not result_view.shows_all(modality):
-        words = text("search.more", n=n - CARDS_PER_MODALITY, modality=text(f"modality_plains.{modality}"))
+    first = result_view.shown_at_first(answer, modality)
+    if n > first and not result_view.shows_all(modality):
+        words = text("search.more", n=n - first, modality=text(f"modality_plains.{modality}"))
         st.button(words, key=f"more-{modality}", on_click=result_view.show_all, args=(modality,), type="tertiary")
 
 
@@ -167,42 +194,37 @@ def _cards(
     answer: Answer, neighbours: list[Neighbour], user_ratings: dict[str, str], row: str = "", note: str = ""
 ) -> None:
     """Draw cards; `row` tells the keys of a second row apart, whose cases cannot be ticked twice."""
-    grid, ids = st.grid(min_column_width=CARD_PX, border=True), result_view.chosen()
-    mean = bool(answer.study.facts.get("like"))
+    modality = neighbours[0].modality
+    ids, mean = result_view.chosen(), bool(answer.study.facts.get("like"))
+    actions = case_card.CardActions(
+        open=_open, choose=result_view.tick_case, rate=lambda study_id, mark: query_state.rate(answer, study_id, mark)
+    )
+    with st.container(key=f"cards-{row}{modality}"):
+        grid = st.grid(min_column_width=CARD_PX.get(modality, STRIP_PX))
     for neighbour in neighbours:
+        state = case_card.CardState(
+            mark=user_ratings.get(neighbour.study_id),
+            chosen=None if row else neighbour.study_id in ids,
+            first=not row and neighbour.rank == 1 and _is_first_kind(answer, modality),
+            row=row,
+            relevance=not mean and not row and answer.typed is None,
+            explainable=not mean,
+            note=note or _why_here(answer, neighbour),
+            query_id=answer.query_id,
+        )
         with grid.cell():
-            case_card.draw_case_card(
-                neighbour,
-                user_ratings.get(neighbour.study_id),
-                on_open=_open,
-                on_rate=lambda one, mark: query_state.rate(answer, one.study_id, mark),
-                first=not row and neighbour is answer.neighbours[0],
-                row=row,
-                relevance=not mean and not row and answer.typed is None,
-                explainable=not mean,
-                note=note or _why_here(answer, neighbour),
-            )
-            if not row:
-                _tick(neighbour, ids)
+            case_card.draw_case_card(neighbour, state, actions)
+
+
+def _is_first_kind(answer: Answer, modality: Modality) -> bool:
+    """Return whether a kind's cards are the first ones on the page."""
+    kinds = [one.modality for one in answer.neighbours]
+    return modality == result_view.kinds_in_order(answer, list(dict.fromkeys(kinds)))[0]
 
 
 def _why_here(answer: Answer, neighbour: Neighbour) -> str:
     """Say why a case stands among the results of typed words; "" for those of a recording."""
     return "" if answer.typed is None else typed_wording.card(answer.typed, neighbour)
-
-
-def _tick(neighbour: Neighbour, ids: list[str]) -> None:
-    """Draw the button that chooses a case for "more like these"; keys would rest while a tick box has the focus."""
-    name = "chosen" if neighbour.study_id in ids else "choose"
-    st.button(
-        text(f"like.{name}"),
-        key=f"choose-{neighbour.study_id}",
-        type="tertiary",
-        icon=f":material/{'check_box' if name == 'chosen' else 'check_box_outline_blank'}:",
-        help=text(f"like.{name}_help", rank=neighbour.rank),
-        on_click=result_view.tick_case,
-        args=(neighbour.study_id, name == "choose"),
-    )
 
 
 def timing(answer: Answer) -> str:

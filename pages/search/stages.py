@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from engine.intake.quality.verdict import QualityVerdict
 from engine.retrieval.answer import Answer
 from engine.strings import text
 from engine.study import Study
-from pages.search import query_panel, typed_panel
+from pages.search import columns, typed_panel
+from pages.search import rail as query_rail
 from pages.shared import query_state, resources
 from pages.shared.markdown import escaped
 
@@ -17,18 +19,16 @@ def first_search(settings: query_state.Options) -> Answer:
     """Search for what was read: its recognition stands at once, the verdict follows, then the neighbours are sought."""
     present, place = query_state.study(), st.empty()  # what the last screen had here goes at once
     with place.container():
-        return _in_steps(settings, present)
+        rail, answer = columns.draw_columns()
+        with answer:
+            return _in_steps(settings, present, rail.empty())
 
 
-def _in_steps(settings: query_state.Options, present: Study | None) -> Answer:
-    heading, cancel = st.columns([4, 1], vertical_alignment="center")
-    heading.title(text("search.query"), anchor=False)
-    with cancel, st.container(horizontal_alignment="right"):
-        st.button(text("asking.cancel"), key="cancel", icon=":material/close:", on_click=query_state.forget)
+def _in_steps(settings: query_state.Options, present: Study | None, rail: DeltaGenerator) -> Answer:
     steps = st.status(text("asking.checking"), expanded=True)
-    panel = st.empty()
+    st.button(text("asking.cancel"), key="cancel", icon=":material/close:", on_click=query_state.forget)
     if present is not None and present.modality == "text":
-        with panel.container():
+        with rail.container():
             typed_panel.draw_words(present.note.text)
     elif present is not None:
         steps.markdown(f":material/check: {escaped(text('asking.read', recognised=present.recognised))}")
@@ -40,8 +40,8 @@ def _in_steps(settings: query_state.Options, present: Study | None) -> Answer:
         if study.modality == "text":
             return
         steps.markdown(f":material/check: {text('asking.accepted')}")
-        with panel.container():
-            query_panel.draw_recognised(study, verdict)
+        with rail.container():
+            query_rail.draw_first(study, verdict)
 
     return query_state.answer(settings, on_judged)
 

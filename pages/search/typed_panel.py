@@ -1,4 +1,4 @@
-"""The panel of typed words: the words, what was understood, and what to do where nothing was."""
+"""Typed words: what was understood of them, and what to do where nothing was."""
 
 from __future__ import annotations
 
@@ -13,21 +13,27 @@ from pages.shared import query_address, query_state
 from pages.shared.markdown import escaped
 
 
-def draw_typed(answer: Answer, words: TypedWords) -> None:
-    """Draw the words with a chip for each finding, or the sentence that they name none."""
-    with st.container(key="query-panel"):
-        draw_words(answer.study.note.text)
-        if words.understood:
-            chips = " ".join(_chip(one) for one in words.understood)
-            st.markdown(f"{text('typed.understood')} {chips}")
-            if typed_wording.side(words):
-                st.markdown(typed_wording.side(words))
-        else:
+def draw_understood(answer: Answer, words: TypedWords) -> None:
+    """Draw the words with a chip for each finding."""
+    draw_words(answer.study.note.text)
+    if words.understood:
+        chips = " ".join(_chip(one) for one in words.understood)
+        st.markdown(f"{text('typed.understood')} {chips}")
+        if typed_wording.side(words):
+            st.markdown(typed_wording.side(words))
+    if answer.study.identity_note:
+        st.markdown(f":small[:material/visibility: {escaped(answer.study.identity_note)}]")
+
+
+def draw_ways(words: TypedWords) -> None:
+    """Draw, over the results, that the words name no finding, what is near, and the search by meaning."""
+    if words.understood and not words.by_meaning:
+        return
+    with st.container(key="typed-ways"):
+        if not words.understood:
             st.info(escaped(typed_wording.understood(words)), icon=":material/search_off:")
             _suggestions(words)
         _by_meaning(words)
-        if answer.study.identity_note:
-            st.markdown(f":small[:material/visibility: {escaped(answer.study.identity_note)}]")
 
 
 def draw_words(words: str) -> None:

@@ -1,8 +1,9 @@
-"""One result card: what it is, how near, who labelled it, where it is from; buttons to open, explain and rate."""
+"""One result card: its picture, labels, what was counted and where it is from; buttons to open, choose and rate."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -10,7 +11,7 @@ from engine.retrieval import wording
 from engine.retrieval.answer import Neighbour
 from engine.store.records import MARKS
 from engine.strings import text
-from pages.shared import content
+from pages.shared import collect, content
 from pages.shared.keys import KEYS
 from pages.shared.markdown import escaped
 
@@ -59,55 +60,112 @@ def head(neighbour: Neighbour) -> str:
     return f"**{text('card.rank', rank=neighbour.rank)}** {kind(neighbour)}{synthetic_badge(neighbour.synthetic)}"
 
 
-def draw_case_card(
-    neighbour: Neighbour,
-    mark: str | None,
-    *,
-    on_open: Callable[..., None],
-    on_rate: Callable[..., None],
-    first: bool = False,
-    row: str = "",
-    relevance: bool = True,
-    explainable: bool = True,
-    note: str = "",
-) -> None:
-    """Draw the card.
+@dataclass(frozen=True)
+class CardState:
+    """How one card is drawn.
 
     mark        : the stored one, or None
-    on_open     : called with (study_id, explained); the first card opens by key too
-    on_rate     : called with (neighbour, mark)
+    chosen      : whether it is ticked; None where it cannot be
+    first       : the first card of a page opens by key too
     row         : part of the keys, so that one case may stand in two rows
-    explainable : whether there is something to explain; relevance and note as in `facts`
+    relevance   : as in `facts`
+    explainable : whether there is something to explain
+    note        : as in `facts`
+    query_id    : beside which the case was found, for a collection that it is added to
     """
-    st.markdown(head(neighbour))
-    prefix = text("card.case", rank=neighbour.rank)
-    content.draw_thumbnail(neighbour.study_id, neighbour.modality, prefix)
-    st.markdown(facts(neighbour, relevance, note))
-    with st.container(horizontal=True, gap="small"):
-        for action, explained in (("open", False), ("why", True))[: 1 + explainable]:
-            st.button(
-                text(f"card.{action}"),
-                key=f"{action}-{row}{neighbour.study_id}",
-                help=text(f"card.{action}_help", rank=neighbour.rank),
-                on_click=on_open,
-                args=(neighbour.study_id, explained),
-                shortcut=KEYS["open"] if first and not explained else None,
-            )
-    _rating(neighbour, mark, on_rate, row)
+
+    mark: str | None = None
+    chosen: bool | None = None
+    first: bool = False
+    row: str = ""
+    relevance: bool = True
+    explainable: bool = True
+    note: str = ""
+    query_id: str | None = None
 
 
-def _rating(neighbour: Neighbour, mark: str | None, on_rate: Callable[..., None], row: str) -> None:
-    """Draw the three marks; the stored one is chosen, and the word "Saved" appears only when it is stored."""
-    key = f"mark-{row}{neighbour.study_id}"
-    if key not in st.session_state or st.session_state.get(f"{key}-known") != mark:  # rated in another row, or undone
-        st.session_state[key] = st.session_state[f"{key}-known"] = mark
+@dataclass(frozen=True)
+class CardActions:
+    """What the buttons of a card do: each is called with the study's id, `open` with whether it is explained as well,
+    `choose` with whether it is ticked now, `rate` with the mark or None.
+    """
+
+    open: Callable[[str, bool], None]
+    choose: Callable[[str, bool], None]
+    rate: Callable[[str, str | None], None]
+
+
+def draw_case_card(neighbour: Neighbour, state: CardState, actions: CardActions) -> None:
+    """Draw the card: the picture, its rank and labels, what was counted, one line of source, and the buttons.
+
+    The buttons show under the pointer, on focus, or where there is no pointer; assets/style.css lays them out.
+    """
+    with st.container(key=f"card-{state.row}{neighbour.modality}-{neighbour.rank}", border=True, gap=None):
+        content.draw_thumbnail(neighbour.study_id, neighbour.modality, text("card.case", rank=neighbour.rank))
+        title = text("card.title", rank=neighbour.rank, labels=wording.labels(neighbour.labels))
+        st.subheader(escaped(title), anchor=False)
+        st.markdown(_lines(neighbour, state))
+        with st.container(
+            horizontal=True, vertical_alignment="center", gap=None, key=f"do-{state.row}{neighbour.study_id}"
+        ):
+            _buttons(neighbour, state, actions)
+            _rating(neighbour, state, actions.rate)
+
+
+def _lines(neighbour: Neighbour, state: CardState) -> str:
+    """Return what was counted, what is to be known of the case here, and its source, as lines of Markdown."""
+    counted = wording.relevance(neighbour) if state.relevance else ""
+    lines = [escaped(state.note) or counted or wording.further(neighbour)]
+    if neighbour.same_recording:
+        lines.append(f":orange-badge[:material/content_copy: {wording.copy_of_query(neighbour)}]")
+    if state.mark:
+        lines.append(f":material/check: {text('card.saved_line', mark=text(f'mark.{state.mark}'))}")
+    person = wording.person(neighbour.age, neighbour.sex, neighbour.view)
+    source = " · ".join(part for part in (person, wording.origin(neighbour.cohort, neighbour.licence)) if part)
+    lines.append(f"{synthetic_badge(neighbour.synthetic).strip()} {escaped(source)}".strip())
+    return "\n\n".join(f":small[{line}]" for line in lines)
+
+
+def _buttons(neighbour: Neighbour, state: CardState, actions: CardActions) -> None:
+    """Draw the buttons; each has the rank in its name."""
+    study_id, rank = neighbour.study_id, neighbour.rank
+    for name, icon, explained in (("open", "open_in_full", False), ("why", "help", True))[: 1 + state.explainable]:
+        st.button(
+            text(f"card.{name}", rank=rank),
+            key=f"{name}-{state.row}{study_id}",
+            icon=f":material/{icon}:",
+            type="tertiary",
+            help=text(f"card.{name}_help", rank=rank),
+            on_click=actions.open,
+            args=(study_id, explained),
+            shortcut=KEYS["open"] if state.first and not explained else None,
+        )
+    if state.chosen is not None:
+        name = "chosen" if state.chosen else "choose"
+        st.button(
+            text(f"like.{name}", rank=rank),
+            key=f"choose-{study_id}",
+            type="tertiary",
+            icon=f":material/{'check_box' if state.chosen else 'check_box_outline_blank'}:",
+            help=text(f"like.{name}_help", rank=rank),
+            on_click=actions.choose,
+            args=(study_id, not state.chosen),
+        )
+    if not state.row:
+        collect.draw_collect_button(study_id, state.query_id)
+
+
+def _rating(neighbour: Neighbour, state: CardState, on_rate: Callable[[str, str | None], None]) -> None:
+    """Draw the three marks; the stored one is chosen."""
+    key = f"mark-{state.row}{neighbour.study_id}"
+    known = f"{key}-known"
+    if key not in st.session_state or st.session_state.get(known) != state.mark:  # rated in another row, or undone
+        st.session_state[key] = st.session_state[known] = state.mark
     st.segmented_control(
         text("card.rate", rank=neighbour.rank),
         MARKS,
-        format_func=lambda name: text(f"mark.{name}"),
+        format_func=lambda name: f"{text(f'icon.mark_{name}')} {text(f'mark.{name}')}",
         key=key,
         label_visibility="collapsed",
-        on_change=lambda: on_rate(neighbour, st.session_state[key]),
+        on_change=lambda: on_rate(neighbour.study_id, st.session_state[key]),
     )
-    if mark:
-        st.markdown(f":small[:material/check: {text('card.saved_line', mark=text(f'mark.{mark}'))}]")

@@ -33,6 +33,8 @@ KEYS: dict[str, str] = {
     "window_bright": "8",
     "invert": "I",
     "collect": "A",
+    "choose": "Space",
+    "keys": "?",
 }
 # Screens with keys of their own: a key means one thing on one screen, and may mean another on the next
 SCREENS: dict[str, dict[str, str]] = {
@@ -75,14 +77,19 @@ SCREENS: dict[str, dict[str, str]] = {
     },
 }
 SHOWN = {"Left": "←", "Right": "→", "Escape": "Esc"}
+IN_BROWSER = {"Space": " ", "Left": "ArrowLeft", "Right": "ArrowRight"}  # the names that a browser has for keys
+
+
+def by_screen() -> dict[str, dict[str, str]]:
+    """Return screen → action → key."""
+    return {"search": KEYS, **SCREENS}
 
 
 def table() -> pd.DataFrame:
     """Return the printed key list, screen by screen."""
-    screens = {"search": KEYS, **SCREENS}
     rows = [
         (SHOWN.get(key, key), text(f"keys.screen_{screen}"), text(f"keys.{action}"))
-        for screen, keys in screens.items()
+        for screen, keys in by_screen().items()
         for action, key in keys.items()
     ]
     return pd.DataFrame(rows, columns=[text("keys.key"), text("keys.where"), text("keys.what")])

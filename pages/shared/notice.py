@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from engine.errors import CasebindError
 from engine.strings import notice, text
@@ -19,11 +20,16 @@ def _kind() -> str:
     return f"notice {text('notice.version')} accepted"
 
 
-def draw_banner() -> None:
-    """Draw the thin line, and the choice of the language, which stands in the frame's upper corner."""
-    st.markdown(f":small[:material/school: {text('app.banner', notice=notice())}]")
+def draw_banner() -> DeltaGenerator:
+    """Draw the thin line, and the choice of the language, which stands in the frame's upper corner.
+
+    Return the place at the line's end, for what every page offers.
+    """
     with st.container(key="language"):
         language.draw_choice()
+    with st.container(horizontal=True, vertical_alignment="center", key="banner"):
+        st.markdown(f":small[:material/school: {text('app.banner', notice=notice())}]", width="stretch")
+        return st.container(key="tools", width="content")
 
 
 def draw_damage() -> None:

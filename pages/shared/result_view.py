@@ -2,17 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import streamlit as st
 
 from engine.retrieval import search as retrieval
-from engine.retrieval.answer import Answer, Options
+from engine.retrieval.answer import Answer, Neighbour, Options
 from engine.retrieval.counterexamples import Counterexamples
+from engine.study import Modality
 from pages.shared import resources
 
 CHOSEN, SHOWN, COUNTEREXAMPLES = "choose", "more", "counter"  # names in the URL
 COUNTEREXAMPLES_PER_KIND = 4
+FIRST_OF_OWN_KIND, FIRST_OF_OTHERS = 8, 4  # cards of a kind before "show more"
+
+
+def kinds_in_order(answer: Answer, targets: Sequence[Modality]) -> list[Modality]:
+    """Return the kinds that were asked for in the order of the page: the query's own first; words have none here."""
+    own = answer.study.modality if answer.typed is None else ""
+    return sorted(targets, key=lambda kind: kind != own)
+
+
+def in_order(answer: Answer, targets: Sequence[Modality]) -> list[Neighbour]:
+    """Return the neighbours in the order of the page."""
+    order = kinds_in_order(answer, targets)
+    known = [one for one in answer.neighbours if one.modality in order]
+    return sorted(known, key=lambda one: order.index(one.modality))
+
+
+def shown_at_first(answer: Answer, modality: Modality) -> int:
+    """Return how many cards of a kind are shown before the rest is asked for."""
+    return FIRST_OF_OWN_KIND if modality == answer.study.modality else FIRST_OF_OTHERS
 
 
 def counterexamples_wanted() -> bool:

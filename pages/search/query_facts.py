@@ -1,4 +1,4 @@
-"""The query's panel: what was recognised, what was removed, the quality verdict, and the recording itself."""
+"""What was judged and removed of a query: the quality verdict, its measures, the identity table."""
 
 from __future__ import annotations
 
@@ -9,77 +9,36 @@ import pandas as pd
 import streamlit as st
 
 from engine.intake.quality.verdict import Measure, QualityVerdict, number
-from engine.retrieval.answer import Answer
-from engine.settings import SEARCH_WINDOW_S
 from engine.strings import several, text
 from engine.study import Study
-from pages.search import part, typed_panel
-from pages.shared import case_card, content, mean, query_state
+from pages.shared import content
 from pages.shared.markdown import escaped
 
 PER_LEAD = ": "  # between lead and index in the name of a measure
 LONG = ("measure", "measured", "threshold", "verdict")  # columns of a table with one row per measure
 
 
-def draw_query_panel(answer: Answer, settings: query_state.Options) -> None:
-    """Draw the facts beside the recording, and the ways to search by a part of it; or the cases of a mean."""
-    if answer.study.facts.get("like"):
-        mean.draw_mean_query(answer.study)
-        return
-    if answer.typed is not None:
-        typed_panel.draw_typed(answer, answer.typed)
-        return
-    draw_recognised(answer.study, answer.verdict)
-    if answer.verdict.accepted:
-        part.draw_part(answer, settings)
+def draw_refusal(verdict: QualityVerdict) -> None:
+    """Draw that the query was refused, with every reason."""
+    words = f"**{text('search.refused')}**\n\n{_listed(verdict)}\n\n{text('search.refused_next')}"
+    st.warning(words, icon=":material/block:")
 
 
-def draw_recognised(study: Study, verdict: QualityVerdict) -> None:
-    """Draw the facts beside the recording; words need no drawing of their own."""
-    shares = {"cxr": [1, 1], "text": [1, 1]}.get(study.modality, [1, 2])
-    with st.container(key="query-panel"):
-        facts, drawing = st.columns(shares, gap="medium")
-        with facts:
-            _facts(study, verdict)
-            _quality(verdict)
-            _identity(study)
-            content.draw_numbers(study)
-        with drawing:
-            if content.is_drawn_in_part(study):
-                part.draw_overview(study)
-            content.draw_content(study)
+def _listed(verdict: QualityVerdict) -> str:
+    return "\n".join(f"- {escaped(reason)}" for reason in verdict.reasons)
 
 
-def _facts(study: Study, verdict: QualityVerdict) -> None:
-    mark = case_card.synthetic_badge(study.facts.get("synthetic"))
-    st.markdown(f"**{text(f'modality_one.{study.modality}')}**{mark}  \n{escaped(study.recognised)}")
-    if study.facts.get("part_of"):
-        part.draw_searched_part(study)
-    elif study.window_s is not None:
-        start, end = study.window_s
-        name = "search.window_chosen" if study.facts.get("stretch") else "search.window"
-        st.markdown(text(name, limit=SEARCH_WINDOW_S, start=start, end=end))
-    _verdict(verdict)
-    if study.identity_note:
-        st.markdown(f":material/visibility: {escaped(study.identity_note)}")
-
-
-def _verdict(verdict: QualityVerdict) -> None:
-    """Draw accepted or refused, with every reason."""
-    reasons = "\n".join(f"- {escaped(reason)}" for reason in verdict.reasons)
-    if verdict.accepted:
-        st.markdown(f":material/check_circle: {text('search.accepted')}\n\n{reasons}")
-    else:
-        words = f"**{text('search.refused')}**\n\n{reasons}\n\n{text('search.refused_next')}"
-        st.warning(words, icon=":material/block:")
-
-
-def _quality(verdict: QualityVerdict) -> None:
+def draw_details(study: Study, verdict: QualityVerdict) -> None:
+    """Draw what was measured, what was removed, and the numbers of a trace, each behind its title."""
     if verdict.measures:
         passed = sum(one.passed for one in verdict.measures)
         title = text("search.quality_table", passed=passed, n=len(verdict.measures))
         with st.expander(title, icon=":material/monitor_heart:", expanded=not verdict.accepted):
+            if verdict.accepted and verdict.reasons:
+                st.markdown(f"{text('search.weak')}\n\n{_listed(verdict)}")
             st.dataframe(measures(verdict), hide_index=not _is_per_lead(verdict), alt=title)
+    _identity(study)
+    content.draw_numbers(study)
 
 
 def _identity(study: Study) -> None:

@@ -1,0 +1,72 @@
+"""What stands around every screen: title, share button, list of keys, and what a browser window keeps of the app.
+
+The window's part is assets/browser/frame.js: one history entry a press, the place in every page, the keys of a card.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.settings import ASSETS
+from engine.strings import text
+from pages.shared import keys
+
+STATE = "frame"  # what the screen of this run says to the window
+CARD_KEYS = {"open": ("open-", 0), "why": ("why-", 0), "choose": ("choose-", 0), "collect": ("collect-", 0)}
+MARK_KEYS = {"relevant": ("mark-", 0), "partly": ("mark-", 1), "irrelevant": ("mark-", 2)}
+
+_window = st.components.v2.component(
+    "casebind_frame",
+    html='<div class="tools"></div>',
+    js=(ASSETS / "browser" / "frame.js").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
+
+
+def describe(title: str, *, screen: str = "", token: str = "", announcement: str = "", focus: str = "") -> None:
+    """Name what is shown in the browser's title, and tell the window what is new.
+
+    screen       : whose keys stand first in the list of keys
+    token        : a new one has the announcement read out and the focus moved, once
+    announcement : words for screen readers
+    focus        : key of the container that takes the focus where nothing has it
+    """
+    st.set_page_config(page_title=text("frame.title", title=title, app=text("app.name")) if title else text("app.name"))
+    st.session_state[STATE] = {
+        "screen": screen,
+        "token": token,
+        "announcement": announcement,
+        "focus": f"st-key-{focus}" if focus else "",
+    }
+
+
+def draw() -> None:
+    """Draw the share button and the button that opens the list of keys; the last thing of a run."""
+    said = st.session_state.pop(STATE, {})
+    _window(
+        key="frame",
+        data={
+            "words": {name: text(f"frame.{name}") for name in ("share", "copied", "keys", "close")}
+            | {"note": text("keys.note")},
+            "keys": _card_keys(),
+            "screens": _screens(),
+            **said,
+        },
+    )
+
+
+def _card_keys() -> dict[str, tuple[str, int]]:
+    """Return key of the browser → what it presses on the card that has the focus."""
+    pressed = {keys.KEYS[action]: target for action, target in (CARD_KEYS | MARK_KEYS).items()}
+    return {keys.IN_BROWSER.get(key, key): target for key, target in pressed.items()} | {"Enter": CARD_KEYS["open"]}
+
+
+def _screens() -> list[dict[str, object]]:
+    return [
+        {
+            "name": screen,
+            "title": text(f"keys.screen_{screen}"),
+            "rows": [(keys.SHOWN.get(key, key), text(f"keys.{action}")) for action, key in one.items()],
+        }
+        for screen, one in keys.by_screen().items()
+    ]
