@@ -49,7 +49,7 @@ def settle(tab: Page) -> None:
 
 def wait_for_cards(tab: Page) -> None:
     """Wait for results, all of them: a click before may meet a button that is about to be renewed."""
-    tab.get_by_text(re.compile(r"\d+ of \d+ bits differ")).first.wait_for(state="attached")
+    tab.locator("[class*='st-key-card-']").first.wait_for(state="attached")
     settle(tab)
 
 

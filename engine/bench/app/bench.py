@@ -35,6 +35,7 @@ BARS_MS = {"page switch": 300, "rerun": 1000, "several users": 3000}
 ROUNDS = 15  # visits of every page and repetitions of every kind of rerun, at least
 THINK_S = (1.0, 3.0)
 RERUNS = {"operating point": steps.POINTS, "code length": steps.BITS, "filter": steps.SEXES}
+OPENED_BY = {"code length": steps.ADVANCED, "filter": steps.FILTERS}  # the popover in which a setting stands
 OnProgress = Callable[[str], None]
 
 
@@ -102,8 +103,8 @@ async def reruns(user: Window, rounds: int) -> list[ActionTiming]:
         await prepare(user, steps.visit(steps.SEARCH))
     taken = [await user.do(steps.EXAMPLES[0])]
     for name, actions in RERUNS.items():
-        if name == "filter":
-            await prepare(user, steps.FILTERS)
+        if name in OPENED_BY:
+            await prepare(user, OPENED_BY[name])
         turns = cycle(actions)
         taken += [await user.do(next(turns)) for _ in range(rounds)]
     return taken[1:]

@@ -84,6 +84,7 @@ POINTS = tuple(
 )
 BITS = tuple(Action("code length", "set-bits", RECORD, words) for words in ("64", "128", "256"))
 FILTERS = Action("open the filters", "filters", r"Women", opens=True)
+ADVANCED = Action("open the advanced settings", "advanced", r"256", opens=True)
 SEXES = tuple(Action("filter", "set-sex", RECORD, words) for words in ("Women", "Men", "Any"))
 CASE = Action("open a case", "open-", "beside your query")
 MARKS = tuple(Action("rate", f"rate-{mark}", r"Saved as \w+") for mark in ("relevant", "partly"))
