@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import streamlit as st
 
@@ -47,6 +47,7 @@ def load(study_id: str) -> Pair:
     """
     settings = options_in_address()
     found = result_view.with_counterexamples(query_state.answer(settings), settings)
+    found = replace(found, neighbours=tuple(result_view.in_order(found, settings.targets)))
     try:
         row = resources.workspace().row(study_id, actor=resources.actor())
     except NotPermittedError as error:
