@@ -9,7 +9,7 @@ from engine.retrieval.answer import Answer, Neighbour
 from engine.retrieval.counterexamples import Counterexamples, QueryFindings
 from engine.strings import several, text
 from engine.study import Modality
-from pages.shared import case_card, export, query_state, result_view
+from pages.shared import case_card, collect, export, query_state, result_view
 from pages.shared.keys import KEYS
 from pages.shared.markdown import escaped
 
@@ -31,6 +31,7 @@ def draw_results(answer: Answer, settings: query_state.Options) -> None:
         st.warning(_missing(answer.missing), icon=":material/cloud_off:")
     if answer.typed is not None and not answer.typed.understood and not answer.typed.by_meaning:
         return  # the panel says what is near
+    collect.draw_collected()
     kinds = result_view.kinds_in_order(answer, settings.targets)
     _bar(answer, settings, kinds)
     other = _counterexamples(answer, settings) if result_view.counterexamples_wanted() else None
@@ -73,6 +74,7 @@ def _with_chosen(ids: list[str], answer: Answer, settings: query_state.Options) 
         on_click=_like,
         args=(ids, answer.query_id, settings),
     )
+    collect.draw_collect_many(ids, answer.query_id, key="collect-chosen")
     st.button(text("like.clear"), key="like-none", type="tertiary", on_click=result_view.untick_all)
 
 

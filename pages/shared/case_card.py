@@ -152,7 +152,8 @@ def _buttons(neighbour: Neighbour, state: CardState, actions: CardActions) -> No
             args=(study_id, not state.chosen),
         )
     if not state.row:
-        collect.draw_collect_button(study_id, state.query_id)
+        label = text("card.collect", rank=rank)
+        collect.draw_collect_many((study_id,), state.query_id, key=f"collect-{study_id}", label=label)
 
 
 def _rating(neighbour: Neighbour, state: CardState, on_rate: Callable[[str, str | None], None]) -> None:

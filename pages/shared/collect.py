@@ -30,17 +30,23 @@ def draw_collect_button(study_id: str, query_id: str | None = None, *, by_key: b
 
 
 def draw_collect_many(
-    study_ids: Sequence[str], query_id: str | None = None, *, key: str = "collect-many", by_key: bool = False
+    study_ids: Sequence[str],
+    query_id: str | None = None,
+    *,
+    key: str = "collect-many",
+    by_key: bool = False,
+    label: str = "",
 ) -> None:
     """Draw the button that adds all of these cases to a collection; nothing where there are none.
 
     query_id : the query beside which they were found
+    label : of the button, where several of them stand on one page
     """
     if not study_ids:
         return
     one = len(study_ids) == 1
     st.button(
-        text("collect.open") if one else text("collect.open_many", n=len(study_ids)),
+        label or text("collect.open") if one else text("collect.open_many", n=len(study_ids)),
         key=key,
         icon=":material/bookmark_add:",
         help=text("collect.help") if one else text("collect.help_many"),
