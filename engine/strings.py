@@ -62,6 +62,11 @@ def text(key: str, /, **values: object) -> str:
     return found.format(**values) if values else found
 
 
+def section(name: str, /) -> dict[str, str]:
+    """Return a whole section, for what is drawn in the browser; KeyError where it does not exist."""
+    return {**table(ENGLISH)[name], **table(language()).get(name, {})}
+
+
 def one_of(section: str, name: str, default: str | None = None) -> str:
     """Return section.name if the file has it, else `default`, else the name itself."""
     found = _find(section, name)

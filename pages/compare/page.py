@@ -56,8 +56,8 @@ def _pair(pair: Pair) -> None:
         refinement = maps.refinement_of((pair.answer.query_id, pair.row.study_id), pair.answer.study, pair.match)
     known = refinement.best if refinement else None
     panels = (
-        _panel(pair.answer.study, text("detail.yours"), known.query if known else None),
-        _panel(pair.match, text("compare.case"), known.match if known else None),
+        _panel(pair.answer.study, text("detail.yours"), known.query if known else None, pair.answer.query_id),
+        _panel(pair.match, text("compare.case"), known.match if known else None, pair.row.study_id),
     )
     _recordings(pair, panels)
     if refinement is not None:
@@ -88,9 +88,9 @@ def _linked() -> bool:
     return bool(st.session_state.get("linked", True))
 
 
-def _panel(study: Study, title: str, input_map: InputMap | None) -> Panel:
+def _panel(study: Study, title: str, input_map: InputMap | None, study_id: str) -> Panel:
     values, said = overlay.signed_overlay(input_map, study)
-    return Panel(study, title, values, overlay.opacity(), said)
+    return Panel(study, title, values, overlay.opacity(), said, study_id=study_id)
 
 
 def _recordings(pair: Pair, panels: tuple[Panel, Panel]) -> None:
@@ -120,6 +120,7 @@ def _recordings(pair: Pair, panels: tuple[Panel, Panel]) -> None:
                     overlay=panel.overlay,
                     opacity=panel.opacity,
                     overlay_text=panel.overlay_text,
+                    study_id=panel.study_id,
                 )
     with left:
         if not pair.mean:

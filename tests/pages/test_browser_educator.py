@@ -137,7 +137,8 @@ def hidden(tab: Page) -> None:
     everything = tab.evaluate("""() => {
         const page = document.documentElement.cloneNode(true)
         page.querySelectorAll('.st-key-quiz-options, script, style').forEach(one => one.remove())
-        return page.outerHTML + [...document.querySelectorAll('.js-plotly-plot')].map(plot =>
+        const viewers = [...document.querySelectorAll('*')].map(one => one.shadowRoot?.innerHTML ?? '').join('')
+        return page.outerHTML + viewers + [...document.querySelectorAll('.js-plotly-plot')].map(plot =>
             JSON.stringify([plot.layout, plot.data.map(one => [one.text, one.name, one.hovertext])])).join('')
     }""")
     assert not shown(everything + tab.url + tab.title(), *SECRETS, "kbd>4<", "kbd>I<")

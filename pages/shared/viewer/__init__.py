@@ -39,21 +39,23 @@ def draw(
     anonymous: bool = False,
     shortcuts: bool = True,
     height: str = HEIGHT,
+    study_id: str = "",
 ) -> None:
     """Draw one study with the controls of its kind.
 
     overlay : signed map in -1..1, (h, w) of a film or (leads, n) over the whole trace
     overlay_text : the overlay in words, or why there is none
-    height : of the picture, a CSS length
+    height : of the viewer, a CSS length
+    study_id : the study or stored query that annotations are saved with; "" keeps them in the session
     """
-    panel = Panel(study, title, overlay, opacity, overlay_text, anonymous, shortcuts)
+    panel = Panel(study, title, overlay, opacity, overlay_text, anonymous, shortcuts, study_id)
     _draw([_panel(panel)], Frame(key, True, height))
 
 
 def draw_pair(query: Panel, match: Panel, *, key: str, linked: bool = True, height: str = HEIGHT) -> None:
     """Draw two studies of one modality on one scale; linked ones zoom and pan together.
 
-    height : of the picture, a CSS length
+    height : of the viewer, a CSS length
     """
     _draw([_panel(query), _panel(match)], Frame(key, linked, height))
 

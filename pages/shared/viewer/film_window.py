@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import numpy as np
-from PIL import Image
 
 from engine.study import Film
 
@@ -43,19 +42,8 @@ def ends(window: Window, bits: int) -> tuple[int, int]:
     return round((centre - width / 2) / 100 * top), round((centre + width / 2) / 100 * top)
 
 
-def scaled(film: Film, max_px: int | None) -> np.ndarray:
-    """Return the film at full depth, (h, w) float32, its longer side at most `max_px` pixels; None keeps them all."""
-    pixels = np.asarray(film.pixels)
-    if max_px is None or max(pixels.shape) <= max_px:
-        return pixels.astype(np.float32)
-    image = Image.fromarray(pixels.astype(np.float32))
-    image.thumbnail((max_px, max_px), Image.Resampling.LANCZOS)
-    return np.asarray(image)
-
-
-def shown(pixels: np.ndarray, bits: int, window: Window, inverted: bool) -> np.ndarray:
-    """Return (h, w) uint8 through the window. pixels : (h, w) float32 in 0..2**bits - 1."""
-    low, high = ends(window, bits)
-    grey = (pixels - low) * np.float32(255 / max(high - low, 1))
-    eight = np.rint(np.clip(grey, 0, 255)).astype(np.uint8)
-    return 255 - eight if inverted else eight
+def windows(film: Film) -> dict[str, dict[str, int]]:
+    """Return for each preset the greys of the film that become black (low) and white (high)."""
+    counts = histogram(film)
+    limits = {name: ends(preset(counts, name), film.bits) for name in PRESETS}
+    return {name: {"low": low, "high": high} for name, (low, high) in limits.items()}

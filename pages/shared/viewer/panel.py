@@ -11,7 +11,7 @@ import numpy as np
 from engine.drawing.film import stamp_of
 from engine.study import Study
 
-HEIGHT = "82vh"  # of a picture, a CSS length
+HEIGHT = "82vh"  # of a viewer, a CSS length
 _SALT = secrets.token_bytes(16)  # of this process: what stands for an anonymous study cannot be looked up elsewhere
 
 
@@ -25,6 +25,7 @@ class Panel:
     overlay_text : the overlay in words, or why there is none; then it stands grey on the picture
     anonymous : nothing that names a label, file, cohort or view, no overlay, and no rate that the app measured
     shortcuts : whether the controls have keys; a screen with keys of its own wants none
+    study_id : the study or stored query that annotations are saved with; "" keeps them in the session
     """
 
     study: Study
@@ -34,6 +35,7 @@ class Panel:
     overlay_text: str = ""
     anonymous: bool = False
     shortcuts: bool = True
+    study_id: str = ""
 
     @property
     def stamp(self) -> str:
@@ -60,7 +62,7 @@ class Frame:
 
     key    : of the viewer's controls in the session
     linked : whether two panels zoom and pan together
-    height : of the picture, a CSS length
+    height : of the viewer, a CSS length
     """
 
     key: str

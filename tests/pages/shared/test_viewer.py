@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 from helpers.screens import PATIENCE_S
@@ -11,7 +13,7 @@ from engine.drawing.palette import paper
 from engine.intake.quality.rate import quality_strip, rate_of
 from engine.strings import text
 from engine.study import ECG_LEADS, Film, Study, Trace
-from pages.shared.viewer import Panel, ecg_figure, film_view, film_window, ppg_figure
+from pages.shared.viewer import Panel, ecg_figure, film_window, ppg_figure
 from pages.shared.viewer.ecg_figure import PaperScale, Strip
 
 PAPER = paper("dark")
@@ -106,28 +108,13 @@ def test_overview_of_a_long_recording_keeps_its_extremes():
     assert x[np.argmax(y)] == pytest.approx(800, abs=1)
 
 
-def test_ruler_is_in_millimetres_of_either_axis_or_says_per_cent():
-    with_spacing, without = (Panel(Study("cxr", radiograph(s), "film")) for s in ((0.2, 0.1), None))
-    drawn, ratio = film_view.figure([with_spacing])
-    assert "mm" in drawn.layout.newshape.label.texttemplate
-    assert (tuple(drawn.layout.xaxis.range), tuple(drawn.layout.yaxis.range)) == ((0, 20), (-60, 0))
-    assert ratio == pytest.approx(20 / 60)
-    drawn, _ = film_view.figure([with_spacing, without])
-    assert "mm" not in drawn.layout.newshape.label.texttemplate
-    assert "%" in drawn.layout.newshape.label.texttemplate
-    assert (drawn.layout.xaxis2.matches, drawn.layout.yaxis2.matches) == ("x", "y")
-
-
-def test_a_window_uses_the_full_depth():
+def test_presets_cut_the_films_own_greys_at_their_percentiles():
     film = radiograph()
-    pixels = film_window.scaled(film, None)
-    narrow = film_window.shown(pixels, 12, (50.0, 1.0), False)  # 41 of 4096 greys: one step of an 8-bit picture is 16
-    assert np.unique(narrow).size > 6
-    assert (film_window.shown(pixels, 12, (50.0, 1.0), True) == 255 - narrow).all()
-    centre, width = film_window.preset(film_window.histogram(film), "auto")
-    low, high = film_window.ends((centre, width), 12)
-    assert np.mean(film.pixels < low) == pytest.approx(0.01, abs=0.005)
-    assert np.mean(film.pixels > high) == pytest.approx(0.01, abs=0.005)
+    windows = film_window.windows(film)
+    assert windows["full"] == {"low": 0, "high": 4095}
+    assert np.mean(film.pixels < windows["auto"]["low"]) == pytest.approx(0.01, abs=0.005)
+    assert np.mean(film.pixels > windows["auto"]["high"]) == pytest.approx(0.01, abs=0.005)
+    assert windows["dark"]["high"] < windows["bright"]["high"]
 
 
 def shown(study: Study, anonymous: bool = False) -> AppTest:
@@ -145,17 +132,19 @@ def words_of(app: AppTest) -> str:
     return " ".join(block.value for block in app.markdown)
 
 
-def test_film_controls_change_the_window_and_say_so():
+def sent(app: AppTest) -> str:
+    """What the browser gets of the film viewer, as JSON."""
+    return next(one.proto.json for one in app.get("bidi_component"))
+
+
+def test_a_film_states_its_spacing_and_depth_to_the_browser_and_says_where_there_is_none():
     app = shown(Study("cxr", radiograph(), "film", facts={"view": "PA"}, fingerprint="a" * 64))
     assert not app.exception
-    assert "window 0 to 4095 of 0 to 4095" in words_of(app)
-    assert "0.2 × 0.1 mm per pixel" in words_of(app)
-    app.button(key="one-window-bright").click().run()
-    assert f"({text('viewer.window_bright')})" in words_of(app)
-    app.slider(key="one-width").set_value(20.0).run()
-    assert f"({text('viewer.window_own')})" in words_of(app)
-    app.button(key="one-invert").click().run()
-    assert not app.exception
+    panel = json.loads(sent(app))["panels"][0]
+    assert (panel["spacing"], panel["bits"], panel["width"], panel["height"]) == ([0.2, 0.1], 12, 200, 300)
+    assert "0.2 × 0.1 mm" in panel["facts"]
+    app = shown(Study("cxr", radiograph(None), "film", fingerprint="e" * 64))
+    assert "per cent" in json.loads(sent(app))["panels"][0]["facts"]
 
 
 def test_ecg_and_pulse_say_their_rate_and_turn_a_span_into_one():
@@ -174,7 +163,7 @@ def test_an_anonymous_film_names_no_view_but_keeps_the_mark_of_a_synthetic_one()
     study = Study("cxr", radiograph(), "DICOM secret.dcm", facts=facts, fingerprint="d" * 64)
     app = shown(study, anonymous=True)
     assert not app.exception
-    everything = repr(app._tree)
+    everything = repr(app._tree) + sent(app)
     for secret in ("Effusion", "ward", "secret", "PA view"):
         assert secret not in everything
     assert Panel(study, anonymous=True).stamp == text("card.synthetic")
