@@ -14,7 +14,8 @@ import numpy as np
 import torch
 
 from engine.errors import UsageError
-from engine.explain.convergence import Rule, rule_of
+from engine.explain.baselines import FILM_WORDS, TRACE_WORDS, baseline
+from engine.explain.convergence import rule_of
 from engine.explain.geometry import FILM_SIGMA_PX, TRACE_SIGMA_S, blur_film, smooth_trace, to_film, to_trace
 from engine.explain.maps import SMALL_RISE, ExplainableRelease, InputMap, PairMaps
 from engine.explain.path_integral import PathIntegral
@@ -23,14 +24,8 @@ from engine.modalities import spec_of
 from engine.strings import text
 from engine.study import Film, Study, Trace
 
-FILM_BLUR_PX = 20.0  # of 224: lungs and heart remain as shades, all detail is gone
-FILM_BASELINE = "a strongly blurred copy of the film"
-TRACE_BASELINE = "the zero line in every lead"
-# (gradients per piece, pieces) of the rough map; (gradients per piece, pieces halved) of one refinement; batch sizes.
-# Films: the cheapest of twelve schedules on curves of real films; about 20 gradients reach 5 %.
-FILM_START, FILM_REFINE, FILM_BATCH = (2, 2), (2, 1), 4
-TRACE_START, TRACE_REFINE, TRACE_BATCH = (3, 4), (3, 2), 32
-MIN_PIECES = 4  # a path in fewer pieces may add up by luck, so its map is refined whatever its gap
+FILM_BATCH, TRACE_BATCH = 4, 32  # inputs per pass, for memory
+Progress = Callable[[float, str], None]
 
 
 def explain_pair(
@@ -39,36 +34,32 @@ def explain_pair(
     match: Study,
     *,
     budget: int | None = None,
-    progress: Callable[[float, str], None] | None = None,
+    progress: Progress = lambda share, words: None,
 ) -> Iterator[PairMaps]:
     """Yield both maps, a rough pair first, then finer ones until both have converged or their gradients are spent.
 
     budget   : gradients of either side; None for those of its modality (engine.explain.convergence)
-    progress : called as progress(share 0..1, sentence) before each yield
+    progress : called as progress(share 0..1, sentence) after every few gradients; what it raises ends the work
     Closing the generator stops the work; nothing is left running.
     """
     if query.facts.get("like"):
         raise UsageError("A query made of several cases has no recording to explain: ask with one of them.")
-    inputs = {"query": _tensors(release, query), "match": _tensors(release, match)}
-    embedded = {name: _embed(release, study, inputs[name]) for name, study in (("query", query), ("match", match))}
+    inputs = {"query": tensors(release, query), "match": tensors(release, match)}
+    embedded = {name: embed(release, study, inputs[name]) for name, study in (("query", query), ("match", match))}
     similarity = float(embedded["query"] @ embedded["match"])
     sides: dict[str, _InputAttribution] = {}
     for name, study, other in (("query", query, "match"), ("match", match, "query")):
         if spec_of(study.modality).attributed:
-            sides[name] = _InputAttribution(release, study, inputs[name], embedded[other], similarity)
-            if budget is not None:
-                sides[name].rule = sides[name].rule._replace(budget=budget)
+            sides[name] = _InputAttribution(release, study, inputs[name], embedded[other], budget)
     notes = _notes(query, match)
     for side in sides.values():
+        side.path.on_batch = lambda: progress(*_progress(sides))
         side.begin()
     while True:
         open_sides = [side for side in sides.values() if side.open]
         query_map, match_map = (sides[name].map() if name in sides else None for name in ("query", "match"))
-        maps = PairMaps(query_map, match_map, similarity, not open_sides, notes + _small(query_map, match_map))
-        if progress is not None:
-            progress(*_progress(sides, maps.final))
-        yield maps
-        if maps.final:
+        yield PairMaps(query_map, match_map, similarity, not open_sides, notes + _small(query_map, match_map))
+        if not open_sides:
             return
         max(open_sides, key=lambda side: side.gap).refine()
 
@@ -82,63 +73,72 @@ class _InputAttribution:
         study: Study,
         inputs: dict[str, torch.Tensor],
         other: torch.Tensor,
-        similarity: float,
+        budget: int | None,
     ) -> None:
-        module = _module(release, study)
+        module = module_of(release, study)
         rest = {name: value for name, value in inputs.items() if name != "x"}
 
         def score(x: torch.Tensor) -> torch.Tensor:
             batched = {name: value.expand(len(x), *value.shape) for name, value in rest.items()}
             return module(x=x, **batched) @ other
 
-        self.study, self.seconds = study, 0.0
-        self.rule: Rule = rule_of(study.modality)
+        self.study, self.seconds, self.rule = study, 0.0, rule_of(study.modality)
+        self.budget = self.rule.budget if budget is None else budget
         self.film = isinstance(study.content, Film)
-        x = inputs["x"]
-        batch = FILM_BATCH if self.film else TRACE_BATCH
-        self.path = PathIntegral(score, x, baseline(x, study), batch, known_scores={1.0: similarity})
+        x, batch = inputs["x"], FILM_BATCH if self.film else TRACE_BATCH
+        self.path = PathIntegral(score, x, baseline(x, study), batch, self.rule.power)
 
     def begin(self) -> None:
         """Compute the rough map."""
-        self._timed(lambda: self.path.start(*(FILM_START if self.film else TRACE_START)))
+        self._timed(lambda: self.path.start(self.rule.pieces))
 
     def refine(self) -> None:
-        """Halve the pieces of the path that add up worst."""
-        self._timed(lambda: self.path.refine(*(FILM_REFINE if self.film else TRACE_REFINE)))
+        """Halve the stretches of the path that add up worst."""
+        self._timed(lambda: self.path.refine(self.rule.refined))
+
+    @property
+    def measure(self) -> float:
+        """What gap and spread are measured against, as InputMap defines it."""
+        return max(abs(self.path.rise), SMALL_RISE)
 
     @property
     def gap(self) -> float:
         """The convergence gap as InputMap defines it."""
-        return abs(self.path.miss) / max(abs(self.path.rise), SMALL_RISE)
+        return abs(self.path.miss) / self.measure
+
+    @property
+    def spread(self) -> float:
+        """The spread as InputMap defines it."""
+        return float(np.abs(self.path.misses).sum()) / self.measure
 
     @property
     def open(self) -> bool:
         """Whether refinement is still owed and may be paid for."""
-        nodes, most = FILM_REFINE if self.film else TRACE_REFINE
-        affordable = self.path.steps + 2 * nodes * most <= self.rule.budget
-        return affordable and (self.gap > self.rule.limit or len(self.path.pieces) < MIN_PIECES)
+        affordable = self.path.steps + self.rule.refined <= self.budget
+        return affordable and (self.gap > self.rule.limit or self.spread > self.rule.spread_limit)
 
     def map(self) -> InputMap:
         """Return the map as it stands, on the study's own axes."""
         low, high = self.path.ends
-        place, words = (place_film, FILM_BASELINE) if self.film else (place_trace, TRACE_BASELINE)
+        place, words = (place_film, FILM_WORDS) if self.film else (place_trace, TRACE_WORDS)
         values, smoothing = place(self.path.values, self.study)
         return InputMap(
-            self.study.modality, values, words, high, low, self.gap, self.path.steps, self.seconds, smoothing
+            self.study.modality,
+            values,
+            words,
+            high,
+            low,
+            self.gap,
+            self.spread,
+            self.path.steps,
+            self.seconds,
+            smoothing,
         )
 
     def _timed(self, work: Callable[[], None]) -> None:
-        started = time.perf_counter()
+        started = time.process_time()
         work()
-        self.seconds += time.perf_counter() - started
-
-
-def baseline(x: torch.Tensor, study: Study) -> torch.Tensor:
-    """Return what x (1, 224, 224) or (leads, m) is compared with: a film without detail, or flat lines."""
-    if not isinstance(study.content, Film):
-        return torch.zeros_like(x)
-    height, width = study.content.pixels.shape[:2]
-    return torch.from_numpy(blur_film(x[0].numpy(), (height, width), FILM_BLUR_PX))[None]
+        self.seconds += time.process_time() - started
 
 
 def place_film(values: np.ndarray, study: Study) -> tuple[np.ndarray, str]:
@@ -162,11 +162,12 @@ def place_trace(values: np.ndarray, study: Study) -> tuple[np.ndarray, str]:
     return placed, f"Gaussian, σ {1000 * TRACE_SIGMA_S:.0f} ms along time"
 
 
-def _tensors(release: ExplainableRelease, study: Study) -> dict[str, torch.Tensor]:
+def tensors(release: ExplainableRelease, study: Study) -> dict[str, torch.Tensor]:
+    """Return one study's model inputs as float32 tensors, without a batch axis."""
     return {name: torch.as_tensor(np.asarray(value, np.float32)) for name, value in release.inputs(study).items()}
 
 
-def _module(release: ExplainableRelease, study: Study) -> Callable[..., torch.Tensor]:
+def module_of(release: ExplainableRelease, study: Study) -> Callable[..., torch.Tensor]:
     """Return what embeds batched inputs as the search compares them; of a film searched by a part, that part alone."""
     module: Any = release.module(study.modality)
     mapping = release.mapping(study.modality)
@@ -182,11 +183,11 @@ def _module(release: ExplainableRelease, study: Study) -> Callable[..., torch.Te
     return part
 
 
-def _embed(release: ExplainableRelease, study: Study, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
+def embed(release: ExplainableRelease, study: Study, inputs: dict[str, torch.Tensor]) -> torch.Tensor:
     """Return the study's embedding (256,)."""
     batched = {name: value[None] for name, value in inputs.items()}
     with torch.no_grad():
-        embedding: torch.Tensor = _module(release, study)(**batched)[0]
+        embedding: torch.Tensor = module_of(release, study)(**batched)[0]
     return embedding
 
 
@@ -201,9 +202,7 @@ def _small(query: InputMap | None, match: InputMap | None) -> tuple[str, ...]:
     return (SMALL_CHANGE.format(sides=" and the ".join(low), limit=SMALL_RISE),) if low else ()
 
 
-def _progress(sides: dict[str, _InputAttribution], final: bool) -> tuple[float, str]:
-    """Return the share of the gradients that are computed, 1 at the end, and a sentence that counts them."""
-    if not sides:
-        return 1.0, TEXT_SIDE
-    done, most = sum(side.path.steps for side in sides.values()), sum(side.rule.budget for side in sides.values())
-    return 1.0 if final else done / most, text("explain.progress", done=done, most=most)
+def _progress(sides: dict[str, _InputAttribution]) -> tuple[float, str]:
+    """Return the share of the gradients that are computed and a sentence that counts them."""
+    done, most = sum(side.path.steps for side in sides.values()), sum(side.budget for side in sides.values())
+    return min(1.0, done / max(1, most)), text("explain.progress", done=done, most=most)

@@ -37,7 +37,9 @@ class InputMap:
     baseline            : what the input was compared with, in words
     gap                 : |sum − (similarity − baseline_similarity)| over |similarity − baseline_similarity|, or over
                           SMALL_RISE where that is smaller: a share of next to nothing would say nothing
+    spread              : how far the stretches of the path miss their changes, added without their signs, over the same
     steps               : gradients computed
+    seconds             : of the processor
     smoothing           : in words
     """
 
@@ -47,6 +49,7 @@ class InputMap:
     similarity: float
     baseline_similarity: float
     gap: float
+    spread: float
     steps: int
     seconds: float
     smoothing: str
@@ -69,7 +72,7 @@ class InputMap:
     @property
     def converged(self) -> bool:
         """Whether the map adds up well enough to be coloured."""
-        return self.gap <= self.limit
+        return self.gap <= self.limit and self.spread <= rule_of(self.modality).spread_limit
 
     @property
     def explained(self) -> float:

@@ -1,114 +1,115 @@
-"""Integrated gradients of one scalar along one straight path, refined until they add up.
+"""Integrated gradients of one scalar along one straight path, with gradients where the path bends.
 
 Sundararajan et al., ICML 2017: with baseline b and input x, the attribution (x − b) · ∫₀¹ ∇f(b + α(x − b)) dα sums to
-f(x) − f(b) (completeness). The path is cut into pieces; captum integrates every piece by Gauss–Legendre, and since
-completeness holds for each piece on its own, the pieces that do not add up are the ones cut further. Pieces that do
-are kept, so refinement adds to the work done instead of repeating it.
+f(x) − f(b) (completeness). The integral runs over s with α = s^power, which spends more of it where little of the input
+is there yet and similarity changes most. Every gradient also gives f, so between two nodes it is known how far the
+integral of the slope misses the change in f: that is where the next node goes. A cubic spline through the nodes gives
+each gradient its weight, so no gradient is thrown away and few are needed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import pairwise
 
 import numpy as np
 import torch
-from captum.attr import IntegratedGradients
+from scipy.interpolate import make_interp_spline
 
 Score = Callable[[torch.Tensor], torch.Tensor]  # (n, …) inputs → (n,) similarities, differentiable
+DEGREE = 3  # of the spline
 
 
-@dataclass
-class Piece:
-    """The stretch start … end (shares of the path) with its attribution and how far that misses completeness."""
+@dataclass(frozen=True, eq=False)
+class Node:
+    """The place s on the path: f there, and gradient · (x − b) · dα/ds in x's shape with its sum, the slope of f."""
 
-    start: float
-    end: float
+    s: float
+    height: float
+    slope: float
     values: np.ndarray
-    miss: float  # sum(values) − (f(end) − f(start))
 
 
 @dataclass
 class PathIntegral:
-    """Attribution of score(x) − score(baseline), refined piece by piece.
+    """Attribution of score(x) − score(baseline), refined node by node.
 
     score         : differentiable; batches over the first axis
     x, baseline   : tensors of one shape without a batch axis
-    known         : scores at shares of the path, as far as they are known
     batch         : inputs per forward and backward pass, for memory
+    power         : α = s^power; above 1 the slope at the baseline is 0 and costs no gradient
+    on_batch      : called after each pass; what it raises ends the work
     """
 
     score: Score
     x: torch.Tensor
     baseline: torch.Tensor
     batch: int = 8
-    known_scores: dict[float, float] = field(default_factory=dict)
+    power: float = 1.0
+    on_batch: Callable[[], None] = lambda: None
     steps: int = 0  # gradients computed so far
-    pieces: list[Piece] = field(default_factory=list)
+    nodes: list[Node] = field(default_factory=list)
 
-    def start(self, nodes: int, pieces: int = 1) -> None:
-        """Integrate the whole path in equal pieces with `nodes` gradients each."""
-        edges = np.linspace(0, 1, pieces + 1).tolist()
-        self.pieces = self._integrate(list(pairwise(edges)), nodes)
+    def start(self, pieces: int) -> None:
+        """Put nodes at the ends of so many equal pieces of the path, at least 3."""
+        self._add(np.linspace(0, 1, pieces + 1).tolist())
 
-    def refine(self, nodes: int, most: int = 2) -> None:
-        """Halve the `most` pieces that miss completeness most, and integrate the halves with `nodes` gradients each."""
-        ranked = sorted(self.pieces, key=lambda piece: -abs(piece.miss))
-        worst, kept = ranked[:most], ranked[most:]
-        halves = []
-        for piece in worst:
-            middle = (piece.start + piece.end) / 2
-            halves += [(piece.start, middle), (middle, piece.end)]
-        self.pieces = sorted(kept + self._integrate(halves, nodes), key=lambda piece: piece.start)
+    def refine(self, most: int = 1) -> None:
+        """Halve the `most` stretches between nodes where slope and change in f differ most."""
+        s = [node.s for node in self.nodes]
+        worst = np.argsort(-np.abs(self.misses))[:most]
+        self._add([(s[i] + s[i + 1]) / 2 for i in worst])
 
     @property
     def values(self) -> np.ndarray:
         """The attribution so far, in x's shape, float32; its unit is that of the score."""
-        return np.stack([piece.values for piece in self.pieces]).sum(0, dtype=np.float32)
-
-    @property
-    def rise(self) -> float:
-        """score(x) − score(baseline), what the attribution should sum to."""
-        return self._height(1.0) - self._height(0.0)
+        weights = self._spline(np.eye(len(self.nodes))).integrate(0, 1)
+        return np.tensordot(weights, np.stack([node.values for node in self.nodes]), 1).astype(np.float32)
 
     @property
     def ends(self) -> tuple[float, float]:
         """score(baseline), score(x)."""
-        return self._height(0.0), self._height(1.0)
+        return self.nodes[0].height, self.nodes[-1].height
+
+    @property
+    def rise(self) -> float:
+        """score(x) − score(baseline), what the attribution should sum to."""
+        return self.ends[1] - self.ends[0]
+
+    @property
+    def misses(self) -> np.ndarray:
+        """How far the integral of the slope misses the change in f between neighbouring nodes: (nodes − 1,)."""
+        reached = self._spline(np.array([node.slope for node in self.nodes])).antiderivative()
+        places, heights = ([getattr(node, name) for node in self.nodes] for name in ("s", "height"))
+        return np.asarray(np.diff(reached(places)) - np.diff(heights))
 
     @property
     def miss(self) -> float:
         """sum(values) − rise."""
-        return sum(piece.miss for piece in self.pieces)
+        return float(self.misses.sum())
 
-    def _integrate(self, spans: list[tuple[float, float]], nodes: int) -> list[Piece]:
-        self._measure([edge for span in spans for edge in span])
-        starts = torch.stack([self._at(a) for a, _ in spans])
-        ends = torch.stack([self._at(b) for _, b in spans])
-        integrated = IntegratedGradients(self.score).attribute(
-            ends, starts, n_steps=nodes, method="gausslegendre", internal_batch_size=max(self.batch, len(spans))
-        )
-        self.steps += nodes * len(spans)
-        arrays = integrated.detach().float().numpy()
-        misses = [
-            float(v.sum(dtype=np.float64)) - (self._height(b) - self._height(a))
-            for v, (a, b) in zip(arrays, spans, strict=True)
-        ]
-        return [Piece(a, b, v, miss) for (a, b), v, miss in zip(spans, arrays, misses, strict=True)]
+    def _spline(self, heights: np.ndarray) -> make_interp_spline:
+        return make_interp_spline([node.s for node in self.nodes], heights, k=DEGREE)
 
-    def _at(self, share: float) -> torch.Tensor:
-        return self.baseline + share * (self.x - self.baseline)
-
-    def _height(self, share: float) -> float:
-        self._measure([share])
-        return self.known_scores[share]
-
-    def _measure(self, shares: list[float]) -> None:
-        """Compute the score at path positions not yet known."""
-        missing = [share for share in dict.fromkeys(shares) if share not in self.known_scores]
-        for i in range(0, len(missing), self.batch):
-            chunk = missing[i : i + self.batch]
+    def _add(self, places: list[float]) -> None:
+        if self.power > 1 and 0.0 in places:
+            places = [s for s in places if s > 0]
             with torch.no_grad():
-                heights = self.score(torch.stack([self._at(share) for share in chunk]))
-            self.known_scores |= dict(zip(chunk, heights.tolist(), strict=True))
+                height = float(self.score(self.baseline[None]))
+            self.nodes.append(Node(0.0, height, 0.0, np.zeros(tuple(self.x.shape), np.float32)))
+        for first in range(0, len(places), self.batch):
+            self.nodes += self._measured(places[first : first + self.batch])
+            self.on_batch()
+        self.nodes.sort(key=lambda node: node.s)
+
+    def _measured(self, places: list[float]) -> list[Node]:
+        """Return nodes at these places, by one forward and one backward pass."""
+        way = self.x - self.baseline
+        inputs = torch.stack([self.baseline + s**self.power * way for s in places]).requires_grad_(True)
+        heights = self.score(inputs)
+        (gradients,) = torch.autograd.grad(heights.sum(), inputs)
+        self.steps += len(places)
+        rates = [self.power * s ** (self.power - 1) for s in places]
+        values = [(rate * gradient * way).numpy() for rate, gradient in zip(rates, gradients, strict=True)]
+        sums = [float(each.sum(dtype=np.float64)) for each in values]
+        return [Node(*parts) for parts in zip(places, heights.tolist(), sums, values, strict=True)]

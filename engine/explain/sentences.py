@@ -43,6 +43,8 @@ def percent(share: float) -> str:
 
 def not_converged(input_map: InputMap) -> str:
     """Return what stands on a picture whose map may not be coloured."""
+    if input_map.gap <= input_map.limit:
+        return text("explain.by_luck")
     gap = percent(input_map.gap) if input_map.gap <= MOST_SAID else text("explain.over", share=percent(MOST_SAID))
     return text("explain.not_converged", gap=gap, limit=percent(input_map.limit))
 

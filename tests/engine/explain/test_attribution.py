@@ -10,8 +10,10 @@ import pytest
 import torch
 from helpers.map_checks import completeness_gap, randomisation_correlation
 from PIL import Image
+from scipy.ndimage import gaussian_filter1d
 
-from engine.explain.attribution import FILM_BLUR_PX, explain_pair
+from engine.explain.attribution import explain_pair
+from engine.explain.baselines import SMOOTH_S, average_film
 from engine.explain.geometry import blur_film
 from engine.explain.maps import PairMaps
 from engine.explain.picture import draw_pair_figure, explain_to_png
@@ -89,20 +91,23 @@ def test_a_linear_model_is_explained_exactly_on_both_sides() -> None:
     *_, maps = explain_pair(model, film, pulse)
     x, samples = model.inputs(film)["x"][0], pulse.content.samples
     e_film, e_pulse = x.ravel() @ model.weights["cxr"].numpy(), samples.ravel() @ model.weights["ppg"].numpy()
+    no_beats = gaussian_filter1d(samples, SMOOTH_S * 125, axis=1, mode="reflect")
     film_weights = (model.weights["cxr"].numpy() @ e_pulse).reshape(224, 224)
     pulse_weights = (model.weights["ppg"].numpy() @ e_film)[None]
-    by_hand = film_weights * (x - blur_film(x, (224, 224), FILM_BLUR_PX))
+    by_hand = film_weights * (x - average_film())
     assert maps.final
     assert maps.similarity == pytest.approx(float(e_film @ e_pulse), rel=1e-3)
     assert maps.query.gap < 1e-3
     assert maps.match.gap < 1e-3
     assert maps.query.values == pytest.approx(blur_film(by_hand, (224, 224), 7.0), abs=1e-4)
-    assert maps.match.values.sum() == pytest.approx((pulse_weights * samples).sum(), rel=1e-2)
-    assert np.corrcoef(maps.match.values.ravel(), (pulse_weights * samples).ravel())[0, 1] > 0.3  # smoothed over 20 ms
+    assert maps.match.values.sum() == pytest.approx((pulse_weights * (samples - no_beats)).sum(), rel=1e-2)
+    assert (
+        np.corrcoef(maps.match.values.ravel(), (pulse_weights * (samples - no_beats)).ravel())[0, 1] > 0.3
+    )  # smoothed over 20 ms
 
 
 def test_a_first_pair_of_film_maps_comes_long_before_the_last(films: list[PairMaps]) -> None:
-    assert len(films) >= 3
+    assert len(films) >= 2
     assert films[0].query.values.shape == films[0].match.values.shape == (224, 224)
     assert not any(maps.final for maps in films[:-1])
 
@@ -133,7 +138,7 @@ def test_ecg_and_ppg_are_explained_on_their_own_samples(release: Release) -> Non
     assert maps.query.values.shape == query.content.samples.shape == (12, 5000)
     assert maps.match.values.shape == match.content.samples.shape
     assert maps.query.converged and maps.match.converged
-    assert max(maps.query.gap, maps.match.gap) <= 0.05
+    assert max(maps.query.gap, maps.match.gap) <= 0.02
     expected = float(np.dot(*release.embed([query, match])))
     assert maps.similarity == pytest.approx(expected, abs=1e-3)
     assert any("amplitudes" in note for note in maps.notes)
@@ -169,9 +174,10 @@ def test_closing_the_generator_ends_the_work(release: Release) -> None:
     )
     first = next(maps)
     maps.close()
-    assert len(heard) == 1
-    assert 0 < heard[0][0] <= 1
-    assert heard[0][1].startswith(f"{first.query.steps + first.match.steps} of at most ")
+    assert all(0 < share <= 1 for share, _ in heard)
+    assert heard[-1][1].startswith(f"{first.query.steps + first.match.steps} of at most ")
+    assert [int(words.split()[0]) for _, words in heard] == sorted(int(words.split()[0]) for _, words in heard)
+    assert len(heard) > 2  # more than one a side
     assert first.query.steps > 0
     assert next(maps, None) is None
 
@@ -227,7 +233,7 @@ def test_the_picture_is_written_and_carries_its_words(release: Release, films: l
     assert f"{notice()}." in words
     assert " ".join(CAVEAT.split()) in words
     assert "Convergence gap" in words
-    assert "blurred copy" in words
+    assert "the average chest film" in words
 
 
 def test_a_wide_dicom_film_is_explained_on_its_own_pixels(release: Release, recordings: Path) -> None:

@@ -11,21 +11,24 @@ from engine.explain.path_integral import PathIntegral
 
 X = torch.tensor([1.0, -2.0, 3.0])
 BASELINE = torch.tensor([0.5, 0.0, -1.0])
+POWERS = (1.0, 2.0)
 
 
-def test_a_linear_score_is_shared_out_exactly() -> None:
+@pytest.mark.parametrize("power", POWERS)
+def test_a_linear_score_is_shared_out_exactly(power: float) -> None:
     weights = torch.tensor([2.0, -1.0, 0.25])
-    path = PathIntegral(lambda x: x @ weights + 7, X, BASELINE)
-    path.start(nodes=2)
+    path = PathIntegral(lambda x: x @ weights + 7, X, BASELINE, power=power)
+    path.start(3)
     assert path.values == pytest.approx([2 * 0.5, -1 * -2.0, 0.25 * 4.0])
     assert path.ends == pytest.approx((7 + 1 - 0.25, 7 + 2 + 2 + 0.75))
-    assert path.miss == pytest.approx(0, abs=1e-5)
+    assert path.misses == pytest.approx(np.zeros(3), abs=1e-5)
 
 
-def test_a_product_is_shared_out_as_the_integral_says() -> None:
+@pytest.mark.parametrize("power", POWERS)
+def test_a_product_is_shared_out_as_the_integral_says(power: float) -> None:
     """f = a·b from (0, 0) to (2, 3): each factor's gradient is the other, so each receives half of 6."""
-    path = PathIntegral(lambda x: x[:, 0] * x[:, 1], torch.tensor([2.0, 3.0]), torch.zeros(2))
-    path.start(nodes=3)
+    path = PathIntegral(lambda x: x[:, 0] * x[:, 1], torch.tensor([2.0, 3.0]), torch.zeros(2), power=power)
+    path.start(4)
     assert path.values == pytest.approx([3.0, 3.0])
 
 
@@ -34,35 +37,50 @@ def kinked(x: torch.Tensor) -> torch.Tensor:
     return torch.sigmoid(60 * (x[:, 0] - 0.8)) + 0.2 * torch.sin(x.sum(1))
 
 
-def test_refinement_closes_the_gap_where_the_path_is_steep() -> None:
-    path = PathIntegral(kinked, X, torch.zeros(3))
-    path.start(nodes=4)
-    rough = abs(path.miss / path.rise)
-    for _ in range(8):
-        path.refine(nodes=4, most=1)
-    assert rough > 0.2
+@pytest.mark.parametrize("power", POWERS)
+def test_refinement_closes_the_gap_where_the_path_is_steep(power: float) -> None:
+    path = PathIntegral(kinked, X, torch.zeros(3), power=power)
+    path.start(4)
+    rough, begun = abs(path.miss / path.rise), path.steps
+    for _ in range(12):
+        path.refine()
+    assert begun == (5 if power == 1 else 4)  # at the baseline itself a power needs no gradient
+    assert path.steps == begun + 12
+    assert rough > 0.05
     assert abs(path.miss / path.rise) < 0.01
-    assert path.steps == 4 + 8 * 8
     low, high = path.ends
     assert completeness_gap(path.values, high, low) == pytest.approx(abs(path.miss / path.rise), abs=1e-4)
 
 
-def test_refinement_splits_only_the_piece_that_misses_most() -> None:
+def test_refinement_goes_where_slope_and_change_differ_most_and_keeps_every_gradient() -> None:
     path = PathIntegral(kinked, X, torch.zeros(3))
-    path.start(nodes=3, pieces=4)
-    worst = max(path.pieces, key=lambda piece: abs(piece.miss))
-    others = [piece for piece in path.pieces if piece is not worst]
-    path.refine(nodes=3, most=1)
-    assert all(any(kept is piece for kept in path.pieces) for piece in others)
-    assert [(p.start, p.end) for p in path.pieces] == sorted((p.start, p.end) for p in path.pieces)
-    assert np.isclose(sum(p.end - p.start for p in path.pieces), 1)
+    path.start(4)
+    before, worst = list(path.nodes), int(np.argmax(np.abs(path.misses)))
+    path.refine()
+    (new,) = [node for node in path.nodes if all(node is not one for one in before)]
+    assert new.s == (before[worst].s + before[worst + 1].s) / 2
+    assert len(path.nodes) == len(before) + 1 and [n.s for n in path.nodes] == sorted(n.s for n in path.nodes)
 
 
 def test_the_batch_size_changes_nothing() -> None:
     maps = []
     for batch in (1, 3, 64):
         path = PathIntegral(kinked, X, torch.zeros(3), batch=batch)
-        path.start(nodes=5, pieces=2)
+        path.start(8)
         maps.append(path.values)
     assert maps[1] == pytest.approx(maps[0], abs=1e-6)
     assert maps[2] == pytest.approx(maps[0], abs=1e-6)
+
+
+def test_whoever_listens_hears_of_every_batch_and_can_end_the_work() -> None:
+    class StopError(Exception):
+        pass
+
+    def stop() -> None:
+        if path.steps >= 4:
+            raise StopError
+
+    path = PathIntegral(kinked, X, torch.zeros(3), batch=2, on_batch=stop)
+    with pytest.raises(StopError):
+        path.start(8)
+    assert path.steps == 4
