@@ -30,6 +30,7 @@ page = st.navigation(
     ],
     position="top",
 )
+frame.describe(page.title)
 st.html(ASSETS / "style.css")
 tools = notice.draw_banner()
 with guarded():

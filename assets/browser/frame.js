@@ -6,6 +6,7 @@
 const MAIN = "[data-testid=stMain]";
 const CARD = "[class*='st-key-card-']";
 const CARDS = "[class*='st-key-cards-']";
+const PICTURES = ".st-key-compare-pictures";
 const STORED = "casebind-places";
 const MOST_PLACES = 60;
 const PATIENCE_MS = 15000; // for so long a page may take to be drawn before its place is given up
@@ -56,7 +57,10 @@ class Frame {
       if (this.pushedAt === this.presses) replace(state, title, address);
       else push(state, title, address);
       this.pushedAt = this.presses;
-      arrived((moved) => moved && this.restore());
+      arrived((moved) => {
+        if (moved) this.restore();
+        else if (document.querySelector(PICTURES)) this.seek(0); // another case is opened
+      });
     };
     window.addEventListener("popstate", () => {
       this.presses += 1;
@@ -133,7 +137,7 @@ class Frame {
   }
 
   focus(target) {
-    const own = target.matches(`${CARD}, button, a[href], h1`) ? target : null;
+    const own = target.matches(`${CARD}, ${PICTURES}, button, a[href], h1`) ? target : null;
     const one = own ?? target.querySelector("h1, button:not(:disabled), a[href]") ?? target;
     if (!one.matches("button, a[href], [tabindex]")) one.tabIndex = -1;
     one.focus({ preventScroll: true });

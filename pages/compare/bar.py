@@ -1,8 +1,6 @@
-"""Over and under the two: the way back and the steps between cases, the marks, and the encounter's other studies."""
+"""Over and under the two: the way back, the steps between cases, the marks, and the encounter's other studies."""
 
 from __future__ import annotations
-
-from hashlib import sha256
 
 import streamlit as st
 
@@ -16,39 +14,34 @@ from pages.shared.markdown import escaped
 SEARCH = "pages/search/page.py"
 
 
-def to_top(study_id: str) -> None:
-    """Scroll up when another case is opened; the browser would stay where the card was."""
-    once = sha256(study_id.encode()).hexdigest()[:12]
-    script = "document.querySelector('[data-testid=stMain]')?.scrollTo(0, 0)"
-    st.html(f"<script>/* {once} */ {script}</script>", unsafe_allow_javascript=True)
-
-
 def draw_navigation(pair: Pair | None) -> None:
-    """Draw the way back, the steps to the cases before and after, the place among them, and a new query."""
-    with st.container(horizontal=True, vertical_alignment="center", key="detail-bar"):
-        if st.button(text("detail.back"), icon=":material/arrow_back:", key="back", shortcut=KEYS["back"]):
-            st.switch_page(SEARCH, query_params=query_state.url(query_state.CASE))
-        if pair is not None and pair.neighbour is not None:
-            _steps(pair.ids, pair.ids.index(pair.neighbour.study_id))
-        else:
-            st.markdown("", width="stretch")
-        if st.button(text("search.new"), icon=":material/add:", key="new", shortcut=KEYS["new"]):
-            query_state.forget()
-            st.switch_page(SEARCH)
+    """Draw the way back, the steps to the cases before and after, the place among them, and the title."""
+    if st.button(text("detail.back"), icon=":material/arrow_back:", key="back", shortcut=KEYS["back"]):
+        st.switch_page(SEARCH, query_params=query_state.url(query_state.CASE))
+    if pair is not None and pair.neighbour is not None:
+        _steps(pair.ids, pair.ids.index(pair.neighbour.study_id))
+
+
+def draw_new() -> None:
+    """Draw the button that starts a new query."""
+    if st.button(text("search.new"), icon=":material/add:", key="new", shortcut=KEYS["new"]):
+        query_state.forget()
+        st.switch_page(SEARCH)
 
 
 def _steps(ids: list[str], index: int) -> None:
-    for action, step in (("previous", -1), ("next", 1)):
+    for action, step, icon in (("previous", -1, "chevron_left"), ("next", 1, "chevron_right")):
         there = 0 <= index + step < len(ids)
         st.button(
             text(f"detail.{action}"),
             key=action,
+            icon=f":material/{icon}:",
             shortcut=KEYS[action],
             disabled=not there,
             on_click=_open,
             args=(ids[index + step] if there else "",),
         )
-    st.markdown(text("detail.place", n=index + 1, total=len(ids)), width="stretch")
+    st.markdown(text("detail.place", n=index + 1, total=len(ids)), width="content")
 
 
 def _open(study_id: str) -> None:
@@ -59,17 +52,16 @@ def _open(study_id: str) -> None:
 def draw_rating(pair: Pair) -> None:
     """Draw the three marks with their keys; the stored one carries a tick and the word "Saved"."""
     if pair.neighbour is None:
-        st.markdown(f":small[{text('compare.not_ranked')}]")
         return
     study_id = pair.neighbour.study_id
     mark = query_state.user_ratings(pair.answer.query_id).get(study_id)
-    st.markdown(f"**{text('detail.how_rate')}**", width="content")
     for name in MARKS:
         st.button(
             text(f"mark.{name}"),
             key=f"rate-{name}",
             shortcut=KEYS[name],
-            icon=":material/check:" if name == mark else None,
+            icon=":material/check:" if name == mark else text(f"icon.mark_{name}"),
+            help=text("detail.how_rate"),
             type="primary" if name == mark else "secondary",
             on_click=query_state.rate,
             args=(pair.answer, study_id, None if name == mark else name),

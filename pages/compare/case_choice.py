@@ -5,11 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.modalities import MODALITIES
+from engine.retrieval import wording
 from engine.store.records import StudyRow
 from engine.strings import text
 from pages.shared import query_state, resources
 
-MAX_LISTED = 300  # studies in one list; a label narrows it down
+SIDES = ("first", "second")
+MAX_LISTED = 1000  # studies in one list; a label narrows it down
 
 
 def draw_pair_chooser() -> None:
@@ -19,7 +21,7 @@ def draw_pair_chooser() -> None:
         st.title(text("compare.choose_title"), anchor=False)
         st.markdown(text("compare.choose_lead"))
         chosen = []
-        for side, column in zip(("first", "second"), st.columns(2, gap="large"), strict=True):
+        for side, column in zip(SIDES, st.columns(2, gap="large"), strict=True):
             with column, st.container(border=True):
                 chosen.append(_choice(side))
         with st.container(horizontal=True):
@@ -28,7 +30,7 @@ def draw_pair_chooser() -> None:
                 key="choose-go",
                 type="primary",
                 icon=":material/compare:",
-                disabled=None in chosen,
+                disabled=None in chosen or chosen[0] == chosen[1],
                 on_click=_open,
                 args=tuple(chosen),
             )
@@ -37,8 +39,7 @@ def draw_pair_chooser() -> None:
 
 
 def _open(query: str, case: str) -> None:
-    st.query_params[query_state.QUERY] = query
-    st.query_params[query_state.CASE] = case
+    st.query_params.from_dict({query_state.QUERY: query, query_state.CASE: case})
 
 
 def _choice(side: str) -> str | None:
@@ -70,7 +71,7 @@ def _choice(side: str) -> str | None:
         rows[:MAX_LISTED],
         key=f"{side}-study",
         format_func=_named,
-        index=0 if rows else None,
+        index=min(SIDES.index(side), len(rows) - 1) if rows else None,
     )
     if len(rows) > MAX_LISTED:
         st.markdown(f":small[{text('compare.choose_more', n=MAX_LISTED, total=len(rows))}]")
@@ -88,6 +89,7 @@ def _fits(row: StudyRow, label: str | None) -> bool:
 
 
 def _named(row: StudyRow) -> str:
-    labels = ", ".join(row.labels) or text("card.no_labels")
-    mark = f" · {text('card.synthetic')}" if row.synthetic else ""
-    return f"{row.study_id} · {labels}{mark}"
+    """Return a study in words, its id last."""
+    person = wording.person(row.age, row.sex, row.view)
+    mark = text("card.synthetic") if row.synthetic else ""
+    return " · ".join(part for part in (wording.labels(row.labels), person, mark, row.study_id) if part)

@@ -26,17 +26,24 @@ def wanted() -> bool:
     return bool(st.session_state.get("why"))
 
 
-def controls() -> None:
-    """Draw the button that shows or hides the overlay, and its opacity while it is shown."""
+def draw_button() -> None:
+    """Draw the button that shows or hides the overlay."""
     st.button(
         text("detail.hide" if wanted() else "detail.overlay"),
         key="why-button",
         shortcut=KEYS["why"],
         icon=":material/visibility_off:" if wanted() else ":material/visibility:",
+        type="primary" if wanted() else "secondary",
         help=text("detail.overlay_help"),
         on_click=_toggle,
     )
-    if wanted():
+
+
+def draw_progress(refinement: Refinement) -> None:
+    """Draw over the pictures how far the maps are, and how strongly they are drawn."""
+    with st.container(horizontal=True, vertical_alignment="center", key="detail-why"):
+        if not refinement.over:
+            _watch(refinement, maps.steps(refinement.best))
         st.session_state.setdefault("opacity", st.session_state.get("opacity-kept", OPACITY))
         st.session_state["opacity-kept"] = st.slider(
             text("detail.opacity"), 0, 100, key="opacity", format="%d %%", width=220
@@ -67,10 +74,8 @@ def signed_overlay(input_map: InputMap | None, study: Study) -> tuple[np.ndarray
 
 
 def draw_explanation(refinement: Refinement, query: Study, match: Study) -> None:
-    """Draw how far the refinement is, then the scale, the gaps, the strongest parts and the caveat."""
+    """Draw the scale, the gaps, the strongest parts and the caveat."""
     known = refinement.best
-    if not refinement.over:
-        _watch(refinement, maps.steps(known))
     if refinement.error:
         st.error(text("compare.failed"), icon=":material/error:")
     if known is not None:

@@ -14,11 +14,13 @@ from engine.strings import text
 from engine.study import Study
 from pages.compare import bar, case_choice, maps, overlay
 from pages.compare.pair import Pair, load
-from pages.shared import case_card, collect, export, mean, query_state, resources, study_facts, viewer
-from pages.shared.case_view import column_shares
+from pages.shared import case_card, collect, export, frame, mean, query_state, resources, study_facts, viewer
 from pages.shared.keys import KEYS
 from pages.shared.markdown import escaped
 from pages.shared.viewer import Panel
+
+HEIGHT, HEIGHT_WITH_MAPS = "calc(100vh - 235px)", "calc(100vh - 305px)"  # the window less the frame, the bar, the tools
+WORDS_PX = 260  # width of words beside a recording
 
 
 def draw() -> None:
@@ -26,6 +28,7 @@ def draw() -> None:
     resources.warm()
     case = query_state.opened()
     if case is None or query_state.QUERY not in st.query_params:
+        frame.describe(text("compare.choose_title"))
         case_choice.draw_pair_chooser()
         return
     resources.wait(for_text=False)
@@ -34,41 +37,62 @@ def draw() -> None:
             pair = load(case)
     except CasebindError as error:
         st.error(str(error), icon=":material/error:")
-        bar.draw_navigation(None)
+        with st.container(horizontal=True, key="detail-bar"):
+            bar.draw_navigation(None)
+            bar.draw_new()
         return
     _pair(pair)
 
 
 def _pair(pair: Pair) -> None:
-    bar.to_top(pair.row.study_id)
-    bar.draw_navigation(pair)
+    _describe(pair)
+    with st.container(horizontal=True, vertical_alignment="center", key="detail-bar", gap="xsmall"):
+        _bar(pair)
     collect.draw_collected()
-    kind = text(f"modality_one.{pair.row.modality}")
-    rank = pair.neighbour.rank if pair.neighbour else 0
-    title = text("detail.title", rank=rank, kind=kind) if rank else text("compare.unranked", kind=kind)
-    st.title(title, anchor=False)
-    with st.container(horizontal=True, vertical_alignment="center", key="detail-rating"):
-        bar.draw_rating(pair)
-    with st.container(horizontal=True, vertical_alignment="bottom", key="detail-options"):
-        _options(pair)
     refinement = None
     if overlay.wanted() and not pair.mean:
         refinement = maps.refinement_of((pair.answer.query_id, pair.row.study_id), pair.answer.study, pair.match)
+        overlay.draw_progress(refinement)
     known = refinement.best if refinement else None
     panels = (
         _panel(pair.answer.study, text("detail.yours"), known.query if known else None, pair.answer.query_id),
         _panel(pair.match, text("compare.case"), known.match if known else None, pair.row.study_id),
     )
-    _recordings(pair, panels)
+    with st.container(key="compare-pictures"):
+        _pictures(pair, panels)
+    with st.container(key="beside-facts"):
+        _facts(pair)
     if refinement is not None:
         overlay.draw_explanation(refinement, pair.answer.study, pair.match)
     bar.draw_siblings(pair)
 
 
-def _options(pair: Pair) -> None:
-    """Draw the row of options: overlay, linked zoom where both have one scale, collecting, and exports."""
+def _describe(pair: Pair) -> None:
+    """Name the pair in the browser's title, and have it announced once."""
+    labels = wording.labels(pair.row.labels)
+    frame.describe(
+        text("compare.page_title", case=_title(pair), labels=labels),
+        screen="search",
+        token=f"pair {pair.answer.query_id} {pair.row.study_id}",
+        announcement=text("compare.announced", case=_title(pair), labels=labels),
+        focus="compare-pictures",
+    )
+
+
+def _title(pair: Pair) -> str:
+    kind = text(f"modality_one.{pair.row.modality}")
+    if pair.neighbour is None:
+        return text("compare.unranked", kind=kind)
+    return text("detail.title", rank=pair.neighbour.rank, kind=kind)
+
+
+def _bar(pair: Pair) -> None:
+    """Draw the one line over the pictures: the steps, the title, the marks, and what can be done with the case."""
+    bar.draw_navigation(pair)
+    st.title(_title(pair), anchor=False, width="stretch")
+    bar.draw_rating(pair)
     if not pair.mean:
-        overlay.controls()
+        overlay.draw_button()
     if pair.same_kind and pair.match.modality != "text":
         linked = _linked()
         st.button(
@@ -82,6 +106,7 @@ def _options(pair: Pair) -> None:
         )
     collect.draw_collect_button(pair.row.study_id, pair.answer.query_id if pair.neighbour else None, by_key=True)
     export.draw_export_menu(pair.answer, opened=pair.row.study_id if pair.neighbour else None, explain=overlay.wanted())
+    bar.draw_new()
 
 
 def _linked() -> bool:
@@ -93,41 +118,55 @@ def _panel(study: Study, title: str, input_map: InputMap | None, study_id: str) 
     return Panel(study, title, values, overlay.opacity(), said, study_id=study_id)
 
 
-def _recordings(pair: Pair, panels: tuple[Panel, Panel]) -> None:
-    """Draw both: two of one kind under the same controls, else each with its own."""
+def _pictures(pair: Pair, panels: tuple[Panel, Panel]) -> None:
+    """Draw both, as high as the window lets them: two of one kind under the same controls, else each with its own."""
     query, match = pair.answer.study, pair.match
-    with st.container(key="beside"):
-        shares = [1, 1] if pair.same_kind else column_shares(query.modality, match.modality)
-        left, right = st.columns(shares, gap="medium")
+    height = HEIGHT_WITH_MAPS if overlay.wanted() else HEIGHT
+    if pair.same_kind and match.modality != "text":
+        viewer.draw_pair(*panels, key=f"compare-{query.modality}", linked=_linked(), height=height)
+        return
+    sides = (("compare-query", panels[0], pair.mean), ("compare-match", panels[1], False))
+    with st.container(key="beside", horizontal=True, wrap=False, gap="medium"):
+        for name, panel, mean_of_cases in sides:
+            with st.container(key=name, width=WORDS_PX if mean_of_cases or _is_text(panel) else "stretch"):
+                st.markdown(f"**{panel.title}**")
+                if mean_of_cases:
+                    mean.draw_mean_query(panel.study)
+                else:
+                    _picture(panel, name, height)
+
+
+def _is_text(panel: Panel) -> bool:
+    return panel.study.modality == "text"
+
+
+def _picture(panel: Panel, name: str, height: str) -> None:
+    viewer.draw(
+        panel.study,
+        key=f"{name}-{panel.study.modality}",
+        overlay=panel.overlay,
+        opacity=panel.opacity,
+        overlay_text=panel.overlay_text,
+        height=height,
+        study_id=panel.study_id,
+    )
+
+
+def _facts(pair: Pair) -> None:
+    """Draw, under the pictures, what is known of either side, and the numbers behind them."""
+    query = pair.answer.study
+    left, right = st.columns(2, gap="medium")
     with left:
         mark = case_card.synthetic_badge(query.facts.get("synthetic"))
         st.markdown(f"**{text('detail.yours')}**{mark}  \n{escaped(query.recognised)}")
-    with right:
-        _head(pair)
-    if pair.same_kind:
-        viewer.draw_pair(*panels, key=f"compare-{query.modality}", linked=_linked())
-        with st.container(key="beside-facts"):
-            left, right = st.columns(2, gap="medium")
-    else:
-        for column, panel, side in ((left, panels[0], "query"), (right, panels[1], "case")):
-            with column:
-                if side == "query" and pair.mean:
-                    mean.draw_mean_query(panel.study)
-                    continue
-                viewer.draw(
-                    panel.study,
-                    key=f"compare-{side}-{panel.study.modality}",
-                    overlay=panel.overlay,
-                    opacity=panel.opacity,
-                    overlay_text=panel.overlay_text,
-                    study_id=panel.study_id,
-                )
-    with left:
+        if labels := tuple(query.facts.get("labels") or ()):
+            st.markdown(f"{text('card.labelled_as')} **{escaped(wording.labels(labels))}**")
         if not pair.mean:
             viewer.numbers(query, key="compare-query")
     with right:
-        st.markdown(_facts(pair))
-        viewer.numbers(match, key="compare-case")
+        _head(pair)
+        st.markdown(_known(pair))
+        viewer.numbers(pair.match, key="compare-case")
 
 
 def _head(pair: Pair) -> None:
@@ -138,12 +177,16 @@ def _head(pair: Pair) -> None:
     st.markdown(f"{head}  \n{escaped(row.recognised)}")
 
 
-def _facts(pair: Pair) -> str:
+def _known(pair: Pair) -> str:
     """Return what is known of the case as Markdown; distance and relevance only where it was found."""
     if pair.neighbour is not None:
         return case_card.facts(pair.neighbour, relevance=not pair.mean)
     row = pair.row
-    known = [wording.person(row.age, row.sex, row.view), wording.origin(row.cohort, row.licence)]
+    known = [
+        text("compare.not_ranked"),
+        wording.person(row.age, row.sex, row.view),
+        wording.origin(row.cohort, row.licence),
+    ]
     lines = [f"{text('card.labelled_as')} **{study_facts.named(row)}**"]
     lines += [f":small[{escaped(line)}]" for line in known if line]
     return "  \n".join(lines)

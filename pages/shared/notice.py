@@ -25,10 +25,10 @@ def draw_banner() -> DeltaGenerator:
 
     Return the place at the line's end, for what every page offers.
     """
-    with st.container(key="language"):
-        language.draw_choice()
     with st.container(horizontal=True, vertical_alignment="center", key="banner"):
         st.markdown(f":small[:material/school: {text('app.banner', notice=notice())}]", width="stretch")
+        with st.container(key="language", width="content"):
+            language.draw_choice()
         return st.container(key="tools", width="content")
 
 
