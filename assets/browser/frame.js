@@ -108,6 +108,7 @@ class Frame {
 
   restore() {
     const place = this.places[here()];
+    this.wanted = "";
     this.seek(place?.top ?? 0, place?.key);
   }
 
@@ -127,9 +128,10 @@ class Frame {
         main.scrollTop = top;
         calm = 0;
       }
-      const target = byKey(key);
+      const wanted = key ?? this.wanted;
+      const target = byKey(wanted);
       if (target && idle()) this.focus(target);
-      calm = running() || (key && !target) ? 0 : calm + 1;
+      calm = running() || (wanted && !target) ? 0 : calm + 1;
       if (calm < CALM_FRAMES) requestAnimationFrame(step);
       else this.restoring = false;
     };
@@ -279,6 +281,7 @@ class Frame {
     if (!data.token || data.token === this.token) return;
     this.token = data.token;
     if (data.announcement) this.announce(data.announcement);
+    this.wanted = data.focus;
     if (!this.restoring && idle()) this.seek(null, data.focus);
   }
 }

@@ -145,7 +145,7 @@ def _buttons(neighbour: Neighbour, state: CardState, actions: CardActions) -> No
         st.button(
             text(f"like.{name}", rank=rank),
             key=f"choose-{study_id}",
-            type="tertiary",
+            type="primary" if state.chosen else "tertiary",
             icon=f":material/{'check_box' if state.chosen else 'check_box_outline_blank'}:",
             help=text(f"like.{name}_help", rank=rank),
             on_click=actions.choose,
