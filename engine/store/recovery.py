@@ -31,6 +31,7 @@ KINDS = (  # tables by which a change is named, the first of them that it wrote
     "pooled_ratings",
     "consent",
     "annotations",
+    "saved_searches",
     "promotions",
     "quiz_answers",
     "quizzes",

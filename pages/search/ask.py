@@ -9,6 +9,7 @@ import streamlit as st
 
 from engine.intake.upload import Upload
 from engine.strings import text
+from pages.search import history
 from pages.shared import query_state, resources
 from pages.shared.keys import KEYS
 
@@ -29,12 +30,13 @@ def draw_ask() -> None:
             _question(pending)
         _finding()
         _examples()
+        history.draw_lists()
 
 
 def _drop_zone() -> None:
     """Read what is dropped, once per set of files."""
     files = st.file_uploader(
-        text("search.drop"),
+        text("search.drop_formats"),
         accept_multiple_files=True,
         key=f"drop-{st.session_state.get('drop', 0)}",
         help=text("search.drop_help"),

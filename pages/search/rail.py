@@ -12,7 +12,7 @@ from engine.retrieval.answer import Answer
 from engine.settings import SEARCH_WINDOW_S
 from engine.strings import several, text
 from engine.study import Film, Study, Trace
-from pages.search import ask, part, query_facts, typed_panel
+from pages.search import ask, history, part, query_facts, typed_panel
 from pages.shared import case_card, content, film, mean, query_state, svg, trace, viewer
 from pages.shared.markdown import escaped
 from pages.shared.theme import browser_paper
@@ -33,6 +33,8 @@ def draw_rail(answer: Answer, settings: query_state.Options) -> None:
     else:
         _draw_recording(answer, settings)
     ask.draw_new_query_button()
+    if answer.verdict.accepted:
+        history.draw_save(answer)
 
 
 def draw_first(study: Study, verdict: QualityVerdict) -> None:

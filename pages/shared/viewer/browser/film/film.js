@@ -17,6 +17,8 @@ const PAN_STEP = 40; // pixels, by an arrow key
 const WINDOW_STEP = 13;
 const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
+const SIDES = ["st-key-compare-query", "st-key-compare-match"]; // what a browser finds the two of a pair by
+
 class FilmViewer {
   constructor(host, tell) {
     Object.assign(this, { host, tell, panels: [], stops: [], shown: "" });
@@ -53,6 +55,7 @@ class FilmViewer {
     this.tools = this.panels.map((panel) => new DrawingTool(panel, this.drawingEvents(panel)));
     this.list = new AnnotationList(this.panels, data.words, this.tell);
     this.bar = new FilmBar(this);
+    if (this.panels.length === SIDES.length) this.panels.forEach((panel, i) => panel.root.classList.add(SIDES[i]));
     const films = element("div", { class: "films" }, ...this.panels.map((panel) => panel.root));
     this.host.replaceChildren(this.bar.root, films, this.list.root, this.list.said);
     this.panels.forEach((panel, i) => this.stops.push(followPointers(panel.root, this.gestures(i))));
