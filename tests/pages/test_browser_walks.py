@@ -1,0 +1,152 @@
+"""A driven browser on a random walk: wherever it goes, there is a way on, nothing fails, and its place is found again.
+
+CASEBIND_WALKS walks that many steps, CASEBIND_WALK_SEED says by which chance; the suite walks a few.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import pytest
+from helpers.browser import opened, settle
+from playwright.sync_api import Browser, Page
+
+pytestmark = pytest.mark.browser
+
+STEPS = int(os.environ.get("CASEBIND_WALKS", "15"))
+SEED = int(os.environ.get("CASEBIND_WALK_SEED", "7"))
+PAGES = ("Search", "Compare", "Map", "Collections", "Quiz", "Review", "Releases", "About")
+TOP = "document.querySelector('[data-testid=stMain]').scrollTop"
+REACHED_MS = 12_000
+SLACK_PX = 4
+
+
+@dataclass
+class Walk:
+    """One tab, what it did, and where it was in each address that it left by opening a case."""
+
+    tab: Page
+    chance: random.Random
+    steps: list[str] = field(default_factory=list)
+    places: dict[str, float] = field(default_factory=dict)
+
+    def there(self, selector: str) -> bool:
+        return self.tab.locator(selector).first.is_visible()
+
+    def key(self, name: str) -> None:
+        self.tab.keyboard.press(name)
+        settle(self.tab)
+
+    def click(self, selector: str) -> None:
+        found = self.tab.locator(selector)
+        found.nth(self.chance.randrange(found.count())).click(timeout=REACHED_MS)
+        settle(self.tab)
+
+
+def example(walk: Walk) -> None:
+    walk.click("[class*='st-key-example-'] button")
+
+
+def open_case(walk: Walk) -> None:
+    """Open a case by its picture; note where the results stood."""
+    tab = walk.tab
+    pictures = tab.locator("[class*='st-key-card-'] img:visible")
+    picture = pictures.nth(walk.chance.randrange(pictures.count()))
+    picture.scroll_into_view_if_needed()
+    settle(tab)
+    left, top = tab.url, tab.evaluate(TOP)
+    picture.click(timeout=REACHED_MS)
+    tab.locator(".st-key-compare-pictures").wait_for()
+    settle(tab)
+    walk.places = {left: top}
+
+
+def return_to_results(walk: Walk) -> None:
+    """Leave a case by its key; the results stand where they were left."""
+    walk.tab.keyboard.press("Escape")
+    walk.tab.locator("[class*='st-key-card-']").first.wait_for()
+    settle(walk.tab)
+    place = walk.places.get(walk.tab.url)
+    if place is not None:
+        walk.tab.wait_for_function(f"wanted => Math.abs({TOP} - wanted) <= {SLACK_PX}", arg=place, timeout=REACHED_MS)
+
+
+def history(walk: Walk, by: int) -> None:
+    """Go back or forward as the browser's buttons do: never beyond the app, never nowhere."""
+    tab = walk.tab
+    before = tab.url
+    tab.evaluate("by => history.go(by)", by)
+    tab.wait_for_timeout(150)
+    if by < 0 and before != tab.url:
+        settle(tab)
+
+
+def scroll(walk: Walk) -> None:
+    walk.tab.mouse.move(700, 500)
+    walk.tab.mouse.wheel(0, walk.chance.choice((-900, 400, 900, 2500)))
+    walk.tab.wait_for_timeout(200)
+
+
+def go_to(walk: Walk) -> None:
+    name = walk.chance.choice(PAGES)
+    walk.tab.get_by_role("link", name=name, exact=True).first.click()
+    walk.tab.get_by_role("heading", level=1).first.wait_for()
+    settle(walk.tab)
+
+
+def reload(walk: Walk) -> None:
+    walk.tab.reload()
+    walk.tab.get_by_role("heading", level=1).first.wait_for()
+    settle(walk.tab)
+
+
+Action = tuple[str, str, Callable[[Walk], None]]
+ACTIONS: tuple[Action, ...] = (  # name, what must be there, what is done
+    ("an example", "[class*='st-key-example-'] button", example),
+    ("open a case", "[class*='st-key-card-'] img", open_case),
+    ("open a case", "[class*='st-key-card-'] img", open_case),
+    ("change how near", ".st-key-set-at button", lambda walk: walk.click(".st-key-set-at button")),
+    ("show more", "[class*='st-key-more-'] button", lambda walk: walk.click("[class*='st-key-more-'] button")),
+    ("labelled differently", ".st-key-counter button", lambda walk: walk.click(".st-key-counter button")),
+    ("next case", ".st-key-next button:enabled", lambda walk: walk.key("ArrowRight")),
+    ("previous case", ".st-key-previous button:enabled", lambda walk: walk.key("ArrowLeft")),
+    ("leave the case", ".st-key-compare-pictures", return_to_results),
+    ("leave the case", ".st-key-compare-pictures", return_to_results),
+    ("back", "h1", lambda walk: history(walk, -1)),
+    ("forward", "h1", lambda walk: history(walk, 1)),
+    ("reload", "h1", reload),
+    ("scroll", "h1", scroll),
+    ("another page", "h1", go_to),
+)
+
+
+def check(walk: Walk, faults: list[str]) -> None:
+    """Hold the page to what always holds: a heading, ways on, a title, no failure and no address without an answer."""
+    tab, trail = walk.tab, " > ".join(walk.steps[-8:])
+    tab.get_by_role("heading", level=1).first.wait_for()
+    assert tab.url.startswith("http"), trail
+    assert tab.title().endswith("Casebind"), trail
+    assert tab.get_by_test_id("stTopNavLink").count() + tab.get_by_role("link").count() > 0, trail
+    assert tab.get_by_test_id("stException").count() == 0, trail
+    said = tab.get_by_role("alert").all_inner_texts()
+    assert not [one for one in said if "went wrong on our side" in one], trail
+    assert not faults, (trail, faults)
+
+
+def test_no_walk_ends_in_a_dead_end_or_loses_its_place(browser: Browser, server: str) -> None:
+    tab = opened(browser, server, "dark")
+    faults: list[str] = []
+    tab.on("pageerror", lambda error: faults.append(str(error)))
+    walk = Walk(tab, random.Random(SEED))
+    for _ in range(STEPS):
+        name, _, act = walk.chance.choice([one for one in ACTIONS if walk.there(one[1])])
+        walk.steps.append(name)
+        act(walk)
+        if tab.url == "about:blank":  # before the app was opened
+            tab.go_forward()
+        settle(tab)
+        check(walk, faults)
+    tab.context.close()
