@@ -32,7 +32,7 @@ def test_those_labelled_otherwise_say_what_they_are_not_labelled_as(app: AppTest
 
     press(app, f"open-{other[0]}")  # one that may not be among the nearest opens beside the query all the same
     assert address(app)["case"] == [other[0].removeprefix("otherwise-")]
-    assert text("detail.how_rate") in words(app)
+    assert "rate-relevant" in keys(app)
 
 
 def test_a_mark_in_one_row_shows_in_the_other(app: AppTest, place: Workspace) -> None:
@@ -61,7 +61,7 @@ def test_more_like_the_chosen_cases_leaves_them_out(app: AppTest, place: Workspa
     assert place.query(query, actor=single_user()) is not None
 
     press(app, f"open-{cards(app)[0]}")  # it opens beside the mean, with nothing to explain
-    assert text("detail.how_rate") in words(app) and "why-button" not in keys(app)
+    assert "rate-relevant" in keys(app) and "why-button" not in keys(app)
 
 
 def test_ticks_can_be_taken_back_and_an_unknown_one_counts_for_nothing(app: AppTest) -> None:
