@@ -15,8 +15,15 @@ from engine.study import ECG_LEADS
 
 APP_LINES = 80
 FILE_LINES = 400
-BANNED = re.compile(r"\b(diagnos\w*|detects?|detected|confirms?|confirmed|second opinion)\b", re.IGNORECASE)
-ALLOWED = re.compile(r"not for diagnosis", re.IGNORECASE)
+# The same claims in each language of assets/strings; a detector of films is a device and no claim.
+CLAIMS = (
+    r"diagn[oó]s\w*|detects?|detected|confirms?|confirmed|second opinion|decision support",
+    r"erkenn(?:t|en)|erkannt\w*|detektiert?|bestätigt?|Zweitmeinung|Entscheidungshilfe|Entscheidungsunterstützung",
+    r"detecta\w*|detectó|confirma\w*|confirmó|segunda opinión|apoyo a la decisión|ayuda a la decisión",
+    r"détecte(?:nt)?|détecté\w*|confirme(?:nt)?|confirmé\w*|deuxième avis|second avis|aide à la décision",
+)
+BANNED = re.compile(rf"\b(?:{'|'.join(CLAIMS)})\b", re.IGNORECASE)
+ALLOWED = re.compile(r"not for diagnosis|nicht zur Diagnose|no para diagnóstico|pas pour le diagnostic", re.IGNORECASE)
 # Paths of one machine, and the words of tools that write code.
 FOREIGN = re.compile(r"(?<![\w./~$}-])/(?:home|root|Users|work|farm|mnt|tmp)/[\w.-]+")
 
