@@ -15,6 +15,7 @@ import torch
 
 from engine.errors import UsageError
 from engine.explain.baselines import FILM_WORDS, TRACE_WORDS, baseline
+from engine.explain.body import body_mask, share_outside
 from engine.explain.convergence import rule_of
 from engine.explain.geometry import FILM_SIGMA_PX, TRACE_SIGMA_S, blur_film, smooth_trace, to_film, to_trace
 from engine.explain.maps import SMALL_RISE, ExplainableRelease, InputMap, PairMaps
@@ -122,6 +123,8 @@ class _InputAttribution:
         low, high = self.path.ends
         place, words = (place_film, FILM_WORDS) if self.film else (place_trace, TRACE_WORDS)
         values, smoothing = place(self.path.values, self.study)
+        content = self.study.content
+        outside = share_outside(values, body_mask(content.pixels)) if isinstance(content, Film) else None
         return InputMap(
             self.study.modality,
             values,
@@ -133,6 +136,7 @@ class _InputAttribution:
             self.path.steps,
             self.seconds,
             smoothing,
+            outside,
         )
 
     def _timed(self, work: Callable[[], None]) -> None:

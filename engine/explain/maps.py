@@ -41,6 +41,7 @@ class InputMap:
     steps               : gradients computed
     seconds             : of the processor
     smoothing           : in words
+    outside             : the share of the map's |values| that lies outside the patient's body; None of a trace
     """
 
     modality: str
@@ -53,6 +54,7 @@ class InputMap:
     steps: int
     seconds: float
     smoothing: str
+    outside: float | None = None
 
     @property
     def rise(self) -> float:

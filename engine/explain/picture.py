@@ -13,8 +13,8 @@ from engine.drawing.signed_colours import LOWERS, OPACITY, RAISES, colour_scale,
 from engine.explain.attribution import explain_pair
 from engine.explain.maps import ExplainableRelease, InputMap, PairMaps
 from engine.explain.overlay import blend, film_overlay, line_runs
-from engine.explain.sentences import CAVEAT, TEXT_SIDE, not_converged, percent, unit
-from engine.strings import notice, text
+from engine.explain.sentences import CAVEAT, TEXT_SIDE, accounts, not_converged, outside, percent, unit
+from engine.strings import notice
 from engine.study import Film, Note, Study, Trace
 
 SIZE_IN, DPI = (13.0, 8.4), 130
@@ -59,20 +59,21 @@ def number(value: float, digits: int = 2) -> str:
 
 
 def completeness_sentence(input_map: InputMap | None) -> str:
-    """Return the sentence that says what a map is measured against and whether it adds up."""
+    """Return the sentences that say what a map is measured against, whether it adds up, and what lies off the body."""
     if input_map is None:
         return TEXT_SIDE
-    if input_map.converged:
-        share = text("explain.accounts", share=f"{100 * input_map.explained:.0f}")
-        said = f"The colours share out the difference, {number(input_map.rise, 3)}: {share} {input_map.smoothing}"
-    else:
-        said = f"{not_converged(input_map)} The difference is {number(input_map.rise, 3)}"
-    return (
+    measured = (
         f"Integrated gradients. Similarity {number(input_map.similarity, 3)}; "
-        f"with {input_map.baseline} instead {number(input_map.baseline_similarity, 3)}. "
-        f"{said}. Convergence gap {percent(input_map.gap)} "
-        f"after {input_map.steps} gradients, limit {percent(input_map.limit)}."
+        f"with {input_map.baseline} instead {number(input_map.baseline_similarity, 3)}."
     )
+    added = (
+        f"Convergence gap {percent(input_map.gap)} after {input_map.steps} gradients, limit {percent(input_map.limit)}."
+    )
+    if not input_map.converged:
+        return f"{measured} {not_converged(input_map)} {added}"
+    shared = f"The colours share out the difference, {number(input_map.rise, 3)}; {accounts(input_map)}"
+    smoothed = f"Smoothing: {input_map.smoothing}."
+    return " ".join(part for part in (measured, shared, outside(input_map), added, smoothed) if part)
 
 
 def draw_side(axes: Any, study: Study, input_map: InputMap | None, *, opacity: float = OPACITY) -> None:

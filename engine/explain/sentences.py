@@ -30,6 +30,7 @@ SMALL_CHANGE = (
 )
 
 MOST_SAID = 1.0  # a larger gap says no more than this one
+MUCH_OUTSIDE = 0.25  # of a film's map
 PATCH_SHARE = 0.01  # of a film's area
 STRETCH_S = 0.1  # seconds of one lead
 
@@ -47,6 +48,19 @@ def not_converged(input_map: InputMap) -> str:
         return text("explain.by_luck")
     gap = percent(input_map.gap) if input_map.gap <= MOST_SAID else text("explain.over", share=percent(MOST_SAID))
     return text("explain.not_converged", gap=gap, limit=percent(input_map.limit))
+
+
+def accounts(input_map: InputMap) -> str:
+    """Return which share of the change in similarity a map accounts for."""
+    return text("explain.accounts", share=f"{100 * input_map.explained:.0f}")
+
+
+def outside(input_map: InputMap) -> str:
+    """Return how much of a map lies outside the patient, with a warning where it is much; "" of a trace."""
+    if input_map.outside is None:
+        return ""
+    said = text("explain.outside", share=f"{100 * input_map.outside:.0f}")
+    return f"{said} {text('explain.much_outside')}" if input_map.outside > MUCH_OUTSIDE else said
 
 
 def uncoloured(maps: PairMaps) -> list[tuple[str, str]]:

@@ -7,7 +7,7 @@ import streamlit as st
 
 from engine.drawing.signed_colours import symmetric_limit
 from engine.explain.maps import InputMap, PairMaps
-from engine.explain.sentences import CAVEAT, not_converged, percent
+from engine.explain.sentences import CAVEAT, accounts, not_converged, outside, percent
 from engine.strings import text
 from engine.study import Film, Study
 from pages.compare import maps, parts
@@ -70,7 +70,8 @@ def signed_overlay(input_map: InputMap | None, study: Study) -> tuple[np.ndarray
         return None, ""
     if not input_map.converged:
         return None, not_converged(input_map)
-    return np.clip(input_map.values / symmetric_limit(input_map.values), -1, 1), parts.sentence(input_map, study)
+    said = f"{parts.sentence(input_map, study)} {outside(input_map)}".strip()
+    return np.clip(input_map.values / symmetric_limit(input_map.values), -1, 1), said
 
 
 def draw_explanation(refinement: Refinement, query: Study, match: Study) -> None:
@@ -121,7 +122,7 @@ def _side(name: str, input_map: InputMap, study: Study) -> None:
     if not input_map.converged:
         st.markdown(f"{said} **{text('detail.gap_open')}**")
         return
-    st.markdown(f"{said} {text('detail.accounts', share=f'{100 * input_map.explained:.0f}')}")
+    st.markdown(" ".join([said, text("detail.coloured", accounts=accounts(input_map)), outside(input_map)]))
     st.markdown(f":small[{escaped(text('detail.smoothing', smoothing=input_map.smoothing))}]")
     with st.expander(text("detail.strongest")):
         st.table(parts.table(input_map, study), hide_index=True)

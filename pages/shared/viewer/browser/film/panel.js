@@ -62,8 +62,9 @@ export class FilmPanel {
   setOverlay({ overlay, opacity, colours, alt, overlay_text: said }) {
     this.overlay = overlay ? paintOverlay(overlay, colours, this.film) : null;
     this.opacity = opacity;
-    set(this.canvas, { "aria-label": [alt, overlay ? said : ""].filter(Boolean).join(" ") });
-    this.legend.replaceChildren(...(overlay ? legendOf(colours, this.words) : []));
+    set(this.canvas, { "aria-label": [alt, said].filter(Boolean).join(" ") });
+    const grey = said ? [element("span", { class: "grey" }, element("span", { class: "swatch" }), said)] : [];
+    this.legend.replaceChildren(...(overlay ? legendOf(colours, this.words) : grey));
     this.redraw();
   }
 
