@@ -47,8 +47,9 @@ def command(
     with workspace_from_option(workspace) as place:
         if study_id is not None:
             place.row(study_id, actor=single_user())
-        from engine.explain.picture import explain_to_png
+        from engine.explain.picture import write_png
         from engine.explain.sentences import uncoloured
+        from engine.explain.workspace_maps import explained
         from engine.intake.upload import Answers
         from engine.retrieval.answer import Options
         from engine.retrieval.search import search
@@ -63,7 +64,8 @@ def command(
         if study_id is None:
             study_id = nearest(answer.neighbours, answer.study.modality)
         match = place.study(study_id, actor=single_user())
-        maps = explain_to_png(release, answer.study, match, out)
+        *_, maps = explained(place, release, answer.study, study_id, actor=single_user())
+        write_png(answer.study, match, maps, out)
         grey = [text(f"explain.grey_{side}", why=why) for side, why in uncoloured(maps)]
     click.echo(" ".join([text("explain.written", file=out, study=study_id), *grey, f"{notice()}."]))
 

@@ -14,16 +14,14 @@ import numpy as np
 import torch
 
 from engine.errors import UsageError
-from engine.explain.baselines import FILM_WORDS, TRACE_WORDS, baseline
-from engine.explain.body import body_mask, share_outside
+from engine.explain.baselines import baseline
 from engine.explain.convergence import rule_of
-from engine.explain.geometry import FILM_SIGMA_PX, TRACE_SIGMA_S, blur_film, smooth_trace, to_film, to_trace
-from engine.explain.maps import SMALL_RISE, ExplainableRelease, InputMap, PairMaps
+from engine.explain.maps import SMALL_RISE, ExplainableRelease, PairMaps, RawMap, RawMaps
 from engine.explain.path_integral import PathIntegral
-from engine.explain.sentences import SIDE_INPUTS, SMALL_CHANGE, TEXT_SIDE
+from engine.explain.placing import pair_maps
 from engine.modalities import spec_of
 from engine.strings import text
-from engine.study import Film, Study, Trace
+from engine.study import Film, Study
 
 FILM_BATCH, TRACE_BATCH = 4, 32  # inputs per pass, for memory
 Progress = Callable[[float, str], None]
@@ -52,14 +50,13 @@ def explain_pair(
     for name, study, other in (("query", query, "match"), ("match", match, "query")):
         if spec_of(study.modality).attributed:
             sides[name] = _InputAttribution(release, study, inputs[name], embedded[other], budget)
-    notes = _notes(query, match)
     for side in sides.values():
         side.path.on_batch = lambda: progress(*_progress(sides))
         side.begin()
     while True:
         open_sides = [side for side in sides.values() if side.open]
-        query_map, match_map = (sides[name].map() if name in sides else None for name in ("query", "match"))
-        yield PairMaps(query_map, match_map, similarity, not open_sides, notes + _small(query_map, match_map))
+        raw = {name: side.raw() for name, side in sides.items()}
+        yield pair_maps(query, match, RawMaps(raw.get("query"), raw.get("match"), similarity, not open_sides))
         if not open_sides:
             return
         max(open_sides, key=lambda side: side.gap).refine()
@@ -118,52 +115,15 @@ class _InputAttribution:
         affordable = self.path.steps + self.rule.refined <= self.budget
         return affordable and (self.gap > self.rule.limit or self.spread > self.rule.spread_limit)
 
-    def map(self) -> InputMap:
-        """Return the map as it stands, on the study's own axes."""
+    def raw(self) -> RawMap:
+        """Return the map as it stands, on the model's axes."""
         low, high = self.path.ends
-        place, words = (place_film, FILM_WORDS) if self.film else (place_trace, TRACE_WORDS)
-        values, smoothing = place(self.path.values, self.study)
-        content = self.study.content
-        outside = share_outside(values, body_mask(content.pixels)) if isinstance(content, Film) else None
-        return InputMap(
-            self.study.modality,
-            values,
-            words,
-            high,
-            low,
-            self.gap,
-            self.spread,
-            self.path.steps,
-            self.seconds,
-            smoothing,
-            outside,
-        )
+        return RawMap(self.path.values, high, low, self.gap, self.spread, self.path.steps, self.seconds)
 
     def _timed(self, work: Callable[[], None]) -> None:
         started = time.process_time()
         work()
         self.seconds += time.process_time() - started
-
-
-def place_film(values: np.ndarray, study: Study) -> tuple[np.ndarray, str]:
-    """Carry (1, 224, 224) to the film's pixels; return the map and how it was smoothed, in words."""
-    film = study.content
-    if not isinstance(film, Film):
-        raise TypeError(f"a {study.modality} study holds no film")
-    shape = film.pixels.shape[0], film.pixels.shape[1]
-    words = f"Gaussian, σ {FILM_SIGMA_PX:g} of 224 pixels ({FILM_SIGMA_PX / 2.24:.1f} % of the film's longer side)"
-    return to_film(blur_film(values[0], shape, FILM_SIGMA_PX), shape), words
-
-
-def place_trace(values: np.ndarray, study: Study) -> tuple[np.ndarray, str]:
-    """Carry (leads, m) to the trace's own samples; return the map and how it was smoothed, in words."""
-    trace = study.content
-    if not isinstance(trace, Trace):
-        raise TypeError(f"a {study.modality} study holds no trace")
-    start, end = study.window_s or (0.0, trace.duration_s)
-    fs = spec_of(study.modality).model_fs
-    placed = to_trace(smooth_trace(values, fs), fs, trace, start, end - start)
-    return placed, f"Gaussian, σ {1000 * TRACE_SIGMA_S:.0f} ms along time"
 
 
 def tensors(release: ExplainableRelease, study: Study) -> dict[str, torch.Tensor]:
@@ -193,17 +153,6 @@ def embed(release: ExplainableRelease, study: Study, inputs: dict[str, torch.Ten
     with torch.no_grad():
         embedding: torch.Tensor = module_of(release, study)(**batched)[0]
     return embedding
-
-
-def _notes(query: Study, match: Study) -> tuple[str, ...]:
-    held = {query.modality, match.modality}
-    return ((TEXT_SIDE,) if "text" in held else ()) + ((SIDE_INPUTS,) if "ecg" in held else ())
-
-
-def _small(query: InputMap | None, match: InputMap | None) -> tuple[str, ...]:
-    named = {"query": query, "match": match}
-    low = [name for name, one in named.items() if one is not None and abs(one.rise) < SMALL_RISE]
-    return (SMALL_CHANGE.format(sides=" and the ".join(low), limit=SMALL_RISE),) if low else ()
 
 
 def _progress(sides: dict[str, _InputAttribution]) -> tuple[float, str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import torch
@@ -82,12 +82,37 @@ class InputMap:
         return max(0.0, 1.0 - self.gap)
 
 
+class RawMap(NamedTuple):
+    """One map as it was computed: values in the shape of the model's input, the rest as InputMap has it."""
+
+    values: np.ndarray
+    similarity: float
+    baseline_similarity: float
+    gap: float
+    spread: float
+    steps: int
+    seconds: float
+
+
+class RawMaps(NamedTuple):
+    """Both maps of a pair as they were computed; None of a text side."""
+
+    query: RawMap | None
+    match: RawMap | None
+    similarity: float
+    final: bool
+
+
 @dataclass(frozen=True, eq=False)
 class PairMaps:
-    """Both maps of one pair, as far as they are computed; a text side has none, and notes say so."""
+    """Both maps of one pair, as far as they are computed; a text side has none, and notes say so.
+
+    raw : what they were placed from
+    """
 
     query: InputMap | None
     match: InputMap | None
     similarity: float
     final: bool
     notes: tuple[str, ...]
+    raw: RawMaps

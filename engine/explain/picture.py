@@ -10,8 +10,7 @@ import numpy as np
 
 from engine.drawing.film import grey8, stamp_axes, stamp_of
 from engine.drawing.signed_colours import LOWERS, OPACITY, RAISES, colour_scale, strength, symmetric_limit
-from engine.explain.attribution import explain_pair
-from engine.explain.maps import ExplainableRelease, InputMap, PairMaps
+from engine.explain.maps import InputMap, PairMaps
 from engine.explain.overlay import blend, film_overlay, line_runs
 from engine.explain.sentences import CAVEAT, TEXT_SIDE, accounts, not_converged, outside, percent, unit
 from engine.strings import notice
@@ -23,13 +22,9 @@ AMPLITUDE = {"mV": "the bar at the right is 1 mV", "sd": "amplitude unknown", "a
 LEAD_STEP_MV = 2.2  # distance of two leads' lines
 
 
-def explain_to_png(
-    release: ExplainableRelease, query: Study, match: Study, out: Path, *, budget: int | None = None
-) -> PairMaps:
-    """Explain the pair, write the picture to `out`, and return the maps it shows; `budget` as explain_pair has it."""
-    *_, maps = explain_pair(release, query, match, budget=budget)
+def write_png(query: Study, match: Study, maps: PairMaps, out: Path) -> None:
+    """Write the picture of a pair with its maps."""
     draw_pair_figure(query, match, maps).savefig(out, dpi=DPI, format="png", facecolor=PAPER)
-    return maps
 
 
 def draw_pair_figure(query: Study, match: Study, maps: PairMaps) -> Any:

@@ -5,7 +5,7 @@ Whoever withdraws while a file is being made is not in it: the file is made agai
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from functools import partial
@@ -57,7 +57,8 @@ def export(
         allowed = permitted_ids(workspace.database, actor, picked_ids)
         report = _begin(workspace, answer, picked, allowed=allowed, request=request, actor=actor)
         try:
-            data = writer.write(_explained(report, release, request, maps), request)
+            found = _explained(report, request, maps, lambda case: _maps(workspace, release, answer, case, actor=actor))
+            data = writer.write(found, request)
         except (UsageError, WorkspaceError):
             if permitted_ids(workspace.database, actor, picked_ids) == allowed:
                 raise
@@ -116,16 +117,22 @@ def _begin(
     )
 
 
-def _explained(report: Report, release: Release | None, request: ExportRequest, maps: PairMaps | None) -> Report:
+def _explained(
+    report: Report, request: ExportRequest, maps: PairMaps | None, explain: Callable[[str], PairMaps]
+) -> Report:
     """Return the report with the maps of its first case, where they are wanted."""
     if not request.overlay or not WRITERS[request.format].explainable or not report.neighbours:
         return report
     first = report.neighbours[0] if request.cases else _nearest(report.neighbours, report.query.modality)
     match = report.study(first.study_id)
-    if maps is None:
-        from engine.explain.attribution import explain_pair
+    return replace(report, explained=Explained(first, match, explain(first.study_id) if maps is None else maps))
 
-        if release is None:
-            raise UsageError("There is no release to explain the pair with: install one, or export without overlay.")
-        *_, maps = explain_pair(release, report.query, match)
-    return replace(report, explained=Explained(first, match, maps))
+
+def _maps(workspace: Workspace, release: Release | None, answer: Answer, case: str, *, actor: Actor) -> PairMaps:
+    """Return the maps of the query and a case."""
+    from engine.explain.workspace_maps import explained
+
+    if release is None:
+        raise UsageError("There is no release to explain the pair with: install one, or export without overlay.")
+    *_, maps = explained(workspace, release, answer.study, case, actor=actor)
+    return maps

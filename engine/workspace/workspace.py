@@ -4,6 +4,7 @@
     <workspace>/casebind.journal  a second copy of the changes since the last checkpoint
     <workspace>/studies/          canonical content of every study
     <workspace>/queries/          de-identified content of every accepted query
+    <workspace>/maps/             explanations that were computed, until newer ones need the room
     <workspace>/key               secret of the keyed hashes of patient identifiers
     <workspace>/settings.json     where the codes are searched, if not here
 
@@ -29,7 +30,7 @@ from engine.backends.snapshots import SnapshotStore
 from engine.errors import NotPermittedError, UsageError, brief
 from engine.files import utc_now
 from engine.index.hamming import CodeArray
-from engine.store import audit, calibrations, catalogue, permission, queries, ratings, studies, verdicts
+from engine.store import audit, calibrations, catalogue, pair_maps, permission, queries, ratings, studies, verdicts
 from engine.store.content import load_content
 from engine.store.database import FILE_NAME, Database
 from engine.store.filters import Clause, Filters
@@ -70,6 +71,7 @@ class Workspace:
         self.database = Database(path / FILE_NAME)
         audit.note_damage(self.database)
         self.key = read_key(path)
+        self.maps = pair_maps.MapFiles(path / "maps", self.key)
         self.snapshots = SnapshotStore(self.database)
         self.releases = Releases(self.database, self.snapshots)
         self.backend: Backend = open_backend(setting, self.snapshots)  # where the codes are searched
@@ -125,6 +127,7 @@ class Workspace:
             files = studies.files_of(self.database, study_ids)
             studies.remove(self.database, study_ids)
             self.database.forget()
+        self.maps.forget(pair_maps.study(study_id) for study_id in study_ids)
         for file in files:
             (self.studies_folder / file).unlink(missing_ok=True)
 
@@ -323,6 +326,8 @@ class Workspace:
         with self.database.exclusive():
             audit.set_consents(self.database, patient_ids, granted, scope, actor.name)
             self.snapshots.invalidate_masks()
+            if not granted:
+                self.maps.forget(pair_maps.patient(patient_id) for patient_id in patient_ids)
 
     def consent(self, patient_id: str, *, actor: Actor) -> bool:
         """Return whether consent to what the actor does stands; a patient who was never asked has not withdrawn."""

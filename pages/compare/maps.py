@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import streamlit as st
 
 from engine.background import ThreadJob
-from engine.explain.attribution import explain_pair
-from engine.explain.maps import ExplainableRelease, PairMaps
+from engine.explain.maps import PairMaps
+from engine.explain.workspace_maps import explained
 from engine.strings import text
 from engine.study import Study
 from pages.shared import resources
 
+QUICK_S = 0.3  # seconds that a page waits for maps that may be stored
 PairKey = tuple[str, str]  # query id, study id
 
 
@@ -23,12 +26,16 @@ class Refinement(ThreadJob):
 
     failure, advice = "A map could not be computed", "try again"
 
-    def __init__(self, query: Study, match: Study, best: PairMaps | None = None) -> None:
+    def __init__(self, query: Study, case: str) -> None:
         super().__init__(text("detail.first"))
-        self.best = best
+        self.best: PairMaps | None = None
         self.stopped_by_user = False
-        release = resources.release()
-        self.start("explain", lambda: self._refine(release, query, match))
+        workspace, release, actor = resources.workspace(), resources.release(), resources.actor()
+        self.start(
+            "explain",
+            lambda: self._refine(explained(workspace, release, query, case, actor=actor, progress=self._on_progress)),
+        )
+        self.wait(QUICK_S)  # what is stored is there at once
 
     @property
     def complete(self) -> bool:
@@ -49,10 +56,9 @@ class Refinement(ThreadJob):
             raise _StoppedError
         self.share, self.step = share, words
 
-    def _refine(self, release: ExplainableRelease, query: Study, match: Study) -> None:
-        for maps in explain_pair(release, query, match, progress=self._on_progress):
-            if maps.final or steps(maps) >= steps(self.best):
-                self.best = maps
+    def _refine(self, found: Iterator[PairMaps]) -> None:
+        for maps in found:
+            self.best = maps
 
 
 def steps(maps: PairMaps | None) -> int:
@@ -60,17 +66,17 @@ def steps(maps: PairMaps | None) -> int:
     return sum(side.steps for side in (maps.query, maps.match) if side) if maps else 0
 
 
-def refinement_of(pair: PairKey, query: Study, match: Study) -> Refinement:
-    """Return the refinement of a pair, begun or gone on with; those of other pairs are stopped."""
+def refinement_of(pair: PairKey, query: Study) -> Refinement:
+    """Return the refinement of a pair, begun where there is none; those of other pairs are stopped."""
     known: dict[PairKey, Refinement] = st.session_state.setdefault("maps", {})
     for other, one in known.items():
         if other != pair and not one.over:
             one.stop()
     present = known.get(pair)
     if present is None:
-        present = known[pair] = Refinement(query, match)
+        present = known[pair] = Refinement(query, pair[1])
     elif present.over and not (present.complete or present.stopped_by_user or present.error):
-        present = known[pair] = Refinement(query, match, present.best)  # it ended early
+        present = known[pair] = Refinement(query, pair[1])  # it ended early
     return present
 
 

@@ -51,7 +51,7 @@ def _pair(pair: Pair) -> None:
     collect.draw_collected()
     refinement = None
     if overlay.wanted() and not pair.mean:
-        refinement = maps.refinement_of((pair.answer.query_id, pair.row.study_id), pair.answer.study, pair.match)
+        refinement = maps.refinement_of((pair.answer.query_id, pair.row.study_id), pair.answer.study)
         overlay.draw_progress(refinement)
     known = refinement.best if refinement else None
     panels = (

@@ -16,7 +16,7 @@ from engine.explain.attribution import explain_pair
 from engine.explain.baselines import SMOOTH_S, average_film
 from engine.explain.geometry import blur_film
 from engine.explain.maps import PairMaps
-from engine.explain.picture import draw_pair_figure, explain_to_png
+from engine.explain.picture import draw_pair_figure, write_png
 from engine.explain.sentences import CAVEAT, TEXT_SIDE
 from engine.intake.paths import read_paths
 from engine.intake.read import read_text
@@ -221,7 +221,9 @@ def test_shuffling_the_weights_changes_the_map(release: Release) -> None:
 
 def test_the_picture_is_written_and_carries_its_words(release: Release, films: list[PairMaps], tmp_path: Path) -> None:
     out = tmp_path / "why.png"
-    maps = explain_to_png(release, demo("ecg/syn-0001-e1-ecg.hea"), demo("ppg/syn-0001-e1-ppg.csv", PPG), out)
+    query, match = demo("ecg/syn-0001-e1-ecg.hea"), demo("ppg/syn-0001-e1-ppg.csv", PPG)
+    *_, maps = explain_pair(release, query, match)
+    write_png(query, match, maps, out)
     picture = np.asarray(Image.open(out).convert("RGB")).astype(int)
     assert picture.shape[1] >= 1600
     blue = (picture[..., 2] - picture[..., 0] > 60).mean()

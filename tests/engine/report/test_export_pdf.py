@@ -18,7 +18,7 @@ from engine.actor import Actor, single_user
 from engine.drawing.film import stamped
 from engine.drawing.trace_sheet import trace_sheet
 from engine.errors import UsageError
-from engine.explain.maps import PairMaps
+from engine.explain.maps import PairMaps, RawMaps
 from engine.report.export import export
 from engine.report.pdf_collection import PrintedCase, PrintedCollection, collection_pdf
 from engine.report.writers import ExportRequest
@@ -258,7 +258,7 @@ def test_picture_is_of_the_case_that_was_asked_for(place, ask):
 
 def test_overlay_has_a_page_of_its_own(place, ask):
     answer = ask(Study("text", Note("effusion"), "typed text"))
-    maps = PairMaps(None, None, 0.5, True, ())
+    maps = PairMaps(None, None, 0.5, True, (), RawMaps(None, None, 0.5, True))
     plain = pages(export(place, None, answer, ExportRequest("pdf"), actor=single_user()).data)
     found = pages(export(place, None, answer, ExportRequest("pdf", overlay=True), maps=maps, actor=single_user()).data)
     assert len(found) == len(plain) + 1

@@ -1,0 +1,65 @@
+"""From what was computed on the model's axes to the maps that are drawn, on a film's pixels or a trace's samples."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from engine.explain.baselines import FILM_WORDS, TRACE_WORDS
+from engine.explain.body import body_mask, share_outside
+from engine.explain.geometry import FILM_SIGMA_PX, TRACE_SIGMA_S, blur_film, smooth_trace, to_film, to_trace
+from engine.explain.maps import SMALL_RISE, InputMap, PairMaps, RawMap, RawMaps
+from engine.explain.sentences import SIDE_INPUTS, SMALL_CHANGE, TEXT_SIDE
+from engine.modalities import spec_of
+from engine.study import Film, Study, Trace
+
+
+def pair_maps(query: Study, match: Study, raw: RawMaps) -> PairMaps:
+    """Return both maps of a pair on its own axes, with the sentences that belong to them."""
+    query_map, match_map = (
+        None if one is None else input_map(study, one) for study, one in ((query, raw.query), (match, raw.match))
+    )
+    notes = _notes(query, match) + _small(query_map, match_map)
+    return PairMaps(query_map, match_map, raw.similarity, raw.final, notes, raw)
+
+
+def input_map(study: Study, raw: RawMap) -> InputMap:
+    """Return one map on the study's own axes."""
+    content, outside = study.content, None
+    if isinstance(content, Film):
+        words, (values, smoothing) = FILM_WORDS, place_film(raw.values, study)
+        outside = share_outside(values, body_mask(content.pixels))
+    else:
+        words, (values, smoothing) = TRACE_WORDS, place_trace(raw.values, study)
+    return InputMap(study.modality, values, words, *raw[1:], smoothing, outside)
+
+
+def place_film(values: np.ndarray, study: Study) -> tuple[np.ndarray, str]:
+    """Carry (1, 224, 224) to the film's pixels; return the map and how it was smoothed, in words."""
+    film = study.content
+    if not isinstance(film, Film):
+        raise TypeError(f"a {study.modality} study holds no film")
+    shape = film.pixels.shape[0], film.pixels.shape[1]
+    words = f"Gaussian, σ {FILM_SIGMA_PX:g} of 224 pixels ({FILM_SIGMA_PX / 2.24:.1f} % of the film's longer side)"
+    return to_film(blur_film(values[0], shape, FILM_SIGMA_PX), shape), words
+
+
+def place_trace(values: np.ndarray, study: Study) -> tuple[np.ndarray, str]:
+    """Carry (leads, m) to the trace's own samples; return the map and how it was smoothed, in words."""
+    trace = study.content
+    if not isinstance(trace, Trace):
+        raise TypeError(f"a {study.modality} study holds no trace")
+    start, end = study.window_s or (0.0, trace.duration_s)
+    fs = spec_of(study.modality).model_fs
+    placed = to_trace(smooth_trace(values, fs), fs, trace, start, end - start)
+    return placed, f"Gaussian, σ {1000 * TRACE_SIGMA_S:.0f} ms along time"
+
+
+def _notes(query: Study, match: Study) -> tuple[str, ...]:
+    held = {query.modality, match.modality}
+    return ((TEXT_SIDE,) if "text" in held else ()) + ((SIDE_INPUTS,) if "ecg" in held else ())
+
+
+def _small(query: InputMap | None, match: InputMap | None) -> tuple[str, ...]:
+    named = {"query": query, "match": match}
+    low = [name for name, one in named.items() if one is not None and abs(one.rise) < SMALL_RISE]
+    return (SMALL_CHANGE.format(sides=" and the ".join(low), limit=SMALL_RISE),) if low else ()
