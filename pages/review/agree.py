@@ -22,8 +22,7 @@ MAX_LISTED = 20  # disputed pairs
 
 def draw_agreement() -> None:
     """Draw the screen of its own."""
-    state.draw_back_button()
-    st.title(text("agreement.title"), anchor=False)
+    state.draw_view_head("agreement.title")
     draw_agreement_figures(rater())
 
 
@@ -77,7 +76,7 @@ def _pairs(visible_pairs: list[Disputed], total: int) -> None:
         st.markdown(f"[{named}]({address})  \n:small[{text('agreement.apart', apart=one.apart)} {said}]")
     if len(apart) > MAX_LISTED:
         st.markdown(f":small[{text('agreement.listed', n=MAX_LISTED, total=len(apart))}]")
-    if total > len(visible_pairs):
+    if total > len(visible_pairs) and state.has_name():
         st.markdown(f":small[{several(total - len(visible_pairs), 'agreement.hidden')}]")
 
 

@@ -1,7 +1,7 @@
-"""Review: pairs worth rating one after the other by one key each, how far raters agree, and ratings of other sites.
+"""Review: pairs worth rating one after the other by one key each, and everything around that.
 
 /review?who=<rater>&strategy=<name>&n=<pairs>&seed=<number> opens a queue, the same one after a refresh or a restart;
-&view=agreement or &view=share the other two screens.
+&view=<name of VIEWS> the other screens, &view=check&run=<id> a check.
 """
 
 from __future__ import annotations
@@ -9,9 +9,19 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
-from pages.review import agree, home, rate, share, state
+from pages.review import agree, assign, check, disputes, guide, home, mine, rate, share, state
 from pages.shared import resources
 from pages.shared.session import show_error
+
+VIEWS = {
+    "agreement": agree.draw_agreement,
+    "share": share.draw_share,
+    "guide": guide.draw_guide,
+    "check": check.draw_check,
+    "disputes": disputes.draw_disputes,
+    "assign": assign.draw_assignments,
+    "mine": mine.draw_own_figures,
+}
 
 
 def draw() -> None:
@@ -19,10 +29,8 @@ def draw() -> None:
     show_error(state.ERROR)
     resources.freeze_gc()
     try:
-        if state.view() == "agreement":
-            agree.draw_agreement()
-        elif state.view() == "share":
-            share.draw_share()
+        if state.view() in VIEWS:
+            VIEWS[state.view()]()
         elif state.has_queue():
             rate.draw_queue(state.review())
         else:

@@ -1,11 +1,10 @@
-"""Query and match of one offer at reading size, without what would name their labels until it is asked for."""
+"""Query and match of one pair as large as the window allows; what names their labels waits until it is asked for."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from engine.errors import UsageError
-from engine.learning.queue import Offer
 from engine.retrieval import wording
 from engine.store.records import StudyRow
 from engine.strings import text
@@ -16,32 +15,41 @@ from pages.shared.markdown import escaped
 from pages.shared.viewer import Panel
 
 ShownStudy = tuple[Study, StudyRow | None]
+HEIGHT = "var(--pair-height, calc(100vh - 340px))"  # assets/style.css says how much the rest takes
 
 
-def draw_offer(offer: Offer, *, labels: bool, key: str) -> None:
+def draw_pair(pair: tuple[str, str], *, labels: bool, key: str) -> None:
     """Draw both; two of one kind on one scale. labels : also what they are labelled as, and their origin"""
-    rows = {row.study_id: row for row in resources.workspace().rows(offer.pair, actor=resources.actor())}
-    query, match = (_side(one, rows.get(one)) for one in offer.pair)
+    rows = {row.study_id: row for row in resources.workspace().rows(pair, actor=resources.actor())}
+    query, match = (_side(one, rows.get(one)) for one in pair)
     alike = query[0].modality == match[0].modality and not query[0].facts.get("like")
     shares = [1, 1] if alike else column_shares(query[0].modality, match[0].modality)
-    with st.container(key="beside"):
+    with st.container(key="review-heads"):
         columns = st.columns(shares, gap="medium")
     for column, title, side in zip(columns, ("query", "match"), (query, match), strict=True):
         with column:
             st.markdown(_head(text(f"review.{title}"), side, labels))
-    if alike:
-        panels = [
-            _panel(side[0], text(f"review.{title}"), labels) for title, side in (("query", query), ("match", match))
-        ]
-        viewer.draw_pair(panels[0], panels[1], key=key)
+    with st.container(key="review-pair"):
+        if alike:
+            panels = [
+                _panel(side[0], text(f"review.{title}"), labels) for title, side in (("query", query), ("match", match))
+            ]
+            viewer.draw_pair(panels[0], panels[1], key=key, height=HEIGHT)
+            return
+        for column, name, (study, _) in zip(
+            st.columns(shares, gap="medium"), ("query", "match"), (query, match), strict=True
+        ):
+            with column:
+                _one(study, f"{key}-{name}", labels)
+
+
+def _one(study: Study, key: str, labels: bool) -> None:
+    """Draw one side that stands by itself."""
+    if study.facts.get("like"):
+        mean.draw_mean_query(study)
         return
-    for column, name, (study, _) in zip(columns, ("query", "match"), (query, match), strict=True):
-        with column:
-            if study.facts.get("like"):
-                mean.draw_mean_query(study)
-            else:
-                shown = study if labels else anonymised(study)
-                viewer.draw(shown, key=f"{key}-{name}", anonymous=not labels, shortcuts=False)
+    shown = study if labels else anonymised(study)
+    viewer.draw(shown, key=key, anonymous=not labels, shortcuts=False, height=HEIGHT)
 
 
 def _panel(study: Study, title: str, labels: bool) -> Panel:
@@ -49,16 +57,16 @@ def _panel(study: Study, title: str, labels: bool) -> Panel:
 
 
 def _head(title: str, side: ShownStudy, labels: bool) -> str:
-    """Return kind, mark of a synthetic study and person; with labels also what is known of the study."""
+    """Return kind, mark of a synthetic study and person on one line; with labels also what is known of the study."""
     study, row = side
     kind = f"{text(f'icon.{study.modality}')} {text(f'modality_one.{study.modality}')}"
     head = f"**{title}:** {kind}{case_card.synthetic_badge(study.facts.get('synthetic'))}"
     if row is None:
-        return f"{head}  \n:small[{text('review.stored_query')}]"
+        return f"{head} :small[{text('review.stored_query')}]"
     if labels:
         return f"{head}  \n{study_facts.about(row)}"
     person = wording.person(row.age, row.sex)
-    return f"{head}  \n:small[{escaped(person)}]" if person else head
+    return f"{head} :small[{escaped(person)}]" if person else head
 
 
 def _side(study_id: str, row: StudyRow | None) -> ShownStudy:

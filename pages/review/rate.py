@@ -1,4 +1,4 @@
-"""One pair after the other: what was said last, the marks, the reasons, then query and match beside each other."""
+"""One pair after the other: a bar of 40 px, query and match beside each other, the marks at the lower edge."""
 
 from __future__ import annotations
 
@@ -11,51 +11,64 @@ from engine.learning.review import Review
 from engine.store.ratings import MAX_COMMENT
 from engine.store.records import MARKS, REASONS, SKIP, Rating
 from engine.strings import several, text
-from pages.review import agree, pair, state
+from pages.review import agree, guide, marks, pair, state
 from pages.shared import resources
 from pages.shared.keys import SCREENS
 from pages.shared.markdown import escaped
 from pages.shared.session import rater
 
 KEYS = SCREENS["review"]
-ICONS = {"relevant": "check_circle", "partly": "contrast", "irrelevant": "cancel", SKIP: "skip_next"}
 
 
 def draw_queue(review: Review) -> None:
     """Draw the next pair of a queue, or what came of it."""
-    _head(review)
-    _last(review)
     offer = review.next
+    _head(review, offer)
+    _notes(review)
     if offer is None:
         _end(review)
         return
-    _ask(review, offer)
-    pair.draw_offer(offer, labels=state.labels(), key=f"review-{review.position(offer.pair)}")
+    place = review.position(offer.pair)
+    pair.draw_pair(offer.pair, labels=state.labels(), key=f"review-{place}")
+    _bar(review, offer, place)
 
 
-def _head(review: Review) -> None:
-    """Draw how far the queue is, by which strategy and for whom, and what became of offers that are not there."""
-    about = text("review.line", name=text(f"review.strategy_{review.queue.strategy}"), who=escaped(review.who))
-    with st.container(horizontal=True, vertical_alignment="center", key="review-head"):
+def _head(review: Review, offer: Offer | None) -> None:
+    """Draw how far the queue is, what was stored last and how to change it, and the ways to elsewhere."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", key="review-head"):
         st.title(text("review.title"), anchor=False, width="content")
-        st.markdown(about, width="stretch")
+        if review.total:
+            n = min(review.done + 1, review.total)
+            with st.container(width=150, key="review-place"):
+                st.progress(review.done / review.total, text("review.place", n=n, total=review.total))
+        _last(review)
+        st.markdown(f":small[{text('review.line', who=escaped(review.who))}]", width="stretch")
+        if offer is not None:
+            guide.draw_popover()
+            state.draw_labels_button()
         state.draw_back_button()
-    if review.total:
-        n = min(review.done + 1, review.total)
-        st.progress(review.done / review.total, text("review.place", n=n, total=review.total))
+
+
+def _notes(review: Review) -> None:
+    """Say what others said about the last pair, and what became of offers that are not there."""
+    if review.last is not None:
+        heard = blind.others(resources.workspace(), rater(), *review.last.pair)
+        if heard:
+            said = "; ".join(f"{escaped(one.rater)}: {text(f'mark.{one.mark}')}" for one in heard)
+            st.markdown(f":material/groups: {text('review.others', said=said)}")
     fewer = review.queue.asked - len(review.queue.pairs)
-    if fewer > 0 and review.queue.pairs:
+    if fewer > 0 and review.queue.pairs and not review.done:
         st.markdown(f":small[{several(len(review.queue.pairs), 'review.fewer', asked=review.queue.asked)}]")
     if review.dropped:
         st.info(several(review.dropped, "review.dropped"), icon=":material/visibility_off:")
 
 
 def _last(review: Review) -> None:
-    """Draw what was stored last, what others said about it, and how to change it."""
+    """Draw what was stored last, and how to change it."""
     last = review.last
     if last is None:
         return
-    with st.container(horizontal=True, vertical_alignment="center", key="review-last"):
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="review-last"):
         words = text("review.saved", n=review.position(last.pair), mark=text(f"mark.{last.mark}"))
         st.markdown(f":material/check: **{words}**{_said(last)}", width="content")
         st.button(
@@ -68,10 +81,6 @@ def _last(review: Review) -> None:
         )
         if last.mark != SKIP:
             _amend(last)
-        heard = blind.others(resources.workspace(), rater(), *last.pair)
-        if heard:
-            said = "; ".join(f"{escaped(one.rater)}: {text(f'mark.{one.mark}')}" for one in heard)
-            st.markdown(f":material/groups: {text('review.others', said=said)}", width="content")
 
 
 def _said(last: Rating) -> str:
@@ -81,7 +90,7 @@ def _said(last: Rating) -> str:
 
 
 def _amend(last: Rating) -> None:
-    """Draw what adds reasons and a comment to the last rating."""
+    """Draw what adds reasons and a comment to the last rating, or makes the pair an example."""
     key = f"amend-{last.rating_id}"
     with st.popover(text("review.amend"), icon=":material/edit:", key=key):
         st.pills(
@@ -100,54 +109,45 @@ def _amend(last: Rating) -> None:
             on_click=state.amend,
             args=(last, f"{key}-why", f"{key}-comment"),
         )
+        guide.draw_make_known(last.pair, last.mark, key)
 
 
-def _ask(review: Review, offer: Offer) -> None:
-    """Draw the score in words, the reasons, and the marks; a key means one pair only, so that no press rates two."""
-    place = review.position(offer.pair)
-    st.markdown(f":small[{_offer_reason(offer)}]")
+def _bar(review: Review, offer: Offer, place: int) -> None:
+    """Draw the marks, and below them what may be said with one, at the lower edge of the window."""
     comment_key = f"review-comment-{review.queue.queue_id}-{place}"
-    with st.container(horizontal=True, vertical_alignment="bottom", key="review-before"):
-        _reasons(place)
-        st.text_input(text("review.comment"), key=comment_key, max_chars=MAX_COMMENT, width=260)
-        _finding()
-    with st.container(horizontal=True, vertical_alignment="center", key="review-marks"):
-        st.markdown(f"**{text('review.ask')}**", width="content")
-        for name in (*MARKS, SKIP):
-            st.button(
-                text(f"mark.{name}"),
-                key=f"mark-{name}-{place}",
-                shortcut=KEYS[name],
-                icon=f":material/{ICONS[name]}:",
-                type="tertiary" if name == SKIP else "secondary",
-                on_click=state.store_mark,
-                args=(review, offer, name, comment_key),
+
+    def press(name: str) -> None:
+        state.store_mark(review, offer, name, comment_key)
+
+    with st.container(key="review-bar", gap="small"):
+        marks.draw_marks(place, press, (*MARKS, SKIP))
+        with st.container(horizontal=True, vertical_alignment="center", gap="small", key="review-before"):
+            _reasons(place)
+            st.text_input(
+                text("review.comment"),
+                key=comment_key,
+                max_chars=MAX_COMMENT,
+                width=220,
+                label_visibility="collapsed",
+                placeholder=text("review.comment"),
             )
-        st.button(
-            text("review.hide_labels" if state.labels() else "review.show_labels"),
-            key="labels",
-            icon=f":material/{'visibility_off' if state.labels() else 'visibility'}:",
-            shortcut=KEYS["labels"],
-            on_click=state.turn_labels,
-            help=text("review.labels_help"),
-        )
+            _finding()
+            st.markdown(f":small[{_offer_reason(offer)}]", width="content")
 
 
 def _reasons(position: int) -> None:
     """Draw the reasons as buttons with keys; a chosen one carries a tick."""
-    with st.container(gap=None, width="content"):
-        st.markdown(f":small[{text('review.why')}]")
-        with st.container(horizontal=True, gap="small"):
-            for tag in REASONS:
-                chosen = tag in state.tags()
-                st.button(
-                    text(f"why.{tag}"),
-                    key=f"tag-{tag}-{position}",
-                    shortcut=KEYS[f"tag_{tag}"],
-                    icon=":material/check_box:" if chosen else ":material/check_box_outline_blank:",
-                    on_click=state.turn_tag,
-                    args=(tag,),
-                )
+    for tag in REASONS:
+        chosen = tag in state.tags()
+        st.button(
+            text(f"why.{tag}"),
+            key=f"tag-{tag}-{position}",
+            shortcut=KEYS[f"tag_{tag}"],
+            icon=":material/check_box:" if chosen else ":material/check_box_outline_blank:",
+            on_click=state.turn_tag,
+            args=(tag,),
+            type="tertiary",
+        )
 
 
 def _finding() -> None:
@@ -158,18 +158,17 @@ def _finding() -> None:
         names,
         index=names.index(state.finding()),
         key="review-finding",
-        width=260,
-        format_func=lambda name: phrase(name).capitalize() if name else text("review.finding_none"),
-        help=text("review.finding_help"),
+        width=240,
+        format_func=lambda name: (
+            text("review.finding_is", finding=phrase(name)) if name else text("review.finding_none")
+        ),
+        label_visibility="collapsed",
     )
 
 
 def _offer_reason(offer: Offer) -> str:
-    """Return why this pair is offered, in words with its score."""
-    if offer.random_share:
-        return text("review.score_random")
-    score = offer.score or 0.0
-    return text(f"review.score_{offer.strategy}", score=score, percent=round(100 * score))
+    """Return why this pair is offered."""
+    return text("review.offered_random" if offer.random_share else f"review.offered_{offer.strategy}")
 
 
 def _end(review: Review) -> None:
@@ -186,7 +185,7 @@ def _end(review: Review) -> None:
         icon=":material/play_arrow:",
         key="another",
         on_click=state.begin,
-        args=(review.queue.strategy, review.queue.asked),
+        args=(review.queue.strategy, state.FIRST_N),
     )
     if review.queue.pairs:
         agree.draw_agreement_figures(rater())

@@ -21,8 +21,7 @@ DONE = "share-done"
 
 def draw_share() -> None:
     """Draw the screen."""
-    state.draw_back_button()
-    st.title(text("share.title"), anchor=False)
+    state.draw_view_head("share.title")
     st.markdown(text("share.lead"))
     with st.container(key="beside"):
         left, right = st.columns(2, gap="large")

@@ -7,22 +7,29 @@ import secrets
 import streamlit as st
 
 from engine.errors import UsageError
+from engine.learning import assign, checks
 from engine.learning import review as review_module
 from engine.learning.queue import Offer, QueueSpec
 from engine.learning.review import Review
+from engine.learning.strategies import BEST
+from engine.store.check_pairs import Kind
+from engine.store.ratings import MAX_NAME
 from engine.store.records import Rating
-from engine.strings import text
+from engine.strings import several, text
 from pages.shared import resources
-from pages.shared.session import WHO, attempt, rater
+from pages.shared.keys import SCREENS
+from pages.shared.markdown import escaped
+from pages.shared.session import WHO, attempt, rater, rename
 
-STRATEGY, N, SEED, VIEW = "strategy", "n", "seed", "view"  # names in the URL, beside the rater's
+STRATEGY, N, SEED, VIEW, RUN = "strategy", "n", "seed", "view", "run"  # names in the URL, beside the rater's
 TAGS, ERROR, FINDING, LABELS = "review-tags", "review-error", "review-finding-kept", "review-labels"
+KEYS = SCREENS["review"]
 SEEDS = 10**6
-FIRST_N = 40  # pairs, until the rater asks for another number
+FIRST_N = 20  # pairs, until the rater asks for another number
 
 
 def view() -> str:
-    """Return which screen is asked for: "", "agreement" or "share"."""
+    """Return which screen is asked for; "" for the start or a queue."""
     return st.query_params.get(VIEW, "")
 
 
@@ -61,6 +68,79 @@ def go(**values: object) -> None:
 def begin(strategy: str, n: int) -> None:
     """Open a new queue."""
     go(strategy=strategy, n=n, seed=secrets.randbelow(SEEDS))
+
+
+def start() -> None:
+    """Go on with what was assigned or begun; where there is nothing, begin a queue of the usual kind and size."""
+    if not has_name():
+        st.session_state[ERROR] = text("review.name_first")
+        return
+    waiting = to_go_on_with()
+    if waiting is None:
+        begin(BEST, FIRST_N)
+    else:
+        go_on(waiting)
+
+
+def has_name() -> bool:
+    """Say whether the rater has a name, also one that was typed a moment ago."""
+    return bool(rater().name)
+
+
+def to_go_on_with() -> Review | None:
+    """Return the queue that the rater is to go on with: of the earliest day, or the newest begun; None for none."""
+    place, actor = resources.workspace(), rater()
+    assigned = [one.review for one in assign.of_reader(place, actor)]
+    return next(iter([*assigned, *review_module.open_reviews(place, actor)]), None)
+
+
+def begin_check(kind: Kind) -> None:
+    """Begin a check, or go on with the one that is not at its end."""
+
+    def started() -> None:
+        run_id = checks.begin(resources.workspace(), rater(), kind, seed=secrets.randbelow(SEEDS))
+        go(view="check", run=run_id)
+
+    attempt(ERROR, started)
+
+
+def draw_check_button(kind: Kind) -> None:
+    """Draw the button that begins a check or a repeat, where there are pairs for one."""
+    n = checks.available(resources.workspace(), rater(), kind)
+    if n:
+        st.button(
+            several(n, f"check.begin_{kind}"),
+            icon=f":material/{'rule' if kind == checks.AGREED else 'replay'}:",
+            key=f"check-{kind}",
+            on_click=begin_check,
+            args=(kind,),
+        )
+
+
+def draw_view_head(title: str) -> None:
+    """Draw title, rater and the way back of a screen beside the queue; a name that is missing is asked for."""
+    with st.container(horizontal=True, vertical_alignment="center", key="review-head"):
+        st.title(text(title), anchor=False, width="content")
+        if has_name():
+            st.markdown(f":small[{text('review.line', who=escaped(rater().name))}]", width="stretch")
+        draw_back_button()
+    if not has_name():
+        draw_name()
+
+
+def draw_name() -> None:
+    """Draw the field for the rater's name."""
+    st.text_input(
+        text("review.who"),
+        value=rater().name,
+        key="review-who",
+        max_chars=MAX_NAME,
+        on_change=rename,
+        args=("review-who",),
+        help=text("review.who_help"),
+        placeholder=text("review.who_example"),
+        width=320,
+    )
 
 
 def go_on(started: Review) -> None:
@@ -142,6 +222,18 @@ def undo(last: Rating) -> None:
     resources.workspace().unrate(last.query_id, last.study_id, actor=rater())
 
 
+def draw_labels_button() -> None:
+    """Draw the button that shows labels or hides them."""
+    st.button(
+        text("review.hide_labels" if labels() else "review.show_labels"),
+        key="labels",
+        icon=f":material/{'visibility_off' if labels() else 'visibility'}:",
+        shortcut=KEYS["labels"],
+        on_click=turn_labels,
+        help=text("review.labels_help"),
+    )
+
+
 def draw_back_button() -> None:
     """Draw the button that leads to the start of the screen."""
-    st.button(text("review.home"), icon=":material/arrow_back:", key="home", on_click=go)
+    st.button(text("review.home"), icon=":material/arrow_back:", key="home", on_click=go, shortcut=KEYS["home"])

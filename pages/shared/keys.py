@@ -86,6 +86,7 @@ SCREENS: dict[str, dict[str, str]] = {
         "tag_side": "W",
         "tag_quality": "E",
         "tag_other": "T",
+        "home": "Escape",
     },
 }
 SHOWN = {"Left": "←", "Right": "→", "Escape": "Esc"}
