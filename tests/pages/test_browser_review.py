@@ -25,19 +25,37 @@ def begin(tab: Page, who: str, look: Look) -> None:
     tab.get_by_role("textbox", name="Your name").fill(who)
     press(tab, "Tab")
     settle(tab)
-    tab.get_by_text("Far from what is rated", exact=True).click()
+    look("start")
+    tab.get_by_text("Advanced: choose other pairs").click()
+    tab.get_by_text("Unlike anything rated so far", exact=True).click()
     tab.get_by_label("Number of pairs").fill(str(N))
     press(tab, "Tab")
     settle(tab)
-    look("start")
-    tab.get_by_role("button", name="Begin").click()
+    tab.get_by_role("button", name="Begin with these").click()
     expect(tab.get_by_text(f"1 of {N}", exact=True)).to_be_visible()
+    settle(tab)
+
+
+def marks_in_sight(tab: Page) -> None:
+    """Both pictures begin and the marks lie within the window; on a phone too the marks are as large as a thumb."""
+    wide = tab.viewport_size
+    for width, height in ((1440, 900), (1024, 768), (390, 844)):
+        tab.set_viewport_size({"width": width, "height": height})
+        settle(tab)
+        for button in tab.locator(".st-key-review-marks button").all():
+            box = button.bounding_box()
+            assert box and box["y"] >= 0 and box["y"] + box["height"] <= height and box["x"] + box["width"] <= width
+            assert box["height"] >= 44 and box["width"] >= 60
+        pair = tab.locator(".st-key-review-pair").bounding_box()
+        assert pair and pair["y"] < height / 3
+    tab.set_viewport_size(wide)
     settle(tab)
 
 
 def rate_by_keys(tab: Page, look: Look) -> None:
     """Choose a reason and a mark, take it back, mark again, skip, all by keys; a refresh changes nothing."""
     look("pair")
+    marks_in_sight(tab)
     leave(tab)
     press(tab, "w")
     press(tab, "2")
@@ -75,6 +93,17 @@ def read_again(tab: Page, url: str, who: str, first: str, look: Look) -> None:
     expect(tab.get_by_role("heading", name="How far raters agree")).to_be_visible()
     expect(tab.get_by_role("cell", name=first).first).to_be_visible()
     look("agreement")
+    for view, title in (
+        ("guide", "What counts as relevant"),
+        ("mine", "Your own figures"),
+        ("assign", "Who reads what"),
+    ):
+        tab.goto(f"{url}/review?who={who}&view={view}")
+        expect(tab.get_by_role("heading", name=title)).to_be_visible()
+        look(view)
+    tab.goto(f"{url}/review?who=Third-reader&view=disputes")
+    expect(tab.get_by_text(FIRST).first).to_be_visible()
+    look("disputes")
     tab.goto(f"{url}/review?who={who}&view=share")
     expect(tab.get_by_role("heading", name="Ratings of other sites")).to_be_visible()
     look("share")

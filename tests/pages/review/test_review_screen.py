@@ -11,13 +11,18 @@ from helpers.workspaces import build_workspace
 from streamlit.testing.v1 import AppTest
 
 from engine.actor import Actor, single_user
-from engine.learning import review
+from engine.files import utc_now
+from engine.learning import assign, review
 from engine.learning.queue import QueueSpec
+from engine.learning.strategies import BEST
 from engine.model.release import load_release
 from engine.report.ratings_csv import export_ratings
+from engine.store.adjudications import adjudications
+from engine.store.known_pairs import known_pairs
 from engine.store.records import MARKS
 from engine.strings import several, text
 from engine.workspace.workspace import Workspace
+from pages.review import state
 from pages.shared import notice, resources
 
 N = 4
@@ -46,7 +51,10 @@ def app(place: Workspace, folder: Path, monkeypatch: pytest.MonkeyPatch) -> AppT
     """The app, on a workspace without ratings."""
     monkeypatch.setenv("CASEBIND_WORKSPACE", str(folder))
     with place.database.write() as cursor:
-        for table in ("ratings", "review_queues", "review_pairs", "consent"):
+        for table in (
+            *("ratings", "review_queues", "review_pairs", "consent", "guidelines", "known_pairs", "check_pairs"),
+            *("assignments", "adjudications", "shared_queries"),
+        ):
             cursor.execute(f"DELETE FROM {table}")
     return new_screen().run()
 
@@ -59,21 +67,114 @@ def offers(place: Workspace, who: str = "ann", strategy: str = "random", n: int 
     return review.find(place, Actor(who), QueueSpec(strategy, n, seed)).offers
 
 
-def test_the_start_asks_for_a_name_and_opens_a_queue(app, place):
+def test_one_button_asks_for_a_name_begins_and_goes_on(app, place):
     opened(app, "review")
-    assert app.button(key="begin").disabled and text("review.going_none") in words(app)
+    try_press(app, "begin")
+    assert text("review.name_first") in " ".join(one.value for one in app.error)
     fine(app.text_input(key="review-who").set_value("  Dr   A ").run())
-    fine(app.number_input(key="review-n").set_value(N).run())
-    fine(app.radio(key="review-strategy").set_value("committee").run())
     try_press(app, "begin")
     address = {name: value if isinstance(value, str) else value[0] for name, value in app.query_params.items()}
-    assert (address["who"], address["strategy"], address["n"]) == ("Dr A", "committee", str(N))
-    assert review.find(place, Actor("Dr A"), QueueSpec("committee", N, int(address["seed"]))).total == N
+    assert (address["who"], address["strategy"], address["n"]) == ("Dr A", BEST, str(state.FIRST_N))
     try_press(app, "mark-partly-1")
     try_press(app, "home")
-    assert f"1 of {N} done, begun" in words(app).replace("\\", "")
-    try_press(app, next(key for key in keys(app) if key.startswith("go-")))
+    assert app.button(key="begin").label == text("review.go_on", done=1, total=state.FIRST_N)
+    try_press(app, "begin")
     assert "mark-partly-2" in keys(app) and "mark-partly-1" not in keys(app)
+
+
+def test_other_pairs_are_chosen_under_advanced(app, place):
+    opened(app, "review", who="Dr A")
+    fine(app.number_input(key="review-n").set_value(N).run())
+    fine(app.radio(key="review-strategy").set_value("committee").run())
+    try_press(app, "begin-chosen")
+    seed = app.query_params["seed"]
+    seed = int(seed if isinstance(seed, str) else seed[0])
+    assert review.find(place, Actor("Dr A"), QueueSpec("committee", N, seed)).total == N
+    try_press(app, "home")
+    try_press(app, next(key for key in keys(app) if key.startswith("go-")))
+    assert "mark-partly-1" in keys(app)
+
+
+def test_the_definition_of_relevant_is_edited_and_stands_beside_the_pair(app, place):
+    opened(app, "review", who="ann", view="guide")
+    try_press(app, "guide-edit")
+    fine(app.text_area(key="guide-words").set_value("**Same** finding, <b>same</b> side.").run())
+    try_press(app, "guide-save")
+    line = text("guidelines.version", n=1, who="ann", day=f"{utc_now():%Y\\-%m\\-%d}").replace("\\", "")
+    assert line in words(app) and "**Same** finding, \\<b\\>same" in words(app)
+    queue(app)
+    assert line in words(app)
+    try_press(app, "mark-relevant-1")
+    assert [one.guideline for one in place.ratings(actor=Actor("ann"))] == [1]
+    opened(app, "review", view="guide")
+    try_press(app, "guide-edit")
+    fine(app.text_area(key="guide-words").set_value("").run())
+    try_press(app, "guide-save")
+    assert "are empty" in " ".join(one.value for one in app.error)
+
+
+def test_a_new_rater_is_checked_with_pairs_that_were_set_apart(app, place):
+    queue(app)
+    try_press(app, "mark-relevant-1")
+    (kept,) = place.ratings(actor=Actor("ann"))
+    fine(app.text_input(key=f"amend-{kept.rating_id}-known-note").set_value("same side").run())
+    try_press(app, f"amend-{kept.rating_id}-check")
+    opened(app, "review", who="new")
+    try_press(app, "check-agreed")
+    try_press(app, "mark-irrelevant-check-0")
+    known = text("check.other_agreed", given=text("mark.irrelevant"), known=text("mark.relevant"))
+    assert known in words(app) and "same side" in words(app)
+    assert app.subheader[0].value == several(1, "check.end_agreed", same=0) and place.ratings(actor=Actor("new")) == []
+    opened(app, "review", who="new", view="mine")
+    assert "## 0 %" in words(app) and several(1, "mine.checked_of") in words(app)
+    opened(app, "review", who="new", view="check", run="run-of-somebody-else")
+    assert text("check.gone") in errors(app)
+
+
+def test_somebody_who_has_not_rated_decides_where_raters_differ(app, place):
+    queue(app)
+    pair = offers(place)[0].pair
+    for who, mark in (("ann", "relevant"), ("bob", "irrelevant")):
+        place.rate(*pair, mark, actor=Actor(who), release="r1")
+    opened(app, "review", who="ann", view="disputes")
+    assert text("disputes.none") in infos(app)
+    opened(app, "review", who="cy", view="disputes")
+    assert "ann: **Relevant**; bob: **Irrelevant**" in words(app)
+    key = f"{pair[0]}-{pair[1]}"
+    fine(app.text_input(key=f"disputes-note-{key}").set_value("no effusion").run())
+    fine(app.checkbox(key="disputes-example").check().run())
+    try_press(app, f"mark-partly-decide-{key}")
+    (made,) = adjudications(place.database)
+    assert (made.pair, made.mark, made.note, made.who) == (pair, "partly", "no effusion", "cy")
+    assert [one.mark for one in known_pairs(place.database, "example")] == ["partly"]
+    assert len(place.all_ratings()) == 2 and text("disputes.none") in infos(app)
+    try_press(app, "undo-button")
+    assert adjudications(place.database) == [] and f"mark-partly-decide-{key}" in keys(app)
+
+
+def test_what_is_assigned_waits_at_the_start_of_its_readers(app, place):
+    opened(app, "review", who="chief", view="assign")
+    fine(app.multiselect(key="assign-readers").set_value(["ann", "bob"]).run())
+    fine(app.number_input(key="assign-n").set_value(N).run())
+    try_press(app, "assign-do")
+    assert [one.review.total for one in assign.listed(place)] == [N, N]
+    opened(app, "review", who="bob")
+    assert text("review.assigned_line", who="chief", due="").strip(", ") in words(app)
+    try_press(app, "begin")
+    try_press(app, "mark-relevant-1")
+    opened(app, "review", who="chief", view="assign")
+    (first, second) = assign.listed(place)
+    assert (first.review.done, second.review.done) == (0, 1)
+    try_press(app, f"withdraw-{first.row.assignment_id}")
+    assert assign.listed(place) == [] and len(place.ratings(actor=Actor("bob"))) == 1
+
+
+def test_a_name_typed_once_is_known_on_every_screen(app, place):
+    opened(app, "review")
+    fine(app.text_input(key="review-who").set_value("Dr A").run())
+    for view in ("agreement", "share", "guide", "mine", "assign", "disputes"):
+        opened(app, "review", view=view)
+        assert text("review.line", who="Dr A") in words(app), view
 
 
 def test_marks_are_stored_with_what_was_said_before_them_and_the_next_pair_comes(app, place):
@@ -139,7 +240,7 @@ def test_others_marks_stay_hidden_until_the_own_one_is_in(app, place):
     for one in review.begin(place, release, Actor("bob"), QueueSpec("random", N, 1)).offers:
         place.rate(*one.pair, "irrelevant", actor=Actor("bob"), release=release.name)
     queue(app, strategy="second", seed=2)
-    assert text("review.score_second") in words(app) and "bob" not in words(app)
+    assert text("review.offered_second") in words(app) and "bob" not in words(app)
     said = text("review.others", said=f"bob: {text('mark.irrelevant')}")
     try_press(app, "mark-skip-1")
     assert said not in words(app)
