@@ -2,42 +2,95 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pandas as pd
 import streamlit as st
 
 from engine.modalities import MODALITIES
+from engine.model.headline import USES, HeadlineFigure, Use, headline
 from engine.strings import one_of, text
 from engine.version import __version__
 from pages.shared import resources
 from pages.shared.markdown import escaped
 
 
+def draw_summary() -> None:
+    """Draw which release answers and, in three sentences, what it is good for."""
+    manifest, workspace = resources.release().manifest, resources.workspace()
+    n = sum(workspace.counts(actor=resources.actor()).values())
+    cohorts = workspace.cohorts(actor=resources.actor())
+    made = [one.name for one in cohorts if one.synthetic]
+    origin = text("about.all_synthetic") if len(made) == len(cohorts) else text("about.some_synthetic", n=len(made))
+    st.markdown(
+        text(
+            "about.answers",
+            release=escaped(manifest["name"]),
+            day=escaped(manifest.get("created", "")),
+            version=__version__,
+            n=f"{n:,}",
+            origin=origin if made else "",
+        )
+    )
+    found = headline(manifest)
+    lines = [_sentence(use, [one for one in found if one.use == use]) for use in USES]
+    if found:
+        st.markdown("\n".join(f"- {line}" for line in lines if line))
+        st.markdown(f":small[{text('about.good_for_note')}]")
+
+
+def _sentence(use: Use, figures: Sequence[HeadlineFigure]) -> str:
+    """Return what the release is worth in one use, each figure with interval, chance and number."""
+    if not figures:
+        return ""
+    return text(f"about.use_{use}", figures="; ".join(_clause(one) for one in figures))
+
+
+def _clause(one: HeadlineFigure) -> str:
+    asked, found = (text(f"modality_plains.{name}") for name in (one.asked, one.found))
+    words = text(f"about.clause_{one.use}", asked=asked, found=found)
+    values = {name: f"{100 * getattr(one, name):.0f}" for name in ("value", "low", "high", "chance")}
+    weak = "" if one.is_above_chance else text("about.not_above_chance")
+    return f"{words} {text('about.clause', **values, n=one.n)}{weak}"
+
+
 def draw_collection() -> None:
-    """Draw how many studies the collection holds, and its cohorts with their licences."""
+    """Draw how many studies the collection holds, and its cohorts with their licences folded."""
     workspace = resources.workspace()
     counts = workspace.counts(actor=resources.actor())
     rows = [(text(f"modality.{name}"), f"{counts.get(name, 0):,}") for name in MODALITIES]
     st.table(pd.DataFrame(rows, columns=[text("about.workspace_kind"), text("about.workspace_n")]), hide_index=True)
-    for cohort in workspace.cohorts(actor=resources.actor()):
-        made = text("card.synthetic") if cohort.synthetic else text("about.recorded")
-        st.markdown(f"**{escaped(cohort.name)}** ({made}): {escaped(cohort.licence)}. {escaped(cohort.attribution)}")
+    with st.expander(text("about.cohorts_title")):
+        for cohort in workspace.cohorts(actor=resources.actor()):
+            made = text("card.synthetic") if cohort.synthetic else text("about.recorded")
+            st.markdown(
+                f"**{escaped(cohort.name)}** ({made}): {escaped(cohort.licence)}. {escaped(cohort.attribution)}"
+            )
 
 
 def draw_release() -> None:
-    """Draw the release's limits, data sets with licences, measured figures and versions."""
+    """Draw the release's limits; its data sets with licences, measured figures and versions folded."""
     manifest = resources.release().manifest
     st.markdown("\n".join(f"- {escaped(limit)}" for limit in manifest.get("limits", [])))
-    st.subheader(text("about.data_title"))
-    _table(data_rows(manifest), ("data_name", "data_kinds", "data_n", "data_patients", "data_attribution"), "data_none")
-    st.subheader(text("about.figures_title"))
-    st.markdown(text("about.figures_note"))
-    names = ("figure", "figure_set", "figure_measure", "figure_value", "figure_interval", "figure_chance", "figure_n")
-    _table(list(figures(manifest.get("figures", {}))), names, "figures_none")
-    st.subheader(text("about.versions_title"))
-    _table(versions(manifest), ("version_part", "version_value"), "card_none")
+    data, measured = data_rows(manifest), list(figures(manifest.get("figures", {})))
+    with st.expander(text("about.data_folded", n=len(data))):
+        names = ("data_name", "data_kinds", "data_n", "data_patients", "data_attribution")
+        _table(data, names, "data_none")
+    with st.expander(text("about.figures_folded", n=len(measured))):
+        st.markdown(text("about.figures_note"))
+        rows = (
+            "figure",
+            "figure_set",
+            "figure_measure",
+            "figure_value",
+            "figure_interval",
+            "figure_chance",
+            "figure_n",
+        )
+        _table(measured, rows, "figures_none")
+    with st.expander(text("about.versions_title")):
+        _table(versions(manifest), ("version_part", "version_value"), "card_none")
 
 
 def _table(rows: list[tuple[str, ...]], names: tuple[str, ...], none: str) -> None:

@@ -16,24 +16,28 @@ from pages.shared import keys
 
 
 def draw() -> None:
-    """Draw the page; what needs the release or the workspace says so where one is missing."""
+    """Draw a summary, then the rest folded; what needs the release or the workspace says so where one is missing."""
     st.title(text("about.title"), anchor=False)
     st.markdown(text("about.lead"))
-    left, right = st.columns([3, 2], gap="large")
+    with st.container(border=True, key="about-summary"):
+        _part(card.draw_summary)
+    with st.container(key="beside"):
+        left, right = st.columns([3, 2], gap="large")
     with left:
-        st.header(text("about.use_title"))
+        st.header(text("about.use_title"), anchor=False)
         st.markdown(f"**{notice()}.**")
         st.markdown(text("notice.points"))
-        st.header(text("about.how_title"))
-        st.markdown(text("about.how"))
     with right:
-        st.header(text("about.workspace_title"))
+        st.header(text("about.workspace_title"), anchor=False)
         _part(card.draw_collection)
-        st.header(text("keys.title"))
-        keys.draw_keys()
-    st.header(text("about.card_title"))
-    _fields()
+    st.header(text("about.card_title"), anchor=False)
+    with st.expander(text("about.how_title")):
+        st.markdown(text("about.how"))
+    with st.expander(text("about.fields_title")):
+        _fields()
     _part(card.draw_release)
+    with st.expander(text("keys.title")):
+        keys.draw_keys()
 
 
 def _part(draw_it: Any) -> None:
