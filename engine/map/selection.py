@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 
 import numpy as np
@@ -48,7 +49,7 @@ def nearest_points(points: Points, study_id: str, k: int = 10) -> tuple[np.ndarr
     return order, away[order]
 
 
-def middle(points: Points, study_ids: Sequence[str]) -> np.ndarray | None:
-    """Return the median place (2,) of those of the studies that are on the map; None where none is."""
-    indices = [points.index_of[one] for one in study_ids if one in points.index_of]
-    return np.median(points.xy[indices], axis=0) if indices else None
+def common_labels(points: Points, indices: np.ndarray, most: int = 3) -> list[str]:
+    """Return the labels that most of some studies carry, the most frequent first; each of a tenth of them or more."""
+    counts = Counter(label for index in indices for label in points.labels[index])
+    return [label for label, n in counts.most_common(most) if n >= len(indices) / 10]

@@ -1,28 +1,45 @@
-"""The figure of the map: a colour and a shape per group, drawn as SVG so that it needs no WebGL."""
+"""The figure of the map: a colour and a shape per group; the browser draws it, zooms, lassos and asks for pictures."""
 
 from __future__ import annotations
 
 import html
+import json
+from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import pandas as pd
-import plotly.graph_objects as go
 import streamlit as st
 
 from engine.drawing.palette import colours
+from engine.errors import CasebindError
 from engine.findings import phrase
-from engine.map.points import NONE, OTHER, Points
+from engine.map.place import QueryPlace
+from engine.map.points import NONE, OTHER
 from engine.modalities import MODALITIES
-from engine.strings import several, text
+from engine.strings import section, several, text
 from pages.map.state import MapView
-from pages.shared.theme import browser_paper
+from pages.shared import content
+from pages.shared.viewer import browser
 
+STYLES = ("common/style.css", "map/map.css")
+KEY = "map-figure"
+HEIGHT = "clamp(420px, calc(100vh - 300px), 900px)"
 HUES = ("orange", "sky", "green", "vermillion", "blue", "purple", "yellow")
-SHAPES = ("circle", "square", "triangle-up", "diamond", "cross", "star", "triangle-down")
-REST = {OTHER: "circle-open", NONE: "x-thin-open"}
-MAX_POINTS = 900  # points at most; every one is an element of the page, and a lasso takes in those not drawn as well
-HEIGHT = 620
-SEED = 0
+SHAPES = ("circle", "square", "triangle_up", "diamond", "cross", "star", "triangle_down")
+REST = {OTHER: "circle_open", NONE: "x_thin_open"}
+CIRCLE = "M-1 0a1 1 0 1 0 2 0a1 1 0 1 0-2 0z"
+MARKS = {
+    "circle": CIRCLE,
+    "square": "M-.85-.85h1.7v1.7h-1.7z",
+    "triangle_up": "M0-1.2L1.04.6H-1.04z",
+    "diamond": "M0-1.15L1.15 0L0 1.15L-1.15 0z",
+    "cross": "M-.4-1h.8v.6h.6v.8h-.6v.6h-.8v-.6h-.6v-.8h.6z",
+    "star": "M0-1.25L.29-.4L1.19-.39L.48.15L.73 1.01L0 .5L-.73 1.01L-.48.15L-1.19-.39L-.29-.4z",
+    "triangle_down": "M0 1.2L1.04-.6H-1.04z",
+    "circle_open": CIRCLE,
+    "x_thin_open": "M-.8-.8L.8.8M-.8.8L.8-.8",
+}
 
 
 def name_of(group: str, by: str) -> str:
@@ -35,91 +52,102 @@ def name_of(group: str, by: str) -> str:
 
 
 def shape_of(index: int, group: str) -> str:
-    """Return plotly's name of a group's shape."""
+    """Return the name of a group's shape."""
     return REST.get(group, SHAPES[index % len(SHAPES)])
 
 
-def sampled_indices(passing: np.ndarray) -> np.ndarray:
-    """Return the places that are drawn: all, or a random sample that is the same every time."""
-    if len(passing) <= MAX_POINTS:
-        return passing
-    return np.sort(np.random.default_rng(SEED).permutation(passing)[:MAX_POINTS])
+def draw_figure(map_view: MapView, by: str, passing: np.ndarray, query: QueryPlace | None, looked: str) -> Any:
+    """Draw the points at the indices `passing` and the query; return what was drawn around or looked at since.
+
+    looked : id of the study whose picture the browser asked for last
+    """
+    component = browser.component("map", "map/map.js", STYLES)
+    shown = {
+        "key": KEY,
+        "height": HEIGHT,
+        "url": browser.address(_points(map_view.key, _map_view=map_view, by=by, passing=passing.tobytes()), KEY),
+        "alt": alternative(map_view, by, passing, query is not None),
+        "words": section("map_figure"),
+        "query": None if query is None else _query(query),
+        "pictures": _pictures(map_view, looked),
+        "outline": map_view.outline,
+    }
+    return component(key=KEY, data=shown, on_outline_change=_noted, on_looked_change=_noted)
 
 
-def map_figure(map_view: MapView, by: str, passing: np.ndarray, query_xy: np.ndarray | None) -> go.Figure:
-    """Return the figure of the points at the places `passing`, and of the query at `mark` (2,)."""
+def _noted() -> None:
+    """Let a gesture rerun the page; what it drew stands in the result."""
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _points(key: Any, *, _map_view: MapView, by: str, passing: bytes) -> bytes:
+    """Return the points of one view, packed for the browser."""
+    points, indices = _map_view.points, np.frombuffer(passing, np.int64)
+    names, of = _map_view.groups(by)
+    kinds, kind = np.unique(points.modality[indices].astype(str), return_inverse=True)
+    labels = [", ".join(points.labels[index]) or text("card.no_labels") for index in indices]
+    known, label = np.unique(labels, return_inverse=True) if labels else (np.empty(0, str), np.empty(0, int))
+    xy = points.xy.astype(float).round(3)
+    low, high = (xy.min(0), xy.max(0)) if len(xy) else (np.zeros(2), np.ones(2))
+    made = {
+        "x": xy[indices, 0].tolist(),
+        "y": xy[indices, 1].tolist(),
+        "extent": [[low[0], high[0]], [low[1], high[1]]],
+        "of": of[indices].tolist(),
+        "ids": points.take(indices),
+        "kind": kind.tolist(),
+        "kinds": [text(f"modality_one.{one}") for one in kinds],
+        "label": label.tolist(),
+        "labels": [str(one) for one in known],
+        "synthetic": points.synthetic[indices].tolist(),
+        "groups": [
+            {"path": MARKS[shape_of(at, group)], "colour": _colour(at, group)} for at, group in enumerate(names)
+        ],
+    }
+    return browser.packed(json.dumps(made).encode(), KEY)
+
+
+def _colour(index: int, group: str) -> str:
+    return "" if group in REST else str(colours()["okabe_ito"][HUES[index % len(HUES)]])
+
+
+def _query(query: QueryPlace) -> dict[str, Any]:
+    x, y = (float(one) for one in query.xy)
+    return {"x": x, "y": y, "near": list(query.near), "name": text("map.query")}
+
+
+def _pictures(map_view: MapView, looked: str) -> list[dict[str, str]]:
+    """Return the small picture of one study, or its words; none of a study that is not on the map."""
+    index = map_view.points.index_of.get(looked)
+    if index is None:
+        return []
+    try:
+        picture, words = content.small_picture(looked)
+    except CasebindError:  # withdrawn since the map was drawn
+        return []
+    if map_view.points.modality[index] == "text":
+        return [{"id": looked, "picture": "", "alt": content.shortened(words, 120)}]
+    address = picture if picture.startswith("data:") else f"data:image/svg+xml,{quote(picture)}"
+    return [{"id": looked, "picture": address, "alt": words}]
+
+
+def draw_legend(map_view: MapView, by: str, passing: np.ndarray) -> None:
+    """Draw the groups with their shapes, colours and numbers of studies."""
     names, of = map_view.groups(by)
-    places = sampled_indices(passing)
-    figure = go.Figure()
+    shown = []
     for at, group in enumerate(names):
-        mine = places[of[places] == at]
         n = int((of[passing] == at).sum())
         if n:
-            figure.add_trace(_trace(map_view.points, mine, f"{name_of(group, by)} ({n:,})", at, group))
-    if query_xy is not None:
-        figure.add_trace(_query(query_xy))
-    figure.update_layout(
-        height=HEIGHT,
-        margin={"l": 0, "r": 0, "t": 0, "b": 0},
-        dragmode="lasso",
-        uirevision="map",
-        legend={"orientation": "h", "y": -0.01, "yanchor": "top", "itemsizing": "constant"},
-        hoverlabel={"align": "left"},
-    )
-    for update in (figure.update_xaxes, figure.update_yaxes):
-        update(showticklabels=False, showgrid=False, zeroline=False)
-    figure.update_yaxes(scaleanchor="x", scaleratio=1)
-    return figure
+            mark = f'<svg width="14" height="14" viewBox="-1.5 -1.5 3 3" aria-hidden="true">{_mark(at, group)}</svg>'
+            shown.append(f'<li>{mark} {html.escape(name_of(group, by))} <span class="n">{n:,}</span></li>')
+    st.html(f'<ul class="map-legend">{"".join(shown)}</ul>')
 
 
-def _trace(points: Points, indices: np.ndarray, name: str, index: int, group: str) -> go.Scatter:
-    ink = _ink()
-    rest = group in REST
-    colour = ink if rest else colours()["okabe_ito"][HUES[index % len(HUES)]]
-    return go.Scatter(
-        x=points.xy[indices, 0],
-        y=points.xy[indices, 1],
-        mode="markers",
-        name=name,
-        hoverinfo="text",
-        hovertext=[_hover(points, place) for place in indices],
-        marker={
-            "symbol": shape_of(index, group),
-            "color": colour,
-            "size": 6 if rest else 7,
-            "opacity": 0.55 if rest else 0.85,
-            "line": {"width": 1 if rest else 0.5, "color": ink},
-        },
-        selected={"marker": {"opacity": 1}},
-        unselected={"marker": {"opacity": 0.25}},
-    )
-
-
-def _query(query_xy: np.ndarray) -> go.Scatter:
-    """Return the query's mark, a large ring with a cross, and its name beside it."""
-    return go.Scatter(
-        x=[float(query_xy[0])],
-        y=[float(query_xy[1])],
-        mode="markers+text",
-        name=text("map.query"),
-        hoverinfo="name",
-        text=[text("map.query")],
-        textposition="top center",
-        textfont={"color": _ink(), "size": 14},
-        marker={"symbol": "circle-cross-open", "size": 20, "color": _ink(), "line": {"width": 2.5}},
-    )
-
-
-def _ink() -> str:
-    return browser_paper().ink
-
-
-def _hover(points: Points, index: int) -> str:
-    """Return what the pointer says about one study, as safe HTML."""
-    kind = text(f"modality_one.{points.modality[index]}")
-    labels = html.escape(", ".join(points.labels[index]) or text("card.no_labels"))
-    mark = f" · {text('card.synthetic')}" if points.synthetic[index] else ""
-    return f"{html.escape(str(points.ids[index]))}<br>{kind}{mark}<br>{labels}"
+def _mark(index: int, group: str) -> str:
+    """Return one shape as SVG, as the browser draws it on the map."""
+    path = MARKS[shape_of(index, group)]
+    filled = f'fill="{_colour(index, group)}"' if group not in REST else 'fill="none"'
+    return f'<path d="{path}" {filled} stroke="currentColor" stroke-width=".22"/>'
 
 
 def numbers(map_view: MapView, by: str, passing: np.ndarray) -> pd.DataFrame:
@@ -131,7 +159,7 @@ def numbers(map_view: MapView, by: str, passing: np.ndarray) -> pd.DataFrame:
         if len(mine):
             x, y = np.median(map_view.points.xy[mine], axis=0)
             share = f"{100 * len(mine) / len(passing):.0f}"
-            shape = text(f"map.shape_{shape_of(at, group).replace('-', '_')}")
+            shape = text(f"map.shape_{shape_of(at, group)}")
             rows.append((name_of(group, by), shape, f"{len(mine):,}", share, f"{x:.0f}, {y:.0f}"))
     return pd.DataFrame(rows, columns=[text(f"map.column_{one}") for one in ("group", "shape", "n", "share", "middle")])
 

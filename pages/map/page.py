@@ -9,12 +9,11 @@ from engine.errors import UsageError
 from engine.findings import phrase
 from engine.map import selection as selection_module
 from engine.map.file import MIN_STUDIES
+from engine.map.place import QueryPlace
 from engine.map.points import BY, Points
 from engine.modalities import MODALITIES
 from engine.strings import text
 from pages.map import figure, progress, selection, state
-
-TOOLS = {"displaylogo": False, "modeBarButtons": [["lasso2d", "select2d", "zoom2d", "pan2d", "resetScale2d"]]}
 
 
 def draw() -> None:
@@ -31,7 +30,14 @@ def draw() -> None:
     if figure.freshness_note(shown):
         st.markdown(f":material/update: {figure.freshness_note(shown)}")
     by, near = _controls(shown.points)
-    _figure(shown, by)
+    passing = selection_module.passing(shown.points, state.in_url("kinds"), state.in_url("finding"))
+    query = state.query_place(shown)
+    _figure(shown, by, passing, query)
+    figure.draw_legend(shown, by, passing)
+    _notes(query)
+    figure.draw_caveat(shown)
+    with st.expander(text("search.numbers")):
+        st.table(figure.numbers(shown, by, passing), hide_index=True)
     try:
         how, places = state.chosen(shown.points, near)
     except UsageError as error:
@@ -81,32 +87,27 @@ def _remember(name: str, value: object) -> None:
         st.session_state[f"map-{name}"] = value
 
 
-def _figure(map_view: state.MapView, by: str) -> None:
-    """Draw the figure with its text alternative, what it keeps and its numbers."""
-    passing = selection_module.passing(map_view.points, state.in_url("kinds"), state.in_url("finding"))
-    mark = state.query_position(map_view.points)
-    place = None if mark is None else mark[0]
-    st.plotly_chart(
-        figure.map_figure(map_view, by, passing, place),
-        key=state.FIGURE,
-        on_select=state.store_outline,
-        selection_mode=("lasso", "box"),
-        config=TOOLS,
-        alt=figure.alternative(map_view, by, passing, mark is not None),
-    )
-    _notes(passing, mark)
-    figure.draw_caveat(map_view)
-    with st.expander(text("search.numbers")):
-        st.table(figure.numbers(map_view, by, passing), hide_index=True)
+@st.fragment
+def _figure(map_view: state.MapView, by: str, passing: np.ndarray, query: QueryPlace | None) -> None:
+    """Draw the figure; a look at a point redraws it alone, an outline the whole page."""
+    found = figure.draw_figure(map_view, by, passing, query, st.session_state.get(state.LOOKED, ""))
+    looked = getattr(found, "looked", None)
+    if isinstance(looked, str) and looked != st.session_state.get(state.LOOKED):
+        st.session_state[state.LOOKED] = looked
+        st.rerun(scope="fragment")
+    if state.store_outline(getattr(found, "outline", None)):
+        st.rerun(scope="app")
 
 
-def _notes(passing: np.ndarray, query_position: tuple[np.ndarray, int] | None) -> None:
-    """Say what is drawn of how many, and how the query came to its place."""
+def _notes(query: QueryPlace | None) -> None:
+    """Say how to choose, and how the query came to its place."""
     words = [text("map.gesture")]
-    if len(passing) > figure.MAX_POINTS:
-        words.append(text("map.drawn", n=f"{figure.MAX_POINTS:,}", total=f"{len(passing):,}"))
-    if query_position is not None:
-        words.append(text("map.query_place", n=query_position[1]) if query_position[1] else text("map.query_own"))
+    if query is not None:
+        words.append(text("map.query_place", n=len(query.near)) if query.near else text("map.query_own"))
+        if not query.is_clear:
+            words.append(text("map.query_unclear"))
+    elif state.query_shown():
+        words.append(text("map.query_none"))
     st.markdown(" ".join(words))
 
 

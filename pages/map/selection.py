@@ -10,6 +10,7 @@ import streamlit as st
 
 from engine.findings import phrase
 from engine.map.points import Points
+from engine.map.selection import common_labels
 from engine.modalities import MODALITIES
 from engine.strings import several, text
 from engine.teaching import collections
@@ -38,6 +39,7 @@ def draw_selection(points: Points, selected_by: str, indices: np.ndarray, near: 
         return
     with st.container(horizontal=True, vertical_alignment="center", key="map-collect-bar"):
         collect.draw_collect_many(points.take(indices[: collections.MAX_ADDED]), key="map-collect")
+        _filter_search(points, indices)
         collect.draw_collected()
     left, right = st.columns([1, 2], gap="large")
     with left:
@@ -45,6 +47,22 @@ def draw_selection(points: Points, selected_by: str, indices: np.ndarray, near: 
     with right, st.expander(text("map.table", n=min(len(indices), MAX_TABLE_ROWS))):
         st.dataframe(_rows(points, indices[:MAX_TABLE_ROWS]), hide_index=True, alt=text("map.table_alt"))
     _cards(points, indices)
+
+
+def _filter_search(points: Points, indices: np.ndarray) -> None:
+    """Draw the button that searches only studies of these kinds that carry the labels most of the chosen have."""
+    labels = common_labels(points, indices)
+    if not labels:
+        return
+    kinds = [name for name in MODALITIES if name in set(points.modality[indices])]
+    if st.button(
+        text("map.filter", kinds=", ".join(text(f"modality.{name}") for name in kinds)),
+        key="map-filter",
+        icon=":material/filter_alt:",
+        help=text("map.filter_help", labels=", ".join(labels)),
+    ):
+        shown = {"query": state.query_shown()} if state.query_shown() else {}
+        st.switch_page("pages/search/page.py", query_params={**shown, "into": kinds, "labels": labels})
 
 
 def _kinds(points: Points, indices: np.ndarray) -> str:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -10,6 +12,7 @@ import streamlit as st
 
 from engine.map import job, selection
 from engine.map.file import Chart, file_of, load
+from engine.map.place import MapVectors, QueryPlace, map_vectors, place_query
 from engine.map.points import BY, Points, groups, points_of
 from engine.modalities import MODALITIES
 from engine.retrieval.answer import Answer
@@ -18,8 +21,11 @@ from engine.store.permission import permission
 from pages.shared import resources
 
 OUTLINE, STOPPED = "map-outline", "map-stopped"  # in the session: what the last gesture drew; that the user stopped it
-FIGURE = "map-figure"
+LOOKED = "map-looked"  # in the session: the study whose picture was asked for last
+QUERY = "query"  # in the URL
 NEAREST = 10
+MOST_CORNERS = 5000  # of an outline
+Outline = tuple[str, tuple[float, ...], tuple[float, ...]]
 
 
 class MapKey(NamedTuple):
@@ -63,6 +69,12 @@ class MapView:
     chart: Chart
     points: Points
     key: MapKey
+
+    @property
+    def outline(self) -> dict[str, object] | None:
+        """What is drawn around, in the words of the browser."""
+        drawn = outline()
+        return None if drawn is None else dict(zip(("kind", "x", "y"), drawn, strict=True))
 
     def groups(self, by: str) -> tuple[list[str], np.ndarray]:
         """Return the groups of a colouring, worked out once."""
@@ -131,18 +143,28 @@ def to_url(name: str, values: list[str]) -> None:
         st.query_params[name] = values
 
 
-def store_outline() -> None:
-    """Keep what a finished gesture drew; one that drew nothing lets everything go."""
-    event = st.session_state[FIGURE]["selection"]
-    drawn = [("lasso", one) for one in event["lasso"]] + [("box", one) for one in event["box"]]
-    if drawn:
-        kind, one = drawn[-1]
-        st.session_state[OUTLINE] = (kind, tuple(one["x"]), tuple(one["y"]))
-    else:
-        st.session_state.pop(OUTLINE, None)
+def store_outline(drawn: object) -> bool:
+    """Keep what a gesture drew in map coordinates; return whether it is another one than before."""
+    found = _outline_of(drawn)
+    if found is None or found == outline():
+        return False
+    st.session_state[OUTLINE] = found
+    return True
 
 
-def outline() -> tuple[str, tuple[float, ...], tuple[float, ...]] | None:
+def _outline_of(drawn: object) -> Outline | None:
+    """Return (lasso or box, xs, ys) as the browser told it; None where that cannot be."""
+    if not isinstance(drawn, Mapping) or drawn.get("kind") not in ("lasso", "box"):
+        return None
+    xs, ys = drawn.get("x"), drawn.get("y")
+    if not (isinstance(xs, list) and isinstance(ys, list) and 2 <= len(xs) == len(ys) <= MOST_CORNERS):
+        return None
+    if not all(isinstance(one, int | float) and math.isfinite(one) for one in (*xs, *ys)):
+        return None
+    return str(drawn["kind"]), tuple(map(float, xs)), tuple(map(float, ys))
+
+
+def outline() -> Outline | None:
     """Return (lasso or box, xs, ys) of the last gesture."""
     return st.session_state.get(OUTLINE)
 
@@ -170,14 +192,27 @@ def chosen(points: Points, near: str) -> tuple[str, np.ndarray]:
     return ("filter", passing) if kinds or found else ("nothing", np.empty(0, np.int64))
 
 
-def query_position(points: Points) -> tuple[np.ndarray, int] | None:
-    """Return where this session's query stands, and the median of how many neighbours that is; 0 for its own place."""
-    found = st.session_state.get("answer")
-    if not isinstance(found, Answer) or not found.neighbours:
+def query_place(map_view: MapView) -> QueryPlace | None:
+    """Return where the query of the address or of this session stands; None for none, or one without a place."""
+    query_id = query_shown()
+    if not query_id:
         return None
-    if found.query_id in points.index_of:
-        return points.xy[points.index_of[found.query_id]], 0
-    nearest = sorted(found.neighbours, key=lambda one: one.hamming)
-    on_it = [one.study_id for one in nearest if one.study_id in points.index_of][:NEAREST]
-    place = selection.middle(points, on_it)
-    return None if place is None else (place, len(on_it))
+    return _place(map_view.key, query_id, map_view.points)
+
+
+def query_shown() -> str:
+    """Return the id of the query in the address, or of this session's; "" for none."""
+    found = st.session_state.get("answer")
+    mine = found.query_id if isinstance(found, Answer) else ""
+    return st.query_params.get(QUERY) or mine
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _place(key: MapKey, query_id: str, _points: Points) -> QueryPlace | None:
+    known = _vectors(key, _points)
+    return place_query(resources.workspace(), resources.release(), _points, known, query_id, actor=resources.actor())
+
+
+@st.cache_resource(max_entries=2, show_spinner=False)
+def _vectors(key: MapKey, _points: Points) -> MapVectors:
+    return map_vectors(resources.workspace(), resources.release(), _points)

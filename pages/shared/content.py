@@ -97,10 +97,15 @@ def _picture(path: str, study_id: str, theme: ThemeType) -> tuple[str, str]:
     return study.note.text, study.note.text
 
 
+def small_picture(study_id: str) -> tuple[str, str]:
+    """Return a study's small picture (PNG in a `data:` address, or SVG; of a note its words) and its alternative."""
+    return _picture(str(resources.workspace().path), study_id, browser_theme())
+
+
 def draw_thumbnail(study_id: str, modality: str, prefix: str) -> None:
     """Draw a card's small picture; a note as its first words. `prefix` opens the text alternative."""
     try:
-        picture, words = _picture(str(resources.workspace().path), study_id, browser_theme())
+        picture, words = small_picture(study_id)
     except NotPermittedError as error:  # withdrawn since the results were found
         st.markdown(escaped(str(error)))
         return

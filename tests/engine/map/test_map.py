@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +14,17 @@ from helpers.workspaces import build_workspace
 
 from engine.actor import Actor, single_user
 from engine.errors import UsageError
+from engine.intake.read import read_text
 from engine.learning import promotion
 from engine.map import job, selection
 from engine.map.fidelity import measure_fidelity
 from engine.map.file import MAX_STUDIES, MIN_STUDIES, Chart, file_of, load, sampled
 from engine.map.layout import nearest, t_sne
+from engine.map.place import MapVectors, map_vectors, place_query, place_vector
 from engine.map.points import NONE, OTHER, Points, groups, points_of
 from engine.model.release import Release, load_release
+from engine.retrieval import search as retrieval
+from engine.retrieval.answer import Options
 from engine.workspace.workspace import Workspace, open_workspace
 
 PATIENTS, FILMS, LIMIT_S = 14, 6, 90
@@ -151,10 +156,44 @@ def test_nearest_on_the_map_and_a_study_that_is_not_there(points: Points) -> Non
     assert np.all(np.diff(away) >= 0)
     with pytest.raises(UsageError, match="There is no study nobody on the map: take an id"):
         selection.nearest_points(points, "nobody")
-    assert selection.middle(points, ["nobody"]) is None
-    two = [str(one) for one in points.ids[:2]]
-    middle = selection.middle(points, ["nobody", *two])
-    assert middle is not None and np.allclose(middle, points.xy[:2].mean(0))
+
+
+def test_a_query_stands_among_its_nearest_and_a_study_at_its_own_place(
+    place: Workspace, points: Points, release: Release
+) -> None:
+    known = map_vectors(place, release, points)
+    at = lambda query_id: place_query(place, release, points, known, query_id, actor=single_user())  # noqa: E731
+    own = at(str(points.ids[3]))
+    assert own is not None and np.array_equal(own.xy, points.xy[3]) and own.near == () and own.is_clear
+    assert at("nobody") is None
+    asked = retrieval.search(place, release, read_text("atrial fibrillation"), Options(k=1), actor=single_user())
+    found = at(asked.query_id)
+    assert found is not None and len(found.near) == 10 and set(found.near) <= set(points.ids)
+    away = [
+        np.hypot(*(place_vector(points, known, known.vectors[i : i + 1]).xy - points.xy[i]))
+        for i in range(len(points.ids))
+    ]
+    every = np.hypot(*(points.xy[:, None] - points.xy[None]).transpose(2, 0, 1))
+    assert np.median(away) < 0.4 * np.median(every)  # neighbours by embedding are neighbours on the map
+
+
+def test_a_place_between_two_ends_of_the_map_is_not_clear(points: Points) -> None:
+    n = 20
+    xy = np.repeat([[0.0, 0.0], [100.0, 0.0]], n // 2, axis=0)
+    apart = replace(points, ids=points.ids[:n], xy=xy)
+    vectors = np.random.default_rng(1).normal(size=(n, 256)).astype(np.float32)
+    z = np.concatenate([vectors[:5], vectors[10:15]]).sum(0, keepdims=True)  # five of either end are nearest
+    assert not place_vector(apart, MapVectors(vectors, {}), z).is_clear
+    near = vectors[: n // 2].sum(0, keepdims=True)
+    assert place_vector(apart, MapVectors(vectors, {}), near).is_clear
+
+
+def test_common_labels_are_those_of_a_tenth_or_more(points: Points) -> None:
+    labels = [("A", "B")] * 8 + [("C",)] * 2 + [("D",)]
+    few = replace(points, labels=labels)
+    assert selection.common_labels(few, np.arange(11)) == ["A", "B", "C"]
+    assert selection.common_labels(few, np.array([10])) == ["D"]
+    assert selection.common_labels(replace(points, labels=[()] * 11), np.arange(11)) == []
 
 
 def test_a_damaged_map_is_none_and_is_made_again(place: Workspace, chart: Chart, release: Release) -> None:

@@ -10,9 +10,12 @@ from helpers.screens import address, keys, press, said_no_error, words
 from streamlit.testing.v1 import AppTest
 
 from engine.actor import single_user
+from engine.intake.read import read_text
 from engine.map import job
 from engine.map.file import file_of, load
 from engine.model.release import load_release
+from engine.retrieval import search as retrieval
+from engine.retrieval.answer import Options
 from engine.strings import several, text
 from engine.workspace.workspace import Workspace
 from pages.map import state
@@ -108,6 +111,32 @@ def test_near_a_study_come_its_neighbours_on_the_map(made: AppTest, place: Works
     assert ids(made) and ECG not in ids(made)
     press(made, f"map-search-{ids(made)[0]}")  # leads to the search screen
     assert "query" in address(made)
+
+
+def test_a_query_in_the_address_stands_on_the_map_and_it_is_said_how_it_came_there(
+    made: AppTest, place: Workspace
+) -> None:
+    asked = retrieval.search(place, load_release(), read_text("sinus rhythm"), Options(k=1), actor=single_user())
+    made.query_params["query"] = asked.query_id
+    assert text("map.query_place", n=10) in words(said_no_error(made.run()))
+    made.query_params["query"] = ECG
+    assert text("map.query_own") in words(said_no_error(made.run()))
+    made.query_params["query"] = "nobody"
+    assert text("map.query_none") in words(said_no_error(made.run()))
+
+
+def test_chosen_studies_filter_the_search_by_what_most_of_them_are(made: AppTest, place: Workspace) -> None:
+    made.button_group(key="map-kinds").set_value(["ecg"]).run()
+    press(made, "map-filter")
+    known = {label for row in place.all_rows() if row.modality == "ecg" for label in row.labels}
+    assert address(made)["into"] == ["ecg"] and set(address(made)["labels"]) <= known and address(made)["labels"]
+
+
+@pytest.mark.parametrize(
+    "drawn", [None, {"kind": "star", "x": [0, 1], "y": [0, 1]}, {"kind": "lasso", "x": [0, float("nan")], "y": [0, 1]}]
+)
+def test_an_outline_that_cannot_be_is_left_aside(drawn: object) -> None:
+    assert not state.store_outline(drawn)
 
 
 @pytest.mark.parametrize("given", ["nobody", "z" * 5000, "**<b>x</b>** [l](javascript:alert(1))"])
