@@ -35,7 +35,7 @@ def _head(run: CheckRun) -> None:
         n = min(len(run.done) + 1, len(run.pairs))
         with st.container(width=150, key="review-place"):
             st.progress(len(run.done) / max(1, len(run.pairs)), text("review.place", n=n, total=len(run.pairs)))
-        st.markdown(f":small[{text('review.line', who=escaped(rater().name))}]", width="stretch")
+        st.markdown(f":small[{text('review.for_rater', who=escaped(rater().name))}]", width="stretch")
         guide.draw_popover()
         if run.next is not None:
             state.draw_labels_button()

@@ -46,7 +46,7 @@ def _head(waiting: list[Disputed]) -> None:
             guide.draw_popover()
             state.draw_labels_button()
         if state.has_name():
-            st.markdown(f":small[{text('review.line', who=escaped(rater().name))}]", width="stretch")
+            st.markdown(f":small[{text('review.for_rater', who=escaped(rater().name))}]", width="stretch")
         state.draw_back_button()
 
 

@@ -42,7 +42,7 @@ def _head(review: Review, offer: Offer | None) -> None:
             with st.container(width=150, key="review-place"):
                 st.progress(review.done / review.total, text("review.place", n=n, total=review.total))
         _last(review)
-        st.markdown(f":small[{text('review.line', who=escaped(review.who))}]", width="stretch")
+        st.markdown(f":small[{text('review.for_rater', who=escaped(review.who))}]", width="stretch")
         if offer is not None:
             guide.draw_popover()
             state.draw_labels_button()

@@ -122,7 +122,7 @@ def draw_view_head(title: str) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="review-head"):
         st.title(text(title), anchor=False, width="content")
         if has_name():
-            st.markdown(f":small[{text('review.line', who=escaped(rater().name))}]", width="stretch")
+            st.markdown(f":small[{text('review.for_rater', who=escaped(rater().name))}]", width="stretch")
         draw_back_button()
     if not has_name():
         draw_name()

@@ -174,7 +174,7 @@ def test_a_name_typed_once_is_known_on_every_screen(app, place):
     fine(app.text_input(key="review-who").set_value("Dr A").run())
     for view in ("agreement", "share", "guide", "mine", "assign", "disputes"):
         opened(app, "review", view=view)
-        assert text("review.line", who="Dr A") in words(app), view
+        assert text("review.for_rater", who="Dr A") in words(app), view
 
 
 def test_marks_are_stored_with_what_was_said_before_them_and_the_next_pair_comes(app, place):
