@@ -34,6 +34,9 @@ def draw_results(answer: Answer, settings: query_state.Options) -> None:
     collect.draw_collected()
     kinds = result_view.kinds_in_order(answer, settings.targets)
     _bar(answer, settings, kinds)
+    if not answer.neighbours and settings.operating_point is not None and not answer.missing:
+        st.info(text("search.nothing_within_any", at=text(f"controls.{settings.operating_point}")))
+        kinds = []  # one sentence says it for all
     other = _counterexamples(answer, settings) if result_view.counterexamples_wanted() else None
     marks = query_state.user_ratings(answer.query_id)
     for modality in kinds:
