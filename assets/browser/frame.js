@@ -175,7 +175,7 @@ class Frame {
       }
       return;
     }
-    const written = event.target.matches?.(WRITTEN_IN);
+    const written = event.composedPath()[0].matches?.(WRITTEN_IN); // also inside a component of its own
     const plain = !event.ctrlKey && !event.metaKey && !event.altKey;
     if (!["Shift", "Control", "Alt", "Meta"].includes(event.key)) pressed();
     if (event.key === "?" && !written) this.show();

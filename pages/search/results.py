@@ -88,7 +88,12 @@ def found(answer: Answer) -> str:
 
 def found_by_kind(answer: Answer, kinds: list[Modality]) -> str:
     """Return how many cases of each kind were found, e.g. "12 ECGs, 8 chest films"."""
-    return text("search.list_and").join(_number(answer, kind) for kind in kinds)
+    return text("search.list_and").join(_number(answer, kind) for kind in _found_kinds(answer, kinds)) or found(answer)
+
+
+def _found_kinds(answer: Answer, kinds: list[Modality]) -> list[Modality]:
+    present = {one.modality for one in answer.neighbours}
+    return [kind for kind in kinds if kind in present]
 
 
 def _number(answer: Answer, modality: Modality) -> str:
@@ -98,7 +103,7 @@ def _number(answer: Answer, modality: Modality) -> str:
 
 def _ways(answer: Answer, kinds: list[Modality]) -> str:
     """Return the links to the kinds, each with its number."""
-    return " ".join(f"[{_number(answer, kind)}](#cases-{kind})" for kind in kinds)
+    return " ".join(f"[{_number(answer, kind)}](#cases-{kind})" for kind in _found_kinds(answer, kinds))
 
 
 def _like(ids: list[str], beside: str, settings: query_state.Options) -> None:
