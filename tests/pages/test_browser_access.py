@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 def test_search_results_and_detail_have_no_violation(browser, server, scheme):
     tab = opened(browser, server, scheme)
     assert violations(tab) == []
-    tab.get_by_role("button", name="ECG").click()
+    tab.get_by_role("button", name="ECG", exact=True).click()
     wait_for_cards(tab)
     tab.locator("img").first.wait_for()
     assert violations(tab) == []
@@ -58,7 +58,7 @@ def test_theme_of_the_browser_is_followed(browser, server):
 
 def test_keys_step_through_cases_and_back(browser, server):
     tab = opened(browser, server, "dark", width=800)
-    tab.get_by_role("button", name="Chest film").click()
+    tab.get_by_role("button", name="Chest film", exact=True).click()
     wait_for_cards(tab)
     press(tab, "o")
     expect(tab.get_by_text(re.compile(r"^1 of \d+$"))).to_be_visible()

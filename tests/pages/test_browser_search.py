@@ -80,7 +80,7 @@ def test_recording_finds_cases_of_several_kinds_with_reasons_and_keeps_the_ratin
 
 def test_rating_on_a_card_can_be_changed_and_taken_back(page, server):
     page.goto(server)
-    page.get_by_role("button", name="ECG").click()
+    page.get_by_role("button", name="ECG", exact=True).click()
     wait_for_cards(page)
     card = page.locator("[class*=st-key-mark-]").first
     card.get_by_text("Partly").click()
