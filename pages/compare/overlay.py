@@ -7,7 +7,7 @@ import streamlit as st
 
 from engine.drawing.signed_colours import symmetric_limit
 from engine.explain.maps import InputMap, PairMaps
-from engine.explain.sentences import CAVEAT, accounts, not_converged, outside, percent
+from engine.explain.sentences import CAVEAT, not_converged, outside, percent
 from engine.strings import text
 from engine.study import Film, Study
 from pages.compare import maps, parts
@@ -122,7 +122,8 @@ def _side(name: str, input_map: InputMap, study: Study) -> None:
     if not input_map.converged:
         st.markdown(f"{said} **{text('detail.gap_open')}**")
         return
-    st.markdown(" ".join([said, text("detail.coloured", accounts=accounts(input_map)), outside(input_map)]))
+    accounts = text("detail.accounts", share=f"{100 * input_map.explained:.0f}")
+    st.markdown(" ".join([said, accounts, outside(input_map)]))
     st.markdown(f":small[{escaped(text('detail.smoothing', smoothing=input_map.smoothing))}]")
     with st.expander(text("detail.strongest")):
         st.table(parts.table(input_map, study), hide_index=True)
