@@ -6,6 +6,7 @@ limit is named, and a promotion then needs a reason. A row of few studies is sho
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,6 +16,7 @@ from engine.modalities import MODALITIES, spec_of
 if TYPE_CHECKING:
     from engine.model.release import Release
 
+Earned = Literal["not_measured", "too_few", "chance", "more", "less"]
 Section = Literal["overall", "pair", "group", "ratings", "label"]
 SECTIONS: tuple[Section, ...] = ("overall", "pair", "group", "ratings", "label")
 # Relative falls of P@10; of the held-out ratings' AUC an absolute one. Labels are shown: single ones are too rare
@@ -33,6 +35,8 @@ class GateRow:
     n                : held-out studies that ask, or held-out rated pairs
     before, after    : P@10 by shared finding at 256 bits, or the AUC of the distance against the marks
     low, high        : 95 % interval of the difference, by patient
+    without          : the same of a round on the original pairs alone; None where that was not measured
+    earned           : after − without, what the ratings did; earned_low, earned_high : its 95 % interval, by patient
     guarded          : whether a fall counts against the release: its section is guarded, and it has enough studies
     falls            : whether it falls further than its limit
     """
@@ -47,6 +51,20 @@ class GateRow:
     high: float
     guarded: bool = False
     falls: bool = False
+    without: float | None = None
+    earned: float | None = None
+    earned_low: float | None = None
+    earned_high: float | None = None
+
+    @property
+    def verdict_on_ratings(self) -> Earned:
+        """What can be said of the ratings by this row: nothing, chance, or that they helped or harmed."""
+        low, high = self.earned_low, self.earned_high
+        if self.earned is None or low is None or high is None:
+            return "not_measured"
+        if self.n < MIN_STUDIES or not (math.isfinite(low) and math.isfinite(high)):
+            return "too_few"
+        return "more" if low > 0 else "less" if high < 0 else "chance"
 
     @property
     def too_few(self) -> bool:

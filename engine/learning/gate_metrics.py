@@ -1,4 +1,4 @@
-"""Before and after a round, on studies and ratings that it did not learn from: arrays → rows of the gate's table.
+"""Before a round, after it and after one without ratings, on what it did not learn from: arrays → the gate's rows.
 
 P@10 by shared finding at 256 bits; queries and gallery are held-out patients', never the same one's. A query counts
 where the gallery holds a relevant study. Overall every pair of modalities counts alike. The AUC says how often, of two
@@ -7,8 +7,8 @@ rated pairs of the same modalities, the one marked relevant is nearer; "partly" 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
@@ -29,9 +29,10 @@ Codes = Mapping[str, np.ndarray]  # modality → packed codes (n, 32) uint8
 
 @dataclass(frozen=True, eq=False)
 class GateQueries:
-    """Queries of every pair of modalities, m of them: what each found before and after.
+    """Queries of every pair of modalities, m of them: what each found before, after, and after a round without ratings.
 
-    kind, patients (m,) str; study (m,) str, the same one for every modality it asks; before, after (m,) P@10
+    kind, patients (m,) str; study (m,) str, the same one for every modality it asks; before, after, without (m,) P@10,
+    `without` NaN where it was not measured
     has_finding (m, findings) bool; sex, cohort (m,) str; age (m,) years
     """
 
@@ -40,19 +41,23 @@ class GateQueries:
     patients: np.ndarray
     before: np.ndarray
     after: np.ndarray
+    without: np.ndarray
     has_finding: np.ndarray
     sex: np.ndarray
     cohort: np.ndarray
     age: np.ndarray
 
 
-def measure_queries(holdout: Mapping[str, Pool], before: Codes, after: Codes) -> GateQueries | None:
-    """Search with both sets of codes; None where no query has a relevant study to find."""
-    parts = [part for a, b in product(holdout, repeat=2) for part in _pair(holdout, a, b, before, after)]
+def measure_queries(
+    holdout: Mapping[str, Pool], before: Codes, after: Codes, without: Codes | None = None
+) -> GateQueries | None:
+    """Search with these sets of codes; None where no query has a relevant study to find."""
+    sides = [before, after] if without is None else [before, after, without]
+    parts = [part for a, b in product(holdout, repeat=2) for part in _pair(holdout, a, b, sides)]
     return GateQueries(*(np.concatenate(part) for part in zip(*parts, strict=True))) if parts else None
 
 
-def _pair(holdout: Mapping[str, Pool], a: str, b: str, before: Codes, after: Codes) -> Iterator[tuple[np.ndarray, ...]]:
+def _pair(holdout: Mapping[str, Pool], a: str, b: str, sides: Sequence[Codes]) -> Iterator[tuple[np.ndarray, ...]]:
     """Yield the columns of GateQueries of one pair of modalities, if it has any query."""
     q, s = holdout[a], holdout[b]
     relevant = sharing(q.has_finding, s.has_finding)
@@ -62,8 +67,9 @@ def _pair(holdout: Mapping[str, Pool], a: str, b: str, before: Codes, after: Cod
         return
     found = [
         precision_at(ranked_relevance(-distances(codes[a][kept], codes[b], BITS), relevant[kept], allowed[kept], K), K)
-        for codes in (before, after)
+        for codes in sides
     ]
+    found += [np.full(int(kept.sum()), np.nan)] * (3 - len(found))
     kind = np.full(int(kept.sum()), f"{a}>{b}")
     study = np.char.add(f"{a} ", np.flatnonzero(kept).astype(str))
     yield kind, study, q.patients[kept], *found, q.has_finding[kept], q.sex[kept], q.cohort[kept], q.age[kept]
@@ -101,10 +107,29 @@ def _row(section: Section, name: str, found: GateQueries, mine: np.ndarray) -> G
     """Mean over pairs of modalities of their queries' P@10, with the interval of the difference by patient."""
     kinds, kind = np.unique(found.kind[mine], return_inverse=True)
     weights = np.concatenate([np.ones((1, int(mine.sum()))), draws(found.patients[mine])])
-    before, after = (_by_kind(values[mine], kind, len(kinds), weights) for values in (found.before, found.after))
-    low, high = np.nanpercentile((after - before)[1:], [2.5, 97.5])
-    figures = (float(before[0]), float(after[0]), float(after[0] - before[0]), float(low), float(high))
-    return GateRow(section, name, _studies(found, mine), *figures)
+    sides = (found.before, found.after, found.without)
+    before, after, without = (_by_kind(values[mine], kind, len(kinds), weights) for values in sides)
+    return _gate_row((section, name, _studies(found, mine)), before, after, without)
+
+
+def _gate_row(what: tuple[Section, str, int], before: np.ndarray, after: np.ndarray, without: np.ndarray) -> GateRow:
+    """Return a row of figures (1 + draws,), the first of all and the others of drawn units; `without` may be NaN.
+
+    what : section, name and n
+    """
+    row = GateRow(*what, float(before[0]), float(after[0]), *_difference(after, before))
+    if np.isnan(without[0]):
+        return row
+    earned, low, high = _difference(after, without)
+    return replace(row, without=float(without[0]), earned=earned, earned_low=low, earned_high=high)
+
+
+def _difference(one: np.ndarray, other: np.ndarray) -> tuple[float, float, float]:
+    """Return the difference of two figures and its 95 % interval over the draws; NaN where no draw has both."""
+    spread = (one - other)[1:]
+    spread = spread[np.isfinite(spread)]
+    low, high = np.percentile(spread, [2.5, 97.5]) if len(spread) else (np.nan, np.nan)
+    return float(one[0] - other[0]), float(low), float(high)
 
 
 def _by_kind(values: np.ndarray, kind: np.ndarray, kinds: int, weights: np.ndarray) -> np.ndarray:
@@ -116,20 +141,19 @@ def _by_kind(values: np.ndarray, kind: np.ndarray, kinds: int, weights: np.ndarr
     return np.asarray(means.sum(1) / (drawn > 0).sum(1))
 
 
-def rating_rows(pairs: RatedPairs, units: np.ndarray, before: np.ndarray, after: np.ndarray) -> list[GateRow]:
+def rating_rows(
+    pairs: RatedPairs, units: np.ndarray, before: np.ndarray, after: np.ndarray, without: np.ndarray | None = None
+) -> list[GateRow]:
     """Return the row of the held-out ratings, none where no two pairs can be compared.
 
-    before, after : (p,) int distances of the pairs; units : (p,) str that intervals are drawn by
+    before, after, without : (p,) int distances of the pairs; units : (p,) str that intervals are drawn by
     """
     weights = np.concatenate([np.ones((1, len(units))), draws(units)]) if len(units) else np.ones((1, 0))
     old, new = (auc(far, pairs, weights) for far in (before, after))
     if not len(units) or np.isnan(old[0]) or np.isnan(new[0]):
         return []
-    spread = (new - old)[1:]
-    spread = spread[np.isfinite(spread)]
-    low, high = np.percentile(spread, [2.5, 97.5]) if len(spread) else (np.nan, np.nan)
-    before_after = (float(old[0]), float(new[0]), float(new[0] - old[0]))
-    return [GateRow("ratings", "AUC", len(units), *before_after, float(low), float(high))]
+    bare = np.full(len(old), np.nan) if without is None else auc(without, pairs, weights)
+    return [_gate_row(("ratings", "AUC", len(units)), old, new, bare)]
 
 
 def auc(far: np.ndarray, pairs: RatedPairs, weights: np.ndarray) -> np.ndarray:

@@ -22,12 +22,14 @@ from engine.files import utc_now, write_whole
 from engine.learning.round_data import RoundData, from_arrays
 
 if TYPE_CHECKING:
-    from engine.learning.fit import FittedRound
+    from engine.learning.fit import FittedRound, RatedPairs
+    from engine.learning.round_data import Pool
     from engine.model.release import Release
+    from engine.training.hashing.train import LabelledEmbeddings
 
 NICE, THREADS = 10, 2  # others come first
 JOB, INPUTS, STATE, CANCELLED = "job.json", "in.npz", "state.json", "cancelled"
-FITTED, MEASURED = 0.80, 0.97  # shares of the whole after each step
+FITTED, BARE, MEASURED = 0.45, 0.85, 0.97  # shares of the whole after each step
 FULL = "The round could not be finished: free some disk and begin again, ratings and releases are as they were."
 
 
@@ -69,20 +71,21 @@ def work(folder: Path, job: dict[str, Any]) -> str:
         found = from_arrays(arrays)
     print(f"{len(found.learn)} ratings to fit, {len(found.apart)} held out", flush=True)
     report_progress(folder, "fitting", 0.0)
-    replay = {m: _embedded(pool) for m, pool in found.replay.items()}
+    replay = {m: embedded(pool) for m, pool in found.replay.items()}
     plan = FitPlan(seed=job["number"])
-    fitted = fit(
-        base.layer(),
-        base.heads,
-        found.learn,
-        replay,
-        plan,
-        on_progress=lambda share: report_progress(folder, "fitting", FITTED * share),
-    )
+
+    def learnt(pairs: RatedPairs, first: float, last: float) -> FittedRound:
+        def report(share: float) -> None:
+            report_progress(folder, "fitting", first + (last - first) * share)
+
+        return fit(base.layer(), base.heads, pairs, replay, plan, on_progress=report)
+
+    fitted = learnt(found.learn, 0.0, FITTED)
     print(json.dumps(fitted.history[-1] if fitted.history else {}), flush=True)
-    report_progress(folder, "measuring", FITTED)
+    bare = learnt(found.learn.take(np.zeros(0, int)), FITTED, BARE)  # the original pairs, without a rating
+    report_progress(folder, "measuring", BARE)
     after = Coder(base, fitted)
-    rows = gate.apply_guards(gate_rows(base, after, found))
+    rows = gate.apply_guards(gate_rows(base, after, found, Coder(base, bare)))
     report_progress(folder, "measuring", MEASURED)
     calibration = _calibration(base, after, found)
     figures = {"gate": gate.rows_as_json(rows), "seconds": round(time.monotonic() - begun, 1), "plan": asdict(plan)}
@@ -116,12 +119,16 @@ class Coder:
         return pack(projected.numpy() > 0)
 
 
-def gate_rows(base: Release, after: Coder, data: RoundData) -> list[Any]:
-    """Return every row of the table, before by the release that the round began with and after by what it learnt."""
+def gate_rows(base: Release, after: Coder, data: RoundData, bare: Coder) -> list[Any]:
+    """Return every row of the table: before by the release that the round began with, after by what it learnt.
+
+    bare : what it would have learnt from the original pairs alone
+    """
     from engine.learning.gate_metrics import holdout_rows, measure_queries, rating_rows
 
-    sides = [{m: one.codes(pool.z, m) for m, pool in data.holdout.items()} for one in (base, after)]
-    far = [_far(one, data) for one in (base, after)]
+    coders = (base, after, bare)
+    sides = [{m: one.codes(pool.z, m) for m, pool in data.holdout.items()} for one in coders]
+    far = [_far(one, data) for one in coders]
     return holdout_rows(measure_queries(data.holdout, *sides)) + rating_rows(data.apart, data.units, *far)
 
 
@@ -143,7 +150,8 @@ def _calibration(base: Release, after: Coder, found: RoundData) -> dict[str, Any
     return tables(found.holdout, typed_findings(base), after.codes, before)
 
 
-def _embedded(pool: Any) -> Any:
+def embedded(pool: Pool) -> LabelledEmbeddings:
+    """Return a pool of original studies as `fit` takes it."""
     import torch
 
     from engine.training.hashing.train import LabelledEmbeddings

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from engine.model.release import Release
 
 
+FIGURES = ("before", "after", "without")
+
+
 @dataclass(frozen=True)
 class TimelineEntry:
     """One release.
@@ -24,6 +27,7 @@ class TimelineEntry:
     made_from      : the release its round began with; "" where it is shipped
     ratings, raters, who : of the round
     before, after  : P@10 overall, of the held-out patients; None where nothing was measured
+    without        : the same of a round without the ratings; None where that was not measured
     passed, failed_guards : the gate's verdict; None where it is shipped
     promotions     : of this release, oldest first
     can_roll_back  : whether it served before
@@ -40,6 +44,7 @@ class TimelineEntry:
     raters: int = 0
     before: float | None = None
     after: float | None = None
+    without: float | None = None
     passed: bool | None = None
     failed_guards: tuple[str, ...] = ()
     promotions: tuple[PromotionRow, ...] = ()
@@ -71,7 +76,8 @@ def _entry(
     if release is None or about is None:
         return TimelineEntry(name, digest, release, serves, made, promotions=mine, can_roll_back=served)
     table, verdict = gate.table(release), gate.verdict(release)
-    before, after = next(((row.before, row.after) for row in table if row.section == "overall"), (None, None))
+    overall = next((row for row in table if row.section == "overall"), None)
+    before, after, without = (None if overall is None else getattr(overall, name) for name in FIGURES)
     return TimelineEntry(
         name,
         digest,
@@ -84,6 +90,7 @@ def _entry(
         len(about.get("raters", ())),
         before,
         after,
+        without,
         verdict.passed,
         verdict.failed_guards,
         mine,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import streamlit as st
@@ -11,7 +12,7 @@ from engine.learning import gate
 from engine.learning.gate import GateRow
 from engine.model.release import Release
 from engine.strings import one_of, several, text
-from pages.releases import html_table
+from pages.releases import earned, html_table
 from pages.shared.markdown import escaped
 
 OPEN = ("overall", "ratings", "pair", "group")  # sections that are seen at once; labels on request
@@ -25,6 +26,7 @@ def draw_gate(release: Release) -> None:
     else:
         falls = "\n".join(f"- {escaped(one)}" for one in verdict.failed_guards)
         st.warning(f"{text('releases.verdict_fails')}\n\n{falls}", icon=":material/warning:")
+    earned.draw_earned(rows, about.get("kept_apart", 0))
     note = text("releases.table_note", kept=about.get("kept_apart", 0), frozen=_holdout_counts(about.get("frozen", {})))
     made_up = about.get("synthetic", 0)
     st.markdown(f"{note} {several(made_up, 'releases.synthetic') if made_up else ''}")
@@ -43,7 +45,7 @@ def _holdout_counts(counts: dict[str, int]) -> str:
 
 
 def _table(rows: list[GateRow]) -> None:
-    names = ("measure", "n", "before", "after", "difference", "interval", "guard")
+    names = ("measure", "n", "before", "without", "after", "difference", "earned", "guard")
     heads = [text(f"releases.column_{name}") for name in names]
     html_table.draw_html_table(heads, [_cells(row) for row in rows], [row.falls for row in rows])
 
@@ -54,9 +56,10 @@ def _cells(row: GateRow) -> tuple[str, ...]:
         name_of(row),
         _counted(row),
         f"{row.before:.3f}",
+        text("releases.not_measured") if row.without is None else f"{row.without:.3f}",
         f"{row.after:.3f}",
-        _signed(row.difference),
-        text("releases.span", low=_signed(row.low), high=_signed(row.high)),
+        _change(row.difference, row.low, row.high),
+        _earned(row),
         _guard(row),
     )
 
@@ -64,6 +67,22 @@ def _cells(row: GateRow) -> tuple[str, ...]:
 def _counted(row: GateRow) -> str:
     """Return how many studies ask, or how many rated pairs are compared."""
     return text("releases.n_ratings", n=f"{row.n:,}") if row.section == "ratings" else f"{row.n:,}"
+
+
+def _change(by: float, low: float, high: float) -> str:
+    """Return a difference with its interval, without one where none could be drawn."""
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return _signed(by)
+    return f"{_signed(by)} ({text('releases.span', low=_signed(low), high=_signed(high))})"
+
+
+def _earned(row: GateRow) -> str:
+    """Return what the ratings changed, or why that cannot be said."""
+    if row.earned is None or row.earned_low is None or row.earned_high is None:
+        return text("releases.not_measured")
+    if row.verdict_on_ratings == "too_few":
+        return text("releases.too_few")
+    return _change(row.earned, row.earned_low, row.earned_high)
 
 
 def _signed(value: float) -> str:

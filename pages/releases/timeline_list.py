@@ -55,12 +55,17 @@ def _entry(entry: TimelineEntry) -> None:
         made = several(entry.ratings, "releases.made", who=entry.who, base=entry.made_from, day=day, raters=raters)
         lines.append(f":small[{escaped(made)}]")
         if entry.before is not None and entry.after is not None:
-            figures = text("releases.figures", before=f"{entry.before:.3f}", after=f"{entry.after:.3f}")
+            values = {"before": entry.before, "without": entry.without, "after": entry.after}
+            figures = text("releases.figures", **{name: _of_ten(value) for name, value in values.items()})
             lines.append(f":small[{figures}] {verdict_badge(entry.passed, entry.failed_guards)}")
     else:
         lines.append(f":small[{text('releases.shipped', day=day) if entry.release else text('releases.gone')}]")
     lines += [f":small[{escaped(_promotion_line(row))}]" for row in entry.promotions]
     st.markdown("  \n".join(lines))
+
+
+def _of_ten(share: float | None) -> str:
+    return text("releases.not_measured") if share is None else f"{10 * share:.1f}"
 
 
 def verdict_badge(passed: bool | None, failed_guards: tuple[str, ...]) -> str:

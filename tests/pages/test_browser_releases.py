@@ -66,7 +66,9 @@ def make(tab: Page, look: Look) -> None:
 
 def read(tab: Page, look: Look) -> None:
     """Read the table and what changes."""
-    expect(tab.get_by_role("rowheader", name="P@10, all pairs of modalities alike")).to_be_visible()
+    expect(
+        tab.get_by_role("rowheader", name="Ten nearest that share a finding, every pair of kinds alike")
+    ).to_be_visible()
     tab.get_by_text("By finding").click()
     tab.get_by_text("How far the rater was relied on").click()
     expect(tab.get_by_role("rowheader", name="Ada")).to_be_visible()
@@ -77,7 +79,7 @@ def read(tab: Page, look: Look) -> None:
 
 def promote_and_return(tab: Page, name: str, look: Look) -> None:
     """Promote, with a reason where guards fell; then go back."""
-    reason = tab.get_by_role("textbox", name="Why promote it although guards fell?")
+    reason = tab.get_by_role("textbox", name="Why promote it although figures fall too far?")
     promote = tab.get_by_role("button", name=f"Promote {name}")
     if reason.count():
         expect(promote).to_be_disabled()

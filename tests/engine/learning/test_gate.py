@@ -175,3 +175,36 @@ def test_shuffled_codes_do_not_get_through():
     verdict = verdict_of(rows)
     assert not verdict.passed and "P@10 overall" in verdict.failed_guards[0]
     assert verdict_of(apply_guards(holdout_rows(measure_queries(holdout, {"ecg": codes}, {"ecg": codes})))).passed
+
+
+def test_what_the_ratings_did_is_measured_against_the_round_without_them():
+    """Forty queries of forty patients: without ratings the codes find one neighbour in ten, with them every one."""
+    patients = [f"p{i}" for i in range(40)]
+    holdout = {"ecg": pool([[i % 2] for i in range(40)], patients)}
+    apart, mixed = bits([200 * (i % 2) for i in range(40)]), bits([100] * 40)
+    found = measure_queries(holdout, {"ecg": mixed}, {"ecg": apart}, {"ecg": mixed})
+    overall = holdout_rows(found)[0]
+    assert overall.after == 1 and overall.without == overall.before
+    assert overall.earned == pytest.approx(overall.after - overall.without)
+    assert overall.verdict_on_ratings == "more"
+    same = holdout_rows(measure_queries(holdout, {"ecg": mixed}, {"ecg": apart}, {"ecg": apart}))[0]
+    assert (same.earned, same.verdict_on_ratings) == (0, "chance") and same.difference > 0.3
+    worse = holdout_rows(measure_queries(holdout, {"ecg": mixed}, {"ecg": mixed}, {"ecg": apart}))[0]
+    assert worse.verdict_on_ratings == "less" and worse.difference == 0
+    unmeasured = holdout_rows(measure_queries(holdout, {"ecg": mixed}, {"ecg": apart}))[0]
+    assert (unmeasured.without, unmeasured.earned) == (None, None)
+    assert unmeasured.verdict_on_ratings == "not_measured"
+
+
+def test_three_held_out_ratings_are_too_few_to_say_anything():
+    good, bad = np.array([10, 90, 10]), np.array([90, 10, 90])
+    (few,) = rating_rows(marked([1.0, 0.0, 1.0]), np.array(["a", "b", "c"]), bad, good, bad)
+    assert few.earned == pytest.approx(1) and few.verdict_on_ratings == "too_few"
+    target, many = [1.0, 0.0] * 20, np.array([f"p{i}" for i in range(40)])
+    (enough,) = rating_rows(marked(target), many, np.array([90, 10] * 20), np.array([10, 90] * 20), np.array([50] * 40))
+    assert (enough.before, enough.without, enough.after) == (0, 0.5, 1) and enough.verdict_on_ratings == "more"
+
+
+def test_a_row_of_a_round_before_this_was_measured_is_read_as_it_is():
+    old = {"section": "overall", "name": "", "n": 90, "before": 0.5, "after": 0.6, "difference": 0.1, "low": 0.0}
+    assert GateRow(**old, high=0.2).verdict_on_ratings == "not_measured"  # type: ignore[arg-type]

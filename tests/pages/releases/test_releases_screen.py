@@ -86,7 +86,9 @@ def test_a_round_is_made_followed_and_looked_at(app: AppTest, place: Workspace):
     opened(app, "releases", who="Ada")
     (made,) = round_releases(place.path)
     assert f"Release {made.name} against r2" in [one.value for one in app.header]
-    assert "P@10, all pairs of modalities alike" in table(app) and "fewer than 30: guards nothing" in table(app)
+    assert text("releases.measure_overall") in table(app) and "no limit, fewer than 30" in table(app)
+    assert text("releases.earned") in [one.value for one in app.subheader]
+    assert "too few to say: " in words(app) and words(app).count(" of 10") >= 3  # before, without, with
     assert "Made by Ada" in words(app) and "SYNTHETIC" in words(app)
 
 
@@ -105,6 +107,8 @@ def test_promotion_and_the_way_back_by_two_presses(app: AppTest, place: Workspac
     before = place.database.read("SELECT study_id, w0, w1, w2, w3 FROM codes ORDER BY 1")
     opened(app, "releases", who="Ada", release="r2.1")
     assert text("releases.verdict_passes") in [one.value for one in app.success]
+    assert text("releases.unknown") in words(app)  # a round made before this was measured
+    assert text("releases.not_measured") in table(app)
     try_press(app, "promote")
     settled(place)
     assert place.releases.serving() == ("r2.1", made.digest)
@@ -121,7 +125,7 @@ def test_a_fallen_guard_keeps_the_button_shut_until_a_reason_is_given(app: AppTe
     written(place.path, base, rows=BAD)
     opened(app, "releases", who="Ada")
     assert "P@10 of ECG to chest film falls by 20.0 %" in app.warning[0].value
-    assert "falls beyond its limit of 3 %" in table(app) and app.button(key="promote").disabled
+    assert "falls further than 3 %" in table(app) and app.button(key="promote").disabled
     app.text_input(key="reason-r2.1").set_value("too short").run()
     assert app.button(key="promote").disabled
     app.text_input(key="reason-r2.1").set_value("films are few here").run()
