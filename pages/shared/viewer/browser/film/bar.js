@@ -6,9 +6,15 @@ import { makeButton, makeGroup } from "../common/toolbar.js";
 
 const TOOLS = { window: "contrast", pan: "pan_tool", magnify: "zoom_in" };
 const MEASURES = { ruler: "straighten", ctr: "width_normal", angle: "square_foot", arrow: "arrow_outward", region: "gesture", text: "title" };
+const EXTRA = ["quarter", "mirror", "zoom_in", "zoom_out"]; // behind one button where there is little room
 const ACTIONS = {
   invert: "invert_colors", quarter: "rotate_90_degrees_cw", mirror: "flip", zoom_in: "add", zoom_out: "remove", fit: "fit_screen",
 };
+
+function extra(part) {
+  part.classList.add("extra");
+  return part;
+}
 
 /** viewer: of film.js, whose methods the buttons call */
 export class FilmBar {
@@ -27,17 +33,26 @@ export class FilmBar {
     }
     this.windows.addEventListener("change", () => viewer.setWindow(this.windows.value));
     this.hinted = element("span", { class: "hint", role: "status" });
+    this.more = makeButton({ name: words.more, iconName: "more_horiz", pressed: false, act: () => this.open() });
+    this.more.classList.add("more");
     const entries = (names, make) => Object.entries(names).map(([name, iconName]) => make(name, iconName));
     this.root = element(
       "div",
       { class: "bar", role: "toolbar", "aria-label": words.bar },
       makeGroup(words.look, ...entries(TOOLS, tool), this.windows, ...entries(ACTIONS, action)),
-      makeGroup(words.measure, ...entries(MEASURES, tool)),
-      makeGroup(words.drawings, viewer.list.button, viewer.list.eye),
-      makeGroup(words.screen, this.button("full", "fullscreen", null, () => toggleFullScreen(viewer.host))),
+      extra(makeGroup(words.measure, ...entries(MEASURES, tool))),
+      extra(makeGroup(words.drawings, viewer.list.button, viewer.list.eye)),
+      makeGroup(words.screen, this.button("full", "fullscreen", null, () => toggleFullScreen(viewer.host)), this.more),
       this.hinted,
       viewer.list.state,
     );
+    EXTRA.forEach((name) => extra(this.buttons[name]));
+  }
+
+  /** Show the further buttons where there is little room, or put them away. */
+  open() {
+    const open = this.root.toggleAttribute("data-open");
+    this.more.press(open);
   }
 
   button(name, iconName, pressed, act) {

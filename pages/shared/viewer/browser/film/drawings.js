@@ -43,12 +43,17 @@ export class Drawings {
   remove(item) {
     const node = this.nodes.get(item.id);
     const focused = node?.group.contains(node.group.getRootNode().activeElement);
-    this.items = this.items.filter((other) => other !== item);
-    node?.group.remove();
-    this.nodes.delete(item.id);
-    this.draw(this.placement);
+    this.discard(item);
     if (focused) this.svg.querySelector(".handle")?.focus();
     this.changed("done");
+  }
+
+  /** Take away one that was only begun. */
+  discard(item) {
+    this.items = this.items.filter((other) => other !== item);
+    this.nodes.get(item.id)?.group.remove();
+    this.nodes.delete(item.id);
+    this.draw(this.placement);
   }
 
   /** Change points; they stay on the film. */

@@ -12,6 +12,8 @@ import { MIRROR, QUARTER, turned, wholeView } from "./view.js";
 
 const DRAG_PX = 260; // a drag of so many pixels changes the window by its own width
 const LEAST_SPAN = 0.04; // of the whole scale, that a drag reckons with
+const SLOW_MS = 14; // a frame that takes longer is drawn coarsely while something moves
+const REST_MS = 140;
 const ZOOM_STEP = 1.25;
 const PAN_STEP = 40; // pixels, by an arrow key
 const WINDOW_STEP = 13;
@@ -69,6 +71,7 @@ class FilmViewer {
 
   close() {
     this.redraw.stop();
+    clearTimeout(this.later);
     this.stops.forEach((stop) => stop());
     this.panels.forEach((panel) => panel.close());
     this.stops = [];
@@ -79,8 +82,20 @@ class FilmViewer {
     const spaced = panels.every((panel) => panel.source.spacing);
     const fits = panels.map((panel) => panel.fit);
     const together = spaced && this.data.linked ? Math.min(...fits) : null; // one scale in millimetres
-    panels.forEach((panel, i) => panel.draw(together ?? fits[i]));
+    const begun = performance.now();
+    const quick = this.slow && !this.fine;
+    panels.forEach((panel, i) => panel.draw(together ?? fits[i], quick));
+    if (!quick) this.slow = performance.now() - begun > SLOW_MS;
+    this.fine = false;
+    clearTimeout(this.later);
+    if (quick) this.later = setTimeout(() => this.refine(), REST_MS);
     this.bar.show();
+  }
+
+  /** Draw finely once nothing has moved for a moment. */
+  refine() {
+    this.fine = true;
+    this.redraw();
   }
 
   /** Return the panels that a change concerns: all where they are linked. */

@@ -72,17 +72,18 @@ export class FilmPanel {
     return fittingScale(this.film, this.state.view.turn, this.screen);
   }
 
-  /** Draw all of it. scale: CSS pixels per unit at zoom 1 */
-  draw(scale) {
+  /** Draw all of it. scale: CSS pixels per unit at zoom 1; quick: coarsely, while something moves */
+  draw(scale, quick) {
     const { width, height } = this.screen;
     if (!width || !height) return;
     this.scale = scale;
     this.placement = this.placedBy(scale);
     if (this.levels) {
       const ratio = this.resized(width, height);
-      this.paint(this.context, this.placement, ratio);
+      this.paint(this.context, this.placement, { ratio, quick });
       if (this.source.stamp) drawStamp(this.context, this.source.stamp, ratio);
     }
+    this.root.style.touchAction = this.root.dataset.tool === "pan" && this.state.view.zoom <= 1 ? "pan-y" : "none";
     this.drawings.draw(this.placement);
     this.drawLens();
     this.print();
@@ -99,9 +100,9 @@ export class FilmPanel {
     return ratio;
   }
 
-  paint(context, placement, ratio) {
-    paintFilm(context, this.levels, placement, this.table(), ratio);
-    if (this.overlay) drawOverlay(context, this.overlay, this.opacity, placement, ratio);
+  paint(context, placement, how) {
+    paintFilm(context, this.levels, placement, this.table(), how);
+    if (this.overlay) drawOverlay(context, this.overlay, this.opacity, placement, how.ratio);
   }
 
   table() {
@@ -127,7 +128,7 @@ export class FilmPanel {
     const [middleX, middleY] = this.placement.toFilm([x, y]);
     const view = { ...this.state.view, zoom: this.state.view.zoom * LENS_ZOOM, x: middleX / this.film.width, y: middleY / this.film.height };
     const placement = new Placement(this.film, view, { width: LENS_PX, height: LENS_PX }, this.scale);
-    this.paint(this.glass.getContext("2d", { alpha: false }), placement, 1);
+    this.paint(this.glass.getContext("2d", { alpha: false }), placement, { ratio: 1, quick: false });
     this.glass.style.translate = `${x - LENS_PX / 2}px ${y - LENS_PX / 2}px`;
   }
 

@@ -1,5 +1,7 @@
 // How each measuring tool turns a drag into an annotation.
 
+import { set } from "../common/elements.js";
+
 const MOST_CORNERS = 120; // of a free outline
 const CORNER_PX = 3; // by which a corner stands out from the line between its neighbours
 const OPEN = Math.PI / 3; // of a new angle
@@ -41,7 +43,7 @@ export class DrawingTool {
     const { drawings } = this.panel;
     if (item.shape === "polygon") item.points = simplified(item.points, this.panel.placement);
     if ((item.shape === "polygon" && item.points.length < 3) || drawings.isTiny(item)) return void this.drop();
-    if (kind === "ctr" && item.points.length === 2) return void this.hint("ctr");
+    if (kind === "ctr" && item.points.length === 2) return void this.expect("ctr");
     this.item = null;
     if (kind === "ctr") this.replace(item, { kind, points: ordered(item.points, this.panel) });
     else if (kind === "angle") this.replace(item, { kind, points: [...item.points, this.opened(item.points)] });
@@ -49,22 +51,29 @@ export class DrawingTool {
   }
 
   replace(item, given) {
-    this.panel.drawings.remove(item);
+    this.panel.drawings.discard(item);
     this.finish(this.panel.drawings.add(given));
   }
 
   finish(item) {
-    this.hint("");
+    this.expect("");
     this.done();
+    this.panel.drawings.draw(this.panel.placement);
     if (item.kind === "text" || item.kind === "arrow") this.ask(item);
     else this.panel.drawings.focus(item);
   }
 
+  /** Say what comes next, with nothing else to be taken hold of until it has come; "" once it has. */
+  expect(next) {
+    set(this.panel.drawings.svg, { "data-waits": Boolean(next) });
+    this.hint(next);
+  }
+
   /** Forget what has been begun. */
   drop() {
-    if (this.item) this.panel.drawings.remove(this.item);
+    if (this.item) this.panel.drawings.discard(this.item);
     this.item = null;
-    this.hint("");
+    this.expect("");
   }
 
   /** Put a shape into the middle of the screen, for those who press the tool by a key. */
