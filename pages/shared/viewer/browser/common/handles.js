@@ -39,7 +39,7 @@ export function makeHandle({ name, drag, step, done, remove, chosen }) {
     if (event.button !== 0) return;
     event.stopPropagation();
     event.preventDefault();
-    group.focus();
+    group.focus({ preventScroll: true });
     group.setPointerCapture(event.pointerId);
     const [x, y] = placeOf(event);
     held = [at[0] - x, at[1] - y];

@@ -24,7 +24,7 @@ export class FilmBar {
     this.words = words;
     this.buttons = {};
     const tool = (name, iconName) =>
-      this.button(name, iconName, false, (byKey) => viewer.choose(viewer.state.tool === name ? "window" : name, byKey));
+      this.button(name, iconName, false, (byKey) => viewer.choose(viewer.state.tool === name ? viewer.usual : name, byKey));
     const action = (name, iconName) => this.button(name, iconName, name === "invert" ? false : null, () => this.act(name));
     this.windows = element("select", { class: "windows", "aria-label": words.window_name, title: words.window_help });
     for (const name of [...Object.keys(viewer.data.panels[0].windows), "own"]) {

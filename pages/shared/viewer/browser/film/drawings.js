@@ -44,7 +44,7 @@ export class Drawings {
     const node = this.nodes.get(item.id);
     const focused = node?.group.contains(node.group.getRootNode().activeElement);
     this.discard(item);
-    if (focused) this.svg.querySelector(".handle")?.focus();
+    if (focused) this.svg.querySelector(".handle")?.focus({ preventScroll: true });
     this.changed("done");
   }
 
@@ -101,7 +101,7 @@ export class Drawings {
   }
 
   focus(item) {
-    this.nodes.get(item.id)?.handles.at(-1)?.focus();
+    this.nodes.get(item.id)?.handles.at(-1)?.focus({ preventScroll: true });
   }
 
   draw(placement) {
@@ -182,7 +182,7 @@ export class Drawings {
       event.stopPropagation();
       event.preventDefault();
       grip.setPointerCapture(event.pointerId);
-      handles[0].focus();
+      handles[0].focus({ preventScroll: true });
       last = [event.clientX, event.clientY];
     });
     grip.addEventListener("pointermove", (event) => {

@@ -44,9 +44,9 @@ class FilmViewer {
     this.close();
     this.shown = shown;
     const { data } = this;
-    const coarse = matchMedia("(pointer: coarse)").matches;
+    this.usual = matchMedia("(pointer: coarse)").matches ? "pan" : "window"; // what a drag does unless a tool is chosen
     this.state = recall(`${data.key} ${shown}`, () => ({
-      tool: coarse ? "pan" : "window",
+      tool: this.usual,
       panels: data.panels.map((panel) => ({ view: wholeView(), window: { ...panel.windows.full, name: "full" }, inverted: false })),
     }));
     this.active = 0;
@@ -63,6 +63,7 @@ class FilmViewer {
     this.panels.forEach((panel, i) => this.stops.push(followPointers(panel.root, this.gestures(i))));
     this.panels.forEach((panel, i) => panel.root.addEventListener("keydown", (event) => this.pressed(event, i)));
     this.panels.forEach((panel, i) => panel.root.addEventListener("focusin", () => this.activate(i)));
+    this.panels.forEach((panel) => panel.root.addEventListener("dblclick", (event) => this.clickedTwice(event)));
     this.followSpace();
     if (data.keys.window) this.stops.push(followKeys(this.bar.actions()));
     this.choose(this.state.tool);
@@ -149,6 +150,10 @@ class FilmViewer {
 
   mirror() {
     this.turn(MIRROR);
+  }
+
+  clickedTwice(event) {
+    if (!DRAWN.includes(this.state.tool) && !event.target.closest(".drawings, .ask")) this.reset();
   }
 
   /** Show all of the film, as stored. */
