@@ -15,7 +15,8 @@ MEASURE, CODE, ARROW = "p_at_5", "256 bits", "→"
 class HeadlineFigure:
     """Share of the five nearest that share a finding with the query, by codes of full length.
 
-    low, high : 95 % interval; chance : the same share of cases drawn at random; n : queries, all held out
+    low, high : 95 % interval; chance : the same share of cases drawn at random; n : queries, of so many patients, all
+    held out
     """
 
     asked: str
@@ -25,6 +26,7 @@ class HeadlineFigure:
     high: float
     chance: float
     n: int
+    patients: int
 
     @property
     def use(self) -> Use:
@@ -55,5 +57,12 @@ def _figures(manifest: dict[str, Any]) -> Iterator[HeadlineFigure]:
         measured, chance = row.get(MEASURE), row.get(f"chance_{MEASURE}")
         if arrow and row.get("representation") == CODE and isinstance(measured, dict) and chance is not None:
             yield HeadlineFigure(
-                asked, found, measured["value"], measured["low"], measured["high"], chance, measured["n"]
+                asked,
+                found,
+                measured["value"],
+                measured["low"],
+                measured["high"],
+                chance,
+                measured["n"],
+                row.get("patients", measured["n"]),
             )

@@ -38,17 +38,16 @@ class Adjudication:
 def adjudications(database: Database) -> list[Adjudication]:
     """Return the decisions that count, one a pair, oldest first."""
     found = database.read(
-        f"SELECT {COLUMNS} FROM adjudications WHERE undone_at IS NULL QUALIFY row_number() OVER"
-        " (PARTITION BY query_id, study_id ORDER BY created_at DESC, adjudication_id) = 1"
-        " ORDER BY created_at, adjudication_id"
+        f"SELECT {COLUMNS} FROM adjudications WHERE undone_at IS NULL ORDER BY created_at, adjudication_id"
     )
     return [Adjudication(*row) for row in found]
 
 
 def decide(database: Database, pair: tuple[str, str], mark: str, who: str, note: str = "") -> Adjudication:
-    """Store a decision, in the place of an earlier one on the pair.
+    """Store a decision on a pair that has none.
 
-    Raises UsageError where a word cannot stand, a side is not there, or the person has rated the pair.
+    Raises UsageError where a word cannot stand, a side is not there, the person has rated the pair, or somebody decided
+    about it meanwhile.
     """
     if mark not in MARKS:
         raise UsageError(f"There is no mark '{brief(mark)}' to decide on: use {', '.join(MARKS)}.")
@@ -58,11 +57,10 @@ def decide(database: Database, pair: tuple[str, str], mark: str, who: str, note:
         rated = "SELECT 1 FROM ratings WHERE (query_id, study_id, who, source) = (?, ?, ?, '') AND undone_at IS NULL"
         if cursor.execute(f"{rated} AND mark <> 'skip'", [*pair, who]).fetchone():
             raise UsageError("You have rated this pair: a decision is for somebody who has not.")
+        decided = "SELECT who FROM adjudications WHERE (query_id, study_id) = (?, ?) AND undone_at IS NULL"
+        if earlier := cursor.execute(decided, [*pair]).fetchone():
+            raise UsageError(f"{earlier[0]} has decided about this pair meanwhile: take that back first.")
         version = guideline_in_force(cursor)
-        cursor.execute(
-            "UPDATE adjudications SET undone_at = ? WHERE (query_id, study_id) = (?, ?) AND undone_at IS NULL",
-            [now, *pair],
-        )
         made = Adjudication(f"d-{secrets.token_hex(6)}", *pair, mark, note, version, who, now)
         cursor.execute(
             f"INSERT INTO adjudications ({COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

@@ -52,7 +52,7 @@ def _clause(one: HeadlineFigure) -> str:
     words = text(f"about.clause_{one.use}", asked=asked, found=found)
     values = {name: f"{100 * getattr(one, name):.0f}" for name in ("value", "low", "high", "chance")}
     weak = "" if one.is_above_chance else text("about.not_above_chance")
-    return f"{words} {text('about.clause', **values, n=one.n)}{weak}"
+    return f"{words} {text('about.clause', **values, n=one.n, patients=one.patients)}{weak}"
 
 
 def draw_collection() -> None:

@@ -53,6 +53,9 @@ def _start() -> None:
     present = guidelines.in_force(resources.workspace().database)
     about = text("review.start_about", n=state.FIRST_N) if waiting is None else text("review.go_on_about")
     st.markdown(f":small[{about} {text('review.guided_by', version=guide.version_line(present))}]")
+    if not (state.has_name() and resources.workspace().ratings(actor=rater())):
+        with st.container(border=True, key="guideline"):
+            st.markdown(guide.shown(present.words))
 
 
 def _go_on_words(waiting: Review) -> str:

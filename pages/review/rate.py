@@ -42,7 +42,8 @@ def _head(review: Review, offer: Offer | None) -> None:
             with st.container(width=150, key="review-place"):
                 st.progress(review.done / review.total, text("review.place", n=n, total=review.total))
         _last(review)
-        st.markdown(f":small[{text('review.for_rater', who=escaped(review.who))}]", width="stretch")
+        reason = "" if offer is None else f" · {_offer_reason(offer)}"
+        st.markdown(f":small[{text('review.for_rater', who=escaped(review.who))}{reason}]", width="stretch")
         if offer is not None:
             guide.draw_popover()
             state.draw_labels_button()
@@ -132,7 +133,6 @@ def _bar(review: Review, offer: Offer, place: int) -> None:
                 placeholder=text("review.comment"),
             )
             _finding()
-            st.markdown(f":small[{_offer_reason(offer)}]", width="content")
 
 
 def _reasons(position: int) -> None:

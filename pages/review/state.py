@@ -236,4 +236,4 @@ def draw_labels_button() -> None:
 
 def draw_back_button() -> None:
     """Draw the button that leads to the start of the screen."""
-    st.button(text("review.home"), icon=":material/arrow_back:", key="home", on_click=go, shortcut=KEYS["home"])
+    st.button(text("review.home"), icon=":material/arrow_back:", key="home", on_click=go)

@@ -86,7 +86,6 @@ SCREENS: dict[str, dict[str, str]] = {
         "tag_side": "W",
         "tag_quality": "E",
         "tag_other": "T",
-        "home": "Escape",
     },
 }
 SHOWN = {"Left": "←", "Right": "→", "Escape": "Esc"}

@@ -83,7 +83,7 @@ def rate_by_keys(tab: Page, look: Look) -> None:
 def read_again(tab: Page, url: str, who: str, first: str, look: Look) -> None:
     """Judge what the first rater judged: hidden before the own mark, shown after it; then how far both agree."""
     tab.goto(f"{url}/review?who={who}&strategy=second&n={N}&seed=1")
-    expect(tab.get_by_text("Others have judged this pair")).to_be_visible()
+    expect(tab.get_by_text("others have judged it")).to_be_visible()
     assert not FIRST.search(tab.locator("[data-testid=stMain]").inner_text())
     leave(tab)
     press(tab, "3")

@@ -49,6 +49,8 @@ def test_a_decision_takes_the_place_of_the_marks_in_a_round_and_can_be_undone(wo
     assert after.raters["ann"].weight < before.raters["ann"].weight < before.raters["bob"].weight * 2
     assert after.raters["bob"].weight > after.raters["ann"].weight  # whom the decisions bear out
     assert new_ratings(workspace, begun) == 14 and len(workspace.all_ratings()) == 10
+    with pytest.raises(UsageError, match="cy has decided"):
+        decisions.decide(workspace, pairs[0], "relevant", actor=Actor("dee"))
     decisions.undo(workspace, made[0].adjudication_id, actor=CY)
     assert len(decisions.disagreements(workspace, CY)) == 1 and len(decisions.made_by_anyone(workspace, CY)) == 3
 

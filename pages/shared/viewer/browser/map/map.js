@@ -84,8 +84,9 @@ class CollectionMap {
     this.points = JSON.parse(new TextDecoder().decode(bytes));
     for (const group of this.points.groups) group.path = new Path2D(group.path);
     const [[left, right], [low, high]] = this.points.extent;
-    const size = Math.max(right - left, high - low, 1e-6) * (1 + 2 * MARGIN);
-    this.frame = { x: (left + right) / 2 - size / 2, y: (low + high) / 2 - size / 2, size };
+    const spread = (from, to) => Math.max(to - from, 1e-6) * (1 + 2 * MARGIN);
+    const [width, height] = [spread(left, right), spread(low, high)];
+    this.frame = { x: (left + right - width) / 2, y: (low + high - height) / 2, width, height };
     this.redraw();
   }
 
@@ -97,22 +98,22 @@ class CollectionMap {
   }
 
   get scale() {
-    return (Math.min(this.width, this.height) / this.frame.size) * this.state.zoom;
+    return Math.min(this.width / this.frame.width, this.height / this.frame.height) * this.state.zoom;
   }
 
   /** Return where a place of the map is on the screen; up is up. */
   toScreen(x, y) {
     const { frame, state, scale } = this;
-    const across = x - frame.x - state.x * frame.size;
-    const up = y - frame.y - state.y * frame.size;
+    const across = x - frame.x - state.x * frame.width;
+    const up = y - frame.y - state.y * frame.height;
     return [this.width / 2 + across * scale, this.height / 2 - up * scale];
   }
 
   toMap(u, v) {
     const { frame, state, scale } = this;
     return [
-      frame.x + state.x * frame.size + (u - this.width / 2) / scale,
-      frame.y + state.y * frame.size - (v - this.height / 2) / scale,
+      frame.x + state.x * frame.width + (u - this.width / 2) / scale,
+      frame.y + state.y * frame.height - (v - this.height / 2) / scale,
     ];
   }
 
@@ -121,15 +122,15 @@ class CollectionMap {
     const [x, y] = this.toMap(u, v);
     this.state.zoom = Math.min(Math.max(this.state.zoom * factor, 0.5), MOST_ZOOM);
     const [movedX, movedY] = this.toMap(u, v);
-    this.state.x += (x - movedX) / this.frame.size;
-    this.state.y += (y - movedY) / this.frame.size;
+    this.state.x += (x - movedX) / this.frame.width;
+    this.state.y += (y - movedY) / this.frame.height;
     this.redraw();
   }
 
   panBy(dx, dy) {
     if (!this.frame) return;
-    this.state.x -= dx / this.scale / this.frame.size;
-    this.state.y += dy / this.scale / this.frame.size;
+    this.state.x -= dx / this.scale / this.frame.width;
+    this.state.y += dy / this.scale / this.frame.height;
     this.redraw();
   }
 
