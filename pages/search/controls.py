@@ -8,17 +8,19 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from engine.modalities import MODALITIES
-from engine.retrieval.answer import Options
+from engine.retrieval.answer import Answer, Options
+from engine.retrieval.radius_counts import count_within
 from engine.strings import several, text
 from pages.search import filtering
-from pages.shared import filter_address
+from pages.shared import filter_address, resources
 from pages.shared.query_address import ALLOWED, DEFAULTS, in_address, options_in_address
 
 
-def draw_controls() -> Options:
-    """Draw the bar, put what is chosen into the URL and return it."""
+def draw_controls() -> tuple[Options, DeltaGenerator]:
+    """Draw the bar and put what is chosen into the URL; return it, and the place at the end of the bar."""
     _follow_address()
     _say_ignored()
     _prepare()
@@ -31,6 +33,7 @@ def draw_controls() -> Options:
             filtering.draw_filters()
         with st.popover(text("controls.advanced"), icon=":material/tune:", key="advanced"):
             _advanced()
+        end = st.container(key="within", width="content")
     for name, default in DEFAULTS.items():
         held = st.session_state[f"set-{name}"]
         to_url(name, [str(one) for one in held] if isinstance(held, Sequence) and name == "into" else [held], default)
@@ -38,7 +41,19 @@ def draw_controls() -> Options:
     st.session_state["address"] = _address()
     settings = options_in_address()
     filtering.draw_applied(settings, panel)
-    return settings
+    return settings, end
+
+
+def draw_within(found: Answer, settings: Options, place: DeltaGenerator) -> None:
+    """Say how many of what was found lie within each radius, so that nobody narrows down to nothing unawares."""
+    if settings.operating_point is not None or found.typed is not None or not found.neighbours:
+        return
+    counts = count_within(resources.release(), found, settings.targets, settings.k)
+    said = [
+        text("controls.within_more" if one.more else "controls.within", at=text(f"controls.{point}"), n=one.n)
+        for point, one in counts.items()
+    ]
+    place.markdown(f":small[{' · '.join(said)}]")
 
 
 def _prepare() -> None:

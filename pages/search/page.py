@@ -33,7 +33,7 @@ def _answered() -> None:
     with place:
         bar = st.empty()
         with bar.container():
-            settings = controls.draw_controls()
+            settings, end = controls.draw_controls()
         try:
             found = stages.repeat_search(settings)
         except CasebindError as error:
@@ -49,6 +49,7 @@ def _answered() -> None:
             st.title(text("search.refused_title"), anchor=False)
             query_facts.draw_refusal(found.verdict)
             return
+        controls.draw_within(found, settings, end)
         if found.typed is not None:
             typed_panel.draw_ways(found.typed)
         results.draw_results(found, settings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from functools import wraps
 from typing import Any
@@ -156,3 +157,13 @@ def counted(function: Any, name: str, calls: Counter[str]) -> Any:
         return function(*values, **more)
 
     return call
+
+
+def test_how_many_lie_within_each_radius_is_said_before_it_is_chosen(app: AppTest) -> None:
+    asked(app, FILM, k="50", into=["cxr"])
+    said = next(one.value for one in app.markdown if one.value.startswith(f":small[{text('controls.precise')} "))
+    counts = [int(one) for one in re.findall(r"(\d+)", said)]
+    assert len(counts) == 3 and counts == sorted(counts)
+    for point, n in zip(("precise", "balanced", "broad"), counts, strict=True):
+        asked(app, FILM, k="50", into=["cxr"], at=point, more="cxr")
+        assert len(cards(app)) == n
