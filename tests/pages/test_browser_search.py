@@ -82,13 +82,12 @@ def test_rating_on_a_card_can_be_changed_and_taken_back(page, server):
     page.goto(server)
     page.get_by_role("button", name="ECG", exact=True).click()
     wait_for_cards(page)
-    card = page.locator("[class*=st-key-mark-]").first
-    card.get_by_text("Partly").click()
+    page.locator("[class*=st-key-mark-]").first.get_by_role("radio", name="Partly").click()
     expect(page.get_by_text("Saved as Partly")).to_be_visible()
     page.reload()
     expect(page.get_by_text("Saved as Partly")).to_be_visible()
     settle(page)
-    page.locator("[class*=st-key-mark-]").first.get_by_text("Partly").click()
+    page.locator("[class*=st-key-mark-]").first.get_by_role("radio", name="Partly").click()
     expect(page.get_by_text("Saved as Partly")).to_have_count(0)
 
 
