@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from engine.drawing import ecg_paper
@@ -27,6 +29,58 @@ def trace_sheet(trace: Trace, *, layout: str = "3x4r", step: float = 0.0, minor:
         x = sheet.width - RIGHT - 3.4 * len(stamp)
         sheet.words.append(Word(x, sheet.height - 2.0, stamp, 4.2, paper("light").ink, bold=True))
     return sheet
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A stretch of one lead on a sheet, and where its moments and values lie.
+
+    start_s, end_s : seconds of the trace
+    left           : mm at `start_s`
+    base           : mm at the value `zero`
+    scale          : mm for one unit of amplitude; negative where the lead is drawn upside down
+    """
+
+    lead: str
+    start_s: float
+    end_s: float
+    left: float
+    base: float
+    zero: float
+    scale: float
+
+    def at(self, seconds: float, value: float) -> tuple[float, float]:
+        """Return x and y in mm of a moment and a value."""
+        return self.left + (seconds - self.start_s) * MM_PER_S, self.base - (value - self.zero) * self.scale
+
+
+def trace_panels(trace: Trace, *, layout: str = "3x4r") -> list[Panel]:
+    """Return where the leads of a trace lie on its `trace_sheet`."""
+    if trace.leads == (PPG_LEAD,):
+        low, high = _pulse_range(trace)
+        scale = (PULSE_ROW_MM - 7) / max(high - low, 1e-9)
+        rows = enumerate(np.arange(0, trace.duration_s, PULSE_ROW_S).tolist())
+        ends = [(start, min(start + PULSE_ROW_S, trace.duration_s), _pulse_base(n)) for n, start in rows]
+        return [Panel(PPG_LEAD, start, end, LEFT, base, low, scale) for start, end, base in ends]
+    scale, found = ecg_paper.mm_per_unit(trace), []
+    for curve in ecg_paper.ecg_strip(trace, ecg_paper.layout_for(trace, layout)).curves:
+        samples = trace.samples[trace.leads.index(curve.lead)]
+        zero = float(np.nanmedian(samples)) if np.isfinite(samples).any() else 0.0
+        sign = -1 if curve.name != curve.lead else 1
+        at = curve.at.tolist() or [0.0]
+        found.append(Panel(curve.lead, at[0], at[-1], LEFT + at[0] * MM_PER_S, curve.base, zero, sign * scale))
+    return found
+
+
+def _pulse_range(trace: Trace) -> tuple[float, float]:
+    """Return the values of a pulse recording at the foot and the head of a row."""
+    low, high = np.nanpercentile(trace.samples[0], [0.5, 99.5])
+    return float(low), float(high)
+
+
+def _pulse_base(row: int) -> float:
+    """Return the y of the foot of a row of a pulse recording, mm."""
+    return TOP + (row + 1) * PULSE_ROW_MM - 3
 
 
 def _ecg_sheet(trace: Trace, layout: str, step: float, minor: bool) -> Sheet:
@@ -78,12 +132,12 @@ def _pulse_sheet(trace: Trace, step: float) -> Sheet:
     sheet = _empty(trace, LEFT + seconds * MM_PER_S + RIGHT, TOP + n * PULSE_ROW_MM + BOTTOM)
     _grid(sheet, horizontal=False, minor=False)
     samples = trace.samples[0]
-    low, high = np.nanpercentile(samples, [0.5, 99.5])
-    share = np.clip((samples - low) / max(float(high - low), 1e-9), -0.15, 1.15)
+    low, high = _pulse_range(trace)
+    share = np.clip((samples - low) / max(high - low, 1e-9), -0.15, 1.15)
     for row in range(n):
         first, last = round(row * PULSE_ROW_S * trace.fs), round((row + 1) * PULSE_ROW_S * trace.fs)
         part = share[first : last + 1]
-        base = TOP + (row + 1) * PULSE_ROW_MM - 3
+        base = _pulse_base(row)
         points = np.column_stack([LEFT + np.arange(len(part)) / trace.fs * MM_PER_S, base - part * (PULSE_ROW_MM - 7)])
         sheet.curves.append(Curve(thinned(points, step), colours.ink, LINE_MM))
         sheet.words.append(Word(1.5, base, f"{row * PULSE_ROW_S:g} s", 3.4, colours.faint))

@@ -1,24 +1,27 @@
-"""A zip of DICOM: the objects, the measurement report that points at them, key object selections, and a read-me."""
+"""A zip of DICOM: the objects, the measurement report and the key object selection that point at them, annotations."""
 
 from __future__ import annotations
 
 import io
 import zipfile
+from collections.abc import Sequence
 from typing import Any
 
 from highdicom.ko import KeyObjectSelection, KeyObjectSelectionDocument
+from highdicom.sr.utils import collect_evidence
 from pydicom.dataset import Dataset, FileDataset
 from pydicom.sr.codedict import codes
 
 from engine import plain_text
 from engine.errors import UsageError
+from engine.report.dicom.annotated import annotations_object
 from engine.report.dicom.common import MANUFACTURER, Owner, as_waveforms, to_bytes
 from engine.report.dicom.measurements import device, report_object
 from engine.report.dicom.pictures import film_object, picture_object
 from engine.report.dicom.waveforms import storage_class, waveform_object
 from engine.report.report import Report
 from engine.retrieval.answer import Neighbour
-from engine.retrieval.wording import labels
+from engine.retrieval.wording import labelled
 from engine.strings import notice, several, text
 from engine.study import Film, Study, Trace
 
@@ -34,16 +37,13 @@ def dicom_zip(report: Report) -> bytes:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as package:
         package.writestr("READ-ME.txt", _read_me(report))
         asked = _query_owner(report)
-        query = _written(package, "objects/query.dcm", object_of(report.query, asked))
+        query = _written(package, report, "query", report.query, asked)
         matches = []
         for one in report.neighbours:
-            name = f"objects/{one.modality}-{one.rank:03d}.dcm"
-            made = object_of(report.study(one.study_id), _owner(report, one))
-            matches.append((one, _written(package, name, made)))
+            name, study = f"{one.modality}-{one.rank:03d}", report.study(one.study_id)
+            matches.append((one, _written(package, report, name, study, _owner(report, one))))
         package.writestr("similar-cases-sr.dcm", to_bytes(report_object(report, query, matches, asked)))
-        for n, (one, dataset) in enumerate(matches, 1):
-            name = f"key-objects/{one.modality}-{one.rank:03d}.dcm"
-            package.writestr(name, to_bytes(key_object(report, one, dataset, n)))
+        package.writestr("key-objects.dcm", to_bytes(key_objects(report, query, matches, asked)))
     return out.getvalue()
 
 
@@ -59,37 +59,25 @@ def object_of(study: Study, owner: Owner) -> FileDataset:
     return picture_object(study, owner)
 
 
-def key_object(report: Report, one: Neighbour, dataset: Dataset, n: int) -> Any:
-    """Return the Key Object Selection "For Teaching" of one chosen case.
+def key_objects(report: Report, query: Dataset, matches: Sequence[tuple[Neighbour, Dataset]], owner: Owner) -> Any:
+    """Return the Key Object Selection "For Teaching" of the query and the chosen cases, one for all of them.
 
-    One document per case: a document belongs to one patient and study, and each case has its own; every description
-    lists all of them.
+    It belongs to the query's patient and refers to the objects of the others, as the measurement report does.
     """
-    owner = _owner(report, one)
-    chosen = ", ".join(found.study_id for found in report.neighbours)
-    words = text(
-        "report.key_description",
-        notice=notice(),
-        n=n,
-        total=len(report.neighbours),
-        query=report.answer.query_id,
-        study=one.study_id,
-        synthetic=f" ({text('card.synthetic')})" if one.synthetic else "",
-        labels=plain_text.one_line(labels(one.labels)),
-        all=chosen,
-    )
-    content = KeyObjectSelection(
-        document_title=codes.DCM.ForTeaching,
-        referenced_objects=[dataset],
-        observer_device_context=device(report, owner),
-        description=words[:10000],
-    )
+    objects = [query, *(dataset for _, dataset in matches)]
+    chosen = "; ".join(_named(one) for one, _ in matches)
+    words = text("report.key_description", notice=notice(), n=len(matches), query=report.answer.query_id, all=chosen)
+    about = {
+        "document_title": codes.DCM.ForTeaching,
+        "observer_device_context": device(report, owner),
+        "description": words[:10000],
+    }
     document = KeyObjectSelectionDocument(
-        evidence=[dataset],
-        content=content,
-        series_instance_uid=owner.uid("ko-series", one.study_id),
+        evidence=[query],  # of one study, as highdicom asks; the others are added below
+        content=KeyObjectSelection(referenced_objects=[query], **about),
+        series_instance_uid=owner.uid("ko-series", owner.study_id),
         series_number=3,
-        sop_instance_uid=owner.uid("ko", one.study_id, str(report.audit_id)),
+        sop_instance_uid=owner.uid("ko", owner.study_id, str(report.audit_id)),
         instance_number=report.audit_id % 2**31,
         manufacturer=MANUFACTURER,
         manufacturer_model_name=MANUFACTURER,
@@ -97,16 +85,29 @@ def key_object(report: Report, one: Neighbour, dataset: Dataset, n: int) -> Any:
         device_serial_number=report.release[:64],
         series_description=text("report.series_ko", notice=text("notice.short")),
     )
-    as_waveforms(document, [dataset])
+    whole = KeyObjectSelection(referenced_objects=objects, **about)[0]
+    own, others = collect_evidence(objects, whole, study_instance_uid=document.StudyInstanceUID)
+    document.ContentSequence = whole.ContentSequence
+    document.CurrentRequestedProcedureEvidenceSequence = [*own, *others]
+    as_waveforms(document, objects)
     return document
 
 
-def _written(package: zipfile.ZipFile, name: str, dataset: FileDataset) -> FileDataset:
-    """Write an object; return its header, which others refer to."""
-    package.writestr(name, to_bytes(dataset))
+def _named(one: Neighbour) -> str:
+    mark = f" ({text('card.synthetic')})" if one.synthetic else ""
+    return f"{one.study_id}{mark}, {plain_text.one_line(labelled(one.labels))}"
+
+
+def _written(package: zipfile.ZipFile, report: Report, name: str, study: Study, owner: Owner) -> FileDataset:
+    """Write the object of a study and what was drawn on it; return its header, which others refer to."""
+    dataset = object_of(study, owner)
+    package.writestr(f"objects/{name}.dcm", to_bytes(dataset))
     for bulk in BULK:
         if bulk in dataset:
             del dataset[bulk]
+    if drawn := report.annotations(owner.study_id):
+        made = annotations_object(report, study, dataset, drawn, owner)
+        package.writestr(f"annotations/{name}.dcm", to_bytes(made))
     return dataset
 
 

@@ -14,7 +14,8 @@ import highdicom as hd
 import numpy as np
 import pydicom
 import pytest
-from helpers.answers import ecg_query
+from helpers.answers import answer_of, ecg_query, neighbour
+from helpers.studies import fill
 from pydicom.dataset import Dataset
 
 from engine.actor import Actor, single_user
@@ -24,6 +25,8 @@ from engine.report.export import export
 from engine.report.writers import ExportRequest
 from engine.strings import notice
 from engine.study import ECG_LEADS, Film, Trace
+from engine.workspace.annotations import save_annotations
+from engine.workspace.workspace import open_workspace
 
 
 def unpacked(data: bytes) -> dict[str, bytes]:
@@ -41,15 +44,46 @@ def items(dataset: Dataset) -> Iterator[Dataset]:
         yield from items(item)
 
 
-@pytest.fixture
-def package(place, ask) -> tuple:
-    """An answer whose first case is rated, and its exported objects."""
-    answer = ask(labels=("Cardiomegaly", "größer τ"))
-    own = answer.neighbours[4].study_id  # a search from a case of the collection, which is not among its own matches
-    found = tuple(one for one in answer.neighbours if one.study_id != own)
-    answer = replace(answer, query_id=own, neighbours=found)
-    place.rate(own, answer.neighbours[0].study_id, "partly", actor=Actor("ann"), release="r-test")
-    return answer, objects(export(place, None, answer, ExportRequest("dicom"), actor=single_user()).data)
+DRAWN_ON_FILM = [
+    {"kind": "ruler", "points": [[2, 3], [22, 3]], "text": "heart"},
+    {"kind": "ctr", "points": [[5, 9], [15, 9], [2, 9], [27, 9]]},
+    {"kind": "angle", "points": [[2, 2], [9, 9], [2, 9]]},
+    {"kind": "region", "shape": "ellipse", "points": [[4, 4], [9, 20]], "text": "größer"},
+    {"kind": "region", "shape": "box", "points": [[4, 4], [9, 20]]},
+    {"kind": "region", "points": [[4, 4], [9, 20], [3, 11]]},
+    {"kind": "arrow", "points": [[4, 4], [9, 20]]},
+    {"kind": "text", "points": [[4, 4]], "text": "here"},
+]
+DRAWN_ON_ECG = [
+    {"kind": "caliper", "points": [[1.2, 0.1], [1.6, 0.35]], "lead": "V5"},
+    {"kind": "stretch", "points": [[1, 0], [3, 0]]},
+    {"kind": "text", "points": [[2, 0]], "text": "P"},
+]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple]:
+    """A workspace, an answer of it whose first case is rated and some are drawn on, and its exported objects."""
+    with open_workspace(tmp_path_factory.mktemp("dicom") / "small", create=True) as place:
+        fill(place)
+        rows = [row for kind in ("cxr", "ecg", "ppg", "text") for row in place.all_rows() if row.modality == kind]
+        ranks = [1, 2, 3] * 4
+        found = [
+            neighbour(rank, row, labels=("Cardiomegaly", "größer τ")) for rank, row in zip(ranks, rows, strict=True)
+        ]
+        own = found.pop(4).study_id  # a search from a case of the collection, which is not among its own matches
+        answer = replace(answer_of(tuple(found), ecg_query()), query_id=own)
+        place.rate(own, answer.neighbours[0].study_id, "partly", actor=Actor("ann"), release="r-test")
+        save_annotations(place, answer.neighbours[0].study_id, DRAWN_ON_FILM, actor=Actor("ann"))
+        for study_id in (own, answer.neighbours[3].study_id):
+            save_annotations(place, study_id, DRAWN_ON_ECG, actor=Actor("ann"))
+        save_annotations(place, own, DRAWN_ON_ECG[:1], actor=Actor("bob"))
+        yield place, answer, objects(export(place, None, answer, ExportRequest("dicom"), actor=Actor("ann")).data)
+
+
+@pytest.fixture(scope="module")
+def package(made) -> tuple:
+    return made[1:]
 
 
 def test_every_object_passes_dciodvfy(package, tmp_path):
@@ -147,23 +181,88 @@ def test_report_of_pictures_is_read_by_highdicom(place, ask):
         assert len(group.source_images) == 1
 
 
-def test_key_objects_point_at_each_chosen_case(package):
+def test_one_key_object_selection_points_at_the_query_and_every_chosen_case(package):
     answer, found = package
-    for one in answer.neighbours:
-        document = found[f"key-objects/{one.modality}-{one.rank:03d}.dcm"]
-        dataset = found[f"objects/{one.modality}-{one.rank:03d}.dcm"]
-        assert document.ConceptNameCodeSequence[0].CodeMeaning == "For Teaching"
-        assert (document.PatientID, document.StudyInstanceUID) == (dataset.PatientID, dataset.StudyInstanceUID)
-        references = [i for i in document.ContentSequence if "ReferencedSOPSequence" in i]
-        assert [r.ReferencedSOPSequence[0].ReferencedSOPInstanceUID for r in references] == [dataset.SOPInstanceUID]
-        named = {i.ConceptNameCodeSequence[0].CodeValue: i for i in document.ContentSequence}
-        words = named["113012"].TextValue
-        assert notice() in words
-        assert all(other.study_id in words for other in answer.neighbours)
+    documents = [one for one in found.values() if one.Modality == "KO"]
+    assert len(documents) == 1
+    (document,), query = documents, found["objects/query.dcm"]
+    assert document.ConceptNameCodeSequence[0].CodeMeaning == "For Teaching"
+    assert (document.PatientID, document.StudyInstanceUID) == (query.PatientID, query.StudyInstanceUID)
+    listed = {
+        item.ReferencedSOPSequence[0].ReferencedSOPInstanceUID: item.ValueType
+        for item in document.ContentSequence
+        if "ReferencedSOPSequence" in item
+    }
+    expected = {one.SOPInstanceUID: one for name, one in found.items() if name.startswith("objects/")}
+    assert set(listed) == set(expected) and len(listed) == len(answer.neighbours) + 1
+    assert {uid for uid, kind in listed.items() if kind == "WAVEFORM"} == {
+        uid for uid, one in expected.items() if "Rows" not in one
+    }
+    evidence = {
+        one.ReferencedSOPInstanceUID: study.StudyInstanceUID
+        for study in document.CurrentRequestedProcedureEvidenceSequence
+        for series in study.ReferencedSeriesSequence
+        for one in series.ReferencedSOPSequence
+    }
+    assert evidence == {uid: one.StudyInstanceUID for uid, one in expected.items()}
+    named = {i.ConceptNameCodeSequence[0].CodeValue: i for i in document.ContentSequence}
+    words = named["113012"].TextValue
+    assert notice() in words
+    assert all(other.study_id in words for other in answer.neighbours)
 
 
-def test_waveforms_hold_every_sample_in_millivolts(place, package):
-    answer, found = package
+def measured(document: Dataset) -> list[tuple[str, float]]:
+    return [
+        (
+            item.MeasuredValueSequence[0].MeasurementUnitsCodeSequence[0].CodeValue,
+            round(float(item.MeasuredValueSequence[0].NumericValue), 4),
+        )
+        for item in items(document)
+        if item.ValueType == "NUM"
+    ]
+
+
+def test_what_was_drawn_on_a_film_is_a_report_of_its_author_with_points_and_units(made):
+    _, _, found = made
+    document, film = found["annotations/cxr-001.dcm"], found["objects/cxr-001.dcm"]
+    assert document.ContentTemplateSequence[0].TemplateIdentifier == "1500"
+    assert (document.PatientID, document.StudyInstanceUID) == (film.PatientID, film.StudyInstanceUID)
+    names = [str(item.PersonName) for item in items(document) if item.ValueType == "PNAME"]
+    assert names == ["ann^"]
+    assert measured(document)[:3] == [("mm", 3.0), ("1", 0.4), ("deg", 43.0251)]
+    assert [unit for unit, _ in measured(document)[3:]] == ["mm2"] * 3
+    ruler = next(item for item in items(document) if item.ValueType == "SCOORD")
+    assert (ruler.GraphicType, list(ruler.GraphicData)) == ("POLYLINE", [2, 3, 22, 3])
+    shapes = [(item.GraphicType, len(item.GraphicData) // 2) for item in items(document) if item.ValueType == "SCOORD"]
+    assert shapes[-5:] == [("ELLIPSE", 4), ("POLYLINE", 5), ("POLYLINE", 4), ("POLYLINE", 2), ("POINT", 1)]
+    words = " ".join(item.TextValue for item in items(document) if item.ValueType == "TEXT")
+    assert all(part in words for part in ("heart", "größer", "here", notice()))
+    content = hd.sr.srread(io.BytesIO(unpacked_bytes(document))).content
+    regions = content.get_planar_roi_measurement_groups()
+    assert len(regions) == 3 and {one.finding_type.meaning for one in regions} == {"ellipse", "box", "outline"}
+
+
+def unpacked_bytes(dataset: Dataset) -> bytes:
+    out = io.BytesIO()
+    dataset.save_as(out, enforce_file_format=True)
+    return out.getvalue()
+
+
+def test_what_was_drawn_on_an_ecg_stands_at_its_times_in_the_channel_of_its_lead(made):
+    _, _, found = made
+    document, ecg = found["annotations/query.dcm"], found["objects/query.dcm"]
+    assert measured(document) == [("ms", 400.0), ("mV", 0.25), ("/min", 150.0), ("s", 2.0)]
+    moments = [item["ReferencedTimeOffsets"].value for item in items(document) if item.ValueType == "TCOORD"]
+    assert moments[-1] == 2.0 and [list(one) for one in moments[:-1]] == [[1.2, 1.6]] * 3 + [[1.0, 3.0]]
+    waveform = [item.ReferencedSOPSequence[0] for item in items(document) if item.ValueType == "WAVEFORM"]
+    assert {one.ReferencedSOPInstanceUID for one in waveform} == {ecg.SOPInstanceUID}
+    channels = [list(one.ReferencedWaveformChannels) for one in waveform]
+    assert channels == [[1, ECG_LEADS.index("V5") + 1]] * 3 + [[1, 0]] * 2
+    assert len([name for name in found if name.startswith("annotations/")]) == 3  # bob's are not ann's to take along
+
+
+def test_waveforms_hold_every_sample_in_millivolts(made):
+    place, answer, found = made
     one = next(one for one in answer.neighbours if one.modality == "ecg")
     trace, dataset = place.study(one.study_id, actor=single_user()).content, found["objects/ecg-001.dcm"]
     assert dataset.SOPClassUID == pydicom.uid.AmbulatoryECGWaveformStorage  # 100 Hz: no sample is made up
@@ -219,8 +318,8 @@ def test_the_storage_class_is_one_that_may_hold_the_trace(fs, units, leads, expe
     assert found == (None if expected is None else getattr(pydicom.uid, expected))
 
 
-def test_film_keeps_depth_and_pixels_and_has_words_beneath(place, package):
-    answer, found = package
+def test_film_keeps_depth_and_pixels_and_has_words_beneath(made):
+    place, answer, found = made
     one = answer.neighbours[0]
     film, dataset = place.study(one.study_id, actor=single_user()).content, found["objects/cxr-001.dcm"]
     assert isinstance(film, Film)
@@ -246,7 +345,7 @@ def test_synthetic_studies_say_so_in_every_object(place, ask):
     assert "SYNTHETIC" in found["objects/query.dcm"].WaveformAnnotationSequence[0].UnformattedTextValue
     assert found["objects/query.dcm"].DeidentificationMethod == "Synthetic study of no person"
     assert any("SYNTHETIC" in i.TextValue for i in items(found["similar-cases-sr.dcm"]) if i.ValueType == "TEXT")
-    assert any("SYNTHETIC" in i.TextValue for i in items(found["key-objects/cxr-001.dcm"]) if i.ValueType == "TEXT")
+    assert any("SYNTHETIC" in i.TextValue for i in items(found["key-objects.dcm"]) if i.ValueType == "TEXT")
 
 
 def test_uids_are_the_same_each_time_and_differ_between_workspaces(place, ask):
