@@ -13,8 +13,10 @@ from typing import Any
 
 from engine import plain_text
 from engine.actor import Actor
+from engine.annotation import Annotation
 from engine.errors import UsageError, WorkspaceError
 from engine.report.export import Exported
+from engine.report.printed import PrintedCase, PrintedCollection
 from engine.report.table_csv import csv_bytes, iso
 from engine.report.writers import WRITERS
 from engine.store.collections import CollectionCase, TeachingCollection
@@ -22,9 +24,10 @@ from engine.store.permission import permitted_ids
 from engine.strings import notice
 from engine.study import Study
 from engine.teaching import collections
+from engine.workspace.annotations import annotations_on
 from engine.workspace.workspace import Workspace
 
-FORMATS = ("pdf", "csv")
+FORMATS = ("pdf", "pptx", "csv")
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class CollectionExportRequest:
     """What to export.
 
     format      : one of FORMATS
-    hide_labels : a PDF to ask from: without labels, notes, ids and origin, and without reports (PDF)
+    hide_labels : pages or slides to ask from: without labels, notes, ids and origin, and without reports
     bom         : begin a CSV so that Excel takes it for UTF-8
     """
 
@@ -42,7 +45,7 @@ class CollectionExportRequest:
 
     def __post_init__(self) -> None:
         if self.format not in FORMATS:
-            raise UsageError(f"There is no format '{self.format}' for a collection: use {' or '.join(FORMATS)}.")
+            raise UsageError(f"There is no format '{self.format}' for a collection: use {', '.join(FORMATS)}.")
 
 
 def export_collection(
@@ -87,14 +90,21 @@ def _made(
         ending = {"release": release, "export_audit_id": audit_id, "exported_at_utc": iso(when), "notice": notice()}
         rows = (_row(collection, n, item) | ending for n, item in enumerate(items, 1))
         return csv_bytes("collection", rows, request.bom)
-    from engine.report import pdf_collection
-
-    drawn = [(n, item) for n, item in enumerate(items, 1) if not (request.hide_labels and item.row.modality == "text")]
-    pages = _Pages(partial(workspace.study, actor=actor), drawn, request.hide_labels)
-    printed = pdf_collection.PrintedCollection(
+    blind = request.hide_labels
+    drawn = [(n, item) for n, item in enumerate(items, 1) if not (blind and item.row.modality == "text")]
+    ids = [] if blind else [item.study_id for _, item in drawn]
+    annotations = annotations_on(workspace, ids, actor=actor, of=collection.who)
+    pages = _Pages(partial(workspace.study, actor=actor), drawn, blind, annotations)
+    printed = PrintedCollection(
         collection.title, collection.description, pages, collection.hidden, len(items) - len(drawn)
     )
-    return pdf_collection.collection_pdf(printed, release=release, when=when, audit_id=audit_id)
+    if request.format == "pptx":
+        from engine.report.slides_collection import collection_slides
+
+        return collection_slides(printed, blind=blind, release=release, when=when, audit_id=audit_id)
+    from engine.report.pdf_collection import collection_pdf
+
+    return collection_pdf(printed, release=release, when=when, audit_id=audit_id)
 
 
 def _row(collection: TeachingCollection, position: int, item: CollectionCase) -> dict[str, Any]:
@@ -121,19 +131,21 @@ def _row(collection: TeachingCollection, position: int, item: CollectionCase) ->
 
 
 class _Pages(Sequence[Any]):
-    """The items of the PDF, each with its content read when its page is drawn."""
+    """The items of the file, each with its content read when its page is drawn."""
 
     def __init__(
-        self, study: Callable[[str], Study], items: Sequence[tuple[int, CollectionCase]], hide_labels: bool
+        self,
+        study: Callable[[str], Study],
+        items: Sequence[tuple[int, CollectionCase]],
+        hide_labels: bool,
+        annotations: Sequence[Annotation],
     ) -> None:
-        self.study, self.items, self.hide_labels = study, items, hide_labels
+        self.study, self.items, self.hide_labels, self.annotations = study, items, hide_labels, annotations
 
     def __len__(self) -> int:
         return len(self.items)
 
     def __getitem__(self, index: Any) -> Any:
-        from engine.report.pdf_collection import PrintedCase
-
         position, item = self.items[index]
         row = item.row
         return PrintedCase(
@@ -146,4 +158,5 @@ class _Pages(Sequence[Any]):
             row.licence,
             self.hide_labels,
             position,
+            tuple(one for one in self.annotations if one.study_id == item.study_id),
         )

@@ -2,55 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
 from engine.report.document import FAINT, Document
 from engine.report.draw_pdf import draw_full_size
+from engine.report.printed import PrintedCase, PrintedCollection
 from engine.retrieval import wording
 from engine.strings import kind, several, text
-from engine.study import Note, Study
+from engine.study import Note
 from engine.version import __version__
 
 MAX_NOTE_CHARACTERS, MAX_NOTE_LINES = 1200, 6  # characters and lines of a note that leave room for the drawing
-
-
-@dataclass(frozen=True, eq=False)
-class PrintedCase:
-    """One case of a collection.
-
-    study        : with its content; whoever makes the items leaves out those whose consent was withdrawn
-    note         : what the teacher wrote
-    labels       : of the collection's cohort, with who gave them in `label_source`
-    hide_labels  : print neither labels, note, id nor origin, e.g. for a quiz on paper
-    place        : its number in the collection; 0: as counted here
-    """
-
-    study_id: str
-    study: Study
-    note: str = ""
-    labels: tuple[str, ...] = ()
-    label_source: str = ""
-    cohort: str = ""
-    licence: str = ""
-    hide_labels: bool = False
-    number: int = 0
-
-
-@dataclass(frozen=True, eq=False)
-class PrintedCollection:
-    """What is printed: a title, a description, and the cases in their order.
-
-    left_out : how many are not, because consent was withdrawn or the study deleted
-    reports  : how many are not, because their words would give hidden labels away
-    """
-
-    title: str
-    description: str
-    items: Sequence[PrintedCase]
-    left_out: int = 0
-    reports: int = 0
 
 
 def collection_pdf(collection: PrintedCollection, *, release: str, when: datetime, audit_id: int) -> bytes:
@@ -87,4 +49,4 @@ def _page(pdf: Document, n: int, item: PrintedCase) -> None:
     pdf.ln(1)
     if isinstance(item.study.content, Note) and item.study.facts.get("synthetic"):
         pdf.write_paragraph(text("card.synthetic"), 9, bold=True)
-    draw_full_size(pdf, item.study)
+    draw_full_size(pdf, item.study, () if item.hide_labels else item.annotations)

@@ -17,7 +17,13 @@ from pages.shared.keys import SCREENS
 from pages.shared.link import link
 
 KEYS = SCREENS["collections"]
-FILES = ("pdf", "blind", "csv")  # buttons, in their order; blind is the PDF without labels
+FILES = {  # buttons, in their order → format, and whether labels are hidden
+    "pdf": ("pdf", False),
+    "blind": ("pdf", True),
+    "pptx": ("pptx", False),
+    "blind_slides": ("pptx", True),
+    "csv": ("csv", False),
+}
 
 
 def draw_collection_bar(collection: TeachingCollection, items: list[CollectionCase], index: int) -> None:
@@ -57,8 +63,8 @@ def _add(collection: TeachingCollection) -> None:
 def _export(collection: TeachingCollection) -> None:
     """Draw a button per file; it is made when its button is pressed."""
     st.markdown(text("collections.export_lead"))
-    for name in FILES:
-        wanted = CollectionExportRequest("csv" if name == "csv" else "pdf", hide_labels=name == "blind", bom=True)
+    for name, (format_, hide_labels) in FILES.items():
+        wanted = CollectionExportRequest(format_, hide_labels=hide_labels, bom=True)
         writer = WRITERS[wanted.format]
         st.download_button(
             text(f"collections.export_{name}"),

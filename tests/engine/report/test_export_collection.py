@@ -4,17 +4,25 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 
+import numpy as np
 import pytest
 from helpers.studies import fill
+from PIL import Image
+from pptx import Presentation
+from pptx.enum.shapes import MSO_SHAPE_TYPE
 from pypdf import PdfReader
 
 from engine.actor import Actor, single_user
+from engine.cli import run
+from engine.drawing.annotated import COLOUR
 from engine.errors import UsageError
 from engine.report.export_collection import CollectionExportRequest, export_collection
 from engine.report.table_csv import dictionary
 from engine.strings import notice
 from engine.teaching import collections
+from engine.workspace.annotations import save_annotations
 from engine.workspace.workspace import Workspace, open_workspace
 
 TITLE = '=HYPERLINK("http://x")'
@@ -114,3 +122,95 @@ def test_who_withdraws_while_the_file_is_made_is_not_in_it(tmp_path) -> None:
         )  # type: ignore[arg-type]
         assert made.study_ids == ("s0000",)
         assert len(pages(made.data)) == 2
+
+
+def slides(data: bytes) -> list[list[str]]:
+    """The words of every slide, with its speaker's notes last where it has any."""
+    found = []
+    for slide in Presentation(io.BytesIO(data)).slides:
+        words = [shape.text_frame.text for shape in slide.shapes if shape.has_text_frame]
+        notes = [slide.notes_slide.notes_text_frame.text] if slide.has_notes_slide else []
+        found.append(words + notes)
+    return found
+
+
+def parts(data: bytes) -> dict[str, bytes]:
+    with zipfile.ZipFile(io.BytesIO(data)) as file:
+        return {name: file.read(name) for name in file.namelist()}
+
+
+def test_slides_ask_first_and_answer_on_the_next(place, rounds) -> None:
+    region = {"kind": "region", "points": [[3, 3], [20, 30]], "text": "here"}
+    save_annotations(place, "s0000", [region], actor=single_user())
+    save_annotations(place, "s0000", [{**region, "text": "elsewhere"}], actor=Actor("bob"))
+    made = export_collection(place, rounds, CollectionExportRequest("pptx"), release="r-test", actor=single_user())
+    found = slides(made.data)
+    assert len(found) == 1 + 1 + 2 * 3  # title, the report, three cases with pictures
+    assert found[0][:2] == [TITLE, "what for"]
+    question, answer = found[-2:]
+    assert question[0] == "Case 4 · Chest film" and "Normal" not in " ".join(question[:-1])
+    assert answer[0] == "Case 4 · Labelled as Normal"
+    assert "+look at 0\nclosely" in answer
+    assert "look at 0" in question[-1] and "Labelled as Normal" in question[-1]
+    assert all(any(notice() in words for words in slide) for slide in found)
+    pictures = [
+        [shape for shape in slide.shapes if shape.shape_type == MSO_SHAPE_TYPE.PICTURE]
+        for slide in Presentation(io.BytesIO(made.data)).slides
+    ]
+    assert [len(one) for one in pictures] == [0, 0, 1, 1, 1, 1, 1, 1]
+    plain, drawn = (np.asarray(Image.open(io.BytesIO(one[0].image.blob)).convert("RGB")) for one in pictures[-2:])
+    yellow = [(np.abs(pixels.astype(int) - COLOUR).sum(axis=2) < 150).sum() for pixels in (plain, drawn)]
+    assert yellow[0] == 0 < yellow[1]
+    (picture,) = pictures[-2]
+    assert picture.height / picture.width == pytest.approx(40 * 0.14 / (30 * 0.15), rel=0.01)  # true to its spacing
+    assert picture.height > 0.75 * Presentation(io.BytesIO(made.data)).slide_height
+    assert any(words == "50 mm at the detector" for words in question)
+
+
+def test_slides_without_labels_give_nothing_away(place, rounds) -> None:
+    region = {"kind": "region", "points": [[3, 3], [20, 30]], "text": "annotated"}
+    save_annotations(place, "s0000", [region], actor=single_user())
+    wanted = CollectionExportRequest("pptx", hide_labels=True)
+    made = export_collection(place, rounds, wanted, release="r-test", actor=single_user())
+    found = slides(made.data)
+    assert [slide[0] for slide in found] == [
+        "Cases to read",
+        "Case 2 · Pulse recording",
+        "Case 3 · ECG",
+        "Case 4 · Chest film",
+    ]
+    everything = parts(made.data)
+    assert not [name for name in everything if "notesSlide" in name]
+    secrets = (
+        b"Normal<",
+        b"Labelled",
+        b"look at",
+        b"s000",
+        b"ward",
+        b"HYPERLINK(",
+        b"what for",
+        b"annotated",
+        b"Canny",
+    )
+    for name, data in everything.items():
+        for secret in secrets:
+            assert secret not in data, (name, secret)
+            assert secret.decode() not in name
+    for slide in Presentation(io.BytesIO(made.data)).slides:
+        for shape in slide.shapes:
+            assert shape.name in ("words", "picture", "scale")
+    properties = Presentation(io.BytesIO(made.data)).core_properties
+    assert (properties.title, properties.subject) == ("Cases to read", notice())
+    assert properties.author == properties.last_modified_by and properties.author.startswith("Casebind")
+
+
+def test_a_collection_is_exported_by_the_command(place, rounds, tmp_path, capsys) -> None:
+    place.close()
+    for format_, begins in (("pptx", b"PK"), ("pdf", b"%PDF")):
+        out = tmp_path / f"rounds.{format_}"
+        words = ["export", rounds, "--format", format_, "--out", str(out), "--workspace", str(place.path), "--blind"]
+        assert run(words) == 0
+        assert out.read_bytes().startswith(begins)
+        assert "holds 4 cases of" in capsys.readouterr().out
+    assert run(["export", rounds, "--format", "png", "--out", str(tmp_path / "x"), "--workspace", str(place.path)]) == 2
+    assert "no format 'png' for a collection" in capsys.readouterr().err
