@@ -45,6 +45,7 @@ class Document(FPDF):
         for style, name in (("", "DejaVuSans.ttf"), ("B", "DejaVuSans-Bold.ttf")):
             self.add_font(FAMILY, style, fonts.font_file(name))
         self.set_margins(MARGIN, MARGIN, MARGIN)
+        self.c_margin = 0.0
         self.set_auto_page_break(True, FOOTER + 5)
         self.alias_nb_pages()
         self.set_lang("en")
@@ -96,6 +97,18 @@ class Document(FPDF):
         self.multi_cell(width, height, printed, align="L", new_x=XPos.LEFT, new_y=YPos.NEXT)
         self.x = left
 
+    def count_lines(self, words: object, size: float, *, bold: bool, width: float) -> int:
+        """Return how many lines a paragraph of this size takes at a width; no page need be open for it."""
+        self.set_text_style(size, bold=bold)
+        lines, used, space = 1, 0.0, self.get_string_width(" ")
+        for word in fonts.paragraphs(words, 2000).split():
+            taken = self.get_string_width(word)
+            if used and used + space + taken > width:
+                lines, used = lines + 1, 0.0
+            used += taken + (space if used else 0.0)
+            lines, used = lines + int(used // width), used % width  # a word longer than a line is broken
+        return lines
+
     def _cut(self, words: str, width: float, height: float, lines: int) -> str:
         found: Any = self.multi_cell(width, height, words, align="L", dry_run=True, output="LINES")
         if len(found) <= lines:
@@ -133,9 +146,10 @@ class Document(FPDF):
 
     def sheet(self, sheet: Sheet, x: float, y: float, scale: float, *, captioned: bool = True) -> None:
         """Draw a sheet with its upper left corner at (x, y) mm."""
-        with self.figure(sheet.alt):
+        width, height = sheet.width * scale, sheet.height * scale
+        with self.figure(sheet.alt), self.local_context(), self.rect_clip(x, y, width, height):
             self.set_fill_color(sheet.background)
-            self.rect(x, y, sheet.width * scale, sheet.height * scale, style="F")
+            self.rect(x, y, width, height, style="F")
             offset = np.array([x, y])
             for group in sheet.segments:
                 self._pen(group.colour, group.width * scale)
@@ -150,9 +164,15 @@ class Document(FPDF):
                 self.set_text_color(word.colour)
                 self.text(x + word.x * scale, y + word.y * scale, self.one_line(word.words))
 
-    def picture(self, image: Image.Image, x: float, y: float, width: float, alt: str) -> None:
-        """Print a picture `width` mm wide."""
-        self.image(image, x=x, y=y, w=width, alt_text=self.one_line(alt, 600))
+    def picture(self, image: Image.Image, x: float, y: float, width: float, alt: str, *, height: float = 0.0) -> None:
+        """Print a picture `width` mm wide; as high as its pixels are square, or `height` mm."""
+        self.image(image, x=x, y=y, w=width, h=height, alt_text=self.one_line(alt, 600))
+
+    def frame(self, x: float, y: float, width: float, height: float) -> None:
+        """Print a thin frame."""
+        self.set_draw_color(*RULE)
+        self.set_line_width(0.2)
+        self.rect(x, y, width, height)
 
     def to_bytes(self) -> bytes:
         """Return the finished file."""

@@ -11,12 +11,14 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import TYPE_CHECKING
 
+from engine import plain_text
 from engine.actor import Actor
 from engine.errors import UsageError, WorkspaceError
 from engine.report.report import Explained, Report, check_query, chosen
 from engine.report.writers import WRITERS, ExportRequest
 from engine.retrieval.answer import Answer, Neighbour
 from engine.store.permission import permitted_ids
+from engine.workspace.annotations import annotations_on
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -71,16 +73,28 @@ def export(
 
 def _picked(answer: Answer, request: ExportRequest) -> tuple[Neighbour, ...]:
     """Return what would leave if everyone still consents."""
-    neighbours = chosen(answer, request.cases)
-    if not WRITERS[request.format].single:
-        return neighbours
-    return neighbours[:1] if request.cases or not neighbours else (_nearest(neighbours, answer.study.modality),)
+    neighbours, writer = chosen(answer, request.cases), WRITERS[request.format]
+    if writer.single:
+        return neighbours[:1] if request.cases else nearest_few(answer, neighbours, 1)
+    if writer.few and not request.cases and not request.appendix:
+        return _first(answer, neighbours, request, writer.few)
+    return neighbours
 
 
-def _nearest(neighbours: Sequence[Neighbour], modality: str) -> Neighbour:
-    """Return the nearest of the query's own modality, else the one closer than most random pairs are."""
-    alike = [one for one in neighbours if one.modality == modality]
-    return max(alike or neighbours, key=lambda one: one.further_share)
+def _first(answer: Answer, neighbours: Sequence[Neighbour], request: ExportRequest, few: int) -> tuple[Neighbour, ...]:
+    """Return the cases of the first page: those that are named, else the nearest few."""
+    named = set(request.first or request.cases)
+    if named:
+        chosen(answer, tuple(named))
+        return tuple(one for one in neighbours if one.study_id in named)
+    return nearest_few(answer, neighbours, few)
+
+
+def nearest_few(answer: Answer, neighbours: Sequence[Neighbour], few: int) -> tuple[Neighbour, ...]:
+    """Return the nearest of the query's own modality, then those closer than most random pairs are."""
+    alike = [one for one in neighbours if one.modality == answer.study.modality]
+    others = [one for one in neighbours if one.modality != answer.study.modality]
+    return (*alike, *sorted(others, key=lambda one: -one.further_share))[:few]
 
 
 def _begin(
@@ -103,6 +117,8 @@ def _begin(
         release=answer.release,
         filters=f"format {request.format}",
     )
+    few = WRITERS[request.format].few
+    drawn = annotations_on(workspace, [answer.query_id, *ids], actor=actor, of=actor.name)
     ratings = tuple(one for one in workspace.all_ratings(answer.query_id) if one.study_id in allowed)
     return Report(
         answer=answer,
@@ -114,6 +130,10 @@ def _begin(
         audit_id=audit_id,
         who=actor.name,
         key=workspace.key,
+        first=_first(answer, neighbours, request, few) if few else (),
+        reader=plain_text.one_line(request.reader),
+        comment=plain_text.paragraphs(request.comment),
+        drawn=tuple(drawn),
     )
 
 
@@ -123,7 +143,7 @@ def _explained(
     """Return the report with the maps of its first case, where they are wanted."""
     if not request.overlay or not WRITERS[request.format].explainable or not report.neighbours:
         return report
-    first = report.neighbours[0] if request.cases else _nearest(report.neighbours, report.query.modality)
+    first = report.first[0] if report.first else report.neighbours[0]
     match = report.study(first.study_id)
     return replace(report, explained=Explained(first, match, explain(first.study_id) if maps is None else maps))
 

@@ -1,30 +1,45 @@
-"""A search as a PDF: the query, the table of matches, the matches in a grid or one per page, why one is near, marks."""
+"""A search as a PDF: one page with what was chosen; then, where it is asked for, why one is near and all the rest."""
 
 from __future__ import annotations
 
 import io
 from collections.abc import Sequence
+from functools import partial
 
 from fpdf.fonts import FontFace
 
+from engine.report.cells import draw_cells
 from engine.report.document import FAINT, MARGIN, Document
-from engine.report.draw_pdf import Box, draw_full_size, draw_thumbnail, remaining_height
+from engine.report.draw_pdf import draw_full_size, remaining_height
+from engine.report.pdf_summary import case_cell, draw_summary
 from engine.report.report import Explained, Report
 from engine.retrieval.answer import Neighbour
 from engine.retrieval.wording import distance, further, labelled_by, labels, nearness, origin, person
 from engine.strings import kind, mark, several, text
 from engine.study import Note
 
-ACROSS, DOWN, GAP = 4, 2, 4.0  # cards of the grid per page
 COLUMNS = {"rank": 12, "case": 50, "labels": 66, "source": 33, "distance": 60, "cohort": 52}  # widths, share of a row
 OVERLAY_DPI = 170
 
 
-def search_pdf(report: Report, layout: str = "grid") -> bytes:
-    """Return the file; `layout` is "grid" or "pages" (one match per page, traces at true size)."""
-    answer = report.answer
-    title = text("report.title", query=answer.query_id)
-    pdf = Document(title, report.release, report.version, report.when, report.audit_id)
+def search_pdf(report: Report, appendix: str = "") -> bytes:
+    """Return the file.
+
+    appendix : "" for the first page alone; "grid" or "pages" for the query at true size, the table of all matches, the
+               matches as cards or one per page, and the marks
+    """
+    pdf = Document(
+        text("report.title", query=report.answer.query_id), report.release, report.version, report.when, report.audit_id
+    )
+    draw_summary(pdf, report)
+    if report.explained is not None:
+        _overlay(pdf, report, report.explained)
+    if appendix:
+        _appendix(pdf, report, appendix)
+    return pdf.to_bytes()
+
+
+def _appendix(pdf: Document, report: Report, layout: str) -> None:
     pdf.add_page()
     _query(pdf, report)
     _table(pdf, report)
@@ -32,14 +47,11 @@ def search_pdf(report: Report, layout: str = "grid") -> bytes:
         _page(pdf, report, neighbour)
     if layout == "grid" and report.neighbours:
         _grid(pdf, report)
-    if report.explained is not None:
-        _overlay(pdf, report, report.explained)
     _marks(pdf, report)
-    return pdf.to_bytes()
 
 
 def _query(pdf: Document, report: Report) -> None:
-    """Print the first page: what was asked, its quality, and how it looks."""
+    """Print a page of the query: what was asked, its quality, and how it looks."""
     answer, study = report.answer, report.query
     pdf.heading(text("report.query_title"))
     verdict = text("report.quality", score=f"{answer.verdict.score:.2f}")
@@ -50,7 +62,7 @@ def _query(pdf: Document, report: Report) -> None:
     pdf.ln(1.5)
     if isinstance(study.content, Note) and study.facts.get("synthetic"):
         pdf.write_paragraph(text("card.synthetic"), 9, bold=True)
-    draw_full_size(pdf, study)
+    draw_full_size(pdf, study, report.annotations(answer.query_id))
 
 
 def _asked(report: Report) -> str:
@@ -126,49 +138,8 @@ def _person(neighbour: Neighbour) -> str:
 
 def _grid(pdf: Document, report: Report) -> None:
     """Print the matches as cards, eight on a page."""
-    width = (pdf.epw - (ACROSS - 1) * GAP) / ACROSS
-    for modality in report.kinds():
-        found = report.of_kind(modality)
-        for place, neighbour in enumerate(found):
-            if place % (ACROSS * DOWN) == 0:
-                pdf.add_page()
-                if place == 0:
-                    pdf.start_section(
-                        pdf.one_line(text("report.grid_title", kind=text(f"modality.{modality}"))), level=1
-                    )
-                pdf.write_paragraph(text("report.grid_title", kind=text(f"modality.{modality}")), 11, bold=True)
-                top = pdf.y + 1
-            row, column = divmod(place % (ACROSS * DOWN), ACROSS)
-            height = (pdf.h - 19 - top - GAP) / DOWN
-            _card(pdf, report, neighbour, (MARGIN + column * (width + GAP), top + row * (height + GAP), width, height))
-
-
-def _card(pdf: Document, report: Report, neighbour: Neighbour, box: Box) -> None:
-    """Print one card into a box (x, y, width, height) mm."""
-    x, y, width, height = box
-    pdf.set_draw_color(190, 198, 206)
-    pdf.set_line_width(0.2)
-    pdf.rect(x, y, width, height)
-    pdf.set_xy(x + 1.5, y + 1)
-    pdf.write_paragraph(
-        f"{text('card.rank', rank=neighbour.rank)} {kind(neighbour.modality)} · {neighbour.study_id}",
-        8,
-        bold=True,
-        width=width - 3,
-        lines=1,
-    )
-    draw_thumbnail(pdf, report.study(neighbour.study_id), (x + 1.5, y + 6, width - 3, height * 0.5))
-    pdf.set_xy(x + 1.5, y + 7 + height * 0.5)
-    pdf.write_paragraph(
-        f"{text('card.labelled_as')} {labels(neighbour.labels)}", 8, bold=True, width=width - 3, lines=2
-    )
-    for words in (
-        f"{distance(neighbour)}; {further(neighbour)}",
-        _source(neighbour),
-        origin(neighbour.cohort, neighbour.licence),
-    ):
-        if words:
-            pdf.write_paragraph(words, 7.5, width=width - 3, lines=2)
+    head = partial(pdf.heading, text("report.grid_title"), 12, level=1)
+    draw_cells(pdf, [partial(case_cell, report, one) for one in report.neighbours], head)
 
 
 def _page(pdf: Document, report: Report, neighbour: Neighbour) -> None:
@@ -187,7 +158,7 @@ def _page(pdf: Document, report: Report, neighbour: Neighbour) -> None:
     study = report.study(neighbour.study_id)
     if isinstance(study.content, Note) and neighbour.synthetic:
         pdf.write_paragraph(text("card.synthetic"), 9, bold=True)
-    draw_full_size(pdf, study)
+    draw_full_size(pdf, study, report.annotations(neighbour.study_id))
 
 
 def _overlay(pdf: Document, report: Report, explained: Explained) -> None:

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 from textwrap import fill
 from typing import Any
 
-from engine.drawing.film import grey8, stamp_axes, stamp_of
+from engine.annotation import Annotation
+from engine.drawing.film import stamp_axes, stamp_of
 from engine.drawing.fonts import printable_line
 from engine.drawing.sheet import onto_axes
-from engine.drawing.trace_sheet import trace_sheet
 from engine.explain.picture import INK, PAPER, SIZE_IN, draw_pair_figure
 from engine.report.report import Report
+from engine.report.shown import film_pixels, film_ratio, sheet_of
 from engine.retrieval.answer import Neighbour
-from engine.retrieval.wording import distance, further, labelled_by, labels, origin
+from engine.retrieval.wording import distance, further, labelled, labelled_by, origin
 from engine.strings import notice, text
 from engine.study import Film, Note, Study, Trace
 
@@ -43,20 +45,23 @@ def _plain_pair(report: Report, neighbour: Neighbour, dpi: int) -> Any:
     """Return query and case without maps: traces on paper above each other, everything else side by side."""
     match = report.study(neighbour.study_id)
     tall = isinstance(report.query.searched, Trace) and isinstance(match.searched, Trace)
+    drawn = report.annotations(report.answer.query_id), report.annotations(neighbour.study_id)
     boxes, size = _above_each_other(report.query, match) if tall else (BESIDE, SIZE_IN)
     figure = new_figure(size)
     inch = 1 / size[1]
     figure.text(
         0.04, 1 - 0.4 * inch, text("report.picture_title", rank=neighbour.rank), fontsize=15, color=INK, weight="bold"
     )
+    named = report.query.facts.get("labels") or ()
+    asked = text("report.picture_side", side=text("report.side_query"), recognised=report.query.recognised)
     about = [
-        text("report.picture_side", side=text("report.side_query"), recognised=report.query.recognised),
+        " · ".join([asked, *([labelled(named)] if named else [])]),
         f"{text('report.side_case', study=neighbour.study_id)}: {_case(neighbour)}",
     ]
-    for box, study, words in zip(boxes, (report.query, match), about, strict=True):
+    for box, study, on_it, words in zip(boxes, (report.query, match), drawn, about, strict=True):
         shown = fill(printable_line(words, 330), 125 if tall else 78)
         figure.text(box[0], box[1] + box[3] + 0.08 * inch, shown, fontsize=9, color=INK, va="bottom", parse_math=False)
-        draw_study(figure.add_axes(box), study, dpi)
+        draw_study(figure.add_axes(box), study, dpi, on_it)
     figure.text(0.04, 0.38 * inch, f"{notice()}.", fontsize=12, color=INK, weight="bold")
     figure.text(0.04, 0.16 * inch, _line(report, neighbour), fontsize=8, color=INK, parse_math=False)
     return figure
@@ -65,7 +70,7 @@ def _plain_pair(report: Report, neighbour: Neighbour, dpi: int) -> Any:
 def _above_each_other(query: Study, match: Study) -> tuple[list[Box], tuple[float, float]]:
     """Return two boxes (left, bottom, width, height) in shares of the figure, as tall as their paper, and its size."""
     width = 0.92 * TALL_IN
-    sheets = [trace_sheet(study.searched) for study in (query, match) if isinstance(study.searched, Trace)]
+    sheets = [sheet_of(study) for study in (query, match)]
     first, second = (width * sheet.height / sheet.width for sheet in sheets)
     size = (TALL_IN, HEAD_IN + first + BETWEEN_IN + second + FOOT_IN)
     lower, upper = FOOT_IN, FOOT_IN + second + BETWEEN_IN
@@ -82,14 +87,16 @@ def new_figure(size_in: tuple[float, float]) -> Any:
     return figure
 
 
-def draw_study(axes: Any, study: Study, dpi: int = SCREEN_DPI) -> None:
-    """Draw one study on matplotlib axes: film, trace on paper, or words."""
+def draw_study(axes: Any, study: Study, dpi: int = SCREEN_DPI, annotations: Sequence[Annotation] = ()) -> None:
+    """Draw one study on matplotlib axes, with what was drawn on it: film, trace on paper, or words."""
     content = study.searched
     if isinstance(content, Film):
-        axes.imshow(grey8(content, FILM_PX.get(dpi, 1400)), cmap="gray", vmin=0, vmax=255, interpolation="lanczos")
+        pixels = film_pixels(study, content, FILM_PX.get(dpi, 1400), annotations, stamp=False)
+        axes.imshow(pixels, cmap="gray", vmin=0, vmax=255, interpolation="lanczos")
+        axes.set_aspect(film_ratio(content) * pixels.shape[1] / pixels.shape[0])
         axes.set_axis_off()
     elif isinstance(content, Trace):
-        onto_axes(axes, trace_sheet(content, stamp=stamp_of(study.facts)))
+        onto_axes(axes, sheet_of(study, annotations))
     elif isinstance(content, Note):
         words = fill(printable_line(content.text, 1800), 64)
         axes.text(0.02, 0.94, words, fontsize=10, color=INK, va="top", parse_math=False)
@@ -101,11 +108,8 @@ def draw_study(axes: Any, study: Study, dpi: int = SCREEN_DPI) -> None:
 
 def _case(neighbour: Neighbour) -> str:
     """Return what is known of a case in one line."""
-    labelled = [
-        f"{text('card.labelled_as')} {labels(neighbour.labels)}",
-        labelled_by(neighbour.labels, neighbour.label_source),
-    ]
-    parts = [distance(neighbour), further(neighbour), *labelled, origin(neighbour.cohort, neighbour.licence)]
+    words = [labelled(neighbour.labels), labelled_by(neighbour.labels, neighbour.label_source)]
+    parts = [distance(neighbour), further(neighbour), *words, origin(neighbour.cohort, neighbour.licence)]
     return printable_line(" · ".join(part for part in parts if part), 300)
 
 

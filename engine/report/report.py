@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from engine.actor import Actor
+from engine.annotation import Annotation
 from engine.errors import UsageError
 from engine.explain.maps import PairMaps
 from engine.retrieval.answer import Answer, Neighbour
@@ -34,6 +35,9 @@ class Report:
     ratings    : the ratings that count on these neighbours, of everyone, oldest first
     study      : returns a neighbour's study with its content by its id
     when       : moment of the export, UTC
+    first      : those of the neighbours that stand on the first page
+    reader     : who read the cases, "" where nobody says so; comment : what the reader says
+    drawn      : what the actor drew on the query and on these neighbours, oldest first
     """
 
     answer: Answer
@@ -46,6 +50,10 @@ class Report:
     who: str
     key: bytes
     explained: Explained | None = None
+    first: tuple[Neighbour, ...] = ()
+    reader: str = ""
+    comment: str = ""
+    drawn: tuple[Annotation, ...] = ()
 
     @property
     def query(self) -> Study:
@@ -61,6 +69,10 @@ class Report:
     def version(self) -> str:
         """Version of Casebind."""
         return __version__
+
+    def annotations(self, study_id: str) -> list[Annotation]:
+        """Return what was drawn on the query or on one neighbour."""
+        return [one for one in self.drawn if one.study_id == study_id]
 
     def ratings_of(self, study_id: str) -> list[Rating]:
         """Return the ratings of one neighbour."""

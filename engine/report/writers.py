@@ -14,7 +14,9 @@ from engine.errors import UsageError
 if TYPE_CHECKING:
     from engine.report.report import Report
 
-LAYOUTS = ("grid", "pages")
+PPTX = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+APPENDICES = ("grid", "pages")
+MAX_READER, MAX_COMMENT = 80, 1000  # characters
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,9 @@ class ExportRequest:
     format          : a key of WRITERS; "ratings" is the CSV of the marks
     cases           : study ids among the results; empty for all. A picture shows the first
     overlay         : also explain the first of the cases, where the format can
-    layout          : of the PDF's matches, one of LAYOUTS
+    first           : ids of the cases on the first page (PDF); empty for the first few
+    appendix        : "" for the first page alone, else how its matches are laid out, one of APPENDICES (PDF)
+    reader, comment : who read the cases, and what the reader says of them (PDF)
     high_resolution : 300 instead of 130 dots per inch (PNG)
     bom             : begin a CSV so that Excel takes it for UTF-8
     """
@@ -32,15 +36,22 @@ class ExportRequest:
     format: str
     cases: tuple[str, ...] = ()
     overlay: bool = False
-    layout: str = "grid"
+    first: tuple[str, ...] = ()
+    appendix: str = ""
+    reader: str = ""
+    comment: str = ""
     high_resolution: bool = False
     bom: bool = False
 
     def __post_init__(self) -> None:
         if self.format not in WRITERS:
             raise UsageError(f"There is no format '{self.format}': use {', '.join(WRITERS)}.")
-        if self.layout not in LAYOUTS:
-            raise UsageError(f"There is no layout '{self.layout}': use grid or pages.")
+        if self.appendix not in ("", *APPENDICES):
+            raise UsageError(f"There is no appendix '{self.appendix}': use {' or '.join(APPENDICES)}.")
+        for name, most in (("reader", MAX_READER), ("comment", MAX_COMMENT)):
+            n = len(getattr(self, name))
+            if n > most:
+                raise UsageError(f"The {name} has {n} characters and {most} fit: shorten it.")
 
 
 @dataclass(frozen=True)
@@ -48,7 +59,7 @@ class Writer:
     """One export format.
 
     write       : makes the bytes of the file
-    buttons     : key of its words under [export] → layout that the button asks for
+    few         : cases that leave where none is named and no appendix asked for; 0: all
     needs_case  : nothing can be made without a neighbour
     single      : shows one case, the open one or the nearest
     explainable : can show why the first case is near
@@ -58,7 +69,7 @@ class Writer:
     suffix: str
     mime: str
     write: Callable[[Report, ExportRequest], bytes] = field(repr=False)
-    buttons: dict[str, str]
+    few: int = 0
     needs_case: bool = False
     single: bool = False
     explainable: bool = False
@@ -67,7 +78,13 @@ class Writer:
 def _pdf(report: Report, request: ExportRequest) -> bytes:
     from engine.report.pdf_search import search_pdf
 
-    return search_pdf(report, request.layout)
+    return search_pdf(report, request.appendix)
+
+
+def _pptx(report: Report, _: ExportRequest) -> bytes:
+    from engine.report.slides_search import search_slides
+
+    return search_slides(report)
 
 
 def _png(report: Report, request: ExportRequest) -> bytes:
@@ -99,10 +116,11 @@ def _dicom(report: Report, _: ExportRequest) -> bytes:
 
 # In the order of the page's buttons.
 _ALL = (
-    Writer("pdf", "pdf", "application/pdf", _pdf, {"pdf": "grid", "pages": "pages"}, explainable=True),
-    Writer("png", "png", "image/png", _png, {"png": "grid"}, needs_case=True, single=True, explainable=True),
-    Writer("csv", "csv", "text/csv", _csv, {"csv": "grid"}),
-    Writer("ratings", "csv", "text/csv", _ratings, {"ratings": "grid"}),
-    Writer("dicom", "zip", "application/zip", _dicom, {"dicom": "grid"}, needs_case=True),
+    Writer("pdf", "pdf", "application/pdf", _pdf, few=3, explainable=True),
+    Writer("pptx", "pptx", PPTX, _pptx, few=3),
+    Writer("png", "png", "image/png", _png, needs_case=True, single=True, explainable=True),
+    Writer("csv", "csv", "text/csv", _csv),
+    Writer("ratings", "csv", "text/csv", _ratings),
+    Writer("dicom", "zip", "application/zip", _dicom, needs_case=True),
 )
 WRITERS: dict[str, Writer] = {writer.name: writer for writer in _ALL}

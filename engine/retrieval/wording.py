@@ -59,6 +59,12 @@ def label(name: str) -> str:
     return shown(name, language())
 
 
+def labelled(names: Sequence[str] | str) -> str:
+    """Return how a study is labelled, as a phrase. names: its labels, or one"""
+    known = [names] if isinstance(names, str) else names
+    return f"{text('card.labelled_as')} {labels(known)}" if known else labels(known)
+
+
 def labelled_by(names: Sequence[str], source: str) -> str:
     """Return who gave the labels of a study, or "" if it has none."""
     return one_of("source", source, text("card.labelled_by", source=source or "–")) if names else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from datetime import datetime, timedelta
 from typing import Any
 
 import duckdb
@@ -26,8 +27,11 @@ def write_annotations(database: Database, given: Sequence[Annotation]) -> list[A
     """
     with database.write() as cursor:
         present = {one.annotation_id: one for one in _with_ids(cursor, [one.annotation_id for one in given])}
-        now = utc_now()
-        saved = {one.annotation_id: _follow(one, present.get(one.annotation_id), now) for one in given}
+        moments = [utc_now() + timedelta(microseconds=n) for n in range(len(given))]  # so that their order is known
+        saved = {
+            one.annotation_id: _follow(one, present.get(one.annotation_id), now)
+            for one, now in zip(given, moments, strict=True)
+        }
         changed = [one for one in saved.values() if one != present.get(one.annotation_id)]
         cursor.execute(
             "DELETE FROM annotations WHERE annotation_id IN (SELECT unnest(?::VARCHAR[]))",
@@ -79,7 +83,7 @@ def _with_ids(cursor: duckdb.DuckDBPyConnection, ids: Sequence[str]) -> list[Ann
     return [_annotation(row) for row in found.fetchall()]
 
 
-def _follow(given: Annotation, present: Annotation | None, now: Any) -> Annotation:
+def _follow(given: Annotation, present: Annotation | None, now: datetime) -> Annotation:
     """Return an annotation with its moments, after the one of its id that is there."""
     if present is None:
         return replace(given, made_at=now, changed_at=now)

@@ -115,15 +115,21 @@ def rate_and_collect(tab: Page, title: str, look: Look) -> None:
 
 
 def take_along(tab: Page, look: Look) -> None:
-    """Download the PDF; it holds query and case, notice and release."""
-    tab.get_by_role("button", name="Export").click()
-    tab.get_by_role("button", name="PDF, matches in a grid").wait_for()
+    """Download the report; its page holds query and case, reader, comment, notice and release."""
+    tab.get_by_role("button", name="Export", exact=True).click()
+    dialog = tab.get_by_role("dialog")
+    dialog.get_by_label("Read by").fill("Dr Ada")
+    dialog.get_by_label("Comment").fill("As in March.")
+    dialog.get_by_role("button", name="Make the report").click()
+    dialog.get_by_role("button", name="Download the report (PDF)").wait_for()
     look("export")
-    report = PdfReader(io.BytesIO(download(tab, "PDF, matches in a grid")))
-    words = " ".join(page.extract_text() for page in report.pages)
-    for part in ("not for diagnosis", "r2", "SYNTHETIC", "Relevant"):
+    (page,) = PdfReader(io.BytesIO(download(tab, "Download the report (PDF)"))).pages
+    words = page.extract_text()
+    for part in ("not for diagnosis", "r2", "SYNTHETIC", "Read by Dr Ada", "As in March."):
         assert part in words, part
     assert "Doe" not in words
+    press(tab, "Escape")
+    expect(dialog).to_have_count(0)
 
 
 def test_a_clinician_asks_compares_measures_rates_and_exports(

@@ -95,8 +95,8 @@ def test_words_are_made_printable_visibly():
 def test_unknown_formats_and_layouts_are_refused():
     with pytest.raises(UsageError, match="no format"):
         ExportRequest("docx")
-    with pytest.raises(UsageError, match="no layout"):
-        ExportRequest("pdf", layout="tiles")
+    with pytest.raises(UsageError, match="no appendix"):
+        ExportRequest("pdf", appendix="tiles")
 
 
 @pytest.fixture
@@ -110,7 +110,14 @@ def asked(workspace_folder: Path, release) -> tuple[Path, str, str]:
 
 def test_every_format_is_written_by_the_command(asked, tmp_path, capsys):
     folder, query_id, _ = asked
-    begins = {"pdf": b"%PDF-", "png": b"\x89PNG", "csv": b"query_id", "ratings": b"rating_id", "dicom": b"PK"}
+    begins = {
+        "pdf": b"%PDF-",
+        "pptx": b"PK",
+        "png": b"\x89PNG",
+        "csv": b"query_id",
+        "ratings": b"rating_id",
+        "dicom": b"PK",
+    }
     for format_ in WRITERS:
         out = tmp_path / f"out-{format_}"
         words = ["export", query_id, "--format", format_, "--k", "2", "--out", str(out), "--workspace", str(folder)]

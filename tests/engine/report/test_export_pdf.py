@@ -20,7 +20,8 @@ from engine.drawing.trace_sheet import trace_sheet
 from engine.errors import UsageError
 from engine.explain.maps import PairMaps, RawMaps
 from engine.report.export import export
-from engine.report.pdf_collection import PrintedCase, PrintedCollection, collection_pdf
+from engine.report.pdf_collection import collection_pdf
+from engine.report.printed import PrintedCase, PrintedCollection
 from engine.report.writers import ExportRequest
 from engine.strings import notice
 from engine.study import ECG_LEADS, Film, Note, Study, Trace
@@ -40,12 +41,15 @@ HOSTILE = (
 )
 
 
+WHOLE = ExportRequest("pdf", appendix="grid")
+
+
 def pages(data: bytes) -> list[str]:
     return [page.extract_text() for page in PdfReader(io.BytesIO(data)).pages]
 
 
 def test_every_page_carries_notice_release_moment_audit_and_number(place, ask):
-    made = export(place, None, ask(), ExportRequest("pdf"), actor=single_user())
+    made = export(place, None, ask(), WHOLE, actor=single_user())
     found = pages(made.data)
     assert len(found) > 4
     for number, words in enumerate(found, 1):
@@ -57,9 +61,7 @@ def test_every_page_carries_notice_release_moment_audit_and_number(place, ask):
 
 
 def test_table_names_every_match_with_distance_labels_and_who_gave_them(place, ask):
-    words = " ".join(
-        " ".join(pages(export(place, None, ask(), ExportRequest("pdf"), actor=single_user()).data)).split()
-    )
+    words = " ".join(" ".join(pages(export(place, None, ask(), WHOLE, actor=single_user()).data)).split())
     for one in ask().neighbours:
         assert one.study_id in words
         assert f"{one.hamming} of 256 bits differ" in words
@@ -68,11 +70,11 @@ def test_table_names_every_match_with_distance_labels_and_who_gave_them(place, a
 
 
 def test_document_has_title_language_outline_and_alternatives_of_drawings(place, ask):
-    reader = PdfReader(io.BytesIO(export(place, None, ask(), ExportRequest("pdf"), actor=single_user()).data))
+    reader = PdfReader(io.BytesIO(export(place, None, ask(), WHOLE, actor=single_user()).data))
     assert reader.metadata.title == "Cases near q-test"
     assert reader.trailer["/Root"]["/Lang"] == "en"
     assert reader.trailer["/Root"]["/ViewerPreferences"]["/DisplayDocTitle"]
-    assert reader.outline[0].title == "Query"
+    assert [reader.outline[place].title for place in (0, 1)] == ["Similar cases", "Query"]
     tree = reader.trailer["/Root"]["/StructTreeRoot"]["/K"][0].get_object()["/K"]
     alternatives = [one.get_object().get("/Alt", "") for one in tree]
     assert any("Chest film" in words for words in alternatives)
@@ -81,7 +83,7 @@ def test_document_has_title_language_outline_and_alternatives_of_drawings(place,
 
 def test_an_ecg_of_ten_seconds_is_printed_at_true_size(place, ask):
     answer = ask(ecg_query(10.0, 500.0), keep=0)
-    first = PdfReader(io.BytesIO(export(place, None, answer, ExportRequest("pdf"), actor=single_user()).data)).pages[0]
+    first = PdfReader(io.BytesIO(export(place, None, answer, WHOLE, actor=single_user()).data)).pages[1]
     assert "25 mm/s, 10 mm/mV" in first.extract_text()
     per_mm = 72 / 25.4
     operations = first.get_contents().operations
@@ -97,7 +99,7 @@ def test_an_ecg_of_ten_seconds_is_printed_at_true_size(place, ask):
 def test_a_print_that_does_not_fit_says_its_scale(place, ask):
     tall = ecg_query()
     tall = replace(tall, content=Trace(tall.content.samples[:8] * 20, ECG_LEADS[:8], 200.0, "mV"))
-    words = pages(export(place, None, ask(tall, keep=0), ExportRequest("pdf"), actor=single_user()).data)[0]
+    words = pages(export(place, None, ask(tall, keep=0), WHOLE, actor=single_user()).data)[1]
     assert "25 mm/s" not in words
     assert "mm/mV" in words
 
@@ -118,14 +120,10 @@ def test_every_lead_is_drawn_once_beside_the_rhythm_strip():
 
 def test_film_print_says_what_a_millimetre_is(place, ask):
     film = Film(np.zeros((300, 250), np.uint16), 12, (0.14, 0.14))
-    known = pages(
-        export(place, None, ask(Study("cxr", film, "film"), keep=0), ExportRequest("pdf"), actor=single_user()).data
-    )[0]
+    known = pages(export(place, None, ask(Study("cxr", film, "film"), keep=0), WHOLE, actor=single_user()).data)[1]
     assert "at the detector" in known
     unknown = replace(film, spacing_mm=None)
-    words = pages(
-        export(place, None, ask(Study("cxr", unknown, "film"), keep=0), ExportRequest("pdf"), actor=single_user()).data
-    )[0]
+    words = pages(export(place, None, ask(Study("cxr", unknown, "film"), keep=0), WHOLE, actor=single_user()).data)[1]
     assert "nothing can be measured" in " ".join(words.split())
 
 
@@ -136,12 +134,12 @@ def test_synthetic_studies_are_marked_on_table_card_and_page(tmp_path):
         query = replace(ecg_query(), facts={"synthetic": True})
         answer = answer_of(found, query)
         for layout in ("grid", "pages"):
-            words = pages(export(place, None, answer, ExportRequest("pdf", layout=layout), actor=single_user()).data)
+            words = pages(export(place, None, answer, ExportRequest("pdf", appendix=layout), actor=single_user()).data)
             marked = ["SYNTHETIC" in page for page in words]
             # of the film's page too: in the table in words, in the drawing in pixels
             assert marked.count(True) >= len(marked) - 1
             film = PdfReader(
-                io.BytesIO(export(place, None, answer, ExportRequest("pdf", layout=layout), actor=single_user()).data)
+                io.BytesIO(export(place, None, answer, ExportRequest("pdf", appendix=layout), actor=single_user()).data)
             )
             assert any(len(page.images) for page in film.pages)
 
@@ -154,7 +152,14 @@ def test_the_mark_of_a_synthetic_film_is_in_its_pixels():
 
 
 @pytest.mark.parametrize(
-    "wanted", [ExportRequest("pdf"), ExportRequest("pdf", layout="pages"), ExportRequest("png"), ExportRequest("csv")]
+    "wanted",
+    [
+        ExportRequest("pdf"),
+        ExportRequest("pdf", appendix="pages"),
+        ExportRequest("png"),
+        ExportRequest("csv"),
+        ExportRequest("pptx"),
+    ],
 )
 def test_foreign_words_break_no_format(place, ask, wanted):
     answer = ask(Study("text", Note("\n".join(HOSTILE)), HOSTILE[0]))
@@ -163,17 +168,14 @@ def test_foreign_words_break_no_format(place, ask, wanted):
         for one, words in zip(answer.neighbours, HOSTILE * 2, strict=False)
     )
     assert export(place, None, replace(answer, neighbours=found), wanted, actor=single_user()).data
-    for words in HOSTILE if wanted.format == "png" else ():
-        assert export(
-            place, None, replace(ask(keep=1, labels=(words,)), query_id=words or "q"), wanted, actor=single_user()
-        ).data
+    for words in (HOSTILE[:3], HOSTILE[3:7], HOSTILE[7:]) if wanted.format == "png" else ():
+        named = replace(ask(keep=1, labels=words), query_id=words[-1] or "q")
+        assert export(place, None, named, wanted, actor=single_user()).data
 
 
 def test_foreign_words_are_printed_and_what_has_no_glyph_visibly(place, ask):
     words = ("größer τ ≥ 5 µm", "<script>alert(1)</script>", "肺炎")
-    printed = " ".join(
-        pages(export(place, None, ask(keep=1, labels=words), ExportRequest("pdf"), actor=single_user()).data)
-    )
+    printed = " ".join(pages(export(place, None, ask(keep=1, labels=words), WHOLE, actor=single_user()).data))
     assert words[0] in " ".join(printed.split())
     assert words[1] in printed
     assert "\N{REPLACEMENT CHARACTER}" * 2 in printed
@@ -182,7 +184,7 @@ def test_foreign_words_are_printed_and_what_has_no_glyph_visibly(place, ask):
 def test_no_result_is_said(place, ask):
     answer = replace(ask(), neighbours=())
     assert "No chest film among the results." in " ".join(
-        pages(export(place, None, answer, ExportRequest("pdf"), actor=single_user()).data)
+        pages(export(place, None, answer, WHOLE, actor=single_user()).data)
     )
     for format_ in ("png", "dicom"):
         with pytest.raises(UsageError, match="the search found none"):
@@ -194,14 +196,14 @@ def test_withdrawn_patients_leave_nothing_and_it_is_said_and_audited(place, ask)
     gone = answer.neighbours[1]
     place.set_consent(gone.patient_id, False, actor=single_user())
     for format_ in ("pdf", "csv", "ratings"):
-        made = export(place, None, answer, ExportRequest(format_), actor=Actor("ann"))
+        made = export(place, None, answer, ExportRequest(format_, appendix="grid"), actor=Actor("ann"))
         assert made.left_out == 1
         assert gone.study_id not in made.study_ids
         row = place.audit_rows(1)[0]
         assert (row.kind, row.who, row.query_id, row.filters) == ("export", "ann", "q-test", f"format {format_}")
         assert row.returned == made.study_ids
         assert row.audit_id == made.audit_id
-    words = " ".join(pages(export(place, None, answer, ExportRequest("pdf"), actor=single_user()).data))
+    words = " ".join(pages(export(place, None, answer, WHOLE, actor=single_user()).data))
     assert gone.study_id not in words
     assert "1 case is left out" in words
     with pytest.raises(UsageError, match="consent was withdrawn"):
@@ -218,7 +220,7 @@ def test_consent_withdrawn_while_the_file_is_made_still_counts(place, ask, monke
         return real(study_id, actor=actor)
 
     monkeypatch.setattr(place, "study", study)
-    made = export(place, None, answer, ExportRequest("pdf"), actor=single_user())
+    made = export(place, None, answer, WHOLE, actor=single_user())
     assert gone.study_id not in " ".join(pages(made.data))
     assert made.left_out == 1
 
@@ -228,7 +230,7 @@ def test_marks_are_printed_with_who_and_when(place, ask):
     first = answer.neighbours[0].study_id
     place.rate(answer.neighbours[1].study_id, first, "partly", actor=Actor("ann"), release="r-test")
     answer = replace(answer, query_id=answer.neighbours[1].study_id)
-    last = pages(export(place, None, answer, ExportRequest("pdf"), actor=single_user()).data)[-1]
+    last = pages(export(place, None, answer, WHOLE, actor=single_user()).data)[-1]
     assert "Marks given" in last
     assert "ann" in last
 
@@ -271,7 +273,7 @@ def test_forty_matches_beside_a_large_film_are_all_printed(place, ask):
     answer = ask(Study("cxr", film, "DICOM film"))
     ranks = enumerate((one for one in answer.neighbours for _ in range(4)), 1)
     many = tuple(replace(one, rank=rank, hamming=rank) for rank, one in ranks)[:40]
-    data = export(place, None, replace(answer, neighbours=many), ExportRequest("pdf"), actor=single_user()).data
+    data = export(place, None, replace(answer, neighbours=many), WHOLE, actor=single_user()).data
     printed = " ".join(" ".join(pages(data)).split())
     assert len(many) == 40
     assert all(f"{one.hamming} of 256 bits differ" in printed for one in many)
@@ -280,7 +282,7 @@ def test_forty_matches_beside_a_large_film_are_all_printed(place, ask):
 def test_a_minute_of_pulse_is_printed_whole(place, ask):
     wave = np.sin(np.arange(7500) / 20)[None].astype(np.float32)
     query = Study("ppg", Trace(wave, ("PPG",), 125.0, "au"), "CSV, PPG, 60 s", window_s=(10.0, 20.0))
-    words = pages(export(place, None, ask(query, keep=1), ExportRequest("pdf"), actor=single_user()).data)[0]
+    words = pages(export(place, None, ask(query, keep=1), WHOLE, actor=single_user()).data)[1]
     assert "50 s" in words
     assert "arbitrary amplitude" in words
 

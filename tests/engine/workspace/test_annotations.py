@@ -55,6 +55,9 @@ def test_the_same_sent_again_is_stored_once_and_a_change_keeps_when_it_was_made(
     assert (moved.made_at, moved.measured and moved.measured.value) == (first.made_at, pytest.approx(3.0))
     assert moved.changed_at is not None and first.changed_at is not None and moved.changed_at > first.changed_at
     assert annotations_on(place, [FILM], actor=ANN) == [moved]
+    many = [{**RULER, "id": name} for name in "zaq"]
+    save_annotations(place, FILM, many, actor=ANN)
+    assert [one.annotation_id for one in annotations_on(place, [FILM], actor=ANN)] == ["r1", "z", "a", "q"]
 
 
 def test_presses_from_many_threads_store_each_annotation_once(place: Workspace) -> None:
