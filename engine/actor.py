@@ -19,6 +19,7 @@ class Actor:
     roles      : what it may do
     attributes : (key, value) pairs that policies read, e.g. ("department", "cardiology")
     purpose    : what it acts for; studies whose patients withdrew consent to that purpose stay out of its sight
+    withheld   : encounters of cases in quizzes that are open to it and that it has not answered: out of its sight too
     """
 
     name: str
@@ -26,10 +27,15 @@ class Actor:
     roles: tuple[str, ...] = ()
     attributes: tuple[tuple[str, str], ...] = ()
     purpose: Purpose = "retrieval"
+    withheld: tuple[str, ...] = ()
 
     def acting_for(self, purpose: Purpose) -> Actor:
         """Return the same actor with another purpose."""
         return replace(self, purpose=purpose)
+
+    def seeing_all(self) -> Actor:
+        """Return the same actor from whom nothing is withheld, for what concerns the collection and not the person."""
+        return replace(self, withheld=())
 
 
 def single_user() -> Actor:

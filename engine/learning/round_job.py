@@ -111,7 +111,7 @@ def begin(workspace: Workspace, release: Release, actor: Actor) -> RoundJob:
         folder = home / str(number)
         folder.mkdir()
         try:
-            found = gather_round_data(workspace, actor)
+            found = gather_round_data(workspace, actor.seeing_all())
             if not len(found.learn) or not found.replay:
                 raise UsageError(NOTHING)
             job = _job(workspace, release, number, who, found)

@@ -15,6 +15,7 @@ from engine.actor import Actor
 from engine.files import utc_now
 from engine.store import permission, studies
 from engine.store.database import Database
+from engine.store.quizzes import Visibility
 from engine.store.records import StudyRow
 
 Wording = Literal["title", "description"]
@@ -23,7 +24,8 @@ SHOWN = "FROM collection_cases c JOIN permitted_studies s USING (study_id) WHERE
 LISTED = f"""
     SELECT k.collection_id, k.title, k.description, k.who, k.created_at,
         (SELECT count(*) {SHOWN} AND c.collection_id = k.collection_id),
-        (SELECT count(*) FROM collection_cases c WHERE c.removed_at IS NULL AND c.collection_id = k.collection_id)
+        (SELECT count(*) FROM collection_cases c WHERE c.removed_at IS NULL AND c.collection_id = k.collection_id),
+        k.visibility
     FROM collections k WHERE k.deleted_at IS NULL"""
 CASE = "collection_id = ? AND study_id = ?"
 
@@ -33,7 +35,7 @@ class TeachingCollection:
     """An ordered choice of cases.
 
     cases  : how many are shown
-    hidden : how many are not, because their patient withdrew consent or the study was deleted
+    hidden : how many are not, because their patient withdrew consent, the study was deleted, or a quiz with it is open
     """
 
     collection_id: str
@@ -43,6 +45,7 @@ class TeachingCollection:
     created_at: datetime
     cases: int
     hidden: int
+    visibility: Visibility
 
 
 @dataclass(frozen=True)
@@ -82,8 +85,9 @@ def read_positions(database: Database, actor: Actor, collection_id: str) -> list
 
 def insert(cursor: duckdb.DuckDBPyConnection, collection_id: str, *, title: str, description: str, who: str) -> None:
     """Append an empty collection."""
-    row = [collection_id, title, description, who, utc_now()]
-    cursor.execute("INSERT INTO collections VALUES (?, ?, ?, ?, ?, NULL)", row)
+    row = [collection_id, title, description, who, utc_now(), "link"]
+    columns = "collection_id, title, description, who, created_at, visibility"
+    cursor.execute(f"INSERT INTO collections ({columns}) VALUES (?, ?, ?, ?, ?, ?)", row)
 
 
 def copy_cases(cursor: duckdb.DuckDBPyConnection, source_id: str, target_id: str) -> None:
@@ -110,6 +114,11 @@ def wording(cursor: duckdb.DuckDBPyConnection, collection_id: str, column: Wordi
 def set_wording(cursor: duckdb.DuckDBPyConnection, collection_id: str, column: Wording, text: str) -> None:
     """Replace the title or the description."""
     cursor.execute(f"UPDATE collections SET {column} = ? WHERE collection_id = ?", [text, collection_id])
+
+
+def set_visibility(cursor: duckdb.DuckDBPyConnection, collection_id: str, visibility: Visibility) -> None:
+    """Replace who sees a collection."""
+    cursor.execute("UPDATE collections SET visibility = ? WHERE collection_id = ?", [visibility, collection_id])
 
 
 def set_deleted(cursor: duckdb.DuckDBPyConnection, collection_id: str, when: datetime | None) -> None:
@@ -164,5 +173,5 @@ def _set_case(cursor: duckdb.DuckDBPyConnection, change: str, value: Any, collec
 
 
 def _collection(row: tuple[Any, ...]) -> TeachingCollection:
-    collection_id, title, description, who, created_at, shown, total = row
-    return TeachingCollection(collection_id, title, description, who, created_at, shown, total - shown)
+    collection_id, title, description, who, created_at, shown, total, visibility = row
+    return TeachingCollection(collection_id, title, description, who, created_at, shown, total - shown, visibility)

@@ -17,6 +17,7 @@ from engine.actor import Actor
 from engine.store.database import Database
 from engine.store.filters import ACCEPTED_SQL, CONSENT_SQL, Clause, all_of
 
+WITHHELD_SQL = "s.encounter_id NOT IN (SELECT unnest(?::VARCHAR[]))"
 TRAINING_CONSENT_SQL = "s.patient_id NOT IN (SELECT w.patient_id FROM withdrawn w WHERE w.scope = 'training')"
 
 
@@ -26,9 +27,10 @@ RETURNABLE = (Clause(ACCEPTED_SQL, (), ""), Clause(CONSENT_SQL, (), ""))  # of e
 def policies(actor: Actor) -> list[Clause]:
     """Return what counts for the actor beyond consent to retrieval, which every search mask holds already.
 
-    Consent to training counts where the actor trains.
+    Consent to training counts where the actor trains; cases of quizzes that are open to a learner are out of sight.
     """
-    return [Clause(TRAINING_CONSENT_SQL, (), "")] if actor.purpose == "training" else []
+    training = [Clause(TRAINING_CONSENT_SQL, (), "")] if actor.purpose == "training" else []
+    return [*training, Clause(WITHHELD_SQL, (list(actor.withheld),), "")] if actor.withheld else training
 
 
 def permission(actor: Actor) -> Clause:

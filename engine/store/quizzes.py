@@ -18,15 +18,24 @@ from engine.store.database import Database
 from engine.store.filters import Clause
 from engine.study import Modality
 
-Asks = Literal["one", "all"]
-"""one: which single label a case carries; all: which of the options it carries."""
+Asks = Literal["one", "all", "text", "region"]
+"""one: which single label a case carries; all: which of the options it carries; text: what it shows, in own words;
+region: where on the film it shows, by a box."""
+
+Visibility = Literal["private", "link", "everybody"]
+VISIBILITIES: tuple[Visibility, ...] = ("private", "link", "everybody")
+"""private: for its makers; link: for whoever has the link; everybody: listed."""
+
+Region = tuple[float, float, float, float]
+"""Left, top, right and bottom of a box on a film, as shares 0..1 of its width and height."""
 
 Order = Literal["fixed", "shuffled"]
 ORDERS: tuple[Order, ...] = ("fixed", "shuffled")
 
 LISTED = (
     "SELECT q.quiz_id, q.title, q.asks, q.question_order, q.seed, q.source, q.who, q.created_at,"
-    " (SELECT count(*) FROM quiz_questions one WHERE one.quiz_id = q.quiz_id)"
+    " (SELECT count(*) FROM quiz_questions one WHERE one.quiz_id = q.quiz_id),"
+    " q.visibility, q.due_at, q.closed_at, q.question_s, q.quiz_s"
     " FROM quizzes q WHERE q.deleted_at IS NULL"
 )
 CANDIDATE = "s.study_id, s.patient_id, s.encounter_id, s.modality, s.labels, s.fingerprint"
@@ -34,7 +43,13 @@ CANDIDATE = "s.study_id, s.patient_id, s.encounter_id, s.modality, s.labels, s.f
 
 @dataclass(frozen=True)
 class Quiz:
-    """A fixed set of questions; `source` says in words what it was built from."""
+    """A fixed set of questions. Times are naive UTC.
+
+    source     : what it was built from, in words; "" for whoever did not make it, as it may name an answer
+    due_at     : of homework; later answers are marked late
+    closed_at  : from then on no answer is taken
+    question_s, quiz_s : limits in seconds for each question and for all of them; 0 for none
+    """
 
     quiz_id: str
     title: str
@@ -45,11 +60,22 @@ class Quiz:
     who: str
     created_at: datetime
     questions: int
+    visibility: Visibility = "link"
+    due_at: datetime | None = None
+    closed_at: datetime | None = None
+    question_s: int = 0
+    quiz_s: int = 0
 
 
 @dataclass(frozen=True)
 class StoredQuestion:
-    """One question as it was built. `labelled` are those of the options that the case carries in this collection."""
+    """One question as it was built.
+
+    labelled : those of the options that the case carries in this collection; without options, all that it carries,
+               the one that is asked for first
+    region   : where the maker sees it on a film
+    discussion : what the maker says of the case once it was answered
+    """
 
     number: int
     study_id: str
@@ -57,6 +83,8 @@ class StoredQuestion:
     options: tuple[str, ...]
     labelled: tuple[str, ...]
     note: str
+    region: Region | None = None
+    discussion: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,15 +113,81 @@ def find(database: Database, quiz_id: str) -> Quiz | None:
 
 def insert(cursor: duckdb.DuckDBPyConnection, quiz: Quiz, questions: Sequence[StoredQuestion]) -> None:
     """Append a quiz with all its questions."""
-    row = [quiz.quiz_id, quiz.title, quiz.asks, quiz.order, quiz.seed, quiz.source, quiz.who, quiz.created_at]
-    cursor.execute("INSERT INTO quizzes VALUES (?, ?, ?, ?, ?, ?, ?, ?, NULL)", row)
-    cursor.executemany(
-        "INSERT INTO quiz_questions VALUES (?, ?, ?, ?, ?, ?, ?)",
+    cursor.execute(
+        "INSERT INTO quizzes (quiz_id, title, asks, question_order, seed, source, who, created_at, visibility, due_at,"
+        " question_s, quiz_s) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
-            [quiz.quiz_id, one.number, one.study_id, one.modality, list(one.options), list(one.labelled), one.note]
+            *(quiz.quiz_id, quiz.title, quiz.asks, quiz.order, quiz.seed, quiz.source, quiz.who, quiz.created_at),
+            *(quiz.visibility, quiz.due_at, quiz.question_s, quiz.quiz_s),
+        ],
+    )
+    cursor.executemany(
+        "INSERT INTO quiz_questions (quiz_id, number, study_id, modality, options, labelled, note, region)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        [
+            [
+                *(quiz.quiz_id, one.number, one.study_id, one.modality),
+                *(list(one.options), list(one.labelled), one.note, as_list(one.region)),
+            ]
             for one in questions
         ],
     )
+
+
+def as_list(region: Region | None) -> list[float] | None:
+    """Return a region as its column takes it."""
+    return None if region is None else list(region)
+
+
+def as_region(column: list[float] | None) -> Region | None:
+    """Return the region that a column holds."""
+    return None if column is None else (column[0], column[1], column[2], column[3])
+
+
+def set_times(
+    cursor: duckdb.DuckDBPyConnection, quiz_id: str, *, due_at: datetime | None, closed_at: datetime | None
+) -> None:
+    """Replace when a quiz is due and when it was closed."""
+    cursor.execute("UPDATE quizzes SET due_at = ?, closed_at = ? WHERE quiz_id = ?", [due_at, closed_at, quiz_id])
+
+
+def discussion(cursor: duckdb.DuckDBPyConnection, quiz_id: str, number: int) -> str | None:
+    """Return what the maker says of a case; None where there is no such question."""
+    sql = "SELECT discussion FROM quiz_questions WHERE quiz_id = ? AND number = ?"
+    row = cursor.execute(sql, [quiz_id, number]).fetchone()
+    return None if row is None else str(row[0])
+
+
+def set_discussion(cursor: duckdb.DuckDBPyConnection, quiz_id: str, number: int, words: str) -> None:
+    """Replace what the maker says of a case."""
+    sql = "UPDATE quiz_questions SET discussion = ? WHERE quiz_id = ? AND number = ?"
+    cursor.execute(sql, [words, quiz_id, number])
+
+
+def set_visibility(cursor: duckdb.DuckDBPyConnection, quiz_id: str, visibility: Visibility) -> None:
+    """Replace who sees a quiz."""
+    cursor.execute("UPDATE quizzes SET visibility = ? WHERE quiz_id = ?", [visibility, quiz_id])
+
+
+def accept(cursor: duckdb.DuckDBPyConnection, quiz_id: str, number: int, words: str, when: datetime) -> None:
+    """Append words that count as right for a question as well."""
+    cursor.execute("INSERT INTO accepted_answers VALUES (?, ?, ?, ?, NULL)", [quiz_id, number, words, when])
+
+
+def withdraw(cursor: duckdb.DuckDBPyConnection, quiz_id: str, number: int, words: str, when: datetime) -> None:
+    """Take accepted words back."""
+    sql = "UPDATE accepted_answers SET withdrawn_at = ? WHERE quiz_id = ? AND number = ? AND words = ?"
+    cursor.execute(f"{sql} AND withdrawn_at IS NULL", [when, quiz_id, number, words])
+
+
+def accepted_words(database: Database, quiz_ids: Sequence[str]) -> dict[tuple[str, int], frozenset[str]]:
+    """Return (quiz id, question number) → the words that count as right as well."""
+    rows = database.read(
+        "SELECT quiz_id, number, list(words) FROM accepted_answers WHERE withdrawn_at IS NULL"
+        " AND list_contains(?, quiz_id) GROUP BY 1, 2",
+        [list(quiz_ids)],
+    )
+    return {(quiz_id, number): frozenset(words) for quiz_id, number, words in rows}
 
 
 def set_deleted(cursor: duckdb.DuckDBPyConnection, quiz_id: str, when: datetime | None) -> None:
@@ -106,13 +200,14 @@ def read_questions(database: Database, actor: Actor, quiz_id: str) -> list[Store
     rows = permission.read(
         database,
         actor,
-        "SELECT o.number, o.study_id, o.modality, o.options, o.labelled, o.note FROM quiz_questions o"
-        " JOIN permitted_studies s ON s.study_id = o.study_id WHERE o.quiz_id = ? ORDER BY o.number",
+        "SELECT o.number, o.study_id, o.modality, o.options, o.labelled, o.note, o.region, o.discussion"
+        " FROM quiz_questions o JOIN permitted_studies s ON s.study_id = o.study_id"
+        " WHERE o.quiz_id = ? ORDER BY o.number",
         [quiz_id],
     )
     return [
-        StoredQuestion(number, study_id, modality, tuple(options), tuple(labelled), note)
-        for number, study_id, modality, options, labelled, note in rows
+        StoredQuestion(number, study_id, modality, tuple(options), tuple(labelled), note, as_region(region), discussion)
+        for number, study_id, modality, options, labelled, note, region, discussion in rows
     ]
 
 

@@ -13,6 +13,8 @@ from engine.store.database import Database
 
 LATEST = "QUALIFY row_number() OVER (PARTITION BY lower(alias), study_id ORDER BY number DESC) = 1"
 
+OWN = "who = ? AND lower(alias) = lower(?) AND (session = ? OR session = '' OR ? = '')"
+
 
 @dataclass(frozen=True)
 class ScheduledReview:
@@ -32,18 +34,19 @@ class ScheduledReview:
 
 def latest_card(cursor: duckdb.DuckDBPyConnection, actor: Actor, alias: str, study_id: str) -> str | None:
     """Return the card of a case, as JSON; None where the learner has not answered it yet."""
-    sql = f"SELECT card FROM recalls WHERE who = ? AND lower(alias) = lower(?) AND study_id = ? {LATEST}"
-    row = cursor.execute(sql, [actor.name, alias, study_id]).fetchone()
+    sql = f"SELECT card FROM recalls WHERE {OWN} AND study_id = ? {LATEST}"
+    row = cursor.execute(sql, [*_own(actor, alias), study_id]).fetchone()
     return None if row is None else str(row[0])
 
 
 def insert(cursor: duckdb.DuckDBPyConnection, actor: Actor, review: ScheduledReview) -> None:
     """Append a review of the actor, inside a transaction."""
     cursor.execute(
-        "INSERT INTO recalls (number, who, alias, study_id, quiz_id, question, card, due, reviewed_at)"
-        " VALUES (nextval('event_number'), ?, ?, ?, ?, ?, ?, ?, ?)",
+        "INSERT INTO recalls (number, who, session, alias, study_id, quiz_id, question, card, due, reviewed_at)"
+        " VALUES (nextval('event_number'), ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             actor.name,
+            actor.session,
             review.alias,
             review.study_id,
             review.quiz_id,
@@ -64,8 +67,13 @@ def due_questions(database: Database, actor: Actor, alias: str, before: datetime
         database,
         actor,
         "SELECT r.quiz_id, r.question"
-        f" FROM (SELECT * FROM recalls WHERE who = ? AND lower(alias) = lower(?) {LATEST}) r"
+        f" FROM (SELECT * FROM recalls WHERE {OWN} {LATEST}) r"
         " JOIN permitted_studies s USING (study_id) JOIN quizzes q ON q.quiz_id = r.quiz_id"
         " WHERE r.due < ? AND q.deleted_at IS NULL ORDER BY r.due, r.study_id",
-        [actor.name, alias, before],
+        [*_own(actor, alias), before],
     )
+
+
+def _own(actor: Actor, alias: str) -> list[str]:
+    """Return the values of OWN."""
+    return [actor.name, alias, actor.session, actor.session]

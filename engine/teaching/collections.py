@@ -1,7 +1,8 @@
 """Collections: ordered, titled cases with notes. Every change is one row, on disk when its function returns.
 
 Two people who edit one collection never overwrite each other: what they change is a case's row, not the list, and a
-text is replaced only where it is still the one that was edited (`expected_text`). Nothing is deleted for good.
+text is replaced only where it is still the one that was edited (`expected_text`). Nothing is deleted for good. Who has
+the link of a collection may change its cases; who sees it, and whether it is deleted, is for its maker to say.
 """
 
 from __future__ import annotations
@@ -18,7 +19,8 @@ from engine.files import utc_now
 from engine.store import collections as table
 from engine.store import permission
 from engine.store.collections import CollectionCase, TeachingCollection, Wording
-from engine.teaching import input_checks
+from engine.store.quizzes import Visibility
+from engine.teaching import access, input_checks
 from engine.workspace.workspace import Workspace
 
 MAX_ADDED = 500  # cases at once; more is a cohort, not a collection
@@ -38,18 +40,21 @@ def create(workspace: Workspace, title: str, description: str = "", *, actor: Ac
     title, description = input_checks.title(title), input_checks.note(description)
     with workspace.database.write() as cursor:
         table.insert(cursor, collection_id, title=title, description=description, who=actor.name)
+        access.grant_maker(cursor, collection_id, actor)
     return load(workspace, collection_id, actor=actor)
 
 
 def listed(workspace: Workspace, *, actor: Actor) -> list[TeachingCollection]:
-    """Return all collections that are not deleted, the newest first."""
-    return table.read_collections(workspace.database, actor.acting_for("teaching"))
+    """Return the collections that the actor made, has opened or that everybody may find, the newest first."""
+    seen = access.sees(workspace, actor=actor)
+    found = table.read_collections(workspace.database, actor.acting_for("teaching"))
+    return [one for one in found if seen(one.collection_id, one.visibility)]
 
 
 def load(workspace: Workspace, collection_id: str, *, actor: Actor) -> TeachingCollection:
-    """Return one collection; UsageError where there is none or it was deleted."""
+    """Return one collection; UsageError where there is none, it was deleted, or it is private and somebody else's."""
     collection = table.find(workspace.database, actor.acting_for("teaching"), collection_id)
-    if collection is None:
+    if collection is None or not access.may_open(workspace, collection_id, collection.visibility, actor=actor):
         raise UsageError("There is no such collection in this workspace: it was deleted, or its link is incomplete.")
     return collection
 
@@ -85,7 +90,7 @@ def note(
     """Change the note about a case; UsageError where it is no longer `expected_text`."""
     text = input_checks.note(text)
     with workspace.database.write() as cursor:
-        _check_unchanged(_note_of(cursor, collection_id, study_id), expected_text, text)
+        input_checks.unchanged(_note_of(cursor, collection_id, study_id), expected_text, text)
         table.set_case_note(cursor, collection_id, study_id, text)
 
 
@@ -162,36 +167,43 @@ def duplicate(workspace: Workspace, collection_id: str, title: str, *, actor: Ac
     new_id, title = f"c-{secrets.token_hex(6)}", input_checks.title(title)
     with workspace.database.write() as cursor:
         table.insert(cursor, new_id, title=title, description=original.description, who=actor.name)
+        access.grant_maker(cursor, new_id, actor)
         table.copy_cases(cursor, collection_id, new_id)
     return load(workspace, new_id, actor=actor)
 
 
 def delete(workspace: Workspace, collection_id: str, *, actor: Actor) -> None:
-    """Take a collection off the list; `undelete` brings it back as it was."""
+    """Take a collection off the list; `undelete` brings it back as it was. For its makers, where it has any."""
+    _check_maker(workspace, collection_id, actor)
     with workspace.database.write() as cursor:
         table.set_deleted(cursor, collection_id, utc_now())
 
 
 def undelete(workspace: Workspace, collection_id: str, *, actor: Actor) -> None:
     """Undo `delete`."""
+    _check_maker(workspace, collection_id, actor)
     with workspace.database.write() as cursor:
         table.set_deleted(cursor, collection_id, None)
+
+
+def set_visibility(workspace: Workspace, collection_id: str, visibility: Visibility, *, actor: Actor) -> None:
+    """Change who finds a collection. For makers alone."""
+    access.require_maker(workspace, collection_id, actor=actor)
+    input_checks.visibility(visibility)
+    with workspace.database.write() as cursor:
+        table.set_visibility(cursor, collection_id, visibility)
+
+
+def _check_maker(workspace: Workspace, collection_id: str, actor: Actor) -> None:
+    if access.has_maker(workspace, collection_id):
+        access.require_maker(workspace, collection_id, actor=actor)
 
 
 def _reword(workspace: Workspace, collection_id: str, column: Wording, text: str, expected_text: str | None) -> None:
     with workspace.database.write() as cursor:
         _check_exists(cursor, collection_id)
-        _check_unchanged(table.wording(cursor, collection_id, column), expected_text, text)
+        input_checks.unchanged(table.wording(cursor, collection_id, column), expected_text, text)
         table.set_wording(cursor, collection_id, column, text)
-
-
-def _check_unchanged(present: str, expected_text: str | None, text: str) -> None:
-    """Refuse to overwrite words that someone else wrote meanwhile."""
-    if expected_text is not None and present not in (expected_text, text):
-        raise UsageError(
-            "Someone else changed this text meanwhile, so yours was not saved over theirs: copy yours, "
-            "reload the page and put the two together."
-        )
 
 
 def _check_exists(cursor: duckdb.DuckDBPyConnection, collection_id: str) -> None:

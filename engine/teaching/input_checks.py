@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.errors import UsageError
+from engine.store.quizzes import VISIBILITIES
 
 MAX_TITLE, MAX_ALIAS, MAX_NOTE = 120, 40, 4000  # characters
 
@@ -23,6 +24,21 @@ def note(words: str) -> str:
     if len(words) > MAX_NOTE:
         raise UsageError(f"The text has {len(words)} characters and {MAX_NOTE} fit: shorten it, nothing was changed.")
     return words
+
+
+def visibility(name: str) -> None:
+    """Raise UsageError where there is no such visibility."""
+    if name not in VISIBILITIES:
+        raise UsageError(f"There is no visibility '{name}': use {', '.join(VISIBILITIES)}.")
+
+
+def unchanged(present: str, expected_text: str | None, text: str) -> None:
+    """Raise UsageError where words would be overwritten that someone else wrote meanwhile."""
+    if expected_text is not None and present not in (expected_text, text):
+        raise UsageError(
+            "Someone else changed this text meanwhile, so yours was not saved over theirs: copy yours, "
+            "reload the page and put the two together."
+        )
 
 
 def _line(words: str, what: str, most: int) -> str:

@@ -1,4 +1,7 @@
-"""Quizzes: built once from a collection or from filters, with fixed questions and options."""
+"""Quizzes: built once from a collection or from filters, with fixed questions and options.
+
+What a quiz asks is its maker's to read; whoever else loads it learns its title, its number of questions and its times.
+"""
 
 from __future__ import annotations
 
@@ -6,16 +9,18 @@ import random
 import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from engine.actor import Actor
 from engine.errors import UsageError
 from engine.files import utc_now
+from engine.findings.recogniser import findings_named, recognise
 from engine.store import quizzes as table
 from engine.store.filters import Filters
-from engine.store.quizzes import ORDERS, Asks, Candidate, Order, Quiz, StoredQuestion
+from engine.store.quizzes import ORDERS, Asks, Candidate, Order, Quiz, StoredQuestion, Visibility
 from engine.study import Modality
-from engine.teaching import collections, input_checks, selection
+from engine.teaching import access, collections, input_checks, regions, selection
 from engine.teaching.confusable import confusable
 from engine.teaching.options import MAX_OPTIONS, key_label, options
 from engine.teaching.selection import RECORDINGS
@@ -27,28 +32,56 @@ if TYPE_CHECKING:
 MAX_QUESTIONS = 100
 NEAR = 20  # neighbours whose labels are read for distractors
 SEEDS = 1_000_000
+MAX_SECONDS = 24 * 3600  # of a limit of time
+OPEN_ASKS = ("text", "region")  # answered without options
+NO_QUESTION = (
+    "No question could be made of these cases: choose films, ECGs or pulse recordings with labels, in a workspace that "
+    "holds more than one label of their kind."
+)
+NO_REGION = (
+    "No question could be made of these cases: a quiz that asks where needs films on which you have drawn a region, so "
+    "open them in Compare and draw one first."
+)
 OnProgress = Callable[[int, int], None]  # (questions made, questions to make)
 
 
 @dataclass(frozen=True)
 class QuizPlan:
-    """How to build: title, number of questions (None: all), what is asked, the order learners get, its seed."""
+    """How to build: title, number of questions (None: all), what is asked, the order learners get, its seed.
+
+    visibility : who finds the quiz; whoever has the link may take it unless it is private
+    due_at     : of homework, naive UTC; later answers are marked late
+    question_s, quiz_s : limits of time in seconds, for each question and for all; 0 for none
+    """
 
     title: str
     n: int | None = None
     asks: Asks = "one"
     order: Order = "shuffled"
     seed: int | None = None
+    visibility: Visibility = "link"
+    due_at: datetime | None = None
+    question_s: int = 0
+    quiz_s: int = 0
 
 
 @dataclass(frozen=True)
 class BuiltQuiz:
-    """A quiz and how many candidates it could not ask about: reports, unlabelled, or of a patient asked already."""
+    """A quiz and how many candidates it could not ask about.
+
+    reports, unlabelled, same_patient : reports, cases without a label, further ones of a patient asked about already
+    unmarked        : of a quiz that asks for a region, films on which the maker has drawn none, and other kinds
+    synthetic_films : films among the questions that are synthetic and may not show what they are labelled as
+    given_away      : answers that the title names
+    """
 
     quiz: Quiz
     reports: int
     unlabelled: int
     same_patient: int
+    unmarked: int = 0
+    synthetic_films: int = 0
+    given_away: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -106,22 +139,106 @@ def from_filters(
 
 
 def listed(workspace: Workspace, *, actor: Actor) -> list[Quiz]:
-    """Return all quizzes that are not deleted, the newest first."""
-    return table.read_quizzes(workspace.database)
+    """Return the quizzes that the actor made, has opened or that everybody may find, the newest first."""
+    seen = access.sees(workspace, actor=actor)
+    found = [one for one in table.read_quizzes(workspace.database) if seen(one.quiz_id, one.visibility)]
+    return [_as_seen(workspace, one, actor) for one in found]
 
 
 def load(workspace: Workspace, quiz_id: str, *, actor: Actor) -> Quiz:
-    """Return one quiz; UsageError where there is none or it was deleted."""
+    """Return one quiz; UsageError where there is none, it was deleted, or it is private and somebody else's."""
     quiz = table.find(workspace.database, quiz_id)
-    if quiz is None:
+    if quiz is None or not access.may_open(workspace, quiz_id, quiz.visibility, actor=actor):
         raise UsageError("There is no such quiz in this workspace: it was deleted, or its link is incomplete.")
-    return quiz
+    return _as_seen(workspace, quiz, actor)
+
+
+def questions(workspace: Workspace, quiz_id: str, *, actor: Actor) -> list[StoredQuestion]:
+    """Return the answer key, for makers alone."""
+    access.require_maker(workspace, quiz_id, actor=actor)
+    return table.read_questions(workspace.database, actor.acting_for("teaching"), quiz_id)
 
 
 def delete(workspace: Workspace, quiz_id: str, undo: bool = False, *, actor: Actor) -> None:
-    """Take a quiz off the list, or put it back; its answers stay."""
+    """Take a quiz off the list, or put it back; its answers stay. For makers alone."""
+    access.require_maker(workspace, quiz_id, actor=actor)
     with workspace.database.write() as cursor:
         table.set_deleted(cursor, quiz_id, None if undo else utc_now())
+
+
+def set_visibility(workspace: Workspace, quiz_id: str, visibility: Visibility, *, actor: Actor) -> None:
+    """Change who finds a quiz. For makers alone."""
+    access.require_maker(workspace, quiz_id, actor=actor)
+    input_checks.visibility(visibility)
+    with workspace.database.write() as cursor:
+        table.set_visibility(cursor, quiz_id, visibility)
+
+
+def set_due(workspace: Workspace, quiz_id: str, due_at: datetime | None, *, actor: Actor) -> None:
+    """Change until when answers count as in time, naive UTC; None for always. For makers alone."""
+    access.require_maker(workspace, quiz_id, actor=actor)
+    quiz = load(workspace, quiz_id, actor=actor)
+    with workspace.database.write() as cursor:
+        table.set_times(cursor, quiz_id, due_at=due_at, closed_at=quiz.closed_at)
+
+
+def close(workspace: Workspace, quiz_id: str, undo: bool = False, *, actor: Actor) -> None:
+    """Take no more answers, so that the cases are in everybody's sight again; or go on. For makers alone."""
+    access.require_maker(workspace, quiz_id, actor=actor)
+    quiz = load(workspace, quiz_id, actor=actor)
+    with workspace.database.write() as cursor:
+        table.set_times(cursor, quiz_id, due_at=quiz.due_at, closed_at=None if undo else utc_now())
+
+
+def discuss(
+    workspace: Workspace, quiz_id: str, number: int, words: str, expected_text: str | None = None, *, actor: Actor
+) -> None:
+    """Change what is said of a case once it was answered; UsageError where it is no longer `expected_text`.
+
+    For makers alone.
+    """
+    access.require_maker(workspace, quiz_id, actor=actor)
+    words = input_checks.note(words)
+    with workspace.database.write() as cursor:
+        present = table.discussion(cursor, quiz_id, number)
+        if present is None:
+            raise UsageError("There is no such question in this quiz: reload the page.")
+        input_checks.unchanged(present, expected_text, words)
+        table.set_discussion(cursor, quiz_id, number, words)
+
+
+def accept(workspace: Workspace, quiz_id: str, number: int, words: str, undo: bool = False, *, actor: Actor) -> None:
+    """Take words for right in answers given so far and later ones, or no longer. For makers alone."""
+    access.require_maker(workspace, quiz_id, actor=actor)
+    words = " ".join(words.split()).casefold()
+    with workspace.database.write() as cursor:
+        table.withdraw(cursor, quiz_id, number, words, utc_now())
+        if not undo:
+            table.accept(cursor, quiz_id, number, words, utc_now())
+
+
+def accepted(workspace: Workspace, quiz_id: str, *, actor: Actor) -> dict[int, frozenset[str]]:
+    """Return question number → the words that count as right as well. For makers alone."""
+    access.require_maker(workspace, quiz_id, actor=actor)
+    return {number: words for (_, number), words in table.accepted_words(workspace.database, [quiz_id]).items()}
+
+
+def given_away(title: str, answers: Sequence[str]) -> tuple[str, ...]:
+    """Return those of the answers that a title names, in any of the ways in which findings are written."""
+    named = {mention.finding for mention in recognise(title)}
+    plain = title.casefold()
+    return tuple(
+        dict.fromkeys(
+            answer
+            for answer in answers
+            if answer.casefold() in plain or named & {finding for finding, _ in findings_named(answer)}
+        )
+    )
+
+
+def _as_seen(workspace: Workspace, quiz: Quiz, actor: Actor) -> Quiz:
+    """Return the quiz as the actor may see it: what it was built from may name an answer."""
+    return quiz if access.is_maker(workspace, quiz.quiz_id, actor=actor) else replace(quiz, source="")
 
 
 def _seeded(plan: QuizPlan) -> QuizPlan:
@@ -132,31 +249,46 @@ def _build(
     workspace: Workspace, release: Release, source: _Source, plan: QuizPlan, *, actor: Actor, on_progress: OnProgress
 ) -> BuiltQuiz:
     """Choose the questions, then store the quiz and all of them at once."""
-    title, plan = input_checks.title(plan.title), _seeded(plan)
-    if plan.order not in ORDERS or (plan.n is not None and not 1 <= plan.n <= MAX_QUESTIONS):
-        raise UsageError(f"A quiz has 1 to {MAX_QUESTIONS} questions in fixed or shuffled order: choose within that.")
+    plan = _checked(_seeded(plan))
     labelled = [one for one in source.candidates if one.modality in RECORDINGS and one.labels]
-    once = list(selection.different(labelled))
+    drawn = regions.of_films(workspace, labelled, actor=actor) if plan.asks == "region" else {}
+    usable = [one for one in labelled if plan.asks != "region" or one.study_id in drawn]
+    once = list(selection.different(usable))
     rng = random.Random(plan.seed)
-    questions: list[StoredQuestion] = []
+    asked: list[StoredQuestion] = []
     most = min(plan.n or MAX_QUESTIONS, len(once))
     for one in once:
-        if len(questions) == most:
+        if len(asked) == most:
             break
-        on_progress(len(questions), most)
+        on_progress(len(asked), most)
         right, offered = _options(workspace, release, one, actor=actor, plan=plan, wanted=source.wanted, rng=rng)
-        if len(offered) > len(right):  # a question needs a wrong option
-            number = len(questions) + 1
-            questions.append(StoredQuestion(number, one.study_id, one.modality, offered, right, one.note))
-    if not questions:
-        raise UsageError(
-            "No question could be made of these cases: choose films, ECGs or pulse recordings with labels, "
-            "in a workspace that holds more than one label of their kind."
-        )
-    quiz = _store(workspace, replace(plan, title=title), source.words, questions, actor=actor)
+        if len(offered) > len(right) or plan.asks in OPEN_ASKS:  # a question with options needs a wrong one
+            number = len(asked) + 1
+            region = drawn.get(one.study_id)
+            asked.append(StoredQuestion(number, one.study_id, one.modality, offered, right, one.note, region))
+    if not asked:
+        raise UsageError(NO_REGION if plan.asks == "region" and labelled else NO_QUESTION)
+    quiz = _store(workspace, plan, source.words, asked, actor=actor)
     reports = sum(one.modality not in RECORDINGS for one in source.candidates)
-    unlabelled = len(source.candidates) - reports - len(labelled)
-    return BuiltQuiz(quiz, reports, unlabelled, len(labelled) - len(once))
+    return BuiltQuiz(
+        quiz,
+        reports=reports,
+        unlabelled=len(source.candidates) - reports - len(labelled),
+        same_patient=len(usable) - len(once),
+        unmarked=len(labelled) - len(usable),
+        synthetic_films=selection.synthetic_films(workspace, [one.study_id for one in asked], actor=actor),
+        given_away=given_away(quiz.title, [label for one in asked for label in one.labelled]),
+    )
+
+
+def _checked(plan: QuizPlan) -> QuizPlan:
+    """Return the plan with its title on one line; UsageError where something of it cannot be."""
+    if plan.order not in ORDERS or (plan.n is not None and not 1 <= plan.n <= MAX_QUESTIONS):
+        raise UsageError(f"A quiz has 1 to {MAX_QUESTIONS} questions in fixed or shuffled order: choose within that.")
+    if not all(0 <= one <= MAX_SECONDS for one in (plan.question_s, plan.quiz_s)):
+        raise UsageError(f"A limit of time is 0 to {MAX_SECONDS} seconds: choose within that, nothing was stored.")
+    input_checks.visibility(plan.visibility)
+    return replace(plan, title=input_checks.title(plan.title))
 
 
 def _options(
@@ -169,19 +301,27 @@ def _options(
     wanted: Sequence[str],
     rng: random.Random,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the labels that count as right, and the options."""
+    """Return the labels that count as right, and the options; none of those where the learner answers openly."""
     frequent = workspace.labels(one.modality, actor=actor)
+    key = key_label(one.labels, frequent, wanted)
+    if plan.asks in OPEN_ASKS:
+        return (key, *(label for label in one.labels if label != key)), ()
     near = confusable(workspace, release, one.study_id, one.modality, one.labels, k=NEAR, actor=actor)
-    right = one.labels[: MAX_OPTIONS - 1] if plan.asks == "all" else (key_label(one.labels, frequent, wanted),)
+    right = one.labels[: MAX_OPTIONS - 1] if plan.asks == "all" else (key,)
     return right, options(right, one.labels, (neighbour.labels for neighbour in near), frequent, rng)
 
 
-def _store(
-    workspace: Workspace, plan: QuizPlan, source: str, questions: Sequence[StoredQuestion], *, actor: Actor
-) -> Quiz:
+def _store(workspace: Workspace, plan: QuizPlan, source: str, asked: Sequence[StoredQuestion], *, actor: Actor) -> Quiz:
     quiz_id, seed = f"z-{secrets.token_hex(6)}", plan.seed
     assert seed is not None
-    quiz = Quiz(quiz_id, plan.title, plan.asks, plan.order, seed, source, actor.name, utc_now(), len(questions))
+    quiz = Quiz(
+        *(quiz_id, plan.title, plan.asks, plan.order, seed, source, actor.name, utc_now(), len(asked)),
+        visibility=plan.visibility,
+        due_at=plan.due_at,
+        question_s=plan.question_s,
+        quiz_s=plan.quiz_s,
+    )
     with workspace.database.write() as cursor:
-        table.insert(cursor, quiz, questions)
+        table.insert(cursor, quiz, asked)
+        access.grant_maker(cursor, quiz_id, actor)
     return load(workspace, quiz_id, actor=actor)

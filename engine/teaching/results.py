@@ -1,4 +1,4 @@
-"""Results of a class: per question and per learner with 95 % intervals, and every answer as CSV."""
+"""Results of a class, for makers alone: by question, learner and time with 95 % intervals, and every answer as CSV."""
 
 from __future__ import annotations
 
@@ -6,14 +6,15 @@ import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 
 from engine.actor import Actor
 from engine.plain_text import csv_text
 from engine.store.quiz_runs import QuizAnswer, read_answers
-from engine.store.quizzes import Quiz, StoredQuestion, read_questions
+from engine.store.quizzes import Asks, Quiz, StoredQuestion
 from engine.strings import notice
 from engine.study import Modality
-from engine.teaching import quizzes
+from engine.teaching import access, quizzes
 from engine.workspace.workspace import Workspace
 
 COLUMNS = (
@@ -28,8 +29,10 @@ COLUMNS = (
     "options",
     "labelled_as",
     "chosen",
+    "region",
     "right",
     "answered_at",
+    "late",
     "order",
     "seed",
     "notice",
@@ -56,22 +59,46 @@ class Share:
 
 @dataclass(frozen=True)
 class QuestionResult:
-    """First attempts at one question; chosen: how often each option was, in the order of the options."""
+    """First attempts at one question.
+
+    chosen  : how often each option was, in the order of the options; without options each answer in own words, the most
+              frequent first
+    counted : those of the chosen that count as right
+    missing : how often time was over before an answer was given
+    """
 
     number: int
     study_id: str
     modality: Modality
+    asks: Asks
     labelled: tuple[str, ...]
     share: Share
     chosen: tuple[tuple[str, int], ...]
+    counted: frozenset[str]
+    missing: int
+
+
+@dataclass(frozen=True)
+class LearnerResult:
+    """One learner's first attempt: the share that was right, and how many answers came after the quiz was due."""
+
+    alias: str
+    share: Share
+    late: int
 
 
 @dataclass(frozen=True)
 class Results:
-    """What a class answered; learners by alias, with their first attempts; unanswered questions have n = 0."""
+    """What a class answered in first attempts; unanswered questions have n = 0.
+
+    learners : by alias: the share, and how many answers were late
+    days     : (day in UTC, answers of that day), in order
+    hidden   : questions whose case may no longer be shown
+    """
 
     questions: tuple[QuestionResult, ...]
-    learners: tuple[tuple[str, Share], ...]
+    learners: tuple[LearnerResult, ...]
+    days: tuple[tuple[date, Share], ...]
     hidden: int
 
 
@@ -88,14 +115,15 @@ def wilson(right: int, n: int) -> tuple[float, float]:
 def results(workspace: Workspace, quiz_id: str, *, actor: Actor) -> Results:
     """Return the results of all first attempts; questions whose case may no longer be shown are left out."""
     quiz, reader = quizzes.load(workspace, quiz_id, actor=actor), actor.acting_for("teaching")
-    asked = read_questions(workspace.database, reader, quiz_id)
+    asked = quizzes.questions(workspace, quiz_id, actor=actor)
     first = [one for one in read_answers(workspace.database, reader, quiz_id) if one.attempt == 1]
-    questions = tuple(_question(one, [answer for answer in first if answer.number == one.number]) for one in asked)
-    of_learner: dict[tuple[str, str], list[QuizAnswer]] = {}
-    for answer in sorted(first, key=lambda one: (one.alias.casefold(), one.who)):
-        of_learner.setdefault((answer.alias.casefold(), answer.who), []).append(answer)
-    learners = tuple((answers[-1].alias, _share(answers)) for answers in of_learner.values())
-    return Results(questions, learners, quiz.questions - len(asked))
+    by_number, by_learner, by_day = _grouped(first)
+    return Results(
+        tuple(_question(quiz, one, by_number.get(one.number, [])) for one in asked),
+        tuple(_learner(answers) for _, answers in sorted(by_learner.items())),
+        tuple((day, _share(answers)) for day, answers in sorted(by_day.items())),
+        quiz.questions - len(asked),
+    )
 
 
 def answers_csv(workspace: Workspace, quiz_id: str, *, actor: Actor, bom: bool = False) -> str:
@@ -103,22 +131,50 @@ def answers_csv(workspace: Workspace, quiz_id: str, *, actor: Actor, bom: bool =
 
     bom : begin with a byte order mark, so that Excel takes the file for UTF-8
     """
+    access.require_maker(workspace, quiz_id, actor=actor)
     quiz = quizzes.load(workspace, quiz_id, actor=actor)
     answers = read_answers(workspace.database, actor.acting_for("teaching"), quiz_id)
     return csv_text(COLUMNS, [_row(quiz, answer) for answer in answers], line_end="\n", bom=bom)
 
 
-def _question(question: StoredQuestion, answers: Sequence[QuizAnswer]) -> QuestionResult:
+def _grouped(
+    answers: Sequence[QuizAnswer],
+) -> tuple[dict[int, list[QuizAnswer]], dict[tuple[str, str, str], list[QuizAnswer]], dict[date, list[QuizAnswer]]]:
+    """Return the answers by number of their question, by learner, and by day."""
+    by_number: dict[int, list[QuizAnswer]] = {}
+    by_learner: dict[tuple[str, str, str], list[QuizAnswer]] = {}
+    by_day: dict[date, list[QuizAnswer]] = {}
+    for answer in answers:
+        by_number.setdefault(answer.number, []).append(answer)
+        by_learner.setdefault(answer.learner, []).append(answer)
+        by_day.setdefault(answer.given.answered_at.date(), []).append(answer)
+    return by_number, by_learner, by_day
+
+
+def _question(quiz: Quiz, question: StoredQuestion, answers: Sequence[QuizAnswer]) -> QuestionResult:
     """Return what the first attempts made of one question."""
-    times = Counter(option for answer in answers for option in answer.chosen)
-    chosen = tuple((option, times[option]) for option in question.options)
+    times = Counter(option for answer in answers for option in answer.given.chosen)
+    chosen = [(option, times[option]) for option in question.options] or times.most_common()
+    right = question.labelled if question.options else [one for a in answers if a.given.right for one in a.given.chosen]
     return QuestionResult(
-        question.number, question.study_id, question.modality, question.labelled, _share(answers), chosen
+        question.number,
+        question.study_id,
+        question.modality,
+        quiz.asks,
+        question.labelled,
+        _share(answers),
+        tuple(chosen),
+        frozenset(right),
+        sum(answer.given.missing for answer in answers),
     )
 
 
+def _learner(answers: Sequence[QuizAnswer]) -> LearnerResult:
+    return LearnerResult(answers[-1].alias, _share(answers), sum(answer.given.late for answer in answers))
+
+
 def _share(answers: Sequence[QuizAnswer]) -> Share:
-    return Share(sum(one.right for one in answers), len(answers))
+    return Share(sum(one.given.right for one in answers), len(answers))
 
 
 def _row(quiz: Quiz, answer: QuizAnswer) -> tuple[object, ...]:
@@ -134,9 +190,11 @@ def _row(quiz: Quiz, answer: QuizAnswer) -> tuple[object, ...]:
         _yes(answer.synthetic),
         ";".join(answer.options),
         ";".join(answer.labelled),
-        ";".join(answer.chosen),
-        _yes(answer.right),
-        f"{answer.answered_at.isoformat(timespec='seconds')}Z",
+        ";".join(answer.given.chosen),
+        ";".join(f"{one:.3f}" for one in answer.given.region or ()),
+        _yes(answer.given.right),
+        f"{answer.given.answered_at.isoformat(timespec='seconds')}Z",
+        _yes(answer.given.late),
         answer.order,
         answer.seed,
         notice(),

@@ -27,6 +27,12 @@ def from_filters(
     return labelled_candidates(workspace.database, actor.acting_for("teaching"), recorded, filters.clauses())
 
 
+def synthetic_films(workspace: Workspace, study_ids: Sequence[str], *, actor: Actor) -> int:
+    """Return how many of the studies are films that are synthetic."""
+    rows = workspace.rows(study_ids, actor=actor.acting_for("teaching"))
+    return sum(row.synthetic and row.modality == "cxr" for row in rows)
+
+
 def in_turn(
     candidates: Sequence[Candidate], label_of: Callable[[Candidate], str], rng: random.Random
 ) -> list[Candidate]:

@@ -9,12 +9,14 @@ import streamlit as st
 from engine.report.export_collection import CollectionExportRequest, export_collection
 from engine.report.writers import WRITERS
 from engine.store.collections import CollectionCase, TeachingCollection
+from engine.store.quizzes import VISIBILITIES
 from engine.strings import text
-from engine.teaching import collections
-from pages.collections import fields, state
-from pages.shared import resources
+from engine.teaching import access, collections
+from pages.collections import state
+from pages.shared import fields, resources
 from pages.shared.keys import SCREENS
 from pages.shared.link import link
+from pages.shared.maker_link import draw_maker_link
 
 KEYS = SCREENS["collections"]
 FILES = {  # buttons, in their order → format, and whether labels are hidden
@@ -45,13 +47,33 @@ def draw_collection_bar(collection: TeachingCollection, items: list[CollectionCa
         with st.popover(text("collections.add_title"), icon=":material/add:", key="add-popover"):
             _add(collection)
         with st.popover(text("collections.share"), icon=":material/link:", key="share-popover"):
-            st.markdown(text("collections.share_help"))
-            st.code(link("collections", collection=collection.collection_id), language=None, wrap_lines=True)
+            _share(collection)
         with st.popover(text("export.title"), icon=":material/download:", disabled=not items, key="export-popover"):
             _export(collection)
         with st.popover(text("collections.edit"), icon=":material/edit:", key="edit-popover"):
             _words(collection)
             _whole(collection)
+
+
+def _share(collection: TeachingCollection) -> None:
+    """Draw the link; for its maker also who finds the collection, and the link that lets a maker in elsewhere."""
+    which = collection.collection_id
+    st.markdown(text("collections.share_help"))
+    st.code(link("collections", collection=which), language=None, wrap_lines=True)
+    if not access.is_maker(resources.workspace(), which, actor=resources.actor()):
+        return
+    st.segmented_control(
+        text("access.visibility"),
+        VISIBILITIES,
+        format_func=lambda name: text(f"access.{name}"),
+        default=collection.visibility,
+        required=True,
+        key=f"visibility-{which}",
+        help=text("access.visibility_help"),
+        on_change=state.set_visibility,
+        args=(collection,),
+    )
+    draw_maker_link(which, lambda key: link("collections", collection=which, key=key))
 
 
 def _add(collection: TeachingCollection) -> None:

@@ -8,8 +8,8 @@ from engine.errors import CasebindError
 from engine.store.collections import CollectionCase, TeachingCollection
 from engine.strings import several, text
 from engine.teaching import collections
-from pages.collections import bar, fields, state
-from pages.shared import case_view, resources, study_facts, undo
+from pages.collections import bar, state
+from pages.shared import case_view, fields, resources, study_facts, undo
 from pages.shared.keys import SCREENS
 from pages.shared.markdown import escaped, escaped_lines
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.errors import UsageError
+from engine.errors import CasebindError
 from engine.store.collections import TeachingCollection
 from engine.strings import several, text
-from engine.teaching import collections
+from engine.teaching import access, collections
 from pages.collections import editor, present, state
 from pages.shared import resources, undo
 from pages.shared.markdown import escaped, escaped_lines
@@ -20,8 +20,11 @@ def draw() -> None:
         _all()
         return
     try:
+        if state.KEY in st.query_params:
+            state.enter_as_maker(collection_id)
         one = collections.load(resources.workspace(), collection_id, actor=resources.actor())
-    except UsageError as error:
+        access.note_visitor(resources.workspace(), collection_id, actor=resources.actor())
+    except CasebindError as error:
         undo.draw_undo(text("collections.undo"))
         st.error(str(error), icon=":material/error:")
         st.button(text("collections.all"), icon=":material/arrow_back:", on_click=state.leave, key="all")
@@ -52,7 +55,8 @@ def _all() -> None:
 
 def _draw_listed(one: TeachingCollection) -> None:
     """Draw one collection of the list."""
-    st.markdown(f"**{escaped(one.title)}**  \n:small[{several(one.cases, 'collections.cases')}]")
+    seen_by = text(f"access.{one.visibility}")
+    st.markdown(f"**{escaped(one.title)}**  \n:small[{several(one.cases, 'collections.cases')} · {seen_by}]")
     if one.description:
         st.markdown(escaped_lines(one.description))
     if one.hidden:

@@ -9,11 +9,12 @@ import streamlit as st
 from engine.errors import CasebindError
 from engine.store.collections import CollectionCase, TeachingCollection
 from engine.strings import text
-from engine.teaching import collections
+from engine.teaching import access, collections
 from pages.shared import resources, undo
 from pages.shared.markdown import escaped
 
 COLLECTION, CASE, PRESENT = "collection", "case", "present"  # names in the URL
+KEY = "key"  # of a maker's link
 MESSAGE = "collections-said"
 
 
@@ -71,6 +72,20 @@ def create() -> None:
     words = text("collections.created", title=escaped(title))
     if done(lambda: collections.create(resources.workspace(), title, about, actor=resources.actor()), words):
         st.session_state["new-title"] = st.session_state["new-description"] = ""
+
+
+def enter_as_maker(collection_id: str) -> None:
+    """Let this browser in by the key in the URL, which is taken out of it."""
+    key = st.query_params[KEY]
+    st.query_params.from_dict({COLLECTION: collection_id})
+    access.enter(resources.workspace(), collection_id, key, actor=resources.actor())
+
+
+def set_visibility(collection: TeachingCollection) -> None:
+    """Store who finds the collection."""
+    chosen = st.session_state[f"visibility-{collection.collection_id}"]
+    workspace, actor = resources.workspace(), resources.actor()
+    done(lambda: collections.set_visibility(workspace, collection.collection_id, chosen, actor=actor))
 
 
 def delete(collection: TeachingCollection) -> None:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import streamlit as st
 
 from engine.errors import CasebindError
 from engine.store.filters import Filters
-from engine.store.quizzes import ORDERS
+from engine.store.quizzes import ORDERS, VISIBILITIES
 from engine.strings import several, text
 from engine.study import Modality
 from engine.teaching import collections, quizzes
 from engine.teaching.quizzes import MAX_QUESTIONS, SEEDS, BuiltQuiz, QuizPlan
 from engine.teaching.selection import RECORDINGS
-from pages.quiz import state
+from pages.quiz import state, times
 from pages.shared import resources
 from pages.shared.markdown import escaped
 
 MESSAGE, CLEAR = "built-said", "built-clear"
-SOURCES, ASKS = ("filters", "collection"), ("one", "all")
+SOURCES, ASKS = ("filters", "collection"), ("one", "all", "text", "region")
 
 
 def show_message() -> None:
@@ -34,6 +36,7 @@ def draw_build_form(expanded: bool) -> None:
         st.session_state["build-title"] = ""
     with st.expander(text("quiz.build"), expanded=expanded, icon=":material/add:"):
         st.text_input(text("quiz.build_title"), key="build-title")
+        warning = st.empty()
         source = st.segmented_control(
             text("quiz.source"),
             SOURCES,
@@ -43,15 +46,35 @@ def draw_build_form(expanded: bool) -> None:
             required=True,
         )
         ready = _collection(given) if source == "collection" else _filters()
+        if named := _given_away(source):
+            warning.warning(text("quiz.gives_away", labels=escaped(", ".join(named))), icon=":material/warning:")
         _plan()
+        _times()
         if st.button(text("quiz.build_do"), type="primary", key="build", disabled=not ready):
             _build()
             st.rerun()
 
 
+def _given_away(source: str | None) -> tuple[str, ...]:
+    """Return the answers that the typed title names."""
+    workspace, actor, chosen = resources.workspace(), resources.actor(), st.session_state
+    title = chosen["build-title"]
+    if source == "collection":
+        which = chosen.get("build-collection")
+        rows = [one.row for one in collections.items(workspace, which, actor=actor)] if which else []
+        return quizzes.given_away(title, [label for row in rows for label in row.labels])
+    kind = chosen.get("build-kind")
+    labels = chosen.get(f"build-labels-{kind}") or (workspace.labels(kind, actor=actor) if kind else [])
+    return quizzes.given_away(title, labels)
+
+
 def _collection(given: str | None) -> bool:
     """Draw the choice of a collection; return whether there is one."""
-    found = {one.collection_id: one for one in collections.listed(resources.workspace(), actor=resources.actor())}
+    workspace, actor = resources.workspace(), resources.actor()
+    found = {one.collection_id: one for one in collections.listed(workspace, actor=actor)}
+    if given and given not in found:
+        with suppress(CasebindError):  # deleted meanwhile
+            found[given] = collections.load(workspace, given, actor=actor)
     if not found:
         st.info(text("quiz.no_collection"), icon=":material/info:")
         return False
@@ -99,18 +122,40 @@ def _plan() -> None:
             key="build-order",
             required=True,
         )
+        st.segmented_control(
+            text("access.visibility"),
+            VISIBILITIES,
+            format_func=lambda name: text(f"access.{name}"),
+            default="link",
+            key="build-visibility",
+            required=True,
+            help=text("access.visibility_help"),
+        )
     st.radio(text("quiz.asks"), ASKS, format_func=lambda name: text(f"quiz.asks_{name}"), key="build-asks")
+
+
+def _times() -> None:
+    """Draw limits of time and the date; 0 and an empty date are none."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.number_input(text("quiz.question_seconds"), 0, 3600, 0, key="build-question-s", width=220)
+        st.number_input(text("quiz.quiz_minutes"), 0, 600, 0, key="build-quiz-min", width=220)
+        st.datetime_input(text("quiz.due"), value=None, key="build-due", help=text("quiz.due_help"), width=260)
 
 
 def _build() -> None:
     """Build the quiz of what is chosen, saying how far it is; keep the sentence that says what came of it."""
     chosen = st.session_state
+    due = chosen["build-due"]
     plan = QuizPlan(
         chosen["build-title"],
         int(chosen["build-n"]),
         chosen["build-asks"],
         chosen["build-order"],
         int(chosen["build-seed"]),
+        visibility=chosen["build-visibility"],
+        due_at=None if due is None else times.utc(due),
+        question_s=int(chosen["build-question-s"]),
+        quiz_s=60 * int(chosen["build-quiz-min"]),
     )
     workspace, release, actor = resources.workspace(), resources.release(), resources.actor()
     bar = st.progress(0.0, text("quiz.building"))
@@ -140,6 +185,14 @@ def _build() -> None:
 def _said(built: BuiltQuiz) -> str:
     """Say how many questions there are and what was left out."""
     questions = several(built.quiz.questions, "quiz.questions")
-    left = (("reports", built.reports), ("unlabelled", built.unlabelled), ("patient", built.same_patient))
-    said = [several(n, f"quiz.left_{name}") for name, n in left if n]
+    left = (
+        ("left_reports", built.reports),
+        ("left_unlabelled", built.unlabelled),
+        ("left_patient", built.same_patient),
+        ("left_unmarked", built.unmarked),
+        ("synthetic_films", built.synthetic_films),
+    )
+    said = [several(n, f"quiz.{name}") for name, n in left if n]
+    if built.given_away:
+        said.append(text("quiz.gives_away", labels=escaped(", ".join(built.given_away))))
     return " ".join([text("quiz.built", title=f"**{escaped(built.quiz.title)}**", questions=questions), *said])

@@ -1,4 +1,4 @@
-"""All quizzes, what is due to a learner, and the form that builds a quiz."""
+"""The quizzes that somebody may find, what is due to a learner, and the form that builds a quiz."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ import streamlit as st
 from engine.errors import CasebindError
 from engine.store.quizzes import Quiz
 from engine.strings import several, text
-from engine.teaching import quizzes, runs
-from pages.quiz import build, state
+from engine.teaching import access, quizzes, runs
+from pages.quiz import build, state, times
 from pages.shared import resources, undo
-from pages.shared.link import link
 from pages.shared.markdown import escaped
 
 
@@ -36,16 +35,22 @@ def draw_quiz_list() -> None:
 
 
 def line(quiz: Quiz) -> str:
-    """Return number of questions and order in words."""
+    """Return number of questions, order, limits of time and date in words."""
     questions = several(quiz.questions, "quiz.questions")
-    return text("quiz.line", questions=questions, order=text(f"quiz.order_{quiz.order}"))
+    parts = [text("quiz.line", questions=questions, order=text(f"quiz.order_{quiz.order}"))]
+    return ", ".join([*parts, *times.limits(quiz)])
 
 
 def _quiz(quiz: Quiz) -> None:
+    """Draw one quiz; what is its maker's alone is drawn for its maker alone."""
+    is_maker = access.is_maker(resources.workspace(), quiz.quiz_id, actor=resources.actor())
     with st.container(border=True):
-        st.markdown(f"**{escaped(quiz.title)}**  \n:small[{escaped(line(quiz))}. {escaped(quiz.source)}]")
+        source = f" {escaped(quiz.source)}" if quiz.source else ""
+        st.markdown(f"**{escaped(quiz.title)}**  \n:small[{escaped(line(quiz))}.{source}]")
+        if due := times.due_words(quiz):
+            st.markdown(f":small[{due}]")
         with st.container(horizontal=True, gap="small"):
-            for view, icon in (("", "play_arrow"), ("results", "bar_chart")):
+            for view, icon in (("", "play_arrow"), ("results", "bar_chart"))[: 1 + is_maker]:
                 st.button(
                     text("quiz.results" if view else "quiz.take"),
                     icon=f":material/{icon}:",
@@ -53,17 +58,14 @@ def _quiz(quiz: Quiz) -> None:
                     on_click=state.enter,
                     args=(quiz, view),
                 )
-            st.button(
-                text("quiz.delete"),
-                icon=":material/delete:",
-                key=f"delete-{quiz.quiz_id}",
-                on_click=state.delete,
-                args=(quiz,),
-            )
-        with st.expander(text("quiz.link"), icon=":material/link:"):
-            st.markdown(text("quiz.link_help"))
-            address = link("quiz", quiz=quiz.quiz_id, order=quiz.order, seed=quiz.seed)
-            st.code(address, language=None, wrap_lines=True)
+            if is_maker:
+                st.button(
+                    text("quiz.delete"),
+                    icon=":material/delete:",
+                    key=f"delete-{quiz.quiz_id}",
+                    on_click=state.delete,
+                    args=(quiz,),
+                )
 
 
 def _due() -> None:

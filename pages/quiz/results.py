@@ -1,40 +1,52 @@
-"""The results of a class: by question, by learner, and every answer as CSV with what its columns mean."""
+"""A maker's view of a quiz: the results of a class as pictures and tables, the answer key, links and settings."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 import pandas as pd
+import plotly.graph_objects as go
 import streamlit as st
 
 from engine.store.quizzes import Quiz
 from engine.strings import notice, several, text
-from engine.teaching import results
-from engine.teaching.results import COLUMNS, QuestionResult, Share
-from pages.quiz import state
-from pages.shared import resources, study_facts
+from engine.teaching import access, results
+from engine.teaching.results import COLUMNS, QuestionResult, Results, Share
+from pages.quiz import charts, key, settings, state
+from pages.shared import resources, study_facts, undo
 from pages.shared.markdown import escaped
+from pages.shared.theme import browser_theme
+
+VIEWS = ("class", "key", "settings")
 
 
 def draw_quiz_results(quiz: Quiz) -> None:
-    """Draw the screen."""
-    st.button(text("quiz.home"), icon=":material/arrow_back:", key="home", on_click=state.home)
-    st.title(text("quiz.results_title", title=escaped(quiz.title)), anchor=False)
+    """Draw the screen; for whoever made the quiz alone."""
     workspace, actor = resources.workspace(), resources.actor()
-    found = results.results(workspace, quiz.quiz_id, actor=actor)
+    access.require_maker(workspace, quiz.quiz_id, actor=actor)
+    st.button(text("quiz.home"), icon=":material/arrow_back:", key="home", type="tertiary", on_click=state.home)
+    st.title(text("quiz.results_title", title=escaped(quiz.title)), anchor=False)
+    undo.draw_undo(text("quiz.undo"))
+    state.show_error()
+    tabs = st.tabs([text(f"quiz.tab_{name}") for name in VIEWS])
+    with tabs[0]:
+        _class(quiz, results.results(workspace, quiz.quiz_id, actor=actor))
+    with tabs[1]:
+        key.draw_key(quiz)
+    with tabs[2]:
+        settings.draw_settings(quiz)
+
+
+def _class(quiz: Quiz, found: Results) -> None:
+    workspace, actor = resources.workspace(), resources.actor()
     if found.hidden:
         st.info(several(found.hidden, "quiz.hidden"), icon=":material/visibility_off:")
     if not found.learners:
         st.info(text("quiz.results_none"), icon=":material/hourglass_empty:")
     else:
         st.markdown(text("quiz.results_lead"))
-        st.subheader(text("quiz.per_question"), anchor=False)
-        names = ("question", "case", "kind", "labelled", "share", "interval", "n", "options")
-        made = study_facts.synthetic_ids([one.study_id for one in found.questions])
-        _table([_question(one, one.study_id in made) for one in found.questions], names)
-        st.subheader(text("quiz.per_learner"), anchor=False)
-        rows = [(escaped(alias), *_share(share)) for alias, share in found.learners]
-        _table(rows, ("learner", "share", "interval", "n"))
+        _per_learner(found)
+        _per_question(found)
     st.download_button(
         text("quiz.download"),
         lambda: results.answers_csv(workspace, quiz.quiz_id, actor=actor, bom=True).encode(),
@@ -47,6 +59,45 @@ def draw_quiz_results(quiz: Quiz) -> None:
     )
     with st.expander(text("quiz.columns")):
         _table([(name, text(f"results_column.{name}", notice=notice())) for name in COLUMNS], ("name", "meaning"))
+
+
+def _per_learner(found: Results) -> None:
+    """Draw learners and days, each with its table."""
+    with st.container(key="beside"):
+        left, right = st.columns(2, gap="large")
+    with left:
+        st.subheader(text("quiz.per_learner"), anchor=False)
+        _chart(charts.learners(found, browser_theme()), "learners")
+        rows = [(escaped(one.alias), *_share(one.share), one.late or "") for one in found.learners]
+        _numbers(rows, ("learner", "share", "interval", "n", "late"), "learners")
+    with right:
+        st.subheader(text("quiz.per_day"), anchor=False)
+        _chart(charts.days(found, browser_theme()), "days")
+        _numbers([(day.isoformat(), *_share(share)) for day, share in found.days], ("day", *SHARE), "days")
+
+
+def _per_question(found: Results) -> None:
+    """Draw what was chosen for each question, and all of it in one table."""
+    st.subheader(text("quiz.per_question"), anchor=False)
+    grid = st.grid(min_column_width=360, border=True)
+    for one in found.questions:
+        with grid.cell():
+            labelled = escaped(", ".join(one.labelled))
+            said = text("quiz.nobody") if not one.share.n else f"{one.share.right} / {one.share.n}"
+            st.markdown(f"**{text('quiz.question_n', n=one.number)}** {labelled}  \n:small[{said}]")
+            _chart(charts.options(one, browser_theme()), f"question-{one.number}")
+    made = study_facts.synthetic_ids([one.study_id for one in found.questions])
+    rows = [_question(one, one.study_id in made) for one in found.questions]
+    _numbers(rows, ("question", "case", "kind", "labelled", *SHARE, "options"), "questions")
+
+
+SHARE = ("share", "interval", "n")
+
+
+def _chart(figure: go.Figure, name: str) -> None:
+    st.plotly_chart(
+        figure, key=f"chart-{name}", theme=None, config={"displayModeBar": False}, alt=text("quiz.chart_alt")
+    )
 
 
 def _question(result: QuestionResult, synthetic: bool) -> tuple[object, ...]:
@@ -63,6 +114,12 @@ def _share(share: Share) -> tuple[str, str, str]:
         return "", "", text("quiz.nobody")
     low, high = share.interval
     return f"{100 * share.value:.0f}", f"{100 * low:.0f} to {100 * high:.0f}", f"{share.right} / {share.n}"
+
+
+def _numbers(rows: Sequence[tuple[object, ...]], names: tuple[str, ...], which: str) -> None:
+    """Draw the numbers of a picture."""
+    with st.expander(text("quiz.numbers"), key=f"numbers-{which}"):
+        _table(rows, names)
 
 
 def _table(rows: Sequence[tuple[object, ...]], names: tuple[str, ...]) -> None:

@@ -1,14 +1,15 @@
-"""What is shown once an answer is committed: right or not as labelled, by whom, and the cases easily taken for it."""
+"""What is shown once an answer is committed: whether it is right, by whom, notes, what is easily taken for it."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from engine.errors import CasebindError
-from engine.store.quiz_runs import QuizQuestion, Run
+from engine.store.quiz_runs import Given, QuizQuestion, Run
 from engine.strings import text
+from engine.teaching.judging import overlap
 from pages.quiz import state
-from pages.shared import case_card, content, resources, study_facts
+from pages.shared import case_card, content, query_state, resources, study_facts
 from pages.shared.keys import SCREENS
 from pages.shared.markdown import escaped, escaped_lines
 
@@ -20,14 +21,19 @@ def yes(value: bool) -> str:
     return text("quiz.yes" if value else "quiz.no")
 
 
+def answered(given: Given) -> str:
+    """Return an answer in words."""
+    if given.missing:
+        return text("quiz.not_given")
+    return ", ".join(given.chosen) or text("quiz.a_box")
+
+
 def draw_reveal(run: Run, question: QuizQuestion, *, last: bool) -> None:
-    """Draw the verdict, the labels with who gave them, the note, and the way on."""
+    """Draw the verdict, the labels with who gave them, what the maker says, and the way on."""
     given = question.given
     assert given is not None
     box, icon = (st.success, "check_circle") if given.right else (st.warning, "cancel")
-    chose = text("quiz.you_chose", labels=f"**{escaped(', '.join(given.chosen))}**")
-    labelled = text("quiz.labelled", labels=f"**{escaped(', '.join(question.labelled))}**")
-    box(f"**{text('quiz.right' if given.right else 'quiz.wrong')}** {chose} {labelled}.", icon=f":material/{icon}:")
+    box(_verdict(question, given), icon=f":material/{icon}:")
     st.button(
         text("quiz.finish" if last else "quiz.go_on"),
         key="go-on",
@@ -36,10 +42,25 @@ def draw_reveal(run: Run, question: QuizQuestion, *, last: bool) -> None:
         shortcut=SCREENS["quiz"]["go_on"],
         on_click=state.go_on,
     )
-    row = resources.workspace().row(question.study_id, actor=resources.actor())
+    row = resources.workspace().row(question.study_id, actor=state.revealing(question))
     st.markdown(f"{study_facts.about(row)}{case_card.synthetic_badge(row.synthetic)}")
-    if question.note:
-        st.markdown(f"**{text('quiz.note')}**  \n{escaped_lines(question.note)}")
+    for name, words in (("note", question.note), ("discussion", question.discussion)):
+        if words:
+            st.markdown(f"**{text(f'quiz.{name}')}**  \n{escaped_lines(words)}")
+
+
+def _verdict(question: QuizQuestion, given: Given) -> str:
+    """Return whether the answer is right, what it was, what would have been, and whether it was late."""
+    verdict = f"**{text('quiz.right' if given.right else 'quiz.wrong')}**"
+    if given.missing:
+        verdict = f"**{text('quiz.time_over')}**"
+    parts = [verdict]
+    if given.region is not None and question.region is not None:
+        parts.append(text("quiz.overlap", share=f"{100 * overlap(given.region, question.region):.0f}"))
+    elif not given.missing:
+        parts.append(text("quiz.you_chose", labels=f"**{escaped(', '.join(given.chosen))}**"))
+    parts.append(text("quiz.labelled", labels=f"**{escaped(', '.join(question.labelled))}**") + ".")
+    return " ".join([*parts, *([text("quiz.late")] if given.late else [])])
 
 
 def draw_confusable(run: Run, question: QuizQuestion) -> None:
@@ -59,3 +80,11 @@ def draw_confusable(run: Run, question: QuizQuestion) -> None:
             st.markdown(case_card.head(one))
             content.draw_thumbnail(one.study_id, one.modality, text("quiz.confusable_case", n=one.rank))
             st.markdown(case_card.facts(one))
+            if st.button(
+                text("quiz.compare"),
+                key=f"compare-{one.rank}",
+                icon=":material/compare:",
+                help=text("quiz.compare_help", n=one.rank),
+            ):
+                pair = {query_state.QUERY: question.study_id, query_state.CASE: one.study_id}
+                st.switch_page("pages/compare/page.py", query_params=pair)

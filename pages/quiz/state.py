@@ -1,24 +1,28 @@
-"""What the quiz screen remembers: in the URL which quiz, order, seed and run, in the session the learner's alias.
+"""What the quiz screen remembers: in the URL which quiz, order, seed, run and question, in the session the alias.
 
 Nothing that names a case is put into the URL or into a widget's key: a learner can read both.
 """
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import streamlit as st
 
+from engine.actor import Actor
 from engine.errors import CasebindError
 from engine.retrieval.answer import Neighbour
 from engine.store.quiz_runs import QuizQuestion, Run
 from engine.store.quizzes import Quiz
 from engine.strings import text
-from engine.teaching import quizzes, runs
+from engine.teaching import access, quizzes, runs
 from engine.teaching.confusable import confusable
 from pages.shared import resources, undo
 from pages.shared.markdown import escaped
 
 QUIZ, RUN, VIEW, ORDER, SEED, BUILD = "quiz", "run", "view", "order", "seed", "build"  # names in the URL
-ALIAS, ERROR, REVEALED = "quiz-alias", "quiz-said", "quiz-revealed"
+AT, KEY = "at", "key"  # too: the question that was answered last and is looked at; a maker's key
+ALIAS, ERROR = "quiz-alias", "quiz-said"
 
 
 def home() -> None:
@@ -34,6 +38,14 @@ def enter(quiz: Quiz, view: str = "") -> None:
         st.query_params[VIEW] = view
     else:
         st.query_params[ORDER], st.query_params[SEED] = quiz.order, str(quiz.seed)
+
+
+def enter_as_maker(quiz_id: str) -> None:
+    """Let this browser in by the key in the URL, which is taken out of it, and turn to the results."""
+    key = st.query_params[KEY]
+    st.query_params.from_dict({QUIZ: quiz_id, VIEW: "results"})
+    access.enter(resources.workspace(), quiz_id, key, actor=resources.actor())
+    resources.look_again()
 
 
 def set_error(problem: CasebindError) -> None:
@@ -69,6 +81,7 @@ def start(quiz: Quiz, typed: str, restart: bool = False) -> None:
     except CasebindError as problem:
         set_error(problem)
         return
+    resources.look_again()
     _enter_run(run)
 
 
@@ -82,14 +95,14 @@ def practise(typed: str) -> None:
 
 def _enter_run(run: Run) -> None:
     st.session_state[ALIAS] = run.alias
-    st.session_state.pop(REVEALED, None)
+    st.query_params.pop(AT, None)
     st.query_params[RUN] = run.run_id
 
 
 def current_question(run: Run) -> QuizQuestion | None:
     """Return the question to draw: the one just answered until the learner goes on, else the first open one."""
-    revealed = st.session_state.get(REVEALED)
-    just = next((one for one in run.questions if revealed == (run.run_id, one.position)), None)
+    revealed = st.query_params.get(AT)
+    just = next((one for one in run.questions if revealed == str(one.position)), None)
     return just if just is not None and just.given is not None else run.current
 
 
@@ -110,20 +123,45 @@ def pick_option(run: Run, question: QuizQuestion, option: str) -> None:
 
 def commit(run: Run, question: QuizQuestion) -> None:
     """Store the answer, then reveal; where it cannot be stored, say why."""
+    chosen, region = picked(run, question), drawn(run, question)
     try:
         runs.commit(
-            resources.workspace(), run.run_id, question.position, picked(run, question), actor=resources.actor()
+            resources.workspace(), run.run_id, question.position, chosen, region=region, actor=resources.actor()
         )
     except CasebindError as problem:
         set_error(problem)
     else:
-        st.session_state[REVEALED] = (run.run_id, question.position)
+        st.query_params[AT] = str(question.position)
+    resources.look_again()
     st.session_state["quiz-redraw"] = True
+
+
+def write(run: Run, question: QuizQuestion, field: str) -> None:
+    """Take what is typed as the answer in own words."""
+    words = st.session_state[field]
+    st.session_state[f"picked {run.run_id} {question.position}"] = [words] if words.strip() else []
+
+
+def drawn(run: Run, question: QuizQuestion) -> tuple[float, ...]:
+    """Return the box drawn and not yet committed: left, top, right, bottom as shares of the film; () for none."""
+    return st.session_state.get(f"drawn {run.run_id} {question.position}", ())
+
+
+def draw_region(run: Run, question: QuizQuestion, box: tuple[float, ...]) -> None:
+    """Take a box as the answer."""
+    st.session_state[f"drawn {run.run_id} {question.position}"] = box
 
 
 def go_on() -> None:
     """Leave what was revealed for the next question."""
-    st.session_state.pop(REVEALED, None)
+    st.query_params.pop(AT, None)
+
+
+def revealing(question: QuizQuestion) -> Actor:
+    """Return the actor to whom this case is revealed, also while another learner in this browser has yet to answer."""
+    actor = resources.actor()
+    shown = resources.workspace().row(question.study_id, actor=actor.seeing_all()).encounter_id
+    return replace(actor, withheld=tuple(one for one in actor.withheld if one != shown))
 
 
 def confusable_cases(run: Run, question: QuizQuestion) -> list[Neighbour]:
@@ -131,10 +169,9 @@ def confusable_cases(run: Run, question: QuizQuestion) -> list[Neighbour]:
     key, workspace = "quiz-near", resources.workspace()
     known, found = st.session_state.get(key, (None, ()))
     if known != (run.run_id, question.position):
-        labels = workspace.row(question.study_id, actor=resources.actor()).labels
-        found = confusable(
-            workspace, resources.release(), question.study_id, question.modality, labels, actor=resources.actor()
-        )
+        actor = revealing(question)
+        labels = workspace.row(question.study_id, actor=actor).labels
+        found = confusable(workspace, resources.release(), question.study_id, question.modality, labels, actor=actor)
         st.session_state[key] = ((run.run_id, question.position), found)
     return [one for one in found if workspace.consent(one.patient_id, actor=resources.actor())]
 
@@ -145,3 +182,20 @@ def delete(quiz: Quiz) -> None:
     quizzes.delete(workspace, quiz.quiz_id, actor=actor)
     words = text("quiz.deleted", title=f"**{escaped(quiz.title)}**")
     undo.offer(words, lambda: quizzes.delete(workspace, quiz.quiz_id, undo=True, actor=actor))
+
+
+def close(quiz: Quiz, undo_it: bool) -> None:
+    """Take no more answers, or go on."""
+    quizzes.close(resources.workspace(), quiz.quiz_id, undo_it, actor=resources.actor())
+    resources.look_again()
+
+
+def set_visibility(quiz: Quiz) -> None:
+    """Store who finds the quiz."""
+    chosen = st.session_state[f"visibility-{quiz.quiz_id}"]
+    quizzes.set_visibility(resources.workspace(), quiz.quiz_id, chosen, actor=resources.actor())
+
+
+def accept(quiz: Quiz, number: int, words: str, undo_it: bool) -> None:
+    """Take an answer in own words for right as well, or no longer."""
+    quizzes.accept(resources.workspace(), quiz.quiz_id, number, words, undo_it, actor=resources.actor())

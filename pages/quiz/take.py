@@ -9,21 +9,24 @@ from engine.errors import CasebindError
 from engine.store.quiz_runs import QuizQuestion, Run
 from engine.store.quizzes import Quiz
 from engine.strings import several, text
-from engine.teaching import quizzes
-from pages.quiz import home, reveal, state
+from engine.teaching import access, quizzes, runs
+from pages.quiz import answer, home, reveal, state, times
 from pages.shared import case_view, resources, study_facts
-from pages.shared.keys import SCREENS
 from pages.shared.markdown import escaped
 
-KEYS = SCREENS["quiz"]
 PICTURE = "calc(100vh - 260px)"  # so that the case is wholly on the screen with its controls
 
 
 def draw_quiz_start(quiz: Quiz) -> None:
-    """Ask for the alias."""
+    """Ask for the alias; from now on this browser is a learner's, unless its maker's."""
+    access.note_visitor(resources.workspace(), quiz.quiz_id, actor=resources.actor())
+    resources.look_again()
     _way_back()
     st.title(escaped(quiz.title), anchor=False)
     st.markdown(text("quiz.start_lead", questions=escaped(home.line(quiz)).capitalize()))
+    st.markdown(f":small[:material/visibility_off: {text('quiz.withheld')}]")
+    if due := times.due_words(quiz):
+        st.info(due, icon=":material/event:")
     state.show_error()
     with st.form("start", border=True):
         st.text_input(text("quiz.alias"), value=state.alias(), key="start-alias", max_chars=40)
@@ -37,17 +40,15 @@ def _start(quiz: Quiz) -> None:
 
 def draw_quiz(run: Run) -> None:
     """Draw the question that is open or just answered beside its picture, or the end."""
+    workspace, actor = resources.workspace(), resources.actor()
     asked = state.current_question(run)
-    title = (
-        text("quiz.practice")
-        if run.quiz_id is None
-        else quizzes.load(resources.workspace(), run.quiz_id, actor=resources.actor()).title
-    )
+    title = text("quiz.practice") if run.quiz_id is None else quizzes.load(workspace, run.quiz_id, actor=actor).title
     if asked is None:
         _way_back()
         _end(run, title)
         return
-    with st.container(key="beside"):
+    end = runs.open_question(workspace, run, asked, actor=actor) if asked.given is None else None
+    with st.container(key="quiz"):
         left, right = st.columns([5, 2], gap="medium")
     with left, st.container(key="quiz-picture"):
         _case(asked)
@@ -56,7 +57,9 @@ def draw_quiz(run: Run) -> None:
         state.show_error()
         if asked.given is None:
             with st.container(key="quiz-options", gap="small"):
-                _choose(run, asked)
+                if end is not None:
+                    times.draw_clock(str(asked.position), end, runs.GRACE)
+                answer.draw_answer(run, asked)
         else:
             with st.container(key="quiz-reveal", gap="small"):
                 reveal.draw_reveal(run, asked, last=run.current is None)
@@ -84,44 +87,12 @@ def _way_back() -> None:
 def _case(question: QuizQuestion) -> None:
     """Draw the recording, until the answer without what gives it away; its file's fault says nothing of its name."""
     try:
-        study = resources.workspace().study(question.study_id, actor=resources.actor())
+        study = runs.recording(resources.workspace(), question, actor=resources.actor())
     except CasebindError:
         st.error(text("app.unexpected"), icon=":material/error:")
         return
     key = f"question-{question.position}"
     case_view.draw_case(study, key=key, anonymous=question.given is None, height=PICTURE)
-
-
-@st.fragment
-def _choose(run: Run, question: QuizQuestion) -> None:
-    """Draw the options and the button that commits; choosing redraws these alone."""
-    if st.session_state.pop("quiz-redraw", False):
-        st.rerun()
-    chosen = state.picked(run, question)
-    st.markdown(f"**{text(f'quiz.ask_{question.asks}')}**")
-    for number, option in enumerate(question.options, start=1):
-        st.button(
-            escaped(option),
-            key=f"option-{question.position}-{number}",
-            shortcut=KEYS[f"choose_{number}"],
-            icon=":material/check:" if option in chosen else None,
-            type="primary" if option in chosen else "secondary",
-            width="stretch",
-            on_click=state.pick_option,
-            args=(run, question, option),
-        )
-    words = text("quiz.chosen", labels=escaped(", ".join(chosen))) if chosen else text("quiz.nothing")
-    st.markdown(words)
-    st.button(
-        text("quiz.commit"),
-        key="commit",
-        type="primary",
-        width="stretch",
-        shortcut=KEYS["commit"],
-        disabled=not chosen,
-        on_click=state.commit,
-        args=(run, question),
-    )
 
 
 def _end(run: Run, title: str) -> None:
@@ -136,7 +107,7 @@ def _end(run: Run, title: str) -> None:
         (
             one.number if run.quiz_id else one.position,
             study_facts.kind_in_table(one.modality, one.study_id in made),
-            escaped(", ".join(one.given.chosen)),
+            escaped(reveal.answered(one.given)),
             escaped(", ".join(one.labelled)),
             reveal.yes(one.given.right),
         )
@@ -147,5 +118,6 @@ def _end(run: Run, title: str) -> None:
     st.markdown(f"**{text('quiz.answer_table')}**")
     st.table(pd.DataFrame(rows, columns=[text(f"quiz.column_{name}") for name in names]), hide_index=True)
     if run.quiz_id is not None:
+        st.markdown(f":small[{text('quiz.own_link')}]")
         quiz = quizzes.load(resources.workspace(), run.quiz_id, actor=resources.actor())
         st.button(text("quiz.again"), key="again", on_click=state.start, args=(quiz, run.alias, True))

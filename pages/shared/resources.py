@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import gc
+import math
+import time
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import replace
 
 import streamlit as st
 
@@ -16,15 +20,37 @@ from engine.retrieval import search as retrieval
 from engine.settings import workspace_path
 from engine.strings import text
 from engine.study import Modality
+from engine.teaching import access
 from engine.workspace.serving import serving_release
 from engine.workspace.workspace import Workspace, open_workspace
+from pages.shared import browser
 
+WITHHELD, REREAD_S = "withheld", 1.0  # in the session; another tab may have opened a quiz meanwhile
 RECORDINGS: tuple[Modality, ...] = ("ecg", "ppg", "cxr")
 
 
 def actor() -> Actor:
-    """Return who uses this session: the one user of an app without sign-in."""
-    return single_user()
+    """Return who uses this session: the one user of an app without sign-in, known by the browser.
+
+    Cases of quizzes that are open to this browser are withheld from it.
+    """
+    return replace(single_user(), session=browser.session(), withheld=_withheld())
+
+
+def _withheld() -> tuple[str, ...]:
+    """Return what is withheld, read again once in a while, and at once after `look_again`."""
+    read_at, withheld = st.session_state.get(WITHHELD, (-math.inf, ()))
+    if time.monotonic() - read_at > REREAD_S:
+        found = replace(single_user(), session=browser.session())
+        with suppress(WorkspaceError):
+            withheld = access.as_learner(workspace(), actor=found).withheld
+        st.session_state[WITHHELD] = (time.monotonic(), withheld)
+    return withheld
+
+
+def look_again() -> None:
+    """Have what is withheld read again: a quiz was opened, or a question was answered."""
+    st.session_state.pop(WITHHELD, None)
 
 
 @st.cache_resource(show_spinner=False)

@@ -218,7 +218,7 @@ def test_missed_cases_come_back_the_next_day_and_known_ones_later(workspace, qui
     with pytest.raises(UsageError, match="No case is due"):
         runs.practise(workspace, "ann", MONDAY + timedelta(days=1), actor=single_user())
     assert (
-        results.results(workspace, quiz.quiz_id, actor=single_user()).learners[0][1].n == 5
+        results.results(workspace, quiz.quiz_id, actor=single_user()).learners[0].share.n == 5
     )  # practice is no part of the class's results
 
 
@@ -253,10 +253,10 @@ def test_results_count_first_attempts_with_intervals(workspace, quiz) -> None:
     )
     found = results.results(workspace, quiz.quiz_id, actor=single_user())
     assert [(one.share.right, one.share.n) for one in found.questions] == [(2, 2)] * 2 + [(1, 2)] * 3
-    assert [(alias, share.right, share.n) for alias, share in found.learners] == [("ann", 5, 5), ("bob", 2, 5)]
+    assert [(one.alias, one.share.right, one.share.n) for one in found.learners] == [("ann", 5, 5), ("bob", 2, 5)]
     assert all(sum(times for _, times in one.chosen) == 2 for one in found.questions)
     # Wilson (1927) for 2 of 5, as printed in textbooks of epidemiology
-    assert found.learners[1][1].interval == pytest.approx((0.1176, 0.7693), abs=1e-4)
+    assert found.learners[1].share.interval == pytest.approx((0.1176, 0.7693), abs=1e-4)
     assert results.wilson(0, 0) == (0.0, 1.0)
 
 
@@ -299,7 +299,7 @@ def test_a_run_belongs_to_the_actor_who_began_it(workspace: Workspace, quiz: Qui
     assert runs.due_questions(workspace, "heart", later, actor=bob) == []
     runs.commit(workspace, his.run_id, 1, his.questions[0].options[:1], actor=bob)
     learners = results.results(workspace, quiz.quiz_id, actor=single_user()).learners
-    assert [(alias, share.n) for alias, share in learners] == [("heart", 5), ("heart", 1)]
+    assert [(one.alias, one.share.n) for one in learners] == [("heart", 5), ("heart", 1)]
 
 
 def test_runs_of_a_workspace_of_schema_7_belong_to_the_single_user(tmp_path: Path) -> None:

@@ -1,0 +1,31 @@
+"""Where a maker sees a finding: the regions that they drew on films, as boxes in shares of the film."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from engine.actor import Actor
+from engine.annotation import Annotation
+from engine.measure import FilmCanvas
+from engine.store.quizzes import Candidate, Region
+from engine.workspace.annotations import annotations_on, canvas_of_study
+from engine.workspace.workspace import Workspace
+
+
+def of_films(workspace: Workspace, candidates: Sequence[Candidate], *, actor: Actor) -> dict[str, Region]:
+    """Return study id → the box around the last region that the actor drew on a film, of those that have one."""
+    films = [one.study_id for one in candidates if one.modality == "cxr"]
+    drawn = [one for one in annotations_on(workspace, films, actor=actor, of=actor.name) if one.kind == "region"]
+    return {one.study_id: _box(workspace, one, actor) for one in drawn}
+
+
+def _box(workspace: Workspace, region: Annotation, actor: Actor) -> Region:
+    canvas = canvas_of_study(workspace, region.study_id, actor=actor)
+    assert isinstance(canvas, FilmCanvas)
+    columns, rows = zip(*region.points, strict=True)
+    return (
+        min(columns) / canvas.columns,
+        min(rows) / canvas.rows,
+        max(columns) / canvas.columns,
+        max(rows) / canvas.rows,
+    )

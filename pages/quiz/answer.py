@@ -1,0 +1,83 @@
+"""Where a learner answers: options, own words or a box on the film, and the button that commits."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.store.quiz_runs import QuizQuestion, Run
+from engine.strings import text
+from engine.teaching.judging import MAX_WORDS
+from pages.quiz import state
+from pages.shared.keys import SCREENS
+from pages.shared.markdown import escaped
+
+KEYS = SCREENS["quiz"]
+
+
+@st.fragment
+def draw_answer(run: Run, question: QuizQuestion) -> None:
+    """Draw what is asked; choosing redraws this alone."""
+    if st.session_state.pop("quiz-redraw", False):
+        st.rerun()
+    st.markdown(f"**{text(f'quiz.ask_{question.asks}', label=_asked(question))}**")
+    if question.asks == "text":
+        ready = _words(run, question)
+    elif question.asks == "region":
+        ready = _region(run, question)
+    else:
+        ready = _options(run, question)
+    st.button(
+        text("quiz.commit"),
+        key="commit",
+        type="primary",
+        width="stretch",
+        shortcut=KEYS["commit"],
+        disabled=not ready,
+        on_click=state.commit,
+        args=(run, question),
+    )
+
+
+def _asked(question: QuizQuestion) -> str:
+    """Return the label whose place is asked for; "" for other questions, whose answer it would be."""
+    return escaped(question.labelled[0]) if question.asks == "region" else ""
+
+
+def _options(run: Run, question: QuizQuestion) -> bool:
+    """Draw the options; return whether any is chosen."""
+    chosen = state.picked(run, question)
+    for number, option in enumerate(question.options, start=1):
+        st.button(
+            escaped(option),
+            key=f"option-{question.position}-{number}",
+            shortcut=KEYS[f"choose_{number}"],
+            icon=":material/check:" if option in chosen else None,
+            type="primary" if option in chosen else "secondary",
+            width="stretch",
+            on_click=state.pick_option,
+            args=(run, question, option),
+        )
+    words = text("quiz.chosen", labels=escaped(", ".join(chosen))) if chosen else text("quiz.nothing")
+    st.markdown(words)
+    return bool(chosen)
+
+
+def _words(run: Run, question: QuizQuestion) -> bool:
+    """Draw the field for own words; return whether anything is written."""
+    field = f"words-{question.position}"
+    st.text_input(
+        text("quiz.words"),
+        key=field,
+        max_chars=MAX_WORDS,
+        placeholder=text("quiz.words_how"),
+        on_change=state.write,
+        args=(run, question, field),
+    )
+    return bool(state.picked(run, question))
+
+
+def _region(run: Run, question: QuizQuestion) -> bool:
+    """Say whether a box is drawn on the film; return it."""
+    ready = bool(state.drawn(run, question))
+    st.markdown(text("quiz.region_drawn" if ready else "quiz.region_how"))
+    return ready
