@@ -225,7 +225,8 @@ def accepted(workspace: Workspace, quiz_id: str, *, actor: Actor) -> dict[int, f
 
 def given_away(title: str, answers: Sequence[str]) -> tuple[str, ...]:
     """Return those of the answers that a title names, in any of the ways in which findings are written."""
-    named = {mention.finding for mention in recognise(title)}
+    parts = (title, *title.split())  # a short name counts by itself too, whatever stands around it
+    named = {mention.finding for part in parts for mention in recognise(part)}
     plain = title.casefold()
     return tuple(
         dict.fromkeys(

@@ -61,11 +61,7 @@ def _choice(side: str) -> str | None:
     label = st.selectbox(
         text("compare.choose_label"), labels, index=None, key=f"{side}-label", placeholder=text("compare.choose_any")
     )
-    rows = [
-        row
-        for row in _rows(str(workspace.path), kind, workspace.counts(actor=resources.actor()).get(kind, 0))
-        if _fits(row, label)
-    ]
+    rows = [row for row in _rows(resources.sight(), kind) if _fits(row, label)]
     study = st.selectbox(
         text("compare.choose_study"),
         rows[:MAX_LISTED],
@@ -79,8 +75,8 @@ def _choice(side: str) -> str | None:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _rows(path: str, kind: str, count: int) -> list[StudyRow]:
-    """Return the studies of one kind; `count` renews the list when studies come or go."""
+def _rows(sight: resources.Sight, kind: str) -> list[StudyRow]:
+    """Return the studies of one kind that the actor sees."""
     return [row for row in resources.workspace().rows(actor=resources.actor()) if row.modality == kind]
 
 

@@ -23,7 +23,8 @@ def draw_answer(run: Run, question: QuizQuestion) -> None:
     if question.asks == "text":
         ready = _words(run, question)
     elif question.asks == "region":
-        ready = _region(run, question)
+        st.markdown(text("quiz.region_how"))
+        ready = True  # the viewer holds what is drawn; it is read when the answer is committed
     else:
         ready = _options(run, question)
     st.button(
@@ -74,10 +75,3 @@ def _words(run: Run, question: QuizQuestion) -> bool:
         args=(run, question, field),
     )
     return bool(state.picked(run, question))
-
-
-def _region(run: Run, question: QuizQuestion) -> bool:
-    """Say whether a box is drawn on the film; return it."""
-    ready = bool(state.drawn(run, question))
-    st.markdown(text("quiz.region_drawn" if ready else "quiz.region_how"))
-    return ready

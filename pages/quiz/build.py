@@ -15,7 +15,7 @@ from engine.teaching import collections, quizzes
 from engine.teaching.quizzes import MAX_QUESTIONS, SEEDS, BuiltQuiz, QuizPlan
 from engine.teaching.selection import RECORDINGS
 from pages.quiz import state, times
-from pages.shared import resources
+from pages.shared import resources, session
 from pages.shared.markdown import escaped
 
 MESSAGE, CLEAR = "built-said", "built-clear"
@@ -157,7 +157,7 @@ def _build() -> None:
         question_s=int(chosen["build-question-s"]),
         quiz_s=60 * int(chosen["build-quiz-min"]),
     )
-    workspace, release, actor = resources.workspace(), resources.release(), resources.actor()
+    workspace, release, actor = resources.workspace(), resources.release(), session.reader()
     bar = st.progress(0.0, text("quiz.building"))
 
     def on_progress(made: int, total: int) -> None:

@@ -6,6 +6,7 @@ import streamlit as st
 
 from engine.errors import CasebindError
 from engine.store.quiz_runs import Given, QuizQuestion, Run
+from engine.store.quizzes import Region
 from engine.strings import text
 from engine.teaching.judging import overlap
 from pages.quiz import state
@@ -47,6 +48,15 @@ def draw_reveal(run: Run, question: QuizQuestion, *, last: bool) -> None:
     for name, words in (("note", question.note), ("discussion", question.discussion)):
         if words:
             st.markdown(f"**{text(f'quiz.{name}')}**  \n{escaped_lines(words)}")
+
+
+def regions(question: QuizQuestion) -> dict[str, Region]:
+    """Return what is drawn on the film once the question was answered: the region of the maker and the learner's."""
+    given = question.given
+    if given is None:
+        return {}
+    named = ((text("quiz.maker_region"), question.region), (text("quiz.own_region"), given.region))
+    return {words: region for words, region in named if region is not None}
 
 
 def _verdict(question: QuizQuestion, given: Given) -> str:

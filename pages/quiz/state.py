@@ -17,7 +17,7 @@ from engine.store.quizzes import Quiz
 from engine.strings import text
 from engine.teaching import access, quizzes, runs
 from engine.teaching.confusable import confusable
-from pages.shared import resources, undo
+from pages.shared import case_view, resources, undo
 from pages.shared.markdown import escaped
 
 QUIZ, RUN, VIEW, ORDER, SEED, BUILD = "quiz", "run", "view", "order", "seed", "build"  # names in the URL
@@ -123,8 +123,9 @@ def pick_option(run: Run, question: QuizQuestion, option: str) -> None:
 
 def commit(run: Run, question: QuizQuestion) -> None:
     """Store the answer, then reveal; where it cannot be stored, say why."""
-    chosen, region = picked(run, question), drawn(run, question)
+    chosen = picked(run, question)
     try:
+        region = _drawn(question) if question.asks == "region" else ()
         runs.commit(
             resources.workspace(), run.run_id, question.position, chosen, region=region, actor=resources.actor()
         )
@@ -142,14 +143,16 @@ def write(run: Run, question: QuizQuestion, field: str) -> None:
     st.session_state[f"picked {run.run_id} {question.position}"] = [words] if words.strip() else []
 
 
-def drawn(run: Run, question: QuizQuestion) -> tuple[float, ...]:
-    """Return the box drawn and not yet committed: left, top, right, bottom as shares of the film; () for none."""
-    return st.session_state.get(f"drawn {run.run_id} {question.position}", ())
+def viewer_key(question: QuizQuestion) -> str:
+    """Return the key of the viewer: another one once the question was answered, which begins with what is marked."""
+    return f"question-{question.position}" if question.given is None else f"answer-{question.position}"
 
 
-def draw_region(run: Run, question: QuizQuestion, box: tuple[float, ...]) -> None:
-    """Take a box as the answer."""
-    st.session_state[f"drawn {run.run_id} {question.position}"] = box
+def _drawn(question: QuizQuestion) -> tuple[float, ...]:
+    """Return the box around the region drawn last: left, top, right, bottom as shares of the film; () for none."""
+    study = runs.recording(resources.workspace(), question, actor=resources.actor())
+    boxes = case_view.regions_drawn(study, key=viewer_key(question))
+    return boxes[-1] if boxes else ()
 
 
 def go_on() -> None:

@@ -91,7 +91,9 @@ def _case(question: QuizQuestion) -> None:
     except CasebindError:
         st.error(text("app.unexpected"), icon=":material/error:")
         return
-    key = f"question-{question.position}"
+    key = state.viewer_key(question)
+    if regions := reveal.regions(question):
+        case_view.mark_regions(study, regions, key=key)
     case_view.draw_case(study, key=key, anonymous=question.given is None, height=PICTURE)
 
 

@@ -87,16 +87,15 @@ def _finding() -> None:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _example_ids(path: str, version: tuple[int, int]) -> dict[str, list[str]]:
-    """Return the labelled synthetic studies per modality of the workspace at `path` as `stamp` found it."""
+def _example_ids(sight: resources.Sight) -> dict[str, list[str]]:
+    """Return the labelled synthetic studies per modality that the actor sees."""
     found = resources.workspace().labelled_synthetic(actor=resources.actor())
     return {modality: found[modality] for modality in EXAMPLES if modality in found}
 
 
 def _examples() -> None:
     """Draw one button per modality; each click takes the next synthetic study of the collection."""
-    workspace = resources.workspace()
-    ids = _example_ids(str(workspace.path), workspace.snapshots.version())
+    ids = _example_ids(resources.sight())
     if not ids:
         return
     st.markdown(text("search.example"))
@@ -112,8 +111,7 @@ def _examples() -> None:
 
 
 def _take_example(modality: str) -> None:
-    workspace = resources.workspace()
-    ids = _example_ids(str(workspace.path), workspace.snapshots.version())[modality]
+    ids = _example_ids(resources.sight())[modality]
     turns = st.session_state.setdefault("turns", {})
     turn = turns[modality] = turns.get(modality, -1) + 1
     step = max(1, len(ids) // 7)  # neighbours in the list are often alike, so examples are taken far apart

@@ -42,7 +42,7 @@ def prepare() -> None:
 
 def draw_filters() -> None:
     """Draw the widgets, inside the popover."""
-    known = known_values(str(resources.workspace().path), resources.workspace().snapshots.version())
+    known = known_values(resources.sight())
     st.slider(text("controls.age"), *AGES, key="set-age")
     _buttons("sex", "controls")
     if known["view"]:
@@ -128,12 +128,11 @@ def _parts(filters: Filters) -> list[tuple[tuple[str, ...], str]]:
 
 def _counts(settings: Options) -> tuple[int, int]:
     """Return how many cases of the kinds searched the filters and consent leave, and how many there are."""
-    workspace = resources.workspace()
-    return _counted(str(workspace.path), workspace.snapshots.version(), settings.filters, settings.targets)
+    return _counted(resources.sight(), settings.filters, settings.targets)
 
 
 @st.cache_data(max_entries=200, show_spinner=False)
-def _counted(path: str, version: tuple[int, int], filters: Filters, targets: tuple[str, ...]) -> tuple[int, int]:
+def _counted(sight: resources.Sight, filters: Filters, targets: tuple[str, ...]) -> tuple[int, int]:
     workspace = resources.workspace()
     left, every = workspace.counts(filters, actor=resources.actor()), workspace.counts(actor=resources.actor())
     return sum(left.get(name, 0) for name in targets), sum(every.get(name, 0) for name in targets)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from engine.modalities import spec_of
+from engine.store.quizzes import Region
 from engine.study import Modality, Study, Trace
 from pages.shared import viewer
+from pages.shared.viewer import Panel, drawn
 
 HARMLESS = ("synthetic",)  # facts that may be shown while labels are hidden
 
@@ -21,6 +24,34 @@ def draw_case(study: Study, *, key: str, anonymous: bool = False, height: str = 
     shown = anonymised(study) if anonymous else study
     viewer.draw(shown, key=key, anonymous=anonymous, shortcuts=False, height=height)
     viewer.numbers(shown, key=key, anonymous=anonymous)
+
+
+def regions_drawn(study: Study, *, key: str) -> list[Region]:
+    """Return the boxes around the regions that were drawn in this session on a film shown without its origin."""
+    found = drawn.in_session(Panel(anonymised(study), anonymous=True, shortcuts=False), key)
+    rows, columns = study.film.pixels.shape[:2]
+    boxes = []
+    for one in found:
+        if one.get("kind") == "region" and one.get("points"):
+            across, down = zip(*one["points"], strict=True)
+            boxes.append((min(across) / columns, min(down) / rows, max(across) / columns, max(down) / rows))
+    return boxes
+
+
+def mark_regions(study: Study, regions: Mapping[str, Region], *, key: str) -> None:
+    """Draw boxes on a film that is shown with its origin, each under its words, before it is drawn itself."""
+    rows, columns = study.film.pixels.shape[:2]
+    shapes = [
+        {
+            "id": f"mark-{number}",
+            "kind": "region",
+            "shape": "box",
+            "points": [[left * columns, top * rows], [right * columns, bottom * rows]],
+            "text": words,
+        }
+        for number, (words, (left, top, right, bottom)) in enumerate(regions.items())
+    ]
+    drawn.put(Panel(study, shortcuts=False), key, shapes)
 
 
 def anonymised(study: Study) -> Study:

@@ -55,7 +55,7 @@ def filters_in_address() -> Filters:
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def known_values(path: str, version: tuple[int, int]) -> dict[str, list[str]]:
+def known_values(sight: resources.Sight) -> dict[str, list[str]]:
     """Return the labels, cohorts and views that occur."""
     workspace = resources.workspace()
     cohorts = [cohort.name for cohort in workspace.cohorts(actor=resources.actor())]
@@ -80,7 +80,7 @@ def is_possible(name: str, values: list[str]) -> bool:
         return False
     if name in CHOICES:
         return set(values) <= set(CHOICES[name])
-    known = known_values(str(resources.workspace().path), resources.workspace().snapshots.version())
+    known = known_values(resources.sight())
     if name in known:
         return set(values) <= set(known[name])
     return _is_quality(values[0]) if name == "quality" else _is_date(values[0])

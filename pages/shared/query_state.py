@@ -15,6 +15,8 @@ from engine.intake.read import read_text
 from engine.intake.upload import Answers, Upload
 from engine.retrieval import search as retrieval
 from engine.retrieval.answer import Answer, Options
+from engine.store.filters import Clause
+from engine.store.permission import permission
 from engine.study import Study
 from pages.shared import resources
 
@@ -132,7 +134,7 @@ def has_answer(settings: Options) -> bool:
         return False
     if query_id is None:
         return "refused" in st.session_state
-    return "answer" in st.session_state and st.session_state.get("settings") == (query_id, settings)
+    return "answer" in st.session_state and st.session_state.get("settings") == _asked(query_id, settings)
 
 
 def _keep(result: Answer, settings: Options) -> Answer:
@@ -145,8 +147,13 @@ def _keep(result: Answer, settings: Options) -> Answer:
     st.session_state.pop("refused", None)
     if st.query_params.get(QUERY) != result.query_id:
         st.query_params[QUERY] = result.query_id
-    st.session_state["answer"], st.session_state["settings"] = result, (result.query_id, settings)
+    st.session_state["answer"], st.session_state["settings"] = result, _asked(result.query_id, settings)
     return result
+
+
+def _asked(query_id: str, settings: Options) -> tuple[str, Options, Clause]:
+    """Return what an answer depends on: a quiz that was opened since takes its cases out of sight."""
+    return query_id, settings, permission(resources.actor())
 
 
 def _turn_to(result: Answer, settings: Options) -> None:

@@ -8,6 +8,7 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from typing import NamedTuple
 
 import streamlit as st
 
@@ -18,6 +19,8 @@ from engine.learning.collection_calibration import count_in_background
 from engine.model.release import Release, load_release
 from engine.retrieval import search as retrieval
 from engine.settings import workspace_path
+from engine.store.filters import Clause
+from engine.store.permission import permission
 from engine.strings import text
 from engine.study import Modality
 from engine.teaching import access
@@ -27,6 +30,18 @@ from pages.shared import browser
 
 WITHHELD, REREAD_S = "withheld", 1.0  # in the session; another tab may have opened a quiz meanwhile
 RECORDINGS: tuple[Modality, ...] = ("ecg", "ppg", "cxr")
+
+
+class Sight(NamedTuple):
+    """What a list of studies depends on, so that one that was made for somebody else is not shown.
+
+    version   : of the workspace's studies and consents
+    permitted : what the actor may see
+    """
+
+    path: str
+    version: tuple[int, int]
+    permitted: Clause
 
 
 def actor() -> Actor:
@@ -46,6 +61,12 @@ def _withheld() -> tuple[str, ...]:
             withheld = access.as_learner(workspace(), actor=found).withheld
         st.session_state[WITHHELD] = (time.monotonic(), withheld)
     return withheld
+
+
+def sight() -> Sight:
+    """Return what a list of studies that this actor sees depends on."""
+    place = workspace()
+    return Sight(str(place.path), place.snapshots.version(), permission(actor()))
 
 
 def look_again() -> None:

@@ -45,6 +45,17 @@ def state_of(panel: Panel, key: str) -> dict[str, Any]:
     return {**state, "saves": bool(panel.study_id)}
 
 
+def in_session(panel: Panel, key: str) -> list[dict[str, Any]]:
+    """Return what was drawn on a panel that has no study to save it with, in the form of engine.annotation."""
+    return list(st.session_state.get(_name(panel, key), {}).get("annotations", []))
+
+
+def put(panel: Panel, key: str, annotations: Sequence[dict[str, Any]]) -> None:
+    """Draw annotations on a panel without a study before its viewer is drawn for the first time."""
+    known = {"revision": 0, "problem": "", "annotations": list(annotations)}
+    st.session_state.setdefault(_name(panel, key), known)
+
+
 def _save(study_id: str, given: list[Any]) -> None:
     """Make the record of the reader's annotations equal to what is on the picture."""
     author = reader()

@@ -1,4 +1,4 @@
-"""Who may do what without a sign-in: makers by their link, learners whose cases are out of their sight until answered."""
+"""Who may do what without a sign-in: makers by their link; learners see no case of a quiz until they answered it."""
 
 from __future__ import annotations
 
