@@ -16,7 +16,7 @@ from pages.shared.markdown import escaped, escaped_lines
 KEYS = SCREENS["present"]
 REVEALED, FULL = "present-shown", "present-full"  # what is shown of which case; how often full screen was asked for
 LABELS, NOTES = "labels", "notes"  # what may be shown beside the case
-PICTURE = "calc(100vh - 190px)"
+PICTURE = "calc(100vh - 112px)"  # the window under the notice and the bar
 # Nothing but the thin notice and one bar stand over the case, and the case takes the window.
 BARE = """<style>
 [data-testid=stHeader], .stAppHeader { display: none; }
@@ -81,7 +81,7 @@ def _bar(collection: TeachingCollection, items: list[CollectionCase], n: int, sh
 def _stage(item: CollectionCase, n: int, shown: frozenset[str]) -> None:
     """Draw the case as high as the window, and beside it the labels and notes that are asked for."""
     picture, words = (st.container(), None) if not shown else st.columns([4, 1], gap="medium")
-    with picture, st.container(key="present-case"):
+    with picture:
         _case(item, n, anonymous=LABELS not in shown)
     if words is None:
         return
@@ -98,7 +98,7 @@ def _case(item: CollectionCase, n: int, *, anonymous: bool) -> None:
     except CasebindError as error:
         st.error(text("collections.no_study", why=escaped(error)), icon=":material/error:")
         return
-    case_view.draw_case(study, key=f"stage-{n}", anonymous=anonymous, height=PICTURE)
+    case_view.draw_case(study, key=f"stage-{n}", anonymous=anonymous, height=PICTURE, container="present-case")
 
 
 def _go(n: int) -> None:

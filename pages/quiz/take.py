@@ -14,7 +14,7 @@ from pages.quiz import answer, home, reveal, state, times
 from pages.shared import case_view, resources, study_facts
 from pages.shared.markdown import escaped
 
-PICTURE = "calc(100vh - 260px)"  # so that the case is wholly on the screen with its controls
+PICTURE = "calc(100vh - 136px)"  # the window under the bar and the notice
 
 
 def draw_quiz_start(quiz: Quiz) -> None:
@@ -50,7 +50,7 @@ def draw_quiz(run: Run) -> None:
     end = runs.open_question(workspace, run, asked, actor=actor) if asked.given is None else None
     with st.container(key="quiz"):
         left, right = st.columns([5, 2], gap="medium")
-    with left, st.container(key="quiz-picture"):
+    with left:
         _case(asked)
     with right:
         _head(run, asked, title)
@@ -94,7 +94,7 @@ def _case(question: QuizQuestion) -> None:
     key = state.viewer_key(question)
     if regions := reveal.regions(question):
         case_view.mark_regions(study, regions, key=key)
-    case_view.draw_case(study, key=key, anonymous=question.given is None, height=PICTURE)
+    case_view.draw_case(study, key=key, anonymous=question.given is None, height=PICTURE, container="quiz-picture")
 
 
 def _end(run: Run, title: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+import streamlit as st
+
 from engine.modalities import spec_of
 from engine.store.quizzes import Region
 from engine.study import Modality, Study, Trace
@@ -14,15 +16,19 @@ from pages.shared.viewer import Panel, drawn
 HARMLESS = ("synthetic",)  # facts that may be shown while labels are hidden
 
 
-def draw_case(study: Study, *, key: str, anonymous: bool = False, height: str = viewer.HEIGHT) -> None:
-    """Draw the case with the numbers behind it, without keys.
+def draw_case(
+    study: Study, *, key: str, anonymous: bool = False, height: str = viewer.HEIGHT, container: str = ""
+) -> None:
+    """Draw the case and under it the numbers behind it, without keys.
 
     key       : a prefix of its widgets
     anonymous : no origin, and nothing that gives its labels away
-    height    : of the picture, a CSS length
+    height    : of the viewer, a CSS length
+    container : key of the container around the viewer, where it has one
     """
     shown = anonymised(study) if anonymous else study
-    viewer.draw(shown, key=key, anonymous=anonymous, shortcuts=False, height=height)
+    with st.container(key=container or None):
+        viewer.draw(shown, key=key, anonymous=anonymous, shortcuts=False, height=height)
     viewer.numbers(shown, key=key, anonymous=anonymous)
 
 

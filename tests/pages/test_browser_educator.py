@@ -15,6 +15,7 @@ from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
 
+SIZES = ((1440, 900), (1024, 768))
 CASES = ("syn-0003-e1-ecg", "syn-0002-e1-cxr", "syn-0004-e1-ppg")
 LABELS = ("sinus tachycardia", "Lung Lesion", "atrial fibrillation")
 SECRETS = (*CASES, *LABELS, "syn-0", "casebind-demo", "Look at the intervals", "Heart rate", "Pulse rate", "PA view")
@@ -31,7 +32,7 @@ def collect(tab: Page, title: str, look: Look) -> None:
     tab.get_by_role("button", name="Create").click()
     settle(tab)
     look("collections")
-    tab.get_by_role("button", name="Open", exact=True).first.click()
+    tab.get_by_test_id("stMain").get_by_role("button", name="Open", exact=True).first.click()
     tab.get_by_role("button", name="Add a case").click()
     for study_id in CASES:
         tab.get_by_label("Study id").fill(study_id)
@@ -69,6 +70,8 @@ def present(tab: Page, look: Look) -> None:
     press(tab, "p")
     expect(tab.get_by_role("button", name="Show labels")).to_be_visible()
     settle(tab)
+    for size in (*SIZES, (1920, 1080)):
+        whole(tab, size, "present-case")
     assert not shown(tab.content(), "atrial fibrillation", "Look at the intervals")
     press(tab, "l")
     expect(tab.get_by_text("atrial fibrillation").first).to_be_visible()
@@ -115,6 +118,8 @@ def take(tab: Page, look: Look) -> None:
         expect(tab.get_by_text("Choose an option, then commit it.")).to_be_visible()
         settle(tab)
         hidden(tab)
+        for size in SIZES if number == 1 else ():
+            whole(tab, size, "quiz-picture", "quiz-options")
         if number == 1:
             look("question")
         leave(tab)
@@ -130,6 +135,20 @@ def take(tab: Page, look: Look) -> None:
         press(tab, "ArrowRight")
     expect(tab.get_by_text("Your answers")).to_be_visible()
     look("end")
+
+
+def whole(tab: Page, size: tuple[int, int], *keys: str) -> None:
+    """What is keyed so stands wholly on the screen at a size, without scrolling; the tab gets its own size back."""
+    own = tab.viewport_size
+    tab.set_viewport_size({"width": size[0], "height": size[1]})
+    settle(tab)
+    for key in keys:
+        ends = tab.locator(f".st-key-{key}").first.evaluate(
+            "one => { const box = one.getBoundingClientRect(); return [box.top, box.bottom, scrollY] }"
+        )
+        assert ends[0] >= 0 and ends[1] <= size[1], f"{key} at {size}: {ends}"
+    tab.set_viewport_size(own)
+    settle(tab)
 
 
 def hidden(tab: Page) -> None:
@@ -157,8 +176,17 @@ def results(tab: Page, title: str, look: Look) -> None:
     settle(tab)
     tab.get_by_role("button", name="Results").first.click()
     expect(tab.get_by_role("heading", name=f"Results of {title}")).to_be_visible()
-    expect(tab.get_by_text("anna", exact=True)).to_be_visible()
+    tab.get_by_text("The numbers").first.click()
+    expect(tab.get_by_role("cell", name="anna", exact=True)).to_be_visible()
     look("results")
+    tab.get_by_role("tab", name="Answer key").click()
+    expect(tab.get_by_label("Discussion")).to_have_count(3)
+    look("key")
+    tab.get_by_role("tab", name="Links and settings").click()
+    tab.get_by_role("button", name="Make a new maker's link").click()
+    expect(tab.get_by_text(re.compile(r"/quiz\?quiz=z-\w+&key="))).to_be_visible()
+    look("settings")
+    tab.get_by_role("tab", name="The class").click()
     rows = list(csv.DictReader(io.StringIO(download(tab, "All answers as CSV").decode("utf-8-sig"))))
     assert sorted(row["study_id"] for row in rows) == sorted(CASES)
     assert {(row["learner"], row["attempt"], row["synthetic"]) for row in rows} == {("anna", "1", "yes")}
