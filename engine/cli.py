@@ -30,6 +30,7 @@ COMMANDS = {
     "ratings": ("ratings", "Export and import ratings, so that sites can pool them."),
     "round": ("round", "Learn a release from the ratings, and show what it changes."),
     "releases": ("releases", "List releases, promote a round's, go back to one."),
+    "maker-link": ("maker_link", "Print a new maker's link of a quiz or collection."),
     "explain": ("explain", "Draw which regions made a query and a match similar."),
     "export": ("export", "Write the nearest cases of a query as PDF, PNG, CSV or DICOM."),
     "fetch": ("fetch", "Download an open data set from its publisher, and take it in."),

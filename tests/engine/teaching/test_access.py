@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
 from engine.actor import Actor, single_user
+from engine.cli import run
 from engine.errors import NotPermittedError, UsageError
 from engine.files import utc_now
 from engine.model.release import Release
@@ -17,7 +19,7 @@ from engine.store.filters import Filters
 from engine.store.quizzes import Quiz
 from engine.teaching import access, collections, quizzes, results, runs
 from engine.teaching.quizzes import QuizPlan
-from engine.workspace.workspace import Workspace
+from engine.workspace.workspace import Workspace, open_workspace
 
 MAKER, LEARNER, OTHER = (replace(single_user(), session=name) for name in ("maker", "learner", "other"))
 
@@ -160,3 +162,19 @@ def test_an_alias_of_somebody_else_opens_neither_their_run_nor_their_practice(wo
     assert runs.load(workspace, hers.run_id, actor=OTHER).right == 3  # its address is her own to give
     runs.start(workspace, quiz.quiz_id, "ann", anew=True, actor=LEARNER)
     assert runs.due_questions(workspace, "ann", later, actor=learner_of(workspace)) == []  # practice gives nothing away
+
+
+def test_a_lost_makers_link_is_made_anew_on_the_machine(
+    workspace: Workspace, workspace_folder: Path, quiz: Quiz, capsys: pytest.CaptureFixture[str]
+) -> None:
+    workspace.close()
+    where = ["--workspace", str(workspace_folder)]
+    assert run(["maker-link", *where]) == 0 and quiz.quiz_id in capsys.readouterr().out
+    assert run(["maker-link", quiz.quiz_id, "--url", "http://ward:8501", *where]) == 0
+    address, _, key = capsys.readouterr().out.strip().partition("&key=")
+    assert address == f"http://ward:8501/quiz?quiz={quiz.quiz_id}"
+    assert run(["maker-link", "z-none", *where]) == 2 and "no such quiz" in capsys.readouterr().err
+    with open_workspace(workspace_folder) as again:
+        access.enter(again, quiz.quiz_id, key, actor=OTHER)
+        assert access.is_maker(again, quiz.quiz_id, actor=OTHER)
+    open_workspace(workspace_folder)  # the fixture closes it
