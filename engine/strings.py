@@ -7,11 +7,13 @@ is kept, and `speaking` sets it for a stretch of code. Outside of both it is Eng
 
 from __future__ import annotations
 
+import string
 import tomllib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
+from typing import Any
 
 from engine.settings import ASSETS
 
@@ -59,7 +61,25 @@ def text(key: str, /, **values: object) -> str:
     found = _find(*key.split(".", 1))
     if found is None:
         raise KeyError(key)
-    return found.format(**values) if values else found
+    return _WORDS.vformat(found, (), values) if values else found
+
+
+def number(n: int) -> str:
+    """Return a whole number, its thousands apart: by a comma in English, elsewhere by a narrow space.
+
+    A comma is the decimal sign of the other languages: 1,234 would be read as little more than one.
+    """
+    written = f"{n:,}"
+    return written if language() == ENGLISH else written.replace(",", "\u202f")
+
+
+class _Words(string.Formatter):
+    def format_field(self, value: Any, format_spec: str) -> str:
+        """Return a value as its place in a string asks for it; {n:,} is a `number`."""
+        return number(value) if format_spec == "," else str(super().format_field(value, format_spec))
+
+
+_WORDS = _Words()
 
 
 def section(name: str, /) -> dict[str, str]:

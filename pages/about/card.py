@@ -10,7 +10,7 @@ import streamlit as st
 
 from engine.modalities import MODALITIES
 from engine.model.headline import USES, HeadlineFigure, Use, headline
-from engine.strings import one_of, text
+from engine.strings import number, one_of, text
 from engine.version import __version__
 from pages.shared import resources
 from pages.shared.markdown import escaped
@@ -29,7 +29,7 @@ def draw_summary() -> None:
             release=escaped(manifest["name"]),
             day=escaped(manifest.get("created", "")),
             version=__version__,
-            n=f"{n:,}",
+            n=number(n),
             origin=origin if made else "",
         )
     )
@@ -59,7 +59,7 @@ def draw_collection() -> None:
     """Draw how many studies the collection holds, and its cohorts with their licences folded."""
     workspace = resources.workspace()
     counts = workspace.counts(actor=resources.actor())
-    rows = [(text(f"modality.{name}"), f"{counts.get(name, 0):,}") for name in MODALITIES]
+    rows = [(text(f"modality.{name}"), number(counts.get(name, 0))) for name in MODALITIES]
     st.table(pd.DataFrame(rows, columns=[text("about.workspace_kind"), text("about.workspace_n")]), hide_index=True)
     with st.expander(text("about.cohorts_title")):
         for cohort in workspace.cohorts(actor=resources.actor()):
@@ -108,8 +108,8 @@ def data_rows(manifest: dict[str, Any]) -> list[tuple[str, ...]]:
         (
             one["dataset"],
             ", ".join(text(f"modality_plains.{name}") for name in one.get("modalities", [])),
-            f"{sum(one.get('studies', {}).values()):,}",
-            f"{one.get('patients', 0):,}",
+            number(sum(one.get("studies", {}).values())),
+            number(one.get("patients", 0)),
             one.get("attribution", ""),
         )
         for one in manifest.get("data", [])
@@ -127,7 +127,7 @@ def figures(recorded: dict[str, Any]) -> Iterator[tuple[str, ...]]:
                     row.get("representation", ""),
                     one_of("metric", name),
                     f"{one['value']:.3f}",
-                    f"{one['low']:.3f} to {one['high']:.3f}",
+                    text("agreement.interval", low=f"{one['low']:.3f}", high=f"{one['high']:.3f}"),
                     "" if luck is None else f"{luck:.3f}",
                     f"{one['n']}",
                 )

@@ -17,7 +17,7 @@ from engine.findings import phrase
 from engine.map.place import QueryPlace
 from engine.map.points import NONE, OTHER
 from engine.modalities import MODALITIES
-from engine.strings import section, several, text
+from engine.strings import number, section, several, text
 from pages.map.state import MapView
 from pages.shared import content
 from pages.shared.viewer import browser
@@ -139,7 +139,7 @@ def draw_legend(map_view: MapView, by: str, passing: np.ndarray) -> None:
         n = int((of[passing] == at).sum())
         if n:
             mark = f'<svg width="14" height="14" viewBox="-1.5 -1.5 3 3" aria-hidden="true">{_mark(at, group)}</svg>'
-            shown.append(f'<li>{mark} {html.escape(name_of(group, by))} <span class="n">{n:,}</span></li>')
+            shown.append(f'<li>{mark} {html.escape(name_of(group, by))} <span class="n">{number(n)}</span></li>')
     st.html(f'<ul class="map-legend">{"".join(shown)}</ul>')
 
 
@@ -160,7 +160,7 @@ def numbers(map_view: MapView, by: str, passing: np.ndarray) -> pd.DataFrame:
             x, y = np.median(map_view.points.xy[mine], axis=0)
             share = f"{100 * len(mine) / len(passing):.0f}"
             shape = text(f"map.shape_{shape_of(at, group)}")
-            rows.append((name_of(group, by), shape, f"{len(mine):,}", share, f"{x:.0f}, {y:.0f}"))
+            rows.append((name_of(group, by), shape, number(len(mine)), share, f"{x:.0f}, {y:.0f}"))
     return pd.DataFrame(rows, columns=[text(f"map.column_{one}") for one in ("group", "shape", "n", "share", "middle")])
 
 
@@ -168,8 +168,8 @@ def alternative(map_view: MapView, by: str, passing: np.ndarray, has_query: bool
     """Return the sentence that stands for the figure."""
     names, of = map_view.groups(by)
     counts = [(name_of(group, by), int((of[passing] == at).sum())) for at, group in enumerate(names)]
-    told = ", ".join(f"{name} {n:,}" for name, n in counts if n)
-    words = text("map.alt", n=f"{len(passing):,}", by=text(f"map.by_{by}").lower(), groups=told)
+    told = ", ".join(f"{name} {number(n)}" for name, n in counts if n)
+    words = text("map.alt", n=number(len(passing)), by=text(f"map.by_{by}"), groups=told)
     return f"{words} {text('map.alt_query')}" if has_query else words
 
 
@@ -182,17 +182,17 @@ def draw_caveat(map_view: MapView) -> None:
         share=f"{100 * fidelity.share:.0f}",
         chance=f"{100 * fidelity.chance:.1f}",
         trust=f"{fidelity.trustworthiness:.3f}",
-        n=f"{fidelity.n:,}",
+        n=number(fidelity.n),
     )
     words = [text("map.caveat"), figures]
     if map_view.chart.total > len(map_view.chart.ids):
-        words.append(text("map.sampled", n=f"{len(map_view.chart.ids):,}", total=f"{map_view.chart.total:,}"))
+        words.append(text("map.sampled", n=number(len(map_view.chart.ids)), total=number(map_view.chart.total)))
     st.markdown(f":small[{' '.join(words)}]")
 
 
 def freshness_note(map_view: MapView) -> str:
     """Say how the map stands to the collection now; empty where it is fresh and whole."""
-    state, n = map_view.points.state, f"{len(map_view.chart.ids):,}"
+    state, n = map_view.points.state, number(len(map_view.chart.ids))
     words = [] if state.fresh else [text("map.made_on", n=n)]
     if state.added:
         words.append(several(state.added, "map.came"))

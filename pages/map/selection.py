@@ -12,7 +12,7 @@ from engine.findings import phrase
 from engine.map.points import Points
 from engine.map.selection import common_labels
 from engine.modalities import MODALITIES
-from engine.strings import several, text
+from engine.strings import number, several, text
 from engine.teaching import collections
 from pages.map import state
 from pages.shared import case_card, collect, content
@@ -67,7 +67,7 @@ def _filter_search(points: Points, indices: np.ndarray) -> None:
 
 def _kinds(points: Points, indices: np.ndarray) -> str:
     counts = Counter(points.modality[indices])
-    shown = [f"{text(f'modality.{name}')} {counts[name]:,}" for name in MODALITIES if counts[name]]
+    shown = [f"{text(f'modality.{name}')} {number(counts[name])}" for name in MODALITIES if counts[name]]
     return ", ".join(shown)
 
 
@@ -75,8 +75,8 @@ def _by_finding(points: Points, indices: np.ndarray) -> pd.DataFrame:
     """Return findings of the chosen studies, most frequent first; a study may have several."""
     counts = Counter(phrase(name) for place in indices for name in points.findings[place])
     bare = sum(not points.findings[place] for place in indices)
-    rows = [(name, f"{n:,}") for name, n in counts.most_common(8)]
-    rows += [(text("map.no_finding"), f"{bare:,}")] if bare else []
+    rows = [(name, number(n)) for name, n in counts.most_common(8)]
+    rows += [(text("map.no_finding"), number(bare))] if bare else []
     return pd.DataFrame(rows, columns=[text("map.column_finding"), text("map.column_n")])
 
 
@@ -108,7 +108,7 @@ def _cards(points: Points, indices: np.ndarray) -> None:
     left = len(indices) - most
     if left > 0:
         st.button(
-            text("map.more", n=min(left, MORE_CARDS), left=f"{left:,}"),
+            text("map.more", n=min(left, MORE_CARDS), left=number(left)),
             key="map-more",
             type="tertiary",
             on_click=_show_more,

@@ -113,7 +113,11 @@ def _share(share: Share) -> tuple[str, str, str]:
     if not share.n:
         return "", "", text("quiz.nobody")
     low, high = share.interval
-    return f"{100 * share.value:.0f}", f"{100 * low:.0f} to {100 * high:.0f}", f"{share.right} / {share.n}"
+    return (
+        f"{100 * share.value:.0f}",
+        text("agreement.interval", low=f"{100 * low:.0f}", high=f"{100 * high:.0f}"),
+        f"{share.right} / {share.n}",
+    )
 
 
 def _numbers(rows: Sequence[tuple[object, ...]], names: tuple[str, ...], which: str) -> None:

@@ -23,7 +23,7 @@ def draw_quiz_start(quiz: Quiz) -> None:
     resources.look_again()
     _way_back()
     st.title(escaped(quiz.title), anchor=False)
-    st.markdown(text("quiz.start_lead", questions=escaped(home.line(quiz)).capitalize()))
+    st.markdown(text("quiz.start_lead", questions=escaped(home.line(quiz))))
     st.markdown(f":small[:material/visibility_off: {text('quiz.withheld')}]")
     if due := times.due_words(quiz):
         st.info(due, icon=":material/event:")

@@ -11,7 +11,7 @@ from engine.findings import phrase
 from engine.learning import gate
 from engine.learning.gate import GateRow
 from engine.model.release import Release
-from engine.strings import one_of, several, text
+from engine.strings import number, one_of, several, text
 from pages.releases import earned, html_table
 from pages.shared.markdown import escaped
 
@@ -66,7 +66,7 @@ def _cells(row: GateRow) -> tuple[str, ...]:
 
 def _counted(row: GateRow) -> str:
     """Return how many studies ask, or how many rated pairs are compared."""
-    return text("releases.n_ratings", n=f"{row.n:,}") if row.section == "ratings" else f"{row.n:,}"
+    return text("releases.n_ratings", n=number(row.n)) if row.section == "ratings" else number(row.n)
 
 
 def _change(by: float, low: float, high: float) -> str:
@@ -123,4 +123,4 @@ def _raters(about: dict[str, Any]) -> None:
 
 def _rater(rater: dict[str, Any]) -> tuple[str, ...]:
     span = text("releases.span", low=f"{rater['low']:.2f}", high=f"{rater['high']:.2f}")
-    return rater["who"], f"{rater['n']:,}", f"{rater['share']:.2f}", span, f"{rater['weight']:.2f}"
+    return rater["who"], number(rater["n"]), f"{rater['share']:.2f}", span, f"{rater['weight']:.2f}"

@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from engine.strings import one_of, several, speaking, text
+from engine.strings import number, one_of, several, speaking, text
 
 
 def test_a_language_is_spoken_until_its_block_ends_and_in_its_own_thread():
@@ -24,3 +24,12 @@ def test_an_unknown_key_is_an_error_and_an_unknown_name_stands_for_itself():
         text("language.nothing")
     assert one_of("sex", "unheard of") == "unheard of"
     assert several(1, "search.copies", ids="a") != several(2, "search.copies", ids="a, b")
+
+
+def test_thousands_are_apart_as_the_reader_of_the_language_expects():
+    # A comma is the decimal sign of German and Spanish: 1,234 would read as little more than one.
+    assert number(1234) == "1,234" and "1,234 of 5,678" in several(1234, "filters.remain", total=5678)
+    for code in ("de", "es", "fr"):
+        with speaking(code):
+            assert number(999) == "999"
+            assert number(1234) == "1\u202f234" and "1\u202f234" in several(1234, "filters.remain", total=5678)
