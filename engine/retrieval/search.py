@@ -235,7 +235,7 @@ def _refused(question: Question, study: Study, verdict: QualityVerdict, query_id
         release=release,
         neighbours=(),
         nothing_close={},
-        filters_sentence=options.filters.sentence,
+        filters_sentence=options.filters.recorded,
         audit_id=audit_id,
         timing_ms=question.watch.result(),
         rerank=options.rerank,
@@ -267,7 +267,7 @@ def _answer(question: Question, load: Callable[[Release], tuple[StoredQuery, Cla
         code=code_hex,
         returned=tuple(neighbour.study_id for neighbour in shown),
         release=stored.release,
-        filters=options.filters.sentence,
+        filters=options.filters.recorded,
     )
     watch.lap("search")
     return Answer(
@@ -280,7 +280,7 @@ def _answer(question: Question, load: Callable[[Release], tuple[StoredQuery, Cla
         release=stored.release,
         neighbours=shown,
         nothing_close=nothing_close,
-        filters_sentence=options.filters.sentence,
+        filters_sentence=options.filters.recorded,
         audit_id=audit_id,
         timing_ms=watch.result(),
         rerank=options.rerank,

@@ -6,18 +6,20 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, NamedTuple
 
+from engine.findings.shown import shown
+from engine.strings import ENGLISH, language, one_of, speaking, text
 from engine.study import Study
 
 # A withdrawn patient, or a study that the quality gate refuses, is never a neighbour, whatever else is asked for.
 ACCEPTED_SQL = "s.refused = ''"
 CONSENT_SQL = "s.patient_id NOT IN (SELECT w.patient_id FROM withdrawn w WHERE w.scope = 'retrieval')"
 
-SCOPE_WORDS = {"retrieval": "patients who let others find them", "training": "patients who let the model learn"}
-SEX_WORDS = {"F": "women", "M": "men"}
-
 
 class Clause(NamedTuple):
-    """One condition on the studies table `s`: SQL with `?` in place of values, the values, and the sentence."""
+    """One condition on the studies table `s`: SQL with `?` in place of values, the values, and the sentence.
+
+    sentence : in the reader's language
+    """
 
     sql: str
     values: tuple[Any, ...]
@@ -80,9 +82,15 @@ class Filters:
 
     @property
     def sentence(self) -> str:
-        """Say what is applied, e.g. "Only women, aged 40 or more."; empty when nothing is."""
+        """Say what is applied, e.g. "Only women, aged 40 or more.", in the reader's language; empty when nothing is."""
         parts = [clause.sentence for clause in self.clauses()]
-        return f"Only {', '.join(parts)}." if parts else ""
+        return text("applied.only", parts=", ".join(parts)) if parts else ""
+
+    @property
+    def recorded(self) -> str:
+        """Return the sentence for the record, which is in English whoever reads it."""
+        with speaking(ENGLISH):
+            return self.sentence
 
     def to_json(self) -> dict[str, Any]:
         """Return the fields that restrict something."""
@@ -93,47 +101,55 @@ class Filters:
         if low is None and high is None:
             return None
         if high is None:
-            return Clause("s.age >= ?", (low,), f"aged {low:g} or more")
+            return Clause("s.age >= ?", (low,), text("applied.age_from", low=low))
         if low is None:
-            return Clause("s.age <= ?", (high,), f"aged {high:g} or less")
-        return Clause("s.age BETWEEN ? AND ?", (low, high), f"aged {low:g} to {high:g}")
+            return Clause("s.age <= ?", (high,), text("applied.age_until", high=high))
+        return Clause("s.age BETWEEN ? AND ?", (low, high), text("applied.age", low=low, high=high))
 
     def _sex(self) -> Clause | None:
         if not self.sex:
             return None
-        return Clause("s.sex = ?", (self.sex,), SEX_WORDS.get(self.sex, f"sex {self.sex}"))
+        return Clause("s.sex = ?", (self.sex,), one_of("applied", f"sex_{self.sex}", text("applied.sex", sex=self.sex)))
 
     def _view(self) -> Clause | None:
         if not self.view:
             return None
-        return Clause("(s.modality <> 'cxr' OR s.view = ?)", (self.view,), f"films in {self.view} view")
+        return Clause("(s.modality <> 'cxr' OR s.view = ?)", (self.view,), text("applied.view", view=self.view))
 
     def _cohorts(self) -> Clause | None:
         if not self.cohorts:
             return None
-        return Clause("list_contains(?, s.cohort)", (list(self.cohorts),), f"from {' or '.join(self.cohorts)}")
+        return Clause(
+            "list_contains(?, s.cohort)", (list(self.cohorts),), text("applied.cohorts", names=_either(self.cohorts))
+        )
 
     def _labels(self) -> Clause | None:
         if not self.labels:
             return None
-        return Clause("list_has_any(s.labels, ?)", (list(self.labels),), f"labelled as {' or '.join(self.labels)}")
+        return Clause(
+            "list_has_any(s.labels, ?)",
+            (list(self.labels),),
+            text("applied.labels", names=_either(_shown(self.labels))),
+        )
 
     def _labels_not(self) -> Clause | None:
         if not self.labels_not:
             return None
         sql = "(len(s.labels) > 0 AND NOT list_has_any(s.labels, ?))"
-        return Clause(sql, (list(self.labels_not),), f"labelled, but not as {' or '.join(self.labels_not)}")
+        return Clause(sql, (list(self.labels_not),), text("applied.labels_not", names=_either(_shown(self.labels_not))))
 
     def _synthetic(self) -> Clause | None:
         if self.synthetic is None:
             return None
-        return Clause("s.synthetic = ?", (self.synthetic,), "synthetic studies" if self.synthetic else "recordings")
+        return Clause(
+            "s.synthetic = ?", (self.synthetic,), text("applied.synthetic" if self.synthetic else "applied.recordings")
+        )
 
     def _without(self) -> Clause | None:
         if not self.without_patients:
             return None
         sql = "NOT list_contains(?, s.patient_id)"
-        return Clause(sql, (list(self.without_patients),), "patients other than those left out")
+        return Clause(sql, (list(self.without_patients),), text("applied.without"))
 
     def _acquired(self) -> Clause | None:
         first, last = self.acquired_from, self.acquired_to
@@ -142,21 +158,33 @@ class Filters:
         # Compared as text: a date begins with its month and its year.
         since, until = "s.acquired_at >= ?", "substr(s.acquired_at, 1, length(?)) <= ?"
         if not last:
-            return Clause(f"({since} AND s.acquired_at <> '')", (first,), f"acquired from {first}")
+            return Clause(f"({since} AND s.acquired_at <> '')", (first,), text("applied.acquired_from", first=first))
         if not first:
-            return Clause(f"({until} AND s.acquired_at <> '')", (last, last), f"acquired until {last}")
-        return Clause(f"({since} AND {until})", (first, last, last), f"acquired from {first} to {last}")
+            return Clause(f"({until} AND s.acquired_at <> '')", (last, last), text("applied.acquired_until", last=last))
+        return Clause(f"({since} AND {until})", (first, last, last), text("applied.acquired", first=first, last=last))
 
     def _quality(self) -> Clause | None:
         if self.quality_min is None:
             return None
-        return Clause("s.quality_score >= ?", (self.quality_min,), f"of quality {self.quality_min:g} or better")
+        return Clause("s.quality_score >= ?", (self.quality_min,), text("applied.quality", least=self.quality_min))
 
     def _consent(self) -> Clause | None:
         if not self.consent:
             return None
         sql = "s.patient_id NOT IN (SELECT w.patient_id FROM withdrawn w WHERE w.scope = ?)"
-        return Clause(sql, (self.consent,), SCOPE_WORDS.get(self.consent, f"with consent to {self.consent}"))
+        return Clause(
+            sql,
+            (self.consent,),
+            one_of("applied", f"consent_{self.consent}", text("applied.consent", scope=self.consent)),
+        )
+
+
+def _either(names: Sequence[str]) -> str:
+    return text("applied.or").join(names)
+
+
+def _shown(names: Sequence[str]) -> list[str]:
+    return [shown(name, language()) for name in names]
 
 
 def exclude_own_patient(study: Study, patient_id: str | None) -> Clause:

@@ -19,6 +19,7 @@ from engine.settings import ROOT
 from engine.store.database import migrations
 from engine.store.filters import Filters
 from engine.store.records import StoredQuery
+from engine.strings import speaking
 from engine.study import Film, IdentityRow, Study, Trace
 from engine.workspace.study_files import check_files
 from engine.workspace.workspace import Workspace, open_workspace
@@ -236,6 +237,13 @@ def test_filters_say_what_they_do() -> None:
     assert Filters().sentence == ""
     said = Filters(sex="F", age_min=40, labels=("Edema", "Effusion")).sentence
     assert said == "Only aged 40 or more, women, labelled as Edema or Effusion."
+
+
+def test_filters_speak_the_language_of_the_reader_and_english_in_the_record() -> None:
+    filters = Filters(sex="F", age_min=40, labels=("Cardiomegaly", "my own label"))
+    with speaking("de"):
+        assert filters.sentence == "Nur ab 40 Jahren, Frauen, mit Label Kardiomegalie oder my own label."
+        assert filters.recorded == "Only aged 40 or more, women, labelled as Cardiomegaly or my own label."
 
 
 def test_queries_come_back_as_they_were(workspace: Workspace) -> None:
