@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import date
 from typing import TYPE_CHECKING
 
 from engine.actor import Actor
@@ -94,15 +94,6 @@ def withdraw(workspace: Workspace, assignment_id: str, *, actor: Actor) -> None:
     """Ask for it no more; what was read stays."""
     table.withdraw(workspace.database, assignment_id)
     workspace.audit("assignment withdrawn", actor=actor, filters=assignment_id)
-
-
-def readers(workspace: Workspace) -> list[tuple[str, datetime]]:
-    """Return who has rated here, with the moment of the last mark, by name."""
-    last: dict[str, datetime] = {}
-    for one in workspace.all_ratings():
-        if not one.source:
-            last[one.who] = max(one.created_at, last.get(one.who, one.created_at))
-    return sorted(last.items())
 
 
 def _parts(

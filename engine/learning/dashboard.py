@@ -67,6 +67,32 @@ class Dashboard:
         return sum(count for mark, count in self.by_mark.items() if mark != SKIP)
 
 
+@dataclass(frozen=True)
+class RaterLine:
+    """One rater as whoever assigns pairs sees them. n : judgements; last : of the last mark; checked : as Dashboard"""
+
+    who: str
+    n: int
+    last: datetime | None
+    checked: MeanOverPairs | None
+
+
+def of_everyone(workspace: Workspace) -> list[RaterLine]:
+    """Return a line for everyone who has rated or taken the check here, by name."""
+    marks: dict[str, list[Rating]] = defaultdict(list)
+    for one in workspace.all_ratings():
+        if not one.source:
+            marks[one.who].append(one)
+    checks: dict[str, list[float]] = defaultdict(list)
+    for read in check_pairs.readings(workspace.database):
+        if read.kind != REPEAT:
+            checks[read.who].append(float(read.is_same))
+    return [
+        RaterLine(who, len(marks[who]), max((one.created_at for one in marks[who]), default=None), share(checks[who]))
+        for who in sorted({*marks, *checks})
+    ]
+
+
 def of_rater(workspace: Workspace, actor: Actor) -> Dashboard:
     """Return the rater's figures; of others' marks only those on pairs that the rater has judged."""
     own = workspace.ratings(actor=actor, skips=True)

@@ -6,10 +6,12 @@ import secrets
 from datetime import date, timedelta
 from itertools import groupby
 
+import pandas as pd
 import streamlit as st
 
-from engine.learning import assign
+from engine.learning import assign, dashboard
 from engine.learning.assign import MAX_READERS, Assigned, Request
+from engine.learning.dashboard import RaterLine
 from engine.learning.queue import MAX_PAIRS, QUEUES, QueueSpec
 from engine.learning.strategies import BEST
 from engine.store.ratings import MAX_COMMENT
@@ -29,15 +31,16 @@ def draw_assignments() -> None:
     st.markdown(text("assign.lead"))
     with st.container(key="beside"):
         left, right = st.columns([2, 3], gap="large")
+    lines = dashboard.of_everyone(resources.workspace())
     with left:
-        _form()
+        _form([one.who for one in lines])
     with right:
         _progress()
+        _raters(lines)
 
 
-def _form() -> None:
+def _form(known: list[str]) -> None:
     st.subheader(text("assign.new"), anchor=False)
-    known = [who for who, _ in assign.readers(resources.workspace())]
     st.multiselect(
         text("assign.readers"),
         known,
@@ -90,6 +93,29 @@ def _progress() -> None:
         st.markdown(text("assign.none"))
     for group in sorted(groups, key=lambda one: (one[0].row.due or date.max, one[0].row.created_at)):
         _group(group)
+
+
+def _raters(lines: list[RaterLine]) -> None:
+    """Draw who has rated here, how much, and how they did in the check."""
+    if not lines:
+        return
+    st.subheader(text("assign.raters"), anchor=False)
+    rows = [
+        (escaped(one.who), one.n, "" if one.last is None else f"{one.last:%Y-%m-%d}", _checked(one)) for one in lines
+    ]
+    names = [text(f"assign.column_{name}") for name in ("rater", "n", "last", "checked")]
+    st.table(pd.DataFrame(rows, columns=names), hide_index=True)
+
+
+def _checked(one: RaterLine) -> str:
+    """Return the share of known pairs that got the agreed mark, with its number and interval."""
+    found = one.checked
+    if found is None:
+        return text("assign.unchecked")
+    words = text("assign.checked", share=f"{100 * found.value:.0f}", n=found.n)
+    if found.low is None or found.high is None:
+        return words
+    return f"{words}, {text('agreement.interval', low=f'{100 * found.low:.0f}', high=f'{100 * found.high:.0f}')} %"
 
 
 def _group(group: list[Assigned]) -> None:

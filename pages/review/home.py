@@ -12,7 +12,7 @@ from engine.learning.queue import MAX_PAIRS, QUEUES
 from engine.learning.review import Review, open_reviews
 from engine.retrieval.answer import Answer
 from engine.store import check_pairs, guidelines, queries
-from engine.strings import several, text
+from engine.strings import text
 from pages.review import guide, state
 from pages.shared import resources
 from pages.shared.markdown import escaped
@@ -166,4 +166,3 @@ def _views() -> None:
             kwargs={state.VIEW: view},
             width="stretch",
         )
-    st.markdown(f":small[{several(len(assign.readers(resources.workspace())), 'review.raters')}]")

@@ -163,6 +163,7 @@ def test_what_is_assigned_waits_at_the_start_of_its_readers(app, place):
     try_press(app, "begin")
     try_press(app, "mark-relevant-1")
     opened(app, "review", who="chief", view="assign")
+    assert list(app.table[0].value.iloc[0, [0, 1, 3]]) == ["bob", 1, text("assign.unchecked")]
     (first, second) = assign.listed(place)
     assert (first.review.done, second.review.done) == (0, 1)
     try_press(app, f"withdraw-{first.row.assignment_id}")
