@@ -4,8 +4,9 @@
      "measured": {"value": 44.6, "unit": "mm"}}
 
 Points of a film are (column, row) in pixels of the stored film: (0, 0) is the upper left corner of its first pixel, as
-in DICOM's SCOORD (PS3.3 C.18.6). Points of a trace are (seconds from the start of the stored recording, value in the
-recording's units). Values are measured here, from the points; the browser's own are for the eye while it draws.
+in DICOM's SCOORD (PS3.3 C.18.6). Points of a trace are (seconds from the start of the stored recording, amplitude about
+the lead's median, where its zero line is drawn, in the recording's units). Values are measured here, from the points;
+the browser's own are for the eye while it draws.
 """
 
 from __future__ import annotations

@@ -37,7 +37,7 @@ class Panel:
 
     start_s, end_s : seconds of the trace
     left           : mm at `start_s`
-    base           : mm at the value `zero`
+    base           : mm at the lead's median
     scale          : mm for one unit of amplitude; negative where the lead is drawn upside down
     """
 
@@ -46,12 +46,11 @@ class Panel:
     end_s: float
     left: float
     base: float
-    zero: float
     scale: float
 
-    def at(self, seconds: float, value: float) -> tuple[float, float]:
-        """Return x and y in mm of a moment and a value."""
-        return self.left + (seconds - self.start_s) * MM_PER_S, self.base - (value - self.zero) * self.scale
+    def at(self, seconds: float, amplitude: float) -> tuple[float, float]:
+        """Return x and y in mm of a moment and an amplitude about the lead's median."""
+        return self.left + (seconds - self.start_s) * MM_PER_S, self.base - amplitude * self.scale
 
 
 def trace_panels(trace: Trace, *, layout: str = "3x4r") -> list[Panel]:
@@ -59,16 +58,15 @@ def trace_panels(trace: Trace, *, layout: str = "3x4r") -> list[Panel]:
     if trace.leads == (PPG_LEAD,):
         low, high = _pulse_range(trace)
         scale = (PULSE_ROW_MM - 7) / max(high - low, 1e-9)
+        middle = (float(np.nanmedian(trace.samples[0])) - low) * scale
         rows = enumerate(np.arange(0, trace.duration_s, PULSE_ROW_S).tolist())
-        ends = [(start, min(start + PULSE_ROW_S, trace.duration_s), _pulse_base(n)) for n, start in rows]
-        return [Panel(PPG_LEAD, start, end, LEFT, base, low, scale) for start, end, base in ends]
+        ends = [(start, min(start + PULSE_ROW_S, trace.duration_s), _pulse_base(n) - middle) for n, start in rows]
+        return [Panel(PPG_LEAD, start, end, LEFT, base, scale) for start, end, base in ends]
     scale, found = ecg_paper.mm_per_unit(trace), []
     for curve in ecg_paper.ecg_strip(trace, ecg_paper.layout_for(trace, layout)).curves:
-        samples = trace.samples[trace.leads.index(curve.lead)]
-        zero = float(np.nanmedian(samples)) if np.isfinite(samples).any() else 0.0
         sign = -1 if curve.name != curve.lead else 1
         at = curve.at.tolist() or [0.0]
-        found.append(Panel(curve.lead, at[0], at[-1], LEFT + at[0] * MM_PER_S, curve.base, zero, sign * scale))
+        found.append(Panel(curve.lead, at[0], at[-1], LEFT + at[0] * MM_PER_S, curve.base, sign * scale))
     return found
 
 

@@ -93,7 +93,8 @@ def _made(
     blind = request.hide_labels
     drawn = [(n, item) for n, item in enumerate(items, 1) if not (blind and item.row.modality == "text")]
     ids = [] if blind else [item.study_id for _, item in drawn]
-    annotations = annotations_on(workspace, ids, actor=actor, of=collection.who)
+    makers = {collection.who, actor.name}
+    annotations = [one for one in annotations_on(workspace, ids, actor=actor) if one.author in makers]
     pages = _Pages(partial(workspace.study, actor=actor), drawn, blind, annotations)
     printed = PrintedCollection(
         collection.title, collection.description, pages, collection.hidden, len(items) - len(drawn)

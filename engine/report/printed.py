@@ -18,7 +18,7 @@ class PrintedCase:
     labels       : of the collection's cohort, with who gave them in `label_source`
     hide_labels  : print neither labels, note, id nor origin, e.g. for a quiz on paper
     number       : its number in the collection; 0: as counted here
-    annotations  : what the collection's maker drew on it
+    annotations  : what the collection's maker and whoever exports it drew on it
     """
 
     study_id: str

@@ -6,6 +6,7 @@ Nothing but what is passed in reaches the file: pictures have neutral names, and
 from __future__ import annotations
 
 import io
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -22,13 +23,17 @@ from engine.study import Film, Note, Study, Trace
 from engine.version import __version__
 
 WIDTH_IN, HEIGHT_IN, EDGE_IN = 13.333, 7.5, 0.4  # 16:9
-HEAD_IN, FOOT_IN, WORDS_IN = 0.65, 0.55, 3.6  # of the title, the footer, and the words beside a picture
+HEAD_IN, FOOT_IN, WORDS_IN, BENEATH_IN = 0.65, 0.55, 3.6, 1.5  # title, footer, words beside a picture and beneath it
 TITLE_PT, BODY_PT, NOTE_PT, SMALL_PT = 24, 18, 20, 10
 FILM_PX, TRACE_DPI = 2200, 200
-BAR_MM = 50.0  # length of a film's scale bar at the detector
+BARS_MM = (100.0, 50.0, 20.0, 10.0, 5.0, 1.0)  # lengths of a film's scale bar at the detector
+BAR_SHARE = 0.3  # of the width of the film, at most
 MAX_WORDS = 1200  # characters of a note on a slide
 BLACK, WHITE, GREY = (0, 0, 0), (255, 255, 255), (190, 198, 206)
+MIN_PT = 9.0
 PICTURE = "picture"  # every picture's name in the file
+
+Box = tuple[float, float, float, float]  # x, y, width, height, inches
 
 
 class Deck:
@@ -79,12 +84,10 @@ class Deck:
         """
         slide = self._new()
         self._write(slide, title, (EDGE_IN, 0.1, WIDTH_IN - 2 * EDGE_IN, HEAD_IN), TITLE_PT, bold=True)
-        wide = WIDTH_IN - 2 * EDGE_IN - (WORDS_IN + 0.3 if words else 0.0)
-        box = (EDGE_IN, HEAD_IN + 0.15, wide, HEIGHT_IN - HEAD_IN - FOOT_IN - 0.25)
+        box, beside = _divided(study, bool(words))
         self._study(slide, study, annotations, box)
         if words:
-            place = (WIDTH_IN - EDGE_IN - WORDS_IN, box[1], WORDS_IN, box[3])
-            self._write(slide, plain_text.paragraphs(words, MAX_WORDS), place, BODY_PT)
+            self._write(slide, plain_text.paragraphs(words, MAX_WORDS), beside, BODY_PT)
         self._foot(slide, origin)
         if spoken:
             slide.notes_slide.notes_text_frame.text = _legal(plain_text.paragraphs(spoken))
@@ -105,41 +108,41 @@ class Deck:
         fill.fore_color.rgb = RGBColor(*BLACK)
         return slide
 
-    def _study(
-        self, slide: Any, study: Study, annotations: Sequence[Annotation], box: tuple[float, float, float, float]
-    ) -> None:
+    def _study(self, slide: Any, study: Study, annotations: Sequence[Annotation], box: Box) -> None:
         """Draw a study into a box (x, y, width, height) in inches, in its middle."""
         x, y, width, height = box
         content = study.content
         if isinstance(content, Note):
-            words = " ".join(filter(None, (content.text, stamp_of(study.facts))))
+            words = "\n".join(filter(None, (content.text, stamp_of(study.facts))))
             self._write(slide, plain_text.paragraphs(words, MAX_WORDS), (x + 0.5, y, width - 1, height), NOTE_PT)
             return
         ratio, data, alt = _picture(study, annotations)
         wide = min(width, height / ratio)
-        left = x + (width - wide) / 2
+        left, y = x + (width - wide) / 2, y + (height - wide * ratio) / 2
         self._place(slide, data, (left, y, wide, wide * ratio), alt)
         measured = films.size_mm(content) if isinstance(content, Film) else None
         if measured:
-            self._bar(slide, left + wide + 0.1, y + wide * ratio - 0.35, BAR_MM * wide / measured[1])
+            self._bar(slide, left + wide + 0.1, y + wide * ratio - 0.35, wide / measured[1], measured[1])
 
-    def _place(self, slide: Any, data: bytes, box: tuple[float, float, float, float], alt: str) -> None:
+    def _place(self, slide: Any, data: bytes, box: Box, alt: str) -> None:
         from pptx.util import Inches
 
         shape = slide.shapes.add_picture(io.BytesIO(data), *map(Inches, box))
         shape.name = PICTURE
         shape._element.nvPicPr.cNvPr.set("descr", _legal(alt))
 
-    def _bar(self, slide: Any, x: float, y: float, length: float) -> None:
-        """Draw a bar of BAR_MM at the detector beside a film, upright where there is no room across."""
+    def _bar(self, slide: Any, x: float, y: float, inches_per_mm: float, width_mm: float) -> None:
+        """Draw a bar of so many mm at the detector beside a film, upright where there is no room across."""
         from pptx.dml.color import RGBColor
         from pptx.util import Inches, Pt
 
+        bar = next((one for one in BARS_MM if one <= BAR_SHARE * width_mm), BARS_MM[-1])
+        length = bar * inches_per_mm
         across = x + length < WIDTH_IN - 0.1
         end = (x + length, y) if across else (x, y - length)
         line = slide.shapes.add_connector(1, *map(Inches, (x, y, *end)))
         line.line.color.rgb, line.line.width, line.name = RGBColor(*WHITE), Pt(2.5), "scale"
-        words = text("report.bar", mm=f"{BAR_MM:g}")
+        words = text("report.bar", mm=f"{bar:g}")
         self._write(slide, words, (x, y + 0.03, min(2.2, WIDTH_IN - x), 0.3), SMALL_PT)
 
     def _foot(self, slide: Any, origin: str) -> None:
@@ -149,14 +152,7 @@ class Deck:
         self._write(slide, words, (EDGE_IN, y + 0.24, wide, 0.3), SMALL_PT, colour=GREY)
 
     def _write(
-        self,
-        slide: Any,
-        words: str,
-        box: tuple[float, float, float, float],
-        size: float,
-        *,
-        bold: bool = False,
-        colour: tuple[int, int, int] = WHITE,
+        self, slide: Any, words: str, box: Box, size: float, *, bold: bool = False, colour: tuple[int, int, int] = WHITE
     ) -> None:
         """Write paragraphs into a box (x, y, width, height) in inches."""
         from pptx.dml.color import RGBColor
@@ -166,11 +162,40 @@ class Deck:
         shape.name = "words"
         frame = shape.text_frame
         frame.word_wrap = True
+        size = _fitting(words, box, size)
         for number, line in enumerate(words.split("\n")):
             paragraph = frame.paragraphs[0] if number == 0 else frame.add_paragraph()
             run = paragraph.add_run()
             run.text, run.font.size, run.font.bold = _legal(line), Pt(size), bold
             run.font.color.rgb = RGBColor(*colour)
+
+
+def _divided(study: Study, has_words: bool) -> tuple[Box, Box]:
+    """Return the boxes of the picture and of the words: beside it, or beneath one that is much wider than high."""
+    x, y = EDGE_IN, HEAD_IN + 0.15
+    width, height = WIDTH_IN - 2 * EDGE_IN, HEIGHT_IN - HEAD_IN - FOOT_IN - 0.25
+    if not has_words:
+        return (x, y, width, height), (x, y, 0.0, 0.0)
+    if isinstance(study.content, Trace) and _ratio(study) * width < height - BENEATH_IN:
+        return (x, y, width, height - BENEATH_IN), (x, y + height - BENEATH_IN, width, BENEATH_IN)
+    wide = width - WORDS_IN - 0.3
+    return (x, y, wide, height), (x + wide + 0.3, y, WORDS_IN, height)
+
+
+def _ratio(study: Study) -> float:
+    """Return the height over the width of a trace's paper."""
+    sheet = sheet_of(study, (), Paper(whole=True))
+    return sheet.height / sheet.width
+
+
+def _fitting(words: str, box: Box, size: float) -> float:
+    """Return the size of letters, in points and at most `size`, at which words fit into a box.
+
+    A letter is taken as half as wide as it is high, a line as 1.3 times as high, and an open line as half full.
+    """
+    lines = words.count("\n")
+    letters = len(words) + lines * 0.5 * box[2] * 72 / (0.5 * size)
+    return max(MIN_PT, min(size, math.sqrt(box[2] * box[3] * 72 * 72 / (0.65 * max(letters, 1)))))
 
 
 def _legal(words: str) -> str:

@@ -12,6 +12,7 @@ from helpers.studies import fill
 from PIL import Image
 from pptx import Presentation
 from pptx.enum.shapes import MSO_SHAPE_TYPE
+from pptx.util import Inches
 from pypdf import PdfReader
 
 from engine.actor import Actor, single_user
@@ -163,8 +164,12 @@ def test_slides_ask_first_and_answer_on_the_next(place, rounds) -> None:
     assert yellow[0] == 0 < yellow[1]
     (picture,) = pictures[-2]
     assert picture.height / picture.width == pytest.approx(40 * 0.14 / (30 * 0.15), rel=0.01)  # true to its spacing
+    for slide in Presentation(io.BytesIO(made.data)).slides:
+        for shape in slide.shapes:
+            assert shape.left >= 0 and shape.top >= 0
+            assert shape.left + shape.width <= Inches(13.34) and shape.top + shape.height <= Inches(7.51)
     assert picture.height > 0.75 * Presentation(io.BytesIO(made.data)).slide_height
-    assert any(words == "50 mm at the detector" for words in question)
+    assert any(words == "1 mm at the detector" for words in question)
 
 
 def test_slides_without_labels_give_nothing_away(place, rounds) -> None:

@@ -150,8 +150,7 @@ def test_what_was_drawn_on_an_ecg_is_at_its_time_voltage_and_lead() -> None:
     assert {round(x - LEFT, 3) for line in lines for x in line[:, 0]} == {5.5 * MM_PER_S, 6.3 * MM_PER_S}
     levels = sorted({float(line[0, 1]) for line in lines if line[0, 1] == line[1, 1]})
     panel = next(panel for panel in panels if panel.lead == "V2")
-    median = float(np.median(trace.samples[trace.leads.index("V2")]))
-    assert panel.base - (0.0 - median) * 10 == pytest.approx(levels[-1], abs=1e-3)
+    assert levels[-1] == pytest.approx(panel.base, abs=1e-3)
     assert levels[-1] - levels[-2] == pytest.approx(10.0)
     assert any(word.words == "800 ms" for word in sheet.words)
     elsewhere = replace(one, points=((1.0, 0.0), (1.5, 0.0)))  # V2 is on the paper from 5 to 7.5 s
@@ -189,3 +188,19 @@ def test_a_tall_ecg_stays_on_its_paper(place, ask) -> None:
     page = only_page(export(place, None, ask(tall, keep=0), ExportRequest("pdf"), actor=single_user()).data)
     clips = [operator for _, operator in page.get_contents().operations if operator == b"W"]  # type: ignore[union-attr]
     assert clips
+
+
+def test_what_was_drawn_on_a_pulse_is_in_the_row_of_its_time() -> None:
+    wave = np.sin(np.arange(3000) / 20)[None].astype(np.float32)
+    trace = Trace(wave, ("PPG",), 125.0, "au")
+    given = {"kind": "caliper", "points": [[12.0, 0.0], [12.8, 0.0]]}
+    one = from_json(given, canvas_of(trace), study_id="s", author="a")
+    sheet, panels = trace_sheet(trace), trace_panels(trace)
+    assert onto_sheet(sheet, panels, [one]) == []
+    lines = [curve.points for curve in sheet.curves if curve.colour == PAPER_COLOUR]
+    assert {round(x - LEFT, 3) for line in lines for x in line[:, 0]} == {2.0 * MM_PER_S, 2.8 * MM_PER_S}
+    curve = sheet.curves[1].points  # the row of 10 to 20 s
+    middle = float(np.nanmedian([curve[:, 1].min(), curve[:, 1].max()]))
+    assert lines[0][:, 1].mean() == pytest.approx(middle, abs=1.0)
+    across = replace(one, points=((9.5, 0.0), (10.5, 0.0)))  # it would stand in two rows
+    assert onto_sheet(sheet, panels, [across]) == [across]
