@@ -61,9 +61,9 @@ class Refinement(ThreadJob):
             self.best = maps
 
 
-def steps(maps: PairMaps | None) -> int:
-    """Return the gradients that went into both sides of a map."""
-    return sum(side.steps for side in (maps.query, maps.match) if side) if maps else 0
+def coloured(maps: PairMaps | None) -> tuple[bool, ...]:
+    """Return which sides of the maps may be coloured; (), where there are none: the picture changes with it alone."""
+    return tuple(side is not None and side.converged for side in (maps.query, maps.match)) if maps else ()
 
 
 def refinement_of(pair: PairKey, query: Study) -> Refinement:

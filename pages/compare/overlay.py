@@ -43,7 +43,7 @@ def draw_progress(refinement: Refinement) -> None:
     """Draw over the pictures how far the maps are, and how strongly they are drawn."""
     with st.container(horizontal=True, vertical_alignment="center", key="detail-why"):
         if not refinement.over:
-            _watch(refinement, maps.steps(refinement.best))
+            _watch(refinement, maps.coloured(refinement.best))
         st.session_state.setdefault("opacity", st.session_state.get("opacity-kept", OPACITY))
         st.session_state["opacity-kept"] = st.slider(
             text("detail.opacity"), 0, 100, key="opacity", format="%d %%", width=220
@@ -79,15 +79,17 @@ def draw_explanation(refinement: Refinement, query: Study, match: Study) -> None
     known = refinement.best
     if refinement.error:
         st.error(text("compare.failed"), icon=":material/error:")
+    stopped = refinement.stopped_by_user and not refinement.complete
     if known is not None:
-        stopped = refinement.stopped_by_user and not refinement.complete
         _honesty(known, query, match, stopped=stopped)
+    elif stopped:
+        st.markdown(f":material/pause_circle: {text('detail.stopped')}")
 
 
 @st.fragment(run_every=POLL_S)
-def _watch(refinement: Refinement, seen: int) -> None:
-    """Draw the progress; draw the page anew when a finer map has come or none will."""
-    if refinement.over or maps.steps(refinement.best) != seen:
+def _watch(refinement: Refinement, seen: tuple[bool, ...]) -> None:
+    """Draw the progress; draw the page anew when a map may be coloured or none will be."""
+    if refinement.over or maps.coloured(refinement.best) != seen:
         st.rerun()
     with st.container(horizontal=True, vertical_alignment="center"):
         st.progress(refinement.share, refinement.step, width="stretch")
