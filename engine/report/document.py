@@ -18,7 +18,7 @@ from fpdf.prefs import ViewerPreferences
 
 from engine.drawing import fonts
 from engine.drawing.sheet import Sheet, runs
-from engine.strings import notice, text
+from engine.strings import language, notice, text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -48,7 +48,7 @@ class Document(FPDF):
         self.c_margin = 0.0
         self.set_auto_page_break(True, FOOTER + 5)
         self.alias_nb_pages()
-        self.set_lang("en")
+        self.set_lang(language())
         self.set_title(self.one_line(title))
         self.set_subject(notice())
         self.set_creator(f"Casebind {version}")

@@ -18,7 +18,7 @@ from engine.drawing.sheet import onto_axes
 from engine.report import films
 from engine.report.picture import new_figure
 from engine.report.shown import Paper, film_pixels, film_ratio, sheet_of
-from engine.strings import notice, text
+from engine.strings import language, notice, text
 from engine.study import Film, Note, Study, Trace
 from engine.version import __version__
 
@@ -57,7 +57,7 @@ class Deck:
         about.author = about.last_modified_by = name
         about.created = about.modified = about.last_printed = when.replace(tzinfo=None, microsecond=0)
         about.category = about.comments = about.content_status = about.keywords = about.identifier = ""
-        about.language, about.version, about.revision = "en", __version__, 1
+        about.language, about.version, about.revision = language(), __version__, 1
 
     def add_words(self, title: str, paragraphs: Sequence[str]) -> None:
         """Add a slide of words: a title and paragraphs."""

@@ -22,14 +22,15 @@ from engine.report.dicom.waveforms import storage_class, waveform_object
 from engine.report.report import Report
 from engine.retrieval.answer import Neighbour
 from engine.retrieval.wording import labelled
-from engine.strings import notice, several, text
+from engine.strings import ENGLISH, notice, several, speaking, text
 from engine.study import Film, Study, Trace
 
 BULK = ("PixelData", "WaveformSequence")  # dropped once written: references need only the header
 
 
+@speaking(ENGLISH)
 def dicom_zip(report: Report) -> bytes:
-    """Return the zip; UsageError where there is no case to state anything about."""
+    """Return the zip, in English as its reports state; UsageError where there is no case to state anything about."""
     if not report.neighbours:
         why = "consent of their patients was withdrawn" if report.left_out else "the search found none"
         raise UsageError(f"There are no cases to report as DICOM, because {why}: search again more broadly.")

@@ -23,7 +23,7 @@ from engine.report.dicom.measurements import label_code
 from engine.report.dicom.waveforms import storage_class
 from engine.report.export import export
 from engine.report.writers import ExportRequest
-from engine.strings import notice
+from engine.strings import notice, speaking
 from engine.study import ECG_LEADS, Film, Trace
 from engine.workspace.annotations import save_annotations
 from engine.workspace.workspace import open_workspace
@@ -78,7 +78,9 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple]:
         for study_id in (own, answer.neighbours[3].study_id):
             save_annotations(place, study_id, DRAWN_ON_ECG, actor=Actor("ann"))
         save_annotations(place, own, DRAWN_ON_ECG[:1], actor=Actor("bob"))
-        yield place, answer, objects(export(place, None, answer, ExportRequest("dicom"), actor=Actor("ann")).data)
+        with speaking("de"):  # DICOM is in English whoever asks, as its reports state
+            data = export(place, None, answer, ExportRequest("dicom"), actor=Actor("ann")).data
+        yield place, answer, objects(data)
 
 
 @pytest.fixture(scope="module")

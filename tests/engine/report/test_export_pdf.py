@@ -23,7 +23,7 @@ from engine.report.export import export
 from engine.report.pdf_collection import collection_pdf
 from engine.report.printed import PrintedCase, PrintedCollection
 from engine.report.writers import ExportRequest
-from engine.strings import notice
+from engine.strings import notice, speaking
 from engine.study import ECG_LEADS, Film, Note, Study, Trace
 from engine.workspace.workspace import open_workspace
 
@@ -79,6 +79,13 @@ def test_document_has_title_language_outline_and_alternatives_of_drawings(place,
     alternatives = [one.get_object().get("/Alt", "") for one in tree]
     assert any("Chest film" in words for words in alternatives)
     assert any("ECG of 12 leads" in words for words in alternatives)
+
+
+def test_a_document_speaks_the_language_of_its_reader_and_says_so(place, ask):
+    with speaking("de"):
+        reader = PdfReader(io.BytesIO(export(place, None, ask(), ExportRequest("pdf"), actor=single_user()).data))
+        assert all("nicht zur Diagnose" in page.extract_text() for page in reader.pages)
+    assert reader.trailer["/Root"]["/Lang"] == "de"
 
 
 def test_an_ecg_of_ten_seconds_is_printed_at_true_size(place, ask):
