@@ -7,7 +7,7 @@ import streamlit as st
 from engine.store.records import MARKS
 from engine.strings import text
 from pages.compare.pair import Pair
-from pages.shared import case_card, content, query_state, resources
+from pages.shared import case_card, content, query_state, quiz_return, resources
 from pages.shared.keys import KEYS
 from pages.shared.markdown import escaped
 
@@ -16,10 +16,18 @@ SEARCH = "pages/search/page.py"
 
 def draw_navigation(pair: Pair | None) -> None:
     """Draw the way back, the steps to the cases before and after, the place among them, and the title."""
+    from_quiz = quiz_return.draw_way_back()
+    if not from_quiz and st.button(
+        text("detail.back"), icon=":material/arrow_back:", key="back", shortcut=KEYS["back"]
+    ):
+        st.switch_page(SEARCH, query_params=query_state.url(query_state.CASE))
+    if pair is not None and pair.neighbour is not None and not from_quiz:
+        _steps(pair.ids, pair.ids.index(pair.neighbour.study_id))
+
+
+def _draw_way_back() -> None:
     if st.button(text("detail.back"), icon=":material/arrow_back:", key="back", shortcut=KEYS["back"]):
         st.switch_page(SEARCH, query_params=query_state.url(query_state.CASE))
-    if pair is not None and pair.neighbour is not None:
-        _steps(pair.ids, pair.ids.index(pair.neighbour.study_id))
 
 
 def draw_new() -> None:

@@ -10,7 +10,7 @@ from engine.store.quizzes import Region
 from engine.strings import text
 from engine.teaching.judging import overlap
 from pages.quiz import state
-from pages.shared import case_card, content, query_state, resources, study_facts
+from pages.shared import case_card, content, query_state, quiz_return, resources, study_facts
 from pages.shared.keys import SCREENS
 from pages.shared.markdown import escaped, escaped_lines
 
@@ -96,5 +96,5 @@ def draw_confusable(run: Run, question: QuizQuestion) -> None:
                 icon=":material/compare:",
                 help=text("quiz.compare_help", n=one.rank),
             ):
-                pair = {query_state.QUERY: question.study_id, query_state.CASE: one.study_id}
+                pair = {query_state.QUERY: question.study_id, query_state.CASE: one.study_id, **quiz_return.address()}
                 st.switch_page("pages/compare/page.py", query_params=pair)

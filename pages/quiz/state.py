@@ -19,9 +19,10 @@ from engine.teaching import access, quizzes, runs
 from engine.teaching.confusable import confusable
 from pages.shared import case_view, resources, undo
 from pages.shared.markdown import escaped
+from pages.shared.quiz_return import AT, RUN
 
-QUIZ, RUN, VIEW, ORDER, SEED, BUILD = "quiz", "run", "view", "order", "seed", "build"  # names in the URL
-AT, KEY = "at", "key"  # too: the question that was answered last and is looked at; a maker's key
+QUIZ, VIEW, ORDER, SEED, BUILD = "quiz", "view", "order", "seed", "build"  # names in the URL
+KEY = "key"  # too: a maker's. RUN and AT, the question that was answered last and is looked at, are the pair's too
 ALIAS, ERROR = "quiz-alias", "quiz-said"
 
 

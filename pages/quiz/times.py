@@ -9,7 +9,7 @@ import streamlit as st
 from engine.files import utc_now
 from engine.store.quizzes import Quiz
 from engine.strings import text
-from pages.quiz.state import AT
+from pages.shared.quiz_return import AT
 
 # The end is the server's: the clock shows it and asks for the page again when it has come.
 SCRIPT = """

@@ -131,10 +131,24 @@ def take(tab: Page, look: Look) -> None:
         expect(tab.get_by_text(re.compile(r"\d+ of 256 bits differ"))).to_have_count(5)
         if number == 1:
             look("revealed")
+            returns_from_compare(tab)
         settle(tab)
+        leave(tab)
         press(tab, "ArrowRight")
     expect(tab.get_by_text("Your answers")).to_be_visible()
     look("end")
+
+
+def returns_from_compare(tab: Page) -> None:
+    """A case that is easily taken for it opens beside it; Escape and Back each lead back to the same question."""
+    for back in (lambda: press(tab, "Escape"), tab.go_back):
+        tab.get_by_role("button", name="Compare").first.click()
+        expect(tab.get_by_role("button", name="Back to the quiz")).to_be_visible()
+        leave(tab)
+        back()
+        expect(tab.get_by_text("You chose").first).to_be_visible()
+        expect(tab.get_by_text("Question 1 of 3")).to_be_visible()
+        settle(tab)
 
 
 def whole(tab: Page, size: tuple[int, int], *keys: str) -> None:

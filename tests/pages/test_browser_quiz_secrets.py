@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import csv
+import gzip
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from helpers.browser import leave, opened, page_of, press, settle, wait_for_cards
@@ -45,29 +47,39 @@ class Place:
 
 @dataclass
 class Sent:
-    """All that the server has sent to a tab: frames, and the bodies of what is not a script or a style."""
+    """All that the server has sent to a tab: frames, addresses, and the files that a page loads, unpacked."""
 
+    tab: Page
     pieces: list[bytes] = field(default_factory=list)
+    files: list[str] = field(default_factory=list)
 
-    def listen(self, tab: Page) -> None:
-        tab.on("websocket", self._socket)
-        tab.on("response", self._response)
+    def listen(self) -> None:
+        self.tab.on("websocket", self._socket)
+        self.tab.on("response", self._response)
 
     def _socket(self, socket: WebSocket) -> None:
         socket.on("framereceived", lambda frame: self.pieces.append(_bytes(frame)))
 
     def _response(self, answer: Response) -> None:
         self.pieces.append(answer.url.encode())
+        if urlsplit(answer.url).path.startswith("/media/"):
+            self.files.append(answer.url)
 
     def tells(self, *secrets: str) -> list[str]:
         """Return which secrets were sent since the last call."""
-        everything = b"\n".join(self.pieces)
+        loaded = [_unpacked(self.tab.request.get(url).body()) for url in self.files]
+        everything = b"\n".join([*self.pieces, *loaded])
         self.pieces.clear()
+        self.files.clear()
         return [secret for secret in secrets if secret.encode() in everything]
 
 
 def _bytes(frame: str | bytes) -> bytes:
     return frame.encode() if isinstance(frame, str) else frame
+
+
+def _unpacked(body: bytes) -> bytes:
+    return gzip.decompress(body) if body.startswith(b"\x1f\x8b") else body
 
 
 def filled(folder: Path, files: Path, release: Release) -> tuple[str, str]:
@@ -160,9 +172,10 @@ def reviews(tab: Page, place: Place, sent: Sent) -> None:
 
 
 def test_no_way_through_the_app_names_a_case_of_an_open_quiz(browser: Browser, place: Place) -> None:
-    tab, sent = opened(browser, place.url, "dark", 1440), Sent()
+    tab = opened(browser, place.url, "dark", 1440)
+    sent = Sent(tab)
     goes(tab, place, "collections?collection=" + place.collection)
-    sent.listen(tab)
+    sent.listen()
     tab.reload()
     settle(tab)
     assert sent.tells(WORD, NOTE) == [WORD, NOTE]  # what is listened to would be heard, before the quiz is opened
