@@ -34,7 +34,7 @@ def draw_editor(collection: TeachingCollection) -> None:
         st.info(words, icon=":material/bookmark_add:")
         st.page_link("pages/search/page.py", label=text("collections.to_search"), icon=":material/search:")
         return
-    with st.container(key="beside"):
+    with st.container(key="stacking"):
         left, right = st.columns([2, 7], gap="large")
     with left:
         _list(found, at)

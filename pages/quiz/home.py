@@ -21,7 +21,7 @@ def draw_quiz_list() -> None:
     state.show_error()
     build.show_message()
     listed = quizzes.listed(resources.workspace(), actor=resources.actor())
-    with st.container(key="beside"):
+    with st.container(key="stacking"):
         left, right = st.columns([3, 2], gap="large")
     with left:
         st.subheader(text("quiz.list"), anchor=False)

@@ -63,7 +63,7 @@ def _class(quiz: Quiz, found: Results) -> None:
 
 def _per_learner(found: Results) -> None:
     """Draw learners and days, each with its table."""
-    with st.container(key="beside"):
+    with st.container(key="stacking"):
         left, right = st.columns(2, gap="large")
     with left:
         st.subheader(text("quiz.per_learner"), anchor=False)

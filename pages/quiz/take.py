@@ -14,7 +14,7 @@ from pages.quiz import answer, home, reveal, state, times
 from pages.shared import case_view, resources, study_facts
 from pages.shared.markdown import escaped
 
-PICTURE = "calc(100vh - 136px)"  # the window under the bar and the notice
+PICTURE = "min(calc(100vh - 136px), 80vw)"  # the window under the bar and the notice; less where the options are below
 
 
 def draw_quiz_start(quiz: Quiz) -> None:
