@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -84,7 +85,7 @@ class _InputAttribution:
         self.budget = self.rule.budget if budget is None else budget
         self.film = isinstance(study.content, Film)
         x, batch = inputs["x"], FILM_BATCH if self.film else TRACE_BATCH
-        self.path = PathIntegral(score, x, baseline(x, study), batch, self.rule.power)
+        self.path = PathIntegral(score, x, baseline(x, study), batch, self.rule.power, _low(release, study, other))
 
     def begin(self) -> None:
         """Compute the rough map."""
@@ -124,6 +125,22 @@ class _InputAttribution:
         started = time.process_time()
         work()
         self.seconds += time.process_time() - started
+
+
+def _low(release: Any, study: Study, other: torch.Tensor) -> float | None:
+    """Return the similarity of the average film to the other side; None where the baseline is the study's own."""
+    if not isinstance(study.content, Film) or study.facts.get("region"):
+        return None
+    height, width = study.content.pixels.shape[:2]
+    return float(_average_embedding(release, (height, width)) @ other)
+
+
+@lru_cache(maxsize=64)
+def _average_embedding(release: Any, shape: tuple[int, int]) -> torch.Tensor:
+    """Return the embedding (256,) of the average film between the margins of a film of this shape."""
+    blank = Study("cxr", Film(np.zeros(shape, np.uint8), 8), "blank")
+    inputs = tensors(release, blank)
+    return embed(release, blank, {**inputs, "x": baseline(inputs["x"], blank)})
 
 
 def tensors(release: ExplainableRelease, study: Study) -> dict[str, torch.Tensor]:

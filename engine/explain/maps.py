@@ -41,7 +41,8 @@ class InputMap:
     steps               : gradients computed
     seconds             : of the processor
     smoothing           : in words
-    outside             : the share of the map's |values| that lies outside the patient's body; None of a trace
+    outside             : the share of the map's |values| that lies outside the patient's body; None of a trace and of a
+                          map that has not converged
     """
 
     modality: str

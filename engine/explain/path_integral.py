@@ -38,6 +38,7 @@ class PathIntegral:
     x, baseline   : tensors of one shape without a batch axis
     batch         : inputs per forward and backward pass, for memory
     power         : α = s^power; above 1 the slope at the baseline is 0 and costs no gradient
+    low           : score(baseline) where it is known
     on_batch      : called after each pass; what it raises ends the work
     """
 
@@ -46,6 +47,7 @@ class PathIntegral:
     baseline: torch.Tensor
     batch: int = 8
     power: float = 1.0
+    low: float | None = None
     on_batch: Callable[[], None] = lambda: None
     steps: int = 0  # gradients computed so far
     nodes: list[Node] = field(default_factory=list)
@@ -95,7 +97,7 @@ class PathIntegral:
         if self.power > 1 and 0.0 in places:
             places = [s for s in places if s > 0]
             with torch.no_grad():
-                height = float(self.score(self.baseline[None]))
+                height = float(self.score(self.baseline[None])) if self.low is None else self.low
             self.nodes.append(Node(0.0, height, 0.0, np.zeros(tuple(self.x.shape), np.float32)))
         for first in range(0, len(places), self.batch):
             self.nodes += self._measured(places[first : first + self.batch])

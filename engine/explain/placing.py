@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from engine.explain.baselines import FILM_WORDS, TRACE_WORDS
@@ -24,13 +26,15 @@ def pair_maps(query: Study, match: Study, raw: RawMaps) -> PairMaps:
 
 def input_map(study: Study, raw: RawMap) -> InputMap:
     """Return one map on the study's own axes."""
-    content, outside = study.content, None
+    content = study.content
     if isinstance(content, Film):
         words, (values, smoothing) = FILM_WORDS, place_film(raw.values, study)
-        outside = share_outside(values, body_mask(content.pixels))
     else:
         words, (values, smoothing) = TRACE_WORDS, place_trace(raw.values, study)
-    return InputMap(study.modality, values, words, *raw[1:], smoothing, outside)
+    placed = InputMap(study.modality, values, words, *raw[1:], smoothing)
+    if isinstance(content, Film) and placed.converged:
+        return replace(placed, outside=share_outside(values, body_mask(content.pixels)))
+    return placed
 
 
 def place_film(values: np.ndarray, study: Study) -> tuple[np.ndarray, str]:
