@@ -11,7 +11,7 @@ from engine.report.draw_pdf import SmallPicture, remaining_height
 
 GAP, ROW_GAP, UNDER = 4.0, 3.0, 1.2  # mm between cells, between rows, between a picture and its words
 LABEL_PT, SMALL_PT = 8.5, 7.5
-LABEL_LINES, DETAIL_LINES = 2, 3  # at most
+LABEL_LINES, DETAIL_LINES = 2, 5  # at most
 LINE = 1.35
 MAX_CELLS = 8  # on one page
 PAGES: dict[Literal["L", "P"], tuple[float, float]] = {"L": (297.0, 210.0), "P": (210.0, 297.0)}  # A4, mm
@@ -111,8 +111,8 @@ def _size(cell: Cell, column: float, height: float) -> tuple[float, float]:
 def _draw(pdf: Document, cell: Cell, place: tuple[float, float, float], height: float) -> None:
     """Draw one cell. place: x, y and width of its column"""
     x, y, column = place
-    width, _ = _size(cell, column, height)
-    cell.picture.draw(pdf, x, y, width)
+    width, tall = _size(cell, column, height)
+    cell.picture.draw(pdf, x, y + height - tall, width)
     pdf.set_xy(x, y + height + UNDER)
     for words, size, bold, lines, _ in _paragraphs(pdf, cell, column):
         pdf.write_paragraph(words, size, bold=bold, colour=INK if bold else FAINT, width=column, lines=lines)

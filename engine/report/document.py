@@ -46,6 +46,7 @@ class Document(FPDF):
             self.add_font(FAMILY, style, fonts.font_file(name))
         self.set_margins(MARGIN, MARGIN, MARGIN)
         self.c_margin = 0.0
+        self._widths: dict[tuple[str, bool], float] = {}
         self.set_auto_page_break(True, FOOTER + 5)
         self.alias_nb_pages()
         self.set_lang(language())
@@ -99,15 +100,22 @@ class Document(FPDF):
 
     def count_lines(self, words: object, size: float, *, bold: bool, width: float) -> int:
         """Return how many lines a paragraph of this size takes at a width; no page need be open for it."""
-        self.set_text_style(size, bold=bold)
-        lines, used, space = 1, 0.0, self.get_string_width(" ")
+        lines, used, space = 1, 0.0, self._word_width(" ", bold) * size
         for word in fonts.paragraphs(words, 2000).split():
-            taken = self.get_string_width(word)
+            taken = self._word_width(word, bold) * size
             if used and used + space + taken > width:
                 lines, used = lines + 1, 0.0
             used += taken + (space if used else 0.0)
             lines, used = lines + int(used // width), used % width  # a word longer than a line is broken
         return lines
+
+    def _word_width(self, word: str, bold: bool) -> float:
+        """Return the width of a word in letters of one point, mm; each is measured once."""
+        known = self._widths.get((word, bold))
+        if known is None:
+            self.set_text_style(1, bold=bold)
+            known = self._widths[word, bold] = float(self.get_string_width(word))
+        return known
 
     def _cut(self, words: str, width: float, height: float, lines: int) -> str:
         found: Any = self.multi_cell(width, height, words, align="L", dry_run=True, output="LINES")

@@ -56,13 +56,18 @@ def _asked(report: Report) -> str:
 def _query(report: Report) -> Cell:
     study, facts = report.query, report.query.facts
     drawn = report.annotations(report.answer.query_id)
-    named = facts.get("labels") or ()
     about = person(facts.get("age"), facts.get("sex"), facts.get("view"))
     return Cell(
         SmallPicture(study, drawn),
-        f"{text('report.query_title')}: {labelled(named)}",
+        query_title(report),
         (_line(kind(study.modality), stamp_of(facts), about, study.recognised), listed_words(drawn)),
     )
+
+
+def query_title(report: Report) -> str:
+    """Return the query's title, with its labels where it has any."""
+    names = report.query.facts.get("labels") or ()
+    return f"{text('report.query_title')}: {labelled(names)}" if names else text("report.query_title")
 
 
 def case_cell(report: Report, one: Neighbour) -> Cell:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from engine.drawing.film import stamp_of
+from engine.report.pdf_summary import query_title
 from engine.report.report import Report
 from engine.report.slides import Deck
 from engine.retrieval.wording import further, labelled, labelled_by, origin, person
@@ -19,7 +20,7 @@ def search_slides(report: Report) -> bytes:
     about = person(facts.get("age"), facts.get("sex"), facts.get("view"))
     deck.add_case(
         study,
-        f"{text('report.query_title')}: {labelled(facts.get('labels') or ())}",
+        query_title(report),
         annotations=report.annotations(report.answer.query_id),
         origin=_line(kind(study.modality), stamp_of(facts), about, study.recognised),
     )

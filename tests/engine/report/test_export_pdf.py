@@ -141,14 +141,11 @@ def test_synthetic_studies_are_marked_on_table_card_and_page(tmp_path):
         query = replace(ecg_query(), facts={"synthetic": True})
         answer = answer_of(found, query)
         for layout in ("grid", "pages"):
-            words = pages(export(place, None, answer, ExportRequest("pdf", appendix=layout), actor=single_user()).data)
-            marked = ["SYNTHETIC" in page for page in words]
+            data = export(place, None, answer, ExportRequest("pdf", appendix=layout), actor=single_user()).data
+            marked = ["SYNTHETIC" in page for page in pages(data)]
             # of the film's page too: in the table in words, in the drawing in pixels
             assert marked.count(True) >= len(marked) - 1
-            film = PdfReader(
-                io.BytesIO(export(place, None, answer, ExportRequest("pdf", appendix=layout), actor=single_user()).data)
-            )
-            assert any(len(page.images) for page in film.pages)
+            assert any(len(page.images) for page in PdfReader(io.BytesIO(data)).pages)
 
 
 def test_the_mark_of_a_synthetic_film_is_in_its_pixels():

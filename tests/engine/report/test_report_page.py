@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from helpers.answers import ecg_query
+from pptx import Presentation
 from pypdf import PageObject, PdfReader
 
 from engine.actor import Actor, single_user
@@ -204,3 +205,18 @@ def test_what_was_drawn_on_a_pulse_is_in_the_row_of_its_time() -> None:
     assert lines[0][:, 1].mean() == pytest.approx(middle, abs=1.0)
     across = replace(one, points=((9.5, 0.0), (10.5, 0.0)))  # it would stand in two rows
     assert onto_sheet(sheet, panels, [across]) == [across]
+
+
+def test_a_search_leaves_as_slides_with_its_query_first(place, ask) -> None:
+    query = film_query(labels=("Effusion",), age=57.0, sex="F")
+    wanted = ExportRequest("pptx", reader="Dr Ada", comment="As in March.")
+    made = export(place, None, ask(query), wanted, actor=single_user())
+    words = [
+        "\n".join(shape.text_frame.text for shape in slide.shapes if shape.has_text_frame)
+        for slide in Presentation(io.BytesIO(made.data)).slides
+    ]
+    assert len(words) == 2 + len(made.study_ids) == 5
+    assert "Read by Dr Ada" in words[0] and "As in March." in words[0]
+    assert words[1].startswith("Query: Labelled as Effusion") and "57 years, woman" in words[1]
+    assert all(study_id in said for study_id, said in zip(made.study_ids, words[2:], strict=True))
+    assert all(notice() in said and f"audit {made.audit_id}" in said for said in words)
