@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.retrieval import wording
 from engine.store.quiz_runs import QuizQuestion, Run
 from engine.strings import text
 from engine.teaching.judging import MAX_WORDS
@@ -41,7 +42,7 @@ def draw_answer(run: Run, question: QuizQuestion) -> None:
 
 def _asked(question: QuizQuestion) -> str:
     """Return the label whose place is asked for; "" for other questions, whose answer it would be."""
-    return escaped(question.labelled[0]) if question.asks == "region" else ""
+    return escaped(wording.label(question.labelled[0])) if question.asks == "region" else ""
 
 
 def _options(run: Run, question: QuizQuestion) -> bool:
@@ -49,7 +50,7 @@ def _options(run: Run, question: QuizQuestion) -> bool:
     chosen = state.picked(run, question)
     for number, option in enumerate(question.options, start=1):
         st.button(
-            escaped(option),
+            escaped(wording.label(option)),
             key=f"option-{question.position}-{number}",
             shortcut=KEYS[f"choose_{number}"],
             icon=":material/check:" if option in chosen else None,
@@ -58,7 +59,7 @@ def _options(run: Run, question: QuizQuestion) -> bool:
             on_click=state.pick_option,
             args=(run, question, option),
         )
-    words = text("quiz.chosen", labels=escaped(", ".join(chosen))) if chosen else text("quiz.nothing")
+    words = text("quiz.chosen", labels=escaped(wording.labels(chosen))) if chosen else text("quiz.nothing")
     st.markdown(words)
     return bool(chosen)
 

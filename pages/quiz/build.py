@@ -7,6 +7,7 @@ from contextlib import suppress
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.retrieval import wording
 from engine.store.filters import Filters
 from engine.store.quizzes import ORDERS, VISIBILITIES
 from engine.strings import several, text
@@ -47,7 +48,7 @@ def draw_build_form(expanded: bool) -> None:
         )
         ready = _collection(given) if source == "collection" else _filters()
         if named := _given_away(source):
-            warning.warning(text("quiz.gives_away", labels=escaped(", ".join(named))), icon=":material/warning:")
+            warning.warning(text("quiz.gives_away", labels=escaped(wording.labels(named))), icon=":material/warning:")
         _plan()
         _times()
         if st.button(text("quiz.build_do"), type="primary", key="build", disabled=not ready):
@@ -194,5 +195,5 @@ def _said(built: BuiltQuiz) -> str:
     )
     said = [several(n, f"quiz.{name}") for name, n in left if n]
     if built.given_away:
-        said.append(text("quiz.gives_away", labels=escaped(", ".join(built.given_away))))
+        said.append(text("quiz.gives_away", labels=escaped(wording.labels(built.given_away))))
     return " ".join([text("quiz.built", title=f"**{escaped(built.quiz.title)}**", questions=questions), *said])

@@ -8,6 +8,7 @@ from __future__ import annotations
 import plotly.graph_objects as go
 
 from engine.drawing.palette import ThemeType, paper
+from engine.retrieval import wording
 from engine.strings import text
 from engine.teaching.results import QuestionResult, Results, Share
 
@@ -21,7 +22,8 @@ def options(question: QuestionResult, theme: ThemeType) -> go.Figure:
     rows = list(question.chosen)
     if question.missing:
         rows.append((text("quiz.not_given"), question.missing))
-    names = [f"✓ {_cut(name)}" if name in question.counted else _cut(name) for name, _ in rows]
+    shown = [_cut(wording.label(name)) for name, _ in rows]
+    names = [f"✓ {name}" if own in question.counted else name for name, (own, _) in zip(shown, rows, strict=True)]
     right = [name in question.counted for name, _ in rows]
     bars = go.Bar(
         x=[times for _, times in rows],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.retrieval import wording
 from engine.store.quizzes import Quiz, StoredQuestion
 from engine.strings import text
 from engine.teaching import quizzes, results
@@ -34,7 +35,7 @@ def _question(quiz: Quiz, one: StoredQuestion, result: QuestionResult | None, ac
         with st.container():
             row = resources.workspace().row(one.study_id, actor=resources.actor())
             st.markdown(f"**{text('quiz.question_n', n=one.number)}** {study_facts.kind(row)}")
-            st.markdown(text("quiz.labelled", labels=f"**{escaped(', '.join(one.labelled))}**"))
+            st.markdown(text("quiz.labelled", labels=f"**{escaped(wording.labels(one.labelled))}**"))
             if one.note:
                 st.markdown(f":small[{text('quiz.note')}: {escaped_lines(one.note)}]")
             draw_text_field(

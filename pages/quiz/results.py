@@ -8,6 +8,7 @@ import pandas as pd
 import plotly.graph_objects as go
 import streamlit as st
 
+from engine.retrieval import wording
 from engine.store.quizzes import Quiz
 from engine.strings import notice, several, text
 from engine.teaching import access, results
@@ -82,7 +83,7 @@ def _per_question(found: Results) -> None:
     grid = st.grid(min_column_width=360, border=True)
     for one in found.questions:
         with grid.cell():
-            labelled = escaped(", ".join(one.labelled))
+            labelled = escaped(wording.labels(one.labelled))
             said = text("quiz.nobody") if not one.share.n else f"{one.share.right} / {one.share.n}"
             st.markdown(f"**{text('quiz.question_n', n=one.number)}** {labelled}  \n:small[{said}]")
             _chart(charts.options(one, browser_theme()), f"question-{one.number}")
@@ -102,9 +103,11 @@ def _chart(figure: go.Figure, name: str) -> None:
 
 def _question(result: QuestionResult, synthetic: bool) -> tuple[object, ...]:
     """Return a row: number, case, kind, labels, share, interval, answers, how often each option was chosen."""
-    times = "; ".join(f"{option} ({n})" for option, n in sorted(result.chosen, key=lambda pair: -pair[1]) if n)
+    times = "; ".join(
+        f"{wording.label(option)} ({n})" for option, n in sorted(result.chosen, key=lambda pair: -pair[1]) if n
+    )
     kind = study_facts.kind_in_table(result.modality, synthetic)
-    labelled = escaped(", ".join(result.labelled))
+    labelled = escaped(wording.labels(result.labelled))
     return result.number, escaped(result.study_id), kind, labelled, *_share(result.share), escaped(times)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.retrieval import wording
 from engine.store.quiz_runs import Given, QuizQuestion, Run
 from engine.store.quizzes import Region
 from engine.strings import text
@@ -26,7 +27,7 @@ def answered(given: Given) -> str:
     """Return an answer in words."""
     if given.missing:
         return text("quiz.not_given")
-    return ", ".join(given.chosen) or text("quiz.a_box")
+    return wording.labels(given.chosen) if given.chosen else text("quiz.a_box")
 
 
 def draw_reveal(run: Run, question: QuizQuestion, *, last: bool) -> None:
@@ -68,8 +69,8 @@ def _verdict(question: QuizQuestion, given: Given) -> str:
     if given.region is not None and question.region is not None:
         parts.append(text("quiz.overlap", share=f"{100 * overlap(given.region, question.region):.0f}"))
     elif not given.missing:
-        parts.append(text("quiz.you_chose", labels=f"**{escaped(', '.join(given.chosen))}**"))
-    parts.append(text("quiz.labelled", labels=f"**{escaped(', '.join(question.labelled))}**") + ".")
+        parts.append(text("quiz.you_chose", labels=f"**{escaped(answered(given))}**"))
+    parts.append(text("quiz.labelled", labels=f"**{escaped(wording.labels(question.labelled))}**") + ".")
     return " ".join([*parts, *([text("quiz.late")] if given.late else [])])
 
 

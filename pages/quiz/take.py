@@ -6,6 +6,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.retrieval import wording
 from engine.store.quiz_runs import QuizQuestion, Run
 from engine.store.quizzes import Quiz
 from engine.strings import several, text
@@ -110,7 +111,7 @@ def _end(run: Run, title: str) -> None:
             one.number if run.quiz_id else one.position,
             study_facts.kind_in_table(one.modality, one.study_id in made),
             escaped(reveal.answered(one.given)),
-            escaped(", ".join(one.labelled)),
+            escaped(wording.labels(one.labelled)),
             reveal.yes(one.given.right),
         )
         for one in run.questions
