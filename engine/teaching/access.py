@@ -24,9 +24,16 @@ from engine.store.quizzes import Visibility
 from engine.workspace.workspace import Workspace
 
 
+def made(workspace: Workspace, *, actor: Actor) -> Callable[[str], bool]:
+    """Return what says of a quiz or collection whether the actor made it, or was let in by its maker's link."""
+    if not actor.session:
+        return lambda subject_id: True
+    return table.subjects(workspace.database, actor.session, "make").__contains__
+
+
 def is_maker(workspace: Workspace, subject_id: str, *, actor: Actor) -> bool:
     """Return whether the actor made a quiz or collection, or was let in by its maker's link."""
-    return not actor.session or subject_id in table.subjects(workspace.database, actor.session, "make")
+    return made(workspace, actor=actor)(subject_id)
 
 
 def require_maker(workspace: Workspace, subject_id: str, *, actor: Actor) -> None:
@@ -82,9 +89,9 @@ def sees(workspace: Workspace, *, actor: Actor) -> Callable[[str, Visibility], b
     """Return what says of a quiz's or collection's id and visibility whether the actor sees it in a list."""
     if not actor.session:
         return lambda subject_id, visibility: True
-    made, opened = (table.subjects(workspace.database, actor.session, right) for right in table.RIGHTS)
+    own, opened = (table.subjects(workspace.database, actor.session, right) for right in table.RIGHTS)
     return lambda subject_id, visibility: (
-        subject_id in made or visibility == "everybody" or (visibility == "link" and subject_id in opened)
+        subject_id in own or visibility == "everybody" or (visibility == "link" and subject_id in opened)
     )
 
 

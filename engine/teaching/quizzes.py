@@ -142,7 +142,8 @@ def listed(workspace: Workspace, *, actor: Actor) -> list[Quiz]:
     """Return the quizzes that the actor made, has opened or that everybody may find, the newest first."""
     seen = access.sees(workspace, actor=actor)
     found = [one for one in table.read_quizzes(workspace.database) if seen(one.quiz_id, one.visibility)]
-    return [_as_seen(workspace, one, actor) for one in found]
+    made = access.made(workspace, actor=actor)
+    return [_as_seen(one, made(one.quiz_id)) for one in found]
 
 
 def load(workspace: Workspace, quiz_id: str, *, actor: Actor) -> Quiz:
@@ -150,7 +151,7 @@ def load(workspace: Workspace, quiz_id: str, *, actor: Actor) -> Quiz:
     quiz = table.find(workspace.database, quiz_id)
     if quiz is None or not access.may_open(workspace, quiz_id, quiz.visibility, actor=actor):
         raise UsageError("There is no such quiz in this workspace: it was deleted, or its link is incomplete.")
-    return _as_seen(workspace, quiz, actor)
+    return _as_seen(quiz, access.is_maker(workspace, quiz_id, actor=actor))
 
 
 def questions(workspace: Workspace, quiz_id: str, *, actor: Actor) -> list[StoredQuestion]:
@@ -237,9 +238,9 @@ def given_away(title: str, answers: Sequence[str]) -> tuple[str, ...]:
     )
 
 
-def _as_seen(workspace: Workspace, quiz: Quiz, actor: Actor) -> Quiz:
-    """Return the quiz as the actor may see it: what it was built from may name an answer."""
-    return quiz if access.is_maker(workspace, quiz.quiz_id, actor=actor) else replace(quiz, source="")
+def _as_seen(quiz: Quiz, by_maker: bool) -> Quiz:
+    """Return the quiz as it may be seen: what it was built from may name an answer."""
+    return quiz if by_maker else replace(quiz, source="")
 
 
 def _seeded(plan: QuizPlan) -> QuizPlan:

@@ -27,8 +27,9 @@ def draw_quiz_list() -> None:
         st.subheader(text("quiz.list"), anchor=False)
         if not listed:
             st.info(f"**{text('quiz.none')}** {text('quiz.none_how')}", icon=":material/quiz:")
+        made = access.made(resources.workspace(), actor=resources.actor())
         for quiz in listed:
-            _quiz(quiz)
+            _quiz(quiz, made(quiz.quiz_id))
     with right:
         _due()
     build.draw_build_form(expanded=not listed or state.BUILD in st.query_params)
@@ -41,9 +42,8 @@ def line(quiz: Quiz) -> str:
     return ", ".join([*parts, *times.limits(quiz)])
 
 
-def _quiz(quiz: Quiz) -> None:
+def _quiz(quiz: Quiz, is_maker: bool) -> None:
     """Draw one quiz; what is its maker's alone is drawn for its maker alone."""
-    is_maker = access.is_maker(resources.workspace(), quiz.quiz_id, actor=resources.actor())
     with st.container(border=True):
         source = f" {escaped(quiz.source)}" if quiz.source else ""
         st.markdown(f"**{escaped(quiz.title)}**  \n:small[{escaped(line(quiz))}.{source}]")
