@@ -13,7 +13,7 @@ from streamlit.testing.v1 import AppTest
 from engine.actor import single_user
 from engine.model.release import load_release
 from engine.strings import several, text
-from engine.teaching import collections, quizzes, runs
+from engine.teaching import access, collections, quizzes, runs
 from engine.teaching.quizzes import QuizPlan
 from engine.workspace.workspace import Workspace
 from pages.shared import notice, resources
@@ -249,6 +249,40 @@ def test_a_withdrawn_case_leaves_a_quiz_that_is_under_way(app, place):
         assert text("quiz.place", n=1, total=1) in words(app)
     finally:
         place.set_consent(place.all_rows([ECG])[0].patient_id, True, actor=single_user())
+
+
+def test_own_words_are_written_beside_a_clock_and_judged_by_what_they_name(app, place):
+    plan = QuizPlan("words", asks="text", order="fixed", question_s=600)
+    built = quizzes.from_collection(place, load_release(), filled(place, ECG, FILM), plan, actor=single_user())
+    run = runs.start(place, built.quiz.quiz_id, "cleo", actor=single_user())
+    opened(app, "quiz", run=run.run_id)
+    label = run.questions[0].labelled[0]
+    assert label not in repr(app._tree) and text("quiz.ask_text") in words(app)
+    assert app.button(key="commit").disabled
+    fine(app.text_input(key="words-1").set_value(label.upper()).run())
+    try_press(app, "commit")
+    given = runs.load(place, run.run_id, actor=single_user()).questions[0].given
+    assert given is not None and given.right and given.chosen == (label.upper(),)
+    assert text("quiz.right") in words(app) and label in words(app)
+
+
+def test_a_learner_finds_no_way_to_results_and_a_maker_does(app, place):
+    built = quizzes.from_collection(
+        place, load_release(), filled(place, ECG, FILM), QuizPlan("mine", visibility="everybody"), actor=single_user()
+    )
+    which = built.quiz.quiz_id
+    opened(app, "quiz")
+    assert f"take-{which}" in keys(app) and not {f"results-{which}", f"delete-{which}"} & keys(app)
+    opened(app, "quiz", quiz=which, view="results")
+    assert "maker's link" in app.error[0].value and not app.table
+    opened(app, "quiz", quiz=which, key="guessed")
+    assert "incomplete" in app.error[0].value
+    key = access.new_key(place, which, actor=single_user())
+    opened(app, "quiz", quiz=which, key=key)
+    assert not app.error and text("quiz.results_none") in words(app)
+    assert "key" not in app.query_params
+    opened(app, "quiz")
+    assert {f"results-{which}", f"delete-{which}"} <= keys(app)
 
 
 @pytest.mark.parametrize("address", [{"quiz": "z-none"}, {"run": "r-none"}, {"quiz": "z-none", "view": "results"}])
