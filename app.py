@@ -30,7 +30,7 @@ page = st.navigation(
     ],
     position="top",
 )
-frame.describe(page.title)
+frame.begin(page.title)
 st.html(ASSETS / "style.css")
 tools = notice.draw_banner()
 with guarded():

@@ -53,7 +53,7 @@ def draw_within(found: Answer, settings: Options, place: DeltaGenerator) -> None
         text("controls.within_more" if one.more else "controls.within", at=text(f"controls.{point}"), n=one.n)
         for point, one in counts.items()
     ]
-    place.markdown(f":small[{' · '.join(said)}]")
+    place.markdown(f":small[{text('controls.within_line', counts=' · '.join(said))}]")
 
 
 def _prepare() -> None:

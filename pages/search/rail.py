@@ -51,7 +51,7 @@ def _draw_recording(answer: Answer, settings: query_state.Options) -> None:
     if verdict.accepted and study.modality != "text":
         part.draw_part(answer, settings, draw_picture)
         st.button(text("search.large"), key="large", icon=":material/open_in_full:", on_click=_enlarge)
-        if st.session_state.get("enlarged"):
+        if st.session_state.get(query_state.ENLARGED):
             _large(study)
     else:
         draw_picture(study)
@@ -106,11 +106,11 @@ def _known(study: Study) -> list[str]:
 
 
 def _enlarge() -> None:
-    st.session_state["enlarged"] = True
+    st.session_state[query_state.ENLARGED] = True
 
 
 def _close() -> None:
-    st.session_state.pop("enlarged", None)
+    st.session_state.pop(query_state.ENLARGED, None)
 
 
 @st.dialog(text("search.query"), width="large", on_dismiss=_close)

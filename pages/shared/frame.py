@@ -9,8 +9,10 @@ import streamlit as st
 
 from engine.settings import ASSETS
 from engine.strings import text
-from pages.shared import keys
+from pages.shared import collect, export, keys, query_state
 
+PAGE = "frame-page"  # the page of the last run
+DIALOGS = (collect.OPEN, export.OPEN, query_state.ENLARGED)
 STATE = "frame"  # what the screen of this run says to the window
 CARD_KEYS = {"open": ("open-", 0), "why": ("why-", 0), "choose": ("choose-", 0), "collect": ("collect-", 0)}
 MARK_KEYS = {"relevant": ("mark-", 0), "partly": ("mark-", 1), "irrelevant": ("mark-", 2)}
@@ -21,6 +23,15 @@ _window = st.components.v2.component(
     js=(ASSETS / "browser" / "frame.js").read_text(encoding="utf-8"),
     isolate_styles=False,
 )
+
+
+def begin(title: str) -> None:
+    """Begin a run of a page with its own title; what was open over another page is not open over this one."""
+    if st.session_state.get(PAGE) != title:
+        st.session_state[PAGE] = title
+        for name in DIALOGS:
+            st.session_state.pop(name, None)
+    describe(title)
 
 
 def describe(title: str, *, screen: str = "", token: str = "", announcement: str = "", focus: str = "") -> None:

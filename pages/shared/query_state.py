@@ -21,6 +21,7 @@ from engine.study import Study
 from pages.shared import resources
 
 QUERY, CASE = "query", "case"  # names in the URL
+ENLARGED = "enlarged"  # whether the query is shown at reading size
 VIEW = (CASE, "choose", "more", "counter", "meaning")  # what in the URL belongs to the view of one query
 
 

@@ -160,3 +160,16 @@ def test_the_choice_of_a_collection_outlives_pages_drawn_anew_and_ends_with_the_
     assert "collect-add" not in keys(compare)
     opened(compare, ECG, FILM)
     assert "collect-add" not in keys(compare)
+
+
+def test_what_is_open_over_one_page_is_not_open_over_the_next(compare: AppTest) -> None:
+    opened(compare, ECG, FILM)
+    press(compare, f"collect-{FILM}")
+    assert "collect-add" in keys(compare)
+    compare.switch_page("pages/search/page.py")
+    compare.query_params.clear()
+    asked(compare, ECG)
+    assert "collect-add" not in keys(compare)
+    opened_again = compare.switch_page("pages/compare/page.py")
+    opened(opened_again, ECG, FILM)
+    assert "collect-add" not in keys(compare)

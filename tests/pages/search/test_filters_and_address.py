@@ -161,7 +161,7 @@ def counted(function: Any, name: str, calls: Counter[str]) -> Any:
 
 def test_how_many_lie_within_each_radius_is_said_before_it_is_chosen(app: AppTest) -> None:
     asked(app, FILM, k="50", into=["cxr"])
-    said = next(one.value for one in app.markdown if one.value.startswith(f":small[{text('controls.precise')} "))
+    said = next(one.value for one in app.markdown if text("controls.within_line", counts="") in one.value)
     counts = [int(one) for one in re.findall(r"(\d+)", said)]
     assert len(counts) == 3 and counts == sorted(counts)
     for point, n in zip(("precise", "balanced", "broad"), counts, strict=True):
