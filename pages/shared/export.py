@@ -128,9 +128,20 @@ def _make(answer: Answer, wanted: ExportRequest) -> None:
 
 
 def _request(writer: Writer, cases: tuple[str, ...], overlay: bool) -> ExportRequest:
-    """Return what a further file is asked for: a table holds every match, the others what was chosen."""
+    """Return what a further file is asked for: a table holds every match, the others what was chosen.
+
+    Slides say who read the cases and the comment, as the form had them when it was sent last.
+    """
     chosen = () if writer.suffix == "csv" else cases[:1] if writer.single else cases
-    return ExportRequest(writer.name, chosen, overlay, high_resolution=True, bom=True)
+    return ExportRequest(
+        writer.name,
+        chosen,
+        overlay,
+        reader=st.session_state["export-reader"],
+        comment=st.session_state["export-comment"],
+        high_resolution=True,
+        bom=True,
+    )
 
 
 def _button(answer: Answer, writer: Writer, request: ExportRequest) -> None:
