@@ -16,7 +16,7 @@ from engine.explain.sentences import CAVEAT, TEXT_SIDE, accounts, not_converged,
 from engine.strings import notice
 from engine.study import Film, Note, Study, Trace
 
-SIZE_IN, DPI = (13.0, 8.4), 130
+SIZE_IN, DPI = (13.0, 9.1), 130
 INK, FAINT, PAPER = "#1f2933", "#9aa5b1", "#ffffff"
 AMPLITUDE = {"mV": "the bar at the right is 1 mV", "sd": "amplitude unknown", "au": "amplitude arbitrary"}
 LEAD_STEP_MV = 2.2  # distance of two leads' lines
@@ -36,14 +36,14 @@ def draw_pair_figure(query: Study, match: Study, maps: PairMaps) -> Any:
     FigureCanvasAgg(figure)
     figure.suptitle(f"What makes these two similar (cosine {number(maps.similarity)})", color=INK, fontsize=14, y=0.975)
     for left, title, study, input_map in ((0.05, "Query", query, maps.query), (0.53, "Match", match, maps.match)):
-        axes = figure.add_axes((left, 0.265, 0.43, 0.635))
+        axes = figure.add_axes((left, 0.315, 0.43, 0.59))
         axes.set_title(f"{title}: {study.recognised}", color=INK, fontsize=11, loc="left")
         draw_side(axes, study, input_map)
         if input_map is not None and input_map.converged:
-            _legend(figure, (left + 0.06, 0.178, 0.31, 0.016), study, input_map)
-        figure.text(left, 0.115, fill(completeness_sentence(input_map), 100), color=INK, fontsize=8, va="top")
+            _legend(figure, (left + 0.06, 0.228, 0.31, 0.015), study, input_map)
+        figure.text(left, 0.168, fill(completeness_sentence(input_map), 100), color=INK, fontsize=8, va="top")
     notes = [note for note in maps.notes if note != TEXT_SIDE]
-    figure.text(0.05, 0.062, fill(" ".join([CAVEAT, *notes]), 215), color=INK, fontsize=7.5, va="top")
+    figure.text(0.05, 0.09, fill(" ".join([CAVEAT, *notes]), 215), color=INK, fontsize=7.5, va="top")
     figure.text(0.05, 0.012, f"{notice()}.", color=INK, fontsize=10, weight="bold")
     return figure
 
@@ -65,7 +65,7 @@ def completeness_sentence(input_map: InputMap | None) -> str:
         f"Convergence gap {percent(input_map.gap)} after {input_map.steps} gradients, limit {percent(input_map.limit)}."
     )
     if not input_map.converged:
-        return f"{measured} {not_converged(input_map)} {added}"
+        return f"{measured} {not_converged(input_map)} {input_map.steps} gradients were computed."
     shared = f"The colours share out the difference, {number(input_map.rise, 3)}; {accounts(input_map)}"
     smoothed = f"Smoothing: {input_map.smoothing}."
     return " ".join(part for part in (measured, shared, outside(input_map), added, smoothed) if part)

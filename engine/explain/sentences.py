@@ -38,7 +38,7 @@ STRETCH_S = 0.1  # seconds of one lead
 def percent(share: float) -> str:
     """Return a share as per cent with two significant digits, e.g. "0.84 %", "12 %"."""
     value = 100 * share
-    digits = 0 if value >= 10 else 1 if value >= 1 else 2
+    digits = 0 if value >= 10 or value == round(value) else 1 if value >= 1 else 2
     return f"{value:.{digits}f} %"
 
 
