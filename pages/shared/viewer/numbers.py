@@ -32,8 +32,7 @@ def _of_trace(panel: Panel) -> list[pd.DataFrame]:
         return [ppg_view.table(strip)]
     if panel.anonymous:
         return []
-    start = panel.study.window_s[0] if panel.study.window_s else 0.0
-    found = ecg_view.table(ecg_view.rate(panel.token, start, panel.study.searched_trace))
+    found = ecg_view.table(ecg_view.shown_rate(panel))
     return [] if found is None else [found]
 
 

@@ -9,14 +9,12 @@ import pytest
 from helpers.screens import PATIENCE_S
 from streamlit.testing.v1 import AppTest
 
-from engine.drawing.palette import paper
 from engine.intake.quality.rate import quality_strip, rate_of
+from engine.metrics.median_beat import median_beat
 from engine.strings import text
 from engine.study import ECG_LEADS, Film, Study, Trace
-from pages.shared.viewer import Panel, ecg_figure, film_window, ppg_figure
-from pages.shared.viewer.ecg_figure import PaperScale, Strip
+from pages.shared.viewer import Panel, film_window, trace_bytes, trace_data
 
-PAPER = paper("dark")
 BEAT_S = 0.75  # 80 per minute
 
 
@@ -40,49 +38,95 @@ def radiograph(spacing: tuple[float, float] | None = (0.2, 0.1)) -> Film:
     return Film(((rows + columns) / 498 * 4095).astype(np.uint16), 12, spacing)
 
 
-def strip(trace: Trace) -> Strip:
-    found = rate_of(trace)
-    return Strip(Panel(Study("ecg", trace, "ECG")), trace, 0.0, found.lead, found.beats_s)
+def given(study: Study, **options: object) -> dict[str, object]:
+    """What the browser is given of one recording, as a page sends it."""
+
+    def page(study, options):
+        from pages.shared import viewer
+
+        viewer.draw(study, key="one", **options)
+
+    app = AppTest.from_function(page, args=(study, options), default_timeout=PATIENCE_S).run()
+    assert not app.exception
+    return json.loads(app.get("bidi_component")[0].proto.json)
 
 
-@pytest.mark.parametrize(("speed", "gain"), [(12.5, 5), (25, 10), (50, 20)])
-def test_a_caliper_reads_milliseconds_and_millivolts_at_every_setting(speed, gain):
-    scale = PaperScale(speed, gain, "12x1")
-    drawn, _ = ecg_figure.figure([strip(ecg())], scale, PAPER, "red")
-    line = drawn.data[0]
-    first = np.asarray(line.y[: line.x.tolist().index(max(line.x[:2500]))], dtype=float)
-    assert np.ptp(first) == pytest.approx(gain, rel=0.05)  # 1 mV
-    assert max(line.x[:2500]) == pytest.approx(10 * speed, abs=0.3)  # 10 s
-    template = drawn.layout.newshape.label.texttemplate
-    assert template == f"%{{dx*{1000 / speed:g}:.0f}} ms, %{{dy/{gain}:.2f}} mV"
+def recorded(trace: Trace, **facts: object) -> Study:
+    modality = "ppg" if trace.leads == ("PPG",) else "ecg"
+    return Study(modality, trace, "recording", facts=facts, fingerprint=f"{trace.samples.sum():.4f}".rjust(64, "0"))
 
 
-def test_squares_of_the_paper_are_square_and_one_and_five_millimetres():
-    drawn, _ = ecg_figure.figure([strip(ecg())] * 2, PaperScale(), PAPER, "red")
-    for across, up in ((drawn.layout.xaxis, drawn.layout.yaxis), (drawn.layout.xaxis2, drawn.layout.yaxis2)):
-        assert (across.dtick, across.minor.dtick, up.dtick, up.minor.dtick) == (5, 1, 5, 1)
-        assert up.scaleanchor.startswith("x")
-        assert up.scaleratio in (None, 1)
-    assert (drawn.layout.xaxis2.matches, drawn.layout.yaxis2.matches) == ("x", "y")
+def test_an_ecg_is_sent_with_every_layout_its_rows_at_every_gain_and_its_rate():
+    data = given(recorded(ecg()))
+    (panel,) = data["panels"]
+    assert set(panel["layouts"]) == {"3x4r", "6x2", "12x1", "cabrera"}
+    for layout in panel["layouts"].values():
+        assert sorted(lead.removeprefix("-") for row in layout["rows"] for lead in row) == sorted(ECG_LEADS)
+        for gain in ("5", "10", "20"):
+            bases = layout["places"][gain]["bases"]
+            assert len(bases) == len(layout["rows"]) + len(layout["rhythm"])
+            assert (np.diff(bases) > 0).all()
+        assert layout["places"]["20"]["height"] > layout["places"]["5"]["height"]
+    assert "Heart rate 80 per minute" in panel["rate"]
+    assert panel["rr"] == pytest.approx(1000 * BEAT_S, abs=2)
+    assert data["complexes"]["curves"][0]["title"] == "median of 13 beats"
+    assert "filter" in panel["settings"]
+
+
+def test_only_recorded_leads_are_drawn_each_in_a_row_of_its_own():
+    (panel,) = given(recorded(ecg(leads=("II", "V5"))))["panels"]
+    assert {str(layout["rows"]) for layout in panel["layouts"].values()} == {str([["II"], ["V5"]])}
 
 
 @pytest.mark.parametrize("units", ["sd", "au"])
-def test_unknown_amplitude_gets_no_millivolt_lines_no_pulse_and_no_millivolt_caliper(units):
-    drawn, _ = ecg_figure.figure([strip(ecg(units))], PaperScale(), PAPER, "red")
-    assert drawn.layout.yaxis.showgrid is False
-    assert drawn.layout.yaxis.minor.showgrid is False
-    assert "mV" not in drawn.layout.newshape.label.texttemplate
-    assert np.nanmin(np.asarray(drawn.data[0].x, dtype=float)) >= 0  # nothing stands in the margin of the pulse
-    assert not any("mm/mV" in str(words) for one in drawn.data for words in (one.text or ()))
+def test_unknown_amplitude_is_said_and_has_no_millivolts(units):
+    (panel,) = given(recorded(ecg(units)))["panels"]
+    assert panel["units"] == units
+    assert "mm/mV" not in panel["settings"] + panel["alt"]
 
 
-@pytest.mark.parametrize("layout", ["3x4r", "6x2", "12x1"])
-def test_every_lead_is_named_and_the_settings_are_printed(layout):
-    drawn, _ = ecg_figure.figure([strip(ecg())], PaperScale(layout=layout), PAPER, "red")
-    said = [words for one in drawn.data for words in (one.text or ())]
-    assert {words for words in said if words.startswith("<b>")} == {f"<b>{lead}</b>" for lead in ECG_LEADS}
-    assert any("25 mm/s, 10 mm/mV · 250 Hz · 10 s" in words and "filter" in words for words in said)
-    assert len(drawn.data) < 10  # few shapes, however many leads
+def test_samples_keep_their_amplitudes_and_their_gaps():
+    samples = np.array([[0.0, 1.5, np.nan, -3.0], [0.0, 0.0, 0.0, 0.0]], np.float32)
+    content, scale = trace_bytes.samples_int16(samples)
+    steps = np.frombuffer(content, "<i2").reshape(2, 4)
+    assert steps[0, 2] == trace_bytes.MISSING
+    known = np.isfinite(samples)
+    assert (steps * np.array(scale)[:, None])[known] == pytest.approx(samples[known], abs=1e-4)
+
+
+def test_a_map_keeps_its_largest_values_and_their_signs():
+    values = np.zeros((1, 1000))
+    values[0, 501], values[0, 744] = 1.0, -0.5
+    levels = np.frombuffer(trace_bytes.map_levels(values, ecg(leads=("II",), fs=400.0)), np.int8)
+    assert levels.size == 250
+    assert (levels[125], levels[186], np.abs(levels).sum()) == (6, -3, 9)
+
+
+def test_a_median_beat_leaves_a_premature_beat_and_noise_out():
+    trace = ecg()
+    beats = np.arange(1, 12) * BEAT_S + 0.3
+    clean = median_beat(trace, beats)
+    trace.samples[:, 1000:1100] += 2.0
+    beat = median_beat(trace, beats)
+    assert beat.samples.shape == (12, round(0.3 * 250) + round(0.6 * 250) + 1)
+    assert np.argmax(beat.samples[1]) == round(0.3 * 250)
+    assert np.abs(beat.samples - clean.samples).max() < 0.05
+    assert median_beat(trace, beats[:2]) is None
+
+
+def test_a_day_is_sent_by_a_stretch_around_what_is_searched():
+    day = Trace(np.zeros((3, 24 * 3600 * 50), np.float32), ("I", "II", "III"), 50.0, "mV")
+    sent = trace_data.sent_part(Panel(Study("ecg", day, "ECG", window_s=(40_000.0, 40_010.0))), 40_000.0)
+    assert sent.trace.samples.size <= trace_data.MOST_SAMPLES
+    assert sent.start_s < 40_000 < sent.start_s + sent.trace.duration_s - 10
+
+
+def test_an_anonymous_recording_says_no_rate_no_beats_and_no_file():
+    for trace in (ecg(), pulse(20)):
+        data = given(recorded(trace, cohort="ward", labels=("AF",)), anonymous=True)
+        (panel,) = data["panels"]
+        assert (panel["rate"], panel["beats"], panel["rr"], panel["map"]) == ("", None, None, None)
+        assert not any(word in json.dumps(data) for word in ("ward", '"AF"', "80 per minute", "median of 1"))
 
 
 def test_heart_and_pulse_rate_are_those_of_the_recording():
@@ -101,11 +145,11 @@ def test_quality_stays_between_0_and_1_and_covers_the_recording():
 
 def test_overview_of_a_long_recording_keeps_its_extremes():
     long = pulse(1800)
-    long.samples[0, 100_000] = 9.0
-    x, y = ppg_figure.envelope(long)
-    assert x.size <= 2 * ppg_figure.COLUMNS
-    assert y.max() == 9.0
-    assert x[np.argmax(y)] == pytest.approx(800, abs=1)
+    long.samples[0, 100_000:100_200] = 9.0
+    columns = trace_bytes.outline(long.samples[0])
+    assert len(columns) == trace_bytes.COLUMNS
+    highest = max(range(len(columns)), key=lambda i: columns[i][1])
+    assert highest / len(columns) * 1800 == pytest.approx(800, abs=4)
 
 
 def test_presets_cut_the_films_own_greys_at_their_percentiles():
@@ -147,15 +191,11 @@ def test_a_film_states_its_spacing_and_depth_to_the_browser_and_says_where_there
     assert "per cent" in json.loads(sent(app))["panels"][0]["facts"]
 
 
-def test_ecg_and_pulse_say_their_rate_and_turn_a_span_into_one():
-    app = shown(Study("ecg", ecg(), "ECG", fingerprint="b" * 64))
-    assert not app.exception
-    assert "**80 per minute**" in words_of(app)
-    app.number_input(key="one-span").set_value(600).run()
-    assert "**100 per minute**" in words_of(app)
-    app = shown(Study("ppg", pulse(120), "PPG", fingerprint="c" * 64))
-    assert not app.exception
-    assert "**80 per minute**" in words_of(app)
+def test_a_pulse_says_its_rate_and_the_quality_of_every_stretch():
+    (panel,) = given(recorded(pulse(120)))["panels"]
+    assert "Pulse rate 80 per minute" in panel["rate"]
+    assert [one["accepted"] for one in panel["quality"]] == [True] * 12
+    assert panel["overview"]
 
 
 def test_an_anonymous_film_names_no_view_but_keeps_the_mark_of_a_synthetic_one():

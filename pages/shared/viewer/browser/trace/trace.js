@@ -1,0 +1,259 @@
+// The trace viewer: an ECG on paper as from a cart or a pulse recording, one or two, with calipers.
+
+import { element, fill, set } from "../common/elements.js";
+import { mounting, recall, redrawing } from "../common/mounting.js";
+import { unpacked } from "../common/payload.js";
+import { TraceBar } from "./bar.js";
+import { MeasureList } from "./measures.js";
+import { Overview, swatch } from "./overview.js";
+import { Pane } from "./pane.js";
+import { Signal } from "./signal.js";
+
+class TraceViewer {
+  constructor(host, tell) {
+    Object.assign(this, { host, tell, panes: [], overviews: [], shown: "" });
+    host.classList.add("trace");
+    this.redraw = redrawing(host, () => this.draw());
+    host.addEventListener("keydown", (event) => this.bar?.pressed(event));
+  }
+
+  update(data) {
+    this.data = data;
+    this.host.style.height = data.height;
+    this.host.style.setProperty("--caliper", data.colours.caliper);
+    const { state } = this;
+    const shown = JSON.stringify([data.panels.map((panel) => panel.token), Boolean(data.complexes), data.colours.background, state?.view === "beats"]);
+    if (shown !== this.shown) this.rebuild();
+    else this.refresh();
+  }
+
+  /** Make everything anew: other recordings, another theme, or strips instead of beats. */
+  rebuild() {
+    this.close();
+    const { data } = this;
+    const name = `${data.key} ${data.panels.map((panel) => panel.token).join(" ")}`;
+    this.state = recall(name, () => ({ ...data.first, zoom: 1, snap: false, calipers: [], chosen: "", starts: data.panels.map((panel) => panel.first) }));
+    const { state } = this;
+    if (!data.complexes) state.view = "strip";
+    this.shown = JSON.stringify([data.panels.map((panel) => panel.token), Boolean(data.complexes), data.colours.background, state.view === "beats"]);
+    const events = {
+      redraw: this.redraw,
+      changed: (caliper, done) => this.changed(caliper, done),
+      choose: (caliper) => this.choose(caliper),
+      remove: (caliper) => this.remove(caliper),
+      scrolled: (pane) => this.scrolled(pane),
+    };
+    const { words, colours, complexes } = data;
+    const sources = state.view === "beats" ? [null] : data.panels;
+    this.panes = sources.map((panel, i) => new Pane(panel, i, { state, words, colours, complexes, events }));
+    this.measures = new MeasureList(this);
+    this.bar = new TraceBar(this);
+    this.overviews = sources.map((panel, i) => (panel?.overview ? this.overviewOf(panel, i) : null));
+    this.panes.forEach((pane, i) => this.overviews[i] && pane.root.append(this.overviews[i].root));
+    const row = element("div", { class: "panes" }, ...this.panes.map((pane) => pane.root));
+    this.host.replaceChildren(this.bar.root, row, this.measures.root, this.measures.said);
+    this.panes.forEach((pane, i) => (pane.start = state.starts[i] ?? 0));
+    this.measures.show();
+    this.load();
+  }
+
+  overviewOf(panel, i) {
+    return new Overview(panel, this.data.words, this.data.colours, {
+      move: (t) => this.moveTo(i, t),
+      settled: () => this.fetchAround(i),
+    });
+  }
+
+  refresh() {
+    this.load();
+    this.panes.forEach((pane, i) => (pane.panel = pane.panel && this.data.panels[i]));
+  }
+
+  /** Fetch what the panes draw and draw it. */
+  async load() {
+    const { data, panes, state } = this;
+    const wanted = data.panels.map((panel) => `${panel.url} ${panel.map?.url ?? ""} ${panel.rate}`).join(" ") + (data.complexes?.curves ?? []).map((one) => one.url).join(" ");
+    panes.forEach((pane, i) => this.head(pane, i));
+    if (this.loaded === wanted && this.loadedInto === panes) return;
+    [this.loaded, this.loadedInto] = [wanted, panes];
+    const [one, other] = [data.colours.ink, data.colours.second];
+    if (state.view === "beats") {
+      const { complexes } = data;
+      const curves = await Promise.all(complexes.curves.map((curve) => Signal.fetched({ ...complexes, ...curve, start: -complexes.before })));
+      panes[0].curves = curves.map((signal, i) => ({ signal, colour: i ? other : one, dashed: i > 0 }));
+    } else {
+      await Promise.all(panes.map(async (pane, i) => {
+        const panel = data.panels[i];
+        const signal = await Signal.fetched(panel);
+        pane.overlay = panel.map ? await this.mapOf(panel, signal) : null;
+        pane.beats = panel.beats;
+        pane.curves = [{ signal, colour: one, dashed: false }];
+      }));
+    }
+    if (this.panes === panes) {
+      this.redraw();
+      this.placed = this.placed === panes ? panes : this.toFirst(panes);
+    }
+  }
+
+  /** Show the stretch that is searched first. */
+  toFirst(panes) {
+    this.draw();
+    panes.forEach((pane, i) => {
+      if (pane.view && !pane.beating && !pane.page.turns) this.scrollTo(pane, this.state.starts[i] ?? 0);
+    });
+    return panes;
+  }
+
+  async mapOf(panel, signal) {
+    const levels = new Int8Array((await unpacked(panel.map.url)).slice().buffer);
+    const per = levels.length / panel.leads.length;
+    const level = (lead, i) => levels[lead * per + Math.min(Math.floor((i * per) / signal.n), per - 1)];
+    return { level, opacity: panel.map.opacity };
+  }
+
+  /** Write what stands over and under a pane. */
+  head(pane, i) {
+    const { data, state } = this;
+    const beats = state.view === "beats";
+    const panel = data.panels[i];
+    const parts = beats ? data.complexes.curves.map((curve) => curve.title) : [panel.title, panel.rate];
+    const stamp = (beats ? data.panels : [panel]).find((one) => one.stamp)?.stamp;
+    const title = element("b", {}, parts[0] ?? "");
+    const said = parts.slice(1).filter(Boolean).join(" · ");
+    pane.head.replaceChildren(title, element("span", { class: "rate" }, said), ...(stamp ? [element("span", { class: "stamp" }, stamp)] : []));
+    const items = beats ? this.beatsLegend() : this.mapLegend(panel);
+    pane.legend.replaceChildren(...items);
+    set(pane.legend, { hidden: items.length === 0 });
+  }
+
+  beatsLegend() {
+    const { complexes, colours } = this.data;
+    if (complexes.curves.length < 2) return [];
+    return complexes.curves.map((curve, i) =>
+      element("span", {}, swatch(i ? colours.second : colours.ink, i ? "7 3" : null, 2), curve.title),
+    );
+  }
+
+  mapLegend({ map }) {
+    const { words, colours } = this.data;
+    if (!map) return [];
+    return [
+      element("span", {}, swatch(colours.raises, null, 6), words.raises),
+      element("span", {}, swatch(colours.lowers, "5 4", 6), words.lowers),
+    ];
+  }
+
+  close() {
+    this.redraw.stop();
+    this.panes.forEach((pane) => pane.close());
+    this.overviews.forEach((one) => one?.close());
+    [this.panes, this.overviews] = [[], []];
+  }
+
+  draw() {
+    const { panes, data, state } = this;
+    const ready = panes.filter((pane) => pane.curves.length && pane.scroller.clientWidth);
+    const fits = ready.filter((pane) => !pane.pulse).map((pane) => pane.fit(pane.scroller.clientWidth, pane.scroller.clientHeight));
+    const together = panes.length > 1 && fits.length ? Math.min(...fits) * state.zoom : null;
+    ready.forEach((pane) => pane.draw(together));
+    ready.forEach((pane) => this.overviews[panes.indexOf(pane)]?.show(pane.seen()));
+    this.bar.show();
+    set(this.host, { "data-drawn": ready.length && data ? "yes" : null });
+  }
+
+  set(field, value) {
+    if (field === "speed") this.state.speeds[this.state.view] = value;
+    else this.state[field] = value;
+    if (field === "view") this.rebuild();
+    else this.redraw();
+  }
+
+  /** A pane was scrolled: the linked one follows by as many seconds. */
+  scrolled(pane) {
+    if (this.data.linked) {
+      for (const other of this.panes) {
+        if (other === pane || !other.view) continue;
+        other.scroller.scrollLeft = pane.scroller.scrollLeft + (other.offset ?? 0) - (pane.offset ?? 0);
+        other.scroller.scrollTop = pane.scroller.scrollTop;
+      }
+    }
+    this.redraw();
+  }
+
+  scrollTo(pane, t) {
+    pane.showFrom(t);
+    pane.offset = pane.scroller.scrollLeft;
+  }
+
+  /** Bring a time to the beginning of what is seen: turn the page, or scroll the paper. */
+  moveTo(i, t) {
+    const pane = this.panes[i];
+    const by = t - (pane.page.turns ? pane.start : pane.seen()[0]);
+    const moved = this.data.linked ? this.panes : [pane];
+    for (const one of moved) {
+      if (!one.view) continue;
+      if (one.page.turns) {
+        const last = Math.max(one.panel.seconds - one.page.seconds, 0);
+        one.start = Math.min(Math.max(one.start + by, 0), last);
+        this.state.starts[one.number] = one.start;
+      } else one.scroller.scrollLeft += by * one.pxPerS();
+    }
+    this.redraw();
+  }
+
+  /** Ask the server for the stretch that is seen, where it is not here. */
+  fetchAround(i) {
+    const pane = this.panes[i];
+    const [from, to] = pane.seen();
+    if (pane.signal && from >= pane.signal.start && to <= pane.signal.end + 0.01) return;
+    this.tell("stretch", { panel: i, from });
+  }
+
+  addCaliper() {
+    (this.panes.find((pane) => pane.root.contains(this.host.getRootNode().activeElement)) ?? this.panes[0]).addInMiddle();
+    this.redraw();
+  }
+
+  changed(caliper, done) {
+    this.measures.show();
+    if (done) {
+      this.measures.say(caliper);
+      this.redraw();
+    }
+  }
+
+  choose(caliper, focus = false) {
+    this.state.chosen = caliper?.id ?? "";
+    this.panes.forEach((pane) => pane.view && pane.drawCalipers());
+    if (focus && caliper) this.panes[caliper.pane]?.drawings.get(caliper)?.handles[1].focus();
+    this.measures.show();
+    this.bar.show();
+  }
+
+  remove(caliper) {
+    const { state } = this;
+    state.calipers.splice(state.calipers.indexOf(caliper), 1);
+    this.measures.said.textContent = fill(this.data.words.removed, { lead: caliper.lead });
+    this.choose(state.calipers[state.calipers.length - 1] ?? null);
+    this.panes[caliper.pane]?.scroller.focus({ preventScroll: true });
+  }
+
+  clear() {
+    this.state.calipers.splice(0);
+    this.choose(null);
+  }
+
+  march(caliper = this.state.calipers.find((one) => one.id === this.state.chosen)) {
+    if (!caliper) return;
+    caliper.march = !caliper.march;
+    this.choose(caliper);
+    this.changed(caliper, true);
+  }
+
+  estimate() {
+    this.tell("estimate", true);
+  }
+}
+
+export default mounting((host, tell) => new TraceViewer(host, tell));
