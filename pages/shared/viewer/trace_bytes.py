@@ -11,7 +11,7 @@ FULL = 32000  # of the largest sample of a lead
 LEVELS = 6  # steps of a map's size; browser/trace/ink.js draws them
 MAP_HZ = 100.0  # of a map in the browser
 COLUMNS = 600  # of an outline
-OUTLINE_PERCENTILES = (0.2, 99.8)  # an artefact does not flatten the rest
+OUTLINE_PERCENTILES = (0.05, 99.95)  # an artefact does not flatten the rest
 
 
 def samples_int16(samples: np.ndarray) -> tuple[bytes, list[float]]:

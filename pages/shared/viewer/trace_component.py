@@ -22,7 +22,7 @@ SECOND = {"light": "#A63A00", "dark": "#FFB070"}  # of the second of two recordi
 
 def mount(panels: Sequence[Panel], frame: Frame, data: dict[str, Any]) -> None:
     """Draw the viewer with `data`, and with the words, colours and settings that every trace has."""
-    sides = ("compare-query", "compare-match") if len(panels) > 1 else ("",)
+    sides = ("st-key-compare-query", "st-key-compare-match") if len(panels) > 1 else ("",)
     for side, one in zip(sides, data["panels"], strict=True):
         one["side"] = side
     name = f"{frame.key}-trace"
