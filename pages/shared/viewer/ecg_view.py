@@ -10,6 +10,7 @@ import pandas as pd
 from engine.drawing import ecg_paper
 from engine.drawing.ecg_paper import LeadLayout
 from engine.intake.quality.rate import Rate
+from engine.metrics.ecg_intervals import Intervals, estimate_intervals
 from engine.metrics.median_beat import AFTER_S, BEFORE_S, MedianBeat, median_beat
 from engine.strings import text
 from engine.study import Trace
@@ -28,6 +29,8 @@ def draw_ecgs(panels: list[Panel], frame: Frame) -> None:
         trace_data.ecg_data(panel, part, f"viewer-{frame.key}-{i}")
         for i, (panel, part) in enumerate(zip(panels, sent, strict=True))
     ]
+    for panel, one in zip(panels, shown, strict=True):
+        one["intervals"] = "" if panel.anonymous else _interval_words(_intervals(panel))
     names = {key: layout["name"] for data in shown for key, layout in data["layouts"].items()}
     if all(len(set(map(str, data["layouts"].values()))) == 1 for data in shown):
         names = dict([next(iter(names.items()))])  # one row per lead, whatever is chosen
@@ -86,7 +89,9 @@ def _complexes(panels: list[Panel], frame: Frame) -> dict[str, Any] | None:
         "perUnit": ecg_paper.mm_per_unit(together),
         "places": {str(gain): places_of(together, layout, gain, whole=True) for gain in GAINS},
         "curves": curves,
-        "settings": text("trace_viewer.beats_settings", speed="{speed}", gain=unit),
+        "marks": _marks(panels),
+        "settings": text("trace_viewer.beats_settings", speed="{speed}", gain=unit)
+        + (f" · {text('trace_viewer.marked')}" if _marks(panels) else ""),
         "alt": text("trace_viewer.beats_alt", leads=len(leads), speed="{speed}", gain=unit),
     }
 
@@ -96,6 +101,38 @@ def _median_beat(panel: Panel) -> MedianBeat | None:
     start, part = trace_data.rated_part(panel)
     found = trace_data.rate(panel.token, start, part)
     return None if found is None else median_beat(part, found.beats_s)
+
+
+def _intervals(panel: Panel) -> Intervals | None:
+    start, part = trace_data.rated_part(panel)
+    found, beat = trace_data.rate(panel.token, start, part), _median_beat(panel)
+    return None if found is None or beat is None else estimate_intervals(beat, found.intervals_ms)
+
+
+def _interval_words(found: Intervals | None) -> str:
+    """Return the intervals as the estimates that they are; "" where no QRS stands out."""
+    if found is None:
+        return ""
+    values = {"pr": found.pr, "qrs": found.qrs, "qt": found.qt}
+    said = {name: _rounded(value) for name, value in values.items()}
+    words = text("trace_viewer.estimated", **said)
+    if found.qtc_bazett is None:
+        return words
+    qtc = text("trace_viewer.estimated_qtc", b=_rounded(found.qtc_bazett), f=_rounded(found.qtc_fridericia))
+    return f"{words} · {qtc}"
+
+
+def _rounded(ms: float | None) -> str:
+    return text("trace_viewer.not_found") if ms is None else f"{ms:.0f} {text('trace_viewer.ms')}"
+
+
+def _marks(panels: list[Panel]) -> list[float]:
+    """Return where the waves of one recording's median beat begin and end, s from R, as estimated; none of two."""
+    found = None if len(panels) > 1 or panels[0].anonymous else _intervals(panels[0])
+    if found is None:
+        return []
+    points = (found.p_onset, found.qrs_onset, found.qrs_end, found.t_end)
+    return [round(point / 1000, 4) for point in points if point is not None]
 
 
 def _of_leads(beat: MedianBeat, leads: tuple[str, ...]) -> np.ndarray:

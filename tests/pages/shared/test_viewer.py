@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 
 import numpy as np
+import pandas as pd
 import pytest
 from helpers.screens import PATIENCE_S
 from streamlit.testing.v1 import AppTest
 
 from engine.intake.quality.rate import quality_strip, rate_of
+from engine.metrics.ecg_intervals import estimate_intervals
 from engine.metrics.median_beat import median_beat
 from engine.strings import text
 from engine.study import ECG_LEADS, Film, Study, Trace
@@ -71,6 +73,56 @@ def test_an_ecg_is_sent_with_every_layout_its_rows_at_every_gain_and_its_rate():
     assert panel["rr"] == pytest.approx(1000 * BEAT_S, abs=2)
     assert data["complexes"]["curves"][0]["title"] == "median of 13 beats"
     assert "filter" in panel["settings"]
+
+
+def test_intervals_are_estimated_on_the_median_beats_and_withheld_where_a_wave_is_not_clear():
+    at = np.arange(2500) / 250
+    phase = at % BEAT_S - 0.35  # from R: P from -0.2 to -0.12, QRS from -0.04 to 0.04, T to 0.32
+    wave = 0.15 * np.exp(-(((phase + 0.16) / 0.02) ** 2)) + 1.2 * np.clip(1 - np.abs(phase) / 0.04, 0, None)
+    t_wave = 0.3 * np.clip(1 - np.abs(phase - 0.24) / 0.08, 0, None)
+    factors = np.linspace(0.5, 1.2, 12)[:, None]
+    noise = np.random.default_rng(4).normal(0, 0.002, (12, at.size))
+    beats = np.arange(13) * BEAT_S + 0.35
+    even = np.full(12, 1000 * BEAT_S)
+    found = estimate_intervals(
+        median_beat(Trace(factors * (wave + t_wave) + noise, ECG_LEADS, 250.0, "mV"), beats), even
+    )
+    assert (found.pr, found.qrs, found.qt) == (
+        pytest.approx(155, abs=20),
+        pytest.approx(80, abs=12),
+        pytest.approx(360, abs=20),
+    )
+    assert found.qtc_bazett == pytest.approx(found.qt / BEAT_S**0.5)
+    assert found.qtc_fridericia == pytest.approx(found.qt / BEAT_S ** (1 / 3))
+    uneven = estimate_intervals(
+        median_beat(Trace(factors * (wave + t_wave) + noise, ECG_LEADS, 250.0, "mV"), beats),
+        even * (1 + 0.3 * (-1) ** np.arange(12)),
+    )
+    assert uneven.pr is None  # as in atrial fibrillation
+    flat = Trace(noise, ECG_LEADS, 250.0, "mV")
+    assert estimate_intervals(median_beat(flat, beats), even) is None
+
+
+def test_estimated_intervals_are_near_those_that_cardiologists_marked(recordings):
+    """LUDB's manual marks: median error of PR, QRS and QT, and how many are found."""
+    table = pd.read_csv(recordings / "ecg" / "ecg.csv", low_memory=False).dropna(subset="intervals")
+    stored = np.load(recordings / "ecg" / "ecg_mv.npz")
+    errors: dict[str, list[float]] = {"pr": [], "qrs": [], "qt": []}
+    for row in table.itertuples():
+        samples = stored["signals"][int(row.array_row)] * float(stored["scale"])
+        trace = Trace(samples.astype(np.float32), ECG_LEADS, 100.0, "mV")
+        beats, marked = rate_of(trace), json.loads(row.intervals)
+        beat = None if beats is None else median_beat(trace, beats.beats_s)
+        found = None if beat is None else estimate_intervals(beat, beats.intervals_ms)
+        for name, known in errors.items():
+            value, truth = getattr(found, name, None), marked.get(f"{name}_ms")
+            if value is not None and truth is not None:
+                known.append(abs(value - truth))
+    middle = {name: float(np.median(known)) for name, known in errors.items()}
+    assert middle["pr"] < 12
+    assert middle["qrs"] < 9
+    assert middle["qt"] < 19
+    assert min(map(len, errors.values())) > 120
 
 
 def test_only_recorded_leads_are_drawn_each_in_a_row_of_its_own():

@@ -71,10 +71,6 @@ export class TraceBar {
         ),
       );
     }
-    if (viewer.data.estimable) {
-      this.estimate = makeButton({ name: words.estimate_said, iconName: "query_stats", label: words.estimate, act: () => viewer.estimate() });
-      this.root.append(makeGroup(words.estimate, this.estimate));
-    }
     this.root.append(makeGroup(words.screen, makeButton({ name: words.full, iconName: "fullscreen", act: () => toggleFullScreen(viewer.host) })));
   }
 

@@ -11,6 +11,7 @@ const LEVELS = 6; // steps of a signed map; below half a step nothing is drawn
 const DASHES_MM = [1.4, 1.5]; // mark the negative sign, so that it never rests on colour alone
 const SECONDS = [1, 2, 5, 10, 30, 60, 300, 600, 3600]; // between two that are printed
 const SECONDS_PX = 70;
+const MARK_MM = 8; // up and down from 0 mV
 const SECOND_DASHES_PX = [7, 3]; // of the second of two recordings over each other
 
 /**
@@ -34,6 +35,7 @@ export function drawPaper(ink, view) {
     for (const curve of view.curves) drawCurve(ink, view, cell, curve);
     if (cell.x0 > 0 && across(view, cell, cell.t0) > margin) drawBeginning(ink, view, cell, paper.names[i]);
   });
+  if (view.marks?.length) drawMarks(ink, view);
   if (view.beats) drawBeats(ink, view);
   if (view.seconds) drawSeconds(ink, view);
   ink.restore();
@@ -199,6 +201,24 @@ function drawSeconds(ink, view) {
     if (x > paper.margin * scale + 8) ink.fillText(`${Number(t.toFixed(1))} s`, x, height - 5);
   }
   ink.textAlign = "left";
+}
+
+/** Mark where waves begin and end in every cell, seconds from the R wave. */
+function drawMarks(ink, view) {
+  ink.beginPath();
+  for (const cell of view.paper.cells) {
+    const [y, reach] = [down(view, cell, 0), MARK_MM * view.scale];
+    for (const t of view.marks) {
+      const x = across(view, cell, t);
+      ink.moveTo(x, y - reach);
+      ink.lineTo(x, y + reach);
+    }
+  }
+  ink.strokeStyle = view.colours.caliper;
+  ink.lineWidth = 1.2;
+  ink.setLineDash([4, 3]);
+  ink.stroke();
+  ink.setLineDash([]);
 }
 
 /** Mark the beats at the foot of the longest cell of their lead. */

@@ -149,6 +149,7 @@ export class Pane {
     const { view, canvas, scroller } = this;
     Object.assign(view, { left: scroller.scrollLeft, top: scroller.scrollTop, curves: this.curves });
     Object.assign(view, { beats: this.beating ? null : this.beats, overlay: this.beating ? null : this.overlay });
+    view.marks = this.beating ? this.complexes.marks : null;
     view.seconds = this.pulse || (!this.beating && this.panel.seconds > 12 && !this.page.turns);
     const ratio = window.devicePixelRatio || 1;
     const [wide, high] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];

@@ -117,7 +117,8 @@ class TraceViewer {
     const { data, state } = this;
     const beats = state.view === "beats";
     const panel = data.panels[i];
-    const parts = beats ? data.complexes.curves.map((curve) => curve.title) : [panel.title, panel.rate];
+    const parts = beats ? data.complexes.curves.map((curve) => curve.title) : [panel.title, panel.rate, panel.intervals];
+    if (beats && parts.length === 1) parts.push(panel.intervals);
     const stamp = (beats ? data.panels : [panel]).find((one) => one.stamp)?.stamp;
     const title = element("b", {}, parts[0] ?? "");
     const said = parts.slice(1).filter(Boolean).join(" · ");
@@ -249,10 +250,6 @@ class TraceViewer {
     caliper.march = !caliper.march;
     this.choose(caliper);
     this.changed(caliper, true);
-  }
-
-  estimate() {
-    this.tell("estimate", true);
   }
 }
 
