@@ -7,12 +7,14 @@ from collections.abc import Sequence
 from engine.findings import Mention
 from engine.retrieval.answer import Neighbour
 from engine.retrieval.typed_words import LabelCount, TypedWords
+from engine.retrieval.wording import label
 from engine.strings import several, text
 
 
 def mention(one: Mention) -> str:
     """Return a finding as it was understood, e.g. "no pleural effusion" or "pneumothorax, left"."""
-    sided = text("typed.sided", finding=one.finding, side=text(f"typed.side_{one.side}")) if one.side else one.finding
+    finding = label(one.finding)
+    sided = text("typed.sided", finding=finding, side=text(f"typed.side_{one.side}")) if one.side else finding
     return text("typed.negated", finding=sided) if one.negated else sided
 
 
@@ -36,10 +38,10 @@ def unknown_alone() -> str:
 
 def count(one: LabelCount, modality: str) -> str:
     """Return how many studies of a modality are labelled so, e.g. "104 chest films labelled cardiomegaly"."""
-    names = text("typed.and").join(one.findings)
+    names = text("typed.and").join(map(label, one.findings))
     single, many = text(f"modality_plain.{modality}"), text(f"modality_plains.{modality}")
     if one.instead_of:
-        return several(one.studies, "typed.instead", modality=single, asked=one.instead_of, findings=names)
+        return several(one.studies, "typed.instead", modality=single, asked=label(one.instead_of), findings=names)
     said = "not_labelled" if one.negated else "labelled"
     if one.studies == 0:
         return text(f"typed.{said}_none", modality=single, findings=names)
@@ -58,11 +60,11 @@ def card(words: TypedWords, neighbour: Neighbour) -> str:
         return text("typed.card_meaning")
     joined = text("typed.and")
     if neighbour.study_id in words.labelled_as:
-        return text("typed.card_labelled", findings=joined.join(words.labelled_as[neighbour.study_id]))
-    affirmed = [one.finding for one in words.understood if not one.negated]
+        return text("typed.card_labelled", findings=joined.join(map(label, words.labelled_as[neighbour.study_id])))
+    affirmed = [label(one.finding) for one in words.understood if not one.negated]
     if affirmed:
         return text("typed.card_not_labelled", findings=joined.join(affirmed))
-    return text("typed.card_without", findings=joined.join(one.finding for one in words.understood))
+    return text("typed.card_without", findings=joined.join(label(one.finding) for one in words.understood))
 
 
 def side(words: TypedWords) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from engine.findings.families import phrase
 from engine.findings.shown import shown
 from engine.retrieval.answer import Neighbour
 from engine.strings import language, one_of, several, text
@@ -63,6 +64,11 @@ def labelled(names: Sequence[str] | str) -> str:
     """Return how a study is labelled, as a phrase. names: its labels, or one"""
     known = [names] if isinstance(names, str) else names
     return f"{text('card.labelled_as')} {labels(known)}" if known else labels(known)
+
+
+def finding(name: str) -> str:
+    """Return a shared finding, by its key in families.toml, in the reader's language."""
+    return label(phrase(name))
 
 
 def labelled_by(names: Sequence[str], source: str) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.retrieval import wording
 from engine.store.records import MARKS
 from engine.strings import text
 from pages.compare.pair import Pair
@@ -91,7 +92,7 @@ def draw_siblings(pair: Pair) -> None:
             mark = case_card.synthetic_badge(row.synthetic)
             st.markdown(f"{text(f'icon.{row.modality}')} {text(f'modality_one.{row.modality}')}{mark}")
             content.draw_thumbnail(row.study_id, row.modality, text(f"modality_one.{row.modality}"))
-            st.markdown(f":small[{escaped(', '.join(row.labels) or text('card.no_labels'))}]")
+            st.markdown(f":small[{escaped(wording.labels(row.labels))}]")
             if st.button(text("detail.like_this"), key=f"like-{row.study_id}"):
                 query_state.take_study(row.study_id)
                 st.switch_page(SEARCH, query_params={query_state.QUERY: row.study_id})

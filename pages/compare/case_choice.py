@@ -59,7 +59,12 @@ def _choice(side: str) -> str | None:
         return None
     labels = workspace.labels(kind, actor=resources.actor())
     label = st.selectbox(
-        text("compare.choose_label"), labels, index=None, key=f"{side}-label", placeholder=text("compare.choose_any")
+        text("compare.choose_label"),
+        labels,
+        index=None,
+        key=f"{side}-label",
+        placeholder=text("compare.choose_any"),
+        format_func=wording.label,
     )
     rows = [row for row in _rows(resources.sight(), kind) if _fits(row, label)]
     study = st.selectbox(

@@ -13,11 +13,11 @@ import streamlit as st
 
 from engine.drawing.palette import colours
 from engine.errors import CasebindError
-from engine.findings import phrase
 from engine.map.place import QueryPlace
 from engine.map.points import NONE, OTHER
 from engine.modalities import MODALITIES
-from engine.strings import number, section, several, text
+from engine.retrieval import wording
+from engine.strings import language, number, section, several, text
 from pages.map.state import MapView
 from pages.shared import content
 from pages.shared.viewer import browser
@@ -48,7 +48,7 @@ def name_of(group: str, by: str) -> str:
         return text(f"map.group_{group}")
     if by == "modality":
         return text(f"modality.{group}") if group in MODALITIES else group
-    return phrase(group) if by == "finding" else group
+    return wording.finding(group) if by == "finding" else group
 
 
 def shape_of(index: int, group: str) -> str:
@@ -62,10 +62,11 @@ def draw_figure(map_view: MapView, by: str, passing: np.ndarray, query: QueryPla
     looked : id of the study whose picture the browser asked for last
     """
     component = browser.component("map", "map/map.js", STYLES)
+    points = _points((map_view.key, language()), _map_view=map_view, by=by, passing=passing.tobytes())
     shown = {
         "key": KEY,
         "height": HEIGHT,
-        "url": browser.address(_points(map_view.key, _map_view=map_view, by=by, passing=passing.tobytes()), KEY),
+        "url": browser.address(points, KEY),
         "alt": alternative(map_view, by, passing, query is not None),
         "words": section("map_figure"),
         "query": None if query is None else _query(query),
@@ -85,7 +86,7 @@ def _points(key: Any, *, _map_view: MapView, by: str, passing: bytes) -> bytes:
     points, indices = _map_view.points, np.frombuffer(passing, np.int64)
     names, of = _map_view.groups(by)
     kinds, kind = np.unique(points.modality[indices].astype(str), return_inverse=True)
-    labels = [", ".join(points.labels[index]) or text("card.no_labels") for index in indices]
+    labels = [wording.labels(points.labels[index]) for index in indices]
     known, label = np.unique(labels, return_inverse=True) if labels else (np.empty(0, str), np.empty(0, int))
     xy = points.xy.astype(float).round(3)
     low, high = (xy.min(0), xy.max(0)) if len(xy) else (np.zeros(2), np.ones(2))

@@ -6,12 +6,12 @@ import numpy as np
 import streamlit as st
 
 from engine.errors import UsageError
-from engine.findings import phrase
 from engine.map import selection as selection_module
 from engine.map.file import MIN_STUDIES
 from engine.map.place import QueryPlace
 from engine.map.points import BY, Points
 from engine.modalities import MODALITIES
+from engine.retrieval import wording
 from engine.strings import number, text
 from pages.map import figure, progress, selection, state
 
@@ -70,7 +70,7 @@ def _controls(points: Points) -> tuple[str, str]:
             key="map-finding",
             placeholder=text("controls.any"),
             width=280,
-            format_func=lambda one: f"{phrase(one)} ({number(found[one])})",
+            format_func=lambda one: f"{wording.finding(one)} ({number(found[one])})",
         )
         st.text_input(text("map.near"), key="map-near", placeholder=text("map.near_example"), width=280)
     values = {name: st.session_state[f"map-{name}"] for name in ("by", "kinds", "finding", "near")}

@@ -8,10 +8,10 @@ import numpy as np
 import pandas as pd
 import streamlit as st
 
-from engine.findings import phrase
 from engine.map.points import Points
 from engine.map.selection import common_labels
 from engine.modalities import MODALITIES
+from engine.retrieval import wording
 from engine.strings import number, several, text
 from engine.teaching import collections
 from pages.map import state
@@ -59,7 +59,7 @@ def _filter_search(points: Points, indices: np.ndarray) -> None:
         text("map.filter", kinds=", ".join(text(f"modality.{name}") for name in kinds)),
         key="map-filter",
         icon=":material/filter_alt:",
-        help=text("map.filter_help", labels=", ".join(labels)),
+        help=text("map.filter_help", labels=", ".join(map(wording.label, labels))),
     ):
         shown = {"query": state.query_shown()} if state.query_shown() else {}
         st.switch_page("pages/search/page.py", query_params={**shown, "into": kinds, "labels": labels})
@@ -73,7 +73,7 @@ def _kinds(points: Points, indices: np.ndarray) -> str:
 
 def _by_finding(points: Points, indices: np.ndarray) -> pd.DataFrame:
     """Return findings of the chosen studies, most frequent first; a study may have several."""
-    counts = Counter(phrase(name) for place in indices for name in points.findings[place])
+    counts = Counter(wording.finding(name) for place in indices for name in points.findings[place])
     bare = sum(not points.findings[place] for place in indices)
     rows = [(name, number(n)) for name, n in counts.most_common(8)]
     rows += [(text("map.no_finding"), number(bare))] if bare else []
@@ -86,7 +86,7 @@ def _rows(points: Points, indices: np.ndarray) -> pd.DataFrame:
         (
             str(points.ids[place]),
             text(f"modality_one.{points.modality[place]}"),
-            ", ".join(points.labels[place]) or text("card.no_labels"),
+            wording.labels(points.labels[place]),
             str(points.cohort[place]),
             text("card.synthetic") if points.synthetic[place] else "",
             round(float(points.xy[place, 0]), 1),
@@ -125,7 +125,7 @@ def _card(points: Points, index: int, number: int) -> None:
     mark = case_card.synthetic_badge(points.synthetic[index])
     st.markdown(f"{text(f'icon.{modality}')} {text(f'modality_one.{modality}')}{mark}")
     content.draw_thumbnail(study_id, modality, text("map.study", n=number))
-    labels = ", ".join(points.labels[index]) or text("card.no_labels")
+    labels = wording.labels(points.labels[index])
     st.markdown(f"**{escaped(labels)}**  \n:small[{escaped(study_id)} · {escaped(points.cohort[index])}]")
     _actions(study_id, number)
 

@@ -104,7 +104,12 @@ def _filters() -> bool:
         required=True,
     )
     left, right = st.columns(2)
-    left.multiselect(text("quiz.labels"), workspace.labels(kind, actor=resources.actor()), key=f"build-labels-{kind}")
+    left.multiselect(
+        text("quiz.labels"),
+        workspace.labels(kind, actor=resources.actor()),
+        key=f"build-labels-{kind}",
+        format_func=wording.label,
+    )
     right.multiselect(
         text("quiz.cohorts"), [one.name for one in workspace.cohorts(actor=resources.actor())], key="build-cohorts"
     )

@@ -7,6 +7,7 @@ import streamlit as st
 from engine.learning.preview import QUERIES, PreviewNeighbour, QueryChange
 from engine.learning.timeline import TimelineEntry
 from engine.modalities import MODALITIES
+from engine.retrieval import wording
 from engine.strings import text
 from pages.releases import state
 from pages.shared.case_card import synthetic_badge
@@ -80,7 +81,7 @@ def _near(neighbour: PreviewNeighbour, other: str) -> str:
     name = f"kept_{other}" if neighbour.fate == "kept" else neighbour.fate
     fate = text(f"releases.fate_{name}", rank=neighbour.other)
     badge = f":{COLOURS[neighbour.fate]}-badge[:material/{ICONS[neighbour.fate]}: {fate}]"
-    labels = escaped(", ".join(neighbour.labels)) or text("card.no_labels")
+    labels = escaped(wording.labels(neighbour.labels))
     about = f"{labels}, {text('releases.bits', hamming=neighbour.hamming)}"
     name = f"**{escaped(neighbour.study_id)}** {badge}{synthetic_badge(neighbour.synthetic)}"
     return f"{neighbour.rank}. {name}  \n   :small[{about}]"

@@ -7,10 +7,10 @@ from typing import Any
 
 import streamlit as st
 
-from engine.findings import phrase
 from engine.learning import gate
 from engine.learning.gate import GateRow
 from engine.model.release import Release
+from engine.retrieval import wording
 from engine.strings import number, one_of, several, text
 from pages.releases import earned, html_table
 from pages.shared.markdown import escaped
@@ -98,7 +98,7 @@ def name_of(row: GateRow) -> str:
     if row.section == "group":
         kind, _, value = row.name.partition(" ")
         return f"{text(f'releases.group_{kind}')}: {one_of('sex', value) if kind == 'sex' else value}"
-    return phrase(row.name) if row.section == "label" else text(f"releases.measure_{row.section}")
+    return wording.finding(row.name) if row.section == "label" else text(f"releases.measure_{row.section}")
 
 
 def _guard(row: GateRow) -> str:

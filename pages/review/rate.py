@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.findings import phrase, vocabulary
+from engine.findings import vocabulary
 from engine.learning import blind
 from engine.learning.queue import Offer
 from engine.learning.review import Review
+from engine.retrieval import wording
 from engine.store.ratings import MAX_COMMENT
 from engine.store.records import MARKS, REASONS, SKIP, Rating
 from engine.strings import several, text
@@ -160,7 +161,7 @@ def _finding() -> None:
         key="review-finding",
         width=240,
         format_func=lambda name: (
-            text("review.finding_is", finding=phrase(name)) if name else text("review.finding_none")
+            text("review.finding_is", finding=wording.finding(name)) if name else text("review.finding_none")
         ),
         label_visibility="collapsed",
     )

@@ -10,6 +10,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from engine.errors import CasebindError
+from engine.retrieval import wording
 from engine.retrieval.answer import Options
 from engine.store.filters import Filters
 from engine.strings import several, text
@@ -157,7 +158,12 @@ def _buttons(name: str, section: str) -> None:
 def _many(name: str, options: list[str]) -> None:
     """Draw the choice of several values; Enter takes the one that was typed, not all that contain it."""
     st.multiselect(
-        text(f"controls.{name}"), options, key=f"set-{name}", placeholder=text("controls.any"), select_all=False
+        text(f"controls.{name}"),
+        options,
+        key=f"set-{name}",
+        placeholder=text("controls.any"),
+        select_all=False,
+        format_func=wording.label if name == "labels" else str,
     )
 
 

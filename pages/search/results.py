@@ -123,14 +123,14 @@ def _counterexamples(answer: Answer, settings: query_state.Options) -> Counterex
         st.info(text("counter.nothing"), icon=":material/contrast:")
         return None
     meant = other.findings
-    labels = text("counter.and").join(meant.labels)
+    labels = text("counter.and").join(map(wording.label, meant.labels))
     words = text(f"counter.{meant.basis}", names=_named(meant), labels=labels, votes=meant.votes, of=meant.labelled)
     st.info(escaped(words), icon=":material/contrast:")
     return other
 
 
 def _named(meant: QueryFindings) -> str:
-    return text("counter.and").join(f"“{name}”" for name in meant.names)
+    return text("counter.and").join(f"“{wording.label(name)}”" for name in meant.names)
 
 
 def _otherwise(answer: Answer, counterexamples: Counterexamples, modality: str, user_ratings: dict[str, str]) -> None:

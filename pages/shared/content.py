@@ -9,7 +9,7 @@ from engine.drawing.film import alternative as alternative_film
 from engine.drawing.film import grey8, stamp_of, stamped
 from engine.drawing.palette import ThemeType, paper
 from engine.errors import NotPermittedError
-from engine.strings import text
+from engine.strings import language, text
 from engine.study import Film, Note, Study, Trace
 from pages.shared import film, resources, svg, trace
 from pages.shared.markdown import escaped
@@ -87,8 +87,8 @@ def draw_numbers(study: Study) -> None:
 
 
 @st.cache_data(max_entries=2000, show_spinner=False)
-def _picture(path: str, study_id: str, theme: ThemeType) -> tuple[str, str]:
-    """Return a card's picture and its alternative: PNG, SVG, or the words of a note."""
+def _picture(path: str, study_id: str, theme: ThemeType, language: str) -> tuple[str, str]:
+    """Return a card's picture and its alternative in a language: PNG, SVG, or the words of a note."""
     study = resources.workspace().study(study_id, actor=resources.actor())
     if isinstance(study.content, Film):
         return film.png(film.thumb(study.content)), alternative(study)
@@ -99,7 +99,7 @@ def _picture(path: str, study_id: str, theme: ThemeType) -> tuple[str, str]:
 
 def small_picture(study_id: str) -> tuple[str, str]:
     """Return a study's small picture (PNG in a `data:` address, or SVG; of a note its words) and its alternative."""
-    return _picture(str(resources.workspace().path), study_id, browser_theme())
+    return _picture(str(resources.workspace().path), study_id, browser_theme(), language())
 
 
 def draw_thumbnail(study_id: str, modality: str, prefix: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
+from engine.retrieval import wording
 from engine.strings import text
 from engine.study import Study
 from pages.shared import case_card, content, resources
@@ -20,4 +21,4 @@ def draw_mean_query(study: Study) -> None:
             kind = text(f"modality_one.{row.modality}")
             st.markdown(f"{text(f'icon.{row.modality}')} {kind}{case_card.synthetic_badge(row.synthetic)}")
             content.draw_thumbnail(row.study_id, row.modality, kind)
-            st.markdown(f":small[{escaped(', '.join(row.labels) or text('card.no_labels'))}]")
+            st.markdown(f":small[{escaped(wording.labels(row.labels))}]")
