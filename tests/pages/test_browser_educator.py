@@ -32,7 +32,7 @@ def collect(tab: Page, title: str, look: Look) -> None:
     tab.get_by_role("button", name="Create").click()
     settle(tab)
     look("collections")
-    tab.get_by_test_id("stMain").get_by_role("button", name="Open", exact=True).first.click()
+    tab.locator("[class*=st-key-open-c-] button").first.click()
     tab.get_by_role("button", name="Add a case").click()
     for study_id in CASES:
         tab.get_by_label("Study id").fill(study_id)
