@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import streamlit as st
 
 from engine.background import ThreadJob
 from engine.explain.maps import PairMaps
 from engine.explain.workspace_maps import explained
-from engine.strings import text
+from engine.strings import language, speaking, text
 from engine.study import Study
 from pages.shared import resources
 
@@ -31,10 +29,14 @@ class Refinement(ThreadJob):
         self.best: PairMaps | None = None
         self.stopped_by_user = False
         workspace, release, actor = resources.workspace(), resources.release(), resources.actor()
-        self.start(
-            "explain",
-            lambda: self._refine(explained(workspace, release, query, case, actor=actor, progress=self._on_progress)),
-        )
+        spoken = language()
+
+        def refine() -> None:
+            with speaking(spoken):
+                for maps in explained(workspace, release, query, case, actor=actor, progress=self._on_progress):
+                    self.best = maps
+
+        self.start("explain", refine)
         self.wait(QUICK_S)  # what is stored is there at once
 
     @property
@@ -55,10 +57,6 @@ class Refinement(ThreadJob):
         if self.stopping:
             raise _StoppedError
         self.share, self.step = share, words
-
-    def _refine(self, found: Iterator[PairMaps]) -> None:
-        for maps in found:
-            self.best = maps
 
 
 def coloured(maps: PairMaps | None) -> tuple[bool, ...]:
