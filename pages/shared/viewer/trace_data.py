@@ -112,6 +112,7 @@ def common_data(panel: Panel, sent: Sent, place: str) -> dict[str, Any]:
         "searched": searched,
         "overview": _outline(panel.token, whole) if whole.duration_s > PAGE_S else None,
         "map": _map(panel, sent, f"{place}-map"),
+        "grey": panel.overlay_text if panel.overlay is None else "",
     }
 
 

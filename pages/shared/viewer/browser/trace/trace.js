@@ -136,9 +136,9 @@ class TraceViewer {
     );
   }
 
-  mapLegend({ map }) {
+  mapLegend({ map, grey }) {
     const { words, colours } = this.data;
-    if (!map) return [];
+    if (!map) return grey ? [element("span", { class: "grey" }, element("i", {}), grey)] : [];
     return [
       element("span", {}, swatch(colours.raises, null, 6), words.raises),
       element("span", {}, swatch(colours.lowers, "5 4", 6), words.lowers),
