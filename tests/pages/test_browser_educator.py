@@ -142,7 +142,7 @@ def take(tab: Page, look: Look) -> None:
 def returns_from_compare(tab: Page) -> None:
     """A case that is easily taken for it opens beside it; Escape and Back each lead back to the same question."""
     for back in (lambda: press(tab, "Escape"), tab.go_back):
-        tab.get_by_role("button", name="Compare").first.click()
+        tab.locator(".st-key-compare-1 button").first.click()
         expect(tab.get_by_role("button", name="Back to the quiz")).to_be_visible()
         leave(tab)
         back()
@@ -194,7 +194,7 @@ def results(tab: Page, title: str, look: Look) -> None:
     expect(tab.get_by_role("cell", name="anna", exact=True)).to_be_visible()
     look("results")
     tab.get_by_role("tab", name="Answer key").click()
-    expect(tab.get_by_label("Discussion")).to_have_count(3)
+    expect(tab.get_by_role("textbox", name="Discussion")).to_have_count(3)
     look("key")
     tab.get_by_role("tab", name="Links and settings").click()
     tab.get_by_role("button", name="Make a new maker's link").click()
