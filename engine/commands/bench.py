@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.commands import bench_app, bench_explain, bench_living, bench_path, bench_uploads
+from engine.commands import bench_app, bench_explain, bench_living, bench_path, bench_uploads, bench_viewer
 from engine.commands.shared import workspace_from_option, workspace_option
 from engine.errors import UsageError, WorkspaceError
 
@@ -24,7 +24,7 @@ def command() -> None:
     """Time the search, the path of a file and of an ingest, the app; hold living data against a serial oracle."""
 
 
-_TIMED = (bench_app.command, bench_explain.command, bench_living.command, bench_uploads.command)
+_TIMED = (bench_app.command, bench_explain.command, bench_living.command, bench_uploads.command, bench_viewer.command)
 for _command in (*_TIMED, bench_path.end_to_end, bench_path.ingest, bench_path.start):
     command.add_command(_command)
 

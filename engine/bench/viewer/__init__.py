@@ -1,0 +1,1 @@
+"""How fast the viewers draw in a browser."""
