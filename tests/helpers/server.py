@@ -24,11 +24,21 @@ def free_port() -> int:
 
 def start(workspace: Path, log: Path) -> tuple[subprocess.Popen[bytes], str]:
     """Start the app as `make app` does; return the process and its address once it is healthy."""
+    return _started([sys.executable, "serve.py"], workspace, log)
+
+
+def start_script(script: Path, workspace: Path, log: Path) -> tuple[subprocess.Popen[bytes], str]:
+    """Start one page that the tests bring, with the app's settings; return as `start` does."""
+    return _started([sys.executable, "-m", "streamlit", "run", str(script)], workspace, log)
+
+
+def _started(command: list[str], workspace: Path, log: Path) -> tuple[subprocess.Popen[bytes], str]:
     port = free_port()
-    command = [sys.executable, "serve.py", "--server.port", str(port)]
-    environment = {**os.environ, "CASEBIND_WORKSPACE": str(workspace)}
+    environment = {**os.environ, "CASEBIND_WORKSPACE": str(workspace), "PYTHONPATH": str(ROOT)}
     with log.open("wb") as out:
-        process = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=out, stderr=out)
+        process = subprocess.Popen(
+            [*command, "--server.port", str(port)], cwd=ROOT, env=environment, stdout=out, stderr=out
+        )
     url = f"http://127.0.0.1:{port}"
     until = time.monotonic() + STARTS_IN_S
     while time.monotonic() < until and process.poll() is None:

@@ -1,0 +1,24 @@
+"""The film viewer on a page of its own: `streamlit run film_page.py`, on the workspace of the settings.
+
+?pair shows two films side by side; ?anonymous shows one as in a quiz.
+"""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.actor import single_user
+from pages.shared import resources, viewer
+from pages.shared.viewer import Panel
+
+# A server has this tests/helpers on its path as a script's folder, not the root; tests/helpers/server.py sets that.
+place = resources.workspace()
+first, second = place.rows(["deep", "plain"], actor=single_user())
+studies = [place.study_of(row) for row in (first, second)]
+if "pair" in st.query_params:
+    one, other = (Panel(study, row.study_id) for study, row in zip(studies, (first, second), strict=True))
+    viewer.draw_pair(one, other, key="two", height="600px")
+elif "anonymous" in st.query_params:
+    viewer.draw(studies[0], key="quiz", anonymous=True, shortcuts=False, height="600px")
+else:
+    viewer.draw(studies[0], key="one", title="Mine", height="700px", study_id=first.study_id)
