@@ -1,6 +1,6 @@
 """The film viewer on a page of its own: `streamlit run film_page.py`, on the workspace of the settings.
 
-?pair shows two films side by side; ?anonymous shows one as in a quiz.
+?pair shows two films side by side; ?anonymous shows one as in a quiz; ?saved keeps what is drawn in the record.
 """
 
 from __future__ import annotations
@@ -11,7 +11,6 @@ from engine.actor import single_user
 from pages.shared import resources, viewer
 from pages.shared.viewer import Panel
 
-# A server has this tests/helpers on its path as a script's folder, not the root; tests/helpers/server.py sets that.
 place = resources.workspace()
 first, second = place.rows(["deep", "plain"], actor=single_user())
 studies = [place.study_of(row) for row in (first, second)]
@@ -20,5 +19,7 @@ if "pair" in st.query_params:
     viewer.draw_pair(one, other, key="two", height="600px")
 elif "anonymous" in st.query_params:
     viewer.draw(studies[0], key="quiz", anonymous=True, shortcuts=False, height="600px")
+elif "saved" in st.query_params:
+    viewer.draw(studies[1], key="saved", height="700px", study_id=second.study_id)
 else:
-    viewer.draw(studies[0], key="one", title="Mine", height="700px", study_id=first.study_id)
+    viewer.draw(studies[0], key="one", title="Mine", height="700px")

@@ -41,7 +41,8 @@ ON_FILMS = (
 )
 ON_ECGS = (Drag("ECG caliper", "", ".handle"),)
 RULER = "Ruler"
-CALIPER = "Caliper"
+SAVED_MS = 2000
+CALIPER = "Put down a caliper"
 
 
 def film(seed: int) -> Film:
@@ -120,8 +121,12 @@ async def _measured(
         tab = one.tab
         tab.on("websocket", lambda socket: socket.on("framesent", lambda _: _count(asked, "messages")))
         tab.on("request", lambda _: _count(asked, "requests"))
-        for pair, tool, drags in ((list(FILMS), RULER, ON_FILMS), (ecgs, CALIPER, ON_ECGS)):
-            await _open(tab, f"{url}/compare?query={pair[0]}&case={pair[1]}", tool)
+        for pair, tool, ready, drags in (
+            (list(FILMS), RULER, ".panel[data-ready]", ON_FILMS),
+            (ecgs, CALIPER, ".host", ON_ECGS),
+        ):
+            await tab.goto(f"{url}/compare?query={pair[0]}&case={pair[1]}")
+            await _place(tab, ready, tool)
             for drag in drags:
                 on_progress(f"{drag.name}: {seconds:g} s")
                 asked.update(messages=0, requests=0)
@@ -137,13 +142,11 @@ def _count(asked: dict[str, int], name: str) -> None:
     asked[name] += 1
 
 
-async def _open(tab: Tab, url: str, tool: str) -> None:
-    """Open a pair, with one shape that a key puts on the picture."""
-    await tab.goto(url)
-    await tab.locator("[data-ready]").first.wait_for()
+async def _place(tab: Tab, ready: str, tool: str) -> None:
+    """Put one shape on the picture by a key, once the viewer is there, and wait until it is saved."""
+    await tab.locator(ready).first.wait_for()
     await tab.locator(SETTLED).wait_for()
-    button = tab.locator(f".tool[aria-label^='{tool}']").first
-    await button.focus()
+    await tab.locator(f".tool[aria-label^='{tool}']").first.focus()
     await tab.keyboard.press("Enter")
     await tab.locator(".handle").first.wait_for(state="attached")
-    await tab.wait_for_timeout(2000)  # what was drawn is saved
+    await tab.wait_for_timeout(SAVED_MS)

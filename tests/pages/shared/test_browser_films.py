@@ -167,10 +167,10 @@ def test_lengths_angle_and_ratio_are_those_of_the_phantom_however_it_lies(tab: P
     assert faults == []
 
 
-def test_no_drag_asks_the_server_and_what_is_drawn_is_there_again(tab: Page) -> None:
+def test_no_drag_asks_the_server_and_what_is_drawn_is_there_again(tab: Page, page_url: str) -> None:
     sent: list[object] = []
     tab.on("websocket", lambda socket: socket.on("framesent", lambda frame: sent.append(frame)))
-    tab.reload()
+    tab.goto(f"{page_url}/?saved")
     panel = ready(tab)
     host = tab.locator(".host")
     sent.clear()
@@ -193,16 +193,16 @@ def test_no_drag_asks_the_server_and_what_is_drawn_is_there_again(tab: Page) -> 
     expect(tab.locator("ul.unseen li")).to_have_count(1)
     length = value(drawn(tab)[0])
     tab.keyboard.press("Shift+ArrowRight")
-    expect(tab.locator("ul.unseen li")).not_to_contain_text(f"{length:.1f} mm")
-    assert value(drawn(tab)[0]) == pytest.approx(length + 10 * COLUMN_MM, abs=0.11)
+    expect(tab.locator("ul.unseen li")).not_to_contain_text(f"{length:.1f} %")
+    assert value(drawn(tab)[0]) == pytest.approx(length + 100 * 10 / 1200, abs=0.11)
     button(tab, "Text").click()
     seen = spots(panel)
     drag(tab, panel, seen[1], seen[1])
-    tab.keyboard.type("kept <b>here</b> 123")  # no letter of it is taken for a key of the page
+    tab.keyboard.type("seen <b>here</b> 123")  # no letter of it is taken for a key of the page
     tab.keyboard.press("Enter")
     expect(tab.locator(".state")).to_have_text("Saved")
     said = drawn(tab)
-    assert said[1].endswith("kept <b>here</b> 123")
+    assert said[1].endswith("seen <b>here</b> 123")
     tab.reload()
     ready(tab)
     expect(tab.locator("ul.unseen li")).to_have_count(2)

@@ -55,7 +55,6 @@ export class FilmPanel {
     } catch {
       this.notice.replaceChildren(icon("error"), this.words.failed);
     }
-    set(this.root, { "data-ready": Boolean(this.levels) });
     this.redraw();
   }
 
@@ -82,6 +81,7 @@ export class FilmPanel {
       const ratio = this.resized(width, height);
       this.paint(this.context, this.placement, { ratio, quick });
       if (this.source.stamp) drawStamp(this.context, this.source.stamp, ratio);
+      set(this.root, { "data-ready": true });
     }
     this.root.style.touchAction = this.root.dataset.tool === "pan" && this.state.view.zoom <= 1 ? "pan-y" : "none";
     this.drawings.draw(this.placement);

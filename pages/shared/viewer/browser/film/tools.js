@@ -5,6 +5,7 @@ import { set } from "../common/elements.js";
 const MOST_CORNERS = 120; // of a free outline
 const CORNER_PX = 3; // by which a corner stands out from the line between its neighbours
 const OPEN = Math.PI / 3; // of a new angle
+const EDGE_PX = 20; // of the screen, where no handle is put
 const DEFAULT_SHARE = 0.36; // of the screen, of a shape that a key puts in the middle
 
 export const DRAWN = ["ruler", "ctr", "angle", "arrow", "region", "text"];
@@ -94,12 +95,16 @@ export class DrawingTool {
     this.finish(this.panel.drawings.add({ kind, shape: kind === "region" ? "ellipse" : "", points }));
   }
 
-  /** Return where the second arm of a new angle ends. */
+  /** Return where the second arm of a new angle ends: in sight, so that it can be taken. */
   opened([end, vertex]) {
-    const { placement } = this.panel;
+    const { placement, screen } = this.panel;
     const [[x, y], [u, v]] = [placement.toScreen(end), placement.toScreen(vertex)];
-    const [cos, sin] = [Math.cos(OPEN), Math.sin(OPEN)];
-    return this.film(u + (x - u) * cos - (y - v) * sin, v + (x - u) * sin + (y - v) * cos);
+    const ends = [OPEN, -OPEN].flatMap((turn) => [1, 0.6, 0.3].map((share) => {
+      const [cos, sin] = [share * Math.cos(turn), share * Math.sin(turn)];
+      return [u + (x - u) * cos - (y - v) * sin, v + (x - u) * sin + (y - v) * cos];
+    }));
+    const seen = ([left, top]) => left > EDGE_PX && top > EDGE_PX && left < screen.width - EDGE_PX && top < screen.height - EDGE_PX;
+    return this.film(...(ends.find(seen) ?? ends[0]));
   }
 
   film(x, y) {
