@@ -240,7 +240,7 @@ def test_a_film_states_its_spacing_and_depth_to_the_browser_and_says_where_there
     assert (panel["spacing"], panel["bits"], panel["width"], panel["height"]) == ([0.2, 0.1], 12, 200, 300)
     assert "0.2 × 0.1 mm" in panel["facts"]
     app = shown(Study("cxr", radiograph(None), "film", fingerprint="e" * 64))
-    assert "per cent" in json.loads(sent(app))["panels"][0]["facts"]
+    assert "% of the width" in json.loads(sent(app))["panels"][0]["facts"]
 
 
 def test_a_pulse_says_its_rate_and_the_quality_of_every_stretch():

@@ -120,6 +120,8 @@ export class Drawings {
       const ends = this.handlePlaces(item, places);
       node.handles.forEach((handle, i) => {
         handle.place(...ends[i]);
+        const [u, v] = ends[i];
+        handle.toggleAttribute("hidden", u < 0 || v < 0 || u > width || v > height);
         handle.rename(this.handleName(item, i, ends.length));
       });
     }

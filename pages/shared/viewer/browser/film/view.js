@@ -2,6 +2,7 @@
 
 export const MOST_ZOOM = 40;
 export const LEAST_ZOOM = 0.5;
+const MARGIN_PX = 10;
 
 /** Return the view in which a film is seen whole, as stored. */
 export function wholeView() {
@@ -62,11 +63,12 @@ export class Placement {
   }
 }
 
-/** Return CSS pixels per unit at which the film is seen whole. */
+/** Return CSS pixels per unit at which the film is seen whole, with a margin for the handles at its edge. */
 export function fittingScale(film, turn, screen) {
   const sides = [film.width * film.unitX, film.height * film.unitY];
   const [across, down] = turn[0] !== 0 ? sides : [sides[1], sides[0]];
-  return Math.min(screen.width / across, screen.height / down);
+  const [width, height] = [screen.width, screen.height].map((side) => Math.max(side - 2 * MARGIN_PX, 1));
+  return Math.min(width / across, height / down);
 }
 
 /** Return a turn after another one, such as `QUARTER` (clockwise) or `MIRROR` (left and right). */
