@@ -11,6 +11,7 @@ from engine.actor import single_user
 from pages.shared import resources, viewer
 from pages.shared.viewer import Panel
 
+st.set_page_config(layout="wide" if "pair" in st.query_params else "centered")
 place = resources.workspace()
 first, second = place.rows(["deep", "plain"], actor=single_user())
 studies = [place.study_of(row) for row in (first, second)]
