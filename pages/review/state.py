@@ -119,7 +119,7 @@ def draw_check_button(kind: Kind) -> None:
 
 def draw_view_head(title: str) -> None:
     """Draw title, rater and the way back of a screen beside the queue; a name that is missing is asked for."""
-    with st.container(horizontal=True, vertical_alignment="center", key="review-head"):
+    with st.container(horizontal=True, vertical_alignment="center", key="review-view-head"):
         st.title(text(title), anchor=False, width="content")
         if has_name():
             st.markdown(f":small[{text('review.for_rater', who=escaped(rater().name))}]", width="stretch")

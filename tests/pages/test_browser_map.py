@@ -5,6 +5,8 @@ Screenshots are kept in the folder that CASEBIND_ARTEFACTS names, where it is se
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from helpers.browser import faults_of, looking, opened, settle, violations
 from playwright.sync_api import Browser, Page, expect
@@ -12,7 +14,7 @@ from playwright.sync_api import Browser, Page, expect
 pytestmark = pytest.mark.browser
 
 QUERY = "syn-0001-e1-ecg"
-DRAWN = "() => document.querySelector('.st-key-map-figure .host')?.dataset.points > 900"  # all of them, no sample
+EVERY = re.compile(r"\d{4,}")  # points: all of them, no sample
 
 
 def point_at_a_study(tab: Page) -> None:
@@ -47,7 +49,7 @@ def test_a_study_is_seen_under_the_pointer_and_a_lasso_leads_to_a_list(browser: 
     tab = opened(browser, server, "light", 1440)
     faults, look = faults_of(tab), looking(tab, "map", violations, also=("dark", 1024))
     tab.goto(f"{server}/map?query={QUERY}")
-    tab.wait_for_function(DRAWN)
+    expect(tab.locator(".host.map")).to_have_attribute("data-points", EVERY)
     settle(tab)
     expect(tab.get_by_text("Your query is a study of the collection")).to_be_visible()
     point_at_a_study(tab)

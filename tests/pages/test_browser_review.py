@@ -47,7 +47,7 @@ def marks_in_sight(tab: Page) -> None:
             assert box and box["y"] >= 0 and box["y"] + box["height"] <= height and box["x"] + box["width"] <= width
             assert box["height"] >= 44 and box["width"] >= 60
         pair = tab.locator(".st-key-review-pair").bounding_box()
-        assert pair and pair["y"] < height / 3
+        assert pair and pair["y"] < 0.4 * height
     tab.set_viewport_size(wide)
     settle(tab)
 
