@@ -106,6 +106,7 @@ def _rating(rating: Rating, home: str) -> dict[str, Any]:
         "finding": rating.finding,
         "strategy": rating.strategy,
         "random_share": rating.random_share,
+        "guideline_version": rating.guideline,
         "rated_at_utc": iso(rating.created_at),
         "release": rating.release,
         "code_length_bits": rating.bits,

@@ -23,7 +23,7 @@ from engine.store import ratings
 from engine.store.records import Rating
 
 MAX_BYTES, MAX_ROWS, MAX_CELL = 200_000_000, 200_000, 4000
-OPTIONAL = ("query_embedding", "embedding", "export_audit_id", "exported_at_utc", "notice")
+OPTIONAL = ("guideline_version", "query_embedding", "embedding", "export_audit_id", "exported_at_utc", "notice")
 Read = tuple[str, Callable[[str], Any]]
 
 
@@ -158,6 +158,7 @@ def _rating(read: dict[str, Any]) -> Rating:
         read["random_share"],
         read["uid"],
         read["site"],
+        guideline=read["guideline_version"],
     )
 
 
@@ -227,6 +228,7 @@ COLUMNS: dict[str, Callable[[str], Any]] = {
     "finding": str,
     "strategy": _matching(r"[a-z_]{0,40}"),
     "random_share": _yes,
+    "guideline_version": lambda cell: int(_matching(r"\d{1,6}")(cell)) if cell else None,
     "rated_at_utc": _timestamp,
     "release": _line(ratings.MAX_NAME),
     "code_length_bits": lambda cell: int(_one_of(*(str(WORD_BITS * n) for n in (1, 2, 4)))(cell)),

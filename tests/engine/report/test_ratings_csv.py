@@ -19,7 +19,7 @@ from engine.plain_text import unescape_cell
 from engine.report.ratings_csv import decode_embedding, encode_embedding, export_ratings, site
 from engine.report.ratings_import import Imported, import_ratings
 from engine.report.table_csv import dictionary
-from engine.store import imported_ratings
+from engine.store import guidelines, imported_ratings
 from engine.store.rated_studies import load_sides
 from engine.store.records import Rating
 from engine.workspace.workspace import Workspace, open_workspace
@@ -91,12 +91,14 @@ def elsewhere(elsewhere_folder: Path, tmp_path: Path):
 
 def test_export_import_and_export_give_the_same_rows(copy, workspace):
     rate(workspace, 9, comments=HOSTILE)
+    guidelines.write(workspace.database, "Same finding, same side.", "ann", edited=0)
     rate(workspace, 3, "bob")
     first = export_ratings(workspace, embeddings=True, bom=True, actor=single_user())
     assert first.n == 12 and first.data.startswith("\ufeff".encode())
     assert import_ratings(copy, first.data, actor=single_user()) == Imported(added=12)
     assert lasting(export_ratings(copy, embeddings=True, actor=single_user()).data) == lasting(first.data)
     assert [one.comment for one in copy.all_ratings(skips=True)[:9]] == list(HOSTILE)
+    assert [one.guideline for one in copy.all_ratings(skips=True)] == [0] * 9 + [1] * 3
     assert {one.source for one in copy.all_ratings(skips=True)} == {""}  # it is the same site
     assert import_ratings(copy, first.data, actor=single_user()) == Imported(present=12)
     assert len(copy.all_ratings(skips=True)) == 12
