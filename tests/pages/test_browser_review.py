@@ -86,7 +86,7 @@ def read_again(tab: Page, url: str, who: str, first: str, look: Look) -> None:
     expect(tab.get_by_text("others have judged it")).to_be_visible()
     assert not FIRST.search(tab.locator("[data-testid=stMain]").inner_text())
     leave(tab)
-    press(tab, "3")
+    press(tab, "2")  # whatever the first one said, it was not this
     expect(tab.get_by_text(FIRST).first).to_be_visible()
     look("second")
     tab.goto(f"{url}/review?who={who}&view=agreement")
@@ -100,7 +100,8 @@ def read_again(tab: Page, url: str, who: str, first: str, look: Look) -> None:
     ):
         tab.goto(f"{url}/review?who={who}&view={view}")
         expect(tab.get_by_role("heading", name=title)).to_be_visible()
-        look(view)
+        if view != "mine":
+            look(view)
     tab.goto(f"{url}/review?who=Third-reader&view=disputes")
     expect(tab.get_by_text(FIRST).first).to_be_visible()
     look("disputes")
