@@ -12,7 +12,7 @@ from engine.drawing.palette import hex_of, paper
 from engine.drawing.signed_colours import colour_scale
 from engine.strings import section
 from pages.shared.theme import browser_theme
-from pages.shared.viewer import browser, trace_data
+from pages.shared.viewer import browser, drawn, trace_data
 from pages.shared.viewer.panel import Frame, Panel
 
 STYLES = ("common/style.css", "trace/trace.css")
@@ -23,8 +23,8 @@ SECOND = {"light": "#A63A00", "dark": "#FFB070"}  # of the second of two recordi
 def mount(panels: Sequence[Panel], frame: Frame, data: dict[str, Any]) -> None:
     """Draw the viewer with `data`, and with the words, colours and settings that every trace has."""
     sides = ("st-key-compare-query", "st-key-compare-match") if len(panels) > 1 else ("",)
-    for side, one in zip(sides, data["panels"], strict=True):
-        one["side"] = side
+    for side, panel, one in zip(sides, panels, data["panels"], strict=True):
+        one.update(drawn.state_of(panel, frame.key), side=side)
     name = f"{frame.key}-trace"
     browser.component("trace", "trace/trace.js", STYLES)(
         key=name,
@@ -37,6 +37,7 @@ def mount(panels: Sequence[Panel], frame: Frame, data: dict[str, Any]) -> None:
             **data,
         },
         on_stretch_change=partial(_take_stretch, name, frame.key, panels),
+        on_drawn_change=partial(drawn.take, name, frame.key, panels),
     )
 
 

@@ -7,6 +7,7 @@ import { TraceBar } from "./bar.js";
 import { MeasureList } from "./measures.js";
 import { Overview, swatch } from "./overview.js";
 import { Pane } from "./pane.js";
+import { Saving } from "./saving.js";
 import { Signal } from "./signal.js";
 
 class TraceViewer {
@@ -25,6 +26,8 @@ class TraceViewer {
     const shown = JSON.stringify([data.panels.map((panel) => panel.token), Boolean(data.complexes), data.colours.background, state?.view === "beats"]);
     if (shown !== this.shown) this.rebuild();
     else this.refresh();
+    data.panels.forEach((_, i) => this.saving.take(i));
+    this.measures.show();
   }
 
   /** Make everything anew: other recordings, another theme, or strips instead of beats. */
@@ -46,7 +49,9 @@ class TraceViewer {
     const { words, colours, complexes } = data;
     const sources = state.view === "beats" ? [null] : data.panels;
     this.panes = sources.map((panel, i) => new Pane(panel, i, { state, words, colours, complexes, events }));
+    this.saving = new Saving(this);
     this.measures = new MeasureList(this);
+    this.measures.root.append(this.saving.state);
     this.bar = new TraceBar(this);
     this.overviews = sources.map((panel, i) => (panel?.overview ? this.overviewOf(panel, i) : null));
     this.panes.forEach((pane, i) => this.overviews[i] && pane.root.append(this.overviews[i].root));
@@ -220,6 +225,7 @@ class TraceViewer {
     this.measures.show();
     if (done) {
       this.measures.say(caliper);
+      if (caliper.view === "strip") this.saving.send(caliper.pane);
       this.redraw();
     }
   }
@@ -238,11 +244,13 @@ class TraceViewer {
     this.measures.said.textContent = fill(this.data.words.removed, { lead: caliper.lead });
     this.choose(state.calipers[state.calipers.length - 1] ?? null);
     this.panes[caliper.pane]?.scroller.focus({ preventScroll: true });
+    this.saving.send(caliper.pane);
   }
 
   clear() {
     this.state.calipers.splice(0);
     this.choose(null);
+    this.data.panels.forEach((_, i) => this.saving.send(i));
   }
 
   march(caliper = this.state.calipers.find((one) => one.id === this.state.chosen)) {
