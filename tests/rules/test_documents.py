@@ -79,7 +79,7 @@ def test_named_commands_exist(document: Path):
 
     if document.name == "CHANGELOG.md":
         return
-    for name in re.findall(r"\bcasebind ([a-z]+)\b", document.read_text(encoding="utf-8")):
+    for name in re.findall(r"\bcasebind ([a-z]+(?:-[a-z]+)*)\b", document.read_text(encoding="utf-8")):
         assert name in COMMANDS, name
 
 
