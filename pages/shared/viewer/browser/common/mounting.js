@@ -51,7 +51,10 @@ export function redrawing(host, draw) {
   const request = () => {
     asked ||= requestAnimationFrame(frame);
   };
-  request.stop = () => cancelAnimationFrame(asked);
+  request.stop = () => {
+    cancelAnimationFrame(asked);
+    asked = 0;
+  };
   return request;
 }
 

@@ -221,7 +221,7 @@ export class Pane {
   }
 
   changed(caliper, done) {
-    this.drawCalipers();
+    if (done) this.drawCalipers();
     this.events.changed(caliper, done);
   }
 
@@ -296,7 +296,6 @@ export class Pane {
       if (!drawing) return;
       drawing.dragEnd(1, [x, y]);
       straighten(drawn.caliper, { x, y, startX: drawn.startX, startY: drawn.startY });
-      this.drawCalipers();
     });
     const release = () => {
       if (drawn?.caliper) this.drawings.get(drawn.caliper)?.done();

@@ -14,7 +14,11 @@ class TraceViewer {
   constructor(host, tell) {
     Object.assign(this, { host, tell, panes: [], overviews: [], shown: "" });
     host.classList.add("trace");
-    this.redraw = redrawing(host, () => this.draw());
+    this.redrawMarks = redrawing(host, () => this.frame());
+    this.redraw = () => {
+      this.whole = true;
+      this.redrawMarks();
+    };
     host.addEventListener("keydown", (event) => this.bar?.pressed(event));
   }
 
@@ -151,10 +155,19 @@ class TraceViewer {
   }
 
   close() {
-    this.redraw.stop();
+    this.redrawMarks.stop();
     this.panes.forEach((pane) => pane.close());
     this.overviews.forEach((one) => one?.close());
     [this.panes, this.overviews] = [[], []];
+  }
+
+  /** Draw what has changed since the last frame: everything, or the calipers alone while one is moved. */
+  frame() {
+    const { whole } = this;
+    this.whole = false;
+    if (whole) this.draw();
+    else this.panes.forEach((pane) => pane.view && pane.drawCalipers());
+    this.measures.show();
   }
 
   draw() {
@@ -222,8 +235,9 @@ class TraceViewer {
   }
 
   changed(caliper, done) {
-    this.measures.show();
-    if (done) {
+    if (!done) this.redrawMarks();
+    else {
+      this.measures.show();
       this.measures.say(caliper);
       if (caliper.view === "strip") this.saving.send(caliper.pane);
       this.redraw();
