@@ -55,7 +55,7 @@ def collect_six(tab: Page, url: str) -> None:
         tab.wait_for_function("n => new URL(location).searchParams.getAll('choose').length == n", arg=rank)
         settle(tab)
         clicks += 1
-    tab.locator(".st-key-collect-chosen button").click()
+    tab.get_by_role("button", name=f"Add {CASES} to collection", exact=True).click()
     tab.get_by_role("dialog").wait_for()
     settle(tab)
     tab.locator(".st-key-collect-add button").click()
