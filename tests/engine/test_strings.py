@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from engine.strings import LANGUAGES, one_of, several, speaking, table, text
+from engine.strings import LANGUAGES, number, one_of, several, speaking, table, text
 
 
 def test_a_language_is_spoken_until_its_block_ends_and_in_its_own_thread():
@@ -39,3 +39,12 @@ def test_a_language_has_every_key_and_the_same_places_to_fill(code):
         for name, said in words.items():
             assert places(other[section][name]) == places(said), f"{section}.{name} of {code}.toml"
     assert set(other) == set(english)
+
+
+def test_thousands_are_apart_as_the_reader_of_the_language_expects():
+    # A comma is the decimal sign of German and Spanish: 1,234 would read as little more than one.
+    assert number(1234) == "1,234" and "1,234 of 5,678" in several(1234, "filters.remain", total=5678)
+    for code in LANGUAGES[1:]:
+        with speaking(code):
+            assert number(999) == "999"
+            assert number(1234) == "1\u202f234" and "1\u202f234" in several(1234, "filters.remain", total=5678)
