@@ -50,6 +50,14 @@ KEYS: dict[str, str] = {
 }
 # Screens with keys of their own: a key means one thing on one screen, and may mean another on the next
 SCREENS: dict[str, dict[str, str]] = {
+    "trace": {  # while the focus is in the trace viewer: pages/shared/viewer/browser/trace/bar.js
+        "trace_caliper": "K",
+        "trace_march": "B",
+        "trace_snap": "V",
+        "trace_speed": "P",
+        "trace_gain": "G",
+        "trace_layout": "Y",
+    },
     "collections": {
         "case_previous": "Left",
         "case_next": "Right",
