@@ -109,9 +109,13 @@ def _filters() -> bool:
         workspace.labels(kind, actor=resources.actor()),
         key=f"build-labels-{kind}",
         format_func=wording.label,
+        placeholder=text("controls.any"),
     )
     right.multiselect(
-        text("quiz.cohorts"), [one.name for one in workspace.cohorts(actor=resources.actor())], key="build-cohorts"
+        text("quiz.cohorts"),
+        [one.name for one in workspace.cohorts(actor=resources.actor())],
+        key="build-cohorts",
+        placeholder=text("controls.any"),
     )
     return True
 
