@@ -80,7 +80,8 @@ def _bar(collection: TeachingCollection, items: list[CollectionCase], n: int, sh
 
 def _stage(item: CollectionCase, n: int, shown: frozenset[str]) -> None:
     """Draw the case as high as the window, and beside it the labels and notes that are asked for."""
-    picture, words = (st.container(), None) if not shown else st.columns([4, 1], gap="medium")
+    with st.container(key="stacking"):  # on a narrow window the words stand under the case, which keeps its width
+        picture, words = (st.container(), None) if not shown else st.columns([4, 1], gap="medium")
     with picture:
         _case(item, n, anonymous=LABELS not in shown)
     if words is None:
