@@ -11,7 +11,7 @@ from engine.annotation import Annotation
 from engine.drawing.film import font_of
 from engine.drawing.fonts import printable_line
 from engine.drawing.sheet import Curve, Sheet, Word
-from engine.drawing.trace_sheet import Panel
+from engine.drawing.trace_sheet import LeadStretch
 from engine.measure import Measured, Point
 from engine.strings import text
 from engine.study import Film
@@ -142,7 +142,7 @@ def _word_place(one: Annotation) -> Point:
 
 
 def onto_sheet(
-    sheet: Sheet, panels: Sequence[Panel], annotations: Sequence[Annotation], start_s: float = 0.0
+    sheet: Sheet, panels: Sequence[LeadStretch], annotations: Sequence[Annotation], start_s: float = 0.0
 ) -> list[Annotation]:
     """Add annotations to a trace's paper; return those whose stretch of their lead is not on it.
 
@@ -163,7 +163,7 @@ def onto_sheet(
     return left
 
 
-def _panel(panels: Sequence[Panel], lead: str, seconds: Sequence[float]) -> Panel | None:
+def _panel(panels: Sequence[LeadStretch], lead: str, seconds: Sequence[float]) -> LeadStretch | None:
     """Return the panel that shows all the moments of a lead; of any lead, the longest, where none is named."""
     shown = [
         one
@@ -173,7 +173,7 @@ def _panel(panels: Sequence[Panel], lead: str, seconds: Sequence[float]) -> Pane
     return max(shown, key=lambda one: one.end_s - one.start_s, default=None)
 
 
-def _paper_lines(one: Annotation, panel: Panel, ends: np.ndarray) -> tuple[list[np.ndarray], Point]:
+def _paper_lines(one: Annotation, panel: LeadStretch, ends: np.ndarray) -> tuple[list[np.ndarray], Point]:
     """Return the strokes of an annotation, (n, 2) mm, and where its words begin. ends: (n, 2) mm, its points"""
     if one.kind == "text":
         return [], (float(ends[0, 0]), float(ends[0, 1]))

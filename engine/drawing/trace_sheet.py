@@ -32,7 +32,7 @@ def trace_sheet(trace: Trace, *, layout: str = "3x4r", step: float = 0.0, minor:
 
 
 @dataclass(frozen=True)
-class Panel:
+class LeadStretch:
     """A stretch of one lead on a sheet, and where its moments and values lie.
 
     start_s, end_s : seconds of the trace
@@ -53,7 +53,7 @@ class Panel:
         return self.left + (seconds - self.start_s) * MM_PER_S, self.base - amplitude * self.scale
 
 
-def trace_panels(trace: Trace, *, layout: str = "3x4r") -> list[Panel]:
+def trace_panels(trace: Trace, *, layout: str = "3x4r") -> list[LeadStretch]:
     """Return where the leads of a trace lie on its `trace_sheet`."""
     if trace.leads == (PPG_LEAD,):
         low, high = _pulse_range(trace)
@@ -61,12 +61,12 @@ def trace_panels(trace: Trace, *, layout: str = "3x4r") -> list[Panel]:
         middle = (float(np.nanmedian(trace.samples[0])) - low) * scale
         rows = enumerate(np.arange(0, trace.duration_s, PULSE_ROW_S).tolist())
         ends = [(start, min(start + PULSE_ROW_S, trace.duration_s), _pulse_base(n) - middle) for n, start in rows]
-        return [Panel(PPG_LEAD, start, end, LEFT, base, scale) for start, end, base in ends]
+        return [LeadStretch(PPG_LEAD, start, end, LEFT, base, scale) for start, end, base in ends]
     scale, found = ecg_paper.mm_per_unit(trace), []
     for curve in ecg_paper.ecg_strip(trace, ecg_paper.layout_for(trace, layout)).curves:
         sign = -1 if curve.name != curve.lead else 1
         at = curve.at.tolist() or [0.0]
-        found.append(Panel(curve.lead, at[0], at[-1], LEFT + at[0] * MM_PER_S, curve.base, sign * scale))
+        found.append(LeadStretch(curve.lead, at[0], at[-1], LEFT + at[0] * MM_PER_S, curve.base, sign * scale))
     return found
 
 

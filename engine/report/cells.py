@@ -19,7 +19,7 @@ Paragraph = tuple[str, float, bool, int, float]  # words, size, whether bold, mo
 
 
 @dataclass(frozen=True, eq=False)
-class Cell:
+class StudyCell:
     """One study of a page: its picture, how it is labelled, and further paragraphs."""
 
     picture: SmallPicture
@@ -37,7 +37,7 @@ class _Row:
 
 
 def draw_cells(
-    pdf: Document, cells: Sequence[Callable[[], Cell]], head: Callable[[], None], head_mm: float = 12.0
+    pdf: Document, cells: Sequence[Callable[[], StudyCell]], head: Callable[[], None], head_mm: float = 12.0
 ) -> None:
     """Draw cells on new pages.
 
@@ -54,7 +54,7 @@ def draw_cells(
             _draw_page(pdf, some)
 
 
-def _orientation(pdf: Document, cells: Sequence[Cell], head_mm: float) -> Literal["L", "P"]:
+def _orientation(pdf: Document, cells: Sequence[StudyCell], head_mm: float) -> Literal["L", "P"]:
     """Return how the page is turned so that its pictures become largest."""
 
     def area(turned: Literal["L", "P"]) -> float:
@@ -64,7 +64,7 @@ def _orientation(pdf: Document, cells: Sequence[Cell], head_mm: float) -> Litera
     return "P" if area("P") > area("L") else "L"
 
 
-def _draw_page(pdf: Document, cells: Sequence[Cell]) -> None:
+def _draw_page(pdf: Document, cells: Sequence[StudyCell]) -> None:
     """Draw cells in the number of columns in which their pictures become largest."""
     y, space = pdf.y, (pdf.epw, remaining_height(pdf))
     n = max(range(1, len(cells) + 1), key=lambda columns: _area(pdf, cells, columns, space))
@@ -77,7 +77,7 @@ def _draw_page(pdf: Document, cells: Sequence[Cell]) -> None:
     pdf.set_xy(MARGIN, y)
 
 
-def _rows(pdf: Document, cells: Sequence[Cell], n: int, width: float) -> list[_Row]:
+def _rows(pdf: Document, cells: Sequence[StudyCell], n: int, width: float) -> list[_Row]:
     """Return the rows of n columns, their pictures as wide as the columns."""
     column = (width - (n - 1) * GAP) / n
     found = []
@@ -94,7 +94,7 @@ def _share(rows: Sequence[_Row], height: float) -> float:
     return min(1.0, max(height - fixed, 1.0) / sum(row.pictures for row in rows))
 
 
-def _area(pdf: Document, cells: Sequence[Cell], n: int, space: tuple[float, float]) -> float:
+def _area(pdf: Document, cells: Sequence[StudyCell], n: int, space: tuple[float, float]) -> float:
     """Return the area of all pictures in n columns of a space of this width and height, mm²."""
     rows = _rows(pdf, cells, n, space[0])
     share = _share(rows, space[1])
@@ -102,13 +102,13 @@ def _area(pdf: Document, cells: Sequence[Cell], n: int, space: tuple[float, floa
     return sum(width * tall for width, tall in sizes)
 
 
-def _size(cell: Cell, column: float, height: float) -> tuple[float, float]:
+def _size(cell: StudyCell, column: float, height: float) -> tuple[float, float]:
     """Return width and height of a picture within a column and a height."""
     width = min(column, height / cell.picture.ratio)
     return width, width * cell.picture.ratio
 
 
-def _draw(pdf: Document, cell: Cell, place: tuple[float, float, float], height: float) -> None:
+def _draw(pdf: Document, cell: StudyCell, place: tuple[float, float, float], height: float) -> None:
     """Draw one cell. place: x, y and width of its column"""
     x, y, column = place
     width, tall = _size(cell, column, height)
@@ -118,7 +118,7 @@ def _draw(pdf: Document, cell: Cell, place: tuple[float, float, float], height: 
         pdf.write_paragraph(words, size, bold=bold, colour=INK if bold else FAINT, width=column, lines=lines)
 
 
-def _paragraphs(pdf: Document, cell: Cell, width: float) -> list[Paragraph]:
+def _paragraphs(pdf: Document, cell: StudyCell, width: float) -> list[Paragraph]:
     """Return the paragraphs under a picture."""
     asked = [(cell.label, LABEL_PT, True, LABEL_LINES)]
     asked += [(words, SMALL_PT, False, DETAIL_LINES) for words in cell.details if words]

@@ -10,7 +10,7 @@ from engine.drawing.annotated import listed_words
 from engine.drawing.film import alternative, stamp_of
 from engine.report import films
 from engine.report.document import FAINT, FOOTER, MARGIN, Document
-from engine.report.shown import Paper, film_pixels, film_ratio, sheet_of
+from engine.report.shown import TraceSetup, film_pixels, film_ratio, sheet_of
 from engine.strings import text
 from engine.study import Film, Note, Study, Trace
 
@@ -47,7 +47,7 @@ def remaining_height(pdf: Document) -> float:
 
 
 def _trace(pdf: Document, study: Study, annotations: Sequence[Annotation], layout: str) -> None:
-    sheet = sheet_of(study, annotations, Paper(layout, whole=True))
+    sheet = sheet_of(study, annotations, TraceSetup(layout, whole=True))
     scale = min(1.0, pdf.epw / sheet.width, (remaining_height(pdf) - _list_mm(annotations)) / sheet.height)
     top = pdf.y
     pdf.sheet(sheet, MARGIN, top, scale)
@@ -97,7 +97,9 @@ class SmallPicture:
     def __init__(self, study: Study, annotations: Sequence[Annotation] = ()) -> None:
         self.study, self.annotations, content = study, annotations, study.content
         self.sheet = (
-            sheet_of(study, annotations, Paper(step=THUMB_STEP, minor=False)) if isinstance(content, Trace) else None
+            sheet_of(study, annotations, TraceSetup(step=THUMB_STEP, minor=False))
+            if isinstance(content, Trace)
+            else None
         )
         if self.sheet is not None:
             self.ratio = self.sheet.height / self.sheet.width

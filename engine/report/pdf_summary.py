@@ -6,7 +6,7 @@ from functools import partial
 
 from engine.drawing.annotated import listed_words
 from engine.drawing.film import stamp_of
-from engine.report.cells import Cell, draw_cells
+from engine.report.cells import StudyCell, draw_cells
 from engine.report.document import FAINT, Document
 from engine.report.draw_pdf import SmallPicture
 from engine.report.report import Report
@@ -53,11 +53,11 @@ def _asked(report: Report) -> str:
     return text("report.summary_asked", query=answer.query_id, filters=applied, audit=answer.audit_id)
 
 
-def _query(report: Report) -> Cell:
+def _query(report: Report) -> StudyCell:
     study, facts = report.query, report.query.facts
     drawn = report.annotations(report.answer.query_id)
     about = person(facts.get("age"), facts.get("sex"), facts.get("view"))
-    return Cell(
+    return StudyCell(
         SmallPicture(study, drawn),
         query_title(report),
         (_line(kind(study.modality), stamp_of(facts), about, study.recognised), listed_words(drawn)),
@@ -70,13 +70,13 @@ def query_title(report: Report) -> str:
     return f"{text('report.query_title')}: {labelled(names)}" if names else text("report.query_title")
 
 
-def case_cell(report: Report, one: Neighbour) -> Cell:
+def case_cell(report: Report, one: Neighbour) -> StudyCell:
     """Return the cell of one case."""
     drawn = report.annotations(one.study_id)
     what = f"{kind(one.modality)} {one.study_id}", text("card.synthetic") if one.synthetic else ""
     about = person(one.age, one.sex, one.view), labelled_by(one.labels, one.label_source)
     near = further(one), relevance(one)
-    return Cell(
+    return StudyCell(
         SmallPicture(report.study(one.study_id), drawn),
         f"{text('card.rank', rank=one.rank)} {labelled(one.labels)}",
         (_line(*what, *about, *near, origin(one.cohort, one.licence)), listed_words(drawn)),

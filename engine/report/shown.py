@@ -18,7 +18,7 @@ MAX_PULSE_S = 60.0  # a longer pulse recording is shown by its searched stretch 
 
 
 @dataclass(frozen=True)
-class Paper:
+class TraceSetup:
     """How a trace is laid out: `layout`, `step` and `minor` as `trace_sheet` takes them."""
 
     layout: str = "3x4r"
@@ -35,9 +35,9 @@ def film_pixels(
     return stamped(pixels, stamp_of(study.facts)) if stamp else pixels
 
 
-def sheet_of(study: Study, annotations: Sequence[Annotation] = (), paper: Paper | None = None) -> Sheet:
+def sheet_of(study: Study, annotations: Sequence[Annotation] = (), paper: TraceSetup | None = None) -> Sheet:
     """Return a trace on paper with what was drawn on the stretch that it shows."""
-    paper = paper or Paper()
+    paper = paper or TraceSetup()
     whole = paper.whole and study.modality == "ppg" and study.trace.duration_s <= MAX_PULSE_S
     trace = study.trace if whole else study.searched_trace
     sheet = trace_sheet(trace, layout=paper.layout, step=paper.step, minor=paper.minor, stamp=stamp_of(study.facts))

@@ -17,7 +17,7 @@ from engine.drawing.film import alternative, stamp_of
 from engine.drawing.sheet import onto_axes
 from engine.report import films
 from engine.report.picture import new_figure
-from engine.report.shown import Paper, film_pixels, film_ratio, sheet_of
+from engine.report.shown import TraceSetup, film_pixels, film_ratio, sheet_of
 from engine.strings import language, notice, text
 from engine.study import Film, Note, Study, Trace
 from engine.version import __version__
@@ -184,7 +184,7 @@ def _divided(study: Study, has_words: bool) -> tuple[Box, Box]:
 
 def _ratio(study: Study) -> float:
     """Return the height over the width of a trace's paper."""
-    sheet = sheet_of(study, (), Paper(whole=True))
+    sheet = sheet_of(study, (), TraceSetup(whole=True))
     return sheet.height / sheet.width
 
 
@@ -212,7 +212,7 @@ def _picture(study: Study, annotations: Sequence[Annotation]) -> tuple[float, by
         Image.fromarray(film_pixels(study, content, FILM_PX, annotations)).save(out, "PNG", compress_level=3)
         return film_ratio(content), out.getvalue(), alternative(content, study.facts.get("view"))
     assert isinstance(content, Trace)
-    sheet = sheet_of(study, annotations, Paper(whole=True))
+    sheet = sheet_of(study, annotations, TraceSetup(whole=True))
     size = (WIDTH_IN - 2 * EDGE_IN, (WIDTH_IN - 2 * EDGE_IN) * sheet.height / sheet.width)
     figure = new_figure(size)
     onto_axes(figure.add_axes((0, 0, 1, 1)), sheet)
