@@ -12,7 +12,7 @@ import pytest
 from engine import settings
 from engine.actor import single_user
 from engine.cli import run
-from engine.explain.maps import PairMaps
+from engine.explain.maps import PairMaps, RawMaps
 from engine.explain.picture import draw_pair_figure
 from engine.model.release import Release
 from engine.retrieval.answer import Options
@@ -77,7 +77,7 @@ def test_an_explanation_has_the_word_burned_into_the_synthetic_side(workspace: W
         next(row.study_id for row in workspace.all_rows() if row.modality == modality), actor=single_user()
     )
     recorded = replace(study, facts={})
-    figure = draw_pair_figure(recorded, study, PairMaps(None, None, 0.4, True, ()))
+    figure = draw_pair_figure(recorded, study, PairMaps(None, None, 0.4, True, (), RawMaps(None, None, 0.4, True)))
     drawings = [axes for axes in figure.axes if axes.get_title("left") or axes.get_title(loc="left")]
     said = ["SYNTHETIC" in [text.get_text() for text in axes.texts] for axes in drawings]
     assert said == [False, True]
