@@ -19,7 +19,9 @@ LABELS, NOTES = "labels", "notes"  # what may be shown beside the case
 PICTURE = "calc(100vh - 112px)"  # the window under the notice and the bar
 # Nothing but the thin notice and one bar stand over the case, and the case takes the window.
 BARE = """<style>
-[data-testid=stHeader], .stAppHeader { display: none; }
+[data-testid=stHeader], .stAppHeader, .st-key-language { display: none; }
+.st-key-tools { visibility: hidden; height: 1.5rem; overflow: hidden; }
+.st-key-banner { margin-bottom: 0; }
 [data-testid=stMainBlockContainer] { max-width: 100%; padding: 0.25rem 1rem 1rem; }
 [data-testid=stMainBlockContainer] > [data-testid=stVerticalBlock] { gap: 0.35rem; }
 </style>"""

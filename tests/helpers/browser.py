@@ -86,7 +86,8 @@ def looking(tab: Page, name: str, violations: Callable[[Page], list[str]], also:
         if folder:
             Path(folder).mkdir(parents=True, exist_ok=True)
             tab.screenshot(path=Path(folder) / f"{name}-{scheme}-{width}-{state}.png", full_page=True)
-        assert violations(tab) == [], f"{state}, {scheme}, {width} px"
+        found = violations(tab)
+        assert found == [], f"{state}, {scheme}, {width} px: {found}"
 
     both = [also] if also is not None else []
 

@@ -118,7 +118,8 @@ def take_along(tab: Page, look: Look) -> None:
     dialog.get_by_role("button", name="Make the report").click()
     dialog.get_by_role("button", name="Download the report (PDF)").wait_for()
     look("export")
-    (page,) = PdfReader(io.BytesIO(download(tab, "Download the report (PDF)"))).pages
+    page, why = PdfReader(io.BytesIO(download(tab, "Download the report (PDF)"))).pages  # the map was on the screen
+    assert "is near" in why.extract_text()
     words = page.extract_text()
     for part in ("not for diagnosis", "r2", "SYNTHETIC", "Read by Dr Ada", "As in March."):
         assert part in words, part

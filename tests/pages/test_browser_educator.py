@@ -135,7 +135,7 @@ def take(tab: Page, look: Look) -> None:
         settle(tab)
         leave(tab)
         press(tab, "ArrowRight")
-    expect(tab.get_by_text("Your answers")).to_be_visible()
+    expect(tab.get_by_text("Your answers", exact=True)).to_be_visible()
     look("end")
 
 
@@ -178,8 +178,8 @@ def hidden(tab: Page) -> None:
 
 
 def shown(page: str, *secrets: str) -> list[str]:
-    """Return the words of `secrets` that a page holds: a short answer, so that a failure says it in one line."""
-    return [secret for secret in secrets if secret in page]
+    """Return where a page holds a word of `secrets`, each with what stands around it."""
+    return [page[max(page.index(secret) - 150, 0) :][:300] for secret in secrets if secret in page]
 
 
 def results(tab: Page, title: str, look: Look) -> None:

@@ -63,7 +63,7 @@ def test_recording_finds_cases_of_several_kinds_with_reasons_and_keeps_the_ratin
         expect(page.get_by_text(part).first).to_be_attached()
     expect(page.get_by_text(re.compile("convergence gap [0-9.]+ %")).first).to_be_visible()
     expect(page.get_by_text("Baseline").or_(page.get_by_text(re.compile("compared with"))).first).to_be_visible()
-    expect(page.locator("img[alt*='With an overlay that lies mostly in']").first).to_be_attached()
+    expect(page.locator("[role=img][aria-label*='With an overlay that lies mostly in']").first).to_be_attached()
     expect(page.get_by_text("With an overlay that lies mostly in").first).to_be_visible()
     assert urlsplit(page.url).path == "/compare"
     expect(page.get_by_text(re.compile("localise findings worse than radiologists")).first).to_be_visible()

@@ -47,6 +47,10 @@ class Panel:
         """Title and mark of a synthetic study, for a chart; "" where there is neither."""
         return "  ".join(part for part in (f"<b>{self.title}</b>" if self.title else "", self.stamp) if part)
 
+    def described(self, alternative: str) -> str:
+        """Return what stands for the picture, and for the map over it or why there is none."""
+        return f"{alternative} {self.overlay_text}".strip()
+
     @property
     def token(self) -> str:
         """A name of the content for caches and for the zoom that belongs to it."""

@@ -56,7 +56,7 @@ def _panel(panel: Panel, frame: Frame, number: int) -> dict[str, Any]:
     return {
         **trace_data.common_data(panel, sent, f"viewer-{frame.key}-{number}"),
         "pulse": True,
-        "alt": ecg_paper.alternative_pulse(whole),
+        "alt": panel.described(ecg_paper.alternative_pulse(whole)),
         "settings": text("trace_viewer.pulse_settings", **length),
         "beats": None
         if found is None or panel.anonymous

@@ -140,7 +140,7 @@ def ecg_data(panel: Panel, sent: Sent, place: str) -> dict[str, Any]:
         "pulse": False,
         "perUnit": ecg_paper.mm_per_unit(sent.trace),
         "layouts": _layouts(panel.token, sent.start_s, language(), sent.trace, moves),
-        "alt": alternative(whole),
+        "alt": panel.described(alternative(whole)),
         "settings": f"{settings(whole)} · {text('viewer.filter')}",
         "beats": None if found is None else {"lead": found.lead, "at": found.beats_s.round(4).tolist()},
         "rr": None if found is None else float(np.median(found.intervals_ms)),
