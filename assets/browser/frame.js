@@ -250,7 +250,8 @@ class Frame {
 
   announce(words) {
     this.status.textContent = "";
-    setTimeout(() => (this.status.textContent = words), 50);
+    clearTimeout(this.saying);
+    this.saying = setTimeout(() => (this.status.textContent = words), 50);
   }
 
   /* Cards are items of a list that take the focus; Streamlit draws them as plain boxes. */
@@ -278,6 +279,7 @@ class Frame {
 
   update(data) {
     this.data = data;
+    if (!data.token) this.announce(""); // what was said of one page is not left standing on another
     if (!data.token || data.token === this.token) return;
     this.token = data.token;
     if (data.announcement) this.announce(data.announcement);
