@@ -193,6 +193,8 @@ def _start(folder: Path, lock: int) -> None:
             pass_fds=(lock,),
         )
     _children[:] = [one for one in _children if one.poll() is None] + [process]
+    with contextlib.suppress(FileExistsError), (folder / STATE).open("x", encoding="utf-8") as file:
+        json.dump({"state": "gathering", "share": 0.0, "pid": process.pid}, file)  # so it can be ended while it loads
 
 
 def _read(folder: Path, running: bool) -> RoundJob:
