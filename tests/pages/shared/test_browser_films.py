@@ -198,6 +198,7 @@ def test_no_drag_asks_the_server_and_what_is_drawn_is_there_again(tab: Page, pag
     button(tab, "Text").click()
     seen = spots(panel)
     drag(tab, panel, seen[1], seen[1])
+    expect(tab.get_by_role("textbox", name=re.compile("^Words of")).first).to_be_focused()
     tab.keyboard.type("seen <b>here</b> 123")  # no letter of it is taken for a key of the page
     tab.keyboard.press("Enter")
     expect(tab.locator(".state")).to_have_text("Saved")
