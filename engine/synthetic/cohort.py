@@ -9,23 +9,46 @@ import hashlib
 import json
 import shutil
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from engine.errors import UsageError
 from engine.files import write_whole
 from engine.plain_text import csv_text
+from engine.reference import ReferenceFinding
 from engine.synthetic import prior, reports, write
 from engine.synthetic.chance import RandomStreams
+from engine.synthetic.couplings import CouplingMode
 from engine.synthetic.draw import draw_patients
+from engine.synthetic.painted import DrawnFilm, as_shown
 from engine.synthetic.patients import Encounter, Patient, rng_for
-from engine.synthetic.write import COLUMNS, Generators, Row, Tally
+from engine.synthetic.write import COLUMNS, FURTHER, Generators, Row, Tally
 
 FOLDERS = ("cxr", "ecg", "ppg", "text")
-BATCH = 8  # patients written between two marks of progress; also the films drawn together
+BATCH = 8  # patients written between two marks of progress
 CONFIG, MANIFEST, RECORD = "config.json", "manifest.csv", "drawing.json"
 ProgressPrinter = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class CohortPlan:
+    """How a cohort is drawn.
+
+    couplings : "on": severities are drawn, painted on the film and shape the traces; "off": the control, whose traces
+                follow another draw of the severities
+    passing   : film labels that drawn films show by the checks, which quizzes ask for; None where none were made
+    """
+
+    couplings: CouplingMode = "on"
+    passing: tuple[str, ...] | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what is set."""
+        stated = {"couplings": self.couplings, "passing": self.passing}
+        return {name: value for name, value in stated.items() if value is not None}
 
 
 def write_cohort(
@@ -34,6 +57,7 @@ def write_cohort(
     *,
     n: int,
     streams: RandomStreams,
+    plan: CohortPlan | None = None,
     on_progress: ProgressPrinter = lambda line: None,
 ) -> Path:
     """Write n patients under folder; return its manifest.csv.
@@ -41,7 +65,8 @@ def write_cohort(
     Study folders and manifest of `folder` are replaced at the end in one go; other files there stay. UsageError where
     the gate refuses every draw of a study.
     """
-    patients = draw_patients(n, streams.seed)
+    plan = plan or CohortPlan()
+    patients = draw_patients(n, streams.seed, couplings=plan.couplings, painted=True)
     draft = folder.absolute().with_name(f".{folder.name}-drawing")
     _open_draft(
         draft,
@@ -51,6 +76,7 @@ def write_cohort(
             "patients": n,
             "generators": generators.version,
             "texts": _texts(),
+            **plan.as_dict(),
         },
     )
     started = time.monotonic()
@@ -58,37 +84,50 @@ def write_cohort(
         part = draft / "parts" / f"{first:05d}.json"
         if part.is_file():
             continue
-        made = write_patients(patients[first : first + BATCH], generators, draft, streams)
+        made = write_patients(patients[first : first + BATCH], generators, draft, streams, plan)
         write_whole(part, json.dumps(made))
         done = min(first + BATCH, len(patients))
         since = f"{time.monotonic() - started:.0f} s"
         on_progress(f"{done} of {len(patients)} patients, {since}; drawn again: {made['drawn_again']}")
-    return _finish(draft, folder, patients, streams)
+    return _finish(draft, folder, patients, streams, plan)
 
 
 def write_patients(
-    patients: Sequence[Patient], generators: Generators, folder: Path, streams: RandomStreams
+    patients: Sequence[Patient], generators: Generators, folder: Path, streams: RandomStreams, plan: CohortPlan
 ) -> dict[str, Any]:
-    """Write some patients under folder; return {"rows", "drawn_again", "reasons"}."""
+    """Write some patients under folder, films first; return {"rows", "drawn_again", "reasons"}."""
     for name in FOLDERS:
         (folder / name).mkdir(parents=True, exist_ok=True)
     tally, rows = Tally(), []
     encounters = [one for patient in patients for one in patient.encounters]
-    said = {one.encounter_id: text for patient in patients for one, text in report_patient(patient, streams.seed)}
-    for one in encounters:
-        rows += _write_traces(one, said[one.encounter_id], generators, folder, streams=streams, tally=tally)
-        rows.append(write.write_text(one, said[one.encounter_id], folder))
-    films = [said[one.encounter_id].film for one in encounters]
-    rows += write.write_films(encounters, generators, folder, streams, reports=films, tally=tally)
+    films = {
+        drawn.encounter.encounter_id: drawn
+        for drawn in write.write_films(encounters, generators, folder, streams, tally=tally)
+    }
+    for one, sections in (pair for patient in patients for pair in report_patient(patient, streams.seed, films)):
+        drawn = films[one.encounter_id]
+        shown = as_shown(drawn, coupled=plan.couplings == "on")
+        rows += _write_traces(shown, sections, generators, folder, streams=streams, tally=tally)
+        rows.append(write.write_text(one, sections, folder))
+        rows.append(write.film_row(drawn, folder, report=sections.film, passing=plan.passing))
     return {"rows": rows, "drawn_again": tally.drawn_again, "reasons": tally.reasons}
 
 
-def report_patient(patient: Patient, seed: int) -> list[tuple[Encounter, reports.Sections]]:
-    """Return every encounter with its report, each compared with the one before."""
+def report_patient(
+    patient: Patient, seed: int, films: Mapping[str, DrawnFilm] = MappingProxyType({})
+) -> list[tuple[Encounter, reports.Sections]]:
+    """Return every encounter with its report, each compared with the one before.
+
+    films : encounter id → its film, with the findings that were painted
+    """
     made = []
-    for one, before in zip(patient.encounters, (None, *patient.encounters), strict=False):
+    before: Encounter | None = None
+    painted: tuple[ReferenceFinding, ...] = ()
+    for one in patient.encounters:
         rng = rng_for(seed, patient.number, one.number, "report")
-        made.append((one, reports.write_sections(one, before, rng)))
+        found = films[one.encounter_id].findings if one.encounter_id in films else ()
+        made.append((one, reports.write_sections(one, before, rng, reports.FilmChange(found, painted))))
+        before, painted = one, found
     return made
 
 
@@ -120,12 +159,12 @@ def _open_draft(draft: Path, config: dict[str, Any]) -> None:
     write_whole(file, json.dumps(config))
 
 
-def _finish(draft: Path, folder: Path, patients: Sequence[Patient], streams: RandomStreams) -> Path:
+def _finish(draft: Path, folder: Path, patients: Sequence[Patient], streams: RandomStreams, plan: CohortPlan) -> Path:
     """Write the manifest and what was drawn again, and move everything to `folder`."""
     parts = [json.loads(part.read_text(encoding="utf-8")) for part in sorted((draft / "parts").glob("*.json"))]
     rows = [row for part in parts for row in part["rows"]]
     manifest = write_manifest(rows, draft / MANIFEST)
-    write_whole(draft / RECORD, json.dumps(_record(parts, rows, patients, streams), indent=1) + "\n")
+    write_whole(draft / RECORD, json.dumps(_record(parts, rows, patients, streams) | plan.as_dict(), indent=1) + "\n")
     folder.mkdir(parents=True, exist_ok=True)
     for name in FOLDERS:
         if (draft / name).is_dir():
@@ -163,9 +202,22 @@ def write_manifest(rows: Sequence[Row], path: Path) -> Path:
     """Write manifest.csv, sorted by study; return its path."""
     if not rows:
         raise UsageError("No patient was drawn, so there is no manifest to write: ask for one patient or more.")
-    cells = [[row.get(name, "") for name in COLUMNS] for row in sorted(rows, key=lambda row: row["study_id"])]
-    path.write_text(csv_text(COLUMNS, cells, line_end="\n"), encoding="utf-8", newline="")
+    columns = (*COLUMNS, *(name for name in FURTHER if any(row.get(name) for row in rows)))
+    cells = [[row.get(name, "") for name in columns] for row in sorted(rows, key=lambda row: row["study_id"])]
+    path.write_text(csv_text(columns, cells, line_end="\n"), encoding="utf-8", newline="")
     return path
+
+
+def passing_in(record: Path | None) -> tuple[str, ...] | None:
+    """Return the film labels that passed, by a record of the checks or of a drawing; None without one."""
+    if record is None:
+        return None
+    try:
+        return tuple(str(label) for label in json.loads(record.read_text(encoding="utf-8"))["passing"])
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise UsageError(
+            f"{record} is no record of the checks of a cohort with its passing labels: {error}."
+        ) from error
 
 
 def _texts() -> str:

@@ -9,8 +9,11 @@ from statistics import NormalDist
 
 import numpy as np
 
+from engine.synthetic.couplings import CouplingChoice, CouplingMode, severities
+from engine.synthetic.details import LABELS, EcgDetails, draw_details
 from engine.synthetic.patients import Encounter, Patient, rng_for
 from engine.synthetic.prior import CLEAR, NORMAL, Condition, Course, LabelSet, Prior, Vitals, read_prior
+from engine.synthetic.severity import Body
 from engine.synthetic.vitals import (
     FIBRILLATION,
     MeasuredVitals,
@@ -49,11 +52,27 @@ class ClinicalState:
     ap: float | None = None
 
 
-def draw_patients(n: int, seed: int) -> list[Patient]:
-    """Return n patients; the same for the same n and seed."""
-    prior = read_prior()
-    lots = sample_patients(prior, n, np.random.default_rng([seed, n]))
-    return [_patient(number, lot, prior, seed) for number, lot in enumerate(lots, start=1)]
+@dataclass(frozen=True)
+class Drawing:
+    """What all encounters are drawn from: the prior, the seed, and whether severities shape them."""
+
+    prior: Prior
+    seed: int
+    choice: CouplingChoice
+
+
+def draw_patients(
+    n: int, seed: int, *, couplings: CouplingMode = "none", switched_off: Sequence[str] = (), painted: bool = False
+) -> list[Patient]:
+    """Return n patients; the same for the same arguments.
+
+    couplings    : "none" draws no severities; "on" and "off" (the control) draw them, see couplings.CouplingMode
+    switched_off : couplings by name that follow the control's draw
+    painted      : with the conditions whose findings can be painted on films, see prior.read_prior
+    """
+    drawing = Drawing(read_prior(painted), seed, CouplingChoice(couplings, tuple(switched_off)))
+    lots = sample_patients(drawing.prior, n, np.random.default_rng([seed, n]))
+    return [_patient(number, lot, drawing) for number, lot in enumerate(lots, start=1)]
 
 
 def sample_patients(prior: Prior, n: int, rng: np.random.Generator) -> list[PatientSample]:
@@ -81,8 +100,9 @@ def pick(sets: Sequence[LabelSet], quantile: float) -> tuple[str, ...]:
     return sets[min(int(np.searchsorted(edges, quantile * edges[-1], side="right")), len(sets) - 1)][1]
 
 
-def _patient(number: int, sample: PatientSample, prior: Prior, seed: int) -> Patient:
-    rng, cohort = rng_for(seed, number, 0, "prior"), prior.tables["cohort"]
+def _patient(number: int, sample: PatientSample, drawing: Drawing) -> Patient:
+    prior = drawing.prior
+    rng, cohort = rng_for(drawing.seed, number, 0, "prior"), prior.tables["cohort"]
     sex, age = _sex_and_age(sample, cohort["ages"])
     person = draw_person(sex, prior.tables["person"], rng)
     visits = _visits(sample, sex, age, prior, rng)
@@ -92,9 +112,7 @@ def _patient(number: int, sample: PatientSample, prior: Prior, seed: int) -> Pat
     for count, (state, weeks) in enumerate(visits, start=1):
         at, years = _acquired_at(first, weeks, rng), age + weeks / WEEKS_A_YEAR
         made.append(
-            _encounter(
-                number, count, state, person, age=years, acquired_at=at, has_ppg=with_ppg, prior=prior, seed=seed
-            )
+            _encounter(number, count, state, person, age=years, acquired_at=at, has_ppg=with_ppg, drawing=drawing)
         )
     return Patient(number, sex, tuple(made))
 
@@ -193,12 +211,15 @@ def _encounter(
     age: float,
     acquired_at: str,
     has_ppg: bool,
-    prior: Prior,
-    seed: int,
+    drawing: Drawing,
 ) -> Encounter:
-    rng = rng_for(seed, number, count, "prior")
+    prior, film = drawing.prior, _film(state)
+    rng = rng_for(drawing.seed, number, count, "prior")
     conditions = [prior.conditions[name] for name in state.conditions]
-    vitals = measure(person, age, [*(one.vitals for one in conditions), *state.added], prior.tables["person"], rng)
+    body = Body(film, state.conditions, age, person.sex, person.bmi)
+    severity, effects = severities(body, drawing.choice, drawing.seed, number, count)
+    added = [*(one.vitals for one in conditions), *state.added, *([effects.vitals()] if effects else [])]
+    vitals = measure(person, age, added, prior.tables["person"], rng)
     ap = max(one.ap for one in conditions) if state.ap is None else state.ap
     ecg = _statements(state, vitals, prior)
     stage = pressure_stage(vitals.systolic_mmhg, vitals.diastolic_mmhg, prior.tables["labels"]["pressure"])
@@ -212,13 +233,25 @@ def _encounter(
         height_cm=person.height_cm,
         weight_kg=float(round(person.bmi * (person.height_cm / 100) ** 2)),
         **vitals.__dict__,
-        film=_film(state),
+        film=film,
         view="AP" if rng.random() < ap else "PA",
         ecg=ecg,
         ppg=tuple(label for label in (stage, *ecg) if label in pulse),
         has_ppg=has_ppg,
         acquired_at=acquired_at,
+        severity=severity,
+        effects=effects,
+        details=_details(ecg, vitals.rate_bpm, drawing, number, count),
     )
+
+
+def _details(ecg: Sequence[str], rate_bpm: float, drawing: Drawing, number: int, count: int) -> EcgDetails:
+    """Return what the statements leave open; artefacts of the recording only where severities are drawn as well."""
+    recording = drawing.choice.mode != "none"
+    if not recording and set(LABELS).isdisjoint(ecg):
+        return EcgDetails()
+    rng = rng_for(drawing.seed, number, count, "details")
+    return draw_details(ecg, rate_bpm, drawing.prior.tables["details"], rng, recording=recording)
 
 
 def _film(state: ClinicalState) -> tuple[str, ...]:

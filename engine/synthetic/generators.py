@@ -1,4 +1,4 @@
-"""The fitted generators of films, ECGs and PPGs, put together as one Generators; each is loaded when it first draws.
+"""The fitted generators of films' look, ECGs and PPGs, put together as one Generators; loaded when first needed.
 
 A generator's file is looked for in the folder that is named, then among those shipped with Casebind.
 """
@@ -6,7 +6,7 @@ A generator's file is looked for in the folder that is named, then among those s
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -15,36 +15,34 @@ import numpy as np
 
 from engine.errors import UsageError
 from engine.settings import MODELS
+from engine.synthetic.painted import DrawnFilm, draw_film
 from engine.synthetic.patients import Encounter
-from engine.synthetic.write import Generators, Rngs
+from engine.synthetic.write import Generators
 
 if TYPE_CHECKING:
-    from engine.synthetic.cxr.codec import Codec
-    from engine.synthetic.cxr.flow import Flow
-    from engine.synthetic.cxr.reader import FilmReader
+    from engine.synthetic.cxr.appearance import Appearance
     from engine.synthetic.ecg.model import EcgModel
     from engine.synthetic.ppg.model import PulseModel
     from engine.synthetic.rhythm import Rhythm
 
 SHIPPED = MODELS / "generators"
-FILES = {
-    "films": ("film-codec.safetensors", "film-reader.npz", "film-flow.safetensors"),
-    "ecg": ("ecg.npz",),
-    "ppg": ("ppg.safetensors",),
-}
+FILMS = "films"
+FILES = {FILMS: ("film-appearance.safetensors",), "ecg": ("ecg.npz",), "ppg": ("ppg.safetensors",)}
 
 
-def fit(part: str, recordings: Path, out: Path, scale: float = 1.0) -> Path:
+def fit(
+    part: str, recordings: Path, out: Path, seed: int = 0, on_progress: Callable[[str], None] = lambda line: None
+) -> Path:
     """Fit "films", "ecg" or "ppg" on `train` of the open recordings, write it under `out`, and return its file.
 
-    scale : of the films' training steps, e.g. 0.01 for a trial
+    seed : of the bodies that films are drawn of
     """
     out.mkdir(parents=True, exist_ok=True)
     file = out / FILES[part][-1]
-    if part == "films":
-        from engine.synthetic.cxr.train import train_films
+    if part == FILMS:
+        from engine.synthetic.cxr.fit_appearance import fit_films
 
-        train_films(recordings, out, scale)
+        fit_films(recordings, out, seed, on_progress)
     elif part == "ecg":
         from engine.synthetic.ecg.fit import fit as fit_ecg
         from engine.synthetic.ecg.model import save_model
@@ -64,7 +62,7 @@ def load(folder: Path) -> Generators:
 
     files = {part: [find(folder, part, name) for name in names] for part, names in FILES.items()}
     drawn = FittedGenerators(files)
-    return Generators(draw_rhythm, drawn.films, drawn.ecg, drawn.ppg, write_ecg, drawn.version, drawn.too_faint)
+    return Generators(draw_rhythm, drawn.film, drawn.ecg, drawn.ppg, write_ecg, drawn.version)
 
 
 def missing(folder: Path, part: str) -> bool:
@@ -90,24 +88,19 @@ class FittedGenerators:
 
     @cached_property
     def version(self) -> str:
-        """One sha256 over all files."""
-        digest = hashlib.sha256()
+        """One sha256 over all files and the version of the films' anatomy."""
+        from engine.synthetic.cxr.base import VERSION
+
+        digest = hashlib.sha256(VERSION.encode())
         for file in (file for part in sorted(self.files) for file in self.files[part]):
             digest.update(hashlib.sha256(file.read_bytes()).digest())
         return digest.hexdigest()
 
     @cached_property
-    def _film_parts(self) -> tuple[Codec, Flow]:
-        from engine.synthetic.cxr.train import load_codec, load_flow
+    def _look(self) -> Appearance:
+        from engine.synthetic.cxr.appearance import load_appearance
 
-        codec, _, flow = self.files["films"]
-        return load_codec(codec.parent), load_flow(flow.parent)
-
-    @cached_property
-    def _film_reader(self) -> FilmReader:
-        from engine.synthetic.cxr.reader import load_reader
-
-        return load_reader(self.files["films"][1])
+        return load_appearance(self.files[FILMS][0])
 
     @cached_property
     def _ecg_model(self) -> EcgModel:
@@ -121,15 +114,9 @@ class FittedGenerators:
 
         return load_model(self.files["ppg"][0])
 
-    def films(self, encounters: Sequence[Encounter], persons: Rngs, rngs: Rngs) -> Sequence[np.ndarray]:
-        """Draw one film an encounter, together."""
-        from engine.synthetic.cxr.sample import draw_films
-
-        return list(draw_films(*self._film_parts, encounters, persons, rngs))
-
-    def too_faint(self, encounter: Encounter, film: np.ndarray) -> str:
-        """Return "" or which of the encounter's findings a film shows too little of."""
-        return self._film_reader.too_faint(film, encounter.film)
+    def film(self, encounter: Encounter, person: np.random.Generator, rng: np.random.Generator) -> DrawnFilm:
+        """Draw the encounter's film."""
+        return draw_film(encounter, person, rng, self._look)
 
     def ecg(
         self, encounter: Encounter, rhythm: Rhythm, person: np.random.Generator, rng: np.random.Generator

@@ -10,7 +10,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-PARTS = ("prior", "person", "rhythm", "ecg", "ppg", "film", "report")
+from engine.synthetic.details import EcgDetails
+from engine.synthetic.effects import Effects
+from engine.synthetic.severity import Severity
+
+PARTS = ("prior", "person", "rhythm", "ecg", "ppg", "film", "report", "severity", "other severity", "details")
+
+NO_DETAILS = EcgDetails()
 
 
 @dataclass(frozen=True)
@@ -29,6 +35,9 @@ class Encounter:
     ppg            : wording of the open PPG sets
     has_ppg        : whether a PPG was recorded
     acquired_at    : ISO date-time, invented
+    severity       : how much of each finding the film shows; None where severities are not drawn
+    details        : what of the ECG its statements leave open
+    effects        : what severities (of this draw, or of the control's) add to ECG and PPG
     """
 
     patient_number: int
@@ -49,6 +58,9 @@ class Encounter:
     ppg: tuple[str, ...]
     has_ppg: bool
     acquired_at: str
+    severity: Severity | None = None
+    effects: Effects | None = None
+    details: EcgDetails = NO_DETAILS
 
     @property
     def patient_id(self) -> str:

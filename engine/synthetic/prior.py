@@ -83,10 +83,16 @@ class Prior:
     tables: dict[str, Any]
 
 
-@lru_cache(maxsize=1)
-def read_prior() -> Prior:
-    """Return the shipped prior, without the labels under `cohort.left_out` and the conditions that need them."""
-    return prior_of(tomllib.loads(FILE.read_text(encoding="utf-8")))
+@lru_cache(maxsize=2)
+def read_prior(painted: bool = False) -> Prior:
+    """Return the shipped prior, without the labels under `cohort.left_out` and the conditions that need them.
+
+    painted : without those under `cohort.left_out_painted` instead, for films on which findings are painted
+    """
+    tables = tomllib.loads(FILE.read_text(encoding="utf-8"))
+    if painted:
+        tables["cohort"]["left_out"] = tables["cohort"]["left_out_painted"]
+    return prior_of(tables)
 
 
 def prior_of(tables: dict[str, Any]) -> Prior:

@@ -15,10 +15,14 @@ from typing import Any
 
 import numpy as np
 
+from engine.findings import findings_of_label
+from engine.reference import ReferenceFinding, of_label
 from engine.synthetic.patients import Encounter
 
 FILE = Path(__file__).with_name("reports.toml")
+OEDEMA = "Edema"
 CLEAR, NORMAL_ECG, FIBRILLATION = "No Finding", "normal ECG", "atrial fibrillation"
+SIZE_CHANGE, CTR_CHANGE = 1.25, 1.05  # ratio from which a finding has grown
 DENIED = (1, 3)  # as many denials in a film report
 OPENED, COMPARED_ECG, BREATH = 0.6, 0.7, 0.4  # shares of reports that say it
 
@@ -33,25 +37,44 @@ class Sections:
     whole: str
 
 
-def write_sections(encounter: Encounter, before: Encounter | None, rng: np.random.Generator) -> Sections:
+@dataclass(frozen=True)
+class FilmChange:
+    """What was painted on an encounter's film, and on the film before it."""
+
+    now: tuple[ReferenceFinding, ...] = ()
+    before: tuple[ReferenceFinding, ...] = ()
+
+
+def write_sections(
+    encounter: Encounter, before: Encounter | None, rng: np.random.Generator, painted: FilmChange = FilmChange()
+) -> Sections:
     """Return the report of an encounter; `before` is the patient's last encounter, None at the first."""
-    film = film_report(encounter, before, rng)
+    film = film_report(encounter, before, rng, painted)
     ecg = ecg_statement(encounter, before, rng)
     pulse = pulse_line(encounter, rng) if encounter.has_ppg else ""
     whole = [_person(encounter, rng) if rng.random() < OPENED else "", film, ecg, pulse]
     return Sections(film, ecg, pulse, " ".join(part for part in whole if part))
 
 
-def film_report(encounter: Encounter, before: Encounter | None, rng: np.random.Generator) -> str:
-    """Return view, findings, denials, comparison and impression of the film."""
+def film_report(
+    encounter: Encounter, before: Encounter | None, rng: np.random.Generator, painted: FilmChange = FilmChange()
+) -> str:
+    """Return view, findings, denials, comparison and impression of the film.
+
+    Of a painted finding its own words are said, with side, place and measures.
+    """
     words = wordings()["film"]
     found = [label for label in encounter.film if label != CLEAR]
     order = rng.permutation(len(found))
-    said = [_pick(words["findings"][found[i]], rng) for i in order] or [_pick(words["findings"][CLEAR], rng)]
-    parts = [_pick(words[f"view_{encounter.view}"], rng), *said, *_denials(found, words["denied"], rng)]
+    plain = [_pick(words["findings"][found[i]], rng) for i in order] or [_pick(words["findings"][CLEAR], rng)]
+    said = (
+        [_shown(found[i], sentence, painted.now) for i, sentence in zip(order, plain, strict=True)] if found else plain
+    )
+    beside = [one.words for one in painted.now if one.label not in ("", *encounter.film)]  # lines and tubes
+    parts = [_pick(words[f"view_{encounter.view}"], rng), *said, *beside, *_denials(found, words["denied"], rng)]
     if before is not None:
-        parts.append(_film_compared(found, before, words, rng))
-    names = [_pick(words["impression"]["names"][label], rng) for label in found]
+        parts.append(_film_compared(found, before, words, rng, painted=painted))
+    names = [_sided(_pick(words["impression"]["names"][label], rng), of_label(painted.now, label)) for label in found]
     concluded = _joined(names) if names else _pick(words["impression"]["none"], rng)
     return " ".join([*parts, _pick(words["impression"]["start"], rng).format(concluded)])
 
@@ -114,8 +137,55 @@ def _denials(findings: Sequence[str], denied: Sequence[dict[str, Any]], rng: np.
     return [_pick(able[i]["words"], rng) for i in sorted(rng.choice(len(able), count, replace=False))]
 
 
-def _film_compared(findings: Sequence[str], before: Encounter, words: dict[str, Any], rng: np.random.Generator) -> str:
-    """Return one sentence on what is gone, new and unchanged since the film before."""
+def _shown(label: str, plain: str, painted: Sequence[ReferenceFinding]) -> str:
+    """Return what is said of a label: the words of its painted finding, or the plain ones with side and place.
+
+    A finding speaks for itself where its kind has the label's own name; a pneumonia is said as one, not as what it is
+    painted as.
+    """
+    own = of_label(painted, label)
+    if not own:
+        return plain
+    if all(findings_of_label(one.kind) & findings_of_label(label) for one in own):
+        return " ".join(dict.fromkeys(one.words for one in own))
+    places = " and ".join(f"{_side(one)} {one.place}".strip() for one in own)
+    return f"{plain.rstrip('.')}, {places}." if places else plain
+
+
+def _side(one: ReferenceFinding) -> str:
+    return "bilateral" if one.side == "both" else one.side
+
+
+def _sided(name: str, own: Sequence[ReferenceFinding]) -> str:
+    """Return a finding's name with its side, e.g. "left pleural effusion"; oedema is of both sides unless said."""
+    sides = {one.side for one in own if one.label != OEDEMA} - {""}
+    if not sides:
+        return name
+    return f"{'bilateral' if len(sides) > 1 or 'both' in sides else sides.pop()} {name}"
+
+
+def change(now: Sequence[ReferenceFinding], before: Sequence[ReferenceFinding]) -> str:
+    """Return "larger", "smaller" or "same": how what all the findings of a label measure compares with before."""
+    sums = [_total(findings) for findings in (now, before)]
+    shared = [name for name in sums[0] if sums[1].get(name)]
+    if not shared:
+        return "same"
+    name = shared[0]
+    ratio, needed = sums[0][name] / sums[1][name], CTR_CHANGE if name == "ctr" else SIZE_CHANGE
+    return "larger" if ratio >= needed else "smaller" if ratio <= 1 / needed else "same"
+
+
+def _total(findings: Sequence[ReferenceFinding]) -> dict[str, float]:
+    total: dict[str, float] = {}
+    for name, value in (pair for one in findings for pair in one.measured):
+        total[name] = total.get(name, 0.0) + value
+    return total
+
+
+def _film_compared(
+    findings: Sequence[str], before: Encounter, words: dict[str, Any], rng: np.random.Generator, *, painted: FilmChange
+) -> str:
+    """Return one sentence on what is gone, new, larger, smaller and unchanged since the film before."""
     names, compared = words["impression"]["names"], words["compared"]
     earlier = [label for label in before.film if label != CLEAR]
     changes = [
@@ -123,7 +193,11 @@ def _film_compared(findings: Sequence[str], before: Encounter, words: dict[str, 
         ("new", [label for label in findings if label not in earlier]),
         ("same", [label for label in findings if label in earlier]),
     ]
-    said = [_pick(compared[kind], rng).format(names[label][0]) for kind, labels in changes for label in labels]
+    said = []
+    for kind, label in ((kind, label) for kind, labels in changes for label in labels):
+        plain = _pick(compared[kind], rng)
+        changed = change(of_label(painted.now, label), of_label(painted.before, label)) if kind == "same" else kind
+        said.append((plain if changed == kind else compared[changed][0]).format(names[label][0]))
     start = _pick(compared["start"], rng).format(date=before.acquired_at[:10])
     return f"{start} {', '.join(said) or _pick(compared['nothing'], rng)}."
 

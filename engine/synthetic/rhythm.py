@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from engine.metrics.heart_rate import heart_rate
+from engine.synthetic.conduction import at_rate, atrial_times
+from engine.synthetic.ectopy import with_premature
 
 if TYPE_CHECKING:
     from engine.synthetic.patients import Encounter
@@ -26,9 +28,8 @@ SLOW_SHARE = 0.012  # of the mean RR: standard deviation of what is slower than 
 JITTER_SHARE = 0.004  # of the mean RR, from beat to beat
 ARRHYTHMIA_SPREAD_S = (0.15, 0.28)  # longest less shortest RR; sinus arrhythmia is called from 0.12 s on
 FIBRILLATION_CV = (0.18, 0.26)  # standard deviation over mean of RR: Bootsma et al., Circulation 41:783, 1970
-REFRACTORY_S = 0.28  # no RR in fibrillation is shorter
+REFRACTORY_S = 0.32  # no RR in fibrillation is shorter
 RATE_ERROR_BPM = 3.0  # fibrillation is drawn again until its mean over the recording is this near
-COUPLING = (0.52, 0.70)  # a premature beat comes after this share of the sinus RR; the next sinus beat is on time
 MAX_DRAWS = 200
 
 
@@ -37,21 +38,39 @@ class Rhythm:
     """Beats of one encounter.
 
     r_s  : (n,) R peaks, seconds from the start of the recording, from before −3 s to past DURATION_S + 2
-    kind : (n,) "sinus", "fibrillation", "ventricular" or "atrial"
+    kind : (n,) "sinus", "fibrillation", "ventricular", "escape" (ventricular) or "paced" (ventricular)
+    p_s  : (m,) peaks of P waves that are not bound to a QRS; None where every sinus beat has its own
+    atrial_spikes_s, ventricular_spikes_s : of a pacemaker
     """
 
     r_s: np.ndarray
     kind: np.ndarray
+    p_s: np.ndarray | None = None
+    atrial_spikes_s: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    ventricular_spikes_s: np.ndarray = field(default_factory=lambda: np.zeros(0))
 
 
 def draw_rhythm(encounter: Encounter, rng: np.random.Generator) -> Rhythm:
     """Return the beats of an encounter; their mean rate over DURATION_S is its rate_bpm (fibrillation: within 3)."""
+    if encounter.details.pacing or encounter.details.av_block:
+        return uncoupled(encounter, rng)
     fibrillates = FIBRILLATION in encounter.ecg
     r_s = fibrillation(encounter.rate_bpm, rng) if fibrillates else sinus(encounter, rng)
     kind = np.full(r_s.size, "fibrillation" if fibrillates else "sinus", dtype="<U12")
     if PREMATURE in encounter.ecg:
-        r_s, kind = with_premature(r_s, kind, rng)
+        r_s, kind = with_premature(r_s, kind, encounter.details.ectopy, DURATION_S, rng)
     return Rhythm(r_s, kind)
+
+
+def uncoupled(encounter: Encounter, rng: np.random.Generator) -> Rhythm:
+    """Return the beats of a block or a pacemaker, stretched until their mean rate is the encounter's."""
+    times = atrial_times(encounter, sinus(encounter, rng), (-2 * BEFORE_S, DURATION_S + 2 * AFTER_S), rng)
+    if times is None:
+        raise ValueError("neither a block nor a pacemaker is among the details of this encounter")
+    for _ in range(3):
+        times = at_rate(times, mean_rate(times.r_s) / encounter.rate_bpm)
+    shown = (times.r_s > -BEFORE_S - 1.5) & (times.r_s < DURATION_S + AFTER_S)
+    return Rhythm(times.r_s[shown], times.kind[shown], times.p_s, times.atrial_spikes_s, times.ventricular_spikes_s)
 
 
 def mean_rate(r_s: np.ndarray) -> float:
@@ -82,27 +101,6 @@ def fibrillation(rate_bpm: float, rng: np.random.Generator) -> np.ndarray:
         if abs(mean_rate(r_s) - rate_bpm) <= RATE_ERROR_BPM:
             break
     return np.concatenate([[r_s[0] - mean], r_s])
-
-
-def with_premature(r_s: np.ndarray, kind: np.ndarray, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return the beats with one to three of them replaced by early ventricular ones, at least one well inside.
-
-    The sinus node is not reset, so a full compensatory pause follows and the mean rate stays.
-    """
-    r_s, kind = r_s.copy(), kind.copy()
-    chosen: list[int] = []
-    inside = np.flatnonzero((r_s > 1.2) & (r_s < DURATION_S - 1.2))
-    wanted = int(rng.choice([1, 2, 3], p=[0.45, 0.35, 0.2]))
-    for at in rng.permutation(inside):
-        if len(chosen) < wanted and all(abs(at - other) > 2 for other in chosen):
-            chosen.append(int(at))
-    share = rng.uniform(*COUPLING)  # premature beats of one focus come after a nearly fixed time
-    for at in chosen:
-        before = r_s[at] - r_s[at - 1]
-        early = max((share + rng.normal(0, 0.012)) * before, min(0.34, 0.8 * before))
-        r_s[at] = r_s[at - 1] + early
-        kind[at] = "ventricular"
-    return r_s, kind
 
 
 def _breathing(encounter: Encounter, t: np.ndarray, rng: np.random.Generator) -> np.ndarray:

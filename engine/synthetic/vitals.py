@@ -8,10 +8,12 @@ from typing import Any
 
 import numpy as np
 
+from engine.synthetic.details import PACED, SECOND_DEGREE, THIRD_DEGREE
 from engine.synthetic.prior import Vitals
 
 MAX_DRAWS = 12
 FIBRILLATION = "atrial fibrillation"
+OWN_RHYTHM = frozenset({FIBRILLATION, SECOND_DEGREE, THIRD_DEGREE, PACED})  # statements that name the rhythm
 STAGES = ("Normal blood pressure", "Prehypertension", "Stage 1 hypertension", "Stage 2 hypertension")
 
 
@@ -89,7 +91,7 @@ def pressure_stage(systolic: float, diastolic: float, bounds: dict[str, Any]) ->
 
 def rhythm_statement(rate_bpm: float, statements: Sequence[str], slow: float, fast: float) -> tuple[str, ...]:
     """Return the rhythm in PTB-XL's wording for these other statements; empty where they hold the rhythm already."""
-    if FIBRILLATION in statements:
+    if not OWN_RHYTHM.isdisjoint(statements):
         return ()
     if rate_bpm < slow:
         return ("sinus bradycardia",)

@@ -1,12 +1,13 @@
 """One encounter → files and manifest rows, one function a modality, each study through the gate that queries pass.
 
-Beyond that gate, a film must show what it was drawn for, and an ECG's beats must be found where they were put.
+Beyond that gate, an ECG's beats must be found where they were put.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -15,8 +16,10 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.errors import IntakeError, UsageError
+from engine.reference import NOTHING_CHECKED, to_text
 from engine.study import ECG_LEADS, PPG_LEAD, Modality, Study
 from engine.synthetic.chance import RandomStreams
+from engine.synthetic.painted import DrawnFilm
 from engine.synthetic.patients import Encounter
 from engine.synthetic.reports import Sections
 
@@ -51,6 +54,7 @@ COLUMNS = (
     "dbp",
     "spo2",
 )
+FURTHER = ("spacing_mm", "reference_findings", "checked_labels", "severity")  # of painted films; absent without any
 LICENCE = "CC0 1.0 (synthetic, for demonstration only)"
 SYNTHETIC_NOTE = "synthetic, for demonstration only"
 CONSENT = "retrieval;training"
@@ -65,8 +69,8 @@ PATIENCE = 3  # refusals of a study before the person gets another body
 
 Row = dict[str, str]
 Rngs = Sequence[np.random.Generator]
-FilmSampler = Callable[[Sequence[Encounter], Rngs, Rngs], Sequence[np.ndarray]]
-"""Films (height, width) uint8 of encounters, one each, from the persons' generators and the films' own."""
+FilmSampler = Callable[["Encounter", np.random.Generator, np.random.Generator], "DrawnFilm"]
+"""The film of an encounter, from the person's generator and the film's own."""
 EcgSampler = Callable[["Encounter", "Rhythm", np.random.Generator, np.random.Generator], np.ndarray]
 """(12, 5000) int16 of an encounter, its rhythm, the person's generator and the recording's own."""
 PpgSampler = Callable[["Encounter", "Rhythm", np.random.Generator, np.random.Generator], np.ndarray]
@@ -77,17 +81,15 @@ PpgSampler = Callable[["Encounter", "Rhythm", np.random.Generator, np.random.Gen
 class Generators:
     """What draws each modality. `write_ecg` writes samples as WFDB under a stem without suffix.
 
-    version   : names the fitted generators; a cohort begun with others is not continued
-    too_faint : says which finding of an encounter a film shows too little of, "" where all are seen
+    version : names the fitted generators; a cohort begun with others is not continued
     """
 
     rhythm: Callable[[Encounter, np.random.Generator], Rhythm]
-    films: FilmSampler
+    film: FilmSampler
     ecg: EcgSampler
     ppg: PpgSampler
     write_ecg: Callable[[np.ndarray, Path], None]
     version: str
-    too_faint: Callable[[Encounter, np.ndarray], str] = lambda encounter, film: ""
 
 
 @dataclass
@@ -174,28 +176,22 @@ def write_ppg(
 
 
 def write_films(
-    encounters: Sequence[Encounter],
-    generators: Generators,
-    folder: Path,
-    streams: RandomStreams,
-    *,
-    reports: Sequence[str],
-    tally: Tally,
-) -> list[Row]:
-    """Write one JPEG an encounter, drawn together; return their rows.
+    encounters: Sequence[Encounter], generators: Generators, folder: Path, streams: RandomStreams, *, tally: Tally
+) -> list[DrawnFilm]:
+    """Write one JPEG an encounter; return them.
 
     Films that the gate refuses are drawn again, from the PATIENCE-th time on with another body, and then with all films
     of the person.
     """
     rngs = [streams.study_rng(one, "film", "cxr") for one in encounters]
     waiting, refused, bodies = list(range(len(encounters))), "", Counter[int]()
+    made: dict[int, DrawnFilm] = {}
     for draw in range(1, MAX_DRAWS + 1):
         persons = [streams.person_rng(encounters[i], "cxr", bodies[encounters[i].patient_number]) for i in waiting]
-        films = generators.films([encounters[i] for i in waiting], persons, [rngs[i] for i in waiting])
         again = []
-        for i, pixels in zip(waiting, films, strict=True):
-            refused = gate_refusal([write_jpeg(pixels, film_file(encounters[i], folder))], "cxr", encounters[i])
-            refused = refused or generators.too_faint(encounters[i], pixels)
+        for i, person in zip(waiting, persons, strict=True):
+            made[i] = generators.film(encounters[i], person, rngs[i])
+            refused = gate_refusal([write_jpeg(made[i].pixels, film_file(encounters[i], folder))], "cxr", encounters[i])
             if refused:
                 tally.refuse("cxr", refused)
                 again.append(i)
@@ -206,10 +202,22 @@ def write_films(
             break
     if waiting:
         raise _given_up(encounters[waiting[0]], "cxr", refused)
-    return [
-        row_of(one, "cxr", f"cxr/{film_file(one, folder).name}", one.film, view=one.view, report=report)
-        for one, report in zip(encounters, reports, strict=True)
-    ]
+    return [made[i] for i in range(len(encounters))]
+
+
+def film_row(drawn: DrawnFilm, folder: Path, *, report: str, passing: Collection[str] | None) -> Row:
+    """Return the row of a film; passing: the labels that drawn films show by the checks, None where none were made."""
+    one, further = drawn.encounter, {}
+    if drawn.spacing_mm is not None:
+        further["spacing_mm"] = f"{drawn.spacing_mm:g}"
+    if drawn.findings:
+        further["reference_findings"] = to_text(drawn.findings)
+    if passing is not None:
+        further["checked_labels"] = ";".join(label for label in one.film if label in passing) or NOTHING_CHECKED
+    if one.severity is not None:
+        further["severity"] = json.dumps(one.severity.facts())
+    row = row_of(one, "cxr", f"cxr/{film_file(one, folder).name}", one.film, view=one.view, report=report)
+    return row | further
 
 
 def write_text(encounter: Encounter, sections: Sections, folder: Path) -> Row:

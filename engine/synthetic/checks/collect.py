@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from engine.errors import CasebindError, UsageError
+from engine.reference import ReferenceFinding, findings_in
 from engine.study import Film, Note, Study, Trace
 from engine.synthetic.checks import films, traces
 from engine.synthetic.checks.group import Group, make_group
@@ -24,7 +25,7 @@ RATE_COLUMNS = ("heart_rate", "rate_bpm", "hr")  # further columns of a manifest
 
 @dataclass(frozen=True, eq=False)
 class CohortStudy:
-    """One study of the cohort; labels and rate (per minute, or None) as intended, report as in its row."""
+    """One study of the cohort: labels, rate (per minute, or None) and findings as intended, the report of its row."""
 
     id: str
     patient: str
@@ -37,6 +38,7 @@ class CohortStudy:
     report: str
     files: tuple[Path, ...]
     study: Study
+    reference: tuple[ReferenceFinding, ...] = ()
 
     @property
     def trace(self) -> Trace:
@@ -75,7 +77,10 @@ def _item(entry: StudyEntry, files: tuple[Path, ...]) -> CohortStudy:
     labels, report = tuple(entry.facts.get("labels", ())), str(entry.facts.get("report", ""))
     view, sex, age = str(entry.facts.get("view", "")), str(entry.facts.get("sex", "")), entry.facts.get("age")
     rate = next((float(entry.extra[c]) for c in RATE_COLUMNS if entry.extra.get(c)), None)
-    return CohortStudy(name, patient, encounter, labels, view, sex, age, rate, report, files, study)
+    return CohortStudy(
+        *(name, patient, encounter, labels, view, sex, age, rate, report, files, study),
+        reference=findings_in(entry.extra),
+    )
 
 
 def group_of(modality: str, items: list[CohortStudy], spaces: dict[str, np.ndarray]) -> Group:

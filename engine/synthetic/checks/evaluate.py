@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,12 +10,26 @@ import numpy as np
 
 from engine.errors import UsageError
 from engine.settings import ROOT
-from engine.synthetic.checks import collect, consistency, encode, film_report, films, trace_report, traces, words
+from engine.synthetic.checks import (
+    bars,
+    collect,
+    consistency,
+    coupled,
+    encode,
+    film_report,
+    films,
+    pointing,
+    trace_report,
+    traces,
+    words,
+)
+from engine.synthetic.checks.group import Group
 
 if TYPE_CHECKING:
     from engine.model.release import Release
 
-Checked = tuple[dict[str, Any], np.ndarray]  # figures, embeddings
+BY_EYE = "by_eye.json"  # beside the manifest
+Checked = tuple[dict[str, Any], np.ndarray, Group]  # figures, embeddings, features
 
 
 def evaluate(release: Release, cohort: Path, path: Path, pictures_folder: Path | None, folder: Path) -> dict[str, Any]:
@@ -28,18 +43,41 @@ def evaluate(release: Release, cohort: Path, path: Path, pictures_folder: Path |
     studies = collect.collect(cohort)
     ways = {"cxr": _films, "ecg": _ecgs, "ppg": _ppgs}
     checked = {m: way(release, path, studies[m], pictures_folder, folder) for m, way in ways.items() if studies.get(m)}
-    embeddings = {m: z for m, (_, z) in checked.items()}
+    embeddings = {m: z for m, (_, z, _) in checked.items()}
+    groups = {m: group for m, (_, _, group) in checked.items()}
     if studies.get("text"):
         embeddings["text"] = release.embed([item.study for item in studies["text"]])
-    return {
+    found: dict[str, Any] = {
         "release": release.name,
         "release_digest": release.digest,
         "studies": {m: len(items) for m, items in studies.items()},
         "patients": len({item.patient for items in studies.values() for item in items}),
         "encounters": len({item.encounter for items in studies.values() for item in items}),
-        **{m: {**figures, "verdicts": words.verdicts(m, figures["fidelity"])} for m, (figures, _) in checked.items()},
-        "consistency": consistency.check_cohort(release, studies, embeddings),
+        **{
+            m: {**figures, "verdicts": words.verdicts(m, figures["fidelity"])} for m, (figures, _, _) in checked.items()
+        },
+        "consistency": consistency.check_cohort(release, studies, embeddings)
+        | {
+            "learnt_on_half": coupled.own_patient(groups["cxr"], groups["ecg"]) if {"cxr", "ecg"} <= set(groups) else {}
+        },
+        "by_eye": by_eye(cohort),
     }
+    return found | {"two_sample": bars.two_sample(found), "passing": list(bars.passing(found))}
+
+
+def by_eye(cohort: Path) -> dict[str, Any]:
+    """Return how many films of each finding showed what they must to whoever looked at them blind, {} if nobody did.
+
+    It is written by hand: {finding: {"shown": k, "of": n}}; UsageError where it is no JSON.
+    """
+    file = (cohort if cohort.is_dir() else cohort.parent) / BY_EYE
+    if not file.is_file():
+        return {}
+    try:
+        found: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise UsageError(f"The file {file.name} is no JSON: correct what stands in it.") from error
+    return found
 
 
 def outside_repository(folder: Path) -> None:
@@ -59,7 +97,8 @@ def _films(
     figures = film_report.check_films(
         release, path, real, ours, pixels=pixels, pictures_folder=pictures_folder, folder=folder
     )
-    return figures, encode.project(release, "cxr", spaces["release"])
+    figures["pointing"] = pointing.check(items, path)
+    return figures, encode.project(release, "cxr", spaces["release"]), ours
 
 
 def _ecgs(
@@ -69,7 +108,7 @@ def _ecgs(
     spaces = trace_report.synthetic_ecgs(release, [item.trace for item in items])
     ours = collect.group_of("ecg", items, spaces)
     figures = trace_report.check_ecgs(release, real, ours, pictures_folder, folder)
-    return figures, encode.project(release, "ecg", spaces["release"])
+    return figures, encode.project(release, "ecg", spaces["release"]), ours
 
 
 def _ppgs(
@@ -79,4 +118,4 @@ def _ppgs(
     made = trace_report.synthetic_ppgs(release, [item.trace for item in items])
     ours, short = (collect.group_of("ppg", items, spaces) for spaces in made)
     figures = trace_report.check_ppgs(release, real, ours, short, pictures_folder, folder=folder)
-    return figures, encode.project(release, "ppg", made[0]["release"])
+    return figures, encode.project(release, "ppg", made[0]["release"]), ours

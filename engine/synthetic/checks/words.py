@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from engine.synthetic.checks import table
+from engine.synthetic.checks.bars import bars_table
 from engine.synthetic.checks.fidelity import MARGIN
 
 NAMES = {"cxr": "Films", "ecg": "ECGs", "ppg": "PPGs"}
@@ -157,7 +158,8 @@ def full_report(results: dict[str, Any]) -> str:
     rule = (
         f"kept: AUROC at least that on real test − {MARGIN:g}; (!) more than {MARGIN:g} above it, findings exaggerated."
     )
-    return "\n".join([*parts, encounter_report(results["consistency"]), "", "Summary", rule, summary(results)])
+    parts += [encounter_report(results["consistency"]), "", "Summary", rule, summary(results), "", "Bars"]
+    return "\n".join([*parts, bars_table(results)])
 
 
 def rounded(value: Any) -> Any:

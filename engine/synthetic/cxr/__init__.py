@@ -1,5 +1,6 @@
-"""Synthetic chest films: an autoencoder, and a flow in its latent space given labels, view, age and sex.
+"""Synthetic chest films.
 
-`films` reads what they learn from, `codec` turns films into 28 × 28 × 4 latents and back, `flow` draws latents,
-`train_codec` and `train_flow` fit the two, `sample` draws films for patients.
+`body` draws a person and a pose, `tissue`, `bones` and `vessels` place their anatomy on a film with `raster`, `film`
+renders it by attenuation, and `base` does so for an encounter. `appearance` gives a film the look of real ones, which
+`fit_appearance` learns from those that `films` reads. `paint` then paints findings.
 """

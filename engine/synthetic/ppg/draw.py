@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine.synthetic.effects import Effects
 from engine.synthetic.ppg import sensor, transit
 from engine.synthetic.ppg.beats import FS, peaks
 from engine.synthetic.ppg.model import STYLES, PulseModel, covariates
@@ -107,7 +108,9 @@ def draw_plan(
     style = str(rng.choice(STYLES, p=STYLE_SHARES))
     number, n = STYLES.index(style), rhythm.r_s.size
     z = np.clip(np.sqrt(0.7) * traits.swing + np.sqrt(0.3) * rng.standard_normal(4), -SWING_LIMIT, SWING_LIMIT)
-    swing = np.minimum(np.exp(model.swing + model.calm[number] + model.swing_factor @ z), MAX_SWING)
+    effects = encounter.effects or Effects()
+    swing = np.exp(model.swing + model.calm[number] + model.swing_factor @ z)
+    swing = np.minimum(swing * np.exp(np.array([effects.log_breath, effects.log_breath, 0.0, 0.0])), MAX_SWING)
     feet = pulse_feet(model, encounter, rhythm, traits, rng)
     uneven = heavy(n, rng)
     by_height, by_base = (uneven * wandering(n, s, k, rng) for s, k in zip(swing[2:], model.memory, strict=True))
@@ -122,18 +125,28 @@ def draw_plan(
         each=unrest * uneven[:, None] * (wandering((n, len(model.components)), 1.0, 0.3, rng) @ model.pulses[number].T),
         feet_s=feet,
         lengths_s=usual * (before / usual) ** STRETCH,
-        heights=filled(model, rhythm) * np.exp(swing[0] * np.sin(2 * np.pi * hz * feet + phase) + by_height),
+        heights=alternating(n, effects.alternans)
+        * filled(model, rhythm)
+        * np.exp(swing[0] * np.sin(2 * np.pi * hz * feet + phase) + by_height),
         base=by_base,
         breath=swing[1] * np.sin(2 * np.pi * hz * np.arange(SAMPLES) / FS + lag),
-        disturbance=sensor.disturbance(SAMPLES, model.noise[number], style, rng),
-        gain=float(sensor.COUNTS * np.exp(sensor.COUNTS_SPREAD * rng.standard_normal())),
+        disturbance=sensor.disturbance(SAMPLES, model.noise[number], style, rng) * np.exp(-effects.log_pulse),
+        gain=float(sensor.COUNTS * np.exp(sensor.COUNTS_SPREAD * rng.standard_normal() + effects.log_pulse)),
     )
 
 
+def alternating(n: int, alternans: float) -> np.ndarray:
+    """Return factors (n,) of pulse heights: every second one lower by the share `alternans`."""
+    return 1.0 - alternans * (np.arange(n) % 2)
+
+
 def encounter_covariates(encounter: Encounter, style: str) -> np.ndarray:
-    """Return the model's covariates (F,) of an encounter recorded with one style of device."""
+    """Return the model's covariates (F,) of an encounter recorded with one style of device.
+
+    Arteries that are stiffer or softer than usual make the pulse that of another age.
+    """
     values = {
-        "age": float(encounter.age),
+        "age": encounter.age + (encounter.effects.vascular_years if encounter.effects else 0.0),
         "systolic": encounter.systolic_mmhg,
         "diastolic": encounter.diastolic_mmhg,
         "bmi": encounter.weight_kg / (encounter.height_cm / 100) ** 2,

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from engine.cli import run
 from engine.errors import UsageError
-from engine.synthetic.generators import FILES, FittedGenerators, find, missing
+from engine.synthetic.draw import draw_patients
+from engine.synthetic.generators import FILES, SHIPPED, FittedGenerators, find, load, missing
 
 
 @pytest.fixture
@@ -26,10 +26,14 @@ def test_a_file_is_found_where_it_lies(folder: Path) -> None:
 
 
 def test_what_was_not_fitted_is_named_with_the_command_that_fits_it(folder: Path) -> None:
-    (folder / FILES["films"][1]).unlink()
-    assert missing(folder, "films")
     with pytest.raises(UsageError, match="casebind train generator films"):
-        find(folder, "films", FILES["films"][1])
+        find(folder, "films", "another-look.safetensors")
+
+
+def test_what_is_shipped_serves_where_a_folder_has_none(folder: Path) -> None:
+    (folder / FILES["films"][0]).unlink()
+    assert find(folder, "films", FILES["films"][0]) == SHIPPED / FILES["films"][0]
+    assert not missing(folder, "films")
 
 
 def test_other_weights_are_another_version(folder: Path) -> None:
@@ -40,6 +44,13 @@ def test_other_weights_are_another_version(folder: Path) -> None:
     assert FittedGenerators(files).version != before
 
 
+def test_films_need_no_file_beyond_those_shipped() -> None:
+    one = draw_patients(1, 5, couplings="on")[0].encounters[0]
+    drawn = load(SHIPPED).film(one, *map(np.random.default_rng, (1, 2)))
+    assert drawn.pixels.shape == (512, 512)
+    assert drawn.pixels.std() > 30
+
+
 def test_fitting_without_recordings_is_one_sentence(tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     out = tmp_path / "out"
     assert run(["train", "generator", "ecg", "--recordings", str(tmp_path), "--out", str(out)]) == 2
@@ -47,14 +58,3 @@ def test_fitting_without_recordings_is_one_sentence(tmp_path: Path, capsys: pyte
     assert "open recordings are not here" in said
     assert said.count("\n") == 1
     assert not out.exists()
-
-
-def test_drawing_without_generators_is_one_sentence_and_writes_nothing(tmp_path: Path) -> None:
-    words = ["--out", str(tmp_path / "cohort"), "--generators", str(tmp_path / "none"), "--patients", "1"]
-    done = subprocess.run(
-        [sys.executable, "-m", "engine.synthetic", *words], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 2
-    assert "casebind train generator" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert list(tmp_path.iterdir()) == []

@@ -48,13 +48,17 @@ def tables() -> dict[str, Any]:
     return tomllib.loads(FILE.read_text(encoding="utf-8"))
 
 
-def numbered(table: dict[str, Any], path: str = "") -> list[tuple[str, dict[str, Any]]]:
-    """Return every table, at any depth, that itself holds a number."""
-    found = [(path, table)] if any(_holds_number(value) for value in table.values()) else []
+def numbered(table: dict[str, Any], path: str = "", source: str = "") -> list[tuple[str, str]]:
+    """Return the path and the source of every table, at any depth, that itself holds a number.
+
+    source : of the table that it stands in, where it states none of its own
+    """
+    source = table.get("source", source)
+    found = [(path, source)] if any(_holds_number(value) for value in table.values()) else []
     for name, value in table.items():
         inner = value if isinstance(value, list) else [value]
         for one in (one for one in inner if isinstance(one, dict)):
-            found += numbered(one, f"{path}.{name}")
+            found += numbered(one, f"{path}.{name}", source)
     return found
 
 
@@ -67,8 +71,7 @@ def _holds_number(value: Any) -> bool:
 def test_every_table_with_a_number_says_where_it_is_from() -> None:
     found = numbered(tables())
     assert len(found) > 120
-    for path, table in found:
-        source = table.get("source", "")
+    for path, source in found:
         known = "teaching mix" in source or "counted on train of" in source or PUBLISHED.search(source)
         assert known or source == "by definition", path
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -50,6 +51,14 @@ def test_a_label_with_four_positives_is_shown_as_too_few() -> None:
     rows = fidelity.fidelity(reader(), group(list(range(10)), held), group(list(range(10)), held), "one")
     assert [(row["label"], row["verdict"]) for row in rows] == [("LVH", "too few")]
     assert rows[0]["real"]["positives"] == 4 and rows[0]["real"]["negatives"] == 6
+
+
+def test_what_the_reader_never_saw_is_no_negative_on_either_side() -> None:
+    plain = group(list(range(10)), [False] * 5 + [True] * 5)
+    labels = (*plain.labels[:5], *[one | {"paced rhythm"} for one in plain.labels[5:8]], *plain.labels[8:])
+    odd = tuple({"paced rhythm"} if i in (0, 4) else one for i, one in enumerate(labels))
+    seen = fidelity.fair(replace(plain, labels=tuple(map(frozenset, odd))), reader(), "LVH")
+    assert seen.spaces["one"][:, 0].tolist() == [1, 2, 3, 5, 6, 7, 8, 9]  # positives stay, whatever they carry besides
 
 
 def test_kernel_distance_by_hand() -> None:
