@@ -90,9 +90,9 @@ class ThreadJob:
 
 
 def sentence(problem: Exception, failure: str, advice: str) -> str:
-    """Return what went wrong in one sentence: Casebind's own errors as they are, others by kind; the log has both."""
+    """Return what went wrong in one sentence: Casebind's own errors as they are, others by kind; the log has kinds."""
     if isinstance(problem, CasebindError):
-        _log.warning("%s: %s", failure, problem)
+        _log.warning("%s: %s.", failure, type(problem).__name__)
         return str(problem)
     _log.error("%s.", failure, exc_info=problem)
     return f"{failure} ({type(problem).__name__}): {advice}."

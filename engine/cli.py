@@ -11,7 +11,6 @@ import logging
 import os
 import sys
 import time
-import traceback
 import warnings
 from pathlib import Path
 
@@ -19,6 +18,7 @@ import click
 
 from engine import settings
 from engine.errors import CasebindError
+from engine.log import trace
 from engine.strings import notice
 from engine.version import __version__
 
@@ -30,6 +30,17 @@ COMMANDS = {
     "ratings": ("ratings", "Export and import ratings, so that sites can pool them."),
     "round": ("round", "Learn a release from the ratings, and show what it changes."),
     "releases": ("releases", "List releases, promote a round's, go back to one."),
+    "users": ("users", "Add, list and close accounts of people who sign in."),
+    "policy": ("policy", "Check who may see and do what; say what was agreed on a cohort."),
+    "consent": ("consent", "Withdraw and restore the consent of patients; list what is withdrawn."),
+    "withdraw": ("withdraw", "Withdraw the consent of a patient, as `casebind consent withdraw` does."),
+    "erase": ("erase", "Erase a patient or a query from every file, with a certificate."),
+    "unlearn": ("unlearn", "Learn anew without a patient, and show that nothing is left of them."),
+    "encrypt": ("encrypt", "Encrypt what the workspace holds of studies and queries."),
+    "audit": ("audit", "Seal, verify and export what everybody did."),
+    "retain": ("retain", "Delete uploads whose time is over; for a daily timer."),
+    "backup": ("backup", "Make a backup, while the app runs; for a nightly timer."),
+    "restore": ("restore", "Restore a backup into a new folder, without who was erased."),
     "maker-link": ("maker_link", "Print a new maker's link of a quiz or collection."),
     "explain": ("explain", "Draw which regions made a query and a match similar."),
     "export": ("export", "Write the nearest cases of a query as PDF, PNG, CSV or DICOM."),
@@ -139,14 +150,14 @@ def _with_help(error: click.ClickException) -> str:
 
 
 def _unexpected(error: Exception) -> str:
-    """Write the traceback to a log file; return the sentence that names it."""
+    """Write the traceback, without messages, to a log file; return the sentence that names it."""
     folder = settings.workspace_path()
     summary = f"Casebind stopped on an unexpected {type(error).__name__}"
     try:
         file = (folder if folder.is_dir() else settings.state_path()) / "casebind-errors.log"
         file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with os.fdopen(os.open(file, LOG_FLAGS, 0o600), "a", encoding="utf-8") as log:
-            log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {traceback.format_exc()}\n")
+            log.write(f"{time.strftime('%Y-%m-%dT%H:%M:%S')} {trace(error)}\n")
     except (OSError, RuntimeError):  # not writable, or a user without a home
         return f"{summary}: run it again with {DEBUG_VARIABLE}=1 to see the details."
     return f"{summary}: the details are in {file}, and {DEBUG_VARIABLE}=1 shows them."

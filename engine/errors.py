@@ -7,7 +7,8 @@ CasebindError
 │   └── QuestionError     the file is readable but leaves a fact open (rate, units, modality)         exit 2
 ├── RefusedError          the quality gate refused the recording                                      exit 3
 ├── ReleaseError          a release or a part of it is missing, damaged or of another version         exit 2
-└── WorkspaceError        the workspace is missing, locked by another process or damaged              exit 2
+└── WorkspaceError        the workspace is missing or damaged                                         exit 2
+    └── WorkspaceBusyError another process has it open                                                exit 2
 """
 
 from __future__ import annotations
@@ -64,3 +65,7 @@ class ReleaseError(CasebindError):
 
 class WorkspaceError(CasebindError):
     """The workspace cannot be opened or written."""
+
+
+class WorkspaceBusyError(WorkspaceError):
+    """Another process has the workspace open."""

@@ -6,6 +6,7 @@ import hashlib
 import os
 import secrets
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -38,6 +39,16 @@ def write_whole(path: Path, content: Content, *, durable: bool = True, mode: int
             sync(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def create_private(path: Path) -> None:
+    """Create an empty file for its owner alone where there is none; one that is there is not opened.
+
+    To open and close a file that this process has open by SQLite would give up SQLite's locks on it (SQLite, How To
+    Corrupt An SQLite Database File, section 2.2): another process could then take its log away.
+    """
+    with suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def sync(path: Path) -> None:

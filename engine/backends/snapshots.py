@@ -20,7 +20,7 @@ from engine.index.autotune import INDEX_FROM, choose_index
 from engine.index.code_columns import Columns
 from engine.index.snapshot import Base, Delta, Mask, Snapshot, full_snapshot
 from engine.store import codes, permission
-from engine.store.codes import WORDS, load_snapshot_columns
+from engine.store.codes import WORDS
 from engine.store.database import Database
 from engine.store.filters import Clause
 from engine.study import Modality
@@ -165,16 +165,17 @@ class SnapshotStore:
 
     def compact(self, key: Key) -> None:
         """Load a new base beside the old one and put it in its place with what changed meanwhile."""
-        with self.database.exclusive():
-            if key not in self._views:
-                return
-            repeats = self._repeats[key] = []
-            cursor = self.database.snapshot_cursor()
-        try:
-            base = Base(load_snapshot_columns(cursor, *key))
-        except BaseException:
-            self._repeats.pop(key, None)
-            raise
+        with contextlib.ExitStack() as held:
+            with self.database.exclusive():
+                if key not in self._views:
+                    return
+                repeats = self._repeats[key] = []
+                cursor = held.enter_context(self.database.snapshot())
+            try:
+                base = Base(codes.load_columns(cursor, *key))
+            except BaseException:
+                self._repeats.pop(key, None)
+                raise
         with self.database.exclusive():
             if self._repeats.get(key) is not repeats:
                 return
@@ -206,7 +207,8 @@ class SnapshotStore:
             return
         large = codes.count(self.database, *key) >= LOW_MEMORY_FROM
         with self.database.low_memory() if large else contextlib.nullcontext():
-            base = Base(load_snapshot_columns(self.database.snapshot_cursor(), *key))
+            with self.database.snapshot() as cursor:
+                base = Base(codes.load_columns(cursor, *key))
             self._views = {**self._views, key: full_snapshot(base)}
             self._mask(self._views[key], key[1], (), self.version())  # it looks through all patients too
         if base.n >= INDEX_FROM:

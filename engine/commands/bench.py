@@ -8,7 +8,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine.commands import bench_app, bench_explain, bench_living, bench_path, bench_uploads, bench_viewer
+from engine.commands import (
+    bench_app,
+    bench_audit,
+    bench_explain,
+    bench_living,
+    bench_path,
+    bench_policies,
+    bench_uploads,
+    bench_viewer,
+)
 from engine.commands.shared import workspace_from_option, workspace_option
 from engine.errors import UsageError, WorkspaceError
 
@@ -24,7 +33,15 @@ def command() -> None:
     """Time the search, the path of a file and of an ingest, the app; hold living data against a serial oracle."""
 
 
-_TIMED = (bench_app.command, bench_explain.command, bench_living.command, bench_uploads.command, bench_viewer.command)
+_TIMED = (
+    bench_app.command,
+    bench_audit.command,
+    bench_explain.command,
+    bench_living.command,
+    bench_policies.command,
+    bench_uploads.command,
+    bench_viewer.command,
+)
 for _command in (*_TIMED, bench_path.end_to_end, bench_path.ingest, bench_path.start):
     command.add_command(_command)
 
@@ -125,7 +142,8 @@ def _workspace_codes(path: Path | None) -> tuple[list[Columns], list[str]]:
             if release is None:
                 return [], [f"The workspace {place.path} holds no codes: the learned codes are left out."]
             names = codes.modalities(place.database)
-            return [codes.load_snapshot_columns(place.database.snapshot_cursor(), release, name) for name in names], []
+            with place.database.snapshot() as cursor:
+                return [codes.load_columns(cursor, release, name) for name in names], []
     except WorkspaceError as error:
         if path is not None:
             raise UsageError(str(error)) from error

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import click
 
 from engine import settings
+from engine.actor import single_user
 from engine.backends.setting import BACKENDS, IndexSetting, read_setting, write_setting
 from engine.commands.shared import load_release, workspace_from_option, workspace_option
 from engine.errors import CasebindError, UsageError
 from engine.modalities import MODALITIES
+from engine.store.acts import Act
+from engine.store.audit_file import AuditFile
 
 if TYPE_CHECKING:
     from engine.backends.cluster.coordinator import ReplicaStatus
@@ -63,6 +66,8 @@ def use_command(
         approximate,
     )
     _need(setting)
+    with AuditFile(folder) as audit:
+        audit.append(single_user(), Act("setting", about={"index.backend": backend, "sites": list(setting.sites)}))
     write_setting(folder, setting)
     where = IN_THIS_PROCESS.get(backend) or f"by {backend} at {', '.join(setting.sites)}"
     click.echo(f"{folder} is searched {where} from its next opening on.")

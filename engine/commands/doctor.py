@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.metadata
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import click
@@ -32,25 +32,46 @@ PACKAGES = (
     "safetensors",
     "dicognito",
 )
+DISK = {
+    True: "it is, by LUKS",
+    False: "it is not, as far as can be seen",
+    None: "whether it is cannot be seen from here",
+}
 
 
 @click.command("doctor")
 @workspace_option
 def command(workspace: Path | None) -> int:
     """Say what is installed, which release and workspace there are, and whether it all loads (status 0 only then)."""
-    checks: list[tuple[str, Callable[[], str]]] = [
-        ("casebind", lambda: f"{__version__}, Python {platform.python_version()}, {platform.machine()}"),
-        ("packages", _packages),
-        ("release", _release),
-        ("search kernel", _kernel),
-        ("quality gate", _gate),
-        ("journal", lambda: _journal(workspace)),
-        ("workspace", lambda: _workspace(workspace)),
-        ("study files", lambda: _study_files(workspace)),
-        ("recordings", _recordings),
-    ]
-    results = [_check(name, check) for name, check in checks]
-    return 0 if all(results) else CasebindError.exit_status
+    found = _all_pass(
+        [
+            ("casebind", lambda: f"{__version__}, Python {platform.python_version()}, {platform.machine()}"),
+            ("packages", _packages),
+            ("release", _release),
+            ("search kernel", _kernel),
+            ("quality gate", _gate),
+        ]
+    )
+    found &= check_workspace(workspace)
+    found &= _all_pass([("recordings", _recordings), ("sign-in", lambda: _sign_in(workspace))])
+    return 0 if found else CasebindError.exit_status
+
+
+def check_workspace(workspace: Path | None) -> bool:
+    """Print a line on each part of a workspace; return whether all are whole."""
+    return _all_pass(
+        [
+            ("journal", lambda: _journal(workspace)),
+            ("workspace", lambda: _workspace(workspace)),
+            ("study files", lambda: _study_files(workspace)),
+            ("encryption", lambda: _encryption(workspace)),
+        ]
+    )
+
+
+def _all_pass(checks: Sequence[tuple[str, Callable[[], str]]]) -> bool:
+    results = [_check(name, check) for name, check in checks]  # every one, also after one that fails
+    return all(results)
 
 
 def _check(name: str, check: Callable[[], str]) -> bool:
@@ -64,6 +85,19 @@ def _check(name: str, check: Callable[[], str]) -> bool:
         click.echo(f"failed  {name}: {type(error).__name__}: {' '.join(str(error).split())[:200]}")
         return False
     return True
+
+
+def _sign_in(workspace: Path | None) -> str:
+    """Say how people sign in; fails where a provider's settings cannot be used."""
+    from engine.access import mode, ways
+    from engine.access.oidc import settings_file
+
+    way = mode.sign_in()
+    if way != "oidc":
+        return way
+    found = settings_file.read(workspace or settings.workspace_path())
+    ways.check_extra()
+    return f"oidc, at {found.name} ({found.issuer}); `casebind users provider` asks whether it answers"
 
 
 def _packages() -> str:
@@ -131,6 +165,22 @@ def _study_files(path: Path | None) -> str:
     if not check.whole:
         raise CasebindError(check.sentence)
     return check.sentence
+
+
+def _encryption(path: Path | None) -> str:
+    """Say what is encrypted; fails where a part of what should be is not."""
+    from engine.workspace.encrypting import disk_is_encrypted, state
+
+    with workspace_from_option(path) as place:
+        found, disk = state(place), DISK[disk_is_encrypted(place.path)]
+    if found.left:
+        raise CasebindError(f"{found.left} files are not encrypted yet: run `casebind encrypt` again.")
+    if not found.source:
+        return f"off, so the disk of the workspace has to be encrypted; {disk}"
+    return (
+        f"study files, uploads, maps and reports, by AES-256-GCM with {found.keys} keys under the key from "
+        f"{found.source}; the rest of the record is not, so the disk has to be encrypted; {disk}"
+    )
 
 
 def _journal(path: Path | None) -> str:

@@ -64,6 +64,7 @@ def command(
         if study_id is None:
             study_id = nearest(answer.neighbours, answer.study.modality)
         match = place.study(study_id, actor=single_user())
+        place.audit("explained", actor=single_user(), query_id=answer.query_id, returned=(study_id,))
         *_, maps = explained(place, release, answer.study, study_id, actor=single_user())
         write_png(answer.study, match, maps, out)
         grey = [text(f"explain.grey_{side}", why=why) for side, why in uncoloured(maps)]

@@ -87,7 +87,8 @@ def command(
     write_export(out, made.data)
     left = f", {made.left_out} left out because consent was withdrawn" if made.left_out else ""
     of = "of" if query_id.startswith(COLLECTION) else "near"
-    click.echo(f"{out} holds {len(made.study_ids)} cases {of} {query_id}{left}. {notice()}.")
+    marks = "the marks on " if format_ == "ratings" else ""
+    click.echo(f"{out} holds {marks}{len(made.study_ids)} cases {of} {query_id}{left}. {notice()}.")
 
 
 def _export_search(

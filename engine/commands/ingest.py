@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.actor import single_user
 from engine.commands.row_lines import listed, remarks_title
 from engine.commands.shared import count_pairs, load_release, workspace_from_option, workspace_option
 from engine.errors import UsageError
@@ -63,8 +64,12 @@ def take_in(workspace: Path | None, about: Cohort, entries: Sequence[StudyEntry]
         from engine.workspace.serving import serving_release
 
         release = serving_release(place, load_release())
+        begun = {"cohort": about.name, "entries": len(entries), "begins": True}
+        place.audit("ingest", actor=single_user(), release=release.name, about=begun)
         with tqdm(total=len(entries), desc=about.name, unit="study", leave=False) as progress:
             summary = ingest(place, release, release.digest, about, entries, progress=progress)
+        counts = {"ingested": summary.ingested, "already": summary.already, "skipped": len(summary.skipped)}
+        place.audit("ingest", actor=single_user(), release=release.name, about={"cohort": about.name, **counts})
         count_pairs(place)
     return summary
 

@@ -34,7 +34,9 @@ def command(*, subject_id: str | None, url: str, workspace: Path | None) -> None
 
 
 def _list(place: Workspace) -> None:
-    for quiz in quizzes.listed(place, actor=single_user()):
-        click.echo(f"{quiz.quiz_id}  {quiz.title}")
-    for one in collections.listed(place, actor=single_user()):
-        click.echo(f"{one.collection_id}  {one.title}")
+    found = [(quiz.quiz_id, quiz.title) for quiz in quizzes.listed(place, actor=single_user())]
+    found += [(one.collection_id, one.title) for one in collections.listed(place, actor=single_user())]
+    for subject_id, title in found:
+        click.echo(f"{subject_id}  {title}")
+    if not found:
+        click.echo("This workspace holds no quiz or collection yet.", err=True)

@@ -28,7 +28,7 @@ from engine.study import Modality
 if TYPE_CHECKING:
     from engine.retrieval.answer import Answer, Options
 
-LABELS_WIDTH = 48  # characters of labels in the table
+LABELS_WIDTH = 60  # characters of how a case is labelled in the table
 
 
 @click.command("search")
@@ -138,7 +138,7 @@ def _section(answer: Answer, target: Modality) -> list[str]:
             near = f"{wording.distance(neighbour)}, {wording.further(neighbour)}; {said}"
         else:
             near = wording.nearness(neighbour)
-        labelled = f"{text('card.labelled_as')} {_shortened(wording.labels(neighbour.labels))}{mark}"
+        labelled = f"{_shortened(wording.labelled(neighbour.labels))}{mark}"
         lines += [f"{neighbour.rank:>4}  {neighbour.study_id:<{width}}  {near}", f"{'':{width + 8}}{labelled}"]
     return lines
 

@@ -190,13 +190,12 @@ def hashing_command(cache: Path, run: Path, epochs: float, out: Path) -> None:
 @click.option(
     "--out", type=click.Path(path_type=Path), default=Path("runs/synthetic"), show_default=True, help="Its files."
 )
-@EPOCHS
-def generator_command(part: str, recordings: Path | None, out: Path, epochs: float) -> None:
-    """Fit what draws the synthetic cohort's films, ECGs or PPGs on `train` of the open recordings.
+def generator_command(part: str, recordings: Path | None, out: Path) -> None:
+    """Fit what draws the synthetic cohort's films, ECGs or PPGs on `train` of the open recordings, in some minutes.
 
-    Films take about 100 minutes on two cores, the others a few; --epochs is of films only.
+    Of films it is the look: their anatomy and findings are drawn by rules.
     """
     path = open_recordings(recordings)
     from engine.synthetic.generators import fit
 
-    click.echo(f"{fit(part, path, out, epochs)} is written.")
+    click.echo(f"{fit(part, path, out, on_progress=click.echo)} is written.")

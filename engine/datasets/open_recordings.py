@@ -7,6 +7,7 @@ A data set that datasets.toml does not list is taken by its own columns: licence
 from __future__ import annotations
 
 import csv
+import json
 import math
 from collections.abc import Iterator
 from functools import lru_cache
@@ -16,9 +17,13 @@ from typing import Any
 import numpy as np
 
 from engine.datasets.recording import DATASETS, Recording, attribution_of
+from engine.datasets.toolbox import label_maps
+from engine.reference import COLUMN, ReferenceFinding, to_text
 from engine.study import ECG_LEADS, PPG_LEAD, Film, Study, Trace
 
 __all__ = ["Recording", "recordings"]
+
+BOX_LABELS = {"Infiltrate": "Infiltration"}  # the boxes' own word → that of the labels
 
 
 def recordings(path: Path, split: str | None = None, modality: str | None = None) -> list[Recording]:
@@ -75,8 +80,23 @@ def _films(path: Path) -> Iterator[Recording]:
             heart_rate=None,
             report=row["report"],
             source={"file": path / "cxr" / row["file"]},
+            extra=_boxed(row.get("bboxes") or "[]"),
             **_common(row, ""),
         )
+
+
+def _boxed(boxes: str) -> dict[str, str]:
+    """Return the boxes that radiologists drew, [label, left, top, width, height] each, as reference findings."""
+    drawn = [(label, [min(1.0, max(0.0, float(one))) for one in box]) for label, *box in json.loads(boxes)]
+    found = [
+        ReferenceFinding(
+            label=label_maps()["nih"].get(BOX_LABELS.get(label, label), label),
+            kind=label.lower(),
+            polygons=(((x, y), (min(1.0, x + w), y), (min(1.0, x + w), min(1.0, y + h)), (x, min(1.0, y + h))),),
+        )
+        for label, (x, y, w, h) in drawn
+    ]
+    return {COLUMN: to_text(found)} if found else {}
 
 
 def _ecgs(path: Path) -> Iterator[Recording]:

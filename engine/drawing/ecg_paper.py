@@ -204,10 +204,14 @@ def _over(up: np.ndarray, first: int) -> float:
 
 
 def _highest(heights: np.ndarray, bucket: np.ndarray, width: int) -> np.ndarray:
-    """Return the highest of each bucket and its two neighbours, at least 0, (width,); missing samples are left out."""
+    """Return the highest of each bucket and its two neighbours, at least 0, (width,); missing samples are left out.
+
+    bucket : that of each height, in ascending order
+    """
     found = np.zeros(width)
-    whole = np.isfinite(heights)
-    np.maximum.at(found, bucket[whole], heights[whole])
+    if bucket.size:
+        first = np.flatnonzero(np.diff(bucket, prepend=-1))
+        found[bucket[first]] = np.maximum.reduceat(np.where(heights > 0, heights, 0.0), first)
     padded = np.pad(found, 1, mode="edge")
     highest: np.ndarray = np.maximum(np.maximum(padded[:-2], padded[1:-1]), padded[2:])
     return highest

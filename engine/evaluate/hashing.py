@@ -28,6 +28,7 @@ NOTES = (
 )
 FLOAT, CENTRED = "float", "float, centred"
 LOSS = 0.03  # of float: where the best baseline loses more, half of it should be won back
+NOTHING = "–"  # in a table, of a ratio whose whole is 0
 Values = dict[str, np.ndarray]  # metric → per query
 
 
@@ -69,9 +70,14 @@ def _verdict(evaluator: Evaluator, values_by_method: dict[tuple[str, int], Value
         "below best": "no" if ours >= means[best] else "YES",
         "ours − best": f"{gain.value:+.3f} ({gain.low:+.3f} to {gain.high:+.3f}) {best}",
         "best_baseline": best,
-        "best_baseline_retention": round(means[best] / exact, 4),
+        "best_baseline_retention": round(means[best] / exact, 4) if exact else None,
         "loss_won_back": round((ours - means[best]) / lost, 4) if lost > LOSS * exact else None,
     }
+
+
+def _share(own: float, whole: float) -> str:
+    """Return what is kept of a figure; NOTHING where there is none to keep."""
+    return f"{own / whole:.3f}" if whole else NOTHING
 
 
 def rows_of(task: str, evaluator: Evaluator, values_by_method: dict[tuple[str, int], Values]) -> list[ResultRow]:
@@ -80,7 +86,7 @@ def rows_of(task: str, evaluator: Evaluator, values_by_method: dict[tuple[str, i
     exact, moved = (evaluator.mean(values_by_method[name, 0]["mAP@10"]) for name in (FLOAT, CENTRED))
     for (name, bits), values in values_by_method.items():
         own = evaluator.mean(values["mAP@10"])
-        more: dict[str, Any] = {"retention": f"{own / exact:.3f}", "of centred": f"{own / moved:.3f}"}
+        more: dict[str, Any] = {"retention": _share(own, exact), "of centred": _share(own, moved)}
         more |= _verdict(evaluator, values_by_method, bits) if name == "ours" else {}
         more |= {"bits": bits, "findings_balanced": int(evaluator.task.counted.sum())}
         method = f"{name} {bits}" if bits else name
@@ -112,7 +118,8 @@ def _retention(measurement: Measurement, folder: Path) -> Path:
     for task, axes in zip(tasks, panels.flat, strict=False):
         mine = [row for row in measurement.rows if row.task == task and row.more["bits"]]
         for number, name in enumerate(dict.fromkeys(row.method.rsplit(" ", 1)[0] for row in mine)):
-            line = [(r.more["bits"], float(r.more["retention"])) for r in mine if r.method.startswith(f"{name} ")]
+            known = [r for r in mine if r.method.startswith(f"{name} ") and r.more["retention"] != NOTHING]
+            line = [(r.more["bits"], float(r.more["retention"])) for r in known]
             axes.plot(*zip(*line, strict=True), label=name, markersize=4, **style(number))
         axes.axhline(1, color="#777777", linewidth=0.8)
         axes.set_title(task, fontsize=9)

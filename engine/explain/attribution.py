@@ -44,13 +44,12 @@ def explain_pair(
     """
     if query.facts.get("like"):
         raise UsageError("A query made of several cases has no recording to explain: ask with one of them.")
-    inputs = {"query": tensors(release, query), "match": tensors(release, match)}
-    embedded = {name: embed(release, study, inputs[name]) for name, study in (("query", query), ("match", match))}
-    similarity = float(embedded["query"] @ embedded["match"])
+    embedded = {"query": _Embedded(release, query), "match": _Embedded(release, match)}
+    similarity = float(embedded["query"].values @ embedded["match"].values)
     sides: dict[str, _InputAttribution] = {}
     for name, study, other in (("query", query, "match"), ("match", match, "query")):
-        if spec_of(study.modality).attributed:
-            sides[name] = _InputAttribution(release, study, inputs[name], embedded[other], budget)
+        if embedded[name].attributed:
+            sides[name] = _InputAttribution(release, study, embedded[name], embedded[other].values, budget)
     for side in sides.values():
         side.path.on_batch = lambda: progress(*_progress(sides))
         side.begin()
@@ -63,33 +62,54 @@ def explain_pair(
         max(open_sides, key=lambda side: side.gap).refine()
 
 
+class _Embedded:
+    """One study's model inputs and its embedding; the pass that made it also serves the gradient at the input."""
+
+    def __init__(self, release: ExplainableRelease, study: Study) -> None:
+        self.inputs, self.module = tensors(release, study), module_of(release, study)
+        self.attributed = spec_of(study.modality).attributed
+        batched = {name: value[None] for name, value in self.inputs.items()}
+        if self.attributed:
+            batched["x"] = batched["x"].clone().requires_grad_(True)
+        with torch.set_grad_enabled(self.attributed):
+            self._made = self.module(**batched)[0]
+        self._x, self.values = batched["x"], self._made.detach()
+
+    def top(self, other: torch.Tensor) -> tuple[float, torch.Tensor]:
+        """Return the similarity to the other embedding and its gradient in the input's shape, once."""
+        height = self._made @ other
+        (gradient,) = torch.autograd.grad(height, self._x)
+        return float(height.detach()), gradient[0]
+
+    def score(self, x: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
+        """Return the similarities (n,) of inputs (n, …) in this one's place to the other embedding."""
+        rest = {name: value.expand(len(x), *value.shape) for name, value in self.inputs.items() if name != "x"}
+        similarities: torch.Tensor = self.module(x=x, **rest) @ other
+        return similarities
+
+
 class _InputAttribution:
     """One input of the pair with its path integral; the other input's embedding is held."""
 
     def __init__(
-        self,
-        release: ExplainableRelease,
-        study: Study,
-        inputs: dict[str, torch.Tensor],
-        other: torch.Tensor,
-        budget: int | None,
+        self, release: ExplainableRelease, study: Study, embedded: _Embedded, other: torch.Tensor, budget: int | None
     ) -> None:
-        module = module_of(release, study)
-        rest = {name: value for name, value in inputs.items() if name != "x"}
-
-        def score(x: torch.Tensor) -> torch.Tensor:
-            batched = {name: value.expand(len(x), *value.shape) for name, value in rest.items()}
-            return module(x=x, **batched) @ other
-
         self.study, self.seconds, self.rule = study, 0.0, rule_of(study.modality)
+        self.embedded, self.other = embedded, other
         self.budget = self.rule.budget if budget is None else budget
-        self.film = isinstance(study.content, Film)
-        x, batch = inputs["x"], FILM_BATCH if self.film else TRACE_BATCH
-        self.path = PathIntegral(score, x, baseline(x, study), batch, self.rule.power, _low(release, study, other))
+        x, batch = embedded.inputs["x"], FILM_BATCH if isinstance(study.content, Film) else TRACE_BATCH
+        low = _low(release, study, other)
+        self.path = PathIntegral(
+            lambda x: embedded.score(x, other), x, baseline(x, study), batch=batch, power=self.rule.power, low=low
+        )
 
     def begin(self) -> None:
         """Compute the rough map."""
-        self._timed(lambda: self.path.start(self.rule.pieces))
+        self._timed(self._begin)
+
+    def _begin(self) -> None:
+        self.path.top = self.embedded.top(self.other)
+        self.path.start(self.rule.pieces)
 
     def refine(self) -> None:
         """Halve the stretches of the path that add up worst."""

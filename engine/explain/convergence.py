@@ -33,7 +33,7 @@ class Rule(NamedTuple):
 
 # Pieces, refinement and power are the cheapest of some dozens on curves of films and traces of `valid`. A gradient of a
 # trace costs a thirtieth of a film's, so its limit is lower.
-FILM = Rule(limit=0.05, budget=48, pieces=8, refined=2, power=2.0)
+FILM = Rule(limit=0.05, budget=48, pieces=6, refined=1, power=2.0)
 TRACE = Rule(limit=0.02, budget=240, pieces=8, refined=4, power=1.0)
 RULES: dict[str, Rule] = {"cxr": FILM, "ecg": TRACE, "ppg": TRACE}
 

@@ -39,6 +39,7 @@ class PathIntegral:
     batch         : inputs per forward and backward pass, for memory
     power         : α = s^power; above 1 the slope at the baseline is 0 and costs no gradient
     low           : score(baseline) where it is known
+    top           : score(x) and its gradient in x's shape where they are known; they count as one gradient
     on_batch      : called after each pass; what it raises ends the work
     """
 
@@ -48,6 +49,7 @@ class PathIntegral:
     batch: int = 8
     power: float = 1.0
     low: float | None = None
+    top: tuple[float, torch.Tensor] | None = None
     on_batch: Callable[[], None] = lambda: None
     steps: int = 0  # gradients computed so far
     nodes: list[Node] = field(default_factory=list)
@@ -99,6 +101,11 @@ class PathIntegral:
             with torch.no_grad():
                 height = float(self.score(self.baseline[None])) if self.low is None else self.low
             self.nodes.append(Node(0.0, height, 0.0, np.zeros(tuple(self.x.shape), np.float32)))
+        if self.top is not None and 1.0 in places:
+            places = [s for s in places if s < 1]
+            height, gradient = self.top
+            self.nodes.append(self._node(1.0, height, gradient))
+            self.steps += 1
         for first in range(0, len(places), self.batch):
             self.nodes += self._measured(places[first : first + self.batch])
             self.on_batch()
@@ -111,7 +118,8 @@ class PathIntegral:
         heights = self.score(inputs)
         (gradients,) = torch.autograd.grad(heights.sum(), inputs)
         self.steps += len(places)
-        rates = [self.power * s ** (self.power - 1) for s in places]
-        values = [(rate * gradient * way).numpy() for rate, gradient in zip(rates, gradients, strict=True)]
-        sums = [float(each.sum(dtype=np.float64)) for each in values]
-        return [Node(*parts) for parts in zip(places, heights.tolist(), sums, values, strict=True)]
+        return [self._node(*each) for each in zip(places, heights.tolist(), gradients, strict=True)]
+
+    def _node(self, s: float, height: float, gradient: torch.Tensor) -> Node:
+        values = (self.power * s ** (self.power - 1) * gradient * (self.x - self.baseline)).numpy()
+        return Node(s, height, float(values.sum(dtype=np.float64)), values)

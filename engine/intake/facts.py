@@ -9,6 +9,7 @@ from typing import Any
 
 MAX_AGE = 130.0  # years; more is a slip of the pen
 MAX_WORDS = 40  # characters of a view
+SPACINGS_MM = (0.01, 10.0)  # between pixels of a film; beyond, the cell is in another unit
 SEXES = {
     **dict.fromkeys(("f", "female", "w", "woman", "weiblich", "frau", "femme", "féminin", "mujer", "femenino"), "F"),
     **dict.fromkeys(("m", "male", "man", "männlich", "mann", "homme", "masculin", "hombre", "masculino"), "M"),
@@ -73,6 +74,17 @@ def rate_of(cell: str) -> Fact:
         return _unread("fs", cell, "has two meanings (a comma before three digits)")
     value = _decimal(match[1]) * (1000.0 if (match[2] or "").lower() == "khz" else 1.0)
     return Fact(value) if 0 < value < 1e6 else _unread("fs", cell, "cannot be")
+
+
+def spacing_of(cell: str) -> Fact:
+    """Read the distance of pixels in mm: one number, or those of rows and of columns with ";" between them."""
+    words = [one.strip() for one in cell.lower().removesuffix("mm").split(";")]
+    if len(words) > 2 or not all(re.fullmatch(_NUMBER, one) for one in words):
+        return _unread("spacing_mm", cell, "is no distance in mm")
+    values = [_decimal(one) for one in words]
+    if not all(SPACINGS_MM[0] <= one <= SPACINGS_MM[1] for one in values):
+        return _unread("spacing_mm", cell, "cannot be")
+    return Fact((values[0], values[-1]))
 
 
 def units_of(cell: str) -> Fact:

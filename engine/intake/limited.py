@@ -20,6 +20,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 
+from engine import counters
 from engine.errors import IntakeError, QuestionError, UsageError
 from engine.intake.messages import Message, MessageError, TooLateError, receive, send, study_in
 from engine.intake.pseudonyms import process_key
@@ -70,6 +71,16 @@ def read_limited(
 
     An upload that passes a limit, or ends its reader, is an IntakeError; it harms no other.
     """
+    try:
+        return _read(uploads, answers, key)
+    except QuestionError:
+        raise
+    except IntakeError:
+        counters.refused("unreadable")
+        raise
+
+
+def _read(uploads: Sequence[Upload], answers: Answers, key: bytes) -> Study:
     check_sizes(uploads)
     most_s, memory_mb = _settings()
     parts = [key or process_key(), *(upload.data for upload in uploads)]

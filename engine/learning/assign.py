@@ -15,7 +15,8 @@ from engine.learning import review
 from engine.learning.queue import QueueSpec, check, queue
 from engine.learning.review import Review
 from engine.store import assignments as table
-from engine.store import review_queues
+from engine.store import permission, review_queues
+from engine.store.acts import Act
 from engine.store.assignments import AssignmentRow, AssignmentTerms
 from engine.store.known_pairs import note_of
 from engine.store.ratings import rater_name
@@ -62,6 +63,7 @@ def assign(workspace: Workspace, release: Release, asked: Request, *, actor: Act
     No reader has met a pair before, and no query is among them that is not shared with raters.
     Raises UsageError where a name, number or day cannot stand, or there is no pair to read.
     """
+    permission.require(workspace.database, actor, "review")
     check(asked.spec)
     readers = tuple(dict.fromkeys(rater_name(one) for one in asked.readers))
     if not 1 <= len(readers) <= MAX_READERS:
@@ -73,11 +75,11 @@ def assign(workspace: Workspace, release: Release, asked: Request, *, actor: Act
     if not offers:
         raise UsageError("There is no pair that none of these readers has rated: choose others, or another kind.")
     pairs: list[OfferedPair] = [(*one.pair, one.score, one.random_share) for one in offers]
-    assignment_id = table.assign(workspace.database, terms, release.name, _parts(asked, readers, pairs))
-    ids = sorted({one for offer in offers for one in offer.pair})
+    ids = tuple(sorted({one for offer in offers for one in offer.pair}))
     about = f"assigned to {', '.join(readers)}"
-    workspace.audit("assignment", actor=actor, returned=tuple(ids), release=release.name, filters=about)
-    return assignment_id
+    act = Act("assignment", returned=ids, release=release.name, filters=about)
+    with workspace.database.recording(actor, act):
+        return table.assign(workspace.database, terms, release.name, _parts(asked, readers, pairs))
 
 
 def of_reader(workspace: Workspace, actor: Actor) -> list[Assigned]:
@@ -85,15 +87,22 @@ def of_reader(workspace: Workspace, actor: Actor) -> list[Assigned]:
     return [one for one in _assigned(workspace, table.assignments(workspace.database, actor.name)) if not one.is_done]
 
 
-def listed(workspace: Workspace) -> list[Assigned]:
-    """Return everything that was asked for, with how far each reader is, the earliest day first."""
-    return _assigned(workspace, table.assignments(workspace.database))
+def listed(workspace: Workspace, actor: Actor) -> list[Assigned]:
+    """Return what the actor asked readers for, with how far each reader is, the earliest day first.
+
+    Without sign-in everything that was asked for.
+    """
+    rows = table.assignments(workspace.database)
+    return _assigned(workspace, [one for one in rows if actor.may_open(one.assigned_by)])
 
 
 def withdraw(workspace: Workspace, assignment_id: str, *, actor: Actor) -> None:
-    """Ask for it no more; what was read stays."""
-    table.withdraw(workspace.database, assignment_id)
-    workspace.audit("assignment withdrawn", actor=actor, filters=assignment_id)
+    """Ask for it no more; what was read stays. UsageError where the actor asked for nothing of this id."""
+    asked_by = {one.assignment_id: one.assigned_by for one in table.assignments(workspace.database)}
+    if not actor.may_open(asked_by.get(assignment_id, "")):
+        raise UsageError("There is no such assignment of yours: reload the page.")
+    with workspace.database.recording(actor, Act("assignment withdrawn", filters=assignment_id)):
+        table.withdraw(workspace.database, assignment_id)
 
 
 def _parts(

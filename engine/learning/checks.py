@@ -15,7 +15,8 @@ from engine.actor import Actor
 from engine.errors import UsageError
 from engine.files import utc_now
 from engine.learning.queue import may_be_shown
-from engine.store import check_pairs, known_pairs
+from engine.store import check_pairs, known_pairs, permission
+from engine.store.acts import Act
 from engine.store.check_pairs import CheckPair, Kind, KnownMark
 from engine.store.records import Rating
 from engine.workspace.workspace import Workspace
@@ -62,6 +63,7 @@ def available(workspace: Workspace, actor: Actor, kind: Kind, *, now: datetime |
 
 def begin(workspace: Workspace, actor: Actor, kind: Kind, *, seed: int, now: datetime | None = None) -> str:
     """Begin a run, or go on with one that is not at its end; return its id. UsageError where there is no pair."""
+    permission.require(workspace.database, actor, "review")
     present = check_pairs.open_run(workspace.database, actor.name, kind)
     if present is not None and (run := load(workspace, actor, present)) is not None and run.next is not None:
         return present
@@ -73,7 +75,8 @@ def begin(workspace: Workspace, actor: Actor, kind: Kind, *, seed: int, now: dat
             else "There is no pair to read again yet: a mark of yours must be a day old."
         )
     order = np.random.default_rng(seed).permutation(len(known))[:MOST]
-    return check_pairs.begin(workspace.database, actor.name, kind, [known[i] for i in order])
+    with workspace.database.recording(actor, Act("check begun", about={"kind": kind})):
+        return check_pairs.begin(workspace.database, actor.name, kind, [known[i] for i in order])
 
 
 def load(workspace: Workspace, actor: Actor, run_id: str) -> CheckRun | None:
@@ -86,7 +89,8 @@ def load(workspace: Workspace, actor: Actor, run_id: str) -> CheckRun | None:
 
 def answer(workspace: Workspace, actor: Actor, run_id: str, place: int, mark: str) -> None:
     """Write the answer to one pair of a run; it is on disk when this returns, and is never changed."""
-    check_pairs.answer(workspace.database, run_id, actor.name, place, mark)
+    with workspace.database.recording(actor, Act("check answered", about={"run": run_id, "place": place})):
+        check_pairs.answer(workspace.database, run_id, actor.name, place, mark)
 
 
 def _known(workspace: Workspace, actor: Actor, kind: Kind, now: datetime) -> list[KnownMark]:

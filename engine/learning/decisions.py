@@ -7,11 +7,15 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from engine.actor import Actor
+from engine.errors import NotPermittedError
 from engine.learning import agreement
 from engine.learning.agreement import Disputed
 from engine.learning.queue import may_be_shown
 from engine.store import adjudications as table
+from engine.store import permission
+from engine.store.acts import Act
 from engine.store.adjudications import Adjudication
+from engine.store.ratings import check_open
 from engine.store.records import Rating
 
 if TYPE_CHECKING:
@@ -38,9 +42,10 @@ def disagreements(workspace: Workspace, actor: Actor) -> list[Disputed]:
 
 def decide(workspace: Workspace, pair: Pair, mark: str, *, actor: Actor, note: str = "") -> Adjudication:
     """Store a decision and note it in the audit; UsageError as `engine.store.adjudications.decide` raises it."""
-    made = table.decide(workspace.database, pair, mark, actor.name, note)
-    workspace.audit("adjudication", actor=actor, returned=pair, filters=mark)
-    return made
+    permission.require(workspace.database, actor, "review")
+    check_open(workspace.database, actor, *pair)
+    with workspace.database.recording(actor, Act("adjudication", returned=pair, filters=mark)):
+        return table.decide(workspace.database, pair, mark, actor.name, note)
 
 
 def made_by_anyone(workspace: Workspace, actor: Actor) -> list[Adjudication]:
@@ -51,9 +56,15 @@ def made_by_anyone(workspace: Workspace, actor: Actor) -> list[Adjudication]:
 
 
 def undo(workspace: Workspace, adjudication_id: str, *, actor: Actor) -> None:
-    """Take a decision back, so that the ratings count again, and note it in the audit."""
-    table.undo(workspace.database, adjudication_id)
-    workspace.audit("adjudication undone", actor=actor, filters=adjudication_id)
+    """Take a decision back, so that the ratings count again, and note it in the audit.
+
+    With accounts only whoever decided may; NotPermittedError for anybody else, also where there is no such decision.
+    """
+    deciders = {one.adjudication_id: one.who for one in table.adjudications(workspace.database)}
+    if not actor.may_open(deciders.get(adjudication_id, "")):
+        raise NotPermittedError("Only whoever decided takes a decision back: it stands.")
+    with workspace.database.recording(actor, Act("adjudication undone", filters=adjudication_id)):
+        table.undo(workspace.database, adjudication_id)
 
 
 def judgements(workspace: Workspace) -> list[Rating]:

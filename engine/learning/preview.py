@@ -39,11 +39,14 @@ Fate = Literal["kept", "new", "gone"]
 
 @dataclass(frozen=True)
 class PreviewNeighbour:
-    """One neighbour. rank from 1, hamming of 256 bits; other : its rank on the other side, None beyond the first K"""
+    """One neighbour. rank from 1; other : its rank on the other side, None beyond the first K
+
+    further_share : share of random pairs of these kinds that are further apart under the same release, 0..1
+    """
 
     study_id: str
     rank: int
-    hamming: int
+    further_share: float
     labels: tuple[str, ...]
     synthetic: bool
     fate: Fate
@@ -165,25 +168,33 @@ def _change(workspace: Workspace, actor: Actor, preview: Preview, asked: _Repeat
         stored.study.modality,
         stored.study.recognised,
         stored.created_at,
-        {m: _nears(old[m], new[m], known, "gone") for m in new},
-        {m: _nears(new[m], old[m], known, "new") for m in new},
+        {m: _nears(_shares(preview.serving, stored, m, old[m]), new[m], known, "gone") for m in new},
+        {m: _nears(_shares(preview.candidate, stored, m, new[m]), old[m], known, "new") for m in new},
     )
 
 
-def _nears(mine: _Hits, others: _Hits, known: dict[str, StudyRow], alone: Fate) -> tuple[PreviewNeighbour, ...]:
+def _shares(release: Release, stored: StoredQuery, target: Modality, hits: _Hits) -> list[tuple[str, float]]:
+    """Return (study id, share of random pairs that are further apart) of the neighbours under a release."""
+    asked = stored.study.modality
+    return [(study_id, float(release.further_share(asked, target, BITS, far))) for study_id, far in hits]
+
+
+def _nears(
+    mine: list[tuple[str, float]], others: _Hits, known: dict[str, StudyRow], alone: Fate
+) -> tuple[PreviewNeighbour, ...]:
     """Return one side's neighbours; what was deleted since the search is left out."""
     there = {study_id: rank for rank, (study_id, _) in enumerate(others, start=1)}
     return tuple(
         PreviewNeighbour(
             study_id,
             rank,
-            far,
+            share,
             known[study_id].labels,
             known[study_id].synthetic,
             "kept" if study_id in there else alone,
             there.get(study_id),
         )
-        for rank, (study_id, far) in enumerate(mine, start=1)
+        for rank, (study_id, share) in enumerate(mine, start=1)
         if study_id in known
     )
 

@@ -20,9 +20,11 @@ from engine.actor import Actor
 from engine.background import ThreadJob
 from engine.errors import CasebindError, UsageError, WorkspaceError
 from engine.learning import gate
+from engine.learning.retired import check_may_serve
 from engine.learning.round_release import releases_folder
 from engine.model.release import installed, load_release
-from engine.store import audit, promotions
+from engine.store import permission, promotions
+from engine.store.acts import Act, note
 from engine.store.promotions import PromotionRequest, PromotionRow
 from engine.store.ratings import rater_name as name_of
 from engine.workspace.releases import RELEASE_CHANGED, ReleaseSwitch
@@ -42,9 +44,10 @@ class PromotionJob(ThreadJob):
 
     failure, advice = "The change of release failed", "the release before still serves, try again"
 
-    def __init__(self, number: int, request: PromotionRequest, total: int) -> None:
+    def __init__(self, number: int, request: PromotionRequest, total: int, actor: Actor) -> None:
         super().__init__("encoding")
         self.number, self.request, self.encoded = number, request, 0
+        self._actor = replace(actor, name=request.who)
         self._total, self._done = max(1, total), 0.0
 
     def update(self, n: float) -> None:
@@ -74,9 +77,8 @@ class PromotionJob(ThreadJob):
     def _written(self, cursor: duckdb.DuckDBPyConnection) -> None:
         """Close the row and audit it, in the transaction that switches."""
         promotions.end(cursor, self.number, promotions.DONE)
-        audit.add_audit(
-            cursor, self.request.who, self.request.kind, release=self.request.after[0], filters=_about(self.request)
-        )
+        act = Act(self.request.kind, release=self.request.after[0], filters=_about(self.request))
+        note(cursor, self._actor, act)
 
 
 def promote(
@@ -108,7 +110,7 @@ def promote(
         after = (release.name, release.digest)
         return PromotionRequest("promotion", actor.name, serving, after, passed, failed, overridden_by)
 
-    return _begun(workspace, release, expected_digest, request)
+    return _begun(workspace, release, expected_digest, request, actor=actor)
 
 
 def roll_back(workspace: Workspace, actor: Actor, expected_digest: str, name: str | None = None) -> PromotionJob:
@@ -124,6 +126,7 @@ def roll_back(workspace: Workspace, actor: Actor, expected_digest: str, name: st
         release,
         expected_digest,
         lambda serving: PromotionRequest("rollback", actor.name, serving, (release.name, release.digest)),
+        actor=actor,
     )
 
 
@@ -134,7 +137,11 @@ def start_reindex(workspace: Workspace, release: Release, actor: Actor, expected
     """
     after = (release.name, release.digest)
     return _begun(
-        workspace, release, expected_digest, lambda serving: PromotionRequest("reindex", actor.name, serving, after)
+        workspace,
+        release,
+        expected_digest,
+        lambda serving: PromotionRequest("reindex", actor.name, serving, after),
+        actor=actor,
     )
 
 
@@ -211,11 +218,14 @@ def _begun(
     release: Release,
     expected_digest: str,
     request_after: Callable[[tuple[str, str]], PromotionRequest],
+    *,
+    actor: Actor,
 ) -> PromotionJob:
     """Check under one lock that nobody was faster, write the row, and start the work.
 
     request_after : (name, digest) of the serving release → the request
     """
+    permission.require(workspace.database, actor, "curate")
     with _lock, workspace.database.exclusive():
         busy, serving = _jobs.get(workspace.path), workspace.releases.serving()
         if busy is not None and not busy.over:
@@ -231,12 +241,14 @@ def _begun(
             )
         if serving[1] == release.digest:
             raise UsageError(f"Release {release.name} serves already: there is nothing to do.")
+        check_may_serve(workspace.path, release.name)
         request = request_after(serving)
         request = replace(request, who=name_of(request.who))
         _whole(release)
         with workspace.database.write() as cursor:
             number = promotions.begin(cursor, request)
-        started = _jobs[workspace.path] = PromotionJob(number, request, sum(workspace.all_counts().values()))
+        total = sum(workspace.all_counts().values())
+        started = _jobs[workspace.path] = PromotionJob(number, request, total, actor)
     started.begin(workspace, release)
     return started
 

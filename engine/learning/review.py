@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from engine.actor import Actor
 from engine.learning.queue import Offer, QueueSpec, check, may_be_shown, queue
-from engine.store import ratings, review_queues
+from engine.store import permission, ratings, review_queues
 from engine.store.records import Rating
 from engine.workspace.workspace import Workspace
 
@@ -68,6 +68,7 @@ def begin(workspace: Workspace, release: Release, actor: Actor, spec: QueueSpec)
 
     Raises UsageError where a name, strategy or size cannot stand.
     """
+    permission.require(workspace.database, actor, "review")
     actor = replace(actor, name=ratings.rater_name(actor.name))
     check(spec)
 

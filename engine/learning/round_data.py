@@ -21,7 +21,7 @@ from engine.learning.holdout import is_holdout_patient, is_holdout_query
 from engine.learning.reliability import VALUE, Reliability, reliability
 from engine.modalities import MODALITIES
 from engine.store.imported_ratings import ImportedRating, count_since, imported_ratings
-from engine.store.rated_studies import LabelledStudy, RatedSide, labelled_studies, load_sides
+from engine.store.rated_studies import LabelledStudy, RatedSide, labelled_studies, load_sides, with_permitted_patients
 from engine.store.records import Rating
 from engine.training.data.captions import many_hot
 from engine.workspace.workspace import Workspace
@@ -102,12 +102,24 @@ def gather_round_data(workspace: Workspace, actor: Actor) -> RoundData:
     actor = actor.acting_for("training")
     pairs, left_out = _pairs(workspace, actor)
     given = [one.rating for one in pairs if one.rating.strategy != decisions.ADJUDICATED]
-    known = reliability([*given, *decisions.overruled(workspace)], _expected(pairs) | decisions.expected(workspace))
+    overruled, expected = _decided(workspace, actor)
+    known = reliability([*given, *overruled], _expected(pairs) | expected)
     apart = np.array([_apart(one) for one in pairs], bool)
     marked = _marked(pairs, known)
     units = np.array([one.unit for one in pairs], dtype=str)
     replay, holdout = _originals(workspace, actor)
     return RoundData(marked.take(~apart), marked.take(apart), units[apart], replay, holdout, known, left_out)
+
+
+def _decided(workspace: Workspace, actor: Actor) -> tuple[list[Rating], dict[tuple[str, str], bool]]:
+    """Return the judgements on decided pairs, and what was decided, of patients who may be learnt from."""
+    overruled, expected = decisions.overruled(workspace), decisions.expected(workspace)
+    ids = {one for pair in [*expected, *(rating.pair for rating in overruled)] for one in pair}
+    known = with_permitted_patients(workspace.database, actor, ids) if ids else set()
+    return (
+        [rating for rating in overruled if known.issuperset(rating.pair)],
+        {pair: relevant for pair, relevant in expected.items() if known.issuperset(pair)},
+    )
 
 
 def _pairs(workspace: Workspace, actor: Actor) -> tuple[list[_Pair], int]:

@@ -32,10 +32,12 @@ import numpy as np
 from engine.actor import Actor
 from engine.errors import UsageError, WorkspaceError
 from engine.files import utc_now, write_whole
+from engine.learning.retired import check_may_serve
 from engine.learning.round_data import RoundData, gather_round_data, to_arrays
 from engine.learning.round_release import next_name
 from engine.learning.round_worker import CANCELLED, INPUTS, JOB, STATE, THREADS
 from engine.settings import ROOT
+from engine.store import permission
 from engine.store.ratings import rater_name as name_of
 from engine.workspace.workspace import Workspace
 
@@ -103,6 +105,8 @@ def begin(workspace: Workspace, release: Release, actor: Actor) -> RoundJob:
 
     Raises UsageError where a round runs or there is nothing to learn from, WorkspaceError where the disk is full.
     """
+    permission.require(workspace.database, actor, "curate")
+    check_may_serve(workspace.path, release.name)
     who, home = name_of(actor.name), workspace.path / FOLDER
     with _full(), _held(home) as lock:
         number = 1 + max((int(path.name) for path in _folders(home)), default=0)
@@ -111,10 +115,11 @@ def begin(workspace: Workspace, release: Release, actor: Actor) -> RoundJob:
         folder = home / str(number)
         folder.mkdir()
         try:
-            found = gather_round_data(workspace, actor.seeing_all())
+            found = gather_round_data(workspace, actor.maintaining())
             if not len(found.learn) or not found.replay:
                 raise UsageError(NOTHING)
             job = _job(workspace, release, number, who, found)
+            workspace.audit("round", actor=actor, release=release.name, about={"round": number, "makes": named})
             write_whole(folder / JOB, json.dumps(job))
             np.savez(folder / INPUTS, **to_arrays(found))  # type: ignore[arg-type]
             _start(folder, lock)
@@ -154,9 +159,23 @@ def cancel(workspace: Workspace) -> None:
 
 def _job(workspace: Workspace, release: Release, number: int, who: str, found: RoundData) -> dict[str, Any]:
     """Return the content of job.json: what the process works by, and what the release records about the round."""
+    return {
+        "number": number,
+        "name": f"{release.base}.{number}",
+        "base": str(release.path.resolve()),
+        "workspace": str(workspace.path),
+        "about": {
+            **about_round(workspace, who, found),
+            "without": release.manifest.get("round", {}).get("without", []),
+        },
+    }
+
+
+def about_round(workspace: Workspace, who: str, found: RoundData) -> dict[str, Any]:
+    """Return what a release records about the data that it learnt from."""
     made_up = [cohort.name for cohort in workspace.all_cohorts() if cohort.synthetic]
     raters = [{"who": rater, **asdict(one)} for rater, one in sorted(found.raters.items())]
-    about = {
+    return {
         "who": who,
         "began": utc_now().isoformat(),
         "ratings": len(found.learn),
@@ -166,13 +185,6 @@ def _job(workspace: Workspace, release: Release, number: int, who: str, found: R
         "original": {modality: len(pool) for modality, pool in found.replay.items()},
         "frozen": {modality: len(pool) for modality, pool in found.holdout.items()},
         "synthetic": sum(int(np.isin(pool.cohort, made_up).sum()) for pool in found.holdout.values()),
-    }
-    return {
-        "number": number,
-        "name": f"{release.base}.{number}",
-        "base": str(release.path.resolve()),
-        "workspace": str(workspace.path),
-        "about": about,
     }
 
 

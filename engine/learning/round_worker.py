@@ -45,16 +45,16 @@ def main(folder: Path) -> int:
     """Do the work of one job; return the exit status."""
     os.nice(NICE)
     report_progress(folder, "gathering", 0.0)
+    state, share = "done", 1.0
     try:
-        name = work(folder, json.loads((folder / JOB).read_text("utf-8")))
-        report_progress(folder, "done", 1.0, name=name, ended=utc_now().isoformat(timespec="seconds"))
+        about = {"name": work(folder, json.loads((folder / JOB).read_text("utf-8")))}
     except Exception as problem:
         traceback.print_exc()
-        report_progress(folder, "failed", 0.0, why=_sentence(problem), ended=utc_now().isoformat(timespec="seconds"))
-        return 1
+        state, share, about = "failed", 0.0, {"why": _sentence(problem)}
     finally:
-        (folder / INPUTS).unlink(missing_ok=True)
-    return 0
+        (folder / INPUTS).unlink(missing_ok=True)  # before it is said that the work is over
+    report_progress(folder, state, share, ended=utc_now().isoformat(timespec="seconds"), **about)
+    return int(state == "failed")
 
 
 def work(folder: Path, job: dict[str, Any]) -> str:
@@ -87,7 +87,7 @@ def work(folder: Path, job: dict[str, Any]) -> str:
     after = Coder(base, fitted)
     rows = gate.apply_guards(gate_rows(base, after, found, Coder(base, bare)))
     report_progress(folder, "measuring", MEASURED)
-    calibration = _calibration(base, after, found)
+    calibration = calibration_tables(base, after, found)
     figures = {"gate": gate.rows_as_json(rows), "seconds": round(time.monotonic() - begun, 1), "plan": asdict(plan)}
     made = round_release.write(
         Path(job["workspace"]), base, job["name"], fitted, calibration=calibration, about={**job["about"], **figures}
@@ -143,7 +143,8 @@ def _far(coder: Release | Coder, found: RoundData) -> np.ndarray:
     return np.asarray(np.bitwise_count(out[0] ^ out[1]).sum(1), np.int64)
 
 
-def _calibration(base: Release, after: Coder, found: RoundData) -> dict[str, Any]:
+def calibration_tables(base: Release, after: Coder, found: RoundData) -> dict[str, Any]:
+    """Return the content of calibration.json: what a distance means under the new codes, on the held-out studies."""
     from engine.learning.recalibrate import tables, typed_findings
 
     before = json.loads((base.path / "calibration.json").read_text("utf-8"))

@@ -55,7 +55,7 @@ class Source:
 
 def source(workspace: Workspace, release: str, release_digest: str, *, actor: Actor) -> Source:
     """Return the studies of a release that the actor may see, those that open quizzes withhold too: one map for all."""
-    columns = code_columns(workspace.database, actor.seeing_all(), release)
+    columns = code_columns(workspace.database, actor.maintaining(), release)
     ids = np.asarray(columns["study_id"], dtype=object)
     words = np.stack([np.asarray(columns[f"w{i}"], np.uint64) for i in range(4)], axis=1)
     codes = np.ascontiguousarray(words.astype("<u8")).view(np.uint8).reshape(-1, 32)

@@ -14,10 +14,11 @@ from typing import TYPE_CHECKING
 from engine import plain_text
 from engine.actor import Actor
 from engine.errors import UsageError, WorkspaceError
+from engine.learning.blind import visible
 from engine.report.report import Explained, Report, check_query, chosen
 from engine.report.writers import WRITERS, ExportRequest
 from engine.retrieval.answer import Answer, Neighbour
-from engine.store.permission import permitted_ids
+from engine.store.permission import permitted_ids, require
 from engine.workspace.annotations import annotations_on
 from engine.workspace.workspace import Workspace
 
@@ -52,6 +53,7 @@ def export(
     release : makes the maps where `request.overlay` and no `maps` of the first case are given
     Raises UsageError where a case is not among the results, nothing may be exported or the query's patient withdrew.
     """
+    require(workspace.database, actor, "export")
     picked, writer = _picked(answer, request), WRITERS[request.format]
     picked_ids = [one.study_id for one in picked]
     while True:
@@ -119,7 +121,9 @@ def _begin(
     )
     few = WRITERS[request.format].few
     drawn = annotations_on(workspace, [answer.query_id, *ids], actor=actor, of=actor.name)
-    ratings = tuple(one for one in workspace.all_ratings(answer.query_id) if one.study_id in allowed)
+    given = workspace.all_ratings(answer.query_id)
+    readable = visible(given, actor) if actor.signed_in else given
+    ratings = tuple(one for one in readable if one.study_id in allowed)
     return Report(
         answer=answer,
         neighbours=neighbours,

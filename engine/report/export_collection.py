@@ -20,7 +20,7 @@ from engine.report.printed import PrintedCase, PrintedCollection
 from engine.report.table_csv import csv_bytes, iso
 from engine.report.writers import WRITERS
 from engine.store.collections import CollectionCase, TeachingCollection
-from engine.store.permission import permitted_ids
+from engine.store.permission import permitted_ids, require
 from engine.strings import notice
 from engine.study import Study
 from engine.teaching import collections
@@ -56,6 +56,7 @@ def export_collection(
     release : name of the release in use, printed on every page
     Raises UsageError where there is no such collection, WorkspaceError where a case's file cannot be read.
     """
+    require(workspace.database, actor, "export")
     while True:
         collection = collections.load(workspace, collection_id, actor=actor)
         items = collections.items(workspace, collection_id, actor=actor)
@@ -94,7 +95,9 @@ def _made(
     drawn = [(n, item) for n, item in enumerate(items, 1) if not (blind and item.row.modality == "text")]
     ids = [] if blind else [item.study_id for _, item in drawn]
     makers = {collection.who, actor.name}
-    annotations = [one for one in annotations_on(workspace, ids, actor=actor) if one.author in makers]
+    annotations = [
+        one for one in annotations_on(workspace, ids, actor=actor, shared_by=collection.who) if one.author in makers
+    ]
     pages = _Pages(partial(workspace.study, actor=actor), drawn, blind, annotations)
     printed = PrintedCollection(
         collection.title, collection.description, pages, collection.hidden, len(items) - len(drawn)

@@ -8,6 +8,7 @@ from engine.report.document import FAINT, Document
 from engine.report.draw_pdf import draw_full_size
 from engine.report.printed import PrintedCase, PrintedCollection
 from engine.retrieval import wording
+from engine.sentences import spoken
 from engine.strings import kind, several, text
 from engine.study import Note
 from engine.version import __version__
@@ -39,12 +40,12 @@ def _page(pdf: Document, n: int, item: PrintedCase) -> None:
     pdf.add_page()
     pdf.heading(f"{text('report.collection_case', n=n)} · {kind(item.study.modality)}", 14, level=1)
     if not item.hide_labels:
-        pdf.write_paragraph(f"{text('card.labelled_as')} {wording.labels(item.labels)}", 10, bold=True, lines=2)
+        pdf.write_paragraph(wording.labelled(item.labels), 10, bold=True, lines=2)
         if item.note.strip():
             pdf.write_paragraph(item.note, 10, max_length=MAX_NOTE_CHARACTERS, lines=MAX_NOTE_LINES)
         source = wording.labelled_by(item.labels, item.label_source)
         origin = wording.origin(item.cohort, item.licence) if item.cohort else ""
-        about = (source, item.study.recognised, origin, item.study_id)
+        about = (source, spoken(item.study.recognised), origin, item.study_id)
         pdf.write_paragraph(" · ".join(part for part in about if part), 8, colour=FAINT, lines=2)
     pdf.ln(1)
     if isinstance(item.study.content, Note) and item.study.facts.get("synthetic"):

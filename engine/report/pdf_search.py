@@ -14,7 +14,8 @@ from engine.report.draw_pdf import draw_full_size, remaining_height
 from engine.report.pdf_summary import case_cell, draw_summary
 from engine.report.report import Explained, Report
 from engine.retrieval.answer import Neighbour
-from engine.retrieval.wording import distance, further, labelled_by, labels, nearness, origin, person
+from engine.retrieval.wording import distance, further, labelled, labelled_by, labels, nearness, origin, person
+from engine.sentences import spoken
 from engine.strings import kind, mark, several, text
 from engine.study import Note
 
@@ -55,10 +56,10 @@ def _query(pdf: Document, report: Report) -> None:
     answer, study = report.answer, report.query
     pdf.heading(text("report.query_title"))
     verdict = text("report.quality", score=f"{answer.verdict.score:.2f}")
-    pdf.write_paragraph(f"{study.recognised} · {verdict}", 10, lines=2)
+    pdf.write_paragraph(f"{spoken(study.recognised)} · {verdict}", 10, lines=2)
     pdf.write_paragraph(_asked(report), 8.5, colour=FAINT, lines=3)
     if study.identity_note:
-        pdf.write_paragraph(study.identity_note, 8.5, lines=2)
+        pdf.write_paragraph(spoken(study.identity_note), 8.5, lines=2)
     pdf.ln(1.5)
     if isinstance(study.content, Note) and study.facts.get("synthetic"):
         pdf.write_paragraph(text("card.synthetic"), 9, bold=True)
@@ -150,8 +151,13 @@ def _page(pdf: Document, report: Report, neighbour: Neighbour) -> None:
         14,
         level=1,
     )
-    pdf.write_paragraph(f"{text('card.labelled_as')} {labels(neighbour.labels)}", 10, bold=True, lines=2)
-    about = [_source(neighbour), _person(neighbour), neighbour.recognised, origin(neighbour.cohort, neighbour.licence)]
+    pdf.write_paragraph(labelled(neighbour.labels), 10, bold=True, lines=2)
+    about = [
+        _source(neighbour),
+        _person(neighbour),
+        spoken(neighbour.recognised),
+        origin(neighbour.cohort, neighbour.licence),
+    ]
     pdf.write_paragraph(nearness(neighbour), 9, lines=1)
     pdf.write_paragraph(" · ".join(part for part in about if part), 8.5, colour=FAINT, lines=2)
     pdf.ln(1)

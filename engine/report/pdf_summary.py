@@ -12,6 +12,7 @@ from engine.report.draw_pdf import SmallPicture
 from engine.report.report import Report
 from engine.retrieval.answer import Neighbour
 from engine.retrieval.wording import further, labelled, labelled_by, origin, person, relevance
+from engine.sentences import spoken
 from engine.strings import kind, several, text
 
 HEAD_MM = 28.0  # title, reader and query; a comment takes more
@@ -60,7 +61,7 @@ def _query(report: Report) -> StudyCell:
     return StudyCell(
         SmallPicture(study, drawn),
         query_title(report),
-        (_line(kind(study.modality), stamp_of(facts), about, study.recognised), listed_words(drawn)),
+        (_line(kind(study.modality), stamp_of(facts), about, spoken(study.recognised)), listed_words(drawn)),
     )
 
 

@@ -16,6 +16,7 @@ from engine.report.report import Report
 from engine.report.shown import film_pixels, film_ratio, sheet_of
 from engine.retrieval.answer import Neighbour
 from engine.retrieval.wording import distance, further, labelled, labelled_by, origin
+from engine.sentences import spoken
 from engine.strings import notice, text
 from engine.study import Film, Note, Study, Trace
 
@@ -53,7 +54,7 @@ def _plain_pair(report: Report, neighbour: Neighbour, dpi: int) -> Any:
         0.04, 1 - 0.4 * inch, text("report.picture_title", rank=neighbour.rank), fontsize=15, color=INK, weight="bold"
     )
     named = report.query.facts.get("labels") or ()
-    asked = text("report.picture_side", side=text("report.side_query"), recognised=report.query.recognised)
+    asked = text("report.picture_side", side=text("report.side_query"), recognised=spoken(report.query.recognised))
     about = [
         " · ".join([asked, *([labelled(named)] if named else [])]),
         f"{text('report.side_case', study=neighbour.study_id)}: {_case(neighbour)}",

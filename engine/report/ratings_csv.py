@@ -19,6 +19,7 @@ import numpy as np
 from engine import plain_text
 from engine.actor import Actor
 from engine.report.table_csv import csv_bytes, dictionary, iso
+from engine.store import permission
 from engine.store.rated_studies import RatedSide, hamming, load_sides, with_permitted_patients
 from engine.store.records import Rating
 from engine.strings import notice
@@ -56,6 +57,7 @@ def export_ratings(
 
     embeddings : with the embeddings of both sides, so that another site can train on pairs it does not have
     """
+    permission.require(workspace.database, actor, "curate")
     trainer = actor.acting_for("training")  # whoever takes the file learns from it
     while True:
         ratings = workspace.all_ratings(skips=True)

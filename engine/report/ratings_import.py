@@ -13,6 +13,7 @@ from engine.actor import Actor
 from engine.report.ratings_csv import site
 from engine.report.ratings_read import ImportedRow, read_ratings
 from engine.store import imported_ratings, ratings
+from engine.store.acts import Act, note
 from engine.store.rated_studies import RatedSide, load_sides
 from engine.store.records import Rating
 from engine.workspace.workspace import Workspace
@@ -75,8 +76,8 @@ def import_ratings(workspace: Workspace, data: bytes, *, actor: Actor, site_name
                 pooled.append(_pooled(row))
         ratings.insert_all(cursor, added)
         imported_ratings.add(cursor, pooled)
-    about = ", ".join(f"{n} {fate}" for fate, n in sorted(counted.items()))
-    workspace.audit("import ratings", actor=actor, filters=about)
+        about = ", ".join(f"{n} {fate}" for fate, n in sorted(counted.items()))
+        note(cursor, actor, Act("import ratings", filters=about))
     return Imported(**counted)
 
 

@@ -7,6 +7,7 @@ from engine.report.pdf_summary import query_title
 from engine.report.report import Report
 from engine.report.slides import Deck
 from engine.retrieval.wording import further, labelled, labelled_by, origin, person
+from engine.sentences import spoken
 from engine.strings import kind, several, text
 
 
@@ -22,7 +23,7 @@ def search_slides(report: Report) -> bytes:
         study,
         query_title(report),
         annotations=report.annotations(report.answer.query_id),
-        origin=_line(kind(study.modality), stamp_of(facts), about, study.recognised),
+        origin=_line(kind(study.modality), stamp_of(facts), about, spoken(study.recognised)),
     )
     for one in report.first:
         source = labelled_by(one.labels, one.label_source), origin(one.cohort, one.licence)

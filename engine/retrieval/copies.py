@@ -16,7 +16,7 @@ from engine.errors import CasebindError
 from engine.retrieval.answer import Neighbour
 from engine.signals import at_rate, fill_gaps
 from engine.store import studies
-from engine.store.records import StoredQuery
+from engine.store.records import StoredQuery, StudyRow
 from engine.study import Film, Study, Trace
 from engine.workspace.workspace import Workspace
 
@@ -24,6 +24,8 @@ NEAR_SHARE = 0.15  # of the bits: further than that, no copy of the studies here
 SIDE = 48  # of the small pictures
 FILM_ALIKE, TRACE_ALIKE = 0.985, 0.97  # correlations that no two patients of the shipped collection reach
 COMPARED_HZ = 100.0
+MOST_COMPARED = 10_000  # pairs of contents whose comparison is remembered
+_compared: dict[tuple[str, str], bool] = {}  # fingerprints of query and study → whether they seem to be the same
 
 
 def equal_content(workspace: Workspace, stored: StoredQuery, *, actor: Actor) -> tuple[str, ...]:
@@ -40,10 +42,10 @@ def marked(
     """Return the neighbours, those marked that seem to be the query's own recording or film."""
     if not _is_recording(stored.study):
         return tuple(neighbours)
-    return tuple(
-        replace(one, same_recording=True) if _is_copy(workspace, stored.study, one, actor) else one
-        for one in neighbours
-    )
+    near = [one.study_id for one in neighbours if _is_near(stored.study, one)]
+    rows = workspace.rows(near, actor=actor) if near else []
+    copies = {row.study_id for row in rows if _is_copy(workspace, stored.study, row)}
+    return tuple(replace(one, same_recording=True) if one.study_id in copies else one for one in neighbours)
 
 
 def _is_recording(study: Study) -> bool:
@@ -51,13 +53,23 @@ def _is_recording(study: Study) -> bool:
     return study.modality != "text" and not study.facts.get("like") and not study.facts.get("part_of")
 
 
-def _is_copy(workspace: Workspace, study: Study, neighbour: Neighbour, actor: Actor) -> bool:
-    if neighbour.modality != study.modality or neighbour.hamming > NEAR_SHARE * neighbour.bits:
-        return False
+def _is_near(study: Study, neighbour: Neighbour) -> bool:
+    return neighbour.modality == study.modality and neighbour.hamming <= NEAR_SHARE * neighbour.bits
+
+
+def _is_copy(workspace: Workspace, study: Study, row: StudyRow) -> bool:
+    """Say whether a study seems to be a query's recording; the same pair is asked for at every change of a setting."""
+    pair = study.fingerprint, row.fingerprint
+    if pair in _compared and all(pair):
+        return _compared[pair]
     try:
-        return seems_same(study, workspace.study(neighbour.study_id, actor=actor))
+        same = seems_same(study, workspace.study_of(row))
     except CasebindError:  # deleted meanwhile, or its file is damaged: nothing is said of it
         return False
+    if len(_compared) >= MOST_COMPARED:
+        _compared.clear()
+    _compared[pair] = same
+    return same
 
 
 def seems_same(one: Study, other: Study) -> bool:

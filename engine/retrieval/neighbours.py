@@ -52,7 +52,7 @@ def neighbours_of(
     attempt lets nobody change anything meanwhile.
     """
     scale = calibration_of(release, stored, options.bits, workspace.calibration(release.digest))
-    clauses = [*policies(actor), *options.filters.clauses()]
+    clauses = [*policies(workspace.database, actor), *options.filters.clauses()]
     asks = _asks(release, stored, options, scale)
     for attempt in range(1, ATTEMPTS + 1):
         with workspace.database.exclusive() if attempt == ATTEMPTS else contextlib.nullcontext():

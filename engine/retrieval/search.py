@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from engine import counters
 from engine.actor import Actor
 from engine.index.hamming import COMPILED_FROM, compiled
 from engine.modalities import MODALITIES
@@ -27,6 +28,7 @@ from engine.retrieval.stored_query import ACCEPTED, encoded_anew, exclusion_clau
 from engine.retrieval.typed import answer_typed
 from engine.retrieval.typed_words import TypedWords
 from engine.retrieval.warmup import warmup_studies
+from engine.store import permission
 from engine.store.filters import Clause, Filters, exclude_own_patient
 from engine.store.records import StoredQuery
 from engine.study import Modality, Study
@@ -221,6 +223,7 @@ def _search_stored(question: Question, query_id: str) -> Answer:
 
 def _refused(question: Question, study: Study, verdict: QualityVerdict, query_id: str) -> Answer:
     """Audit a refusal, without any content, and say it."""
+    counters.refused("recording")
     release, options = question.release.name, question.options
     audit_id = question.workspace.audit(
         "refused", actor=question.actor, release=release, refused=" ".join(verdict.reasons)
@@ -248,6 +251,7 @@ def _answer(question: Question, load: Callable[[Release], tuple[StoredQuery, Cla
     load : returns the query under a release, and who must not be returned
     """
     workspace, options, watch = question.workspace, question.options, question.watch
+    permission.require(workspace.database, question.actor, "search")
 
     def ask(used: Release) -> tuple[StoredQuery, Neighbours, TypedWords | None]:
         stored, own = load(used)
@@ -270,6 +274,8 @@ def _answer(question: Question, load: Callable[[Release], tuple[StoredQuery, Cla
         filters=options.filters.recorded,
     )
     watch.lap("search")
+    timing_ms = watch.result()
+    counters.searched(question.kind, timing_ms["total"] / 1000)
     return Answer(
         query_id=stored.query_id,
         study=stored.study,
@@ -282,7 +288,7 @@ def _answer(question: Question, load: Callable[[Release], tuple[StoredQuery, Cla
         nothing_close=nothing_close,
         filters_sentence=options.filters.recorded,
         audit_id=audit_id,
-        timing_ms=watch.result(),
+        timing_ms=timing_ms,
         rerank=options.rerank,
         missing=missing,
         copies=copies.equal_content(workspace, stored, actor=question.actor),

@@ -7,9 +7,11 @@ from collections.abc import Sequence
 
 from engine.findings.families import phrase
 from engine.findings.shown import shown
+from engine.reference import Polygon, ReferenceFinding
 from engine.retrieval.answer import Neighbour
 from engine.strings import language, one_of, several, text
 
+REFERENCE_UNITS = ("mm", "ml", "cm2", "percent", "deg")  # that end the names of what reference findings measure
 TOP_SHARE = 0.995  # above it, a rounded percentage would claim "100 %"
 
 
@@ -20,9 +22,12 @@ def distance(neighbour: Neighbour) -> str:
 
 def further(neighbour: Neighbour) -> str:
     """Return the distance in words, e.g. "closer than 97 % of random pairs"."""
-    if neighbour.further_share >= TOP_SHARE:
-        return text("card.further_top")
-    return text("card.further", percent=math.floor(100 * neighbour.further_share))
+    return closer_than(neighbour.further_share)
+
+
+def closer_than(share: float) -> str:
+    """Return in words which share of random pairs is further apart."""
+    return text("card.further_top") if share >= TOP_SHARE else text("card.further", percent=math.floor(100 * share))
 
 
 def relevance(neighbour: Neighbour) -> str:
@@ -69,6 +74,41 @@ def labelled(names: Sequence[str] | str) -> str:
 def finding(name: str) -> str:
     """Return a shared finding, by its key in families.toml, in the reader's language."""
     return label(phrase(name))
+
+
+def placed(one: ReferenceFinding) -> str:
+    """Return a reference finding with its side, e.g. "Pleural Effusion, left"."""
+    side = text(f"reference.side_{one.side}") if one.side else ""
+    return ", ".join(part for part in (label(one.label or one.kind), side) if part)
+
+
+def outlines(findings: Sequence[ReferenceFinding]) -> list[tuple[str, Polygon]]:
+    """Return each outline once with its words; the words of a finding in several parts stand at its first."""
+    shared: dict[tuple[Polygon, ...], list[str]] = {}
+    for one in findings:
+        shared.setdefault(one.polygons, []).append(placed(one))
+    return [
+        (" / ".join(words) if number == 0 else "", polygon)
+        for polygons, words in shared.items()
+        for number, polygon in enumerate(polygons)
+    ]
+
+
+def reference_finding(one: ReferenceFinding) -> str:
+    """Return all that is known of a reference finding, e.g. "Pleural Effusion, left: 450 ml, depth 30 mm"."""
+    measured = ", ".join(_reference_measure(name, value) for name, value in one.measured)
+    return f"{placed(one)}: {measured}" if measured else placed(one)
+
+
+def _reference_measure(name: str, value: float) -> str:
+    """Return a value with its unit, which ends its name; a name without words of its own stands as it is."""
+    what, _, unit = name.rpartition("_")
+    if name == "ctr":
+        return text("annotation.ctr", value=f"{value:.2f}")
+    if unit not in REFERENCE_UNITS:
+        return f"{one_of('reference', f'measure_{name}', name.replace('_', ' '))} {value:g}"
+    number = text(f"reference.unit_{unit}", value=f"{value:.0f}")
+    return f"{one_of('reference', f'measure_{what}', what.replace('_', ' '))} {number}".strip()
 
 
 def labelled_by(names: Sequence[str], source: str) -> str:

@@ -43,17 +43,22 @@ def write_annotations(database: Database, given: Sequence[Annotation]) -> list[A
     return [saved[one.annotation_id] for one in given]
 
 
-def remove_annotations(database: Database, annotation_ids: Sequence[str], author: str) -> list[Annotation]:
+def remove_annotations(
+    database: Database, annotation_ids: Sequence[str], author: str, *, own_alone: bool = False
+) -> list[Annotation]:
     """Delete annotations of one author, all or none; return those that were there.
 
-    Raises NotPermittedError where one is of somebody else.
+    own_alone : leave somebody else's aside, as if they were not there; else they raise NotPermittedError
     """
     with database.write() as cursor:
         present = _with_ids(cursor, annotation_ids)
+        if own_alone:
+            present = [one for one in present if one.author == author]
         for one in present:
             _check_author(one, author)
         cursor.execute(
-            "DELETE FROM annotations WHERE annotation_id IN (SELECT unnest(?::VARCHAR[]))", [list(annotation_ids)]
+            "DELETE FROM annotations WHERE annotation_id IN (SELECT unnest(?::VARCHAR[]))",
+            [[one.annotation_id for one in present]],
         )
     return present
 

@@ -1,23 +1,27 @@
-"""Consent and audit: what people allowed and what they did, kept with its history."""
+"""Consent and audit: what people allowed, kept with its history, and what they did, as audit.db has it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Any
 
 import duckdb
 
+from engine.actor import Actor
 from engine.errors import UsageError
 from engine.files import utc_now
+from engine.store.acts import Act, note
+from engine.store.audit_file import SYSTEM
 from engine.store.database import Database
 from engine.store.records import SCOPES, AuditRow
 
-DAMAGE_SEEN_BY, DAMAGE_KIND, DAMAGE_READ = "casebind", "damage found", "damage read"
-AUDIT_COLUMNS = "audit_id, created_at, who, kind, query_id, code, returned, release, filters, refused"
+DAMAGE_KIND, DAMAGE_READ = "damage found", "damage read"
+DAMAGE = "who = ? AND kind GLOB ?"  # earlier versions said in the kind how much was missing
 
 
-def set_consents(database: Database, patient_ids: Sequence[str], granted: bool, scope: str, who: str) -> None:
-    """Append one consent decision and its audit row per patient, in one transaction."""
+def set_consents(database: Database, patient_ids: Sequence[str], granted: bool, scope: str, actor: Actor) -> None:
+    """Append one consent decision and its act per patient, in one transaction."""
     if scope not in SCOPES:
         raise UsageError(f"There is no consent scope '{scope}': use {' or '.join(SCOPES)}.")
     ids = list(patient_ids)
@@ -30,14 +34,11 @@ def set_consents(database: Database, patient_ids: Sequence[str], granted: bool, 
             raise UsageError(f"There is no patient {min(unknown)} in the workspace: take an id from a search result.")
         cursor.execute(
             "INSERT INTO consent SELECT nextval('event_number'), id, ?, ?, ?, ? FROM (SELECT unnest(?) AS id)",
-            [scope, granted, who, utc_now(), ids],
+            [scope, granted, actor.name, utc_now(), ids],
         )
-        kind = f"consent {scope} {'granted' if granted else 'withdrawn'} for "
-        cursor.execute(
-            "INSERT INTO audit (audit_id, created_at, who, kind, returned)"
-            " SELECT nextval('event_number'), ?, ?, ? || id, [] FROM (SELECT unnest(?) AS id)",
-            [utc_now(), who, kind, ids],
-        )
+        kind = f"consent {'granted' if granted else 'withdrawn'}"
+        for patient_id in ids:
+            note(cursor, actor, Act(kind, patients=(patient_id,), about={"scope": scope}))
 
 
 def add_consent(cursor: duckdb.DuckDBPyConnection, patient_id: str, granted: bool, scope: str, who: str) -> None:
@@ -66,60 +67,57 @@ def add_manifest_consent(cursor: duckdb.DuckDBPyConnection, consents: dict[tuple
             add_consent(cursor, patient_id, granted, scope, "manifest")
 
 
-def add_audit(
-    cursor: duckdb.DuckDBPyConnection,
-    who: str,
-    kind: str,
-    *,
-    query_id: str | None = None,
-    code: str | None = None,
-    returned: tuple[str, ...] = (),
-    release: str | None = None,
-    filters: str | None = None,
-    refused: str | None = None,
-) -> int:
-    """Append one audit row inside a transaction; return its number."""
-    row = cursor.execute(
-        "INSERT INTO audit VALUES (nextval('event_number'), ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING audit_id",
-        [utc_now(), who, kind, query_id, code, list(returned), release, filters, refused],
-    ).fetchone()
-    return int(row[0])  # type: ignore[index]
-
-
 def note_damage(database: Database) -> None:
     """Append what was found damaged when the file was opened, so that it is known after the next opening too."""
     if database.remark:
-        with database.write() as cursor:
-            add_audit(cursor, DAMAGE_SEEN_BY, f"{DAMAGE_KIND}, {database.lost} missing", refused=database.remark)
+        about = {"missing": database.lost}
+        database.audit.append(SYSTEM, Act(DAMAGE_KIND, refused=database.remark, outcome="done", about=about))
 
 
 def last_damage(database: Database) -> tuple[datetime, str] | None:
     """Return when damage was found last and the sentence about it, or None."""
-    found = database.read(
-        "SELECT created_at, refused FROM audit WHERE who = ? AND starts_with(kind, ?) ORDER BY audit_id DESC LIMIT 1",
-        [DAMAGE_SEEN_BY, DAMAGE_KIND],
-    )
-    return found[0] if found else None
+    found = database.audit.rows(DAMAGE, (SYSTEM.name, f"{DAMAGE_KIND}*"), newest=1)
+    return (_moment(found[0]), found[0]["refused"]) if found else None
 
 
 def unread_damage(database: Database, who: str) -> str:
     """Return the newest sentence about damage that a person has not marked as read, "" for none."""
-    found = database.read(
-        "SELECT arg_max(refused, audit_id) FROM audit WHERE who = ? AND starts_with(kind, ?)"
-        " AND audit_id > (SELECT coalesce(max(audit_id), 0) FROM audit WHERE who = ? AND kind = ?)",
-        [DAMAGE_SEEN_BY, DAMAGE_KIND, who, DAMAGE_READ],
-    )
-    return found[0][0] or ""
+    found = database.audit.rows(DAMAGE, (SYSTEM.name, f"{DAMAGE_KIND}*"), newest=1)
+    read = database.audit.rows("who = ? AND kind = ?", (who, DAMAGE_READ), newest=1)
+    return str(found[0]["refused"]) if found and (not read or read[0]["n"] < found[0]["n"]) else ""
 
 
 def recorded(database: Database, who: str, kind: str) -> bool:
     """Return whether the audit holds at least one row of this kind by this person."""
-    return bool(database.read("SELECT 1 FROM audit WHERE who = ? AND kind = ? LIMIT 1", [who, kind]))
+    return bool(database.audit.rows("who = ? AND kind = ?", (who, kind), newest=1))
 
 
 def audit_rows(database: Database, limit: int) -> list[AuditRow]:
     """Return the newest rows, newest first."""
-    found = database.read(f"SELECT {AUDIT_COLUMNS} FROM audit ORDER BY audit_id DESC LIMIT ?", [limit])
-    names = AUDIT_COLUMNS.split(", ")
-    rows = [dict(zip(names, values, strict=True)) for values in found]
-    return [AuditRow(**{**row, "returned": tuple(row["returned"])}) for row in rows]
+    return [row_of(body) for body in database.audit.rows(newest=limit)]
+
+
+def row_of(body: Mapping[str, Any]) -> AuditRow:
+    """Return a row of the audit from its body."""
+    return AuditRow(
+        audit_id=body["n"],
+        created_at=_moment(body),
+        who=body["who"],
+        kind=body["kind"],
+        query_id=body.get("query_id"),
+        code=body.get("code"),
+        returned=tuple(body.get("returned", ())),
+        release=body.get("release"),
+        filters=body.get("filters"),
+        refused=body.get("refused"),
+        patients=tuple(body.get("patients", ())),
+        session=body.get("session", ""),
+        roles=tuple(body.get("roles", ())),
+        purpose=body.get("purpose", ""),
+        outcome=body.get("outcome", ""),
+        about=body.get("about", {}),
+    )
+
+
+def _moment(body: Mapping[str, Any]) -> datetime:
+    return datetime.fromisoformat(body["time"]).astimezone(UTC).replace(tzinfo=None)

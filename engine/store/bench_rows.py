@@ -11,7 +11,7 @@ from engine.store.database import Database
 
 COPIED = (
     "acquired_at, age, sex, view, labels, label_source, report, synthetic, licence, attribution, recognised,"
-    " quality_score, patient_key, window_start_s, window_end_s, extra, created_at, modality, cohort"
+    " quality_score, patient_key, window_start_s, window_end_s, extra, created_at, modality, cohort, class_id"
 )
 COPIES = (
     "INSERT INTO patients (patient_id, cohort, created_at, number)"
@@ -38,7 +38,7 @@ def insert_films(cursor: duckdb.DuckDBPyConnection, release: str, drawn: Any) ->
     cursor.execute(
         "INSERT INTO studies SELECT printf('film-%08d', id), 1 + id, 'key-' || id, 'p' || patient, 'e' || patient,"
         " 'bench', 'cxr', '2020-01-01', age, 'F', 'PA', [], '', NULL, true, '', '', '', 1.0, '', NULL, NULL, NULL,"
-        " 'none', '{}', now()::TIMESTAMP, '', '' FROM drawn"
+        " 'none', '{}', now()::TIMESTAMP, '', '', 0 FROM drawn"
     )
     cursor.execute(
         "INSERT INTO codes SELECT printf('film-%08d', id), ?, 'cxr', w0, w1, w2, w3, 1 + id, patient FROM drawn"
@@ -46,6 +46,14 @@ def insert_films(cursor: duckdb.DuckDBPyConnection, release: str, drawn: Any) ->
         [release],
     )
     cursor.unregister("drawn")
+
+
+def spread_classes(cursor: duckdb.DuckDBPyConnection, n: int) -> None:
+    """Give the studies n classes in turn, departments of which the last is sensitive, inside a transaction."""
+    cursor.execute(
+        "INSERT INTO study_classes SELECT range, 'd' || range, '', '', range = $n - 1 FROM range(1, $n)", {"n": n}
+    )
+    cursor.execute("UPDATE studies SET class_id = ordinal % ?", [n])
 
 
 def copy_studies(cursor: duckdb.DuckDBPyConnection, study_ids: Sequence[str], mark: str) -> None:
@@ -86,4 +94,4 @@ def consents(database: Database) -> dict[str, bool]:
 
 def audit_numbers(database: Database, who: str) -> set[int]:
     """Return the numbers of a person's audit rows."""
-    return {number for (number,) in database.read("SELECT audit_id FROM audit WHERE who = ?", [who])}
+    return {body["n"] for body in database.audit.rows("who = ?", (who,))}

@@ -46,15 +46,6 @@ def load_columns(cursor: duckdb.DuckDBPyConnection, release: str, modality: str)
     return in_order(words, ordinals, patients, np.asarray(ordered))
 
 
-def load_snapshot_columns(cursor: duckdb.DuckDBPyConnection, release: str, modality: str) -> Columns:
-    """Return the columns that a snapshot of the database holds, and end it."""
-    try:
-        return load_columns(cursor, release, modality)
-    finally:
-        cursor.execute("ROLLBACK")
-        cursor.close()
-
-
 def count(database: Database, release: str, modality: str) -> int:
     """Return how many codes of a modality a release has."""
     return int(database.read(f"SELECT count(*) {SOURCE}", [release, modality])[0][0])

@@ -99,10 +99,11 @@ def copy_cases(cursor: duckdb.DuckDBPyConnection, source_id: str, target_id: str
     )
 
 
-def exists(cursor: duckdb.DuckDBPyConnection, collection_id: str) -> bool:
-    """Return whether there is such a collection that is not deleted."""
-    sql = "SELECT 1 FROM collections WHERE collection_id = ? AND deleted_at IS NULL"
-    return cursor.execute(sql, [collection_id]).fetchone() is not None
+def visibility(cursor: duckdb.DuckDBPyConnection, collection_id: str) -> Visibility | None:
+    """Return who sees a collection; None where there is none, or it was deleted."""
+    sql = "SELECT visibility FROM collections WHERE collection_id = ? AND deleted_at IS NULL"
+    row = cursor.execute(sql, [collection_id]).fetchone()
+    return None if row is None else row[0]
 
 
 def wording(cursor: duckdb.DuckDBPyConnection, collection_id: str, column: Wording) -> str:

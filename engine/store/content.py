@@ -16,8 +16,9 @@ from pathlib import Path
 import numpy as np
 
 from engine.errors import WorkspaceError
-from engine.files import write_whole
 from engine.measure import Canvas, FilmCanvas, canvas_of
+from engine.store.database import Database
+from engine.store.workspace_files import WorkspaceFiles
 from engine.study import Film, Note, Study, Trace
 
 PNG_EFFORT = 1  # zlib level: a 3000 × 2500 film takes 0.5 s instead of 1.1 s at level 4, and 7 % more room
@@ -25,9 +26,22 @@ INT16_STEPS = 32767  # the largest int16
 SUFFIXES: dict[type, str] = {Film: ".png", Trace: ".npz", Note: ".txt"}
 
 
-def save_content(folder: Path, study_id: str, study: Study, durable: bool = True) -> str:
+def files_of(database: Database, secret: bytes) -> WorkspaceFiles:
+    """Return the files beside a database, which reads encrypted words by them; one that cannot be read is closed."""
+    try:
+        database.files = WorkspaceFiles(database.path.parent, secret)
+    except BaseException:
+        database.close()
+        raise
+    return database.files
+
+
+def save_content(
+    files: WorkspaceFiles, folder: Path, study_id: str, study: Study, *, owner: str, durable: bool = True
+) -> str:
     """Write the content of a study below `folder`; return its path relative to `folder`.
 
+    owner   : under whose key it is written where the workspace is encrypted
     durable : it survives a power cut from now on; else from the next sync of the disk on
 
     Files lie in 256 sub-folders by the hash of the id, so that no folder grows without bound.
@@ -35,26 +49,31 @@ def save_content(folder: Path, study_id: str, study: Study, durable: bool = True
     digest = sha256(study_id.encode()).hexdigest()
     stem = re.sub(r"[^A-Za-z0-9_-]", "_", study_id)[:60]
     relative = f"{digest[:2]}/{stem}-{digest[2:12]}{SUFFIXES[type(study.content)]}"
-    _write(folder / relative, to_bytes(study.content), durable)
+    try:
+        files.write(folder / relative, to_bytes(study.content), owner, durable=durable)
+    except OSError as error:
+        raise WorkspaceError(
+            f"The workspace could not be written ({error.strerror}): check its permissions and the free space."
+        ) from error
     return relative
 
 
-def load_content(path: Path) -> Trace | Film | Note:
+def load_content(files: WorkspaceFiles, path: Path) -> Trace | Film | Note:
     """Read what `save_content` wrote; a missing or damaged file is a WorkspaceError."""
     try:
-        return from_bytes(path.read_bytes(), path.suffix)
+        return from_bytes(files.read(path), path.suffix)
     except (OSError, ValueError, KeyError, SyntaxError, zipfile.BadZipFile) as error:
         raise _damaged(path) from error
 
 
-def load_canvas(path: Path) -> Canvas:
-    """Return where on the content of a file can be drawn; of a film only the head is read. Raises as `load_content`."""
+def load_canvas(files: WorkspaceFiles, path: Path) -> Canvas:
+    """Return where on the content of a file can be drawn; no film is decoded for it. Raises as `load_content`."""
     if path.suffix != ".png":
-        return canvas_of(load_content(path))
+        return canvas_of(load_content(files, path))
     from PIL import Image
 
     try:
-        with Image.open(path) as image:
+        with Image.open(io.BytesIO(files.read(path))) as image:
             spacing = json.loads(image.info["casebind"])["spacing_mm"]
             return FilmCanvas(image.width, image.height, tuple(spacing) if spacing else None)
     except (OSError, ValueError, KeyError, SyntaxError) as error:
@@ -143,14 +162,3 @@ def _quantised(samples: np.ndarray) -> tuple[np.ndarray, float]:
         if np.array_equal((values * step).astype(np.float32), samples):
             return values.astype(np.int16), step
     return samples, 0.0
-
-
-def _write(path: Path, data: bytes, durable: bool) -> None:
-    """Write a file whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        write_whole(path, data, durable=durable)
-    except OSError as error:
-        raise WorkspaceError(
-            f"The workspace could not be written ({error.strerror}): check its permissions and the free space."
-        ) from error

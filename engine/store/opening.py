@@ -7,7 +7,7 @@ from pathlib import Path
 
 import duckdb
 
-from engine.errors import WorkspaceError
+from engine.errors import WorkspaceBusyError, WorkspaceError
 
 VERSIONS = "schema_version"
 _MAGIC, _MAGIC_AT = b"DUCK", 8  # after the checksum of the first header
@@ -24,7 +24,7 @@ def connect(path: Path, read_only: bool = False) -> duckdb.DuckDBPyConnection:
         if "lock" in message.lower():
             found = re.search(r"PID (\d+)", message)
             process = f" (process {found.group(1)})" if found else ""
-            raise WorkspaceError(
+            raise WorkspaceBusyError(
                 f"The workspace {path.parent} is in use by another process{process}, most likely the running app: "
                 "close it, or pass --workspace with another folder."
             ) from error

@@ -9,6 +9,7 @@ them. A file that cannot be read is as good as none. Nothing else refers to them
 from __future__ import annotations
 
 import hmac
+import io
 import os
 import zipfile
 from collections.abc import Iterable
@@ -18,7 +19,8 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.files import write_whole
+from engine.errors import WorkspaceError
+from engine.store.workspace_files import MAPS, WorkspaceFiles
 
 MOST_BYTES = 100_000_000  # of all files; those looked at longest ago go first
 HEX = 20  # digits of a keyed hash in a name
@@ -28,18 +30,23 @@ HEX = 20  # digits of a keyed hash in a name
 class MapFiles:
     """The maps of one workspace. key : its secret"""
 
-    folder: Path
+    files: WorkspaceFiles
     key: bytes
+
+    @property
+    def folder(self) -> Path:
+        """Where they lie."""
+        return self.files.home / MAPS
 
     def load(self, pair: str) -> dict[str, np.ndarray] | None:
         """Return the arrays of a pair, None where there are none."""
         for file in self.folder.glob(f"{self._hash(pair)}.*"):
             try:
-                with np.load(file, allow_pickle=False) as arrays:
+                with np.load(io.BytesIO(self.files.read(file)), allow_pickle=False) as arrays:
                     found = dict(arrays)
                 os.utime(file)
-            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
-                file.unlink(missing_ok=True)
+            except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile, WorkspaceError):
+                self.files.delete([file])
             else:
                 return found
         return None
@@ -48,16 +55,15 @@ class MapFiles:
         """Write the arrays of a pair; a full disk leaves it without. owners : patients and studies it is made of"""
         named = ".".join([self._hash(pair), *sorted({self._hash(owner) for owner in owners}), "npz"])
         with suppress(OSError):
-            self.folder.mkdir(exist_ok=True)
-            write_whole(self.folder / named, lambda out: np.savez_compressed(out, **arrays), durable=False)  # type: ignore[arg-type]
+            out = io.BytesIO()
+            np.savez_compressed(out, **arrays)  # type: ignore[arg-type]
+            self.files.write(self.folder / named, out.getvalue(), MAPS, durable=False)
             self._shrink()
 
     def forget(self, owners: Iterable[str]) -> None:
         """Remove every map that is made of one of these."""
         gone = {self._hash(owner) for owner in owners}
-        for file in self.folder.glob("*.npz"):
-            if gone & set(file.name.split(".")[1:]):
-                file.unlink(missing_ok=True)
+        self.files.delete(file for file in self.folder.glob("*.npz") if gone & set(file.name.split(".")[1:]))
 
     def _shrink(self) -> None:
         files = sorted(((file.stat(), file) for file in self.folder.glob("*.npz")), key=lambda one: -one[0].st_mtime_ns)
@@ -65,7 +71,7 @@ class MapFiles:
         for stat, file in files:
             total += stat.st_size
             if total > MOST_BYTES:
-                file.unlink(missing_ok=True)
+                self.files.delete([file])
 
     def _hash(self, name: str) -> str:
         return hmac.digest(self.key, name.encode(), "sha256").hex()[:HEX]

@@ -13,42 +13,71 @@ from typing import Any
 
 import numpy as np
 
+from engine import counters
 from engine.actor import Actor
+from engine.errors import NotPermittedError
 from engine.store.database import Database
 from engine.store.filters import ACCEPTED_SQL, CONSENT_SQL, Clause, all_of
+from engine.store.rule import Act
 
 WITHHELD_SQL = "s.encounter_id NOT IN (SELECT unnest(?::VARCHAR[]))"
-TRAINING_CONSENT_SQL = "s.patient_id NOT IN (SELECT w.patient_id FROM withdrawn w WHERE w.scope = 'training')"
+CLASS_SQL = "s.class_id IN (SELECT unnest(?::INTEGER[]))"
+NOT_YOURS = "That is not among what your roles may do: ask your administrator, or sign in with another account."
+PURPOSE_CONSENT_SQL = "s.patient_id NOT IN (SELECT w.patient_id FROM withdrawn w WHERE w.scope = ?)"
 
 
 RETURNABLE = (Clause(ACCEPTED_SQL, (), ""), Clause(CONSENT_SQL, (), ""))  # of every study that anybody may see
 
 
-def policies(actor: Actor) -> list[Clause]:
+def policies(database: Database, actor: Actor) -> list[Clause]:
     """Return what counts for the actor beyond consent to retrieval, which every search mask holds already.
 
-    Consent to training counts where the actor trains; cases of quizzes that are open to a learner are out of sight.
+    Consent to what the actor acts for counts beside it; cases of quizzes that are open to a learner are out of sight;
+    an account sees the classes of studies that the rule of the record lets it see.
     """
-    training = [Clause(TRAINING_CONSENT_SQL, (), "")] if actor.purpose == "training" else []
-    return [*training, Clause(WITHHELD_SQL, (list(actor.withheld),), "")] if actor.withheld else training
+    found = [Clause(PURPOSE_CONSENT_SQL, (scope,), "") for scope in actor.scopes]
+    if actor.withheld:
+        found.append(Clause(WITHHELD_SQL, (list(actor.withheld),), ""))
+    if (classes := _classes(database, actor)) is not None:
+        found.append(Clause(CLASS_SQL, (list(classes),), ""))
+    return found
 
 
-def permission(actor: Actor) -> Clause:
+def may(database: Database, actor: Actor, act: Act) -> bool:
+    """Return whether the rule of the record lets the actor do something; without sign-in one person does everything."""
+    return not actor.signed_in or (database.rule is not None and database.rule.may(actor, act))
+
+
+def require(database: Database, actor: Actor, act: Act) -> None:
+    """Raise NotPermittedError unless the actor may do something."""
+    if not may(database, actor, act):
+        counters.refused("permission")
+        raise NotPermittedError(NOT_YOURS)
+
+
+def _classes(database: Database, actor: Actor) -> tuple[int, ...] | None:
+    """Return the classes of studies that the actor sees; None for all."""
+    if not actor.signed_in:
+        return None
+    return () if database.rule is None else database.rule.classes(actor)
+
+
+def permission(database: Database, actor: Actor) -> Clause:
     """Return the condition on the studies table `s` that holds for what the actor may see.
 
     The quality gate accepts the study, its patient consents, and the actor's policies allow it.
     """
-    return all_of([*RETURNABLE, *policies(actor)])
+    return all_of([*RETURNABLE, *policies(database, actor)])
 
 
 def read(database: Database, actor: Actor, sql: str, values: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
     """Return the rows of a SELECT that may name `permitted_studies`, a table of the columns of `studies`."""
-    return database.read(*_named(actor, sql, values))
+    return database.read(*_named(database, actor, sql, values))
 
 
 def columns(database: Database, actor: Actor, sql: str, values: Sequence[Any] = ()) -> dict[str, Any]:
     """Return the result of such a SELECT as one numpy array per column."""
-    return database.columns(*_named(actor, sql, values))
+    return database.columns(*_named(database, actor, sql, values))
 
 
 def permitted_ids(database: Database, actor: Actor, study_ids: Sequence[str]) -> frozenset[str]:
@@ -57,9 +86,9 @@ def permitted_ids(database: Database, actor: Actor, study_ids: Sequence[str]) ->
     return frozenset(study_id for (study_id,) in read(database, actor, sql, [list(study_ids)]))
 
 
-def _named(actor: Actor, sql: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
+def _named(database: Database, actor: Actor, sql: str, values: Sequence[Any]) -> tuple[str, list[Any]]:
     """Return the SELECT with `permitted_studies` defined before it, and all values."""
-    allowed = permission(actor)
+    allowed = permission(database, actor)
     named = f"WITH permitted_studies AS (SELECT s.* FROM studies s WHERE {allowed.sql}) {sql}"
     return named, [*allowed.values, *values]
 
@@ -132,8 +161,8 @@ def refused_patients(database: Database, actor: Actor, patient_ids: Iterable[str
 
     What the quality gate sets aside says nothing about a patient.
     """
-    allowed, ids = all_of([Clause(CONSENT_SQL, (), ""), *policies(actor)]), list(patient_ids)
-    scopes = ["retrieval", "training"] if actor.purpose == "training" else ["retrieval"]
+    allowed, ids = all_of([Clause(CONSENT_SQL, (), ""), *policies(database, actor)]), list(patient_ids)
+    scopes = ["retrieval", *actor.scopes]
     found = database.read(
         "SELECT w.patient_id FROM withdrawn w WHERE w.scope IN (SELECT unnest(?::VARCHAR[]))"
         " AND w.patient_id IN (SELECT unnest(?::VARCHAR[]))"

@@ -42,3 +42,8 @@ def restore(cursor: duckdb.DuckDBPyConnection, digest: str, serving: str) -> int
 def delete(cursor: duckdb.DuckDBPyConnection, study_ids: Sequence[str]) -> None:
     """Forget the kept codes of studies that are gone, inside a transaction."""
     cursor.execute("DELETE FROM former_codes WHERE study_id IN (SELECT unnest(?))", [list(study_ids)])
+
+
+def delete_releases(cursor: duckdb.DuckDBPyConnection, digests: Sequence[str]) -> None:
+    """Forget the kept codes of releases that may not serve again, inside a transaction."""
+    cursor.execute("DELETE FROM former_codes WHERE digest IN (SELECT unnest(?::VARCHAR[]))", [list(digests)])

@@ -6,32 +6,34 @@ import json
 import math
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any
 
 import duckdb
 import numpy as np
 
+from engine.actor import Actor
 from engine.errors import UsageError
 from engine.files import utc_now
 from engine.store.content import load_content, save_content
 from engine.store.database import Database
 from engine.store.records import StoredQuery
+from engine.store.workspace_files import WORDS, WorkspaceFiles, query_owner
 from engine.study import IdentityRow, Study
 
 SHARED = "SELECT query_id FROM shared_queries WHERE ended_at IS NULL"
+OPEN = f"(? OR who IN (SELECT unnest(?::VARCHAR[])) OR query_id IN ({SHARED}))"  # to an actor: engine.actor's rule
 COLUMNS = (
     "query_id, who, created_at, modality, recognised, identity, identity_note, facts, window_start_s, window_end_s,"
     " verdict, fingerprint, patient_key, file, release, code, vector"
 )
 
 
-def save(folder: Path, query: StoredQuery) -> str:
-    """Write the content file of a query durably; return its path relative to `folder`."""
-    return save_content(folder, query.query_id, query.study)
+def save(files: WorkspaceFiles, query: StoredQuery) -> str:
+    """Write the content file of a query durably; return its path relative to the folder of queries."""
+    return save_content(files, files.queries, query.query_id, query.study, owner=query_owner(query.query_id))
 
 
-def keep(cursor: duckdb.DuckDBPyConnection, file: str, query: StoredQuery) -> None:
+def keep(cursor: duckdb.DuckDBPyConnection, files: WorkspaceFiles, file: str, query: StoredQuery) -> None:
     """Insert the row of a query whose content file is written, inside a transaction."""
     study = query.study
     start, end = study.window_s or (None, None)
@@ -43,7 +45,7 @@ def keep(cursor: duckdb.DuckDBPyConnection, file: str, query: StoredQuery) -> No
         study.recognised,
         json.dumps([asdict(one) for one in study.identity]),
         study.identity_note,
-        json.dumps(study.facts, default=str),
+        json.dumps(_concealed(files, query.query_id, study.facts), default=str),
         start,
         end,
         json.dumps(_plain(query.verdict)),
@@ -57,20 +59,20 @@ def keep(cursor: duckdb.DuckDBPyConnection, file: str, query: StoredQuery) -> No
     cursor.execute(f"INSERT INTO queries VALUES ({', '.join('?' * len(row))})", row)
 
 
-def load(database: Database, folder: Path, query_id: str) -> StoredQuery | None:
-    """Return the query with its content, or None where there is no such id."""
-    found = database.read(f"SELECT {COLUMNS} FROM queries WHERE query_id = ?", [query_id])
+def load(database: Database, actor: Actor, files: WorkspaceFiles, query_id: str) -> StoredQuery | None:
+    """Return the query with its content, or None where there is no such id, or none that is open to the actor."""
+    found = database.read(f"SELECT {COLUMNS} FROM queries WHERE query_id = ? AND {OPEN}", [query_id, *_open(actor)])
     if not found:
         return None
     row = dict(zip(COLUMNS.replace(" ", "").split(","), found[0], strict=True))
     window = None if row["window_start_s"] is None else (row["window_start_s"], row["window_end_s"])
     study = Study(
         modality=row["modality"],
-        content=load_content(folder / row["file"]),
+        content=load_content(files, files.queries / row["file"]),
         recognised=row["recognised"],
         identity=tuple(IdentityRow(**one) for one in json.loads(row["identity"])),
         identity_note=row["identity_note"],
-        facts=json.loads(row["facts"]),
+        facts=_revealed(files, query_id, json.loads(row["facts"])),
         patient_key=row["patient_key"],
         window_s=window,
         fingerprint=row["fingerprint"],
@@ -102,12 +104,12 @@ def newest_ids(
     return [query_id for (query_id,) in found]
 
 
-def sources(database: Database, query_ids: Sequence[str]) -> dict[str, tuple[str, str | None]]:
-    """Return query id → (content file, patient id where it is a study's own recording) of those that are there."""
+def sources(database: Database, actor: Actor, query_ids: Sequence[str]) -> dict[str, tuple[str, str | None]]:
+    """Return query id → (content file, patient id where it is a study's own recording) of those open to the actor."""
     found = database.read(
         "SELECT query_id, file, json_extract_string(facts, '$.patient_id') FROM queries"
-        " WHERE query_id IN (SELECT unnest(?::VARCHAR[]))",
-        [list(query_ids)],
+        f" WHERE query_id IN (SELECT unnest(?::VARCHAR[])) AND {OPEN}",
+        [list(query_ids), *_open(actor)],
     )
     return {query_id: (file, patient) for query_id, file, patient in found}
 
@@ -136,6 +138,12 @@ def is_shared(database: Database, query_id: str) -> bool:
     return bool(database.read(f"SELECT 1 FROM ({SHARED}) WHERE query_id = ?", [query_id]))
 
 
+def owner_of(database: Database, query_id: str) -> str | None:
+    """Return who asked a stored query; None where there is none of that id."""
+    found = database.read("SELECT who FROM queries WHERE query_id = ?", [query_id])
+    return found[0][0] if found else None
+
+
 def hidden_from(database: Database, who: str, ids: Iterable[str]) -> set[str]:
     """Return those of the ids that are queries of somebody else and not shared: a rater is not shown them."""
     sql = (
@@ -145,9 +153,53 @@ def hidden_from(database: Database, who: str, ids: Iterable[str]) -> set[str]:
     return {query_id for (query_id,) in database.read(sql, [sorted(set(ids)), who])}
 
 
+def closed_to(database: Database, actor: Actor, query_id: str) -> bool:
+    """Say whether an id is that of a query which the actor may not open."""
+    sql = f"SELECT 1 FROM queries WHERE query_id = ? AND NOT {OPEN}"
+    return actor.signed_in and bool(database.read(sql, [query_id, *_open(actor)]))
+
+
 def version(database: Database) -> tuple[object, ...]:
     """Return what differs as soon as another query is stored: the moment of the newest one, and their number."""
     return database.read("SELECT max(created_at), count(*) FROM queries")[0]
+
+
+def files_by_id(database: Database) -> dict[str, str]:
+    """Return query id → content file, relative to the folder of queries."""
+    return dict(database.read("SELECT query_id, file FROM queries"))
+
+
+def plain_reports(database: Database) -> dict[str, dict[str, Any]]:
+    """Return query id → facts of the stored queries whose report stands in words in the record."""
+    report = "json_extract_string(facts, '$.report')"
+    sql = f"SELECT query_id, facts FROM queries WHERE {report} <> '' AND NOT starts_with({report}, '{WORDS}')"
+    return {query_id: json.loads(facts) for query_id, facts in database.read(sql)}
+
+
+def conceal_reports(database: Database, files: WorkspaceFiles) -> None:
+    """Encrypt the reports that stand in words in the facts of stored queries."""
+    for query_id, facts in plain_reports(database).items():
+        made = json.dumps(_concealed(files, query_id, facts))
+        with database.write() as cursor:
+            cursor.execute("UPDATE queries SET facts = ? WHERE query_id = ?", [made, query_id])
+
+
+def _concealed(files: WorkspaceFiles, query_id: str, facts: dict[str, Any]) -> dict[str, Any]:
+    if not facts.get("report"):
+        return facts
+    return {**facts, "report": files.conceal(str(facts["report"]), query_owner(query_id), query_id)}
+
+
+def _revealed(files: WorkspaceFiles, query_id: str, facts: dict[str, Any]) -> dict[str, Any]:
+    if not facts.get("report"):
+        return facts
+    words = files.reveal(facts["report"], query_id)
+    return {name: value for name, value in {**facts, "report": words}.items() if name != "report" or words}
+
+
+def _open(actor: Actor) -> list[Any]:
+    """Return the values of OPEN."""
+    return [not actor.signed_in, list(actor.owners)]
 
 
 def _plain(value: Any) -> Any:

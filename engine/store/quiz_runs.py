@@ -15,15 +15,16 @@ import duckdb
 
 from engine.actor import Actor
 from engine.files import utc_now
+from engine.reference import ReferenceFinding, findings_in, of_label
 from engine.store import permission
 from engine.store.database import Database
-from engine.store.quizzes import Asks, Order, Region, accepted_words, as_list, as_region
+from engine.store.quizzes import KNOWN, Asks, Order, Region, accepted_words, as_list, as_region, known_columns
 from engine.study import Modality
 
-ASKED = """
+ASKED = f"""
     SELECT r.place, o.quiz_id, o.number, o.study_id, o.modality, q.asks, o.options, o.labelled, o.note, o.region,
         o.discussion, t.opened_at, a.chosen, a.is_right, a.answered_at, a.region,
-        coalesce(a.answered_at > q.due_at, false)
+        coalesce(a.answered_at > q.due_at, false), {KNOWN}
     FROM run_questions r JOIN quiz_questions o ON o.quiz_id = r.quiz_id AND o.number = r.number
     JOIN quizzes q ON q.quiz_id = o.quiz_id JOIN permitted_studies s ON s.study_id = o.study_id
     LEFT JOIN quiz_answers a ON a.run_id = r.run_id AND a.place = r.place
@@ -63,7 +64,11 @@ class Given:
 
 @dataclass(frozen=True)
 class QuizQuestion:
-    """One question of a run, as engine.store.quizzes has it; opened_at: when the learner first saw it."""
+    """One question of a run, as engine.store.quizzes has it.
+
+    opened_at : when the learner first saw it
+    reference : what is known for sure of the labelled findings that have a place on the film
+    """
 
     position: int
     quiz_id: str
@@ -78,6 +83,14 @@ class QuizQuestion:
     discussion: str
     opened_at: datetime | None
     given: Given | None
+    reference: tuple[ReferenceFinding, ...] = ()
+
+    @property
+    def wanted(self) -> tuple[Region, ...]:
+        """The boxes of which a region has to agree with one: the maker's own, else those of the asked finding."""
+        if self.region is not None:
+            return (self.region,)
+        return tuple(box for one in of_label(self.reference, self.labelled[0]) for box in one.boxes)
 
 
 @dataclass(frozen=True)
@@ -209,11 +222,12 @@ def read_answers(database: Database, actor: Actor, quiz_id: str) -> list[QuizAns
 
 def _question(row: Sequence[Any]) -> QuizQuestion:
     position, quiz_id, number, study_id, modality, asks, options, labelled, note, region, *answered = row
-    discussion, opened_at, chosen, right, when, drawn, late = answered
+    discussion, opened_at, chosen, right, when, drawn, late, known = answered
     given = None if when is None else Given(tuple(chosen), right, when, as_region(drawn), late)
     return QuizQuestion(
         *(position, quiz_id, number, study_id, modality, asks, tuple(options), tuple(labelled), note),
         *(as_region(region), discussion, opened_at, given),
+        reference=tuple(one for label in labelled for one in of_label(findings_in(known_columns(known)), label)),
     )
 
 

@@ -5,6 +5,7 @@ Functions on a cursor run inside the caller's transaction. The rules stand in en
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,7 @@ from typing import Any, Literal
 import duckdb
 
 from engine.actor import Actor
+from engine.reference import ReferenceFinding, checked_in, findings_in
 from engine.store import permission
 from engine.store.database import Database
 from engine.store.filters import Clause
@@ -38,7 +40,11 @@ LISTED = (
     " q.visibility, q.due_at, q.closed_at, q.question_s, q.quiz_s"
     " FROM quizzes q WHERE q.deleted_at IS NULL"
 )
-CANDIDATE = "s.study_id, s.patient_id, s.encounter_id, s.modality, s.labels, s.fingerprint"
+KNOWN = (  # further columns of a study of whose findings something is known, without reading those of all others
+    "CASE WHEN json_exists(s.extra, '$.reference_findings') OR json_exists(s.extra, '$.checked_labels')"
+    " THEN s.extra END"
+)
+CANDIDATE = f"s.study_id, s.patient_id, s.encounter_id, s.modality, s.labels, s.fingerprint, {KNOWN}"
 
 
 @dataclass(frozen=True)
@@ -89,7 +95,11 @@ class StoredQuestion:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A study that a quiz may ask about."""
+    """A study that a quiz may ask about.
+
+    reference : what is known for sure of its findings
+    checked   : the labels that it shows by the checks of its cohort; None where nothing was checked
+    """
 
     study_id: str
     patient_id: str
@@ -98,6 +108,13 @@ class Candidate:
     labels: tuple[str, ...]
     fingerprint: str
     note: str = ""
+    reference: tuple[ReferenceFinding, ...] = ()
+    checked: frozenset[str] | None = None
+
+    @property
+    def asked_labels(self) -> tuple[str, ...]:
+        """The labels that a quiz may ask for: those that it shows, where that was checked."""
+        return self.labels if self.checked is None else tuple(one for one in self.labels if one in self.checked)
 
 
 def read_quizzes(database: Database) -> list[Quiz]:
@@ -246,5 +263,15 @@ def question_candidates(database: Database, actor: Actor, quiz_ids: Sequence[str
 
 
 def _candidate(row: Sequence[Any]) -> Candidate:
-    study_id, patient_id, encounter_id, modality, labels, fingerprint, note = row
-    return Candidate(study_id, patient_id, encounter_id, modality, tuple(labels), fingerprint, note)
+    study_id, patient_id, encounter_id, modality, labels, fingerprint, known, note = row
+    columns = known_columns(known)
+    return Candidate(
+        *(study_id, patient_id, encounter_id, modality, tuple(labels), fingerprint, note),
+        reference=findings_in(columns),
+        checked=checked_in(columns),
+    )
+
+
+def known_columns(column: str | None) -> dict[str, Any]:
+    """Return what KNOWN selects as columns; none where it selects nothing."""
+    return dict(json.loads(column)) if column else {}

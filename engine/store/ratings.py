@@ -14,9 +14,10 @@ from typing import Any
 
 import duckdb
 
+from engine.actor import Actor
 from engine.errors import UsageError, brief
 from engine.files import utc_now
-from engine.store import bulk
+from engine.store import bulk, permission, queries
 from engine.store.database import Database
 from engine.store.records import ALL_MARKS, REASONS, SKIP, Rating
 
@@ -183,6 +184,16 @@ def printable(words: str) -> str:
     return "".join(one for one in spaced if unicodedata.category(one) not in ("Cc", "Cs", "Cn", "Co", "Cf")).strip()
 
 
+def check_open(database: Database, actor: Actor, query_id: str, study_id: str) -> None:
+    """Raise UsageError where an account may not open the query or see the study, as if they were not there."""
+    if not actor.signed_in:
+        return
+    if queries.closed_to(database, actor, query_id):
+        raise UsageError(no_query(query_id))
+    if not permission.permitted_ids(database, actor, [study_id]):
+        raise UsageError(no_study(study_id))
+
+
 def check_pair_exists(cursor: duckdb.DuckDBPyConnection, query_id: str, study_id: str) -> None:
     """Refuse a rating that refers to nothing; a study of the workspace may itself be the query."""
     sql = (
@@ -191,10 +202,19 @@ def check_pair_exists(cursor: duckdb.DuckDBPyConnection, query_id: str, study_id
     )
     asked, rated = cursor.execute(sql, {"query": query_id, "study": study_id}).fetchone() or (False, False)
     if not asked:
-        named = brief(query_id)
-        raise UsageError(f"There is no query {named} in the workspace: take the query_id that a search printed.")
+        raise UsageError(no_query(query_id))
     if not rated:
-        raise UsageError(f"There is no study {brief(study_id)} in the workspace: take an id from a search result.")
+        raise UsageError(no_study(study_id))
+
+
+def no_query(query_id: str) -> str:
+    """Return the sentence about a query that is not there, or not open to whoever asks."""
+    return f"There is no query {brief(query_id)} in the workspace: take the query_id that a search printed."
+
+
+def no_study(study_id: str) -> str:
+    """Return the sentence about a study that is not there, or not to be seen by whoever asks."""
+    return f"There is no study {brief(study_id)} in the workspace: take an id from a search result."
 
 
 def guideline_in_force(cursor: duckdb.DuckDBPyConnection) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -18,8 +19,8 @@ ALL_MARKS = (*MARKS, SKIP)
 REASONS = ("finding", "side", "quality", "other")
 """Why a mark was given: wrong finding, wrong side, quality, other."""
 
-SCOPES = ("retrieval", "training")
-"""What a patient can consent to: being returned as a neighbour; being learnt from."""
+SCOPES = ("retrieval", "training", "teaching")
+"""What a patient can consent to: being returned as a neighbour; being learnt from; standing in collections, quizzes."""
 
 
 @dataclass(frozen=True)
@@ -158,7 +159,14 @@ class StoredQuery:
 
 @dataclass(frozen=True)
 class AuditRow:
-    """One line of the audit: who asked what, with which release, and which studies were returned."""
+    """One line of the audit: who did what, when, with which release, and which studies were shown.
+
+    audit_id : its number, from 1 without gaps
+    filters  : the filters of a search, or what else was asked
+    refused  : the sentence that was said instead
+    outcome  : done, refused or failed
+    about    : further facts
+    """
 
     audit_id: int
     created_at: datetime
@@ -170,3 +178,9 @@ class AuditRow:
     release: str | None
     filters: str | None
     refused: str | None
+    patients: tuple[str, ...] = ()
+    session: str = ""
+    roles: tuple[str, ...] = ()
+    purpose: str = ""
+    outcome: str = ""
+    about: Mapping[str, Any] = field(default_factory=dict)

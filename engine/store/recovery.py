@@ -40,7 +40,7 @@ KINDS = (  # tables by which a change is named, the first of them that it wrote
     "studies",
     "codes",
     "queries",
-    "audit",
+    "acts_due",
 )
 
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 
 from engine.actor import Actor
 from engine.files import utc_now
 from engine.store import permission
 from engine.store.content import load_content
 from engine.store.database import Database
+from engine.store.workspace_files import WorkspaceFiles
 from engine.study import Modality, Note
 
 COLUMNS = "search_id, who, name, address, made_at"
@@ -78,7 +78,7 @@ def remove_search(database: Database, search_id: str, who: str) -> SavedSearch |
         return None if row is None else SavedSearch(*row)
 
 
-def read_past_queries(database: Database, folder: Path, actor: Actor, limit: int) -> list[PastQuery]:
+def read_past_queries(database: Database, files: WorkspaceFiles, actor: Actor, limit: int) -> list[PastQuery]:
     """Return the newest queries that the actor asked, newest first, without those of patients who withdrew."""
     found = database.read(
         "SELECT query_id, modality, recognised, facts, file, created_at FROM queries WHERE who = ?"
@@ -93,7 +93,7 @@ def read_past_queries(database: Database, folder: Path, actor: Actor, limit: int
             query_id,
             kind,
             known,
-            _words(folder, file) if kind == "text" and not facts.get("like") else "",
+            _words(files, file) if kind == "text" and not facts.get("like") else "",
             tuple(facts.get("labels") or ()),
             len(facts.get("like") or ()),
             at,
@@ -103,6 +103,6 @@ def read_past_queries(database: Database, folder: Path, actor: Actor, limit: int
     ]
 
 
-def _words(folder: Path, file: str) -> str:
-    content = load_content(folder / file)
+def _words(files: WorkspaceFiles, file: str) -> str:
+    content = load_content(files, files.queries / file)
     return content.text if isinstance(content, Note) else ""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -15,7 +14,7 @@ from engine.actor import Actor
 from engine.errors import UsageError, WorkspaceError
 from engine.files import utc_now
 from engine.index.hamming import CodeArray, words_of
-from engine.store import permission, previous_codes, quantised, staged_codes
+from engine.store import classes, permission, previous_codes, quantised, staged_codes
 from engine.store.annotations import remove_annotations_on
 from engine.store.audit import add_manifest_consent
 from engine.store.codes import SOURCE, load_columns
@@ -23,6 +22,7 @@ from engine.store.content import save_content
 from engine.store.database import Database
 from engine.store.filters import Clause, all_of
 from engine.store.records import Cohort, NewStudy, StudyRow
+from engine.store.workspace_files import WORDS, WorkspaceFiles, patient_owner
 from engine.study import Film, Note, Study, Trace
 
 COLUMNS = (
@@ -33,15 +33,22 @@ COLUMNS = (
 INSERT = (
     f"INSERT INTO studies (ordinal, row_key, created_at, {COLUMNS}) VALUES (nextval('study_ordinal'), ?, ?{', ?' * 25})"
 )
+IN_WORDS = f"report <> '' AND NOT starts_with(report, '{WORDS}')"
 WRITERS = 8  # content files written at once
 THESE = "study_id IN (SELECT unnest(?))"
 FACTS = ("study_id", "patient_id", "encounter_id", "acquired_at", "age", "sex", "view", "labels", "report")
 
 
-def save(folder: Path, batch: Sequence[NewStudy], durable: bool) -> list[str]:
-    """Write the content files of a batch, durably or not; return their paths relative to `folder`."""
+def save(files: WorkspaceFiles, batch: Sequence[NewStudy], durable: bool) -> list[str]:
+    """Write the content files of a batch, durably or not; return their paths relative to the folder of studies."""
+    files.prepare(patient_owner(one.row.patient_id) for one in batch)
+
+    def write(one: NewStudy) -> str:
+        owner = patient_owner(one.row.patient_id)
+        return save_content(files, files.studies, one.row.study_id, one.study, owner=owner, durable=durable)
+
     with ThreadPoolExecutor(WRITERS) as pool:  # most of the time goes into waiting for the disk
-        return list(pool.map(lambda one: save_content(folder, one.row.study_id, one.study, durable), batch))
+        return list(pool.map(write, batch))
 
 
 def add(
@@ -50,8 +57,10 @@ def add(
     """Write all the rows of a batch, whose content files are written, in one transaction."""
     with database.write() as cursor:
         _register(cursor, cohort, release, digest)
-        _insert(cursor, batch, files)
+        _insert(database, cursor, batch, files)
         ids = [one.row.study_id for one in batch]
+        if classes.is_agreed(cursor, cohort.name) or any(classes.states_any(one.row.extra) for one in batch):
+            classes.assign(cursor, ids)
         vectors, codes = np.stack([one.embedding for one in batch]), np.stack([one.code for one in batch])
         _insert_codes(cursor, release, ids, vectors, codes)
         add_manifest_consent(cursor, _stated(batch))
@@ -116,14 +125,16 @@ def all_rows(database: Database, study_ids: Sequence[str] | None) -> list[StudyR
     """Return the rows as `rows` does, whoever may see them."""
     sql = f"SELECT {COLUMNS} FROM studies"
     if study_ids is None:
-        return [_row(one) for one in database.read(f"{sql} ORDER BY study_id")]
-    return _in_order([_row(one) for one in database.read(f"{sql} WHERE {THESE}", [list(study_ids)])], study_ids)
+        return [_row(one, database.files) for one in database.read(f"{sql} ORDER BY study_id")]
+    return _in_order(
+        [_row(one, database.files) for one in database.read(f"{sql} WHERE {THESE}", [list(study_ids)])], study_ids
+    )
 
 
 def rows_where(database: Database, actor: Actor, condition: str, values: Sequence[Any]) -> list[StudyRow]:
     """Return the rows that the actor may see and that meet an SQL condition of this package, by id."""
     sql = f"SELECT {COLUMNS} FROM permitted_studies WHERE {condition} ORDER BY study_id"
-    return [_row(one) for one in permission.read(database, actor, sql, values)]
+    return [_row(one, database.files) for one in permission.read(database, actor, sql, values)]
 
 
 def refusal(database: Database, study_id: str) -> str | None:
@@ -134,7 +145,7 @@ def refusal(database: Database, study_id: str) -> str | None:
 
 def denied(database: Database, actor: Actor, clauses: Sequence[Clause]) -> np.ndarray:
     """Return the ordinals, (m,) int64, of the studies that the actor may not see or that clauses keep out."""
-    return permission.excluded(database, all_of([permission.permission(actor), *clauses]))
+    return permission.excluded(database, all_of([permission.permission(database, actor), *clauses]))
 
 
 def without_codes(database: Database, release: str) -> list[str]:
@@ -161,18 +172,16 @@ def study_of(row: StudyRow, content: Trace | Film | Note) -> Study:
 def rows_by_ordinal(database: Database, actor: Actor, ordinals: Sequence[int]) -> dict[int, StudyRow]:
     """Return ordinal → row of those studies that are there and that the actor may see."""
     sql = f"SELECT {COLUMNS}, ordinal FROM permitted_studies WHERE ordinal IN (SELECT unnest(?))"
-    return {found[-1]: _row(found[:-1]) for found in permission.read(database, actor, sql, [list(ordinals)])}
+    return {
+        found[-1]: _row(found[:-1], database.files) for found in permission.read(database, actor, sql, [list(ordinals)])
+    }
 
 
 def load_codes(database: Database, release: str, modality: str) -> CodeArray:
     """Return the codes of one modality in the order of the study ids, with the ids."""
-    cursor = database.snapshot_cursor()
-    try:
+    with database.snapshot() as cursor:
         columns = load_columns(cursor, release, modality)
         ids = cursor.execute(f"SELECT study_id {SOURCE} ORDER BY study_id", [release, modality]).fetchnumpy()
-    finally:
-        cursor.execute("ROLLBACK")
-        cursor.close()
     return CodeArray(
         ids=np.asarray(ids["study_id"], dtype=object),
         ordinals=np.asarray(columns.ordinals, np.int64),
@@ -195,15 +204,15 @@ def load_embeddings(database: Database, release: str, study_ids: Sequence[str]) 
     return np.asarray([found[study_id] for study_id in study_ids], dtype=np.float32).reshape(-1, 256)
 
 
-def clean(database: Database, folder: Path) -> int:
-    """Delete the files below `folder` that no row refers to."""
+def clean(database: Database, files: WorkspaceFiles) -> int:
+    """Delete the files of studies that no row refers to; return how many."""
     known = {file for (file,) in database.read("SELECT file FROM studies")}
     orphans = [
-        path for path in folder.glob("*/*") if path.is_file() and path.relative_to(folder).as_posix() not in known
+        path
+        for path in files.studies.glob("*/*")
+        if path.is_file() and path.relative_to(files.studies).as_posix() not in known
     ]
-    for path in orphans:
-        path.unlink()
-    return len(orphans)
+    return files.delete(orphans)
 
 
 def _register(cursor: duckdb.DuckDBPyConnection, cohort: Cohort | None, release: str, digest: str) -> None:
@@ -229,7 +238,9 @@ def stale_release(release: str) -> str:
     )
 
 
-def _insert(cursor: duckdb.DuckDBPyConnection, batch: Sequence[NewStudy], files: Sequence[str]) -> None:
+def _insert(
+    database: Database, cursor: duckdb.DuckDBPyConnection, batch: Sequence[NewStudy], files: Sequence[str]
+) -> None:
     """Insert patients, encounters and studies; those that are there already stay as they are."""
     patients = {one.row.patient_id: [one.row.patient_id, one.row.cohort, utc_now()] for one in batch}
     encounters = {one.row.encounter_id: [one.row.encounter_id, one.row.patient_id] for one in batch}
@@ -239,7 +250,7 @@ def _insert(cursor: duckdb.DuckDBPyConnection, batch: Sequence[NewStudy], files:
         list(patients.values()),
     )
     cursor.executemany("INSERT INTO encounters VALUES (?, ?) ON CONFLICT DO NOTHING", list(encounters.values()))
-    cursor.executemany(INSERT, [_values(one, file) for one, file in zip(batch, files, strict=True)])
+    cursor.executemany(INSERT, [_values(one, file, database.files) for one, file in zip(batch, files, strict=True)])
 
 
 def _stated(batch: Sequence[NewStudy]) -> dict[tuple[str, str], bool]:
@@ -252,7 +263,7 @@ def _stated(batch: Sequence[NewStudy]) -> dict[tuple[str, str], bool]:
     return stated
 
 
-def _values(new_study: NewStudy, file: str) -> list[Any]:
+def _values(new_study: NewStudy, file: str, files: WorkspaceFiles | None) -> list[Any]:
     """Return the values of INSERT."""
     row = new_study.row
     start, end = row.window_s or (None, None)
@@ -270,7 +281,7 @@ def _values(new_study: NewStudy, file: str) -> list[Any]:
         row.view,
         list(row.labels),
         row.label_source,
-        row.report,
+        row.report if files is None else files.conceal(row.report, patient_owner(row.patient_id), row.study_id),
         row.synthetic,
         row.licence,
         row.attribution,
@@ -316,11 +327,13 @@ def _in_order(found: Sequence[StudyRow], study_ids: Sequence[str]) -> list[Study
     return [by_id[study_id] for study_id in study_ids if study_id in by_id]
 
 
-def _row(values: tuple[Any, ...]) -> StudyRow:
+def _row(values: tuple[Any, ...], files: WorkspaceFiles | None) -> StudyRow:
     record = dict(zip(COLUMNS.replace(" ", "").split(","), values, strict=True))
     start, end = record.pop("window_start_s"), record.pop("window_end_s")
     record["labels"] = tuple(record["labels"])
     record["extra"] = json.loads(record["extra"])
+    if files is not None:
+        record["report"] = files.reveal(record["report"], record["study_id"])
     return StudyRow(window_s=None if start is None else (start, end), **record)
 
 
@@ -336,3 +349,22 @@ def has_synthetic(database: Database, fingerprint: str) -> bool:
     """Say whether a synthetic study has this fingerprint, whoever may see it."""
     sql = "SELECT count(*) FROM studies WHERE fingerprint = ? AND fingerprint <> '' AND synthetic"
     return bool(database.read(sql, [fingerprint])[0][0])
+
+
+def plain_reports(database: Database) -> int:
+    """Return how many reports stand in words in the record."""
+    return int(database.read(f"SELECT count(*) FROM studies WHERE {IN_WORDS}")[0][0])
+
+
+def conceal_reports(database: Database, files: WorkspaceFiles, most: int) -> None:
+    """Encrypt up to so many reports that stand in words in the record, in one transaction."""
+    sql = f"SELECT study_id, patient_id, report FROM studies WHERE {IN_WORDS} ORDER BY study_id LIMIT {most}"
+    found = database.read(sql)
+    files.prepare(patient_owner(patient) for _, patient, _ in found)
+    made = [files.conceal(words, patient_owner(patient), study) for study, patient, words in found]
+    with database.write() as cursor:
+        cursor.execute(
+            "UPDATE studies SET report = made.words FROM (SELECT unnest(?::VARCHAR[]) AS words,"
+            " unnest(?::VARCHAR[]) AS study) made WHERE study_id = made.study",
+            [made, [study for study, _, _ in found]],
+        )

@@ -6,6 +6,7 @@ stand in engine.teaching.access.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal
 
@@ -15,7 +16,6 @@ from engine.files import utc_now
 from engine.store.database import Database
 
 Right = Literal["make", "learn"]
-RIGHTS: tuple[Right, ...] = ("make", "learn")
 
 # A question is open to a learner until every run of theirs has an answer to it, and while there is no run.
 WITHHELD = """
@@ -42,6 +42,13 @@ def subjects(database: Database, session: str, right: Right) -> frozenset[str]:
     """Return what a session has a right to."""
     sql = "SELECT subject_id FROM teaching_rights WHERE session = ? AND right_to = ?"
     return frozenset(subject_id for (subject_id,) in database.read(sql, [session, right]))
+
+
+def made_by(database: Database, names: Sequence[str]) -> frozenset[str]:
+    """Return the quizzes and collections that people of these names made."""
+    sql = "SELECT {0}_id FROM {1} WHERE who IN (SELECT unnest(?::VARCHAR[]))"
+    both = f"{sql.format('quiz', 'quizzes')} UNION ALL {sql.format('collection', 'collections')}"
+    return frozenset(subject_id for (subject_id,) in database.read(both, [list(names)] * 2))
 
 
 def has_maker(database: Database, subject_id: str) -> bool:

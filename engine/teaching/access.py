@@ -1,9 +1,10 @@
-"""Who may do what with quizzes and collections, without a sign-in: a person is known by the session of their browser.
+"""Who may do what with quizzes and collections. A person with an account is known by it, anybody else by the browser.
 
 A maker has a key, which a link carries; the record holds its hash alone. The browser in which a quiz or collection was
 made, and every browser that opened the maker's link, may read its answers and results, change and delete it. A browser
 that opened a quiz is a learner's: until it has answered them, the cases of the quiz are out of its sight everywhere.
-An actor without a session acts on the machine itself, as the command line does, and may do everything.
+An actor without account and session acts on the machine itself, as the command line does, and may do everything.
+With accounts a quiz or collection belongs to whoever made it: others see it as its maker shares it, and change nothing.
 """
 
 from __future__ import annotations
@@ -20,15 +21,18 @@ from engine.actor import Actor
 from engine.errors import NotPermittedError
 from engine.files import utc_now
 from engine.store import teaching_rights as table
+from engine.store.acts import Act
 from engine.store.quizzes import Visibility
 from engine.workspace.workspace import Workspace
 
 
 def made(workspace: Workspace, *, actor: Actor) -> Callable[[str], bool]:
     """Return what says of a quiz or collection whether the actor made it, or was let in by its maker's link."""
-    if not actor.session:
+    if not actor.session and not actor.signed_in:
         return lambda subject_id: True
-    return table.subjects(workspace.database, actor.session, "make").__contains__
+    let_in = table.subjects(workspace.database, actor.session, "make") if actor.session else frozenset()
+    own = table.made_by(workspace.database, actor.owners) if actor.signed_in else frozenset()
+    return (let_in | own).__contains__
 
 
 def is_maker(workspace: Workspace, subject_id: str, *, actor: Actor) -> bool:
@@ -57,7 +61,9 @@ def new_key(workspace: Workspace, subject_id: str, *, actor: Actor) -> str:
     """Return a new key for the maker's link; the earlier one lets nobody in any more, whoever is in stays."""
     require_maker(workspace, subject_id, actor=actor)
     key = secrets.token_urlsafe(24)
-    with workspace.database.write() as cursor:
+    with workspace.database.write(
+        actor, Act("maker's link", about={"subject": subject_id, "change": "made"})
+    ) as cursor:
         table.set_key(cursor, subject_id, _hash(key), utc_now())
     return key
 
@@ -67,7 +73,9 @@ def enter(workspace: Workspace, subject_id: str, key: str, *, actor: Actor) -> N
     expected = table.key_hash(workspace.database, subject_id)
     if expected is None or not hmac.compare_digest(expected, _hash(key)):
         raise NotPermittedError("This maker's link is incomplete or was replaced by a newer one: ask for that.")
-    with workspace.database.write() as cursor:
+    with workspace.database.write(
+        actor, Act("maker's link", about={"subject": subject_id, "change": "entered"})
+    ) as cursor:
         grant_maker(cursor, subject_id, actor)
 
 
@@ -87,11 +95,10 @@ def as_learner(workspace: Workspace, *, actor: Actor) -> Actor:
 
 def sees(workspace: Workspace, *, actor: Actor) -> Callable[[str, Visibility], bool]:
     """Return what says of a quiz's or collection's id and visibility whether the actor sees it in a list."""
-    if not actor.session:
-        return lambda subject_id, visibility: True
-    own, opened = (table.subjects(workspace.database, actor.session, right) for right in table.RIGHTS)
+    own = made(workspace, actor=actor)
+    opened = table.subjects(workspace.database, actor.session, "learn") if actor.session else frozenset()
     return lambda subject_id, visibility: (
-        subject_id in own or visibility == "everybody" or (visibility == "link" and subject_id in opened)
+        own(subject_id) or visibility == "everybody" or (visibility == "link" and subject_id in opened)
     )
 
 

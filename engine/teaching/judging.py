@@ -56,10 +56,15 @@ def words_agree(words: str, labelled: Sequence[str]) -> bool:
 
 
 def region_agrees(drawn: Region, wanted: Region) -> bool:
-    """Return whether a box overlaps the maker's by OVERLAP, or is no larger and has its middle inside it."""
+    """Return whether a box overlaps the wanted one by OVERLAP, or is no larger and has its middle inside it."""
     middle = (drawn[0] + drawn[2]) / 2, (drawn[1] + drawn[3]) / 2
     inside = wanted[0] <= middle[0] <= wanted[2] and wanted[1] <= middle[1] <= wanted[3]
     return overlap(drawn, wanted) >= OVERLAP or (inside and area(drawn) <= area(wanted))
+
+
+def best_overlap(drawn: Region, wanted: Sequence[Region]) -> float:
+    """Return the largest overlap of a box with one of those wanted; 0 where there is none."""
+    return max((overlap(drawn, one) for one in wanted), default=0.0)
 
 
 def overlap(one: Region, other: Region) -> float:

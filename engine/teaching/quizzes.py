@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 import secrets
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING
@@ -16,9 +16,11 @@ from engine.actor import Actor
 from engine.errors import UsageError
 from engine.files import utc_now
 from engine.findings.recogniser import findings_named, recognise
+from engine.store import permission
 from engine.store import quizzes as table
+from engine.store.acts import Act
 from engine.store.filters import Filters
-from engine.store.quizzes import ORDERS, Asks, Candidate, Order, Quiz, StoredQuestion, Visibility
+from engine.store.quizzes import ORDERS, Asks, Candidate, Order, Quiz, Region, StoredQuestion, Visibility
 from engine.study import Modality
 from engine.teaching import access, collections, input_checks, regions, selection
 from engine.teaching.confusable import confusable
@@ -39,8 +41,8 @@ NO_QUESTION = (
     "holds more than one label of their kind."
 )
 NO_REGION = (
-    "No question could be made of these cases: a quiz that asks where needs films on which you have drawn a region, so "
-    "open them in Compare and draw one first."
+    "No question could be made of these cases: a quiz that asks where needs films whose findings have a known place, "
+    "or on which you have drawn a region, so open them in Compare and draw one first."
 )
 OnProgress = Callable[[int, int], None]  # (questions made, questions to make)
 
@@ -70,8 +72,9 @@ class BuiltQuiz:
     """A quiz and how many candidates it could not ask about.
 
     reports, unlabelled, same_patient : reports, cases without a label, further ones of a patient asked about already
-    unmarked        : of a quiz that asks for a region, films on which the maker has drawn none, and other kinds
-    synthetic_films : films among the questions that are synthetic and may not show what they are labelled as
+    unmarked        : of a quiz that asks for a region, films without one, drawn or known, and other kinds
+    unshown         : films that show none of their labels, by the checks of their cohort
+    synthetic_films : films among the questions that are synthetic and were not checked to show their labels
     given_away      : answers that the title names
     """
 
@@ -80,6 +83,7 @@ class BuiltQuiz:
     unlabelled: int
     same_patient: int
     unmarked: int = 0
+    unshown: int = 0
     synthetic_films: int = 0
     given_away: tuple[str, ...] = ()
 
@@ -131,7 +135,7 @@ def from_filters(
     frequent = {one: workspace.labels(one, actor=actor) for one in modalities}
     candidates = selection.in_turn(
         selection.from_filters(workspace, modalities, filters, actor=actor),
-        lambda one: key_label(one.labels, frequent[one.modality], filters.labels),
+        lambda one: key_label(one.asked_labels or one.labels, frequent[one.modality], filters.labels),
         random.Random(plan.seed),
     )
     source = _Source(candidates, filters.sentence, filters.labels)
@@ -163,7 +167,9 @@ def questions(workspace: Workspace, quiz_id: str, *, actor: Actor) -> list[Store
 def delete(workspace: Workspace, quiz_id: str, undo: bool = False, *, actor: Actor) -> None:
     """Take a quiz off the list, or put it back; its answers stay. For makers alone."""
     access.require_maker(workspace, quiz_id, actor=actor)
-    with workspace.database.write() as cursor:
+    with workspace.database.write(
+        actor, Act("quiz changed" if undo else "quiz deleted", about={"quiz": quiz_id})
+    ) as cursor:
         table.set_deleted(cursor, quiz_id, None if undo else utc_now())
 
 
@@ -171,7 +177,9 @@ def set_visibility(workspace: Workspace, quiz_id: str, visibility: Visibility, *
     """Change who finds a quiz. For makers alone."""
     access.require_maker(workspace, quiz_id, actor=actor)
     input_checks.visibility(visibility)
-    with workspace.database.write() as cursor:
+    with workspace.database.write(
+        actor, Act("quiz changed", about={"quiz": quiz_id, "visibility": visibility})
+    ) as cursor:
         table.set_visibility(cursor, quiz_id, visibility)
 
 
@@ -179,7 +187,7 @@ def set_due(workspace: Workspace, quiz_id: str, due_at: datetime | None, *, acto
     """Change until when answers count as in time, naive UTC; None for always. For makers alone."""
     access.require_maker(workspace, quiz_id, actor=actor)
     quiz = load(workspace, quiz_id, actor=actor)
-    with workspace.database.write() as cursor:
+    with workspace.database.write(actor, Act("quiz changed", about={"quiz": quiz_id, "change": "due"})) as cursor:
         table.set_times(cursor, quiz_id, due_at=due_at, closed_at=quiz.closed_at)
 
 
@@ -187,7 +195,9 @@ def close(workspace: Workspace, quiz_id: str, undo: bool = False, *, actor: Acto
     """Take no more answers, so that the cases are in everybody's sight again; or go on. For makers alone."""
     access.require_maker(workspace, quiz_id, actor=actor)
     quiz = load(workspace, quiz_id, actor=actor)
-    with workspace.database.write() as cursor:
+    with workspace.database.write(
+        actor, Act("quiz changed", about={"quiz": quiz_id, "change": "opened" if undo else "closed"})
+    ) as cursor:
         table.set_times(cursor, quiz_id, due_at=quiz.due_at, closed_at=None if undo else utc_now())
 
 
@@ -200,7 +210,9 @@ def discuss(
     """
     access.require_maker(workspace, quiz_id, actor=actor)
     words = input_checks.note(words)
-    with workspace.database.write() as cursor:
+    with workspace.database.write(
+        actor, Act("quiz changed", about={"quiz": quiz_id, "change": "discussion", "question": number})
+    ) as cursor:
         present = table.discussion(cursor, quiz_id, number)
         if present is None:
             raise UsageError("There is no such question in this quiz: reload the page.")
@@ -212,7 +224,9 @@ def accept(workspace: Workspace, quiz_id: str, number: int, words: str, undo: bo
     """Take words for right in answers given so far and later ones, or no longer. For makers alone."""
     access.require_maker(workspace, quiz_id, actor=actor)
     words = " ".join(words.split()).casefold()
-    with workspace.database.write() as cursor:
+    with workspace.database.write(
+        actor, Act("quiz changed", about={"quiz": quiz_id, "change": "accepted words", "question": number})
+    ) as cursor:
         table.withdraw(cursor, quiz_id, number, words, utc_now())
         if not undo:
             table.accept(cursor, quiz_id, number, words, utc_now())
@@ -251,10 +265,13 @@ def _build(
     workspace: Workspace, release: Release, source: _Source, plan: QuizPlan, *, actor: Actor, on_progress: OnProgress
 ) -> BuiltQuiz:
     """Choose the questions, then store the quiz and all of them at once."""
+    permission.require(workspace.database, actor, "teach")
     plan = _checked(_seeded(plan))
     labelled = [one for one in source.candidates if one.modality in RECORDINGS and one.labels]
-    drawn = regions.of_films(workspace, labelled, actor=actor) if plan.asks == "region" else {}
-    usable = [one for one in labelled if plan.asks != "region" or one.study_id in drawn]
+    showing = [one for one in labelled if _among(one.asked_labels, source.wanted)]
+    drawn = regions.of_films(workspace, showing, actor=actor) if plan.asks == "region" else {}
+    askable = {one.study_id: _askable(one, plan, drawn, source.wanted) for one in showing}
+    usable = [one for one in showing if askable[one.study_id]]
     once = list(selection.different(usable))
     rng = random.Random(plan.seed)
     asked: list[StoredQuestion] = []
@@ -263,7 +280,10 @@ def _build(
         if len(asked) == most:
             break
         on_progress(len(asked), most)
-        right, offered = _options(workspace, release, one, actor=actor, plan=plan, wanted=source.wanted, rng=rng)
+        asked_of = askable[one.study_id]
+        right, offered = _options(
+            workspace, release, one, asked_of, actor=actor, plan=plan, wanted=source.wanted, rng=rng
+        )
         if len(offered) > len(right) or plan.asks in OPEN_ASKS:  # a question with options needs a wrong one
             number = len(asked) + 1
             region = drawn.get(one.study_id)
@@ -277,10 +297,22 @@ def _build(
         reports=reports,
         unlabelled=len(source.candidates) - reports - len(labelled),
         same_patient=len(usable) - len(once),
-        unmarked=len(labelled) - len(usable),
-        synthetic_films=selection.synthetic_films(workspace, [one.study_id for one in asked], actor=actor),
+        unmarked=len(showing) - len(usable),
+        unshown=len(labelled) - len(showing),
+        synthetic_films=selection.unchecked_films(workspace, [one.study_id for one in asked], actor=actor),
         given_away=given_away(quiz.title, [label for one in asked for label in one.labelled]),
     )
+
+
+def _askable(one: Candidate, plan: QuizPlan, drawn: Mapping[str, Region], wanted: Sequence[str]) -> tuple[str, ...]:
+    """Return the labels that may be asked for; where one is to be placed, those with a place. None: leave the case."""
+    anywhere = plan.asks != "region" or one.study_id in drawn
+    return _among(one.asked_labels if anywhere else regions.placed_labels(one), wanted)
+
+
+def _among(labels: tuple[str, ...], wanted: Sequence[str]) -> tuple[str, ...]:
+    """Return the labels where one of those wanted is among them or none is named, else none."""
+    return labels if not wanted or set(labels) & set(wanted) else ()
 
 
 def _checked(plan: QuizPlan) -> QuizPlan:
@@ -297,19 +329,23 @@ def _options(
     workspace: Workspace,
     release: Release,
     one: Candidate,
+    asked_of: tuple[str, ...],
     *,
     actor: Actor,
     plan: QuizPlan,
     wanted: Sequence[str],
     rng: random.Random,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Return the labels that count as right, and the options; none of those where the learner answers openly."""
+    """Return the labels that count as right, and the options; none of those where the learner answers openly.
+
+    asked_of : the labels of the case that may be asked for
+    """
     frequent = workspace.labels(one.modality, actor=actor)
-    key = key_label(one.labels, frequent, wanted)
+    key = key_label(asked_of, frequent, wanted)
     if plan.asks in OPEN_ASKS:
         return (key, *(label for label in one.labels if label != key)), ()
     near = confusable(workspace, release, one.study_id, one.modality, one.labels, k=NEAR, actor=actor)
-    right = one.labels[: MAX_OPTIONS - 1] if plan.asks == "all" else (key,)
+    right = asked_of[: MAX_OPTIONS - 1] if plan.asks == "all" else (key,)
     return right, options(right, one.labels, (neighbour.labels for neighbour in near), frequent, rng)
 
 
@@ -323,7 +359,7 @@ def _store(workspace: Workspace, plan: QuizPlan, source: str, asked: Sequence[St
         question_s=plan.question_s,
         quiz_s=plan.quiz_s,
     )
-    with workspace.database.write() as cursor:
+    with workspace.database.write(actor, Act("quiz made", about={"quiz": quiz_id})) as cursor:
         table.insert(cursor, quiz, asked)
         access.grant_maker(cursor, quiz_id, actor)
     return load(workspace, quiz_id, actor=actor)

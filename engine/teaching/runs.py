@@ -14,7 +14,8 @@ from datetime import datetime, timedelta
 from engine.actor import Actor
 from engine.errors import UsageError
 from engine.files import utc_now
-from engine.store import quiz_runs
+from engine.store import permission, quiz_runs
+from engine.store.acts import Act
 from engine.store.quiz_runs import Given, NewRun, QuizQuestion, Run
 from engine.store.quizzes import ORDERS, Order, Quiz, accepted_words, question_candidates
 from engine.study import Study
@@ -40,6 +41,7 @@ def start(
     anew        : begin another attempt where the last one is finished
     Raises UsageError where the quiz is closed, or where somebody else goes by the alias.
     """
+    permission.require(workspace.database, actor, "learn")
     quiz, alias = quizzes.load(workspace, quiz_id, actor=actor), input_checks.alias(alias)
     access.note_visitor(workspace, quiz_id, actor=actor)
     with workspace.database.exclusive():  # so that two tabs begin one run
@@ -107,7 +109,9 @@ def open_question(workspace: Workspace, run: Run, question: QuizQuestion, *, act
     access.note_visitor(workspace, run.quiz_id, actor=actor)
     opened_at = question.opened_at or utc_now()
     if question.opened_at is None:
-        with workspace.database.write() as cursor:
+        with workspace.database.write(
+            actor, Act("study opened", returned=(question.study_id,), about={"run": run.run_id})
+        ) as cursor:
             quiz_runs.open_question(cursor, run.run_id, question.position, opened_at)
     return _end(quiz, run, opened_at)
 
@@ -157,8 +161,7 @@ def _judged(
     """Return an answer with whether it is right."""
     if asked.asks == "region":
         drawn = judging.drawn_region(region)
-        assert asked.region is not None
-        return Given((), judging.region_agrees(drawn, asked.region), when, drawn)
+        return Given((), any(judging.region_agrees(drawn, one) for one in asked.wanted), when, drawn)
     if asked.asks == "text":
         words = judging.own_words(" ".join(chosen))
         known = accepted_words(workspace.database, [asked.quiz_id]).get((asked.quiz_id, asked.number), frozenset())
@@ -197,7 +200,9 @@ def _question(run: Run, position: int) -> QuizQuestion:
 
 
 def _store(workspace: Workspace, run: Run, asked: QuizQuestion, given: Given, actor: Actor) -> None:
-    with workspace.database.write() as cursor:
+    with workspace.database.write(
+        actor, Act("quiz answered", returned=(asked.study_id,), about={"run": run.run_id, "question": asked.position})
+    ) as cursor:
         quiz_runs.insert_answer(cursor, run.run_id, asked.position, given)
         spaced_repetition.schedule(cursor, run.alias, asked, given, actor=actor)
 
@@ -219,6 +224,8 @@ def _new_id() -> str:
 
 
 def _begin(workspace: Workspace, run: NewRun, asked: Sequence[tuple[str, int]], actor: Actor) -> Run:
-    with workspace.database.write() as cursor:
+    with workspace.database.write(
+        actor, Act("quiz run", about={"run": run.run_id, "quiz": run.quiz_id or ""})
+    ) as cursor:
         quiz_runs.insert(cursor, actor, run, asked)
     return load(workspace, run.run_id, actor=actor)

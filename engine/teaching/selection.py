@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from engine.actor import Actor
+from engine.reference import checked_in
 from engine.store.filters import Filters
 from engine.store.quizzes import Candidate, collection_candidates, labelled_candidates
 from engine.study import Modality
@@ -27,10 +28,10 @@ def from_filters(
     return labelled_candidates(workspace.database, actor.acting_for("teaching"), recorded, filters.clauses())
 
 
-def synthetic_films(workspace: Workspace, study_ids: Sequence[str], *, actor: Actor) -> int:
-    """Return how many of the studies are films that are synthetic."""
+def unchecked_films(workspace: Workspace, study_ids: Sequence[str], *, actor: Actor) -> int:
+    """Return how many of the studies are synthetic films of which nobody checked that they show their labels."""
     rows = workspace.rows(study_ids, actor=actor.acting_for("teaching"))
-    return sum(row.synthetic and row.modality == "cxr" for row in rows)
+    return sum(row.synthetic and row.modality == "cxr" and checked_in(row.extra) is None for row in rows)
 
 
 def in_turn(

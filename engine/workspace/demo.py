@@ -140,12 +140,14 @@ def _mark(folder: Path, marker: dict[str, str]) -> None:
 
 
 def _used(folder: Path) -> bool:
-    """Say whether a shipped workspace holds ratings or cohorts of the user's own."""
+    """Say whether a shipped workspace holds ratings or cohorts of the user's own, or is encrypted."""
     if not folder.exists() or not any(folder.iterdir()):
         return False
     if not built_from(folder):
         raise WorkspaceError(f"{folder} is no shipped workspace, so it is left alone: pass --workspace with a new one.")
     with open_workspace(folder) as workspace:
+        if workspace.files.is_encrypting:
+            return True
         own = [cohort for cohort in workspace.all_cohorts() if cohort.name != COHORT.name]
         return bool(own) or has_ratings(workspace.database)
 

@@ -13,6 +13,7 @@ from engine.plain_text import csv_text
 from engine.store.catalogue import encounter_owners, row_keys
 from engine.store.records import Cohort, NewStudy, StudyRow
 from engine.study import Study
+from engine.workspace.erased import among_erased
 from engine.workspace.manifest import StudyEntry
 from engine.workspace.pipeline import NOTHING_PRECOMPUTED, Outcome, Precomputed, encode_batches
 from engine.workspace.workspace import Workspace
@@ -20,6 +21,7 @@ from engine.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from engine.model.release import Release
 
+ERASED = "its patient was erased from this workspace"
 COLUMNS = ("acquired_at", "age", "sex", "view", "report")
 
 
@@ -91,8 +93,12 @@ def _accepted(workspace: Workspace, cohort: Cohort, outcomes: Iterable[Outcome],
     rows = [new.row for _, new in made if new is not None]
     taken = {row.study_id: row.cohort for row in workspace.all_rows([row.study_id for row in rows])}
     owners = encounter_owners(workspace.database, [row.encounter_id for row in rows])
+    erased = set(among_erased(workspace.path, workspace.key, "patients", {row.patient_id for row in rows}))
     batch: list[NewStudy] = []
     for outcome, new in made:
+        if new is not None and new.row.patient_id in erased:
+            summary.skipped.append((outcome.entry.number, "", ERASED))  # the report must not name them again
+            continue
         reason = outcome.reason if new is None else _clash(new.row, taken, owners)
         if new is None or reason:
             summary.skipped.append((outcome.entry.number, outcome.entry.study_id, reason))

@@ -2,8 +2,9 @@
 
 Columns: file (relative; several files of one study joined by ";"), modality, and optionally study_id, patient_id,
 encounter_id, acquired_at, age, sex, view, labels (joined by ";"), report, fs, units, leads, consent, label_source,
-licence, attribution, synthetic; further columns are kept as they are. What an optional cell says is read by
-`engine.intake.facts`; a cell that says nothing leaves its fact out and is named in the entry's remarks.
+licence, attribution, synthetic, spacing_mm (of a film); further columns are kept as they are. What an optional cell
+says is read by `engine.intake.facts`, `reference_findings` by `engine.reference`; a cell that says nothing leaves its
+fact out and is named in the entry's remarks.
 """
 
 from __future__ import annotations
@@ -16,13 +17,14 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from engine.errors import CasebindError, IntakeError, brief
-from engine.intake.facts import Fact, age_of, date_of, rate_of, sex_of, units_of, view_of
+from engine import reference
+from engine.errors import CasebindError, IntakeError, UsageError, brief
+from engine.intake.facts import Fact, age_of, date_of, rate_of, sex_of, spacing_of, units_of, view_of
 from engine.intake.paths import inside, read_paths
 from engine.intake.upload import Answers
 from engine.modalities import MODALITIES, spec_of
 from engine.store.records import SCOPES
-from engine.study import Note, Study, Trace
+from engine.study import Film, Note, Study, Trace
 from engine.workspace.manifest_table import SURPLUS, Row, table_rows
 
 MANIFEST_NAME = "manifest.csv"
@@ -45,17 +47,20 @@ KNOWN_COLUMNS = (
     "licence",
     "attribution",
     "synthetic",
+    "spacing_mm",
 )
 OPTIONAL: dict[str, Callable[[str], Fact]] = {
     "acquired_at": date_of,
     "age": age_of,
     "fs": rate_of,
     "sex": sex_of,
+    "spacing_mm": spacing_of,
     "units": units_of,
     "view": view_of,
 }
 IDS, MAX_ID = ("study_id", "patient_id", "encounter_id"), 200
 YES, NO = ("yes", "true", "1", "granted"), ("no", "false", "0", "withdrawn", "none")
+NO_TEACHING = "no-teaching"
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,8 +126,9 @@ def _entry(folder: Path, number: int, raw: Row, seen: set[str]) -> StudyEntry:
             raise IntakeError(f"the study id {study_id} occurs twice" if study_id else "the row occurs twice")
         seen.add(identity)
         facts, remarks = _facts(row)
+        extra, refused = _without_unread(extra)
         reader = _reader(folder, row, facts)
-        return StudyEntry(number, study_id, identity, facts, extra, reader, remarks=remarks)
+        return StudyEntry(number, study_id, identity, facts, extra, reader, remarks=(*remarks, *refused))
     except CasebindError as error:
         return StudyEntry(number, study_id, identity, {}, {}, None, str(error))
 
@@ -172,15 +178,32 @@ def _facts(row: dict[str, str]) -> tuple[dict[str, Any], tuple[str, ...]]:
     return facts, tuple(remarks)
 
 
+def _without_unread(extra: dict[str, str]) -> tuple[dict[str, str], tuple[str, ...]]:
+    """Return the further columns without reference findings that cannot be read, and why those are left out."""
+    if reference.COLUMN not in extra:
+        return extra, ()
+    try:
+        reference.from_text(extra[reference.COLUMN])
+    except UsageError as error:
+        rest = {name: value for name, value in extra.items() if name != reference.COLUMN}
+        return rest, (f"the cell {reference.COLUMN} is left out: {error}",)
+    return extra, ()
+
+
 def consent_of(text: str) -> dict[str, bool]:
-    """Read a consent cell: yes, no, or the granted scopes joined by ";"."""
+    """Read a consent cell: yes, no, or the granted scopes joined by ";".
+
+    Lists of before there was a scope for teaching leave it open: `no-teaching` withdraws it.
+    """
     word = text.strip().lower()
     if word in YES or word in NO:
         return dict.fromkeys(SCOPES, word in YES)
-    granted = {scope.strip() for scope in word.split(";") if scope.strip()}
-    if granted - set(SCOPES):
+    listed = {scope.strip() for scope in word.split(";") if scope.strip()}
+    if listed - {*SCOPES, NO_TEACHING}:
         raise IntakeError(f"the consent is '{text}': use yes, no, or {';'.join(SCOPES)}")
-    return {scope: scope in granted for scope in SCOPES}
+    stated = {scope: scope in listed for scope in SCOPES if scope != "teaching"}
+    spoken_of = listed & {"teaching", NO_TEACHING}
+    return {**stated, "teaching": NO_TEACHING not in listed} if spoken_of else stated
 
 
 def _reader(folder: Path, row: dict[str, str], facts: dict[str, Any]) -> Callable[[bytes], Study]:
@@ -189,11 +212,21 @@ def _reader(folder: Path, row: dict[str, str], facts: dict[str, Any]) -> Callabl
     if not paths and not (spec_of(row["modality"]).content is Note and row.get("report")):
         raise IntakeError("the row names no file")
     answers = Answers(fs=facts.get("fs"), units=facts.get("units"))
+    spacing = facts.pop("spacing_mm", None)
 
     def read(key: bytes) -> Study:
-        return read_files(paths, row["modality"], answers, key, report=row.get("report", ""), folder=folder)
+        study = read_files(paths, row["modality"], answers, key, report=row.get("report", ""), folder=folder)
+        return study if spacing is None else _spaced(study, spacing)
 
     return read
+
+
+def _spaced(study: Study, spacing_mm: tuple[float, float]) -> Study:
+    """Return the study of a film with the distance of its pixels, where its file says none."""
+    film = study.content
+    if not isinstance(film, Film) or film.spacing_mm is not None:
+        return study
+    return replace(study, content=replace(film, spacing_mm=spacing_mm))
 
 
 def _meant(folder: Path, name: str) -> Path:

@@ -9,6 +9,7 @@ from engine.actor import Actor
 from engine.errors import UsageError
 from engine.files import utc_now
 from engine.store import searches
+from engine.store.acts import Act
 from engine.store.ratings import printable
 from engine.store.searches import PastQuery, SavedSearch
 from engine.workspace.workspace import Workspace
@@ -30,7 +31,8 @@ def save_search(workspace: Workspace, name: str, address: str, *, actor: Actor) 
     if len(saved_searches(workspace, actor=actor)) >= MAX_SEARCHES:
         raise UsageError(f"{MAX_SEARCHES} searches are saved: delete one of them first.")
     made = SavedSearch(f"s-{secrets.token_hex(6)}", actor.name, name, address, utc_now())
-    return searches.write_search(workspace.database, made)
+    with workspace.database.recording(actor, Act("search saved", query_id=asked[0])):
+        return searches.write_search(workspace.database, made)
 
 
 def saved_searches(workspace: Workspace, *, actor: Actor) -> list[SavedSearch]:
@@ -40,18 +42,21 @@ def saved_searches(workspace: Workspace, *, actor: Actor) -> list[SavedSearch]:
 
 def rename_search(workspace: Workspace, search_id: str, name: str, *, actor: Actor) -> None:
     """Give a saved search another name; UsageError where it is not the actor's or was deleted."""
-    if not searches.rename_search(workspace.database, search_id, actor.name, _checked(name)):
+    with workspace.database.recording(actor, Act("search renamed", about={"search": search_id})):
+        is_there = searches.rename_search(workspace.database, search_id, actor.name, _checked(name))
+    if not is_there:
         raise UsageError("There is no such saved search any more: it was deleted.")
 
 
 def delete_search(workspace: Workspace, search_id: str, *, actor: Actor) -> SavedSearch | None:
     """Delete a saved search of the actor; return it, so that saving it again undoes this."""
-    return searches.remove_search(workspace.database, search_id, actor.name)
+    with workspace.database.recording(actor, Act("saved search deleted", about={"search": search_id})):
+        return searches.remove_search(workspace.database, search_id, actor.name)
 
 
 def past_queries(workspace: Workspace, limit: int = HISTORY, *, actor: Actor) -> list[PastQuery]:
     """Return the newest queries that the actor asked and may see, newest first."""
-    return searches.read_past_queries(workspace.database, workspace.queries_folder, actor, limit)
+    return searches.read_past_queries(workspace.database, workspace.files, actor, limit)
 
 
 def _checked(name: str) -> str:

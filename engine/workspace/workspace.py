@@ -1,15 +1,16 @@
 """A workspace: a folder with the DuckDB file, the study files and the query files.
 
-    <workspace>/casebind.duckdb   studies, codes, ratings, audit, consent
+    <workspace>/casebind.duckdb   studies, codes, ratings, consent
+    <workspace>/audit.db          what people did
     <workspace>/casebind.journal  a second copy of the changes since the last checkpoint
     <workspace>/studies/          canonical content of every study
     <workspace>/queries/          de-identified content of every accepted query
     <workspace>/maps/             explanations that were computed, until newer ones need the room
     <workspace>/key               secret of the keyed hashes of patient identifiers
+    <workspace>/keys.db           wrapped keys of what is encrypted, if it is
     <workspace>/settings.json     where the codes are searched, if not here
 
-One process owns the file. A second one, reading or writing, is told so in one sentence: reading a copy beside a
-running app could not be audited and would not see a consent withdrawn a second ago.
+One process owns the file; a second one is told so in one sentence, since it would not see a consent just withdrawn.
 """
 
 from __future__ import annotations
@@ -17,27 +18,32 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from engine.access.policies.decisions import Decisions
 from engine.actor import Actor
 from engine.backends.opening import open_backend
 from engine.backends.protocol import Backend
 from engine.backends.setting import read_setting
 from engine.backends.snapshots import SnapshotStore
-from engine.errors import NotPermittedError, UsageError, brief
 from engine.files import utc_now
 from engine.index.hamming import CodeArray
 from engine.store import audit, calibrations, catalogue, pair_maps, permission, queries, ratings, studies, verdicts
-from engine.store.content import load_content
+from engine.store.acts import Act, note
+from engine.store.classes import read_classes
+from engine.store.content import files_of, load_content
 from engine.store.database import FILE_NAME, Database
 from engine.store.filters import Clause, Filters
 from engine.store.folder import check_folder, read_key
 from engine.store.records import AuditRow, Cohort, NewStudy, Rating, StoredQuery, StudyRow
 from engine.store.verdicts import Judged
 from engine.study import Study
+from engine.workspace.erasure import Storage, go_on_at_opening
+from engine.workspace.refusals import refusal_of, refuse_query
 from engine.workspace.releases import Releases
 
 _open: dict[Path, Workspace] = {}
@@ -63,18 +69,22 @@ class Workspace:
 
     def __init__(self, path: Path, *, create: bool) -> None:
         self.path = path
-        self.studies_folder = path / "studies"
-        self.queries_folder = path / "queries"
+        self.studies_folder, self.queries_folder = path / "studies", path / "queries"
         self.openers = 0
         check_folder(path, create)
         setting = read_setting(path)
         self.database = Database(path / FILE_NAME)
+        self.policies = Decisions(path, partial(read_classes, self.database))
+        self.database.rule = self.policies
         audit.note_damage(self.database)
         self.key = read_key(path)
-        self.maps = pair_maps.MapFiles(path / "maps", self.key)
+        self.files = files_of(self.database, self.key)
+        self.maps = pair_maps.MapFiles(self.files, self.key)
         self.snapshots = SnapshotStore(self.database)
         self.releases = Releases(self.database, self.snapshots)
         self.backend: Backend = open_backend(setting, self.snapshots)  # where the codes are searched
+        self.storage = Storage(path, self.database, self.snapshots, self.key, self.files)
+        go_on_at_opening(self.storage)
         self._calibration: tuple[str, Any, dict[str, Any] | None] = "", None, None  # the last that was read
         self.durable = True  # False while a build fills it that syncs once, and is done over when it was stopped
 
@@ -98,9 +108,10 @@ class Workspace:
 
     def add(self, cohort: Cohort, release: str, digest: str, batch: Sequence[NewStudy]) -> None:
         """Store studies with their content, codes and embeddings; all of the batch or none of it."""
-        files = studies.save(self.studies_folder, batch, self.durable)
+        files = studies.save(self.files, batch, self.durable)
         with self.database.exclusive():
             studies.add(self.database, files, cohort, release, digest, batch=batch)
+            self.policies.look_again()
             self.snapshots.on_added(release, [one.row.study_id for one in batch])
 
     def add_codes(
@@ -128,8 +139,7 @@ class Workspace:
             studies.remove(self.database, study_ids)
             self.database.forget()
         self.maps.forget(pair_maps.study(study_id) for study_id in study_ids)
-        for file in files:
-            (self.studies_folder / file).unlink(missing_ok=True)
+        self.files.delete(self.studies_folder / file for file in files)
 
     def set_verdicts(self, gate: str, judged: Sequence[Judged]) -> None:
         """Write verdicts of a quality gate on present studies; the next search leaves out those it refuses."""
@@ -138,18 +148,11 @@ class Workspace:
             self.snapshots.invalidate_masks()
 
     def row(self, study_id: str, *, actor: Actor) -> StudyRow:
-        """Return the metadata of one study; UsageError where there is none, NotPermittedError where it is kept out."""
+        """Return the metadata of one study; raises as `engine.workspace.refusals.refusal_of` says."""
         found = studies.rows(self.database, actor, [study_id])
         if found:
             return found[0]
-        refused = studies.refusal(self.database, study_id)
-        if refused:
-            raise NotPermittedError(f"The study {brief(study_id)} is set aside: {refused}")
-        if refused is not None:
-            raise NotPermittedError(
-                f"The patient of study {brief(study_id)} has withdrawn consent: choose another study."
-            )
-        raise UsageError(f"There is no study {brief(study_id)} in the workspace: take an id from a search result.")
+        raise refusal_of(self.database, study_id, actor)
 
     def rows(self, study_ids: Sequence[str] | None = None, *, actor: Actor) -> list[StudyRow]:
         """Return the metadata of what the actor may see of the given studies, in their order; or of all, by id."""
@@ -165,7 +168,7 @@ class Workspace:
 
     def study_of(self, row: StudyRow) -> Study:
         """Return the study of a row with its content."""
-        return studies.study_of(row, load_content(self.studies_folder / row.file))
+        return studies.study_of(row, load_content(self.files, self.studies_folder / row.file))
 
     def siblings(self, encounter_id: str, *, actor: Actor) -> list[StudyRow]:
         """Return the studies of one encounter that the actor may see, in the order of their ids."""
@@ -213,7 +216,7 @@ class Workspace:
 
     def clean(self) -> int:
         """Delete study files that no row refers to, left by a process that was killed; return how many."""
-        return studies.clean(self.database, self.studies_folder)
+        return studies.clean(self.database, self.files)
 
     # What the search reads
 
@@ -245,13 +248,15 @@ class Workspace:
     # Queries, ratings, consent, audit
 
     def query(self, query_id: str, *, actor: Actor) -> StoredQuery | None:
-        """Return a stored query, or None; NotPermittedError where it is of a patient who has withdrawn."""
-        found = queries.load(self.database, self.queries_folder, query_id)
+        """Return a stored query, or None; NotPermittedError where it is of a patient who has withdrawn.
+
+        None, too, where it is somebody else's and not shared: a refusal does not tell whether there is one.
+        """
+        found = queries.load(self.database, actor, self.files, query_id)
         patient_id = None if found is None else found.study.facts.get("patient_id")
         if patient_id and not self.consent(str(patient_id), actor=actor):
-            raise NotPermittedError(
-                f"The patient of query {brief(query_id)} has withdrawn consent: ask with another recording."
-            )
+            refuse_query(query_id, actor)
+            return None
         return found
 
     def rate(
@@ -273,7 +278,10 @@ class Workspace:
         """Record one mark or a skip; it is on disk when this returns. A later one of the same person replaces it.
 
         The same again (mark, why, comment, finding, release) writes nothing and returns the one that counts.
+        Raises UsageError where a word in it, the query or the study is unknown, or not to be seen by the actor.
         """
+        permission.require(self.database, actor, "rate")
+        ratings.check_open(self.database, actor, query_id, study_id)
         given = Rating(
             0,
             query_id,
@@ -290,7 +298,10 @@ class Workspace:
             strategy,
             random_share,
         )
-        return ratings.rate(self.database, given)
+        about = {"mark": mark, **({"strategy": strategy} if strategy else {})}
+        act = Act("rated", query_id=query_id, returned=(study_id,), release=release, about=about)
+        with self.database.recording(actor, act):
+            return ratings.rate(self.database, given)
 
     def ratings(self, query_id: str | None = None, *, actor: Actor, skips: bool = False) -> list[Rating]:
         """Return the actor's own marks that count, oldest first, of one query or all.
@@ -309,11 +320,13 @@ class Workspace:
 
     def undo(self, query_id: str, study_id: str, *, actor: Actor) -> Rating | None:
         """Take back the actor's last mark on a neighbour; return the earlier mark that counts again, or None."""
-        return ratings.undo(self.database, query_id, study_id, actor.name)
+        with self.database.recording(actor, Act("rating undone", query_id=query_id, returned=(study_id,))):
+            return ratings.undo(self.database, query_id, study_id, actor.name)
 
     def unrate(self, query_id: str, study_id: str, *, actor: Actor) -> None:
         """Take back all marks of the actor on a neighbour, so that none counts; the history is kept."""
-        ratings.unrate(self.database, query_id, study_id, actor.name)
+        with self.database.recording(actor, Act("rating undone", query_id=query_id, returned=(study_id,))):
+            ratings.unrate(self.database, query_id, study_id, actor.name)
 
     def set_consent(self, patient_id: str, granted: bool, *, actor: Actor, scope: str = "retrieval") -> None:
         """Grant or withdraw consent; the next search honours it."""
@@ -323,8 +336,9 @@ class Workspace:
         self, patient_ids: Sequence[str], granted: bool, *, actor: Actor, scope: str = "retrieval"
     ) -> None:
         """Grant or withdraw the consent of several patients at once."""
+        permission.require(self.database, actor, "consent")
         with self.database.exclusive():
-            audit.set_consents(self.database, patient_ids, granted, scope, actor.name)
+            audit.set_consents(self.database, patient_ids, granted, scope, actor)
             self.snapshots.invalidate_masks()
             if not granted:
                 self.maps.forget(pair_maps.patient(patient_id) for patient_id in patient_ids)
@@ -334,15 +348,20 @@ class Workspace:
         return not permission.refused_patients(self.database, actor, [patient_id])
 
     def audit(self, kind: str, *, actor: Actor, stored_query: StoredQuery | None = None, **entry: Any) -> int:
-        """Append one audit row; return its number. `entry` holds further columns of the audit table.
+        """Append one row to the audit, on disk when this returns; return its number.
 
-        stored_query : an accepted query to store with its de-identified content, together with its audit row
+        stored_query : an accepted query to store with its de-identified content, in one transaction with its act
+        entry        : further fields of the act; the patients of what is returned are looked up
+        Raises WorkspaceError where it cannot be written: then nothing may be shown.
         """
-        file = "" if stored_query is None else queries.save(self.queries_folder, stored_query)
+        act = self.database.with_patients(Act(kind, **entry))
+        if stored_query is None:
+            return self.database.audit.append(actor, act)
+        file = queries.save(self.files, stored_query)
         with self.database.write() as cursor:
-            if stored_query is not None:
-                queries.keep(cursor, file, stored_query)
-            return audit.add_audit(cursor, actor.name, kind, **entry)
+            queries.keep(cursor, self.files, file, stored_query)
+            noted = note(cursor, actor, act)
+        return self.database.audit.number_of(noted)
 
     def recorded(self, kind: str, *, actor: Actor) -> bool:
         """Return whether the audit holds an entry of this kind by the actor, e.g. an accepted notice."""

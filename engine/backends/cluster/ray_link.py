@@ -23,7 +23,7 @@ from engine.backends.cluster.shard import Shard
 from engine.backends.setting import IndexSetting
 from engine.errors import UsageError, WorkspaceError
 
-FIRST_S = 30.0  # for the first start of an actor, on a machine that may be busy with others' first starts
+FIRST_S = 30.0  # at least, for the first start of an actor, on a machine that may be busy with others' first starts
 START_S = 6.0  # for an actor to be back and say so; after that, it is tried again
 GIVEN_UP = 4  # tries after which a new actor takes the place of one that Ray does not bring back
 KNOCK_S = 3.0  # for a connection to the head
@@ -164,6 +164,7 @@ class RayLink:
 
     def __init__(self, cluster: RayCluster, site: str, shard: int, limit_s: float) -> None:
         self.cluster, self.site, self.shard, self.limit_s = cluster, site, shard, limit_s
+        self._first_s = max(FIRST_S, limit_s)  # who waits so long for an answer waits so long for a start
         self._actor: Any = None
         self._connection = cluster.connection
         self._failures = 0
@@ -176,7 +177,7 @@ class RayLink:
         if self._actor is None or self._connection != self.cluster.connection:
             self._connection, self._actor = self.cluster.connection, self._start()
         try:
-            self._answer(self._actor.version.remote(("", "cxr")), START_S if self._was_there else FIRST_S)
+            self._answer(self._actor.version.remote(("", "cxr")), START_S if self._was_there else self._first_s)
         except Unreachable:
             self._failures += 1
             if self._failures >= GIVEN_UP:

@@ -8,6 +8,7 @@ holds nothing, so it is never asked before its codes are those of the record.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 from collections.abc import Callable
@@ -148,9 +149,11 @@ class Replica:
                 self.link.adopt(key, version)
                 return self._is_ready(key)
             self._repeats[key] = []
-            cursor = self.database.snapshot_cursor()
+            reading = contextlib.ExitStack()
+            cursor = reading.enter_context(self.database.snapshot())
         try:
-            self.link.load(key, version, source.shard_codes(cursor, *own))
+            with reading:
+                self.link.load(key, version, source.shard_codes(cursor, *own))
             with self.database.exclusive():
                 if key not in self._repeats:
                     return None  # forgotten meanwhile
@@ -158,8 +161,6 @@ class Replica:
                 self._following |= {key}
         finally:
             self._repeats.pop(key, None)
-            cursor.execute("ROLLBACK")
-            cursor.close()
         self._size[key], self._changed_codes[key] = _within(done.result, FINISH_S), 0
         if key in self._following:  # no change since then has failed to get through
             self._is_ready(key)

@@ -1,8 +1,8 @@
 """`casebind bench app`: page switches and search reruns by one user, then several users at once.
 
-The bars: a page switch within 300 ms, a rerun of a search within 1 s, and for ten users 95 % of all actions within
-3 s and no error. Of the several users, one sits before a real browser; the others' browsers are on other machines, and
-only what they ask of the server is done here.
+The bars: 95 % of page switches within 300 ms, of reruns of a search within 1 s, of all that several users do within
+3 s, and no error. Of the several users, one sits before a real browser; the others' browsers are on other machines,
+and only what they ask of the server is done here.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 BARS_MS = {"page switch": 300, "rerun": 1000, "several users": 3000}
 ROUNDS = 15  # visits of every page and repetitions of every kind of rerun, at least
-THINK_S = (1.0, 3.0)
+THINK_S = 3.0  # the longest pause of a user between two actions; the shortest is a third of it
 RERUNS = {"operating point": steps.POINTS, "code length": steps.BITS, "filter": steps.SEXES}
 OPENED_BY = {"code length": steps.ADVANCED, "filter": steps.FILTERS}  # the popover in which a setting stands
 OnProgress = Callable[[str], None]
@@ -110,17 +110,17 @@ async def reruns(user: Window, rounds: int) -> list[ActionTiming]:
     return taken[1:]
 
 
-async def loop(user: Window | Client, until: float, number: int) -> list[ActionTiming]:
-    """Until the time is over: search by an example, change a setting, open a case, rate it, go back."""
-    rng = random.Random(number)
+async def loop(user: Window | Client, until: float, number: int, think_s: float = THINK_S) -> list[ActionTiming]:
+    """Until the time is over: search by an example, change a setting, open a case of one's own, rate it, go back."""
+    rng, case = random.Random(number), steps.own_case(number)
     taken: list[ActionTiming] = []
     examples, turn = [one for one in steps.EXAMPLES if await user.offers(one)], rng.randrange(3)
     while time.monotonic() < until:
         turn += 1
         point = steps.POINTS[2 if turn % 2 else 1]
-        for action in (examples[turn % len(examples)], point, steps.POINTS[3], steps.CASE, None, steps.BACK, steps.NEW):
+        for action in (examples[turn % len(examples)], point, steps.POINTS[3], case, None, steps.BACK, steps.NEW):
             taken.append(await user.do(action or _other_mark(await user.text())))
-            await asyncio.sleep(rng.uniform(*THINK_S))
+            await asyncio.sleep(rng.uniform(think_s / 3, think_s))
             if taken[-1].error:
                 await user.restart()
                 break
@@ -133,38 +133,57 @@ def _other_mark(page: str) -> Action:
 
 
 async def several_users(
-    first: Window, server: Server, users: int, seconds: float
+    first: Window, server: Server, users: int, seconds: float, think_s: float
 ) -> tuple[list[ActionTiming], list[ActionTiming]]:
     """Let several users loop at once; return what the first, in a browser, saw, and what the others did."""
     async with AsyncExitStack() as stack:
         others = [await stack.enter_async_context(session(server.url)) for _ in range(users - 1)]
         until = time.monotonic() + seconds
         everyone: list[Window | Client] = [first, *others]
-        seen, *rest = await asyncio.gather(*(loop(one, until, n) for n, one in enumerate(everyone)))
+        seen, *rest = await asyncio.gather(*(loop(one, until, n, think_s) for n, one in enumerate(everyone)))
     return seen, [took for taken in rest for took in taken]
 
 
-async def _measured(server: Server, users: int, seconds: float, rounds: int, on_progress: OnProgress) -> dict[str, Any]:
+async def _measured(
+    server: Server, users: int, seconds: float, rounds: int, think_s: float, *, on_progress: OnProgress
+) -> dict[str, Any]:
     async with chromium() as browser, window(browser, server.url) as user:
         on_progress("One user: page switches and reruns …")
         await prepare(user, steps.EXAMPLES[0])  # waits for the models, once
         await prepare(user, steps.NEW)
+        spent = [server.processor_ms()]
         switched = await switches(user, rounds)
+        spent.append(server.processor_ms())
         rerun = await reruns(user, rounds)
+        spent.append(server.processor_ms())
         alone_mb = server.memory_mb()
         on_progress(f"{users} users for {seconds:g} s …")
         await user.restart()
-        seen, others = await several_users(user, server, users, seconds)
+        spent.append(server.processor_ms())
+        seen, others = await several_users(user, server, users, seconds, think_s)
+        spent.append(server.processor_ms())
+    parts = (("switches", switched, 0), ("reruns", rerun, 1), ("together", [*seen, *others], 3))
     taken = {"switches": switched, "reruns": rerun, "together": [*seen, *others], "in_browser": seen}
     return {
         **{name: {"all": figures(some), **by_name(some)} for name, some in taken.items()},
+        "server_processor_ms": {  # an action; what is not timed in between is in it
+            name: round((spent[at + 1] - spent[at]) / max(1, len(some))) for name, some, at in parts
+        },
         "server_mb": {"one_user": alone_mb, "all_users": server.memory_mb(), "most": server.memory_mb(peak=True)},
         "first_errors": list(dict.fromkeys(one.error for some in taken.values() for one in some if one.error))[:5],
     }
 
 
 def run(
-    folder: Path, release: Release, *, cases: int, users: int, seconds: float, rounds: int, on_progress: OnProgress
+    folder: Path,
+    release: Release,
+    *,
+    cases: int,
+    users: int,
+    seconds: float,
+    rounds: int,
+    on_progress: OnProgress,
+    think_s: float = THINK_S,
 ) -> dict[str, Any]:
     """Fill a workspace at `folder`, start the app on it and measure."""
     on_progress(f"Making a workspace of {cases:,} synthetic studies …")
@@ -173,18 +192,23 @@ def run(
     filled = round(time.monotonic() - begun, 1)
     load = os.getloadavg()[0]
     with running(folder / "workspace", folder / "server.log") as server:
-        found = asyncio.run(_measured(server, users, seconds, rounds, on_progress))
-    asked = {"cases": cases, "users": users, "seconds": seconds, "rounds": rounds, "cpus": os.cpu_count()}
+        found = asyncio.run(_measured(server, users, seconds, rounds, think_s, on_progress=on_progress))
+    asked = {
+        "cases": cases,
+        "users": users,
+        "seconds": seconds,
+        "rounds": rounds,
+        "think_s": think_s,
+        "cpus": os.cpu_count(),
+    }
     return {**asked, "load_before": round(load, 2), "fill_s": filled, **found, "within": within(found)}
 
 
 def within(result: dict[str, Any]) -> dict[str, bool]:
-    """Say which bars hold: medians of one user, 95 % of what several do, and no errors anywhere."""
-    users = result["together"]["all"]
+    """Say which bars hold: 95 % of all actions within them, and no errors anywhere."""
+    parts = {"page switch": "switches", "rerun": "reruns", "several users": "together"}
     return {
-        "page switch": result["switches"]["all"].get("p50_ms", 1e9) <= BARS_MS["page switch"],
-        "rerun": result["reruns"]["all"].get("p50_ms", 1e9) <= BARS_MS["rerun"],
-        "several users": users.get("p95_ms", 1e9) <= BARS_MS["several users"],
+        **{name: result[part]["all"].get("p95_ms", 1e9) <= BARS_MS[name] for name, part in parts.items()},
         "no errors": not any(result[part]["all"]["errors"] for part in ("switches", "reruns", "together")),
     }
 
@@ -208,6 +232,11 @@ def as_lines(result: dict[str, Any]) -> str:
                 f"  {name:28} n {one['n']:4}  p50 {one.get('p50_ms', '–'):>5} ms  p95 {one.get('p95_ms', '–'):>5} ms  "
                 f"max {one.get('max_ms', '–'):>5} ms  errors {one['errors']}"
             )
+    spent = result["server_processor_ms"]
+    lines.append(
+        f"The server's processor: {spent['switches']} ms a page switch, {spent['reruns']} ms a rerun, "
+        f"{spent['together']} ms an action of several users."
+    )
     memory = result["server_mb"]
     lines.append(
         f"Server memory: {memory['one_user']} MB with one user, {memory['all_users']} MB with all, "

@@ -34,7 +34,7 @@ SIZE = {"width": 1440, "height": 1000}
 
 # Clicks, once what is to be clicked is drawn, and waits until the pattern has come or changed, the script has ended and
 # nothing stale is on the page.
-CLICK = """async ({click, words, until, within, limit, every}) => {
+CLICK = """async ({click, words, nth, until, within, limit, every}) => {
   const app = () => document.querySelector('[data-testid=stApp]');
   const main = document.querySelector('[data-testid=stMain]');
   const text = () => [...document.querySelectorAll(within)].map(one => one.textContent.trim()).join(' ');
@@ -42,7 +42,7 @@ CLICK = """async ({click, words, until, within, limit, every}) => {
   const pause = () => new Promise(done => setTimeout(done, every));
   const target = () => {
     const all = [...document.querySelectorAll(click)].filter(one => !one.disabled);
-    return words ? all.find(one => one.textContent.trim() === words) : all[0];
+    return words ? all.find(one => one.textContent.trim() === words) : all[nth % all.length];
   };
   const begun = performance.now();
   while (!target()) {
@@ -92,6 +92,7 @@ class Window:
         given: dict[str, Any] = {
             "click": action.click,
             "words": action.words,
+            "nth": action.nth,
             "until": action.until,
             "within": action.within,
             "limit": LIMIT_MS,

@@ -7,6 +7,7 @@ its buttons. A browser's drawing is left out: ten browsers on the server's proce
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import time
 from collections.abc import AsyncIterator
@@ -15,7 +16,7 @@ from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from engine.bench.app.messages import ALERT_ERROR, CUT_SHORT, PART_DONE, BackMsg, ForwardMsg
+from engine.bench.app.messages import ALERT_ERROR, CUT_SHORT, EVENTS_OF, PART_DONE, BackMsg, ForwardMsg
 from engine.bench.app.steps import ACCEPT, Action, ActionTiming
 from engine.errors import CasebindError
 
@@ -77,19 +78,41 @@ class Client:
             error = f"no answer to {action.description()} within {LIMIT_S:g} s"
         return ActionTiming(action.name, (time.perf_counter() - begun) * 1000, error)
 
-    async def run(self, fragment: str = "", pressed: str = "") -> None:
-        """Ask for a run of the script, or of one fragment of it, and take in the page."""
+    async def run(self, fragment: str = "", pressed: str = "", event: tuple[str, str] | None = None) -> None:
+        """Ask for a run of the script, or of one fragment of it, and take in the page.
+
+        pressed : id of a button
+        event   : id of a component and what happened in it, as JSON
+        """
         asked = BackMsg()
         self._tell(asked.rerun_script, fragment, pressed)
+        if event is not None:
+            one = asked.rerun_script.widget_states.widgets.add()
+            one.id, one.json_trigger_value = EVENTS_OF.format(id=event[0]), event[1]
         await self.socket.send(asked.SerializeToString())
         await self._take_in(fragment)
 
     async def _press(self, action: Action) -> None:
-        fragment, widget = self.keyed(action.key)[0]
+        found = self.keyed(action.key)
+        if not found:
+            await self._press_card(action.key.removesuffix("-"), action.nth)
+            return
+        fragment, widget = found[0]
         if action.words:
             option = next(one.content for one in widget.options if one.content.endswith(action.words))
             self.chosen[widget.id] = [] if self.chosen.get(widget.id) == [option] else [option]
         await self.run(fragment, "" if action.words else widget.id)
+
+    async def _press_card(self, what: str, nth: int) -> None:
+        """Press a button of one card of a search, counted through all kinds; LookupError where there is none."""
+        found = [(part, one, json.loads(one.json or "{}")) for part, one in self._parts(("bidi_component",))]
+        cards = [(*of_kind, card["id"]) for of_kind in found for card in of_kind[2].get("cards", ())]
+        if not cards:
+            raise LookupError(what)
+        fragment, component, data, card = cards[nth % len(cards)]
+        press = {"n": data["taken"] + 1, "query": data["query"], "id": card, "what": what, "value": None}
+        event = json.dumps([{"event": "presses", "value": [press]}])
+        await self.run(fragment, event=(component.id, event))
 
     def _tell(self, state: Any, fragment: str, pressed: str) -> None:
         state.query_string, state.page_script_hash, state.fragment_id = self.query, self.script, fragment

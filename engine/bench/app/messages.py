@@ -24,7 +24,12 @@ FIELDS: dict[str, dict[str, tuple[int, str]]] = {
         "fragment_id": (5, "string"),
     },
     "WidgetStates": {"widgets": (1, "WidgetState*")},
-    "WidgetState": {"id": (1, "string"), "trigger_value": (2, "bool"), "string_array_value": (9, "StringArray")},
+    "WidgetState": {
+        "id": (1, "string"),
+        "trigger_value": (2, "bool"),
+        "string_array_value": (9, "StringArray"),
+        "json_trigger_value": (16, "string"),
+    },
     "StringArray": {"data": (1, "string*")},
     "ForwardMsg": {
         "metadata": (2, "ForwardMsgMetadata"),
@@ -48,6 +53,7 @@ FIELDS: dict[str, dict[str, tuple[int, str]]] = {
         "heading": (47, "Heading"),
         "html": (54, "Html"),
         "button_group": (55, "ButtonGroup"),
+        "bidi_component": (59, "BidiComponent"),
     },
     "Text": {"body": (1, "string")},
     "Markdown": {"body": (1, "string")},
@@ -65,7 +71,9 @@ FIELDS: dict[str, dict[str, tuple[int, str]]] = {
         "raw_values": (14, "string*"),
     },
     "Option": {"content": (1, "string")},
+    "BidiComponent": {"id": (1, "string"), "json": (10, "string")},
 }
+EVENTS_OF = "$$STREAMLIT_INTERNAL_KEY_{id}__events"  # the widget to which what happens in a component is sent
 CUT_SHORT, PART_DONE, ALERT_ERROR = 2, 3, 1  # a run that another one replaces; one of a fragment; an alert's format
 
 

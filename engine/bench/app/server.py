@@ -33,6 +33,14 @@ class Server:
         known = {name: words for name, _, words in (line.partition(":") for line in lines)}
         return round(float(known.get("VmHWM" if peak else "VmRSS", "0 kB").split()[0]) / 1024)
 
+    def processor_ms(self) -> float:
+        """Return the processor time that it has taken so far, ms; 0 where /proc does not tell."""
+        stat = Path(f"/proc/{self.pid}/stat")
+        if not stat.is_file():
+            return 0.0
+        fields = stat.read_text().rpartition(")")[2].split()  # from the third on; the name before may hold spaces
+        return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+
 
 @contextmanager
 def running(workspace: Path, log: Path) -> Iterator[Server]:

@@ -6,7 +6,7 @@ To time a further page, add a row to PAGES.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True)
@@ -18,6 +18,7 @@ class Action:
     words : of the button, where the element has several
     link : end of an address in the navigation bar, clicked instead; the pattern is then looked for in the heading
     opens : whether it opens a popover, which is drawn beside the page; the pattern is then looked for in it
+    nth   : which of several it clicks, from 0, counted round where there are fewer
     """
 
     name: str
@@ -26,6 +27,7 @@ class Action:
     words: str = ""
     link: str = ""
     opens: bool = False
+    nth: int = 0
 
     @property
     def click(self) -> str:
@@ -90,6 +92,14 @@ CASE = Action("open a case", "open-", "beside your query")
 MARKS = tuple(Action("rate", f"rate-{mark}", r"Saved as \w+") for mark in ("relevant", "partly"))
 BACK = Action("go back", "back", RECORD)
 NEW = Action("new query", "new", SEARCH.heading)
+
+
+def own_case(user: int) -> Action:
+    """Return the click that opens a case which no other of few users opens.
+
+    Without sign-in all users are one person, and a mark that two of them press is taken back by the second.
+    """
+    return replace(CASE, nth=user)
 
 
 def visit(page: Page) -> Action:

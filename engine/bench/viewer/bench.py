@@ -18,14 +18,12 @@ from engine.actor import single_user
 from engine.bench.app.browser import SETTLED, chromium, window
 from engine.bench.app.fill import fill
 from engine.bench.app.server import running
-from engine.bench.viewer.drags import PLAIN, Drag, dragged
+from engine.bench.viewer.drags import PLAIN, SAVED_MS, Drag, dragged, prepared
 from engine.store.records import Cohort, NewStudy, StudyRow
 from engine.study import Film, Study, fingerprint
 from engine.workspace.workspace import open_workspace
 
 if TYPE_CHECKING:
-    from playwright.async_api import Page as Tab
-
     from engine.model.release import Release
 
 WIDTH, HEIGHT, BITS = 3000, 2500, 16
@@ -33,16 +31,17 @@ CASES = 40  # beside the films
 BAR_FPS = 30
 FILMS = ("bench-film-1", "bench-film-2")
 COHORT = Cohort("bench", "CC0 1.0", "drawn by casebind bench viewer", True, "the bench")
+SHOW_ALL = "Show all"  # a film that stays zoomed in may hold the ruler's ends off the screen
 ON_FILMS = (
-    Drag("film window", "Window", ".panel"),
-    Drag("film move", "Move", ".panel"),
-    Drag("film zoom", "", ".panel", wheel=True),
-    Drag("film ruler", "", ".drawn.ruler .handle"),
+    Drag("film window", ".panel", ("Window",)),
+    Drag("film move", ".panel", ("Move",)),
+    Drag("film zoom", ".panel", (SHOW_ALL,), wheel="zoom"),
+    Drag("film ruler", ".drawn.ruler .handle", (SHOW_ALL,), placed="Ruler"),
 )
-ON_ECGS = (Drag("ECG caliper", "", ".handle"),)
-RULER = "Ruler"
-SAVED_MS = 2000
-CALIPER = "Put down a caliper"
+ON_ECGS = (
+    Drag("ECG caliper", ".caliper .handle:has(.dot)", placed="Put down a caliper"),
+    Drag("ECG scroll", ".scroller", ("50 mm/s",), wheel="scroll"),
+)
 
 
 def film(seed: int) -> Film:
@@ -121,18 +120,17 @@ async def _measured(
         tab = one.tab
         tab.on("websocket", lambda socket: socket.on("framesent", lambda _: _count(asked, "messages")))
         tab.on("request", lambda _: _count(asked, "requests"))
-        for pair, tool, ready, drags in (
-            (list(FILMS), RULER, ".panel[data-ready]", ON_FILMS),
-            (ecgs, CALIPER, ".host", ON_ECGS),
-        ):
+        for pair, ready, drags in ((list(FILMS), ".panel[data-ready]", ON_FILMS), (ecgs, ".host[data-drawn]", ON_ECGS)):
             await tab.goto(f"{url}/compare?query={pair[0]}&case={pair[1]}")
-            await _place(tab, ready, tool)
+            await tab.locator(ready).first.wait_for()
+            await tab.locator(SETTLED).wait_for()
             for drag in drags:
                 on_progress(f"{drag.name}: {seconds:g} s")
+                await prepared(tab, drag)
                 asked.update(messages=0, requests=0)
-                timed = await dragged(tab, drag, seconds)
-                found[drag.name] = {**timed, **asked}
+                found[drag.name] = {**await dragged(tab, drag, seconds), **asked}
                 await tab.mouse.up()
+                await tab.wait_for_timeout(SAVED_MS)
         on_progress(f"every pixel anew: {seconds:g} s")
         plain = await tab.evaluate(PLAIN, {"width": WIDTH, "height": HEIGHT, "seconds": seconds})
     return found, plain
@@ -140,13 +138,3 @@ async def _measured(
 
 def _count(asked: dict[str, int], name: str) -> None:
     asked[name] += 1
-
-
-async def _place(tab: Tab, ready: str, tool: str) -> None:
-    """Put one shape on the picture by a key, once the viewer is there, and wait until it is saved."""
-    await tab.locator(ready).first.wait_for()
-    await tab.locator(SETTLED).wait_for()
-    await tab.locator(f".tool[aria-label^='{tool}']").first.focus()
-    await tab.keyboard.press("Enter")
-    await tab.locator(".handle").first.wait_for(state="attached")
-    await tab.wait_for_timeout(SAVED_MS)

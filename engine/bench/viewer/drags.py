@@ -12,24 +12,33 @@ from engine.errors import CasebindError
 if TYPE_CHECKING:
     from playwright.async_api import Page as Tab
 
+SAVED_MS = 2000  # until what was put down or moved is saved, which asks the server
 FRAMES = "one => one.frames"  # what a viewer has drawn, which it counts itself
+
+
+WHEEL = {"": (0, 0), "zoom": (0, -40), "scroll": (40, 0)}  # pixels of one step of the wheel, across and down
+TURN = 30  # steps of the wheel before it goes back
 
 
 @dataclass(frozen=True)
 class Drag:
-    """One movement. name, the tool that is pressed first ("" for none), what is dragged, whether by the wheel."""
+    """One movement.
+
+    buttons : of the viewer, pressed first
+    placed  : the tool whose shape is put on the picture by a key before that; "" for none
+    wheel   : which way the wheel turns over it; "" where it is dragged
+    """
 
     name: str
-    tool: str
     selector: str
-    wheel: bool = False
+    buttons: tuple[str, ...] = ()
+    placed: str = ""
+    wheel: str = ""
 
 
 async def dragged(tab: Tab, drag: Drag, seconds: float) -> dict[str, float]:
     """Move for so long; return frames and seconds. CasebindError where there is nothing to drag."""
     host, target = tab.locator(".host").first, tab.locator(drag.selector).first
-    if drag.tool:
-        await tab.locator(f".tool[aria-label^='{drag.tool}']").first.click()
     box = await target.bounding_box()
     if box is None:
         raise CasebindError(f"The viewer has nothing to drag for '{drag.name}' ({drag.selector}).")
@@ -41,11 +50,25 @@ async def dragged(tab: Tab, drag: Drag, seconds: float) -> dict[str, float]:
     while time.monotonic() - begun < seconds:
         step += 1
         if drag.wheel:
-            await tab.mouse.wheel(0, -40 if step % 60 < 30 else 40)
+            across, down = WHEEL[drag.wheel]
+            sign = 1 if step % (2 * TURN) < TURN else -1
+            await tab.mouse.wheel(sign * across, sign * down)
         else:
             await tab.mouse.move(x + 60 * math.sin(step / 9), y + 40 * math.sin(step / 13))
     took, frames = time.monotonic() - begun, await host.evaluate(FRAMES) - before
     return {"frames": frames, "seconds": took}
+
+
+async def prepared(tab: Tab, drag: Drag) -> None:
+    """Put down what is dragged and wait until it is saved, then press the buttons and wait until they have drawn."""
+    if drag.placed:
+        await tab.locator(f".tool[aria-label^='{drag.placed}']").first.focus()
+        await tab.keyboard.press("Enter")
+        await tab.locator(drag.selector).first.wait_for(state="attached")
+        await tab.wait_for_timeout(SAVED_MS)
+    for name in drag.buttons:
+        await tab.locator(f".tool[aria-label^='{name}']").first.click()
+    await tab.evaluate("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 # The plain way: every pixel of the film through the window and onto a canvas of its own size, every frame.

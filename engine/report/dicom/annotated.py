@@ -14,7 +14,6 @@ import numpy as np
 from highdicom.sr import (
     CodedConcept,
     CompositeContentItem,
-    ComprehensiveSR,
     ContentSequence,
     GraphicTypeValues,
     ImageContentItem,
@@ -32,7 +31,6 @@ from highdicom.sr import (
     SourceImageForRegion,
     TcoordContentItem,
     TemporalRangeTypeValues,
-    TextContentItem,
     TrackingIdentifier,
 )
 from pydicom.dataset import Dataset
@@ -42,8 +40,8 @@ from engine import plain_text
 from engine.annotation import Annotation
 from engine.drawing.annotated import annotation_words, film_lines
 from engine.measure import Measured, canvas_of, measurements
-from engine.report.dicom.common import MANUFACTURER, Owner, as_waveforms, private_code, scheme_identification
-from engine.report.dicom.measurements import device
+from engine.report.dicom.common import Owner, private_code
+from engine.report.dicom.document import Series, comment, device, sr_document
 from engine.report.report import Report
 from engine.strings import notice, text
 from engine.study import Film, Study, Trace
@@ -73,6 +71,7 @@ PRIVATE = {  # unit → private name of what is measured in it
 }
 PROCEDURE = ("annotations", "Annotations by a reader")
 KIND = "annotation-{}"
+SERIES = Series("annotation-series", "annotations", 4, "report.series_annotations")
 
 
 def annotations_object(
@@ -92,24 +91,8 @@ def annotations_object(
         imaging_measurements=[_group(study, dataset, one, owner) for one in drawn],
     )
     words = text("report.sr_annotations", notice=notice(), author=plain_text.one_line(drawn[0].author))
-    content[0].ContentSequence.append(_comment(words))
-    document = ComprehensiveSR(
-        evidence=[dataset],
-        content=content[0],
-        series_instance_uid=owner.uid("annotation-series", owner.study_id),
-        series_number=4,
-        sop_instance_uid=owner.uid("annotations", owner.study_id, str(report.audit_id)),
-        instance_number=report.audit_id % 2**31,
-        manufacturer=MANUFACTURER,
-        is_complete=True,
-        manufacturer_model_name=MANUFACTURER,
-        software_versions=[report.version, f"release {report.release}"],
-        device_serial_number=report.release[:64],
-        series_description=text("report.series_annotations", notice=text("notice.short")),
-    )
-    document.CodingSchemeIdentificationSequence = [scheme_identification(owner)]
-    as_waveforms(document, [dataset])
-    return document
+    content[0].ContentSequence.append(comment(words))
+    return sr_document(report, owner, SERIES, content, [dataset])
 
 
 def _person_name(name: str) -> str:
@@ -137,7 +120,7 @@ def _group(study: Study, dataset: Dataset, one: Annotation, owner: Owner) -> Any
         group = MeasurementsAndQualitativeEvaluations(source_images=source, **about)
     items = group[0].ContentSequence
     if words := plain_text.one_line(" ".join(filter(None, (one.lead, annotation_words(one))))):
-        items.append(_comment(words))
+        items.append(comment(words))
     if about["measurements"] is None and one.kind != "region":
         items.extend(_places(study, dataset, one, RelationshipTypeValues.CONTAINS))
     return group
@@ -211,7 +194,3 @@ def _region(one: Annotation, source: SourceImageForRegion) -> ImageRegion:
         return ImageRegion(GraphicTypeValues.ELLIPSE, np.array([*major, *minor]), source)
     (outline,) = film_lines(one, 0.0)
     return ImageRegion(GraphicTypeValues.POLYLINE, outline, source)
-
-
-def _comment(words: str) -> TextContentItem:
-    return TextContentItem(codes.DCM.Comment, words, RelationshipTypeValues.CONTAINS)

@@ -10,24 +10,20 @@ from highdicom.sr import (
     AlgorithmIdentification,
     CodedConcept,
     CompositeContentItem,
-    ComprehensiveSR,
-    DeviceObserverIdentifyingAttributes,
     Measurement,
     MeasurementReport,
     MeasurementsAndQualitativeEvaluations,
     ObservationContext,
-    ObserverContext,
     QualitativeEvaluation,
     RelationshipTypeValues,
     SourceImageForMeasurementGroup,
-    TextContentItem,
     TrackingIdentifier,
 )
 from pydicom.dataset import Dataset
-from pydicom.sr.codedict import codes
 
 from engine import plain_text
-from engine.report.dicom.common import MANUFACTURER, Owner, as_waveforms, private_code, scheme_identification
+from engine.report.dicom.common import Owner, private_code
+from engine.report.dicom.document import Series, comment, device, sr_document
 from engine.report.report import Report
 from engine.retrieval.answer import Neighbour
 from engine.retrieval.wording import labelled_by, labels
@@ -45,6 +41,7 @@ LABELLED = ("labelled-as", "Labelled in this collection as")
 MARKED = ("mark", "Mark given by a person")
 KIND = ("similar-case", "Case near the query")
 PROCEDURE = ("similar-cases", "Search for similar cases in a collection")
+SERIES = Series("sr-series", "sr", 2, "report.series_sr")
 
 
 def report_object(report: Report, query: Dataset, matches: Sequence[tuple[Neighbour, Dataset]], owner: Owner) -> Any:
@@ -54,38 +51,8 @@ def report_object(report: Report, query: Dataset, matches: Sequence[tuple[Neighb
         procedure_reported=private_code(*PROCEDURE),
         imaging_measurements=[_group(report, one, dataset, owner) for one, dataset in matches],
     )
-    content[0].ContentSequence.append(_text(codes.DCM.Comment, text("report.sr_notice", notice=notice())))
-    document = ComprehensiveSR(
-        evidence=[query, *(dataset for _, dataset in matches)],
-        content=content[0],
-        series_instance_uid=owner.uid("sr-series", owner.study_id),
-        series_number=2,
-        sop_instance_uid=owner.uid("sr", owner.study_id, str(report.audit_id)),
-        instance_number=report.audit_id % 2**31,
-        manufacturer=MANUFACTURER,
-        is_complete=True,
-        manufacturer_model_name=MANUFACTURER,
-        software_versions=[report.version, f"release {report.release}"],
-        device_serial_number=report.release[:64],
-        series_description=text("report.series_sr", notice=text("notice.short")),
-    )
-    document.CodingSchemeIdentificationSequence = [scheme_identification(owner)]
-    as_waveforms(document, (dataset for _, dataset in matches))
-    return document
-
-
-def device(report: Report, owner: Owner) -> ObserverContext:
-    """Return the observer: made by an algorithm, of this version and release."""
-    return ObserverContext(
-        observer_type=codes.DCM.Device,
-        observer_identifying_attributes=DeviceObserverIdentifyingAttributes(
-            uid=owner.uid("device", report.version, report.release),
-            name=MANUFACTURER,
-            manufacturer_name=MANUFACTURER,
-            model_name=f"{MANUFACTURER} {report.version}",
-            serial_number=f"release {report.release}",
-        ),
-    )
+    content[0].ContentSequence.append(comment(text("report.sr_notice", notice=notice())))
+    return sr_document(report, owner, SERIES, content, [query, *(dataset for _, dataset in matches)])
 
 
 def _group(report: Report, one: Neighbour, dataset: Dataset, owner: Owner) -> MeasurementsAndQualitativeEvaluations:
@@ -119,7 +86,7 @@ def _group(report: Report, one: Neighbour, dataset: Dataset, owner: Owner) -> Me
                 SOURCE, dataset.SOPClassUID, dataset.SOPInstanceUID, relationship_type=RelationshipTypeValues.CONTAINS
             )
         )
-    items.append(_text(codes.DCM.Comment, _words(one)))
+    items.append(comment(_words(one)))
     return group
 
 
@@ -147,7 +114,3 @@ def _words(one: Neighbour) -> str:
         synthetic=mark,
     )
     return f"{notice()}. {plain_text.one_line(words)}"
-
-
-def _text(name: Any, words: str) -> TextContentItem:
-    return TextContentItem(name, words, RelationshipTypeValues.CONTAINS)

@@ -16,7 +16,8 @@ from engine import plain_text
 from engine.errors import UsageError
 from engine.report.dicom.annotated import annotations_object
 from engine.report.dicom.common import MANUFACTURER, Owner, as_waveforms, to_bytes
-from engine.report.dicom.measurements import device, report_object
+from engine.report.dicom.document import device
+from engine.report.dicom.measurements import report_object
 from engine.report.dicom.pictures import film_object, picture_object
 from engine.report.dicom.waveforms import storage_class, waveform_object
 from engine.report.report import Report

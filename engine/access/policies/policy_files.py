@@ -1,0 +1,87 @@
+"""Policy files: the start set of Casebind, or the folder `policies/` of a workspace; checked against the schema.
+
+Cedar (https://www.cedarpolicy.com) denies what nothing permits, and a `forbid` goes before every `permit`. It skips a
+policy that fails while it decides, so that a misspelt attribute in a `forbid` would open what it closes: here nothing
+is decided by a set that does not fit the schema.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import cedarpy
+
+FOLDER, SUFFIX = "policies", ".cedar"
+
+
+@dataclass(frozen=True)
+class LoadedPolicies:
+    """A set of policies that was read.
+
+    digest   : SHA-256 of its text
+    problems : what is wrong with it, one sentence each; then it decides nothing
+    names    : policy number of Cedar → its name (@id)
+    handle   : parsed; None where it cannot be
+    """
+
+    digest: str
+    problems: tuple[str, ...]
+    names: dict[str, str]
+    handle: Any
+
+
+def schema_text() -> str:
+    """Return what policies may speak of, in Cedar's schema language."""
+    return (resources.files(__package__) / "schema.cedarschema").read_text(encoding="utf-8")
+
+
+@cache
+def schema() -> Any:
+    """Return the schema, parsed."""
+    return cedarpy.Schema.from_str(schema_text())
+
+
+def start_text() -> str:
+    """Return the shipped start set."""
+    return (resources.files(__package__) / "start.cedar").read_text(encoding="utf-8")
+
+
+def files_of(folder: Path) -> list[Path]:
+    """Return the policy files of a workspace's folder in the order of their names; none where the start set counts."""
+    return sorted((folder / FOLDER).glob(f"*{SUFFIX}"))
+
+
+def text_of(folder: Path) -> str:
+    """Return the policies that count in a workspace's folder."""
+    files = files_of(folder)
+    return "\n".join(one.read_text(encoding="utf-8") for one in files) if files else start_text()
+
+
+def parsed(words: str) -> LoadedPolicies:
+    """Return a set of policies with what is wrong with it: syntax, or a name that the schema does not have."""
+    digest = sha256(words.encode()).hexdigest()
+    try:
+        names = _names(words)
+        found = cedarpy.validate_policies(words, schema_text())
+        handle = cedarpy.PolicySet.from_str(words)
+    except ValueError as problem:
+        return LoadedPolicies(digest, (f"The policies cannot be read: {problem}.",), {}, None)
+    problems = tuple(_named(one.error, one.policy_id, names) for one in found.errors)
+    return LoadedPolicies(digest, problems, names, None if problems else handle)
+
+
+def _names(words: str) -> dict[str, str]:
+    stored = json.loads(cedarpy.policies_to_json_str(words))["staticPolicies"]
+    return {number: one.get("annotations", {}).get("id", number) for number, one in stored.items()}
+
+
+def _named(problem: str, policy_id: str, names: dict[str, str]) -> str:
+    """Return a problem of the check as a sentence that names the policy as its author does."""
+    problem = problem.removeprefix(f"for policy `{policy_id}`, ")
+    return f"In the policy “{names.get(policy_id, policy_id)}”: {problem}."

@@ -1,0 +1,162 @@
+"""The addresses of a sign-in by accounts: /sign-in, /invitation, /sign-out, and /session, which says how long it lasts.
+
+What the sign-in at a provider (engine.access.oidc.sign_in) answers likewise is here for both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from engine.access import accounts, forms, mode, sessions
+from engine.access.answers import answer, form
+from engine.access.refused import RefusedRequests
+from engine.access.sessions import Session, TooManyAttemptsError
+from engine.errors import UsageError
+from engine.store.people import People
+from engine.strings import ENGLISH, LANGUAGES, speaking, text
+
+COOKIE = "casebind_session"
+COOKIES = (f"__Host-{COOKIE}", COOKIE)  # over TLS the browser holds to the prefix's rules
+PATHS = frozenset(("/sign-in", "/invitation", "/sign-out", "/session", "/callback", "/backchannel-logout"))
+HTML = b"text/html; charset=utf-8"
+POLICY = (
+    b"content-security-policy",
+    b"default-src 'none'; style-src 'unsafe-inline'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
+)
+
+
+class AccountSignIn:
+    """The way in by accounts of the workspace (`engine.access.ways.Way`)."""
+
+    paths = frozenset(("/sign-in", "/invitation", "/sign-out", "/session"))
+
+    def __init__(self, people: People) -> None:
+        self._people = people
+
+    async def serve(
+        self, scope: Any, receive: Any, send: Any, *, session: Session | None, refused: RefusedRequests
+    ) -> tuple[str, ...]:
+        """Answer one request; return the numbers of the sessions that it ended."""
+        way, people = (scope["method"], scope["path"]), self._people
+        with speaking(language_of(dict(scope["headers"]))):
+            if way == ("GET", "/session"):
+                await say_session(send, session)
+            elif way == ("POST", "/sign-out"):
+                await _sign_out(scope, send, people, session)
+                return (session.number,) if session else ()
+            elif way == ("GET", "/sign-in"):
+                await send_page(send, 200, forms.sign_in_page(local(asked_for(scope, "then"))))
+            elif way == ("POST", "/sign-in"):
+                await _sign_in(scope, receive, send, people)
+            elif way == ("GET", "/invitation"):
+                await _invitation(send, people, asked_for(scope, "token"))
+            elif way == ("POST", "/invitation"):
+                await _choose(receive, send, people)
+            else:
+                await answer(send, 405, b"This address does not take that.")
+        return ()
+
+    async def stands(self, session: Session) -> bool:
+        """Return whether a session goes on at a click: one of an account does."""
+        return True
+
+
+def local(then: str) -> str:
+    """Return an address of this app to go to after the sign-in; "/" for anything else, so that no link leads away."""
+    parts = urlsplit(then) if then.isprintable() and "\\" not in then else None
+    is_own = parts is not None and not parts.scheme and not parts.netloc and then.startswith("/")
+    return then if is_own and not then.startswith("//") and parts.path not in PATHS else "/"  # type: ignore[union-attr]
+
+
+async def say_session(send: Any, session: Session | None) -> None:
+    """Say who is signed in and for how long; 401 for nobody."""
+    said = {"name": session.name, "ends_in": round(session.ends_in)} if session else {}
+    await answer(send, 200 if session else 401, json.dumps(said).encode(), kind=b"application/json")
+
+
+async def _sign_in(scope: Any, receive: Any, send: Any, people: People) -> None:
+    given = await form(receive) or {}
+    name, then = given.get("name", "").strip().lower(), local(given.get("then", "/"))
+    address = str((scope.get("client") or ("",))[0])
+    try:
+        purpose = {"use": given.get("purpose", "treatment"), "reason": given.get("reason", "")}
+        beginning = partial(sessions.begin, people, name, given.get("password", ""), address, **purpose)
+        token = await asyncio.to_thread(beginning)
+    except UsageError as problem:
+        status = 429 if isinstance(problem, TooManyAttemptsError) else 401
+        values = {"name": name[:64], "purpose": given.get("purpose", ""), "reason": given.get("reason", "")[:200]}
+        await send_page(send, status, forms.sign_in_page(then, str(problem), values))
+        return
+    await answer(send, 303, headers=[(b"location", then.encode()), session_cookie(scope, token)])
+
+
+async def _sign_out(scope: Any, send: Any, people: People, session: Session | None) -> None:
+    if session is not None:
+        sessions.end(people, session)
+    await answer(send, 303, headers=[(b"location", b"/sign-in"), session_cookie(scope, "")])
+
+
+async def _invitation(send: Any, people: People, token: str) -> None:
+    try:
+        name = accounts.link_is_for(people, token)
+    except UsageError as problem:
+        await send_page(send, 410, forms.message_page(str(problem)))
+        return
+    await send_page(send, 200, forms.choose_page(token, name))
+
+
+async def _choose(receive: Any, send: Any, people: People) -> None:
+    given = await form(receive) or {}
+    token, password = given.get("token", ""), given.get("password", "")
+    try:
+        name = accounts.link_is_for(people, token)
+    except UsageError as problem:
+        await send_page(send, 410, forms.message_page(str(problem)))
+        return
+    try:
+        if password != given.get("again"):
+            raise UsageError(text("choose_password.differ"))
+        await asyncio.to_thread(accounts.set_password, people, token, password)
+    except UsageError as problem:
+        await send_page(send, 400, forms.choose_page(token, name, str(problem)))
+        return
+    await send_page(send, 200, forms.sign_in_page("/", values={"name": name}))
+
+
+def session_cookie(scope: Any, token: str) -> tuple[bytes, bytes]:
+    """Return the header that gives a browser its session, or with "" takes it away."""
+    return set_cookie(scope, COOKIE, token, mode.session_seconds() if token else 0.0)
+
+
+def set_cookie(scope: Any, name: str, value: str, lasts_s: float) -> tuple[bytes, bytes]:
+    """Return the header that sets a cookie: out of reach of scripts and of other sites' forms.
+
+    Lax and not Strict: a link in a mail to a stored query opens it for somebody who is signed in, and somebody who
+    comes back from the provider has what began the sign-in.
+    """
+    prefix, secure = ("__Host-", "; Secure") if scope["scheme"] == "https" else ("", "")
+    cookie = f"{prefix}{name}={value}; Max-Age={lasts_s:.0f}; Path=/; HttpOnly; SameSite=Lax{secure}"
+    return b"set-cookie", cookie.encode()
+
+
+async def send_page(send: Any, status: int, page: str, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:
+    """Send one of the pages that stand before the app."""
+    await answer(send, status, page.encode(), kind=HTML, headers=[POLICY, *headers])
+
+
+def asked_for(scope: Any, name: str) -> str:
+    """Return one field of an address's query; "" where it has none of that name."""
+    return parse_qs(scope["query_string"].decode("latin-1"), max_num_fields=20).get(name, [""])[0]
+
+
+def language_of(headers: dict[bytes, bytes]) -> str:
+    """Return the first language of the browser that Casebind speaks; English where it speaks none."""
+    for part in headers.get(b"accept-language", b"").decode("latin-1").split(","):
+        if (code := part.strip()[:2].lower()) in LANGUAGES:
+            return code
+    return ENGLISH

@@ -1,0 +1,66 @@
+"""What the audit costs: a row, and a verification, on a file of its own in a temporary folder."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from engine.actor import Actor
+from engine.audit.key import signing_key
+from engine.audit.seal import seal
+from engine.audit.verify import verify
+from engine.store.acts import Act, body_of
+from engine.store.audit_chain import canonical
+from engine.store.audit_file import AuditFile
+
+TIMED, AT_ONCE = 300, 500
+WHO = Actor("bench", session="s" * 16, roles=("clinician",))
+SHOWN = tuple(f"study-{n:06d}" for n in range(30))
+
+
+def run(rows: int) -> dict[str, float]:
+    """Return medians of a row in milliseconds, and seconds for so many rows."""
+    act = Act("search", query_id="q-0123456789abcdef", code="f" * 64, returned=SHOWN, patients=SHOWN, release="r2")
+    with tempfile.TemporaryDirectory() as folder, AuditFile(Path(folder)) as audit:
+        synced = [_ms(lambda: audit.append(WHO, act)) for _ in range(TIMED)]
+        bodies = [body_of(WHO, act) for _ in range(rows - TIMED)]
+        noted = [(body["entry"], canonical(body).decode()) for body in bodies]
+        batches = [noted[first : first + AT_ONCE] for first in range(0, len(noted), AT_ONCE)]
+        together = [_ms(lambda batch=batch: audit.deliver(batch)) / len(batch) for batch in batches]  # type: ignore[misc]
+        started = time.perf_counter()
+        seal(audit, Path(folder), signing_key(Path(folder) / "key.pem"), WHO)
+        sealed = time.perf_counter()
+        found = verify(audit, Path(folder))
+        verified = time.perf_counter()
+        assert found.is_whole and found.rows == rows + 1
+        floor = _floor(Path(folder) / "floor", canonical(bodies[0]))
+    return {
+        "floor_ms": floor,
+        "row_ms": float(np.median(synced)),
+        "row_p95_ms": float(np.percentile(synced, 95)),
+        "row_unsynced_ms": float(np.median(together)) if together else 0.0,
+        "seal_s": sealed - started,
+        "verify_s": verified - sealed,
+    }
+
+
+def _floor(path: Path, row: bytes) -> float:
+    """Return how long the disk alone takes to put a page with a row on it, median in milliseconds."""
+    with path.open("wb", buffering=0) as file:
+
+        def write() -> None:
+            file.write(row.ljust(4096))
+            os.fsync(file.fileno())
+
+        return float(np.median([_ms(write) for _ in range(TIMED)]))
+
+
+def _ms(act: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    act()
+    return 1000 * (time.perf_counter() - started)

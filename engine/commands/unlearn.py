@@ -1,0 +1,90 @@
+"""casebind unlearn PATIENT · casebind unlearn verify PATIENT"""
+
+from __future__ import annotations
+
+import json
+import random
+from pathlib import Path
+from typing import Any
+
+import click
+
+from engine import settings
+from engine.actor import single_user
+from engine.commands.shared import workspace_option
+from engine.errors import UsageError, WorkspaceError
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+SEED = 0  # of the draw of patients
+
+
+@click.command("unlearn")
+@click.argument("words", nargs=-1, required=True, metavar="[verify] PATIENT")
+@click.option("--random", "number", type=click.IntRange(1), help="Verify so many patients, drawn at random.")
+@click.option("--steps", type=click.IntRange(1), help="Of each fit that verifies; those of a round without it.")
+@json_option
+@workspace_option
+def command(
+    *, words: tuple[str, ...], number: int | None, steps: int | None, as_json: bool, workspace: Path | None
+) -> None:
+    """Learn everything anew from the shipped release without a patient, and let no release serve that saw them.
+
+    `verify` learns twice, here without the patient and in a second workspace that never held them, and compares the
+    digests of everything learnt and of all codes. Equal bits are the evidence.
+    """
+    folder = workspace or settings.workspace_path()
+    if words[0] != "verify":
+        _unlearn(folder, _only(words), as_json=as_json)
+        return
+    patients = _drawn(folder, number) if number is not None and len(words) == 1 else [_only(words[1:])]
+    found = {one: _asked(folder, "verify", patient=one, steps=steps) for one in patients}
+    equal = all(one["digests_equal"] for one in found.values())
+    if as_json:
+        click.echo(json.dumps({"digests_equal": equal, "patients": found}))
+    else:
+        for patient, one in found.items():
+            click.echo(f"{patient}: {_sentence(one)}")
+    if not equal:
+        raise WorkspaceError(
+            "What was learnt differs, so somebody is not forgotten: run `casebind unlearn` and verify again."
+        )
+
+
+def _unlearn(folder: Path, patient: str, *, as_json: bool) -> None:
+    done = _asked(folder, "unlearn", patient=patient)
+    if as_json:
+        click.echo(json.dumps(done))
+    elif not done["retired"]:
+        click.echo(f"Nothing that serves here has learnt from {patient}; release {done['release']} goes on serving.")
+    else:
+        how = f"learnt anew from {done['marks']:,} marks" if done["marks"] else "which never saw a patient of yours"
+        click.echo(f"Release {done['release']}, {how}, serves; {', '.join(done['retired'])} may not serve again.")
+
+
+def _sentence(found: dict[str, Any]) -> str:
+    """Return what a verification found."""
+    if found["first_different"]:
+        return f"different: {found['first_different']}"
+    serves = {
+        True: "what serves here is it",
+        False: "what serves here is NOT it",
+        None: "no release here was learnt of it",
+    }
+    return f"equal in {len(found['never'])} digests of everything learnt and all codes; {serves[found['served']]}"
+
+
+def _only(words: tuple[str, ...]) -> str:
+    if len(words) != 1:
+        raise UsageError("Name one patient, as in `casebind unlearn verify PATIENT`.")
+    return words[0]
+
+
+def _drawn(folder: Path, number: int) -> list[str]:
+    known = _asked(folder, "patients")["patients"]
+    return random.Random(SEED).sample(known, min(number, len(known)))
+
+
+def _asked(folder: Path, act: str, **facts: Any) -> dict[str, Any]:
+    from engine.consent.acts import carry_out
+
+    return carry_out(folder, act, facts, single_user().name)

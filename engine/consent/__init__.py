@@ -1,0 +1,1 @@
+"""Acts on what belongs to a patient or to whoever asked: withdrawal, retention, erasure, unlearning."""

@@ -1,0 +1,107 @@
+"""The acts that a command carries out itself, or asks of the app where that has the workspace open."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from engine.actor import Actor
+from engine.consent import withdrawal
+from engine.consent.retention import retain
+from engine.consent.unlearning import unlearn, verify
+from engine.errors import WorkspaceBusyError
+from engine.store.classes import Attributes
+from engine.store.consents import withdrawals
+from engine.upkeep.backup import copy_database
+from engine.workspace import encrypting
+from engine.workspace.agreements import agree
+from engine.workspace.erasure import erase
+from engine.workspace.requests import Act, Facts, RequestServer, ask
+from engine.workspace.workspace import Workspace, open_workspace
+
+
+def carry_out(folder: Path, name: str, facts: Facts, who: str) -> Facts:
+    """Carry an act out in this process where the workspace is free, by the running app where that has it.
+
+    Returns what came of it; raises UsageError with its sentence, WorkspaceBusyError where neither can do it.
+    """
+    facts = {**facts, "who": who}
+    try:
+        with open_workspace(folder) as workspace:
+            return ACTS[name](workspace, facts)
+    except WorkspaceBusyError as busy:
+        return ask(folder, name, facts, busy)
+
+
+def serve(folder: Path) -> RequestServer:
+    """Carry out from now on what commands ask of this process, which has the workspace open."""
+    return RequestServer(folder, ACTS)
+
+
+def _decide(workspace: Workspace, facts: Facts) -> Facts:
+    patient_id, scopes = str(facts["patient"]), tuple(facts["scopes"])
+    withdrawal.decide(workspace, patient_id, scopes, granted=bool(facts["granted"]), actor=Actor(str(facts["who"])))
+    return {"patient": patient_id, "scopes": withdrawal.stated(workspace, patient_id)}
+
+
+def _withdrawn(workspace: Workspace, facts: Facts) -> Facts:
+    rows = withdrawals(workspace.database)
+    return {"withdrawn": [{**one._asdict(), "since": one.since.isoformat(timespec="seconds")} for one in rows]}
+
+
+def _agree(workspace: Workspace, facts: Facts) -> Facts:
+    known = Attributes(**facts["attributes"])
+    return {"studies": agree(workspace, str(facts["cohort"]), known, actor=Actor(str(facts["who"])))}
+
+
+def _erase(workspace: Workspace, facts: Facts) -> Facts:
+    made = erase(
+        workspace.storage, facts["patients"], facts["queries"], actor=Actor(str(facts["who"])), reason=facts["reason"]
+    )
+    return {"certificate": {**asdict(made), "whole": made.whole}, "page": made.page}
+
+
+def _retain(workspace: Workspace, facts: Facts) -> Facts:
+    return asdict(retain(workspace, actor=Actor(str(facts["who"])), rewrite=True))
+
+
+def _unlearn(workspace: Workspace, facts: Facts) -> Facts:
+    return asdict(unlearn(workspace, str(facts["patient"]), actor=Actor(str(facts["who"]))))
+
+
+def _verify(workspace: Workspace, facts: Facts) -> Facts:
+    found = verify(workspace, str(facts["patient"]), steps=facts["steps"])
+    return {**asdict(found), "digests_equal": found.equal}
+
+
+def _copy(workspace: Workspace, facts: Facts) -> Facts:
+    return {"file": str(copy_database(workspace))}
+
+
+def _encrypt(workspace: Workspace, facts: Facts) -> Facts:
+    actor, source = Actor(str(facts["who"])), str(facts["source"])
+    made: Facts = {}
+    if facts["rotate"]:
+        made["rotated"] = encrypting.rotate(workspace, source, actor=actor)
+    else:
+        encrypting.begin(workspace, source, actor=actor)
+    done = encrypting.encrypt_plain(workspace, float(facts["seconds"]))
+    return {**made, **asdict(done), "disk": encrypting.disk_is_encrypted(workspace.path)}
+
+
+def _patients(workspace: Workspace, facts: Facts) -> Facts:
+    return {"patients": sorted({row.patient_id for row in workspace.all_rows()})}
+
+
+ACTS: dict[str, Act] = {
+    "decide": _decide,
+    "withdrawn": _withdrawn,
+    "agree": _agree,
+    "erase": _erase,
+    "retain": _retain,
+    "unlearn": _unlearn,
+    "verify": _verify,
+    "encrypt": _encrypt,
+    "patients": _patients,
+    "copy": _copy,
+}

@@ -1,0 +1,29 @@
+"""Withdrawal: the next answer leaves a patient out, and nothing is deleted, so that it can be taken back."""
+
+from __future__ import annotations
+
+from engine.actor import Actor
+from engine.errors import UsageError
+from engine.store.consents import withdrawals
+from engine.store.records import SCOPES
+from engine.workspace.workspace import Workspace
+
+
+def decide(workspace: Workspace, patient_id: str, scopes: tuple[str, ...], *, granted: bool, actor: Actor) -> None:
+    """Withdraw or restore the consent of a patient to some scopes, or to all where none is named.
+
+    A patient who has withdrawn from retrieval is out of training and teaching too, whatever is granted there.
+    Raises UsageError where there is no such patient or scope.
+    """
+    unknown = set(scopes) - set(SCOPES)
+    if unknown:
+        raise UsageError(f"There is no consent scope '{min(unknown)}': use {' or '.join(SCOPES)}.")
+    with workspace.database.exclusive():
+        for scope in scopes or SCOPES:
+            workspace.set_consent(patient_id, granted, actor=actor, scope=scope)
+
+
+def stated(workspace: Workspace, patient_id: str) -> dict[str, bool]:
+    """Return scope → whether the patient's consent stands; what was never asked has not been withdrawn."""
+    gone = {one.scope for one in withdrawals(workspace.database, [patient_id])}
+    return {scope: scope not in gone for scope in SCOPES}

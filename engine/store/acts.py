@@ -1,0 +1,181 @@
+"""Acts: what a person or a command did, as it goes into the audit.
+
+An act that changes the record is noted in its own transaction (`note`, table `acts_due`); `Database.write` moves it to
+audit.db after the commit, and an opening moves what a crash left. An act that changes nothing in the record is appended
+at once, before what was asked for is given.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, Literal
+
+import duckdb
+
+from engine.actor import Actor
+from engine.store.audit_chain import canonical
+
+Outcome = Literal["done", "refused", "failed"]
+Event = Literal["application", "query", "access", "change", "export", "import", "sign-in", "security", "audit"]
+
+# kind of act → the event of auditing that it is (engine.audit names them in ATNA and FHIR)
+KINDS: dict[str, Event] = {
+    "app started": "application",
+    "app stopped": "application",
+    "clock went back": "security",
+    "search": "query",
+    "again": "query",
+    "part": "query",
+    "like": "query",
+    "counterexamples": "query",
+    "changes": "query",
+    "refused": "query",
+    "study opened": "access",
+    "query opened": "access",
+    "compared": "access",
+    "explained": "access",
+    "review": "access",
+    "rated": "change",
+    "rating undone": "change",
+    "annotated": "change",
+    "annotation deleted": "change",
+    "search saved": "change",
+    "search renamed": "change",
+    "saved search deleted": "change",
+    "shared": "change",
+    "sharing ended": "change",
+    "collection made": "change",
+    "collection changed": "change",
+    "collection deleted": "change",
+    "quiz made": "change",
+    "quiz changed": "change",
+    "quiz deleted": "change",
+    "quiz run": "access",
+    "quiz answered": "change",
+    "maker's link": "security",
+    "guidelines": "change",
+    "known pair": "change",
+    "check begun": "access",
+    "check answered": "change",
+    "assignment": "change",
+    "assignment withdrawn": "change",
+    "adjudication": "change",
+    "adjudication undone": "change",
+    "notice accepted": "security",
+    "damage found": "security",
+    "damage read": "audit",
+    "ingest": "import",
+    "studies removed": "change",
+    "import ratings": "import",
+    "export": "export",
+    "backup": "export",
+    "restored": "import",
+    "round": "change",
+    "promotion": "change",
+    "rollback": "change",
+    "reindex": "change",
+    "setting": "change",
+    "consent granted": "change",
+    "consent withdrawn": "change",
+    "retention applied": "change",
+    "erasure begun": "change",
+    "erased": "change",
+    "unlearnt": "change",
+    "encrypted": "security",
+    "key changed": "security",
+    "query deleted": "change",
+    "upload deleted": "change",
+    "gate refused": "security",
+    "signed in": "sign-in",
+    "sign-in refused": "sign-in",
+    "signed out": "sign-in",
+    "sessions ended": "sign-in",
+    "password set": "security",
+    "account added": "security",
+    "account closed": "security",
+    "account reopened": "security",
+    "account joined": "security",
+    "role changed": "security",
+    "link made": "security",
+    "purpose chosen": "security",
+    "policies loaded": "security",
+    "break-glass": "security",
+    "refused access": "security",
+    "record sealed": "audit",
+    "record verified": "audit",
+    "record read": "audit",
+    "record exported": "audit",
+}
+
+
+@dataclass(frozen=True)
+class Act:
+    """One act.
+
+    kind     : of KINDS
+    code     : the packed bits of a query, as hex
+    returned : ids of the studies that were shown, opened, exported or changed
+    patients : their patients' pseudonyms
+    filters  : the filters of a search, or what else was asked, in words
+    refused  : the sentence that was said instead
+    about    : further plain facts; pseudonyms alone, no names of patients and no free text
+    """
+
+    kind: str
+    query_id: str | None = None
+    code: str | None = None
+    returned: tuple[str, ...] = ()
+    patients: tuple[str, ...] = ()
+    release: str | None = None
+    filters: str | None = None
+    refused: str | None = None
+    outcome: Outcome | None = None
+    about: Mapping[str, Any] = field(default_factory=dict)
+
+
+def body_of(actor: Actor, act: Act) -> dict[str, Any]:
+    """Return the body of an act's row but for its number and the moment at which it was recorded."""
+    body: dict[str, Any] = {
+        "entry": uuid.uuid4().hex,
+        "time": datetime.now(UTC).isoformat(timespec="microseconds"),
+        "who": actor.name,
+        "session": actor.sign_in or actor.session,
+        "roles": list(actor.roles),
+        "purpose": actor.purpose,
+        "use": actor.use if actor.signed_in else "",
+        "reason": actor.reason,
+        "kind": act.kind,
+        "query_id": act.query_id,
+        "code": act.code,
+        "returned": list(act.returned),
+        "patients": list(act.patients),
+        "release": act.release,
+        "filters": act.filters,
+        "refused": act.refused,
+        "outcome": act.outcome or ("refused" if act.refused else "done"),
+        "about": dict(act.about),
+    }
+    return without_blanks(body)
+
+
+def without_blanks(body: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a body without what says nothing."""
+    return {key: value for key, value in body.items() if value not in (None, "", [], {})}
+
+
+def note(cursor: duckdb.DuckDBPyConnection, actor: Actor, act: Act) -> str:
+    """Note an act inside its transaction; return the id of its entry."""
+    body = body_of(actor, act)
+    cursor.execute(
+        "INSERT INTO acts_due VALUES (nextval('event_number'), ?, ?)", [body["entry"], canonical(body).decode()]
+    )
+    return str(body["entry"])
+
+
+def note_in_people(run: Callable[..., Any], actor: Actor, act: Act) -> None:
+    """Note an act inside a transaction of people.db."""
+    body = body_of(actor, act)
+    run("INSERT INTO acts_due (entry, body) VALUES (?, ?)", (body["entry"], canonical(body).decode()))

@@ -1,0 +1,105 @@
+"""A search of every byte in a folder for what must not be there any more.
+
+`apart` does it in a process of its own: to open and close a file that this process has open, by DuckDB, SQLite or the
+journal, would give up this process's locks on it (POSIX, fcntl: all are gone when any descriptor is closed).
+"""
+
+from __future__ import annotations
+
+import json
+import mmap
+import os
+import subprocess
+import sys
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from engine.errors import WorkspaceError
+from engine.files import sha256_of
+
+
+@dataclass(frozen=True)
+class Searched:
+    """What was searched, and how often something was found: file, relative to the folder → occurrences."""
+
+    files: int
+    bytes: int
+    found: dict[str, int] = field(default_factory=dict)
+
+
+def search_bytes(folder: Path, wanted: Sequence[bytes], left_out: Collection[str] = ()) -> Searched:
+    """Search the names and contents of all files below a folder.
+
+    left_out : names of files and folders, directly in the folder, that are not searched
+    """
+    found: dict[str, int] = {}
+    files = size = 0
+    for path in files_below(folder, left_out):
+        name = path.relative_to(folder).as_posix()
+        try:
+            n, read = _occurrences(path, wanted)
+        except FileNotFoundError:  # gone meanwhile, such as a cache's
+            continue
+        n += sum(os.fsencode(name).count(one) for one in wanted)
+        files, size = files + 1, size + read
+        if n:
+            found[name] = n
+    return Searched(files, size, found)
+
+
+def apart(folder: Path, wanted: Sequence[bytes], left_out: Collection[str], file: Path) -> tuple[Searched, str]:
+    """Return what search_bytes finds, and the SHA-256 of one file, as hex. WorkspaceError where the process fails."""
+    request = {
+        "folder": str(folder),
+        "wanted": [one.hex() for one in wanted],
+        "left_out": list(left_out),
+        "file": str(file),
+    }
+    command = [sys.executable, "-P", "-m", "engine.workspace.byte_search"]
+    done = subprocess.run(command, input=json.dumps(request), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        reason = done.stderr.strip()[-200:]
+        raise WorkspaceError(f"The files of {folder} could not be searched ({reason}): do the same again.")
+    answer = json.loads(done.stdout)
+    return Searched(answer["files"], answer["bytes"], answer["found"]), answer["digest"]
+
+
+def main() -> None:
+    """Answer one request of `apart`."""
+    asked = json.load(sys.stdin)
+    wanted = [bytes.fromhex(one) for one in asked["wanted"]]
+    searched = search_bytes(Path(asked["folder"]), wanted, asked["left_out"]) if wanted else Searched(0, 0)
+    print(json.dumps({**asdict(searched), "digest": sha256_of(Path(asked["file"]))}))
+
+
+def files_below(folder: Path, left_out: Collection[str] = ()) -> Iterator[Path]:
+    """Yield every file below a folder in the order of their names, but for those that are left out at its top."""
+    for home, folders, names in os.walk(folder):
+        top = Path(home) == folder
+        folders[:] = sorted(one for one in folders if not (top and one in left_out))
+        for name in sorted(names):
+            path = Path(home, name)
+            if not (top and name in left_out) and path.is_file() and not path.is_symlink():
+                yield path
+
+
+def _occurrences(path: Path, wanted: Sequence[bytes]) -> tuple[int, int]:
+    """Return how often any of the sequences occurs in a file, and the file's size."""
+    with path.open("rb") as file:
+        size = os.fstat(file.fileno()).st_size
+        if not size:
+            return 0, 0
+        with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
+            return sum(_count(content, one) for one in wanted), size
+
+
+def _count(content: mmap.mmap, one: bytes) -> int:
+    n, at = 0, content.find(one)
+    while at >= 0:
+        n, at = n + 1, content.find(one, at + 1)
+    return n
+
+
+if __name__ == "__main__":
+    main()

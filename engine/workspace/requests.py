@@ -1,0 +1,98 @@
+"""Acts that a command asks of the process that has the workspace open: DuckDB gives the file to one process alone.
+
+    <workspace>/requests/<number>.request   what is asked, written whole
+                        /<number>.running   taken by the process that has the workspace
+                        /<number>.answer    what came of it; the command reads and deletes it
+
+Whoever may write in the workspace's folder may ask; files and folder belong to their owner alone.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from engine.errors import CasebindError, UsageError, WorkspaceBusyError
+from engine.files import write_whole
+from engine.workspace.workspace import Workspace, open_workspace
+
+FOLDER, REQUEST, RUNNING, ANSWER = "requests", ".request", ".running", ".answer"
+POLL_S = 0.2
+TAKEN_IN_S = 10.0  # by an app that runs
+OWNER_ALONE = 0o600
+Facts = dict[str, Any]  # of JSON
+Act = Callable[[Workspace, Facts], Facts]  # (workspace, what is asked) → what came of it
+
+
+def ask(folder: Path, name: str, facts: Facts, busy: WorkspaceBusyError, *, taken_in_s: float = TAKEN_IN_S) -> Facts:
+    """Return what came of an act that the process with the workspace open has carried out.
+
+    busy : raised where that process takes no requests; nothing is left of this one then
+    Raises UsageError with the sentence of an act that failed.
+    """
+    home = folder / FOLDER
+    home.mkdir(mode=0o700, exist_ok=True)
+    asked = home / f"{secrets.token_hex(8)}{REQUEST}"
+    try:
+        write_whole(asked, json.dumps({"act": name, **facts}), mode=OWNER_ALONE)
+        last = time.monotonic() + taken_in_s
+        while not asked.with_suffix(ANSWER).exists():
+            if time.monotonic() > last and asked.exists():
+                raise busy
+            time.sleep(POLL_S)
+        answer: Facts = json.loads(asked.with_suffix(ANSWER).read_text("utf-8"))
+    finally:
+        for suffix in (REQUEST, ANSWER):
+            asked.with_suffix(suffix).unlink(missing_ok=True)
+    if "error" in answer:
+        raise UsageError(str(answer["error"]))
+    return answer
+
+
+class RequestServer:
+    """Carries out what commands ask of this process, one request after the other, until it is closed."""
+
+    def __init__(self, path: Path, acts: Mapping[str, Act]) -> None:
+        """Begin in the background. acts : by the names that requests give"""
+        self._folder, self._acts = path, acts
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="requests", daemon=True)
+        home = path / FOLDER
+        for left in [*home.glob(f"*{RUNNING}"), *home.glob(f"*{ANSWER}")]:  # of a process that was killed
+            left.unlink(missing_ok=True)
+        self._thread.start()
+
+    def close(self) -> None:
+        """Take no more requests; waits for the one that is being carried out."""
+        self._ended.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        while not self._ended.wait(POLL_S):
+            for asked in sorted((self._folder / FOLDER).glob(f"*{REQUEST}")):
+                with suppress(OSError):  # the command has given up, or the disk is full: nobody waits for the answer
+                    self._take(asked)
+
+    def _take(self, asked: Path) -> None:
+        running = asked.rename(asked.with_suffix(RUNNING))
+        try:
+            write_whole(asked.with_suffix(ANSWER), json.dumps(self._answer(running)), mode=OWNER_ALONE)
+        finally:
+            running.unlink(missing_ok=True)
+
+    def _answer(self, running: Path) -> Facts:
+        """Return what came of a request, or {"error": one sentence}."""
+        try:
+            facts = json.loads(running.read_text("utf-8"))
+            with open_workspace(self._folder) as workspace:
+                return self._acts[facts.pop("act")](workspace, facts)
+        except CasebindError as error:
+            return {"error": str(error)}
+        except Exception as error:
+            return {"error": f"The act ended unexpectedly ({type(error).__name__}): see the log of the app."}
