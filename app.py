@@ -3,41 +3,64 @@
 from __future__ import annotations
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from engine.settings import ASSETS
-from engine.strings import text
-from pages.shared import frame, notice
+from engine.store.rule import Act
+from engine.strings import speaking, text
+from pages.shared import frame, notice, permitted, signed_in
 from pages.shared.guard import guarded
+from pages.shared.language import of_session
 
 st.set_page_config(page_title=text("app.name"), page_icon=ASSETS / "logo.png", layout="wide")
-page = st.navigation(
-    [
-        st.Page("pages/search/page.py", title=text("app.search"), icon=":material/search:", default=True),
-        st.Page("pages/compare/page.py", title=text("app.compare"), icon=":material/compare:", url_path="compare"),
-        st.Page("pages/map/page.py", title=text("app.map"), icon=":material/scatter_plot:", url_path="map"),
-        st.Page(
-            "pages/collections/page.py",
-            title=text("app.collections"),
-            icon=":material/collections_bookmark:",
-            url_path="collections",
-        ),
-        st.Page("pages/quiz/page.py", title=text("app.quiz"), icon=":material/quiz:", url_path="quiz"),
-        st.Page("pages/review/page.py", title=text("app.review"), icon=":material/rate_review:", url_path="review"),
-        st.Page(
-            "pages/releases/page.py", title=text("app.releases"), icon=":material/inventory_2:", url_path="releases"
-        ),
-        st.Page("pages/about/page.py", title=text("app.about"), icon=":material/info:", url_path="about"),
-    ],
-    position="top",
-)
-frame.begin(page.title)
-st.html(ASSETS / "style.css")
-tools = notice.draw_banner()
-with guarded():
-    notice.draw_damage()
-    if notice.accepted():
-        page.run()
-    else:
-        notice.draw_notice()
-with tools:
-    frame.draw()
+permitted.begin()
+SCREENS: dict[str, tuple[Act, str]] = {  # name in its address → what whoever opens it must be allowed, icon
+    "search": ("search", "search"),
+    "compare": ("search", "compare"),
+    "map": ("search", "scatter_plot"),
+    "collections": ("collect", "collections_bookmark"),
+    "quiz": ("learn", "quiz"),
+    "review": ("review", "rate_review"),
+    "releases": ("curate", "inventory_2"),
+    "record": ("record", "history"),
+    "consent": ("consent", "shield_person"),
+    "people": ("record", "group"),
+}
+
+
+def screen(name: str, *, shown: bool, icon: str) -> StreamlitPage:
+    """Return a page of the navigation; one that is not shown there keeps its address, which refuses."""
+    return st.Page(
+        f"pages/{name}/page.py",
+        title=text(f"app.{name}"),
+        icon=f":material/{icon}:",
+        url_path="" if name == "search" else name,
+        default=name == "search",
+        visibility="visible" if shown else "hidden",
+    )
+
+
+shown = {name: permitted.may(act) for name, (act, _) in SCREENS.items()}
+shown["people"] &= permitted.has_accounts()
+screens = [screen(name, shown=shown[name], icon=icon) for name, (_, icon) in SCREENS.items()]
+page = st.navigation([*screens, screen("about", shown=True, icon="info")], position="top")
+with speaking(of_session()):  # looked up once a run
+    frame.begin(page.title)
+    st.html(ASSETS / "style.css")
+    tools = None
+    with guarded():
+        signed_in.begin()
+        tools = notice.draw_banner()
+        notice.draw_damage()
+        if notice.accepted():
+            name = page.url_path or "search"
+            if name == "search" and not shown[name] and any(shown.values()):
+                st.switch_page(screens[list(shown.values()).index(True)])
+            if name in SCREENS:
+                permitted.refuse(name, SCREENS[name][0])
+            page.run()
+        else:
+            notice.draw_notice()
+    if tools is not None:
+        with tools:
+            frame.draw()

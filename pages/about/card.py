@@ -12,7 +12,7 @@ from engine.modalities import MODALITIES
 from engine.model.headline import USES, HeadlineFigure, Use, headline
 from engine.strings import number, one_of, text
 from engine.version import __version__
-from pages.shared import resources
+from pages.shared import plain_table, resources
 from pages.shared.markdown import escaped
 
 
@@ -60,7 +60,7 @@ def draw_collection() -> None:
     workspace = resources.workspace()
     counts = workspace.counts(actor=resources.actor())
     rows = [(text(f"modality.{name}"), number(counts.get(name, 0))) for name in MODALITIES]
-    st.table(pd.DataFrame(rows, columns=[text("about.workspace_kind"), text("about.workspace_n")]), hide_index=True)
+    plain_table.draw(pd.DataFrame(rows, columns=[text("about.workspace_kind"), text("about.workspace_n")]))
     with st.expander(text("about.cohorts_title")):
         for cohort in workspace.cohorts(actor=resources.actor()):
             made = text("card.synthetic") if cohort.synthetic else text("about.recorded")
@@ -72,7 +72,8 @@ def draw_collection() -> None:
 def draw_release() -> None:
     """Draw the release's limits; its data sets with licences, measured figures and versions folded."""
     manifest = resources.release().manifest
-    st.markdown("\n".join(f"- {escaped(limit)}" for limit in manifest.get("limits", [])))
+    with st.container(key="english-limits"):
+        st.markdown("\n".join(f"- {escaped(limit)}" for limit in manifest.get("limits", [])))
     data, measured = data_rows(manifest), list(figures(manifest.get("figures", {})))
     with st.expander(text("about.data_folded", n=len(data))):
         names = ("data_name", "data_kinds", "data_n", "data_patients", "data_attribution")
@@ -94,10 +95,8 @@ def draw_release() -> None:
 
 
 def _table(rows: list[tuple[str, ...]], names: tuple[str, ...], none: str) -> None:
-    """Draw a table as plain HTML: a hundred rows whose cells are each drawn as Markdown would take a second."""
     if rows:
-        table = pd.DataFrame(rows, columns=[text(f"about.{name}") for name in names])
-        st.html(table.to_html(index=False, border=0, classes="plain", justify="unset", escape=True))
+        plain_table.draw(pd.DataFrame(rows, columns=[text(f"about.{name}") for name in names]))
     else:
         st.markdown(text(f"about.{none}"))
 

@@ -9,6 +9,7 @@ from typing import Any
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.sentences import spoken
 from engine.settings import ASSETS
 from engine.strings import notice, text
 from pages.about import card
@@ -45,7 +46,7 @@ def _part(draw_it: Any) -> None:
     try:
         draw_it()
     except CasebindError as error:
-        st.info(str(error), icon=":material/info:")
+        st.info(spoken(error), icon=":material/info:")
 
 
 @lru_cache(maxsize=1)
@@ -55,7 +56,8 @@ def _card() -> list[dict[str, str]]:
 
 def _fields() -> None:
     """Draw the card's fields, two beside each other where there is room."""
-    grid = st.grid(2, min_column_width=420, border=True)
+    with st.container(key="english-fields"):  # the card is written in English, and a screen reader is told so
+        grid = st.grid(2, min_column_width=420, border=True)
     for one in _card():
         with grid.cell():
             st.markdown(f"**{one['title']}**  \n{one['text']}")

@@ -9,14 +9,14 @@ import streamlit as st
 from engine.report.export_collection import CollectionExportRequest, export_collection
 from engine.report.writers import WRITERS
 from engine.store.collections import CollectionCase, TeachingCollection
-from engine.store.quizzes import VISIBILITIES
 from engine.strings import text
 from engine.teaching import access, collections
 from pages.collections import state
-from pages.shared import fields, resources
+from pages.shared import fields, permitted, resources
 from pages.shared.keys import SCREENS
 from pages.shared.link import link
 from pages.shared.maker_link import draw_maker_link
+from pages.shared.visibility import draw_visibility
 
 KEYS = SCREENS["collections"]
 FILES = {  # buttons, in their order → format, and whether labels are hidden
@@ -42,17 +42,22 @@ def draw_collection_bar(collection: TeachingCollection, items: list[CollectionCa
             on_click=state.slide,
             args=(index + 1,),
         )
-        if st.button(text("collections.quiz"), icon=":material/quiz:", key="make-quiz", disabled=not items):
+        if permitted.may("teach") and st.button(
+            text("collections.quiz"), icon=":material/quiz:", key="make-quiz", disabled=not items
+        ):
             st.switch_page("pages/quiz/page.py", query_params={"build": collection.collection_id})
-        with st.popover(text("collections.add_title"), icon=":material/add:", key="add-popover"):
-            _add(collection)
+        may_change = collections.may_change(resources.workspace(), collection.collection_id, actor=resources.actor())
+        if may_change:
+            with st.popover(text("collections.add_title"), icon=":material/add:", key="add-popover"):
+                _add(collection)
         with st.popover(text("collections.share"), icon=":material/link:", key="share-popover"):
             _share(collection)
         with st.popover(text("export.title"), icon=":material/download:", disabled=not items, key="export-popover"):
             _export(collection)
         with st.popover(text("collections.edit"), icon=":material/edit:", key="edit-popover"):
-            _words(collection)
-            _whole(collection)
+            if may_change:
+                _words(collection)
+            _whole(collection, may_change)
 
 
 def _share(collection: TeachingCollection) -> None:
@@ -62,17 +67,7 @@ def _share(collection: TeachingCollection) -> None:
     st.code(link("collections", collection=which), language=None, wrap_lines=True)
     if not access.is_maker(resources.workspace(), which, actor=resources.actor()):
         return
-    st.segmented_control(
-        text("access.visibility"),
-        VISIBILITIES,
-        format_func=lambda name: text(f"access.{name}"),
-        default=collection.visibility,
-        required=True,
-        key=f"visibility-{which}",
-        help=text("access.visibility_help"),
-        on_change=state.set_visibility,
-        args=(collection,),
-    )
+    draw_visibility(f"visibility-{which}", collection.visibility, state.set_visibility, (collection,))
     draw_maker_link(which, lambda key: link("collections", collection=which, key=key))
 
 
@@ -125,10 +120,11 @@ def _words(collection: TeachingCollection) -> None:
     )
 
 
-def _whole(collection: TeachingCollection) -> None:
-    """Draw what is done to the collection as a whole."""
+def _whole(collection: TeachingCollection, may_change: bool) -> None:
+    """Draw what is done to the collection as a whole: a copy of one's own, and by whom may change it the end of it."""
+    actions = (("duplicate", "content_copy", state.duplicate), ("delete", "delete", state.delete))
     with st.container(horizontal=True, gap="small"):
-        for action, icon, do in (("duplicate", "content_copy", state.duplicate), ("delete", "delete", state.delete)):
+        for action, icon, do in actions[: 1 + may_change]:
             st.button(
                 text(f"collections.{action}"), icon=f":material/{icon}:", key=action, on_click=do, args=(collection,)
             )

@@ -5,11 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.sentences import spoken
 from engine.store.collections import CollectionCase, TeachingCollection
 from engine.strings import text
 from engine.teaching import collections
 from pages.collections import state
-from pages.shared import case_view, resources, study_facts
+from pages.shared import case_view, frame, resources, study_facts
 from pages.shared.keys import SCREENS
 from pages.shared.markdown import escaped, escaped_lines
 
@@ -41,6 +42,8 @@ def draw_presentation(collection: TeachingCollection) -> None:
         return
     n = state.position_in_url(state.PRESENT, len(found))
     item = found[n - 1]
+    place = text("collections.place", n=n, total=len(found))
+    frame.describe(text("frame.part", title=collection.title, part=place))
     of_case, shown = st.session_state.get(REVEALED, ("", frozenset()))
     shown = shown if of_case == item.study_id else frozenset()
     _bar(collection, found, n, shown)
@@ -99,7 +102,7 @@ def _case(item: CollectionCase, n: int, *, anonymous: bool) -> None:
     try:
         study = resources.workspace().study(item.study_id, actor=resources.actor())
     except CasebindError as error:
-        st.error(text("collections.no_study", why=escaped(error)), icon=":material/error:")
+        st.error(text("collections.no_study", why=escaped(spoken(error))), icon=":material/error:")
         return
     case_view.draw_case(study, key=f"stage-{n}", anonymous=anonymous, height=PICTURE, container="present-case")
 

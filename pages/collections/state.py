@@ -7,6 +7,7 @@ from collections.abc import Callable
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.sentences import spoken
 from engine.store.collections import CollectionCase, TeachingCollection
 from engine.strings import text
 from engine.teaching import access, collections
@@ -60,7 +61,7 @@ def done(change: Callable[[], object], words: str = "") -> bool:
     try:
         change()
     except CasebindError as error:
-        st.session_state[MESSAGE] = (False, escaped(error))
+        st.session_state[MESSAGE] = (False, escaped(spoken(error)))
         return False
     st.session_state[MESSAGE] = (True, words)
     return True
@@ -107,7 +108,7 @@ def duplicate(collection: TeachingCollection) -> None:
             ).collection_id
         )
     except CasebindError as error:
-        st.session_state[MESSAGE] = (False, escaped(error))
+        st.session_state[MESSAGE] = (False, escaped(spoken(error)))
 
 
 def move(collection: TeachingCollection, study_id: str, by: int) -> None:

@@ -8,7 +8,7 @@ from engine.retrieval import wording
 from engine.store.records import MARKS
 from engine.strings import text
 from pages.compare.pair import Pair
-from pages.shared import case_card, content, query_state, quiz_return, resources
+from pages.shared import case_card, content, frame, permitted, query_state, quiz_return, resources
 from pages.shared.keys import KEYS
 from pages.shared.markdown import escaped
 
@@ -26,11 +26,6 @@ def draw_navigation(pair: Pair | None) -> None:
         _steps(pair.ids, pair.ids.index(pair.neighbour.study_id))
 
 
-def _draw_way_back() -> None:
-    if st.button(text("detail.back"), icon=":material/arrow_back:", key="back", shortcut=KEYS["back"]):
-        st.switch_page(SEARCH, query_params=query_state.url(query_state.CASE))
-
-
 def draw_new() -> None:
     """Draw the button that starts a new query."""
     if st.button(text("search.new"), icon=":material/add:", key="new", shortcut=KEYS["new"]):
@@ -40,27 +35,31 @@ def draw_new() -> None:
 
 def _steps(ids: list[str], index: int) -> None:
     for action, step, icon in (("previous", -1, "chevron_left"), ("next", 1, "chevron_right")):
-        there = 0 <= index + step < len(ids)
         st.button(
             text(f"detail.{action}"),
             key=action,
             icon=f":material/{icon}:",
             shortcut=KEYS[action],
-            disabled=not there,
-            on_click=_open,
-            args=(ids[index + step] if there else "",),
+            disabled=not 0 <= index + step < len(ids),
+            on_click=_step,
+            args=(ids, step),
         )
     st.markdown(text("detail.place", n=index + 1, total=len(ids)), width="content")
 
 
-def _open(study_id: str) -> None:
-    """Open another case and keep the overlay as it is."""
-    query_state.open_case(study_id, bool(st.session_state.get("why")))
+def _step(ids: list[str], step: int) -> None:
+    """Open the case a step on from the one in the address, and keep the overlay as it is.
+
+    The page may still show an earlier one: whoever presses twice goes two steps.
+    """
+    opened = query_state.opened()
+    at = ids.index(opened) + step if opened in ids else 0
+    query_state.open_case(ids[min(max(at, 0), len(ids) - 1)], bool(st.session_state.get("why")))
 
 
 def draw_rating(pair: Pair) -> None:
     """Draw the three marks with their keys; the stored one carries a tick and the word "Saved"."""
-    if pair.neighbour is None:
+    if pair.neighbour is None or not permitted.may("rate"):
         return
     study_id = pair.neighbour.study_id
     mark = query_state.user_ratings(pair.answer.query_id).get(study_id)
@@ -76,7 +75,8 @@ def draw_rating(pair: Pair) -> None:
             args=(pair.answer, study_id, None if name == mark else name),
         )
     if mark:
-        st.markdown(text("card.saved_line", mark=text(f"mark.{mark}")), width="content")
+        with frame.heard("mark", width="content"):
+            st.markdown(text("card.saved_line", mark=text(f"mark.{mark}")), width="content")
 
 
 def draw_siblings(pair: Pair) -> None:

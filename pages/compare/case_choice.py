@@ -7,7 +7,7 @@ import streamlit as st
 from engine.modalities import MODALITIES
 from engine.retrieval import wording
 from engine.store.records import StudyRow
-from engine.strings import text
+from engine.strings import language, text
 from pages.shared import query_state, resources
 
 SIDES = ("first", "second")
@@ -44,9 +44,9 @@ def _open(query: str, case: str) -> None:
 
 def _choice(side: str) -> str | None:
     """Draw kind, label and study of one side; return the study's id."""
-    workspace = resources.workspace()
     st.markdown(f"**{text(f'compare.choose_{side}')}**")
-    kinds = [kind for kind in MODALITIES if workspace.counts(actor=resources.actor()).get(kind)]
+    labels_by_kind = _labels(resources.sight())
+    kinds = list(labels_by_kind)
     kind = st.segmented_control(
         text("compare.choose_kind"),
         kinds,
@@ -57,39 +57,44 @@ def _choice(side: str) -> str | None:
     )
     if kind is None:
         return None
-    labels = workspace.labels(kind, actor=resources.actor())
     label = st.selectbox(
         text("compare.choose_label"),
-        labels,
+        labels_by_kind[kind],
         index=None,
         key=f"{side}-label",
         placeholder=text("compare.choose_any"),
         format_func=wording.label,
     )
-    rows = [row for row in _rows(resources.sight(), kind) if _fits(row, label)]
+    named, total = _named(resources.sight(), kind, label, language())
     study = st.selectbox(
         text("compare.choose_study"),
-        rows[:MAX_LISTED],
+        list(named),
         key=f"{side}-study",
-        format_func=_named,
-        index=min(SIDES.index(side), len(rows) - 1) if rows else None,
+        format_func=lambda study_id: named.get(study_id, study_id),
+        index=min(SIDES.index(side), len(named) - 1) if named else None,
     )
-    if len(rows) > MAX_LISTED:
-        st.markdown(f":small[{text('compare.choose_more', n=MAX_LISTED, total=len(rows))}]")
-    return study.study_id if study else None
+    if total > len(named):
+        st.markdown(f":small[{text('compare.choose_more', n=len(named), total=total)}]")
+    return study
 
 
 @st.cache_data(max_entries=8, show_spinner=False)
-def _rows(sight: resources.Sight, kind: str) -> list[StudyRow]:
-    """Return the studies of one kind that the actor sees."""
-    return [row for row in resources.workspace().rows(actor=resources.actor()) if row.modality == kind]
+def _labels(sight: resources.Sight) -> dict[str, list[str]]:
+    """Return the kinds that the actor sees studies of, each with its labels."""
+    workspace, actor = resources.workspace(), resources.actor()
+    counts = workspace.counts(actor=actor)
+    return {kind: workspace.labels(kind, actor=actor) for kind in MODALITIES if counts.get(kind)}
 
 
-def _fits(row: StudyRow, label: str | None) -> bool:
-    return label is None or label in row.labels
+@st.cache_data(max_entries=64, show_spinner=False)
+def _named(sight: resources.Sight, kind: str, label: str | None, language: str) -> tuple[dict[str, str], int]:
+    """Return the first studies of a kind with a label that the actor sees, id → words; and how many there are."""
+    rows = [row for row in resources.workspace().rows(actor=resources.actor()) if row.modality == kind]
+    fitting = [row for row in rows if label is None or label in row.labels]
+    return {row.study_id: _in_words(row) for row in fitting[:MAX_LISTED]}, len(fitting)
 
 
-def _named(row: StudyRow) -> str:
+def _in_words(row: StudyRow) -> str:
     """Return a study in words, its id last."""
     person = wording.person(row.age, row.sex, row.view)
     mark = text("card.synthetic") if row.synthetic else ""

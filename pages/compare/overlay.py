@@ -8,11 +8,12 @@ import streamlit as st
 from engine.drawing.signed_colours import symmetric_limit
 from engine.explain.maps import InputMap, PairMaps
 from engine.explain.sentences import CAVEAT, not_converged, outside, percent
+from engine.sentences import spoken
 from engine.strings import text
 from engine.study import Film, Study
 from pages.compare import maps, parts
 from pages.compare.maps import Refinement
-from pages.shared import legend
+from pages.shared import frame, legend
 from pages.shared.keys import KEYS
 from pages.shared.markdown import escaped
 from pages.shared.theme import browser_paper
@@ -111,21 +112,24 @@ def _honesty(pair_maps: PairMaps, query: Study, match: Study, *, stopped: bool) 
     for column, (name, one, study) in zip(columns, sides, strict=True):
         if one is not None:
             with column:
-                _side(text(name), one, study)
+                _side(name, one, study)
     for note in pair_maps.notes:
-        st.markdown(f":small[{escaped(note)}]")
-    st.markdown(f":material/warning: {escaped(CAVEAT)}")
+        st.markdown(f":small[{escaped(spoken(note))}]")
+    st.markdown(f":material/warning: {escaped(spoken(CAVEAT))}")
 
 
 def _side(name: str, input_map: InputMap, study: Study) -> None:
     """Draw what one map adds up to; where it lies only if it has converged."""
     gap, limit = percent(input_map.gap), percent(input_map.limit)
-    said = text("detail.gap", side=name, gap=gap, limit=limit, steps=input_map.steps, baseline=input_map.baseline)
-    if not input_map.converged:
-        st.markdown(f"{said} **{text('detail.gap_open')}**")
-        return
+    said = text(
+        "detail.gap", side=text(name), gap=gap, limit=limit, steps=input_map.steps, baseline=spoken(input_map.baseline)
+    )
     accounts = text("detail.accounts", share=f"{100 * input_map.explained:.0f}")
-    st.markdown(" ".join([said, accounts, outside(input_map)]))
-    st.markdown(f":small[{escaped(text('detail.smoothing', smoothing=input_map.smoothing))}]")
+    known = f"{accounts} {outside(input_map)}" if input_map.converged else f"**{text('detail.gap_open')}**"
+    with frame.heard(name.replace(".", "-")):
+        st.markdown(f"{said} {known}")
+    if not input_map.converged:
+        return
+    st.markdown(f":small[{escaped(text('detail.smoothing', smoothing=spoken(input_map.smoothing)))}]")
     with st.expander(text("detail.strongest")):
         st.table(parts.table(input_map, study), hide_index=True)

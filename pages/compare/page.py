@@ -10,15 +10,17 @@ import streamlit as st
 from engine.errors import CasebindError
 from engine.explain.maps import InputMap
 from engine.retrieval import wording
+from engine.sentences import spoken
 from engine.strings import text
 from engine.study import Study
-from pages.compare import bar, case_choice, maps, overlay
+from pages.compare import bar, case_choice, maps, overlay, reference
 from pages.compare.pair import Pair, load
 from pages.shared import case_card, collect, export, frame, mean, query_state, resources, study_facts, viewer
 from pages.shared.keys import KEYS
 from pages.shared.markdown import escaped
 from pages.shared.viewer import Panel
 
+NOTED = "compare-noted"  # in the session: pairs that are on record as opened
 HEIGHT, HEIGHT_WITH_MAPS = "calc(100vh - 235px)", "calc(100vh - 305px)"  # the window less the frame, the bar, the tools
 WORDS_PX = 260  # width of words beside a recording
 
@@ -36,7 +38,7 @@ def draw() -> None:
         with st.spinner(text("asking.searching"), show_time=True):
             pair = load(case)
     except CasebindError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(spoken(error), icon=":material/error:")
         with st.container(horizontal=True, key="detail-bar"):
             bar.draw_navigation(None)
             bar.draw_new()
@@ -45,6 +47,7 @@ def draw() -> None:
 
 
 def _pair(pair: Pair) -> None:
+    _note(pair)
     _describe(pair)
     with st.container(horizontal=True, vertical_alignment="center", key="detail-bar", gap="xsmall"):
         _bar(pair)
@@ -67,13 +70,25 @@ def _pair(pair: Pair) -> None:
     bar.draw_siblings(pair)
 
 
+def _note(pair: Pair) -> None:
+    """Have it on record, once, that the pair is opened, and that its explanation is asked for."""
+    acts = ["compared", *(["explained"] if overlay.wanted() and not pair.mean else [])]
+    for kind in acts:
+        opened = (kind, pair.answer.query_id, pair.row.study_id)
+        if opened not in (noted := st.session_state.setdefault(NOTED, set())):
+            resources.workspace().audit(
+                kind, actor=resources.actor(), query_id=opened[1], returned=opened[2:], release=pair.answer.release
+            )
+            noted.add(opened)
+
+
 def _describe(pair: Pair) -> None:
     """Name the pair in the browser's title, and have it announced once."""
     labels = wording.labels(pair.row.labels)
     frame.describe(
         text("compare.page_title", case=_title(pair), labels=labels),
         screen="search",
-        token=f"pair {pair.answer.query_id} {pair.row.study_id}",
+        token=f"pair {pair.answer.query_id} {pair.row.study_id} {overlay.wanted()}",
         announcement=text("compare.announced", case=_title(pair), labels=labels),
         focus="compare-pictures",
     )
@@ -158,7 +173,7 @@ def _facts(pair: Pair) -> None:
     left, right = st.columns(2, gap="medium")
     with left:
         mark = case_card.synthetic_badge(query.facts.get("synthetic"))
-        st.markdown(f"**{text('detail.yours')}**{mark}  \n{escaped(query.recognised)}")
+        st.markdown(f"**{text('detail.yours')}**{mark}  \n{escaped(spoken(query.recognised))}")
         if labels := tuple(query.facts.get("labels") or ()):
             st.markdown(f"{text('card.labelled_as')} **{escaped(wording.labels(labels))}**")
         if not pair.mean:
@@ -166,6 +181,7 @@ def _facts(pair: Pair) -> None:
     with right:
         _head(pair)
         st.markdown(_known(pair))
+        reference.draw_reference(pair.row, pair.match)
         viewer.numbers(pair.match, key="compare-case")
 
 
@@ -174,7 +190,7 @@ def _head(pair: Pair) -> None:
     badge = case_card.synthetic_badge(row.synthetic)
     name = f"{text(f'icon.{row.modality}')} {text(f'modality_one.{row.modality}')}{badge}"
     head = case_card.head(pair.neighbour) if pair.neighbour else name
-    st.markdown(f"{head}  \n{escaped(row.recognised)}")
+    st.markdown(f"{head}  \n{escaped(spoken(row.recognised))}")
 
 
 def _known(pair: Pair) -> str:
@@ -187,8 +203,7 @@ def _known(pair: Pair) -> str:
         wording.person(row.age, row.sex, row.view),
         wording.origin(row.cohort, row.licence),
     ]
-    lines = [f"{text('card.labelled_as')} **{study_facts.named(row)}**"]
-    lines += [f":small[{escaped(line)}]" for line in known if line]
+    lines = [study_facts.labelled(row), *(f":small[{escaped(line)}]" for line in known if line)]
     return "  \n".join(lines)
 
 

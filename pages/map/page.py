@@ -12,6 +12,7 @@ from engine.map.place import QueryPlace
 from engine.map.points import BY, Points
 from engine.modalities import MODALITIES
 from engine.retrieval import wording
+from engine.sentences import spoken
 from engine.strings import number, text
 from pages.map import figure, progress, selection, state
 
@@ -41,7 +42,7 @@ def draw() -> None:
     try:
         how, places = state.chosen(shown.points, near)
     except UsageError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(spoken(error), icon=":material/error:")
         return
     selection.draw_selection(shown.points, how, places, near)
 

@@ -94,7 +94,7 @@ def current_map() -> MapView | None:
         digest=release.digest,
         written=written,
         version=workspace.snapshots.version(),
-        permitted=permission(resources.actor()),
+        permitted=permission(resources.workspace().database, resources.actor()),
     )
     chart = _chart(key.path, key.release, key.written)
     return None if chart is None else MapView(chart, _points(key), key)

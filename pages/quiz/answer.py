@@ -9,6 +9,7 @@ from engine.store.quiz_runs import QuizQuestion, Run
 from engine.strings import text
 from engine.teaching.judging import MAX_WORDS
 from pages.quiz import state
+from pages.shared import frame
 from pages.shared.keys import SCREENS
 from pages.shared.markdown import escaped
 
@@ -20,7 +21,7 @@ def draw_answer(run: Run, question: QuizQuestion) -> None:
     """Draw what is asked; choosing redraws this alone."""
     if st.session_state.pop("quiz-redraw", False):
         st.rerun()
-    st.markdown(f"**{text(f'quiz.ask_{question.asks}', label=_asked(question))}**")
+    st.markdown(f"**{escaped(words(question))}**")
     if question.asks == "text":
         ready = _words(run, question)
     elif question.asks == "region":
@@ -40,9 +41,15 @@ def draw_answer(run: Run, question: QuizQuestion) -> None:
     )
 
 
-def _asked(question: QuizQuestion) -> str:
-    """Return the label whose place is asked for; "" for other questions, whose answer it would be."""
-    return escaped(wording.label(question.labelled[0])) if question.asks == "region" else ""
+def words(question: QuizQuestion) -> str:
+    """Return what is asked; it names the label whose place is asked for, and no other, which would be the answer."""
+    label = wording.label(question.labelled[0]) if question.asks == "region" else ""
+    return text(f"quiz.ask_{question.asks}", label=label)
+
+
+def field(question: QuizQuestion) -> str:
+    """Return the key of the field for own words."""
+    return f"words-{question.position}"
 
 
 def _options(run: Run, question: QuizQuestion) -> bool:
@@ -60,19 +67,19 @@ def _options(run: Run, question: QuizQuestion) -> bool:
             args=(run, question, option),
         )
     words = text("quiz.chosen", labels=escaped(wording.labels(chosen))) if chosen else text("quiz.nothing")
-    st.markdown(words)
+    with frame.heard("chosen"):
+        st.markdown(words)
     return bool(chosen)
 
 
 def _words(run: Run, question: QuizQuestion) -> bool:
     """Draw the field for own words; return whether anything is written."""
-    field = f"words-{question.position}"
     st.text_input(
         text("quiz.words"),
-        key=field,
+        key=field(question),
         max_chars=MAX_WORDS,
         placeholder=text("quiz.words_how"),
         on_change=state.write,
-        args=(run, question, field),
+        args=(run, question, field(question)),
     )
     return bool(state.picked(run, question))

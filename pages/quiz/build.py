@@ -8,8 +8,9 @@ import streamlit as st
 
 from engine.errors import CasebindError
 from engine.retrieval import wording
+from engine.sentences import spoken
 from engine.store.filters import Filters
-from engine.store.quizzes import ORDERS, VISIBILITIES
+from engine.store.quizzes import ORDERS
 from engine.strings import several, text
 from engine.study import Modality
 from engine.teaching import collections, quizzes
@@ -18,6 +19,7 @@ from engine.teaching.selection import RECORDINGS
 from pages.quiz import state, times
 from pages.shared import resources, session
 from pages.shared.markdown import escaped
+from pages.shared.visibility import draw_visibility
 
 MESSAGE, CLEAR = "built-said", "built-clear"
 SOURCES, ASKS = ("filters", "collection"), ("one", "all", "text", "region")
@@ -132,15 +134,7 @@ def _plan() -> None:
             key="build-order",
             required=True,
         )
-        st.segmented_control(
-            text("access.visibility"),
-            VISIBILITIES,
-            format_func=lambda name: text(f"access.{name}"),
-            default="link",
-            key="build-visibility",
-            required=True,
-            help=text("access.visibility_help"),
-        )
+        draw_visibility("build-visibility", "link")
     st.radio(text("quiz.asks"), ASKS, format_func=lambda name: text(f"quiz.asks_{name}"), key="build-asks")
 
 
@@ -185,7 +179,7 @@ def _build() -> None:
                 workspace, release, (kind,), filters, plan, actor=actor, on_progress=on_progress
             )
     except CasebindError as error:
-        chosen[MESSAGE] = (False, escaped(error))
+        chosen[MESSAGE] = (False, escaped(spoken(error)))
         return
     chosen[MESSAGE] = (True, _said(built))
     chosen[CLEAR] = True
@@ -200,6 +194,7 @@ def _said(built: BuiltQuiz) -> str:
         ("left_unlabelled", built.unlabelled),
         ("left_patient", built.same_patient),
         ("left_unmarked", built.unmarked),
+        ("left_unshown", built.unshown),
         ("synthetic_films", built.synthetic_films),
     )
     said = [several(n, f"quiz.{name}") for name, n in left if n]

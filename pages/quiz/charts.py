@@ -13,7 +13,9 @@ from engine.strings import text
 from engine.teaching.results import QuestionResult, Results, Share
 
 RIGHT, WRONG, NONE = "#009E73", "#CC79A7", "#8A97A3"  # Okabe and Ito's green and purple; grey for none
-ROW_PX, HEAD_PX = 34, 90
+ROW_PX, HEAD_PX = 34, 98
+SHARES, TICKS = (-4, 104), tuple(range(0, 101, 20))  # per cent; a point at either end stands clear of the names
+NAME_PX = 6  # between a name and its bar or point
 MAX_NAME = 34  # characters of an option beside its bar
 
 
@@ -51,7 +53,7 @@ def learners(found: Results, theme: ThemeType) -> go.Figure:
     figure = go.Figure(_shares([one.share for one in found.learners], horizontal=True))
     figure = _laid_out(figure, len(names), theme)
     figure.update_yaxes(tickvals=list(range(len(names))), ticktext=names, autorange="reversed")
-    figure.update_xaxes(title=text("quiz.chart_share"), range=[0, 100])
+    figure.update_xaxes(title=text("quiz.chart_share"), range=SHARES, tickvals=TICKS)
     return figure
 
 
@@ -61,7 +63,7 @@ def days(found: Results, theme: ThemeType) -> go.Figure:
     figure = _laid_out(figure, 7, theme)
     labels = [f"{day.isoformat()}<br>n = {share.n}" for day, share in found.days]
     figure.update_xaxes(tickvals=list(range(len(labels))), ticktext=labels)
-    figure.update_yaxes(title=text("quiz.chart_share"), range=[0, 100])
+    figure.update_yaxes(title=text("quiz.chart_share"), range=SHARES, tickvals=TICKS)
     return figure
 
 
@@ -81,6 +83,7 @@ def _shares(shares: list[Share], *, horizontal: bool) -> go.Scatter:
         x=across,
         y=along,
         mode="markers",
+        cliponaxis=False,
         marker={"size": 12, "color": RIGHT, "symbol": "diamond", "line": {"width": 1, "color": NONE}},
         error_x=error if horizontal else None,
         error_y=None if horizontal else error,
@@ -93,14 +96,16 @@ def _laid_out(figure: go.Figure, rows: int, theme: ThemeType) -> go.Figure:
     ink = paper(theme).ink
     figure.update_layout(
         height=HEAD_PX + ROW_PX * max(rows, 1),
-        margin={"l": 8, "r": 30, "t": 8, "b": 8},
+        margin={"l": 8, "r": 30, "t": 16, "b": 8},
         showlegend=False,
         paper_bgcolor="rgba(0,0,0,0)",
         plot_bgcolor="rgba(0,0,0,0)",
         font={"color": ink, "size": 14},
     )
     figure.update_xaxes(automargin=True, fixedrange=True, gridcolor=NONE, griddash="dot", zerolinecolor=NONE)
-    figure.update_yaxes(automargin=True, fixedrange=True, gridcolor="rgba(0,0,0,0)", zeroline=False)
+    figure.update_yaxes(
+        automargin=True, fixedrange=True, gridcolor="rgba(0,0,0,0)", zeroline=False, ticklabelstandoff=NAME_PX
+    )
     return figure
 
 

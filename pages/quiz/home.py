@@ -5,17 +5,20 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.sentences import spoken
 from engine.store.quizzes import Quiz
 from engine.strings import several, text
 from engine.teaching import access, quizzes, runs
 from pages.quiz import build, state, times
-from pages.shared import resources, undo
+from pages.shared import frame, permitted, resources, undo
 from pages.shared.markdown import escaped
 
 
 def draw_quiz_list() -> None:
     """Draw the screen without a quiz in its URL."""
-    st.title(text("quiz.title"), anchor=False)
+    _describe()
+    with st.container(key="quiz-title"):
+        st.title(text("quiz.title"), anchor=False)
     st.markdown(text("quiz.lead"))
     undo.draw_undo(text("quiz.undo"))
     state.show_error()
@@ -32,7 +35,14 @@ def draw_quiz_list() -> None:
             _quiz(quiz, made(quiz.quiz_id))
     with right:
         _due()
-    build.draw_build_form(expanded=not listed or state.BUILD in st.query_params)
+    if permitted.may("teach"):
+        build.draw_build_form(expanded=not listed or state.BUILD in st.query_params)
+
+
+def _describe() -> None:
+    """Say where the work goes on: at the form that was asked for, at what was just deleted, else at the top."""
+    focus = "build-title" if state.BUILD in st.query_params else "undo-line" if undo.offered() else "quiz-title"
+    frame.describe(text("quiz.title"), screen="quiz", token=f"quizzes {focus} {undo.offered()}", focus=focus)
 
 
 def line(quiz: Quiz) -> str:
@@ -78,7 +88,7 @@ def _due() -> None:
     try:
         n = len(runs.due_questions(resources.workspace(), typed, actor=resources.actor()))
     except CasebindError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(spoken(error), icon=":material/error:")
         return
     if n:
         st.markdown(f"**{text('quiz.due_count', n=n)}**")

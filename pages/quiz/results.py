@@ -14,7 +14,7 @@ from engine.strings import notice, several, text
 from engine.teaching import access, results
 from engine.teaching.results import COLUMNS, QuestionResult, Results, Share
 from pages.quiz import charts, key, settings, state
-from pages.shared import resources, study_facts, undo
+from pages.shared import frame, resources, study_facts, undo
 from pages.shared.markdown import escaped
 from pages.shared.theme import browser_theme
 
@@ -25,8 +25,11 @@ def draw_quiz_results(quiz: Quiz) -> None:
     """Draw the screen; for whoever made the quiz alone."""
     workspace, actor = resources.workspace(), resources.actor()
     access.require_maker(workspace, quiz.quiz_id, actor=actor)
+    title = text("quiz.results_title", title=quiz.title)
+    frame.describe(title, screen="quiz", token=f"results {quiz.quiz_id}", focus="quiz-title")
     st.button(text("quiz.home"), icon=":material/arrow_back:", key="home", type="tertiary", on_click=state.home)
-    st.title(text("quiz.results_title", title=escaped(quiz.title)), anchor=False)
+    with st.container(key="quiz-title"):
+        st.title(escaped(title), anchor=False)
     undo.draw_undo(text("quiz.undo"))
     state.show_error()
     tabs = st.tabs([text(f"quiz.tab_{name}") for name in VIEWS])
@@ -42,9 +45,9 @@ def _class(quiz: Quiz, found: Results) -> None:
     workspace, actor = resources.workspace(), resources.actor()
     if found.hidden:
         st.info(several(found.hidden, "quiz.hidden"), icon=":material/visibility_off:")
-    if not found.learners:
+    if not found.learners and not found.hidden:
         st.info(text("quiz.results_none"), icon=":material/hourglass_empty:")
-    else:
+    elif found.learners:
         st.markdown(text("quiz.results_lead"))
         _per_learner(found)
         _per_question(found)
@@ -68,12 +71,16 @@ def _per_learner(found: Results) -> None:
         left, right = st.columns(2, gap="large")
     with left:
         st.subheader(text("quiz.per_learner"), anchor=False)
-        _chart(charts.learners(found, browser_theme()), "learners")
+        _chart(
+            charts.learners(found, browser_theme()),
+            "learners",
+            _range("learners", [one.share for one in found.learners]),
+        )
         rows = [(escaped(one.alias), *_share(one.share), one.late or "") for one in found.learners]
         _numbers(rows, ("learner", "share", "interval", "n", "late"), "learners")
     with right:
         st.subheader(text("quiz.per_day"), anchor=False)
-        _chart(charts.days(found, browser_theme()), "days")
+        _chart(charts.days(found, browser_theme()), "days", _range("days", [share for _, share in found.days]))
         _numbers([(day.isoformat(), *_share(share)) for day, share in found.days], ("day", *SHARE), "days")
 
 
@@ -86,7 +93,7 @@ def _per_question(found: Results) -> None:
             labelled = escaped(wording.labels(one.labelled))
             said = text("quiz.nobody") if not one.share.n else f"{one.share.right} / {one.share.n}"
             st.markdown(f"**{text('quiz.question_n', n=one.number)}** {labelled}  \n:small[{said}]")
-            _chart(charts.options(one, browser_theme()), f"question-{one.number}")
+            _chart(charts.options(one, browser_theme()), f"question-{one.number}", _choices(one))
     made = study_facts.synthetic_ids([one.study_id for one in found.questions])
     rows = [_question(one, one.study_id in made) for one in found.questions]
     _numbers(rows, ("question", "case", "kind", "labelled", *SHARE, "options"), "questions")
@@ -95,10 +102,26 @@ def _per_question(found: Results) -> None:
 SHARE = ("share", "interval", "n")
 
 
-def _chart(figure: go.Figure, name: str) -> None:
-    st.plotly_chart(
-        figure, key=f"chart-{name}", theme=None, config={"displayModeBar": False}, alt=text("quiz.chart_alt")
+def _chart(figure: go.Figure, name: str, said: str) -> None:
+    """Draw a picture; said: what it shows, for who does not see it."""
+    alt = f"{said} {text('quiz.chart_numbers')}"
+    st.plotly_chart(figure, key=f"chart-{name}", theme=None, config={"displayModeBar": False}, alt=alt)
+
+
+def _range(name: str, shares: Sequence[Share]) -> str:
+    """Return between which shares, in per cent, the learners or the days lie."""
+    values = [100 * one.value for one in shares if one.n]
+    if not values:
+        return text("quiz.nobody")
+    return text(f"quiz.chart_{name}", low=f"{min(values):.0f}", high=f"{max(values):.0f}")
+
+
+def _choices(result: QuestionResult) -> str:
+    """Return how often each answer of a question was chosen, what counts as right with a tick, as its picture does."""
+    counted = text("search.list_and").join(
+        f"{'✓ ' if name in result.counted else ''}{wording.label(name)} {times}" for name, times in result.chosen
     )
+    return text("quiz.chart_question", n=result.number, counts=counted or text("quiz.nobody"))
 
 
 def _question(result: QuestionResult, synthetic: bool) -> tuple[object, ...]:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.reference import Polygon
 from engine.retrieval import wording
+from engine.sentences import spoken
 from engine.store.quiz_runs import Given, QuizQuestion, Run
 from engine.store.quizzes import Region
 from engine.strings import text
-from engine.teaching.judging import overlap
+from engine.teaching.judging import best_overlap
 from pages.quiz import state
 from pages.shared import case_card, content, query_state, quiz_return, resources, study_facts
 from pages.shared.keys import SCREENS
@@ -45,19 +47,31 @@ def draw_reveal(run: Run, question: QuizQuestion, *, last: bool) -> None:
         on_click=state.go_on,
     )
     row = resources.workspace().row(question.study_id, actor=state.revealing(question))
-    st.markdown(f"{study_facts.about(row)}{case_card.synthetic_badge(row.synthetic)}")
+    about = study_facts.about(row, labels=tuple(row.labels) != tuple(question.labelled))  # the verdict names these
+    st.markdown(f"{about}{case_card.synthetic_badge(row.synthetic)}")
+    if question.reference:
+        st.markdown(f"{text('reference.title')}  \n{study_facts.reference_lines(question.reference)}")
     for name, words in (("note", question.note), ("discussion", question.discussion)):
         if words:
             st.markdown(f"**{text(f'quiz.{name}')}**  \n{escaped_lines(words)}")
 
 
-def regions(question: QuizQuestion) -> dict[str, Region]:
-    """Return what is drawn on the film once the question was answered: the region of the maker and the learner's."""
+def outlines(question: QuizQuestion) -> list[tuple[str, Polygon]]:
+    """Return what is drawn on the film once the question was answered, each outline with its words.
+
+    These are what is known for sure of the labelled findings, the region of the maker, and the learner's.
+    """
     given = question.given
     if given is None:
-        return {}
+        return []
+    known = wording.outlines(question.reference)
     named = ((text("quiz.maker_region"), question.region), (text("quiz.own_region"), given.region))
-    return {words: region for words, region in named if region is not None}
+    return known + [(words, _corners(region)) for words, region in named if region is not None]
+
+
+def _corners(region: Region) -> Polygon:
+    left, top, right, bottom = region
+    return (left, top), (right, top), (right, bottom), (left, bottom)
 
 
 def _verdict(question: QuizQuestion, given: Given) -> str:
@@ -66,8 +80,9 @@ def _verdict(question: QuizQuestion, given: Given) -> str:
     if given.missing:
         verdict = f"**{text('quiz.time_over')}**"
     parts = [verdict]
-    if given.region is not None and question.region is not None:
-        parts.append(text("quiz.overlap", share=f"{100 * overlap(given.region, question.region):.0f}"))
+    if given.region is not None and question.wanted:
+        whose = "overlap" if question.region is not None else "overlap_reference"
+        parts.append(text(f"quiz.{whose}", share=f"{100 * best_overlap(given.region, question.wanted):.0f}"))
     elif not given.missing:
         parts.append(text("quiz.you_chose", labels=f"**{escaped(answered(given))}**"))
     parts.append(text("quiz.labelled", labels=f"**{escaped(wording.labels(question.labelled))}**") + ".")
@@ -80,7 +95,7 @@ def draw_confusable(run: Run, question: QuizQuestion) -> None:
     try:
         found = state.confusable_cases(run, question)
     except CasebindError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(spoken(error), icon=":material/error:")
         return
     if not found:
         st.markdown(text("quiz.confusable_none"))
@@ -88,9 +103,9 @@ def draw_confusable(run: Run, question: QuizQuestion) -> None:
     grid = st.grid(min_column_width=CARD_PX, border=True)
     for one in found:
         with grid.cell():
-            st.markdown(case_card.head(one))
             content.draw_thumbnail(one.study_id, one.modality, text("quiz.confusable_case", n=one.rank))
-            st.markdown(case_card.facts(one))
+            st.markdown(f"**{escaped(case_card.title(one))}**")
+            st.markdown(case_card.lines_markdown(one, case_card.CardState()))
             if st.button(
                 text("quiz.compare"),
                 key=f"compare-{one.rank}",

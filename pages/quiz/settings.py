@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.store.quizzes import VISIBILITIES, Quiz
+from engine.store.quizzes import Quiz
 from engine.strings import text
 from engine.teaching import quizzes
 from pages.quiz import state, times
 from pages.shared import resources
 from pages.shared.link import link
 from pages.shared.maker_link import draw_maker_link
+from pages.shared.visibility import draw_visibility
 
 
 def draw_settings(quiz: Quiz) -> None:
@@ -18,17 +19,7 @@ def draw_settings(quiz: Quiz) -> None:
     st.markdown(f"**{text('quiz.link')}**  \n{text('quiz.link_help')}")
     st.code(link("quiz", quiz=quiz.quiz_id, order=quiz.order, seed=quiz.seed), language=None, wrap_lines=True)
     draw_maker_link(quiz.quiz_id, lambda key: link("quiz", quiz=quiz.quiz_id, key=key))
-    st.segmented_control(
-        text("access.visibility"),
-        VISIBILITIES,
-        format_func=lambda name: text(f"access.{name}"),
-        default=quiz.visibility,
-        required=True,
-        key=f"visibility-{quiz.quiz_id}",
-        help=text("access.visibility_help"),
-        on_change=state.set_visibility,
-        args=(quiz,),
-    )
+    draw_visibility(f"visibility-{quiz.quiz_id}", quiz.visibility, state.set_visibility, (quiz,))
     st.datetime_input(
         text("quiz.due"),
         value=None if quiz.due_at is None else times.local(quiz.due_at),

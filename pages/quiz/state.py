@@ -12,6 +12,7 @@ import streamlit as st
 from engine.actor import Actor
 from engine.errors import CasebindError
 from engine.retrieval.answer import Neighbour
+from engine.sentences import spoken
 from engine.store.quiz_runs import QuizQuestion, Run
 from engine.store.quizzes import Quiz
 from engine.strings import text
@@ -51,7 +52,7 @@ def enter_as_maker(quiz_id: str) -> None:
 
 def set_error(problem: CasebindError) -> None:
     """Keep a sentence for the next drawing."""
-    st.session_state[ERROR] = escaped(problem)
+    st.session_state[ERROR] = escaped(spoken(problem))
 
 
 def show_error() -> None:
@@ -126,7 +127,7 @@ def commit(run: Run, question: QuizQuestion) -> None:
     """Store the answer, then reveal; where it cannot be stored, say why."""
     chosen = picked(run, question)
     try:
-        region = _drawn(question) if question.asks == "region" else ()
+        region = _drawn(run, question) if question.asks == "region" else ()
         runs.commit(
             resources.workspace(), run.run_id, question.position, chosen, region=region, actor=resources.actor()
         )
@@ -144,15 +145,15 @@ def write(run: Run, question: QuizQuestion, field: str) -> None:
     st.session_state[f"picked {run.run_id} {question.position}"] = [words] if words.strip() else []
 
 
-def viewer_key(question: QuizQuestion) -> str:
-    """Return the key of the viewer: another one once the question was answered, which begins with what is marked."""
-    return f"question-{question.position}" if question.given is None else f"answer-{question.position}"
+def viewer_key(run: Run, question: QuizQuestion) -> str:
+    """Return the key of the viewer, under which is kept what is drawn: of one run, and another once it was answered."""
+    return f"{'question' if question.given is None else 'answer'}-{run.run_id}-{question.position}"
 
 
-def _drawn(question: QuizQuestion) -> tuple[float, ...]:
+def _drawn(run: Run, question: QuizQuestion) -> tuple[float, ...]:
     """Return the box around the region drawn last: left, top, right, bottom as shares of the film; () for none."""
     study = runs.recording(resources.workspace(), question, actor=resources.actor())
-    boxes = case_view.regions_drawn(study, key=viewer_key(question))
+    boxes = case_view.regions_drawn(study, key=viewer_key(run, question))
     return boxes[-1] if boxes else ()
 
 

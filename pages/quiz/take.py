@@ -12,7 +12,7 @@ from engine.store.quizzes import Quiz
 from engine.strings import several, text
 from engine.teaching import access, quizzes, runs
 from pages.quiz import answer, home, reveal, state, times
-from pages.shared import case_view, resources, study_facts
+from pages.shared import case_view, frame, resources, study_facts
 from pages.shared.markdown import escaped
 
 PICTURE = "min(calc(100vh - 136px), 80vw)"  # the window under the bar and the notice; less where the options are below
@@ -22,6 +22,8 @@ def draw_quiz_start(quiz: Quiz) -> None:
     """Ask for the alias; from now on this browser is a learner's, unless its maker's."""
     access.note_visitor(resources.workspace(), quiz.quiz_id, actor=resources.actor())
     resources.look_again()
+    said = f"{quiz.title}: {home.line(quiz)}"
+    frame.describe(quiz.title, screen="quiz", token=f"quiz {quiz.quiz_id}", announcement=said, focus="start-alias")
     _way_back()
     st.title(escaped(quiz.title), anchor=False)
     st.markdown(text("quiz.start_lead", questions=escaped(home.line(quiz))))
@@ -45,6 +47,7 @@ def draw_quiz(run: Run) -> None:
     asked = state.current_question(run)
     title = text("quiz.practice") if run.quiz_id is None else quizzes.load(workspace, run.quiz_id, actor=actor).title
     if asked is None:
+        frame.describe(title, screen="quiz", token=f"run {run.run_id}", focus="quiz-title")
         _way_back()
         _end(run, title)
         return
@@ -52,7 +55,7 @@ def draw_quiz(run: Run) -> None:
     with st.container(key="quiz"):
         left, right = st.columns([5, 2], gap="medium")
     with left:
-        _case(asked)
+        _case(run, asked)
     with right:
         _head(run, asked, title)
         state.show_error()
@@ -72,35 +75,49 @@ def _head(run: Run, asked: QuizQuestion, title: str) -> None:
     """Draw which quiz and question this is, and how far the learner has come."""
     _way_back()
     at = run.questions.index(asked) + 1
-    st.markdown(
-        f"**{escaped(title)}**  \n:small[{text('quiz.place', n=at, total=len(run.questions))}"
-        f" · {text('quiz.going_on', alias=escaped(run.alias))}]"
-    )
+    _describe(run, asked, text("frame.part", title=title, part=text("quiz.place", n=at, total=len(run.questions))))
+    with frame.heard("question"):
+        st.markdown(
+            f"**{escaped(title)}**  \n:small[{text('quiz.place', n=at, total=len(run.questions))}"
+            f" · {text('quiz.going_on', alias=escaped(run.alias))}]"
+        )
     st.progress(sum(one.given is not None for one in run.questions) / len(run.questions))
     if run.hidden:
         st.info(several(run.hidden, "quiz.hidden"), icon=":material/visibility_off:")
+
+
+def _describe(run: Run, asked: QuizQuestion, title: str) -> None:
+    """Name the question, and say where the work goes on: where it is answered, then at the way on."""
+    token = f"run {run.run_id} {asked.position} {asked.given is None}"
+    if asked.given is not None:
+        frame.describe(title, screen="quiz", token=token, focus="go-on")
+    elif asked.asks == "text":
+        frame.describe(title, screen="quiz", token=token, focus=answer.field(asked))
+    else:
+        frame.describe(title, screen="quiz", token=token, focus="quiz-options", group=answer.words(asked))
 
 
 def _way_back() -> None:
     st.button(text("quiz.home"), icon=":material/arrow_back:", key="home", type="tertiary", on_click=state.home)
 
 
-def _case(question: QuizQuestion) -> None:
+def _case(run: Run, question: QuizQuestion) -> None:
     """Draw the recording, until the answer without what gives it away; its file's fault says nothing of its name."""
     try:
         study = runs.recording(resources.workspace(), question, actor=resources.actor())
     except CasebindError:
         st.error(text("app.unexpected"), icon=":material/error:")
         return
-    key = state.viewer_key(question)
-    if regions := reveal.regions(question):
-        case_view.mark_regions(study, regions, key=key)
+    key = state.viewer_key(run, question)
+    if outlines := reveal.outlines(question):
+        case_view.mark_outlines(study, outlines, key=key)
     case_view.draw_case(study, key=key, anonymous=question.given is None, height=PICTURE, container="quiz-picture")
 
 
 def _end(run: Run, title: str) -> None:
     """Draw what came of the run, and the ways on."""
-    st.title(escaped(title), anchor=False)
+    with st.container(key="quiz-title"):
+        st.title(escaped(title), anchor=False)
     st.subheader(text("quiz.finished_title"), anchor=False)
     st.markdown(f"**{text('quiz.finished', right=run.right, n=len(run.questions))}** {text('quiz.due_lead')}")
     if run.hidden:

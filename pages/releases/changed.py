@@ -8,9 +8,11 @@ from engine.learning.preview import QUERIES, PreviewNeighbour, QueryChange
 from engine.learning.timeline import TimelineEntry
 from engine.modalities import MODALITIES
 from engine.retrieval import wording
+from engine.sentences import spoken
 from engine.strings import text
 from pages.releases import state
 from pages.shared.case_card import synthetic_badge
+from pages.shared.content import shortened
 from pages.shared.markdown import escaped
 from pages.shared.resources import actor
 
@@ -39,14 +41,9 @@ def draw_changes(entry: TimelineEntry, serving: TimelineEntry) -> None:
 
 
 def _named(change: QueryChange) -> str:
-    said = (
-        change.description
-        if len(change.description) <= MAX_QUERY_LENGTH
-        else f"{change.description[: MAX_QUERY_LENGTH - 1]}…"
-    )
     return text(
         "releases.changes_line",
-        said=said,
+        said=shortened(spoken(change.description), MAX_QUERY_LENGTH),
         kept=change.unchanged_count,
         total=change.total,
         day=f"{change.created_at:%Y-%m-%d %H:%M}" if change.created_at else "",
@@ -74,7 +71,7 @@ def _list(neighbours: tuple[PreviewNeighbour, ...], other: str) -> str:
 
 
 def _near(neighbour: PreviewNeighbour, other: str) -> str:
-    """Return one neighbour as an entry of a list: id, whether it is kept, new or gone, labels, distance.
+    """Return one neighbour as an entry of a list: id, whether it is kept, new or gone, labels, how near.
 
     other : "then" or "was", how the place on the other side is spoken of
     """
@@ -82,6 +79,6 @@ def _near(neighbour: PreviewNeighbour, other: str) -> str:
     fate = text(f"releases.fate_{name}", rank=neighbour.other)
     badge = f":{COLOURS[neighbour.fate]}-badge[:material/{ICONS[neighbour.fate]}: {fate}]"
     labels = escaped(wording.labels(neighbour.labels))
-    about = f"{labels}, {text('releases.bits', hamming=neighbour.hamming)}"
+    about = f"{labels}, {wording.closer_than(neighbour.further_share)}"
     name = f"**{escaped(neighbour.study_id)}** {badge}{synthetic_badge(neighbour.synthetic)}"
     return f"{neighbour.rank}. {name}  \n   :small[{about}]"

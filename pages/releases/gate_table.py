@@ -12,7 +12,8 @@ from engine.learning.gate import GateRow
 from engine.model.release import Release
 from engine.retrieval import wording
 from engine.strings import number, one_of, several, text
-from pages.releases import earned, html_table
+from pages.releases import earned
+from pages.shared import html_table
 from pages.shared.markdown import escaped
 
 OPEN = ("overall", "ratings", "pair", "group")  # sections that are seen at once; labels on request

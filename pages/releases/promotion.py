@@ -7,6 +7,7 @@ import streamlit as st
 from engine.learning import promotion
 from engine.learning.promotion import MIN_REASON, PromotionJob
 from engine.learning.timeline import TimelineEntry
+from engine.sentences import spoken
 from engine.strings import text
 from pages.releases import state
 from pages.shared import resources
@@ -22,7 +23,7 @@ def draw_running_promotion(running: PromotionJob | None) -> None:
         _progress(running)
         return
     if running is not None and running.error:
-        st.warning(escaped(running.error), icon=":material/error:")
+        st.warning(escaped(spoken(running.error)), icon=":material/error:")
     cut = promotion.interrupted(resources.workspace())
     if cut is not None:
         words = text(f"releases.cut_{cut.kind}", name=cut.to_release, who=cut.who, serving=cut.from_release)

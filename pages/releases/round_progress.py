@@ -8,11 +8,11 @@ from engine.learning import round_job
 from engine.learning.round_data import new_ratings, ratings_cutoff
 from engine.learning.round_job import RoundJob
 from engine.learning.timeline import TimelineEntry
-from engine.store.ratings import MAX_NAME
+from engine.sentences import spoken
 from engine.strings import several, text
 from pages.releases import state
-from pages.shared import resources
-from pages.shared.session import rater, rename
+from pages.shared import resources, session
+from pages.shared.session import rater
 
 LOG_LINES = 12
 
@@ -20,15 +20,7 @@ LOG_LINES = 12
 def draw_round(serving: TimelineEntry) -> None:
     """Draw who is here, how many ratings are new, and the round."""
     st.subheader(text("releases.make_title"), anchor=False)
-    st.text_input(
-        text("releases.who"),
-        value=rater().name,
-        key="releases-who",
-        max_chars=MAX_NAME,
-        on_change=rename,
-        args=("releases-who",),
-        placeholder=text("review.who_example"),
-    )
+    session.draw_name("releases-who", text("releases.who"))
     present = round_job.latest_job(resources.workspace())
     if present is not None and not present.over:
         _progress(present.number)
@@ -65,7 +57,7 @@ def _progress(number: int) -> None:
 def _ended(last: RoundJob) -> None:
     """Say what became of the last round, where it made no release; what it said may be read in any case."""
     if last.step == "failed":
-        st.warning(last.error, icon=":material/error:")
+        st.warning(spoken(last.error), icon=":material/error:")
     elif last.step == "cancelled":
         st.info(text("releases.cancelled", number=last.number), icon=":material/close:")
     _log(last)

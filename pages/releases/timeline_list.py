@@ -7,7 +7,8 @@ import streamlit as st
 from engine.learning.timeline import TimelineEntry
 from engine.store.promotions import DONE, PromotionRow
 from engine.strings import several, text
-from pages.releases import html_table, state
+from pages.releases import state
+from pages.shared import html_table
 from pages.shared.markdown import escaped
 from pages.shared.session import rater
 

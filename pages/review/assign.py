@@ -87,7 +87,7 @@ def _assign() -> None:
 def _progress() -> None:
     """Draw every assignment with a bar per reader."""
     st.subheader(text("assign.progress"), anchor=False)
-    found = sorted(assign.listed(resources.workspace()), key=lambda one: one.row.assignment_id)
+    found = sorted(assign.listed(resources.workspace(), rater()), key=lambda one: one.row.assignment_id)
     groups = [list(group) for _, group in groupby(found, key=lambda one: one.row.assignment_id)]
     if not groups:
         st.markdown(text("assign.none"))

@@ -10,7 +10,7 @@ from engine.learning.checks import CheckRun
 from engine.store.check_pairs import CheckPair
 from engine.strings import several, text
 from pages.review import guide, marks, pair, state
-from pages.shared import resources
+from pages.shared import frame, resources
 from pages.shared.markdown import escaped
 from pages.shared.session import attempt, rater
 
@@ -30,6 +30,7 @@ def draw_check() -> None:
 
 
 def _head(run: CheckRun) -> None:
+    frame.describe(text(f"check.title_{run.kind}"))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="review-head"):
         st.title(text(f"check.title_{run.kind}"), anchor=False, width="content")
         n = min(len(run.done) + 1, len(run.pairs))

@@ -7,11 +7,12 @@ import streamlit as st
 from engine.learning import decisions
 from engine.learning.agreement import Disputed
 from engine.store import known_pairs
+from engine.store.acts import Act
 from engine.store.adjudications import Adjudication
 from engine.store.ratings import MAX_COMMENT
 from engine.strings import several, text
 from pages.review import guide, marks, pair, state
-from pages.shared import resources, undo
+from pages.shared import frame, resources, undo
 from pages.shared.link import link
 from pages.shared.markdown import escaped
 from pages.shared.session import attempt, rater
@@ -35,11 +36,13 @@ def draw_disputes() -> None:
 
 
 def _head(waiting: list[Disputed]) -> None:
+    frame.describe(text("disputes.title"))
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key="review-head"):
         st.title(text("disputes.title"), anchor=False, width="content")
         if waiting:
             at = _at(waiting)
-            st.markdown(text("review.place", n=at + 1, total=len(waiting)), width="content")
+            with frame.heard("place", width="content"):
+                st.markdown(text("review.place", n=at + 1, total=len(waiting)), width="content")
             st.button(
                 text("disputes.next"), key="disputes-next", icon=":material/skip_next:", on_click=_turn, args=(at + 1,)
             )
@@ -55,7 +58,8 @@ def _decide(waiting: list[Disputed]) -> None:
     one = waiting[_at(waiting)]
     key = f"{one.query_id}-{one.study_id}"
     said = "; ".join(f"{escaped(who)}: **{text(f'mark.{mark}')}**" for who, mark in one.ratings)
-    st.markdown(f":material/groups: {said}")
+    with st.container(key="disputes-marks"):
+        st.markdown(f":material/groups: {said}")
     pair.draw_pair((one.query_id, one.study_id), labels=state.labels(), key="dispute")
 
     def press(name: str) -> None:
@@ -83,7 +87,8 @@ def _store(one: Disputed, mark: str, note_key: str) -> None:
     def store() -> None:
         made = decisions.decide(place, found, mark, actor=actor, note=note)
         if st.session_state.get(EXAMPLE):
-            known_pairs.add(place.database, found, mark, actor.name, note=note)
+            with place.database.recording(actor, Act("known pair", returned=found, about={"mark": mark})):
+                known_pairs.add(place.database, found, mark, actor.name, note=note)
         undo.offer(
             text("disputes.decided", mark=text(f"mark.{mark}")),
             lambda: decisions.undo(place, made.adjudication_id, actor=actor),

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
 
 from engine.errors import CasebindError
 from engine.learning import checks
 from engine.learning.queue import may_be_shown
+from engine.sentences import spoken
 from engine.store import guidelines, known_pairs
+from engine.store.acts import Act
+from engine.store.database import Database
 from engine.store.guidelines import Guideline
 from engine.store.known_pairs import PURPOSES, KnownPair, Purpose
 from engine.store.ratings import MAX_COMMENT
@@ -101,8 +106,8 @@ def _save() -> None:
     words, actor = st.session_state["guide-words"], rater()
 
     def store() -> None:
-        made = guidelines.write(database, words, actor.name, edited=edited)
-        resources.workspace().audit("guidelines", actor=actor, filters=f"version {made.version}")
+        with database.recording(actor, Act("guidelines", filters=f"version {edited + 1}")):
+            guidelines.write(database, words, actor.name, edited=edited)
 
     if attempt(state.ERROR, store):
         _stop_editing()
@@ -183,15 +188,21 @@ def _may_see(pairs: list[KnownPair]) -> list[KnownPair]:
 def _make_known(pair: tuple[str, str], mark: str, purpose: Purpose, note_key: str) -> None:
     database, actor, note = resources.workspace().database, rater(), st.session_state.get(note_key, "")
     try:
-        made = known_pairs.add(database, pair, mark, actor.name, note=note, purpose=purpose)
+        with database.recording(actor, Act("known pair", returned=pair, about={"mark": mark, "purpose": purpose})):
+            made = known_pairs.add(database, pair, mark, actor.name, note=note, purpose=purpose)
     except CasebindError as error:
-        st.session_state[state.ERROR] = str(error)
+        st.session_state[state.ERROR] = spoken(error)
         return
     st.toast(text(f"guidelines.made_{purpose}"), icon=":material/bookmark_added:")
-    undo.offer(text(f"guidelines.made_{purpose}"), lambda: known_pairs.remove(database, made.pair_id))
+    undo.offer(text(f"guidelines.made_{purpose}"), lambda: _set_removed(known_pairs.remove, made, "taken off"))
 
 
 def _remove(one: KnownPair) -> None:
-    database = resources.workspace().database
-    known_pairs.remove(database, one.pair_id)
-    undo.offer(text("guidelines.removed"), lambda: known_pairs.restore(database, one.pair_id))
+    _set_removed(known_pairs.remove, one, "taken off")
+    undo.offer(text("guidelines.removed"), lambda: _set_removed(known_pairs.restore, one, "put back"))
+
+
+def _set_removed(act: Callable[[Database, str], None], one: KnownPair, change: str) -> None:
+    database, about = resources.workspace().database, {"pair": one.pair_id, "change": change}
+    with database.recording(rater(), Act("known pair", returned=(one.query_id, one.study_id), about=about)):
+        act(database, one.pair_id)

@@ -13,6 +13,7 @@ from engine.learning.review import Review, open_reviews
 from engine.retrieval.answer import Answer
 from engine.store import check_pairs, guidelines, queries
 from engine.strings import text
+from engine.workspace import sharing
 from pages.review import guide, state
 from pages.shared import resources
 from pages.shared.markdown import escaped
@@ -120,12 +121,12 @@ def _share_query() -> None:
         kind = text(f"modality_one.{answer.study.modality}")
         words = text("review.query_shared" if shared else "review.query_own", kind=kind)
         st.markdown(words, width="stretch")
-        act = queries.end_sharing if shared else queries.share
+        act = sharing.end_sharing if shared else sharing.share
         st.button(
             text("review.end_sharing" if shared else "review.share_query"),
             key="share-query-do",
             icon=f":material/{'visibility_off' if shared else 'group_add'}:",
-            on_click=lambda: act(place.database, answer.query_id, owner.name),
+            on_click=lambda: act(place, answer.query_id, actor=owner),
         )
 
 

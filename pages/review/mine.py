@@ -23,7 +23,7 @@ def draw_own_figures() -> None:
         st.info(text("mine.nothing"), icon=":material/info:")
         state.draw_check_button(checks.AGREED)
         return
-    grid = st.grid(min_column_width=260, border=True)
+    grid = st.grid(min_column_width=360, border=True)
     for name, figure, words in _figures(found):
         with grid.cell():
             st.markdown(f"**{text(f'mine.{name}')}**")

@@ -13,7 +13,7 @@ from engine.store.ratings import MAX_COMMENT
 from engine.store.records import MARKS, REASONS, SKIP, Rating
 from engine.strings import several, text
 from pages.review import agree, guide, marks, pair, state
-from pages.shared import resources
+from pages.shared import frame, resources
 from pages.shared.keys import SCREENS
 from pages.shared.markdown import escaped
 from pages.shared.session import rater
@@ -40,8 +40,10 @@ def _head(review: Review, offer: Offer | None) -> None:
         st.title(text("review.title"), anchor=False, width="content")
         if review.total:
             n = min(review.done + 1, review.total)
+            place = text("review.place", n=n, total=review.total)
+            frame.describe(text("frame.part", title=text("review.title"), part=place))
             with st.container(width=150, key="review-place"):
-                st.progress(review.done / review.total, text("review.place", n=n, total=review.total))
+                st.progress(review.done / review.total, place)
         _last(review)
         reason = "" if offer is None else f" · {_offer_reason(offer)}"
         st.markdown(f":small[{text('review.for_rater', who=escaped(review.who))}{reason}]", width="stretch")
@@ -72,7 +74,8 @@ def _last(review: Review) -> None:
         return
     with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content", key="review-last"):
         words = text("review.saved", n=review.position(last.pair), mark=text(f"mark.{last.mark}"))
-        st.markdown(f":material/check: **{words}**{_said(last)}", width="content")
+        with frame.heard("rated", width="content"):
+            st.markdown(f":material/check: **{words}**{_said(last)}", width="content")
         st.button(
             text("review.undo"),
             icon=":material/undo:",

@@ -9,6 +9,7 @@ from engine.errors import CasebindError
 from engine.report.ratings_csv import TABLE, export_ratings
 from engine.report.ratings_import import FATES, import_ratings
 from engine.report.table_csv import dictionary
+from engine.sentences import spoken
 from engine.store.ratings import MAX_NAME
 from engine.strings import several, text
 from pages.review import state
@@ -70,7 +71,7 @@ def _import_file(data: bytes, site: str) -> tuple[bool, list[str]]:
     try:
         done = import_ratings(resources.workspace(), data, actor=reader(), site_name=site.strip())
     except CasebindError as error:
-        return False, [escaped(error)]
+        return False, [escaped(spoken(error))]
     counted = [(getattr(done, fate), fate) for fate in FATES]
     return True, [several(n, f"share.{fate}") for n, fate in counted if n] or [text("share.nothing")]
 

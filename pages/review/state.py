@@ -13,13 +13,12 @@ from engine.learning.queue import Offer, QueueSpec
 from engine.learning.review import Review
 from engine.learning.strategies import BEST
 from engine.store.check_pairs import Kind
-from engine.store.ratings import MAX_NAME
 from engine.store.records import Rating
 from engine.strings import several, text
-from pages.shared import resources
+from pages.shared import frame, resources, session
 from pages.shared.keys import SCREENS
 from pages.shared.markdown import escaped
-from pages.shared.session import WHO, attempt, rater, rename
+from pages.shared.session import WHO, attempt, rater
 
 STRATEGY, N, SEED, VIEW, RUN = "strategy", "n", "seed", "view", "run"  # names in the URL, beside the rater's
 TAGS, ERROR, FINDING, LABELS = "review-tags", "review-error", "review-finding-kept", "review-labels"
@@ -119,6 +118,7 @@ def draw_check_button(kind: Kind) -> None:
 
 def draw_view_head(title: str) -> None:
     """Draw title, rater and the way back of a screen beside the queue; a name that is missing is asked for."""
+    frame.describe(text(title))
     with st.container(horizontal=True, vertical_alignment="center", key="review-view-head"):
         st.title(text(title), anchor=False, width="content")
         if has_name():
@@ -130,17 +130,7 @@ def draw_view_head(title: str) -> None:
 
 def draw_name() -> None:
     """Draw the field for the rater's name."""
-    st.text_input(
-        text("review.who"),
-        value=rater().name,
-        key="review-who",
-        max_chars=MAX_NAME,
-        on_change=rename,
-        args=("review-who",),
-        help=text("review.who_help"),
-        placeholder=text("review.who_example"),
-        width=320,
-    )
+    session.draw_name("review-who", text("review.who"), help_words=text("review.who_help"), width=320)
 
 
 def go_on(started: Review) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from engine.intake.upload import Upload
+from engine.sentences import spoken
 from engine.strings import text
 from pages.search import history
 from pages.shared import query_state, resources
@@ -55,7 +56,7 @@ def _question(pending: query_state.Pending) -> None:
     """Ask for the one fact that the file leaves open, and go on without a second upload."""
     question = pending.question
     with st.form("question", border=True):
-        st.markdown(f"**{question}**")
+        st.markdown(f"**{spoken(question)}**")
         if question.choices:
             names = {choice: _choice(question.field, choice) for choice in question.choices}
             value: str | float | None = st.radio(

@@ -18,30 +18,47 @@ from pages.search import filtering
 from pages.shared import filter_address, resources
 from pages.shared.query_address import ALLOWED, DEFAULTS, in_address, options_in_address
 
+CHANGED = "controls-changed"  # in the session: a setting in a panel, since the page was drawn
+
 
 def draw_controls() -> tuple[Options, DeltaGenerator]:
-    """Draw the bar and put what is chosen into the URL; return it, and the place at the end of the bar."""
+    """Put what is chosen into the URL and draw the bar; return what is chosen, and the place at the end of the bar."""
     _follow_address()
     _say_ignored()
     _prepare()
     filtering.prepare()
+    _write_address()
+    settings = options_in_address()
+    st.session_state.pop(CHANGED, None)  # this run has taken it in
     with st.container(horizontal=True, vertical_alignment="center", key="controls", gap="small"):
         st.markdown(text("controls.at"), width="content")
         _choice("at", ALLOWED["at"], lambda name: text(f"controls.{name}"), shown_label=False)
-        panel = st.popover(text("controls.filters"), icon=":material/filter_alt:", key="filters")
-        with panel:
-            filtering.draw_filters()
-        with st.popover(text("controls.advanced"), icon=":material/tune:", key="advanced"):
-            _advanced()
+        with st.container(width="content", key="panels"):
+            _draw_panels(settings)
         end = st.container(key="within", width="content")
-    for name, default in DEFAULTS.items():
-        held = st.session_state[f"set-{name}"]
-        to_url(name, [str(one) for one in held] if isinstance(held, Sequence) and name == "into" else [held], default)
-    filtering.to_url()
-    st.session_state["address"] = _address()
-    settings = options_in_address()
-    filtering.draw_applied(settings, panel)
+    filtering.draw_applied(settings)
     return settings, end
+
+
+@st.fragment
+def _draw_panels(settings: Options) -> None:
+    """Draw the two buttons, and of the panel that is open its widgets; opening one redraws these alone."""
+    if st.session_state.pop(CHANGED, False):
+        st.rerun(scope="app")
+    with st.container(horizontal=True, gap="small"):
+        filters = st.popover(text("controls.filters"), icon=":material/filter_alt:", key="filters", on_change="rerun")
+        advanced = st.popover(text("controls.advanced"), icon=":material/tune:", key="advanced", on_change="rerun")
+    if filters.open:
+        with filters:
+            filtering.draw_filters(settings, on_change=_note_change)
+    if advanced.open:
+        with advanced:
+            _draw_advanced()
+
+
+def _note_change() -> None:
+    """Have the whole page drawn anew: a setting in a panel was changed."""
+    st.session_state[CHANGED] = True
 
 
 def draw_within(found: Answer, settings: Options, place: DeltaGenerator) -> None:
@@ -62,6 +79,15 @@ def _prepare() -> None:
         values = in_address(name)
         held = st.session_state.get(f"set-{name}", list(values) if name == "into" else values[0])
         st.session_state[f"set-{name}"] = held
+
+
+def _write_address() -> None:
+    """Put what the widgets hold into the URL."""
+    for name, default in DEFAULTS.items():
+        held = st.session_state[f"set-{name}"]
+        to_url(name, [str(one) for one in held] if isinstance(held, Sequence) and name == "into" else [held], default)
+    filtering.to_url()
+    st.session_state["address"] = _address()
 
 
 def to_url(name: str, values: list[str], default: list[str]) -> None:
@@ -95,7 +121,14 @@ def _is_wrong(name: str) -> bool:
     return f"set-{name}" not in st.session_state and in_address(name) is DEFAULTS[name]
 
 
-def _choice(name: str, options: Sequence[str], shown: Callable[[str], str], *, shown_label: bool = True) -> None:
+def _choice(
+    name: str,
+    options: Sequence[str],
+    shown: Callable[[str], str],
+    *,
+    shown_label: bool = True,
+    on_change: Callable[[], None] | None = None,
+) -> None:
     st.segmented_control(
         text(f"controls.{name}"),
         options,
@@ -104,17 +137,20 @@ def _choice(name: str, options: Sequence[str], shown: Callable[[str], str], *, s
         format_func=shown,
         help=text(f"controls.{name}_help"),
         label_visibility="visible" if shown_label else "collapsed",
+        on_change=on_change,
     )
 
 
-def _advanced() -> None:
+def _draw_advanced() -> None:
+    """Draw the widgets, inside the popover."""
     st.pills(
         text("controls.into"),
         list(MODALITIES),
         selection_mode="multi",
         key="set-into",
         format_func=lambda name: text(f"modality.{name}"),
+        on_change=_note_change,
     )
-    st.select_slider(text("controls.k"), ALLOWED["k"], key="set-k")
-    _choice("bits", ALLOWED["bits"], str)
-    _choice("rerank", ALLOWED["rerank"], lambda name: text(f"controls.rerank_{name}"))
+    st.select_slider(text("controls.k"), ALLOWED["k"], key="set-k", on_change=_note_change)
+    _choice("bits", ALLOWED["bits"], str, on_change=_note_change)
+    _choice("rerank", ALLOWED["rerank"], lambda name: text(f"controls.rerank_{name}"), on_change=_note_change)

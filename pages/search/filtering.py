@@ -6,12 +6,14 @@ cannot be, count as absent.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import streamlit as st
-from streamlit.delta_generator import DeltaGenerator
 
 from engine.errors import CasebindError
 from engine.retrieval import wording
 from engine.retrieval.answer import Options
+from engine.sentences import spoken
 from engine.store.filters import Filters
 from engine.strings import several, text
 from engine.workspace.filter_check import check_filters
@@ -37,15 +39,15 @@ def prepare() -> None:
     """Give every widget its value before it is drawn, or that of the URL where it has none."""
     for name, default in DEFAULTS.items():
         held = st.session_state.get(f"set-{name}", UNSET)
-        # On every run: a widget in a popover that is still closed takes over only what the last run gave it.
+        # On every run: the widgets of a panel are drawn while it is open alone, and take over what is applied.
         st.session_state[f"set-{name}"] = _for_widget(name, in_address(name) or default) if held is UNSET else held
 
 
-def draw_filters() -> None:
-    """Draw the widgets, inside the popover."""
+def draw_filters(settings: Options, on_change: Callable[[], None]) -> None:
+    """Draw the widgets and how many cases remain, inside the popover; call `on_change` when one is changed."""
     known = known_values(resources.sight())
-    st.slider(text("controls.age"), *AGES, key="set-age")
-    _buttons("sex", "controls")
+    st.slider(text("controls.age"), *AGES, key="set-age", on_change=on_change)
+    _buttons("sex", "controls", on_change)
     if known["view"]:
         st.segmented_control(
             text("filters.view"),
@@ -53,18 +55,32 @@ def draw_filters() -> None:
             required=True,
             key="set-view",
             format_func=lambda name: text("controls.any") if name == ANY else name,
+            on_change=on_change,
         )
-    _many("labels", known["labels"])
-    _many("cohorts", known["cohorts"])
-    _buttons("made", "filters")
-    first, last = st.columns(2)
-    first.text_input(text("filters.from"), key="set-from", help=text("filters.date_help"), max_chars=10)
-    last.text_input(text("filters.until"), key="set-until", help=text("filters.date_help"), max_chars=10)
+    _many("labels", known["labels"], on_change)
+    _many("cohorts", known["cohorts"], on_change)
+    _buttons("made", "filters", on_change)
+    for name, column in zip(("from", "until"), st.columns(2), strict=True):
+        column.text_input(
+            text(f"filters.{name}"),
+            key=f"set-{name}",
+            help=text("filters.date_help"),
+            max_chars=10,
+            on_change=on_change,
+        )
     _say_dates()
     st.slider(
-        text("filters.quality"), 0.0, 1.0, step=QUALITY_STEP, key="set-quality", help=text("filters.quality_help")
+        text("filters.quality"),
+        0.0,
+        1.0,
+        step=QUALITY_STEP,
+        key="set-quality",
+        help=text("filters.quality_help"),
+        on_change=on_change,
     )
-    st.checkbox(text("filters.consent"), key="set-consent")
+    st.checkbox(text("filters.consent"), key="set-consent", on_change=on_change)
+    if not _parts(settings.filters):
+        st.markdown(f":small[{_remaining(settings)}]")
 
 
 def to_url() -> None:
@@ -77,19 +93,15 @@ def to_url() -> None:
             st.query_params[name] = values
 
 
-def draw_applied(settings: Options, panel: DeltaGenerator) -> None:
+def draw_applied(settings: Options) -> None:
     """Draw what is applied and how many cases remain, with a button per filter that removes it.
 
-    panel : of the filters; where none is applied, it alone says so
+    Where no filter is applied, their panel alone says so.
     """
-    remain, total = _counts(settings)
-    sentence = escaped(settings.filters.sentence or text("controls.sentence_none"))
-    said = f"{sentence} {several(remain, 'filters.remain', total=total)}"
     parts = _parts(settings.filters)
     if not parts:
-        panel.markdown(f":small[{said}]")
         return
-    st.markdown(f":small[{said}]")
+    st.markdown(f":small[{_remaining(settings)}]")
     with st.container(horizontal=True, key="applied", gap="small"):
         for names, words in parts:
             st.button(
@@ -108,6 +120,13 @@ def draw_applied(settings: Options, panel: DeltaGenerator) -> None:
             on_click=_reset,
             args=(tuple(DEFAULTS),),
         )
+
+
+def _remaining(settings: Options) -> str:
+    """Return what is applied, in words, and how many cases it leaves of how many."""
+    remain, total = _counts(settings)
+    sentence = escaped(settings.filters.sentence or text("controls.sentence_none"))
+    return f"{sentence} {several(remain, 'filters.remain', total=total)}"
 
 
 def _parts(filters: Filters) -> list[tuple[tuple[str, ...], str]]:
@@ -145,17 +164,18 @@ def _reset(names: tuple[str, ...]) -> None:
         st.session_state[f"set-{name}"] = _for_widget(name, DEFAULTS[name])
 
 
-def _buttons(name: str, section: str) -> None:
+def _buttons(name: str, section: str, on_change: Callable[[], None]) -> None:
     st.segmented_control(
         text(f"{section}.{name}"),
         CHOICES[name],
         required=True,
         key=f"set-{name}",
         format_func=lambda one: text(f"{section}.{name}_{one}"),
+        on_change=on_change,
     )
 
 
-def _many(name: str, options: list[str]) -> None:
+def _many(name: str, options: list[str], on_change: Callable[[], None]) -> None:
     """Draw the choice of several values; Enter takes the one that was typed, not all that contain it."""
     st.multiselect(
         text(f"controls.{name}"),
@@ -164,6 +184,7 @@ def _many(name: str, options: list[str]) -> None:
         placeholder=text("controls.any"),
         select_all=False,
         format_func=wording.label if name == "labels" else str,
+        on_change=on_change,
     )
 
 
@@ -173,7 +194,7 @@ def _say_dates() -> None:
         first, last = (st.session_state[f"set-{name}"].strip() or None for name in ("from", "until"))
         check_filters(Filters(acquired_from=first, acquired_to=last), resources.workspace(), actor=resources.actor())
     except CasebindError as problem:
-        st.error(str(problem), icon=":material/error:")
+        st.error(spoken(problem), icon=":material/error:")
 
 
 def _for_widget(name: str, values: list[str]) -> object:

@@ -9,10 +9,12 @@ import streamlit as st
 from engine.errors import CasebindError
 from engine.retrieval import wording
 from engine.retrieval.answer import Answer
+from engine.sentences import spoken
 from engine.store.searches import PastQuery, SavedSearch
 from engine.strings import several, text
 from engine.workspace import searches
-from pages.shared import content, query_state, resources, session, titles, undo
+from pages.search import deleting
+from pages.shared import content, frame, query_state, resources, session, titles, undo
 from pages.shared.markdown import escaped
 
 ERROR = "saving-error"
@@ -32,8 +34,9 @@ def draw_lists() -> None:
     if past:
         with left, st.container(key="history", gap="xsmall"):
             st.subheader(text("searches.history"), anchor=False)
-            for name, query_id in _distinct(past)[:SHOWN]:
-                _entry(name, f"past-{query_id}", urlencode({query_state.QUERY: query_id}))
+            for name, query_ids in _distinct(past)[:SHOWN]:
+                _entry(name, query_ids)
+            deleting.draw_delete_all()
     if saved:
         with right, st.container(key="saved", gap="xsmall"):
             st.subheader(text("searches.saved"), anchor=False)
@@ -41,11 +44,11 @@ def draw_lists() -> None:
                 _saved(one)
 
 
-def _distinct(past: list[PastQuery]) -> list[tuple[str, str]]:
-    """Return (words, query id) of queries, the newest of those that read the same."""
-    named: dict[str, str] = {}
+def _distinct(past: list[PastQuery]) -> list[tuple[str, list[str]]]:
+    """Return (words, query ids) of queries, those that read the same together, the newest first."""
+    named: dict[str, list[str]] = {}
     for one in past:
-        named.setdefault(_in_words(one), one.query_id)
+        named.setdefault(_in_words(one), []).append(one.query_id)
     return list(named.items())
 
 
@@ -55,12 +58,23 @@ def _in_words(one: PastQuery) -> str:
         return several(one.cases, "like.title")
     if one.words:
         return f"“{content.shortened(one.words, LONGEST)}”"
-    known = wording.labels(one.labels) if one.labels else one.recognised
+    known = wording.labels(one.labels) if one.labels else spoken(one.recognised)
     return content.shortened(f"{text(f'modality_one.{one.modality}')} · {known}", LONGEST)
 
 
-def _entry(words: str, key: str, address: str) -> None:
-    st.button(escaped(words), key=key, type="tertiary", icon=":material/history:", on_click=_open, args=(address,))
+def _entry(words: str, query_ids: list[str]) -> None:
+    """Draw a query that opens, with what deletes it and those that read the same."""
+    newest = query_ids[0]
+    with st.container(horizontal=True, vertical_alignment="center", gap="xsmall"):
+        st.button(
+            escaped(words),
+            key=f"past-{newest}",
+            type="tertiary",
+            icon=":material/history:",
+            on_click=_open,
+            args=(urlencode({query_state.QUERY: newest}),),
+        )
+        deleting.draw_delete(query_ids, words)
 
 
 def _open(address: str) -> None:
@@ -118,7 +132,8 @@ def draw_save(answer: Answer) -> None:
         st.text_input(text("searches.name"), value=titles.query_in_words(answer), key=key, max_chars=searches.MAX_NAME)
         st.button(text("searches.save"), type="primary", key="save-go", on_click=_save, args=(key,))
         if kept := st.session_state.pop("search-saved", ""):
-            st.markdown(f":material/check: {escaped(kept)}")
+            with frame.heard("saved"):
+                st.markdown(f":material/check: {escaped(kept)}")
         session.show_error(ERROR)
 
 
@@ -128,6 +143,6 @@ def _save(field: str) -> None:
     try:
         made = searches.save_search(resources.workspace(), st.session_state[field], address, actor=resources.actor())
     except CasebindError as problem:
-        st.session_state[ERROR] = str(problem)
+        st.session_state[ERROR] = spoken(problem)
         return
     st.session_state["search-saved"] = text("searches.kept", name=made.name)

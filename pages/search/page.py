@@ -6,6 +6,7 @@ import streamlit as st
 
 from engine.errors import CasebindError
 from engine.retrieval.answer import Answer, Options
+from engine.sentences import spoken
 from engine.strings import text
 from pages.search import ask, columns, controls, query_facts, results, stages, typed_panel
 from pages.search import rail as query_rail
@@ -38,7 +39,7 @@ def _answered() -> None:
             found = stages.repeat_search(settings)
         except CasebindError as error:
             bar.empty()
-            st.error(str(error), icon=":material/error:")
+            st.error(spoken(error), icon=":material/error:")
             ask.draw_new_query_button()
             return
     with rail:
@@ -74,7 +75,7 @@ def _first() -> None:
         stages.first_search(options_in_address())
     except CasebindError as error:
         query_state.forget()
-        st.session_state["error"] = str(error)
+        st.session_state["error"] = spoken(error)
     st.rerun()
 
 

@@ -10,6 +10,7 @@ from engine.drawing.film import stamp_of
 from engine.errors import CasebindError
 from engine.modalities import spec_of
 from engine.retrieval.answer import Answer
+from engine.sentences import spoken
 from engine.settings import SEARCH_WINDOW_S
 from engine.strings import text
 from engine.study import Film, Study, Trace
@@ -153,10 +154,10 @@ def _ask(answer: Answer, settings: query_state.Options, **part: object) -> None:
         with st.spinner(text("asking.searching"), show_time=True):
             reasons = query_state.ask_part(answer.query_id, settings, **part)
     except CasebindError as problem:
-        st.error(str(problem), icon=":material/error:")
+        st.error(spoken(problem), icon=":material/error:")
         return
     if reasons:
-        st.warning(text("part.refused", reasons=escaped(" ".join(reasons))), icon=":material/block:")
+        st.warning(text("part.refused", reasons=escaped(" ".join(map(spoken, reasons)))), icon=":material/block:")
     else:
         st.rerun(scope="app")
 

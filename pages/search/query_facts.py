@@ -4,41 +4,57 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from typing import Literal
 
 import pandas as pd
 import streamlit as st
 
 from engine.intake.quality.verdict import Measure, QualityVerdict, number
+from engine.sentences import spoken
 from engine.strings import several, text
 from engine.study import Study
 from pages.shared import content
 from pages.shared.markdown import escaped
 
+WIDTH_PX = 560  # of a table that opens beside the rail
 PER_LEAD = ": "  # between lead and index in the name of a measure
 LONG = ("measure", "measured", "threshold", "verdict")  # columns of a table with one row per measure
 
 
 def draw_refusal(verdict: QualityVerdict) -> None:
-    """Draw that the query was refused, with every reason."""
+    """Draw that the query was refused, with every reason, and all that was measured."""
     words = f"**{text('search.refused')}**\n\n{_listed(verdict)}\n\n{text('search.refused_next')}"
     st.warning(words, icon=":material/block:")
+    if verdict.measures:
+        st.markdown(f"**{_measured(verdict)}**")
+        _table(verdict)
 
 
 def _listed(verdict: QualityVerdict) -> str:
-    return "\n".join(f"- {escaped(reason)}" for reason in verdict.reasons)
+    return "\n".join(f"- {escaped(spoken(reason))}" for reason in verdict.reasons)
 
 
 def draw_details(study: Study, verdict: QualityVerdict) -> None:
-    """Draw what was measured, what was removed, and the numbers of a trace, each behind its title."""
-    if verdict.measures:
-        passed = sum(one.passed for one in verdict.measures)
-        title = text("search.quality_table", passed=passed, n=len(verdict.measures))
-        with st.expander(title, icon=":material/monitor_heart:", expanded=not verdict.accepted):
-            if verdict.accepted and verdict.reasons:
+    """Draw what was measured, what was removed, and the numbers of a trace, each wider than the rail, behind its title.
+
+    What was measured of a refused recording stands beside the rail.
+    """
+    if verdict.measures and verdict.accepted:
+        with st.popover(_measured(verdict), icon=":material/monitor_heart:", width="stretch", key="quality-measures"):
+            if verdict.reasons:
                 st.markdown(f"{text('search.weak')}\n\n{_listed(verdict)}")
-            st.dataframe(measures(verdict), hide_index=not _is_per_lead(verdict), alt=title)
+            _table(verdict, WIDTH_PX)
     _identity(study)
     content.draw_numbers(study)
+
+
+def _measured(verdict: QualityVerdict) -> str:
+    passed = sum(one.passed for one in verdict.measures)
+    return text("search.quality_table", passed=passed, n=len(verdict.measures))
+
+
+def _table(verdict: QualityVerdict, width: int | Literal["stretch"] = "stretch") -> None:
+    st.dataframe(measures(verdict), width=width, hide_index=not _is_per_lead(verdict), alt=_measured(verdict))
 
 
 def _identity(study: Study) -> None:
@@ -47,8 +63,8 @@ def _identity(study: Study) -> None:
         counts = Counter(row.action for row in study.identity)
         actions = {action: counts.get(action, 0) for action in ("removed", "replaced", "kept")}
         title = several(len(study.identity), "search.identity", **actions)
-        with st.expander(title, icon=":material/shield_person:"):
-            st.dataframe(identity_rows(study), hide_index=True, alt=title)
+        with st.popover(title, icon=":material/shield_person:", width="stretch", key="identity"):
+            st.dataframe(identity_rows(study), width=WIDTH_PX, hide_index=True, alt=title)
 
 
 def _is_per_lead(verdict: QualityVerdict) -> bool:
@@ -60,7 +76,12 @@ def measures(verdict: QualityVerdict) -> pd.DataFrame:
     if _is_per_lead(verdict):
         return _per_lead(verdict.measures)
     rows = [
-        (one.name, number(one.value, one.unit), _limit(one), text("search.passed" if one.passed else "search.failed"))
+        (
+            spoken(one.name),
+            spoken(number(one.value, one.unit)),
+            _limit(one),
+            text("search.passed" if one.passed else "search.failed"),
+        )
         for one in verdict.measures
     ]
     return pd.DataFrame(rows, columns=[text(f"search.{name}") for name in LONG])
@@ -71,17 +92,18 @@ def _per_lead(measures: tuple[Measure, ...]) -> pd.DataFrame:
     table: dict[str, dict[str, str]] = {}
     for one in measures:
         lead, _, index = one.name.partition(PER_LEAD)
+        index = spoken(index)
         heading = f"{index} ({text('search.limit')} {_limit(one)})" if _limit(one) else index
-        table.setdefault(heading, {})[lead] = number(one.value, one.unit) + ("" if one.passed else " ✗")
+        table.setdefault(heading, {})[lead] = spoken(number(one.value, one.unit)) + ("" if one.passed else " ✗")
     return pd.DataFrame(table)
 
 
 def _limit(measure: Measure) -> str:
-    return "" if math.isnan(measure.threshold) else number(measure.threshold, measure.unit)
+    return "" if math.isnan(measure.threshold) else spoken(number(measure.threshold, measure.unit))
 
 
 def identity_rows(study: Study) -> pd.DataFrame:
     """Return one row per element: tag, what was done, why."""
-    rows = [(row.tag, row.action, row.reason) for row in study.identity]
+    rows = [(spoken(row.tag), spoken(row.action), spoken(row.reason)) for row in study.identity]
     names = ["identity_element", "identity_action", "identity_reason"]
     return pd.DataFrame(rows, columns=[text(f"search.{name}") for name in names])

@@ -6,16 +6,18 @@ import streamlit as st
 
 from engine.drawing.film import alternative as alternative_film
 from engine.drawing.film import grey8, stamp_of, stamped
+from engine.drawing.palette import ThemeType, paper
 from engine.intake.quality.verdict import QualityVerdict
 from engine.retrieval import wording
 from engine.retrieval.answer import Answer
+from engine.sentences import spoken
 from engine.settings import SEARCH_WINDOW_S
 from engine.strings import several, text
-from engine.study import Film, Study, Trace
-from pages.search import ask, history, part, query_facts, typed_panel
+from engine.study import Film, Study, Trace, fingerprint
+from pages.search import ask, deleting, history, part, query_facts, share, typed_panel
 from pages.shared import case_card, content, film, mean, query_state, svg, trace, viewer
 from pages.shared.markdown import escaped
-from pages.shared.theme import browser_paper
+from pages.shared.theme import browser_theme
 
 PICTURE_PX = 520  # longest side of a film that is sent; the rail is half as wide
 VIEWER_HEIGHT = "calc(100vh - 280px)"
@@ -35,15 +37,15 @@ def draw_rail(answer: Answer, settings: query_state.Options) -> None:
     ask.draw_new_query_button()
     if answer.verdict.accepted:
         history.draw_save(answer)
+    share.draw_share(answer)
+    deleting.draw_delete_shown(answer)
 
 
 def draw_first(study: Study, verdict: QualityVerdict) -> None:
     """Draw what is known of a query while its neighbours are still sought."""
     st.header(text("search.query"), anchor=False)
     draw_picture(study)
-    _what_it_is(study)
-    if verdict.accepted:
-        st.markdown(f":material/check_circle: {text('search.accepted')}")
+    _draw_words(study, verdict)
 
 
 def _draw_recording(answer: Answer, settings: query_state.Options) -> None:
@@ -55,28 +57,46 @@ def _draw_recording(answer: Answer, settings: query_state.Options) -> None:
             _large(study)
     else:
         draw_picture(study)
-    _what_it_is(study)
-    if verdict.accepted:
-        st.markdown(f":material/check_circle: {text('search.accepted')}")
+    _draw_words(study, verdict)
     query_facts.draw_details(study, verdict)
 
 
 def draw_picture(study: Study) -> None:
     """Draw the query small: a film with the box that is searched, or two leads of its trace."""
     words = escaped(content.alternative(study))
+    known, stamp = study.fingerprint or fingerprint(study.content), stamp_of(study.facts)
     if isinstance(study.content, Film):
-        pixels = grey8(study.content, PICTURE_PX)
-        pixels = film.boxed(pixels, study.facts["region"]) if study.facts.get("region") else pixels
+        box = study.facts.get("region")
         words = alternative_film(study.content, study.facts.get("view"))
-        st.image(film.png(stamped(pixels, stamp_of(study.facts))), width="stretch", alt=words)
+        st.image(_film(known, None if box is None else tuple(box), stamp, study), width="stretch", alt=words)
     elif isinstance(study.searched, Trace):
-        colours = browser_paper()
-        drawing = svg.stamped(trace.thumb_svg(study.searched, colours), stamp_of(study.facts), colours.ink)
-        st.image(drawing, width="stretch", alt=words)
+        st.image(_trace(known, study.window_s, browser_theme(), stamp, study), width="stretch", alt=words)
         if content.is_drawn_in_part(study):
             part.draw_overview(study)
     else:
         st.markdown(f"“{escaped(content.shortened(study.note.text))}”")
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _film(content: str, box: tuple[float, ...] | None, stamp: str, _study: Study) -> str:
+    """Return a film small, with the box that is searched and a stamp, as a PNG in a `data:` address."""
+    pixels = grey8(_study.film, PICTURE_PX)
+    return film.png(stamped(film.boxed(pixels, box) if box else pixels, stamp))
+
+
+@st.cache_data(max_entries=100, show_spinner=False)
+def _trace(content: str, window: tuple[float, float] | None, theme: ThemeType, stamp: str, _study: Study) -> str:
+    """Return two leads of the searched stretch, with a stamp, as an SVG."""
+    colours = paper(theme)
+    return svg.stamped(trace.thumb_svg(_study.searched_trace, colours), stamp, colours.ink)
+
+
+def _draw_words(study: Study, verdict: QualityVerdict) -> None:
+    """Draw what stands under the picture, or on a phone beside it."""
+    with st.container(key="query-words", gap="small"):
+        _what_it_is(study)
+        if verdict.accepted:
+            st.markdown(f":material/check_circle: {text('search.accepted')}")
 
 
 def _what_it_is(study: Study) -> None:
@@ -91,7 +111,7 @@ def _what_it_is(study: Study) -> None:
         name = "search.window_chosen" if study.facts.get("stretch") else "search.window"
         st.markdown(f":small[{text(name, limit=SEARCH_WINDOW_S, start=start, end=end)}]")
     if study.identity_note:
-        st.markdown(f":small[:material/visibility: {escaped(study.identity_note)}]")
+        st.markdown(f":small[:material/visibility: {escaped(spoken(study.identity_note))}]")
 
 
 def _known(study: Study) -> list[str]:
@@ -101,7 +121,7 @@ def _known(study: Study) -> list[str]:
         known.append(f"{text('card.labelled_as')} **{escaped(wording.labels(labels))}**")
     age = facts.get("age")
     known.append(escaped(wording.person(float(age) if age is not None else None, facts.get("sex"), facts.get("view"))))
-    known.append(f":small[{escaped(study.recognised)}]" if study.modality != "text" else "")
+    known.append(f":small[{escaped(spoken(study.recognised))}]" if study.modality != "text" else "")
     return [line for line in known if line]
 
 

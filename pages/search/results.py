@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import streamlit as st
 
 from engine.retrieval import typed_wording, wording
@@ -9,13 +11,24 @@ from engine.retrieval.answer import Answer, Neighbour
 from engine.retrieval.counterexamples import Counterexamples, QueryFindings
 from engine.strings import several, text
 from engine.study import Modality
-from pages.shared import case_card, collect, export, query_state, result_view
+from pages.shared import collect, content, export, query_state, result_view
+from pages.shared.case_card import CardState
+from pages.shared.case_cards import CardActions, CardGroup, draw_cards
 from pages.shared.keys import KEYS
 from pages.shared.markdown import escaped
 
 CARD_PX = {"cxr": 232, "text": 232}  # narrowest card of a kind; films are square
 STRIP_PX = 292  # narrowest card of a trace, which is wider than high
 STAGES = ("read", "quality", "encode", "search")
+
+
+@dataclass(frozen=True, eq=False)
+class ShownAnswer:
+    """An answer with this user's marks (study id → mark) and the rows of its cases."""
+
+    answer: Answer
+    marks: dict[str, str]
+    rows: content.Rows
 
 
 @st.fragment
@@ -38,12 +51,12 @@ def draw_results(answer: Answer, settings: query_state.Options) -> None:
         st.info(text("search.nothing_within_any", at=text(f"controls.{settings.operating_point}")))
         kinds = []  # one sentence says it for all
     other = _counterexamples(answer, settings) if result_view.counterexamples_wanted() else None
-    marks = query_state.user_ratings(answer.query_id)
+    shown = ShownAnswer(answer, query_state.user_ratings(answer.query_id), _rows(answer, other))
     for modality in kinds:
         of_kind = [one for one in answer.neighbours if one.modality == modality]
-        _kind(answer, modality, of_kind, marks, settings)
+        _kind(shown, modality, of_kind, settings)
         if other is not None:
-            _otherwise(answer, other, modality, marks)
+            _otherwise(shown, other, modality)
     export.draw_export_menu(answer)
     st.markdown(f":small[{timing(answer)} · {_version(answer)}]")
 
@@ -133,7 +146,7 @@ def _named(meant: QueryFindings) -> str:
     return text("counter.and").join(f"“{wording.label(name)}”" for name in meant.names)
 
 
-def _otherwise(answer: Answer, counterexamples: Counterexamples, modality: str, user_ratings: dict[str, str]) -> None:
+def _otherwise(shown: ShownAnswer, counterexamples: Counterexamples, modality: str) -> None:
     """Draw one kind's cases labelled otherwise, each with what it is not labelled as."""
     neighbours = counterexamples.answer.neighbours if counterexamples.answer else ()
     of_kind = [one for one in neighbours if one.modality == modality]
@@ -141,21 +154,15 @@ def _otherwise(answer: Answer, counterexamples: Counterexamples, modality: str, 
         title = text("counter.heading", modality=text(f"modality.{modality}"))
         st.header(f":material/contrast: {title}", anchor=False)
         if of_kind:
-            _cards(
-                answer,
-                of_kind,
-                user_ratings,
-                row="otherwise-",
-                note=text("counter.not_as", names=_named(counterexamples.findings)),
-            )
+            note = text("counter.not_as", names=_named(counterexamples.findings))
+            _cards(shown, of_kind, row="otherwise-", note=note)
         else:
             st.markdown(text("counter.none", modality=text(f"modality_plain.{modality}")))
 
 
-def _kind(
-    answer: Answer, modality: str, of_kind: list[Neighbour], user_ratings: dict[str, str], settings: query_state.Options
-) -> None:
+def _kind(shown: ShownAnswer, modality: str, of_kind: list[Neighbour], settings: query_state.Options) -> None:
     """Draw one kind's heading and its cards, or why there are none."""
+    answer = shown.answer
     st.header(f"{text(f'icon.{modality}')} {text(f'modality.{modality}')}", anchor=f"cases-{modality}")
     if answer.typed is not None and (counted := typed_wording.counts(answer.typed, modality)):
         st.markdown(escaped(counted))
@@ -165,11 +172,17 @@ def _kind(
         words = text("search.nothing_close_text", modality=text(f"modality_plain.{modality}"))
         st.info(f"**{text('search.nothing_close')}.** {words}", icon=":material/search_off:")
         with st.expander(_nearest(len(of_kind), modality)):
-            _cards(answer, of_kind, user_ratings)
+            _cards(shown, of_kind)
     else:
-        shown = len(of_kind) if result_view.shows_all(modality) else result_view.shown_at_first(answer, modality)
-        _cards(answer, of_kind[:shown], user_ratings)
+        n = len(of_kind) if result_view.shows_all(modality) else result_view.shown_at_first(answer, modality)
+        _cards(shown, of_kind[:n])
         _more(answer, modality, len(of_kind))
+
+
+def _rows(answer: Answer, other: Counterexamples | None) -> content.Rows:
+    """Return the rows of all cases that may be shown."""
+    more = () if other is None or other.answer is None else other.answer.neighbours
+    return content.Rows([one.study_id for one in (*answer.neighbours, *more)])
 
 
 def _missing(sites: tuple[str, ...]) -> str:
@@ -200,30 +213,26 @@ def _more(answer: Answer, modality: str, n: int) -> None:
         st.button(words, key=f"more-{modality}", on_click=result_view.show_all, args=(modality,), type="tertiary")
 
 
-def _cards(
-    answer: Answer, neighbours: list[Neighbour], user_ratings: dict[str, str], row: str = "", note: str = ""
-) -> None:
+def _cards(shown: ShownAnswer, neighbours: list[Neighbour], row: str = "", note: str = "") -> None:
     """Draw cards; `row` tells the keys of a second row apart, whose cases cannot be ticked twice."""
-    modality = neighbours[0].modality
+    answer, modality = shown.answer, neighbours[0].modality
     ids, mean = result_view.chosen(), bool(answer.study.facts.get("like"))
-    actions = case_card.CardActions(
+    group = CardGroup(modality, answer.query_id, CARD_PX.get(modality, STRIP_PX), row=row, explainable=not mean)
+    actions = CardActions(
         open=_open, choose=result_view.tick_case, rate=lambda study_id, mark: query_state.rate(answer, study_id, mark)
     )
-    with st.container(key=f"cards-{row}{modality}"):
-        grid = st.grid(min_column_width=CARD_PX.get(modality, STRIP_PX))
-    for neighbour in neighbours:
-        state = case_card.CardState(
-            mark=user_ratings.get(neighbour.study_id),
-            chosen=None if row else neighbour.study_id in ids,
-            first=not row and neighbour.rank == 1 and _is_first_kind(answer, modality),
-            row=row,
+    is_first = not row and _is_first_kind(answer, modality)
+    states = [
+        CardState(
+            mark=shown.marks.get(one.study_id),
+            chosen=None if row else one.study_id in ids,
+            first=is_first and one.rank == 1,
             relevance=not mean and not row and answer.typed is None,
-            explainable=not mean,
-            note=note or _why_here(answer, neighbour),
-            query_id=answer.query_id,
+            note=note or _why_here(answer, one),
         )
-        with grid.cell():
-            case_card.draw_case_card(neighbour, state, actions)
+        for one in neighbours
+    ]
+    draw_cards(group, list(zip(neighbours, states, strict=True)), actions, shown.rows)
 
 
 def _is_first_kind(answer: Answer, modality: Modality) -> bool:

@@ -7,6 +7,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from engine.intake.quality.verdict import QualityVerdict
 from engine.retrieval.answer import Answer
+from engine.sentences import spoken
 from engine.strings import text
 from engine.study import Study
 from pages.search import columns, typed_panel
@@ -31,7 +32,7 @@ def _in_steps(settings: query_state.Options, present: Study | None, rail: DeltaG
         with rail.container():
             typed_panel.draw_words(present.note.text)
     elif present is not None:
-        steps.markdown(f":material/check: {escaped(text('asking.read', recognised=present.recognised))}")
+        steps.markdown(f":material/check: {escaped(text('asking.read', recognised=spoken(present.recognised)))}")
     with steps:
         resources.wait(for_text=query_state.asks_in_words())
 

@@ -8,8 +8,9 @@ from engine.findings import Mention
 from engine.retrieval import typed_wording
 from engine.retrieval.answer import Answer
 from engine.retrieval.typed_words import TypedWords
+from engine.sentences import spoken
 from engine.strings import text
-from pages.shared import query_address, query_state
+from pages.shared import content, query_address, query_state
 from pages.shared.markdown import escaped
 
 
@@ -22,7 +23,7 @@ def draw_understood(answer: Answer, words: TypedWords) -> None:
         if typed_wording.side(words):
             st.markdown(typed_wording.side(words))
     if answer.study.identity_note:
-        st.markdown(f":small[:material/visibility: {escaped(answer.study.identity_note)}]")
+        st.markdown(f":small[:material/visibility: {escaped(spoken(answer.study.identity_note))}]")
 
 
 def draw_ways(words: TypedWords) -> None:
@@ -37,8 +38,8 @@ def draw_ways(words: TypedWords) -> None:
 
 
 def draw_words(words: str) -> None:
-    """Draw what was typed."""
-    st.markdown(f"**{escaped(text('search.text_query', words=words))}**")
+    """Draw what was typed, or how it begins."""
+    st.markdown(f"**{escaped(text('search.text_query', words=content.shortened(words)))}**")
 
 
 def _chip(one: Mention) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import replace
 
 import streamlit as st
 
 from engine.modalities import spec_of
+from engine.reference import Polygon
 from engine.store.quizzes import Region
 from engine.study import Modality, Study, Trace
 from pages.shared import viewer
@@ -44,18 +45,21 @@ def regions_drawn(study: Study, *, key: str) -> list[Region]:
     return boxes
 
 
-def mark_regions(study: Study, regions: Mapping[str, Region], *, key: str) -> None:
-    """Draw boxes on a film that is shown with its origin, each under its words, before it is drawn itself."""
+def mark_outlines(study: Study, outlines: Sequence[tuple[str, Polygon]], *, key: str) -> None:
+    """Draw outlines on a film that is shown with its origin, each under its words, before it is drawn itself.
+
+    outlines : words, "" for none, and points as shares of the film
+    """
     rows, columns = study.film.pixels.shape[:2]
     shapes = [
         {
             "id": f"mark-{number}",
             "kind": "region",
-            "shape": "box",
-            "points": [[left * columns, top * rows], [right * columns, bottom * rows]],
+            "shape": "polygon",
+            "points": [[across * columns, down * rows] for across, down in points],
             "text": words,
         }
-        for number, (words, (left, top, right, bottom)) in enumerate(regions.items())
+        for number, (words, points) in enumerate(outlines)
     ]
     drawn.put(Panel(study, shortcuts=False), key, shapes)
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.sentences import spoken
 from engine.strings import several, text
 from engine.teaching import collections
-from pages.shared import resources, undo
+from pages.shared import permitted, resources, undo
 from pages.shared.keys import KEYS
 from pages.shared.markdown import escaped
 
@@ -25,37 +26,43 @@ FAILED = "collect-failed"
 def draw_collect_button(study_id: str, query_id: str | None = None, *, by_key: bool = False) -> None:
     """Draw the button that opens the choice of a collection. by_key: for the one open case of a page."""
     draw_collect_many((study_id,), query_id, key=f"collect-{study_id}", by_key=by_key)
-    if by_key and _opened_key() not in (None, f"collect-{study_id}"):
+    if by_key and _opened()[0] not in (None, f"collect-{study_id}"):
         _end()  # the page has gone on to another case
 
 
 def draw_collect_many(
-    study_ids: Sequence[str],
-    query_id: str | None = None,
-    *,
-    key: str = "collect-many",
-    by_key: bool = False,
-    label: str = "",
+    study_ids: Sequence[str], query_id: str | None = None, *, key: str = "collect-many", by_key: bool = False
 ) -> None:
     """Draw the button that adds all of these cases to a collection; nothing where there are none.
 
     query_id : the query beside which they were found
-    label : of the button, where several of them stand on one page
     """
-    if not study_ids:
+    if not study_ids or not permitted.may("collect"):
         return
     one = len(study_ids) == 1
     st.button(
-        label or text("collect.open") if one else text("collect.open_many", n=len(study_ids)),
+        text("collect.open") if one else text("collect.open_many", n=len(study_ids)),
         key=key,
         icon=":material/bookmark_add:",
         help=text("collect.help") if one else text("collect.help_many"),
         shortcut=KEYS["collect"] if by_key else None,
-        on_click=_begin,
+        on_click=begin,
         args=(key, tuple(study_ids)),
     )
-    if _opened_key() == key:
-        _dialog(tuple(study_ids), query_id)
+    draw_choice((key,), query_id)
+
+
+def draw_choice(keys: Collection[str], query_id: str | None) -> None:
+    """Draw the choice of a collection where the button of one of these keys has opened it."""
+    key, study_ids = _opened()
+    if key in keys:
+        _dialog(study_ids, query_id)
+
+
+def begin(key: str, study_ids: tuple[str, ...]) -> None:
+    """Open the choice of a collection for these cases by the button of a key."""
+    st.session_state[OPEN] = (key, study_ids)
+    st.session_state.pop(FAILED, None)
 
 
 def draw_collected() -> None:
@@ -63,13 +70,9 @@ def draw_collected() -> None:
     undo.draw_undo(text("collect.undo"))
 
 
-def _opened_key() -> str | None:
-    return st.session_state.get(OPEN, (None, ()))[0]
-
-
-def _begin(key: str, study_ids: tuple[str, ...]) -> None:
-    st.session_state[OPEN] = (key, study_ids)
-    st.session_state.pop(FAILED, None)
+def _opened() -> tuple[str | None, tuple[str, ...]]:
+    opened: tuple[str | None, tuple[str, ...]] = st.session_state.get(OPEN, (None, ()))
+    return opened
 
 
 def _end() -> None:
@@ -79,7 +82,12 @@ def _end() -> None:
 @st.dialog(text("collect.open"), width="small", on_dismiss=_end)
 def _dialog(study_ids: tuple[str, ...], query_id: str | None) -> None:
     """Draw the choice; it closes once the cases are stored."""
-    found = {one.collection_id: one.title for one in collections.listed(resources.workspace(), actor=resources.actor())}
+    place, actor = resources.workspace(), resources.actor()
+    found = {
+        one.collection_id: one.title
+        for one in collections.listed(place, actor=actor)
+        if collections.may_change(place, one.collection_id, actor=actor)
+    }
     ids = [*found, NEW]
     last = st.session_state.get(LAST)
     chosen = st.selectbox(
@@ -118,7 +126,7 @@ def _add(study_ids: tuple[str, ...], query_id: str | None) -> None:
     except CasebindError as error:
         if created and chosen != NEW:
             collections.delete(workspace, chosen, actor=actor)
-        st.session_state[FAILED] = escaped(error)
+        st.session_state[FAILED] = escaped(spoken(error))
         return
     st.session_state.pop(FAILED, None)
     st.session_state[LAST] = chosen

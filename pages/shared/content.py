@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
 import numpy as np
 import streamlit as st
 
@@ -9,6 +14,8 @@ from engine.drawing.film import alternative as alternative_film
 from engine.drawing.film import grey8, stamp_of, stamped
 from engine.drawing.palette import ThemeType, paper
 from engine.errors import NotPermittedError
+from engine.sentences import spoken
+from engine.store.records import StudyRow
 from engine.strings import language, text
 from engine.study import Film, Note, Study, Trace
 from pages.shared import film, resources, svg, trace
@@ -80,39 +87,80 @@ def _quote(note: Note) -> None:
 
 
 def draw_numbers(study: Study) -> None:
-    """Draw the expander with the numbers behind a trace's drawing; nothing for films and words."""
+    """Draw the numbers behind a trace's drawing, wider than the rail, behind their title; nothing for others."""
     if isinstance(study.searched, Trace):
-        with st.expander(text("search.numbers")):
+        with st.popover(text("search.numbers"), icon=":material/table_rows:", width="stretch", key="numbers"):
             st.table(trace.numbers(study.searched).set_index(text("trace.column_lead")))
 
 
-@st.cache_data(max_entries=2000, show_spinner=False)
-def _picture(path: str, study_id: str, theme: ThemeType, language: str) -> tuple[str, str]:
+class Rows:
+    """The rows of studies that are shown together; all of them are read at once when the first one is needed."""
+
+    def __init__(self, study_ids: Sequence[str]) -> None:
+        self._ids = list(study_ids)
+        self._read: dict[str, StudyRow] | None = None
+
+    def row(self, study_id: str) -> StudyRow:
+        """Return the row of a study; raises as `Workspace.row`."""
+        workspace, actor = resources.workspace(), resources.actor()
+        if self._read is None:
+            self._read = {one.study_id: one for one in workspace.rows(self._ids, actor=actor)}
+        return self._read.get(study_id) or workspace.row(study_id, actor=actor)
+
+
+@dataclass(frozen=True)
+class PictureOf:
+    """What a card's picture depends on, and whence its study is read."""
+
+    workspace: str
+    study_id: str
+    theme: ThemeType
+    language: str
+    rows: Rows = field(compare=False)
+
+
+@lru_cache(maxsize=2000)
+def _picture(asked: PictureOf) -> tuple[str, str]:
     """Return a card's picture and its alternative in a language: PNG, SVG, or the words of a note."""
-    study = resources.workspace().study(study_id, actor=resources.actor())
+    study = resources.workspace().study_of(asked.rows.row(asked.study_id))
     if isinstance(study.content, Film):
         return film.png(film.thumb(study.content)), alternative(study)
     if isinstance(study.searched, Trace):
-        return trace.thumb_svg(study.searched, paper(theme)), trace.thumb_alternative(study.searched)
+        return trace.thumb_svg(study.searched, paper(asked.theme)), trace.thumb_alternative(study.searched)
     return study.note.text, study.note.text
 
 
-def small_picture(study_id: str) -> tuple[str, str]:
-    """Return a study's small picture (PNG in a `data:` address, or SVG; of a note its words) and its alternative."""
-    return _picture(str(resources.workspace().path), study_id, browser_theme(), language())
+def small_picture(study_id: str, rows: Rows | None = None) -> tuple[str, str]:
+    """Return a study's small picture (PNG in a `data:` address, or SVG; of a note its words) and its alternative.
+
+    rows : of the studies that are shown with it
+    """
+    place = str(resources.workspace().path)
+    return _picture(PictureOf(place, study_id, browser_theme(), language(), rows or Rows((study_id,))))
 
 
-def draw_thumbnail(study_id: str, modality: str, prefix: str) -> None:
-    """Draw a card's small picture; a note as its first words. `prefix` opens the text alternative."""
+def draw_thumbnail(study_id: str, modality: str, prefix: str, rows: Rows | None = None) -> None:
+    """Draw a card's small picture; a note as its first words.
+
+    prefix : opens the text alternative
+    rows   : of the studies that are shown with it
+    """
     try:
-        picture, words = small_picture(study_id)
+        picture, words = small_picture(study_id, rows)
     except NotPermittedError as error:  # withdrawn since the results were found
-        st.markdown(escaped(str(error)))
+        st.markdown(escaped(spoken(error)))
         return
     if modality == "text":
         st.markdown(f"“{escaped(shortened(words))}”")
     else:
         st.image(picture, width="stretch", alt=f"{prefix}: {words}")
+
+
+def address_of(picture: str) -> str:
+    """Return a small picture as a `data:` address."""
+    if picture.startswith("data:"):
+        return picture
+    return f"data:image/svg+xml;base64,{b64encode(picture.encode()).decode()}"
 
 
 def thumbnail(study: Study) -> str | None:

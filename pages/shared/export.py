@@ -11,8 +11,9 @@ from engine.report.export import Exported, export, nearest_few
 from engine.report.writers import APPENDICES, MAX_COMMENT, MAX_READER, WRITERS, ExportRequest, Writer
 from engine.retrieval import wording
 from engine.retrieval.answer import Answer, Neighbour
+from engine.sentences import spoken
 from engine.strings import kind, text
-from pages.shared import resources, result_view, session
+from pages.shared import permitted, resources, result_view, session
 
 OPEN = "exporting"  # whether the dialog is open: a page that is drawn anew, as for a finer map, keeps it open
 MADE = "export-made"  # the report that was made last, and what for
@@ -26,6 +27,8 @@ def draw_export_menu(answer: Answer, *, opened: str | None = None, explain: bool
     opened  : the case that is open; it is chosen first
     explain : whether that case's maps are wanted in report and picture
     """
+    if not permitted.may("export"):
+        return
     st.button(text("export.title"), icon=":material/download:", key=key, on_click=_begin, args=(explain,))
     if st.session_state.get(OPEN):
         st.dialog(text("export.title"), width="medium", on_dismiss=_end)(_draw)(answer, opened)
@@ -122,7 +125,7 @@ def _make(answer: Answer, wanted: ExportRequest) -> None:
     try:
         made = export(resources.workspace(), resources.release(), answer, wanted, actor=session.reader())
     except CasebindError as problem:
-        st.error(str(problem), icon=":material/error:")
+        st.error(spoken(problem), icon=":material/error:")
         return
     st.session_state[MADE] = (answer.query_id, wanted), made
 

@@ -8,7 +8,9 @@ from typing import Any
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.sentences import spoken
 from engine.strings import text
+from pages.shared import frame
 from pages.shared.markdown import escaped
 
 Save = Callable[[str, str], None]  # (text, the text that was edited)
@@ -25,7 +27,8 @@ def draw_text_field(box: Any, label: str, key: str, stored: str, save: Save, **o
     box(label, key=key, on_change=_store, args=(key, save), **options)
     good, words = st.session_state.get(f"{key}-said", (True, ""))
     if words:
-        st.markdown(f":small[:material/check: {words}]" if good else f":material/error: {words}")
+        with frame.heard(key):
+            st.markdown(f":small[:material/check: {words}]" if good else f":material/error: {words}")
 
 
 def _store(key: str, save: Save) -> None:
@@ -33,7 +36,7 @@ def _store(key: str, save: Save) -> None:
     try:
         save(typed, st.session_state[f"{key}-was"])
     except CasebindError as error:
-        st.session_state[f"{key}-said"] = (False, escaped(error))
+        st.session_state[f"{key}-said"] = (False, escaped(spoken(error)))
         return
     st.session_state[f"{key}-was"] = typed
     st.session_state[f"{key}-said"] = (True, text("collections.saved"))

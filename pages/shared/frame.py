@@ -1,16 +1,21 @@
 """What stands around every screen: title, share button, list of keys, and what a browser window keeps of the app.
 
-The window's part is assets/browser/frame.js: one history entry a press, the place in every page, the keys of a card.
+The window's part is assets/browser/frame.js (one history entry a press, the place in every page, the keys of a card)
+and streamlit_words.js (Streamlit's own words in the language of the page).
 """
 
 from __future__ import annotations
 
+from typing import Literal
+
 import streamlit as st
+from streamlit.delta_generator import DeltaGenerator
 
 from engine.settings import ASSETS
-from engine.strings import text
+from engine.strings import ENGLISH, table, text
 from pages.shared import collect, export, keys, query_state
 
+SCRIPTS = ("streamlit_words.js", "frame.js")  # one module
 PAGE = "frame-page"  # the page of the last run
 DIALOGS = (collect.OPEN, export.OPEN, query_state.ENLARGED)
 STATE = "frame"  # what the screen of this run says to the window
@@ -20,7 +25,7 @@ MARK_KEYS = {"relevant": ("mark-", 0), "partly": ("mark-", 1), "irrelevant": ("m
 _window = st.components.v2.component(
     "casebind_frame",
     html='<div class="tools"></div>',
-    js=(ASSETS / "browser" / "frame.js").read_text(encoding="utf-8"),
+    js="".join((ASSETS / "browser" / name).read_text(encoding="utf-8") for name in SCRIPTS),
     isolate_styles=False,
 )
 
@@ -34,13 +39,16 @@ def begin(title: str) -> None:
     describe(title)
 
 
-def describe(title: str, *, screen: str = "", token: str = "", announcement: str = "", focus: str = "") -> None:
+def describe(
+    title: str, *, screen: str = "", token: str = "", announcement: str = "", focus: str = "", group: str = ""
+) -> None:
     """Name what is shown in the browser's title, and tell the window what is new.
 
     screen       : whose keys stand first in the list of keys
     token        : a new one has the announcement read out and the focus moved, once
     announcement : words for screen readers
-    focus        : key of the container that takes the focus where nothing has it
+    focus        : key of the container that takes the focus where nothing has it: its heading, field or button
+    group        : what that container is called; where it has a name, itself takes the focus, and keys still work
     """
     st.set_page_config(page_title=text("frame.title", title=title, app=text("app.name")) if title else text("app.name"))
     st.session_state[STATE] = {
@@ -48,7 +56,13 @@ def describe(title: str, *, screen: str = "", token: str = "", announcement: str
         "token": token,
         "announcement": announcement,
         "focus": f"st-key-{focus}" if focus else "",
+        "group": group,
     }
+
+
+def heard(name: str, *, width: Literal["stretch", "content"] = "stretch") -> DeltaGenerator:
+    """Return a container for words that screen readers say whenever they change, also in a fragment."""
+    return st.container(key=f"heard-{name}", width=width, gap=None)
 
 
 def draw() -> None:
@@ -57,8 +71,13 @@ def draw() -> None:
     _window(
         key="frame",
         data={
-            "words": {name: text(f"frame.{name}") for name in ("share", "copied", "keys", "close")}
+            "words": {
+                name: text(f"frame.{name}") for name in ("share", "copied", "not_copied", "unmarked", "keys", "close")
+            }
             | {"note": text("keys.note")},
+            "streamlit": [
+                (english, text(f"streamlit.{name}")) for name, english in table(ENGLISH)["streamlit"].items()
+            ],
             "keys": _card_keys(),
             "screens": _screens(),
             **said,

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.sentences import spoken
 from engine.strings import text
 
 _log = logging.getLogger("casebind.pages")
@@ -20,7 +21,7 @@ def guarded() -> Iterator[None]:
     try:
         yield
     except CasebindError as error:
-        st.error(str(error), icon=":material/error:")
+        st.error(spoken(error), icon=":material/error:")
     except Exception:
         _log.exception("A page failed")
         st.error(text("app.unexpected"), icon=":material/error:")

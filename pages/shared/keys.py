@@ -9,6 +9,7 @@ import pandas as pd
 import streamlit as st
 
 from engine.strings import text
+from pages.shared import plain_table
 
 # action → key, in the order in which the list is printed; strings.keys.<action> says what it does
 KEYS: dict[str, str] = {
@@ -46,12 +47,15 @@ KEYS: dict[str, str] = {
     "film_text": "H",
     "collect": "A",
     "choose": "Space",
+    "delete": "Delete",
     "keys": "?",
 }
 # Screens with keys of their own: a key means one thing on one screen, and may mean another on the next
 SCREENS: dict[str, dict[str, str]] = {
     "trace": {  # while the focus is in the trace viewer: pages/shared/viewer/browser/trace/bar.js
         "trace_caliper": "K",
+        "trace_stretch": "E",
+        "trace_text": "H",
         "trace_march": "B",
         "trace_snap": "V",
         "trace_speed": "P",
@@ -96,7 +100,8 @@ SCREENS: dict[str, dict[str, str]] = {
         "tag_other": "T",
     },
 }
-SHOWN = {"Left": "←", "Right": "→", "Escape": "Esc"}
+SIGN_OUT = "Z"  # on every page, where people sign in; its button shows it
+SHOWN = {"Delete": "Del", "Left": "←", "Right": "→", "Escape": "Esc"}
 IN_BROWSER = {"Space": " ", "Left": "ArrowLeft", "Right": "ArrowRight"}  # the names that a browser has for keys
 
 
@@ -117,5 +122,5 @@ def table() -> pd.DataFrame:
 
 def draw_keys() -> None:
     """Draw the key list."""
-    st.table(table().set_index(text("keys.key")))
+    plain_table.draw(table())
     st.markdown(f":small[{text('keys.note')}]")

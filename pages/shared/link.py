@@ -8,7 +8,10 @@ import streamlit as st
 
 
 def link(page: str, **values: object) -> str:
-    """Return the address of a screen with `values` as its parameters; relative where the browser's is not known."""
+    """Return the address of a screen with `values` as its parameters, of which one may be several.
+
+    It is relative where the browser's own address is not known.
+    """
     here = urlsplit(st.context.url or "")
     base = f"{here.scheme}://{here.netloc}" if here.netloc else ""
-    return f"{base}/{page}?{urlencode(values)}"
+    return f"{base}/{page}?{urlencode(values, doseq=True)}"

@@ -9,7 +9,7 @@ from streamlit.delta_generator import DeltaGenerator
 
 from engine.errors import CasebindError
 from engine.strings import notice, text
-from pages.shared import language, resources
+from pages.shared import language, resources, signed_in
 
 STATE = "notice_accepted"
 DAMAGE = "unread_damage"
@@ -29,6 +29,8 @@ def draw_banner() -> DeltaGenerator:
         st.markdown(f":small[:material/school: {text('app.banner', notice=notice())}]", width="stretch")
         with st.container(key="language", width="content"):
             language.draw_choice()
+        with st.container(key="who", width="content"):
+            signed_in.draw()
         return st.container(key="tools", width="content")
 
 

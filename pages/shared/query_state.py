@@ -15,6 +15,7 @@ from engine.intake.read import read_text
 from engine.intake.upload import Answers, Upload
 from engine.retrieval import search as retrieval
 from engine.retrieval.answer import Answer, Options
+from engine.sentences import spoken
 from engine.store.filters import Clause
 from engine.store.permission import permission
 from engine.study import Study
@@ -77,7 +78,7 @@ def take(uploads: tuple[Upload, ...], answers: Answers) -> None:
     except QuestionError as question:
         st.session_state["pending"] = Pending(uploads, answers, question)
     except CasebindError as problem:
-        st.session_state["error"] = str(problem)
+        st.session_state["error"] = spoken(problem)
         st.session_state.pop("pending", None)
         forget_drop = False  # a missing sibling can still be added to what was dropped
     else:
@@ -92,7 +93,7 @@ def take_text(words: str) -> None:
     try:
         _begin(read_text(words), started)
     except CasebindError as problem:
-        st.session_state["error"] = str(problem)
+        st.session_state["error"] = spoken(problem)
 
 
 def take_study(study_id: str) -> None:
@@ -154,7 +155,7 @@ def _keep(result: Answer, settings: Options) -> Answer:
 
 def _asked(query_id: str, settings: Options) -> tuple[str, Options, Clause]:
     """Return what an answer depends on: a quiz that was opened since takes its cases out of sight."""
-    return query_id, settings, permission(resources.actor())
+    return query_id, settings, permission(resources.workspace().database, resources.actor())
 
 
 def _turn_to(result: Answer, settings: Options) -> None:
@@ -176,7 +177,7 @@ def ask_like(study_ids: list[str], beside: str, settings: Options) -> None:
             resources.workspace(), resources.release(), study_ids, settings, actor=resources.actor(), beside=beside
         )
     except CasebindError as problem:
-        st.session_state["said"] = str(problem)
+        st.session_state["said"] = spoken(problem)
     else:
         _turn_to(found, settings)
 

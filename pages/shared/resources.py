@@ -8,17 +8,23 @@ import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
+from functools import cache, lru_cache
+from hashlib import sha256
 from typing import NamedTuple
 
 import streamlit as st
 
 from engine.actor import Actor, single_user
+from engine.consent import acts
+from engine.consent.retention import retain
+from engine.drawing.signed_colours import colour_scale
 from engine.errors import WorkspaceError
 from engine.intake import limited
 from engine.learning.collection_calibration import count_in_background
 from engine.model.release import Release, load_release
 from engine.retrieval import search as retrieval
 from engine.settings import workspace_path
+from engine.store.audit_file import SYSTEM
 from engine.store.filters import Clause
 from engine.store.permission import permission
 from engine.strings import text
@@ -26,7 +32,7 @@ from engine.study import Modality
 from engine.teaching import access
 from engine.workspace.serving import serving_release
 from engine.workspace.workspace import Workspace, open_workspace
-from pages.shared import browser
+from pages.shared import browser, signed_in
 
 WITHHELD, REREAD_S = "withheld", 1.0  # in the session; another tab may have opened a quiz meanwhile
 RECORDINGS: tuple[Modality, ...] = ("ecg", "ppg", "cxr")
@@ -45,20 +51,28 @@ class Sight(NamedTuple):
 
 
 def actor() -> Actor:
-    """Return who uses this session: the one user of an app without sign-in, known by the browser.
+    """Return who uses this session: who signed in, or the one user of an app without sign-in, known by the browser.
 
-    Cases of quizzes that are open to this browser are withheld from it.
+    Cases of quizzes that are open to that person are withheld from them. UsageError where the session has ended.
     """
-    return replace(single_user(), session=browser.session(), withheld=_withheld())
+    return replace(_person(), withheld=_withheld())
+
+
+def _person() -> Actor:
+    """Return who is here, without what is withheld; in the record a person with an account has one session for good."""
+    found = signed_in.session()
+    if found is None:
+        return replace(single_user(), session=browser.session())
+    lasting = sha256(f"account {found.name}".encode()).hexdigest()[:32]
+    return replace(found.actor(), session=lasting, sign_in=found.number)
 
 
 def _withheld() -> tuple[str, ...]:
     """Return what is withheld, read again once in a while, and at once after `look_again`."""
     read_at, withheld = st.session_state.get(WITHHELD, (-math.inf, ()))
     if time.monotonic() - read_at > REREAD_S:
-        found = replace(single_user(), session=browser.session())
         with suppress(WorkspaceError):
-            withheld = access.as_learner(workspace(), actor=found).withheld
+            withheld = access.as_learner(workspace(), actor=_person()).withheld
         st.session_state[WITHHELD] = (time.monotonic(), withheld)
     return withheld
 
@@ -66,7 +80,7 @@ def _withheld() -> tuple[str, ...]:
 def sight() -> Sight:
     """Return what a list of studies that this actor sees depends on."""
     place = workspace()
-    return Sight(str(place.path), place.snapshots.version(), permission(actor()))
+    return Sight(str(place.path), place.snapshots.version(), permission(place.database, actor()))
 
 
 def look_again() -> None:
@@ -74,7 +88,7 @@ def look_again() -> None:
     st.session_state.pop(WITHHELD, None)
 
 
-@st.cache_resource(show_spinner=False)
+@lru_cache(maxsize=1)
 def _newest() -> Release:
     return load_release()
 
@@ -87,9 +101,11 @@ def release() -> Release:
         return _newest()
 
 
-@st.cache_resource(show_spinner=False)
+@cache  # asked for dozens of times a run, for which Streamlit's caches are slow
 def _workspace(path: str) -> Workspace:
-    return open_workspace(path)
+    opened = open_workspace(path)
+    acts.serve(opened.path)
+    return opened
 
 
 def workspace() -> Workspace:
@@ -106,16 +122,17 @@ def _warming(path: str) -> tuple[Future[None], Future[None]]:
     limited.start()
     pool, place, parts = ThreadPoolExecutor(1, "warm"), _workspace(path), release()
     loading = [pool.submit(_load, place, parts, kinds) for kinds in (RECORDINGS, ("text",))]
+    pool.submit(retain, place, actor=SYSTEM)
     return loading[0], loading[1]
 
 
 def _load(searched_workspace: Workspace, searched_release: Release, modalities: tuple[Modality, ...]) -> None:
     """Load what queries of some kinds need, then take all that stays for good out of the garbage collector's reach.
 
-    Streamlit collects garbage after every run; looking through the objects of the models' libraries each time would
-    hold everybody up for half a second.
+    Looking through the objects of the models' libraries at every collection would hold everybody up for half a second.
     """
     retrieval.warm_up(searched_workspace, searched_release, modalities)
+    colour_scale()  # its library takes seconds to import
     count_in_background(searched_workspace, searched_release)
     gc.collect()
     gc.freeze()
@@ -132,6 +149,23 @@ def warm() -> None:
     """Begin to load everything that a first query needs, so that it is no slower than the second; returns at once."""
     workspace()
     _warming(str(workspace_path()))
+
+
+def opened() -> Workspace | None:
+    """Return the workspace where somebody has had it opened, else None."""
+    return workspace() if _workspace.cache_info().currsize else None
+
+
+def loaded() -> str:
+    """Return how far the loading of the release is that this begins: "loading", "loaded", or "failed", once."""
+    warm()
+    loading = _warming(str(workspace_path()))
+    if not all(one.done() for one in loading):
+        return "loading"
+    if any(one.exception() for one in loading):
+        _warming.clear()  # so that the next time tries again
+        return "failed"
+    return "loaded"
 
 
 def keep_counts() -> None:

@@ -14,6 +14,11 @@ def offer(words: str, restore: Callable[[], None], *, icon: str = "delete") -> N
     st.session_state[STATE] = (words, restore, icon)
 
 
+def offered() -> str:
+    """Return the words about what can be undone; "" where nothing can."""
+    return str(st.session_state.get(STATE, ("",))[0])
+
+
 def draw_undo(label: str) -> None:
     """Draw the line where there is something to undo."""
     if STATE not in st.session_state:

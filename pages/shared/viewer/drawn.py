@@ -12,6 +12,7 @@ from typing import Any
 import streamlit as st
 
 from engine.errors import CasebindError
+from engine.sentences import spoken
 from engine.workspace.annotations import annotations_on, delete_annotations, save_annotations
 from pages.shared.resources import workspace
 from pages.shared.session import reader
@@ -29,7 +30,7 @@ def take(component: str, key: str, panels: Sequence[Panel]) -> None:
         try:
             _save(panel.study_id, given)
         except CasebindError as error:
-            problem = str(error)
+            problem = spoken(error)
     st.session_state[_name(panel, key)] = {
         "revision": int(sent.get("revision") or 0),
         "problem": problem,

@@ -11,6 +11,7 @@ import streamlit as st
 from engine.drawing import ecg_paper
 from engine.drawing.palette import cividis, hex_of
 from engine.intake.quality.rate import Rate, Stretch, quality_strip, rate_of
+from engine.sentences import spoken
 from engine.strings import text
 from engine.study import Trace
 from pages.shared.viewer import trace_component, trace_data
@@ -69,7 +70,7 @@ def _panel(panel: Panel, frame: Frame, number: int) -> dict[str, Any]:
 
 def _bar(one: Stretch) -> dict[str, Any]:
     score = f"{one.score:.2f}"
-    reason = one.reason or text("viewer.quality_kept")
+    reason = _verdict(one)
     return {
         "start": one.start_s,
         "end": one.end_s,
@@ -81,6 +82,10 @@ def _bar(one: Stretch) -> dict[str, Any]:
             "viewer.quality_hover", start=f"{one.start_s:.0f}", end=f"{one.end_s:.0f}", score=score, reason=reason
         ),
     }
+
+
+def _verdict(one: Stretch) -> str:
+    return spoken(one.reason) if one.reason else text("viewer.quality_kept")
 
 
 def _rate_words(found: Rate | None, strip: list[Stretch]) -> str:
@@ -96,8 +101,5 @@ def _rate_words(found: Rate | None, strip: list[Stretch]) -> str:
 
 def table(quality: list[Stretch]) -> pd.DataFrame:
     """Return one row per stretch: where, score, verdict in words."""
-    rows = [
-        (f"{one.start_s:.0f}–{one.end_s:.0f}", f"{one.score:.2f}", one.reason or text("viewer.quality_kept"))
-        for one in quality
-    ]
+    rows = [(f"{one.start_s:.0f}–{one.end_s:.0f}", f"{one.score:.2f}", _verdict(one)) for one in quality]
     return pd.DataFrame(rows, columns=[text("viewer.stretch"), text("viewer.score"), text("viewer.verdict")])

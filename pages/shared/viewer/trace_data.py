@@ -50,16 +50,24 @@ def _packed(token: str, start_s: float, _trace: Trace) -> tuple[bytes, list[floa
 
 @st.cache_data(max_entries=200, show_spinner=False)
 def _layouts(token: str, start_s: float, spoken: str, _trace: Trace, _moves: bool) -> dict[str, Any]:
-    """Return every layout that the recording's leads allow, with its rows at every gain."""
-    return {
-        key: {
+    """Return every layout that the recording's leads allow, with its rows at every gain.
+
+    moving : of a layout in several columns, the rows where the page is shorter and moves through the recording
+    """
+    found = {}
+    for key in ecg_paper.layouts():
+        layout = ecg_paper.layout_for(_trace, key)
+        places = {str(gain): places_of(_trace, layout, gain, whole=_moves) for gain in GAINS}
+        turns = not _moves and max(map(len, layout.rows)) > 1
+        moving = {str(gain): places_of(_trace, layout, gain, whole=True) for gain in GAINS} if turns else places
+        found[key] = {
             "name": layout.name,
             "rows": layout.rows,
             "rhythm": layout.rhythm,
-            "places": {str(gain): places_of(_trace, layout, gain, whole=_moves) for gain in GAINS},
+            "places": places,
+            "moving": moving,
         }
-        for key, layout in {key: ecg_paper.layout_for(_trace, key) for key in ecg_paper.layouts()}.items()
-    }
+    return found
 
 
 def places_of(trace: Trace, layout: LeadLayout, gain: float, *, whole: bool) -> dict[str, Any]:

@@ -26,10 +26,15 @@ EXPORT = re.compile(r"^export (?=const|function|class|async)", re.MULTILINE)
 
 
 @lru_cache(maxsize=8)
-def component(name: str, entry: str, styles: tuple[str, ...]) -> ComponentRenderer:
-    """Return the component that mounts a viewer. entry, styles : files of this folder"""
+def component(name: str, entry: str, styles: tuple[str, ...] = ()) -> ComponentRenderer:
+    """Return the component that mounts a viewer.
+
+    entry, styles : files of this folder; what has no styles of its own stands under those of the page
+    """
     rules = "\n".join((FOLDER / style).read_text(encoding="utf-8") for style in styles)
-    return st.components.v2.component(f"casebind.{name}", js=bundle(entry), css=rules)
+    return st.components.v2.component(
+        f"casebind.{name}", js=bundle(entry), css=rules or None, isolate_styles=bool(styles)
+    )
 
 
 def bundle(entry: str) -> str:

@@ -15,8 +15,10 @@ export function svgElement(tag, attributes = {}, ...children) {
 /** Change attributes of an element; null and false take one away. */
 export function set(target, attributes) {
   for (const [name, value] of Object.entries(attributes)) {
-    if (value === null || value === false) target.removeAttribute(name);
-    else target.setAttribute(name, value === true ? "" : value);
+    const words = value === null || value === false ? null : value === true ? "" : String(value);
+    if (target.getAttribute(name) === words) continue; // the browser would lay the page out anew for the same value
+    if (words === null) target.removeAttribute(name);
+    else target.setAttribute(name, words);
   }
   return target;
 }

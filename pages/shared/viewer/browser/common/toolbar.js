@@ -25,6 +25,25 @@ export function makeGroup(name, ...buttons) {
   return element("div", { class: "tools", role: "group", "aria-label": name }, ...buttons);
 }
 
+/** Mark a part of a bar that waits behind the button for more where there is little room, and return it. */
+export function extra(part) {
+  part.classList.add("extra");
+  return part;
+}
+
+/** Mark a part that waits there already where a whole bar would stand in two lines, and return it. */
+export function rare(part) {
+  part.classList.add("rare");
+  return extra(part);
+}
+
+/** Return the button that shows the further parts of a bar where there is little room, or puts them away. */
+export function moreButton(bar, name) {
+  const button = makeButton({ name, iconName: "more_horiz", pressed: false, act: () => button.press(bar.toggleAttribute("data-open")) });
+  button.classList.add("more");
+  return button;
+}
+
 /**
  * Call the action of a key wherever the focus is on the page, but in a box that is written in or over a dialog.
  * actions : key as KeyboardEvent.key says it (letters in capitals) → function. Return what stops it.

@@ -2,19 +2,14 @@
 
 import { element } from "../common/elements.js";
 import { toggleFullScreen } from "../common/mounting.js";
-import { makeButton, makeGroup } from "../common/toolbar.js";
+import { extra, makeButton, makeGroup, moreButton, rare } from "../common/toolbar.js";
 
 const TOOLS = { window: "contrast", pan: "pan_tool", magnify: "zoom_in" };
 const MEASURES = { ruler: "straighten", ctr: "width_normal", angle: "square_foot", arrow: "arrow_outward", region: "gesture", text: "title" };
-const EXTRA = ["quarter", "mirror", "zoom_in", "zoom_out"]; // behind one button where there is little room
+const RARE = ["quarter", "mirror", "zoom_in", "zoom_out"]; // behind one button where there is little room
 const ACTIONS = {
   invert: "invert_colors", quarter: "rotate_90_degrees_cw", mirror: "flip", zoom_in: "add", zoom_out: "remove", fit: "fit_screen",
 };
-
-function extra(part) {
-  part.classList.add("extra");
-  return part;
-}
 
 /** viewer: of film.js, whose methods the buttons call */
 export class FilmBar {
@@ -33,8 +28,7 @@ export class FilmBar {
     }
     this.windows.addEventListener("change", () => viewer.setWindow(this.windows.value));
     this.hinted = element("span", { class: "hint", role: "status" });
-    this.more = makeButton({ name: words.more, iconName: "more_horiz", pressed: false, act: () => this.open() });
-    this.more.classList.add("more");
+    const screen = makeGroup(words.screen, this.button("full", "fullscreen", null, () => toggleFullScreen(viewer.host)));
     const entries = (names, make) => Object.entries(names).map(([name, iconName]) => make(name, iconName));
     this.root = element(
       "div",
@@ -42,17 +36,12 @@ export class FilmBar {
       makeGroup(words.look, ...entries(TOOLS, tool), this.windows, ...entries(ACTIONS, action)),
       extra(makeGroup(words.measure, ...entries(MEASURES, tool))),
       extra(makeGroup(words.drawings, viewer.list.button, viewer.list.eye)),
-      makeGroup(words.screen, this.button("full", "fullscreen", null, () => toggleFullScreen(viewer.host)), this.more),
+      screen,
       this.hinted,
       viewer.list.state,
     );
-    EXTRA.forEach((name) => extra(this.buttons[name]));
-  }
-
-  /** Show the further buttons where there is little room, or put them away. */
-  open() {
-    const open = this.root.toggleAttribute("data-open");
-    this.more.press(open);
+    screen.append(moreButton(this.root, words.more));
+    RARE.forEach((name) => rare(this.buttons[name]));
   }
 
   button(name, iconName, pressed, act) {

@@ -6,6 +6,7 @@ import { inWords, measure } from "./measures.js";
 import { clamped } from "./view.js";
 
 const LABEL_PX = [9, -9]; // from the point where the words stand
+const LABEL_LINE_PX = 17; // from one line of words to the next
 const LABEL_TOP_PX = 46; // under title and stamp
 const HEAD_PX = 13; // of an arrow
 const FEWEST_APART_PX = 6; // two ends that are nearer were not meant
@@ -107,6 +108,7 @@ export class Drawings {
   draw(placement) {
     this.placement = placement;
     if (!placement) return;
+    const labels = []; // placed so far: left, right, base
     for (const item of this.items) {
       const node = this.nodes.get(item.id) ?? this.make(item);
       const places = item.points.map((point) => placement.toScreen(point));
@@ -116,7 +118,12 @@ export class Drawings {
       node.label.textContent = this.valueOf(item);
       const { width, height } = placement.screen;
       const length = node.label.textContent.length * 7.2;
-      set(node.label, { x: clamped(x + LABEL_PX[0], 4, Math.max(4, width - length - 6)), y: clamped(y + LABEL_PX[1], LABEL_TOP_PX, height - 6) });
+      const left = clamped(x + LABEL_PX[0], 4, Math.max(4, width - length - 6));
+      let base = clamped(y + LABEL_PX[1], LABEL_TOP_PX, height - 6);
+      const meets = (one) => left < one[1] && left + length > one[0] && Math.abs(base - one[2]) < LABEL_LINE_PX;
+      while (length && labels.some(meets)) base += LABEL_LINE_PX;
+      if (length) labels.push([left, left + length, base]);
+      set(node.label, { x: left, y: base });
       const ends = this.handlePlaces(item, places);
       node.handles.forEach((handle, i) => {
         handle.place(...ends[i]);

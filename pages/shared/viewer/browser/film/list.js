@@ -1,9 +1,8 @@
 // The annotations in words, beside the picture and for screen readers; what was drawn goes to the server from here.
 
-import { element, fill, icon, set } from "../common/elements.js";
+import { element, fill, set } from "../common/elements.js";
 import { makeButton } from "../common/toolbar.js";
-
-const MOST_LETTERS = 200;
+import { askOn, wordsBox } from "../common/words.js";
 
 const sameness = (items) => JSON.stringify(items.map(({ id, points, text }) => [id, points, text]));
 
@@ -74,40 +73,17 @@ export class AnnotationList {
     return element("div", { class: "row" }, element("span", {}, value ? `${name}: ${value}` : name), away, box);
   }
 
-  /** Return a box for an annotation's words; done() is called once they have changed. */
-  box(item, done, name) {
-    const box = element("input", { type: "text", maxlength: MOST_LETTERS, "aria-label": name, placeholder: this.words.text });
-    box.value = item.text;
-    const written = () => {
-      if (box.value === item.text) return;
-      item.text = box.value;
-      done();
-    };
-    box.addEventListener("keydown", (event) => {
-      event.stopPropagation();
-      if (event.key === "Enter" || event.key === "Escape") {
-        if (event.key === "Escape") box.value = item.text;
-        box.blur();
-      }
-    });
-    box.addEventListener("blur", written);
-    for (const event of ["pointerdown", "keyup"]) box.addEventListener(event, (happened) => happened.stopPropagation());
-    return box;
+  box(item, written, name) {
+    return wordsBox(item, { written, name, placeholder: this.words.text });
   }
 
   /** Open a box on the picture for the words of what was just drawn. */
   ask(panel, item) {
     const i = this.panels.indexOf(panel);
     const box = this.box(item, () => this.changed(i), fill(this.words.text_of, { name: panel.drawings.nameOf(item) }));
-    const [x, y] = panel.placement.toScreen(item.points[0]);
-    const left = Math.max(4, Math.min(x, panel.screen.width - 190));
-    const frame = element("div", { class: "ask", style: `left:${left}px;top:${Math.max(4, Math.min(y, panel.screen.height - 40))}px` }, icon("edit"), box);
-    panel.root.append(frame);
-    box.addEventListener("blur", () => {
-      frame.remove();
+    askOn(panel.root, box, panel.placement.toScreen(item.points[0]), panel.screen, () => {
       if (item.kind === "text" && !item.text) panel.drawings.remove(item);
       else panel.redraw();
     });
-    requestAnimationFrame(() => box.focus());
   }
 }

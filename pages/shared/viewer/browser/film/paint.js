@@ -1,6 +1,6 @@
 // Greys to pixels of the screen: the window, and means between the four nearest greys of the level that fits.
 
-const pictures = new WeakMap(); // canvas → the pixels of its last frame, used again
+const pictures = new WeakMap(); // canvas → {picture, pixels} of its size, filled anew in every frame
 const PARTS = 128; // between two greys; 16 bits of grey and twice 7 bits fit into an integer of 32 bits
 
 /** Return what each grey becomes on the screen, (2 ** bits,) Uint32 as ImageData has them. */
@@ -32,18 +32,20 @@ export function paintFilm(context, levels, placement, table, { ratio, quick }) {
   const columns = axis(level, placement, ratio, width, straight, true);
   const rows = axis(level, placement, ratio, height, !straight, false);
   if (!columns.n || !rows.n) return;
-  const picture = pictureOf(context, columns.n, rows.n);
-  const pixels = new Uint32Array(picture.data.buffer);
-  if (quick) fillQuickly(pixels, level.greys, columns, rows, table);
-  else fillPixels(pixels, level.greys, columns, rows, table);
-  context.putImageData(picture, columns.first, rows.first);
+  const { picture, pixels } = pictureOf(context);
+  const to = { pixels, start: rows.first * width + columns.first, stride: width };
+  if (quick) fillQuickly(to, level.greys, columns, rows, table);
+  else fillPixels(to, level.greys, columns, rows, table);
+  context.putImageData(picture, 0, 0, columns.first, rows.first, columns.n, rows.n);
 }
 
-function pictureOf(context, width, height) {
-  const known = pictures.get(context.canvas);
-  if (known?.width === width && known.height === height) return known;
-  const made = context.createImageData(width, height);
-  pictures.set(context.canvas, made);
+function pictureOf(context) {
+  const { canvas } = context;
+  const known = pictures.get(canvas);
+  if (known?.picture.width === canvas.width && known.picture.height === canvas.height) return known;
+  const picture = context.createImageData(canvas.width, canvas.height);
+  const made = { picture, pixels: new Uint32Array(picture.data.buffer) };
+  pictures.set(canvas, made);
   return made;
 }
 
@@ -83,10 +85,11 @@ function axis(level, placement, ratio, n, ofColumns, across) {
   return { near, far, part, n: count, first };
 }
 
-function fillPixels(pixels, greys, columns, rows, table) {
+function fillPixels({ pixels, start, stride }, greys, columns, rows, table) {
   const across = columns.n;
   const { near, far, part } = columns;
-  for (let y = 0, at = 0; y < rows.n; y += 1) {
+  for (let y = 0; y < rows.n; y += 1) {
+    let at = start + y * stride;
     const upper = rows.near[y];
     const lower = rows.far[y];
     const down = rows.part[y];
@@ -103,10 +106,11 @@ function fillPixels(pixels, greys, columns, rows, table) {
   }
 }
 
-function fillQuickly(pixels, greys, columns, rows, table) {
+function fillQuickly({ pixels, start, stride }, greys, columns, rows, table) {
   const across = columns.n;
   const nearest = columns.part.map((share, x) => (share < PARTS / 2 ? columns.near[x] : columns.far[x]));
-  for (let y = 0, at = 0; y < rows.n; y += 1) {
+  for (let y = 0; y < rows.n; y += 1) {
+    let at = start + y * stride;
     const row = rows.part[y] < PARTS / 2 ? rows.near[y] : rows.far[y];
     for (let x = 0; x < across; x += 1, at += 1) pixels[at] = table[greys[row + nearest[x]]];
   }

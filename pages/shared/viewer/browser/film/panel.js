@@ -96,7 +96,10 @@ export class FilmPanel {
   resized(width, height) {
     const ratio = Math.min(window.devicePixelRatio || 1, Math.max(1, Math.sqrt(MOST_PIXELS / (width * height))));
     const [across, down] = [Math.round(width * ratio), Math.round(height * ratio)];
-    if (this.canvas.width !== across || this.canvas.height !== down) Object.assign(this.canvas, { width: across, height: down });
+    if (this.canvas.width !== across || this.canvas.height !== down) {
+      Object.assign(this.canvas, { width: across, height: down });
+      set(this.canvas, { style: `width:${across / ratio}px;height:${down / ratio}px` }); // a pixel is one of the screen
+    }
     return ratio;
   }
 
@@ -158,16 +161,26 @@ export class FilmPanel {
   }
 }
 
+const stamps = new Map(); // words and size → their picture, as letters are slow to draw
+
 /** Write the mark of a synthetic film into the picture's corner on the screen: no zoom takes it out. */
 function drawStamp(context, words, ratio) {
   const size = Math.min(STAMP_PX, context.canvas.width / ratio / 12) * ratio;
-  context.font = `bold ${size}px sans-serif`;
-  const width = context.measureText(words).width + size;
-  context.fillStyle = "#000";
-  context.fillRect(context.canvas.width - width, 0, width, size * 1.7);
-  context.fillStyle = "#fff";
-  context.textBaseline = "middle";
-  context.fillText(words, context.canvas.width - width + size / 2, size * 0.9);
+  const name = `${words} ${size}`;
+  if (!stamps.has(name)) stamps.set(name, stampOf(words, size));
+  const stamp = stamps.get(name);
+  context.drawImage(stamp, context.canvas.width - stamp.width, 0);
+}
+
+function stampOf(words, size) {
+  const stamp = document.createElement("canvas");
+  const context = stamp.getContext("2d", { alpha: false });
+  const font = `bold ${size}px sans-serif`;
+  context.font = font;
+  Object.assign(stamp, { width: Math.ceil(context.measureText(words).width + size), height: Math.ceil(size * 1.7) });
+  Object.assign(context, { font, fillStyle: "#fff", textBaseline: "middle" }); // a new size forgets the font; the ground is black
+  context.fillText(words, size / 2, size * 0.9);
+  return stamp;
 }
 
 function legendOf(colours, words) {

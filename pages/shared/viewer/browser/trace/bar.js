@@ -2,7 +2,7 @@
 
 import { element, isTyped, set } from "../common/elements.js";
 import { toggleFullScreen } from "../common/mounting.js";
-import { makeButton, makeGroup } from "../common/toolbar.js";
+import { extra, makeButton, makeGroup, moreButton, rare } from "../common/toolbar.js";
 
 const ZOOM_STEP = 1.25;
 const ZOOMS = [0.5, 8];
@@ -33,7 +33,7 @@ export class TraceBar {
   }
 
   choose(field, name, options) {
-    this.groups[field] = choice(name, options, (value) => this.viewer.set(field, value));
+    this.groups[field] = extra(choice(name, options, (value) => this.viewer.set(field, value)));
     this.root.append(this.groups[field]);
   }
 
@@ -53,25 +53,31 @@ export class TraceBar {
 
   tools(words) {
     const { viewer } = this;
+    // by mouse or finger the tool is taken, by key its shape is put down
+    const tool = (kind, iconName, key) =>
+      makeButton({ name: words[`${kind}_add`], iconName, key, pressed: false, act: (byKey) => (byKey ? viewer.put(kind) : viewer.take(kind)) });
     const act = {
-      caliper: makeButton({ name: words.add, iconName: "straighten", key: "K", label: words.caliper, act: () => viewer.addCaliper() }),
+      caliper: makeButton({ name: words.add, iconName: "straighten", key: "K", label: words.caliper, act: () => viewer.put("caliper") }),
+      stretch: tool("stretch", "arrow_range", "E"),
+      text: tool("text", "title", "H"),
       march: makeButton({ name: words.march, iconName: "view_week", key: "B", pressed: false, act: () => viewer.march() }),
       snap: makeButton({ name: words.snap, iconName: "align_justify_center", key: "V", pressed: false, act: () => viewer.set("snap", !viewer.state.snap) }),
       clear: makeButton({ name: words.clear, iconName: "delete", act: () => viewer.clear() }),
     };
     this.buttons = act;
-    this.root.append(makeGroup(words.calipers, ...Object.values(act)));
+    this.root.append(makeGroup(words.annotations, ...Object.values(act)));
     if (!viewer.data.pulse) {
       this.root.append(
-        makeGroup(
+        rare(makeGroup(
           words.zoom,
           makeButton({ name: words.zoom_out, iconName: "zoom_out", key: "-", act: () => this.zoom(1 / ZOOM_STEP) }),
           makeButton({ name: words.zoom_fit, iconName: "fit_screen", key: "0", act: () => viewer.set("zoom", 1) }),
           makeButton({ name: words.zoom_in, iconName: "zoom_in", key: "+", act: () => this.zoom(ZOOM_STEP) }),
-        ),
+        )),
       );
     }
-    this.root.append(makeGroup(words.screen, makeButton({ name: words.full, iconName: "fullscreen", act: () => toggleFullScreen(viewer.host) })));
+    const full = makeButton({ name: words.full, iconName: "fullscreen", act: () => toggleFullScreen(viewer.host) });
+    this.root.append(makeGroup(words.screen, full, moreButton(this.root, words.more)));
   }
 
   zoom(factor) {
@@ -86,10 +92,14 @@ export class TraceBar {
       set(this.layout, { disabled: state.view === "beats" });
     }
     this.buttons.snap.press(state.snap);
-    const chosen = state.calipers.find((one) => one.id === state.chosen);
+    const chosen = state.drawn.find((one) => one.id === state.chosen);
     this.buttons.march.press(Boolean(chosen?.march));
-    set(this.buttons.march, { disabled: !chosen });
-    set(this.buttons.clear, { disabled: state.calipers.length === 0 });
+    set(this.buttons.march, { disabled: chosen?.kind !== "caliper" });
+    set(this.buttons.clear, { disabled: state.drawn.length === 0 });
+    for (const kind of ["stretch", "text"]) {
+      this.buttons[kind].press(state.tool === kind);
+      set(this.buttons[kind], { disabled: state.view === "beats" }); // a median beat has no time of the recording
+    }
   }
 
   /** Act on a key while the focus is in the viewer. */
@@ -97,7 +107,7 @@ export class TraceBar {
     if (event.ctrlKey || event.metaKey || event.altKey || isTyped(event)) return;
     const { viewer } = this;
     const act = {
-      K: () => viewer.addCaliper(), B: () => viewer.march(), V: () => viewer.set("snap", !viewer.state.snap),
+      K: () => viewer.put("caliper"), E: () => viewer.put("stretch"), H: () => viewer.put("text"), B: () => viewer.march(), V: () => viewer.set("snap", !viewer.state.snap),
       0: () => viewer.set("zoom", 1), "+": () => this.zoom(ZOOM_STEP), "=": () => this.zoom(ZOOM_STEP), "-": () => this.zoom(1 / ZOOM_STEP),
       G: () => this.next("gain", viewer.data.gains), P: () => this.next("speed", viewer.data.speeds), Y: () => this.nextLayout(),
     }[event.key.length === 1 ? event.key.toUpperCase() : event.key];

@@ -1,33 +1,32 @@
-// One paper that scrolls: canvas, calipers over it, names of what is shown, and the line of settings.
+// One paper that scrolls: canvas, what is drawn over it, names of what is shown, and the line of settings.
 
 import { element, fill, set, svgElement } from "../common/elements.js";
 import { followSize } from "../common/mounting.js";
-import { CaliperDrawing, newCaliper, straighten } from "./calipers.js";
+import { CaliperDrawing } from "./calipers.js";
+import { newItem } from "./drawing.js";
+import { beatsScale, pageAt, scaleOf, suiting } from "./fitting.js";
 import { beatPlaces, drawPaper } from "./ink.js";
-import { MM_PER_MV, MM_PER_S, beatsPaper, pageLength, pulsePaper, stripPaper } from "./paper.js";
+import { NoteDrawing, StretchDrawing } from "./notes.js";
+import { MM_PER_MV, MM_PER_S, beatsPaper, pulsePaper, stripPaper } from "./paper.js";
 
-const SMALLEST_PX_PER_MM = 2.3; // at which a whole page is still shown
-const LEAST_PX_PER_MM = 2.5; // of paper that scrolls
-const READ_PX_PER_MM = 3.5; // that it scrolls at where the height allows
-const MOST_PX_PER_MM = 9;
 const PULSE_PX_PER_MM = 4;
-const MOST_CALIPERS = 12;
-const FIRST_SPAN_S = 0.4; // of a caliper that is put down by a button
+const FIRST_SPAN_S = 0.4; // of what is put down by a button or a key
+const DRAWINGS = { caliper: CaliperDrawing, stretch: StretchDrawing, text: NoteDrawing };
 const NEAR_BEAT_PX = 9;
 
 /**
  * One pane.
  *
  * panel  : what the server says of the recording; null where the pane shows median beats of `complexes`
- * state  : of the viewer: view, speed, gain, layout, zoom, calipers …
- * events : {redraw(), changed(caliper, done), choose(caliper), remove(caliper), scrolled(pane)}
+ * state  : of the viewer: view, speed, gain, layout, zoom, tool, what is drawn …
+ * events : {redraw(), changed(item, done), choose(item), remove(item), ask(item), dropTool(), scrolled(pane)}
  */
 export class Pane {
   constructor(panel, number, { state, words, colours, complexes, events }) {
     Object.assign(this, { panel, number, state, words, colours, complexes, events, held: {}, curves: [], start: 0 });
     this.drawings = new Map();
-    this.canvas = element("canvas", { role: "img" });
-    this.marks = svgElement("svg", { class: "marks" });
+    this.canvas = element("canvas");
+    this.marks = svgElement("svg", { class: "marks", role: "none" }); // calipers name themselves in words below
     this.tip = element("div", { class: "tip", hidden: true });
     this.stage = element("div", { class: "stage" }, this.canvas, this.marks, this.tip);
     this.spacer = element("div", { class: "spacer" }, this.stage);
@@ -37,6 +36,7 @@ export class Pane {
     this.legend = element("div", { class: "legend", hidden: true });
     this.root = element("section", { class: `pane ${panel?.side ?? ""}` }, this.head, this.scroller, element("div", { class: "under" }, this.foot, this.legend));
     this.scroller.addEventListener("scroll", () => events.scrolled(this));
+    this.scroller.addEventListener("keydown", (event) => this.keepArrows(event));
     this.listen();
     this.stop = followSize(this.scroller, () => events.redraw());
   }
@@ -70,10 +70,16 @@ export class Pane {
     return layouts[this.state.layout] ?? Object.values(layouts)[0];
   }
 
-  /** Return how long the paper is, s, and whether the overview moves the page instead of the paper. */
+  /**
+   * Return how long the page is, s, whether it turns (it is shorter than the recording), and whether scrolling moves it
+   * through the recording with all leads in sight; an overview moves that of a long recording.
+   */
   get page() {
-    const seconds = this.pulse ? this.panel.seconds : pageLength(this.layout, this.panel.seconds);
-    return { seconds, turns: seconds < this.panel.seconds - 0.01 };
+    const { panel } = this;
+    if (this.beating) return { seconds: 0, turns: false, slides: false };
+    const seconds = this.pulse ? panel.seconds : (this.pageSeconds ?? panel.seconds);
+    const turns = seconds < panel.seconds - 0.01;
+    return { seconds, turns, slides: turns && !panel.overview };
   }
 
   /** Return where the page begins, s: 0 where one page holds all of the recording. */
@@ -81,45 +87,60 @@ export class Pane {
     return this.page.turns ? this.start : 0;
   }
 
+  get size() {
+    return { width: this.scroller.clientWidth, height: this.scroller.clientHeight };
+  }
+
   paperAt(speed, gain) {
     if (this.beating) return beatsPaper(this.complexes, { speed, gain });
     if (this.pulse) return pulsePaper(this.panel, { speed });
-    return stripPaper(this.panel, this.layout, { speed, gain, start: this.begin });
+    return stripPaper(this.panel, this.layout, { speed, gain, start: this.begin, seconds: this.page.seconds });
   }
 
-  /**
-   * Return pixels a millimetre at which a usual page fits. Where they would be too few to read, the paper scrolls at
-   * a scale at which it can be read.
-   */
-  fit(width, height) {
-    const usual = this.paperAt(this.beating ? 2 * MM_PER_S : MM_PER_S, MM_PER_MV);
-    const wide = this.beating ? usual.width : Math.min(usual.width, Math.min(this.page.seconds, 10) * MM_PER_S + 2);
-    const [across, down] = [(0.999 * width) / (usual.margin + wide), (0.999 * height) / usual.needed];
-    const whole = Math.min(across, down);
-    if (whole >= SMALLEST_PX_PER_MM) return Math.min(whole, MOST_PX_PER_MM);
-    return Math.min(Math.max(down, LEAST_PX_PER_MM), READ_PX_PER_MM);
+  /** Return what suits an ECG's pane until somebody chooses: {layout, gain, px}. usual : the layout at first */
+  suiting(usual) {
+    return suiting(this.panel, usual, this.size);
   }
 
-  /** Lay the paper out for the pane's size. scale : pixels a millimetre that linked panes share, else null */
+  /** Return pixels a millimetre of the layout. gain : at which the rows are to fit */
+  fit(gain) {
+    if (this.beating) return beatsScale(this.paperAt(2 * MM_PER_S, MM_PER_MV), this.size);
+    return scaleOf(this.panel, this.layout, gain, this.size);
+  }
+
+  /** Lay the paper out for the pane's size. scale : pixels a millimetre at the usual zoom */
   lay(scale) {
-    const [width, height] = [this.scroller.clientWidth, this.scroller.clientHeight];
+    const { width, height } = this.size;
     if (!width || !height) return false;
-    const px = this.pulse ? PULSE_PX_PER_MM : (scale ?? this.fit(width, height)) * this.state.zoom;
     const { state } = this;
+    const px = this.pulse ? PULSE_PX_PER_MM : scale * state.zoom;
+    const keep = this.view && !this.beating ? this.seen()[0] : null;
+    if (!this.pulse && !this.beating) this.turnPage({ speed: state.speeds.strip, gain: state.gain, px, width }, keep);
     const paper = this.pulse
       ? this.paperAt((width / px - 6) / Math.min(state.span, this.panel.seconds), MM_PER_MV)
       : this.paperAt(state.speeds[state.view], state.gain);
     if (this.pulse) paper.stretch(height / px, this.rangeSeen(paper, px, width));
     else paper.spread(height / px);
     const whole = [(paper.margin + paper.width) * px, paper.height * px];
-    const keep = this.view && !this.beating ? this.seen()[0] : null;
-    set(this.spacer, { style: `width:${Math.max(whole[0], width)}px;height:${Math.max(whole[1], height)}px` });
+    const hidden = this.page.slides ? (this.panel.seconds - this.page.seconds) * paper.speed * px : 0; // seconds out of sight
+    set(this.spacer, { style: `width:${Math.max(whole[0], width) + hidden}px;height:${Math.max(whole[1], height)}px` });
     set(this.stage, { style: `width:${width}px;height:${height}px`, "data-px-per-mm": px, "data-margin-mm": paper.margin });
-    set(this.stage, { "data-bases-mm": paper.bases.map((base) => base.toFixed(4)).join(" ") }); // for tests and the bench
+    set(this.stage, { "data-bases-mm": paper.bases.map((base) => base.toFixed(4)).join(" ") });
     this.view = { paper, scale: px, width, height, left: 0, top: 0, colours: this.colours };
-    if (keep !== null && this.laid !== `${px} ${paper.speed}`) this.showFrom(keep);
-    this.laid = `${px} ${paper.speed}`;
+    const laid = `${px} ${paper.speed} ${this.page.seconds}`;
+    if (keep !== null && this.laid !== laid) this.showFrom(keep);
+    this.laid = laid;
     return true;
+  }
+
+  /** Find the page's length, and its beginning where scrolling moves it. keep : second that was shown first, or null */
+  turnPage(paper, keep) {
+    this.pageSeconds = pageAt(this.panel, this.layout, paper);
+    if (!this.page.slides) return;
+    const perS = paper.speed * paper.px;
+    const same = this.laid === `${paper.px} ${paper.speed} ${this.page.seconds}`;
+    const start = same || keep === null ? this.scroller.scrollLeft / perS : keep;
+    this.start = Math.min(Math.max(start, 0), this.panel.seconds - this.page.seconds);
   }
 
   /** Return the lowest and highest of what is seen of a pulse. */
@@ -132,7 +153,7 @@ export class Pane {
   /** Scroll so that a time stands at the margin. */
   showFrom(t) {
     const { paper, scale } = this.view;
-    this.scroller.scrollLeft = paper.x(paper.cells[0], t) * scale;
+    this.scroller.scrollLeft = this.page.slides ? t * this.pxPerS() : paper.x(paper.cells[0], t) * scale;
   }
 
   /** Return the times between which the paper is seen, s. */
@@ -147,17 +168,18 @@ export class Pane {
   draw(scale) {
     if (!this.curves.length || !this.lay(scale)) return;
     const { view, canvas, scroller } = this;
-    Object.assign(view, { left: scroller.scrollLeft, top: scroller.scrollTop, curves: this.curves });
+    Object.assign(view, { left: this.page.slides ? 0 : scroller.scrollLeft, top: scroller.scrollTop, curves: this.curves });
     Object.assign(view, { beats: this.beating ? null : this.beats, overlay: this.beating ? null : this.overlay });
     view.marks = this.beating ? this.complexes.marks : null;
     view.seconds = this.pulse || (!this.beating && this.panel.seconds > 12 && !this.page.turns);
+    set(this.stage, { "data-leads": view.paper.leadsInSight(view).join(" ") }); // as the bases: for tests and the bench
     const ratio = window.devicePixelRatio || 1;
     const [wide, high] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
     if (canvas.width !== wide || canvas.height !== high) Object.assign(canvas, { width: wide, height: high });
     const ink = canvas.getContext("2d", { alpha: false });
     ink.setTransform(ratio, 0, 0, ratio, 0, 0);
     drawPaper(ink, view);
-    this.drawCalipers();
+    this.drawItems();
     this.describe();
   }
 
@@ -167,30 +189,46 @@ export class Pane {
     const settings = this.beating ? this.complexes.settings : panel.settings;
     const values = { speed: state.speeds[state.view], gain: state.gain, layout: this.pulse || this.beating ? "" : this.layout.name };
     const foot = this.pulse ? panel.settings : fill(settings, values);
-    const from = !this.beating && this.page.turns ? ` · ${fill(words.from, { start: this.start.toFixed(1) })}` : "";
-    if (this.foot.textContent !== foot + from) this.foot.textContent = foot + from;
+    const said = [foot, this.partWords()].filter(Boolean).join(" · ");
+    if (this.foot.textContent !== said) this.foot.textContent = said;
     const alt = fill(this.beating ? this.complexes.alt : panel.alt, values);
-    if (canvasName(this.canvas) !== alt) set(this.canvas, { "aria-label": alt });
+    set(this.canvas, { role: "img", "aria-label": alt });
     set(this.scroller, { "aria-label": panel?.title || words.paper });
   }
 
-  drawCalipers() {
+  /** Say which part of the recording is in sight, and how the rest comes; "" where all of it is. */
+  partWords() {
+    const { words, page, scroller } = this;
+    if (page.slides) {
+      return fill(words.part, { from: this.start.toFixed(1), to: (this.start + page.seconds).toFixed(1), whole: this.panel.seconds.toFixed(0) });
+    }
+    const from = page.turns ? fill(words.from, { start: this.start.toFixed(1) }) : "";
+    const scrolls = scroller.scrollWidth > scroller.clientWidth + 1 || scroller.scrollHeight > scroller.clientHeight + 1;
+    return [from, scrolls && !this.panel?.overview ? words.scroll : ""].filter(Boolean).join(" · ");
+  }
+
+  drawItems() {
     const { state, view } = this;
     set(this.marks, { width: view.width, height: view.height });
-    const own = state.calipers.filter((one) => one.pane === this.number);
-    for (const [caliper, drawing] of this.drawings) {
-      if (own.includes(caliper)) continue;
+    set(this.stage, { "data-tool": this.tool });
+    const own = state.drawn.filter((one) => one.pane === this.number);
+    for (const [item, drawing] of this.drawings) {
+      if (own.includes(item)) continue;
       drawing.root.remove();
-      this.drawings.delete(caliper);
+      this.drawings.delete(item);
     }
-    for (const caliper of own) {
-      if (!this.drawings.has(caliper)) {
-        const drawing = new CaliperDrawing(caliper, this);
-        this.drawings.set(caliper, drawing);
+    for (const item of own) {
+      if (!this.drawings.has(item)) {
+        const drawing = new DRAWINGS[item.kind](item, this);
+        this.drawings.set(item, drawing);
         this.marks.append(drawing.root);
       }
-      this.drawings.get(caliper).place(state.calipers.indexOf(caliper) + 1, state.chosen === caliper.id);
+      this.drawings.get(item).place(state.drawn.indexOf(item) + 1, state.chosen === item.id);
     }
+  }
+
+  focus(item) {
+    this.drawings.get(item)?.handles.at(-1).focus({ preventScroll: true });
   }
 
   px(mm, axis) {
@@ -211,6 +249,10 @@ export class Pane {
     return this.view.paper.perUnit * this.view.scale;
   }
 
+  get tool() {
+    return this.beating ? "caliper" : this.state.tool;
+  }
+
   get snapping() {
     return this.state.snap;
   }
@@ -220,17 +262,27 @@ export class Pane {
     return this.view.height / this.pxPerUnit();
   }
 
-  changed(caliper, done) {
-    if (done) this.drawCalipers();
-    this.events.changed(caliper, done);
+  /** Return between which times something may be drawn, s. */
+  get limits() {
+    return this.beating ? [-Infinity, Infinity] : [0, this.panel.seconds];
   }
 
-  choose(caliper) {
-    this.events.choose(caliper);
+  within(t) {
+    const [first, last] = this.limits;
+    return Math.min(Math.max(t, first), last);
   }
 
-  remove(caliper) {
-    this.events.remove(caliper);
+  changed(item, done) {
+    if (done) this.drawItems();
+    this.events.changed(item, done);
+  }
+
+  choose(item) {
+    this.events.choose(item);
+  }
+
+  remove(item) {
+    this.events.remove(item);
   }
 
   /** Return the place of a pointer in the pane's pixels. */
@@ -245,66 +297,92 @@ export class Pane {
     return { cell, x, y, t: paper.t(cell, this.mm(x, "x")), v: paper.v(cell, this.mm(y, "y")) * cell.sign };
   }
 
-  add(caliper) {
+  add(item) {
     const { state } = this;
-    caliper.pane = this.number;
-    if (state.calipers.length >= MOST_CALIPERS) state.calipers.shift();
-    state.calipers.push(caliper);
-    state.chosen = caliper.id;
-    this.drawCalipers();
+    item.pane = this.number;
+    state.drawn.push(item);
+    state.chosen = item.id;
+    this.drawItems();
   }
 
-  /** Put a caliper down in the middle of what is seen. */
-  addInMiddle() {
+  /** Arrow keys scroll paper that has more, instead of going to the next case of the page. */
+  keepArrows(event) {
+    const { scroller } = this;
+    const more = scroller.scrollWidth > scroller.clientWidth + 1;
+    if (event.target === scroller && more && ["ArrowLeft", "ArrowRight"].includes(event.key)) event.stopPropagation();
+  }
+
+  /** Put something down in the middle of what is seen. */
+  addInMiddle(kind) {
     const { view } = this;
     const place = this.placeAt([(view.width + view.paper.margin * view.scale) / 2, view.height / 2]);
+    if (kind === "text") return void this.addText(place);
     const half = Math.min(FIRST_SPAN_S / 2, view.width / this.pxPerS() / 6);
-    const caliper = newCaliper({ ...place, v: 0 }, this.state.view);
-    caliper.t0 -= half;
-    caliper.t1 += half;
-    this.add(caliper);
-    this.events.changed(caliper, true);
-    this.drawings.get(caliper).handles[1].focus();
+    const { t0, t1 } = place.cell;
+    const t = Math.min(Math.max(place.t, t0 + half), t1 - half); // all of it where its lead is shown
+    const item = { ...newItem(kind, { ...place, v: 0 }, this.state.view), t0: t - half, t1: t + half };
+    this.add(item);
+    this.events.changed(item, true);
+    this.focus(item);
   }
 
-  /** A mouse or a pen draws a caliper from where it is pressed; a finger moves the paper. */
+  addText(place) {
+    const item = newItem("text", { ...place, t: this.within(place.t) }, this.state.view);
+    this.add(item);
+    this.events.ask(item);
+  }
+
+  /** A mouse or a pen draws from where it is pressed; a finger moves the paper unless a tool is chosen. */
   listen() {
-    let drawn = null;
+    let pressed = null;
     const { stage } = this;
     const hold = (event) => (this.held = { shift: event.shiftKey, alt: event.altKey });
     stage.addEventListener("pointermove", hold, true);
     stage.addEventListener("pointerdown", (event) => {
-      if (event.button !== 0 || event.pointerType === "touch" || !this.view || !this.curves.length) return;
-      const [startX, startY] = this.pointAt(event);
-      if (startX < this.view.paper.margin * this.view.scale) return;
+      const { tool } = this;
+      const touch = event.pointerType === "touch";
+      if (event.button !== 0 || (touch && tool === "caliper") || !this.view || !this.curves.length) return;
+      const from = this.pointAt(event);
+      if (from[0] < this.view.paper.margin * this.view.scale) return;
       event.preventDefault();
       stage.setPointerCapture(event.pointerId);
-      drawn = { startX, startY, place: this.placeAt([startX, startY]), caliper: null };
+      pressed = { from, tool, touch, place: this.placeAt(from), item: null };
     });
     stage.addEventListener("pointermove", (event) => {
-      const [x, y] = this.pointAt(event);
-      if (!drawn) {
-        this.tellBeat([x, y]);
-        return;
-      }
-      if (!drawn.caliper) {
-        if (Math.hypot(x - drawn.startX, y - drawn.startY) < 3) return;
-        drawn.caliper = newCaliper(drawn.place, this.state.view);
-        this.add(drawn.caliper);
-      }
-      const drawing = this.drawings.get(drawn.caliper);
-      if (!drawing) return;
-      drawing.dragEnd(1, [x, y]);
-      straighten(drawn.caliper, { x, y, startX: drawn.startX, startY: drawn.startY });
+      const at = this.pointAt(event);
+      if (pressed) this.drag(pressed, at);
+      else this.tellBeat(at);
     });
-    const release = () => {
-      if (drawn?.caliper) this.drawings.get(drawn.caliper)?.done();
-      else if (drawn) this.events.choose(null);
-      drawn = null;
+    const release = (event) => {
+      const ended = pressed;
+      pressed = null;
+      if (ended) this.release(ended, event.type === "pointercancel");
     };
     stage.addEventListener("pointerup", release);
     stage.addEventListener("pointercancel", release);
     stage.addEventListener("pointerleave", () => set(this.tip, { hidden: true }));
+  }
+
+  /** Draw with the tool from where it was pressed to a place. */
+  drag(pressed, at) {
+    const way = [at[0] - pressed.from[0], at[1] - pressed.from[1]];
+    if (pressed.tool === "text" || (!pressed.item && Math.hypot(...way) < 3)) return;
+    if (!pressed.item) {
+      pressed.item = newItem(pressed.tool, pressed.place, this.state.view);
+      this.add(pressed.item);
+    }
+    const drawing = this.drawings.get(pressed.item);
+    drawing?.dragEnd(1, at);
+    drawing?.straighten?.(way);
+  }
+
+  release({ item, tool, touch, place }, cancelled) {
+    if (item) {
+      this.drawings.get(item)?.done();
+      if (tool === "stretch") this.focus(item);
+    } else if (tool === "text" && !cancelled) this.addText(place);
+    else this.events.choose(null);
+    if (touch && !cancelled) this.events.dropTool();
   }
 
   /** Read the interval before a beat that is pointed at. */
@@ -319,8 +397,4 @@ export class Pane {
     this.tip.textContent = near.i ? fill(words.beat_hover, read) : words.beat;
     set(this.tip, { style: `left:${Math.min(near.x + 8, this.view.width - 220)}px;top:${Math.max(near.y - 34, 2)}px` });
   }
-}
-
-function canvasName(canvas) {
-  return canvas.getAttribute("aria-label");
 }

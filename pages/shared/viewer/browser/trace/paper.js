@@ -7,7 +7,8 @@ export const PAGE_S = 10; // shown of a longer recording in a layout of several 
 const LONGEST_PAGE_S = 12; // a recording up to this is one page
 const NAMES_MM = 12; // of margin for the names
 const PULSE_MARGIN_MM = 3;
-const [TOP_MM, BOTTOM_MM, RIGHT_MM] = [2, 2, 2];
+const [TOP_MM, BOTTOM_MM] = [2, 2];
+export const RIGHT_MM = 2;
 const EDGE_SHARE = 0.12; // that stays free over and under a pulse
 const SPREAD_MM = 14; // that a row takes at most where there is room
 const BETWEEN_BEATS_MM = 5;
@@ -61,6 +62,15 @@ class Paper {
     return (this.bases[cell.row] - y) / this.perUnit;
   }
 
+  /** Return the leads whose cells begin in sight. left, top, width, height : of a pane, px; scale : px a mm */
+  leadsInSight({ left, top, width, height, scale }) {
+    const seen = this.cells.filter(({ x0, row }) => {
+      const [x, y] = [(this.margin + x0) * scale - left, this.bases[row] * scale - top];
+      return x > -1 && x < width && y > 0 && y < height;
+    });
+    return [...new Set(seen.map((cell) => cell.lead))];
+  }
+
   /** Return the cell at a place: of the row whose curve is nearest. */
   cellAt(x, y) {
     const far = (row) => Math.abs(y - (this.bases[row] - 3));
@@ -69,12 +79,17 @@ class Paper {
     return own.find((cell) => x < cell.x0 + (cell.t1 - cell.t0) * this.speed) ?? own[own.length - 1];
   }
 
-  /** Return the cell that shows a lead at a time, or else any of that lead; null where it is not drawn. */
-  cellOf(lead, t, rhythm) {
-    const own = this.cells.filter((cell) => cell.lead === lead);
-    const there = own.filter((cell) => t >= cell.t0 - 0.001 && t <= cell.t1 + 0.001);
-    const wanted = there.length ? there : own;
-    return wanted.find((cell) => cell.rhythm === rhythm) ?? wanted[0] ?? null;
+  /** Return the cells that show some of {lead, t0, t1}, those with most of it first, of its own row where that is one. */
+  cellsOf({ lead, t0, t1, rhythm }) {
+    const [from, to] = [Math.min(t0, t1), Math.max(t0, t1)];
+    const shared = (cell) => Math.min(cell.t1, to) - Math.max(cell.t0, from) + (cell.rhythm === rhythm ? 1e-6 : 0);
+    return this.cells.filter((cell) => cell.lead === lead && shared(cell) >= -0.001).sort((a, b) => shared(b) - shared(a));
+  }
+
+  /** Return the cell that shows most of {lead, t0, t1}; null where it is not on this paper. */
+  cellOf(item) {
+    const own = this.cellsOf(item);
+    return own.find((cell) => cell.rhythm === item.rhythm) ?? own[0] ?? null;
   }
 }
 
@@ -87,15 +102,17 @@ function drawn(name) {
   return name.startsWith("-") ? { lead: name.slice(1), sign: -1 } : { lead: name, sign: 1 };
 }
 
-/** Return how long a page of a layout is, s: all of the recording where each row holds one lead. */
-export function pageLength(layout, seconds) {
-  const columns = Math.max(...layout.rows.map((row) => row.length));
-  return columns === 1 || seconds <= LONGEST_PAGE_S ? seconds : PAGE_S;
+export function columnsOf(layout) {
+  return Math.max(...layout.rows.map((row) => row.length));
 }
 
-/** Return a strip of a recording from `start` s on; each column shows the next equal share of the page. */
-export function stripPaper(panel, layout, { speed, gain, start }) {
-  const seconds = pageLength(layout, panel.seconds);
+/** Return how long a page of a layout is, s: all of the recording where each row holds one lead. */
+export function pageLength(layout, seconds) {
+  return columnsOf(layout) === 1 || seconds <= LONGEST_PAGE_S ? seconds : PAGE_S;
+}
+
+/** Return `seconds` of a recording from `start` s on; each column shows the next equal share of the page. */
+export function stripPaper(panel, layout, { speed, gain, start, seconds }) {
   const cells = [];
   layout.rows.forEach((row, r) => {
     const share = seconds / row.length;
@@ -109,7 +126,9 @@ export function stripPaper(panel, layout, { speed, gain, start }) {
     cells.push({ row, ...drawn(name), name, t0: start, t1: start + seconds, x0: 0, rhythm: true });
   });
   const { perUnit, units } = panel;
-  return new Paper({ speed, gain, perUnit, calibrated: units === "mV", cells, places: layout.places[gain] });
+  const moves = seconds < pageLength(layout, panel.seconds) - 0.01; // then a cell comes to show any stretch of its lead
+  const places = (moves ? layout.moving : layout.places)[gain];
+  return new Paper({ speed, gain, perUnit, calibrated: units === "mV", cells, places });
 }
 
 /** Return the median beats, lead beside lead; time runs from the R wave. */

@@ -2,7 +2,7 @@
 
 import { fill } from "../common/elements.js";
 
-export const KINDS = ["interval", "RR", "PR", "QRS", "QT"];
+export const MEASURES = ["interval", "RR", "PR", "QRS", "QT"];
 
 /** Return the span of a caliper: {ms, mv}, never negative. */
 export function spanOf({ t0, t1, v0, v1 }) {
@@ -28,7 +28,7 @@ export function shortWords(caliper, words, mv) {
   const parts = [];
   if (span.ms >= 0.5) {
     parts.push(`${span.ms.toFixed(0)} ${words.ms}`);
-    if (caliper.kind === "interval" || caliper.kind === "RR") {
+    if (["interval", "RR"].includes(caliper.measures)) {
       parts.push(fill(words.rate, { rate: perMinute(span.ms, caliper.count).toFixed(0) }));
     }
   }
@@ -38,7 +38,7 @@ export function shortWords(caliper, words, mv) {
 
 /** Return the corrected QT of a caliper in words; "" where it is no QT. rr : {ms, own}, or null where none is known */
 export function qtWords(caliper, rr, words) {
-  if (caliper.kind !== "QT") return "";
+  if (caliper.measures !== "QT") return "";
   if (!rr) return words.qtc_needs_rr;
   const qtc = corrected(spanOf(caliper).ms, rr.ms);
   return fill(rr.own ? words.qtc_own : words.qtc_found, {
@@ -46,4 +46,10 @@ export function qtWords(caliper, rr, words) {
     fridericia: qtc.fridericia.toFixed(0),
     rr: rr.ms.toFixed(0),
   });
+}
+
+/** Return what a stretch or a text says: its seconds, then its words. */
+export function noteWords(item, words) {
+  const seconds = item.kind === "stretch" ? `${Math.abs(item.t1 - item.t0).toFixed(2)} ${words.s}` : "";
+  return [seconds, item.text].filter(Boolean).join(" · ");
 }

@@ -1,26 +1,29 @@
-// Calipers of a recording as annotations of the record: sent when one is let go, taken when the server has others.
+// What is drawn on a recording as annotations of the record: sent when one is let go, taken when the server has others.
 
 import { element, fill, set } from "../common/elements.js";
-import { KINDS } from "./readings.js";
+import { MEASURES } from "./readings.js";
 
-/** Return whether a caliper is kept with its recording: those on median beats have no time of the recording. */
-function isKept(caliper, i) {
-  return caliper.view === "strip" && caliper.pane === i;
+const KEPT = ["caliper", "stretch", "text"]; // that are drawn here; others of the record stay as they are
+
+/** Return whether something is kept with its recording: what is on median beats has no time of the recording. */
+function isKept(item, i) {
+  return item.view === "strip" && item.pane === i;
 }
 
-/** Return a caliper as an annotation: points in seconds and in the recording's own unit. */
-function annotationOf(caliper, panel) {
-  const middle = panel.middle[panel.leads.indexOf(caliper.lead)] ?? 0;
-  const points = [0, 1].map((end) => [caliper[`t${end}`], caliper[`v${end}`] + middle]);
-  return { id: caliper.id, kind: "caliper", points, text: caliper.kind === "interval" ? "" : caliper.kind, lead: caliper.lead };
+/** Return what is drawn as an annotation: points in seconds, and in the recording's unit about the lead's median. */
+function annotationOf({ id, kind, lead, measures, text, ...item }) {
+  const ends = kind === "text" ? [0] : [0, 1];
+  const words = kind === "caliper" ? (measures === "interval" ? "" : measures) : text;
+  return { id, kind, lead, text: words, points: ends.map((end) => [item[`t${end}`], item[`v${end}`]]) };
 }
 
-/** Return the caliper that an annotation is. */
-function caliperOf({ id, points: [[t0, v0], [t1, v1]], text, lead }, panel, i) {
+/** Return what is drawn of an annotation. */
+function itemOf({ id, kind, points, text, lead }, panel, i) {
+  const [[t0, v0], [t1, v1] = points[0]] = points;
   const own = panel.leads.includes(lead) ? lead : panel.leads[0];
-  const middle = panel.middle[panel.leads.indexOf(own)] ?? 0;
-  const kind = KINDS.includes(text) ? text : "interval";
-  return { id, lead: own, rhythm: false, view: "strip", t0, t1, v0: v0 - middle, v1: v1 - middle, kind, count: 1, march: false, pane: i };
+  const measures = kind === "caliper" && MEASURES.includes(text) ? text : "interval";
+  const words = kind === "caliper" ? "" : text;
+  return { id, kind, lead: own, rhythm: false, view: "strip", t0, t1, v0, v1, text: words, measures, count: 1, march: false, pane: i };
 }
 
 export class Saving {
@@ -41,7 +44,7 @@ export class Saving {
     else if (this.waits[i]) this.state.textContent = words.saved;
     set(this.state, { "data-problem": Boolean(panel.problem) });
     this.waits[i] = false;
-    this.others[i] = panel.annotations.filter((one) => one.kind !== "caliper");
+    this.others[i] = panel.annotations.filter((one) => !KEPT.includes(one.kind));
     if (!panel.problem) this.load(i, panel);
   }
 
@@ -51,12 +54,12 @@ export class Saving {
     state.loaded ??= {};
     if (state.loaded[i]) return;
     state.loaded[i] = true;
-    const known = new Set(state.calipers.map((one) => one.id));
-    const kept = panel.annotations.filter((one) => one.kind === "caliper" && !known.has(one.id));
-    state.calipers.push(...kept.map((one) => caliperOf(one, panel, i)));
+    const known = new Set(state.drawn.map((one) => one.id));
+    const kept = panel.annotations.filter((one) => KEPT.includes(one.kind) && !known.has(one.id));
+    state.drawn.push(...kept.map((one) => itemOf(one, panel, i)));
   }
 
-  /** Send the calipers of a recording after one has changed. */
+  /** Send what is drawn on a recording after some of it has changed. */
   send(i) {
     const { data, state, tell } = this.viewer;
     const panel = data.panels[i];
@@ -64,7 +67,7 @@ export class Saving {
     this.sent[i] = Math.max(this.sent[i], panel.revision) + 1;
     this.waits[i] = true;
     this.state.textContent = data.words.saving;
-    const own = state.calipers.filter((one) => isKept(one, i)).map((one) => annotationOf(one, panel));
+    const own = state.drawn.filter((one) => isKept(one, i)).map(annotationOf);
     tell("drawn", { panel: i, revision: this.sent[i], annotations: [...this.others[i], ...own] });
   }
 }

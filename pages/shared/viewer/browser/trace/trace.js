@@ -1,8 +1,9 @@
-// The trace viewer: an ECG on paper as from a cart or a pulse recording, one or two, with calipers.
+// The trace viewer: an ECG on paper as from a cart or a pulse recording, one or two, with what is drawn on it.
 
 import { element, fill, set } from "../common/elements.js";
 import { mounting, recall, redrawing } from "../common/mounting.js";
 import { unpacked } from "../common/payload.js";
+import { askOn } from "../common/words.js";
 import { TraceBar } from "./bar.js";
 import { MeasureList } from "./measures.js";
 import { Overview, swatch } from "./overview.js";
@@ -39,15 +40,17 @@ class TraceViewer {
     this.close();
     const { data } = this;
     const name = `${data.key} ${data.panels.map((panel) => panel.token).join(" ")}`;
-    this.state = recall(name, () => ({ ...data.first, zoom: 1, snap: false, calipers: [], chosen: "", starts: data.panels.map((panel) => panel.first) }));
+    this.state = recall(name, () => ({ ...data.first, zoom: 1, own: {}, snap: false, tool: "caliper", drawn: [], chosen: "", starts: data.panels.map((panel) => panel.first) }));
     const { state } = this;
     if (!data.complexes) state.view = "strip";
     this.shown = JSON.stringify([data.panels.map((panel) => panel.token), Boolean(data.complexes), data.colours.background, state.view === "beats"]);
     const events = {
       redraw: this.redraw,
-      changed: (caliper, done) => this.changed(caliper, done),
-      choose: (caliper) => this.choose(caliper),
-      remove: (caliper) => this.remove(caliper),
+      changed: (item, done) => this.changed(item, done),
+      choose: (item) => this.choose(item),
+      remove: (item) => this.remove(item),
+      ask: (item) => this.ask(item),
+      dropTool: () => this.set("tool", "caliper"),
       scrolled: (pane) => this.scrolled(pane),
     };
     const { words, colours, complexes } = data;
@@ -109,7 +112,7 @@ class TraceViewer {
   toFirst(panes) {
     this.draw();
     panes.forEach((pane, i) => {
-      if (pane.view && !pane.beating && !pane.page.turns) this.scrollTo(pane, this.state.starts[i] ?? 0);
+      if (pane.view && !pane.beating && (pane.page.slides || !pane.page.turns)) this.scrollTo(pane, this.state.starts[i] ?? 0);
     });
     return panes;
   }
@@ -161,27 +164,42 @@ class TraceViewer {
     [this.panes, this.overviews] = [[], []];
   }
 
-  /** Draw what has changed since the last frame: everything, or the calipers alone while one is moved. */
+  /** Draw what has changed since the last frame: everything, or what is drawn alone while it is moved. */
   frame() {
     const { whole } = this;
     this.whole = false;
     if (whole) this.draw();
-    else this.panes.forEach((pane) => pane.view && pane.drawCalipers());
+    else this.panes.forEach((pane) => pane.view && pane.drawItems());
     this.measures.show();
   }
 
   draw() {
     const { panes, data, state } = this;
     const ready = panes.filter((pane) => pane.curves.length && pane.scroller.clientWidth);
-    const fits = ready.filter((pane) => !pane.pulse).map((pane) => pane.fit(pane.scroller.clientWidth, pane.scroller.clientHeight));
-    const together = panes.length > 1 && fits.length ? Math.min(...fits) * state.zoom : null;
-    ready.forEach((pane) => pane.draw(together));
+    const scale = this.scaleOf(ready.filter((pane) => !pane.pulse));
+    ready.forEach((pane) => pane.draw(scale));
     ready.forEach((pane) => this.overviews[panes.indexOf(pane)]?.show(pane.seen()));
     this.bar.show();
     set(this.host, { "data-drawn": ready.length && data ? "yes" : null });
   }
 
+  /** Return the scale that all panes share, px a mm; layout and gain follow their room until somebody chooses others. */
+  scaleOf(papers) {
+    const { state, data } = this;
+    if (!papers.length) return null;
+    let gain = null;
+    if (state.view === "strip") {
+      const found = papers.map((pane) => pane.suiting(data.first.layout));
+      const narrow = found.find((one) => one.layout !== data.first.layout);
+      gain = Math.min(...found.map((one) => one.gain));
+      if (!state.own.layout) state.layout = narrow?.layout ?? data.first.layout;
+      if (!state.own.gain) state.gain = gain;
+    }
+    return Math.min(...papers.map((pane) => pane.fit(gain)));
+  }
+
   set(field, value) {
+    this.state.own[field] = true;
     if (field === "speed") this.state.speeds[this.state.view] = value;
     else this.state[field] = value;
     if (field === "view") this.rebuild();
@@ -229,46 +247,70 @@ class TraceViewer {
     this.tell("stretch", { panel: i, from });
   }
 
-  addCaliper() {
-    (this.panes.find((pane) => pane.root.contains(this.host.getRootNode().activeElement)) ?? this.panes[0]).addInMiddle();
+  /** Return the pane that has the focus, else the first. */
+  get focused() {
+    const active = this.host.getRootNode().activeElement;
+    return this.panes.find((pane) => pane.root.contains(active)) ?? this.panes[0];
+  }
+
+  /** Put something of a kind down in the middle of what is seen. */
+  put(kind) {
+    if (kind !== "caliper" && this.state.view === "beats") return;
+    this.focused.addInMiddle(kind);
     this.redraw();
   }
 
-  changed(caliper, done) {
+  /** Take a tool to draw with, or lay it down again for the caliper. */
+  take(kind) {
+    this.set("tool", this.state.tool === kind ? "caliper" : kind);
+  }
+
+  changed(item, done) {
     if (!done) this.redrawMarks();
     else {
       this.measures.show();
-      this.measures.say(caliper);
-      if (caliper.view === "strip") this.saving.send(caliper.pane);
+      this.measures.say(item);
+      if (item.view === "strip") this.saving.send(item.pane);
       this.redraw();
     }
   }
 
-  choose(caliper, focus = false) {
-    this.state.chosen = caliper?.id ?? "";
-    this.panes.forEach((pane) => pane.view && pane.drawCalipers());
-    if (focus && caliper) this.panes[caliper.pane]?.drawings.get(caliper)?.handles[1].focus();
+  choose(item, focus = false) {
+    this.state.chosen = item?.id ?? "";
+    this.panes.forEach((pane) => pane.view && pane.drawItems());
+    if (focus && item) this.panes[item.pane]?.focus(item);
     this.measures.show();
     this.bar.show();
   }
 
-  remove(caliper) {
-    const { state } = this;
-    state.calipers.splice(state.calipers.indexOf(caliper), 1);
-    this.measures.said.textContent = fill(this.data.words.removed, { lead: caliper.lead });
-    this.choose(state.calipers[state.calipers.length - 1] ?? null);
-    this.panes[caliper.pane]?.scroller.focus({ preventScroll: true });
-    this.saving.send(caliper.pane);
+  remove(item) {
+    const { state, data } = this;
+    state.drawn.splice(state.drawn.indexOf(item), 1);
+    this.measures.said.textContent = fill(data.words.removed, { name: data.words[`name_${item.kind}`], lead: item.lead });
+    this.choose(state.drawn[state.drawn.length - 1] ?? null);
+    this.panes[item.pane]?.scroller.focus({ preventScroll: true });
+    if (item.view === "strip") this.saving.send(item.pane);
+  }
+
+  /** Open a box for the words of a text that was just put down; one without words goes. */
+  ask(item) {
+    const pane = this.panes[item.pane];
+    const box = this.measures.box(item);
+    const { labelAt } = pane.drawings.get(item);
+    askOn(pane.stage, box, labelAt, pane.view, () => {
+      if (!item.text) this.remove(item);
+      else pane.focus(item);
+    });
   }
 
   clear() {
-    this.state.calipers.splice(0);
+    this.state.drawn.splice(0);
     this.choose(null);
     this.data.panels.forEach((_, i) => this.saving.send(i));
   }
 
-  march(caliper = this.state.calipers.find((one) => one.id === this.state.chosen)) {
-    if (!caliper) return;
+  march(caliper = this.state.drawn.find((one) => one.id === this.state.chosen)) {
+    if (caliper?.kind !== "caliper") return;
     caliper.march = !caliper.march;
     this.choose(caliper);
     this.changed(caliper, true);

@@ -1,0 +1,55 @@
+"""What whoever is here may do, so that a page offers nothing else. The engine asks again; this is no guard."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from engine.access import mode
+from engine.errors import CasebindError, NotPermittedError
+from engine.store import permission
+from engine.store.acts import Act as AuditAct
+from engine.store.rule import ACTS, Act
+from pages.shared import resources, signed_in
+
+STATE, REFUSED = "permitted", "refused-page"
+
+
+def begin() -> None:
+    """Look up once a run what may be done; nothing where the session has ended or the policies cannot be read."""
+    st.session_state[STATE] = _permitted()
+
+
+def may(act: Act) -> bool:
+    """Return whether whoever is here may do something."""
+    if STATE not in st.session_state:  # somebody else has signed in, so what was known of the one before is gone
+        begin()
+    return act in st.session_state[STATE]
+
+
+def has_accounts() -> bool:
+    """Return whether people sign in here."""
+    return mode.sign_in() != "off"
+
+
+def refuse(page: str, act: Act) -> None:
+    """Raise NotPermittedError where somebody came by address to a page that is not theirs; the audit has it once."""
+    if may(act):
+        return
+    workspace, actor = resources.workspace(), resources.actor()
+    if st.session_state.get(REFUSED) != page:
+        st.session_state[REFUSED] = page
+        workspace.database.audit.append(
+            actor, AuditAct("refused access", refused=permission.NOT_YOURS, about={"page": page})
+        )
+    permission.require(workspace.database, actor, act)
+    raise NotPermittedError(permission.NOT_YOURS)
+
+
+def _permitted() -> tuple[Act, ...]:
+    try:
+        if signed_in.session() is None:
+            return ACTS
+        database, actor = resources.workspace().database, resources.actor()
+        return tuple(act for act in ACTS if permission.may(database, actor, act))
+    except CasebindError:
+        return ()

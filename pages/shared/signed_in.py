@@ -1,0 +1,98 @@
+"""Who is signed in, as the pages know it, and the corner of every page that says so.
+
+The gate (engine.access.gate) lets nobody through without a session; a page looks it up again at every run, so that one
+that was ended stops at the next click.
+"""
+
+from __future__ import annotations
+
+import getpass
+
+import streamlit as st
+from streamlit.proto.BackMsg_pb2 import BackMsg
+
+from engine.access import mode, sessions, sign_in_routes
+from engine.access.sessions import Session
+from engine.errors import UsageError
+from engine.settings import ASSETS, workspace_path
+from engine.store.people import People
+from engine.strings import text
+from pages.shared import keys
+
+NUMBER = "signed-in-session"  # of the session whose state this is
+_gates: list[People] = []  # of this process, at most one
+
+_corner = st.components.v2.component(
+    "casebind_session",
+    html='<div class="session"></div>',
+    js=(ASSETS / "browser" / "session.js").read_text(encoding="utf-8"),
+    isolate_styles=False,
+)
+
+
+def open_gate() -> People | None:
+    """Return the accounts for the gate of this process; None where nobody signs in."""
+    if mode.sign_in() == "off":
+        return None
+    _gates[:] = [People(workspace_path())]
+    return _gates[0]
+
+
+def people() -> People | None:
+    """Return the accounts of this process; None where nobody signs in."""
+    return _gates[0] if _gates else None
+
+
+def is_click(message: bytes) -> bool:
+    """Return whether a message of the browser was asked for by a person, and not by a page that draws itself again."""
+    try:
+        sent = BackMsg.FromString(message)
+    except ValueError:
+        return False
+    return sent.WhichOneof("type") == "rerun_script" and not sent.rerun_script.is_auto_rerun
+
+
+def session() -> Session | None:
+    """Return the session of this browser; None where nobody signs in, UsageError where it has ended."""
+    if mode.sign_in() == "off":
+        return None
+    if not _gates:
+        raise UsageError(text("sign_in.no_gate"))
+    cookies = {st.context.cookies.get(name) for name in sign_in_routes.COOKIES} - {None}
+    found = sessions.live(_gates[0], str(cookies.pop())) if len(cookies) == 1 else None
+    if found is None:
+        raise UsageError(text("sign_in.ended"))
+    return found
+
+
+def begin() -> None:
+    """Begin a run: what the session of somebody else left in this window goes; UsageError where nobody is signed in."""
+    found = session()
+    number = found.number if found else ""
+    if st.session_state.get(NUMBER, number) != number:
+        st.session_state.clear()
+    st.session_state[NUMBER] = number
+
+
+def draw() -> None:
+    """Draw who is signed in with the way out, or that nobody signs in here."""
+    found = session()
+    _corner(
+        key="session",
+        data={
+            "name": found.name if found else _system_user(),
+            "purpose": text(f"purpose.{found.use}") if found else "",
+            "emergency": found is not None and found.use == "emergency",
+            "signedIn": found is not None,
+            "key": keys.SIGN_OUT,
+            "words": {name: text(f"session.{name}") for name in ("sign_out", "off", "off_help", "who")},
+        },
+    )
+
+
+def _system_user() -> str:
+    """Return the name of whoever runs the app; "" where the system knows none."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
