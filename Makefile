@@ -6,10 +6,12 @@ STAMP  := $(VENV)/.installed
 PORT   ?= 8501
 # Extra flags for pip, e.g. PIP_FLAGS="--find-links DIR" where a CPU wheel of PyTorch is kept.
 PIP_FLAGS ?=
+# What a check of the lint is run by.
+BESIDE :=
 # Where the walks through the app leave their screenshots.
 export CASEBIND_ARTEFACTS ?= $(CURDIR)/artefacts
 
-.PHONY: help setup app test test-fast lint style types imports demo browser clean
+.PHONY: help setup app install test test-fast every-test lint style types imports demo browser sbom clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -19,13 +21,22 @@ setup: $(STAMP) ## create .venv with everything (instant the second time)
 $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) --upgrade pip
-	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) "torch==2.13.*"
-	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) --editable ".[test,cluster]"
+	$(BIN)/python -m pip install --quiet --no-compile $(PIP_FLAGS) "torch==2.13.*"
+	$(BIN)/python -m pip install --quiet --no-compile $(PIP_FLAGS) --editable ".[test,cluster]"
+	@# pip would compile on one processor, and the packages' own tests with the rest
+	@$(BIN)/python -m compileall -qq --workers 0 -x '/tests?/' $(VENV)/lib || true
 	@touch $(STAMP)
 
 app: setup ## run the app on the shipped workspace at http://localhost:8501
 	$(BIN)/casebind demo --if-missing
 	$(BIN)/python serve.py --server.port $(PORT)
+
+install: ## what a server needs and no more, into .venv (docs/deploy.md)
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --no-compile $(PIP_FLAGS) "torch==2.13.*"
+	$(BIN)/python -m pip install --quiet --no-compile $(PIP_FLAGS) --editable .
+	@$(BIN)/python -m compileall -qq --workers 0 -x '/tests?/' $(VENV)/lib || true
+	$(BIN)/python -m compileall -q engine pages app.py serve.py
 
 demo: setup ## rebuild the shipped workspace from data/demo
 	$(BIN)/casebind demo
@@ -43,22 +54,34 @@ style: setup
 	$(BIN)/ruff format --check .
 
 types: setup
-	$(BIN)/mypy
+	$(BESIDE) $(BIN)/mypy
 
 imports: setup
-	$(BIN)/lint-imports --no-cache
+	$(BESIDE) $(BIN)/lint-imports --no-cache
 
 # One of three processes waits for its browser, so three run on two cores; each computes on one thread, as threads would
 # only wait. Files are taken in the order of tests/conftest.py, the long ones first.
 ON_TWO_CORES := -n 3 --dist loadfile --no-loadscope-reorder
 
-test: ## set up and run every test, on two cores
+# The lint takes what the tests leave of the processors: whatever of it fails is printed at once, and make fails in the end.
+test: ## set up, then lint and run every test, on two cores
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync setup browser
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory --jobs 4 BESIDE="nice -n 15" style imports types every-test
+
+every-test: setup
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ON_TWO_CORES)
 
 test-fast: setup lint ## the quick tests: no browser, no training, no clusters
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest $(ON_TWO_CORES) -m "not browser and not slow"
+
+# The tool has an environment of its own, so that it is not among what it lists.
+sbom: ## list every installed package with version, licence and digest: build/sbom.cdx.json (CycloneDX)
+	@test -x $(BIN)/python || { echo "run make install or make setup first"; exit 1; }
+	$(PYTHON) -m venv build/sbom
+	build/sbom/bin/python -m pip install --quiet $(PIP_FLAGS) "cyclonedx-bom>=7,<8"
+	build/sbom/bin/cyclonedx-py environment $(BIN)/python --pyproject pyproject.toml --output-reproducible \
+	  --output-format JSON --output-file build/sbom.cdx.json
+	@echo build/sbom.cdx.json
 
 clean: ## remove the environment and caches (never a workspace)
 	rm -rf $(VENV) artefacts .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -30,12 +30,14 @@ SLOW = (
     "engine/intake/test_limited",
     "engine/learning/test_jobs",
     "engine/learning/test_promot",
+    "engine/learning/test_unlearning",
     "engine/map/",
     "engine/report/test_export_pdf",
     "engine/store/test_journal",
     "engine/store/test_ratings",
     "engine/synthetic/",
     "engine/training/",
+    "engine/upkeep/test_backup",
     "engine/workspace/test_living",
     "engine/workspace/test_reindex",
     "engine/workspace/test_rejudge",
@@ -44,7 +46,18 @@ SLOW = (
 )
 
 
-BROWSER = ("tests/pages/test_browser_", "tests/engine/bench/app/")
+BROWSER = ("tests/pages/test_browser_", "tests/pages/shared/test_browser_", "tests/engine/bench/app/")
+SERVERS_OF_THEIR_OWN = (  # of the tests in a browser; all others ask the server of the session
+    "tests/engine/bench/app/",
+    "tests/pages/shared/",
+    "tests/pages/test_browser_first_visit",
+    "tests/pages/test_browser_oidc",
+    "tests/pages/test_browser_quiz_secrets",
+    "tests/pages/test_browser_releases",
+    "tests/pages/test_browser_review",
+    "tests/pages/test_browser_sign_in",
+)
+CLUSTERS = "tests/engine/backends/test_cluster_"  # share one Ray cluster
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -62,14 +75,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
-    """Give each process a file at a time, and all that drives a browser to one: two browsers slow each other down."""
+    """Give each process a file at a time; what shares a server, a browser or a cluster goes to one.
+
+    Two processes drive a browser: with one, the others would wait for it at the end; with three, they wait for each
+    other.
+    """
     from xdist.scheduler import LoadFileScheduling
 
-    class OneBrowser(LoadFileScheduling):
+    class ByWhatIsShared(LoadFileScheduling):
         def _split_scope(self, nodeid: str) -> str:
-            return "browser" if nodeid.startswith(BROWSER) else super()._split_scope(nodeid)
+            if nodeid.startswith(BROWSER):
+                return "browser, own servers" if nodeid.startswith(SERVERS_OF_THEIR_OWN) else "browser, one server"
+            return "clusters" if nodeid.startswith(CLUSTERS) else super()._split_scope(nodeid)
 
-    return OneBrowser(config, log)
+    return ByWhatIsShared(config, log)
 
 
 @pytest.fixture(scope="session")

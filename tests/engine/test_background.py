@@ -10,7 +10,7 @@ import pytest
 from engine.background import BackgroundJob, ThreadJob
 from engine.errors import UsageError
 
-LIMIT_S = 60
+LIMIT_S = 240
 
 
 class Copying(ThreadJob):

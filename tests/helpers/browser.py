@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 import re
+import time
 from collections.abc import Callable
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Locator, Page, expect
+from axe_playwright_python.base import AXE_SCRIPT
+from playwright.sync_api import Browser, BrowserContext, FloatRect, Locator, Page, expect
+from playwright.sync_api import Error as BrowserError
 
 MOST_TABS = 60
 PATIENCE_MS = 120_000  # two shared cores; a first query loads the models
@@ -20,7 +24,8 @@ RULES = {
 Look = Callable[[str], None]
 Appearance = tuple[Literal["dark", "light"], int]  # colour scheme, width in pixels
 HEIGHT = 1000
-CALM_MS = 250  # for so long nothing happens before a page counts as settled
+DRAWN_FRAMES = 3  # after which what was done before is drawn: viewers draw in the next frame
+CALM_FRAMES, CALM_MS = 8, 120  # so long nothing happens before a page counts as settled; a busy page has long frames
 # A busy server begins some time after it is asked; until it answers, the page looks as if nothing were to come.
 NOTE_SOCKETS = """
 window.WebSocket = class extends window.WebSocket {
@@ -31,20 +36,46 @@ window.WebSocket = class extends window.WebSocket {
   send(data) { window.askedAt = performance.now(); super.send(data); }
 };
 """
-SETTLED = """calm => {
+SETTLED = """([number, frames, least]) => {
+  if (window.settling !== number) [window.settling, window.calmFrames] = [number, 0];
   const now = performance.now(), unanswered = window.askedAt > (window.answeredAt ?? 0) && now - window.askedAt < 15000;
   const app = document.querySelector('[data-testid=stApp]')?.dataset;
   const running = app?.testScriptState !== 'notRunning' || app.testConnectionState !== 'CONNECTED';
-  if (unanswered || running || document.querySelector('[data-stale=true]')) window.calmFrom = undefined;
-  else window.calmFrom ??= now;
-  return now - window.calmFrom >= calm;
+  const pending = '[data-stale=true], [data-testid=stMain] [data-testid=stSkeleton]';
+  if (unanswered || running || document.querySelector(pending)) window.calmFrames = 0;
+  else if ((window.calmFrames += 1) === 1) window.calmFrom = now;
+  return window.calmFrames >= frames && now - window.calmFrom >= least;
 }"""
+_settlings = count(1)
 
 
 def settle(tab: Page) -> None:
-    """Wait until nothing is asked for, computed or redrawn, and stays so."""
-    tab.evaluate("() => { window.calmFrom = undefined; }")
-    tab.wait_for_function(SETTLED, arg=CALM_MS)
+    """Wait until nothing is asked for, computed or redrawn, and stays so.
+
+    One wait with a bound: a call that asks the page once, without one, would wait for a hung page for ever.
+    """
+    tab.wait_for_function(SETTLED, arg=[next(_settlings), CALM_FRAMES, CALM_MS])
+
+
+def drawn_up(tab: Page) -> None:
+    """Wait until what a pointer or a key did before is drawn; what the server sends is waited for by `settle`."""
+    tab.wait_for_function(SETTLED, arg=[next(_settlings), DRAWN_FRAMES, 0])
+
+
+def box_of(place: Locator) -> FloatRect:
+    """Return where an element lies, in CSS pixels, once it holds still.
+
+    One that is just being renewed has no place, and one below what is still being drawn has another in a moment.
+    """
+    ends = time.monotonic() + PATIENCE_MS / 1000
+    while True:
+        place.wait_for()
+        with suppress(BrowserError):  # renewed between two looks
+            place.element_handle().wait_for_element_state("stable", timeout=PATIENCE_MS)
+            box = place.bounding_box()
+            if box is not None:
+                return box
+        assert time.monotonic() < ends, f"{place} has no place on the page"
 
 
 def wait_for_cards(tab: Page) -> None:
@@ -120,8 +151,8 @@ def appear(tab: Page, wanted: Appearance) -> None:
         "scheme => getComputedStyle(document.querySelector('.stApp')).colorScheme === scheme", arg=scheme
     )
     if not tab.get_by_role("dialog").count():
-        leave(tab)
-        press(tab, "r")
+        tab.evaluate("() => document.activeElement.blur()")
+        tab.keyboard.press("r")
     settle(tab)
 
 
@@ -154,18 +185,32 @@ def download(tab: Page, label: str) -> bytes:
     return Path(waiting.value.path()).read_bytes()
 
 
+def be_patient(browser: Browser) -> None:
+    """Let everything that is waited for in this browser, in whatever context, take as long as a busy machine needs."""
+    of_its_own = browser.new_context
+
+    def new_context(**options: Any) -> BrowserContext:
+        context = of_its_own(**options)
+        context.set_default_timeout(PATIENCE_MS)
+        return context
+
+    browser.new_context = new_context  # type: ignore[method-assign]
+    expect.set_options(timeout=PATIENCE_MS)
+
+
 def new_tab(browser: Browser, scheme: str = "dark", width: int = 1440) -> Page:
-    """A tab in a context of its own, with patience."""
+    """A tab in a context of its own."""
     context = browser.new_context(viewport={"width": width, "height": HEIGHT}, color_scheme=scheme)
     context.add_init_script(NOTE_SOCKETS)
-    context.set_default_timeout(PATIENCE_MS)
-    expect.set_options(timeout=PATIENCE_MS)
     return context.new_page()
 
 
-def opened(browser: Browser, url: str, scheme: str, width: int = 1440) -> Page:
-    """A tab of one colour scheme past the notice."""
+def opened(browser: Browser, url: str, scheme: str, width: int = 1440, *, cookie: str = "") -> Page:
+    """A tab of one colour scheme past the notice; with the cookie of somebody who is signed in."""
     tab = new_tab(browser, scheme, width)
+    if cookie:
+        name, _, value = cookie.partition("=")
+        tab.context.add_cookies([{"name": name, "value": value, "url": url}])
     tab.goto(url)
     button = tab.get_by_role("button", name="I have read this")
     button.or_(tab.get_by_test_id("stFileUploader")).first.wait_for()
@@ -178,7 +223,9 @@ def opened(browser: Browser, url: str, scheme: str, width: int = 1440) -> Page:
 def violations(tab: Page) -> list[str]:
     """What axe-core finds, one line per rule with the first element."""
     tab.wait_for_function("!document.querySelector('[data-testid=stSkeleton], [data-testid=stSpinner]')")
-    found = Axe().run(tab, options=RULES).response["violations"]
+    if not tab.evaluate("() => 'axe' in window"):
+        tab.evaluate(AXE_SCRIPT)
+    found = tab.evaluate("async rules => (await axe.run(rules)).violations", RULES)
     return [f"{one['id']}: {one['nodes'][0]['html'][:200]} ({len(one['nodes'])})" for one in found]
 
 

@@ -33,7 +33,7 @@ def crowd(
         cursor.execute(
             "INSERT INTO studies SELECT id, nextval('study_ordinal'), 'key-' || id, who, 'e-' || who, 'crowd', ?,"
             " '2020-01-01', age, CASE WHEN age % 2 = 0 THEN 'F' ELSE 'M' END, 'PA', ['Edema'], '', NULL, true, '', '',"
-            " '', age / 100, 'f' || id, NULL, NULL, NULL, 'none', '{}', now()::TIMESTAMP, '', ''"
+            " '', age / 100, 'f' || id, NULL, NULL, NULL, 'none', '{}', now()::TIMESTAMP, '', '', 0"
             " FROM (SELECT unnest(?) AS id, unnest(?) AS who, unnest(?) AS age)",
             [modality, ids, who, rng.integers(20, 90, n).tolist()],
         )

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.testing.v1 import AppTest
 
 from engine.settings import ROOT
@@ -61,10 +66,50 @@ def press(screen: AppTest, key: str) -> AppTest:
     return said_no_error(screen.button(key=key).click().run())
 
 
-def cards(screen: AppTest, prefix: str = "open-syn") -> list[str]:
-    """Return the ids of the cases whose cards are drawn, in their order."""
-    start = prefix.removesuffix("syn")
-    return [button.key.removeprefix(start) for button in screen.button if (button.key or "").startswith(prefix)]
+def cards(screen: AppTest, row: str = "") -> list[str]:
+    """Return the ids of the cases whose cards are drawn, in their order. row: of the cases labelled otherwise"""
+    return [card["id"] for _, data in _card_groups(screen) for card in data["cards"] if card["row"] == row]
+
+
+def card(screen: AppTest, study_id: str, row: str = "") -> dict[str, Any]:
+    """Return what is on a case's card."""
+    return _find_card(screen, study_id, row)[2]
+
+
+def said(screen: AppTest, row: str = "") -> str:
+    """Return the lines of all cards of a row."""
+    cases = [card(screen, one, row) for one in cards(screen, row)]
+    return "\n".join(line["words"] for one in cases for line in one["lines"])
+
+
+def press_card(screen: AppTest, what: str, study_id: str, value: object = None, row: str = "") -> AppTest:
+    """Press a button of a card, as the browser does: "open", "why", "choose", "collect", or "rate" with a mark."""
+    component, data, _ = _find_card(screen, study_id, row)
+    pressed = {"n": data["taken"] + 1, "query": data["query"], "id": study_id, "what": what, "value": value}
+    states = screen._tree.get_widget_states()
+    states.widgets.add(
+        id=_make_trigger_id(component, "events"),
+        json_trigger_value=json.dumps([{"event": "presses", "value": [pressed]}]),
+    )
+    return said_no_error(screen._run(states))
+
+
+def _find_card(screen: AppTest, study_id: str, row: str) -> tuple[str, dict[str, Any], dict[str, Any]]:
+    """Return the component of a card, the data of all its cards, and the card's own."""
+    return next(
+        (component, data, one)
+        for component, data in _card_groups(screen)
+        for one in data["cards"]
+        if (one["id"], one["row"]) == (study_id, row)
+    )
+
+
+def _card_groups(screen: AppTest) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield id and data of every component that draws cards."""
+    for one in screen.get("bidi_component"):
+        data = json.loads(one.proto.json or "{}")
+        if "cards" in data:
+            yield one.proto.id, data
 
 
 def address(screen: AppTest) -> dict[str, list[str]]:

@@ -8,33 +8,45 @@ import subprocess
 import sys
 import time
 import urllib.request
+from contextlib import suppress
+from itertools import count
 from pathlib import Path
 
 from engine.settings import ROOT
 
 STARTS_IN_S = 200
+# Nobody takes a port between its choice and the server's start: each process of the tests has a hundred of its own,
+# below those that the system gives to whoever asks for any, and takes none twice.
+_ports = count(20_000 + os.getpid() % 100 * 100)
 
 
 def free_port() -> int:
     """A loopback port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    for port in _ports:
+        with suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
+    raise AssertionError("no port is free")
 
 
-def start(workspace: Path, log: Path) -> tuple[subprocess.Popen[bytes], str]:
-    """Start the app as `make app` does; return the process and its address once it is healthy."""
-    return _started([sys.executable, "serve.py"], workspace, log)
+def start(workspace: Path, log: Path, **settings: str) -> tuple[subprocess.Popen[bytes], str]:
+    """Start the app as `make app` does; return the process and its address once it is healthy.
+
+    settings : further variables of its environment
+    """
+    return _started([sys.executable, "serve.py"], workspace, log, settings)
 
 
 def start_script(script: Path, workspace: Path, log: Path) -> tuple[subprocess.Popen[bytes], str]:
     """Start one page that the tests bring, with the app's settings; return as `start` does."""
-    return _started([sys.executable, "-m", "streamlit", "run", str(script)], workspace, log)
+    return _started([sys.executable, "-m", "streamlit", "run", str(script)], workspace, log, {})
 
 
-def _started(command: list[str], workspace: Path, log: Path) -> tuple[subprocess.Popen[bytes], str]:
+def _started(
+    command: list[str], workspace: Path, log: Path, settings: dict[str, str]
+) -> tuple[subprocess.Popen[bytes], str]:
     port = free_port()
-    environment = {**os.environ, "CASEBIND_WORKSPACE": str(workspace), "PYTHONPATH": str(ROOT)}
+    environment = {**os.environ, "CASEBIND_WORKSPACE": str(workspace), "PYTHONPATH": str(ROOT), **settings}
     with log.open("wb") as out:
         process = subprocess.Popen(
             [*command, "--server.port", str(port)], cwd=ROOT, env=environment, stdout=out, stderr=out

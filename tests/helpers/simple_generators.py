@@ -6,7 +6,6 @@ They pass the gate; they claim nothing about how synthetic studies look.
 from __future__ import annotations
 
 import csv
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +14,7 @@ from PIL import Image
 
 from engine.settings import DEMO
 from engine.study import ECG_LEADS
+from engine.synthetic.painted import DrawnFilm
 from engine.synthetic.patients import Encounter
 from engine.synthetic.rhythm import Rhythm
 from engine.synthetic.write import Generators
@@ -47,12 +47,11 @@ def ppg(encounter: Encounter, beats: Rhythm, person: np.random.Generator, rng: n
     return np.round(2048 + 400 * (pulse + 0.005 * rng.standard_normal(t.size)))
 
 
-def films(
-    encounters: Sequence[Encounter], persons: Sequence[np.random.Generator], rngs: Sequence[np.random.Generator]
-) -> list[np.ndarray]:
+def film(encounter: Encounter, person: np.random.Generator, rng: np.random.Generator) -> DrawnFilm:
     with (DEMO / "manifest.csv").open(newline="", encoding="utf-8") as handle:
         shipped = [row for row in csv.DictReader(handle) if row["modality"] == "cxr"]
-    return [np.asarray(Image.open(DEMO / shipped[int(rng.integers(len(shipped)))]["file"])) for rng in rngs]
+    chosen = shipped[int(rng.integers(len(shipped)))]
+    return DrawnFilm(encounter, np.asarray(Image.open(DEMO / chosen["file"])))
 
 
 def write_ecg(samples: np.ndarray, stem: Path) -> None:
@@ -69,4 +68,4 @@ def write_ecg(samples: np.ndarray, stem: Path) -> None:
     )
 
 
-SIMPLE = Generators(rhythm, films, ecg, ppg, write_ecg, "simple")
+SIMPLE = Generators(rhythm, film, ecg, ppg, write_ecg, "simple")

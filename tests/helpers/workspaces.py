@@ -33,11 +33,22 @@ def write_manifest(folder: Path, patients: range, films: int = 0) -> Path:
         rows = list(csv.DictReader(handle))
     wanted = {f"syn-{number:04d}" for number in patients}
     kept = [row for row in rows if row["patient_id"] in wanted and row["modality"] != "cxr"]
-    kept += [row for row in rows if row["patient_id"] in wanted and row["modality"] == "cxr"][:films]
+    kept += differing([row for row in rows if row["patient_id"] in wanted and row["modality"] == "cxr"])[:films]
     for name in (name for row in kept for name in row["file"].split(";") if name):
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(settings.DEMO / name, folder / name)
     return write_table(folder / "manifest.csv", kept)
+
+
+def differing(rows: Sequence[dict[str, str]]) -> list[dict[str, str]]:
+    """Return rows in their order, those with a label that none before has first: a few then show different findings."""
+    shown: set[str] = set()
+    first, rest = [], []
+    for row in rows:
+        labels = set(row["labels"].split(";"))
+        (rest if labels <= shown else first).append(row)
+        shown |= labels
+    return first + rest
 
 
 def build_workspace(

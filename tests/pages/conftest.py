@@ -30,9 +30,15 @@ def fresh_server(shipped_folder: Path, tmp_path_factory: pytest.TempPathFactory)
 
 
 @pytest.fixture(scope="session")
-def server(workspace_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+def server_log(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the session's server writes."""
+    return tmp_path_factory.mktemp("server") / "server.log"
+
+
+@pytest.fixture(scope="session")
+def server(workspace_folder: Path, server_log: Path) -> Iterator[str]:
     """The address of the running app."""
-    process, url = start(workspace_folder, tmp_path_factory.mktemp("server") / "server.log")
+    process, url = start(workspace_folder, server_log)
     yield url
     stop(process)
 
@@ -40,6 +46,7 @@ def server(workspace_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[object]:
     """One headless chromium, as Debian packages it."""
+    from helpers.browser import be_patient
     from playwright.sync_api import sync_playwright
 
     path = next(filter(None, map(shutil.which, NAMES)), None)
@@ -47,6 +54,7 @@ def browser() -> Iterator[object]:
         pytest.fail("There is no chromium for the browser tests: run `make browser` once.")
     with sync_playwright() as playwright:
         running = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        be_patient(running)
         yield running
         running.close()
 

@@ -12,7 +12,9 @@ from pathlib import Path
 import pytest
 from helpers.browser import (
     Look,
+    box_of,
     download,
+    drawn_up,
     drop,
     faults_of,
     leave,
@@ -61,7 +63,10 @@ def compare(tab: Page, look: Look) -> str:
     leave(tab)
     press(tab, "w")
     expect(tab.get_by_text(re.compile(r"convergence gap [0-9.]+ %")).first).to_be_visible()
-    expect(tab.get_by_text("With an overlay that lies mostly in").first).to_be_attached()
+    expect(tab.get_by_text("With an overlay that lies mostly in").first).to_be_visible()
+    expect(tab.locator("[role=img][aria-label*='With an overlay that lies mostly in']").first).to_be_attached()
+    expect(tab.get_by_text("Baseline").or_(tab.get_by_text(re.compile("compared with"))).first).to_be_visible()
+    expect(tab.get_by_text(re.compile("localise findings worse than radiologists")).first).to_be_visible()
     look("why")
     return study_id
 
@@ -70,8 +75,7 @@ def measure(tab: Page, look: Look) -> None:
     """Drag a caliper over the paper of the query; it reads ms and mV as the paper's scale says."""
     stage = tab.locator(".stage").first
     stage.scroll_into_view_if_needed()
-    box = stage.bounding_box()
-    assert box is not None
+    box = box_of(stage)
     left, top = box["x"] + box["width"] * 0.4, box["y"] + box["height"] * 0.3
     across = box["width"] * 0.2
     tab.mouse.move(left, top)
@@ -79,6 +83,7 @@ def measure(tab: Page, look: Look) -> None:
     tab.mouse.move(left + across / 2, top, steps=4)
     tab.mouse.move(left + across, top, steps=4)
     tab.mouse.up()
+    drawn_up(tab)
     said = READING.match(tab.locator(".caliper.chosen .reading").text_content() or "")
     assert said is not None
     px_per_mm = float(stage.get_attribute("data-px-per-mm") or 0)

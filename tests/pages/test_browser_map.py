@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from helpers.browser import faults_of, looking, opened, settle, violations
+from helpers.browser import box_of, faults_of, looking, opened, settle, violations
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -19,8 +19,7 @@ EVERY = re.compile(r"\d{4,}")  # points: all of them, no sample
 
 def point_at_a_study(tab: Page) -> None:
     """Move over the map until a study lies under the pointer, and wait for its picture."""
-    field = tab.locator(".host.map .field").bounding_box()
-    assert field is not None
+    field = box_of(tab.locator(".host.map .field"))
     card = tab.locator(".host.map .card")
     for step in range(60):
         tab.mouse.move(field["x"] + field["width"] * (0.2 + step / 100), field["y"] + field["height"] * 0.55)
@@ -32,8 +31,7 @@ def point_at_a_study(tab: Page) -> None:
 
 def draw_around(tab: Page) -> None:
     """Draw a lasso around the middle of the map."""
-    field = tab.locator(".host.map .field").bounding_box()
-    assert field is not None
+    field = box_of(tab.locator(".host.map .field"))
     at = [(field["x"] + field["width"] * u, field["y"] + field["height"] * v) for u, v in CORNERS]
     tab.mouse.move(*at[0])
     tab.mouse.down()

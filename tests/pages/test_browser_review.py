@@ -10,7 +10,19 @@ import io
 import re
 
 import pytest
-from helpers.browser import Look, download, faults_of, leave, looking, opened, page_of, press, settle, violations
+from helpers.browser import (
+    Look,
+    box_of,
+    download,
+    faults_of,
+    leave,
+    looking,
+    opened,
+    page_of,
+    press,
+    settle,
+    violations,
+)
 from playwright.sync_api import Browser, Page, expect
 
 pytestmark = pytest.mark.browser
@@ -43,11 +55,11 @@ def marks_in_sight(tab: Page) -> None:
         tab.set_viewport_size({"width": width, "height": height})
         settle(tab)
         for button in tab.locator(".st-key-review-marks button").all():
-            box = button.bounding_box()
-            assert box and box["y"] >= 0 and box["y"] + box["height"] <= height and box["x"] + box["width"] <= width
+            box = box_of(button)
+            assert box["y"] >= 0 and box["y"] + box["height"] <= height and box["x"] + box["width"] <= width
             assert box["height"] >= 44 and box["width"] >= 60
-        pair = tab.locator(".st-key-review-pair").bounding_box()
-        assert pair and pair["y"] < 0.4 * height
+        pair = box_of(tab.locator(".st-key-review-pair"))
+        assert pair["y"] < 0.4 * height
     tab.set_viewport_size(wide)
     settle(tab)
 

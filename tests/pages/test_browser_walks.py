@@ -11,17 +11,26 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import pytest
-from helpers.browser import opened, settle
+from helpers.browser import box_of, opened, settle
 from playwright.sync_api import Browser, Page
 
 pytestmark = pytest.mark.browser
 
 STEPS = int(os.environ.get("CASEBIND_WALKS", "15"))
 SEED = int(os.environ.get("CASEBIND_WALK_SEED", "7"))
-PAGES = ("Search", "Compare", "Collections", "Quiz", "Review", "Releases", "About")
+PAGES = ("Search", "Compare", "Map", "Collections", "Quiz", "Review", "Releases", "About")
 PICTURES = ".st-key-compare-pictures"
-TOP = "document.querySelector('[data-testid=stMain]').scrollTop"
-REACHED_MS = 12_000
+FIELD = ".host.map .field"
+CASE_KEYS = ("1", "2", "3", "l", "i", "0", "4", "7", "k")  # marks, linked zoom, and what the viewers know
+MAP_SEARCH = "[class*='st-key-map-search-'] button:visible"  # those of one kind; the others stand behind their tabs
+MAP_KEYS = ("+", "-", "0", "ArrowLeft", "ArrowUp")
+MAIN = "document.querySelector('[data-testid=stMain]')"
+TOP, LOWEST = f"{MAIN}.scrollTop", f"({MAIN}.scrollHeight - {MAIN}.clientHeight)"
+STILL = f"""() => {{  // has the page stopped scrolling?
+  if (window.stillAt !== {TOP}) [window.stillAt, window.stillFrames] = [{TOP}, 0];
+  return (window.stillFrames += 1) > 20;
+}}"""
+REACHED_MS = 60_000
 SLACK_PX = 4
 
 
@@ -43,12 +52,15 @@ class Walk:
 
     def click(self, selector: str) -> None:
         found = self.tab.locator(selector)
+        self.places.pop(self.tab.url, None)  # what is clicked is scrolled to first
         found.nth(self.chance.randrange(found.count())).click(timeout=REACHED_MS)
         settle(self.tab)
 
 
 def example(walk: Walk) -> None:
+    """Ask an example; asked once more, its results begin at the top."""
     walk.click("[class*='st-key-example-'] button")
+    walk.places.pop(walk.tab.url, None)
 
 
 def open_case(walk: Walk) -> None:
@@ -98,7 +110,8 @@ def forward(walk: Walk) -> None:
 def scroll(walk: Walk) -> None:
     walk.tab.mouse.move(700, 500)
     walk.tab.mouse.wheel(0, walk.chance.choice((-900, 400, 900, 2500)))
-    walk.tab.wait_for_timeout(400)
+    walk.tab.evaluate("() => { window.stillFrames = 0; }")
+    walk.tab.wait_for_function(STILL)
     walk.places.pop(walk.tab.url, None)
 
 
@@ -110,9 +123,30 @@ def go_to(walk: Walk) -> None:
 
 
 def reload(walk: Walk) -> None:
+    """Load the page anew; it stands where it stood, or at its end where less is open on it."""
+    top = walk.tab.evaluate(TOP)
     walk.tab.reload()
     walk.tab.get_by_role("heading", level=1).first.wait_for()
     settle(walk.tab)
+    walk.tab.wait_for_function(
+        f"wanted => Math.abs({TOP} - Math.min(wanted, {LOWEST})) <= {SLACK_PX}", arg=top, timeout=REACHED_MS
+    )
+
+
+def draw_on_map(walk: Walk) -> None:
+    """Draw a lasso somewhere on the map, or move the map by a key."""
+    field = walk.tab.locator(FIELD)
+    field.scroll_into_view_if_needed()
+    box = box_of(field)
+    x, y = (box[side] + box[size] * walk.chance.uniform(0.2, 0.5) for side, size in (("x", "width"), ("y", "height")))
+    walk.tab.mouse.move(x, y)
+    walk.tab.mouse.down()
+    for dx, dy in ((180, 0), (180, 140), (0, 140)):
+        walk.tab.mouse.move(x + dx, y + dy, steps=4)
+    walk.tab.mouse.up()
+    settle(walk.tab)
+    walk.tab.locator(f"{FIELD} canvas").last.focus()
+    walk.key(walk.chance.choice(MAP_KEYS))
 
 
 Action = tuple[str, str, Callable[[Walk], None]]
@@ -125,6 +159,9 @@ ACTIONS: tuple[Action, ...] = (  # name, what must be there, what is done
     ("labelled differently", ".st-key-counter button", lambda walk: walk.click(".st-key-counter button")),
     ("next case", ".st-key-next button:enabled", lambda walk: walk.key("ArrowRight")),
     ("previous case", ".st-key-previous button:enabled", lambda walk: walk.key("ArrowLeft")),
+    ("a key of the case", PICTURES, lambda walk: walk.key(walk.chance.choice(CASE_KEYS))),
+    ("draw on the map", FIELD, draw_on_map),
+    ("search from the map", MAP_SEARCH, lambda walk: walk.click(MAP_SEARCH)),
     ("leave the case", PICTURES, return_to_results),
     ("leave the case", PICTURES, return_to_results),
     ("back", "h1", back),

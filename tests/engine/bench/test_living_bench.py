@@ -1,8 +1,12 @@
-"""The benchmark of living data finds nothing wrong with the workspace, and would find it if there were."""
+"""The benchmark of living data finds nothing wrong with the workspace, and would find it if there were.
+
+CASEBIND_LIVING_ROUNDS says how often a patient comes and one withdraws while others read; the suite does so less often.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +28,7 @@ from engine.study import Note, Study
 from engine.workspace.workspace import open_workspace
 
 NOUGHT = np.zeros(32, np.uint8)
+ROUNDS, READERS = int(os.environ.get("CASEBIND_LIVING_ROUNDS", "20")), 3
 
 
 def test_the_whole_bar_in_short(capsys: pytest.CaptureFixture) -> None:
@@ -39,7 +44,7 @@ def test_the_whole_bar_in_short(capsys: pytest.CaptureFixture) -> None:
 
 
 def test_a_withdrawal_is_never_seen_before_an_earlier_insertion(tmp_path: Path, release: Release) -> None:
-    rng, wrong, done, rounds = np.random.default_rng(0), [], threading.Event(), 60
+    rng, wrong, done, rounds = np.random.default_rng(0), [], threading.Event(), ROUNDS
 
     def alike(name: str) -> list:
         return [replace(one, code=NOUGHT) for one in studies.new_patients(rng, [name])]
@@ -65,7 +70,7 @@ def test_a_withdrawal_is_never_seen_before_an_earlier_insertion(tmp_path: Path, 
                 if came - gone not in (0, 1):  # changes alternate: one patient comes, one withdraws
                     wrong.append((came, gone))
 
-        threads = [threading.Thread(target=read) for _ in range(6)]
+        threads = [threading.Thread(target=read) for _ in range(READERS)]
         for thread in threads:
             thread.start()
         for number in range(rounds):

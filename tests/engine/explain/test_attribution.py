@@ -26,6 +26,8 @@ from engine.settings import DEMO
 from engine.strings import notice
 from engine.study import Film, Study, Trace
 
+QUERY = "cxr/syn-0002-e1-cxr.jpg"  # of the shipped cohort
+
 PPG = Answers(modality="ppg", fs=125.0, units="au")
 
 
@@ -80,7 +82,7 @@ def demo(name: str, answers: Answers = Answers()) -> Study:  # noqa: B008 (froze
 @pytest.fixture(scope="module")
 def films(release: Release) -> list[PairMaps]:
     """Every result of explaining two demonstration films, in the order in which they came."""
-    query, match = demo("cxr/syn-0002-e1-cxr.jpg"), demo("cxr/syn-0011-e1-cxr.jpg")
+    query, match = demo(QUERY), demo("cxr/syn-0011-e1-cxr.jpg")
     return list(explain_pair(release, query, match, budget=64))
 
 
@@ -108,7 +110,7 @@ def test_a_linear_model_is_explained_exactly_on_both_sides() -> None:
 
 def test_a_first_pair_of_film_maps_comes_long_before_the_last(films: list[PairMaps]) -> None:
     assert len(films) >= 2
-    assert films[0].query.values.shape == films[0].match.values.shape == (224, 224)
+    assert films[0].query.values.shape == films[0].match.values.shape == demo(QUERY).film.pixels.shape
     assert not any(maps.final for maps in films[:-1])
 
 
@@ -121,7 +123,7 @@ def test_films_add_up_to_five_per_cent(films: list[PairMaps]) -> None:
 
 def test_the_reported_gap_is_that_of_the_map(films: list[PairMaps]) -> None:
     for one in (films[-1].query, films[-1].match):
-        assert one.values.shape == (224, 224)
+        assert one.values.shape == demo(QUERY).film.pixels.shape
         assert one.values.dtype == np.float32
         if abs(one.rise) > 0.05:
             recomputed = completeness_gap(one.values, one.similarity, one.baseline_similarity)
@@ -230,7 +232,7 @@ def test_the_picture_is_written_and_carries_its_words(release: Release, films: l
     orange = (picture[..., 0] - picture[..., 2] > 60).mean()
     assert blue + orange > 0.002
     assert maps.final
-    figure = draw_pair_figure(demo("cxr/syn-0002-e1-cxr.jpg"), demo("cxr/syn-0011-e1-cxr.jpg"), films[-1])
+    figure = draw_pair_figure(demo(QUERY), demo("cxr/syn-0011-e1-cxr.jpg"), films[-1])
     words = " ".join(" ".join(part.get_text().split()) for part in figure.texts)
     assert f"{notice()}." in words
     assert " ".join(CAVEAT.split()) in words

@@ -52,6 +52,27 @@ def test_refinement_closes_the_gap_where_the_path_is_steep(power: float) -> None
     assert completeness_gap(path.values, high, low) == pytest.approx(abs(path.miss / path.rise), abs=1e-4)
 
 
+@pytest.mark.parametrize("power", POWERS)
+def test_a_gradient_that_is_known_is_taken_as_it_is(power: float) -> None:
+    at = X.clone().requires_grad_(True)
+    height = kinked(at[None])[0]
+    (gradient,) = torch.autograd.grad(height, at)
+    passes: list[int] = []
+
+    def counted(x: torch.Tensor) -> torch.Tensor:
+        passes.append(len(x))
+        return kinked(x)
+
+    own, given = (PathIntegral(counted, X, torch.zeros(3), power=power, low=0.0) for _ in range(2))
+    given.top = (float(height.detach()), gradient)
+    for path in (own, given):
+        passes.clear()
+        path.start(4)
+    assert given.values == pytest.approx(own.values, abs=1e-6)
+    assert (given.ends, given.steps) == (pytest.approx(own.ends), own.steps)
+    assert sum(passes) == own.steps - 1
+
+
 def test_refinement_goes_where_slope_and_change_differ_most_and_keeps_every_gradient() -> None:
     path = PathIntegral(kinked, X, torch.zeros(3))
     path.start(4)

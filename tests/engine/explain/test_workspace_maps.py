@@ -16,6 +16,7 @@ from engine.intake.paths import read_paths
 from engine.model.release import Release
 from engine.settings import DEMO
 from engine.store import pair_maps
+from engine.store.workspace_files import WorkspaceFiles
 from engine.study import Study
 from engine.workspace.workspace import Workspace, open_workspace
 
@@ -102,7 +103,7 @@ def test_names_say_nothing_and_a_damaged_file_is_made_anew(
 
 def test_there_are_never_more_than_have_room(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The ones looked at longest ago go first."""
-    store = pair_maps.MapFiles(tmp_path / "maps", b"secret")
+    store = pair_maps.MapFiles(WorkspaceFiles(tmp_path, b"secret"), b"secret")
     noise = np.random.default_rng(0).standard_normal(1000)
     monkeypatch.setattr(pair_maps, "MOST_BYTES", 30_000)
     for number in range(6):

@@ -25,7 +25,7 @@ from engine.settings import DEMO, ROOT
 from engine.study import Study
 
 KEY = b"a workspace's secret"
-LONG_S = 60  # in which what a test waits for has happened on the slowest machine
+LONG_S = 240  # in which what a test waits for has happened on the slowest machine
 TABLE = "t,PPG\n" + "".join(f"{i / 50},{np.sin(i / 8):.4f}\n" for i in range(500))
 SMALL = [Upload("pulse.csv", TABLE.encode())]
 
@@ -43,13 +43,27 @@ def readers() -> list[psutil.Process]:
 
 def forkers() -> list[psutil.Process]:
     """Return the processes that fork readers: one, and those that were killed and not yet missed."""
-    return [one for one in children(psutil.Process()) if any("reader_process" in word for word in one.cmdline())]
+    return [one for one in children(psutil.Process()) if any("reader_process" in word for word in command_of(one))]
 
 
 def children(process: psutil.Process) -> list[psutil.Process]:
     """Return the living children of a process; none of one that has ended."""
     with suppress(psutil.NoSuchProcess):
-        return [one for one in process.children() if one.status() != psutil.STATUS_ZOMBIE]
+        return [one for one in process.children() if lives(one)]
+    return []
+
+
+def lives(process: psutil.Process) -> bool:
+    """Return whether a process runs; False for one that ended between two looks."""
+    with suppress(psutil.NoSuchProcess):
+        return process.status() != psutil.STATUS_ZOMBIE
+    return False
+
+
+def command_of(process: psutil.Process) -> list[str]:
+    """Return the command line of a process; empty for one that ended between two looks."""
+    with suppress(psutil.NoSuchProcess):
+        return process.cmdline()
     return []
 
 

@@ -14,7 +14,7 @@ from helpers.studies import same_study
 from engine.intake.messages import Message, MessageError, TooLateError, receive, send, study_in, study_message
 from engine.study import Film, IdentityRow, Study
 
-WAIT_S = 60
+WAIT_S = 240
 MOST = 1_000_000
 
 

@@ -106,7 +106,7 @@ def test_a_change_has_the_pairs_counted_again(counted: Workspace, release: Relea
     counted.set_consents(patients, False, actor=single_user())
     assert keep_current(counted, release, at_most=10) is False  # too many to be counted while somebody waits
     job = count_in_background(counted, release)
-    assert job is not None and job.wait(60) and not job.error
+    assert job is not None and job.wait(240) and not job.error
     assert count_in_background(counted, release) is None
     after = counted.calibration(release.digest)
     assert after is not None and before is not None

@@ -62,7 +62,7 @@ def test_an_assignment_gives_each_reader_the_same_pairs_that_nobody_has_met(work
     due = (utc_now() + timedelta(days=7)).date()
     asked = Request(("ann", "bob", " ann "), QueueSpec("random", 8, 3), due, "for Monday")
     assign.assign(workspace, release, asked, actor=CY)
-    listed = assign.listed(workspace)
+    listed = assign.listed(workspace, CY)
     assert [(one.row.who, one.row.assigned_by, one.row.due, one.review.total) for one in listed] == [
         ("ann", "cy", due, 8),
         ("bob", "cy", due, 8),
@@ -74,15 +74,18 @@ def test_an_assignment_gives_each_reader_the_same_pairs_that_nobody_has_met(work
     assert review.begin(workspace, release, BOB, spec).offers == mine.review.offers  # its address opens it
     for pair in pairs:
         workspace.rate(*pair, "partly", actor=BOB, release=release.name)
-    assert assign.of_reader(workspace, BOB) == [] and [one.review.done for one in assign.listed(workspace)] == [0, 8]
+    assert assign.of_reader(workspace, BOB) == [] and [one.review.done for one in assign.listed(workspace, CY)] == [
+        0,
+        8,
+    ]
     assert not mine.is_late(due) and mine.is_late(due + timedelta(days=1))
     assign.withdraw(workspace, mine.row.assignment_id, actor=CY)
-    assert assign.listed(workspace) == [] and len(workspace.ratings(actor=BOB)) == 8
+    assert assign.listed(workspace, CY) == [] and len(workspace.ratings(actor=BOB)) == 8
 
 
 def test_an_assignment_can_be_shared_out_and_what_cannot_be_is_refused(workspace, release):
     assign.assign(workspace, release, Request(("ann", "bob"), QueueSpec("random", 9, 1), split=True), actor=CY)
-    parts = [{one.pair for one in found.review.offers} for found in assign.listed(workspace)]
+    parts = [{one.pair for one in found.review.offers} for found in assign.listed(workspace, CY)]
     assert [len(part) for part in parts] == [5, 4] and not parts[0] & parts[1]
     late = (utc_now() - timedelta(days=1)).date()
     for asked in (Request((), QueueSpec("random", 5, 1)), Request(("ann",), QueueSpec("random", 5, 1), late)):

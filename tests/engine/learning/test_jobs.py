@@ -66,10 +66,10 @@ def test_from_ratings_to_a_release_that_serves_and_back(workspace: Workspace, re
     assert "cxr>cxr" in calibration["kept_from_the_release_before"]  # four films are too few
     before = workspace.database.read("SELECT study_id, w0, w1, w2, w3 FROM codes ORDER BY study_id")
     moving = promotion.promote(workspace, made, Actor("Ada"), release.digest, "a workspace of a test")
-    assert moving.wait(60) and moving.error == ""
+    assert moving.wait(240) and moving.error == ""
     answer = search_stored(workspace, release, "syn-0003-e1-ecg", Options(k=2), actor=single_user())
     assert answer.release == "r2.1" and 0 <= answer.neighbours[0].further_share <= 1
-    promotion.roll_back(workspace, Actor("Ada"), made.digest).wait(60)
+    promotion.roll_back(workspace, Actor("Ada"), made.digest).wait(240)
     assert workspace.database.read("SELECT study_id, w0, w1, w2, w3 FROM codes ORDER BY study_id") == before
 
 

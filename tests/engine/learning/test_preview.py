@@ -43,8 +43,8 @@ def test_before_and_after_are_what_searches_say(workspace: Workspace, release: R
         )
         for answer, side in zip(answers, (change.before, change.after), strict=True):
             for modality in MODALITIES:
-                listed = [(x.study_id, x.rank, x.hamming) for x in answer.neighbours if x.modality == modality]
-                assert [(x.study_id, x.rank, x.hamming) for x in side[modality]] == listed
+                listed = [(x.study_id, x.rank, x.further_share) for x in answer.neighbours if x.modality == modality]
+                assert [(x.study_id, x.rank, round(x.further_share, 4)) for x in side[modality]] == listed
     assert any(change.unchanged_count < change.total for change in found)
 
 

@@ -138,7 +138,9 @@ def test_the_file_holds_what_the_dictionary_names_and_embeddings_only_when_asked
 def test_whoever_withdrew_is_left_out_and_counted(workspace, copy, scope):
     given = rate(workspace, 4)
     before = export_ratings(workspace, actor=single_user()).data
-    patient = workspace.row(given[1].study_id, actor=single_user()).patient_id
+    asking = workspace.row(given[0].query_id, actor=single_user()).patient_id  # without whom nothing is left
+    patients = [workspace.row(one.study_id, actor=single_user()).patient_id for one in given]
+    patient = next(one for one in patients if one != asking)
     theirs = {row.study_id for row in workspace.all_rows() if row.patient_id == patient}
     out = sum(one.study_id in theirs for one in given)
     workspace.set_consent(patient, False, actor=single_user(), scope=scope)

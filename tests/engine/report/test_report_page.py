@@ -160,6 +160,26 @@ def test_what_was_drawn_on_an_ecg_is_at_its_time_voltage_and_lead() -> None:
     assert later == [one]  # on the shorter paper V2 is from 3 to 4.5 s of it, and the caliper at 1.5 to 2.3 s
 
 
+def test_a_stretch_and_words_on_an_ecg_are_over_its_lead() -> None:
+    trace = ecg_query(10.0, 500.0).trace
+    given = (
+        {"kind": "stretch", "lead": "II", "points": [[1.0, 0.0], [3.5, 0.0]], "text": "run"},  # longer than II's column
+        {"kind": "text", "lead": "V2", "points": [[6.0, 0.5]], "text": "notch"},
+    )
+    drawn = [from_json(one, canvas_of(trace), study_id="s", author="a") for one in given]
+    sheet, panels = trace_sheet(trace), trace_panels(trace)
+    assert onto_sheet(sheet, panels, drawn) == []
+    strip = max((panel for panel in panels if panel.lead == "II"), key=lambda panel: panel.end_s - panel.start_s)
+    lines = [curve.points for curve in sheet.curves if curve.colour == PAPER_COLOUR]
+    assert {round(x - LEFT, 3) for line in lines for x in line[:, 0]} == {1.0 * MM_PER_S, 3.5 * MM_PER_S}
+    assert all(abs(y - strip.base) < 10 for line in lines for y in line[:, 1])
+    words = {word.words: word for word in sheet.words}
+    assert "2.50 s · run" in words
+    assert (words["notch"].x, words["notch"].y) == pytest.approx(
+        next(panel for panel in panels if panel.lead == "V2").at(6.0, 0.5)
+    )
+
+
 @pytest.mark.parametrize("format_", ["pdf", "png"])
 def test_files_hold_what_their_maker_drew_and_nobody_else(place, ask, format_: str) -> None:
     answer = ask(ecg_query(10.0, 500.0), keep=1)

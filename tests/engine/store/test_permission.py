@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from helpers.studies import fill
 
-from engine.actor import Actor, single_user
+from engine.actor import PURPOSES, Actor, single_user
 from engine.store import permission
 from engine.workspace.workspace import open_workspace
 
@@ -15,17 +15,17 @@ IDS = "SELECT study_id FROM permitted_studies WHERE modality = ? ORDER BY study_
 
 
 @pytest.mark.parametrize(
-    ("scope", "seen_for_retrieval", "seen_for_training"), [("retrieval", False, False), ("training", True, False)]
+    ("scope", "seen_for"),
+    [("retrieval", ()), ("training", ("retrieval", "teaching")), ("teaching", ("retrieval", "training"))],
 )
-def test_withdrawn_studies_are_out_of_sight_by_purpose(
-    tmp_path: Path, scope: str, seen_for_retrieval: bool, seen_for_training: bool
-) -> None:
+def test_withdrawn_studies_are_out_of_sight_by_purpose(tmp_path: Path, scope: str, seen_for: tuple[str, ...]) -> None:
     with open_workspace(tmp_path / "ws", create=True) as workspace:
         gone = fill(workspace)[0].row
         before = {row.study_id for row in workspace.all_rows() if row.modality == gone.modality}
         workspace.set_consent(gone.patient_id, False, actor=single_user(), scope=scope)
-        for purpose, seen in (("retrieval", seen_for_retrieval), ("training", seen_for_training)):
-            actor = Actor("Ada").acting_for(purpose)  # type: ignore[arg-type]
+        for purpose in PURPOSES:
+            actor, seen = Actor("Ada").acting_for(purpose), purpose in seen_for
+            assert workspace.consent(gone.patient_id, actor=actor) is seen
             found = {study_id for (study_id,) in permission.read(workspace.database, actor, IDS, [gone.modality])}
             assert (gone.study_id in found) is seen
             assert before - found <= {row.study_id for row in workspace.all_rows() if row.patient_id == gone.patient_id}

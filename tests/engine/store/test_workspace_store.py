@@ -16,6 +16,7 @@ from helpers.studies import COHORT, DIGEST, RELEASE, fill, new_study
 from engine.actor import Actor, single_user
 from engine.errors import NotPermittedError, WorkspaceError
 from engine.settings import ROOT
+from engine.store import queries
 from engine.store.database import migrations
 from engine.store.filters import Filters
 from engine.store.records import StoredQuery
@@ -273,6 +274,13 @@ def test_queries_come_back_as_they_were(workspace: Workspace) -> None:
     assert np.array_equal(back.embedding, vector)
     assert np.array_equal(back.code, np.arange(32))
     assert workspace.query("q-2", actor=single_user()) is None
+    assert workspace.query("q-1", actor=Actor("ann", roles=("clinician",))) is not None
+    bert = Actor("bert", roles=("administrator", "rater"), signed_in=True)
+    assert workspace.query("q-1", actor=bert) is None, "somebody else's query is as one that is not there"
+    queries.share(workspace.database, "q-1", "ann")
+    assert workspace.query("q-1", actor=bert) is not None
+    queries.end_sharing(workspace.database, "q-1", "ann")
+    assert workspace.query("q-1", actor=bert) is None
 
 
 def test_audit_is_kept_in_order(workspace: Workspace) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 
@@ -13,6 +14,7 @@ from engine.actor import Actor, single_user
 from engine.errors import UsageError
 from engine.files import utc_now
 from engine.model.release import Release
+from engine.reference import ReferenceFinding, to_text
 from engine.store import quiz_runs
 from engine.store.filters import Filters
 from engine.store.quiz_runs import Run
@@ -23,7 +25,7 @@ from engine.workspace.annotations import save_annotations
 from engine.workspace.workspace import Workspace
 
 MAKER, LEARNER = (replace(single_user(), session=name) for name in ("maker", "learner"))
-FILM = "syn-0002-e1-cxr"
+FILM, OTHER_FILM = "syn-0005-e1-cxr", "syn-0010-e1-cxr"  # with findings, of two patients
 SHARE = st.floats(0, 1, allow_nan=False)
 
 
@@ -95,7 +97,9 @@ def test_own_words_are_judged_and_a_maker_accepts_others(workspace: Workspace, r
 
 def test_a_region_is_asked_for_on_films_on_which_the_maker_drew_one(workspace: Workspace, release: Release) -> None:
     which = collections.create(workspace, "films", actor=MAKER).collection_id
-    collections.add_many(workspace, which, [FILM, "syn-0003-e1-cxr", "syn-0003-e1-ecg"], actor=MAKER)
+    for film in (FILM, OTHER_FILM):
+        known(workspace, film)
+    collections.add_many(workspace, which, [FILM, OTHER_FILM, "syn-0003-e1-ecg"], actor=MAKER)
     plan = QuizPlan("Where", asks="region")
     with pytest.raises(UsageError, match="drawn a region"):
         quizzes.from_collection(workspace, release, which, plan, actor=MAKER)
@@ -112,6 +116,50 @@ def test_a_region_is_asked_for_on_films_on_which_the_maker_drew_one(workspace: W
     assert answer.right and not answer.missing
     assert runs.load(workspace, run.run_id, actor=LEARNER).questions[0].given == answer
     assert "0.250;0.550;0.500;0.750" in results.answers_csv(workspace, made.quiz.quiz_id, actor=MAKER)
+
+
+def known(workspace: Workspace, study_id: str, **columns: str) -> None:
+    """Let this, or nothing, be known of a study's findings, as if its manifest had said so."""
+    with workspace.database.write() as cursor:
+        cursor.execute("UPDATE studies SET extra = ? WHERE study_id = ?", [json.dumps(columns), study_id])
+
+
+def test_a_film_with_a_known_place_is_asked_for_it_and_shows_it_afterwards(
+    workspace: Workspace, release: Release
+) -> None:
+    labels = workspace.row(FILM, actor=MAKER).labels
+    left, right = (((0.1, 0.6), (0.4, 0.6), (0.4, 0.9)), ((0.6, 0.6), (0.9, 0.6), (0.9, 0.9)))
+    both = ReferenceFinding(labels[0], side="both", polygons=(left, right), measured=(("ml", 300.0),))
+    marker = ReferenceFinding("", "side marker", polygons=(((0.0, 0.0), (0.1, 0.0), (0.1, 0.1)),))
+    known(workspace, FILM, reference_findings=to_text([both, marker]))
+    known(workspace, OTHER_FILM)
+    which = collections.create(workspace, "places", actor=MAKER).collection_id
+    collections.add_many(workspace, which, [FILM, OTHER_FILM], actor=MAKER)
+    made = quizzes.from_collection(workspace, release, which, QuizPlan("Place", asks="region"), actor=MAKER)
+    assert (made.quiz.questions, made.unmarked) == (1, 1)
+    run = begun(workspace, made.quiz)
+    (asked,) = run.questions
+    assert asked.labelled[0] == labels[0] and asked.reference == (both,)  # not the marker, which is no label
+    answer = runs.commit(workspace, run.run_id, 1, region=(0.58, 0.62, 0.9, 0.88), actor=LEARNER)  # one of the two
+    assert answer.right and judging.best_overlap(answer.region or asked.wanted[0], asked.wanted) > 0.8
+    again = runs.start(workspace, made.quiz.quiz_id, "ben", actor=LEARNER)
+    assert not runs.commit(workspace, again.run_id, 1, region=(0.4, 0.1, 0.6, 0.3), actor=LEARNER).right
+
+
+def test_a_film_is_asked_for_those_labels_alone_that_it_was_checked_to_show(
+    workspace: Workspace, release: Release
+) -> None:
+    films = [FILM, OTHER_FILM, "syn-0001-e1-cxr"]
+    rows = workspace.rows(films, actor=MAKER)
+    known(workspace, films[0], checked_labels=rows[0].labels[0])
+    known(workspace, films[1], checked_labels="")
+    known(workspace, films[2])
+    which = collections.create(workspace, "checked", actor=MAKER).collection_id
+    collections.add_many(workspace, which, films, actor=MAKER)
+    made = quizzes.from_collection(workspace, release, which, QuizPlan("Shown", asks="text"), actor=MAKER)
+    assert (made.quiz.questions, made.unshown, made.synthetic_films) == (2, 1, 1)  # of the third nothing was checked
+    questions = quizzes.questions(workspace, made.quiz.quiz_id, actor=MAKER)
+    assert questions[0].labelled[0] == rows[0].labels[0] and questions[1].study_id == films[2]
 
 
 def back(workspace: Workspace, run: Run, seconds: float) -> None:

@@ -85,8 +85,13 @@ def test_several_labels_are_asked_for_at_once_where_that_is_chosen(workspace, re
 
 def test_a_collection_is_asked_in_its_order_without_reports_or_a_patient_twice(workspace, release) -> None:
     one = collections.create(workspace, "mixed", actor=single_user())
-    chosen = ["syn-0003-e1-ecg", "syn-0003-e1-text", "syn-0002-e1-cxr", "syn-0001-e1-ecg", "syn-0003-e1-cxr"]
-    twice = next(row for row in workspace.all_rows() if row.encounter_id.endswith("-e2") and row.modality == "ecg")
+    chosen = ["syn-0003-e1-ecg", "syn-0003-e1-text", "syn-0005-e1-cxr", "syn-0001-e1-ecg", "syn-0010-e1-cxr"]
+    patients = {workspace.row(study_id, actor=single_user()).patient_id for study_id in chosen}
+    twice = next(
+        row
+        for row in workspace.all_rows()
+        if row.encounter_id.endswith("-e2") and row.modality == "ecg" and row.patient_id not in patients
+    )
     for study_id in [*chosen, twice.study_id, f"{twice.patient_id}-e1-ecg"]:
         collections.add(workspace, one.collection_id, study_id, note=f"about {study_id}", actor=single_user())
     built = quizzes.from_collection(
@@ -102,7 +107,7 @@ def test_a_collection_is_asked_in_its_order_without_reports_or_a_patient_twice(w
         }
     ) == len(asked_for)
     assert built.same_patient == len(chosen) - 1 + 2 - len(asked_for)
-    assert asked_for[:2] == ["syn-0003-e1-ecg", "syn-0002-e1-cxr"]
+    assert asked_for[:2] == ["syn-0003-e1-ecg", "syn-0005-e1-cxr"]
     assert run.questions[0].note == "about syn-0003-e1-ecg"
 
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from engine.errors import IntakeError, UsageError
 from engine.study import Note
@@ -30,9 +32,29 @@ def test_facts_are_typed_and_further_columns_kept(tmp_path: Path) -> None:
         "labels": ["Edema", "Effusion"],
         "fs": 500.0,
         "units": "mV",
-        "consent": {"retrieval": False, "training": False},
+        "consent": {"retrieval": False, "training": False, "teaching": False},
     }
     assert entry.extra == {"ward": "7 B"}
+
+
+def test_a_film_is_measured_by_the_spacing_of_its_row_where_its_file_has_none(tmp_path: Path) -> None:
+    Image.fromarray(np.arange(10_000, dtype=np.uint8).reshape(100, 100)).save(tmp_path / "a.png")
+    header = "file,modality,study_id,spacing_mm\n"
+    rows = ("a.png,cxr,both,0.7", "a.png,cxr,each,0.7;0.6 mm", "a.png,cxr,other,7 inch", "a.png,cxr,none,")
+    both, each, other, none = read(tmp_path, *rows, header=header)
+    assert [one.load(b"").film.spacing_mm for one in (both, each, other, none)] == [(0.7, 0.7), (0.7, 0.6), None, None]
+    assert other.remarks == ("the spacing_mm '7 inch' is no distance in mm, so it is left out",)
+    assert both.load(b"").fingerprint == none.load(b"").fingerprint
+
+
+def test_reference_findings_stay_as_they_are_or_are_named_and_left_out(tmp_path: Path) -> None:
+    header = "file;modality;study_id;reference_findings\n"
+    cell = """[{"label":"Edema","polygons":[[[0,0],[0.5,0],[0.5,1]]]}]"""
+    quoted = cell.replace('"', '""')
+    good, bad = read(tmp_path, f'a.png;cxr;s1;"{quoted}"', "a.png;cxr;s2;left lung", header=header)
+    assert (good.extra, good.remarks) == ({"reference_findings": cell}, ())
+    assert (bad.extra, bad.problem) == ({}, "")
+    assert bad.remarks == ("the cell reference_findings is left out: it is no JSON list of findings",)
 
 
 def test_text_comes_from_the_report_or_a_file(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from engine.workspace.reindex import reindex, reusable
 from engine.workspace.workspace import Workspace, open_workspace
 
 QUERY = "syn-0003-e1-ecg"
-LIMIT_S = 60.0
+LIMIT_S = 240.0
 
 
 def changed(old: Release, folder: Path, *parts: str, name: str = "r9") -> Release:
@@ -211,4 +211,4 @@ def test_killed_anywhere_it_works_and_goes_on(workspace_folder: Path, release: R
         answer = search(
             place, rehashed, Study("text", Note("effusion"), "typed text"), Options(k=3), actor=single_user()
         )
-        assert answer.release == "r9" and len(answer.neighbours) == 12
+        assert answer.release == "r9" and {one.modality for one in answer.neighbours} == set(MODALITIES)

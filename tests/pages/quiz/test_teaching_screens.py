@@ -19,7 +19,7 @@ from engine.teaching.quizzes import QuizPlan
 from engine.workspace.workspace import Workspace
 from pages.shared import notice, resources
 
-ECG, FILM, PULSE, REPORT = "syn-0003-e1-ecg", "syn-0002-e1-cxr", "syn-0004-e1-ppg", "syn-0003-e1-text"
+ECG, FILM, PULSE, REPORT = "syn-0003-e1-ecg", "syn-0005-e1-cxr", "syn-0004-e1-ppg", "syn-0003-e1-text"
 HOSTILE = "<script>alert(1)</script> **x** [l](javascript:alert(1)) $a$ :red[b]"
 
 

@@ -140,7 +140,7 @@ def test_a_fallen_guard_keeps_the_button_shut_until_a_reason_is_given(app: AppTe
 def test_a_page_that_shows_another_serving_release_is_refused(app: AppTest, place: Workspace, base: Release):
     one, _ = written(place.path, base), written(place.path, base, seed=2)
     opened(app, "releases", who="Ada", release="r2.2")
-    promotion.promote(place, one, Actor("Bo"), base.digest).wait(60)
+    promotion.promote(place, one, Actor("Bo"), base.digest).wait(240)
     try_press(app, "promote")  # drawn before Bo promoted
     assert "r2.1 serves by now" in app.error[0].value
     assert place.releases.serving() == ("r2.1", one.digest)
@@ -183,7 +183,7 @@ def test_the_last_queries_before_and_after_stand_side_by_side(app: AppTest, plac
 
 def test_every_neighbour_names_its_release(app: AppTest, place: Workspace, base: Release):
     made = written(place.path, base)
-    promotion.promote(place, made, Actor("Ada"), base.digest).wait(60)
+    promotion.promote(place, made, Actor("Ada"), base.digest).wait(240)
     answer = search_stored(place, base, "syn-0003-e1-ecg", Options(k=2), actor=single_user())
     assert {one.release for one in answer.neighbours} == {"r2.1"}
     app.switch_page("pages/search/page.py")

@@ -10,6 +10,8 @@ import pytest
 from helpers.screens import keys, new_screen
 from streamlit.testing.v1 import AppTest
 
+from engine.learning.collection_calibration import keep_current
+from engine.model.release import load_release
 from engine.workspace.workspace import Workspace
 from pages.shared import resources
 
@@ -24,10 +26,11 @@ def folder(few_patients: Callable[[int, int], Path], tmp_path_factory: pytest.Te
 
 @pytest.fixture(scope="module")
 def place(folder: Path) -> Iterator[Workspace]:
-    """The workspace as the app holds it: one process owns it."""
+    """The workspace as the app holds it, its pairs counted as after a real ingest: one process owns it."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CASEBIND_WORKSPACE", str(folder))
         opened = resources.workspace()
+        keep_current(opened, load_release())
         yield opened
         opened.close()
 

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterator
 
 import pytest
-from helpers.screens import address, asked, cards, keys, press, said_no_error, words
+from helpers.screens import address, asked, cards, keys, press, press_card, said_no_error, words
 from streamlit.testing.v1 import AppTest
 
 from engine.actor import single_user
+from engine.reference import ReferenceFinding, to_text
 from engine.strings import text
+from engine.workspace.annotations import save_annotations
 from engine.workspace.workspace import Workspace
 
 FILM, ECG, PULSE = "syn-0001-e1-cxr", "syn-0001-e1-ecg", "syn-0003-e1-ppg"
@@ -54,10 +57,11 @@ def test_without_a_pair_any_two_studies_can_be_chosen(compare: AppTest, place: W
     compare.button_group(key="first-kind").set_value("ecg").run()
     compare.selectbox(key="first-label").set_value("atrial fibrillation").run()
     first = compare.selectbox(key="first-study").value
-    assert "atrial fibrillation" in place.row(first.study_id, actor=single_user()).labels and first.modality == "ecg"
+    row = place.row(first, actor=single_user())
+    assert "atrial fibrillation" in row.labels and row.modality == "ecg"
     second = compare.selectbox(key="second-study").value
     press(compare, "choose-go")
-    assert address(compare)["query"] == [first.study_id] and address(compare)["case"] == [second.study_id]
+    assert address(compare)["query"] == [first] and address(compare)["case"] == [second]
     assert title(compare).endswith("beside your query")
 
 
@@ -84,6 +88,21 @@ def test_a_case_that_was_not_found_has_neither_rank_nor_mark(compare: AppTest, p
     assert text("compare.not_ranked") in words(compare)
     assert not any((key or "").startswith("rate-") for key in keys(compare)) and "next" not in keys(compare)
     assert place.ratings(ECG, actor=single_user()) == []
+
+
+def test_what_is_known_of_a_film_stands_beside_what_its_reader_drew(compare: AppTest, place: Workspace) -> None:
+    left = ((0.5, 0.5), (1.0, 0.5), (1.0, 1.0), (0.5, 1.0))
+    known = ReferenceFinding("Pleural Effusion", side="left", polygons=(left,), measured=(("ml", 450.0),))
+    with place.database.write() as cursor:
+        columns = json.dumps({"reference_findings": to_text([known])})
+        cursor.execute("UPDATE studies SET extra = ? WHERE study_id = ?", [columns, FILM])
+    rows, columns_px = place.study(FILM, actor=single_user()).film.pixels.shape
+    corners = [[columns_px / 2, rows / 2], [columns_px, rows]]
+    save_annotations(place, FILM, [{"kind": "region", "shape": "box", "points": corners}], actor=single_user())
+    opened(compare, ECG, FILM)
+    assert "Pleural Effusion, left\\: 450 ml" in words(compare)
+    (line,) = next(one.value for one in compare.table if text("reference.column_overlap") in one.value).values
+    assert line[2] == "100 %" and line[3] == text("annotation.unit_mm", value="0.0")
 
 
 @pytest.mark.parametrize("case", ["nobody", "../../etc/passwd", "<img src=x onerror=alert(1)>", "x" * 5000, "\x00"])
@@ -114,7 +133,7 @@ def test_a_patient_who_withdraws_is_gone_from_an_open_page(compare: AppTest, pla
 def test_steps_lead_through_all_results_and_end_there(compare: AppTest) -> None:
     compare.switch_page("pages/search/page.py")
     ids = cards(asked(compare, ECG, k="5", more=["cxr", "ecg", "ppg", "text"]))
-    press(compare, f"open-{ids[0]}")
+    press_card(compare, "open", ids[0])
     assert compare.button(key="previous").disabled
     seen = [address(compare)["case"][0]]
     while not compare.button(key="next").disabled:
@@ -126,7 +145,7 @@ def test_steps_lead_through_all_results_and_end_there(compare: AppTest) -> None:
 def test_a_mark_is_on_disk_before_the_page_says_so_and_can_be_taken_back(compare: AppTest, place: Workspace) -> None:
     compare.switch_page("pages/search/page.py")
     case = cards(asked(compare, ECG))[0]
-    press(compare, f"open-{case}")
+    press_card(compare, "open", case)
     press(compare, "rate-partly")
     assert [(one.study_id, one.mark) for one in place.ratings(ECG, actor=single_user())] == [(case, "partly")]
     assert text("card.saved_line", mark=text("mark.partly")) in words(compare)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 
-from helpers.screens import asked, said_no_error
+from helpers.screens import asked, cards, said_no_error
 from pypdf import PdfReader
 from streamlit.testing.v1 import AppTest
 
@@ -23,14 +23,9 @@ def cases(screen: AppTest) -> list[str]:
     return list(next(one for one in screen.multiselect if one.label == text("export.cases")).value)
 
 
-def shown(screen: AppTest) -> list[str]:
-    """The ids of the cards in their order."""
-    return [str(one.key).removeprefix("open-") for one in screen.button if str(one.key).startswith("open-")]
-
-
 def test_the_report_is_made_of_the_nearest_films_with_reader_and_comment(app: AppTest) -> None:
     screen = dialog(app)
-    assert cases(screen) == shown(screen)[:3] and all(one.endswith("-cxr") for one in cases(screen))
+    assert cases(screen) == cards(screen)[:3] and all(one.endswith("-cxr") for one in cases(screen))
     screen.text_input(key="export-reader").input("Dr Ada")
     screen.text_area(key="export-comment").input("As in March.")
     make = next(one for one in screen.button if one.label == text("export.make"))
@@ -45,5 +40,5 @@ def test_the_report_is_made_of_the_nearest_films_with_reader_and_comment(app: Ap
 
 
 def test_the_dialog_begins_with_the_cases_that_are_ticked(app: AppTest) -> None:
-    ticked = shown(asked(app, FILM))[4:6]
+    ticked = cards(asked(app, FILM))[4:6]
     assert cases(dialog(app, choose=ticked)) == ticked

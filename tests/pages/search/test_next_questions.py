@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from helpers.screens import address, asked, cards, keys, press, words
+from helpers.screens import address, asked, card, cards, keys, press, press_card, said, words
 from streamlit.testing.v1 import AppTest
 
 from engine.actor import single_user
@@ -14,34 +14,31 @@ from engine.study import Study, Trace
 from engine.workspace.workspace import Workspace
 from pages.shared import resources
 
-FILM, ECG = "syn-0001-e1-cxr", "syn-0001-e1-ecg"
+FILM, ECG = "syn-0005-e1-cxr", "syn-0001-e1-ecg"
 
 
 def test_those_labelled_otherwise_say_what_they_are_not_labelled_as(app: AppTest, place: Workspace) -> None:
     asked(app, FILM)
-    assert cards(app, "open-otherwise-syn") == []
+    assert cards(app, "otherwise-") == []
     press(app, "counter")
     assert address(app)["counter"] == ["1"]
     assert any("labelled as Cardiomegaly" in one.value for one in app.info)
-    other = cards(app, "open-otherwise-syn")
+    other = cards(app, "otherwise-")
     assert other
-    assert words(app).count("Not labelled as “cardiac enlargement or hypertrophy”") == len(other)
-    assert all(
-        "Cardiomegaly" not in place.row(one.removeprefix("otherwise-"), actor=single_user()).labels for one in other
-    )
+    assert said(app, "otherwise-").count("Not labelled as “cardiac enlargement or hypertrophy”") == len(other)
+    assert all("Cardiomegaly" not in place.row(one, actor=single_user()).labels for one in other)
 
-    press(app, f"open-{other[0]}")  # one that may not be among the nearest opens beside the query all the same
-    assert address(app)["case"] == [other[0].removeprefix("otherwise-")]
+    press_card(app, "open", other[0], row="otherwise-")  # it opens also where it is not among the nearest
+    assert address(app)["case"] == [other[0]]
     assert "rate-relevant" in keys(app)
 
 
 def test_a_mark_in_one_row_shows_in_the_other(app: AppTest, place: Workspace) -> None:
     asked(app, FILM, counter="1", k="50", more=["cxr", "ecg", "ppg", "text"])
-    shown = {one.removeprefix("otherwise-") for one in cards(app, "open-otherwise-syn")} & set(cards(app))
-    case = sorted(shown)[0]
-    app.button_group(key=f"mark-otherwise-{case}").set_value("relevant").run()
+    case = sorted(set(cards(app, "otherwise-")) & set(cards(app)))[0]
+    press_card(app, "rate", case, "relevant", row="otherwise-")
     assert [one.mark for one in place.ratings(FILM, actor=single_user())] == ["relevant"]
-    assert app.button_group(key=f"mark-{case}").value == "relevant"
+    assert card(app, case)["mark"] == "relevant"
     place.unrate(FILM, case, actor=single_user())
 
 
@@ -49,18 +46,18 @@ def test_more_like_the_chosen_cases_leaves_them_out(app: AppTest, place: Workspa
     asked(app, ECG, into=["ecg", "text"])
     first, second = cards(app)[0], cards(app)[2]
     for one in (first, second):
-        press(app, f"choose-{one}")
+        press_card(app, "choose", one, True)
     assert address(app)["choose"] == [first, second]
     press(app, "like")
     query = address(app)["query"][0]
     assert query.startswith("q-") and set(address(app)) == {"query", "into"}  # the settings stay, the view is new
     assert several(2, "like.title") in words(app) and text("like.careful") in words(app)
-    assert "share a finding" not in "".join(one for one in words(app).split("\n") if "bits differ" in one)
+    assert "random pairs" in said(app) and "share a finding" not in said(app)
     assert not {first, second, ECG} & set(cards(app))
-    assert not any((one.key or "").startswith("why-") for one in app.button)
+    assert not any(card(app, one)["explained"] for one in cards(app))
     assert place.query(query, actor=single_user()) is not None
 
-    press(app, f"open-{cards(app)[0]}")  # it opens beside the mean, with nothing to explain
+    press_card(app, "open", cards(app)[0])  # it opens beside the mean, with nothing to explain
     assert "rate-relevant" in keys(app) and "why-button" not in keys(app)
 
 
@@ -68,11 +65,11 @@ def test_ticks_can_be_taken_back_and_an_unknown_one_counts_for_nothing(app: AppT
     asked(app, ECG, choose="no-such-case")
     assert "like" not in keys(app)
     first = cards(app)[0]
-    press(app, f"choose-{first}")
-    assert app.button(key="like").label == several(1, "like.go")
-    press(app, f"choose-{first}")
-    assert "like" not in keys(app)
-    press(app, f"choose-{first}")
+    press_card(app, "choose", first, True)
+    assert app.button(key="like").label == several(1, "like.go") and card(app, first)["chosen"]
+    press_card(app, "choose", first, False)
+    assert "like" not in keys(app) and card(app, first)["chosen"] is False
+    press_card(app, "choose", first, True)
     press(app, "like-none")
     assert "like" not in keys(app) and "choose" not in address(app)
 

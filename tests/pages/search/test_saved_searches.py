@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from helpers.screens import address, asked, cards, keys, press, said_no_error
+from urllib.parse import parse_qs, urlsplit
+
+from helpers.screens import address, asked, cards, keys, new_screen, press, said_no_error
 from streamlit.testing.v1 import AppTest
 
 from engine.actor import single_user
@@ -45,3 +47,15 @@ def test_own_queries_are_listed_and_open(app: AppTest) -> None:
     assert entry.label == "“atrial fibrillation”"
     press(app, f"past-{query}")
     assert address(app)["query"] == [query] and cards(app)
+
+
+def test_a_shared_link_shows_somebody_else_the_same_cases_under_the_same_settings(app: AppTest) -> None:
+    asked(app, ECG, sex="F", into=["ecg", "cxr"], choose="syn-0003-e1-ecg")
+    (link,) = [one.value for one in app.code]
+    shared = parse_qs(urlsplit(link).query)
+    assert shared == {"query": [ECG], "sex": ["F"], "into": ["ecg", "cxr"]}
+    other = new_screen()
+    other.query_params.update(shared)
+    said_no_error(other.run())
+    seen = other.button(key="accept").click().run() if "accept" in keys(other) else other
+    assert cards(said_no_error(seen)) == cards(app) != []

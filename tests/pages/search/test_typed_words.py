@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from helpers.screens import address, cards, keys, press, said_no_error, words
+from helpers.screens import address, cards, keys, press, said, said_no_error, words
 from streamlit.testing.v1 import AppTest
 
 from engine.strings import text
 from engine.workspace.workspace import Workspace
 
 
-def typed(app: AppTest, said: str) -> AppTest:
-    app.text_input(key="typed").set_value(said)
+def typed(app: AppTest, finding: str) -> AppTest:
+    app.text_input(key="typed").set_value(finding)
     (go,) = [one for one in app.button if one.label == text("search.find")]
     return said_no_error(go.click().run())
 
@@ -19,8 +19,8 @@ def test_a_known_finding_is_shown_with_its_count_and_without_a_share(app: AppTes
     typed(app, "AFib, no pleural effusion")
     shown = words(app)
     assert ":green-badge[atrial fibrillation]" in shown and ":gray-badge[no pleural effusion]" in shown
-    assert "labelled atrial fibrillation" in shown and "Labelled atrial fibrillation" in shown
-    assert "share a finding" not in shown
+    assert "labelled atrial fibrillation" in shown and "Labelled atrial fibrillation" in said(app)
+    assert "share a finding" not in shown + said(app)
     assert text("search.accepted") not in shown and "text, 4 words" not in shown
     assert cards(app)
 

@@ -1,4 +1,4 @@
-"""The film viewer in a real browser: phantoms of known size, turned and mirrored, and what is drawn comes back."""
+"""The viewers in a real browser: phantoms of known size, turned and mirrored, and what is drawn comes back."""
 
 from __future__ import annotations
 
@@ -11,10 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.browser import NOTE_SOCKETS, faults_of, settle, violations
+from helpers.browser import NOTE_SOCKETS, box_of, drawn_up, faults_of, settle, violations
 from helpers.recording_files import as_bytes, film
 from helpers.server import start_script, stop
 from helpers.studies import COHORT, DIGEST, RELEASE, new_study
+from helpers.viewer_page import spikes
+from helpers.viewer_page import study as trace_study
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from engine.intake import Upload, read
@@ -67,13 +69,20 @@ def stored(number: int, name: str, spacing: list[float] | None) -> NewStudy:
     return replace(made, row=row, study=study)
 
 
+def recorded(number: int, name: str) -> NewStudy:
+    """Return ten seconds of spikes in twelve leads as a study."""
+    made = new_study(number, "ecg", np.random.default_rng(number))
+    content = trace_study(spikes())
+    return replace(made, row=replace(made.row, study_id=name, fingerprint=content.fingerprint), study=content)
+
+
 @pytest.fixture(scope="module")
 def page_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of the viewer's page on a workspace with the phantom, with and without a spacing."""
     folder = tmp_path_factory.mktemp("films")
     with open_workspace(folder / "workspace", create=True) as place:
         films = [stored(1, "deep", [ROW_MM, COLUMN_MM]), stored(2, "plain", None)]
-        place.add(COHORT, RELEASE, DIGEST, films)
+        place.add(COHORT, RELEASE, DIGEST, [*films, recorded(3, "ecg")])
     process, url = start_script(PAGE, folder / "workspace", folder / "server.log")
     yield url
     stop(process)
@@ -83,7 +92,6 @@ def page_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def tab(browser: Browser, page_url: str) -> Iterator[Page]:
     context = browser.new_context(viewport={"width": 1440, "height": 900})
     context.add_init_script(NOTE_SOCKETS)
-    context.set_default_timeout(60_000)
     page = context.new_page()
     page.goto(page_url)
     yield page
@@ -99,13 +107,13 @@ def ready(tab: Page) -> Locator:
 
 
 def drag(tab: Page, panel: Locator, start: tuple[float, float], end: tuple[float, float]) -> None:
-    box = panel.bounding_box()
-    assert box is not None
+    box = box_of(panel)
     tab.mouse.move(box["x"] + start[0], box["y"] + start[1])
     tab.mouse.down()
     tab.mouse.move(box["x"] + (start[0] + end[0]) / 2, box["y"] + (start[1] + end[1]) / 2)
     tab.mouse.move(box["x"] + end[0], box["y"] + end[1])
     tab.mouse.up()
+    drawn_up(tab)
 
 
 def drawn(tab: Page) -> list[str]:
@@ -155,9 +163,8 @@ def test_lengths_angle_and_ratio_are_those_of_the_phantom_however_it_lies(tab: P
     tab.keyboard.press("Delete")
     button(tab, "Angle").click()
     drag(tab, panel, seen[1], seen[0])
-    end = tab.locator(".drawn.angle .handle").last.bounding_box()
-    corner = panel.bounding_box()
-    assert end is not None and corner is not None
+    end = box_of(tab.locator(".drawn.angle .handle").last)
+    corner = box_of(panel)
     middle = (end["x"] + end["width"] / 2 - corner["x"], end["y"] + end["height"] / 2 - corner["y"])
     drag(tab, panel, middle, seen[2])
     arms = [[(SPOTS[i][0] - SPOTS[0][0]) * COLUMN_MM, (SPOTS[i][1] - SPOTS[0][1]) * ROW_MM] for i in (1, 2)]
@@ -228,8 +235,7 @@ def test_two_films_move_together_and_each_measures_by_its_own_spacing(tab: Page,
     assert value(drawn(tab)[0]) == pytest.approx(true_mm(0, 1), abs=WITHIN_MM)
     across, down = SPOTS[1][0] - SPOTS[0][0], SPOTS[1][1] - SPOTS[0][1]
     assert value(drawn(tab)[1]) == pytest.approx(100 * math.hypot(across, down) / 1200, abs=0.5)
-    box = panel.bounding_box()
-    assert box is not None
+    box = box_of(panel)
     tab.mouse.move(box["x"] + 200, box["y"] + 200)
     tab.mouse.wheel(0, -800)
     for facts in tab.locator(".facts").all():
@@ -249,8 +255,7 @@ def test_fingers_pinch_and_a_quiz_keeps_its_keys_and_its_secret(browser: Browser
     tab.goto(f"{page_url}/?anonymous")
     panel = ready(tab)
     assert tab.evaluate("() => document.documentElement.scrollWidth <= innerWidth")
-    box = panel.bounding_box()
-    assert box is not None
+    box = box_of(panel)
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     fingers = tab.context.new_cdp_session(tab)
     for name, apart in (("touchStart", 30), ("touchMove", 60), ("touchMove", 90)):
@@ -265,4 +270,63 @@ def test_fingers_pinch_and_a_quiz_keeps_its_keys_and_its_secret(browser: Browser
     )
     assert not [word for word in ("Normal", "test cxr", "deep", "PA view") if word in everything]
     assert violations(tab) == []
+    context.close()
+
+
+def test_a_stretch_and_words_on_an_ecg_are_drawn_by_mouse_touch_and_keys_and_are_there_again(
+    browser: Browser, page_url: str
+) -> None:
+    context = browser.new_context(viewport={"width": 1440, "height": 900}, has_touch=True)
+    context.add_init_script(NOTE_SOCKETS)
+    tab = context.new_page()
+    tab.goto(f"{page_url}/?trace")
+    stage, rows = tab.locator(".stage"), tab.locator(".measures li")
+    tab.locator(".host[data-drawn]").wait_for()
+    settle(tab)
+    faults = faults_of(tab)
+    px, margin = (float(stage.get_attribute(f"data-{name}-mm") or 0) for name in ("px-per", "margin"))
+    bases = [float(one) for one in (stage.get_attribute("data-bases-mm") or "").split()]
+
+    def at(seconds: float, millivolts: float, row: int) -> tuple[float, float]:
+        return (margin + 25 * seconds) * px, (bases[row] - 10 * millivolts) * px
+
+    button(tab, "Stretch of a lead").click()
+    drag(tab, stage, at(1, 0, 3), at(3.5, 0.2, 3))  # on the rhythm strip
+    expect(rows).to_have_text([re.compile(r"1 · II · 2\.50 s")], use_inner_text=True)
+    tab.keyboard.press("ArrowRight")  # its second end has the focus
+    expect(rows).to_have_text([re.compile(r"1 · II · 2\.51 s")], use_inner_text=True)
+    tab.get_by_role("textbox", name="Words, Stretch 1").fill("ventricular run")
+    tab.keyboard.press("Enter")
+    button(tab, "Text: click").click()
+    drag(tab, stage, at(6, 0.5, 1), at(6, 0.5, 1))  # V2, in the third column of the second row
+    expect(tab.locator(".ask input")).to_be_focused()
+    tab.keyboard.type("notch <b>here</b> k")  # no letter of it is taken for a key
+    tab.keyboard.press("Enter")
+    expect(rows).to_have_count(2)
+    tab.locator(".scroller").focus()
+    tab.keyboard.press("e")
+    expect(rows).to_have_count(3)
+    tab.keyboard.press("Delete")
+    expect(rows).to_have_count(2)
+    box = box_of(stage)
+    x, y = at(8, 0, 3)
+    fingers = tab.context.new_cdp_session(tab)
+    button(tab, "Stretch of a lead").tap()
+    for name, across in (("touchStart", 0), ("touchMove", 30), ("touchMove", 60)):
+        points = [{"x": box["x"] + x + across, "y": box["y"] + y, "id": 1}]
+        fingers.send("Input.dispatchTouchEvent", {"type": name, "touchPoints": points})
+    fingers.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(rows).to_have_count(3)
+    expect(button(tab, "Stretch of a lead")).to_have_attribute(
+        "aria-pressed", "false"
+    )  # a finger moves the paper again
+    expect(tab.locator(".saved")).to_have_text("Saved")
+    assert violations(tab) == []
+    said = tab.locator(".marks .reading").all_text_contents()
+    tab.reload()
+    tab.locator(".host[data-drawn]").wait_for()
+    expect(rows).to_have_count(3)
+    assert tab.locator(".marks .reading").all_text_contents() == said
+    assert said[:2] == ["2.51 s · ventricular run", "notch <b>here</b> k"]
+    assert faults == []
     context.close()

@@ -104,11 +104,11 @@ def test_intervals_are_estimated_on_the_median_beats_and_withheld_where_a_wave_i
 
 
 def test_estimated_intervals_are_near_those_that_cardiologists_marked(recordings):
-    """LUDB's manual marks: median error of PR, QRS and QT, and how many are found."""
+    """LUDB's manual marks, every third recording: median error of PR, QRS and QT, and how many are found."""
     table = pd.read_csv(recordings / "ecg" / "ecg.csv", low_memory=False).dropna(subset="intervals")
     stored = np.load(recordings / "ecg" / "ecg_mv.npz")
     errors: dict[str, list[float]] = {"pr": [], "qrs": [], "qt": []}
-    for row in table.itertuples():
+    for row in table.iloc[::3].itertuples():
         samples = stored["signals"][int(row.array_row)] * float(stored["scale"])
         trace = Trace(samples.astype(np.float32), ECG_LEADS, 100.0, "mV")
         beats, marked = rate_of(trace), json.loads(row.intervals)
@@ -122,7 +122,7 @@ def test_estimated_intervals_are_near_those_that_cardiologists_marked(recordings
     assert middle["pr"] < 12
     assert middle["qrs"] < 9
     assert middle["qt"] < 19
-    assert min(map(len, errors.values())) > 120
+    assert min(map(len, errors.values())) > 40
 
 
 def test_only_recorded_leads_are_drawn_each_in_a_row_of_its_own():

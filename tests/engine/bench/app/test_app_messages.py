@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.proto import Alert_pb2, BackMsg_pb2, ForwardMsg_pb2
 
-from engine.bench.app.messages import ALERT_ERROR, CUT_SHORT, FIELDS, PART_DONE, BackMsg, ForwardMsg
+from engine.bench.app.messages import ALERT_ERROR, CUT_SHORT, EVENTS_OF, FIELDS, PART_DONE, BackMsg, ForwardMsg
 
 SCALARS = {8: "bool", 9: "string", 13: "uint32", 14: "int32"}  # protobuf's type numbers; an enum travels as int32
 ROOTS = {"BackMsg": BackMsg_pb2.BackMsg, "ForwardMsg": ForwardMsg_pb2.ForwardMsg}
@@ -29,6 +30,10 @@ def test_every_field_has_the_number_and_the_kind_that_streamlit_gives_it(name: s
         one = theirs.fields_by_name[field]
         said = one.message_type.name if one.message_type else SCALARS[one.type]
         assert (one.number, said + "*" * one.is_repeated) == (number, kind), field
+
+
+def test_what_happens_in_a_component_is_sent_where_streamlit_looks_for_it() -> None:
+    assert EVENTS_OF.format(id="$$ID-1-cards-ecg") == _make_trigger_id("$$ID-1-cards-ecg", "events")
 
 
 def test_the_states_of_a_run_and_of_an_alert_are_streamlits() -> None:
