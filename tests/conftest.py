@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,17 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> object:
             return "clusters" if nodeid.startswith(CLUSTERS) else super()._split_scope(nodeid)
 
     return ByWhatIsShared(config, log)
+
+
+@pytest.fixture(autouse=True)
+def no_loop_of_a_browser(request: pytest.FixtureRequest) -> Iterator[None]:
+    """A driven browser's event loop counts as running in its process to the end: not for the tests that drive none."""
+    running = None if "browser" in request.fixturenames else asyncio._get_running_loop()
+    if running is not None:
+        asyncio._set_running_loop(None)
+    yield
+    if running is not None:
+        asyncio._set_running_loop(running)
 
 
 @pytest.fixture(scope="session")

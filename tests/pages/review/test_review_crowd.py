@@ -11,7 +11,6 @@ import os
 import re
 import signal
 import subprocess
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
 
@@ -136,8 +135,7 @@ def test_ratings_survive_refreshes_and_a_kill(workspace_of_reports: Path, tmp_pa
     app, people = App(workspace_of_reports, tmp_path), [Person(number) for number in range(PEOPLE)]
     app.start()
     try:
-        with ThreadPoolExecutor(1) as apart:  # a browser that other tests hold open runs this thread's event loop
-            apart.submit(lambda: asyncio.run(crowd(app, people))).result()
+        asyncio.run(crowd(app, people))
     finally:
         stop(app.process)
     assert app.starts == 2 and sum(one.broken for one in people) >= 1
