@@ -401,7 +401,7 @@ class Frame {
     this.token = data.token;
     this.announce(data.announcement ?? "");
     this.wanted = data.focus;
-    const goes = data.screen === "quiz"; // what is pressed there goes with its question
+    const goes = ["quiz", "review"].includes(data.screen); // what is pressed there goes with its question or pair
     if (!this.restoring && data.focus && (idle() || goes)) this.seek(null, data.focus);
   }
 }

@@ -41,7 +41,7 @@ def _head(review: Review, offer: Offer | None) -> None:
         if review.total:
             n = min(review.done + 1, review.total)
             place = text("review.place", n=n, total=review.total)
-            frame.describe(text("frame.part", title=text("review.title"), part=place))
+            _describe(review, place)
             with st.container(width=150, key="review-place"):
                 st.progress(review.done / review.total, place)
         _last(review)
@@ -51,6 +51,18 @@ def _head(review: Review, offer: Offer | None) -> None:
             guide.draw_popover()
             state.draw_labels_button()
         state.draw_back_button()
+
+
+def _describe(review: Review, place: str) -> None:
+    """Name the pair in the browser's title; whoever has marked one stands at the next, or at the way on."""
+    over = review.next is None
+    frame.describe(
+        text("frame.part", title=text("review.title"), part=place),
+        screen="review",
+        token=f"queue {review.queue.queue_id} {review.done}",
+        focus="another" if over else "review-pair",
+        group="" if over else place,
+    )
 
 
 def _notes(review: Review) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -56,6 +57,13 @@ def asked(screen: AppTest, query: str, **address: str | list[str]) -> AppTest:
 def said_no_error(screen: AppTest) -> AppTest:
     assert not screen.exception and [one.value for one in screen.error] == []
     return screen
+
+
+def table_rows(screen: AppTest) -> list[list[str]]:
+    """Return the words of each cell of every table, heads aside."""
+    html = "\n".join(block.proto.body for block in screen.get("html"))
+    found = re.findall(r"<tr[^>]*>(.*?)</tr>", html, re.DOTALL)
+    return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", one) for one in found if "<td" in one]
 
 
 def words(screen: AppTest) -> str:

@@ -87,8 +87,10 @@ def rate_by_keys(tab: Page, look: Look) -> None:
     look("labels")
     press(tab, "4")
     expect(tab.get_by_text("Pair 2 saved as Skip")).to_be_visible()
+    expect(tab.get_by_role("group", name=f"3 of {N}", exact=True)).to_be_focused()
     press(tab, "3")
     expect(tab.get_by_role("heading", name="This queue is done")).to_be_visible()
+    expect(tab.get_by_role("button", name="Another queue")).to_be_focused()
     look("end")
 
 

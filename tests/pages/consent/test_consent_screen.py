@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 from helpers.rounds import written
-from helpers.screens import fine, new_screen, opened, press, words
-from helpers.studies import COHORT, fill
+from helpers.screens import fine, new_screen, opened, press, table_rows, words
+from helpers.studies import COHORT
 from streamlit.testing.v1 import AppTest
 
 from engine.actor import Actor, single_user
@@ -17,35 +13,21 @@ from engine.learning.retired import retired
 from engine.model.release import load_release
 from engine.store.classes import Attributes, agree
 from engine.strings import text
-from engine.workspace.workspace import Workspace, open_workspace
-from pages.shared import notice, resources
+from engine.workspace.workspace import Workspace
 
 ANN = Actor("ann")
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+def place(filled: Workspace) -> Workspace:
     """A workspace in which one patient has withdrawn from teaching."""
-    monkeypatch.setenv("CASEBIND_WORKSPACE", str(tmp_path))
-    with open_workspace(tmp_path, create=True) as made:
-        fill(made)
-    here = resources.workspace()
-    here.audit(notice._kind(), actor=single_user())
-    here.set_consent("p4", False, actor=ANN, scope="teaching")
-    yield here
-    here.close()
+    filled.set_consent("p4", False, actor=ANN, scope="teaching")
+    return filled
 
 
 @pytest.fixture
 def app(place: Workspace) -> AppTest:
     return opened(new_screen().run(), "consent")
-
-
-def tables(app: AppTest) -> list[list[str]]:
-    """Return the words of each cell of every table, heads aside."""
-    html = "\n".join(block.proto.body for block in app.get("html"))
-    found = re.findall(r"<tr[^>]*>(.*?)</tr>", html, re.DOTALL)
-    return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", one) for one in found if "<td" in one]
 
 
 def patient(app: AppTest, name: str) -> AppTest:
@@ -59,14 +41,14 @@ def toggle(app: AppTest, scope: str) -> AppTest:
 
 def test_scopes_are_withdrawn_and_restored_by_patient(app: AppTest, place: Workspace) -> None:
     assert text("consent.plain") in words(app)
-    assert [row[:2] for row in tables(app)] == [["p4", text("consent.word_teaching")]]
+    assert [row[:2] for row in table_rows(app)] == [["p4", text("consent.word_teaching")]]
     patient(app, "p4")
     assert [one.value for one in app.toggle] == [True, True, False]
     toggle(app, "retrieval")
     assert not place.consent("p4", actor=single_user())
     toggle(app, "teaching")
     toggle(app, "retrieval")
-    assert place.consent("p4", actor=single_user().acting_for("teaching")) and tables(app) == []
+    assert place.consent("p4", actor=single_user().acting_for("teaching")) and table_rows(app) == []
     patient(app, "nobody")
     assert [one.value for one in app.info] == [text("consent.unknown")] and not app.toggle
 
@@ -84,7 +66,7 @@ def test_a_patient_is_erased_after_the_pseudonym_was_typed_and_a_certificate_sta
     press(app, "erase-go")
     assert not place.of_patient("p5", actor=single_user())
     assert any("nothing was found" in one.value for one in app.success)
-    (row,) = [row for row in tables(app) if row[2] == "1 patient"]
+    (row,) = [row for row in table_rows(app) if row[2] == "1 patient"]
     assert row[-1] == "0"
     assert "erased from this workspace" in words(app)
     assert not [one for one in app.button if one.key == "unlearn"]

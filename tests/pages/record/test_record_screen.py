@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.screens import fine, new_screen, opened, press, words
-from helpers.studies import fill
+from helpers.screens import fine, new_screen, opened, press, table_rows, words
 from streamlit.testing.v1 import AppTest
 
 from engine.actor import Actor, single_user
@@ -18,26 +16,17 @@ from engine.settings import ROOT
 from engine.store.acts import KINDS
 from engine.strings import LANGUAGES, table, text
 from engine.workspace.workspace import Workspace
-from pages.shared import notice, resources
 
 ANN = Actor("ann")
 
 
 @pytest.fixture
-def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+def place(filled: Workspace) -> Workspace:
     """A workspace in which a few things were done."""
-    monkeypatch.setenv("CASEBIND_WORKSPACE", str(tmp_path))
-    from engine.workspace.workspace import open_workspace
-
-    with open_workspace(tmp_path, create=True) as made:
-        fill(made)
-    opened_place = resources.workspace()
-    opened_place.audit(notice._kind(), actor=single_user())
-    opened_place.audit("search", actor=ANN, query_id="q-1", returned=("s0001", "s0002"), release="r1")
-    opened_place.audit("search", actor=Actor("bob"), query_id="q-2", returned=("s0003",), release="r1")
-    opened_place.audit("refused", actor=ANN, refused="Too flat.")
-    yield opened_place
-    opened_place.close()
+    filled.audit("search", actor=ANN, query_id="q-1", returned=("s0001", "s0002"), release="r1")
+    filled.audit("search", actor=Actor("bob"), query_id="q-2", returned=("s0003",), release="r1")
+    filled.audit("refused", actor=ANN, refused="Too flat.")
+    return filled
 
 
 @pytest.fixture
@@ -45,33 +34,26 @@ def app(place: Workspace) -> AppTest:
     return opened(new_screen().run(), "record")
 
 
-def rows(app: AppTest) -> list[list[str]]:
-    """Return the words of each cell of the table."""
-    html = "\n".join(block.proto.body for block in app.get("html"))
-    found = re.findall(r"<tr[^>]*>(.*?)</tr>", html, re.DOTALL)
-    return [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", one) for one in found][1:]
-
-
 def test_it_answers_the_questions_of_an_auditor(app: AppTest, place: Workspace) -> None:
     fine(app)
-    assert [row[2] for row in rows(app)] == ["ann", "bob", "ann", "local"]
-    assert rows(app)[0][4].endswith("Too flat.")
+    assert [row[2] for row in table_rows(app)] == ["ann", "bob", "ann", "local"]
+    assert table_rows(app)[0][4].endswith("Too flat.")
     app.selectbox(key="record-report").select("patient").run()
-    assert [one.value for one in app.info] == [text("record.name_patient")] and rows(app) == []
+    assert [one.value for one in app.info] == [text("record.name_patient")] and table_rows(app) == []
     app.text_input(key="record-patient").set_value("p2").run()
-    assert [(row[2], row[3]) for row in rows(app)] == [("ann", text("record.kind_search"))]
+    assert [(row[2], row[3]) for row in table_rows(app)] == [("ann", text("record.kind_search"))]
     app.selectbox(key="record-report").select("person").run()
     app.text_input(key="record-patient").set_value("").run()
     app.selectbox(key="record-person").select("bob").run()
-    assert [row[2] for row in rows(app)] == ["bob"]
+    assert [row[2] for row in table_rows(app)] == ["bob"]
     app.selectbox(key="record-person").select("").run()
     app.selectbox(key="record-report").select("refusals").run()
-    assert [row[2] for row in rows(app)] == ["ann"]
+    assert [row[2] for row in table_rows(app)] == ["ann"]
     app.selectbox(key="record-report").select("emergencies").run()
-    assert rows(app) == []
+    assert table_rows(app) == []
     place.audit("break-glass", actor=ANN, about={"reason": "No senior in the house."})
     app.run()
-    assert [(row[2], row[6]) for row in rows(app)] == [("ann", "reason No senior in the house.")]
+    assert [(row[2], row[6]) for row in table_rows(app)] == [("ann", "reason No senior in the house.")]
 
 
 def test_every_look_is_a_row_and_a_rerun_is_none(app: AppTest, place: Workspace) -> None:
