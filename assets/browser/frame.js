@@ -9,7 +9,7 @@ const FIRST_CARD = `${CARD}[data-first]`;
 const PICTURES = ".st-key-compare-pictures";
 const STORED = "casebind-places";
 const MOST_PLACES = 60;
-const PATIENCE_MS = 15000; // for so long a page may take to be drawn before its place is given up
+const PATIENCE_MS = 15000; // for so long a page that has come to rest may lack its place before it is given up
 const CALM_FRAMES = 20; // in which nothing moved before a place counts as reached
 const PLACEHOLDER = "[data-testid=stSkeleton]"; // stands where a button will, until its code has been loaded
 const BUTTON = "[data-testid=stButton]";
@@ -129,12 +129,13 @@ class Frame {
   /* Scroll to a place and focus its element as soon as the page has them, unless the user does something else. */
   seek(top, key) {
     const search = ++this.search;
-    const until = performance.now() + PATIENCE_MS;
+    let until = performance.now() + PATIENCE_MS;
     let calm = 0;
     this.restoring = true;
     const step = () => {
       const main = document.querySelector(MAIN);
       if (search !== this.search) return;
+      if (running()) until = performance.now() + PATIENCE_MS; // a busy server may take as long as it needs
       if (performance.now() > until || !main) {
         this.restoring = false;
         return;

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 import pytest
 from helpers.browser import box_of, opened, settle
 from playwright.sync_api import Browser, Page
+from playwright.sync_api import Error as BrowserError
 
 pytestmark = pytest.mark.browser
 
@@ -42,6 +43,11 @@ class Walk:
     chance: random.Random
     steps: list[str] = field(default_factory=list)
     places: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def trail(self) -> str:
+        """What was done last."""
+        return " > ".join(self.steps[-8:])
 
     def there(self, selector: str) -> bool:
         return self.tab.locator(selector).first.is_visible()
@@ -174,7 +180,7 @@ ACTIONS: tuple[Action, ...] = (  # name, what must be there, what is done
 
 def check(walk: Walk, faults: list[str]) -> None:
     """Hold the page to what always holds: a heading, ways on, a title, no failure and no address without an answer."""
-    tab, trail = walk.tab, " > ".join(walk.steps[-8:])
+    tab, trail = walk.tab, walk.trail
     tab.get_by_role("heading", level=1).first.wait_for()
     assert tab.url.startswith("http"), trail
     assert tab.title().endswith("Casebind"), trail
@@ -193,7 +199,12 @@ def test_no_walk_ends_in_a_dead_end_or_loses_its_place(browser: Browser, server:
     for _ in range(STEPS):
         name, _, act = walk.chance.choice([one for one in ACTIONS if walk.there(one[1])])
         walk.steps.append(name)
-        act(walk)
+        try:
+            act(walk)
+        except BrowserError as problem:
+            there = tab.evaluate(f"[{TOP}, {LOWEST}]")
+            problem.add_note(f"{len(walk.steps)} steps, {walk.trail}, at {there} of {tab.url}, wanted {walk.places}")
+            raise
         settle(tab)
         check(walk, faults)
     tab.context.close()
