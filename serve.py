@@ -21,8 +21,9 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.web.cli import main
 from streamlit.web.server.starlette import starlette_app
 
-from engine.access import mode
+from engine.access import emergency_mail, mode
 from engine.access.gate import Gate
+from engine.access.mail_server import mail_server
 from engine.access.ways import Way, way_in
 from engine.cli import DEBUG_VARIABLE
 from engine.consent.retention import upload_days
@@ -77,6 +78,8 @@ if __name__ == "__main__":
         people = signed_in.open_gate()
         way = way_in(people, workspace_path()) if people is not None else None
         add_gate(people, start_audit(), way)
+        if (officers := mail_server()) is not None and people is not None:
+            emergency_mail.watch(people.audit, officers)
     except CasebindError as problem:
         sys.exit(str(problem))
     main(["run", str(Path(__file__).with_name("app.py")), *sys.argv[1:]])

@@ -1,4 +1,4 @@
-"""casebind audit seal | verify | export | send"""
+"""casebind audit seal | verify | export | send | mail"""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from pathlib import Path
 import click
 
 from engine import settings
+from engine.access import emergency_mail
+from engine.access.mail_server import SERVER, mail_server
 from engine.actor import Actor, single_user
 from engine.audit.checkpoint import checkpoint_files, is_due, read_checkpoint
 from engine.audit.export import FORMATS, exported
@@ -29,7 +31,7 @@ from engine.files import write_whole
 from engine.store.acts import Act
 from engine.store.audit_file import FILE, AuditFile
 from engine.store.audit_questions import AuditQuestion
-from engine.strings import text
+from engine.strings import several, text
 
 NOT_WHOLE = 4  # exit status
 LOOKS_EVERY_S = 10.0
@@ -157,6 +159,22 @@ def send(*, address: str, ca: Path | None, own: Path | None, watch: bool, worksp
             if not watch:
                 return
             time.sleep(LOOKS_EVERY_S)
+
+
+@command.command("mail")
+@click.option("--trial", is_flag=True, help="Send a mail that says it is a trial, and nothing else.")
+@workspace_option
+def mail(*, trial: bool, workspace: Path | None) -> None:
+    """Send the privacy officers the mails about emergency access that wait; the running app does it by itself."""
+    server = mail_server()
+    if server is None:
+        raise UsageError(f"No mail server is set: set {SERVER} and what belongs to it (docs/access.md).")
+    if trial:
+        emergency_mail.trial(server)
+        click.echo(text("mail.trial_sent", officers=", ".join(server.officers)))
+        return
+    with AuditFile(_folder(workspace)) as audit:
+        click.echo(several(emergency_mail.send_due(audit, server), "mail.sent"))
 
 
 def _folder(workspace: Path | None) -> Path:

@@ -7,10 +7,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Literal, get_args
 
+from engine.access import emergencies
+from engine.access.emergencies import Emergency
 from engine.actor import Actor
 from engine.audit.checkpoint import Checkpoint, last_checkpoint
 from engine.audit.export import exported
 from engine.audit.verify import Verification, verify
+from engine.errors import UsageError
 from engine.store import permission
 from engine.store.acts import Act
 from engine.store.audit import row_of
@@ -46,7 +49,7 @@ NARROWED: dict[Report, Callable[[AuditQuestion], AuditQuestion]] = {
     "exports": lambda one: replace(one, events=("export", "import")),
     "refusals": lambda one: replace(one, refused=True),
     "sign_ins": lambda one: replace(one, events=("sign-in",)),
-    "emergencies": lambda one: replace(one, kinds=("break-glass",)),
+    "emergencies": lambda one: replace(one, kinds=(emergencies.BEGUN, emergencies.REPORTED, emergencies.READ)),
     "accounts": lambda one: replace(one, kinds=CHANGED_ACCOUNTS),
     "consent": lambda one: replace(
         one,
@@ -102,6 +105,34 @@ def check_audit(workspace: Workspace, *, actor: Actor) -> Verification:
     if found.is_whole:  # what is not is left as it stands
         audit.append(actor, Act("record verified", about={"rows": found.rows}))
     return found
+
+
+def unread_emergencies(workspace: Workspace, *, actor: Actor, most: int) -> list[Emergency]:
+    """Return emergencies that nobody has marked as read, the newest first; NotPermittedError as `read_audit`.
+
+    Where there is one, this reading is a row.
+    """
+    permission.require(workspace.database, actor, "record")
+    audit = workspace.database.audit
+    found = emergencies.unread(audit, most=most)
+    if found:
+        audit.append(actor, Act("record read", about={"rows": [one.row for one in found]}))
+    return found
+
+
+def mark_emergency_read(workspace: Workspace, row: int, *, actor: Actor) -> None:
+    """Write that somebody has read about the emergency of a row; a second time changes nothing.
+
+    Raises NotPermittedError as `read_audit`, UsageError where the access was the actor's own or the row is none.
+    """
+    permission.require(workspace.database, actor, "record")
+    audit = workspace.database.audit
+    if not emergencies.is_emergency(audit, row):
+        raise UsageError(f"Row {row} of the record is no emergency access: open the page again.")
+    if emergencies.is_emergency(audit, row, actor.name):
+        raise UsageError("This emergency access was your own: somebody else has to read about it.")
+    if not emergencies.is_read(audit, row):
+        audit.append(actor, Act(emergencies.READ, about={"row": row}))
 
 
 def audit_state(workspace: Workspace, *, actor: Actor) -> AuditState:

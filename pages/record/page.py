@@ -8,6 +8,7 @@ from engine.store.records import AuditRow
 from engine.strings import number, one_of, several, text
 from engine.workspace.audit_reading import REPORTS, AuditState
 from pages.record import state
+from pages.record.emergencies import draw_emergencies
 from pages.shared import frame, html_table
 from pages.shared.markdown import escaped
 
@@ -16,10 +17,11 @@ FEW = 4  # ids in a cell before they are counted
 
 
 def draw() -> None:
-    """Draw the state of the record, the question, and what it finds."""
+    """Draw the emergencies that are to be read, the state of the record, the question, and what it finds."""
     st.title(text("record.title"), anchor=False)
     found = state.audit()
     st.markdown(text("record.lead"))
+    draw_emergencies()
     _whole(found)
     _question(found)
     with frame.heard("record-count"):

@@ -8,15 +8,20 @@ from typing import Any
 
 import streamlit as st
 
+from engine.access.emergencies import Emergency, n_unread
 from engine.audit.export import FORMATS
 from engine.audit.verify import Verification
 from engine.store.audit_questions import AuditQuestion
 from engine.store.records import AuditRow
+from engine.workspace import audit_reading
 from engine.workspace.audit_reading import AuditState, audit_state, check_audit, export_audit, question_of, read_audit
 from pages.shared import resources
+from pages.shared.session import attempt
 
 STEP = 200  # rows that are shown at once
 SHOWN, ANSWER, CHECKED = "record-shown", "record-answer", "record-checked-as"
+EMERGENCIES, EMERGENCY_ERROR, MOST = "record-emergencies-of", "record-emergency-error", 20
+LOOKS = "record-looks"  # how many rows the looks of this window were
 
 
 def audit() -> AuditState:
@@ -46,12 +51,34 @@ def rows() -> list[AuditRow]:
     if asked is None:
         return []
     place, actor = resources.workspace(), resources.actor()
-    key = asked, shown(), actor.name
-    before: tuple[Any, int, list[AuditRow]] = st.session_state.get(ANSWER, ((), 0, []))
-    if before[:2] != (key, place.database.audit.size()):  # another question, or somebody did something since
+    key = asked, shown(), actor.name, _done_by_now()
+    before: tuple[Any, list[AuditRow]] = st.session_state.get(ANSWER, ((), []))
+    if before[0] != key:  # another question, or somebody did something since
         found = read_audit(place, asked, actor=actor, newest=shown())
-        before = st.session_state[ANSWER] = key, place.database.audit.size(), found
-    return before[2]
+        _count_look()
+        before = st.session_state[ANSWER] = key, found
+    return before[1]
+
+
+def emergencies() -> tuple[list[Emergency], int]:
+    """Return the newest emergencies that are to be read, and how many there are of them."""
+    place, actor = resources.workspace(), resources.actor()
+    n = n_unread(place.database.audit)
+    if not n:
+        return [], 0
+    key = actor.name, _done_by_now()
+    before: tuple[Any, list[Emergency]] = st.session_state.get(EMERGENCIES, ((), []))
+    if before[0] != key:
+        found = audit_reading.unread_emergencies(place, actor=actor, most=MOST)
+        _count_look()
+        before = st.session_state[EMERGENCIES] = key, found
+    return before[1], n
+
+
+def mark_read(row: int) -> None:
+    """Write that whoever is here has read about an emergency."""
+    place, actor = resources.workspace(), resources.actor()
+    attempt(EMERGENCY_ERROR, lambda: audit_reading.mark_emergency_read(place, row, actor=actor))
 
 
 def shown() -> int:
@@ -88,3 +115,12 @@ def maker(form: str) -> Callable[[], str]:
 
 def _midnight(day: date | None) -> datetime | None:
     return None if day is None else datetime.combine(day, time.min, UTC)
+
+
+def _done_by_now() -> int:
+    """Return how many rows there are, without those that this window's own looks are."""
+    return resources.workspace().database.audit.size() - int(st.session_state.get(LOOKS, 0))
+
+
+def _count_look() -> None:
+    st.session_state[LOOKS] = int(st.session_state.get(LOOKS, 0)) + 1

@@ -1,4 +1,7 @@
-"""The language of this user: chosen once in this browser and kept in its cookie, else the browser's own."""
+"""The language of this user: chosen once in this browser and kept in its cookie, else the browser's own.
+
+A choice is an act: its row is written before the language changes. What the browser asks for by itself is none.
+"""
 
 from __future__ import annotations
 
@@ -6,10 +9,12 @@ import streamlit as st
 from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from engine.strings import ENGLISH, LANGUAGES, ask_for_language, table, text
+from pages.shared import resources
+from pages.shared.session import attempt, show_error
 
 COOKIE = "casebind_language"
 STATE = "language"
-FIELD = "language-field"
+FIELD, ERROR = "language-field", "language-error"
 # Screen readers take their voice from the page's language; the cookie lasts a year and goes to this server alone.
 SCRIPT = f"""
 export default function ({{ data }}) {{
@@ -50,12 +55,22 @@ def draw_choice() -> None:
         on_change=_choose,
         width=130,
     )
+    show_error(ERROR)
     _page(key="page-language", data={"language": of_session(), "keep": bool(st.session_state.get("language-chosen"))})
 
 
 def _choose() -> None:
-    st.session_state[STATE] = st.session_state[FIELD]
-    st.session_state["language-chosen"] = True
+    chosen = str(st.session_state[FIELD])
+    if attempt(ERROR, lambda: _record(chosen)):
+        st.session_state[STATE] = chosen
+        st.session_state["language-chosen"] = True
+
+
+def _record(chosen: str) -> None:
+    """Write the row of a choice; where no workspace is open there is no record yet, and nothing of anybody to see."""
+    place = resources.opened()
+    if place is not None:
+        place.audit("language chosen", actor=resources.actor(), about={"language": chosen})
 
 
 ask_for_language(of_session)

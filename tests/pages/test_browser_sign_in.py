@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from helpers.accounts import PASSWORD, ask, cookie_of, invite, sign_in, users, who
 from helpers.browser import drop, faults_of, opened, settle, violations, wait_for_cards
+from helpers.mailbox import Mailbox, mailbox
 from helpers.server import free_port, start, stop
 from playwright.sync_api import Browser, Page, expect
 from websockets.exceptions import InvalidStatus
@@ -45,12 +46,13 @@ FORGED = (
 
 @dataclass(frozen=True)
 class Department:
-    """A server with sign-in, its workspace, the cookie of anna, who is signed in, and where its figures are."""
+    """A server with sign-in, its workspace, the cookie of anna, who is signed in, its figures, its officers' mails."""
 
     url: str
     folder: Path
     anna: str
     figures: str
+    mails: Mailbox
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +62,13 @@ def department(shipped_folder: Path, tmp_path_factory: pytest.TempPathFactory) -
     token = invite(folder, "anna", "clinician,rater")
     port = str(free_port())
     log = folder.parent / "server.log"
-    process, url = start(folder, log, CASEBIND_SIGN_IN="accounts", CASEBIND_METRICS_PORT=port)
-    kept = ask(url, "/invitation", "POST", form={"token": token, "password": PASSWORD, "again": PASSWORD})
-    assert kept.status == 200
-    yield Department(url, folder, sign_in(url, "anna"), f"http://127.0.0.1:{port}")
-    stop(process)
+    with mailbox() as mails:
+        settings = {"CASEBIND_METRICS_PORT": port, **mails.settings(folder.parent)}
+        process, url = start(folder, log, CASEBIND_SIGN_IN="accounts", **settings)
+        kept = ask(url, "/invitation", "POST", form={"token": token, "password": PASSWORD, "again": PASSWORD})
+        assert kept.status == 200
+        yield Department(url, folder, sign_in(url, "anna"), f"http://127.0.0.1:{port}", mails)
+        stop(process)
 
 
 def test_no_address_answers_without_a_session(department):
@@ -104,6 +108,18 @@ def test_whoever_watches_is_told_when_it_is_ready_and_nothing_of_anybody(departm
     for path in HEALTH:
         assert ask(department.url, path, host="elsewhere.example").status == 403
         assert ask(department.url, path, "POST").status in (401, 405)
+
+
+def test_officers_get_a_mail_about_an_emergency_from_the_running_app(department):
+    form = {"name": "anna", "password": PASSWORD, "purpose": "emergency", "reason": "Mr Miller, no history"}
+    cookie = cookie_of(ask(department.url, "/sign-in", "POST", form=form))
+    until = time.monotonic() + READY_IN_S
+    while not department.mails.raw and time.monotonic() < until:
+        time.sleep(0.2)
+    (mail,) = department.mails.mails
+    assert "anna signed in for an emergency" in mail.get_content() and "Miller" not in mail.as_string()
+    assert ask(department.url, "/sign-out", "POST", cookie=cookie).status == 303
+    assert who(department.url, department.anna) == "anna"
 
 
 def test_a_page_is_sent_to_the_sign_in_and_comes_back_to_where_it_was(department):

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import ipaddress
 import socket
 import ssl
 import threading
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from helpers.certificates import own_certificate
 
 from engine.actor import Actor
 from engine.audit import sending
@@ -30,19 +26,7 @@ class Repository:
     """A receiver on loopback with a certificate of its own; it keeps what it was sent, frame by frame."""
 
     def __init__(self, folder: Path) -> None:
-        self.pem, self.frames = folder / "server.pem", []
-        key = ec.generate_private_key(ec.SECP256R1())
-        name, now = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "repository")]), datetime.now(UTC)
-        made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key())
-        made = made.serial_number(x509.random_serial_number()).not_valid_before(now - timedelta(hours=1))
-        alternative = x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))])
-        made = made.not_valid_after(now + timedelta(days=1)).add_extension(alternative, critical=False)
-        made = made.add_extension(x509.BasicConstraints(True, None), critical=True)
-        certificate = made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM)
-        private = key.private_bytes(
-            serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-        )
-        self.pem.write_bytes(certificate + private)
+        self.pem, self.frames = own_certificate(folder / "server.pem"), []
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.receiver = Receiver("127.0.0.1", self.listener.getsockname()[1], ca=self.pem)
 

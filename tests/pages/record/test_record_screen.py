@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from helpers.screens import fine, new_screen, opened, press, table_rows, words
+from helpers.screens import fine, new_screen, opened, press, table_rows, try_press, words
 from streamlit.testing.v1 import AppTest
 
 from engine.actor import Actor, single_user
@@ -16,6 +17,7 @@ from engine.settings import ROOT
 from engine.store.acts import KINDS
 from engine.strings import LANGUAGES, table, text
 from engine.workspace.workspace import Workspace
+from pages.shared import language
 
 ANN = Actor("ann")
 
@@ -62,6 +64,45 @@ def test_every_look_is_a_row_and_a_rerun_is_none(app: AppTest, place: Workspace)
     assert place.audit_rows(1)[0].audit_id == 5
     app.selectbox(key="record-report").select("exports").run()
     assert place.audit_rows(1)[0].about == {"events": ["export", "import"]}
+
+
+def test_an_emergency_stands_there_until_somebody_else_has_read_about_it(app: AppTest, place: Workspace) -> None:
+    assert "record-emergency" not in "".join(button.key or "" for button in app.button)
+    ann = replace(ANN, session="e1", reason="No senior in the house.")
+    first = place.audit("break-glass", actor=ann, about={"reason": ann.reason})
+    place.audit("search", actor=ann, returned=("s0001", "s0002"))
+    own = place.audit("break-glass", actor=single_user(), about={"reason": "Tried by myself."})
+    app.run()
+    assert "studies shown so far: 2. Reason: No senior in the house." in words(app)
+    assert text("record.mail_off") in words(app) and "2 emergency accesses" in words(app)
+    n = place.database.audit.size()
+    app.run()
+    assert place.database.audit.size() == n, "a rerun is no look"
+    try_press(app, f"record-emergency-{own}")
+    assert [error.value for error in app.error] == [
+        "This emergency access was your own: somebody else has to read about it."
+    ]
+    press(app, f"record-emergency-{first}")
+    assert "No senior" not in words(app) and "Tried by myself" in words(app)
+    app.selectbox(key="record-report").select("emergencies").run()
+    assert [row[3] for row in table_rows(app)] == [
+        text("record.kind_emergency_read"),
+        *[text("record.kind_break_glass")] * 2,
+    ]
+
+
+def chosen_languages(place: Workspace) -> list[tuple[str, dict[str, object]]]:
+    return [(row.who, dict(row.about)) for row in place.audit_rows(50) if row.kind == "language chosen"]
+
+
+def test_a_choice_of_language_is_a_row_and_what_the_browser_asks_for_is_none(place: Workspace) -> None:
+    app = opened(new_screen().run(), "about")
+    assert chosen_languages(place) == []
+    app.selectbox(key=language.FIELD).select("fr").run()
+    assert table("fr")["app"]["about"] in app.title[0].value
+    assert chosen_languages(place) == [("local", {"language": "fr"})]
+    fine(app.run())
+    assert len(chosen_languages(place)) == 1
 
 
 def test_the_check_says_whether_it_is_whole_and_what_is_sealed(app: AppTest, place: Workspace, tmp_path: Path) -> None:
