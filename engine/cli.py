@@ -46,6 +46,8 @@ COMMANDS = {
     "export": ("export", "Write the nearest cases of a query as PDF, PNG, CSV or DICOM."),
     "fetch": ("fetch", "Download an open data set from its publisher, and take it in."),
     "ingest": ("ingest", "Take a manifest or a data set's folder into the workspace."),
+    "listen": ("listen", "Take what the archive and devices send (DICOM storage)."),
+    "inbox": ("inbox", "Take up what was sent; list it, try again what stays out."),
     "encode": ("encode", "Write embeddings and codes of a manifest to a file."),
     "reindex": ("reindex", "Encode the workspace again with the installed release."),
     "cluster": ("cluster", "Choose where the codes are searched: here, on Ray, on PostgreSQL."),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from engine.consent import withdrawal
 from engine.consent.retention import retain
 from engine.consent.unlearning import unlearn, verify
 from engine.errors import WorkspaceBusyError
+from engine.hospital import inbox_acts
 from engine.store.classes import Attributes
 from engine.store.consents import withdrawals
 from engine.upkeep.backup import copy_database
@@ -93,6 +95,19 @@ def _patients(workspace: Workspace, facts: Facts) -> Facts:
     return {"patients": sorted({row.patient_id for row in workspace.all_rows()})}
 
 
+def _inbox(workspace: Workspace, facts: Facts) -> Facts:
+    found = inbox_acts.inbox_state(workspace, actor=Actor(str(facts["who"])), limit=int(facts["limit"]))
+    return {"lines": list(inbox_acts.lines(found)), "state": json.loads(json.dumps(asdict(found), default=str))}
+
+
+def _inbox_again(workspace: Workspace, facts: Facts) -> Facts:
+    return {"objects": inbox_acts.again(workspace, looked=bool(facts["looked"]), actor=Actor(str(facts["who"])))}
+
+
+def _inbox_clear(workspace: Workspace, facts: Facts) -> Facts:
+    return {"objects": inbox_acts.clear(workspace, int(facts["days"]), actor=Actor(str(facts["who"])))}
+
+
 ACTS: dict[str, Act] = {
     "decide": _decide,
     "withdrawn": _withdrawn,
@@ -104,4 +119,7 @@ ACTS: dict[str, Act] = {
     "encrypt": _encrypt,
     "patients": _patients,
     "copy": _copy,
+    "inbox": _inbox,
+    "inbox again": _inbox_again,
+    "inbox clear": _inbox_clear,
 }

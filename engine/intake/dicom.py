@@ -49,7 +49,7 @@ def open_dicom(data: bytes) -> FileDataset:
     from pydicom import dcmread
     from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-    _check_inflated(data)
+    check_inflated(data)
     dataset = dcmread(io.BytesIO(data), force=True)
     if "SOPClassUID" not in dataset and "Rows" not in dataset and "WaveformSequence" not in dataset:
         raise IntakeError(
@@ -68,7 +68,7 @@ def is_companion(data: bytes) -> bool:
     from engine.intake.dicom_film import other_view
 
     try:
-        _check_inflated(data)
+        check_inflated(data)
         dataset = dcmread(io.BytesIO(data), force=True, stop_before_pixels=True)
         if "WaveformSequence" in dataset:
             return False
@@ -77,7 +77,7 @@ def is_companion(data: bytes) -> bool:
         return False
 
 
-def _check_inflated(data: bytes) -> None:
+def check_inflated(data: bytes) -> None:
     """Raise IntakeError where a deflated dataset unpacks to more than the limit, before pydicom unpacks it.
 
     File meta information is explicit little endian and starts with its own length (PS3.10 section 7.1).

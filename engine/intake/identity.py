@@ -79,7 +79,7 @@ def deidentify(dataset: FileDataset, key: bytes) -> Identified:
     """De-identify a dataset in place, with pseudonyms that depend on `key`; the result holds no original value."""
     from dicognito.anonymizer import Anonymizer
 
-    patient_key = _patient_key(dataset, key)
+    patient_key = patient_key_of(dataset, key)
     facts = _facts(dataset)
     actions: dict[str, tuple[str, str]] = {}
     before: dict[str, tuple[Dataset, Any, str]] = {}
@@ -189,7 +189,8 @@ def _is_date(value: str) -> bool:
         return False
 
 
-def _patient_key(dataset: Dataset, key: bytes) -> str | None:
+def patient_key_of(dataset: Dataset, key: bytes) -> str | None:
+    """Return the keyed hash of a patient's number and its issuer, within which it is unique; None where there is none."""
     identifier = str(_value(dataset, "PatientID") or "").strip()
     issuer = str(_value(dataset, "IssuerOfPatientID") or "").strip()
     return pseudonym(key, identifier) and pseudonym(key, f"{issuer}|{identifier}")

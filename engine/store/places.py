@@ -126,6 +126,7 @@ PLACES = (
     Place("promotions", words=("reason", "why")),
     Place("calibrations", "len($studies::VARCHAR[]) > 0"),  # counted of pairs of all studies; they are counted anew
     Place("consent", PATIENT),
+    Place("arrivals", f"({STUDY} OR {PATIENT})"),
     Place("queries", QUERY),
     Place("studies", STUDY),
     Place("encounters", ENCOUNTER),

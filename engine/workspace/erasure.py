@@ -59,6 +59,8 @@ AT_TOP = {  # what lies in the folder of a workspace → what an erasure does wi
     "rounds": "inputs are deleted, ids are replaced",
     "casebind-errors.log": "ids are replaced",
     "releases": "what learnt from a patient may not serve; `casebind unlearn`",
+    "inbox": "files that are kept aside under the patient's pseudonym are deleted; what comes again is refused",
+    "pacs.toml": "nothing of patients",
     "requests": "empty but for what is being asked",
     FOLDER: "the job; deleted at the end",
     "rewrite-due": "empty; gone once the database was written anew",

@@ -71,7 +71,7 @@ def ingest(
     if progress is not None:
         progress.update(summary.already)
     for outcomes in encode_batches(fresh, release, workspace.key, precomputed):
-        batch = _accepted(workspace, cohort, outcomes, summary)
+        batch = acceptable(workspace, cohort, outcomes, summary)
         summary.remarks += remarks_of(outcomes)
         if batch:
             workspace.add(cohort, release.name, digest, batch)
@@ -87,8 +87,8 @@ def ingest(
     return summary
 
 
-def _accepted(workspace: Workspace, cohort: Cohort, outcomes: Iterable[Outcome], summary: Summary) -> list[NewStudy]:
-    """Return what goes in; note why the rest does not."""
+def acceptable(workspace: Workspace, cohort: Cohort, outcomes: Iterable[Outcome], summary: Summary) -> list[NewStudy]:
+    """Return what goes in; note in `summary.skipped` why the rest does not."""
     made = [(outcome, new_study(cohort, outcome) if outcome.accepted else None) for outcome in outcomes]
     rows = [new.row for _, new in made if new is not None]
     taken = {row.study_id: row.cohort for row in workspace.all_rows([row.study_id for row in rows])}

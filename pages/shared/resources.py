@@ -19,6 +19,7 @@ from engine.consent import acts
 from engine.consent.retention import retain
 from engine.drawing.signed_colours import colour_scale
 from engine.errors import WorkspaceError
+from engine.hospital.worker import InboxWorker
 from engine.intake import limited
 from engine.learning.collection_calibration import count_in_background
 from engine.model.release import Release, load_release
@@ -105,6 +106,7 @@ def release() -> Release:
 def _workspace(path: str) -> Workspace:
     opened = open_workspace(path)
     acts.serve(opened.path)
+    InboxWorker(opened.path, _newest)
     return opened
 
 

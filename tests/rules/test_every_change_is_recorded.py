@@ -39,7 +39,7 @@ STORE = {  # modules whose every transaction is one of these
         "ratings.py",
     ),
     OF_THE_MACHINE: ("studies.py", "verdicts.py", "calibrations.py", "database.py", "classes.py"),
-    "it notes the act itself": ("audit.py",),
+    "it notes the act itself": ("audit.py", "arrivals.py"),
 }
 
 

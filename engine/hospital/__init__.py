@@ -1,0 +1,1 @@
+"""The hospital's archive: what it sends, what is fetched from it, and what goes back to it."""

@@ -1,0 +1,64 @@
+"""The SOP classes that come in, one row each; listener, conformance statement and take-up read them here.
+
+A sender that is refused one object of a study often fails the whole study, so what accompanies films and recordings is
+accepted too and kept aside.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydicom import uid
+
+Role = Literal["film", "recording", "beside"]
+
+
+@dataclass(frozen=True)
+class AcceptedClass:
+    """One SOP class. role: a film, a recording, or what accompanies them and is kept aside."""
+
+    uid: str
+    role: Role
+
+    @property
+    def name(self) -> str:
+        """The standard's name of the class."""
+        return uid.UID(self.uid).name
+
+
+_FILMS = (uid.ComputedRadiographyImageStorage, uid.DigitalXRayImageStorageForPresentation)
+_RECORDINGS = (
+    uid.TwelveLeadECGWaveformStorage,
+    uid.GeneralECGWaveformStorage,
+    uid.AmbulatoryECGWaveformStorage,
+    uid.General32bitECGWaveformStorage,
+    uid.ArterialPulseWaveformStorage,
+)
+_BESIDE = (
+    uid.DigitalXRayImageStorageForProcessing,
+    uid.SecondaryCaptureImageStorage,
+    uid.KeyObjectSelectionDocumentStorage,
+    uid.BasicTextSRStorage,
+    uid.EnhancedSRStorage,
+    uid.ComprehensiveSRStorage,
+    uid.Comprehensive3DSRStorage,
+    uid.XRayRadiationDoseSRStorage,
+    uid.GrayscaleSoftcopyPresentationStateStorage,
+    uid.ColorSoftcopyPresentationStateStorage,
+    uid.PseudoColorSoftcopyPresentationStateStorage,
+    uid.BlendingSoftcopyPresentationStateStorage,
+    uid.EncapsulatedPDFStorage,
+    uid.EncapsulatedCDAStorage,
+)
+ACCEPTED: dict[str, AcceptedClass] = {
+    str(one): AcceptedClass(str(one), role)
+    for role, listed in (("film", _FILMS), ("recording", _RECORDINGS), ("beside", _BESIDE))
+    for one in listed
+}
+FETCHED_MODALITIES = ("CR", "DX", "ECG")  # of series that hold films and recordings
+
+
+def name_of(sop_class: str) -> str:
+    """Return the standard's name of a SOP class, or its number where the standard has none."""
+    return uid.UID(sop_class).name

@@ -1,0 +1,109 @@
+"""The conformance statement of the listener, in the parts of PS3.2, from the tables that the listener works by."""
+
+from __future__ import annotations
+
+from pydicom.uid import UID
+from pynetdicom import ALL_TRANSFER_SYNTAXES, PYNETDICOM_IMPLEMENTATION_UID, PYNETDICOM_IMPLEMENTATION_VERSION
+
+from engine.hospital.classes import ACCEPTED
+from engine.hospital.listener import (
+    CANNOT_UNDERSTAND,
+    NETWORK_S,
+    NOT_AUTHORISED,
+    OUT_OF_RESOURCES,
+    PDU_BYTES,
+    SUCCESS,
+    entity,
+)
+from engine.hospital.settings import ListenSettings
+from engine.version import __version__
+
+ROLES = {"film": "taken up", "recording": "taken up", "beside": "kept aside"}
+
+
+def statement(settings: ListenSettings) -> str:
+    """Return the statement as Markdown."""
+    return "\n\n".join(
+        (
+            f"# DICOM conformance statement of Casebind {__version__}",
+            _entity(settings),
+            _services(settings),
+            _classes(settings),
+            _syntaxes(),
+            _statuses(),
+            _security(settings),
+        )
+    )
+
+
+def _table(heads: tuple[str, ...], rows: list[tuple[str, ...]]) -> str:
+    return "\n".join(f"| {' | '.join(row)} |" for row in (heads, ("---",) * len(heads), *rows))
+
+
+def _entity(settings: ListenSettings) -> str:
+    rows = [
+        ("AE title", settings.title),
+        ("Address and port", f"{settings.address}:{settings.port}"),
+        ("Calling AE titles accepted", ", ".join(one.title for one in settings.senders) or "none yet"),
+        ("Associations at once", str(settings.most_associations)),
+        ("Maximum PDU", f"{PDU_BYTES:,} bytes"),
+        ("Largest object", f"{settings.most_mb} MB"),
+        ("Network time-out", f"{NETWORK_S} s"),
+        ("Implementation class UID", PYNETDICOM_IMPLEMENTATION_UID),
+        ("Implementation version name", PYNETDICOM_IMPLEMENTATION_VERSION),
+    ]
+    return "## Application entity\n\n" + _table(("Property", "Value"), rows)
+
+
+def _services(settings: ListenSettings) -> str:
+    rows = [
+        ("Verification", "no", "yes"),
+        ("Storage", "no", "yes"),
+        ("Storage Commitment Push Model", "no", "yes, reported on an association of its own"),
+    ]
+    reported = [f"{one.title} at {one.host}:{one.port}" for one in settings.senders if one.port]
+    where = f"Commitments are reported to: {', '.join(reported) or 'nobody yet, so they are refused'}."
+    return "## Services\n\n" + _table(("Service", "SCU", "SCP"), rows) + f"\n\n{where}"
+
+
+def _classes(settings: ListenSettings) -> str:
+    roles = {uid: one.role for uid, one in ACCEPTED.items()}
+    rows = [
+        (str(context.abstract_syntax), UID(context.abstract_syntax).name, ROLES[roles[context.abstract_syntax]])
+        for context in entity(settings).supported_contexts
+        if context.abstract_syntax in roles
+    ]
+    lead = "Every class is accepted in every transfer syntax below. What is kept aside is stored, and not searched."
+    return f"## Storage classes\n\n{lead}\n\n" + _table(("SOP class UID", "Name", "What becomes of it"), rows)
+
+
+def _syntaxes() -> str:
+    rows = [(str(one), UID(one).name) for one in ALL_TRANSFER_SYNTAXES]
+    return "## Transfer syntaxes\n\n" + _table(("UID", "Name"), rows)
+
+
+def _statuses() -> str:
+    rows = [
+        (f"{SUCCESS:04X}", "the object is on disk under its name, with the folder that names it"),
+        (f"{OUT_OF_RESOURCES:04X}", "larger than the largest object, or the disk refused: keep it and send it again"),
+        (f"{CANNOT_UNDERSTAND:04X}", "its SOP instance UID is none"),
+        (f"{NOT_AUTHORISED:04X}", "of a commitment: it is not known where to report"),
+    ]
+    notes = (
+        "The same object sent again is accepted and stored once. Other bytes under a known SOP instance UID are "
+        "accepted and kept aside. Nothing is coerced."
+    )
+    return "## Statuses\n\n" + _table(("Status", "Meaning"), rows) + f"\n\n{notes}"
+
+
+def _security(settings: ListenSettings) -> str:
+    tls = (
+        "TLS 1.2 or later; both sides show a certificate (BCP 195, PS3.15 annex B)."
+        if settings.tls.certificate
+        else "No TLS is set."
+    )
+    return (
+        f"## Security and character sets\n\n{tls} Called and calling AE titles are checked. Objects are de-identified "
+        "when they are taken up (keep-list on the Basic Profile of PS3.15 annex E). Character sets are those that "
+        "pydicom decodes."
+    )

@@ -1,0 +1,55 @@
+"""The few elements of an object that are read before it is de-identified: what it is, whose, of which visit."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydicom import dcmread
+from pydicom.dataset import FileDataset
+
+from engine.intake.dicom import check_inflated
+from engine.intake.identity import patient_key_of
+from engine.intake.pseudonyms import pseudonym
+
+READ = ("SOPClassUID", "PatientID", "IssuerOfPatientID", "AdmissionID", "StudyInstanceUID", "BurnedInAnnotation")
+
+
+@dataclass(frozen=True)
+class Header:
+    """What an object says of itself.
+
+    patient_key : keyed hash of its patient's number and that number's issuer; None where it names nobody
+    visit       : pseudonym of its visit, or of its study where it names no visit; "" without a patient
+    burned_in   : whether it says that text is burned into the picture
+    """
+
+    sop_class: str
+    patient_key: str | None
+    visit: str
+    burned_in: bool
+
+
+def header_of(file: Path, key: bytes) -> Header | None:
+    """Return the header of a DICOM file; None where it has none that can be read."""
+    try:
+        data = file.read_bytes()
+        check_inflated(data)
+        found = dcmread(io.BytesIO(data), stop_before_pixels=True, specific_tags=list(READ))
+        return _header(found, key)
+    except OSError:
+        raise
+    except Exception:  # pydicom raises many kinds of errors on damaged files
+        return None
+
+
+def _header(found: FileDataset, key: bytes) -> Header | None:
+    sop_class = str(found.get("SOPClassUID") or "")
+    if not sop_class:
+        return None
+    patient = patient_key_of(found, key)
+    named = next((word for name in ("AdmissionID", "StudyInstanceUID") if (word := str(found.get(name) or ""))), "")
+    visit = pseudonym(key, f"visit {patient} {named}") if named and patient else None
+    burned_in = str(found.get("BurnedInAnnotation") or "").strip().upper() == "YES"
+    return Header(sop_class, patient, f"v-{visit[:16]}" if visit else "", burned_in)

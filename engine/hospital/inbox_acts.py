@@ -1,0 +1,109 @@
+"""What people ask of the inbox: how it stands, have what stays out taken up again, clear what is kept aside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from engine.actor import Actor
+from engine.errors import UsageError
+from engine.files import utc_now
+from engine.hospital.inbox import Inbox
+from engine.hospital.take_up import BESIDE, BURNED_IN, LOOKED, OTHER_BYTES
+from engine.store import arrivals
+from engine.store.acts import Act
+from engine.store.arrivals import Arrival
+from engine.store.permission import require
+from engine.store.received import Last
+from engine.workspace.workspace import Workspace
+
+ALL = 1_000_000
+STAYS_OUT = ("set aside", "refused")
+
+
+@dataclass(frozen=True)
+class InboxState:
+    """How the inbox stands.
+
+    waiting : files that nobody has taken up yet
+    counts  : state → objects
+    newest  : of objects, the newest first
+    lasts   : the last echo and the last object
+    looked  : objects that wait for somebody to look at text in the picture
+    """
+
+    waiting: int
+    counts: dict[str, int]
+    newest: list[Arrival]
+    lasts: dict[str, Last]
+    looked: int
+
+
+def inbox_state(workspace: Workspace, *, actor: Actor, limit: int = 100) -> InboxState:
+    """Return how the inbox stands; NotPermittedError for whom it is not."""
+    require(workspace.database, actor, "curate")
+    with Inbox(workspace.path) as inbox:
+        waiting, lasts = len(inbox.waiting()), inbox.received.lasts()
+    stay_out = arrivals.newest(workspace.database, ALL, STAYS_OUT)
+    burned_in = sum(one.why == BURNED_IN for one in stay_out)
+    newest = arrivals.newest(workspace.database, limit)
+    return InboxState(waiting, arrivals.counts(workspace.database), newest, lasts, burned_in)
+
+
+def again(workspace: Workspace, *, looked: bool = False, actor: Actor) -> int:
+    """Have objects taken up again; return how many.
+
+    looked : those with text in the picture, which somebody has looked at; without, those that were refused or left a
+             question. Who accompanies others and who came under a known number stays aside.
+    """
+    require(workspace.database, actor, "curate")
+    chosen = [one for one in arrivals.newest(workspace.database, ALL, STAYS_OUT) if _is_meant(one, looked)]
+    wanted = {(one.object, one.digest): one for one in chosen}
+    with Inbox(workspace.path) as inbox:
+        kept = [one for one in inbox.kept() if (one.object, one.digest) in wanted]
+        if not kept:
+            return 0
+        with workspace.database.recording(actor, Act("inbox taken up again", about={"objects": len(kept)})):
+            arrivals.record(
+                workspace.database, [_received(wanted[one.object, one.digest], looked) for one in kept], actor
+            )
+        for one in kept:
+            inbox.again(one)
+    return len(kept)
+
+
+def clear(workspace: Workspace, days: int, *, actor: Actor) -> int:
+    """Delete what has been kept aside for so many days, with its rows; return how many objects.
+
+    Raises UsageError for a negative number of days.
+    """
+    require(workspace.database, actor, "curate")
+    if days < 0:
+        raise UsageError("The number of days is negative: take 0 or more.")
+    last = utc_now() - timedelta(days=days)
+    old = arrivals.newest(workspace.database, ALL, STAYS_OUT)
+    gone = {(one.object, one.digest) for one in old if one.reached_at is not None and one.reached_at <= last}
+    with Inbox(workspace.path) as inbox:
+        if gone:
+            for kept in inbox.kept():
+                if (kept.object, kept.digest) in gone:
+                    kept.file.unlink(missing_ok=True)
+            arrivals.forget(workspace.database, sorted(gone), actor)
+    return len(gone)
+
+
+def _is_meant(one: Arrival, looked: bool) -> bool:
+    return one.why == BURNED_IN if looked else one.why not in (BESIDE, OTHER_BYTES, BURNED_IN)
+
+
+def _received(one: Arrival, looked: bool) -> Arrival:
+    return Arrival(one.object, one.digest, "received", LOOKED if looked else "", one.kind, one.sender)
+
+
+def lines(found: InboxState) -> Sequence[str]:
+    """Return how the inbox stands as lines for the shell."""
+    counted = ", ".join(f"{n:,} {state}" for state, n in sorted(found.counts.items())) or "nothing came yet"
+    lasts = [f"last {what}: {last.at} from {last.sender}" for what, last in sorted(found.lasts.items())]
+    rows = [f"{one.reached_at:%Y-%m-%d %H:%M:%S}  {one.state:13}  {one.kind}  {one.why}".rstrip() for one in found.newest]
+    return [f"{found.waiting:,} waiting; {counted}", *lasts, *rows]

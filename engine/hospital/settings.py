@@ -1,0 +1,182 @@
+"""pacs.toml in the workspace's folder: who may send, how the archive is reached. docs/pacs.md has a whole one."""
+
+from __future__ import annotations
+
+import ipaddress
+import re
+import ssl
+import tomllib
+from dataclasses import dataclass, field, fields
+from datetime import time
+from pathlib import Path
+from typing import Any, TypeVar
+
+from engine.errors import UsageError
+
+FILE = "pacs.toml"
+COHORT = "Archive"
+TITLE = re.compile(r"[\x20-\x5b\x5d-\x7e]{1,16}")  # the representation AE of PS3.5
+QUIET = re.compile(r"(\d{1,2}):(\d\d)-(\d{1,2}):(\d\d)")
+Kind = TypeVar("Kind")
+
+
+@dataclass(frozen=True)
+class TlsFiles:
+    """Certificate, key and the authorities of the other side, as PEM files; "" for none."""
+
+    certificate: str = ""
+    key: str = ""
+    ca: str = ""
+
+
+@dataclass(frozen=True)
+class Sender:
+    """Who may send. host, port: where storage commitments are reported; "" and 0 for nowhere."""
+
+    title: str
+    host: str = ""
+    port: int = 0
+
+
+@dataclass(frozen=True)
+class ListenSettings:
+    """The listener. most_mb: of one object; plain: whether a foreign interface may be served without TLS."""
+
+    title: str = "CASEBIND"
+    address: str = "127.0.0.1"
+    port: int = 11112
+    cohort: str = COHORT
+    most_associations: int = 8
+    most_mb: int = 200
+    plain: bool = False
+    tls: TlsFiles = field(default_factory=TlsFiles)
+    senders: tuple[Sender, ...] = ()
+
+    def sender(self, title: str) -> Sender | None:
+        """Return the sender of an AE title."""
+        return next((one for one in self.senders if one.title == title.strip()), None)
+
+
+@dataclass(frozen=True)
+class ArchiveSettings:
+    """DICOMweb. url: the root of its services; password_file: what holds the password, its first line; quiet: from, to.
+
+    per_minute : objects that a job fetches at most in a minute; 0 for no limit
+    """
+
+    url: str
+    user: str = ""
+    password_file: str = ""
+    proxy: str = ""
+    per_minute: int = 0
+    quiet: str = ""
+    cohort: str = COHORT
+    tls: TlsFiles = field(default_factory=TlsFiles)
+
+    def quiet_time(self) -> tuple[time, time] | None:
+        """Return from when to when a job fetches nothing, in local time; None for never."""
+        match = QUIET.fullmatch(self.quiet.strip())
+        if match is None:
+            return None
+        return time(int(match[1]), int(match[2])), time(int(match[3]), int(match[4]))
+
+
+def listen_settings(workspace: Path) -> ListenSettings:
+    """Return the listener's settings, those of the file or the defaults; UsageError where one cannot be."""
+    content = _content(workspace)
+    senders = tuple(_made(Sender, one, "sender") for one in content.get("sender", []))
+    found = _with_tls(ListenSettings, content.get("listen", {}), "listen", senders=senders)
+    for title in (found.title, *(one.title for one in senders)):
+        if not TITLE.fullmatch(title) or not title.strip():
+            raise UsageError(f"The AE title '{title}' in {FILE} has no 1 to 16 plain characters: correct it.")
+    _check_address(found)
+    return found
+
+
+def archive_settings(workspace: Path) -> ArchiveSettings:
+    """Return how the archive is reached; UsageError where the file does not say so."""
+    content = _content(workspace)
+    if "pacs" not in content:
+        raise UsageError(f"No archive is named: write [pacs] with its url into {FILE} of the workspace (docs/pacs.md).")
+    found = _with_tls(ArchiveSettings, content["pacs"], "pacs")
+    if not found.url.startswith(("http://", "https://")):
+        raise UsageError(f"The url of [pacs] in {FILE} is no http or https address: correct it.")
+    if found.quiet and not _is_quiet(found):
+        raise UsageError(f"The quiet time of [pacs] in {FILE} is not written as 07:00-19:00: correct it.")
+    return found
+
+
+def is_named(workspace: Path) -> bool:
+    """Say whether the settings name an archive to fetch from."""
+    return (workspace / FILE).is_file() and "pacs" in _content(workspace)
+
+
+def server_context(tls: TlsFiles) -> ssl.SSLContext | None:
+    """Return TLS in which both sides show a certificate; None where none is set."""
+    if not any((tls.certificate, tls.key, tls.ca)):
+        return None
+    if not all((tls.certificate, tls.key, tls.ca)):
+        raise UsageError(f"TLS in {FILE} needs certificate, key and ca: name all three, or none.")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    try:
+        context.load_cert_chain(tls.certificate, tls.key)
+        context.load_verify_locations(tls.ca)
+    except (OSError, ssl.SSLError) as error:
+        raise UsageError(f"The certificates named in {FILE} cannot be used ({error}): check the files.") from error
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def _content(workspace: Path) -> dict[str, Any]:
+    try:
+        content = tomllib.loads((workspace / FILE).read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise UsageError(f"The settings {FILE} of the workspace cannot be read ({error}): correct the file.") from error
+    if unknown := set(content) - {"listen", "sender", "pacs"}:
+        raise UsageError(f"The settings {FILE} know no [{sorted(unknown)[0]}]: use listen, sender and pacs.")
+    return content
+
+
+def _with_tls(kind: type[Kind], given: dict[str, Any], section: str, **more: Any) -> Kind:
+    """Return settings whose three names of TLS files stand among the others."""
+    names = {one.name for one in fields(TlsFiles)}
+    tls = TlsFiles(**{name: str(value) for name, value in given.items() if name in names})
+    return _made(kind, {name: value for name, value in given.items() if name not in names}, section, tls=tls, **more)
+
+
+def _made(kind: type[Kind], given: dict[str, Any], section: str, **more: Any) -> Kind:
+    """Return a dataclass of values of the types that its defaults have."""
+    known = {one.name: one.type for one in fields(kind) if one.name not in more}  # type: ignore[arg-type]
+    for name, value in given.items():
+        if name not in known:
+            raise UsageError(f"The settings {FILE} know no '{name}' in {section}: use {', '.join(known)}.")
+        if type(value).__name__ != known[name]:
+            raise UsageError(f"The value of '{name}' in {section} of {FILE} is no {known[name]}: correct it.")
+    try:
+        return kind(**given, **more)
+    except TypeError as error:
+        raise UsageError(f"The settings {FILE} lack something in {section} ({error}): complete it.") from error
+
+
+def _check_address(found: ListenSettings) -> None:
+    try:
+        local = ipaddress.ip_address(found.address).is_loopback
+    except ValueError as error:
+        raise UsageError(
+            f"The address of [listen] in {FILE} is no IP address: name the one of an interface."
+        ) from error
+    if not local and not found.plain and not found.tls.certificate:
+        raise UsageError(
+            f"The listener would serve {found.address} without TLS: name certificate, key and ca in {FILE}, or set "
+            "plain = true where a firewall lets the senders alone reach it."
+        )
+
+
+def _is_quiet(found: ArchiveSettings) -> bool:
+    try:
+        return found.quiet_time() is not None
+    except ValueError:
+        return False
