@@ -11,7 +11,7 @@ BESIDE :=
 # Where the walks through the app leave their screenshots.
 export CASEBIND_ARTEFACTS ?= $(CURDIR)/artefacts
 
-.PHONY: help setup app install test test-fast every-test lint style types imports demo browser sbom clean
+.PHONY: help setup app install test test-fast every-test lint style types imports demo browser hospital sbom clean
 
 help: ## list the commands
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 12
@@ -45,6 +45,13 @@ browser: ## install Debian's chromium for the browser tests, once
 	@command -v chromium >/dev/null || command -v chromium-browser >/dev/null || command -v google-chrome >/dev/null || \
 	  { echo "installing chromium for the browser tests"; SUDO=$$( [ $$(id -u) = 0 ] || echo sudo ); \
 	    $$SUDO apt-get update -qq && $$SUDO apt-get install -y -qq --no-install-recommends chromium >/dev/null; }
+
+# Debian starts Orthanc's service by itself, on every interface, unless policy-rc.d refuses.
+POLICY := /usr/sbin/policy-rc.d
+hospital: ## install Debian's Orthanc and dcmtk for the tests of the archive, once, as root
+	@command -v Orthanc >/dev/null && command -v storescu >/dev/null || { [ $$(id -u) = 0 ] || { echo "run make hospital as root"; exit 1; }; \
+	  [ -e $(POLICY) ] || { printf '#!/bin/sh\nexit 101\n' > $(POLICY); chmod +x $(POLICY); trap 'rm -f $(POLICY)' EXIT; }; \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends orthanc orthanc-dicomweb dcmtk >/dev/null; }
 
 lint: setup ## ruff, mypy and the import contract
 	@$(MAKE) --no-print-directory --jobs 2 --output-sync types style imports

@@ -69,11 +69,10 @@ class Commitments:
             self._due.wait()
             self._due.clear()
             while not self._ended.is_set() and (owed := self._inbox.received.owed()):
-                if not all([self._paid(one) for one in owed]):
+                left = [one for one in owed if not self._paid(one)]
+                wait_s = min(wait_s * 2, LONGEST_WAIT_S) if left else FIRST_WAIT_S
+                if left:
                     self._ended.wait(wait_s)
-                    wait_s = min(wait_s * 2, LONGEST_WAIT_S)
-                else:
-                    wait_s = FIRST_WAIT_S
 
     def _paid(self, one: Owed) -> bool:
         """Report one commitment; return whether nothing more is owed."""

@@ -105,5 +105,5 @@ def lines(found: InboxState) -> Sequence[str]:
     """Return how the inbox stands as lines for the shell."""
     counted = ", ".join(f"{n:,} {state}" for state, n in sorted(found.counts.items())) or "nothing came yet"
     lasts = [f"last {what}: {last.at} from {last.sender}" for what, last in sorted(found.lasts.items())]
-    rows = [f"{one.reached_at:%Y-%m-%d %H:%M:%S}  {one.state:13}  {one.kind}  {one.why}".rstrip() for one in found.newest]
-    return [f"{found.waiting:,} waiting; {counted}", *lasts, *rows]
+    rows = [f"{one.reached_at:%Y-%m-%d %H:%M:%S}  {one.state:13}  {one.kind}  {one.why}" for one in found.newest]
+    return [f"{found.waiting:,} waiting; {counted}", *lasts, *(row.rstrip() for row in rows)]

@@ -190,7 +190,7 @@ def _is_date(value: str) -> bool:
 
 
 def patient_key_of(dataset: Dataset, key: bytes) -> str | None:
-    """Return the keyed hash of a patient's number and its issuer, within which it is unique; None where there is none."""
+    """Return the keyed hash of a patient's number and its issuer, within which it is unique; None for none."""
     identifier = str(_value(dataset, "PatientID") or "").strip()
     issuer = str(_value(dataset, "IssuerOfPatientID") or "").strip()
     return pseudonym(key, identifier) and pseudonym(key, f"{issuer}|{identifier}")

@@ -6,6 +6,9 @@ import streamlit as st
 
 from engine.access import mode
 from engine.errors import CasebindError, NotPermittedError
+from engine.hospital.inbox import FOLDER
+from engine.hospital.settings import FILE
+from engine.settings import workspace_path
 from engine.store import permission
 from engine.store.acts import Act as AuditAct
 from engine.store.rule import ACTS, Act
@@ -29,6 +32,11 @@ def may(act: Act) -> bool:
 def has_accounts() -> bool:
     """Return whether people sign in here."""
     return mode.sign_in() != "off"
+
+
+def has_archive() -> bool:
+    """Return whether an archive sends here, or is to."""
+    return any((workspace_path() / name).exists() for name in (FOLDER, FILE))
 
 
 def refuse(page: str, act: Act) -> None:

@@ -39,6 +39,8 @@ SHELL = {
     "reference.py",
 }
 SHELL_FILES = {
+    "hospital/listener.py",
+    "hospital/settings.py",
     "index/flat.py",
     "intake/paths.py",
     "intake/quality/film_space.py",

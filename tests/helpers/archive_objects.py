@@ -102,5 +102,3 @@ def _patient(number: int) -> dict[str, object]:
         "StudyInstanceUID": generate_uid(entropy_srcs=[f"study {number}"]),
         "SeriesInstanceUID": generate_uid(),
     }
-
-

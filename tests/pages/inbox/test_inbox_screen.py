@@ -1,0 +1,65 @@
+"""The inbox's screen: how far objects are, why some stay out, in the reader's language; it is shown where it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers.archive_objects import beside, chest_film, put
+from helpers.screens import fine, new_screen, opened, press, words
+from streamlit.testing.v1 import AppTest
+
+from engine.actor import single_user
+from engine.hospital.inbox import FOLDER, Inbox
+from engine.hospital.take_up import BESIDE, BURNED_IN, take_up
+from engine.model.release import Release, load_release
+from engine.sentences import spoken
+from engine.strings import several, speaking, text
+from engine.workspace.workspace import Workspace, open_workspace
+from pages.shared import notice, permitted, resources
+
+
+@pytest.fixture(scope="module")
+def newest() -> Release:
+    return load_release()
+
+
+@pytest.fixture
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newest: Release) -> Iterator[Workspace]:
+    """A workspace to which a report and a film with text were sent."""
+    monkeypatch.setenv("CASEBIND_WORKSPACE", str(tmp_path))
+    with open_workspace(tmp_path, create=True) as made:
+        assert not permitted.has_archive()
+        with Inbox(made.path) as inbox:
+            put(inbox, [beside(0), chest_film(BurnedInAnnotation="YES")])
+        take_up(made, newest)
+    here = resources.workspace()
+    here.audit(notice._kind(), actor=single_user())
+    yield here
+    here.close()
+
+
+@pytest.fixture
+def app(place: Workspace) -> AppTest:
+    return opened(new_screen().run(), "inbox")
+
+
+def table(app: AppTest) -> str:
+    return "\n".join(block.proto.body for block in app.get("html"))
+
+
+def test_it_says_how_far_each_object_is_and_why_it_stays_out(app: AppTest, place: Workspace):
+    assert permitted.has_archive() and (place.path / FOLDER).is_dir()
+    assert all(one in table(app) for one in (BESIDE, BURNED_IN, "Basic Text SR Storage", "CART"))
+    assert f"{text('inbox.state_set_aside')}: 2" in words(app)
+    with speaking("de"):
+        assert spoken(BESIDE) != BESIDE and spoken(BURNED_IN) != BURNED_IN
+
+
+def test_a_film_that_somebody_looked_at_is_taken_up_again(app: AppTest, place: Workspace):
+    assert several(1, "inbox.looked") in [one.label for one in app.button]
+    press(app, "inbox-looked")
+    fine(app)
+    assert [one.value for one in app.success] == [several(1, "inbox.wait_again")]
+    assert [one.about["objects"] for one in place.audit_rows() if one.kind == "inbox taken up again"] == [1]
