@@ -51,10 +51,9 @@ _BESIDE = (
     uid.EncapsulatedPDFStorage,
     uid.EncapsulatedCDAStorage,
 )
+_ROLES: dict[Role, tuple[uid.UID, ...]] = {"film": _FILMS, "recording": _RECORDINGS, "beside": _BESIDE}
 ACCEPTED: dict[str, AcceptedClass] = {
-    str(one): AcceptedClass(str(one), role)
-    for role, listed in (("film", _FILMS), ("recording", _RECORDINGS), ("beside", _BESIDE))
-    for one in listed
+    str(one): AcceptedClass(str(one), role) for role, listed in _ROLES.items() for one in listed
 }
 FETCHED_MODALITIES = ("CR", "DX", "ECG")  # of series that hold films and recordings
 

@@ -1,4 +1,4 @@
-"""The inbox's screen: how far objects are, why some stay out, in the reader's language; it is shown where it is used."""
+"""The inbox's screen: how far objects are and why some stay out; it is shown where an archive is used."""
 
 from __future__ import annotations
 
