@@ -81,18 +81,18 @@ def take_up_waiting(folder: Path) -> None:
         return
     with tqdm(total=total, desc="inbox", unit="object", leave=False) as progress:
 
-        def told(done: int) -> None:
+        def on_progress(done: int) -> None:
             progress.update(done - progress.n)
 
         while left := count_waiting(folder):
             try:
                 with open_workspace(folder) as place:
-                    taken = take_up(place, serving_release(place, load_release()), told=told)
+                    taken = take_up(place, serving_release(place, load_release()), on_progress=on_progress)
                     if taken.states.get("stored"):
                         count_pairs(place)
             except WorkspaceBusyError:
                 progress.set_postfix_str("the app takes them up")
-                told(max(0, total - left))
+                on_progress(max(0, total - left))
                 time.sleep(LOOKS_EVERY_S)
     states = ", ".join(f"{n:,} {state}" for state, n in sorted(taken.states.items()))
     known = f", {taken.known:,} known already" if taken.known else ""

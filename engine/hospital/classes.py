@@ -55,6 +55,8 @@ _ROLES: dict[Role, tuple[uid.UID, ...]] = {"film": _FILMS, "recording": _RECORDI
 ACCEPTED: dict[str, AcceptedClass] = {
     str(one): AcceptedClass(str(one), role) for role, listed in _ROLES.items() for one in listed
 }
+VERIFICATION = uid.UID("1.2.840.10008.1.1")
+COMMITMENT = uid.UID("1.2.840.10008.1.20.1")  # Storage Commitment Push Model
 FETCHED_MODALITIES = ("CR", "DX", "ECG")  # of series that hold films and recordings
 
 

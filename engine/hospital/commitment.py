@@ -15,8 +15,9 @@ from pydicom.dataset import Dataset
 from pydicom.uid import ImplicitVRLittleEndian
 from pynetdicom import AE, build_role
 from pynetdicom.dsutils import decode, encode
-from pynetdicom.sop_class import StorageCommitmentPushModel, StorageCommitmentPushModelInstance
+from pynetdicom.sop_class import StorageCommitmentPushModelInstance
 
+from engine.hospital.classes import COMMITMENT
 from engine.hospital.inbox import Inbox
 from engine.hospital.settings import ListenSettings, Sender
 from engine.store.received import Owed
@@ -113,15 +114,13 @@ def _sent(settings: ListenSettings, sender: Sender, report: Dataset, event_type:
     ae = AE(ae_title=settings.title)
     ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = 30
     ae.connection_timeout = 10
-    ae.add_requested_context(StorageCommitmentPushModel, ImplicitVRLittleEndian)
-    role = build_role(StorageCommitmentPushModel, scp_role=True)
+    ae.add_requested_context(COMMITMENT, ImplicitVRLittleEndian)
+    role = build_role(COMMITMENT, scp_role=True)
     association = ae.associate(sender.host, sender.port, ae_title=sender.title, ext_neg=[role])
     if not association.is_established:
         return False
     try:
-        status, _ = association.send_n_event_report(
-            report, event_type, StorageCommitmentPushModel, StorageCommitmentPushModelInstance
-        )
+        status, _ = association.send_n_event_report(report, event_type, COMMITMENT, StorageCommitmentPushModelInstance)
     except (RuntimeError, ValueError):
         return False
     finally:

@@ -17,7 +17,7 @@ READ = ("SOPClassUID", "PatientID", "IssuerOfPatientID", "AdmissionID", "StudyIn
 
 
 @dataclass(frozen=True)
-class Header:
+class ObjectHeader:
     """What an object says of itself.
 
     patient_key : keyed hash of its patient's number and that number's issuer; None where it names nobody
@@ -31,7 +31,7 @@ class Header:
     burned_in: bool
 
 
-def header_of(file: Path, key: bytes) -> Header | None:
+def header_of(file: Path, key: bytes) -> ObjectHeader | None:
     """Return the header of a DICOM file; None where it has none that can be read."""
     try:
         data = file.read_bytes()
@@ -44,7 +44,7 @@ def header_of(file: Path, key: bytes) -> Header | None:
         return None
 
 
-def _header(found: FileDataset, key: bytes) -> Header | None:
+def _header(found: FileDataset, key: bytes) -> ObjectHeader | None:
     sop_class = str(found.get("SOPClassUID") or "")
     if not sop_class:
         return None
@@ -52,4 +52,4 @@ def _header(found: FileDataset, key: bytes) -> Header | None:
     named = next((word for name in ("AdmissionID", "StudyInstanceUID") if (word := str(found.get(name) or ""))), "")
     visit = pseudonym(key, f"visit {patient} {named}") if named and patient else None
     burned_in = str(found.get("BurnedInAnnotation") or "").strip().upper() == "YES"
-    return Header(sop_class, patient, f"v-{visit[:16]}" if visit else "", burned_in)
+    return ObjectHeader(sop_class, patient, f"v-{visit[:16]}" if visit else "", burned_in)

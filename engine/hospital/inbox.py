@@ -68,16 +68,15 @@ class Inbox:
         """Return the keyed hash by which record and ledger name an object of this SOP instance UID."""
         return hmac.new(self.key, f"object {uid}".encode(), sha256).hexdigest()[:DIGEST]
 
-    def receive(self, uid: str, file: bytes, dataset: bytes, origin: Origin) -> Path:
+    def receive(self, uid: str, file: bytes, origin: Origin) -> Path:
         """Put an object on disk and into the ledger; return its file. It may be acknowledged then.
 
-        file    : the DICOM file, with preamble and file meta information
-        dataset : its dataset alone, by which the same object is known again
+        file : the DICOM file, with preamble and file meta information
         Raises IntakeError where the number is no UID, OSError and WorkspaceError where the disk refuses.
         """
         if not NUMBER.fullmatch(uid):
             raise IntakeError("The SOP instance UID of the object is no valid UID: have the sender corrected.")
-        digest = self._digest(dataset)
+        digest = self._digest(_dataset_of(file))
         path = self.new / f"{uid}~{digest}{SUFFIX}"
         write_whole(path, file, mode=OWNER_ALONE)
         self.received.add(self.key_of(uid), digest, origin)
@@ -105,7 +104,7 @@ class Inbox:
             sync(self.aside)
         sync(self.new)
 
-    def kept(self) -> list[Waiting]:
+    def put_aside(self) -> list[Waiting]:
         """Return what is kept aside."""
         found = sorted(Path(entry.path) for entry in _entries(self.aside))
         return [one for path in found if (one := self._waiting(path, path.name.partition("~")[2])) is not None]
@@ -129,6 +128,16 @@ class Inbox:
 
     def _digest(self, dataset: bytes) -> str:
         return hmac.new(self.key, dataset, sha256).hexdigest()[:DIGEST]
+
+
+def _dataset_of(file: bytes) -> bytes:
+    """Return a DICOM file without the part that says who wrote it, by which the same object is known again.
+
+    File meta information begins with its own length (PS3.10 section 7.1); a file without it is taken whole.
+    """
+    if file[128:140] != b"DICM\x02\x00\x00\x00UL\x04\x00":
+        return file
+    return file[144 + int.from_bytes(file[140:144], "little") :]
 
 
 def count_waiting(workspace: Path) -> int:

@@ -61,7 +61,7 @@ def again(workspace: Workspace, *, looked: bool = False, actor: Actor) -> int:
     chosen = [one for one in arrivals.newest(workspace.database, ALL, STAYS_OUT) if _is_meant(one, looked)]
     wanted = {(one.object, one.digest): one for one in chosen}
     with Inbox(workspace.path) as inbox:
-        kept = [one for one in inbox.kept() if (one.object, one.digest) in wanted]
+        kept = [one for one in inbox.put_aside() if (one.object, one.digest) in wanted]
         if not kept:
             return 0
         with workspace.database.recording(actor, Act("inbox taken up again", about={"objects": len(kept)})):
@@ -86,7 +86,7 @@ def clear(workspace: Workspace, days: int, *, actor: Actor) -> int:
     gone = {(one.object, one.digest) for one in old if one.reached_at is not None and one.reached_at <= last}
     with Inbox(workspace.path) as inbox:
         if gone:
-            for kept in inbox.kept():
+            for kept in inbox.put_aside():
                 if (kept.object, kept.digest) in gone:
                     kept.file.unlink(missing_ok=True)
             arrivals.forget(workspace.database, sorted(gone), actor)

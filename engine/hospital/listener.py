@@ -13,10 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, evt
-from pynetdicom.sop_class import StorageCommitmentPushModel, Verification
 
 from engine.errors import CasebindError, IntakeError, UsageError
-from engine.hospital.classes import ACCEPTED, name_of
+from engine.hospital.classes import ACCEPTED, COMMITMENT, VERIFICATION, name_of
 from engine.hospital.commitment import Commitments
 from engine.hospital.inbox import Inbox
 from engine.hospital.settings import ListenSettings, server_context
@@ -46,7 +45,7 @@ class Listener:
         self._refused: dict[tuple[str, str], float] = {}
         self._commitments = Commitments(self._inbox, settings)
         try:
-            self._server = entity(settings).start_server(
+            server: Any = entity(settings).start_server(
                 (settings.address, settings.port), block=False, ssl_context=context, evt_handlers=self._handlers()
             )
         except OSError as error:
@@ -56,7 +55,8 @@ class Listener:
                 f"The listener cannot serve {settings.address}:{settings.port} ({error.strerror}): "
                 "another one may run, or name another port in pacs.toml."
             ) from error
-        self.port = int(self._server.socket.getsockname()[1])
+        self._server = server
+        self.port = int(server.socket.getsockname()[1])
         about = {
             "title": settings.title,
             "tls": context is not None,
@@ -86,12 +86,11 @@ class Listener:
 
     def _store(self, event: Any) -> int:
         """Put one object on disk; return the status of PS3.4 B.2.3."""
-        dataset = event.request.DataSet.getvalue()
-        if len(dataset) > self._settings.most_mb * MEGABYTE:
+        if event.request.DataSet.getbuffer().nbytes > self._settings.most_mb * MEGABYTE:
             return OUT_OF_RESOURCES
         uid, sop_class = str(event.request.AffectedSOPInstanceUID), str(event.request.AffectedSOPClassUID)
         origin = Origin(name_of(sop_class), _sender(event), self._settings.cohort)
-        return self._guarded(lambda: self._inbox.receive(uid, event.encoded_dataset(), dataset, origin))
+        return self._guarded(lambda: self._inbox.receive(uid, event.encoded_dataset(), origin))
 
     def _guarded(self, act: Callable[[], object]) -> int:
         """Return success once something is on disk, else why the sender has to keep it."""
@@ -127,8 +126,8 @@ def entity(settings: ListenSettings) -> AE:
     ae.maximum_associations = settings.most_associations
     ae.acse_timeout, ae.dimse_timeout, ae.network_timeout = ACSE_S, DIMSE_S, NETWORK_S
     ae.maximum_pdu_size = PDU_BYTES
-    ae.add_supported_context(Verification)
-    ae.add_supported_context(StorageCommitmentPushModel)
+    ae.add_supported_context(VERIFICATION)
+    ae.add_supported_context(COMMITMENT)
     for sop_class in ACCEPTED:
         ae.add_supported_context(sop_class, ALL_TRANSFER_SYNTAXES)
     return ae

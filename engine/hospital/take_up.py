@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from engine.errors import QuestionError
 from engine.hospital.classes import ACCEPTED, name_of
-from engine.hospital.header import Header, header_of
+from engine.hospital.header import ObjectHeader, header_of
 from engine.hospital.inbox import Inbox, Waiting
 from engine.intake.limited import read_limited
 from engine.intake.upload import Upload
@@ -65,7 +65,7 @@ class _Object:
     waiting: Waiting
     arrival: Arrival
     cohort: str
-    header: Header | None = None
+    header: ObjectHeader | None = None
     question: str = ""
 
 
@@ -73,16 +73,16 @@ def take_up(
     workspace: Workspace,
     release: Release,
     *,
-    told: Callable[[int], object] = lambda n: None,
+    on_progress: Callable[[int], object] = lambda n: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Taken:
-    """Take up what waits, batch by batch, until nothing is left or `stopped` says so. told: objects done so far."""
+    """Take up what waits, batch by batch, until nothing is left or `stopped` says so. on_progress: objects done so far."""
     taken = Taken()
     with _working, Inbox(workspace.path) as inbox:
         inbox.clean()
         while (waiting := inbox.waiting()[:BATCH]) and not stopped():
             _Batch(workspace, release, inbox, taken).run(waiting)
-            told(taken.all)
+            on_progress(taken.all)
     if taken.states.get("stored"):
         workspace.releases.record_encoders(release.digest, release.encoders)
     return taken

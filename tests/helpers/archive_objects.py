@@ -68,9 +68,7 @@ def changed(one: FileDataset, **elements: object) -> FileDataset:
 def put(inbox: Inbox, objects: Sequence[FileDataset], sender: str = "CART", cohort: str = "Archive") -> None:
     """Put objects into an inbox as the listener does."""
     for one in objects:
-        data = as_bytes(one)
-        origin = Origin(one.SOPClassUID.name, sender, cohort)
-        inbox.receive(str(one.SOPInstanceUID), data, data[144 + int.from_bytes(data[140:144], "little") :], origin)
+        inbox.receive(str(one.SOPInstanceUID), as_bytes(one), Origin(one.SOPClassUID.name, sender, cohort))
 
 
 def wait_until(holds: Callable[[], bool], seconds: float = 120.0) -> None:

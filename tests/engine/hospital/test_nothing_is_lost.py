@@ -73,7 +73,7 @@ def test_nothing_that_was_acknowledged_is_lost_and_nothing_is_stored_twice(tmp_p
             assert last[inbox.key_of(str(one.SOPInstanceUID))].state in LAST
         stored = [one.study_id for one in last.values() if one.state == "stored"]
         assert sorted(stored) == sorted(row.study_id for row in place.all_rows())
-        kept = {one.object for one in inbox.kept()}
+        kept = {one.object for one in inbox.put_aside()}
         assert kept == {one.object for one in last.values() if one.state == "set aside"} and inbox.waiting() == []
         assert {one.state for one in last.values()} == {"stored", "set aside"}
     print(f"{KILLS} killed, {len(cart.acknowledged)} acknowledged, 0 lost, {len(stored)} stored once")

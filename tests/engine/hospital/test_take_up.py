@@ -45,7 +45,7 @@ def test_a_film_and_an_ecg_of_a_visit_are_stored_without_what_names_their_patien
     named = (b"Muster", b"H00001", b"ACC00001")
     files = [path for path in workspace.path.rglob("*") if path.is_file() and path.suffix != ".wal"]
     assert [path.name for path in files if any(word in path.read_bytes() for word in named)] == []
-    assert inbox.waiting() == [] and inbox.kept() == []
+    assert inbox.waiting() == [] and inbox.put_aside() == []
     acts = [row for row in workspace.audit_rows() if row.kind == "object taken up"]
     assert {row.returned for row in acts} == {(film.study_id,), (recording.study_id,)}
 
@@ -67,7 +67,7 @@ def test_what_accompanies_films_is_kept_aside_and_damage_is_refused_with_its_rea
     assert [why for state, why in found if state == "refused"] == [
         "The DICOM file holds neither an image nor a waveform, or was cut off: export the film or the recording itself."
     ]
-    assert len(inbox.kept()) == 5 and from_archive(workspace) == []
+    assert len(inbox.put_aside()) == 5 and from_archive(workspace) == []
 
 
 def test_the_same_object_sent_twice_is_stored_once_and_other_bytes_under_its_number_are_set_aside(
@@ -81,7 +81,7 @@ def test_the_same_object_sent_twice_is_stored_once_and_other_bytes_under_its_num
     put(inbox, [changed(first, PatientName="Muster^Korrigiert")])
     assert take_up(workspace, release).states == {"set aside": 1}
     assert states(workspace)[0] == ("set aside", OTHER_BYTES)
-    assert len(from_archive(workspace)) == 1 and len(inbox.kept()) == 1
+    assert len(from_archive(workspace)) == 1 and len(inbox.put_aside()) == 1
 
 
 def test_two_objects_under_one_number_at_once_are_one_study_and_one_flag(workspace, release, inbox):
@@ -111,7 +111,7 @@ def test_what_was_refused_is_tried_again_when_somebody_asks(workspace, release, 
         clear(workspace, -1, actor=ME)
     assert clear(workspace, 1, actor=ME) == 0
     assert clear(workspace, 0, actor=ME) == 1
-    assert inbox.kept() == [] and states(workspace) == []
+    assert inbox.put_aside() == [] and states(workspace) == []
 
 
 def test_a_corrected_object_takes_the_place_of_one_that_was_refused(workspace, release, inbox):
@@ -128,13 +128,13 @@ def test_who_was_erased_is_refused_and_nothing_of_them_stays(workspace, release,
     put(inbox, [ecg(), beside(1), ecg(2)])
     take_up(workspace, release)
     (patient,) = {row.patient_id for row in from_archive(workspace)} - {p_of(2, workspace, inbox)}
-    assert len(inbox.kept()) == 1
+    assert len(inbox.put_aside()) == 1
     certificate = erase(workspace.storage, [patient], actor=ME)
-    assert certificate.whole and inbox.kept() == []
+    assert certificate.whole and inbox.put_aside() == []
     put(inbox, [ecg()])
     assert take_up(workspace, release).states == {"refused": 1}
     assert states(workspace)[0] == ("refused", ERASED)
-    assert inbox.kept() == [] and inbox.waiting() == []
+    assert inbox.put_aside() == [] and inbox.waiting() == []
 
 
 def p_of(number: int, place: Workspace, inbox: Inbox) -> str:
