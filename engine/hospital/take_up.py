@@ -76,7 +76,7 @@ def take_up(
     on_progress: Callable[[int], object] = lambda n: None,
     stopped: Callable[[], bool] = lambda: False,
 ) -> Taken:
-    """Take up what waits, batch by batch, until nothing is left or `stopped` says so. on_progress: objects done so far."""
+    """Take up what waits, batch by batch, until nothing is left or `stopped` says so. on_progress: objects done."""
     taken = Taken()
     with _working, Inbox(workspace.path) as inbox:
         inbox.clean()
