@@ -96,6 +96,7 @@ class Frame {
     window.addEventListener("scroll", () => this.onScroll(), { capture: true, passive: true });
     window.addEventListener("pagehide", () => this.restoring || this.remember());
     window.addEventListener("click", (event) => this.onClick(event));
+    window.addEventListener("resize", () => this.soon());
   }
 
   /* Places: where a page was scrolled to and what had the focus, by its address. */
@@ -377,6 +378,10 @@ class Frame {
       if (this.presses) this.saysAnew(one);
     }
     for (const one of document.querySelectorAll("[class*='st-key-english-']:not([lang])")) one.lang = "en";
+    // A table that is wider than the window is scrolled by keys too.
+    for (const box of document.querySelectorAll("[data-testid=stTable], [data-testid=stTable] div")) {
+      if (box.scrollWidth > box.clientWidth && getComputedStyle(box).overflowX === "auto") box.tabIndex = 0;
+    }
     this.words.say();
   }
 

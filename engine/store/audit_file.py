@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
@@ -20,13 +19,12 @@ from typing import Any, NamedTuple
 from engine import counters
 from engine.actor import Actor
 from engine.errors import WorkspaceError
-from engine.files import create_private
 from engine.store.acts import KINDS, Act, body_of, without_blanks
 from engine.store.audit_chain import canonical, first_hash, row_hash
+from engine.store.own_file import open_own
 
 FILE = "audit.db"
 WAIT_S = 10.0  # for another process that writes
-VERSION = 1
 BACK_S = 2.0  # a clock that goes back by more is on record
 APPEND_ONLY = ("UPDATE", "DELETE")
 TABLES = (
@@ -42,6 +40,7 @@ TABLES = (
         for act in APPEND_ONLY
     ),
 )
+STEPS = ((*TABLES, "INSERT INTO record VALUES (lower(hex(randomblob(16))))"),)  # from each version to the next
 COPIED = ("entry", "who", "kind", "recorded")  # columns that repeat words of the body
 SYSTEM = Actor("casebind")
 
@@ -69,7 +68,7 @@ class AuditFile:
         self.path = folder / FILE
         self._lock = threading.RLock()
         with self._sentences():
-            self._connection = _open_read_only(self.path) if read_only else _open(self.path)
+            self._connection = _open_read_only(self.path) if read_only else open_own(self.path, STEPS, wait_s=WAIT_S)
             self._connection.text_factory = _text
 
     def __enter__(self) -> AuditFile:
@@ -223,26 +222,6 @@ def _moment(recorded: str) -> datetime:
         return datetime.fromisoformat(recorded)
     except (TypeError, ValueError):
         return datetime.min.replace(tzinfo=UTC)
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    """Open the file for its owner alone, and create its tables where it is new."""
-    create_private(path)
-    connection = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("BEGIN IMMEDIATE")
-    found = connection.execute("PRAGMA user_version").fetchone()[0]
-    if found > VERSION:
-        connection.close()
-        raise WorkspaceError(f"The audit {path} was written by a newer version of Casebind: install that version.")
-    if found == 0:
-        for statement in TABLES:
-            connection.execute(statement)
-        connection.execute("INSERT INTO record VALUES (?)", (uuid.uuid4().hex,))
-        connection.execute(f"PRAGMA user_version = {VERSION}")
-    connection.execute("COMMIT")
-    return connection
 
 
 def _open_read_only(path: Path) -> sqlite3.Connection:

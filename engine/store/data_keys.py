@@ -18,18 +18,19 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.errors import UsageError, WorkspaceError
-from engine.files import create_private, utc_now
+from engine.files import utc_now
 from engine.store.encryption import KEY_BYTES, ChangedError, derived, unwrap, wrap
 from engine.store.key_source import OTHERS, VARIABLE, name_of, read_workspace_key
+from engine.store.own_file import open_own
 
 FILE = "keys.db"
-VERSION = 1
 WAIT_S = 10.0
 TABLES = (
     "CREATE TABLE workspace_key (only INTEGER PRIMARY KEY CHECK (only = 1), source TEXT NOT NULL, name TEXT NOT NULL,"
     " since TEXT NOT NULL)",
     "CREATE TABLE data_keys (key_id BLOB PRIMARY KEY, owner TEXT NOT NULL UNIQUE, wrapped BLOB NOT NULL) WITHOUT ROWID",
 )
+STEPS = (TABLES,)  # from each version to the next
 WRAPS = b"casebind key wrap"
 
 
@@ -175,7 +176,6 @@ def open_keys(folder: Path) -> DataKeys | None:
 def begin_keys(folder: Path, source: str) -> DataKeys:
     """Make the file of a workspace that has none, under the workspace key from a source; return it, unlocked."""
     key, path = read_workspace_key(source), folder / FILE
-    create_private(path)
     connection = _connected(path)
     with _closed_on_failure(path, connection):
         connection.execute("BEGIN IMMEDIATE")
@@ -211,21 +211,11 @@ def _closed_on_failure(path: Path, connection: sqlite3.Connection) -> Iterator[N
 
 
 def _connected(path: Path) -> sqlite3.Connection:
-    """Open the file; its tables are made where it is new. What is deleted from it is overwritten."""
-    connection = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
-    with _closed_on_failure(path, connection):
-        for pragma in ("journal_mode = WAL", "synchronous = FULL", "secure_delete = ON"):
-            connection.execute(f"PRAGMA {pragma}")
-        connection.execute("BEGIN IMMEDIATE")
-        found = connection.execute("PRAGMA user_version").fetchone()[0]
-        if found > VERSION:
-            raise WorkspaceError(f"{path} was written by a newer version of Casebind: install that version.")
-        if found == 0:
-            for statement in TABLES:
-                connection.execute(statement)
-            connection.execute(f"PRAGMA user_version = {VERSION}")
-        connection.execute("COMMIT")
-    return connection
+    """Open the file, made where there is none. What is deleted from it is overwritten."""
+    try:
+        return open_own(path, STEPS, wait_s=WAIT_S, pragmas=("secure_delete = ON",))
+    except sqlite3.Error as problem:
+        raise _unreadable(path, problem) from problem
 
 
 def _check_own(path: Path) -> None:

@@ -20,14 +20,13 @@ from typing import Any, Literal
 
 from engine.actor import Actor, Use
 from engine.errors import WorkspaceError
-from engine.files import create_private
 from engine.store.acts import Act, note_in_people
 from engine.store.audit_file import SYSTEM, AuditFile
 from engine.store.delivery import Delivery
+from engine.store.own_file import open_own
 
 FILE = "people.db"
 WAIT_S = 10.0  # for another process that writes
-VERSION = 4
 TABLES = """
 CREATE TABLE accounts (
     name TEXT PRIMARY KEY, roles TEXT NOT NULL, attributes TEXT NOT NULL, password TEXT,
@@ -53,7 +52,7 @@ CREATE TABLE provider_sessions (
     session TEXT PRIMARY KEY REFERENCES sessions, provider_session TEXT NOT NULL, tokens BLOB NOT NULL,
     asked_at REAL NOT NULL, good_for REAL NOT NULL)
 """
-STEPS = (TABLES, ACTS, PURPOSES, PROVIDERS)  # from each version to the next
+STEPS = tuple(step.split(";") for step in (TABLES, ACTS, PURPOSES, PROVIDERS))  # from each version to the next
 
 
 @dataclass(frozen=True)
@@ -109,7 +108,7 @@ class People:
         self.audit = AuditFile(folder)
         self._delivery = Delivery(self.audit)
         try:
-            self._connection = _open(self.path)
+            self._connection = open_own(self.path, STEPS, wait_s=WAIT_S, pragmas=("foreign_keys = ON",))
         except (sqlite3.Error, OSError) as problem:
             raise WorkspaceError(
                 f"{self.path} cannot be opened ({problem}); check that the folder exists and that you may write to it."
@@ -310,26 +309,6 @@ def end_sessions(run: Callable[..., Any], found: Mapping[str, str], now: float, 
 def forget_tokens(run: Callable[..., Any]) -> None:
     """Delete a provider's tokens of sessions that have ended, inside a transaction."""
     run("DELETE FROM provider_sessions WHERE session IN (SELECT session FROM sessions WHERE ended_at IS NOT NULL)")
-
-
-def _open(path: Path) -> sqlite3.Connection:
-    """Open the file for its owner alone, and create its tables where it is new."""
-    create_private(path)
-    connection = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    connection.execute("PRAGMA foreign_keys = ON")
-    connection.execute("BEGIN IMMEDIATE")
-    found = connection.execute("PRAGMA user_version").fetchone()[0]
-    if found > VERSION:
-        connection.close()
-        raise WorkspaceError(f"{path} was written by a newer version of Casebind; install that version.")
-    for step in STEPS[found:]:
-        for statement in step.split(";"):
-            connection.execute(statement)
-    connection.execute(f"PRAGMA user_version = {VERSION}")
-    connection.execute("COMMIT")
-    return connection
 
 
 def _account(row: tuple[Any, ...]) -> Account:
