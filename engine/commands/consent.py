@@ -67,4 +67,4 @@ def decide(folder: Path | None, patient: str, scopes: tuple[str, ...], *, grante
         click.echo(json.dumps(done, ensure_ascii=False))
         return
     words = ", ".join(f"{scope} {'granted' if stands else 'withdrawn'}" for scope, stands in done["scopes"].items())
-    click.echo(f"Patient {patient}: {words}. The next answer honours it.")
+    click.echo(f"Patient {done['patient']}: {words}. The next answer honours it.")

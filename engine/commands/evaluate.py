@@ -199,6 +199,16 @@ def typed_command(folder: Path | None, as_json: bool, workspace: Path | None) ->
     click.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else typed.as_table(found))
 
 
+@command.command("free-text")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def free_text_command(as_json: bool) -> None:
+    """Print which names, dates and numbers in free text are found, and how often a clean text is altered."""
+    from engine.evaluate import free_text
+
+    found = free_text.evaluate()
+    click.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else free_text.as_table(found))
+
+
 @command.command("gates")
 @click.option("--recordings", type=click.Path(path_type=Path), metavar="DIR", help="The open recordings.")
 @click.option("--most", type=click.IntRange(min=0), default=0, help="Recordings of a data set at most; 0: all.")

@@ -77,11 +77,11 @@ def _fetch(source: FetchSource, folder: Path, limit: int | None) -> Fetched:
 
 
 def _take_in(source: FetchSource, folder: Path, limit: int | None, workspace: Path | None) -> None:
-    from engine.store.records import Cohort
+    from engine.store.records import KEEP_IDS, Cohort
     from engine.workspace.dataset_entries import read_dataset
 
     entries = read_dataset(folder, None, complete=limit is None)
     if limit is not None and source.archives:
         entries = entries[:limit]
-    about = Cohort(source.title, source.licence, source.attribution, False, source.label_source)
+    about = Cohort(source.title, source.licence, source.attribution, False, source.label_source, KEEP_IDS)
     click.echo(summary_lines(take_in(workspace, about, entries)))

@@ -81,11 +81,22 @@ def read_query(words: Sequence[str], named: bool, answers: Answers, key: bytes) 
     from engine.intake.read import read_text
 
     if not named:
-        return read_text(" ".join(words))
+        return read_text(without_passages(" ".join(words)))
     try:
         return read_paths([Path(word).expanduser() for word in words], answers, key)
     except QuestionError as error:
         raise UsageError(_with_option(error)) from error
+
+
+def without_passages(words: str) -> str:
+    """Return words without what may tell who somebody is; what was replaced is a sentence on standard error."""
+    from engine.intake.free_text import found_in, replaced
+
+    found = found_in(words)
+    if found:
+        kinds = ", ".join(f"[{one.kind}]" for one in found)
+        click.echo(f"Stored with {kinds} in the place of what may tell who somebody is.", err=True)
+    return replaced(words, found)
 
 
 def is_file(word: str) -> bool:

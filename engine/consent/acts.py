@@ -12,12 +12,13 @@ from engine.consent.retention import retain
 from engine.consent.unlearning import unlearn, verify
 from engine.errors import WorkspaceBusyError
 from engine.hospital import inbox_acts
-from engine.store.classes import Attributes
+from engine.store.classes import Attributes, counted
 from engine.store.consents import withdrawals
 from engine.upkeep.backup import copy_database
 from engine.workspace import encrypting
 from engine.workspace.agreements import agree
 from engine.workspace.erasure import erase
+from engine.workspace.patients import patient_meant
 from engine.workspace.requests import Act, Facts, RequestServer, ask
 from engine.workspace.workspace import Workspace, open_workspace
 
@@ -41,7 +42,7 @@ def serve(folder: Path) -> RequestServer:
 
 
 def _decide(workspace: Workspace, facts: Facts) -> Facts:
-    patient_id, scopes = str(facts["patient"]), tuple(facts["scopes"])
+    patient_id, scopes = patient_meant(workspace, str(facts["patient"])), tuple(facts["scopes"])
     withdrawal.decide(workspace, patient_id, scopes, granted=bool(facts["granted"]), actor=Actor(str(facts["who"])))
     return {"patient": patient_id, "scopes": withdrawal.stated(workspace, patient_id)}
 
@@ -56,10 +57,13 @@ def _agree(workspace: Workspace, facts: Facts) -> Facts:
     return {"studies": agree(workspace, str(facts["cohort"]), known, actor=Actor(str(facts["who"])))}
 
 
+def _classes(workspace: Workspace, facts: Facts) -> Facts:
+    return {"classes": len(counted(workspace.database))}
+
+
 def _erase(workspace: Workspace, facts: Facts) -> Facts:
-    made = erase(
-        workspace.storage, facts["patients"], facts["queries"], actor=Actor(str(facts["who"])), reason=facts["reason"]
-    )
+    patients = [patient_meant(workspace, str(one)) for one in facts["patients"]]
+    made = erase(workspace.storage, patients, facts["queries"], actor=Actor(str(facts["who"])), reason=facts["reason"])
     return {"certificate": {**asdict(made), "whole": made.whole}, "page": made.page}
 
 
@@ -68,11 +72,11 @@ def _retain(workspace: Workspace, facts: Facts) -> Facts:
 
 
 def _unlearn(workspace: Workspace, facts: Facts) -> Facts:
-    return asdict(unlearn(workspace, str(facts["patient"]), actor=Actor(str(facts["who"]))))
+    return asdict(unlearn(workspace, patient_meant(workspace, str(facts["patient"])), actor=Actor(str(facts["who"]))))
 
 
 def _verify(workspace: Workspace, facts: Facts) -> Facts:
-    found = verify(workspace, str(facts["patient"]), steps=facts["steps"])
+    found = verify(workspace, patient_meant(workspace, str(facts["patient"])), steps=facts["steps"])
     return {**asdict(found), "digests_equal": found.equal}
 
 
@@ -112,6 +116,7 @@ ACTS: dict[str, Act] = {
     "decide": _decide,
     "withdrawn": _withdrawn,
     "agree": _agree,
+    "classes": _classes,
     "erase": _erase,
     "retain": _retain,
     "unlearn": _unlearn,

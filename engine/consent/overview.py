@@ -13,6 +13,7 @@ from engine.store.consents import Withdrawal, cohort_and_studies, withdrawals
 from engine.workspace import certificate
 from engine.workspace.certificate import Certificate
 from engine.workspace.erased import reference
+from engine.workspace.patients import patient_meant
 from engine.workspace.workspace import Workspace
 
 
@@ -49,12 +50,14 @@ def overview(workspace: Workspace, *, actor: Actor) -> Overview:
     )
 
 
-def patient(workspace: Workspace, patient_id: str, *, actor: Actor) -> PatientConsent:
+def patient(workspace: Workspace, words: str, *, actor: Actor) -> PatientConsent:
     """Return what is known of a patient's consent, of one who is here, was, or never was.
 
+    words : a patient id, or the number in whose place it stands
     Raises NotPermittedError where the actor does not keep consent.
     """
     permission.require(workspace.database, actor, "consent")
+    patient_id = patient_meant(workspace, words)
     wanted = reference(workspace.key, patient_id)
     made = next((one for one in certificate.certificates(workspace.path) if wanted in one.references), None)
     (cohort, studies), gone = cohort_and_studies(workspace.database, patient_id), retired(workspace.path)

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from engine.intake.labels import group_words, read_label
-from engine.intake.pseudonyms import MAX_AGE, pseudonym
+from engine.intake.pseudonyms import MAX_AGE, patient_key
 from engine.intake.units import scale_of
 from engine.study import IdentityRow
 
@@ -79,7 +79,7 @@ def deidentify(dataset: FileDataset, key: bytes) -> Identified:
     """De-identify a dataset in place, with pseudonyms that depend on `key`; the result holds no original value."""
     from dicognito.anonymizer import Anonymizer
 
-    patient_key = patient_key_of(dataset, key)
+    recognised_by = patient_key_of(dataset, key)
     facts = _facts(dataset)
     actions: dict[str, tuple[str, str]] = {}
     before: dict[str, tuple[Dataset, Any, str]] = {}
@@ -92,7 +92,7 @@ def deidentify(dataset: FileDataset, key: bytes) -> Identified:
     facts |= _shifted_date(dataset)
     note = "" if str(dataset.get("BurnedInAnnotation", "")).strip().upper() == "NO" else BURNED_IN
     rows = tuple(IdentityRow(label, action, reason) for label, (action, reason) in actions.items())  # type: ignore[arg-type]
-    return Identified(rows, note, patient_key, facts)
+    return Identified(rows, note, recognised_by, facts)
 
 
 def _strip_meta(dataset: FileDataset, actions: dict[str, tuple[str, str]]) -> None:
@@ -192,8 +192,7 @@ def _is_date(value: str) -> bool:
 def patient_key_of(dataset: Dataset, key: bytes) -> str | None:
     """Return the keyed hash of a patient's number and its issuer, within which it is unique; None for none."""
     identifier = str(_value(dataset, "PatientID") or "").strip()
-    issuer = str(_value(dataset, "IssuerOfPatientID") or "").strip()
-    return pseudonym(key, identifier) and pseudonym(key, f"{issuer}|{identifier}")
+    return patient_key(key, identifier, str(_value(dataset, "IssuerOfPatientID") or ""))
 
 
 def _facts(dataset: Dataset) -> dict[str, Any]:

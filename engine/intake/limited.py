@@ -13,7 +13,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from dataclasses import asdict, dataclass, field
 
 from engine import counters
 from engine.errors import IntakeError, QuestionError, UsageError
+from engine.intake import scratch
 from engine.intake.messages import Message, MessageError, TooLateError, receive, send, study_in
 from engine.intake.pseudonyms import process_key
 from engine.intake.settle import settled
@@ -107,21 +107,13 @@ class _Process:
         self._lock = threading.Lock()
         self._running: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
-        self._folder: tempfile.TemporaryDirectory[str] | None = None
-
-    def folder(self) -> str:
-        """Return the folder below which readers write; it goes when the app does, however that ends."""
-        with self._lock:
-            if self._folder is None or not os.path.isdir(self._folder.name):  # systems clear what was long unused
-                self._folder = tempfile.TemporaryDirectory(prefix="casebind-", ignore_cleanup_errors=True)
-            return self._folder.name
 
     def connection(self) -> socket.socket:
         """Return the socket on which it takes readers' sockets."""
-        folder = self.folder()
+        folder = scratch.own_folder()
         with self._lock:
             if self._control is None:
-                self._control = self._start(folder)
+                self._control = self._start(str(folder))
             return self._control
 
     def end(self, control: socket.socket | None = None) -> None:
@@ -177,8 +169,8 @@ def _in_turn(lane: _Lane, job: Message, wall_s: float) -> Message | None:
         raise IntakeError("Many uploads are being read and this one found no turn: drop it again in a minute.")
     try:
         # What a reader writes for a library that reads files alone goes with it, however it ends.
-        with tempfile.TemporaryDirectory(dir=_process.folder(), ignore_cleanup_errors=True) as folder:
-            return _ask(Message({**job.body, "folder": folder}, job.parts), wall_s)
+        with scratch.room() as folder:
+            return _ask(Message({**job.body, "folder": str(folder)}, job.parts), wall_s)
     finally:
         lane.turns.release()
 

@@ -7,6 +7,7 @@ import hashlib
 import hmac
 import secrets
 
+SHOWN = 16  # hex digits of a keyed hash in a patient id
 MAX_AGE = 90  # ages of 90 and more are identifying (45 CFR 164.514(b)(2)(i)(C)) and are given as 90
 
 
@@ -22,3 +23,23 @@ def pseudonym(key: bytes, identifier: str) -> str | None:
     if not clean.strip("^Xx- "):
         return None
     return hmac.new(key, clean.encode("utf-8", "replace"), hashlib.sha256).hexdigest()[:32]
+
+
+def patient_pseudonym(key: bytes, identifier: str, issuer: str = "") -> str:
+    """Return the patient id that a workspace with this key gives to whoever has an identifier elsewhere.
+
+    It is the same for a manifest and for a file that name the same identifier. issuer : who gave it, where that is
+    known; "" for an identifier that is none.
+    """
+    return shown_pseudonym(patient_key(key, identifier, issuer))
+
+
+def patient_key(key: bytes, identifier: str, issuer: str = "") -> str | None:
+    """Return the keyed hash by which a patient is recognised; None for a blank or anonymised identifier."""
+    made, issuer = pseudonym(key, identifier), issuer.strip()
+    return pseudonym(key, f"{issuer}|{identifier.strip()}") if made and issuer else made
+
+
+def shown_pseudonym(made: str | None) -> str:
+    """Return the patient id that stands for a keyed hash; "" for none."""
+    return f"p-{made[:SHOWN]}" if made else ""

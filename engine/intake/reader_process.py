@@ -22,7 +22,7 @@ import warnings
 from contextlib import suppress
 
 from engine.errors import CasebindError, QuestionError
-from engine.intake import formats
+from engine.intake import formats, scratch
 from engine.intake.archive import announced_bytes
 from engine.intake.messages import Message, MessageError, receive, send, study_message
 from engine.intake.read import parse
@@ -130,7 +130,8 @@ def _serve(connection: socket.socket) -> None:
 
 def answer(uploads: list[Upload], job: Message) -> Message:
     """Return the study, the question or the sentence that reading an upload leads to."""
-    tempfile.tempdir = job.body["folder"]
+    tempfile.tempdir = job.body["folder"]  # of libraries
+    scratch.use(job.body["folder"])
     try:
         study = study_message(parse(uploads, Answers(**job.body["answers"]), bytes(job.parts[0])))
     except QuestionError as error:

@@ -6,13 +6,13 @@ Samples, leads, rate, age, sex and year alone leave this module; names, numbers 
 from __future__ import annotations
 
 import re
-import tempfile
 import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from engine.errors import IntakeError, brief
+from engine.intake import scratch
 from engine.intake.assemble import Channel, assemble, channel, check_announced
 from engine.intake.formats import READABLE
 from engine.intake.gaps import without_gaps
@@ -68,7 +68,7 @@ def read_vendor(given: ReaderInput) -> Study:
         phrase(name, result.trace, ", ".join(filter(None, remarks))),
         rows + result.rows,
         facts=_facts(record),
-        patient_key=pseudonym(given.key, str(record.patient.patient_id or "").strip("0")),  # zeros stand for nobody
+        patient_key=pseudonym(given.key, _number(record)),
     )
 
 
@@ -77,12 +77,12 @@ def _parsed(data: bytes, kind: str, name: str) -> tuple[ECGRecord, list[str]]:
     from ecgdatakit.exceptions import ChecksumWarning, UnsupportedFormatError
     from ecgdatakit.parsing import FileParser
 
-    with tempfile.NamedTemporaryFile() as file, warnings.catch_warnings(record=True) as caught:
+    with scratch.room() as folder, warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
-        file.write(data)
-        file.flush()
+        file = folder / "recording"
+        file.write_bytes(data)
         try:
-            record = FileParser.parse(file.name, auto_scale=False)
+            record = FileParser.parse(str(file), auto_scale=False)
         except UnsupportedFormatError as error:
             raise IntakeError(
                 f"The {name} file is of a version or compression that is not read: export it as DICOM or as CSV with "
@@ -154,6 +154,12 @@ def _remarks(record: ECGRecord, said: list[str]) -> list[str]:
     remarks = ["first of several recordings in the file"] if any(_FURTHER.search(text) for text in said) else []
     stated, read = (int(record.raw_metadata.get(field) or 0) for field in ("ecg_size", "samples_per_lead"))
     return remarks + (["shorter than its header says"] if 0 < read < stated else [])
+
+
+def _number(record: ECGRecord) -> str:
+    """Return the patient's number in the file; zeros stand for nobody."""
+    number = str(record.patient.patient_id or "")
+    return number if number.strip(" 0") else ""
 
 
 def _facts(record: ECGRecord) -> dict[str, Any]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tempfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,11 +11,12 @@ from typing import Any
 import numpy as np
 
 from engine.errors import IntakeError, QuestionError
+from engine.intake import scratch
 from engine.intake.assemble import SAME_RATE, Channel, assemble, channel, check_announced
 from engine.intake.gaps import is_gap
 from engine.intake.labels import read_label
 from engine.intake.leads import phrase
-from engine.intake.pseudonyms import MAX_AGE
+from engine.intake.pseudonyms import MAX_AGE, patient_key
 from engine.intake.units import scale_of
 from engine.intake.upload import Answers, ReaderInput, Upload
 from engine.intake.wfdb_header import NULL, Header, find, neutral, parse_header
@@ -24,6 +24,9 @@ from engine.study import ECG_LEADS, PPG_LEAD, IdentityRow, Study
 
 _EXACT = 2**23  # integers up to here are exact in float32, with a bit to spare
 FRAME_SAMPLES_LIMIT = 1000  # samples per frame of one signal
+_NUMBER = re.compile(
+    r"^\W*(?:patient|subject)[ _]?(?:id|number|no)\W*[:=]\s*(\S.*)$|^\W*mrn\W*[:=]\s*(\S.*)$", re.IGNORECASE
+)
 _FACTS = re.compile(r"^\W*(age|sex|gender|dx)\W*[:=]\s*(.*)$", re.IGNORECASE)
 _SEX = {"m": "M", "male": "M", "f": "F", "female": "F", "w": "F"}
 
@@ -47,11 +50,11 @@ def read_wfdb(given: ReaderInput) -> Study:
         raise QuestionError(
             "The WFDB header does not give the sampling rate: say how many samples there are per second.", field="fs"
         )
-    with tempfile.TemporaryDirectory(prefix="casebind-") as folder:
+    with scratch.room() as folder:
         if header.segments:
-            signals = _read_segments(header, master, uploads, Path(folder), answers)
+            signals = _read_segments(header, master, uploads, folder, answers)
         else:
-            signals = _read_one(header, master, uploads, Path(folder))
+            signals = _read_one(header, master, uploads, folder)
     channels = [_channel(signal, i, fs) for i, signal in enumerate(signals)]
     result = assemble(channels, answers, partial=bool(header.segments))
     facts, comments = _comments(header)
@@ -66,7 +69,14 @@ def read_wfdb(given: ReaderInput) -> Study:
         phrase(kind, result.trace, result.remark),
         rows + comments + result.rows,
         facts=facts,
+        patient_key=_patient_key(header, given.key),
     )
+
+
+def _patient_key(header: Header, key: bytes) -> str | None:
+    """Return the keyed hash of a patient's number in the comments, or None."""
+    found = next(filter(None, map(_NUMBER.match, header.comments)), None)
+    return None if found is None else patient_key(key, (found[1] or found[2]).strip("<>() \t"))
 
 
 def parts_of(master: Upload, uploads: Sequence[Upload]) -> list[Upload]:

@@ -32,7 +32,7 @@ def insert_films(cursor: duckdb.DuckDBPyConnection, release: str, drawn: Any) ->
     drawn : pandas frame of id, patient (a number), age and w0..w3
     """
     cursor.register("drawn", drawn)
-    cursor.execute("INSERT INTO cohorts VALUES ('bench', '', '', true, '')")
+    cursor.execute("INSERT INTO cohorts VALUES ('bench', '', '', true, '', 'keep')")
     cursor.execute("INSERT INTO releases VALUES (?, ?, now()::TIMESTAMP)", [release, "b" * 64])
     cursor.execute("INSERT INTO patients SELECT DISTINCT 'p' || patient, 'bench', now()::TIMESTAMP, patient FROM drawn")
     cursor.execute(

@@ -8,7 +8,7 @@ from engine.store.database import Database
 from engine.store.filters import Clause, all_of
 from engine.store.records import Cohort
 
-COHORTS = "SELECT name, licence, attribution, synthetic, label_source FROM cohorts"
+COHORTS = "SELECT name, licence, attribution, synthetic, label_source, ids FROM cohorts"
 
 
 def counts(database: Database, actor: Actor, clauses: list[Clause]) -> dict[str, int]:
@@ -27,6 +27,12 @@ def cohorts(database: Database, actor: Actor) -> list[Cohort]:
     """Return the cohorts of which the actor may see a study, by name."""
     sql = f"{COHORTS} WHERE name IN (SELECT cohort FROM permitted_studies) ORDER BY 1"
     return [Cohort(*row) for row in permission.read(database, actor, sql)]
+
+
+def cohort(database: Database, name: str) -> Cohort | None:
+    """Return a cohort by name, or None."""
+    found = database.read(f"{COHORTS} WHERE name = ?", [name])
+    return Cohort(*found[0]) if found else None
 
 
 def all_cohorts(database: Database) -> list[Cohort]:

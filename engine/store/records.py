@@ -77,15 +77,24 @@ class NewStudy:
     consent: dict[str, bool] = field(default_factory=dict)
 
 
+IDS = KEEP_IDS, REPLACE_IDS, REPLACE_ALL_IDS = ("keep", "replace", "replace-all")
+TEXTS = REPLACE_TEXTS, REFUSE_TEXTS, KEEP_TEXTS = ("replace", "refuse", "keep")  # with passages that name somebody
+
+
 @dataclass(frozen=True)
 class Cohort:
-    """Where studies come from and what may be done with them."""
+    """Where studies come from and what may be done with them.
+
+    ids : one of IDS. Whether ids of patients and encounters stay as they come, since they are public pseudonyms, or
+          become the workspace's own, and those of studies with them where they hold one, or all of them
+    """
 
     name: str
     licence: str
     attribution: str
     synthetic: bool
     label_source: str
+    ids: str = REPLACE_IDS
 
 
 @dataclass(frozen=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import astuple
 from typing import Any
 
 import duckdb
@@ -219,8 +220,9 @@ def _register(cursor: duckdb.DuckDBPyConnection, cohort: Cohort | None, release:
     """Note the cohort and the release; refuse codes of two different releases under one name."""
     if cohort is not None:
         cursor.execute(
-            "INSERT INTO cohorts VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-            [cohort.name, cohort.licence, cohort.attribution, cohort.synthetic, cohort.label_source],
+            "INSERT INTO cohorts (name, licence, attribution, synthetic, label_source, ids) VALUES (?, ?, ?, ?, ?, ?)"
+            " ON CONFLICT DO NOTHING",
+            list(astuple(cohort)),
         )
     known = cursor.execute("SELECT digest FROM releases WHERE name = ?", [release]).fetchone()
     if known is None:

@@ -16,7 +16,7 @@ from engine.errors import UsageError, WorkspaceError
 from engine.intake.quality.verdict import gate_digest
 from engine.store.database import FILE_NAME
 from engine.store.ratings import has_ratings
-from engine.store.records import Cohort
+from engine.store.records import KEEP_IDS, Cohort
 from engine.store.verdicts import n_set_aside
 from engine.workspace.ingest import Progress, Summary, ingest
 from engine.workspace.manifest import MANIFEST_NAME, read_manifest
@@ -41,6 +41,7 @@ COHORT = Cohort(
     ),
     synthetic=True,
     label_source="the generator of the synthetic cohort",
+    ids=KEEP_IDS,
 )
 
 

@@ -75,6 +75,7 @@ AT_TOP = {  # what lies in the folder of a workspace → what an erasure does wi
     "people.db-shm": "nothing of patients",
     "policies": "nothing of patients",
     "sign_in.toml": "nothing of patients",
+    "columns.txt": "nothing of patients",
     "key": "the secret of keyed hashes",
     KEYS: "the wrapped keys of the erased are destroyed; the others stand under keyed hashes",
     f"{KEYS}-wal": "emptied",

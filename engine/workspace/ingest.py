@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.files import utc_now
+from engine.intake.pseudonyms import shown_pseudonym
 from engine.intake.quality.verdict import gate_digest
 from engine.plain_text import csv_text
 from engine.store.catalogue import encounter_owners, row_keys
 from engine.store.records import Cohort, NewStudy, StudyRow
-from engine.study import Study
 from engine.workspace.erased import among_erased
 from engine.workspace.manifest import StudyEntry
 from engine.workspace.pipeline import NOTHING_PRECOMPUTED, Outcome, Precomputed, encode_batches
@@ -20,6 +20,7 @@ from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
     from engine.model.release import Release
+    from engine.workspace.door import Door, DoorAccount
 
 ERASED = "its patient was erased from this workspace"
 COLUMNS = ("acquired_at", "age", "sex", "view", "report")
@@ -39,6 +40,7 @@ class Summary:
     skipped        : (row number, study id, reason)
     remarks        : (row number, study id, what was read freely or left out of the row's cells)
     set_aside      : studies of the workspace that the quality gate refuses now
+    account        : what its door did, where it has one
     report         : the CSV that lists the skipped rows, where there are any
     remarks_report : the CSV that lists the remarks, where there are any
     """
@@ -48,6 +50,7 @@ class Summary:
     skipped: list[tuple[int, str, str]] = field(default_factory=list)
     remarks: list[tuple[int, str, str]] = field(default_factory=list)
     set_aside: int = 0
+    account: DoorAccount | None = None
     report: Path | None = None
     remarks_report: Path | None = None
 
@@ -61,12 +64,19 @@ def ingest(
     *,
     progress: Progress | None = None,
     precomputed: Precomputed = NOTHING_PRECOMPUTED,
+    door: Door | None = None,
 ) -> Summary:
-    """Take the entries in, batch by batch; each batch is on disk or not there at all, whatever kills the process."""
+    """Take the entries in, batch by batch; each batch is on disk or not there at all, whatever kills the process.
+
+    door : what of the entries comes in; everything as it is without one
+    """
     workspace.clean()
     summary = Summary()
+    if door is not None:
+        entries, summary.account = [door.let_in(entry) for entry in entries], door.account
     present = row_keys(workspace.database, cohort.name)
     fresh = [entry for entry in entries if entry.row_key(cohort.name) not in present]
+    fresh = fresh if door is None else [door.without_passages(entry) for entry in fresh]
     summary.already = len(entries) - len(fresh)
     if progress is not None:
         progress.update(summary.already)
@@ -133,7 +143,7 @@ def new_study(cohort: Cohort, outcome: Outcome) -> NewStudy:
     labels = facts.get("labels") or ()
     row = StudyRow(
         study_id=study_id,
-        patient_id=facts.get("patient_id") or _pseudonym(study) or study_id,
+        patient_id=facts.get("patient_id") or shown_pseudonym(study.patient_key) or study_id,
         encounter_id=facts.get("encounter_id") or study_id,
         cohort=cohort.name,
         modality=study.modality,
@@ -152,11 +162,6 @@ def new_study(cohort: Cohort, outcome: Outcome) -> NewStudy:
         **{name: facts[name] for name in COLUMNS if facts.get(name) not in (None, "")},
     )
     return NewStudy(row, key, study, outcome.embedding, outcome.code, facts.get("consent") or {})
-
-
-def _pseudonym(study: Study) -> str:
-    """Return a patient id from the file's own identifier, keyed by the workspace; "" where the file has none."""
-    return f"p-{study.patient_key[:16]}" if study.patient_key else ""
 
 
 def remarks_of(outcomes: Iterable[Outcome]) -> list[tuple[int, str, str]]:

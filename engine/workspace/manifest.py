@@ -2,9 +2,9 @@
 
 Columns: file (relative; several files of one study joined by ";"), modality, and optionally study_id, patient_id,
 encounter_id, acquired_at, age, sex, view, labels (joined by ";"), report, fs, units, leads, consent, label_source,
-licence, attribution, synthetic, spacing_mm (of a film); further columns are kept as they are. What an optional cell
-says is read by `engine.intake.facts`, `reference_findings` by `engine.reference`; a cell that says nothing leaves its
-fact out and is named in the entry's remarks.
+licence, attribution, synthetic, spacing_mm (of a film); which further columns come in is said at the door
+(`engine.workspace.door`). What an optional cell says is read by `engine.intake.facts`, `reference_findings` by
+`engine.reference`; a cell that says nothing leaves its fact out and is named in the entry's remarks.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from engine.store.collections import TeachingCollection
 from engine.strings import several, text
 from engine.teaching import access, collections
 from pages.collections import editor, present, state
-from pages.shared import resources, undo
+from pages.shared import free_text, resources, undo
 from pages.shared.markdown import escaped, escaped_lines
 
 
@@ -69,8 +69,9 @@ def _draw_listed(one: TeachingCollection) -> None:
 
 def _create(expanded: bool) -> None:
     with st.expander(text("collections.create"), expanded=expanded, icon=":material/add:"):
-        st.text_input(text("collections.new_title"), key="new-title")
-        st.text_area(text("collections.new_description"), key="new-description", height=90)
+        free_text.draw("new-title", st.text_input(text("collections.new_title"), key="new-title"))
+        about = st.text_area(text("collections.new_description"), key="new-description", height=90)
+        free_text.draw("new-description", about)
         st.button(text("collections.create_do"), type="primary", key="create", on_click=state.create)
 
 

@@ -11,7 +11,7 @@ from engine.sentences import spoken
 from engine.store.collections import CollectionCase, TeachingCollection
 from engine.strings import text
 from engine.teaching import access, collections
-from pages.shared import resources, undo
+from pages.shared import free_text, resources, undo
 from pages.shared.markdown import escaped
 
 COLLECTION, CASE, PRESENT = "collection", "case", "present"  # names in the URL
@@ -69,7 +69,7 @@ def done(change: Callable[[], object], words: str = "") -> bool:
 
 def create() -> None:
     """Store a collection of what is typed; the boxes are emptied once it is stored."""
-    title, about = st.session_state["new-title"], st.session_state["new-description"]
+    title, about = (free_text.settled(key, st.session_state[key]) for key in ("new-title", "new-description"))
     words = text("collections.created", title=escaped(title))
     if done(lambda: collections.create(resources.workspace(), title, about, actor=resources.actor()), words):
         st.session_state["new-title"] = st.session_state["new-description"] = ""

@@ -17,7 +17,7 @@ from engine.teaching import collections, quizzes
 from engine.teaching.quizzes import MAX_QUESTIONS, SEEDS, BuiltQuiz, QuizPlan
 from engine.teaching.selection import RECORDINGS
 from pages.quiz import state, times
-from pages.shared import resources, session
+from pages.shared import free_text, resources, session
 from pages.shared.markdown import escaped
 from pages.shared.visibility import draw_visibility
 
@@ -38,7 +38,7 @@ def draw_build_form(expanded: bool) -> None:
     if st.session_state.pop(CLEAR, False):
         st.session_state["build-title"] = ""
     with st.expander(text("quiz.build"), expanded=expanded, icon=":material/add:"):
-        st.text_input(text("quiz.build_title"), key="build-title")
+        free_text.draw("build-title", st.text_input(text("quiz.build_title"), key="build-title"))
         warning = st.empty()
         source = st.segmented_control(
             text("quiz.source"),
@@ -151,7 +151,7 @@ def _build() -> None:
     chosen = st.session_state
     due = chosen["build-due"]
     plan = QuizPlan(
-        chosen["build-title"],
+        free_text.settled("build-title", chosen["build-title"]),
         int(chosen["build-n"]),
         chosen["build-asks"],
         chosen["build-order"],

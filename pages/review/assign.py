@@ -17,7 +17,7 @@ from engine.learning.strategies import BEST
 from engine.store.ratings import MAX_COMMENT
 from engine.strings import text
 from pages.review import state
-from pages.shared import resources
+from pages.shared import free_text, resources
 from pages.shared.markdown import escaped
 from pages.shared.session import attempt, rater
 
@@ -52,7 +52,7 @@ def _form(known: list[str]) -> None:
     st.number_input(text("review.n"), 1, MAX_PAIRS, state.FIRST_N, key="assign-n", width=180)
     st.radio(text("assign.how"), (SAME, SPLIT), key="assign-how", format_func=lambda one: text(f"assign.how_{one}"))
     st.selectbox(text("assign.due"), DUE_DAYS, index=1, key="assign-due", format_func=_due_words, width=280)
-    st.text_input(text("assign.note"), key="assign-note", max_chars=MAX_COMMENT)
+    free_text.draw("assign-note", st.text_input(text("assign.note"), key="assign-note", max_chars=MAX_COMMENT))
     with st.expander(text("review.advanced")):
         st.selectbox(
             text("review.strategy"),
@@ -74,8 +74,9 @@ def _assign() -> None:
     """Store what the form asks for."""
     values = {name: st.session_state.get(f"assign-{name}") for name in ("readers", "n", "how", "due", "note")}
     spec = QueueSpec(st.session_state.get("assign-strategy", BEST), int(values["n"] or 0), secrets.randbelow(10**6))
+    note = free_text.settled("assign-note", values["note"] or "")
     due = None if values["due"] is None else date.today() + timedelta(days=values["due"])
-    asked = Request(tuple(values["readers"] or ()), spec, due, values["note"] or "", split=values["how"] == SPLIT)
+    asked = Request(tuple(values["readers"] or ()), spec, due, note, split=values["how"] == SPLIT)
 
     def store() -> None:
         assign.assign(resources.workspace(), resources.release(), asked, actor=rater())

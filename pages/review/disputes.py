@@ -12,7 +12,7 @@ from engine.store.adjudications import Adjudication
 from engine.store.ratings import MAX_COMMENT
 from engine.strings import several, text
 from pages.review import guide, marks, pair, state
-from pages.shared import frame, resources, undo
+from pages.shared import frame, free_text, resources, undo
 from pages.shared.link import link
 from pages.shared.markdown import escaped
 from pages.shared.session import attempt, rater
@@ -77,12 +77,13 @@ def _decide(waiting: list[Disputed]) -> None:
                 placeholder=text("disputes.note"),
             )
             st.checkbox(text("disputes.example"), key=EXAMPLE)
+        free_text.draw(f"disputes-note-{key}", st.session_state.get(f"disputes-note-{key}", ""))
 
 
 def _store(one: Disputed, mark: str, note_key: str) -> None:
     """Store a decision, as an example too where that is ticked."""
     place, actor, found = resources.workspace(), rater(), (one.query_id, one.study_id)
-    note = st.session_state.get(note_key, "")
+    note = free_text.settled(note_key, st.session_state.get(note_key, ""))
 
     def store() -> None:
         made = decisions.decide(place, found, mark, actor=actor, note=note)

@@ -19,7 +19,7 @@ from engine.store.ratings import MAX_COMMENT
 from engine.store.records import MARKS
 from engine.strings import several, text
 from pages.review import state
-from pages.shared import content, resources, undo
+from pages.shared import content, free_text, resources, undo
 from pages.shared.link import link
 from pages.shared.markdown import escaped, escaped_lines
 from pages.shared.session import attempt, rater
@@ -60,7 +60,8 @@ def draw_make_known(pair: tuple[str, str], mark: str, key: str) -> None:
         return
     with st.container(border=True):
         st.markdown(f"**{text('guidelines.make_known')}**  \n:small[{text('guidelines.make_known_about')}]")
-        st.text_input(text("guidelines.note"), key=f"{key}-known-note", max_chars=MAX_COMMENT)
+        said = st.text_input(text("guidelines.note"), key=f"{key}-known-note", max_chars=MAX_COMMENT)
+        free_text.draw(f"{key}-known-note", said)
         with st.container(horizontal=True):
             for purpose in PURPOSES:
                 st.button(
@@ -186,7 +187,8 @@ def _may_see(pairs: list[KnownPair]) -> list[KnownPair]:
 
 
 def _make_known(pair: tuple[str, str], mark: str, purpose: Purpose, note_key: str) -> None:
-    database, actor, note = resources.workspace().database, rater(), st.session_state.get(note_key, "")
+    database, actor = resources.workspace().database, rater()
+    note = free_text.settled(note_key, st.session_state.get(note_key, ""))
     try:
         with database.recording(actor, Act("known pair", returned=pair, about={"mark": mark, "purpose": purpose})):
             made = known_pairs.add(database, pair, mark, actor.name, note=note, purpose=purpose)

@@ -13,7 +13,7 @@ from engine.store.ratings import MAX_COMMENT
 from engine.store.records import MARKS, REASONS, SKIP, Rating
 from engine.strings import several, text
 from pages.review import agree, guide, marks, pair, state
-from pages.shared import frame, resources
+from pages.shared import frame, free_text, resources
 from pages.shared.keys import SCREENS
 from pages.shared.markdown import escaped
 from pages.shared.session import rater
@@ -118,7 +118,10 @@ def _amend(last: Rating) -> None:
             key=f"{key}-why",
             format_func=lambda tag: text(f"why.{tag}"),
         )
-        st.text_area(text("review.comment"), value=last.comment, key=f"{key}-comment", max_chars=MAX_COMMENT, height=90)
+        said = st.text_area(
+            text("review.comment"), value=last.comment, key=f"{key}-comment", max_chars=MAX_COMMENT, height=90
+        )
+        free_text.draw(f"{key}-comment", said)
         st.button(
             text("review.amend_do"),
             key=f"{key}-do",
@@ -149,6 +152,7 @@ def _bar(review: Review, offer: Offer, place: int) -> None:
                 placeholder=text("review.comment"),
             )
             _finding()
+        free_text.draw(comment_key, st.session_state.get(comment_key, ""))
 
 
 def _reasons(position: int) -> None:

@@ -15,7 +15,7 @@ from engine.learning.strategies import BEST
 from engine.store.check_pairs import Kind
 from engine.store.records import Rating
 from engine.strings import several, text
-from pages.shared import frame, resources, session
+from pages.shared import frame, free_text, resources, session
 from pages.shared.keys import SCREENS
 from pages.shared.markdown import escaped
 from pages.shared.session import WHO, attempt, rater
@@ -166,7 +166,7 @@ def finding() -> str:
 
 def store_mark(started: Review, offer: Offer, name: str, comment_key: str) -> None:
     """Store a mark or a skip with what was said before it; it is on disk when this returns."""
-    comment = st.session_state.get(comment_key, "")
+    comment = free_text.settled(comment_key, st.session_state.get(comment_key, ""))
 
     def store() -> None:
         resources.workspace().rate(
@@ -198,7 +198,7 @@ def amend(last: Rating, reasons_key: str, comment_key: str) -> None:
             bits=last.bits,
             operating_point=last.operating_point,
             why=st.session_state[reasons_key],
-            comment=st.session_state[comment_key],
+            comment=free_text.settled(comment_key, st.session_state[comment_key]),
             finding=last.finding,
             strategy=last.strategy,
             random_share=last.random_share,

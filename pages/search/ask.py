@@ -7,14 +7,16 @@ from typing import Any
 
 import streamlit as st
 
+from engine.intake.free_text import found_in
 from engine.intake.upload import Upload
 from engine.sentences import spoken
 from engine.strings import text
 from pages.search import history
-from pages.shared import query_state, resources
+from pages.shared import free_text, query_state, resources
 from pages.shared.keys import KEYS
 
 EXAMPLES = ("ecg", "cxr", "ppg")
+NAMING = "typed-naming"  # words that wait, as something in them may tell who somebody is
 RATE_LIMITS = (1.0, 20000.0)  # samples per second that can be answered
 
 
@@ -83,8 +85,20 @@ def _finding() -> None:
         typed = words.text_input(text("search.finding"), placeholder=text("search.finding_example"), key="typed")
         if go.form_submit_button(text("search.find"), type="primary", width="stretch"):
             st.session_state.pop("error", None)
-            query_state.take_text(typed)
+            if found_in(typed):
+                st.session_state[NAMING] = typed
+            else:
+                st.session_state.pop(NAMING, None)
+                query_state.take_text(typed)
             st.rerun()
+    if naming := st.session_state.get(NAMING):
+        free_text.draw("typed", naming)
+        st.button(text("free_text.search"), type="primary", key="find-settled", on_click=_take_settled)
+
+
+def _take_settled() -> None:
+    """Search with the typed words that wait, as was chosen."""
+    query_state.take_text(free_text.settled("typed", st.session_state.pop(NAMING)))
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

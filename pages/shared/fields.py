@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import streamlit as st
@@ -10,7 +11,7 @@ import streamlit as st
 from engine.errors import CasebindError
 from engine.sentences import spoken
 from engine.strings import text
-from pages.shared import frame
+from pages.shared import frame, free_text
 from pages.shared.markdown import escaped
 
 Save = Callable[[str, str], None]  # (text, the text that was edited)
@@ -25,6 +26,7 @@ def draw_text_field(box: Any, label: str, key: str, stored: str, save: Save, **o
     if key not in st.session_state or st.session_state[key].strip() == st.session_state.get(was, stored).strip():
         st.session_state[key] = st.session_state[was] = stored  # also where another tab changed it
     box(label, key=key, on_change=_store, args=(key, save), **options)
+    free_text.draw(key, st.session_state[key], on_choice=partial(_store, key, save))
     good, words = st.session_state.get(f"{key}-said", (True, ""))
     if words:
         with frame.heard(key):
@@ -32,11 +34,11 @@ def draw_text_field(box: Any, label: str, key: str, stored: str, save: Save, **o
 
 
 def _store(key: str, save: Save) -> None:
-    typed = st.session_state[key]
+    stored = free_text.settled(key, st.session_state[key])
     try:
-        save(typed, st.session_state[f"{key}-was"])
+        save(stored, st.session_state[f"{key}-was"])
     except CasebindError as error:
         st.session_state[f"{key}-said"] = (False, escaped(spoken(error)))
         return
-    st.session_state[f"{key}-was"] = typed
+    st.session_state[f"{key}-was"] = stored
     st.session_state[f"{key}-said"] = (True, text("collections.saved"))

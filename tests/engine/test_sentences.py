@@ -56,10 +56,13 @@ SHELL_FILES = {
     "store/recovery.py",
     "store/second.py",
     "workspace/demo.py",
+    "workspace/door.py",
     "workspace/encrypting.py",
     "workspace/manifest.py",
+    "workspace/manifest_columns.py",
     "workspace/manifest_table.py",
     "workspace/pipeline.py",
+    "workspace/reidentification.py",
 }
 # What stands in the places of a sentence in the code where the code alone does not say it; elsewhere a number.
 EXAMPLES = {"article": "a", "other": "lateral", "doubled[0]": "V1", "what": "cohort"}

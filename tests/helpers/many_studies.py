@@ -22,7 +22,7 @@ def crowd(
     ids = [f"{modality}-{number:07d}" for number in rng.permutation(n)]
     words = rng.integers(0, values, (4, n)).astype(np.uint64)
     with place.database.exclusive(), place.database.write() as cursor:
-        cursor.execute("INSERT INTO cohorts VALUES ('crowd', '', '', false, '') ON CONFLICT DO NOTHING")
+        cursor.execute("INSERT INTO cohorts VALUES ('crowd', '', '', false, '', 'keep') ON CONFLICT DO NOTHING")
         cursor.execute("INSERT INTO releases VALUES (?, ?, now()::TIMESTAMP) ON CONFLICT DO NOTHING", [RELEASE, DIGEST])
         cursor.execute(
             "INSERT INTO patients SELECT DISTINCT id, 'crowd', now()::TIMESTAMP, 0 FROM (SELECT unnest(?) AS id)"

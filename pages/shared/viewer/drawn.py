@@ -14,6 +14,7 @@ import streamlit as st
 from engine.errors import CasebindError
 from engine.sentences import spoken
 from engine.workspace.annotations import annotations_on, delete_annotations, save_annotations
+from pages.shared import free_text
 from pages.shared.resources import workspace
 from pages.shared.session import reader
 from pages.shared.viewer.panel import Panel
@@ -59,12 +60,18 @@ def put(panel: Panel, key: str, annotations: Sequence[dict[str, Any]]) -> None:
 
 def _save(study_id: str, given: list[Any]) -> None:
     """Make the record of the reader's annotations equal to what is on the picture."""
-    author = reader()
+    author, given = reader(), [_settled(one) for one in given]
     present = {one.get("id") for one in given if isinstance(one, dict)}
     gone = [one["id"] for one in _saved(study_id) if one["id"] not in present]
     save_annotations(workspace(), study_id, given, actor=author)
     if gone:
         delete_annotations(workspace(), gone, actor=author)
+
+
+def _settled(one: Any) -> Any:
+    """Return an annotation without what may tell who somebody is in its text; the picture then shows it so."""
+    words = one.get("text") if isinstance(one, dict) else None
+    return {**one, "text": free_text.settled("drawn", words)} if isinstance(words, str) else one
 
 
 def _saved(study_id: str) -> list[dict[str, Any]]:

@@ -18,6 +18,7 @@ from engine.cli import run
 from engine.intake.paths import read_paths
 from engine.model.release import Release
 from engine.strings import notice
+from engine.study import Note
 from engine.workspace.manifest import read_manifest
 from engine.workspace.workspace import open_workspace
 
@@ -95,6 +96,25 @@ def test_search_rate_and_see_it_again(workspace_folder: Path, capsys: pytest.Cap
     with open_workspace(workspace_folder) as place:
         (skip,) = place.ratings(query_id, actor=Actor("bob"), skips=True)
         assert (skip.mark, skip.why, skip.comment, skip.finding) == ("skip", ("side", "other"), "left?", "edema")
+
+
+def test_who_is_in_a_question_or_a_remark_is_not_stored_unless_it_is_kept(
+    workspace_folder: Path, capsys: pytest.CaptureFixture
+) -> None:
+    where = ["--workspace", str(workspace_folder)]
+    assert run(["search", "--text", "pleural effusion, Mr Quill", "--json", *where]) == 0
+    answered = capsys.readouterr()
+    assert answered.err == "Stored with [name] in the place of what may tell who somebody is.\n"
+    found = json.loads(answered.out)
+    query_id, study_id = found["query"]["query_id"], found["neighbours"][0]["study_id"]
+    for more, comment in (([], "as [name] said"), (["--as-written"], "as Mr Quill said")):
+        said = ["rate", query_id, study_id, "partly", "--comment", "as Mr Quill said", "--who", "cy", *more, *where]
+        assert run(said) == 0
+        with open_workspace(workspace_folder) as place:
+            (rating,) = place.ratings(query_id, actor=Actor("cy"))
+            stored = place.query(query_id, actor=Actor("local"))
+        assert rating.comment == comment
+        assert stored is not None and stored.study.content == Note("pleural effusion, [name]")
 
 
 def test_a_long_recording_is_searched_where_it_is_asked_to(

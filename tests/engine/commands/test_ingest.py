@@ -181,6 +181,10 @@ def test_facts_consent_and_further_columns_arrive(tmp_path: Path, capsys: pytest
                 "CC BY 4.0",
                 "--label-source",
                 "Dr A",
+                "--ids",
+                "keep",
+                "--keep-column",
+                "ward",
                 "--workspace",
                 str(tmp_path / "ws"),
             ]
@@ -206,7 +210,7 @@ def test_a_manifest_withdraws_but_never_grants_again(tmp_path: Path) -> None:
     def take_in(study_id: str, consent: str) -> bool:
         row = f",text,{study_id},p1,effusion,{consent}\n"
         (tmp_path / "manifest.csv").write_text(f"file,modality,study_id,patient_id,report,consent\n{row}")
-        assert run(ingest(tmp_path, tmp_path / "ws")) == 0
+        assert run([*ingest(tmp_path, tmp_path / "ws"), "--ids", "keep"]) == 0
         with open_workspace(tmp_path / "ws") as place:
             return place.consent("p1", actor=single_user())
 

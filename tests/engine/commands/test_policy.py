@@ -67,3 +67,18 @@ def test_an_agreement_that_is_made_beside_the_running_app_counts_in_its_next_ans
         assert said.returncode == 0 and f"{n} studies of {COHORT.name}" in said.stdout, said.stderr
         (class_id,) = counted(place.database)
         assert read_classes(place.database)[class_id].sensitive
+
+
+def test_classes_are_counted_by_the_app_that_holds_the_workspace(tmp_path: Path) -> None:
+    with open_workspace(tmp_path, create=True) as place:
+        fill(place)
+        served = acts.serve(tmp_path)
+        try:
+            words = ("policy", "check", "--json", "--workspace", str(tmp_path))
+            said = subprocess.run(
+                [sys.executable, "-m", "engine.cli", *words], capture_output=True, text=True, timeout=100
+            )
+        finally:
+            served.close()
+    assert json.loads(said.stdout) == {"valid": True, "classes": 1, "errors": []}, said.stderr
+    assert "Classes of studies are not counted" in run("check", "--workspace", str(tmp_path / "none")).stdout

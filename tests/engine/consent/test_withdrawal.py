@@ -40,11 +40,11 @@ def test_the_next_answer_of_a_running_app_honours_what_a_command_withdraws(tmp_p
         own = {row.study_id for row in place.all_rows() if row.patient_id == gone.patient_id}
         served, before = acts.serve(place.path), nearest(place)
         try:
-            said = by_command("withdraw", gone.patient_id, "--workspace", place.path, "--json")
+            said = by_command("consent", "withdraw", gone.patient_id, "--workspace", place.path, "--json")
             assert json.loads(said.stdout)["scopes"] == dict.fromkeys(PURPOSES, False), said.stderr
             assert own <= before
             assert nearest(place) == before - own
-            said = by_command("withdraw", gone.patient_id, "--scope", "retrieval", "--undo", "--workspace", place.path)
+            said = by_command("consent", "restore", gone.patient_id, "--scope", "retrieval", "--workspace", place.path)
             assert "retrieval granted, training withdrawn, teaching withdrawn" in said.stdout
             assert nearest(place) == before
             assert [place.consent(gone.patient_id, actor=ANN.acting_for(one)) for one in PURPOSES] == [
@@ -52,7 +52,7 @@ def test_the_next_answer_of_a_running_app_honours_what_a_command_withdraws(tmp_p
                 False,
                 False,
             ]
-            said = by_command("withdraw", "nobody", "--workspace", place.path)
+            said = by_command("consent", "withdraw", "nobody", "--workspace", place.path)
             assert (said.returncode, said.stderr.count("\n")) == (2, 1)
             assert "There is no patient nobody" in said.stderr
             assert not list((place.path / FOLDER).iterdir())

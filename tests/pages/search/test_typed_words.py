@@ -5,7 +5,9 @@ from __future__ import annotations
 from helpers.screens import address, cards, keys, press, said, said_no_error, words
 from streamlit.testing.v1 import AppTest
 
+from engine.actor import single_user
 from engine.strings import text
+from engine.study import Note
 from engine.workspace.workspace import Workspace
 
 
@@ -36,3 +38,13 @@ def test_unknown_words_offer_findings_and_the_search_by_meaning(app: AppTest, pl
     assert cards(app) == [] and "meaning" not in address(app)
     press(app, "suggest-cardiomegaly")
     assert ":green-badge[cardiomegaly]" in words(app) and cards(app)
+
+
+def test_a_name_among_typed_words_is_shown_before_anything_is_searched(app: AppTest, place: Workspace) -> None:
+    typed(app, "pleural effusion, Mr Quill")
+    assert cards(app) == [] and "Mr Quill" in words(app)
+    app.button(key="find-settled").click().run()
+    assert not app.exception and cards(app)
+    newest = place.database.read("SELECT query_id FROM queries ORDER BY created_at DESC LIMIT 1")[0][0]
+    stored = place.query(newest, actor=single_user())
+    assert stored is not None and stored.study.content == Note("pleural effusion, [name]")
