@@ -209,6 +209,17 @@ def free_text_command(as_json: bool) -> None:
     click.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else free_text.as_table(found))
 
 
+@command.command("reports")
+@click.option("--split", type=click.Choice(["valid", "test"]), default="test", show_default=True, help="Which half.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def reports_command(split: str, as_json: bool) -> None:
+    """Print how well labels are read from sentences of reports in four languages, and their denials."""
+    from engine.evaluate import report_labels
+
+    found = report_labels.evaluate(split)
+    click.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else report_labels.as_table(found))
+
+
 @command.command("gates")
 @click.option("--recordings", type=click.Path(path_type=Path), metavar="DIR", help="The open recordings.")
 @click.option("--most", type=click.IntRange(min=0), default=0, help="Recordings of a data set at most; 0: all.")

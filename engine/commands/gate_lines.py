@@ -17,11 +17,14 @@ NAMES = {"overall": "P@10 overall", "ratings": "AUC of held-out ratings"}
 def gate_report(release: Release) -> str:
     """Return what was measured of a round's release, and whether it passes."""
     about, verdict, rows = release.manifest["round"], gate.verdict(release), gate.table(release)
-    head = f"Release {release.name}, from {about['from']}: {about['ratings']} ratings fitted, "
+    bound = about.get("adaptation")
+    fitted = f"{about['ratings']} ratings" if bound is None else f"{bound['pairs']} pairs"
+    head = f"Release {release.name}, from {about['from']}: {fitted} fitted, "
     head += f"{about.get('kept_apart', 0)} held out to measure, {about['seconds']} s"
     columns = f"{'':30}{'n':>6}{'before':>9}{'without':>9}{'after':>9}{'difference':>12}   95 % interval"
     table = [_line(row) for section in gate.SECTIONS for row in rows if row.section == section]
-    table += [""] + [_on_ratings(row) for row in rows if row.section in ("overall", "ratings")]
+    if bound is None:
+        table += [""] + [_on_ratings(row) for row in rows if row.section in ("overall", "ratings")]
     passes = (
         "It passes: no figure falls further than it may."
         if verdict.passed

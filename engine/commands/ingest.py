@@ -41,6 +41,7 @@ Seal = Callable[[dict[tuple[str, str], str]], None]  # of (what, pseudonym) → 
 @click.option("--free-text", "texts", type=click.Choice(TEXTS), default=TEXTS[0], show_default=True, help=PASSAGES)
 @click.option("--reidentification", "sealed", type=FILE, help="Write which ids the pseudonyms stand for, sealed.")
 @click.option("--officer-key", "officer", type=FILE, help="For whom: the privacy officer's public key.")
+@click.option("--labels-from-reports", "from_reports", is_flag=True, help="Where a row has a report and no labels.")
 @click.option("--split", type=click.Choice(["train", "valid", "test"]), help="Of a data set's folder only.")
 @workspace_option
 def command(
@@ -56,6 +57,7 @@ def command(
     texts: str,
     sealed: Path | None,
     officer: Path | None,
+    from_reports: bool,
     split: str | None,
     workspace: Path | None,
 ) -> None:
@@ -83,7 +85,13 @@ def command(
         wanted = None
     declared = KEEP_IDS if wanted is None else REPLACE_IDS
     about = Cohort(cohort.strip(), licence, attribution, synthetic, label_source, declared)
-    click.echo(summary_lines(take_in(workspace, about, entries_of(path, split), wanted)))
+    entries = entries_of(path, split)
+    if from_reports:
+        from engine.workspace.report_labels import with_report_labels
+
+        entries, labelled = with_report_labels(entries)
+        click.echo(f"{labelled} studies take their labels from their reports.", err=True)
+    click.echo(summary_lines(take_in(workspace, about, entries, wanted)))
 
 
 @dataclass(frozen=True)

@@ -9,15 +9,13 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.actor import SINGLE_USER, Actor
+from engine.commands.job_progress import follow_job
 from engine.commands.shared import load_release, workspace_from_option, workspace_option
 from engine.errors import CasebindError, UsageError
 
 if TYPE_CHECKING:
     from engine.learning.round_job import RoundJob
     from engine.model.release import Release
-    from engine.workspace.workspace import Workspace
-
-SHOWN_S = 0.2  # between two looks at how far it is
 
 
 @click.command("round")
@@ -41,7 +39,7 @@ def command(least: int, who: str, as_json: bool, workspace: Path | None) -> None
         there = new_ratings(place, ratings_cutoff(release))
         if there < least:
             raise UsageError(f"There are {there} new ratings and {least} are asked for: rate more, or lower --min.")
-        done = _followed(place, round_job.begin(place, release, Actor(who)))
+        done = follow_job(place, round_job.begin(place, release, Actor(who)))
         if done.step == "failed":
             raise CasebindError(done.error)
         made = next(one for one in reversed(round_releases(place.path)) if one.name == done.name)
@@ -50,24 +48,6 @@ def command(least: int, who: str, as_json: bool, workspace: Path | None) -> None
             return
         despite = "" if gate.verdict(made).passed else ' --despite "REASON"'
         click.echo(f"{gate_report(made)}\nPromote it with `casebind releases promote {made.name}{despite}`.")
-
-
-def _followed(workspace: Workspace, begun: RoundJob) -> RoundJob:
-    """Show how far a round is until it ends; cancel it where the command is stopped."""
-    from tqdm import tqdm
-
-    from engine.learning import round_job
-
-    try:
-        with tqdm(total=100, desc=f"round {begun.number}", unit="%", leave=False) as progress:
-            while not begun.wait(SHOWN_S):
-                now = round_job.latest_job(workspace) or begun
-                progress.set_description(f"round {now.number}, {now.step}", refresh=False)
-                progress.update(round(100 * now.share) - progress.n)
-    except KeyboardInterrupt:
-        round_job.cancel(workspace)
-        raise
-    return round_job.latest_job(workspace) or begun
 
 
 def _object(made: Release, done: RoundJob) -> dict[str, object]:

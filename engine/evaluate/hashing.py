@@ -11,7 +11,7 @@ import numpy as np
 from engine.evaluate.by_finding import BALANCED, BALANCED_AUROC, Evaluator, average, per_query, retrieval_task
 from engine.evaluate.evaluation_sides import EvaluationSide, load_evaluation_sides
 from engine.evaluate.plots import canvas, intervals, save, style
-from engine.evaluate.quantise import baselines, centred, similarity
+from engine.metrics.quantise import baselines, centred, similarity
 from engine.metrics.rows import Measurement, ResultRow, distinct
 from engine.modalities import MODALITIES
 from engine.model.hash_layer import LENGTHS, unpack

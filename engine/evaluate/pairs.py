@@ -13,8 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from engine.evaluate.plots import intervals
-from engine.evaluate.quantise import similarity
 from engine.evaluate.tables import EvaluationTable, table
+from engine.metrics.quantise import similarity
 from engine.metrics.recall import KS, recall_in
 from engine.metrics.resampling import measured, weighted_mean
 from engine.metrics.rows import Measurement, ResultRow, distinct

@@ -11,9 +11,9 @@ import numpy as np
 
 from engine.evaluate.evaluation_sides import EvaluationSide, load_evaluation_sides
 from engine.evaluate.plots import canvas, save, style
-from engine.evaluate.quantise import centred
 from engine.findings import vocabulary
 from engine.map.layout import t_sne
+from engine.metrics.quantise import centred
 from engine.metrics.resampling import measured, weighted_mean
 from engine.metrics.rows import Measurement, ResultRow, distinct
 from engine.model.release import Release

@@ -162,9 +162,12 @@ def _continue_lists(items: Sequence[_Item]) -> None:
             continue
         rest = []
         for other in items[at + 1 :]:
-            if other.triggers or other.ended or not other.matches or not other.begins_with_finding:
+            closes = other.says_or and other.triggers  # "ni", "noch" and "nor" close the list and deny themselves
+            if (other.triggers and not closes) or other.ended or not other.matches or not other.begins_with_finding:
                 break
             rest.append(other)
+            if closes:
+                break
         closing = max((n for n, other in enumerate(rest) if other.says_or), default=-1)
         for other in rest[: closing + 1]:
             for match in other.matches:

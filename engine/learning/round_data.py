@@ -86,8 +86,12 @@ class _Pair(NamedTuple):
 
 
 def ratings_cutoff(release: Release) -> datetime | None:
-    """Return when the ratings were gathered that a release learnt from; None for a shipped one, which learnt none."""
-    began = release.manifest.get("round", {}).get("began")
+    """Return when the ratings were gathered that a release learnt from; None for a shipped one, which learnt none.
+
+    An adaptation learns from no ratings and keeps the moment of the release before (`ratings_until`).
+    """
+    about = release.manifest.get("round", {})
+    began = about.get("ratings_until", about.get("began"))
     return datetime.fromisoformat(began) if began else None
 
 

@@ -21,7 +21,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -35,7 +35,7 @@ from engine.files import utc_now, write_whole
 from engine.learning.retired import check_may_serve
 from engine.learning.round_data import RoundData, gather_round_data, to_arrays
 from engine.learning.round_release import next_name
-from engine.learning.round_worker import CANCELLED, INPUTS, JOB, STATE, THREADS
+from engine.learning.round_worker import CANCELLED, INPUTS, JOB, STATE, THREADS, forget_inputs
 from engine.settings import ROOT
 from engine.store import permission
 from engine.store.ratings import rater_name as name_of
@@ -44,6 +44,9 @@ from engine.workspace.workspace import Workspace
 if TYPE_CHECKING:
     from engine.model.release import Release
 
+Kind = Literal["round", "adaptation"]
+ONE_THREAD = 1  # of an adaptation: its products are small, and equal on every machine
+WORKERS: dict[str, str] = {"round": "engine.learning.round_worker", "adaptation": "engine.learning.adaptation_worker"}
 Step = Literal["gathering", "fitting", "measuring", "done", "cancelled", "failed"]
 ENDS = ("done", "cancelled", "failed")
 FOLDER, LOCK, LOG = "rounds", "lock", "log.txt"
@@ -61,10 +64,11 @@ _lock = threading.Lock()
 
 @dataclass(frozen=True)
 class RoundJob:
-    """A round as it was when it was looked at, a background job that outlives the process which began it.
+    """A round or an adaptation as it was when it was looked at: a background job that outlives whoever began it.
 
     share : of the whole, 0..1. error : a sentence where it failed. name : the release that it makes, or made
     about : ratings, raters and what else is recorded of it
+    kind  : what it is
     """
 
     folder: Path
@@ -77,6 +81,7 @@ class RoundJob:
     began: datetime
     ended: datetime | None
     about: dict[str, Any]
+    kind: Kind = "round"
 
     @property
     def over(self) -> bool:
@@ -105,9 +110,33 @@ def begin(workspace: Workspace, release: Release, actor: Actor) -> RoundJob:
 
     Raises UsageError where a round runs or there is nothing to learn from, WorkspaceError where the disk is full.
     """
+    who = name_of(actor.name)
+
+    def prepare(folder: Path, number: int) -> dict[str, Any]:
+        found = gather_round_data(workspace, actor.maintaining())
+        if not len(found.learn) or not found.replay:
+            raise UsageError(NOTHING)
+        np.savez(folder / INPUTS, **to_arrays(found))  # type: ignore[arg-type]
+        return _job(workspace, release, number, who, found)
+
+    return begin_with(workspace, release, actor, prepare)
+
+
+def begin_with(
+    workspace: Workspace,
+    release: Release,
+    actor: Actor,
+    prepare: Callable[[Path, int], dict[str, Any]],
+    *,
+    kind: Kind = "round",
+) -> RoundJob:
+    """Start a job on the serving release: a round, or an adaptation. Raises as `begin` and as `prepare` do.
+
+    prepare : (folder, number) → the content of job.json, once everything that is learnt from lies in the folder
+    """
     permission.require(workspace.database, actor, "curate")
     check_may_serve(workspace.path, release.name)
-    who, home = name_of(actor.name), workspace.path / FOLDER
+    home = workspace.path / FOLDER
     with _full(), _held(home) as lock:
         number = 1 + max((int(path.name) for path in _folders(home)), default=0)
         named = next_name(workspace.path, release.base)
@@ -115,19 +144,31 @@ def begin(workspace: Workspace, release: Release, actor: Actor) -> RoundJob:
         folder = home / str(number)
         folder.mkdir()
         try:
-            found = gather_round_data(workspace, actor.maintaining())
-            if not len(found.learn) or not found.replay:
-                raise UsageError(NOTHING)
-            job = _job(workspace, release, number, who, found)
-            workspace.audit("round", actor=actor, release=release.name, about={"round": number, "makes": named})
+            job = {**prepare(folder, number), "kind": kind}
+            workspace.audit(kind, actor=actor, release=release.name, about={"round": number, "makes": named})
             write_whole(folder / JOB, json.dumps(job))
-            np.savez(folder / INPUTS, **to_arrays(found))  # type: ignore[arg-type]
-            _start(folder, lock)
+            _start(folder, lock, kind)
         except BaseException:
             for file in folder.iterdir():
                 file.unlink()
             folder.rmdir()
             raise
+    return _read(folder, True)
+
+
+def go_on(workspace: Workspace, folder: Path, actor: Actor, still: Callable[[Path], bool]) -> RoundJob | None:
+    """Start the process of a job that was killed once more; None where it is over, or not as it was begun any more.
+
+    still : folder → whether it may be gone on with; asked while nobody else can begin a job
+    """
+    permission.require(workspace.database, actor, "curate")
+    with _full(), _held(workspace.path / FOLDER) as lock:
+        newest = _folders(workspace.path / FOLDER)[-1:] == [folder]
+        cut = _json(folder / STATE).get("state") not in ENDS and not (folder / CANCELLED).exists()
+        if not newest or not cut or not still(folder):
+            return None
+        (folder / STATE).unlink(missing_ok=True)
+        _start(folder, lock, _json(folder / JOB).get("kind", "round"))
     return _read(folder, True)
 
 
@@ -154,7 +195,7 @@ def cancel(workspace: Workspace) -> None:
         with contextlib.suppress(ProcessLookupError, KeyError):
             os.kill(_json(job.folder / STATE)["pid"], signal.SIGTERM)
         time.sleep(0.05)
-    (job.folder / INPUTS).unlink(missing_ok=True)
+    forget_inputs(job.folder)
 
 
 def _job(workspace: Workspace, release: Release, number: int, who: str, found: RoundData) -> dict[str, Any]:
@@ -188,11 +229,12 @@ def about_round(workspace: Workspace, who: str, found: RoundData) -> dict[str, A
     }
 
 
-def _start(folder: Path, lock: int) -> None:
+def _start(folder: Path, lock: int, kind: str) -> None:
     """Start the process, apart from this one, so that it goes on without it."""
-    few = {name: str(THREADS) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
+    threads = THREADS if kind == "round" else ONE_THREAD
+    few = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
     few["OMP_WAIT_POLICY"] = "passive"  # threads that spin while others work made a round 40 times as long
-    command = [sys.executable, "-m", "engine.learning.round_worker", str(folder)]
+    command = [sys.executable, "-m", WORKERS[kind], str(folder)]
     with (folder / LOG).open("ab") as log:
         process = subprocess.Popen(
             command,
@@ -229,6 +271,7 @@ def _read(folder: Path, running: bool) -> RoundJob:
         datetime.fromisoformat(began),
         datetime.fromisoformat(ended) if ended else None,
         about,
+        job.get("kind", "round"),
     )
 
 

@@ -1,7 +1,8 @@
 """The work of a round, in a process of its own: `python -m engine.learning.round_worker FOLDER`, the folder of a job.
 
 It reads job.json and in.npz, says in state.json how far it is, and writes the round's release whole or not at all. It
-never opens the workspace's database: that belongs to the server.
+never opens the workspace's database: that belongs to the server. An adaptation (engine.learning.adaptation_worker) runs
+in `main` too.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import os
 import sys
 import time
 import traceback
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -41,8 +43,8 @@ def report_progress(folder: Path, state: str, share: float, **more: Any) -> None
     write_whole(folder / STATE, json.dumps(known), durable=False)
 
 
-def main(folder: Path) -> int:
-    """Do the work of one job; return the exit status."""
+def main(folder: Path, work: Callable[[Path, dict[str, Any]], str]) -> int:
+    """Do the work of one job; return the exit status. work: (folder, content of job.json) → the release's name"""
     os.nice(NICE)
     report_progress(folder, "gathering", 0.0)
     state, share = "done", 1.0
@@ -52,9 +54,15 @@ def main(folder: Path) -> int:
         traceback.print_exc()
         state, share, about = "failed", 0.0, {"why": _sentence(problem)}
     finally:
-        (folder / INPUTS).unlink(missing_ok=True)  # before it is said that the work is over
+        forget_inputs(folder)  # before it is said that the work is over
     report_progress(folder, state, share, ended=utc_now().isoformat(timespec="seconds"), **about)
     return int(state == "failed")
+
+
+def forget_inputs(folder: Path) -> None:
+    """Delete what a job was given to learn from, and what it had learnt so far."""
+    for file in folder.glob("in.*"):
+        file.unlink(missing_ok=True)
 
 
 def work(folder: Path, job: dict[str, Any]) -> str:
@@ -118,6 +126,14 @@ class Coder:
             projected = self.model.layer.project(self.model.mapped(torch.from_numpy(z), modality), modality)
         return pack(projected.numpy() > 0)
 
+    def mapped(self, z: np.ndarray, modality: str) -> np.ndarray:
+        """Stored embeddings (n, 256) → mapped ones of length 1, (n, 256) float32."""
+        import torch
+
+        with torch.no_grad():
+            found: np.ndarray = self.model.mapped(torch.from_numpy(z), modality).numpy()
+        return found
+
 
 def gate_rows(base: Release, after: Coder, data: RoundData, bare: Coder) -> list[Any]:
     """Return every row of the table: before by the release that the round began with, after by what it learnt.
@@ -128,12 +144,12 @@ def gate_rows(base: Release, after: Coder, data: RoundData, bare: Coder) -> list
 
     coders = (base, after, bare)
     sides = [{m: one.codes(pool.z, m) for m, pool in data.holdout.items()} for one in coders]
-    far = [_far(one, data) for one in coders]
+    far = [far_of(one, data) for one in coders]
     return holdout_rows(measure_queries(data.holdout, *sides)) + rating_rows(data.apart, data.units, *far)
 
 
-def _far(coder: Release | Coder, found: RoundData) -> np.ndarray:
-    """Return the distances of the held-out pairs, (p,) int."""
+def far_of(coder: Release | Coder, found: RoundData) -> np.ndarray:
+    """Return the distances of the held-out rated pairs, (p,) int."""
     marked, out = found.apart, []
     for z, kinds in ((marked.zq, marked.mq), (marked.zs, marked.ms)):
         codes = np.zeros((len(z), 32), np.uint8)
@@ -169,4 +185,4 @@ def _sentence(problem: Exception) -> str:
 
 
 if __name__ == "__main__":
-    sys.exit(main(Path(sys.argv[1])))
+    sys.exit(main(Path(sys.argv[1]), work))

@@ -26,6 +26,7 @@ class TimelineEntry:
     release        : itself, or None where it is not installed any more
     made_from      : the release its round began with; "" where it is shipped
     ratings, raters, who : of the round
+    pairs          : of one visit, that an adaptation learnt from; 0 of a round
     before, after  : P@10 overall, of the held-out patients; None where nothing was measured
     without        : the same of a round without the ratings; None where that was not measured
     passed, failed_guards : the gate's verdict; None where it is shipped
@@ -49,6 +50,7 @@ class TimelineEntry:
     failed_guards: tuple[str, ...] = ()
     promotions: tuple[PromotionRow, ...] = ()
     can_roll_back: bool = False
+    pairs: int = 0
 
 
 def timeline(workspace: Workspace) -> list[TimelineEntry]:
@@ -95,6 +97,7 @@ def _entry(
         verdict.failed_guards,
         mine,
         served,
+        about.get("adaptation", {}).get("pairs", 0),
     )
 
 

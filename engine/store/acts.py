@@ -81,6 +81,7 @@ KINDS: dict[str, Event] = {
     "backup": "export",
     "restored": "import",
     "round": "change",
+    "adaptation": "change",
     "promotion": "change",
     "rollback": "change",
     "reindex": "change",

@@ -98,19 +98,35 @@ def write_patients(
     """Write some patients under folder, films first; return {"rows", "drawn_again", "reasons"}."""
     for name in FOLDERS:
         (folder / name).mkdir(parents=True, exist_ok=True)
-    tally, rows = Tally(), []
+    tally = Tally()
     encounters = [one for patient in patients for one in patient.encounters]
     films = {
         drawn.encounter.encounter_id: drawn
         for drawn in write.write_films(encounters, generators, folder, streams, tally=tally)
     }
+    rows = write_rest(patients, films, generators, folder, streams, plan=plan, tally=tally)
+    return {"rows": rows, "drawn_again": tally.drawn_again, "reasons": tally.reasons}
+
+
+def write_rest(
+    patients: Sequence[Patient],
+    films: Mapping[str, DrawnFilm],
+    generators: Generators,
+    folder: Path,
+    streams: RandomStreams,
+    *,
+    plan: CohortPlan,
+    tally: Tally,
+) -> list[Row]:
+    """Write traces and reports of patients whose films (encounter id → film) are written; return all their rows."""
+    rows: list[Row] = []
     for one, sections in (pair for patient in patients for pair in report_patient(patient, streams.seed, films)):
         drawn = films[one.encounter_id]
         shown = as_shown(drawn, coupled=plan.couplings == "on")
         rows += _write_traces(shown, sections, generators, folder, streams=streams, tally=tally)
         rows.append(write.write_text(one, sections, folder))
         rows.append(write.film_row(drawn, folder, report=sections.film, passing=plan.passing))
-    return {"rows": rows, "drawn_again": tally.drawn_again, "reasons": tally.reasons}
+    return rows
 
 
 def report_patient(

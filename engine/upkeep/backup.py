@@ -63,6 +63,7 @@ WAYS = {  # what lies in the folder of a workspace → how it comes into a backu
     PEOPLE: SQLITE,
     f"{PEOPLE}-wal": LEFT,
     f"{PEOPLE}-shm": LEFT,
+    "pairing.toml": PLAIN,
     "policies": PLAIN,
     "sign_in.toml": PLAIN,
     "key": PLAIN,

@@ -45,7 +45,7 @@ COPIES = "copies"  # of the database, on their way into a backup
 CACHES = ("maps", COPIES)  # folders whose files may go at any time
 WRITTEN = ("reports", "rounds", "casebind-errors.log")  # text in which ids may stand
 LEFT = "rounds/.*-*"  # folders of processes that learnt anew and were killed
-ROUND_INPUTS = "rounds/*/in.npz"
+ROUND_INPUTS = "rounds/*/in.*"
 RECORD_OF_ACTS = ("audit.db", "audit.db-wal", "audit.db-shm", "checkpoints")
 AT_TOP = {  # what lies in the folder of a workspace → what an erasure does with it
     FILE_NAME: "rows are deleted, then it is written anew",
@@ -74,6 +74,7 @@ AT_TOP = {  # what lies in the folder of a workspace → what an erasure does wi
     "people.db-wal": "nothing of patients",
     "people.db-shm": "nothing of patients",
     "policies": "nothing of patients",
+    "pairing.toml": "nothing of patients",
     "sign_in.toml": "nothing of patients",
     "columns.txt": "nothing of patients",
     "key": "the secret of keyed hashes",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import streamlit as st
@@ -12,10 +13,12 @@ from engine.learning.gate import GateRow
 from engine.model.release import Release
 from engine.retrieval import wording
 from engine.strings import number, one_of, several, text
-from pages.releases import earned
+from pages.releases import earned, own_pairs
 from pages.shared import html_table
 from pages.shared.markdown import escaped
 
+ROUND = ("measure", "n", "before", "without", "after", "difference", "earned", "guard")
+BOUND = ("measure", "n", "before", "now", "difference", "guard")  # an adaptation is compared with nothing but before
 OPEN = ("overall", "ratings", "pair", "group")  # sections that are seen at once; labels on request
 
 
@@ -27,17 +30,21 @@ def draw_gate(release: Release) -> None:
     else:
         falls = "\n".join(f"- {escaped(one)}" for one in verdict.failed_guards)
         st.warning(f"{text('releases.verdict_fails')}\n\n{falls}", icon=":material/warning:")
-    earned.draw_earned(rows, about.get("kept_apart", 0))
+    bound = about.get("adaptation")
+    if bound is None:
+        earned.draw_earned(rows, about.get("kept_apart", 0))
+    else:
+        own_pairs.draw_own_pairs(bound)
     note = text("releases.table_note", kept=about.get("kept_apart", 0), frozen=_holdout_counts(about.get("frozen", {})))
     made_up = about.get("synthetic", 0)
     st.markdown(f"{note} {several(made_up, 'releases.synthetic') if made_up else ''}")
     if any(row.section in OPEN for row in rows):
-        _table([row for section in OPEN for row in rows if row.section == section])
+        _table([row for section in OPEN for row in rows if row.section == section], BOUND if bound else ROUND)
     labels = [row for row in rows if row.section == "label"]
     if labels:
         with st.expander(text("releases.labels")):
             st.markdown(text("releases.labels_note"))
-            _table(labels)
+            _table(labels, BOUND if bound else ROUND)
     _raters(about)
 
 
@@ -45,24 +52,25 @@ def _holdout_counts(counts: dict[str, int]) -> str:
     return ", ".join(f"{n} {text(f'modality_plains.{kind}')}" for kind, n in counts.items())
 
 
-def _table(rows: list[GateRow]) -> None:
-    names = ("measure", "n", "before", "without", "after", "difference", "earned", "guard")
-    heads = [text(f"releases.column_{name}") for name in names]
-    html_table.draw_html_table(heads, [_cells(row) for row in rows], [row.falls for row in rows])
+def _table(rows: list[GateRow], columns: Sequence[str]) -> None:
+    heads = [text(f"releases.column_{name}") for name in columns]
+    cells = [[_cells(row)[name] for name in columns] for row in rows]
+    html_table.draw_html_table(heads, cells, [row.falls for row in rows])
 
 
-def _cells(row: GateRow) -> tuple[str, ...]:
-    """Return a row as words; a guard is said in words and with a sign, never by colour."""
-    return (
-        name_of(row),
-        _counted(row),
-        f"{row.before:.3f}",
-        text("releases.not_measured") if row.without is None else f"{row.without:.3f}",
-        f"{row.after:.3f}",
-        _change(row.difference, row.low, row.high),
-        _earned(row),
-        _guard(row),
-    )
+def _cells(row: GateRow) -> dict[str, str]:
+    """Return a row as words by column; a guard is said in words and with a sign, never by colour."""
+    return {
+        "measure": name_of(row),
+        "n": _counted(row),
+        "before": f"{row.before:.3f}",
+        "without": text("releases.not_measured") if row.without is None else f"{row.without:.3f}",
+        "after": f"{row.after:.3f}",
+        "now": f"{row.after:.3f}",
+        "difference": _change(row.difference, row.low, row.high),
+        "earned": _earned(row),
+        "guard": _guard(row),
+    }
 
 
 def _counted(row: GateRow) -> str:

@@ -1,15 +1,16 @@
-"""The round that is on its way or could be made: new ratings, progress, a way to cancel it, what it said."""
+"""The round or adaptation that is on its way or could be made: progress, a way to cancel it, what it said."""
 
 from __future__ import annotations
 
 import streamlit as st
 
 from engine.learning import round_job
+from engine.learning.adaptation_job import LEAST_PAIRS
 from engine.learning.round_data import new_ratings, ratings_cutoff
 from engine.learning.round_job import RoundJob
 from engine.learning.timeline import TimelineEntry
 from engine.sentences import spoken
-from engine.strings import several, text
+from engine.strings import number, several, text
 from pages.releases import state
 from pages.shared import resources, session
 from pages.shared.session import rater
@@ -18,7 +19,7 @@ LOG_LINES = 12
 
 
 def draw_round(serving: TimelineEntry) -> None:
-    """Draw who is here, how many ratings are new, and the round."""
+    """Draw who is here, how many ratings are new, and the round; or the binding of own pairs."""
     st.subheader(text("releases.make_title"), anchor=False)
     session.draw_name("releases-who", text("releases.who"))
     present = round_job.latest_job(resources.workspace())
@@ -37,20 +38,34 @@ def draw_round(serving: TimelineEntry) -> None:
         type="primary",
     )
     st.markdown(f":small[{text('releases.make_note') if rater().name else text('releases.name_first')}]")
+    _adaptation()
     if present is not None:
         _ended(present)
 
 
+def _adaptation() -> None:
+    """Draw the way to bind the collection's own pairs."""
+    st.subheader(text("releases.adapt_title"), anchor=False)
+    st.button(
+        text("releases.adapt"),
+        key="make-adaptation",
+        icon=":material/link:",
+        on_click=state.start_adaptation,
+        disabled=not rater().name,
+    )
+    st.markdown(f":small[{text('releases.adapt_note', least=number(LEAST_PAIRS))}]")
+
+
 @st.fragment(run_every=state.POLL_S)
-def _progress(number: int) -> None:
+def _progress(shown: int) -> None:
     """Draw step and share once a second; the whole page is drawn anew when the round ends."""
     present = round_job.latest_job(resources.workspace())
-    if present is None or present.over or present.number != number:
+    if present is None or present.over or present.number != shown:
         st.rerun(scope="app")
     elif present is not None:
-        words = text("releases.running", number=number, step=text(f"releases.step_{present.step}"), who=present.who)
-        st.progress(present.share, text=words)
-        st.button(text("releases.cancel"), key="cancel-round", icon=":material/close:", on_click=state.cancel)
+        step = text(f"releases.step_{present.step}")
+        st.progress(present.share, text=_said("running", present, step=step, who=present.who))
+        st.button(text(_key("cancel", present)), key="cancel-round", icon=":material/close:", on_click=state.cancel)
         _log(present)
 
 
@@ -59,10 +74,19 @@ def _ended(last: RoundJob) -> None:
     if last.step == "failed":
         st.warning(spoken(last.error), icon=":material/error:")
     elif last.step == "cancelled":
-        st.info(text("releases.cancelled", number=last.number), icon=":material/close:")
+        st.info(_said("cancelled", last), icon=":material/close:")
     _log(last)
 
 
 def _log(shown_job: RoundJob) -> None:
-    with st.expander(text("releases.log", number=shown_job.number)):
+    with st.expander(_said("log", shown_job)):
         st.code(shown_job.log_tail(LOG_LINES) or text("releases.log_empty"), language=None, wrap_lines=True)
+
+
+def _key(name: str, job: RoundJob) -> str:
+    """Return the key of what is said of a round, or of an adaptation."""
+    return f"releases.{name}" if job.kind == "round" else f"releases.{name}_{job.kind}"
+
+
+def _said(name: str, job: RoundJob, **places: str) -> str:
+    return text(_key(name, job), number=job.number, **places)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.learning import promotion, round_job
+from engine.learning import adaptation_job, promotion, round_job
 from engine.learning.preview import Preview, QueryChange, preview_changes, version
 from engine.learning.timeline import TimelineEntry
 from engine.model.release import Release
@@ -34,8 +34,14 @@ def start_round() -> None:
     st.query_params.pop(RELEASE, None)  # the release that comes is looked at
 
 
+def start_adaptation() -> None:
+    """Begin to bind the collection's own pairs, or go on with a binding that was killed."""
+    attempt(ERROR, lambda: adaptation_job.begin(resources.workspace(), resources.release(), rater()))
+    st.query_params.pop(RELEASE, None)
+
+
 def cancel() -> None:
-    """End the round that runs."""
+    """End the round or the adaptation that runs."""
     attempt(ERROR, lambda: round_job.cancel(resources.workspace()))
 
 

@@ -52,17 +52,26 @@ def _entry(entry: TimelineEntry) -> None:
     lines = [f"**{escaped(entry.name)}**{serves}"]
     day = entry.created[:16].replace("T", " ")
     if entry.made_from:
-        raters = several(entry.raters, "releases.raters")
-        made = several(entry.ratings, "releases.made", who=entry.who, base=entry.made_from, day=day, raters=raters)
-        lines.append(f":small[{escaped(made)}]")
+        lines.append(f":small[{escaped(_made(entry, day))}]")
         if entry.before is not None and entry.after is not None:
             values = {"before": entry.before, "without": entry.without, "after": entry.after}
-            figures = text("releases.figures", **{name: _of_ten(value) for name, value in values.items()})
+            if entry.pairs:
+                del values["without"]
+            key = "releases.bound_figures" if entry.pairs else "releases.figures"
+            figures = text(key, **{name: _of_ten(value) for name, value in values.items()})
             lines.append(f":small[{figures}] {verdict_badge(entry.passed, entry.failed_guards)}")
     else:
         lines.append(f":small[{text('releases.shipped', day=day) if entry.release else text('releases.gone')}]")
     lines += [f":small[{escaped(_promotion_line(row))}]" for row in entry.promotions]
     st.markdown("  \n".join(lines))
+
+
+def _made(entry: TimelineEntry, day: str) -> str:
+    """Say who made a release, and of what: ratings, or pairs of one visit."""
+    about = {"who": entry.who, "base": entry.made_from, "day": day}
+    if entry.pairs:
+        return several(entry.pairs, "releases.bound", **about)
+    return several(entry.ratings, "releases.made", raters=several(entry.raters, "releases.raters"), **about)
 
 
 def _of_ten(share: float | None) -> str:

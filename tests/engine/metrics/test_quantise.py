@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from engine.evaluate import quantise
+from engine.metrics import quantise
 
 
 def _turned_cube(seed: int = 0) -> tuple[np.ndarray, np.ndarray]:

@@ -1,0 +1,29 @@
+"""How far a round or an adaptation is, on standard error, until it ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from engine.learning.round_job import RoundJob
+    from engine.workspace.workspace import Workspace
+
+SHOWN_S = 0.2  # between two looks at how far it is
+
+
+def follow_job(workspace: Workspace, begun: RoundJob) -> RoundJob:
+    """Show how far a job is until it ends; cancel it where the command is stopped."""
+    from tqdm import tqdm
+
+    from engine.learning import round_job
+
+    try:
+        with tqdm(total=100, desc=f"{begun.kind} {begun.number}", unit="%", leave=False) as progress:
+            while not begun.wait(SHOWN_S):
+                now = round_job.latest_job(workspace) or begun
+                progress.set_description(f"{now.kind} {now.number}, {now.step}", refresh=False)
+                progress.update(round(100 * now.share) - progress.n)
+    except KeyboardInterrupt:
+        round_job.cancel(workspace)
+        raise
+    return round_job.latest_job(workspace) or begun

@@ -1,0 +1,103 @@
+"""Reports → their sections and the findings that they affirm and deny, in the languages of names/.
+
+What an indication asks for or a comparison tells of was not found on this recording and is not read. A clause that only
+thinks a finding possible neither affirms nor denies it. Where one clause affirms and another denies, it is affirmed.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from engine.findings.names import known_findings
+from engine.findings.recogniser import recognise
+from engine.findings.spelling import folded, words_of
+
+WHOLE, BACKGROUND = "whole", "background"
+CLAUSE_END = re.compile(r"(?<=[^\W_]{3})[.;!](?=\s|$)|(?<=\?)\s|\n")
+ASKED = "?"
+
+
+@dataclass(frozen=True)
+class ReportFindings:
+    """What a report says. affirmed, denied : names of vocabulary.toml in the order of the report; none is in both"""
+
+    affirmed: tuple[str, ...]
+    denied: tuple[str, ...]
+
+
+def sections(text: str) -> dict[str, str]:
+    """Return "findings", "impression" and "background" as far as a report has such headings; the rest is "whole"."""
+    found: dict[str, list[str]] = {}
+    name, last = WHOLE, 0
+    for heading in _heading().finditer(text):
+        found.setdefault(name, []).append(text[last : heading.start()])
+        name, last = _names()[folded(re.sub(r"[\W_]+", " ", heading.group(1)))], heading.end()
+    found.setdefault(name, []).append(text[last:])
+    joined = {key: " ".join(part.strip() for part in parts if part.strip()) for key, parts in found.items()}
+    return {key: words for key, words in joined.items() if words}
+
+
+def read_report(text: str) -> ReportFindings:
+    """Return what a report affirms and denies."""
+    affirmed: dict[str, None] = {}
+    denied: dict[str, None] = {}
+    for name, words in sections(text).items():
+        for clause in _clauses(words) if name != BACKGROUND else ():
+            possible = _is_possible(clause)
+            for one in recognise(clause):
+                if one.negated or not possible:
+                    (denied if one.negated else affirmed)[one.finding] = None
+    return ReportFindings(tuple(affirmed), tuple(one for one in denied if one not in affirmed))
+
+
+def labels_from_report(text: str, modality: str) -> tuple[str, ...]:
+    """Return what a report affirms of the findings that a modality can show; of a text, all."""
+    known = known_findings()
+    return tuple(one for one in read_report(text).affirmed if modality == "text" or modality in known[one].modalities)
+
+
+def _clauses(text: str) -> Iterator[str]:
+    return (clause for clause in CLAUSE_END.split(text) if clause.strip())
+
+
+def _is_possible(clause: str) -> bool:
+    """Say whether a clause only thinks of what it names."""
+    words = f" {' '.join(words_of(clause))} "
+    return clause.rstrip().endswith(ASKED) or any(one in words for one in _possible())
+
+
+@lru_cache(maxsize=1)
+def _possible() -> tuple[str, ...]:
+    """Return what says that something is only thought possible, folded and between blanks."""
+    return tuple(f" {' '.join(words_of(one))} " for one in _said()["possible"]["words"])
+
+
+@lru_cache(maxsize=1)
+def _said() -> dict[str, Any]:
+    return tomllib.loads(Path(__file__).with_name("reports.toml").read_text(encoding="utf-8"))
+
+
+@lru_cache(maxsize=1)
+def _names() -> dict[str, str]:
+    """Return folded heading → section."""
+    return {folded(heading): name for name, headings in _said()["headings"].items() for heading in headings}
+
+
+@lru_cache(maxsize=1)
+def _heading() -> re.Pattern[str]:
+    """Return what finds a heading: at the start of a line or after the end of a sentence, before a colon."""
+    longest = sorted((one for headings in _said()["headings"].values() for one in headings), key=len, reverse=True)
+    spelt = "|".join("".join(_accented(letter) for letter in heading) for heading in longest)
+    return re.compile(rf"(?:^|(?<=[.;?!\n])\s*)[ \t]*({spelt})[ \t]*:", re.IGNORECASE | re.MULTILINE)
+
+
+def _accented(letter: str) -> str:
+    """Return a pattern of a letter of a heading with any accent."""
+    accents = {"a": "aàâäá", "e": "eéèêë", "i": "iíîï", "o": "oóôö", "u": "uúùûü", "c": "cç", "n": "nñ", " ": " \\-'’"}
+    return f"[{accents[letter]}]" if letter in accents else letter

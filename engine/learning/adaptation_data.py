@@ -1,0 +1,155 @@
+"""What an adaptation learns from: a workspace's own pairs, its labelled studies, and what is held out to measure.
+
+Patients of `engine.learning.holdout` measure and are never learnt from. Of the others some choose when to stop.
+
+    in.npz            the labelled studies as a round has them, and the rows of every pair
+    in.<modality>.npy embeddings of the studies that are in a pair, (n, 256) float32, read as a memory map
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from engine.actor import Actor
+from engine.learning import pairing, round_data
+from engine.learning.holdout import hash_share, is_holdout_patient
+from engine.learning.round_data import RoundData
+from engine.store.visit_pairs import Candidate
+from engine.workspace.erased import reference
+from engine.workspace.workspace import Workspace
+
+INPUTS = "in.npz"
+VALID_PATIENTS = 0.15  # of those who are not held out; they choose when to stop
+CHUNK = 4096  # embeddings read at once
+LEARN, VALID, HELD = 0, 1, 2  # what a patient's pairs are for
+Kinds = tuple[str, str]
+
+
+@dataclass(frozen=True, eq=False)
+class KindPairs:
+    """The pairs of two modalities, p of them.
+
+    rows     : (p, 2) int, rows of the sides' embeddings
+    part     : (p,) LEARN, VALID or HELD
+    patients : (p,) str, keyed hashes
+    """
+
+    rows: np.ndarray
+    part: np.ndarray
+    patients: np.ndarray
+
+    def of(self, part: int) -> np.ndarray:
+        """Return the rows of one part, (k, 2)."""
+        return self.rows[self.part == part]
+
+    def fewer(self, share: float) -> KindPairs:
+        """Return the same with the pairs of a share of the patients that are learnt from."""
+        kept = np.array([hash_share(f"share {one}") < share for one in self.patients], bool)
+        chosen = kept | (self.part != LEARN)
+        return KindPairs(self.rows[chosen], self.part[chosen], self.patients[chosen])
+
+
+@dataclass(frozen=True, eq=False)
+class AdaptationData:
+    """What an adaptation learns from and is measured on.
+
+    sides  : modality → (n, 256) float32, stored embeddings of the studies in a pair
+    pairs  : two modalities → their pairs
+    labels : labelled studies, and rated pairs held out, as a round has them
+    """
+
+    sides: Mapping[str, np.ndarray]
+    pairs: Mapping[Kinds, KindPairs]
+    labels: RoundData
+
+    def counts(self) -> dict[str, dict[str, int]]:
+        """Return how many pairs of which modalities are learnt from, choose when to stop, and measure."""
+        names = ((LEARN, "learn"), (VALID, "valid"), (HELD, "held_out"))
+        return {
+            "-".join(kinds): {name: int((found.part == part).sum()) for part, name in names}
+            for kinds, found in self.pairs.items()
+        }
+
+    def fewer(self, share: float) -> AdaptationData:
+        """Return the same with the pairs of a share of the patients that are learnt from."""
+        return AdaptationData(self.sides, {kinds: one.fewer(share) for kinds, one in self.pairs.items()}, self.labels)
+
+    @property
+    def learnt_pairs(self) -> int:
+        """How many pairs are learnt from, those that choose when to stop among them."""
+        return sum(int((one.part != HELD).sum()) for one in self.pairs.values())
+
+
+def gather(workspace: Workspace, actor: Actor, release: str, folder: Path) -> tuple[list[Candidate], AdaptationData]:
+    """Write what an adaptation under the serving release learns from into a folder; return its pairs and the data."""
+    actor = actor.acting_for("training")
+    labels = round_data.gather_round_data(workspace, actor)
+    found = pairing.find_pairs(workspace, actor, release)
+    ids: dict[str, dict[str, int]] = {}
+    for one in found:
+        for study, kind in ((one.first, one.a), (one.second, one.b)):
+            known = ids.setdefault(kind, {})
+            known.setdefault(study, len(known))
+    for kind, studies in ids.items():
+        _write_side(workspace, release, list(studies), folder / f"in.{kind}.npy")
+    arrays = round_data.to_arrays(labels)
+    for kinds in dict.fromkeys((one.a, one.b) for one in found):
+        mine = [one for one in found if (one.a, one.b) == kinds]
+        name = "-".join(kinds)
+        arrays[f"pairs.{name}.rows"] = np.array([(ids[o.a][o.first], ids[o.b][o.second]) for o in mine], np.int64)
+        arrays[f"pairs.{name}.part"] = np.array([_part(one.patient_id) for one in mine], np.int8)
+        arrays[f"pairs.{name}.patients"] = np.array([reference(workspace.key, one.patient_id) for one in mine])
+    np.savez(folder / INPUTS, **arrays)  # type: ignore[arg-type]
+    return found, read(folder)
+
+
+def read(folder: Path) -> AdaptationData:
+    """Return what `gather` wrote; embeddings stay on disk until a batch is taken."""
+    with np.load(folder / INPUTS, allow_pickle=False) as arrays:
+        labels = round_data.from_arrays(arrays)
+        names = [name.split(".")[1] for name in arrays.files if name.startswith("pairs.") and name.endswith(".rows")]
+        parts = {name: [arrays[f"pairs.{name}.{part}"] for part in ("rows", "part", "patients")] for name in names}
+    pairs = {(name.split("-")[0], name.split("-")[1]): KindPairs(*found) for name, found in parts.items()}
+    kinds = dict.fromkeys(kind for pair in pairs for kind in pair)
+    sides = {kind: np.load(folder / f"in.{kind}.npy", mmap_mode="r") for kind in kinds}
+    return AdaptationData(sides, pairs, labels)
+
+
+def digest(data: AdaptationData) -> str:
+    """Return a SHA-256 over everything that is learnt from or measures, to tell whether it is still the same."""
+    found = hashlib.sha256()
+    for kinds, pairs in sorted(data.pairs.items()):
+        for array in (pairs.rows, pairs.part, pairs.patients):
+            found.update("-".join(kinds).encode() + np.ascontiguousarray(array).tobytes())
+    for kind, z in sorted(data.sides.items()):
+        found.update(kind.encode())
+        for start in range(0, len(z), CHUNK):
+            found.update(np.ascontiguousarray(z[start : start + CHUNK]).tobytes())
+    for name, array in sorted(round_data.to_arrays(data.labels).items()):
+        found.update(name.encode() + np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
+
+
+def patients_digest(data: AdaptationData, key: bytes) -> tuple[str, int]:
+    """Return a SHA-256 over the keyed hashes of all patients that are learnt from, and how many they are."""
+    learnt = {str(who) for one in data.pairs.values() for who in one.patients[one.part != HELD]}
+    learnt |= {reference(key, str(who)) for pool in data.labels.replay.values() for who in np.unique(pool.patients)}
+    return hashlib.sha256("\n".join(sorted(learnt)).encode()).hexdigest(), len(learnt)
+
+
+def _part(patient_id: str) -> int:
+    if is_holdout_patient(patient_id):
+        return HELD
+    return VALID if hash_share(f"stop {patient_id}") < VALID_PATIENTS else LEARN
+
+
+def _write_side(workspace: Workspace, release: str, studies: list[str], file: Path) -> None:
+    out = np.lib.format.open_memmap(file, mode="w+", dtype=np.float32, shape=(len(studies), 256))
+    for start in range(0, len(studies), CHUNK):
+        out[start : start + CHUNK] = workspace.embeddings(release, studies[start : start + CHUNK])
+    out.flush()

@@ -1,0 +1,159 @@
+"""What an adaptation is worth, on held-out patients: own pairs found, labels found; before, after, and against ITQ.
+
+A query is one study of a held-out pair; the gallery are the other sides of all held-out pairs of the same modalities.
+R@k counts ties and equal texts fairly (engine.metrics.recall). Intervals are 95 %, by patient.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from itertools import product
+from typing import Any
+
+import numpy as np
+
+from engine.findings import sharing
+from engine.learning.adaptation_data import HELD, AdaptationData, Kinds
+from engine.learning.adaptation_fit import SAME_TEXT, TEXT
+from engine.learning.gate import MIN_STUDIES
+from engine.learning.round_data import Pool
+from engine.metrics.quantise import centred, itq, similarity
+from engine.metrics.ranking import average_precision_at, ranked_relevance
+from engine.metrics.recall import KS, chance_recall, expected_recall
+from engine.metrics.resampling import draws, measured, weighted_mean
+from engine.model.hash_layer import BITS, distances
+
+MOST_HELD = 4000  # held-out pairs of two modalities that are measured; of more, the first
+K = 10  # of mAP, and of the recall that is compared
+Mapped = Callable[[np.ndarray, str], np.ndarray]  # embeddings (n, 256), modality → mapped (n, 256), or codes (n, 32)
+Ways = Mapping[str, tuple[Mapped, Mapped]]  # "before" and "after" → map and code of stored embeddings
+Figure = list[float]  # estimate, low, high
+
+
+@dataclass(frozen=True, eq=False)
+class HeldPairs:
+    """Held-out pairs of two modalities in one direction, p of them.
+
+    asking, asked : (p, 256) stored embeddings of either side;  kinds : their modalities
+    right         : (p, p) bool, what belongs together: own studies, and those whose text is the same
+    patients      : (p,) str;  drawn : bootstrap draws of them (rounds, p)
+    """
+
+    asking: np.ndarray
+    asked: np.ndarray
+    kinds: Kinds
+    right: np.ndarray
+    patients: np.ndarray
+    drawn: np.ndarray
+
+    def turned(self) -> HeldPairs:
+        """Return the other direction."""
+        kinds = (self.kinds[1], self.kinds[0])
+        return replace(self, asking=self.asked, asked=self.asking, kinds=kinds, right=self.right.T)
+
+    def sides(self, way: Mapped) -> tuple[np.ndarray, np.ndarray]:
+        """Return both sides mapped, or as codes."""
+        return way(self.asking, self.kinds[0]), way(self.asked, self.kinds[1])
+
+    def recall(self, scores: np.ndarray, k: int) -> np.ndarray:
+        """Return R@k of every query (p,): scores (p, p), higher is nearer."""
+        return expected_recall(scores, self.right, k)
+
+    def figure(self, values: np.ndarray) -> Figure:
+        """Return the mean of values per query (p,) with its interval."""
+        return _figure(values, self.patients, self.drawn)
+
+    def recalls(self, scores: np.ndarray) -> dict[str, Figure]:
+        """Return R@1, R@5 and R@10."""
+        return {f"r_at_{k}": self.figure(self.recall(scores, k)) for k in KS}
+
+
+def held_pairs(data: AdaptationData, kinds: Kinds) -> HeldPairs | None:
+    """Return the held-out pairs of two modalities; None where they are fewer than MIN_STUDIES."""
+    pairs = data.pairs[kinds]
+    rows, patients = pairs.of(HELD)[:MOST_HELD], pairs.patients[pairs.part == HELD][:MOST_HELD]
+    if len(rows) < MIN_STUDIES:
+        return None
+    z = [np.array(data.sides[kind][rows[:, side]]) for side, kind in enumerate(kinds)]
+    right = np.eye(len(rows), dtype=bool)
+    if TEXT in kinds:
+        words = z[kinds.index(TEXT)]
+        right = right | (words @ words.T > SAME_TEXT)
+    return HeldPairs(z[0], z[1], kinds, right, patients, draws(patients))
+
+
+def own_pairs(data: AdaptationData, ways: Ways) -> dict[str, Any]:
+    """Return "cxr>ecg" → figures of finding the own study, of every two modalities with enough held-out pairs.
+
+    Each entry: n, chance of R@10, and for "before" and "after" R@1, 5, 10 of "codes" and "floats" as [estimate, low,
+    high]; "itq" of the maps after; gain, the change of R@10 by codes.
+    """
+    out = {}
+    for kinds in data.pairs:
+        held = held_pairs(data, kinds)
+        rotation = None if held is None else _rotation(data, kinds, ways["after"][0])
+        for one in () if held is None else (held, held.turned()):
+            out[">".join(one.kinds)] = _found(one, ways, rotation)
+    return out
+
+
+def float_recall(data: AdaptationData, kinds: Kinds, mapped: Mapped) -> Figure | None:
+    """Return R@10 of own pairs by mapped embeddings, the mean of both ways; None with too few held-out pairs."""
+    held = held_pairs(data, kinds)
+    if held is None:
+        return None
+    a, b = held.sides(mapped)
+    return held.figure((held.recall(a @ b.T, K) + held.turned().recall(b @ a.T, K)) / 2)
+
+
+def label_map(holdout: Mapping[str, Pool], ways: Ways) -> dict[str, Any]:
+    """Return "cxr>ecg" → mAP@10 by shared finding before and after, by codes and by floats, on held-out patients."""
+    out: dict[str, Any] = {}
+    for a, b in product(holdout, repeat=2):
+        q, s = holdout[a], holdout[b]
+        relevant, allowed = sharing(q.has_finding, s.has_finding), q.patients[:, None] != s.patients[None]
+        kept = (relevant & allowed).any(1)
+        if int(kept.sum()) < MIN_STUDIES:
+            continue
+        entry: dict[str, Any] = {"n": int(kept.sum())}
+        drawn = draws(q.patients[kept])
+        for way, (mapped, coded) in ways.items():
+            scores = {
+                "codes": -distances(coded(q.z[kept], a), coded(s.z, b), BITS),
+                "floats": mapped(q.z[kept], a) @ mapped(s.z, b).T,
+            }
+            ranked = {name: ranked_relevance(one, relevant[kept], allowed[kept], K) for name, one in scores.items()}
+            found = {name: average_precision_at(one, K) for name, one in ranked.items()}
+            entry[way] = {name: _figure(one, q.patients[kept], drawn) for name, one in found.items()}
+        out[f"{a}>{b}"] = entry
+    return out
+
+
+def _found(held: HeldPairs, ways: Ways, rotation: Mapped | None) -> dict[str, Any]:
+    entry: dict[str, Any] = {"n": len(held.asking), "chance": round(float(chance_recall(held.right, K).mean()), 4)}
+    ten = {}
+    for way, (mapped, coded) in ways.items():
+        (a, b), codes = held.sides(mapped), -distances(*held.sides(coded), BITS).astype(float)
+        entry[way] = {"codes": held.recalls(codes), "floats": held.recalls(a @ b.T)}
+        ten[way] = held.recall(codes, K)
+    if rotation is not None:
+        entry["itq"] = held.recalls(similarity(*held.sides(rotation)))
+    return {**entry, "gain": held.figure(ten["after"] - ten["before"])}
+
+
+def _rotation(data: AdaptationData, kinds: Kinds, mapped: Mapped) -> Mapped | None:
+    """Return ITQ's bits of mapped embeddings, fitted on the pairs that are learnt from; None of too few."""
+    rows = data.pairs[kinds].rows[data.pairs[kinds].part != HELD][:MOST_HELD]
+    if 2 * len(rows) <= BITS:
+        return None
+    sides = {kind: mapped(np.array(data.sides[kind][rows[:, side]]), kind) for side, kind in enumerate(kinds)}
+    means = {kind: z.mean(0) for kind, z in sides.items()}
+    axes = itq(np.concatenate([centred(z, means[kind]) for kind, z in sides.items()]), BITS)
+    return lambda z, kind: centred(mapped(z, kind), means[kind]) @ axes > 0
+
+
+def _figure(values: np.ndarray, patients: np.ndarray, drawn: np.ndarray) -> Figure:
+    """Return the mean with its interval, [estimate, low, high]."""
+    found = measured(lambda weights: weighted_mean(values, weights), patients, drawn)
+    return [round(found.value, 4), round(found.low, 4), round(found.high, 4)]

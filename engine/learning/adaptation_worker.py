@@ -1,0 +1,165 @@
+"""The work of an adaptation: bind, hash, measure, write: `python -m engine.learning.adaptation_worker FOLDER`.
+
+It is a process like that of a round (engine.learning.round_worker).
+
+What was learnt so far lies in the job's folder (in.checkpoint.pt), so a process that was killed is gone on with.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from engine.files import write_whole
+from engine.learning import adaptation_data, adaptation_metrics, gate, round_release
+from engine.learning.adaptation_data import HELD, AdaptationData
+from engine.learning.adaptation_fit import AdaptationPlan, fit_hash, fit_maps
+from engine.learning.fit import FittedRound
+from engine.learning.gate_metrics import holdout_rows, measure_queries, rating_rows
+from engine.learning.round_worker import Coder, calibration_tables, far_of, main, report_progress
+
+if TYPE_CHECKING:
+    from engine.model.release import Release
+
+CHECKPOINT = "in.checkpoint.pt"
+SHARES = (0.125, 0.25, 0.5)  # of the patients that are learnt from, for the curve by number of pairs
+MAPS, CURVE, HASH = 0.4, 0.75, 0.9  # shares of the whole after each step
+Heads = dict[str, np.ndarray]
+
+
+class Checkpoint:
+    """What an adaptation has done so far: finished stages by name, and the state of the one that runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.file = folder, folder / CHECKPOINT
+        self.known = self._read()
+
+    def stage(self, name: str, steps: int, span: tuple[float, float], work: Callable[..., Any]) -> Any:
+        """Return what `work(saved=…, save=…)` makes, or what it made before the process was killed."""
+        if name in self.known:
+            return self.known[name]
+
+        def save(state: dict[str, Any]) -> None:
+            self._write({**self.known, "running": (name, state)})
+            share = span[0] + (span[1] - span[0]) * state["step"] / steps
+            report_progress(self.folder, "fitting", share)
+
+        running, state = self.known.get("running", ("", None))
+        made = work(saved=state if running == name else None, save=save)
+        self.known = {**{k: v for k, v in self.known.items() if k != "running"}, name: made}
+        self._write(self.known)
+        return made
+
+    def _write(self, content: dict[str, Any]) -> None:
+        import torch
+
+        buffer = io.BytesIO()
+        torch.save(content, buffer)
+        write_whole(self.file, buffer.getvalue())
+
+    def _read(self) -> dict[str, Any]:
+        import torch
+
+        if not self.file.is_file():
+            return {}
+        found: dict[str, Any] = torch.load(self.file, weights_only=False)  # written by this process's forerunner
+        return found
+
+
+def work(folder: Path, job: dict[str, Any]) -> str:
+    """Bind, hash, measure and write; return the name of the release."""
+    import torch
+
+    from engine.model.release import load_release
+
+    torch.set_num_threads(1)
+    begun, base, data = time.monotonic(), load_release(Path(job["base"])), adaptation_data.read(folder)
+    plan = AdaptationPlan(**job["plan"])
+    print(json.dumps({"pairs": data.counts()}), flush=True)
+    report_progress(folder, "fitting", 0.0)
+    done = Checkpoint(folder)
+    heads = done.stage("maps", plan.steps, (0.0, MAPS), lambda **more: fit_maps(base.heads, data, plan, **more))
+    curve = _curve(base, data, plan, done, heads)
+    fitted: FittedRound = done.stage(
+        "hash",
+        plan.hash_steps,
+        (CURVE, HASH),
+        lambda **more: fit_hash(base.layer(), heads, base.heads, data, plan, **more),
+    )
+    report_progress(folder, "measuring", HASH)
+    after = Coder(base, fitted)
+    figures = measured(base, after, data)
+    rows = gate.apply_guards(gate_rows(base, after, data))
+    report_progress(folder, "measuring", 0.97)
+    about = {
+        **job["about"],
+        "adaptation": {**job["about"]["adaptation"], **figures, "curve": curve},
+        "gate": gate.rows_as_json(rows),
+        "seconds": round(time.monotonic() - begun, 1),
+        "plan": asdict(plan),
+    }
+    tables = calibration_tables(base, after, data.labels)
+    made = round_release.write(Path(job["workspace"]), base, job["name"], fitted, calibration=tables, about=about)
+    print(f"{made.name} is written after {about['seconds']} s", flush=True)
+    return made.name
+
+
+def measured(base: Release, after: Coder, data: AdaptationData) -> dict[str, Any]:
+    """Return own pairs and labels found on held-out patients, before and after."""
+    ways = {"before": (base.mapped, base.codes), "after": (after.mapped, after.codes)}
+    return {
+        "own_pair": adaptation_metrics.own_pairs(data, ways),
+        "label_map": adaptation_metrics.label_map(data.labels.holdout, ways),
+    }
+
+
+def gate_rows(base: Release, after: Coder, data: AdaptationData) -> list[gate.GateRow]:
+    """Return the rows of a round's gate: labels of held-out patients, and the held-out ratings."""
+    labels = data.labels
+    sides = [{m: one.codes(pool.z, m) for m, pool in labels.holdout.items()} for one in (base, after)]
+    far = [far_of(one, labels) for one in (base, after)]
+    return holdout_rows(measure_queries(labels.holdout, *sides)) + rating_rows(labels.apart, labels.units, *far)
+
+
+def _curve(
+    base: Release, data: AdaptationData, plan: AdaptationPlan, done: Checkpoint, heads: Heads
+) -> list[dict[str, Any]]:
+    """Return how own pairs are found with the maps learnt from some of the patients: what more pairs would bring."""
+    points = [_point("none", base.heads, data.fewer(0.0), base)]
+    for number, share in enumerate(SHARES):
+        some, span = data.fewer(share), (CURVE - MAPS) / len(SHARES)
+        made = done.stage(
+            f"share {share}",
+            plan.steps,
+            (MAPS + span * number, MAPS + span * (number + 1)),
+            lambda part=some, **more: fit_maps(base.heads, part, replace(plan, seed=plan.seed + 1), **more),
+        )
+        points.append(_point(f"{share:g}", made, some, base))
+    return [*points, _point("all", heads, data, base)]
+
+
+def _point(share: str, heads: Heads, data: AdaptationData, base: Release) -> dict[str, Any]:
+    """Return one point of the curve: pairs learnt from and R@10 by maps alone, of every two modalities."""
+    layer = base.layer().state_dict()
+    maps = Coder(base, FittedRound(heads, layer["weight"].numpy(), layer["threshold"].numpy(), []))
+    found = {}
+    for kinds, pairs in data.pairs.items():
+        recall = adaptation_metrics.float_recall(data, kinds, maps.mapped)
+        if recall is not None:
+            found["-".join(kinds)] = {
+                "pairs": int((pairs.part != HELD).sum()) if share != "none" else 0,
+                "r_at_10": recall,
+            }
+    return {"share": share, "found": found}
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]), work))

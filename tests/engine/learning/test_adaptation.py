@@ -1,0 +1,146 @@
+"""Own pairs bound: what a visit shares is found on patients never learnt from, and nothing where it shares nothing."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers.once import Once
+from helpers.visits import visits
+
+from engine.actor import Actor, single_user
+from engine.errors import UsageError
+from engine.learning import adaptation_data, adaptation_job, gate, promotion, round_job
+from engine.learning.adaptation_fit import AdaptationPlan
+from engine.learning.holdout import is_holdout_patient
+from engine.learning.round_data import ratings_cutoff
+from engine.learning.round_release import round_releases
+from engine.learning.round_worker import STATE
+from engine.learning.timeline import timeline
+from engine.model.release import Release
+from engine.workspace.workspace import Workspace, open_workspace
+
+PLAN = AdaptationPlan(steps=120, hash_steps=60, check=10)
+LONG = 300.0
+ADA = Actor("Ada")
+
+
+@pytest.fixture(scope="session")
+def coupled(once: Once, release: Release) -> Path:
+    return once.made("coupled-visits", lambda folder: visits(folder / "ws", release)) / "ws"
+
+
+def opened(folder: Path, tmp_path: Path, name: str = "ws") -> Workspace:
+    return open_workspace(shutil.copytree(folder, tmp_path / name))
+
+
+def made(place: Workspace, release: Release, plan: AdaptationPlan = PLAN) -> Release:
+    begun = adaptation_job.begin(place, release, ADA, plan)
+    assert begun.wait(LONG)
+    done = round_job.latest_job(place)
+    assert done is not None and done.step == "done", done and (done.error, done.log_tail())
+    assert not list(done.folder.glob("in.*"))
+    return next(one for one in round_releases(place.path) if one.name == done.name)
+
+
+def test_own_pairs_are_found_on_patients_that_were_not_learnt_from(coupled: Path, release: Release, tmp_path: Path):
+    with opened(coupled, tmp_path) as place:
+        bound = made(place, release)
+        about = bound.manifest["round"]
+        learnt, found = about["adaptation"], about["adaptation"]["own_pair"]
+        assert set(found) == {"cxr>ecg", "ecg>cxr", "cxr>text", "text>cxr", "ecg>text", "text>ecg"}
+        for one in found.values():
+            before, after = (one[way]["codes"]["r_at_10"] for way in ("before", "after"))
+            assert after[0] >= 5 * one["chance"] and after[0] >= 2 * before[0]
+            assert one["gain"][1] > 0 and after[1] <= after[0] <= after[2]
+            assert (
+                one["after"]["floats"]["r_at_1"][0] <= one["after"]["floats"]["r_at_5"][0] <= one["itq"]["r_at_10"][2]
+            )
+        held = sum(is_holdout_patient(f"q{i:04d}") for i in range(330))
+        assert learnt["counts"]["cxr-ecg"]["held_out"] == held and learnt["patients"] == 330 - held
+        assert learnt["pairs"] == 3 * (330 - held) and learnt["rules"][0]["rule"] == "visit"
+        curve = [point["found"]["cxr-ecg"] for point in learnt["curve"]]
+        assert [one["pairs"] for one in curve] == sorted(one["pairs"] for one in curve) and curve[0]["pairs"] == 0
+        assert curve[-1]["r_at_10"][0] > curve[0]["r_at_10"][0]
+        assert any(row.section == "overall" for row in gate.table(bound)) and ratings_cutoff(bound) is None
+        (entry,) = [one for one in timeline(place) if one.name == bound.name]
+        assert (entry.pairs, entry.ratings, entry.who) == (learnt["pairs"], 0, "Ada")
+        reason = "" if gate.verdict(bound).passed else "a test of promotion"
+        assert promotion.promote(place, bound, ADA, release.digest, reason).wait(LONG)
+        assert place.releases.serving() == (bound.name, bound.digest)
+        assert promotion.roll_back(place, ADA, bound.digest).wait(LONG)
+        assert place.releases.serving() == (release.name, release.digest)
+
+
+def test_where_a_visit_shares_nothing_nothing_is_gained(once: Once, release: Release, tmp_path: Path):
+    def write(folder: Path) -> None:
+        visits(folder / "ws", release, coupled=False)
+
+    with opened(once.made("uncoupled-visits", write) / "ws", tmp_path) as place:
+        found = made(place, release).manifest["round"]["adaptation"]["own_pair"]
+    assert all(one["gain"][1] <= 0 for one in found.values())
+
+
+def test_a_killed_adaptation_goes_on_and_ends_as_if_it_had_not_been(coupled: Path, release: Release, tmp_path: Path):
+    with opened(coupled, tmp_path) as place:
+        begun = adaptation_job.begin(place, release, ADA, PLAN)
+        last = time.monotonic() + LONG
+        while not (begun.folder / "in.checkpoint.pt").is_file() and time.monotonic() < last:
+            time.sleep(0.02)
+        os.kill(int(json.loads((begun.folder / STATE).read_text())["pid"]), signal.SIGKILL)
+        assert begun.wait(LONG)
+        cut = round_job.latest_job(place)
+        assert cut is not None and cut.step == "failed" and "without a result" in cut.error
+        resumed = made(place, release)
+        assert resumed.name == begun.name == "r2.1"
+    with opened(coupled, tmp_path, "again") as other:
+        whole = made(other, release)
+    assert whole.manifest["parts"] == resumed.manifest["parts"]
+
+
+def test_what_was_cut_off_is_forgotten_where_somebody_has_withdrawn_since(
+    coupled: Path, release: Release, tmp_path: Path
+):
+    with opened(coupled, tmp_path) as place:
+        begun = adaptation_job.begin(place, release, ADA, PLAN)
+        os.kill(int(json.loads((begun.folder / STATE).read_text())["pid"]), signal.SIGKILL)
+        assert begun.wait(LONG)
+        gone = next(f"q{i:04d}" for i in range(330) if not is_holdout_patient(f"q{i:04d}"))
+        place.set_consent(gone, False, actor=single_user(), scope="training")
+        anew = adaptation_job.begin(place, release, ADA, PLAN)
+        assert anew.number == begun.number + 1 and not list(begun.folder.glob("in.*"))
+        with pytest.raises(UsageError, match="on its way"):
+            adaptation_job.begin(place, release, ADA, PLAN)
+        patients = anew.about["adaptation"]["patients"]
+        assert patients == begun.about["adaptation"]["patients"] - 1
+        assert anew.about["adaptation"]["patients_digest"] != begun.about["adaptation"]["patients_digest"]
+        round_job.cancel(place)
+        ended = round_job.latest_job(place)
+        assert ended is not None and ended.step == "cancelled" and not list(anew.folder.glob("in.*"))
+
+
+def test_too_few_pairs_are_one_sentence_and_leave_nothing(release: Release, tmp_path: Path):
+    visits(tmp_path / "few", release, 40)
+    with open_workspace(tmp_path / "few") as place:
+        with pytest.raises(UsageError, match="pairs to learn from and 200 are needed"):
+            adaptation_job.begin(place, release, ADA, PLAN)
+        assert round_job.latest_job(place) is None
+
+
+def test_held_out_patients_are_in_no_part_that_is_learnt_from(coupled: Path, release: Release, tmp_path: Path):
+    with opened(coupled, tmp_path) as place:
+        found, data = adaptation_data.gather(place, ADA.maintaining(), release.name, tmp_path)
+        known = dict.fromkeys((one.a, one.b) for one in found)
+        assert set(data.pairs) == set(known)
+        for kinds, pairs in data.pairs.items():
+            mine = [one for one in found if (one.a, one.b) == kinds]
+            held = np.array([is_holdout_patient(one.patient_id) for one in mine])
+            assert np.array_equal(pairs.part == adaptation_data.HELD, held)
+            z = place.embeddings(release.name, [one.second for one in mine])
+            assert np.array_equal(data.sides[kinds[1]][pairs.rows[:, 1]], z)
