@@ -13,7 +13,7 @@ from engine.commands.shared import workspace_from_option, workspace_option
 
 if TYPE_CHECKING:
     from engine.learning.pairing import RuleCount
-    from engine.store.visit_pairs import Candidate
+    from engine.store.visit_pairs import PairCandidate
 
 HEADS = ("kinds", "rule", "pairs", "patients", "hours", "longest", "untimed")
 
@@ -55,7 +55,7 @@ def command(windows: Path | None, out: Path | None, *, who: str, as_json: bool, 
     click.echo("\n".join(_lines(rows)) if rows else "No two studies are of one visit: give visit numbers or times.")
 
 
-def _cells(pair: Candidate) -> tuple[str, ...]:
+def _cells(pair: PairCandidate) -> tuple[str, ...]:
     return pair.first, pair.second, pair.rule, "" if pair.hours is None else f"{pair.hours:.2f}"
 
 

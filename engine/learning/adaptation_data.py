@@ -19,7 +19,7 @@ from engine.actor import Actor
 from engine.learning import pairing, round_data
 from engine.learning.holdout import hash_share, is_holdout_patient
 from engine.learning.round_data import RoundData
-from engine.store.visit_pairs import Candidate
+from engine.store.visit_pairs import PairCandidate
 from engine.workspace.erased import reference
 from engine.workspace.workspace import Workspace
 
@@ -85,7 +85,9 @@ class AdaptationData:
         return sum(int((one.part != HELD).sum()) for one in self.pairs.values())
 
 
-def gather(workspace: Workspace, actor: Actor, release: str, folder: Path) -> tuple[list[Candidate], AdaptationData]:
+def gather(
+    workspace: Workspace, actor: Actor, release: str, folder: Path
+) -> tuple[list[PairCandidate], AdaptationData]:
     """Write what an adaptation under the serving release learns from into a folder; return its pairs and the data."""
     actor = actor.acting_for("training")
     labels = round_data.gather_round_data(workspace, actor)

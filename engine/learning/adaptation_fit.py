@@ -113,7 +113,7 @@ def fit_maps(
             if found < least:
                 best, least = _copy(model), found
             parts = (("model", model), ("optim", optim), ("schedule", schedule))
-            save({"step": step + 1, "best": best, "least": least, **{name: one.state_dict() for name, one in parts}})  # type: ignore[attr-defined]
+            save({"step": step + 1, "best": best, "least": least, **{name: one.state_dict() for name, one in parts}})
     model.load_state_dict(best)
     return model.heads()
 
@@ -144,7 +144,7 @@ def fit_hash(
         loop.step(batches.loss(step), model, optim, schedule)
         if (step + 1) % plan.check == 0 or step + 1 == plan.hash_steps:
             parts = (("model", model), ("optim", optim), ("schedule", schedule))
-            save({"step": step + 1, **{name: one.state_dict() for name, one in parts}})  # type: ignore[attr-defined]
+            save({"step": step + 1, **{name: one.state_dict() for name, one in parts}})
     state = model.layer.state_dict()
     return FittedRound(dict(heads), state["weight"].numpy().copy(), state["threshold"].numpy().copy(), [])
 
@@ -267,8 +267,8 @@ class _CodeBatches:
         for kinds in [self.kinds[i] for i in rng.permutation(len(self.kinds))[:2]]:
             rows = self.data.pairs[kinds].of(LEARN)
             chosen = rows[rng.choice(len(rows), min(plan.batch, len(rows)), replace=False)]
-            a, b = _taken(self.data, kinds, chosen)
-            losses.append(self._nested(a, b, kinds, torch.eye(len(chosen), dtype=torch.bool)))
+            za, zb = _taken(self.data, kinds, chosen)
+            losses.append(self._nested(za, zb, kinds, torch.eye(len(chosen), dtype=torch.bool)))
         names = list(self.pools)
         for _ in range(2 if names else 0):
             a, b = (names[int(i)] for i in rng.integers(0, len(names), 2))
@@ -276,7 +276,7 @@ class _CodeBatches:
             held = [torch.from_numpy(self.pools[m].has_finding[rows]).float() for m, rows in ((a, i), (b, j))]
             za, zb = (torch.from_numpy(self.pools[m].z[rows]) for m, rows in ((a, i), (b, j)))
             losses.append(self._nested(za, zb, (a, b), held[0] @ held[1].T > 0))
-        return torch.stack(losses).mean() if losses else sum(p.sum() for p in self.model.layer.parameters()) * 0  # type: ignore[return-value]
+        return torch.stack(losses).mean()
 
     def _nested(self, a: torch.Tensor, b: torch.Tensor, kinds: Kinds, positive: torch.Tensor) -> torch.Tensor:
         """Codes of one side learn from the mapped embeddings of the other, both ways, and stay near what they were."""

@@ -32,7 +32,7 @@ Figure = list[float]  # estimate, low, high
 
 
 @dataclass(frozen=True, eq=False)
-class HeldPairs:
+class HoldoutPairs:
     """Held-out pairs of two modalities in one direction, p of them.
 
     asking, asked : (p, 256) stored embeddings of either side;  kinds : their modalities
@@ -47,7 +47,7 @@ class HeldPairs:
     patients: np.ndarray
     drawn: np.ndarray
 
-    def turned(self) -> HeldPairs:
+    def turned(self) -> HoldoutPairs:
         """Return the other direction."""
         kinds = (self.kinds[1], self.kinds[0])
         return replace(self, asking=self.asked, asked=self.asking, kinds=kinds, right=self.right.T)
@@ -69,7 +69,7 @@ class HeldPairs:
         return {f"r_at_{k}": self.figure(self.recall(scores, k)) for k in KS}
 
 
-def held_pairs(data: AdaptationData, kinds: Kinds) -> HeldPairs | None:
+def holdout_pairs(data: AdaptationData, kinds: Kinds) -> HoldoutPairs | None:
     """Return the held-out pairs of two modalities; None where they are fewer than MIN_STUDIES."""
     pairs = data.pairs[kinds]
     rows, patients = pairs.of(HELD)[:MOST_HELD], pairs.patients[pairs.part == HELD][:MOST_HELD]
@@ -80,7 +80,7 @@ def held_pairs(data: AdaptationData, kinds: Kinds) -> HeldPairs | None:
     if TEXT in kinds:
         words = z[kinds.index(TEXT)]
         right = right | (words @ words.T > SAME_TEXT)
-    return HeldPairs(z[0], z[1], kinds, right, patients, draws(patients))
+    return HoldoutPairs(z[0], z[1], kinds, right, patients, draws(patients))
 
 
 def own_pairs(data: AdaptationData, ways: Ways) -> dict[str, Any]:
@@ -91,7 +91,7 @@ def own_pairs(data: AdaptationData, ways: Ways) -> dict[str, Any]:
     """
     out = {}
     for kinds in data.pairs:
-        held = held_pairs(data, kinds)
+        held = holdout_pairs(data, kinds)
         rotation = None if held is None else _rotation(data, kinds, ways["after"][0])
         for one in () if held is None else (held, held.turned()):
             out[">".join(one.kinds)] = _found(one, ways, rotation)
@@ -100,7 +100,7 @@ def own_pairs(data: AdaptationData, ways: Ways) -> dict[str, Any]:
 
 def float_recall(data: AdaptationData, kinds: Kinds, mapped: Mapped) -> Figure | None:
     """Return R@10 of own pairs by mapped embeddings, the mean of both ways; None with too few held-out pairs."""
-    held = held_pairs(data, kinds)
+    held = holdout_pairs(data, kinds)
     if held is None:
         return None
     a, b = held.sides(mapped)
@@ -130,7 +130,7 @@ def label_map(holdout: Mapping[str, Pool], ways: Ways) -> dict[str, Any]:
     return out
 
 
-def _found(held: HeldPairs, ways: Ways, rotation: Mapped | None) -> dict[str, Any]:
+def _found(held: HoldoutPairs, ways: Ways, rotation: Mapped | None) -> dict[str, Any]:
     entry: dict[str, Any] = {"n": len(held.asking), "chance": round(float(chance_recall(held.right, K).mean()), 4)}
     ten = {}
     for way, (mapped, coded) in ways.items():

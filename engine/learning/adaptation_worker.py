@@ -35,7 +35,7 @@ MAPS, CURVE, HASH = 0.4, 0.75, 0.9  # shares of the whole after each step
 Heads = dict[str, np.ndarray]
 
 
-class Checkpoint:
+class StageCheckpoint:
     """What an adaptation has done so far: finished stages by name, and the state of the one that runs."""
 
     def __init__(self, folder: Path) -> None:
@@ -85,7 +85,7 @@ def work(folder: Path, job: dict[str, Any]) -> str:
     plan = AdaptationPlan(**job["plan"])
     print(json.dumps({"pairs": data.counts()}), flush=True)
     report_progress(folder, "fitting", 0.0)
-    done = Checkpoint(folder)
+    done = StageCheckpoint(folder)
     heads = done.stage("maps", plan.steps, (0.0, MAPS), lambda **more: fit_maps(base.heads, data, plan, **more))
     curve = _curve(base, data, plan, done, heads)
     fitted: FittedRound = done.stage(
@@ -130,7 +130,7 @@ def gate_rows(base: Release, after: Coder, data: AdaptationData) -> list[gate.Ga
 
 
 def _curve(
-    base: Release, data: AdaptationData, plan: AdaptationPlan, done: Checkpoint, heads: Heads
+    base: Release, data: AdaptationData, plan: AdaptationPlan, done: StageCheckpoint, heads: Heads
 ) -> list[dict[str, Any]]:
     """Return how own pairs are found with the maps learnt from some of the patients: what more pairs would bring."""
     points = [_point("none", base.heads, data.fewer(0.0), base)]

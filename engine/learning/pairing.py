@@ -25,7 +25,7 @@ import numpy as np
 from engine.actor import Actor
 from engine.errors import UsageError
 from engine.modalities import MODALITIES
-from engine.store.visit_pairs import RULES, Candidate, Rule, candidates
+from engine.store.visit_pairs import RULES, PairCandidate, Rule, candidates
 from engine.workspace.workspace import Workspace
 
 FILE, TABLE = "pairing.toml", "window_hours"
@@ -84,7 +84,7 @@ def read_windows(file: Path) -> Windows:
     return windows
 
 
-def find_pairs(workspace: Workspace, actor: Actor, release: str, windows: Windows | None = None) -> list[Candidate]:
+def find_pairs(workspace: Workspace, actor: Actor, release: str, windows: Windows | None = None) -> list[PairCandidate]:
     """Return the pairs among the studies that the actor may see and that a release has embedded, the surest first.
 
     windows : of the site; None for those in the workspace's folder
@@ -100,7 +100,7 @@ def find_pairs(workspace: Workspace, actor: Actor, release: str, windows: Window
     return found
 
 
-def table(pairs: Sequence[Candidate]) -> list[RuleCount]:
+def table(pairs: Sequence[PairCandidate]) -> list[RuleCount]:
     """Return how many pairs came of each rule and how far apart they are, a row per pair of modalities and rule."""
     rows = []
     for (a, b), rule in ((pair, rule) for pair in kinds() for rule in RULES):

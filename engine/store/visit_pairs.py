@@ -34,7 +34,7 @@ SELECT first, second, a, b, patient, rule, apart FROM ruled WHERE rule IS NOT NU
 ORDER BY rule = 'window', rule = 'day', apart NULLS LAST, first, second"""
 
 
-class Candidate(NamedTuple):
+class PairCandidate(NamedTuple):
     """Two studies that a rule puts together. hours : between them, None where a time of day is not known"""
 
     first: str
@@ -48,7 +48,7 @@ class Candidate(NamedTuple):
 
 def candidates(
     database: Database, actor: Actor, release: str, windows: Mapping[tuple[str, str], float], day_hours: float
-) -> list[Candidate]:
+) -> list[PairCandidate]:
     """Return what may be paired among the permitted studies that a release has embedded; the surest first.
 
     windows   : (modality, modality) → hours that two studies without a common visit number may lie apart beyond a day
@@ -57,4 +57,4 @@ def candidates(
     """
     a, b = ([pair[side] for pair in windows] for side in (0, 1))
     found = permission.read(database, actor, SQL, [release, a, b, list(windows.values()), day_hours])
-    return [Candidate(*row) for row in found]
+    return [PairCandidate(*row) for row in found]

@@ -26,7 +26,7 @@ from engine.learning.timeline import timeline
 from engine.model.release import Release
 from engine.workspace.workspace import Workspace, open_workspace
 
-PLAN = AdaptationPlan(steps=120, hash_steps=60, check=10)
+PLAN = AdaptationPlan(steps=60, hash_steps=40, check=10)
 LONG = 300.0
 ADA = Actor("Ada")
 
@@ -49,9 +49,18 @@ def made(place: Workspace, release: Release, plan: AdaptationPlan = PLAN) -> Rel
     return next(one for one in round_releases(place.path) if one.name == done.name)
 
 
-def test_own_pairs_are_found_on_patients_that_were_not_learnt_from(coupled: Path, release: Release, tmp_path: Path):
-    with opened(coupled, tmp_path) as place:
-        bound = made(place, release)
+@pytest.fixture(scope="module")
+def adapted(coupled: Path, release: Release, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A closed workspace of coupled visits that was adapted once, without a kill."""
+    folder = tmp_path_factory.mktemp("adapted")
+    with opened(coupled, folder) as place:
+        made(place, release)
+    return folder / "ws"
+
+
+def test_own_pairs_are_found_on_patients_that_were_not_learnt_from(adapted: Path, release: Release, tmp_path: Path):
+    with opened(adapted, tmp_path) as place:
+        (bound,) = round_releases(place.path)
         about = bound.manifest["round"]
         learnt, found = about["adaptation"], about["adaptation"]["own_pair"]
         assert set(found) == {"cxr>ecg", "ecg>cxr", "cxr>text", "text>cxr", "ecg>text", "text>ecg"}
@@ -87,7 +96,9 @@ def test_where_a_visit_shares_nothing_nothing_is_gained(once: Once, release: Rel
     assert all(one["gain"][1] <= 0 for one in found.values())
 
 
-def test_a_killed_adaptation_goes_on_and_ends_as_if_it_had_not_been(coupled: Path, release: Release, tmp_path: Path):
+def test_a_killed_adaptation_goes_on_and_ends_as_if_it_had_not_been(
+    adapted: Path, coupled: Path, release: Release, tmp_path: Path
+):
     with opened(coupled, tmp_path) as place:
         begun = adaptation_job.begin(place, release, ADA, PLAN)
         last = time.monotonic() + LONG
@@ -99,8 +110,7 @@ def test_a_killed_adaptation_goes_on_and_ends_as_if_it_had_not_been(coupled: Pat
         assert cut is not None and cut.step == "failed" and "without a result" in cut.error
         resumed = made(place, release)
         assert resumed.name == begun.name == "r2.1"
-    with opened(coupled, tmp_path, "again") as other:
-        whole = made(other, release)
+    (whole,) = round_releases(adapted)
     assert whole.manifest["parts"] == resumed.manifest["parts"]
 
 

@@ -4,16 +4,30 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
+import numpy as np
 import pytest
 from helpers.simple_generators import SIMPLE
 
 from engine.errors import UsageError
 from engine.synthetic.hospital import HospitalPlan, write_hospital
+from engine.synthetic.patients import Encounter
+from engine.synthetic.rhythm import Rhythm
 
-PLAN = HospitalPlan(patients=10, seed=4, arms="both")
+
+def slow_pulse(
+    encounter: Encounter, beats: Rhythm, person: np.random.Generator, rng: np.random.Generator
+) -> np.ndarray:
+    """A pulse at one rate, since the simple one's shape is refused at fast ones."""
+    times = np.arange(-3, 13, 0.86)
+    return SIMPLE.ppg(one, Rhythm(times, np.full(times.size, "sinus")), person, rng)
+
+
+MADE_BY = replace(SIMPLE, ppg=slow_pulse)
+PLAN = HospitalPlan(patients=9, seed=4, arms="both")
 
 
 def rows_of(manifest: Path) -> dict[str, dict[str, str]]:
@@ -23,7 +37,7 @@ def rows_of(manifest: Path) -> dict[str, dict[str, str]]:
 
 @pytest.fixture(scope="module")
 def hospital(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
-    return write_hospital(tmp_path_factory.mktemp("hospital") / "h", SIMPLE, PLAN)
+    return write_hospital(tmp_path_factory.mktemp("hospital") / "h", MADE_BY, PLAN)
 
 
 def test_both_kinds_have_the_same_films_and_labels_and_other_traces(hospital: list[Path]):
@@ -59,9 +73,9 @@ def test_a_stopped_drawing_goes_on_and_another_is_refused(hospital: list[Path]):
     before, part = rows_of(hospital[0]), folder / "parts" / "00000.json"
     known = json.loads(part.read_text())
     part.unlink()
-    again = write_hospital(folder, SIMPLE, PLAN)
+    again = write_hospital(folder, MADE_BY, PLAN)
     assert rows_of(again[0]) == before and json.loads(part.read_text()) == known
     with pytest.raises(UsageError, match="drawn otherwise"):
-        write_hospital(folder, SIMPLE, HospitalPlan(patients=11, seed=4, arms="both"))
+        write_hospital(folder, MADE_BY, HospitalPlan(patients=10, seed=4, arms="both"))
     with pytest.raises(UsageError, match="other files"):
-        write_hospital(Path(__file__).parent, SIMPLE, PLAN)
+        write_hospital(Path(__file__).parent, MADE_BY, PLAN)

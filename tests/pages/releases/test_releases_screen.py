@@ -92,6 +92,38 @@ def test_a_round_is_made_followed_and_looked_at(app: AppTest, place: Workspace):
     assert "Made by Ada" in words(app) and "SYNTHETIC" in words(app)
 
 
+def found_of(before: float, after: float) -> dict[str, object]:
+    """What a release records of finding the own study in one direction."""
+    sides = {
+        way: {"codes": {"r_at_10": [value, value - 0.05, value + 0.05]}}
+        for way, value in (("before", before), ("after", after))
+    }
+    gain = after - before
+    return {"n": 106, "chance": 0.094, "gain": [gain, gain - 0.1, gain + 0.1], **sides}
+
+
+def test_a_binding_shows_own_pairs_before_and_after_and_its_curve(app: AppTest, place: Workspace, base: Release):
+    point = {"share": "all", "found": {"ecg-ppg": {"pairs": 1234, "r_at_10": [0.625, 0.5, 0.7]}}}
+    bound = {"pairs": 1234, "patients": 500, "curve": [point], "own_pair": {"ecg>ppg": found_of(0.331, 0.526)}}
+    written(place.path, base, adaptation=bound, ratings=0, raters=[], who="Ada")
+    opened(app, "releases", who="Ada", release="r2.1")
+    shown = table(app)
+    assert "0.331 (0.281 to 0.381)" in shown and "0.526 (0.476 to 0.576)" in shown and "+0.195" in shown
+    assert "1,234" in shown and "0.625 (0.500 to 0.700)" in shown
+    assert text("releases.own") in [one.value for one in app.subheader]
+    assert text("releases.column_without") not in shown and text("releases.earned") not in words(app)
+    assert several(1234, "releases.bound", who="Ada", base="r2", day="").split("  ")[0][:12] in words(app)
+
+
+def test_binding_with_too_few_pairs_is_one_sentence(app: AppTest, place: Workspace):
+    opened(app, "releases")
+    assert app.button(key="make-adaptation").disabled
+    opened(app, "releases", who="Ada")
+    try_press(app, "make-adaptation")
+    assert "pairs to learn from and 200 are needed" in app.error[0].value
+    assert round_job.latest_job(place) is None and "make-adaptation" in keys(app)
+
+
 def test_a_cancelled_round_is_said_and_another_can_begin(app: AppTest, place: Workspace):
     rate(place, 40)
     opened(app, "releases", who="Ada")
