@@ -15,6 +15,7 @@ from helpers.once import Once
 from helpers.visits import visits
 
 from engine.actor import Actor, single_user
+from engine.consent.unlearning import unlearn
 from engine.errors import UsageError
 from engine.learning import adaptation_data, adaptation_job, gate, promotion, round_job
 from engine.learning.adaptation_fit import AdaptationPlan
@@ -154,3 +155,15 @@ def test_held_out_patients_are_in_no_part_that_is_learnt_from(coupled: Path, rel
             assert np.array_equal(pairs.part == adaptation_data.HELD, held)
             z = place.embeddings(release.name, [one.second for one in mine])
             assert np.array_equal(data.sides[kinds[1]][pairs.rows[:, 1]], z)
+
+
+def test_an_adaptation_that_learnt_from_somebody_unlearnt_serves_no_more(
+    adapted: Path, release: Release, tmp_path: Path
+):
+    with opened(adapted, tmp_path) as place:
+        (bound,) = round_releases(place.path)
+        gone = next(f"q{i:04d}" for i in range(330) if not is_holdout_patient(f"q{i:04d}"))
+        done = unlearn(place, gone, actor=single_user())
+        assert done.retired == (bound.name,) and place.releases.serving() == (release.name, release.digest)
+        with pytest.raises(UsageError, match="may not serve"):
+            promotion.promote(place, bound, ADA, release.digest, "a reason that is long enough")
