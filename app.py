@@ -22,6 +22,7 @@ SCREENS: dict[str, tuple[Act, str]] = {  # name in its address → what whoever 
     "quiz": ("learn", "quiz"),
     "review": ("review", "rate_review"),
     "releases": ("curate", "inventory_2"),
+    "pacs": ("fetch", "cloud_download"),
     "inbox": ("curate", "inbox"),
     "record": ("record", "history"),
     "consent": ("consent", "shield_person"),
@@ -44,6 +45,7 @@ def screen(name: str, *, shown: bool, icon: str) -> StreamlitPage:
 shown = {name: permitted.may(act) for name, (act, _) in SCREENS.items()}
 shown["people"] &= permitted.has_accounts()
 shown["inbox"] &= permitted.has_archive()
+shown["pacs"] &= permitted.has_archive()
 screens = [screen(name, shown=shown[name], icon=icon) for name, (_, icon) in SCREENS.items()]
 page = st.navigation([*screens, screen("about", shown=True, icon="info")], position="top")
 with speaking(of_session()):  # looked up once a run

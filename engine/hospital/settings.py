@@ -98,17 +98,16 @@ def archive_settings(workspace: Path) -> ArchiveSettings:
     content = _content(workspace)
     if "pacs" not in content:
         raise UsageError(f"No archive is named: write [pacs] with its url into {FILE} of the workspace (docs/pacs.md).")
-    found = _with_tls(ArchiveSettings, content["pacs"], "pacs")
+    return checked(_with_tls(ArchiveSettings, content["pacs"], "pacs"))
+
+
+def checked(found: ArchiveSettings) -> ArchiveSettings:
+    """Return settings of the archive that can be; UsageError for others."""
     if not found.url.startswith(("http://", "https://")):
         raise UsageError(f"The url of [pacs] in {FILE} is no http or https address: correct it.")
     if found.quiet and not _is_quiet(found):
         raise UsageError(f"The quiet time of [pacs] in {FILE} is not written as 07:00-19:00: correct it.")
     return found
-
-
-def is_named(workspace: Path) -> bool:
-    """Say whether the settings name an archive to fetch from."""
-    return (workspace / FILE).is_file() and "pacs" in _content(workspace)
 
 
 def server_context(tls: TlsFiles) -> ssl.SSLContext | None:

@@ -69,6 +69,8 @@ KINDS: dict[str, Event] = {
     "damage found": "security",
     "damage read": "audit",
     "ingest": "import",
+    "archive searched": "query",
+    "archive fetched": "import",
     "listener started": "application",
     "listener stopped": "application",
     "sender refused": "security",

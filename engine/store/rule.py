@@ -10,10 +10,23 @@ from typing import Literal, Protocol
 from engine.actor import Actor
 
 Act = Literal[
-    "search", "rate", "review", "collect", "teach", "learn", "export", "curate", "consent", "record", "people"
+    "search", "rate", "review", "collect", "teach", "learn", "export", "curate", "fetch", "consent", "record", "people"
 ]
 ACTS: tuple[Act, ...] = (
-    *("search", "rate", "review", "collect", "teach", "learn", "export", "curate", "consent", "record", "people"),
+    *(
+        "search",
+        "rate",
+        "review",
+        "collect",
+        "teach",
+        "learn",
+        "export",
+        "curate",
+        "fetch",
+        "consent",
+        "record",
+        "people",
+    ),
 )
 
 

@@ -26,9 +26,9 @@ from engine.workspace.workspace import Workspace
 ROLES: dict[str, set[Act]] = {  # of the start set
     "learner": {"search", "learn"},
     "teacher": {"search", "learn", "teach", "collect", "export"},
-    "clinician": {"search", "learn", "collect", "export", "rate"},
+    "clinician": {"search", "learn", "collect", "export", "rate", "fetch"},
     "rater": {"search", "collect", "export", "rate", "review"},
-    "curator": {"search", "collect", "export", "rate", "review", "curate"},
+    "curator": {"search", "collect", "export", "rate", "review", "curate", "fetch"},
     "privacy-officer": {"search", "consent", "record"},
     "administrator": {"record", "people"},
 }

@@ -1,0 +1,209 @@
+"""Against a real Orthanc: found, fetched, sent, stored; and one sentence where it is away, slow or refuses."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import threading
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+import requests
+from helpers.archive_objects import beside, chest_film, ecg, pacs_file
+from helpers.archive_processes import settings_at
+from helpers.orthanc import DICOM, HTTP, PASSWORD, URL, USER, Orthanc, needs_orthanc, orthanc
+from helpers.recording_files import as_bytes
+
+from engine.actor import Actor, single_user
+from engine.cli import run
+from engine.errors import NotPermittedError, UsageError
+from engine.hospital import fetching
+from engine.hospital.archive import Archive, AwayError, FoundStudy, Wanted
+from engine.hospital.fetching import FetchJob
+from engine.hospital.inbox import Inbox
+from engine.hospital.listener import Listener
+from engine.hospital.settings import ArchiveSettings, Sender, archive_settings
+from engine.hospital.take_up import take_up
+from engine.intake.limited import read_limited
+from engine.model.release import Release
+from engine.study import Study
+from engine.workspace.workspace import Workspace, open_workspace
+
+pytestmark = needs_orthanc
+ME = single_user()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    """An Orthanc with two patients: a film, an ECG and what accompanies them."""
+    with orthanc(tmp_path_factory.mktemp("orthanc")) as running:
+        archive = Archive(ArchiveSettings(URL, USER, str(running.password_file)), in_job=True)
+        for number in (1, 2):
+            made = [chest_film(number), ecg(number), beside(number)]
+            archive.store(str(made[0].StudyInstanceUID), made)
+        yield running
+
+
+@pytest.fixture
+def place(tmp_path: Path, server: Orthanc) -> Iterator[Workspace]:
+    with open_workspace(tmp_path / "ws", create=True) as made:
+        pacs_file(made.path, f'[pacs]\nurl = "{URL}"\nuser = "{USER}"\npassword_file = "{server.password_file}"\n')
+        yield made
+
+
+def only(found: list[FoundStudy]) -> FoundStudy:
+    (one,) = found
+    return one
+
+
+def test_a_study_is_found_by_its_number_and_its_film_is_the_query_without_a_name(place: Workspace):
+    found = only(fetching.find(place, Wanted(accession="ACC00001"), actor=ME))
+    assert (found.patient, found.date, set(found.modalities)) == ("H00001", "20230504", {"CR", "ECG", "SR"})
+    assert only(fetching.find(place, Wanted(patient="H00002", modalities=("ECG",)), actor=ME)).accession == "ACC00002"
+    assert len(fetching.find(place, Wanted(since="20230501", until="20230531"), actor=ME)) == 2
+    assert fetching.find(place, Wanted(accession="ACC99999"), actor=ME) == []
+    objects = fetching.objects(place, found, actor=ME)
+    assert [one.modality for one in objects] == ["CR", "ECG"]
+    film, recording = (_read(place, one) for one in objects)
+    assert film.film.pixels.shape == read_limited([_upload(chest_film(1))], key=place.key).film.pixels.shape
+    assert recording.fingerprint == read_limited([_upload(ecg(1))], key=place.key).fingerprint
+    acts = [row for row in place.audit_rows() if row.kind.startswith("archive")]
+    assert len(acts) == 6 and "ACC00001" not in json.dumps([dict(row.about) for row in acts])
+
+
+def _read(place: Workspace, one: fetching.FoundObject) -> Study:
+    return read_limited([fetching.as_upload(place, one, actor=ME)], key=place.key)
+
+
+def _upload(one: object) -> fetching.Upload:
+    return fetching.Upload("object.dcm", as_bytes(one))  # type: ignore[arg-type]
+
+
+def test_a_job_by_worklist_goes_on_where_it_was_and_nothing_comes_twice(
+    place: Workspace, release: Release, tmp_path: Path, capsys
+):
+    worklist = tmp_path / "worklist.txt"
+    worklist.write_text("# two of Tuesday\nACC00001\nACC00002\n")
+    at = ["--workspace", str(place.path), "--worklist", str(worklist), "--cohort", "Tuesday", "--no-take-up"]
+    assert run(["pacs", "get", *at]) == 0 and "4 fetched, 0 came before" in capsys.readouterr().out
+    assert run(["pacs", "get", *at]) == 0 and "0 fetched, 4 came before" in capsys.readouterr().out
+    assert take_up(place, release).states == {"stored": 4}
+    rows = place.all_rows()
+    assert {row.cohort for row in rows} == {"Tuesday"} and len({row.patient_id for row in rows}) == 2
+    assert len({row.encounter_id for row in rows}) == 2
+    assert run(["pacs", "find", "--accession", "ACC00001", "--workspace", str(place.path), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)[0]["patient"] == "H00001"
+    worklist.write_text("accession;date\n1;2\n")
+    assert run(["pacs", "find", "--workspace", str(place.path)]) == 2
+    assert "Nothing is named" in capsys.readouterr().err
+
+
+def test_orthanc_sends_a_whole_study_and_gets_its_commitment(place: Workspace, release: Release):
+    settings = settings_at(11112, senders=(Sender("PACS", "127.0.0.1", DICOM),))
+    listener = Listener(place.path, settings)
+    try:
+        auth = (USER, PASSWORD)
+        rest = f"http://127.0.0.1:{HTTP}"
+        assert requests.post(f"{rest}/modalities/casebind/echo", auth=auth, data="{}", timeout=60).ok
+        (study,) = requests.post(
+            f"{rest}/tools/find", auth=auth, json={"Level": "Study", "Query": {"PatientID": "H00001"}}, timeout=60
+        ).json()
+        asked = {"Resources": [study], "StorageCommitment": True, "Synchronous": True}
+        sent = requests.post(f"{rest}/modalities/casebind/store", auth=auth, json=asked, timeout=120)
+        assert sent.ok and sent.json()["FailedInstancesCount"] == 0, sent.text
+        with Inbox(place.path) as inbox:
+            assert len(inbox.waiting()) == 3 and set(inbox.received.lasts()) == {"echo", "object"}
+            _wait_for(lambda: inbox.received.owed() == [])
+    finally:
+        listener.close()
+    assert take_up(place, release).states == {"stored": 2, "set aside": 1}
+
+
+def _wait_for(holds) -> None:
+    from helpers.archive_objects import wait_until
+
+    wait_until(holds)
+
+
+def test_whom_the_archive_is_not_may_not_ask_it(place: Workspace):
+    stranger = Actor("lea", roles=("learner",), signed_in=True)
+    with pytest.raises(NotPermittedError):
+        fetching.find(place, Wanted(accession="ACC00001"), actor=stranger)
+
+
+def test_each_failure_is_one_sentence(place: Workspace, server: Orthanc, tmp_path: Path):
+    def says(settings: ArchiveSettings, wanted: Wanted = Wanted(accession="ACC00001")) -> str:  # noqa: B008 (frozen)
+        with pytest.raises(UsageError) as said:
+            Archive(settings).find(wanted)
+        return str(said.value)
+
+    good = archive_settings(place.path)
+    wrong = tmp_path / "wrong"
+    wrong.write_text("another\n")
+    assert "does not answer" in says(ArchiveSettings("http://127.0.0.1:9/dicom-web"))
+    assert "refuses our name or password" in says(ArchiveSettings(URL, USER, str(wrong)))
+    assert "password file" in says(ArchiveSettings(URL, USER, str(tmp_path / "none")))
+    assert "wildcard" in says(good, Wanted(patient="H*"))
+    assert "Nothing is named" in says(good, Wanted())
+    with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection and says nothing
+        assert "does not answer" in says(ArchiveSettings(f"http://127.0.0.1:{silent.getsockname()[1]}/dicom-web"))
+    with socket.create_server(("127.0.0.1", 0)) as trickling:
+        ended = threading.Event()
+        thread = threading.Thread(target=_trickle, args=(trickling, ended))
+        thread.start()
+        assert "slow" in says(ArchiveSettings(f"http://127.0.0.1:{trickling.getsockname()[1]}/dicom-web"))
+        ended.set()
+        thread.join()
+
+
+def _trickle(server: socket.socket, ended: threading.Event) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/dicom+json\r\nContent-Length: 9999\r\n\r\n[")
+        while not ended.wait(0.2):
+            connection.sendall(b" ")
+
+
+def test_a_job_waits_for_an_archive_that_is_away_and_for_the_end_of_the_quiet_time(place: Workspace, server: Orthanc):
+    settings = ArchiveSettings(URL, USER, str(server.password_file), quiet="00:00-12:00", per_minute=6000)
+    heard: list[str] = []
+    hours = iter([datetime(2025, 1, 7, 11)] * 3 + [datetime(2025, 1, 7, 13)] * 1000)
+    os.kill(server.process.pid, signal.SIGSTOP)
+
+    def on_progress(words: str) -> None:
+        heard.append(words)
+        if "slow" in words or "does not answer" in words:
+            os.kill(server.process.pid, signal.SIGCONT)
+
+    job = FetchJob(place.path, settings, Archive(settings), on_progress=on_progress, now=lambda: next(hours))
+    try:
+        done = job.run([Wanted(accession="ACC00001")], ME)
+    finally:
+        os.kill(server.process.pid, signal.SIGCONT)
+    assert done.fetched == 2 and done.failed == []
+    assert "quiet time" in heard[0] and any("slow" in one or "not answer" in one for one in heard)
+
+
+def test_a_cut_answer_is_no_object(place: Workspace):
+    found = only(fetching.find(place, Wanted(accession="ACC00001"), actor=ME))
+    one = fetching.objects(place, found, actor=ME)[0]
+    with socket.create_server(("127.0.0.1", 0)) as half:
+        thread = threading.Thread(target=_half, args=(half,))
+        thread.start()
+        with pytest.raises(AwayError):
+            Archive(ArchiveSettings(f"http://127.0.0.1:{half.getsockname()[1]}")).fetch(one)
+        thread.join()
+
+
+def _half(server: socket.socket) -> None:
+    connection, _ = server.accept()
+    with connection:
+        connection.recv(65536)
+        connection.sendall(
+            b'HTTP/1.1 200 OK\r\nContent-Type: multipart/related; type="application/dicom"; boundary=xx\r\n'
+            b"Connection: close\r\n\r\n--xx\r\nContent-Type: application/dicom\r\n\r\nDICM half of it"
+        )
