@@ -18,7 +18,7 @@ from engine.commands.shared import workspace_option
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
-    from engine.hospital.archive import Wanted
+    from engine.hospital.archive import WantedStudies
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 COLUMNS = ("accession", "patient", "since", "until", "modality")
@@ -52,12 +52,12 @@ def wanted_options(command: Command) -> Command:
 def find(*, as_json: bool, workspace: Path | None, modality: tuple[str, ...], **given: str) -> None:
     """List the studies that match, the newest first. The app may be running."""
     folder, wanted = _folder(workspace), _wanted(given, modality)
-    from engine.hospital.archive import Archive
+    from engine.hospital.archive import DicomWebArchive
     from engine.hospital.settings import archive_settings
     from engine.store.acts import Act
     from engine.store.audit_file import AuditFile
 
-    found = Archive(archive_settings(folder)).find(wanted)
+    found = DicomWebArchive(archive_settings(folder)).find(wanted)
     with AuditFile(folder) as audit:
         about = {"by": sorted(wanted.filters()), "found": len(found)}
         audit.append(single_user(), Act("archive searched", about=about))
@@ -97,7 +97,7 @@ def get(
     from tqdm import tqdm
 
     folder = _folder(workspace)
-    from engine.hospital.archive import Archive
+    from engine.hospital.archive import DicomWebArchive
     from engine.hospital.fetching import FetchJob
     from engine.hospital.settings import archive_settings, checked
 
@@ -105,7 +105,7 @@ def get(
     asked: dict[str, Any] = {"cohort": cohort, "per_minute": per_minute, "quiet": quiet}
     found = checked(replace(archive_settings(folder), **{key: one for key, one in asked.items() if one is not None}))
     with tqdm(total=len(listed), desc=found.cohort, unit="line", leave=False) as progress:
-        job = FetchJob(folder, found, Archive(found, in_job=True), on_progress=progress.write)
+        job = FetchJob(folder, found, DicomWebArchive(found, in_job=True), on_progress=progress.write)
         done = job.run(listed, single_user(), lambda: progress.update(1))
     click.echo(f"{done.fetched:,} fetched, {done.already:,} came before, {len(done.failed):,} not given.")
     for sentence in dict.fromkeys(done.failed):
@@ -114,9 +114,9 @@ def get(
         take_up_waiting(folder)
 
 
-def read_worklist(file: Path) -> list[Wanted]:
+def read_worklist(file: Path) -> list[WantedStudies]:
     """Return what a worklist asks for, in its order; UsageError where it cannot be read or names nothing."""
-    from engine.hospital.archive import Wanted
+    from engine.hospital.archive import WantedStudies
 
     try:
         lines = [line.strip() for line in file.read_text("utf-8-sig").splitlines()]
@@ -127,7 +127,7 @@ def read_worklist(file: Path) -> list[Wanted]:
         raise UsageError(f"The worklist {file.name} names nothing: write an accession number a line.")
     heads = [head.strip().lower() for head in lines[0].split(",")]
     if not set(heads) & set(COLUMNS):
-        return [Wanted(accession=line) for line in lines]
+        return [WantedStudies(accession=line) for line in lines]
     if unknown := set(heads) - set(COLUMNS):
         raise UsageError(f"The worklist has a column '{min(unknown)}': use {', '.join(COLUMNS)}.")
     found = []
@@ -135,16 +135,16 @@ def read_worklist(file: Path) -> list[Wanted]:
         cells = {name: (row.get(name) or "").strip() for name in COLUMNS}
         kinds = tuple(cells.pop("modality").split(";")) if cells["modality"] else ()
         cells.pop("modality", None)
-        found.append(Wanted(modalities=kinds, **cells))
+        found.append(WantedStudies(modalities=kinds, **cells))
     for one in found:
         one.filters()
     return found
 
 
-def _wanted(given: dict[str, str], modality: tuple[str, ...]) -> Wanted:
-    from engine.hospital.archive import Wanted
+def _wanted(given: dict[str, str], modality: tuple[str, ...]) -> WantedStudies:
+    from engine.hospital.archive import WantedStudies
 
-    found = Wanted(modalities=tuple(one.upper() for one in modality), **given)
+    found = WantedStudies(modalities=tuple(one.upper() for one in modality), **given)
     found.filters()
     return found
 

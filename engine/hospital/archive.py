@@ -32,12 +32,12 @@ logging.getLogger("dicomweb_client").setLevel(logging.CRITICAL)
 Found = TypeVar("Found")
 
 
-class AwayError(UsageError):
+class AbsentError(UsageError):
     """The archive did not answer, or said that it cannot now; later it may."""
 
 
 @dataclass(frozen=True)
-class Wanted:
+class WantedStudies:
     """What is looked for; what is left out does not narrow. since, until: YYYYMMDD, both included."""
 
     accession: str = ""
@@ -82,7 +82,7 @@ class FoundObject:
     modality: str
 
 
-class Archive:
+class DicomWebArchive:
     """One archive. in_job: waits longer for an answer, as nobody looks on."""
 
     def __init__(self, settings: ArchiveSettings, *, in_job: bool = False) -> None:
@@ -101,7 +101,7 @@ class Archive:
         self._client = _client_class()(self._url, session=session, timeout=self._timeout, permissive_uid=True)
         self._client.set_http_retry_params(retry=False)
 
-    def find(self, wanted: Wanted, limit: int = MOST_FOUND) -> list[FoundStudy]:
+    def find(self, wanted: WantedStudies, limit: int = MOST_FOUND) -> list[FoundStudy]:
         """Return the studies that match, the newest first; UsageError with one sentence where that fails."""
         filters, remaining = wanted.filters(), self._answers_in_s is None
         kinds: Sequence[str] = wanted.modalities or ("",)
@@ -182,7 +182,7 @@ class Archive:
         if failed:
             raise _said(failed[0]) from failed[0]
         if not found:
-            raise AwayError("The archive is slow and has not answered in time: try again later.")
+            raise AbsentError("The archive is slow and has not answered in time: try again later.")
         return found[0]
 
 
@@ -207,13 +207,13 @@ def _said(error: Exception) -> Exception:
         if status in (404, 410):
             return UsageError("The archive has no such study or object any more: find it again.")
         if status in (408, 429) or status >= 500:
-            return AwayError(f"The archive cannot answer now (status {status}): try again later.")
+            return AbsentError(f"The archive cannot answer now (status {status}): try again later.")
         return UsageError(f"The archive refuses the request (status {status}): ask its team.")
     if isinstance(error, requests.exceptions.SSLError):
         return UsageError("The archive's certificate is not trusted: have ca in pacs.toml checked.")
     if isinstance(error, requests.ConnectionError | requests.Timeout):
-        return AwayError("The archive does not answer at its address: try again later, or have pacs.toml checked.")
-    return AwayError(f"The archive's answer cannot be read ({type(error).__name__}): try again later.")
+        return AbsentError("The archive does not answer at its address: try again later, or have pacs.toml checked.")
+    return AbsentError(f"The archive's answer cannot be read ({type(error).__name__}): try again later.")
 
 
 def _password(file: str) -> str:

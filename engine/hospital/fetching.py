@@ -15,7 +15,7 @@ from typing import Any
 
 from engine.actor import Actor
 from engine.errors import UsageError
-from engine.hospital.archive import Archive, AwayError, FoundObject, FoundStudy, Wanted
+from engine.hospital.archive import AbsentError, DicomWebArchive, FoundObject, FoundStudy, WantedStudies
 from engine.hospital.classes import ACCEPTED, FETCHED_MODALITIES, name_of
 from engine.hospital.inbox import Inbox
 from engine.hospital.settings import ArchiveSettings, archive_settings
@@ -32,7 +32,7 @@ LOOKS_EVERY_S = 0.2
 
 
 @dataclass
-class Fetched:
+class FetchedObjects:
     """What a job did. failed: the sentence of each object that the archive did not give"""
 
     fetched: int = 0
@@ -40,10 +40,10 @@ class Fetched:
     failed: list[str] = field(default_factory=list)
 
 
-def find(workspace: Workspace, wanted: Wanted, *, actor: Actor) -> list[FoundStudy]:
+def find(workspace: Workspace, wanted: WantedStudies, *, actor: Actor) -> list[FoundStudy]:
     """Return the studies of the archive that match; NotPermittedError for whom the archive is not."""
     require(workspace.database, actor, "fetch")
-    found = Archive(archive_settings(workspace.path)).find(wanted)
+    found = DicomWebArchive(archive_settings(workspace.path)).find(wanted)
     workspace.audit("archive searched", actor=actor, about={"by": sorted(wanted.filters()), "found": len(found)})
     return found
 
@@ -51,22 +51,22 @@ def find(workspace: Workspace, wanted: Wanted, *, actor: Actor) -> list[FoundStu
 def objects(workspace: Workspace, study: FoundStudy, *, actor: Actor) -> list[FoundObject]:
     """Return the films and recordings of a study of the archive."""
     require(workspace.database, actor, "fetch")
-    return _of_ours(Archive(archive_settings(workspace.path)), study)
+    return _of_ours(DicomWebArchive(archive_settings(workspace.path)), study)
 
 
 def as_upload(workspace: Workspace, one: FoundObject, *, actor: Actor) -> Upload:
     """Return an object of the archive as an upload, which is de-identified and judged as every other."""
     require(workspace.database, actor, "fetch")
-    data = Archive(archive_settings(workspace.path)).fetch(one)
+    data = DicomWebArchive(archive_settings(workspace.path)).fetch(one)
     workspace.audit("archive fetched", actor=actor, about={"objects": 1, "for": "a query"})
     return Upload("object.dcm", data)
 
 
-def into_inbox(workspace: Workspace, chosen: Sequence[FoundObject], *, actor: Actor) -> Fetched:
-    """Fetch a few objects into the inbox, for the cohort of the settings; AwayError where the archive is away."""
+def into_inbox(workspace: Workspace, chosen: Sequence[FoundObject], *, actor: Actor) -> FetchedObjects:
+    """Fetch a few objects into the inbox, for the cohort of the settings; AbsentError where the archive is away."""
     require(workspace.database, actor, "fetch")
     settings = archive_settings(workspace.path)
-    job = FetchJob(workspace.path, settings, Archive(settings))
+    job = FetchJob(workspace.path, settings, DicomWebArchive(settings))
     with Inbox(workspace.path) as inbox:
         for one in chosen:
             job.one(inbox, one)
@@ -81,19 +81,21 @@ class FetchJob:
         self,
         workspace: Path,
         settings: ArchiveSettings,
-        archive: Archive,
+        archive: DicomWebArchive,
         *,
         on_progress: Callable[[str], object] = lambda words: None,
         now: Callable[[], datetime] = datetime.now,
         stopped: Callable[[], bool] = lambda: False,
     ) -> None:
         """on_progress: hears why the job waits. now: the local time. stopped: whether somebody ends it meanwhile."""
-        self.done = Fetched()
+        self.done = FetchedObjects()
         self._workspace, self._settings, self._archive = workspace, settings, archive
         self._on_progress, self._now, self._stopped = on_progress, now, stopped
         self._next = 0.0  # when the next object may be fetched
 
-    def run(self, wanted: Iterable[Wanted], actor: Actor, advanced: Callable[[], object] = lambda: None) -> Fetched:
+    def run(
+        self, wanted: Iterable[WantedStudies], actor: Actor, advanced: Callable[[], object] = lambda: None
+    ) -> FetchedObjects:
         """Fetch what is wanted; what was fetched before is not fetched again. advanced: called after each of wanted."""
         with Inbox(self._workspace) as inbox, AuditFile(self._workspace) as audit:
             for one in wanted:
@@ -119,7 +121,7 @@ class FetchJob:
         try:
             file = self._archive.fetch(one)
             inbox.receive(one.uid, file, Origin(name_of(one.sop_class), FROM, self._settings.cohort))
-        except AwayError:
+        except AbsentError:
             raise
         except UsageError as error:
             self.done.failed.append(str(error))
@@ -134,7 +136,7 @@ class FetchJob:
             try:
                 found = call()
                 return list(found) if isinstance(found, list) else []
-            except AwayError as error:
+            except AbsentError as error:
                 until = time.monotonic() + wait_s
                 self._wait_while(lambda until=until: time.monotonic() < until, str(error))  # type: ignore[misc]
                 wait_s = min(wait_s * 2, LONGEST_WAIT_S)
@@ -160,7 +162,7 @@ class FetchJob:
         return first <= at < last if first <= last else at >= first or at < last
 
 
-def _of_ours(archive: Archive, study: FoundStudy) -> list[FoundObject]:
+def _of_ours(archive: DicomWebArchive, study: FoundStudy) -> list[FoundObject]:
     """Return those objects of a study that are films and recordings."""
     listed = archive.objects(study.uid, FETCHED_MODALITIES)
     known = [one for one in listed if one.sop_class in ACCEPTED]

@@ -7,7 +7,7 @@ from datetime import date
 import streamlit as st
 
 from engine.hospital import fetching
-from engine.hospital.archive import FoundObject, FoundStudy, Wanted
+from engine.hospital.archive import FoundObject, FoundStudy, WantedStudies
 from engine.strings import several
 from pages.shared import query_state, resources, session
 
@@ -17,7 +17,7 @@ ERROR, FOUND, OBJECTS, SAID = "pacs-error", "pacs-found-studies", "pacs-found-ob
 def find() -> None:
     """Ask the archive for what the form says."""
     asked = st.session_state
-    wanted = Wanted(
+    wanted = WantedStudies(
         accession=asked.get("pacs-accession", ""),
         patient=asked.get("pacs-patient", ""),
         since=_day(asked.get("pacs-since")),

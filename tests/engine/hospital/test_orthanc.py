@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import requests
-from helpers.archive_objects import beside, chest_film, ecg, pacs_file
+from helpers.archive_objects import beside, chest_film, ecg, pacs_file, wait_until
 from helpers.archive_processes import settings_at
 from helpers.orthanc import DICOM, HTTP, PASSWORD, URL, USER, Orthanc, needs_orthanc, orthanc
 from helpers.recording_files import as_bytes
@@ -22,7 +22,7 @@ from engine.actor import Actor, single_user
 from engine.cli import run
 from engine.errors import NotPermittedError, UsageError
 from engine.hospital import fetching
-from engine.hospital.archive import Archive, AwayError, FoundStudy, Wanted
+from engine.hospital.archive import AbsentError, DicomWebArchive, FoundStudy, WantedStudies
 from engine.hospital.fetching import FetchJob
 from engine.hospital.inbox import Inbox
 from engine.hospital.listener import Listener
@@ -41,7 +41,7 @@ ME = single_user()
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
     """An Orthanc with two patients: a film, an ECG and what accompanies them."""
     with orthanc(tmp_path_factory.mktemp("orthanc")) as running:
-        archive = Archive(ArchiveSettings(URL, USER, str(running.password_file)), in_job=True)
+        archive = DicomWebArchive(ArchiveSettings(URL, USER, str(running.password_file)), in_job=True)
         for number in (1, 2):
             made = [chest_film(number), ecg(number), beside(number)]
             archive.store(str(made[0].StudyInstanceUID), made)
@@ -61,11 +61,14 @@ def only(found: list[FoundStudy]) -> FoundStudy:
 
 
 def test_a_study_is_found_by_its_number_and_its_film_is_the_query_without_a_name(place: Workspace):
-    found = only(fetching.find(place, Wanted(accession="ACC00001"), actor=ME))
+    found = only(fetching.find(place, WantedStudies(accession="ACC00001"), actor=ME))
     assert (found.patient, found.date, set(found.modalities)) == ("H00001", "20230504", {"CR", "ECG", "SR"})
-    assert only(fetching.find(place, Wanted(patient="H00002", modalities=("ECG",)), actor=ME)).accession == "ACC00002"
-    assert len(fetching.find(place, Wanted(since="20230501", until="20230531"), actor=ME)) == 2
-    assert fetching.find(place, Wanted(accession="ACC99999"), actor=ME) == []
+    assert (
+        only(fetching.find(place, WantedStudies(patient="H00002", modalities=("ECG",)), actor=ME)).accession
+        == "ACC00002"
+    )
+    assert len(fetching.find(place, WantedStudies(since="20230501", until="20230531"), actor=ME)) == 2
+    assert fetching.find(place, WantedStudies(accession="ACC99999"), actor=ME) == []
     objects = fetching.objects(place, found, actor=ME)
     assert [one.modality for one in objects] == ["CR", "ECG"]
     film, recording = (_read(place, one) for one in objects)
@@ -117,28 +120,22 @@ def test_orthanc_sends_a_whole_study_and_gets_its_commitment(place: Workspace, r
         assert sent.ok and sent.json()["FailedInstancesCount"] == 0, sent.text
         with Inbox(place.path) as inbox:
             assert len(inbox.waiting()) == 3 and set(inbox.received.lasts()) == {"echo", "object"}
-            _wait_for(lambda: inbox.received.owed() == [])
+            wait_until(lambda: inbox.received.owed() == [])
     finally:
         listener.close()
     assert take_up(place, release).states == {"stored": 2, "set aside": 1}
 
 
-def _wait_for(holds) -> None:
-    from helpers.archive_objects import wait_until
-
-    wait_until(holds)
-
-
 def test_whom_the_archive_is_not_may_not_ask_it(place: Workspace):
     stranger = Actor("lea", roles=("learner",), signed_in=True)
     with pytest.raises(NotPermittedError):
-        fetching.find(place, Wanted(accession="ACC00001"), actor=stranger)
+        fetching.find(place, WantedStudies(accession="ACC00001"), actor=stranger)
 
 
 def test_each_failure_is_one_sentence(place: Workspace, server: Orthanc, tmp_path: Path):
-    def says(settings: ArchiveSettings, wanted: Wanted = Wanted(accession="ACC00001")) -> str:  # noqa: B008 (frozen)
+    def says(settings: ArchiveSettings, wanted: WantedStudies = WantedStudies(accession="ACC00001")) -> str:  # noqa: B008 (frozen)
         with pytest.raises(UsageError) as said:
-            Archive(settings).find(wanted)
+            DicomWebArchive(settings).find(wanted)
         return str(said.value)
 
     good = archive_settings(place.path)
@@ -147,8 +144,8 @@ def test_each_failure_is_one_sentence(place: Workspace, server: Orthanc, tmp_pat
     assert "does not answer" in says(ArchiveSettings("http://127.0.0.1:9/dicom-web"))
     assert "refuses our name or password" in says(ArchiveSettings(URL, USER, str(wrong)))
     assert "password file" in says(ArchiveSettings(URL, USER, str(tmp_path / "none")))
-    assert "wildcard" in says(good, Wanted(patient="H*"))
-    assert "Nothing is named" in says(good, Wanted())
+    assert "wildcard" in says(good, WantedStudies(patient="H*"))
+    assert "Nothing is named" in says(good, WantedStudies())
     with socket.create_server(("127.0.0.1", 0)) as silent:  # takes the connection and says nothing
         assert "does not answer" in says(ArchiveSettings(f"http://127.0.0.1:{silent.getsockname()[1]}/dicom-web"))
     with socket.create_server(("127.0.0.1", 0)) as trickling:
@@ -179,9 +176,9 @@ def test_a_job_waits_for_an_archive_that_is_away_and_for_the_end_of_the_quiet_ti
         if "slow" in words or "does not answer" in words:
             os.kill(server.process.pid, signal.SIGCONT)
 
-    job = FetchJob(place.path, settings, Archive(settings), on_progress=on_progress, now=lambda: next(hours))
+    job = FetchJob(place.path, settings, DicomWebArchive(settings), on_progress=on_progress, now=lambda: next(hours))
     try:
-        done = job.run([Wanted(accession="ACC00001")], ME)
+        done = job.run([WantedStudies(accession="ACC00001")], ME)
     finally:
         os.kill(server.process.pid, signal.SIGCONT)
     assert done.fetched == 2 and done.failed == []
@@ -189,13 +186,13 @@ def test_a_job_waits_for_an_archive_that_is_away_and_for_the_end_of_the_quiet_ti
 
 
 def test_a_cut_answer_is_no_object(place: Workspace):
-    found = only(fetching.find(place, Wanted(accession="ACC00001"), actor=ME))
+    found = only(fetching.find(place, WantedStudies(accession="ACC00001"), actor=ME))
     one = fetching.objects(place, found, actor=ME)[0]
     with socket.create_server(("127.0.0.1", 0)) as half:
         thread = threading.Thread(target=_half, args=(half,))
         thread.start()
-        with pytest.raises(AwayError):
-            Archive(ArchiveSettings(f"http://127.0.0.1:{half.getsockname()[1]}")).fetch(one)
+        with pytest.raises(AbsentError):
+            DicomWebArchive(ArchiveSettings(f"http://127.0.0.1:{half.getsockname()[1]}")).fetch(one)
         thread.join()
 
 
