@@ -60,8 +60,10 @@ def test_a_study_is_found_and_kept_or_searched_with(place: Workspace, server: Or
     rows = [row.about for row in place.audit_rows() if row.kind == "archive fetched"]
     assert [row["objects"] for row in rows] == [1]
     app.button(key="pacs-search-1").click().run()
-    assert not app.exception and app.session_state["study"].modality == "ecg"
-    assert "Muster" not in str(app.session_state["study"].facts)
+    fine(app)
+    asked = [row for row in place.audit_rows() if row.kind == "search"]
+    query = place.query(str(asked[0].query_id), actor=single_user())
+    assert query is not None and query.study.modality == "ecg" and "Muster" not in str(query.study)
     assert several(0, "pacs.found") not in words(found(place, URL, server.password_file, accession="ACC00009"))
 
 
