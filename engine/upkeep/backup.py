@@ -66,6 +66,9 @@ WAYS = {  # what lies in the folder of a workspace → how it comes into a backu
     "pairing.toml": PLAIN,
     "policies": PLAIN,
     "sign_in.toml": PLAIN,
+    "columns.txt": PLAIN,
+    "pacs.toml": PLAIN,
+    "inbox": LEFT,  # on its way into the studies, or kept aside to be looked at
     "key": PLAIN,
     KEYS: SQLITE,  # after the files: whose keys were destroyed meanwhile is on the list of the erased
     f"{KEYS}-wal": LEFT,
