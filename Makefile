@@ -22,7 +22,7 @@ $(STAMP): pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet $(PIP_FLAGS) --upgrade pip
 	$(BIN)/python -m pip install --quiet --no-compile $(PIP_FLAGS) "torch==2.13.*"
-	$(BIN)/python -m pip install --quiet --no-compile $(PIP_FLAGS) --editable ".[test,cluster]"
+	$(BIN)/python -m pip install --quiet --no-compile $(PIP_FLAGS) --editable ".[test,cluster,ocr]"
 	@# pip would compile on one processor, and the packages' own tests with the rest
 	@$(BIN)/python -m compileall -qq --workers 0 -x '/tests?/' $(VENV)/lib || true
 	@touch $(STAMP)

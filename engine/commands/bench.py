@@ -11,6 +11,7 @@ import click
 from engine.commands import (
     bench_app,
     bench_audit,
+    bench_burned_in,
     bench_explain,
     bench_living,
     bench_path,
@@ -30,12 +31,13 @@ PEERS = ("multihash", "ivf", "duckdb")
 
 @click.group("bench")
 def command() -> None:
-    """Time the search, the path of a file and of an ingest, the app; hold living data against a serial oracle."""
+    """Time the search, the path of a file, the app; count text found in films; hold living data against an oracle."""
 
 
 _TIMED = (
     bench_app.command,
     bench_audit.command,
+    bench_burned_in.command,
     bench_explain.command,
     bench_living.command,
     bench_policies.command,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.actor import single_user
+from engine.commands.burned_in_option import burned_in_option, screened
 from engine.commands.shared import (
     answer_options,
     is_file,
@@ -21,6 +22,7 @@ from engine.errors import RefusedError, UsageError
 from engine.strings import notice, text
 
 if TYPE_CHECKING:
+    from engine.intake.burned_in_choice import Choice
     from engine.retrieval.answer import Neighbour
 
 
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 @click.argument("study_id", required=False)
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The picture to write.")
 @answer_options
+@burned_in_option
 @workspace_option
 def command(
     *,
@@ -38,6 +41,7 @@ def command(
     fs: float | None,
     units: str | None,
     modality: str | None,
+    burned_in: Choice | None,
     workspace: Path | None,
 ) -> None:
     """Draw which regions of the query and of a match (default: the nearest) made them similar."""
@@ -58,6 +62,7 @@ def command(
         release = serving_release(place, load_release())
 
         study = read_query([query], named, Answers(modality, fs, units), place.key)
+        study = screened(study, burned_in, place, actor=single_user())
         answer = search(place, release, study, Options(k=1), actor=single_user())
         if not answer.verdict.accepted:
             raise RefusedError(" ".join(answer.verdict.reasons))

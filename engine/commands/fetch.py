@@ -84,4 +84,4 @@ def _take_in(source: FetchSource, folder: Path, limit: int | None, workspace: Pa
     if limit is not None and source.archives:
         entries = entries[:limit]
     about = Cohort(source.title, source.licence, source.attribution, False, source.label_source, KEEP_IDS)
-    click.echo(summary_lines(take_in(workspace, about, entries)))
+    click.echo(summary_lines(take_in(workspace, about, entries)))  # its publisher has looked for text in films

@@ -12,12 +12,14 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.actor import single_user
+from engine.commands.burned_in_option import burned_in_option
 from engine.commands.row_lines import listed, remarks_title
 from engine.commands.shared import count_pairs, load_release, workspace_from_option, workspace_option
 from engine.errors import UsageError
 from engine.store.records import IDS, KEEP_IDS, REPLACE_IDS, TEXTS
 
 if TYPE_CHECKING:
+    from engine.intake.burned_in_choice import Choice, Screen
     from engine.store.records import Cohort
     from engine.workspace.door import Door, DoorAccount
     from engine.workspace.ingest import Summary
@@ -43,6 +45,7 @@ Seal = Callable[[dict[tuple[str, str], str]], None]  # of (what, pseudonym) → 
 @click.option("--officer-key", "officer", type=FILE, help="For whom: the privacy officer's public key.")
 @click.option("--labels-from-reports", "from_reports", is_flag=True, help="Where a row has a report and no labels.")
 @click.option("--split", type=click.Choice(["train", "valid", "test"]), help="Of a data set's folder only.")
+@burned_in_option
 @workspace_option
 def command(
     *,
@@ -59,6 +62,7 @@ def command(
     officer: Path | None,
     from_reports: bool,
     split: str | None,
+    burned_in: Choice | None,
     workspace: Path | None,
 ) -> None:
     """Take in a manifest.csv, a folder that holds one, or the folder of a known data set as it was published.
@@ -74,6 +78,7 @@ def command(
     """
     if not cohort.strip():
         raise UsageError("The cohort has no name: pass --cohort NAME.")
+    from engine.intake.burned_in_choice import Screen
     from engine.store.records import Cohort
 
     if (sealed is None) != (officer is None):
@@ -91,7 +96,10 @@ def command(
 
         entries, labelled = with_report_labels(entries)
         click.echo(f"{labelled} studies take their labels from their reports.", err=True)
-    click.echo(summary_lines(take_in(workspace, about, entries, wanted)))
+    screen = Screen(burned_in or (None if wanted else "keep"))  # of a published data set, its publisher has looked
+    click.echo(summary_lines(take_in(workspace, about, entries, wanted, screen)))
+    if screen.said:
+        click.echo(screen.said)
 
 
 @dataclass(frozen=True)
@@ -111,11 +119,16 @@ class AtTheDoor:
 
 
 def take_in(
-    workspace: Path | None, about: Cohort, entries: Sequence[StudyEntry], wanted: AtTheDoor | None = None
+    workspace: Path | None,
+    about: Cohort,
+    entries: Sequence[StudyEntry],
+    wanted: AtTheDoor | None = None,
+    screen: Screen | None = None,
 ) -> Summary:
     """Take the entries into the workspace that --workspace means, with a progress bar.
 
     wanted : of its door; None where everything comes in as it is
+    screen : what is done about films that seem to carry text; None takes them as they are
     """
     with workspace_from_option(workspace, create=True) as place:
         from tqdm import tqdm
@@ -129,12 +142,17 @@ def take_in(
         place.audit("ingest", actor=single_user(), release=release.name, about=begun)
         with tqdm(total=len(entries), desc=about.name, unit="study", leave=False) as progress:
             cohort = about if door is None else door.cohort
-            summary = ingest(place, release, release.digest, cohort, entries, progress=progress, door=door)
+            summary = ingest(
+                place, release, release.digest, cohort, entries, screen=screen, progress=progress, door=door
+            )
         counts = {"ingested": summary.ingested, "already": summary.already, "skipped": len(summary.skipped)}
         if door is not None and seal is not None:
             seal(door.account.ids)
             counts["reidentified"] = len(door.account.ids)
-        place.audit("ingest", actor=single_user(), release=release.name, about={"cohort": about.name, **counts})
+        looked = {"text in films": screen.about} if screen is not None and screen.films else {}
+        place.audit(
+            "ingest", actor=single_user(), release=release.name, about={"cohort": about.name, **counts, **looked}
+        )
         count_pairs(place)
     return summary
 

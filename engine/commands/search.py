@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import click
 
 from engine.actor import Actor
+from engine.commands.burned_in_option import burned_in_option, screened
 from engine.commands.question_options import question_options
 from engine.commands.shared import (
     SMALL,
@@ -26,6 +27,7 @@ from engine.strings import notice, text
 from engine.study import Modality
 
 if TYPE_CHECKING:
+    from engine.intake.burned_in_choice import Choice
     from engine.retrieval.answer import Answer, Options
 
 LABELS_WIDTH = 60  # characters of how a case is labelled in the table
@@ -39,6 +41,7 @@ LABELS_WIDTH = 60  # characters of how a case is labelled in the table
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--start", type=click.FloatRange(min=0), metavar="SECONDS", help="Where to search a long recording.")
 @answer_options
+@burned_in_option
 @workspace_option
 def command(
     *,
@@ -51,6 +54,7 @@ def command(
     fs: float | None,
     units: str | None,
     modality: str | None,
+    burned_in: Choice | None,
     workspace: Path | None,
 ) -> int:
     """Show the cases nearest to a file (or the files of one study), or to a finding in words."""
@@ -69,6 +73,7 @@ def command(
 
         started = time.perf_counter()
         study = read_query(query or (words or "",), any(files), Answers(modality, fs, units), place.key)
+        study = screened(study, burned_in, place, actor=actor)
         count_pairs(place, SMALL)
         study = study if start is None else window_from(study, start)
         answer = search(place, release, study, options, actor=actor, started=started)

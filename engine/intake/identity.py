@@ -3,7 +3,8 @@
 The keep-list follows the Basic Profile of PS3.15 Annex E and is stricter: private elements, overlays, curves,
 signatures, times of day, free text (comments, descriptions, protocol and series names) and every sequence that is not
 needed to show the film or the trace are removed; dicognito then replaces what is left of identity (names, ids, UIDs,
-dates) by values that are stable for one key. Pixels are never looked at, so burned-in text is reported as open.
+dates) by values that are stable for one key. Pixels are not looked at here, so burned-in text is reported as open until
+engine.intake.burned_in has looked for it.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from pydicom.dataset import Dataset, FileDataset
 
 BURNED_IN = "Text burned into the picture cannot be ruled out and is not searched for: look at it before you share it."
+SAYS_SO = "says_burned_in"  # a fact: the file itself says that text is burned into its picture
 
 _KEPT_SEQUENCES = {
     "ModalityLUTSequence",
@@ -90,7 +92,7 @@ def deidentify(dataset: FileDataset, key: bytes) -> Identified:
     for label, (owner, tag, value) in before.items():
         actions[label] = _outcome(owner, tag, value)
     facts |= _shifted_date(dataset)
-    note = "" if str(dataset.get("BurnedInAnnotation", "")).strip().upper() == "NO" else BURNED_IN
+    note = "" if _burned_in(dataset) == "NO" else BURNED_IN
     rows = tuple(IdentityRow(label, action, reason) for label, (action, reason) in actions.items())  # type: ignore[arg-type]
     return Identified(rows, note, recognised_by, facts)
 
@@ -205,7 +207,14 @@ def _facts(dataset: Dataset) -> dict[str, Any]:
     sex = str(_value(dataset, "PatientSex") or "").strip().upper()
     if sex in _SEX:
         facts["sex"] = sex
+    if _burned_in(dataset) == "YES":
+        facts[SAYS_SO] = True
     return facts
+
+
+def _burned_in(dataset: Dataset) -> str:
+    """Return what the file says of text in its picture: "YES", "NO" or nothing of use."""
+    return str(_value(dataset, "BurnedInAnnotation") or "").strip().upper()
 
 
 def _age(text: str) -> float | int | None:

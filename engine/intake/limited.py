@@ -21,13 +21,13 @@ from dataclasses import asdict, dataclass, field
 
 from engine import counters
 from engine.errors import IntakeError, QuestionError, UsageError
-from engine.intake import scratch
-from engine.intake.messages import Message, MessageError, TooLateError, receive, send, study_in
+from engine.intake import burned_in, scratch
+from engine.intake.messages import Message, MessageError, TooLateError, content_out, receive, send, study_in
 from engine.intake.pseudonyms import process_key
 from engine.intake.settle import settled
 from engine.intake.upload import Answers, Upload, check_sizes
 from engine.settings import ROOT, read_memory_mb, read_seconds
-from engine.study import Study
+from engine.study import Box, Film, Study
 
 A_MOMENT_S = 0.5  # of the processor: what most uploads are read within
 WALL = 2  # seconds of the clock that a reader may take for each of the processor's
@@ -93,6 +93,23 @@ def _read(uploads: Sequence[Upload], answers: Answers, key: bytes) -> Study:
         f"The upload is not read within {most_s:g} s and {memory_mb:,} MB, and its reader was stopped: "
         "export a shorter stretch or a smaller image."
     )
+
+
+def text_boxes_limited(film: Film) -> tuple[Box, ...] | None:
+    """Return where a film seems to carry text, as `engine.intake.burned_in.text_boxes` does, behind other work.
+
+    None where the extra `ocr` is not installed, or the search passed a limit: then text was not looked for.
+    """
+    if not burned_in.is_available():
+        return None
+    most_s, memory_mb = _settings()
+    limits = _Limits(most_s, WALL * most_s, memory_mb, _LONG.yields)
+    parts: list[bytes] = []
+    job = {"film": content_out(film, parts), "limits": asdict(limits)}
+    found = _in_turn(_LONG, Message(job, parts), limits.wall_s)
+    if found is None or "boxes" not in found.body:
+        return None
+    return tuple((float(box[0]), float(box[1]), float(box[2]), float(box[3])) for box in found.body["boxes"])
 
 
 def start() -> None:

@@ -77,7 +77,7 @@ def study_message(study: Study) -> Message:
     parts: list[bytes] = []
     body = {
         "modality": study.modality,
-        "content": _content_out(study.content, parts),
+        "content": content_out(study.content, parts),
         "recognised": study.recognised,
         "identity": [asdict(row) for row in study.identity],
         "identity_note": study.identity_note,
@@ -85,7 +85,7 @@ def study_message(study: Study) -> Message:
         "patient_key": study.patient_key,
         "window_s": study.window_s,
         "fingerprint": study.fingerprint,
-        "other_reading": None if study.other_reading is None else _content_out(study.other_reading, parts),
+        "other_reading": None if study.other_reading is None else content_out(study.other_reading, parts),
     }
     return Message(body, parts)
 
@@ -94,12 +94,12 @@ def study_in(message: Message) -> Study:
     """Return the study of a message; MessageError where there is none in it."""
     try:
         body = message.body
-        other = None if body["other_reading"] is None else _content_in(body["other_reading"], message.parts)
+        other = None if body["other_reading"] is None else content_in(body["other_reading"], message.parts)
         if other is not None and not isinstance(other, Film):
             raise TypeError("the other reading is no film")
         return Study(
             str(body["modality"]),
-            _content_in(body["content"], message.parts),
+            content_in(body["content"], message.parts),
             str(body["recognised"]),
             tuple(IdentityRow(str(row["tag"]), row["action"], str(row["reason"])) for row in body["identity"]),
             str(body["identity_note"]),
@@ -113,7 +113,7 @@ def study_in(message: Message) -> Study:
         raise MessageError("the message holds no study") from error
 
 
-def _content_out(content: Trace | Film | Note, parts: list[bytes]) -> dict[str, Any]:
+def content_out(content: Trace | Film | Note, parts: list[bytes]) -> dict[str, Any]:
     """Return the content as JSON holds it; its array is added to the parts."""
     if isinstance(content, Note):
         return {"kind": _NOTE, "text": content.text}
@@ -124,7 +124,8 @@ def _content_out(content: Trace | Film | Note, parts: list[bytes]) -> dict[str, 
     return {"kind": _TRACE, "array": array, "leads": content.leads, "fs": content.fs, "units": content.units}
 
 
-def _content_in(given: dict[str, Any], parts: Sequence[Any]) -> Trace | Film | Note:
+def content_in(given: dict[str, Any], parts: Sequence[Any]) -> Trace | Film | Note:
+    """Return the content that `content_out` made; its array is one of the parts."""
     if given["kind"] == _NOTE:
         return Note(str(given["text"]))
     if given["kind"] == _FILM:

@@ -22,12 +22,13 @@ import warnings
 from contextlib import suppress
 
 from engine.errors import CasebindError, QuestionError
-from engine.intake import formats, scratch
+from engine.intake import burned_in, formats, scratch
 from engine.intake.archive import announced_bytes
-from engine.intake.messages import Message, MessageError, receive, send, study_message
+from engine.intake.messages import Message, MessageError, content_in, receive, send, study_message
 from engine.intake.read import parse
 from engine.intake.upload import MEGABYTE, Answers, Upload
 from engine.settings import UNPACKED_LIMIT_MB
+from engine.study import Film
 
 # What readers import when they meet the first file of a format; a missing one is reported by its reader.
 LIBRARIES = (
@@ -53,6 +54,7 @@ LIBRARIES = (
     "PIL.PpmImagePlugin",
     "engine.intake.dicom_film",
     "engine.intake.dicom_trace",
+    "rapidocr.main",
 )
 MOST_BYTES = 2 * UNPACKED_LIMIT_MB * MEGABYTE  # of one message
 LARGE_BYTES = 30 * MEGABYTE  # of an upload, unpacked: more than most films and recordings have
@@ -113,13 +115,18 @@ def _fork(control: socket.socket, descriptor: int) -> None:
 
 
 def _serve(connection: socket.socket) -> None:
-    """Read the one upload that the connection brings, within its limits, and answer.
+    """Read the one upload that the connection brings, or look for text in its film, within its limits, and answer.
 
     A large one is left to a reader that yields, without an answer.
     """
     with suppress(MessageError, OSError):  # the app has gone
         job = receive(connection, until=time.monotonic() + _FIRST_WAIT_S, most=MOST_BYTES)
         limit(**job.body["limits"])
+        if "film" in job.body:
+            result = boxes(job)
+            connection.settimeout(None)
+            send(connection, result)
+            return
         uploads = [Upload(name, bytes(data)) for name, data in zip(job.body["names"], job.parts[1:], strict=True)]
         if not job.body["limits"]["yields"] and sum(map(announced_bytes, uploads)) > LARGE_BYTES:
             return
@@ -139,6 +146,15 @@ def answer(uploads: list[Upload], job: Message) -> Message:
     except CasebindError as error:
         return Message({"error": str(error)})
     return Message({"study": study.body}, study.parts)
+
+
+def boxes(job: Message) -> Message:
+    """Return the boxes of text in the film of a job, or nothing where it cannot be looked for."""
+    film = content_in(job.body["film"], job.parts)
+    try:
+        return Message({"boxes": burned_in.text_boxes(film)} if isinstance(film, Film) else {})
+    except Exception:  # whatever a library raises: then text was not looked for
+        return Message({})
 
 
 def limit(*, cpu_s: float, wall_s: float, memory_mb: int, yields: bool) -> None:

@@ -79,6 +79,7 @@ KINDS: dict[str, Event] = {
     "inbox taken up again": "change",
     "studies removed": "change",
     "import ratings": "import",
+    "text in a film": "import",
     "export": "export",
     "backup": "export",
     "restored": "import",

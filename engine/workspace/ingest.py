@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from engine.files import utc_now
+from engine.intake.burned_in_choice import FACT, Screen
 from engine.intake.pseudonyms import shown_pseudonym
 from engine.intake.quality.verdict import gate_digest
 from engine.plain_text import csv_text
@@ -62,13 +63,16 @@ def ingest(
     cohort: Cohort,
     entries: Sequence[StudyEntry],
     *,
+    screen: Screen | None = None,
     progress: Progress | None = None,
     precomputed: Precomputed = NOTHING_PRECOMPUTED,
     door: Door | None = None,
 ) -> Summary:
     """Take the entries in, batch by batch; each batch is on disk or not there at all, whatever kills the process.
 
-    door : what of the entries comes in; everything as it is without one
+    screen : what is done about films that seem to carry text; None takes them as they are. Those of a cohort that is
+             synthetic, or of rows that say so, are not looked at
+    door   : what of the entries comes in; everything as it is without one
     """
     workspace.clean()
     summary = Summary()
@@ -80,7 +84,7 @@ def ingest(
     summary.already = len(entries) - len(fresh)
     if progress is not None:
         progress.update(summary.already)
-    for outcomes in encode_batches(fresh, release, workspace.key, precomputed):
+    for outcomes in encode_batches(fresh, release, workspace.key, precomputed, None if cohort.synthetic else screen):
         batch = acceptable(workspace, cohort, outcomes, summary)
         summary.remarks += remarks_of(outcomes)
         if batch:
@@ -158,7 +162,7 @@ def new_study(cohort: Cohort, outcome: Outcome) -> NewStudy:
         fingerprint=study.fingerprint,
         patient_key=study.patient_key,
         window_s=study.window_s,
-        extra=dict(entry.extra),
+        extra=dict(entry.extra) | ({FACT: facts[FACT]} if FACT in facts else {}),
         **{name: facts[name] for name in COLUMNS if facts.get(name) not in (None, "")},
     )
     return NewStudy(row, key, study, outcome.embedding, outcome.code, facts.get("consent") or {})

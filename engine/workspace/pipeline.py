@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from engine.errors import CasebindError, ReleaseError
+from engine.intake.burned_in_choice import Screen
 from engine.intake.quality.judge import choose_window, judge
 from engine.intake.quality.verdict import gate_digest
 from engine.study import Study
@@ -84,11 +85,18 @@ NOTHING_PRECOMPUTED = Precomputed({})
 
 
 def encode_batches(
-    entries: Sequence[StudyEntry], release: Release, key: bytes, precomputed: Precomputed = NOTHING_PRECOMPUTED
+    entries: Sequence[StudyEntry],
+    release: Release,
+    key: bytes,
+    precomputed: Precomputed = NOTHING_PRECOMPUTED,
+    screen: Screen | None = None,
 ) -> Iterator[list[Outcome]]:
-    """Yield the outcomes batch by batch, in the order of the entries."""
+    """Yield the outcomes batch by batch, in the order of the entries.
+
+    screen : what is done about films that seem to carry text; None takes them as they are
+    """
     for first in range(0, len(entries), BATCH):
-        outcomes = [_judged(entry, key, precomputed) for entry in entries[first : first + BATCH]]
+        outcomes = [_judged(entry, key, precomputed, screen) for entry in entries[first : first + BATCH]]
         waiting = [place for place, one in enumerate(outcomes) if one.accepted and not one.embedding.any()]
         for place, done in zip(waiting, _embedded([outcomes[place] for place in waiting], release), strict=True):
             outcomes[place] = done
@@ -113,8 +121,8 @@ def load_precomputed(file: Path, digest: str) -> Precomputed:
     )
 
 
-def _judged(entry: StudyEntry, key: bytes, precomputed: Precomputed) -> Outcome:
-    """Read one entry and put it through the gate."""
+def _judged(entry: StudyEntry, key: bytes, precomputed: Precomputed, screen: Screen | None) -> Outcome:
+    """Read one entry and put it through the gate, and what was accepted through the screen for text in films."""
     try:
         study = entry.load(key)
         study = replace(choose_window(study), facts={**study.facts, **entry.facts})
@@ -122,6 +130,8 @@ def _judged(entry: StudyEntry, key: bytes, precomputed: Precomputed) -> Outcome:
         if ready is not None:
             return ready
         verdict = judge(study)
+        if verdict.accepted and screen is not None:
+            study = screen.passed(study)
     except CasebindError as error:
         return _failed(entry, str(error))
     if not verdict.accepted:

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import streamlit as st
 
 from engine.errors import CasebindError, QuestionError
-from engine.intake.limited import read_limited
+from engine.intake import burned_in_choice
+from engine.intake.burned_in import looked_by
+from engine.intake.burned_in_choice import ACT, Choice, after_choice
+from engine.intake.limited import read_limited, text_boxes_limited
 from engine.intake.read import read_text
 from engine.intake.upload import Answers, Upload
 from engine.retrieval import search as retrieval
@@ -18,7 +22,8 @@ from engine.retrieval.answer import Answer, Options
 from engine.sentences import spoken
 from engine.store.filters import Clause
 from engine.store.permission import permission
-from engine.study import Study
+from engine.strings import text
+from engine.study import Box, Study
 from pages.shared import resources
 
 QUERY, CASE = "query", "case"  # names in the URL
@@ -35,9 +40,27 @@ class Pending:
     question: QuestionError
 
 
+@dataclass(frozen=True)
+class Flagged:
+    """A film that was read and seems to carry text; kept in the session alone until the user chooses.
+
+    boxes  : where; empty where the file alone says so
+    read_s : what reading it took
+    """
+
+    study: Study
+    boxes: tuple[Box, ...]
+    read_s: float
+
+
 def pending() -> Pending | None:
     """Return what waits for an answer of the user."""
     return st.session_state.get("pending")
+
+
+def flagged() -> Flagged | None:
+    """Return the film about whose text the user has to choose."""
+    return st.session_state.get("flagged")
 
 
 def error() -> str:
@@ -63,7 +86,7 @@ def has_query() -> bool:
 
 def forget() -> None:
     """Drop query, results and view; the next run starts empty."""
-    for name in ("pending", "error", "study", "refused", "answer", "settings", "counters", "maps", "parts"):
+    for name in ("pending", "flagged", "error", "study", "refused", "answer", "settings", "counters", "maps", "parts"):
         st.session_state.pop(name, None)
     st.query_params.from_dict(url(QUERY, *VIEW))
     st.session_state["drop"] = st.session_state.get("drop", 0) + 1  # a new key empties the drop zone
@@ -82,9 +105,37 @@ def take(uploads: tuple[Upload, ...], answers: Answers) -> None:
         st.session_state.pop("pending", None)
         forget_drop = False  # a missing sibling can still be added to what was dropped
     else:
-        _begin(found, started)
+        _look(found, started)
     if forget_drop:
         st.session_state["drop"] = st.session_state.get("drop", 0) + 1
+
+
+def _look(read: Study, started: float) -> None:
+    """Begin with what was read; a film that seems to carry text waits for a choice first."""
+    looks = not resources.workspace().is_synthetic(read) and burned_in_choice.may_hold_text(read)
+    with st.spinner(text("asking.looking"), show_time=True) if looks else nullcontext():
+        looked = burned_in_choice.look(read, text_boxes_limited) if looks else burned_in_choice.Looked(read)
+    if not looked.is_flagged:
+        _begin(looked.study, started)
+        return
+    forget()
+    st.session_state["flagged"] = Flagged(read, looked.boxes, time.perf_counter() - started)
+
+
+def choose(choice: Choice) -> None:
+    """Do what the user chose about the text of the flagged film; the choice is in the record first."""
+    waiting = flagged()
+    if waiting is None:
+        return
+    about = {"choice": choice, "boxes": len(waiting.boxes), "by": looked_by()}
+    try:
+        resources.workspace().audit(ACT, actor=resources.actor(), about=about)
+    except CasebindError as problem:
+        st.session_state["error"] = spoken(problem)
+        return
+    forget()
+    if choice != "refuse":
+        _begin(after_choice(waiting.study, waiting.boxes, choice), time.perf_counter() - waiting.read_s)
 
 
 def take_text(words: str) -> None:

@@ -85,7 +85,7 @@ def _patient(dataset: Dataset, owner: Owner, study: Study) -> None:
 
 
 def _identity(dataset: Dataset, study: Study) -> None:
-    """State what can be claimed: pixels of recorded films were not searched for text, so nothing is said of them."""
+    """State what can be claimed: text in the pixels of recorded films is never ruled out, so nothing is said of it."""
     synthetic = bool(study.facts.get("synthetic"))
     dataset.DeidentificationMethod = text("report.deid_synthetic" if synthetic else "report.deid_recorded")
     if synthetic or study.modality != "cxr":

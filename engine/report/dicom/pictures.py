@@ -56,7 +56,7 @@ def _capture(study: Study, owner: Owner, words: str, pixels: np.ndarray) -> File
     dataset.ImageType = ["DERIVED", "SECONDARY"]
     dataset.DateOfSecondaryCapture, dataset.TimeOfSecondaryCapture = dataset.ContentDate, dataset.ContentTime
     dataset.ImageComments = words
-    if study.facts.get("synthetic") or study.modality != "cxr":  # of recorded films nobody has looked at the pixels
+    if study.facts.get("synthetic") or study.modality != "cxr":  # text in recorded films is never ruled out
         dataset.BurnedInAnnotation = "NO"
     dataset.LossyImageCompression = "00"
     dataset.Rows, dataset.Columns = pixels.shape[:2]

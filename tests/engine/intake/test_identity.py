@@ -212,6 +212,31 @@ def test_the_table_says_what_happened_to_each_element() -> None:
     assert expected.items() <= table.items()
 
 
+def test_pictures_beside_the_pixel_data_are_dropped() -> None:
+    """An overlay, an icon and a private thumbnail can show the same name; nothing of them is read."""
+    pattern = NAME.encode() * 160
+    ds, icon = film(), Dataset()
+    ds.add_new((0x6000, 0x0010), "US", 96)
+    ds.add_new((0x6000, 0x0011), "US", 80)
+    ds.add_new((0x6000, 0x0040), "CS", "G")
+    ds.add_new((0x6000, 0x0050), "SS", [1, 1])
+    ds.add_new((0x6000, 0x0100), "US", 1)
+    ds.add_new((0x6000, 0x0102), "US", 0)
+    ds.add_new((0x6000, 0x3000), "OW", pattern[:960])
+    icon.Rows, icon.Columns, icon.SamplesPerPixel, icon.PhotometricInterpretation = 32, 32, 1, "MONOCHROME2"
+    icon.BitsAllocated, icon.BitsStored, icon.HighBit, icon.PixelRepresentation = 8, 8, 7, 0
+    icon.PixelData = pattern[:1024]
+    icon["PixelData"].VR = "OB"
+    ds.IconImageSequence = [icon]
+    ds.private_block(0x0011, "ACME", create=True).add_new(0x10, "OB", pattern[:1024])
+    study = read([Upload("a.dcm", as_bytes(ds))], key=KEY)
+    assert study.fingerprint == read([Upload("a.dcm", as_bytes(film()))], key=KEY).fingerprint
+    assert NAME.lower() not in everything_in(study)
+    table = actions(study)
+    assert table["(0088,0200) Icon Image Sequence"] == table["(0011,xxxx) private elements"] == "removed"
+    assert {action for tag, action in table.items() if tag.startswith("(6000,3000)")} == {"removed"}
+
+
 def test_burned_in_text_is_open_unless_the_file_denies_it() -> None:
     assert read([Upload("a", as_bytes(film(BurnedInAnnotation="NO")))]).identity_note == ""
     for value in ("YES", "", None):

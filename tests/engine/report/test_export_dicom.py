@@ -336,7 +336,7 @@ def test_nothing_is_claimed_of_a_recorded_films_pixels(package):
     _, found = package
     film, pulse = found["objects/cxr-001.dcm"], found["objects/ppg-001.dcm"]
     assert "PatientIdentityRemoved" not in film and "BurnedInAnnotation" not in film
-    assert "not searched for text" in film.DeidentificationMethod
+    assert "text in pixels not ruled out" in film.DeidentificationMethod
     assert (pulse.PatientIdentityRemoved, pulse.BurnedInAnnotation) == ("YES", "NO")
 
 
