@@ -44,9 +44,9 @@ def run(
     for number in range(drawn):
         px, contrast = SIZES[number % len(SIZES)], CONTRASTS[number // len(SIZES) % len(CONTRASTS)]
         one = with_text(enlarged(films[number]()), px, contrast, chance)
-        began = time.perf_counter()
+        began = time.process_time()
         boxes = text_boxes(one.film)
-        seconds.append(time.perf_counter() - began)
+        seconds.append(time.process_time() - began)
         texts.append(
             {"px": px, "contrast": contrast, "place": one.place, "turned": one.turned, **_seen(one.ink, boxes)}
         )
@@ -62,7 +62,7 @@ def as_lines(found: dict[str, Any]) -> str:
     """Return the figures for a person."""
     lines = [
         f"Text drawn on films of {found['split']} ({found['side_px']} px on the shorter side), looked for by "
-        f"{found['by']}, {found['seconds']:.1f} s a film; found of n, 95 % interval:"
+        f"{found['by']}, {found['seconds']:.1f} s of the processor a film; found of n, 95 % interval:"
     ]
     lines += [f"{row['px']:4} px, contrast {row['contrast']:3}: {_share(row)}" for row in found["strata"]]
     lines += [f"{place}: {_share(row)}" for place, row in found["places"].items()]
