@@ -31,6 +31,7 @@ SLOW = (
     "engine/explain/test_attribution",
     "engine/hospital/test_nothing_is_lost",
     "engine/intake/test_limited",
+    "engine/learning/test_adaptation",
     "engine/learning/test_jobs",
     "engine/learning/test_promot",
     "engine/learning/test_unlearning",

@@ -70,7 +70,7 @@ class StageCheckpoint:
 
         if not self.file.is_file():
             return {}
-        found: dict[str, Any] = torch.load(self.file, weights_only=False)  # written by this process's forerunner
+        found: dict[str, Any] = torch.load(self.file, weights_only=True)  # numbers alone, never code
         return found
 
 
@@ -86,14 +86,15 @@ def work(folder: Path, job: dict[str, Any]) -> str:
     print(json.dumps({"pairs": data.counts()}), flush=True)
     report_progress(folder, "fitting", 0.0)
     done = StageCheckpoint(folder)
-    heads = done.stage("maps", plan.steps, (0.0, MAPS), lambda **more: fit_maps(base.heads, data, plan, **more))
+    heads = _maps(done, "maps", data, plan, base=base, span=(0.0, MAPS))
     curve = _curve(base, data, plan, done, heads)
-    fitted: FittedRound = done.stage(
+    layer = done.stage(
         "hash",
         plan.hash_steps,
         (CURVE, HASH),
-        lambda **more: fit_hash(base.layer(), heads, base.heads, data, plan, **more),
+        lambda **more: _layer(fit_hash(base.layer(), heads, base.heads, data, plan, **more)),
     )
+    fitted = FittedRound(heads, layer["weight"].numpy(), layer["threshold"].numpy(), [])
     report_progress(folder, "measuring", HASH)
     after = Coder(base, fitted)
     figures = measured(base, after, data)
@@ -129,6 +130,32 @@ def gate_rows(base: Release, after: Coder, data: AdaptationData) -> list[gate.Ga
     return holdout_rows(measure_queries(labels.holdout, *sides)) + rating_rows(labels.apart, labels.units, *far)
 
 
+def _maps(
+    done: StageCheckpoint,
+    name: str,
+    data: AdaptationData,
+    plan: AdaptationPlan,
+    *,
+    base: Release,
+    span: tuple[float, float],
+) -> Heads:
+    """Return the maps of a stage, fitted now or before the process was killed."""
+    import torch
+
+    def work(**more: Any) -> dict[str, torch.Tensor]:
+        return {m: torch.from_numpy(head) for m, head in fit_maps(base.heads, data, plan, **more).items()}
+
+    found: dict[str, torch.Tensor] = done.stage(name, plan.steps, span, work)
+    return {m: head.numpy() for m, head in found.items()}
+
+
+def _layer(fitted: FittedRound) -> dict[str, Any]:
+    """Return the hash layer of a fit as it is kept."""
+    import torch
+
+    return {"weight": torch.from_numpy(fitted.weight), "threshold": torch.from_numpy(fitted.threshold)}
+
+
 def _curve(
     base: Release, data: AdaptationData, plan: AdaptationPlan, done: StageCheckpoint, heads: Heads
 ) -> list[dict[str, Any]]:
@@ -136,12 +163,8 @@ def _curve(
     points = [_point("none", base.heads, data.fewer(0.0), base)]
     for number, share in enumerate(SHARES):
         some, span = data.fewer(share), (CURVE - MAPS) / len(SHARES)
-        made = done.stage(
-            f"share {share}",
-            plan.steps,
-            (MAPS + span * number, MAPS + span * (number + 1)),
-            lambda part=some, **more: fit_maps(base.heads, part, replace(plan, seed=plan.seed + 1), **more),
-        )
+        at = MAPS + span * number
+        made = _maps(done, f"share {share}", some, replace(plan, seed=plan.seed + 1), base=base, span=(at, at + span))
         points.append(_point(f"{share:g}", made, some, base))
     return [*points, _point("all", heads, data, base)]
 
