@@ -1,4 +1,4 @@
-"""casebind pacs find | get"""
+"""casebind pacs find | get | send"""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ COLUMNS = ("accession", "patient", "since", "until", "modality")
 
 @click.group("pacs")
 def command() -> None:
-    """Find studies in the hospital's archive and fetch them (DICOMweb); docs/pacs.md says how.
+    """Find studies in the hospital's archive, fetch them, send back (DICOMweb); docs/pacs.md says how.
 
     Address and password file stand in pacs.toml of the workspace.
     """
@@ -112,6 +112,31 @@ def get(
         click.echo(f"  {done.failed.count(sentence):,} × {sentence}")
     if done.fetched and not no_take_up:
         take_up_waiting(folder)
+
+
+@command.command("send")
+@click.argument("query_id")
+@click.option("--case", "cases", multiple=True, metavar="STUDY_ID", help="Only this case; may be repeated.")
+@wanted_options
+@workspace_option
+def send(
+    *, query_id: str, cases: tuple[str, ...], workspace: Path | None, modality: tuple[str, ...], **given: str
+) -> None:
+    """Send what was found near an earlier query into the study that the query was taken from.
+
+    A report (SR), a key object selection and a picture of the nearest pair go into series of their own. The study has
+    to hold the query's own film or recording. The archive is asked for every object again before it counts as sent.
+    """
+    from engine.commands.shared import load_release, workspace_from_option
+    from engine.hospital.sending import send_back
+    from engine.retrieval.answer import Options
+    from engine.retrieval.search import search_stored
+
+    wanted = _wanted(given, modality)
+    with workspace_from_option(workspace) as place:
+        answer = search_stored(place, load_release(), query_id, Options(), actor=single_user())
+        done = send_back(place, answer, wanted, cases, actor=single_user())
+    click.echo(f"Sent and found again: {', '.join(done.objects)}; {done.cases:,} cases near {query_id}.")
 
 
 def read_worklist(file: Path) -> list[WantedStudies]:

@@ -51,7 +51,7 @@ def find(workspace: Workspace, wanted: WantedStudies, *, actor: Actor) -> list[F
 def objects(workspace: Workspace, study: FoundStudy, *, actor: Actor) -> list[FoundObject]:
     """Return the films and recordings of a study of the archive."""
     require(workspace.database, actor, "fetch")
-    return _of_ours(DicomWebArchive(archive_settings(workspace.path)), study)
+    return objects_of(DicomWebArchive(archive_settings(workspace.path)), study)
 
 
 def as_upload(workspace: Workspace, one: FoundObject, *, actor: Actor) -> Upload:
@@ -101,7 +101,7 @@ class FetchJob:
             for one in wanted:
                 before = self.done.fetched
                 for study in self._patiently(lambda one=one: self._archive.find(one)):  # type: ignore[misc]
-                    for each in self._patiently(lambda study=study: _of_ours(self._archive, study)):  # type: ignore[misc]
+                    for each in self._patiently(lambda study=study: objects_of(self._archive, study)):  # type: ignore[misc]
                         self._patiently(lambda each=each: self.one(inbox, each))  # type: ignore[misc]
                 about = {
                     "by": sorted(one.filters()),
@@ -162,7 +162,7 @@ class FetchJob:
         return first <= at < last if first <= last else at >= first or at < last
 
 
-def _of_ours(archive: DicomWebArchive, study: FoundStudy) -> list[FoundObject]:
+def objects_of(archive: DicomWebArchive, study: FoundStudy) -> list[FoundObject]:
     """Return those objects of a study that are films and recordings."""
     listed = archive.objects(study.uid, FETCHED_MODALITIES)
     known = [one for one in listed if one.sop_class in ACCEPTED]

@@ -47,9 +47,11 @@ def export(
     *,
     actor: Actor,
     maps: PairMaps | None = None,
+    write: Callable[[Report, ExportRequest], bytes] | None = None,
 ) -> Exported:
     """Return the file of an answer.
 
+    write   : makes it in the place of the format's writer, where it does not become a file
     release : makes the maps where `request.overlay` and no `maps` of the first case are given
     Raises UsageError where a case is not among the results, nothing may be exported or the query's patient withdrew.
     """
@@ -62,7 +64,7 @@ def export(
         report = _begin(workspace, answer, picked, allowed=allowed, request=request, actor=actor)
         try:
             found = _explained(report, request, maps, lambda case: _maps(workspace, release, answer, case, actor=actor))
-            data = writer.write(found, request)
+            data = (write or writer.write)(found, request)
         except (UsageError, WorkspaceError):
             if permitted_ids(workspace.database, actor, picked_ids) == allowed:
                 raise

@@ -71,6 +71,7 @@ KINDS: dict[str, Event] = {
     "ingest": "import",
     "archive searched": "query",
     "archive fetched": "import",
+    "sent to the archive": "export",
     "listener started": "application",
     "listener stopped": "application",
     "sender refused": "security",

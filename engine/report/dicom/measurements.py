@@ -44,21 +44,27 @@ PROCEDURE = ("similar-cases", "Search for similar cases in a collection")
 SERIES = Series("sr-series", "sr", 2, "report.series_sr")
 
 
-def report_object(report: Report, query: Dataset, matches: Sequence[tuple[Neighbour, Dataset]], owner: Owner) -> Any:
-    """Return the SR document; it belongs to the query's patient and refers to the objects of the others."""
+def report_object(
+    report: Report, query: Dataset, matches: Sequence[tuple[Neighbour, Dataset | None]], owner: Owner
+) -> Any:
+    """Return the SR document; it belongs to the query's patient and refers to the objects of the others, if any."""
     content = MeasurementReport(
         observation_context=ObservationContext(observer_device_context=device(report, owner)),
         procedure_reported=private_code(*PROCEDURE),
         imaging_measurements=[_group(report, one, dataset, owner) for one, dataset in matches],
     )
     content[0].ContentSequence.append(comment(text("report.sr_notice", notice=notice())))
-    return sr_document(report, owner, SERIES, content, [query, *(dataset for _, dataset in matches)])
+    others = [dataset for _, dataset in matches if dataset is not None]
+    return sr_document(report, owner, SERIES, content, [query, *others])
 
 
-def _group(report: Report, one: Neighbour, dataset: Dataset, owner: Owner) -> MeasurementsAndQualitativeEvaluations:
+def _group(
+    report: Report, one: Neighbour, dataset: Dataset | None, owner: Owner
+) -> MeasurementsAndQualitativeEvaluations:
     """Return the measurement group of one case."""
-    waveform = "Rows" not in dataset
-    source = [] if waveform else [SourceImageForMeasurementGroup(dataset.SOPClassUID, dataset.SOPInstanceUID)]
+    image = dataset if dataset is not None and "Rows" in dataset else None
+    waveform = dataset if image is None else None
+    source = [] if image is None else [SourceImageForMeasurementGroup(image.SOPClassUID, image.SOPInstanceUID)]
     group = MeasurementsAndQualitativeEvaluations(
         tracking_identifier=TrackingIdentifier(
             identifier=f"{report.answer.query_id} {one.modality} {one.rank} {one.study_id}",
@@ -80,10 +86,10 @@ def _group(report: Report, one: Neighbour, dataset: Dataset, owner: Owner) -> Me
         source_images=source or None,
     )
     items = group[0].ContentSequence
-    if waveform:
+    if waveform is not None:
         items.append(
             CompositeContentItem(
-                SOURCE, dataset.SOPClassUID, dataset.SOPInstanceUID, relationship_type=RelationshipTypeValues.CONTAINS
+                SOURCE, waveform.SOPClassUID, waveform.SOPInstanceUID, relationship_type=RelationshipTypeValues.CONTAINS
             )
         )
     items.append(comment(_words(one)))

@@ -41,7 +41,20 @@ def picture_object(study: Study, owner: Owner) -> FileDataset:
     figure.set_dpi(PICTURE_DPI)
     figure.canvas.draw()
     pixels = np.asarray(figure.canvas.buffer_rgba())[..., :3].copy()
+    return _in_colour(_capture(study, owner, comment("comment_picture", study), pixels))
+
+
+def pair_object(study: Study, owner: Owner, pixels: np.ndarray, number: int) -> FileDataset:
+    """Return a colour picture (rows, columns, 3) uint8 of a query beside a case, as object `number` of its series."""
     dataset = _capture(study, owner, comment("comment_picture", study), pixels)
+    dataset.SOPInstanceUID = owner.uid("pair", owner.study_id, str(number))
+    dataset.SeriesInstanceUID = owner.uid("pair-series", owner.study_id)
+    dataset.SeriesNumber, dataset.InstanceNumber = 5, number % 2**31
+    dataset.BurnedInAnnotation = "NO"
+    return _in_colour(dataset)
+
+
+def _in_colour(dataset: FileDataset) -> FileDataset:
     dataset.Laterality = ""  # unknown
     dataset.BitsStored, dataset.HighBit = 8, 7
     dataset.PhotometricInterpretation, dataset.SamplesPerPixel, dataset.PlanarConfiguration = "RGB", 3, 0

@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from datetime import datetime
+from io import BytesIO
 from pathlib import Path
 
 import pytest
@@ -17,6 +18,7 @@ from helpers.archive_objects import beside, chest_film, ecg, pacs_file, wait_unt
 from helpers.archive_processes import settings_at
 from helpers.orthanc import DICOM, HTTP, PASSWORD, URL, USER, Orthanc, needs_orthanc, orthanc
 from helpers.recording_files import as_bytes
+from pydicom import dcmread
 
 from engine.actor import Actor, single_user
 from engine.cli import run
@@ -26,10 +28,13 @@ from engine.hospital.archive import AbsentError, DicomWebArchive, FoundStudy, Wa
 from engine.hospital.fetching import FetchJob
 from engine.hospital.inbox import Inbox
 from engine.hospital.listener import Listener
+from engine.hospital.sending import send_back
 from engine.hospital.settings import ArchiveSettings, Sender, archive_settings
 from engine.hospital.take_up import take_up
 from engine.intake.limited import read_limited
 from engine.model.release import Release
+from engine.retrieval.search import Options, search
+from engine.strings import text
 from engine.study import Study
 from engine.workspace.workspace import Workspace, open_workspace
 
@@ -204,3 +209,34 @@ def _half(server: socket.socket) -> None:
             b'HTTP/1.1 200 OK\r\nContent-Type: multipart/related; type="application/dicom"; boundary=xx\r\n'
             b"Connection: close\r\n\r\n--xx\r\nContent-Type: application/dicom\r\n\r\nDICM half of it"
         )
+
+
+def test_what_was_found_goes_back_into_the_very_study_and_is_found_there_again(
+    workspace: Workspace, release: Release, server: Orthanc
+):
+    words = f'[pacs]\nurl = "{URL}"\nuser = "{USER}"\npassword_file = "{server.password_file}"\n'
+    pacs_file(workspace.path, words)
+    own, other = WantedStudies(accession="ACC00001"), WantedStudies(accession="ACC00002")
+    study = only(fetching.find(workspace, own, actor=ME))
+    film = fetching.objects(workspace, study, actor=ME)[0]
+    answer = search(workspace, release, _read(workspace, film), Options(), actor=ME)
+    with pytest.raises(UsageError, match="does not hold the film"):
+        send_back(workspace, answer, other, actor=ME)
+    done = send_back(workspace, answer, own, actor=ME)
+    assert done.objects == ("Comprehensive SR Storage", "Key Object Selection Document Storage") + done.objects[2:]
+    assert done.objects[2] == "Secondary Capture Image Storage" and done.cases == len(answer.neighbours)
+    archive = DicomWebArchive(archive_settings(workspace.path), in_job=True)
+    back = {}
+    for one in archive.objects(study.uid, ("SR", "KO", "OT")):
+        found = dcmread(BytesIO(archive.fetch(one)))
+        if found.get("Manufacturer") == "Casebind":
+            back[one.modality] = found
+    assert set(back) == {"SR", "KO", "OT"} and len({str(one.SeriesInstanceUID) for one in back.values()}) == 3
+    for one in back.values():
+        assert (one.PatientID, one.AccessionNumber, str(one.PatientName)) == ("H00001", "ACC00001", "Muster^Nummer1")
+        assert text("notice.short") in one.SeriesDescription
+    (named,) = back["KO"].CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence
+    assert named.ReferencedSOPInstanceUID == film.uid
+    assert answer.neighbours[0].study_id in back["SR"].to_json()
+    acts = [row for row in workspace.audit_rows() if row.kind == "sent to the archive"]
+    assert [row.query_id for row in acts] == [answer.query_id]

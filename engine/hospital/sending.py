@@ -1,0 +1,89 @@
+"""Back to the archive: what a search found goes into the very study that its query was taken from."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+from pydicom import dcmread
+from pydicom.dataset import Dataset
+
+from engine.actor import Actor
+from engine.errors import CasebindError, UsageError
+from engine.hospital.archive import DicomWebArchive, FoundStudy, WantedStudies
+from engine.hospital.fetching import objects_of
+from engine.hospital.settings import archive_settings
+from engine.intake.limited import read_limited
+from engine.intake.upload import Upload
+from engine.report.dicom.back import objects_for
+from engine.report.export import export
+from engine.report.report import Report
+from engine.report.writers import ExportRequest
+from engine.retrieval.answer import Answer
+from engine.store.permission import require
+from engine.study import Study
+from engine.workspace.workspace import Workspace
+
+BULK = ("PixelData", "WaveformSequence")  # references need the header alone
+
+
+@dataclass(frozen=True)
+class SentBack:
+    """What the archive holds by now: names of SOP classes of the objects, and how many cases they tell of."""
+
+    objects: tuple[str, ...]
+    cases: int
+
+
+def send_back(
+    workspace: Workspace, answer: Answer, wanted: WantedStudies, cases: tuple[str, ...] = (), *, actor: Actor
+) -> SentBack:
+    """Send a report, a key object selection and a picture of an answer into the study of its query.
+
+    wanted : finds the one study; it has to hold the query's own film or recording, to the last pixel or sample
+    The archive has been asked for every object again when this returns. Raises UsageError with one sentence; nothing
+    counts as sent then.
+    """
+    require(workspace.database, actor, "fetch")
+    archive = DicomWebArchive(archive_settings(workspace.path), in_job=True)
+    study = _only(archive.find(wanted))
+    original = _original(workspace, archive, study, answer.study)
+    made: list[Dataset] = []
+
+    def write(report: Report, _: ExportRequest) -> bytes:
+        made[:] = objects_for(report, original)
+        return b""
+
+    exported = export(workspace, None, answer, ExportRequest("dicom", cases), actor=actor, write=write)
+    archive.store(study.uid, made)
+    names = tuple(one.SOPClassUID.name for one in made)
+    about = {"objects": list(names), "export": exported.audit_id}
+    workspace.audit(
+        "sent to the archive", actor=actor, query_id=answer.query_id, returned=exported.study_ids, about=about
+    )
+    return SentBack(names, len(exported.study_ids))
+
+
+def _only(found: list[FoundStudy]) -> FoundStudy:
+    if len(found) != 1:
+        raise UsageError(f"The archive has {len(found)} studies like that, and one is written to: name its accession.")
+    return found[0]
+
+
+def _original(workspace: Workspace, archive: DicomWebArchive, study: FoundStudy, query: Study) -> Dataset:
+    """Return the header of the query's own object in a study; UsageError where the study does not hold it."""
+    for one in objects_of(archive, study):
+        file = archive.fetch(one)
+        try:
+            found = read_limited([Upload("object.dcm", file)], key=workspace.key)
+        except CasebindError:
+            continue
+        if found.fingerprint == query.fingerprint:
+            header = dcmread(io.BytesIO(file))
+            for name in BULK:
+                if name in header:
+                    delattr(header, name)
+            return header
+    raise UsageError(
+        "The study does not hold the film or recording of this query, so nothing is sent: name the study it is from."
+    )

@@ -1,0 +1,92 @@
+"""What goes back into the study that a query was taken from: a measurement report, a key object selection, a picture.
+
+They belong to the study's patient, stand in series of their own whose description bears the notice, and point at the
+query's own object alone: the cases of the collection are not in that archive and are named by their pseudonyms.
+"""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+import numpy as np
+from highdicom.ko import KeyObjectSelection, KeyObjectSelectionDocument
+from PIL import Image
+from pydicom.dataset import Dataset
+from pydicom.sr.codedict import codes
+
+from engine.errors import UsageError
+from engine.report.dicom.common import MANUFACTURER, Owner, as_waveforms
+from engine.report.dicom.document import device
+from engine.report.dicom.measurements import report_object
+from engine.report.dicom.pictures import pair_object
+from engine.report.picture import pair_png
+from engine.report.report import Report
+from engine.strings import ENGLISH, notice, speaking, text
+
+OF_THE_STUDY = (  # elements of patient and study that every object of a study repeats
+    "PatientName",
+    "PatientID",
+    "IssuerOfPatientID",
+    "PatientBirthDate",
+    "PatientSex",
+    "PatientAge",
+    "StudyInstanceUID",
+    "StudyDate",
+    "StudyTime",
+    "StudyID",
+    "AccessionNumber",
+    "ReferringPhysicianName",
+)
+MAY_BE_EMPTY = tuple(name for name in OF_THE_STUDY if name not in ("IssuerOfPatientID", "PatientAge"))  # of type 2
+REMOVED = ("PatientIdentityRemoved", "DeidentificationMethod")  # they name their patient again
+
+
+@speaking(ENGLISH)
+def objects_for(report: Report, original: Dataset) -> list[Dataset]:
+    """Return the objects for the study of `original`, the query's own object; UsageError where there is no case."""
+    if not report.neighbours:
+        raise UsageError("There are no cases to send, because the search found none: search again more broadly.")
+    for name in MAY_BE_EMPTY:  # devices leave out what may be empty and has to be there
+        if name not in original:
+            setattr(original, name, "")
+    query_id = report.answer.query_id
+    owner = Owner(query_id, query_id, query_id, report.key, report.when, report.version, report.release)
+    measured = report_object(report, original, [(one, None) for one in report.neighbours], owner)
+    pixels = np.asarray(Image.open(io.BytesIO(pair_png(report, report.neighbours[0]))).convert("RGB"))
+    picture = pair_object(report.query, owner, pixels, report.audit_id)
+    for name in REMOVED:
+        if name in picture:
+            delattr(picture, name)
+    for name in OF_THE_STUDY:
+        if name in original:
+            setattr(picture, name, original[name].value)
+        elif name in picture:
+            setattr(picture, name, "")
+    picture.SpecificCharacterSet = original.get("SpecificCharacterSet", "ISO_IR 192")
+    return [measured, _selection(report, original, owner), picture]
+
+
+def _selection(report: Report, original: Dataset, owner: Owner) -> Any:
+    """Return the key object selection of the query's own object."""
+    words = text("report.key_back", notice=notice(), n=len(report.neighbours), query=report.answer.query_id)
+    document = KeyObjectSelectionDocument(
+        evidence=[original],
+        content=KeyObjectSelection(
+            document_title=codes.DCM.ForTeaching,
+            referenced_objects=[original],
+            observer_device_context=device(report, owner),
+            description=words,
+        ),
+        series_instance_uid=owner.uid("ko-series", owner.study_id),
+        series_number=3,
+        sop_instance_uid=owner.uid("ko", owner.study_id, str(report.audit_id)),
+        instance_number=report.audit_id % 2**31,
+        manufacturer=MANUFACTURER,
+        manufacturer_model_name=MANUFACTURER,
+        software_versions=[report.version, f"release {report.release}"],
+        device_serial_number=report.release[:64],
+        series_description=text("report.series_ko", notice=text("notice.short")),
+    )
+    as_waveforms(document, [original])
+    return document
