@@ -63,8 +63,10 @@ def objects_for(report: Report, original: Dataset) -> list[Dataset]:
             setattr(picture, name, original[name].value)
         elif name in picture:
             setattr(picture, name, "")
-    picture.SpecificCharacterSet = original.get("SpecificCharacterSet", "ISO_IR 192")
-    return [measured, _selection(report, original, owner), picture]
+    made = [measured, _selection(report, original, owner), picture]
+    for one in made:
+        one.SpecificCharacterSet = "ISO_IR 192"  # whatever the study's: what is written here has more letters
+    return made
 
 
 def _selection(report: Report, original: Dataset, owner: Owner) -> Any:

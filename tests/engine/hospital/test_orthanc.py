@@ -234,7 +234,7 @@ def test_what_was_found_goes_back_into_the_very_study_and_is_found_there_again(
     assert set(back) == {"SR", "KO", "OT"} and len({str(one.SeriesInstanceUID) for one in back.values()}) == 3
     for one in back.values():
         assert (one.PatientID, one.AccessionNumber, str(one.PatientName)) == ("H00001", "ACC00001", "Muster^Nummer1")
-        assert text("notice.short") in one.SeriesDescription
+        assert text("notice.short") in one.SeriesDescription and one.SpecificCharacterSet == "ISO_IR 192"
     (named,) = back["KO"].CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence
     assert named.ReferencedSOPInstanceUID == film.uid
     assert answer.neighbours[0].study_id in back["SR"].to_json()
