@@ -55,7 +55,7 @@ def read_text(text: str) -> Study:
             f"The text has {len(clean):,} characters and the limit is {TEXT_LIMIT:,}: paste the impression only."
         )
     note = Note(clean)
-    open_point = "Typed text is kept as written, so names in it cannot be ruled out: leave them out."
+    open_point = "Names in a text are looked for and one may be missed, so none can be ruled out: leave them out."
     return Study("text", note, f"text, {len(clean.split())} words", (), open_point, fingerprint=fingerprint(note))
 
 
