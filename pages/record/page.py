@@ -115,6 +115,8 @@ def _details(row: AuditRow) -> str:
 
 
 def _word(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{name} {one}" for name, one in value.items())
     return ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
 
 
