@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+import time
 from pathlib import Path
 from typing import Any
 
@@ -37,14 +38,16 @@ def command(
         _unlearn(folder, _only(words), as_json=as_json)
         return
     patients = _drawn(folder, number) if number is not None and len(words) == 1 else [_only(words[1:])]
-    found = {one: _asked(folder, "verify", patient=one, steps=steps) for one in patients}
-    equal = all(one["digests_equal"] for one in found.values())
+    found, started = {}, time.monotonic()
+    for patient in patients:
+        found[patient] = _asked(folder, "verify", patient=patient, steps=steps)
+        click.echo(f"{patient}: {_sentence(found[patient])}", err=as_json)
+    equal = [one for one, evidence in found.items() if evidence["digests_equal"]]
     if as_json:
-        click.echo(json.dumps({"digests_equal": equal, "patients": found}))
-    else:
-        for patient, one in found.items():
-            click.echo(f"{patient}: {_sentence(one)}")
-    if not equal:
+        click.echo(json.dumps({"digests_equal": len(equal) == len(found), "patients": found}))
+    elif len(found) > 1:
+        click.echo(f"Equal for {len(equal)} of {len(found)} patients; {time.monotonic() - started:,.0f} s.")
+    if len(equal) < len(found):
         raise WorkspaceError(
             "What was learnt differs, so somebody is not forgotten: run `casebind unlearn` and verify again."
         )

@@ -25,13 +25,22 @@ MIN_STUDIES = 30  # studies of either side
 Coded = Callable[[np.ndarray, str], np.ndarray]  # embeddings (n, 256), modality → packed codes (n, 32)
 
 
-def typed_findings(release: Release) -> Pool:
-    """Return findings as somebody types them: every phrase of the vocabulary once, embedded, of nobody."""
-    said = [(n, words) for n, entry in vocabulary().items() for words in (*entry["phrases"], *entry["unseen"])]
-    z = release.embed([Study("text", Note(words), "text") for _, words in said])
+def embed_typed(release: Release) -> np.ndarray:
+    """Return embeddings, (n, 256) float32, of every phrase of the vocabulary as somebody types it: of nobody."""
+    return release.embed([Study("text", Note(words), "text") for _, words in _phrases()])
+
+
+def typed_findings(z: np.ndarray) -> Pool:
+    """Return what `embed_typed` returned with the finding that each phrase names."""
+    said = _phrases()
     nobody = np.array([f"typed {i}" for i in range(len(said))])
     blank, unknown = np.full(len(said), ""), np.full(len(said), np.nan)
     return Pool(z, many_hot([name] for name, _ in said), nobody, blank, blank, unknown)
+
+
+def _phrases() -> list[tuple[str, str]]:
+    """Return (finding, phrase) of the vocabulary, each phrase once."""
+    return [(n, words) for n, entry in vocabulary().items() for words in (*entry["phrases"], *entry["unseen"])]
 
 
 def tables(holdout: Mapping[str, Pool], words: Pool, coded: Coded, before: dict[str, Any]) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 Learnt state is a function of the root release, the rated and original pairs, the plan with its seed, and the number of
 threads. All of these are fixed here, so that two workspaces with the same data learn the same; a round, which begins
 with the release that serves, does not forget. The work is done in a process of its own, with random numbers of its own.
+What typed words are under the root release is of nobody, so the first process hands it on to those that follow.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ if TYPE_CHECKING:
     from engine.model.release import Release
 
 SEED, THREADS = 0, 1
-LEARNT, TABLES = "learnt.npz", "tables.json"
+LEARNT, TABLES, TYPED = "learnt.npz", "tables.json", "typed.npy"
 NOTHING = "There is nothing to learn from: no pair was rated of patients whose consent to training stands."
+_typed: dict[str, np.ndarray] = {}  # digest of a root release → what its language model makes of typed words
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,7 +64,10 @@ def refit(
         job = {"base": str(root.path.resolve()), "steps": steps, "measure": measure}
         Path(folder, JOB).write_text(json.dumps(job), "utf-8")
         np.savez(Path(folder, INPUTS), **to_arrays(found))  # type: ignore[arg-type]
+        if root.digest in _typed:
+            np.save(Path(folder, TYPED), _typed[root.digest])
         _run(folder)
+        _typed[root.digest] = np.load(Path(folder, TYPED), allow_pickle=False)
         return _read(Path(folder), found)
 
 
@@ -93,6 +98,7 @@ def main(folder: Path) -> None:
 
     from engine.learning import gate
     from engine.learning.fit import FitPlan, RatedPairs, fit
+    from engine.learning.recalibrate import embed_typed
     from engine.model.release import load_release
 
     torch.set_num_threads(THREADS)
@@ -111,7 +117,9 @@ def main(folder: Path) -> None:
     if job["measure"]:
         bare = Coder(base, learnt(found.learn.take(np.zeros(0, int))))
         rows = gate.rows_as_json(gate.apply_guards(gate_rows(base, after, found, bare)))
-    tables = {"calibration": calibration_tables(base, after, found), "rows": rows}
+    typed = np.load(folder / TYPED, allow_pickle=False) if (folder / TYPED).is_file() else embed_typed(base)
+    np.save(folder / TYPED, typed)
+    tables = {"calibration": calibration_tables(base, after, found, typed), "rows": rows}
     heads = {f"head.{modality}": head for modality, head in fitted.heads.items()}
     np.savez(folder / LEARNT, weight=fitted.weight, threshold=fitted.threshold, **heads)  # type: ignore[arg-type]
     (folder / TABLES).write_text(json.dumps(tables), "utf-8")

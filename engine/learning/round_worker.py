@@ -159,12 +159,18 @@ def far_of(coder: Release | Coder, found: RoundData) -> np.ndarray:
     return np.asarray(np.bitwise_count(out[0] ^ out[1]).sum(1), np.int64)
 
 
-def calibration_tables(base: Release, after: Coder, found: RoundData) -> dict[str, Any]:
-    """Return the content of calibration.json: what a distance means under the new codes, on the held-out studies."""
-    from engine.learning.recalibrate import tables, typed_findings
+def calibration_tables(
+    base: Release, after: Coder, found: RoundData, typed: np.ndarray | None = None
+) -> dict[str, Any]:
+    """Return the content of calibration.json: what a distance means under the new codes, on the held-out studies.
+
+    typed : what `recalibrate.embed_typed` returns of the base, where that is known
+    """
+    from engine.learning.recalibrate import embed_typed, tables, typed_findings
 
     before = json.loads((base.path / "calibration.json").read_text("utf-8"))
-    return tables(found.holdout, typed_findings(base), after.codes, before)
+    words = typed_findings(embed_typed(base) if typed is None else typed)
+    return tables(found.holdout, words, after.codes, before)
 
 
 def embedded(pool: Pool) -> LabelledEmbeddings:
