@@ -54,6 +54,7 @@ BROWSER = ("tests/pages/test_browser_", "tests/pages/shared/test_browser_", "tes
 SERVERS_OF_THEIR_OWN = (  # of the tests in a browser; all others ask the server of the session
     "tests/engine/bench/app/",
     "tests/pages/shared/",
+    "tests/pages/test_browser_deploy",
     "tests/pages/test_browser_first_visit",
     "tests/pages/test_browser_oidc",
     "tests/pages/test_browser_quiz_secrets",
