@@ -21,7 +21,9 @@ def command(*, n: int, rounds: int, queries: int, as_json: bool) -> None:
         click.echo(json.dumps(found))
         return
     click.echo(f"{n:,} codes: median {found['without_ms']:.2f} ms without, {found['with_ms']:.2f} ms with policies")
-    click.echo(f"ratio {found['ratio']:.3f}")
+    busy = (found["without_processor_ms"], found["with_processor_ms"])
+    click.echo(f"what of it is the processor's: {busy[0]:.2f} ms without, {busy[1]:.2f} ms with policies")
+    click.echo(f"ratio {found['ratio']:.3f}; of the processor's {found['processor_ratio']:.3f}")
     click.echo(
         f"once a change: decisions on {found['classes']:.0f} classes {found['decisions_ms']:.0f} ms,"
         f" their mask {found['first_mask_ms']:.0f} ms"

@@ -40,7 +40,7 @@ class Decisions:
     """
 
     def __init__(self, folder: Path, read_classes: Callable[[], Mapping[int, Attributes]]) -> None:
-        self._folder = folder
+        self._folder, self._home = folder, str(folder / policy_files.FOLDER)
         self._read_classes = read_classes
         self._lock = threading.Lock()
         self._stamp: Any = None
@@ -64,11 +64,7 @@ class Decisions:
 
     def policies(self) -> LoadedPolicies:
         """Return the policies that count now."""
-        stamp = tuple(
-            (one.name, found.st_mtime_ns, found.st_size, found.st_ino)
-            for one in policy_files.files_of(self._folder)
-            for found in [one.stat()]
-        )
+        stamp = policy_files.stamp_of(self._home)
         with self._lock:
             if self._loaded is None or stamp != self._stamp:
                 self._loaded, self._stamp = policy_files.parsed(policy_files.text_of(self._folder)), stamp

@@ -8,6 +8,7 @@ is decided by a set that does not fit the schema.
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -55,6 +56,19 @@ def start_text() -> str:
 def files_of(folder: Path) -> list[Path]:
     """Return the policy files of a workspace's folder in the order of their names; none where the start set counts."""
     return sorted((folder / FOLDER).glob(f"*{SUFFIX}"))
+
+
+def stamp_of(home: str) -> tuple[tuple[str, int, int, int], ...]:
+    """Return what is another as soon as a policy file is: name, time, size and number of each, in order.
+
+    home : the folder of the policies. Looked at before every answer, so one pass over the folder has to do.
+    """
+    try:
+        with os.scandir(home) as entries:
+            found = [(one.name, one.stat()) for one in entries if one.name.endswith(SUFFIX)]
+    except FileNotFoundError:
+        return ()
+    return tuple(sorted((name, one.st_mtime_ns, one.st_size, one.st_ino) for name, one in found))
 
 
 def text_of(folder: Path) -> str:
