@@ -34,15 +34,19 @@ if TYPE_CHECKING:
 
 BAR = 1.1  # a query may take so many times as long
 COPIED = ("studies", "key", FILE_NAME)
-PARTS = ("query", "search", "content")
+PARTS = ("query", "search", "content", "processor")
 
 
 @dataclass(frozen=True)
 class Turn:
-    """Milliseconds of one query on one copy. search : to the ranked list; content : of all cases, read and decoded"""
+    """Milliseconds of one query on one copy.
+
+    search : to the ranked list; content : of all cases, read and decoded; processor : of both, of the whole process
+    """
 
     search: float
     content: float
+    processor: float
 
     @property
     def query(self) -> float:
@@ -81,7 +85,8 @@ def as_lines(found: dict[str, Any]) -> str:
         f"{len(found['files'])} files in {found['rounds']} rounds, {found['k']} cases of each modality among"
         f" {found['studies']:,} studies; medians, and the middle half of the ratios"
     ]
-    for part, words in zip(PARTS, ("query, cases shown", "to the ranked list", "content of the cases"), strict=True):
+    names = ("query, cases shown", "to the ranked list", "content of the cases", "query, processor")
+    for part, words in zip(PARTS, names, strict=True):
         one = found[part]
         lines.append(
             f"{words:<21} {one['plain_ms']:8.1f} ms plain {one['encrypted_ms']:8.1f} ms encrypted"
@@ -120,7 +125,7 @@ def _in_turn(
 
 def _ask(place: Workspace, release: Release, source: Source, k: int) -> Turn:
     name, read = source
-    started = time.perf_counter()
+    started, busy = time.perf_counter(), time.process_time()
     answer = search(place, release, read(place.key), Options(k=k), actor=single_user(), started=started)
     if not answer.verdict.accepted:
         raise UsageError(f"The quality gate refuses {name}, so it cannot be timed: name another file.")
@@ -128,7 +133,8 @@ def _ask(place: Workspace, release: Release, source: Source, k: int) -> Turn:
     for one in answer.neighbours:
         place.study(one.study_id, actor=single_user())
     shown = time.perf_counter()
-    return Turn(1000 * (searched - started), 1000 * (shown - searched))
+    busy = time.process_time() - busy
+    return Turn(1000 * (searched - started), 1000 * (shown - searched), 1000 * busy)
 
 
 def _compared(pairs: Sequence[tuple[float, float]]) -> dict[str, float]:
