@@ -212,7 +212,7 @@ def _half(server: socket.socket) -> None:
 
 
 def test_what_was_found_goes_back_into_the_very_study_and_is_found_there_again(
-    workspace: Workspace, release: Release, server: Orthanc
+    workspace: Workspace, release: Release, server: Orthanc, capsys
 ):
     words = f'[pacs]\nurl = "{URL}"\nuser = "{USER}"\npassword_file = "{server.password_file}"\n'
     pacs_file(workspace.path, words)
@@ -240,3 +240,7 @@ def test_what_was_found_goes_back_into_the_very_study_and_is_found_there_again(
     assert answer.neighbours[0].study_id in back["SR"].to_json()
     acts = [row for row in workspace.audit_rows() if row.kind == "sent to the archive"]
     assert [row.query_id for row in acts] == [answer.query_id]
+    at = ["--accession", "ACC00001", "--case", answer.neighbours[0].study_id, "--workspace", str(workspace.path)]
+    assert run(["pacs", "send", answer.query_id, *at]) == 0
+    assert "Sent and found again" in capsys.readouterr().out
+    assert len(archive.objects(study.uid, ("KO", "OT"))) == 4  # the first and the second, in the same series
