@@ -112,7 +112,6 @@ KINDS: dict[str, Event] = {
     "account joined": "security",
     "role changed": "security",
     "link made": "security",
-    "purpose chosen": "security",
     "policies loaded": "security",
     "break-glass": "security",
     "emergency reported": "security",

@@ -43,6 +43,7 @@ from engine.store.records import AuditRow, Cohort, NewStudy, Rating, StoredQuery
 from engine.store.verdicts import Judged
 from engine.study import Study
 from engine.workspace.erasure import Storage, go_on_at_opening
+from engine.workspace.policies_record import note_policies
 from engine.workspace.refusals import refusal_of, refuse_query
 from engine.workspace.releases import Releases
 
@@ -74,7 +75,9 @@ class Workspace:
         check_folder(path, create)
         setting = read_setting(path)
         self.database = Database(path / FILE_NAME)
-        self.policies = Decisions(path, partial(read_classes, self.database))
+        self.policies = Decisions(
+            path, partial(read_classes, self.database), lambda loaded: note_policies(self.database.audit, loaded)
+        )
         self.database.rule = self.policies
         audit.note_damage(self.database)
         self.key = read_key(path)

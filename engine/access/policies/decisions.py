@@ -37,11 +37,17 @@ class Decisions:
     """The policies of one workspace. A change of its files counts in the next answer.
 
     folder : the workspace's; read_classes : returns its classes of studies
+    note   : puts on record which policies count; called before anything is decided by them
     """
 
-    def __init__(self, folder: Path, read_classes: Callable[[], Mapping[int, Attributes]]) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        read_classes: Callable[[], Mapping[int, Attributes]],
+        note: Callable[[LoadedPolicies], None] = lambda loaded: None,
+    ) -> None:
         self._folder, self._home = folder, str(folder / policy_files.FOLDER)
-        self._read_classes = read_classes
+        self._read_classes, self._note = read_classes, note
         self._lock = threading.Lock()
         self._stamp: Any = None
         self._loaded: LoadedPolicies | None = None
@@ -67,7 +73,9 @@ class Decisions:
         stamp = policy_files.stamp_of(self._home)
         with self._lock:
             if self._loaded is None or stamp != self._stamp:
-                self._loaded, self._stamp = policy_files.parsed(policy_files.text_of(self._folder)), stamp
+                loaded = policy_files.parsed(policy_files.text_of(self._folder))
+                self._note(loaded)
+                self._loaded, self._stamp = loaded, stamp
             return self._loaded
 
     def decided(self, actor: Actor) -> Decided:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -98,3 +99,19 @@ def test_a_decision_and_its_row_are_one(place: Workspace) -> None:
     made = decisions.decide(place, ("s0000", "s0004"), "partly", actor=ANN)
     decisions.undo(place, made.adjudication_id, actor=ANN)
     assert kinds(place) == ["adjudication", "adjudication undone"]
+
+
+def test_which_policies_count_is_a_row_whenever_they_are_others(place: Workspace) -> None:
+    def loaded() -> list[dict[str, object]]:
+        return [dict(row.about) for row in reversed(place.audit_rows()) if row.kind == "policies loaded"]
+
+    assert loaded() == [], "nobody has signed in"
+    somebody = replace(ANN, signed_in=True, roles=("clinician",))
+    assert [place.policies.may(somebody, "rate") for _ in range(2)] == [True, True]
+    assert len(loaded()) == 1
+    (place.path / "policies").mkdir()
+    (place.path / "policies" / "own.cedar").write_text('@id("none")\nforbid (principal, action, resource);', "utf-8")
+    assert not place.policies.may(somebody, "rate")
+    first, second = loaded()
+    assert first["digest"] != second["digest"]
+    assert (second["policies"], second["problems"]) == (1, 0)
