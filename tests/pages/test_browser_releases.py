@@ -51,7 +51,7 @@ def make(tab: Page, look: Look) -> None:
     settle(tab)
     expect(tab.get_by_text("ratings were given since r2 was made")).to_be_visible()
     look("start")
-    begin = tab.get_by_role("button", name="Begin")
+    begin = tab.get_by_role("button", name="Begin", exact=True)
     focus(tab, begin)
     press(tab, "Enter")
     cancel = tab.get_by_role("button", name="Cancel the round")

@@ -64,7 +64,7 @@ def few_recordings(recordings: Path, tmp_path_factory: pytest.TempPathFactory) -
 
 
 @pytest.fixture(scope="session")
-def put_aside(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Where encodings of the few recordings are kept."""
     return tmp_path_factory.mktemp("kept")
 
