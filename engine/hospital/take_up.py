@@ -16,6 +16,7 @@ from engine.hospital.classes import ACCEPTED, name_of
 from engine.hospital.header import ObjectHeader, header_of
 from engine.hospital.inbox import Inbox, Waiting
 from engine.intake.limited import read_limited
+from engine.intake.pseudonyms import shown_pseudonym
 from engine.intake.upload import Upload
 from engine.store import arrivals
 from engine.store.arrivals import LAST, Arrival
@@ -128,7 +129,7 @@ class _Batch:
         if one.header is None:
             return self._ends(one, "refused", UNREADABLE)
         one.arrival = replace(
-            one.arrival, kind=name_of(one.header.sop_class), patient_id=_pseudonym(one.header.patient_key)
+            one.arrival, kind=name_of(one.header.sop_class), patient_id=shown_pseudonym(one.header.patient_key) or None
         )
         patient = {one.arrival.patient_id} if one.arrival.patient_id else set()
         if among_erased(self._workspace.path, self._inbox.key, "patients", patient):
@@ -207,11 +208,6 @@ class _Batch:
 def _keeper(one: Arrival) -> str | None:
     """Return the pseudonym under which a file is kept aside; None where it is stored and may go."""
     return None if one.state == "stored" else one.patient_id or ""
-
-
-def _pseudonym(patient_key: str | None) -> str | None:
-    """Return the patient id that the ingest gives to a file of this key."""
-    return f"p-{patient_key[:16]}" if patient_key else None
 
 
 def _sentence(reason: str) -> str:

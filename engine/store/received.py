@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import NamedTuple
 
 from engine.errors import WorkspaceError
-from engine.files import create_private
+from engine.store.own_file import open_own
 
 FILE = "received.db"
 WAIT_S = 10.0  # for another process that writes
 TABLES = (
-    "CREATE TABLE IF NOT EXISTS objects (object TEXT NOT NULL, digest TEXT NOT NULL, kind TEXT NOT NULL,"
+    "CREATE TABLE objects (object TEXT NOT NULL, digest TEXT NOT NULL, kind TEXT NOT NULL,"
     " sender TEXT NOT NULL, cohort TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (object, digest)) WITHOUT ROWID",
-    "CREATE TABLE IF NOT EXISTS lasts (what TEXT PRIMARY KEY, sender TEXT NOT NULL, at TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS owed (number TEXT PRIMARY KEY, sender TEXT NOT NULL, request BLOB NOT NULL)",
+    "CREATE TABLE lasts (what TEXT PRIMARY KEY, sender TEXT NOT NULL, at TEXT NOT NULL)",
+    "CREATE TABLE owed (number TEXT PRIMARY KEY, sender TEXT NOT NULL, request BLOB NOT NULL)",
 )
 
 
@@ -58,12 +58,7 @@ class Received:
         path = folder / FILE
         self._lock = threading.RLock()
         try:
-            create_private(path)
-            self._connection = sqlite3.connect(path, timeout=WAIT_S, isolation_level=None, check_same_thread=False)
-            self._connection.execute("PRAGMA journal_mode = WAL")
-            self._connection.execute("PRAGMA synchronous = FULL")
-            for sql in TABLES:
-                self._connection.execute(sql)
+            self._connection = open_own(path, (TABLES,), wait_s=WAIT_S)
         except (sqlite3.Error, OSError) as problem:
             raise _unusable(problem) from problem
 

@@ -10,16 +10,14 @@ import io
 from typing import Any
 
 import numpy as np
-from highdicom.ko import KeyObjectSelection, KeyObjectSelectionDocument
 from PIL import Image
 from pydicom.dataset import Dataset
-from pydicom.sr.codedict import codes
 
 from engine.errors import UsageError
-from engine.report.dicom.common import MANUFACTURER, Owner, as_waveforms
-from engine.report.dicom.document import device
+from engine.report.dicom.common import Owner, as_waveforms
 from engine.report.dicom.measurements import report_object
 from engine.report.dicom.pictures import pair_object
+from engine.report.dicom.selection import selection
 from engine.report.picture import pair_png
 from engine.report.report import Report
 from engine.strings import ENGLISH, notice, speaking, text
@@ -72,23 +70,6 @@ def objects_for(report: Report, original: Dataset) -> list[Dataset]:
 def _selection(report: Report, original: Dataset, owner: Owner) -> Any:
     """Return the key object selection of the query's own object."""
     words = text("report.key_back", notice=notice(), n=len(report.neighbours), query=report.answer.query_id)
-    document = KeyObjectSelectionDocument(
-        evidence=[original],
-        content=KeyObjectSelection(
-            document_title=codes.DCM.ForTeaching,
-            referenced_objects=[original],
-            observer_device_context=device(report, owner),
-            description=words,
-        ),
-        series_instance_uid=owner.uid("ko-series", owner.study_id),
-        series_number=3,
-        sop_instance_uid=owner.uid("ko", owner.study_id, str(report.audit_id)),
-        instance_number=report.audit_id % 2**31,
-        manufacturer=MANUFACTURER,
-        manufacturer_model_name=MANUFACTURER,
-        software_versions=[report.version, f"release {report.release}"],
-        device_serial_number=report.release[:64],
-        series_description=text("report.series_ko", notice=text("notice.short")),
-    )
+    document = selection(report, original, words, owner)
     as_waveforms(document, [original])
     return document

@@ -7,18 +7,16 @@ import zipfile
 from collections.abc import Sequence
 from typing import Any
 
-from highdicom.ko import KeyObjectSelection, KeyObjectSelectionDocument
 from highdicom.sr.utils import collect_evidence
 from pydicom.dataset import Dataset, FileDataset
-from pydicom.sr.codedict import codes
 
 from engine import plain_text
 from engine.errors import UsageError
 from engine.report.dicom.annotated import annotations_object
-from engine.report.dicom.common import MANUFACTURER, Owner, as_waveforms, to_bytes
-from engine.report.dicom.document import device
+from engine.report.dicom.common import Owner, as_waveforms, to_bytes
 from engine.report.dicom.measurements import report_object
 from engine.report.dicom.pictures import film_object, picture_object
+from engine.report.dicom.selection import content_of, selection
 from engine.report.dicom.waveforms import storage_class, waveform_object
 from engine.report.report import Report
 from engine.retrieval.answer import Neighbour
@@ -69,25 +67,8 @@ def key_objects(report: Report, query: Dataset, matches: Sequence[tuple[Neighbou
     objects = [query, *(dataset for _, dataset in matches)]
     chosen = "; ".join(_named(one) for one, _ in matches)
     words = text("report.key_description", notice=notice(), n=len(matches), query=report.answer.query_id, all=chosen)
-    about = {
-        "document_title": codes.DCM.ForTeaching,
-        "observer_device_context": device(report, owner),
-        "description": words[:10000],
-    }
-    document = KeyObjectSelectionDocument(
-        evidence=[query],  # of one study, as highdicom asks; the others are added below
-        content=KeyObjectSelection(referenced_objects=[query], **about),
-        series_instance_uid=owner.uid("ko-series", owner.study_id),
-        series_number=3,
-        sop_instance_uid=owner.uid("ko", owner.study_id, str(report.audit_id)),
-        instance_number=report.audit_id % 2**31,
-        manufacturer=MANUFACTURER,
-        manufacturer_model_name=MANUFACTURER,
-        software_versions=[report.version, f"release {report.release}"],
-        device_serial_number=report.release[:64],
-        series_description=text("report.series_ko", notice=text("notice.short")),
-    )
-    whole = KeyObjectSelection(referenced_objects=objects, **about)[0]
+    document = selection(report, query, words, owner)  # of one study; the others are added below
+    whole = content_of(report, objects, words, owner)[0]
     own, others = collect_evidence(objects, whole, study_instance_uid=document.StudyInstanceUID)
     document.ContentSequence = whole.ContentSequence
     document.CurrentRequestedProcedureEvidenceSequence = [*own, *others]
