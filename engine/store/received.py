@@ -20,10 +20,10 @@ from engine.store.own_file import open_own
 FILE = "received.db"
 WAIT_S = 10.0  # for another process that writes
 TABLES = (
-    "CREATE TABLE objects (object TEXT NOT NULL, digest TEXT NOT NULL, kind TEXT NOT NULL,"
+    "CREATE TABLE IF NOT EXISTS objects (object TEXT NOT NULL, digest TEXT NOT NULL, kind TEXT NOT NULL,"
     " sender TEXT NOT NULL, cohort TEXT NOT NULL, at TEXT NOT NULL, PRIMARY KEY (object, digest)) WITHOUT ROWID",
-    "CREATE TABLE lasts (what TEXT PRIMARY KEY, sender TEXT NOT NULL, at TEXT NOT NULL)",
-    "CREATE TABLE owed (number TEXT PRIMARY KEY, sender TEXT NOT NULL, request BLOB NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS lasts (what TEXT PRIMARY KEY, sender TEXT NOT NULL, at TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS owed (number TEXT PRIMARY KEY, sender TEXT NOT NULL, request BLOB NOT NULL)",
 )
 
 
