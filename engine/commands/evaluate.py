@@ -30,6 +30,7 @@ MEASURES = {
     "text": ("text", "Studies to texts and back, label prompts, and zero-shot across modalities."),
     "few-shot": ("few_shot", "Linear probes on K = 1 to 16 studies a side, over 300 support sets."),
     "region": ("region", "A radiologist's box on a film as the query, beside the whole film."),
+    "human": ("human", "People's choices of the more similar film: ours beside pixels, trunk and a round on choices."),
     "space": ("space", "A map of the shared space by t-SNE, coloured by modality."),
 }
 

@@ -30,6 +30,7 @@ MADE = {
     "few-shot": {"few-shot.png"},
     "calibration": {"calibration-reliability.png", "calibration-operating-points.png"},
     "region": {"region-p-at-10.png"},
+    "human": {"human-agreement.png"},
     "space": {"space.png", "space.csv"},
 }
 
@@ -77,6 +78,12 @@ def made_recordings(tmp_path_factory: pytest.TempPathFactory) -> Path:
         second = np.round(resample(ecg.samples[1:2], ecg.fs, 125)[0, :1250] * 1000).astype(np.int16)
         beside.append(np.tile(second, 2))
     write_table(folder / "cxr" / "cxr.csv", films)
+    (folder / "pairs").mkdir()
+    choices = [(f"f{i}", f"f{i + 2}", f"f{i + 1}", SPLITS[i + 2]) for i in range(PATIENTS - 2)]
+    names = ("anchor", "chosen", "rejected", "split")
+    write_table(
+        folder / "pairs" / "cxr_similarity_triplets.csv", [dict(zip(names, one, strict=True)) for one in choices]
+    )
     write_table(folder / "ecg" / "ecg.csv", ecgs)
     write_table(folder / "ppg" / "ppg.csv", [_pulse(i) for i in range(PATIENTS)])
     np.savez(folder / "ecg" / "ecg_mv.npz", signals=np.stack(leads), scale=0.001)
