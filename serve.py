@@ -24,6 +24,7 @@ from streamlit.web.server.starlette import starlette_app
 from engine.access import emergency_mail, mode
 from engine.access.gate import Gate
 from engine.access.mail_server import mail_server
+from engine.access.policies import policy_files
 from engine.access.ways import Way, way_in
 from engine.cli import DEBUG_VARIABLE
 from engine.consent.retention import upload_days
@@ -78,6 +79,8 @@ if __name__ == "__main__":
         people = signed_in.open_gate()
         way = way_in(people, workspace_path()) if people is not None else None
         add_gate(people, start_audit(), way)
+        if people is not None and (remark := policy_files.parsed(policy_files.text_of(workspace_path())).remark):
+            print(remark, file=sys.stderr, flush=True)
         if (officers := mail_server()) is not None and people is not None:
             emergency_mail.watch(people.audit, officers)
     except CasebindError as problem:

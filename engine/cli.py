@@ -12,7 +12,10 @@ import os
 import sys
 import time
 import warnings
+from collections import Counter
 from pathlib import Path
+from typing import Any
+from weakref import WeakSet
 
 import click
 
@@ -64,6 +67,7 @@ DEBUG_VARIABLE = "CASEBIND_DEBUG"
 # A link in the place of the log is not followed.
 LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
 UNEXPECTED, INTERRUPTED = 1, 130  # exit statuses beside those of engine.errors
+_known: WeakSet[click.Command] = WeakSet()  # commands that take each option once
 
 
 class Casebind(click.Group):
@@ -78,7 +82,7 @@ class Casebind(click.Group):
         if cmd_name not in self.list_commands(ctx):
             return None
         command: click.Command = importlib.import_module(f"engine.commands.{COMMANDS[cmd_name][0]}").command
-        return command
+        return given_once(command)
 
     def format_help_text(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write what the command does, and the notice."""
@@ -131,6 +135,49 @@ def run(arguments: list[str]) -> int:
             raise
         _say(_unexpected(error))
         return UNEXPECTED
+
+
+def given_once(command: click.Command) -> click.Command:
+    """Have a command, and every one below it, take each option once unless it may be repeated; return the command."""
+    if command in _known:
+        return command
+    _known.add(command)
+    make_parser = command.make_parser
+
+    def checked_parser(ctx: click.Context) -> Any:
+        parser = make_parser(ctx)
+        parse_args = parser.parse_args
+
+        def parse(args: list[str]) -> tuple[dict[str, Any], list[str], list[click.Parameter]]:
+            values, left, order = parse_args(args)
+            _check_once(order, ctx)
+            return values, left, order
+
+        parser.parse_args = parse  # type: ignore[method-assign]
+        return parser
+
+    command.make_parser = checked_parser  # type: ignore[method-assign]
+    if isinstance(command, click.Group):
+        get_command = command.get_command
+
+        def get_checked(ctx: click.Context, cmd_name: str) -> click.Command | None:
+            found = get_command(ctx, cmd_name)
+            return None if found is None else given_once(found)
+
+        command.get_command = get_checked  # type: ignore[method-assign]
+    return command
+
+
+def takes_one(option: click.Option) -> bool:
+    """Return whether a second value of an option would take the place of the first."""
+    return not option.multiple and not option.count and bool(not option.is_flag or option.secondary_opts)
+
+
+def _check_once(order: list[click.Parameter], ctx: click.Context) -> None:
+    for option, times in Counter(order).items():
+        if times > 1 and isinstance(option, click.Option) and takes_one(option):
+            name = "/".join((*option.opts, *option.secondary_opts))
+            raise click.UsageError(f"The option {name} is given {times} times and takes one value", ctx)
 
 
 def _present(module: str) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
+import importlib.util
 import platform
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 
 import click
@@ -32,6 +35,15 @@ PACKAGES = (
     "safetensors",
     "dicognito",
 )
+EXTRAS = {  # what pip install 'casebind[NAME]' adds → what has to load
+    "biopac": ("bioread",),
+    "trunk": ("onnx",),
+    "cluster": ("ray", "psycopg"),
+    "ocr": ("rapidocr", "onnxruntime", "cv2"),
+    "oidc": ("authlib.integrations.starlette_client", "httpx2"),
+    "pacs": ("pynetdicom", "dicomweb_client"),
+    "anchor": ("rfc3161_client",),
+}
 DISK = {
     True: "it is, by LUKS",
     False: "it is not, as far as can be seen",
@@ -47,6 +59,7 @@ def command(workspace: Path | None) -> int:
         [
             ("casebind", lambda: f"{__version__}, Python {platform.python_version()}, {platform.machine()}"),
             ("packages", _packages),
+            *((f"extra {name}", partial(_extra, name)) for name in EXTRAS),
             ("release", _release),
             ("search kernel", _kernel),
             ("quality gate", _gate),
@@ -113,6 +126,37 @@ def _version(name: str) -> str | None:
         return importlib.metadata.version(name)
     except importlib.metadata.PackageNotFoundError:
         return None
+
+
+def _extra(name: str) -> str:
+    """Say whether an extra is there; fails where a part of it is missing, or it does not load or work."""
+    parts = EXTRAS[name]
+    present = [part for part in parts if importlib.util.find_spec(part.partition(".")[0]) is not None]
+    if not present:
+        return f"not installed; pip install 'casebind[{name}]' adds it"
+    if len(present) < len(parts):
+        missing = ", ".join(part for part in parts if part not in present)
+        raise CasebindError(f"{missing} missing: run pip install 'casebind[{name}]' again.")
+    for part in parts:
+        importlib.import_module(part)
+    return "installed, reads a word in a picture" if name == "ocr" and _reads_a_word() else "installed, loads"
+
+
+def _reads_a_word() -> bool:
+    """Return True where text is found in a picture with a word; fails where it is not."""
+    import numpy as np
+    from PIL import Image, ImageDraw, ImageFont
+
+    from engine.drawing.fonts import font_file
+    from engine.intake.burned_in import text_boxes
+    from engine.study import Film
+
+    picture = Image.new("L", (340, 340), 60)
+    font = ImageFont.truetype(str(font_file("DejaVuSans.ttf")), 24)
+    ImageDraw.Draw(picture).text((40, 40), "TRIAL NAME", fill=235, font=font)
+    if not text_boxes(Film(np.asarray(picture), 8)):
+        raise CasebindError("no word is found in a picture that has one: run pip install 'casebind[ocr]' again.")
+    return True
 
 
 def _release() -> str:

@@ -34,7 +34,8 @@ def check(*, file: Path | None, as_json: bool, workspace: Path | None) -> None:
     loaded = policy_files.parsed(_text(file) if file else policy_files.text_of(folder))
     classes = _classes(folder)
     if as_json:
-        click.echo(json.dumps({"valid": not loaded.problems, "classes": classes, "errors": list(loaded.problems)}))
+        about = {"errors": list(loaded.problems), "unnamed_acts": list(loaded.unnamed)}
+        click.echo(json.dumps({"valid": not loaded.problems, "classes": classes, **about}))
     else:
         counted = (
             f"They decide on {classes} class{'es' if classes != 1 else ''} of studies."
@@ -45,6 +46,8 @@ def check(*, file: Path | None, as_json: bool, workspace: Path | None) -> None:
             click.echo(problem)
         if not loaded.problems:
             click.echo(f"{len(loaded.names)} policies fit the schema. {counted}")
+        if loaded.remark:
+            click.echo(loaded.remark)
     if loaded.problems:
         raise SystemExit(UsageError.exit_status)
 

@@ -42,7 +42,12 @@ FILTERS = {  # field of Filters → its option
 }
 CODES = {  # how codes are compared
     "into": click.option(
-        "--into", default=",".join(MODALITIES), help="Target modalities, joined by commas.", show_default=True
+        "--into",
+        multiple=True,
+        default=[",".join(MODALITIES)],
+        metavar="M[,M]",
+        help="Target modalities; may be repeated.",
+        show_default=True,
     ),
     "k": click.option("--k", default=10, help="Neighbours per modality.", show_default=True),
     "bits": click.option(
@@ -82,11 +87,11 @@ def question_options(command: Command) -> Command:
 
     @filter_options
     @functools.wraps(command)
-    def with_options(*, into: str, bits: str, at: str | None, **values: Any) -> Any:
+    def with_options(*, into: tuple[str, ...], bits: str, at: str | None, **values: Any) -> Any:
         from engine.retrieval.answer import Options
 
         how = {name: values.pop(name) for name in ("k", "rerank", "filters", "by_meaning")}
-        options = Options(targets=parse_targets(into), bits=int(bits), operating_point=at, **how)
+        options = Options(targets=parse_targets(",".join(into)), bits=int(bits), operating_point=at, **how)
         return command(**values, options=options)
 
     return _with(with_options, CODES)  # type: ignore[return-value]

@@ -22,26 +22,30 @@ SEED = 0  # of the draw of patients
 @click.command("unlearn")
 @click.argument("words", nargs=-1, required=True, metavar="[verify] PATIENT")
 @click.option("--random", "number", type=click.IntRange(1), help="Verify so many patients, drawn at random.")
+@click.option("--from", "first", type=click.IntRange(1), default=1, help="Of those drawn, begin with this one.")
 @click.option("--steps", type=click.IntRange(1), help="Of each fit that verifies; those of a round without it.")
 @json_option
 @workspace_option
 def command(
-    *, words: tuple[str, ...], number: int | None, steps: int | None, as_json: bool, workspace: Path | None
+    *, words: tuple[str, ...], number: int | None, first: int, steps: int | None, as_json: bool, workspace: Path | None
 ) -> None:
     """Learn everything anew from the shipped release without a patient, and let no release serve that saw them.
 
     `verify` learns twice, here without the patient and in a second workspace that never held them, and compares the
-    digests of everything learnt and of all codes. Equal bits are the evidence.
+    digests of everything learnt and of all codes. Equal bits are the evidence. `verify --random 50 --from 15` goes on
+    where a run over 50 was stopped.
     """
     folder = workspace or settings.workspace_path()
     if words[0] != "verify":
         _unlearn(folder, _only(words), as_json=as_json)
         return
-    patients = _drawn(folder, number) if number is not None and len(words) == 1 else [_only(words[1:])]
+    is_draw = number is not None and len(words) == 1
+    patients = _drawn(folder, number or 0, first) if is_draw else [_only(words[1:])]
     found, started = {}, time.monotonic()
-    for patient in patients:
+    for n, patient in enumerate(patients, start=first):
         found[patient] = _asked(folder, "verify", patient=patient, steps=steps)
-        click.echo(f"{patient}: {_sentence(found[patient])}", err=as_json)
+        place = f"{n:,} of {first - 1 + len(patients):,}  " if is_draw else ""
+        click.echo(f"{place}{patient}: {_sentence(found[patient])}", err=as_json)
     equal = [one for one, evidence in found.items() if evidence["digests_equal"]]
     if as_json:
         click.echo(json.dumps({"digests_equal": len(equal) == len(found), "patients": found}))
@@ -82,9 +86,13 @@ def _only(words: tuple[str, ...]) -> str:
     return words[0]
 
 
-def _drawn(folder: Path, number: int) -> list[str]:
+def _drawn(folder: Path, number: int, first: int) -> list[str]:
+    """Return the patients drawn, from one of them on; fewer are the first ones of more."""
     known = _asked(folder, "patients")["patients"]
-    return random.Random(SEED).sample(known, min(number, len(known)))
+    drawn = random.Random(SEED).sample(known, len(known))[:number]
+    if first > len(drawn):
+        raise UsageError(f"Only {len(drawn):,} patients are drawn, so none is number {first:,}: take a smaller --from.")
+    return drawn[first - 1 :]
 
 
 def _asked(folder: Path, act: str, **facts: Any) -> dict[str, Any]:

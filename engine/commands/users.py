@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +18,15 @@ from engine.commands.shared import workspace_option
 from engine.errors import UsageError, WorkspaceError
 from engine.store.people import Account, People
 
-role_option = click.option("--role", "roles", required=True, metavar="R[,R]", help=f"Of {', '.join(accounts.ROLES)}.")
+role_option = click.option(
+    "--role",
+    "roles",
+    required=True,
+    multiple=True,
+    metavar="R[,R]",
+    help=f"Of {', '.join(accounts.ROLES)}; may be repeated.",
+)
+MANY = "project"  # the attribute that may have several values, joined by commas
 
 
 @click.group("users")
@@ -33,12 +41,14 @@ def command() -> None:
 @command.command("add")
 @click.argument("name")
 @role_option
-@click.option("--attribute", "attributes", multiple=True, metavar="KEY=VALUE", help="E.g. department=cardiology.")
+@click.option(
+    "--attribute", "attributes", multiple=True, metavar="KEY=VALUE", help="E.g. department=cardiology; may be repeated."
+)
 @workspace_option
-def add(*, name: str, roles: str, attributes: tuple[str, ...], workspace: Path | None) -> None:
+def add(*, name: str, roles: tuple[str, ...], attributes: tuple[str, ...], workspace: Path | None) -> None:
     """Add an account, and print the one-time link by which its owner chooses a password."""
     with _people(workspace) as people:
-        _print_link(accounts.add(people, name, _split(roles), dict(map(_pair, attributes)), actor=single_user()))
+        _print_link(accounts.add(people, name, _split(roles), _attributes(attributes), actor=single_user()))
 
 
 @command.command("link")
@@ -54,7 +64,7 @@ def link(*, name: str, workspace: Path | None) -> None:
 @click.argument("name")
 @role_option
 @workspace_option
-def roles(*, name: str, roles: str, workspace: Path | None) -> None:
+def roles(*, name: str, roles: tuple[str, ...], workspace: Path | None) -> None:
     """Give an account other roles."""
     with _people(workspace) as people:
         accounts.set_roles(people, name, _split(roles), actor=single_user())
@@ -129,8 +139,18 @@ def _print_link(token: str) -> None:
     click.echo(f"Give it to its owner alone: it sets the password once, within {days} days.", err=True)
 
 
-def _split(roles: str) -> list[str]:
-    return [role.strip() for role in roles.split(",") if role.strip()]
+def _split(roles: Sequence[str]) -> list[str]:
+    return [role.strip() for role in ",".join(roles).split(",") if role.strip()]
+
+
+def _attributes(given: Sequence[str]) -> dict[str, str]:
+    """Return attributes by key; projects add up, any other key has one value."""
+    known: dict[str, str] = {}
+    for key, value in map(_pair, given):
+        if key in known and key != MANY:
+            raise UsageError(f"The attribute {key} is given more than once and has one value: give it once.")
+        known[key] = f"{known[key]},{value}" if key in known else value
+    return known
 
 
 def _pair(given: str) -> tuple[str, str]:

@@ -28,10 +28,14 @@ class ClassLine:
 
 @dataclass(frozen=True)
 class Trial:
-    """What somebody would see and do. acts: act → the policies that permit it, of the permitted ones"""
+    """What somebody would see and do. acts: act → the policies that permit it, of the permitted ones
+
+    unnamed: the acts that no policy permits anybody
+    """
 
     classes: tuple[ClassLine, ...]
     acts: dict[Act, tuple[str, ...]]
+    unnamed: tuple[Act, ...]
 
 
 def listed(workspace: Workspace, people: People, *, actor: Actor) -> list[Account]:
@@ -115,7 +119,8 @@ def try_out(
         for class_id, attributes in read_classes(workspace.database).items()
         if class_id in number
     )
-    return Trial(lines, {act: decided.why.get(act, ()) for act in ACTS if act in decided.acts})
+    acts = {act: decided.why.get(act, ()) for act in ACTS if act in decided.acts}
+    return Trial(lines, acts, workspace.policies.policies().unnamed)
 
 
 def _check_administrator_left(people: People, name: str) -> None:

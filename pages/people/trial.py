@@ -55,6 +55,9 @@ def _draw(found: Trial) -> None:
     html_table.draw_html_table(heads, [_row(one) for one in found.classes])
     acts = ", ".join(text(f"people.act_{act}") for act in found.acts)
     st.markdown(text("people.trial_acts", acts=escaped(acts) or text("people.nothing")))
+    if found.unnamed:
+        unnamed = ", ".join(text(f"people.act_{act}") for act in found.unnamed)
+        st.warning(text("people.trial_unnamed", acts=escaped(unnamed)), icon=":material/warning:")
 
 
 def _row(one: ClassLine) -> tuple[str, ...]:

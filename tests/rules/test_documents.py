@@ -8,10 +8,12 @@ import shlex
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 
+from engine.commands.doctor import EXTRAS
 from engine.settings import ROOT
 
 README_WORDS = 900
@@ -99,3 +101,8 @@ def test_the_commands_of_the_readme_run(shipped_folder: Path, tmp_path: Path):
         done = subprocess.run(words, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=280)
         assert done.returncode == 0, f"{command}: {done.stderr[-500:]}"
         assert done.stdout.strip(), command
+
+
+def test_doctor_looks_at_every_extra() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert set(EXTRAS) == set(project["optional-dependencies"]) - {"test"}

@@ -18,6 +18,8 @@ from typing import Any
 
 import cedarpy
 
+from engine.store.rule import ACTS, Act
+
 FOLDER, SUFFIX = "policies", ".cedar"
 
 
@@ -29,12 +31,24 @@ class LoadedPolicies:
     problems : what is wrong with it, one sentence each; then it decides nothing
     names    : policy number of Cedar → its name (@id)
     handle   : parsed; None where it cannot be
+    unnamed  : the acts that no policy permits anybody, such as those that came with a newer version
     """
 
     digest: str
     problems: tuple[str, ...]
     names: dict[str, str]
     handle: Any
+    unnamed: tuple[Act, ...] = ()
+
+    @property
+    def remark(self) -> str:
+        """One sentence on the acts that no policy permits; "" where each is permitted to somebody."""
+        if not self.unnamed:
+            return ""
+        return (
+            f"No policy permits {', '.join(self.unnamed)}, so nobody with an account may: where that is not meant, take"
+            " the policies for it from `casebind policy show`."
+        )
 
 
 def schema_text() -> str:
@@ -87,12 +101,25 @@ def parsed(words: str) -> LoadedPolicies:
     except ValueError as problem:
         return LoadedPolicies(digest, (f"The policies cannot be read: {problem}.",), {}, None)
     problems = tuple(_named(one.error, one.policy_id, names) for one in found.errors)
-    return LoadedPolicies(digest, problems, names, None if problems else handle)
+    return LoadedPolicies(digest, problems, names, None if problems else handle, () if problems else _unnamed(words))
 
 
 def _names(words: str) -> dict[str, str]:
-    stored = json.loads(cedarpy.policies_to_json_str(words))["staticPolicies"]
-    return {number: one.get("annotations", {}).get("id", number) for number, one in stored.items()}
+    return {number: one.get("annotations", {}).get("id", number) for number, one in _stored(words).items()}
+
+
+def _unnamed(words: str) -> tuple[Act, ...]:
+    """Return the acts that stand in no `permit`."""
+    scopes = [one["action"] for one in _stored(words).values() if one["effect"] == "permit"]
+    if any(scope["op"] == "All" for scope in scopes):
+        return ()
+    named = {one["id"] for scope in scopes for one in (*scope.get("entities", ()), scope.get("entity", {"id": ""}))}
+    return tuple(act for act in ACTS if act not in named)
+
+
+def _stored(words: str) -> dict[str, Any]:
+    """Return policy number → its JSON form."""
+    return dict(json.loads(cedarpy.policies_to_json_str(words))["staticPolicies"])
 
 
 def _named(problem: str, policy_id: str, names: dict[str, str]) -> str:

@@ -15,6 +15,7 @@ import pytest
 from engine import settings
 from engine.actor import Actor
 from engine.cli import run
+from engine.intake.burned_in import is_available
 from engine.intake.paths import read_paths
 from engine.model.release import Release
 from engine.strings import notice
@@ -286,6 +287,7 @@ def test_doctor_says_what_there_is(workspace_folder: Path, tmp_path: Path, capsy
     said = capsys.readouterr().out
     assert "failed" not in said
     assert all(word in said for word in ("release", "workspace", "search kernel", f"{ecgs} ecg"))
+    assert f"extra ocr: {'installed, reads a word' if is_available() else 'not installed'}" in said
     assert run(["doctor", "--workspace", str(tmp_path / "none")]) == 2
     assert "failed  workspace" in capsys.readouterr().out
 

@@ -15,6 +15,7 @@ from engine.cli import casebind
 from engine.consent import acts
 from engine.errors import UsageError
 from engine.store.classes import Attributes, counted, read_classes
+from engine.store.rule import ACTS
 from engine.workspace.workspace import open_workspace
 
 
@@ -27,7 +28,12 @@ def test_policies_are_checked_by_name(tmp_path: Path) -> None:
     with open_workspace(workspace, create=True) as place:
         fill(place)
     done = run("check", "--json", "--workspace", str(workspace))
-    assert done.exit_code == 0 and json.loads(done.stdout) == {"valid": True, "classes": 1, "errors": []}
+    assert done.exit_code == 0 and json.loads(done.stdout) == {
+        "valid": True,
+        "classes": 1,
+        "errors": [],
+        "unnamed_acts": [],
+    }
     file = tmp_path / "site.cedar"
     file.write_text(run("show").stdout.replace("resource.sensitive", "resource.sensitiv"), encoding="utf-8")
     done = run("check", str(file), "--json", "--workspace", str(workspace))
@@ -80,5 +86,23 @@ def test_classes_are_counted_by_the_app_that_holds_the_workspace(tmp_path: Path)
             )
         finally:
             served.close()
-    assert json.loads(said.stdout) == {"valid": True, "classes": 1, "errors": []}, said.stderr
+    assert json.loads(said.stdout) == {"valid": True, "classes": 1, "errors": [], "unnamed_acts": []}, said.stderr
     assert "Classes of studies are not counted" in run("check", "--workspace", str(tmp_path / "none")).stdout
+
+
+def test_acts_that_no_policy_permits_are_named(tmp_path: Path) -> None:
+    """As in a site's own policies, written before an act came."""
+    workspace, file = tmp_path / "ws", tmp_path / "site.cedar"
+    with open_workspace(workspace, create=True) as place:
+        fill(place)
+    start = run("show").stdout
+    file.write_text(start.replace('== Casebind::Action::"fetch"', '== Casebind::Action::"rate"'), encoding="utf-8")
+    done = run("check", str(file), "--workspace", str(workspace))
+    assert done.exit_code == 0 and "No policy permits fetch, so nobody" in done.stdout
+    assert json.loads(run("check", str(file), "--json", "--workspace", str(workspace)).stdout)["unnamed_acts"] == [
+        "fetch"
+    ]
+    file.write_text("permit (principal, action, resource);", encoding="utf-8")
+    assert "No policy permits" not in run("check", str(file), "--workspace", str(workspace)).stdout
+    forbids = 'forbid (principal, action == Casebind::Action::"search", resource);'
+    assert policy_files.parsed(forbids).unnamed == ACTS

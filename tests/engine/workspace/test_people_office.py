@@ -9,6 +9,7 @@ import pytest
 from helpers.studies import COHORT, fill
 
 from engine.access import accounts, sessions
+from engine.access.policies import policy_files
 from engine.access.sessions import Session
 from engine.actor import Actor, single_user
 from engine.errors import NotPermittedError, UsageError
@@ -88,3 +89,15 @@ def test_what_somebody_would_see_is_tried_against_the_policies(place: tuple[Work
         people_office.try_out(workspace, ["clinician"], {}, "treatment", actor=signed_in("clinician"))
     with pytest.raises(UsageError):
         people_office.try_out(workspace, [], {}, "treatment", actor=officer)
+
+
+def test_a_trial_names_the_acts_that_no_policy_permits(place: tuple[Workspace, People]) -> None:
+    workspace, _ = place
+    officer = signed_in("privacy-officer")
+    assert people_office.try_out(workspace, ["clinician"], {}, "treatment", actor=officer).unnamed == ()
+    own = workspace.path / policy_files.FOLDER
+    own.mkdir()
+    words = policy_files.start_text().replace('Action::"fetch"', 'Action::"rate"')
+    (own / "site.cedar").write_text(words, encoding="utf-8")
+    found = people_office.try_out(workspace, ["clinician"], {}, "treatment", actor=officer)
+    assert found.unnamed == ("fetch",) and "fetch" not in found.acts
