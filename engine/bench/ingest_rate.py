@@ -82,7 +82,7 @@ def _stages(release: Release, entries: Sequence[StudyEntry]) -> dict[str, float]
             except CasebindError:
                 continue  # ingest skips it with the same sentence
         if studies:
-            for name, batch in (("encode", studies), ("encoder_only", [_unseen(one) for one in studies])):
+            for name, batch in (("encode", studies), ("encoder_only", [unseen(one) for one in studies])):
                 begun = time.perf_counter()
                 release.embed(batch)
                 spent[name] += time.perf_counter() - begun
@@ -103,7 +103,8 @@ def _taken_in(entry: StudyEntry, studies: list[Study], spent: dict[str, float]) 
         studies.append(study)
 
 
-def _unseen(study: Study) -> Study:
+def unseen(study: Study) -> Study:
+    """Return a study as an object of which nothing is computed yet."""
     content = study.content
     return replace(study, content=replace(content) if isinstance(content, Film) else content)
 

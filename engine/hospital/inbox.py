@@ -14,7 +14,7 @@ import hmac
 import os
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
@@ -95,14 +95,17 @@ class Inbox:
         """Return where an object came from."""
         return self.received.origin(one.object, one.digest) or Origin("", "", "")
 
-    def finish(self, one: Waiting, *, keep_for: str | None = None) -> None:
-        """Take a file out of what waits: kept aside under a patient's pseudonym, or deleted where None is given."""
-        if keep_for is None:
-            one.file.unlink(missing_ok=True)
-        else:
-            os.replace(one.file, self.aside / f"{keep_for or UNKNOWN}~{one.file.name}")
+    def finish(self, over: Sequence[tuple[Waiting, str | None]]) -> None:
+        """Take files out of what waits: kept aside under a patient's pseudonym, or deleted where that is None."""
+        for one, keep_for in over:
+            if keep_for is None:
+                one.file.unlink(missing_ok=True)
+            else:
+                os.replace(one.file, self.aside / f"{keep_for or UNKNOWN}~{one.file.name}")
+        if any(keep_for is not None for _, keep_for in over):
             sync(self.aside)
-        sync(self.new)
+        if over:
+            sync(self.new)
 
     def put_aside(self) -> list[Waiting]:
         """Return what is kept aside."""

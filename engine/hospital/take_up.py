@@ -1,14 +1,17 @@
 """From the inbox into the collection: received → de-identified → judged → stored, or set aside, or refused with why.
 
-Each state is on record before the next begins, and a file leaves the inbox after its last state is. Whatever is killed
-at whatever moment, the next take-up goes on from the files: an object is stored once, and none is lost.
+States are written batch by batch: received before a file is read, judged before a study is stored, and a file leaves
+the inbox after its last state is on record. Whatever is killed at whatever moment, the next take-up goes on from the
+files: an object is stored once, and none is lost.
 """
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import QuestionError
@@ -22,7 +25,7 @@ from engine.store import arrivals
 from engine.store.arrivals import LAST, Arrival
 from engine.store.audit_file import SYSTEM
 from engine.store.catalogue import row_keys
-from engine.store.records import Cohort, NewStudy
+from engine.store.records import Cohort
 from engine.study import Study
 from engine.workspace.erased import among_erased
 from engine.workspace.ingest import ERASED, Summary, acceptable
@@ -43,6 +46,9 @@ LOOKED = "Somebody has looked: the text does not identify the patient."
 UNREADABLE = "The object has no header that can be read: have it sent again."
 REFUSED = "refused: "  # as the pipeline begins what the gate says
 
+READERS = 2  # files read at once, while others are encoded
+LISTED = 512  # files of the inbox that one look at it takes up
+
 _working = threading.Lock()  # one take-up at a time in a process
 
 
@@ -61,13 +67,22 @@ class Taken:
 
 @dataclass
 class _Object:
-    """One waiting file on its way. header: what was read of it before it was de-identified."""
+    """One waiting file on its way.
+
+    header : what was read of it before it was de-identified. study : what is read of it now
+    """
 
     waiting: Waiting
     arrival: Arrival
     cohort: str
     header: ObjectHeader | None = None
+    study: Future[Study] | None = None
     question: str = ""
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it was read and de-identified."""
+        return self.arrival.state == "de-identified"
 
 
 def take_up(
@@ -76,31 +91,77 @@ def take_up(
     *,
     on_progress: Callable[[int], object] = lambda n: None,
     stopped: Callable[[], bool] = lambda: False,
+    background: bool = False,
 ) -> Taken:
-    """Take up what waits, batch by batch, until nothing is left or `stopped` says so. on_progress: objects done."""
+    """Take up what waits, batch by batch, until nothing is left or `stopped` says so. on_progress: objects done.
+
+    background : whether the reading of files goes behind other work of the machine
+
+    The files of a batch are read while the batch before is encoded and stored.
+    """
     taken = Taken()
-    with _working, Inbox(workspace.path) as inbox:
+    with _working, Inbox(workspace.path) as inbox, ThreadPoolExecutor(READERS) as readers:
         inbox.clean()
-        while (waiting := inbox.waiting()[:BATCH]) and not stopped():
-            _Batch(workspace, release, inbox, taken).run(waiting)
-            on_progress(taken.all)
+        while (waiting := inbox.waiting()[:LISTED]) and not stopped():
+            before: _Batch | None = None
+            for first in range(0, len(waiting), BATCH):
+                if stopped():
+                    break
+                batch = _Batch(workspace, release, inbox, taken, _Reading(readers, inbox.key, background))
+                batch.begin(waiting[first : first + BATCH])
+                if before is not None:
+                    before.end()
+                    on_progress(taken.all)
+                before = batch
+            if before is not None:
+                before.end()
+                on_progress(taken.all)
     if taken.states.get("stored"):
         workspace.releases.record_encoders(release.digest, release.encoders)
     return taken
 
 
+@dataclass(frozen=True)
+class _Reading:
+    """How files are read: by whom, under which key, and whether behind other work."""
+
+    readers: ThreadPoolExecutor
+    key: bytes
+    background: bool
+
+    def of(self, file: Path) -> Future[Study]:
+        """Begin to read a file in a process with limits."""
+        return self.readers.submit(self._read, file)
+
+    def _read(self, file: Path) -> Study:
+        return read_limited([Upload("object.dcm", file.read_bytes())], key=self.key, background=self.background)
+
+
 class _Batch:
-    """One batch on its way into the collection."""
+    """One batch on its way into the collection: begun, then ended."""
 
-    def __init__(self, workspace: Workspace, release: Release, inbox: Inbox, taken: Taken) -> None:
+    def __init__(self, workspace: Workspace, release: Release, inbox: Inbox, taken: Taken, reading: _Reading) -> None:
         self._workspace, self._release, self._inbox, self._taken = workspace, release, inbox, taken
-        self._database = workspace.database
+        self._database, self._reading = workspace.database, reading
+        self._fresh: list[_Object] = []
+        self._over: list[tuple[_Object, bool]] = []  # in their last states, and whether a file is kept aside
+        self._came: dict[str, list[str]] = {}  # object → digests that came and were not refused, the first one first
 
-    def run(self, waiting: Sequence[Waiting]) -> None:
-        """Take the files through their states."""
-        fresh = [one for one in self._received(waiting) if not self._stays_out(one)]
+    def begin(self, waiting: Sequence[Waiting]) -> None:
+        """Write that objects were received, set aside what stays out, and begin to read the others."""
+        received = self._received(waiting)
+        for came in arrivals.of_objects(self._database, [one.waiting.object for one in received]):
+            if came.state != "refused":
+                self._came.setdefault(came.object, []).append(came.digest)
+        self._fresh = [one for one in received if not self._stays_out(one)]
+        self._write_ends()
+        for one in self._fresh:
+            one.study = self._reading.of(one.waiting.file)
+
+    def end(self) -> None:
+        """Take the objects that were begun through their further states."""
         by_cohort: dict[str, list[_Object]] = {}
-        for one in fresh:
+        for one in self._fresh:
             by_cohort.setdefault(one.cohort, []).append(one)
         for cohort, objects in by_cohort.items():
             self._stored(Cohort(cohort, "not stated", "", False, "the archive"), objects)
@@ -109,17 +170,18 @@ class _Batch:
         """Write that objects were received; finish those whose last state is on record, return the others."""
         known = arrivals.of_objects(self._database, [one.object for one in waiting])
         state = {(one.object, one.digest): one for one in known}
-        found, new = [], []
+        found, new, gone = [], [], []
         for one in waiting:
             before = state.get((one.object, one.digest))
             if before is not None and before.state in LAST:  # sent again, or a process was killed before it moved it
-                self._inbox.finish(one, keep_for=_keeper(before))
+                gone.append((one, _keeper(before)))
                 self._taken.known += 1
                 continue
             origin = self._inbox.origin(one)
             arrival = before or Arrival(one.object, one.digest, "received", kind=origin.kind, sender=origin.sender)
             new += [arrival] if before is None else []
             found.append(_Object(one, arrival, origin.cohort or "Archive"))
+        self._inbox.finish(gone)
         arrivals.record(self._database, new, SYSTEM)
         return found
 
@@ -135,9 +197,7 @@ class _Batch:
         if among_erased(self._workspace.path, self._inbox.key, "patients", patient):
             one.arrival = replace(one.arrival, patient_id=None)
             return self._ends(one, "refused", ERASED, keep=False)
-        came = arrivals.of_objects(self._database, [one.waiting.object])
-        count = [other.digest for other in came if other.state != "refused"]
-        if count[:1] != [one.waiting.digest]:
+        if self._came.get(one.waiting.object, [])[:1] != [one.waiting.digest]:
             return self._ends(one, "set aside", OTHER_BYTES)
         accepted = ACCEPTED.get(one.header.sop_class)
         if accepted is None or accepted.role == "beside":
@@ -145,31 +205,44 @@ class _Batch:
         return one.header.burned_in and one.arrival.why != LOOKED and self._ends(one, "set aside", BURNED_IN)
 
     def _ends(self, one: _Object, state: arrivals.State, why: str = "", *, keep: bool = True) -> bool:
-        """Write the last state of an object, then take its file out of the inbox; return True."""
+        """Note the last state of an object, which `_write_ends` writes; return True."""
         one.arrival = replace(one.arrival, state=state, why=why)
-        arrivals.record(self._database, [one.arrival], SYSTEM)
-        self._inbox.finish(one.waiting, keep_for=_keeper(one.arrival) if keep else None)
-        self._taken.states[state] = self._taken.states.get(state, 0) + 1
+        self._over.append((one, keep))
+        came = self._came.get(one.waiting.object, [])
+        if state == "refused" and one.waiting.digest in came:
+            came.remove(one.waiting.digest)
         return True
+
+    def _write_ends(self) -> None:
+        """Write the last states in one transaction, then take their files out of the inbox."""
+        arrivals.record(self._database, [one.arrival for one, _ in self._over], SYSTEM)
+        self._inbox.finish([(one.waiting, _keeper(one.arrival) if keep else None) for one, keep in self._over])
+        for one, _ in self._over:
+            self._taken.states[one.arrival.state] = self._taken.states.get(one.arrival.state, 0) + 1
+        self._over = []
 
     def _stored(self, cohort: Cohort, objects: Sequence[_Object]) -> None:
         """De-identify, judge and store the objects of one cohort."""
         entries = [self._entry(number, one) for number, one in enumerate(objects)]
-        present = row_keys(self._database, cohort.name)  # stored by a process that was killed before it said so
-        for one, entry in zip(objects, entries, strict=True):
-            if entry.row_key(cohort.name) in present:
-                study_id = f"{cohort.name}-{entry.row_key(cohort.name)[:12]}"  # as the ingest names it
+        keys = [entry.row_key(cohort.name) for entry in entries]
+        present = row_keys(self._database, cohort.name, keys)  # stored by a process that was killed before it said so
+        for one, key in zip(objects, keys, strict=True):
+            if key in present:
+                study_id = f"{cohort.name}-{key[:12]}"  # as the ingest names it
                 one.arrival = replace(one.arrival, study_id=study_id, patient_id=one.arrival.patient_id or study_id)
                 self._ends(one, "stored")
-        fresh = [entry for entry in entries if entry.row_key(cohort.name) not in present]
+        self._write_ends()
+        fresh = [entry for entry, key in zip(entries, keys, strict=True) if key not in present]
         for outcomes in encode_batches(fresh, self._release, self._workspace.key):
             self._store(cohort, outcomes, objects)
 
     def _store(self, cohort: Cohort, outcomes: Sequence[Outcome], objects: Sequence[_Object]) -> None:
         summary = Summary()
         batch = acceptable(self._workspace, cohort, outcomes, summary)
+        read = [objects[one.entry.number].arrival for one in outcomes if objects[one.entry.number].is_read]
         judged = [objects[one.entry.number].arrival for one in outcomes if one.accepted]
-        arrivals.record(self._database, [replace(one, state="judged") for one in judged], SYSTEM)
+        reached = [*read, *(replace(one, state="judged") for one in judged)]
+        arrivals.record(self._database, reached, SYSTEM)
         if batch:
             self._workspace.add(cohort, self._release.name, self._release.digest, batch)
         made = {new.row_key: new for new in batch}
@@ -178,27 +251,26 @@ class _Batch:
             one = objects[outcome.entry.number]
             new = made.get(outcome.entry.row_key(cohort.name))
             if new is not None:
-                self._is_stored(one, new)
+                one.arrival = replace(one.arrival, study_id=new.row.study_id, patient_id=new.row.patient_id)
+                self._ends(one, "stored")
             elif one.question:
                 self._ends(one, "set aside", one.question)
             else:
                 self._ends(one, "refused", _sentence(why[outcome.entry.number]))
-
-    def _is_stored(self, one: _Object, new: NewStudy) -> None:
-        one.arrival = replace(one.arrival, study_id=new.row.study_id, patient_id=new.row.patient_id)
-        self._ends(one, "stored")
+        self._write_ends()
 
     def _entry(self, number: int, one: _Object) -> StudyEntry:
-        """Return the entry by which the pipeline reads an object, in a process with limits."""
+        """Return the entry by which the pipeline waits for the reading of an object."""
 
         def read(key: bytes) -> Study:
+            if one.study is None:
+                raise ValueError("an object is read once it was begun")
             try:
-                study = read_limited([Upload("object.dcm", one.waiting.file.read_bytes())], key=key)
+                study = one.study.result()
             except QuestionError as error:
                 one.question = str(error)
                 raise
             one.arrival = replace(one.arrival, state="de-identified")
-            arrivals.record(self._database, [one.arrival], SYSTEM)
             return study
 
         facts = {} if one.header is None or not one.header.visit else {"encounter_id": one.header.visit}

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import logging
+import os
+import sys
 import threading
+import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +24,8 @@ if TYPE_CHECKING:
 
 LOOKS_EVERY_S = 2.0
 AFTER_FAILURE_S = 60.0
+QUIET_S = 60.0  # without an object, after which the pairs of the collection are counted anew
+NICENESS = 10  # of taking up: a tenth of the share of what users ask
 _log = logging.getLogger(__name__)
 
 
@@ -39,18 +45,39 @@ class InboxWorker:
         self._thread.join()
 
     def _run(self) -> None:
-        wait_s = LOOKS_EVERY_S
+        _go_behind()
+        wait_s, last, uncounted = LOOKS_EVERY_S, 0.0, False
         while not self._ended.wait(wait_s):
             wait_s = LOOKS_EVERY_S
             try:
                 if count_waiting(self._path):
-                    with open_workspace(self._path) as place:
-                        release = serving_release(place, self._newest())
-                        if take_up(place, release, stopped=self._ended.is_set).states.get("stored"):
-                            count_in_background(place, release)
+                    uncounted |= self._taken_up()
+                    last = time.monotonic()
+                elif uncounted and time.monotonic() - last > QUIET_S:
+                    uncounted = False
+                    self._count()
             except (OSError, CasebindError) as error:
                 _log.error("The inbox was not taken up (%s).", type(error).__name__)
                 wait_s = AFTER_FAILURE_S
             except Exception:
                 _log.exception("The inbox was not taken up.")
                 wait_s = AFTER_FAILURE_S
+
+    def _taken_up(self) -> bool:
+        """Take up what waits; return whether something was stored."""
+        with open_workspace(self._path) as place:
+            release = serving_release(place, self._newest())
+            taken = take_up(place, release, stopped=self._ended.is_set, background=True)
+        return bool(taken.states.get("stored"))
+
+    def _count(self) -> None:
+        """Begin to count the pairs of the collection, which takes the longer the larger it is."""
+        with open_workspace(self._path) as place:
+            count_in_background(place, serving_release(place, self._newest()))
+
+
+def _go_behind() -> None:
+    """Let what users ask go before this thread; on Linux niceness is a thread's own."""
+    if sys.platform == "linux":
+        with suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

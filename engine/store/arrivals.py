@@ -68,8 +68,9 @@ def newest(database: Database, limit: int = 100, states: Sequence[str] = STATES)
 def of_objects(database: Database, objects: Sequence[str]) -> list[Arrival]:
     """Return the state of each digest of objects, the earliest that came first."""
     sql = (
-        f"SELECT {COLUMNS} FROM ({NEWEST}) n JOIN (SELECT object, digest, min(number) AS first FROM arrivals"
-        " WHERE object IN (SELECT unnest(?)) GROUP BY ALL) f USING (object, digest) ORDER BY first"
+        f"SELECT {COLUMNS} FROM (SELECT *, min(number) OVER each AS first FROM arrivals"
+        " WHERE object IN (SELECT unnest(?)) WINDOW each AS (PARTITION BY object, digest)"
+        " QUALIFY number = max(number) OVER each) ORDER BY first"
     )
     return [Arrival(*row) for row in database.read(sql, [list(objects)])]
 

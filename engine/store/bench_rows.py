@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import duckdb
 
 from engine.store.database import Database
+from engine.store.received import FILE as LEDGER
 
 COPIED = (
     "acquired_at, age, sex, view, labels, label_source, report, synthetic, licence, attribution, recognised,"
@@ -63,6 +66,29 @@ def copy_studies(cursor: duckdb.DuckDBPyConnection, study_ids: Sequence[str], ma
     """
     for sql in COPIES:
         cursor.execute(sql, {"ids": list(study_ids), "mark": mark})
+
+
+def insert_arrivals(cursor: duckdb.DuckDBPyConnection, keys: Sequence[str], study_ids: Sequence[str]) -> None:
+    """Append the four states of objects that became studies, inside a transaction.
+
+    keys : of the objects, in the order of the studies; also taken as digests
+    """
+    cursor.execute(
+        "INSERT INTO arrivals (number, object, digest, state, why, kind, sender, study_id, patient_id, reached_at)"
+        " SELECT nextval('arrival_number'), key, key, state, '', '', 'S1', study_id, NULL, now()::TIMESTAMP FROM"
+        " (SELECT unnest($keys) AS key, unnest($studies) AS study_id),"
+        " (SELECT unnest(['received', 'de-identified', 'judged', 'stored']) AS state, unnest(range(4)) AS place)"
+        " ORDER BY key, place",
+        {"keys": list(keys), "studies": list(study_ids)},
+    )
+
+
+def fill_ledger(folder: Path, keys: Sequence[str]) -> None:
+    """Put objects into the ledger of an inbox in one transaction; keys are also taken as digests."""
+    with sqlite3.connect(folder / LEDGER) as ledger:
+        rows = [(key, key, "", "S1", "Archive", "2025-01-01T00:00:00+00:00") for key in keys]
+        ledger.executemany("INSERT INTO objects VALUES (?, ?, ?, ?, ?, ?)", rows)
+    ledger.close()
 
 
 def patient_ids(database: Database, limit: int | None = None) -> list[str]:

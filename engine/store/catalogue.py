@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from engine.actor import Actor
 from engine.store import permission
 from engine.store.database import Database
@@ -70,6 +72,9 @@ def encounter_owners(database: Database, encounter_ids: list[str]) -> dict[str, 
     return dict(database.read(sql, [encounter_ids]))
 
 
-def row_keys(database: Database, cohort: str) -> dict[str, str]:
-    """Return row key → study id of everything that a cohort already holds."""
-    return dict(database.read("SELECT row_key, study_id FROM studies WHERE cohort = ?", [cohort]))
+def row_keys(database: Database, cohort: str, keys: Sequence[str] | None = None) -> dict[str, str]:
+    """Return row key → study id of everything that a cohort already holds, or of those of the keys that it holds."""
+    sql = "SELECT row_key, study_id FROM studies WHERE cohort = ?"
+    if keys is None:
+        return dict(database.read(sql, [cohort]))
+    return dict(database.read(f"{sql} AND row_key IN (SELECT unnest(?))", [cohort, list(keys)]))

@@ -32,8 +32,11 @@ SEED, SPREAD = 0, 0.02  # of the noise on every component of an embedding of len
 BATCH = 2000  # codes stored at once
 
 
-def fill(folder: Path, release: Release, cases: int) -> None:
-    """Make a workspace of so many synthetic studies at `folder`, with its map; nothing is done where it is there."""
+def fill(folder: Path, release: Release, cases: int, *, with_map: bool = True) -> None:
+    """Make a workspace of so many synthetic studies at `folder`; nothing is done where it is there.
+
+    with_map : whether the map of the collection is made as well
+    """
     with open_workspace(folder, create=True) as place:
         place.durable = False
         if sum(place.all_counts().values()) == cases:
@@ -45,7 +48,8 @@ def fill(folder: Path, release: Release, cases: int) -> None:
         for number in range(1, -(-cases // len(base))):
             few = base[: cases - number * len(base)]
             _copy(place, release, few, vectors[: len(few)], f"-c{number}")
-        _map(place, release)
+        if with_map:
+            _map(place, release)
 
 
 def _copy(workspace: Workspace, release: Release, base: list[StudyRow], vectors: np.ndarray, mark: str) -> None:

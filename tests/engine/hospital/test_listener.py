@@ -164,7 +164,7 @@ def test_a_commitment_is_reported_on_an_association_of_its_own_also_by_the_next_
         with listening(tmp_path, settings) as listener, Inbox(tmp_path) as inbox:
             assert sent(listener.port, [recording]) == [0]
             for one in inbox.waiting():
-                inbox.finish(one)  # taken up: it counts as received all the same
+                inbox.finish([(one, None)])  # taken up: it counts as received all the same
             assert ask_for_commitment(listener.port, [recording]) == 0
             wait_until(lambda: len(came) == 1)
             assert ask_for_commitment(listener.port, [recording, never_sent]) == 0

@@ -1,0 +1,149 @@
+"""Studies of the synthetic cohort as an archive holds them: films as CR, ECGs as 12-lead DICOM waveforms.
+
+Names, numbers and dates are made up; every object is marked as synthetic in its comments. Units and codes are those of
+PS3.16 CID 3001 (leads) and UCUM.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.study import ECG_LEADS, Film, Trace
+
+if TYPE_CHECKING:
+    from pydicom.dataset import Dataset, FileDataset
+
+NOTE = "synthetic, for demonstration only"
+LEADS = dict(
+    zip(ECG_LEADS, ("2:1", "2:2", "2:61", "2:62", "2:63", "2:64", *(f"2:{n}" for n in range(3, 9))), strict=True)
+)
+MICROVOLT = 2.5  # of one stored step
+FILM, ECG = "1.2.840.10008.5.1.4.1.1.1", "1.2.840.10008.5.1.4.1.1.9.1.1"  # CR; 12-lead ECG
+
+
+@dataclass(frozen=True)
+class ArchivePatient:
+    """Who an object belongs to, as the archive has it. visit: admission number, "" for none; at: YYYYMMDDhhmm"""
+
+    number: str
+    visit: str = ""
+    accession: str = ""
+    at: str = "202501010800"
+    sex: str = ""
+    age: int | None = None
+
+
+def film_object(film: Film, patient: ArchivePatient, *, view: str = "PA") -> FileDataset:
+    """Return a film as a CR object."""
+    made = _object(FILM, "CR", patient)
+    made.BodyPartExamined, made.ViewPosition, made.BurnedInAnnotation = "CHEST", view, "NO"
+    made.Rows, made.Columns = film.pixels.shape
+    made.SamplesPerPixel, made.PhotometricInterpretation, made.PixelRepresentation = 1, "MONOCHROME2", 0
+    made.BitsAllocated = 8 * film.pixels.dtype.itemsize
+    made.BitsStored, made.HighBit = film.bits, film.bits - 1
+    if film.spacing_mm is not None:
+        made.ImagerPixelSpacing = list(film.spacing_mm)
+    made.add_new(
+        "PixelData", "OB" if film.bits <= 8 else "OW", film.pixels.tobytes() + b"\0" * (film.pixels.nbytes % 2)
+    )
+    return made
+
+
+def ecg_object(trace: Trace, patient: ArchivePatient) -> FileDataset:
+    """Return a calibrated 12-lead ECG as a 12-lead waveform object."""
+    from pydicom.dataset import Dataset
+
+    made, group = _object(ECG, "ECG", patient), Dataset()
+    values = np.rint(np.nan_to_num(trace.samples.T) * 1000 / MICROVOLT)
+    group.WaveformOriginality = "ORIGINAL"
+    group.NumberOfWaveformSamples, group.NumberOfWaveformChannels = values.shape
+    group.SamplingFrequency = trace.fs
+    group.WaveformBitsAllocated, group.WaveformSampleInterpretation = 16, "SS"
+    group.ChannelDefinitionSequence = [_channel(lead) for lead in trace.leads]
+    group.add_new("WaveformData", "OW", values.astype("<i2").tobytes())
+    made.WaveformSequence = [group]
+    return made
+
+
+def as_file(made: FileDataset) -> bytes:
+    """Return an object as the bytes of a DICOM file."""
+    buffer = io.BytesIO()
+    made.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def cohort_objects(folder: Path, count: int, start: int = 0) -> Iterator[FileDataset]:
+    """Yield films and ECGs of a cohort in turn, a patient's next to each other; the cohort anew where it ends.
+
+    folder : of a cohort, with cxr/ and ecg/ · start : the first one's place in that row
+    """
+    from engine.intake.paths import read_paths
+
+    stems = sorted(file.stem.removesuffix("-ecg") for file in (folder / "ecg").glob("*.hea"))
+    stems = [stem for stem in stems if (folder / "cxr" / f"{stem}-cxr.jpg").is_file()]
+    for place in range(start, start + count):
+        stem, again = stems[place // 2 % len(stems)], place // 2 // len(stems)
+        patient = ArchivePatient(f"{stem}-{again}", f"V-{stem}-{again}", f"A{place // 2:07d}")
+        if place % 2:
+            yield film_object(read_paths([folder / "cxr" / f"{stem}-cxr.jpg"]).film, patient)
+        else:
+            yield ecg_object(read_paths([folder / "ecg" / f"{stem}-ecg.hea"]).trace, patient)
+
+
+def _object(sop_class: str, modality: str, patient: ArchivePatient) -> FileDataset:
+    from pydicom.dataset import FileDataset, FileMetaDataset
+    from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+
+    meta = FileMetaDataset()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = sop_class, generate_uid()
+    meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    made = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
+    made.SOPClassUID, made.SOPInstanceUID = sop_class, meta.MediaStorageSOPInstanceUID
+    made.StudyInstanceUID = generate_uid(entropy_srcs=[f"study {patient.accession or patient.number} {modality}"])
+    made.SeriesInstanceUID, made.Modality = generate_uid(), modality
+    made.PatientID, made.PatientName, made.IssuerOfPatientID = patient.number, f"Simulated^{patient.number}", "SIM"
+    made.PatientBirthDate, made.PatientSex = "", patient.sex
+    if patient.age is not None:
+        made.PatientAge = f"{patient.age:03d}Y"
+    made.AdmissionID, made.AccessionNumber = patient.visit, patient.accession
+    made.StudyID, made.ReferringPhysicianName, made.SeriesNumber, made.InstanceNumber = "", "", 1, 1
+    made.StudyDate = made.ContentDate = patient.at[:8]
+    made.StudyTime = made.ContentTime = f"{patient.at[8:12]}00"
+    made.AcquisitionDateTime = f"{patient.at[:12]}00"
+    made.ImageComments = NOTE
+    return made
+
+
+def _channel(lead: str) -> Dataset:
+    from pydicom.dataset import Dataset
+
+    channel, source, unit = Dataset(), Dataset(), Dataset()
+    source.CodeValue, source.CodingSchemeDesignator, source.CodeMeaning = LEADS[lead], "MDC", f"Lead {lead}"
+    unit.CodeValue, unit.CodingSchemeDesignator, unit.CodeMeaning = "uV", "UCUM", "microvolt"
+    channel.ChannelSourceSequence, channel.ChannelSensitivityUnitsSequence = [source], [unit]
+    channel.ChannelSensitivity, channel.ChannelSensitivityCorrectionFactor, channel.ChannelBaseline = MICROVOLT, 1, 0
+    channel.WaveformBitsStored = 16
+    return channel
+
+
+def send(objects: Sequence[FileDataset], address: tuple[str, int], *, title: str, called: str) -> int:
+    """Send objects by C-STORE over one association; return how many were acknowledged."""
+    from pynetdicom import AE
+
+    entity = AE(ae_title=title)
+    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 120
+    for sop_class, syntax in sorted({(str(one.SOPClassUID), str(one.file_meta.TransferSyntaxUID)) for one in objects}):
+        entity.add_requested_context(sop_class, syntax)
+    association = entity.associate(*address, ae_title=called)
+    if not association.is_established:
+        return 0
+    try:
+        return sum(getattr(association.send_c_store(one), "Status", None) == 0 for one in objects)
+    finally:
+        association.release()
