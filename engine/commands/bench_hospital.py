@@ -53,7 +53,13 @@ def command(
     with tempfile.TemporaryDirectory(prefix="casebind-hospital-") as folder:
         found["arriving"] = arriving.run(Path(folder), release, objects=objects, stored=stored, on_progress=say)
         if users:
-            asked = {"cases": cases, "users": users, "objects": sent, "seconds": seconds, "think_s": think}
+            asked: dict[str, Any] = {
+                "cases": cases,
+                "users": users,
+                "objects": sent,
+                "seconds": seconds,
+                "think_s": think,
+            }
             found["senders"] = senders.run(Path(folder), release, **asked, on_progress=say)
     lines = arriving.as_lines(found["arriving"]) + (senders.as_lines(found["senders"]) if users else [])
     click.echo(json.dumps(found) if as_json else "\n".join(lines))

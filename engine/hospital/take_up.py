@@ -46,7 +46,7 @@ LOOKED = "Somebody has looked: the text does not identify the patient."
 UNREADABLE = "The object has no header that can be read: have it sent again."
 REFUSED = "refused: "  # as the pipeline begins what the gate says
 
-READERS = 2  # files read at once, while others are encoded
+AT_ONCE = 2  # files that are read at once, and studies that are judged
 LISTED = 512  # files of the inbox that one look at it takes up
 
 _working = threading.Lock()  # one take-up at a time in a process
@@ -95,19 +95,24 @@ def take_up(
 ) -> Taken:
     """Take up what waits, batch by batch, until nothing is left or `stopped` says so. on_progress: objects done.
 
-    background : whether the reading of files goes behind other work of the machine
+    background : whether it goes behind other work of the machine: one file is then read and judged at a time
 
     The files of a batch are read while the batch before is encoded and stored.
     """
-    taken = Taken()
-    with _working, Inbox(workspace.path) as inbox, ThreadPoolExecutor(READERS) as readers:
+    taken, at_once = Taken(), 1 if background else AT_ONCE
+    with (
+        _working,
+        Inbox(workspace.path) as inbox,
+        ThreadPoolExecutor(at_once) as readers,
+        ThreadPoolExecutor(at_once) as judges,
+    ):
         inbox.clean()
         while (waiting := inbox.waiting()[:LISTED]) and not stopped():
             before: _Batch | None = None
             for first in range(0, len(waiting), BATCH):
                 if stopped():
                     break
-                batch = _Batch(workspace, release, inbox, taken, _Reading(readers, inbox.key, background))
+                batch = _Batch(workspace, release, inbox, taken, _Hands(readers, judges, inbox.key, background))
                 batch.begin(waiting[first : first + BATCH])
                 if before is not None:
                     before.end()
@@ -122,14 +127,15 @@ def take_up(
 
 
 @dataclass(frozen=True)
-class _Reading:
-    """How files are read: by whom, under which key, and whether behind other work."""
+class _Hands:
+    """Who reads and who judges, under which key, and whether reading goes behind other work."""
 
     readers: ThreadPoolExecutor
+    judges: ThreadPoolExecutor
     key: bytes
     background: bool
 
-    def of(self, file: Path) -> Future[Study]:
+    def reading(self, file: Path) -> Future[Study]:
         """Begin to read a file in a process with limits."""
         return self.readers.submit(self._read, file)
 
@@ -140,9 +146,9 @@ class _Reading:
 class _Batch:
     """One batch on its way into the collection: begun, then ended."""
 
-    def __init__(self, workspace: Workspace, release: Release, inbox: Inbox, taken: Taken, reading: _Reading) -> None:
+    def __init__(self, workspace: Workspace, release: Release, inbox: Inbox, taken: Taken, hands: _Hands) -> None:
         self._workspace, self._release, self._inbox, self._taken = workspace, release, inbox, taken
-        self._database, self._reading = workspace.database, reading
+        self._database, self._hands = workspace.database, hands
         self._fresh: list[_Object] = []
         self._over: list[tuple[_Object, bool]] = []  # in their last states, and whether a file is kept aside
         self._came: dict[str, list[str]] = {}  # object → digests that came and were not refused, the first one first
@@ -156,7 +162,7 @@ class _Batch:
         self._fresh = [one for one in received if not self._stays_out(one)]
         self._write_ends()
         for one in self._fresh:
-            one.study = self._reading.of(one.waiting.file)
+            one.study = self._hands.reading(one.waiting.file)
 
     def end(self) -> None:
         """Take the objects that were begun through their further states."""
@@ -233,7 +239,7 @@ class _Batch:
                 self._ends(one, "stored")
         self._write_ends()
         fresh = [entry for entry, key in zip(entries, keys, strict=True) if key not in present]
-        for outcomes in encode_batches(fresh, self._release, self._workspace.key):
+        for outcomes in encode_batches(fresh, self._release, self._workspace.key, judges=self._hands.judges):
             self._store(cohort, outcomes, objects)
 
     def _store(self, cohort: Cohort, outcomes: Sequence[Outcome], objects: Sequence[_Object]) -> None:

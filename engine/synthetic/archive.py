@@ -98,13 +98,13 @@ def cohort_objects(folder: Path, count: int, start: int = 0) -> Iterator[FileDat
 
 def _object(sop_class: str, modality: str, patient: ArchivePatient) -> FileDataset:
     from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.uid import ExplicitVRLittleEndian, generate_uid
+    from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 
     meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = sop_class, generate_uid()
+    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UID(sop_class), generate_uid()
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     made = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
-    made.SOPClassUID, made.SOPInstanceUID = sop_class, meta.MediaStorageSOPInstanceUID
+    made.SOPClassUID, made.SOPInstanceUID = UID(sop_class), meta.MediaStorageSOPInstanceUID
     made.StudyInstanceUID = generate_uid(entropy_srcs=[f"study {patient.accession or patient.number} {modality}"])
     made.SeriesInstanceUID, made.Modality = generate_uid(), modality
     made.PatientID, made.PatientName, made.IssuerOfPatientID = patient.number, f"Simulated^{patient.number}", "SIM"
