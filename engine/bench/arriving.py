@@ -97,7 +97,7 @@ def _stored(place: Path, release: Release, size: int) -> None:
         keys = [f"{number:032x}" for number in range(len(rows))]
         with opened.database.write() as cursor:
             bench_rows.insert_arrivals(cursor, keys, [row.study_id for row in rows])
-    bench_rows.fill_ledger(place / "inbox", keys)
+    bench_rows.insert_received(place / "inbox", keys)
 
 
 def _measured(place: Workspace, release: Release, port: int, sent: Sequence[FileDataset], part: int) -> dict[str, Any]:

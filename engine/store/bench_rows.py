@@ -83,7 +83,7 @@ def insert_arrivals(cursor: duckdb.DuckDBPyConnection, keys: Sequence[str], stud
     )
 
 
-def fill_ledger(folder: Path, keys: Sequence[str]) -> None:
+def insert_received(folder: Path, keys: Sequence[str]) -> None:
     """Put objects into the ledger of an inbox in one transaction; keys are also taken as digests."""
     with sqlite3.connect(folder / LEDGER) as ledger:
         rows = [(key, key, "", "S1", "Archive", "2025-01-01T00:00:00+00:00") for key in keys]
