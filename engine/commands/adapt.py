@@ -1,15 +1,16 @@
-"""casebind adapt [--steps N] [--who NAME] [--json]"""
+"""casebind adapt [--encoders] [--steps N] [--who NAME] [--json]"""
 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.actor import SINGLE_USER, Actor
-from engine.commands.job_progress import follow_job
+from engine.commands.job_progress import follow_job, reading_progress
 from engine.commands.shared import load_release, workspace_from_option, workspace_option
 from engine.errors import CasebindError
 
@@ -19,14 +20,15 @@ if TYPE_CHECKING:
 
 @click.command("adapt")
 @click.option("--steps", type=click.IntRange(min=1), help="Of the maps and, half as many, of the hash layer.")
+@click.option("--encoders", is_flag=True, help="Adapt the towers of films and ECGs too: every stored one is read.")
 @click.option("--who", default=SINGLE_USER, help="Who makes it.", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @workspace_option
-def command(steps: int | None, *, who: str, as_json: bool, workspace: Path | None) -> None:
+def command(steps: int | None, *, encoders: bool, who: str, as_json: bool, workspace: Path | None) -> None:
     """Bind the workspace's own pairs in a new release, and show what it changes. Nothing is promoted.
 
-    Stored embeddings are learnt from, no encoder runs. Ctrl+C cancels it; an adaptation whose process was killed goes
-    on where it was when the same command is given again.
+    Stored embeddings are learnt from, no encoder runs, unless --encoders is given. Ctrl+C cancels it; an adaptation
+    that was killed, or stopped while it read, goes on where it was when the same command is given again.
     """
     with workspace_from_option(workspace) as place:
         from engine.commands.gate_lines import gate_report
@@ -35,9 +37,13 @@ def command(steps: int | None, *, who: str, as_json: bool, workspace: Path | Non
         from engine.learning.round_release import round_releases
         from engine.workspace.serving import serving_release
 
-        plan = AdaptationPlan() if steps is None else AdaptationPlan(steps=steps, hash_steps=max(1, steps // 2))
+        plan = AdaptationPlan(encoders=encoders)
+        if steps is not None:
+            plan = replace(plan, steps=steps, hash_steps=max(1, steps // 2))
         release = serving_release(place, load_release())
-        done = follow_job(place, adaptation_job.begin(place, release, Actor(who), plan))
+        with reading_progress(encoders) as progress:
+            begun = adaptation_job.begin(place, release, Actor(who), plan, progress=progress)
+        done = follow_job(place, begun)
         if done.step != "done":
             raise CasebindError(done.error or "The adaptation was cancelled; releases are as they were.")
         made = next(one for one in reversed(round_releases(place.path)) if one.name == done.name)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,3 +29,15 @@ def follow_job(workspace: Workspace, begun: RoundJob) -> RoundJob:
         round_job.cancel(workspace)
         raise
     return round_job.latest_job(workspace) or begun
+
+
+@contextmanager
+def reading_progress(shown: bool) -> Iterator[Callable[[float], None]]:
+    """Give a function that shows, on standard error, which share of the studies is read."""
+    from tqdm import tqdm
+
+    def show(share: float) -> None:
+        progress.update(round(100 * share) - progress.n)
+
+    with tqdm(total=100, desc="reading films and ECGs", unit="%", leave=False, disable=not shown) as progress:
+        yield show

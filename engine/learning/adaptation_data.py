@@ -4,26 +4,28 @@ Patients of `engine.learning.holdout` measure and are never learnt from. Of the 
 
     in.npz            the labelled studies as a round has them, and the rows of every pair
     in.<modality>.npy embeddings of the studies that are in a pair, (n, 256) float32, read as a memory map
+    in.coarse.*       where encoders are adapted too, what adapters read (engine.learning.coarse)
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 
 from engine.actor import Actor
-from engine.learning import pairing, round_data
+from engine.learning import coarse, pairing, round_data
 from engine.learning.holdout import hash_share, is_holdout_patient
-from engine.learning.round_data import RoundData
+from engine.learning.round_data import Pool, RoundData
 from engine.store.visit_pairs import PairCandidate
 from engine.workspace.erased import reference
 from engine.workspace.workspace import Workspace
 
-INPUTS = "in.npz"
+INPUTS, COARSE = "in.npz", "coarse."
 VALID_PATIENTS = 0.15  # of those who are not held out; they choose when to stop
 CHUNK = 4096  # embeddings read at once
 LEARN, VALID, HELD = 0, 1, 2  # what a patient's pairs are for
@@ -61,11 +63,15 @@ class AdaptationData:
     sides  : modality → (n, 256) float32, stored embeddings of the studies in a pair
     pairs  : two modalities → their pairs
     labels : labelled studies, and rated pairs held out, as a round has them
+    coarse : modality → (m, f) float16, coarse features of stored films or ECGs; {} where encoders stay
+    coarse_rows : "side.cxr", "replay.cxr", "holdout.cxr" … → (n,) int, the row of each study of a side or pool in them
     """
 
     sides: Mapping[str, np.ndarray]
     pairs: Mapping[Kinds, KindPairs]
     labels: RoundData
+    coarse: Mapping[str, np.ndarray] = field(default_factory=dict)
+    coarse_rows: Mapping[str, np.ndarray] = field(default_factory=dict)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """Return how many pairs of which modalities are learnt from, choose when to stop, and measure."""
@@ -77,7 +83,7 @@ class AdaptationData:
 
     def fewer(self, share: float) -> AdaptationData:
         """Return the same with the pairs of a share of the patients that are learnt from."""
-        return AdaptationData(self.sides, {kinds: one.fewer(share) for kinds, one in self.pairs.items()}, self.labels)
+        return replace(self, pairs={kinds: one.fewer(share) for kinds, one in self.pairs.items()})
 
     @property
     def learnt_pairs(self) -> int:
@@ -86,9 +92,19 @@ class AdaptationData:
 
 
 def gather(
-    workspace: Workspace, actor: Actor, release: str, folder: Path
+    workspace: Workspace,
+    actor: Actor,
+    release: str,
+    folder: Path,
+    *,
+    encoders: Mapping[str, str] | None = None,
+    progress: coarse.Progress = lambda share: None,
 ) -> tuple[list[PairCandidate], AdaptationData]:
-    """Write what an adaptation under the serving release learns from into a folder; return its pairs and the data."""
+    """Write what an adaptation under the serving release learns from into a folder; return its pairs and the data.
+
+    encoders : modality → hash of its encoder, where encoders are adapted too: films and ECGs are then read, `progress`
+               is told how far that is
+    """
     actor = actor.acting_for("training")
     labels = round_data.gather_round_data(workspace, actor)
     found = pairing.find_pairs(workspace, actor, release)
@@ -106,6 +122,8 @@ def gather(
         arrays[f"pairs.{name}.rows"] = np.array([(ids[o.a][o.first], ids[o.b][o.second]) for o in mine], np.int64)
         arrays[f"pairs.{name}.part"] = np.array([_part(one.patient_id) for one in mine], np.int8)
         arrays[f"pairs.{name}.patients"] = np.array([reference(workspace.key, one.patient_id) for one in mine])
+    if encoders is not None and all(kind in ids for kind in coarse.KINDS):
+        arrays |= _write_coarse(workspace, labels, ids, encoders, folder=folder, progress=progress)
     np.savez(folder / INPUTS, **arrays)  # type: ignore[arg-type]
     return found, read(folder)
 
@@ -116,10 +134,47 @@ def read(folder: Path) -> AdaptationData:
         labels = round_data.from_arrays(arrays)
         names = [name.split(".")[1] for name in arrays.files if name.startswith("pairs.") and name.endswith(".rows")]
         parts = {name: [arrays[f"pairs.{name}.{part}"] for part in ("rows", "part", "patients")] for name in names}
+        rows = {name.removeprefix(COARSE): arrays[name] for name in arrays.files if name.startswith(COARSE)}
     pairs = {(name.split("-")[0], name.split("-")[1]): KindPairs(*found) for name, found in parts.items()}
     kinds = dict.fromkeys(kind for pair in pairs for kind in pair)
     sides = {kind: np.load(folder / f"in.{kind}.npy", mmap_mode="r") for kind in kinds}
-    return AdaptationData(sides, pairs, labels)
+    return AdaptationData(sides, pairs, labels, coarse.read(folder) if rows else {}, rows)
+
+
+def _write_coarse(
+    workspace: Workspace,
+    labels: RoundData,
+    ids: Mapping[str, Mapping[str, int]],
+    encoders: Mapping[str, str],
+    *,
+    folder: Path,
+    progress: coarse.Progress,
+) -> dict[str, np.ndarray]:
+    """Write the coarse features of all films and ECGs in pairs and pools; return which row is whose."""
+    made = workspace.path / "rounds" / "coarse"
+    made.mkdir(parents=True, exist_ok=True)
+    out, wanted = {}, {}
+    for kind in coarse.KINDS:
+        users = {f"side.{kind}": list(ids[kind])}
+        users |= {f"{part}.{kind}": [str(i) for i in p[kind].ids] for part, p in _pools(labels) if kind in p}
+        place = {one: row for row, one in enumerate(dict.fromkeys(one for some in users.values() for one in some))}
+        out |= {f"{COARSE}{name}": np.array([place[one] for one in some], np.int64) for name, some in users.items()}
+        wanted[kind] = list(place)
+    done, total = 0, sum(map(len, wanted.values()))
+    for kind, studies in wanted.items():
+        say = partial(_say, progress, done / total, len(studies) / total)
+        coarse.write(workspace, kind, studies, encoders[kind], folder=made, progress=say)
+        done += len(studies)
+    coarse.take(made, folder)
+    return out
+
+
+def _say(progress: coarse.Progress, first: float, whole: float, share: float) -> None:
+    progress(first + whole * share)
+
+
+def _pools(labels: RoundData) -> tuple[tuple[str, Mapping[str, Pool]], ...]:
+    return ("replay", labels.replay), ("holdout", labels.holdout)
 
 
 def digest(data: AdaptationData) -> str:

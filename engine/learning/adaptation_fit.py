@@ -48,6 +48,7 @@ class AdaptationPlan:
     check    : steps between two looks at the pairs that choose when to stop; so often is the state saved
     findings, cycle          : weights of the losses beside EMCL and TMCL
     before, before_codes     : weights of staying near what maps and codes were
+    encoders : whether the towers of films and ECGs are adapted too, which reads every stored one
     """
 
     steps: int = 600
@@ -64,6 +65,7 @@ class AdaptationPlan:
     before: float = 3.0
     before_codes: float = 0.5
     seed: int = 0
+    encoders: bool = False
 
 
 class Maps(nn.Module):

@@ -11,10 +11,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from engine.actor import Actor
-from engine.errors import UsageError
+from engine.background import ThreadJob
+from engine.errors import UsageError, WorkspaceError
 from engine.files import utc_now
 from engine.learning import adaptation_data, pairing, round_job
 from engine.learning.adaptation_data import AdaptationData
+from engine.learning.coarse import Progress
 from engine.learning.round_data import ratings_cutoff
 from engine.learning.round_job import RoundJob
 from engine.learning.round_worker import JOB
@@ -25,11 +27,23 @@ if TYPE_CHECKING:
     from engine.learning.adaptation_fit import AdaptationPlan
     from engine.model.release import Release
 
+AT_ONCE_S = 0.5  # waited for a refusal before the start counts as made
 LEAST_PAIRS = 200  # of all modalities, of patients that are learnt from
 
+_beginnings: dict[Path, _Beginning] = {}
 
-def begin(workspace: Workspace, release: Release, actor: Actor, plan: AdaptationPlan | None = None) -> RoundJob:
+
+def begin(
+    workspace: Workspace,
+    release: Release,
+    actor: Actor,
+    plan: AdaptationPlan | None = None,
+    *,
+    progress: Progress = lambda share: None,
+) -> RoundJob:
     """Start an adaptation on the serving release, or go on with one that was killed on the same data; return it.
+
+    progress : told how far the reading of films and ECGs is, where the plan adapts encoders; what it raises stops it
 
     Raises UsageError where a round or an adaptation runs or there are fewer than LEAST_PAIRS pairs, WorkspaceError
     where the disk is full.
@@ -43,7 +57,15 @@ def begin(workspace: Workspace, release: Release, actor: Actor, plan: Adaptation
             return resumed
 
     def prepare(folder: Path, number: int) -> dict[str, Any]:
-        found, data = adaptation_data.gather(workspace, actor.maintaining(), release.name, folder)
+        def say(share: float) -> None:
+            round_job.report_gathering(folder, share)
+            progress(share)
+
+        say(0.0)
+        encoders = release.encoders if wanted.encoders else None
+        found, data = adaptation_data.gather(
+            workspace, actor.maintaining(), release.name, folder, encoders=encoders, progress=say
+        )
         if data.learnt_pairs < LEAST_PAIRS:
             raise UsageError(
                 f"There are {data.learnt_pairs} pairs to learn from and {LEAST_PAIRS} are needed: take in studies with "
@@ -61,9 +83,41 @@ def begin(workspace: Workspace, release: Release, actor: Actor, plan: Adaptation
     return round_job.begin_with(workspace, release, actor, prepare, kind="adaptation")
 
 
+def begin_in_background(workspace: Workspace, release: Release, actor: Actor, plan: AdaptationPlan) -> None:
+    """Start an adaptation from a thread, since gathering takes long; `round_job.latest_job` says how far it is.
+
+    Raises WorkspaceError with what `begin` raises at once; `why_not_begun` says what comes later.
+    """
+    beginning = _Beginning()
+    _beginnings[workspace.path] = beginning
+    beginning.start("adaptation", lambda: _begun(workspace, release, actor, plan))
+    if beginning.wait(AT_ONCE_S) and beginning.error:
+        del _beginnings[workspace.path]
+        raise WorkspaceError(beginning.error)
+
+
+def why_not_begun(workspace: Workspace) -> str:
+    """Return why the adaptation that was last started in the background could not begin; empty where it did."""
+    found = _beginnings.get(workspace.path)
+    return "" if found is None else found.error
+
+
+class _Beginning(ThreadJob):
+    """The gathering of an adaptation in a thread."""
+
+    failure, advice = "The adaptation could not begin", "releases are as they were, try again"
+
+
+def _begun(workspace: Workspace, release: Release, actor: Actor, plan: AdaptationPlan) -> None:
+    begin(workspace, release, actor, plan)
+
+
 def _same(workspace: Workspace, release: Release, actor: Actor, folder: Path, plan: AdaptationPlan) -> bool:
     """Say whether a killed adaptation is what would be begun now; else what it was given to learn from is deleted."""
     job = json.loads((folder / JOB).read_text("utf-8"))
+    if "plan" not in job:  # killed while it gathered
+        round_job.forget_inputs(folder)
+        return False
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".adaptation-") as again:  # where an erasure looks
         _, data = adaptation_data.gather(workspace, actor.maintaining(), release.name, Path(again))
         same = (

@@ -35,13 +35,13 @@ Figure = list[float]  # estimate, low, high
 class HoldoutPairs:
     """Held-out pairs of two modalities in one direction, p of them.
 
-    asking, asked : (p, 256) stored embeddings of either side;  kinds : their modalities
+    asking, asked : "before" and "after" → (p, 256) embeddings of either side;  kinds : their modalities
     right         : (p, p) bool, what belongs together: own studies, and those whose text is the same
     patients      : (p,) str;  drawn : bootstrap draws of them (rounds, p)
     """
 
-    asking: np.ndarray
-    asked: np.ndarray
+    asking: Mapping[str, np.ndarray]
+    asked: Mapping[str, np.ndarray]
     kinds: Kinds
     right: np.ndarray
     patients: np.ndarray
@@ -52,9 +52,9 @@ class HoldoutPairs:
         kinds = (self.kinds[1], self.kinds[0])
         return replace(self, asking=self.asked, asked=self.asking, kinds=kinds, right=self.right.T)
 
-    def sides(self, way: Mapped) -> tuple[np.ndarray, np.ndarray]:
-        """Return both sides mapped, or as codes."""
-        return way(self.asking, self.kinds[0]), way(self.asked, self.kinds[1])
+    def sides(self, when: str, way: Mapped) -> tuple[np.ndarray, np.ndarray]:
+        """Return both sides "before" or "after", mapped or as codes."""
+        return way(self.asking[when], self.kinds[0]), way(self.asked[when], self.kinds[1])
 
     def recall(self, scores: np.ndarray, k: int) -> np.ndarray:
         """Return R@k of every query (p,): scores (p, p), higher is nearer."""
@@ -69,30 +69,38 @@ class HoldoutPairs:
         return {f"r_at_{k}": self.figure(self.recall(scores, k)) for k in KS}
 
 
-def holdout_pairs(data: AdaptationData, kinds: Kinds) -> HoldoutPairs | None:
-    """Return the held-out pairs of two modalities; None where they are fewer than MIN_STUDIES."""
-    pairs = data.pairs[kinds]
+def holdout_pairs(times: Mapping[str, AdaptationData], kinds: Kinds) -> HoldoutPairs | None:
+    """Return the held-out pairs of two modalities; None where they are fewer than MIN_STUDIES.
+
+    times : "before" and "after" → the data with the embeddings of then; equal but for these
+    """
+    pairs = next(iter(times.values())).pairs[kinds]
     rows, patients = pairs.of(HELD)[:MOST_HELD], pairs.patients[pairs.part == HELD][:MOST_HELD]
     if len(rows) < MIN_STUDIES:
         return None
-    z = [np.array(data.sides[kind][rows[:, side]]) for side, kind in enumerate(kinds)]
+    z = [
+        {when: np.array(data.sides[kind][rows[:, side]]) for when, data in times.items()}
+        for side, kind in enumerate(kinds)
+    ]
     right = np.eye(len(rows), dtype=bool)
     if TEXT in kinds:
-        words = z[kinds.index(TEXT)]
+        words = next(iter(z[kinds.index(TEXT)].values()))
         right = right | (words @ words.T > SAME_TEXT)
     return HoldoutPairs(z[0], z[1], kinds, right, patients, draws(patients))
 
 
-def own_pairs(data: AdaptationData, ways: Ways) -> dict[str, Any]:
+def own_pairs(data: AdaptationData, ways: Ways, adapted: AdaptationData | None = None) -> dict[str, Any]:
     """Return "cxr>ecg" → figures of finding the own study, of every two modalities with enough held-out pairs.
 
     Each entry: n, chance of R@10, and for "before" and "after" R@1, 5, 10 of "codes" and "floats" as [estimate, low,
     high]; "itq" of the maps after; gain, the change of R@10 by codes.
+
+    adapted : the data with the embeddings after, where encoders were adapted
     """
-    out = {}
+    out, times = {}, {"before": data, "after": adapted or data}
     for kinds in data.pairs:
-        held = holdout_pairs(data, kinds)
-        rotation = None if held is None else _rotation(data, kinds, ways["after"][0])
+        held = holdout_pairs(times, kinds)
+        rotation = None if held is None else _rotation(times["after"], kinds, ways["after"][0])
         for one in () if held is None else (held, held.turned()):
             out[">".join(one.kinds)] = _found(one, ways, rotation)
     return out
@@ -100,14 +108,14 @@ def own_pairs(data: AdaptationData, ways: Ways) -> dict[str, Any]:
 
 def float_recall(data: AdaptationData, kinds: Kinds, mapped: Mapped) -> Figure | None:
     """Return R@10 of own pairs by mapped embeddings, the mean of both ways; None with too few held-out pairs."""
-    held = holdout_pairs(data, kinds)
+    held = holdout_pairs({"after": data}, kinds)
     if held is None:
         return None
-    a, b = held.sides(mapped)
+    a, b = held.sides("after", mapped)
     return held.figure((held.recall(a @ b.T, K) + held.turned().recall(b @ a.T, K)) / 2)
 
 
-def label_map(holdout: Mapping[str, Pool], ways: Ways) -> dict[str, Any]:
+def label_map(holdout: Mapping[str, Pool], ways: Ways, adapted: Mapping[str, Pool] | None = None) -> dict[str, Any]:
     """Return "cxr>ecg" → mAP@10 by shared finding before and after, by codes and by floats, on held-out patients."""
     out: dict[str, Any] = {}
     for a, b in product(holdout, repeat=2):
@@ -119,10 +127,9 @@ def label_map(holdout: Mapping[str, Pool], ways: Ways) -> dict[str, Any]:
         entry: dict[str, Any] = {"n": int(kept.sum())}
         drawn = draws(q.patients[kept])
         for way, (mapped, coded) in ways.items():
-            scores = {
-                "codes": -distances(coded(q.z[kept], a), coded(s.z, b), BITS),
-                "floats": mapped(q.z[kept], a) @ mapped(s.z, b).T,
-            }
+            pools = (adapted or holdout) if way == "after" else holdout
+            zq, zs = pools[a].z[kept], pools[b].z
+            scores = {"codes": -distances(coded(zq, a), coded(zs, b), BITS), "floats": mapped(zq, a) @ mapped(zs, b).T}
             ranked = {name: ranked_relevance(one, relevant[kept], allowed[kept], K) for name, one in scores.items()}
             found = {name: average_precision_at(one, K) for name, one in ranked.items()}
             entry[way] = {name: _figure(one, q.patients[kept], drawn) for name, one in found.items()}
@@ -131,14 +138,14 @@ def label_map(holdout: Mapping[str, Pool], ways: Ways) -> dict[str, Any]:
 
 
 def _found(held: HoldoutPairs, ways: Ways, rotation: Mapped | None) -> dict[str, Any]:
-    entry: dict[str, Any] = {"n": len(held.asking), "chance": round(float(chance_recall(held.right, K).mean()), 4)}
+    entry: dict[str, Any] = {"n": len(held.patients), "chance": round(float(chance_recall(held.right, K).mean()), 4)}
     ten = {}
     for way, (mapped, coded) in ways.items():
-        (a, b), codes = held.sides(mapped), -distances(*held.sides(coded), BITS).astype(float)
+        (a, b), codes = held.sides(way, mapped), -distances(*held.sides(way, coded), BITS).astype(float)
         entry[way] = {"codes": held.recalls(codes), "floats": held.recalls(a @ b.T)}
         ten[way] = held.recall(codes, K)
     if rotation is not None:
-        entry["itq"] = held.recalls(similarity(*held.sides(rotation)))
+        entry["itq"] = held.recalls(similarity(*held.sides("after", rotation)))
     return {**entry, "gain": held.figure(ten["after"] - ten["before"])}
 
 

@@ -22,6 +22,7 @@ from engine.files import write_whole
 from engine.learning import adaptation_data, adaptation_metrics, gate, round_release
 from engine.learning.adaptation_data import HELD, AdaptationData
 from engine.learning.adaptation_fit import AdaptationPlan, fit_hash, fit_maps
+from engine.learning.adapter_fit import adapt
 from engine.learning.fit import FittedRound
 from engine.learning.gate_metrics import holdout_rows, measure_queries, rating_rows
 from engine.learning.round_worker import Coder, calibration_tables, far_of, main, report_progress
@@ -86,19 +87,20 @@ def work(folder: Path, job: dict[str, Any]) -> str:
     print(json.dumps({"pairs": data.counts()}), flush=True)
     report_progress(folder, "fitting", 0.0)
     done = StageCheckpoint(folder)
-    heads = _maps(done, "maps", data, plan, base=base, span=(0.0, MAPS))
-    curve = _curve(base, data, plan, done, heads)
+    adapters, adapted = adapt(data, base)
+    heads = _maps(done, "maps", adapted, plan, base=base, span=(0.0, MAPS))
+    curve = _curve(base, (data, adapted), plan, done, heads)
     layer = done.stage(
         "hash",
         plan.hash_steps,
         (CURVE, HASH),
-        lambda **more: _layer(fit_hash(base.layer(), heads, base.heads, data, plan, **more)),
+        lambda **more: _layer(fit_hash(base.layer(), heads, base.heads, adapted, plan, **more)),
     )
     fitted = FittedRound(heads, layer["weight"].numpy(), layer["threshold"].numpy(), [])
     report_progress(folder, "measuring", HASH)
     after = Coder(base, fitted)
-    figures = measured(base, after, data)
-    rows = gate.apply_guards(gate_rows(base, after, data))
+    figures = measured(base, after, data, adapted)
+    rows = gate.apply_guards(gate_rows(base, after, data, adapted))
     report_progress(folder, "measuring", 0.97)
     about = {
         **job["about"],
@@ -107,27 +109,39 @@ def work(folder: Path, job: dict[str, Any]) -> str:
         "seconds": round(time.monotonic() - begun, 1),
         "plan": asdict(plan),
     }
-    tables = calibration_tables(base, after, data.labels)
-    made = round_release.write(Path(job["workspace"]), base, job["name"], fitted, calibration=tables, about=about)
+    made = round_release.write(
+        Path(job["workspace"]),
+        base,
+        job["name"],
+        fitted,
+        calibration=calibration_tables(base, after, adapted.labels),
+        about=about,
+        adapters={kind: one.arrays() for kind, one in adapters.items()},
+    )
     print(f"{made.name} is written after {about['seconds']} s", flush=True)
     return made.name
 
 
-def measured(base: Release, after: Coder, data: AdaptationData) -> dict[str, Any]:
-    """Return own pairs and labels found on held-out patients, before and after."""
+def measured(base: Release, after: Coder, data: AdaptationData, adapted: AdaptationData) -> dict[str, Any]:
+    """Return own pairs and labels found on held-out patients, before and after; adapted: the embeddings after."""
     ways = {"before": (base.mapped, base.codes), "after": (after.mapped, after.codes)}
     return {
-        "own_pair": adaptation_metrics.own_pairs(data, ways),
-        "label_map": adaptation_metrics.label_map(data.labels.holdout, ways),
+        "own_pair": adaptation_metrics.own_pairs(data, ways, adapted),
+        "label_map": adaptation_metrics.label_map(data.labels.holdout, ways, adapted.labels.holdout),
     }
 
 
-def gate_rows(base: Release, after: Coder, data: AdaptationData) -> list[gate.GateRow]:
-    """Return the rows of a round's gate: labels of held-out patients, and the held-out ratings."""
-    labels = data.labels
-    sides = [{m: one.codes(pool.z, m) for m, pool in labels.holdout.items()} for one in (base, after)]
-    far = [far_of(one, labels) for one in (base, after)]
-    return holdout_rows(measure_queries(labels.holdout, *sides)) + rating_rows(labels.apart, labels.units, *far)
+def gate_rows(base: Release, after: Coder, data: AdaptationData, adapted: AdaptationData) -> list[gate.GateRow]:
+    """Return the rows of a round's gate: labels of held-out patients, and the held-out ratings.
+
+    Where encoders were adapted, held-out ratings are not measured: not every query is still there to be encoded anew.
+    """
+    times = ((base, data.labels), (after, adapted.labels))
+    sides = [{m: one.codes(pool.z, m) for m, pool in labels.holdout.items()} for one, labels in times]
+    rows = holdout_rows(measure_queries(data.labels.holdout, *sides))
+    if adapted is not data:
+        return rows
+    return rows + rating_rows(data.labels.apart, data.labels.units, *(far_of(one, labels) for one, labels in times))
 
 
 def _maps(
@@ -157,16 +171,24 @@ def _layer(fitted: FittedRound) -> dict[str, Any]:
 
 
 def _curve(
-    base: Release, data: AdaptationData, plan: AdaptationPlan, done: StageCheckpoint, heads: Heads
+    base: Release,
+    times: tuple[AdaptationData, AdaptationData],
+    plan: AdaptationPlan,
+    done: StageCheckpoint,
+    heads: Heads,
 ) -> list[dict[str, Any]]:
-    """Return how own pairs are found with the maps learnt from some of the patients: what more pairs would bring."""
+    """Return how own pairs are found with what was learnt from some of the patients: what more pairs would bring.
+
+    times : the data before, and with the embeddings after where encoders were adapted
+    """
+    data, adapted = times
     points = [_point("none", base.heads, data.fewer(0.0), base)]
     for number, share in enumerate(SHARES):
         some, span = data.fewer(share), (CURVE - MAPS) / len(SHARES)
-        at = MAPS + span * number
+        (_, some), at = adapt(some, base), MAPS + span * number
         made = _maps(done, f"share {share}", some, replace(plan, seed=plan.seed + 1), base=base, span=(at, at + span))
         points.append(_point(f"{share:g}", made, some, base))
-    return [*points, _point("all", heads, data, base)]
+    return [*points, _point("all", heads, adapted, base)]
 
 
 def _point(share: str, heads: Heads, data: AdaptationData, base: Release) -> dict[str, Any]:

@@ -35,7 +35,7 @@ def typed_findings(z: np.ndarray) -> Pool:
     said = _phrases()
     nobody = np.array([f"typed {i}" for i in range(len(said))])
     blank, unknown = np.full(len(said), ""), np.full(len(said), np.nan)
-    return Pool(z, many_hot([name] for name, _ in said), nobody, blank, blank, unknown)
+    return Pool(z, many_hot([name] for name, _ in said), nobody, blank, blank, unknown, blank)
 
 
 def _phrases() -> list[tuple[str, str]]:

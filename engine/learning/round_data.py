@@ -38,7 +38,7 @@ class Pool:
     """Labelled studies of one modality, n of them.
 
     z (n, 256) float32 as stored; has_finding (n, findings) bool; patients, sex, cohort (n,) str
-    age (n,) years, NaN where unknown
+    age (n,) years, NaN where unknown; ids (n,) str, of the studies
     """
 
     z: np.ndarray
@@ -47,6 +47,7 @@ class Pool:
     sex: np.ndarray
     cohort: np.ndarray
     age: np.ndarray
+    ids: np.ndarray
 
     def __len__(self) -> int:
         return len(self.z)
@@ -222,6 +223,7 @@ def _pool(workspace: Workspace, release: str, rows: Sequence[LabelledStudy]) -> 
         np.array([row.sex or "" for row in rows], dtype=str),
         np.array([row.cohort for row in rows], dtype=str),
         np.array([np.nan if row.age is None else row.age for row in rows], np.float64),
+        np.array([row.study_id for row in rows], dtype=str),
     )
 
 

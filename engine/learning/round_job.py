@@ -56,6 +56,7 @@ KILL_S = 10.0  # for one that is asked to end
 NOTHING = (
     "There is nothing to learn from yet: rate neighbours of studies whose patients allow training, then make a round."
 )
+CANCELLED_EARLY = "It was cancelled while it was gathering; releases are as they were."
 CUT_OFF = "The round ended without a result, see its log: ratings and releases are as they were, begin again."
 
 _children: list[subprocess.Popen[bytes]] = []  # started by this process; kept so that the system can let go of them
@@ -144,7 +145,10 @@ def begin_with(
         folder = home / str(number)
         folder.mkdir()
         try:
+            known = {"who": name_of(actor.name), "began": utc_now().isoformat()}
+            write_whole(folder / JOB, json.dumps({"kind": kind, "about": known}))  # so that it is seen while it gathers
             job = {**prepare(folder, number), "kind": kind}
+            (folder / STATE).unlink(missing_ok=True)
             workspace.audit(kind, actor=actor, release=release.name, about={"round": number, "makes": named})
             write_whole(folder / JOB, json.dumps(job))
             _start(folder, lock, kind)
@@ -154,6 +158,13 @@ def begin_with(
             folder.rmdir()
             raise
     return _read(folder, True)
+
+
+def report_gathering(folder: Path, share: float) -> None:
+    """Say how far the gathering for a job is; UsageError where somebody has cancelled it."""
+    if (folder / CANCELLED).exists():
+        raise UsageError(CANCELLED_EARLY)
+    write_whole(folder / STATE, json.dumps({"state": "gathering", "share": round(share, 3)}), durable=False)
 
 
 def go_on(workspace: Workspace, folder: Path, actor: Actor, still: Callable[[Path], bool]) -> RoundJob | None:

@@ -1,6 +1,6 @@
 """The release that a round made: its own folder in the workspace, with the parts it changed.
 
-    <workspace>/releases/r2.1/   manifest.json, heads.safetensors, hash.safetensors, calibration.json
+    <workspace>/releases/r2.1/   manifest.json, heads.safetensors, hash.safetensors, calibration.json; adapted towers
 
 Encoders are those of the release it is based on, found there by their hashes. A folder appears whole or not at all, and
 a name is given once: codes say which release made them.
@@ -13,6 +13,7 @@ import os
 import re
 import secrets
 import shutil
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from engine.learning.fit import FittedRound
 
 FOLDER = "releases"
+OWN = ("heads.safetensors", "hash.safetensors", "calibration.json")  # parts that every round writes
+ADAPTER = "adapter."  # what begins the names of an adapter's weights in a tower
 TAKEN = "names.txt"  # names that were given, also of releases that are gone
 
 
@@ -54,11 +57,13 @@ def write(
     *,
     calibration: dict[str, Any],
     about: dict[str, Any],
+    adapters: Mapping[str, Mapping[str, np.ndarray]] | None = None,
 ) -> Release:
     """Write a round's release and return it, loaded. Raises WorkspaceError where the name is taken or the disk full.
 
     base  : the release that the round began with, itself perhaps a round's
     about : of the round, as plain JSON; recorded under "round" in the manifest
+    adapters : modality → the weights of its tower's adapter; that tower is then a part of this release
     """
     home = releases_folder(workspace) / name
     temporary = home.with_name(f".{secrets.token_hex(6)}")
@@ -67,6 +72,7 @@ def write(
             raise WorkspaceError(f"There is a release {name} in the workspace already: begin the round again.")
         temporary.mkdir(parents=True)
         _parts(temporary, fitted, calibration)
+        _towers(temporary, base, adapters or {})
         manifest = _manifest(temporary, base, name, about)
         (temporary / "manifest.json").write_text(json.dumps(manifest, indent=1, ensure_ascii=False) + "\n", "utf-8")
         for file in temporary.iterdir():
@@ -92,6 +98,20 @@ def _parts(home: Path, fitted: FittedRound, calibration: dict[str, Any]) -> None
     (home / "calibration.json").write_text(json.dumps(calibration), "utf-8")
 
 
+def _towers(home: Path, base: Release, adapters: Mapping[str, Mapping[str, np.ndarray]]) -> None:
+    """Write the towers that are adapted: those of the base, with what their adapters weigh."""
+    from safetensors.numpy import load_file, save_file
+
+    for modality, weights in adapters.items():
+        state = {
+            name: array
+            for name, array in load_file(base.part(f"{modality}.safetensors")).items()
+            if not name.startswith(ADAPTER)
+        }
+        state |= {f"{ADAPTER}{name}": np.ascontiguousarray(array, np.float32) for name, array in weights.items()}
+        save_file(state, home / f"{modality}.safetensors")
+
+
 def _manifest(home: Path, base: Release, name: str, about: dict[str, Any]) -> dict[str, Any]:
     """Return the manifest: what was not changed stays as the base says, figures of the base are not the round's."""
     kept = {file: sha for file, sha in base.manifest["parts"].items() if file not in ("heads.safetensors",)}
@@ -103,6 +123,7 @@ def _manifest(home: Path, base: Release, name: str, about: dict[str, Any]) -> di
         "base": base.base,
         "created": f"{datetime.now(UTC):%Y-%m-%d}",
         "parts": {**kept, **own},
+        "held_by": {**base.manifest.get("held_by", {}), **{file: name for file in own if file not in OWN}},
         "figures": {},
         "round": numbered,
     }

@@ -19,7 +19,7 @@ def embed_films(tower: Any, studies: Sequence[Study]) -> torch.Tensor:
 
     films = [study.content for study in studies if isinstance(study.content, Film)]
     if not any(study.facts.get("region") for study in studies):
-        embedded: torch.Tensor = tower.project(tower.encoder(tokens=lower_tokens(films)))
+        embedded: torch.Tensor = tower(tokens=lower_tokens(films))
         return embedded
     return torch.cat([_embed_part(tower, film, study) for film, study in zip(films, studies, strict=True)])
 
@@ -39,4 +39,4 @@ def _embed_part(tower: Any, film: Film, study: Study) -> torch.Tensor:
     from engine.model.trunk import lower_tokens
 
     tokens, box = lower_tokens([film]), study.facts.get("region")
-    return embed_region(tower, tokens, film, box) if box else tower.project(tower.encoder(tokens=tokens))
+    return embed_region(tower, tokens, film, box) if box else tower(tokens=tokens)

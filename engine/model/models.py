@@ -44,13 +44,17 @@ class FilmEncoder(nn.Module):
             parts.append(self.norm(tokens[:, 0]))
         return torch.cat([*parts, self.norm(tokens)[:, 1:].mean(1)], 1)
 
-    def forward(self, x: torch.Tensor | None = None, tokens: torch.Tensor | None = None) -> torch.Tensor:
-        """Grey films (b, 1, 224, 224) in 0 … 1, or their tokens after block 8 (b, 257, 384) → features (b, 1920)."""
+    def lowered(self, x: torch.Tensor | None = None, tokens: torch.Tensor | None = None) -> torch.Tensor:
+        """Grey films (b, 1, 224, 224) in 0 … 1 → their tokens after block 8 (b, 257, 384); known ones as they are."""
         if tokens is None and x is not None:
             tokens = lower(load_trunk(str(x.device)), x)
         if tokens is None:
             raise TypeError("FilmEncoder needs x or tokens")
-        return self.upper(tokens)
+        return tokens
+
+    def forward(self, x: torch.Tensor | None = None, tokens: torch.Tensor | None = None) -> torch.Tensor:
+        """Grey films (b, 1, 224, 224) in 0 … 1, or their tokens after block 8 (b, 257, 384) → features (b, 1920)."""
+        return self.upper(self.lowered(x, tokens))
 
 
 class EcgEncoder(TraceTransformer):

@@ -70,15 +70,15 @@ def embed_region(
     import torch
 
     height, width = film.pixels.shape[:2]
-    inside = torch.from_numpy(patches((height, width), box))
+    inside, whole = torch.from_numpy(patches((height, width), box)), tokens
     if method == "tokens":
         kept = torch.cat([tokens[:, :1], tokens[:, 1 + inside]], 1)
-        alone: torch.Tensor = tower.project(tower.encoder(tokens=kept))
+        alone: torch.Tensor = tower.project(tower.encoder(tokens=kept), tokens=whole)
         return alone
     parts = []
     for block in tower.encoder.blocks:
         tokens = block(tokens)
         parts.append(tower.encoder.norm(tokens[:, 0]))
     pooled = tower.encoder.norm(tokens)[:, 1 + inside].mean(1)
-    among: torch.Tensor = tower.project(torch.cat([*parts, pooled], 1))
+    among: torch.Tensor = tower.project(torch.cat([*parts, pooled], 1), tokens=whole)
     return among

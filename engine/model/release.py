@@ -245,10 +245,14 @@ class Release:
         tables = self._part("calibration", self._load_calibration)
         return tables[f"{query}>{target}"][str(bits)]
 
-    def _checked(self, file: str) -> Path:
-        """Return the path of a part whose bytes are those of the manifest."""
-        wanted = self.manifest["parts"].get(file)
-        path = next((at for at in (self.path / file, MODELS / self.base / file) if at.is_file()), None)
+    def part(self, file: str) -> Path:
+        """Return the path of a part whose bytes are those of the manifest; ReleaseError where it is not there.
+
+        It lies in the release's own folder, in that of the adaptation that made it (`held_by`), or with the base.
+        """
+        wanted, holder = self.manifest["parts"].get(file), self.manifest.get("held_by", {}).get(file, self.name)
+        places = (self.path, self.path.parent / holder, MODELS / self.base)
+        path = next((at / file for at in places if (at / file).is_file()), None)
         if wanted is None or path is None:
             raise ReleaseError(f"The release {self.name} lacks its part {file}: restore {self.path.name}.")
         if sha256_of(path) != wanted:
@@ -262,7 +266,7 @@ class Release:
         from engine.model.heads import Tower
 
         foundations.check(self.name, self.manifest, modality)
-        state = load_file(self._checked(f"{modality}.safetensors"))
+        state = load_file(self.part(f"{modality}.safetensors"))
         tower = Tower(modality, weights=state)
         tower.load_state_dict({name: tensor.float() for name, tensor in state.items()})
         return tower.eval().requires_grad_(False)
@@ -273,14 +277,14 @@ class Release:
         from engine.model.hash_layer import HashLayer
 
         layer = HashLayer(self.modalities)
-        layer.load_state_dict({k: v.float() for k, v in load_file(self._checked("hash.safetensors")).items()})
+        layer.load_state_dict({k: v.float() for k, v in load_file(self.part("hash.safetensors")).items()})
         return layer.eval().requires_grad_(False)
 
     def _load_heads(self, _: str) -> dict[str, np.ndarray]:
         from safetensors.numpy import load_file
 
         there = "heads.safetensors" in self.manifest["parts"]
-        return load_file(self._checked("heads.safetensors")) if there else {}
+        return load_file(self.part("heads.safetensors")) if there else {}
 
     def _load_calibration(self, _: str) -> dict[str, Any]:
-        return json.loads(self._checked("calibration.json").read_text())["pairs"]
+        return json.loads(self.part("calibration.json").read_text())["pairs"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.learning import round_job
+from engine.learning import adaptation_job, round_job
 from engine.learning.adaptation_job import LEAST_PAIRS
 from engine.learning.round_data import new_ratings, ratings_cutoff
 from engine.learning.round_job import RoundJob
@@ -46,6 +46,7 @@ def draw_round(serving: TimelineEntry) -> None:
 def _adaptation() -> None:
     """Draw the way to bind the collection's own pairs."""
     st.subheader(text("releases.adapt_title"), anchor=False)
+    st.checkbox(text("releases.adapt_encoders"), key=state.ENCODERS, help=text("releases.adapt_encoders_help"))
     st.button(
         text("releases.adapt"),
         key="make-adaptation",
@@ -54,6 +55,8 @@ def _adaptation() -> None:
         disabled=not rater().name,
     )
     st.markdown(f":small[{text('releases.adapt_note', least=number(LEAST_PAIRS))}]")
+    if why := adaptation_job.why_not_begun(resources.workspace()):
+        st.warning(spoken(why), icon=":material/error:")
 
 
 @st.fragment(run_every=state.POLL_S)

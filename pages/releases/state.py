@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.learning import adaptation_job, promotion, round_job
+from engine.learning.adaptation_fit import AdaptationPlan
 from engine.learning.preview import Preview, QueryChange, preview_changes, version
 from engine.learning.timeline import TimelineEntry
 from engine.model.release import Release
@@ -12,6 +13,7 @@ from pages.shared import resources
 from pages.shared.session import attempt, rater, reader
 
 RELEASE = "release"  # its name in the URL
+ENCODERS = "adapt-encoders"  # key of the box that asks for adapted encoders
 ERROR, CHANGES = "releases-error", "releases-changes"
 POLL_S = 1.0  # between two looks at a running round or promotion
 
@@ -36,7 +38,9 @@ def start_round() -> None:
 
 def start_adaptation() -> None:
     """Begin to bind the collection's own pairs, or go on with a binding that was killed."""
-    attempt(ERROR, lambda: adaptation_job.begin(resources.workspace(), resources.release(), rater()))
+    plan = AdaptationPlan(encoders=bool(st.session_state.get(ENCODERS)))
+    place, release, who = resources.workspace(), resources.release(), rater()
+    attempt(ERROR, lambda: adaptation_job.begin_in_background(place, release, who, plan))
     st.query_params.pop(RELEASE, None)
 
 

@@ -1,0 +1,215 @@
+"""Learn the adapters of a film's and an ECG's tower from a site's own pairs (engine.model.adapter).
+
+Regularised canonical correlation (Vinod, J Econometrics 1976) between the leading principal components of both sides'
+coarse features: a closed form, since a few hundred pairs bear no deeper fit. What both share is added to embeddings in
+the directions that these use least. How much of it, the pairs that choose when to stop decide; labels may not lose.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from engine.findings import sharing
+from engine.learning.adaptation_data import CHUNK, LEARN, VALID, AdaptationData, Kinds
+from engine.learning.round_data import Pool
+from engine.metrics.ranking import average_precision_at, ranked_relevance
+from engine.metrics.recall import expected_recall
+from engine.model.adapter import MOST
+
+if TYPE_CHECKING:
+    from engine.model.release import Release
+
+PAIR: Kinds = ("cxr", "ecg")  # the two modalities with coarse features
+LEAST = 150  # pairs to learn from
+COMPONENTS = (256, 96)  # principal components of film and ECG at most
+PER_COMPONENT = (5, 8)  # pairs to a component at least
+SHARED = 32  # canonical directions that are kept
+RIDGE = 0.3  # share of the mean variance that is added to every component
+MOST_FITTED = 8192  # pairs; of more, the first
+GAINS = (0.5, 0.75, 1.0)  # lengths of what is added; up to an embedding's own, so that it can be taken off again
+MOST_LABELLED = 1000  # studies of one modality on which labels are looked at
+LOSS = 0.02  # share of the label mAP that may be lost
+K = 10
+Change = Callable[[np.ndarray, np.ndarray], np.ndarray]  # embeddings, coarse features → embeddings
+
+
+@dataclass(frozen=True, eq=False)
+class FittedAdapter:
+    """One tower's adapter: mean, deviation (f,), down (k, f), up (256, k), gain."""
+
+    mean: np.ndarray
+    deviation: np.ndarray
+    down: np.ndarray
+    up: np.ndarray
+    gain: float
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return the weights of engine.model.adapter.Adapter."""
+        named = {"mean": self.mean, "deviation": self.deviation, "down": self.down, "up": self.up}
+        return {**named, "gain": np.array(self.gain, np.float32)}
+
+    def adapted(self, z: np.ndarray, coarse: np.ndarray) -> np.ndarray:
+        """Return what the adapted tower makes of studies: embeddings z (n, 256), coarse features (n, f) → (n, 256)."""
+        made = z + self._added(coarse)
+        return np.asarray(made / np.linalg.norm(made, axis=1, keepdims=True), np.float32)
+
+    def plain(self, z: np.ndarray, coarse: np.ndarray) -> np.ndarray:
+        """Return what was adapted: the inverse of `adapted`, unique as no gain is above 1."""
+        added = self._added(coarse)
+        along = (z * added).sum(1, keepdims=True)
+        length = along + np.sqrt(np.maximum(along**2 + 1 - (added**2).sum(1, keepdims=True), 0.0))
+        found = length * z - added
+        return np.asarray(found / np.linalg.norm(found, axis=1, keepdims=True), np.float32)
+
+    def _added(self, coarse: np.ndarray) -> np.ndarray:
+        import torch
+
+        from engine.model.adapter import Adapter
+
+        adapter = Adapter(self.down.shape[1], self.down.shape[0])
+        adapter.load_state_dict({name: torch.from_numpy(np.asarray(a)) for name, a in self.arrays().items()})
+        with torch.no_grad():
+            return np.asarray(adapter(torch.from_numpy(np.asarray(coarse, np.float32))).numpy())
+
+
+@dataclass(frozen=True, eq=False)
+class _Side:
+    """One side of the pairs: mean, deviation (f,), axes (f, c) of its components, values (p, c) of the pairs."""
+
+    mean: np.ndarray
+    deviation: np.ndarray
+    axes: np.ndarray
+    values: np.ndarray
+
+
+def adapters_of(release: Release) -> dict[str, FittedAdapter]:
+    """Return modality → the adapter that a release's tower has; {} of a release whose encoders no site adapted."""
+    found = {}
+    for kind in PAIR:
+        weights = {
+            name.removeprefix("adapter."): tensor.numpy()
+            for name, tensor in release.module(kind).state_dict().items()
+            if name.startswith("adapter.")
+        }
+        if weights:
+            found[kind] = FittedAdapter(
+                *(weights[name] for name in ("mean", "deviation", "down", "up")), float(weights["gain"])
+            )
+    return found
+
+
+def adapt(data: AdaptationData, base: Release) -> tuple[dict[str, FittedAdapter], AdaptationData]:
+    """Return modality → new adapter, and the data with the embeddings that the adapted towers make.
+
+    Without coarse features, with fewer than LEAST pairs, or where none finds more than the base does: {} and the data.
+    """
+    if not data.coarse or PAIR not in data.pairs or len(data.pairs[PAIR].of(LEARN)) < LEAST:
+        return {}, data
+    known = adapters_of(base)
+    plain = _changed(data, {kind: one.plain for kind, one in known.items()})
+    shared = _shared(plain)
+    up = _quiet_directions(plain)[:, : len(shared[PAIR[0]].down)].astype(np.float32)
+    fitted = {kind: replace(one, up=up) for kind, one in shared.items()}
+    best, least, chosen = _own_found(data), (1 - LOSS) * _label_map(plain.labels.replay), ({}, data)
+    for gain in GAINS:
+        tried = {kind: replace(one, gain=gain) for kind, one in fitted.items()}
+        made = _changed(plain, {kind: one.adapted for kind, one in tried.items()})
+        found = _own_found(made)
+        if found > best and _label_map(made.labels.replay) >= least:
+            best, chosen = found, (tried, made)
+    return chosen
+
+
+def _changed(data: AdaptationData, ways: Mapping[str, Change]) -> AdaptationData:
+    """Return the data with the embeddings of each modality changed by (z, coarse features) → z."""
+    if not ways:
+        return data
+    sides, parts = dict(data.sides), {"replay": dict(data.labels.replay), "holdout": dict(data.labels.holdout)}
+    for kind, way in ways.items():
+        coarse, rows = data.coarse[kind], data.coarse_rows
+        sides[kind] = _by_chunks(way, np.asarray(sides[kind]), coarse, rows[f"side.{kind}"])
+        for part, pools in parts.items():
+            if kind in pools:
+                z = _by_chunks(way, pools[kind].z, coarse, rows[f"{part}.{kind}"])
+                pools[kind] = replace(pools[kind], z=z)
+    labels = replace(data.labels, replay=parts["replay"], holdout=parts["holdout"])
+    return replace(data, sides=sides, labels=labels)
+
+
+def _by_chunks(way: Change, z: np.ndarray, coarse: np.ndarray, rows: np.ndarray) -> np.ndarray:
+    made = np.array(z, np.float32)
+    for start in range(0, len(made), CHUNK):
+        part = slice(start, start + CHUNK)
+        made[part] = way(made[part], coarse[rows[part]])
+    return made
+
+
+def _shared(data: AdaptationData) -> dict[str, FittedAdapter]:
+    """Return the maps to what both sides share, without `up` and with no gain."""
+    rows = data.pairs[PAIR].of(LEARN)[:MOST_FITTED]
+    sides = [
+        _components(_coarse(data, kind, rows[:, side]), min(COMPONENTS[side], len(rows) // PER_COMPONENT[side]))
+        for side, kind in enumerate(PAIR)
+    ]
+    left, strength, right = np.linalg.svd(sides[0].values.T @ sides[1].values / len(rows), full_matrices=False)
+    kept = min(SHARED, len(strength))
+    out = {}
+    for kind, one, turn in zip(PAIR, sides, (left[:, :kept], right[:kept].T), strict=True):
+        down = (one.axes @ (turn * strength[:kept])).T.astype(np.float32)
+        out[kind] = FittedAdapter(one.mean, one.deviation, down, np.zeros((256, kept), np.float32), 0.0)
+    return out
+
+
+def _components(coarse: np.ndarray, count: int) -> _Side:
+    """Return one side's whitened leading components; coarse (p, f)."""
+    from sklearn.decomposition import PCA
+
+    mean, deviation = coarse.mean(0), coarse.std(0)
+    deviation = np.where(deviation > 1e-6, deviation, 1.0).astype(np.float32)
+    even = np.clip((coarse - mean) / deviation, -MOST, MOST)
+    pca = PCA(count, svd_solver="randomized", random_state=0).fit(even)
+    variance = pca.explained_variance_
+    axes = (pca.components_ / np.sqrt(variance + RIDGE * variance.mean())[:, None]).T
+    return _Side(mean.astype(np.float32), deviation, axes, even @ axes)
+
+
+def _coarse(data: AdaptationData, kind: str, rows: np.ndarray) -> np.ndarray:
+    return np.asarray(data.coarse[kind][data.coarse_rows[f"side.{kind}"][rows]], np.float32)
+
+
+def _quiet_directions(data: AdaptationData) -> np.ndarray:
+    """Return orthonormal directions of the space as columns, those that embeddings of any modality use least first."""
+    total = np.zeros((256, 256))
+    for z in [np.asarray(side[:MOST_FITTED]) for side in data.sides.values()]:
+        total += z.T @ z / max(1, len(z))
+    return np.asarray(np.linalg.eigh(total)[1])
+
+
+def _own_found(data: AdaptationData) -> float:
+    """Return R@10 of own film and ECG, the mean of both ways, on the pairs that choose."""
+    rows = data.pairs[PAIR].of(VALID)[:MOST_LABELLED]
+    if len(rows) <= K:
+        return 0.0
+    a, b = (np.asarray(data.sides[kind][rows[:, side]]) for side, kind in enumerate(PAIR))
+    scores, right = a @ b.T, np.eye(len(rows), dtype=bool)
+    return float((expected_recall(scores, right, K) + expected_recall(scores.T, right, K)).mean() / 2)
+
+
+def _label_map(pools: Mapping[str, Pool]) -> float:
+    """Return the mean mAP@10 by shared finding within films and within ECGs, of the labelled studies learnt from."""
+    found = []
+    for kind in PAIR:
+        if kind in pools:
+            z, held, who = (
+                part[:MOST_LABELLED] for part in (pools[kind].z, pools[kind].has_finding, pools[kind].patients)
+            )
+            relevant, allowed = sharing(held, held), who[:, None] != who[None]
+            asked = (relevant & allowed).any(1)
+            if asked.any():
+                ranked = ranked_relevance(z[asked] @ z.T, relevant[asked], allowed[asked], K)
+                found.append(average_precision_at(ranked, K).mean())
+    return float(np.mean(found)) if found else 0.0

@@ -1,0 +1,87 @@
+"""What adapters read of stored films and ECGs (engine.model.adapter), made once for a job.
+
+    <workspace>/rounds/coarse/   while they are made; the job takes them into its own folder
+        in.coarse.<modality>.npy     (n, f) float16, a row a study
+        in.coarse.<modality>.json    how many are made, and of which studies by which encoders
+
+Every study is opened and passed through the frozen part of its encoder, so this is what takes long: some hours for
+100,000 studies. Where it is stopped or killed the files stay, and the next job goes on with them.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from engine.files import write_whole
+from engine.model.adapter import COARSE as WIDTHS
+from engine.model.adapter import fields_of, mean_beat
+from engine.study import Film, Study
+from engine.workspace.workspace import Workspace
+
+KINDS = tuple(WIDTHS)
+BATCH = 16
+Progress = Callable[[float], None]  # share of the whole, 0..1; what it raises ends the work
+
+
+def write(
+    workspace: Workspace, kind: str, ids: Sequence[str], encoder: str, *, folder: Path, progress: Progress
+) -> np.ndarray:
+    """Return (n, f) coarse features of studies of one modality, on disk; goes on with what lies in the folder.
+
+    encoder : hash of the encoder that they go with. Raises WorkspaceError where a study's file is damaged.
+    """
+    file, known = folder / f"in.coarse.{kind}.npy", folder / f"in.coarse.{kind}.json"
+    wanted = hashlib.sha256("\n".join([encoder, *ids]).encode()).hexdigest()
+    done = _done(known, wanted) if file.is_file() else 0
+    mode, shape = ("r+" if done else "w+"), (len(ids), WIDTHS[kind])
+    out = np.lib.format.open_memmap(file, mode=mode, dtype=np.float16, shape=None if done else shape)
+    for start in range(done, len(ids), BATCH):
+        rows = {row.study_id: row for row in workspace.all_rows(ids[start : start + BATCH])}
+        studies = [workspace.study_of(rows[one]) for one in ids[start : start + BATCH]]
+        out[start : start + len(studies)] = coarse_of(studies)
+        out.flush()
+        write_whole(known, json.dumps({"of": wanted, "done": start + len(studies)}), durable=False)
+        progress((start + len(studies)) / len(ids))
+    return out
+
+
+def take(made: Path, folder: Path) -> None:
+    """Move what is made into the folder of the job that reads it."""
+    for kind in KINDS:
+        os.replace(made / f"in.coarse.{kind}.npy", folder / f"in.coarse.{kind}.npy")
+        (made / f"in.coarse.{kind}.json").unlink()
+
+
+def read(folder: Path) -> dict[str, np.ndarray]:
+    """Return modality → coarse features as they lie in a job's folder, read from disk when they are taken."""
+    return {kind: np.load(folder / f"in.coarse.{kind}.npy", mmap_mode="r") for kind in KINDS}
+
+
+def coarse_of(studies: Sequence[Study]) -> np.ndarray:
+    """Return the coarse features of films or of ECGs, (n, f) float32."""
+    import torch
+
+    from engine.model import ecg
+    from engine.model.trunk import lower_tokens
+
+    with torch.no_grad():
+        films = [study.content for study in studies if isinstance(study.content, Film)]
+        if films:
+            return np.asarray(fields_of(lower_tokens(films)).numpy())
+        made = [ecg.prepare(study.searched) for study in studies]  # type: ignore[arg-type]
+        x, amplitude = (torch.from_numpy(np.stack([one[name] for one in made])) for name in ("x", "amplitude"))
+        return np.asarray(mean_beat(x, amplitude).numpy())
+
+
+def _done(known: Path, wanted: str) -> int:
+    try:
+        found = json.loads(known.read_text("utf-8"))
+    except (OSError, ValueError):
+        return 0
+    return int(found["done"]) if found.get("of") == wanted else 0
