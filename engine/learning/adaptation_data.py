@@ -18,6 +18,8 @@ from pathlib import Path
 import numpy as np
 
 from engine.actor import Actor
+from engine.errors import UsageError
+from engine.findings import findings
 from engine.learning import coarse, pairing, round_data
 from engine.learning.holdout import hash_share, is_holdout_patient
 from engine.learning.round_data import Pool, RoundData
@@ -25,7 +27,7 @@ from engine.store.visit_pairs import PairCandidate
 from engine.workspace.erased import reference
 from engine.workspace.workspace import Workspace
 
-INPUTS, COARSE = "in.npz", "coarse."
+INPUTS, FINDINGS, COARSE = "in.npz", "findings.", "coarse."
 VALID_PATIENTS = 0.15  # of those who are not held out; they choose when to stop
 CHUNK = 4096  # embeddings read at once
 LEARN, VALID, HELD = 0, 1, 2  # what a patient's pairs are for
@@ -63,6 +65,7 @@ class AdaptationData:
     sides  : modality → (n, 256) float32, stored embeddings of the studies in a pair
     pairs  : two modalities → their pairs
     labels : labelled studies, and rated pairs held out, as a round has them
+    findings : modality → (n,) int64 of the sides' studies, equal where they carry the same findings
     coarse : modality → (m, f) float16, coarse features of stored films or ECGs; {} where encoders stay
     coarse_rows : "side.cxr", "replay.cxr", "holdout.cxr" … → (n,) int, the row of each study of a side or pool in them
     """
@@ -70,6 +73,7 @@ class AdaptationData:
     sides: Mapping[str, np.ndarray]
     pairs: Mapping[Kinds, KindPairs]
     labels: RoundData
+    findings: Mapping[str, np.ndarray] = field(default_factory=dict)
     coarse: Mapping[str, np.ndarray] = field(default_factory=dict)
     coarse_rows: Mapping[str, np.ndarray] = field(default_factory=dict)
 
@@ -97,25 +101,29 @@ def gather(
     release: str,
     folder: Path,
     *,
+    least: int = 0,
     encoders: Mapping[str, str] | None = None,
     progress: coarse.Progress = lambda share: None,
 ) -> tuple[list[PairCandidate], AdaptationData]:
     """Write what an adaptation under the serving release learns from into a folder; return its pairs and the data.
 
+    least    : pairs to learn from; UsageError where there are fewer, before anything is read
     encoders : modality → hash of its encoder, where encoders are adapted too: films and ECGs are then read, `progress`
                is told how far that is
     """
     actor = actor.acting_for("training")
     labels = round_data.gather_round_data(workspace, actor)
     found = pairing.find_pairs(workspace, actor, release)
+    _check_enough(sum(_part(one.patient_id) != HELD for one in found), least)
     ids: dict[str, dict[str, int]] = {}
     for one in found:
         for study, kind in ((one.first, one.a), (one.second, one.b)):
             known = ids.setdefault(kind, {})
             known.setdefault(study, len(known))
+    arrays = round_data.to_arrays(labels)
     for kind, studies in ids.items():
         _write_side(workspace, release, list(studies), folder / f"in.{kind}.npy")
-    arrays = round_data.to_arrays(labels)
+        arrays[f"{FINDINGS}{kind}"] = _findings_of(workspace, list(studies))
     for kinds in dict.fromkeys((one.a, one.b) for one in found):
         mine = [one for one in found if (one.a, one.b) == kinds]
         name = "-".join(kinds)
@@ -128,17 +136,28 @@ def gather(
     return found, read(folder)
 
 
+def _check_enough(pairs: int, least: int) -> None:
+    if pairs < least:
+        raise UsageError(
+            f"There are {pairs} pairs to learn from and {least} are needed: take in studies with visit numbers or "
+            "times, and see `casebind pairs`."
+        )
+
+
 def read(folder: Path) -> AdaptationData:
     """Return what `gather` wrote; embeddings stay on disk until a batch is taken."""
     with np.load(folder / INPUTS, allow_pickle=False) as arrays:
         labels = round_data.from_arrays(arrays)
         names = [name.split(".")[1] for name in arrays.files if name.startswith("pairs.") and name.endswith(".rows")]
         parts = {name: [arrays[f"pairs.{name}.{part}"] for part in ("rows", "part", "patients")] for name in names}
-        rows = {name.removeprefix(COARSE): arrays[name] for name in arrays.files if name.startswith(COARSE)}
+        held, rows = (
+            {name.removeprefix(prefix): arrays[name] for name in arrays.files if name.startswith(prefix)}
+            for prefix in (FINDINGS, COARSE)
+        )
     pairs = {(name.split("-")[0], name.split("-")[1]): KindPairs(*found) for name, found in parts.items()}
     kinds = dict.fromkeys(kind for pair in pairs for kind in pair)
     sides = {kind: np.load(folder / f"in.{kind}.npy", mmap_mode="r") for kind in kinds}
-    return AdaptationData(sides, pairs, labels, coarse.read(folder) if rows else {}, rows)
+    return AdaptationData(sides, pairs, labels, held, coarse.read(folder) if rows else {}, rows)
 
 
 def _write_coarse(
@@ -203,6 +222,18 @@ def _part(patient_id: str) -> int:
     if is_holdout_patient(patient_id):
         return HELD
     return VALID if hash_share(f"stop {patient_id}") < VALID_PATIENTS else LEARN
+
+
+def _findings_of(workspace: Workspace, studies: list[str]) -> np.ndarray:
+    """Return a number for what each study carries of the vocabulary, (n,) int64: equal where the findings are."""
+    out = np.zeros(len(studies), np.int64)
+    for start in range(0, len(studies), CHUNK):
+        held = {
+            row.study_id: sorted(findings(row.labels)) for row in workspace.all_rows(studies[start : start + CHUNK])
+        }
+        for at, one in enumerate(studies[start : start + CHUNK], start):
+            out[at] = int.from_bytes(hashlib.sha256("\n".join(held[one]).encode()).digest()[:7], "big")
+    return out
 
 
 def _write_side(workspace: Workspace, release: str, studies: list[str], file: Path) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 
 from engine.actor import Actor
 from engine.background import ThreadJob
-from engine.errors import UsageError, WorkspaceError
+from engine.errors import WorkspaceError
 from engine.files import utc_now
 from engine.learning import adaptation_data, pairing, round_job
 from engine.learning.adaptation_data import AdaptationData
@@ -64,13 +64,8 @@ def begin(
         say(0.0)
         encoders = release.encoders if wanted.encoders else None
         found, data = adaptation_data.gather(
-            workspace, actor.maintaining(), release.name, folder, encoders=encoders, progress=say
+            workspace, actor.maintaining(), release.name, folder, least=LEAST_PAIRS, encoders=encoders, progress=say
         )
-        if data.learnt_pairs < LEAST_PAIRS:
-            raise UsageError(
-                f"There are {data.learnt_pairs} pairs to learn from and {LEAST_PAIRS} are needed: take in studies with "
-                "visit numbers or times, and see `casebind pairs`."
-            )
         return {
             "number": number,
             "name": f"{release.base}.{number}",

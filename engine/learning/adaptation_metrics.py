@@ -37,6 +37,7 @@ class HoldoutPairs:
 
     asking, asked : "before" and "after" → (p, 256) embeddings of either side;  kinds : their modalities
     right         : (p, p) bool, what belongs together: own studies, and those whose text is the same
+    alike         : (p, p) bool, pairs of other patients whose studies of both modalities carry the same findings
     patients      : (p,) str;  drawn : bootstrap draws of them (rounds, p)
     """
 
@@ -44,6 +45,7 @@ class HoldoutPairs:
     asked: Mapping[str, np.ndarray]
     kinds: Kinds
     right: np.ndarray
+    alike: np.ndarray
     patients: np.ndarray
     drawn: np.ndarray
 
@@ -60,6 +62,19 @@ class HoldoutPairs:
         """Return R@k of every query (p,): scores (p, p), higher is nearer."""
         return expected_recall(scores, self.right, k)
 
+    def beyond_findings(self, scores: np.ndarray) -> Figure | None:
+        """Return how often the own study is nearer than one of a pair with the same findings; a half is chance.
+
+        None where fewer than MIN_STUDIES queries have such a pair.
+        """
+        asked = self.alike.any(1)
+        if int(asked.sum()) < MIN_STUDIES:
+            return None
+        own, alike = scores.diagonal()[asked, None], self.alike[asked]
+        nearer = (own > scores[asked]) + 0.5 * (own == scores[asked])
+        values = (nearer * alike).sum(1) / alike.sum(1)
+        return _figure(values, self.patients[asked], draws(self.patients[asked]))
+
     def figure(self, values: np.ndarray) -> Figure:
         """Return the mean of values per query (p,) with its interval."""
         return _figure(values, self.patients, self.drawn)
@@ -74,26 +89,31 @@ def holdout_pairs(times: Mapping[str, AdaptationData], kinds: Kinds) -> HoldoutP
 
     times : "before" and "after" → the data with the embeddings of then; equal but for these
     """
-    pairs = next(iter(times.values())).pairs[kinds]
+    data = next(iter(times.values()))
+    pairs = data.pairs[kinds]
     rows, patients = pairs.of(HELD)[:MOST_HELD], pairs.patients[pairs.part == HELD][:MOST_HELD]
     if len(rows) < MIN_STUDIES:
         return None
     z = [
-        {when: np.array(data.sides[kind][rows[:, side]]) for when, data in times.items()}
+        {when: np.array(one.sides[kind][rows[:, side]]) for when, one in times.items()}
         for side, kind in enumerate(kinds)
     ]
     right = np.eye(len(rows), dtype=bool)
     if TEXT in kinds:
         words = next(iter(z[kinds.index(TEXT)].values()))
         right = right | (words @ words.T > SAME_TEXT)
-    return HoldoutPairs(z[0], z[1], kinds, right, patients, draws(patients))
+    alike = patients[:, None] != patients[None]
+    for side, kind in enumerate(kinds):
+        held = data.findings[kind][rows[:, side]]
+        alike = alike & (held[:, None] == held[None])
+    return HoldoutPairs(z[0], z[1], kinds, right, alike, patients, draws(patients))
 
 
 def own_pairs(data: AdaptationData, ways: Ways, adapted: AdaptationData | None = None) -> dict[str, Any]:
     """Return "cxr>ecg" → figures of finding the own study, of every two modalities with enough held-out pairs.
 
     Each entry: n, chance of R@10, and for "before" and "after" R@1, 5, 10 of "codes" and "floats" as [estimate, low,
-    high]; "itq" of the maps after; gain, the change of R@10 by codes.
+    high], and "beyond_findings" by codes; "itq" of the maps after; gain, the change of R@10 by codes.
 
     adapted : the data with the embeddings after, where encoders were adapted
     """
@@ -143,6 +163,7 @@ def _found(held: HoldoutPairs, ways: Ways, rotation: Mapped | None) -> dict[str,
     for way, (mapped, coded) in ways.items():
         (a, b), codes = held.sides(way, mapped), -distances(*held.sides(way, coded), BITS).astype(float)
         entry[way] = {"codes": held.recalls(codes), "floats": held.recalls(a @ b.T)}
+        entry[way]["beyond_findings"] = held.beyond_findings(codes)
         ten[way] = held.recall(codes, K)
     if rotation is not None:
         entry["itq"] = held.recalls(similarity(*held.sides("after", rotation)))

@@ -40,10 +40,12 @@ class CohortPlan:
     couplings : "on": severities are drawn, painted on the film and shape the traces; "off": the control, whose traces
                 follow another draw of the severities
     passing   : film labels that drawn films show by the checks, which quizzes ask for; None where none were made
+    leaves_out: whether a trace of which the gate refuses every draw is left out; else the drawing ends there
     """
 
     couplings: CouplingMode = "on"
     passing: tuple[str, ...] | None = None
+    leaves_out: bool = False
 
     def as_dict(self) -> dict[str, Any]:
         """Return what is set."""
@@ -123,7 +125,7 @@ def write_rest(
     for one, sections in (pair for patient in patients for pair in report_patient(patient, streams.seed, films)):
         drawn = films[one.encounter_id]
         shown = as_shown(drawn, coupled=plan.couplings == "on")
-        rows += _write_traces(shown, sections, generators, folder, streams=streams, tally=tally)
+        rows += _write_traces(shown, sections, generators, folder, streams=streams, plan=plan, tally=tally)
         rows.append(write.write_text(one, sections, folder))
         rows.append(write.film_row(drawn, folder, report=sections.film, passing=plan.passing))
     return rows
@@ -154,13 +156,19 @@ def _write_traces(
     folder: Path,
     *,
     streams: RandomStreams,
+    plan: CohortPlan,
     tally: Tally,
 ) -> list[Row]:
     """Write the ECG and, where there is one, the PPG of the same ten seconds."""
     rhythm = generators.rhythm(encounter, streams.study_rng(encounter, "rhythm", "rhythm"))
-    rows = [write.write_ecg(encounter, rhythm, generators, folder, streams, report=sections.ecg, tally=tally)]
-    if encounter.has_ppg:
-        rows.append(write.write_ppg(encounter, rhythm, generators, folder, streams, report=sections.pulse, tally=tally))
+    wanted = [(write.write_ecg, sections.ecg)] + [(write.write_ppg, sections.pulse)] * encounter.has_ppg
+    rows = []
+    for way, report in wanted:
+        try:
+            rows.append(way(encounter, rhythm, generators, folder, streams, report=report, tally=tally))
+        except write.GivenUp:
+            if not plan.leaves_out:
+                raise
     return rows
 
 

@@ -5,7 +5,8 @@ hospitals with the same films, one of them the control whose traces follow anoth
 
     DIR/on/manifest.csv, cxr/, ecg/, ppg/, text/        DIR/off/ likewise
 
-Most studies carry their visit's number. Of the others, film and ECG lie hours apart, or days (VISITS).
+Most studies carry their visit's number. Of the others, film and ECG lie hours apart, or days (VISITS). A trace of which
+the quality gate refuses every draw is left out.
 """
 
 from __future__ import annotations
@@ -101,7 +102,9 @@ def _write_batch(
         shown = {one.encounter_id: _same_film(film, one) for one, film in zip(encounters, films, strict=True)}
         for one in encounters if home != first else ():
             shutil.copyfile(write.film_file(one, first), write.film_file(one, home))
-        rows = cohort.write_rest(patients, shown, generators, home, streams, plan=CohortPlan(mode), tally=tally)
+        rows = cohort.write_rest(
+            patients, shown, generators, home, streams, plan=CohortPlan(mode, leaves_out=True), tally=tally
+        )
         moments = {one.encounter_id: _moments(one, plan.seed) for one in encounters}
         out[str(mode)] = [_as_recorded(row, moments[row["encounter_id"]]) for row in rows]
     return out

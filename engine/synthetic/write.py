@@ -315,8 +315,12 @@ def row_of(encounter: Encounter, modality: Modality, file: str, labels: Sequence
     } | more
 
 
-def _given_up(encounter: Encounter, modality: str, reason: str) -> UsageError:
-    return UsageError(
+class GivenUp(UsageError):
+    """The gate refused every draw of one study."""
+
+
+def _given_up(encounter: Encounter, modality: str, reason: str) -> GivenUp:
+    return GivenUp(
         f"The quality gate refused all {MAX_DRAWS} draws of {study_id(encounter, modality)} ({reason}): "
         "fit its generator better, or leave its labels out in prior.toml."
     )

@@ -10,6 +10,7 @@ from helpers.studies import COHORT, new_study
 
 from engine.model.release import Release
 from engine.store.records import NewStudy
+from engine.study import ECG_LEADS, Film, Trace, fingerprint
 from engine.workspace.workspace import open_workspace
 
 SHARED = 6  # hidden numbers of a visit
@@ -38,6 +39,44 @@ def visits(folder: Path, release: Release, n: int = 330, *, coupled: bool = True
             place_.add(COHORT, release.name, release.digest, batch[start : start + 500])
         place_.releases.record_encoders(release.digest, release.encoders)
     return folder
+
+
+def shown_visits(folder: Path, release: Release, n: int = 310, seed: int = 4) -> Path:
+    """Write a closed workspace of n patients whose film and ECG show the same hidden numbers; embeddings tell nothing.
+
+    The film is a bright body: how far to the side, how high and how wide. Axis, T waves and voltage of the ECG follow.
+    """
+    rng, batch = np.random.default_rng(seed), []
+    for patient in range(n):
+        hidden = rng.uniform(-1, 1, 3)
+        for place, (kind, made) in enumerate({"cxr": _body(*hidden), "ecg": _heart(*hidden)}.items()):
+            vector = rng.normal(size=256)
+            vector /= np.linalg.norm(vector)
+            one = _study(release, 2 * patient + place, kind, patient, vector=vector, rng=rng)
+            study = replace(one.study, content=made, fingerprint=fingerprint(made))
+            batch.append(replace(one, study=study, row=replace(one.row, fingerprint=study.fingerprint)))
+    with open_workspace(folder, create=True) as place_:
+        place_.durable = False
+        place_.add(COHORT, release.name, release.digest, batch)
+        place_.releases.record_encoders(release.digest, release.encoders)
+    return folder
+
+
+def _body(side: float, height: float, width: float) -> Film:
+    y, x = np.mgrid[-1:1:64j, -1:1:64j]
+    bright = np.exp(-(((x - 0.5 * side) / (0.35 + 0.15 * width)) ** 2) - ((y - 0.5 * height) / 0.4) ** 2)
+    return Film(np.round(40 + 200 * bright).astype(np.uint8), 8)
+
+
+def _heart(side: float, height: float, width: float) -> Trace:
+    samples, axis = np.zeros((12, 1000)), np.radians(30 + 60 * side)
+    leads = {"I": 0.0, "II": 60.0, "III": 120.0, "aVR": -150.0, "aVL": -30.0, "aVF": 90.0}
+    weights = [np.cos(axis - np.radians(leads[lead])) if lead in leads else 0.7 for lead in ECG_LEADS]
+    beat, t = (1.2 + 0.6 * width) * np.array([-0.1, 0.4, 1.0, -0.3]), 0.2 * (1.2 + height) * np.hanning(18)
+    for start in range(50, 950, 83):
+        samples[:, start : start + 4] += np.outer(weights, beat)
+        samples[:, start + 20 : start + 38] += np.outer(np.ones(12), t)
+    return Trace(samples.astype(np.float32), ECG_LEADS, 100.0, "mV")
 
 
 def _study(

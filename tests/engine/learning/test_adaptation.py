@@ -7,12 +7,13 @@ import os
 import shutil
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers.once import Once
-from helpers.visits import visits
+from helpers.visits import shown_visits, visits
 
 from engine.actor import Actor, single_user
 from engine.consent.unlearning import unlearn
@@ -167,3 +168,41 @@ def test_an_adaptation_that_learnt_from_somebody_unlearnt_serves_no_more(
         assert done.retired == (bound.name,) and place.releases.serving() == (release.name, release.digest)
         with pytest.raises(UsageError, match="may not serve"):
             promotion.promote(place, bound, ADA, release.digest, "a reason that is long enough")
+
+
+class Stopped(Exception):
+    """Raised where the reading of films and ECGs is stopped."""
+
+
+def test_adapted_encoders_find_what_film_and_ecg_show_and_embeddings_forgot(release: Release, tmp_path: Path):
+    plan, shares = replace(PLAN, encoders=True), list[float]()
+
+    def stop(share: float) -> None:
+        if share > 0.4:
+            raise Stopped
+
+    with open_workspace(shown_visits(tmp_path / "ws", release)) as place:
+        with pytest.raises(Stopped):
+            adaptation_job.begin(place, release, ADA, plan, progress=stop)
+        assert round_job.latest_job(place) is None and (place.path / "rounds/coarse/in.coarse.cxr.npy").is_file()
+        begun = adaptation_job.begin(place, release, ADA, plan, progress=shares.append)
+        assert min(share for share in shares if share) > 0.4  # it went on where it was stopped
+        assert begun.wait(LONG)
+        done = round_job.latest_job(place)
+        assert done is not None and done.step == "done", done and (done.error, done.log_tail())
+        assert not list((place.path / "rounds").glob("*/in.*"))
+        (bound,) = round_releases(place.path)
+        found = bound.manifest["round"]["adaptation"]["own_pair"]
+        for one in found.values():
+            assert one["after"]["codes"]["r_at_10"][0] >= 5 * one["chance"] > one["before"]["codes"]["r_at_10"][1]
+            assert one["after"]["beyond_findings"][1] > 0.5
+        assert {kind for kind, hashed in bound.encoders.items() if hashed != release.encoders[kind]} == {"cxr", "ecg"}
+        reason = "" if gate.verdict(bound).passed else "a test of promotion"
+        assert promotion.promote(place, bound, ADA, release.digest, reason).wait(LONG)
+        rows = place.all_rows(["s0000", "s0001"])
+        made = bound.embed([place.study_of(row) for row in rows])
+        assert place.embeddings(bound.name, ["s0000", "s0001"]) == pytest.approx(made, abs=1e-5)
+        again = adaptation_job.begin(place, bound, ADA, PLAN)  # a release on an adapted one keeps its towers
+        assert again.wait(LONG)
+        second = next(one for one in round_releases(place.path) if one.name == again.name)
+        assert second.encoders == bound.encoders and second.embed([place.study_of(rows[0])]) == pytest.approx(made[:1])

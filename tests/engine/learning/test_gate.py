@@ -66,7 +66,14 @@ def pool(held: list[list[int]], patients: list[str], sex: str = "F", age: float 
     for i, some in enumerate(held):
         flags[i, np.add(some, 1)] = True  # the first is "normal", which nobody shares
     words = np.full(n, sex), np.full(n, "ward")
-    return Pool(np.zeros((n, 256), np.float32), flags, np.array(patients), *words, np.full(n, age))
+    return Pool(
+        np.zeros((n, 256), np.float32),
+        flags,
+        np.array(patients),
+        *words,
+        np.full(n, age),
+        np.array([f"s{i}" for i in range(n)]),
+    )
 
 
 def bits(ones: list[int]) -> np.ndarray:

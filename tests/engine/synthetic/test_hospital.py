@@ -66,6 +66,15 @@ def test_visits_carry_their_number_or_times_that_lie_apart(hospital: list[Path])
     assert {row["encounter_id"] == "" for row in on.values()} == {True, False}
 
 
+def test_a_trace_that_is_always_refused_is_left_out(tmp_path: Path):
+    def flat(*given: object) -> np.ndarray:
+        return np.zeros((12, 5000), np.int16)
+
+    (made,) = write_hospital(tmp_path / "h", replace(MADE_BY, ecg=flat), HospitalPlan(patients=1, seed=6))
+    assert "cxr" in {row["modality"] for row in rows_of(made).values()}
+    assert "ecg" not in {row["modality"] for row in rows_of(made).values()}
+
+
 def test_a_stopped_drawing_goes_on_and_another_is_refused(hospital: list[Path]):
     folder = hospital[0].parents[1]
     before, part = rows_of(hospital[0]), folder / "parts" / "00000.json"

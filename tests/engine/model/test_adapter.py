@@ -1,0 +1,85 @@
+"""What an adapted tower reads of films and ECGs beside its encoder, and that it can be taken off again."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from engine.learning.adapter_fit import FittedAdapter
+from engine.model import ecg
+from engine.model.adapter import COARSE, INDEPENDENT, LAGS, Adapter, fields_of, mean_beat
+from engine.model.heads import Tower
+from engine.study import ECG_LEADS, Trace
+
+FS, QRS = 100.0, np.array([-0.1, 0.3, 1.0, -0.4, 0.05])
+
+
+def beats(weights: dict[str, float], rate: float = 72.0) -> Trace:
+    """An ECG of 10 s whose QRS stands in each lead with a weight in mV."""
+    samples = np.zeros((12, 1000), np.float32)
+    for start in np.arange(40, 960, 60 / rate * FS).astype(int):
+        for lead, weight in weights.items():
+            samples[ECG_LEADS.index(lead), start : start + len(QRS)] += weight * QRS
+    return Trace(samples + 1e-4 * np.random.default_rng(1).normal(size=samples.shape), ECG_LEADS, FS, "mV")
+
+
+def beat_of(trace: Trace) -> np.ndarray:
+    made = ecg.prepare(trace)
+    x, amplitude = (torch.from_numpy(made[name])[None] for name in ("x", "amplitude"))
+    return mean_beat(x, amplitude).numpy().reshape(len(INDEPENDENT), len(LAGS))
+
+
+def test_the_mean_beat_has_the_voltages_and_the_direction_of_the_leads():
+    found = beat_of(beats({"I": 1.0, "II": 0.5, "V1": -0.8, "V5": 1.5}))
+    at_peak = found[:, LAGS.index(0)]
+    assert at_peak[0] > 0 > at_peak[2]
+    assert at_peak[1] / at_peak[0] == pytest.approx(0.5, abs=0.05)
+    assert at_peak[7 - 1] / at_peak[0] == pytest.approx(1.5, abs=0.1)
+    assert abs(found[3]).max() < 0.05
+
+
+def test_the_mean_beat_does_not_depend_on_the_rate_and_lets_gradients_pass():
+    slow, fast = (beat_of(beats({"I": 1.0, "II": 0.7}, rate)) for rate in (60.0, 95.0))
+    assert np.abs(slow - fast).max() < 0.25 * np.abs(slow).max()
+    x = torch.randn(1, 12, 1000, requires_grad=True)
+    mean_beat(x, torch.zeros(1, 12)).sum().backward()
+    assert x.grad is not None and x.grad.abs().sum() > 0
+
+
+def test_fields_say_where_on_the_film_a_patch_lies():
+    tokens = torch.zeros(1, 257, 384)
+    tokens[0, 1 + 5 * 16 + 14] = 1.0  # row 5, column 14 of the patches
+    where = fields_of(tokens).reshape(16, 384).mean(1)
+    assert where.argmax() == 1 * 4 + 3 and (where > 0).sum() == 1 and where[7] == pytest.approx(1 / 16)
+
+
+def test_what_was_added_can_be_taken_off_again():
+    rng = np.random.default_rng(0)
+    up = np.linalg.qr(rng.normal(size=(256, 8)))[0].astype(np.float32)
+    down = rng.normal(size=(8, COARSE["ecg"])).astype(np.float32)
+    width = COARSE["ecg"]
+    one = FittedAdapter(np.zeros(width, np.float32), np.ones(width, np.float32), down, up, 1.0)
+    z = rng.normal(size=(50, 256)).astype(np.float32)
+    z /= np.linalg.norm(z, axis=1, keepdims=True)
+    coarse = rng.normal(size=(50, width)).astype(np.float32)
+    made = one.adapted(z, coarse)
+    assert np.linalg.norm(made, axis=1) == pytest.approx(1.0, abs=1e-5)
+    assert np.abs((made * z).sum(1)).max() < 0.95
+    assert one.plain(made, coarse) == pytest.approx(z, abs=1e-4)
+
+
+def test_an_adapted_tower_is_rebuilt_from_its_weights_and_asks_for_what_it_reads():
+    plain = Tower("ecg").eval()
+    weights = plain.state_dict() | {f"adapter.{k}": v for k, v in Adapter(COARSE["ecg"], 4).state_dict().items()}
+    weights["adapter.down"], weights["adapter.up"] = torch.randn(4, COARSE["ecg"]), torch.eye(256)[:, :4].contiguous()
+    weights["adapter.gain"] = torch.tensor(0.8)
+    adapted = Tower("ecg", weights=weights).eval()
+    adapted.load_state_dict(weights)
+    made = ecg.prepare(beats({"I": 1.0, "II": 0.5}))
+    inputs = {name: torch.from_numpy(np.asarray(value))[None] for name, value in made.items()}
+    with torch.no_grad():
+        before, after = plain(**inputs), adapted(**inputs)
+        assert after.norm() == pytest.approx(1.0, abs=1e-5) and (before @ after.T).item() < 0.99
+        with pytest.raises(TypeError, match="what the features were made of"):
+            adapted.project(torch.zeros(1, adapted.encoder.features))
