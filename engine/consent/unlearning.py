@@ -95,7 +95,11 @@ def unlearn(workspace: Workspace, patient_id: str, *, actor: Actor, steps: int |
         raise UsageError("A round is on its way already: wait for its end, or cancel it.")
     marks = 0
     if serving in [(one.name, one.digest) for one in own]:
-        made, marks = _learn_anew(workspace, root_of(serving[0]), patient_id, actor, steps=steps)
+        root = root_of(serving[0])
+        if _has_own_encoders(workspace, root):  # what is learnt anew begins with the embeddings of the shipped ones
+            promotion.start_reindex(workspace, root, Actor(actor.name), serving[1]).wait()
+            serving = workspace.releases.serving() or serving
+        made, marks = _learn_anew(workspace, root, patient_id, actor, steps=steps)
         promotion.start_reindex(workspace, made, Actor(actor.name), serving[1]).wait()
         serving = (made.name, made.digest)
         if workspace.releases.serving() != serving:
@@ -120,6 +124,11 @@ def verify(workspace: Workspace, patient_id: str, *, steps: int | None = None) -
         raise UsageError("The workspace holds no codes yet, so no release serves: ingest a cohort first.")
     _check_known(workspace, patient_id)
     root = root_of(serving[0])
+    if _has_own_encoders(workspace, root):
+        raise UsageError(
+            f"Release {serving[0]} has encoders that were adapted here, and what is learnt anew begins with those of "
+            f"{root.name}: unlearn the patient first, or roll back, and verify then."
+        )
     here, never = (_learnt_in(fill, workspace, patient_id, root, steps) for fill in (_copy, _without))
     different = next((part for part in never if here[part] != never[part]), "")
     return Evidence(here, never, different, _served(workspace, serving, patient_id, {**here, "steps": str(steps)}))
@@ -128,6 +137,12 @@ def verify(workspace: Workspace, patient_id: str, *, steps: int | None = None) -
 def root_of(name: str) -> Release:
     """Return the shipped release that a workspace's own one goes back to."""
     return load_release(MODELS / name.split(".")[0])
+
+
+def _has_own_encoders(workspace: Workspace, root: Release) -> bool:
+    """Return whether the serving release's encoders were adapted here (engine.learning.adapter_fit)."""
+    known = workspace.releases.encoders((workspace.releases.serving() or ("", ""))[1])
+    return bool(known) and known != root.encoders
 
 
 def is_without(release: Release, workspace: Workspace, patient_id: str) -> bool:

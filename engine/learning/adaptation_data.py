@@ -172,7 +172,8 @@ def _write_coarse(
     """Write the coarse features of all films and ECGs in pairs and pools; return which row is whose."""
     made = workspace.path / "rounds" / "coarse"
     made.mkdir(parents=True, exist_ok=True)
-    out, wanted = {}, {}
+    out: dict[str, np.ndarray] = {}
+    wanted: dict[str, list[str]] = {}
     for kind in coarse.KINDS:
         users = {f"side.{kind}": list(ids[kind])}
         users |= {f"{part}.{kind}": [str(i) for i in p[kind].ids] for part, p in _pools(labels) if kind in p}

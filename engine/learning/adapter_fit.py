@@ -96,9 +96,8 @@ def adapters_of(release: Release) -> dict[str, FittedAdapter]:
             if name.startswith("adapter.")
         }
         if weights:
-            found[kind] = FittedAdapter(
-                *(weights[name] for name in ("mean", "deviation", "down", "up")), float(weights["gain"])
-            )
+            mean, deviation, down, up = (weights[name] for name in ("mean", "deviation", "down", "up"))
+            found[kind] = FittedAdapter(mean, deviation, down, up, float(weights["gain"]))
     return found
 
 
@@ -114,7 +113,8 @@ def adapt(data: AdaptationData, base: Release) -> tuple[dict[str, FittedAdapter]
     shared = _shared(plain)
     up = _quiet_directions(plain)[:, : len(shared[PAIR[0]].down)].astype(np.float32)
     fitted = {kind: replace(one, up=up) for kind, one in shared.items()}
-    best, least, chosen = _own_found(data), (1 - LOSS) * _label_map(plain.labels.replay), ({}, data)
+    best, least = _own_found(data), (1 - LOSS) * _label_map(plain.labels.replay)
+    chosen: tuple[dict[str, FittedAdapter], AdaptationData] = ({}, data)
     for gain in GAINS:
         tried = {kind: replace(one, gain=gain) for kind, one in fitted.items()}
         made = _changed(plain, {kind: one.adapted for kind, one in tried.items()})

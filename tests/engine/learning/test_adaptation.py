@@ -16,7 +16,7 @@ from helpers.once import Once
 from helpers.visits import shown_visits, visits
 
 from engine.actor import Actor, single_user
-from engine.consent.unlearning import unlearn
+from engine.consent.unlearning import unlearn, verify
 from engine.errors import UsageError
 from engine.learning import adaptation_data, adaptation_job, gate, promotion, round_job
 from engine.learning.adaptation_fit import AdaptationPlan
@@ -206,3 +206,8 @@ def test_adapted_encoders_find_what_film_and_ecg_show_and_embeddings_forgot(rele
         assert again.wait(LONG)
         second = next(one for one in round_releases(place.path) if one.name == again.name)
         assert second.encoders == bound.encoders and second.embed([place.study_of(rows[0])]) == pytest.approx(made[:1])
+        learnt = next(row.patient_id for row in place.all_rows() if not is_holdout_patient(row.patient_id))
+        with pytest.raises(UsageError, match="unlearn the patient first"):
+            verify(place, learnt)
+        assert set(unlearn(place, learnt, actor=single_user()).retired) == {bound.name, second.name}
+        assert place.releases.serving() == (release.name, release.digest)
