@@ -48,7 +48,7 @@ class FittedAdapter:
     gain: float
 
     def arrays(self) -> dict[str, np.ndarray]:
-        """Return the weights of engine.model.adapter.Adapter."""
+        """Return the weights of engine.model.adapter.TowerAdapter."""
         named = {"mean": self.mean, "deviation": self.deviation, "down": self.down, "up": self.up}
         return {**named, "gain": np.array(self.gain, np.float32)}
 
@@ -68,9 +68,9 @@ class FittedAdapter:
     def _added(self, coarse: np.ndarray) -> np.ndarray:
         import torch
 
-        from engine.model.adapter import Adapter
+        from engine.model.adapter import TowerAdapter
 
-        adapter = Adapter(self.down.shape[1], self.down.shape[0])
+        adapter = TowerAdapter(self.down.shape[1], self.down.shape[0])
         adapter.load_state_dict({name: torch.from_numpy(np.asarray(a)) for name, a in self.arrays().items()})
         with torch.no_grad():
             return np.asarray(adapter(torch.from_numpy(np.asarray(coarse, np.float32))).numpy())

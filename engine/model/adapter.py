@@ -56,7 +56,7 @@ def mean_beat(x: torch.Tensor, amplitude: torch.Tensor) -> torch.Tensor:
 COARSE = {"cxr": FIELDS * FIELDS * 384, "ecg": len(INDEPENDENT) * len(LAGS)}  # modality → width of its coarse features
 
 
-class Adapter(nn.Module):
+class TowerAdapter(nn.Module):
     """Coarse features (b, f) → what is added to an embedding of length 1 (b, 256); of length `gain`.
 
     mean, deviation : (f,) of the studies it was learnt from;  down : (k, f), to k numbers that film and ECG share
@@ -70,7 +70,7 @@ class Adapter(nn.Module):
         self.gain = nn.Parameter(torch.zeros(()))
 
     @classmethod
-    def shaped_as(cls, weights: Mapping[str, torch.Tensor], prefix: str = "adapter.") -> Adapter | None:
+    def shaped_as(cls, weights: Mapping[str, torch.Tensor], prefix: str = "adapter.") -> TowerAdapter | None:
         """Return an adapter of the size of those weights; None where they hold none."""
         down = weights.get(f"{prefix}down")
         return None if down is None else cls(down.shape[1], down.shape[0])

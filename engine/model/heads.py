@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from engine.model.adapter import Adapter, fields_of, mean_beat
+from engine.model.adapter import TowerAdapter, fields_of, mean_beat
 from engine.model.models import FilmEncoder, encoder_for
 
 SPACE = 256
@@ -22,7 +22,7 @@ class Tower(nn.Module):
         super().__init__()
         self.encoder = encoder_for(modality, weights)
         self.head = nn.Linear(self.encoder.features, SPACE)
-        self.adapter = None if weights is None else Adapter.shaped_as(weights)
+        self.adapter = None if weights is None else TowerAdapter.shaped_as(weights)
 
     def project(self, features: torch.Tensor, **inputs: torch.Tensor) -> torch.Tensor:
         """Features (b, f) → embeddings (b, 256) of length 1.

@@ -8,7 +8,7 @@ import torch
 
 from engine.learning.adapter_fit import FittedAdapter
 from engine.model import ecg
-from engine.model.adapter import COARSE, INDEPENDENT, LAGS, Adapter, fields_of, mean_beat
+from engine.model.adapter import COARSE, INDEPENDENT, LAGS, TowerAdapter, fields_of, mean_beat
 from engine.model.heads import Tower
 from engine.study import ECG_LEADS, Trace
 
@@ -71,7 +71,7 @@ def test_what_was_added_can_be_taken_off_again():
 
 def test_an_adapted_tower_is_rebuilt_from_its_weights_and_asks_for_what_it_reads():
     plain = Tower("ecg").eval()
-    weights = plain.state_dict() | {f"adapter.{k}": v for k, v in Adapter(COARSE["ecg"], 4).state_dict().items()}
+    weights = plain.state_dict() | {f"adapter.{k}": v for k, v in TowerAdapter(COARSE["ecg"], 4).state_dict().items()}
     weights["adapter.down"], weights["adapter.up"] = torch.randn(4, COARSE["ecg"]), torch.eye(256)[:, :4].contiguous()
     weights["adapter.gain"] = torch.tensor(0.8)
     adapted = Tower("ecg", weights=weights).eval()
