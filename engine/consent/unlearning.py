@@ -100,7 +100,8 @@ def unlearn(workspace: Workspace, patient_id: str, *, actor: Actor, steps: int |
             promotion.start_reindex(workspace, root, Actor(actor.name), serving[1]).wait()
             serving = workspace.releases.serving() or serving
         made, marks = _learn_anew(workspace, root, patient_id, actor, steps=steps)
-        promotion.start_reindex(workspace, made, Actor(actor.name), serving[1]).wait()
+        if serving != (made.name, made.digest):
+            promotion.start_reindex(workspace, made, Actor(actor.name), serving[1]).wait()
         serving = (made.name, made.digest)
         if workspace.releases.serving() != serving:
             raise UsageError("What was learnt anew does not serve: look at the releases, and do the same again.")
