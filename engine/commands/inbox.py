@@ -49,12 +49,19 @@ def list_(*, as_json: bool, limit: int, workspace: Path | None) -> None:
 
 
 @command.command("again")
-@click.option("--looked", is_flag=True, help="Those with text in the picture, which somebody has looked at.")
+@click.option(
+    "--burned-in",
+    type=click.Choice(["black-out", "keep", "refuse"]),
+    help="What is done about films with text in the picture, which somebody has looked at.",
+)
 @workspace_option
-def again(*, looked: bool, workspace: Path | None) -> None:
+def again(*, burned_in: str | None, workspace: Path | None) -> None:
     """Have what was refused or left a question taken up again. The app may be running."""
-    done = carry_out(workspace or settings.workspace_path(), "inbox again", {"looked": looked}, single_user().name)
-    click.echo(f"{done['objects']:,} objects wait to be taken up again.")
+    done = carry_out(
+        workspace or settings.workspace_path(), "inbox again", {"burned_in": burned_in}, single_user().name
+    )
+    done_with = "are left out" if burned_in == "refuse" else "wait to be taken up again"
+    click.echo(f"{done['objects']:,} objects {done_with}.")
 
 
 @command.command("clear")

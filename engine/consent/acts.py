@@ -12,6 +12,7 @@ from engine.consent.retention import retain
 from engine.consent.unlearning import unlearn, verify
 from engine.errors import WorkspaceBusyError
 from engine.hospital import inbox_acts
+from engine.intake.burned_in_choice import CHOICES
 from engine.store.classes import Attributes, counted
 from engine.store.consents import withdrawals
 from engine.upkeep.backup import copy_database
@@ -105,7 +106,8 @@ def _inbox(workspace: Workspace, facts: Facts) -> Facts:
 
 
 def _inbox_again(workspace: Workspace, facts: Facts) -> Facts:
-    return {"objects": inbox_acts.again(workspace, looked=bool(facts["looked"]), actor=Actor(str(facts["who"])))}
+    chosen = next((one for one in CHOICES if one == facts["burned_in"]), None)
+    return {"objects": inbox_acts.again(workspace, burned_in=chosen, actor=Actor(str(facts["who"])))}
 
 
 def _inbox_clear(workspace: Workspace, facts: Facts) -> Facts:

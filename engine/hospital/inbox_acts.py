@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from engine.actor import Actor
 from engine.errors import UsageError
 from engine.files import utc_now
+from engine.hospital.film_text import CHOSEN, LEFT_OUT, WAITS
 from engine.hospital.inbox import Inbox
-from engine.hospital.take_up import BESIDE, BURNED_IN, LOOKED, OTHER_BYTES
+from engine.hospital.take_up import BESIDE, OTHER_BYTES
+from engine.intake.burned_in_choice import Choice
 from engine.store import arrivals
 from engine.store.acts import Act
 from engine.store.arrivals import Arrival
@@ -46,29 +48,29 @@ def inbox_state(workspace: Workspace, *, actor: Actor, limit: int = 100) -> Inbo
     with Inbox(workspace.path) as inbox:
         waiting, lasts = len(inbox.waiting()), inbox.received.lasts()
     stay_out = arrivals.newest(workspace.database, ALL, STAYS_OUT)
-    burned_in = sum(one.why == BURNED_IN for one in stay_out)
+    burned_in = sum(one.why in WAITS for one in stay_out)
     newest = arrivals.newest(workspace.database, limit)
     return InboxState(waiting, arrivals.counts(workspace.database), newest, lasts, burned_in)
 
 
-def again(workspace: Workspace, *, looked: bool = False, actor: Actor) -> int:
+def again(workspace: Workspace, *, burned_in: Choice | None = None, actor: Actor) -> int:
     """Have objects taken up again; return how many.
 
-    looked : those with text in the picture, which somebody has looked at; without, those that were refused or left a
-             question. Who accompanies others and who came under a known number stays aside.
+    burned_in : what is done about those with text in the picture, which somebody has looked at; without it, those that
+                were refused or left a question are meant. Who accompanies others and who came under a known number
+                stays aside.
     """
     require(workspace.database, actor, "curate")
-    chosen = [one for one in arrivals.newest(workspace.database, ALL, STAYS_OUT) if _is_meant(one, looked)]
+    chosen = [one for one in arrivals.newest(workspace.database, ALL, STAYS_OUT) if _is_meant(one, burned_in)]
     wanted = {(one.object, one.digest): one for one in chosen}
     with Inbox(workspace.path) as inbox:
         kept = [one for one in inbox.put_aside() if (one.object, one.digest) in wanted]
         if not kept:
             return 0
-        with workspace.database.recording(actor, Act("inbox taken up again", about={"objects": len(kept)})):
-            arrivals.record(
-                workspace.database, [_received(wanted[one.object, one.digest], looked) for one in kept], actor
-            )
-        for one in kept:
+        with workspace.database.recording(actor, _act(len(kept), burned_in)):
+            chosen = [wanted[one.object, one.digest] for one in kept]
+            arrivals.record(workspace.database, [_after(one, burned_in) for one in chosen], actor)
+        for one in kept if burned_in != "refuse" else ():
             inbox.again(one)
     return len(kept)
 
@@ -93,12 +95,18 @@ def clear(workspace: Workspace, days: int, *, actor: Actor) -> int:
     return len(gone)
 
 
-def _is_meant(one: Arrival, looked: bool) -> bool:
-    return one.why == BURNED_IN if looked else one.why not in (BESIDE, OTHER_BYTES, BURNED_IN)
+def _is_meant(one: Arrival, burned_in: Choice | None) -> bool:
+    return one.why in WAITS if burned_in else one.why not in (BESIDE, OTHER_BYTES, LEFT_OUT, *WAITS)
 
 
-def _received(one: Arrival, looked: bool) -> Arrival:
-    return Arrival(one.object, one.digest, "received", LOOKED if looked else "", one.kind, one.sender)
+def _act(objects: int, burned_in: Choice | None) -> Act:
+    return Act("inbox taken up again", about={"objects": objects, **({"text": burned_in} if burned_in else {})})
+
+
+def _after(one: Arrival, burned_in: Choice | None) -> Arrival:
+    """Return the state of an object after somebody's choice: received once more, or refused."""
+    why = CHOSEN[burned_in] if burned_in else ""
+    return replace(one, state="refused" if burned_in == "refuse" else "received", why=why)
 
 
 def lines(found: InboxState) -> Sequence[str]:

@@ -40,7 +40,10 @@ class Sender:
 
 @dataclass(frozen=True)
 class ListenSettings:
-    """The listener. most_mb: of one object; plain: whether a foreign interface may be served without TLS."""
+    """The listener. most_mb: of one object; plain: whether a foreign interface may be served without TLS.
+
+    look_for_text : whether films are looked at for text in their pictures, where the extra `ocr` is installed
+    """
 
     title: str = "CASEBIND"
     address: str = "127.0.0.1"
@@ -49,6 +52,7 @@ class ListenSettings:
     most_associations: int = 8
     most_mb: int = 200
     plain: bool = False
+    look_for_text: bool = True
     tls: TlsFiles = field(default_factory=TlsFiles)
     senders: tuple[Sender, ...] = ()
 

@@ -16,12 +16,14 @@ from typing import TYPE_CHECKING
 
 from engine.errors import QuestionError
 from engine.hospital.classes import ACCEPTED, name_of
+from engine.hospital.film_text import FilmText, WaitsError
 from engine.hospital.header import ObjectHeader, header_of
 from engine.hospital.inbox import Inbox, Waiting
+from engine.hospital.settings import listen_settings
 from engine.intake.limited import read_limited
 from engine.intake.pseudonyms import shown_pseudonym
 from engine.intake.upload import Upload
-from engine.store import arrivals
+from engine.store import arrivals, places
 from engine.store.arrivals import LAST, Arrival
 from engine.store.audit_file import SYSTEM
 from engine.store.catalogue import row_keys
@@ -41,8 +43,6 @@ OTHER_BYTES = (
     "Another object came under the same SOP instance UID and with other bytes: the first one counts, and this one is "
     "kept aside until somebody looks."
 )
-BURNED_IN = "The file says that text is burned into the picture: it is kept aside until somebody has looked."
-LOOKED = "Somebody has looked: the text does not identify the patient."
 UNREADABLE = "The object has no header that can be read: have it sent again."
 REFUSED = "refused: "  # as the pipeline begins what the gate says
 
@@ -69,13 +69,15 @@ class Taken:
 class _Object:
     """One waiting file on its way.
 
-    header : what was read of it before it was de-identified. study : what is read of it now
+    header : what was read of it before it was de-identified; patient : their pseudonym here
+    study : what is read of it now; question : why somebody has to look, or to answer
     """
 
     waiting: Waiting
     arrival: Arrival
     cohort: str
     header: ObjectHeader | None = None
+    patient: str = ""
     study: Future[Study] | None = None
     question: str = ""
 
@@ -149,6 +151,7 @@ class _Batch:
     def __init__(self, workspace: Workspace, release: Release, inbox: Inbox, taken: Taken, hands: _Hands) -> None:
         self._workspace, self._release, self._inbox, self._taken = workspace, release, inbox, taken
         self._database, self._hands = workspace.database, hands
+        self._text = FilmText(listen_settings(workspace.path).look_for_text)
         self._fresh: list[_Object] = []
         self._over: list[tuple[_Object, bool]] = []  # in their last states, and whether a file is kept aside
         self._came: dict[str, list[str]] = {}  # object → digests that came and were not refused, the first one first
@@ -196,11 +199,11 @@ class _Batch:
         one.header = header_of(one.waiting.file, self._inbox.key)
         if one.header is None:
             return self._ends(one, "refused", UNREADABLE)
-        one.arrival = replace(
-            one.arrival, kind=name_of(one.header.sop_class), patient_id=shown_pseudonym(one.header.patient_key) or None
-        )
-        patient = {one.arrival.patient_id} if one.arrival.patient_id else set()
-        if among_erased(self._workspace.path, self._inbox.key, "patients", patient):
+        one.patient, former = (shown_pseudonym(made) for made in (one.header.patient_key, one.header.former_key))
+        if former and places.is_patient(self._database, former):
+            one.patient = former  # as they came before
+        one.arrival = replace(one.arrival, kind=name_of(one.header.sop_class), patient_id=one.patient or None)
+        if among_erased(self._workspace.path, self._inbox.key, "patients", {one.patient, former} - {""}):
             one.arrival = replace(one.arrival, patient_id=None)
             return self._ends(one, "refused", ERASED, keep=False)
         if self._came.get(one.waiting.object, [])[:1] != [one.waiting.digest]:
@@ -208,7 +211,11 @@ class _Batch:
         accepted = ACCEPTED.get(one.header.sop_class)
         if accepted is None or accepted.role == "beside":
             return self._ends(one, "set aside", BESIDE)
-        return one.header.burned_in and one.arrival.why != LOOKED and self._ends(one, "set aside", BURNED_IN)
+        header = one.header
+        why = self._text.header_sets_aside(
+            one.arrival.why, says_so=header.burned_in, is_secondary=header.secondary and accepted.role == "film"
+        )
+        return bool(why) and self._ends(one, "set aside", why)
 
     def _ends(self, one: _Object, state: arrivals.State, why: str = "", *, keep: bool = True) -> bool:
         """Note the last state of an object, which `_write_ends` writes; return True."""
@@ -272,14 +279,15 @@ class _Batch:
             if one.study is None:
                 raise ValueError("an object is read once it was begun")
             try:
-                study = one.study.result()
-            except QuestionError as error:
+                study = self._text.passed(one.study.result(), one.arrival.why)
+            except (QuestionError, WaitsError) as error:
                 one.question = str(error)
                 raise
             one.arrival = replace(one.arrival, state="de-identified")
             return study
 
         facts = {} if one.header is None or not one.header.visit else {"encounter_id": one.header.visit}
+        facts |= {"patient_id": one.patient} if one.patient else {}
         return StudyEntry(number, "", f"object {one.waiting.object}", facts, {}, read)
 
 

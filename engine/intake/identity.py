@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from engine.intake.labels import group_words, read_label
-from engine.intake.pseudonyms import MAX_AGE, patient_key
+from engine.intake.pseudonyms import MAX_AGE, patient_key, pseudonym
 from engine.intake.units import scale_of
 from engine.study import IdentityRow
 
@@ -195,6 +195,17 @@ def patient_key_of(dataset: Dataset, key: bytes) -> str | None:
     """Return the keyed hash of a patient's number and its issuer, within which it is unique; None for none."""
     identifier = str(_value(dataset, "PatientID") or "").strip()
     return patient_key(key, identifier, str(_value(dataset, "IssuerOfPatientID") or ""))
+
+
+def former_patient_key_of(dataset: Dataset, key: bytes) -> str | None:
+    """Return the keyed hash that was made of a number without an issuer before files and manifests were alike.
+
+    None where the number has an issuer, whose hash stayed the same. By it are known who was erased, or came, then.
+    """
+    identifier = str(_value(dataset, "PatientID") or "").strip()
+    if str(_value(dataset, "IssuerOfPatientID") or "").strip() or not pseudonym(key, identifier):
+        return None
+    return pseudonym(key, f"|{identifier}")
 
 
 def _facts(dataset: Dataset) -> dict[str, Any]:

@@ -27,6 +27,7 @@ from engine.store.audit_file import AuditFile
 from engine.store.data_keys import FILE as KEYS
 from engine.store.database import FILE_NAME
 from engine.store.people import FILE as PEOPLE
+from engine.store.received import FILE as RECEIVED
 from engine.upkeep.backup_manifest import BackedUpFile, BackupManifest, read_manifest, whole_backups, write_manifest
 from engine.version import __version__
 from engine.workspace.byte_search import files_below
@@ -39,6 +40,9 @@ except ImportError:  # where files are not locked this way, two backups at once 
     fcntl = None  # type: ignore[assignment]
 
 DATABASE, SQLITE, NAMED, PLAIN, LEFT = "database", "sqlite", "named", "plain", "left"
+ACKNOWLEDGED = "acknowledged"  # objects and their ledger
+INBOX, OBJECT = "inbox", ".dcm"
+LEDGER = f"{INBOX}/{RECEIVED}"
 WAYS = {  # what lies in the folder of a workspace → how it comes into a backup, or that it is left out
     FILE_NAME: DATABASE,
     f"{FILE_NAME}.wal": LEFT,  # the copy of the database has it
@@ -68,7 +72,7 @@ WAYS = {  # what lies in the folder of a workspace → how it comes into a backu
     "sign_in.toml": PLAIN,
     "columns.txt": PLAIN,
     "pacs.toml": PLAIN,
-    "inbox": LEFT,  # on its way into the studies, or kept aside to be looked at
+    INBOX: ACKNOWLEDGED,  # what a sender was told that it is kept, and is in no study yet
     "key": PLAIN,
     KEYS: SQLITE,  # after the files: whose keys were destroyed meanwhile is on the list of the erased
     f"{KEYS}-wal": LEFT,
@@ -167,6 +171,7 @@ class _Filling:
         made = utc_now()
         with suppress(OSError):
             shutil.rmtree(self._folder / COPIES)
+        self._take_inbox()  # before the database: what is taken up meanwhile is in both, and is known again
         self._move(copy(), FILE_NAME)  # first: all that follows is as new, and who was erased since is on the list
         named = second.named_in(self._part / FILE_NAME)
         for home, files in (("studies", named.studies), ("queries", named.queries)):
@@ -178,8 +183,7 @@ class _Filling:
             rows = audit.append(actor, Act("backup", about={"backup": made.isoformat(timespec="seconds")}))
             workspace = audit.workspace()
         for name in (one for one, way in WAYS.items() if way == SQLITE and (self._folder / one).is_file()):
-            second.copy_sqlite(self._folder / name, self._part / name)
-            self._note(name)
+            self._take_sqlite(name)
         manifest = BackupManifest(
             made.isoformat(timespec="seconds"),
             __version__,
@@ -191,6 +195,28 @@ class _Filling:
         )
         write_manifest(self._part, manifest)
         return manifest, self._linked
+
+    def _take_inbox(self) -> None:
+        """Take the ledger, then what waits and what is kept aside, of objects that were there before the ledger.
+
+        What is acknowledged later is of a later backup. What is moved meanwhile is looked for once more; what is
+        stored meanwhile is in the database, which follows.
+        """
+        if not (self._folder / LEDGER).is_file():
+            return
+        began_ns = time.time_ns()
+        (self._part / INBOX).mkdir(mode=0o700)
+        self._take_sqlite(LEDGER)
+        for _ in range(2):
+            for file in files_below(self._folder / INBOX):
+                name = file.relative_to(self._folder).as_posix()
+                with suppress(FileNotFoundError):
+                    if name not in self._files and name.endswith(OBJECT) and file.stat().st_mtime_ns <= began_ns:
+                        self._take(name)
+
+    def _take_sqlite(self, name: str) -> None:
+        second.copy_sqlite(self._folder / name, self._part / name)
+        self._note(name)
 
     def _move(self, source: Path, name: str) -> None:
         try:

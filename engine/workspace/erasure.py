@@ -42,6 +42,7 @@ from engine.workspace.erased import add_erased, among_erased, reference
 
 FOLDER = "erasures"
 COPIES = "copies"  # of the database, on their way into a backup
+ASIDE = "inbox/aside"  # objects of the archive, under their patients' pseudonyms
 CACHES = ("maps", COPIES)  # folders whose files may go at any time
 WRITTEN = ("reports", "rounds", "casebind-errors.log")  # text in which ids may stand
 LEFT = "rounds/.*-*"  # folders of processes that learnt anew and were killed
@@ -143,11 +144,21 @@ def go_on(storage: Storage) -> list[Certificate]:
     done = [_finish(storage, job) for job in jobs(storage.path)]
     database, home = storage.database, storage.path
     if (home / ERASED_FILE).exists():
+        _delete_aside(storage)
         patients = among_erased(home, storage.key, "patients", _column(database, "patient_id", "patients"))
         queries = among_erased(home, storage.key, "queries", _column(database, "query_id", "queries"))
         if patients or queries:
             done.append(erase(storage, patients, queries, actor=SYSTEM, reason=REPLAYED))
     return done
+
+
+def _delete_aside(storage: Storage) -> None:
+    """Delete what is kept aside in the inbox of patients who were erased: an older copy brings it back."""
+    kept = {file: file.name.partition("~")[0] for file in (storage.path / ASIDE).glob("*~*")}
+    gone = set(among_erased(storage.path, storage.key, "patients", set(kept.values()))) if kept else set()
+    for file, patient in kept.items():
+        if patient in gone:
+            file.unlink(missing_ok=True)
 
 
 def go_on_at_opening(storage: Storage) -> None:

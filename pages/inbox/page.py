@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.hospital.inbox_acts import InboxState
+from engine.intake.burned_in_choice import Choice
 from engine.sentences import spoken
 from engine.store.arrivals import STATES, Arrival
 from engine.strings import number, several, text
@@ -12,6 +13,7 @@ from pages.inbox import state
 from pages.shared import frame, html_table, session
 from pages.shared.markdown import escaped
 
+CHOICES: dict[Choice, str] = {"black-out": "ink_eraser", "keep": "visibility", "refuse": "block"}
 COLUMNS = ("when", "object", "sender", "patient", "state", "why")
 
 
@@ -48,11 +50,13 @@ def _again(found: InboxState) -> None:
     """Draw what has objects taken up again."""
     with st.container(horizontal=True, key="inbox-again"):
         if found.looked:
-            label = several(found.looked, "inbox.looked")
-            st.button(label, key="inbox-looked", icon=":material/visibility:", on_click=state.again, args=(True,))
+            st.markdown(several(found.looked, "inbox.text"))
+            for choice, icon in CHOICES.items():
+                label, key = text(f"inbox.{choice.replace('-', '_')}"), f"inbox-{choice}"
+                st.button(label, key=key, icon=f":material/{icon}:", on_click=state.again, args=(choice,))
         if found.counts.get("refused"):
             label = text("inbox.again")
-            st.button(label, key="inbox-try-again", icon=":material/refresh:", on_click=state.again, args=(False,))
+            st.button(label, key="inbox-try-again", icon=":material/refresh:", on_click=state.again, args=(None,))
 
 
 def _cells(one: Arrival) -> tuple[str, ...]:

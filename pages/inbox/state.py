@@ -6,6 +6,7 @@ import streamlit as st
 
 from engine.hospital import inbox_acts
 from engine.hospital.inbox_acts import InboxState
+from engine.intake.burned_in_choice import Choice
 from engine.strings import several
 from pages.shared import resources, session
 
@@ -17,12 +18,12 @@ def inbox() -> InboxState:
     return inbox_acts.inbox_state(resources.workspace(), actor=resources.actor())
 
 
-def again(looked: bool) -> None:
-    """Have objects taken up again; those that somebody has looked at, or those that were refused."""
+def again(burned_in: Choice | None) -> None:
+    """Have objects taken up again: films with text after what was chosen, or those that were refused."""
 
     def act() -> None:
-        n = inbox_acts.again(resources.workspace(), looked=looked, actor=resources.actor())
-        st.session_state[SAID] = several(n, "inbox.wait_again")
+        n = inbox_acts.again(resources.workspace(), burned_in=burned_in, actor=resources.actor())
+        st.session_state[SAID] = several(n, "inbox.left_out" if burned_in == "refuse" else "inbox.wait_again")
 
     session.attempt(ERROR, act)
 

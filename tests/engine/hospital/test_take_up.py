@@ -6,15 +6,22 @@ from pathlib import Path
 
 import pytest
 from helpers.archive_objects import beside, changed, chest_film, ecg, put
+from helpers.burned_in import NAME, NEEDS_OCR, shipped_film, with_words
 from helpers.recording_files import as_bytes
+from helpers.studies import fill
+from pydicom.dataset import FileDataset
 
 from engine.actor import single_user
 from engine.errors import UsageError
+from engine.hospital.film_text import LEFT_OUT, NO_PLACE, SAYS_SO, SECONDARY, SEEMS
 from engine.hospital.inbox import Inbox
 from engine.hospital.inbox_acts import again, clear, inbox_state
-from engine.hospital.take_up import BESIDE, BURNED_IN, OTHER_BYTES, take_up
+from engine.hospital.take_up import BESIDE, OTHER_BYTES, take_up
+from engine.intake.burned_in import text_boxes
+from engine.intake.identity import former_patient_key_of
 from engine.model.release import Release
 from engine.store import arrivals
+from engine.workspace.erased import add_erased
 from engine.workspace.erasure import erase
 from engine.workspace.ingest import ERASED
 from engine.workspace.workspace import Workspace
@@ -93,11 +100,84 @@ def test_two_objects_under_one_number_at_once_are_one_study_and_one_flag(workspa
 def test_text_in_the_picture_waits_for_somebody_who_looks(workspace, release, inbox):
     put(inbox, [chest_film(BurnedInAnnotation="YES")])
     take_up(workspace, release)
-    assert states(workspace) == [("set aside", BURNED_IN)]
+    assert states(workspace) == [("set aside", SAYS_SO)]
     assert inbox_state(workspace, actor=ME).looked == 1
     assert again(workspace, actor=ME) == 0  # nobody has said that they looked
-    assert again(workspace, looked=True, actor=ME) == 1
+    assert again(workspace, burned_in="keep", actor=ME) == 1
     assert take_up(workspace, release).states == {"stored": 1}
+
+
+@NEEDS_OCR
+def test_a_name_in_the_pixels_is_set_aside_until_somebody_has_chosen(workspace, release, inbox):
+    put(inbox, [named_film(), chest_film(2)])
+    assert take_up(workspace, release).states == {"set aside": 1, "stored": 1}
+    assert ("set aside", SEEMS) in states(workspace) and inbox_state(workspace, actor=ME).looked == 1
+    assert again(workspace, burned_in="black-out", actor=ME) == 1
+    assert take_up(workspace, release).states == {"stored": 1}
+    (film,) = [one for one in from_archive(workspace) if one.extra.get("burned_in", {}).get("choice")]
+    assert film.extra["burned_in"]["choice"] == "black-out" and film.extra["burned_in"]["boxes"]
+    study = workspace.study(film.study_id, actor=ME)
+    assert study is not None and text_boxes(study.film) == ()
+    about = [row.about for row in workspace.audit_rows() if row.kind == "inbox taken up again"]
+    assert about == [{"objects": 1, "text": "black-out"}]
+
+
+@NEEDS_OCR
+def test_a_film_is_left_out_for_good_and_one_without_a_place_is_not_blacked_out(workspace, release, inbox):
+    put(inbox, [named_film()])
+    take_up(workspace, release)
+    assert again(workspace, burned_in="refuse", actor=ME) == 1
+    assert states(workspace) == [("refused", LEFT_OUT)] and inbox.waiting() == []
+    assert again(workspace, actor=ME) == again(workspace, burned_in="keep", actor=ME) == 0
+    put(inbox, [chest_film(2, BurnedInAnnotation="YES")])
+    take_up(workspace, release)
+    assert again(workspace, burned_in="black-out", actor=ME) == 1
+    take_up(workspace, release)
+    assert ("set aside", NO_PLACE) in states(workspace) and from_archive(workspace) == []
+
+
+def test_without_a_look_a_secondary_picture_waits_and_others_come_in(workspace, release, inbox):
+    (workspace.path / "pacs.toml").write_text("[listen]\nlook_for_text = false\n", encoding="utf-8")
+    copies = [chest_film(2, ConversionType="WSD"), chest_film(3, ImageType=["DERIVED", "SECONDARY"])]
+    put(inbox, [chest_film(), *copies])
+    assert take_up(workspace, release).states == {"set aside": 2, "stored": 1}
+    assert [why for _, why in states(workspace) if why] == [SECONDARY] * 2
+    assert again(workspace, burned_in="keep", actor=ME) == 2
+    assert take_up(workspace, release).states == {"stored": 2}
+
+
+def test_who_came_or_was_erased_under_the_pseudonym_of_an_earlier_version_is_known(workspace, release, inbox):
+    """Earlier versions made another one of a number without an issuer."""
+    former = f"p-{hashed(2, inbox)[:16]}"
+    fill(workspace, 1, patient_id=former)
+    put(inbox, [without_issuer(2)])
+    assert take_up(workspace, release).states == {"stored": 1}
+    assert [row.patient_id for row in from_archive(workspace)] == [former]
+    add_erased(workspace.path, inbox.key, [f"p-{hashed(3, inbox)[:16]}"], [])
+    put(inbox, [without_issuer(3)])
+    assert take_up(workspace, release).states == {"refused": 1}
+    assert states(workspace)[0] == ("refused", ERASED) and inbox.put_aside() == []
+
+
+def without_issuer(number: int) -> FileDataset:
+    """Return an ECG whose patient's number has no issuer."""
+    return changed(ecg(number), IssuerOfPatientID="")
+
+
+def named_film() -> FileDataset:
+    """Return a film with a name in its pixels."""
+    one = chest_film()
+    pixels = with_words(shipped_film(), NAME, (30, 24))
+    one.Rows, one.Columns = pixels.shape
+    one.PixelData = pixels.tobytes()
+    return one
+
+
+def hashed(number: int, inbox: Inbox) -> str:
+    """Return the keyed hash that earlier versions made of a patient's number."""
+    made = former_patient_key_of(without_issuer(number), inbox.key)
+    assert made is not None
+    return made
 
 
 def test_what_was_refused_is_tried_again_when_somebody_asks(workspace, release, inbox):

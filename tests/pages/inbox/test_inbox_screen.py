@@ -11,8 +11,9 @@ from helpers.screens import fine, new_screen, opened, press, words
 from streamlit.testing.v1 import AppTest
 
 from engine.actor import single_user
+from engine.hospital.film_text import SAYS_SO
 from engine.hospital.inbox import FOLDER, Inbox
-from engine.hospital.take_up import BESIDE, BURNED_IN, take_up
+from engine.hospital.take_up import BESIDE, take_up
 from engine.model.release import Release, load_release
 from engine.sentences import spoken
 from engine.strings import several, speaking, text
@@ -51,15 +52,16 @@ def table(app: AppTest) -> str:
 
 def test_it_says_how_far_each_object_is_and_why_it_stays_out(app: AppTest, place: Workspace):
     assert permitted.has_archive() and (place.path / FOLDER).is_dir()
-    assert all(one in table(app) for one in (BESIDE, BURNED_IN, "Basic Text SR Storage", "CART"))
+    assert all(one in table(app) for one in (BESIDE, SAYS_SO, "Basic Text SR Storage", "CART"))
     assert f"{text('inbox.state_set_aside')}: 2" in words(app)
     with speaking("de"):
-        assert spoken(BESIDE) != BESIDE and spoken(BURNED_IN) != BURNED_IN
+        assert spoken(BESIDE) != BESIDE and spoken(SAYS_SO) != SAYS_SO
 
 
 def test_a_film_that_somebody_looked_at_is_taken_up_again(app: AppTest, place: Workspace):
-    assert several(1, "inbox.looked") in [one.label for one in app.button]
-    press(app, "inbox-looked")
+    assert several(1, "inbox.text") in words(app)
+    assert {text(f"inbox.{one}") for one in ("black_out", "keep", "refuse")} <= {one.label for one in app.button}
+    press(app, "inbox-keep")
     fine(app)
     assert [one.value for one in app.success] == [several(1, "inbox.wait_again")]
     assert [one.about["objects"] for one in place.audit_rows() if one.kind == "inbox taken up again"] == [1]
