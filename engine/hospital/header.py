@@ -10,7 +10,7 @@ from pydicom import dcmread
 from pydicom.dataset import FileDataset
 
 from engine.intake.dicom import check_inflated
-from engine.intake.identity import former_patient_key_of, patient_key_of
+from engine.intake.identity import patient_key_of, previous_patient_key_of
 from engine.intake.pseudonyms import pseudonym
 
 READ = (
@@ -25,7 +25,7 @@ class ObjectHeader:
     """What an object says of itself.
 
     patient_key : keyed hash of its patient's number and that number's issuer; None where it names nobody
-    former_key  : the keyed hash that earlier versions made of a number without an issuer; None for others
+    previous_key  : the keyed hash that earlier versions made of a number without an issuer; None for others
     visit       : pseudonym of its visit, or of its study where it names no visit; "" without a patient
     burned_in   : whether it says that text is burned into the picture
     secondary   : whether it says that its picture was made of another one, or of no such device
@@ -35,7 +35,7 @@ class ObjectHeader:
     patient_key: str | None
     visit: str
     burned_in: bool
-    former_key: str | None = None
+    previous_key: str | None = None
     secondary: bool = False
 
 
@@ -63,5 +63,5 @@ def _header(found: FileDataset, key: bytes) -> ObjectHeader | None:
     copied = "SECONDARY" in str(found.get("ImageType") or "").upper()
     copied |= str(found.get("ConversionType") or "").strip().upper() in COPIES
     copied |= str(found.get("Modality") or "").strip().upper() == "OT"
-    former = former_patient_key_of(found, key)
+    former = previous_patient_key_of(found, key)
     return ObjectHeader(sop_class, patient, f"v-{visit[:16]}" if visit else "", burned_in, former, copied)

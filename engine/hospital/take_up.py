@@ -199,7 +199,7 @@ class _Batch:
         one.header = header_of(one.waiting.file, self._inbox.key)
         if one.header is None:
             return self._ends(one, "refused", UNREADABLE)
-        one.patient, former = (shown_pseudonym(made) for made in (one.header.patient_key, one.header.former_key))
+        one.patient, former = (shown_pseudonym(made) for made in (one.header.patient_key, one.header.previous_key))
         if former and places.is_patient(self._database, former):
             one.patient = former  # as they came before
         one.arrival = replace(one.arrival, kind=name_of(one.header.sop_class), patient_id=one.patient or None)

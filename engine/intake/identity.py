@@ -197,7 +197,7 @@ def patient_key_of(dataset: Dataset, key: bytes) -> str | None:
     return patient_key(key, identifier, str(_value(dataset, "IssuerOfPatientID") or ""))
 
 
-def former_patient_key_of(dataset: Dataset, key: bytes) -> str | None:
+def previous_patient_key_of(dataset: Dataset, key: bytes) -> str | None:
     """Return the keyed hash that was made of a number without an issuer before files and manifests were alike.
 
     None where the number has an issuer, whose hash stayed the same. By it are known who was erased, or came, then.

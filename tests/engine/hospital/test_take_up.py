@@ -18,7 +18,7 @@ from engine.hospital.inbox import Inbox
 from engine.hospital.inbox_acts import again, clear, inbox_state
 from engine.hospital.take_up import BESIDE, OTHER_BYTES, take_up
 from engine.intake.burned_in import text_boxes
-from engine.intake.identity import former_patient_key_of
+from engine.intake.identity import previous_patient_key_of
 from engine.model.release import Release
 from engine.store import arrivals
 from engine.workspace.erased import add_erased
@@ -175,7 +175,7 @@ def named_film() -> FileDataset:
 
 def hashed(number: int, inbox: Inbox) -> str:
     """Return the keyed hash that earlier versions made of a patient's number."""
-    made = former_patient_key_of(without_issuer(number), inbox.key)
+    made = previous_patient_key_of(without_issuer(number), inbox.key)
     assert made is not None
     return made
 
