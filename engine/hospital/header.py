@@ -63,5 +63,5 @@ def _header(found: FileDataset, key: bytes) -> ObjectHeader | None:
     copied = "SECONDARY" in str(found.get("ImageType") or "").upper()
     copied |= str(found.get("ConversionType") or "").strip().upper() in COPIES
     copied |= str(found.get("Modality") or "").strip().upper() == "OT"
-    former = previous_patient_key_of(found, key)
-    return ObjectHeader(sop_class, patient, f"v-{visit[:16]}" if visit else "", burned_in, former, copied)
+    previous = previous_patient_key_of(found, key)
+    return ObjectHeader(sop_class, patient, f"v-{visit[:16]}" if visit else "", burned_in, previous, copied)

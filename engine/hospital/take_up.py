@@ -199,11 +199,11 @@ class _Batch:
         one.header = header_of(one.waiting.file, self._inbox.key)
         if one.header is None:
             return self._ends(one, "refused", UNREADABLE)
-        one.patient, former = (shown_pseudonym(made) for made in (one.header.patient_key, one.header.previous_key))
-        if former and places.is_patient(self._database, former):
-            one.patient = former  # as they came before
+        one.patient, previous = (shown_pseudonym(made) for made in (one.header.patient_key, one.header.previous_key))
+        if previous and places.is_patient(self._database, previous):
+            one.patient = previous  # as they came before
         one.arrival = replace(one.arrival, kind=name_of(one.header.sop_class), patient_id=one.patient or None)
-        if among_erased(self._workspace.path, self._inbox.key, "patients", {one.patient, former} - {""}):
+        if among_erased(self._workspace.path, self._inbox.key, "patients", {one.patient, previous} - {""}):
             one.arrival = replace(one.arrival, patient_id=None)
             return self._ends(one, "refused", ERASED, keep=False)
         if self._came.get(one.waiting.object, [])[:1] != [one.waiting.digest]:

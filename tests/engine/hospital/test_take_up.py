@@ -148,11 +148,11 @@ def test_without_a_look_a_secondary_picture_waits_and_others_come_in(workspace, 
 
 def test_who_came_or_was_erased_under_the_pseudonym_of_an_earlier_version_is_known(workspace, release, inbox):
     """Earlier versions made another one of a number without an issuer."""
-    former = f"p-{hashed(2, inbox)[:16]}"
-    fill(workspace, 1, patient_id=former)
+    previous = f"p-{hashed(2, inbox)[:16]}"
+    fill(workspace, 1, patient_id=previous)
     put(inbox, [without_issuer(2)])
     assert take_up(workspace, release).states == {"stored": 1}
-    assert [row.patient_id for row in from_archive(workspace)] == [former]
+    assert [row.patient_id for row in from_archive(workspace)] == [previous]
     add_erased(workspace.path, inbox.key, [f"p-{hashed(3, inbox)[:16]}"], [])
     put(inbox, [without_issuer(3)])
     assert take_up(workspace, release).states == {"refused": 1}
