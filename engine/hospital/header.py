@@ -24,11 +24,11 @@ COPIES = {"DF", "WSD"}  # conversion types: digitised film, workstation
 class ObjectHeader:
     """What an object says of itself.
 
-    patient_key : keyed hash of its patient's number and that number's issuer; None where it names nobody
-    previous_key  : the keyed hash that earlier versions made of a number without an issuer; None for others
-    visit       : pseudonym of its visit, or of its study where it names no visit; "" without a patient
-    burned_in   : whether it says that text is burned into the picture
-    secondary   : whether it says that its picture was made of another one, or of no such device
+    patient_key  : keyed hash of its patient's number and that number's issuer; None where it names nobody
+    previous_key : the keyed hash that earlier versions made of a number without an issuer; None for others
+    visit        : pseudonym of its visit, or of its study where it names no visit; "" without a patient
+    burned_in    : whether it says that text is burned into the picture
+    secondary    : whether it says that its picture was made of another one, or of no such device
     """
 
     sop_class: str
