@@ -2,7 +2,7 @@
 
 Regularised canonical correlation (Vinod, J Econometrics 1976) between the leading principal components of both sides'
 coarse features: a closed form, since a few hundred pairs bear no deeper fit. What both share is added to embeddings in
-the directions that these use least. How much of it, the pairs that choose when to stop decide; labels may not lose.
+the directions that these use least. How much of it, the pairs that choose when to stop decide, within LOSS.
 """
 
 from __future__ import annotations
