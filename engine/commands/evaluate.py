@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 from collections.abc import Callable
+from dataclasses import asdict, replace
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -49,21 +50,27 @@ def command() -> None:
 @click.option("--split", type=click.Choice(["valid", "test"]), default="test", help="Choose on valid, report test.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @click.option("--record", is_flag=True, help="Write the figures into the release's manifest.")
-def release_command(recordings: Path | None, folder: Path | None, split: str, as_json: bool, record: bool) -> None:
+@click.option("--cache", type=click.Path(path_type=Path), default=CHECKS, metavar="DIR", help="Counts looks at test.")
+def release_command(
+    *, recordings: Path | None, folder: Path | None, split: str, as_json: bool, record: bool, cache: Path
+) -> None:
     """Print neighbours by shared finding, text to study, and PPG to ECG, for floats and codes, beside chance."""
     path = open_recordings(recordings)
+    from engine.evaluate import reads
     from engine.evaluate.release import as_measurement, evaluate
     from engine.metrics.rows import as_table
     from engine.model.release import load_release
 
     release = load_release(folder)
-    rows = evaluate(release, path, split)
+    rows, read = evaluate(release, path, split), {}
+    if split == "test":
+        read = {"reads": asdict(reads.record(cache, "release", release, path))}
     if record:
-        manifest = {**release.manifest, "figures": {"split": split, "rows": rows}}
+        manifest = {**release.manifest, "figures": {"split": split, **read, "rows": rows}}
         text = json.dumps(manifest, indent=1, ensure_ascii=False) + "\n"
         (release.path / "manifest.json").write_text(text)
     if as_json:
-        click.echo(json.dumps({"release": release.name, "split": split, "rows": rows}))
+        click.echo(json.dumps({"release": release.name, "split": split, **read, "rows": rows}))
     else:
         click.echo(as_table(as_measurement(release, split, rows)))
 
@@ -283,6 +290,14 @@ def measure_options(command: Command) -> Command:
     return command
 
 
+def _counted(found: Measurement, release: Release, path: Path, cache: Path) -> Measurement:
+    """Write down that `test` was read, and let the measurement say how often it has been."""
+    from engine.evaluate import reads
+
+    said = reads.record(cache, found.name, release, path).sentence()
+    return replace(found, notes=(*found.notes, said))
+
+
 def _measure(name: str, module: str, summary: str) -> click.Command:
     """Return the subcommand that runs one measurement and shows it."""
 
@@ -301,7 +316,8 @@ def _measure(name: str, module: str, summary: str) -> click.Command:
         path, measure = open_recordings(recordings), importlib.import_module(f"engine.evaluate.{module}")
 
         def measured(release: Release) -> Measurement:
-            return measure.evaluate(release, path, split, cache)
+            found: Measurement = measure.evaluate(release, path, split, cache)
+            return found if split != "test" else _counted(found, release, path, cache)
 
         _show(name, measured, measure, folder, beside, out=out, as_json=as_json)
 
@@ -310,6 +326,22 @@ def _measure(name: str, module: str, summary: str) -> click.Command:
 
 for _name, (_module, _summary) in MEASURES.items():
     command.add_command(_measure(_name, _module, _summary))
+
+
+@command.command("folds")
+@click.option("--recordings", type=click.Path(path_type=Path), metavar="DIR", help="The open recordings.")
+@click.option("--release", "folder", type=click.Path(path_type=Path), metavar="DIR", help="The release.")
+@click.option("--cache", type=click.Path(path_type=Path), default=CHECKS, metavar="DIR", help="For embeddings.")
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON and plots there.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+def folds_command(
+    *, recordings: Path | None, folder: Path | None, cache: Path, out: Path | None, as_json: bool
+) -> None:
+    """Print linear probes in nested folds by patient over train and valid, to choose by; test is not read."""
+    path = open_recordings(recordings)
+    from engine.evaluate import folds
+
+    _show("folds", lambda release: folds.evaluate(release, path, cache), folds, folder, (), out=out, as_json=as_json)
 
 
 OF_A_RELEASE = _measure("calibration", "calibration", "A release's tables and operating points.")

@@ -117,9 +117,27 @@ def test_a_measurement_prints_rows_and_writes_json_and_plots(
     assert printed == json.loads((tmp_path / f"{name}.json").read_text(encoding="utf-8"))
     assert {file.name for file in tmp_path.iterdir()} >= MADE[name] | {f"{name}.json"}
     assert printed["name"] == name and printed["split"] == "test" and printed["rows"]
+    assert "test of these recordings was read" in printed["notes"][-1]
     for row in printed["rows"]:
         assert row["patients"] >= 1 and row["figures"]
         assert all({"value", "low", "high", "n"} <= set(figure) for figure in row["figures"].values())
+
+
+def test_folds_are_of_train_and_valid_and_leave_test_alone(
+    made_recordings: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = (made_recordings / "cxr" / "cxr.csv").read_text(encoding="utf-8")
+    folder = shutil.copytree(made_recordings, tmp_path / "untested")
+    untested = "".join(line for line in table.splitlines(keepends=True) if ",test," not in line)
+    (folder / "cxr" / "cxr.csv").write_text(untested, encoding="utf-8")
+    printed = []
+    for recordings, out in ((made_recordings, tmp_path / "one"), (folder, tmp_path / "two")):
+        words = ["evaluate", "folds", "--recordings", str(recordings), "--out", str(out), "--json"]
+        assert run([*words, "--cache", str(out)]) == 0
+        printed.append(json.loads(capsys.readouterr().out)["rows"])
+        assert (out / "folds-auroc.png").is_file() and not (out / "test-reads.jsonl").exists()
+    assert len(untested) < len(table) and printed[0] == printed[1]
+    assert {row["patients"] for row in printed[0]} == {16, 4}
 
 
 def test_a_box_that_nobody_drew_cannot_be_asked_with(

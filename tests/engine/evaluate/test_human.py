@@ -13,6 +13,7 @@ from helpers.workspaces import write_table
 
 from engine import settings
 from engine.cli import run
+from engine.evaluate import reads
 from engine.evaluate.human import FILE, Triplets, triplets
 
 TRAIN, VALID = 8, 8
@@ -44,6 +45,7 @@ def _agreement(folder: Path, cache: Path, capsys: pytest.CaptureFixture[str]) ->
     words = ["evaluate", "human", "--recordings", str(folder), "--split", "valid", "--cache", str(cache), "--json"]
     assert run(words) == 0
     rows = json.loads(capsys.readouterr().out)["rows"]
+    assert not (cache / reads.FILE).exists()  # `test` was not read
     return {
         row["method"]: row["figures"]["agreement"]["value"]
         for row in rows

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 from engine import settings
 from engine.cli import run
 from engine.intake import read_paths
-from engine.model.release import load_release
+from engine.model.release import load_release, releases
 from engine.signals import resample
 from engine.study import Film, Note, Study
 
@@ -167,9 +167,16 @@ def test_pair_search_in_folds_finds_every_patient_once(
     assert len(losses) == 2 and losses[0] != losses[1]
 
 
-def test_evaluate_prints_every_row_beside_chance(made_recordings: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(["evaluate", "release", "--recordings", str(made_recordings), "--json"]) == 0
+def test_evaluate_prints_every_row_beside_chance(
+    made_recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    copy = shutil.copytree(releases()[-1], tmp_path / "copy")
+    words = ["--recordings", str(made_recordings), "--release", str(copy), "--cache", str(tmp_path), "--record"]
+    assert run(["evaluate", "release", *words, "--json"]) == 0
     printed = json.loads(capsys.readouterr().out)
+    figures = json.loads((copy / "manifest.json").read_text(encoding="utf-8"))["figures"]
+    assert figures == {name: printed[name] for name in ("split", "reads", "rows")}
+    assert figures["reads"]["times"] == 1 and figures["reads"]["at"]
     tasks = {row["task"] for row in printed["rows"]}
     assert printed["split"] == "test"
     assert {"cxr→ecg by finding", "ecg→cxr by finding", "ppg→ecg same moment"} <= tasks
