@@ -10,7 +10,7 @@ import click
 
 from engine import settings
 from engine.actor import single_user
-from engine.commands.shared import workspace_option
+from engine.commands.shared import without_passages, workspace_option
 from engine.consent.acts import carry_out
 from engine.errors import UsageError, WorkspaceError
 
@@ -18,7 +18,7 @@ from engine.errors import UsageError, WorkspaceError
 @click.command("erase")
 @click.argument("patient", required=False)
 @click.option("--query", metavar="ID", help="Erase one query in the place of a patient.")
-@click.option("--reason", default="", help="Why, for the certificate; without names.")
+@click.option("--reason", default="", help="Why, for the certificate; what names somebody is replaced.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @click.option("--json", "as_json", is_flag=True, help="Print the certificate as JSON.")
 @workspace_option
@@ -34,7 +34,11 @@ def command(
         raise UsageError("Name a patient, or a query by --query.")
     if sys.stdin.isatty() and not yes:
         click.confirm(f"Erase {patient or query} for good?", abort=True)
-    facts = {"patients": [patient] if patient else [], "queries": [query] if query else [], "reason": reason}
+    facts = {
+        "patients": [patient] if patient else [],
+        "queries": [query] if query else [],
+        "reason": without_passages(reason),
+    }
     made = carry_out(workspace or settings.workspace_path(), "erase", facts, single_user().name)
     click.echo(json.dumps(made["certificate"], ensure_ascii=False) if as_json else made["page"], nl=as_json)
     if made["certificate"]["found"]:

@@ -9,7 +9,7 @@ import click
 
 from engine.actor import Actor
 from engine.commands.question_options import question_options
-from engine.commands.shared import load_release, workspace_from_option, workspace_option
+from engine.commands.shared import load_release, without_passages, workspace_from_option, workspace_option
 from engine.errors import UsageError
 from engine.files import write_whole
 from engine.report.writers import APPENDICES, WRITERS, ExportRequest
@@ -35,7 +35,7 @@ EXPLAINABLE = ", ".join(writer.name for writer in WRITERS.values() if writer.exp
 @click.option("--appendix", is_flag=True, help="Query at true size, table of all matches, all pictures, marks (pdf).")
 @click.option("--layout", type=click.Choice(APPENDICES), help="Of the appendix: cards, or a page each.")
 @click.option("--reader", default="", help="Who read the cases (pdf).")
-@click.option("--comment", default="", help="What the reader says of them (pdf).")
+@click.option("--comment", default="", help="What the reader says of them (pdf); what names somebody is replaced.")
 @click.option("--print", "print_", is_flag=True, help="300 dots per inch (png).")
 @click.option("--excel", is_flag=True, help="Mark the CSV as UTF-8 for Excel.")
 @click.option("--blind", is_flag=True, help="Without labels and notes (a collection as pdf or pptx).")
@@ -79,7 +79,7 @@ def command(
                 first=first,
                 appendix=layout or ("grid" if appendix else ""),
                 reader=reader,
-                comment=comment,
+                comment=without_passages(comment),
                 high_resolution=print_,
                 bom=excel,
             )

@@ -10,7 +10,7 @@ import click
 
 from engine.actor import SINGLE_USER, Actor
 from engine.commands.promotion import serving_digest, wait_with_progress
-from engine.commands.shared import count_pairs, workspace_from_option, workspace_option
+from engine.commands.shared import count_pairs, without_passages, workspace_from_option, workspace_option
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def promote_command(name: str, reason: str, who: str, workspace: Path | None) ->
 
     The old codes answer until the new ones are all there.
     """
+    reason = without_passages(reason)
     with workspace_from_option(workspace) as place:
         from engine.commands.gate_lines import gate_report
         from engine.learning import promotion

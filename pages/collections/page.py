@@ -69,9 +69,8 @@ def _draw_listed(one: TeachingCollection) -> None:
 
 def _create(expanded: bool) -> None:
     with st.expander(text("collections.create"), expanded=expanded, icon=":material/add:"):
-        free_text.draw("new-title", st.text_input(text("collections.new_title"), key="new-title"))
-        about = st.text_area(text("collections.new_description"), key="new-description", height=90)
-        free_text.draw("new-description", about)
+        free_text.draw_box(st.text_input, text("collections.new_title"), "new-title")
+        free_text.draw_box(st.text_area, text("collections.new_description"), "new-description", height=90)
         st.button(text("collections.create_do"), type="primary", key="create", on_click=state.create)
 
 

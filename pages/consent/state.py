@@ -7,10 +7,11 @@ import streamlit as st
 from engine.consent import unlearning, withdrawal
 from engine.strings import text
 from engine.workspace.erasure import erase
-from pages.shared import resources, session
+from pages.shared import free_text, resources, session
 from pages.shared.markdown import escaped
 
 PATIENT, ERROR = "consent-patient-name", "consent-error"
+REASON = "erase-reason"
 ASKED, SAID = "consent-asked", "consent-said-words"
 
 
@@ -55,10 +56,10 @@ def draw_asked() -> None:
     def question() -> None:
         st.markdown(text("consent.erase_goes"))
         typed = st.text_input(text("consent.erase_type", name=escaped(name)), key="erase-typed")
-        reason = st.text_input(text("consent.reason"), key="erase-reason", max_chars=200)
+        reason = free_text.draw_box(st.text_input, text("consent.reason"), REASON, max_chars=200)
         ready = typed.strip() == name
         if st.button(text("consent.erase_go"), key="erase-go", type="primary", disabled=not ready) and ready:
-            _erase(patients, reason)
+            _erase(patients, free_text.settled(REASON, reason))
 
     question()
 

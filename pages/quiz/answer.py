@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from engine.retrieval import wording
@@ -9,7 +11,7 @@ from engine.store.quiz_runs import QuizQuestion, Run
 from engine.strings import text
 from engine.teaching.judging import MAX_WORDS
 from pages.quiz import state
-from pages.shared import frame
+from pages.shared import frame, free_text
 from pages.shared.keys import SCREENS
 from pages.shared.markdown import escaped
 
@@ -74,12 +76,14 @@ def _options(run: Run, question: QuizQuestion) -> bool:
 
 def _words(run: Run, question: QuizQuestion) -> bool:
     """Draw the field for own words; return whether anything is written."""
+    key = field(question)
     st.text_input(
         text("quiz.words"),
-        key=field(question),
+        key=key,
         max_chars=MAX_WORDS,
         placeholder=text("quiz.words_how"),
         on_change=state.write,
-        args=(run, question, field(question)),
+        args=(run, question, key),
     )
+    free_text.draw(key, st.session_state[key], on_choice=partial(state.write, run, question, key))
     return bool(state.picked(run, question))

@@ -38,7 +38,7 @@ def draw_build_form(expanded: bool) -> None:
     if st.session_state.pop(CLEAR, False):
         st.session_state["build-title"] = ""
     with st.expander(text("quiz.build"), expanded=expanded, icon=":material/add:"):
-        free_text.draw("build-title", st.text_input(text("quiz.build_title"), key="build-title"))
+        free_text.draw_box(st.text_input, text("quiz.build_title"), "build-title")
         warning = st.empty()
         source = st.segmented_control(
             text("quiz.source"),

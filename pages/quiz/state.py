@@ -18,7 +18,7 @@ from engine.store.quizzes import Quiz
 from engine.strings import text
 from engine.teaching import access, quizzes, runs
 from engine.teaching.confusable import confusable
-from pages.shared import case_view, resources, undo
+from pages.shared import case_view, free_text, resources, undo
 from pages.shared.markdown import escaped
 from pages.shared.quiz_return import AT, RUN
 
@@ -141,7 +141,7 @@ def commit(run: Run, question: QuizQuestion) -> None:
 
 def write(run: Run, question: QuizQuestion, field: str) -> None:
     """Take what is typed as the answer in own words."""
-    words = st.session_state[field]
+    words = free_text.settled(field, st.session_state[field])
     st.session_state[f"picked {run.run_id} {question.position}"] = [words] if words.strip() else []
 
 

@@ -10,7 +10,7 @@ from engine.learning.timeline import TimelineEntry
 from engine.sentences import spoken
 from engine.strings import text
 from pages.releases import state
-from pages.shared import resources
+from pages.shared import free_text, resources
 from pages.shared.markdown import escaped
 from pages.shared.session import rater
 
@@ -61,9 +61,10 @@ def draw_promote_button(entry: TimelineEntry, serving: TimelineEntry) -> None:
         return
     reason = ""
     if not entry.passed:
-        reason = st.text_input(
+        reason = free_text.draw_box(
+            st.text_input,
             text("releases.reason", least=MIN_REASON),
-            key=f"reason-{entry.name}",
+            f"reason-{entry.name}",
             max_chars=MAX_REASON_LENGTH,
             help=text("releases.reason_help"),
         )

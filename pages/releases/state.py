@@ -9,7 +9,7 @@ from engine.learning.adaptation_fit import AdaptationPlan
 from engine.learning.preview import Preview, QueryChange, preview_changes, version
 from engine.learning.timeline import TimelineEntry
 from engine.model.release import Release
-from pages.shared import resources
+from pages.shared import free_text, resources
 from pages.shared.session import attempt, rater, reader
 
 RELEASE = "release"  # its name in the URL
@@ -51,7 +51,8 @@ def cancel() -> None:
 
 def promote(release: Release, serving_digest: str) -> None:
     """Promote a release. serving_digest : of the one that served when the table was drawn"""
-    reason = str(st.session_state.get(f"reason-{release.name}", ""))
+    key = f"reason-{release.name}"
+    reason = free_text.settled(key, str(st.session_state.get(key, "")))
     attempt(ERROR, lambda: promotion.promote(resources.workspace(), release, rater(), serving_digest, reason))
 
 

@@ -52,7 +52,7 @@ def _form(known: list[str]) -> None:
     st.number_input(text("review.n"), 1, MAX_PAIRS, state.FIRST_N, key="assign-n", width=180)
     st.radio(text("assign.how"), (SAME, SPLIT), key="assign-how", format_func=lambda one: text(f"assign.how_{one}"))
     st.selectbox(text("assign.due"), DUE_DAYS, index=1, key="assign-due", format_func=_due_words, width=280)
-    free_text.draw("assign-note", st.text_input(text("assign.note"), key="assign-note", max_chars=MAX_COMMENT))
+    free_text.draw_box(st.text_input, text("assign.note"), "assign-note", max_chars=MAX_COMMENT)
     with st.expander(text("review.advanced")):
         st.selectbox(
             text("review.strategy"),

@@ -24,6 +24,7 @@ from pages.shared.link import link
 from pages.shared.markdown import escaped, escaped_lines
 from pages.shared.session import attempt, rater
 
+WORDS = "guide-words"  # key of the box that the text is edited in
 EDITING = "guide-editing"  # the version that is being edited, in the session
 
 
@@ -60,8 +61,7 @@ def draw_make_known(pair: tuple[str, str], mark: str, key: str) -> None:
         return
     with st.container(border=True):
         st.markdown(f"**{text('guidelines.make_known')}**  \n:small[{text('guidelines.make_known_about')}]")
-        said = st.text_input(text("guidelines.note"), key=f"{key}-known-note", max_chars=MAX_COMMENT)
-        free_text.draw(f"{key}-known-note", said)
+        free_text.draw_box(st.text_input, text("guidelines.note"), f"{key}-known-note", max_chars=MAX_COMMENT)
         with st.container(horizontal=True):
             for purpose in PURPOSES:
                 st.button(
@@ -89,10 +89,11 @@ def _edit(present: Guideline) -> None:
 
 
 def _editor(present: Guideline) -> None:
-    st.text_area(
+    free_text.draw_box(
+        st.text_area,
         text("guidelines.words"),
+        WORDS,
         value=present.words,
-        key="guide-words",
         max_chars=guidelines.MAX_WORDS,
         height=320,
         help=text("guidelines.words_help"),
@@ -104,7 +105,7 @@ def _editor(present: Guideline) -> None:
 
 def _save() -> None:
     database, edited = resources.workspace().database, int(st.session_state[EDITING])
-    words, actor = st.session_state["guide-words"], rater()
+    words, actor = free_text.settled(WORDS, st.session_state[WORDS]), rater()
 
     def store() -> None:
         with database.recording(actor, Act("guidelines", filters=f"version {edited + 1}")):

@@ -118,10 +118,8 @@ def _amend(last: Rating) -> None:
             key=f"{key}-why",
             format_func=lambda tag: text(f"why.{tag}"),
         )
-        said = st.text_area(
-            text("review.comment"), value=last.comment, key=f"{key}-comment", max_chars=MAX_COMMENT, height=90
-        )
-        free_text.draw(f"{key}-comment", said)
+        words = {"value": last.comment, "max_chars": MAX_COMMENT, "height": 90}
+        free_text.draw_box(st.text_area, text("review.comment"), f"{key}-comment", **words)
         st.button(
             text("review.amend_do"),
             key=f"{key}-do",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from urllib.parse import parse_qs, urlencode
 
 import streamlit as st
@@ -14,7 +15,7 @@ from engine.store.searches import PastQuery, SavedSearch
 from engine.strings import several, text
 from engine.workspace import searches
 from pages.search import deleting
-from pages.shared import content, frame, query_state, resources, session, titles, undo
+from pages.shared import content, frame, free_text, query_state, resources, session, titles, undo
 from pages.shared.markdown import escaped
 
 ERROR = "saving-error"
@@ -96,7 +97,8 @@ def _saved(one: SavedSearch) -> None:
         label = text("searches.change", name=escaped(one.name))
         with st.popover(label, icon=":material/more_horiz:", type="tertiary", key=f"change-{one.search_id}"):
             key = f"rename-{one.search_id}"
-            st.text_input(text("searches.name"), value=one.name, key=key, on_change=_rename, args=(one, key))
+            naming = partial(_rename, one, key)
+            free_text.draw_box(st.text_input, text("searches.name"), key, naming, value=one.name, on_change=naming)
             st.button(
                 text("searches.delete"),
                 key=f"delete-{one.search_id}",
@@ -107,7 +109,7 @@ def _saved(one: SavedSearch) -> None:
 
 
 def _rename(one: SavedSearch, field: str) -> None:
-    name = st.session_state[field]
+    name = free_text.settled(field, st.session_state[field])
     session.attempt(
         ERROR, lambda: searches.rename_search(resources.workspace(), one.search_id, name, actor=resources.actor())
     )
@@ -129,7 +131,8 @@ def draw_save(answer: Answer) -> None:
     """Draw, beside the settings of an answer, what keeps this view under a name."""
     with st.popover(text("searches.save"), icon=":material/bookmark_add:", key="save-search"):
         key = f"save-name-{answer.query_id}"
-        st.text_input(text("searches.name"), value=titles.query_in_words(answer), key=key, max_chars=searches.MAX_NAME)
+        proposed = titles.query_in_words(answer)
+        free_text.draw_box(st.text_input, text("searches.name"), key, value=proposed, max_chars=searches.MAX_NAME)
         st.button(text("searches.save"), type="primary", key="save-go", on_click=_save, args=(key,))
         if kept := st.session_state.pop("search-saved", ""):
             with frame.heard("saved"):
@@ -141,7 +144,8 @@ def _save(field: str) -> None:
     """Keep the view that the address holds, without what belongs to this moment."""
     address = urlencode(query_state.url(query_state.CASE, "choose"), doseq=True)
     try:
-        made = searches.save_search(resources.workspace(), st.session_state[field], address, actor=resources.actor())
+        name = free_text.settled(field, st.session_state[field])
+        made = searches.save_search(resources.workspace(), name, address, actor=resources.actor())
     except CasebindError as problem:
         st.session_state[ERROR] = spoken(problem)
         return

@@ -11,7 +11,7 @@ from engine.errors import CasebindError
 from engine.sentences import spoken
 from engine.strings import several, text
 from engine.teaching import collections
-from pages.shared import permitted, resources, undo
+from pages.shared import free_text, permitted, resources, undo
 from pages.shared.keys import KEYS
 from pages.shared.markdown import escaped
 
@@ -21,6 +21,7 @@ OPEN = (
     "collecting"  # key and studies whose choice is open: a page that is drawn anew, as for a finer map, keeps it open
 )
 FAILED = "collect-failed"
+TITLE = "collect-title"
 
 
 def draw_collect_button(study_id: str, query_id: str | None = None, *, by_key: bool = False) -> None:
@@ -99,7 +100,7 @@ def _dialog(study_ids: tuple[str, ...], query_id: str | None) -> None:
     )
     if chosen == NEW:
         proposed = text("collect.proposed_title", date=date.today().isoformat())
-        st.text_input(text("collect.title"), value=proposed, key="collect-title")
+        free_text.draw_box(st.text_input, text("collect.title"), TITLE, value=proposed)
     if st.button(
         several(len(study_ids), "collect.add"),
         type="primary",
@@ -119,7 +120,7 @@ def _add(study_ids: tuple[str, ...], query_id: str | None) -> None:
     created = chosen == NEW
     try:
         if created:
-            title = st.session_state.get("collect-title", "")
+            title = free_text.settled(TITLE, st.session_state.get(TITLE, ""))
             chosen = collections.create(workspace, title, actor=actor).collection_id
         added = collections.add_many(workspace, chosen, study_ids, actor=actor, query_id=query_id)
         name = escaped(collections.load(workspace, chosen, actor=actor).title)

@@ -13,10 +13,11 @@ from engine.retrieval import wording
 from engine.retrieval.answer import Answer, Neighbour
 from engine.sentences import spoken
 from engine.strings import kind, text
-from pages.shared import permitted, resources, result_view, session
+from pages.shared import free_text, permitted, resources, result_view, session
 
 OPEN = "exporting"  # whether the dialog is open: a page that is drawn anew, as for a finer map, keeps it open
 MADE = "export-made"  # the report that was made last, and what for
+COMMENT = "export-comment"  # key of the box of what the reader says
 REPORT = WRITERS["pdf"]
 Made = tuple[tuple[str, ExportRequest], Exported]
 
@@ -90,8 +91,9 @@ def _report(answer: Answer, cases: tuple[str, ...], appendix: str, overlay: bool
     """
     with st.form("export-report", border=False):
         reader = st.text_input(text("export.reader"), session.rater().name, max_chars=MAX_READER, key="export-reader")
-        comment = st.text_area(text("export.comment"), max_chars=MAX_COMMENT, height=90, key="export-comment")
+        said = st.text_area(text("export.comment"), max_chars=MAX_COMMENT, height=90, key=COMMENT)
         pressed = st.form_submit_button(text("export.make"), type="primary", icon=":material/picture_as_pdf:")
+    free_text.draw(COMMENT, said)
     wanted = ExportRequest(
         REPORT.name,
         cases=() if appendix else cases,
@@ -99,7 +101,7 @@ def _report(answer: Answer, cases: tuple[str, ...], appendix: str, overlay: bool
         first=cases if appendix else (),
         appendix=appendix,
         reader=reader,
-        comment=comment,
+        comment=free_text.settled(COMMENT, said),
     )
     key = answer.query_id, wanted
     if pressed:
@@ -141,7 +143,7 @@ def _request(writer: Writer, cases: tuple[str, ...], overlay: bool) -> ExportReq
         chosen,
         overlay,
         reader=st.session_state["export-reader"],
-        comment=st.session_state["export-comment"],
+        comment=free_text.settled(COMMENT, st.session_state[COMMENT]),
         high_resolution=True,
         bom=True,
     )

@@ -1,12 +1,14 @@
 """What may tell who somebody is in words that are about to be stored: shown, and replaced unless the person keeps it.
 
-A page stores `settled(key, words)` in the place of words, and draws `draw(key, words)` below their box.
+A page draws a box of words that are stored by `draw_box`, and stores `settled(key, words)` in the place of words.
+Where the passages have to stand elsewhere than below the box, it draws them by `draw(key, words)`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import lru_cache
+from typing import Any
 
 import streamlit as st
 
@@ -21,6 +23,13 @@ def settled(key: str, words: str) -> str:
     """Return words as they are stored: every passage replaced but for those that were kept below this box."""
     kept = _kept(key)
     return replaced(words, [one for one in _found(words) if words[one.start : one.end] not in kept])
+
+
+def draw_box(box: Any, label: str, key: str, on_choice: Store | None = None, **options: Any) -> str:
+    """Draw a box (st.text_input or st.text_area) of words that are stored, its passages below; return what is in it."""
+    words: str = box(label, key=key, **options)
+    draw(key, words, on_choice)
+    return words
 
 
 def draw(key: str, words: str, on_choice: Store | None = None) -> None:

@@ -62,7 +62,7 @@ def test_a_patient_is_erased_after_the_pseudonym_was_typed_and_a_certificate_sta
     app.text_input(key="erase-typed").set_value("p55").run()
     assert app.button(key="erase-go").disabled
     app.text_input(key="erase-typed").set_value("p5").run()
-    app.text_input(key="erase-reason").set_value("asked by letter").run()
+    app.text_input(key="erase-reason").set_value("asked by letter of 12/03/2021").run()
     press(app, "erase-go")
     assert not place.of_patient("p5", actor=single_user())
     assert any("nothing was found" in one.value for one in app.success)

@@ -160,13 +160,13 @@ def test_a_fallen_guard_keeps_the_button_shut_until_a_reason_is_given(app: AppTe
     assert "falls further than 3 %" in table(app) and app.button(key="promote").disabled
     app.text_input(key="reason-r2.1").set_value("too short").run()
     assert app.button(key="promote").disabled
-    app.text_input(key="reason-r2.1").set_value("films are few here").run()
+    app.text_input(key="reason-r2.1").set_value("films are few here, Dr. Quill says").run()
     assert not app.button(key="promote").disabled
     try_press(app, "promote")
     settled(place)
-    assert promotion.history(place)[-1].reason == "films are few here"
+    assert promotion.history(place)[-1].reason == "films are few here, [name] says"
     opened(app, "releases", who="Ada")
-    assert r"Reason\: films are few here." in words(app)
+    assert r"Reason\: films are few here, \[name\] says." in words(app)
 
 
 def test_a_page_that_shows_another_serving_release_is_refused(app: AppTest, place: Workspace, base: Release):

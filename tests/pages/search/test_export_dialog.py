@@ -23,18 +23,28 @@ def cases(screen: AppTest) -> list[str]:
     return list(next(one for one in screen.multiselect if one.label == text("export.cases")).value)
 
 
+def made_anew(screen: AppTest) -> None:
+    """Press what makes the report."""
+    make = next(one for one in screen.button if one.label == text("export.make"))
+    said_no_error(make.click().run())
+
+
 def test_the_report_is_made_of_the_nearest_films_with_reader_and_comment(app: AppTest) -> None:
     screen = dialog(app)
     assert cases(screen) == cards(screen)[:3] and all(one.endswith("-cxr") for one in cases(screen))
     screen.text_input(key="export-reader").input("Dr Ada")
     screen.text_area(key="export-comment").input("As in March.")
-    make = next(one for one in screen.button if one.label == text("export.make"))
-    said_no_error(make.click().run())
+    made_anew(screen)
     made = screen.session_state["export-made"][1]
     assert made.study_ids == tuple(cases(screen))
     (page,) = PdfReader(io.BytesIO(made.data)).pages
     words = page.extract_text()
     assert "Read by Dr Ada" in words and "As in March." in words
+    screen.text_area(key="export-comment").input("As Dr. Quill saw on 12/03/2021.")
+    made_anew(screen)
+    (page,) = PdfReader(io.BytesIO(screen.session_state["export-made"][1].data)).pages
+    assert "As [name] saw on [date]." in page.extract_text()
+    assert any("orange-background[Dr" in one.value for one in screen.markdown)
     screen.selectbox(key="export-appendix").set_value("grid").run()
     assert screen.session_state["export-made"][0][1].appendix == ""  # the file that is there is not of this request
 

@@ -30,6 +30,11 @@ def test_a_view_is_kept_under_a_name_and_opens_again_until_it_is_deleted(app: Ap
     press(app, "new")
     app.text_input(key=f"rename-{kept.search_id}").set_value("Women").run()
     assert [one.name for one in saved_searches(place, actor=single_user())] == ["Women"]
+    app.text_input(key=f"rename-{kept.search_id}").set_value("Like Mr. Quill").run()
+    assert [one.name for one in saved_searches(place, actor=single_user())] == ["Like [name]"]
+    (keep,) = [one for one in app.button if (one.key or "").endswith("keep_all")]
+    said_no_error(keep.click().run())
+    assert [one.name for one in saved_searches(place, actor=single_user())] == ["Like Mr. Quill"]
     press(app, f"delete-{kept.search_id}")
     assert saved_searches(place, actor=single_user()) == [] and f"saved-{kept.search_id}" not in keys(app)
     press(app, "undo-button")
