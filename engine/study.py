@@ -95,6 +95,7 @@ class Study:
     window_s      : (start, end) of the stretch that is searched when a trace is longer than that; else None
     fingerprint   : sha256 of the canonical content, hex; equal for the same pixels or samples
     other_reading : a film that the same file can be read as, until engine.intake.settle has chosen; else None
+    previous_key  : the keyed hash that earlier versions made of the same identifier; None where it is the same
     """
 
     modality: Modality
@@ -107,6 +108,7 @@ class Study:
     window_s: tuple[float, float] | None = None
     fingerprint: str = ""
     other_reading: Film | None = None
+    previous_key: str | None = None
 
     @property
     def trace(self) -> Trace:

@@ -136,7 +136,15 @@ def film_study(dataset: Dataset, identified: Identified, other: str = "") -> Stu
         one for one in (_recognised(dataset, film, modality), *shown.remarks, *remarks, _raw(dataset)) if one
     )
     return Study(
-        "cxr", film, named, identified.rows, identified.note, facts, identified.patient_key, other_reading=negative
+        "cxr",
+        film,
+        named,
+        identified.rows,
+        identified.note,
+        facts,
+        identified.patient_key,
+        other_reading=negative,
+        previous_key=identified.previous_key,
     )
 
 

@@ -76,6 +76,7 @@ def trace_study(dataset: Dataset, identified: Identified, answers: Answers) -> S
         "",
         identified.facts,
         identified.patient_key,
+        previous_key=identified.previous_key,
     )
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from engine.intake.labels import group_words, read_label
-from engine.intake.pseudonyms import MAX_AGE, patient_key, pseudonym
+from engine.intake.pseudonyms import MAX_AGE, patient_key, previous_patient_key
 from engine.intake.units import scale_of
 from engine.study import IdentityRow
 
@@ -69,19 +69,20 @@ _SEX = {"M", "F", "O"}
 
 @dataclass(frozen=True)
 class Identified:
-    """What de-identification hands on: the table, the open point, the pseudonym and non-identifying facts."""
+    """What de-identification hands on: the table, the open point, the pseudonyms and non-identifying facts."""
 
     rows: tuple[IdentityRow, ...]
     note: str
     patient_key: str | None
     facts: dict[str, Any] = field(default_factory=dict)
+    previous_key: str | None = None
 
 
 def deidentify(dataset: FileDataset, key: bytes) -> Identified:
     """De-identify a dataset in place, with pseudonyms that depend on `key`; the result holds no original value."""
     from dicognito.anonymizer import Anonymizer
 
-    recognised_by = patient_key_of(dataset, key)
+    recognised_by, previously_by = patient_key_of(dataset, key), previous_patient_key_of(dataset, key)
     facts = _facts(dataset)
     actions: dict[str, tuple[str, str]] = {}
     before: dict[str, tuple[Dataset, Any, str]] = {}
@@ -94,7 +95,7 @@ def deidentify(dataset: FileDataset, key: bytes) -> Identified:
     facts |= _shifted_date(dataset)
     note = "" if _burned_in(dataset) == "NO" else BURNED_IN
     rows = tuple(IdentityRow(label, action, reason) for label, (action, reason) in actions.items())  # type: ignore[arg-type]
-    return Identified(rows, note, recognised_by, facts)
+    return Identified(rows, note, recognised_by, facts, previously_by)
 
 
 def _strip_meta(dataset: FileDataset, actions: dict[str, tuple[str, str]]) -> None:
@@ -198,14 +199,9 @@ def patient_key_of(dataset: Dataset, key: bytes) -> str | None:
 
 
 def previous_patient_key_of(dataset: Dataset, key: bytes) -> str | None:
-    """Return the keyed hash that was made of a number without an issuer before files and manifests were alike.
-
-    None where the number has an issuer, whose hash stayed the same. By it are known who was erased, or came, then.
-    """
-    identifier = str(_value(dataset, "PatientID") or "").strip()
-    if str(_value(dataset, "IssuerOfPatientID") or "").strip() or not pseudonym(key, identifier):
-        return None
-    return pseudonym(key, f"|{identifier}")
+    """Return the keyed hash that earlier versions made of a patient's number where it was another one, else None."""
+    identifier = str(_value(dataset, "PatientID") or "")
+    return previous_patient_key(key, identifier, str(_value(dataset, "IssuerOfPatientID") or ""))
 
 
 def _facts(dataset: Dataset) -> dict[str, Any]:

@@ -86,6 +86,7 @@ def study_message(study: Study) -> Message:
         "window_s": study.window_s,
         "fingerprint": study.fingerprint,
         "other_reading": None if study.other_reading is None else content_out(study.other_reading, parts),
+        "previous_key": study.previous_key,
     }
     return Message(body, parts)
 
@@ -108,6 +109,7 @@ def study_in(message: Message) -> Study:
             None if body["window_s"] is None else (float(body["window_s"][0]), float(body["window_s"][1])),
             str(body["fingerprint"]),
             other,
+            None if body["previous_key"] is None else str(body["previous_key"]),
         )
     except (ValueError, TypeError, KeyError, IndexError, AttributeError) as error:
         raise MessageError("the message holds no study") from error

@@ -40,6 +40,15 @@ def patient_key(key: bytes, identifier: str, issuer: str = "") -> str | None:
     return pseudonym(key, f"{issuer}|{identifier.strip()}") if made and issuer else made
 
 
+def previous_patient_key(key: bytes, identifier: str, issuer: str = "") -> str | None:
+    """Return the keyed hash that was made of a number without an issuer before files and manifests were alike.
+
+    None where the number has an issuer, whose hash stayed the same. By it are known who was erased, or came, then.
+    """
+    named = pseudonym(key, identifier) is not None and not issuer.strip()
+    return pseudonym(key, f"|{identifier.strip()}") if named else None
+
+
 def shown_pseudonym(made: str | None) -> str:
     """Return the patient id that stands for a keyed hash; "" for none."""
     return f"p-{made[:SHOWN]}" if made else ""

@@ -32,6 +32,7 @@ from engine.store import permission
 from engine.store.filters import Clause, Filters, exclude_own_patient
 from engine.store.records import StoredQuery
 from engine.study import Modality, Study
+from engine.workspace.patients import as_known_here
 from engine.workspace.serving import serving_release, with_serving_release
 from engine.workspace.workspace import Workspace
 
@@ -91,7 +92,7 @@ def search(
     from engine.intake.quality.judge import choose_window, judge
 
     question = Question(workspace, release, options, actor, "search", Stopwatch(started))
-    study = choose_window(study)
+    (study,) = as_known_here(workspace, [choose_window(study)])
     if workspace.is_synthetic(study):
         study = replace(study, facts={**study.facts, "synthetic": True})
     verdict = judge(study)

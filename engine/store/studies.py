@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import astuple
 from typing import Any
@@ -351,6 +351,14 @@ def has_synthetic(database: Database, fingerprint: str) -> bool:
     """Say whether a synthetic study has this fingerprint, whoever may see it."""
     sql = "SELECT count(*) FROM studies WHERE fingerprint = ? AND fingerprint <> '' AND synthetic"
     return bool(database.read(sql, [fingerprint])[0][0])
+
+
+def known_keys(database: Database, keys: Collection[str]) -> set[str]:
+    """Return those of some patient keys under which studies are here."""
+    if not keys:
+        return set()
+    sql = "SELECT DISTINCT patient_key FROM studies WHERE patient_key IN (SELECT unnest(?::VARCHAR[]))"
+    return {str(key) for (key,) in database.read(sql, [sorted(keys)])}
 
 
 def plain_reports(database: Database) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -16,6 +16,7 @@ from engine.store.catalogue import encounter_owners, row_keys
 from engine.store.records import Cohort, NewStudy, StudyRow
 from engine.workspace.erased import among_erased
 from engine.workspace.manifest import StudyEntry
+from engine.workspace.patients import as_known_here
 from engine.workspace.pipeline import NOTHING_PRECOMPUTED, Outcome, Precomputed, encode_batches
 from engine.workspace.workspace import Workspace
 
@@ -103,14 +104,16 @@ def ingest(
 
 def acceptable(workspace: Workspace, cohort: Cohort, outcomes: Iterable[Outcome], summary: Summary) -> list[NewStudy]:
     """Return what goes in; note in `summary.skipped` why the rest does not."""
+    outcomes = _as_known_here(workspace, list(outcomes))
     made = [(outcome, new_study(cohort, outcome) if outcome.accepted else None) for outcome in outcomes]
     rows = [new.row for _, new in made if new is not None]
     taken = {row.study_id: row.cohort for row in workspace.all_rows([row.study_id for row in rows])}
     owners = encounter_owners(workspace.database, [row.encounter_id for row in rows])
-    erased = set(among_erased(workspace.path, workspace.key, "patients", {row.patient_id for row in rows}))
+    names = {row.patient_id for row in rows} | {_previous(outcome) for outcome, _ in made}
+    erased = set(among_erased(workspace.path, workspace.key, "patients", names - {""}))
     batch: list[NewStudy] = []
     for outcome, new in made:
-        if new is not None and new.row.patient_id in erased:
+        if new is not None and not erased.isdisjoint((new.row.patient_id, _previous(outcome))):
             summary.skipped.append((outcome.entry.number, "", ERASED))  # the report must not name them again
             continue
         reason = outcome.reason if new is None else _clash(new.row, taken, owners)
@@ -119,6 +122,18 @@ def acceptable(workspace: Workspace, cohort: Cohort, outcomes: Iterable[Outcome]
         else:
             batch.append(new)
     return batch
+
+
+def _as_known_here(workspace: Workspace, outcomes: Sequence[Outcome]) -> list[Outcome]:
+    """Return outcomes whose patients are known by the keys under which they came before."""
+    known = iter(as_known_here(workspace, [one.study for one in outcomes if one.study is not None]))
+    return [one if one.study is None else replace(one, study=next(known)) for one in outcomes]
+
+
+def _previous(outcome: Outcome) -> str:
+    """Return the pseudonym that earlier versions gave to the patient of a file; "" for none, or one who is named."""
+    study = outcome.study
+    return "" if study is None or study.facts.get("patient_id") else shown_pseudonym(study.previous_key)
 
 
 def _clash(row: StudyRow, taken: dict[str, str], owners: dict[str, str]) -> str:

@@ -1,9 +1,14 @@
-"""Whom somebody means by a patient's id: the workspace's pseudonym, or the number by which the hospital knows them."""
+"""Whom a number means: the workspace's pseudonym, the hospital's number, or an earlier pseudonym."""
 
 from __future__ import annotations
 
-from engine.intake.pseudonyms import patient_pseudonym
+from collections.abc import Sequence
+from dataclasses import replace
+
+from engine.intake.pseudonyms import patient_pseudonym, previous_patient_key, shown_pseudonym
 from engine.store.consents import cohort_and_studies
+from engine.store.studies import known_keys
+from engine.study import Study
 from engine.workspace.workspace import Workspace
 
 
@@ -13,7 +18,13 @@ def patient_meant(workspace: Workspace, words: str) -> str:
     words : a patient id of the workspace, or an identifier that the door of the workspace would replace by one
     """
     made = patient_pseudonym(workspace.key, words)
-    for one in (words, made):
+    for one in (words, made, shown_pseudonym(previous_patient_key(workspace.key, words))):
         if one and cohort_and_studies(workspace.database, one)[0]:
             return one
     return words
+
+
+def as_known_here(workspace: Workspace, studies: Sequence[Study]) -> list[Study]:
+    """Return studies with the key by which their patient came before, where an earlier version made another one."""
+    known = known_keys(workspace.database, {one.previous_key for one in studies if one.previous_key})
+    return [replace(one, patient_key=one.previous_key) if one.previous_key in known else one for one in studies]

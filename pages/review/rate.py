@@ -118,8 +118,9 @@ def _amend(last: Rating) -> None:
             key=f"{key}-why",
             format_func=lambda tag: text(f"why.{tag}"),
         )
-        words = {"value": last.comment, "max_chars": MAX_COMMENT, "height": 90}
-        free_text.draw_box(st.text_area, text("review.comment"), f"{key}-comment", **words)
+        free_text.draw_box(
+            st.text_area, text("review.comment"), f"{key}-comment", value=last.comment, max_chars=MAX_COMMENT, height=90
+        )
         st.button(
             text("review.amend_do"),
             key=f"{key}-do",
