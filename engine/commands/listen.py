@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import signal
 import threading
+from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
@@ -12,37 +14,67 @@ from engine import settings
 from engine.commands.shared import workspace_option
 from engine.errors import UsageError
 
+if TYPE_CHECKING:
+    from engine.hospital.listener import Listener
+    from engine.hospital.settings import ListenSettings
+
 
 @click.command("listen")
 @click.option("--conformance", is_flag=True, help="Print the conformance statement, and listen to nothing.")
 @workspace_option
 def command(*, conformance: bool, workspace: Path | None) -> None:
-    """Take what the archive and devices send (DICOM storage), until it is stopped; docs/pacs.md says how.
+    """Take what the archive and devices send (DICOM storage) or put into a folder, until it is stopped.
 
-    Senders, address, port and certificates stand in pacs.toml of the workspace. An object is acknowledged once it is on
-    disk; the app, or `casebind inbox run`, takes it up.
+    Senders, address, port and certificates stand in pacs.toml of the workspace (docs/pacs.md), and so does the folder
+    that is watched (docs/watched-folder.md). An object is acknowledged, and a file leaves the folder, once it is on
+    disk here; the app, or `casebind inbox run`, takes it up.
     """
+    from engine.hospital.settings import folder_settings, listen_settings
     from engine.store.folder import check_folder
-
-    try:
-        from engine.hospital.conformance import statement
-        from engine.hospital.listener import Listener
-    except ModuleNotFoundError as error:
-        raise UsageError(
-            f"The package {error.name} is missing: install `casebind[pacs]` to listen for an archive."
-        ) from error
-    from engine.hospital.settings import listen_settings
 
     folder = (workspace or settings.workspace_path()).expanduser().resolve()
     check_folder(folder, create=False)
-    found = listen_settings(folder)
     if conformance:
-        click.echo(statement(found))
+        click.echo(_conformance(folder))
         return
     ended = threading.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: ended.set())
-    listener = Listener(folder, found)
-    click.echo(f"{found.title} listens at {found.address}:{listener.port}; stop it with Ctrl-C.")
-    ended.wait()
-    listener.close()
+    watched, found = folder_settings(folder), listen_settings(folder)
+    with ExitStack() as stack:
+        if watched is not None:
+            from engine.hospital.watched_folder import WatchedFolder
+
+            watching = WatchedFolder(folder, watched)
+            stack.callback(watching.close)
+        if found.senders or watched is None:
+            listener = _listener(folder, found)
+            stack.callback(listener.close)
+            click.echo(f"{found.title} listens at {found.address}:{listener.port}; stop it with Ctrl-C.")
+        if watched is None:
+            ended.wait()
+        else:
+            click.echo(f"The folder {watched.path} is watched; stop it with Ctrl-C.")
+            watching.watch(ended)
+
+
+def _conformance(folder: Path) -> str:
+    from engine.hospital.settings import listen_settings
+
+    try:
+        from engine.hospital.conformance import statement
+    except ModuleNotFoundError as error:
+        raise _missing(error) from error
+    return statement(listen_settings(folder))
+
+
+def _listener(folder: Path, found: ListenSettings) -> Listener:
+    try:
+        from engine.hospital.listener import Listener
+    except ModuleNotFoundError as error:
+        raise _missing(error) from error
+    return Listener(folder, found)
+
+
+def _missing(error: ModuleNotFoundError) -> UsageError:
+    return UsageError(f"The package {error.name} is missing: install `casebind[pacs]` to listen for an archive.")

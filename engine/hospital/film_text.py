@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from engine.errors import IntakeError
+from engine.intake import identity
 from engine.intake.burned_in import is_available
 from engine.intake.burned_in_choice import Choice, after_choice, look, may_hold_text
 from engine.intake.limited import text_boxes_limited
@@ -21,6 +22,10 @@ SECONDARY: Final = (
     "it is kept aside until somebody has looked."
 )
 SEEMS: Final = "The picture seems to carry text that may name its patient: it is kept aside until somebody has looked."
+PICTURE: Final = (
+    "A picture that comes by itself may carry text that names its patient, and nothing here looks for it: it is kept "
+    "aside until somebody has looked."
+)
 NOT_LOOKED: Final = (
     "Text could not be looked for in the picture within its limits: it is kept aside until somebody has looked."
 )
@@ -28,7 +33,7 @@ NO_PLACE: Final = (
     "No place of text was found that could be blacked out: look at the picture, then say that nothing identifies the "
     "patient, or leave it out."
 )
-WAITS = (SAYS_SO, SECONDARY, SEEMS, NOT_LOOKED, NO_PLACE)  # why an object waits for somebody to look
+WAITS = (SAYS_SO, SECONDARY, SEEMS, PICTURE, NOT_LOOKED, NO_PLACE)  # why an object waits for somebody to look
 LOOKED: Final = "Somebody has looked: the text does not identify the patient."
 BLACKENED: Final = "Somebody has looked: the text is to be blacked out."
 LEFT_OUT: Final = "Somebody has looked: the text may identify the patient, and the film is left out."
@@ -79,6 +84,16 @@ class FilmText:
         if found.is_flagged:
             raise WaitsError(SEEMS)
         return found.study
+
+
+    def upload_passed(self, study: Study, why: str) -> Study:
+        """Return as `passed` does a study whose header was not looked at before, or that had none."""
+        if isinstance(study.content, Film) and why not in CHOSEN.values():
+            if study.facts.get(identity.SAYS_SO):
+                raise WaitsError(SAYS_SO)
+            if not self.can_look:
+                raise WaitsError(PICTURE)
+        return self.passed(study, why)
 
 
 class WaitsError(IntakeError):

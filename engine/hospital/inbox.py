@@ -1,6 +1,7 @@
 """The inbox: a folder of the workspace in which objects of the archive lie until they are taken up.
 
     <workspace>/inbox/new/<SOP instance UID>~<digest>.dcm     received and on disk, so it may be acknowledged
+                         /<number>~<digest>.upload            a file of any other format, several of one study as a zip
                      /aside/<patient>~<object>~<digest>.dcm   kept aside or refused, under the patient's pseudonym
                      /received.db                             ledger of what was received
 
@@ -11,9 +12,11 @@ The files hold what the archive sent, names included: folder and files are their
 from __future__ import annotations
 
 import hmac
+import io
 import os
 import re
 import time
+import zipfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,10 +25,12 @@ from pathlib import Path
 
 from engine.errors import IntakeError
 from engine.files import sync, write_whole
+from engine.intake.upload import Upload
 from engine.store.folder import read_key
 from engine.store.received import Origin, Received
 
-FOLDER, NEW, ASIDE, SUFFIX = "inbox", "new", "aside", ".dcm"
+FOLDER, NEW, ASIDE = "inbox", "new", "aside"
+OBJECT, UPLOAD = ".dcm", ".upload"  # a DICOM object; what came in another format
 OWNER_ALONE = 0o600
 DIGEST = 32  # hex digits
 STALE_S = 3600.0  # after which a file that is being written belongs to a process that was killed
@@ -40,6 +45,11 @@ class Waiting:
     file: Path
     object: str
     digest: str
+
+    @property
+    def is_upload(self) -> bool:
+        """Whether it is no DICOM object, but what uploads may be besides."""
+        return self.file.suffix == UPLOAD
 
 
 class Inbox:
@@ -76,9 +86,20 @@ class Inbox:
         """
         if not NUMBER.fullmatch(uid):
             raise IntakeError("The SOP instance UID of the object is no valid UID: have the sender corrected.")
-        digest = self._digest(_dataset_of(file))
-        path = self.new / f"{uid}~{digest}{SUFFIX}"
-        write_whole(path, file, mode=OWNER_ALONE)
+        return self._put(uid, self._digest(_dataset_of(file)), file, origin)
+
+    def receive_upload(self, files: Sequence[Upload], origin: Origin) -> Path:
+        """Put a study that is no DICOM object on disk and into the ledger, as `receive` does; return its file.
+
+        files : all files of one study, in an order that is the same each time. The same bytes are the same object
+        """
+        content = files[0].data if len(files) == 1 else _zipped(files)
+        digest = self._digest(content)
+        return self._put(f"2.25.{int(digest, 16)}", digest, content, origin, UPLOAD)
+
+    def _put(self, uid: str, digest: str, content: bytes, origin: Origin, suffix: str = OBJECT) -> Path:
+        path = self.new / f"{uid}~{digest}{suffix}"
+        write_whole(path, content, mode=OWNER_ALONE)
         self.received.add(self.key_of(uid), digest, origin)
         return path
 
@@ -126,7 +147,7 @@ class Inbox:
                     left.unlink()
 
     def _waiting(self, path: Path, name: str = "") -> Waiting | None:
-        uid, _, digest = (name or path.name).removesuffix(SUFFIX).partition("~")
+        uid, _, digest = (name or path.name).removesuffix(path.suffix).partition("~")
         return Waiting(path, self.key_of(uid), digest) if NUMBER.fullmatch(uid) and len(digest) == DIGEST else None
 
     def _digest(self, dataset: bytes) -> str:
@@ -143,6 +164,15 @@ def _dataset_of(file: bytes) -> bytes:
     return file[144 + int.from_bytes(file[140:144], "little") :]
 
 
+def _zipped(files: Sequence[Upload]) -> bytes:
+    """Return files as one zip, the same bytes for the same files."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as packed:
+        for one in files:
+            packed.writestr(zipfile.ZipInfo(one.name), one.data)
+    return out.getvalue()
+
+
 def count_waiting(workspace: Path) -> int:
     """Return how many files wait, without opening anything."""
     folder = workspace / FOLDER / NEW
@@ -153,5 +183,6 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
     """Yield the files of a folder whose writing is over."""
     with os.scandir(folder) as entries:
         for entry in entries:
-            if entry.name.endswith(SUFFIX) and not entry.name.startswith(".") and entry.is_file(follow_symlinks=False):
+            whole = entry.name.endswith((OBJECT, UPLOAD)) and not entry.name.startswith(".")
+            if whole and entry.is_file(follow_symlinks=False):
                 yield entry

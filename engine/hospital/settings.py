@@ -12,8 +12,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from engine.errors import UsageError
+from engine.settings import UPLOAD_LIMIT_MB
 
 FILE = "pacs.toml"
+SECTIONS = ("listen", "sender", "folder", "pacs")
 COHORT = "Archive"
 TITLE = re.compile(r"[\x20-\x5b\x5d-\x7e]{1,16}")  # the representation AE of PS3.5
 QUIET = re.compile(r"(\d{1,2}):(\d\d)-(\d{1,2}):(\d\d)")
@@ -62,6 +64,15 @@ class ListenSettings:
 
 
 @dataclass(frozen=True)
+class FolderSettings:
+    """A watched folder. path: an absolute one; cohort: where its studies go; most_mb: of one file"""
+
+    path: str
+    cohort: str = COHORT
+    most_mb: int = UPLOAD_LIMIT_MB
+
+
+@dataclass(frozen=True)
 class ArchiveSettings:
     """DICOMweb. url: the root of its services; password_file: what holds the password, its first line; quiet: from, to.
 
@@ -94,6 +105,19 @@ def listen_settings(workspace: Path) -> ListenSettings:
         if not TITLE.fullmatch(title) or not title.strip():
             raise UsageError(f"The AE title '{title}' in {FILE} has no 1 to 16 plain characters: correct it.")
     _check_address(found)
+    return found
+
+
+def folder_settings(workspace: Path) -> FolderSettings | None:
+    """Return which folder is watched; None for none, UsageError where the file names one that cannot be."""
+    content = _content(workspace)
+    if "folder" not in content:
+        return None
+    found = _made(FolderSettings, content["folder"], "folder")
+    if not Path(found.path).is_absolute():
+        raise UsageError(f"The path of [folder] in {FILE} is not absolute: write it from the root, beginning with /.")
+    if not 0 < found.most_mb <= UPLOAD_LIMIT_MB:
+        raise UsageError(f"The most_mb of [folder] in {FILE} is not between 1 and {UPLOAD_LIMIT_MB}: correct it.")
     return found
 
 
@@ -138,8 +162,8 @@ def _content(workspace: Path) -> dict[str, Any]:
         return {}
     except (OSError, ValueError) as error:
         raise UsageError(f"The settings {FILE} of the workspace cannot be read ({error}): correct the file.") from error
-    if unknown := set(content) - {"listen", "sender", "pacs"}:
-        raise UsageError(f"The settings {FILE} know no [{sorted(unknown)[0]}]: use listen, sender and pacs.")
+    if unknown := set(content) - set(SECTIONS):
+        raise UsageError(f"The settings {FILE} know no [{sorted(unknown)[0]}]: use {', '.join(SECTIONS)}.")
     return content
 
 

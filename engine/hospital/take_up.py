@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.errors import QuestionError
+from engine.errors import IntakeError, QuestionError
 from engine.hospital.classes import ACCEPTED, name_of
 from engine.hospital.film_text import FilmText, WaitsError
 from engine.hospital.header import ObjectHeader, header_of
@@ -196,6 +196,8 @@ class _Batch:
 
     def _stays_out(self, one: _Object) -> bool:
         """Set aside what is not searched; return whether it was."""
+        if one.waiting.is_upload:
+            return False  # whose it is, and what, is known once it is read
         one.header = header_of(one.waiting.file, self._inbox.key)
         if one.header is None:
             return self._ends(one, "refused", UNREADABLE)
@@ -268,8 +270,11 @@ class _Batch:
                 self._ends(one, "stored")
             elif one.question:
                 self._ends(one, "set aside", one.question)
+            elif (said := _sentence(why[outcome.entry.number])) == ERASED:
+                one.arrival = replace(one.arrival, patient_id=None)
+                self._ends(one, "refused", said, keep=False)
             else:
-                self._ends(one, "refused", _sentence(why[outcome.entry.number]))
+                self._ends(one, "refused", said)
         self._write_ends()
 
     def _entry(self, number: int, one: _Object) -> StudyEntry:
@@ -279,7 +284,7 @@ class _Batch:
             if one.study is None:
                 raise ValueError("an object is read once it was begun")
             try:
-                study = self._text.passed(one.study.result(), one.arrival.why)
+                study = self._read(one, one.study.result())
             except (QuestionError, WaitsError) as error:
                 one.question = str(error)
                 raise
@@ -289,6 +294,17 @@ class _Batch:
         facts = {} if one.header is None or not one.header.visit else {"encounter_id": one.header.visit}
         facts |= {"patient_id": one.patient} if one.patient else {}
         return StudyEntry(number, "", f"object {one.waiting.object}", facts, {}, read)
+
+
+    def _read(self, one: _Object, study: Study) -> Study:
+        """Return a study after text in its picture was looked for; of an upload, note whose it is before."""
+        if not one.waiting.is_upload:
+            return self._text.passed(study, one.arrival.why)
+        patient = shown_pseudonym(study.patient_key)
+        if patient and among_erased(self._workspace.path, self._inbox.key, "patients", {patient}):
+            raise IntakeError(ERASED)
+        one.arrival = replace(one.arrival, patient_id=patient or None)
+        return self._text.upload_passed(study, one.arrival.why)
 
 
 def _keeper(one: Arrival) -> str | None:

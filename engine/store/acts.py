@@ -75,6 +75,7 @@ KINDS: dict[str, Event] = {
     "listener started": "application",
     "listener stopped": "application",
     "sender refused": "security",
+    "file refused": "import",
     "object taken up": "import",
     "inbox cleared": "change",
     "inbox taken up again": "change",

@@ -41,7 +41,7 @@ except ImportError:  # where files are not locked this way, two backups at once 
 
 DATABASE, SQLITE, NAMED, PLAIN, LEFT = "database", "sqlite", "named", "plain", "left"
 ACKNOWLEDGED = "acknowledged"  # objects and their ledger
-INBOX, OBJECT = "inbox", ".dcm"
+INBOX, OBJECTS = "inbox", (".dcm", ".upload")
 LEDGER = f"{INBOX}/{RECEIVED}"
 WAYS = {  # what lies in the folder of a workspace → how it comes into a backup, or that it is left out
     FILE_NAME: DATABASE,
@@ -211,7 +211,7 @@ class _Filling:
             for file in files_below(self._folder / INBOX):
                 name = file.relative_to(self._folder).as_posix()
                 with suppress(FileNotFoundError):
-                    if name not in self._files and name.endswith(OBJECT) and file.stat().st_mtime_ns <= began_ns:
+                    if name not in self._files and name.endswith(OBJECTS) and file.stat().st_mtime_ns <= began_ns:
                         self._take(name)
 
     def _take_sqlite(self, name: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import os
 import signal
+import threading
 from collections.abc import Iterable
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -17,8 +18,9 @@ from pynetdicom import AE
 from pynetdicom.association import Association
 
 from engine.hospital.listener import Listener
-from engine.hospital.settings import ListenSettings, Sender
+from engine.hospital.settings import FolderSettings, ListenSettings, Sender
 from engine.hospital.take_up import take_up
+from engine.hospital.watched_folder import Pace, WatchedFolder
 from engine.intake import limited
 from engine.model.release import load_release
 from engine.workspace.workspace import open_workspace
@@ -78,6 +80,14 @@ def listening(workspace: Path, port: int, said: Connection) -> None:
     """Listen until killed; say the port."""
     said.send(Listener(workspace, settings_at(port)).port)
     signal.pause()
+
+
+def watching(workspace: Path, folder: Path, said: Connection) -> None:
+    """Watch a folder until killed, at a pace for tests."""
+    pace = Pace(look_s=0.02, unchanged_s=0.02, beside_s=0.5)
+    watched = WatchedFolder(workspace, FolderSettings(str(folder)), pace)
+    said.send("works")
+    watched.watch(threading.Event())
 
 
 def taking_up(workspace: Path, said: Connection) -> None:
