@@ -85,7 +85,6 @@ class FilmText:
             raise WaitsError(SEEMS)
         return found.study
 
-
     def upload_passed(self, study: Study, why: str) -> Study:
         """Return as `passed` does a study whose header was not looked at before, or that had none."""
         if isinstance(study.content, Film) and why not in CHOSEN.values():

@@ -2,6 +2,8 @@
 
     <folder>/taken/     files that the inbox has
             /refused/   files that are not taken, each beside NAME.txt with the sentence on why
+
+Whoever writes into it may put anything in the place of anything at any moment.
 """
 
 from __future__ import annotations

@@ -295,7 +295,6 @@ class _Batch:
         facts |= {"patient_id": one.patient} if one.patient else {}
         return StudyEntry(number, "", f"object {one.waiting.object}", facts, {}, read)
 
-
     def _read(self, one: _Object, study: Study) -> Study:
         """Return a study after text in its picture was looked for; of an upload, note whose it is before."""
         if not one.waiting.is_upload:

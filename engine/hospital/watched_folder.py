@@ -41,7 +41,7 @@ SENDER = "watched folder"
 HEAD = 1 << 16  # bytes by which a kind is told
 DICOM, ZIP, WFDB = "dicom", "zip", "wfdb"
 LOCK, MOVING = "watched.lock", "moving.json"  # in the folder of the inbox
-EMPTY = "The file is empty (0 bytes), so there is nothing to read: export it again."
+EMPTY = "The file is empty (0 bytes), so there is nothing to read: export it again and drop the new file."
 NOT_UTF8 = "A name of the files of the record is not written in UTF-8: rename the record, or pack it as a zip."
 _log = logging.getLogger(__name__)
 

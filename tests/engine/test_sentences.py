@@ -41,6 +41,8 @@ SHELL = {
 SHELL_FILES = {
     "hospital/listener.py",
     "hospital/settings.py",
+    "hospital/shared_folder.py",
+    "hospital/watched_folder.py",
     "index/flat.py",
     "intake/paths.py",
     "intake/quality/film_space.py",

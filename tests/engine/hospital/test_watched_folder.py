@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import resource
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
 import pytest
-from helpers.archive_objects import chest_film, ecg, pacs_file
+from helpers.archive_objects import chest_film, ecg, listen_command, pacs_file, wait_until
 from helpers.recording_files import as_bytes, wfdb_uploads, zipped
 from helpers.vendor_files import aecg
 
@@ -26,7 +27,9 @@ from engine.hospital.watched_folder import EMPTY, NOT_UTF8, WatchedFolder
 from engine.intake.paths import read_paths
 from engine.intake.pseudonyms import patient_pseudonym
 from engine.model.release import Release
+from engine.sentences import is_known
 from engine.store import arrivals
+from engine.upkeep.backup import back_up, copy_database
 from engine.workspace.erased import add_erased
 from engine.workspace.ingest import ERASED
 from engine.workspace.workspace import Workspace
@@ -302,3 +305,25 @@ def test_a_signal_is_the_same_by_folder_and_by_upload(workspace, release, watche
     study = workspace.study(row.study_id, actor=ME)
     assert study is not None
     assert np.array_equal(study.trace.samples, read_paths([DEMO_ECG / RECORD[0]]).trace.samples, equal_nan=True)
+
+
+def test_what_the_record_says_of_a_refusal_is_said_in_each_language(workspace, watched, folder):
+    put_record(folder, RECORD[0])
+    (folder / "nothing.csv").touch()
+    (folder / os.fsdecode(b"r\xe9c.hea")).write_bytes(b"r 1 100 10\nr.dat 16\n")
+    (folder / os.fsdecode(b"r\xe9c.dat")).write_bytes(bytes(20))
+    looked(watched, 0, 2, 62)
+    said = [row.refused for row in workspace.audit_rows() if row.kind == "file refused"]
+    assert len(said) == 3 and all(is_known(one) for one in said)
+
+
+def test_the_command_watches_until_it_is_stopped_and_a_backup_has_what_waits(workspace, folder, tmp_path):
+    pacs_file(workspace.path, f'[folder]\npath = "{folder}"\n')
+    (folder / "pulse.csv").write_bytes(PULSE)
+    with subprocess.Popen(listen_command(workspace.path), stdout=subprocess.PIPE, text=True) as listening:
+        wait_until(lambda: below(folder / "taken") == ["pulse.csv"])
+        listening.terminate()
+        said, _ = listening.communicate(timeout=60)
+    assert listening.returncode == 0 and said == f"The folder {folder} is watched; stop it with Ctrl-C.\n"
+    made = back_up(workspace.path, tmp_path / "backups", lambda: copy_database(workspace), actor=ME)
+    assert len(list(made.path.glob("inbox/new/*.upload"))) == 1
