@@ -32,6 +32,7 @@ from engine.study import Study
 from engine.workspace.erased import among_erased
 from engine.workspace.ingest import ERASED, Summary, acceptable
 from engine.workspace.manifest import StudyEntry
+from engine.workspace.patients import as_known_here
 from engine.workspace.pipeline import BATCH, Outcome, encode_batches
 from engine.workspace.workspace import Workspace
 
@@ -299,8 +300,9 @@ class _Batch:
         """Return a study after text in its picture was looked for; of an upload, note whose it is before."""
         if not one.waiting.is_upload:
             return self._text.passed(study, one.arrival.why)
-        patient = shown_pseudonym(study.patient_key)
-        if patient and among_erased(self._workspace.path, self._inbox.key, "patients", {patient}):
+        (study,) = as_known_here(self._workspace, [study])
+        patient, previous = shown_pseudonym(study.patient_key), shown_pseudonym(study.previous_key)
+        if among_erased(self._workspace.path, self._inbox.key, "patients", {patient, previous} - {""}):
             raise IntakeError(ERASED)
         one.arrival = replace(one.arrival, patient_id=patient or None)
         return self._text.upload_passed(study, one.arrival.why)
