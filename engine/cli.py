@@ -50,6 +50,7 @@ COMMANDS = {
     "export": ("export", "Write the nearest cases of a query as PDF, PNG, CSV or DICOM."),
     "fetch": ("fetch", "Download an open data set from its publisher, and take it in."),
     "ingest": ("ingest", "Take a manifest or a data set's folder into the workspace."),
+    "wearable": ("wearable", "Take a wearable's whole export in as one person's studies."),
     "pacs": ("pacs", "Find studies in the hospital's archive and fetch them."),
     "listen": ("listen", "Take what the archive and devices send (DICOM storage)."),
     "inbox": ("inbox", "Take up what was sent; list it, try again what stays out."),

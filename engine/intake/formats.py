@@ -15,6 +15,7 @@ from typing import Any
 from engine.errors import IntakeError
 from engine.intake import recognise as look
 from engine.intake.upload import ReaderInput, Upload
+from engine.intake.wearable_look import is_wearable
 from engine.study import Study
 
 
@@ -225,6 +226,7 @@ FORMATS: tuple[Format, ...] = (
         refusal="This file of an Empatica E4 holds beat intervals, events or another sensor and no pulse wave: drop "
         "its BVP.csv, or the whole zip.",
     ),
+    Format("wearable", "CSV", is_wearable, ("csv", "txt"), reader="engine.intake.wearable_table:read_wearable"),
     Format("table", "CSV", look.is_table, ("csv", "tsv"), reader="engine.intake.table_trace:read_table"),
     Format(
         "text",
@@ -276,7 +278,7 @@ def is_companion(kind: str, file: Upload) -> bool:
 
 def offered(last: str) -> str:
     """Return what is read as the end of a sentence; `last` ("and", "or") joins the last two."""
-    *names, end = (row.offered or row.name for row in READABLE.values())
+    *names, end = dict.fromkeys(row.offered or row.name for row in READABLE.values())
     return f"{', '.join(names)} {last} {end}"
 
 

@@ -106,6 +106,7 @@ _WAVE_WORDS = {"WAVE", "WAVEFORM", "PLETH"}
 _SENSOR_WORDS = {"SPO2", "SAO2", "PULSE", "OXIMETER", "OXIMETRY", "OX"}
 _PULSE_QUALIFIERS = _LIGHT | _SENSOR_WORDS | _WAVE_WORDS | set(_OTHER_WORDS)
 _PULSE_QUALIFIERS |= {"PULS", "OXIM", "R", "L", "LEFT", "RIGHT", "FINGER", "EAR", "WRIST", "TOE", "LED", "SENSOR", "AC"}
+_PULSE_QUALIFIERS |= {"INTERNAL", "EXTERNAL", "ADC"}  # where a Shimmer has its sensor of the pulse
 
 
 @dataclass(frozen=True)
