@@ -11,7 +11,9 @@ import click
 @click.command("burned-in")
 @click.option("--drawn", type=click.IntRange(min=16), default=160, show_default=True, help="Films with a text.")
 @click.option("--clean", type=click.IntRange(min=1), default=100, show_default=True, help="Films as they are.")
-@click.option("--split", type=click.Choice(["valid", "test"]), default="test", show_default=True, help="Whose films.")
+@click.option(
+    "--split", type=click.Choice(["train", "valid", "test"]), default="test", show_default=True, help="Whose films."
+)
 @click.option(
     "--recordings",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
