@@ -51,6 +51,10 @@ class Waiting:
         """Whether it is no DICOM object, but what uploads may be besides."""
         return self.file.suffix == UPLOAD
 
+    def upload(self) -> Upload:
+        """Return the file as it is read; OSError where it is gone."""
+        return Upload("object.dcm", self.file.read_bytes())
+
 
 class Inbox:
     """The inbox of one workspace; any number of processes may have it open."""

@@ -20,9 +20,6 @@ from engine.store.permission import require
 from engine.store.received import Last
 from engine.workspace.workspace import Workspace
 
-ALL = 1_000_000
-STAYS_OUT = ("set aside", "refused")
-
 
 @dataclass(frozen=True)
 class InboxState:
@@ -32,14 +29,12 @@ class InboxState:
     counts  : state → objects
     newest  : of objects, the newest first
     lasts   : the last echo and the last object
-    looked  : objects that wait for somebody to look at text in the picture
     """
 
     waiting: int
     counts: dict[str, int]
     newest: list[Arrival]
     lasts: dict[str, Last]
-    looked: int
 
 
 def inbox_state(workspace: Workspace, *, actor: Actor, limit: int = 100) -> InboxState:
@@ -47,21 +42,22 @@ def inbox_state(workspace: Workspace, *, actor: Actor, limit: int = 100) -> Inbo
     require(workspace.database, actor, "curate")
     with Inbox(workspace.path) as inbox:
         waiting, lasts = len(inbox.waiting()), inbox.received.lasts()
-    stay_out = arrivals.newest(workspace.database, ALL, STAYS_OUT)
-    burned_in = sum(one.why in WAITS for one in stay_out)
     newest = arrivals.newest(workspace.database, limit)
-    return InboxState(waiting, arrivals.counts(workspace.database), newest, lasts, burned_in)
+    return InboxState(waiting, arrivals.counts(workspace.database), newest, lasts)
 
 
-def again(workspace: Workspace, *, burned_in: Choice | None = None, actor: Actor) -> int:
+def again(workspace: Workspace, *, burned_in: Choice | None = None, only: Arrival | None = None, actor: Actor) -> int:
     """Have objects taken up again; return how many.
 
     burned_in : what is done about those with text in the picture, which somebody has looked at; without it, those that
                 were refused or left a question are meant. Who accompanies others and who came under a known number
                 stays aside.
+    only      : of these, this one alone
     """
     require(workspace.database, actor, "curate")
-    chosen = [one for one in arrivals.newest(workspace.database, ALL, STAYS_OUT) if _is_meant(one, burned_in)]
+    stay_out = arrivals.newest(workspace.database, arrivals.ALL, arrivals.STAYS_OUT)
+    among = [one for one in stay_out if only is None or (one.object, one.digest) == (only.object, only.digest)]
+    chosen = [one for one in among if _is_meant(one, burned_in)]
     wanted = {(one.object, one.digest): one for one in chosen}
     with Inbox(workspace.path) as inbox:
         kept = [one for one in inbox.put_aside() if (one.object, one.digest) in wanted]
@@ -84,7 +80,7 @@ def clear(workspace: Workspace, days: int, *, actor: Actor) -> int:
     if days < 0:
         raise UsageError("The number of days is negative: take 0 or more.")
     last = utc_now() - timedelta(days=days)
-    old = arrivals.newest(workspace.database, ALL, STAYS_OUT)
+    old = arrivals.newest(workspace.database, arrivals.ALL, arrivals.STAYS_OUT)
     gone = {(one.object, one.digest) for one in old if one.reached_at is not None and one.reached_at <= last}
     with Inbox(workspace.path) as inbox:
         if gone:

@@ -11,7 +11,6 @@ import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import IntakeError, QuestionError
@@ -22,7 +21,6 @@ from engine.hospital.inbox import Inbox, Waiting
 from engine.hospital.settings import listen_settings
 from engine.intake.limited import read_limited
 from engine.intake.pseudonyms import shown_pseudonym
-from engine.intake.upload import Upload
 from engine.store import arrivals, places
 from engine.store.arrivals import LAST, Arrival
 from engine.store.audit_file import SYSTEM
@@ -138,12 +136,12 @@ class _Hands:
     key: bytes
     background: bool
 
-    def reading(self, file: Path) -> Future[Study]:
+    def reading(self, one: Waiting) -> Future[Study]:
         """Begin to read a file in a process with limits."""
-        return self.readers.submit(self._read, file)
+        return self.readers.submit(self._read, one)
 
-    def _read(self, file: Path) -> Study:
-        return read_limited([Upload("object.dcm", file.read_bytes())], key=self.key, background=self.background)
+    def _read(self, one: Waiting) -> Study:
+        return read_limited([one.upload()], key=self.key, background=self.background)
 
 
 class _Batch:
@@ -166,7 +164,7 @@ class _Batch:
         self._fresh = [one for one in received if not self._stays_out(one)]
         self._write_ends()
         for one in self._fresh:
-            one.study = self._hands.reading(one.waiting.file)
+            one.study = self._hands.reading(one.waiting)
 
     def end(self) -> None:
         """Take the objects that were begun through their further states."""

@@ -79,6 +79,7 @@ KINDS: dict[str, Event] = {
     "object taken up": "import",
     "inbox cleared": "change",
     "inbox taken up again": "change",
+    "waiting film opened": "access",
     "studies removed": "change",
     "import ratings": "import",
     "text in a film": "import",

@@ -20,6 +20,8 @@ from engine.store.database import Database
 
 State = Literal["received", "de-identified", "judged", "stored", "set aside", "refused"]
 STATES: tuple[State, ...] = ("received", "de-identified", "judged", "stored", "set aside", "refused")
+STAYS_OUT: tuple[State, ...] = ("set aside", "refused")
+ALL = 1_000_000  # more rows than an inbox has
 LAST: tuple[State, ...] = ("stored", "set aside", "refused")  # in which an object stays
 COLUMNS = "object, digest, state, why, kind, sender, study_id, patient_id, reached_at"
 NEWEST = (

@@ -5,28 +5,28 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.hospital.inbox_acts import InboxState
-from engine.intake.burned_in_choice import Choice
 from engine.sentences import spoken
 from engine.store.arrivals import STATES, Arrival
 from engine.strings import number, several, text
-from pages.inbox import state
+from pages.inbox import state, waiting
 from pages.shared import frame, html_table, session
 from pages.shared.markdown import escaped
 
-CHOICES: dict[Choice, str] = {"black-out": "ink_eraser", "keep": "visibility", "refuse": "block"}
 COLUMNS = ("when", "object", "sender", "patient", "state", "why")
 
 
 def draw() -> None:
-    """Draw counts, what may be tried again, and the newest objects."""
+    """Draw counts, the films that wait for somebody to look, what may be tried again, and the newest objects."""
+    frame.describe(text("inbox.title"), screen="inbox")
     st.title(text("inbox.title"), anchor=False)
     found = state.inbox()
     st.markdown(text("inbox.lead"))
     _counts(found)
-    _again(found)
     with frame.heard("inbox-said"):
         state.draw_said()
         session.show_error(state.ERROR)
+    waiting.draw_waiting(state.films())
+    _again(found)
     with st.container(key="inbox-rows"):
         if found.newest:
             heads = [text(f"inbox.column_{name}") for name in COLUMNS]
@@ -47,16 +47,10 @@ def _counts(found: InboxState) -> None:
 
 
 def _again(found: InboxState) -> None:
-    """Draw what has objects taken up again."""
-    with st.container(horizontal=True, key="inbox-again"):
-        if found.looked:
-            st.markdown(several(found.looked, "inbox.text"))
-            for choice, icon in CHOICES.items():
-                label, key = text(f"inbox.{choice.replace('-', '_')}"), f"inbox-{choice}"
-                st.button(label, key=key, icon=f":material/{icon}:", on_click=state.again, args=(choice,))
-        if found.counts.get("refused"):
-            label = text("inbox.again")
-            st.button(label, key="inbox-try-again", icon=":material/refresh:", on_click=state.again, args=(None,))
+    """Draw what has refused objects taken up again."""
+    if found.counts.get("refused"):
+        label = text("inbox.again")
+        st.button(label, key="inbox-try-again", icon=":material/refresh:", on_click=state.again, args=(None,))
 
 
 def _cells(one: Arrival) -> tuple[str, ...]:

@@ -20,24 +20,23 @@ def draw_trial() -> None:
     """Draw the form, what somebody like that would see, and what they may do."""
     st.header(text("people.trial"), anchor=False)
     st.markdown(text("people.trial_about"))
+    roles = st.pills(
+        text("people.column_roles"),
+        ROLES,
+        selection_mode="multi",
+        default=["clinician"],
+        format_func=role_name,
+        key="trial-roles",
+    )
     with st.container(key="beside-trial"):
-        columns = st.columns(4)
+        columns = st.columns(3)
     with columns[0]:
-        roles = st.pills(
-            text("people.column_roles"),
-            ROLES,
-            selection_mode="multi",
-            default=["clinician"],
-            format_func=role_name,
-            key="trial-roles",
-        )
-    with columns[1]:
         use = st.selectbox(
             text("sign_in.purpose"), USES, format_func=lambda one: text(f"purpose.{one}"), key="trial-use"
         )
-    with columns[2]:
+    with columns[1]:
         department = st.text_input(text("people.department"), key="trial-department")
-    with columns[3]:
+    with columns[2]:
         project = st.text_input(text("people.project"), key="trial-project")
     attributes = {"department": department, "project": project}
     try:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 
 from engine.store.records import AuditRow
@@ -13,6 +15,7 @@ from pages.shared import frame, html_table
 from pages.shared.markdown import escaped
 
 COLUMNS = ("n", "when", "who", "what", "outcome", "about", "details")
+NOTICE = re.compile(r"^notice \S+ accepted$")  # of which version, as it is recorded
 FEW = 4  # ids in a cell before they are counted
 
 
@@ -85,6 +88,7 @@ def _cells(row: AuditRow) -> tuple[str, ...]:
 
 def _kind(kind: str) -> str:
     """Return a kind of act in the reader's language; one of an earlier version as it stands."""
+    kind = NOTICE.sub("notice accepted", kind)
     return one_of("record", f"kind_{kind.replace(' ', '_').replace(chr(39), '').replace('-', '_')}", kind)
 
 
@@ -109,7 +113,7 @@ def _some(ids: tuple[str, ...]) -> str:
 
 def _details(row: AuditRow) -> str:
     """Return further facts: release and filters, roles and purpose, and what the act itself noted."""
-    noted = [f"{name} {_word(value)}" for name, value in sorted(row.about.items())]
+    noted = [f"{name} {_word(value)}" for name, value in sorted(row.about.items()) if value not in ("", [], {})]
     roles = ", ".join(row.roles)
     return "; ".join(one for one in (row.release, row.filters, roles, *noted) if one)
 

@@ -87,6 +87,13 @@ SCREENS: dict[str, dict[str, str]] = {
         "commit": "Enter",
         "go_on": "Right",
     },
+    "inbox": {
+        "film_previous": "Left",
+        "film_next": "Right",
+        "text_black_out": "1",
+        "text_keep": "2",
+        "text_refuse": "3",
+    },
     "review": {
         "relevant": "1",
         "partly": "2",

@@ -11,12 +11,13 @@ from helpers.recording_files import as_bytes
 from helpers.studies import fill
 from pydicom.dataset import FileDataset
 
-from engine.actor import single_user
-from engine.errors import UsageError
+from engine.actor import Actor, single_user
+from engine.errors import NotPermittedError, UsageError
 from engine.hospital.film_text import LEFT_OUT, NO_PLACE, SAYS_SO, SECONDARY, SEEMS
 from engine.hospital.inbox import Inbox
-from engine.hospital.inbox_acts import again, clear, inbox_state
+from engine.hospital.inbox_acts import again, clear
 from engine.hospital.take_up import BESIDE, OTHER_BYTES, take_up
+from engine.hospital.waiting_films import films_that_wait, waiting_film
 from engine.intake.burned_in import text_boxes
 from engine.intake.identity import previous_patient_key_of
 from engine.model.release import Release
@@ -101,7 +102,7 @@ def test_text_in_the_picture_waits_for_somebody_who_looks(workspace, release, in
     put(inbox, [chest_film(BurnedInAnnotation="YES")])
     take_up(workspace, release)
     assert states(workspace) == [("set aside", SAYS_SO)]
-    assert inbox_state(workspace, actor=ME).looked == 1
+    assert len(films_that_wait(workspace, actor=ME)) == 1
     assert again(workspace, actor=ME) == 0  # nobody has said that they looked
     assert again(workspace, burned_in="keep", actor=ME) == 1
     assert take_up(workspace, release).states == {"stored": 1}
@@ -111,7 +112,7 @@ def test_text_in_the_picture_waits_for_somebody_who_looks(workspace, release, in
 def test_a_name_in_the_pixels_is_set_aside_until_somebody_has_chosen(workspace, release, inbox):
     put(inbox, [named_film(), chest_film(2)])
     assert take_up(workspace, release).states == {"set aside": 1, "stored": 1}
-    assert ("set aside", SEEMS) in states(workspace) and inbox_state(workspace, actor=ME).looked == 1
+    assert ("set aside", SEEMS) in states(workspace) and len(films_that_wait(workspace, actor=ME)) == 1
     assert again(workspace, burned_in="black-out", actor=ME) == 1
     assert take_up(workspace, release).states == {"stored": 1}
     (film,) = [one for one in from_archive(workspace) if one.extra.get("burned_in", {}).get("choice")]
@@ -120,6 +121,23 @@ def test_a_name_in_the_pixels_is_set_aside_until_somebody_has_chosen(workspace, 
     assert study is not None and text_boxes(study.film) == ()
     about = [row.about for row in workspace.audit_rows() if row.kind == "inbox taken up again"]
     assert about == [{"objects": 1, "text": "black-out"}]
+
+
+def test_films_that_wait_are_looked_at_one_by_one_on_record(workspace, release, inbox):
+    put(inbox, [chest_film(number, BurnedInAnnotation="YES") for number in (1, 2)])
+    take_up(workspace, release)
+    first, second = films_that_wait(workspace, actor=ME)
+    shown = waiting_film(workspace, first, actor=ME)
+    assert shown.study.modality == "cxr" and "Muster" not in str(shown.study.facts)
+    (opened,) = [row for row in workspace.audit_rows() if row.kind == "waiting film opened"]
+    assert opened.patients == (first.patient_id,)
+    assert again(workspace, burned_in="keep", only=first, actor=ME) == 1
+    assert films_that_wait(workspace, actor=ME) == [second]
+    with pytest.raises(UsageError, match="waits no longer"):
+        waiting_film(workspace, first, actor=ME)
+    assert take_up(workspace, release).states == {"stored": 1}
+    with pytest.raises(NotPermittedError):
+        waiting_film(workspace, second, actor=Actor("eve", sign_in="s", roles=("learner",), signed_in=True))
 
 
 @NEEDS_OCR

@@ -65,3 +65,18 @@ def test_a_film_that_somebody_looked_at_is_taken_up_again(app: AppTest, place: W
     fine(app)
     assert [one.value for one in app.success] == [several(1, "inbox.wait_again")]
     assert [one.about["objects"] for one in place.audit_rows() if one.kind == "inbox taken up again"] == [1]
+
+
+def test_of_two_films_one_is_chosen_and_the_other_waits_still(place: Workspace, newest: Release):
+    with Inbox(place.path) as inbox:
+        put(inbox, [chest_film(2, BurnedInAnnotation="YES")])
+    take_up(place, newest)
+    app = opened(new_screen().run(), "inbox")
+    assert text("inbox.place", n=1, total=2) in words(app) and app.button(key="inbox-film_previous").disabled
+    press(app, "inbox-film_next")
+    assert text("inbox.place", n=2, total=2) in words(app)
+    press(app, "inbox-refuse")
+    assert [one.value for one in app.success] == [several(1, "inbox.left_out")]
+    assert several(1, "inbox.text") in words(app) and text("inbox.place", n=1, total=1) in words(app)
+    looked_at = [row.patients for row in place.audit_rows() if row.kind == "waiting film opened"]
+    assert len(looked_at) == 3 and looked_at[0] == looked_at[2] != looked_at[1]  # the first was come back to
