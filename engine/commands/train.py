@@ -82,12 +82,20 @@ def prepare_command(recordings: tuple[Path, ...], cache: Path) -> None:
     metavar="RELEASE",
     help="Tune this release's encoders further, in place of starting anew.",
 )
-def encoders_command(modality: tuple[str, ...], cache: Path, run: Path, epochs: float, start: Path | None) -> None:
+@click.option("--keep", is_flag=True, help="Take the encoders of --from as they are.")
+def encoders_command(
+    *, modality: tuple[str, ...], cache: Path, run: Path, epochs: float, start: Path | None, keep: bool
+) -> None:
     """Pre-train ECG and PPG without labels, then tune every encoder to findings."""
     from engine.training.energy import metered
-    from engine.training.stages import train_encoder
+    from engine.training.stages import keep_encoder, train_encoder
 
+    if keep and start is None:
+        raise UsageError("--keep takes encoders as a release has them: name the release by --from.")
     for name in modality or ("cxr", "ecg", "ppg"):
+        if keep and start is not None:
+            keep_encoder(name, run, start)
+            continue
         with metered(run, f"encoder {name}"):
             train_encoder(name, _cache(cache), run, epochs, start)
 
@@ -104,19 +112,49 @@ def encoders_command(modality: tuple[str, ...], cache: Path, run: Path, epochs: 
 )
 @click.option(
     "--without",
-    type=click.Choice(["emcl", "cycle", "findings", "probe", "hard", "middle"]),
+    type=click.Choice(["emcl", "cycle", "findings", "probe", "hard", "middle", "erase"]),
     multiple=True,
     help="Leave a loss out, as an ablation: `--without emcl --without cycle` is MEDBind-NM.",
 )
-def binding_command(cache: Path, run: Path, epochs: float, only: tuple[str, ...], without: tuple[str, ...]) -> None:
+@click.option(
+    "--from",
+    "start",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=None,
+    metavar="RELEASE",
+    help="Go on with this release's heads, in place of starting anew.",
+)
+@click.option(
+    "--learn",
+    type=click.Choice(["cxr", "ecg", "ppg", "text"]),
+    multiple=True,
+    help="Only these heads learn; the others stay as --from has them.",
+)
+def binding_command(
+    *,
+    cache: Path,
+    run: Path,
+    epochs: float,
+    only: tuple[str, ...],
+    without: tuple[str, ...],
+    start: Path | None,
+    learn: tuple[str, ...],
+) -> None:
     """Bind the encoders in one space: TMCL to text, EMCL and cycle between real pairs, shared findings, a probe."""
     from engine.training.binding.train import BindingPlan
     from engine.training.energy import metered
     from engine.training.stages import train_binding
 
-    plan = BindingPlan(epochs=max(1, int(BindingPlan.epochs * epochs)), modalities=only or BindingPlan.modalities)
+    if learn and start is None:
+        raise UsageError("--learn leaves the other heads as a release has them: name the release by --from.")
+    plan = BindingPlan(
+        epochs=max(1, int(BindingPlan.epochs * epochs)),
+        modalities=only or BindingPlan.modalities,
+        learn=learn or BindingPlan.learn,
+    )
+    plan = replace(plan, **dict.fromkeys(without, 0))  # type: ignore[arg-type]
     with metered(run, "binding"):
-        train_binding(_cache(cache), run, epochs, replace(plan, **dict.fromkeys(without, 0.0)))  # type: ignore[arg-type]
+        train_binding(_cache(cache), run, epochs, plan, start)
 
 
 @command.command("folds")

@@ -24,7 +24,9 @@ from engine.training.encoders import film_views, loop, pretrain, tune
 from engine.training.probe import linear_probe
 
 TUNE = {
-    "cxr": tune.TuningPlan(epochs=7, rate=1e-3, encoder_share=0.06),
+    "cxr": tune.TuningPlan(
+        epochs=6, batch=32, rate=1e-3, encoder_share=0.06, ema_decay=0.98, rarity=0.0, by_dataset=True, best=False
+    ),
     "ecg": tune.TuningPlan(epochs=16, batch=48, rate=7e-4, encoder_share=1.0),
     "ppg": tune.TuningPlan(epochs=4, batch=64, rate=7e-4, encoder_share=0.5),
 }
@@ -74,12 +76,19 @@ def train_encoder(modality: str, cache: Path, run: Path, epochs: float = 1.0, st
         (run / "encoders" / f"{other}-aligned.safetensors").unlink(missing_ok=True)
 
 
-def _continue(encoder: nn.Module, file: Path) -> None:
-    """Load the encoder of a release's part; what the part does not know yet stays as it is."""
-    known = {
-        name.removeprefix("encoder."): value for name, value in load_state(file).items() if name.startswith("encoder.")
-    }
-    encoder.load_state_dict({**encoder.state_dict(), **known})
+def keep_encoder(modality: str, run: Path, release: Path) -> None:
+    """Take one encoder of a release as it is, with rhythm pooling as it was aligned."""
+    encoder = encoder_for(modality)
+    _continue(encoder, release / f"{modality}.safetensors")
+    for name in (modality, f"{modality}-aligned") if modality in align.EDGES else (modality,):
+        _save(encoder.state_dict(), run / "encoders" / f"{name}.safetensors")
+    loop.Log(run / "log.jsonl", modality=modality).write(stage="keep", release=release.name)
+
+
+def _continue(module: nn.Module, file: Path, below: str = "encoder.") -> None:
+    """Load what lies below a name in a release's part; what the part does not know yet stays as it is."""
+    known = {name.removeprefix(below): value for name, value in load_state(file).items() if name.startswith(below)}
+    module.load_state_dict({**module.state_dict(), **known})
 
 
 def align_rhythms(cache: Path, run: Path, epochs: float = 1.0) -> None:
@@ -127,18 +136,29 @@ def _tuned(modality: str, run: Path, aligned: bool = True) -> nn.Module:
     return encoder
 
 
-def train_binding(cache: Path, run: Path, epochs: float, plan: BindPlan) -> None:
-    """Align rhythms (`epochs` scales it), then bind; writes bound/<modality>.safetensors (encoder and head)."""
+def train_binding(cache: Path, run: Path, epochs: float, plan: BindPlan, start: Path | None = None) -> None:
+    """Align rhythms (`epochs` scales it), bind, and take out of films what is no finding.
+
+    Writes bound/<modality>.safetensors (encoder and head).
+
+    start : a release whose heads are gone on with; those that do not learn by the plan stay as they are there
+    """
+    from engine.training.binding import nuisance
     from engine.training.binding.train import bind
     from engine.training.data.captions import load_captions
 
     align_rhythms(cache, run, epochs)
     torch.manual_seed(0)
     model = Binding()
-    for modality in EDGES:
-        model.tower(modality).encoder.load_state_dict(_tuned(modality, run).state_dict())
+    for modality, tower in model.towers.items():
+        if start is not None:
+            _continue(tower, start / f"{modality}.safetensors", "")
+        if modality in EDGES:
+            tower.encoder.load_state_dict(_tuned(modality, run).state_dict())  # type: ignore[union-attr]
     datas = {m: training_data(m, cache) for m in plan.modalities}
     log = loop.Log(run / "log.jsonl")
     model = bind(model, datas, simultaneous.load(cache), load_captions(cache), plan=plan, log=log)
+    if plan.erase and "cxr" in plan.learn and "cxr" in datas:
+        nuisance.erase(model.tower("cxr"), datas["cxr"], log)
     for modality, way in model.towers.items():
         _save(way.state_dict(), run / "bound" / f"{modality}.safetensors")

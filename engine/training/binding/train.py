@@ -18,6 +18,7 @@ from engine.model.heads import SPACE, Tower
 from engine.training.binding import edges as edges_module
 from engine.training.binding.losses import tmcl
 from engine.training.binding.modality_sides import BindingSide, Inputs, inputs_of, side_of
+from engine.training.binding.reduction import Reduction, reduction_of
 from engine.training.binding.validate import validate
 from engine.training.data.captions import Captions, draw_captions, true_of
 from engine.training.data.prepared import Prepared
@@ -26,6 +27,7 @@ from engine.training.encoders import loop
 from engine.training.encoders.augment import jittered
 
 EDGES = ("cxr", "ecg", "ppg")
+BOUND = (*EDGES, "text")
 SCALE = 10.0  # of embeddings of length 1 before the linear probe
 
 
@@ -34,11 +36,14 @@ class BindingPlan:
     """How long and how hard, and the weight of each loss; a weight of 0 leaves its loss out.
 
     modalities : those bound to text           live  : of these, the ones whose encoders learn on
+    learn      : those whose heads learn; the others stay as they are, and hold the space where it is
+    reduced    : those whose features are reduced first (engine.training.binding.reduction), and begin anew
     pairs      : real pairs per batch, m of eq. 2
     hard       : share of a text batch that are studies near the others without sharing a finding
     findings   : contrast by shared finding between two modalities        probe : findings read from the embedding
     words      : length of the noise added to sentence vectors of length 1, so that words nobody taught stay near
     middle     : holds every modality's mean embedding at the origin, so that none lies apart from the others
+    erase      : whether view and sex are taken out of films' embeddings afterwards
     """
 
     epochs: int = 20
@@ -51,6 +56,9 @@ class BindingPlan:
     ema_decay: float = 0.99  # of the running mean of the weights, per step: it is what is validated and kept
     modalities: tuple[str, ...] = EDGES
     live: tuple[str, ...] = ()
+    learn: tuple[str, ...] = BOUND
+    reduced: tuple[str, ...] = ("cxr",)
+    reduced_share: float = 0.3  # of the rate, for heads on reduced features
     views: int = 4
     hard: float = 0.25
     emcl: float = 1.0
@@ -59,7 +67,16 @@ class BindingPlan:
     probe: float = 3.0
     middle: float = 5.0
     words: float = 0.5
+    erase: bool = True
     seed: int = 0
+
+    def learns(self, *modalities: str) -> bool:
+        """Whether the head of any of these learns."""
+        return not set(self.learn).isdisjoint(modalities)
+
+    def reduces(self, modality: str) -> bool:
+        """Whether a modality's features are reduced before its head learns from them."""
+        return modality in self.reduced and modality in self.learn and modality not in self.live
 
 
 class Binding(nn.Module):
@@ -67,7 +84,7 @@ class Binding(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.towers = nn.ModuleDict({modality: Tower(modality) for modality in (*EDGES, "text")})
+        self.towers = nn.ModuleDict({modality: Tower(modality) for modality in BOUND})
 
     def tower(self, modality: str) -> Tower:
         """Return one modality's way into the space."""
@@ -160,19 +177,19 @@ def step_loss(
 ) -> torch.Tensor:
     """All losses of one step: text and probe of every modality, every edge, two modalities by shared finding."""
     total = torch.zeros((), device=material.vectors.device)
-    for modality in material.sides:
+    for modality in filter(lambda name: plan.learns(name, "text"), material.sides):
         text, z, held = text_loss(model, modality, material, plan, rngs)
         total = total + text + (plan.probe * probe_loss(probes[modality], z, held) if plan.probe else 0)
         total = total + plan.middle * (z.mean(0) ** 2).sum()
     if plan.emcl or plan.cycle:
-        for one in material.edges:
+        for one in (edge for edge in material.edges if plan.learns(edge.a.modality, edge.b.modality)):
             total = total + edges_module.edge_loss(
                 model.towers, one, pairs=plan.pairs, n=plan.batch, weights=(plan.emcl, plan.cycle), rngs=rngs
             )
     if plan.findings:
         names = list(material.sides)
         a, b = (material.sides[names[i]] for i in rngs.choice.integers(0, len(names), 2))
-        if edges_module.shared(a, b).any():
+        if edges_module.shared(a, b).any() and plan.learns(a.modality, b.modality):
             total = total + plan.findings * edges_module.finding_loss(model.towers, a, b, plan.batch, rngs)
     return total
 
@@ -187,15 +204,34 @@ def mine_hard_negatives(model: Binding, material: Material) -> None:
 
 def optimiser(model: Binding, probes: nn.Module, plan: BindingPlan) -> torch.optim.AdamW:
     """Heads and probes at the plan's rate, live encoders at a share of it."""
-    heads = [p for m in (*plan.modalities, "text") for p in model.tower(m).head.parameters()]
+    heads = {m: [*model.tower(m).head.parameters()] for m in (*plan.modalities, "text") if plan.learns(m)}
     encoders = [p for m in plan.live for p in model.tower(m).encoder.parameters()]
+    wide, reduced = ([p for m, own in heads.items() if plan.reduces(m) is of for p in own] for of in (False, True))
     return torch.optim.AdamW(
         [
-            {"params": [*heads, *probes.parameters()], "lr": plan.rate},
+            {"params": [*wide, *probes.parameters()], "lr": plan.rate},
+            {"params": reduced, "lr": plan.rate * plan.reduced_share},
             {"params": encoders, "lr": plan.rate * plan.encoder_share},
         ],
         weight_decay=plan.decay,
     )
+
+
+def reduce(model: Binding, side: BindingSide) -> Reduction:
+    """Reduce the features of one modality's studies, and put a head on them: as they are, turned; return the map."""
+    if side.views is None:
+        raise TypeError("an encoder that learns on has no fixed features")
+    train = side.data.where("train")
+    datasets = np.array([side.data.rows[i].dataset for i in train])
+    plain = side.views[0, torch.from_numpy(train)].cpu().numpy()
+    found = reduction_of(plain, side.has_finding[train], datasets)
+    found = Reduction(found.matrix.to(side.views), found.offset.to(side.views))
+    side.views = found(side.views)
+    head = nn.Linear(SPACE, SPACE, device=side.views.device)
+    nn.init.orthogonal_(head.weight)
+    nn.init.zeros_(head.bias)
+    model.tower(side.modality).head = head
+    return found
 
 
 def bind(
@@ -207,9 +243,15 @@ def bind(
     plan: BindingPlan,
     log: loop.Log,
 ) -> Binding:
-    """Gather the material and train; see `fit`."""
+    """Gather the material and train; see `fit`. Heads on reduced features end as heads on features."""
     model.to(loop.device())
-    return fit(model, gather(model, datas, windows, captions, plan), plan, log)
+    material = gather(model, datas, windows, captions, plan)
+    reductions = {m: reduce(model, side) for m, side in material.sides.items() if plan.reduces(m)}
+    bound = fit(model, material, plan, log)
+    for modality, reduction in reductions.items():
+        tower = bound.tower(modality)
+        tower.head = reduction.join(tower.head)
+    return bound
 
 
 def fit(model: Binding, material: Material, plan: BindingPlan, log: loop.Log) -> Binding:

@@ -1,11 +1,13 @@
 """Films as the tuned blocks' training sees them: tokens after the frozen blocks, plain and of changed views.
 
 The frozen blocks cost most of a step, so views are made once, a few of every training film, and a step drops patches of
-one of them at random.
+one of them at random. Films of `test` are left out, and so are those of children beyond a number: over half of the open
+films are of children of one hospital, and what would be learnt from them is that hospital.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from contextlib import nullcontext
 from pathlib import Path
 
@@ -18,9 +20,24 @@ from engine.training.data.prepared import Prepared, load
 from engine.training.encoders import augment
 
 PLAIN, VIEWS = "cxr-tokens.npy", "cxr-views.npy"
-COUNT = 8  # views of a training film
+COUNT = 4  # changed views of a training film, beside the plain one
+CHILDREN = ("kermany-paediatric", "kermany-paediatric-224")
+MOST = {"train": 150, "valid": 50}  # films of each of these sets
 BATCH = 32
+TOKENS = (257, 384)  # of one film
 KEPT_PATCHES = 0.4  # share of a film's patches seen in one training step
+
+
+def learnt_from(films: Prepared) -> Prepared:
+    """Return films of `train` and `valid`, children as far as they are taken, in their order."""
+    taken: Counter[tuple[str, str]] = Counter()
+    kept = []
+    for number, row in enumerate(films.rows):
+        taken[row.dataset, row.split] += 1
+        most = MOST.get(row.split, 0) if row.dataset in CHILDREN else len(films.rows)
+        if row.split in MOST and taken[row.dataset, row.split] <= most:
+            kept.append(number)
+    return Prepared([films.rows[i] for i in kept], {name: array[kept] for name, array in films.inputs.items()})
 
 
 def lower_tokens(films: torch.Tensor, exact: bool) -> np.ndarray:
@@ -29,38 +46,59 @@ def lower_tokens(films: torch.Tensor, exact: bool) -> np.ndarray:
         return lower(load_trunk(), films).float().numpy().astype(np.float16)
 
 
-def write_tokens(cache: Path, seed: int = 0) -> None:
-    """Write cxr-tokens.npy (n, 257, 384) of all films and cxr-views.npy (views, train films, 257, 384), float16."""
-    data, rng = load(cache, "cxr"), torch.Generator().manual_seed(seed)
+def write_tokens(data: Prepared, cache: Path, seed: int = 0) -> None:
+    """Write cxr-tokens.npy (n, 257, 384) of all films and cxr-views.npy (views, train films, 257, 384), float16.
+
+    Each file takes its name when it is whole.
+    """
     films, train = torch.from_numpy(data.inputs["x"])[:, None], data.where("train")
-    plain = np.lib.format.open_memmap(cache / PLAIN, "w+", np.float16, (len(films), 257, 384))
+    rng = torch.Generator().manual_seed(seed)
+    plain = np.lib.format.open_memmap(_part(cache / PLAIN), "w+", np.float16, (len(films), *TOKENS))
     for i in range(0, len(films), BATCH):
         plain[i : i + BATCH] = lower_tokens(films[i : i + BATCH].float() / 255, exact=True)
-    views = np.lib.format.open_memmap(cache / VIEWS, "w+", np.float16, (COUNT, len(train), 257, 384))
+    views = np.lib.format.open_memmap(_part(cache / VIEWS), "w+", np.float16, (COUNT, len(train), *TOKENS))
     for view in range(COUNT):
         for i in range(0, len(train), BATCH):
             seen = augment.films(films[train[i : i + BATCH]].float() / 255, rng)
             views[view, i : i + BATCH] = lower_tokens(seen, exact=False)
+    for array, name in ((plain, PLAIN), (views, VIEWS)):
+        array.flush()
+        _part(cache / name).replace(cache / name)
+
+
+def _part(file: Path) -> Path:
+    return file.with_suffix(".part")
+
+
+def _lie_there(data: Prepared, cache: Path) -> bool:
+    """Whether tokens and views of just these films are in the cache."""
+    wanted = {PLAIN: (len(data.rows), *TOKENS), VIEWS: (COUNT, len(data.where("train")), *TOKENS)}
+    return all(
+        (cache / name).is_file() and np.load(cache / name, mmap_mode="r").shape == shape
+        for name, shape in wanted.items()
+    )
 
 
 def load_tokens(cache: Path) -> Prepared:
-    """Return all films as plain tokens, writing them and the views first where the cache has none."""
-    if not ((cache / PLAIN).is_file() and (cache / VIEWS).is_file()):
-        write_tokens(cache)
-    return Prepared(load(cache, "cxr").rows, {"tokens": np.load(cache / PLAIN, mmap_mode="r+")})
+    """Return the films that are learnt from as plain tokens, writing them and the views first where they are not."""
+    data = learnt_from(load(cache, "cxr"))
+    if not _lie_there(data, cache):
+        write_tokens(data, cache)
+    return Prepared(data.rows, {"tokens": np.load(cache / PLAIN, mmap_mode="r+")})
 
 
 class FilmViews:
-    """Draws one random view of training films, with patches dropped."""
+    """Draws one random view of training films, the plain one among them, with patches dropped."""
 
     def __init__(self, cache: Path, data: Prepared) -> None:
-        self.views = np.load(cache / VIEWS, mmap_mode="r")
+        self.views, self.plain = np.load(cache / VIEWS, mmap_mode="r"), data.inputs["tokens"]
         train = data.where("train")
         self.position = np.full(len(data.rows), -1)
         self.position[train] = np.arange(len(train))
 
     def sample(self, index: np.ndarray, choice: np.random.Generator, noise: torch.Generator) -> dict[str, torch.Tensor]:
         """Return tokens of one view of each of the train rows `index`: (b, 1 + kept, 384)."""
-        which = choice.integers(0, len(self.views), len(index))
-        seen = torch.from_numpy(self.views[which, self.position[index]]).to(noise.device).float()
-        return {"tokens": augment.drop_patches(seen, KEPT_PATCHES, noise)}
+        which = choice.integers(-1, len(self.views), len(index))  # −1: plain
+        seen = np.where((which < 0)[:, None, None], self.plain[index], self.views[which, self.position[index]])
+        tokens = torch.from_numpy(seen).to(noise.device).float()
+        return {"tokens": augment.drop_patches(tokens, KEPT_PATCHES, noise)}

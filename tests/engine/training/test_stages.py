@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from helpers.workspaces import write_table
 from PIL import Image
 from safetensors.torch import load_file
@@ -18,6 +19,7 @@ from engine.intake import read_paths
 from engine.model.release import load_release, releases
 from engine.signals import resample
 from engine.study import Film, Note, Study
+from engine.training.encoders.film_views import COUNT
 
 PATIENTS = 14
 SPLITS = ["train"] * 6 + ["valid"] * 5 + ["test"] * 3
@@ -146,6 +148,27 @@ def test_a_release_is_tuned_further_and_bound_without_some_losses(cache: Path, s
     assert {line["release"] for line in log if line["stage"] == "continue"} == {newest.name}
     bound = next(line for line in log if line["stage"] == "bind")
     assert {"text_ecg"} <= {name for name in bound if name.endswith(("cxr", "ecg", "ppg"))} <= {"ecg", "text_ecg"}
+
+
+def test_heads_of_a_release_hold_the_space_while_one_learns(cache: Path, stages: Path) -> None:
+    common, newest = ["--cache", str(cache), "--run", str(stages)], settings.MODELS / load_release().name
+    whose = ["--from", str(newest)]
+    assert run(["train", "encoders", "ecg", "ppg", *common, "--keep"]) == 2
+    assert run(["train", "binding", *common, *SHORT, "--learn", "cxr"]) == 2
+    assert run(["train", "encoders", "ecg", "ppg", *common, "--keep", *whose]) == 0
+    assert run(["train", "binding", *common, *SHORT, "--learn", "cxr", *whose]) == 0
+    for modality in ("cxr", "ecg", "ppg", "text"):
+        ours, theirs = (load_file(folder / f"{modality}.safetensors") for folder in (stages / "bound", newest))
+        assert ours.keys() == theirs.keys()
+        same = all(torch.equal(ours[name].half(), theirs[name].half()) for name in ours)
+        assert same is (modality != "cxr")
+
+
+def test_films_of_test_are_not_learnt_from(cache: Path, stages: Path) -> None:
+    counts = {"cxr-tokens.npy": (11,), "cxr-views.npy": (COUNT, 6)}
+    for name, shape in counts.items():
+        assert np.load(cache / name, mmap_mode="r").shape[: len(shape)] == shape
+    assert SPLITS.count("train") == 6 and SPLITS.count("valid") == 5
 
 
 def test_pair_search_in_folds_finds_every_patient_once(
