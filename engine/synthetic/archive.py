@@ -1,4 +1,4 @@
-"""Studies of the synthetic cohort as an archive holds them: films as CR, ECGs as 12-lead DICOM waveforms.
+"""Studies of the synthetic cohort as an archive holds them: films as CR, ECGs as 12-lead waveforms, reports as SR.
 
 Names, numbers and dates are made up; every object is marked as synthetic in its comments. Units and codes are those of
 PS3.16 CID 3001 (leads) and UCUM.
@@ -10,14 +10,12 @@ import io
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
+from pydicom.dataset import Dataset, FileDataset, FileMetaDataset
+from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
 
 from engine.study import ECG_LEADS, Film, Trace
-
-if TYPE_CHECKING:
-    from pydicom.dataset import Dataset, FileDataset
 
 NOTE = "synthetic, for demonstration only"
 LEADS = dict(
@@ -25,11 +23,17 @@ LEADS = dict(
 )
 MICROVOLT = 2.5  # of one stored step
 FILM, ECG = "1.2.840.10008.5.1.4.1.1.1", "1.2.840.10008.5.1.4.1.1.9.1.1"  # CR; 12-lead ECG
+REPORT = "1.2.840.10008.5.1.4.1.1.88.11"  # Basic Text SR
 
 
 @dataclass(frozen=True)
 class ArchivePatient:
-    """Who an object belongs to, as the archive has it. visit: admission number, "" for none; at: YYYYMMDDhhmm"""
+    """Who an object belongs to, as the archive has it.
+
+    visit       : admission number, "" for none
+    at          : YYYYMMDDhhmm
+    number_from : from what the object's number is made, the same one each time; "" for a new one each time
+    """
 
     number: str
     visit: str = ""
@@ -37,6 +41,7 @@ class ArchivePatient:
     at: str = "202501010800"
     sex: str = ""
     age: int | None = None
+    number_from: str = ""
 
 
 def film_object(film: Film, patient: ArchivePatient, *, view: str = "PA") -> FileDataset:
@@ -57,8 +62,6 @@ def film_object(film: Film, patient: ArchivePatient, *, view: str = "PA") -> Fil
 
 def ecg_object(trace: Trace, patient: ArchivePatient) -> FileDataset:
     """Return a calibrated 12-lead ECG as a 12-lead waveform object."""
-    from pydicom.dataset import Dataset
-
     made, group = _object(ECG, "ECG", patient), Dataset()
     values = np.rint(np.nan_to_num(trace.samples.T) * 1000 / MICROVOLT)
     group.WaveformOriginality = "ORIGINAL"
@@ -68,6 +71,22 @@ def ecg_object(trace: Trace, patient: ArchivePatient) -> FileDataset:
     group.ChannelDefinitionSequence = [_channel(lead) for lead in trace.leads]
     group.add_new("WaveformData", "OW", values.astype("<i2").tobytes())
     made.WaveformSequence = [group]
+    return made
+
+
+def report_object(words: str, patient: ArchivePatient) -> FileDataset:
+    """Return a report as a Basic Text SR (PS3.3 A.35.1, TID 2000) in the study of its film."""
+    made = _object(REPORT, "SR", patient)
+    made.StudyInstanceUID = _study_number(patient, "CR")
+    made.SeriesNumber, made.CompletionFlag, made.VerificationFlag = 2, "COMPLETE", "UNVERIFIED"
+    made.ValueType, made.ContinuityOfContent = "CONTAINER", "SEPARATE"
+    made.ConceptNameCodeSequence = [_code("18748-4", "LN", "Diagnostic imaging report")]
+    made.ReferencedPerformedProcedureStepSequence, made.PerformedProcedureCodeSequence = [], []
+    made.SpecificCharacterSet = "ISO_IR 192"
+    finding = Dataset()
+    finding.RelationshipType, finding.ValueType, finding.TextValue = "CONTAINS", "TEXT", words
+    finding.ConceptNameCodeSequence = [_code("121071", "DCM", "Finding")]
+    made.ContentSequence = [finding]
     return made
 
 
@@ -97,16 +116,14 @@ def cohort_objects(folder: Path, count: int, start: int = 0) -> Iterator[FileDat
 
 
 def _object(sop_class: str, modality: str, patient: ArchivePatient) -> FileDataset:
-    from pydicom.dataset import FileDataset, FileMetaDataset
-    from pydicom.uid import UID, ExplicitVRLittleEndian, generate_uid
-
-    meta = FileMetaDataset()
-    meta.MediaStorageSOPClassUID, meta.MediaStorageSOPInstanceUID = UID(sop_class), generate_uid()
+    meta, sources = FileMetaDataset(), [patient.number_from, modality] if patient.number_from else None
+    meta.MediaStorageSOPClassUID = UID(sop_class)
+    meta.MediaStorageSOPInstanceUID = generate_uid(entropy_srcs=sources and ["object", *sources])
     meta.TransferSyntaxUID = ExplicitVRLittleEndian
     made = FileDataset("", {}, file_meta=meta, preamble=b"\0" * 128)
     made.SOPClassUID, made.SOPInstanceUID = UID(sop_class), meta.MediaStorageSOPInstanceUID
-    made.StudyInstanceUID = generate_uid(entropy_srcs=[f"study {patient.accession or patient.number} {modality}"])
-    made.SeriesInstanceUID, made.Modality = generate_uid(), modality
+    made.StudyInstanceUID = _study_number(patient, modality)
+    made.SeriesInstanceUID, made.Modality = generate_uid(entropy_srcs=sources and ["series", *sources]), modality
     made.PatientID, made.PatientName, made.IssuerOfPatientID = patient.number, f"Simulated^{patient.number}", "SIM"
     made.PatientBirthDate, made.PatientSex = "", patient.sex
     if patient.age is not None:
@@ -120,13 +137,20 @@ def _object(sop_class: str, modality: str, patient: ArchivePatient) -> FileDatas
     return made
 
 
-def _channel(lead: str) -> Dataset:
-    from pydicom.dataset import Dataset
+def _study_number(patient: ArchivePatient, modality: str) -> UID:
+    return generate_uid(entropy_srcs=[f"study {patient.accession or patient.number} {modality}"])
 
-    channel, source, unit = Dataset(), Dataset(), Dataset()
-    source.CodeValue, source.CodingSchemeDesignator, source.CodeMeaning = LEADS[lead], "MDC", f"Lead {lead}"
-    unit.CodeValue, unit.CodingSchemeDesignator, unit.CodeMeaning = "uV", "UCUM", "microvolt"
-    channel.ChannelSourceSequence, channel.ChannelSensitivityUnitsSequence = [source], [unit]
+
+def _code(value: str, scheme: str, meaning: str) -> Dataset:
+    made = Dataset()
+    made.CodeValue, made.CodingSchemeDesignator, made.CodeMeaning = value, scheme, meaning
+    return made
+
+
+def _channel(lead: str) -> Dataset:
+    channel = Dataset()
+    channel.ChannelSourceSequence = [_code(LEADS[lead], "MDC", f"Lead {lead}")]
+    channel.ChannelSensitivityUnitsSequence = [_code("uV", "UCUM", "microvolt")]
     channel.ChannelSensitivity, channel.ChannelSensitivityCorrectionFactor, channel.ChannelBaseline = MICROVOLT, 1, 0
     channel.WaveformBitsStored = 16
     return channel
