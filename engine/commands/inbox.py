@@ -1,4 +1,4 @@
-"""casebind inbox run | list | again | clear"""
+"""casebind inbox run | list | again | clear | add"""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from engine import settings
 from engine.actor import single_user
 from engine.commands.shared import count_pairs, load_release, workspace_option
 from engine.consent.acts import carry_out
-from engine.errors import WorkspaceBusyError
+from engine.errors import IntakeError, UsageError, WorkspaceBusyError
 
 LOOKS_EVERY_S = 2.0
 
@@ -71,6 +71,26 @@ def clear(*, days: int, workspace: Path | None) -> None:
     """Delete what is kept aside, as the archive sent it. The app may be running."""
     done = carry_out(workspace or settings.workspace_path(), "inbox clear", {"days": days}, single_user().name)
     click.echo(f"{done['objects']:,} objects that were kept aside are deleted.")
+
+
+@command.command("add")
+@click.argument("files", nargs=-1, required=True, type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option("--cohort", default="", help="Where the texts go; the cohort of [hl7] in pacs.toml without it.")
+@workspace_option
+def add(*, files: tuple[Path, ...], cohort: str, workspace: Path | None) -> None:
+    """Put reports into the inbox: HL7 v2 ORU^R01, FHIR R4 DiagnosticReport (JSON). The app may be running."""
+    from engine.hospital.report_files import add_report_file
+    from engine.store.folder import check_folder
+
+    folder = (workspace or settings.workspace_path()).expanduser().resolve()
+    check_folder(folder, create=False)
+    added = 0
+    for file in files:
+        try:
+            added += add_report_file(folder, file, cohort, actor=single_user())
+        except IntakeError as error:
+            raise UsageError(f"{added:,} reports wait in the inbox. {file.name}: {error}") from error
+    click.echo(f"{added:,} reports wait in the inbox; the app, or casebind inbox run, takes them up.")
 
 
 def take_up_waiting(folder: Path) -> None:

@@ -23,13 +23,14 @@ if TYPE_CHECKING:
 @click.option("--conformance", is_flag=True, help="Print the conformance statement, and listen to nothing.")
 @workspace_option
 def command(*, conformance: bool, workspace: Path | None) -> None:
-    """Take what the archive and devices send (DICOM storage) or put into a folder, until it is stopped.
+    """Take what is sent (DICOM storage, reports by HL7) or put into a folder, until it is stopped.
 
-    Senders, address, port and certificates stand in pacs.toml of the workspace (docs/pacs.md), and so does the folder
-    that is watched (docs/watched-folder.md). An object is acknowledged, and a file leaves the folder, once it is on
-    disk here; the app, or `casebind inbox run`, takes it up.
+    Senders, address, port and certificates stand in pacs.toml of the workspace (docs/pacs.md, docs/reports-in.md), and
+    so does the folder that is watched (docs/watched-folder.md). What comes is acknowledged, and a file leaves the
+    folder, once it is on disk here; the app, or `casebind inbox run`, takes it up.
     """
-    from engine.hospital.settings import folder_settings, listen_settings
+    from engine.hospital.mllp import ReportListener
+    from engine.hospital.settings import folder_settings, listen_settings, report_settings
     from engine.store.folder import check_folder
 
     folder = (workspace or settings.workspace_path()).expanduser().resolve()
@@ -40,14 +41,18 @@ def command(*, conformance: bool, workspace: Path | None) -> None:
     ended = threading.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: ended.set())
-    watched, found = folder_settings(folder), listen_settings(folder)
+    watched, found, reports = folder_settings(folder), listen_settings(folder), report_settings(folder)
     with ExitStack() as stack:
         if watched is not None:
             from engine.hospital.watched_folder import WatchedFolder
 
             watching = WatchedFolder(folder, watched)
             stack.callback(watching.close)
-        if found.senders or watched is None:
+        if reports.senders:
+            hearing = ReportListener(folder, reports)
+            stack.callback(hearing.close)
+            click.echo(f"HL7 reports are taken at {reports.address}:{hearing.port}; stop it with Ctrl-C.")
+        if found.senders or (watched is None and not reports.senders):
             listener = _listener(folder, found)
             stack.callback(listener.close)
             click.echo(f"{found.title} listens at {found.address}:{listener.port}; stop it with Ctrl-C.")

@@ -2,6 +2,7 @@
 
     <workspace>/inbox/new/<SOP instance UID>~<digest>.dcm     received and on disk, so it may be acknowledged
                          /<number>~<digest>.upload            a file of any other format, several of one study as a zip
+                         /<UID of a report>~<digest>.hl7      a message; .json: a FHIR resource
                      /aside/<patient>~<object>~<digest>.dcm   kept aside or refused, under the patient's pseudonym
                      /received.db                             ledger of what was received
 
@@ -25,12 +26,15 @@ from pathlib import Path
 
 from engine.errors import IntakeError
 from engine.files import sync, write_whole
+from engine.hospital.incoming_report import KINDS
+from engine.hospital.incoming_report import SUFFIXES as REPORTS
 from engine.intake.upload import Upload
 from engine.store.folder import read_key
 from engine.store.received import Origin, Received
 
 FOLDER, NEW, ASIDE = "inbox", "new", "aside"
 OBJECT, UPLOAD = ".dcm", ".upload"  # a DICOM object; what came in another format
+SUFFIXES = (OBJECT, UPLOAD, *REPORTS)
 OWNER_ALONE = 0o600
 DIGEST = 32  # hex digits
 STALE_S = 3600.0  # after which a file that is being written belongs to a process that was killed
@@ -106,6 +110,12 @@ class Inbox:
         write_whole(path, content, mode=OWNER_ALONE)
         self.received.add(self.key_of(uid), digest, origin)
         return path
+
+    def receive_report(self, named: str, data: bytes, suffix: str, origin: Origin) -> None:
+        """Put a report on disk and into the ledger, under a UID made of its content and of how its sender names it."""
+        made = hmac.new(self.key, f"report {named}\0".encode() + data, sha256).digest()[:16]
+        origin = origin._replace(kind=KINDS[suffix])
+        self._put(f"2.25.{int.from_bytes(made, 'big')}", self._digest(data), data, origin, suffix)
 
     def has(self, uid: str) -> bool:
         """Say whether an object was received, whatever became of it."""
@@ -187,6 +197,6 @@ def _entries(folder: Path) -> Iterator[os.DirEntry[str]]:
     """Yield the files of a folder whose writing is over."""
     with os.scandir(folder) as entries:
         for entry in entries:
-            whole = entry.name.endswith((OBJECT, UPLOAD)) and not entry.name.startswith(".")
+            whole = entry.name.endswith(SUFFIXES) and not entry.name.startswith(".")
             if whole and entry.is_file(follow_symlinks=False):
                 yield entry

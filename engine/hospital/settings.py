@@ -17,6 +17,7 @@ from engine.settings import UPLOAD_LIMIT_MB
 FILE = "pacs.toml"
 SECTIONS = ("listen", "sender", "folder", "pacs")
 COHORT = "Archive"
+SECTIONS = ("listen", "sender", "pacs", "hl7", "hl7_sender")
 TITLE = re.compile(r"[\x20-\x5b\x5d-\x7e]{1,16}")  # the representation AE of PS3.5
 QUIET = re.compile(r"(\d{1,2}):(\d\d)-(\d{1,2}):(\d\d)")
 Kind = TypeVar("Kind")
@@ -96,6 +97,49 @@ class ArchiveSettings:
         return time(int(match[1]), int(match[2])), time(int(match[3]), int(match[4]))
 
 
+@dataclass(frozen=True)
+class ReportSender:
+    """Who may send reports: MSH-3 and MSH-4, and the address it sends from; "" for any."""
+
+    application: str
+    facility: str = ""
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class ReportSettings:
+    """HL7 v2 over MLLP, and what is done with reports. labels: whether texts get the findings that they affirm."""
+
+    address: str = "127.0.0.1"
+    port: int = 2575
+    cohort: str = COHORT
+    most_mb: int = 20
+    labels: bool = False
+    plain: bool = False
+    tls: TlsFiles = field(default_factory=TlsFiles)
+    senders: tuple[ReportSender, ...] = ()
+
+    def reaches(self, address: str) -> bool:
+        """Say whether a sender may come from an address."""
+        return any(one.address in ("", address) for one in self.senders)
+
+    def permits(self, application: str, facility: str, address: str) -> bool:
+        """Say whether a sender is on the list."""
+        return any(
+            one.application == application and one.facility in ("", facility) and one.address in ("", address)
+            for one in self.senders
+        )
+
+
+def report_settings(workspace: Path) -> ReportSettings:
+    """Return how reports are taken, as the file says or the defaults; UsageError where it cannot be."""
+    content = _content(workspace)
+    senders = tuple(_made(ReportSender, one, "hl7_sender") for one in content.get("hl7_sender", []))
+    found = _with_tls(ReportSettings, content.get("hl7", {}), "hl7", senders=senders)
+    _check_address(found, "hl7")
+    return found
+
+
 def listen_settings(workspace: Path) -> ListenSettings:
     """Return the listener's settings, those of the file or the defaults; UsageError where one cannot be."""
     content = _content(workspace)
@@ -104,7 +148,7 @@ def listen_settings(workspace: Path) -> ListenSettings:
     for title in (found.title, *(one.title for one in senders)):
         if not TITLE.fullmatch(title) or not title.strip():
             raise UsageError(f"The AE title '{title}' in {FILE} has no 1 to 16 plain characters: correct it.")
-    _check_address(found)
+    _check_address(found, "listen")
     return found
 
 
@@ -188,12 +232,12 @@ def _made(kind: type[Kind], given: dict[str, Any], section: str, **more: Any) ->
         raise UsageError(f"The settings {FILE} lack something in {section} ({error}): complete it.") from error
 
 
-def _check_address(found: ListenSettings) -> None:
+def _check_address(found: ListenSettings | ReportSettings, section: str) -> None:
     try:
         local = ipaddress.ip_address(found.address).is_loopback
     except ValueError as error:
         raise UsageError(
-            f"The address of [listen] in {FILE} is no IP address: name the one of an interface."
+            f"The address of [{section}] in {FILE} is no IP address: name the one of an interface."
         ) from error
     if not local and not found.plain and not found.tls.certificate:
         raise UsageError(

@@ -18,6 +18,14 @@ from engine.hospital.classes import ACCEPTED, name_of
 from engine.hospital.film_text import FilmText, WaitsError
 from engine.hospital.header import ObjectHeader, header_of
 from engine.hospital.inbox import Inbox, Waiting
+from engine.hospital.report_take_up import (
+    PlacedReport,
+    StaysOut,
+    is_report,
+    join_those_that_wait,
+    placed,
+    without_report,
+)
 from engine.hospital.settings import listen_settings
 from engine.intake.limited import read_limited
 from engine.intake.pseudonyms import shown_pseudonym
@@ -26,6 +34,7 @@ from engine.store.arrivals import LAST, Arrival
 from engine.store.audit_file import SYSTEM
 from engine.store.catalogue import row_keys
 from engine.store.records import Cohort
+from engine.store.report_places import ACCESSION
 from engine.study import Study
 from engine.workspace.erased import among_erased
 from engine.workspace.ingest import ERASED, Summary, acceptable
@@ -49,11 +58,13 @@ AT_ONCE = 2  # files that are read at once, and studies that are judged
 LISTED = 512  # files of the inbox that one look at it takes up
 
 _working = threading.Lock()  # one take-up at a time in a process
+# workspace → patients of whom a film or recording came since reports that wait were asked; a process asks all at first
+_came: dict[Path, set[str]] = {}
 
 
 @dataclass
 class Taken:
-    """What a take-up did: how many objects reached each last state, and how many were known already."""
+    """What a take-up did: how many objects reached each last state, how many were known already."""
 
     states: dict[str, int] = field(default_factory=dict)
     known: int = 0
@@ -79,6 +90,7 @@ class _Object:
     patient: str = ""
     study: Future[Study] | None = None
     question: str = ""
+    report: PlacedReport | None = None
 
     @property
     def is_read(self) -> bool:
@@ -108,7 +120,10 @@ def take_up(
         ThreadPoolExecutor(at_once) as judges,
     ):
         inbox.clean()
-        while (waiting := inbox.waiting()[:LISTED]) and not stopped():
+        while not stopped():
+            waiting = inbox.waiting()[:LISTED]
+            if not waiting and not _joined(workspace, inbox):
+                break
             before: _Batch | None = None
             for first in range(0, len(waiting), BATCH):
                 if stopped():
@@ -125,6 +140,14 @@ def take_up(
     if taken.states.get("stored"):
         workspace.releases.record_encoders(release.digest, release.encoders)
     return taken
+
+
+def _joined(workspace: Workspace, inbox: Inbox) -> int:
+    """Have reports that wait join what came since they were last asked; return how many."""
+    came = _came.get(workspace.path)
+    joined = 0 if came == set() else join_those_that_wait(workspace, inbox, came)
+    _came[workspace.path] = set()
+    return joined
 
 
 @dataclass(frozen=True)
@@ -152,6 +175,7 @@ class _Batch:
         self._database, self._hands = workspace.database, hands
         self._text = FilmText(listen_settings(workspace.path).look_for_text)
         self._fresh: list[_Object] = []
+        self._reports: list[_Object] = []
         self._over: list[tuple[_Object, bool]] = []  # in their last states, and whether a file is kept aside
         self._came: dict[str, list[str]] = {}  # object → digests that came and were not refused, the first one first
 
@@ -161,7 +185,8 @@ class _Batch:
         for came in arrivals.of_objects(self._database, [one.waiting.object for one in received]):
             if came.state != "refused":
                 self._came.setdefault(came.object, []).append(came.digest)
-        self._fresh = [one for one in received if not self._stays_out(one)]
+        self._reports = [one for one in received if is_report(one.waiting.file)]
+        self._fresh = [one for one in received if not is_report(one.waiting.file) and not self._stays_out(one)]
         self._write_ends()
         for one in self._fresh:
             one.study = self._hands.reading(one.waiting)
@@ -173,6 +198,10 @@ class _Batch:
             by_cohort.setdefault(one.cohort, []).append(one)
         for cohort, objects in by_cohort.items():
             self._stored(Cohort(cohort, "not stated", "", False, "the archive"), objects)
+        for one in self._reports:  # after the studies that they belong to, each after its own earlier versions
+            if not self._report_stays_out(one):
+                self._stored(Cohort(one.cohort, "not stated", "", False, "the archive"), [one])
+        self._write_ends()
 
     def _received(self, waiting: Sequence[Waiting]) -> list[_Object]:
         """Write that objects were received; finish those whose last state is on record, return the others."""
@@ -218,6 +247,22 @@ class _Batch:
         )
         return bool(why) and self._ends(one, "set aside", why)
 
+    def _report_stays_out(self, one: _Object) -> bool:
+        """Match a report to its visit, or set it aside; return whether it was."""
+        key = self._entry(0, one).row_key(one.cohort)
+        present = key in row_keys(self._database, one.cohort, [key])
+        try:
+            one.report = placed(self._workspace, one.waiting.file, self._named(one) if present else "")
+        except StaysOut as stays:
+            one.arrival = without_report(one.arrival, stays)
+            return self._ends(one, stays.state, str(stays), keep=stays.keep)
+        one.arrival = replace(one.arrival, patient_id=one.report.visit.patient_id)
+        return False
+
+    def _named(self, one: _Object) -> str:
+        """Return the id under which an object is stored, as the ingest names it."""
+        return f"{one.cohort}-{self._entry(0, one).row_key(one.cohort)[:12]}"
+
     def _ends(self, one: _Object, state: arrivals.State, why: str = "", *, keep: bool = True) -> bool:
         """Note the last state of an object, which `_write_ends` writes; return True."""
         one.arrival = replace(one.arrival, state=state, why=why)
@@ -242,9 +287,8 @@ class _Batch:
         present = row_keys(self._database, cohort.name, keys)  # stored by a process that was killed before it said so
         for one, key in zip(objects, keys, strict=True):
             if key in present:
-                study_id = f"{cohort.name}-{key[:12]}"  # as the ingest names it
-                one.arrival = replace(one.arrival, study_id=study_id, patient_id=one.arrival.patient_id or study_id)
-                self._ends(one, "stored")
+                study_id = self._named(one)
+                self._is_stored(one, study_id, one.arrival.patient_id or study_id)
         self._write_ends()
         fresh = [entry for entry, key in zip(entries, keys, strict=True) if key not in present]
         for outcomes in encode_batches(fresh, self._release, self._workspace.key, judges=self._hands.judges):
@@ -265,8 +309,7 @@ class _Batch:
             one = objects[outcome.entry.number]
             new = made.get(outcome.entry.row_key(cohort.name))
             if new is not None:
-                one.arrival = replace(one.arrival, study_id=new.row.study_id, patient_id=new.row.patient_id)
-                self._ends(one, "stored")
+                self._is_stored(one, new.row.study_id, new.row.patient_id)
             elif one.question:
                 self._ends(one, "set aside", one.question)
             elif (said := _sentence(why[outcome.entry.number])) == ERASED:
@@ -276,8 +319,19 @@ class _Batch:
                 self._ends(one, "refused", said)
         self._write_ends()
 
+    def _is_stored(self, one: _Object, study_id: str, patient_id: str) -> None:
+        if one.report is None:
+            _came.get(self._workspace.path, set()).add(patient_id)
+        else:
+            one.report.replace_earlier(self._workspace, study_id)
+        one.arrival = replace(one.arrival, study_id=study_id, patient_id=patient_id)
+        self._ends(one, "stored")
+
     def _entry(self, number: int, one: _Object) -> StudyEntry:
         """Return the entry by which the pipeline waits for the reading of an object."""
+
+        def is_read() -> None:
+            one.arrival = replace(one.arrival, state="de-identified")
 
         def read(key: bytes) -> Study:
             if one.study is None:
@@ -287,12 +341,16 @@ class _Batch:
             except (QuestionError, WaitsError) as error:
                 one.question = str(error)
                 raise
-            one.arrival = replace(one.arrival, state="de-identified")
+            is_read()
             return study
 
+        identity = f"object {one.waiting.object}"
+        if one.report is not None:
+            return one.report.entry(number, identity, is_read)
         facts = {} if one.header is None or not one.header.visit else {"encounter_id": one.header.visit}
         facts |= {"patient_id": one.patient} if one.patient else {}
-        return StudyEntry(number, "", f"object {one.waiting.object}", facts, {}, read)
+        extra = {} if one.header is None or not one.header.accession else {ACCESSION: one.header.accession}
+        return StudyEntry(number, "", identity, facts, extra, read)
 
     def _read(self, one: _Object, study: Study) -> Study:
         """Return a study after text in its picture was looked for; of an upload, note whose it is before."""

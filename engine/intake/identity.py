@@ -88,8 +88,7 @@ def deidentify(dataset: FileDataset, key: bytes) -> Identified:
     before: dict[str, tuple[Dataset, Any, str]] = {}
     _strip_meta(dataset, actions)
     _strip(dataset, "", actions, before)
-    seed = hmac.new(key, b"dicognito", hashlib.sha256).hexdigest()
-    Anonymizer(seed=seed).anonymize(dataset)
+    Anonymizer(seed=_seed(key)).anonymize(dataset)
     for label, (owner, tag, value) in before.items():
         actions[label] = _outcome(owner, tag, value)
     facts |= _shifted_date(dataset)
@@ -238,6 +237,25 @@ def _age_from_dates(dataset: Dataset) -> int | None:
     if not (_is_date(born) and _is_date(seen)) or not (born.isdigit() and seen.isdigit()) or seen < born:
         return None
     return int(seen[:4]) - int(born[:4]) - (seen[4:8] < born[4:8])
+
+
+def shifted_day(patient: str, issuer: str, day: str, key: bytes) -> str:
+    """Return a day, YYYYMMDD, as `deidentify` shifts those of a patient's films, YYYY-MM-DD; "" for none."""
+    from dicognito.anonymizer import Anonymizer
+    from pydicom.dataset import Dataset as Elements
+    from pydicom.dataset import FileMetaDataset
+
+    if not (re.fullmatch(r"[0-9]{8}", day) and _is_date(day)):
+        return ""
+    elements = Elements()
+    elements.file_meta = FileMetaDataset()  # dicognito looks into it
+    elements.PatientID, elements.IssuerOfPatientID, elements.StudyDate = patient, issuer, day
+    Anonymizer(seed=_seed(key)).anonymize(elements)
+    return _shifted_date(elements).get("acquired_at", "")
+
+
+def _seed(key: bytes) -> str:
+    return hmac.new(key, b"dicognito", hashlib.sha256).hexdigest()
 
 
 def _shifted_date(dataset: Dataset) -> dict[str, str]:

@@ -80,6 +80,7 @@ KINDS: dict[str, Event] = {
     "inbox cleared": "change",
     "inbox taken up again": "change",
     "waiting film opened": "access",
+    "reports added": "import",
     "studies removed": "change",
     "import ratings": "import",
     "text in a film": "import",

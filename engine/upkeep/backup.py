@@ -41,7 +41,7 @@ except ImportError:  # where files are not locked this way, two backups at once 
 
 DATABASE, SQLITE, NAMED, PLAIN, LEFT = "database", "sqlite", "named", "plain", "left"
 ACKNOWLEDGED = "acknowledged"  # objects and their ledger
-INBOX, OBJECTS = "inbox", (".dcm", ".upload")
+INBOX, OBJECTS = "inbox", (".dcm", ".upload", ".hl7", ".json")  # files of other names are not whole
 LEDGER = f"{INBOX}/{RECEIVED}"
 WAYS = {  # what lies in the folder of a workspace → how it comes into a backup, or that it is left out
     FILE_NAME: DATABASE,

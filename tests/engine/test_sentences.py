@@ -40,6 +40,7 @@ SHELL = {
 }
 SHELL_FILES = {
     "hospital/listener.py",
+    "hospital/mllp.py",
     "hospital/settings.py",
     "hospital/shared_folder.py",
     "hospital/watched_folder.py",

@@ -23,7 +23,11 @@ CLAIMS = (
     r"détecte(?:nt)?|détecté\w*|confirme(?:nt)?|confirmé\w*|deuxième avis|second avis|aide à la décision",
 )
 BANNED = re.compile(rf"\b(?:{'|'.join(CLAIMS)})\b", re.IGNORECASE)
-ALLOWED = re.compile(r"not for diagnosis|nicht zur Diagnose|no para diagnóstico|pas pour le diagnostic", re.IGNORECASE)
+ALLOWED = re.compile(
+    r"not for diagnosis|nicht zur Diagnose|no para diagnóstico|pas pour le diagnostic"
+    r"|DiagnosticReport",  # of FHIR
+    re.IGNORECASE,
+)
 # Paths of one machine, and the words of tools that write code.
 FOREIGN = re.compile(r"(?<![\w./~$}-])/(?:home|root|Users|work|farm|mnt|tmp)/[\w.-]+")
 

@@ -8,11 +8,11 @@ from helpers.archive_objects import beside, ecg, put
 
 from engine.actor import single_user
 from engine.cli import run
-from engine.hospital.inbox import Inbox
+from engine.hospital.inbox import SUFFIXES, Inbox
 from engine.hospital.take_up import take_up
 from engine.model.release import Release
 from engine.store.received import Origin
-from engine.upkeep.backup import back_up, copy_database
+from engine.upkeep.backup import OBJECTS, back_up, copy_database
 from engine.workspace.erasure import erase
 from engine.workspace.workspace import Workspace, open_workspace
 
@@ -35,7 +35,7 @@ def test_what_waits_and_what_is_kept_aside_comes_back_with_its_origin(
         inbox.received.happened("echo", "CART")
         store = tmp_path / "backups"
         first = backed_up(workspace, store)
-    assert {one.parent.name for one in first.rglob("*.dcm")} == {"new", "aside"}
+    assert {one.parent.name for one in first.rglob("*.dcm")} == {"new", "aside"} and set(OBJECTS) == set(SUFFIXES)
     assert run(["restore", str(store), str(tmp_path / "new")]) == 0
     with open_workspace(tmp_path / "new") as place, Inbox(place.path) as inbox:
         (waits,) = inbox.waiting()
