@@ -15,9 +15,8 @@ from engine.errors import UsageError
 from engine.settings import UPLOAD_LIMIT_MB
 
 FILE = "pacs.toml"
-SECTIONS = ("listen", "sender", "folder", "pacs")
+SECTIONS = ("listen", "sender", "folder", "pacs", "hl7", "hl7_sender")
 COHORT = "Archive"
-SECTIONS = ("listen", "sender", "pacs", "hl7", "hl7_sender")
 TITLE = re.compile(r"[\x20-\x5b\x5d-\x7e]{1,16}")  # the representation AE of PS3.5
 QUIET = re.compile(r"(\d{1,2}):(\d\d)-(\d{1,2}):(\d\d)")
 Kind = TypeVar("Kind")
