@@ -23,11 +23,8 @@ CLAIMS = (
     r"détecte(?:nt)?|détecté\w*|confirme(?:nt)?|confirmé\w*|deuxième avis|second avis|aide à la décision",
 )
 BANNED = re.compile(rf"\b(?:{'|'.join(CLAIMS)})\b", re.IGNORECASE)
-ALLOWED = re.compile(
-    r"not for diagnosis|nicht zur Diagnose|no para diagnóstico|pas pour le diagnostic"
-    r"|DiagnosticReport",  # of FHIR
-    re.IGNORECASE,
-)
+ALLOWED = re.compile(r"not for diagnosis|nicht zur Diagnose|no para diagnóstico|pas pour le diagnostic", re.IGNORECASE)
+NAMED = "DiagnosticReport"  # a resource of FHIR
 # Paths of one machine, and the words of tools that write code.
 FOREIGN = re.compile(r"(?<![\w./~$}-])/(?:home|root|Users|work|farm|mnt|tmp)/[\w.-]+")
 
@@ -92,7 +89,7 @@ def test_pages_say_no_banned_word():
         for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1):
             if line.lstrip().startswith("#"):
                 continue
-            found = BANNED.search(ALLOWED.sub("", line))
+            found = BANNED.search(ALLOWED.sub("", line).replace(NAMED, ""))
             assert found is None, f"{path.name}:{number} says {found.group()!r}"
 
 
