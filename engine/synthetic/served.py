@@ -116,8 +116,9 @@ def serving(hospital: Path, ports: Ports) -> Iterator[Served]:
             outside = Relay([Wire(ports.http, http), Wire(ports.dicom, dicom), Wire(listener, ports.listener)])
         except OSError as error:
             raise UsageError(
-                f"The archive cannot be served at ports {ports.http} and {ports.dicom} ({os.strerror(error.errno or 0)}): another "
-                "one may run, or name others with --http-port and --dicom-port."
+                f"The archive cannot be served at ports {ports.http} and {ports.dicom} "
+                f"({os.strerror(error.errno or 0)}): another one may run, or name others with --http-port and "
+                "--dicom-port."
             ) from error
         stack.callback(outside.close)
         inside = [Wire(http, ports.http), Wire(dicom, ports.dicom), Wire(ports.listener, listener)]
