@@ -85,20 +85,21 @@ def _taken(export: Export, whose: Whose, rule: KeepRule, workspace: Path | None)
     from tqdm import tqdm
 
     from engine.wearable.taking import person, take_in
+    from engine.wearable.windows import survey
     from engine.workspace.serving import serving_release
 
     with (
         workspace_from_option(workspace, create=True) as place,
         tqdm(desc="export", unit="recording", leave=False) as progress,
     ):
-
-        def on_progress(done: int, total: int) -> None:
-            progress.total = total
-            progress.update(done - progress.n)
-
         person(place, whose)
         release = serving_release(place, load_release())
-        taken = take_in(place, release, export, whose, rule, actor=single_user(), on_progress=on_progress)
+        found = survey(export, rule, place.key, on_found=progress.reset)
+
+        def on_progress(done: int) -> None:
+            progress.update(done - progress.n)
+
+        taken = take_in(place, release, found, whose, rule, actor=single_user(), on_progress=on_progress)
         count_pairs(place)
     return taken
 

@@ -20,6 +20,7 @@ APPLE, E4, EMBRACE, POLAR, SHIMMER, FITBIT, OTHER = (
     "table",
 )
 _NAMED_AS_WAVES = (".csv", ".txt", ".tsv", ".avro")
+LONG_BYTES = 200_000  # of a recording, unpacked, which is shown window by window: some minutes
 _PRINTED_MOST = 60  # characters of what a device printed
 _EXPORTS = "Apple Health with ECGs, Empatica E4 and EmbracePlus, Polar, Shimmer, and Fitbit's ECGs from Google Takeout"
 
@@ -78,6 +79,22 @@ def recordings(export: Export) -> list[ExportedRecording]:
     if not found:
         raise _none(export)
     return sorted(found, key=lambda one: (one.began or datetime.min, one.member.name))
+
+
+def is_export(data: bytes) -> bool:
+    """Say whether a dropped file is an export: of a maker, or with several recordings, or with a long one.
+
+    A zip that is damaged is none, so that it is refused as any other.
+    """
+    try:
+        with Export(data) as export:
+            names = [member.name.replace("\\", "/").lower() for member in export.members]
+            if any(re.search(pattern, name) for name in names for pattern, _ in _WITHOUT_WAVES):
+                return True
+            found = list(_found(export))
+            return len(found) > 1 or any(one.member.size > LONG_BYTES for one in found)
+    except IntakeError:
+        return False
 
 
 def _found(export: Export) -> Iterator[ExportedRecording]:

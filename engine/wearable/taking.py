@@ -6,7 +6,7 @@ again, and stores nothing twice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -17,10 +17,9 @@ from engine.store.consents import cohort_and_studies
 from engine.store.permission import require
 from engine.store.records import Cohort
 from engine.study import Study
-from engine.wearable.archive import Export
 from engine.wearable.dates import Dates, acquired_at
 from engine.wearable.rule import KeepRule
-from engine.wearable.windows import JudgedWindow, Surveyed, best_of, bucket_of, survey
+from engine.wearable.windows import JudgedWindow, Surveyed, best_of, bucket_of
 from engine.workspace.ingest import ingest
 from engine.workspace.manifest import StudyEntry
 from engine.workspace.patients import patient_meant
@@ -64,27 +63,26 @@ class TakenIn:
 def take_in(
     workspace: Workspace,
     release: Release,
-    export: Export,
+    found: Iterable[Surveyed],
     whose: Whose,
     rule: KeepRule,
     *,
     actor: Actor,
-    on_progress: Callable[[int, int], object] = lambda done, total: None,
-    background: bool = False,
+    on_progress: Callable[[int], object] = lambda done: None,
 ) -> TakenIn:
-    """Take the best windows of an export in; on_progress hears how many recordings are done, of how many.
+    """Take the best windows of an export in; on_progress hears how many of its recordings are done.
+
+    found : what `engine.wearable.windows.survey` yields, the earliest recording first
 
     Raises IntakeError where the export holds nothing to compare, UsageError where nobody is named,
     NotPermittedError where the actor may not change the collection.
     """
     require(workspace.database, actor, "curate")
-    total: list[int] = [0]
-    found = survey(export, rule, workspace.key, on_found=lambda n: total.__setitem__(0, n), background=background)
     taken = TakenIn(person(workspace, whose))
     cohort = Cohort(whose.cohort.strip(), "not stated", "", False, "nobody")
     about = {"cohort": cohort.name, "export": True}
     workspace.audit("ingest", actor=actor, release=release.name, about={**about, "begins": True})
-    for batch in _batches(_counted(found, taken, lambda: on_progress(len(taken.recordings), total[0])), rule):
+    for batch in _batches(_counted(found, taken, on_progress), rule):
         entries = [_entry(workspace, whose, taken, window, number) for number, window in enumerate(batch, start=1)]
         summary = ingest(workspace, release, release.digest, cohort, entries)
         taken.ingested += summary.ingested
@@ -109,10 +107,10 @@ def person(workspace: Workspace, whose: Whose) -> str:
     return made
 
 
-def _counted(found: Iterator[Surveyed], taken: TakenIn, said: Callable[[], object]) -> Iterator[Surveyed]:
+def _counted(found: Iterable[Surveyed], taken: TakenIn, on_progress: Callable[[int], object]) -> Iterator[Surveyed]:
     for one in found:
         taken.recordings.append(one)
-        said()
+        on_progress(len(taken.recordings))
         yield one
 
 

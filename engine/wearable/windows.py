@@ -83,18 +83,20 @@ def survey(
     rule: KeepRule,
     key: bytes,
     *,
+    first: int = 0,
     on_found: Callable[[int], object] = lambda n: None,
     background: bool = False,
 ) -> Iterator[Surveyed]:
     """Yield what each recording of an export holds, the earliest first; IntakeError where there is none at all.
 
     key        : the workspace's secret
+    first      : how many recordings are known already, and are passed over
     on_found   : hears how many recordings there are, before the first is read
     background : whether reading goes behind other work of the machine
     """
     found = recordings(export)
     on_found(len(found))
-    for number, recording in enumerate(found):
+    for number, recording in list(enumerate(found))[first:]:
         try:
             data = export.read(recording.member)
             study = _read(recording, data, key, background)

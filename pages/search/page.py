@@ -8,7 +8,7 @@ from engine.errors import CasebindError
 from engine.retrieval.answer import Answer, Options
 from engine.sentences import spoken
 from engine.strings import text
-from pages.search import ask, columns, controls, flagged, query_facts, results, stages, typed_panel
+from pages.search import ask, columns, controls, exported, flagged, query_facts, results, stages, typed_panel
 from pages.search import rail as query_rail
 from pages.shared import frame, query_state, resources, result_view, titles
 from pages.shared.query_address import options_in_address
@@ -23,6 +23,8 @@ def draw() -> None:
         _first()
     elif (waiting := query_state.flagged()) is not None:
         flagged.draw_question(waiting)
+    elif (dropped := query_state.exported()) is not None:
+        exported.draw(dropped)
     elif query_state.has_query():
         _answered()
     else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import streamlit as st
@@ -24,10 +24,15 @@ from engine.store.filters import Clause
 from engine.store.permission import permission
 from engine.strings import text
 from engine.study import Box, Study
+from engine.wearable.contents import is_export
+from engine.wearable.windows import Surveyed
 from pages.shared import resources
 
 QUERY, CASE = "query", "case"  # names in the URL
 ENLARGED = "enlarged"  # whether the query is shown at reading size
+OF_A_QUERY = (  # names in the session that go with a query
+    *("pending", "flagged", "exported", "error", "study", "refused", "answer", "settings", "counters", "maps", "parts"),
+)
 VIEW = (CASE, "choose", "more", "counter", "meaning")  # what in the URL belongs to the view of one query
 
 
@@ -51,6 +56,28 @@ class Flagged:
     study: Study
     boxes: tuple[Box, ...]
     read_s: float
+
+
+@dataclass
+class Exported:
+    """A dropped export of a wearable, kept in the session alone.
+
+    found : what of it is read so far; total : how many recordings it has; read : whether that is all
+    """
+
+    data: bytes
+    found: list[Surveyed] = field(default_factory=list)
+    total: int = 0
+    read: bool = False
+
+    def announced(self, total: int) -> None:
+        """Note how many recordings there are."""
+        self.total = total
+
+
+def exported() -> Exported | None:
+    """Return the export that was dropped."""
+    return st.session_state.get("exported")
 
 
 def pending() -> Pending | None:
@@ -86,14 +113,30 @@ def has_query() -> bool:
 
 def forget() -> None:
     """Drop query, results and view; the next run starts empty."""
-    for name in ("pending", "flagged", "error", "study", "refused", "answer", "settings", "counters", "maps", "parts"):
+    for name in (
+        "pending",
+        "flagged",
+        "exported",
+        "error",
+        "study",
+        "refused",
+        "answer",
+        "settings",
+        "counters",
+        "maps",
+        "parts",
+    ):
         st.session_state.pop(name, None)
     st.query_params.from_dict(url(QUERY, *VIEW))
     st.session_state["drop"] = st.session_state.get("drop", 0) + 1  # a new key empties the drop zone
 
 
 def take(uploads: tuple[Upload, ...], answers: Answers) -> None:
-    """Read uploads; keep the study, the open question, or the sentence that says why not."""
+    """Read uploads; keep the study, the open question, the whole export, or the sentence that says why not."""
+    if len(uploads) == 1 and is_export(uploads[0].data):
+        forget()
+        st.session_state["exported"] = Exported(uploads[0].data)
+        return
     forget_drop = True
     started = time.perf_counter()
     try:
@@ -116,7 +159,7 @@ def _look(read: Study, started: float) -> None:
     with st.spinner(text("asking.looking"), show_time=True) if looks else nullcontext():
         looked = burned_in_choice.look(read, text_boxes_limited) if looks else burned_in_choice.Looked(read)
     if not looked.is_flagged:
-        _begin(looked.study, started)
+        begin(looked.study, started)
         return
     forget()
     st.session_state["flagged"] = Flagged(read, looked.boxes, time.perf_counter() - started)
@@ -135,14 +178,14 @@ def choose(choice: Choice) -> None:
         return
     forget()
     if choice != "refuse":
-        _begin(after_choice(waiting.study, waiting.boxes, choice), time.perf_counter() - waiting.read_s)
+        begin(after_choice(waiting.study, waiting.boxes, choice), time.perf_counter() - waiting.read_s)
 
 
 def take_text(words: str) -> None:
     """Read a typed finding."""
     started = time.perf_counter()
     try:
-        _begin(read_text(words), started)
+        begin(read_text(words), started)
     except CasebindError as problem:
         st.session_state["error"] = spoken(problem)
 
@@ -153,7 +196,8 @@ def take_study(study_id: str) -> None:
     _to_url(study_id)
 
 
-def _begin(query_study: Study, started: float) -> None:
+def begin(query_study: Study, started: float) -> None:
+    """Make a study that was read the query. started: when reading it began, by time.perf_counter"""
     forget()
     st.session_state["study"] = query_study
     st.session_state["read_s"] = time.perf_counter() - started

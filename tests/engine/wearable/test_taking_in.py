@@ -20,6 +20,7 @@ from engine.store.records import StudyRow
 from engine.wearable.archive import Export
 from engine.wearable.rule import KeepRule
 from engine.wearable.taking import TakenIn, Whose, take_in
+from engine.wearable.windows import survey
 from engine.workspace.workspace import Workspace, open_workspace
 
 DAY = datetime(2019, 6, 11, 9, 58, 45)  # a Tuesday
@@ -34,7 +35,8 @@ EXPORT = zipped(
 
 def take(place: Workspace, release: Release, data: bytes = EXPORT, whose: Whose = Whose("4711")) -> TakenIn:  # noqa: B008
     with Export(data) as export:
-        return take_in(place, release, export, whose, KeepRule(), actor=single_user())
+        found = survey(export, KeepRule(), place.key)
+        return take_in(place, release, found, whose, KeepRule(), actor=single_user())
 
 
 def rows_of(place: Workspace, taken: TakenIn) -> Sequence[StudyRow]:
