@@ -24,7 +24,7 @@ COLUMNS = ("source", "kind", "recordings", "dates", "hours", "judged", "accepted
 UNREAD = 20  # recordings that were not read whose sentence is shown
 
 
-def draw(dropped: query_state.Exported) -> None:
+def draw(dropped: query_state.DroppedExport) -> None:
     """Draw how far the export is read, then what is in it and the ways on."""
     _, middle, _ = st.columns([1, 6, 1])
     with middle:
@@ -48,7 +48,7 @@ def draw(dropped: query_state.Exported) -> None:
         st.button(text("search.new"), icon=":material/add:", key="export-leave", on_click=query_state.forget)
 
 
-def _read(dropped: query_state.Exported) -> None:
+def _read(dropped: query_state.DroppedExport) -> None:
     """Read recording by recording; a run that is stopped, as by the button, goes on where it was or not at all."""
     shown = st.progress(0.0, text("wearable.reading", n=len(dropped.found), total=dropped.total))
     st.button(text("wearable.stop"), icon=":material/close:", key="export-stop", on_click=query_state.forget)

@@ -59,7 +59,7 @@ class Flagged:
 
 
 @dataclass
-class Exported:
+class DroppedExport:
     """A dropped export of a wearable, kept in the session alone.
 
     found : what of it is read so far; total : how many recordings it has; read : whether that is all
@@ -75,7 +75,7 @@ class Exported:
         self.total = total
 
 
-def exported() -> Exported | None:
+def exported() -> DroppedExport | None:
     """Return the export that was dropped."""
     return st.session_state.get("exported")
 
@@ -135,7 +135,7 @@ def take(uploads: tuple[Upload, ...], answers: Answers) -> None:
     """Read uploads; keep the study, the open question, the whole export, or the sentence that says why not."""
     if len(uploads) == 1 and is_export(uploads[0].data):
         forget()
-        st.session_state["exported"] = Exported(uploads[0].data)
+        st.session_state["exported"] = DroppedExport(uploads[0].data)
         return
     forget_drop = True
     started = time.perf_counter()

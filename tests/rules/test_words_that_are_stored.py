@@ -32,6 +32,7 @@ NOT_STORED = {
     "pages/quiz/take.py": {"'start-alias'": "the name that a learner goes by"},
     "pages/record/page.py": {"'record-patient'": "the number that the record is asked for, not kept"},
     "pages/review/share.py": {"'share-site'": "the name of a hospital that sent marks"},
+    "pages/search/exported.py": {"'export-patient'": "a number that becomes a pseudonym, not kept"},
     "pages/search/filtering.py": {"f'set-{name}'": "a day, read as a date"},
     "pages/shared/export.py": {"'export-reader'": "who read the cases, for the report"},
     "pages/shared/session.py": {"field": "the name that a rater goes by"},
