@@ -52,12 +52,12 @@ def wanted_options(command: Command) -> Command:
 def find(*, as_json: bool, workspace: Path | None, modality: tuple[str, ...], **given: str) -> None:
     """List the studies that match, the newest first. The app may be running."""
     folder, wanted = _folder(workspace), _wanted(given, modality)
-    from engine.hospital.archive import DicomWebArchive
+    from engine.hospital.way import open_archive
     from engine.hospital.settings import archive_settings
     from engine.store.acts import Act
     from engine.store.audit_file import AuditFile
 
-    found = DicomWebArchive(archive_settings(folder)).find(wanted)
+    found = open_archive(archive_settings(folder)).find(wanted)
     with AuditFile(folder) as audit:
         about = {"by": sorted(wanted.filters()), "found": len(found)}
         audit.append(single_user(), Act("archive searched", about=about))
@@ -97,7 +97,7 @@ def get(
     from tqdm import tqdm
 
     folder = _folder(workspace)
-    from engine.hospital.archive import DicomWebArchive
+    from engine.hospital.way import open_archive
     from engine.hospital.fetching import FetchJob
     from engine.hospital.settings import archive_settings, checked
 
@@ -105,7 +105,7 @@ def get(
     asked: dict[str, Any] = {"cohort": cohort, "per_minute": per_minute, "quiet": quiet}
     found = checked(replace(archive_settings(folder), **{key: one for key, one in asked.items() if one is not None}))
     with tqdm(total=len(listed), desc=found.cohort, unit="line", leave=False) as progress:
-        job = FetchJob(folder, found, DicomWebArchive(found, in_job=True), on_progress=progress.write)
+        job = FetchJob(folder, found, open_archive(found, in_job=True), on_progress=progress.write)
         done = job.run(listed, single_user(), lambda: progress.update(1))
     click.echo(f"{done.fetched:,} fetched, {done.already:,} came before, {len(done.failed):,} not given.")
     for sentence in dict.fromkeys(done.failed):

@@ -145,9 +145,7 @@ class DicomWebArchive:
                 )
             )
             if [_word(each, "00080018") for each in listed] != [uid]:
-                raise UsageError(
-                    "The archive took the objects and does not list them: ask its team, nothing counts as sent."
-                )
+                raise unlisted()
 
     def _file(self, url: str) -> bytes:
         with self._session.get(url, headers={"Accept": WHOLE}, timeout=self._timeout, stream=True) as answer:
@@ -156,34 +154,69 @@ class DicomWebArchive:
             for chunk in answer.iter_content(CHUNK):
                 body += chunk
                 if len(body) > UPLOAD_LIMIT_MB * MEGABYTE:
-                    raise UsageError(
-                        f"The object has more than {UPLOAD_LIMIT_MB} MB, so it is not fetched: choose another one."
-                    )
+                    raise too_large()
             return _first_part(bytes(body), answer.headers.get("Content-Type", ""))
 
     def _ask(self, call: Callable[[], Found], most_s: float | None = None) -> Found:
         """Return what a call returns; its failure is one sentence, and nobody waits longer for it than is said."""
         most_s = self._answers_in_s if most_s is None or self._answers_in_s is None else most_s
-        found: list[Found] = []
-        failed: list[Exception] = []
+        try:
+            return within(call, most_s)
+        except Exception as error:
+            raise _said(error) from error
 
-        def run() -> None:
-            try:
-                found.append(call())
-            except Exception as error:
-                failed.append(error)
 
-        if most_s is None:
-            run()
-        else:
-            thread = threading.Thread(target=run, name="archive", daemon=True)
-            thread.start()
-            thread.join(most_s)
-        if failed:
-            raise _said(failed[0]) from failed[0]
-        if not found:
-            raise AbsentError("The archive is slow and has not answered in time: try again later.")
-        return found[0]
+def within(call: Callable[[], Found], most_s: float | None) -> Found:
+    """Return what a call returns or raise what it raises; AbsentError where that takes longer than some seconds."""
+    if most_s is None:
+        return call()
+    found: list[Found] = []
+    failed: list[Exception] = []
+
+    def run() -> None:
+        try:
+            found.append(call())
+        except Exception as error:
+            failed.append(error)
+
+    thread = threading.Thread(target=run, name="archive", daemon=True)
+    thread.start()
+    thread.join(most_s)
+    if failed:
+        raise failed[0]
+    if not found:
+        raise AbsentError("The archive is slow and has not answered in time: try again later.")
+    return found[0]
+
+
+def silent() -> AbsentError:
+    """Return that nobody answers."""
+    return AbsentError("The archive does not answer at its address: try again later, or have pacs.toml checked.")
+
+
+def gone() -> UsageError:
+    """Return that the archive lacks what it listed."""
+    return UsageError("The archive has no such study or object any more: find it again.")
+
+
+def cannot_now(status: object) -> AbsentError:
+    """Return that the archive is out of resources."""
+    return AbsentError(f"The archive cannot answer now (status {status}): try again later.")
+
+
+def refuses(status: object) -> UsageError:
+    """Return that the archive refuses what was asked."""
+    return UsageError(f"The archive refuses the request (status {status}): ask its team.")
+
+
+def unlisted() -> UsageError:
+    """Return that stored objects are not found again."""
+    return UsageError("The archive took the objects and does not list them: ask its team, nothing counts as sent.")
+
+
+def too_large() -> UsageError:
+    """Return that an object is beyond the limit of uploads."""
+    return UsageError(f"The object has more than {UPLOAD_LIMIT_MB} MB, so it is not fetched: choose another one.")
 
 
 def _client_class() -> Any:
@@ -205,14 +238,14 @@ def _said(error: Exception) -> Exception:
         if status in (401, 403):
             return UsageError("The archive refuses our name or password: have pacs.toml checked.")
         if status in (404, 410):
-            return UsageError("The archive has no such study or object any more: find it again.")
+            return gone()
         if status in (408, 429) or status >= 500:
-            return AbsentError(f"The archive cannot answer now (status {status}): try again later.")
-        return UsageError(f"The archive refuses the request (status {status}): ask its team.")
+            return cannot_now(status)
+        return refuses(status)
     if isinstance(error, requests.exceptions.SSLError):
         return UsageError("The archive's certificate is not trusted: have ca in pacs.toml checked.")
     if isinstance(error, requests.ConnectionError | requests.Timeout):
-        return AbsentError("The archive does not answer at its address: try again later, or have pacs.toml checked.")
+        return silent()
     return AbsentError(f"The archive's answer cannot be read ({type(error).__name__}): try again later.")
 
 

@@ -15,10 +15,11 @@ from typing import Any
 
 from engine.actor import Actor
 from engine.errors import UsageError
-from engine.hospital.archive import AbsentError, DicomWebArchive, FoundObject, FoundStudy, WantedStudies
+from engine.hospital.archive import AbsentError, FoundObject, FoundStudy, WantedStudies
 from engine.hospital.classes import ACCEPTED, FETCHED_MODALITIES, name_of
 from engine.hospital.inbox import Inbox
 from engine.hospital.settings import ArchiveSettings, archive_settings
+from engine.hospital.way import Archive, open_archive
 from engine.intake.upload import Upload
 from engine.store.acts import Act
 from engine.store.audit_file import AuditFile
@@ -43,7 +44,7 @@ class FetchedObjects:
 def find(workspace: Workspace, wanted: WantedStudies, *, actor: Actor) -> list[FoundStudy]:
     """Return the studies of the archive that match; NotPermittedError for whom the archive is not."""
     require(workspace.database, actor, "fetch")
-    found = DicomWebArchive(archive_settings(workspace.path)).find(wanted)
+    found = open_archive(archive_settings(workspace.path)).find(wanted)
     workspace.audit("archive searched", actor=actor, about={"by": sorted(wanted.filters()), "found": len(found)})
     return found
 
@@ -51,13 +52,13 @@ def find(workspace: Workspace, wanted: WantedStudies, *, actor: Actor) -> list[F
 def objects(workspace: Workspace, study: FoundStudy, *, actor: Actor) -> list[FoundObject]:
     """Return the films and recordings of a study of the archive."""
     require(workspace.database, actor, "fetch")
-    return objects_of(DicomWebArchive(archive_settings(workspace.path)), study)
+    return objects_of(open_archive(archive_settings(workspace.path)), study)
 
 
 def as_upload(workspace: Workspace, one: FoundObject, *, actor: Actor) -> Upload:
     """Return an object of the archive as an upload, which is de-identified and judged as every other."""
     require(workspace.database, actor, "fetch")
-    data = DicomWebArchive(archive_settings(workspace.path)).fetch(one)
+    data = open_archive(archive_settings(workspace.path)).fetch(one)
     workspace.audit("archive fetched", actor=actor, about={"objects": 1, "for": "a query"})
     return Upload("object.dcm", data)
 
@@ -66,7 +67,7 @@ def into_inbox(workspace: Workspace, chosen: Sequence[FoundObject], *, actor: Ac
     """Fetch a few objects into the inbox, for the cohort of the settings; AbsentError where the archive is away."""
     require(workspace.database, actor, "fetch")
     settings = archive_settings(workspace.path)
-    job = FetchJob(workspace.path, settings, DicomWebArchive(settings))
+    job = FetchJob(workspace.path, settings, open_archive(settings))
     with Inbox(workspace.path) as inbox:
         for one in chosen:
             job.one(inbox, one)
@@ -81,7 +82,7 @@ class FetchJob:
         self,
         workspace: Path,
         settings: ArchiveSettings,
-        archive: DicomWebArchive,
+        archive: Archive,
         *,
         on_progress: Callable[[str], object] = lambda words: None,
         now: Callable[[], datetime] = datetime.now,
@@ -162,7 +163,7 @@ class FetchJob:
         return first <= at < last if first <= last else at >= first or at < last
 
 
-def objects_of(archive: DicomWebArchive, study: FoundStudy) -> list[FoundObject]:
+def objects_of(archive: Archive, study: FoundStudy) -> list[FoundObject]:
     """Return those objects of a study that are films and recordings."""
     listed = archive.objects(study.uid, FETCHED_MODALITIES)
     known = [one for one in listed if one.sop_class in ACCEPTED]

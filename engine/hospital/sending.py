@@ -10,9 +10,10 @@ from pydicom.dataset import Dataset
 
 from engine.actor import Actor
 from engine.errors import CasebindError, UsageError
-from engine.hospital.archive import DicomWebArchive, FoundStudy, WantedStudies
+from engine.hospital.archive import FoundStudy, WantedStudies
 from engine.hospital.fetching import objects_of
 from engine.hospital.settings import archive_settings
+from engine.hospital.way import Archive, open_archive
 from engine.intake.limited import read_limited
 from engine.intake.upload import Upload
 from engine.report.dicom.back import objects_for
@@ -45,7 +46,7 @@ def send_back(
     counts as sent then.
     """
     require(workspace.database, actor, "fetch")
-    archive = DicomWebArchive(archive_settings(workspace.path), in_job=True)
+    archive = open_archive(archive_settings(workspace.path), in_job=True)
     study = _only(archive.find(wanted))
     original = _original(workspace, archive, study, answer.study)
     made: list[Dataset] = []
@@ -70,7 +71,7 @@ def _only(found: list[FoundStudy]) -> FoundStudy:
     return found[0]
 
 
-def _original(workspace: Workspace, archive: DicomWebArchive, study: FoundStudy, query: Study) -> Dataset:
+def _original(workspace: Workspace, archive: Archive, study: FoundStudy, query: Study) -> Dataset:
     """Return the header of the query's own object in a study; UsageError where the study does not hold it."""
     for one in objects_of(archive, study):
         file = archive.fetch(one)

@@ -73,13 +73,25 @@ class FolderSettings:
 
 
 @dataclass(frozen=True)
-class ArchiveSettings:
-    """DICOMweb. url: the root of its services; password_file: what holds the password, its first line; quiet: from, to.
+class DimseSettings:
+    """An archive without DICOMweb. title: its AE title; calling: ours, as its team has entered it."""
 
-    per_minute : objects that a job fetches at most in a minute; 0 for no limit
+    title: str
+    host: str
+    port: int
+    calling: str = "CASEBIND"
+
+
+@dataclass(frozen=True)
+class ArchiveSettings:
+    """The archive, by DICOMweb or by DIMSE. url: the root of DICOMweb; quiet: from, to.
+
+    password_file : what holds the password, its first line
+    per_minute    : objects that a job fetches at most in a minute; 0 for no limit
+    dimse         : where the archive answers C-FIND and C-GET; None where url names DICOMweb
     """
 
-    url: str
+    url: str = ""
     user: str = ""
     password_file: str = ""
     proxy: str = ""
@@ -87,6 +99,7 @@ class ArchiveSettings:
     quiet: str = ""
     cohort: str = COHORT
     tls: TlsFiles = field(default_factory=TlsFiles)
+    dimse: DimseSettings | None = None
 
     def quiet_time(self) -> tuple[time, time] | None:
         """Return from when to when a job fetches nothing, in local time; None for never."""
@@ -144,9 +157,7 @@ def listen_settings(workspace: Path) -> ListenSettings:
     content = _content(workspace)
     senders = tuple(_made(Sender, one, "sender") for one in content.get("sender", []))
     found = _with_tls(ListenSettings, content.get("listen", {}), "listen", senders=senders)
-    for title in (found.title, *(one.title for one in senders)):
-        if not TITLE.fullmatch(title) or not title.strip():
-            raise UsageError(f"The AE title '{title}' in {FILE} has no 1 to 16 plain characters: correct it.")
+    _check_titles(found.title, *(one.title for one in senders))
     _check_address(found, "listen")
     return found
 
@@ -169,12 +180,21 @@ def archive_settings(workspace: Path) -> ArchiveSettings:
     content = _content(workspace)
     if "pacs" not in content:
         raise UsageError(f"No archive is named: write [pacs] with its url into {FILE} of the workspace (docs/pacs.md).")
-    return checked(_with_tls(ArchiveSettings, content["pacs"], "pacs"))
+    given = dict(content["pacs"])
+    named = given.pop("dimse", None)
+    if named is not None and not isinstance(named, dict):
+        raise UsageError(f"The value of 'dimse' in pacs of {FILE} is no table: write title, host and port into it.")
+    dimse = None if named is None else _made(DimseSettings, named, "dimse")
+    return checked(_with_tls(ArchiveSettings, given, "pacs", dimse=dimse))
 
 
 def checked(found: ArchiveSettings) -> ArchiveSettings:
     """Return settings of the archive that can be; UsageError for others."""
-    if not found.url.startswith(("http://", "https://")):
+    if found.dimse is not None:
+        _check_titles(found.dimse.title, found.dimse.calling)
+        if found.url:
+            raise UsageError(f"The settings [pacs] in {FILE} name url and dimse: leave one of them out.")
+    elif not found.url.startswith(("http://", "https://")):
         raise UsageError(f"The url of [pacs] in {FILE} is no http or https address: correct it.")
     if found.quiet and not _is_quiet(found):
         raise UsageError(f"The quiet time of [pacs] in {FILE} is not written as 07:00-19:00: correct it.")
@@ -194,6 +214,20 @@ def server_context(tls: TlsFiles) -> ssl.SSLContext | None:
     except (OSError, ssl.SSLError) as error:
         raise UsageError(f"The certificates named in {FILE} cannot be used ({error}): check the files.") from error
     context.verify_mode = ssl.CERT_REQUIRED
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
+def client_context(tls: TlsFiles) -> ssl.SSLContext | None:
+    """Return TLS that checks the other side's certificate and shows ours; None where none is set."""
+    if not any((tls.certificate, tls.key, tls.ca)):
+        return None
+    try:
+        context = ssl.create_default_context(cafile=tls.ca or None)
+        if tls.certificate:
+            context.load_cert_chain(tls.certificate, tls.key or None)
+    except (OSError, ssl.SSLError) as error:
+        raise UsageError(f"The certificates named in {FILE} cannot be used ({error}): check the files.") from error
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     return context
 
@@ -229,6 +263,12 @@ def _made(kind: type[Kind], given: dict[str, Any], section: str, **more: Any) ->
         return kind(**given, **more)
     except TypeError as error:
         raise UsageError(f"The settings {FILE} lack something in {section} ({error}): complete it.") from error
+
+
+def _check_titles(*titles: str) -> None:
+    for title in titles:
+        if not TITLE.fullmatch(title) or not title.strip():
+            raise UsageError(f"The AE title '{title}' in {FILE} has no 1 to 16 plain characters: correct it.")
 
 
 def _check_address(found: ListenSettings | ReportSettings, section: str) -> None:

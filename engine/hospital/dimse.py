@@ -1,0 +1,271 @@
+"""The archive by DIMSE, where it has no DICOMweb: found by C-FIND, fetched by C-GET, stored by C-STORE (PS3.4 annexes B, C).
+
+C-GET brings an object on the association that asked for it: no port of ours need be open, no title of ours be entered
+as a destination, and what comes is known to be what was asked for. That is why it is taken and not C-MOVE.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from pydicom.dataset import Dataset
+
+from engine.errors import UsageError
+from engine.hospital.archive import (
+    ANSWERS_IN_S,
+    CONNECTS_IN_S,
+    FETCHES_IN_S,
+    MEGABYTE,
+    MOST_FOUND,
+    READS_IN_JOBS_S,
+    READS_IN_S,
+    SHOWN,
+    AbsentError,
+    FoundObject,
+    FoundStudy,
+    WantedStudies,
+    cannot_now,
+    gone,
+    refuses,
+    silent,
+    too_large,
+    unlisted,
+    within,
+)
+from engine.hospital.classes import FIND, GET
+from engine.hospital.settings import ArchiveSettings, DimseSettings, client_context
+from engine.settings import UPLOAD_LIMIT_MB
+
+SUCCESS, OUT_OF_RESOURCES, CANCELLED = 0x0000, 0xA700, 0xFE00  # PS3.4 tables B.2-1 and C.4-1
+PENDING = (0xFF00, 0xFF01)
+BUSY = range(0xA700, 0xA800)
+TRANSIENT = 2  # result of a rejection, PS3.8 table 9-21
+ASKED = 1  # message ID of what an association asks at a time
+
+
+class DimseArchive:
+    """One archive. in_job: waits longer for an answer, as nobody looks on, and takes lists of any length."""
+
+    def __init__(self, settings: ArchiveSettings, peer: DimseSettings, *, in_job: bool = False) -> None:
+        self._peer, self._tls, self._in_job = peer, client_context(settings.tls), in_job
+
+    def find(self, wanted: WantedStudies, limit: int = MOST_FOUND) -> list[FoundStudy]:
+        """Return the studies that match, the newest first; UsageError with one sentence where that fails."""
+        filters = wanted.filters()
+        return self._within(lambda: self._find(filters, wanted.modalities or ("",), None if self._in_job else limit))
+
+    def objects(self, study: str, modalities: Sequence[str]) -> list[FoundObject]:
+        """Return the objects of a study's series of some modalities, in the order of their numbers."""
+        found = self._within(lambda: self._objects(study, modalities))
+        return sorted(found, key=lambda one: (one.modality, one.series, one.uid))
+
+    def fetch(self, one: FoundObject) -> bytes:
+        """Return the DICOM file of an object, in the transfer syntax in which it lies where the archive can."""
+        return self._within(lambda: self._fetch(one), FETCHES_IN_S)
+
+    def store(self, study: str, objects: Sequence[Dataset]) -> None:
+        """Store objects into a study and ask for each of them again; UsageError unless all are there."""
+        self._within(lambda: self._store(objects), FETCHES_IN_S)
+        for one in objects:
+            keys = {"SeriesInstanceUID": str(one.SeriesInstanceUID), "SOPInstanceUID": str(one.SOPInstanceUID)}
+            listed = self._within(lambda keys=keys: self._listed("IMAGE", study, keys))  # type: ignore[misc]
+            if [_word(each, "SOPInstanceUID") for each in listed] != [keys["SOPInstanceUID"]]:
+                raise unlisted()
+
+    def _find(self, filters: dict[str, str], kinds: Sequence[str], limit: int | None) -> list[FoundStudy]:
+        found: dict[str, FoundStudy] = {}
+        with self._associated(finder()) as association:
+            for kind in kinds:  # one at a time: not every archive matches lists
+                keys = {**dict.fromkeys(SHOWN, ""), **filters, "ModalitiesInStudy": kind}
+                for one in _answers(association, "STUDY", keys, limit):
+                    study = _study(one)
+                    if not kind or not study.modalities or kind in study.modalities:  # some archives match no kinds
+                        found[study.uid] = study
+        return sorted(found.values(), key=lambda one: (one.date, one.uid), reverse=True)
+
+    def _objects(self, study: str, modalities: Sequence[str]) -> list[FoundObject]:
+        found = []
+        with self._associated(finder()) as association:
+            of_study = {"StudyInstanceUID": study, "SeriesInstanceUID": ""}
+            for series in _answers(association, "SERIES", {**of_study, "Modality": ""}):
+                modality, number = _word(series, "Modality"), _word(series, "SeriesInstanceUID")
+                if modality not in modalities:
+                    continue
+                of_series = {"StudyInstanceUID": study, "SeriesInstanceUID": number}
+                for one in _answers(association, "IMAGE", {**of_series, "SOPInstanceUID": "", "SOPClassUID": ""}):
+                    sop_class = _word(one, "SOPClassUID")
+                    if not sop_class:
+                        raise UsageError(
+                            "The archive does not say of which SOP class its objects are, so none is fetched: "
+                            "ask its team."
+                        )
+                    found.append(FoundObject(study, number, _word(one, "SOPInstanceUID"), sop_class, modality))
+        return found
+
+    def _listed(self, level: str, study: str, keys: dict[str, str]) -> list[Dataset]:
+        with self._associated(finder()) as association:
+            return _answers(association, level, {"StudyInstanceUID": study, **keys})
+
+    def _fetch(self, one: FoundObject) -> bytes:
+        from pynetdicom import build_role, evt
+
+        came: list[bytes] = []
+        large: list[int] = []
+
+        def take(event: Any) -> int:
+            size = event.request.DataSet.getbuffer().nbytes
+            if size > UPLOAD_LIMIT_MB * MEGABYTE:
+                large.append(size)
+                return OUT_OF_RESOURCES
+            if str(event.request.AffectedSOPInstanceUID) == one.uid:
+                came.append(event.encoded_dataset())
+            return SUCCESS
+
+        roles = [build_role(one.sop_class, scp_role=True)]
+        with self._associated(getter(one.sop_class), ext_neg=roles, evt_handlers=[(evt.EVT_C_STORE, take)]) as made:
+            keys = {"StudyInstanceUID": one.study, "SeriesInstanceUID": one.series, "SOPInstanceUID": one.uid}
+            last = SUCCESS
+            for status, _ in _offered(lambda: made.send_c_get(_identifier("IMAGE", keys), GET, ASKED), "C-GET"):
+                last = _status(status)
+        if large:
+            raise too_large()
+        if came:
+            return came[0]
+        if last in BUSY:
+            raise cannot_now(f"{last:04X}")
+        raise gone() if last == SUCCESS else refuses(f"{last:04X}")
+
+    def _store(self, objects: Sequence[Dataset]) -> None:
+        with self._associated(storer(objects)) as association:
+            for one in objects:
+                try:
+                    last = _status(association.send_c_store(one))
+                except ValueError as error:
+                    raise _unoffered("C-STORE") from error
+                if last in BUSY:
+                    raise cannot_now(f"{last:04X}")
+                if last >> 12 not in (0x0, 0xB) or 0 < last < 0xB000:  # a success or a warning stores it
+                    raise refuses(f"{last:04X}")
+
+    @contextmanager
+    def _associated(self, ae: Any, **more: Any) -> Iterator[Any]:
+        """Associate for one question; AbsentError where nobody answers, UsageError where we are rejected."""
+        reads_in_s = READS_IN_JOBS_S if self._in_job else READS_IN_S
+        ae.ae_title = self._peer.calling
+        ae.connection_timeout, ae.acse_timeout = CONNECTS_IN_S, reads_in_s
+        ae.dimse_timeout = ae.network_timeout = max(reads_in_s, READS_IN_JOBS_S)
+        tls = (self._tls, self._peer.host) if self._tls else None
+        made = ae.associate(self._peer.host, self._peer.port, ae_title=self._peer.title, tls_args=tls, **more)
+        if not made.is_established:
+            if not made.is_rejected:
+                raise silent()
+            if made.acceptor.primitive.result == TRANSIENT:
+                raise cannot_now("A-ASSOCIATE-RJ")
+            raise UsageError("The archive rejects our AE title or does not know its own: have pacs.toml checked.")
+        try:
+            yield made
+        finally:
+            if made.is_established:
+                made.release()
+
+    def _within(self, call: Callable[[], Any], most_s: float = ANSWERS_IN_S) -> Any:
+        return within(call, None if self._in_job else most_s)
+
+
+def finder() -> Any:
+    """Return the application entity that asks; the conformance statement reads it from here."""
+    ae = _entity()
+    ae.add_requested_context(FIND)
+    return ae
+
+
+def getter(sop_class: str) -> Any:
+    """Return the application entity that fetches an object of a class, a presentation context per transfer syntax."""
+    from pynetdicom import ALL_TRANSFER_SYNTAXES
+
+    ae = _entity()
+    ae.add_requested_context(GET)
+    for syntax in ALL_TRANSFER_SYNTAXES:
+        ae.add_requested_context(sop_class, syntax)
+    return ae
+
+
+def storer(objects: Sequence[Dataset]) -> Any:
+    """Return the application entity that stores objects, each in the transfer syntax that it is in."""
+    ae = _entity()
+    for sop_class, syntax in sorted({(str(one.SOPClassUID), str(one.file_meta.TransferSyntaxUID)) for one in objects}):
+        ae.add_requested_context(sop_class, syntax)
+    return ae
+
+
+def _entity() -> Any:
+    try:
+        from pynetdicom import AE
+    except ModuleNotFoundError as error:
+        raise UsageError("The package pynetdicom is missing: install `casebind[pacs]` to ask an archive.") from error
+    return AE()
+
+
+def _answers(association: Any, level: str, keys: dict[str, str], limit: int | None = None) -> list[Dataset]:
+    """Return what a C-FIND finds; at the limit it is cancelled, and what had come until then counts."""
+    found: list[Dataset] = []
+    last, cancelled = SUCCESS, False
+    for status, one in _offered(lambda: association.send_c_find(_identifier(level, keys), FIND, ASKED), "C-FIND"):
+        last = _status(status)
+        if last in PENDING and one is not None and not cancelled:
+            found.append(one)
+            if limit is not None and len(found) >= limit:
+                association.send_c_cancel(ASKED, query_model=FIND)
+                cancelled = True
+    if last in BUSY:
+        raise cannot_now(f"{last:04X}")
+    if last not in (SUCCESS, CANCELLED):
+        raise refuses(f"{last:04X}")
+    return found
+
+
+def _offered(call: Callable[[], Iterator[tuple[Dataset, Dataset | None]]], service: str) -> Any:
+    """Return the answers to a request; UsageError where the archive has no such service."""
+    try:
+        return call()
+    except ValueError as error:
+        raise _unoffered(service) from error
+
+
+def _unoffered(service: str) -> UsageError:
+    return UsageError(f"The archive does not offer {service} to us: ask its team to permit it for our AE title.")
+
+
+def _status(answer: Dataset) -> int:
+    """Return the status of an answer; AbsentError where none came."""
+    if "Status" not in answer:
+        raise AbsentError("The archive is slow and has not answered in time: try again later.")
+    return int(answer.Status)
+
+
+def _identifier(level: str, keys: dict[str, str]) -> Dataset:
+    found = Dataset()
+    found.QueryRetrieveLevel = level
+    if not all(value.isascii() for value in keys.values()):
+        found.SpecificCharacterSet = "ISO_IR 192"
+    for name, value in keys.items():
+        setattr(found, name, value)
+    return found
+
+
+def _study(one: Dataset) -> FoundStudy:
+    kinds = one.get("ModalitiesInStudy") or ()
+    return FoundStudy(
+        uid=_word(one, "StudyInstanceUID"),
+        date=_word(one, "StudyDate"),
+        accession=_word(one, "AccessionNumber"),
+        patient=_word(one, "PatientID"),
+        modalities=(kinds,) if isinstance(kinds, str) else tuple(str(kind) for kind in kinds),
+        description=_word(one, "StudyDescription"),
+    )
+
+
+def _word(one: Dataset, name: str) -> str:
+    return str(one.get(name) or "").strip()
