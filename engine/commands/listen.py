@@ -64,13 +64,13 @@ def command(*, conformance: bool, workspace: Path | None) -> None:
 
 
 def _conformance(folder: Path) -> str:
-    from engine.hospital.settings import listen_settings
+    from engine.hospital.settings import listen_settings, peer_of
 
     try:
         from engine.hospital.conformance import statement
     except ModuleNotFoundError as error:
         raise _missing(error) from error
-    return statement(listen_settings(folder))
+    return statement(listen_settings(folder), peer_of(folder))
 
 
 def _listener(folder: Path, found: ListenSettings) -> Listener:

@@ -52,8 +52,8 @@ def wanted_options(command: Command) -> Command:
 def find(*, as_json: bool, workspace: Path | None, modality: tuple[str, ...], **given: str) -> None:
     """List the studies that match, the newest first. The app may be running."""
     folder, wanted = _folder(workspace), _wanted(given, modality)
-    from engine.hospital.way import open_archive
     from engine.hospital.settings import archive_settings
+    from engine.hospital.way import open_archive
     from engine.store.acts import Act
     from engine.store.audit_file import AuditFile
 
@@ -97,9 +97,9 @@ def get(
     from tqdm import tqdm
 
     folder = _folder(workspace)
-    from engine.hospital.way import open_archive
     from engine.hospital.fetching import FetchJob
     from engine.hospital.settings import archive_settings, checked
+    from engine.hospital.way import open_archive
 
     listed = read_worklist(worklist) if worklist else [_wanted(given, modality)]
     asked: dict[str, Any] = {"cohort": cohort, "per_minute": per_minute, "quiet": quiet}

@@ -73,7 +73,7 @@ class FoundStudy:
 
 @dataclass(frozen=True)
 class FoundObject:
-    """One object of the archive, by its numbers."""
+    """One object of the archive, by its numbers. sop_class: "" where the archive does not say."""
 
     study: str
     series: str

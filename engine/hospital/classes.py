@@ -59,6 +59,11 @@ VERIFICATION = uid.UID("1.2.840.10008.1.1")
 COMMITMENT = uid.UID("1.2.840.10008.1.20.1")  # Storage Commitment Push Model
 FIND = uid.UID("1.2.840.10008.5.1.4.1.2.2.1")  # Study Root Query/Retrieve Information Model
 GET = uid.UID("1.2.840.10008.5.1.4.1.2.2.3")
+SENT = (  # what goes back into the archive, in explicit VR little endian
+    uid.ComprehensiveSRStorage,
+    uid.KeyObjectSelectionDocumentStorage,
+    uid.SecondaryCaptureImageStorage,
+)
 FETCHED_MODALITIES = ("CR", "DX", "ECG")  # of series that hold films and recordings
 
 

@@ -1,13 +1,14 @@
-"""The conformance statement of the listener, in the parts of PS3.2, from the tables that the listener works by."""
+"""The conformance statement, in the parts of PS3.2, from the tables by which we listen and ask."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from pydicom.uid import UID
+from pydicom.uid import UID, ExplicitVRLittleEndian
 from pynetdicom import ALL_TRANSFER_SYNTAXES, PYNETDICOM_IMPLEMENTATION_UID, PYNETDICOM_IMPLEMENTATION_VERSION
 
-from engine.hospital.classes import ACCEPTED
+from engine.hospital.classes import ACCEPTED, SENT
+from engine.hospital.dimse import finder, getter, storer
 from engine.hospital.listener import (
     CANNOT_UNDERSTAND,
     NETWORK_S,
@@ -17,20 +18,21 @@ from engine.hospital.listener import (
     SUCCESS,
     entity,
 )
-from engine.hospital.settings import ListenSettings
+from engine.hospital.settings import DimseSettings, ListenSettings
 from engine.version import __version__
 
 ROLES = {"film": "taken up", "recording": "taken up", "beside": "kept aside"}
 
 
-def statement(settings: ListenSettings) -> str:
-    """Return the statement as Markdown."""
+def statement(settings: ListenSettings, peer: DimseSettings | None = None) -> str:
+    """Return the statement as Markdown. peer: the archive that is asked by DIMSE, where there is one."""
     return "\n\n".join(
         (
             f"# DICOM conformance statement of Casebind {__version__}",
             _entity(settings),
             _services(settings),
             _classes(settings),
+            _asked(peer),
             _syntaxes(),
             _statuses(),
             _security(settings),
@@ -60,7 +62,9 @@ def _entity(settings: ListenSettings) -> str:
 def _services(settings: ListenSettings) -> str:
     rows = [
         ("Verification", "no", "yes"),
-        ("Storage", "no", "yes"),
+        ("Storage", "yes, of what goes back", "yes; of what C-GET brings too, on the association that asked"),
+        ("Query/Retrieve, Study Root: C-FIND and C-GET", "yes", "no"),
+        ("Query/Retrieve: C-MOVE", "no", "no; its sub-operations are taken as any other storage"),
         ("Storage Commitment Push Model", "no", "yes, reported on an association of its own"),
     ]
     reported = [f"{one.title} at {one.host}:{one.port}" for one in settings.senders if one.port]
@@ -77,6 +81,41 @@ def _classes(settings: ListenSettings) -> str:
     ]
     lead = "Every class is accepted in every transfer syntax below. What is kept aside is stored, and not searched."
     return f"## Storage classes\n\n{lead}\n\n" + _table(("SOP class UID", "Name", "What becomes of it"), rows)
+
+
+def proposed() -> list[tuple[str, str, str]]:
+    """Return the presentation contexts that we propose to an archive: what for, SOP class, transfer syntax."""
+    taken = [uid for uid, one in ACCEPTED.items() if one.role != "beside"]
+    entities = [
+        ("found", finder()),
+        *(("fetched", getter(uid)) for uid in taken),
+        ("sent back", storer((uid, ExplicitVRLittleEndian) for uid in SENT)),
+    ]
+    return [
+        (what, str(context.abstract_syntax), str(syntax))
+        for what, ae in entities
+        for context in ae.requested_contexts
+        for syntax in context.transfer_syntax
+    ]
+
+
+def _asked(peer: DimseSettings | None) -> str:
+    syntaxes: dict[tuple[str, str], list[str]] = {}
+    for what, sop_class, syntax in proposed():
+        syntaxes.setdefault((what, sop_class), []).append(syntax)
+    every = {str(one) for one in ALL_TRANSFER_SYNTAXES}
+    rows = [
+        (sop_class, UID(sop_class).name, what, "all below" if every <= set(found) else ", ".join(dict.fromkeys(found)))
+        for (what, sop_class), found in syntaxes.items()
+    ]
+    whom = f"{peer.title} at {peer.host}:{peer.port}, as {peer.calling}" if peer else "none yet"
+    lead = (
+        f"Asked by DIMSE: {whom}. What is found is a study, its series and their objects (C-FIND, Study Root). An "
+        "object is fetched alone (C-GET), and we are the SCP of its class then (role selection). The C-FIND of a "
+        "person who waits is cancelled at its limit (C-CANCEL)."
+    )
+    heads = ("SOP class UID", "Name", "What for", "Transfer syntaxes")
+    return f"## What is asked of an archive without DICOMweb\n\n{lead}\n\n" + _table(heads, rows)
 
 
 def _syntaxes() -> str:

@@ -1,4 +1,4 @@
-"""The archive by DIMSE, where it has no DICOMweb: found by C-FIND, fetched by C-GET, stored by C-STORE (PS3.4 annexes B, C).
+"""The archive by DIMSE, where it has no DICOMweb: C-FIND, C-GET, C-STORE (PS3.4 annexes B and C).
 
 C-GET brings an object on the association that asked for it: no port of ours need be open, no title of ours be entered
 as a destination, and what comes is known to be what was asked for. That is why it is taken and not C-MOVE.
@@ -6,7 +6,7 @@ as a destination, and what comes is known to be what was asked for. That is why 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -34,14 +34,14 @@ from engine.hospital.archive import (
     unlisted,
     within,
 )
-from engine.hospital.classes import FIND, GET
+from engine.hospital.classes import ACCEPTED, FIND, GET
 from engine.hospital.settings import ArchiveSettings, DimseSettings, client_context
 from engine.settings import UPLOAD_LIMIT_MB
 
 SUCCESS, OUT_OF_RESOURCES, CANCELLED = 0x0000, 0xA700, 0xFE00  # PS3.4 tables B.2-1 and C.4-1
 PENDING = (0xFF00, 0xFF01)
 BUSY = range(0xA700, 0xA800)
-TRANSIENT = 2  # result of a rejection, PS3.8 table 9-21
+ACCEPTED_IT, TRANSIENT = 0, 2  # results of asking for an association, PS3.8 table 9-21
 ASKED = 1  # message ID of what an association asks at a time
 
 
@@ -76,7 +76,7 @@ class DimseArchive:
 
     def _find(self, filters: dict[str, str], kinds: Sequence[str], limit: int | None) -> list[FoundStudy]:
         found: dict[str, FoundStudy] = {}
-        with self._associated(finder()) as association:
+        with self._associated(finder(), "C-FIND") as association:
             for kind in kinds:  # one at a time: not every archive matches lists
                 keys = {**dict.fromkeys(SHOWN, ""), **filters, "ModalitiesInStudy": kind}
                 for one in _answers(association, "STUDY", keys, limit):
@@ -87,7 +87,7 @@ class DimseArchive:
 
     def _objects(self, study: str, modalities: Sequence[str]) -> list[FoundObject]:
         found = []
-        with self._associated(finder()) as association:
+        with self._associated(finder(), "C-FIND") as association:
             of_study = {"StudyInstanceUID": study, "SeriesInstanceUID": ""}
             for series in _answers(association, "SERIES", {**of_study, "Modality": ""}):
                 modality, number = _word(series, "Modality"), _word(series, "SeriesInstanceUID")
@@ -95,17 +95,12 @@ class DimseArchive:
                     continue
                 of_series = {"StudyInstanceUID": study, "SeriesInstanceUID": number}
                 for one in _answers(association, "IMAGE", {**of_series, "SOPInstanceUID": "", "SOPClassUID": ""}):
-                    sop_class = _word(one, "SOPClassUID")
-                    if not sop_class:
-                        raise UsageError(
-                            "The archive does not say of which SOP class its objects are, so none is fetched: "
-                            "ask its team."
-                        )
-                    found.append(FoundObject(study, number, _word(one, "SOPInstanceUID"), sop_class, modality))
+                    uid, sop_class = _word(one, "SOPInstanceUID"), _word(one, "SOPClassUID")  # an optional key
+                    found.append(FoundObject(study, number, uid, sop_class, modality))
         return found
 
     def _listed(self, level: str, study: str, keys: dict[str, str]) -> list[Dataset]:
-        with self._associated(finder()) as association:
+        with self._associated(finder(), "C-FIND") as association:
             return _answers(association, level, {"StudyInstanceUID": study, **keys})
 
     def _fetch(self, one: FoundObject) -> bytes:
@@ -123,8 +118,10 @@ class DimseArchive:
                 came.append(event.encoded_dataset())
             return SUCCESS
 
-        roles = [build_role(one.sop_class, scp_role=True)]
-        with self._associated(getter(one.sop_class), ext_neg=roles, evt_handlers=[(evt.EVT_C_STORE, take)]) as made:
+        roles = [build_role(sop_class, scp_role=True) for sop_class in _classes(one.sop_class)]
+        with self._associated(
+            getter(one.sop_class), "C-GET", ext_neg=roles, evt_handlers=[(evt.EVT_C_STORE, take)]
+        ) as made:
             keys = {"StudyInstanceUID": one.study, "SeriesInstanceUID": one.series, "SOPInstanceUID": one.uid}
             last = SUCCESS
             for status, _ in _offered(lambda: made.send_c_get(_identifier("IMAGE", keys), GET, ASKED), "C-GET"):
@@ -138,7 +135,8 @@ class DimseArchive:
         raise gone() if last == SUCCESS else refuses(f"{last:04X}")
 
     def _store(self, objects: Sequence[Dataset]) -> None:
-        with self._associated(storer(objects)) as association:
+        kinds = {(str(one.SOPClassUID), str(one.file_meta.TransferSyntaxUID)) for one in objects}
+        with self._associated(storer(sorted(kinds)), "C-STORE") as association:
             for one in objects:
                 try:
                     last = _status(association.send_c_store(one))
@@ -150,7 +148,7 @@ class DimseArchive:
                     raise refuses(f"{last:04X}")
 
     @contextmanager
-    def _associated(self, ae: Any, **more: Any) -> Iterator[Any]:
+    def _associated(self, ae: Any, service: str, **more: Any) -> Iterator[Any]:
         """Associate for one question; AbsentError where nobody answers, UsageError where we are rejected."""
         reads_in_s = READS_IN_JOBS_S if self._in_job else READS_IN_S
         ae.ae_title = self._peer.calling
@@ -159,9 +157,12 @@ class DimseArchive:
         tls = (self._tls, self._peer.host) if self._tls else None
         made = ae.associate(self._peer.host, self._peer.port, ae_title=self._peer.title, tls_args=tls, **more)
         if not made.is_established:
+            answer = made.acceptor.primitive
+            if answer is not None and answer.result == ACCEPTED_IT:
+                raise _unoffered(service)  # no presentation context
             if not made.is_rejected:
                 raise silent()
-            if made.acceptor.primitive.result == TRANSIENT:
+            if answer.result == TRANSIENT:
                 raise cannot_now("A-ASSOCIATE-RJ")
             raise UsageError("The archive rejects our AE title or does not know its own: have pacs.toml checked.")
         try:
@@ -182,20 +183,29 @@ def finder() -> Any:
 
 
 def getter(sop_class: str) -> Any:
-    """Return the application entity that fetches an object of a class, a presentation context per transfer syntax."""
-    from pynetdicom import ALL_TRANSFER_SYNTAXES
+    """Return the application entity that fetches an object, a presentation context per class and transfer syntax.
+
+    sop_class : of the object; "" where the archive does not say, and every class of films and recordings is proposed
+    """
+    from pynetdicom import ALL_TRANSFER_SYNTAXES, DEFAULT_TRANSFER_SYNTAXES
 
     ae = _entity()
     ae.add_requested_context(GET)
-    for syntax in ALL_TRANSFER_SYNTAXES:
-        ae.add_requested_context(sop_class, syntax)
+    for one in _classes(sop_class):
+        is_film = ACCEPTED[one].role == "film"  # 128 contexts at most in all, and recordings lie uncompressed
+        for syntax in ALL_TRANSFER_SYNTAXES if is_film or sop_class else DEFAULT_TRANSFER_SYNTAXES:
+            ae.add_requested_context(one, syntax)
     return ae
 
 
-def storer(objects: Sequence[Dataset]) -> Any:
-    """Return the application entity that stores objects, each in the transfer syntax that it is in."""
+def _classes(sop_class: str) -> list[str]:
+    return [sop_class] if sop_class else [uid for uid, one in ACCEPTED.items() if one.role != "beside"]
+
+
+def storer(kinds: Iterable[tuple[str, str]]) -> Any:
+    """Return the application entity that stores objects. kinds: SOP class and transfer syntax of each."""
     ae = _entity()
-    for sop_class, syntax in sorted({(str(one.SOPClassUID), str(one.file_meta.TransferSyntaxUID)) for one in objects}):
+    for sop_class, syntax in kinds:
         ae.add_requested_context(sop_class, syntax)
     return ae
 

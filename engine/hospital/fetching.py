@@ -166,5 +166,5 @@ class FetchJob:
 def objects_of(archive: Archive, study: FoundStudy) -> list[FoundObject]:
     """Return those objects of a study that are films and recordings."""
     listed = archive.objects(study.uid, FETCHED_MODALITIES)
-    known = [one for one in listed if one.sop_class in ACCEPTED]
-    return [one for one in known if ACCEPTED[one.sop_class].role != "beside"]
+    taken = {"", *(uid for uid, one in ACCEPTED.items() if one.role != "beside")}  # "": its modality says enough
+    return [one for one in listed if one.sop_class in taken]

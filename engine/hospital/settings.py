@@ -179,13 +179,20 @@ def archive_settings(workspace: Path) -> ArchiveSettings:
     """Return how the archive is reached; UsageError where the file does not say so."""
     content = _content(workspace)
     if "pacs" not in content:
-        raise UsageError(f"No archive is named: write [pacs] with its url into {FILE} of the workspace (docs/pacs.md).")
+        raise UsageError(
+            f"No archive is named: write [pacs] with its url, or dimse, into {FILE} of the workspace (docs/pacs.md)."
+        )
     given = dict(content["pacs"])
     named = given.pop("dimse", None)
     if named is not None and not isinstance(named, dict):
         raise UsageError(f"The value of 'dimse' in pacs of {FILE} is no table: write title, host and port into it.")
     dimse = None if named is None else _made(DimseSettings, named, "dimse")
     return checked(_with_tls(ArchiveSettings, given, "pacs", dimse=dimse))
+
+
+def peer_of(workspace: Path) -> DimseSettings | None:
+    """Return the archive that is asked by DIMSE; None where none is named."""
+    return archive_settings(workspace).dimse if "pacs" in _content(workspace) else None
 
 
 def checked(found: ArchiveSettings) -> ArchiveSettings:

@@ -15,6 +15,10 @@ from typing import NamedTuple
 
 import pytest
 import requests
+from helpers.archive_objects import beside, chest_film, ecg
+
+from engine.hospital.archive import DicomWebArchive
+from engine.hospital.settings import ArchiveSettings
 
 CLONE_NEWNET = 0x40000000
 PLUGIN = Path("/usr/share/orthanc/plugins/libOrthancDicomWeb.so")
@@ -67,6 +71,17 @@ def orthanc(folder: Path) -> Iterator[Orthanc]:
     finally:
         process.terminate()
         process.wait()
+
+
+@contextmanager
+def filled_orthanc(folder: Path) -> Iterator[Orthanc]:
+    """Run an Orthanc with two patients: each with a film, an ECG and what accompanies them."""
+    with orthanc(folder) as running:
+        archive = DicomWebArchive(ArchiveSettings(URL, USER, str(running.password_file)), in_job=True)
+        for number in (1, 2):
+            made = [chest_film(number), ecg(number), beside(number)]
+            archive.store(str(made[0].StudyInstanceUID), made)
+        yield running
 
 
 @contextmanager

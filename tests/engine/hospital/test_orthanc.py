@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 import requests
-from helpers.archive_objects import beside, chest_film, ecg, pacs_file, wait_until
+from helpers.archive_objects import chest_film, ecg, pacs_file, wait_until
 from helpers.archive_processes import settings_at
-from helpers.orthanc import DICOM, HTTP, PASSWORD, URL, USER, Orthanc, needs_orthanc, orthanc
+from helpers.orthanc import DICOM, HTTP, PASSWORD, URL, USER, Orthanc, filled_orthanc, needs_orthanc
 from helpers.recording_files import as_bytes
 from pydicom import dcmread
 
@@ -44,12 +44,7 @@ ME = single_user()
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
-    """An Orthanc with two patients: a film, an ECG and what accompanies them."""
-    with orthanc(tmp_path_factory.mktemp("orthanc")) as running:
-        archive = DicomWebArchive(ArchiveSettings(URL, USER, str(running.password_file)), in_job=True)
-        for number in (1, 2):
-            made = [chest_film(number), ecg(number), beside(number)]
-            archive.store(str(made[0].StudyInstanceUID), made)
+    with filled_orthanc(tmp_path_factory.mktemp("orthanc")) as running:
         yield running
 
 
