@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,9 +23,10 @@ from engine.settings import UPLOAD_LIMIT_MB
 
 ANSWERS_IN_S = 3.5  # of a search on a page
 FETCHES_IN_S = 120.0
+LEAST_HEARD = 50_000  # bytes of an object that come in `ANSWERS_IN_S` at least, where somebody waits
 CONNECTS_IN_S, READS_IN_S = 2.0, 3.0
 READS_IN_JOBS_S = 60.0
-MEGABYTE, CHUNK = 1_000_000, 1 << 20
+MEGABYTE, CHUNK = 1_000_000, 1 << 16
 MOST_FOUND = 100
 SHOWN = ("StudyDate", "AccessionNumber", "PatientID", "ModalitiesInStudy", "StudyDescription", "StudyInstanceUID")
 WHOLE = 'multipart/related; type="application/dicom"; transfer-syntax=*'  # as it lies: old servers cannot transcode
@@ -131,8 +133,8 @@ class DicomWebArchive:
 
     def fetch(self, one: FoundObject) -> bytes:
         """Return the DICOM file of an object in the transfer syntax in which it lies."""
-        url = f"{self._url}/studies/{one.study}/series/{one.series}/instances/{one.uid}"
-        return self._ask(lambda: self._file(url), FETCHES_IN_S)
+        url, body = f"{self._url}/studies/{one.study}/series/{one.series}/instances/{one.uid}", bytearray()
+        return self._ask(lambda: self._file(url, body), FETCHES_IN_S, lambda: len(body))
 
     def store(self, study: str, objects: Sequence[Dataset]) -> None:
         """Store objects into a study and ask for each of them again; UsageError unless all are there."""
@@ -147,27 +149,31 @@ class DicomWebArchive:
             if [_word(each, "00080018") for each in listed] != [uid]:
                 raise unlisted()
 
-    def _file(self, url: str) -> bytes:
+    def _file(self, url: str, body: bytearray) -> bytes:
         with self._session.get(url, headers={"Accept": WHOLE}, timeout=self._timeout, stream=True) as answer:
             answer.raise_for_status()
-            body = bytearray()
             for chunk in answer.iter_content(CHUNK):
                 body += chunk
                 if len(body) > UPLOAD_LIMIT_MB * MEGABYTE:
                     raise too_large()
             return _first_part(bytes(body), answer.headers.get("Content-Type", ""))
 
-    def _ask(self, call: Callable[[], Found], most_s: float | None = None) -> Found:
+    def _ask(
+        self, call: Callable[[], Found], most_s: float | None = None, heard: Callable[[], int] | None = None
+    ) -> Found:
         """Return what a call returns; its failure is one sentence, and nobody waits longer for it than is said."""
         most_s = self._answers_in_s if most_s is None or self._answers_in_s is None else most_s
         try:
-            return within(call, most_s)
+            return within(call, most_s, heard)
         except Exception as error:
             raise _said(error) from error
 
 
-def within(call: Callable[[], Found], most_s: float | None) -> Found:
-    """Return what a call returns or raise what it raises; AbsentError where that takes longer than some seconds."""
+def within(call: Callable[[], Found], most_s: float | None, heard: Callable[[], int] | None = None) -> Found:
+    """Return what a call returns or raise what it raises; AbsentError where that takes longer than some seconds.
+
+    most_s : None where it may take for ever; heard : returns how many bytes came, which may not stand still meanwhile
+    """
     if most_s is None:
         return call()
     found: list[Found] = []
@@ -181,12 +187,22 @@ def within(call: Callable[[], Found], most_s: float | None) -> Found:
 
     thread = threading.Thread(target=run, name="archive", daemon=True)
     thread.start()
-    thread.join(most_s)
+    if heard is None:
+        thread.join(most_s)
+    else:
+        _join_while_heard(thread, most_s, heard)
     if failed:
         raise failed[0]
     if not found:
         raise AbsentError("The archive is slow and has not answered in time: try again later.")
     return found[0]
+
+
+def _join_while_heard(thread: threading.Thread, most_s: float, heard: Callable[[], int]) -> None:
+    last, before = time.monotonic() + most_s, -LEAST_HEARD
+    while thread.is_alive() and time.monotonic() < last and heard() - before >= LEAST_HEARD:
+        before = heard()
+        thread.join(ANSWERS_IN_S)
 
 
 def silent() -> AbsentError:

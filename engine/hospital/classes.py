@@ -63,6 +63,7 @@ SENT = (  # what goes back into the archive, in explicit VR little endian
     uid.ComprehensiveSRStorage,
     uid.KeyObjectSelectionDocumentStorage,
     uid.SecondaryCaptureImageStorage,
+    uid.GrayscaleSoftcopyPresentationStateStorage,
 )
 FETCHED_MODALITIES = ("CR", "DX", "ECG")  # of series that hold films and recordings
 

@@ -63,7 +63,8 @@ class DimseArchive:
 
     def fetch(self, one: FoundObject) -> bytes:
         """Return the DICOM file of an object, in the transfer syntax in which it lies where the archive can."""
-        return self._within(lambda: self._fetch(one), FETCHES_IN_S)
+        heard = [0]  # bytes
+        return self._within(lambda: self._fetch(one, heard), FETCHES_IN_S, lambda: heard[0])
 
     def store(self, study: str, objects: Sequence[Dataset]) -> None:
         """Store objects into a study and ask for each of them again; UsageError unless all are there."""
@@ -103,7 +104,7 @@ class DimseArchive:
         with self._associated(finder(), "C-FIND") as association:
             return _answers(association, level, {"StudyInstanceUID": study, **keys})
 
-    def _fetch(self, one: FoundObject) -> bytes:
+    def _fetch(self, one: FoundObject, heard: list[int]) -> bytes:
         from pynetdicom import build_role, evt
 
         came: list[bytes] = []
@@ -118,9 +119,15 @@ class DimseArchive:
                 came.append(event.encoded_dataset())
             return SUCCESS
 
+        def hear(event: Any) -> None:
+            heard[0] += len(event.data)
+
         roles = [build_role(sop_class, scp_role=True) for sop_class in _classes(one.sop_class)]
         with self._associated(
-            getter(one.sop_class), "C-GET", ext_neg=roles, evt_handlers=[(evt.EVT_C_STORE, take)]
+            getter(one.sop_class),
+            "C-GET",
+            ext_neg=roles,
+            evt_handlers=[(evt.EVT_C_STORE, take), (evt.EVT_DATA_RECV, hear)],
         ) as made:
             keys = {"StudyInstanceUID": one.study, "SeriesInstanceUID": one.series, "SOPInstanceUID": one.uid}
             last = SUCCESS
@@ -153,7 +160,8 @@ class DimseArchive:
         reads_in_s = READS_IN_JOBS_S if self._in_job else READS_IN_S
         ae.ae_title = self._peer.calling
         ae.connection_timeout, ae.acse_timeout = CONNECTS_IN_S, reads_in_s
-        ae.dimse_timeout = ae.network_timeout = max(reads_in_s, READS_IN_JOBS_S)
+        ae.dimse_timeout = READS_IN_JOBS_S if service == "C-GET" else reads_in_s  # of one message, an object included
+        ae.network_timeout = READS_IN_JOBS_S
         tls = (self._tls, self._peer.host) if self._tls else None
         made = ae.associate(self._peer.host, self._peer.port, ae_title=self._peer.title, tls_args=tls, **more)
         if not made.is_established:
@@ -171,8 +179,10 @@ class DimseArchive:
             if made.is_established:
                 made.release()
 
-    def _within(self, call: Callable[[], Any], most_s: float = ANSWERS_IN_S) -> Any:
-        return within(call, None if self._in_job else most_s)
+    def _within(
+        self, call: Callable[[], Any], most_s: float = ANSWERS_IN_S, heard: Callable[[], int] | None = None
+    ) -> Any:
+        return within(call, None if self._in_job else most_s, heard)
 
 
 def finder() -> Any:

@@ -1,14 +1,20 @@
-"""Back to the archive: what a search found goes into the very study that its query was taken from."""
+"""Back to the archive: what a search found goes into the very study that its query was taken from.
+
+A command waits for the archive as a job does; on a page the work goes on in a thread, and ends in one sentence within
+seconds where the archive does not answer.
+"""
 
 from __future__ import annotations
 
 import io
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from pydicom import dcmread
 from pydicom.dataset import Dataset
 
 from engine.actor import Actor
+from engine.background import ThreadJob
 from engine.errors import CasebindError, UsageError
 from engine.hospital.archive import FoundStudy, WantedStudies
 from engine.hospital.fetching import objects_of
@@ -25,6 +31,7 @@ from engine.store.permission import require
 from engine.study import Study
 from engine.workspace.workspace import Workspace
 
+STEPS = ("comparing", "making", "storing")
 BULK = ("PixelData", "WaveformSequence")  # references need the header alone
 
 
@@ -41,14 +48,57 @@ def send_back(
 ) -> SentBack:
     """Send a report, a key object selection and a picture of an answer into the study of its query.
 
+    What the actor drew on the query's film goes with them, as a presentation state.
     wanted : finds the one study; it has to hold the query's own film or recording, to the last pixel or sample
     The archive has been asked for every object again when this returns. Raises UsageError with one sentence; nothing
     counts as sent then.
     """
     require(workspace.database, actor, "fetch")
     archive = open_archive(archive_settings(workspace.path), in_job=True)
-    study = _only(archive.find(wanted))
+    return _sent(workspace, archive, _only(archive.find(wanted)), answer, cases, actor=actor)
+
+
+class SendJob(ThreadJob):
+    """Sends an answer into a study of the archive, in a thread. study: of the archive; sent: what is there at the end.
+
+    Its steps are "comparing", "making" and "storing".
+    """
+
+    failure, advice = "The result could not be sent", "nothing counts as sent, try again"
+
+    def __init__(self, study: FoundStudy) -> None:
+        super().__init__("comparing")
+        self.study = study
+        self.sent: SentBack | None = None
+
+    def begin(self, workspace: Workspace, answer: Answer, cases: tuple[str, ...], *, actor: Actor) -> None:
+        """Send in a thread; return at once. NotPermittedError for whom the archive is not."""
+        require(workspace.database, actor, "fetch")
+        archive = open_archive(archive_settings(workspace.path))
+
+        def work() -> None:
+            self.sent = _sent(workspace, archive, self.study, answer, cases, actor=actor, on_step=self._reach)
+
+        self.start("send back", work)
+
+    def _reach(self, step: str) -> None:
+        self.step, self.share = step, STEPS.index(step) / len(STEPS)
+
+
+def _sent(
+    workspace: Workspace,
+    archive: Archive,
+    study: FoundStudy,
+    answer: Answer,
+    cases: tuple[str, ...],
+    *,
+    actor: Actor,
+    on_step: Callable[[str], object] = lambda step: None,
+) -> SentBack:
+    """Send what belongs to an answer into a study that holds its query."""
+    on_step("comparing")
     original = _original(workspace, archive, study, answer.study)
+    on_step("making")
     made: list[Dataset] = []
 
     def write(report: Report, _: ExportRequest) -> bytes:
@@ -56,6 +106,7 @@ def send_back(
         return b""
 
     exported = export(workspace, None, answer, ExportRequest("dicom", cases), actor=actor, write=write)
+    on_step("storing")
     archive.store(study.uid, made)
     names = tuple(one.SOPClassUID.name for one in made)
     about = {"objects": list(names), "export": exported.audit_id}

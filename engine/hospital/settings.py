@@ -190,6 +190,15 @@ def archive_settings(workspace: Path) -> ArchiveSettings:
     return checked(_with_tls(ArchiveSettings, given, "pacs", dimse=dimse))
 
 
+def names_archive(workspace: Path) -> bool:
+    """Say whether an archive is named that can be asked."""
+    try:
+        archive_settings(workspace)
+    except UsageError:
+        return False
+    return True
+
+
 def peer_of(workspace: Path) -> DimseSettings | None:
     """Return the archive that is asked by DIMSE; None where none is named."""
     return archive_settings(workspace).dimse if "pacs" in _content(workspace) else None

@@ -1,5 +1,7 @@
 """What goes back into the study that a query was taken from: a measurement report, a key object selection, a picture.
 
+What a person drew on the query's own film goes beside them, as a presentation state that lies over it.
+
 They belong to the study's patient, stand in series of their own whose description bears the notice, and point at the
 query's own object alone: the cases of the collection are not in that archive and are named by their pseudonyms.
 """
@@ -17,6 +19,7 @@ from engine.errors import UsageError
 from engine.report.dicom.common import Owner, as_waveforms
 from engine.report.dicom.measurements import report_object
 from engine.report.dicom.pictures import pair_object
+from engine.report.dicom.presentation import presentation_state
 from engine.report.dicom.selection import selection
 from engine.report.picture import pair_png
 from engine.report.report import Report
@@ -62,6 +65,8 @@ def objects_for(report: Report, original: Dataset) -> list[Dataset]:
         elif name in picture:
             setattr(picture, name, "")
     made = [measured, _selection(report, original, owner), picture]
+    if (state := presentation_state(report, original, owner)) is not None:
+        made.append(state)
     for one in made:
         one.SpecificCharacterSet = "ISO_IR 192"  # whatever the study's: what is written here has more letters
     return made
