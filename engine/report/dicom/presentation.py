@@ -46,7 +46,7 @@ def presentation_state(report: Report, original: Dataset, owner: Owner) -> Any |
     annotation = GraphicAnnotation([original], layer, graphic_objects=lines or None, text_objects=words or None)
     inverse = original.get("PhotometricInterpretation") == "MONOCHROME1"
     shape = PresentationLUTShapeValues.INVERSE if inverse else PresentationLUTShapeValues.IDENTITY
-    return GrayscaleSoftcopyPresentationState(
+    state = GrayscaleSoftcopyPresentationState(
         referenced_images=[original],
         series_instance_uid=owner.uid("presentation-series", owner.study_id),
         series_number=NUMBER,
@@ -54,7 +54,7 @@ def presentation_state(report: Report, original: Dataset, owner: Owner) -> Any |
         instance_number=report.audit_id % 2**31,
         manufacturer=MANUFACTURER,
         manufacturer_model_name=MANUFACTURER,
-        software_versions=(report.version, f"release {report.release}"),
+        software_versions=report.version,
         device_serial_number=report.release[:LO],
         content_label=LAYER,
         content_description=f"{MANUFACTURER}: {note}"[:LO],
@@ -63,6 +63,8 @@ def presentation_state(report: Report, original: Dataset, owner: Owner) -> Any |
         presentation_lut_transformation=PresentationLUTTransformation(presentation_lut_shape=shape),
         series_description=text("report.series_annotations", notice=note),
     )
+    state["SoftwareVersions"].value = [report.version, f"release {report.release}"]
+    return state
 
 
 def _scale(report: Report, original: Dataset) -> np.ndarray | None:

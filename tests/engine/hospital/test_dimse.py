@@ -15,14 +15,17 @@ from helpers.dimse_peers import dcmqrscp
 from helpers.orthanc import DICOM, Orthanc, filled_orthanc, needs_orthanc
 from helpers.recording_files import as_bytes
 from pydicom import dcmread
+from pydicom.dataset import FileDataset
+from pydicom.uid import UID
 
 from engine.actor import single_user
 from engine.cli import run
 from engine.hospital import fetching
 from engine.hospital.archive import WantedStudies
+from engine.hospital.classes import SENT
 from engine.hospital.dimse import DimseArchive
 from engine.hospital.listener import Listener
-from engine.hospital.sending import send_back
+from engine.hospital.sending import SendJob
 from engine.hospital.settings import ArchiveSettings, DimseSettings, Sender, archive_settings
 from engine.hospital.take_up import take_up
 from engine.hospital.way import open_archive
@@ -30,6 +33,8 @@ from engine.intake.limited import read_limited
 from engine.intake.upload import Upload
 from engine.model.release import Release
 from engine.retrieval.search import Options, search
+from engine.strings import text
+from engine.workspace.annotations import save_annotations
 from engine.workspace.workspace import Workspace, open_workspace
 
 pytestmark = needs_orthanc
@@ -87,15 +92,47 @@ def test_a_job_goes_on_where_it_was(place: Workspace, release: Release, tmp_path
     assert json.loads(capsys.readouterr().out)[0]["patient"] == "H00001"
 
 
-def test_what_was_found_goes_back_and_is_found_there_again(workspace: Workspace, release: Release, server: Orthanc):
+def test_what_was_found_and_drawn_goes_back_and_is_found_there_again(
+    workspace: Workspace, release: Release, server: Orthanc, tmp_path: Path
+):
     pacs_file(workspace.path, WORDS)
     (study,) = fetching.find(workspace, FIRST, actor=ME)
     film = fetching.objects(workspace, study, actor=ME)[0]
     upload = fetching.as_upload(workspace, film, actor=ME)
     answer = search(workspace, release, read_limited([upload], key=workspace.key), Options(), actor=ME)
-    assert len(send_back(workspace, answer, FIRST, actor=ME).objects) == 3
-    listed = open_archive(archive_settings(workspace.path), in_job=True).objects(study.uid, ("KO", "OT"))
-    assert {one.modality for one in listed} == {"KO", "OT"}
+    drawn = [
+        {"kind": "ruler", "points": [[40, 50], [200, 50]]},
+        {"kind": "region", "shape": "ellipse", "points": [[10, 20], [110, 90]], "text": "Größe"},
+        {"kind": "arrow", "points": [[0, 5], [500, 5]]},
+    ]
+    save_annotations(workspace, answer.query_id, drawn, actor=ME)
+    job = SendJob(study)
+    job.begin(workspace, answer, (), actor=ME)
+    assert job.wait(120) and job.error == "" and job.sent is not None
+    assert set(job.sent.objects) == {UID(one).name for one in SENT}
+    archive = open_archive(archive_settings(workspace.path), in_job=True)
+    listed = archive.objects(study.uid, ("KO", "OT", "PR"))
+    assert [one.modality for one in listed] == ["KO", "OT", "PR"]
+    found = dcmread(BytesIO(archive.fetch(listed[2])))
+    assert any("Größe" in one.UnformattedTextValue for one in found.GraphicAnnotationSequence[0].TextObjectSequence)
+    assert checked_by_dcmtk(found, tmp_path)
+    (layer,), (annotation,) = found.GraphicLayerSequence, found.GraphicAnnotationSequence
+    assert layer.GraphicLayer == annotation.GraphicLayer == "CASEBIND"
+    assert text("notice.short") in layer.GraphicLayerDescription and text("notice.short") in found.SeriesDescription
+    assert found.ReferencedSeriesSequence[0].ReferencedImageSequence[0].ReferencedSOPInstanceUID == film.uid
+    assert list(annotation.GraphicObjectSequence[0].GraphicData) == [40, 50, 200, 50]
+    assert (found.PatientID, found.PresentationLUTShape) == ("H00001", "IDENTITY")
+
+
+def checked_by_dcmtk(state: FileDataset, folder: Path) -> bool:
+    """Say whether dcmtk finds no fault in a presentation state; its words are made plain, as it checks no UTF-8."""
+    plain = FileDataset("state.dcm", state, file_meta=state.file_meta, preamble=b"\0" * 128)
+    for one in plain.GraphicAnnotationSequence[0].TextObjectSequence:
+        one.UnformattedTextValue = "plain"
+    plain.save_as(folder / "state.dcm", enforce_file_format=True)
+    checked = subprocess.run(["dcmpschk", str(folder / "state.dcm")], capture_output=True, text=True, timeout=120)
+    assert "Test passed" in checked.stderr, checked.stderr
+    return True
 
 
 def test_a_move_to_the_listener_brings_the_whole_study_and_sets_aside_what_accompanies(
