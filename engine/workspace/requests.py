@@ -1,7 +1,8 @@
 """Acts that a command asks of the process that has the workspace open: DuckDB gives the file to one process alone.
 
     <workspace>/requests/<number>.request   what is asked, written whole
-                        /<number>.running   taken by the process that has the workspace
+                        /<number>.running   taken by the process that has the workspace and holds a lock on it; empty,
+                                            so that an erasure does not find its patient in the request for it
                         /<number>.answer    what came of it; the command reads and deletes it
 
 Whoever may write in the workspace's folder may ask; files and folder belong to their owner alone.
@@ -9,6 +10,7 @@ Whoever may write in the workspace's folder may ask; files and folder belong to 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import secrets
 import threading
@@ -26,6 +28,7 @@ FOLDER, REQUEST, RUNNING, ANSWER = "requests", ".request", ".running", ".answer"
 POLL_S = 0.2
 TAKEN_IN_S = 10.0  # by an app that runs
 OWNER_ALONE = 0o600
+ENDED = "The app ended while it carried this out, which may be half done: ask again."
 Facts = dict[str, Any]  # of JSON
 Act = Callable[[Workspace, Facts], Facts]  # (workspace, what is asked) → what came of it
 
@@ -34,7 +37,7 @@ def ask(folder: Path, name: str, facts: Facts, busy: WorkspaceBusyError, *, take
     """Return what came of an act that the process with the workspace open has carried out.
 
     busy : raised where that process takes no requests; nothing is left of this one then
-    Raises UsageError with the sentence of an act that failed.
+    Raises UsageError with the sentence of an act that failed, or where that process ended meanwhile.
     """
     home = folder / FOLDER
     home.mkdir(mode=0o700, exist_ok=True)
@@ -45,14 +48,28 @@ def ask(folder: Path, name: str, facts: Facts, busy: WorkspaceBusyError, *, take
         while not asked.with_suffix(ANSWER).exists():
             if time.monotonic() > last and asked.exists():
                 raise busy
+            if not asked.exists() and not _is_carried_out(asked) and not asked.with_suffix(ANSWER).exists():
+                raise UsageError(ENDED)
             time.sleep(POLL_S)
         answer: Facts = json.loads(asked.with_suffix(ANSWER).read_text("utf-8"))
     finally:
-        for suffix in (REQUEST, ANSWER):
+        for suffix in (REQUEST, RUNNING, ANSWER):
             asked.with_suffix(suffix).unlink(missing_ok=True)
     if "error" in answer:
         raise UsageError(str(answer["error"]))
     return answer
+
+
+def _is_carried_out(asked: Path) -> bool:
+    """Say whether a process that lives has taken a request and goes on with it."""
+    try:
+        with asked.with_suffix(RUNNING).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
 
 
 class RequestServer:
@@ -80,16 +97,20 @@ class RequestServer:
                     self._take(asked)
 
     def _take(self, asked: Path) -> None:
-        running = asked.rename(asked.with_suffix(RUNNING))
-        try:
-            write_whole(asked.with_suffix(ANSWER), json.dumps(self._answer(running)), mode=OWNER_ALONE)
-        finally:
-            running.unlink(missing_ok=True)
+        with asked.open("r+b") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            running = asked.rename(asked.with_suffix(RUNNING))
+            try:
+                request = file.read()
+                file.truncate(0)
+                write_whole(asked.with_suffix(ANSWER), json.dumps(self._answer(request)), mode=OWNER_ALONE)
+            finally:
+                running.unlink(missing_ok=True)
 
-    def _answer(self, running: Path) -> Facts:
+    def _answer(self, request: bytes) -> Facts:
         """Return what came of a request, or {"error": one sentence}."""
         try:
-            facts = json.loads(running.read_text("utf-8"))
+            facts = json.loads(request)
             with open_workspace(self._folder) as workspace:
                 return self._acts[facts.pop("act")](workspace, facts)
         except CasebindError as error:
