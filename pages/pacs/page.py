@@ -8,8 +8,7 @@ from engine.hospital.archive import FoundObject, FoundStudy
 from engine.hospital.classes import FETCHED_MODALITIES
 from engine.strings import several, text
 from pages.pacs import state
-from pages.shared import frame, session
-from pages.shared.markdown import escaped
+from pages.shared import archive_study, frame, session
 
 
 def draw() -> None:
@@ -25,7 +24,7 @@ def draw() -> None:
         return
     st.markdown(several(len(found), "pacs.found") if found else text("pacs.nothing"))
     if found:
-        lines = {one.uid: _line(one) for one in found}
+        lines = {one.uid: archive_study.line(one) for one in found}
         chosen = st.radio(text("pacs.choose"), list(lines), key="pacs-study", format_func=lines.__getitem__)
         _objects(next(one for one in found if one.uid == chosen))
 
@@ -50,21 +49,15 @@ def _objects(study: FoundStudy) -> None:
     with st.container(horizontal=True, key="pacs-objects"):
         for number, one in enumerate(objects, 1):
             label = text("pacs.search", modality=one.modality, n=number)
-            if st.button(label, key=f"pacs-search-{number}", icon=":material/image_search:") and _is_query(one):
+            if st.button(label, key=f"pacs-search-{number}", icon=":material/image_search:") and _is_query(study, one):
                 st.switch_page("pages/search/page.py")
         label = several(len(objects), "pacs.keep")
         st.button(label, key="pacs-keep", icon=":material/move_to_inbox:", on_click=state.keep, args=(objects,))
 
 
-def _is_query(one: FoundObject) -> bool:
+def _is_query(study: FoundStudy, one: FoundObject) -> bool:
     with st.spinner(text("pacs.fetching"), show_time=True):
-        return state.take(one)
-
-
-def _line(one: FoundStudy) -> str:
-    day = f"{one.date[:4]}-{one.date[4:6]}-{one.date[6:]}" if len(one.date) == 8 else one.date
-    parts = (day, "/".join(one.modalities), one.description, one.accession, one.patient)
-    return " · ".join(escaped(part) for part in parts if part)
+        return state.take(study, one)
 
 
 draw()

@@ -9,7 +9,7 @@ import streamlit as st
 from engine.hospital import fetching
 from engine.hospital.archive import FoundObject, FoundStudy, WantedStudies
 from engine.strings import several
-from pages.shared import query_state, resources, session
+from pages.shared import archive_study, query_state, resources, session
 
 ERROR, FOUND, OBJECTS, SAID = "pacs-error", "pacs-found-studies", "pacs-found-objects", "pacs-said-words"
 
@@ -51,12 +51,13 @@ def objects(study: FoundStudy) -> list[FoundObject]:
     return known.get(study.uid, [])
 
 
-def take(one: FoundObject) -> bool:
-    """Make an object the query, as if it had been dropped; return whether it was fetched."""
+def take(study: FoundStudy, one: FoundObject) -> bool:
+    """Make an object of a study the query, as if it had been dropped; return whether it was fetched."""
 
     def act() -> None:
         upload = fetching.as_upload(resources.workspace(), one, actor=resources.actor())
         query_state.take((upload,), query_state.Answers())
+        archive_study.taken_from(study)
 
     if session.attempt(ERROR, act):
         return True

@@ -13,7 +13,7 @@ from engine.retrieval import wording
 from engine.retrieval.answer import Answer, Neighbour
 from engine.sentences import spoken
 from engine.strings import kind, text
-from pages.shared import free_text, permitted, resources, result_view, session
+from pages.shared import free_text, permitted, resources, result_view, send_back, session
 
 OPEN = "exporting"  # whether the dialog is open: a page that is drawn anew, as for a finer map, keeps it open
 MADE = "export-made"  # the report that was made last, and what for
@@ -41,6 +41,7 @@ def _begin(explain: bool) -> None:
 
 
 def _end() -> None:
+    send_back.forget()
     for name in (OPEN, MADE):
         st.session_state.pop(name, None)
 
@@ -58,6 +59,7 @@ def _draw(answer: Answer, opened: str | None) -> None:
         for writer in WRITERS.values():
             if writer is not REPORT:
                 _button(answer, writer, _request(writer, cases, overlay))
+    send_back.draw(answer, cases)
 
 
 def _cases(answer: Answer, opened: str | None) -> tuple[str, ...]:
