@@ -24,6 +24,7 @@ from engine.settings import UPLOAD_LIMIT_MB
 ANSWERS_IN_S = 3.5  # of a search on a page
 FETCHES_IN_S = 120.0
 LEAST_HEARD = 50_000  # bytes of an object that come in `ANSWERS_IN_S` at least, where somebody waits
+LOOKS_EVERY_S = 0.1
 CONNECTS_IN_S, READS_IN_S = 2.0, 3.0
 READS_IN_JOBS_S = 60.0
 MEGABYTE, CHUNK = 1_000_000, 1 << 16
@@ -36,6 +37,10 @@ Found = TypeVar("Found")
 
 class AbsentError(UsageError):
     """The archive did not answer, or said that it cannot now; later it may."""
+
+
+class BrokenAnswerError(AbsentError):
+    """The archive answered with what cannot be read; asked once more it may be whole."""
 
 
 @dataclass(frozen=True)
@@ -199,10 +204,12 @@ def within(call: Callable[[], Found], most_s: float | None, heard: Callable[[], 
 
 
 def _join_while_heard(thread: threading.Thread, most_s: float, heard: Callable[[], int]) -> None:
-    last, before = time.monotonic() + most_s, -LEAST_HEARD
-    while thread.is_alive() and time.monotonic() < last and heard() - before >= LEAST_HEARD:
-        before = heard()
-        thread.join(ANSWERS_IN_S)
+    since, before = time.monotonic(), 0  # when so much had come
+    last = since + most_s
+    while thread.is_alive() and time.monotonic() < min(last, since + ANSWERS_IN_S):
+        thread.join(LOOKS_EVERY_S)
+        if heard() - before >= LEAST_HEARD:
+            since, before = time.monotonic(), heard()
 
 
 def silent() -> AbsentError:
@@ -262,7 +269,7 @@ def _said(error: Exception) -> Exception:
         return UsageError("The archive's certificate is not trusted: have ca in pacs.toml checked.")
     if isinstance(error, requests.ConnectionError | requests.Timeout):
         return silent()
-    return AbsentError(f"The archive's answer cannot be read ({type(error).__name__}): try again later.")
+    return BrokenAnswerError(f"The archive's answer cannot be read ({type(error).__name__}): try again later.")
 
 
 def _password(file: str) -> str:

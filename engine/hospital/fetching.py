@@ -15,7 +15,7 @@ from typing import Any
 
 from engine.actor import Actor
 from engine.errors import UsageError
-from engine.hospital.archive import AbsentError, FoundObject, FoundStudy, WantedStudies
+from engine.hospital.archive import AbsentError, BrokenAnswerError, FoundObject, FoundStudy, WantedStudies
 from engine.hospital.classes import ACCEPTED, FETCHED_MODALITIES, name_of
 from engine.hospital.inbox import Inbox
 from engine.hospital.settings import ArchiveSettings, archive_settings
@@ -29,6 +29,7 @@ from engine.workspace.workspace import Workspace
 
 FROM = "the archive"  # what the record has for a sender
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 300.0
+TRIES = 6  # for an answer that cannot be read, about half a minute; one that does not come is waited for without end
 LOOKS_EVERY_S = 0.2
 
 
@@ -102,7 +103,7 @@ class FetchJob:
             for one in wanted:
                 before = self.done.fetched
                 for study in self._patiently(lambda one=one: self._archive.find(one)):  # type: ignore[misc]
-                    for each in self._patiently(lambda study=study: objects_of(self._archive, study)):  # type: ignore[misc]
+                    for each in self._patiently(lambda study=study: self._objects(study)):  # type: ignore[misc]
                         self._patiently(lambda each=each: self.one(inbox, each))  # type: ignore[misc]
                 about = {
                     "by": sorted(one.filters()),
@@ -112,6 +113,16 @@ class FetchJob:
                 audit.append(actor, Act("archive fetched", about=about))
                 advanced()
         return self.done
+
+    def _objects(self, study: FoundStudy) -> list[FoundObject]:
+        """Return the films and recordings of a study; one that the archive does not give any more is listed."""
+        try:
+            return objects_of(self._archive, study)
+        except AbsentError:
+            raise
+        except UsageError as error:
+            self.done.failed.append(str(error))
+            return []
 
     def one(self, inbox: Inbox, one: FoundObject) -> None:
         """Fetch one object into the inbox unless it came before; what the archive does not give is listed."""
@@ -130,14 +141,21 @@ class FetchJob:
             self.done.fetched += 1
 
     def _patiently(self, call: Callable[[], object]) -> list[Any]:
-        """Return what a call returns, asked again for as long as the archive is away."""
-        wait_s = FIRST_WAIT_S
+        """Return what a call returns, asked again for as long as the archive is away.
+
+        An answer that cannot be read again and again is listed, and the job goes on with the next.
+        """
+        wait_s, broken = FIRST_WAIT_S, 0
         while True:
             self._wait_while(self._is_quiet, "The quiet time has begun; the job goes on when it ends.")
             try:
                 found = call()
                 return list(found) if isinstance(found, list) else []
             except AbsentError as error:
+                broken += isinstance(error, BrokenAnswerError)
+                if broken == TRIES:
+                    self.done.failed.append(str(error))
+                    return []
                 until = time.monotonic() + wait_s
                 self._wait_while(lambda until=until: time.monotonic() < until, str(error))  # type: ignore[misc]
                 wait_s = min(wait_s * 2, LONGEST_WAIT_S)

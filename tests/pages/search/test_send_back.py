@@ -40,7 +40,7 @@ def dialog_of_the_film(app: AppTest, place: Workspace) -> AppTest:
     find_ = next(one for one in screen.button if one.label == text("pacs.find"))
     fine(find_.click().run())
     screen.button(key="pacs-search-1").click().run()
-    query = [row for row in place.audit_rows() if row.kind == "search"][0].query_id
+    query = next(row for row in place.audit_rows() if row.kind == "search").query_id
     fine(opened(screen, "search", query=query))
     return said_no_error(screen.button(key="export").click().run())
 
