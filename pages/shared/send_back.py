@@ -83,7 +83,7 @@ def _confirm(answer: Answer, cases: tuple[str, ...], found: list[FoundStudy]) ->
     chosen = st.radio(text("pacs.choose"), list(lines), key="send-study", format_func=lines.__getitem__)
     study = next(one for one in found if one.uid == chosen)
     st.button(
-        text("send.confirm"),
+        text("send.into"),
         type="primary",
         icon=":material/send:",
         key="send-confirm",

@@ -35,6 +35,7 @@ NOT_STORED = {
     "pages/search/exported.py": {"'export-patient'": "a number that becomes a pseudonym, not kept"},
     "pages/search/filtering.py": {"f'set-{name}'": "a day, read as a date"},
     "pages/shared/export.py": {"'export-reader'": "who read the cases, for the report"},
+    "pages/shared/send_back.py": {"NUMBER": "asked of the archive, not kept"},
     "pages/shared/session.py": {"field": "the name that a rater goes by"},
 }
 
