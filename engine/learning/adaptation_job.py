@@ -21,6 +21,7 @@ from engine.learning.round_data import ratings_cutoff
 from engine.learning.round_job import RoundJob
 from engine.learning.round_worker import JOB
 from engine.store.ratings import rater_name as name_of
+from engine.workspace.erasure import forget_read
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -63,6 +64,8 @@ def begin(
 
         say(0.0)
         encoders = release.encoders if wanted.encoders else None
+        if encoders is None:
+            forget_read(workspace.path)
         found, data = adaptation_data.gather(
             workspace, actor.maintaining(), release.name, folder, least=LEAST_PAIRS, encoders=encoders, progress=say
         )
@@ -95,6 +98,12 @@ def why_not_begun(workspace: Workspace) -> str:
     """Return why the adaptation that was last started in the background could not begin; empty where it did."""
     found = _beginnings.get(workspace.path)
     return "" if found is None else found.error
+
+
+def seen(workspace: Workspace) -> None:
+    """Say no more why an adaptation could not begin: somebody has read it."""
+    if why_not_begun(workspace):
+        del _beginnings[workspace.path]
 
 
 class _Beginning(ThreadJob):

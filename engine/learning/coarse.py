@@ -5,7 +5,8 @@
         in.coarse.<modality>.json    how many are made, and of which studies by which encoders
 
 Every study is opened and passed through the frozen part of its encoder, so this is what takes long: some hours for
-100,000 studies. Where it is stopped or killed the files stay, and the next job goes on with them.
+100,000 studies. Where it is stopped or killed the files stay, and the next job that reads goes on with them; one that
+does not, a withdrawal from training and an erasure delete them.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from pathlib import Path
 
 import numpy as np
 
+from engine.errors import UsageError
 from engine.files import write_whole
+from engine.learning.round_worker import forget_inputs
 from engine.model.adapter import COARSE as WIDTHS
 from engine.model.adapter import fields_of, mean_beat
 from engine.study import Film, Study
@@ -26,6 +29,7 @@ from engine.workspace.workspace import Workspace
 
 KINDS = tuple(WIDTHS)
 BATCH = 16
+WITHDREW = "Somebody withdrew from training while films and ECGs were read: begin again, without them."
 Progress = Callable[[float], None]  # share of the whole, 0..1; what it raises ends the work
 
 
@@ -34,7 +38,8 @@ def write(
 ) -> np.ndarray:
     """Return (n, f) coarse features of studies of one modality, on disk; goes on with what lies in the folder.
 
-    encoder : hash of the encoder that they go with. Raises WorkspaceError where a study's file is damaged.
+    encoder : hash of the encoder that they go with
+    Raises WorkspaceError where a study's file is damaged, UsageError where somebody withdrew meanwhile.
     """
     file, known = folder / f"in.coarse.{kind}.npy", folder / f"in.coarse.{kind}.json"
     wanted = hashlib.sha256("\n".join([encoder, *ids]).encode()).hexdigest()
@@ -46,13 +51,18 @@ def write(
         studies = [workspace.study_of(rows[one]) for one in ids[start : start + BATCH]]
         out[start : start + len(studies)] = coarse_of(studies)
         out.flush()
+        if not file.exists():
+            raise UsageError(WITHDREW)
         write_whole(known, json.dumps({"of": wanted, "done": start + len(studies)}), durable=False)
         progress((start + len(studies)) / len(ids))
     return out
 
 
 def take(made: Path, folder: Path) -> None:
-    """Move what is made into the folder of the job that reads it."""
+    """Move what is made into the folder of the job that reads it; UsageError where somebody withdrew meanwhile."""
+    if not all((made / f"in.coarse.{kind}.npy").exists() for kind in KINDS):
+        forget_inputs(made)
+        raise UsageError(WITHDREW)
     for kind in KINDS:
         os.replace(made / f"in.coarse.{kind}.npy", folder / f"in.coarse.{kind}.npy")
         (made / f"in.coarse.{kind}.json").unlink()

@@ -39,6 +39,7 @@ from engine.learning.round_worker import CANCELLED, INPUTS, JOB, STATE, THREADS,
 from engine.settings import ROOT
 from engine.store import permission
 from engine.store.ratings import rater_name as name_of
+from engine.workspace.erasure import forget_read
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -117,6 +118,7 @@ def begin(workspace: Workspace, release: Release, actor: Actor) -> RoundJob:
         found = gather_round_data(workspace, actor.maintaining())
         if not len(found.learn) or not found.replay:
             raise UsageError(NOTHING)
+        forget_read(workspace.path)
         np.savez(folder / INPUTS, **to_arrays(found))  # type: ignore[arg-type]
         return _job(workspace, release, number, who, found)
 

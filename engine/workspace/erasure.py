@@ -47,6 +47,7 @@ CACHES = ("maps", COPIES)  # folders whose files may go at any time
 WRITTEN = ("reports", "rounds", "casebind-errors.log")  # text in which ids may stand
 LEFT = "rounds/.*-*"  # folders of processes that learnt anew and were killed
 ROUND_INPUTS = "rounds/*/in.*"
+READ = "rounds/coarse/in.*"  # of films and ECGs, for an adaptation that was stopped meanwhile and may go on
 RECORD_OF_ACTS = ("audit.db", "audit.db-wal", "audit.db-shm", "checkpoints")
 AT_TOP = {  # what lies in the folder of a workspace → what an erasure does with it
     FILE_NAME: "rows are deleted, then it is written anew",
@@ -159,6 +160,12 @@ def _delete_aside(storage: Storage) -> None:
     for file, patient in kept.items():
         if patient in gone:
             file.unlink(missing_ok=True)
+
+
+def forget_read(folder: Path) -> None:
+    """Delete what was read of films and ECGs for an adaptation that has not begun to learn."""
+    for file in folder.glob(READ):
+        file.unlink(missing_ok=True)
 
 
 def go_on_at_opening(storage: Storage) -> None:

@@ -42,7 +42,7 @@ from engine.store.folder import check_folder, read_key
 from engine.store.records import AuditRow, Cohort, NewStudy, Rating, StoredQuery, StudyRow
 from engine.store.verdicts import Judged
 from engine.study import Study
-from engine.workspace.erasure import Storage, go_on_at_opening
+from engine.workspace.erasure import Storage, forget_read, go_on_at_opening
 from engine.workspace.policies_record import note_policies
 from engine.workspace.refusals import refusal_of, refuse_query
 from engine.workspace.releases import Releases
@@ -345,6 +345,8 @@ class Workspace:
             self.snapshots.invalidate_masks()
             if not granted:
                 self.maps.forget(pair_maps.patient(patient_id) for patient_id in patient_ids)
+                if scope != "teaching":
+                    forget_read(self.path)
 
     def consent(self, patient_id: str, *, actor: Actor) -> bool:
         """Return whether consent to what the actor does stands; a patient who was never asked has not withdrawn."""

@@ -57,6 +57,7 @@ def _adaptation() -> None:
     st.markdown(f":small[{text('releases.adapt_note', least=number(LEAST_PAIRS))}]")
     if why := adaptation_job.why_not_begun(resources.workspace()):
         st.warning(spoken(why), icon=":material/error:")
+        st.button(text("releases.adapt_seen"), key="adaptation-seen", icon=":material/check:", on_click=state.seen)
 
 
 @st.fragment(run_every=state.POLL_S)

@@ -44,6 +44,11 @@ def start_adaptation() -> None:
     st.query_params.pop(RELEASE, None)
 
 
+def seen() -> None:
+    """Say no more, to anybody, why the last binding could not begin."""
+    adaptation_job.seen(resources.workspace())
+
+
 def cancel() -> None:
     """End the round or the adaptation that runs."""
     attempt(ERROR, lambda: round_job.cancel(resources.workspace()))

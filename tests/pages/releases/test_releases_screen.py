@@ -14,8 +14,9 @@ from helpers.screens import fine, keys, new_screen, opened, try_press, words
 from streamlit.testing.v1 import AppTest
 
 from engine.actor import Actor, single_user
+from engine.errors import UsageError
 from engine.intake.paths import read_paths
-from engine.learning import promotion, round_job
+from engine.learning import adaptation_job, promotion, round_job
 from engine.learning.round_release import round_releases
 from engine.model.release import Release, load_release
 from engine.retrieval.answer import Options
@@ -132,6 +133,22 @@ def test_a_cancelled_round_is_said_and_another_can_begin(app: AppTest, place: Wo
     opened(app, "releases", who="Ada")
     assert text("releases.cancelled", number=1) in [one.value for one in app.info]
     assert "make-round" in keys(app) and round_releases(place.path) == []
+
+
+def test_why_a_binding_could_not_begin_is_said_until_somebody_has_seen_it(app: AppTest, place: Workspace):
+    beginning = adaptation_job._beginnings[place.path] = adaptation_job._Beginning()
+
+    def cancelled() -> None:
+        raise UsageError(round_job.CANCELLED_EARLY)
+
+    beginning.start("adaptation", cancelled)
+    assert beginning.wait(WAIT_S)
+    opened(app, "releases", who="Ada")
+    assert round_job.CANCELLED_EARLY in [one.value for one in app.warning]
+    try_press(app, "adaptation-seen")
+    assert not app.warning and "adaptation-seen" not in keys(app)
+    opened(app, "releases", who="Bob")
+    assert not app.warning
 
 
 def test_promotion_and_the_way_back_by_two_presses(app: AppTest, place: Workspace, base: Release):
