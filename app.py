@@ -18,6 +18,7 @@ SCREENS: dict[str, tuple[Act, str]] = {  # name in its address → what whoever 
     "search": ("search", "search"),
     "compare": ("search", "compare"),
     "map": ("search", "scatter_plot"),
+    "trend": ("search", "timeline"),
     "collections": ("collect", "collections_bookmark"),
     "quiz": ("learn", "quiz"),
     "review": ("review", "rate_review"),
@@ -43,6 +44,7 @@ def screen(name: str, *, shown: bool, icon: str) -> StreamlitPage:
 
 
 shown = {name: permitted.may(act) for name, (act, _) in SCREENS.items()}
+shown["trend"] &= permitted.has_exports()
 shown["people"] &= permitted.has_accounts()
 shown["inbox"] &= permitted.has_archive()
 shown["pacs"] &= permitted.has_archive()

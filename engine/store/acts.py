@@ -30,6 +30,7 @@ KINDS: dict[str, Event] = {
     "again": "query",
     "part": "query",
     "like": "query",
+    "trend": "query",
     "counterexamples": "query",
     "changes": "query",
     "refused": "query",

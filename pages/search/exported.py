@@ -19,7 +19,7 @@ from pages.shared import frame, html_table, permitted, query_state, resources, s
 from pages.shared.markdown import escaped
 
 RULE = KeepRule()
-ERROR, SAID = "exported-error", "exported-said"
+ERROR, SAID, PERSON = "exported-error", "exported-said", "exported-person"
 COLUMNS = ("source", "kind", "recordings", "dates", "hours", "judged", "accepted", "best")
 UNREAD = 20  # recordings that were not read whose sentence is shown
 
@@ -40,6 +40,10 @@ def draw(dropped: query_state.DroppedExport) -> None:
             session.show_error(ERROR)
             if said := st.session_state.pop(SAID, ""):
                 st.success(said, icon=":material/check:")
+                whom = {"patient": st.session_state[PERSON]}
+                st.page_link(
+                    "pages/trend/page.py", label=text("trend.show"), icon=":material/timeline:", query_params=whom
+                )
         windows = best_of([window for one in dropped.found for window in one.windows], RULE)
         if windows:
             _one(dropped.found, windows)
@@ -147,5 +151,6 @@ def _take(found: Sequence[Surveyed], patient: str, dates: Dates) -> None:
         actor=resources.actor(),
         on_progress=lambda done: shown.progress(done / len(found), text("wearable.taking")),
     )
+    st.session_state[PERSON] = taken.patient_id
     said = several(taken.ingested, "wearable.taken", already=taken.already, patient=taken.patient_id)
     st.session_state[SAID] = " ".join([said, *(spoken(why) for why in dict.fromkeys(taken.skipped))])

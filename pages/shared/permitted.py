@@ -12,6 +12,7 @@ from engine.settings import workspace_path
 from engine.store import permission
 from engine.store.acts import Act as AuditAct
 from engine.store.rule import ACTS, Act
+from engine.wearable import trend
 from pages.shared import resources, signed_in
 
 STATE, REFUSED = "permitted", "refused-page"
@@ -37,6 +38,19 @@ def has_accounts() -> bool:
 def has_archive() -> bool:
     """Return whether an archive sends here, or is to."""
     return any((workspace_path() / name).exists() for name in (FOLDER, FILE))
+
+
+def has_exports() -> bool:
+    """Return whether anything that can be seen came from a wearable's export, for the screen of people over time."""
+    try:
+        return may("search") and _has_exports(resources.sight())
+    except CasebindError:
+        return False
+
+
+@st.cache_data(max_entries=8, show_spinner=False)
+def _has_exports(sight: resources.Sight) -> bool:
+    return trend.has_exports(resources.workspace(), actor=resources.actor())
 
 
 def refuse(page: str, act: Act) -> None:
