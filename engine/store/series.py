@@ -12,7 +12,7 @@ LEAST = 3  # moments
 LISTED = 500  # people
 
 
-class Series(NamedTuple):
+class PersonSeries(NamedTuple):
     """One person's recordings with a time of day: how many there are, and the first and the last moment (ISO 8601)."""
 
     patient_id: str
@@ -22,7 +22,7 @@ class Series(NamedTuple):
     last: str
 
 
-def series(database: Database, actor: Actor) -> list[Series]:
+def series(database: Database, actor: Actor) -> list[PersonSeries]:
     """Return the people with ECGs or pulse recordings at several moments that the actor may see, most of them first."""
     found = permission.read(
         database,
@@ -32,7 +32,7 @@ def series(database: Database, actor: Actor) -> list[Series]:
         " GROUP BY patient_id HAVING count(DISTINCT acquired_at) >= ? ORDER BY 3 DESC, 1 LIMIT ?",
         [LEAST, LISTED],
     )
-    return [Series(*row) for row in found]
+    return [PersonSeries(*row) for row in found]
 
 
 def has_any(database: Database, actor: Actor, column: str) -> bool:

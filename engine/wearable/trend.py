@@ -110,7 +110,7 @@ def has_exports(workspace: Workspace, *, actor: Actor) -> bool:
     return store.has_any(workspace.database, actor, SOURCE)
 
 
-def people(workspace: Workspace, *, actor: Actor) -> list[store.Series]:
+def people(workspace: Workspace, *, actor: Actor) -> list[store.PersonSeries]:
     """Return who has recordings at several moments, of those that the actor may see."""
     return store.series(workspace.database, actor)
 

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from engine.findings import NORMAL, vocabulary
-from engine.store.series import Series
+from engine.store.series import PersonSeries
 from engine.strings import text
 from engine.study import Modality
 from engine.wearable.trend import Trend, kinds, people, trend
@@ -19,13 +19,13 @@ AMONG: tuple[Modality, ...] = ("ecg", "ppg", "cxr")
 
 
 @st.cache_data(max_entries=4, show_spinner=False)
-def _people(sight: resources.Sight) -> list[Series]:
+def _people(sight: resources.Sight) -> list[PersonSeries]:
     return people(resources.workspace(), actor=resources.actor())
 
 
-def series() -> dict[str, Series | None]:
+def series() -> dict[str, PersonSeries | None]:
     """Return whom one can choose, patient id → what there is of them; whom the address names is among them."""
-    found: dict[str, Series | None] = {one.patient_id: one for one in _people(resources.sight())}
+    found: dict[str, PersonSeries | None] = {one.patient_id: one for one in _people(resources.sight())}
     named = st.query_params.get(PATIENT)
     return found if named is None or named in found else {named: None, **found}
 
