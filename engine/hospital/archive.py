@@ -161,7 +161,10 @@ class DicomWebArchive:
                 body += chunk
                 if len(body) > UPLOAD_LIMIT_MB * MEGABYTE:
                     raise too_large()
-            return _first_part(bytes(body), answer.headers.get("Content-Type", ""))
+            file = _first_part(bytes(body), answer.headers.get("Content-Type", ""))
+            if file[128:132] != b"DICM":  # a portal's page, for one
+                raise ValueError("the answer is no DICOM file")
+            return file
 
     def _ask(
         self, call: Callable[[], Found], most_s: float | None = None, heard: Callable[[], int] | None = None

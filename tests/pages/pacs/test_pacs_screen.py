@@ -6,8 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from helpers import failing_archives as failing
 from helpers.archive_objects import ecg, pacs_file
-from helpers.orthanc import URL, USER, Orthanc, needs_orthanc, orthanc
+from helpers.orthanc import PASSWORD, URL, USER, Orthanc, needs_orthanc, orthanc
 from helpers.screens import fine, new_screen, opened, try_press, words
 from streamlit.testing.v1 import AppTest
 
@@ -65,6 +66,19 @@ def test_a_study_is_found_and_kept_or_searched_with(place: Workspace, server: Or
     query = place.query(str(asked[0].query_id), actor=single_user())
     assert query is not None and query.study.modality == "ecg" and "Muster" not in str(query.study)
     assert several(0, "pacs.found") not in words(found(place, URL, server.password_file, accession="ACC00009"))
+
+
+@needs_orthanc
+def test_a_study_that_is_listed_and_not_given_is_one_sentence(place: Workspace, server: Orthanc):
+    def meanwhile(path: str) -> failing.Behaviour | None:
+        return failing.refusing(503) if "/instances/" in path else None
+
+    with failing.archive(failing.in_front_of(URL, (USER, PASSWORD), meanwhile)) as url:
+        app = found(place, url, server.password_file, accession="ACC00003")
+        for key in ("pacs-search-1", "pacs-keep"):
+            said = [one.value for one in try_press(app, key).error]
+            assert said == ["The archive cannot answer now (status 503): try again later."]
+    assert count_waiting(place.path) == 0
 
 
 def test_an_archive_that_is_away_is_one_sentence(place: Workspace, tmp_path: Path):
