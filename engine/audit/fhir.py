@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import uuid
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -52,9 +53,17 @@ def audit_event(body: Mapping[str, Any], source: str) -> dict[str, Any]:
 
 def bundle_of(bodies: Iterable[Mapping[str, Any]], source: str = "") -> str:
     """Return AuditEvents as one Bundle of JSON."""
-    entries = [{"resource": audit_event(body, source or source_name())} for body in bodies]
+    entries = [{**_address(body), "resource": audit_event(body, source or source_name())} for body in bodies]
     bundle = {"resourceType": "Bundle", "type": "collection", **({"entry": entries} if entries else {})}
     return json.dumps(bundle, ensure_ascii=False, indent=1) + "\n"
+
+
+def _address(body: Mapping[str, Any]) -> dict[str, str]:
+    """Return the address by which a Bundle names an entry, as its event lies on no server."""
+    try:
+        return {"fullUrl": uuid.UUID(str(body["entry"])).urn}
+    except ValueError:
+        return {}  # a row of an earlier version
 
 
 def _agent(body: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,9 +1,10 @@
-"""casebind consent withdraw | restore | list"""
+"""casebind consent withdraw | restore | import | list"""
 
 from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,6 +12,7 @@ from engine import settings
 from engine.actor import single_user
 from engine.commands.shared import workspace_option
 from engine.consent.acts import carry_out
+from engine.errors import UsageError
 from engine.store.records import SCOPES
 
 SCOPE_HELP = "Of the consent; may be repeated. Without it, all three."
@@ -46,6 +48,29 @@ def restore(*, patient: str, scopes: tuple[str, ...], as_json: bool, workspace: 
     decide(workspace, patient, scopes, granted=True, as_json=as_json)
 
 
+@command.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@json_option
+@workspace_option
+def import_(*, file: Path, as_json: bool, workspace: Path | None) -> None:
+    """Record what a Consent of FHIR R4 decides, or those of a Bundle, as JSON: docs/consent.md says how it is read.
+
+    A scope that the document does not permit is withdrawn. A withdrawal that was recorded after it stays.
+    """
+    try:
+        words = file.read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError("The file cannot be read as text in UTF-8: export the Consent as FHIR JSON.") from error
+    done = carry_out(workspace or settings.workspace_path(), "import consent", {"words": words}, single_user().name)
+    if as_json:
+        click.echo(json.dumps(done, ensure_ascii=False))
+        return
+    for one in done["consents"]:
+        click.echo(_said(one))
+        if one["kept_back"]:
+            click.echo(f"Withdrawn after the document was made, so it stays: {', '.join(one['kept_back'])}.")
+
+
 @command.command("list")
 @json_option
 @workspace_option
@@ -66,5 +91,9 @@ def decide(folder: Path | None, patient: str, scopes: tuple[str, ...], *, grante
     if as_json:
         click.echo(json.dumps(done, ensure_ascii=False))
         return
+    click.echo(_said(done))
+
+
+def _said(done: dict[str, Any]) -> str:
     words = ", ".join(f"{scope} {'granted' if stands else 'withdrawn'}" for scope, stands in done["scopes"].items())
-    click.echo(f"Patient {done['patient']}: {words}. The next answer honours it.")
+    return f"Patient {done['patient']}: {words}. The next answer honours it."

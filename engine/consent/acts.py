@@ -8,9 +8,11 @@ from pathlib import Path
 
 from engine.actor import Actor
 from engine.consent import withdrawal
+from engine.consent.fhir_consent import kept_back, read_consents
 from engine.consent.retention import retain
 from engine.consent.unlearning import unlearn, verify
 from engine.errors import WorkspaceBusyError
+from engine.files import utc_now
 from engine.hospital import inbox_acts
 from engine.intake.burned_in_choice import CHOICES
 from engine.store.classes import Attributes, counted
@@ -19,7 +21,7 @@ from engine.upkeep.backup import copy_database
 from engine.workspace import encrypting
 from engine.workspace.agreements import agree
 from engine.workspace.erasure import erase
-from engine.workspace.patients import patient_meant
+from engine.workspace.patients import patient_meant, patient_of
 from engine.workspace.requests import Act, Facts, RequestServer, ask
 from engine.workspace.workspace import Workspace, open_workspace
 
@@ -46,6 +48,19 @@ def _decide(workspace: Workspace, facts: Facts) -> Facts:
     patient_id, scopes = patient_meant(workspace, str(facts["patient"])), tuple(facts["scopes"])
     withdrawal.decide(workspace, patient_id, scopes, granted=bool(facts["granted"]), actor=Actor(str(facts["who"])))
     return {"patient": patient_id, "scopes": withdrawal.stated(workspace, patient_id)}
+
+
+def _import(workspace: Workspace, facts: Facts) -> Facts:
+    """Record what the Consents of a file decide; one whose patient is not here records nothing of any."""
+    actor, done = Actor(str(facts["who"])), []
+    documents = read_consents(str(facts["words"]), utc_now())
+    meant = [patient_of(workspace, one.patient, one.issuers) for one in documents]
+    for patient, one in zip(meant, documents, strict=True):
+        kept = kept_back(one, {gone.scope: gone.since for gone in withdrawals(workspace.database, [patient])})
+        decided = {scope: granted for scope, granted in one.scopes.items() if scope not in kept}
+        withdrawal.decide_each(workspace, patient, decided, actor=actor)
+        done.append({"patient": patient, "scopes": withdrawal.stated(workspace, patient), "kept_back": list(kept)})
+    return {"consents": done}
 
 
 def _withdrawn(workspace: Workspace, facts: Facts) -> Facts:
@@ -116,6 +131,7 @@ def _inbox_clear(workspace: Workspace, facts: Facts) -> Facts:
 
 ACTS: dict[str, Act] = {
     "decide": _decide,
+    "import consent": _import,
     "withdrawn": _withdrawn,
     "agree": _agree,
     "classes": _classes,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from engine.actor import Actor
 from engine.errors import UsageError
 from engine.store.consents import withdrawals
@@ -21,6 +23,17 @@ def decide(workspace: Workspace, patient_id: str, scopes: tuple[str, ...], *, gr
     with workspace.database.exclusive():
         for scope in scopes or SCOPES:
             workspace.set_consent(patient_id, granted, actor=actor, scope=scope)
+
+
+def decide_each(workspace: Workspace, patient_id: str, scopes: Mapping[str, bool], *, actor: Actor) -> None:
+    """Record what a consent document of a patient decides, scope → granted, and that it was imported."""
+    with workspace.database.exclusive():
+        for granted in (False, True):
+            named = tuple(scope for scope, given in scopes.items() if given is granted)
+            if named:
+                decide(workspace, patient_id, named, granted=granted, actor=actor)
+        about = {scope: "granted" if given else "withdrawn" for scope, given in scopes.items()}
+        workspace.audit("consent imported", actor=actor, patients=(patient_id,), about=about)
 
 
 def stated(workspace: Workspace, patient_id: str) -> dict[str, bool]:

@@ -96,6 +96,7 @@ KINDS: dict[str, Event] = {
     "setting": "change",
     "consent granted": "change",
     "consent withdrawn": "change",
+    "consent imported": "import",
     "retention applied": "change",
     "erasure begun": "change",
     "erased": "change",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from engine.errors import UsageError, brief
 from engine.intake.pseudonyms import patient_pseudonym, previous_patient_key, shown_pseudonym
 from engine.store.consents import cohort_and_studies
 from engine.store.studies import known_keys
@@ -22,6 +23,18 @@ def patient_meant(workspace: Workspace, words: str) -> str:
         if one and cohort_and_studies(workspace.database, one)[0]:
             return one
     return words
+
+
+def patient_of(workspace: Workspace, words: str, issuers: Sequence[str]) -> str:
+    """Return the patient id that words mean, or a number that one of the issuers may have given."""
+    for issuer in issuers:
+        made = patient_pseudonym(workspace.key, words, issuer)
+        if made and cohort_and_studies(workspace.database, made)[0]:
+            return made
+    meant = patient_meant(workspace, words)
+    if not cohort_and_studies(workspace.database, meant)[0]:
+        raise UsageError(f"There is no patient {brief(words)} in the workspace: nothing was recorded.")
+    return meant
 
 
 def as_known_here(workspace: Workspace, studies: Sequence[Study]) -> list[Study]:

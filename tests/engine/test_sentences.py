@@ -39,6 +39,7 @@ SHELL = {
     "reference.py",
 }
 SHELL_FILES = {
+    "consent/fhir_consent.py",
     "hospital/listener.py",
     "hospital/mllp.py",
     "hospital/settings.py",

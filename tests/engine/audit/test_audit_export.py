@@ -10,7 +10,10 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fhir.resources.R4B.auditevent import AuditEvent
+from fhir.resources.R4B.bundle import Bundle
 from lxml import etree
+from pydantic import ValidationError
 
 from engine.actor import Actor
 from engine.audit import atna
@@ -80,6 +83,18 @@ def test_fhir_has_what_an_audit_event_must_have(folder: Path, capsys: pytest.Cap
             assert entity["what"]["identifier"]["value"] and entity["type"]["code"] and entity["role"]["code"]
     assert bundle["entry"][0]["resource"]["purposeOfEvent"][0]["coding"][0]["code"] == "TREAT"
     assert bundle["entry"][-2]["resource"]["outcomeDesc"] == "They do not fit."
+
+
+def test_fhir_is_valid_r4b_and_each_entry_has_an_address(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    words = exported(folder, "fhir", capsys)
+    bundle = Bundle.model_validate_json(words)
+    assert all(isinstance(entry.resource, AuditEvent) for entry in bundle.entry)
+    addresses = {entry.fullUrl for entry in bundle.entry}
+    assert len(addresses) == len(bundle.entry) and all(one.startswith("urn:uuid:") for one in addresses)
+    damaged = json.loads(words)
+    del damaged["entry"][0]["resource"]["recorded"]
+    with pytest.raises(ValidationError, match="recorded"):
+        Bundle.model_validate(damaged)
 
 
 def test_every_event_has_its_code() -> None:
