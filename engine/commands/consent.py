@@ -67,8 +67,8 @@ def import_(*, file: Path, as_json: bool, workspace: Path | None) -> None:
         return
     for one in done["consents"]:
         click.echo(_said(one))
-        if one["kept_back"]:
-            click.echo(f"Withdrawn after the document was made, so it stays: {', '.join(one['kept_back'])}.")
+        if one["still_withdrawn"]:
+            click.echo(f"Withdrawn after the document was made, so it stays: {', '.join(one['still_withdrawn'])}.")
 
 
 @command.command("list")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from engine.actor import Actor
 from engine.consent import withdrawal
-from engine.consent.fhir_consent import kept_back, read_consents
+from engine.consent.fhir_consent import read_consents, still_withdrawn
 from engine.consent.retention import retain
 from engine.consent.unlearning import unlearn, verify
 from engine.errors import WorkspaceBusyError
@@ -56,10 +56,12 @@ def _import(workspace: Workspace, facts: Facts) -> Facts:
     documents = read_consents(str(facts["words"]), utc_now())
     meant = [patient_of(workspace, one.patient, one.issuers) for one in documents]
     for patient, one in zip(meant, documents, strict=True):
-        kept = kept_back(one, {gone.scope: gone.since for gone in withdrawals(workspace.database, [patient])})
+        kept = still_withdrawn(one, {gone.scope: gone.since for gone in withdrawals(workspace.database, [patient])})
         decided = {scope: granted for scope, granted in one.scopes.items() if scope not in kept}
         withdrawal.decide_each(workspace, patient, decided, actor=actor)
-        done.append({"patient": patient, "scopes": withdrawal.stated(workspace, patient), "kept_back": list(kept)})
+        done.append(
+            {"patient": patient, "scopes": withdrawal.stated(workspace, patient), "still_withdrawn": list(kept)}
+        )
     return {"consents": done}
 
 

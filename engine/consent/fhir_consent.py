@@ -135,7 +135,7 @@ def _moment(words: Any) -> datetime | None:
     return made.astimezone(UTC).replace(tzinfo=None) if made.tzinfo else made
 
 
-def kept_back(document: ConsentDocument, withdrawn: Mapping[str, datetime]) -> Sequence[str]:
+def still_withdrawn(document: ConsentDocument, withdrawn: Mapping[str, datetime]) -> Sequence[str]:
     """Return the scopes that a document grants and that stay withdrawn, as that was decided after it.
 
     withdrawn : scope → since when, naive UTC. A document without a date is older than any withdrawal.

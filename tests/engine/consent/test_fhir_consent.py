@@ -127,9 +127,9 @@ def test_the_command_records_what_was_decided_and_a_later_withdrawal_stays(
     ward = {"identifier": {"value": "4711", "assigner": {"display": "WARD"}}}
     documents = [document(rule("permit", "TREAT"), patient=ward), document(rule("permit"), other)]
     first, second = imported(workspace, tmp_path / "c.json", capsys, *documents)
-    assert first == {"patient": named, "scopes": {**NONE, "retrieval": True}, "kept_back": []}
+    assert first == {"patient": named, "scopes": {**NONE, "retrieval": True}, "still_withdrawn": []}
     assert second["scopes"] == {"retrieval": True, "training": False, "teaching": True}
-    assert second["kept_back"] == ["training"]
+    assert second["still_withdrawn"] == ["training"]
     (third,) = imported(workspace, tmp_path / "c.json", capsys, document(rule("permit"), other, dateTime="2999-01-01"))
     assert set(third["scopes"].values()) == {True}
 
