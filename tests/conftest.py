@@ -42,6 +42,7 @@ SLOW = (
     "engine/synthetic/",
     "engine/training/",
     "engine/upkeep/test_backup",
+    "engine/wearable/test_nothing_comes_twice",
     "engine/workspace/test_living",
     "engine/workspace/test_reindex",
     "engine/workspace/test_rejudge",

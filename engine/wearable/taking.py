@@ -6,6 +6,7 @@ again, and stores nothing twice.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from engine.model.release import Release
 
 AT_ONCE = 64  # windows that wait at least before those whose time is over go in
+_PSEUDONYM = re.compile(r"p-[0-9a-f]{16}")  # as a workspace makes them
 SOURCE, PRINTED, DATED, RECORDING = "wearable", "device_printed", "dates", "recording"  # columns of such a study
 
 
@@ -94,13 +96,15 @@ def take_in(
 
 
 def person(workspace: Workspace, whose: Whose) -> str:
-    """Return the patient id of whose export it is; UsageError where nobody or no cohort is named."""
+    """Return the patient id of whose export it is; UsageError where nobody is named, or no cohort."""
     if not whose.patient.strip():
         raise UsageError("An export is of one person: say whose it is, by their number or their pseudonym here.")
     if not whose.cohort.strip():
         raise UsageError("The cohort has no name: say where the recordings go.")
     meant = patient_meant(workspace, whose.patient.strip())
     known, _ = cohort_and_studies(workspace.database, meant)
+    if not known and _PSEUDONYM.fullmatch(meant):
+        raise UsageError("Nobody here has this pseudonym: check it, or give the hospital's number.")
     made = meant if known else patient_pseudonym(workspace.key, whose.patient)
     if not made:
         raise UsageError("An export is of one person: say whose it is, by their number or their pseudonym here.")
