@@ -20,7 +20,7 @@ from engine.store.consents import withdrawals
 from engine.upkeep.backup import copy_database
 from engine.workspace import encrypting
 from engine.workspace.agreements import agree
-from engine.workspace.erasure import erase
+from engine.workspace.erasure import erase, without_ids
 from engine.workspace.patients import patient_meant, patient_of
 from engine.workspace.requests import Act, Facts, RequestServer, ask
 from engine.workspace.workspace import Workspace, open_workspace
@@ -81,7 +81,8 @@ def _classes(workspace: Workspace, facts: Facts) -> Facts:
 
 def _erase(workspace: Workspace, facts: Facts) -> Facts:
     patients = [patient_meant(workspace, str(one)) for one in facts["patients"]]
-    made = erase(workspace.storage, patients, facts["queries"], actor=Actor(str(facts["who"])), reason=facts["reason"])
+    reason = without_ids(str(facts["reason"]), [str(one) for one in facts["patients"]])  # by the hospital's number, too
+    made = erase(workspace.storage, patients, facts["queries"], actor=Actor(str(facts["who"])), reason=reason)
     return {"certificate": {**asdict(made), "whole": made.whole}, "page": made.page}
 
 

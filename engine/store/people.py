@@ -1,7 +1,8 @@
 """Accounts, one-time links and sessions: `people.db` beside the record, a SQLite file.
 
 The record belongs to one process at a time; this file is written by the app and by `casebind users` at once, so that an
-account that is closed in the shell is out of the running app at its next click. It holds no patient and no query.
+account that is closed in the shell is out of the running app at its next click. It holds no patient and no query but
+what somebody names in the reason of an emergency, which an erasure replaces.
 Passwords stand in it as argon2id strings, links and cookies as SHA-256 digests. Times are seconds since 1970, UTC.
 What is done here is an act: it is noted in the same transaction and moved to the audit after it, as acts of the record
 are (`engine.store.acts`).
@@ -10,6 +11,7 @@ are (`engine.store.acts`).
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -27,6 +29,7 @@ from engine.store.own_file import open_own
 
 FILE = "people.db"
 WAIT_S = 10.0  # for another process that writes
+PRAGMAS = ("foreign_keys = ON", "secure_delete = ON")
 TABLES = """
 CREATE TABLE accounts (
     name TEXT PRIMARY KEY, roles TEXT NOT NULL, attributes TEXT NOT NULL, password TEXT,
@@ -108,7 +111,7 @@ class People:
         self.audit = AuditFile(folder)
         self._delivery = Delivery(self.audit)
         try:
-            self._connection = open_own(self.path, STEPS, wait_s=WAIT_S, pragmas=("foreign_keys = ON",))
+            self._connection = open_own(self.path, STEPS, wait_s=WAIT_S, pragmas=PRAGMAS)
         except (sqlite3.Error, OSError) as problem:
             raise WorkspaceError(
                 f"{self.path} cannot be opened ({problem}); check that the folder exists and that you may write to it."
@@ -246,6 +249,22 @@ class People:
             run("UPDATE sessions SET ended_at = ? WHERE ended_at IS NULL", (now,))
             run("UPDATE links SET used_at = ? WHERE used_at IS NULL", (now,))
             forget_tokens(run)
+
+    def replace_in_reasons(self, pattern: re.Pattern[str], by: str) -> None:
+        """Put a mark in the place of words in reasons of emergencies; no byte of them is left in the file or its log.
+
+        Failed sign-ins under a name in which they stand are forgotten; acts go that are in the audit by now.
+        """
+        with self.writing() as run:
+            for session, reason in run("SELECT session, reason FROM sessions WHERE reason <> ''").fetchall():
+                run("UPDATE sessions SET reason = ? WHERE session = ?", (pattern.sub(by, reason), session))
+            for (subject,) in run("SELECT DISTINCT subject FROM failures").fetchall():
+                if pattern.search(subject):
+                    run("DELETE FROM failures WHERE subject = ?", (subject,))
+            self._delivery.delete(self._connection, at_least=1)
+        with self._lock:
+            self._connection.execute("VACUUM")
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
     # failed attempts
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import Any
 
 import duckdb
@@ -27,6 +27,7 @@ class Targets:
     runs             : "<run id> <place>" where one was asked
     code_words       : words of the studies' codes that no other study has, as little-endian bytes in hex
     study_files, query_files : relative to the folders of studies and queries
+    exact            : ids that are another's in other letter case, so that only this spelling is meant
     """
 
     patients: tuple[str, ...] = ()
@@ -42,12 +43,20 @@ class Targets:
     code_words: tuple[str, ...] = ()
     study_files: tuple[str, ...] = ()
     query_files: tuple[str, ...] = ()
+    exact: tuple[str, ...] = ()
 
     @property
     def ids(self) -> tuple[str, ...]:
         """What must not occur anywhere afterwards: ids, keyed hashes and fingerprints."""
         named = (self.patients, self.studies, self.encounters, self.queries, self.patient_keys, self.row_keys)
         return tuple(dict.fromkeys(one for part in (*named, self.fingerprints) for one in part if one))
+
+    @property
+    def any_of_ids(self) -> str:
+        """A pattern, for Python and RE2 alike, of any of the ids in upper or lower case; longer ones come first."""
+        ids = sorted(self.ids, key=len, reverse=True)
+        parts = [re.escape(one) if one in self.exact else f"(?i:{re.escape(one)})" for one in ids]
+        return "|".join(parts)
 
     def as_json(self) -> dict[str, Any]:
         """Return plain JSON values."""
@@ -65,7 +74,7 @@ class Targets:
     @classmethod
     def of_json(cls, content: dict[str, Any]) -> Targets:
         """Return what `as_json` made."""
-        return cls(**{one.name: tuple(content[one.name]) for one in fields(cls)})
+        return cls(**{one.name: tuple(content.get(one.name, ())) for one in fields(cls)})
 
 
 def _among(column: str, name: str, kind: str = "VARCHAR") -> str:
@@ -171,7 +180,7 @@ def targets(database: Database, patients: Sequence[str] = (), queries: Sequence[
     )
     asked = [one for (one,) in questions]
     runs = _read(database, f"SELECT run_id || ' ' || place FROM run_questions WHERE {QUESTION}", {"questions": asked})
-    return Targets(
+    found = Targets(
         patients=tuple(patients),
         studies=tuple(ids),
         encounters=tuple(dict.fromkeys(encounters)),
@@ -186,6 +195,7 @@ def targets(database: Database, patients: Sequence[str] = (), queries: Sequence[
         study_files=tuple(one for one in files if one),
         query_files=tuple(row[1] for row in of_queries if row[1]),
     )
+    return replace(found, exact=tuple(sorted(_others(database, found, "lower(o.other) = lower(e.id)"))))
 
 
 def counts(database: Database, erased: Targets, tables: Collection[str] = ()) -> dict[str, int]:
@@ -201,7 +211,7 @@ def counts(database: Database, erased: Targets, tables: Collection[str] = ()) ->
 def delete(cursor: duckdb.DuckDBPyConnection, erased: Targets) -> None:
     """Delete the rows in every place, and the ids in what people wrote, inside a transaction."""
     bound = erased.as_json()
-    pattern = _pattern(erased.ids)
+    pattern = _pattern(erased)
     for place in PLACES:
         if place.rows:
             _run(cursor, f"DELETE FROM {place.table} WHERE {place.rows}", bound)
@@ -212,9 +222,9 @@ def delete(cursor: duckdb.DuckDBPyConnection, erased: Targets) -> None:
             _replace_words(cursor, place.table, column, pattern)
 
 
-def found_in_words(database: Database, ids: Sequence[str]) -> dict[str, int]:
+def found_in_words(database: Database, erased: Targets) -> dict[str, int]:
     """Return "table.column" → rows in which one of the ids stands, over every column of words."""
-    pattern, found = _pattern(ids), {}
+    pattern, found = _pattern(erased), {}
     columns = _read(
         database,
         "SELECT table_name, column_name FROM duckdb_columns() WHERE NOT internal AND schema_name = 'main'"
@@ -229,16 +239,21 @@ def found_in_words(database: Database, ids: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def part_of_others(database: Database, ids: Sequence[str], erased: Targets) -> frozenset[str]:
+def part_of_others(database: Database, erased: Targets) -> frozenset[str]:
     """Return those of the ids that are a part of an id which stays, so that bytes cannot tell the two apart."""
+    return _others(database, erased, "contains(lower(o.other), lower(e.id))")
+
+
+def _others(database: Database, erased: Targets, alike: str) -> frozenset[str]:
+    """Return those of the ids `e.id` that are like an id `o.other` which stays."""
     sql = (
         "SELECT DISTINCT e.id FROM (SELECT unnest($ids::VARCHAR[]) AS id) e JOIN ("
         f"SELECT patient_id AS other FROM patients WHERE NOT {PATIENT}"
         f" UNION ALL SELECT encounter_id FROM encounters WHERE NOT {ENCOUNTER}"
         f" UNION ALL SELECT unnest([study_id, row_key, file]) FROM studies WHERE NOT {STUDY}"
-        f" UNION ALL SELECT query_id FROM queries WHERE NOT {QUERY}) o ON contains(o.other, e.id)"
+        f" UNION ALL SELECT query_id FROM queries WHERE NOT {QUERY}) o ON {alike}"
     )
-    return frozenset(one for (one,) in _read(database, sql, named(sql, {"ids": list(ids), **erased.as_json()})))
+    return frozenset(one for (one,) in _read(database, sql, named(sql, {"ids": list(erased.ids), **erased.as_json()})))
 
 
 def column(database: Database, name: str, table: str) -> list[tuple[str]]:
@@ -328,9 +343,9 @@ def _own_words(database: Database, studies: Sequence[str]) -> tuple[str, ...]:
     return tuple(int(word).to_bytes(8, "little").hex() for (word,) in found) if studies else ()
 
 
-def _pattern(ids: Sequence[str]) -> str:
+def _pattern(erased: Targets) -> str:
     """Return a pattern of RE2 for any of the ids that is not a part of a longer word."""
-    return rf"(^|[^\w-])({'|'.join(re.escape(one) for one in ids) or '$^'})($|[^\w-])"
+    return rf"(^|[^\w-])({erased.any_of_ids or '$^'})($|[^\w-])"
 
 
 def _replace_words(cursor: duckdb.DuckDBPyConnection, table: str, column: str, pattern: str) -> None:

@@ -18,6 +18,16 @@ from pathlib import Path
 from engine.errors import WorkspaceError
 from engine.files import sha256_of
 
+PIECE = 1 << 24  # bytes whose letters are folded at once
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is searched for: as it is spelt, and with ASCII letters in either case."""
+
+    exact: Sequence[bytes] = ()
+    in_any_case: Sequence[bytes] = ()
+
 
 @dataclass(frozen=True)
 class Searched:
@@ -28,7 +38,7 @@ class Searched:
     found: dict[str, int] = field(default_factory=dict)
 
 
-def search_bytes(folder: Path, wanted: Sequence[bytes], left_out: Collection[str] = ()) -> Searched:
+def search_bytes(folder: Path, wanted: Wanted, left_out: Collection[str] = ()) -> Searched:
     """Search the names and contents of all files below a folder.
 
     left_out : names of files and folders, directly in the folder, that are not searched
@@ -41,18 +51,19 @@ def search_bytes(folder: Path, wanted: Sequence[bytes], left_out: Collection[str
             n, read = _occurrences(path, wanted)
         except FileNotFoundError:  # gone meanwhile, such as a cache's
             continue
-        n += sum(os.fsencode(name).count(one) for one in wanted)
+        n += _count_all(os.fsencode(name), wanted)
         files, size = files + 1, size + read
         if n:
             found[name] = n
     return Searched(files, size, found)
 
 
-def apart(folder: Path, wanted: Sequence[bytes], left_out: Collection[str], file: Path) -> tuple[Searched, str]:
+def apart(folder: Path, wanted: Wanted, left_out: Collection[str], file: Path) -> tuple[Searched, str]:
     """Return what search_bytes finds, and the SHA-256 of one file, as hex. WorkspaceError where the process fails."""
     request = {
         "folder": str(folder),
-        "wanted": [one.hex() for one in wanted],
+        "exact": [one.hex() for one in wanted.exact],
+        "in_any_case": [one.hex() for one in wanted.in_any_case],
         "left_out": list(left_out),
         "file": str(file),
     }
@@ -68,8 +79,10 @@ def apart(folder: Path, wanted: Sequence[bytes], left_out: Collection[str], file
 def main() -> None:
     """Answer one request of `apart`."""
     asked = json.load(sys.stdin)
-    wanted = [bytes.fromhex(one) for one in asked["wanted"]]
-    searched = search_bytes(Path(asked["folder"]), wanted, asked["left_out"]) if wanted else Searched(0, 0)
+    exact, in_any_case = ([bytes.fromhex(one) for one in asked[name]] for name in ("exact", "in_any_case"))
+    searched = Searched(0, 0)
+    if exact or in_any_case:
+        searched = search_bytes(Path(asked["folder"]), Wanted(exact, in_any_case), asked["left_out"])
     print(json.dumps({**asdict(searched), "digest": sha256_of(Path(asked["file"]))}))
 
 
@@ -84,20 +97,33 @@ def files_below(folder: Path, left_out: Collection[str] = ()) -> Iterator[Path]:
                 yield path
 
 
-def _occurrences(path: Path, wanted: Sequence[bytes]) -> tuple[int, int]:
+def _occurrences(path: Path, wanted: Wanted) -> tuple[int, int]:
     """Return how often any of the sequences occurs in a file, and the file's size."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
         if not size:
             return 0, 0
         with mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as content:
-            return sum(_count(content, one) for one in wanted), size
+            return _count_all(content, wanted), size
 
 
-def _count(content: mmap.mmap, one: bytes) -> int:
-    n, at = 0, content.find(one)
+def _count_all(content: mmap.mmap | bytes, wanted: Wanted) -> int:
+    """Return how often any of the sequences occurs; letter case is folded a piece at a time."""
+    n = sum(_count(content, one) for one in wanted.exact)
+    lower = [one.lower() for one in wanted.in_any_case]
+    beyond = max(map(len, lower), default=0)
+    for first in range(0, len(content), PIECE) if lower else ():
+        piece = content[first : first + PIECE + beyond].lower()
+        n += sum(_count(piece, one, PIECE) for one in lower)
+    return n
+
+
+def _count(content: mmap.mmap | bytes, one: bytes, begin_before: int | None = None) -> int:
+    """Return how often a sequence begins before a place, or anywhere."""
+    end = len(content) if begin_before is None else begin_before + len(one) - 1
+    n, at = 0, content.find(one, 0, end)
     while at >= 0:
-        n, at = n + 1, content.find(one, at + 1)
+        n, at = n + 1, content.find(one, at + 1, end)
     return n
 
 

@@ -4,7 +4,7 @@
 
 1. the job is written, and the ids go on the list of who was erased
 2. rows are deleted in every place (engine.store.places); searches leave the studies out from here on
-3. files are deleted: studies, queries, maps, inputs of rounds; their keys are; ids go from reports and logs
+3. files are deleted: studies, queries, maps, inputs of rounds; their keys are; ids go from reports, logs and reasons
 4. the database is written anew, so that no block of deleted rows is left (engine.store.rewrite)
 5. every byte of the folder and every column of words is searched for what was erased
 6. the certificate is written, and the job deleted
@@ -20,6 +20,7 @@ import secrets
 import shutil
 import threading
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -33,10 +34,12 @@ from engine.store.acts import Act, note
 from engine.store.audit_file import SYSTEM
 from engine.store.data_keys import FILE as KEYS
 from engine.store.database import FILE_NAME, Database
+from engine.store.people import FILE as PEOPLE
+from engine.store.people import People
 from engine.store.places import Targets
 from engine.store.workspace_files import WorkspaceFiles, patient_owner, query_owner
-from engine.workspace.byte_search import apart, files_below
-from engine.workspace.certificate import Certificate, write_certificate
+from engine.workspace.byte_search import Wanted, apart, files_below
+from engine.workspace.certificate import Certificate, certificates, write_certificate
 from engine.workspace.erased import FILE as ERASED_FILE
 from engine.workspace.erased import add_erased, among_erased, reference
 
@@ -66,15 +69,15 @@ AT_TOP = {  # what lies in the folder of a workspace → what an erasure does wi
     "requests": "empty but for what is being asked",
     FOLDER: "the job; deleted at the end",
     "rewrite-due": "empty; gone once the database was written anew",
-    "certificates": "keyed hashes alone",
+    "certificates": "keyed hashes; ids are replaced in reasons",
     ERASED_FILE: "keyed hashes alone",
     "audit.db": "pseudonyms stay, as a record of acts",
     "audit.db-wal": "as audit.db",
     "audit.db-shm": "as audit.db",
     "checkpoints": "hashes alone",
-    "people.db": "nothing of patients",
-    "people.db-wal": "nothing of patients",
-    "people.db-shm": "nothing of patients",
+    PEOPLE: "ids are replaced in reasons of emergencies, then it is written anew",
+    f"{PEOPLE}-wal": "emptied",
+    f"{PEOPLE}-shm": "as people.db",
     "policies": "nothing of patients",
     "pairing.toml": "nothing of patients",
     "sign_in.toml": "nothing of patients",
@@ -88,7 +91,7 @@ AT_TOP = {  # what lies in the folder of a workspace → what an erasure does wi
 }
 NOT_SEARCHED = (*RECORD_OF_ACTS, FOLDER)
 REPLAYED = "an older copy of the workspace held them again"
-DISTINCT = 6  # letters of an id that occurs in a thousand million bytes by chance once in 280,000 searches
+DISTINCT = 6  # letters of an id that occurs, in any case, in a thousand million bytes by chance once in 4,000 searches
 UNFINISHED = ".*.tmp"
 STEPS = ("begun", "rows", "files", "rewritten")
 
@@ -138,6 +141,11 @@ def erase(
         waiting = [job for job in waiting if set(queries) <= set(job.targets.queries)]
         job = waiting[0] if waiting else _begin(storage, patients, queries, actor, reason)
     return _finish(storage, job)
+
+
+def without_ids(words: str, ids: Sequence[str]) -> str:
+    """Return words with a mark in the place of ids, in upper or lower case."""
+    return _pattern(Targets(patients=tuple(ids))).sub(places.ERASED, words)
 
 
 def go_on(storage: Storage) -> list[Certificate]:
@@ -195,11 +203,11 @@ def _begin(storage: Storage, patients: Sequence[str], queries: Sequence[str], ac
     job = Job(
         number=f"{utc_now():%Y%m%d}-{secrets.token_hex(4)}",
         who=actor.name,
-        reason=" ".join(reason.split()),
+        reason=_pattern(found).sub(places.ERASED, " ".join(reason.split())),
         began=utc_now().isoformat(timespec="seconds"),
         targets=found,
         rows=places.counts(storage.database, found),
-        file_before=(apart(storage.path, (), (), path)[1], path.stat().st_size),
+        file_before=(apart(storage.path, Wanted(), (), path)[1], path.stat().st_size),
         indistinct=tuple(sorted(_indistinct(storage.database, found))),
         releases=tuple(sorted(file.parent.name for file in storage.path.glob("releases/*/manifest.json"))),
     )
@@ -248,7 +256,7 @@ def _delete_files(storage: Storage, job: Job) -> Job:
     owned = [(home / "studies" / one) for one in job.targets.study_files]
     owned += [(home / "queries" / one) for one in job.targets.query_files]
     owned += list(home.glob(ROUND_INPUTS))
-    pattern = _pattern(job.targets.ids)
+    pattern = _pattern(job.targets)
     owned += [file for file in files_below(home, NOT_SEARCHED) if pattern.search(file.name)]
     gone = storage.files.delete(dict.fromkeys(owned))
     for folder in [*(home / name for name in CACHES), *home.glob(LEFT)]:
@@ -256,6 +264,7 @@ def _delete_files(storage: Storage, job: Job) -> Job:
     for name in WRITTEN:
         for file in files_below(home / name) if (home / name).is_dir() else [home / name]:
             _replace_words(file, pattern)
+    _replace_reasons(home, pattern)
     owners = [*map(patient_owner, job.targets.patients), *map(query_owner, job.targets.queries)]
     keys = storage.files.destroy(owners)
     return replace(job, files=max(gone, job.files), keys=max(keys, job.keys))
@@ -268,11 +277,15 @@ def _rewrite(storage: Storage, job: Job) -> Job:
 
 def _certificate(storage: Storage, job: Job) -> Certificate:
     distinct = [one for one in job.targets.ids if one not in job.indistinct]
-    wanted = [*(one.encode() for one in distinct), *(bytes.fromhex(word) for word in job.targets.code_words)]
+    spelt = [one.encode() for one in distinct if one in job.targets.exact]
+    wanted = Wanted(
+        (*spelt, *(bytes.fromhex(word) for word in job.targets.code_words)),
+        tuple(one.encode() for one in distinct if one not in job.targets.exact),
+    )
     storage.database.checkpoint()
     path = storage.database.path
     searched, digest = apart(storage.path, wanted, NOT_SEARCHED, path)
-    in_words = places.found_in_words(storage.database, job.targets.ids)
+    in_words = places.found_in_words(storage.database, job.targets)
     patients, queries = job.targets.patients, job.targets.queries
     return Certificate(
         number=job.number,
@@ -289,7 +302,7 @@ def _certificate(storage: Storage, job: Job) -> Certificate:
         file_after=(digest, path.stat().st_size),
         searched_files=searched.files,
         searched_bytes=searched.bytes,
-        sequences=len(wanted),
+        sequences=len(wanted.exact) + len(wanted.in_any_case),
         found={**searched.found, **in_words},
         indistinct=len(job.indistinct),
         not_searched=RECORD_OF_ACTS,
@@ -299,16 +312,26 @@ def _certificate(storage: Storage, job: Job) -> Certificate:
 
 def _indistinct(database: Database, found: Targets) -> set[str]:
     """Return the ids that bytes cannot tell from others: parts of ids that stay, and those that occur by chance."""
-    return {one for one in found.ids if len(one) < DISTINCT} | places.part_of_others(database, found.ids, found)
+    return {one for one in found.ids if len(one) < DISTINCT} | places.part_of_others(database, found)
 
 
 def _column(database: Database, column: str, table: str) -> list[str]:
     return [one for (one,) in places.column(database, column, table)]
 
 
-def _pattern(ids: Sequence[str]) -> re.Pattern[str]:
+def _pattern(erased: Targets) -> re.Pattern[str]:
     """Return a pattern for any of the ids that is not a part of a longer word."""
-    return re.compile(rf"(?<![\w])(?:{'|'.join(map(re.escape, ids)) or '(?!)'})(?![\w])")
+    return re.compile(rf"(?<![\w])(?:{erased.any_of_ids or '(?!)'})(?![\w])")
+
+
+def _replace_reasons(home: Path, pattern: re.Pattern[str]) -> None:
+    """Put a mark in the place of the ids in reasons: of earlier erasures, and of emergencies."""
+    for one in certificates(home):
+        if pattern.search(one.reason):
+            write_certificate(home, replace(one, reason=pattern.sub(places.ERASED, one.reason)))
+    if (home / PEOPLE).exists():
+        with closing(People(home)) as people:
+            people.replace_in_reasons(pattern, places.ERASED)
 
 
 def _replace_words(file: Path, pattern: re.Pattern[str]) -> None:

@@ -13,16 +13,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.accounts import PASSWORD
 from helpers.studies import COHORT, DIGEST, RELEASE, new_study
 
+from engine.access import accounts, sessions
 from engine.actor import Actor
 from engine.errors import UsageError
 from engine.files import utc_now
 from engine.store.database import FILE_NAME
+from engine.store.people import People
 from engine.store.places import PLACES
 from engine.store.records import StoredQuery
 from engine.workspace import erasure
-from engine.workspace.byte_search import apart, files_below
+from engine.workspace.byte_search import PIECE, Wanted, apart, files_below, search_bytes
 from engine.workspace.certificate import certificate_of, certificates
 from engine.workspace.workspace import Workspace, open_workspace
 
@@ -125,12 +128,12 @@ def rows(place: Workspace) -> dict[str, int]:
 
 
 def left_of(folder: Path, *ids: str) -> list[str]:
-    """Return the files, those of the record of acts aside, in whose name or content one of the ids stands."""
-    wanted = [one.encode() for one in ids]
+    """Return the files, those of the record of acts aside, in whose name or content an id stands, in any case."""
+    wanted = [one.lower().encode() for one in ids]
     return [
         str(file.relative_to(folder))
         for file in files_below(folder, erasure.RECORD_OF_ACTS)
-        if any(one in file.read_bytes() or one in os.fsencode(file.name) for one in wanted)
+        if any(one in file.read_bytes().lower() or one in os.fsencode(file.name).lower() for one in wanted)
     ]
 
 
@@ -190,8 +193,60 @@ def test_nothing_of_an_erased_patient_is_in_any_file(place: Workspace) -> None:
         erasure.erase(place.storage, [GONE], actor=ANN)
 
 
+def test_ids_go_from_reasons_and_from_words_in_which_they_stand_in_capitals(place: Workspace) -> None:
+    reason = f"{GONE.upper()} with study-100-{GONE} came by ambulance"
+    people = People(place.path)  # open all the time, as the app has it
+    token = accounts.add(people, "anna", ["clinician"], {}, actor=ANN)
+    accounts.set_password(people, token, PASSWORD)
+    cookie = sessions.begin(people, "anna", PASSWORD, "here", use="emergency", reason=reason)
+    with pytest.raises(UsageError):
+        sessions.begin(people, GONE, PASSWORD, "here")
+    with place.database.write() as cursor:
+        cursor.execute("INSERT INTO guidelines VALUES (1, $words, 'ann', now())", {"words": f"as {GONE.upper()}."})
+    assert set(left_of(place.path, GONE)) >= {"people.db-wal", FILE_NAME}
+    other = erasure.erase(place.storage, ["hosp-000003"], actor=ANN, reason=f"not for {GONE}, hosp-000003 asked")
+    assert other.reason == f"not for {GONE}, [erased] asked"
+    made = erasure.erase(place.storage, [GONE], actor=ANN, reason=f"asked by {GONE.title()} letter")
+    assert (made.reason, made.found) == ("asked by [erased] letter", {})
+    assert left_of(place.path, GONE) == []
+    assert [one.reason for one in certificates(place.path) if one.number == other.number] == [
+        "not for [erased], [erased] asked"
+    ]
+    assert place.database.read("SELECT words FROM guidelines") == [("as [erased].",)]
+    session = sessions.live(people, cookie)
+    assert session is not None and session.reason == "[erased] with [erased] came by ambulance"
+    assert [row["about"]["reason"] for row in people.audit.rows() if row["kind"] == "break-glass"] == [reason]
+    people.close()
+
+
+def test_an_id_that_is_anothers_in_other_letters_leaves_the_other_alone(tmp_path: Path) -> None:
+    rng = np.random.default_rng(5)
+    with open_workspace(tmp_path / "ws", create=True) as place:
+        names = ("hosp-abc123", "HOSP-ABC123")
+        batch = [new_study(number, "text", rng, patient_id=name) for number, name in enumerate(names)]
+        place.add(COHORT, RELEASE, DIGEST, batch)
+        with place.database.write() as cursor:
+            words = {"words": " and ".join(names)}
+            cursor.execute("INSERT INTO guidelines VALUES (1, $words, 'ann', now())", words)
+        made = erasure.erase(place.storage, [names[0]], actor=ANN)
+        assert made.whole
+        assert {row.patient_id for row in place.all_rows()} == {names[1]}
+        assert place.database.read("SELECT words FROM guidelines") == [(f"[erased] and {names[1]}",)]
+
+
+def test_a_search_of_bytes_finds_either_case_at_the_edge_of_what_it_reads_at_once(tmp_path: Path) -> None:
+    wanted = Wanted((b"Kq",), (b"hosp-777", b"q-1"))
+    for at in (0, PIECE - 9, PIECE - 8, PIECE - 7, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE - 8):
+        content = bytearray(2 * PIECE)
+        content[at : at + 8] = b"Hosp-777"
+        (tmp_path / "file").write_bytes(content)
+        assert search_bytes(tmp_path, wanted).found == {"file": 1}, at
+    (tmp_path / "file").write_bytes(b"kq KQ Kq Q-1 q-1")
+    assert search_bytes(tmp_path, wanted).found == {"file": 3}
+
+
 def test_who_has_the_workspace_open_while_it_is_searched_keeps_it(place: Workspace) -> None:
-    apart(place.path, (b"study",), (), place.database.path)
+    apart(place.path, Wanted((b"study",)), (), place.database.path)
     opening = "import sys; from pathlib import Path; from engine.workspace.workspace import open_workspace\n"
     opening += "open_workspace(Path(sys.argv[1]))"
     done = subprocess.run(
