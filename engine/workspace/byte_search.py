@@ -22,7 +22,7 @@ PIECE = 1 << 24  # bytes whose letters are folded at once
 
 
 @dataclass(frozen=True)
-class Wanted:
+class Sequences:
     """What is searched for: as it is spelt, and with ASCII letters in either case."""
 
     exact: Sequence[bytes] = ()
@@ -38,7 +38,7 @@ class Searched:
     found: dict[str, int] = field(default_factory=dict)
 
 
-def search_bytes(folder: Path, wanted: Wanted, left_out: Collection[str] = ()) -> Searched:
+def search_bytes(folder: Path, wanted: Sequences, left_out: Collection[str] = ()) -> Searched:
     """Search the names and contents of all files below a folder.
 
     left_out : names of files and folders, directly in the folder, that are not searched
@@ -58,7 +58,7 @@ def search_bytes(folder: Path, wanted: Wanted, left_out: Collection[str] = ()) -
     return Searched(files, size, found)
 
 
-def apart(folder: Path, wanted: Wanted, left_out: Collection[str], file: Path) -> tuple[Searched, str]:
+def apart(folder: Path, wanted: Sequences, left_out: Collection[str], file: Path) -> tuple[Searched, str]:
     """Return what search_bytes finds, and the SHA-256 of one file, as hex. WorkspaceError where the process fails."""
     request = {
         "folder": str(folder),
@@ -82,7 +82,7 @@ def main() -> None:
     exact, in_any_case = ([bytes.fromhex(one) for one in asked[name]] for name in ("exact", "in_any_case"))
     searched = Searched(0, 0)
     if exact or in_any_case:
-        searched = search_bytes(Path(asked["folder"]), Wanted(exact, in_any_case), asked["left_out"])
+        searched = search_bytes(Path(asked["folder"]), Sequences(exact, in_any_case), asked["left_out"])
     print(json.dumps({**asdict(searched), "digest": sha256_of(Path(asked["file"]))}))
 
 
@@ -97,7 +97,7 @@ def files_below(folder: Path, left_out: Collection[str] = ()) -> Iterator[Path]:
                 yield path
 
 
-def _occurrences(path: Path, wanted: Wanted) -> tuple[int, int]:
+def _occurrences(path: Path, wanted: Sequences) -> tuple[int, int]:
     """Return how often any of the sequences occurs in a file, and the file's size."""
     with path.open("rb") as file:
         size = os.fstat(file.fileno()).st_size
@@ -107,7 +107,7 @@ def _occurrences(path: Path, wanted: Wanted) -> tuple[int, int]:
             return _count_all(content, wanted), size
 
 
-def _count_all(content: mmap.mmap | bytes, wanted: Wanted) -> int:
+def _count_all(content: mmap.mmap | bytes, wanted: Sequences) -> int:
     """Return how often any of the sequences occurs; letter case is folded a piece at a time."""
     n = sum(_count(content, one) for one in wanted.exact)
     lower = [one.lower() for one in wanted.in_any_case]

@@ -38,7 +38,7 @@ from engine.store.people import FILE as PEOPLE
 from engine.store.people import People
 from engine.store.places import Targets
 from engine.store.workspace_files import WorkspaceFiles, patient_owner, query_owner
-from engine.workspace.byte_search import Wanted, apart, files_below
+from engine.workspace.byte_search import Sequences, apart, files_below
 from engine.workspace.certificate import Certificate, certificates, write_certificate
 from engine.workspace.erased import FILE as ERASED_FILE
 from engine.workspace.erased import add_erased, among_erased, reference
@@ -207,7 +207,7 @@ def _begin(storage: Storage, patients: Sequence[str], queries: Sequence[str], ac
         began=utc_now().isoformat(timespec="seconds"),
         targets=found,
         rows=places.counts(storage.database, found),
-        file_before=(apart(storage.path, Wanted(), (), path)[1], path.stat().st_size),
+        file_before=(apart(storage.path, Sequences(), (), path)[1], path.stat().st_size),
         indistinct=tuple(sorted(_indistinct(storage.database, found))),
         releases=tuple(sorted(file.parent.name for file in storage.path.glob("releases/*/manifest.json"))),
     )
@@ -278,7 +278,7 @@ def _rewrite(storage: Storage, job: Job) -> Job:
 def _certificate(storage: Storage, job: Job) -> Certificate:
     distinct = [one for one in job.targets.ids if one not in job.indistinct]
     spelt = [one.encode() for one in distinct if one in job.targets.exact]
-    wanted = Wanted(
+    wanted = Sequences(
         (*spelt, *(bytes.fromhex(word) for word in job.targets.code_words)),
         tuple(one.encode() for one in distinct if one not in job.targets.exact),
     )

@@ -27,7 +27,7 @@ from engine.upkeep.backup import back_up, copy_database
 from engine.upkeep.restore import restore
 from engine.workspace import encrypting, erasure
 from engine.workspace.annotations import canvas_of_study
-from engine.workspace.byte_search import Wanted, search_bytes
+from engine.workspace.byte_search import Sequences, search_bytes
 from engine.workspace.certificate import certificates
 from engine.workspace.study_files import check_files
 from engine.workspace.workspace import Workspace, open_workspace
@@ -140,11 +140,11 @@ def test_everything_reads_as_before_and_no_byte_of_it_is_in_any_file(folder: Pat
     pieces = content_of(folder)
     with open_workspace(folder) as place:
         before = said_by(place)
-    assert set(search_bytes(folder, Wanted(pieces)).found) >= {"casebind.duckdb", "studies/.0f.tmp"}
-    assert all(search_bytes(folder, Wanted([one])).found for one in pieces)
+    assert set(search_bytes(folder, Sequences(pieces)).found) >= {"casebind.duckdb", "studies/.0f.tmp"}
+    assert all(search_bytes(folder, Sequences([one])).found for one in pieces)
     made = encrypted(folder, key)
     assert (made.done, made.left, made.keys) == (6, 0, 6)  # four patients, a query, the maps
-    assert search_bytes(folder, Wanted(pieces)).found == {}
+    assert search_bytes(folder, Sequences(pieces)).found == {}
     with open_workspace(folder) as place:
         assert said_by(place) == before
         assert check_files(place).whole
@@ -163,7 +163,7 @@ def test_what_comes_later_is_encrypted_as_it_comes(folder: Path, key: str) -> No
         assert place.study("s0009", actor=ANN).content == note
         found = place.query("q2", actor=ANN)
         assert found is not None and (found.study.content, found.study.facts["report"]) == (note, "of Frau Spaeter")
-    assert search_bytes(folder, Wanted([b"Frau Spaeter"])).found == {}
+    assert search_bytes(folder, Sequences([b"Frau Spaeter"])).found == {}
 
 
 def test_another_key_is_taken_by_rotation_and_the_former_opens_nothing(folder: Path, key: str, tmp_path: Path) -> None:
@@ -255,7 +255,7 @@ def test_a_process_that_is_killed_anywhere_is_gone_on_with(whole: Path, key: str
         with open_workspace(copy) as place:
             assert said_by(place) == before  # whatever is encrypted by now
         assert encrypted(copy, key).left == 0
-        assert search_bytes(copy, Wanted(pieces)).found == {}
+        assert search_bytes(copy, Sequences(pieces)).found == {}
         with open_workspace(copy) as place:
             assert said_by(place) == before
 
@@ -296,7 +296,7 @@ def test_a_backup_carries_wrapped_keys_and_is_restored_with_the_workspace_key_al
         before = said_by(place)[:-2]  # a backup leaves out the map of the pair
         made = back_up(folder, tmp_path / "backups", lambda: copy_database(place), actor=ANN)
     file = Path(key.partition(":")[2])
-    assert search_bytes(made.path, Wanted([*pieces, bytes.fromhex(file.read_text())])).found == {}
+    assert search_bytes(made.path, Sequences([*pieces, bytes.fromhex(file.read_text())])).found == {}
     file.rename(file.with_suffix(".away"))
     with pytest.raises(WorkspaceError, match="cannot be read"):
         restore(made.path, tmp_path / "new", actor=ANN)

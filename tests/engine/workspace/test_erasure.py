@@ -25,7 +25,7 @@ from engine.store.people import People
 from engine.store.places import PLACES
 from engine.store.records import StoredQuery
 from engine.workspace import erasure
-from engine.workspace.byte_search import PIECE, Wanted, apart, files_below, search_bytes
+from engine.workspace.byte_search import PIECE, Sequences, apart, files_below, search_bytes
 from engine.workspace.certificate import certificate_of, certificates
 from engine.workspace.workspace import Workspace, open_workspace
 
@@ -235,7 +235,7 @@ def test_an_id_that_is_anothers_in_other_letters_leaves_the_other_alone(tmp_path
 
 
 def test_a_search_of_bytes_finds_either_case_at_the_edge_of_what_it_reads_at_once(tmp_path: Path) -> None:
-    wanted = Wanted((b"Kq",), (b"hosp-777", b"q-1"))
+    wanted = Sequences((b"Kq",), (b"hosp-777", b"q-1"))
     for at in (0, PIECE - 9, PIECE - 8, PIECE - 7, PIECE - 1, PIECE, PIECE + 1, 2 * PIECE - 8):
         content = bytearray(2 * PIECE)
         content[at : at + 8] = b"Hosp-777"
@@ -246,7 +246,7 @@ def test_a_search_of_bytes_finds_either_case_at_the_edge_of_what_it_reads_at_onc
 
 
 def test_who_has_the_workspace_open_while_it_is_searched_keeps_it(place: Workspace) -> None:
-    apart(place.path, Wanted((b"study",)), (), place.database.path)
+    apart(place.path, Sequences((b"study",)), (), place.database.path)
     opening = "import sys; from pathlib import Path; from engine.workspace.workspace import open_workspace\n"
     opening += "open_workspace(Path(sys.argv[1]))"
     done = subprocess.run(
