@@ -93,7 +93,7 @@ def test_who_is_here_already_is_met_by_their_id(workspace: Workspace, release: R
 
 @pytest.mark.parametrize("whose", [Whose(" "), Whose("4711", cohort=" "), Whose("p-0123456789abcdef")])
 def test_nobody_is_taken_in_for_nobody(workspace: Workspace, release: Release, whose: Whose) -> None:
-    with pytest.raises(UsageError, match="say|Nobody here"):
+    with pytest.raises(UsageError, match=r"say|Nobody here"):
         take(workspace, release, whose=whose)
 
 
