@@ -32,7 +32,18 @@ EPOCHS = click.option(
     default=1.0,
     help="Scale of the plan, e.g. 0.1 for a trial.",
 )
+LEARN = click.option(
+    "--learn",
+    type=click.Choice(["cxr", "ecg", "ppg", "text"]),
+    multiple=True,
+    help="Only these learn; the others stay as --from has them.",
+)
 OUT = click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON and plots there.")
+
+
+def _check_learn(learn: tuple[str, ...], start: Path | None) -> None:
+    if learn and start is None:
+        raise UsageError("--learn leaves the others as a release has them: name the release by --from.")
 
 
 @click.group("train")
@@ -124,12 +135,7 @@ def encoders_command(
     metavar="RELEASE",
     help="Go on with this release's heads, in place of starting anew.",
 )
-@click.option(
-    "--learn",
-    type=click.Choice(["cxr", "ecg", "ppg", "text"]),
-    multiple=True,
-    help="Only these heads learn; the others stay as --from has them.",
-)
+@LEARN
 def binding_command(
     *,
     cache: Path,
@@ -145,8 +151,7 @@ def binding_command(
     from engine.training.energy import metered
     from engine.training.stages import train_binding
 
-    if learn and start is None:
-        raise UsageError("--learn leaves the other heads as a release has them: name the release by --from.")
+    _check_learn(learn, start)
     plan = BindingPlan(
         epochs=max(1, int(BindingPlan.epochs * epochs)),
         modalities=only or BindingPlan.modalities,
@@ -212,14 +217,27 @@ def _write(measurement: Measurement, out: Path | None) -> None:
 @RUN
 @EPOCHS
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to write, e.g. runs/r2.")
-def hashing_command(cache: Path, run: Path, epochs: float, out: Path) -> None:
+@click.option(
+    "--from",
+    "start",
+    type=click.Path(path_type=Path, exists=True, file_okay=False),
+    default=None,
+    metavar="RELEASE",
+    help="Keep this release's hash layer, in place of training one, with thresholds anew.",
+)
+@LEARN
+def hashing_command(
+    *, cache: Path, run: Path, epochs: float, out: Path, start: Path | None, learn: tuple[str, ...]
+) -> None:
     """Train the hash layer, calibrate on valid, and write the release."""
-    from engine.training.assemble import train_hashing
+    from engine.training.assemble import TRAINED, train_hashing
     from engine.training.hashing.train import HashingPlan
 
     if (out / "manifest.json").is_file():
         raise UsageError(f"{out} already holds a release: name another folder.")
-    train_hashing(_cache(cache), run, out, HashingPlan(steps=max(1, int(HashingPlan.steps * epochs))))
+    _check_learn(learn, start)
+    plan = HashingPlan(steps=max(1, int(HashingPlan.steps * epochs)))
+    train_hashing(_cache(cache), run, out, plan, start=start, learn=learn or TRAINED)
 
 
 @command.command("generator")

@@ -106,8 +106,32 @@ def limits(cache: Path) -> list[str]:
     return list(LIMITS) if pairs[0] & pairs[1] else [NO_FILM_ECG_PAIR, *LIMITS]
 
 
-def train_hashing(cache: Path, run: Path, out: Path, plan: train.HashingPlan | None = None) -> None:
-    """Train the hash layer on `train`, calibrate on `valid`, and write the release folder `out`."""
+def kept_layer(release: Path, data: dict[str, train.LabelledEmbeddings], learn: tuple[str, ...]) -> HashLayer:
+    """Return a release's hash layer; thresholds of modalities that were learnt anew go where their bits are balanced.
+
+    Codes of the other modalities stay as the release makes them.
+    """
+    layer = HashLayer(TRAINED)
+    layer.load_state_dict({name: part.float() for name, part in load_file(release / "hash.safetensors").items()})
+    with torch.no_grad():
+        for modality in learn:
+            layer.threshold[TRAINED.index(modality)] = data[modality].z.mean(0).cpu() @ layer.weight.T
+    return layer
+
+
+def train_hashing(
+    cache: Path,
+    run: Path,
+    out: Path,
+    plan: train.HashingPlan | None = None,
+    *,
+    start: Path | None = None,
+    learn: tuple[str, ...] = TRAINED,
+) -> None:
+    """Train the hash layer on `train`, calibrate on `valid`, and write the release folder `out`.
+
+    start : a release whose layer is kept in place of training, with new thresholds for the modalities in `learn`
+    """
     started, log = time.monotonic(), loop.Log(run / "log.jsonl")
     with metered(run, "hashing"):
         fitted, valid = embed_split(cache, run, ("train", "valid"))
@@ -115,7 +139,8 @@ def train_hashing(cache: Path, run: Path, out: Path, plan: train.HashingPlan | N
             m: train.LabelledEmbeddings(torch.from_numpy(side.z), torch.from_numpy(side.has_finding))
             for m, side in fitted.items()
         }
-        layer = train.train(data, TRAINED, plan or train.HashingPlan(), log)
+        plan = plan or train.HashingPlan()
+        layer = train.train(data, TRAINED, plan, log) if start is None else kept_layer(start, data, learn)
     out.mkdir(parents=True, exist_ok=True)
     for modality in TRAINED:
         shutil.copyfile(run / "bound" / f"{modality}.safetensors", out / f"{modality}.safetensors")
@@ -123,7 +148,8 @@ def train_hashing(cache: Path, run: Path, out: Path, plan: train.HashingPlan | N
     layer.load_state_dict(load_file(out / "hash.safetensors"))
     typed = typed_side(load_captions(cache), load_tower(run / "bound" / "text.safetensors", "text"))
     (out / "calibration.json").write_text(json.dumps(calibrate(layer, valid, typed)))
-    write_manifest(out, cache, run, asdict(plan or train.HashingPlan()))
+    how = asdict(plan) if start is None else {"layer_of": start.name, "thresholds": list(learn)}
+    write_manifest(out, cache, run, how)
     log.write(stage="release", path=out.name, took=time.monotonic() - started)
 
 

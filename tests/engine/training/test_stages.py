@@ -150,7 +150,7 @@ def test_a_release_is_tuned_further_and_bound_without_some_losses(cache: Path, s
     assert {"text_ecg"} <= {name for name in bound if name.endswith(("cxr", "ecg", "ppg"))} <= {"ecg", "text_ecg"}
 
 
-def test_heads_of_a_release_hold_the_space_while_one_learns(cache: Path, stages: Path) -> None:
+def test_heads_of_a_release_hold_the_space_while_one_learns(cache: Path, stages: Path, tmp_path: Path) -> None:
     common, newest = ["--cache", str(cache), "--run", str(stages)], settings.MODELS / load_release().name
     whose = ["--from", str(newest)]
     assert run(["train", "encoders", "ecg", "ppg", *common, "--keep"]) == 2
@@ -162,6 +162,14 @@ def test_heads_of_a_release_hold_the_space_while_one_learns(cache: Path, stages:
         assert ours.keys() == theirs.keys()
         same = all(torch.equal(ours[name].half(), theirs[name].half()) for name in ours)
         assert same is (modality != "cxr")
+    made = tmp_path / "r9"
+    assert run(["train", "hashing", *common, "--out", str(made), "--learn", "cxr"]) == 2
+    assert run(["train", "hashing", *common, "--out", str(made), "--learn", "cxr", *whose]) == 0
+    ecg = read_paths([settings.DEMO / "ecg" / "syn-0001-e1-ecg.hea"])
+    z = load_release(newest).embed([ecg])
+    for modality in ("ecg", "cxr"):
+        ours, theirs = (load_release(folder).codes(z, modality) for folder in (made, newest))
+        assert np.array_equal(ours, theirs) is (modality == "ecg"), "codes of films alone have other thresholds"
 
 
 def test_films_of_test_are_not_learnt_from(cache: Path, stages: Path) -> None:
