@@ -106,7 +106,7 @@ def limits(cache: Path) -> list[str]:
     return list(LIMITS) if pairs[0] & pairs[1] else [NO_FILM_ECG_PAIR, *LIMITS]
 
 
-def kept_layer(release: Path, data: dict[str, train.LabelledEmbeddings], learn: tuple[str, ...]) -> HashLayer:
+def layer_of(release: Path, data: dict[str, train.LabelledEmbeddings], learn: tuple[str, ...]) -> HashLayer:
     """Return a release's hash layer; thresholds of modalities that were learnt anew go where their bits are balanced.
 
     Codes of the other modalities stay as the release makes them.
@@ -140,7 +140,7 @@ def train_hashing(
             for m, side in fitted.items()
         }
         plan = plan or train.HashingPlan()
-        layer = train.train(data, TRAINED, plan, log) if start is None else kept_layer(start, data, learn)
+        layer = train.train(data, TRAINED, plan, log) if start is None else layer_of(start, data, learn)
     out.mkdir(parents=True, exist_ok=True)
     for modality in TRAINED:
         shutil.copyfile(run / "bound" / f"{modality}.safetensors", out / f"{modality}.safetensors")
