@@ -18,6 +18,7 @@ import numpy as np
 from engine.actor import Actor
 from engine.learning.agreement import RANK, RANKS
 from engine.learning.checks import REPEAT
+from engine.learning.queue import may_be_shown, shown_ratings
 from engine.store import check_pairs
 from engine.store.check_pairs import CheckPair
 from engine.store.records import SKIP, Rating
@@ -77,15 +78,17 @@ class RaterLine:
     checked: MeanOverPairs | None
 
 
-def of_everyone(workspace: Workspace) -> list[RaterLine]:
-    """Return a line for everyone who has rated or taken the check here, by name."""
+def of_everyone(workspace: Workspace, actor: Actor) -> list[RaterLine]:
+    """Return a line for everyone who has rated or taken the check here, by name, of pairs that the actor may see."""
     marks: dict[str, list[Rating]] = defaultdict(list)
-    for one in workspace.all_ratings():
+    for one in shown_ratings(workspace, actor):
         if not one.source:
             marks[one.who].append(one)
     checks: dict[str, list[float]] = defaultdict(list)
-    for read in check_pairs.readings(workspace.database):
-        if read.kind != REPEAT:
+    read_pairs = [one for one in check_pairs.readings(workspace.database) if one.kind != REPEAT]
+    shown = may_be_shown(workspace, actor, {side for one in read_pairs for side in one.pair})
+    for read in read_pairs:
+        if read.who == actor.name or shown.issuperset(read.pair):
             checks[read.who].append(float(read.is_same))
     return [
         RaterLine(who, len(marks[who]), max((one.created_at for one in marks[who]), default=None), share(checks[who]))
@@ -94,7 +97,7 @@ def of_everyone(workspace: Workspace) -> list[RaterLine]:
 
 
 def of_rater(workspace: Workspace, actor: Actor) -> Dashboard:
-    """Return the rater's figures; of others' marks only those on pairs that the rater has judged."""
+    """Return the rater's figures; of others' marks only those on pairs that the rater has judged and may see."""
     own = workspace.ratings(actor=actor, skips=True)
     read_again = check_pairs.readings(workspace.database, actor.name)
     repeats = [one for one in read_again if one.kind == REPEAT]
@@ -102,7 +105,7 @@ def of_rater(workspace: Workspace, actor: Actor) -> Dashboard:
     seconds = times(own)
     return Dashboard(
         dict(Counter(one.mark for one in own)),
-        share(shares_alike(own, workspace.all_ratings())),
+        share(shares_alike(own, shown_ratings(workspace, actor))),
         _quartiles(seconds),
         len(seconds),
         share([float(one.is_same) for one in repeats]),

@@ -100,6 +100,14 @@ def may_be_shown(workspace: Workspace, actor: Actor, ids: Iterable[str]) -> set[
     return permitted - hidden_from(workspace.database, actor.name, permitted)
 
 
+def shown_ratings(workspace: Workspace, actor: Actor) -> list[Rating]:
+    """Return the judgements of which a rater may see a count: the own, and those on pairs that may be shown."""
+    ratings = workspace.all_ratings()
+    shown = may_be_shown(workspace, actor, {side for one in ratings for side in one.pair})
+    own = [one.who == actor.name and not one.source for one in ratings]
+    return [one for one, is_own in zip(ratings, own, strict=True) if is_own or shown.issuperset(one.pair)]
+
+
 def _offers(c: Candidates, strategy: str, chosen: Picked) -> list[Offer]:
     queries, items = c.queries.ids[c.q[chosen.indices]].tolist(), c.items.ids[c.s[chosen.indices]].tolist()
     found = zip(queries, items, chosen.scores.tolist(), chosen.at_random.tolist(), strict=True)

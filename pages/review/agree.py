@@ -10,6 +10,8 @@ import streamlit as st
 from engine.actor import Actor
 from engine.learning import agreement, blind, reliability
 from engine.learning.agreement import Coefficient, Disputed
+from engine.learning.queue import shown_ratings
+from engine.store.records import Rating
 from engine.strings import several, text
 from pages.review import state
 from pages.shared import resources
@@ -27,9 +29,8 @@ def draw_agreement() -> None:
 
 
 def draw_agreement_figures(actor: Actor) -> None:
-    """Draw all figures; of pairs, only those whose marks this rater may see."""
-    workspace = resources.workspace()
-    ratings = workspace.all_ratings()
+    """Draw all figures, of pairs that this rater may be shown; single ones where their marks may be seen, too."""
+    ratings = shown_ratings(resources.workspace(), actor)
     found = agreement.agreement(ratings)
     st.subheader(text("agreement.overall"), anchor=False)
     st.markdown(_words("agreement.alpha", found.alpha))
@@ -38,14 +39,15 @@ def draw_agreement_figures(actor: Actor) -> None:
         st.subheader(text("agreement.two"), anchor=False)
         rows = [(escaped(one.first), escaped(one.second), *_cells(one.coefficient)) for one in found.kappas]
         _table(rows, ("rater", "other", "kappa", "interval", "n"))
-    _raters(actor)
+    _raters(actor, ratings)
     mine = {one.pair for one in blind.visible(ratings, actor)}
     _pairs([one for one in found.pairs if (one.query_id, one.study_id) in mine], len(found.pairs))
 
 
-def _raters(actor: Actor) -> None:
+def _raters(actor: Actor, ratings: Sequence[Rating]) -> None:
     """Draw each rater's estimated share of right marks and what their marks weigh in a round."""
-    known = reliability.of_workspace(resources.workspace(), actor)
+    expected = reliability.expected(resources.workspace(), actor, ratings)
+    known = reliability.reliability(ratings, expected)
     if not known:
         return
     st.subheader(text("agreement.raters"), anchor=False)

@@ -31,7 +31,7 @@ def draw_assignments() -> None:
     st.markdown(text("assign.lead"))
     with st.container(key="beside"):
         left, right = st.columns([2, 3], gap="large")
-    lines = dashboard.of_everyone(resources.workspace())
+    lines = dashboard.of_everyone(resources.workspace(), rater())
     with left:
         _form([one.who for one in lines])
     with right:

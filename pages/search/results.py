@@ -36,6 +36,7 @@ def draw_results(answer: Answer, settings: query_state.Options) -> None:
     """Draw the cards of each kind; a mark, a tick or "show more" draws these again and nothing else."""
     if st.session_state.pop("leave", False):
         st.rerun(scope="app")  # a case was opened, or another query asked
+    answer = query_state.still_permitted(answer)
     if problem := query_state.pop_message():
         st.error(problem, icon=":material/error:")
     if answer.copies:

@@ -110,19 +110,19 @@ class Rows:
 
 @dataclass(frozen=True)
 class PictureOf:
-    """What a card's picture depends on, and whence its study is read."""
+    """What a card's picture depends on, and the row of its study, which whoever asks may see."""
 
     workspace: str
     study_id: str
     theme: ThemeType
     language: str
-    rows: Rows = field(compare=False)
+    row: StudyRow = field(compare=False)
 
 
 @lru_cache(maxsize=2000)
 def _picture(asked: PictureOf) -> tuple[str, str]:
     """Return a card's picture and its alternative in a language: PNG, SVG, or the words of a note."""
-    study = resources.workspace().study_of(asked.rows.row(asked.study_id))
+    study = resources.workspace().study_of(asked.row)
     if isinstance(study.content, Film):
         return film.png(film.thumb(study.content)), alternative(study)
     if isinstance(study.searched, Trace):
@@ -134,9 +134,10 @@ def small_picture(study_id: str, rows: Rows | None = None) -> tuple[str, str]:
     """Return a study's small picture (PNG in a `data:` address, or SVG; of a note its words) and its alternative.
 
     rows : of the studies that are shown with it
+    Raises as `Workspace.row`, also where it was drawn before: a picture that is kept is no permission.
     """
-    place = str(resources.workspace().path)
-    return _picture(PictureOf(place, study_id, browser_theme(), language(), rows or Rows((study_id,))))
+    row = (rows or Rows((study_id,))).row(study_id)
+    return _picture(PictureOf(str(resources.workspace().path), study_id, browser_theme(), language(), row))
 
 
 def draw_thumbnail(study_id: str, modality: str, prefix: str, rows: Rows | None = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import streamlit as st
@@ -21,7 +21,7 @@ from engine.retrieval import search as retrieval
 from engine.retrieval.answer import Answer, Options
 from engine.sentences import spoken
 from engine.store.filters import Clause
-from engine.store.permission import permission
+from engine.store.permission import consent_number, permission, permitted_ids
 from engine.strings import text
 from engine.study import Box, Study
 from engine.wearable.contents import is_export
@@ -248,9 +248,20 @@ def _keep(result: Answer, settings: Options) -> Answer:
     return result
 
 
-def _asked(query_id: str, settings: Options) -> tuple[str, Options, Clause]:
-    """Return what an answer depends on: a quiz that was opened since takes its cases out of sight."""
-    return query_id, settings, permission(resources.workspace().database, resources.actor())
+def still_permitted(found: Answer) -> Answer:
+    """Return an answer without the cases that may not be seen any more; itself where there is none."""
+    ids = [one.study_id for one in found.neighbours]
+    seen = permitted_ids(resources.workspace().database, resources.actor(), ids)
+    left = tuple(one for one in found.neighbours if one.study_id in seen)
+    return found if len(left) == len(ids) else replace(found, neighbours=left)
+
+
+def _asked(query_id: str, settings: Options) -> tuple[str, Options, Clause, int]:
+    """Return what an answer depends on: a quiz that was opened since takes its cases out of sight, as a decision on
+    consent does.
+    """
+    database = resources.workspace().database
+    return query_id, settings, permission(database, resources.actor()), consent_number(database)
 
 
 def _turn_to(result: Answer, settings: Options) -> None:

@@ -11,7 +11,7 @@ from engine.retrieval import search as retrieval
 from engine.retrieval.answer import Answer, Neighbour, Options
 from engine.retrieval.counterexamples import Counterexamples
 from engine.study import Modality
-from pages.shared import resources
+from pages.shared import query_state, resources
 
 CHOSEN, SHOWN, COUNTEREXAMPLES = "choose", "more", "counter"  # names in the URL
 COUNTEREXAMPLES_PER_KIND = 4
@@ -52,7 +52,7 @@ def toggle_counterexamples() -> None:
 def counterexamples(answer: Answer, settings: Options) -> Counterexamples:
     """Return the nearest cases labelled otherwise, searched once per answer."""
     known = st.session_state.get("counters")
-    if known is None or known[0] is not answer:
+    if known is None or known[0] is not answer or not _stands(known[1]):
         made = retrieval.counterexamples(
             resources.workspace(),
             resources.release(),
@@ -62,6 +62,11 @@ def counterexamples(answer: Answer, settings: Options) -> Counterexamples:
         )
         known = st.session_state["counters"] = (answer, made)
     return known[1]
+
+
+def _stands(found: Counterexamples) -> bool:
+    """Return whether all cases of counterexamples may still be seen."""
+    return found.answer is None or query_state.still_permitted(found.answer) is found.answer
 
 
 def with_counterexamples(answer: Answer, settings: Options) -> Answer:

@@ -43,7 +43,7 @@ def test_a_check_says_how_many_agree_and_stores_no_rating(place: Workspace):
     figures = dashboard.of_rater(place, BOB)
     assert figures.n == 0 and figures.checked == dashboard.MeanOverPairs(pytest.approx(1 / 3), None, None, 3)
     place.rate("s0000", "s0004", "partly", actor=ANN, release="r1")
-    lines = dashboard.of_everyone(place)
+    lines = dashboard.of_everyone(place, BOB)
     assert [(one.who, one.n, one.last is None, one.checked) for one in lines] == [
         ("ann", 1, False, None),
         ("bob", 0, True, figures.checked),

@@ -13,9 +13,9 @@ from engine.access import accounts
 from engine.access.sessions import Session
 from engine.actor import SINGLE_USER, Actor, single_user
 from engine.errors import UsageError
-from engine.learning import assign, decisions
+from engine.learning import assign, dashboard, decisions
 from engine.learning.assign import Request
-from engine.learning.queue import QueueSpec, may_be_shown
+from engine.learning.queue import QueueSpec, may_be_shown, shown_ratings
 from engine.model.release import Release
 from engine.retrieval import search as retrieval
 from engine.retrieval.answer import Answer, Options
@@ -80,12 +80,20 @@ def test_a_query_and_its_marks_and_drawings(workspace: Workspace, release: Relea
     assert searches.past_queries(workspace, actor=BERT) == [] and len(searches.past_queries(workspace, actor=ANNA)) == 1
     assert may_be_shown(workspace, BERT, [real]) == set()
 
+    assert dashboard.of_everyone(workspace, BERT) == [] and shown_ratings(workspace, BERT) == []
+    assert [(one.who, one.n) for one in dashboard.of_everyone(workspace, ANNA)] == [("anna", 1)]
+
     queries.share(workspace.database, real, ANNA.name)
     assert workspace.query(real, actor=BERT) is not None
     workspace.rate(real, study_id, "partly", actor=BERT, release=release.name)
+    assert [(one.who, one.n) for one in dashboard.of_everyone(workspace, BERT)] == [("anna", 1), ("bert", 1)]
+    compared = dashboard.of_rater(workspace, BERT).with_others
+    assert compared is not None and compared.value == 0
     assert annotations_on(workspace, [real], actor=BERT) == [], "what she drew is not shared with the query"
     queries.end_sharing(workspace.database, real, ANNA.name)
     assert workspace.query(real, actor=BERT) is None
+    assert [(one.who, one.n) for one in dashboard.of_everyone(workspace, BERT)] == [("bert", 1)]
+    assert dashboard.of_rater(workspace, BERT).with_others is None
     same_refusal(lambda one: workspace.rate(one, study_id, "relevant", actor=BERT, release="r1"), real)
 
 

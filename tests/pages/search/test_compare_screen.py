@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from helpers.screens import address, asked, cards, keys, press, press_card, said_no_error, words
+from helpers.screens import address, asked, card, cards, keys, press, press_card, said_no_error, words
 from streamlit.testing.v1 import AppTest
 
 from engine.actor import single_user
@@ -128,6 +128,34 @@ def test_a_patient_who_withdraws_is_gone_from_an_open_page(compare: AppTest, pla
     finally:
         place.set_consent(patient, True, actor=single_user())
     assert not said_no_error(compare.run()).error
+
+
+def test_a_patient_who_withdraws_leaves_the_results_that_are_open(compare: AppTest, place: Workspace) -> None:
+    compare.switch_page("pages/search/page.py")
+    ids = cards(asked(compare, ECG, k="3", more=["cxr", "ecg", "ppg", "text"]))
+    drawn = [row for row in place.rows(ids, actor=single_user()) if row.modality != "text"]
+    patient = drawn[0].patient_id
+    theirs = {row.study_id for row in place.all_rows() if row.patient_id == patient}
+    assert all(card(compare, one.study_id)["picture"] for one in drawn)  # all of them are drawn, and kept
+    place.set_consent(patient, False, actor=single_user())
+    try:
+        left = cards(said_no_error(compare.run()))
+        assert left and not theirs & set(left)
+    finally:
+        place.set_consent(patient, True, actor=single_user())
+    assert cards(said_no_error(compare.run())) == ids
+
+
+def test_a_query_whose_patient_withdraws_shows_nothing_any_more(compare: AppTest, place: Workspace) -> None:
+    compare.switch_page("pages/search/page.py")
+    assert cards(asked(compare, ECG, k="3"))
+    patient = place.row(ECG, actor=single_user()).patient_id
+    place.set_consent(patient, False, actor=single_user())
+    try:
+        compare.run()
+        assert len(compare.error) == 1 and not cards(compare)
+    finally:
+        place.set_consent(patient, True, actor=single_user())
 
 
 def test_steps_lead_through_all_results_and_end_there(compare: AppTest) -> None:
