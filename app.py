@@ -24,7 +24,7 @@ SCREENS: dict[str, tuple[Act, str]] = {  # name in its address → what whoever 
     "review": ("review", "rate_review"),
     "releases": ("curate", "inventory_2"),
     "pacs": ("fetch", "cloud_download"),
-    "inbox": ("curate", "inbox"),
+    "inbox": ("receive", "inbox"),
     "record": ("record", "history"),
     "consent": ("consent", "shield_person"),
     "people": ("record", "group"),

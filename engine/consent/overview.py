@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from engine.actor import Actor
@@ -25,6 +26,13 @@ class Overview:
     due: dict[str, list[str]]
     certificates: list[Certificate]
 
+    @property
+    def patients(self) -> frozenset[str]:
+        """All patients that it names."""
+        return frozenset(
+            [one.patient_id for one in self.withdrawn] + [one for part in self.due.values() for one in part]
+        )
+
 
 @dataclass(frozen=True)
 class PatientConsent:
@@ -42,18 +50,24 @@ class PatientConsent:
     certificate: Certificate | None
 
 
-def overview(workspace: Workspace, *, actor: Actor) -> Overview:
-    """Return what there is to look at. Raises NotPermittedError where the actor does not keep consent."""
+def overview(workspace: Workspace, *, actor: Actor, noted: Collection[str] = ()) -> Overview:
+    """Return what there is to look at, with the act of its being read where patients are named.
+
+    noted : patients of whom the actor's reading is on record already
+    Raises NotPermittedError where the actor does not keep consent.
+    """
     permission.require(workspace.database, actor, "consent")
-    return Overview(
+    found = Overview(
         withdrawals(workspace.database), retention.due_for_erasure(workspace), certificate.certificates(workspace.path)
     )
+    _note(workspace, found.patients, actor, noted)
+    return found
 
 
-def patient(workspace: Workspace, words: str, *, actor: Actor) -> PatientConsent:
-    """Return what is known of a patient's consent, of one who is here, was, or never was.
+def patient(workspace: Workspace, words: str, *, actor: Actor, noted: Collection[str] = ()) -> PatientConsent:
+    """Return what is known of a patient's consent, of one who is here, was, or never was, with the act of its reading.
 
-    words : a patient id, or the number in whose place it stands
+    words : a patient id, or the number in whose place it stands; noted : as of `overview`
     Raises NotPermittedError where the actor does not keep consent.
     """
     permission.require(workspace.database, actor, "consent")
@@ -67,4 +81,12 @@ def patient(workspace: Workspace, words: str, *, actor: Actor) -> PatientConsent
         if one.name not in gone and not unlearning.is_without(one, workspace, patient_id)
     )
     learnt = learnt if studies or made is not None else ()
+    if studies or made is not None:
+        _note(workspace, [patient_id], actor, noted)
     return PatientConsent(patient_id, cohort, studies, withdrawal.stated(workspace, patient_id), learnt, made)
+
+
+def _note(workspace: Workspace, patients: Collection[str], actor: Actor, noted: Collection[str]) -> None:
+    """Append that consents were read, of the patients of whom that is not on record yet; nothing where there is none."""
+    if new := sorted(set(patients) - set(noted)):
+        workspace.audit("consents read", actor=actor, patients=tuple(new))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
@@ -11,6 +11,7 @@ from engine.errors import UsageError
 from engine.files import utc_now
 from engine.hospital.film_text import CHOSEN, LEFT_OUT, WAITS
 from engine.hospital.inbox import Inbox
+from engine.hospital.inbox_sight import in_sight
 from engine.hospital.take_up import BESIDE, OTHER_BYTES
 from engine.intake.burned_in_choice import Choice
 from engine.store import arrivals
@@ -37,12 +38,18 @@ class InboxState:
     lasts: dict[str, Last]
 
 
-def inbox_state(workspace: Workspace, *, actor: Actor, limit: int = 100) -> InboxState:
-    """Return how the inbox stands; NotPermittedError for whom it is not."""
-    require(workspace.database, actor, "curate")
+def inbox_state(workspace: Workspace, *, actor: Actor, limit: int = 100, noted: Collection[str] = ()) -> InboxState:
+    """Return how the inbox stands, with the act of its being read where patients are named; objects that the actor may
+    see. NotPermittedError for whom it is not.
+
+    noted : patients of whom the actor's reading is on record already
+    """
+    require(workspace.database, actor, "receive")
     with Inbox(workspace.path) as inbox:
         waiting, lasts = len(inbox.waiting()), inbox.received.lasts()
-    newest = arrivals.newest(workspace.database, limit)
+    newest = in_sight(workspace, arrivals.newest(workspace.database, limit), actor=actor)
+    if patients := sorted({one.patient_id for one in newest if one.patient_id} - set(noted)):
+        workspace.audit("inbox read", actor=actor, patients=tuple(patients))
     return InboxState(waiting, arrivals.counts(workspace.database), newest, lasts)
 
 
@@ -54,10 +61,10 @@ def again(workspace: Workspace, *, burned_in: Choice | None = None, only: Arriva
                 stays aside.
     only      : of these, this one alone
     """
-    require(workspace.database, actor, "curate")
+    require(workspace.database, actor, "receive")
     stay_out = arrivals.newest(workspace.database, arrivals.ALL, arrivals.STAYS_OUT)
     among = [one for one in stay_out if only is None or (one.object, one.digest) == (only.object, only.digest)]
-    chosen = [one for one in among if _is_meant(one, burned_in)]
+    chosen = in_sight(workspace, [one for one in among if _is_meant(one, burned_in)], actor=actor)
     wanted = {(one.object, one.digest): one for one in chosen}
     with Inbox(workspace.path) as inbox:
         kept = [one for one in inbox.put_aside() if (one.object, one.digest) in wanted]
@@ -76,7 +83,7 @@ def clear(workspace: Workspace, days: int, *, actor: Actor) -> int:
 
     Raises UsageError for a negative number of days.
     """
-    require(workspace.database, actor, "curate")
+    require(workspace.database, actor, "receive")
     if days < 0:
         raise UsageError("The number of days is negative: take 0 or more.")
     last = utc_now() - timedelta(days=days)

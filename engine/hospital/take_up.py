@@ -19,6 +19,7 @@ from engine.hospital.classes import ACCEPTED, name_of
 from engine.hospital.film_text import FilmText, WaitsError
 from engine.hospital.header import ObjectHeader, header_of
 from engine.hospital.inbox import Inbox, Waiting
+from engine.hospital.inbox_sight import COHORT
 from engine.hospital.report_take_up import (
     PlacedReport,
     StaysOut,
@@ -218,7 +219,7 @@ class _Batch:
             origin = self._inbox.origin(one)
             arrival = before or Arrival(one.object, one.digest, "received", kind=origin.kind, sender=origin.sender)
             new += [arrival] if before is None else []
-            found.append(_Object(one, arrival, origin.cohort or "Archive"))
+            found.append(_Object(one, arrival, origin.cohort or COHORT))
         self._inbox.finish(gone)
         arrivals.record(self._database, new, SYSTEM)
         return found

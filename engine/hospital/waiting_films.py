@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from engine.actor import Actor
-from engine.errors import UsageError
+from engine.errors import NotPermittedError, UsageError
 from engine.hospital.film_text import WAITS
 from engine.hospital.inbox import Inbox
+from engine.hospital.inbox_sight import in_sight
 from engine.intake.limited import read_limited, text_boxes_limited
 from engine.store import arrivals
 from engine.store.arrivals import STAYS_OUT, Arrival
-from engine.store.permission import require
+from engine.store.permission import NOT_YOURS, require
 from engine.study import Box, Study
 from engine.workspace.workspace import Workspace
 
@@ -29,9 +30,9 @@ class WaitingFilm:
 
 def films_that_wait(workspace: Workspace, *, actor: Actor) -> list[Arrival]:
     """Return the films that wait for somebody to look, the oldest first; NotPermittedError for whom it is not."""
-    require(workspace.database, actor, "curate")
+    require(workspace.database, actor, "receive")
     found = arrivals.newest(workspace.database, arrivals.ALL, STAYS_OUT)
-    return [one for one in reversed(found) if one.why in WAITS]
+    return in_sight(workspace, [one for one in reversed(found) if one.why in WAITS], actor=actor)
 
 
 def waiting_film(workspace: Workspace, wanted: Arrival, *, actor: Actor) -> WaitingFilm:
@@ -40,7 +41,9 @@ def waiting_film(workspace: Workspace, wanted: Arrival, *, actor: Actor) -> Wait
     Raises UsageError where it waits no longer, IntakeError where it cannot be read, NotPermittedError for whom it is
     not.
     """
-    require(workspace.database, actor, "curate")
+    require(workspace.database, actor, "receive")
+    if not in_sight(workspace, [wanted], actor=actor):
+        raise NotPermittedError(NOT_YOURS)
     with Inbox(workspace.path) as inbox:
         kept = [one for one in inbox.put_aside() if (one.object, one.digest) == (wanted.object, wanted.digest)]
         if not kept:

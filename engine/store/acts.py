@@ -81,6 +81,8 @@ KINDS: dict[str, Event] = {
     "inbox cleared": "change",
     "inbox taken up again": "change",
     "waiting film opened": "access",
+    "inbox read": "access",
+    "consents read": "access",
     "reports added": "import",
     "studies removed": "change",
     "import ratings": "import",

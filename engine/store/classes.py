@@ -61,6 +61,18 @@ def class_of(database: Database, study_id: str) -> int | None:
     return int(found[0][0]) if found else None
 
 
+def class_of_cohort(database: Database, cohort: str) -> int | None:
+    """Return the class of a study for which a cohort's agreement alone counts; None where no study had it yet."""
+    names = ", ".join(f"coalesce(a.{name}, o.{name}) AS {name}" for name in COLUMNS)
+    sql = (
+        f"SELECT c.class_id FROM (SELECT {names} FROM study_classes o LEFT JOIN"
+        f" (SELECT * FROM ({LATEST}) WHERE cohort = ?) a ON true WHERE o.class_id = {OPEN_CLASS}) e"
+        f" JOIN study_classes c USING ({', '.join(COLUMNS)})"
+    )
+    found = database.read(sql, [cohort])
+    return int(found[0][0]) if found else None
+
+
 def agree(database: Database, cohort: str, attributes: Attributes, who: str) -> int:
     """Store the agreement on a cohort and class its studies anew; return how many there are.
 

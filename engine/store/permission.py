@@ -16,6 +16,7 @@ import numpy as np
 from engine import counters
 from engine.actor import Actor
 from engine.errors import NotPermittedError
+from engine.store.classes import class_of_cohort
 from engine.store.database import Database
 from engine.store.filters import ACCEPTED_SQL, CONSENT_SQL, Clause, all_of
 from engine.store.rule import Act
@@ -60,6 +61,17 @@ def _classes(database: Database, actor: Actor) -> tuple[int, ...] | None:
     if not actor.signed_in:
         return None
     return () if database.rule is None else database.rule.classes(actor)
+
+
+def sees_cohort(database: Database, actor: Actor, cohort: str) -> bool:
+    """Return whether the actor sees studies of the class that a new study of a cohort would have.
+
+    A class that no study has had yet is seen by nobody with an account.
+    """
+    if not actor.signed_in:
+        return True
+    known, seen = class_of_cohort(database, cohort), _classes(database, actor)
+    return known is not None and (seen is None or known in seen)
 
 
 def permission(database: Database, actor: Actor) -> Clause:

@@ -10,7 +10,19 @@ from typing import Literal, Protocol
 from engine.actor import Actor
 
 Act = Literal[
-    "search", "rate", "review", "collect", "teach", "learn", "export", "curate", "fetch", "consent", "record", "people"
+    "search",
+    "rate",
+    "review",
+    "collect",
+    "teach",
+    "learn",
+    "export",
+    "curate",
+    "fetch",
+    "receive",
+    "consent",
+    "record",
+    "people",
 ]
 ACTS: tuple[Act, ...] = (
     *(
@@ -23,6 +35,7 @@ ACTS: tuple[Act, ...] = (
         "export",
         "curate",
         "fetch",
+        "receive",
         "consent",
         "record",
         "people",

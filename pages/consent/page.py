@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.consent.overview import PatientConsent, overview, patient
+from engine.consent.overview import PatientConsent
 from engine.store.consents import Withdrawal
 from engine.store.records import SCOPES
 from engine.strings import number, several, text
@@ -20,7 +20,7 @@ CERTIFICATES = ("number", "when", "of", "who", "rows", "bytes", "found")
 def draw() -> None:
     """Draw everything, for whoever keeps consent."""
     st.title(text("consent.title"), anchor=False)
-    found = overview(resources.workspace(), actor=resources.actor())
+    found = state.everything()
     st.markdown(text("consent.lead"))
     _patient()
     st.header(text("consent.due"), anchor=False)
@@ -44,7 +44,7 @@ def _patient() -> None:
     named = st.session_state.get(state.PATIENT, "").strip()
     if not named:
         return
-    known = patient(resources.workspace(), named, actor=resources.actor())
+    known = state.patient(named)
     if known.studies:
         _here(known)
     elif known.certificate is not None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.consent import unlearning, withdrawal
+from engine.consent import overview, unlearning, withdrawal
+from engine.consent.overview import Overview, PatientConsent
 from engine.strings import text
 from engine.workspace.erasure import erase
 from pages.shared import free_text, resources, session
@@ -12,7 +13,24 @@ from pages.shared.markdown import escaped
 
 PATIENT, ERROR = "consent-patient-name", "consent-error"
 REASON = "erase-reason"
+NOTED = "consent-noted"  # patients of whom it is on record that they were read here
 ASKED, SAID = "consent-asked", "consent-said-words"
+
+
+def everything() -> Overview:
+    """Return what there is to look at."""
+    noted: set[str] = st.session_state.setdefault(NOTED, set())
+    found = overview.overview(resources.workspace(), actor=resources.actor(), noted=noted)
+    noted.update(found.patients)
+    return found
+
+
+def patient(words: str) -> PatientConsent:
+    """Return what is known of a patient's consent."""
+    noted: set[str] = st.session_state.setdefault(NOTED, set())
+    found = overview.patient(resources.workspace(), words, actor=resources.actor(), noted=noted)
+    noted.add(found.patient_id)
+    return found
 
 
 def decide(patient_id: str, scope: str, granted: bool) -> None:

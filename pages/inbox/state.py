@@ -16,12 +16,16 @@ from pages.shared import resources, session
 from pages.shared.markdown import escaped
 
 ERROR, SAID = "inbox-error", "inbox-said-words"
+NOTED = "inbox-noted"  # patients of whom it is on record that they were read here
 PLACE, FILM = "inbox-place", "inbox-film"  # the film that is looked at: its place, and what was read of it
 
 
 def inbox() -> InboxState:
     """Return how the inbox stands."""
-    return inbox_acts.inbox_state(resources.workspace(), actor=resources.actor())
+    noted: set[str] = st.session_state.setdefault(NOTED, set())
+    found = inbox_acts.inbox_state(resources.workspace(), actor=resources.actor(), noted=noted)
+    noted.update(one.patient_id for one in found.newest if one.patient_id)
+    return found
 
 
 def films() -> list[Arrival]:

@@ -11,17 +11,20 @@ from helpers.recording_files import as_bytes
 from helpers.studies import fill
 from pydicom.dataset import FileDataset
 
+from engine.access.sessions import Session
 from engine.actor import Actor, single_user
 from engine.errors import NotPermittedError, UsageError
 from engine.hospital.film_text import LEFT_OUT, NO_PLACE, SAYS_SO, SECONDARY, SEEMS
 from engine.hospital.inbox import Inbox
-from engine.hospital.inbox_acts import again, clear
+from engine.hospital.inbox_acts import again, clear, inbox_state
 from engine.hospital.take_up import BESIDE, OTHER_BYTES, take_up
 from engine.hospital.waiting_films import films_that_wait, waiting_film
 from engine.intake.burned_in import text_boxes
 from engine.intake.identity import previous_patient_key_of
 from engine.model.release import Release
 from engine.store import arrivals
+from engine.store.classes import Attributes
+from engine.workspace.agreements import agree
 from engine.workspace.erased import add_erased
 from engine.workspace.erasure import erase
 from engine.workspace.ingest import ERASED
@@ -138,6 +141,37 @@ def test_films_that_wait_are_looked_at_one_by_one_on_record(workspace, release, 
     assert take_up(workspace, release).states == {"stored": 1}
     with pytest.raises(NotPermittedError):
         waiting_film(workspace, second, actor=Actor("eve", sign_in="s", roles=("learner",), signed_in=True))
+
+
+def test_who_signed_in_sees_what_is_bound_for_cohorts_in_sight_and_for_operations_alone(workspace, release, inbox):
+    put(inbox, [chest_film(1, BurnedInAnnotation="YES"), ecg()])
+    assert take_up(workspace, release).states == {"set aside": 1, "stored": 1}
+    (film,) = films_that_wait(workspace, actor=ME)
+
+    def curator(use: str, department: str) -> Actor:
+        return Session("s", "cara", ("curator",), (("department", department),), 60.0, use).actor()
+
+    for use in ("treatment", "teaching", "research"):
+        for do in (inbox_state, films_that_wait, again):
+            with pytest.raises(NotPermittedError):
+                do(workspace, actor=curator(use, "radiology"))
+        with pytest.raises(NotPermittedError):
+            waiting_film(workspace, film, actor=curator(use, "radiology"))
+    radiology, cardiology = (curator("operations", one) for one in ("radiology", "cardiology"))
+    found = inbox_state(workspace, actor=radiology)
+    patients = {one.patient_id for one in found.newest}
+    assert len(found.newest) == 2 and None not in patients
+    inbox_state(workspace, actor=radiology, noted=patients)  # the page drawn once more
+    read = [row for row in workspace.audit_rows() if row.kind == "inbox read"]
+    assert [(row.who, set(row.patients)) for row in read] == [("cara", patients)]
+    agree(workspace, "Archive", Attributes(department="cardiology"), actor=ME)
+    assert inbox_state(workspace, actor=radiology).newest == films_that_wait(workspace, actor=radiology) == []
+    with pytest.raises(NotPermittedError):
+        waiting_film(workspace, film, actor=radiology)
+    assert again(workspace, burned_in="keep", actor=radiology) == 0
+    assert len(inbox_state(workspace, actor=cardiology).newest) == 2
+    assert waiting_film(workspace, film, actor=cardiology).study.modality == "cxr"
+    assert again(workspace, burned_in="keep", actor=cardiology) == 1
 
 
 @NEEDS_OCR

@@ -49,6 +49,9 @@ def test_scopes_are_withdrawn_and_restored_by_patient(app: AppTest, place: Works
     toggle(app, "teaching")
     toggle(app, "retrieval")
     assert place.consent("p4", actor=single_user().acting_for("teaching")) and table_rows(app) == []
+    patient(app, "p6")
+    read = [row.patients for row in place.audit_rows() if row.kind == "consents read"]
+    assert read == [("p6",), ("p4",)]  # once each, however often the page was drawn
     patient(app, "nobody")
     assert [one.value for one in app.info] == [text("consent.unknown")] and not app.toggle
 
