@@ -87,6 +87,6 @@ def patient(workspace: Workspace, words: str, *, actor: Actor, noted: Collection
 
 
 def _note(workspace: Workspace, patients: Collection[str], actor: Actor, noted: Collection[str]) -> None:
-    """Append that consents were read, of the patients of whom that is not on record yet; nothing where there is none."""
+    """Append that consents were read, of the patients of whom that is not on record yet."""
     if new := sorted(set(patients) - set(noted)):
         workspace.audit("consents read", actor=actor, patients=tuple(new))

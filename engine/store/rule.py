@@ -5,7 +5,7 @@ engine.access.policies decides. A record to which nobody gave a rule shows an ac
 
 from __future__ import annotations
 
-from typing import Literal, Protocol
+from typing import Literal, Protocol, get_args
 
 from engine.actor import Actor
 
@@ -24,23 +24,7 @@ Act = Literal[
     "record",
     "people",
 ]
-ACTS: tuple[Act, ...] = (
-    *(
-        "search",
-        "rate",
-        "review",
-        "collect",
-        "teach",
-        "learn",
-        "export",
-        "curate",
-        "fetch",
-        "receive",
-        "consent",
-        "record",
-        "people",
-    ),
-)
+ACTS: tuple[Act, ...] = get_args(Act)
 
 
 class AccessRule(Protocol):
