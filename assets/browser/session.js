@@ -1,7 +1,8 @@
 /* The corner that says who is signed in. It leaves the page as soon as the session has ended, in every tab:
-   by the button or its key here, in another tab, by the clock, or because the account was closed.
+   by the button or its key here, in another tab, by the clock, or because the account was closed. Where somebody else
+   has signed in meanwhile, the page is drawn anew, as theirs: a browser has one session.
 
-   Python hands over {name, purpose, emergency, signedIn, key, words}; see pages/shared/signed_in.py. */
+   Python hands over {name, number, purpose, emergency, signedIn, key, words}; see pages/shared/signed_in.py. */
 
 const ASK_EVERY_MS = 15000;
 const SOON_MS = 1500;
@@ -15,8 +16,8 @@ function leave() {
 class Session {
   constructor() {
     this.tabs = new BroadcastChannel("casebind-session");
-    this.tabs.onmessage = leave;
-    this.key = "";
+    this.tabs.onmessage = () => this.ask();
+    this.key = this.number = "";
     window.addEventListener("keydown", (event) => {
       const plain = !event.ctrlKey && !event.metaKey && !event.altKey && !event.target.closest?.(WRITTEN_IN);
       if (this.key && plain && event.key.toLowerCase() === this.key.toLowerCase()) this.signOut();
@@ -33,10 +34,17 @@ class Session {
   async ask() {
     const answer = await fetch("/session", { cache: "no-store" }).catch(() => null); // a server that is away says nothing
     if (this.key && answer?.status === 401) leave();
+    else if (this.key && answer?.ok) this.isOf((await answer.json()).number);
+  }
+
+  isOf(number) { // whose page this is: the first says it, and another is somebody else, or a later session
+    this.number ||= number;
+    if (this.number !== number) location.reload();
   }
 
   async signOut() {
-    const answer = await fetch("/sign-out", { method: "POST", redirect: "manual" }).catch(() => null);
+    const shown = new URLSearchParams({ session: this.number }); // and no other that the browser may have by now
+    const answer = await fetch("/sign-out", { method: "POST", redirect: "manual", body: shown }).catch(() => null);
     this.tabs.postMessage("ended");
     const said = answer?.ok ? await answer.json() : {}; // a provider that ends its own session, too
     location.replace(said.to ?? "/sign-in");
@@ -52,6 +60,7 @@ export default function ({ data, parentElement }) {
   who.title = data.signedIn ? data.words.who.replace("{name}", data.name).replace("{purpose}", data.purpose) : data.words.off_help.replace("{name}", data.name);
   place.replaceChildren(who);
   if (!session) return;
+  session.isOf(data.number);
   session.key = data.key;
   const button = document.createElement("button");
   const key = document.createElement("kbd");

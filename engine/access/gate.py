@@ -4,7 +4,8 @@ It answers under the names of this machine and of CASEBIND_ADDRESS alone (agains
 alone (Origin), and, where people sign in, to nobody without a session but for the health addresses and the sign-in;
 whether it is ready is said to this machine alone.
 Headers with which a browser could claim to be somebody are dropped. Streamlit itself asks nobody on /media, /component,
-/_stcore/upload_file and /_stcore/metrics, which is why this stands before all of them.
+/_stcore/upload_file and /_stcore/metrics, which is why this stands before all of them; the last, which counts what
+everybody's sessions hold, is answered to nobody.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ Send = Callable[[Message], Awaitable[None]]
 Probe = Callable[[], tuple[int, Mapping[str, Any]]]  # status and what is said, quick and from any thread
 
 OPEN = frozenset(("/_stcore/health", "/healthz"))
+CLOSED = frozenset(("/_stcore/metrics",))  # the figures for monitoring have a port of their own
 PASSIVE = frozenset(("/_stcore/host-config", "/session"))  # asked by pages of themselves: no click
 CLAIMS = (b"x-casebind-", b"x-forwarded-user", b"x-remote-user", b"remote-user")
 POLICY_BREACH, SIGNED_OUT = 1008, 4401  # closing codes of a WebSocket
@@ -91,7 +93,7 @@ class Gate:
         elif scope["type"] == "http" and (probe := self._probe(scope)) is not None:
             await self._answer(scope, send, probe)
         elif self._people is None or self._way is None or scope["path"] in OPEN:
-            await self._app(scope, receive, send)
+            await self._pass(scope, receive, send)
         else:
             await self._ask(scope, receive, send, people=self._people, way=self._way)
 
@@ -107,9 +109,16 @@ class Gate:
         elif scope["type"] == "http":
             if is_click:
                 sessions.use(people, session)
-            await self._app(scope, receive, send)
+            await self._pass(scope, receive, send)
         else:
             await self._hold(scope, receive, send, people=people, way=way, token=token or "", session=session)
+
+    async def _pass(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Let a request through to the app; what it would tell of everybody's sessions is not there."""
+        if scope["path"].rstrip("/") in CLOSED:
+            await answer(send, 404, b"Not found.")
+        else:
+            await self._app(scope, receive, send)
 
     async def _hold(
         self, scope: Any, receive: Receive, send: Send, *, people: People, way: Way, token: str, session: Session
@@ -203,8 +212,7 @@ def _stranger(scope: Any, headers: dict[bytes, bytes]) -> str:
         return f"This address is not served here; use {mode.public_address() or 'http://localhost'}."
     origin = headers.get(b"origin", b"").decode("latin-1")
     is_safe = scope["type"] == "http" and scope["method"] in ("GET", "HEAD", "OPTIONS")
-    own = {host, _place(mode.public_address())} - {""}
-    if origin and not is_safe and _place(origin) not in own:
+    if origin and not is_safe and _place(origin) not in _own_places(scope, host):
         return "A page of another site may not do this."
     return ""
 
@@ -217,12 +225,30 @@ def _is_of_this_machine(scope: Any) -> bool:
         return False
 
 
-def _place(address: str) -> str:
-    """Return host and port of an address as a Host header has them, "" for none: another port is another site."""
+Place = tuple[str, str, int | None]  # scheme, host and port: another of each is another site (RFC 6454)
+PORTS = {"http": 80, "https": 443}
+
+
+def _own_places(scope: Any, host: str) -> set[Place | None]:
+    """Return the origins of the app's own pages: the public address, and where this request found the app.
+
+    Under the public name the public address alone counts: a proxy ends TLS, and the request itself comes without.
+    """
+    public = _place(mode.public_address())
+    scheme = "https" if scope["scheme"] in ("https", "wss") else "http"
+    if public is not None and _place(f"{public[0]}://{host}") == public:
+        return {public}
+    return {public, _place(f"{scheme}://{host}")} - {None}
+
+
+def _place(address: str) -> Place | None:
+    """Return the origin of an address; None for none."""
     try:
-        return urlsplit(address).netloc
+        parts = urlsplit(address)
+        port = parts.port or PORTS.get(parts.scheme)
     except ValueError:
-        return ""
+        return None
+    return (parts.scheme, parts.hostname, port) if parts.scheme in PORTS and parts.hostname else None
 
 
 def _name(address: str) -> str:

@@ -47,16 +47,15 @@ class AccountSignIn:
             if way == ("GET", "/session"):
                 await say_session(send, session)
             elif way == ("POST", "/sign-out"):
-                await _sign_out(scope, send, people, session)
-                return (session.number,) if session else ()
+                return await _sign_out(scope, receive, send, people, session)
             elif way == ("GET", "/sign-in"):
                 await send_page(send, 200, forms.sign_in_page(local(asked_for(scope, "then"))))
             elif way == ("POST", "/sign-in"):
-                await _sign_in(scope, receive, send, people)
+                return await _sign_in(scope, receive, send, people, session)
             elif way == ("GET", "/invitation"):
                 await _invitation(send, people, asked_for(scope, "token"))
             elif way == ("POST", "/invitation"):
-                await _choose(receive, send, people)
+                return await _choose(scope, receive, send, people, session)
             else:
                 await answer(send, 405, b"This address does not take that.")
         return ()
@@ -74,12 +73,29 @@ def local(then: str) -> str:
 
 
 async def say_session(send: Any, session: Session | None) -> None:
-    """Say who is signed in and for how long; 401 for nobody."""
-    said = {"name": session.name, "ends_in": round(session.ends_in)} if session else {}
+    """Say who is signed in, in which session and for how long; 401 for nobody."""
+    said = {"name": session.name, "number": session.number, "ends_in": round(session.ends_in)} if session else {}
     await answer(send, 200 if session else 401, json.dumps(said).encode(), kind=b"application/json")
 
 
-async def _sign_in(scope: Any, receive: Any, send: Any, people: People) -> None:
+async def is_shown(receive: Any, session: Session | None) -> bool:
+    """Return whether a page that wants to sign out shows the session that its browser has; any page that names none.
+
+    A browser has one session. A page that was drawn in an earlier one is not to end the session of whoever came next.
+    """
+    return session is not None and (await form(receive) or {}).get("session", session.number) == session.number
+
+
+def replace(people: People, session: Session | None) -> tuple[str, ...]:
+    """End the session that a browser had before it is given another, or none; return its number."""
+    if session is None:
+        return ()
+    sessions.end(people, session)
+    return (session.number,)
+
+
+async def _sign_in(scope: Any, receive: Any, send: Any, people: People, session: Session | None) -> tuple[str, ...]:
+    """Let somebody in; return the number of the session that this browser had before."""
     given = await form(receive) or {}
     name, then = given.get("name", "").strip().lower(), local(given.get("then", "/"))
     address = str((scope.get("client") or ("",))[0])
@@ -91,14 +107,21 @@ async def _sign_in(scope: Any, receive: Any, send: Any, people: People) -> None:
         status = 429 if isinstance(problem, TooManyAttemptsError) else 401
         values = {"name": name[:64], "purpose": given.get("purpose", ""), "reason": given.get("reason", "")[:200]}
         await send_page(send, status, forms.sign_in_page(then, str(problem), values))
-        return
+        return ()
+    ended = replace(people, session)
     await answer(send, 303, headers=[(b"location", then.encode()), session_cookie(scope, token)])
+    return ended
 
 
-async def _sign_out(scope: Any, send: Any, people: People, session: Session | None) -> None:
-    if session is not None:
-        sessions.end(people, session)
-    await answer(send, 303, headers=[(b"location", b"/sign-in"), session_cookie(scope, "")])
+async def _sign_out(scope: Any, receive: Any, send: Any, people: People, session: Session | None) -> tuple[str, ...]:
+    """End the session that the page shows; return its number."""
+    to = (b"location", b"/sign-in")
+    if session is not None and not await is_shown(receive, session):
+        await answer(send, 303, headers=[to])
+        return ()
+    ended = replace(people, session)
+    await answer(send, 303, headers=[to, session_cookie(scope, "")])
+    return ended
 
 
 async def _invitation(send: Any, people: People, token: str) -> None:
@@ -110,22 +133,26 @@ async def _invitation(send: Any, people: People, token: str) -> None:
     await send_page(send, 200, forms.choose_page(token, name))
 
 
-async def _choose(receive: Any, send: Any, people: People) -> None:
+async def _choose(scope: Any, receive: Any, send: Any, people: People, session: Session | None) -> tuple[str, ...]:
+    """Set a password by a link; return the numbers of the account's sessions and of the one that this browser had."""
     given = await form(receive) or {}
     token, password = given.get("token", ""), given.get("password", "")
     try:
         name = accounts.link_is_for(people, token)
     except UsageError as problem:
         await send_page(send, 410, forms.message_page(str(problem)))
-        return
+        return ()
+    before = [one.session for one in people.sessions() if one.name == name]
     try:
         if password != given.get("again"):
             raise UsageError(text("choose_password.differ"))
         await asyncio.to_thread(accounts.set_password, people, token, password)
     except UsageError as problem:
         await send_page(send, 400, forms.choose_page(token, name, str(problem)))
-        return
-    await send_page(send, 200, forms.sign_in_page("/", values={"name": name}))
+        return ()
+    ended = replace(people, session)
+    await send_page(send, 200, forms.sign_in_page("/", values={"name": name}), [session_cookie(scope, "")])
+    return (*before, *ended)
 
 
 def session_cookie(scope: Any, token: str) -> tuple[bytes, bytes]:

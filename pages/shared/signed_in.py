@@ -81,6 +81,7 @@ def draw() -> None:
         key="session",
         data={
             "name": found.name if found else _system_user(),
+            "number": found.number if found else "",
             "purpose": text(f"purpose.{found.use}") if found else "",
             "emergency": found is not None and found.use == "emergency",
             "signedIn": found is not None,

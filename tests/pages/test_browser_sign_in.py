@@ -311,3 +311,22 @@ def test_a_query_opens_for_somebody_else_while_its_owner_shares_it(browser: Brow
     stays_closed(reader, address)
     owner.context.close()
     reader.context.close()
+
+
+def test_a_page_is_drawn_anew_as_theirs_who_signs_in_in_another_tab(browser: Browser, department: Department) -> None:
+    token = invite(department.folder, "hans")
+    form = {"token": token, "password": PASSWORD, "again": PASSWORD}
+    assert ask(department.url, "/invitation", "POST", form=form).status == 200
+    tab = opened(browser, department.url, "light", cookie=sign_in(department.url, "anna"))
+    expect(tab.locator(".st-key-who")).to_contain_text("anna · Treatment")
+    other = tab.context.new_page()
+    other.goto(f"{department.url}/sign-in")
+    other.get_by_label("Name").fill("hans")
+    other.get_by_label("Password").fill(PASSWORD)
+    other.keyboard.press("Enter")
+    for one in (other, tab):
+        one.locator(".st-key-who", has_text="hans · Treatment").wait_for()
+    tab.get_by_role("button", name="Sign out").click()
+    for one in (tab, other):
+        one.locator(".st-key-sign-in").wait_for()
+    tab.context.close()

@@ -14,7 +14,7 @@ from urllib.parse import quote, urlsplit
 
 from starlette.requests import Request
 
-from engine.access import forms, mode, sessions
+from engine.access import forms, mode
 from engine.access.answers import answer, form
 from engine.access.oidc import pending
 from engine.access.oidc.pending import COOKIE, LASTS_S, Begun, PendingCookie
@@ -25,8 +25,10 @@ from engine.access.refused import RefusedRequests
 from engine.access.sessions import Session, check_purpose
 from engine.access.sign_in_routes import (
     asked_for,
+    is_shown,
     language_of,
     local,
+    replace,
     say_session,
     send_page,
     session_cookie,
@@ -67,7 +69,7 @@ class ProviderSignIn:
             elif way == ("GET", "/callback"):
                 return await self._come_back(scope, send, session, refused)
             elif way == ("POST", "/sign-out"):
-                return await self._sign_out(scope, send, session)
+                return await self._sign_out(scope, receive, send, session)
             elif way == ("POST", "/backchannel-logout"):
                 return await self._end(scope, receive, send, refused)
             else:
@@ -128,7 +130,7 @@ class ProviderSignIn:
             await refused.add(_from(scope), status, "/callback", str(problem))
         else:
             headers = [(b"location", then.encode()), session_cookie(scope, token), self._kept(scope, begun)]
-            replaced = self._replaced(session)
+            replaced = replace(self._people, session)
             await answer(send, 303, headers=headers)
             return replaced
         if entry is None and session is not None:  # the back button, by somebody who is signed in
@@ -138,21 +140,16 @@ class ProviderSignIn:
             await send_page(send, status, page, [self._kept(scope, begun)])
         return ()
 
-    def _replaced(self, session: Session | None) -> tuple[str, ...]:
-        """End the session that a browser had before it was given another; return its number."""
-        if session is None:
-            return ()
-        sessions.end(self._people, session)
-        return (session.number,)
-
-    async def _sign_out(self, scope: Any, send: Any, session: Session | None) -> tuple[str, ...]:
-        """End a session, and say where to go now: to the provider, which ends its own, or to the sign-in."""
-        to = await self._sessions.sign_out_address(session, f"{_address(scope)}/sign-in") if session else ""
-        if session is not None:
-            sessions.end(self._people, session)
+    async def _sign_out(self, scope: Any, receive: Any, send: Any, session: Session | None) -> tuple[str, ...]:
+        """End the session that the page shows, and say where to go: to the provider, which ends its own, or back."""
+        to, headers, is_own = "", [], session is None or await is_shown(receive, session)
+        if is_own:
+            headers = [session_cookie(scope, "")]
+            to = await self._sessions.sign_out_address(session, f"{_address(scope)}/sign-in") if session else ""
+        ended = replace(self._people, session) if is_own else ()
         said = json.dumps({"to": to or "/sign-in"}).encode()
-        await answer(send, 200, said, kind=b"application/json", headers=[session_cookie(scope, "")])
-        return (session.number,) if session else ()
+        await answer(send, 200, said, kind=b"application/json", headers=headers)
+        return ended
 
     async def _end(self, scope: Any, receive: Any, send: Any, refused: RefusedRequests) -> tuple[str, ...]:
         """End the sessions that the provider's signed message names (OpenID Connect Back-Channel Logout 1.0)."""

@@ -1,4 +1,4 @@
-"""One provider and one gate for the tests of the sign-in at a provider."""
+"""Gates on loopback before one page, where people sign in by accounts or at a provider."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from typing import Any
 
 import pytest
 import uvicorn
+from helpers.accounts import PASSWORD
 from helpers.provider import Hospital, Visitor, hospital, write_settings
 
+from engine.access import accounts
 from engine.access.answers import answer
 from engine.access.gate import Gate
 from engine.access.ways import Way, way_in
+from engine.actor import single_user
 from engine.store.audit_file import AuditFile
 from engine.store.people import People
 
@@ -44,14 +47,27 @@ class Site:
 
 
 async def page(scope: Any, receive: Any, send: Any) -> None:
-    """Answer as a page of the app behind the gate."""
-    await answer(send, 200, b"the app")
+    """Answer as a page of the app behind the gate, and its WebSocket as one that stays open."""
+    if scope["type"] == "http":
+        await answer(send, 200, b"the app")
+        return
+    await receive()
+    await send({"type": "websocket.accept"})
+    while (await receive())["type"] != "websocket.disconnect":
+        pass
 
 
 @contextmanager
 def gate_at(folder: Path, issuer: str, more: str = AT_EVERY_CLICK) -> Iterator[Site]:
     """Serve a gate on loopback where people sign in at a provider, which is asked again at every click."""
     write_settings(folder, issuer, more)
+    with serving(folder) as site:
+        yield site
+
+
+@contextmanager
+def serving(folder: Path) -> Iterator[Site]:
+    """Serve a gate on loopback where people sign in as CASEBIND_SIGN_IN says."""
     people, audit = People(folder), AuditFile(folder)
     way = way_in(people, folder)
     gate = Gate(page, people, lambda message: True, audit, way=way)
@@ -74,6 +90,17 @@ def gate_at(folder: Path, issuer: str, more: str = AT_EVERY_CLICK) -> Iterator[S
 def gate_of() -> Callable[..., AbstractContextManager[Site]]:
     """What serves a further gate."""
     return gate_at
+
+
+@pytest.fixture
+def department(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
+    """A gate whose people have accounts: tom and bob, clinicians."""
+    monkeypatch.setenv("CASEBIND_SIGN_IN", "accounts")
+    with serving(tmp_path) as found:
+        for name in ("tom", "bob"):
+            token = accounts.add(found.people, name, ["clinician"], {}, actor=single_user())
+            accounts.set_password(found.people, token, PASSWORD)
+        yield found
 
 
 @pytest.fixture(scope="module")
