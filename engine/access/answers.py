@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 from urllib.parse import parse_qsl
 
 LONGEST = 10_000  # bytes of a form
+WHOLE_IN_S = 10.0  # a form is here by then, or its request is not held any longer
+CLOSE = (b"connection", b"close")  # of an answer to what has not come whole
 
 
 async def answer(
@@ -24,15 +27,16 @@ async def answer(
 
 
 async def form(receive: Callable[[], Awaitable[Any]]) -> dict[str, str] | None:
-    """Return the fields of a posted form, each once; None where it is too long or no form."""
+    """Return the fields of a posted form, each once; None where it is too long, too slow, cut off or no form."""
     body, more = b"", True
-    while more:
-        message = await receive()
-        body += message.get("body", b"")
-        more = bool(message.get("more_body"))
-        if len(body) > LONGEST or message["type"] == "http.disconnect":
-            return None
     try:
+        async with asyncio.timeout(WHOLE_IN_S):
+            while more:
+                message = await receive()
+                body += message.get("body", b"")
+                more = bool(message.get("more_body"))
+                if len(body) > LONGEST or message["type"] == "http.disconnect":
+                    return None
         return dict(parse_qsl(body.decode("utf-8"), keep_blank_values=True, max_num_fields=20))
-    except ValueError:
+    except (TimeoutError, ValueError):
         return None

@@ -1,4 +1,4 @@
-"""What the gate refuses, in the audit: a row at once, then at most one a minute for each address and answer."""
+"""What the gate and the sign-in refuse, in the audit: a row at once, then one a minute for each address and answer."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from contextlib import suppress
+from dataclasses import replace
 
 from engine.actor import Actor
 from engine.errors import WorkspaceError
@@ -24,18 +25,26 @@ class RefusedRequests:
     def __init__(self, audit: AuditFile | None) -> None:
         self._audit = audit
         self._lock = threading.Lock()
-        self._seen: dict[tuple[str, int], tuple[float, int]] = {}  # address, status → time of the last row, since then
+        self._seen: dict[tuple[str, str], tuple[float, int]] = {}  # address, what → time of the last row, since then
 
     async def add(self, address: str, status: int, path: str, sentence: str) -> None:
-        """Note one refusal; one that cannot be written is refused all the same."""
-        times = self._times((address, status))
-        if self._audit is not None and times:
-            about = {"address": address, "status": status, "path": path[:LONGEST], "times": times}
-            act = Act("gate refused", refused=sentence, about=about)
-            with suppress(WorkspaceError):
-                await asyncio.to_thread(self._audit.append, NOBODY, act)
+        """Note a request that was refused; what cannot be written is refused all the same."""
+        about = {"address": address, "status": status, "path": path[:LONGEST]}
+        await self._write((address, str(status)), NOBODY, Act("gate refused", refused=sentence, about=about))
 
-    def _times(self, key: tuple[str, int]) -> int:
+    async def add_sign_in(self, address: str, who: Actor, sentence: str) -> None:
+        """Note a sign-in that has to wait, of an account or of nobody."""
+        about = {"address": address}
+        await self._write((address, f"by {who.name}"), who, Act("sign-in refused", refused=sentence, about=about))
+
+    async def _write(self, key: tuple[str, str], who: Actor, act: Act) -> None:
+        times = self._times(key)
+        if self._audit is not None and times:
+            counted = replace(act, about={**act.about, "times": times})
+            with suppress(WorkspaceError):
+                await asyncio.to_thread(self._audit.append, who, counted)
+
+    def _times(self, key: tuple[str, str]) -> int:
         """Return of how many refusals a row is due now, 0 for none."""
         now = time.monotonic()
         with self._lock:

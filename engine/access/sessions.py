@@ -6,6 +6,8 @@ when its account is closed, and when its password is set anew. A cookie that was
 
 from __future__ import annotations
 
+import hmac
+import ipaddress
 import secrets
 import time
 from dataclasses import dataclass, replace
@@ -15,14 +17,17 @@ from engine.access import mode, passwords
 from engine.access.accounts import digest
 from engine.actor import USES, Actor, Use
 from engine.errors import UsageError
+from engine.store import attempts
 from engine.store.acts import Act
 from engine.store.people import People, StoredSession
 from engine.strings import text
 
-FREE_FAILURES = 5  # of one account, or from one address, before each further attempt waits
+FREE_FAILURES = 5  # of one account from one address, or by one known browser, before each further attempt waits
 FREE_OF_ADDRESS = 20  # many people of a department come from the address of one proxy
+FREE_OF_ACCOUNT = 50  # from everywhere: whoever fails on purpose does not soon keep its owner out
 WAIT_S = 60.0
 WINDOW_S = 15 * 60.0
+_HIDING = secrets.token_bytes(32)  # of this process alone: nobody can try out afterwards what was typed
 UNKNOWN = Actor("unknown")  # a name without an account is not kept: it may be a password in the wrong field
 EMERGENCY_S = 3600.0  # a session for an emergency lasts no longer
 SHORTEST_REASON, LONGEST_REASON = 10, 200  # letters
@@ -60,30 +65,44 @@ class Session:
 
 
 class TooManyAttemptsError(UsageError):
-    """Too many failed sign-ins of this account or from this address; the sentence says how long to wait."""
+    """Too many failed sign-ins; the sentence says how long to wait. The caller puts it on record, with `who` tried."""
+
+    def __init__(self, sentence: str, who: Actor) -> None:
+        super().__init__(sentence)
+        self.who = who
 
 
-def begin(people: People, name: str, password: str, address: str, *, use: str = "treatment", reason: str = "") -> str:
+def begin(
+    people: People,
+    name: str,
+    password: str,
+    address: str,
+    *,
+    use: str = "treatment",
+    reason: str = "",
+    browser: str = "",
+) -> str:
     """Return the cookie of a new session; UsageError where name and password do not fit or it is too soon to try.
 
-    use    : the purpose of use, of engine.actor.USES; an emergency needs a reason, which stands in the audit
+    use     : the purpose of use, of engine.actor.USES; an emergency needs a reason, which stands in the audit
+    browser : the number of a browser by which this account was signed in before (engine.access.browsers), "" for none
     The sentence does not tell whether the account exists.
     """
     purpose, reason = check_purpose(use, reason)
     account = people.account(name)
     actor = Actor(name, roles=account.roles) if account is not None else UNKNOWN
-    try:
-        _check_attempts(people, name, address)
-    except TooManyAttemptsError as problem:
-        people.audit.append(actor, _refusal(str(problem), address))
-        raise
+    limits = _limits(name if account is not None else _hidden(name), _network(address), browser)
+    attempt = attempts.reserve(people, limits, time.time(), window_s=WINDOW_S, wait_s=WAIT_S)
+    if attempt.wait_s > 0:
+        counters.refused("sign-in")
+        raise TooManyAttemptsError(text("sign_in.too_many", seconds=attempt.wait_s), actor)
     kept = account.password if account is not None and account.closed_at is None else None
     if not passwords.matches(kept, password[: passwords.LONGEST + 1]):
+        counters.refused("sign-in")
         sentence = text("sign_in.no_fit")
-        subjects = (f"account {name}", f"address {address}")
-        people.fail(subjects, time.time(), actor=actor, act=_refusal(sentence, address))
+        people.audit.append(actor, Act("sign-in refused", refused=sentence, about={"address": address}))
         raise UsageError(sentence)
-    people.forget_failures(f"account {name}", time.time() - WINDOW_S)
+    attempts.forget(people, attempt, [next(iter(limits))])
     token, number = secrets.token_urlsafe(32), secrets.token_hex(8)
     signed_in = replace(actor, session=number, signed_in=True, use=purpose, reason=reason)
     people.begin(number, digest(token), time.time(), actor=signed_in)
@@ -148,12 +167,6 @@ def end(people: People, session: Session) -> None:
     people.end(session.number, time.time(), actor=session.actor())
 
 
-def _refusal(sentence: str, address: str) -> Act:
-    """Return the act of a sign-in that is refused, counted."""
-    counters.refused("sign-in")
-    return Act("sign-in refused", refused=sentence, about={"address": address})
-
-
 def _left(stored: StoredSession) -> float:
     """Return the seconds until a session ends by itself; a clock that went back ends none early."""
     now = time.time()
@@ -161,9 +174,29 @@ def _left(stored: StoredSession) -> float:
     return min(stored.used_at + mode.idle_seconds() - now, stored.began_at + whole - now)
 
 
-def _check_attempts(people: People, name: str, address: str) -> None:
-    now = time.time()
-    for subject, free in ((f"account {name}", FREE_FAILURES), (f"address {address}", FREE_OF_ADDRESS)):
-        failed = people.failures(subject, now - WINDOW_S)
-        if len(failed) >= free and (wait := failed[0] + WAIT_S - now) > 0:
-            raise TooManyAttemptsError(text("sign_in.too_many", seconds=wait))
+def _limits(who: str, network: str, browser: str) -> dict[str, int]:
+    """Return what an attempt counts for, and how many may fail; the first is forgotten by a success.
+
+    A known browser counts for itself alone, so that nobody else's failures keep it out.
+    """
+    if browser:
+        return {f"browser {browser} {who}": FREE_FAILURES}
+    return {
+        f"account {who} from {network}": FREE_FAILURES,
+        f"account {who}": FREE_OF_ACCOUNT,
+        f"address {network}": FREE_OF_ADDRESS,
+    }
+
+
+def _hidden(name: str) -> str:
+    """Return what stands for a name without an account, which may be a password in the wrong field."""
+    return hmac.digest(_HIDING, name.encode(), "sha256").hex()
+
+
+def _network(address: str) -> str:
+    """Return what attempts are counted by: an address, of IPv6 the /64 that one subscriber has (RFC 6177)."""
+    try:
+        found = ipaddress.ip_address(address)
+    except ValueError:
+        return address
+    return address if found.version == 4 else str(ipaddress.ip_network((found, 64), strict=False))

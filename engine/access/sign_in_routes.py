@@ -9,11 +9,12 @@ import asyncio
 import json
 from collections.abc import Sequence
 from functools import partial
+from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from engine.access import accounts, forms, mode, sessions
-from engine.access.answers import answer, form
+from engine.access import accounts, browsers, forms, mode, sessions
+from engine.access.answers import CLOSE, answer, form
 from engine.access.refused import RefusedRequests
 from engine.access.sessions import Session, TooManyAttemptsError
 from engine.errors import UsageError
@@ -51,7 +52,7 @@ class AccountSignIn:
             elif way == ("GET", "/sign-in"):
                 await send_page(send, 200, forms.sign_in_page(local(asked_for(scope, "then"))))
             elif way == ("POST", "/sign-in"):
-                return await _sign_in(scope, receive, send, people, session)
+                return await _sign_in(scope, receive, send, people, session=session, refused=refused)
             elif way == ("GET", "/invitation"):
                 await _invitation(send, people, asked_for(scope, "token"))
             elif way == ("POST", "/invitation"):
@@ -83,7 +84,8 @@ async def is_shown(receive: Any, session: Session | None) -> bool:
 
     A browser has one session. A page that was drawn in an earlier one is not to end the session of whoever came next.
     """
-    return session is not None and (await form(receive) or {}).get("session", session.number) == session.number
+    given = await form(receive)
+    return session is not None and given is not None and given.get("session", session.number) == session.number
 
 
 def replace(people: People, session: Session | None) -> tuple[str, ...]:
@@ -94,22 +96,31 @@ def replace(people: People, session: Session | None) -> tuple[str, ...]:
     return (session.number,)
 
 
-async def _sign_in(scope: Any, receive: Any, send: Any, people: People, session: Session | None) -> tuple[str, ...]:
+async def _sign_in(
+    scope: Any, receive: Any, send: Any, people: People, *, session: Session | None, refused: RefusedRequests
+) -> tuple[str, ...]:
     """Let somebody in; return the number of the session that this browser had before."""
     given = await form(receive) or {}
     name, then = given.get("name", "").strip().lower(), local(given.get("then", "/"))
-    address = str((scope.get("client") or ("",))[0])
+    if not name:  # no page of ours sends that
+        await send_page(send, 400, forms.sign_in_page(then, text("sign_in.cut_off")), [CLOSE])
+        return ()
+    address, browser = str((scope.get("client") or ("",))[0]), cookie(scope, browsers.COOKIE)
     try:
         purpose = {"use": given.get("purpose", "treatment"), "reason": given.get("reason", "")}
-        beginning = partial(sessions.begin, people, name, given.get("password", ""), address, **purpose)
+        known = browsers.known(people, browser, name)
+        beginning = partial(sessions.begin, people, name, given.get("password", ""), address, **purpose, browser=known)
         token = await asyncio.to_thread(beginning)
     except UsageError as problem:
+        if isinstance(problem, TooManyAttemptsError):
+            await refused.add_sign_in(address, problem.who, str(problem))
         status = 429 if isinstance(problem, TooManyAttemptsError) else 401
         values = {"name": name[:64], "purpose": given.get("purpose", ""), "reason": given.get("reason", "")[:200]}
         await send_page(send, status, forms.sign_in_page(then, str(problem), values))
         return ()
     ended = replace(people, session)
-    await answer(send, 303, headers=[(b"location", then.encode()), session_cookie(scope, token)])
+    remembered = set_cookie(scope, browsers.COOKIE, browsers.remembering(people, browser, name), browsers.LASTS_S)
+    await answer(send, 303, headers=[(b"location", then.encode()), session_cookie(scope, token), remembered])
     return ended
 
 
@@ -135,7 +146,10 @@ async def _invitation(send: Any, people: People, token: str) -> None:
 
 async def _choose(scope: Any, receive: Any, send: Any, people: People, session: Session | None) -> tuple[str, ...]:
     """Set a password by a link; return the numbers of the account's sessions and of the one that this browser had."""
-    given = await form(receive) or {}
+    given = await form(receive)
+    if given is None:
+        await send_page(send, 400, forms.message_page(text("sign_in.cut_off")), [CLOSE])
+        return ()
     token, password = given.get("token", ""), given.get("password", "")
     try:
         name = accounts.link_is_for(people, token)
@@ -169,6 +183,16 @@ def set_cookie(scope: Any, name: str, value: str, lasts_s: float) -> tuple[bytes
     prefix, secure = ("__Host-", "; Secure") if scope["scheme"] == "https" else ("", "")
     cookie = f"{prefix}{name}={value}; Max-Age={lasts_s:.0f}; Path=/; HttpOnly; SameSite=Lax{secure}"
     return b"set-cookie", cookie.encode()
+
+
+def cookie(scope: Any, name: str) -> str:
+    """Return what a browser sends in a cookie that `set_cookie` gave it; "" for none."""
+    try:
+        found = SimpleCookie(dict(scope["headers"]).get(b"cookie", b"").decode("latin-1"))
+    except CookieError:
+        return ""
+    name = f"__Host-{name}" if scope["scheme"] == "https" else name
+    return found[name].value if name in found else ""
 
 
 async def send_page(send: Any, status: int, page: str, headers: Sequence[tuple[bytes, bytes]] = ()) -> None:

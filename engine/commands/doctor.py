@@ -78,6 +78,7 @@ def check_workspace(workspace: Path | None) -> bool:
             ("workspace", lambda: _workspace(workspace)),
             ("study files", lambda: _study_files(workspace)),
             ("encryption", lambda: _encryption(workspace)),
+            ("folder", lambda: _folder(workspace)),
         ]
     )
 
@@ -225,6 +226,15 @@ def _encryption(path: Path | None) -> str:
         f"study files, uploads, maps and reports, by AES-256-GCM with {found.keys} keys under the key from "
         f"{found.source}; the rest of the record is not, so the disk has to be encrypted; {disk}"
     )
+
+
+def _folder(path: Path | None) -> str:
+    """Say whether others on this machine may look into the workspace's folder."""
+    from engine.store.folder import open_to
+
+    with workspace_from_option(path) as place:
+        others = open_to(place.path)
+        return f"open to {others} on this machine: chmod 700 {place.path}" if others else "its owner's alone"
 
 
 def _journal(path: Path | None) -> str:

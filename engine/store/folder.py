@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import stat
 from pathlib import Path
 
 from engine.errors import WorkspaceError
@@ -13,7 +14,7 @@ KEY_BYTES = 32
 
 
 def check_folder(path: Path, create: bool) -> None:
-    """Raise WorkspaceError where there is no workspace at `path`; make its folder instead where `create`."""
+    """Raise WorkspaceError where there is no workspace at `path`; where `create` make its folder, for its owner alone."""
     if (path / FILE_NAME).is_file():
         return
     if not create:
@@ -21,11 +22,19 @@ def check_folder(path: Path, create: bool) -> None:
             f"There is no workspace at {path}: build the shipped one with `casebind demo`, or pass --workspace."
         )
     try:
-        path.mkdir(parents=True, exist_ok=True)
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise WorkspaceError(
             f"The workspace {path} cannot be created ({error.strerror}): pass --workspace with a folder you may write."
         ) from error
+
+
+def open_to(path: Path) -> str:
+    """Return to whom else than its owner a workspace's folder is open, e.g. "everybody (0755)"; "" for nobody."""
+    mode = stat.S_IMODE(path.stat().st_mode)
+    if not mode & 0o077:
+        return ""
+    return f"{'everybody' if mode & 0o007 else 'its group'} ({mode:04o})"
 
 
 def read_key(path: Path) -> bytes:

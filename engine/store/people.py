@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import re
+import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +30,7 @@ from engine.store.own_file import open_own
 
 FILE = "people.db"
 WAIT_S = 10.0  # for another process that writes
-PRAGMAS = ("foreign_keys = ON", "secure_delete = ON")
+PRAGMAS = ("foreign_keys = ON", "secure_delete = ON")  # what is deleted is overwritten
 TABLES = """
 CREATE TABLE accounts (
     name TEXT PRIMARY KEY, roles TEXT NOT NULL, attributes TEXT NOT NULL, password TEXT,
@@ -55,7 +56,11 @@ CREATE TABLE provider_sessions (
     session TEXT PRIMARY KEY REFERENCES sessions, provider_session TEXT NOT NULL, tokens BLOB NOT NULL,
     asked_at REAL NOT NULL, good_for REAL NOT NULL)
 """
-STEPS = tuple(step.split(";") for step in (TABLES, ACTS, PURPOSES, PROVIDERS))  # from each version to the next
+KEYS = """
+CREATE TABLE keys (name TEXT PRIMARY KEY, key BLOB NOT NULL);
+DELETE FROM failures
+"""  # names of failures stood there as they were typed, and a password may be typed in the wrong field
+STEPS = tuple(step.split(";") for step in (TABLES, ACTS, PURPOSES, PROVIDERS, KEYS))  # from each version to the next
 
 
 @dataclass(frozen=True)
@@ -253,37 +258,24 @@ class People:
     def replace_in_reasons(self, pattern: re.Pattern[str], by: str) -> None:
         """Put a mark in the place of words in reasons of emergencies; no byte of them is left in the file or its log.
 
-        Failed sign-ins under a name in which they stand are forgotten; acts go that are in the audit by now.
+        Names without an account are kept nowhere; acts go that are in the audit by now.
         """
         with self.writing() as run:
             for session, reason in run("SELECT session, reason FROM sessions WHERE reason <> ''").fetchall():
                 run("UPDATE sessions SET reason = ? WHERE session = ?", (pattern.sub(by, reason), session))
-            for (subject,) in run("SELECT DISTINCT subject FROM failures").fetchall():
-                if pattern.search(subject):
-                    run("DELETE FROM failures WHERE subject = ?", (subject,))
             self._delivery.delete(self._connection, at_least=1)
         with self._lock:
             self._connection.execute("VACUUM")
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
 
-    # failed attempts
-
-    def fail(self, subjects: tuple[str, ...], now: float, *, actor: Actor, act: Act) -> None:
-        """Note a failed sign-in of each subject, and the act."""
-        with self.writing() as run:
-            note_in_people(run, actor, act)
-            for subject in subjects:
-                run("INSERT INTO failures VALUES (?, ?)", (subject, now))
-
-    def failures(self, subject: str, since: float) -> list[float]:
-        """Return when a subject failed since then, latest first."""
-        sql = "SELECT failed_at FROM failures WHERE subject = ? AND failed_at > ? ORDER BY failed_at DESC"
-        return [float(when) for (when,) in self.read(sql, (subject, since))]
-
-    def forget_failures(self, subject: str, before: float) -> None:
-        """Drop what a subject failed at and what anybody failed at before then."""
-        with self.writing() as run:
-            run("DELETE FROM failures WHERE subject = ? OR failed_at < ?", (subject, before))
+    def key(self, name: str) -> bytes:
+        """Return a secret of this workspace, 32 bytes, made when it is first asked for."""
+        sql = "SELECT key FROM keys WHERE name = ?"
+        if not (found := self.read(sql, (name,))):
+            with self.writing() as run:
+                run("INSERT INTO keys VALUES (?, ?) ON CONFLICT DO NOTHING", (name, secrets.token_bytes(32)))
+            found = self.read(sql, (name,))
+        return bytes(found[0][0])
 
     def read(self, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
         """Return all rows of a question; for the modules of this file's tables."""

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+import threading
+from collections.abc import Callable, Iterable, Iterator
+from socketserver import ThreadingMixIn
+from typing import Any
+from urllib.parse import urlsplit
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer, make_server
 
-from prometheus_client import ProcessCollector, start_http_server
+from prometheus_client import ProcessCollector, make_wsgi_app
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
 from engine import counters
+from engine.access import mode
 from engine.errors import CasebindError, UsageError, brief
 from engine.upkeep.readiness import Check, erasures_due
 from engine.version import __version__
@@ -44,11 +50,44 @@ def serve(look: Callable[[], list[Check]], workspace: Callable[[], Workspace | N
     if chosen is None:
         return
     try:
-        start_http_server(chosen, addr=LOOPBACK, registry=counters.registry)
+        server = make_server(LOOPBACK, chosen, _figures(), server_class=_Server, handler_class=_Handler)
     except OSError as problem:
         raise UsageError(f"Port {chosen} of {VARIABLE} cannot be used ({problem.strerror}): choose another.") from None
+    threading.Thread(target=server.serve_forever, daemon=True).start()
     counters.registry.register(_Workspace(look, workspace))
     ProcessCollector(registry=counters.registry)
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = 10  # seconds; who asks slowly is not held
+
+    def log_message(self, *_: object) -> None:
+        """Write no line for each question."""
+
+
+def _figures() -> Callable[[dict[str, Any], Any], Iterable[bytes]]:
+    """Return what answers at the port: under the names of this machine alone, against DNS rebinding."""
+    known = make_wsgi_app(counters.registry)
+
+    def answering(environ: dict[str, Any], start: Any) -> Iterable[bytes]:
+        if _name(environ.get("HTTP_HOST", "")) in mode.LOOPBACK:
+            found: Iterable[bytes] = known(environ, start)
+            return found
+        start("403 Forbidden", [("Content-Type", "text/plain; charset=utf-8")])
+        return [f"Figures are served here as http://{LOOPBACK} alone.".encode()]
+
+    return answering
+
+
+def _name(host: str) -> str | None:
+    try:
+        return urlsplit(f"//{host}").hostname
+    except ValueError:
+        return None
 
 
 class _Workspace(Collector):

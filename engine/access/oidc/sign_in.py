@@ -8,14 +8,13 @@ people on to another one.
 from __future__ import annotations
 
 import json
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import quote, urlsplit
 
 from starlette.requests import Request
 
 from engine.access import forms, mode
-from engine.access.answers import answer, form
+from engine.access.answers import CLOSE, answer, form
 from engine.access.oidc import pending
 from engine.access.oidc.pending import COOKIE, LASTS_S, Begun, PendingCookie
 from engine.access.oidc.provider import AwayError, Provider, ProviderRefusedError
@@ -25,6 +24,7 @@ from engine.access.refused import RefusedRequests
 from engine.access.sessions import Session, check_purpose
 from engine.access.sign_in_routes import (
     asked_for,
+    cookie,
     is_shown,
     language_of,
     local,
@@ -91,7 +91,10 @@ class ProviderSignIn:
 
     async def _leave(self, scope: Any, receive: Any, send: Any) -> None:
         """Take the purpose, and lead to the provider."""
-        given = await form(receive) or {}
+        given = await form(receive)
+        if given is None:
+            await send_page(send, 400, forms.provider_page("/", self._name, text("sign_in.cut_off")), [CLOSE])
+            return
         then, begun = local(given.get("then", "/")), self._begun(scope)
         then = then if len(then) <= LONGEST_THEN else "/"
         try:
@@ -166,7 +169,7 @@ class ProviderSignIn:
 
     def _begun(self, scope: Any) -> Begun:
         """Return the sign-ins that a browser has begun."""
-        return self._pending.begun(_cookie(scope))
+        return self._pending.begun(cookie(scope, COOKIE))
 
     def _kept(self, scope: Any, begun: Begun) -> tuple[bytes, bytes]:
         """Return the header by which a browser keeps the sign-ins that it has begun."""
@@ -178,15 +181,6 @@ def _sentence(problem: ProviderRefusedError | AwayError, *, is_known: bool, prov
     if isinstance(problem, AwayError):
         return text("provider.away", provider=provider)
     return text("provider.refused", provider=provider) if is_known else text("provider.again")
-
-
-def _cookie(scope: Any) -> str | None:
-    try:
-        found = SimpleCookie(dict(scope["headers"]).get(b"cookie", b"").decode("latin-1"))
-    except CookieError:
-        return None
-    name = f"__Host-{COOKIE}" if scope["scheme"] == "https" else COOKIE
-    return found[name].value if name in found else None
 
 
 def _address(scope: Any) -> str:

@@ -81,15 +81,6 @@ def test_accounts_and_sign_ins_are_on_record(tmp_path: Path) -> None:
     assert "secret" not in str(rows) and PASSWORD not in str(rows)
 
 
-def test_too_many_attempts_are_on_record(tmp_path: Path) -> None:
-    people = People(tmp_path)
-    for _ in range(6):
-        with pytest.raises(UsageError):
-            sessions.begin(people, "nobody", "x", "10.0.0.1")
-    people.close()
-    assert kinds(tmp_path) == [("unknown", "sign-in refused")] * 6
-
-
 def test_a_kill_after_the_change_leaves_its_row(tmp_path: Path) -> None:
     command = [sys.executable, "-c", KILLED, str(tmp_path)]
     done = subprocess.run(command, timeout=120, check=False, capture_output=True)

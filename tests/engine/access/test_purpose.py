@@ -57,6 +57,7 @@ def test_a_file_of_an_earlier_version_is_carried_over(tmp_path: Path) -> None:
     token = sessions.begin(people, "anna", PASSWORD, "here")
     people.close()
     with sqlite3.connect(tmp_path / table.FILE) as file:
+        file.execute("DROP TABLE keys")
         file.execute("DROP TABLE provider_sessions")
         file.execute("DROP INDEX accounts_of_providers")
         for table_name, name in (

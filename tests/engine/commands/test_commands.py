@@ -283,8 +283,10 @@ def test_encode_keeps_the_order_and_marks_what_it_could_not(tmp_path: Path, rele
 def test_doctor_says_what_there_is(workspace_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture) -> None:
     with open_workspace(workspace_folder) as place:
         ecgs = place.all_counts()["ecg"]
+    workspace_folder.chmod(0o750)
     assert run(["doctor", "--workspace", str(workspace_folder)]) == 0
     said = capsys.readouterr().out
+    assert f"folder: open to its group (0750) on this machine: chmod 700 {workspace_folder}" in said
     assert "failed" not in said
     assert all(word in said for word in ("release", "workspace", "search kernel", f"{ecgs} ecg"))
     assert f"extra ocr: {'installed, reads a word' if is_available() else 'not installed'}" in said

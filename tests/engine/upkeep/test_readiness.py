@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.accounts import ask
 from helpers.server import free_port
 from helpers.studies import fill
 
@@ -134,6 +135,10 @@ def test_figures_count_what_was_done_and_name_nobody(place, monkeypatch):
     monitoring.serve(lambda: [Check("disk", True, {"free_mb": 7})], lambda: place)
     with pytest.raises(UsageError, match="cannot be used"):
         monitoring.serve(list, lambda: place)
+    for host in (f"elsewhere.example:{port}", "localhost.elsewhere.example", "[", ""):
+        refused = ask(f"http://127.0.0.1:{port}", "/metrics", host=host)
+        assert refused.status == 403 and "casebind_" not in refused.text, host
+    assert ask(f"http://127.0.0.1:{port}", "/metrics", host=f"localhost:{port}").status == 200
     before = read(port)
     place.audit("search", actor=Actor("mueller"), query_id="q-secret", returned=("s0001",))
     counters.searched("search", 0.2)
