@@ -14,7 +14,7 @@ KEY_BYTES = 32
 
 
 def check_folder(path: Path, create: bool) -> None:
-    """Raise WorkspaceError where there is no workspace at `path`; where `create` make its folder, for its owner alone."""
+    """Raise WorkspaceError where there is no workspace at `path`; where `create` make its folder, its owner's alone."""
     if (path / FILE_NAME).is_file():
         return
     if not create:
