@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from engine import counters
 from engine.access import mode, passwords
 from engine.access.accounts import digest
+from engine.access.policies.emergency_use import opens_more
 from engine.actor import USES, Actor, Use
 from engine.errors import UsageError
 from engine.store import attempts
@@ -98,15 +99,22 @@ def begin(
         raise TooManyAttemptsError(text("sign_in.too_many", seconds=attempt.wait_s), actor)
     kept = account.password if account is not None and account.closed_at is None else None
     if not passwords.matches(kept, password[: passwords.LONGEST + 1]):
-        counters.refused("sign-in")
-        sentence = text("sign_in.no_fit")
-        people.audit.append(actor, Act("sign-in refused", refused=sentence, about={"address": address}))
-        raise UsageError(sentence)
+        raise _refused(people, actor, text("sign_in.no_fit"), address)
     attempts.forget(people, attempt, [next(iter(limits))])
     token, number = secrets.token_urlsafe(32), secrets.token_hex(8)
-    signed_in = replace(actor, session=number, signed_in=True, use=purpose, reason=reason)
+    known = account.attributes if account is not None else ()
+    signed_in = replace(actor, session=number, attributes=known, signed_in=True, use=purpose, reason=reason)
+    if purpose == "emergency" and not opens_more(people.path.parent, signed_in):
+        raise _refused(people, actor, text("purpose.nothing_more"), address)
     people.begin(number, digest(token), time.time(), actor=signed_in)
     return token
+
+
+def _refused(people: People, who: Actor, sentence: str, address: str) -> UsageError:
+    """Put a sign-in that is refused on record; return the error that says so."""
+    counters.refused("sign-in")
+    people.audit.append(who, Act("sign-in refused", refused=sentence, about={"address": address}))
+    return UsageError(sentence)
 
 
 def check_purpose(use: str, reason: str) -> tuple[Use, str]:

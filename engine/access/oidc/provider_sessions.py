@@ -11,13 +11,14 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 from engine.access import mode
 from engine.access.accounts import digest
 from engine.access.oidc import claims
 from engine.access.oidc.provider import AwayError, Ended, Provider, ProviderRefusedError, ProviderTokens, Said
 from engine.access.oidc.sealed import Seal
+from engine.access.policies.emergency_use import opens_more
 from engine.access.sessions import UNKNOWN, Session
 from engine.actor import Actor, Use
 from engine.errors import UsageError
@@ -49,7 +50,12 @@ class ProviderSessions:
             raise self._refusal(account, "provider.no_role", said, address)
         if account.closed_at is not None:
             raise self._refusal(account, "provider.closed", said, address)
-        return self._begun(account, said, use, reason)
+        somebody = Actor(
+            account.name, roles=account.roles, attributes=account.attributes, signed_in=True, use=use, reason=reason
+        )
+        if use == "emergency" and not opens_more(self._people.path.parent, somebody):
+            raise self._refusal(account, "purpose.nothing_more", said, address)
+        return self._begun(somebody, account, said)
 
     def _settled(self, said: Said) -> Account | None:
         """Return the account with what the provider says now; without a role all its sessions end.
@@ -65,17 +71,9 @@ class ProviderSessions:
             provider_people.end(self._people, person.issuer, now, why=why, subject=person.subject)
         return account
 
-    def _begun(self, account: Account, said: Said, use: Use, reason: str) -> str:
+    def _begun(self, somebody: Actor, account: Account, said: Said) -> str:
         cookie, number = secrets.token_urlsafe(32), secrets.token_hex(8)
-        actor = Actor(
-            account.name,
-            session=number,
-            roles=account.roles,
-            attributes=account.attributes,
-            signed_in=True,
-            use=use,
-            reason=reason,
-        )
+        actor = replace(somebody, session=number)
         sid = said.claims.get("sid")
         kept = ProviderSession(
             session=number,
