@@ -6,6 +6,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from engine.actor import single_user
+
 if TYPE_CHECKING:
     from engine.learning.round_job import RoundJob
     from engine.workspace.workspace import Workspace
@@ -26,7 +28,7 @@ def follow_job(workspace: Workspace, begun: RoundJob) -> RoundJob:
                 progress.set_description(f"{now.kind} {now.number}, {now.step}", refresh=False)
                 progress.update(round(100 * now.share) - progress.n)
     except KeyboardInterrupt:
-        round_job.cancel(workspace)
+        round_job.cancel(workspace, single_user())
         raise
     return round_job.latest_job(workspace) or begun
 

@@ -197,11 +197,16 @@ def jobs(workspace: Workspace) -> list[RoundJob]:
     return [_read(folder, _runs(folder)) for folder in _folders(workspace.path / FOLDER)]
 
 
-def cancel(workspace: Workspace) -> None:
-    """End the round that runs; ratings and releases stay as they were. Nothing happens where none runs."""
+def cancel(workspace: Workspace, actor: Actor) -> None:
+    """End the round that runs; ratings and releases stay as they were. Nothing happens where none runs.
+
+    Raises NotPermittedError for whom it is not.
+    """
     home, job = workspace.path / FOLDER, latest_job(workspace)
+    permission.require(workspace.database, actor, "curate")
     if job is None or job.over:
         return
+    workspace.audit("round cancelled", actor=actor, about={"job": job.folder.name})
     (job.folder / CANCELLED).touch()  # the process looks at it too, should it not have said its number yet
     last = time.monotonic() + KILL_S
     while _running(home) and time.monotonic() < last:

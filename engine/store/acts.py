@@ -17,6 +17,7 @@ import duckdb
 
 from engine.actor import Actor
 from engine.store.audit_chain import canonical
+from engine.store.rule import Act as Permitted
 
 Outcome = Literal["done", "refused", "failed"]
 Event = Literal["application", "query", "access", "change", "export", "import", "sign-in", "security", "audit"]
@@ -91,6 +92,7 @@ KINDS: dict[str, Event] = {
     "backup": "export",
     "restored": "import",
     "round": "change",
+    "round cancelled": "change",
     "adaptation": "change",
     "promotion": "change",
     "rollback": "change",
@@ -128,6 +130,20 @@ KINDS: dict[str, Event] = {
     "record verified": "audit",
     "record read": "audit",
     "record exported": "audit",
+}
+
+# kind of act → what whoever does it must be allowed, asked again where it is noted: a page that was drawn before a role
+# was taken away calls what it was drawn with
+NEEDS: dict[str, Permitted] = {
+    **dict.fromkeys(("annotated", "annotation deleted", "search saved", "search renamed"), "search"),
+    **dict.fromkeys(("saved search deleted", "shared", "sharing ended"), "search"),
+    **dict.fromkeys(("rated", "rating undone"), "rate"),
+    **dict.fromkeys(("guidelines", "known pair", "adjudication", "adjudication undone"), "review"),
+    **dict.fromkeys(("check begun", "check answered", "assignment", "assignment withdrawn"), "review"),
+    **dict.fromkeys(("collection made", "collection changed", "collection deleted"), "collect"),
+    **dict.fromkeys(("quiz made", "quiz changed", "quiz deleted"), "teach"),
+    **dict.fromkeys(("quiz run", "quiz answered"), "learn"),
+    **dict.fromkeys(("round cancelled", "import ratings", "inbox cleared", "inbox taken up again"), "curate"),
 }
 
 

@@ -13,17 +13,16 @@ from typing import Any
 
 import numpy as np
 
-from engine import counters
 from engine.actor import Actor
 from engine.errors import NotPermittedError
 from engine.store.classes import class_of_cohort
+from engine.store import rule
 from engine.store.database import Database
 from engine.store.filters import ACCEPTED_SQL, CONSENT_SQL, Clause, all_of
 from engine.store.rule import Act
 
 WITHHELD_SQL = "s.encounter_id NOT IN (SELECT unnest(?::VARCHAR[]))"
 CLASS_SQL = "s.class_id IN (SELECT unnest(?::INTEGER[]))"
-NOT_YOURS = "That is not among what your roles may do: ask your administrator, or sign in with another account."
 PURPOSE_CONSENT_SQL = "s.patient_id NOT IN (SELECT w.patient_id FROM withdrawn w WHERE w.scope = ?)"
 
 
@@ -46,14 +45,12 @@ def policies(database: Database, actor: Actor) -> list[Clause]:
 
 def may(database: Database, actor: Actor, act: Act) -> bool:
     """Return whether the rule of the record lets the actor do something; without sign-in one person does everything."""
-    return not actor.signed_in or (database.rule is not None and database.rule.may(actor, act))
+    return rule.may(database.rule, actor, act)
 
 
 def require(database: Database, actor: Actor, act: Act) -> None:
     """Raise NotPermittedError unless the actor may do something."""
-    if not may(database, actor, act):
-        counters.refused("permission")
-        raise NotPermittedError(NOT_YOURS)
+    rule.require(database.rule, actor, act)
 
 
 def _classes(database: Database, actor: Actor) -> tuple[int, ...] | None:

@@ -97,8 +97,9 @@ def _export(collection: TeachingCollection) -> None:
 
 def _maker(collection_id: str, wanted: CollectionExportRequest) -> Callable[[], bytes]:
     """Return the function that makes the file when it is called, in a thread of its own."""
-    workspace, release, actor = resources.workspace(), resources.release().name, resources.actor()
-    return lambda: export_collection(workspace, collection_id, wanted, release=release, actor=actor).data
+    workspace, release = resources.workspace(), resources.release().name
+    who = resources.actor_later(resources.actor())
+    return lambda: export_collection(workspace, collection_id, wanted, release=release, actor=who()).data
 
 
 def _words(collection: TeachingCollection) -> None:

@@ -94,7 +94,7 @@ def delete(collection: TeachingCollection) -> None:
     workspace, actor = resources.workspace(), resources.actor()
     if done(lambda: collections.delete(workspace, collection.collection_id, actor=actor)):
         words = text("collections.deleted", title=f"**{escaped(collection.title)}**")
-        undo.offer(words, lambda: collections.undelete(workspace, collection.collection_id, actor=actor))
+        undo.offer(words, lambda: collections.undelete(workspace, collection.collection_id, actor=resources.actor()))
         leave()
 
 
@@ -124,7 +124,8 @@ def remove(collection: TeachingCollection, items: list[CollectionCase], index: i
     workspace, actor, study_id = resources.workspace(), resources.actor(), items[index].study_id
     if done(lambda: collections.remove(workspace, collection.collection_id, study_id, actor=actor)):
         words = text("collections.removed", title=f"**{escaped(collection.title)}**")
-        undo.offer(words, lambda: collections.restore(workspace, collection.collection_id, study_id, actor=actor))
+        which, who = collection.collection_id, resources.actor
+        undo.offer(words, lambda: collections.restore(workspace, which, study_id, actor=who()))
         left = [item.study_id for item in items if item.study_id != study_id]
         if left:
             select(left[min(index, len(left) - 1)])

@@ -42,7 +42,7 @@ def draw_quiz_results(quiz: Quiz) -> None:
 
 
 def _class(quiz: Quiz, found: Results) -> None:
-    workspace, actor = resources.workspace(), resources.actor()
+    workspace, who = resources.workspace(), resources.actor_later(resources.actor())
     if found.hidden:
         st.info(several(found.hidden, "quiz.hidden"), icon=":material/visibility_off:")
     if not found.learners and not found.hidden:
@@ -53,7 +53,7 @@ def _class(quiz: Quiz, found: Results) -> None:
         _per_question(found)
     st.download_button(
         text("quiz.download"),
-        lambda: results.answers_csv(workspace, quiz.quiz_id, actor=actor, bom=True).encode(),
+        lambda: results.answers_csv(workspace, quiz.quiz_id, actor=who(), bom=True).encode(),
         f"casebind-quiz-{quiz.quiz_id}.csv",
         "text/csv",
         icon=":material/download:",

@@ -186,7 +186,7 @@ def delete(quiz: Quiz) -> None:
     workspace, actor = resources.workspace(), resources.actor()
     quizzes.delete(workspace, quiz.quiz_id, actor=actor)
     words = text("quiz.deleted", title=f"**{escaped(quiz.title)}**")
-    undo.offer(words, lambda: quizzes.delete(workspace, quiz.quiz_id, undo=True, actor=actor))
+    undo.offer(words, lambda: quizzes.delete(workspace, quiz.quiz_id, undo=True, actor=resources.actor()))
 
 
 def close(quiz: Quiz, undo_it: bool) -> None:

@@ -109,8 +109,12 @@ def file_of(form: str) -> tuple[str, str]:
 
 def maker(form: str) -> Callable[[], str]:
     """Return what makes the file of the present question when it is asked for."""
-    place, actor, asked = resources.workspace(), resources.actor(), question() or question_of("all")
-    return lambda: export_audit(place, asked, form, actor=actor)
+    place, who, asked = (
+        resources.workspace(),
+        resources.actor_later(resources.actor()),
+        question() or question_of("all"),
+    )
+    return lambda: export_audit(place, asked, form, actor=who())
 
 
 def _midnight(day: date | None) -> datetime | None:

@@ -51,7 +51,7 @@ def seen() -> None:
 
 def cancel() -> None:
     """End the round or the adaptation that runs."""
-    attempt(ERROR, lambda: round_job.cancel(resources.workspace()))
+    attempt(ERROR, lambda: round_job.cancel(resources.workspace(), rater()))
 
 
 def promote(release: Release, serving_digest: str) -> None:

@@ -92,7 +92,7 @@ def _store(one: Disputed, mark: str, note_key: str) -> None:
                 known_pairs.add(place.database, found, mark, actor.name, note=note)
         undo.offer(
             text("disputes.decided", mark=text(f"mark.{mark}")),
-            lambda: decisions.undo(place, made.adjudication_id, actor=actor),
+            lambda: decisions.undo(place, made.adjudication_id, actor=rater()),
             icon="gavel",
         )
 

@@ -39,10 +39,10 @@ def _export() -> None:
     st.subheader(text("share.export"), anchor=False)
     st.markdown(text("share.export_lead"))
     embeddings = st.checkbox(text("share.embeddings"), key="share-embeddings", help=text("share.embeddings_help"))
-    workspace, actor = resources.workspace(), reader()
+    workspace, who = resources.workspace(), resources.actor_later(reader())
     st.download_button(
         text("share.export_do"),
-        lambda: export_ratings(workspace, embeddings=embeddings, bom=True, actor=actor).data,
+        lambda: export_ratings(workspace, embeddings=embeddings, bom=True, actor=who()).data,
         "casebind-ratings.csv",
         "text/csv",
         icon=":material/download:",

@@ -38,16 +38,20 @@ def _is_open(query_id: str) -> bool:
         return True  # a study of the collection is nobody's, and what another shares is open to whoever sees it
     if not shared:
         st.markdown(text("sharing.closed"))
-    act = sharing.end_sharing if shared else sharing.share
     st.button(
         text("sharing.end" if shared else "sharing.begin"),
         key="share-begin",
         icon=f":material/{'visibility_off' if shared else 'group_add'}:",
-        on_click=act,
-        args=(place, query_id),
-        kwargs={"actor": person},
+        on_click=_set_shared,
+        args=(query_id, not shared),
     )
     return shared
+
+
+def _set_shared(query_id: str, shared: bool) -> None:
+    """Let others open a query, or no longer."""
+    act = sharing.share if shared else sharing.end_sharing
+    act(resources.workspace(), query_id, actor=resources.actor())
 
 
 def _is_local(address: str) -> bool:

@@ -135,9 +135,9 @@ def _add(study_ids: tuple[str, ...], query_id: str | None) -> None:
 
     def take_out() -> None:
         if created:
-            collections.delete(workspace, chosen, actor=actor)
+            collections.delete(workspace, chosen, actor=resources.actor())
         else:
-            collections.remove_many(workspace, chosen, added.new, actor=actor)
+            collections.remove_many(workspace, chosen, added.new, actor=resources.actor())
 
     counts = (("added", len(added.new)), ("there", len(added.present)))
     words = " ".join(several(n, f"collect.{what}", title=f"**{name}**") for what, n in counts if n)

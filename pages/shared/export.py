@@ -166,5 +166,5 @@ def _button(answer: Answer, writer: Writer, request: ExportRequest) -> None:
 
 def _maker(answer: Answer, request: ExportRequest) -> Callable[[], bytes]:
     """Return the function that makes the file when it is called, in a thread of its own."""
-    workspace, release, actor = resources.workspace(), resources.release(), session.reader()
-    return lambda: export(workspace, release, answer, request, actor=actor).data
+    workspace, release, who = resources.workspace(), resources.release(), resources.actor_later(session.reader())
+    return lambda: export(workspace, release, answer, request, actor=who()).data

@@ -11,7 +11,7 @@ from engine.hospital.settings import FILE
 from engine.settings import workspace_path
 from engine.store import permission
 from engine.store.acts import Act as AuditAct
-from engine.store.rule import ACTS, Act
+from engine.store.rule import ACTS, NOT_YOURS, Act
 from engine.wearable import trend
 from pages.shared import resources, signed_in
 
@@ -60,11 +60,9 @@ def refuse(page: str, act: Act) -> None:
     workspace, actor = resources.workspace(), resources.actor()
     if st.session_state.get(REFUSED) != page:
         st.session_state[REFUSED] = page
-        workspace.database.audit.append(
-            actor, AuditAct("refused access", refused=permission.NOT_YOURS, about={"page": page})
-        )
+        workspace.database.audit.append(actor, AuditAct("refused access", refused=NOT_YOURS, about={"page": page}))
     permission.require(workspace.database, actor, act)
-    raise NotPermittedError(permission.NOT_YOURS)
+    raise NotPermittedError(NOT_YOURS)
 
 
 def _permitted() -> tuple[Act, ...]:

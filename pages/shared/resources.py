@@ -5,6 +5,7 @@ from __future__ import annotations
 import gc
 import math
 import time
+from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import replace
@@ -14,6 +15,7 @@ from typing import NamedTuple
 
 import streamlit as st
 
+from engine.access.sessions import Session
 from engine.actor import Actor, single_user
 from engine.consent import acts
 from engine.consent.retention import retain
@@ -59,11 +61,30 @@ def actor() -> Actor:
     return replace(_person(), withheld=_withheld())
 
 
+def actor_later(drawn_for: Actor) -> Callable[[], Actor]:
+    """Return what says who uses this session when it is called, in any thread: a file is made after its page was drawn.
+
+    A role that was taken away meanwhile counts, and so does the end of the session (UsageError).
+
+    drawn_for : who that is where nobody signs in
+    """
+    look = signed_in.lookup()
+
+    def now() -> Actor:
+        found = look()
+        return drawn_for if found is None else access.as_learner(workspace(), actor=_of_account(found))
+
+    return now
+
+
 def _person() -> Actor:
-    """Return who is here, without what is withheld; in the record a person with an account has one session for good."""
+    """Return who is here, without what is withheld."""
     found = signed_in.session()
-    if found is None:
-        return replace(single_user(), session=browser.session())
+    return replace(single_user(), session=browser.session()) if found is None else _of_account(found)
+
+
+def _of_account(found: Session) -> Actor:
+    """Return who signed in; in the record a person with an account has one session for good."""
     lasting = sha256(f"account {found.name}".encode()).hexdigest()[:32]
     return replace(found.actor(), session=lasting, sign_in=found.number)
 

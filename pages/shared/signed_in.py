@@ -7,6 +7,7 @@ that was ended stops at the next click.
 from __future__ import annotations
 
 import getpass
+from collections.abc import Callable
 
 import streamlit as st
 from streamlit.proto.BackMsg_pb2 import BackMsg
@@ -49,20 +50,35 @@ def is_click(message: bytes) -> bool:
         sent = BackMsg.FromString(message)
     except ValueError:
         return False
-    return sent.WhichOneof("type") == "rerun_script" and not sent.rerun_script.is_auto_rerun
+    kind = sent.WhichOneof("type")
+    if kind == "backend_operation_request":
+        return sent.backend_operation_request.HasField(
+            "deferred_file"
+        )  # a file that is made when its button is pressed
+    return kind == "rerun_script" and not sent.rerun_script.is_auto_rerun
 
 
 def session() -> Session | None:
     """Return the session of this browser; None where nobody signs in, UsageError where it has ended."""
+    return lookup()()
+
+
+def lookup() -> Callable[[], Session | None]:
+    """Return what does as `session` at the moment when it is called, in any thread."""
     if mode.sign_in() == "off":
-        return None
-    if not _gates:
-        raise UsageError(text("sign_in.no_gate"))
+        return lambda: None
     cookies = {st.context.cookies.get(name) for name in sign_in_routes.COOKIES} - {None}
-    found = sessions.live(_gates[0], str(cookies.pop())) if len(cookies) == 1 else None
-    if found is None:
-        raise UsageError(text("sign_in.ended"))
-    return found
+    token = str(cookies.pop()) if len(cookies) == 1 else None
+
+    def look() -> Session | None:
+        if not _gates:
+            raise UsageError(text("sign_in.no_gate"))
+        found = None if token is None else sessions.live(_gates[0], token)
+        if found is None:
+            raise UsageError(text("sign_in.ended"))
+        return found
+
+    return look
 
 
 def begin() -> None:

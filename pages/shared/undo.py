@@ -1,4 +1,4 @@
-"""One line that says what was just done, with the button that undoes it."""
+"""One line that says what was just done, with the button that undoes it, for whoever is here when it is pressed."""
 
 from __future__ import annotations
 

@@ -132,7 +132,7 @@ def test_what_was_cut_off_is_forgotten_where_somebody_has_withdrawn_since(
         patients = anew.about["adaptation"]["patients"]
         assert patients == begun.about["adaptation"]["patients"] - 1
         assert anew.about["adaptation"]["patients_digest"] != begun.about["adaptation"]["patients_digest"]
-        round_job.cancel(place)
+        round_job.cancel(place, single_user())
         ended = round_job.latest_job(place)
         assert ended is not None and ended.step == "cancelled" and not list(anew.folder.glob("in.*"))
 

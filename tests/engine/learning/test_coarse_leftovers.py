@@ -83,5 +83,5 @@ def test_a_gathering_that_reads_nothing_deletes_what_another_left(stopped: Works
 def test_a_round_deletes_what_was_left(stopped: Workspace, release):
     rate(stopped, 20)
     round_job.begin(stopped, release, ADA)
-    round_job.cancel(stopped)
+    round_job.cancel(stopped, single_user())
     assert left(stopped) == []

@@ -97,16 +97,16 @@ def test_cancelled_it_leaves_everything_as_it_was(workspace: Workspace, release:
     round_job.begin(workspace, release, Actor("Ada"))
     running = until(workspace, "fitting", least=0.05)
     assert running.step == "fitting"
-    round_job.cancel(workspace)
+    round_job.cancel(workspace, single_user())
     found = round_job.latest_job(workspace)
     assert found is not None and found.step == "cancelled" and found.error == "" and found.over
     assert _gone(process_of(running))
     assert not (running.folder / INPUTS).exists() and round_releases(workspace.path) == []
     assert len(workspace.all_ratings()) == 40
-    round_job.cancel(workspace)  # nothing runs: nothing happens
+    round_job.cancel(workspace, single_user())  # nothing runs: nothing happens
     second = round_job.begin(workspace, release, Actor("Ada"))
     assert second.number == 2 and second.name == "r2.2"
-    round_job.cancel(workspace)
+    round_job.cancel(workspace, single_user())
     assert [one.step for one in round_job.jobs(workspace)] == ["cancelled", "cancelled"]
 
 
@@ -126,7 +126,7 @@ def test_a_killed_process_is_one_sentence_and_the_next_round_begins(workspace: W
     assert found.step == "failed" and found.error == round_job.CUT_OFF
     assert round_releases(workspace.path) == [] and len(workspace.all_ratings()) == 40
     assert round_job.begin(workspace, release, Actor("Ada")).number == 2
-    round_job.cancel(workspace)
+    round_job.cancel(workspace, single_user())
 
 
 SERVER = """

@@ -17,8 +17,7 @@ from engine.report.ratings_csv import export_ratings
 from engine.retrieval import search as retrieval
 from engine.retrieval.answer import Options
 from engine.store.filters import Filters
-from engine.store.permission import NOT_YOURS
-from engine.store.rule import Act
+from engine.store.rule import NOT_YOURS, Act
 from engine.teaching import collections, quizzes, runs
 from engine.teaching.quizzes import QuizPlan
 from engine.workspace.workspace import Workspace
