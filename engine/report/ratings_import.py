@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from engine.actor import Actor
 from engine.report.ratings_csv import site
 from engine.report.ratings_read import ImportedRow, read_ratings
-from engine.store import imported_ratings, ratings
+from engine.store import imported_ratings, permission, ratings
 from engine.store.acts import Act, note
 from engine.store.rated_studies import RatedSide, load_sides
 from engine.store.records import Rating
@@ -55,6 +55,7 @@ def import_ratings(workspace: Workspace, data: bytes, *, actor: Actor, site_name
     site_name : what to call the site whose rows carry only the id of a workspace
     Raises UsageError that names the first row that cannot stand.
     """
+    permission.require(workspace.database, actor, "review")
     if site_name:
         site_name = ratings.rater_name(site_name)
     rows = [_sourced(row, site(workspace), site_name) for row in read_ratings(data)]

@@ -143,7 +143,7 @@ NEEDS: dict[str, Permitted] = {
     **dict.fromkeys(("collection made", "collection changed", "collection deleted"), "collect"),
     **dict.fromkeys(("quiz made", "quiz changed", "quiz deleted"), "teach"),
     **dict.fromkeys(("quiz run", "quiz answered"), "learn"),
-    **dict.fromkeys(("round cancelled", "import ratings", "inbox cleared", "inbox taken up again"), "curate"),
+    **dict.fromkeys(("inbox cleared", "inbox taken up again"), "curate"),
 }
 
 

@@ -103,20 +103,20 @@ def _maker(collection_id: str, wanted: CollectionExportRequest) -> Callable[[], 
 
 
 def _words(collection: TeachingCollection) -> None:
-    workspace, actor, which = resources.workspace(), resources.actor(), collection.collection_id
+    workspace, who, which = resources.workspace(), resources.actor, collection.collection_id
     fields.draw_text_field(
         st.text_input,
         text("collections.new_title"),
         f"title-{which}",
         collection.title,
-        lambda words, was: collections.rename(workspace, which, words, was, actor=actor),
+        lambda words, was: collections.rename(workspace, which, words, was, actor=who()),
     )
     fields.draw_text_field(
         st.text_area,
         text("collections.description"),
         f"about-{which}",
         collection.description,
-        lambda words, was: collections.describe(workspace, which, words, was, actor=actor),
+        lambda words, was: collections.describe(workspace, which, words, was, actor=who()),
         height=110,
     )
 

@@ -121,13 +121,18 @@ def _share_query() -> None:
         kind = text(f"modality_one.{answer.study.modality}")
         words = text("review.query_shared" if shared else "review.query_own", kind=kind)
         st.markdown(words, width="stretch")
-        act = sharing.end_sharing if shared else sharing.share
         st.button(
             text("review.end_sharing" if shared else "review.share_query"),
             key="share-query-do",
             icon=f":material/{'visibility_off' if shared else 'group_add'}:",
-            on_click=lambda: act(place, answer.query_id, actor=owner),
+            on_click=_set_shared,
+            args=(answer.query_id, not shared),
         )
+
+
+def _set_shared(query_id: str, shared: bool) -> None:
+    act = sharing.share if shared else sharing.end_sharing
+    act(resources.workspace(), query_id, actor=resources.actor())
 
 
 def _advanced() -> None:

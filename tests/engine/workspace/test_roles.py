@@ -8,14 +8,17 @@ import pytest
 
 from engine.access.sessions import Session
 from engine.actor import Actor
-from engine.errors import CasebindError
+from engine.errors import CasebindError, NotPermittedError
 from engine.learning import assign, checks, promotion, review, round_job
 from engine.learning.assign import Request
 from engine.learning.queue import QueueSpec
 from engine.model.release import Release
 from engine.report.ratings_csv import export_ratings
+from engine.report.ratings_import import import_ratings
 from engine.retrieval import search as retrieval
 from engine.retrieval.answer import Options
+from engine.store.acts import NEEDS
+from engine.store.acts import Act as AuditAct
 from engine.store.filters import Filters
 from engine.store.rule import NOT_YOURS, Act
 from engine.teaching import collections, quizzes, runs
@@ -31,6 +34,22 @@ ROLES: dict[str, set[Act]] = {  # of the start set
     "privacy-officer": {"search", "consent", "record"},
     "administrator": {"record", "people"},
 }
+
+
+@pytest.mark.parametrize("role", ROLES)
+def test_no_change_is_noted_of_whom_its_act_is_not_whatever_function_asked_for_it(
+    workspace: Workspace, role: str
+) -> None:
+    somebody, done = Session("s", "ada", (role,), (), 60.0).actor(), set()
+    for kind in NEEDS:
+        try:
+            with workspace.database.write(somebody, AuditAct(kind)) as cursor:
+                cursor.execute("UPDATE patients SET patient_id = patient_id WHERE patient_id = ''")
+            done.add(kind)
+        except NotPermittedError:
+            continue
+    assert done == {kind for kind, needed in NEEDS.items() if needed in ROLES[role]}
+    assert {row.kind for row in workspace.audit_rows() if row.who == "ada"} == done
 
 
 def said(do: Callable[[Actor], object], who: Actor) -> str:
@@ -59,6 +78,8 @@ def test_each_act_asks_for_a_role_that_permits_it(workspace: Workspace, release:
         ("review", lambda who: checks.begin(workspace, who, "agreed", seed=1)),
         ("curate", lambda who: promotion.start_reindex(workspace, release, who, "another")),
         ("curate", lambda who: export_ratings(workspace, actor=who)),
+        ("curate", lambda who: round_job.cancel(workspace, who)),  # none runs
+        ("review", lambda who: import_ratings(workspace, b"", actor=who)),
         ("consent", lambda who: workspace.set_consent("nobody", False, actor=who)),
     ]
     somebody = Session("s", "ada", (role,), (), 60.0).actor()
