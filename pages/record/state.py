@@ -92,8 +92,12 @@ def show_more() -> None:
 
 
 def check() -> None:
-    """Verify the record."""
-    st.session_state[CHECKED] = check_audit(resources.workspace(), actor=resources.actor())
+    """Verify the record; whose it is no longer is told so by the page."""
+
+    def verify() -> None:
+        st.session_state[CHECKED] = check_audit(resources.workspace(), actor=resources.actor())
+
+    attempt(EMERGENCY_ERROR, verify)
 
 
 def checked() -> Verification | None:

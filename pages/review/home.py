@@ -17,7 +17,7 @@ from engine.workspace import sharing
 from pages.review import guide, state
 from pages.shared import resources
 from pages.shared.markdown import escaped
-from pages.shared.session import rater
+from pages.shared.session import attempt, rater
 
 VIEWS = (
     ("guide", "menu_book"),
@@ -132,7 +132,7 @@ def _share_query() -> None:
 
 def _set_shared(query_id: str, shared: bool) -> None:
     act = sharing.share if shared else sharing.end_sharing
-    act(resources.workspace(), query_id, actor=resources.actor())
+    attempt(state.ERROR, lambda: act(resources.workspace(), query_id, actor=resources.actor()))
 
 
 def _advanced() -> None:

@@ -13,6 +13,9 @@ from engine.strings import text
 from engine.workspace import sharing
 from pages.shared import query_state, resources
 from pages.shared.link import link
+from pages.shared.session import attempt, show_error
+
+ERROR = "sharing-error"
 
 
 def draw_share(answer: Answer) -> None:
@@ -45,13 +48,14 @@ def _is_open(query_id: str) -> bool:
         on_click=_set_shared,
         args=(query_id, not shared),
     )
+    show_error(ERROR)
     return shared
 
 
 def _set_shared(query_id: str, shared: bool) -> None:
     """Let others open a query, or no longer."""
     act = sharing.share if shared else sharing.end_sharing
-    act(resources.workspace(), query_id, actor=resources.actor())
+    attempt(ERROR, lambda: act(resources.workspace(), query_id, actor=resources.actor()))
 
 
 def _is_local(address: str) -> bool:

@@ -330,3 +330,22 @@ def test_a_page_is_drawn_anew_as_theirs_who_signs_in_in_another_tab(browser: Bro
     for one in (tab, other):
         one.locator(".st-key-sign-in").wait_for()
     tab.context.close()
+
+
+def test_a_page_that_was_drawn_before_a_role_went_gives_no_file_of_it(browser: Browser, department: Department) -> None:
+    token = invite(department.folder, "olga", "privacy-officer")
+    form = {"token": token, "password": PASSWORD, "again": PASSWORD}
+    assert ask(department.url, "/invitation", "POST", form=form).status == 200
+    tab = opened(browser, department.url, "light", cookie=sign_in(department.url, "olga"))
+    tab.goto(f"{department.url}/record")
+    csv = tab.get_by_role("button", name="CSV")
+    with tab.expect_download():
+        csv.click()
+    came: list[object] = []
+    tab.on("download", lambda one: came.append(one))
+    users("roles", "olga", "--role", "learner", "--workspace", str(department.folder))
+    csv.click()
+    tab.get_by_role("button", name="Check now").click()  # answered after the file would have been
+    tab.get_by_text("That is not among what your roles may do").first.wait_for()
+    assert came == []
+    tab.context.close()
