@@ -12,7 +12,8 @@ from engine.hospital.inbox_sight import in_sight
 from engine.intake.limited import read_limited, text_boxes_limited
 from engine.store import arrivals
 from engine.store.arrivals import STAYS_OUT, Arrival
-from engine.store.permission import NOT_YOURS, require
+from engine.store.permission import require
+from engine.store.rule import NOT_YOURS
 from engine.study import Box, Study
 from engine.workspace.workspace import Workspace
 

@@ -14,9 +14,8 @@ from typing import Any
 import numpy as np
 
 from engine.actor import Actor
-from engine.errors import NotPermittedError
-from engine.store.classes import class_of_cohort
 from engine.store import rule
+from engine.store.classes import class_of_cohort
 from engine.store.database import Database
 from engine.store.filters import ACCEPTED_SQL, CONSENT_SQL, Clause, all_of
 from engine.store.rule import Act
