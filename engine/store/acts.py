@@ -17,6 +17,7 @@ import duckdb
 
 from engine.actor import Actor
 from engine.store.audit_chain import canonical
+from engine.store.rule import AccessRule, require
 from engine.store.rule import Act as Permitted
 
 Outcome = Literal["done", "refused", "failed"]
@@ -200,6 +201,12 @@ def body_of(actor: Actor, act: Act) -> dict[str, Any]:
 def without_blanks(body: Mapping[str, Any]) -> dict[str, Any]:
     """Return a body without what says nothing."""
     return {key: value for key, value in body.items() if value not in (None, "", [], {})}
+
+
+def require_for(rule: AccessRule | None, actor: Actor, act: Act) -> None:
+    """Raise NotPermittedError where a rule does not let the actor do what an act is."""
+    if (needed := NEEDS.get(act.kind)) is not None:
+        require(rule, actor, needed)
 
 
 def note(cursor: duckdb.DuckDBPyConnection, actor: Actor, act: Act) -> str:

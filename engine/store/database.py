@@ -26,7 +26,7 @@ import duckdb
 from engine.actor import Actor
 from engine.errors import WorkspaceBusyError, WorkspaceError
 from engine.files import sync, utc_now
-from engine.store.acts import NEEDS, Act, note
+from engine.store.acts import Act, note, require_for
 from engine.store.audit_file import AuditFile
 from engine.store.delivery import Delivery
 from engine.store.journal import Journal, open_journal
@@ -35,7 +35,7 @@ from engine.store.opening import check_length, check_tables, connect, first_line
 from engine.store.read_cache import NotingCursor, ReadCache
 from engine.store.recovery import SEQUENCE, Opened, forget_damaged, last_number, open_file
 from engine.store.rewrite import copy_live_rows
-from engine.store.rule import AccessRule, require
+from engine.store.rule import AccessRule
 from engine.store.workspace_files import WorkspaceFiles
 from engine.strings import text
 
@@ -180,18 +180,13 @@ class Database:
         sql = "SELECT DISTINCT patient_id FROM studies WHERE study_id IN (SELECT unnest(?)) ORDER BY patient_id"
         return replace(act, patients=tuple(one for (one,) in self.read(sql, [list(act.returned)])))
 
-    def check(self, actor: Actor, act: Act) -> None:
-        """Raise NotPermittedError where the actor may not do what an act is."""
-        if (needed := NEEDS.get(act.kind)) is not None:
-            require(self.rule, actor, needed)
-
     @contextmanager
     def recording(self, actor: Actor, act: Act) -> Iterator[None]:
         """Note an act in the first transaction of the block that changes something; none where nothing changes.
 
         Raises NotPermittedError where the actor may not do it (engine.store.acts.NEEDS).
         """
-        self.check(actor, act)
+        require_for(self.rule, actor, act)
         act = self.with_patients(act)
         with self._lock:
             self._acts.append((actor, act))
