@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import signal
 import threading
+import traceback
 from collections.abc import Iterable
 from contextlib import suppress
 from multiprocessing.connection import Connection
@@ -60,15 +61,30 @@ def sent(port: int, objects: Iterable[FileDataset], **more: Any) -> list[int | N
     return statuses + [None] * (len(listed) - len(statuses))
 
 
+class Failed(str):
+    """The traceback of a process that ended before it worked."""
+
+
+def _told(work: Any, *arguments: Any) -> None:
+    """Do the work of a process, and say why where it cannot."""
+    try:
+        work(*arguments)
+    except Exception:
+        arguments[-1].send(Failed(traceback.format_exc()))
+        raise
+
+
 class Killable:
     """A process that says when it works, and can be killed."""
 
     def __init__(self, work: Any, *arguments: object) -> None:
         ours, theirs = forked.Pipe()
         self._said: Connection = ours
-        self.process: BaseProcess = forked.Process(target=work, args=(*arguments, theirs), daemon=True)
+        self.process: BaseProcess = forked.Process(target=_told, args=(work, *arguments, theirs), daemon=True)
         self.process.start()
+        theirs.close()  # so that the end of a process that has not said a word is noticed
         self.ready = self._said.recv()
+        assert not isinstance(self.ready, Failed), self.ready
 
     def kill(self) -> None:
         """End it at once, as a power cut would."""
