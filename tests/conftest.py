@@ -30,6 +30,8 @@ SLOW = (
     "engine/evaluate/",
     "engine/explain/test_attribution",
     "engine/hospital/test_nothing_is_lost",
+    "engine/hospital/test_reports_in",
+    "engine/hospital/test_watched_folder_kills",
     "engine/intake/test_limited",
     "engine/learning/test_adaptation",
     "engine/learning/test_jobs",
