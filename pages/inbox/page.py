@@ -20,12 +20,11 @@ def draw() -> None:
     frame.describe(text("inbox.title"), screen="inbox")
     st.title(text("inbox.title"), anchor=False)
     found = state.inbox()
-    st.markdown(text("inbox.lead"))
-    _counts(found)
     with frame.heard("inbox-said"):
         state.draw_said()
         session.show_error(state.ERROR)
     waiting.draw_waiting(state.films())
+    _counts(found)
     _again(found)
     with st.container(key="inbox-rows"):
         if found.newest:
@@ -37,6 +36,7 @@ def draw() -> None:
 
 def _counts(found: InboxState) -> None:
     """Draw how many objects are in each state, and when the archive was last heard of."""
+    st.markdown(text("inbox.lead"))
     with st.container(border=True, key="inbox-state"):
         counted = [f"{word(name)}: {number(found.counts[name])}" for name in STATES if found.counts.get(name)]
         st.markdown(" · ".join([several(found.waiting, "inbox.waiting"), *counted]))
