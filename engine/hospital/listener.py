@@ -18,7 +18,7 @@ from engine.errors import CasebindError, IntakeError, UsageError
 from engine.hospital.classes import ACCEPTED, COMMITMENT, VERIFICATION, name_of
 from engine.hospital.commitment import Commitments
 from engine.hospital.inbox import Inbox
-from engine.hospital.settings import ListenSettings, server_context
+from engine.hospital.settings import ListenSettings, not_served, server_context
 from engine.store.acts import Act
 from engine.store.audit_file import SYSTEM, AuditFile
 from engine.store.received import Origin
@@ -51,10 +51,7 @@ class Listener:
         except OSError as error:
             self._inbox.close()
             self._audit.close()
-            raise UsageError(
-                f"The listener cannot serve {settings.address}:{settings.port} ({error.strerror}): "
-                "another one may run, or name another port in pacs.toml."
-            ) from error
+            raise not_served(settings.address, settings.port, error) from error
         self._server = server
         self.port = int(server.socket.getsockname()[1])
         about = {

@@ -15,11 +15,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import cast
 
-from engine.errors import CasebindError, IntakeError, UsageError
+from engine.errors import CasebindError, IntakeError
 from engine.hospital import hl7
 from engine.hospital.inbox import Inbox
 from engine.hospital.incoming_report import HL7, KINDS
-from engine.hospital.settings import ReportSettings, server_context
+from engine.hospital.settings import ReportSettings, not_served, server_context
 from engine.store.acts import Act
 from engine.store.audit_file import SYSTEM, AuditFile
 from engine.store.received import Origin
@@ -50,10 +50,7 @@ class ReportListener:
         except OSError as error:
             self._inbox.close()
             self._audit.close()
-            raise UsageError(
-                f"The listener cannot serve {settings.address}:{settings.port} ({error.strerror}): "
-                "another one may run, or name another port in pacs.toml."
-            ) from error
+            raise not_served(settings.address, settings.port, error) from error
         self.port = int(self._server.server_address[1])
         senders = [one.application for one in settings.senders]
         about = {"title": "HL7", "tls": self._context is not None, "senders": senders}

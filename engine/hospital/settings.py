@@ -217,6 +217,14 @@ def checked(found: ArchiveSettings) -> ArchiveSettings:
     return found
 
 
+def not_served(address: str, port: int, error: OSError) -> UsageError:
+    """Return the error of a listener whose address cannot be had."""
+    return UsageError(
+        f"The listener cannot serve {address}:{port} ({error.strerror}): "
+        "another one may run, or name another port in pacs.toml."
+    )
+
+
 def server_context(tls: TlsFiles) -> ssl.SSLContext | None:
     """Return TLS in which both sides show a certificate; None where none is set."""
     if not any((tls.certificate, tls.key, tls.ca)):

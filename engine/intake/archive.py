@@ -15,6 +15,9 @@ MEMBER_LIMIT = 2000  # files of one study; the longest multi-segment records hav
 _ENCRYPTED = 0x1
 _JUNK = ("__macosx/", ".ds_store", "thumbs.db", "desktop.ini")
 
+# what Python's zipfile raises of a zip that is damaged, cut off, encrypted, or packed in a way that it does not know
+BROKEN_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError, ValueError)
+
 
 def unpack(upload: Upload) -> list[Upload]:
     """Return the members of a zip as uploads; IntakeError for bombs, encryption, damage or nested archives."""
@@ -22,7 +25,7 @@ def unpack(upload: Upload) -> list[Upload]:
         with zipfile.ZipFile(io.BytesIO(upload.data)) as archive:
             members = _members(archive)
             return _read_all(archive, members)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError, ValueError) as error:
+    except BROKEN_ZIP as error:
         raise IntakeError(
             "The zip archive is damaged or incomplete and cannot be unpacked: pack the files again."
         ) from error

@@ -8,7 +8,6 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from types import TracebackType
 from typing import BinaryIO, Self
 
 from engine.errors import IntakeError
+from engine.intake.archive import BROKEN_ZIP
 from engine.intake.upload import MEGABYTE, base_name
 from engine.settings import UPLOAD_LIMIT_MB
 
@@ -32,9 +32,7 @@ _FULL_16, _FULL_32 = 0xFFFF, 0xFFFFFFFF
 _TAIL = 22 + 0xFFFF + 76  # bytes in which a zip says how many files it has, with its longest comment
 
 _DAMAGED = "The export is cut off or damaged, as after a download that broke off: download it again."
-_BROKEN = (
-    *(zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, OSError, RuntimeError, ValueError, OverflowError),
-)
+_BROKEN = (*BROKEN_ZIP, OverflowError)
 
 
 @dataclass(frozen=True)
