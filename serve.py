@@ -37,7 +37,7 @@ from engine.store.people import People
 from engine.upkeep import monitoring
 from engine.upkeep.readiness import check_settings
 from engine.version import __version__
-from pages.shared import probes, resources, signed_in
+from pages.shared import media, probes, resources, signed_in
 from pages.shared.browser import BrowserCookie
 
 
@@ -52,7 +52,8 @@ def add_gate(people: People | None, audit: AuditFile | None, way: Way | None) ->
             print(problem, file=sys.stderr, flush=True)
             os._exit(problem.exit_status)  # the server's loop would report it as its own failure
         addresses = {"/healthz": probes.healthz, "/readyz": probes.readyz}
-        gate = Middleware(Gate, people=people, is_click=signed_in.is_click, audit=audit, probes=addresses, way=way)
+        asked = {"is_click": signed_in.is_click, "is_given": media.is_given}
+        gate = Middleware(Gate, people=people, audit=audit, probes=addresses, way=way, **asked)
         return [gate, Middleware(BrowserCookie), *own()]
 
     starlette_app.create_streamlit_middleware = middleware
@@ -79,6 +80,8 @@ if __name__ == "__main__":
         people = signed_in.open_gate()
         way = way_in(people, workspace_path()) if people is not None else None
         add_gate(people, start_audit(), way)
+        if people is not None:
+            media.keep_apart()
         if people is not None and (remark := policy_files.parsed(policy_files.text_of(workspace_path())).remark):
             print(remark, file=sys.stderr, flush=True)
         if (officers := mail_server()) is not None and people is not None:

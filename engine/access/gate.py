@@ -5,7 +5,7 @@ alone (Origin), and, where people sign in, to nobody without a session but for t
 whether it is ready is said to this machine alone.
 Headers with which a browser could claim to be somebody are dropped. Streamlit itself asks nobody on /media, /component,
 /_stcore/upload_file and /_stcore/metrics, which is why this stands before all of them; the last, which counts what
-everybody's sessions hold, is answered to nobody.
+everybody's sessions hold, is answered to nobody, and a file under /media to the sessions alone that it was given to.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import asyncio
 import ipaddress
 import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+from contextvars import ContextVar
 from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -37,6 +38,8 @@ OPEN = frozenset(("/_stcore/health", "/healthz"))
 CLOSED = frozenset(("/_stcore/metrics",))  # the figures for monitoring have a port of their own
 PASSIVE = frozenset(("/_stcore/host-config", "/session"))  # asked by pages of themselves: no click
 CLAIMS = (b"x-casebind-", b"x-forwarded-user", b"x-remote-user", b"remote-user")
+MEDIA = "/media"
+ASKING: ContextVar[str] = ContextVar("asking", default="")  # number of the session whose WebSocket asks
 POLICY_BREACH, SIGNED_OUT = 1008, 4401  # closing codes of a WebSocket
 HEADERS = (
     (
@@ -59,6 +62,7 @@ class Gate:
     way      : how people come in; by accounts where none is given
     audit    : where refusals are written; None where there is no workspace
     is_click : whether a message that the browser sends was asked for by a person, and not by a page of itself
+    is_given : whether the file at an address under /media (first) was given to the session of a number (second)
     probes   : address → what answers whoever watches the app, without a session; on this machine where it is not open
     """
 
@@ -71,12 +75,14 @@ class Gate:
         *,
         probes: Mapping[str, Probe] | None = None,
         way: Way | None = None,
+        is_given: Callable[[str, str], bool] = lambda path, number: False,
     ) -> None:
         self._app = app
         self._people = people
         self._way = way or (AccountSignIn(people) if people is not None else None)
         self._is_click = is_click
         self._probes = probes or {}
+        self._is_given = is_given
         self._refused = RefusedRequests(audit)
         self._sockets: dict[str, set[asyncio.Task[None]]] = {}
 
@@ -106,6 +112,8 @@ class Gate:
             self._close_sockets(await way.serve(scope, receive, send, session=session, refused=self._refused))
         elif session is None or (is_click and not await way.stands(session)):
             await self._turn_away(scope, receive, send)
+        elif scope["type"] == "http" and self._is_withheld(scope["path"], session):
+            await self._refuse(scope, receive, send, 404, "There is no such file.")
         elif scope["type"] == "http":
             if is_click:
                 sessions.use(people, session)
@@ -138,6 +146,7 @@ class Gate:
                 sessions.use(people, now)
             return message
 
+        ASKING.set(session.number)
         task = asyncio.ensure_future(self._app(scope, receiving, send))
         sockets = self._sockets.setdefault(session.number, set())
         sockets.add(task)
@@ -151,6 +160,10 @@ class Gate:
             sockets.discard(task)
             if not sockets:
                 self._sockets.pop(session.number, None)
+
+    def _is_withheld(self, path: str, session: Session) -> bool:
+        """Return whether an address may be that of a file which was not given to this session."""
+        return f"{path}/".startswith(f"{MEDIA}/") and not self._is_given(path, session.number)
 
     async def _turn_away(self, scope: Any, receive: Receive, send: Send) -> None:
         """Send a page's request to the sign-in, and refuse anything else."""

@@ -13,6 +13,7 @@ import streamlit as st
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from engine.access import mode, sessions, sign_in_routes
+from engine.access.gate import ASKING
 from engine.access.sessions import Session
 from engine.errors import UsageError
 from engine.settings import ASSETS, workspace_path
@@ -74,7 +75,7 @@ def lookup() -> Callable[[], Session | None]:
         if not _gates:
             raise UsageError(text("sign_in.no_gate"))
         found = None if token is None else sessions.live(_gates[0], token)
-        if found is None:
+        if found is None or ASKING.get() not in ("", found.number):  # another session presses what this one was offered
             raise UsageError(text("sign_in.ended"))
         return found
 

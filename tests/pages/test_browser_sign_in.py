@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 from helpers.accounts import PASSWORD, ask, cookie_of, invite, sign_in, users, who
@@ -349,3 +350,27 @@ def test_a_page_that_was_drawn_before_a_role_went_gives_no_file_of_it(browser: B
     tab.get_by_text("That is not among what your roles may do").first.wait_for()
     assert came == []
     tab.context.close()
+
+
+def test_a_file_opens_for_the_session_alone_that_it_was_given_to(browser: Browser, department: Department) -> None:
+    token = invite(department.folder, "hugo")
+    form = {"token": token, "password": PASSWORD, "again": PASSWORD}
+    assert ask(department.url, "/invitation", "POST", form=form).status == 200
+    own, others = sign_in(department.url, "anna"), sign_in(department.url, "hugo")
+    owner = opened(browser, department.url, "light", cookie=own)
+    asked: list[str] = []
+    owner.on("request", lambda one: asked.append(urlsplit(one.url).path))
+    owner.goto(f"{department.url}/?query=syn-0001-e1-ecg")
+    wait_for_cards(owner)
+    owner.locator(".st-key-export button").click()
+    with owner.expect_download() as made:
+        owner.get_by_role("button", name="Results (CSV)").click()
+    assert "syn-" in Path(made.value.path()).read_text("utf-8")
+    (file,) = {path for path in asked if path.startswith("/media/")}
+    assert ask(department.url, file, cookie=own).status == 200
+    never = ask(department.url, f"/media/{'0' * 56}.csv", cookie=own)
+    for cookie in (others, department.anna):
+        for path in (file, file.replace("/media/", "/media//"), file.replace("/media", "/media/.")):
+            answer = ask(department.url, path, cookie=cookie)
+            assert (answer.status, answer.text) == (never.status, never.text) == (404, never.text), path
+    owner.context.close()
