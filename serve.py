@@ -11,6 +11,7 @@ address such as /releases that there is no such page. Here it is told beforehand
 from __future__ import annotations
 
 import atexit
+import json
 import os
 import sys
 from pathlib import Path
@@ -21,8 +22,7 @@ from streamlit.runtime.pages_manager import PagesManager
 from streamlit.web.cli import main
 from streamlit.web.server.starlette import starlette_app
 
-from engine.access import emergency_mail, mode
-from engine.access.gate import Gate
+from engine.access import emergency_mail, gate, mode
 from engine.access.mail_server import mail_server
 from engine.access.policies import policy_files
 from engine.access.ways import Way, way_in
@@ -40,6 +40,8 @@ from engine.version import __version__
 from pages.shared import media, probes, resources, signed_in
 from pages.shared.browser import BrowserCookie
 
+OWNER = json.dumps({gate.OF_SESSION.decode(): "session"})  # who signs in anew resumes no window of an earlier session
+
 
 def add_gate(people: People | None, audit: AuditFile | None, way: Way | None) -> None:
     """Put the gate and the cookie before Streamlit's own middleware; both see Streamlit's settings by then."""
@@ -53,8 +55,8 @@ def add_gate(people: People | None, audit: AuditFile | None, way: Way | None) ->
             os._exit(problem.exit_status)  # the server's loop would report it as its own failure
         addresses = {"/healthz": probes.healthz, "/readyz": probes.readyz}
         asked = {"is_click": signed_in.is_click, "is_given": media.is_given}
-        gate = Middleware(Gate, people=people, audit=audit, probes=addresses, way=way, **asked)
-        return [gate, Middleware(BrowserCookie), *own()]
+        before = Middleware(gate.Gate, people=people, audit=audit, probes=addresses, way=way, **asked)
+        return [before, Middleware(BrowserCookie), *own()]
 
     starlette_app.create_streamlit_middleware = middleware
 
@@ -88,4 +90,4 @@ if __name__ == "__main__":
             emergency_mail.watch(people.audit, officers)
     except CasebindError as problem:
         sys.exit(str(problem))
-    main(["run", str(Path(__file__).with_name("app.py")), *sys.argv[1:]])
+    main(["run", str(Path(__file__).with_name("app.py")), *sys.argv[1:], "--server.trustedUserHeaders", OWNER])

@@ -40,6 +40,8 @@ PASSIVE = frozenset(("/_stcore/host-config", "/session"))  # asked by pages of t
 CLAIMS = (b"x-casebind-", b"x-forwarded-user", b"x-remote-user", b"remote-user")
 MEDIA = "/media"
 ASKING: ContextVar[str] = ContextVar("asking", default="")  # number of the session whose WebSocket asks
+OF_SESSION = b"x-casebind-session"  # by which Streamlit tells whose window asks for the state of an earlier one
+FOREIGN = "No page of this app sends that."
 POLICY_BREACH, SIGNED_OUT = 1008, 4401  # closing codes of a WebSocket
 HEADERS = (
     (
@@ -61,7 +63,8 @@ class Gate:
     people   : the accounts and sessions; None where nobody signs in
     way      : how people come in; by accounts where none is given
     audit    : where refusals are written; None where there is no workspace
-    is_click : whether a message that the browser sends was asked for by a person, and not by a page of itself
+    is_click : whether a message that the browser sends was asked for by a person, and not by a page of itself; None
+               for one that no page of the app sends, which is dropped
     is_given : whether the file at an address under /media (first) was given to the session of a number (second)
     probes   : address → what answers whoever watches the app, without a session; on this machine where it is not open
     """
@@ -70,7 +73,7 @@ class Gate:
         self,
         app: Any,
         people: People | None,
-        is_click: Callable[[bytes], bool],
+        is_click: Callable[[bytes], bool | None],
         audit: AuditFile | None = None,
         *,
         probes: Mapping[str, Probe] | None = None,
@@ -131,10 +134,17 @@ class Gate:
     async def _hold(
         self, scope: Any, receive: Receive, send: Send, *, people: People, way: Way, token: str, session: Session
     ) -> None:
-        """Serve a WebSocket for as long as its session lives; each message from the browser is looked at first."""
+        """Serve a WebSocket for as long as its session lives; each message from the browser is looked at first.
+
+        The app is told the session's number, so that it resumes a window's state for nobody else who knows its id.
+        """
+        scope["headers"].append((OF_SESSION, session.number.encode()))
 
         async def receiving() -> Message:
             message = await receive()
+            while message["type"] == "websocket.receive" and self._is_click(message.get("bytes") or b"") is None:
+                await self._refused.add(_address_of(scope), 403, str(scope["path"]), FOREIGN)
+                message = await receive()
             if message["type"] != "websocket.receive":
                 return message
             now = sessions.live(people, token)
@@ -190,7 +200,7 @@ class Gate:
 
     async def _refuse(self, scope: Any, receive: Receive, send: Send, status: int, sentence: str) -> None:
         counters.refused("session" if status == 401 else "address")
-        await self._refused.add(str((scope.get("client") or ("",))[0]), status, str(scope["path"]), sentence)
+        await self._refused.add(_address_of(scope), status, str(scope["path"]), sentence)
         if scope["type"] == "websocket":
             await receive()
             await send({"type": "websocket.close", "code": SIGNED_OUT if status == 401 else POLICY_BREACH})
@@ -200,6 +210,11 @@ class Gate:
     def _close_sockets(self, ended: Iterable[str]) -> None:
         for task in [one for number in ended for one in self._sockets.get(number, ())]:
             task.cancel()
+
+
+def _address_of(scope: Any) -> str:
+    """Return the address from which a request comes; "" where the server knows none."""
+    return str((scope.get("client") or ("",))[0])
 
 
 def cookie_of(scope: Any) -> str | None:
@@ -233,7 +248,7 @@ def _stranger(scope: Any, headers: dict[bytes, bytes]) -> str:
 def _is_of_this_machine(scope: Any) -> bool:
     """Return whether a request comes from this machine; behind a proxy, whether the proxy says so."""
     try:
-        return ipaddress.ip_address((scope.get("client") or ("",))[0]).is_loopback
+        return ipaddress.ip_address(_address_of(scope)).is_loopback
     except ValueError:
         return False
 

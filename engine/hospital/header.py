@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import io
 from dataclasses import dataclass
 from pathlib import Path
 
 from pydicom import dcmread
 from pydicom.dataset import FileDataset
 
-from engine.intake.dicom import check_inflated
+from engine.intake.dicom import WithinLimits
 from engine.intake.identity import patient_key_of, previous_patient_key_of
 from engine.intake.pseudonyms import patient_key, pseudonym
 
@@ -60,8 +59,7 @@ def header_of(file: Path, key: bytes) -> ObjectHeader | None:
     """Return the header of a DICOM file; None where it has none that can be read."""
     try:
         data = file.read_bytes()
-        check_inflated(data)
-        found = dcmread(io.BytesIO(data), stop_before_pixels=True, specific_tags=list(READ))
+        found = dcmread(WithinLimits(data), stop_before_pixels=True, specific_tags=list(READ))
         return _header(found, key)
     except OSError:
         raise

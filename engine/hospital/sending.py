@@ -6,7 +6,6 @@ seconds where the archive does not answer.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -20,6 +19,7 @@ from engine.hospital.archive import FoundStudy, WantedStudies
 from engine.hospital.fetching import objects_of
 from engine.hospital.settings import archive_settings
 from engine.hospital.way import Archive, open_archive
+from engine.intake.dicom import WithinLimits
 from engine.intake.limited import read_limited
 from engine.intake.upload import Upload
 from engine.report.dicom.back import objects_for
@@ -131,7 +131,7 @@ def _original(workspace: Workspace, archive: Archive, study: FoundStudy, query: 
         except CasebindError:
             continue
         if found.fingerprint == query.fingerprint:
-            header = dcmread(io.BytesIO(file))
+            header = dcmread(WithinLimits(file))
             for name in BULK:
                 if name in header:
                     delattr(header, name)

@@ -9,7 +9,6 @@ moment, the next look goes on: nothing is lost, and nothing comes twice.
 from __future__ import annotations
 
 import fcntl
-import io
 import json
 import logging
 import os
@@ -29,7 +28,7 @@ from engine.hospital.classes import name_of
 from engine.hospital.inbox import NUMBER, Inbox
 from engine.hospital.settings import FolderSettings
 from engine.hospital.shared_folder import SharedFolder, Signature
-from engine.intake.dicom import check_inflated
+from engine.intake.dicom import WithinLimits
 from engine.intake.formats import READABLE, refusal, sniff
 from engine.intake.upload import MEGABYTE, Upload
 from engine.intake.wfdb_header import NULL, Header, find, parse_header
@@ -285,8 +284,7 @@ def _is_read(kind: str) -> bool:
 def _numbers(data: bytes) -> tuple[str, str]:
     """Return SOP instance UID and SOP class of a DICOM file; "" twice where it is to be read as other uploads are."""
     try:
-        check_inflated(data)
-        found = dcmread(io.BytesIO(data), stop_before_pixels=True, specific_tags=["SOPInstanceUID", "SOPClassUID"])
+        found = dcmread(WithinLimits(data), stop_before_pixels=True, specific_tags=["SOPInstanceUID", "SOPClassUID"])
         number, sop_class = str(found.get("SOPInstanceUID") or ""), str(found.get("SOPClassUID") or "")
     except Exception:  # pydicom raises many kinds of errors on damaged files
         return "", ""

@@ -15,9 +15,6 @@ from engine.study import Study
 if TYPE_CHECKING:
     from pydicom.dataset import FileDataset
 
-_DEFLATED = "1.2.840.10008.1.2.1.99"
-_GROUP_LENGTH = b"\x02\x00\x00\x00UL\x04\x00"
-_SYNTAX_ELEMENT = b"\x02\x00\x10\x00UI\x16\x00"  # 22 bytes: the UID of the deflated syntax
 _DIRECTORY = "1.2.840.10008.1.3.10"
 _HUMAN = {"", "homo sapiens", "human"}
 _KINDS = (  # prefixes of SOP classes without pixels or waveform, PS3.4 Annex B
@@ -49,8 +46,7 @@ def open_dicom(data: bytes) -> FileDataset:
     from pydicom import dcmread
     from pydicom.uid import ExplicitVRLittleEndian, ImplicitVRLittleEndian
 
-    check_inflated(data)
-    dataset = dcmread(io.BytesIO(data), force=True)
+    dataset = dcmread(WithinLimits(data), force=True)
     if "SOPClassUID" not in dataset and "Rows" not in dataset and "WaveformSequence" not in dataset:
         raise IntakeError(
             "The DICOM file is damaged or cut off before its description, so it cannot be read: export it again."
@@ -68,8 +64,7 @@ def is_companion(data: bytes) -> bool:
     from engine.intake.dicom_film import other_view
 
     try:
-        check_inflated(data)
-        dataset = dcmread(io.BytesIO(data), force=True, stop_before_pixels=True)
+        dataset = dcmread(WithinLimits(data), force=True, stop_before_pixels=True)
         if "WaveformSequence" in dataset:
             return False
         return "Rows" not in dataset or bool(other_view(dataset))
@@ -77,19 +72,37 @@ def is_companion(data: bytes) -> bool:
         return False
 
 
-def check_inflated(data: bytes) -> None:
-    """Raise IntakeError where a deflated dataset unpacks to more than the limit, before pydicom unpacks it.
+class WithinLimits(io.BytesIO):
+    """A DICOM file for pydicom's dcmread, which inflates a deflated dataset whole; IntakeError before it is too large.
 
-    File meta information is explicit little endian and starts with its own length (PS3.10 section 7.1).
+    Of such a file alone pydicom asks for all that follows its meta information at once, wherever that ends.
     """
-    if data[128:140] != b"DICM" + _GROUP_LENGTH or _SYNTAX_ELEMENT + _DEFLATED.encode() not in data[:4096]:
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        """Return the next bytes; all that are left are held against the limit first."""
+        data = super().read(size)
+        if size is None or size < 0:
+            _check_inflated(data)
+        return data
+
+
+def _check_inflated(data: bytes) -> None:
+    """Raise IntakeError where deflated bytes unpack to more than the limit."""
+    inflater, left = zlib.decompressobj(-zlib.MAX_WBITS), UNPACKED_LIMIT_MB * MEGABYTE
+    try:
+        while data and not inflater.eof:
+            left -= len(inflater.decompress(data, MEGABYTE))
+            data = inflater.unconsumed_tail
+            if left < 0:
+                raise _too_large()
+    except zlib.error:  # none, or damaged: pydicom says so
         return
-    start = 144 + int.from_bytes(data[140:144], "little")
-    inflater = zlib.decompressobj(-zlib.MAX_WBITS)
-    if len(inflater.decompress(data[start:], UNPACKED_LIMIT_MB * MEGABYTE)) >= UNPACKED_LIMIT_MB * MEGABYTE:
-        raise IntakeError(
-            f"The deflated DICOM file unpacks to more than {UNPACKED_LIMIT_MB} MB: export the film uncompressed."
-        )
+
+
+def _too_large() -> IntakeError:
+    return IntakeError(
+        f"The deflated DICOM file unpacks to more than {UNPACKED_LIMIT_MB} MB: export the film uncompressed."
+    )
 
 
 def _check_kind(dataset: FileDataset) -> None:

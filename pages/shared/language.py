@@ -50,7 +50,7 @@ def draw_choice() -> None:
         text("language.choose"),
         LANGUAGES,
         key=FIELD,
-        format_func=lambda code: table(code)["language"]["name"],
+        format_func=_name,
         label_visibility="collapsed",
         on_change=_choose,
         width=130,
@@ -59,9 +59,14 @@ def draw_choice() -> None:
     _page(key="page-language", data={"language": of_session(), "keep": bool(st.session_state.get("language-chosen"))})
 
 
+def _name(code: str) -> str:
+    return table(code)["language"]["name"] if code in LANGUAGES else code
+
+
 def _choose() -> None:
     chosen = str(st.session_state[FIELD])
-    if attempt(ERROR, lambda: _record(chosen)):
+    # Streamlit hands on whatever a message says was chosen, before it looks whether that was offered.
+    if chosen in LANGUAGES and attempt(ERROR, lambda: _record(chosen)):
         st.session_state[STATE] = chosen
         st.session_state["language-chosen"] = True
 

@@ -10,6 +10,7 @@ import getpass
 from collections.abc import Callable
 
 import streamlit as st
+from google.protobuf.message import DecodeError
 from streamlit.proto.BackMsg_pb2 import BackMsg
 
 from engine.access import mode, sessions, sign_in_routes
@@ -22,6 +23,7 @@ from engine.strings import text
 from pages.shared import keys
 
 NUMBER = "signed-in-session"  # of the session whose state this is
+OF_ITSELF = ("stop_script", "app_heartbeat", "file_urls_request")  # what Streamlit's page sends besides
 _gates: list[People] = []  # of this process, at most one
 
 _corner = st.components.v2.component(
@@ -45,18 +47,22 @@ def people() -> People | None:
     return _gates[0] if _gates else None
 
 
-def is_click(message: bytes) -> bool:
-    """Return whether a message of the browser was asked for by a person, and not by a page that draws itself again."""
+def is_click(message: bytes) -> bool | None:
+    """Return whether a message of the browser was asked for by a person, and not by a page that draws itself again.
+
+    None for what no page sends. Streamlit takes more than that, from anybody: to empty everybody's caches, to say what
+    the server's working copy holds.
+    """
     try:
         sent = BackMsg.FromString(message)
-    except ValueError:
-        return False
+    except (DecodeError, ValueError):
+        return None
     kind = sent.WhichOneof("type")
-    if kind == "backend_operation_request":
-        return sent.backend_operation_request.HasField(
-            "deferred_file"
-        )  # a file that is made when its button is pressed
-    return kind == "rerun_script" and not sent.rerun_script.is_auto_rerun
+    if kind == "backend_operation_request":  # a file that is made when its button is pressed
+        return sent.backend_operation_request.HasField("deferred_file")
+    if kind == "rerun_script":
+        return not sent.rerun_script.is_auto_rerun
+    return False if kind in OF_ITSELF else None
 
 
 def session() -> Session | None:

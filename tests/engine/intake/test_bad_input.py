@@ -60,15 +60,25 @@ def deflated_bomb() -> bytes:
     ds = film()
     ds.file_meta.TransferSyntaxUID = "1.2.840.10008.1.2.1.99"
     head = as_bytes(ds)
-    start = 144 + int.from_bytes(head[140:144], "little")
+    return head[: 144 + int.from_bytes(head[140:144], "little")] + deflated_zeros()
+
+
+def deflated_bomb_without_length() -> bytes:
+    """Return a bomb that does not say how long its meta information is, and whose syntax stands far behind."""
+    long = b"\x02\x00\x01\x00OB\x00\x00" + struct.pack("<I", 5000) + bytes(5000)
+    return bytes(128) + b"DICM" + long + b"\x02\x00\x10\x00UI\x16\x001.2.840.10008.1.2.1.99" + deflated_zeros()
+
+
+def deflated_zeros() -> bytes:
     deflate = zlib.compressobj(9, zlib.DEFLATED, -zlib.MAX_WBITS)
-    return head[:start] + deflate.compress(bytes(4 * SMALL_MB * 1_000_000)) + deflate.flush()
+    return deflate.compress(bytes(4 * SMALL_MB * 1_000_000)) + deflate.flush()
 
 
 BOMBS = {
     "members": (bomb, "unpacks to more"),
     "lying size": (lying_bomb, "unpack"),
     "deflated": (deflated_bomb, "more than"),
+    "deflated, without a length": (deflated_bomb_without_length, "more than"),
 }
 
 
