@@ -1,8 +1,9 @@
 """Acts that a command asks of the process that has the workspace open: DuckDB gives the file to one process alone.
 
     <workspace>/requests/<number>.request   what is asked, written whole
-                        /<number>.running   taken by the process that has the workspace and holds a lock on it; empty,
-                                            so that an erasure does not find its patient in the request for it
+                        /<number>.running   taken by the process that has the workspace and holds a lock on it, also
+                                            while others come first; empty, so that an erasure finds its patient in no
+                                            request
                         /<number>.answer    what came of it; the command reads and deletes it
 
 Whoever may write in the workspace's folder may ask; files and folder belong to their owner alone.
@@ -17,8 +18,10 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from queue import SimpleQueue
+from typing import Any, BinaryIO
 
 from engine.errors import CasebindError, UsageError, WorkspaceBusyError
 from engine.files import write_whole
@@ -72,40 +75,74 @@ def _is_carried_out(asked: Path) -> bool:
     return False
 
 
+@dataclass(frozen=True)
+class _Taken:
+    """A request that was taken. file: the empty one that is locked; running: its path; words: what was asked"""
+
+    file: BinaryIO
+    running: Path
+    words: bytes
+
+    def end(self, answer: Facts | None) -> None:
+        """Leave the answer, if there is one, and let go; OSError where the disk is full."""
+        with self.file:
+            try:
+                if answer is not None:
+                    write_whole(self.running.with_suffix(ANSWER), json.dumps(answer), mode=OWNER_ALONE)
+            finally:
+                self.running.unlink(missing_ok=True)
+
+
 class RequestServer:
-    """Carries out what commands ask of this process, one request after the other, until it is closed."""
+    """Carries out what commands ask of this process, one request after the other, until it is closed.
+
+    Requests are taken as they come: one that has to wait lets its command know that it is waited for.
+    """
 
     def __init__(self, path: Path, acts: Mapping[str, Act]) -> None:
         """Begin in the background. acts : by the names that requests give"""
         self._folder, self._acts = path, acts
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="requests", daemon=True)
+        self._waiting: SimpleQueue[_Taken | None] = SimpleQueue()
         home = path / FOLDER
         for left in [*home.glob(f"*{RUNNING}"), *home.glob(f"*{ANSWER}")]:  # of a process that was killed
             left.unlink(missing_ok=True)
-        self._thread.start()
+        self._threads = [
+            threading.Thread(target=work, name=f"requests {what}", daemon=True)
+            for what, work in (("taken", self._take_all), ("carried out", self._carry_out_all))
+        ]
+        for thread in self._threads:
+            thread.start()
 
     def close(self) -> None:
         """Take no more requests; waits for the one that is being carried out."""
         self._ended.set()
-        self._thread.join()
+        for thread in self._threads:
+            thread.join()
 
-    def _run(self) -> None:
+    def _take_all(self) -> None:
         while not self._ended.wait(POLL_S):
             for asked in sorted((self._folder / FOLDER).glob(f"*{REQUEST}")):
-                with suppress(OSError):  # the command has given up, or the disk is full: nobody waits for the answer
-                    self._take(asked)
+                with suppress(OSError):  # the command has given up
+                    self._waiting.put(self._take(asked))
+        self._waiting.put(None)
 
-    def _take(self, asked: Path) -> None:
-        with asked.open("r+b") as file:
+    def _take(self, asked: Path) -> _Taken:
+        file = asked.open("r+b")
+        try:
             fcntl.flock(file, fcntl.LOCK_EX)
             running = asked.rename(asked.with_suffix(RUNNING))
-            try:
-                request = file.read()
-                file.truncate(0)
-                write_whole(asked.with_suffix(ANSWER), json.dumps(self._answer(request)), mode=OWNER_ALONE)
-            finally:
-                running.unlink(missing_ok=True)
+            words = file.read()
+            file.truncate(0)
+        except OSError:
+            file.close()
+            raise
+        return _Taken(file, running, words)
+
+    def _carry_out_all(self) -> None:
+        while (taken := self._waiting.get()) is not None:
+            with suppress(OSError):  # the disk is full: nobody waits for the answer
+                taken.end(None if self._ended.is_set() else self._answer(taken.words))
 
     def _answer(self, request: bytes) -> Facts:
         """Return what came of a request, or {"error": one sentence}."""

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import numpy as np
@@ -13,8 +15,9 @@ import pytest
 from helpers.many_studies import crowd
 
 from engine.consent import acts
-from engine.workspace.requests import ENDED, FOLDER
-from engine.workspace.workspace import open_workspace
+from engine.errors import UsageError, WorkspaceBusyError
+from engine.workspace.requests import ENDED, FOLDER, Facts, RequestServer, ask
+from engine.workspace.workspace import Workspace, open_workspace
 
 # An app that takes one request and is killed while it carries it out
 APP = """
@@ -54,6 +57,38 @@ def test_an_erasure_that_the_app_carries_out_leaves_nothing_and_does_not_find_it
         assert made["whole"] and not made["found"]
         assert patient not in {row.patient_id for row in place.all_rows()}
         assert not list((folder / FOLDER).iterdir())
+
+
+def test_what_is_asked_meanwhile_waits_its_turn_and_is_nothing_that_an_erasure_finds(folder: Path) -> None:
+    """However long the app is busy with the first."""
+    with open_workspace(folder) as place, ThreadPoolExecutor(2) as commands:
+        patient = place.all_rows()[0].patient_id
+        begun, goes_on = threading.Event(), threading.Event()
+
+        def slow(workspace: Workspace, facts: Facts) -> Facts:
+            begun.set()
+            goes_on.wait(60)
+            return acts.ACTS["erase"](workspace, facts)
+
+        served = RequestServer(place.path, {**acts.ACTS, "erase": slow})
+        try:
+            asked = {"patients": [patient], "queries": [], "reason": "", "who": "local"}
+            busy = WorkspaceBusyError("nobody answers")
+            first = commands.submit(ask, folder, "erase", asked, busy)
+            assert begun.wait(60)
+            withdrawn = {"patient": patient, "scopes": ["teaching"], "granted": False, "who": "local"}
+            second = commands.submit(ask, folder, "decide", withdrawn, busy, taken_in_s=2)
+            while len(list((folder / FOLDER).glob("*.running"))) < 2 and not second.done():
+                time.sleep(0.05)
+            wait([second], 3)
+            goes_on.set()
+            made = first.result(100)["certificate"]
+            assert made["whole"] and not made["found"]
+            with pytest.raises(UsageError, match="patient"):  # who is not there any more
+                second.result(100)
+        finally:
+            goes_on.set()
+            served.close()
 
 
 def test_a_command_does_not_wait_for_an_app_that_was_killed(folder: Path) -> None:
