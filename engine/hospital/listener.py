@@ -15,6 +15,7 @@ from typing import Any
 from pynetdicom import AE, ALL_TRANSFER_SYNTAXES, evt
 
 from engine.errors import CasebindError, IntakeError, UsageError
+from engine.hospital import peer_limits
 from engine.hospital.classes import ACCEPTED, COMMITMENT, VERIFICATION, name_of
 from engine.hospital.commitment import Commitments
 from engine.hospital.inbox import Inbox
@@ -27,7 +28,9 @@ SUCCESS, OUT_OF_RESOURCES, CANNOT_UNDERSTAND, NOT_AUTHORISED = 0x0000, 0xA700, 0
 ACSE_S, DIMSE_S, NETWORK_S = 10, 30, 60
 PDU_BYTES = 131_072
 REFUSALS_APART_S = 60.0  # one row of the audit a minute for the same stranger
+TITLES_OF_ADDRESS = 10  # of which a minute has rows
 MEGABYTE = 1_000_000
+MESSAGES_OF_MOST = 2  # times the largest object: one somewhat larger is answered, a longer message is cut off
 MOST_REMEMBERED = 1000
 _log = logging.getLogger(__name__)
 
@@ -46,7 +49,10 @@ class Listener:
         self._commitments = Commitments(self._inbox, settings)
         try:
             server: Any = entity(settings).start_server(
-                (settings.address, settings.port), block=False, ssl_context=context, evt_handlers=self._handlers()
+                (settings.address, settings.port),
+                block=False,
+                ssl_context=peer_limits.LateHandshake(context) if context is not None else None,  # type: ignore[arg-type]
+                evt_handlers=self._handlers(),
             )
         except OSError as error:
             self._inbox.close()
@@ -70,7 +76,10 @@ class Listener:
         self._inbox.close()
 
     def _handlers(self) -> list[Any]:
+        most = (MESSAGES_OF_MOST * self._settings.most_mb + 1) * MEGABYTE
         return [
+            (evt.EVT_CONN_OPEN, peer_limits.limit, [most]),
+            (evt.EVT_DIMSE_RECV, peer_limits.message_ended),
             (evt.EVT_C_ECHO, self._echo),
             (evt.EVT_C_STORE, self._store),
             (evt.EVT_N_ACTION, self._commitments.asked),
@@ -102,14 +111,15 @@ class Listener:
         return SUCCESS
 
     def _rejected(self, event: Any) -> None:
-        """Put a stranger on record: title and address, once a minute."""
-        requestor = event.assoc.requestor
+        """Put a stranger on record, title and address, once a minute; of an address no more than a few titles."""
+        requestor, now = event.assoc.requestor, time.monotonic()
         stranger = (str(requestor.ae_title).strip(), str(requestor.address))
-        if time.monotonic() - self._refused.get(stranger, -REFUSALS_APART_S) < REFUSALS_APART_S:
+        lately = [one for one, at in self._refused.items() if now - at < REFUSALS_APART_S and one[1] == stranger[1]]
+        if stranger in lately or len(lately) >= TITLES_OF_ADDRESS:
             return
         if len(self._refused) >= MOST_REMEMBERED:
             self._refused.clear()
-        self._refused[stranger] = time.monotonic()
+        self._refused[stranger] = now
         why = "The association was rejected: title, called title or their number is not permitted."
         about = {"title": stranger[0], "address": stranger[1]}
         self._audit.append(SYSTEM, Act("sender refused", refused=why, about=about))

@@ -161,6 +161,7 @@ class _Frames:
     def next(self) -> bytes | None:
         """Return the next message; None at the end, or where no frame begins or none ends in time."""
         while not self._held.lstrip(b"\r\n"):
+            self._held.clear()
             if not self._more():
                 return None
         del self._held[: len(self._held) - len(self._held.lstrip(b"\r\n"))]
