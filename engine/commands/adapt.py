@@ -87,9 +87,9 @@ def _lines(made: Release) -> list[str]:
     for name, one in learnt["own_pair"].items():
         before, after = (_figure(one[way]["codes"]["r_at_10"]) for way in ("before", "after"))
         lines.append(f"own {name}  R@10 {before} → {after}  chance {one['chance']:.3f}  n {one['n']}")
-        if one["after"]["beyond_findings"] is not None:
-            nearer = (_figure(one[way]["beyond_findings"]) for way in ("before", "after"))
-            lines.append(f"  nearer than another's with the same findings: {' → '.join(nearer)}, chance 0.5")
+        if one["after"]["beyond"] is not None:
+            nearer = (_figure(one[way]["beyond"]) for way in ("before", "after"))
+            lines.append(f"  beyond findings, age and sex {' → '.join(nearer)}  chance 0.5  n {one['matched']}")
     for kinds in dict.fromkeys(name for point in learnt["curve"] for name in point["found"]):
         found = [point["found"][kinds] for point in learnt["curve"]]
         lines.append(f"curve {kinds}  " + "  ".join(f"{one['pairs']}: {one['r_at_10'][0]:.3f}" for one in found))

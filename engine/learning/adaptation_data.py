@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import partial
 from pathlib import Path
 
@@ -27,7 +27,7 @@ from engine.store.visit_pairs import PairCandidate
 from engine.workspace.erased import reference
 from engine.workspace.workspace import Workspace
 
-INPUTS, FINDINGS, COARSE = "in.npz", "findings.", "coarse."
+INPUTS, FACTS, COARSE = "in.npz", "facts.", "coarse."
 VALID_PATIENTS = 0.15  # of those who are not held out; they choose when to stop
 CHUNK = 4096  # embeddings read at once
 LEARN, VALID, HELD = 0, 1, 2  # what a patient's pairs are for
@@ -59,13 +59,26 @@ class KindPairs:
 
 
 @dataclass(frozen=True, eq=False)
+class SideFacts:
+    """What is known of n studies of one modality, beside their embeddings.
+
+    findings : (n,) int64, equal where the studies carry the same findings
+    age      : (n,) years, NaN where unknown;  sex : (n,) str, "" where unknown
+    """
+
+    findings: np.ndarray
+    age: np.ndarray
+    sex: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class AdaptationData:
     """What an adaptation learns from and is measured on.
 
     sides  : modality → (n, 256) float32, stored embeddings of the studies in a pair
     pairs  : two modalities → their pairs
     labels : labelled studies, and rated pairs held out, as a round has them
-    findings : modality → (n,) int64 of the sides' studies, equal where they carry the same findings
+    facts  : modality → what is known of the sides' studies
     coarse : modality → (m, f) float16, coarse features of stored films or ECGs; {} where encoders stay
     coarse_rows : "side.cxr", "replay.cxr", "holdout.cxr" … → (n,) int, the row of each study of a side or pool in them
     """
@@ -73,7 +86,7 @@ class AdaptationData:
     sides: Mapping[str, np.ndarray]
     pairs: Mapping[Kinds, KindPairs]
     labels: RoundData
-    findings: Mapping[str, np.ndarray] = field(default_factory=dict)
+    facts: Mapping[str, SideFacts] = field(default_factory=dict)
     coarse: Mapping[str, np.ndarray] = field(default_factory=dict)
     coarse_rows: Mapping[str, np.ndarray] = field(default_factory=dict)
 
@@ -118,12 +131,13 @@ def gather(
     ids: dict[str, dict[str, int]] = {}
     for one in found:
         for study, kind in ((one.first, one.a), (one.second, one.b)):
-            known = ids.setdefault(kind, {})
-            known.setdefault(study, len(known))
+            seen = ids.setdefault(kind, {})
+            seen.setdefault(study, len(seen))
     arrays = round_data.to_arrays(labels)
     for kind, studies in ids.items():
         _write_side(workspace, release, list(studies), folder / f"in.{kind}.npy")
-        arrays[f"{FINDINGS}{kind}"] = _findings_of(workspace, list(studies))
+        known = _facts_of(workspace, list(studies))
+        arrays |= {f"{FACTS}{kind}.{one.name}": getattr(known, one.name) for one in fields(SideFacts)}
     for kinds in dict.fromkeys((one.a, one.b) for one in found):
         mine = [one for one in found if (one.a, one.b) == kinds]
         name = "-".join(kinds)
@@ -150,14 +164,14 @@ def read(folder: Path) -> AdaptationData:
         labels = round_data.from_arrays(arrays)
         names = [name.split(".")[1] for name in arrays.files if name.startswith("pairs.") and name.endswith(".rows")]
         parts = {name: [arrays[f"pairs.{name}.{part}"] for part in ("rows", "part", "patients")] for name in names}
-        held, rows = (
-            {name.removeprefix(prefix): arrays[name] for name in arrays.files if name.startswith(prefix)}
-            for prefix in (FINDINGS, COARSE)
-        )
+        rows = {name.removeprefix(COARSE): arrays[name] for name in arrays.files if name.startswith(COARSE)}
+        kinds = dict.fromkeys(kind for name in names for kind in name.split("-"))
+        facts = {
+            kind: SideFacts(**{o.name: arrays[f"{FACTS}{kind}.{o.name}"] for o in fields(SideFacts)}) for kind in kinds
+        }
     pairs = {(name.split("-")[0], name.split("-")[1]): KindPairs(*found) for name, found in parts.items()}
-    kinds = dict.fromkeys(kind for pair in pairs for kind in pair)
     sides = {kind: np.load(folder / f"in.{kind}.npy", mmap_mode="r") for kind in kinds}
-    return AdaptationData(sides, pairs, labels, held, coarse.read(folder) if rows else {}, rows)
+    return AdaptationData(sides, pairs, labels, facts, coarse.read(folder) if rows else {}, rows)
 
 
 def _write_coarse(
@@ -207,6 +221,9 @@ def digest(data: AdaptationData) -> str:
         found.update(kind.encode())
         for start in range(0, len(z), CHUNK):
             found.update(np.ascontiguousarray(z[start : start + CHUNK]).tobytes())
+    for kind, known in sorted(data.facts.items()):
+        for one in fields(known):
+            found.update(f"{kind}.{one.name}".encode() + np.ascontiguousarray(getattr(known, one.name)).tobytes())
     for name, array in sorted(round_data.to_arrays(data.labels).items()):
         found.update(name.encode() + np.ascontiguousarray(array).tobytes())
     return found.hexdigest()
@@ -225,16 +242,17 @@ def _part(patient_id: str) -> int:
     return VALID if hash_share(f"stop {patient_id}") < VALID_PATIENTS else LEARN
 
 
-def _findings_of(workspace: Workspace, studies: list[str]) -> np.ndarray:
-    """Return a number for what each study carries of the vocabulary, (n,) int64: equal where the findings are."""
-    out = np.zeros(len(studies), np.int64)
+def _facts_of(workspace: Workspace, studies: list[str]) -> SideFacts:
+    """Return what is known of studies, in their order."""
+    found = SideFacts(np.zeros(len(studies), np.int64), np.full(len(studies), np.nan), np.full(len(studies), "", "U1"))
     for start in range(0, len(studies), CHUNK):
-        held = {
-            row.study_id: sorted(findings(row.labels)) for row in workspace.all_rows(studies[start : start + CHUNK])
-        }
+        rows = {row.study_id: row for row in workspace.all_rows(studies[start : start + CHUNK])}
         for at, one in enumerate(studies[start : start + CHUNK], start):
-            out[at] = int.from_bytes(hashlib.sha256("\n".join(held[one]).encode()).digest()[:7], "big")
-    return out
+            held = "\n".join(sorted(findings(rows[one].labels)))
+            found.findings[at] = int.from_bytes(hashlib.sha256(held.encode()).digest()[:7], "big")
+            found.age[at] = np.nan if rows[one].age is None else rows[one].age
+            found.sex[at] = rows[one].sex or ""
+    return found
 
 
 def _write_side(workspace: Workspace, release: str, studies: list[str], file: Path) -> None:

@@ -2,11 +2,14 @@
 
 A query is one study of a held-out pair; the gallery are the other sides of all held-out pairs of the same modalities.
 R@k counts ties and equal texts fairly (engine.metrics.recall). Intervals are 95 %, by patient.
+
+Findings, age and sex alone let a pair be found, without anything that film and ECG of one heart share. So the own study
+is also compared with those of matched patients: the same findings in both studies, the same sex, the nearest in age.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from typing import Any
@@ -14,9 +17,10 @@ from typing import Any
 import numpy as np
 
 from engine.findings import sharing
-from engine.learning.adaptation_data import HELD, AdaptationData, Kinds
+from engine.learning.adaptation_data import HELD, AdaptationData, Kinds, SideFacts
 from engine.learning.adaptation_fit import SAME_TEXT, TEXT
 from engine.learning.gate import MIN_STUDIES
+from engine.learning.pairing import MATCHED, YEARS
 from engine.learning.round_data import Pool
 from engine.metrics.quantise import centred, itq, similarity
 from engine.metrics.ranking import average_precision_at, ranked_relevance
@@ -37,7 +41,7 @@ class HoldoutPairs:
 
     asking, asked : "before" and "after" → (p, 256) embeddings of either side;  kinds : their modalities
     right         : (p, p) bool, what belongs together: own studies, and those whose text is the same
-    alike         : (p, p) bool, pairs of other patients whose studies of both modalities carry the same findings
+    matched       : (p, p) bool, pairs of the matched patients of a pair
     patients      : (p,) str;  drawn : bootstrap draws of them (rounds, p)
     """
 
@@ -45,7 +49,7 @@ class HoldoutPairs:
     asked: Mapping[str, np.ndarray]
     kinds: Kinds
     right: np.ndarray
-    alike: np.ndarray
+    matched: np.ndarray
     patients: np.ndarray
     drawn: np.ndarray
 
@@ -62,18 +66,21 @@ class HoldoutPairs:
         """Return R@k of every query (p,): scores (p, p), higher is nearer."""
         return expected_recall(scores, self.right, k)
 
-    def beyond_findings(self, scores: np.ndarray) -> Figure | None:
-        """Return how often the own study is nearer than one of a pair with the same findings; a half is chance.
+    def nearer(self, scores: np.ndarray) -> np.ndarray:
+        """Return how often each own study is nearer than those of matched patients (p,): a half is chance, NaN of none.
 
-        None where fewer than MIN_STUDIES queries have such a pair.
+        scores : (p, p), higher is nearer
         """
-        asked = self.alike.any(1)
+        own, count = scores.diagonal()[:, None], self.matched.sum(1)
+        won = (((own > scores) + 0.5 * (own == scores)) * self.matched).sum(1)
+        return np.where(count > 0, won / np.maximum(count, 1), np.nan)
+
+    def beyond(self, values: np.ndarray) -> Figure | None:
+        """Return the mean of what `nearer` says of every query, or of its change; None with fewer than MIN_STUDIES."""
+        asked = np.isfinite(values)
         if int(asked.sum()) < MIN_STUDIES:
             return None
-        own, alike = scores.diagonal()[asked, None], self.alike[asked]
-        nearer = (own > scores[asked]) + 0.5 * (own == scores[asked])
-        values = (nearer * alike).sum(1) / alike.sum(1)
-        return _figure(values, self.patients[asked], draws(self.patients[asked]))
+        return _figure(values[asked], self.patients[asked], draws(self.patients[asked]))
 
     def figure(self, values: np.ndarray) -> Figure:
         """Return the mean of values per query (p,) with its interval."""
@@ -102,18 +109,37 @@ def holdout_pairs(times: Mapping[str, AdaptationData], kinds: Kinds) -> HoldoutP
     if TEXT in kinds:
         words = next(iter(z[kinds.index(TEXT)].values()))
         right = right | (words @ words.T > SAME_TEXT)
-    alike = patients[:, None] != patients[None]
-    for side, kind in enumerate(kinds):
-        held = data.findings[kind][rows[:, side]]
-        alike = alike & (held[:, None] == held[None])
-    return HoldoutPairs(z[0], z[1], kinds, right, alike, patients, draws(patients))
+    matched = _matched([(data.facts[kind], rows[:, side]) for side, kind in enumerate(kinds)], patients)
+    return HoldoutPairs(z[0], z[1], kinds, right, matched, patients, draws(patients))
+
+
+def _matched(sides: Sequence[tuple[SideFacts, np.ndarray]], patients: np.ndarray) -> np.ndarray:
+    """Return of every pair those of the patients it is matched with, (p, p) bool, one pair of each.
+
+    sides : what is known of the studies of both modalities, and their rows there
+    """
+    age, sex = np.full(len(patients), np.nan), np.full(len(patients), "", "U1")
+    same = patients[:, None] != patients[None]
+    for facts, rows in sides:
+        age, sex = np.where(np.isnan(age), facts.age[rows], age), np.where(sex == "", facts.sex[rows], sex)
+        same &= facts.findings[rows][:, None] == facts.findings[rows][None]
+    same &= (sex[:, None] == sex[None]) & (sex != "")[:, None]
+    apart = np.where(same, np.abs(age[:, None] - age[None]), np.nan)
+    out = np.zeros(same.shape, bool)
+    for row, years in enumerate(apart):
+        near = np.flatnonzero(years <= YEARS)
+        near = near[np.argsort(years[near], kind="stable")]
+        first = np.unique(patients[near], return_index=True)[1]
+        out[row, near[np.sort(first)[:MATCHED]]] = True
+    return out
 
 
 def own_pairs(data: AdaptationData, ways: Ways, adapted: AdaptationData | None = None) -> dict[str, Any]:
     """Return "cxr>ecg" → figures of finding the own study, of every two modalities with enough held-out pairs.
 
     Each entry: n, chance of R@10, and for "before" and "after" R@1, 5, 10 of "codes" and "floats" as [estimate, low,
-    high], and "beyond_findings" by codes; "itq" of the maps after; gain, the change of R@10 by codes.
+    high]; "itq" of the maps after; gain, the change of R@10 by codes. By codes as well: "beyond", how often the own
+    study is nearer than those of matched patients, its change "beyond_gain", and how many queries have some, "matched".
 
     adapted : the data with the embeddings after, where encoders were adapted
     """
@@ -159,14 +185,15 @@ def label_map(holdout: Mapping[str, Pool], ways: Ways, adapted: Mapping[str, Poo
 
 def _found(held: HoldoutPairs, ways: Ways, rotation: Mapped | None) -> dict[str, Any]:
     entry: dict[str, Any] = {"n": len(held.patients), "chance": round(float(chance_recall(held.right, K).mean()), 4)}
-    ten = {}
+    ten, nearer = {}, {}
     for way, (mapped, coded) in ways.items():
         (a, b), codes = held.sides(way, mapped), -distances(*held.sides(way, coded), BITS).astype(float)
         entry[way] = {"codes": held.recalls(codes), "floats": held.recalls(a @ b.T)}
-        entry[way]["beyond_findings"] = held.beyond_findings(codes)
-        ten[way] = held.recall(codes, K)
+        ten[way], nearer[way] = held.recall(codes, K), held.nearer(codes)
+        entry[way]["beyond"] = held.beyond(nearer[way])
     if rotation is not None:
         entry["itq"] = held.recalls(similarity(*held.sides("after", rotation)))
+    entry |= {"matched": int(held.matched.any(1).sum()), "beyond_gain": held.beyond(nearer["after"] - nearer["before"])}
     return {**entry, "gain": held.figure(ten["after"] - ten["before"])}
 
 

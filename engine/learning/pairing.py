@@ -31,6 +31,9 @@ from engine.workspace.workspace import Workspace
 FILE, TABLE = "pairing.toml", "window_hours"
 DAY_HOURS = 24.0
 LONGEST_HOURS = 24.0 * 366
+# How an own pair is measured beside those of other patients of the same findings and sex: patients at most, the nearest
+# in age, and how many years they may lie apart
+MATCHED, YEARS = 10, 5.0
 Windows = Mapping[tuple[str, str], float]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from engine.learning.gate import MIN_STUDIES
+from engine.learning.pairing import MATCHED, YEARS
 from engine.strings import number, text
 from pages.shared import html_table
 
@@ -23,6 +24,14 @@ def draw_own_pairs(bound: dict[str, Any]) -> None:
         names = ("measure", "n", "chance", "before", "now", "difference")
         rows = [_row(name, one) for name, one in bound["own_pair"].items()]
         html_table.draw_html_table([text(f"releases.column_{name}") for name in names], rows)
+    beyond = {name: one for name, one in bound["own_pair"].items() if one.get("beyond_gain")}
+    if beyond:
+        st.markdown(f"**{text('releases.own_beyond')}**")
+        st.markdown(text("releases.own_beyond_note", most=number(MATCHED), years=f"{YEARS:g}"))
+        with st.container(key="own-pairs-beyond"):
+            names = ("measure", "n", "before", "now", "difference")
+            rows = [_beyond_row(name, one) for name, one in beyond.items()]
+            html_table.draw_html_table([text(f"releases.column_{name}") for name in names], rows)
     with st.expander(text("releases.own_curve")):
         st.markdown(text("releases.own_curve_note"))
         _curve(bound["curve"])
@@ -31,6 +40,11 @@ def draw_own_pairs(bound: dict[str, Any]) -> None:
 def _row(name: str, one: dict[str, Any]) -> tuple[str, ...]:
     before, after = (_figure(one[way]["codes"]["r_at_10"]) for way in ("before", "after"))
     return _kinds(name, ">"), number(one["n"]), f"{one['chance']:.3f}", before, after, _figure(one["gain"], "+.3f")
+
+
+def _beyond_row(name: str, one: dict[str, Any]) -> tuple[str, ...]:
+    before, after = (_figure(one[way]["beyond"]) for way in ("before", "after"))
+    return _kinds(name, ">"), number(one["matched"]), before, after, _figure(one["beyond_gain"], "+.3f")
 
 
 def _curve(points: Sequence[dict[str, Any]]) -> None:

@@ -195,7 +195,7 @@ def test_adapted_encoders_find_what_film_and_ecg_show_and_embeddings_forgot(rele
         found = bound.manifest["round"]["adaptation"]["own_pair"]
         for one in found.values():
             assert one["after"]["codes"]["r_at_10"][0] >= 5 * one["chance"] > one["before"]["codes"]["r_at_10"][1]
-            assert one["after"]["beyond_findings"][1] > 0.5
+            assert one["after"]["beyond"][1] > 0.5
         assert {kind for kind, hashed in bound.encoders.items() if hashed != release.encoders[kind]} == {"cxr", "ecg"}
         reason = "" if gate.verdict(bound).passed else "a test of promotion"
         assert promotion.promote(place, bound, ADA, release.digest, reason).wait(LONG)

@@ -96,11 +96,12 @@ def test_a_round_is_made_followed_and_looked_at(app: AppTest, place: Workspace):
 def found_of(before: float, after: float) -> dict[str, object]:
     """What a release records of finding the own study in one direction."""
     sides = {
-        way: {"codes": {"r_at_10": [value, value - 0.05, value + 0.05]}}
+        way: {"codes": {"r_at_10": [value, value - 0.05, value + 0.05]}, "beyond": [value + 0.25, value, value + 0.3]}
         for way, value in (("before", before), ("after", after))
     }
     gain = after - before
-    return {"n": 106, "chance": 0.094, "gain": [gain, gain - 0.1, gain + 0.1], **sides}
+    change = [gain, gain - 0.1, gain + 0.1]
+    return {"n": 106, "chance": 0.094, "matched": 87, "gain": change, "beyond_gain": change, **sides}
 
 
 def test_a_binding_shows_own_pairs_before_and_after_and_its_curve(app: AppTest, place: Workspace, base: Release):
@@ -110,6 +111,8 @@ def test_a_binding_shows_own_pairs_before_and_after_and_its_curve(app: AppTest, 
     opened(app, "releases", who="Ada", release="r2.1")
     shown = table(app)
     assert "0.331 (0.281 to 0.381)" in shown and "0.526 (0.476 to 0.576)" in shown and "+0.195" in shown
+    assert "0.581 (0.331 to 0.631)" in shown and "0.776 (0.526 to 0.826)" in shown and "87" in shown
+    assert f"**{text('releases.own_beyond')}**" in [one.value for one in app.markdown]
     assert "1,234" in shown and "0.625 (0.500 to 0.700)" in shown
     assert text("releases.own") in [one.value for one in app.subheader]
     assert text("releases.column_without") not in shown and text("releases.earned") not in words(app)
