@@ -41,5 +41,5 @@ def reading_progress(shown: bool) -> Iterator[Callable[[float], None]]:
     def show(share: float) -> None:
         progress.update(round(100 * share) - progress.n)
 
-    with tqdm(total=100, desc="reading films and ECGs", unit="%", leave=False, disable=not shown) as progress:
+    with tqdm(total=100, desc="reading studies", unit="%", leave=False, disable=not shown) as progress:
         yield show

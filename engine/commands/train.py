@@ -65,8 +65,9 @@ def _cache(cache: Path) -> Path:
     metavar="DIR",
     help="A known data set's folder, or one that holds several; may be given more than once. [default: the open ones]",
 )
+@click.option("--without", multiple=True, metavar="NAME", help="Leave a data set out, by its name in the tables.")
 @CACHE
-def prepare_command(recordings: tuple[Path, ...], cache: Path) -> None:
+def prepare_command(recordings: tuple[Path, ...], without: tuple[str, ...], cache: Path) -> None:
     """Turn recordings into model inputs and texts, once.
 
     DIR is a data set in its published layout, as `casebind ingest` takes it. MIMIC-CXR-JPG, MIMIC-IV-ECG and MIMIC-IV
@@ -75,8 +76,8 @@ def prepare_command(recordings: tuple[Path, ...], cache: Path) -> None:
     folders = recordings or (open_recordings(None),)
     from engine.training.data import captions, prepared, simultaneous
 
-    prepared.build(folders, cache)
-    simultaneous.build(prepared.collect(folders), cache)
+    prepared.build(folders, cache, without)
+    simultaneous.build(prepared.listed(folders, without), cache)
     captions.build(cache)
 
 
@@ -166,15 +167,19 @@ def binding_command(
 @CACHE
 @RUN
 @EPOCHS
+@click.option("--adapt", is_flag=True, help="Adapt the run in each fold, as a site would, in place of training it.")
 @OUT
-def folds_command(cache: Path, run: Path, epochs: float, out: Path | None) -> None:
+def folds_command(cache: Path, run: Path, epochs: float, *, adapt: bool, out: Path | None) -> None:
     """Search for the ECG of a PPG's moment over all patients, each fold by a model that never saw its pairs."""
-    from engine.evaluate.pair_folds import pair_search
+    from engine.evaluate.pair_folds import adapted_search, pair_search
     from engine.evaluate.pairs import draw
     from engine.metrics.rows import as_table
     from engine.training.encoders import loop
 
-    found = pair_search(run, _cache(cache), loop.Log(run / "folds.jsonl"), epochs)
+    if adapt:
+        found = adapted_search(run, _cache(cache), epochs)
+    else:
+        found = pair_search(run, _cache(cache), loop.Log(run / "folds.jsonl"), epochs)
     _write(found, out)
     if out is not None:
         draw(found, out)

@@ -2,19 +2,24 @@
 
 Two patients of `test` say little about finding the ECG of a moment. The transformers below stay as the run has them:
 they have seen the windows of its `train` patients, though never which belong together.
+
+A run that never saw any of them can be adapted instead (engine.evaluate.adaptation_folds), in the same galleries.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 from pathlib import Path
 
 import numpy as np
 import torch
 
 from engine.errors import UsageError
-from engine.evaluate.pairs import NOTES, WindowPairs, rows_of
+from engine.evaluate.adaptation_folds import adapted_folds
+from engine.evaluate.pairs import NOTES, WindowPairs, by_space, row_of, rows_of
+from engine.learning.adaptation_fit import AdaptationPlan
 from engine.metrics.heart_rate import window_rate
 from engine.metrics.probe_fit import folds
 from engine.metrics.rows import Measurement
@@ -27,16 +32,23 @@ from engine.training.binding.train import BindingPlan as BindPlan
 from engine.training.data import prepared, simultaneous
 from engine.training.data.captions import Captions, load_captions
 from engine.training.data.prepared import Prepared
+from engine.training.embedded import load_tower
 from engine.training.encoders import loop
 from engine.training.stages import aligned, tokens_of_run
 
 FOLDS = 5
 FS = {"ppg": 125.0, "ecg": 100.0}  # of model inputs
 LEAD = {"ppg": "PPG", "ecg": "II"}
-OURS = "ours, float"
+OURS, ADAPTED = "ours, float", "adapted, float"
+GALLERY = "one window per segment"  # of the rows by fold
+ARROWS = (("PPG→ECG", False), ("ECG→PPG", True))
 NOTE = (
     f"{FOLDS} folds of patients: rhythm pooling and binding are trained without the fold whose windows are searched; "
     "the transformers below are those of the run."
+)
+ADAPTED_NOTE = (
+    f"{FOLDS} folds of patients: '{ADAPTED}' is what casebind adapt --encoders learns from the other folds' pairs, "
+    f"'{OURS}' the run as it is, which should be one that was prepared and trained --without the data set."
 )
 
 
@@ -106,17 +118,21 @@ def window_pairs_of(model: Binding, datas: dict[str, Prepared], index: np.ndarra
     return WindowPairs(z["ppg"], z["ecg"], patients, segments, beats["ppg"], beats["ecg"])
 
 
+def dealt(datas: dict[str, Prepared]) -> list[np.ndarray]:
+    """Return of each fold the numbers of its simultaneous windows in PPGs and ECGs, (n, 2)."""
+    every = np.concatenate([paired(datas["ppg"], datas["ecg"], split) for split in ("train", "valid", "test")])
+    fold = folds(np.array([datas["ppg"].rows[i].patient_id for i in every[:, 0]]), FOLDS)
+    return [every[fold == number] for number in range(FOLDS)]
+
+
 def each_fold(run: Path, cache: Path, plan: FoldPlan, log: loop.Log) -> Iterator[WindowPairs]:
     """Yield the held-out windows of one fold after the other."""
     material = material_of(run, cache)
     datas = material.datas
-    every = np.concatenate([paired(datas["ppg"], datas["ecg"], split) for split in ("train", "valid", "test")])
-    patients = np.array([datas["ppg"].rows[i].patient_id for i in every[:, 0]])
-    fold = folds(patients, FOLDS)
-    for number in range(FOLDS):
+    for index in dealt(datas):
         torch.manual_seed(0)
-        model = trained(material, out=set(patients[fold == number]), plan=plan, log=log)
-        yield window_pairs_of(model, datas, every[fold == number])
+        out = {datas["ppg"].rows[i].patient_id for i in index[:, 0]}
+        yield window_pairs_of(trained(material, out=out, plan=plan, log=log), datas, index)
 
 
 def pair_search(run: Path, cache: Path, log: loop.Log, epochs: float = 1.0) -> Measurement:
@@ -127,3 +143,26 @@ def pair_search(run: Path, cache: Path, log: loop.Log, epochs: float = 1.0) -> M
     )
     found = list(each_fold(run, cache, plan, log))
     return Measurement("pairs-folds", run.name, f"{FOLDS} folds", rows_of({OURS: found}), (NOTE, *NOTES))
+
+
+def adapted_search(run: Path, cache: Path, epochs: float = 1.0) -> Measurement:
+    """Return the same for a run whose towers are adapted in each fold in place of being trained, also fold by fold.
+
+    UsageError where the run has no bound towers.
+    """
+    datas = {modality: prepared.load(cache, modality) for modality in ("ecg", "ppg")}
+    plan = replace(AdaptationPlan(), steps=max(1, int(AdaptationPlan.steps * epochs)))
+    index, towers = dealt(datas), Binding()
+    for modality in datas:
+        file = run / "bound" / f"{modality}.safetensors"
+        if not file.is_file():
+            raise UsageError(f"{run} has no bound {modality} tower to adapt: run `casebind train binding` first.")
+        towers.towers[modality] = load_tower(file, modality)
+    before = [window_pairs_of(towers, datas, one) for one in index]
+    spaces = {OURS: before, ADAPTED: list(adapted_folds(run, datas, before, index, plan))}
+    rows = rows_of(spaces)
+    for arrow, back in (("PPG→ECG", False), ("ECG→PPG", True)):
+        for number, name in product(range(FOLDS), spaces):
+            task, one = f"{arrow}, {GALLERY}, fold {number + 1}", [spaces[name][number]]
+            rows.append(row_of(one, task, name, GALLERY, by_space, back=back))
+    return Measurement("pairs-adapted", run.name, f"{FOLDS} folds", rows, (ADAPTED_NOTE, *NOTES))

@@ -79,7 +79,7 @@ class AdaptationData:
     pairs  : two modalities → their pairs
     labels : labelled studies, and rated pairs held out, as a round has them
     facts  : modality → what is known of the sides' studies
-    coarse : modality → (m, f) float16, coarse features of stored films or ECGs; {} where encoders stay
+    coarse : modality → (m, f) float16, coarse features of stored studies; {} where encoders stay
     coarse_rows : "side.cxr", "replay.cxr", "holdout.cxr" … → (n,) int, the row of each study of a side or pool in them
     """
 
@@ -121,13 +121,13 @@ def gather(
     """Write what an adaptation under the serving release learns from into a folder; return its pairs and the data.
 
     least    : pairs to learn from; UsageError where there are fewer, before anything is read
-    encoders : modality → hash of its encoder, where encoders are adapted too: films and ECGs are then read, `progress`
-               is told how far that is
+    encoders : modality → hash of its encoder, where encoders are adapted too: films, ECGs and PPGs in pairs are then
+               read, `progress` is told how far that is
     """
     actor = actor.acting_for("training")
     labels = round_data.gather_round_data(workspace, actor)
     found = pairing.find_pairs(workspace, actor, release)
-    _check_enough(sum(_part(one.patient_id) != HELD for one in found), least)
+    _check_enough(sum(not is_holdout_patient(one.patient_id) for one in found), least)
     ids: dict[str, dict[str, int]] = {}
     for one in found:
         for study, kind in ((one.first, one.a), (one.second, one.b)):
@@ -142,10 +142,14 @@ def gather(
         mine = [one for one in found if (one.a, one.b) == kinds]
         name = "-".join(kinds)
         arrays[f"pairs.{name}.rows"] = np.array([(ids[o.a][o.first], ids[o.b][o.second]) for o in mine], np.int64)
-        arrays[f"pairs.{name}.part"] = np.array([_part(one.patient_id) for one in mine], np.int8)
+        arrays[f"pairs.{name}.part"] = np.array(
+            [part_of(one.patient_id, held=is_holdout_patient(one.patient_id)) for one in mine], np.int8
+        )
         arrays[f"pairs.{name}.patients"] = np.array([reference(workspace.key, one.patient_id) for one in mine])
-    if encoders is not None and all(kind in ids for kind in coarse.KINDS):
-        arrays |= _write_coarse(workspace, labels, ids, encoders, folder=folder, progress=progress)
+    read_too = coarse.kinds_of({(one.a, one.b) for one in found}) if encoders is not None else ()
+    if encoders is not None and read_too:
+        mine = {kind: ids[kind] for kind in read_too}
+        arrays |= _write_coarse(workspace, labels, mine, encoders, folder=folder, progress=progress)
     np.savez(folder / INPUTS, **arrays)  # type: ignore[arg-type]
     return found, read(folder)
 
@@ -183,12 +187,12 @@ def _write_coarse(
     folder: Path,
     progress: coarse.Progress,
 ) -> dict[str, np.ndarray]:
-    """Write the coarse features of all films and ECGs in pairs and pools; return which row is whose."""
+    """Write the coarse features of all studies of the modalities of ids; return which row is whose."""
     made = workspace.path / "rounds" / "coarse"
     made.mkdir(parents=True, exist_ok=True)
     out: dict[str, np.ndarray] = {}
     wanted: dict[str, list[str]] = {}
-    for kind in coarse.KINDS:
+    for kind in ids:
         users = {f"side.{kind}": list(ids[kind])}
         users |= {f"{part}.{kind}": [str(i) for i in p[kind].ids] for part, p in _pools(labels) if kind in p}
         place = {one: row for row, one in enumerate(dict.fromkeys(one for some in users.values() for one in some))}
@@ -199,7 +203,7 @@ def _write_coarse(
         say = partial(_say, progress, done / total, len(studies) / total)
         coarse.write(workspace, kind, studies, encoders[kind], folder=made, progress=say)
         done += len(studies)
-    coarse.take(made, folder)
+    coarse.take(made, folder, list(ids))
     return out
 
 
@@ -236,8 +240,9 @@ def patients_digest(data: AdaptationData, key: bytes) -> tuple[str, int]:
     return hashlib.sha256("\n".join(sorted(learnt)).encode()).hexdigest(), len(learnt)
 
 
-def _part(patient_id: str) -> int:
-    if is_holdout_patient(patient_id):
+def part_of(patient_id: str, *, held: bool) -> int:
+    """Return what a patient's pairs are for, where it is known whether the patient is held out."""
+    if held:
         return HELD
     return VALID if hash_share(f"stop {patient_id}") < VALID_PATIENTS else LEARN
 

@@ -22,7 +22,7 @@ from engine.files import write_whole
 from engine.learning import adaptation_data, adaptation_metrics, gate, round_release
 from engine.learning.adaptation_data import HELD, AdaptationData
 from engine.learning.adaptation_fit import AdaptationPlan, fit_hash, fit_maps
-from engine.learning.adapter_fit import adapt
+from engine.learning.adapter_fit import adapt, adapters_of
 from engine.learning.fit import FittedRound
 from engine.learning.gate_metrics import holdout_rows, measure_queries, rating_rows
 from engine.learning.round_worker import Coder, calibration_tables, far_of, main, report_progress
@@ -87,7 +87,7 @@ def work(folder: Path, job: dict[str, Any]) -> str:
     print(json.dumps({"pairs": data.counts()}), flush=True)
     report_progress(folder, "fitting", 0.0)
     done = StageCheckpoint(folder)
-    adapters, adapted = adapt(data, base)
+    adapters, adapted = adapt(data, adapters_of(base))
     heads = _maps(done, "maps", adapted, plan, base=base, span=(0.0, MAPS))
     curve = _curve(base, (data, adapted), plan, done, heads)
     layer = done.stage(
@@ -116,7 +116,7 @@ def work(folder: Path, job: dict[str, Any]) -> str:
         fitted,
         calibration=calibration_tables(base, after, adapted.labels),
         about=about,
-        adapters={kind: one.arrays() for kind, one in adapters.items()},
+        adapters={part: {kind: one.arrays() for kind, one in found.items()} for part, found in adapters.items()},
     )
     print(f"{made.name} is written after {about['seconds']} s", flush=True)
     return made.name
@@ -182,10 +182,10 @@ def _curve(
     times : the data before, and with the embeddings after where encoders were adapted
     """
     data, adapted = times
-    points = [_point("none", base.heads, data.fewer(0.0), base)]
+    points, known = [_point("none", base.heads, data.fewer(0.0), base)], adapters_of(base)
     for number, share in enumerate(SHARES):
         some, span = data.fewer(share), (CURVE - MAPS) / len(SHARES)
-        (_, some), at = adapt(some, base), MAPS + span * number
+        (_, some), at = adapt(some, known), MAPS + span * number
         made = _maps(done, f"share {share}", some, replace(plan, seed=plan.seed + 1), base=base, span=(at, at + span))
         points.append(_point(f"{share:g}", made, some, base))
     return [*points, _point("all", heads, adapted, base)]

@@ -1,8 +1,9 @@
-"""Learn the adapters of a film's and an ECG's tower from a site's own pairs (engine.model.adapter).
+"""Learn the adapters of towers from a site's own pairs, one link of two modalities after the other.
 
 Regularised canonical correlation (Vinod, J Econometrics 1976) between the leading principal components of both sides'
-coarse features: a closed form, since a few hundred pairs bear no deeper fit. What both share is added to embeddings in
-the directions that these use least. How much of it, the pairs that choose when to stop decide, within LOSS.
+coarse features (engine.model.adapter): a closed form, since a few hundred pairs bear no deeper fit. What both share is
+added to embeddings in the directions that these use least. How much of it, the pairs that choose when to stop decide,
+within LOSS.
 """
 
 from __future__ import annotations
@@ -18,16 +19,12 @@ from engine.learning.adaptation_data import CHUNK, LEARN, VALID, AdaptationData,
 from engine.learning.round_data import Pool
 from engine.metrics.ranking import average_precision_at, ranked_relevance
 from engine.metrics.recall import expected_recall
-from engine.model.adapter import MOST
+from engine.model.adapter import BEATS, LINKS, MOST, SHAPE, AdapterLink, columns_of
 
 if TYPE_CHECKING:
     from engine.model.release import Release
 
-PAIR: Kinds = ("cxr", "ecg")  # the two modalities with coarse features
 LEAST = 150  # pairs to learn from
-COMPONENTS = (256, 96)  # principal components of film and ECG at most
-PER_COMPONENT = (5, 8)  # pairs to a component at least
-SHARED = 32  # canonical directions that are kept
 RIDGE = 0.3  # share of the mean variance that is added to every component
 MOST_FITTED = 8192  # pairs; of more, the first
 GAINS = (0.5, 0.75, 1.0)  # lengths of what is added; up to an embedding's own, so that it can be taken off again
@@ -35,6 +32,22 @@ MOST_LABELLED = 1000  # studies of one modality on which labels are looked at
 LOSS = 0.02  # share of the label mAP that may be lost
 K = 10
 Change = Callable[[np.ndarray, np.ndarray], np.ndarray]  # embeddings, coarse features → embeddings
+
+
+@dataclass(frozen=True)
+class LinkSize:
+    """How much is learnt of a link.
+
+    components    : principal components of either side at most;  per_component : pairs to a component at least
+    shared        : canonical directions that are kept
+    """
+
+    components: tuple[int, int]
+    per_component: tuple[int, int]
+    shared: int
+
+
+SIZES = {SHAPE.part: LinkSize((256, 96), (5, 8), 32), BEATS.part: LinkSize((128, 128), (8, 8), 64)}
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,51 +99,76 @@ class _Side:
     values: np.ndarray
 
 
-def adapters_of(release: Release) -> dict[str, FittedAdapter]:
-    """Return modality → the adapter that a release's tower has; {} of a release whose encoders no site adapted."""
-    found = {}
-    for kind in PAIR:
-        weights = {
-            name.removeprefix("adapter."): tensor.numpy()
-            for name, tensor in release.module(kind).state_dict().items()
-            if name.startswith("adapter.")
-        }
-        if weights:
-            mean, deviation, down, up = (weights[name] for name in ("mean", "deviation", "down", "up"))
-            found[kind] = FittedAdapter(mean, deviation, down, up, float(weights["gain"]))
+Adapters = dict[str, dict[str, FittedAdapter]]  # part → modality → adapter
+
+
+def adapters_of(release: Release) -> Adapters:
+    """Return the adapters that a release's towers have, by part; {} of a release whose encoders no site adapted."""
+    found: Adapters = {}
+    for link in LINKS:
+        for kind in link.kinds:
+            state, prefix = release.module(kind).state_dict(), f"{link.part}."
+            weights = {n.removeprefix(prefix): tensor.numpy() for n, tensor in state.items() if n.startswith(prefix)}
+            if weights:
+                mean, deviation, down, up = (weights[name] for name in ("mean", "deviation", "down", "up"))
+                one = FittedAdapter(mean, deviation, down, up, float(weights["gain"]))
+                found.setdefault(link.part, {})[kind] = one
     return found
 
 
-def adapt(data: AdaptationData, base: Release) -> tuple[dict[str, FittedAdapter], AdaptationData]:
-    """Return modality → new adapter, and the data with the embeddings that the adapted towers make.
+def adapt(data: AdaptationData, known: Adapters) -> tuple[Adapters, AdaptationData]:
+    """Return the new adapters, and the data with the embeddings that the adapted towers make.
 
-    Without coarse features, with fewer than LEAST pairs, or where none finds more than the base does: {} and the data.
+    known : the adapters that the embeddings of the data were made with; what is not learnt anew stays
+
+    Without coarse features, with fewer than LEAST pairs of every link, or where none finds more than before: {} and the
+    data.
     """
-    if not data.coarse or PAIR not in data.pairs or len(data.pairs[PAIR].of(LEARN)) < LEAST:
+    if not data.coarse:
         return {}, data
-    known = adapters_of(base)
-    plain = _changed(data, {kind: one.plain for kind, one in known.items()})
-    shared = _shared(plain)
-    up = _quiet_directions(plain)[:, : len(shared[PAIR[0]].down)].astype(np.float32)
+    made, learnt = data, Adapters()
+    for link in reversed(LINKS):
+        made = _changed(made, link, {kind: one.plain for kind, one in known.get(link.part, {}).items()})
+    for link in LINKS:
+        before = _changed(made, link, {kind: one.adapted for kind, one in known.get(link.part, {}).items()})
+        found = _learnt(made, before, link)
+        if found is None:
+            made = before
+        else:
+            learnt[link.part], made = found
+    return (learnt, made) if learnt else ({}, data)
+
+
+def _learnt(
+    plain: AdaptationData, before: AdaptationData, link: AdapterLink
+) -> tuple[dict[str, FittedAdapter], AdaptationData] | None:
+    """Return a link's adapters of both modalities and the data that they make; None where none finds more than before.
+
+    plain, before : the data without this link's adapter, and with the one it had
+    """
+    if link.kinds not in plain.pairs or len(plain.pairs[link.kinds].of(LEARN)) < LEAST:
+        return None
+    shared = _shared(plain, link)
+    up = _quiet_directions(plain)[:, : len(shared[link.kinds[0]].down)].astype(np.float32)
     fitted = {kind: replace(one, up=up) for kind, one in shared.items()}
-    best, least = _own_found(data), (1 - LOSS) * _label_map(plain.labels.replay)
-    chosen: tuple[dict[str, FittedAdapter], AdaptationData] = ({}, data)
+    best, least = _own_found(before, link.kinds), (1 - LOSS) * _label_map(plain.labels.replay, link.kinds)
+    chosen = None
     for gain in GAINS:
         tried = {kind: replace(one, gain=gain) for kind, one in fitted.items()}
-        made = _changed(plain, {kind: one.adapted for kind, one in tried.items()})
-        found = _own_found(made)
-        if found > best and _label_map(made.labels.replay) >= least:
+        made = _changed(plain, link, {kind: one.adapted for kind, one in tried.items()})
+        found = _own_found(made, link.kinds)
+        if found > best and _label_map(made.labels.replay, link.kinds) >= least:
             best, chosen = found, (tried, made)
     return chosen
 
 
-def _changed(data: AdaptationData, ways: Mapping[str, Change]) -> AdaptationData:
-    """Return the data with the embeddings of each modality changed by (z, coarse features) → z."""
+def _changed(data: AdaptationData, link: AdapterLink, ways: Mapping[str, Change]) -> AdaptationData:
+    """Return the data with the embeddings of each modality changed by (z, the link's coarse features) → z."""
     if not ways:
         return data
     sides, parts = dict(data.sides), {"replay": dict(data.labels.replay), "holdout": dict(data.labels.holdout)}
     for kind, way in ways.items():
-        coarse, rows = data.coarse[kind], data.coarse_rows
+        coarse, rows = data.coarse[kind][:, columns_of(link, kind)], data.coarse_rows
         sides[kind] = _by_chunks(way, np.asarray(sides[kind]), coarse, rows[f"side.{kind}"])
         for part, pools in parts.items():
             if kind in pools:
@@ -148,17 +186,17 @@ def _by_chunks(way: Change, z: np.ndarray, coarse: np.ndarray, rows: np.ndarray)
     return made
 
 
-def _shared(data: AdaptationData) -> dict[str, FittedAdapter]:
+def _shared(data: AdaptationData, link: AdapterLink) -> dict[str, FittedAdapter]:
     """Return the maps to what both sides share, without `up` and with no gain."""
-    rows = data.pairs[PAIR].of(LEARN)[:MOST_FITTED]
+    rows, size = data.pairs[link.kinds].of(LEARN)[:MOST_FITTED], SIZES[link.part]
     sides = [
-        _components(_coarse(data, kind, rows[:, side]), min(COMPONENTS[side], len(rows) // PER_COMPONENT[side]))
-        for side, kind in enumerate(PAIR)
+        _components(_coarse(data, link, side, rows), min(size.components[side], len(rows) // size.per_component[side]))
+        for side in (0, 1)
     ]
     left, strength, right = np.linalg.svd(sides[0].values.T @ sides[1].values / len(rows), full_matrices=False)
-    kept = min(SHARED, len(strength))
+    kept = min(size.shared, len(strength))
     out = {}
-    for kind, one, turn in zip(PAIR, sides, (left[:, :kept], right[:kept].T), strict=True):
+    for kind, one, turn in zip(link.kinds, sides, (left[:, :kept], right[:kept].T), strict=True):
         down = (one.axes @ (turn * strength[:kept])).T.astype(np.float32)
         out[kind] = FittedAdapter(one.mean, one.deviation, down, np.zeros((256, kept), np.float32), 0.0)
     return out
@@ -177,8 +215,11 @@ def _components(coarse: np.ndarray, count: int) -> _Side:
     return _Side(mean.astype(np.float32), deviation, axes, even @ axes)
 
 
-def _coarse(data: AdaptationData, kind: str, rows: np.ndarray) -> np.ndarray:
-    return np.asarray(data.coarse[kind][data.coarse_rows[f"side.{kind}"][rows]], np.float32)
+def _coarse(data: AdaptationData, link: AdapterLink, side: int, rows: np.ndarray) -> np.ndarray:
+    """Return the coarse features of one side of a link's pairs."""
+    kind = link.kinds[side]
+    of_studies = data.coarse_rows[f"side.{kind}"][rows[:, side]]
+    return np.asarray(data.coarse[kind][of_studies, columns_of(link, kind)], np.float32)
 
 
 def _quiet_directions(data: AdaptationData) -> np.ndarray:
@@ -189,20 +230,20 @@ def _quiet_directions(data: AdaptationData) -> np.ndarray:
     return np.asarray(np.linalg.eigh(total)[1])
 
 
-def _own_found(data: AdaptationData) -> float:
-    """Return R@10 of own film and ECG, the mean of both ways, on the pairs that choose."""
-    rows = data.pairs[PAIR].of(VALID)[:MOST_LABELLED]
+def _own_found(data: AdaptationData, kinds: Kinds) -> float:
+    """Return R@10 of own pairs of two modalities, the mean of both ways, on the pairs that choose."""
+    rows = data.pairs[kinds].of(VALID)[:MOST_LABELLED]
     if len(rows) <= K:
         return 0.0
-    a, b = (np.asarray(data.sides[kind][rows[:, side]]) for side, kind in enumerate(PAIR))
+    a, b = (np.asarray(data.sides[kind][rows[:, side]]) for side, kind in enumerate(kinds))
     scores, right = a @ b.T, np.eye(len(rows), dtype=bool)
     return float((expected_recall(scores, right, K) + expected_recall(scores.T, right, K)).mean() / 2)
 
 
-def _label_map(pools: Mapping[str, Pool]) -> float:
-    """Return the mean mAP@10 by shared finding within films and within ECGs, of the labelled studies learnt from."""
+def _label_map(pools: Mapping[str, Pool], kinds: Kinds) -> float:
+    """Return the mean mAP@10 by shared finding within each of two modalities, of the labelled studies learnt from."""
     found = []
-    for kind in PAIR:
+    for kind in kinds:
         if kind in pools:
             z, held, who = (
                 part[:MOST_LABELLED] for part in (pools[kind].z, pools[kind].has_finding, pools[kind].patients)

@@ -1,12 +1,12 @@
-"""What adapters read of stored films and ECGs (engine.model.adapter), made once for a job.
+"""What adapters read of stored films, ECGs and PPGs (engine.model.adapter), made once for a job.
 
     <workspace>/rounds/coarse/   while they are made; the job takes them into its own folder
         in.coarse.<modality>.npy     (n, f) float16, a row a study
         in.coarse.<modality>.json    how many are made, and of which studies by which encoders
 
-Every study is opened and passed through the frozen part of its encoder, so this is what takes long: some hours for
-100,000 studies. Where it is stopped or killed the files stay, and the next job that reads goes on with them; one that
-does not, a withdrawal from training and an erasure delete them.
+Every study is opened, and films pass through the frozen part of their encoder, so this is what takes long: some hours
+for 100,000 studies. Where it is stopped or killed the files stay, and the next job that reads goes on with them; one
+that does not, a withdrawal from training and an erasure delete them.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -22,15 +22,21 @@ import numpy as np
 from engine.errors import UsageError
 from engine.files import write_whole
 from engine.learning.round_worker import forget_inputs
+from engine.modalities import resolve, spec_of
 from engine.model.adapter import COARSE as WIDTHS
-from engine.model.adapter import fields_of, mean_beat
+from engine.model.adapter import LINKS, coarse_features
 from engine.study import Film, Study
 from engine.workspace.workspace import Workspace
 
-KINDS = tuple(WIDTHS)
 BATCH = 16
-WITHDREW = "Somebody withdrew from training while films and ECGs were read: begin again, without them."
+WITHDREW = "Somebody withdrew from training while studies were read: begin again, without them."
 Progress = Callable[[float], None]  # share of the whole, 0..1; what it raises ends the work
+
+
+def kinds_of(paired: Container[tuple[str, str]]) -> tuple[str, ...]:
+    """Return the modalities that adapters read where there are pairs of these two modalities."""
+    linked = {kind for link in LINKS if link.kinds in paired for kind in link.kinds}
+    return tuple(kind for kind in WIDTHS if kind in linked)
 
 
 def write(
@@ -42,14 +48,14 @@ def write(
     Raises WorkspaceError where a study's file is damaged, UsageError where somebody withdrew meanwhile.
     """
     file, known = folder / f"in.coarse.{kind}.npy", folder / f"in.coarse.{kind}.json"
-    wanted = hashlib.sha256("\n".join([encoder, *ids]).encode()).hexdigest()
+    wanted = hashlib.sha256("\n".join([encoder, str(WIDTHS[kind]), *ids]).encode()).hexdigest()
     done = _done(known, wanted) if file.is_file() else 0
     mode, shape = ("r+" if done else "w+"), (len(ids), WIDTHS[kind])
     out = np.lib.format.open_memmap(file, mode=mode, dtype=np.float16, shape=None if done else shape)
     for start in range(done, len(ids), BATCH):
         rows = {row.study_id: row for row in workspace.all_rows(ids[start : start + BATCH])}
         studies = [workspace.study_of(rows[one]) for one in ids[start : start + BATCH]]
-        out[start : start + len(studies)] = coarse_of(studies)
+        out[start : start + len(studies)] = coarse_of(kind, studies)
         out.flush()
         if not file.exists():
             raise UsageError(WITHDREW)
@@ -58,35 +64,36 @@ def write(
     return out
 
 
-def take(made: Path, folder: Path) -> None:
+def take(made: Path, folder: Path, kinds: Sequence[str]) -> None:
     """Move what is made into the folder of the job that reads it; UsageError where somebody withdrew meanwhile."""
-    if not all((made / f"in.coarse.{kind}.npy").exists() for kind in KINDS):
+    if not all((made / f"in.coarse.{kind}.npy").exists() for kind in kinds):
         forget_inputs(made)
         raise UsageError(WITHDREW)
-    for kind in KINDS:
+    for kind in kinds:
         os.replace(made / f"in.coarse.{kind}.npy", folder / f"in.coarse.{kind}.npy")
         (made / f"in.coarse.{kind}.json").unlink()
 
 
 def read(folder: Path) -> dict[str, np.ndarray]:
     """Return modality → coarse features as they lie in a job's folder, read from disk when they are taken."""
-    return {kind: np.load(folder / f"in.coarse.{kind}.npy", mmap_mode="r") for kind in KINDS}
+    files = {kind: folder / f"in.coarse.{kind}.npy" for kind in WIDTHS}
+    return {kind: np.load(file, mmap_mode="r") for kind, file in files.items() if file.is_file()}
 
 
-def coarse_of(studies: Sequence[Study]) -> np.ndarray:
-    """Return the coarse features of films or of ECGs, (n, f) float32."""
+def coarse_of(kind: str, studies: Sequence[Study]) -> np.ndarray:
+    """Return the coarse features of studies of one modality, (n, f) float32."""
     import torch
 
-    from engine.model import ecg
     from engine.model.trunk import lower_tokens
 
     with torch.no_grad():
         films = [study.content for study in studies if isinstance(study.content, Film)]
         if films:
-            return np.asarray(fields_of(lower_tokens(films)).numpy())
-        made = [ecg.prepare(study.searched) for study in studies]  # type: ignore[arg-type]
-        x, amplitude = (torch.from_numpy(np.stack([one[name] for one in made])) for name in ("x", "amplitude"))
-        return np.asarray(mean_beat(x, amplitude).numpy())
+            return np.asarray(coarse_features(kind, {"tokens": lower_tokens(films)}).numpy())
+        prepare = resolve(spec_of(kind).inputs)
+        made = [prepare(study.searched) for study in studies]
+        inputs = {name: torch.from_numpy(np.stack([one[name] for one in made])) for name in made[0]}
+        return np.asarray(coarse_features(kind, inputs).numpy())
 
 
 def _done(known: Path, wanted: str) -> int:

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 
 FOLDER = "releases"
 OWN = ("heads.safetensors", "hash.safetensors", "calibration.json")  # parts that every round writes
-ADAPTER = "adapter."  # what begins the names of an adapter's weights in a tower
 TAKEN = "names.txt"  # names that were given, also of releases that are gone
+Adapters = Mapping[str, Mapping[str, Mapping[str, np.ndarray]]]  # part of a tower → modality → its weights
 
 
 def releases_folder(workspace: Path) -> Path:
@@ -57,13 +57,13 @@ def write(
     *,
     calibration: dict[str, Any],
     about: dict[str, Any],
-    adapters: Mapping[str, Mapping[str, np.ndarray]] | None = None,
+    adapters: Adapters | None = None,
 ) -> Release:
     """Write a round's release and return it, loaded. Raises WorkspaceError where the name is taken or the disk full.
 
     base  : the release that the round began with, itself perhaps a round's
     about : of the round, as plain JSON; recorded under "round" in the manifest
-    adapters : modality → the weights of its tower's adapter; that tower is then a part of this release
+    adapters : those that were learnt anew; their towers are then parts of this release
     """
     home = releases_folder(workspace) / name
     temporary = home.with_name(f".{secrets.token_hex(6)}")
@@ -98,17 +98,17 @@ def _parts(home: Path, fitted: FittedRound, calibration: dict[str, Any]) -> None
     (home / "calibration.json").write_text(json.dumps(calibration), "utf-8")
 
 
-def _towers(home: Path, base: Release, adapters: Mapping[str, Mapping[str, np.ndarray]]) -> None:
-    """Write the towers that are adapted: those of the base, with what their adapters weigh."""
+def _towers(home: Path, base: Release, adapters: Adapters) -> None:
+    """Write the towers that are adapted: those of the base, with what their new adapters weigh."""
     from safetensors.numpy import load_file, save_file
 
-    for modality, weights in adapters.items():
-        state = {
-            name: array
-            for name, array in load_file(base.part(f"{modality}.safetensors")).items()
-            if not name.startswith(ADAPTER)
-        }
-        state |= {f"{ADAPTER}{name}": np.ascontiguousarray(array, np.float32) for name, array in weights.items()}
+    for modality in dict.fromkeys(kind for found in adapters.values() for kind in found):
+        state = load_file(base.part(f"{modality}.safetensors"))
+        for part, found in adapters.items():
+            if modality in found:
+                state = {name: array for name, array in state.items() if not name.startswith(f"{part}.")}
+                weights = found[modality].items()
+                state |= {f"{part}.{name}": np.ascontiguousarray(array, np.float32) for name, array in weights}
         save_file(state, home / f"{modality}.safetensors")
 
 

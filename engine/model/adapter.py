@@ -1,23 +1,27 @@
 """What a site's own pairs add to a tower: coarse features that embeddings forget, mapped by a matrix of low rank.
 
-An embedding was learnt to tell findings, not how large a heart is or where its axis points; these are what film and ECG
-of one patient share beyond findings. So an adapted tower reads them beside its encoder:
+An embedding was learnt to tell findings, not how large a heart is, where its axis points or at which instant it beats;
+these are what studies of one patient share beyond findings. So an adapted tower reads them beside its encoder. A link
+names the two modalities that share something, and what of either is read for it:
 
-film : the patch tokens after the frozen blocks, averaged in 4 × 4 fields: what lies where
-ECG  : the mean beat of eight independent leads in mV, beats found by their slopes: axis, voltages, T, P
+film and ECG : the patch tokens after the frozen blocks, averaged in 4 × 4 fields: what lies where;
+               the mean beat of eight independent leads in mV, beats found by their slopes: axis, voltages, T, P
+ECG and PPG  : of either when its beats fall and how fast they come, as the spectrum of its slopes (engine.model.rhythm)
 
-Both are differentiable in the model's inputs, so that explanations reach them. engine.learning.adapter_fit learns the
-maps; a release without them has none.
+All are differentiable in the model's inputs, so that explanations reach them, and none has a weight that any recording
+taught. engine.learning.adapter_fit learns the maps; a release without them has none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import nn
 
+from engine.model.rhythm import FREQUENCIES, slope_spectrum
 from engine.study import ECG_LEADS
 
 FIELDS = 4  # along each side of a film
@@ -53,13 +57,78 @@ def mean_beat(x: torch.Tensor, amplitude: torch.Tensor) -> torch.Tensor:
     return torch.stack([(mv * torch.roll(share, lag, 1)[:, None]).sum(2) for lag in LAGS], 2).flatten(1)
 
 
-COARSE = {"cxr": FIELDS * FIELDS * 384, "ecg": len(INDEPENDENT) * len(LAGS)}  # modality → width of its coarse features
+@dataclass(frozen=True)
+class CoarseReader:
+    """What is read of one modality for a link.
+
+    needs : the model inputs that it is read from, of films their tokens;  width : f of what is read
+    """
+
+    needs: tuple[str, ...]
+    read: Callable[..., torch.Tensor]
+    width: int
+
+    def of(self, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+        """Return coarse features (b, f) of model inputs; TypeError where these lack something."""
+        if not inputs.keys() >= set(self.needs):
+            raise TypeError(f"An adapted tower needs what the features were made of: {', '.join(self.needs)}.")
+        return self.read(*(inputs[name] for name in self.needs))
+
+
+@dataclass(frozen=True)
+class AdapterLink:
+    """Two modalities that share something beyond findings.
+
+    part    : name of the adapter in either tower, and what begins the names of its weights
+    readers : modality → what is read of it, in the order of engine.modalities
+    """
+
+    part: str
+    readers: Mapping[str, CoarseReader]
+
+    @property
+    def kinds(self) -> tuple[str, str]:
+        """The two modalities."""
+        first, second = self.readers
+        return first, second
+
+
+_BEATS = CoarseReader(("x", "length"), slope_spectrum, 2 * FREQUENCIES)
+SHAPE = AdapterLink(
+    "adapter",
+    {
+        "cxr": CoarseReader(("tokens",), fields_of, FIELDS * FIELDS * 384),
+        "ecg": CoarseReader(("x", "amplitude"), mean_beat, len(INDEPENDENT) * len(LAGS)),
+    },
+)
+BEATS = AdapterLink("beats", {"ecg": _BEATS, "ppg": _BEATS})
+LINKS = (SHAPE, BEATS)  # in the order in which a tower adds them
+# modality → what is read of it for all its links, one after the other
+READERS = {
+    kind: tuple((link, link.readers[kind]) for link in LINKS if kind in link.readers) for kind in ("cxr", "ecg", "ppg")
+}
+COARSE = {kind: sum(reader.width for _, reader in readers) for kind, readers in READERS.items()}
+
+
+def coarse_features(kind: str, inputs: Mapping[str, torch.Tensor]) -> torch.Tensor:
+    """Return everything that adapters read of one modality's model inputs: (b, COARSE[kind])."""
+    return torch.cat([reader.of(inputs) for _, reader in READERS[kind]], 1)
+
+
+def columns_of(link: AdapterLink, kind: str) -> slice:
+    """Return where a link's features stand in `coarse_features` of one of its modalities."""
+    start = 0
+    for other, reader in READERS[kind]:
+        if other is link:
+            return slice(start, start + reader.width)
+        start += reader.width
+    raise KeyError(f"no {kind} in the link {link.part}")
 
 
 class TowerAdapter(nn.Module):
     """Coarse features (b, f) → what is added to an embedding of length 1 (b, 256); of length `gain`.
 
-    mean, deviation : (f,) of the studies it was learnt from;  down : (k, f), to k numbers that film and ECG share
+    mean, deviation : (f,) of the studies it was learnt from;  down : (k, f), to k numbers that both modalities share
     up              : (256, k), orthonormal columns
     """
 
@@ -70,9 +139,9 @@ class TowerAdapter(nn.Module):
         self.gain = nn.Parameter(torch.zeros(()))
 
     @classmethod
-    def shaped_as(cls, weights: Mapping[str, torch.Tensor], prefix: str = "adapter.") -> TowerAdapter | None:
-        """Return an adapter of the size of those weights; None where they hold none."""
-        down = weights.get(f"{prefix}down")
+    def shaped_as(cls, weights: Mapping[str, torch.Tensor] | None, link: AdapterLink) -> TowerAdapter | None:
+        """Return an adapter of the size that a link has in those weights of a tower; None where they hold none."""
+        down = None if weights is None else weights.get(f"{link.part}.down")
         return None if down is None else cls(down.shape[1], down.shape[0])
 
     def shared(self, coarse: torch.Tensor) -> torch.Tensor:

@@ -34,6 +34,15 @@ def steepness(x: torch.Tensor) -> torch.Tensor:
     return change[:, 0].clamp(min=0) if x.shape[1] == 1 else change.abs().sum(1)
 
 
+def slope_spectrum(x: torch.Tensor, length: torch.Tensor) -> torch.Tensor:
+    """Traces (b, leads, n), recorded share (b,) → the coefficients of their steepness (b, 128), of length 1.
+
+    Cosines ‖ sines at 0.5 … 3.65 Hz: when the beats fall and how fast they come, by no weight that was learnt.
+    """
+    steep = tapered(steepness(x.float()), length.float())
+    return F.normalize(steep @ waves(x.shape[2]).to(steep), dim=1)
+
+
 class RhythmPool(nn.Module):
     """Tokens (b, tokens, width) of a 10 s window → (b, 64): timing code ‖ rate as a thermometer.
 
@@ -52,8 +61,7 @@ class RhythmPool(nn.Module):
             nn.init.zeros_(way.weight)
             nn.init.zeros_(way.bias)
         for name, count in (("waves", tokens * POINTS), ("fine", samples)):
-            angle = 2 * math.pi * times(count)[:, None] * rhythm_rates()[None] / 60
-            self.register_buffer(name, torch.cat([angle.cos(), angle.sin()], 1), persistent=False)  # (n, 128)
+            self.register_buffer(name, waves(count), persistent=False)  # (n, 128)
         self.register_buffer("bpm", rhythm_rates(), persistent=False)  # (64,)
         self.register_buffer("steps", torch.tensor(STEPS_BPM).float(), persistent=False)  # (16,)
 
@@ -102,6 +110,12 @@ class RhythmPool(nn.Module):
 def times(count: int) -> torch.Tensor:
     """Return the middles of `count` equal parts of the window, s: (count,)."""
     return (torch.arange(count) + 0.5) * WINDOW_S / count
+
+
+def waves(count: int) -> torch.Tensor:
+    """Return cosines ‖ sines of the rhythm's frequencies at `count` instants of the window: (count, 128)."""
+    angle = 2 * math.pi * times(count)[:, None] * rhythm_rates()[None] / 60
+    return torch.cat([angle.cos(), angle.sin()], 1)
 
 
 def tapered(raw: torch.Tensor, length: torch.Tensor) -> torch.Tensor:

@@ -77,11 +77,18 @@ def train_encoder(modality: str, cache: Path, run: Path, epochs: float = 1.0, st
 
 
 def keep_encoder(modality: str, run: Path, release: Path) -> None:
-    """Take one encoder of a release as it is, with rhythm pooling as it was aligned."""
+    """Take one encoder of a release as it is, with rhythm pooling as it was aligned.
+
+    Before alignment, where folds begin, rhythm pooling is new: the release's was taught by the pairs they hold out.
+    """
+    torch.manual_seed(0)
     encoder = encoder_for(modality)
+    new = {name: value.clone() for name, value in encoder.state_dict().items() if name.startswith("rhythm.")}
     _continue(encoder, release / f"{modality}.safetensors")
-    for name in (modality, f"{modality}-aligned") if modality in align.EDGES else (modality,):
-        _save(encoder.state_dict(), run / "encoders" / f"{name}.safetensors")
+    kept = encoder.state_dict()
+    if modality in align.EDGES:
+        _save(kept, run / "encoders" / f"{modality}-aligned.safetensors")
+    _save({**kept, **new}, run / "encoders" / f"{modality}.safetensors")
     loop.Log(run / "log.jsonl", modality=modality).write(stage="keep", release=release.name)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ import numpy as np
 from engine.datasets.adapters import collect
 from engine.findings import findings
 from engine.datasets.recording import Recording
-from engine.errors import CasebindError
+from engine.errors import CasebindError, UsageError
 from engine.modalities import resolve, spec_of
 from engine.plain_text import csv_text, escape_protected, unescape_cell
 from engine.study import Film, Trace
@@ -95,16 +95,29 @@ def _kept(array: Any) -> np.ndarray:
     return array.astype(np.float16) if array.dtype == np.float32 else array
 
 
-def build(folders: Sequence[Path], cache: Path) -> None:
+def listed(folders: Sequence[Path], without: Collection[str] = ()) -> list[Recording]:
+    """Return the recordings of the data sets in folders but for those that are left out by name.
+
+    UsageError as `collect`, and where there is none of such a name.
+    """
+    found = collect(folders)
+    for name in without:
+        names = dict.fromkeys(one.dataset for one in found)
+        if name not in names:
+            raise UsageError(f"There is no data set {name!r} to leave out: name one of {', '.join(names)}.")
+    return [one for one in found if one.dataset not in without]
+
+
+def build(folders: Sequence[Path], cache: Path, without: Collection[str] = ()) -> None:
     """Prepare every recording of the data sets in `folders` into `cache`: a .npz and a .csv per modality.
 
-    Recordings that cannot be read are left out and listed with the reason in skipped.csv. UsageError as `collect`.
+    Recordings that cannot be read are left out and listed with the reason in skipped.csv. UsageError as `listed`.
     """
-    listed = collect(folders)
+    recordings = listed(folders, without)
     cache.mkdir(parents=True, exist_ok=True)
     skipped: list[tuple[str, str]] = []
     for modality in ("cxr", "ecg", "ppg"):
-        made = list(_made([one for one in listed if one.modality == modality], skipped))
+        made = list(_made([one for one in recordings if one.modality == modality], skipped))
         names = made[0][1] if made else ()
         inputs = {name: np.stack([one[name] for _, one in made]) for name in names}
         np.savez(cache / f"{modality}.npz", **inputs)  # type: ignore[arg-type]

@@ -70,7 +70,7 @@ def test_a_withdrawal_while_it_is_read_ends_the_reading_and_leaves_nothing(works
 def test_one_that_withdrew_at_the_end_of_the_reading_is_not_handed_on(workspace: Workspace, tmp_path: Path):
     coarse.write(workspace, "ecg", ecgs(workspace)[:2], "hash", folder=made(workspace), progress=lambda share: None)
     with pytest.raises(UsageError, match="withdrew from training"):
-        coarse.take(made(workspace), tmp_path)
+        coarse.take(made(workspace), tmp_path, ["ecg", "ppg"])
     assert left(workspace) == []
 
 

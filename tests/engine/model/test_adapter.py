@@ -7,8 +7,19 @@ import pytest
 import torch
 
 from engine.learning.adapter_fit import FittedAdapter
-from engine.model import ecg
-from engine.model.adapter import COARSE, INDEPENDENT, LAGS, TowerAdapter, fields_of, mean_beat
+from engine.model import ecg, ppg
+from engine.model.adapter import (
+    BEATS,
+    INDEPENDENT,
+    LAGS,
+    LINKS,
+    SHAPE,
+    AdapterLink,
+    TowerAdapter,
+    columns_of,
+    fields_of,
+    mean_beat,
+)
 from engine.model.heads import Tower
 from engine.study import ECG_LEADS, Trace
 
@@ -57,8 +68,8 @@ def test_fields_say_where_on_the_film_a_patch_lies():
 def test_what_was_added_can_be_taken_off_again():
     rng = np.random.default_rng(0)
     up = np.linalg.qr(rng.normal(size=(256, 8)))[0].astype(np.float32)
-    down = rng.normal(size=(8, COARSE["ecg"])).astype(np.float32)
-    width = COARSE["ecg"]
+    width = SHAPE.readers["ecg"].width
+    down = rng.normal(size=(8, width)).astype(np.float32)
     one = FittedAdapter(np.zeros(width, np.float32), np.ones(width, np.float32), down, up, 1.0)
     z = rng.normal(size=(50, 256)).astype(np.float32)
     z /= np.linalg.norm(z, axis=1, keepdims=True)
@@ -69,11 +80,48 @@ def test_what_was_added_can_be_taken_off_again():
     assert one.plain(made, coarse) == pytest.approx(z, abs=1e-4)
 
 
-def test_an_adapted_tower_is_rebuilt_from_its_weights_and_asks_for_what_it_reads():
+def pulses(delay_s: float, rate: float = 72.0) -> Trace:
+    """A pulse wave of 10 s whose beats begin a delay after those of `beats`."""
+    at = np.arange(1250) / 125.0
+    starts = np.arange(40, 960, 60 / rate * FS).astype(int) / FS + delay_s
+    wave = sum(np.where(at > one, (at - one) * np.exp(-(at - one) / 0.12), 0.0) for one in starts)
+    return Trace(np.asarray(wave, np.float32)[None], ("PPG",), 125.0, "au")
+
+
+def spectrum_of(trace: Trace) -> np.ndarray:
+    kind = "ppg" if trace.leads == ("PPG",) else "ecg"
+    made = (ppg if kind == "ppg" else ecg).prepare(trace)
+    inputs = {name: torch.from_numpy(np.asarray(value))[None] for name, value in made.items()}
+    return BEATS.readers[kind].of(inputs)[0].numpy()
+
+
+def test_the_spectrum_of_slopes_says_when_beats_fall_in_ecg_and_pulse_wave_alike():
+    heart = spectrum_of(beats({"I": 1.0, "II": 0.7}))
+    assert spectrum_of(beats({"I": 0.2, "V4": 1.9})) @ heart > 0.95  # whatever the leads show
+    same, other = spectrum_of(pulses(0.02)), spectrum_of(pulses(0.02, rate=58.0))
+    assert same @ heart > 0.6 > abs(other @ heart) + 0.3
+    later = spectrum_of(pulses(0.42))  # half a beat later: the phase of the rate itself has turned
+    assert later @ heart < 0.2
+
+
+def test_what_an_ecg_is_read_for_stands_apart_by_link():
+    spans = [columns_of(link, "ecg") for link in LINKS]
+    assert spans[0].start == 0 and spans[0].stop == spans[1].start
+    with pytest.raises(KeyError, match="no ppg"):
+        columns_of(SHAPE, "ppg")
+
+
+@pytest.mark.parametrize(
+    "links", [(SHAPE,), (BEATS,), (SHAPE, BEATS)], ids=lambda links: "-".join(o.part for o in links)
+)
+def test_an_adapted_tower_is_rebuilt_from_its_weights_and_asks_for_what_it_reads(links: tuple[AdapterLink, ...]):
     plain = Tower("ecg").eval()
-    weights = plain.state_dict() | {f"adapter.{k}": v for k, v in TowerAdapter(COARSE["ecg"], 4).state_dict().items()}
-    weights["adapter.down"], weights["adapter.up"] = torch.randn(4, COARSE["ecg"]), torch.eye(256)[:, :4].contiguous()
-    weights["adapter.gain"] = torch.tensor(0.8)
+    weights = plain.state_dict()
+    for link in links:
+        width = link.readers["ecg"].width
+        weights |= {f"{link.part}.{name}": one for name, one in TowerAdapter(width, 4).state_dict().items()}
+        weights |= {f"{link.part}.down": torch.randn(4, width), f"{link.part}.gain": torch.tensor(0.8)}
+        weights[f"{link.part}.up"] = torch.eye(256)[:, :4].contiguous()
     adapted = Tower("ecg", weights=weights).eval()
     adapted.load_state_dict(weights)
     made = ecg.prepare(beats({"I": 1.0, "II": 0.5}))

@@ -19,6 +19,7 @@ from engine.intake import read_paths
 from engine.model.release import load_release, releases
 from engine.signals import resample
 from engine.study import Film, Note, Study
+from engine.training.data import prepared
 from engine.training.encoders.film_views import COUNT
 
 PATIENTS = 14
@@ -107,6 +108,17 @@ def stages(trained: Path, tmp_path: Path) -> Path:
     return Path(shutil.copytree(trained, tmp_path / "run"))
 
 
+def test_a_data_set_is_left_out_by_its_name(
+    made_recordings: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (name,) = {one.dataset for one in prepared.listed([made_recordings]) if one.modality == "ppg"}
+    kept = prepared.listed([made_recordings], [name])
+    assert kept and {one.modality for one in kept} == {"cxr", "ecg"} and name not in {one.dataset for one in kept}
+    words = ["--recordings", str(made_recordings), "--cache", str(tmp_path)]
+    assert run(["train", "prepare", *words, "--without", "no such set"]) == 2
+    assert f"name one of {kept[0].dataset}" in capsys.readouterr().err and not list(tmp_path.iterdir())
+
+
 def test_a_stage_without_prepared_recordings_is_refused(tmp_path: Path) -> None:
     assert run(["train", "binding", "--cache", str(tmp_path / "prepared"), "--run", str(tmp_path / "run"), *SHORT]) == 2
 
@@ -190,6 +202,16 @@ def test_pair_search_in_folds_finds_every_patient_once(
     assert {row["method"] for row in rows} == {"ours, float", "heart-rate matching"}
     assert {row["figures"]["R@1"]["n"] for row in rows} == {PATIENTS}
     assert list((tmp_path / "out").glob("*.png"))
+    assert run(["train", "folds", *common, "--adapt"]) == 2
+    assert "no bound" in capsys.readouterr().err
+    assert run(["train", "binding", *common, "--only", "ecg", "--only", "ppg"]) == 0
+    assert run(["train", "folds", *common, "--adapt", "--out", str(tmp_path / "out")]) == 0
+    adapted = json.loads((tmp_path / "out" / "pairs-adapted.json").read_text())["rows"]
+    assert {row["task"] for row in rows} <= {row["task"] for row in adapted}
+    assert {row["method"] for row in adapted} == {"ours, float", "adapted, float", "heart-rate matching"}
+    by_fold = [row for row in adapted if row["task"].startswith("PPG→ECG") and "fold" in row["task"]]
+    assert len(by_fold) == 2 * 5
+    assert sum(row["figures"]["R@1"]["n"] for row in by_fold) == 2 * PATIENTS
     assert run(["train", "starts", "ppg", *common, "--share", "0.5", "--out", str(tmp_path / "out")]) == 0
     assert json.loads((tmp_path / "out" / "starts-ppg.json").read_text())["split"] == "valid"
     log = [json.loads(line) for line in (stages / "starts.jsonl").read_text().splitlines()]
