@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.command("adapt")
 @click.option("--steps", type=click.IntRange(min=1), help="Of the maps and, half as many, of the hash layer.")
 @click.option(
-    "--encoders", is_flag=True, help="Adapt the towers of films, ECGs and PPGs too: every stored one is read."
+    "--encoders", is_flag=True, help="Adapt the towers of films, ECGs and PPGs too: all stored ones are read."
 )
 @click.option("--who", default=SINGLE_USER, help="Who makes it.", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
