@@ -58,7 +58,7 @@ def command(steps: int | None, *, encoders: bool, who: str, as_json: bool, works
 
 
 def _object(made: Release) -> dict[str, Any]:
-    """Return what is known of an adaptation as JSON: own pairs and labels before and after, by codes."""
+    """Return what is known of an adaptation as JSON: own pairs, also beside matched ones, and labels, by codes."""
     from engine.learning import gate
 
     about, verdict = made.manifest["round"], gate.verdict(made)
@@ -66,6 +66,7 @@ def _object(made: Release) -> dict[str, Any]:
     sides = {
         way: {
             "own_pair": {name: one[way]["codes"]["r_at_10"] for name, one in learnt["own_pair"].items()},
+            "beyond": {name: one[way]["beyond"] for name, one in learnt["own_pair"].items()},
             "label_map": {name: one[way]["codes"] for name, one in learnt["label_map"].items()},
         }
         for way in ("before", "after")

@@ -8,7 +8,7 @@ A run that never saw any of them can be adapted instead (engine.evaluate.adaptat
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 from pathlib import Path
@@ -159,7 +159,10 @@ def adapted_search(run: Path, cache: Path, epochs: float = 1.0) -> Measurement:
             raise UsageError(f"{run} has no bound {modality} tower to adapt: run `casebind train binding` first.")
         towers.towers[modality] = load_tower(file, modality)
     before = [window_pairs_of(towers, datas, one) for one in index]
-    spaces = {OURS: before, ADAPTED: list(adapted_folds(run, datas, before, index, plan))}
+    spaces: dict[str, Sequence[WindowPairs]] = {
+        OURS: before,
+        ADAPTED: list(adapted_folds(run, datas, before, index, plan)),
+    }
     rows = rows_of(spaces)
     for arrow, back in (("PPG→ECG", False), ("ECG→PPG", True)):
         for number, name in product(range(FOLDS), spaces):

@@ -148,8 +148,8 @@ def gather(
         arrays[f"pairs.{name}.patients"] = np.array([reference(workspace.key, one.patient_id) for one in mine])
     read_too = coarse.kinds_of({(one.a, one.b) for one in found}) if encoders is not None else ()
     if encoders is not None and read_too:
-        mine = {kind: ids[kind] for kind in read_too}
-        arrays |= _write_coarse(workspace, labels, mine, encoders, folder=folder, progress=progress)
+        linked = {kind: ids[kind] for kind in read_too}
+        arrays |= _write_coarse(workspace, labels, linked, encoders, folder=folder, progress=progress)
     np.savez(folder / INPUTS, **arrays)  # type: ignore[arg-type]
     return found, read(folder)
 

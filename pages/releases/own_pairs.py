@@ -29,9 +29,8 @@ def draw_own_pairs(bound: dict[str, Any]) -> None:
         st.markdown(f"**{text('releases.own_beyond')}**")
         st.markdown(text("releases.own_beyond_note", most=number(MATCHED), years=f"{YEARS:g}"))
         with st.container(key="own-pairs-beyond"):
-            names = ("measure", "n", "before", "now", "difference")
-            rows = [_beyond_row(name, one) for name, one in beyond.items()]
-            html_table.draw_html_table([text(f"releases.column_{name}") for name in names], rows)
+            heads = [text(f"releases.column_{name}") for name in ("measure", "n", "before", "now", "difference")]
+            html_table.draw_html_table(heads, [_beyond_row(name, one) for name, one in beyond.items()])
     with st.expander(text("releases.own_curve")):
         st.markdown(text("releases.own_curve_note"))
         _curve(bound["curve"])

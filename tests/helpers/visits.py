@@ -118,5 +118,6 @@ def _study(
     label = LABELS[kind][patient % 2] if kind in LABELS else ""
     about = {"patient_id": f"q{patient:04d}", "encounter_id": f"visit-{patient}", "labels": (label,) if label else ()}
     made = new_study(number, kind, rng, **about)
+    row = replace(made.row, age=50.0 + patient % 7, sex="FM"[patient // 2 % 2])
     z = vector.astype(np.float32)
-    return replace(made, embedding=z, code=release.codes(z[None], kind)[0])
+    return replace(made, row=row, embedding=z, code=release.codes(z[None], kind)[0])

@@ -70,6 +70,7 @@ def test_own_pairs_are_found_on_patients_that_were_not_learnt_from(adapted: Path
             before, after = (one[way]["codes"]["r_at_10"] for way in ("before", "after"))
             assert after[0] >= 5 * one["chance"] and after[0] >= 2 * before[0]
             assert one["gain"][1] > 0 and after[1] <= after[0] <= after[2]
+            assert one["matched"] > 60 and one["beyond_gain"][1] > 0 and one["after"]["beyond"][1] > 0.6
             assert (
                 one["after"]["floats"]["r_at_1"][0] <= one["after"]["floats"]["r_at_5"][0] <= one["itq"]["r_at_10"][2]
             )
