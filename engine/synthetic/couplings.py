@@ -54,17 +54,18 @@ def effects_of(severity: Severity, other: Severity | None = None, switched_off: 
 
 
 def severities(
-    body: Body, choice: CouplingChoice, seed: int, patient: int, encounter: int
+    body: Body, choice: CouplingChoice, seed: int, patient: int, encounter: int, *, other_bmi: float
 ) -> tuple[Severity, Effects] | tuple[None, None]:
     """Return an encounter's severities and their effects; none where the choice draws none.
 
-    The second draw, which couplings that are off follow, is made from streams of its own.
+    The second draw, which couplings that are off follow, is made from streams of its own and with another body mass
+    index (kg/m²), since how the heart lies follows it and would tell whose film it is.
     """
     if choice.mode == "none":
         return None, None
     own, other = (
-        draw_severity(body, rng_for(seed, patient, 0, part), rng_for(seed, patient, encounter, part))
-        for part in ("severity", "other severity")
+        draw_severity(one, rng_for(seed, patient, 0, part), rng_for(seed, patient, encounter, part))
+        for one, part in ((body, "severity"), (replace(body, bmi=other_bmi), "other severity"))
     )
     off = coupling_names() if choice.mode == "off" else choice.switched_off
     return own, effects_of(own, other, off)

@@ -217,7 +217,8 @@ def _encounter(
     rng = rng_for(drawing.seed, number, count, "prior")
     conditions = [prior.conditions[name] for name in state.conditions]
     body = Body(film, state.conditions, age, person.sex, person.bmi)
-    severity, effects = severities(body, drawing.choice, drawing.seed, number, count)
+    another = draw_person(person.sex, prior.tables["person"], rng_for(drawing.seed, number, 0, "other body"))
+    severity, effects = severities(body, drawing.choice, drawing.seed, number, count, other_bmi=another.bmi)
     added = [*(one.vitals for one in conditions), *state.added, *([effects.vitals()] if effects else [])]
     vitals = measure(person, age, added, prior.tables["person"], rng)
     ap = max(one.ap for one in conditions) if state.ap is None else state.ap

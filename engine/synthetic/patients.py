@@ -14,7 +14,10 @@ from engine.synthetic.details import EcgDetails
 from engine.synthetic.effects import Effects
 from engine.synthetic.severity import Severity
 
-PARTS = ("prior", "person", "rhythm", "ecg", "ppg", "film", "report", "severity", "other severity", "details")
+PARTS = (
+    *("prior", "person", "rhythm", "ecg", "ppg", "film", "report", "details"),
+    *("severity", "other severity", "other body"),  # the control's traces follow the others
+)
 
 NO_DETAILS = EcgDetails()
 

@@ -86,6 +86,18 @@ def test_the_control_has_the_same_spread_of_every_effect() -> None:
         assert 0.6 < (on.std() + 1e-9) / (off.std() + 1e-9) < 1.7, field.name
 
 
+def test_a_film_does_not_tell_the_axis_of_the_control_by_the_body_mass() -> None:
+    def told(mode: couplings.CouplingMode) -> tuple[float, float]:
+        plain = [one for p in cohort(mode) for one in p.encounters[:1] if one.film == ("No Finding",)]
+        bmi, axis = np.array(
+            [[one.weight_kg / (one.height_cm / 100) ** 2, one.effects.axis_deg] for one in plain]  # type: ignore[union-attr]
+        ).T
+        return float(np.corrcoef(bmi, axis)[0, 1]), len(plain) ** -0.5
+
+    (on, error), (off, _) = told("on"), told("off")
+    assert on < -2.5 * error and abs(off) < 2.5 * error
+
+
 def test_one_coupling_can_be_switched_off_alone_and_an_unknown_one_is_refused() -> None:
     name = "heart angle to axis"
     other = replace(USUAL, heart_angle_deg=60.0, cardiothoracic_ratio=0.6)
