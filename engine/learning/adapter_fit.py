@@ -119,7 +119,8 @@ def adapters_of(release: Release) -> Adapters:
 def adapt(data: AdaptationData, known: Adapters) -> tuple[Adapters, AdaptationData]:
     """Return the new adapters, and the data with the embeddings that the adapted towers make.
 
-    known : the adapters that the embeddings of the data were made with; what is not learnt anew stays
+    known : the adapters that the embeddings of the data were made with; what is not learnt anew stays, as does what
+            a modality has that was not read
 
     Without coarse features, with fewer than LEAST pairs of every link, or where none finds more than before: {} and the
     data.
@@ -127,10 +128,11 @@ def adapt(data: AdaptationData, known: Adapters) -> tuple[Adapters, AdaptationDa
     if not data.coarse:
         return {}, data
     made, learnt = data, Adapters()
+    had = {link: {k: one for k, one in known.get(link.part, {}).items() if k in data.coarse} for link in LINKS}
     for link in reversed(LINKS):
-        made = _changed(made, link, {kind: one.plain for kind, one in known.get(link.part, {}).items()})
+        made = _changed(made, link, {kind: one.plain for kind, one in had[link].items()})
     for link in LINKS:
-        before = _changed(made, link, {kind: one.adapted for kind, one in known.get(link.part, {}).items()})
+        before = _changed(made, link, {kind: one.adapted for kind, one in had[link].items()})
         found = _learnt(made, before, link)
         if found is None:
             made = before

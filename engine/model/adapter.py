@@ -75,7 +75,7 @@ class CoarseReader:
         return self.read(*(inputs[name] for name in self.needs))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class AdapterLink:
     """Two modalities that share something beyond findings.
 

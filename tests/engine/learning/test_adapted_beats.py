@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -83,6 +84,10 @@ def test_two_links_of_one_tower_are_learnt_beside_each_other_and_taken_off_again
         assert own_nearer(a, b) > 0.85 > 0.6 > own_nearer(*(data.sides[kind] for kind in link.kinds))
     again, same = adapt(made, learnt)  # the same pairs have no more to say
     assert again == {} and same is made
+    read = {kind: data.coarse[kind] for kind in BEATS.kinds}  # a site that has no more pairs with films reads none
+    unread = replace(made, pairs={BEATS.kinds: data.pairs[BEATS.kinds]}, coarse=read)
+    again, _ = adapt(unread, {"adapter": learnt["adapter"]})
+    assert set(again) <= {"beats"}
     z = np.asarray(made.sides["ecg"])
     for link in (BEATS, SHAPE):  # in the order against that of adding
         z = learnt[link.part]["ecg"].plain(z, data.coarse["ecg"][:, columns_of(link, "ecg")])
