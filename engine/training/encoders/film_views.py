@@ -2,24 +2,27 @@
 
 The frozen blocks cost most of a step, so views are made once, a few of every training film, and a step drops patches of
 one of them at random. Films of `test` are left out, and so are those of children beyond a number: over half of the open
-films are of children of one hospital, and what would be learnt from them is that hospital.
+films are of children of one hospital, and what would be learnt from them is that hospital. Those that are taken are
+spread over the whole set: sets list films by what they show, and the first of them may all be normal.
 """
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import defaultdict
+from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from engine.files import write_whole
 from engine.model.autocast import bfloat16_autocast
 from engine.model.trunk import load_trunk, lower
 from engine.training.data.prepared import Prepared, load
 from engine.training.encoders import augment
 
-PLAIN, VIEWS = "cxr-tokens.npy", "cxr-views.npy"
+PLAIN, VIEWS, WHOSE = "cxr-tokens.npy", "cxr-views.npy", "cxr-tokens.txt"
 COUNT = 4  # changed views of a training film, beside the plain one
 CHILDREN = ("kermany-paediatric", "kermany-paediatric-224")
 MOST = {"train": 150, "valid": 50}  # films of each of these sets
@@ -30,14 +33,24 @@ KEPT_PATCHES = 0.4  # share of a film's patches seen in one training step
 
 def learnt_from(films: Prepared) -> Prepared:
     """Return films of `train` and `valid`, children as far as they are taken, in their order."""
-    taken: Counter[tuple[str, str]] = Counter()
-    kept = []
+    sets: defaultdict[tuple[str, str], list[int]] = defaultdict(list)
     for number, row in enumerate(films.rows):
-        taken[row.dataset, row.split] += 1
-        most = MOST.get(row.split, 0) if row.dataset in CHILDREN else len(films.rows)
-        if row.split in MOST and taken[row.dataset, row.split] <= most:
-            kept.append(number)
+        if row.split in MOST:
+            sets[row.dataset, row.split].append(number)
+    kept = [
+        number
+        for (dataset, split), numbers in sets.items()
+        for number in (spread(numbers, MOST[split]) if dataset in CHILDREN else numbers)
+    ]
+    kept.sort()
     return Prepared([films.rows[i] for i in kept], {name: array[kept] for name, array in films.inputs.items()})
+
+
+def spread(numbers: Sequence[int], most: int) -> list[int]:
+    """Return all numbers, or `most` of them at even distances from the first to the last."""
+    if len(numbers) <= most:
+        return list(numbers)
+    return [numbers[at] for at in np.linspace(0, len(numbers) - 1, most).round().astype(int)]
 
 
 def lower_tokens(films: torch.Tensor, exact: bool) -> np.ndarray:
@@ -49,8 +62,9 @@ def lower_tokens(films: torch.Tensor, exact: bool) -> np.ndarray:
 def write_tokens(data: Prepared, cache: Path, seed: int = 0) -> None:
     """Write cxr-tokens.npy (n, 257, 384) of all films and cxr-views.npy (views, train films, 257, 384), float16.
 
-    Each file takes its name when it is whole.
+    Each file takes its name when it is whole; cxr-tokens.txt says last whose they are, a film a line.
     """
+    (cache / WHOSE).unlink(missing_ok=True)
     films, train = torch.from_numpy(data.inputs["x"])[:, None], data.where("train")
     rng = torch.Generator().manual_seed(seed)
     plain = np.lib.format.open_memmap(_part(cache / PLAIN), "w+", np.float16, (len(films), *TOKENS))
@@ -64,6 +78,11 @@ def write_tokens(data: Prepared, cache: Path, seed: int = 0) -> None:
     for array, name in ((plain, PLAIN), (views, VIEWS)):
         array.flush()
         _part(cache / name).replace(cache / name)
+    write_whole(cache / WHOSE, _whose(data))
+
+
+def _whose(data: Prepared) -> bytes:
+    return "\n".join(f"{row.split} {row.study_id}" for row in data.rows).encode()
 
 
 def _part(file: Path) -> Path:
@@ -72,6 +91,8 @@ def _part(file: Path) -> Path:
 
 def _lie_there(data: Prepared, cache: Path) -> bool:
     """Whether tokens and views of just these films are in the cache."""
+    if not (cache / WHOSE).is_file() or (cache / WHOSE).read_bytes() != _whose(data):
+        return False
     wanted = {PLAIN: (len(data.rows), *TOKENS), VIEWS: (COUNT, len(data.where("train")), *TOKENS)}
     return all(
         (cache / name).is_file() and np.load(cache / name, mmap_mode="r").shape == shape

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+from dataclasses import astuple, fields
+from pathlib import Path
+
 import numpy as np
 import torch
 
 from engine.training.data.prepared import Example, Prepared
-from engine.training.encoders.film_views import CHILDREN, MOST, learnt_from
+from engine.training.encoders.film_views import CHILDREN, MOST, learnt_from, load_tokens
 from engine.training.encoders.finding_heads import FindingHeads
 
 
-def film(number: int, dataset: str, split: str) -> Example:
-    return Example(f"{dataset}-{number}", "cxr", dataset, f"p{number}", split, "", "", "", "", "", "")
+def film(number: int, dataset: str, split: str, found: str = "") -> Example:
+    return Example(f"{dataset}-{number}", "cxr", dataset, f"p{number}", split, found, "", "", "", "", "")
 
 
 def test_children_are_taken_up_to_a_number_and_test_not_at_all() -> None:
@@ -21,6 +25,36 @@ def test_children_are_taken_up_to_a_number_and_test_not_at_all() -> None:
     counts = {name: sum(row.dataset == name for row in kept.rows) for name in (CHILDREN[0], "adults")}
     assert counts == {CHILDREN[0]: MOST["train"], "adults": 200}
     assert [rows[i] for i in kept.inputs["x"]] == kept.rows
+
+
+def test_a_set_that_lists_normal_films_first_is_taken_with_its_findings() -> None:
+    finding = ["normal"] * 400 + ["pneumonia"] * 800
+    rows = [film(i, CHILDREN[0], split, found) for split in MOST for i, found in enumerate(finding)]
+    kept = learnt_from(Prepared(rows, {}))
+    for split, most in MOST.items():
+        taken = [row.findings for row in kept.rows if row.split == split]
+        assert len(taken) == most
+        assert abs(taken.count("pneumonia") - 2 * most / 3) <= 1, "as many as in the whole set"
+
+
+def _prepare(cache: Path, rows: list[Example], seed: int) -> None:
+    films = np.random.default_rng(seed).integers(0, 256, (len(rows), 224, 224), np.uint8)
+    np.savez(cache / "cxr.npz", x=films)
+    with (cache / "cxr.csv").open("w", newline="", encoding="utf-8") as out:
+        table = csv.writer(out)
+        table.writerow(field.name for field in fields(Example))
+        table.writerows(astuple(row) for row in rows)
+
+
+def test_tokens_of_other_films_are_made_anew(tmp_path: Path) -> None:
+    _prepare(tmp_path, [film(0, "adults", "train"), film(1, "adults", "valid")], 0)
+    first = np.array(load_tokens(tmp_path).inputs["tokens"])
+    written = (tmp_path / "cxr-tokens.npy").stat().st_mtime_ns
+    assert np.array_equal(load_tokens(tmp_path).inputs["tokens"], first)
+    assert (tmp_path / "cxr-tokens.npy").stat().st_mtime_ns == written, "known films are not encoded again"
+    _prepare(tmp_path, [film(2, "adults", "train"), film(3, "adults", "valid")], 1)
+    other = load_tokens(tmp_path).inputs["tokens"]
+    assert other.shape == first.shape and not np.allclose(other, first, atol=0.1)
 
 
 def test_each_data_set_is_read_by_its_own_head() -> None:
