@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import nullcontext
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -22,6 +23,7 @@ from engine.model.trunk import load_trunk, lower
 from engine.training.data.prepared import Prepared, load
 from engine.training.encoders import augment
 
+Listed = TypeVar("Listed")
 PLAIN, VIEWS, WHOSE = "cxr-tokens.npy", "cxr-views.npy", "cxr-tokens.txt"
 COUNT = 4  # changed views of a training film, beside the plain one
 CHILDREN = ("kermany-paediatric", "kermany-paediatric-224")
@@ -46,11 +48,11 @@ def learnt_from(films: Prepared) -> Prepared:
     return Prepared([films.rows[i] for i in kept], {name: array[kept] for name, array in films.inputs.items()})
 
 
-def spread(numbers: Sequence[int], most: int) -> list[int]:
-    """Return all numbers, or `most` of them at even distances from the first to the last."""
-    if len(numbers) <= most:
-        return list(numbers)
-    return [numbers[at] for at in np.linspace(0, len(numbers) - 1, most).round().astype(int)]
+def spread(listed: Sequence[Listed], most: int) -> list[Listed]:
+    """Return all that is listed, or `most` of it at even distances from the first to the last."""
+    if len(listed) <= most:
+        return list(listed)
+    return [listed[at] for at in np.linspace(0, len(listed) - 1, most).round().astype(int)]
 
 
 def lower_tokens(films: torch.Tensor, exact: bool) -> np.ndarray:

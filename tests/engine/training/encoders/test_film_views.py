@@ -9,8 +9,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from engine.datasets.open_recordings import recordings as open_recordings
 from engine.training.data.prepared import Example, Prepared
-from engine.training.encoders.film_views import CHILDREN, MOST, learnt_from, load_tokens
+from engine.training.encoders.film_views import CHILDREN, MOST, learnt_from, load_tokens, spread
 from engine.training.encoders.finding_heads import FindingHeads
 
 
@@ -35,6 +36,16 @@ def test_a_set_that_lists_normal_films_first_is_taken_with_its_findings() -> Non
         taken = [row.findings for row in kept.rows if row.split == split]
         assert len(taken) == most
         assert abs(taken.count("pneumonia") - 2 * most / 3) <= 1, "as many as in the whole set"
+
+
+def test_children_of_the_open_recordings_have_pneumonia_among_those_taken(recordings: Path) -> None:
+    films = open_recordings(recordings, "train", "cxr")
+    for name in CHILDREN:
+        listed = [film.labels for film in films if film.dataset == name]
+        taken = spread(listed, MOST["train"])
+        assert len(taken) == MOST["train"] < len(listed)
+        share, whole = (np.mean(["Pneumonia" in labels for labels in some]) for some in (taken, listed))
+        assert 0 < whole < 1 and abs(share - whole) < 0.05
 
 
 def _prepare(cache: Path, rows: list[Example], seed: int) -> None:
