@@ -40,7 +40,7 @@ from engine.version import __version__
 from pages.shared import media, probes, resources, signed_in
 from pages.shared.browser import BrowserCookie
 
-OWNER = json.dumps({gate.OF_SESSION.decode(): "session"})  # who signs in anew resumes no window of an earlier session
+OWNER = json.dumps({gate.OF_SESSION.decode(): signed_in.SESSION})  # a window is resumed by its own session alone
 
 
 def add_gate(people: People | None, audit: AuditFile | None, way: Way | None) -> None:
@@ -54,7 +54,8 @@ def add_gate(people: People | None, audit: AuditFile | None, way: Way | None) ->
             print(problem, file=sys.stderr, flush=True)
             os._exit(problem.exit_status)  # the server's loop would report it as its own failure
         addresses = {"/healthz": probes.healthz, "/readyz": probes.readyz}
-        asked = {"is_click": signed_in.is_click, "is_given": media.is_given}
+        owners = {gate.MEDIA: media.is_given, gate.UPLOADS: signed_in.is_own_window}
+        asked = {"is_click": signed_in.is_click, "owners": owners}
         before = Middleware(gate.Gate, people=people, audit=audit, probes=addresses, way=way, **asked)
         return [before, Middleware(BrowserCookie), *own()]
 

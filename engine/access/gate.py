@@ -16,6 +16,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
 from contextvars import ContextVar
 from http.cookies import CookieError, SimpleCookie
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import quote, urlsplit
 
@@ -38,7 +39,7 @@ OPEN = frozenset(("/_stcore/health", "/healthz"))
 CLOSED = frozenset(("/_stcore/metrics",))  # the figures for monitoring have a port of their own
 PASSIVE = frozenset(("/_stcore/host-config", "/session"))  # asked by pages of themselves: no click
 CLAIMS = (b"x-casebind-", b"x-forwarded-user", b"x-remote-user", b"remote-user")
-MEDIA = "/media"
+MEDIA, UPLOADS = OWNED = ("/media", "/_stcore/upload_file")  # files that are given out, and those that come
 ASKING: ContextVar[str] = ContextVar("asking", default="")  # number of the session whose WebSocket asks
 OF_SESSION = b"x-casebind-session"  # by which Streamlit tells whose window asks for the state of an earlier one
 FOREIGN = "No page of this app sends that."
@@ -65,7 +66,7 @@ class Gate:
     audit    : where refusals are written; None where there is no workspace
     is_click : whether a message that the browser sends was asked for by a person, and not by a page of itself; None
                for one that no page of the app sends, which is dropped
-    is_given : whether the file at an address under /media (first) was given to the session of a number (second)
+    owners   : of OWNED, whether what is at an address (first) is of the session of a number (second); else of nobody's
     probes   : address → what answers whoever watches the app, without a session; on this machine where it is not open
     """
 
@@ -78,14 +79,14 @@ class Gate:
         *,
         probes: Mapping[str, Probe] | None = None,
         way: Way | None = None,
-        is_given: Callable[[str, str], bool] = lambda path, number: False,
+        owners: Mapping[str, Callable[[str, str], bool]] = MappingProxyType({}),
     ) -> None:
         self._app = app
         self._people = people
         self._way = way or (AccountSignIn(people) if people is not None else None)
         self._is_click = is_click
         self._probes = probes or {}
-        self._is_given = is_given
+        self._owners = owners
         self._refused = RefusedRequests(audit)
         self._sockets: dict[str, set[asyncio.Task[None]]] = {}
 
@@ -172,8 +173,9 @@ class Gate:
                 self._sockets.pop(session.number, None)
 
     def _is_withheld(self, path: str, session: Session) -> bool:
-        """Return whether an address may be that of a file which was not given to this session."""
-        return f"{path}/".startswith(f"{MEDIA}/") and not self._is_given(path, session.number)
+        """Return whether an address may be that of what is another session's."""
+        under = next((one for one in OWNED if f"{path}/".startswith(f"{one}/")), None)
+        return under is not None and not (under in self._owners and self._owners[under](path, session.number))
 
     async def _turn_away(self, scope: Any, receive: Receive, send: Send) -> None:
         """Send a page's request to the sign-in, and refuse anything else."""

@@ -9,11 +9,11 @@ from typing import Any
 import streamlit as st
 
 from engine.errors import CasebindError
-from engine.sentences import spoken
 from engine.settings import ASSETS
 from engine.strings import notice, text
 from pages.about import card
 from pages.shared import keys
+from pages.shared.markdown import said
 
 
 def draw() -> None:
@@ -46,7 +46,7 @@ def _part(draw_it: Any) -> None:
     try:
         draw_it()
     except CasebindError as error:
-        st.info(spoken(error), icon=":material/info:")
+        st.info(said(error), icon=":material/info:")
 
 
 @lru_cache(maxsize=1)

@@ -5,13 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
-from engine.sentences import spoken
 from engine.store.collections import TeachingCollection
 from engine.strings import several, text
 from engine.teaching import access, collections
 from pages.collections import editor, present, state
 from pages.shared import free_text, resources, undo
-from pages.shared.markdown import escaped, escaped_lines
+from pages.shared.markdown import escaped, escaped_lines, said
 
 
 def draw() -> None:
@@ -27,7 +26,7 @@ def draw() -> None:
         access.note_visitor(resources.workspace(), collection_id, actor=resources.actor())
     except CasebindError as error:
         undo.draw_undo(text("collections.undo"))
-        st.error(spoken(error), icon=":material/error:")
+        st.error(said(error), icon=":material/error:")
         st.button(text("collections.all"), icon=":material/arrow_back:", on_click=state.leave, key="all")
         return
     if state.PRESENT in st.query_params:

@@ -17,7 +17,7 @@ from pages.compare import bar, case_choice, maps, overlay, reference
 from pages.compare.pair import Pair, load
 from pages.shared import case_card, collect, export, frame, mean, query_state, resources, study_facts, viewer
 from pages.shared.keys import KEYS
-from pages.shared.markdown import escaped
+from pages.shared.markdown import escaped, said
 from pages.shared.viewer import Panel
 
 NOTED = "compare-noted"  # in the session: pairs that are on record as opened
@@ -38,7 +38,7 @@ def draw() -> None:
         with st.spinner(text("asking.searching"), show_time=True):
             pair = load(case)
     except CasebindError as error:
-        st.error(spoken(error), icon=":material/error:")
+        st.error(said(error), icon=":material/error:")
         with st.container(horizontal=True, key="detail-bar"):
             bar.draw_navigation(None)
             bar.draw_new()

@@ -12,9 +12,9 @@ from engine.map.place import QueryPlace
 from engine.map.points import BY, Points
 from engine.modalities import MODALITIES
 from engine.retrieval import wording
-from engine.sentences import spoken
 from engine.strings import number, text
 from pages.map import figure, progress, selection, state
+from pages.shared.markdown import said
 
 
 def draw() -> None:
@@ -42,7 +42,7 @@ def draw() -> None:
     try:
         how, places = state.chosen(shown.points, near)
     except UsageError as error:
-        st.error(spoken(error), icon=":material/error:")
+        st.error(said(error), icon=":material/error:")
         return
     selection.draw_selection(shown.points, how, places, near)
 

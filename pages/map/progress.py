@@ -5,9 +5,9 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.map.job import MapJob
-from engine.sentences import spoken
 from engine.strings import text
 from pages.map import state
+from pages.shared.markdown import said
 
 POLL_S = 1.0
 
@@ -19,7 +19,7 @@ def draw_map_progress(running: MapJob | None) -> None:
     if not running.over:
         _progress(running)
         return
-    words = spoken(running.error) if running.step == "failed" else text("map.stopped")
+    words = said(running.error) if running.step == "failed" else text("map.stopped")
     st.warning(words, icon=":material/map:")
     st.button(text("map.make"), key="map-make", on_click=_start)
 

@@ -7,13 +7,12 @@ import streamlit as st
 from engine.access.accounts import ROLES
 from engine.actor import USES
 from engine.errors import CasebindError
-from engine.sentences import spoken
 from engine.strings import text
 from engine.workspace import people_office
 from engine.workspace.people_office import ClassLine, Trial
 from pages.people.accounts import role_name
 from pages.shared import html_table, resources
-from pages.shared.markdown import escaped
+from pages.shared.markdown import escaped, said
 
 
 def draw_trial() -> None:
@@ -42,7 +41,7 @@ def draw_trial() -> None:
     try:
         found = people_office.try_out(resources.workspace(), roles, attributes, use, actor=resources.actor())
     except CasebindError as problem:
-        st.warning(spoken(problem), icon=":material/warning:")
+        st.warning(said(problem), icon=":material/warning:")
         return
     _draw(found)
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
-from engine.sentences import spoken
 from engine.store.quizzes import Quiz
 from engine.strings import several, text
 from engine.teaching import access, quizzes, runs
 from pages.quiz import build, state, times
 from pages.shared import frame, permitted, resources, undo
-from pages.shared.markdown import escaped
+from pages.shared.markdown import escaped, said
 
 
 def draw_quiz_list() -> None:
@@ -88,7 +87,7 @@ def _due() -> None:
     try:
         n = len(runs.due_questions(resources.workspace(), typed, actor=resources.actor()))
     except CasebindError as error:
-        st.error(spoken(error), icon=":material/error:")
+        st.error(said(error), icon=":material/error:")
         return
     if n:
         st.markdown(f"**{text('quiz.due_count', n=n)}**")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
-from engine.sentences import spoken
 from engine.strings import text
 from engine.teaching import quizzes, runs
 from pages.quiz import home, results, state, take
 from pages.shared import resources, undo
+from pages.shared.markdown import said
 
 
 def draw() -> None:
@@ -28,7 +28,7 @@ def draw() -> None:
             take.draw_quiz_start(quizzes.load(resources.workspace(), quiz_id, actor=resources.actor()))
     except CasebindError as error:
         undo.draw_undo(text("quiz.undo"))
-        st.error(spoken(error), icon=":material/error:")
+        st.error(said(error), icon=":material/error:")
         st.button(text("quiz.home"), icon=":material/arrow_back:", key="home", on_click=state.home)
 
 

@@ -7,7 +7,6 @@ import streamlit as st
 from engine.errors import CasebindError
 from engine.reference import Polygon
 from engine.retrieval import wording
-from engine.sentences import spoken
 from engine.store.quiz_runs import Given, QuizQuestion, Run
 from engine.store.quizzes import Region
 from engine.strings import text
@@ -15,7 +14,7 @@ from engine.teaching.judging import best_overlap
 from pages.quiz import state
 from pages.shared import case_card, content, query_state, quiz_return, resources, study_facts
 from pages.shared.keys import SCREENS
-from pages.shared.markdown import escaped, escaped_lines
+from pages.shared.markdown import escaped, escaped_lines, said
 
 CARD_PX = 240
 
@@ -95,7 +94,7 @@ def draw_confusable(run: Run, question: QuizQuestion) -> None:
     try:
         found = state.confusable_cases(run, question)
     except CasebindError as error:
-        st.error(spoken(error), icon=":material/error:")
+        st.error(said(error), icon=":material/error:")
         return
     if not found:
         st.markdown(text("quiz.confusable_none"))

@@ -9,10 +9,10 @@ from engine.learning.adaptation_job import LEAST_PAIRS
 from engine.learning.round_data import new_ratings, ratings_cutoff
 from engine.learning.round_job import RoundJob
 from engine.learning.timeline import TimelineEntry
-from engine.sentences import spoken
 from engine.strings import number, several, text
 from pages.releases import state
 from pages.shared import resources, session
+from pages.shared.markdown import said
 from pages.shared.session import rater
 
 LOG_LINES = 12
@@ -56,7 +56,7 @@ def _adaptation() -> None:
     )
     st.markdown(f":small[{text('releases.adapt_note', least=number(LEAST_PAIRS))}]")
     if why := adaptation_job.why_not_begun(resources.workspace()):
-        st.warning(spoken(why), icon=":material/error:")
+        st.warning(said(why), icon=":material/error:")
         st.button(text("releases.adapt_seen"), key="adaptation-seen", icon=":material/check:", on_click=state.seen)
 
 
@@ -76,7 +76,7 @@ def _progress(shown: int) -> None:
 def _ended(last: RoundJob) -> None:
     """Say what became of the last round, where it made no release; what it said may be read in any case."""
     if last.step == "failed":
-        st.warning(spoken(last.error), icon=":material/error:")
+        st.warning(said(last.error), icon=":material/error:")
     elif last.step == "cancelled":
         st.info(_said("cancelled", last), icon=":material/close:")
     _log(last)

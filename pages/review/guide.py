@@ -9,7 +9,6 @@ import streamlit as st
 from engine.errors import CasebindError
 from engine.learning import checks
 from engine.learning.queue import may_be_shown
-from engine.sentences import spoken
 from engine.store import guidelines, known_pairs
 from engine.store.acts import Act
 from engine.store.database import Database
@@ -21,7 +20,7 @@ from engine.strings import several, text
 from pages.review import state
 from pages.shared import content, free_text, resources, undo
 from pages.shared.link import link
-from pages.shared.markdown import escaped, escaped_lines
+from pages.shared.markdown import escaped, escaped_lines, said
 from pages.shared.session import attempt, rater
 
 WORDS = "guide-words"  # key of the box that the text is edited in
@@ -194,7 +193,7 @@ def _make_known(pair: tuple[str, str], mark: str, purpose: Purpose, note_key: st
         with database.recording(actor, Act("known pair", returned=pair, about={"mark": mark, "purpose": purpose})):
             made = known_pairs.add(database, pair, mark, actor.name, note=note, purpose=purpose)
     except CasebindError as error:
-        st.session_state[state.ERROR] = spoken(error)
+        st.session_state[state.ERROR] = said(error)
         return
     st.toast(text(f"guidelines.made_{purpose}"), icon=":material/bookmark_added:")
     undo.offer(text(f"guidelines.made_{purpose}"), lambda: _set_removed(known_pairs.remove, made, "taken off"))

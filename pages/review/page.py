@@ -9,9 +9,9 @@ from __future__ import annotations
 import streamlit as st
 
 from engine.errors import CasebindError
-from engine.sentences import spoken
 from pages.review import agree, assign, check, disputes, guide, home, mine, rate, share, state
 from pages.shared import resources
+from pages.shared.markdown import said
 from pages.shared.session import show_error
 
 VIEWS = {
@@ -37,7 +37,7 @@ def draw() -> None:
         else:
             home.draw_review_home()
     except CasebindError as error:
-        st.error(spoken(error), icon=":material/error:")
+        st.error(said(error), icon=":material/error:")
         state.draw_back_button()
 
 

@@ -9,11 +9,11 @@ import streamlit as st
 
 from engine.intake.free_text import found_in
 from engine.intake.upload import Upload
-from engine.sentences import spoken
 from engine.strings import text
 from pages.search import history
 from pages.shared import free_text, query_state, resources
 from pages.shared.keys import KEYS
+from pages.shared.markdown import said
 
 EXAMPLES = ("ecg", "cxr", "ppg")
 NAMING = "typed-naming"  # words that wait, as something in them may tell who somebody is
@@ -58,7 +58,7 @@ def _question(pending: query_state.Pending) -> None:
     """Ask for the one fact that the file leaves open, and go on without a second upload."""
     question = pending.question
     with st.form("question", border=True):
-        st.markdown(f"**{spoken(question)}**")
+        st.markdown(f"**{said(question)}**")
         if question.choices:
             names = {choice: _choice(question.field, choice) for choice in question.choices}
             value: str | float | None = st.radio(

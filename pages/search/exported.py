@@ -16,7 +16,7 @@ from engine.wearable.rule import KeepRule
 from engine.wearable.taking import Whose, take_in
 from engine.wearable.windows import JudgedWindow, Surveyed, best_of, refusals, survey
 from pages.shared import frame, html_table, permitted, query_state, resources, session
-from pages.shared.markdown import escaped
+from pages.shared.markdown import escaped, said
 
 RULE = KeepRule()
 ERROR, SAID, PERSON = "exported-error", "exported-said", "exported-person"
@@ -38,8 +38,8 @@ def draw(dropped: query_state.DroppedExport) -> None:
         _left_out(dropped.found)
         with frame.heard("export-said"):
             session.show_error(ERROR)
-            if said := st.session_state.pop(SAID, ""):
-                st.success(said, icon=":material/check:")
+            if taken := st.session_state.pop(SAID, ""):
+                st.success(taken, icon=":material/check:")
                 whom = {"patient": st.session_state[PERSON]}
                 st.page_link(
                     "pages/trend/page.py", label=text("trend.show"), icon=":material/timeline:", query_params=whom
@@ -65,7 +65,7 @@ def _read(dropped: query_state.DroppedExport) -> None:
                 shown.progress(done / total, text("wearable.reading", n=done, total=total))
     except CasebindError as problem:
         query_state.forget()
-        st.session_state["error"] = spoken(problem)
+        st.session_state["error"] = said(problem)
         st.rerun()
     dropped.read = True
     st.rerun()
@@ -152,5 +152,5 @@ def _take(found: Sequence[Surveyed], patient: str, dates: Dates) -> None:
         on_progress=lambda done: shown.progress(done / len(found), text("wearable.taking")),
     )
     st.session_state[PERSON] = taken.patient_id
-    said = several(taken.ingested, "wearable.taken", already=taken.already, patient=taken.patient_id)
-    st.session_state[SAID] = " ".join([said, *(spoken(why) for why in dict.fromkeys(taken.skipped))])
+    words = several(taken.ingested, "wearable.taken", already=taken.already, patient=taken.patient_id)
+    st.session_state[SAID] = " ".join([words, *(said(why) for why in dict.fromkeys(taken.skipped))])

@@ -13,14 +13,13 @@ import streamlit as st
 from engine.errors import CasebindError
 from engine.retrieval import wording
 from engine.retrieval.answer import Options
-from engine.sentences import spoken
 from engine.store.filters import Filters
 from engine.strings import several, text
 from engine.workspace.filter_check import check_filters
 from pages.shared import resources
 from pages.shared.filter_address import AGES, ANY, CHOICES, DEFAULTS, LEARN, MANY, in_address, is_possible, known_values
 from pages.shared.keys import KEYS
-from pages.shared.markdown import escaped
+from pages.shared.markdown import escaped, said
 
 QUALITY_STEP = 0.05
 UNSET = object()
@@ -194,7 +193,7 @@ def _say_dates() -> None:
         first, last = (st.session_state[f"set-{name}"].strip() or None for name in ("from", "until"))
         check_filters(Filters(acquired_from=first, acquired_to=last), resources.workspace(), actor=resources.actor())
     except CasebindError as problem:
-        st.error(spoken(problem), icon=":material/error:")
+        st.error(said(problem), icon=":material/error:")
 
 
 def _for_widget(name: str, values: list[str]) -> object:

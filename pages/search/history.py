@@ -16,7 +16,7 @@ from engine.strings import several, text
 from engine.workspace import searches
 from pages.search import deleting
 from pages.shared import content, frame, free_text, query_state, resources, session, titles, undo
-from pages.shared.markdown import escaped
+from pages.shared.markdown import escaped, said
 
 ERROR = "saving-error"
 SHOWN = 6  # queries of the history that are listed
@@ -147,6 +147,6 @@ def _save(field: str) -> None:
         name = free_text.settled(field, st.session_state[field])
         made = searches.save_search(resources.workspace(), name, address, actor=resources.actor())
     except CasebindError as problem:
-        st.session_state[ERROR] = spoken(problem)
+        st.session_state[ERROR] = said(problem)
         return
     st.session_state["search-saved"] = text("searches.kept", name=made.name)

@@ -6,11 +6,11 @@ import streamlit as st
 
 from engine.errors import CasebindError
 from engine.retrieval.answer import Answer, Options
-from engine.sentences import spoken
 from engine.strings import text
 from pages.search import ask, columns, controls, exported, flagged, query_facts, results, stages, typed_panel
 from pages.search import rail as query_rail
 from pages.shared import frame, query_state, resources, result_view, titles
+from pages.shared.markdown import said
 from pages.shared.query_address import options_in_address
 
 
@@ -43,7 +43,7 @@ def _answered() -> None:
             found = stages.repeat_search(settings)
         except CasebindError as error:
             bar.empty()
-            st.error(spoken(error), icon=":material/error:")
+            st.error(said(error), icon=":material/error:")
             ask.draw_new_query_button()
             return
     with rail:
@@ -79,7 +79,7 @@ def _first() -> None:
         stages.first_search(options_in_address())
     except CasebindError as error:
         query_state.forget()
-        st.session_state["error"] = spoken(error)
+        st.session_state["error"] = said(error)
     st.rerun()
 
 

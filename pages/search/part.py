@@ -17,7 +17,7 @@ from engine.study import Film, Study, Trace
 from pages.search import box_figure
 from pages.shared import query_state, trace
 from pages.shared.keys import KEYS
-from pages.shared.markdown import escaped
+from pages.shared.markdown import escaped, said
 from pages.shared.svg import stamped
 from pages.shared.theme import browser_paper
 
@@ -154,7 +154,7 @@ def _ask(answer: Answer, settings: query_state.Options, **part: object) -> None:
         with st.spinner(text("asking.searching"), show_time=True):
             reasons = query_state.ask_part(answer.query_id, settings, **part)
     except CasebindError as problem:
-        st.error(spoken(problem), icon=":material/error:")
+        st.error(said(problem), icon=":material/error:")
         return
     if reasons:
         st.warning(text("part.refused", reasons=escaped(" ".join(map(spoken, reasons)))), icon=":material/block:")

@@ -11,9 +11,9 @@ from engine.report.export import Exported, export, nearest_few
 from engine.report.writers import APPENDICES, MAX_COMMENT, MAX_READER, WRITERS, ExportRequest, Writer
 from engine.retrieval import wording
 from engine.retrieval.answer import Answer, Neighbour
-from engine.sentences import spoken
 from engine.strings import kind, text
 from pages.shared import free_text, permitted, resources, result_view, send_back, session
+from pages.shared.markdown import said
 
 OPEN = "exporting"  # whether the dialog is open: a page that is drawn anew, as for a finer map, keeps it open
 MADE = "export-made"  # the report that was made last, and what for
@@ -129,7 +129,7 @@ def _make(answer: Answer, wanted: ExportRequest) -> None:
     try:
         made = export(resources.workspace(), resources.release(), answer, wanted, actor=session.reader())
     except CasebindError as problem:
-        st.error(spoken(problem), icon=":material/error:")
+        st.error(said(problem), icon=":material/error:")
         return
     st.session_state[MADE] = (answer.query_id, wanted), made
 

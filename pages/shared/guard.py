@@ -9,8 +9,8 @@ from contextlib import contextmanager
 import streamlit as st
 
 from engine.errors import CasebindError
-from engine.sentences import spoken
 from engine.strings import text
+from pages.shared.markdown import said
 
 _log = logging.getLogger("casebind.pages")
 
@@ -21,7 +21,7 @@ def guarded() -> Iterator[None]:
     try:
         yield
     except CasebindError as error:
-        st.error(spoken(error), icon=":material/error:")
+        st.error(said(error), icon=":material/error:")
     except Exception:
         _log.exception("A page failed")
         st.error(text("app.unexpected"), icon=":material/error:")

@@ -19,7 +19,6 @@ from engine.intake.read import read_text
 from engine.intake.upload import Answers, Upload
 from engine.retrieval import search as retrieval
 from engine.retrieval.answer import Answer, Options
-from engine.sentences import spoken
 from engine.store.filters import Clause
 from engine.store.permission import consent_number, permission, permitted_ids
 from engine.strings import text
@@ -27,6 +26,7 @@ from engine.study import Box, Study
 from engine.wearable.contents import is_export
 from engine.wearable.windows import Surveyed
 from pages.shared import resources
+from pages.shared.markdown import said
 
 QUERY, CASE = "query", "case"  # names in the URL
 ENLARGED = "enlarged"  # whether the query is shown at reading size
@@ -144,7 +144,7 @@ def take(uploads: tuple[Upload, ...], answers: Answers) -> None:
     except QuestionError as question:
         st.session_state["pending"] = Pending(uploads, answers, question)
     except CasebindError as problem:
-        st.session_state["error"] = spoken(problem)
+        st.session_state["error"] = said(problem)
         st.session_state.pop("pending", None)
         forget_drop = False  # a missing sibling can still be added to what was dropped
     else:
@@ -174,7 +174,7 @@ def choose(choice: Choice) -> None:
     try:
         resources.workspace().audit(ACT, actor=resources.actor(), about=about)
     except CasebindError as problem:
-        st.session_state["error"] = spoken(problem)
+        st.session_state["error"] = said(problem)
         return
     forget()
     if choice != "refuse":
@@ -187,7 +187,7 @@ def take_text(words: str) -> None:
     try:
         begin(read_text(words), started)
     except CasebindError as problem:
-        st.session_state["error"] = spoken(problem)
+        st.session_state["error"] = said(problem)
 
 
 def take_study(study_id: str) -> None:
@@ -283,7 +283,7 @@ def ask_like(study_ids: list[str], beside: str, settings: Options) -> None:
             resources.workspace(), resources.release(), study_ids, settings, actor=resources.actor(), beside=beside
         )
     except CasebindError as problem:
-        st.session_state["said"] = spoken(problem)
+        st.session_state["said"] = said(problem)
     else:
         _turn_to(found, settings)
 

@@ -12,10 +12,10 @@ from engine.hospital.archive import FoundStudy, WantedStudies
 from engine.hospital.sending import STEPS, SendJob
 from engine.hospital.settings import names_archive
 from engine.retrieval.answer import Answer
-from engine.sentences import spoken
 from engine.settings import workspace_path
 from engine.strings import several, text
 from pages.shared import archive_study, permitted, resources, session
+from pages.shared.markdown import said
 
 FOUND, JOB, ERROR = "send-found", "send-job", "send-error"
 NUMBER = "send-accession"
@@ -71,7 +71,7 @@ def _outcome(job: SendJob) -> None:
         st.success(several(len(job.sent.objects), "send.sent"), icon=":material/check:")
         st.markdown(archive_study.line(job.study))
     else:
-        st.error(spoken(job.error), icon=":material/error:")
+        st.error(said(job.error), icon=":material/error:")
 
 
 def _confirm(answer: Answer, cases: tuple[str, ...], found: list[FoundStudy]) -> None:

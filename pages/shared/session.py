@@ -14,10 +14,10 @@ import streamlit as st
 
 from engine.actor import Actor
 from engine.errors import CasebindError
-from engine.sentences import spoken
 from engine.store.ratings import MAX_NAME
 from engine.strings import text
 from pages.shared import signed_in
+from pages.shared.markdown import said
 from pages.shared.resources import actor
 
 WHO = "who"  # in the URL and in the session
@@ -70,7 +70,7 @@ def attempt(error_key: str, action: Callable[[], object]) -> bool:
     try:
         action()
     except CasebindError as problem:
-        st.session_state[error_key] = spoken(problem)
+        st.session_state[error_key] = said(problem)
         return False
     return True
 

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import streamlit as st
 from google.protobuf.message import DecodeError
 from streamlit.proto.BackMsg_pb2 import BackMsg
+from streamlit.runtime import exists, get_instance
 
 from engine.access import mode, sessions, sign_in_routes
 from engine.access.gate import ASKING
@@ -23,6 +24,7 @@ from engine.strings import text
 from pages.shared import keys
 
 NUMBER = "signed-in-session"  # of the session whose state this is
+SESSION = "session"  # what Streamlit knows of whoever has a window: the number of the session it was opened in
 OF_ITSELF = ("stop_script", "app_heartbeat", "file_urls_request")  # what Streamlit's page sends besides
 _gates: list[People] = []  # of this process, at most one
 
@@ -63,6 +65,13 @@ def is_click(message: bytes) -> bool | None:
     if kind == "rerun_script":
         return not sent.rerun_script.is_auto_rerun
     return False if kind in OF_ITSELF else None
+
+
+def is_own_window(path: str, number: str) -> bool:
+    """Return whether the window for which a file comes, at /_stcore/upload_file/<window>/<file>, is of a session."""
+    window = path.split("/")[3:4]
+    found = get_instance().get_app_session(window[0]) if window and exists() else None
+    return found is not None and found.matches_user_info({SESSION: number})
 
 
 def session() -> Session | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import pytest
 from helpers.browser import drop, new_tab, press, settle, wait_for_cards
@@ -207,3 +207,12 @@ def test_browser_never_reaches_beyond_this_machine(browser, server):
     tab.context.close()
     hosts = {urlsplit(url).hostname for url in asked if urlsplit(url).scheme.startswith("http")}
     assert hosts == {"127.0.0.1"}
+
+
+def test_an_address_that_somebody_made_up_puts_no_link_into_a_sentence(page, server):
+    """Nor do words of others, which Markdown makes links of, escaped or not."""
+    words = "[Sign in again](https://evil.example) https://evil.example www.evil.example a@evil.example"
+    page.goto(f"{server}/?{urlencode({'query': words})}")
+    expect(page.get_by_test_id("stAlert")).to_contain_text("Sign in again")
+    settle(page)
+    assert page.locator("a[href*='evil']").count() == 0

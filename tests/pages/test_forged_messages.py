@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -75,6 +76,28 @@ def test_the_state_of_a_window_is_resumed_by_the_session_that_made_it_and_by_no_
     assert Tab(department.url, toms, resumes=open_case.number).run().number == open_case.number
 
 
+def test_a_file_comes_into_no_window_of_another(department):
+    toms, bobs = sign_in(department.url, "tom"), sign_in(department.url, "bob")
+    address = f"/_stcore/upload_file/{department.window(toms).number}/0a1b"
+    parts = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nt,PPG\r\n--x--\r\n'
+
+    def came(cookie: str, method: str) -> int:
+        asked = ask(department.url, "/_stcore/host-config", cookie=cookie).headers["set-cookie"]
+        token = asked.split("_streamlit_xsrf=")[1].split(";")[0]
+        headers = {
+            "Cookie": f"{cookie}; _streamlit_xsrf={token}",
+            "X-Xsrftoken": token,
+            "Origin": department.url,
+            "Content-Type": "multipart/form-data; boundary=x",
+        }
+        connection = http.client.HTTPConnection(department.url.removeprefix("http://"), timeout=60)
+        connection.request(method, address, parts if method == "PUT" else None, headers)
+        return connection.getresponse().status
+
+    assert (came(bobs, "PUT"), came(bobs, "DELETE")) == (404, 404)
+    assert (came(toms, "PUT"), came(toms, "DELETE")) == (204, 204)
+
+
 def test_a_message_that_no_page_sends_is_dropped_and_on_record(department):
     window = department.window(sign_in(department.url, "bob"))
     emptied, asked = BackMsg(), BackMsg()
@@ -88,7 +111,7 @@ def test_a_message_that_no_page_sends_is_dropped_and_on_record(department):
     while told[-1] != "heartbeat_ack":
         told.append(window.next().WhichOneof("type"))
     assert set(told) <= {"session_status_changed", "heartbeat_ack"}
-    assert [row["refused"] for row in rows(department, "gate refused")] == ["No page of this app sends that."]
+    assert "No page of this app sends that." in [row["refused"] for row in rows(department, "gate refused")]
 
 
 def test_a_language_that_is_not_offered_is_none(department):
