@@ -82,7 +82,7 @@ def test_a_file_comes_into_no_window_of_another(department):
     parts = b'--x\r\nContent-Disposition: form-data; name="file"; filename="a.csv"\r\n\r\nt,PPG\r\n--x--\r\n'
 
     def came(cookie: str, method: str) -> int:
-        asked = ask(department.url, "/_stcore/host-config", cookie=cookie).headers["set-cookie"]
+        asked = ask(department.url, "/_stcore/health").headers["set-cookie"]
         token = asked.split("_streamlit_xsrf=")[1].split(";")[0]
         headers = {
             "Cookie": f"{cookie}; _streamlit_xsrf={token}",
