@@ -26,10 +26,9 @@ from engine.access import emergency_mail, gate, mode
 from engine.access.mail_server import mail_server
 from engine.access.policies import policy_files
 from engine.access.ways import Way, way_in
-from engine.cli import DEBUG_VARIABLE
 from engine.consent.retention import upload_days
 from engine.errors import CasebindError
-from engine.log import keep_words_out
+from engine.log import DEBUG_VARIABLE, keep_words_out
 from engine.settings import workspace_path
 from engine.store.acts import Act
 from engine.store.audit_file import SYSTEM, AuditFile

@@ -21,7 +21,7 @@ import click
 
 from engine import settings
 from engine.errors import CasebindError
-from engine.log import trace
+from engine.log import DEBUG_VARIABLE, trace
 from engine.strings import notice
 from engine.version import __version__
 
@@ -64,7 +64,6 @@ COMMANDS = {
     "evaluate": ("evaluate", "Measure a release on the open recordings."),
     "bench": ("bench", "Time search, query path and ingest; check living data."),
 }
-DEBUG_VARIABLE = "CASEBIND_DEBUG"
 # A link in the place of the log is not followed.
 LOG_FLAGS = os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_NOFOLLOW", 0)
 UNEXPECTED, INTERRUPTED = 1, 130  # exit statuses beside those of engine.errors

@@ -14,6 +14,7 @@ import traceback
 from types import TracebackType
 from typing import Any
 
+DEBUG_VARIABLE = "CASEBIND_DEBUG"  # lifts all of this
 OWN = frozenset(("casebind", "engine", "pages", "streamlit", "uvicorn"))  # whose messages are known
 LEFT_OUT = "A message of %s is left out: it may quote what was read."
 _log = logging.getLogger("casebind")
@@ -25,6 +26,21 @@ def keep_words_out() -> None:
     logging.captureWarnings(True)
     sys.excepthook = _say
     threading.excepthook = lambda found: _say(found.exc_type, found.exc_value, found.exc_traceback)
+
+
+def say_own_troubles() -> None:
+    """Have a command that stays, as a listener does, write what troubles it to standard error; libraries are silent.
+
+    The command line silences everything else, since its standard error holds one sentence or nothing.
+    """
+    keep_words_out()
+    logging.disable(logging.NOTSET)
+    logging.getLogger().addHandler(logging.NullHandler())
+    said = logging.StreamHandler()
+    for name in ("casebind", "engine"):
+        own = logging.getLogger(name)
+        own.addHandler(said)
+        own.setLevel(logging.WARNING)
 
 
 def trace(error: BaseException) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from contextlib import ExitStack
@@ -13,6 +14,7 @@ import click
 from engine import settings
 from engine.commands.shared import workspace_option
 from engine.errors import UsageError
+from engine.log import DEBUG_VARIABLE, say_own_troubles
 
 if TYPE_CHECKING:
     from engine.hospital.listener import Listener
@@ -38,6 +40,8 @@ def command(*, conformance: bool, workspace: Path | None) -> None:
     if conformance:
         click.echo(_conformance(folder))
         return
+    if not os.environ.get(DEBUG_VARIABLE):
+        say_own_troubles()
     ended = threading.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: ended.set())

@@ -242,6 +242,21 @@ def test_a_file_that_is_written_over_while_it_is_taken_has_its_turn(workspace, r
     assert below(folder) == [] and waiting(workspace) == 2
 
 
+def test_the_command_says_what_troubles_it_and_nothing_of_libraries(workspace, folder, tmp_path):
+    pacs_file(workspace.path, f'[folder]\npath = "{folder}"\ncohort = "Cart"\n')
+    log = tmp_path / "log"
+    with log.open("wb") as out:
+        listening = subprocess.Popen(listen_command(workspace.path), stdout=subprocess.PIPE, stderr=out)
+        try:
+            assert listening.stdout is not None and b"is watched" in listening.stdout.readline()
+            folder.rename(tmp_path / "gone")
+            wait_until(lambda: b"\n" in log.read_bytes())
+        finally:
+            listening.terminate()
+            listening.wait(60)
+    assert "cannot be opened (No such file or directory)" in log.read_text() and log.read_text().count("\n") == 1
+
+
 def test_a_full_disk_and_a_folder_that_goes_are_one_sentence_each_and_it_goes_on(workspace, watched, folder, caplog):
     (folder / "pulse.csv").write_bytes(PULSE)
     with full_disk():
