@@ -21,7 +21,8 @@ from engine.datasets.recording import Recording
 from engine.errors import UsageError
 
 DEPTH = 3  # folders below the one that is named: files/NAME/VERSION of a mirrored site
-HOSPITAL = "mimic-iv"
+HOSPITAL, NOTES, EMERGENCY = "mimic-iv", "mimic-iv-note", "mimic-iv-ed"
+TABLES = (HOSPITAL, NOTES, EMERGENCY)  # no film and no trace: they pair and describe those of the others
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Adapter:
 
 
 def _no_studies(_: Path) -> Iterator[Recording]:
-    """MIMIC-IV's hospital tables hold no film and no trace: they pair and describe those of the others."""
+    """List nothing: a data set of TABLES."""
     return iter(())
 
 
@@ -54,6 +55,8 @@ _ALL = (
     Adapter("mimic-cxr-jpg", "MIMIC-CXR-JPG", (("mimic-cxr-2.0.0-*.csv*",),), mimic_films.films),
     Adapter("mimic-iv-ecg", "MIMIC-IV-ECG", (("record_list.csv*",), ("machine_measurements.csv*",)), mimic_ecgs.ecgs),
     Adapter(HOSPITAL, "MIMIC-IV", (("hosp/admissions.csv*",), ("hosp/patients.csv*",)), _no_studies),
+    Adapter(NOTES, "MIMIC-IV-Note", (("note/discharge.csv*",),), _no_studies),
+    Adapter(EMERGENCY, "MIMIC-IV-ED", (("ed/edstays.csv*",),), _no_studies),
     Adapter("chexpert", "CheXpert", (("train/patient*", "train.csv"), ("valid/patient*", "valid.csv")), chexpert.films),
     Adapter("open-i", "Open-I", (("ecgen-radiology/*.xml",),), openi.films),
     Adapter("rsna", "RSNA pneumonia", (("stage_2_train_labels.csv",), ("stage_2_train_images/*.dcm",)), rsna.films),
@@ -111,7 +114,7 @@ def collect(folders: Sequence[Path], split: str | None = None) -> list[Recording
 
     Raises UsageError, one sentence, for a folder of no known layout, a study that comes twice, and a split that leaks.
     """
-    datasets = [pair for folder in folders for pair in _datasets_in(folder)]
+    datasets = [pair for folder in folders for pair in datasets_in(folder)]
     stays = [hospital(below) for adapter, below in datasets if adapter.name == HOSPITAL]
     listed = [recording for adapter, below in datasets for recording in _listed(adapter, below)]
     if not listed:
@@ -122,7 +125,8 @@ def collect(folders: Sequence[Path], split: str | None = None) -> list[Recording
     return [recording for recording in linked if split is None or recording.split == split]
 
 
-def _datasets_in(folder: Path) -> list[tuple[Adapter, Path]]:
+def datasets_in(folder: Path) -> list[tuple[Adapter, Path]]:
+    """Return the data sets in a folder that somebody named; UsageError where there is none."""
     datasets = find_datasets(folder) if folder.is_dir() else []
     if not datasets:
         titles = ", ".join(adapter.title for adapter in _ALL)
@@ -132,7 +136,7 @@ def _datasets_in(folder: Path) -> list[tuple[Adapter, Path]]:
 
 def _listed(adapter: Adapter, folder: Path) -> list[Recording]:
     listed = list(adapter.recordings(folder))
-    if not listed and adapter.name != HOSPITAL:
+    if not listed and adapter.name not in TABLES:
         raise UsageError(f"The folder {folder.name} of {adapter.title} lists no film or trace: download it whole.")
     return listed
 

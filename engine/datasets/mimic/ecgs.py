@@ -34,7 +34,10 @@ def ecgs(folder: Path) -> Iterator[Recording]:
             "ecg",
             f"mimic-ecg-{row['study_id']}",
             f"mimic:{row['subject_id']}",
-            {"files": [folder / f"{row['path']}.hea", folder / f"{row['path']}.dat"]},
+            {
+                "files": [folder / f"{row['path']}.hea", folder / f"{row['path']}.dat"],
+                "hadm_id": row.get("hadm_id", ""),
+            },
             labels=labels,
             heart_rate=_heart_rate(rr),
             report=". ".join(statements),

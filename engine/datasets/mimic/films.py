@@ -42,6 +42,7 @@ def _film(
     source = {
         "files": [folder / "files" / below / f"s{study}" / f"{name}.jpg"],
         "report": reports / below / f"s{study}.txt",
+        "hadm_id": row.get("hadm_id", ""),
     }
     return recording(
         "MIMIC-CXR",
