@@ -40,6 +40,7 @@ EXTRAS = {  # what pip install 'casebind[NAME]' adds → what has to load
     "trunk": ("onnx",),
     "cluster": ("ray", "psycopg"),
     "ocr": ("rapidocr", "onnxruntime", "cv2"),
+    "outcomes": ("peft",),
     "oidc": ("authlib.integrations.starlette_client", "httpx2"),
     "pacs": ("pynetdicom", "dicomweb_client"),
     "anchor": ("rfc3161_client",),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from engine.commands import outcomes
 from engine.commands.shared import Command, workspace_from_option, workspace_option
 from engine.datasets.folder import open_recordings
 from engine.errors import UsageError
@@ -326,6 +327,7 @@ def _measure(name: str, module: str, summary: str) -> click.Command:
 
 for _name, (_module, _summary) in MEASURES.items():
     command.add_command(_measure(_name, _module, _summary))
+command.add_command(outcomes.evaluate_command)
 
 
 @command.command("folds")

@@ -1,4 +1,7 @@
-"""casebind simulate hospital --out DIR [--patients N] [--seed N] [--couplings on|off|both] [--serve]"""
+"""casebind simulate hospital --out DIR [--patients N] [--seed N] [--couplings on|off|both] [--serve]
+
+casebind simulate admissions --out DIR [--from COHORT] [--seed N]
+"""
 
 from __future__ import annotations
 
@@ -8,6 +11,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from engine.commands.outcomes import admissions_command
 
 if TYPE_CHECKING:
     from engine.synthetic.hospital import Arms
@@ -81,3 +86,6 @@ def serve_hospital(out: Path, manifest: Path, ports: dict[str, int]) -> None:
             click.echo("Stop the archive with Ctrl-C.")
         ended.wait()
     click.echo(f"The archive is stopped; what it holds stays in {served.folder}.")
+
+
+command.add_command(admissions_command)

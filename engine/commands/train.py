@@ -2,6 +2,8 @@
 
 casebind train folds | starts: trainings that measure, pair search without its pairs and what pre-training is worth.
 
+casebind train outcomes: what embeddings add to a language model (engine/commands/outcomes.py).
+
 casebind train generator films | ecg | ppg: what draws the synthetic cohort, fitted on the open recordings' `train`.
 """
 
@@ -14,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from engine.commands import outcomes
 from engine.datasets.folder import open_recordings
 from engine.errors import UsageError
 
@@ -260,3 +263,6 @@ def generator_command(part: str, recordings: Path | None, out: Path) -> None:
     from engine.synthetic.generators import fit
 
     click.echo(f"{fit(part, path, out, on_progress=click.echo)} is written.")
+
+
+command.add_command(outcomes.train_command)

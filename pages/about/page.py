@@ -11,7 +11,7 @@ import streamlit as st
 from engine.errors import CasebindError
 from engine.settings import ASSETS
 from engine.strings import notice, text
-from pages.about import card
+from pages.about import card, outcomes
 from pages.shared import keys
 from pages.shared.markdown import said
 
@@ -37,6 +37,7 @@ def draw() -> None:
     with st.expander(text("about.fields_title")):
         _fields()
     _part(card.draw_release)
+    _part(outcomes.draw_outcomes)
     with st.expander(text("keys.title")):
         keys.draw_keys()
 

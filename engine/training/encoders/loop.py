@@ -78,16 +78,15 @@ def optimiser(model: nn.Module, rate: float, decay: float = 0.05) -> torch.optim
 
 def cosine(optim: torch.optim.Optimizer, steps: int, warm: float = 0.1) -> torch.optim.lr_scheduler.LambdaLR:
     """Linear warm-up, then cosine decay to zero."""
+    return torch.optim.lr_scheduler.LambdaLR(optim, lambda step: cosine_factor(step, steps, warm))
+
+
+def cosine_factor(step: int, steps: int, warm: float = 0.1) -> float:
+    """Return by what the rate is multiplied at a step: rising over the first share `warm`, then falling to zero."""
     first = max(1, int(steps * warm))
-
-    def factor(step: int) -> float:
-        return (
-            (step + 1) / first
-            if step < first
-            else 0.5 * (1 + math.cos(math.pi * (step - first) / max(1, steps - first)))
-        )
-
-    return torch.optim.lr_scheduler.LambdaLR(optim, factor)
+    if step < first:
+        return (step + 1) / first
+    return 0.5 * (1 + math.cos(math.pi * (step - first) / max(1, steps - first)))
 
 
 def step(loss: torch.Tensor, model: nn.Module, optim: torch.optim.Optimizer, schedule: Any) -> None:
