@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
 from typing import Protocol
 
 from engine.errors import CasebindError
 
 DONE, STOPPED, FAILED = "done", "stopped", "failed"  # steps in which work in a thread ends
+NICENESS = 10  # of work that goes behind other work: a tenth of its share
 _log = logging.getLogger(__name__)
+
+
+def go_behind() -> None:
+    """Let all other work of the machine go before that of this process, which leads a session of its own.
+
+    Linux shares processors among sessions before it shares them within one (sched(7), autogroup), so that the niceness
+    of a process alone does not count beside other sessions. Where there are no such groups, it does.
+    """
+    with suppress(OSError):
+        os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
+    with suppress(OSError):
+        Path("/proc/self/autogroup").write_text(str(NICENESS), encoding="ascii")
 
 
 class BackgroundJob(Protocol):

@@ -8,7 +8,6 @@ waits aside, and joins when it comes.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -27,7 +26,6 @@ from engine.store import arrivals, places, report_places
 from engine.store.arrivals import Arrival, State
 from engine.store.audit_file import SYSTEM
 from engine.store.report_places import Visit
-from engine.study import Study
 from engine.workspace.erased import among_erased
 from engine.workspace.ingest import ERASED
 from engine.workspace.manifest import StudyEntry
@@ -62,32 +60,31 @@ class StaysOut(Exception):
 
 @dataclass(frozen=True)
 class PlacedReport:
-    """A report with the visit that it belongs to. key: hash of its number; earlier: studies that it replaces."""
+    """A report with the visit that it belongs to.
+
+    text    : without what tells who somebody is
+    key     : hash of its number
+    earlier : studies that it replaces
+    labels  : whether findings are read from it
+    """
 
     report: IncomingReport
+    text: str
     visit: Visit
     key: str
     earlier: tuple[str, ...]
     labels: bool
 
-    def entry(self, number: int, identity: str, on_read: Callable[[], None]) -> StudyEntry:
-        """Return the entry by which the pipeline takes the text in, without what tells who somebody is."""
-        text = clean_text(self.report)
-
-        def read(_: bytes) -> Study:
-            study = read_text(text)
-            on_read()
-            return study
-
-        facts: dict[str, Any] = {"modality": "text", "report": text, **self.visit._asdict()}
+    def entry(self, number: int, identity: str) -> StudyEntry:
+        """Return the entry by which the text is taken in."""
+        facts: dict[str, Any] = {"modality": "text", "report": self.text, **self.visit._asdict()}
         extra = {report_places.REPORT: self.key, report_places.STATUS: self.report.status}
-        entry = StudyEntry(number, "", identity, facts, extra, read)
+        entry = StudyEntry(number, "", identity, facts, extra)
         return with_report_labels([entry])[0][0] if self.labels else entry
 
-    def replace_earlier(self, workspace: Workspace, study_id: str) -> None:
-        """Remove the texts that this one takes the place of."""
-        if gone := [one for one in self.earlier if one != study_id]:
-            workspace.remove(gone)
+    def superseded_by(self, study_id: str) -> list[str]:
+        """Return the texts in whose place this one is, once it is stored under an id."""
+        return [one for one in self.earlier if one != study_id]
 
 
 def is_report(file: Path) -> bool:
@@ -101,14 +98,24 @@ def read_report_file(file: Path) -> IncomingReport:
     return hl7.report_of(data) if file.suffix == HL7 else fhir_report.report_of(data)
 
 
-def placed(workspace: Workspace, file: Path, study_id: str = "") -> PlacedReport:
-    """Return a report with its visit; StaysOut where it is not stored.
-
-    study_id : under which this very file is stored already, where a process was killed before it said so
-    """
+def numbered(workspace: Workspace, file: Path) -> tuple[IncomingReport, str]:
+    """Return the report of a file and the hash of its number; StaysOut where the file holds none."""
     try:
         report = read_report_file(file)
-        fingerprint = read_text(clean_text(report)).fingerprint if report.text else ""
+    except IntakeError as error:
+        raise StaysOut("refused", str(error)) from error
+    return report, pseudonym(workspace.key, f"report {report.number}") or ""
+
+
+def placed(workspace: Workspace, report: IncomingReport, key: str, study_id: str = "") -> PlacedReport:
+    """Return a report with its visit; StaysOut where it is not stored.
+
+    key      : hash of its number
+    study_id : under which this very report is stored already, where a process was killed before it said so
+    """
+    text = clean_text(report)
+    try:
+        fingerprint = read_text(text).fingerprint if report.text else ""
     except IntakeError as error:
         raise StaysOut("refused", str(error)) from error
     patients = patients_of(report, workspace.key)
@@ -117,7 +124,6 @@ def placed(workspace: Workspace, file: Path, study_id: str = "") -> PlacedReport
     if not patients:
         raise StaysOut("set aside", NOBODY)
     shown = _shown(workspace, patients)
-    key = pseudonym(workspace.key, f"report {report.number}") or ""
     before = [one for one in report_places.versions(workspace.database, key) if one.study_id != study_id]
     if any(one.patient_id not in patients for one in before):
         raise StaysOut("set aside", OTHER_BEFORE, shown)
@@ -133,7 +139,7 @@ def placed(workspace: Workspace, file: Path, study_id: str = "") -> PlacedReport
         raise StaysOut("set aside", REPEATED, keep=False)
     visit = visit_of(workspace, report)
     earlier = tuple(one.study_id for one in before)
-    return PlacedReport(report, visit, key, earlier, report_settings(workspace.path).labels)
+    return PlacedReport(report, text, visit, key, earlier, report_settings(workspace.path).labels)
 
 
 def visit_of(workspace: Workspace, report: IncomingReport) -> Visit:

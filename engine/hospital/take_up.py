@@ -2,34 +2,36 @@
 
 States are written batch by batch: received before a file is read, judged before a study is stored, and a file leaves
 the inbox after its last state is on record. Whatever is killed at whatever moment, the next take-up goes on from the
-files: an object is stored once, and none is lost.
+files: an object is stored once, and none is lost. Reading, judging and encoding are done by a process of their own
+(engine.hospital.preparing), a batch ahead of what is written here.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from engine.errors import IntakeError, QuestionError
 from engine.hospital.classes import ACCEPTED, name_of
-from engine.hospital.film_text import FilmText, WaitsError
+from engine.hospital.film_text import FilmText
 from engine.hospital.header import ObjectHeader, header_of
 from engine.hospital.inbox import Inbox, Waiting
 from engine.hospital.inbox_sight import COHORT
+from engine.hospital.prepared import Prepared, Task
+from engine.hospital.preparing import Preparing, preparing
 from engine.hospital.report_take_up import (
     PlacedReport,
     StaysOut,
     is_report,
     join_those_that_wait,
+    numbered,
     placed,
     without_report,
 )
 from engine.hospital.settings import listen_settings
-from engine.intake.limited import read_limited
 from engine.intake.pseudonyms import shown_pseudonym
 from engine.store import arrivals, places
 from engine.store.arrivals import LAST, Arrival
@@ -37,12 +39,11 @@ from engine.store.audit_file import SYSTEM
 from engine.store.catalogue import row_keys
 from engine.store.records import Cohort
 from engine.store.report_places import ACCESSION
-from engine.study import Study
 from engine.workspace.erased import among_erased
 from engine.workspace.ingest import ERASED, Summary, acceptable
 from engine.workspace.manifest import StudyEntry
 from engine.workspace.patients import as_known_here
-from engine.workspace.pipeline import BATCH, Outcome, encode_batches
+from engine.workspace.pipeline import BATCH, Outcome
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -56,7 +57,6 @@ OTHER_BYTES = (
 UNREADABLE = "The object has no header that can be read: have it sent again."
 REFUSED = "refused: "  # as the pipeline begins what the gate says
 
-AT_ONCE = 2  # files that are read at once, and studies that are judged
 LISTED = 512  # files of the inbox that one look at it takes up
 
 _working = threading.Lock()  # one take-up at a time in a process
@@ -82,7 +82,7 @@ class _Object:
     """One waiting file on its way.
 
     header : what was read of it before it was de-identified; patient : their pseudonym here
-    study : what is read of it now; question : why somebody has to look, or to answer
+    made : what the process that prepares it made of it
     """
 
     waiting: Waiting
@@ -90,14 +90,8 @@ class _Object:
     cohort: str
     header: ObjectHeader | None = None
     patient: str = ""
-    study: Future[Study] | None = None
-    question: str = ""
+    made: Prepared | None = None
     report: PlacedReport | None = None
-
-    @property
-    def is_read(self) -> bool:
-        """Whether it was read and de-identified."""
-        return self.arrival.state == "de-identified"
 
 
 def take_up(
@@ -110,38 +104,39 @@ def take_up(
 ) -> Taken:
     """Take up what waits, batch by batch, until nothing is left or `stopped` says so. on_progress: objects done.
 
-    background : whether it goes behind other work of the machine: one file is then read and judged at a time
-
-    The files of a batch are read while the batch before is encoded and stored.
+    background : whether reading, judging and encoding go behind all other work of the machine
     """
-    taken, at_once = Taken(), 1 if background else AT_ONCE
-    with (
-        _working,
-        Inbox(workspace.path) as inbox,
-        ThreadPoolExecutor(at_once) as readers,
-        ThreadPoolExecutor(at_once) as judges,
-    ):
+    taken = Taken()
+    with _working, Inbox(workspace.path) as inbox:
         inbox.clean()
-        while not stopped():
-            waiting = inbox.waiting()[:LISTED]
-            if not waiting and not _joined(workspace, inbox):
-                break
-            before: _Batch | None = None
-            for first in range(0, len(waiting), BATCH):
-                if stopped():
+        hands = preparing(release, behind=background)
+        try:
+            while not stopped():
+                waiting = inbox.waiting()[:LISTED]
+                if not waiting and not _joined(workspace, inbox):
                     break
-                batch = _Batch(workspace, release, inbox, taken, _Hands(readers, judges, inbox.key, background))
-                batch.begin(waiting[first : first + BATCH])
-                if before is not None:
-                    before.end()
+                parts = (waiting[first : first + BATCH] for first in range(0, len(waiting), BATCH))
+                going_on = takewhile(lambda _: not stopped(), parts)
+                for batch in _ahead(_Batch(workspace, release, inbox, taken, hands).begin(part) for part in going_on):
+                    batch.end()
                     on_progress(taken.all)
-                before = batch
-            if before is not None:
-                before.end()
-                on_progress(taken.all)
+        except BaseException:
+            hands.close()  # what it was asked is taken up anew
+            raise
     if taken.states.get("stored"):
         workspace.releases.record_encoders(release.digest, release.encoders)
     return taken
+
+
+def _ahead(begun: Iterable[_Batch]) -> Iterator[_Batch]:
+    """Yield each batch once the next one is begun."""
+    before: _Batch | None = None
+    for batch in begun:
+        if before is not None:
+            yield before
+        before = batch
+    if before is not None:
+        yield before
 
 
 def _joined(workspace: Workspace, inbox: Inbox) -> int:
@@ -152,27 +147,10 @@ def _joined(workspace: Workspace, inbox: Inbox) -> int:
     return joined
 
 
-@dataclass(frozen=True)
-class _Hands:
-    """Who reads and who judges, under which key, and whether reading goes behind other work."""
-
-    readers: ThreadPoolExecutor
-    judges: ThreadPoolExecutor
-    key: bytes
-    background: bool
-
-    def reading(self, one: Waiting) -> Future[Study]:
-        """Begin to read a file in a process with limits."""
-        return self.readers.submit(self._read, one)
-
-    def _read(self, one: Waiting) -> Study:
-        return read_limited([one.upload()], key=self.key, background=self.background)
-
-
 class _Batch:
     """One batch on its way into the collection: begun, then ended."""
 
-    def __init__(self, workspace: Workspace, release: Release, inbox: Inbox, taken: Taken, hands: _Hands) -> None:
+    def __init__(self, workspace: Workspace, release: Release, inbox: Inbox, taken: Taken, hands: Preparing) -> None:
         self._workspace, self._release, self._inbox, self._taken = workspace, release, inbox, taken
         self._database, self._hands = workspace.database, hands
         self._text = FilmText(listen_settings(workspace.path).look_for_text)
@@ -180,9 +158,11 @@ class _Batch:
         self._reports: list[_Object] = []
         self._over: list[tuple[_Object, bool]] = []  # in their last states, and whether a file is kept aside
         self._came: dict[str, list[str]] = {}  # object → digests that came and were not refused, the first one first
+        self._superseded: list[str] = []  # texts in the place of which others are stored by now
+        self._number = 0  # of what the hands were asked
 
-    def begin(self, waiting: Sequence[Waiting]) -> None:
-        """Write that objects were received, set aside what stays out, and begin to read the others."""
+    def begin(self, waiting: Sequence[Waiting]) -> _Batch:
+        """Write that objects were received, set aside what stays out, and begin to have the others prepared."""
         received = self._received(waiting)
         for came in arrivals.of_objects(self._database, [one.waiting.object for one in received]):
             if came.state != "refused":
@@ -190,19 +170,58 @@ class _Batch:
         self._reports = [one for one in received if is_report(one.waiting.file)]
         self._fresh = [one for one in received if not is_report(one.waiting.file) and not self._stays_out(one)]
         self._write_ends()
-        for one in self._fresh:
-            one.study = self._hands.reading(one.waiting)
+        self._number = self._begin([self._task(one) for one in self._fresh])
+        return self
 
     def end(self) -> None:
         """Take the objects that were begun through their further states."""
+        self._prepared(self._fresh, self._number)
+        self._store_all(self._fresh)
+        self._end_reports()  # after the studies that they belong to
+        self._write_ends()
+
+    def _begin(self, tasks: Sequence[Task]) -> int:
+        return self._hands.begin(tasks, self._inbox.key, looks=self._text.looks) if tasks else 0
+
+    def _prepared(self, objects: Sequence[_Object], number: int) -> None:
+        """Give objects what was made of them under a number."""
+        for one, made in zip(objects, self._hands.result(number) if objects else (), strict=True):
+            one.made = made
+            one.arrival = replace(one.arrival, state="de-identified") if made.is_read else one.arrival
+
+    def _task(self, one: _Object) -> Task:
+        if one.report is not None:
+            return Task(text=one.report.text)
+        return Task(str(one.waiting.file), is_upload=one.waiting.is_upload, why=one.arrival.why)
+
+    def _store_all(self, objects: Sequence[_Object]) -> None:
         by_cohort: dict[str, list[_Object]] = {}
-        for one in self._fresh:
+        for one in objects:
             by_cohort.setdefault(one.cohort, []).append(one)
-        for cohort, objects in by_cohort.items():
-            self._stored(Cohort(cohort, "not stated", "", False, "the archive"), objects)
-        for one in self._reports:  # after the studies that they belong to, each after its own earlier versions
-            if not self._report_stays_out(one):
-                self._stored(Cohort(one.cohort, "not stated", "", False, "the archive"), [one])
+        for cohort, some in by_cohort.items():
+            self._stored(Cohort(cohort, "not stated", "", False, "the archive"), some)
+
+    def _end_reports(self) -> None:
+        """Take reports through their states, those of different numbers at once, each after its earlier versions."""
+        together: dict[str, _Object] = {}
+        for one in self._reports:
+            try:
+                report, key = numbered(self._workspace, one.waiting.file)
+                if key in together:
+                    self._store_reports(list(together.values()))
+                    together = {}
+                one.report = placed(self._workspace, report, key, self._named(one) if self._is_present(one) else "")
+            except StaysOut as stays:
+                one.arrival = without_report(one.arrival, stays)
+                self._ends(one, stays.state, str(stays), keep=stays.keep)
+                continue
+            one.arrival = replace(one.arrival, patient_id=one.report.visit.patient_id)
+            together[key] = one
+        self._store_reports(list(together.values()))
+
+    def _store_reports(self, reports: Sequence[_Object]) -> None:
+        self._prepared(reports, self._begin([self._task(one) for one in reports]))
+        self._store_all(reports)
         self._write_ends()
 
     def _received(self, waiting: Sequence[Waiting]) -> list[_Object]:
@@ -249,17 +268,10 @@ class _Batch:
         )
         return bool(why) and self._ends(one, "set aside", why)
 
-    def _report_stays_out(self, one: _Object) -> bool:
-        """Match a report to its visit, or set it aside; return whether it was."""
+    def _is_present(self, one: _Object) -> bool:
+        """Say whether an object is stored, by a process that was killed before it said so."""
         key = self._entry(0, one).row_key(one.cohort)
-        present = key in row_keys(self._database, one.cohort, [key])
-        try:
-            one.report = placed(self._workspace, one.waiting.file, self._named(one) if present else "")
-        except StaysOut as stays:
-            one.arrival = without_report(one.arrival, stays)
-            return self._ends(one, stays.state, str(stays), keep=stays.keep)
-        one.arrival = replace(one.arrival, patient_id=one.report.visit.patient_id)
-        return False
+        return key in row_keys(self._database, one.cohort, [key])
 
     def _named(self, one: _Object) -> str:
         """Return the id under which an object is stored, as the ingest names it."""
@@ -276,6 +288,9 @@ class _Batch:
 
     def _write_ends(self) -> None:
         """Write the last states in one transaction, then take their files out of the inbox."""
+        if self._superseded:
+            self._workspace.remove(self._superseded)
+            self._superseded = []
         arrivals.record(self._database, [one.arrival for one, _ in self._over], SYSTEM)
         self._inbox.finish([(one.waiting, _keeper(one.arrival) if keep else None) for one, keep in self._over])
         for one, _ in self._over:
@@ -292,17 +307,17 @@ class _Batch:
                 study_id = self._named(one)
                 self._is_stored(one, study_id, one.arrival.patient_id or study_id)
         self._write_ends()
-        fresh = [entry for entry, key in zip(entries, keys, strict=True) if key not in present]
-        for outcomes in encode_batches(fresh, self._release, self._workspace.key, judges=self._hands.judges):
-            self._store(cohort, outcomes, objects)
+        left = [number for number, key in enumerate(keys) if key not in present]
+        if left:
+            self._store(cohort, [self._outcome(objects[number], entries[number]) for number in left], objects)
 
     def _store(self, cohort: Cohort, outcomes: Sequence[Outcome], objects: Sequence[_Object]) -> None:
         summary = Summary()
         batch = acceptable(self._workspace, cohort, outcomes, summary)
-        read = [objects[one.entry.number].arrival for one in outcomes if objects[one.entry.number].is_read]
-        judged = [objects[one.entry.number].arrival for one in outcomes if one.accepted]
-        reached = [*read, *(replace(one, state="judged") for one in judged)]
-        arrivals.record(self._database, reached, SYSTEM)
+        came = [objects[one.entry.number].arrival for one in outcomes]
+        read = [one for one in came if one.state == "de-identified"]
+        judged = [replace(one, state="judged") for one, outcome in zip(came, outcomes, strict=True) if outcome.accepted]
+        arrivals.record(self._database, [*read, *judged], SYSTEM)
         if batch:
             self._workspace.add(cohort, self._release.name, self._release.digest, batch)
         made = {new.row_key: new for new in batch}
@@ -312,8 +327,8 @@ class _Batch:
             new = made.get(outcome.entry.row_key(cohort.name))
             if new is not None:
                 self._is_stored(one, new.row.study_id, new.row.patient_id)
-            elif one.question:
-                self._ends(one, "set aside", one.question)
+            elif one.made is not None and one.made.question and why[outcome.entry.number] == one.made.question:
+                self._ends(one, "set aside", one.made.question)
             elif (said := _sentence(why[outcome.entry.number])) == ERASED:
                 one.arrival = replace(one.arrival, patient_id=None)
                 self._ends(one, "refused", said, keep=False)
@@ -325,45 +340,33 @@ class _Batch:
         if one.report is None:
             _came.get(self._workspace.path, set()).add(patient_id)
         else:
-            one.report.replace_earlier(self._workspace, study_id)
+            self._superseded += one.report.superseded_by(study_id)
         one.arrival = replace(one.arrival, study_id=study_id, patient_id=patient_id)
         self._ends(one, "stored")
 
     def _entry(self, number: int, one: _Object) -> StudyEntry:
-        """Return the entry by which the pipeline waits for the reading of an object."""
-
-        def is_read() -> None:
-            one.arrival = replace(one.arrival, state="de-identified")
-
-        def read(key: bytes) -> Study:
-            if one.study is None:
-                raise ValueError("an object is read once it was begun")
-            try:
-                study = self._read(one, one.study.result())
-            except (QuestionError, WaitsError) as error:
-                one.question = str(error)
-                raise
-            is_read()
-            return study
-
+        """Return the entry of an object, with the facts that its header states."""
         identity = f"object {one.waiting.object}"
         if one.report is not None:
-            return one.report.entry(number, identity, is_read)
+            return one.report.entry(number, identity)
         facts = {} if one.header is None or not one.header.visit else {"encounter_id": one.header.visit}
         facts |= {"patient_id": one.patient} if one.patient else {}
         extra = {} if one.header is None or not one.header.accession else {ACCESSION: one.header.accession}
-        return StudyEntry(number, "", identity, facts, extra, read)
+        return StudyEntry(number, "", identity, facts, extra)
 
-    def _read(self, one: _Object, study: Study) -> Study:
-        """Return a study after text in its picture was looked for; of an upload, note whose it is before."""
-        if not one.waiting.is_upload:
-            return self._text.passed(study, one.arrival.why)
-        (study,) = as_known_here(self._workspace, [study])
+    def _outcome(self, one: _Object, entry: StudyEntry) -> Outcome:
+        """Return what became of an object; of an upload, note whose it is before."""
+        if one.made is None:
+            raise ValueError("an object is stored once it was prepared")
+        outcome = one.made.outcome(entry)
+        if not one.waiting.is_upload or one.made.study is None:
+            return outcome
+        (study,) = as_known_here(self._workspace, [one.made.study])
         patient, previous = shown_pseudonym(study.patient_key), shown_pseudonym(study.previous_key)
         if among_erased(self._workspace.path, self._inbox.key, "patients", {patient, previous} - {""}):
-            raise IntakeError(ERASED)
+            return replace(outcome, study=None, reason=ERASED)
         one.arrival = replace(one.arrival, patient_id=patient or None)
-        return self._text.upload_passed(study, one.arrival.why)
+        return outcome
 
 
 def _keeper(one: Arrival) -> str | None:

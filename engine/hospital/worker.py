@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
-import os
-import sys
 import threading
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import CasebindError
+from engine.hospital import preparing
 from engine.hospital.inbox import count_waiting
 from engine.hospital.take_up import take_up
 from engine.learning.collection_calibration import count_in_background
@@ -25,7 +23,6 @@ if TYPE_CHECKING:
 LOOKS_EVERY_S = 2.0
 AFTER_FAILURE_S = 60.0
 QUIET_S = 60.0  # without an object, after which the pairs of the collection are counted anew
-NICENESS = 10  # of taking up: a tenth of the share of what users ask
 _log = logging.getLogger(__name__)
 
 
@@ -45,7 +42,6 @@ class InboxWorker:
         self._thread.join()
 
     def _run(self) -> None:
-        _go_behind()
         wait_s, last, uncounted = LOOKS_EVERY_S, 0.0, False
         while not self._ended.wait(wait_s):
             wait_s = LOOKS_EVERY_S
@@ -53,9 +49,12 @@ class InboxWorker:
                 if count_waiting(self._path):
                     uncounted |= self._taken_up()
                     last = time.monotonic()
-                elif uncounted and time.monotonic() - last > QUIET_S:
-                    uncounted = False
-                    self._count()
+                elif last and time.monotonic() - last > QUIET_S:
+                    last = 0.0
+                    preparing.end()
+                    if uncounted:
+                        uncounted = False
+                        self._count()
             except (OSError, CasebindError) as error:
                 _log.error("The inbox was not taken up (%s).", type(error).__name__)
                 wait_s = AFTER_FAILURE_S
@@ -74,10 +73,3 @@ class InboxWorker:
         """Begin to count the pairs of the collection, which takes the longer the larger it is."""
         with open_workspace(self._path) as place:
             count_in_background(place, serving_release(place, self._newest()))
-
-
-def _go_behind() -> None:
-    """Let what users ask go before this thread; on Linux niceness is a thread's own."""
-    if sys.platform == "linux":
-        with suppress(OSError):
-            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)

@@ -36,6 +36,7 @@ LONG_AT_ONCE = max(2, (os.cpu_count() or 1) - 1)  # readers of what takes longer
 START_S = 60  # in which the process that forks readers has to start
 GRACE_S = 1  # in which a reader whose time is over ends itself
 MOST_BYTES = 1_000_000_000  # of an answer
+MODULE, BEHIND = "engine.intake.reader_process", "behind"
 # What a reader sees of the environment: how to start, and no secret of the app.
 ENVIRONMENT = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TMPDIR", "TZ")
 
@@ -66,17 +67,13 @@ def read_limited(
     uploads: Sequence[Upload],
     answers: Answers = Answers(),  # noqa: B008 (frozen)
     key: bytes = b"",
-    *,
-    background: bool = False,
 ) -> Study:
     """Return the study in an upload as `engine.intake.read.read` does, with its errors, read within limits.
 
     An upload that passes a limit, or ends its reader, is an IntakeError; it harms no other.
-
-    background : whether the reading goes behind other work of the machine
     """
     try:
-        return _read(uploads, answers, key, background)
+        return _read(uploads, answers, key)
     except QuestionError:
         raise
     except IntakeError:
@@ -84,13 +81,13 @@ def read_limited(
         raise
 
 
-def _read(uploads: Sequence[Upload], answers: Answers, key: bytes, background: bool) -> Study:
+def _read(uploads: Sequence[Upload], answers: Answers, key: bytes) -> Study:
     check_sizes(uploads)
     most_s, memory_mb = _settings()
     parts = [key or process_key(), *(upload.data for upload in uploads)]
     job = {"names": [upload.name for upload in uploads], "answers": asdict(answers)}
     for lane, cpu_s in ((_QUICK, min(A_MOMENT_S, most_s)), (_LONG, most_s)):
-        limits = _Limits(cpu_s, WALL * most_s, memory_mb, lane.yields or background)
+        limits = _Limits(cpu_s, WALL * most_s, memory_mb, lane.yields)
         if (answer := _in_turn(lane, Message({**job, "limits": asdict(limits)}, parts), limits.wall_s)) is not None:
             return settled(_study(answer))
     raise IntakeError(
@@ -116,8 +113,12 @@ def text_boxes_limited(film: Film) -> tuple[Box, ...] | None:
     return tuple((float(box[0]), float(box[1]), float(box[2]), float(box[3])) for box in found.body["boxes"])
 
 
-def start() -> None:
-    """Start the process that forks readers, if it does not run, so that the first upload need not wait for it."""
+def start(*, behind: bool = False) -> None:
+    """Start the process that forks readers, if it does not run, so that the first upload need not wait for it.
+
+    behind : whether all other work of the machine goes before whatever this process has read from now on
+    """
+    _process.behind = behind
     _process.connection()
 
 
@@ -128,6 +129,7 @@ class _Process:
         self._lock = threading.Lock()
         self._running: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
+        self.behind = False
 
     def connection(self) -> socket.socket:
         """Return the socket on which it takes readers' sockets."""
@@ -152,7 +154,7 @@ class _Process:
         ours, theirs = socket.socketpair()
         with theirs:
             self._running = subprocess.Popen(
-                [sys.executable, "-P", "-m", "engine.intake.reader_process", str(theirs.fileno()), folder],
+                [sys.executable, "-P", "-m", MODULE, str(theirs.fileno()), folder, *([BEHIND] if self.behind else [])],
                 pass_fds=[theirs.fileno()],
                 env=_environment(),
                 stdin=subprocess.DEVNULL,

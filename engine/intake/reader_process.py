@@ -1,9 +1,9 @@
-"""The process that reads uploads: `python -m engine.intake.reader_process FD FOLDER`.
+"""The process that reads uploads: `python -m engine.intake.reader_process FD FOLDER [behind]`.
 
 FD is a socket of the app. The process has the readers' libraries loaded and forks a reader for every upload, which
 limits itself, reads, answers and ends. So whatever a file does to a reader ends with it, nothing of one upload is left
 for the next, and no reader starts cold. The process and its readers end when the app does, and
-FOLDER, below which readers write, goes with them.
+FOLDER, below which readers write, goes with them. With `behind` all other work of the machine goes before theirs.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ import time
 import warnings
 from contextlib import suppress
 
+from engine.background import go_behind
 from engine.errors import CasebindError, QuestionError
 from engine.intake import burned_in, formats, scratch
 from engine.intake.archive import announced_bytes
@@ -65,6 +66,8 @@ _NICENESS = 10  # of a reader that yields: a tenth of the share of others
 def main() -> None:
     """Read what the command line says."""
     warnings.simplefilter("ignore")
+    if sys.argv[3:]:
+        go_behind()
     fork_readers(socket.socket(fileno=int(sys.argv[1])))
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.killpg(0, signal.SIGTERM)  # the readers

@@ -18,8 +18,9 @@ import numpy as np
 from engine.errors import WorkspaceError
 from engine.measure import Canvas, FilmCanvas, canvas_of
 from engine.store.database import Database
+from engine.store.records import ContentFile
 from engine.store.workspace_files import WorkspaceFiles
-from engine.study import Film, Note, Study, Trace
+from engine.study import Film, Note, Trace
 
 PNG_EFFORT = 1  # zlib level: a 3000 × 2500 film takes 0.5 s instead of 1.1 s at level 4, and 7 % more room
 INT16_STEPS = 32767  # the largest int16
@@ -36,8 +37,13 @@ def files_of(database: Database, secret: bytes) -> WorkspaceFiles:
     return database.files
 
 
+def file_of(content: Trace | Film | Note) -> ContentFile:
+    """Return the canonical file of one content."""
+    return ContentFile(to_bytes(content), SUFFIXES[type(content)])
+
+
 def save_content(
-    files: WorkspaceFiles, folder: Path, study_id: str, study: Study, *, owner: str, durable: bool = True
+    files: WorkspaceFiles, folder: Path, study_id: str, content: ContentFile, *, owner: str, durable: bool = True
 ) -> str:
     """Write the content of a study below `folder`; return its path relative to `folder`.
 
@@ -48,9 +54,9 @@ def save_content(
     """
     digest = sha256(study_id.encode()).hexdigest()
     stem = re.sub(r"[^A-Za-z0-9_-]", "_", study_id)[:60]
-    relative = f"{digest[:2]}/{stem}-{digest[2:12]}{SUFFIXES[type(study.content)]}"
+    relative = f"{digest[:2]}/{stem}-{digest[2:12]}{content.suffix}"
     try:
-        files.write(folder / relative, to_bytes(study.content), owner, durable=durable)
+        files.write(folder / relative, content.data, owner, durable=durable)
     except OSError as error:
         raise WorkspaceError(
             f"The workspace could not be written ({error.strerror}): check its permissions and the free space."

@@ -14,7 +14,7 @@ import numpy as np
 from engine.actor import Actor
 from engine.errors import UsageError
 from engine.files import utc_now
-from engine.store.content import load_content, save_content
+from engine.store.content import file_of, load_content, save_content
 from engine.store.database import Database
 from engine.store.records import StoredQuery
 from engine.store.workspace_files import WORDS, WorkspaceFiles, query_owner
@@ -30,7 +30,8 @@ COLUMNS = (
 
 def save(files: WorkspaceFiles, query: StoredQuery) -> str:
     """Write the content file of a query durably; return its path relative to the folder of queries."""
-    return save_content(files, files.queries, query.query_id, query.study, owner=query_owner(query.query_id))
+    content, owner = file_of(query.study.content), query_owner(query.query_id)
+    return save_content(files, files.queries, query.query_id, content, owner=owner)
 
 
 def keep(cursor: duckdb.DuckDBPyConnection, files: WorkspaceFiles, file: str, query: StoredQuery) -> None:

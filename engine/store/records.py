@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -61,12 +61,20 @@ class StudyRow:
     refused: str = ""
 
 
+class ContentFile(NamedTuple):
+    """The canonical file of a study's content (engine.store.content): its bytes, and how its name ends."""
+
+    data: bytes
+    suffix: str
+
+
 @dataclass(frozen=True, eq=False)
 class NewStudy:
     """One study on its way into the workspace: its row, what it holds, and what the release made of it.
 
     embedding : (256,) float32, L2-normalised
     code      : (32,) uint8, packed little-endian
+    file      : of its content, where it was made already; the study need not have the content then
     """
 
     row: StudyRow
@@ -75,6 +83,7 @@ class NewStudy:
     embedding: np.ndarray
     code: np.ndarray
     consent: dict[str, bool] = field(default_factory=dict)
+    file: ContentFile | None = None
 
 
 IDS = KEEP_IDS, REPLACE_IDS, REPLACE_ALL_IDS = ("keep", "replace", "replace-all")

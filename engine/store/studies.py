@@ -19,7 +19,7 @@ from engine.store import classes, permission, previous_codes, quantised, staged_
 from engine.store.annotations import remove_annotations_on
 from engine.store.audit import add_manifest_consent
 from engine.store.codes import SOURCE, load_columns
-from engine.store.content import save_content
+from engine.store.content import file_of, save_content
 from engine.store.database import Database
 from engine.store.filters import Clause, all_of
 from engine.store.records import Cohort, NewStudy, StudyRow
@@ -45,8 +45,9 @@ def save(files: WorkspaceFiles, batch: Sequence[NewStudy], durable: bool) -> lis
     files.prepare(patient_owner(one.row.patient_id) for one in batch)
 
     def write(one: NewStudy) -> str:
+        content = one.file or file_of(one.study.content)
         owner = patient_owner(one.row.patient_id)
-        return save_content(files, files.studies, one.row.study_id, one.study, owner=owner, durable=durable)
+        return save_content(files, files.studies, one.row.study_id, content, owner=owner, durable=durable)
 
     with ThreadPoolExecutor(WRITERS) as pool:  # most of the time goes into waiting for the disk
         return list(pool.map(write, batch))

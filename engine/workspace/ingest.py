@@ -180,7 +180,7 @@ def new_study(cohort: Cohort, outcome: Outcome) -> NewStudy:
         extra=dict(entry.extra) | ({FACT: facts[FACT]} if FACT in facts else {}),
         **{name: facts[name] for name in COLUMNS if facts.get(name) not in (None, "")},
     )
-    return NewStudy(row, key, study, outcome.embedding, outcome.code, facts.get("consent") or {})
+    return NewStudy(row, key, study, outcome.embedding, outcome.code, facts.get("consent") or {}, outcome.file)
 
 
 def remarks_of(outcomes: Iterable[Outcome]) -> list[tuple[int, str, str]]:

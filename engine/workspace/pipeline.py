@@ -16,6 +16,7 @@ from engine.errors import CasebindError, ReleaseError
 from engine.intake.burned_in_choice import Screen
 from engine.intake.quality.judge import choose_window, judge
 from engine.intake.quality.verdict import gate_digest
+from engine.store.records import ContentFile
 from engine.study import Study
 from engine.workspace.manifest import StudyEntry
 
@@ -33,6 +34,7 @@ class Outcome:
     reason    : why it was not accepted, "" when it was
     embedding : (256,) float32, zero when not accepted
     code      : (32,) uint8, zero when not accepted
+    file      : of its content, where it was made already
     """
 
     entry: StudyEntry
@@ -41,6 +43,7 @@ class Outcome:
     reason: str
     embedding: np.ndarray
     code: np.ndarray
+    file: ContentFile | None = None
 
     @property
     def accepted(self) -> bool:
