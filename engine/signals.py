@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
@@ -67,12 +68,21 @@ def band_pass(samples: np.ndarray, fs: float, low_hz: float, high_hz: float, *, 
 
     pad : samples by which the ends are extended, as far as there are so many; one period of `low_hz` unless given
     """
-    from scipy.signal import butter, sosfiltfilt
+    from scipy.signal import sosfiltfilt
 
-    sos = butter(2, (low_hz, high_hz), "bandpass", fs=fs, output="sos")
+    sos = _band_filter(fs, low_hz, high_hz).copy()
     wanted = round(fs / low_hz) if pad is None else pad
     out: np.ndarray = sosfiltfilt(sos, samples, axis=-1, padlen=min(samples.shape[-1] - 1, wanted))
     return out
+
+
+@lru_cache(maxsize=64)
+def _band_filter(fs: float, low_hz: float, high_hz: float) -> np.ndarray:
+    """Return the sections, (2, 6), of a filter: to design one takes as long as to use it on a lead."""
+    from scipy.signal import butter
+
+    sections: np.ndarray = butter(2, (low_hz, high_hz), "bandpass", fs=fs, output="sos")
+    return sections
 
 
 def _fit(samples: np.ndarray, n: int) -> np.ndarray:
@@ -130,9 +140,11 @@ def envelope(row: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
 def in_runs(flags: np.ndarray, shortest: int) -> np.ndarray:
     """Keep only runs of at least `shortest` consecutive True. flags : (n,) bool → (n,) bool."""
     edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int8), [0]))))
-    kept = np.zeros(flags.size, bool)
-    for first, end in zip(edges[::2], edges[1::2], strict=True):
-        kept[first:end] = end - first >= shortest
+    first, end = edges[::2], edges[1::2]
+    long_enough = end - first >= shortest
+    steps = np.zeros(flags.size + 1, np.int8)
+    steps[first[long_enough]], steps[end[long_enough]] = 1, -1
+    kept: np.ndarray = np.cumsum(steps[:-1], dtype=np.int8).astype(bool)
     return kept
 
 
@@ -177,8 +189,8 @@ def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
 
 def kurtosis(samples: np.ndarray) -> np.ndarray:
     """Pearson's kurtosis (normal noise 3, sine 1.5, square wave 1), 0 for a constant row. (leads, n) → (leads,)."""
-    centred = samples - samples.mean(axis=1, keepdims=True)
-    return ratio((centred**4).mean(axis=1), (centred**2).mean(axis=1) ** 2)
+    squared = (samples - samples.mean(axis=1, keepdims=True)) ** 2
+    return ratio((squared**2).mean(axis=1), squared.mean(axis=1) ** 2)
 
 
 def skewness(row: np.ndarray) -> float:

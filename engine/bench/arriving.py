@@ -50,9 +50,19 @@ OnProgress = Callable[[str], None]
 
 
 def run(
-    folder: Path, release: Release, *, objects: int, stored: Sequence[int], on_progress: OnProgress, part: int = PART
+    folder: Path,
+    release: Release,
+    *,
+    objects: int,
+    stored: Sequence[int],
+    on_progress: OnProgress,
+    part: int = PART,
+    looks: bool = False,
 ) -> list[dict[str, Any]]:
-    """Return, for each number of studies that are stored already, what objects cost and what the encoder alone does."""
+    """Return, for each number of studies that are stored already, what objects cost and what the encoder alone does.
+
+    looks : whether text is looked for in films on the way, which the encoder alone does not do
+    """
     release.load()
     start()
     sent = list(cohort_objects(DEMO, objects + part))
@@ -62,17 +72,20 @@ def run(
         place = folder / f"stored-{size}"
         _stored(place, release, size)
         on_progress(f"{size:,} studies stored already: {objects:,} objects arrive …")
-        with listening(place) as port, open_workspace(place) as opened:
+        with listening(place, looks=looks) as port, open_workspace(place) as opened:
             found.append({"stored": size, **_measured(opened, release, port, sent, part)})
         sent = list(cohort_objects(DEMO, objects + part))  # under new numbers
     return found
 
 
 @contextmanager
-def listening(workspace: Path) -> Iterator[int]:
-    """Run `casebind listen` for senders S1, S2 … on a free port of the loopback; yield the port."""
+def listening(workspace: Path, *, looks: bool) -> Iterator[int]:
+    """Run `casebind listen` for senders S1, S2 … on a free port of the loopback; yield the port.
+
+    looks : whether text is looked for in films
+    """
     senders = "".join(f'[[sender]]\ntitle = "S{number + 1}"\n' for number in range(SENDERS))
-    settings = f'[listen]\ntitle = "{TITLE}"\nport = 0\n{senders}'
+    settings = f'[listen]\ntitle = "{TITLE}"\nport = 0\nlook_for_text = {str(looks).lower()}\n{senders}'
     (workspace / FILE).write_text(settings, encoding="utf-8")
     command = [sys.executable, "-u", "-m", "engine.cli", "listen", "--workspace", str(workspace)]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, (str(ROOT), os.getenv("PYTHONPATH"))))}

@@ -44,13 +44,14 @@ def run(
     seconds: float,
     think_s: float,
     on_progress: Callable[[str], None],
+    looks: bool = False,
 ) -> dict[str, Any]:
-    """Fill a workspace, run app and listener on it and measure."""
+    """Fill a workspace, run app and listener on it and measure. looks: whether text is looked for in films."""
     place = folder / "workspace"
     on_progress(f"Making a workspace of {cases:,} synthetic studies …")
     fill(place, release, cases)
     Inbox(place).close()
-    with running(place, folder / "server.log") as server, listening(place) as port:
+    with running(place, folder / "server.log") as server, listening(place, looks=looks) as port:
         found = asyncio.run(
             _measured(
                 place, server.url, port, users=users, objects=objects, seconds=seconds, think_s=think_s, say=on_progress

@@ -13,7 +13,7 @@ from engine.commands.shared import load_release
 
 
 @click.command("hospital")
-@click.option("--objects", type=click.IntRange(min=64), default=256, show_default=True, help="Objects that arrive.")
+@click.option("--objects", type=click.IntRange(min=0), default=256, show_default=True, help="Objects that arrive; 0 leaves them out.")
 @click.option(
     "--stored",
     type=click.IntRange(min=0),
@@ -29,6 +29,7 @@ from engine.commands.shared import load_release
 @click.option(
     "--think", type=click.FloatRange(min=0), default=3.0, show_default=True, help="Longest pause of a user, s."
 )
+@click.option("--text", "looks", is_flag=True, help="Look for text in films as well, by the extra ocr.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def command(
     *,
@@ -39,6 +40,7 @@ def command(
     sent: int,
     seconds: float,
     think: float,
+    looks: bool,
     as_json: bool,
 ) -> int:
     """Time objects from the sender into the collection beside the encoder alone, and users beside eight senders.
@@ -51,9 +53,13 @@ def command(
     say = (lambda _: None) if as_json else (lambda line: click.echo(line, err=True))
     found: dict[str, Any] = {}
     with tempfile.TemporaryDirectory(prefix="casebind-hospital-") as folder:
-        found["arriving"] = arriving.run(Path(folder), release, objects=objects, stored=stored, on_progress=say)
+        if objects:
+            found["arriving"] = arriving.run(
+                Path(folder), release, objects=objects, stored=stored, on_progress=say, looks=looks
+            )
         if users:
             asked: dict[str, Any] = {
+                "looks": looks,
                 "cases": cases,
                 "users": users,
                 "objects": sent,
@@ -61,7 +67,7 @@ def command(
                 "think_s": think,
             }
             found["senders"] = senders.run(Path(folder), release, **asked, on_progress=say)
-    lines = arriving.as_lines(found["arriving"]) + (senders.as_lines(found["senders"]) if users else [])
+    lines = arriving.as_lines(found.get("arriving", ())) + (senders.as_lines(found["senders"]) if users else [])
     click.echo(json.dumps(found) if as_json else "\n".join(lines))
-    twice = any(one["stored_more_than_once"] for one in found["arriving"])
+    twice = any(one["stored_more_than_once"] for one in found.get("arriving", ()))
     return 1 if twice or (users and not found["senders"]["within"]["none failed"]) else 0

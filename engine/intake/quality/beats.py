@@ -30,13 +30,19 @@ def energy_beats(samples: np.ndarray, fs: float) -> list[np.ndarray]:
     ]
 
 
-def slope_beats(row: np.ndarray, fs: float) -> np.ndarray:
-    """QRS positions by curve length (the principle of wqrs, Zong et al. 2003). row : (n,) → (beats,) int.
+def slope_beats(samples: np.ndarray, fs: float) -> list[np.ndarray]:
+    """QRS positions per lead by curve length (the principle of wqrs, Zong et al. 2003).
+
+    samples : (leads, n) → one (beats,) int array per lead
 
     The length of the curve in 130 ms is compared with the local maximum of the surrounding 3 s, so that a slow rise of
     the amplitude or a single artefact does not hide beats.
     """
-    quick = band_pass(row[None], fs, 5.0, 30.0)[0]  # without it a tall T wave hides a small QRS
+    quick = band_pass(samples, fs, 5.0, 30.0)  # without it a tall T wave hides a small QRS
+    return [_steep_stretches(row, fs) for row in quick]
+
+
+def _steep_stretches(quick: np.ndarray, fs: float) -> np.ndarray:
     length = moving_mean(np.abs(np.gradient(quick)), round(0.13 * fs))
     top = ndimage.maximum_filter1d(length, round(3.0 * fs), mode="nearest")
     low = np.median(length)

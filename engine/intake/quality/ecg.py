@@ -108,8 +108,7 @@ def lead_indices(samples: np.ndarray, fs: float) -> dict[str, np.ndarray]:
 def _beat_indices(clean: np.ndarray) -> dict[str, np.ndarray]:
     """bSQI, likeness, number and rate of beats, kurtosis; of band-passed leads at 100 Hz. (leads, n) → (leads,)."""
     rows = []
-    for row, energy in zip(clean, energy_beats(clean, RATE_HZ), strict=True):
-        slope = slope_beats(row, RATE_HZ)
+    for row, energy, slope in zip(clean, energy_beats(clean, RATE_HZ), slope_beats(clean, RATE_HZ), strict=True):
         windows = beat_windows(row, energy, round(BEFORE_S * RATE_HZ), round(AFTER_S * RATE_HZ))
         rate = 60.0 * RATE_HZ * (energy.size - 1) / (energy[-1] - energy[0]) if energy.size > 1 else 0.0
         rows.append((agreement(energy, slope, TOLERANCE_S * RATE_HZ), beat_correlation(windows), energy.size, rate))

@@ -72,8 +72,8 @@ def heart_beats(trace: Trace) -> Rate:
     samples, _ = signals.filled(trace.samples)
     by_energy = energy_beats(samples, trace.fs)
     scores = [
-        agreement(first, slope_beats(row, trace.fs), WITHIN_S * trace.fs)
-        for first, row in zip(by_energy, samples, strict=True)
+        agreement(first, second, WITHIN_S * trace.fs)
+        for first, second in zip(by_energy, slope_beats(samples, trace.fs), strict=True)
     ]
     heights = [float(np.ptp(row)) for row in samples]
     best = max(range(len(scores)), key=lambda i: (round(scores[i], 2), trace.leads[i] == "II", heights[i]))
