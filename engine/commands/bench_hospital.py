@@ -13,7 +13,13 @@ from engine.commands.shared import load_release
 
 
 @click.command("hospital")
-@click.option("--objects", type=click.IntRange(min=0), default=256, show_default=True, help="Objects that arrive; 0 leaves them out.")
+@click.option(
+    "--objects",
+    type=click.IntRange(min=0),
+    default=256,
+    show_default=True,
+    help="Objects that arrive; 0 leaves them out.",
+)
 @click.option(
     "--stored",
     type=click.IntRange(min=0),

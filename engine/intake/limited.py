@@ -67,13 +67,17 @@ def read_limited(
     uploads: Sequence[Upload],
     answers: Answers = Answers(),  # noqa: B008 (frozen)
     key: bytes = b"",
+    *,
+    background: bool = False,
 ) -> Study:
     """Return the study in an upload as `engine.intake.read.read` does, with its errors, read within limits.
 
     An upload that passes a limit, or ends its reader, is an IntakeError; it harms no other.
+
+    background : whether the reading goes behind other work of the machine
     """
     try:
-        return _read(uploads, answers, key)
+        return _read(uploads, answers, key, background)
     except QuestionError:
         raise
     except IntakeError:
@@ -81,13 +85,13 @@ def read_limited(
         raise
 
 
-def _read(uploads: Sequence[Upload], answers: Answers, key: bytes) -> Study:
+def _read(uploads: Sequence[Upload], answers: Answers, key: bytes, background: bool) -> Study:
     check_sizes(uploads)
     most_s, memory_mb = _settings()
     parts = [key or process_key(), *(upload.data for upload in uploads)]
     job = {"names": [upload.name for upload in uploads], "answers": asdict(answers)}
     for lane, cpu_s in ((_QUICK, min(A_MOMENT_S, most_s)), (_LONG, most_s)):
-        limits = _Limits(cpu_s, WALL * most_s, memory_mb, lane.yields)
+        limits = _Limits(cpu_s, WALL * most_s, memory_mb, lane.yields or background)
         if (answer := _in_turn(lane, Message({**job, "limits": asdict(limits)}, parts), limits.wall_s)) is not None:
             return settled(_study(answer))
     raise IntakeError(

@@ -1,0 +1,113 @@
+"""Objects are prepared by a process of their own, behind others where asked, and nothing waits for it but they."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+from helpers.archive_objects import chest_film, ecg, put, wait_until
+
+from engine.actor import single_user
+from engine.errors import CasebindError
+from engine.hospital import preparing
+from engine.hospital.inbox import Inbox, count_waiting
+from engine.hospital.preparing import MODULE
+from engine.hospital.take_up import take_up
+from engine.hospital.worker import InboxWorker
+from engine.intake.paths import read_paths
+from engine.model.release import Release, load_release
+from engine.retrieval.answer import Options
+from engine.retrieval.search import search
+from engine.settings import DEMO
+from engine.store import arrivals
+from engine.workspace.workspace import Workspace
+
+ME = single_user()
+
+
+@pytest.fixture(autouse=True)
+def _afresh() -> Iterator[None]:
+    preparing.end()
+    yield
+    preparing.end()
+
+
+def running(module: str = MODULE) -> list[psutil.Process]:
+    """Return the processes that prepare for this one."""
+    return [one for one in psutil.Process().children(recursive=True) if module in one.cmdline()]
+
+
+def test_a_process_that_is_killed_half_way_is_started_again_and_each_object_stored_once(
+    workspace: Workspace, release: Release
+) -> None:
+    before = sum(workspace.all_counts().values())
+    with Inbox(workspace.path) as inbox:
+        put(inbox, [one for number in range(1, 11) for one in (ecg(number), chest_film(number))])
+    killed: list[int] = []
+
+    def kill(done: int) -> None:
+        if not killed:
+            killed.extend(one.pid for one in running())
+            for pid in killed:
+                os.kill(pid, signal.SIGKILL)
+
+    thread = threading.Thread(target=lambda: (wait_until(lambda: bool(running())), kill(0)))
+    thread.start()
+    assert take_up(workspace, release, on_progress=kill).states == {"stored": 20}
+    thread.join()
+    assert killed and sum(workspace.all_counts().values()) == before + 20
+    assert {one.state for one in arrivals.newest(workspace.database)} == {"stored"} and not count_waiting(
+        workspace.path
+    )
+
+
+def test_where_no_process_can_be_started_it_is_said_and_what_waits_stays(
+    workspace: Workspace, release: Release, tmp_path: Path
+) -> None:
+    moved = load_release(Path(shutil.copytree(release.path, tmp_path / release.name)))
+    (moved.path / "manifest.json").rename(moved.path / "away")
+    with Inbox(workspace.path) as inbox:
+        put(inbox, [ecg()])
+    with pytest.raises(CasebindError, match="what waits in the inbox stays there"):
+        take_up(workspace, moved)
+    assert count_waiting(workspace.path) == 1
+    (moved.path / "away").rename(moved.path / "manifest.json")
+    assert take_up(workspace, moved).states == {"stored": 1}
+
+
+@pytest.mark.skipif(not Path("/proc/self/autogroup").is_file(), reason="this system shares processors by no sessions")
+def test_beside_the_app_it_and_its_readers_go_behind_all_other_work(workspace: Workspace, release: Release) -> None:
+    with Inbox(workspace.path) as inbox:
+        put(inbox, [ecg()])
+    take_up(workspace, release, background=True)
+    for one in (*running(), *(reader for mine in running() for reader in mine.children())):
+        assert one.nice() == 10 and Path(f"/proc/{one.pid}/autogroup").read_text().split()[-1] == "10"
+    assert len(running()) == 1 and running()[0].children()
+
+
+def test_the_app_answers_while_objects_are_taken_up_however_long_that_takes(
+    workspace: Workspace, release: Release
+) -> None:
+    """The process that prepares stands still, as on a machine that has no time for it."""
+    query = read_paths([DEMO / "ecg" / "syn-0003-e1-ecg.hea"])
+    worker = InboxWorker(workspace.path, lambda: release)
+    try:
+        with Inbox(workspace.path) as inbox:
+            put(inbox, [ecg(number) for number in range(1, 5)])
+        wait_until(lambda: bool(running()))
+        (prepares,) = running()
+        prepares.suspend()
+        wait_until(lambda: arrivals.counts(workspace.database) == {"received": 4})
+        answer = search(workspace, release, query, Options(), actor=ME)
+        assert answer.neighbours and count_waiting(workspace.path) == 4
+        workspace.set_consent("somebody", False, actor=ME)
+        prepares.resume()
+        wait_until(lambda: arrivals.counts(workspace.database) == {"stored": 4})
+    finally:
+        worker.close()
