@@ -25,6 +25,8 @@ MICROVOLT = 2.5  # of one stored step
 FILM, ECG = "1.2.840.10008.5.1.4.1.1.1", "1.2.840.10008.5.1.4.1.1.9.1.1"  # CR; 12-lead ECG
 REPORT = "1.2.840.10008.5.1.4.1.1.88.11"  # Basic Text SR
 
+ANSWERS_S, TRIES = 10.0, 3  # in which an object is acknowledged, and associations without that before it is given up
+
 
 @dataclass(frozen=True)
 class ArchivePatient:
@@ -157,17 +159,35 @@ def _channel(lead: str) -> Dataset:
 
 
 def send(objects: Sequence[FileDataset], address: tuple[str, int], *, title: str, called: str) -> int:
-    """Send objects by C-STORE over one association; return how many were acknowledged."""
+    """Send objects by C-STORE; return how many were acknowledged.
+
+    What was not acknowledged in time is sent again, over another association, as archives do. pynetdicom's own sender
+    loses an answer now and then: its reactor may take it before the thread that waits for it.
+    """
+    done = tries = 0
+    while done < len(objects) and tries < TRIES:
+        acknowledged = _sent(objects[done:], address, title, called)
+        done, tries = done + acknowledged, 0 if acknowledged else tries + 1
+    return done
+
+
+def _sent(objects: Sequence[FileDataset], address: tuple[str, int], title: str, called: str) -> int:
+    """Send objects over one association until one is not acknowledged; return how many were."""
     from pynetdicom import AE
 
     entity = AE(ae_title=title)
-    entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = 120
+    entity.acse_timeout = entity.network_timeout = 120
+    entity.dimse_timeout = ANSWERS_S
     for sop_class, syntax in sorted({(str(one.SOPClassUID), str(one.file_meta.TransferSyntaxUID)) for one in objects}):
         entity.add_requested_context(sop_class, syntax)
     association = entity.associate(*address, ae_title=called)
     if not association.is_established:
         return 0
-    try:
-        return sum(getattr(association.send_c_store(one), "Status", None) == 0 for one in objects)
-    finally:
+    acknowledged = 0
+    for one in objects:
+        if not association.is_established or getattr(association.send_c_store(one), "Status", None) != 0:
+            break
+        acknowledged += 1
+    if association.is_established:
         association.release()
+    return acknowledged

@@ -19,10 +19,10 @@ from pynetdicom import AE
 from pynetdicom.association import Association
 
 from engine.hospital.listener import Listener
+from engine.hospital.preparing import preparing
 from engine.hospital.settings import FolderSettings, ListenSettings, Sender
 from engine.hospital.take_up import take_up
 from engine.hospital.watched_folder import Pace, WatchedFolder
-from engine.intake import limited
 from engine.model.release import load_release
 from engine.workspace.workspace import open_workspace
 
@@ -109,7 +109,7 @@ def watching(workspace: Path, folder: Path, said: Connection) -> None:
 def taking_up(workspace: Path, said: Connection) -> None:
     """Take up what waits until killed."""
     release = load_release()
-    limited.start()
+    preparing(release).start()
     said.send("works")
     with open_workspace(workspace) as place:
         while True:

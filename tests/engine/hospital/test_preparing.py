@@ -19,7 +19,6 @@ from engine.hospital import preparing
 from engine.hospital.inbox import Inbox, count_waiting
 from engine.hospital.preparing import MODULE
 from engine.hospital.take_up import take_up
-from engine.hospital.worker import InboxWorker
 from engine.intake.paths import read_paths
 from engine.model.release import Release, load_release
 from engine.retrieval.answer import Options
@@ -48,7 +47,7 @@ def test_a_process_that_is_killed_half_way_is_started_again_and_each_object_stor
 ) -> None:
     before = sum(workspace.all_counts().values())
     with Inbox(workspace.path) as inbox:
-        put(inbox, [one for number in range(1, 11) for one in (ecg(number), chest_film(number))])
+        put(inbox, [chest_film(1), *(ecg(number) for number in range(1, 20))])
     killed: list[int] = []
 
     def kill(done: int) -> None:
@@ -82,13 +81,13 @@ def test_where_no_process_can_be_started_it_is_said_and_what_waits_stays(
 
 
 @pytest.mark.skipif(not Path("/proc/self/autogroup").is_file(), reason="this system shares processors by no sessions")
-def test_beside_the_app_it_and_its_readers_go_behind_all_other_work(workspace: Workspace, release: Release) -> None:
-    with Inbox(workspace.path) as inbox:
-        put(inbox, [ecg()])
-    take_up(workspace, release, background=True)
-    for one in (*running(), *(reader for mine in running() for reader in mine.children())):
-        assert one.nice() == 10 and Path(f"/proc/{one.pid}/autogroup").read_text().split()[-1] == "10"
-    assert len(running()) == 1 and running()[0].children()
+def test_beside_the_app_it_and_its_readers_go_behind_all_other_work(release: Release) -> None:
+    preparing.preparing(release, behind=True).start()
+    wait_until(lambda: [len(one.children()) for one in running()] == [1])
+    (process,) = running()
+    for one in (process, *process.children()):
+        autogroup = Path(f"/proc/{one.pid}/autogroup")
+        wait_until(lambda one=one, file=autogroup: one.nice() == 10 and file.read_text().split()[-1] == "10")
 
 
 def test_the_app_answers_while_objects_are_taken_up_however_long_that_takes(
@@ -96,18 +95,20 @@ def test_the_app_answers_while_objects_are_taken_up_however_long_that_takes(
 ) -> None:
     """The process that prepares stands still, as on a machine that has no time for it."""
     query = read_paths([DEMO / "ecg" / "syn-0003-e1-ecg.hea"])
-    worker = InboxWorker(workspace.path, lambda: release)
+    with Inbox(workspace.path) as inbox:
+        put(inbox, [ecg(number) for number in range(1, 5)])
+    taker = threading.Thread(target=take_up, args=(workspace, release))
+    taker.start()
     try:
-        with Inbox(workspace.path) as inbox:
-            put(inbox, [ecg(number) for number in range(1, 5)])
         wait_until(lambda: bool(running()))
         (prepares,) = running()
         prepares.suspend()
         wait_until(lambda: arrivals.counts(workspace.database) == {"received": 4})
         answer = search(workspace, release, query, Options(), actor=ME)
         assert answer.neighbours and count_waiting(workspace.path) == 4
-        workspace.set_consent("somebody", False, actor=ME)
-        prepares.resume()
-        wait_until(lambda: arrivals.counts(workspace.database) == {"stored": 4})
+        workspace.set_consent(workspace.row(answer.neighbours[0].study_id, actor=ME).patient_id, False, actor=ME)
     finally:
-        worker.close()
+        for one in running():
+            one.resume()
+        taker.join()
+    assert arrivals.counts(workspace.database) == {"stored": 4}
