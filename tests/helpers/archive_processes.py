@@ -109,7 +109,8 @@ def watching(workspace: Path, folder: Path, said: Connection) -> None:
 def taking_up(workspace: Path, said: Connection) -> None:
     """Take up what waits until killed."""
     release = load_release()
-    preparing(release).start()
+    hands = preparing(release)
+    hands.result(hands.begin([], b"", looks=False))  # it prepares objects from now on
     said.send("works")
     with open_workspace(workspace) as place:
         while True:
