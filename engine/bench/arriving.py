@@ -16,14 +16,16 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from engine.bench.app.fill import fill
+from engine.bench.app.server import processor_ms
 from engine.bench.ingest_rate import unseen
 from engine.errors import CasebindError
 from engine.hospital.inbox import Inbox, count_waiting
+from engine.hospital.preparing import preparing
 from engine.hospital.settings import FILE
 from engine.hospital.take_up import take_up
 from engine.intake.limited import read_limited, start
@@ -40,13 +42,21 @@ if TYPE_CHECKING:
 
     from engine.model.release import Release
 
-PART = 64  # objects between two turns
+PART = 128  # objects between two turns
 TITLE, SENDERS = "CASEBIND", 8
 BAR = 0.8  # of the encoder's own throughput
 ENDS_IN_S = 20.0
 WAIT_S = 0.05  # between two looks at what waits
+SPENT = ("encoder alone", "preparing, without its readers", "listener", "sender and record")
 
 OnProgress = Callable[[str], None]
+
+
+class Listening(NamedTuple):
+    """A listener that runs: its process and its port."""
+
+    pid: int
+    port: int
 
 
 def run(
@@ -72,15 +82,15 @@ def run(
         place = folder / f"stored-{size}"
         _stored(place, release, size)
         on_progress(f"{size:,} studies stored already: {objects:,} objects arrive …")
-        with listening(place, looks=looks) as port, open_workspace(place) as opened:
-            found.append({"stored": size, **_measured(opened, release, port, sent, part)})
+        with listening(place, looks=looks) as listener, open_workspace(place) as opened:
+            found.append({"stored": size, **_measured(opened, release, listener, sent, part)})
         sent = list(cohort_objects(DEMO, objects + part))  # under new numbers
     return found
 
 
 @contextmanager
-def listening(workspace: Path, *, looks: bool) -> Iterator[int]:
-    """Run `casebind listen` for senders S1, S2 … on a free port of the loopback; yield the port.
+def listening(workspace: Path, *, looks: bool) -> Iterator[Listening]:
+    """Run `casebind listen` for senders S1, S2 … on a free port of the loopback; yield its process and port.
 
     looks : whether text is looked for in films
     """
@@ -95,7 +105,7 @@ def listening(workspace: Path, *, looks: bool) -> Iterator[int]:
         port = re.search(r":(\d+);", said)
         if port is None:
             raise CasebindError("The listener did not start: is the extra `pacs` installed?")
-        yield int(port[1])
+        yield Listening(process.pid, int(port[1]))
     finally:
         process.terminate()
         process.wait(ENDS_IN_S)
@@ -113,17 +123,19 @@ def _stored(place: Path, release: Release, size: int) -> None:
     bench_rows.insert_received(place / "inbox", keys)
 
 
-def _measured(place: Workspace, release: Release, port: int, sent: Sequence[FileDataset], part: int) -> dict[str, Any]:
+def _measured(
+    place: Workspace, release: Release, listener: Listening, sent: Sequence[FileDataset], part: int
+) -> dict[str, Any]:
     """Let objects arrive part by part, the encoder alone in between; the first part, which warms up, is left out."""
     key = read_key(place.path)
     arrived, alone, before = [], [], sum(place.all_counts().values())
-    spent = np.zeros(2)
+    spent = np.zeros(4)
     for first in range(0, len(sent), part):
         some = sent[first : first + part]
         alone.append(_encoded(release, some, key))
-        began = time.process_time()
-        arrived.append(_arrived(place, release, port, some))
-        spent += (alone[-1][1], time.process_time() - began) if first else 0
+        began = _processor_ms(release, listener)
+        arrived.append(_arrived(place, release, listener.port, some))
+        spent += [1000 * alone[-1][1], *(_processor_ms(release, listener) - began)] if first else 0
     objects = len(sent) - part
     taken, encoder = sum(arrived[1:]), sum(one for one, _ in alone[1:])
     return {
@@ -133,9 +145,15 @@ def _measured(place: Workspace, release: Release, port: int, sent: Sequence[File
         "objects_per_s": round(objects / taken, 2),
         "ms_per_object": round(1000 * taken / objects, 1),
         "share_of_encoder_only": round(encoder / taken, 3),
-        "encoder_share_of_processor": round(spent[0] / spent[1], 3),
+        "processor_ms_per_object": dict(zip(SPENT, (spent / objects).round(1).tolist(), strict=True)),
         "stored_more_than_once": sum(place.all_counts().values()) - before - len(sent),
     }
+
+
+def _processor_ms(release: Release, listener: Listening) -> np.ndarray:
+    """Return the processor time so far, ms, of preparing, of the listener, and of this process."""
+    pids = (preparing(release).pid, listener.pid, os.getpid())
+    return np.array([processor_ms(pid) for pid in pids])
 
 
 def _encoded(release: Release, part: Sequence[FileDataset], key: bytes) -> tuple[float, float]:
@@ -171,8 +189,8 @@ def as_lines(found: Sequence[dict[str, Any]]) -> list[str]:
     return [
         f"{one['stored']:,} studies stored already: {one['objects']:,} objects sent and stored at "
         f"{one['objects_per_s']:.1f}/s, {one['ms_per_object']:.0f} ms each; {one['share_of_encoder_only']:.2f} of what "
-        f"the encoder alone does ({one['encoder_only_s']:.1f} s of {one['seconds']:.1f} s), which has "
-        f"{one['encoder_share_of_processor']:.2f} of the process's processor time; "
-        f"{one['stored_more_than_once']} stored more than once."
+        f"the encoder alone does ({one['encoder_only_s']:.1f} s of {one['seconds']:.1f} s). Processor time an object: "
+        + ", ".join(f"{name} {ms:.0f} ms" for name, ms in one["processor_ms_per_object"].items())
+        + f"; {one['stored_more_than_once']} stored more than once."
         for one in found
     ]

@@ -54,10 +54,17 @@ def run(
     on_progress(f"Making a workspace of {cases:,} synthetic studies …")
     fill(place, release, cases)
     Inbox(place).close()
-    with running(place, folder / "server.log") as server, listening(place, looks=looks) as port:
+    with running(place, folder / "server.log") as server, listening(place, looks=looks) as listener:
         found = asyncio.run(
             _measured(
-                place, server.url, port, users=users, objects=objects, seconds=seconds, think_s=think_s, say=on_progress
+                place,
+                server.url,
+                listener.port,
+                users=users,
+                objects=objects,
+                seconds=seconds,
+                think_s=think_s,
+                say=on_progress,
             )
         )
     with open_workspace(place) as opened:

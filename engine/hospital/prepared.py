@@ -30,7 +30,7 @@ class Task:
 
 
 @dataclass(frozen=True, eq=False)
-class Prepared:
+class PreparedObject:
     """What became of one task.
 
     study    : without its content, which `file` is; None where it could not be read
@@ -65,18 +65,18 @@ def tasks_in(message: Message) -> list[Task]:
     return [Task(**one) for one in message.body["tasks"]]
 
 
-def answer(number: int, made: Sequence[Prepared]) -> Message:
+def answer(number: int, made: Sequence[PreparedObject]) -> Message:
     """Return the answer to the request of that number."""
     parts: list[bytes] = []
     return Message({"number": number, "prepared": [_out(one, parts) for one in made]}, parts)
 
 
-def prepared_in(message: Message) -> list[Prepared]:
+def prepared_in(message: Message) -> list[PreparedObject]:
     """Return what an answer holds."""
     return [_in(one, message) for one in message.body["prepared"]]
 
 
-def _out(one: Prepared, parts: list[bytes]) -> dict[str, Any]:
+def _out(one: PreparedObject, parts: list[bytes]) -> dict[str, Any]:
     first = len(parts)
     parts += [one.embedding.astype(np.float32).tobytes(), one.code.tobytes()]
     parts += [] if one.file is None else [one.file.data]
@@ -91,9 +91,9 @@ def _out(one: Prepared, parts: list[bytes]) -> dict[str, Any]:
     }
 
 
-def _in(given: dict[str, Any], message: Message) -> Prepared:
+def _in(given: dict[str, Any], message: Message) -> PreparedObject:
     first, suffix = int(given["first"]), given["suffix"]
-    return Prepared(
+    return PreparedObject(
         None if given["study"] is None else study_in(Message(given["study"])),
         bool(given["is_read"]),
         str(given["question"]),

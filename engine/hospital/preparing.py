@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from engine.errors import CasebindError
-from engine.hospital.prepared import Prepared, Task, prepared_in, request
+from engine.hospital.prepared import PreparedObject, Task, prepared_in, request
 from engine.hospital.preparing_process import FOREVER_S, MOST_BYTES
 from engine.intake.messages import Message, MessageError, receive, send
 from engine.settings import ROOT
@@ -45,6 +45,11 @@ class Preparing:
         self._asked: dict[int, Message] = {}  # and not answered
         self._answered: dict[int, Message] = {}
         self._last = 0
+
+    @property
+    def pid(self) -> int | None:
+        """Number of the process; None where none runs."""
+        return None if self._process is None else self._process.pid
 
     def start(self) -> None:
         """Start the process if it does not run, so that the first object need not wait for it."""
@@ -77,7 +82,7 @@ class Preparing:
         self._send(asked)
         return self._last
 
-    def result(self, number: int) -> list[Prepared]:
+    def result(self, number: int) -> list[PreparedObject]:
         """Wait for what became of the objects of a request, in their order. Raises CasebindError.
 
         The process is started again where it was killed meanwhile.

@@ -23,7 +23,7 @@ from threading import Thread
 from engine.background import go_behind
 from engine.errors import CasebindError, QuestionError
 from engine.hospital.film_text import FilmText, WaitsError
-from engine.hospital.prepared import Prepared, Task, answer, tasks_in
+from engine.hospital.prepared import PreparedObject, Task, answer, tasks_in
 from engine.intake import limited
 from engine.intake.messages import Message, MessageError, receive, send
 from engine.intake.read import read_text
@@ -93,7 +93,7 @@ def _answer(
             send(connection, made)
 
 
-def prepare(begun: _Begun, release: Release, judges: ThreadPoolExecutor) -> list[Prepared]:
+def prepare(begun: _Begun, release: Release, judges: ThreadPoolExecutor) -> list[PreparedObject]:
     """Return what became of each task, in order."""
     seen: dict[int, Study] = {}
     read: set[int] = set()
@@ -122,9 +122,9 @@ def prepare(begun: _Begun, release: Release, judges: ThreadPoolExecutor) -> list
     return [_prepared(one, seen.get(n), n in read, questions.get(n, "")) for n, one in enumerate(outcomes)]
 
 
-def _prepared(outcome: Outcome, seen: Study | None, is_read: bool, question: str) -> Prepared:
+def _prepared(outcome: Outcome, seen: Study | None, is_read: bool, question: str) -> PreparedObject:
     study = outcome.study
-    return Prepared(
+    return PreparedObject(
         study or seen,
         is_read,
         question,

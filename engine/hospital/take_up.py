@@ -20,7 +20,7 @@ from engine.hospital.film_text import FilmText
 from engine.hospital.header import ObjectHeader, header_of
 from engine.hospital.inbox import Inbox, Waiting
 from engine.hospital.inbox_sight import COHORT
-from engine.hospital.prepared import Prepared, Task
+from engine.hospital.prepared import PreparedObject, Task
 from engine.hospital.preparing import Preparing, preparing
 from engine.hospital.report_take_up import (
     PlacedReport,
@@ -90,7 +90,7 @@ class _Object:
     cohort: str
     header: ObjectHeader | None = None
     patient: str = ""
-    made: Prepared | None = None
+    made: PreparedObject | None = None
     report: PlacedReport | None = None
 
 

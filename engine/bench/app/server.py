@@ -35,11 +35,16 @@ class Server:
 
     def processor_ms(self) -> float:
         """Return the processor time that it has taken so far, ms; 0 where /proc does not tell."""
-        stat = Path(f"/proc/{self.pid}/stat")
-        if not stat.is_file():
-            return 0.0
-        fields = stat.read_text().rpartition(")")[2].split()  # from the third on; the name before may hold spaces
-        return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+        return processor_ms(self.pid)
+
+
+def processor_ms(pid: int | None) -> float:
+    """Return the processor time that a process has taken so far, ms; 0 where there is none or /proc does not tell."""
+    stat = Path(f"/proc/{pid}/stat")
+    if not stat.is_file():
+        return 0.0
+    fields = stat.read_text().rpartition(")")[2].split()  # from the third on; the name before may hold spaces
+    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 @contextmanager
