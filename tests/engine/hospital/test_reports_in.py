@@ -55,6 +55,13 @@ def texts(place: Workspace) -> list[str]:
     return [place.study_of(row).note.text for row in rows]
 
 
+def changes(place: Workspace) -> int:
+    """Return how many transactions were committed so far."""
+    sql = "SELECT last_value FROM duckdb_sequences() WHERE sequence_name = 'commit_number'"
+    with place.database.snapshot() as cursor:
+        return int(cursor.execute(sql).fetchall()[0][0])
+
+
 def last(place: Workspace) -> tuple[str, str]:
     found = arrivals.newest(place.database, 1)[0]
     return found.state, found.why
@@ -131,6 +138,22 @@ def test_corrections_replace_and_late_preliminary_and_cancelled_ones_do_not_come
     came(workspace, message("Left effusion.", status="X", control="9"))
     take_up(workspace, release)
     assert last(workspace) == ("set aside", CANCELLED) and texts(workspace) == []
+
+
+def test_reports_of_different_numbers_are_stored_at_once_and_a_correction_after_what_it_corrects(
+    workspace: Workspace, release: Release, inbox: Inbox
+):
+    put(inbox, [chest_film()])
+    take_up(workspace, release)
+    before = changes(workspace)
+    for number in range(8):
+        came(workspace, message(f"Finding {number}.", filler=f"F{number}", control=str(number)))
+    came(workspace, message("Finding 3, corrected.", filler="F3", status="C", control="9"))
+    assert take_up(workspace, release).states == {"stored": 9}
+    assert sorted(texts(workspace)) == sorted(
+        [f"Finding {number}." for number in range(8) if number != 3] + ["Finding 3, corrected."]
+    )
+    assert changes(workspace) - before < 2 * 9  # each by itself takes three and more
 
 
 def test_a_report_number_that_another_patient_had_neither_replaces_nor_cancels(workspace, release, inbox):
