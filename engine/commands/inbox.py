@@ -10,7 +10,7 @@ import click
 
 from engine import settings
 from engine.actor import single_user
-from engine.commands.shared import count_pairs, load_release, workspace_option
+from engine.commands.shared import archive_workspace, count_pairs, load_release, workspace_option
 from engine.consent.acts import carry_out
 from engine.errors import IntakeError, UsageError, WorkspaceBusyError
 
@@ -80,10 +80,8 @@ def clear(*, days: int, workspace: Path | None) -> None:
 def add(*, files: tuple[Path, ...], cohort: str, workspace: Path | None) -> None:
     """Put reports into the inbox: HL7 v2 ORU^R01, FHIR R4 DiagnosticReport (JSON). The app may be running."""
     from engine.hospital.report_files import add_report_file
-    from engine.store.folder import check_folder
 
-    folder = (workspace or settings.workspace_path()).expanduser().resolve()
-    check_folder(folder, create=False)
+    folder = archive_workspace(workspace)
     added = 0
     for file in files:
         try:

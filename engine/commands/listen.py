@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from engine import settings
-from engine.commands.shared import workspace_option
+from engine.commands.shared import archive_workspace, workspace_option
 from engine.errors import UsageError
 from engine.log import DEBUG_VARIABLE, say_own_troubles
 
@@ -33,10 +32,8 @@ def command(*, conformance: bool, workspace: Path | None) -> None:
     """
     from engine.hospital.mllp import ReportListener
     from engine.hospital.settings import folder_settings, listen_settings, report_settings
-    from engine.store.folder import check_folder
 
-    folder = (workspace or settings.workspace_path()).expanduser().resolve()
-    check_folder(folder, create=False)
+    folder = archive_workspace(workspace)
     if conformance:
         click.echo(_conformance(folder))
         return

@@ -11,10 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from engine import settings
 from engine.actor import single_user
 from engine.commands.inbox import take_up_waiting
-from engine.commands.shared import workspace_option
+from engine.commands.shared import archive_workspace, workspace_option
 from engine.errors import UsageError
 
 if TYPE_CHECKING:
@@ -51,7 +50,7 @@ def wanted_options(command: Command) -> Command:
 @workspace_option
 def find(*, as_json: bool, workspace: Path | None, modality: tuple[str, ...], **given: str) -> None:
     """List the studies that match, the newest first. The app may be running."""
-    folder, wanted = _folder(workspace), _wanted(given, modality)
+    folder, wanted = archive_workspace(workspace), _wanted(given, modality)
     from engine.hospital.settings import archive_settings
     from engine.hospital.way import open_archive
     from engine.store.acts import Act
@@ -96,7 +95,7 @@ def get(
     """
     from tqdm import tqdm
 
-    folder = _folder(workspace)
+    folder = archive_workspace(workspace)
     from engine.hospital.fetching import FetchJob
     from engine.hospital.settings import archive_settings, checked
     from engine.hospital.way import open_archive
@@ -172,11 +171,3 @@ def _wanted(given: dict[str, str], modality: tuple[str, ...]) -> WantedStudies:
     found = WantedStudies(modalities=tuple(one.upper() for one in modality), **given)
     found.filters()
     return found
-
-
-def _folder(workspace: Path | None) -> Path:
-    from engine.store.folder import check_folder
-
-    folder = (workspace or settings.workspace_path()).expanduser().resolve()
-    check_folder(folder, create=False)
-    return folder

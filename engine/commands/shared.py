@@ -55,6 +55,24 @@ def workspace_from_option(path: Path | None, *, create: bool = False) -> Workspa
     return opened
 
 
+def archive_workspace(path: Path | None) -> Path:
+    """Return the folder of the workspace that works with an archive, which stays closed.
+
+    Where a folder holds settings (pacs.toml) and no workspace yet, an empty one is made in it; WorkspaceError where
+    there is neither.
+    """
+    from engine.hospital.settings import FILE
+    from engine.store.database import FILE_NAME
+    from engine.store.folder import check_folder
+
+    folder = (path or settings.workspace_path()).expanduser().resolve()
+    if (folder / FILE).is_file() and not (folder / FILE_NAME).is_file():
+        workspace_from_option(folder, create=True).close()
+        click.echo(f"A new workspace is made at {folder}, by its {FILE}.", err=True)
+    check_folder(folder, create=False)
+    return folder
+
+
 def load_release() -> Release:
     """Load the newest release."""
     from engine.model.release import load_release as load

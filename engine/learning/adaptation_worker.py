@@ -1,78 +1,33 @@
 """The work of an adaptation: bind, hash, measure, write: `python -m engine.learning.adaptation_worker FOLDER`.
 
-It is a process like that of a round (engine.learning.round_worker).
-
-What was learnt so far lies in the job's folder (in.checkpoint.pt), so a process that was killed is gone on with.
+It is a process like that of a round (engine.learning.round_worker), gone on with in the same way where it was killed.
 """
 
 from __future__ import annotations
 
-import io
 import json
 import sys
 import time
-from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from engine.files import write_whole
 from engine.learning import adaptation_data, adaptation_metrics, gate, round_release
 from engine.learning.adaptation_data import HELD, AdaptationData
 from engine.learning.adaptation_fit import AdaptationPlan, fit_hash, fit_maps
 from engine.learning.adapter_fit import adapt, adapters_of
 from engine.learning.fit import FittedRound
 from engine.learning.gate_metrics import holdout_rows, measure_queries, rating_rows
-from engine.learning.round_worker import Coder, calibration_tables, far_of, main, report_progress
+from engine.learning.round_worker import Coder, StageCheckpoint, calibration_tables, far_of, main, report_progress
 
 if TYPE_CHECKING:
     from engine.model.release import Release
 
-CHECKPOINT = "in.checkpoint.pt"
 SHARES = (0.125, 0.25, 0.5)  # of the patients that are learnt from, for the curve by number of pairs
 MAPS, CURVE, HASH = 0.4, 0.75, 0.9  # shares of the whole after each step
 Heads = dict[str, np.ndarray]
-
-
-class StageCheckpoint:
-    """What an adaptation has done so far: finished stages by name, and the state of the one that runs."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder, self.file = folder, folder / CHECKPOINT
-        self.known = self._read()
-
-    def stage(self, name: str, steps: int, span: tuple[float, float], work: Callable[..., Any]) -> Any:
-        """Return what `work(saved=…, save=…)` makes, or what it made before the process was killed."""
-        if name in self.known:
-            return self.known[name]
-
-        def save(state: dict[str, Any]) -> None:
-            self._write({**self.known, "running": (name, state)})
-            share = span[0] + (span[1] - span[0]) * state["step"] / steps
-            report_progress(self.folder, "fitting", share)
-
-        running, state = self.known.get("running", ("", None))
-        made = work(saved=state if running == name else None, save=save)
-        self.known = {**{k: v for k, v in self.known.items() if k != "running"}, name: made}
-        self._write(self.known)
-        return made
-
-    def _write(self, content: dict[str, Any]) -> None:
-        import torch
-
-        buffer = io.BytesIO()
-        torch.save(content, buffer)
-        write_whole(self.file, buffer.getvalue())
-
-    def _read(self) -> dict[str, Any]:
-        import torch
-
-        if not self.file.is_file():
-            return {}
-        found: dict[str, Any] = torch.load(self.file, weights_only=True)  # numbers alone, never code
-        return found
 
 
 def work(folder: Path, job: dict[str, Any]) -> str:

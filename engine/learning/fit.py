@@ -14,8 +14,10 @@ Three things are asked of the new codes, at every length (hashing paper §5, nes
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -30,6 +32,8 @@ from engine.training.hashing.train import LabelledEmbeddings
 
 Replay = dict[str, LabelledEmbeddings]
 FAR_BELOW = -1e4  # a logit that no softmax sees
+SAVED_EVERY = 10  # steps between two states that a fit which was killed goes on from
+State = dict[str, Any]
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,20 +194,29 @@ def fit(
     replay: Replay,
     plan: FitPlan,
     *,
-    on_progress: Callable[[float], None] = lambda share: None,
+    saved: State | None = None,
+    save: Callable[[State], object] = lambda state: None,
 ) -> FittedRound:
-    """Return what a round learns.
+    """Return what a round learns; from a saved state, what it would have learnt without having been stopped.
 
     layer, heads : of the release before, whose maps are the identity where it has none
-    on_progress  : called with the share done, 0 … 1; what it raises ends the round
+    save         : called with the state, whose `step` counts those done, every SAVED_EVERY steps and after the last;
+                   what it raises ends the round
     """
     torch.manual_seed(plan.seed)
     rng = np.random.default_rng(plan.seed)
     model, old, named = Mapped(layer, heads), Mapped(layer, heads).requires_grad_(False), named_studies(pairs)
     slow, quick = {"params": model.heads.parameters(), "lr": plan.rate / 3}, model.layer.parameters()
     optim = torch.optim.Adam([{"params": quick, "lr": plan.rate}, slow])
-    schedule, history = loop.cosine(optim, plan.steps), []
-    for step in range(plan.steps):
+    schedule, history, first = loop.cosine(optim, plan.steps), [], 0
+    parts_of_state = {"model": model, "optim": optim, "schedule": schedule}
+    if saved is not None:
+        first, history = saved["step"], saved["history"]
+        for name, part in parts_of_state.items():
+            part.load_state_dict(saved[name])
+        torch.set_rng_state(saved["noise"])
+        rng.bit_generator.state = json.loads(saved["choices"])
+    for step in range(first, plan.steps):
         batch = _batch(model, old, replay, named, plan=plan, rng=rng)
         parts = {
             "contrast": contrastive_loss(batch.u, batch.has_finding, batch.modality, batch.weight, plan.temperature),
@@ -215,7 +228,10 @@ def fit(
         optim.step()
         schedule.step()
         history.append({name: float(part.detach()) for name, part in parts.items()})
-        on_progress((step + 1) / plan.steps)
+        if (step + 1) % SAVED_EVERY == 0 or step + 1 == plan.steps:
+            states = {name: part.state_dict() for name, part in parts_of_state.items()}
+            drawn = {"noise": torch.get_rng_state(), "choices": json.dumps(rng.bit_generator.state)}
+            save({"step": step + 1, "history": history, **states, **drawn})
     state = model.layer.state_dict()
     maps = {m: head.detach().numpy().copy() for m, head in model.heads.items()}
     return FittedRound(maps, state["weight"].numpy().copy(), state["threshold"].numpy().copy(), history)

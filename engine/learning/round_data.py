@@ -6,7 +6,8 @@ serving release's encoders. Held-out patients and queries (engine.learning.holdo
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import hashlib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from engine.model.release import Release
 
 MAX_REPLAY, MAX_HOLDOUT = 20_000, 2_000  # studies of one modality; of more, a sample
+MARKS = 0.3  # share of a gathering after the ratings; the rest is that of original studies
 SEED = 0
 
 
@@ -102,9 +104,15 @@ def new_ratings(workspace: Workspace, since: datetime | None) -> int:
     return local + decisions.count_since(workspace, since) + count_since(workspace.database, since)
 
 
-def gather_round_data(workspace: Workspace, actor: Actor) -> RoundData:
-    """Return everything a round under the serving release learns from and is measured on."""
+def gather_round_data(
+    workspace: Workspace, actor: Actor, progress: Callable[[float], object] = lambda share: None
+) -> RoundData:
+    """Return everything a round under the serving release learns from and is measured on.
+
+    progress : told the share that is gathered, 0 … 1; what it raises ends the gathering
+    """
     actor = actor.acting_for("training")
+    progress(0.0)
     pairs, left_out = _pairs(workspace, actor)
     given = [one.rating for one in pairs if one.rating.strategy != decisions.ADJUDICATED]
     overruled, expected = _decided(workspace, actor)
@@ -112,7 +120,8 @@ def gather_round_data(workspace: Workspace, actor: Actor) -> RoundData:
     apart = np.array([_apart(one) for one in pairs], bool)
     marked = _marked(pairs, known)
     units = np.array([one.unit for one in pairs], dtype=str)
-    replay, holdout = _originals(workspace, actor)
+    progress(MARKS)
+    replay, holdout = _originals(workspace, actor, lambda share: progress(MARKS + (1 - MARKS) * share))
     return RoundData(marked.take(~apart), marked.take(apart), units[apart], replay, holdout, known, left_out)
 
 
@@ -201,17 +210,20 @@ def _meant(pair: _Pair) -> frozenset[str]:
     return shared_findings(*pair.labels) if pair.rating.mark == "relevant" else frozenset()
 
 
-def _originals(workspace: Workspace, actor: Actor) -> tuple[dict[str, Pool], dict[str, Pool]]:
+def _originals(
+    workspace: Workspace, actor: Actor, progress: Callable[[float], object]
+) -> tuple[dict[str, Pool], dict[str, Pool]]:
     """Return the labelled studies of every modality: those to fit, and the held-out ones."""
     (name, _) = workspace.releases.serving() or ("", "")
     rows = [row for row in labelled_studies(workspace.database, actor, name) if findings(row.labels)]
     found: tuple[dict[str, Pool], dict[str, Pool]] = ({}, {})
-    for modality in MODALITIES:
+    for done, modality in enumerate(MODALITIES, 1):
         for held_out, most in ((False, MAX_REPLAY), (True, MAX_HOLDOUT)):
             mine = [r for r in rows if r.modality == modality and is_holdout_patient(r.patient_id) == held_out]
             chosen = np.sort(np.random.default_rng(SEED).permutation(len(mine))[:most])
             if len(chosen):
                 found[held_out][modality] = _pool(workspace, name, [mine[i] for i in chosen])
+        progress(done / len(MODALITIES))
     return found
 
 
@@ -238,6 +250,14 @@ def to_arrays(data: RoundData) -> dict[str, np.ndarray]:
         for modality, pool in getattr(data, part).items():
             out |= {f"{part}.{modality}.{f.name}": getattr(pool, f.name) for f in fields(Pool)}
     return {**out, "units": data.units}
+
+
+def digest(data: RoundData) -> str:
+    """Return a SHA-256 over everything that is learnt from or measures, to tell whether it is still the same."""
+    found = hashlib.sha256()
+    for name, array in sorted(to_arrays(data).items()):
+        found.update(name.encode() + np.ascontiguousarray(array).tobytes())
+    return found.hexdigest()
 
 
 def from_arrays(arrays: Mapping[str, np.ndarray]) -> RoundData:

@@ -33,7 +33,7 @@ from engine.actor import Actor
 from engine.errors import UsageError, WorkspaceError
 from engine.files import utc_now, write_whole
 from engine.learning.retired import check_may_serve
-from engine.learning.round_data import RoundData, gather_round_data, to_arrays
+from engine.learning.round_data import RoundData, digest, gather_round_data, to_arrays
 from engine.learning.round_release import next_name
 from engine.learning.round_worker import CANCELLED, INPUTS, JOB, STATE, THREADS, forget_inputs
 from engine.settings import ROOT
@@ -57,6 +57,7 @@ KILL_S = 10.0  # for one that is asked to end
 NOTHING = (
     "There is nothing to learn from yet: rate neighbours of studies whose patients allow training, then make a round."
 )
+ON_ITS_WAY = "A round is on its way already: wait for its end, or cancel it."
 CANCELLED_EARLY = "It was cancelled while it was gathering; releases are as they were."
 CUT_OFF = "The round ended without a result, see its log: ratings and releases are as they were, begin again."
 
@@ -108,14 +109,18 @@ class RoundJob:
 
 
 def begin(workspace: Workspace, release: Release, actor: Actor) -> RoundJob:
-    """Start a round on the serving release and return it; the caller waits only while the ratings are gathered.
+    """Start a round on the serving release, or go on with one that was killed on the same data; return it.
 
+    The caller waits only while the ratings are gathered; engine.learning.beginning does so in the background.
     Raises UsageError where a round runs or there is nothing to learn from, WorkspaceError where the disk is full.
     """
     who = name_of(actor.name)
+    resumed = go_on(workspace, release, actor, "round", lambda job: job.get("data") == _data_now(workspace, actor))
+    if resumed is not None:
+        return resumed
 
     def prepare(folder: Path, number: int) -> dict[str, Any]:
-        found = gather_round_data(workspace, actor.maintaining())
+        found = gather_round_data(workspace, actor.maintaining(), lambda share: report_gathering(folder, share))
         if not len(found.learn) or not found.replay:
             raise UsageError(NOTHING)
         forget_read(workspace.path)
@@ -123,6 +128,11 @@ def begin(workspace: Workspace, release: Release, actor: Actor) -> RoundJob:
         return _job(workspace, release, number, who, found)
 
     return begin_with(workspace, release, actor, prepare)
+
+
+def _data_now(workspace: Workspace, actor: Actor) -> str:
+    """Return the digest of what a round that is begun now would learn from."""
+    return digest(gather_round_data(workspace, actor.maintaining()))
 
 
 def begin_with(
@@ -169,19 +179,32 @@ def report_gathering(folder: Path, share: float) -> None:
     write_whole(folder / STATE, json.dumps({"state": "gathering", "share": round(share, 3)}), durable=False)
 
 
-def go_on(workspace: Workspace, folder: Path, actor: Actor, still: Callable[[Path], bool]) -> RoundJob | None:
-    """Start the process of a job that was killed once more; None where it is over, or not as it was begun any more.
+def go_on(
+    workspace: Workspace, release: Release, actor: Actor, kind: Kind, still: Callable[[dict[str, Any]], bool]
+) -> RoundJob | None:
+    """Start the process of the last job once more where it was killed; None where there is none to go on with.
 
-    still : folder → whether it may be gone on with; asked while nobody else can begin a job
+    still : content of job.json → whether it is what would be begun now; asked while nobody else can begin a job
+
+    What a job was given to learn from is deleted where it was killed and is not gone on with.
     """
     permission.require(workspace.database, actor, "curate")
+    last = latest_job(workspace)
+    if last is None:
+        return None
     with _full(), _held(workspace.path / FOLDER) as lock:
+        folder, job = last.folder, _json(last.folder / JOB)
         newest = _folders(workspace.path / FOLDER)[-1:] == [folder]
         cut = _json(folder / STATE).get("state") not in ENDS and not (folder / CANCELLED).exists()
-        if not newest or not cut or not still(folder):
+        if not newest or not cut:
             return None
+        same = job.get("kind") == kind and job.get("base") == str(release.path.resolve())
+        if not same or not (folder / INPUTS).is_file() or not still(job):
+            forget_inputs(folder)
+            return None
+        workspace.audit(kind, actor=actor, release=release.name, about={"round": last.number, "makes": job["name"]})
         (folder / STATE).unlink(missing_ok=True)
-        _start(folder, lock, _json(folder / JOB).get("kind", "round"))
+        _start(folder, lock, kind)
     return _read(folder, True)
 
 
@@ -223,6 +246,7 @@ def _job(workspace: Workspace, release: Release, number: int, who: str, found: R
         "name": f"{release.base}.{number}",
         "base": str(release.path.resolve()),
         "workspace": str(workspace.path),
+        "data": digest(found),
         "about": {
             **about_round(workspace, who, found),
             "without": release.manifest.get("round", {}).get("without", []),
@@ -319,7 +343,7 @@ def _held(home: Path) -> Iterator[int]:
         last = time.monotonic() + PATIENCE_S
         while not _try(file.fileno()):
             if time.monotonic() > last or not _last_word(home):
-                raise UsageError("A round is on its way already: wait for its end, or cancel it.")
+                raise UsageError(ON_ITS_WAY)
             time.sleep(0.05)
         yield file.fileno()
 

@@ -1,12 +1,14 @@
 """The work of a round, in a process of its own: `python -m engine.learning.round_worker FOLDER`, the folder of a job.
 
 It reads job.json and in.npz, says in state.json how far it is, and writes the round's release whole or not at all. It
-never opens the workspace's database: that belongs to the server. An adaptation (engine.learning.adaptation_worker) runs
+never opens the workspace's database: that belongs to the server. What was learnt so far lies in the job's folder
+(in.checkpoint.pt), so a process that was killed is gone on with. An adaptation (engine.learning.adaptation_worker) runs
 in `main` too.
 """
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import sys
@@ -31,6 +33,7 @@ if TYPE_CHECKING:
 
 NICE, THREADS = 10, 2  # others come first
 JOB, INPUTS, STATE, CANCELLED = "job.json", "in.npz", "state.json", "cancelled"
+CHECKPOINT = "in.checkpoint.pt"
 FITTED, BARE, MEASURED = 0.45, 0.85, 0.97  # shares of the whole after each step
 FULL = "The round could not be finished: free some disk and begin again, ratings and releases are as they were."
 
@@ -65,6 +68,47 @@ def forget_inputs(folder: Path) -> None:
         file.unlink(missing_ok=True)
 
 
+class StageCheckpoint:
+    """What a job has done so far: finished stages by name, and the state of the one that runs."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.file = folder, folder / CHECKPOINT
+        self.known = self._read()
+
+    def stage(self, name: str, steps: int, span: tuple[float, float], work: Callable[..., Any]) -> Any:
+        """Return what `work(saved=…, save=…)` makes, or what it made before the process was killed."""
+        if name in self.known:
+            return self.known[name]
+
+        def save(state: dict[str, Any]) -> None:
+            self._write({**self.known, "running": (name, state)})
+            share = span[0] + (span[1] - span[0]) * state["step"] / steps
+            report_progress(self.folder, "fitting", share)
+
+        running, state = self.known.get("running", ("", None))
+        if running == name:
+            print(f"goes on after step {state['step']} of {steps}", flush=True)
+        made = work(saved=state if running == name else None, save=save)
+        self.known = {**{k: v for k, v in self.known.items() if k != "running"}, name: made}
+        self._write(self.known)
+        return made
+
+    def _write(self, content: dict[str, Any]) -> None:
+        import torch
+
+        buffer = io.BytesIO()
+        torch.save(content, buffer)
+        write_whole(self.file, buffer.getvalue())
+
+    def _read(self) -> dict[str, Any]:
+        import torch
+
+        if not self.file.is_file():
+            return {}
+        found: dict[str, Any] = torch.load(self.file, weights_only=True)  # numbers alone, never code
+        return found
+
+
 def work(folder: Path, job: dict[str, Any]) -> str:
     """Fit, measure and write; return the name of the release."""
     import torch
@@ -82,15 +126,17 @@ def work(folder: Path, job: dict[str, Any]) -> str:
     replay = {m: embedded(pool) for m, pool in found.replay.items()}
     plan = FitPlan(seed=job["number"])
 
-    def learnt(pairs: RatedPairs, first: float, last: float) -> FittedRound:
-        def report(share: float) -> None:
-            report_progress(folder, "fitting", first + (last - first) * share)
+    done = StageCheckpoint(folder)
 
-        return fit(base.layer(), base.heads, pairs, replay, plan, on_progress=report)
+    def learnt(name: str, pairs: RatedPairs, span: tuple[float, float]) -> FittedRound:
+        def fitting(**more: Any) -> dict[str, Any]:
+            return _kept(fit(base.layer(), base.heads, pairs, replay, plan, **more))
 
-    fitted = learnt(found.learn, 0.0, FITTED)
+        return _fitted(done.stage(name, plan.steps, span, fitting))
+
+    fitted = learnt("rated", found.learn, (0.0, FITTED))
     print(json.dumps(fitted.history[-1] if fitted.history else {}), flush=True)
-    bare = learnt(found.learn.take(np.zeros(0, int)), FITTED, BARE)  # the original pairs, without a rating
+    bare = learnt("bare", found.learn.take(np.zeros(0, int)), (FITTED, BARE))  # the original pairs, without a rating
     report_progress(folder, "measuring", BARE)
     after = Coder(base, fitted)
     rows = gate.apply_guards(gate_rows(base, after, found, Coder(base, bare)))
@@ -102,6 +148,23 @@ def work(folder: Path, job: dict[str, Any]) -> str:
     )
     print(f"{made.name} is written after {figures['seconds']} s", flush=True)
     return made.name
+
+
+def _kept(fitted: FittedRound) -> dict[str, Any]:
+    """Return what was fitted as it is kept between two processes."""
+    import torch
+
+    heads = {name: torch.from_numpy(head) for name, head in fitted.heads.items()}
+    layer = {"weight": torch.from_numpy(fitted.weight), "threshold": torch.from_numpy(fitted.threshold)}
+    return {"heads": heads, **layer, "history": fitted.history}
+
+
+def _fitted(kept: dict[str, Any]) -> FittedRound:
+    """Return what `_kept` was made of."""
+    from engine.learning.fit import FittedRound
+
+    heads = {name: head.numpy() for name, head in kept["heads"].items()}
+    return FittedRound(heads, kept["weight"].numpy(), kept["threshold"].numpy(), kept["history"])
 
 
 class Coder:

@@ -92,6 +92,23 @@ def report_object(words: str, patient: ArchivePatient) -> FileDataset:
     return made
 
 
+def report_message(words: str, patient: ArchivePatient) -> str:
+    """Return a report as an information system sends it: HL7 v2.5.1 ORU^R01, of the accession number of its film."""
+    text = words.translate({ord(mark): f"\\{letter}\\" for mark, letter in zip("|^~\\&", "FSRET", strict=True)})
+    order, stay = [""] * 26, [""] * 20
+    order[0], order[1], order[3], order[7] = "OBR", "1", f"{patient.accession}^SIMRIS", patient.at
+    order[4], order[18], order[25] = "18748-4^Diagnostic imaging report^LN", patient.accession, "F"
+    stay[0], stay[1], stay[19] = "PV1", "1", patient.visit
+    lines = [
+        rf"MSH|^~\&|SIMRIS|SIM|CASEBIND||{patient.at}||ORU^R01^ORU_R01|{patient.accession}|P|2.5.1||||||UNICODE UTF-8",
+        f"PID|1||{patient.number}^^^SIM^MR||Simulated^{patient.number}",
+        "|".join(stay),
+        "|".join(order),
+        *(f"OBX|{n}|TX|18748-4^^LN||{line}||||||F" for n, line in enumerate(text.splitlines(), start=1)),
+    ]
+    return "\r".join(lines) + "\r"
+
+
 def as_file(made: FileDataset) -> bytes:
     """Return an object as the bytes of a DICOM file."""
     buffer = io.BytesIO()

@@ -3,6 +3,7 @@
     DIR/archive/objects/      what Orthanc keeps         DIR/archive/password      of the user `casebind`
                /pacs.toml     the settings to copy into a workspace
                /worklist.txt  an accession number a line
+               /reports.hl7   its reports as an information system sends them
 
 Objects have the same numbers each time, so that loading may be stopped and gone on with.
 """
@@ -29,7 +30,7 @@ from typing import TYPE_CHECKING
 from engine.errors import UsageError
 from engine.files import write_whole
 from engine.intake.paths import read_paths
-from engine.synthetic.archive import ArchivePatient, ecg_object, film_object, report_object, send
+from engine.synthetic.archive import ArchivePatient, ecg_object, film_object, report_message, report_object, send
 from engine.synthetic.own_network import LOOPBACK, Relay, Wire, words
 
 if TYPE_CHECKING:
@@ -141,6 +142,8 @@ def load(served: Served, manifest: Path, on_progress: Said, stopped: Callable[[]
         rows = [row for row in csv.DictReader(handle) if row["modality"] in MODALITIES]
     accessions = dict.fromkeys(_accession(row) for row in rows)
     write_whole(served.folder / "worklist.txt", "".join(f"{one}\n" for one in accessions))
+    reports = (report_message(_words(row, manifest.parent), _patient(row)) for row in rows if row["modality"] == "text")
+    write_whole(served.folder / "reports.hl7", "\n".join(reports))
     note = served.folder / "loaded.json"
     done = int(json.loads(note.read_text("utf-8"))) if note.exists() else 0
     for first in range(done, len(rows), AT_ONCE):
@@ -159,17 +162,25 @@ def load(served: Served, manifest: Path, on_progress: Said, stopped: Callable[[]
 
 def _object_of(row: Mapping[str, str], folder: Path) -> FileDataset:
     """Return a study of the manifest as the archive holds it; film and report of a visit are one DICOM study."""
-    at = row["acquired_at"].replace("-", "").replace("T", "").replace(":", "")
-    age = int(row["age"]) if row["age"] else None
-    who = ArchivePatient(
-        row["patient_id"], row["encounter_id"], _accession(row), at, row["sex"], age, number_from=row["study_id"]
-    )
+    who = _patient(row)
     if row["modality"] == "text":
-        return report_object((folder / row["file"]).read_text("utf-8"), who)
+        return report_object(_words(row, folder), who)
     study = read_paths([folder / one for one in row["file"].split(";")])
     if row["modality"] == "cxr":
         return film_object(study.film, who, view=row["view"] or "PA")
     return ecg_object(study.trace, who)
+
+
+def _patient(row: Mapping[str, str]) -> ArchivePatient:
+    at = row["acquired_at"].replace("-", "").replace("T", "").replace(":", "")
+    age = int(row["age"]) if row["age"] else None
+    return ArchivePatient(
+        row["patient_id"], row["encounter_id"], _accession(row), at, row["sex"], age, number_from=row["study_id"]
+    )
+
+
+def _words(row: Mapping[str, str], folder: Path) -> str:
+    return (folder / row["file"]).read_text("utf-8")
 
 
 def _accession(row: Mapping[str, str]) -> str:

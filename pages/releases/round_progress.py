@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.learning import adaptation_job, round_job
+from engine.learning import beginning, round_job
 from engine.learning.adaptation_job import LEAST_PAIRS
 from engine.learning.round_data import new_ratings, ratings_cutoff
 from engine.learning.round_job import RoundJob
@@ -22,9 +22,9 @@ def draw_round(serving: TimelineEntry) -> None:
     """Draw who is here, how many ratings are new, and the round; or the binding of own pairs."""
     st.subheader(text("releases.make_title"), anchor=False)
     session.draw_name("releases-who", text("releases.who"))
-    present = round_job.latest_job(resources.workspace())
-    if present is not None and not present.over:
-        _progress(present.number)
+    present, gathering = round_job.latest_job(resources.workspace()), beginning.under_way(resources.workspace())
+    if gathering or (present is not None and not present.over):
+        _progress(0 if present is None or present.over else present.number)
         return
     if serving.release is not None:
         n = new_ratings(resources.workspace(), ratings_cutoff(serving.release))
@@ -38,6 +38,7 @@ def draw_round(serving: TimelineEntry) -> None:
         type="primary",
     )
     st.markdown(f":small[{text('releases.make_note') if rater().name else text('releases.name_first')}]")
+    _not_begun()
     _adaptation()
     if present is not None:
         _ended(present)
@@ -55,18 +56,28 @@ def _adaptation() -> None:
         disabled=not rater().name,
     )
     st.markdown(f":small[{text('releases.adapt_note', least=number(LEAST_PAIRS))}]")
-    if why := adaptation_job.why_not_begun(resources.workspace()):
+
+
+def _not_begun() -> None:
+    """Say why the last round or binding could not begin, until somebody has seen it."""
+    if why := beginning.why_not_begun(resources.workspace()):
         st.warning(said(why), icon=":material/error:")
-        st.button(text("releases.adapt_seen"), key="adaptation-seen", icon=":material/check:", on_click=state.seen)
+        st.button(text("releases.begin_seen"), key="begin-seen", icon=":material/check:", on_click=state.seen)
 
 
 @st.fragment(run_every=state.POLL_S)
 def _progress(shown: int) -> None:
-    """Draw step and share once a second; the whole page is drawn anew when the round ends."""
+    """Draw step and share once a second; the whole page is drawn anew when the round begins or ends.
+
+    shown : its number; 0 where it has none yet, since its gathering has just begun
+    """
     present = round_job.latest_job(resources.workspace())
-    if present is None or present.over or present.number != shown:
+    begun = present is not None and not present.over
+    if not shown and not begun and beginning.under_way(resources.workspace()):
+        st.progress(0.0, text=text("releases.step_gathering"))
+    elif present is None or present.over or present.number != shown:
         st.rerun(scope="app")
-    elif present is not None:
+    else:
         step = text(f"releases.step_{present.step}")
         st.progress(present.share, text=_said("running", present, step=step, who=present.who))
         st.button(text(_key("cancel", present)), key="cancel-round", icon=":material/close:", on_click=state.cancel)

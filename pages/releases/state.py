@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import streamlit as st
 
-from engine.learning import adaptation_job, promotion, round_job
+from engine.learning import adaptation_job, beginning, promotion, round_job
 from engine.learning.adaptation_fit import AdaptationPlan
 from engine.learning.preview import Preview, QueryChange, preview_changes, version
 from engine.learning.timeline import TimelineEntry
@@ -31,8 +31,9 @@ def select_release(name: str) -> None:
 
 
 def start_round() -> None:
-    """Begin a round on the serving release."""
-    attempt(ERROR, lambda: round_job.begin(resources.workspace(), resources.release(), rater()))
+    """Begin a round on the serving release, or go on with one that was killed."""
+    place, release, who = resources.workspace(), resources.release(), rater()
+    attempt(ERROR, lambda: beginning.in_background(place, lambda: round_job.begin(place, release, who)))
     st.query_params.pop(RELEASE, None)  # the release that comes is looked at
 
 
@@ -40,13 +41,13 @@ def start_adaptation() -> None:
     """Begin to bind the collection's own pairs, or go on with a binding that was killed."""
     plan = AdaptationPlan(encoders=bool(st.session_state.get(ENCODERS)))
     place, release, who = resources.workspace(), resources.release(), rater()
-    attempt(ERROR, lambda: adaptation_job.begin_in_background(place, release, who, plan))
+    attempt(ERROR, lambda: beginning.in_background(place, lambda: adaptation_job.begin(place, release, who, plan)))
     st.query_params.pop(RELEASE, None)
 
 
 def seen() -> None:
-    """Say no more, to anybody, why the last binding could not begin."""
-    adaptation_job.seen(resources.workspace())
+    """Say no more, to anybody, why the last round or binding could not begin."""
+    beginning.seen(resources.workspace())
 
 
 def cancel() -> None:

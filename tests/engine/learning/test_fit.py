@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 
 import numpy as np
@@ -13,6 +14,7 @@ from engine.learning.fit import (
     FittedRound,
     Mapped,
     RatedPairs,
+    State,
     contrastive_loss,
     fit,
     margin_of,
@@ -192,14 +194,23 @@ def test_what_was_before_holds_the_codes_back(original, layer):
     assert moved[1] < moved[0] / 2
 
 
-def test_progress_is_told_and_what_it_raises_ends_the_round(original, layer):
-    told: list[float] = []
+def test_what_saving_raises_ends_the_round_and_from_the_saved_state_it_learns_the_same(original, layer):
+    plan, told = FitPlan(steps=25, batch=16), []
+    whole = fit(layer, identity(), ratings(original), original, plan, save=lambda state: told.append(state["step"]))
+    assert told == [10, 20, 25]
+    kept = io.BytesIO()
 
-    def stop(share: float) -> None:
-        told.append(share)
-        if len(told) == 3:
+    def stop(state: State) -> None:
+        torch.save(state, kept)
+        if state["step"] == 20:
             raise KeyboardInterrupt
+        kept.seek(0)
 
     with pytest.raises(KeyboardInterrupt):
-        fit(layer, identity(), ratings(original), original, FitPlan(steps=10, batch=16), on_progress=stop)
-    assert told == pytest.approx([0.1, 0.2, 0.3])
+        fit(layer, identity(), ratings(original), original, plan, save=stop)
+    kept.seek(0)
+    saved = torch.load(kept, weights_only=True)
+    resumed = fit(layer, identity(), ratings(original), original, plan, saved=saved)
+    assert saved["step"] == 20 and resumed.history == whole.history
+    assert (resumed.weight == whole.weight).all() and (resumed.threshold == whole.threshold).all()
+    assert all((resumed.heads[name] == whole.heads[name]).all() for name in whole.heads)

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -16,10 +18,10 @@ from helpers.rounds import rate
 
 from engine.actor import Actor, single_user
 from engine.errors import UsageError, WorkspaceError
-from engine.learning import gate, promotion, round_job
+from engine.learning import beginning, gate, promotion, round_job
 from engine.learning.round_data import new_ratings, ratings_cutoff
 from engine.learning.round_release import round_releases
-from engine.learning.round_worker import INPUTS, STATE
+from engine.learning.round_worker import CANCELLED, INPUTS, STATE
 from engine.modalities import MODALITIES
 from engine.model.release import Release
 from engine.retrieval.answer import Options
@@ -118,14 +120,113 @@ def _gone(pid: int) -> bool:
         return True
 
 
-def test_a_killed_process_is_one_sentence_and_the_next_round_begins(workspace: Workspace, release: Release):
+def killed_while_it_learns(place: Workspace) -> round_job.RoundJob:
+    """Kill the process of a round once it has saved what it learnt so far."""
+    os.kill(process_of(until(place, "fitting", least=0.05)), signal.SIGKILL)
+    return until(place, "failed")
+
+
+def test_a_killed_round_is_one_sentence_and_goes_on_to_what_it_would_have_learnt(
+    workspace_folder: Path, release: Release, tmp_path: Path
+):
+    with open_workspace(workspace_folder) as place:
+        rate(place, 40)
+    copy = shutil.copytree(workspace_folder, tmp_path / "never-killed")
+    with open_workspace(workspace_folder) as place:
+        begun = round_job.begin(place, release, Actor("Ada"))
+        found = killed_while_it_learns(place)
+        assert found.step == "failed" and found.error == round_job.CUT_OFF
+        assert round_releases(place.path) == [] and len(place.all_ratings()) == 40
+        resumed = round_job.begin(place, release, Actor("Bo"))
+        assert (resumed.number, resumed.name, resumed.who) == (begun.number, begun.name, "Ada")
+        done = until(place, "done")
+        assert done.step == "done" and "goes on after step" in done.log_tail()
+        assert not list(resumed.folder.glob("in.*"))
+        rounds = [(row.who, row.about) for row in place.audit_rows() if row.kind == "round"]
+        assert rounds == [(who, {"round": 1, "makes": "r2.1"}) for who in ("Bo", "Ada")]
+        (after,) = round_releases(place.path)
+    with open_workspace(copy) as place:
+        round_job.begin(place, release, Actor("Ada"))
+        assert until(place, "done").step == "done"
+        (whole,) = round_releases(place.path)
+    assert after.manifest["parts"] == whole.manifest["parts"]
+
+
+def test_a_killed_round_begins_anew_where_somebody_has_rated_since_and_what_it_held_is_deleted(
+    workspace: Workspace, release: Release
+):
     rate(workspace, 40)
     round_job.begin(workspace, release, Actor("Ada"))
-    os.kill(process_of(until(workspace, "fitting")), signal.SIGKILL)
-    found = until(workspace, "failed")
-    assert found.step == "failed" and found.error == round_job.CUT_OFF
-    assert round_releases(workspace.path) == [] and len(workspace.all_ratings()) == 40
-    assert round_job.begin(workspace, release, Actor("Ada")).number == 2
+    cut = killed_while_it_learns(workspace)
+    assert (cut.folder / INPUTS).is_file()
+    rate(workspace, 2, who="Bo", seed=1)
+    anew = round_job.begin(workspace, release, Actor("Ada"))
+    assert anew.number == 2 and anew.about["ratings"] + anew.about["kept_apart"] == 42
+    assert not list(cut.folder.glob("in.*"))
+    round_job.cancel(workspace, single_user())
+
+
+GATHERS = """
+import sys, time
+from engine.workspace.workspace import open_workspace
+from engine.actor import Actor
+from engine.learning import round_job as job
+from engine.model.release import load_release
+def prepare(folder, number):
+    job.report_gathering(folder, 0.5)
+    print("gathers", flush=True)
+    time.sleep(600)
+with open_workspace(sys.argv[1]) as place:
+    job.begin_with(place, load_release(), Actor("Ada"), prepare)
+"""
+
+
+def test_a_server_that_is_killed_while_it_gathers_leaves_a_sentence_and_another_begins(
+    workspace_folder: Path, release: Release
+):
+    with open_workspace(workspace_folder) as place:
+        rate(place, 40)
+    with subprocess.Popen(
+        [sys.executable, "-c", GATHERS, str(workspace_folder)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as server:
+        assert server.stdout is not None and server.stdout.readline() == "gathers\n"
+        server.kill()
+    with open_workspace(workspace_folder) as place:
+        found = round_job.latest_job(place)
+        assert found is not None and (found.step, found.error, found.who) == ("failed", round_job.CUT_OFF, "Ada")
+        assert round_job.begin(place, release, Actor("Ada")).number == 2
+        round_job.cancel(place, single_user())
+
+
+def test_behind_a_page_it_gathers_in_a_thread_and_can_be_cancelled_meanwhile(workspace: Workspace, release: Release):
+    rate(workspace, 40)
+    asked = threading.Event()
+
+    def slowly(folder: Path, number: int) -> dict[str, object]:
+        round_job.report_gathering(folder, 0.25)
+        asked.wait(LONG)
+        round_job.report_gathering(folder, 0.5)
+        raise AssertionError("it was cancelled")
+
+    ada = Actor("Ada")
+    beginning.in_background(workspace, lambda: round_job.begin_with(workspace, release, ada, slowly))
+    found = until(workspace, "gathering", least=0.2)
+    assert (found.step, found.share, found.who, found.over) == ("gathering", 0.25, "Ada", False)
+    assert beginning.under_way(workspace) and beginning.why_not_begun(workspace) == ""
+    with pytest.raises(UsageError, match="on its way"):
+        beginning.in_background(workspace, lambda: round_job.begin(workspace, release, Actor("Bo")))
+    ending = threading.Thread(target=round_job.cancel, args=(workspace, single_user()))
+    ending.start()
+    while not (found.folder / CANCELLED).exists():
+        time.sleep(0.02)
+    asked.set()
+    ending.join(LONG)
+    while beginning.under_way(workspace):
+        time.sleep(0.02)
+    assert beginning.why_not_begun(workspace) == round_job.CANCELLED_EARLY
+    assert round_job.latest_job(workspace) is None and round_releases(workspace.path) == []
+    beginning.in_background(workspace, lambda: round_job.begin(workspace, release, ada))
+    assert until(workspace, "fitting").number == 1 and beginning.why_not_begun(workspace) == ""
     round_job.cancel(workspace, single_user())
 
 

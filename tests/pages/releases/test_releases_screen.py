@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -16,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from engine.actor import Actor, single_user
 from engine.errors import UsageError
 from engine.intake.paths import read_paths
-from engine.learning import adaptation_job, promotion, round_job
+from engine.learning import beginning, promotion, round_job
 from engine.learning.round_release import round_releases
 from engine.model.release import Release, load_release
 from engine.retrieval.answer import Options
@@ -119,8 +120,7 @@ def test_a_binding_shows_own_pairs_before_and_after_and_its_curve(app: AppTest, 
     assert several(1234, "releases.bound", who="Ada", base="r2", day="").split("  ")[0][:12] in words(app)
 
 
-def test_binding_with_too_few_pairs_is_one_sentence(app: AppTest, place: Workspace, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(adaptation_job, "AT_ONCE_S", WAIT_S)  # a busy machine refuses later
+def test_binding_with_too_few_pairs_is_one_sentence(app: AppTest, place: Workspace):
     opened(app, "releases")
     assert app.button(key="make-adaptation").disabled
     opened(app, "releases", who="Ada")
@@ -139,18 +139,23 @@ def test_a_cancelled_round_is_said_and_another_can_begin(app: AppTest, place: Wo
     assert "make-round" in keys(app) and round_releases(place.path) == []
 
 
-def test_why_a_binding_could_not_begin_is_said_until_somebody_has_seen_it(app: AppTest, place: Workspace):
-    beginning = adaptation_job._beginnings[place.path] = adaptation_job._Beginning()
+def test_why_a_round_or_binding_could_not_begin_is_said_until_somebody_has_seen_it(app: AppTest, place: Workspace):
+    began = threading.Event()
 
     def cancelled() -> None:
+        began.wait(WAIT_S)
         raise UsageError(round_job.CANCELLED_EARLY)
 
-    beginning.start("adaptation", cancelled)
-    assert beginning.wait(WAIT_S)
+    beginning.in_background(place, cancelled)
+    opened(app, "releases", who="Ada")
+    assert "make-round" not in keys(app) and not app.warning  # it gathers
+    began.set()
+    while beginning.under_way(place):
+        time.sleep(0.05)
     opened(app, "releases", who="Ada")
     assert round_job.CANCELLED_EARLY in [one.value for one in app.warning]
-    try_press(app, "adaptation-seen")
-    assert not app.warning and "adaptation-seen" not in keys(app)
+    try_press(app, "begin-seen")
+    assert not app.warning and "begin-seen" not in keys(app)
     opened(app, "releases", who="Bob")
     assert not app.warning
 
