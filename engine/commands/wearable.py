@@ -24,7 +24,7 @@ NAMED = 8  # recordings that were not read whose sentence is printed; the others
 
 
 @click.command("wearable")
-@click.argument("export", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("export", type=click.Path(path_type=Path))
 @click.option("--patient", default="", help="Whose it is: the hospital's number, or the pseudonym here.")
 @click.option("--cohort", default="Wearables", show_default=True, help="Where the recordings go.")
 @click.option("--best", type=click.IntRange(min=1), default=1, show_default=True, help="Windows that are kept at most.")
@@ -46,6 +46,8 @@ def command(
     workspace: Path | None,
 ) -> None:
     """Take the zip that a wearable's maker hands out in, as many studies of one person with their times.
+
+    A folder into which it was unpacked, as Safari does, is taken in as the zip is.
 
     Read are Apple Health (ECGs), Empatica E4 and EmbracePlus, Polar, Shimmer, and Fitbit's ECGs (Google Takeout). Long
     recordings are cut into windows of ten seconds; all are judged, and the best of every hour or day are kept
@@ -117,8 +119,11 @@ def _about(found: Sequence[Surveyed]) -> list[str]:
         kept = sum(len(one.windows) for one in some)
         hours = sum(one.seconds for one in some) / 3600
         lines.append(f"{source}, {modality}: {len(some):,} recordings, {hours:,.1f} h{when}; {counts}, {kept:,} best")
+        if (moved := _moved(some)) is not None:
+            lines.append(f"  accepted in which the wrist moved, and which come last: {moved:,} windows")
     for name, (n, sentence) in refusals(found):
         lines.append(f"  refused for {name}: {n:,} windows, such as: {sentence}")
+    lines += [f"  recording {one.number + 1}: {one.remark}" for one in found if one.remark][:NAMED]
     problems = [one for one in found if one.problem]
     lines += [f"  recording {one.number + 1} is not read: {one.problem}" for one in problems[:NAMED]]
     return lines + ([f"  … and {len(problems) - NAMED:,} more"] if len(problems) > NAMED else [])
@@ -126,6 +131,11 @@ def _about(found: Sequence[Surveyed]) -> list[str]:
 
 def _sum(found: Sequence[Surveyed], name: str) -> int:
     return sum(int(getattr(one, name)) for one in found)
+
+
+def _moved(found: Sequence[Surveyed]) -> int | None:
+    known = [one.moved for one in found if one.moved is not None]
+    return sum(known) if known else None
 
 
 def _done(taken: TakenIn) -> list[str]:
@@ -143,8 +153,10 @@ def _as_json(one: Surveyed) -> dict[str, Any]:
         "judged": one.judged,
         "accepted": one.accepted,
         "best": len(one.windows),
+        "moved": one.moved,
         "refused": {name: n for name, (n, _) in one.refused.items()},
         "problem": one.problem,
+        "remark": one.remark,
     }
 
 

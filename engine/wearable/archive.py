@@ -1,4 +1,4 @@
-"""The zip of an export, read member by member, so that one of many gigabytes takes no more memory than a member.
+"""An export, a zip or its loose files, read member by member: one of many gigabytes takes no more memory than a member.
 
 Nothing is unpacked to disk, and no name of a member is ever used as a path.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,8 +17,9 @@ from typing import BinaryIO, Self
 
 from engine.errors import IntakeError
 from engine.intake.archive import BROKEN_ZIP
-from engine.intake.upload import MEGABYTE, base_name
+from engine.intake.upload import MEGABYTE, Upload, base_name
 from engine.settings import UPLOAD_LIMIT_MB
+from engine.wearable.loose import LooseFiles
 
 MEMBER_LIMIT = 100_000  # files of an export; ten years of an Apple Watch have some thousand
 DIRECTORY_LIMIT = 32 * MEGABYTE  # bytes of a zip's list of files, which is read whole
@@ -52,22 +53,29 @@ class Member:
         """The file's own name, lower case."""
         return base_name(self.name)
 
+    @property
+    def place(self) -> tuple[int | None, str]:
+        """Where it lies: files of one session lie in one place."""
+        return self.inside, self.name.replace("\\", "/").rpartition("/")[0]
+
 
 class Export:
-    """An open export. Close it, or use it in a `with`."""
+    """An open export. Close it, or use it in a `with`.
 
-    def __init__(self, source: Path | bytes) -> None:
+    source : the path of a zip or of a folder, the bytes of a zip, or files that were dropped beside each other
+    """
+
+    def __init__(self, source: Path | bytes | Sequence[Upload]) -> None:
         """Raise IntakeError, in one sentence, where it is no zip, damaged, encrypted, or beyond the limits."""
         self._left = TOTAL_LIMIT_MB * MEGABYTE
         self._inner: tuple[int, zipfile.ZipFile] | None = None
-        self._file: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else _opened(source)
+        self._zip, self._file = _files(source)
         try:
-            self._zip = _archive(self._file)
             self._infos: list[tuple[int | None, zipfile.ZipInfo]] = [(None, one) for one in _infos(self._zip)]
             self.unread: list[str] = []  # why zips inside of it are not read
             self._open_inner()
         except BaseException:
-            self._file.close()
+            self.close()
             raise
         self.members = [
             Member(number, info.filename, info.file_size, inside)
@@ -85,7 +93,8 @@ class Export:
 
     def close(self) -> None:
         """Close the file."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()
 
     def head(self, member: Member) -> bytes:
         """Return the first bytes of a member, by which its kind is told."""
@@ -152,6 +161,20 @@ def _one_sentence() -> Iterator[None]:
         raise IntakeError(_DAMAGED) from error
 
 
+def _files(source: Path | bytes | Sequence[Upload]) -> tuple[zipfile.ZipFile | LooseFiles, BinaryIO | None]:
+    """Return what lists and opens the files of an export, and the open zip where there is one."""
+    if isinstance(source, Path) and source.is_dir():
+        return LooseFiles.in_folder(source, MEMBER_LIMIT), None
+    if not isinstance(source, (Path, bytes)):
+        return LooseFiles.of_uploads(source), None
+    file: BinaryIO = io.BytesIO(source) if isinstance(source, bytes) else _opened(source)
+    try:
+        return _archive(file), file
+    except BaseException:
+        file.close()
+        raise
+
+
 def _opened(path: Path) -> BinaryIO:
     try:
         return path.open("rb")
@@ -166,7 +189,8 @@ def _archive(file: BinaryIO) -> zipfile.ZipFile:
         beginning = file.read(4)
         if not beginning.startswith(b"PK"):
             raise IntakeError(
-                "This is no zip archive, and exports of wearables are: name the zip as it was downloaded."
+                "This is no zip archive, and exports of wearables are: name the zip as it was downloaded, or the "
+                "folder into which it was unpacked."
             )
         _check_directory(file)
         return zipfile.ZipFile(file)
@@ -192,7 +216,7 @@ def _check_directory(file: BinaryIO) -> None:
         raise _too_many(size // 46)  # bytes that a file takes in the list at least
 
 
-def _infos(archive: zipfile.ZipFile) -> list[zipfile.ZipInfo]:
+def _infos(archive: zipfile.ZipFile | LooseFiles) -> list[zipfile.ZipInfo]:
     infos = [one for one in archive.infolist() if not one.is_dir()]
     if any(_OUTSIDE.search(one.filename) for one in infos):
         raise IntakeError(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from engine.errors import IntakeError
@@ -12,7 +12,9 @@ from engine.intake.formats import sniff
 from engine.intake.free_text import found_in
 from engine.intake.labels import read_label
 from engine.intake.recognise import decode
+from engine.intake.upload import Upload
 from engine.intake.wearable_look import RECORDED, is_apple, is_fitbit, names_of
+from engine.wearable import motion
 from engine.wearable.archive import Export, Member
 
 APPLE, E4, EMBRACE, POLAR, SHIMMER, FITBIT, OTHER = (
@@ -65,12 +67,14 @@ class ExportedRecording:
 
     began   : as the export says it; the wall clock of the phone (Apple, Polar), else UTC; None where it says nothing
     printed : what the device printed below its ECG; no label
+    motion  : the accelerations of the wrist that were recorded beside it; None where there are none
     """
 
     member: Member
     source: str
     began: datetime | None
     printed: str = ""
+    motion: Member | None = None
 
 
 def recordings(export: Export) -> list[ExportedRecording]:
@@ -81,23 +85,36 @@ def recordings(export: Export) -> list[ExportedRecording]:
     return sorted(found, key=lambda one: (one.began or datetime.min, one.member.name))
 
 
-def is_export(data: bytes) -> bool:
-    """Say whether a dropped file is an export: of a maker, or with several recordings, or with a long one.
+def is_export(uploads: Sequence[Upload]) -> bool:
+    """Say whether what was dropped is a whole export: several recordings or a long one, or a zip that a maker names.
 
-    A zip that is damaged is none, so that it is refused as any other.
+    A zip that is damaged is none, so that it is refused as any other. Tables that no maker is known of are none
+    beside each other: they are parts of one recording.
     """
     try:
-        with Export(data) as export:
-            names = [member.name.replace("\\", "/").lower() for member in export.members]
-            if any(re.search(pattern, name) for name in names for pattern, _ in _WITHOUT_WAVES):
-                return True
+        with Export(source_of(uploads)) as export:
             found = list(_found(export))
+            if len(uploads) > 1:
+                found = [one for one in found if one.source != OTHER]
+            elif _is_named_as_export(export):
+                return True
             return len(found) > 1 or any(one.member.size > LONG_BYTES for one in found)
     except IntakeError:
         return False
 
 
+def source_of(uploads: Sequence[Upload]) -> bytes | Sequence[Upload]:
+    """Return what was dropped as `Export` takes it: the zip, or the files beside each other."""
+    return uploads[0].data if len(uploads) == 1 else uploads
+
+
+def _is_named_as_export(export: Export) -> bool:
+    names = [member.name.replace("\\", "/").lower() for member in export.members]
+    return any(re.search(pattern, name) for name in names for pattern, _ in _WITHOUT_WAVES)
+
+
 def _found(export: Export) -> Iterator[ExportedRecording]:
+    motions = [member for member in export.members if member.base == motion.FILE]
     for member in export.members:
         if not member.base.endswith(_NAMED_AS_WAVES) or member.size == 0:
             continue
@@ -108,7 +125,8 @@ def _found(export: Export) -> Iterator[ExportedRecording]:
         elif kind in ("e4", "wearable", "table") and (text := decode(head)) is not None:
             lines = [line.strip() for line in text.splitlines() if line.strip()]
             if (recording := _of_text(member, kind, lines)) is not None:
-                yield recording
+                beside = [one for one in motions if recording.source == E4 and one.place == member.place]
+                yield replace(recording, motion=beside[0] if len(beside) == 1 else None)
 
 
 def _of_text(member: Member, kind: str, lines: list[str]) -> ExportedRecording | None:

@@ -2,6 +2,7 @@
 
 A recording of a minute or less, such as an ECG that somebody took, is one study as a whole. A longer one is cut into
 windows of ten seconds, all of which the quality gate judges; of every hour (or day) the best accepted ones are kept.
+Where accelerations were recorded too, windows in which the wrist moved come after all others.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from engine.settings import SEARCH_WINDOW_S
 from engine.study import Study, Trace, fingerprint
 from engine.wearable.archive import Export
 from engine.wearable.contents import ExportedRecording, recordings
+from engine.wearable.motion import MOVED_G, Motion, read_motion
 from engine.wearable.rule import KeepRule, Per
 
 WHOLE_S = 60.0  # seconds up to which a recording is one study as a whole
@@ -40,6 +42,7 @@ class JudgedWindow:
     start_s : seconds from the start of its recording
     moment  : when it began, by the clock of its recording
     whole   : whether it is the whole of a short recording, which no rule leaves out
+    enmo_g  : how much the wrist moved, in g (engine.wearable.motion); None where that is not known
     """
 
     study: Study
@@ -48,6 +51,12 @@ class JudgedWindow:
     score: float
     whole: bool
     recording: int
+    enmo_g: float | None = None
+
+    @property
+    def moved(self) -> bool:
+        """Whether the wrist is known to have moved."""
+        return self.enmo_g is not None and self.enmo_g > MOVED_G
 
     def bucket(self, per: Per) -> Bucket:
         """Return the hour or day in which it competes with others of its modality."""
@@ -63,7 +72,9 @@ class Surveyed:
     judged  : windows that the gate judged
     windows : those that it accepted and that the rule keeps, in the order of time
     refused : name of the first measure that a window failed → (how many windows, the gate's sentence of one of them)
+    moved   : accepted windows in which the wrist moved; None where no accelerations were recorded
     problem : why it was not read, in one sentence, else ""
+    remark  : what was read without, in one sentence, else ""
     """
 
     number: int
@@ -75,7 +86,9 @@ class Surveyed:
     accepted: int = 0
     windows: tuple[JudgedWindow, ...] = ()
     refused: dict[str, tuple[int, str]] = field(default_factory=dict)
+    moved: int | None = None
     problem: str = ""
+    remark: str = ""
 
 
 def survey(
@@ -103,8 +116,9 @@ def survey(
         except IntakeError as error:
             yield Surveyed(number, recording, problem=str(error))
             continue
+        motion, remark = _motion(export, recording)
         ident = (pseudonym(key, f"recording\n{hashlib.sha256(data).hexdigest()}") or "")[:16]
-        yield _judged(number, recording, ident, study, rule)
+        yield replace(_judged(number, recording, study, motion, rule), ident=ident, remark=remark)
 
 
 def bucket_of(moment: datetime | None, recording: int, start_s: float, per: Per) -> Bucket:
@@ -115,10 +129,10 @@ def bucket_of(moment: datetime | None, recording: int, start_s: float, per: Per)
 
 
 def best_of(windows: Sequence[JudgedWindow], rule: KeepRule) -> list[JudgedWindow]:
-    """Return the windows that the rule keeps, in their order; of one modality, the earlier one among equals."""
+    """Return the windows that the rule keeps, in their order: still ones first, of a modality the earlier of equals."""
     kept = {at for at, one in enumerate(windows) if one.whole}
     taken: Counter[tuple[Bucket, str]] = Counter()
-    for at in sorted(set(range(len(windows))) - kept, key=lambda i: (-round(windows[i].score, 6), i)):
+    for at in sorted(set(range(len(windows))) - kept, key=lambda i: (windows[i].moved, -round(windows[i].score, 6), i)):
         place = windows[at].bucket(rule.per), windows[at].study.modality
         if taken[place] < rule.best:
             taken[place] += 1
@@ -145,7 +159,17 @@ def _read(recording: ExportedRecording, data: bytes, key: bytes, background: boo
     return read_limited(upload, _ANSWERS[-1], key, background=background)
 
 
-def _judged(number: int, recording: ExportedRecording, ident: str, study: Study, rule: KeepRule) -> Surveyed:
+def _motion(export: Export, recording: ExportedRecording) -> tuple[Motion | None, str]:
+    """Return the motion recorded beside a pulse wave, and why there is none where it is damaged."""
+    if recording.motion is None or recording.began is None:
+        return None, ""
+    try:
+        return read_motion(export.read(recording.motion)), ""
+    except IntakeError as error:
+        return None, str(error)
+
+
+def _judged(number: int, recording: ExportedRecording, study: Study, motion: Motion | None, rule: KeepRule) -> Surveyed:
     trace = study.trace
     accepted: list[JudgedWindow] = []
     refused: dict[str, tuple[int, str]] = {}
@@ -154,8 +178,9 @@ def _judged(number: int, recording: ExportedRecording, ident: str, study: Study,
         verdict, judged = judge(piece), judged + 1
         if verdict.accepted:
             moment = None if recording.began is None else recording.began + timedelta(seconds=start)
-            whole = trace.duration_s <= WHOLE_S
-            accepted.append(JudgedWindow(piece, start, moment, float(verdict.score), whole, number))
+            whole, seconds = trace.duration_s <= WHOLE_S, piece.trace.duration_s
+            enmo = None if motion is None or moment is None else motion.enmo(moment, seconds)
+            accepted.append(JudgedWindow(piece, start, moment, float(verdict.score), whole, number, enmo))
             continue
         name, sentence = _why(verdict)
         n, first = refused.get(name, (0, sentence))
@@ -164,13 +189,13 @@ def _judged(number: int, recording: ExportedRecording, ident: str, study: Study,
     return Surveyed(
         number,
         recording,
-        ident,
-        study.modality,
-        trace.duration_s,
+        modality=study.modality,
+        seconds=trace.duration_s,
         judged=judged,
         accepted=len(accepted),
         windows=kept,
         refused=refused,
+        moved=None if motion is None else sum(one.moved for one in accepted),
     )
 
 

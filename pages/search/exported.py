@@ -58,7 +58,7 @@ def _read(dropped: query_state.DroppedExport) -> None:
     st.button(text("wearable.stop"), icon=":material/close:", key="export-stop", on_click=query_state.forget)
     key = resources.workspace().key
     try:
-        with Export(dropped.data) as export:
+        with Export(dropped.source) as export:
             for one in survey(export, RULE, key, first=len(dropped.found), on_found=dropped.announced, background=True):
                 dropped.found.append(one)
                 done, total = len(dropped.found), dropped.total
@@ -97,6 +97,8 @@ def _left_out(found: Sequence[Surveyed]) -> None:
         with st.expander(several(sum(n for _, (n, _) in refused), "wearable.refused")):
             for _, (n, sentence) in refused:
                 st.markdown(f"- {several(n, 'wearable.windows')}: {escaped(spoken(sentence))}")
+    for sentence in dict.fromkeys(one.remark for one in found if one.remark):
+        st.caption(escaped(spoken(sentence)))
     if problems := [one.problem for one in found if one.problem]:
         with st.expander(several(len(problems), "wearable.unread")):
             for sentence in dict.fromkeys(problems[:UNREAD]):
@@ -122,8 +124,9 @@ def _one(found: Sequence[Surveyed], windows: Sequence[JudgedWindow]) -> None:
 
 def _line(surveyed: Surveyed, window: JudgedWindow) -> str:
     when = f"{window.moment:%Y-%m-%d %H:%M:%S}" if window.moment else text("wearable.after", seconds=window.start_s)
-    quality = text("wearable.quality", score=window.score)
-    return " · ".join((when, surveyed.recording.source, text(f"modality_one.{surveyed.modality}"), quality))
+    parts = [when, surveyed.recording.source, text(f"modality_one.{surveyed.modality}")]
+    parts.append(text("wearable.quality", score=window.score))
+    return " · ".join([*parts, text("wearable.moved")] if window.moved else parts)
 
 
 def _all(found: Sequence[Surveyed], windows: Sequence[JudgedWindow]) -> None:

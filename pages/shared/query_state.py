@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -23,7 +23,7 @@ from engine.store.filters import Clause
 from engine.store.permission import consent_number, permission, permitted_ids
 from engine.strings import text
 from engine.study import Box, Study
-from engine.wearable.contents import is_export
+from engine.wearable.contents import is_export, source_of
 from engine.wearable.windows import Surveyed
 from pages.shared import resources
 from pages.shared.markdown import said
@@ -62,10 +62,11 @@ class Flagged:
 class DroppedExport:
     """A dropped export of a wearable, kept in the session alone.
 
+    source : its zip, or its files
     found : what of it is read so far; total : how many recordings it has; read : whether that is all
     """
 
-    data: bytes
+    source: bytes | Sequence[Upload]
     found: list[Surveyed] = field(default_factory=list)
     total: int = 0
     read: bool = False
@@ -133,9 +134,9 @@ def forget() -> None:
 
 def take(uploads: tuple[Upload, ...], answers: Answers) -> None:
     """Read uploads; keep the study, the open question, the whole export, or the sentence that says why not."""
-    if len(uploads) == 1 and is_export(uploads[0].data):
+    if is_export(uploads):
         forget()
-        st.session_state["exported"] = DroppedExport(uploads[0].data)
+        st.session_state["exported"] = DroppedExport(source_of(uploads))
         return
     forget_drop = True
     started = time.perf_counter()
