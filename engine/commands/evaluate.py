@@ -220,12 +220,13 @@ def free_text_command(as_json: bool) -> None:
 
 @command.command("reports")
 @click.option("--split", type=click.Choice(["valid", "test"]), default="test", show_default=True, help="Which half.")
+@click.option("--hard", is_flag=True, help="Double negation, uncertainty, history, comparison, lists, abbreviations.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def reports_command(split: str, as_json: bool) -> None:
+def reports_command(split: str, *, hard: bool, as_json: bool) -> None:
     """Print how well labels are read from sentences of reports in four languages, and their denials."""
     from engine.evaluate import report_labels
 
-    found = report_labels.evaluate(split)
+    found = report_labels.evaluate(split, hard=hard)
     click.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else report_labels.as_table(found))
 
 

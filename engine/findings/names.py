@@ -48,7 +48,7 @@ class Name:
 
 @dataclass(frozen=True)
 class Grammar:
-    """The words around findings, of all languages together."""
+    """The words around findings, of all languages together. adverbs: may stand inside a denial"""
 
     function: frozenset[str]
     context: frozenset[str]
@@ -58,6 +58,7 @@ class Grammar:
     unless: tuple[Phrase, ...]
     until: tuple[Phrase, ...]
     alternatives: frozenset[str]
+    adverbs: frozenset[str]
     sides: dict[Phrase, str]
 
 
@@ -126,6 +127,7 @@ def grammar() -> Grammar:
         unless=phrases("negation", "unless"),
         until=phrases("negation", "until"),
         alternatives=frozenset(word for table in tables for word in table["negation"]["or"]),
+        adverbs=frozenset(word for table in tables for word in table["negation"]["adverbs"]),
         sides={words_of(one): side for table in tables for side in sides for one in table["sides"][side]},
     )
 
@@ -135,7 +137,13 @@ def spoken_words() -> frozenset[str]:
     """Return every folded word that a name or the words around it hold."""
     rules = grammar()
     phrases = (*rules.before, *rules.after, *rules.unless, *rules.until, *rules.sides)
-    around = rules.function | rules.context | rules.alternatives | {word for phrase in phrases for word in phrase}
+    around = (
+        rules.function
+        | rules.context
+        | rules.alternatives
+        | rules.adverbs
+        | {word for phrase in phrases for word in phrase}
+    )
     return around | {word for name in all_names() for word in words_of(name.written)}
 
 

@@ -6,7 +6,9 @@ may be misspelt by one edit. An everyday word ("mass") is a finding among clinic
 lower case among words that are all known.
 
 A denial ("no", "ohne") reaches to the end of its item, and over a list that "or" closes: "no effusion, pneumothorax or
-oedema". "but" ends it. A side belongs to the nearest finding of its item.
+oedema"; without "or" over two or more that are named and no more: "no effusion, pneumothorax, oedema". "but" ends it.
+What hedges ("may reflect", "history of") reaches as far where whoever reads a report names it. A side belongs to the
+nearest finding of its item.
 """
 
 from __future__ import annotations
@@ -43,12 +45,26 @@ class Mention:
     finding : a name of vocabulary.toml
     side    : "left", "right", "bilateral", or None where none is said
     written : the words of the text
+    hedged  : whether it is thought possible, asked for or of the past, as far as hedges were given
     """
 
     finding: str
     negated: bool
     side: str | None
     written: str
+    hedged: bool = False
+
+
+@dataclass(frozen=True)
+class Hedges:
+    """What keeps a finding from being stated in a report, as folded words.
+
+    around : of what follows it in its item, else of what stands before it
+    after  : of what stands before it
+    """
+
+    around: tuple[Phrase, ...] = ()
+    after: tuple[Phrase, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -74,14 +90,19 @@ class _Match:
     end: int
     places: frozenset[int]
     negated: bool = False
+    hedged: bool = False
     sides: set[str] = field(default_factory=set)
 
 
 @lru_cache(maxsize=4096)
-def recognise(text: str) -> tuple[Mention, ...]:
-    """Return the findings that a text names, in their order, each once for each denial and side."""
-    mentions = [mention for clause in _clauses(text) for mention in _read_clause(clause)]
-    return tuple({(one.finding, one.negated, one.side): one for one in reversed(mentions)}.values())[::-1]
+def recognise(text: str, hedges: Hedges | None = None) -> tuple[Mention, ...]:
+    """Return the findings that a text names, in their order, each once for each denial, hedge and side.
+
+    hedges : of a report, in which an abbreviation of three capitals is clinical; None for what somebody types
+    """
+    mentions = [mention for clause in _clauses(text) for mention in _read_clause(clause, hedges)]
+    found = {(one.finding, one.negated, one.hedged, one.side): one for one in reversed(mentions)}
+    return tuple(found.values())[::-1]
 
 
 @lru_cache(maxsize=4096)
@@ -131,14 +152,20 @@ def _corrected(plain: str) -> tuple[str, ...]:
     return one_edit_away(plain, forgiven_words())
 
 
-def _read_clause(clause: list[list[_Word]]) -> list[Mention]:
-    rules = grammar()
-    items = [_Item(words, rules) for words in clause]
-    strong = sum(item.unknown for item in items) <= sum(item.clinical for item in items)
+def _read_clause(clause: list[list[_Word]], hedges: Hedges | None) -> list[Mention]:
+    rules, is_report = grammar(), hedges is not None
+    items = [_Item(words, rules, hedges or Hedges()) for words in clause]
+    named = sum(not one.name.weak or (is_report and item.in_capitals(one)) for item in items for one in item.matches)
+    strong = sum(item.unknown for item in items) <= named + sum(item.clinical for item in items)
     every_word_known = not any(item.unknown for item in items)
     for item in items:
-        item.matches = [one for one in item.matches if _counts(one, item, strong, every_word_known)]
+        item.matches = [
+            one
+            for one in item.matches
+            if (is_report and item.in_capitals(one)) or _counts(one, item, strong, every_word_known)
+        ]
         item.deny()
+        item.hedge()
     _continue_lists(items)
     for item in items:
         item.attach_sides()
@@ -151,14 +178,14 @@ def _counts(match: _Match, item: _Item, clinical: bool, every_word_known: bool) 
         return True
     written = [item.words[place].raw for place in sorted(match.places)]
     if len("".join(written)) <= SHORT and not all(word.isupper() for word in written):
-        return every_word_known
+        return every_word_known and not all(_any(item.words[one], item.rules.function) for one in match.places)
     return clinical
 
 
 def _continue_lists(items: Sequence[_Item]) -> None:
-    """Let a denial reach over the items of a list that "or" closes."""
+    """Let a denial or a hedge reach over the items of a list: one that "or" closes, or one of findings alone."""
     for at, item in enumerate(items):
-        if not item.open_denial:
+        if not item.open_denial and not item.open_hedge:
             continue
         rest = []
         for other in items[at + 1 :]:
@@ -169,26 +196,31 @@ def _continue_lists(items: Sequence[_Item]) -> None:
             if closes:
                 break
         closing = max((n for n, other in enumerate(rest) if other.says_or), default=-1)
+        if len(rest) > 1 and at + len(rest) == len(items) - 1 and all(other.is_bare for other in rest):
+            closing = len(rest) - 1
         for other in rest[: closing + 1]:
             for match in other.matches:
-                match.negated = True
+                match.negated |= item.open_denial
+                match.hedged |= item.open_hedge
 
 
 class _Item:
     """The words between two commas, and what they say."""
 
-    def __init__(self, words: list[_Word], rules: Grammar) -> None:
+    def __init__(self, words: list[_Word], rules: Grammar, hedges: Hedges) -> None:
         self.words, self.rules = words, rules
         self.matches = _matches(words, rules)
         named = {place for match in self.matches for place in match.places}
-        phrases = _spans(words, rules.unless, named) if words else []
-        self._quiet = {place for start, end in phrases for place in range(start, end)}
+        self._hedges_after = _spans(words, hedges.after, named)
+        self._hedges = _spans(words, hedges.around, named | _inside(self._hedges_after))
+        hedging = _inside(self._hedges_after + self._hedges)
+        self._quiet = hedging | _inside(_spans(words, rules.unless, named | hedging))
         taken = named | self._quiet
         self._until = [start for start, _ in _spans(words, rules.until, taken)]
         self._after = _spans(words, rules.after, taken)
         self._before = _spans(words, rules.before, taken)
-        around = {place for start, end in (*self._after, *self._before) for place in range(start, end)} | self._quiet
-        self._sides = [(start, rules.sides[phrase]) for start, phrase in _phrases(words, rules.sides, named)]
+        around = _inside([*self._after, *self._before]) | self._quiet
+        self._sides = [(start, rules.sides[phrase]) for start, _, phrase in _phrases(words, rules.sides, named)]
         self.unknown = self.clinical = 0
         for place, word in enumerate(words):
             if place in named or place in around or _any(word, rules.function) or word.raw.isdigit():
@@ -200,7 +232,19 @@ class _Item:
         self.triggers = bool(self._before or self._after)
         self.ended = bool(self._until)
         self.says_or = any(_any(word, rules.alternatives) for word in words)
-        self.open_denial = False
+        self.open_denial = self.open_hedge = False
+
+    @property
+    def is_bare(self) -> bool:
+        """Say whether there is nothing but findings and words that join."""
+        named = {place for match in self.matches for place in match.places}
+        joins = self.rules.function | CONJUNCTIONS
+        return all(place in named or _any(word, joins) for place, word in enumerate(self.words))
+
+    def in_capitals(self, match: _Match) -> bool:
+        """Say whether a name is an abbreviation of at least SHORT letters, in capitals."""
+        written = "".join(self.words[place].raw for place in sorted(match.places))
+        return len(written) >= SHORT and written.isupper() and written.isalpha()
 
     @property
     def begins_with_finding(self) -> bool:
@@ -225,6 +269,19 @@ class _Item:
                 match.negated |= start < match.start < last
             self.open_denial |= last == FAR and any(match.start > start for match in self.matches)
 
+    def hedge(self) -> None:
+        """Mark the findings that something keeps from being stated."""
+        for start, end in self._hedges:
+            last = min((stop for stop in self._until if stop > start), default=FAR)
+            following = [match for match in self.matches if end <= match.start < last]
+            for match in following or [one for one in self.matches if one.end <= start]:
+                match.hedged = True
+            self.open_hedge |= bool(following) and last == FAR
+        for start, _ in self._hedges_after:
+            first = max((stop for stop in self._until if stop < start), default=-1)
+            for match in self.matches:
+                match.hedged |= first < match.start and match.end <= start
+
     def attach_sides(self) -> None:
         """Give each side to the nearest finding, over as few conjunctions as can be; the following one at a tie."""
         for place, side in self._sides:
@@ -243,7 +300,7 @@ class _Item:
         """Return a match as what a reader sees."""
         both = "bilateral" if len(match.sides) > 1 else next(iter(match.sides), None)
         written = " ".join(word.raw for word in self.words[match.start : match.end])
-        return Mention(match.name.finding, match.negated, both, written)
+        return Mention(match.name.finding, match.negated, both, written, match.hedged)
 
 
 def _matches(words: list[_Word], rules: Grammar) -> list[_Match]:
@@ -301,19 +358,35 @@ def _places(words: list[_Word], start: int, name: Name, rules: Grammar) -> list[
 
 def _spans(words: list[_Word], phrases: Iterable[Phrase], taken: set[int]) -> list[tuple[int, int]]:
     """Return (start, end) of the phrases, longest first, that stand on words not taken yet."""
-    return [(start, start + len(phrase)) for start, phrase in _phrases(words, phrases, taken)]
+    return [(start, end) for start, end, _ in _phrases(words, phrases, taken)]
 
 
-def _phrases(words: list[_Word], phrases: Iterable[Phrase], taken: set[int]) -> list[tuple[int, Phrase]]:
-    """Return the phrases in an item with their first word, longest first where two overlap."""
+def _inside(spans: Iterable[tuple[int, int]]) -> set[int]:
+    return {place for start, end in spans for place in range(start, end)}
+
+
+def _phrases(words: list[_Word], phrases: Iterable[Phrase], taken: set[int]) -> list[tuple[int, int, Phrase]]:
+    """Return (start, end, phrase) of the phrases in an item, longest first where two overlap."""
     found, used = [], set(taken)
     for phrase in sorted(phrases, key=len, reverse=True):
         for start in range(len(words) - len(phrase) + 1):
-            span = range(start, start + len(phrase))
-            if used.isdisjoint(span) and all(one in words[at].readings for at, one in zip(span, phrase, strict=True)):
-                found.append((start, phrase))
-                used.update(span)
+            end = _end_of(words, phrase, start)
+            if end is not None and used.isdisjoint(range(start, end)):
+                found.append((start, end, phrase))
+                used.update(range(start, end))
     return sorted(found)
+
+
+def _end_of(words: list[_Word], phrase: Phrase, start: int) -> int | None:
+    """Return where a phrase that begins at a word ends, adverbs inside it passed over; None where it is not there."""
+    place, adverbs = start, grammar().adverbs
+    for wanted in phrase:
+        while start < place < len(words) and wanted not in words[place].readings and _any(words[place], adverbs):
+            place += 1
+        if place == len(words) or wanted not in words[place].readings:
+            return None
+        place += 1
+    return place
 
 
 def _any(word: _Word, listed: frozenset[str]) -> bool:

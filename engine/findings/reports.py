@@ -1,7 +1,8 @@
 """Reports → their sections and the findings that they affirm and deny, in the languages of names/.
 
-What an indication asks for or a comparison tells of was not found on this recording and is not read. A clause that only
-thinks a finding possible neither affirms nor denies it. Where one clause affirms and another denies, it is affirmed.
+What an indication asks for or a comparison tells of was not found on this recording and is not read. What is only
+thought possible, asked for in a sentence, or of the history or a relative, is neither affirmed nor denied. Where one
+clause affirms and another denies, it is affirmed.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.findings.names import known_findings
-from engine.findings.recogniser import recognise
+from engine.findings.recogniser import Hedges, recognise
 from engine.findings.spelling import folded, words_of
 
 WHOLE, BACKGROUND = "whole", "background"
@@ -49,9 +50,9 @@ def read_report(text: str) -> ReportFindings:
     denied: dict[str, None] = {}
     for name, words in sections(text).items():
         for clause in _clauses(words) if name != BACKGROUND else ():
-            possible = _is_possible(clause)
-            for one in recognise(clause):
-                if one.negated or not possible:
+            asked = clause.rstrip().endswith(ASKED)
+            for one in recognise(clause, _hedges()):
+                if one.negated or not (asked or one.hedged):
                     (denied if one.negated else affirmed)[one.finding] = None
     return ReportFindings(tuple(affirmed), tuple(one for one in denied if one not in affirmed))
 
@@ -66,16 +67,11 @@ def _clauses(text: str) -> Iterator[str]:
     return (clause for clause in CLAUSE_END.split(text) if clause.strip())
 
 
-def _is_possible(clause: str) -> bool:
-    """Say whether a clause only thinks of what it names."""
-    words = f" {' '.join(words_of(clause))} "
-    return clause.rstrip().endswith(ASKED) or any(one in words for one in _possible())
-
-
 @lru_cache(maxsize=1)
-def _possible() -> tuple[str, ...]:
-    """Return what says that something is only thought possible, folded and between blanks."""
-    return tuple(f" {' '.join(words_of(one))} " for one in _said()["possible"]["words"])
+def _hedges() -> Hedges:
+    """Return what keeps a finding from being stated."""
+    said = _said()["hedges"]
+    return Hedges(*(tuple(words_of(one) for one in said[way]) for way in ("around", "after")))
 
 
 @lru_cache(maxsize=1)

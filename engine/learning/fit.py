@@ -209,7 +209,7 @@ def fit(
     slow, quick = {"params": model.heads.parameters(), "lr": plan.rate / 3}, model.layer.parameters()
     optim = torch.optim.Adam([{"params": quick, "lr": plan.rate}, slow])
     schedule, history, first = loop.cosine(optim, plan.steps), [], 0
-    parts_of_state = {"model": model, "optim": optim, "schedule": schedule}
+    parts_of_state: dict[str, Any] = {"model": model, "optim": optim, "schedule": schedule}
     if saved is not None:
         first, history = saved["step"], saved["history"]
         for name, part in parts_of_state.items():
