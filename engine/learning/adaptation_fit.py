@@ -107,7 +107,7 @@ def fit_maps(
         model.load_state_dict(saved["model"])
         optim.load_state_dict(saved["optim"])
         schedule.load_state_dict(saved["schedule"])
-    for step in range(first, plan.steps):
+    for step in range(first, plan.steps if batches.teach else 0):
         loss = batches.loss(model, step)
         loop.step(loss, model, optim, schedule)
         if (step + 1) % plan.check == 0 or step + 1 == plan.steps:
@@ -142,7 +142,7 @@ def fit_hash(
         model.load_state_dict(saved["model"])
         optim.load_state_dict(saved["optim"])
         schedule.load_state_dict(saved["schedule"])
-    for step in range(first, plan.hash_steps):
+    for step in range(first, plan.hash_steps if batches.teach else 0):
         loop.step(batches.loss(step), model, optim, schedule)
         if (step + 1) % plan.check == 0 or step + 1 == plan.hash_steps:
             parts = (("model", model), ("optim", optim), ("schedule", schedule))
@@ -198,6 +198,11 @@ class _Batches:
             for b in self.pools
             if (self.pools[a].has_finding.any(0) & self.pools[b].has_finding.any(0) & is_shareable()).any()
         ]
+
+    @property
+    def teach(self) -> bool:
+        """Whether there is anything to learn from: pairs enough of two modalities, or labelled studies."""
+        return bool(self.kinds or self.pools)
 
     def loss(self, model: Maps, step: int) -> torch.Tensor:
         """Return one step's loss: every two modalities with pairs, one draw of shared findings, what was before."""
@@ -261,6 +266,11 @@ class _CodeBatches:
             for kinds in self.kinds:
                 for z, kind in zip(_taken(data, kinds, data.pairs[kinds].of(LEARN)), kinds, strict=True):
                     self.means.setdefault(kind, self._mapped(z.numpy(), kind).mean(0))
+
+    @property
+    def teach(self) -> bool:
+        """Whether there is anything to learn from: pairs enough of two modalities, or labelled studies."""
+        return bool(self.kinds or self.pools)
 
     def loss(self, step: int) -> torch.Tensor:
         """Return the loss of one step: two pairs of modalities by visits, two by findings, what was before."""

@@ -72,6 +72,7 @@ class Served:
         """The settings by which a workspace finds, fetches, sends back and listens."""
         return (
             f'[pacs]\nurl = "{self.url}"\nuser = "{USER}"\npassword_file = "{self.folder / "password"}"\n\n'
+            "[hl7]\nlabels = true\n\n"
             f'[listen]\ntitle = "{OURS}"\nport = {self.ports.listener}\n\n'
             f'[[sender]]\ntitle = "{TITLE}"\nhost = "{LOOPBACK}"\nport = {self.ports.dicom}\n'
         )

@@ -73,3 +73,39 @@ def test_every_sentence_is_labelled_in_known_names_and_stands_once():
     assert len({words for words, _, _ in every}) == len(every) == 200
     assert {name for _, yes, no in every for name in yes | no} <= set(known_findings())
     assert not [words for words, yes, no in every if yes & no]
+
+
+@pytest.mark.parametrize(
+    ("words", "affirmed", "denied"),
+    [
+        ("Opacity which may reflect atelectasis; pneumothorax.", {"lung opacity", "pneumothorax"}, set()),
+        ("Cardiomegaly, a small effusion cannot be entirely excluded.", {"cardiomegaly"}, set()),
+        ("Probable pneumonia, no pneumothorax.", set(), {"pneumothorax"}),
+        ("History of atrial fibrillation, now in sinus rhythm.", {"sinus rhythm"}, set()),
+        (
+            "No pneumothorax, pleural effusion, consolidation.",
+            set(),
+            {"pneumothorax", "pleural effusion", "consolidation"},
+        ),
+        ("No pneumothorax, cardiomegaly.", {"cardiomegaly"}, {"pneumothorax"}),
+        (
+            "Keine Abnahme des Pleuraergusses, Lungenödem nicht mehr nachweisbar.",
+            {"pleural effusion"},
+            {"pulmonary oedema"},
+        ),
+        ("Kein Verdacht auf eine Pneumonie.", set(), {"pneumonia"}),
+        ("La consolidación no ha desaparecido.", {"consolidation"}, set()),
+        ("Disparition complète du pneumothorax, FA.", {"atrial fibrillation"}, {"pneumothorax"}),
+        ("ETT in place, no PTX.", {"endotracheal tube"}, {"pneumothorax"}),
+    ],
+)
+def test_a_hedge_reaches_its_own_findings_and_a_list_shares_its_denial(
+    words: str, affirmed: set[str], denied: set[str]
+):
+    found = read_report(words)
+    assert (set(found.affirmed), set(found.denied)) == (affirmed, denied)
+
+
+def test_the_half_of_hard_sentences_on_which_rules_were_mended_is_read():
+    found = report_labels.evaluate("valid", hard=True)
+    assert found["n"] == 104 and found["f1"]["value"] > 0.97 and found["denial"]["value"] > 0.97
