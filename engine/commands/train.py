@@ -10,9 +10,10 @@ casebind train generator films | ecg | ppg: what draws the synthetic cohort, fit
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -23,6 +24,7 @@ from engine.errors import UsageError
 if TYPE_CHECKING:
     from engine.metrics.rows import Measurement
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 CACHE = click.option(
     "--cache", type=click.Path(path_type=Path), default=Path("runs/prepared"), show_default=True, help="Inputs."
 )
@@ -39,19 +41,33 @@ LEARN = click.option(
     "--learn",
     type=click.Choice(["cxr", "ecg", "ppg", "text"]),
     multiple=True,
-    help="Only these learn; the others stay as --from has them.",
+    help="Only these learn; the others stay as the release has them.",
 )
+A_RELEASE = click.Path(path_type=Path, exists=True, file_okay=False)
 OUT = click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON and plots there.")
 
 
-def _check_learn(learn: tuple[str, ...], start: Path | None) -> None:
-    if learn and start is None:
-        raise UsageError("--learn leaves the others as a release has them: name the release by --from.")
+def _from(help_: str) -> Callable[[Command], Command]:
+    """Add --from RELEASE, with whose weights a stage begins."""
+    return click.option("--from", "start", type=A_RELEASE, metavar="RELEASE", help=help_)
+
+
+def _keep(help_: str) -> Callable[[Command], Command]:
+    """Add --keep RELEASE, of which a stage takes something as it is."""
+    return click.option("--keep", "kept", type=A_RELEASE, metavar="RELEASE", help=help_)
+
+
+def _check_learn(learn: tuple[str, ...], release: Path | None, option: str) -> None:
+    if learn and release is None:
+        raise UsageError(f"--learn leaves the others as a release has them: name the release by {option}.")
 
 
 @click.group("train")
 def command() -> None:
-    """Train a release: prepare, encoders, binding, hashing. Each stage reads what the one before it left."""
+    """Train a release: prepare, encoders, binding, hashing. Each stage reads what the one before it left.
+
+    --from RELEASE begins with its weights and learns on, --keep RELEASE takes them as they are.
+    """
 
 
 def _cache(cache: Path) -> Path:
@@ -89,27 +105,20 @@ def prepare_command(recordings: tuple[Path, ...], without: tuple[str, ...], cach
 @CACHE
 @RUN
 @EPOCHS
-@click.option(
-    "--from",
-    "start",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    default=None,
-    metavar="RELEASE",
-    help="Tune this release's encoders further, in place of starting anew.",
-)
-@click.option("--keep", is_flag=True, help="Take the encoders of --from as they are.")
+@_from("Tune this release's encoders further, in place of starting anew.")
+@_keep("Take this release's encoders as they are.")
 def encoders_command(
-    *, modality: tuple[str, ...], cache: Path, run: Path, epochs: float, start: Path | None, keep: bool
+    *, modality: tuple[str, ...], cache: Path, run: Path, epochs: float, start: Path | None, kept: Path | None
 ) -> None:
     """Pre-train ECG and PPG without labels, then tune every encoder to findings."""
     from engine.training.energy import metered
     from engine.training.stages import keep_encoder, train_encoder
 
-    if keep and start is None:
-        raise UsageError("--keep takes encoders as a release has them: name the release by --from.")
+    if kept is not None and start is not None:
+        raise UsageError("--from tunes encoders and --keep takes them as they are: give one of both.")
     for name in modality or ("cxr", "ecg", "ppg"):
-        if keep and start is not None:
-            keep_encoder(name, run, start)
+        if kept is not None:
+            keep_encoder(name, run, kept)
             continue
         with metered(run, f"encoder {name}"):
             train_encoder(name, _cache(cache), run, epochs, start)
@@ -131,14 +140,7 @@ def encoders_command(
     multiple=True,
     help="Leave a loss out, as an ablation: `--without emcl --without cycle` is MEDBind-NM.",
 )
-@click.option(
-    "--from",
-    "start",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    default=None,
-    metavar="RELEASE",
-    help="Go on with this release's heads, in place of starting anew.",
-)
+@_from("Go on with this release's heads, in place of starting anew.")
 @LEARN
 def binding_command(
     *,
@@ -155,7 +157,7 @@ def binding_command(
     from engine.training.energy import metered
     from engine.training.stages import train_binding
 
-    _check_learn(learn, start)
+    _check_learn(learn, start, "--from")
     plan = BindingPlan(
         epochs=max(1, int(BindingPlan.epochs * epochs)),
         modalities=only or BindingPlan.modalities,
@@ -225,17 +227,10 @@ def _write(measurement: Measurement, out: Path | None) -> None:
 @RUN
 @EPOCHS
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to write, e.g. runs/r2.")
-@click.option(
-    "--from",
-    "start",
-    type=click.Path(path_type=Path, exists=True, file_okay=False),
-    default=None,
-    metavar="RELEASE",
-    help="Keep this release's hash layer, in place of training one, with thresholds anew.",
-)
+@_keep("Take this release's hash layer, in place of training one, with thresholds anew.")
 @LEARN
 def hashing_command(
-    *, cache: Path, run: Path, epochs: float, out: Path, start: Path | None, learn: tuple[str, ...]
+    *, cache: Path, run: Path, epochs: float, out: Path, kept: Path | None, learn: tuple[str, ...]
 ) -> None:
     """Train the hash layer, calibrate on valid, and write the release."""
     from engine.training.assemble import TRAINED, train_hashing
@@ -243,9 +238,9 @@ def hashing_command(
 
     if (out / "manifest.json").is_file():
         raise UsageError(f"{out} already holds a release: name another folder.")
-    _check_learn(learn, start)
+    _check_learn(learn, kept, "--keep")
     plan = HashingPlan(steps=max(1, int(HashingPlan.steps * epochs)))
-    train_hashing(_cache(cache), run, out, plan, start=start, learn=learn or TRAINED)
+    train_hashing(_cache(cache), run, out, plan, start=kept, learn=learn or TRAINED)
 
 
 @command.command("generator")

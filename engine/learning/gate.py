@@ -23,7 +23,7 @@ SECTIONS: tuple[Section, ...] = ("overall", "pair", "group", "ratings", "label")
 RELATIVE_LIMITS = {"overall": 0.02, "pair": 0.03, "group": 0.05}
 RATINGS_LIMIT = 0.02
 MIN_STUDIES = 30  # studies, or rated pairs, that a guard needs
-UNMEASURED = "nothing was measured"
+UNMEASURED = "nothing was measured, since no held-out study carries a label"
 ROUNDING = 1e-9
 
 

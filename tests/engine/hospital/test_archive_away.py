@@ -12,7 +12,7 @@ import pytest
 from helpers import failing_archives as failing
 from helpers.archive_objects import chest_film, pacs_file
 from helpers.dimse_peers import peer
-from helpers.orthanc import PASSWORD, URL, USER, Orthanc, filled_orthanc, needs_orthanc
+from helpers.orthanc import PASSWORD, URL, USER, Orthanc, needs_orthanc
 from pydicom.dataset import Dataset
 from pynetdicom import evt
 
@@ -129,12 +129,6 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace
     monkeypatch.setattr(fetching, "FIRST_WAIT_S", 0.01)
     with open_workspace(tmp_path / "ws", create=True) as made:
         yield made
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
-    with filled_orthanc(tmp_path_factory.mktemp("orthanc")) as running:
-        yield running
 
 
 def job(place: Workspace, meanwhile: Callable[[str], failing.Behaviour | None]) -> tuple[FetchedObjects, list[str]]:

@@ -12,7 +12,7 @@ import pytest
 from helpers.archive_objects import beside, chest_film, ecg, pacs_file
 from helpers.archive_processes import settings_at
 from helpers.dimse_peers import dcmqrscp
-from helpers.orthanc import DICOM, Orthanc, filled_orthanc, needs_orthanc
+from helpers.orthanc import DICOM, Orthanc, needs_orthanc
 from helpers.recording_files import as_bytes
 from pydicom import dcmread
 from pydicom.dataset import FileDataset
@@ -42,12 +42,6 @@ ME = single_user()
 PEER = DimseSettings("PACS", "127.0.0.1", DICOM)
 WORDS = f'[pacs.dimse]\ntitle = "PACS"\nhost = "127.0.0.1"\nport = {DICOM}\n'
 FIRST = WantedStudies(accession="ACC00001")
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
-    with filled_orthanc(tmp_path_factory.mktemp("orthanc")) as running:
-        yield running
 
 
 @pytest.fixture

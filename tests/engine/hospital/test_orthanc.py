@@ -16,7 +16,7 @@ import pytest
 import requests
 from helpers.archive_objects import chest_film, ecg, pacs_file, wait_until
 from helpers.archive_processes import settings_at
-from helpers.orthanc import DICOM, HTTP, PASSWORD, URL, USER, Orthanc, filled_orthanc, needs_orthanc
+from helpers.orthanc import DICOM, HTTP, PASSWORD, URL, USER, Orthanc, needs_orthanc
 from helpers.recording_files import as_bytes
 from pydicom import dcmread
 
@@ -40,12 +40,6 @@ from engine.workspace.workspace import Workspace, open_workspace
 
 pytestmark = needs_orthanc
 ME = single_user()
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
-    with filled_orthanc(tmp_path_factory.mktemp("orthanc")) as running:
-        yield running
 
 
 @pytest.fixture

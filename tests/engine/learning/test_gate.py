@@ -55,7 +55,7 @@ def test_the_verdict_names_every_guard_that_fell():
 
 
 def test_nothing_measured_and_too_little_measured_do_not_pass():
-    assert verdict_of([]) == gate.GateVerdict(False, ("nothing was measured",))
+    assert verdict_of([]) == gate.GateVerdict(False, (gate.UNMEASURED,))
     few = verdict_of(apply_guards([replace(OVERALL, n=12)]))
     assert not few.passed and few.failed_guards == ("the held-out set has 12 studies that can ask and 30 are needed",)
 

@@ -12,11 +12,10 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 import requests
 from helpers.archive_objects import wait_until
-from helpers.simple_generators import SIMPLE
+from helpers.served import free_ports, needs_archive
 
 from engine.actor import single_user
 from engine.cli import run
@@ -28,49 +27,10 @@ from engine.hospital.listener import Listener
 from engine.hospital.settings import listen_settings
 from engine.store import arrivals
 from engine.synthetic import served as served_module
-from engine.synthetic.hospital import HospitalPlan, write_hospital
-from engine.synthetic.patients import Encounter
-from engine.synthetic.rhythm import Rhythm
-from engine.synthetic.served import PLUGIN, Ports, Served, load, serving
+from engine.synthetic.served import Served, load, serving
 from engine.workspace.workspace import Workspace, open_workspace
 
 ME = single_user()
-PATIENTS = 2
-needs_orthanc = pytest.mark.skipif(
-    not shutil.which("Orthanc", path=os.environ["PATH"] + ":/usr/sbin") or not PLUGIN.exists(),
-    reason="needs Debian's orthanc with orthanc-dicomweb: make hospital",
-)
-
-
-def slow_pulse(one: Encounter, beats: Rhythm, person: np.random.Generator, rng: np.random.Generator) -> np.ndarray:
-    """A pulse at one rate, since the simple one's shape is refused at fast ones."""
-    times = np.arange(-3, 13, 0.86)
-    return SIMPLE.ppg(one, Rhythm(times, np.full(times.size, "sinus")), person, rng)
-
-
-def free_ports() -> Ports:
-    """Return ports that nothing has."""
-    held = [socket.create_server(("127.0.0.1", 0)) for _ in range(3)]
-    numbers = [one.getsockname()[1] for one in held]
-    for one in held:
-        one.close()
-    return Ports(*numbers)
-
-
-@pytest.fixture(scope="module")
-def hospital(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Return the manifest of a hospital that was drawn."""
-    plan = HospitalPlan(patients=PATIENTS, seed=6)
-    (made,) = write_hospital(tmp_path_factory.mktemp("hospital") / "h", replace(SIMPLE, ppg=slow_pulse), plan)
-    return made
-
-
-@pytest.fixture(scope="module")
-def archive(hospital: Path) -> Iterator[Served]:
-    """An archive that holds it."""
-    with serving(hospital.parents[1], free_ports()) as running:
-        assert load(running, hospital, lambda line: None) > 0
-        yield running
 
 
 @pytest.fixture
@@ -80,7 +40,7 @@ def place(tmp_path: Path, archive: Served) -> Iterator[Workspace]:
         yield made
 
 
-@needs_orthanc
+@needs_archive
 def test_what_was_drawn_is_found_and_fetched_and_film_and_ecg_of_a_visit_are_one_encounter(archive, place):
     found = fetching.find(place, WantedStudies(patient="sim-0001"), actor=ME)
     assert {one.modalities for one in found} == {("CR", "SR"), ("ECG",)}
@@ -89,14 +49,14 @@ def test_what_was_drawn_is_found_and_fetched_and_film_and_ecg_of_a_visit_are_one
     with open_workspace(place.path) as again:
         assert set(arrivals.counts(again.database)) == {"stored"}
         rows = again.all_rows()
-        assert len({row.patient_id for row in rows}) == PATIENTS
+        assert len({row.patient_id for row in rows}) == 2
         visits = {
             row.encounter_id: {one.modality for one in rows if one.encounter_id == row.encounter_id} for row in rows
         }
         assert {"cxr", "ecg"} in visits.values()
 
 
-@needs_orthanc
+@needs_archive
 def test_the_archive_sends_to_the_listener_and_holds_nothing_twice(archive, place, hospital):
     (archive.folder / "loaded.json").unlink()
     held = load(archive, hospital, lambda line: None)
@@ -111,7 +71,7 @@ def test_the_archive_sends_to_the_listener_and_holds_nothing_twice(archive, plac
         assert len(inbox.waiting()) == held
 
 
-@needs_orthanc
+@needs_archive
 def test_it_is_reached_by_loopback_alone_and_a_taken_port_is_said(archive, hospital):
     with socket.create_server(("127.0.0.1", 0)) as held:
         ports = replace(free_ports(), http=held.getsockname()[1])
@@ -124,7 +84,7 @@ def test_it_is_reached_by_loopback_alone_and_a_taken_port_is_said(archive, hospi
     assert sorted(one.split(":")[0] for one in of_ours) == ["0100007F", "0100007F"]
 
 
-@needs_orthanc
+@needs_archive
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGKILL])
 def test_it_ends_with_whoever_serves_it(hospital, tmp_path, how):
     copy, ports = tmp_path / "h", free_ports()

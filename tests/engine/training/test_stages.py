@@ -164,11 +164,11 @@ def test_a_release_is_tuned_further_and_bound_without_some_losses(cache: Path, s
 
 def test_heads_of_a_release_hold_the_space_while_one_learns(cache: Path, stages: Path, tmp_path: Path) -> None:
     common, newest = ["--cache", str(cache), "--run", str(stages)], settings.MODELS / load_release().name
-    whose = ["--from", str(newest)]
-    assert run(["train", "encoders", "ecg", "ppg", *common, "--keep"]) == 2
+    begun, kept = ["--from", str(newest)], ["--keep", str(newest)]
+    assert run(["train", "encoders", "ecg", "ppg", *common, *begun, *kept]) == 2
     assert run(["train", "binding", *common, *SHORT, "--learn", "cxr"]) == 2
-    assert run(["train", "encoders", "ecg", "ppg", *common, "--keep", *whose]) == 0
-    assert run(["train", "binding", *common, *SHORT, "--learn", "cxr", *whose]) == 0
+    assert run(["train", "encoders", "ecg", "ppg", *common, *kept]) == 0
+    assert run(["train", "binding", *common, *SHORT, "--learn", "cxr", *begun]) == 0
     for modality in ("cxr", "ecg", "ppg", "text"):
         ours, theirs = (load_file(folder / f"{modality}.safetensors") for folder in (stages / "bound", newest))
         assert ours.keys() == theirs.keys()
@@ -176,7 +176,7 @@ def test_heads_of_a_release_hold_the_space_while_one_learns(cache: Path, stages:
         assert same is (modality != "cxr")
     made = tmp_path / "r9"
     assert run(["train", "hashing", *common, "--out", str(made), "--learn", "cxr"]) == 2
-    assert run(["train", "hashing", *common, "--out", str(made), "--learn", "cxr", *whose]) == 0
+    assert run(["train", "hashing", *common, "--out", str(made), "--learn", "cxr", *kept]) == 0
     ecg = read_paths([settings.DEMO / "ecg" / "syn-0001-e1-ecg.hea"])
     z = load_release(newest).embed([ecg])
     for modality in ("ecg", "cxr"):
