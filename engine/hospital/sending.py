@@ -25,6 +25,7 @@ from engine.intake.upload import Upload
 from engine.report.dicom.back import objects_for
 from engine.report.export import export
 from engine.report.report import Report
+from engine.report.shown_window import ShownFilm, ShownWindow, shown_film
 from engine.report.writers import ExportRequest
 from engine.retrieval.answer import Answer
 from engine.store.permission import require
@@ -71,13 +72,26 @@ class SendJob(ThreadJob):
         self.study = study
         self.sent: SentBack | None = None
 
-    def begin(self, workspace: Workspace, answer: Answer, cases: tuple[str, ...], *, actor: Actor) -> None:
-        """Send in a thread; return at once. NotPermittedError for whom the archive is not."""
+    def begin(
+        self,
+        workspace: Workspace,
+        answer: Answer,
+        cases: tuple[str, ...],
+        window: ShownWindow | None = None,
+        *,
+        actor: Actor,
+    ) -> None:
+        """Send in a thread; return at once. NotPermittedError for whom the archive is not.
+
+        window : that the actor set on the query's film; None for none
+        """
         require(workspace.database, actor, "fetch")
         archive = open_archive(archive_settings(workspace.path))
 
         def work() -> None:
-            self.sent = _sent(workspace, archive, self.study, answer, cases, actor=actor, on_step=self._reach)
+            self.sent = _sent(
+                workspace, archive, self.study, answer, cases, window=window, actor=actor, on_step=self._reach
+            )
 
         self.start("send back", work)
 
@@ -92,17 +106,18 @@ def _sent(
     answer: Answer,
     cases: tuple[str, ...],
     *,
+    window: ShownWindow | None = None,
     actor: Actor,
     on_step: Callable[[str], object] = lambda step: None,
 ) -> SentBack:
     """Send what belongs to an answer into a study that holds its query."""
     on_step("comparing")
-    original = _original(workspace, archive, study, answer.study)
+    original, shown = _original(workspace, archive, study, answer.study, window)
     on_step("making")
     made: list[Dataset] = []
 
     def write(report: Report, _: ExportRequest) -> bytes:
-        made[:] = objects_for(report, original)
+        made[:] = objects_for(report, original, shown)
         return b""
 
     exported = export(workspace, None, answer, ExportRequest("dicom", cases), actor=actor, write=write)
@@ -122,8 +137,13 @@ def _only(found: list[FoundStudy]) -> FoundStudy:
     return found[0]
 
 
-def _original(workspace: Workspace, archive: Archive, study: FoundStudy, query: Study) -> Dataset:
-    """Return the header of the query's own object in a study; UsageError where the study does not hold it."""
+def _original(
+    workspace: Workspace, archive: Archive, study: FoundStudy, query: Study, window: ShownWindow | None
+) -> tuple[Dataset, ShownFilm | None]:
+    """Return the header of the query's own object in a study, and what a window shows of its stored values.
+
+    Raises UsageError where the study does not hold it.
+    """
     for one in objects_of(archive, study):
         file = archive.fetch(one)
         try:
@@ -132,10 +152,11 @@ def _original(workspace: Workspace, archive: Archive, study: FoundStudy, query: 
             continue
         if found.fingerprint == query.fingerprint:
             header = dcmread(WithinLimits(file))
+            shown = None if window is None else shown_film(window, header.pixel_array, query.film.pixels)
             for name in BULK:
                 if name in header:
                     delattr(header, name)
-            return header
+            return header, shown
     raise UsageError(
         "The study does not hold the film or recording of this query, so nothing is sent: name the study it is from."
     )

@@ -16,6 +16,7 @@ from engine.settings import workspace_path
 from engine.strings import several, text
 from pages.shared import archive_study, permitted, resources, session
 from pages.shared.markdown import said
+from pages.shared.viewer import shown_window
 
 FOUND, JOB, ERROR = "send-found", "send-job", "send-error"
 NUMBER = "send-accession"
@@ -111,7 +112,8 @@ def _send(answer: Answer, cases: tuple[str, ...], study: FoundStudy) -> None:
     job = SendJob(study)
 
     def act() -> None:
-        job.begin(resources.workspace(), answer, cases, actor=session.reader())
+        window = shown_window.window_of(answer.query_id)
+        job.begin(resources.workspace(), answer, cases, window, actor=session.reader())
         st.session_state[JOB] = answer.query_id, job
 
     session.attempt(ERROR, act)

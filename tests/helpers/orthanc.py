@@ -84,6 +84,13 @@ def filled_orthanc(folder: Path) -> Iterator[Orthanc]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
+    """A filled Orthanc for the tests of a module; a conftest beside them imports it."""
+    with filled_orthanc(tmp_path_factory.mktemp("orthanc")) as running:
+        yield running
+
+
 @contextmanager
 def _network_of(pid: int) -> Iterator[None]:
     """Put this thread into the network namespace of a process, once that has one of its own."""

@@ -1,6 +1,6 @@
 """What goes back into the study that a query was taken from: a measurement report, a key object selection, a picture.
 
-What a person drew on the query's own film goes beside them, as a presentation state that lies over it.
+What a person drew on the query's own film, and the window they set, goes beside them, as a presentation state over it.
 
 They belong to the study's patient, stand in series of their own whose description bears the notice, and point at the
 query's own object alone: the cases of the collection are not in that archive and are named by their pseudonyms.
@@ -23,6 +23,7 @@ from engine.report.dicom.presentation import presentation_state
 from engine.report.dicom.selection import selection
 from engine.report.picture import pair_png
 from engine.report.report import Report
+from engine.report.shown_window import ShownFilm
 from engine.strings import ENGLISH, notice, speaking, text
 
 OF_THE_STUDY = (  # elements of patient and study that every object of a study repeats
@@ -44,8 +45,11 @@ REMOVED = ("PatientIdentityRemoved", "DeidentificationMethod")  # they name thei
 
 
 @speaking(ENGLISH)
-def objects_for(report: Report, original: Dataset) -> list[Dataset]:
-    """Return the objects for the study of `original`, the query's own object; UsageError where there is no case."""
+def objects_for(report: Report, original: Dataset, shown: ShownFilm | None = None) -> list[Dataset]:
+    """Return the objects for the study of `original`, the query's own object; UsageError where there is no case.
+
+    shown : the window of its film that the reader set; None for none
+    """
     if not report.neighbours:
         raise UsageError("There are no cases to send, because the search found none: search again more broadly.")
     for name in MAY_BE_EMPTY:  # devices leave out what may be empty and has to be there
@@ -65,7 +69,7 @@ def objects_for(report: Report, original: Dataset) -> list[Dataset]:
         elif name in picture:
             setattr(picture, name, "")
     made = [measured, _selection(report, original, owner), picture]
-    if (state := presentation_state(report, original, owner)) is not None:
+    if (state := presentation_state(report, original, owner, shown)) is not None:
         made.append(state)
     for one in made:
         one.SpecificCharacterSet = "ISO_IR 192"  # whatever the study's: what is written here has more letters

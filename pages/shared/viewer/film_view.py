@@ -11,7 +11,7 @@ from engine.drawing.film import alternative
 from engine.strings import section, text
 from engine.study import Film
 from pages.shared.keys import KEYS
-from pages.shared.viewer import browser, drawn, film_bytes, film_window
+from pages.shared.viewer import browser, drawn, film_bytes, film_window, shown_window
 from pages.shared.viewer.panel import Frame, Panel
 
 STYLES = ("common/style.css", "film/film.css")
@@ -53,9 +53,11 @@ def draw_films(panels: list[Panel], frame: Frame) -> None:
             "linked": frame.linked,
             "words": _words(),
             "keys": {tool: KEYS[action] for tool, action in TOOLS.items()} if shortcuts else {},
+            "tells": any(panel.study_id for panel in panels),
             "panels": [_panel(panel, frame.key, i) for i, panel in enumerate(panels)],
         },
         on_drawn_change=partial(drawn.take, f"{frame.key}-film", frame.key, panels),
+        on_windows_change=partial(shown_window.take, f"{frame.key}-film", panels),
     )
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from helpers.orthanc import server as server
 from helpers.screens import keys, new_screen
 from streamlit.testing.v1 import AppTest
 

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
 from helpers.archive_objects import pacs_file
-from helpers.orthanc import URL, USER, Orthanc, filled_orthanc, needs_orthanc
+from helpers.orthanc import URL, USER, Orthanc, needs_orthanc
 from helpers.screens import asked, fine, keys, opened, said_no_error, try_press, words
 from streamlit.testing.v1 import AppTest
 
@@ -21,12 +19,6 @@ from engine.workspace.workspace import Workspace
 from pages.shared import send_back
 
 AWAY = "The archive does not answer at its address: try again later, or have pacs.toml checked."
-
-
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
-    with filled_orthanc(tmp_path_factory.mktemp("orthanc")) as running:
-        yield running
 
 
 def named(folder: Path, url: str, password_file: object = "") -> None:

@@ -14,6 +14,7 @@ const DRAG_PX = 260; // a drag of so many pixels changes the window by its own w
 const LEAST_SPAN = 0.04; // of the whole scale, that a drag reckons with
 const SLOW_MS = 14; // a frame that takes longer is drawn coarsely while something moves
 const REST_MS = 140;
+const TELLS_MS = 600; // after the last change of a window the server hears of it
 const ZOOM_STEP = 1.25;
 const PAN_STEP = 40; // pixels, by an arrow key
 const WINDOW_STEP = 13;
@@ -73,6 +74,7 @@ class FilmViewer {
   close() {
     this.redraw.stop();
     clearTimeout(this.later);
+    clearTimeout(this.telling);
     this.stops.forEach((stop) => stop());
     this.panels.forEach((panel) => panel.close());
     this.stops = [];
@@ -123,18 +125,28 @@ class FilmViewer {
       const centre = Math.min(Math.max((state.window.low + state.window.high) / 2 + dy * span, 0), top);
       state.window = { low: centre - width / 2, high: centre + width / 2, name: "" };
     }
+    this.windowChanged();
+  }
+
+  /** Show a window that was set; a moment later the server hears of it, for what is exported. */
+  windowChanged() {
     this.redraw();
+    if (!this.data.tells) return;
+    clearTimeout(this.telling);
+    this.telling = setTimeout(() => {
+      this.tell("windows", this.panels.map(({ state }) => ({ ...state.window, inverted: state.inverted })));
+    }, TELLS_MS);
   }
 
   setWindow(name) {
     for (const { state, source } of this.concerned(this.active)) state.window = { ...source.windows[name], name };
-    this.redraw();
+    this.windowChanged();
   }
 
   invert() {
     const inverted = !this.panels[this.active].state.inverted;
     for (const { state } of this.concerned(this.active)) state.inverted = inverted;
-    this.redraw();
+    this.windowChanged();
   }
 
   /** Turn or mirror the film that was touched last: two films seldom lie wrongly in the same way. */
