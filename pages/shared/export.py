@@ -14,8 +14,9 @@ from engine.retrieval.answer import Answer, Neighbour
 from engine.strings import kind, text
 from pages.shared import free_text, permitted, resources, result_view, send_back, session
 from pages.shared.markdown import said
+from pages.shared.viewer import shown_window
 
-OPEN = "exporting"  # whether the dialog is open: a page that is drawn anew, as for a finer map, keeps it open
+OPEN = shown_window.WANTED  # whether the dialog is open: a page that is drawn anew, as for a finer map, keeps it open
 MADE = "export-made"  # the report that was made last, and what for
 COMMENT = "export-comment"  # key of the box of what the reader says
 REPORT = WRITERS["pdf"]

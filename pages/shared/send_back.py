@@ -112,7 +112,7 @@ def _send(answer: Answer, cases: tuple[str, ...], study: FoundStudy) -> None:
     job = SendJob(study)
 
     def act() -> None:
-        window = shown_window.window_of(answer.query_id)
+        window = shown_window.window_of(answer.study)
         job.begin(resources.workspace(), answer, cases, window, actor=session.reader())
         st.session_state[JOB] = answer.query_id, job
 

@@ -53,7 +53,7 @@ def draw_films(panels: list[Panel], frame: Frame) -> None:
             "linked": frame.linked,
             "words": _words(),
             "keys": {tool: KEYS[action] for tool, action in TOOLS.items()} if shortcuts else {},
-            "tells": any(panel.study_id for panel in panels),
+            "tells": shown_window.is_wanted(),
             "panels": [_panel(panel, frame.key, i) for i, panel in enumerate(panels)],
         },
         on_drawn_change=partial(drawn.take, f"{frame.key}-film", frame.key, panels),

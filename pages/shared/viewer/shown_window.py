@@ -1,4 +1,4 @@
-"""The window that somebody set on a film, as the browser tells it, for what leaves later: it is kept in the session."""
+"""The window that somebody set on a film, which the browser tells while a result is exported; kept in the session."""
 
 from __future__ import annotations
 
@@ -8,9 +8,16 @@ from collections.abc import Sequence
 import streamlit as st
 
 from engine.report.shown_window import ShownWindow
+from engine.study import Study
 from pages.shared.viewer.panel import Panel
 
+WANTED = "exporting"  # its name in the session while something is exported: no drag asks the server otherwise
 FULL = "full"  # the preset that every film begins with
+
+
+def is_wanted() -> bool:
+    """Say whether viewers are to tell the windows that were set on them."""
+    return bool(st.session_state.get(WANTED))
 
 
 def take(component: str, panels: Sequence[Panel]) -> None:
@@ -18,15 +25,15 @@ def take(component: str, panels: Sequence[Panel]) -> None:
     sent = st.session_state[component].get("windows")
     for panel, told in zip(panels, sent if isinstance(sent, list) else [], strict=False):
         window = _window(told)
-        if panel.study_id and window is None:
-            st.session_state.pop(_name(panel.study_id), None)
-        elif panel.study_id:
-            st.session_state[_name(panel.study_id)] = window
+        if window is None or panel.anonymous:
+            st.session_state.pop(_name(panel), None)
+        else:
+            st.session_state[_name(panel)] = window
 
 
-def window_of(study_id: str) -> ShownWindow | None:
-    """Return the window that was set on the film of a study or stored query; None where it was left as it was."""
-    found: ShownWindow | None = st.session_state.get(_name(study_id))
+def window_of(study: Study) -> ShownWindow | None:
+    """Return the window that was set on a film; None where it was left as it was."""
+    found: ShownWindow | None = st.session_state.get(_name(Panel(study)))
     return found
 
 
@@ -34,12 +41,11 @@ def _window(told: object) -> ShownWindow | None:
     """Return what was set; None for the whole scale, and for what no viewer sends."""
     if not isinstance(told, dict):
         return None
-    ends = told.get("low"), told.get("high")
-    inverted = told.get("inverted") is True
-    if not all(isinstance(one, (int, float)) and math.isfinite(one) for one in ends):
+    low, high, inverted = told.get("low"), told.get("high"), told.get("inverted") is True
+    if not all(isinstance(one, (int, float)) and math.isfinite(one) for one in (low, high)):
         return None
-    return None if told.get("name") == FULL and not inverted else ShownWindow(*map(float, ends), inverted)
+    return None if told.get("name") == FULL and not inverted else ShownWindow(float(low), float(high), inverted)
 
 
-def _name(study_id: str) -> str:
-    return f"shown-window-{study_id}"
+def _name(panel: Panel) -> str:
+    return f"shown-window-{panel.token}"

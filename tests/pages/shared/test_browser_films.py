@@ -221,6 +221,26 @@ def test_no_drag_asks_the_server_and_what_is_drawn_is_there_again(tab: Page, pag
     assert violations(tab) == []
 
 
+def test_the_window_that_was_set_is_told_while_a_result_is_exported(tab: Page, page_url: str) -> None:
+    tab.goto(f"{page_url}/?asked")
+    panel = ready(tab)
+    drag(tab, panel, (200, 200), (260, 240))
+    expect(tab.locator(".facts")).to_contain_text("own")
+    again, said = tab.get_by_role("button", name="again"), tab.get_by_text("shown ", exact=False)
+    again.click()
+    expect(said).to_have_text("shown None")
+    tab.get_by_role("button", name="export").click()
+    ready(tab)
+    settle(tab)
+    again.click()
+    expect(said).to_contain_text("ShownWindow(low=")
+    tab.locator("select.windows").select_option("full")
+    again.click()
+    settle(tab)
+    again.click()
+    expect(said).to_have_text("shown None")
+
+
 def test_two_films_move_together_and_each_measures_by_its_own_spacing(tab: Page, page_url: str) -> None:
     tab.goto(f"{page_url}/?pair")
     panel = ready(tab)

@@ -14,7 +14,6 @@ const DRAG_PX = 260; // a drag of so many pixels changes the window by its own w
 const LEAST_SPAN = 0.04; // of the whole scale, that a drag reckons with
 const SLOW_MS = 14; // a frame that takes longer is drawn coarsely while something moves
 const REST_MS = 140;
-const TELLS_MS = 600; // after the last change of a window the server hears of it
 const ZOOM_STEP = 1.25;
 const PAN_STEP = 40; // pixels, by an arrow key
 const WINDOW_STEP = 13;
@@ -38,6 +37,7 @@ class FilmViewer {
       this.panels[i].setOverlay(source);
       this.list.take(i, source);
     });
+    if (data.tells) this.tellWindows();
     this.redraw();
   }
 
@@ -74,7 +74,6 @@ class FilmViewer {
   close() {
     this.redraw.stop();
     clearTimeout(this.later);
-    clearTimeout(this.telling);
     this.stops.forEach((stop) => stop());
     this.panels.forEach((panel) => panel.close());
     this.stops = [];
@@ -125,28 +124,28 @@ class FilmViewer {
       const centre = Math.min(Math.max((state.window.low + state.window.high) / 2 + dy * span, 0), top);
       state.window = { low: centre - width / 2, high: centre + width / 2, name: "" };
     }
-    this.windowChanged();
+    this.redraw();
   }
 
-  /** Show a window that was set; a moment later the server hears of it, for what is exported. */
-  windowChanged() {
-    this.redraw();
-    if (!this.data.tells) return;
-    clearTimeout(this.telling);
-    this.telling = setTimeout(() => {
-      this.tell("windows", this.panels.map(({ state }) => ({ ...state.window, inverted: state.inverted })));
-    }, TELLS_MS);
+  /** Tell the server which windows were set, once for each: what is exported shows the films as they are shown here. */
+  tellWindows() {
+    const windows = this.panels.map(({ state }) => ({ ...state.window, inverted: state.inverted }));
+    const said = JSON.stringify(windows);
+    const untouched = windows.every((one) => one.name === "full" && !one.inverted);
+    if (said === this.told || (untouched && !this.told)) return;
+    this.told = said;
+    this.tell("windows", windows);
   }
 
   setWindow(name) {
     for (const { state, source } of this.concerned(this.active)) state.window = { ...source.windows[name], name };
-    this.windowChanged();
+    this.redraw();
   }
 
   invert() {
     const inverted = !this.panels[this.active].state.inverted;
     for (const { state } of this.concerned(this.active)) state.inverted = inverted;
-    this.windowChanged();
+    this.redraw();
   }
 
   /** Turn or mirror the film that was touched last: two films seldom lie wrongly in the same way. */
