@@ -35,7 +35,6 @@ def draw(dropped: query_state.DroppedExport) -> None:
         st.markdown(text("wearable.lead"))
         with st.container(key="export-table"):
             html_table.draw_html_table([text(f"wearable.column_{name}") for name in COLUMNS], _rows(dropped.found))
-        _left_out(dropped.found)
         with frame.heard("export-said"):
             session.show_error(ERROR)
             if taken := st.session_state.pop(SAID, ""):
@@ -49,6 +48,7 @@ def draw(dropped: query_state.DroppedExport) -> None:
             _one(dropped.found, windows)
             if permitted.may("curate"):
                 _all(dropped.found, windows)
+        _left_out(dropped.found)
         st.button(text("search.new"), icon=":material/add:", key="export-leave", on_click=query_state.forget)
 
 
@@ -133,8 +133,9 @@ def _all(found: Sequence[Surveyed], windows: Sequence[JudgedWindow]) -> None:
     """Draw what takes all of the best windows in."""
     with st.form("export-take", border=True):
         st.markdown(f"**{several(len(windows), 'wearable.take')}**")
-        patient = st.text_input(text("wearable.patient"), key="export-patient", help=text("wearable.patient_help"))
-        dates = st.radio(
+        left, right = st.columns([2, 3], gap="medium")
+        patient = left.text_input(text("wearable.patient"), key="export-patient", help=text("wearable.patient_help"))
+        dates = right.radio(
             text("wearable.dates"), DATES, key="export-dates", format_func=lambda one: text(f"wearable.dates_{one}")
         )
         if st.form_submit_button(text("wearable.take_in"), icon=":material/library_add:"):

@@ -50,10 +50,11 @@ def _end() -> None:
 def _draw(answer: Answer, opened: str | None) -> None:
     """Draw the dialog: which cases, the report with its reader and comment, then a button per further file."""
     cases = _cases(answer, opened)
-    appendix = st.selectbox(
-        text("export.appendix"), ("", *APPENDICES), format_func=_appendix_words, key="export-appendix"
-    )
-    overlay = st.checkbox(text("export.overlay"), key="export-overlay", help=text("export.overlay_help"))
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        appendix = st.selectbox(
+            text("export.appendix"), ("", *APPENDICES), format_func=_appendix_words, key="export-appendix"
+        )
+        overlay = st.checkbox(text("export.overlay"), key="export-overlay", help=text("export.overlay_help"))
     _report(answer, cases, appendix, overlay)
     st.markdown(f":small[{text('export.lead')}]")
     with st.container(horizontal=True, gap="small"):
@@ -93,8 +94,9 @@ def _report(answer: Answer, cases: tuple[str, ...], appendix: str, overlay: bool
     A form sends what was typed together with the press; a field that is just being left would come too late.
     """
     with st.form("export-report", border=False):
-        reader = st.text_input(text("export.reader"), session.rater().name, max_chars=MAX_READER, key="export-reader")
-        said = st.text_area(text("export.comment"), max_chars=MAX_COMMENT, height=90, key=COMMENT)
+        left, right = st.columns([2, 3], gap="small")
+        reader = left.text_input(text("export.reader"), session.rater().name, max_chars=MAX_READER, key="export-reader")
+        said = right.text_area(text("export.comment"), max_chars=MAX_COMMENT, height=90, key=COMMENT)
         pressed = st.form_submit_button(text("export.make"), type="primary", icon=":material/picture_as_pdf:")
     free_text.draw(COMMENT, said)
     wanted = ExportRequest(

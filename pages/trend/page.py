@@ -19,14 +19,13 @@ FORM = {"hour": "%Y-%m-%d %H:00", "day": "%Y-%m-%d"}
 
 
 def draw() -> None:
-    """Draw whom and what to look at, the picture, the choice of a recording, and the numbers."""
+    """Draw whom and what to look at, the choice of a recording, the picture with how to read it below, the numbers."""
     resources.warm()
     st.title(text("trend.title"), anchor=False)
     frame.describe(text("trend.title"), screen="trend")
-    st.markdown(text("trend.lead", k=NEIGHBOURS))
     people = state.series()
     if not people:
-        st.markdown(text("trend.nobody"))
+        st.markdown(f"{text('trend.lead', k=NEIGHBOURS)}\n\n{text('trend.nobody')}")
         return
     with st.container(horizontal=True, vertical_alignment="bottom", key="trend-choices"):
         named = st.query_params.get(state.PATIENT)
@@ -49,8 +48,8 @@ def draw() -> None:
         text("trend.finding"), state.findings(found), key="trend-finding", format_func=wording.finding
     )
     bins = binned(found.points, finding, found.period)
-    _picture(found, bins, finding)
     _choice(found)
+    _picture(found, bins, finding)
     with st.expander(text(f"trend.table_{found.period}")):
         html_table.draw_html_table(
             [text(f"trend.column_{name}") for name in COLUMNS], [_row(one, FORM[found.period]) for one in bins]
@@ -76,11 +75,11 @@ def _picture(found: Trend, bins: Sequence[TrendBin], finding: str) -> None:
         selection_mode="points",
         alt=_alternative(found, bins, finding),
     )
-    notes = [text("trend.hollow")] if not all(point.close for point in found.points) else []
+    notes = [text("trend.lead", k=NEIGHBOURS)]
+    notes += [text("trend.hollow")] if not all(point.close for point in found.points) else []
     notes += [text("trend.shifted")] if found.shifted else []
     notes += [several(found.left_out, "trend.left_out")] if found.left_out else []
-    if notes:
-        st.markdown(f":small[{' '.join(notes)}]")
+    st.markdown(f":small[{' '.join(notes)}]")
 
 
 def _alternative(found: Trend, bins: Sequence[TrendBin], finding: str) -> str:
