@@ -26,7 +26,7 @@ class _Beginning(ThreadJob):
     failure, advice = "The round or adaptation could not begin", "releases are as they were, try again"
 
 
-def in_background(workspace: Workspace, begin: Callable[[], object]) -> None:
+def start(workspace: Workspace, begin: Callable[[], object]) -> None:
     """Begin a job from a thread, since gathering takes long; `round_job.latest_job` says how far it is.
 
     begin : starts it, as `round_job.begin` and `adaptation_job.begin` do

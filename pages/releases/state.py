@@ -33,7 +33,7 @@ def select_release(name: str) -> None:
 def start_round() -> None:
     """Begin a round on the serving release, or go on with one that was killed."""
     place, release, who = resources.workspace(), resources.release(), rater()
-    attempt(ERROR, lambda: beginning.in_background(place, lambda: round_job.begin(place, release, who)))
+    attempt(ERROR, lambda: beginning.start(place, lambda: round_job.begin(place, release, who)))
     st.query_params.pop(RELEASE, None)  # the release that comes is looked at
 
 
@@ -41,7 +41,7 @@ def start_adaptation() -> None:
     """Begin to bind the collection's own pairs, or go on with a binding that was killed."""
     plan = AdaptationPlan(encoders=bool(st.session_state.get(ENCODERS)))
     place, release, who = resources.workspace(), resources.release(), rater()
-    attempt(ERROR, lambda: beginning.in_background(place, lambda: adaptation_job.begin(place, release, who, plan)))
+    attempt(ERROR, lambda: beginning.start(place, lambda: adaptation_job.begin(place, release, who, plan)))
     st.query_params.pop(RELEASE, None)
 
 

@@ -41,10 +41,11 @@ def _window(told: object) -> ShownWindow | None:
     """Return what was set; None for the whole scale, and for what no viewer sends."""
     if not isinstance(told, dict):
         return None
-    low, high, inverted = told.get("low"), told.get("high"), told.get("inverted") is True
-    if not all(isinstance(one, (int, float)) and math.isfinite(one) for one in (low, high)):
+    inverted, ends = told.get("inverted") is True, [told.get(name) for name in ("low", "high")]
+    known = [float(one) for one in ends if isinstance(one, (int, float)) and math.isfinite(one)]
+    if len(known) != len(ends) or (told.get("name") == FULL and not inverted):
         return None
-    return None if told.get("name") == FULL and not inverted else ShownWindow(float(low), float(high), inverted)
+    return ShownWindow(known[0], known[1], inverted)
 
 
 def _name(panel: Panel) -> str:

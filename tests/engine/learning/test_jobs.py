@@ -209,12 +209,12 @@ def test_behind_a_page_it_gathers_in_a_thread_and_can_be_cancelled_meanwhile(wor
         raise AssertionError("it was cancelled")
 
     ada = Actor("Ada")
-    beginning.in_background(workspace, lambda: round_job.begin_with(workspace, release, ada, slowly))
+    beginning.start(workspace, lambda: round_job.begin_with(workspace, release, ada, slowly))
     found = until(workspace, "gathering", least=0.2)
     assert (found.step, found.share, found.who, found.over) == ("gathering", 0.25, "Ada", False)
     assert beginning.under_way(workspace) and beginning.why_not_begun(workspace) == ""
     with pytest.raises(UsageError, match="on its way"):
-        beginning.in_background(workspace, lambda: round_job.begin(workspace, release, Actor("Bo")))
+        beginning.start(workspace, lambda: round_job.begin(workspace, release, Actor("Bo")))
     ending = threading.Thread(target=round_job.cancel, args=(workspace, single_user()))
     ending.start()
     while not (found.folder / CANCELLED).exists():
@@ -225,7 +225,7 @@ def test_behind_a_page_it_gathers_in_a_thread_and_can_be_cancelled_meanwhile(wor
         time.sleep(0.02)
     assert beginning.why_not_begun(workspace) == round_job.CANCELLED_EARLY
     assert round_job.latest_job(workspace) is None and round_releases(workspace.path) == []
-    beginning.in_background(workspace, lambda: round_job.begin(workspace, release, ada))
+    beginning.start(workspace, lambda: round_job.begin(workspace, release, ada))
     assert until(workspace, "fitting").number == 1 and beginning.why_not_begun(workspace) == ""
     round_job.cancel(workspace, single_user())
 
