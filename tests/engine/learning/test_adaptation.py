@@ -19,7 +19,7 @@ from engine.actor import Actor, single_user
 from engine.consent.unlearning import unlearn, verify
 from engine.errors import UsageError
 from engine.learning import adaptation_data, adaptation_job, gate, promotion, round_job
-from engine.learning.adaptation_fit import AdaptationPlan
+from engine.learning.adaptation_fit import AdaptationPlan, fit_hash, fit_maps
 from engine.learning.holdout import is_holdout_patient
 from engine.learning.round_data import ratings_cutoff
 from engine.learning.round_release import round_releases
@@ -136,6 +136,18 @@ def test_what_was_cut_off_is_forgotten_where_somebody_has_withdrawn_since(
         round_job.cancel(place, single_user())
         ended = round_job.latest_job(place)
         assert ended is not None and ended.step == "cancelled" and not list(anew.folder.glob("in.*"))
+
+
+def test_maps_and_layer_stay_where_a_part_of_the_patients_has_too_few_pairs_and_nothing_is_labelled(
+    coupled: Path, release: Release, tmp_path: Path
+):
+    with opened(coupled, tmp_path) as place:
+        _, data = adaptation_data.gather(place, ADA.maintaining(), release.name, tmp_path)
+    few = replace(data.fewer(0.01), labels=replace(data.labels, replay={}))
+    maps = fit_maps(release.heads, few, PLAN, saved=None, save=lambda state: None)
+    assert all((maps[kind] == release.heads[kind]).all() for kind in maps)
+    layer = fit_hash(release.layer(), maps, release.heads, few, PLAN, saved=None, save=lambda state: None)
+    assert (layer.weight == release.layer().state_dict()["weight"].numpy()).all()
 
 
 def test_too_few_pairs_are_one_sentence_and_leave_nothing(release: Release, tmp_path: Path):
