@@ -20,7 +20,7 @@ COLOURS: dict[ThemeType, tuple[str, str, str]] = {  # of Okabe and Ito, each at 
     "dark": ("#56B4E9", "#E69F00", "#2BC495"),
 }
 GRID = "#8A97A3"
-HEIGHT_PX, MARK_PX, CHOSEN_PX = 440, 10, 15
+HEIGHT_PX, MARK_PX, CHOSEN_PX = 410, 10, 15
 NUMBERED = 24  # bins up to which each has its numbers beside it
 ROWS = ("rate", "share", "nearest")
 PERCENT = (-6, 112)  # a number above a mark at 100 % stands clear of the edge

@@ -134,7 +134,7 @@ class FilmViewer {
     const untouched = windows.every((one) => one.name === "full" && !one.inverted);
     if (said === this.told || (untouched && !this.told)) return;
     this.told = said;
-    this.tell("windows", windows);
+    setTimeout(() => this.tell("windows", windows)); // after the drawing that asked for them
   }
 
   setWindow(name) {
