@@ -33,7 +33,10 @@ def figure(trend: Trend, bins: Sequence[TrendBin], theme: ThemeType) -> go.Figur
     rated = [point for point in trend.points if point.rate is not None]
     drawn.add_trace(_marks(rated, [point.rate for point in rated], first, "circle"), row=1, col=1)
     middle = timedelta(hours=0.5 if trend.period == "hour" else 12)
-    drawn.add_trace(_shares(bins, middle, second, theme), row=2, col=1)
+    shares = _shares(bins, middle, second, theme)
+    drawn.add_trace(shares, row=2, col=1)
+    if not shares.x:
+        _say_in_the_middle(drawn, text("trend.no_labels"), paper(theme).ink)
     near = [point for point in trend.points if point.nearest is not None]
     drawn.add_trace(_marks(near, [point.nearest for point in near], third, "square"), row=3, col=1)
     return _laid_out(drawn, paper(theme).ink)
@@ -76,6 +79,11 @@ def _shares(bins: Sequence[TrendBin], middle: timedelta, colour: str, theme: The
     )
 
 
+def _say_in_the_middle(drawn: go.Figure, words: str, ink: str) -> None:
+    font, place = {"color": ink, "size": 14}, {"xref": "paper", "yref": "y2 domain", "x": 0.5, "y": 0.5}
+    drawn.add_annotation(text=words, showarrow=False, font=font, **place)
+
+
 def _laid_out(drawn: go.Figure, ink: str) -> go.Figure:
     drawn.update_layout(
         height=HEIGHT_PX,
@@ -88,6 +96,7 @@ def _laid_out(drawn: go.Figure, ink: str) -> go.Figure:
         dragmode=False,
     )
     drawn.update_xaxes(
+        type="date",  # also where nothing is drawn
         automargin=True,
         fixedrange=True,
         gridcolor=GRID,

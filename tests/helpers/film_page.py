@@ -1,7 +1,7 @@
 """The viewers on a page of its own: `streamlit run film_page.py`, on the workspace of the settings.
 
 ?pair shows two films side by side; ?anonymous shows one as in a quiz; ?saved keeps what is drawn in the record;
-?asked asks, from the press of a button on, which window was set; ?trace shows an ECG and keeps what is drawn on it.
+?asked asks, while a box is ticked, which window was set; ?trace shows an ECG and keeps what is drawn on it.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ elif "anonymous" in st.query_params:
 elif "trace" in st.query_params:
     viewer.draw(place.study_of(ecg), key="trace", height="700px", study_id=ecg.study_id)
 elif "asked" in st.query_params:
-    st.button("export", on_click=lambda: st.session_state.update({shown_window.WANTED: True}))
+    st.checkbox("export", key=shown_window.WANTED)
     viewer.draw(studies[1], key="asked", height="600px")
     st.button("again")
     st.text(f"shown {shown_window.window_of(studies[1])}")

@@ -18,9 +18,11 @@ from engine.strings import text
 from engine.wearable.archive import Export
 from engine.wearable.rule import KeepRule
 from engine.wearable.taking import Whose, take_in
+from engine.wearable.trend import Trend, TrendPoint, binned
 from engine.wearable.windows import survey
 from engine.workspace.workspace import Workspace
 from pages.shared import notice, resources
+from pages.trend.figure import figure
 
 DAY = datetime(2019, 6, 11, 9, 3, 45)
 RATES = (60, 72, 84, 96)
@@ -88,3 +90,13 @@ def test_another_finding_and_another_kind_are_counted_anew(place: Workspace, pat
 def test_somebody_without_times_is_said_to_have_none(place: Workspace, patient: str) -> None:
     app = on_screen(patient="p-0000000000000000")
     assert text("trend.nobody") in words(app)
+
+
+def test_where_no_near_case_has_labels_the_picture_says_so_over_the_same_days() -> None:
+    points = tuple(
+        TrendPoint(f"s-{n}", DAY + timedelta(days=n), rate, nearest=70 + n, close=True, labelled=0, carrying={})
+        for n, rate in enumerate(RATES)
+    )
+    drawn = figure(Trend("p-1", points), binned(points, "", "day"), "light").to_dict()["layout"]
+    assert text("trend.no_labels") in [one["text"] for one in drawn["annotations"]]
+    assert {drawn[axis]["type"] for axis in ("xaxis", "xaxis2", "xaxis3")} == {"date"}
