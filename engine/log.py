@@ -11,6 +11,8 @@ import logging
 import sys
 import threading
 import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any
 
@@ -28,19 +30,33 @@ def keep_words_out() -> None:
     threading.excepthook = lambda found: _say(found.exc_type, found.exc_value, found.exc_traceback)
 
 
-def say_own_troubles() -> None:
+@contextmanager
+def own_troubles_said() -> Iterator[None]:
     """Have a command that stays, as a listener does, write what troubles it to standard error; libraries are silent.
 
     The command line silences everything else, since its standard error holds one sentence or nothing.
     """
+    before = logging.getLogRecordFactory(), sys.excepthook, threading.excepthook, logging.root.manager.disable
     keep_words_out()
     logging.disable(logging.NOTSET)
-    logging.getLogger().addHandler(logging.NullHandler())
-    said = logging.StreamHandler()
-    for name in ("casebind", "engine"):
-        own = logging.getLogger(name)
-        own.addHandler(said)
-        own.setLevel(logging.WARNING)
+    silent, said = logging.NullHandler(), logging.StreamHandler()
+    own = [logging.getLogger(name) for name in ("casebind", "engine")]
+    levels = [one.level for one in own]
+    logging.getLogger().addHandler(silent)
+    for one in own:
+        one.addHandler(said)
+        one.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        for one, level in zip(own, levels, strict=True):
+            one.removeHandler(said)
+            one.setLevel(level)
+        logging.getLogger().removeHandler(silent)
+        factory, sys.excepthook, threading.excepthook, disabled = before
+        logging.setLogRecordFactory(factory)
+        logging.captureWarnings(False)
+        logging.disable(disabled)
 
 
 def trace(error: BaseException) -> str:

@@ -13,7 +13,7 @@ import click
 
 from engine.commands.shared import archive_workspace, workspace_option
 from engine.errors import UsageError
-from engine.log import DEBUG_VARIABLE, say_own_troubles
+from engine.log import DEBUG_VARIABLE, own_troubles_said
 
 if TYPE_CHECKING:
     from engine.hospital.listener import Listener
@@ -37,13 +37,13 @@ def command(*, conformance: bool, workspace: Path | None) -> None:
     if conformance:
         click.echo(_conformance(folder))
         return
-    if not os.environ.get(DEBUG_VARIABLE):
-        say_own_troubles()
     ended = threading.Event()
     for one in (signal.SIGTERM, signal.SIGINT):
         signal.signal(one, lambda *_: ended.set())
     watched, found, reports = folder_settings(folder), listen_settings(folder), report_settings(folder)
     with ExitStack() as stack:
+        if not os.environ.get(DEBUG_VARIABLE):
+            stack.enter_context(own_troubles_said())
         if watched is not None:
             from engine.hospital.watched_folder import WatchedFolder
 

@@ -50,12 +50,18 @@ class Relay:
 
     def close(self) -> None:
         """End: every connection is closed."""
+        asyncio.run_coroutine_threadsafe(_cancel_others(), self._loop).result()
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        for task in asyncio.all_tasks(self._loop):
-            task.cancel()
-        self._loop.run_until_complete(asyncio.sleep(0))
         self._loop.close()
+
+
+async def _cancel_others() -> None:
+    """End everything else of this loop, in it: the thread that closes a relay may have a loop of its own."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in others:
+        task.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
 
 
 def words(wires: Sequence[Wire], command: Sequence[str], *, as_root: bool) -> list[str]:

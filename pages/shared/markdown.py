@@ -8,7 +8,7 @@ from engine.sentences import spoken
 
 _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#+\-!|~$:&])")
 _CODE = re.compile(r"(`[^`\n]*`)")
-_ADDRESS = re.compile(r"(?<=https)(?=://)|(?<=http)(?=://)|(?<=www)(?=\.)|(?=@)", re.IGNORECASE)
+_ADDRESS = re.compile(r"(?<=https)(?=://)|(?<=http)(?=://)|(?<=www)(?=\.)|(?<=[\w.+-])(?=@[\w-]+\.\w)", re.IGNORECASE)
 APART = "\N{WORD JOINER}"  # has no width: GitHub's Markdown makes a link of an address, also where it is escaped
 
 

@@ -31,6 +31,7 @@ def test_search_results_and_detail_have_no_violation(browser, server, scheme):
     press(tab, "Escape")
     tab.get_by_role("button", name=re.compile("^Open case 1")).first.click()
     tab.get_by_role("button", name="Show why they match").wait_for()
+    settle(tab)
     assert violations(tab) == []
     tab.context.close()
 
