@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
 ABANDONED_S = 3600  # a half-built folder this old belongs to no running process
 MARKER = "demo.json"  # what a shipped workspace was built from
+BUILT = ("casebind", "audit.db", "key", "studies", MARKER)  # how the names of what a build writes begin
 COHORT = Cohort(
     name="casebind-demo",
     licence="CC0 1.0",
@@ -83,8 +84,8 @@ def _is_of(built: dict[str, str], demo: Path, digest: str) -> bool:
 def build(folder: Path, demo: Path, release: Release, digest: str, progress: Progress | None = None) -> Summary:
     """Build the workspace beside `folder` and put it there in one step.
 
-    An unused shipped workspace is replaced. One that holds ratings or further cohorts is kept: only its synthetic
-    studies and its codes are renewed, and where nothing but the quality gate has changed, its studies are judged again.
+    An unused shipped workspace is replaced. One in which somebody did anything is kept: only its synthetic studies and
+    its codes are renewed, and where nothing but the quality gate has changed, its studies are judged again.
     Any other folder is left alone: WorkspaceError.
     """
     _sweep(folder)
@@ -141,13 +142,19 @@ def _mark(folder: Path, marker: dict[str, str]) -> None:
 
 
 def _used(folder: Path) -> bool:
-    """Say whether a shipped workspace holds ratings or cohorts of the user's own, or is encrypted."""
+    """Say whether a shipped workspace holds anything that somebody made: every act has a row in the record of acts.
+
+    Older ones had ratings and cohorts before they had rows. Any file that no build writes counts, such as accounts,
+    settings of an archive and what waits in the inbox.
+    """
     if not folder.exists() or not any(folder.iterdir()):
         return False
     if not built_from(folder):
         raise WorkspaceError(f"{folder} is no shipped workspace, so it is left alone: pass --workspace with a new one.")
+    if any(not one.name.startswith(BUILT) for one in folder.iterdir()):
+        return True
     with open_workspace(folder) as workspace:
-        if workspace.files.is_encrypting:
+        if workspace.files.is_encrypting or workspace.database.audit.rows(newest=1):
             return True
         own = [cohort for cohort in workspace.all_cohorts() if cohort.name != COHORT.name]
         return bool(own) or has_ratings(workspace.database)

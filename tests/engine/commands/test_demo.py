@@ -16,6 +16,7 @@ from engine.modalities import MODALITIES
 from engine.model.release import Release
 from engine.retrieval.answer import Options
 from engine.retrieval.search import search_stored
+from engine.teaching import collections
 from engine.workspace import demo
 from engine.workspace.manifest import read_manifest
 from engine.workspace.workspace import Workspace, open_workspace
@@ -131,3 +132,21 @@ def test_a_rebuild_that_was_stopped_is_not_taken_for_a_whole_one(
     with pytest.raises(KeyboardInterrupt):
         demo.build(copy, settings.DEMO, release, release.digest, Stopped())
     assert not demo.is_up_to_date(copy, settings.DEMO, release.digest)
+
+
+def test_what_anybody_made_outlives_a_newer_cohort(shipped_folder: Path, tmp_path: Path, release: Release) -> None:
+    """Of the record of acts, too: no workspace is replaced in which somebody did anything."""
+    copy = Path(shutil.copytree(shipped_folder, tmp_path / "ws"))
+    ann, study = Actor("ann"), next(iter(read_manifest(settings.DEMO))).study_id
+    with open_workspace(copy) as place:
+        made = collections.create(place, "Mine", actor=ann).collection_id
+        collections.add(place, made, study, actor=ann)
+    assert run(["users", "add", "bob", "--role", "clinician", "--workspace", str(copy)]) == 0
+    marker = copy / "demo.json"  # as of an older cohort
+    marker.write_text(json.dumps(json.loads(marker.read_text()) | {"demo": "older"}))
+    assert run(["demo", "--workspace", str(copy)]) == 0
+    assert demo.is_up_to_date(copy, settings.DEMO, release.digest)
+    with open_workspace(copy) as place:
+        assert [one.study_id for one in collections.items(place, made, actor=ann)] == [study]
+        assert {"collection made", "account added"} <= {row["kind"] for row in place.database.audit.rows()}
+    assert "bob" in (copy / "people.db").read_bytes().decode("latin-1")
