@@ -39,7 +39,15 @@ def _afresh() -> Iterator[None]:
 
 def running(module: str = MODULE) -> list[psutil.Process]:
     """Return the processes that prepare for this one."""
-    return [one for one in psutil.Process().children(recursive=True) if module in one.cmdline()]
+    return [one for one in psutil.Process().children(recursive=True) if module in words_of(one)]
+
+
+def words_of(process: psutil.Process) -> list[str]:
+    """Return what started a process; nothing of one that has ended meanwhile."""
+    try:
+        return process.cmdline()
+    except psutil.Error:
+        return []
 
 
 def test_a_process_that_is_killed_half_way_is_started_again_and_each_object_stored_once(
@@ -56,7 +64,11 @@ def test_a_process_that_is_killed_half_way_is_started_again_and_each_object_stor
             for pid in killed:
                 os.kill(pid, signal.SIGKILL)
 
-    thread = threading.Thread(target=lambda: (wait_until(lambda: bool(running())), kill(0)))
+    def kill_what_runs() -> None:
+        wait_until(lambda: bool(running()))
+        kill(0)
+
+    thread = threading.Thread(target=kill_what_runs)
     thread.start()
     assert take_up(workspace, release, on_progress=kill).states == {"stored": 20}
     thread.join()
