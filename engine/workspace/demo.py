@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 ABANDONED_S = 3600  # a half-built folder this old belongs to no running process
 MARKER = "demo.json"  # what a shipped workspace was built from
-BUILT = ("casebind", "audit.db", "key", "studies", MARKER)  # how the names of what a build writes begin
+BUILT = ("casebind", "audit.db", "key", "reports", "studies", MARKER)  # how the names of what a build writes begin
 COHORT = Cohort(
     name="casebind-demo",
     licence="CC0 1.0",
