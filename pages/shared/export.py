@@ -96,9 +96,9 @@ def _report(answer: Answer, cases: tuple[str, ...], appendix: str, overlay: bool
     with st.form("export-report", border=False):
         left, right = st.columns([2, 3], gap="small")
         reader = left.text_input(text("export.reader"), session.rater().name, max_chars=MAX_READER, key="export-reader")
-        said = right.text_area(text("export.comment"), max_chars=MAX_COMMENT, height=90, key=COMMENT)
+        comment = right.text_area(text("export.comment"), max_chars=MAX_COMMENT, height=90, key=COMMENT)
         pressed = st.form_submit_button(text("export.make"), type="primary", icon=":material/picture_as_pdf:")
-    free_text.draw(COMMENT, said)
+    free_text.draw(COMMENT, comment)
     wanted = ExportRequest(
         REPORT.name,
         cases=() if appendix else cases,
@@ -106,7 +106,7 @@ def _report(answer: Answer, cases: tuple[str, ...], appendix: str, overlay: bool
         first=cases if appendix else (),
         appendix=appendix,
         reader=reader,
-        comment=free_text.settled(COMMENT, said),
+        comment=free_text.settled(COMMENT, comment),
     )
     key = answer.query_id, wanted
     if pressed:

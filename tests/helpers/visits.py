@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,6 +13,8 @@ from engine.model.release import Release
 from engine.store.records import NewStudy
 from engine.study import ECG_LEADS, PPG_LEAD, Film, Trace, fingerprint
 from engine.workspace.workspace import open_workspace
+
+Visit = Callable[[np.random.Generator], dict[str, Film | Trace]]  # draws what was recorded
 
 SHARED = 6  # hidden numbers of a visit
 LABELS = {"cxr": ("Cardiomegaly", "Pleural Effusion"), "ecg": ("left ventricular hypertrophy", "atrial fibrillation")}
@@ -46,20 +49,12 @@ def shown_visits(folder: Path, release: Release, n: int = 310, seed: int = 4) ->
 
     The film is a bright body: how far to the side, how high and how wide. Axis, T waves and voltage of the ECG follow.
     """
-    rng, batch = np.random.default_rng(seed), []
-    for patient in range(n):
+
+    def visit(rng: np.random.Generator) -> dict[str, Film | Trace]:
         hidden = rng.uniform(-1, 1, 3)
-        for place, (kind, made) in enumerate({"cxr": _body(*hidden), "ecg": _heart(*hidden)}.items()):
-            vector = rng.normal(size=256)
-            vector /= np.linalg.norm(vector)
-            one = _study(release, 2 * patient + place, kind, patient, vector=vector, rng=rng)
-            study = replace(one.study, content=made, fingerprint=fingerprint(made))
-            batch.append(replace(one, study=study, row=replace(one.row, fingerprint=study.fingerprint)))
-    with open_workspace(folder, create=True) as place_:
-        place_.durable = False
-        place_.add(COHORT, release.name, release.digest, batch)
-        place_.releases.record_encoders(release.digest, release.encoders)
-    return folder
+        return {"cxr": _body(*hidden), "ecg": _heart(*hidden)}
+
+    return _written(folder, release, [visit] * n, seed)
 
 
 def beating_visits(folder: Path, release: Release, n: int = 300, seed: int = 5) -> Path:
@@ -67,10 +62,24 @@ def beating_visits(folder: Path, release: Release, n: int = 300, seed: int = 5) 
 
     Every heart has a rate and a first beat of its own; the pulse comes 0.2 s after the heart.
     """
-    rng, batch = np.random.default_rng(seed), []
-    for patient in range(n):
+
+    def visit(rng: np.random.Generator) -> dict[str, Film | Trace]:
         beats = np.arange(rng.uniform(0, 1), 10.0, 60 / rng.uniform(55, 95))
-        for place, (kind, made) in enumerate({"ecg": _lead(beats), "ppg": _pulse(beats + 0.2)}.items()):
+        return {"ecg": _lead(beats), "ppg": _pulse(beats + 0.2)}
+
+    return _written(folder, release, [visit] * n, seed)
+
+
+def _written(
+    folder: Path,
+    release: Release,
+    visits: Sequence[Callable[[np.random.Generator], dict[str, Film | Trace]]],
+    seed: int,
+) -> Path:
+    """Write a closed workspace of a visit a patient, with embeddings drawn at random."""
+    rng, batch = np.random.default_rng(seed), []
+    for patient, visit in enumerate(visits):
+        for place, (kind, made) in enumerate(visit(rng).items()):
             vector = rng.normal(size=256)
             vector /= np.linalg.norm(vector)
             one = _study(release, 2 * patient + place, kind, patient, vector=vector, rng=rng)

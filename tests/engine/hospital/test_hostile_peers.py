@@ -12,26 +12,17 @@ from pathlib import Path
 import pytest
 from helpers.archive_objects import ecg, wait_until
 from helpers.archive_processes import TITLE, associated, sent, settings_at
+from helpers.listening import listening
 from helpers.mutual_tls import certificates
 from pynetdicom import AE
 
 from engine.hospital import listener as listener_module
 from engine.hospital import mllp, peer_limits
 from engine.hospital.inbox import Inbox
-from engine.hospital.listener import Listener
-from engine.hospital.settings import ListenSettings, TlsFiles
+from engine.hospital.settings import TlsFiles
 from engine.store.audit_file import AuditFile
 
 ASSOCIATE, DATA = 1, 4  # kinds of PDU
-
-
-@contextmanager
-def listening(folder: Path, settings: ListenSettings | None = None) -> Iterator[Listener]:
-    listener = Listener(folder, settings or settings_at())
-    try:
-        yield listener
-    finally:
-        listener.close()
 
 
 @contextmanager

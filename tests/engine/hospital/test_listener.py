@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from helpers.archive_objects import beside, changed, chest_film, ecg, wait_until
 from helpers.archive_processes import CART, TITLE, associated, sent, settings_at
+from helpers.listening import listening
 from helpers.mutual_tls import certificates
 from helpers.recording_files import dataset
 from pydicom.dataset import Dataset
@@ -30,15 +31,6 @@ from engine.hospital.settings import ListenSettings, Sender, TlsFiles
 from engine.store.audit_file import AuditFile
 
 needs_dcmtk = pytest.mark.skipif(shutil.which("storescu") is None, reason="dcmtk is not installed: make hospital")
-
-
-@contextmanager
-def listening(folder: Path, settings: ListenSettings | None = None) -> Iterator[Listener]:
-    listener = Listener(folder, settings or settings_at())
-    try:
-        yield listener
-    finally:
-        listener.close()
 
 
 def test_what_is_acknowledged_is_on_disk_as_it_came(tmp_path: Path):
