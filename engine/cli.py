@@ -113,7 +113,7 @@ def main(arguments: list[str] | None = None) -> None:
 def run(arguments: list[str]) -> int:
     """Run one command; return its exit status."""
     try:
-        status = casebind.main(arguments, prog_name="casebind", standalone_mode=False)
+        status = casebind.main(arguments, prog_name="casebind", standalone_mode=False, obj=tuple(arguments))
         return status if isinstance(status, int) else 0
     except click.exceptions.NoArgsIsHelpError as shown:
         click.echo(shown.format_message())

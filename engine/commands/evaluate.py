@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
-import importlib
 import json
-from collections.abc import Callable
-from dataclasses import asdict, replace
+import time
+from dataclasses import asdict
 from pathlib import Path
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from engine.commands import outcomes
-from engine.commands.shared import Command, workspace_from_option, workspace_option
+from engine.commands.measuring import (
+    Shown,
+    keep,
+    keeper_options,
+    measure_options,
+    measuring_command,
+    record_option,
+    show,
+)
+from engine.commands.shared import workspace_from_option, workspace_option
 from engine.datasets.folder import open_recordings
 from engine.errors import UsageError
 from engine.settings import CHECKS, DEMO
@@ -35,9 +42,6 @@ MEASURES = {
     "human": ("human", "People's choices of the more similar film: ours beside pixels, trunk and a round on choices."),
     "space": ("space", "A map of the shared space by t-SNE, coloured by modality."),
 }
-
-
-SPLITS = ("valid", "test")
 
 
 @click.group("evaluate")
@@ -121,18 +125,9 @@ def synthetic_command(
 @click.option("--most", type=click.IntRange(min=0), default=0, help="Studies of a data set and split at most; 0: all.")
 @click.option("--cache", type=click.Path(path_type=Path), default=CHECKS, metavar="DIR", help="For embeddings.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON and plots there.")
+@record_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def published_command(
-    *,
-    recordings: tuple[Path, ...],
-    folder: Path | None,
-    beside: tuple[Path, ...],
-    split: str,
-    most: int,
-    cache: Path,
-    out: Path | None,
-    as_json: bool,
-) -> None:
+def published_command(*, recordings: tuple[Path, ...], split: str, most: int, cache: Path, **asked: Any) -> None:
     """Print MEDBind's tables and figures for its data sets in their published layouts: MIMIC, CheXpert, RSNA …
 
     DIR as `casebind train prepare` takes it; may be given more than once.
@@ -142,7 +137,7 @@ def published_command(
     def measured(release: Release) -> Measurement:
         return published.evaluate(release, recordings, split, cache, most)
 
-    _show("published", measured, published, folder, beside, out=out, as_json=as_json)
+    show("published", measured, published, Shown(**asked))
 
 
 @command.command("active-learning")
@@ -155,6 +150,7 @@ def published_command(
 @click.option("--strategy", "arms", multiple=True, metavar="NAME", help="Replay these beside random and the best one.")
 @click.option("--cache", type=click.Path(path_type=Path), default=CHECKS, metavar="DIR", help="For embeddings.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON and the plot there.")
+@record_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def active_learning_command(
     *,
@@ -167,6 +163,7 @@ def active_learning_command(
     arms: tuple[str, ...],
     cache: Path,
     out: Path | None,
+    record: bool,
     as_json: bool,
 ) -> None:
     """Replay an oracle's ratings by every query strategy and print what rounds of learning gain from them."""
@@ -182,7 +179,10 @@ def active_learning_command(
     setting = active_learning.Setting(
         ratings, every=min(50, ratings), partitions=partitions, plan=plan, arms=arms or active_learning.ARMS
     )
-    found = active_learning.evaluate(load_release(folder), path, split, cache, setting)
+    began, release = time.monotonic(), load_release(folder)
+    found = active_learning.evaluate(release, path, split, cache, setting)
+    if record:
+        keep(release, "active-learning", found, split, began)
     text = json.dumps(found, indent=1, ensure_ascii=False)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -209,24 +209,34 @@ def typed_command(folder: Path | None, as_json: bool, workspace: Path | None) ->
 
 
 @command.command("free-text")
+@keeper_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def free_text_command(as_json: bool) -> None:
+def free_text_command(*, folder: Path | None, record: bool, as_json: bool) -> None:
     """Print which names, dates and numbers in free text are found, and how often a clean text is altered."""
     from engine.evaluate import free_text
 
-    found = free_text.evaluate()
+    began, found = time.monotonic(), free_text.evaluate()
+    if record:
+        from engine.model.release import load_release
+
+        keep(load_release(folder), "free-text", found, "", began)
     click.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else free_text.as_table(found))
 
 
 @command.command("reports")
 @click.option("--split", type=click.Choice(["valid", "test"]), default="test", show_default=True, help="Which half.")
 @click.option("--hard", is_flag=True, help="Double negation, uncertainty, history, comparison, lists, abbreviations.")
+@keeper_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def reports_command(split: str, *, hard: bool, as_json: bool) -> None:
+def reports_command(split: str, *, hard: bool, folder: Path | None, record: bool, as_json: bool) -> None:
     """Print how well labels are read from sentences of reports in four languages, and their denials."""
     from engine.evaluate import report_labels
 
-    found = report_labels.evaluate(split, hard=hard)
+    began, found = time.monotonic(), report_labels.evaluate(split, hard=hard)
+    if record:
+        from engine.model.release import load_release
+
+        keep(load_release(folder), "reports-hard" if hard else "reports", found, split, began)
     click.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else report_labels.as_table(found))
 
 
@@ -236,98 +246,36 @@ def reports_command(split: str, *, hard: bool, as_json: bool) -> None:
 @click.option("--spoilt", type=click.IntRange(min=0), default=20, show_default=True, help="How many are spoilt too.")
 @click.option("--cache", type=click.Path(path_type=Path), default=CHECKS, metavar="DIR", help="For film features.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write the JSON there.")
+@keeper_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 def gates_command(
-    *, recordings: Path | None, most: int, spoilt: int, cache: Path, out: Path | None, as_json: bool
+    *,
+    recordings: Path | None,
+    most: int,
+    spoilt: int,
+    cache: Path,
+    out: Path | None,
+    folder: Path | None,
+    record: bool,
+    as_json: bool,
 ) -> None:
     """Print which recordings the quality gate accepts, real and spoilt, by limits chosen without their data set."""
     path = open_recordings(recordings)
     from engine.evaluate import gates
 
-    found = gates.evaluate(path, cache, gates.GateSample(most, spoilt))
+    began, found = time.monotonic(), gates.evaluate(path, cache, gates.GateSample(most, spoilt))
+    if record:
+        from engine.model.release import load_release
+
+        keep(load_release(folder), "gates", json.loads(gates.as_json(found)), "", began)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         (out / "gates.json").write_text(gates.as_json(found) + "\n", encoding="utf-8")
     click.echo(gates.as_json(found) if as_json else gates.as_table(found))
 
 
-def _show(
-    name: str,
-    measured: Callable[[Release], Measurement],
-    module: ModuleType,
-    folder: Path | None,
-    beside: tuple[Path, ...],
-    *,
-    out: Path | None,
-    as_json: bool,
-) -> None:
-    """Measure a release and those beside it, write JSON and plots, and print."""
-    from engine.metrics.rows import as_table, with_rows_of
-    from engine.model.release import load_release
-
-    found = measured(load_release(folder))
-    for other in beside:
-        found = with_rows_of(found, measured(load_release(other)), other.name)
-    text = json.dumps(found.as_dict(), indent=1, ensure_ascii=False)
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-        (out / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-        module.draw(found, out)
-    click.echo(text if as_json else as_table(found))
-
-
-def measure_options(command: Command) -> Command:
-    """Add the options that every measurement on the open recordings has."""
-    folder = click.Path(path_type=Path)
-    for option in (
-        click.option("--json", "as_json", is_flag=True, help="Print one JSON object."),
-        click.option("--out", type=folder, metavar="DIR", help="Write JSON and plots there."),
-        click.option("--cache", type=folder, default=CHECKS, metavar="DIR", help="For embeddings."),
-        click.option("--split", type=click.Choice(SPLITS), default="test", help="Choose on valid, report test."),
-        click.option("--beside", type=folder, multiple=True, metavar="DIR", help="Another release."),
-        click.option("--release", "folder", type=folder, metavar="DIR", help="The release."),
-        click.option("--recordings", type=folder, metavar="DIR", help="The open recordings."),
-    ):
-        command = option(command)
-    return command
-
-
-def _counted(found: Measurement, release: Release, path: Path, cache: Path) -> Measurement:
-    """Write down that `test` was read, and let the measurement say how often it has been."""
-    from engine.evaluate import reads
-
-    said = reads.record(cache, found.name, release, path).sentence()
-    return replace(found, notes=(*found.notes, said))
-
-
-def _measure(name: str, module: str, summary: str) -> click.Command:
-    """Return the subcommand that runs one measurement and shows it."""
-
-    @click.command(name, help=summary, short_help=summary)
-    @measure_options
-    def run(
-        *,
-        recordings: Path | None,
-        folder: Path | None,
-        beside: tuple[Path, ...],
-        split: str,
-        cache: Path,
-        out: Path | None,
-        as_json: bool,
-    ) -> None:
-        path, measure = open_recordings(recordings), importlib.import_module(f"engine.evaluate.{module}")
-
-        def measured(release: Release) -> Measurement:
-            found: Measurement = measure.evaluate(release, path, split, cache)
-            return found if split != "test" else _counted(found, release, path, cache)
-
-        _show(name, measured, measure, folder, beside, out=out, as_json=as_json)
-
-    return run
-
-
 for _name, (_module, _summary) in MEASURES.items():
-    command.add_command(_measure(_name, _module, _summary))
+    command.add_command(measuring_command(_name, _module, _summary))
 command.add_command(outcomes.evaluate_command)
 
 
@@ -336,18 +284,17 @@ command.add_command(outcomes.evaluate_command)
 @click.option("--release", "folder", type=click.Path(path_type=Path), metavar="DIR", help="The release.")
 @click.option("--cache", type=click.Path(path_type=Path), default=CHECKS, metavar="DIR", help="For embeddings.")
 @click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="Write JSON and plots there.")
+@record_option
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def folds_command(
-    *, recordings: Path | None, folder: Path | None, cache: Path, out: Path | None, as_json: bool
-) -> None:
+def folds_command(*, recordings: Path | None, cache: Path, **asked: Any) -> None:
     """Print linear probes in nested folds by patient over train and valid, to choose by; test is not read."""
     path = open_recordings(recordings)
     from engine.evaluate import folds
 
-    _show("folds", lambda release: folds.evaluate(release, path, cache), folds, folder, (), out=out, as_json=as_json)
+    show("folds", lambda release: folds.evaluate(release, path, cache), folds, Shown(**asked))
 
 
-OF_A_RELEASE = _measure("calibration", "calibration", "A release's tables and operating points.")
+OF_A_RELEASE = measuring_command("calibration", "calibration", "A release's tables and operating points.")
 
 
 @command.command("calibration")
@@ -362,6 +309,8 @@ def calibration_command(
     if workspace is None:
         context.invoke(OF_A_RELEASE, as_json=as_json, **others)
         return
+    if others["record"]:
+        raise UsageError("Figures of a collection are its own: leave out --record, or leave out --workspace.")
     from engine.evaluate import collection
     from engine.learning.collection_calibration import keep_current
     from engine.model.release import load_release

@@ -14,8 +14,9 @@ from helpers.workspaces import write_table
 from engine import settings
 from engine.cli import run
 from engine.commands.evaluate import MEASURES
+from engine.evaluate.recorded import recorded
 from engine.intake import read_paths
-from engine.model.release import releases
+from engine.model.release import load_release, releases
 from engine.signals import resample
 
 PATIENTS = 24
@@ -168,6 +169,20 @@ def test_another_release_stands_beside_in_the_same_run(
     ours = {row["task"]: row["figures"] for row in rows if row["method"] == "ours, float"}
     beside = {row["task"]: row["figures"] for row in rows if row["method"] == "ablation: ours, float"}
     assert ours and ours == beside  # the same parts under another name
+
+
+def test_recorded_figures_are_those_of_the_release_alone(
+    made_recordings: Path, cache: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    home, other = (shutil.copytree(releases()[-1], tmp_path / name) for name in ("own", "other"))
+    words = ["--recordings", str(made_recordings), "--cache", str(cache), "--release", str(home), "--split", "valid"]
+    assert run(["evaluate", "pairs", *words, "--record", "--json"]) == 0
+    alone = json.loads(capsys.readouterr().out)
+    assert run(["evaluate", "pairs", *words, "--record", "--beside", str(other)]) == 0
+    found = recorded(load_release(home), "pairs")
+    assert found is not None and found.measured == alone and found.split == "valid"
+    assert "--record --beside DIR" in found.command and str(tmp_path) not in found.command
+    assert recorded(load_release(other), "pairs") == recorded(load_release(), "pairs")  # as it was copied
 
 
 def test_film_to_ecg_figures_say_what_they_rest_on(
