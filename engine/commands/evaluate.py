@@ -12,7 +12,7 @@ import click
 
 from engine.commands import outcomes
 from engine.commands.measuring import (
-    Shown,
+    MeasureRequest,
     keep,
     keeper_options,
     measure_options,
@@ -137,7 +137,7 @@ def published_command(*, recordings: tuple[Path, ...], split: str, most: int, ca
     def measured(release: Release) -> Measurement:
         return published.evaluate(release, recordings, split, cache, most)
 
-    show("published", measured, published, Shown(**asked))
+    show("published", measured, published, MeasureRequest(**asked))
 
 
 @command.command("active-learning")
@@ -291,7 +291,7 @@ def folds_command(*, recordings: Path | None, cache: Path, **asked: Any) -> None
     path = open_recordings(recordings)
     from engine.evaluate import folds
 
-    show("folds", lambda release: folds.evaluate(release, path, cache), folds, Shown(**asked))
+    show("folds", lambda release: folds.evaluate(release, path, cache), folds, MeasureRequest(**asked))
 
 
 OF_A_RELEASE = measuring_command("calibration", "calibration", "A release's tables and operating points.")

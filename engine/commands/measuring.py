@@ -54,7 +54,7 @@ def measure_options(command: Command) -> Command:
 
 
 @dataclass(frozen=True)
-class Shown:
+class MeasureRequest:
     """How a measurement is asked for and what is done with it.
 
     beside : other releases, measured after it        out    : a folder for JSON and plots
@@ -88,23 +88,23 @@ def keep(release: Release, name: str, measured: Mapping[str, Any], split: str, b
     click.echo(f"Recorded in {path}.", err=True)
 
 
-def show(name: str, measured: Callable[[Release], Measurement], module: ModuleType, shown: Shown) -> None:
+def show(name: str, measured: Callable[[Release], Measurement], module: ModuleType, asked: MeasureRequest) -> None:
     """Measure a release and those beside it, record, write JSON and plots, and print."""
     from engine.metrics.rows import as_table, with_rows_of
     from engine.model.release import load_release
 
-    release = load_release(shown.folder)
+    release = load_release(asked.folder)
     found = measured(release)
-    if shown.record:
-        keep(release, name, found.as_dict(), found.split, shown.began)
-    for other in shown.beside:
+    if asked.record:
+        keep(release, name, found.as_dict(), found.split, asked.began)
+    for other in asked.beside:
         found = with_rows_of(found, measured(load_release(other)), other.name)
     text = json.dumps(found.as_dict(), indent=1, ensure_ascii=False)
-    if shown.out is not None:
-        shown.out.mkdir(parents=True, exist_ok=True)
-        (shown.out / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-        module.draw(found, shown.out)
-    click.echo(text if shown.as_json else as_table(found))
+    if asked.out is not None:
+        asked.out.mkdir(parents=True, exist_ok=True)
+        (asked.out / f"{name}.json").write_text(text + "\n", encoding="utf-8")
+        module.draw(found, asked.out)
+    click.echo(text if asked.as_json else as_table(found))
 
 
 def measuring_command(name: str, module: str, summary: str) -> click.Command:
@@ -119,7 +119,7 @@ def measuring_command(name: str, module: str, summary: str) -> click.Command:
             found: Measurement = measure.evaluate(release, path, split, cache)
             return found if split != "test" else _counted(found, release, path, cache)
 
-        show(name, measured, measure, Shown(**asked))
+        show(name, measured, measure, MeasureRequest(**asked))
 
     return run
 

@@ -155,6 +155,6 @@ def test_a_command_records_what_it_prints(release: Release, capsys: pytest.Captu
 
 
 def test_folders_of_the_machine_are_not_recorded() -> None:
-    typed = ["evaluate", "few-shot", "--recordings", "/home/somebody/data", "--cache=/tmp/x", "--split", "valid"]
+    typed = ["evaluate", "few-shot", "--recordings", "/srv/somebody/data", "--cache=/tmp/x", "--split", "valid"]
     shown = [_shown_word(word) for word in typed]
     assert shown == ["evaluate", "few-shot", "--recordings", "DIR", "--cache=DIR", "--split", "valid"]
