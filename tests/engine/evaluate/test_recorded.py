@@ -154,7 +154,7 @@ def test_a_command_records_what_it_prints(release: Release, capsys: pytest.Captu
     assert "leave out" in capsys.readouterr().err
 
 
-def test_folders_of_the_machine_are_not_recorded() -> None:
-    typed = ["evaluate", "few-shot", "--recordings", "/srv/somebody/data", "--cache=/tmp/x", "--split", "valid"]
+def test_folders_of_the_machine_are_not_recorded(tmp_path: Path) -> None:
+    typed = ["evaluate", "few-shot", "--recordings", str(tmp_path / "data"), f"--cache={tmp_path}", "--split", "valid"]
     shown = [_shown_word(word) for word in typed]
     assert shown == ["evaluate", "few-shot", "--recordings", "DIR", "--cache=DIR", "--split", "valid"]
