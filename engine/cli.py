@@ -45,6 +45,7 @@ COMMANDS = {
     "retain": ("retain", "Delete uploads whose time is over; for a daily timer."),
     "backup": ("backup", "Make a backup, while the app runs; for a nightly timer."),
     "restore": ("restore", "Restore a backup into a new folder, without who was erased."),
+    "study": ("study", "Plan, export and analyse a reader study: do neighbours help?"),
     "maker-link": ("maker_link", "Print a new maker's link of a quiz or collection."),
     "explain": ("explain", "Draw which regions made a query and a match similar."),
     "export": ("export", "Write the nearest cases of a query as PDF, PNG, CSV or DICOM."),

@@ -19,8 +19,8 @@ from pathlib import Path
 from typing import Any
 
 from engine.intake.free_text import KINDS, Passage, found_in
+from engine.metrics.resampling import wilson
 from engine.settings import DEMO
-from engine.teaching.results import wilson
 
 HALVES = ("held-out", "tuned")
 CLEAN = "clean"

@@ -76,3 +76,13 @@ def grouped_mean(values: np.ndarray, groups: np.ndarray, weights: np.ndarray) ->
         means = (weights @ (np.where(groups, values, 0.0))) / total
     counted = total > 0
     return np.where(counted, np.nan_to_num(means), 0).sum(1) / np.where(counted.any(1), counted.sum(1), np.nan)
+
+
+def wilson(right: int, n: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share by Wilson (1927); 0 to 1 where n is 0."""
+    from scipy.stats import binomtest
+
+    if n == 0:
+        return 0.0, 1.0
+    low, high = binomtest(right, n).proportion_ci(method="wilson")
+    return float(low), float(high)

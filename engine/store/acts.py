@@ -58,6 +58,12 @@ KINDS: dict[str, Event] = {
     "quiz deleted": "change",
     "quiz run": "access",
     "quiz answered": "change",
+    "reader study made": "change",
+    "reader study changed": "change",
+    "reader study closed": "change",
+    "reader study analysed": "access",
+    "reading opened": "access",
+    "reading answered": "change",
     "maker's link": "security",
     "guidelines": "change",
     "known pair": "change",
@@ -145,6 +151,8 @@ NEEDS: dict[str, tuple[Permitted, ...]] = {
     **dict.fromkeys(("collection made", "collection changed", "collection deleted"), ("collect", "people")),
     **dict.fromkeys(("quiz made", "quiz changed", "quiz deleted"), ("teach", "people")),
     **dict.fromkeys(("quiz run", "quiz answered"), ("learn",)),
+    **dict.fromkeys(("reader study made", "reader study changed", "reader study closed"), ("curate", "people")),
+    **dict.fromkeys(("reading opened", "reading answered"), ("search",)),
     **dict.fromkeys(("inbox cleared", "inbox taken up again"), ("receive",)),
 }
 

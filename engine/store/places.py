@@ -90,6 +90,10 @@ EITHER = f"({STUDY} OR {QUERY})"
 PATIENT, ENCOUNTER = _among("patient_id", "patients"), _among("encounter_id", "encounters")
 QUESTION = _among("quiz_id || ' ' || number", "questions")
 RUN = _among("run_id || ' ' || place", "runs")
+READ = (  # of a reader study's cases, by its number
+    "reader_study_id || ' ' || number IN ("
+    f"SELECT c.reader_study_id || ' ' || c.number FROM reader_study_cases c WHERE {_among('c.study_id', 'studies')})"
+)
 ORDINAL = _among("ordinal", "ordinals", "BIGINT")
 
 
@@ -129,6 +133,13 @@ PLACES = (
     Place("quiz_questions", STUDY, ("note", "discussion")),
     Place("quizzes", words=("title", "source")),
     Place("recalls", STUDY),
+    Place("reader_study_answers", READ),
+    Place("reader_study_openings", READ),
+    Place("reader_study_order", READ),
+    Place("reader_study_neighbours", f"({STUDY} OR {READ})"),
+    Place("reader_study_cases", STUDY),
+    Place("reader_studies", words=("title",)),
+    Place("reader_study_protocols", words=("words",)),
     Place("saved_searches", f"({_inside('address', 'queries')} OR {_inside('address', 'studies')})", ("name",)),
     Place("assignments", words=("note",)),
     Place("guidelines", words=("words",)),
@@ -146,6 +157,7 @@ NOTHING_OF_PATIENTS = {  # table → what it holds
     "cohorts": "names, licences and sources of collections",
     "encoders": "digests of model parts",
     "quiz_runs": "who answered which quiz; what was asked and answered is in run_questions and quiz_answers",
+    "reader_study_readers": "who reads in which reader study; cases are in reader_study_cases",
     "releases": "names and digests of releases",
     "review_queues": "who was offered how many pairs; the pairs are in review_pairs",
     "schema_version": "numbers of migrations",

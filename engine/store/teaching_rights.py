@@ -45,10 +45,11 @@ def subjects(database: Database, session: str, right: Right) -> frozenset[str]:
 
 
 def made_by(database: Database, names: Sequence[str]) -> frozenset[str]:
-    """Return the quizzes and collections that people of these names made."""
+    """Return the quizzes, collections and reader studies that people of these names made."""
     sql = "SELECT {0}_id FROM {1} WHERE who IN (SELECT unnest(?::VARCHAR[]))"
-    both = f"{sql.format('quiz', 'quizzes')} UNION ALL {sql.format('collection', 'collections')}"
-    return frozenset(subject_id for (subject_id,) in database.read(both, [list(names)] * 2))
+    kinds = (("quiz", "quizzes"), ("collection", "collections"), ("reader_study", "reader_studies"))
+    every = " UNION ALL ".join(sql.format(*one) for one in kinds)
+    return frozenset(subject_id for (subject_id,) in database.read(every, [list(names)] * len(kinds)))
 
 
 def has_maker(database: Database, subject_id: str) -> bool:

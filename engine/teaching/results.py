@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from engine.actor import Actor
+from engine.metrics.resampling import wilson
 from engine.plain_text import csv_text
 from engine.store.quiz_runs import QuizAnswer, read_answers
 from engine.store.quizzes import Asks, Quiz, StoredQuestion
@@ -100,16 +101,6 @@ class Results:
     learners: tuple[LearnerResult, ...]
     days: tuple[tuple[date, Share], ...]
     hidden: int
-
-
-def wilson(right: int, n: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share by Wilson (1927); 0 to 1 where n is 0."""
-    from scipy.stats import binomtest
-
-    if n == 0:
-        return 0.0, 1.0
-    low, high = binomtest(right, n).proportion_ci(method="wilson")
-    return float(low), float(high)
 
 
 def results(workspace: Workspace, quiz_id: str, *, actor: Actor) -> Results:

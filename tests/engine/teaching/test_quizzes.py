@@ -12,6 +12,7 @@ import pytest
 
 from engine.actor import Actor, single_user
 from engine.errors import UsageError
+from engine.metrics.resampling import wilson
 from engine.model.release import Release
 from engine.retrieval.search import Filters
 from engine.store import quiz_runs
@@ -262,7 +263,7 @@ def test_results_count_first_attempts_with_intervals(workspace, quiz) -> None:
     assert all(sum(times for _, times in one.chosen) == 2 for one in found.questions)
     # Wilson (1927) for 2 of 5, as printed in textbooks of epidemiology
     assert found.learners[1].share.interval == pytest.approx((0.1176, 0.7693), abs=1e-4)
-    assert results.wilson(0, 0) == (0.0, 1.0)
+    assert wilson(0, 0) == (0.0, 1.0)
 
 
 def test_csv_has_its_columns_dates_and_no_formula(workspace, quiz) -> None:
