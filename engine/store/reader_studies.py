@@ -25,7 +25,7 @@ ARMS: tuple[Arm, ...] = ("without", "with")
 SESSIONS = (1, 2)
 OF_PROTOCOL = ("reader_study_cases", "reader_study_readers", "reader_study_order")
 LISTED = """
-    SELECT k.reader_study_id, k.title, k.who, k.created_at, k.closed_at, p.words, p.digest, p.version
+    SELECT k.reader_study_id, k.title, k.who, p.created_at, k.closed_at, p.words, p.digest, p.version
     FROM reader_studies k JOIN reader_study_protocols p USING (reader_study_id)
     WHERE p.version = (SELECT max(version) FROM reader_study_protocols v WHERE v.reader_study_id = k.reader_study_id)"""
 READINGS = """
@@ -49,7 +49,10 @@ WITHHELD = """
 
 @dataclass(frozen=True)
 class StoredReaderStudy:
-    """A reader study with the protocol that counts. words : canonical JSON, of which digest is the SHA-256"""
+    """A reader study with the protocol that counts, and when that was written.
+
+    words : canonical JSON, of which digest is the SHA-256
+    """
 
     reader_study_id: str
     title: str

@@ -1,8 +1,8 @@
 """Ratings of a published reader study, with what two published programs find in them.
 
-Cine against spin-echo MRI of the thoracic aorta: 5 readers, 114 patients, the last 45 of them with a dissection, ratings
-1 to 5 (Van Dyke et al., RSNA 1993), the example of Obuchowski and Rockette's method. Data set and results are printed by
-RJafroc (`dataset02`, jackknife) and by MRMCaov (`VanDyke`), which agree.
+Cine against spin-echo MRI of the thoracic aorta: 5 readers, 114 patients, the last 45 of them with a dissection,
+ratings 1 to 5 (Van Dyke et al., RSNA 1993), the example of Obuchowski and Rockette's method. Data set and results are
+printed by RJafroc (`dataset02`, jackknife) and by MRMCaov (`VanDyke`), which agree.
 """
 
 from __future__ import annotations
