@@ -23,7 +23,7 @@ class Actor:
     roles      : what an account may do
     attributes : (key, value) pairs that policies read, e.g. ("department", "cardiology")
     purpose    : what it acts for; studies whose patients withdrew consent to that purpose stay out of its sight
-    withheld   : encounters of cases in quizzes that are open to it and that it has not answered: out of its sight too
+    withheld   : encounters of cases in quizzes and reader studies that are open to it: out of its sight too
     signed_in  : whether it came in by an account; without, it is the one user of the machine, who may do everything
     use        : the purpose of use that an account chose at sign-in, which policies read
     reason     : why, of an emergency
@@ -67,7 +67,7 @@ class Actor:
         return replace(self, purpose=purpose)
 
     def seeing_all(self) -> Actor:
-        """Return the same actor from whom no case of a quiz is withheld."""
+        """Return the same actor from whom no case is withheld."""
         return replace(self, withheld=())
 
     def maintaining(self) -> Actor:

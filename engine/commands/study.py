@@ -247,10 +247,12 @@ def simulate_command(
     if asked["auc"] + max(effect) >= 1:
         raise UsageError("The area with neighbours would be 1 or more: choose a smaller --effect or --auc.")
     plans = [SimulationPlan(j, n, size, **asked) for size in effect for j in readers for n in cases]
-    found: list[Power] = []
     with tqdm(total=len(plans) * asked["studies"], desc="studies", leave=False, disable=None) as bar:
-        for one in plans:
-            found.append(power(one, lambda done: bar.update(1) and None))
+
+        def advance(done: int) -> None:
+            bar.update(1)
+
+        found = [power(plan, advance) for plan in plans]
     if as_json:
         click.echo(json.dumps([_power_json(one) for one in found]))
         return

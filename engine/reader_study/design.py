@@ -46,7 +46,7 @@ class Draft:
 
 
 @dataclass(frozen=True)
-class Progress:
+class ReaderProgress:
     """How far one reader is: readings with their answer of all, in each session, and the last answer of the first."""
 
     who: str
@@ -131,7 +131,7 @@ def close(workspace: Workspace, reader_study_id: str, *, actor: Actor) -> None:
         table.set_closed(cursor, reader_study_id, utc_now())
 
 
-def progress(workspace: Workspace, reader_study_id: str, *, actor: Actor) -> list[Progress]:
+def progress(workspace: Workspace, reader_study_id: str, *, actor: Actor) -> list[ReaderProgress]:
     """Return how far each reader is, for its maker alone; nothing of what they answered."""
     access.require_maker(workspace, reader_study_id, actor=actor)
     every = table.readings(workspace.database, actor.acting_for("teaching").seeing_all(), reader_study_id)
@@ -140,7 +140,7 @@ def progress(workspace: Workspace, reader_study_id: str, *, actor: Actor) -> lis
         own = [[one for one in every if one.reader == reader and one.session == session] for session in table.SESSIONS]
         done = [[one.judgement for one in part if one.judgement is not None] for part in own]
         last = max((one.answered_at for one in done[0]), default=None)
-        found.append(Progress(who, reader, (len(done[0]), len(done[1])), (len(own[0]), len(own[1])), last))
+        found.append(ReaderProgress(who, reader, (len(done[0]), len(done[1])), (len(own[0]), len(own[1])), last))
     return found
 
 

@@ -60,7 +60,7 @@ class ReaderState:
 
 
 @dataclass(frozen=True)
-class Given:
+class ReadingAnswer:
     """An answer as it comes from a reader: per finding a rating and whether it is present, and the seconds on view."""
 
     ratings: Sequence[int]
@@ -154,7 +154,7 @@ def answer(
     workspace: Workspace,
     reader_study_id: str,
     reading: Reading,
-    given: Given,
+    given: ReadingAnswer,
     *,
     actor: Actor,
     now: datetime | None = None,
@@ -197,7 +197,7 @@ def _check_next(found: ReaderState, reading: Reading) -> None:
         raise UsageError("This is not the case that you read now: reload the page and go on with what it shows.")
 
 
-def _check_given(known: Protocol, given: Given) -> None:
+def _check_given(known: Protocol, given: ReadingAnswer) -> None:
     low, high = SCALES[known.scale]
     n = len(known.findings)
     whole = len(given.ratings) == len(given.present) == n and all(isinstance(one, bool) for one in given.present)

@@ -31,8 +31,8 @@ RETURNABLE = (Clause(ACCEPTED_SQL, (), ""), Clause(CONSENT_SQL, (), ""))  # of e
 def policies(database: Database, actor: Actor) -> list[Clause]:
     """Return what counts for the actor beyond consent to retrieval, which every search mask holds already.
 
-    Consent to what the actor acts for counts beside it; cases of quizzes that are open to a learner are out of sight;
-    an account sees the classes of studies that the rule of the record lets it see.
+    Consent to what the actor acts for counts beside it; cases of quizzes and reader studies that are open to it are out
+    of sight; an account sees the classes of studies that the rule of the record lets it see.
     """
     found = [Clause(PURPOSE_CONSENT_SQL, (scope,), "") for scope in actor.scopes]
     if actor.withheld:

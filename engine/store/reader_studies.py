@@ -261,6 +261,7 @@ def withheld_encounters(database: Database, who: str, session: str) -> tuple[str
 
 
 def _reading(row: tuple[Any, ...]) -> Reading:
-    *about, opened_at, ratings, present, visible_s, answered_at = row
+    reader, session, place, number, arm, study_id, modality, encounter_id, opened_at, *judged = row
+    ratings, present, visible_s, answered_at = judged
     given = None if ratings is None else Judgement(tuple(ratings), tuple(present), visible_s, answered_at)
-    return Reading(*about, opened_at=opened_at, judgement=given)
+    return Reading(reader, session, place, number, arm, study_id, modality, encounter_id, opened_at, given)

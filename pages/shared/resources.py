@@ -25,6 +25,7 @@ from engine.hospital.worker import InboxWorker
 from engine.intake import limited
 from engine.learning.collection_calibration import count_in_background
 from engine.model.release import Release, load_release
+from engine.reader_study import blind
 from engine.retrieval import search as retrieval
 from engine.settings import workspace_path
 from engine.store.audit_file import SYSTEM
@@ -32,7 +33,6 @@ from engine.store.filters import Clause
 from engine.store.permission import permission
 from engine.strings import text
 from engine.study import Modality
-from engine.teaching import access
 from engine.workspace.serving import serving_release
 from engine.workspace.workspace import Workspace, open_workspace
 from pages.shared import browser, signed_in
@@ -56,7 +56,8 @@ class Sight(NamedTuple):
 def actor() -> Actor:
     """Return who uses this session: who signed in, or the one user of an app without sign-in, known by the browser.
 
-    Cases of quizzes that are open to that person are withheld from them. UsageError where the session has ended.
+    Cases of quizzes and reader studies that are open to that person are withheld from them. UsageError where the
+    session has ended.
     """
     return replace(_person(), withheld=_withheld())
 
@@ -72,7 +73,7 @@ def actor_later(drawn_for: Actor) -> Callable[[], Actor]:
 
     def now() -> Actor:
         found = look()
-        return drawn_for if found is None else access.as_learner(workspace(), actor=_of_account(found))
+        return drawn_for if found is None else blind.as_reader(workspace(), actor=_of_account(found))
 
     return now
 
@@ -94,7 +95,7 @@ def _withheld() -> tuple[str, ...]:
     read_at, withheld = st.session_state.get(WITHHELD, (-math.inf, ()))
     if time.monotonic() - read_at > REREAD_S:
         with suppress(WorkspaceError):
-            withheld = access.as_learner(workspace(), actor=_person()).withheld
+            withheld = blind.as_reader(workspace(), actor=_person()).withheld
         st.session_state[WITHHELD] = (time.monotonic(), withheld)
     return withheld
 

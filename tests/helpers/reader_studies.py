@@ -10,7 +10,7 @@ from engine.actor import Actor, single_user
 from engine.reader_study import design, reading
 from engine.reader_study.cases import CaseSource
 from engine.reader_study.protocol import ReaderStudyPlan
-from engine.reader_study.reading import Given
+from engine.reader_study.reading import ReadingAnswer
 from engine.store.reader_studies import Reading, StoredReaderStudy
 from engine.workspace.workspace import Workspace
 
@@ -34,9 +34,9 @@ def made(
     return design.make(workspace, design.draft(workspace, release, plan, source, actor=actor), actor=actor)
 
 
-def rated(one: Reading, rating: int = 70) -> Given:
+def rated(one: Reading, rating: int = 70) -> ReadingAnswer:
     """Return an answer that rates every case alike."""
-    return Given((rating,), (rating > 50,), 12.0)
+    return ReadingAnswer((rating,), (rating > 50,), 12.0)
 
 
 def read_session(
@@ -44,7 +44,7 @@ def read_session(
     study: StoredReaderStudy,
     actor: Actor,
     start: datetime = MONDAY,
-    judge: Callable[[Reading], Given] = rated,
+    judge: Callable[[Reading], ReadingAnswer] = rated,
 ) -> datetime:
     """Read what is left to read now, a case a minute from `start` on; return when the last answer was given."""
     now = start

@@ -17,7 +17,10 @@ from engine.store.places import EMPTIED, NOTHING_OF_PATIENTS, PLACES
 from engine.workspace.erasure import AT_TOP, erase
 from engine.workspace.workspace import open_workspace
 
-POINTS = re.compile(r"(^|_)(study|patient|query|encounter|case)(_|$)|ordinal|fingerprint|returned|vector|embedding")
+# A reader study is no study: several readers, whose cases are studies.
+POINTS = re.compile(
+    r"(^|_)(?<!reader_)(study|patient|query|encounter|case)(_|$)|ordinal|fingerprint|returned|vector|embedding"
+)
 WRITTEN = re.compile(
     r"comment|note|words|description|discussion|reason|title|address"
 )  # by people: ids may stand there

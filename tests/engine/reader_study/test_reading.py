@@ -11,7 +11,7 @@ from helpers.reader_studies import FINDING, MAKER, MONDAY, PLAN, SOURCE, made, r
 from engine.actor import Actor, single_user
 from engine.errors import NotPermittedError, UsageError
 from engine.reader_study import blind, design, reading, results
-from engine.reader_study.reading import Given
+from engine.reader_study.reading import ReadingAnswer
 from engine.retrieval import search as retrieval
 from engine.retrieval.answer import Options
 from engine.store import reader_studies as table
@@ -100,12 +100,12 @@ def test_an_answer_stays_as_it_was_given_and_comes_for_the_case_that_is_shown(wo
         reading.answer(workspace, which, one, rated(one), actor=ANN)
     reading.open_reading(workspace, which, one, actor=ANN)
     for given in (
-        Given((101,), (True,), 1.0),
-        Given((-1,), (True,), 1.0),
-        Given((), (), 1.0),
-        Given((50, 50), (True, True), 1.0),
-        Given((50,), (None,), 1.0),  # type: ignore[arg-type]
-        Given((0.5,), (True,), 1.0),  # type: ignore[arg-type]
+        ReadingAnswer((101,), (True,), 1.0),
+        ReadingAnswer((-1,), (True,), 1.0),
+        ReadingAnswer((), (), 1.0),
+        ReadingAnswer((50, 50), (True, True), 1.0),
+        ReadingAnswer((50,), (None,), 1.0),  # type: ignore[arg-type]
+        ReadingAnswer((0.5,), (True,), 1.0),  # type: ignore[arg-type]
     ):
         with pytest.raises(UsageError, match="from 0 to 100"):
             reading.answer(workspace, which, one, given, actor=ANN)

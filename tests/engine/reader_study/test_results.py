@@ -19,7 +19,7 @@ from engine.actor import Actor, single_user
 from engine.errors import NotPermittedError, UsageError
 from engine.plain_text import csv_text
 from engine.reader_study import analysis, design, export, results
-from engine.reader_study.reading import Given
+from engine.reader_study.reading import ReadingAnswer
 from engine.reader_study.results import ClosedReaderStudy
 from engine.store.reader_studies import Reading
 from engine.workspace.workspace import Workspace, open_workspace
@@ -28,15 +28,15 @@ READERS = ("ann", "bob", "cem")
 AT_ONCE = replace(PLAN, readers=READERS, washout_days=0)
 
 
-def judge_by(workspace: Workspace, seed: int) -> Callable[[Reading], Given]:
+def judge_by(workspace: Workspace, seed: int) -> Callable[[Reading], ReadingAnswer]:
     """Return a reader who guesses without neighbours, and knows more and is faster with them."""
     rng = np.random.default_rng(seed)
 
-    def judge(one: Reading) -> Given:
+    def judge(one: Reading) -> ReadingAnswer:
         labels = workspace.row(one.study_id, actor=single_user()).labels
         signal = 30 * (FINDING in labels) * (one.arm == "with")
         rating = int(np.clip(40 + signal + rng.normal(0, 12), 0, 100))
-        return Given((rating,), (rating > 50,), 10.0 if one.arm == "with" else 20.0)
+        return ReadingAnswer((rating,), (rating > 50,), 10.0 if one.arm == "with" else 20.0)
 
     return judge
 
@@ -207,7 +207,7 @@ def test_several_findings_are_analysed_each_the_first_one_first(workspace) -> No
             workspace,
             study,
             reader(name),
-            judge=lambda one: Given((one.number * 5, 100 - one.number), (True, False), 5),
+            judge=lambda one: ReadingAnswer((one.number * 5, 100 - one.number), (True, False), 5),
         )
     design.close(workspace, study.reader_study_id, actor=MAKER)
     found = analysis.of_study(results.closed(workspace, study.reader_study_id, actor=MAKER))
