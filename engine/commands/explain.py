@@ -21,6 +21,8 @@ from engine.commands.shared import (
 from engine.errors import RefusedError, UsageError
 from engine.strings import notice, text
 
+METHODS = ("gradients", "shap", "occlusion")  # those of engine.explain.maps, which takes torch's seconds to import
+
 if TYPE_CHECKING:
     from engine.intake.burned_in_choice import Choice
     from engine.retrieval.answer import Neighbour
@@ -30,6 +32,11 @@ if TYPE_CHECKING:
 @click.argument("query", metavar="FILE")
 @click.argument("study_id", required=False)
 @click.option("--out", required=True, type=click.Path(path_type=Path, dir_okay=False), help="The picture to write.")
+@click.option(
+    "--method",
+    type=click.Choice(METHODS),
+    help="How shares are worked out. [default: shap between traces, gradients where a film is]",
+)
 @answer_options
 @burned_in_option
 @workspace_option
@@ -38,6 +45,7 @@ def command(
     query: str,
     study_id: str | None,
     out: Path,
+    method: str | None,
     fs: float | None,
     units: str | None,
     modality: str | None,
@@ -70,10 +78,12 @@ def command(
             study_id = nearest(answer.neighbours, answer.study.modality)
         match = place.study(study_id, actor=single_user())
         place.audit("explained", actor=single_user(), query_id=answer.query_id, returned=(study_id,))
-        *_, maps = explained(place, release, answer.study, study_id, actor=single_user())
+        *_, maps = explained(place, release, answer.study, study_id, actor=single_user(), method=method)
         write_png(answer.study, match, maps, out)
         grey = [text(f"explain.grey_{side}", why=why) for side, why in uncoloured(maps)]
-    click.echo(" ".join([text("explain.written", file=out, study=study_id), *grey, f"{notice()}."]))
+        sides = [one for one in (maps.query, maps.match) if one is not None]
+        by = [text("explain.by", method=text(f"explain.method_{one.method}")) for one in sides[:1]]
+    click.echo(" ".join([text("explain.written", file=out, study=study_id), *by, *grey, f"{notice()}."]))
 
 
 def nearest(neighbours: Sequence[Neighbour], modality: str) -> str:

@@ -25,6 +25,7 @@ AVERAGE_FILM = MODELS / "average-film.png"  # (224, 224), the greys 0 … 1 of a
 SMOOTH_S = 0.2  # seconds: beats are gone, the wander of the line stays
 FILM_WORDS = "the average chest film"
 TRACE_WORDS = f"the trace smoothed over {SMOOTH_S:g} s, without its beats"
+TEXT_WORDS = "no words"
 
 
 def baseline(x: torch.Tensor, study: Study) -> torch.Tensor:

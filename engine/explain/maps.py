@@ -9,9 +9,11 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import torch
 
+from engine.explain.coalitions import LIMIT as SHARES_LIMIT
 from engine.explain.convergence import rule_of
 from engine.study import Study
 
+GRADIENTS, SHAP, OCCLUSION = METHODS = ("gradients", "shap", "occlusion")
 SMALL_RISE = 0.05  # cosine; a smaller change in similarity than this is too small to measure a gap against
 
 
@@ -43,6 +45,9 @@ class InputMap:
     smoothing           : in words
     outside             : the share of the map's |values| that lies outside the patient's body; None of a trace and of a
                           map that has not converged
+    parts               : of SHAP and occlusion, what was taken away and what each carries; steps are then sets scored,
+                          spread is 0, and values are 0 where a part's share is within twice its error. Of a text,
+                          values (parts,) are those of its words
     """
 
     modality: str
@@ -56,6 +61,12 @@ class InputMap:
     seconds: float
     smoothing: str
     outside: float | None = None
+    parts: RawParts | None = None
+
+    @property
+    def method(self) -> str:
+        """One of METHODS."""
+        return GRADIENTS if self.parts is None else self.parts.method
 
     @property
     def rise(self) -> float:
@@ -69,8 +80,10 @@ class InputMap:
 
     @property
     def limit(self) -> float:
-        """The largest gap with which a map of this modality is coloured."""
-        return rule_of(self.modality).limit
+        """The largest gap with which a map of this modality and method is coloured."""
+        if self.method == GRADIENTS:
+            return rule_of(self.modality).limit
+        return SHARES_LIMIT if self.method == SHAP else float("inf")  # what is lost one by one need not add up
 
     @property
     def converged(self) -> bool:
@@ -83,6 +96,26 @@ class InputMap:
         return max(0.0, 1.0 - self.gap)
 
 
+class RawParts(NamedTuple):
+    """What was taken away of one side, and what each part carries.
+
+    names  : engine.explain.players.Name of each
+    labels : in the shape of the model's input, which part every element is of; (0,) of a text
+    values, errors : (parts,) in cosine
+    """
+
+    method: str
+    names: tuple[tuple[str, str], ...]
+    labels: np.ndarray
+    values: np.ndarray
+    errors: np.ndarray
+
+    @property
+    def clear(self) -> np.ndarray:
+        """Which parts carry more than twice their error: (parts,) bool."""
+        return np.asarray(np.abs(self.values) > 2 * self.errors)
+
+
 class RawMap(NamedTuple):
     """One map as it was computed: values in the shape of the model's input, the rest as InputMap has it."""
 
@@ -93,10 +126,11 @@ class RawMap(NamedTuple):
     spread: float
     steps: int
     seconds: float
+    parts: RawParts | None = None
 
 
 class RawMaps(NamedTuple):
-    """Both maps of a pair as they were computed; None of a text side."""
+    """Both maps of a pair as they were computed; None of a text side that gradients cannot explain."""
 
     query: RawMap | None
     match: RawMap | None
@@ -106,7 +140,7 @@ class RawMaps(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class PairMaps:
-    """Both maps of one pair, as far as they are computed; a text side has none, and notes say so.
+    """Both maps of one pair, as far as they are computed; by gradients a text side has none, and notes say so.
 
     raw : what they were placed from
     """

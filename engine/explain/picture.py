@@ -10,15 +10,17 @@ import numpy as np
 
 from engine.drawing.film import grey8, stamp_axes, stamp_of
 from engine.drawing.signed_colours import LOWERS, OPACITY, RAISES, colour_scale, strength, symmetric_limit
-from engine.explain.maps import InputMap, PairMaps
+from engine.explain.maps import GRADIENTS, OCCLUSION, SHAP, InputMap, PairMaps
 from engine.explain.overlay import blend, film_overlay, line_runs
-from engine.explain.sentences import CAVEAT, TEXT_SIDE, accounts, not_converged, outside, percent, unit
+from engine.explain.sentences import CAVEAT, TEXT_SIDE, accounts, computed, not_converged, outside, percent, unit
 from engine.strings import notice
 from engine.study import Film, Note, Study, Trace
 
 SIZE_IN, DPI = (13.0, 9.1), 130
 INK, FAINT, PAPER = "#1f2933", "#9aa5b1", "#ffffff"
 AMPLITUDE = {"mV": "the bar at the right is 1 mV", "sd": "amplitude unknown", "au": "amplitude arbitrary"}
+MOST_WORDS = 12  # of a text that are named
+METHOD_NAMES = {GRADIENTS: "Integrated gradients", SHAP: "SHAP", OCCLUSION: "Occlusion"}
 LEAD_STEP_MV = 2.2  # distance of two leads' lines
 
 
@@ -39,7 +41,7 @@ def draw_pair_figure(query: Study, match: Study, maps: PairMaps) -> Any:
         axes = figure.add_axes((left, 0.315, 0.43, 0.59))
         axes.set_title(f"{title}: {study.recognised}", color=INK, fontsize=11, loc="left")
         draw_side(axes, study, input_map)
-        if input_map is not None and input_map.converged:
+        if input_map is not None and input_map.converged and not isinstance(study.content, Note):
             _legend(figure, (left + 0.06, 0.228, 0.31, 0.015), study, input_map)
         figure.text(left, 0.168, fill(completeness_sentence(input_map), 100), color=INK, fontsize=8, va="top")
     notes = [note for note in maps.notes if note != TEXT_SIDE]
@@ -58,9 +60,12 @@ def completeness_sentence(input_map: InputMap | None) -> str:
     if input_map is None:
         return TEXT_SIDE
     measured = (
-        f"Integrated gradients. Similarity {number(input_map.similarity, 3)}; "
+        f"{METHOD_NAMES[input_map.method]}. Similarity {number(input_map.similarity, 3)}; "
         f"with {input_map.baseline} instead {number(input_map.baseline_similarity, 3)}."
     )
+    if input_map.method != GRADIENTS:
+        smoothed = f"Smoothing: {input_map.smoothing}." if input_map.smoothing else ""
+        return " ".join(part for part in (measured, computed(input_map), outside(input_map), smoothed) if part)
     added = (
         f"Convergence gap {percent(input_map.gap)} after {input_map.steps} gradients, limit {percent(input_map.limit)}."
     )
@@ -83,9 +88,22 @@ def draw_side(axes: Any, study: Study, input_map: InputMap | None, *, opacity: f
         _draw_trace(axes, study.content, input_map, study.window_s)
     elif isinstance(study.content, Note):
         axes.text(0.02, 0.96, fill(study.content.text[:1200], 70), color=INK, fontsize=10, va="top")
+        if input_map is not None:
+            axes.text(0.02, 0.5, fill(strongest_words(input_map), 70), color=INK, fontsize=10, va="top")
         axes.set_xticks([])
         axes.set_yticks([])
     stamp_axes(axes, stamp_of(study.facts))
+
+
+def strongest_words(input_map: InputMap) -> str:
+    """Return the words of a text that carry most of the change in similarity, with sign, strongest first."""
+    if input_map.parts is None:
+        return ""
+    order = [at for at in np.argsort(-np.abs(input_map.values)) if input_map.values[at]][:MOST_WORDS]
+    names, values = input_map.parts.names, input_map.values / input_map.measure
+    return ", ".join(
+        f"{names[at][1].strip('.,;:')} {'+' if values[at] > 0 else '−'}{percent(abs(values[at]))}" for at in order
+    )
 
 
 def _hatch(axes: Any, words: str) -> None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from engine.explain.baselines import FILM_WORDS, TRACE_WORDS
+from engine.explain.baselines import FILM_WORDS, TEXT_WORDS, TRACE_WORDS
 from engine.explain.body import body_mask, share_outside
 from engine.explain.geometry import FILM_SIGMA_PX, TRACE_SIGMA_S, blur_film, smooth_trace, to_film, to_trace
 from engine.explain.maps import SMALL_RISE, InputMap, PairMaps, RawMap, RawMaps
@@ -20,21 +20,32 @@ def pair_maps(query: Study, match: Study, raw: RawMaps) -> PairMaps:
     query_map, match_map = (
         None if one is None else input_map(study, one) for study, one in ((query, raw.query), (match, raw.match))
     )
-    notes = _notes(query, match) + _small(query_map, match_map)
+    notes = _notes(query, match, raw) + _small(query_map, match_map)
     return PairMaps(query_map, match_map, raw.similarity, raw.final, notes, raw)
 
 
 def input_map(study: Study, raw: RawMap) -> InputMap:
     """Return one map on the study's own axes."""
-    content = study.content
+    content, shown = study.content, clear_values(raw)
     if isinstance(content, Film):
-        words, (values, smoothing) = FILM_WORDS, place_film(raw.values, study)
+        words, (values, smoothing) = FILM_WORDS, place_film(shown, study)
+    elif isinstance(content, Trace):
+        words, (values, smoothing) = TRACE_WORDS, place_trace(shown, study)
     else:
-        words, (values, smoothing) = TRACE_WORDS, place_trace(raw.values, study)
-    placed = InputMap(study.modality, values, words, *raw[1:], smoothing)
+        words, values, smoothing = TEXT_WORDS, shown, ""
+    numbers = raw.similarity, raw.baseline_similarity, raw.gap, raw.spread, raw.steps, raw.seconds
+    placed = InputMap(study.modality, values, words, *numbers, smoothing, parts=raw.parts)
     if isinstance(content, Film) and placed.converged:
         return replace(placed, outside=share_outside(values, body_mask(content.pixels)))
     return placed
+
+
+def clear_values(raw: RawMap) -> np.ndarray:
+    """Return a map's values, those of parts within twice their error as 0."""
+    parts = raw.parts
+    if parts is None or parts.clear.all():
+        return raw.values
+    return np.where(parts.clear[parts.labels] if parts.labels.size else parts.clear, raw.values, np.float32(0))
 
 
 def place_film(values: np.ndarray, study: Study) -> tuple[np.ndarray, str]:
@@ -58,9 +69,10 @@ def place_trace(values: np.ndarray, study: Study) -> tuple[np.ndarray, str]:
     return placed, f"Gaussian, σ {1000 * TRACE_SIGMA_S:.0f} ms along time"
 
 
-def _notes(query: Study, match: Study) -> tuple[str, ...]:
+def _notes(query: Study, match: Study, raw: RawMaps) -> tuple[str, ...]:
     held = {query.modality, match.modality}
-    return ((TEXT_SIDE,) if "text" in held else ()) + ((SIDE_INPUTS,) if "ecg" in held else ())
+    unread = any(study.modality == "text" and one is None for study, one in ((query, raw.query), (match, raw.match)))
+    return ((TEXT_SIDE,) if unread else ()) + ((SIDE_INPUTS,) if "ecg" in held else ())
 
 
 def _small(query: InputMap | None, match: InputMap | None) -> tuple[str, ...]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from engine.drawing.signed_colours import symmetric_limit
 from engine.strings import text
 from engine.study import Film, Study, Trace
@@ -53,6 +55,21 @@ def not_converged(input_map: InputMap) -> str:
 def accounts(input_map: InputMap) -> str:
     """Return which share of the change in similarity a map accounts for."""
     return text("explain.accounts", share=f"{100 * input_map.explained:.0f}")
+
+
+def computed(input_map: InputMap) -> str:
+    """Return how SHAP or occlusion made a map, and what of it is left blank."""
+    parts = input_map.parts
+    if parts is None:
+        return ""
+    done, many = input_map.steps, len(parts.names)
+    if parts.method == "occlusion":
+        return text("explain.by_occlusion", parts=many, done=done)
+    if not parts.errors.any():
+        return text("explain.by_shap_exact", parts=many, done=done)
+    clear = int(parts.clear.sum())
+    share = f"{100 * float(np.median(parts.errors)) / input_map.measure:.1f}"
+    return text("explain.by_shap", parts=many, done=done, clear=clear, error=share)
 
 
 def outside(input_map: InputMap) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from engine import errors
-from engine.explain.baselines import FILM_WORDS, TRACE_WORDS
+from engine.explain.baselines import FILM_WORDS, TEXT_WORDS, TRACE_WORDS
 from engine.explain.sentences import CAVEAT, SIDE_INPUTS, SMALL_CHANGE, TEXT_SIDE
 from engine.intake.formats import FORMATS, offered
 from engine.intake.quality import ecg, film, ppg
