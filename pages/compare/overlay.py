@@ -6,11 +6,11 @@ import numpy as np
 import streamlit as st
 
 from engine.drawing.signed_colours import symmetric_limit
-from engine.explain.maps import InputMap, PairMaps
-from engine.explain.sentences import CAVEAT, not_converged, outside, percent
+from engine.explain.maps import GRADIENTS, OCCLUSION, InputMap, PairMaps
+from engine.explain.sentences import CAVEAT, computed, not_converged, outside, percent
 from engine.sentences import spoken
 from engine.strings import text
-from engine.study import Film, Study
+from engine.study import Film, Note, Study
 from pages.compare import maps, parts
 from pages.compare.maps import Refinement
 from pages.shared import frame, legend
@@ -67,7 +67,7 @@ def signed_overlay(input_map: InputMap | None, study: Study) -> tuple[np.ndarray
 
     A map that has not converged is (None, why there are no colours).
     """
-    if input_map is None:
+    if input_map is None or isinstance(study.content, Note):
         return None, ""
     if not input_map.converged:
         return None, not_converged(input_map)
@@ -100,7 +100,8 @@ def _watch(refinement: Refinement, seen: tuple[bool, ...]) -> None:
 def _honesty(pair_maps: PairMaps, query: Study, match: Study, *, stopped: bool) -> None:
     """Draw the scale of what is coloured, what either side adds up to, the strongest parts, and the caveat."""
     sides = (("detail.gap_query", pair_maps.query, query), ("detail.gap_match", pair_maps.match, match))
-    coloured = [study for _, one, study in sides if one is not None and one.converged]
+    drawn = [(one, study) for _, one, study in sides if one is not None and not isinstance(study.content, Note)]
+    coloured = [study for one, study in drawn if one.converged]
     if coloured:
         patterns = {text("detail.striped" if isinstance(one.content, Film) else "detail.dashed") for one in coloured}
         pattern = " / ".join(sorted(patterns))
@@ -124,12 +125,17 @@ def _side(name: str, input_map: InputMap, study: Study) -> None:
     said = text(
         "detail.gap", side=text(name), gap=gap, limit=limit, steps=input_map.steps, baseline=spoken(input_map.baseline)
     )
+    if input_map.method != GRADIENTS:
+        said = text("detail.compared", side=text(name), baseline=spoken(input_map.baseline), how=computed(input_map))
     accounts = text("detail.accounts", share=f"{100 * input_map.explained:.0f}")
+    if input_map.method == OCCLUSION:
+        accounts = ""
     known = f"{accounts} {outside(input_map)}" if input_map.converged else f"**{text('detail.gap_open')}**"
     with frame.heard(name.replace(".", "-")):
-        st.markdown(f"{said} {known}")
+        st.markdown(f"{said} {known}".rstrip())
     if not input_map.converged:
         return
-    st.markdown(f":small[{escaped(text('detail.smoothing', smoothing=spoken(input_map.smoothing)))}]")
+    if input_map.smoothing:
+        st.markdown(f":small[{escaped(text('detail.smoothing', smoothing=spoken(input_map.smoothing)))}]")
     with st.expander(text("detail.strongest")):
         st.table(parts.table(input_map, study), hide_index=True)

@@ -7,7 +7,7 @@ import pandas as pd
 
 from engine.explain.maps import InputMap
 from engine.strings import text
-from engine.study import Film, Study
+from engine.study import Film, Study, Trace
 
 MAX_PARTS = 4  # strongest parts that are listed
 FILM_PARTS = (("upper", "middle", "lower"), ("left", "centre", "right"))
@@ -15,9 +15,12 @@ FILM_PARTS = (("upper", "middle", "lower"), ("left", "centre", "right"))
 
 def shares(input_map: InputMap, study: Study) -> list[tuple[str, float, float]]:
     """Return (part, share of all |values| 0..1, sum of signed values) of every part, strongest first."""
-    blocks = (
-        _film_blocks(input_map.values) if isinstance(study.content, Film) else _lead_blocks(input_map.values, study)
-    )
+    if isinstance(study.content, Film):
+        blocks = _film_blocks(input_map.values)
+    elif isinstance(study.content, Trace):
+        blocks = _lead_blocks(input_map.values, study)
+    else:
+        blocks = _words(input_map)
     total = sum(float(np.abs(block).sum()) for _, block in blocks) or 1.0
     found = [(name, float(np.abs(block).sum()) / total, float(block.sum())) for name, block in blocks]
     return sorted(found, key=lambda part: -part[1])
@@ -34,6 +37,11 @@ def _film_blocks(values: np.ndarray) -> list[tuple[str, np.ndarray]]:
 
 def _lead_blocks(values: np.ndarray, study: Study) -> list[tuple[str, np.ndarray]]:
     return list(zip(study.searched_trace.leads, values, strict=True))
+
+
+def _words(input_map: InputMap) -> list[tuple[str, np.ndarray]]:
+    names = input_map.parts.names if input_map.parts is not None else ()
+    return [(word, value[None]) for (_, word), value in zip(names, input_map.values, strict=True)]
 
 
 def table(input_map: InputMap, study: Study) -> pd.DataFrame:

@@ -218,5 +218,5 @@ def says(node: ast.AST, error: str) -> bool:
 
 def test_what_is_said_beside_a_map_is_known():
     small = SMALL_CHANGE.format(sides="query and the match", limit=0.01)
-    words = [CAVEAT, TEXT_SIDE, SIDE_INPUTS, small, FILM_WORDS, TRACE_WORDS]
+    words = [CAVEAT, TEXT_SIDE, SIDE_INPUTS, small, FILM_WORDS, TEXT_WORDS, TRACE_WORDS]
     assert [one for one in words if not is_known(one)] == []

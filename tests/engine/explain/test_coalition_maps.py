@@ -110,7 +110,7 @@ def test_the_corner_of_a_film_that_the_model_looks_at_is_found() -> None:
 
 
 def test_shap_shares_out_what_gradients_do_and_adds_up(release: Release) -> None:
-    query, match = demo(ECG), demo("ppg/syn-0001-e1-ppg.csv", PPG)
+    query, match = demo("ppg/syn-0001-e2-ppg.csv", PPG), demo("ppg/syn-0001-e1-ppg.csv", PPG)
     first, *_, maps = explain_by_coalitions(release, query, match)
     *_, by_gradients = explain_pair(release, query, match, budget=0)
     assert not first.final and maps.final and maps.query.steps > first.query.steps

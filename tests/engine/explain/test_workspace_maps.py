@@ -10,7 +10,7 @@ import pytest
 
 from engine.actor import single_user
 from engine.errors import NotPermittedError
-from engine.explain.maps import PairMaps
+from engine.explain.maps import GRADIENTS, OCCLUSION, PairMaps
 from engine.explain.workspace_maps import explained
 from engine.intake.paths import read_paths
 from engine.model.release import Release
@@ -23,11 +23,14 @@ from engine.workspace.workspace import Workspace, open_workspace
 QUERY, CASE, OTHER = "syn-0001-e1-ecg", "syn-0003-e1-ecg", "syn-0002-e1-ecg"
 
 
-def maps_of(place: Workspace, release: Release, query: Study, case: str = CASE) -> tuple[PairMaps, list[str]]:
+def maps_of(
+    place: Workspace, release: Release, query: Study, case: str = CASE, method: str = GRADIENTS
+) -> tuple[PairMaps, list[str]]:
     """Return the last maps, and what was said while they were computed: nothing where they were stored."""
     heard: list[str] = []
+    actor = single_user()
     *_, maps = explained(
-        place, release, query, case, actor=single_user(), progress=lambda share, words: heard.append(words)
+        place, release, query, case, actor=actor, method=method, progress=lambda share, words: heard.append(words)
     )
     return maps, heard
 
@@ -42,26 +45,34 @@ def files(folder: Path) -> list[Path]:
     return sorted((folder / "maps").glob("*.npz"))
 
 
-def test_a_second_look_is_the_first_one_again_also_after_a_restart(workspace_folder: Path, release: Release) -> None:
+@pytest.mark.parametrize("method", [GRADIENTS, OCCLUSION])
+def test_a_second_look_is_the_first_one_again_also_after_a_restart(
+    workspace_folder: Path, release: Release, method: str
+) -> None:
     with open_workspace(workspace_folder) as place:
-        first, heard = maps_of(place, release, place.study(QUERY, actor=single_user()))
+        first, heard = maps_of(place, release, place.study(QUERY, actor=single_user()), method=method)
     assert heard and len(files(workspace_folder)) == 1
     with open_workspace(workspace_folder) as place:
-        again, silence = maps_of(place, release, place.study(QUERY, actor=single_user()))
+        again, silence = maps_of(place, release, place.study(QUERY, actor=single_user()), method=method)
     assert not silence and again.final and again.notes == first.notes
     assert again.similarity == first.similarity
     for new, old in ((again.query, first.query), (again.match, first.match)):
         assert new is not None and old is not None
         assert np.array_equal(new.values, old.values)
         assert (new.gap, new.steps, new.converged) == (old.gap, old.steps, old.converged)
+        assert new.method == method
+        if old.parts is not None and new.parts is not None:
+            assert new.parts.names == old.parts.names
+            assert np.array_equal(new.parts.values, old.parts.values)
 
 
-def test_another_query_window_or_case_is_computed_of_its_own(
+def test_another_query_window_case_or_method_is_computed_of_its_own(
     workspace: Workspace, release: Release, asked: Study
 ) -> None:
     maps_of(workspace, release, asked)
     assert maps_of(workspace, release, replace(asked, window_s=(1.0, 6.0)))[1]
     assert maps_of(workspace, release, asked, OTHER)[1]
+    assert maps_of(workspace, release, asked, method=OCCLUSION)[1]
     assert maps_of(workspace, release, workspace.study(OTHER, actor=single_user()))[1]
     assert not maps_of(workspace, release, asked)[1]
 
