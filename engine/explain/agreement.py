@@ -13,7 +13,7 @@ from engine.explain.players import Name, Players
 LEAST_PARTS = 4  # an order of fewer says nothing
 
 
-class Agreement(NamedTuple):
+class MapAgreement(NamedTuple):
     """order : Spearman's correlation of the parts' signed shares; first, second : the part with the largest share."""
 
     order: float
@@ -26,7 +26,7 @@ class Agreement(NamedTuple):
         return self.first == self.second
 
 
-def agreement(one: RawMap, other: RawMap, players: Players) -> Agreement | None:
+def agreement(one: RawMap, other: RawMap, players: Players) -> MapAgreement | None:
     """Return how far two maps of one study agree on its players; None with too few of them, or nothing to share out.
 
     Maps are summed over the players, so that a map of pixels and one of cells speak of the same parts.
@@ -37,4 +37,4 @@ def agreement(one: RawMap, other: RawMap, players: Players) -> Agreement | None:
     if any(np.ptp(each) == 0 for each in sums):
         return None
     first, second = (players.names[int(np.argmax(np.abs(each)))] for each in sums)
-    return Agreement(float(spearmanr(*sums).statistic), first, second)
+    return MapAgreement(float(spearmanr(*sums).statistic), first, second)

@@ -47,12 +47,12 @@ def explain_by_coalitions(
         for study, given, other in zip((query, match), inputs, reversed(embedded), strict=True)
     ]
 
-    def told() -> None:
+    def report() -> None:
         done, most = sum(one.scored for one in sides), sum(one.most for one in sides)
         progress(min(1.0, done / most), text("explain.evaluated", done=done, most=most))
 
     for one in sides:
-        one.on_batch = told
+        one.on_batch = report
     while True:
         moved = [one.advance() for one in sides]
         raw = [one.raw() for one in sides]

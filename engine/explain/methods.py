@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from engine.errors import UsageError
 from engine.explain.attribution import Progress, explain_pair
 from engine.explain.coalition_maps import explain_by_coalitions
 from engine.explain.maps import GRADIENTS, METHODS, SHAP, ExplainableRelease, PairMaps
@@ -26,9 +25,9 @@ def explain_by(
     *,
     progress: Progress = lambda share, words: None,
 ) -> Iterator[PairMaps]:
-    """Yield both maps of a pair by one of METHODS, rough ones first; UsageError where there is no such method."""
+    """Yield both maps of a pair by one of METHODS, rough ones first; ValueError where there is no such method."""
     if method not in METHODS:
-        raise UsageError(f"There is no method '{method}' of explanation: use {', '.join(METHODS)}.")
+        raise ValueError(f"no method '{method}' among {METHODS}")
     if method == GRADIENTS:
         return explain_pair(release, query, match, progress=progress)
     return explain_by_coalitions(release, query, match, method, progress=progress)

@@ -12,7 +12,6 @@ import torch
 from click.testing import CliRunner
 
 from engine.commands import explain as explain_command
-from engine.errors import UsageError
 from engine.explain.agreement import agreement
 from engine.explain.attribution import explain_pair, tensors
 from engine.explain.baselines import baseline
@@ -172,7 +171,7 @@ def test_traces_have_shap_and_films_gradients_where_nobody_chose(release: Releas
     ecg, film, note = demo(ECG), demo("cxr/syn-0002-e1-cxr.jpg"), read_text("oedema")
     assert default_method(ecg, ecg) == default_method(note, ecg) == SHAP
     assert default_method(film, ecg) == default_method(film, film) == default_method(ecg, film) == GRADIENTS
-    with pytest.raises(UsageError, match="no method 'lime'"):
+    with pytest.raises(ValueError, match="no method 'lime'"):
         explain_by("lime", release, ecg, ecg)
 
 
