@@ -28,7 +28,8 @@ from engine.hospital.inbox import Inbox, count_waiting
 from engine.hospital.preparing import preparing
 from engine.hospital.settings import FILE
 from engine.hospital.take_up import take_up
-from engine.intake.limited import read_limited, start
+from engine.intake.forked_reader import start
+from engine.intake.limited import read_limited
 from engine.intake.upload import Upload
 from engine.settings import DEMO, ROOT
 from engine.store import bench_rows

@@ -20,12 +20,14 @@ class Task:
     """One object that is to be prepared: a file of the inbox, or a text.
 
     is_upload : whether the file is no DICOM object
+    source    : who sent the object; objects of one source may share a reader. "" for a reader of its own
     why       : what is on record of it, one of `film_text.CHOSEN` where somebody has chosen
     """
 
     file: str = ""
     text: str = ""
     is_upload: bool = False
+    source: str = ""
     why: str = ""
 
 

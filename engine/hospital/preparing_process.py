@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 from queue import SimpleQueue
 from threading import Thread
@@ -24,7 +25,8 @@ from engine.background import go_behind
 from engine.errors import CasebindError, QuestionError
 from engine.hospital.film_text import FilmText, WaitsError
 from engine.hospital.prepared import PreparedObject, Task, answer, tasks_in
-from engine.intake import limited
+from engine.intake.forked_reader import start
+from engine.intake.limited import SharedReaders, read_limited
 from engine.intake.messages import Message, MessageError, receive, send
 from engine.intake.read import read_text
 from engine.intake.upload import Upload
@@ -36,15 +38,14 @@ from engine.workspace.pipeline import Outcome, encode_batches
 
 FOREVER_S = 1e6
 MOST_BYTES = 1_000_000_000  # of one message
-AT_ONCE = max(2, os.cpu_count() or 1)  # files that are read at once, and studies that are judged
+AT_ONCE = max(2, os.cpu_count() or 1)  # files that are read, and parts of a request that are judged and encoded
 FAILED = "Objects of the archive could not be prepared"
 
 
 @dataclass(frozen=True, eq=False)
-class _Begun:
-    """A request whose files are being read. files: a reading for each task, None for a text."""
+class _Part:
+    """Tasks of a request that are judged and encoded together. files: a reading for each, None for a text."""
 
-    number: int
     tasks: Sequence[Task]
     files: Sequence[Future[Study] | None]
     key: bytes
@@ -57,48 +58,54 @@ def main() -> None:
     behind = bool(sys.argv[3:])
     if behind:
         go_behind()
-    limited.start(behind=behind)
+    start(behind=behind)
     serve(socket.socket(fileno=int(sys.argv[1])), load_release(Path(sys.argv[2])), 1 if behind else AT_ONCE)
 
 
 def serve(connection: socket.socket, release: Release, at_once: int) -> None:
-    """Prepare what is asked for, in order, until the other side has gone; files of the next request are read meanwhile.
+    """Prepare what is asked for until the other side has gone, and answer in order.
 
-    at_once : files that are read at once, and studies that are judged
+    A request is prepared in as many parts as there are hands, each by one thread from the gate to the code: so no
+    processor waits for another one. Files of the next request are read meanwhile.
+
+    at_once : files that are read at once, and parts that are prepared
     """
-    begun: SimpleQueue[_Begun] = SimpleQueue()
-    readers, judges = ThreadPoolExecutor(at_once), ThreadPoolExecutor(at_once)
-    Thread(target=_answer, args=(connection, release, begun, judges), daemon=True).start()
+    begun: SimpleQueue[tuple[int, list[Future[list[PreparedObject]]]]] = SimpleQueue()
+    readers, hands, shared = ThreadPoolExecutor(at_once), ThreadPoolExecutor(at_once), SharedReaders(at_once)
+    Thread(target=_answer, args=(connection, begun), daemon=True).start()
     with suppress(MessageError):
         while True:
             asked = receive(connection, until=time.monotonic() + FOREVER_S, most=MOST_BYTES)
             key, tasks = bytes(asked.parts[0]), tasks_in(asked)
-            files = [readers.submit(_read, one.file, key) if one.file else None for one in tasks]
-            begun.put(_Begun(int(asked.body["number"]), tasks, files, key, bool(asked.body["looks"])))
+            files = [readers.submit(_read, one, key, shared) if one.file else None for one in tasks]
+            each = -(-len(tasks) // at_once)
+            parts = [
+                _Part(tasks[first : first + each], files[first : first + each], key, bool(asked.body["looks"]))
+                for first in range(0, len(tasks), each)
+            ]
+            begun.put((int(asked.body["number"]), [hands.submit(prepare, one, release) for one in parts]))
     os._exit(0)  # whatever is still under way: nobody waits for it
 
 
-def _answer(
-    connection: socket.socket, release: Release, begun: SimpleQueue[_Begun], judges: ThreadPoolExecutor
-) -> None:
+def _answer(connection: socket.socket, begun: SimpleQueue[tuple[int, list[Future[list[PreparedObject]]]]]) -> None:
     while True:
-        one = begun.get()
+        number, parts = begun.get()
         try:
-            made = answer(one.number, prepare(one, release, judges))
+            made = answer(number, list(chain.from_iterable(one.result() for one in parts)))
         except CasebindError as error:
-            made = Message({"number": one.number, "error": str(error)})
+            made = Message({"number": number, "error": str(error)})
         except Exception as error:
-            made = Message({"number": one.number, "error": f"{FAILED} ({type(error).__name__}): see what was sent."})
+            made = Message({"number": number, "error": f"{FAILED} ({type(error).__name__}): see what was sent."})
         with suppress(OSError):  # the other side has gone, and this process ends
             send(connection, made)
 
 
-def prepare(begun: _Begun, release: Release, judges: ThreadPoolExecutor) -> list[PreparedObject]:
+def prepare(part: _Part, release: Release) -> list[PreparedObject]:
     """Return what became of each task, in order."""
     seen: dict[int, Study] = {}
     read: set[int] = set()
     questions: dict[int, str] = {}
-    text = FilmText(begun.looks)
+    text = FilmText(part.looks)
 
     def entry(number: int, task: Task, file: Future[Study] | None) -> StudyEntry:
         def load(_: bytes) -> Study:
@@ -117,8 +124,8 @@ def prepare(begun: _Begun, release: Release, judges: ThreadPoolExecutor) -> list
 
         return StudyEntry(number, "", "", read=asked)
 
-    entries = [entry(*one) for one in zip(range(len(begun.tasks)), begun.tasks, begun.files, strict=True)]
-    outcomes = [one for some in encode_batches(entries, release, begun.key, judges=judges) for one in some]
+    entries = [entry(*one) for one in zip(range(len(part.tasks)), part.tasks, part.files, strict=True)]
+    outcomes = [one for some in encode_batches(entries, release, part.key) for one in some]
     return [_prepared(one, seen.get(n), n in read, questions.get(n, "")) for n, one in enumerate(outcomes)]
 
 
@@ -136,8 +143,9 @@ def _prepared(outcome: Outcome, seen: Study | None, is_read: bool, question: str
     )
 
 
-def _read(file: str, key: bytes) -> Study:
-    return limited.read_limited([Upload("object.dcm", Path(file).read_bytes())], key=key)
+def _read(task: Task, key: bytes, shared: SharedReaders) -> Study:
+    uploads = [Upload("object.dcm", Path(task.file).read_bytes())]
+    return shared.read(task.source, uploads, key) if task.source else read_limited(uploads, key=key)
 
 
 if __name__ == "__main__":

@@ -192,7 +192,9 @@ class _Batch:
     def _task(self, one: _Object) -> Task:
         if one.report is not None:
             return Task(text=one.report.text)
-        return Task(str(one.waiting.file), is_upload=one.waiting.is_upload, why=one.arrival.why)
+        is_upload = one.waiting.is_upload
+        source = "" if is_upload else one.arrival.sender
+        return Task(str(one.waiting.file), is_upload=is_upload, source=source, why=one.arrival.why)
 
     def _store_all(self, objects: Sequence[_Object]) -> None:
         by_cohort: dict[str, list[_Object]] = {}

@@ -4,6 +4,9 @@ FD is a socket of the app. The process has the readers' libraries loaded and for
 limits itself, reads, answers and ends. So whatever a file does to a reader ends with it, nothing of one upload is left
 for the next, and no reader starts cold. The process and its readers end when the app does, and
 FOLDER, below which readers write, goes with them. With `behind` all other work of the machine goes before theirs.
+
+What comes from an archive in numbers may share a reader (engine.intake.limited.SharedReaders): it goes on while each
+file is a study at once, each within limits of its own, until it has read SHARED files or its memory has grown.
 """
 
 from __future__ import annotations
@@ -59,7 +62,10 @@ LIBRARIES = (
 )
 MOST_BYTES = 2 * UNPACKED_LIMIT_MB * MEGABYTE  # of one message
 LARGE_BYTES = 30 * MEGABYTE  # of an upload, unpacked: more than most films and recordings have
+SHARED = 200  # files that one reader reads at most: then its beginning costs each of them little
+GROWN_BYTES = 200 * MEGABYTE  # by which the memory of a shared reader may grow before another takes its place
 _FIRST_WAIT_S = 60  # in which the app sends an upload that it announced
+_FOREVER_S = 1e6  # in which a shared reader is sent the next
 _NICENESS = 10  # of a reader that yields: a tenth of the share of others
 
 
@@ -82,7 +88,7 @@ def fork_readers(control: socket.socket) -> None:
             importlib.import_module(library)
     gc.collect()
     gc.freeze()  # readers share these pages
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # a reader that ended leaves nothing behind
+    signal.signal(signal.SIGCHLD, _reap)
     while True:
         message, descriptors, _, _ = socket.recv_fds(control, 1, 1)
         if not message:
@@ -102,6 +108,13 @@ def _be_the_first_to_go() -> None:
         file.write("1000")
 
 
+def _reap(*_: object) -> None:
+    """Let readers that ended go; the time that they took counts as that of this process's children from then on."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
 def _fork(control: socket.socket, descriptor: int) -> None:
     """Fork a reader for a connection and say there which process it is."""
     connection = socket.socket(fileno=descriptor)
@@ -118,24 +131,37 @@ def _fork(control: socket.socket, descriptor: int) -> None:
 
 
 def _serve(connection: socket.socket) -> None:
-    """Read the one upload that the connection brings, or look for text in its film, within its limits, and answer.
+    """Do what the connection asks, each within its limits, and answer: one job, or several that share a reader.
 
-    A large one is left to a reader that yields, without an answer.
+    A large upload is left to a reader that yields, without an answer.
     """
+    begun, wait_s = _virtual_bytes(), float(_FIRST_WAIT_S)
     with suppress(MessageError, OSError):  # the app has gone
-        job = receive(connection, until=time.monotonic() + _FIRST_WAIT_S, most=MOST_BYTES)
-        limit(**job.body["limits"])
-        if "film" in job.body:
-            result = boxes(job)
+        for number in range(1, SHARED + 1):
+            job = receive(connection, until=time.monotonic() + wait_s, most=MOST_BYTES)
+            is_shared = bool(job.body.get("goes_on"))
+            limit(**job.body["limits"], is_shared=is_shared)
+            result = _done(job)
+            if result is None:
+                return
+            goes_on = is_shared and "study" in result.body and number < SHARED
+            goes_on = goes_on and _virtual_bytes() < begun + GROWN_BYTES
             connection.settimeout(None)
-            send(connection, result)
-            return
-        uploads = [Upload(name, bytes(data)) for name, data in zip(job.body["names"], job.parts[1:], strict=True)]
-        if not job.body["limits"]["yields"] and sum(map(announced_bytes, uploads)) > LARGE_BYTES:
-            return
-        result = answer(uploads, job)
-        connection.settimeout(None)
-        send(connection, result)
+            send(connection, Message({**result.body, "is_over": not goes_on}, result.parts))
+            if not goes_on:
+                return
+            _unlimited()
+            wait_s = _FOREVER_S
+
+
+def _done(job: Message) -> Message | None:
+    """Look for text in the film of a job, or read its upload; None for a large one whose reader yields to nobody."""
+    if "film" in job.body:
+        return boxes(job)
+    uploads = [Upload(name, bytes(data)) for name, data in zip(job.body["names"], job.parts[1:], strict=True)]
+    if not job.body["limits"]["yields"] and sum(map(announced_bytes, uploads)) > LARGE_BYTES:
+        return None
+    return answer(uploads, job)
 
 
 def answer(uploads: list[Upload], job: Message) -> Message:
@@ -160,24 +186,31 @@ def boxes(job: Message) -> Message:
         return Message({})
 
 
-def limit(*, cpu_s: float, wall_s: float, memory_mb: int, yields: bool) -> None:
+def limit(*, cpu_s: float, wall_s: float, memory_mb: int, yields: bool, is_shared: bool = False) -> None:
     """Limit the processor's time, the clock and the memory of this process; the system ends it where a time is over.
 
     memory_mb : beside what it has; systems other than Linux may know no such limit
     yields    : whether other work goes before
+    is_shared : whether the limits are of one file, and the next one has its own
     """
     for number in (signal.SIGPROF, signal.SIGALRM):
         signal.signal(number, signal.SIG_DFL)
     signal.setitimer(signal.ITIMER_PROF, cpu_s)
     signal.setitimer(signal.ITIMER_REAL, wall_s)
-    limits = {resource.RLIMIT_CPU: int(cpu_s) + 2, resource.RLIMIT_CORE: 0}
+    limits = {resource.RLIMIT_CPU: int(time.process_time() + cpu_s) + 2, resource.RLIMIT_CORE: 0}
     with suppress(OSError):
         limits[resource.RLIMIT_AS] = _virtual_bytes() + memory_mb * MEGABYTE
     for what, value in limits.items():
         with suppress(ValueError, OSError):
-            resource.setrlimit(what, (value, value))
+            resource.setrlimit(what, (value, resource.getrlimit(what)[1] if is_shared else value))
     if yields:
         os.nice(_NICENESS)
+
+
+def _unlimited() -> None:
+    """Let no time pass for a reader that waits."""
+    signal.setitimer(signal.ITIMER_PROF, 0)
+    signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _virtual_bytes() -> int:

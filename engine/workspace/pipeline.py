@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator, Sequence
-from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -95,18 +94,15 @@ def encode_batches(
     key: bytes,
     precomputed: Precomputed = NOTHING_PRECOMPUTED,
     screen: Screen | None = None,
-    *,
-    judges: Executor | None = None,
 ) -> Iterator[list[Outcome]]:
     """Yield the outcomes batch by batch, in the order of the entries.
 
     screen : what is done about films that seem to carry text; None takes them as they are
-    judges : who read and judge the entries of a batch at once; None for one after the other
     """
     judged = partial(_judged, key=key, precomputed=precomputed, screen=screen)
     for first in range(0, len(entries), BATCH):
         some = entries[first : first + BATCH]
-        outcomes = list(map(judged, some) if judges is None else judges.map(judged, some))
+        outcomes = list(map(judged, some))
         waiting = [place for place, one in enumerate(outcomes) if one.accepted and not one.embedding.any()]
         for place, done in zip(waiting, _embedded([outcomes[place] for place in waiting], release), strict=True):
             outcomes[place] = done

@@ -22,7 +22,7 @@ from engine.consent.retention import retain
 from engine.drawing.signed_colours import colour_scale
 from engine.errors import WorkspaceError
 from engine.hospital.worker import InboxWorker
-from engine.intake import limited
+from engine.intake import forked_reader
 from engine.learning.collection_calibration import count_in_background
 from engine.model.release import Release, load_release
 from engine.reader_study import blind
@@ -143,7 +143,7 @@ def workspace() -> Workspace:
 @st.cache_resource(show_spinner=False)
 def _warming(path: str) -> tuple[Future[None], Future[None]]:
     """Start loading in the background, once per process: what recordings need, then the slower language model."""
-    limited.start()
+    forked_reader.start()
     pool, place, parts = ThreadPoolExecutor(1, "warm"), _workspace(path), release()
     loading = [pool.submit(_load, place, parts, kinds) for kinds in (RECORDINGS, ("text",))]
     pool.submit(retain, place, actor=SYSTEM)

@@ -20,7 +20,8 @@ from helpers.studies import same_study
 from engine.errors import IntakeError, QuestionError, UsageError
 from engine.intake import Answers, Upload, read
 from engine.intake.archive import announced_bytes
-from engine.intake.limited import AT_ONCE, read_limited, start
+from engine.intake.forked_reader import start
+from engine.intake.limited import AT_ONCE, read_limited
 from engine.intake.scratch import LOCK
 from engine.settings import DEMO, ROOT
 from engine.study import Study
