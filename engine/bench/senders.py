@@ -8,12 +8,9 @@ what is asked while some still wait is counted.
 from __future__ import annotations
 
 import asyncio
-import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from contextlib import AsyncExitStack
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,11 +19,10 @@ from engine.bench.app.client import Client, session
 from engine.bench.app.fill import fill
 from engine.bench.app.server import running
 from engine.bench.app.steps import ActionTiming
-from engine.bench.arriving import SENDERS, TITLE, listening
+from engine.bench.arriving import listening
+from engine.bench.sending_process import SENDERS, SendingProcess
 from engine.hospital.inbox import Inbox, count_waiting
-from engine.settings import DEMO
 from engine.store import arrivals
-from engine.synthetic.archive import cohort_objects, send
 from engine.workspace.workspace import open_workspace
 
 if TYPE_CHECKING:
@@ -86,14 +82,14 @@ async def _measured(
     say: Callable[[str], None],
 ) -> dict[str, Any]:
     async with AsyncExitStack() as stack:
-        senders = stack.enter_context(ProcessPoolExecutor(1, get_context("spawn")))
-        senders.submit(_make, objects).result()
+        senders = stack.enter_context(SendingProcess(NICENESS))
+        senders.make(objects)
         everyone = [await stack.enter_async_context(session(url)) for _ in range(users)]
         await _together(everyone, WINDOW_S, think_s)  # loads what is loaded once
         say(f"{users} users alone for {seconds:g} s …")
         alone = await _together(everyone, seconds, think_s)
         say(f"{SENDERS} senders with {objects} films and ECGs beside them …")
-        sending = senders.submit(_send, port)
+        sending = senders.begin(port, at_once=SENDERS)
         begun, beside = time.monotonic(), list[ActionTiming]()
         while not sending.done() or count_waiting(place):
             beside += await _together(everyone, WINDOW_S, think_s)
@@ -117,25 +113,6 @@ async def _measured(
             "reruns": ratio["p50_ms"] <= BAR and ratio["p95_ms"] <= BAR,
         },
     }
-
-
-_made: list[Any] = []  # objects of the process that sends
-
-
-def _make(objects: int) -> None:
-    """Make what is to be sent, so that its making is not timed; other machines take none of this one's processors."""
-    os.nice(NICENESS)
-    _made.extend(cohort_objects(DEMO, objects))
-
-
-def _send(port: int) -> int:
-    """Send it, all senders at once; return how many objects were acknowledged."""
-
-    def one(number: int) -> int:
-        return send(_made[number::SENDERS], ("127.0.0.1", port), title=f"S{number + 1}", called=TITLE)
-
-    with ThreadPoolExecutor(SENDERS) as pool:
-        return sum(pool.map(one, range(SENDERS)))
 
 
 async def _together(everyone: Sequence[Client], seconds: float, think_s: float) -> list[ActionTiming]:

@@ -38,13 +38,29 @@ class Server:
         return processor_ms(self.pid)
 
 
-def processor_ms(pid: int | None) -> float:
-    """Return the processor time that a process has taken so far, ms; 0 where there is none or /proc does not tell."""
-    stat = Path(f"/proc/{pid}/stat")
-    if not stat.is_file():
+def processor_ms(pid: int | None, *, waited_for: bool = False) -> float:
+    """Return the processor time that a process has taken so far, ms; 0 where there is none or /proc does not tell.
+
+    waited_for : with that of its children which have ended
+    """
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
         return 0.0
-    fields = stat.read_text().rpartition(")")[2].split()  # from the third on; the name before may hold spaces
-    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
+    fields = stat.rpartition(")")[2].split()  # from the third on; the name before may hold spaces
+    return sum(map(int, fields[11 : 15 if waited_for else 13])) * 1000 / os.sysconf("SC_CLK_TCK")
+
+
+def processor_ms_of_children(pid: int | None) -> float:
+    """Return the processor time so far, ms, of the processes that one has started, and those that they have started.
+
+    Of children that have ended it is counted where they were waited for.
+    """
+    total = 0.0
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in children.read_text().split():
+            total += processor_ms(int(child), waited_for=True) + processor_ms_of_children(int(child))
+    return total
 
 
 @contextmanager
