@@ -78,7 +78,7 @@ def serve(connection: socket.socket, release: Release, at_once: int) -> None:
             asked = receive(connection, until=time.monotonic() + FOREVER_S, most=MOST_BYTES)
             key, tasks = bytes(asked.parts[0]), tasks_in(asked)
             files = [readers.submit(_read, one, key, shared) if one.file else None for one in tasks]
-            each = -(-len(tasks) // at_once)
+            each = -(-len(tasks) // at_once) or 1
             parts = [
                 _Part(tasks[first : first + each], files[first : first + each], key, bool(asked.body["looks"]))
                 for first in range(0, len(tasks), each)

@@ -25,7 +25,7 @@ MODULE, BEHIND = "engine.intake.reader_process", "behind"
 ENVIRONMENT = ("HOME", "LANG", "LC_ALL", "LC_CTYPE", "LD_LIBRARY_PATH", "PATH", "PYTHONPATH", "TMPDIR", "TZ")
 
 
-class Reader:
+class ForkedReader:
     """One reader, from its fork until it is closed. Used by one thread at a time."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class Reader:
                 _process.end(control)
         raise IntakeError("The upload is not read, since no reader starts: start Casebind again.")
 
-    def __enter__(self) -> Reader:
+    def __enter__(self) -> ForkedReader:
         return self
 
     def __exit__(self, *_: object) -> None:

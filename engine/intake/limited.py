@@ -18,7 +18,7 @@ from dataclasses import asdict, dataclass, field
 from engine import counters
 from engine.errors import IntakeError, QuestionError, UsageError
 from engine.intake import burned_in, scratch
-from engine.intake.forked_reader import Reader
+from engine.intake.forked_reader import ForkedReader
 from engine.intake.messages import Message, MessageError, content_out, study_in
 from engine.intake.pseudonyms import process_key
 from engine.intake.settle import settled
@@ -102,7 +102,7 @@ class SharedReaders:
         """most: readers that wait for the next file of their source"""
         self._most = most
         self._lock = threading.Lock()
-        self._waiting: list[tuple[str, Reader]] = []  # the one that has waited longest first
+        self._waiting: list[tuple[str, ForkedReader]] = []  # the one that has waited longest first
 
     def read(self, source: str, uploads: Sequence[Upload], key: bytes) -> Study:
         """Return the study in an upload as `read_limited` does, with its errors.
@@ -132,21 +132,22 @@ class SharedReaders:
         for _, reader in waiting:
             reader.close()
 
-    def _taken(self, source: str) -> Reader:
+    def _taken(self, source: str) -> ForkedReader:
         with self._lock:
             for place, (name, reader) in enumerate(self._waiting):
                 if name == source:
                     del self._waiting[place]
                     return reader
-        return Reader()
+        return ForkedReader()
 
-    def _give_back(self, source: str, reader: Reader, *, is_over: bool) -> None:
+    def _give_back(self, source: str, reader: ForkedReader, *, is_over: bool) -> None:
         with self._lock:
             if not is_over:
                 self._waiting.append((source, reader))
-                reader = self._waiting.pop(0)[1] if len(self._waiting) > self._most else None
-        if reader is not None:
-            reader.close()
+                if len(self._waiting) <= self._most:
+                    return
+                _, reader = self._waiting.pop(0)
+        reader.close()
 
 
 def text_boxes_limited(film: Film) -> tuple[Box, ...] | None:
@@ -180,7 +181,7 @@ def _job(uploads: Sequence[Upload], answers: Answers, key: bytes) -> Message:
     return Message(body, [key or process_key(), *(upload.data for upload in uploads)])
 
 
-def _in_turn(lane: _Lane, job: Message, limits: _Limits, shared: Reader | None = None) -> Message | None:
+def _in_turn(lane: _Lane, job: Message, limits: _Limits, shared: ForkedReader | None = None) -> Message | None:
     """Return the answer of a reader, or None where it was stopped or has failed; waits for its turn first.
 
     shared : the reader that is asked, and may be asked again; None for one of its own
@@ -193,7 +194,7 @@ def _in_turn(lane: _Lane, job: Message, limits: _Limits, shared: Reader | None =
             asked = Message({**job.body, "limits": asdict(limits), "folder": str(folder)}, job.parts)
             if shared is not None:
                 return shared.answer(asked, limits.wall_s)
-            with Reader() as reader:
+            with ForkedReader() as reader:
                 return reader.answer(asked, limits.wall_s)
     finally:
         lane.turns.release()
