@@ -43,6 +43,7 @@ COMMANDS = {
     "encrypt": ("encrypt", "Encrypt what the workspace holds of studies and queries."),
     "audit": ("audit", "Seal, verify and export what everybody did."),
     "retain": ("retain", "Delete uploads whose time is over; for a daily timer."),
+    "monitor": ("monitor", "Look for drift in what is asked; show and acknowledge alarms."),
     "backup": ("backup", "Make a backup, while the app runs; for a nightly timer."),
     "restore": ("restore", "Restore a backup into a new folder, without who was erased."),
     "study": ("study", "Plan, export and analyse a reader study: do neighbours help?"),

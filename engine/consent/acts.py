@@ -15,6 +15,9 @@ from engine.errors import WorkspaceBusyError
 from engine.files import utc_now
 from engine.hospital import inbox_acts
 from engine.intake.burned_in_choice import CHOICES
+from engine.monitor.run import run
+from engine.monitor.watched import watched
+from engine.store.alarms import acknowledge
 from engine.store.classes import Attributes, counted
 from engine.store.consents import withdrawals
 from engine.upkeep.backup import copy_database
@@ -132,7 +135,29 @@ def _inbox_clear(workspace: Workspace, facts: Facts) -> Facts:
     return {"objects": inbox_acts.clear(workspace, int(facts["days"]), actor=Actor(str(facts["who"])))}
 
 
+def _monitor(workspace: Workspace, facts: Facts) -> Facts:
+    from engine.model.release import load_release
+    from engine.workspace.serving import serving_release
+
+    found = run(workspace, serving_release(workspace, load_release()), actor=Actor(str(facts["who"])))
+    raised = json.loads(json.dumps([asdict(one) for one in found.alarms], default=str))
+    return {"windows": found.windows, "alarms": raised}
+
+
+def _watch(workspace: Workspace, facts: Facts) -> Facts:
+    return watched(workspace, actor=Actor(str(facts["who"])))
+
+
+def _acknowledge(workspace: Workspace, facts: Facts) -> Facts:
+    number, decision, reason = int(facts["number"]), str(facts["decision"]), str(facts["reason"])
+    made = acknowledge(workspace.database, number, decision, reason, actor=Actor(str(facts["who"])))
+    return {"number": made.number, "decision": made.decision}
+
+
 ACTS: dict[str, Act] = {
+    "monitor": _monitor,
+    "watch": _watch,
+    "acknowledge": _acknowledge,
     "decide": _decide,
     "import consent": _import,
     "withdrawn": _withdrawn,

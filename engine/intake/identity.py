@@ -65,6 +65,7 @@ _TECHNICAL_GROUPS = {0x0028, 0x003A, 0x5400, 0x7FE0}  # summed up in one row eac
 _GROUP_NAMES = {0x0028: "image description", 0x003A: "waveform description", 0x5400: "waveform", 0x7FE0: "pixels"}
 _FREE_TEXT = "free text may hold a name"
 _SEX = {"M", "F", "O"}
+MAX_DEVICE = 60  # characters
 
 
 @dataclass(frozen=True)
@@ -213,9 +214,18 @@ def _facts(dataset: Dataset) -> dict[str, Any]:
     sex = str(_value(dataset, "PatientSex") or "").strip().upper()
     if sex in _SEX:
         facts["sex"] = sex
+    if device := _device(dataset):
+        facts["device"] = device
     if _burned_in(dataset) == "YES":
         facts[SAYS_SO] = True
     return facts
+
+
+def _device(dataset: Dataset) -> str:
+    """Return manufacturer and model, which are on the keep-list, on one line; "" where the file names none."""
+    words = " ".join(str(_value(dataset, name) or "") for name in ("Manufacturer", "ManufacturerModelName"))
+    words = " ".join(words.split())
+    return words[:MAX_DEVICE] if words.isprintable() else ""
 
 
 def _burned_in(dataset: Dataset) -> str:

@@ -23,7 +23,7 @@ from engine.learning import gate
 from engine.learning.retired import check_may_serve
 from engine.learning.round_release import releases_folder
 from engine.model.release import installed, load_release
-from engine.store import permission, promotions
+from engine.store import alarms, permission, promotions
 from engine.store.acts import Act, note
 from engine.store.promotions import PromotionRequest, PromotionRow
 from engine.store.ratings import rater_name as name_of
@@ -87,19 +87,21 @@ def promote(
     """Promote a round's release; return at once, the work goes on in the background.
 
     expected_digest : of the release that served when the gate's table was shown
-    reason          : why it is promoted although guards fell, at least MIN_REASON characters; recorded
-    Raises UsageError where guards fell and no reason is given, another release serves than the table compares with, or
+    reason          : why it is promoted although guards fell or an alarm of the monitor stands, at least MIN_REASON
+                      characters; recorded
+    Raises UsageError where that is so and no reason is given, another release serves than the table compares with, or
     another promotion is running.
     """
     verdict, rows, reason = gate.verdict(release), gate.table(release), " ".join(reason.split())
-    if not verdict.passed and len(reason) < MIN_REASON:
+    failed = (*verdict.failed_guards, *standing_alarms(workspace))
+    if failed and len(reason) < MIN_REASON:
         raise UsageError(
-            f"Release {release.name} does not pass ({'; '.join(verdict.failed_guards)}): "
+            f"Release {release.name} does not pass ({'; '.join(failed)}): "
             f"give a reason of at least {MIN_REASON} characters, or leave it."
         )
     compared = release.manifest.get("round", {}).get("from_digest", expected_digest)
     passed = verdict.passed if rows else None
-    failed, overridden_by = ((), "") if verdict.passed else (verdict.failed_guards, reason)
+    overridden_by = reason if failed else ""
 
     def request(serving: tuple[str, str]) -> PromotionRequest:
         if compared != serving[1]:
@@ -111,6 +113,11 @@ def promote(
         return PromotionRequest("promotion", actor.name, serving, after, passed, failed, overridden_by)
 
     return _begun(workspace, release, expected_digest, request, actor=actor)
+
+
+def standing_alarms(workspace: Workspace) -> tuple[str, ...]:
+    """Return the alarms at which nothing is promoted without a reason, in words."""
+    return tuple(f"alarm {one.number} of the monitor stands" for one in alarms.stopping(workspace.database))
 
 
 def roll_back(workspace: Workspace, actor: Actor, expected_digest: str, name: str | None = None) -> PromotionJob:

@@ -20,7 +20,7 @@ from engine import counters
 from engine.actor import Actor
 from engine.index.hamming import COMPILED_FROM, compiled
 from engine.modalities import MODALITIES
-from engine.retrieval import copies, mean, part
+from engine.retrieval import copies, mean, observed, part
 from engine.retrieval.answer import BITS, OPERATING_POINTS, Answer, Neighbour, Options, Stopwatch
 from engine.retrieval.counterexamples import Counterexamples, labels_to_exclude, query_findings
 from engine.retrieval.neighbours import neighbours_of
@@ -226,9 +226,8 @@ def _refused(question: Question, study: Study, verdict: QualityVerdict, query_id
     """Audit a refusal, without any content, and say it."""
     counters.refused("recording")
     release, options = question.release.name, question.options
-    audit_id = question.workspace.audit(
-        "refused", actor=question.actor, release=release, refused=" ".join(verdict.reasons)
-    )
+    seen = observed.observation(query_id, study, verdict, release)
+    audit_id = observed.record_refusal(question.workspace, seen, " ".join(verdict.reasons), actor=question.actor)
     return Answer(
         query_id=query_id,
         study=study,
@@ -263,6 +262,8 @@ def _answer(question: Question, load: Callable[[Release], tuple[StoredQuery, Cla
 
     _, (stored, (neighbours, nothing_close, missing), typed) = with_serving_release(workspace, question.release, ask)
     shown = copies.marked(workspace, stored, neighbours, actor=question.actor)
+    if question.kind == "search":
+        stored = _observed(stored, watch, nothing_close)
     code_hex = stored.code[: options.bits // 8].tobytes().hex()
     audit_id = workspace.audit(
         question.kind,
@@ -295,3 +296,10 @@ def _answer(question: Question, load: Callable[[Release], tuple[StoredQuery, Cla
         copies=copies.equal_content(workspace, stored, actor=question.actor),
         typed=typed,
     )
+
+
+def _observed(stored: StoredQuery, watch: Stopwatch, nothing_close: dict[str, bool]) -> StoredQuery:
+    """Return a new query with what the monitor is told of it."""
+    study, verdict = stored.study, verdict_of(stored.verdict)
+    figures = {"latency_ms": watch.result()["total"], "nothing_close": nothing_close.get(study.modality)}
+    return replace(stored, observed=observed.observation(stored.query_id, study, verdict, stored.release, **figures))

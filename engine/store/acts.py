@@ -105,6 +105,9 @@ KINDS: dict[str, Event] = {
     "rollback": "change",
     "reindex": "change",
     "setting": "change",
+    "monitored": "application",
+    "alarm": "security",
+    "alarm acknowledged": "change",
     "consent granted": "change",
     "consent withdrawn": "change",
     "consent imported": "import",
@@ -153,6 +156,7 @@ NEEDS: dict[str, tuple[Permitted, ...]] = {
     **dict.fromkeys(("quiz run", "quiz answered"), ("learn",)),
     **dict.fromkeys(("reader study made", "reader study changed", "reader study closed"), ("curate", "people")),
     **dict.fromkeys(("reading opened", "reading answered"), ("search",)),
+    "alarm acknowledged": ("curate",),
     **dict.fromkeys(("inbox cleared", "inbox taken up again"), ("receive",)),
 }
 

@@ -95,6 +95,9 @@ READ = (  # of a reader study's cases, by its number
     f"SELECT c.reader_study_id || ' ' || c.number FROM reader_study_cases c WHERE {_among('c.study_id', 'studies')})"
 )
 ORDINAL = _among("ordinal", "ordinals", "BIGINT")
+OBSERVED = (
+    f"({QUERY} OR {PATIENT} OR {_among('patient_key', 'patient_keys')} OR {_among('fingerprint', 'fingerprints')})"
+)
 
 
 @dataclass(frozen=True)
@@ -147,15 +150,19 @@ PLACES = (
     Place("calibrations", "len($studies::VARCHAR[]) > 0"),  # counted of pairs of all studies; they are counted anew
     Place("consent", PATIENT),
     Place("arrivals", f"({STUDY} OR {PATIENT})"),
+    Place("observations", OBSERVED),
     Place("queries", QUERY),
     Place("studies", STUDY),
     Place("encounters", ENCOUNTER),
     Place("patients", PATIENT),
 )
 NOTHING_OF_PATIENTS = {  # table → what it holds
+    "acknowledgements": "who acknowledged which alarm",
     "agreements": "what was agreed on cohorts",
+    "alarms": "what the monitor found, of many patients together",
     "cohorts": "names, licences and sources of collections",
     "encoders": "digests of model parts",
+    "monitor_windows": "figures of many patients together",
     "quiz_runs": "who answered which quiz; what was asked and answered is in run_questions and quiz_answers",
     "reader_study_readers": "who reads in which reader study; cases are in reader_study_cases",
     "releases": "names and digests of releases",

@@ -14,6 +14,7 @@ import numpy as np
 from engine.actor import Actor
 from engine.errors import UsageError
 from engine.files import utc_now
+from engine.store import observations
 from engine.store.content import file_of, load_content, save_content
 from engine.store.database import Database
 from engine.store.records import StoredQuery
@@ -35,7 +36,7 @@ def save(files: WorkspaceFiles, query: StoredQuery) -> str:
 
 
 def keep(cursor: duckdb.DuckDBPyConnection, files: WorkspaceFiles, file: str, query: StoredQuery) -> None:
-    """Insert the row of a query whose content file is written, inside a transaction."""
+    """Insert the rows of a query whose content file is written, inside a transaction."""
     study = query.study
     start, end = study.window_s or (None, None)
     row = [
@@ -58,6 +59,8 @@ def keep(cursor: duckdb.DuckDBPyConnection, files: WorkspaceFiles, file: str, qu
         query.embedding.astype(float).tolist(),
     ]
     cursor.execute(f"INSERT INTO queries VALUES ({', '.join('?' * len(row))})", row)
+    if query.observed is not None:
+        observations.insert(cursor, query.observed)
 
 
 def load(database: Database, actor: Actor, files: WorkspaceFiles, query_id: str) -> StoredQuery | None:

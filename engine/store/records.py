@@ -151,6 +151,34 @@ class Rating:
         return f"{self.who} ({self.source})" if self.source else self.who
 
 
+@dataclass(frozen=True)
+class Observation:
+    """One judged query.
+
+    source        : file format and device, as far as they are known
+    cause         : the name of the limit that a refused one broke; "" of an accepted one
+    measures      : name → value of what the gate measured
+    latency_ms    : from the file to the answer; None of a refused one
+    nothing_close : whether nothing of its own modality was called close; None where that was not asked for
+    patient_id, patient_key, fingerprint : by which a patient is counted once, and erased
+    """
+
+    query_id: str
+    modality: str
+    source: str
+    accepted: bool
+    score: float
+    release: str
+    synthetic: bool
+    fingerprint: str
+    cause: str = ""
+    measures: Mapping[str, float] = field(default_factory=dict)
+    latency_ms: float | None = None
+    nothing_close: bool | None = None
+    patient_id: str | None = None
+    patient_key: str | None = None
+
+
 @dataclass(frozen=True, eq=False)
 class StoredQuery:
     """One accepted query, as it was stored: enough to show the same page again.
@@ -158,6 +186,7 @@ class StoredQuery:
     verdict   : the quality gate's verdict as plain JSON
     code      : (32,) uint8
     embedding : (256,) float32, of `release`
+    observed  : what the monitor is told of it, stored with it; None where it was asked before
     """
 
     query_id: str
@@ -168,6 +197,7 @@ class StoredQuery:
     code: np.ndarray
     embedding: np.ndarray
     created_at: datetime | None = None
+    observed: Observation | None = None
 
     @property
     def is_typed(self) -> bool:

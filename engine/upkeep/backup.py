@@ -50,6 +50,7 @@ WAYS = {  # what lies in the folder of a workspace → how it comes into a backu
     "studies": NAMED,
     "queries": NAMED,
     "maps": LEFT,  # made anew
+    "monitor": LEFT,  # gathered anew; what was found is in the database
     "reports": PLAIN,
     "rounds": PLAIN,
     "casebind-errors.log": PLAIN,

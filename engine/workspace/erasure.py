@@ -46,7 +46,7 @@ from engine.workspace.erased import add_erased, among_erased, reference
 FOLDER = "erasures"
 COPIES = "copies"  # of the database, on their way into a backup
 ASIDE = "inbox/aside"  # objects of the archive, under their patients' pseudonyms
-CACHES = ("maps", COPIES)  # folders whose files may go at any time
+CACHES = ("maps", COPIES, "monitor")  # folders whose files may go at any time
 WRITTEN = ("reports", "rounds", "casebind-errors.log")  # text in which ids may stand
 LEFT = "rounds/.*-*"  # folders of processes that learnt anew and were killed
 ROUND_INPUTS = "rounds/*/in.*"
@@ -60,6 +60,7 @@ AT_TOP = {  # what lies in the folder of a workspace → what an erasure does wi
     "queries": "the files of the queries are deleted",
     "maps": "deleted: maps are made anew",
     COPIES: "deleted: a backup that waits for one begins again",
+    "monitor": "deleted: what a run was given; the next run gathers anew",
     "reports": "ids are replaced",
     "rounds": "inputs are deleted, ids are replaced",
     "casebind-errors.log": "ids are replaced",
