@@ -13,8 +13,8 @@ VIEWS = ("AP", "PA")
 def group_of(modality: str, facts: Mapping[str, Any]) -> int:
     """Return the number of a group, -1 where age or sex is not known; facts: age, sex, view of a study."""
     try:
-        age = float(facts.get("age") if facts.get("age") is not None else -1)
-    except (TypeError, ValueError):
+        age = float(str(facts.get("age")))
+    except ValueError:
         age = -1.0
     sex = str(facts.get("sex") or "")
     if not age >= 0 or sex not in SEXES:

@@ -34,7 +34,7 @@ from engine.monitor.rule import SIGNALS, Evidence, Signal, evidence, level_of, s
 from engine.monitor.worker import INPUTS, RESULTS, TASKS, read_results, read_tasks, write_inputs
 from engine.settings import ROOT
 from engine.store import alarms, permission
-from engine.store.acts import Act, note
+from engine.store.acts import Act
 from engine.store.alarms import STOP, Acknowledgement, Alarm, Window
 from engine.workspace.workspace import Workspace
 
@@ -158,13 +158,15 @@ def _compute(home: Path, lock: int, n: int, job: MonitorJob | None) -> None:
 def _take_up(workspace: Workspace, release: Release, home: Path, tasks: Sequence[Task], actor: Actor) -> Found:
     """Store the windows and raise the alarms that they are evidence for, in one transaction."""
     made = [_window(release, task, one) for task, found in zip(tasks, read_results(home), strict=True) for one in found]
-    with workspace.database.exclusive():
-        raised = _raised(workspace, release, made)
-        with workspace.database.write() as cursor:
-            alarms.add_windows(cursor, made)
-            for one in raised:
-                alarms.add_alarm(cursor, one)
-            note(cursor, actor, Act("monitored", release=release.name, about={"windows": len(made)}))
+    raised: list[Alarm] = []
+    if made:  # a run that found nothing new changes nothing
+        with workspace.database.exclusive():
+            raised = _raised(workspace, release, made)
+            act = Act("monitored", release=release.name, about={"windows": len(made)})
+            with workspace.database.write(actor, act) as cursor:
+                alarms.add_windows(cursor, made)
+                for one in raised:
+                    alarms.add_alarm(cursor, one)
     _forget(home)
     ended = utc_now().isoformat(timespec="seconds")
     write_whole(home / LAST, json.dumps({"ended": ended, "windows": len(made), "alarms": len(raised)}))

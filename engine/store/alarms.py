@@ -164,7 +164,7 @@ def acknowledge(database: Database, number: int, decision: str, reason: str, *, 
     if meant is None:
         raise UsageError(f"No alarm {number} stands: `casebind monitor show` lists those that do.")
     about = {"alarm": number, "decision": decision, "source": meant.source, "signal": meant.signal}
-    made = Acknowledgement(number, *meant.stream, decision, reason, actor.name, utc_now())  # type: ignore[arg-type]
+    made = Acknowledgement(number, *meant.stream, decision, reason, actor.name, utc_now())
     with database.write(actor, Act("alarm acknowledged", about=about)) as cursor:
         cursor.execute(
             "INSERT INTO acknowledgements VALUES (?, ?, ?, ?, ?, ?, ?, ?)",

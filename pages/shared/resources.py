@@ -26,6 +26,7 @@ from engine.intake import forked_reader
 from engine.learning.collection_calibration import count_in_background
 from engine.model.release import Release, load_release
 from engine.reader_study import blind
+from engine.monitor.daily import DailyMonitor
 from engine.retrieval import search as retrieval
 from engine.settings import workspace_path
 from engine.store.audit_file import SYSTEM
@@ -129,6 +130,7 @@ def _workspace(path: str) -> Workspace:
     opened = open_workspace(path)
     acts.serve(opened.path)
     InboxWorker(opened.path, _newest)
+    DailyMonitor(opened.path, _newest)
     return opened
 
 
