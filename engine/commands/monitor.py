@@ -70,6 +70,25 @@ def acknowledge_command(*, number: int, decision: str, reason: str, who: str, wo
     click.echo(f"Alarm {number} is acknowledged: {decision}.")
 
 
+@command.command("simulate")
+@click.option("--shift", required=True, metavar="NAME", help="electrodes, polarity, detector, lead-lost, hospital …")
+@click.option("--recordings", type=click.Path(path_type=Path), help="The folder of the open recordings.")
+@click.option("--release", "folder", type=click.Path(path_type=Path), help="A release's folder. [default: the newest]")
+@click.option("--streams", type=click.IntRange(1), default=100, show_default=True, help="With the shift.")
+@click.option("--cache", type=click.Path(path_type=Path), default=settings.CHECKS, metavar="DIR", help="For encodings.")
+@AS_JSON
+def simulate_command(
+    *, shift: str, recordings: Path | None, folder: Path | None, streams: int, cache: Path, as_json: bool
+) -> None:
+    """Simulate a shift on open recordings of `valid`: queries until it is noticed, and false alarms without one."""
+    from engine.datasets.folder import open_recordings
+    from engine.evaluate import drift
+    from engine.model.release import load_release
+
+    found = drift.evaluate(load_release(folder), open_recordings(recordings), shift, cache=cache, streams=streams)
+    click.echo(json.dumps(found) if as_json else "\n".join(drift.as_lines(found)))
+
+
 def _alarm(one: dict[str, Any]) -> str:
     usual = f"{one['usual_low']:.3g} to {one['usual_high']:.3g} ({one['reference']})"
     what = f"{one['signal']} of {one['modality']} from {one['source']}"

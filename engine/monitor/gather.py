@@ -22,7 +22,7 @@ from engine.monitor.groups import group_of
 from engine.monitor.rule import SIGNALS, Signal
 from engine.settings import MODELS
 from engine.store import alarms, observations
-from engine.store.alarms import Acknowledgement, Window
+from engine.store.alarms import Acknowledgement, SignalWindow
 from engine.store.observations import Observed
 from engine.workspace.workspace import Workspace
 
@@ -38,7 +38,7 @@ Stream = tuple[str, str]  # modality, source
 
 
 @dataclass(frozen=True)
-class Task:
+class WindowTask:
     """One window that is to be computed.
 
     rows      : of the modality's arrays, or of the rated pairs. against: names of references
@@ -56,15 +56,15 @@ class Task:
 
 
 @dataclass(frozen=True, eq=False)
-class Inputs:
+class MonitorInputs:
     """Arrays by name, and the windows that are to be made of them."""
 
     release: str
-    tasks: tuple[Task, ...]
+    tasks: tuple[WindowTask, ...]
     arrays: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def gather(workspace: Workspace, release: Release) -> Inputs:
+def gather(workspace: Workspace, release: Release) -> MonitorInputs:
     """Return what a run is given: the windows that are full and not computed yet, and all that they need."""
     database, base = workspace.database, base_of(release.name)
     done, known = alarms.windows(database, release.digest), alarms.acknowledgements(database)
@@ -73,7 +73,7 @@ def gather(workspace: Workspace, release: Release) -> Inputs:
         if one.modality in release.modalities:
             by_modality[one.modality].append(one)
     profiled = profile.load(release.path) or profile.load(MODELS / release.base)
-    tasks: list[Task] = []
+    tasks: list[WindowTask] = []
     arrays: dict[str, np.ndarray] = {}
     for modality, rows in sorted(by_modality.items()):
         here = _tasks(modality, rows, tuple(profiled.get(modality, {})), done, known)
@@ -82,7 +82,7 @@ def gather(workspace: Workspace, release: Release) -> Inputs:
             arrays |= _profiled(modality, profiled.get(modality, {}))
         tasks += here
     rated, pairs = _rated(workspace, release, done, known)
-    return Inputs(release.digest, (*tasks, *rated), arrays | pairs)
+    return MonitorInputs(release.digest, (*tasks, *rated), arrays | pairs)
 
 
 def waiting(workspace: Workspace, release: Release) -> dict[tuple[str, str, str], tuple[int, int]]:
@@ -105,9 +105,9 @@ def _tasks(
     modality: str,
     rows: Sequence[Observed],
     sets: Sequence[str],
-    done: Sequence[Window],
+    done: Sequence[SignalWindow],
     known: Sequence[Acknowledgement],
-) -> list[Task]:
+) -> list[WindowTask]:
     """Return the windows of every source and signal of one modality that are full."""
     place = {one.query_id: at for at, one in enumerate(rows)}
     streams: dict[str, list[Observed]] = defaultdict(list)
@@ -124,7 +124,7 @@ def _tasks(
             for chunk in _chunks(left, signal.size) if against else ():
                 at = tuple(place[one.query_id] for one in chunk)
                 moments = chunk[0].at.isoformat(), chunk[-1].at.isoformat()
-                tasks.append(Task(modality, source, signal.name, *moments, at, against, own_rows))
+                tasks.append(WindowTask(modality, source, signal.name, *moments, at, against, own_rows))
     return tasks
 
 
@@ -138,7 +138,11 @@ def _against(signal: Signal, sets: Sequence[str], own: Sequence[Observed]) -> tu
 
 
 def _left(
-    rows: Sequence[Observed], signal: Signal, stream: Stream, done: Sequence[Window], known: Sequence[Acknowledgement]
+    rows: Sequence[Observed],
+    signal: Signal,
+    stream: Stream,
+    done: Sequence[SignalWindow],
+    known: Sequence[Acknowledgement],
 ) -> tuple[list[Observed], list[Observed]]:
     """Return what says what is usual for the source itself, empty where others do, and what waits for a window.
 
@@ -216,8 +220,8 @@ def _profiled(modality: str, sets: Mapping[str, profile.Known]) -> dict[str, np.
 
 
 def _rated(
-    workspace: Workspace, release: Release, done: Sequence[Window], known: Sequence[Acknowledgement]
-) -> tuple[list[Task], dict[str, np.ndarray]]:
+    workspace: Workspace, release: Release, done: Sequence[SignalWindow], known: Sequence[Acknowledgement]
+) -> tuple[list[WindowTask], dict[str, np.ndarray]]:
     """Return the windows of pairs that were rated, and what was stated of each beside the mark."""
     signal = SIGNALS["ratings"]
     rows: dict[Stream, list[tuple[datetime, int]]] = defaultdict(list)
@@ -238,5 +242,5 @@ def _rated(
         left = [one for one in mine if not ends or one[0] > max(ends)]
         for chunk in _chunks(left, signal.size):
             moments = chunk[0][0].isoformat(), chunk[-1][0].isoformat()
-            tasks.append(Task(modality, source, signal.name, *moments, tuple(at for _, at in chunk), (STATED,)))
+            tasks.append(WindowTask(modality, source, signal.name, *moments, tuple(at for _, at in chunk), (STATED,)))
     return tasks, {"rated/shares": np.array(shares), "rated/relevant": np.array(relevant, bool)}

@@ -3,7 +3,9 @@
 Each window of a signal gives a p-value, and that an e-value, κ·p^(κ−1) (Vovk and Wang 2021), whose mean is at most 1
 while nothing has shifted. The evidence is their running product, begun anew wherever it falls below 1: an e-detector of
 the CUSUM kind (Shin, Ramdas and Rinaldo 2023). It crosses 1/α on average no sooner than after 1/α windows, whatever the
-distribution, so α is what a signal may spend: together one false alarm in 30 days of 100 queries.
+distribution, so α is what a signal may spend: together one false alarm in 30 days of 100 queries. The evidence is
+halved at each window, as the reference value of a CUSUM does, so that the bound holds, too, where a reference of few
+patients makes windows look twice as unlikely as they are.
 
 A p-value alone grows small with any difference. Where the effect is below what matters, an e-value counts as 1 at most,
 which can only lower the evidence. A stream is held against every reference that it may be like, and the least evidence
@@ -17,9 +19,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from engine.store.alarms import LOOK, STOP, Level, Window
+from engine.store.alarms import LOOK, STOP, Level, SignalWindow
 
-KAPPA = 0.3  # of the e-value: with 1,999 permutations two windows can raise an alarm, one cannot
+KAPPA = 0.3  # of the e-value
+ALLOWANCE = 0.5  # of the evidence stays at each window: a reference of few patients is itself off by chance
 A_MONTH = 3000  # queries in 30 days of 100; in so many one false alarm may be raised, over all signals together
 STOP_TIMES = 10.0  # as much evidence as a look, so one false alarm in ten months
 
@@ -58,7 +61,7 @@ SIGNALS: dict[str, Signal] = {
 
 
 @dataclass(frozen=True)
-class Evidence:
+class ShiftEvidence:
     """The evidence of a stream after its last window.
 
     value   : an e-value, the least over the references. reference: the one that the stream is most like
@@ -68,7 +71,7 @@ class Evidence:
     value: float
     reference: str
     queries: int
-    last: Window
+    last: SignalWindow
 
 
 def e_value(p: float, effect: float, signal: Signal) -> float:
@@ -83,9 +86,9 @@ def limit(signal: Signal, level: Level = LOOK) -> float:
     return alone * (STOP_TIMES if level == STOP else 1.0)
 
 
-def evidence(signal: Signal, windows: Iterable[Window]) -> Evidence | None:
+def evidence(signal: Signal, windows: Iterable[SignalWindow]) -> ShiftEvidence | None:
     """Return the evidence of one stream from its windows, in the order of their ends; None where there are none."""
-    by_reference: dict[str, list[Window]] = defaultdict(list)
+    by_reference: dict[str, list[SignalWindow]] = defaultdict(list)
     for one in windows:
         by_reference[one.reference].append(one)
     if not by_reference:
@@ -95,21 +98,21 @@ def evidence(signal: Signal, windows: Iterable[Window]) -> Evidence | None:
     return min(found, key=lambda one: (one.value, one.reference))
 
 
-def level_of(signal: Signal, found: Evidence) -> Level | None:
+def level_of(signal: Signal, found: ShiftEvidence) -> Level | None:
     """Return the level of the alarm that evidence raises; None where it raises none."""
     if signal.stops and found.value >= limit(signal, STOP):
         return STOP
     return LOOK if found.value >= limit(signal) else None
 
 
-def since(windows: Sequence[Window], moment: datetime | None) -> list[Window]:
+def since(windows: Sequence[SignalWindow], moment: datetime | None) -> list[SignalWindow]:
     """Return the windows that began after a moment, such as the last acknowledgement."""
     return [one for one in windows if moment is None or one.began_at > moment]
 
 
-def _grown(signal: Signal, windows: Sequence[Window]) -> Evidence:
+def _grown(signal: Signal, windows: Sequence[SignalWindow]) -> ShiftEvidence:
     value, queries = 0.0, 0
     for one in windows:
         queries = one.n if value <= 1.0 else queries + one.n
-        value = max(value, 1.0) * e_value(one.p, one.effect, signal)
-    return Evidence(value, windows[-1].reference, queries, windows[-1])
+        value = max(value, 1.0) * e_value(one.p, one.effect, signal) * ALLOWANCE
+    return ShiftEvidence(value, windows[-1].reference, queries, windows[-1])

@@ -29,13 +29,13 @@ from engine.actor import Actor
 from engine.background import ThreadJob
 from engine.errors import UsageError, WorkspaceError
 from engine.files import utc_now, write_whole
-from engine.monitor.gather import Task, gather
-from engine.monitor.rule import SIGNALS, Evidence, Signal, evidence, level_of, since
+from engine.monitor.gather import WindowTask, gather
+from engine.monitor.rule import SIGNALS, ShiftEvidence, Signal, evidence, level_of, since
 from engine.monitor.worker import INPUTS, RESULTS, TASKS, read_results, read_tasks, write_inputs
 from engine.settings import ROOT
 from engine.store import alarms, permission
 from engine.store.acts import Act
-from engine.store.alarms import STOP, Acknowledgement, Alarm, Window
+from engine.store.alarms import STOP, Acknowledgement, Alarm, SignalWindow
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -49,7 +49,7 @@ THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True)
-class Found:
+class MonitorFound:
     """What a run made: windows, and the alarms that it raised."""
 
     windows: int
@@ -73,7 +73,7 @@ class MonitorJob(ThreadJob):
     def __init__(self, workspace: Workspace, release: Release, actor: Actor) -> None:
         super().__init__("gathering")
         self._workspace, self._release, self._actor = workspace, release, actor
-        self.found: Found | None = None
+        self.found: MonitorFound | None = None
 
     def begin(self) -> None:
         """Run in the background; return at once."""
@@ -83,7 +83,7 @@ class MonitorJob(ThreadJob):
         self.found = run(self._workspace, self._release, actor=self._actor, job=self)
 
 
-def run(workspace: Workspace, release: Release, *, actor: Actor, job: MonitorJob | None = None) -> Found:
+def run(workspace: Workspace, release: Release, *, actor: Actor, job: MonitorJob | None = None) -> MonitorFound:
     """Look at what came since the last run; return what was stored.
 
     Raises UsageError where a run is on its way, WorkspaceError where its process was ended, NotPermittedError for whom
@@ -155,7 +155,9 @@ def _compute(home: Path, lock: int, n: int, job: MonitorJob | None) -> None:
         raise WorkspaceError(CUT_OFF)
 
 
-def _take_up(workspace: Workspace, release: Release, home: Path, tasks: Sequence[Task], actor: Actor) -> Found:
+def _take_up(
+    workspace: Workspace, release: Release, home: Path, tasks: Sequence[WindowTask], actor: Actor
+) -> MonitorFound:
     """Store the windows and raise the alarms that they are evidence for, in one transaction."""
     made = [_window(release, task, one) for task, found in zip(tasks, read_results(home), strict=True) for one in found]
     raised: list[Alarm] = []
@@ -170,14 +172,14 @@ def _take_up(workspace: Workspace, release: Release, home: Path, tasks: Sequence
     _forget(home)
     ended = utc_now().isoformat(timespec="seconds")
     write_whole(home / LAST, json.dumps({"ended": ended, "windows": len(made), "alarms": len(raised)}))
-    return Found(len(made), tuple(raised))
+    return MonitorFound(len(made), tuple(raised))
 
 
 def evidence_of(
-    known: Sequence[Window], acknowledged: Sequence[Acknowledgement]
-) -> dict[tuple[str, str, str], Evidence]:
+    known: Sequence[SignalWindow], acknowledged: Sequence[Acknowledgement]
+) -> dict[tuple[str, str, str], ShiftEvidence]:
     """Return the evidence of every stream since it was last acknowledged."""
-    streams: dict[tuple[str, str, str], list[Window]] = defaultdict(list)
+    streams: dict[tuple[str, str, str], list[SignalWindow]] = defaultdict(list)
     for one in known:
         streams[one.stream].append(one)
     last = {one.stream: one.made_at for one in acknowledged}
@@ -189,7 +191,7 @@ def evidence_of(
     return found
 
 
-def _raised(workspace: Workspace, release: Release, made: Sequence[Window]) -> list[Alarm]:
+def _raised(workspace: Workspace, release: Release, made: Sequence[SignalWindow]) -> list[Alarm]:
     """Return the alarms that are new: a stream without one, or one that has become worse."""
     database = workspace.database
     known = sorted([*alarms.windows(database, release.digest), *made], key=lambda one: one.ended_at)
@@ -204,7 +206,7 @@ def _raised(workspace: Workspace, release: Release, made: Sequence[Window]) -> l
 
 
 def _alarm(
-    release: Release, signal: Signal, stream: tuple[str, str, str], found: Evidence, level: alarms.Level
+    release: Release, signal: Signal, stream: tuple[str, str, str], found: ShiftEvidence, level: alarms.Level
 ) -> Alarm:
     last = found.last
     return Alarm(
@@ -224,8 +226,8 @@ def _alarm(
     )
 
 
-def _window(release: Release, task: Task, found: dict[str, Any]) -> Window:
-    return Window(
+def _window(release: Release, task: WindowTask, found: dict[str, Any]) -> SignalWindow:
+    return SignalWindow(
         release=release.digest,
         modality=task.modality,
         source=task.source,

@@ -13,10 +13,10 @@ from engine.errors import WorkspaceError
 from engine.files import utc_now
 from engine.model.release import Release, load_release
 from engine.monitor.gather import waiting
-from engine.monitor.rule import SIGNALS, Evidence, limit, since
+from engine.monitor.rule import SIGNALS, ShiftEvidence, limit, since
 from engine.monitor.run import evidence_of, last_run
 from engine.store import alarms, observations, permission
-from engine.store.alarms import Acknowledgement, Alarm, Window
+from engine.store.alarms import Acknowledgement, Alarm, SignalWindow
 from engine.workspace.serving import serving_release
 from engine.workspace.workspace import Workspace
 
@@ -26,7 +26,7 @@ Stream = tuple[str, str, str]  # modality, source, signal
 
 
 @dataclass(frozen=True)
-class SignalSeen:
+class WatchedSignal:
     """One signal of one source.
 
     windows  : against the reference that it is most like, oldest first, since the last acknowledgement and before
@@ -38,8 +38,8 @@ class SignalSeen:
     modality: str
     source: str
     signal: str
-    windows: tuple[Window, ...]
-    evidence: Evidence | None
+    windows: tuple[SignalWindow, ...]
+    evidence: ShiftEvidence | None
     limit: float
     queries: int
     waiting: int
@@ -53,14 +53,14 @@ class SignalSeen:
 
 
 @dataclass(frozen=True)
-class Seen:
+class WatchView:
     """Everything that is shown of a workspace.
 
     refusals : (modality, source, cause, number) of the last DAYS days. left_out: queries that do not count, by why
     """
 
     release: str
-    signals: tuple[SignalSeen, ...]
+    signals: tuple[WatchedSignal, ...]
     standing: tuple[Alarm, ...]
     acknowledged: tuple[Acknowledgement, ...]
     refusals: tuple[tuple[str, str, str, int], ...]
@@ -68,19 +68,19 @@ class Seen:
     last_run: datetime | None
 
 
-def look(workspace: Workspace, release: Release, *, actor: Actor) -> Seen:
+def look(workspace: Workspace, release: Release, *, actor: Actor) -> WatchView:
     """Return what was seen under a release; NotPermittedError for whom it is not. Nothing is computed."""
     database = workspace.database
     permission.require(database, actor, "curate")
     known, acknowledged = alarms.windows(database, release.digest), alarms.acknowledgements(database)
     standing, wait = alarms.standing(database), waiting(workspace, release)
-    by_stream: dict[Stream, list[Window]] = defaultdict(list)
+    by_stream: dict[Stream, list[SignalWindow]] = defaultdict(list)
     for one in known:
         by_stream[one.stream].append(one)
     evidence = evidence_of(known, acknowledged)
     streams = sorted({*by_stream, *wait, *(one.stream for one in standing)}, key=_order)
     last = last_run(workspace)
-    return Seen(
+    return WatchView(
         release.name,
         tuple(
             _signal(one, by_stream[one], evidence.get(one), wait.get(one, (0, SIGNALS[one[2]].size)), standing)
@@ -117,7 +117,7 @@ def watched(workspace: Workspace, *, actor: Actor) -> dict[str, Any]:
     }
 
 
-def since_acknowledged(signal: SignalSeen, acknowledged: Sequence[Acknowledgement]) -> list[Window]:
+def since_acknowledged(signal: WatchedSignal, acknowledged: Sequence[Acknowledgement]) -> list[SignalWindow]:
     """Return the windows of a signal since somebody acknowledged its last alarm."""
     made = [one.made_at for one in acknowledged if one.stream == (signal.modality, signal.source, signal.signal)]
     return since(signal.windows, made[-1] if made else None)
@@ -129,19 +129,19 @@ def _order(stream: Stream) -> tuple[str, str, int]:
 
 def _signal(
     stream: Stream,
-    windows: Sequence[Window],
-    evidence: Evidence | None,
+    windows: Sequence[SignalWindow],
+    evidence: ShiftEvidence | None,
     wait: tuple[int, int],
     standing: Sequence[Alarm],
-) -> SignalSeen:
+) -> WatchedSignal:
     reference = evidence.reference if evidence is not None else windows[-1].reference if windows else ""
     drawn = tuple(one for one in windows if one.reference == reference)
     alarm = next((one for one in standing if one.stream == stream), None)
     taken = sum(one.n for one in drawn)
-    return SignalSeen(*stream, drawn, evidence, limit(SIGNALS[stream[2]]), taken, *wait, alarm)
+    return WatchedSignal(*stream, drawn, evidence, limit(SIGNALS[stream[2]]), taken, *wait, alarm)
 
 
-def _as_json(one: SignalSeen) -> dict[str, Any]:
+def _as_json(one: WatchedSignal) -> dict[str, Any]:
     last = one.windows[-1] if one.windows else None
     return {
         "modality": one.modality,

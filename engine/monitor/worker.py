@@ -18,21 +18,21 @@ import numpy as np
 
 from engine.background import go_behind
 from engine.monitor.compare import Comparison
-from engine.monitor.gather import Inputs, Task
+from engine.monitor.gather import MonitorInputs, WindowTask
 
 TASKS, INPUTS, RESULTS = "tasks.json", "in.npz", "out.jsonl"
 
 
-def write_inputs(folder: Path, inputs: Inputs) -> None:
+def write_inputs(folder: Path, inputs: MonitorInputs) -> None:
     """Write what a run is given: the arrays first, so that tasks are never there without them."""
     np.savez(folder / INPUTS, **inputs.arrays)  # type: ignore[arg-type]
     (folder / TASKS).write_text(json.dumps([asdict(one) for one in inputs.tasks]), "utf-8")
 
 
-def read_tasks(folder: Path) -> list[Task]:
+def read_tasks(folder: Path) -> list[WindowTask]:
     """Return the windows that are to be computed, in order."""
     rows = json.loads((folder / TASKS).read_text("utf-8"))
-    return [Task(**{name: tuple(v) if isinstance(v, list) else v for name, v in one.items()}) for one in rows]
+    return [WindowTask(**{name: tuple(v) if isinstance(v, list) else v for name, v in one.items()}) for one in rows]
 
 
 def read_results(folder: Path) -> list[list[dict[str, Any]]]:
@@ -43,7 +43,7 @@ def read_results(folder: Path) -> list[list[dict[str, Any]]]:
     return [json.loads(line) for line in lines]
 
 
-def compute(inputs: Inputs, skip: int = 0) -> Iterator[list[dict[str, Any]]]:
+def compute(inputs: MonitorInputs, skip: int = 0) -> Iterator[list[dict[str, Any]]]:
     """Yield the comparisons of each window after the first `skip`: reference and figures."""
     here = Comparison(inputs.arrays)
     for task in inputs.tasks[skip:]:
@@ -56,7 +56,7 @@ def main(folder: Path) -> None:
     go_behind()
     tasks, done = read_tasks(folder), read_results(folder)
     with np.load(folder / INPUTS, allow_pickle=False) as file:
-        inputs = Inputs("", tuple(tasks), {name: file[name] for name in file.files})
+        inputs = MonitorInputs("", tuple(tasks), {name: file[name] for name in file.files})
     _cut_torn(folder / RESULTS)
     with (folder / RESULTS).open("ab") as out:
         for comparisons in compute(inputs, len(done)):

@@ -30,7 +30,7 @@ ALARM = (
 
 
 @dataclass(frozen=True)
-class Window:
+class SignalWindow:
     """One signal of n patients of one source, held against one reference.
 
     reference : a data set of the release's profile, the collection, the source's own queries, or what was stated
@@ -101,13 +101,13 @@ class Acknowledgement:
         return self.modality, self.source, self.signal
 
 
-def windows(database: Database, release: str) -> list[Window]:
+def windows(database: Database, release: str) -> list[SignalWindow]:
     """Return the windows under a release, by its digest, in the order of their ends."""
     sql = f"SELECT {WINDOW} FROM monitor_windows WHERE release = ? ORDER BY ended_at, signal, reference"
-    return [Window(*row) for row in database.read(sql, [release])]
+    return [SignalWindow(*row) for row in database.read(sql, [release])]
 
 
-def add_windows(cursor: duckdb.DuckDBPyConnection, made: Sequence[Window]) -> None:
+def add_windows(cursor: duckdb.DuckDBPyConnection, made: Sequence[SignalWindow]) -> None:
     """Append windows, inside a transaction."""
     now, width = utc_now(), len(WINDOW.split(","))
     for one in made:

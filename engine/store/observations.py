@@ -87,7 +87,7 @@ def stream(database: Database, base: str) -> list[Observed]:
         " ORDER BY o.observed_at, o.query_id",
         [base, base],
     )
-    return [Observed(*plain, facts=json.loads(facts or "{}"), vector=vector) for *plain, facts, vector in rows]
+    return [Observed(*plain, json.loads(facts or "{}"), vector) for *plain, facts, vector in rows]
 
 
 def refusals(database: Database, since: datetime) -> list[tuple[str, str, str, int]]:

@@ -17,6 +17,7 @@ ALLOWED: dict[str, dict[str, str]] = {
     "bench/policies.py": {"run": OF_THE_MACHINE},
     "consent/unlearning.py": {"_learnt_in": "in a copy that is thrown away"},
     "learning/promotion.py": dict.fromkeys(("_promote", "_begun"), "the switch itself is the act"),
+    "retrieval/observed.py": {"record_refusal": "it notes the act itself, to return its number"},
     "report/ratings_import.py": {"import_ratings": "it notes the act itself, with what it counted"},
     "teaching/access.py": {"note_visitor": "a list of what a browser opened; the quiz that is run is the act"},
     "workspace/deletion.py": {"remove_queries": "it notes an act for each query itself"},
