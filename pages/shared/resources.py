@@ -25,8 +25,8 @@ from engine.hospital.worker import InboxWorker
 from engine.intake import forked_reader
 from engine.learning.collection_calibration import count_in_background
 from engine.model.release import Release, load_release
-from engine.reader_study import blind
 from engine.monitor.daily import DailyMonitor
+from engine.reader_study import blind
 from engine.retrieval import search as retrieval
 from engine.settings import workspace_path
 from engine.store.audit_file import SYSTEM
