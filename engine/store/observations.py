@@ -102,7 +102,8 @@ def refusals(database: Database, since: datetime) -> list[tuple[str, str, str, i
 def left_out(database: Database) -> dict[str, int]:
     """Return how many queries do not count, by why: synthetic, words."""
     ((synthetic, words),) = database.read(
-        "SELECT count(*) FILTER (synthetic AND modality <> 'text'), count(*) FILTER (modality = 'text') FROM observations"
+        "SELECT count(*) FILTER (synthetic AND modality <> 'text'), count(*) FILTER (modality = 'text')"
+        " FROM observations"
     )
     return {"synthetic": int(synthetic), "text": int(words)}
 
