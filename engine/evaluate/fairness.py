@@ -7,7 +7,7 @@ Every population is of one data set, since sources and findings are confounded; 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -162,6 +162,17 @@ def section(of: Population, found: Met, by: str, refusals: Refusals | None = Non
         "explained": explained(gaps),
         "codes": of_codes(of, groups),
     }
+
+
+def sections(
+    of: Population, rule: Rule, facts: Sequence[str], refusals: Refusals | None = None
+) -> Iterator[dict[str, Any]]:
+    """Yield what each of these facts shows of a population, where it makes two groups."""
+    found = met(of, rule)
+    for by in facts:
+        one = section(of, found, by, refusals) if by in of.facts else None
+        if one is not None:
+            yield one
 
 
 def explained(gaps: Mapping[str, Gap | None]) -> str:

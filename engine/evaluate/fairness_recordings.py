@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from engine.evaluate.evaluation_sides import EDGES, embed_texts, first_windows
 from engine.evaluate.fairness import Population, Refusals
 from engine.evaluate.recording_facts import pulse_facts, report_languages
 from engine.evaluate.tables import EvaluationTable, table
+from engine.intake.quality.verdict import gate_digest
 from engine.metrics.fairness import FEWEST, age_band
 from engine.model.release import Release
 
@@ -43,7 +43,7 @@ def evaluate(release: Release, path: Path, split: str, cache: Path) -> dict[str,
                 small.append({"query": modality, "source": source, "patients": _people(part.patients)})
                 continue
             of = _population(release, part, source, known)
-            sections += _sections(of, rule, facts, refusals)
+            sections += fairness.sections(of, rule, facts, refusals)
     sections += _reports(release, path, split, cache, known)
     return {
         "release": release.name,
@@ -57,16 +57,6 @@ def evaluate(release: Release, path: Path, split: str, cache: Path) -> dict[str,
         "unknown": ["device of films and ECGs"],
         "notes": list(fairness.NOTES),
     }
-
-
-def _sections(
-    of: Population, rule: fairness.Rule, facts: Sequence[str], refusals: Refusals | None
-) -> Iterator[dict[str, Any]]:
-    met = fairness.met(of, rule)
-    for by in facts:
-        found = fairness.section(of, met, by, refusals)
-        if found is not None:
-            yield found
 
 
 def _known(path: Path) -> Facts:
@@ -121,7 +111,7 @@ def _reports(release: Release, path: Path, split: str, cache: Path, known: Facts
         asking, answering = release.codes(texts, "text"), release.codes(part.z, "ecg")
         facts = {LANGUAGE: [known[LANGUAGE][one.study_id] for one in part.recordings]}
         of = Population("text", "ecg", source, asking, answering, part.has_finding, part.patients, facts)
-        yield from _sections(of, fairness.rule_of(release, "text", "ecg"), (LANGUAGE,), None)
+        yield from fairness.sections(of, fairness.rule_of(release, "text", "ecg"), (LANGUAGE,), None)
 
 
 def _refusals(verdicts: Sequence[tuple[Recording, bool]], source: str, known: Facts) -> Refusals:
@@ -136,7 +126,7 @@ def _refused(path: Path, modality: str, split: str, cache: Path) -> list[tuple[R
     from tqdm import tqdm
 
     listed = recordings(path, split, modality)
-    limits = _limits_digest()
+    limits = gate_digest()
     found: list[bool] = []
     for start in tqdm(range(0, len(listed), PART), f"judge {modality}", disable=None):
         part = listed[start : start + PART]
@@ -150,13 +140,6 @@ def _judged(part: Sequence[Recording]) -> dict[str, np.ndarray]:
     from engine.intake.quality.judge import judge
 
     return {"refused": np.array([not judge(one.study()).accepted for one in part], bool)}
-
-
-def _limits_digest() -> str:
-    """Return what changes with the limits of the gate."""
-    from engine.intake.quality import verdict
-
-    return hashlib.sha256((Path(verdict.__file__).parent / "thresholds.json").read_bytes()).hexdigest()[:12]
 
 
 def _few(path: Path, split: str, known: Facts) -> list[dict[str, Any]]:
