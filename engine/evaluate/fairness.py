@@ -35,8 +35,8 @@ NOTES = (
     "Equalized odds is the larger gap of true- and false-positive rate inside the radius (Hardt, Price, Srebro 2016); "
     "demographic parity is the gap of all pairs inside it. True-positive rate, false-positive rate and calibration "
     "cannot all be equal while base rates differ (Kleinberg, Mullainathan, Raghavan 2016).",
-    "Intervals are of 1,000 bootstraps by patient. A gap is beyond chance where it is larger than 95 % of the gaps that "
-    "remain when groups are dealt anew between patients.",
+    "Intervals are of 1,000 bootstraps by patient. A gap is beyond chance where it is larger than 95 % of the gaps "
+    "that remain when groups are dealt anew between patients.",
     "Groups of fewer than 30 patients have figures, and nothing is claimed of them. Labels are positive-only.",
 )
 
@@ -78,17 +78,17 @@ class Population:
 
 
 @dataclass(frozen=True, eq=False)
-class Rule:
+class PairRule:
     """What is said of a pair: whether it is inside, and its stated relevance by distance, (257,) float or None."""
 
     radius: int
     stated: np.ndarray | None
 
 
-def rule_of(release: Release, query: str, target: str) -> Rule:
+def pair_rule(release: Release, query: str, target: str) -> PairRule:
     """Return a release's rule for a pair of modalities at 256 bits and the usual operating point."""
     stated = [release.relevance(query, target, BITS, far) for far in range(BITS + 1)]
-    return Rule(release.radius(query, target, BITS, POINT), np.array(stated))
+    return PairRule(release.radius(query, target, BITS, POINT), np.array(stated))
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,7 +102,7 @@ class Met:
     nearest: np.ndarray
 
 
-def met(of: Population, rule: Rule) -> Met:
+def met(of: Population, rule: PairRule) -> Met:
     """Let the studies of a population ask one another."""
     numbers = np.broadcast_to(np.arange(len(of.patients)), of.allowed.shape)
     near = ranked_relevance(-of.distance, numbers, of.allowed, K)
@@ -151,7 +151,9 @@ def section(of: Population, found: Met, by: str, refusals: Refusals | None = Non
         judged = fairness.grouped(refusals.facts[by], refusals.patients, groups.names)
         refused = fairness.ratio(refusals.refused.astype(np.float64), np.ones(len(refusals.refused)))
         figures[REFUSED], gaps[REFUSED] = fairness.by_group(refused, judged), fairness.gap([refused], judged)
-    rows = [_group(groups, at, {name: of_all[at] for name, of_all in figures.items()}) for at in range(len(groups.names))]
+    rows = [
+        _group(groups, at, {name: of_all[at] for name, of_all in figures.items()}) for at in range(len(groups.names))
+    ]
     return {
         "query": of.query,
         "target": of.target,
@@ -165,7 +167,7 @@ def section(of: Population, found: Met, by: str, refusals: Refusals | None = Non
 
 
 def sections(
-    of: Population, rule: Rule, facts: Sequence[str], refusals: Refusals | None = None
+    of: Population, rule: PairRule, facts: Sequence[str], refusals: Refusals | None = None
 ) -> Iterator[dict[str, Any]]:
     """Yield what each of these facts shows of a population, where it makes two groups."""
     found = met(of, rule)

@@ -38,19 +38,20 @@ def evaluate(workspace: Workspace, release: Release, *, actor: Actor) -> dict[st
     sections: list[dict[str, Any]] = []
     everything = group_facts.facts(workspace.database, actor)
     seen = {one.study_id for one in everything}
-    verdicts = [(one, refused) for one, refused in group_facts.judged(workspace.database) if refused or one.study_id in seen]
+    judged = group_facts.judged(workspace.database)
+    verdicts = [(one, refused) for one, refused in judged if refused or one.study_id in seen]
     for modality in release.modalities:
         mine = _sampled([one for one in everything if one.modality == modality and findings(one.labels)])
         codes = _codes(workspace, release, modality)
         known = [one for one in mine if one.study_id in codes]
-        judged = [(one, refused) for one, refused in verdicts if one.modality == modality]
+        asked = [(one, refused) for one, refused in verdicts if one.modality == modality]
         for source in ("", *sorted({one.cohort for one in known})):
             part = [one for one in known if source in ("", one.cohort)]
             if part:
                 of = _population(modality, source, part, codes)
-                rule = fairness.rule_of(release, modality, modality)
+                rule = fairness.pair_rule(release, modality, modality)
                 by = WITHIN if source else (COHORT,)
-                sections += _sections(of, rule, by, _refusals(judged, source), all(one.synthetic for one in part))
+                sections += _sections(of, rule, by, _refusals(asked, source), all(one.synthetic for one in part))
     return {
         "release": release.name,
         "split": "",
@@ -66,7 +67,7 @@ def evaluate(workspace: Workspace, release: Release, *, actor: Actor) -> dict[st
 
 
 def _sections(
-    of: Population, rule: fairness.Rule, by: Sequence[str], refusals: Refusals, synthetic: bool
+    of: Population, rule: fairness.PairRule, by: Sequence[str], refusals: Refusals, synthetic: bool
 ) -> Iterator[dict[str, Any]]:
     """Yield what each fact shows, marked where every study is synthetic."""
     found = fairness.sections(of, rule, by, refusals)

@@ -31,11 +31,13 @@ Facts = dict[str, dict[str, str]]  # fact → recording → value
 
 def evaluate(release: Release, path: Path, split: str, cache: Path) -> dict[str, Any]:
     """Return the figures of every group of the open recordings of one split, as JSON."""
-    known, sections, small = _known(path), [], []
+    known = known_facts(path)
+    sections: list[dict[str, Any]] = []
+    small: list[dict[str, Any]] = []
     for modality in EDGES:
         whole = first_windows(table(release, path, modality, split, cache=cache))
         verdicts = _refused(path, modality, split, cache)
-        rule = fairness.rule_of(release, modality, modality)
+        rule = fairness.pair_rule(release, modality, modality)
         for source, facts in (("", (DATASET, SENSOR, SKIN)), *((name, WITHIN) for name in _sources(whole))):
             part = whole.take(whole.datasets == source) if source else whole
             refusals = _refusals(verdicts, source, known)
@@ -52,14 +54,14 @@ def evaluate(release: Release, path: Path, split: str, cache: Path) -> dict[str,
         "operating_point": fairness.POINT,
         "sections": sections,
         "looked_at": fairness.looked_at(sections),
-        "few": _few(path, split, known),
+        "few": few_people(path, split, known),
         "small": small,
         "unknown": ["device of films and ECGs"],
         "notes": list(fairness.NOTES),
     }
 
 
-def _known(path: Path) -> Facts:
+def known_facts(path: Path) -> Facts:
     """Return what the tables say beyond the recordings: fact → recording → value."""
     pulses = pulse_facts(path)
     return {
@@ -102,7 +104,7 @@ def _reports(release: Release, path: Path, split: str, cache: Path, known: Facts
     """Yield what reports of each language find: a report asks for the ECGs of others."""
     whole = first_windows(table(release, path, "ecg", split, cache=cache))
     kept = [bool(one.report) and one.study_id in known[LANGUAGE] for one in whole.recordings]
-    said = whole.take(np.array(kept, bool) & whole.has_finding.any(1))
+    said = whole.take(np.flatnonzero(np.array(kept, bool) & whole.has_finding.any(1)))
     for source in _sources(said):
         part = said.take(said.datasets == source)
         if _people(part.patients) < SMALLEST:
@@ -111,7 +113,7 @@ def _reports(release: Release, path: Path, split: str, cache: Path, known: Facts
         asking, answering = release.codes(texts, "text"), release.codes(part.z, "ecg")
         facts = {LANGUAGE: [known[LANGUAGE][one.study_id] for one in part.recordings]}
         of = Population("text", "ecg", source, asking, answering, part.has_finding, part.patients, facts)
-        yield from fairness.sections(of, fairness.rule_of(release, "text", "ecg"), (LANGUAGE,), None)
+        yield from fairness.sections(of, fairness.pair_rule(release, "text", "ecg"), (LANGUAGE,), None)
 
 
 def _refusals(verdicts: Sequence[tuple[Recording, bool]], source: str, known: Facts) -> Refusals:
@@ -122,7 +124,7 @@ def _refusals(verdicts: Sequence[tuple[Recording, bool]], source: str, known: Fa
 
 
 def _refused(path: Path, modality: str, split: str, cache: Path) -> list[tuple[Recording, bool]]:
-    """Return whether the gate refuses each recording of a split; judged in parts that are kept, so that it can go on."""
+    """Return whether the gate refuses each recording of a split; parts are kept, so that a stopped run goes on."""
     from tqdm import tqdm
 
     listed = recordings(path, split, modality)
@@ -142,16 +144,14 @@ def _judged(part: Sequence[Recording]) -> dict[str, np.ndarray]:
     return {"refused": np.array([not judge(one.study()).accepted for one in part], bool)}
 
 
-def _few(path: Path, split: str, known: Facts) -> list[dict[str, Any]]:
+def few_people(path: Path, split: str, known: Facts) -> list[dict[str, Any]]:
     """Return the facts of which too few people are known to say anything, with how many there are in every split."""
     out = []
     everyone = recordings(path)
     facts = facts_of(everyone, known)
     for by in (SKIN,):
         people = {one.patient_id for one, value in zip(everyone, facts[by], strict=True) if value}
-        here = {
-            one.patient_id for one, value in zip(everyone, facts[by], strict=True) if value and one.split == split
-        }
+        here = {one.patient_id for one, value in zip(everyone, facts[by], strict=True) if value and one.split == split}
         if len(here) < 2 * FEWEST:
             out.append({"by": by, "patients": len(people), "here": len(here)})
     return out

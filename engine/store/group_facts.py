@@ -46,6 +46,6 @@ def judged(database: Database) -> list[tuple[StudyFacts, bool]]:
     return [(_facts(row[:-1]), bool(row[-1])) for row in database.read(sql)]
 
 
-def _facts(row: tuple) -> StudyFacts:  # type: ignore[type-arg]
+def _facts(row: tuple) -> StudyFacts:
     study_id, modality, labels, *rest = row
     return StudyFacts(study_id, modality, tuple(labels), *rest)
