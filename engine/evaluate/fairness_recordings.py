@@ -92,7 +92,7 @@ def _people(patients: np.ndarray) -> int:
 
 def _population(release: Release, part: EvaluationTable, source: str, known: Facts) -> Population:
     """Return the recordings with a known finding as they ask one another."""
-    labelled = part.take(part.has_finding.any(1))
+    labelled = part.take(np.flatnonzero(part.has_finding.any(1)))
     codes = release.codes(labelled.z, part.modality)
     facts = facts_of(labelled.recordings, known)
     return Population(

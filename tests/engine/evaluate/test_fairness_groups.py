@@ -13,7 +13,7 @@ import pytest
 
 from engine.cli import run
 from engine.evaluate import fairness, fairness_recordings
-from engine.evaluate.fairness import FOUND, LET_IN, LIFT, ODDS, PRECISION, Population, PairRule
+from engine.evaluate.fairness import FOUND, LET_IN, LIFT, ODDS, PRECISION, PairRule, Population
 from engine.evaluate.recording_facts import skin_tone
 from engine.findings import vocabulary
 
