@@ -227,20 +227,31 @@ def _write(measurement: Measurement, out: Path | None) -> None:
 @RUN
 @EPOCHS
 @click.option("--out", type=click.Path(path_type=Path), required=True, help="The folder to write, e.g. runs/r2.")
+@_from("This release's hash layer learns on, its directions evened, for a quarter of the steps.")
 @_keep("Take this release's hash layer, in place of training one, with thresholds anew.")
 @LEARN
 def hashing_command(
-    *, cache: Path, run: Path, epochs: float, out: Path, kept: Path | None, learn: tuple[str, ...]
+    *,
+    cache: Path,
+    run: Path,
+    epochs: float,
+    out: Path,
+    start: Path | None,
+    kept: Path | None,
+    learn: tuple[str, ...],
 ) -> None:
     """Train the hash layer, calibrate on valid, and write the release."""
     from engine.training.assemble import TRAINED, train_hashing
-    from engine.training.hashing.train import HashingPlan
+    from engine.training.hashing.train import FROM_A_LAYER, HashingPlan
 
     if (out / "manifest.json").is_file():
         raise UsageError(f"{out} already holds a release: name another folder.")
+    if kept is not None and start is not None:
+        raise UsageError("--from trains a hash layer further and --keep takes it as it is: give one of both.")
     _check_learn(learn, kept, "--keep")
-    plan = HashingPlan(steps=max(1, int(HashingPlan.steps * epochs)))
-    train_hashing(_cache(cache), run, out, plan, start=kept, learn=learn or TRAINED)
+    plan = FROM_A_LAYER if start is not None else HashingPlan()
+    plan = replace(plan, steps=max(1, int(plan.steps * epochs)))
+    train_hashing(_cache(cache), run, out, plan, start=start, kept=kept, learn=learn or TRAINED)
 
 
 @command.command("generator")

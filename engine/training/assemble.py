@@ -30,6 +30,7 @@ from engine.training.embedded import PHRASES, SplitEmbeddings, embed_split, load
 from engine.training.encoders import loop
 from engine.training.energy import metered
 from engine.training.hashing import calibration, train
+from engine.training.hashing.losses import evened
 
 TRAINED = (*EDGES, "text")  # in the order of the hash layer's thresholds
 NO_FILM_ECG_PAIR = (
@@ -106,6 +107,11 @@ def limits(cache: Path) -> list[str]:
     return list(LIMITS) if pairs[0] & pairs[1] else [NO_FILM_ECG_PAIR, *LIMITS]
 
 
+def weight_of(release: Path) -> torch.Tensor:
+    """Return a release's hash weight (256, 256) in float32."""
+    return load_file(release / "hash.safetensors")["weight"].float()
+
+
 def layer_of(release: Path, data: dict[str, train.LabelledEmbeddings], learn: tuple[str, ...]) -> HashLayer:
     """Return a release's hash layer; thresholds of modalities that were learnt anew go where their bits are balanced.
 
@@ -126,11 +132,13 @@ def train_hashing(
     plan: train.HashingPlan | None = None,
     *,
     start: Path | None = None,
+    kept: Path | None = None,
     learn: tuple[str, ...] = TRAINED,
 ) -> None:
     """Train the hash layer on `train`, calibrate on `valid`, and write the release folder `out`.
 
-    start : a release whose layer is kept in place of training, with new thresholds for the modalities in `learn`
+    start : a release whose layer learns on, its singular values evened first
+    kept  : a release whose layer is kept in place of training, with new thresholds for the modalities in `learn`
     """
     started, log = time.monotonic(), loop.Log(run / "log.jsonl")
     with metered(run, "hashing"):
@@ -140,7 +148,10 @@ def train_hashing(
             for m, side in fitted.items()
         }
         plan = plan or train.HashingPlan()
-        layer = train.train(data, TRAINED, plan, log) if start is None else layer_of(start, data, learn)
+        if kept is not None:
+            layer = layer_of(kept, data, learn)
+        else:
+            layer = train.train(data, TRAINED, plan, log, None if start is None else evened(weight_of(start)))
     out.mkdir(parents=True, exist_ok=True)
     for modality in TRAINED:
         shutil.copyfile(run / "bound" / f"{modality}.safetensors", out / f"{modality}.safetensors")
@@ -148,7 +159,9 @@ def train_hashing(
     layer.load_state_dict(load_file(out / "hash.safetensors"))
     typed = typed_side(load_captions(cache), load_tower(run / "bound" / "text.safetensors", "text"))
     (out / "calibration.json").write_text(json.dumps(calibrate(layer, valid, typed)))
-    how = asdict(plan) if start is None else {"layer_of": start.name, "thresholds": list(learn)}
+    how = {"layer_of": kept.name, "thresholds": list(learn)} if kept is not None else asdict(plan)
+    if start is not None:
+        how["from"] = start.name
     write_manifest(out, cache, run, how)
     log.write(stage="release", path=out.name, took=time.monotonic() - started)
 

@@ -1,4 +1,4 @@
-"""The hash layer's losses: asymmetric margin-scalable similarity, quantisation, bit balance, decorrelation.
+"""The hash layer's losses: asymmetric margin-scalable similarity, quantisation, bit balance, decorrelation, orthogonality.
 
 Hashing paper §5: the continuous embeddings of one modality supervise the binary codes of the other; the margin scales
 with how alike the embeddings are, so that one layer serves narrow and wide radii.
@@ -62,6 +62,17 @@ def decorrelation(relaxed: torch.Tensor) -> torch.Tensor:
     scaled = centred / (centred.norm(dim=0) + 1e-6)
     gram = scaled.T @ scaled
     return ((gram - torch.diag(gram.diagonal())) ** 2).sum() / (gram.numel() - len(gram))
+
+
+def orthogonality(weight: torch.Tensor) -> torch.Tensor:
+    """Squared distance of W·Wᵀ from the identity, a row: 0 where every direction weighs the same."""
+    return ((weight @ weight.T - torch.eye(len(weight), device=weight.device)) ** 2).sum() / len(weight)
+
+
+def evened(weight: torch.Tensor) -> torch.Tensor:
+    """Take the square root of a layer's singular values: the same directions, weighing less unequally."""
+    left, values, right = torch.linalg.svd(weight)
+    return (left * values.sqrt()) @ right
 
 
 def nested(

@@ -184,6 +184,21 @@ def test_heads_of_a_release_hold_the_space_while_one_learns(cache: Path, stages:
         assert np.array_equal(ours, theirs) is (modality == "ecg"), "codes of films alone have other thresholds"
 
 
+def test_a_release_s_hash_layer_learns_on_with_its_directions_evened(
+    cache: Path, stages: Path, tmp_path: Path
+) -> None:
+    common, newest = ["--cache", str(cache), "--run", str(stages), *SHORT], settings.MODELS / load_release().name
+    begun, made = ["--from", str(newest)], tmp_path / "r9"
+    assert run(["train", "encoders", "ecg", "ppg", *common, "--keep", str(newest)]) == 0
+    assert run(["train", "binding", *common, "--learn", "cxr", *begun]) == 0
+    assert run(["train", "hashing", *common, "--out", str(made), *begun, "--keep", str(newest)]) == 2
+    assert run(["train", "hashing", *common, "--out", str(made), *begun]) == 0
+    layers = [load_file(folder / "hash.safetensors")["weight"].float() for folder in (made, newest)]
+    spread = [float(values[0] / values[-1]) for values in map(torch.linalg.svdvals, layers)]
+    assert spread[0] < spread[1] / 2
+    assert load_release(made).manifest["training"]["hashing"]["from"] == newest.name
+
+
 def test_films_of_test_are_not_learnt_from(cache: Path, stages: Path) -> None:
     counts = {"cxr-tokens.npy": (11,), "cxr-views.npy": (COUNT, 6)}
     for name, shape in counts.items():
