@@ -63,7 +63,7 @@ class BindingPlan:
     hard: float = 0.25
     emcl: float = 1.0
     cycle: float = 0.2
-    findings: float = 0.5
+    findings: float = 3.0
     probe: float = 3.0
     middle: float = 5.0
     words: float = 0.5
