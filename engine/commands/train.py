@@ -231,14 +231,7 @@ def _write(measurement: Measurement, out: Path | None) -> None:
 @_keep("Take this release's hash layer, in place of training one, with thresholds anew.")
 @LEARN
 def hashing_command(
-    *,
-    cache: Path,
-    run: Path,
-    epochs: float,
-    out: Path,
-    start: Path | None,
-    kept: Path | None,
-    learn: tuple[str, ...],
+    *, cache: Path, run: Path, epochs: float, out: Path, start: Path | None, kept: Path | None, learn: tuple[str, ...]
 ) -> None:
     """Train the hash layer, calibrate on valid, and write the release."""
     from engine.training.assemble import TRAINED, train_hashing

@@ -1,4 +1,4 @@
-"""The hash layer's losses: asymmetric margin-scalable similarity, quantisation, bit balance, decorrelation, orthogonality.
+"""The hash layer's losses: asymmetric margin-scalable similarity, quantisation, bit balance, how bits and rows differ.
 
 Hashing paper §5: the continuous embeddings of one modality supervise the binary codes of the other; the margin scales
 with how alike the embeddings are, so that one layer serves narrow and wide radii.

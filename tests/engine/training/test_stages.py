@@ -184,9 +184,7 @@ def test_heads_of_a_release_hold_the_space_while_one_learns(cache: Path, stages:
         assert np.array_equal(ours, theirs) is (modality == "ecg"), "codes of films alone have other thresholds"
 
 
-def test_a_release_s_hash_layer_learns_on_with_its_directions_evened(
-    cache: Path, stages: Path, tmp_path: Path
-) -> None:
+def test_a_release_s_hash_layer_learns_on_with_its_directions_evened(cache: Path, stages: Path, tmp_path: Path) -> None:
     common, newest = ["--cache", str(cache), "--run", str(stages), *SHORT], settings.MODELS / load_release().name
     begun, made = ["--from", str(newest)], tmp_path / "r9"
     assert run(["train", "encoders", "ecg", "ppg", *common, "--keep", str(newest)]) == 0
