@@ -225,18 +225,20 @@ def free_text_command(*, folder: Path | None, record: bool, as_json: bool) -> No
 
 @command.command("reports")
 @click.option("--split", type=click.Choice(["valid", "test"]), default="test", show_default=True, help="Which half.")
-@click.option("--hard", is_flag=True, help="Double negation, uncertainty, history, comparison, lists, abbreviations.")
+@click.option("--plain", "kind", flag_value="plain", default="plain", help="The first 200.")
+@click.option("--hard", "kind", flag_value="hard", help="Double negation, uncertainty, history, lists, abbreviations.")
+@click.option("--new", "kind", flag_value="new", help="As reports are phrased; `test` was written after the rules.")
 @keeper_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def reports_command(split: str, *, hard: bool, folder: Path | None, record: bool, as_json: bool) -> None:
+def reports_command(split: str, kind: str, *, folder: Path | None, record: bool, as_json: bool) -> None:
     """Print how well labels are read from sentences of reports in four languages, and their denials."""
     from engine.evaluate import report_labels
 
-    began, found = time.monotonic(), report_labels.evaluate(split, hard=hard)
+    began, found = time.monotonic(), report_labels.evaluate(split, kind)
     if record:
         from engine.model.release import load_release
 
-        keep(load_release(folder), "reports-hard" if hard else "reports", found, split, began)
+        keep(load_release(folder), "reports" if kind == "plain" else f"reports-{kind}", found, split, began)
     click.echo(json.dumps(found, indent=1, ensure_ascii=False) if as_json else report_labels.as_table(found))
 
 

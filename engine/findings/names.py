@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import tomllib
 from collections import defaultdict
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,7 @@ class Name:
     stems    : its words without endings
     weak     : an everyday word too, which counts among clinical words alone
     capitals : the words as they must be written, of a code; () for a name in any case
+    absent   : whether it says that the finding is not there ("heart of normal size")
     """
 
     finding: str
@@ -44,11 +46,15 @@ class Name:
     stems: Phrase
     weak: bool = False
     capitals: Phrase = ()
+    absent: bool = False
 
 
 @dataclass(frozen=True)
 class Grammar:
-    """The words around findings, of all languages together. adverbs: may stand inside a denial"""
+    """The words around findings, of all languages together.
+
+    adverbs : may stand inside a denial or a name;  inside : deny within a name
+    """
 
     function: frozenset[str]
     context: frozenset[str]
@@ -57,6 +63,7 @@ class Grammar:
     after: tuple[Phrase, ...]
     unless: tuple[Phrase, ...]
     until: tuple[Phrase, ...]
+    inside: frozenset[str]
     alternatives: frozenset[str]
     adverbs: frozenset[str]
     sides: dict[Phrase, str]
@@ -98,11 +105,29 @@ def all_names() -> tuple[Name, ...]:
 
 @lru_cache(maxsize=1)
 def names_by_first() -> dict[str, tuple[Name, ...]]:
-    """Return first stem → the names that begin with it, the longest first."""
+    """Return first stem → the names that begin with it, the longest first; turned and absent ones among them."""
     found: dict[str, list[Name]] = defaultdict(list)
-    for name in all_names():
+    for name in (*all_names(), *_turned_names(), *_absent_names()):
         found[name.stems[0]].append(name)
     return {first: tuple(sorted(names, key=lambda name: -len(name.stems))) for first, names in found.items()}
+
+
+def _turned_names() -> Iterator[Name]:
+    """Yield the names that begin or end with a predicate with it at the other end: "enlarged heart", "heart enlarged"."""
+    predicates = {stem(word) for code in LANGUAGES for one in language(code)["predicates"] for word in words_of(one)}
+    for name in all_names():
+        first, *middle, last = name.stems if len(name.stems) > 1 else ("", "")
+        if not name.capitals and first in predicates:
+            yield replace(name, stems=(*middle, last, first))
+        elif not name.capitals and last in predicates:
+            yield replace(name, stems=(last, first, *middle))
+
+
+def _absent_names() -> Iterator[Name]:
+    """Yield the ways to write that a finding is not there."""
+    for code in LANGUAGES:
+        for finding, written in language(code)["absent"].items():
+            yield from (replace(_name(finding, one, code), absent=True) for one in written)
 
 
 @lru_cache(maxsize=1)
@@ -126,6 +151,7 @@ def grammar() -> Grammar:
         after=phrases("negation", "after"),
         unless=phrases("negation", "unless"),
         until=phrases("negation", "until"),
+        inside=frozenset(word for table in tables for word in table["negation"]["inside"]),
         alternatives=frozenset(word for table in tables for word in table["negation"]["or"]),
         adverbs=frozenset(word for table in tables for word in table["negation"]["adverbs"]),
         sides={words_of(one): side for table in tables for side in sides for one in table["sides"][side]},
@@ -144,7 +170,7 @@ def spoken_words() -> frozenset[str]:
         | rules.adverbs
         | {word for phrase in phrases for word in phrase}
     )
-    return around | {word for name in all_names() for word in words_of(name.written)}
+    return around | {word for name in (*all_names(), *_absent_names()) for word in words_of(name.written)}
 
 
 @lru_cache(maxsize=1)

@@ -15,13 +15,18 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from engine.findings.names import known_findings
-from engine.findings.recogniser import Hedges, recognise
-from engine.findings.spelling import folded, words_of
+from engine.findings.names import LANGUAGES, known_findings
+from engine.findings.context import ReportRules
+from engine.findings.measures import Measure, measured
+from engine.findings.recogniser import recognise, says_none
+from engine.findings.spelling import folded
 
 WHOLE, BACKGROUND = "whole", "background"
-CLAUSE_END = re.compile(r"(?<=[^\W_]{3})[.;!](?=\s|$)|(?<=\?)\s|\n")
-ASKED = "?"
+# Not after "li.", "o. B." or "1. Grades". A question mark before a word asks for it: "? pneumonia".
+CLAUSE_END = re.compile(
+    r"(?:(?<=[^\W_]{3})|(?<=[^\W_]\d)|(?<=\b[NnSsJj][oiía])|(?<=[)%°²]))[.!](?=\s|$)|;|(?<=[^\W_][?])\s|(?<=[^\W_]\s[?])\s|\n"
+)
+ASKED, ASKED_BEFORE = "?", re.compile(r"^\s*\?|(?<=[\s(,:/])\?(?=[^\W_])")
 
 
 @dataclass(frozen=True)
@@ -49,12 +54,23 @@ def read_report(text: str) -> ReportFindings:
     affirmed: dict[str, None] = {}
     denied: dict[str, None] = {}
     for name, words in sections(text).items():
-        for clause in _clauses(words) if name != BACKGROUND else ():
-            asked = clause.rstrip().endswith(ASKED)
-            for one in recognise(clause, _hedges()):
-                if one.negated or not (asked or one.hedged):
-                    (denied if one.negated else affirmed)[one.finding] = None
+        for finding, is_denied in _stated(words) if name != BACKGROUND else ():
+            (denied if is_denied else affirmed)[finding] = None
     return ReportFindings(tuple(affirmed), tuple(one for one in denied if one not in affirmed))
+
+
+def _stated(words: str) -> Iterator[tuple[str, bool]]:
+    """Yield (finding, whether it is denied) of a section; "none is seen" denies what the sentence before asked for."""
+    left: list[str] = []
+    for clause in _clauses(words):
+        asked = clause.rstrip().endswith(ASKED) or ASKED_BEFORE.search(clause) is not None
+        mentions = recognise(clause, _rules())
+        if not mentions and says_none(clause, _rules()):
+            yield from ((finding, True) for finding in left)
+        open_ones = [one for one in mentions if (asked or one.hedged) and not one.negated]
+        left = [one.finding for one in open_ones]
+        yield from ((one.finding, one.negated) for one in mentions if one not in open_ones)
+        yield from () if asked else measured(clause, _measures(), named=bool(mentions))
 
 
 def labels_from_report(text: str, modality: str) -> tuple[str, ...]:
@@ -68,10 +84,14 @@ def _clauses(text: str) -> Iterator[str]:
 
 
 @lru_cache(maxsize=1)
-def _hedges() -> Hedges:
+def _rules() -> ReportRules:
     """Return what keeps a finding from being stated."""
-    said = _said()["hedges"]
-    return Hedges(*(tuple(words_of(one) for one in said[way]) for way in ("around", "after")))
+    return ReportRules.of({code: _said()[code] for code in LANGUAGES})
+
+
+@lru_cache(maxsize=1)
+def _measures() -> tuple[Measure, ...]:
+    return tuple(Measure.of(one) for one in _said()["measures"].values())
 
 
 @lru_cache(maxsize=1)
