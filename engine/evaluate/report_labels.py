@@ -1,7 +1,8 @@
-"""`casebind evaluate reports`: labels read from reports, against sentences labelled by hand: 200, 208 hard, 453 new ones.
+"""`casebind evaluate reports`: labels read from reports, against 200, 208 hard and 453 new sentences.
 
-Of what sentences affirm, precision, recall and F1; of the findings that were read at all, the share whose denial or
-affirmation is right. `valid` is what names were chosen on, `test` was kept aside. Intervals are 95 %, by sentence.
+They are labelled by hand. Of what sentences affirm, precision, recall and F1; of the findings that were read at all,
+the share whose denial or affirmation is right. `valid` is what names and rules were chosen on, `test` was kept aside.
+Intervals are 95 %, by sentence.
 """
 
 from __future__ import annotations

@@ -29,8 +29,9 @@ KINDS = (
     "opens", "stays", "with",
 )  # fmt: skip
 TYPED = {UNLESS: "quiet", UNTIL: "opens", AFTER: "denies_last", BEFORE: "denies_next"}
-DOUBTS, DENIALS = {"doubts", "doubts_next", "doubts_last"}, {"denies_next", "denies_last"}
-FORWARD = {"denies_next", "doubts", "doubts_next", "between"}
+DOUBTS, DOUBTING = {"doubts", "doubts_next", "doubts_last"}, {"doubts", "doubts_next", "between"}
+FORWARD = {"denies_next", "gone", *DOUBTING}
+STARTS = FORWARD - {"gone"}  # what begins a statement of its own after a finding
 OTHER_WORDS = 2  # before a finding in a list at most
 JOINS = CONJUNCTIONS | {"sowie", "wie", "well", "plus", "asi", "ainsi", "also", "nebst"}
 NORMAL = "normal"
@@ -62,7 +63,7 @@ class ReportRules:
 
 
 def spelt_out(rule: str, classes: Mapping[str, Sequence[str]]) -> list[Phrase]:
-    """Return the phrases that a rule stands for: "(no) {seen}" → one for each word of the class, with "no" and without."""
+    """Return the phrases that a rule stands for: "(no) {seen}" with and without "no", for each word."""
     parts = re.findall(r"\([^)]*\)|\{[^}]*\}|[^\s(){}]+", rule)
     ways = []
     for part in parts:
@@ -76,8 +77,8 @@ def spelt_out(rule: str, classes: Mapping[str, Sequence[str]]) -> list[Phrase]:
 
 def interpret(items: Sequence[Item], rules: ReportRules) -> None:
     """Mark what the items of a clause of a report deny and doubt, and leave out names that are everyday words."""
-    for one, other in pairwise(items):
-        _take_subject(one, other)
+    for earlier, later in pairwise(items):
+        _take_subject(earlier, later)
     only_one = sum(len(item.matches) for item in items) == 1
     read = [_ReportItem(item, rules, only_one=only_one) for item in items]
     for at, one in enumerate(read):
@@ -102,21 +103,24 @@ def _take_subject(before: Item, item: Item) -> None:
                 return
 
 
+def _lies_within(match: Match, phrase: Found[Kinds]) -> bool:
+    """Say whether a name is only a part of a phrase: "no findings" of "no findings to suggest"."""
+    shorter = match.end - match.start < phrase.end - phrase.start
+    return shorter and phrase.start <= match.start and match.end <= phrase.end
+
+
 class _ReportItem:
     """An item of a report with the phrases around its findings."""
 
     def __init__(self, item: Item, rules: ReportRules, *, only_one: bool) -> None:
         self.item, self.words = item, item.words
         longer = [one for one in rules.phrases.among(self.words, ()) if "denies_next" in one.says]
-        item.matches = [
-            one
-            for one in item.matches
-            if self._counts(one, only_one)
-            and not any(o.start <= one.start and one.end <= o.end and one.end - one.start < o.end - o.start for o in longer)
-        ]
+        counting = [one for one in item.matches if self._counts(one, only_one)]
+        item.matches = [one for one in counting if not any(_lies_within(one, other) for other in longer)]
         self.matches = item.matches
-        self.said = [one for one in rules.phrases.among(self.words, item.named) if "quiet" not in one.says]
-        self.quiet = [one for one in rules.phrases.among(self.words, item.named) if "quiet" in one.says]
+        found = rules.phrases.among(self.words, item.named)
+        self.said = [one for one in found if "quiet" not in one.says]
+        self.quiet = [one for one in found if "quiet" in one.says]
         self.denies_on = self.doubts_on = False
         self._back: list[tuple[Match, bool]] = []  # nearest findings of what reaches back, and whether it denies
 
@@ -125,7 +129,9 @@ class _ReportItem:
         written = self.item.written(match)
         if match.name.finding == NORMAL:
             joins = self.item.rules.function
-            return only_one and all(place in match.places or word.is_any(joins) for place, word in enumerate(self.words))
+            return only_one and all(
+                place in match.places or word.is_any(joins) for place, word in enumerate(self.words)
+            )
         if not match.name.weak or len(written) > SHORT:
             return True
         if len(written) < SHORT or not written.isalpha():
@@ -135,33 +141,43 @@ class _ReportItem:
     def mark(self, before: _ReportItem | None) -> None:
         """Mark the findings of the item; before : the nearest item before it that names findings."""
         for one in self.said:
-            following = self._following(one) if one.says & FORWARD or "gone" in one.says else []
             if "stays" in one.says and (again := self._again(one, before)) is not None:
                 self.matches.append(again)
             if "others" in one.says:
                 self._doubt(self.matches)
-            if "gone" in one.says and following and self._describes(one, following[0]):
-                self._deny(following[:1])
-                continue
-            if "denies_next" in one.says and self._goes_on(one):
-                continue
-            if "denies_next" in one.says and following:
-                self._deny(following)
-                self.denies_on |= self._is_open(one)
-                continue
-            if one.says & {"doubts", "doubts_next", "between"} and following:
-                self._doubt(following)
-                self.doubts_on |= self._is_open(one)
             if "doubts" in one.says:
                 self._doubt([match for match in self.matches if match.start < one.start < match.end])
-            if "between" in one.says or (not following and self._reaches_back(one)):
-                self._backwards(one, before)
-            elif "none" in one.says and self._only_joined(one.end, len(self.words)):
-                self._backwards(one, before)
+            following = self._following(one) if one.says & FORWARD else []
+            if not self._denies_forward(one, following):
+                self._doubt_or_reach_back(one, following, before)
+
+    def _denies_forward(self, one: Found[Kinds], following: Sequence[Match]) -> bool:
+        """Mark what a phrase denies of what follows; say whether it has said all with that."""
+        if "gone" in one.says and following and self._describes(one, following[0]):
+            self._deny(following[:1])
+            return True
+        if "denies_next" not in one.says:
+            return False
+        if self._goes_on(one):
+            return True
+        self._deny(following)
+        self.denies_on |= bool(following) and self._is_open(one)
+        return bool(following)
+
+    def _doubt_or_reach_back(self, one: Found[Kinds], following: Sequence[Match], before: _ReportItem | None) -> None:
+        if one.says & DOUBTING:
+            self._doubt(following)
+            self.doubts_on |= bool(following) and self._is_open(one)
+        else:
+            following = []
+        if "between" in one.says or (not following and self._reaches_back(one)):
+            self._backwards(one, before)
 
     def _again(self, one: Found[Kinds], before: _ReportItem | None) -> Match | None:
         """Return what is said to stay on another side, as a finding of its own: "left has cleared, right persists"."""
-        first = max((other.start for other in self.said if "opens" in other.says and other.start < one.start), default=0)
+        first = max(
+            (other.start for other in self.said if "opens" in other.says and other.start < one.start), default=0
+        )
         known = [*(before.matches if before else ()), *(match for match in self.matches if match.end <= first)]
         here = any(first <= match.start for match in self.matches)
         sided = any(self.item.is_side(place) for place in range(first, len(self.words)))
@@ -170,7 +186,7 @@ class _ReportItem:
     def _reaches_back(self, one: Found[Kinds]) -> bool:
         """Say whether a phrase that nothing follows is about what stands before it."""
         told = bool(one.says & {"denies_last", "gone", "doubts_last"})
-        return told or ("doubts" in one.says and self._only_joined(one.end, len(self.words)))
+        return told or (bool(one.says & {"doubts", "none"}) and self._only_joined(one.end, len(self.words)))
 
     def _goes_on(self, one: Found[Kinds]) -> bool:
         """Say whether "nor" goes on with what denies nothing: "no change of the effusion nor of the oedema"."""
@@ -212,16 +228,16 @@ class _ReportItem:
             if any(said.says & (DOUBTS | {"stays", "opens", "gone", "denies_last"}) for said in one.said):
                 break
             free.append(one.item)
-        whole = [one.item for one in items]
-        goes_on = listed(whole, OTHER_WORDS)
-        return [match for item in goes_on if item in free for match in item.matches]
+        return [
+            match for item in listed([one.item for one in items], OTHER_WORDS) if item in free for match in item.matches
+        ]
 
     def _barriers(self, after: int) -> list[int]:
         """Return where a reach from a word on ends."""
         found = [one.start for one in self.said if "opens" in one.says and one.start >= after]
         for one in self.said:
             passed = any(after <= match.start and match.end <= one.start for match in self.matches)
-            if one.start >= after and passed and (one.says & FORWARD or "with" in one.says):
+            if one.start >= after and passed and (one.says & STARTS or "with" in one.says):
                 found.append(one.start)
         return found
 
@@ -240,9 +256,7 @@ class _ReportItem:
     def _only_joined(self, first: int, last: int) -> bool:
         known = self.item.rules.function | self.item.rules.context
         between = range(first, last)
-        return first <= last and all(
-            self.words[place].is_any(known) or self.item.is_side(place) for place in between
-        )
+        return first <= last and all(self.words[place].is_any(known) or self.item.is_side(place) for place in between)
 
     def _standing_before(self, one: Found[Kinds]) -> list[Match]:
         """Return the nearest finding before a phrase and those joined to it, the nearest first."""

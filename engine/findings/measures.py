@@ -13,7 +13,13 @@ from typing import Any
 
 from engine.findings.spelling import folded
 
-BETWEEN = r"(?:[\s:=~≈]|\b(?:is|was|of|at|about|approximately|measures|measured|prolonged to|von|bei|auf|mit|betragt|ist|ca|verlangert auf|verlangert|de|del|es|a|en|alrededor de|aproximadamente|prolongado|mide|est|mesure|mesuree|allonge|autour de|environ|interval|intervall|zeit|duration)\b)*"
+# Words that may stand between a name and its number.
+FILLERS = (
+    "is was of at about approximately measures measured prolonged to interval duration von bei auf mit betragt ist ca "
+    "verlangert intervall zeit de del es a en alrededor aproximadamente prolongado mide est mesure mesuree allonge "
+    "autour environ"
+)
+BETWEEN = rf"(?:[\s:=~≈]|\b(?:{FILLERS.replace(' ', '|')})\b)*"
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,9 @@ class Measure:
         units = "|".join(map(re.escape, sorted(scale, key=len, reverse=True)))
         pattern = rf"\b(?:{names})\b{BETWEEN}(?P<number>[-−+]?\d+(?:[.,]\d+)?)\s?(?P<unit>{units})?"
         states = tuple((one["finding"], one["when"], float(one["limit"])) for one in said["states"])
-        return cls(re.compile(pattern), scale, (said["possible"][0], said["possible"][1]), said.get("alone", False), states)
+        return cls(
+            re.compile(pattern), scale, (said["possible"][0], said["possible"][1]), said.get("alone", False), states
+        )
 
     def read(self, text: str) -> Iterator[tuple[str, bool]]:
         """Yield (finding, whether it is denied) of folded text."""

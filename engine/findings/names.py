@@ -113,7 +113,7 @@ def names_by_first() -> dict[str, tuple[Name, ...]]:
 
 
 def _turned_names() -> Iterator[Name]:
-    """Yield the names that begin or end with a predicate with it at the other end: "enlarged heart", "heart enlarged"."""
+    """Yield the names that begin or end with a predicate, turned: "enlarged heart" → "heart enlarged"."""
     predicates = {stem(word) for code in LANGUAGES for one in language(code)["predicates"] for word in words_of(one)}
     for name in all_names():
         first, *middle, last = name.stems if len(name.stems) > 1 else ("", "")

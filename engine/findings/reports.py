@@ -15,9 +15,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from engine.findings.names import LANGUAGES, known_findings
 from engine.findings.context import ReportRules
 from engine.findings.measures import Measure, measured
+from engine.findings.names import LANGUAGES, known_findings
 from engine.findings.recogniser import recognise, says_none
 from engine.findings.spelling import folded
 
@@ -26,7 +26,8 @@ WHOLE, BACKGROUND = "whole", "background"
 CLAUSE_END = re.compile(
     r"(?:(?<=[^\W_]{3})|(?<=[^\W_]\d)|(?<=\b[NnSsJj][oiía])|(?<=[)%°²]))[.!](?=\s|$)|;|(?<=[^\W_][?])\s|(?<=[^\W_]\s[?])\s|\n"
 )
-ASKED, ASKED_BEFORE = "?", re.compile(r"^\s*\?|(?<=[\s(,:/])\?(?=[^\W_])")
+ASKED, QUERY = "?", "query "
+ASKED_BEFORE = re.compile(r"^\s*\?|(?<=[\s(,:/])\?(?=[^\W_])")
 
 
 @dataclass(frozen=True)
@@ -62,8 +63,8 @@ def read_report(text: str) -> ReportFindings:
 def _stated(words: str) -> Iterator[tuple[str, bool]]:
     """Yield (finding, whether it is denied) of a section; "none is seen" denies what the sentence before asked for."""
     left: list[str] = []
-    for clause in _clauses(words):
-        asked = clause.rstrip().endswith(ASKED) or ASKED_BEFORE.search(clause) is not None
+    for clause in map(_with_queries, _clauses(words)):
+        asked = clause.rstrip().endswith(ASKED)
         mentions = recognise(clause, _rules())
         if not mentions and says_none(clause, _rules()):
             yield from ((finding, True) for finding in left)
@@ -77,6 +78,11 @@ def labels_from_report(text: str, modality: str) -> tuple[str, ...]:
     """Return what a report affirms of the findings that a modality can show; of a text, all."""
     known = known_findings()
     return tuple(one for one in read_report(text).affirmed if modality == "text" or modality in known[one].modalities)
+
+
+def _with_queries(clause: str) -> str:
+    """Return a clause with what a question mark before a word asks for said in words: "?pneumonia"."""
+    return ASKED_BEFORE.sub(QUERY, clause)
 
 
 def _clauses(text: str) -> Iterator[str]:
