@@ -21,7 +21,7 @@ from typing import Any
 from engine.findings.items import AFTER, BEFORE, UNLESS, UNTIL, Item, listed
 from engine.findings.matching import Match, matches_in
 from engine.findings.names import CONJUNCTIONS, SHORT, Phrase, grammar
-from engine.findings.phrases import Found, Phrases
+from engine.findings.phrases import Found, PhraseIndex
 from engine.findings.spelling import words_of
 
 KINDS = (
@@ -42,7 +42,7 @@ Kinds = frozenset[str]
 class ReportRules:
     """The phrases around findings in reports, each with the kinds that it is, and all words of these."""
 
-    phrases: Phrases[Kinds]
+    phrases: PhraseIndex[Kinds]
     words: frozenset[str]
 
     @classmethod
@@ -58,7 +58,7 @@ class ReportRules:
             for phrase in getattr(grammar(), typed):
                 if not found.get(phrase, set()) & {*DOUBTS, "quiet"}:
                     found.setdefault(phrase, set()).add(kind)
-        phrases = Phrases({phrase: frozenset(kinds) for phrase, kinds in found.items()})
+        phrases = PhraseIndex({phrase: frozenset(kinds) for phrase, kinds in found.items()})
         return cls(phrases, frozenset(word for phrase in found for word in phrase))
 
 

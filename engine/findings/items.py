@@ -7,22 +7,22 @@ from functools import lru_cache
 
 from engine.findings.matching import Match, matches_in
 from engine.findings.names import CONJUNCTIONS, SHORT, Grammar, grammar
-from engine.findings.phrases import Found, Phrases, inside
-from engine.findings.words import Word
+from engine.findings.phrases import Found, PhraseIndex, inside
+from engine.findings.words import TextWord
 
 FAR = 1000  # words; further than any side from its finding
 UNLESS, UNTIL, AFTER, BEFORE = "unless", "until", "after", "before"
 
 
 @lru_cache(maxsize=1)
-def _denials() -> dict[str, Phrases[str]]:
+def _denials() -> dict[str, PhraseIndex[str]]:
     """Return the phrases that deny what is typed, by their kind."""
-    return {kind: Phrases(dict.fromkeys(getattr(grammar(), kind), kind)) for kind in (UNLESS, UNTIL, AFTER, BEFORE)}
+    return {kind: PhraseIndex(dict.fromkeys(getattr(grammar(), kind), kind)) for kind in (UNLESS, UNTIL, AFTER, BEFORE)}
 
 
 @lru_cache(maxsize=1)
-def _sides() -> Phrases[str]:
-    return Phrases(grammar().sides)
+def _sides() -> PhraseIndex[str]:
+    return PhraseIndex(grammar().sides)
 
 
 class Item:
@@ -32,7 +32,7 @@ class Item:
     unknown, clinical : how many words nobody knows, and how many are clinical ones beside names
     """
 
-    def __init__(self, words: Sequence[Word], rules: Grammar) -> None:
+    def __init__(self, words: Sequence[TextWord], rules: Grammar) -> None:
         self.words, self.rules = words, rules
         self.matches = matches_in(words, rules)
         quiet = _denials()[UNLESS].among(words, self.named)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from engine.findings.names import CONJUNCTIONS, Grammar, Name, names_by_first
-from engine.findings.words import Word
+from engine.findings.words import TextWord
 
 MOST_SKIPPED = 2  # words that describe, inside one name
 
@@ -32,7 +32,7 @@ class _Places:
     denied: bool
 
 
-def matches_in(words: Sequence[Word], rules: Grammar) -> list[Match]:
+def matches_in(words: Sequence[TextWord], rules: Grammar) -> list[Match]:
     """Return the names in an item: the longest first, and of equals what has least inside it."""
     candidates = [match for start in range(len(words)) for match in _beginning_at(words, start, rules)]
     found: list[Match] = []
@@ -43,7 +43,7 @@ def matches_in(words: Sequence[Word], rules: Grammar) -> list[Match]:
     return sorted(found, key=lambda match: match.start)
 
 
-def _sharing(words: Sequence[Word], match: Match, found: Sequence[Match], rules: Grammar) -> Iterator[Match]:
+def _sharing(words: Sequence[TextWord], match: Match, found: Sequence[Match], rules: Grammar) -> Iterator[Match]:
     """Yield the names that share words with one that they are joined to: "ST elevation or depression"."""
     joins = CONJUNCTIONS | rules.alternatives
     own = [words[place] for place in sorted(match.places)]
@@ -62,7 +62,7 @@ def _sharing(words: Sequence[Word], match: Match, found: Sequence[Match], rules:
                 break
 
 
-def _beginning_at(words: Sequence[Word], start: int, rules: Grammar) -> list[Match]:
+def _beginning_at(words: Sequence[TextWord], start: int, rules: Grammar) -> list[Match]:
     """Return a name of each length and extent that begins at a word; none where a misspelt one could be two findings.
 
     A name that two languages give to two findings is the first language's.
@@ -78,14 +78,14 @@ def _beginning_at(words: Sequence[Word], start: int, rules: Grammar) -> list[Mat
     return [matches[0] for matches in alike.values() if _is_sure(words, matches)]
 
 
-def _is_sure(words: Sequence[Word], matches: Iterable[Match]) -> bool:
+def _is_sure(words: Sequence[TextWord], matches: Iterable[Match]) -> bool:
     """Say whether names of the same words are one finding's, or all words stand as they are spelt."""
     return len({match.name.finding for match in matches}) == 1 or all(
         words[place].spelt for match in matches for place in match.places
     )
 
 
-def _places(words: Sequence[Word], start: int, name: Name, rules: Grammar) -> _Places | None:
+def _places(words: Sequence[TextWord], start: int, name: Name, rules: Grammar) -> _Places | None:
     """Return where the words of a name stand from `start` on; None where they do not."""
     places, place, skipped, denied = [start], start + 1, 0, False
     for wanted in name.stems[1:]:

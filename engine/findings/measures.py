@@ -23,7 +23,7 @@ BETWEEN = rf"(?:[\s:=~≈]|\b(?:{FILLERS.replace(' ', '|')})\b)*"
 
 
 @dataclass(frozen=True)
-class Measure:
+class StatedMeasure:
     """One thing that is measured.
 
     pattern  : finds it with its number in folded text;  scale : unit → what its numbers are multiplied by
@@ -39,7 +39,7 @@ class Measure:
     states: tuple[tuple[str, str, float], ...]
 
     @classmethod
-    def of(cls, said: Mapping[str, Any]) -> Measure:
+    def of(cls, said: Mapping[str, Any]) -> StatedMeasure:
         """Return a row of reports.toml."""
         scale = said.get("scale", {})
         names = "|".join(sorted(map(re.escape, map(folded, said["names"])), key=len, reverse=True))
@@ -59,7 +59,7 @@ class Measure:
                     yield finding, not (number > limit if when == "above" else number < limit)
 
 
-def measured(text: str, measures: Sequence[Measure], *, named: bool) -> tuple[tuple[str, bool], ...]:
+def measured(text: str, measures: Sequence[StatedMeasure], *, named: bool) -> tuple[tuple[str, bool], ...]:
     """Return (finding, whether it is denied) of every measurement of a text; named : whether it names findings too."""
     plain = folded(text)
     return tuple(one for measure in measures if not (named and measure.alone) for one in measure.read(plain))

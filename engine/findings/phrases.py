@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Generic, NamedTuple, TypeVar
 
 from engine.findings.names import Phrase, grammar
-from engine.findings.words import Word
+from engine.findings.words import TextWord
 
 Said = TypeVar("Said")
 
@@ -20,7 +20,7 @@ class Found(NamedTuple, Generic[Said]):
     says: Said
 
 
-class Phrases(Generic[Said]):
+class PhraseIndex(Generic[Said]):
     """Phrases with what each says."""
 
     def __init__(self, said: Mapping[Phrase, Said]) -> None:
@@ -28,7 +28,7 @@ class Phrases(Generic[Said]):
         for phrase, says in said.items():
             self._by_first[phrase[0]].append((phrase, says))
 
-    def among(self, words: Sequence[Word], taken: Iterable[int]) -> list[Found[Said]]:
+    def among(self, words: Sequence[TextWord], taken: Iterable[int]) -> list[Found[Said]]:
         """Return the phrases that stand on words not taken, in their order; of two that overlap, the longer."""
         candidates = []
         for start, word in enumerate(words):
@@ -50,7 +50,7 @@ def inside(found: Iterable[Found[Said]]) -> set[int]:
     return {place for one in found for place in range(one.start, one.end)}
 
 
-def _end_of(words: Sequence[Word], phrase: Phrase, start: int) -> int | None:
+def _end_of(words: Sequence[TextWord], phrase: Phrase, start: int) -> int | None:
     """Return where a phrase that begins at a word ends; None where it is not there."""
     place, adverbs = start, grammar().adverbs
     for wanted in phrase:

@@ -22,7 +22,7 @@ from engine.findings.items import AFTER, BEFORE, FAR, UNTIL, Item, listed
 from engine.findings.matching import Match
 from engine.findings.names import SHORT, grammar, with_narrower
 from engine.findings.phrases import inside
-from engine.findings.words import Word, clauses
+from engine.findings.words import TextWord, clauses
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ def says_none(text: str, rules: ReportRules) -> bool:
     )
 
 
-def _read_clause(clause: Sequence[Sequence[Word]], rules: ReportRules | None) -> list[Mention]:
+def _read_clause(clause: Sequence[Sequence[TextWord]], rules: ReportRules | None) -> list[Mention]:
     items = [Item(words, grammar()) for words in clause]
     if rules is not None:
         interpret(items, rules)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from engine.findings.context import ReportRules
-from engine.findings.measures import Measure, measured
+from engine.findings.measures import StatedMeasure, measured
 from engine.findings.names import LANGUAGES, known_findings
 from engine.findings.recogniser import recognise, says_none
 from engine.findings.spelling import folded
@@ -96,8 +96,8 @@ def _rules() -> ReportRules:
 
 
 @lru_cache(maxsize=1)
-def _measures() -> tuple[Measure, ...]:
-    return tuple(Measure.of(one) for one in _said()["measures"].values())
+def _measures() -> tuple[StatedMeasure, ...]:
+    return tuple(StatedMeasure.of(one) for one in _said()["measures"].values())
 
 
 @lru_cache(maxsize=1)

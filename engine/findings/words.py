@@ -22,7 +22,7 @@ INFLECTED = ("", "e", "er", "es", "en", "em")
 
 
 @dataclass(frozen=True)
-class Word:
+class TextWord:
     """A word of a text: as written, and the folded words that it may be; `spelt` where it is one as it stands."""
 
     raw: str
@@ -39,15 +39,12 @@ class Word:
         return any(reading in listed for reading in self.readings)
 
 
-Item = list[Word]
-
-
-def clauses(text: str, report: frozenset[str] | None = None) -> list[list[Item]]:
+def clauses(text: str, report: frozenset[str] | None = None) -> list[list[list[TextWord]]]:
     """Return clauses of items of words; a dot after one or two letters ("li.", "o. B.") ends nothing.
 
     report : the words that a report's rules know; compounds are parted in a report. None for what somebody types
     """
-    found: list[list[Item]] = [[[]]]
+    found: list[list[list[TextWord]]] = [[[]]]
     last = ""
     for one in WORD_OR_MARK.finditer(text):
         mark = one.group()
@@ -67,15 +64,15 @@ def _is_shortened(word: str) -> bool:
     return len(word) <= 2 and folded(word) not in ANSWERS and not (len(word) == 2 and word[-1].isdigit())
 
 
-def _words(raw: str, report: frozenset[str] | None) -> list[Word]:
+def _words(raw: str, report: frozenset[str] | None) -> list[TextWord]:
     plain = folded(raw)
     parts = parted(plain) if report is not None and plain.isascii() else ()
     if plain in spoken_words() or plain in grammar().everyday or stem(plain) in _stems() or plain in (report or ()):
-        return [Word(raw, (plain, *parts) if len(parts) == 1 and parts[0] != plain else (plain,))]
+        return [TextWord(raw, (plain, *parts) if len(parts) == 1 and parts[0] != plain else (plain,))]
     if parts:
-        return [Word(raw if n == 0 else part, (part,)) for n, part in enumerate(parts)]
+        return [TextWord(raw if n == 0 else part, (part,)) for n, part in enumerate(parts)]
     near = _corrected(plain) if plain.isascii() else ()
-    return [Word(raw, near or (plain,), spelt=not near)]
+    return [TextWord(raw, near or (plain,), spelt=not near)]
 
 
 @lru_cache(maxsize=1)
