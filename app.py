@@ -23,6 +23,7 @@ SCREENS: dict[str, tuple[Act, str]] = {  # name in its address → what whoever 
     "quiz": ("learn", "quiz"),
     "review": ("review", "rate_review"),
     "releases": ("curate", "inventory_2"),
+    "watch": ("curate", "monitoring"),
     "pacs": ("fetch", "cloud_download"),
     "inbox": ("receive", "inbox"),
     "record": ("record", "history"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from prometheus_client import CollectorRegistry, Counter, Histogram, disable_created_metrics
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
 
 Cause = Literal["recording", "unreadable", "permission", "sign-in", "session", "address"]
 SECONDS = (0.05, 0.1, 0.25, 0.5, 1, 2, 3, 5, 10, 30)
@@ -26,6 +26,9 @@ _refusals = Counter(
     registry=registry,
 )
 _acts = Counter("casebind_acts", "Rows of the audit that this process wrote.", ["kind", "outcome"], registry=registry)
+_monitored = Gauge(
+    "casebind_monitor_run_timestamp_seconds", "When this process last ended a run of the monitor.", registry=registry
+)
 for cause in get_args(Cause):
     _refusals.labels(cause)  # a series from the start, so that a first refusal is a change
 
@@ -43,3 +46,8 @@ def refused(cause: Cause) -> None:
 def acted(kind: str, outcome: str) -> None:
     """Count a row of the audit."""
     _acts.labels(kind, outcome).inc()
+
+
+def monitored() -> None:
+    """Note that a run of the monitor has ended."""
+    _monitored.set_to_current_time()

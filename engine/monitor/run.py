@@ -25,6 +25,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from engine import counters
 from engine.actor import Actor
 from engine.background import ThreadJob
 from engine.errors import UsageError, WorkspaceError
@@ -170,6 +171,7 @@ def _take_up(
                 for one in raised:
                     alarms.add_alarm(cursor, one)
     _forget(home)
+    counters.monitored()
     ended = utc_now().isoformat(timespec="seconds")
     write_whole(home / LAST, json.dumps({"ended": ended, "windows": len(made), "alarms": len(raised)}))
     return MonitorFound(len(made), tuple(raised))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from socketserver import ThreadingMixIn
 from typing import Any
@@ -17,6 +18,7 @@ from prometheus_client.registry import Collector
 from engine import counters
 from engine.access import mode
 from engine.errors import CasebindError, UsageError, brief
+from engine.store import alarms
 from engine.upkeep.readiness import Check, erasures_due
 from engine.version import __version__
 from engine.workspace.workspace import Workspace
@@ -111,6 +113,7 @@ class _Workspace(Collector):
             yield from _facts(check)
         yield ready
         yield from self._erasures()
+        yield from self._alarms()
 
     def _erasures(self) -> Iterator[GaugeMetricFamily]:
         place = self._workspace()
@@ -122,6 +125,21 @@ class _Workspace(Collector):
             return
         yield GaugeMetricFamily("casebind_erasures_due", "Patients whose cohort's agreement has ended.", value=due)
         yield GaugeMetricFamily("casebind_erasures_unfinished", "Erasures that have begun.", value=unfinished)
+
+    def _alarms(self) -> Iterator[GaugeMetricFamily]:
+        """Yield how many alarms of the monitor stand, by modality, signal and level."""
+        place = self._workspace()
+        if place is None:
+            return
+        try:
+            standing = alarms.standing(place.database)
+        except CasebindError:
+            return
+        labels = ["modality", "signal", "level"]
+        gauge = GaugeMetricFamily("casebind_alarms", "Alarms of the monitor that stand.", labels=labels)
+        for key, n in Counter((one.modality, one.signal, one.level) for one in standing).items():
+            gauge.add_metric(list(key), n)
+        yield gauge
 
 
 def _facts(check: Check) -> Iterator[GaugeMetricFamily]:

@@ -59,8 +59,8 @@ def draw_promote_button(entry: TimelineEntry, serving: TimelineEntry) -> None:
             icon=":material/info:",
         )
         return
-    reason = ""
-    if not entry.passed:
+    reason, passed = "", bool(entry.passed) and not promotion.standing_alarms(resources.workspace())
+    if not passed:
         reason = free_text.draw_box(
             st.text_input,
             text("releases.reason", least=MIN_REASON),
@@ -68,7 +68,7 @@ def draw_promote_button(entry: TimelineEntry, serving: TimelineEntry) -> None:
             max_chars=MAX_REASON_LENGTH,
             help=text("releases.reason_help"),
         )
-    given = bool(entry.passed) or len(" ".join((reason or "").split())) >= MIN_REASON
+    given = passed or len(" ".join((reason or "").split())) >= MIN_REASON
     st.button(
         text("releases.promote", name=entry.name),
         key="promote",

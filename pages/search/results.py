@@ -43,6 +43,8 @@ def draw_results(answer: Answer, settings: query_state.Options) -> None:
         st.info(wording.copies(answer.copies), icon=":material/content_copy:")
     if answer.missing:
         st.warning(_missing(answer.missing), icon=":material/cloud_off:")
+    if watched := query_state.misleading_source(answer):
+        st.warning(text("watch.misleads", source=escaped(watched)), icon=":material/monitoring:")
     if answer.typed is not None and not answer.typed.understood and not answer.typed.by_meaning:
         return  # the panel says what is near
     collect.draw_collected()

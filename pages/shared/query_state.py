@@ -17,6 +17,8 @@ from engine.intake.burned_in_choice import ACT, Choice, after_choice
 from engine.intake.limited import read_limited, text_boxes_limited
 from engine.intake.read import read_text
 from engine.intake.upload import Answers, Upload
+from engine.monitor.watched import misleading
+from engine.retrieval import observed
 from engine.retrieval import search as retrieval
 from engine.retrieval.answer import Answer, Options
 from engine.store.filters import Clause
@@ -255,6 +257,13 @@ def still_permitted(found: Answer) -> Answer:
     seen = permitted_ids(resources.workspace().database, resources.actor(), ids)
     left = tuple(one for one in found.neighbours if one.study_id in seen)
     return found if len(left) == len(ids) else replace(found, neighbours=left)
+
+
+def misleading_source(found: Answer) -> str:
+    """Return the source of a query whose recordings an alarm says are unlike those known here; "" where none does."""
+    source = observed.source_of(found.study)
+    alarm = misleading(resources.workspace(), found.study.modality, source)
+    return "" if alarm is None else source
 
 
 def _asked(query_id: str, settings: Options) -> tuple[str, Options, Clause, int]:
