@@ -225,7 +225,8 @@ def _rated(
     """Return the windows of pairs that were rated, and what was stated of each beside the mark."""
     signal = SIGNALS["ratings"]
     rows: dict[Stream, list[tuple[datetime, int]]] = defaultdict(list)
-    shares, relevant = [], []
+    shares: list[float] = []
+    relevant: list[bool] = []
     for at, mark, modality, source, vector, code, target, bits in observations.rated(workspace.database, release.name):
         if modality not in release.modalities or target not in release.modalities:
             continue

@@ -31,8 +31,9 @@ def write_inputs(folder: Path, inputs: MonitorInputs) -> None:
 
 def read_tasks(folder: Path) -> list[WindowTask]:
     """Return the windows that are to be computed, in order."""
-    rows = json.loads((folder / TASKS).read_text("utf-8"))
-    return [WindowTask(**{name: tuple(v) if isinstance(v, list) else v for name, v in one.items()}) for one in rows]
+    rows: list[dict[str, Any]] = json.loads((folder / TASKS).read_text("utf-8"))
+    lists = ("rows", "against", "own")
+    return [WindowTask(**{**one, **{name: tuple(one[name]) for name in lists}}) for one in rows]
 
 
 def read_results(folder: Path) -> list[list[dict[str, Any]]]:
