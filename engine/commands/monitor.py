@@ -75,17 +75,16 @@ def acknowledge_command(*, number: int, decision: str, reason: str, who: str, wo
 @click.option("--recordings", type=click.Path(path_type=Path), help="The folder of the open recordings.")
 @click.option("--release", "folder", type=click.Path(path_type=Path), help="A release's folder. [default: the newest]")
 @click.option("--streams", type=click.IntRange(1), default=100, show_default=True, help="With the shift.")
+@click.option("--months", type=click.IntRange(0), default=3, show_default=True, help="Without a shift.")
 @click.option("--cache", type=click.Path(path_type=Path), default=settings.CHECKS, metavar="DIR", help="For encodings.")
 @AS_JSON
-def simulate_command(
-    *, shift: str, recordings: Path | None, folder: Path | None, streams: int, cache: Path, as_json: bool
-) -> None:
+def simulate_command(*, shift: str, recordings: Path | None, folder: Path | None, as_json: bool, **asked: Any) -> None:
     """Simulate a shift on open recordings of `valid`: queries until it is noticed, and false alarms without one."""
     from engine.datasets.folder import open_recordings
     from engine.evaluate import drift
     from engine.model.release import load_release
 
-    found = drift.evaluate(load_release(folder), open_recordings(recordings), shift, cache=cache, streams=streams)
+    found = drift.evaluate(load_release(folder), open_recordings(recordings), shift, **asked)
     click.echo(json.dumps(found) if as_json else "\n".join(drift.as_lines(found)))
 
 

@@ -110,11 +110,13 @@ SHIFTS: dict[str, Shift] = {
 }
 
 
-def evaluate(release: Release, path: Path, name: str, *, cache: Path, streams: int, seed: int = 0) -> dict[str, Any]:
+def evaluate(
+    release: Release, path: Path, name: str, *, cache: Path, streams: int, months: int, seed: int = 0
+) -> dict[str, Any]:
     """Return the delay of detection of one shift, in queries, and the false alarms of streams without one.
 
-    streams : with the shift; a tenth as many months without one, at least 3. Raises UsageError for an unknown shift, or
-              where its recordings are not there
+    streams : with the shift. months: without one. Raises UsageError for an unknown shift, or where its recordings are
+              not there
     """
     if name not in SHIFTS:
         raise UsageError(f"There is no shift '{name}': use {', '.join(SHIFTS)}.")
@@ -133,7 +135,7 @@ def evaluate(release: Release, path: Path, name: str, *, cache: Path, streams: i
         found = next(_alarms(usual.take(known), changed.take(rng.choice(pool, LONGEST)), shift), None)
         delays.append(found[0] if found else None)
         first.append(found[1] if found else "missed")
-    quiet = [_quiet(usual, shift, rng) for _ in range(max(3, streams // 10))]
+    quiet = [_quiet(usual, shift, rng) for _ in range(months)]
     return {
         "shift": name,
         "release": release.name,

@@ -10,7 +10,7 @@ import numpy as np
 
 from engine.monitor import statistics
 from engine.monitor.gather import COLLECTION, FAR, OWN, WindowTask
-from engine.monitor.statistics import Tested
+from engine.monitor.statistics import Compared
 
 Arrays = Mapping[str, np.ndarray]
 
@@ -22,12 +22,12 @@ class Comparison:
         self._arrays = arrays
         self._usual_distance = lru_cache(maxsize=None)(self._nearest_in_collection)
 
-    def tested(self, task: WindowTask, against: str) -> Tested | None:
+    def tested(self, task: WindowTask, against: str) -> Compared | None:
         """Return a window held against one reference; None where the reference has nothing to compare with."""
         rows = np.array(task.rows, np.int64)
         if task.signal == "ratings":
             return statistics.stated(self._arrays["rated/shares"][rows], self._arrays["rated/relevant"][rows])
-        found: Tested | None = TESTS[task.signal](self, task, against, rows)
+        found: Compared | None = TESTS[task.signal](self, task, against, rows)
         return found
 
     def of(self, task: WindowTask, name: str, rows: np.ndarray) -> np.ndarray:
@@ -56,13 +56,13 @@ class Comparison:
         return statistics.nearest(codes[asked], codes, patients[asked][:, None] == patients)
 
 
-def _embedding(here: Comparison, task: WindowTask, against: str, rows: np.ndarray) -> Tested:
+def _embedding(here: Comparison, task: WindowTask, against: str, rows: np.ndarray) -> Compared:
     seen = here.of(task, "projected", rows)
     usual = here.own(task, "projected") if against == OWN else here.profiled(task, against, "projected")
     return statistics.mmd(seen, usual)
 
 
-def _distance(here: Comparison, task: WindowTask, against: str, rows: np.ndarray) -> Tested | None:
+def _distance(here: Comparison, task: WindowTask, against: str, rows: np.ndarray) -> Compared | None:
     codes = here.collection(task.modality, "codes")
     if not len(codes):
         return None
@@ -73,7 +73,7 @@ def _distance(here: Comparison, task: WindowTask, against: str, rows: np.ndarray
     return statistics.shifted(seen, usual, up=True) if len(usual) else None
 
 
-def _bits(here: Comparison, task: WindowTask, against: str, rows: np.ndarray) -> Tested | None:
+def _bits(here: Comparison, task: WindowTask, against: str, rows: np.ndarray) -> Compared | None:
     if against == OWN:
         usual = here.own(task, "codes")
     else:
@@ -81,17 +81,17 @@ def _bits(here: Comparison, task: WindowTask, against: str, rows: np.ndarray) ->
     return statistics.balance(_bits_of(here.of(task, "codes", rows)), _bits_of(usual)) if len(usual) else None
 
 
-def _nothing_close(here: Comparison, task: WindowTask, against: str, rows: np.ndarray) -> Tested:
+def _nothing_close(here: Comparison, task: WindowTask, against: str, rows: np.ndarray) -> Compared:
     usual = _rate(here.own(task, "far")) if against == OWN else FAR
     return statistics.share_above(int(here.of(task, "far", rows).sum()), len(rows), usual)
 
 
-def _quality(here: Comparison, task: WindowTask, against: str, rows: np.ndarray) -> Tested:
+def _quality(here: Comparison, task: WindowTask, against: str, rows: np.ndarray) -> Compared:
     usual = here.own(task, "scores") if against == OWN else here.profiled(task, against, "scores")
     return statistics.shifted(here.of(task, "scores", rows), usual, up=False)
 
 
-def _refusals(here: Comparison, task: WindowTask, against: str, rows: np.ndarray) -> Tested:
+def _refusals(here: Comparison, task: WindowTask, against: str, rows: np.ndarray) -> Compared:
     if against == OWN:
         usual = _rate(~here.own(task, "accepted"))
     else:
@@ -100,7 +100,7 @@ def _refusals(here: Comparison, task: WindowTask, against: str, rows: np.ndarray
     return statistics.share_above(int((~here.of(task, "accepted", rows)).sum()), len(rows), float(usual))
 
 
-def _groups(here: Comparison, task: WindowTask, against: str, rows: np.ndarray) -> Tested | None:
+def _groups(here: Comparison, task: WindowTask, against: str, rows: np.ndarray) -> Compared | None:
     if against == OWN:
         usual = here.own(task, "groups")
     else:
@@ -109,7 +109,7 @@ def _groups(here: Comparison, task: WindowTask, against: str, rows: np.ndarray) 
     return statistics.mix(here.of(task, "groups", rows), usual) if len(usual) else None
 
 
-def _latency(here: Comparison, task: WindowTask, against: str, rows: np.ndarray) -> Tested:
+def _latency(here: Comparison, task: WindowTask, against: str, rows: np.ndarray) -> Compared:
     seen, usual = here.of(task, "latency", rows), here.own(task, "latency")
     found = statistics.shifted(seen, usual, up=True)
     return replace(found, effect=float(np.log2(np.median(seen) / np.median(usual))))
@@ -124,7 +124,7 @@ def _bits_of(codes: np.ndarray) -> np.ndarray:
     return np.unpackbits(np.ascontiguousarray(codes, "<u8").view(np.uint8), axis=1, bitorder="little")
 
 
-TESTS: dict[str, Callable[[Comparison, WindowTask, str, np.ndarray], Tested | None]] = {
+TESTS: dict[str, Callable[[Comparison, WindowTask, str, np.ndarray], Compared | None]] = {
     "embedding": _embedding,
     "distance": _distance,
     "bits": _bits,

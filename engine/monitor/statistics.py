@@ -17,7 +17,7 @@ BITS = 256
 
 
 @dataclass(frozen=True)
-class Tested:
+class Compared:
     """One comparison.
 
     value     : what is drawn; low, high : between which 95 of 100 windows of the reference lie
@@ -31,14 +31,14 @@ class Tested:
     p: float
 
 
-def share_above(hits: int, n: int, usual: float) -> Tested:
+def share_above(hits: int, n: int, usual: float) -> Compared:
     """Compare a share of n with a usual one: exact binomial, one-sided. Clopper and Pearson 1934."""
     low, high = stats.binom.ppf(BAND, n, usual) / n
     p = float(stats.binom.sf(hits - 1, n, usual))
-    return Tested(hits / n, float(low), float(high), hits / n - usual, p)
+    return Compared(hits / n, float(low), float(high), hits / n - usual, p)
 
 
-def shifted(seen: np.ndarray, usual: np.ndarray, *, up: bool) -> Tested:
+def shifted(seen: np.ndarray, usual: np.ndarray, *, up: bool) -> Compared:
     """Compare values (n,) with usual ones (m,): one-sided Kolmogorov–Smirnov, exact. The value is the median.
 
     up : whether larger values are what is looked for; else smaller ones
@@ -46,10 +46,10 @@ def shifted(seen: np.ndarray, usual: np.ndarray, *, up: bool) -> Tested:
     side = "less" if up else "greater"  # of the cumulative distribution, which is lower where values are larger
     found = stats.ks_2samp(seen, usual, alternative=side, method="exact")
     low, high = _band(lambda rows: np.median(usual[rows], axis=1), len(usual), len(seen))
-    return Tested(float(np.median(seen)), low, high, float(found.statistic), float(found.pvalue))
+    return Compared(float(np.median(seen)), low, high, float(found.statistic), float(found.pvalue))
 
 
-def mmd(seen: np.ndarray, usual: np.ndarray, seed: int = 0) -> Tested:
+def mmd(seen: np.ndarray, usual: np.ndarray, seed: int = 0) -> Compared:
     """Compare rows (n, d) with usual ones (m, d): MMD² (Gretton et al. 2012) with a Gaussian kernel of median width.
 
     The p-value is by permutation of the rows; the effect is the unbiased MMD², which is 0 on average for no difference.
@@ -63,10 +63,10 @@ def mmd(seen: np.ndarray, usual: np.ndarray, seed: int = 0) -> Tested:
     labels = _labels(len(seen), len(usual), seed)
     values = _mmd_of(kernel, labels, len(seen))
     low, high = np.quantile(values[1:], BAND)
-    return Tested(float(values[0]), float(low), float(high), float(values[0]), _rank(values))
+    return Compared(float(values[0]), float(low), float(high), float(values[0]), _rank(values))
 
 
-def balance(seen: np.ndarray, usual: np.ndarray, seed: int = 0) -> Tested:
+def balance(seen: np.ndarray, usual: np.ndarray, seed: int = 0) -> Compared:
     """Compare the balance of 256 bits, (n, 256) and (m, 256) bool: the largest difference of a bit's share of ones.
 
     One permutation relabels all bits at once, so that the p-value of the largest is corrected for 256 dependent tests
@@ -77,10 +77,10 @@ def balance(seen: np.ndarray, usual: np.ndarray, seed: int = 0) -> Tested:
     ones = labels @ both
     gaps = np.abs(ones / len(seen) - (both.sum(0) - ones) / len(usual)).max(1)
     low, high = np.quantile(gaps[1:], BAND)
-    return Tested(float(gaps[0]), float(low), float(high), float(gaps[0]), _rank(gaps))
+    return Compared(float(gaps[0]), float(low), float(high), float(gaps[0]), _rank(gaps))
 
 
-def mix(seen: np.ndarray, usual: np.ndarray, seed: int = 0) -> Tested:
+def mix(seen: np.ndarray, usual: np.ndarray, seed: int = 0) -> Compared:
     """Compare how often groups occur, (n,) and (m,) int: total variation, by permutation of the patients."""
     groups, both = np.unique(np.concatenate([seen, usual]), return_inverse=True)
     one_hot = np.eye(len(groups))[both]
@@ -88,10 +88,10 @@ def mix(seen: np.ndarray, usual: np.ndarray, seed: int = 0) -> Tested:
     ones = labels @ one_hot
     apart = 0.5 * np.abs(ones / len(seen) - (one_hot.sum(0) - ones) / len(usual)).sum(1)
     low, high = np.quantile(apart[1:], BAND)
-    return Tested(float(apart[0]), float(low), float(high), float(apart[0]), _rank(apart))
+    return Compared(float(apart[0]), float(low), float(high), float(apart[0]), _rank(apart))
 
 
-def stated(shares: np.ndarray, relevant: np.ndarray, seed: int = 0) -> Tested:
+def stated(shares: np.ndarray, relevant: np.ndarray, seed: int = 0) -> Compared:
     """Compare what was stated of pairs, shares (n,), with whether raters found them relevant, (n,) bool; two-sided.
 
     The value is the observed share minus the stated one; the p-value draws marks from what was stated.
@@ -99,7 +99,7 @@ def stated(shares: np.ndarray, relevant: np.ndarray, seed: int = 0) -> Tested:
     drawn = np.random.default_rng(seed).random((PERMUTATIONS, len(shares))) < shares
     gaps = np.concatenate([[relevant.mean()], drawn.mean(1)]) - shares.mean()
     low, high = np.quantile(gaps[1:], BAND)
-    return Tested(float(gaps[0]), float(low), float(high), float(abs(gaps[0])), _rank(np.abs(gaps)))
+    return Compared(float(gaps[0]), float(low), float(high), float(abs(gaps[0])), _rank(np.abs(gaps)))
 
 
 def nearest(queries: np.ndarray, collection: np.ndarray, own: np.ndarray | None = None) -> np.ndarray:
