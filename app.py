@@ -21,6 +21,7 @@ SCREENS: dict[str, tuple[Act, str]] = {  # name in its address → what whoever 
     "trend": ("search", "timeline"),
     "collections": ("collect", "collections_bookmark"),
     "quiz": ("learn", "quiz"),
+    "reader_study": ("search", "science"),
     "review": ("review", "rate_review"),
     "releases": ("curate", "inventory_2"),
     "watch": ("curate", "monitoring"),
@@ -46,6 +47,7 @@ def screen(name: str, *, shown: bool, icon: str) -> StreamlitPage:
 
 shown = {name: permitted.may(act) for name, (act, _) in SCREENS.items()}
 shown["trend"] &= permitted.has_exports()
+shown["reader_study"] &= permitted.has_reader_studies()
 shown["people"] &= permitted.has_accounts()
 shown["inbox"] &= permitted.has_archive()
 shown["pacs"] &= permitted.has_archive()

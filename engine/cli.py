@@ -47,7 +47,7 @@ COMMANDS = {
     "backup": ("backup", "Make a backup, while the app runs; for a nightly timer."),
     "restore": ("restore", "Restore a backup into a new folder, without who was erased."),
     "study": ("study", "Plan, export and analyse a reader study: do neighbours help?"),
-    "maker-link": ("maker_link", "Print a new maker's link of a quiz or collection."),
+    "maker-link": ("maker_link", "Print a new maker's link of a quiz, collection or reader study."),
     "explain": ("explain", "Draw which regions made a query and a match similar."),
     "export": ("export", "Write the nearest cases of a query as PDF, PNG, CSV or DICOM."),
     "fetch": ("fetch", "Download an open data set from its publisher, and take it in."),

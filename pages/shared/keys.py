@@ -87,6 +87,7 @@ SCREENS: dict[str, dict[str, str]] = {
         "commit": "Enter",
         "go_on": "Right",
     },
+    "reader_study": {"finding_rated": "0 – 9", "finding_present": "P", "finding_absent": "A", "reading_next": "Enter"},
     "inbox": {
         "film_previous": "Left",
         "film_next": "Right",

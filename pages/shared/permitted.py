@@ -8,6 +8,7 @@ from engine.access import mode
 from engine.errors import CasebindError, NotPermittedError
 from engine.hospital.inbox import FOLDER
 from engine.hospital.settings import FILE
+from engine.reader_study import design
 from engine.settings import workspace_path
 from engine.store import permission
 from engine.store.acts import Act as AuditAct
@@ -44,6 +45,14 @@ def has_exports() -> bool:
     """Return whether anything that can be seen came from a wearable's export, for the screen of people over time."""
     try:
         return may("search") and _has_exports(resources.sight())
+    except CasebindError:
+        return False
+
+
+def has_reader_studies() -> bool:
+    """Return whether there is a reader study that whoever is here reads in or made."""
+    try:
+        return may("search") and bool(design.listed(resources.workspace(), actor=resources.actor()))
     except CasebindError:
         return False
 
