@@ -1,6 +1,7 @@
 """LUDB 1.0.1 (Lobachevsky University): 200 ECGs of 10 s at 500 Hz with cardiologists' statements in their headers.
 
-Read: data/N.hea and N.dat, beside ludb.csv. The headers' gains scale each lead to 1 mV from peak to peak, so they are
+Read: data/N.hea and N.dat, beside ludb.csv; `marks` reads where cardiologists marked the waves, data/N.LEAD.
+The headers' gains scale each lead to 1 mV from peak to peak, so they are
 left aside: a stored step is taken as 1 µV. Every record is another patient's; splits are fixed by the patient.
 """
 
@@ -18,6 +19,7 @@ from engine.errors import IntakeError
 from engine.study import ECG_LEADS, Study, Trace
 
 DATASET, STEP_MV = "LUDB 1.0.1", 1e-3
+_WAVES = {"p": "P", "N": "QRS", "t": "T"}
 _AXIS = "electric axis of the heart"
 
 
@@ -37,6 +39,29 @@ def ecgs(folder: Path) -> Iterator[Recording]:
             sex=SEXES.get(facts.get("sex", "").lower(), ""),
             load=_read,
         )
+
+
+def marks(header: Path, lead: str) -> list[tuple[str, int, int]]:
+    """Return the waves that are marked in one lead of a record, (wave, first sample, last sample) at 500 Hz.
+
+    header : data/N.hea; waves are "P", "QRS" and "T". Raises IntakeError where the lead's marks are not there.
+    """
+    import wfdb
+
+    try:
+        found = wfdb.rdann(str(header.with_suffix("")), lead.lower())
+    except (OSError, ValueError, TypeError, IndexError) as error:
+        raise IntakeError(f"The marks {header.stem}.{lead.lower()} of LUDB cannot be read: download them.") from error
+    waves, start, wave = [], None, ""
+    for at, symbol in zip(found.sample.tolist(), found.symbol, strict=True):
+        if symbol == "(":
+            start, wave = at, ""
+        elif symbol in _WAVES:
+            wave = _WAVES[symbol]
+        elif symbol == ")" and start is not None and wave:
+            waves.append((wave, start, at))
+            start = None
+    return waves
 
 
 def _labels(text: str) -> tuple[str, ...]:

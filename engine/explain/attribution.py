@@ -62,6 +62,17 @@ def explain_pair(
         max(open_sides, key=lambda side: side.gap).refine()
 
 
+def attributed_side(
+    release: ExplainableRelease, study: Study, other: torch.Tensor, budget: int | None = None
+) -> RawMap:
+    """Return the map of one study's similarity to an embedding (256,) that is held, as explain_pair makes it."""
+    side = _InputAttribution(release, study, _Embedded(release, study), other, budget)
+    side.begin()
+    while side.open:
+        side.refine()
+    return side.raw()
+
+
 class _Embedded:
     """One study's model inputs and its embedding; the pass that made it also serves the gradient at the input."""
 

@@ -61,6 +61,20 @@ def explain_by_coalitions(
             return
 
 
+def shared_side(
+    release: ExplainableRelease, study: Study, other: torch.Tensor, method: str = SHAP, pictures: int | None = None
+) -> RawMap:
+    """Return the map of one study's similarity to an embedding (256,) that is held, as explain_by_coalitions makes it.
+
+    pictures : how many pictures are made, each finer than the last; None for all
+    """
+    side = _Side(release, study, tensors(release, study), other, method)
+    made = 0
+    while (pictures is None or made < pictures) and side.advance():
+        made += 1
+    return side.raw()
+
+
 class _Side:
     """One side of a pair: its players, what sets of them are worth against the other side, its shares so far."""
 

@@ -19,7 +19,7 @@ from engine.study import ECG_LEADS, Film, Note, Study, Trace
 
 STRETCH_S = 0.5  # of a trace in which no wave is found
 FILM_CELLS = 16  # along the square that the model sees: its own patches
-OCCLUDED_CELLS = 7
+OCCLUDED_CELLS = 6
 MOST_WORDS = 40  # of a longer text, clauses are players
 STRETCH = "from {start:g} s"
 Name = tuple[str, str]

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import streamlit as st
 
 from engine.background import ThreadJob
-from engine.explain.maps import PairMaps
+from engine.explain.maps import GRADIENTS, PairMaps
 from engine.explain.workspace_maps import explained
 from engine.strings import language, speaking, text
 from engine.study import Study
 from pages.shared import resources
 
 QUICK_S = 0.3  # seconds that a page waits for maps that may be stored
-PairKey = tuple[str, str]  # query id, study id
+PairKey = tuple[str, str, str]  # query id, study id, method
 
 
 class _StoppedError(Exception):
@@ -20,21 +22,28 @@ class _StoppedError(Exception):
 
 
 class Refinement(ThreadJob):
-    """One pair's maps while they are refined: `best` is the finest so far, `step` says in words what is done."""
+    """One pair's maps while they are refined: `best` is the finest so far, `step` says in words what is done.
+
+    beside : the pair's gradients, computed after another method's maps, to say how far the two agree
+    """
 
     failure, advice = "A map could not be computed", "try again"
 
-    def __init__(self, query: Study, case: str) -> None:
+    def __init__(self, query: Study, case: str, method: str) -> None:
         super().__init__(text("detail.first"))
         self.best: PairMaps | None = None
+        self.beside: PairMaps | None = None
         self.stopped_by_user = False
         workspace, release, actor = resources.workspace(), resources.release(), resources.actor()
         spoken = language()
 
         def refine() -> None:
             with speaking(spoken):
-                for maps in explained(workspace, release, query, case, actor=actor, progress=self._on_progress):
+                by = partial(explained, workspace, release, query, case, actor=actor, progress=self._on_progress)
+                for maps in by(method=method):
                     self.best = maps
+                if method != GRADIENTS:
+                    *_, self.beside = by(method=GRADIENTS)
 
         self.start("explain", refine)
         self.wait(QUICK_S)  # what is stored is there at once
@@ -72,9 +81,9 @@ def refinement_of(pair: PairKey, query: Study) -> Refinement:
             one.stop()
     present = known.get(pair)
     if present is None:
-        present = known[pair] = Refinement(query, pair[1])
+        present = known[pair] = Refinement(query, *pair[1:])
     elif present.over and not (present.complete or present.stopped_by_user or present.error):
-        present = known[pair] = Refinement(query, pair[1])  # it ended early
+        present = known[pair] = Refinement(query, *pair[1:])  # it ended early
     return present
 
 

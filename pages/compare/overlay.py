@@ -7,11 +7,12 @@ import streamlit as st
 
 from engine.drawing.signed_colours import symmetric_limit
 from engine.explain.maps import GRADIENTS, OCCLUSION, InputMap, PairMaps
+from engine.explain.picture import strongest_words
 from engine.explain.sentences import CAVEAT, computed, not_converged, outside, percent
 from engine.sentences import spoken
 from engine.strings import text
 from engine.study import Film, Note, Study
-from pages.compare import maps, parts
+from pages.compare import maps, method, parts, wave_table
 from pages.compare.maps import Refinement
 from pages.shared import frame, legend
 from pages.shared.keys import KEYS
@@ -40,10 +41,11 @@ def draw_button() -> None:
     )
 
 
-def draw_progress(refinement: Refinement) -> None:
-    """Draw over the pictures how far the maps are, and how strongly they are drawn."""
+def draw_progress(refinement: Refinement | None, chosen: str | None) -> None:
+    """Draw over the pictures by which method they are explained, how far the maps are, and how strongly drawn."""
     with st.container(horizontal=True, vertical_alignment="center", key="detail-why"):
-        if not refinement.over:
+        method.draw_switch(chosen)
+        if refinement is not None and not refinement.over:
             _watch(refinement, maps.coloured(refinement.best))
         st.session_state.setdefault("opacity", st.session_state.get("opacity-kept", OPACITY))
         st.session_state["opacity-kept"] = st.slider(
@@ -82,7 +84,7 @@ def draw_explanation(refinement: Refinement, query: Study, match: Study) -> None
         st.error(text("compare.failed"), icon=":material/error:")
     stopped = refinement.stopped_by_user and not refinement.complete
     if known is not None:
-        _honesty(known, query, match, stopped=stopped)
+        _honesty(known, query, match, stopped=stopped, beside=refinement.beside)
     elif stopped:
         st.markdown(f":material/pause_circle: {text('detail.stopped')}")
 
@@ -97,8 +99,11 @@ def _watch(refinement: Refinement, seen: tuple[bool, ...]) -> None:
         st.button(text("detail.stop"), key="stop", on_click=refinement.stop, args=(True,))
 
 
-def _honesty(pair_maps: PairMaps, query: Study, match: Study, *, stopped: bool) -> None:
-    """Draw the scale of what is coloured, what either side adds up to, the strongest parts, and the caveat."""
+def _honesty(pair_maps: PairMaps, query: Study, match: Study, *, stopped: bool, beside: PairMaps | None) -> None:
+    """Draw the scale of what is coloured, what either side adds up to, the strongest parts, and the caveat.
+
+    beside : the gradients that another method's maps are held against
+    """
     sides = (("detail.gap_query", pair_maps.query, query), ("detail.gap_match", pair_maps.match, match))
     drawn = [(one, study) for _, one, study in sides if one is not None and not isinstance(study.content, Note)]
     coloured = [study for one, study in drawn if one.converged]
@@ -113,14 +118,36 @@ def _honesty(pair_maps: PairMaps, query: Study, match: Study, *, stopped: bool) 
     for column, (name, one, study) in zip(columns, sides, strict=True):
         if one is not None:
             with column:
-                _side(name, one, study)
+                _table(one)
+                agreed = _agreed(pair_maps, beside, name, study)
+                _side(name, one, study, agreed)
     for note in pair_maps.notes:
         st.markdown(f":small[{escaped(spoken(note))}]")
     st.markdown(f":material/warning: {escaped(spoken(CAVEAT))}")
 
 
-def _side(name: str, input_map: InputMap, study: Study) -> None:
-    """Draw what one map adds up to; where it lies only if it has converged."""
+def _table(input_map: InputMap) -> None:
+    """Draw shares by wave and lead or beat, or the words of a text, where the method has such parts."""
+    if input_map.parts is None or not input_map.converged:
+        return
+    shares = wave_table.wave_shares(input_map)
+    if shares is not None:
+        by = "explained.table_beat" if shares.columns[0].isdecimal() else "explained.table_lead"
+        st.image(wave_table.table_svg(shares, browser_paper()), width="stretch", alt=wave_table.in_words(shares))
+        st.markdown(f":small[{escaped(text(by))}]")
+    elif not input_map.parts.labels.size:
+        st.markdown(f"**{escaped(strongest_words(input_map) or text('explained.wave_none'))}**")
+
+
+def _agreed(pair_maps: PairMaps, beside: PairMaps | None, name: str, study: Study) -> str:
+    side = name.removeprefix("detail.gap_")
+    if beside is None:
+        return ""
+    return method.agreement_said(getattr(pair_maps, side), getattr(pair_maps.raw, side), beside, side, study)
+
+
+def _side(name: str, input_map: InputMap, study: Study, agreed: str) -> None:
+    """Draw what one map adds up to and how far it agrees with gradients; where it lies only if it has converged."""
     gap, limit = percent(input_map.gap), percent(input_map.limit)
     said = text(
         "detail.gap", side=text(name), gap=gap, limit=limit, steps=input_map.steps, baseline=spoken(input_map.baseline)
@@ -135,6 +162,8 @@ def _side(name: str, input_map: InputMap, study: Study) -> None:
         st.markdown(f"{said} {known}".rstrip())
     if not input_map.converged:
         return
+    if agreed:
+        st.markdown(f":material/compare_arrows: {escaped(agreed)}")
     if input_map.smoothing:
         st.markdown(f":small[{escaped(text('detail.smoothing', smoothing=spoken(input_map.smoothing)))}]")
     with st.expander(text("detail.strongest")):

@@ -13,7 +13,7 @@ from engine.retrieval import wording
 from engine.sentences import spoken
 from engine.strings import text
 from engine.study import Study
-from pages.compare import bar, case_choice, maps, overlay, reference
+from pages.compare import bar, case_choice, maps, method, overlay, reference
 from pages.compare.pair import Pair, load
 from pages.shared import case_card, collect, export, frame, mean, query_state, resources, study_facts, viewer
 from pages.shared.keys import KEYS
@@ -52,10 +52,12 @@ def _pair(pair: Pair) -> None:
     with st.container(horizontal=True, vertical_alignment="center", key="detail-bar", gap="xsmall"):
         _bar(pair)
     collect.draw_collected()
-    refinement = None
+    refinement, chosen = None, None
     if overlay.wanted() and not pair.mean:
-        refinement = maps.refinement_of((pair.answer.query_id, pair.row.study_id), pair.answer.study)
-        overlay.draw_progress(refinement)
+        chosen = method.shown(pair.answer.study, pair.match)
+        if chosen is not None:
+            refinement = maps.refinement_of((pair.answer.query_id, pair.row.study_id, chosen), pair.answer.study)
+        overlay.draw_progress(refinement, chosen)
     known = refinement.best if refinement else None
     panels = (
         _panel(pair.answer.study, text("detail.yours"), known.query if known else None, pair.answer.query_id),
@@ -65,6 +67,8 @@ def _pair(pair: Pair) -> None:
         _pictures(pair, panels)
     with st.container(key="beside-facts"):
         _facts(pair)
+    if overlay.wanted() and not pair.mean:
+        method.draw_checks(pair.answer.study, pair.match, chosen)
     if refinement is not None:
         overlay.draw_explanation(refinement, pair.answer.study, pair.match)
     bar.draw_siblings(pair)

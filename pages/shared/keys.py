@@ -21,6 +21,7 @@ KEYS: dict[str, str] = {
     "partly": "2",
     "irrelevant": "3",
     "why": "W",
+    "method": "Q",
     "new": "N",
     "like": "M",
     "counter": "D",

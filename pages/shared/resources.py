@@ -21,6 +21,7 @@ from engine.consent import acts
 from engine.consent.retention import retain
 from engine.drawing.signed_colours import colour_scale
 from engine.errors import WorkspaceError
+from engine.explain.methods import warm_up as warm_up_explanations
 from engine.hospital.worker import InboxWorker
 from engine.intake import forked_reader
 from engine.learning.collection_calibration import count_in_background
@@ -149,6 +150,7 @@ def _warming(path: str) -> tuple[Future[None], Future[None]]:
     pool, place, parts = ThreadPoolExecutor(1, "warm"), _workspace(path), release()
     loading = [pool.submit(_load, place, parts, kinds) for kinds in (RECORDINGS, ("text",))]
     pool.submit(retain, place, actor=SYSTEM)
+    pool.submit(warm_up_explanations)  # what a first look at a trace would wait seconds for
     return loading[0], loading[1]
 
 

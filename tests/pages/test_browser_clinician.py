@@ -62,7 +62,7 @@ def compare(tab: Page, look: Look) -> str:
     look("compare")
     leave(tab)
     press(tab, "w")
-    expect(tab.get_by_text(re.compile(r"convergence gap [0-9.]+ %")).first).to_be_visible()
+    expect(tab.get_by_text(re.compile(r"convergence gap [0-9.]+ %|SHAP of [0-9]+ parts")).first).to_be_visible()
     expect(tab.get_by_text("With an overlay that lies mostly in").first).to_be_visible()
     expect(tab.locator("[role=img][aria-label*='With an overlay that lies mostly in']").first).to_be_attached()
     expect(tab.get_by_text("Baseline").or_(tab.get_by_text(re.compile("compared with"))).first).to_be_visible()

@@ -198,6 +198,26 @@ def test_why_is_off_until_asked_for_and_says_how_far_to_trust_it(compare: AppTes
     assert "convergence gap" not in words(compare) and not sliders(compare)
 
 
+def test_traces_are_explained_by_shap_first_and_the_key_goes_to_the_next_method(compare: AppTest) -> None:
+    opened(compare, PULSE, "syn-0001-e1-ppg")
+    press(compare, "why-button")
+
+    def waited_for(said: str) -> str:
+        until = time.monotonic() + LIMIT_S
+        while said not in words(compare) and time.monotonic() < until:
+            time.sleep(0.5)
+            said_no_error(compare.run())
+        return words(compare)
+
+    assert "SHAP of" in waited_for("SHAP of") and "convergence gap" not in words(compare)
+    assert "agree by" in waited_for("agree by")
+    assert "within twice the error" in words(compare)
+    press(compare, "why-next")
+    assert "Occlusion: what is lost" in waited_for("Occlusion: what is lost") and "SHAP of" not in words(compare)
+    press(compare, "why-next")
+    assert "convergence gap" in waited_for("convergence gap")
+
+
 def test_the_choice_of_a_collection_outlives_pages_drawn_anew_and_ends_with_the_next_case(compare: AppTest) -> None:
     opened(compare, ECG, FILM)
     press(compare, f"collect-{FILM}")
