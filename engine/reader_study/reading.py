@@ -136,12 +136,7 @@ def neighbours(
     known = found.protocol
     every = table.readings(workspace.database, blind.seeing(actor), reader_study_id, found.reader)
     reads = blind.beside(actor, frozenset(one.encounter_id for one in every), reading)
-    serving = workspace.releases.serving()
-    if serving and known.release not in serving:
-        raise UsageError(
-            f"The protocol names release {known.release} and {serving[0]} serves now: the reading goes on when "
-            f"{known.release} serves again, so ask whoever made the reader study."
-        )
+    _check_release(workspace, known)
     options = Options(targets=(known.modality,), k=known.neighbours)
     answer = retrieval.search_stored(workspace, release, reading.study_id, options, actor=reads)
     shown = [one.study_id for one in answer.neighbours]
@@ -168,6 +163,8 @@ def answer(
     found = state(workspace, reader_study_id, actor=actor, now=now)
     _check_next(found, reading)
     _check_given(found.protocol, given)
+    if reading.arm == "with":
+        _check_release(workspace, found.protocol)
     opened_at = found.next.opened_at if found.next is not None else None
     if opened_at is None:
         raise UsageError("This case was not opened yet, so it cannot be answered: reload the page.")
@@ -187,6 +184,16 @@ def _opens_at(first: Sequence[Reading], known: Protocol) -> datetime | None:
     """Return when the second session opens; None where no answer of the first is left."""
     last = max((one.judgement.answered_at for one in first if one.judgement is not None), default=None)
     return None if last is None else last + timedelta(days=known.washout_days)
+
+
+def _check_release(workspace: Workspace, known: Protocol) -> None:
+    """Raise UsageError where the protocol's release does not serve, so that its neighbours cannot be shown."""
+    serving = workspace.releases.serving()
+    if serving and known.release not in serving:
+        raise UsageError(
+            f"The protocol names release {known.release} and {serving[0]} serves now: the reading goes on when "
+            f"{known.release} serves again, so ask whoever made the reader study."
+        )
 
 
 def _check_next(found: ReaderState, reading: Reading) -> None:

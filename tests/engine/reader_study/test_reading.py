@@ -90,6 +90,8 @@ def test_neighbours_of_another_release_than_the_protocols_are_not_shown(workspac
     one = in_arm(workspace, study, "with")
     with pytest.raises(UsageError, match="The protocol names release r1"):
         reading.neighbours(workspace, release, study.reader_study_id, one, actor=ANN)
+    with pytest.raises(UsageError, match="The protocol names release r1"):
+        reading.answer(workspace, study.reader_study_id, one, rated(one), actor=ANN)
 
 
 def test_an_answer_stays_as_it_was_given_and_comes_for_the_case_that_is_shown(workspace) -> None:
