@@ -64,6 +64,7 @@ COMMANDS = {
     "simulate": ("simulate", "Draw a hospital's visits, to try adaptation on."),
     "train": ("train", "Train encoders, binding or hashing."),
     "evaluate": ("evaluate", "Measure a release on the open recordings."),
+    "transparency": ("transparency", "Write a release's transparency report, signed."),
     "bench": ("bench", "Time search, query path and ingest; check living data."),
 }
 # A link in the place of the log is not followed.

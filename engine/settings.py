@@ -41,6 +41,12 @@ def read_memory_mb() -> int:
     return int(os.environ.get("CASEBIND_READ_MEMORY_MB", 2000))
 
 
+def grid_grams_per_kwh() -> float | None:
+    """Return CASEBIND_GRID, grams of CO₂ equivalent per kWh of the site's grid, or None where it has not said."""
+    named = os.environ.get("CASEBIND_GRID")
+    return float(named) if named else None
+
+
 def thresholds_path() -> Path | None:
     """Return CASEBIND_THRESHOLDS, another file of the quality gate's limits than the shipped one, or None."""
     named = os.environ.get("CASEBIND_THRESHOLDS")

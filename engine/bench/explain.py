@@ -49,7 +49,7 @@ def run(
     recordings : of which the films and traces of `valid` are taken; None for the shipped cohort
     """
     torch.set_num_threads(1)  # so that waiting for each other is no work
-    pool = _recorded(recordings) if recordings else _shipped()
+    pool = _recorded(recordings) if recordings else shipped_studies()
     rows = []
     for view in VIEWS:
         timings: list[tuple[Timing, Timing]] = []
@@ -155,8 +155,8 @@ def _nearest(release: Release, pool: Studies, query: str, match: str, pairs: int
     return [(asked[i][1], there[int(near[i].argmax())][1]) for i in range(min(pairs, len(asked)))]
 
 
-def _shipped() -> Studies:
-    """Return studies of the shipped cohort."""
+def shipped_studies() -> Studies:
+    """Return (patient, study) of the shipped cohort, by kind."""
     from engine.intake.paths import read_paths
     from engine.intake.upload import Answers
 

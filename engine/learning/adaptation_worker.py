@@ -35,9 +35,11 @@ def work(folder: Path, job: dict[str, Any]) -> str:
     import torch
 
     from engine.model.release import load_release
+    from engine.training.meter import start_meter
 
     torch.set_num_threads(1)
-    begun, base, data = time.monotonic(), load_release(Path(job["base"])), adaptation_data.read(folder)
+    begun, meter = time.monotonic(), start_meter()
+    base, data = load_release(Path(job["base"])), adaptation_data.read(folder)
     plan = AdaptationPlan(**job["plan"])
     print(json.dumps({"pairs": data.counts()}), flush=True)
     report_progress(folder, "fitting", 0.0)
@@ -62,6 +64,7 @@ def work(folder: Path, job: dict[str, Any]) -> str:
         "adaptation": {**job["about"]["adaptation"], **figures, "curve": curve},
         "gate": gate.rows_as_json(rows),
         "seconds": round(time.monotonic() - begun, 1),
+        "energy": meter.stop().as_dict(),
         "plan": asdict(plan),
     }
     made = round_release.write(

@@ -116,9 +116,10 @@ def work(folder: Path, job: dict[str, Any]) -> str:
     from engine.learning import gate, round_release
     from engine.learning.fit import FitPlan, fit
     from engine.model.release import load_release
+    from engine.training.meter import start_meter
 
     torch.set_num_threads(THREADS)
-    begun, base = time.monotonic(), load_release(Path(job["base"]))
+    begun, meter, base = time.monotonic(), start_meter(), load_release(Path(job["base"]))
     with np.load(folder / INPUTS, allow_pickle=False) as arrays:
         found = from_arrays(arrays)
     print(f"{len(found.learn)} ratings to fit, {len(found.apart)} held out", flush=True)
@@ -142,7 +143,12 @@ def work(folder: Path, job: dict[str, Any]) -> str:
     rows = gate.apply_guards(gate_rows(base, after, found, Coder(base, bare)))
     report_progress(folder, "measuring", MEASURED)
     calibration = calibration_tables(base, after, found)
-    figures = {"gate": gate.rows_as_json(rows), "seconds": round(time.monotonic() - begun, 1), "plan": asdict(plan)}
+    figures = {
+        "gate": gate.rows_as_json(rows),
+        "seconds": round(time.monotonic() - begun, 1),
+        "energy": meter.stop().as_dict(),
+        "plan": asdict(plan),
+    }
     made = round_release.write(
         Path(job["workspace"]), base, job["name"], fitted, calibration=calibration, about={**job["about"], **figures}
     )

@@ -11,7 +11,7 @@ import streamlit as st
 from engine.errors import CasebindError
 from engine.settings import ASSETS
 from engine.strings import notice, text
-from pages.about import card, outcomes
+from pages.about import card, energy, outcomes, transparency
 from pages.shared import keys
 from pages.shared.markdown import said
 
@@ -38,6 +38,8 @@ def draw() -> None:
         _fields()
     _part(card.draw_release)
     _part(outcomes.draw_outcomes)
+    _part(energy.draw_energy)
+    _part(transparency.draw_transparency)
     with st.expander(text("keys.title")):
         keys.draw_keys()
 

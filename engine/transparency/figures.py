@@ -1,0 +1,137 @@
+"""Figures of recorded JSON, whatever their evaluation: what each is of, its interval and n, and where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+NAMES = (  # keys whose words say what a row is of, in this order
+    *("task", "modality", "view", "data set", "dataset", "stage", "of", "by", "group", "kind", "name", "section"),
+    *("attack", "budget", "method", "representation", "language", "part", "limit"),
+)
+PARTS = frozenset({"value", "low", "high", "n", "patients", "chance", "interval_95", "seed", "bits", "version"})
+PASSED = frozenset({"rows", "figures", "measured", "stages"})  # keys that only hold together
+CHANCE = "chance_"
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One figure.
+
+    of       : what it is of, such as "ecg→ecg within PTB-XL · ours 256"      metric : what is measured
+    low, high: of its interval; None where none was recorded                   n, patients : that it rests on
+    chance   : what no knowledge gives; None where that was not said           beyond : by its own judgement too large
+    source, pointer : the file in the release's folder, and the place in it
+    """
+
+    of: str
+    metric: str
+    value: float
+    low: float | None
+    high: float | None
+    n: int | None
+    patients: int | None
+    chance: float | None
+    beyond: bool
+    source: str
+    pointer: str
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether it has an interval."""
+        return self.low is not None and self.high is not None
+
+    @property
+    def is_above_chance(self) -> bool:
+        """Whether its whole interval lies above chance; True where chance was not said."""
+        return self.chance is None or (self.low is not None and self.low > self.chance)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for the report."""
+        return asdict(self)
+
+
+def figures(content: Any, source: str, pointer: str = "") -> Iterator[Figure]:
+    """Yield every figure of JSON: each value with an interval, each share with its own, and each lone number."""
+    yield from _walk(content, source, pointer, (), {})
+
+
+def _walk(
+    content: Any, source: str, pointer: str, names: tuple[str, ...], around: Mapping[str, Any]
+) -> Iterator[Figure]:
+    if isinstance(content, list):
+        if content and not all(isinstance(one, int | float) for one in content):  # a list of numbers is a curve
+            for number, one in enumerate(content):
+                yield from _walk(one, source, f"{pointer}/{number}", names, around)
+    elif isinstance(content, Mapping):
+        own = tuple(str(content[key]) for key in NAMES if isinstance(content.get(key), str))
+        here = (*names, *(word for word in own if word not in names))
+        for key, value in content.items():
+            at = f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}"
+            if isinstance(value, Mapping) and _is_number(value.get("value")):
+                yield _interval(str(key), value, source, at, names=here, row=content, around=around)
+            elif key == "share" and isinstance(content.get("interval_95"), list) and _is_number(value):
+                yield _share(content, source, at, here)
+            elif isinstance(value, Mapping | list) and key not in PARTS:
+                deeper = here if key in PASSED else (*here, str(key))
+                yield from _walk(value, source, at, deeper, content if key == "figures" else {})
+            elif _is_number(value) and key not in PARTS and not str(key).startswith(CHANCE):
+                yield Figure(_said(here), str(key), value, None, None, None, None, None, False, source, at)
+
+
+def _interval(
+    metric: str,
+    one: Mapping[str, Any],
+    source: str,
+    pointer: str,
+    *,
+    names: tuple[str, ...],
+    row: Mapping[str, Any],
+    around: Mapping[str, Any],
+) -> Figure:
+    """Return a value with its interval; patients and chance stand beside it, in its row, or in the row around."""
+    chances = around.get("chance"), row.get("chance")
+    chance = next((found[metric] for found in chances if isinstance(found, Mapping) and metric in found), None)
+    chance = next((c for c in (chance, row.get(f"{CHANCE}{metric}"), one.get("chance")) if _is_number(c)), None)
+    patients = next((p for p in (one.get("patients"), around.get("patients"), row.get("patients")) if p), None)
+    low, high = (one[name] if _is_number(one.get(name)) else None for name in ("low", "high"))
+    beyond = bool(one.get("beyond", False))
+    return Figure(
+        of=_said(names),
+        metric=metric,
+        value=one["value"],
+        low=low,
+        high=high,
+        n=one.get("n"),
+        patients=patients,
+        chance=chance,
+        beyond=beyond,
+        source=source,
+        pointer=pointer,
+    )
+
+
+def _share(row: Mapping[str, Any], source: str, pointer: str, names: tuple[str, ...]) -> Figure:
+    low, high = row["interval_95"]
+    return Figure(
+        of=_said(names),
+        metric="share",
+        value=row["share"],
+        low=low,
+        high=high,
+        n=row.get("n"),
+        patients=row.get("patients"),
+        chance=None,
+        beyond=False,
+        source=source,
+        pointer=pointer,
+    )
+
+
+def _said(names: tuple[str, ...]) -> str:
+    return " · ".join(names)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
