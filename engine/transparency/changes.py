@@ -8,12 +8,12 @@ from typing import Any
 from engine.evaluate.recorded import recorded
 from engine.model.release import Release
 from engine.transparency.figures import Figure
-from engine.transparency.sources import Sources, figures_of, manifest_figures
+from engine.transparency.sources import ReportSources, figures_of, manifest_figures
 
 Key = tuple[str, str, str]  # file, what it is of, metric
 
 
-def changes(sources: Sources) -> dict[str, Any]:
+def changes(sources: ReportSources) -> dict[str, Any]:
     """Return what changed since the release before; {} where none lies beside this one."""
     earlier, release = sources.earlier, sources.release
     if earlier is None:

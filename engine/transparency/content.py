@@ -14,7 +14,7 @@ from engine.evaluate.recorded import RecordedEvaluation
 from engine.files import utc_now
 from engine.transparency.changes import changes
 from engine.transparency.figures import Figure
-from engine.transparency.sources import Sources, figures_of, manifest_figures
+from engine.transparency.sources import ReportSources, figures_of, manifest_figures
 from engine.version import __version__
 
 HERE = Path(__file__).parent
@@ -39,7 +39,7 @@ def known() -> dict[str, Any]:
     return tomllib.loads((HERE / "known.toml").read_text("utf-8"))
 
 
-def report(sources: Sources) -> dict[str, Any]:
+def report(sources: ReportSources) -> dict[str, Any]:
     """Return the whole report as JSON data, unsigned."""
     manifest = sources.release.manifest
     found = {one.name: figures_of(one) for one in (*sources.evaluations, *sources.bases)}
@@ -96,7 +96,7 @@ def _about(one: RecordedEvaluation, found: Sequence[Figure], *, of_base: bool) -
     }
 
 
-def not_measured(sources: Sources) -> list[dict[str, str]]:
+def not_measured(sources: ReportSources) -> list[dict[str, str]]:
     """Return each evaluation that is asked for and was not recorded, with its command."""
     missing = [one for one in known()["evaluation"] if sources.evaluation(one["name"]) is None]
     out = [{name: one[name] for name in ("name", "title", "part", "command")} for one in missing]
@@ -106,7 +106,7 @@ def not_measured(sources: Sources) -> list[dict[str, str]]:
     return out
 
 
-def card(sources: Sources, by_part: dict[str, list[Figure]], missing: Sequence[dict[str, str]]) -> dict[str, Any]:
+def card(sources: ReportSources, by_part: dict[str, list[Figure]], missing: Sequence[dict[str, str]]) -> dict[str, Any]:
     """Return the Applied Model Card by its published fields."""
     release = sources.release
     facts = {
@@ -172,7 +172,7 @@ def attributes(found: dict[str, list[Figure]], missing: Sequence[dict[str, str]]
     ]
 
 
-def failures(sources: Sources, found: dict[str, list[Figure]]) -> list[dict[str, Any]]:
+def failures(sources: ReportSources, found: dict[str, list[Figure]]) -> list[dict[str, Any]]:
     """Return known failures, each with its figures: those that are named, and all that are not above chance."""
     out = []
     for rule in known()["failure"]:

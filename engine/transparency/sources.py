@@ -20,7 +20,7 @@ WORKSPACE = "workspace"
 
 
 @dataclass(frozen=True)
-class Sources:
+class ReportSources:
     """A release, its evaluations, the release before it where that lies here, and counts of a workspace ({} without).
 
     bases : evaluations of the shipped release that a round's release is based on, where it has none of its own
@@ -37,7 +37,7 @@ class Sources:
         return next((one for one in (*self.evaluations, *self.bases) if one.name == name), None)
 
 
-def gather(release: Release, workspace: Workspace | None, *, actor: Actor) -> Sources:
+def gather(release: Release, workspace: Workspace | None, *, actor: Actor) -> ReportSources:
     """Read everything that a report is made from."""
     own = tuple(all_recorded(release))
     home = MODELS / release.base
@@ -46,7 +46,7 @@ def gather(release: Release, workspace: Workspace | None, *, actor: Actor) -> So
         named = {one.name for one in own}
         bases = tuple(one for one in all_recorded(load_release(home)) if one.name not in named)
     counts = {} if workspace is None else counted(workspace, release, actor=actor)
-    return Sources(release, own, bases, earlier_release(release, workspace), counts)
+    return ReportSources(release, own, bases, earlier_release(release, workspace), counts)
 
 
 def earlier_release(release: Release, workspace: Workspace | None) -> Release | None:

@@ -24,7 +24,7 @@ def to_pdf(report: dict[str, Any]) -> bytes:
 def _document(report: dict[str, Any]) -> Document:
     name = report["release"]["name"]
     title = f"Transparency report of Casebind, release {name}"
-    pdf = Report(title, name, report["casebind"], datetime.fromisoformat(report["made"]), 0)
+    pdf = ReportDocument(title, name, report["casebind"], datetime.fromisoformat(report["made"]), 0)
     pdf.add_page()
     pdf.heading(title, 18)
     for section in sections(report):
@@ -35,7 +35,7 @@ def _document(report: dict[str, Any]) -> Document:
     return pdf
 
 
-class Report(Document):
+class ReportDocument(Document):
     """A document whose footer names the report's own facts: it is of no search."""
 
     def __init__(self, title: str, release: str, version: str, when: datetime, audit_id: int) -> None:
