@@ -147,9 +147,9 @@ def _foundations(manifest: dict[str, Any]) -> list[dict[str, str]]:
 
 
 def _chosen(found: Sequence[Figure]) -> list[Figure]:
-    """Return figures with an interval that are the release's own, those beyond their band first."""
+    """Return figures with an interval that are the release's own, flagged ones first."""
     own = [one for one in found if one.is_measured and BASELINE.search(one.of) is None]
-    return sorted(own, key=lambda one: not one.beyond)[:MOST]
+    return sorted(own, key=lambda one: not one.flagged)[:MOST]
 
 
 def _metric_result(one: Figure) -> dict[str, str]:
@@ -188,9 +188,9 @@ def failures(sources: ReportSources, found: dict[str, list[Figure]]) -> list[dic
 
 
 def _fails(one: Figure, rule: dict[str, str]) -> bool:
-    if re.search(rule["metric"], f"{one.of} {one.metric}") is None or not (one.is_measured or one.beyond):
+    if re.search(rule["metric"], f"{one.of} {one.metric}") is None or not (one.is_measured or one.flagged):
         return False
-    return {"always": True, "beyond": one.beyond, "chance": not one.is_above_chance}[rule["when"]]
+    return {"always": True, "flagged": one.flagged, "chance": not one.is_above_chance}[rule["when"]]
 
 
 def _filled(content: Any, facts: dict[str, str]) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 NAMES = (  # keys whose words say what a row is of, in this order
     *("task", "modality", "view", "data set", "dataset", "stage", "of", "by", "group", "kind", "name", "section"),
-    *("attack", "budget", "method", "representation", "language", "part", "limit"),
+    *("query", "target", "source", "attack", "budget", "method", "representation", "language", "part", "limit"),
 )
 PARTS = frozenset({"value", "low", "high", "n", "patients", "chance", "interval_95", "seed", "bits", "version"})
 PASSED = frozenset({"rows", "figures", "measured", "stages"})  # keys that only hold together
@@ -21,7 +21,7 @@ class Figure:
 
     of       : what it is of, such as "ecg→ecg within PTB-XL · ours 256"      metric : what is measured
     low, high: of its interval; None where none was recorded                   n, patients : that it rests on
-    chance   : what no knowledge gives; None where that was not said           beyond : by its own judgement too large
+    chance   : what no knowledge gives; None where that was not said    flagged : by the evaluation itself
     source, pointer : the file in the release's folder, and the place in it
     """
 
@@ -33,7 +33,7 @@ class Figure:
     n: int | None
     patients: int | None
     chance: float | None
-    beyond: bool
+    flagged: bool
     source: str
     pointer: str
 
@@ -63,7 +63,12 @@ def _walk(
     if isinstance(content, list):
         if content and not all(isinstance(one, int | float) for one in content):  # a list of numbers is a curve
             for number, one in enumerate(content):
-                yield from _walk(one, source, f"{pointer}/{number}", names, around)
+                at = f"{pointer}/{number}"
+                if isinstance(one, Mapping) and _is_number(one.get("value")):
+                    own = (*names[:-1], *(str(one[key]) for key in NAMES if isinstance(one.get(key), str)))
+                    yield _interval(names[-1] if names else "", one, source, at, names=own, row={}, around=around)
+                else:
+                    yield from _walk(one, source, at, names, around)
     elif isinstance(content, Mapping):
         own = tuple(str(content[key]) for key in NAMES if isinstance(content.get(key), str))
         here = (*names, *(word for word in own if word not in names))
@@ -96,7 +101,7 @@ def _interval(
     chance = next((c for c in (chance, row.get(f"{CHANCE}{metric}"), one.get("chance")) if _is_number(c)), None)
     patients = next((p for p in (one.get("patients"), around.get("patients"), row.get("patients")) if p), None)
     low, high = (one[name] if _is_number(one.get(name)) else None for name in ("low", "high"))
-    beyond = bool(one.get("beyond", False))
+    flagged = bool(one.get("beyond")) or around.get("passes") == "no"
     return Figure(
         of=_said(names),
         metric=metric,
@@ -106,7 +111,7 @@ def _interval(
         n=one.get("n"),
         patients=patients,
         chance=chance,
-        beyond=beyond,
+        flagged=flagged,
         source=source,
         pointer=pointer,
     )
@@ -123,7 +128,7 @@ def _share(row: Mapping[str, Any], source: str, pointer: str, names: tuple[str, 
         n=row.get("n"),
         patients=row.get("patients"),
         chance=None,
-        beyond=False,
+        flagged=False,
         source=source,
         pointer=pointer,
     )

@@ -75,10 +75,10 @@ def number(value: float | int | None) -> str:
 def figure_row(one: dict[str, Any]) -> Row:
     """Return one figure as a row under FIGURE_HEAD."""
     interval = "–" if one["low"] is None else f"{number(one['low'])} to {number(one['high'])}"
-    beyond = ", beyond its band" if one["beyond"] else ""
+    mark = ", flagged by the evaluation" if one["flagged"] else ""
     return (
         one["of"],
-        one["metric"] + beyond,
+        one["metric"] + mark,
         *(number(one["value"]), interval, number(one["chance"]), number(one["n"]), number(one["patients"])),
         f"{one['source']}#{one['pointer']}",
     )

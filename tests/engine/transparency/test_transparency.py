@@ -51,8 +51,21 @@ ROWS = {
         },
     ],
 }
+CHECKS = {
+    "rows": [
+        {
+            "task": "cxr faithfulness",
+            "method": method,
+            "figures": {"deletion": {"value": value, "low": -0.6, "high": 0.2, "n": 9}},
+            "patients": 9,
+            "passes": passes,
+        }
+        for method, value, passes in (("gradients", -0.5912, "yes"), ("SHAP", 0.1238, "no"))
+    ]
+}
 GROUPS = {
     "gaps": [{"group": "view", "P@5": {"value": 0.2468, "low": 0.1593, "high": 0.3579, "n": 428, "beyond": True}}],
+    "codes": {"view": [{"group": "AP", "value": 0.9712, "low": 0.9555, "high": 0.9876, "n": 250, "beyond": True}]},
     "rows": [
         {"modality": "ecg", "by": "age", "group": "over 65", "share": 0.9191, "interval_95": [0.8787, 0.9494], "n": 99}
     ],
@@ -68,6 +81,7 @@ def release(tmp_path: Path) -> Release:
     shutil.copyfile(shipped / "manifest.json", home / "manifest.json")
     found = load_release(home)
     record(found, "robustness", ROWS, command="casebind evaluate robustness --record", split="valid", seconds=61.0)
+    record(found, "explanations", CHECKS, command="casebind evaluate explanations --record", split="valid", seconds=9.0)
     record(found, "fairness", GROUPS, command="casebind evaluate fairness --record", split="valid", seconds=8.5)
     return found
 
@@ -101,6 +115,7 @@ def test_every_figure_lies_at_its_place_in_a_recorded_file(release: Release) -> 
         "manifest.json",
         "evaluations/robustness.json",
         "evaluations/fairness.json",
+        "evaluations/explanations.json",
     }
     for one in found:
         at = pointed(release, one)
@@ -140,7 +155,10 @@ def test_known_failures_are_those_that_evaluations_show(release: Release) -> Non
     attacks = next(figures for say, figures in found.items() if "nobody sees" in say)
     assert "target first" in {one["metric"] for one in attacks}
     groups = next(figures for say, figures in found.items() if "unequally" in say)
-    assert [one["value"] for one in groups] == [0.2468]
+    assert sorted(one["value"] for one in groups) == [0.2468, 0.9712]
+    assert {one["of"] for one in groups} >= {"codes · AP"} and {one["metric"] for one in groups} == {"P@5", "view"}
+    checks = next(figures for say, figures in found.items() if "did not pass" in say)
+    assert [(one["metric"], one["flagged"]) for one in checks] == [("deletion", True)]
     weak = next(figures for say, figures in found.items() if "above chance" in say)
     assert all(one["low"] <= one["chance"] for one in weak)
     assert "cxr→ecg" in " ".join(one["of"] for one in weak)
