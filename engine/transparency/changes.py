@@ -7,7 +7,7 @@ from typing import Any
 
 from engine.evaluate.recorded import recorded
 from engine.model.release import Release
-from engine.transparency.figures import Figure
+from engine.transparency.figures import ReportFigure
 from engine.transparency.sources import ReportSources, figures_of, manifest_figures
 
 Key = tuple[str, str, str]  # file, what it is of, metric
@@ -41,7 +41,7 @@ def _both(release: Release, earlier: Release) -> Iterator[dict[str, Any]]:
             yield {"before": was.as_dict(), "after": one.as_dict()}
 
 
-def _all(release: Release) -> Iterator[Figure]:
+def _all(release: Release) -> Iterator[ReportFigure]:
     yield from manifest_figures(release)
     for file in sorted((release.path / "evaluations").glob("*.json")):
         one = recorded(release, file.stem)
@@ -49,5 +49,5 @@ def _all(release: Release) -> Iterator[Figure]:
             yield from figures_of(one)
 
 
-def _key(one: Figure) -> Key:
+def _key(one: ReportFigure) -> Key:
     return one.source, one.of, one.metric

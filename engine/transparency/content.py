@@ -13,7 +13,7 @@ from typing import Any
 from engine.evaluate.recorded import RecordedEvaluation
 from engine.files import utc_now
 from engine.transparency.changes import changes
-from engine.transparency.figures import Figure
+from engine.transparency.figures import ReportFigure
 from engine.transparency.sources import ReportSources, figures_of, manifest_figures
 from engine.version import __version__
 
@@ -82,7 +82,7 @@ def report(sources: ReportSources) -> dict[str, Any]:
     }
 
 
-def _about(one: RecordedEvaluation, found: Sequence[Figure], *, of_base: bool) -> dict[str, Any]:
+def _about(one: RecordedEvaluation, found: Sequence[ReportFigure], *, of_base: bool) -> dict[str, Any]:
     """Return what an evaluation says: how it was made, its notes and all its figures."""
     asked: dict[str, str] = next((entry for entry in known()["evaluation"] if entry["name"] == one.name), {})
     return {
@@ -106,7 +106,9 @@ def not_measured(sources: ReportSources) -> list[dict[str, str]]:
     return out
 
 
-def card(sources: ReportSources, by_part: dict[str, list[Figure]], missing: Sequence[dict[str, str]]) -> dict[str, Any]:
+def card(
+    sources: ReportSources, by_part: dict[str, list[ReportFigure]], missing: Sequence[dict[str, str]]
+) -> dict[str, Any]:
     """Return the Applied Model Card by its published fields."""
     release = sources.release
     facts = {
@@ -146,18 +148,18 @@ def _foundations(manifest: dict[str, Any]) -> list[dict[str, str]]:
     return [manifest[name] for name in ("trunk", "text_model") if name in manifest]
 
 
-def _chosen(found: Sequence[Figure]) -> list[Figure]:
+def _chosen(found: Sequence[ReportFigure]) -> list[ReportFigure]:
     """Return figures with an interval that are the release's own, flagged ones first."""
     own = [one for one in found if one.is_measured and BASELINE.search(one.of) is None]
     return sorted(own, key=lambda one: not one.flagged)[:MOST]
 
 
-def _metric_result(one: Figure) -> dict[str, str]:
+def _metric_result(one: ReportFigure) -> dict[str, str]:
     shown = {name: value for name, value in one.as_dict().items() if name not in ("of", "metric") and value is not None}
     return {"Label": f"{one.of}: {one.metric}", "ValueJson": json.dumps(shown, ensure_ascii=False)}
 
 
-def attributes(found: dict[str, list[Figure]], missing: Sequence[dict[str, str]]) -> list[dict[str, Any]]:
+def attributes(found: dict[str, list[ReportFigure]], missing: Sequence[dict[str, str]]) -> list[dict[str, Any]]:
     """Return HTI-1's source attributes; what rests on evaluations names them, or the commands that would make them."""
     parts = {one["name"]: one["part"] for one in known()["evaluation"]}
     return [
@@ -172,7 +174,7 @@ def attributes(found: dict[str, list[Figure]], missing: Sequence[dict[str, str]]
     ]
 
 
-def failures(sources: ReportSources, found: dict[str, list[Figure]]) -> list[dict[str, Any]]:
+def failures(sources: ReportSources, found: dict[str, list[ReportFigure]]) -> list[dict[str, Any]]:
     """Return known failures, each with its figures: those that are named, and all that are not above chance."""
     out = []
     for rule in known()["failure"]:
@@ -187,7 +189,7 @@ def failures(sources: ReportSources, found: dict[str, list[Figure]]) -> list[dic
     return out
 
 
-def _fails(one: Figure, rule: dict[str, str]) -> bool:
+def _fails(one: ReportFigure, rule: dict[str, str]) -> bool:
     if re.search(rule["metric"], f"{one.of} {one.metric}") is None or not (one.is_measured or one.flagged):
         return False
     return {"always": True, "flagged": one.flagged, "chance": not one.is_above_chance}[rule["when"]]

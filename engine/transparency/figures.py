@@ -11,12 +11,13 @@ NAMES = (  # keys whose words say what a row is of, in this order
     *("query", "target", "source", "attack", "budget", "method", "representation", "language", "part", "limit"),
 )
 PARTS = frozenset({"value", "low", "high", "n", "patients", "chance", "interval_95", "seed", "bits", "version"})
+INTERVALS = ("interval_95", "interval")  # of a share, beside it
 PASSED = frozenset({"rows", "figures", "measured", "stages"})  # keys that only hold together
 CHANCE = "chance_"
 
 
 @dataclass(frozen=True)
-class Figure:
+class ReportFigure:
     """One figure.
 
     of       : what it is of, such as "ecg→ecg within PTB-XL · ours 256"      metric : what is measured
@@ -52,14 +53,14 @@ class Figure:
         return asdict(self)
 
 
-def figures(content: Any, source: str, pointer: str = "") -> Iterator[Figure]:
+def figures(content: Any, source: str, pointer: str = "") -> Iterator[ReportFigure]:
     """Yield every figure of JSON: each value with an interval, each share with its own, and each lone number."""
     yield from _walk(content, source, pointer, (), {})
 
 
 def _walk(
     content: Any, source: str, pointer: str, names: tuple[str, ...], around: Mapping[str, Any]
-) -> Iterator[Figure]:
+) -> Iterator[ReportFigure]:
     if isinstance(content, list):
         if content and not all(isinstance(one, int | float) for one in content):  # a list of numbers is a curve
             for number, one in enumerate(content):
@@ -76,13 +77,13 @@ def _walk(
             at = f"{pointer}/{str(key).replace('~', '~0').replace('/', '~1')}"
             if isinstance(value, Mapping) and _is_number(value.get("value")):
                 yield _interval(str(key), value, source, at, names=here, row=content, around=around)
-            elif key == "share" and isinstance(content.get("interval_95"), list) and _is_number(value):
+            elif key == "share" and _is_number(value) and _bounds(content):
                 yield _share(content, source, at, here)
             elif isinstance(value, Mapping | list) and key not in PARTS:
                 deeper = here if key in PASSED else (*here, str(key))
                 yield from _walk(value, source, at, deeper, content if key == "figures" else {})
             elif _is_number(value) and key not in PARTS and not str(key).startswith(CHANCE):
-                yield Figure(_said(here), str(key), value, None, None, None, None, None, False, source, at)
+                yield ReportFigure(_said(here), str(key), value, None, None, None, None, None, False, source, at)
 
 
 def _interval(
@@ -94,7 +95,7 @@ def _interval(
     names: tuple[str, ...],
     row: Mapping[str, Any],
     around: Mapping[str, Any],
-) -> Figure:
+) -> ReportFigure:
     """Return a value with its interval; patients and chance stand beside it, in its row, or in the row around."""
     chances = around.get("chance"), row.get("chance")
     chance = next((found[metric] for found in chances if isinstance(found, Mapping) and metric in found), None)
@@ -102,7 +103,7 @@ def _interval(
     patients = next((p for p in (one.get("patients"), around.get("patients"), row.get("patients")) if p), None)
     low, high = (one[name] if _is_number(one.get(name)) else None for name in ("low", "high"))
     flagged = bool(one.get("beyond")) or around.get("passes") == "no"
-    return Figure(
+    return ReportFigure(
         of=_said(names),
         metric=metric,
         value=one["value"],
@@ -117,9 +118,9 @@ def _interval(
     )
 
 
-def _share(row: Mapping[str, Any], source: str, pointer: str, names: tuple[str, ...]) -> Figure:
-    low, high = row["interval_95"]
-    return Figure(
+def _share(row: Mapping[str, Any], source: str, pointer: str, names: tuple[str, ...]) -> ReportFigure:
+    low, high = _bounds(row)
+    return ReportFigure(
         of=_said(names),
         metric="share",
         value=row["share"],
@@ -132,6 +133,12 @@ def _share(row: Mapping[str, Any], source: str, pointer: str, names: tuple[str, 
         source=source,
         pointer=pointer,
     )
+
+
+def _bounds(row: Mapping[str, Any]) -> list[float]:
+    """Return the interval that stands beside a share; empty without one."""
+    found = next((row[name] for name in INTERVALS if isinstance(row.get(name), list)), [])
+    return found if len(found) == 2 and all(map(_is_number, found)) else []
 
 
 def _said(names: tuple[str, ...]) -> str:

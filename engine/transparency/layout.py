@@ -91,7 +91,7 @@ def figure_table(caption: str, found: Sequence[dict[str, Any]]) -> Table:
 
 def made_by(one: dict[str, Any]) -> str:
     """Return how an evaluation was made, in a line."""
-    parts = (one["command"], one["date"], f"split {one['split']}" if one["split"] else "no recordings read")
+    parts = (one["command"], one["date"], f"split {one['split']}" if one["split"] else "")
     whose = f"of {one['release']}, on which this release is based" if one.get("of_base") else ""
     return "; ".join(part for part in (*parts, whose) if part)
 

@@ -12,7 +12,7 @@ from engine.evaluate.recorded import FOLDER, RecordedEvaluation, all_recorded
 from engine.learning.round_release import releases_folder
 from engine.model.release import Release, load_release, releases
 from engine.settings import MODELS
-from engine.transparency.figures import Figure, figures
+from engine.transparency.figures import ReportFigure, figures
 from engine.workspace.workspace import Workspace
 
 MANIFEST = "manifest.json"
@@ -76,12 +76,12 @@ def counted(workspace: Workspace, release: Release, *, actor: Actor) -> dict[str
     }
 
 
-def figures_of(one: RecordedEvaluation) -> list[Figure]:
+def figures_of(one: RecordedEvaluation) -> list[ReportFigure]:
     """Return every figure of an evaluation, by its place in its file."""
     return list(figures(one.measured, f"{FOLDER}/{one.name}.json", "/measured"))
 
 
-def manifest_figures(release: Release) -> list[Figure]:
+def manifest_figures(release: Release) -> list[ReportFigure]:
     """Return the figures that a manifest holds."""
     rows: Sequence[Any] = release.manifest.get("figures", {}).get("rows", [])
     return list(figures(rows, MANIFEST, "/figures/rows"))
