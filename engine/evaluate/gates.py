@@ -7,7 +7,6 @@ with the reference rate or with that of a second beat finder; a film is usable a
 
 from __future__ import annotations
 
-import csv
 import json
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
@@ -20,6 +19,7 @@ import numpy as np
 from engine.datasets.open_recordings import recordings
 from engine.datasets.recording import Recording
 from engine.evaluate.gate_films import judged_films
+from engine.evaluate.recording_facts import pulse_facts
 from engine.intake.quality.judge import choose_window, judge
 from engine.intake.quality.rate import rate_of
 from engine.metrics.heart_rate import heart_rate
@@ -76,30 +76,6 @@ def band(value: float | None, edges: Sequence[int]) -> str:
     return f"{edges[at]} and more" if at == len(edges) - 1 else f"{edges[at]}–{edges[at + 1] - 1}"
 
 
-def skin_tone(colour: str) -> str:
-    """Return the group of a colour "#rrggbb" by its individual typology angle (Chardon et al. 1991)."""
-    rgb = np.array([int(colour.lstrip("#")[i : i + 2], 16) for i in (0, 2, 4)]) / 255
-    linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    y = float(np.array([0.2126, 0.7152, 0.0722]) @ linear)
-    z = float(np.array([0.0193, 0.1192, 0.9505]) @ linear) / 1.089
-    root_y, root_z = np.cbrt([max(y, 0.008856), max(z, 0.008856)])
-    angle = np.degrees(np.arctan2(116 * root_y - 66, 200 * (root_y - root_z)))
-    names = ((55, "very light"), (41, "light"), (28, "intermediate"), (10, "tan"), (-30, "brown"))
-    return next((name for least, name in names if angle > least), "dark")
-
-
-def _devices(folder: Path) -> dict[str, dict[str, str]]:
-    """Return what the table of pulses says of sensor and skin, by recording."""
-    with (folder / "ppg" / "ppg.csv").open(newline="", encoding="utf-8") as handle:
-        return {
-            row["record_id"]: {
-                **({"sensor": row["site"]} if row.get("site") else {}),
-                **({"skin tone": skin_tone(row["skin_tone"])} if row.get("skin_tone", "").startswith("#") else {}),
-            }
-            for row in csv.DictReader(handle)
-        }
-
-
 def groups_of(one: Recording, further: dict[str, str]) -> dict[str, str]:
     """Return what a recording counts under beside its data set."""
     known = {"sex": one.sex or "unknown", "age": band(one.age, AGES), **further}
@@ -118,7 +94,7 @@ def drawn(listed: Sequence[Recording], setting: GateSample) -> Iterator[tuple[Re
 
 def judged_traces(folder: Path, setting: GateSample) -> list[GateReading]:
     """Judge ECGs, their lead II alone, pulses, and what is made of some of them."""
-    listed, devices = [one for one in recordings(folder) if one.modality != "cxr"], _devices(folder)
+    listed, devices = [one for one in recordings(folder) if one.modality != "cxr"], pulse_facts(folder)
     found, rng = [], np.random.default_rng(SEED)
     for one, spoil in drawn(listed, setting):
         study = choose_window(one.study())

@@ -17,12 +17,12 @@ from engine.findings import sharing, vocabulary
 from engine.learning.fit import RatedPairs
 from engine.learning.gate import GateRow, Section
 from engine.learning.round_data import Pool
+from engine.metrics.fairness import AGES
 from engine.metrics.ranking import precision_at, ranked_relevance
 from engine.metrics.resampling import draws
 from engine.model.hash_layer import BITS, distances
 
 K = 10
-BANDS = ((0.0, 40.0, "under 40"), (40.0, 65.0, "40 to 64"), (65.0, 200.0, "65 and over"))  # years
 MIN_SHOWN = 10  # studies of a label or group; fewer say nothing
 Codes = Mapping[str, np.ndarray]  # modality → packed codes (n, 32) uint8
 
@@ -89,10 +89,10 @@ def holdout_rows(queries: GateQueries | None) -> list[GateRow]:
 
 
 def _groups(found: GateQueries) -> Iterator[tuple[str, np.ndarray]]:
-    """Yield (name, members) of every sex, age band and cohort; "" is unknown and no group."""
+    """Yield (name, members) of every sex, age band and cohort, as figures of groups have them; "" is unknown."""
     for value in sorted(set(found.sex.tolist()) - {""}):
         yield f"sex {value}", found.sex == value
-    for low, high, name in BANDS:
+    for low, high, name in AGES:
         yield f"age {name}", (found.age >= low) & (found.age < high)
     for value in sorted(set(found.cohort.tolist())):
         yield f"cohort {value}", found.cohort == value
