@@ -30,6 +30,7 @@ SCREENS: dict[str, tuple[Act, str]] = {  # name in its address → what whoever 
     "record": ("record", "history"),
     "consent": ("consent", "shield_person"),
     "people": ("record", "group"),
+    "groups": ("curate", "balance"),
 }
 
 

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from engine.findings import sharing
-from engine.metrics import fairness, fairness_codes
+from engine.metrics import fairness, fairness_codes, fairness_radii
 from engine.metrics.classifying import reliability
 from engine.metrics.fairness import AGES, Gap, Grouped
 from engine.metrics.ranking import chance, precision_at, ranked_relevance
@@ -95,11 +95,14 @@ def pair_rule(release: Release, query: str, target: str) -> PairRule:
 class Met:
     """What every query of a population met.
 
-    statistics : figure → its statistic over queries; nearest : (n, 5) int numbers, −1 past the last
+    statistics : figure → its statistic over queries
+    nearest    : (n, 5) int numbers, −1 past the last
+    radius     : within which a pair is inside
     """
 
     statistics: dict[str, Statistic]
     nearest: np.ndarray
+    radius: int
 
 
 def met(of: Population, rule: PairRule) -> Met:
@@ -126,7 +129,7 @@ def met(of: Population, rule: PairRule) -> Met:
         said = rule.stated[of.distance]
         rows = [reliability(p[a], r[a], BINS) for p, r, a in zip(said, of.relevant, of.allowed, strict=True)]
         statistics[CALIBRATION] = fairness.calibration(np.moveaxis(np.array(rows), 0, 1))
-    return Met(statistics, nearest)
+    return Met(statistics, nearest, rule.radius)
 
 
 @dataclass(frozen=True, eq=False)
@@ -163,6 +166,23 @@ def section(of: Population, found: Met, by: str, refusals: Refusals | None = Non
         "gaps": {name: fairness.as_json(one) for name, one in gaps.items() if one is not None},
         "explained": explained(gaps),
         "codes": of_codes(of, groups),
+        "radii": of_radii(of, groups, found.radius) if of.source else None,
+    }
+
+
+def of_radii(of: Population, groups: Grouped, common: int) -> dict[str, Any] | None:
+    """Return what a radius per group does to patients who did not choose it; None where it cannot be tried."""
+    trial = fairness_radii.tried(fairness_radii.Pairs(of.distance, of.relevant, of.allowed), groups, common)
+    if trial is None:
+        return None
+    gaps = ("before", "after", "found_before", "found_after")
+    return {
+        "common": trial.common,
+        "radii": trial.radii,
+        **{name: fairness.as_json(getattr(trial, name)) for name in gaps},
+        "kept_found": plain(trial.kept_found),
+        "kept_precision": plain(trial.kept_precision),
+        "offered": trial.offered,
     }
 
 

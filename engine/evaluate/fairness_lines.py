@@ -68,6 +68,24 @@ def _section(one: Mapping[str, Any]) -> Iterator[str]:
         bits = one["codes"][SET_BITS]
         read = "; ".join(f"{r['group']} {_figure(r)} [{r['band']:.3f}]" for r in one["codes"][READ])
         yield f"  {SET_BITS} {bits['value']} of {bits['of']} [{bits['band']:.0f}]; {READ} by AUROC: {read}"
+    if one["radii"]:
+        yield from _radii(one["radii"])
+
+
+def _radii(one: Mapping[str, Any]) -> Iterator[str]:
+    if not one["before"]["beyond"]:
+        return
+    radii = "/".join(str(radius) for radius in one["radii"].values())
+    kept = f"keeps {_figure(one['kept_found'])} of {FOUND} and {_figure(one['kept_precision'])} of precision inside"
+    yield (
+        f"  radii {radii} instead of {one['common']}: {ODDS} {_spread(one['before'])} → {_spread(one['after'])}, "
+        f"{FOUND} {_spread(one['found_before'])} → {_spread(one['found_after'])}; {kept}; "
+        + ("offered" if one["offered"] else "not offered: the gap stays, or they cost too much")
+    )
+
+
+def _spread(gap: Mapping[str, Any]) -> str:
+    return f"{gap['value']:.3f} ({gap['low']:.3f}–{gap['high']:.3f}) [{gap['band']:.3f}]"
 
 
 def _figure(one: Mapping[str, Any] | None) -> str:
