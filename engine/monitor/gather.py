@@ -78,7 +78,7 @@ def gather(workspace: Workspace, release: Release) -> MonitorInputs:
     for modality, rows in sorted(by_modality.items()):
         here = _tasks(modality, rows, tuple(profiled.get(modality, {})), done, known)
         if here:
-            arrays |= _arrays(release, modality, rows) | _usual(workspace, release, modality)
+            arrays |= _arrays(workspace, release, modality, rows, here) | _usual(workspace, release, modality)
             arrays |= _profiled(modality, profiled.get(modality, {}))
         tasks += here
     rated, pairs = _rated(workspace, release, done, known)
@@ -168,7 +168,7 @@ def _left(
 
 def _counts(one: Observed, signal: Signal) -> bool:
     """Say whether an observation counts for a signal."""
-    if signal.name in ACCEPTED_ONLY and (not one.accepted or one.vector is None):
+    if signal.name in ACCEPTED_ONLY and not (one.accepted and one.stored):
         return False
     if signal.name == "nothing close":
         return one.nothing_close is not None
@@ -182,9 +182,15 @@ def _chunks(rows: Sequence[Any], size: int) -> Iterator[Sequence[Any]]:
         yield rows[start : start + size]
 
 
-def _arrays(release: Release, modality: str, rows: Sequence[Observed]) -> dict[str, np.ndarray]:
-    """Return what is known of the queries of one modality, by row."""
-    vectors = np.array([one.vector or [0.0] * 256 for one in rows], np.float32)
+def _arrays(
+    workspace: Workspace, release: Release, modality: str, rows: Sequence[Observed], tasks: Sequence[WindowTask]
+) -> dict[str, np.ndarray]:
+    """Return what is known of the queries of one modality, by row; embeddings of those that the windows need."""
+    needed = sorted({at for task in tasks for at in (*task.rows, *task.own) if rows[at].stored})
+    known = observations.vectors(workspace.database, [rows[at].query_id for at in needed])
+    vectors = np.zeros((len(rows), 256), np.float32)
+    for at in needed:
+        vectors[at] = known.get(rows[at].query_id, vectors[at])
     found = {
         "projected": profile.project(vectors),
         "codes": words_of(release.codes(vectors, modality)),

@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any
 
 import duckdb
+import numpy as np
 
 from engine.files import utc_now
 from engine.store.database import Database
@@ -36,7 +37,7 @@ ONCE = f"QUALIFY row_number() OVER (PARTITION BY o.modality, o.source, {WHOSE} O
 class Observed:
     """One row of the stream that the monitor reads: an observation, with what a stored query adds.
 
-    vector : the embedding, (256,); None of a refused one
+    stored : whether its embedding is there; not of a refused one, nor of one that was deleted since
     """
 
     query_id: str
@@ -49,7 +50,7 @@ class Observed:
     nothing_close: bool | None
     release: str
     facts: dict[str, Any]
-    vector: tuple[float, ...] | None
+    stored: bool
 
 
 def insert(cursor: duckdb.DuckDBPyConnection, seen: Observation) -> None:
@@ -82,12 +83,18 @@ def stream(database: Database, base: str) -> list[Observed]:
     """
     rows = database.read(
         "SELECT o.query_id, o.observed_at, o.modality, o.source, o.accepted, o.score, o.latency_ms, o.nothing_close,"
-        " o.release, q.facts, q.vector FROM observations o LEFT JOIN queries q USING (query_id)"
+        " o.release, q.facts, q.query_id IS NOT NULL FROM observations o LEFT JOIN queries q USING (query_id)"
         f" WHERE {COUNTED} AND (o.release = ? OR starts_with(o.release, ? || '.')) {ONCE}"
         " ORDER BY o.observed_at, o.query_id",
         [base, base],
     )
-    return [Observed(*plain, json.loads(facts or "{}"), vector) for *plain, facts, vector in rows]
+    return [Observed(*plain, json.loads(facts or "{}"), stored) for *plain, facts, stored in rows]
+
+
+def vectors(database: Database, query_ids: Sequence[str]) -> dict[str, np.ndarray]:
+    """Return query id → embedding (256,) float32 of those stored queries that are there."""
+    sql = "SELECT query_id, vector FROM queries WHERE query_id IN (SELECT unnest(?::VARCHAR[]))"
+    return {name: np.asarray(vector, np.float32) for name, vector in database.read(sql, [list(query_ids)])}
 
 
 def refusals(database: Database, since: datetime) -> list[tuple[str, str, str, int]]:

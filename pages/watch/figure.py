@@ -7,6 +7,7 @@ queries there are of how many.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
@@ -22,6 +23,7 @@ COLOURS: dict[ThemeType, tuple[str, str]] = {  # of Okabe and Ito: the line, and
 BAND: dict[ThemeType, str] = {"light": "rgba(0, 114, 178, 0.14)", "dark": "rgba(86, 180, 233, 0.20)"}
 GRID = "#8A97A3"
 COLUMNS, ROW_PX, MARK_PX = 3, 150, 8
+SHOWN = 60  # windows, the newest
 
 
 def figure(signals: Sequence[WatchedSignal], theme: ThemeType) -> go.Figure:
@@ -31,7 +33,8 @@ def figure(signals: Sequence[WatchedSignal], theme: ThemeType) -> go.Figure:
     drawn = make_subplots(
         rows=rows, cols=COLUMNS, subplot_titles=titles, vertical_spacing=0.4 / rows, horizontal_spacing=0.07
     )
-    for at, one in enumerate(signals):
+    for at, whole in enumerate(signals):
+        one = replace(whole, windows=whole.windows[-SHOWN:])
         place = {"row": at // COLUMNS + 1, "col": at % COLUMNS + 1}
         if one.windows:
             for part in (*_band(one, theme), _values(one, theme)):
