@@ -89,7 +89,16 @@ def _laid_out(drawn: go.Figure, rows: int, ink: str) -> go.Figure:
     )
     drawn.update_annotations(font_size=14)
     drawn.update_xaxes(
-        type="date", automargin=True, fixedrange=True, gridcolor=GRID, griddash="dot", nticks=4, tickformat="%m-%d"
+        type="date",
+        automargin=True,
+        fixedrange=True,
+        gridcolor=GRID,
+        griddash="dot",
+        nticks=4,
+        tickformatstops=[
+            {"dtickrange": [None, 86_399_999], "value": "%H:%M"},
+            {"dtickrange": [86_400_000, None], "value": "%m-%d"},
+        ],
     )
     drawn.update_yaxes(automargin=True, fixedrange=True, gridcolor=GRID, griddash="dot", zeroline=False, nticks=4)
     return drawn

@@ -36,7 +36,7 @@ def draw() -> None:
     chosen = st.selectbox(
         text("watch.source"),
         sources,
-        index=sources.index(named) if (named := state.named()) in sources else 0,
+        index=sources.index(first) if (first := state.named() or _alarmed(seen)) in sources else 0,
         format_func=lambda one: words.source(*one),
         key="watch-source",
     )
@@ -44,6 +44,12 @@ def draw() -> None:
     _picture([one for one in seen.signals if (one.modality, one.source) == chosen])
     _refusals(seen, chosen)
     alarms.draw_acknowledged(seen.acknowledged)
+
+
+def _alarmed(seen: WatchView) -> tuple[str, str] | None:
+    """Return modality and source of the newest alarm that stands, which are looked at first."""
+    newest = seen.standing[-1] if seen.standing else None
+    return None if newest is None else (newest.modality, newest.source)
 
 
 def _line(seen: WatchView) -> None:

@@ -27,7 +27,7 @@ def reference(name: str) -> str:
 
 def figure(value: float) -> str:
     """Return a figure of a signal, short."""
-    return f"{value:.3g}"
+    return f"{value:.2f}" if abs(value) < 1 else f"{value:.3g}"
 
 
 def too_few(one: WatchedSignal) -> str:
