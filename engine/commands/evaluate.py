@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from engine.commands import demographics, evaluate_explanations, evaluate_fairness, outcomes
+from engine.commands import demographics, evaluate_explanations, evaluate_fairness, outcomes, robustness
 from engine.commands.measuring import (
     MeasureRequest,
     keep,
@@ -279,6 +279,7 @@ def gates_command(
 for _name, (_module, _summary) in MEASURES.items():
     command.add_command(measuring_command(_name, _module, _summary))
 command.add_command(outcomes.evaluate_command)
+command.add_command(robustness.command)
 command.add_command(evaluate_explanations.command)
 command.add_command(demographics.command)
 command.add_command(evaluate_fairness.command)

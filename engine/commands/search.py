@@ -11,6 +11,7 @@ import click
 
 from engine.actor import Actor
 from engine.commands.burned_in_option import burned_in_option, screened
+from engine.commands.certify_options import certified, certify_options, words_of
 from engine.commands.question_options import question_options
 from engine.commands.shared import (
     SMALL,
@@ -29,6 +30,7 @@ from engine.study import Modality
 if TYPE_CHECKING:
     from engine.intake.burned_in_choice import Choice
     from engine.retrieval.answer import Answer, Options
+    from engine.retrieval.certified import CertifiedAsk, SearchCertificate
 
 LABELS_WIDTH = 60  # characters of how a case is labelled in the table
 
@@ -39,6 +41,7 @@ LABELS_WIDTH = 60  # characters of how a case is labelled in the table
 @question_options
 @click.option("--who", default="local", help="Name for the audit.", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@certify_options
 @click.option("--start", type=click.FloatRange(min=0), metavar="SECONDS", help="Where to search a long recording.")
 @answer_options
 @burned_in_option
@@ -50,6 +53,7 @@ def command(
     options: Options,
     who: str,
     as_json: bool,
+    asked: CertifiedAsk | None,
     start: float | None,
     fs: float | None,
     units: str | None,
@@ -68,6 +72,7 @@ def command(
         check_filters(options.filters, place, actor=actor)
         release = load_release()
         from engine.intake.upload import Answers
+        from engine.retrieval import steadiness
         from engine.retrieval.part import window_from
         from engine.retrieval.search import search
 
@@ -76,20 +81,32 @@ def command(
         study = screened(study, burned_in, place, actor=actor)
         count_pairs(place, SMALL)
         study = study if start is None else window_from(study, start)
-        answer = search(place, release, study, options, actor=actor, started=started)
+        certificate = None
+        if asked is None:
+            answer = search(place, release, study, options, actor=actor, started=started)
+        else:
+            answer, certificate = certified(place, release, study, options, asked, actor=actor, started=started)
+        shown = "" if as_json or not answer.verdict.accepted else table(answer, options.targets, certificate)
+        if shown:
+            click.echo(shown)
+        steady = steadiness.check(place, release, answer, actor=actor) if certificate is None else None
     if as_json:
-        click.echo(json.dumps(answer.to_json(), ensure_ascii=False))
+        more = {} if certificate is None else {"certificate": certificate.to_json()}
+        more |= {} if steady is None else {"steadiness": steady.to_json()}
+        click.echo(json.dumps({**answer.to_json(), **more}, ensure_ascii=False))
         return 0 if answer.verdict.accepted else RefusedError.exit_status
     if not answer.verdict.accepted:
         raise RefusedError(" ".join(answer.verdict.reasons))
-    click.echo(table(answer, options.targets))
+    if steady is not None and steady.unusual:
+        click.echo(steady.sentence)
     return 0
 
 
-def table(answer: Answer, targets: tuple[Modality, ...]) -> str:
-    """Return the answer as lines for a person."""
+def table(answer: Answer, targets: tuple[Modality, ...], certificate: SearchCertificate | None = None) -> str:
+    """Return the answer as lines for a person, with what is certain of it."""
     from engine.retrieval.wording import copies
 
+    certain = frozenset() if certificate is None else certificate.certain
     lines = _heading(answer)
     if answer.filters_sentence:
         lines.append(answer.filters_sentence)
@@ -99,8 +116,9 @@ def table(answer: Answer, targets: tuple[Modality, ...]) -> str:
         lines.append(copies(answer.copies))
     for target in targets:
         if target in answer.nothing_close:  # a release searches into the modalities that it reads
-            section = _section(answer, target)
+            section = _section(answer, target, certain)
             lines += ["", *section] if section else []
+    lines += [] if certificate is None else ["", words_of(certificate)]
     times = ", ".join(f"{stage} {value:.0f} ms" for stage, value in answer.timing_ms.items())
     lines += ["", f"Release {answer.release}, {answer.bits} bits; {times}", f"{notice()}."]
     return "\n".join(lines)
@@ -123,7 +141,7 @@ def _heading(answer: Answer) -> list[str]:
     return [line for line in lines if line]
 
 
-def _section(answer: Answer, target: Modality) -> list[str]:
+def _section(answer: Answer, target: Modality, certain: frozenset[str]) -> list[str]:
     """Return two lines for each neighbour: how near it is, and what it is labelled as."""
     from engine.retrieval import typed_wording, wording
 
@@ -138,6 +156,7 @@ def _section(answer: Answer, target: Modality) -> list[str]:
     lines = [f"{target}{note}", *([counted] if counted else [])]
     for neighbour in found:
         mark = f"  [{text('card.synthetic')}]" if neighbour.synthetic else ""
+        mark += f"  [{text('steadiness.certain')}]" if neighbour.study_id in certain else ""
         if answer.typed is not None:
             said = typed_wording.card(answer.typed, neighbour)
             near = f"{wording.distance(neighbour)}, {wording.further(neighbour)}; {said}"

@@ -57,6 +57,7 @@ __all__ = [
     "warm_up",
 ]
 
+CodeOf = Callable[["Release", Study], np.ndarray]  # → packed code (32,) uint8
 Neighbours = tuple[list[Neighbour], dict[str, bool], tuple[str, ...]]  # found, where nothing is close, silent sites
 
 
@@ -82,12 +83,14 @@ def search(
     on_judged: Callable[[Study, QualityVerdict], None] | None = None,
     query_id: str | None = None,
     started: float | None = None,
+    code_of: CodeOf | None = None,
 ) -> Answer:
     """Return the nearest studies of every modality in `options.targets`.
 
     on_judged : called with the study, its window chosen, and the verdict before the study is encoded; what it raises
                 ends the search with nothing stored
     started   : time.perf_counter() at which reading of the file began, for the first stage of the timings
+    code_of   : makes the code in the place of the release's own, under the release whose codes are searched
     """
     from engine.intake.quality.judge import choose_window, judge
 
@@ -99,7 +102,8 @@ def search(
     question.watch.lap("quality")
     if on_judged is not None:
         on_judged(study, verdict)
-    return _search_new(question, study, verdict, exclude_own_patient(study, study.facts.get("patient_id")), query_id)
+    own = exclude_own_patient(study, study.facts.get("patient_id"))
+    return _search_new(question, study, verdict, own, query_id, code_of=code_of)
 
 
 def search_stored(workspace: Workspace, release: Release, query_id: str, options: Options, *, actor: Actor) -> Answer:
@@ -197,7 +201,13 @@ def check_release(workspace: Workspace, release: Release) -> None:
 
 
 def _search_new(
-    question: Question, study: Study, verdict: QualityVerdict, own: Clause, query_id: str | None = None
+    question: Question,
+    study: Study,
+    verdict: QualityVerdict,
+    own: Clause,
+    query_id: str | None = None,
+    *,
+    code_of: CodeOf | None = None,
 ) -> Answer:
     """Encode, find and store what is asked for the first time, or say why it is refused."""
     query_id = query_id or f"q-{secrets.token_hex(8)}"
@@ -208,7 +218,8 @@ def _search_new(
     blank = StoredQuery(query_id, name, study, asdict(verdict), "", nothing.astype(np.uint8), nothing)
 
     def load(used: Release) -> tuple[StoredQuery, Clause]:
-        return encoded_anew(question.workspace, used, blank, actor=question.actor), own
+        found = encoded_anew(question.workspace, used, blank, actor=question.actor)
+        return (found if code_of is None else replace(found, code=code_of(used, study))), own
 
     return _answer(question, load, keep=True)
 

@@ -36,6 +36,7 @@ KINDS: dict[str, Event] = {
     "counterexamples": "query",
     "changes": "query",
     "refused": "query",
+    "unsteady query": "query",
     "study opened": "access",
     "query opened": "access",
     "compared": "access",

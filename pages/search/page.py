@@ -7,7 +7,18 @@ import streamlit as st
 from engine.errors import CasebindError
 from engine.retrieval.answer import Answer, Options
 from engine.strings import text
-from pages.search import ask, columns, controls, exported, flagged, query_facts, results, stages, typed_panel
+from pages.search import (
+    ask,
+    columns,
+    controls,
+    exported,
+    flagged,
+    query_facts,
+    results,
+    stages,
+    steadiness,
+    typed_panel,
+)
 from pages.search import rail as query_rail
 from pages.shared import frame, query_state, resources, result_view, titles
 from pages.shared.markdown import said
@@ -57,8 +68,10 @@ def _answered() -> None:
         controls.draw_within(found, settings, end)
         if found.typed is not None:
             typed_panel.draw_ways(found.typed)
+        warning = st.empty()
         results.draw_results(found, settings)
     _describe(found, settings)
+    steadiness.draw(warning, found)
 
 
 def _describe(found: Answer, settings: Options) -> None:
