@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 @click.option("--recordings", type=FOLDER_TYPE, metavar="DIR", help="The open recordings.")
 @click.option("--release", "folder", type=FOLDER_TYPE, metavar="DIR", help="The release.")
 @click.option("--split", type=click.Choice(SPLITS), default="valid", show_default=True, help="Of the recordings.")
-@click.option("--pairs", type=click.IntRange(1), default=8, show_default=True, help="Of traces; half of films.")
+@click.option("--pairs", type=click.IntRange(1), default=6, show_default=True, help="Of traces; half of films.")
 @click.option("--films", type=click.IntRange(0), default=6, show_default=True, help="With boxes, and painted ones.")
 @click.option("--ludb", type=FOLDER_TYPE, metavar="DIR", help="LUDB as published, for its marked waves.")
 @click.option("--cache", type=FOLDER_TYPE, default=CHECKS, metavar="DIR", help="A run that was stopped goes on.")

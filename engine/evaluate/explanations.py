@@ -76,7 +76,7 @@ class ExplanationSample:
     ludb  : LUDB's published folder
     """
 
-    pairs: int = 8
+    pairs: int = 6
     films: int = 6
     ludb: Path | None = None
 
