@@ -1,8 +1,9 @@
 """What a piece of work took from the wall: measured by the processor's own meter, or else estimated by codecarbon.
 
 RAPL (Intel and AMD, Linux) counts the joules of a whole processor package, so what else the machine did is in them;
-since 2020 only root may read it on most systems. Without it codecarbon's process mode takes the rated power by this
-process's share of the processor. Against external meters such estimates err by up to 40 % (Fischer 2025, "Ground-
+since 2020 only root may read it on most systems. Without it the power that codecarbon states for the processor counts by
+the seconds that this process had of it. That is codecarbon's process mode with counted seconds in the place of sampled
+ones: on a machine whose processes wait for each other its samples came out up to twenty times too high. Against external meters such estimates err by up to 40 % (Fischer 2025, "Ground-
 truthing AI energy consumption"), and memory is a constant of the machine: it is given apart and counts in no sum.
 """
 
@@ -16,8 +17,8 @@ from typing import Any, Protocol
 POWERCAP = Path("/sys/class/powercap")
 MEASURED, ESTIMATED = "measured", "estimated"
 ESTIMATE_ERROR = 0.4  # of codecarbon against external meters
-EVERY_S = 1  # seconds between two of its readings
-MICRO, J_PER_KWH = 1e-6, 3.6e6
+EVERY_S = 15  # seconds between two of its readings, of which its stated power alone is used
+MICRO = 1e-6
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ class RaplMeter:
 
 
 class EstimatingMeter:
-    """Codecarbon in process mode: the rated power times the share of the processor that this process had."""
+    """The processor's power as codecarbon states it, by the seconds that this process had of it."""
 
     def __init__(self) -> None:
         from codecarbon import OfflineEmissionsTracker
@@ -111,16 +112,18 @@ class EstimatingMeter:
     def stop(self) -> EnergyUsed:
         """Return the estimate, with what it rests on."""
         from codecarbon import __version__
+        from codecarbon.core.cpu import TDP
 
-        self._tracker.stop()
         seconds, cpu_seconds = time.monotonic() - self._began, time.process_time() - self._cpu_began
-        found = self._tracker.final_emissions_data
+        self._tracker.stop()
+        found, rated = self._tracker.final_emissions_data, float(TDP().tdp)
+        cores = int(found.cpu_count)
         method = (
-            f"codecarbon {__version__}, process mode, {found.cpu_model or 'an unknown processor'}, by its rated power; "
-            f"memory as {found.ram_power:g} W of the whole machine, given apart"
+            f"codecarbon {__version__}'s {rated:g} W for {cores} cores ({found.cpu_model or 'an unknown processor'}) by "
+            f"the seconds of one; memory as {found.ram_power:g} W of the whole machine, given apart"
         )
-        cpu, memory = (float(value) * J_PER_KWH for value in (found.cpu_energy, found.ram_energy))
-        return EnergyUsed(cpu, memory, cpu_seconds, seconds, ESTIMATED, ESTIMATE_ERROR, method)
+        joules, memory = rated / cores * cpu_seconds, float(found.ram_power) * seconds
+        return EnergyUsed(joules, memory, cpu_seconds, seconds, ESTIMATED, ESTIMATE_ERROR, method)
 
 
 def _is_memory(zone: Path) -> bool:

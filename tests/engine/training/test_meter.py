@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from pathlib import Path
 
@@ -48,6 +49,9 @@ def test_where_no_counter_may_be_read_the_estimate_says_how_far_it_may_err(tmp_p
         sum(range(10_000))
     used = meter.stop()
     assert (used.how, used.error) == ("estimated", ESTIMATE_ERROR)
-    assert used.joules > 0 and used.memory_joules is not None and used.memory_joules > 0
+    stated = re.search(r"([\d.]+) W for (\d+) cores", used.method)
+    assert stated is not None
+    assert used.joules == pytest.approx(float(stated[1]) / int(stated[2]) * used.cpu_seconds)  # however busy it is
+    assert used.memory_joules is not None and used.memory_joules > 0
     assert used.cpu_seconds >= 1
     assert "codecarbon" in used.method and "given apart" in used.method
