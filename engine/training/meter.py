@@ -1,10 +1,11 @@
 """What a piece of work took from the wall: measured by the processor's own meter, or else estimated by codecarbon.
 
 RAPL (Intel and AMD, Linux) counts the joules of a whole processor package, so what else the machine did is in them;
-since 2020 only root may read it on most systems. Without it the power that codecarbon states for the processor counts by
-the seconds that this process had of it. That is codecarbon's process mode with counted seconds in the place of sampled
-ones: on a machine whose processes wait for each other its samples came out up to twenty times too high. Against external meters such estimates err by up to 40 % (Fischer 2025, "Ground-
-truthing AI energy consumption"), and memory is a constant of the machine: it is given apart and counts in no sum.
+since 2020 only root may read it on most systems. Without it the power that codecarbon states for the processor counts
+by the seconds that this process had of it: codecarbon's process mode with counted seconds in the place of sampled ones,
+which came out up to twenty times too high on a machine whose processes waited for each other. Against external meters
+such estimates err by up to 40 % (Fischer 2025, "Ground-truthing AI energy consumption"), and memory is a constant of
+the machine: it is given apart and counts in no sum.
 """
 
 from __future__ import annotations
@@ -117,10 +118,10 @@ class EstimatingMeter:
         seconds, cpu_seconds = time.monotonic() - self._began, time.process_time() - self._cpu_began
         self._tracker.stop()
         found, rated = self._tracker.final_emissions_data, float(TDP().tdp)
-        cores = int(found.cpu_count)
+        cores, model = int(found.cpu_count), found.cpu_model or "an unknown processor"
         method = (
-            f"codecarbon {__version__}'s {rated:g} W for {cores} cores ({found.cpu_model or 'an unknown processor'}) by "
-            f"the seconds of one; memory as {found.ram_power:g} W of the whole machine, given apart"
+            f"codecarbon {__version__}'s {rated:g} W for {cores} cores ({model}) by the seconds of one; "
+            f"memory as {found.ram_power:g} W of the whole machine, given apart"
         )
         joules, memory = rated / cores * cpu_seconds, float(found.ram_power) * seconds
         return EnergyUsed(joules, memory, cpu_seconds, seconds, ESTIMATED, ESTIMATE_ERROR, method)
