@@ -137,7 +137,7 @@ def _share(row: Mapping[str, Any], source: str, pointer: str, names: tuple[str, 
 
 def _bounds(row: Mapping[str, Any]) -> list[float]:
     """Return the interval that stands beside a share; empty without one."""
-    found = next((row[name] for name in INTERVALS if isinstance(row.get(name), list)), [])
+    found: list[float] = next((row[name] for name in INTERVALS if isinstance(row.get(name), list)), [])
     return found if len(found) == 2 and all(map(_is_number, found)) else []
 
 
