@@ -27,7 +27,7 @@ CLAIMS = re.compile(
     | \bmarcado\ CE | \bmarquage\ CE | \bclinically\ (?:validated|proven) | klinisch\ validiert
     | validad[oa]\ clínicamente | validée?\ cliniquement | \bproven\ in\ practice
     | \b(?:AI\ Act|MDR|HIPAA|GDPR|DSGVO|RGPD)[- ](?:compliant|conform\w*|konform) | \b(?:compliant|conformant)\ with\b
-    | \bcertified\ (?:for|as|by|software|energy|device) | \bsecond\ opinion | \bZweitmeinung | \bsegunda\ opinión
+    | \bcertified\ (?:as|by|software|energy|device) | \bsecond\ opinion | \bZweitmeinung | \bsegunda\ opinión
     | \bsecond\ avis | \bscreening\ tool | \b(?:un|non-)biased\b | \bbias-free | \bvorurteilsfrei | \bsin\ sesgos\b
     | \bsont?\ sans\ biais\b | \bcarbon[- ]neutral | \bklimaneutral | \bneutr[oe]\ en\ carbon[oe]
     | \bshows\ where\ the\ finding\ is
