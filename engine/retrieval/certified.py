@@ -78,7 +78,7 @@ def certified_search(
     """
     if study.modality == "text" or options.rerank != "none" or options.operating_point is not None:
         raise UsageError(
-            "Neighbours are certified for a recording and in the order of distances: leave --certify or --rerank, --at "
+            "A certificate is of one recording, in the order of distances: leave --certify or --rerank, --at "
             "and words out."
         )
     made: list[SmoothedCode] = []
