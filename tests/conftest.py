@@ -61,6 +61,7 @@ SERVERS_OF_THEIR_OWN = (  # of the tests in a browser; all others ask the server
     "tests/pages/test_browser_first_visit",
     "tests/pages/test_browser_oidc",
     "tests/pages/test_browser_quiz_secrets",
+    "tests/pages/test_browser_reader_study",
     "tests/pages/test_browser_releases",
     "tests/pages/test_browser_review",
     "tests/pages/test_browser_sign_in",
