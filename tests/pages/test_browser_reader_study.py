@@ -134,7 +134,7 @@ def is_closed_by_its_maker(browser: Browser, place: Place) -> None:
     assert violations(tab) == []
     tab.get_by_role("button", name="Close the reader study").click()
     tab.get_by_role("button", name="Close it for good").click()
-    expect(tab.get_by_text("Area under the ROC curve")).to_be_visible()
+    expect(tab.get_by_role("cell", name="Area under the ROC curve")).to_be_visible()
     settle(tab)
     assert violations(tab) == []
     with tab.expect_download() as coming:
