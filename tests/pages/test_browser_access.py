@@ -54,6 +54,20 @@ def test_about_follows_the_theme_of_the_browser_without_a_violation(browser, ser
     tab.context.close()
 
 
+@pytest.mark.parametrize("scheme", ["dark", "light"])
+def test_groups_are_a_picture_and_a_table_without_a_violation(browser, server, scheme):
+    tab = opened(browser, server, scheme)
+    tab.goto(f"{server}/groups")
+    tab.locator(".st-key-groups-plot .js-plotly-plot").wait_for()
+    settle(tab)
+    assert violations(tab) == []
+    tab.get_by_text("All figures of this comparison").click()
+    expect(tab.locator("table.plain th[scope=row]").first).to_be_visible()
+    settle(tab)
+    assert violations(tab) == []
+    tab.context.close()
+
+
 def test_keys_step_through_cases_and_back(browser, server):
     tab = opened(browser, server, "dark", width=800)
     tab.get_by_role("button", name="Chest film", exact=True).click()
