@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from typing import Literal, get_args
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
@@ -33,9 +35,19 @@ for cause in get_args(Cause):
     _refusals.labels(cause)  # a series from the start, so that a first refusal is a change
 
 
+_last_search = -math.inf  # when one was answered, by time.monotonic()
+
+
 def searched(kind: str, seconds: float) -> None:
     """Count a search that was answered."""
+    global _last_search
+    _last_search = time.monotonic()
     _searches.labels(kind).observe(seconds)
+
+
+def seconds_without_search() -> float:
+    """Return for how long this process has answered no search; infinity where it never has."""
+    return time.monotonic() - _last_search
 
 
 def refused(cause: Cause) -> None:

@@ -73,6 +73,7 @@ def run(
 
     looks : whether text is looked for in films on the way, which the encoder alone does not do
     """
+    part = min(part, objects)
     release.load()
     start()
     studies = _studies(objects + part)

@@ -40,8 +40,11 @@ from engine.settings import UPLOAD_LIMIT_MB
 
 SUCCESS, OUT_OF_RESOURCES, CANCELLED = 0x0000, 0xA700, 0xFE00  # PS3.4 tables B.2-1 and C.4-1
 PENDING = (0xFF00, 0xFF01)
+DUPLICATE = 0x0111  # PS3.7 section C.4.2: what was sent before is there
 BUSY = range(0xA700, 0xA800)
 ACCEPTED_IT, TRANSIENT = 0, 2  # results of asking for an association, PS3.8 table 9-21
+# in which a stored object is answered the first time, and when it is sent again: together what somebody waits on a page
+STORES_IN_S, STORES_IN_JOBS_S = (1.0, 2.5), (10.0, READS_IN_JOBS_S)
 ASKED = 1  # message ID of what an association asks at a time
 
 
@@ -142,17 +145,44 @@ class DimseArchive:
         raise gone() if last == SUCCESS else refuses(f"{last:04X}")
 
     def _store(self, objects: Sequence[Dataset]) -> None:
+        """Store objects; one whose answer does not come is sent once more, over an association of its own.
+
+        That changes nothing where it had arrived: it is the same SOP instance, and it is asked for afterwards. An
+        answer that did come may be lost on our side: pynetdicom's reactor now and then takes it from the queue before
+        the thread that waits for it.
+        """
+        left, again = list(objects), False
+        while left:
+            answered = self._answered(left, again)
+            if again and not answered:
+                raise _slow()
+            left, again = left[answered:], True
+
+    def _answered(self, objects: Sequence[Dataset], again: bool) -> int:
+        """Store objects over one association; return how many were before one that was not answered, or all.
+
+        again : whether the first one was sent before
+        """
         kinds = {(str(one.SOPClassUID), str(one.file_meta.TransferSyntaxUID)) for one in objects}
+        first_s, then_s = STORES_IN_JOBS_S if self._in_job else STORES_IN_S
         with self._associated(storer(sorted(kinds)), "C-STORE") as association:
-            for one in objects:
+            for number, one in enumerate(objects):
+                if not association.is_established:
+                    return number
+                association.dimse_timeout = then_s if again and not number else first_s
                 try:
-                    last = _status(association.send_c_store(one))
+                    answer = association.send_c_store(one)
                 except ValueError as error:
                     raise _unoffered("C-STORE") from error
+                if "Status" not in answer:
+                    return number
+                last = int(answer.Status)
                 if last in BUSY:
                     raise cannot_now(f"{last:04X}")
-                if last >> 12 not in (0x0, 0xB) or 0 < last < 0xB000:  # a success or a warning stores it
+                is_there = last == DUPLICATE and again and not number
+                if last >> 12 not in (0x0, 0xB) or (0 < last < 0xB000 and not is_there):  # others store it
                     raise refuses(f"{last:04X}")
+        return len(objects)
 
     @contextmanager
     def _associated(self, ae: Any, service: str, **more: Any) -> Iterator[Any]:
@@ -261,8 +291,12 @@ def _unoffered(service: str) -> UsageError:
 def _status(answer: Dataset) -> int:
     """Return the status of an answer; AbsentError where none came."""
     if "Status" not in answer:
-        raise AbsentError("The archive is slow and has not answered in time: try again later.")
+        raise _slow()
     return int(answer.Status)
+
+
+def _slow() -> AbsentError:
+    return AbsentError("The archive is slow and has not answered in time: try again later.")
 
 
 def _identifier(level: str, keys: dict[str, str]) -> Dataset:

@@ -55,6 +55,14 @@ class Waiting:
         """Whether it is no DICOM object, but what uploads may be besides."""
         return self.file.suffix == UPLOAD
 
+    @property
+    def bytes(self) -> int:
+        """Size of the file; 0 where it is gone."""
+        try:
+            return self.file.stat().st_size
+        except OSError:
+            return 0
+
     def upload(self) -> Upload:
         """Return the file as it is read; OSError where it is gone."""
         return Upload("object.dcm", self.file.read_bytes())

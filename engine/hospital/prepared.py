@@ -57,9 +57,13 @@ class PreparedObject:
         return Outcome(entry, study, self.score, self.reason, self.embedding, self.code, self.file)
 
 
-def request(number: int, tasks: Sequence[Task], key: bytes, looks: bool) -> Message:
-    """Return what asks for tasks to be prepared. key: of the workspace; looks: whether text in films is looked for."""
-    return Message({"number": number, "tasks": [asdict(one) for one in tasks], "looks": looks}, [key])
+def request(number: int, tasks: Sequence[Task], key: bytes, *, looks: bool, at_once: int) -> Message:
+    """Return what asks for tasks to be prepared.
+
+    key : of the workspace; looks : whether text in films is looked for; at_once : processors that work at it
+    """
+    body = {"number": number, "tasks": [asdict(one) for one in tasks], "looks": looks, "at_once": at_once}
+    return Message(body, [key])
 
 
 def tasks_in(message: Message) -> list[Task]:

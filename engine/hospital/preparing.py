@@ -17,9 +17,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from engine.counters import seconds_without_search
 from engine.errors import CasebindError
 from engine.hospital.prepared import PreparedObject, Task, prepared_in, request
-from engine.hospital.preparing_process import FOREVER_S, MOST_BYTES
+from engine.hospital.preparing_process import AT_ONCE, FOREVER_S, MOST_BYTES
 from engine.intake.messages import Message, MessageError, receive, send
 from engine.settings import ROOT
 
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from engine.model.release import Release
 
 MODULE, BEHIND = "engine.hospital.preparing_process", "behind"
+QUIET_S = 60.0  # after a search in this process, until nobody is thought to wait for another one
 STARTS = 3  # of the process, for one request, before it is given up
 ENDED = (
     "The process that prepares objects of the archive has ended several times: see whether the machine has enough "
@@ -75,9 +77,13 @@ class Preparing:
         """Have objects prepared; return the number under which `result` returns what became of them.
 
         key : of the workspace; looks : whether text in films is looked for
+
+        All processors work at it, but where other work goes before and somebody has just searched: then one does.
         """
         self._last += 1
-        self._asked[self._last] = asked = request(self._last, tasks, key, looks)
+        is_asked = self.behind and seconds_without_search() < QUIET_S
+        at_once = 1 if is_asked else AT_ONCE
+        self._asked[self._last] = asked = request(self._last, tasks, key, looks=looks, at_once=at_once)
         self.start()
         self._send(asked)
         return self._last

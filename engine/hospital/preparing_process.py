@@ -38,7 +38,7 @@ from engine.workspace.pipeline import Outcome, encode_batches
 
 FOREVER_S = 1e6
 MOST_BYTES = 1_000_000_000  # of one message
-AT_ONCE = max(2, os.cpu_count() or 1)  # files that are read, and parts of a request that are judged and encoded
+AT_ONCE = max(2, os.cpu_count() or 1)  # files that are read, parts of a request that are judged and encoded
 FAILED = "Objects of the archive could not be prepared"
 
 
@@ -59,24 +59,24 @@ def main() -> None:
     if behind:
         go_behind()
     start(behind=behind)
-    serve(socket.socket(fileno=int(sys.argv[1])), load_release(Path(sys.argv[2])), 1 if behind else AT_ONCE)
+    serve(socket.socket(fileno=int(sys.argv[1])), load_release(Path(sys.argv[2])))
 
 
-def serve(connection: socket.socket, release: Release, at_once: int) -> None:
+def serve(connection: socket.socket, release: Release) -> None:
     """Prepare what is asked for until the other side has gone, and answer in order.
 
-    A request is prepared in as many parts as there are hands, each by one thread from the gate to the code: so no
-    processor waits for another one. Files of the next request are read meanwhile.
-
-    at_once : files that are read at once, and parts that are prepared
+    A request is prepared in as many parts as processors work at it, each by one thread from the gate to the code: so
+    no processor waits for another one. Files of the next request are read meanwhile.
     """
     begun: SimpleQueue[tuple[int, list[Future[list[PreparedObject]]]]] = SimpleQueue()
-    readers, hands, shared = ThreadPoolExecutor(at_once), ThreadPoolExecutor(at_once), SharedReaders(at_once)
+    pools = {count: (ThreadPoolExecutor(count), ThreadPoolExecutor(count)) for count in {1, AT_ONCE}}
+    shared = SharedReaders(AT_ONCE)
     Thread(target=_answer, args=(connection, begun), daemon=True).start()
     with suppress(MessageError):
         while True:
             asked = receive(connection, until=time.monotonic() + FOREVER_S, most=MOST_BYTES)
-            key, tasks = bytes(asked.parts[0]), tasks_in(asked)
+            key, tasks, at_once = bytes(asked.parts[0]), tasks_in(asked), int(asked.body["at_once"])
+            readers, hands = pools[at_once]
             files = [readers.submit(_read, one, key, shared) if one.file else None for one in tasks]
             each = -(-len(tasks) // at_once) or 1
             parts = [

@@ -43,7 +43,7 @@ from engine.workspace.erased import among_erased
 from engine.workspace.ingest import ERASED, Summary, acceptable
 from engine.workspace.manifest import StudyEntry
 from engine.workspace.patients import as_known_here
-from engine.workspace.pipeline import BATCH, Outcome
+from engine.workspace.pipeline import Outcome
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -57,6 +57,8 @@ OTHER_BYTES = (
 UNREADABLE = "The object has no header that can be read: have it sent again."
 REFUSED = "refused: "  # as the pipeline begins what the gate says
 
+BATCH = 32  # files of a batch: each of its states is one transaction, and this much work is redone after a kill
+BATCH_BYTES = 256_000_000  # of its files: the process that prepares has two batches in its memory
 LISTED = 512  # files of the inbox that one look at it takes up
 
 _working = threading.Lock()  # one take-up at a time in a process
@@ -115,8 +117,7 @@ def take_up(
                 waiting = inbox.waiting()[:LISTED]
                 if not waiting and not _joined(workspace, inbox):
                     break
-                parts = (waiting[first : first + BATCH] for first in range(0, len(waiting), BATCH))
-                going_on = takewhile(lambda _: not stopped(), parts)
+                going_on = takewhile(lambda _: not stopped(), _batches(waiting))
                 for batch in _ahead(_Batch(workspace, release, inbox, taken, hands).begin(part) for part in going_on):
                     batch.end()
                     on_progress(taken.all)
@@ -126,6 +127,19 @@ def take_up(
     if taken.states.get("stored"):
         workspace.releases.record_encoders(release.digest, release.encoders)
     return taken
+
+
+def _batches(waiting: Sequence[Waiting]) -> Iterator[list[Waiting]]:
+    """Yield what waits in batches, in its order: of so many files, and of no more bytes than two or more may have."""
+    batch, total = list[Waiting](), 0
+    for one in waiting:
+        total += (size := one.bytes)
+        if batch and (len(batch) == BATCH or total > BATCH_BYTES):
+            yield batch
+            batch, total = [], size
+        batch.append(one)
+    if batch:
+        yield batch
 
 
 def _ahead(begun: Iterable[_Batch]) -> Iterator[_Batch]:

@@ -69,9 +69,10 @@ def display(dataset: Dataset, stored: Stored) -> Shown:
     if _inverted(dataset):
         grey = 1.0 - grey
     bits = max(8, stored.bits)
-    pixels, negative = (_looked_up(one, padding, offsets, bits) for one in (grey, 1.0 - grey))
+    pixels = _looked_up(grey, padding, offsets, bits)
+    negative = _looked_up(1.0 - grey, padding, offsets, bits) if _contradictory(dataset) else None
     remarks = tuple(one for one in (stored.remark, remark) if one)
-    return Shown(pixels, bits, negative if _contradictory(dataset) else None, remarks)
+    return Shown(pixels, bits, negative, remarks)
 
 
 def stretched(pixels: np.ndarray) -> np.ndarray:

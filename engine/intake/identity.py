@@ -14,7 +14,8 @@ import hashlib
 import hmac
 import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
 
 from engine.intake.labels import group_words, read_label
 from engine.intake.pseudonyms import MAX_AGE, patient_key, previous_patient_key
@@ -22,8 +23,10 @@ from engine.intake.units import scale_of
 from engine.study import IdentityRow
 
 if TYPE_CHECKING:
+    from dicognito.element_anonymizer import ElementAnonymizer
     from pydicom.dataelem import DataElement
     from pydicom.dataset import Dataset, FileDataset
+    from pydicom.tag import BaseTag
 
 BURNED_IN = "Text burned into the picture cannot be ruled out and is not searched for: look at it before you share it."
 SAYS_SO = "says_burned_in"  # a fact: the file itself says that text is burned into its picture
@@ -40,6 +43,7 @@ _KEPT_SEQUENCES = {
     "AnatomicRegionSequence",
 }
 _KEPT_TEXT = {"Manufacturer", "ManufacturerModelName", "CodeValue", "CodingSchemeDesignator"}
+_KEPT_CODES = {"CodeValue", "CodingSchemeDesignator", "CodeMeaning"}  # of which dicognito replaces none
 _REPLACED = {
     "PatientName",
     "PatientID",
@@ -49,7 +53,8 @@ _REPLACED = {
     "StationName",
     "InstitutionName",
 }
-_PLAIN_VRS = {"DS", "IS", "US", "SS", "UL", "SL", "FL", "FD", "AT", "CS", "AS", "UV", "SV"}
+_NUMBERS = {"DS", "IS", "US", "SS", "UL", "SL", "FL", "FD", "AT", "UV", "SV"}  # of which dicognito replaces none
+_PLAIN_VRS = _NUMBERS | {"CS", "AS"}
 _PALETTES = {
     f"{kind}{colour}PaletteColorLookupTableData" for kind in ("", "Segmented") for colour in ("Red", "Green", "Blue")
 }
@@ -89,13 +94,25 @@ def deidentify(dataset: FileDataset, key: bytes) -> Identified:
     before: dict[str, tuple[Dataset, Any, str]] = {}
     _strip_meta(dataset, actions)
     _strip(dataset, "", actions, before)
-    Anonymizer(seed=_seed(key)).anonymize(dataset)
+    replacer = Anonymizer(seed=_seed(key))
+    replacer.add_element_handler(cast("ElementAnonymizer", _Unreplaced()))
+    replacer.anonymize(dataset)
     for label, (owner, tag, value) in before.items():
         actions[label] = _outcome(owner, tag, value)
     facts |= _shifted_date(dataset)
     note = "" if _burned_in(dataset) == "NO" else BURNED_IN
     rows = tuple(IdentityRow(label, action, reason) for label, (action, reason) in actions.items())  # type: ignore[arg-type]
     return Identified(rows, note, recognised_by, facts, previously_by)
+
+
+class _Unreplaced:
+    """What dicognito need not be asked about, as none of its rules holds for it: most elements of an ECG are such."""
+
+    def __call__(self, _: Dataset, element: DataElement) -> bool:
+        return element.VR in _NUMBERS or element.keyword in _KEPT_CODES
+
+    def describe_actions(self) -> tuple[str, ...]:
+        return ()
 
 
 def _strip_meta(dataset: FileDataset, actions: dict[str, tuple[str, str]]) -> None:
@@ -173,7 +190,8 @@ def _clinical(keyword: str) -> str:
     return f"given as {MAX_AGE} from {MAX_AGE} on" if keyword == "PatientAge" else ""
 
 
-def _label(tag: Any) -> str:
+@lru_cache(maxsize=4096)
+def _label(tag: BaseTag) -> str:
     """Return "(gggg,eeee) Name" from the dictionary; a file's own words for private elements are not used."""
     from pydicom.datadict import dictionary_description, dictionary_has_tag
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from engine.intake.units import is_trend, plain, scale_of
 from engine.study import ECG_LEADS, PPG_LEAD
@@ -73,6 +74,7 @@ _PAIR = re.compile(rf"^({_ELECTRODE}|{_AMBIGUOUS}) ?[-/] ?((?:(?:ECG|EKG) )?(?:{
 _LIMB_PAIR = re.compile(r"^(RA|LA|LL) ?(RA|LA|LL)$")
 _OPEN = re.compile(rf"^(?:{_ELECTRODE}|{_AMBIGUOUS}|\d\d)$")
 
+_SHORT = 40  # characters of a label that is remembered
 _BRACKET = re.compile(r"[(\[{<]([^()\[\]{}<>]*)[)\]}>]")
 _UNIT_TAIL = re.compile(
     r"^(.*?)(?:[\s_/,;.-]+| in |(?<=[)\]}>]))(mV|uV|μV|nV|a\.?u\.?|sd|z-?score|millivolts?|microvolts?|bpm|mmHg)$",
@@ -129,6 +131,16 @@ class Label:
 
 def read_label(text: str) -> Label:
     """Return what a channel's label says about lead, sign and unit."""
+    return _read_short(text) if len(text) <= _SHORT else _read(text)
+
+
+@lru_cache(maxsize=1024)
+def _read_short(text: str) -> Label:
+    """Return what a label says; channels of all recordings share few labels, and to read one takes a while."""
+    return _read(text)
+
+
+def _read(text: str) -> Label:
     words, units = _without_units(_DEVICE.sub("", plain(text)))
     if words is None:
         return Label(None, units=units)

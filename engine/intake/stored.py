@@ -56,11 +56,11 @@ def placed(dataset: Dataset, words: np.ndarray) -> Stored:
     signed = dataset.PixelRepresentation == 1
     low, high = Stored(words, bits, signed).range
     shift = _shift(dataset, bits, allocated)
+    if not shift and low <= int(words.min()) and int(words.max()) <= high:
+        return Stored(words.astype(np.int32), bits, signed)
     raw = words.astype(np.int64) & (2**allocated - 1)
     if shift and int(raw.max()) < 2**bits:
         return Stored(_value(raw, 0, bits, signed), bits, signed, "values lie lower than the high bit says")
-    if not shift and low <= int(words.min()) and int(words.max()) <= high:
-        return Stored(words.astype(np.int32), bits, signed)
     stated = Stored(_value(raw, shift, bits, signed), bits, signed)
     if not shift and _is_left_aligned(raw, bits, allocated):
         aligned = _value(raw, allocated - bits, bits, signed)
@@ -101,12 +101,14 @@ def _in_the_right_sign(stored: Stored) -> Stored:
 
     With the wrong sign, neighbours on both sides of the middle of the range become the lowest and the highest value.
     """
+    torn = _tears(stored)
+    if torn < _TORN:
+        return stored
     other = (stored.values & (2**stored.bits - 1)).astype(np.int32)
     if not stored.signed:
         other -= (other >> (stored.bits - 1)) << stored.bits
     turned = Stored(other, stored.bits, not stored.signed)
-    torn = _tears(stored)
-    if torn < _TORN or _tears(turned) > torn / 10:
+    if _tears(turned) > torn / 10:
         return stored
     said = f"values are {'signed' if turned.signed else 'unsigned'} otherwise than stated"
     return replace(turned, remark=", ".join(one for one in (stored.remark, said) if one))
@@ -115,16 +117,15 @@ def _in_the_right_sign(stored: Stored) -> Stored:
 def _tears(stored: Stored) -> float:
     """Return the share of steps between neighbours over most of the range; values at its ends may be clipped."""
     step = max(1, max(stored.values.shape) // _COARSE)
-    values = stored.values[::step, ::step].astype(np.int64)
+    values: np.ndarray = stored.values[::step, ::step].astype(np.int32 if stored.bits <= 16 else np.int64)
     low, high = stored.range
-    inside = (values > low) & (values < high)
     torn = total = 0
-    for one, next_one, both in (
-        (values[1:], values[:-1], inside[1:] & inside[:-1]),
-        (values[:, 1:], values[:, :-1], inside[:, 1:] & inside[:, :-1]),
-    ):
-        torn += int((np.abs(one - next_one)[both] > 0.75 * (high - low)).sum())
-        total += both.size
+    for one, next_one in ((values[1:], values[:-1]), (values[:, 1:], values[:, :-1])):
+        wide = np.abs(one - next_one) > 0.75 * (high - low)
+        if wide.any():
+            first, second = one[wide], next_one[wide]
+            torn += int(((first > low) & (first < high) & (second > low) & (second < high)).sum())
+        total += wide.size
     return torn / max(1, total)
 
 

@@ -8,7 +8,7 @@ at once, before what was asked for is given.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -16,6 +16,7 @@ from typing import Any, Literal
 import duckdb
 
 from engine.actor import Actor
+from engine.store import bulk
 from engine.store.audit_chain import canonical
 from engine.store.rule import AccessRule, may, require
 from engine.store.rule import Act as Permitted
@@ -231,6 +232,15 @@ def note(cursor: duckdb.DuckDBPyConnection, actor: Actor, act: Act) -> str:
         "INSERT INTO acts_due VALUES (nextval('event_number'), ?, ?)", [body["entry"], canonical(body).decode()]
     )
     return str(body["entry"])
+
+
+def note_all(cursor: duckdb.DuckDBPyConnection, actor: Actor, acts: Sequence[Act]) -> None:
+    """Note acts inside their transaction, in their order."""
+    bodies = [body_of(actor, one) for one in acts]
+    rows = [(body["entry"], canonical(body).decode()) for body in bodies]
+    bulk.insert(
+        cursor, "acts_due", {"entry": "VARCHAR", "body": "VARCHAR"}, rows, {"number": "nextval('event_number')"}
+    )
 
 
 def note_in_people(run: Callable[..., Any], actor: Actor, act: Act) -> None:

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
-
-import duckdb
+from typing import Any, Literal
 
 from engine.actor import Actor
 from engine.files import utc_now
-from engine.store.acts import Act, note
+from engine.store import bulk
+from engine.store.acts import Act, note_all
 from engine.store.database import Database
 
 State = Literal["received", "de-identified", "judged", "stored", "set aside", "refused"]
@@ -24,6 +23,8 @@ STAYS_OUT: tuple[State, ...] = ("set aside", "refused")
 ALL = 1_000_000  # more rows than an inbox has
 LAST: tuple[State, ...] = ("stored", "set aside", "refused")  # in which an object stays
 COLUMNS = "object, digest, state, why, kind, sender, study_id, patient_id, reached_at"
+TYPES = {**dict.fromkeys(COLUMNS.split(", "), "VARCHAR"), "reached_at": "TIMESTAMP"}
+NUMBER = {"number": "nextval('arrival_number')"}
 NEWEST = (
     f"SELECT {COLUMNS}, number FROM arrivals QUALIFY row_number() OVER (PARTITION BY object, digest"
     " ORDER BY number DESC) = 1"
@@ -55,10 +56,8 @@ def record(database: Database, arrivals: Sequence[Arrival], actor: Actor) -> Non
     """Write states in one transaction; one in which an object stays is an act of the audit."""
     if arrivals:
         with database.write() as cursor:
-            for one in arrivals:
-                _insert(cursor, one)
-                if one.state in LAST:
-                    note(cursor, actor, _act(one))
+            bulk.insert(cursor, "arrivals", TYPES, [_row(one) for one in arrivals], NUMBER)
+            note_all(cursor, actor, [_act(one) for one in arrivals if one.state in LAST])
 
 
 def newest(database: Database, limit: int = 100, states: Sequence[str] = STATES) -> list[Arrival]:
@@ -90,12 +89,10 @@ def forget(database: Database, gone: Sequence[tuple[str, str]], actor: Actor) ->
             cursor.execute("DELETE FROM arrivals WHERE object = ? AND digest = ?", list(pair))
 
 
-def _insert(cursor: duckdb.DuckDBPyConnection, one: Arrival) -> None:
+def _row(one: Arrival) -> list[Any]:
+    """Return the values of COLUMNS."""
     values = [one.object, one.digest, one.state, one.why, one.kind, one.sender, one.study_id, one.patient_id]
-    cursor.execute(
-        f"INSERT INTO arrivals (number, {COLUMNS}) VALUES (nextval('arrival_number'), ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [*values, utc_now()],
-    )
+    return [*values, utc_now()]
 
 
 def _act(one: Arrival) -> Act:

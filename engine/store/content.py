@@ -23,6 +23,7 @@ from engine.store.workspace_files import WorkspaceFiles
 from engine.study import Film, Note, Trace
 
 PNG_EFFORT = 1  # zlib level: a 3000 × 2500 film takes 0.5 s instead of 1.1 s at level 4, and 7 % more room
+NPZ_EFFORT = 1
 INT16_STEPS = 32767  # the largest int16
 SUFFIXES: dict[type, str] = {Film: ".png", Trace: ".npz", Note: ".txt"}
 
@@ -133,15 +134,18 @@ def _film_from(data: bytes) -> Film:
 
 def _trace_bytes(trace: Trace) -> bytes:
     values, scale = _quantised(trace.samples)
+    arrays = {
+        "samples": values,
+        "scale": np.float64(scale),
+        "leads": np.array(trace.leads),
+        "fs": np.float64(trace.fs),
+        "units": np.array(trace.units),
+    }
     out = io.BytesIO()
-    np.savez_compressed(
-        out,
-        samples=values,
-        scale=np.float64(scale),
-        leads=np.array(trace.leads),
-        fs=np.float64(trace.fs),
-        units=np.array(trace.units),
-    )
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED, compresslevel=NPZ_EFFORT) as packed:
+        for name, array in arrays.items():  # as numpy's savez_compressed does, which knows no level
+            with packed.open(f"{name}.npy", "w") as member:
+                np.lib.format.write_array(member, np.asanyarray(array), allow_pickle=False)
     return out.getvalue()
 
 

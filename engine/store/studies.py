@@ -15,7 +15,7 @@ from engine.actor import Actor
 from engine.errors import UsageError, WorkspaceError
 from engine.files import utc_now
 from engine.index.hamming import CodeArray, words_of
-from engine.store import classes, permission, previous_codes, quantised, staged_codes
+from engine.store import bulk, classes, permission, previous_codes, quantised, staged_codes
 from engine.store.annotations import remove_annotations_on
 from engine.store.audit import add_manifest_consent
 from engine.store.codes import SOURCE, load_columns
@@ -31,9 +31,15 @@ COLUMNS = (
     " synthetic, licence, attribution, recognised, quality_score, fingerprint, patient_key, window_start_s,"
     " window_end_s, file, extra, gate, refused"
 )
-INSERT = (
-    f"INSERT INTO studies (ordinal, row_key, created_at, {COLUMNS}) VALUES (nextval('study_ordinal'), ?, ?{', ?' * 25})"
-)
+TYPES = {  # of the columns of a row of `_values`, in their order
+    "row_key": "VARCHAR",
+    "created_at": "TIMESTAMP",
+    **dict.fromkeys(COLUMNS.split(", "), "VARCHAR"),
+    **dict.fromkeys(("age", "quality_score", "window_start_s", "window_end_s"), "DOUBLE"),
+    "labels": "VARCHAR[]",
+    "synthetic": "BOOLEAN",
+    "extra": "JSON",
+}
 IN_WORDS = f"report <> '' AND NOT starts_with(report, '{WORDS}')"
 WRITERS = 8  # content files written at once
 THESE = "study_id IN (SELECT unnest(?))"
@@ -247,13 +253,13 @@ def _insert(
     """Insert patients, encounters and studies; those that are there already stay as they are."""
     patients = {one.row.patient_id: [one.row.patient_id, one.row.cohort, utc_now()] for one in batch}
     encounters = {one.row.encounter_id: [one.row.encounter_id, one.row.patient_id] for one in batch}
-    cursor.executemany(
-        "INSERT INTO patients (patient_id, cohort, created_at, number) VALUES (?, ?, ?, nextval('patient_number'))"
-        " ON CONFLICT DO NOTHING",
-        list(patients.values()),
-    )
-    cursor.executemany("INSERT INTO encounters VALUES (?, ?) ON CONFLICT DO NOTHING", list(encounters.values()))
-    cursor.executemany(INSERT, [_values(one, file, database.files) for one, file in zip(batch, files, strict=True)])
+    types = {"patient_id": "VARCHAR", "cohort": "VARCHAR", "created_at": "TIMESTAMP"}
+    number = {"number": "nextval('patient_number')"}
+    bulk.insert(cursor, "patients", types, list(patients.values()), number, leave_those_there=True)
+    types = {"encounter_id": "VARCHAR", "patient_id": "VARCHAR"}
+    bulk.insert(cursor, "encounters", types, list(encounters.values()), leave_those_there=True)
+    rows = [_values(one, file, database.files) for one, file in zip(batch, files, strict=True)]
+    bulk.insert(cursor, "studies", TYPES, rows, {"ordinal": "nextval('study_ordinal')"})
 
 
 def _stated(batch: Sequence[NewStudy]) -> dict[tuple[str, str], bool]:
@@ -267,7 +273,7 @@ def _stated(batch: Sequence[NewStudy]) -> dict[tuple[str, str], bool]:
 
 
 def _values(new_study: NewStudy, file: str, files: WorkspaceFiles | None) -> list[Any]:
-    """Return the values of INSERT."""
+    """Return the values of TYPES."""
     row = new_study.row
     start, end = row.window_s or (None, None)
     return [
