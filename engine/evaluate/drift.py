@@ -212,8 +212,8 @@ def _alarms(known: SeenRecordings, asked: SeenRecordings, shift: Shift) -> Itera
 
 def _window(task: WindowTask, found: dict[str, Any]) -> SignalWindow:
     began, ended = datetime.fromisoformat(task.began_at), datetime.fromisoformat(task.ended_at)
-    about = {"release": "", "modality": task.modality, "source": task.source, "signal": task.signal}
-    return SignalWindow(**about, began_at=began, ended_at=ended, n=len(task.rows), **found)
+    about = ("", task.modality, task.source, task.signal)
+    return SignalWindow(*about, began_at=began, ended_at=ended, n=len(task.rows), **found)
 
 
 def _inputs(known: SeenRecordings, asked: SeenRecordings, shift: Shift) -> MonitorInputs:

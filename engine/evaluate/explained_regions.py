@@ -41,7 +41,7 @@ def boxed_films(release: Release, path: Path, split: str, most: int) -> list[Mar
     order = np.random.default_rng(27).permutation(len(listed))[:POOL]
     pool = [listed[i] for i in order]
     embedded = release.mapped(release.embed([one.study() for one in pool]), "cxr")
-    out = []
+    out: list[MarkedStudy] = []
     for patient, one in list(asked.items())[: 2 * most]:
         shares = [one.finding in findings(r.labels) and r.patient_id != patient for r in pool]
         if any(shares) and len(out) < most:

@@ -312,5 +312,12 @@ def _answer(question: Question, load: Callable[[Release], tuple[StoredQuery, Cla
 def _observed(stored: StoredQuery, watch: Stopwatch, nothing_close: dict[str, bool]) -> StoredQuery:
     """Return a new query with what the monitor is told of it."""
     study, verdict = stored.study, verdict_of(stored.verdict)
-    figures = {"latency_ms": watch.result()["total"], "nothing_close": nothing_close.get(study.modality)}
-    return replace(stored, observed=observed.observation(stored.query_id, study, verdict, stored.release, **figures))
+    seen = observed.observation(
+        stored.query_id,
+        study,
+        verdict,
+        stored.release,
+        latency_ms=watch.result()["total"],
+        nothing_close=nothing_close.get(study.modality),
+    )
+    return replace(stored, observed=seen)

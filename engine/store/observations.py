@@ -83,12 +83,13 @@ def stream(database: Database, base: str) -> list[Observed]:
     """
     rows = database.read(
         "SELECT o.query_id, o.observed_at, o.modality, o.source, o.accepted, o.score, o.latency_ms, o.nothing_close,"
-        " o.release, q.facts, q.query_id IS NOT NULL FROM observations o LEFT JOIN queries q USING (query_id)"
+        " o.release, coalesce(q.facts, '{}'), q.query_id IS NOT NULL"
+        " FROM observations o LEFT JOIN queries q USING (query_id)"
         f" WHERE {COUNTED} AND (o.release = ? OR starts_with(o.release, ? || '.')) {ONCE}"
         " ORDER BY o.observed_at, o.query_id",
         [base, base],
     )
-    return [Observed(*plain, json.loads(facts or "{}"), stored) for *plain, facts, stored in rows]
+    return [Observed(*(*plain, json.loads(facts), stored)) for *plain, facts, stored in rows]
 
 
 def vectors(database: Database, query_ids: Sequence[str]) -> dict[str, np.ndarray]:
