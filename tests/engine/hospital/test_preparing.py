@@ -12,6 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 from helpers.archive_objects import chest_film, ecg, put, wait_until
+from helpers.processes import command_of
 
 from engine.actor import single_user
 from engine.errors import CasebindError
@@ -39,15 +40,7 @@ def _afresh() -> Iterator[None]:
 
 def running(module: str = MODULE) -> list[psutil.Process]:
     """Return the processes that prepare for this one."""
-    return [one for one in psutil.Process().children(recursive=True) if module in words_of(one)]
-
-
-def words_of(process: psutil.Process) -> list[str]:
-    """Return what started a process; nothing of one that has ended meanwhile."""
-    try:
-        return process.cmdline()
-    except psutil.Error:
-        return []
+    return [one for one in psutil.Process().children(recursive=True) if module in command_of(one)]
 
 
 def test_a_process_that_is_killed_half_way_is_started_again_and_each_object_stored_once(

@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import psutil
 import pytest
+from helpers.processes import children, command_of
 from helpers.recording_files import LEADS, as_bytes, film, signals, wfdb_uploads, zipped
 from helpers.studies import same_study
 
@@ -46,27 +47,6 @@ def readers() -> list[psutil.Process]:
 def forkers() -> list[psutil.Process]:
     """Return the processes that fork readers: one, and those that were killed and not yet missed."""
     return [one for one in children(psutil.Process()) if any("reader_process" in word for word in command_of(one))]
-
-
-def children(process: psutil.Process) -> list[psutil.Process]:
-    """Return the living children of a process; none of one that has ended."""
-    with suppress(psutil.NoSuchProcess):
-        return [one for one in process.children() if lives(one)]
-    return []
-
-
-def lives(process: psutil.Process) -> bool:
-    """Return whether a process runs; False for one that ended between two looks."""
-    with suppress(psutil.NoSuchProcess):
-        return process.status() != psutil.STATUS_ZOMBIE
-    return False
-
-
-def command_of(process: psutil.Process) -> list[str]:
-    """Return the command line of a process; empty for one that ended between two looks."""
-    with suppress(psutil.NoSuchProcess):
-        return process.cmdline()
-    return []
 
 
 def no_reader_is_left() -> None:

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import numpy as np
 import psutil
 import pytest
-from helpers.recording_files import as_bytes, film, zipped
+from helpers.processes import children, command_of
+from helpers.recording_files import as_bytes, chest, film, zipped
 from helpers.studies import same_study
 
 from engine.errors import IntakeError, QuestionError
@@ -18,6 +19,9 @@ from engine.intake.reader_process import SHARED
 
 KEY = b"a workspace's secret"
 FILM = [Upload("object.dcm", as_bytes(film()))]
+LARGE = [
+    Upload("object.dcm", as_bytes(film(np.kron(chest(), np.ones((4, 4), chest().dtype)))))
+]  # takes a while to read
 PULSE = [Upload("a.csv", ("t,PPG\n" + "".join(f"{i / 50},{np.sin(i / 8):.4f}\n" for i in range(500))).encode())]
 BOMB = [Upload("a.zip", zipped({"a.csv": b"t,PPG\n" + b"0,1\n" * 15_000_000}))]
 
@@ -33,18 +37,18 @@ def shared() -> Iterator[SharedReaders]:
 def waiting() -> dict[int, float]:
     """Return the readers that are there: number of the process → its time of the processor, s."""
     found: dict[int, float] = {}
-    for forker in psutil.Process().children():
-        if "engine.intake.reader_process" in forker.cmdline():
-            found |= {one.pid: sum(one.cpu_times()[:2]) for one in forker.children() if one.status() != "zombie"}
+    for forker in children(psutil.Process()):
+        if "engine.intake.reader_process" in command_of(forker):
+            found |= {one.pid: sum(one.cpu_times()[:2]) for one in children(forker)}
     return found
 
 
 def test_one_reader_reads_for_longer_than_one_file_may_take(shared: SharedReaders) -> None:
-    expected = read(FILM, key=KEY)
-    assert same_study(shared.read("PACS", FILM, KEY), expected)
+    expected = read(LARGE, key=KEY)
+    assert same_study(shared.read("PACS", LARGE, KEY), expected)
     first = set(waiting())
     for count in range(2, SHARED):
-        assert same_study(shared.read("PACS", FILM, KEY), expected)
+        assert same_study(shared.read("PACS", LARGE, KEY), expected)
         if count > 5 and max(waiting().values()) > 1.2 * A_MOMENT_S:
             break
     (reader,) = first & set(waiting())

@@ -56,7 +56,9 @@ def english() -> list[re.Pattern[str]]:
     """Return a pattern of each English string, and of each sentence of the engine, that German says otherwise."""
     own, other = table("en"), table("de")
     said = [words for part in own for name, words in own[part].items() if other[part][name] != words]
-    said.remove(own["language"]["name"])  # the choice of languages names each in its own
+    said = [
+        words for words in said if words != own["language"]["name"]
+    ]  # the choice of languages names each in its own
     said += [entry.english for entry in catalogue() if entry.said["de"] != entry.english]
     lines = {plain(line) for words in said for line in words.splitlines()}
     places = re.compile(r"\\\{\w+(?:\\?:[^}]*)?\\\}")
