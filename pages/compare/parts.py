@@ -48,12 +48,17 @@ def table(input_map: InputMap, study: Study) -> pd.DataFrame:
     """Return the strongest parts with share and direction."""
     rows = [
         (name, f"{100 * share:.0f}", text("detail.legend_plus" if net > 0 else "detail.legend_minus"))
-        for name, share, net in shares(input_map, study)[:MAX_PARTS]
+        for name, share, net in _marked(input_map, study)[:MAX_PARTS]
     ]
     return pd.DataFrame(rows, columns=[text("detail.part"), text("detail.share"), text("detail.direction")])
 
 
 def sentence(input_map: InputMap, study: Study) -> str:
-    """Return one sentence that says where most of the map lies."""
-    named = [f"{name} ({100 * share:.0f} %)" for name, share, _ in shares(input_map, study)[:3]]
-    return text("detail.overlay_alt", parts=", ".join(named))
+    """Return one sentence that says where most of the map lies, or that no part is marked."""
+    named = [f"{name} ({100 * share:.0f} %)" for name, share, _ in _marked(input_map, study)[:3]]
+    return text("detail.overlay_alt", parts=", ".join(named)) if named else text("explained.wave_none")
+
+
+def _marked(input_map: InputMap, study: Study) -> list[tuple[str, float, float]]:
+    """Return the parts of which something is drawn; of SHAP those within their error are blank."""
+    return [part for part in shares(input_map, study) if part[1] > 0]

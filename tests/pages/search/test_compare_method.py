@@ -15,6 +15,7 @@ from engine.intake.paths import read_paths
 from engine.settings import DEMO
 from engine.study import ECG_LEADS, Study
 from pages.compare.method import agreement_said, place_name
+from pages.compare.parts import sentence, table
 from pages.compare.wave_table import in_words, table_svg, wave_shares
 
 WAVES = ("P", "QRS", "T")
@@ -53,7 +54,10 @@ def test_the_table_has_the_share_of_each_wave_and_dots_where_nothing_is_clear(ec
 
 
 def test_shares_that_are_all_within_their_error_say_so(ecg: Study) -> None:
-    shares = wave_shares(input_map(ecg, raw(error=1.0)))
+    blank = input_map(ecg, raw(error=1.0))
+    assert sentence(blank, ecg) == "No part is clear of its error." and table(blank, ecg).empty
+    assert "V3 (100 %)" in sentence(input_map(ecg, raw()), ecg)
+    shares = wave_shares(blank)
     assert shares is not None and np.isnan(shares.shares).all()
     assert in_words(shares) == "No part is clear of its error."
     gradients = input_map(ecg, raw()._replace(parts=None))
