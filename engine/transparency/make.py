@@ -25,9 +25,15 @@ from engine.workspace.workspace import Workspace
 def made(
     release: Release, workspace: Workspace | None, key: Ed25519PrivateKey | None, *, actor: Actor
 ) -> dict[str, Any]:
-    """Return the report as JSON data, of the form of its schema, signed where there is a key."""
+    """Return the report as JSON data, of the form of its schema, signed where there is a key.
+
+    It is in the record of the workspace whose collection it describes.
+    """
     found = signed(report(gather(release, workspace, actor=actor)), key)
     check_form(found)
+    if workspace is not None:
+        about = {"format": "transparency report", "signed": key is not None}
+        workspace.audit("export", actor=actor, release=release.name, about=about)
     return found
 
 

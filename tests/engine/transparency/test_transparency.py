@@ -28,6 +28,7 @@ from engine.transparency.content import ATTRIBUTES_OF, CARD_OF, FORM, known, wor
 from engine.transparency.layout import number, sections
 from engine.transparency.make import as_file, made
 from engine.transparency.sign import check_form, verify
+from engine.workspace.workspace import open_workspace
 
 FIXED = {"utf-8", "sha256", FORM, CARD_OF, ATTRIBUTES_OF}  # strings with digits in the code: no figures
 NUMBER = re.compile(r"\d[\d.,]*\d|\d")
@@ -301,6 +302,9 @@ def test_the_command_writes_checks_and_counts_a_collection(
     assert run([*asked, "--out", str(tmp_path / "one.docx")]) == 2
     (tmp_path / "no.json").write_text("[]")
     assert run(["transparency", "--verify", str(tmp_path / "no.json")]) == 2
+    with open_workspace(workspace_folder) as place:
+        newest = place.audit_rows()[0]
+    assert (newest.kind, newest.release) == ("export", release.name)
 
 
 def test_the_style_is_shipped() -> None:
