@@ -1,9 +1,11 @@
-"""Work in the background: one protocol for whoever shows how far it is, and the base of work in a thread."""
+"""Work in the background: how far it is, the base of work in a thread, and the start of a process of its own."""
 
 from __future__ import annotations
 
 import logging
 import os
+import subprocess
+import sys
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -11,9 +13,11 @@ from pathlib import Path
 from typing import Protocol
 
 from engine.errors import CasebindError
+from engine.settings import ROOT
 
 DONE, STOPPED, FAILED = "done", "stopped", "failed"  # steps in which work in a thread ends
 NICENESS = 10  # of work that goes behind other work: a tenth of its share
+_THREADS_OF = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 _log = logging.getLogger(__name__)
 
 
@@ -27,6 +31,27 @@ def go_behind() -> None:
         os.setpriority(os.PRIO_PROCESS, 0, NICENESS)
     with suppress(OSError):
         Path("/proc/self/autogroup").write_text(str(NICENESS), encoding="ascii")
+
+
+def start_apart(module: str, folder: Path, log: Path, *, lock: int, threads: int = 1) -> subprocess.Popen[bytes]:
+    """Start `python -m module folder` in a session of its own, so that it goes on without this process.
+
+    log  : what it says is appended there         threads : of its numerical libraries
+    lock : an open file that it holds as long as it lives
+    """
+    few = dict.fromkeys(_THREADS_OF, str(threads))
+    few["OMP_WAIT_POLICY"] = "passive"  # threads that spin while others work made a round 40 times as long
+    with log.open("ab") as said:
+        return subprocess.Popen(
+            [sys.executable, "-m", module, str(folder)],
+            cwd=ROOT,
+            env={**os.environ, **few},
+            stdin=subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
+            start_new_session=True,
+            pass_fds=(lock,),
+        )
 
 
 class BackgroundJob(Protocol):

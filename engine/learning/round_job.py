@@ -18,7 +18,6 @@ import math
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -30,13 +29,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from engine.actor import Actor
+from engine.background import start_apart
 from engine.errors import UsageError, WorkspaceError
 from engine.files import utc_now, write_whole
 from engine.learning.retired import check_may_serve
 from engine.learning.round_data import RoundData, digest, gather_round_data, to_arrays
 from engine.learning.round_release import next_name
 from engine.learning.round_worker import CANCELLED, INPUTS, JOB, STATE, THREADS, forget_inputs
-from engine.settings import ROOT
 from engine.store import permission
 from engine.store.ratings import rater_name as name_of
 from engine.workspace.erasure import forget_read
@@ -274,20 +273,7 @@ def about_round(workspace: Workspace, who: str, found: RoundData) -> dict[str, A
 def _start(folder: Path, lock: int, kind: str) -> None:
     """Start the process, apart from this one, so that it goes on without it."""
     threads = THREADS if kind == "round" else ONE_THREAD
-    few = {name: str(threads) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-    few["OMP_WAIT_POLICY"] = "passive"  # threads that spin while others work made a round 40 times as long
-    command = [sys.executable, "-m", WORKERS[kind], str(folder)]
-    with (folder / LOG).open("ab") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, **few},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            pass_fds=(lock,),
-        )
+    process = start_apart(WORKERS[kind], folder, folder / LOG, lock=lock, threads=threads)
     _children[:] = [one for one in _children if one.poll() is None] + [process]
     with contextlib.suppress(FileExistsError), (folder / STATE).open("x", encoding="utf-8") as file:
         json.dump({"state": "gathering", "share": 0.0, "pid": process.pid}, file)  # so it can be ended while it loads

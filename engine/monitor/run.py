@@ -14,9 +14,6 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
-import subprocess
-import sys
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -27,13 +24,12 @@ from typing import TYPE_CHECKING, Any
 
 from engine import counters
 from engine.actor import Actor
-from engine.background import ThreadJob
+from engine.background import ThreadJob, start_apart
 from engine.errors import UsageError, WorkspaceError
 from engine.files import utc_now, write_whole
 from engine.monitor.gather import WindowTask, gather
 from engine.monitor.rule import SIGNALS, ShiftEvidence, Signal, evidence, level_of, since
 from engine.monitor.worker import INPUTS, RESULTS, TASKS, read_results, read_tasks, write_inputs
-from engine.settings import ROOT
 from engine.store import alarms, permission
 from engine.store.acts import Act
 from engine.store.alarms import STOP, Acknowledgement, Alarm, SignalWindow
@@ -46,7 +42,6 @@ FOLDER, LOCK, ABOUT, LAST, LOG = "monitor", "lock", "about.json", "last.json", "
 POLL_S = 0.1
 BUSY = "A run of the monitor is on its way: wait for its end."
 CUT_OFF = "The run ended without a result, see monitor/log.txt of the workspace: run it again, it goes on."
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 
 @dataclass(frozen=True)
@@ -133,19 +128,7 @@ def _state(workspace: Workspace, release: Release) -> dict[str, Any]:
 
 def _compute(home: Path, lock: int, n: int, job: MonitorJob | None) -> None:
     """Run the process to its end and follow it."""
-    few = dict.fromkeys(THREADS, "1")
-    command = [sys.executable, "-m", "engine.monitor.worker", str(home)]
-    with (home / LOG).open("ab") as log:
-        process = subprocess.Popen(
-            command,
-            cwd=ROOT,
-            env={**os.environ, **few},
-            stdin=subprocess.DEVNULL,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
-            pass_fds=(lock,),
-        )
+    process = start_apart("engine.monitor.worker", home, home / LOG, lock=lock)
     while process.poll() is None:
         time.sleep(POLL_S)
         if job is not None:

@@ -5,15 +5,31 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
+import pytest
 from streamlit.components.v2.bidi_component.main import _make_trigger_id
 from streamlit.testing.v1 import AppTest
 
+from engine.actor import single_user
 from engine.settings import ROOT
 from engine.strings import text
+from engine.workspace.workspace import Workspace
+from pages.shared import notice, resources
 
 PATIENCE_S = 200.0  # for one run of a page: two shared cores, and a first query loads the models
+
+
+@contextmanager
+def held_by_the_app(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    """Open a workspace as the app in this process holds it, its notice accepted; one process owns it."""
+    patch.setenv("CASEBIND_WORKSPACE", str(folder))
+    place = resources.workspace()
+    place.audit(notice._kind(), actor=single_user())
+    yield place
+    place.close()
 
 
 def new_screen() -> AppTest:

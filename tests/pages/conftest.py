@@ -8,26 +8,22 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.screens import held_by_the_app
 from helpers.server import start, stop
 from helpers.studies import fill
 
-from engine.actor import single_user
 from engine.bench.app.browser import ARGUMENTS, NAMES
 from engine.study import ECG_LEADS
 from engine.workspace.workspace import Workspace, open_workspace
-from pages.shared import notice, resources
 
 
 @pytest.fixture
 def filled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """A small workspace, open for pages of this process, whose user has read the notice."""
-    monkeypatch.setenv("CASEBIND_WORKSPACE", str(tmp_path))
     with open_workspace(tmp_path, create=True) as made:
         fill(made)
-    place = resources.workspace()
-    place.audit(notice._kind(), actor=single_user())
-    yield place
-    place.close()
+    with held_by_the_app(tmp_path, monkeypatch) as place:
+        yield place
 
 
 @pytest.fixture(scope="session")

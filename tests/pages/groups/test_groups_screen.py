@@ -8,10 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers.screens import fine, new_screen, opened, table_rows, words
+from helpers.screens import fine, held_by_the_app, new_screen, opened, table_rows, words
 from streamlit.testing.v1 import AppTest
 
-from engine.actor import single_user
 from engine.evaluate.fairness import FOUND, LIFT, PRECISION
 from engine.evaluate.fairness_reading import gap_of, ordered, rows_of
 from engine.evaluate.recorded import recorded
@@ -19,7 +18,6 @@ from engine.model.release import load_release
 from engine.strings import speaking, text
 from engine.workspace.workspace import Workspace
 from pages.groups.figure import figure
-from pages.shared import notice, resources
 
 
 def made(most: float, band: float, patients: int = 50) -> dict[str, Any]:
@@ -79,11 +77,8 @@ def place(
     few_patients: Callable[[int, int], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Workspace]:
     folder = shutil.copytree(few_patients(40, 0), tmp_path / "ws")
-    monkeypatch.setenv("CASEBIND_WORKSPACE", str(folder))
-    here = resources.workspace()
-    here.audit(notice._kind(), actor=single_user())
-    yield here
-    here.close()
+    with held_by_the_app(folder, monkeypatch) as here:
+        yield here
 
 
 def on_screen() -> AppTest:

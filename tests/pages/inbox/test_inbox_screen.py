@@ -7,10 +7,9 @@ from pathlib import Path
 
 import pytest
 from helpers.archive_objects import beside, chest_film, put
-from helpers.screens import fine, new_screen, opened, press, words
+from helpers.screens import fine, held_by_the_app, new_screen, opened, press, words
 from streamlit.testing.v1 import AppTest
 
-from engine.actor import single_user
 from engine.hospital.film_text import SAYS_SO
 from engine.hospital.inbox import FOLDER, Inbox
 from engine.hospital.take_up import BESIDE, take_up
@@ -18,7 +17,7 @@ from engine.model.release import Release, load_release
 from engine.sentences import spoken
 from engine.strings import several, speaking, text
 from engine.workspace.workspace import Workspace, open_workspace
-from pages.shared import notice, permitted, resources
+from pages.shared import permitted
 
 
 @pytest.fixture(scope="module")
@@ -35,10 +34,8 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newest: Release) -> I
         with Inbox(made.path) as inbox:
             put(inbox, [beside(0), chest_film(BurnedInAnnotation="YES")])
         take_up(made, newest)
-    here = resources.workspace()
-    here.audit(notice._kind(), actor=single_user())
-    yield here
-    here.close()
+    with held_by_the_app(tmp_path, monkeypatch) as here:
+        yield here
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ import pytest
 from helpers import failing_archives as failing
 from helpers.archive_objects import ecg, pacs_file
 from helpers.orthanc import PASSWORD, URL, USER, Orthanc, needs_orthanc, orthanc
-from helpers.screens import fine, new_screen, opened, try_press, words
+from helpers.screens import fine, held_by_the_app, new_screen, opened, try_press, words
 from streamlit.testing.v1 import AppTest
 
 from engine.actor import single_user
@@ -18,7 +18,6 @@ from engine.hospital.inbox import count_waiting
 from engine.hospital.settings import ArchiveSettings
 from engine.strings import several, text
 from engine.workspace.workspace import Workspace, open_workspace
-from pages.shared import notice, resources
 
 
 @pytest.fixture(scope="module")
@@ -32,12 +31,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Orthanc]:
 
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
-    monkeypatch.setenv("CASEBIND_WORKSPACE", str(tmp_path))
     open_workspace(tmp_path, create=True).close()
-    here = resources.workspace()
-    here.audit(notice._kind(), actor=single_user())
-    yield here
-    here.close()
+    with held_by_the_app(tmp_path, monkeypatch) as here:
+        yield here
 
 
 def found(place: Workspace, url: str, password_file: object, **asked: str) -> AppTest:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.screens import fine, keys, new_screen, opened, try_press
+from helpers.screens import fine, held_by_the_app, keys, new_screen, opened, try_press
 from helpers.workspaces import build_workspace
 from streamlit.testing.v1 import AppTest
 
@@ -17,7 +17,6 @@ from engine.strings import several, text
 from engine.teaching import access, collections, quizzes, runs
 from engine.teaching.quizzes import QuizPlan
 from engine.workspace.workspace import Workspace
-from pages.shared import notice, resources
 
 ECG, FILM, PULSE, REPORT = "syn-0003-e1-ecg", "syn-0005-e1-cxr", "syn-0004-e1-ppg", "syn-0003-e1-text"
 HOSTILE = "<script>alert(1)</script> **x** [l](javascript:alert(1)) $a$ :red[b]"
@@ -33,12 +32,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def place(folder: Path) -> Iterator[Workspace]:
     """The workspace as the app holds it, its notice accepted: one process owns it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CASEBIND_WORKSPACE", str(folder))
-        opened = resources.workspace()
-        opened.audit(notice._kind(), actor=single_user())
+    with pytest.MonkeyPatch.context() as patch, held_by_the_app(folder, patch) as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture

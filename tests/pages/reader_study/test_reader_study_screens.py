@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from helpers.reader_studies import FINDING, PLAN, SOURCE, rated, read_session, reader
-from helpers.screens import address, fine, new_screen, opened, press, table_rows, words
+from helpers.screens import address, fine, held_by_the_app, new_screen, opened, press, table_rows, words
 from streamlit.testing.v1 import AppTest
 
 from engine.actor import single_user
@@ -20,7 +20,6 @@ from engine.strings import text
 from engine.teaching import access
 from engine.workspace.workspace import Workspace
 from pages.reader_study import state
-from pages.shared import notice, resources
 
 
 @pytest.fixture
@@ -28,11 +27,8 @@ def place(
     few_patients: Callable[[int, int], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Workspace]:
     folder = shutil.copytree(few_patients(30, 4), tmp_path / "ws")
-    monkeypatch.setenv("CASEBIND_WORKSPACE", str(folder))
-    here = resources.workspace()
-    here.audit(notice._kind(), actor=single_user())
-    yield here
-    here.close()
+    with held_by_the_app(folder, monkeypatch) as here:
+        yield here
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from helpers.rounds import BAD, rate, written
-from helpers.screens import fine, keys, new_screen, opened, try_press, words
+from helpers.screens import fine, held_by_the_app, keys, new_screen, opened, try_press, words
 from streamlit.testing.v1 import AppTest
 
 from engine.actor import Actor, single_user
@@ -25,7 +25,6 @@ from engine.retrieval.search import search, search_stored
 from engine.settings import DEMO
 from engine.strings import several, text
 from engine.workspace.workspace import Workspace
-from pages.shared import notice, resources
 
 WAIT_S = 200.0
 
@@ -39,11 +38,8 @@ def built(few_patients: Callable[[int, int], Path]) -> Path:
 @pytest.fixture
 def place(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
     """A copy of one's own as the app holds it, its notice accepted."""
-    monkeypatch.setenv("CASEBIND_WORKSPACE", str(shutil.copytree(built, tmp_path / "ws")))
-    opened = resources.workspace()
-    opened.audit(notice._kind(), actor=single_user())
-    yield opened
-    opened.close()
+    with held_by_the_app(Path(shutil.copytree(built, tmp_path / "ws")), monkeypatch) as opened:
+        yield opened
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from helpers.screens import fine, keys, new_screen, opened, try_press, words
+from helpers.screens import fine, held_by_the_app, keys, new_screen, opened, try_press, words
 from helpers.workspaces import build_workspace
 from streamlit.testing.v1 import AppTest
 
@@ -23,7 +23,6 @@ from engine.store.records import MARKS
 from engine.strings import several, text
 from engine.workspace.workspace import Workspace
 from pages.review import state
-from pages.shared import notice, resources
 
 N = 4
 
@@ -38,12 +37,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def place(folder: Path) -> Iterator[Workspace]:
     """The workspace as the app holds it, its notice accepted: one process owns it."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("CASEBIND_WORKSPACE", str(folder))
-        opened = resources.workspace()
-        opened.audit(notice._kind(), actor=single_user())
+    with pytest.MonkeyPatch.context() as patch, held_by_the_app(folder, patch) as opened:
         yield opened
-        opened.close()
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-from helpers.screens import address, fine, new_screen, opened, table_rows, words
+from helpers.screens import address, fine, held_by_the_app, new_screen, opened, table_rows, words
 from helpers.wearable_exports import apple_ecg, apple_export, ecg
 from streamlit.testing.v1 import AppTest
 
@@ -21,7 +21,6 @@ from engine.wearable.taking import Whose, take_in
 from engine.wearable.trend import Trend, TrendPoint, binned
 from engine.wearable.windows import survey
 from engine.workspace.workspace import Workspace
-from pages.shared import notice, resources
 from pages.trend.figure import figure
 
 DAY = datetime(2019, 6, 11, 9, 3, 45)
@@ -33,11 +32,8 @@ def place(
     few_patients: Callable[[int, int], Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Workspace]:
     folder = shutil.copytree(few_patients(30, 12), tmp_path / "ws")
-    monkeypatch.setenv("CASEBIND_WORKSPACE", str(folder))
-    here = resources.workspace()
-    here.audit(notice._kind(), actor=single_user())
-    yield here
-    here.close()
+    with held_by_the_app(folder, monkeypatch) as here:
+        yield here
 
 
 @pytest.fixture
