@@ -26,6 +26,7 @@ from helpers.browser import (
     violations,
     wait_for_cards,
 )
+from helpers.shipped import SHIPPED
 from playwright.sync_api import Browser, Page, expect
 from pypdf import PdfReader
 
@@ -126,7 +127,7 @@ def take_along(tab: Page, look: Look) -> None:
     page, why = PdfReader(io.BytesIO(download(tab, "Download the report (PDF)"))).pages  # the map was on the screen
     assert "is near" in why.extract_text()
     words = page.extract_text()
-    for part in ("not for diagnosis", "r2", "SYNTHETIC", "Read by Dr Ada", "As in March."):
+    for part in ("not for diagnosis", SHIPPED, "SYNTHETIC", "Read by Dr Ada", "As in March."):
         assert part in words, part
     assert "Doe" not in words
     press(tab, "Escape")

@@ -13,6 +13,7 @@ import pytest
 from helpers.browser import Look, faults_of, focus, looking, opened, page_of, press, settle, violations
 from helpers.rounds import rate
 from helpers.server import start, stop
+from helpers.shipped import SHIPPED
 from playwright.sync_api import Browser, Page, expect
 
 from engine.actor import single_user
@@ -49,7 +50,7 @@ def make(tab: Page, look: Look) -> None:
     tab.get_by_role("textbox", name="Your name").fill("Ada")
     press(tab, "Tab")
     settle(tab)
-    expect(tab.get_by_text("ratings were given since r2 was made")).to_be_visible()
+    expect(tab.get_by_text(f"ratings were given since {SHIPPED} was made")).to_be_visible()
     look("start")
     begin = tab.get_by_role("button", name="Begin", exact=True)
     focus(tab, begin)
@@ -59,7 +60,7 @@ def make(tab: Page, look: Look) -> None:
     tab.reload()
     expect(cancel).to_be_visible()
     look("running")
-    expect(tab.get_by_role("heading", name="against r2")).to_be_visible(timeout=LONG)
+    expect(tab.get_by_role("heading", name=f"against {SHIPPED}")).to_be_visible(timeout=LONG)
     expect(cancel).to_have_count(0)
     settle(tab)
 
@@ -73,7 +74,7 @@ def read(tab: Page, look: Look) -> None:
     tab.get_by_text("How far the rater was relied on").click()
     expect(tab.get_by_role("rowheader", name="Ada")).to_be_visible()
     tab.get_by_text("Show before and after").click()
-    expect(tab.get_by_text("Now, release r2").first).to_be_visible(timeout=LONG)
+    expect(tab.get_by_text(f"Now, release {SHIPPED}").first).to_be_visible(timeout=LONG)
     look("read")
 
 
@@ -87,7 +88,7 @@ def promote_and_return(tab: Page, name: str, look: Look) -> None:
         press(tab, "Tab")
     expect(promote).to_be_enabled()
     promote.click()
-    back = tab.get_by_role("button", name="Go back to r2", exact=True)
+    back = tab.get_by_role("button", name=f"Go back to {SHIPPED}", exact=True)
     expect(back).to_be_visible(timeout=LONG)
     mine = tab.locator("[class*=st-key-release-]").filter(has=tab.get_by_text(name, exact=True))
     expect(mine.get_by_text("Promoted by Ada")).to_be_visible()
@@ -104,7 +105,7 @@ def test_a_round_from_begin_to_the_way_back(browser: Browser, rated_server: str)
     faults, look = faults_of(tab), looking(tab, "releases", violations, also=("light", 768))
     make(tab, look)
     read(tab, look)
-    named = tab.get_by_role("heading", name="against r2").inner_text().split()[1]
+    named = tab.get_by_role("heading", name=f"against {SHIPPED}").inner_text().split()[1]
     promote_and_return(tab, named, look)
     # Opened at an address of its own, Streamlit looks for its server below that address first, and is told 404.
     assert [one for one in faults if "404" not in one] == []

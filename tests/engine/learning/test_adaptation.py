@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.once import Once
+from helpers.shipped import SHIPPED
 from helpers.visits import shown_visits, visits
 
 from engine.actor import Actor, single_user
@@ -112,7 +113,7 @@ def test_a_killed_adaptation_goes_on_and_ends_as_if_it_had_not_been(
         cut = round_job.latest_job(place)
         assert cut is not None and cut.step == "failed" and "without a result" in cut.error
         resumed = made(place, release)
-        assert resumed.name == begun.name == "r2.1"
+        assert resumed.name == begun.name == f"{SHIPPED}.1"
     (whole,) = round_releases(adapted)
     assert whole.manifest["parts"] == resumed.manifest["parts"]
 

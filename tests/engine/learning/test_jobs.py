@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers.rounds import rate
+from helpers.shipped import SHIPPED
 
 from engine.actor import Actor, single_user
 from engine.errors import UsageError, WorkspaceError
@@ -50,7 +51,7 @@ def process_of(found: round_job.RoundJob) -> int:
 def test_from_ratings_to_a_release_that_serves_and_back(workspace: Workspace, release: Release):
     rate(workspace, 60)
     begun = round_job.begin(workspace, release, Actor("Ada"))
-    assert begun.number == 1 and not begun.over and begun.name == "r2.1"
+    assert begun.number == 1 and not begun.over and begun.name == f"{SHIPPED}.1"
     with pytest.raises(UsageError, match="A round is on its way already"):
         round_job.begin(workspace, release, Actor("Bo"))
     done = until(workspace, "done")
@@ -58,7 +59,7 @@ def test_from_ratings_to_a_release_that_serves_and_back(workspace: Workspace, re
     assert not (done.folder / INPUTS).exists() and "is written after" in done.log_tail()
     (made,) = round_releases(workspace.path)
     about = made.manifest["round"]
-    assert made.name == done.name and about["from"] == "r2" and about["ratings"] + about["kept_apart"] == 60
+    assert made.name == done.name and about["from"] == SHIPPED and about["ratings"] + about["kept_apart"] == 60
     assert about["raters"][0]["who"] == "Ada" and about["raters"][0]["share"] > 0.9
     assert made.encoders == release.encoders
     rows = gate.table(made)
@@ -70,7 +71,7 @@ def test_from_ratings_to_a_release_that_serves_and_back(workspace: Workspace, re
     moving = promotion.promote(workspace, made, Actor("Ada"), release.digest, "a workspace of a test")
     assert moving.wait(240) and moving.error == ""
     answer = search_stored(workspace, release, "syn-0003-e1-ecg", Options(k=2), actor=single_user())
-    assert answer.release == "r2.1" and 0 <= answer.neighbours[0].further_share <= 1
+    assert answer.release == f"{SHIPPED}.1" and 0 <= answer.neighbours[0].further_share <= 1
     promotion.roll_back(workspace, Actor("Ada"), made.digest).wait(240)
     assert workspace.database.read("SELECT study_id, w0, w1, w2, w3 FROM codes ORDER BY study_id") == before
 
@@ -107,7 +108,7 @@ def test_cancelled_it_leaves_everything_as_it_was(workspace: Workspace, release:
     assert len(workspace.all_ratings()) == 40
     round_job.cancel(workspace, single_user())  # nothing runs: nothing happens
     second = round_job.begin(workspace, release, Actor("Ada"))
-    assert second.number == 2 and second.name == "r2.2"
+    assert second.number == 2 and second.name == f"{SHIPPED}.2"
     round_job.cancel(workspace, single_user())
     assert [one.step for one in round_job.jobs(workspace)] == ["cancelled", "cancelled"]
 
@@ -143,7 +144,7 @@ def test_a_killed_round_is_one_sentence_and_goes_on_to_what_it_would_have_learnt
         assert done.step == "done" and "goes on after step" in done.log_tail()
         assert not list(resumed.folder.glob("in.*"))
         rounds = [(row.who, row.about) for row in place.audit_rows() if row.kind == "round"]
-        assert rounds == [(who, {"round": 1, "makes": "r2.1"}) for who in ("Bo", "Ada")]
+        assert rounds == [(who, {"round": 1, "makes": f"{SHIPPED}.1"}) for who in ("Bo", "Ada")]
         (after,) = round_releases(place.path)
     with open_workspace(copy) as place:
         round_job.begin(place, release, Actor("Ada"))
@@ -257,7 +258,7 @@ def test_it_outlives_a_server_that_is_killed(workspace_folder: Path, release: Re
         with pytest.raises(UsageError, match="on its way"):
             round_job.begin(place, release, Actor("Bo"))
         assert until(place, "done").step == "done"
-        assert [one.name for one in round_releases(place.path)] == ["r2.1"]
+        assert [one.name for one in round_releases(place.path)] == [f"{SHIPPED}.1"]
 
 
 def test_nothing_to_learn_from_is_one_sentence_and_leaves_no_round(workspace: Workspace, release: Release):
@@ -281,7 +282,7 @@ def test_where_nothing_can_be_written_it_says_so(workspace: Workspace, release: 
     assert found.step == "failed" and "could not be written" in found.error and "\n" not in found.error
     assert (
         len(workspace.all_ratings()) == 40
-        and search_stored(workspace, release, "syn-0003-e1-ecg", Options(k=1), actor=single_user()).release == "r2"
+        and search_stored(workspace, release, "syn-0003-e1-ecg", Options(k=1), actor=single_user()).release == SHIPPED
     )
 
 

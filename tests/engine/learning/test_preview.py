@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from helpers.rounds import written
+from helpers.shipped import SHIPPED
 
 from engine import settings
 from engine.actor import Actor, single_user
@@ -34,7 +35,7 @@ def test_before_and_after_are_what_searches_say(workspace: Workspace, release: R
     assert [one.query_id for one in found] == ids
     assert {one.description for one in found} == {"WFDB, 12 leads, 500 Hz, 10 s"}
     before = {one: search_stored(workspace, release, one, Options(k=5), actor=single_user()) for one in ids}
-    assert workspace.releases.serving() == ("r2", release.digest)
+    assert workspace.releases.serving() == (SHIPPED, release.digest)
     reindex(workspace, made, made.digest)
     for change in found:
         answers = (
@@ -86,7 +87,7 @@ def test_consent_holds_on_both_sides_and_the_look_is_audited(workspace: Workspac
     }
     assert shown and not shown & gone
     row = workspace.audit_rows(1)[0]
-    assert (row.who, row.kind, row.release, set(row.returned)) == ("Bo", "changes", "r2.1", shown)
+    assert (row.who, row.kind, row.release, set(row.returned)) == ("Bo", "changes", f"{SHIPPED}.1", shown)
     assert len(ids) == 3
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from helpers.promotions import PATIENCE_S, QUERY, codes, promoted, rolled_back, shown
 from helpers.rounds import BAD, written
+from helpers.shipped import SHIPPED
 
 from engine.actor import Actor, single_user
 from engine.errors import ReleaseError, UsageError, WorkspaceError
@@ -27,25 +28,25 @@ def test_a_promoted_round_answers_and_is_on_record(workspace: Workspace, release
     made, before = written(workspace.path, release), codes(workspace)
     promoted(workspace, made)
     answer = search_stored(workspace, release, QUERY, Options(k=3), actor=single_user())
-    assert answer.release == "r2.1" and serving_release(workspace, release).digest == made.digest
+    assert answer.release == f"{SHIPPED}.1" and serving_release(workspace, release).digest == made.digest
     assert codes(workspace) != before
     for modality in MODALITIES:
-        held = workspace.codes("r2.1", modality)
-        vectors = workspace.embeddings("r2.1", list(held.ids))
+        held = workspace.codes(f"{SHIPPED}.1", modality)
+        vectors = workspace.embeddings(f"{SHIPPED}.1", list(held.ids))
         own = np.stack([made.codes(z[None], modality)[0] for z in vectors]).view("<u8")
         np.testing.assert_array_equal(own.T, held.words)
     (row,) = promotion.history(workspace)
     assert (row.kind, row.who, row.from_release, row.to_release, row.state) == (
         "promotion",
         "Ada",
-        "r2",
-        "r2.1",
+        SHIPPED,
+        f"{SHIPPED}.1",
         "done",
     )
     assert row.passes is True and row.reason == "" and row.ended_at is not None
     audit = workspace.audit_rows(50)
     assert [(one.who, one.release, one.filters) for one in audit if one.kind == "promotion"] == [
-        ("Ada", "r2.1", "from r2 to r2.1; the gate passes")
+        ("Ada", f"{SHIPPED}.1", f"from {SHIPPED} to {SHIPPED}.1; the gate passes")
     ]
 
 
@@ -58,14 +59,14 @@ def test_the_way_back_is_byte_identical(workspace: Workspace, release: Release):
     promoted(workspace, two)
     assert len({first, second, codes(workspace)}) == 3
     rolled_back(workspace)
-    assert workspace.releases.serving() == ("r2.1", one.digest) and codes(workspace) == second
-    rolled_back(workspace, "r2")
+    assert workspace.releases.serving() == (f"{SHIPPED}.1", one.digest) and codes(workspace) == second
+    rolled_back(workspace, SHIPPED)
     assert codes(workspace) == first
-    rolled_back(workspace, "r2.2")
-    rolled_back(workspace, "r2")
+    rolled_back(workspace, f"{SHIPPED}.2")
+    rolled_back(workspace, SHIPPED)
     assert codes(workspace) == first
     assert [row.kind for row in promotion.history(workspace)] == ["promotion"] * 2 + ["rollback"] * 4
-    assert [name for name, _ in promotion.previous_releases(workspace)] == ["r2.2", "r2.1"]
+    assert [name for name, _ in promotion.previous_releases(workspace)] == [f"{SHIPPED}.2", f"{SHIPPED}.1"]
 
 
 def test_codes_come_back_as_they_were_and_not_as_they_would_be_made(workspace: Workspace, release: Release):
@@ -87,14 +88,14 @@ def test_studies_that_came_or_changed_in_between_get_codes(workspace: Workspace,
     gone, changed = ids[0], ids[1]
     modality = workspace.row(changed, actor=single_user()).modality
     workspace.remove([gone])
-    vector = -workspace.embeddings("r2.1", [changed])
-    workspace.add_codes("r2.1", made.digest, [changed], vector, made.codes(vector, modality), replace=True)
+    vector = -workspace.embeddings(f"{SHIPPED}.1", [changed])
+    workspace.add_codes(f"{SHIPPED}.1", made.digest, [changed], vector, made.codes(vector, modality), replace=True)
     assert workspace.database.read("SELECT count(*) FROM former_codes WHERE study_id = ?", [gone]) == [(0,)]
     rolled_back(workspace)
     now = dict(workspace.database.read("SELECT study_id, w0 FROM codes"))
     own = int(release.codes(vector, modality).view("<u8")[0, 0])
     assert now == {**{name: word for name, word in kept.items() if name != gone}, changed: own}
-    assert workspace.without_codes("r2") == []
+    assert workspace.without_codes(SHIPPED) == []
 
 
 def test_guards_that_fell_need_a_reason_which_is_kept(workspace: Workspace, release: Release):
@@ -102,7 +103,7 @@ def test_guards_that_fell_need_a_reason_which_is_kept(workspace: Workspace, rele
     for reason in ("", "   because   "):
         with pytest.raises(UsageError, match=r"ECG to chest film falls by 20\.0 % .limit 3 %.*reason of at least 10"):
             promotion.promote(workspace, made, Actor("Ada"), shown(workspace), reason)
-    assert promotion.history(workspace) == [] and workspace.releases.serving() == ("r2", release.digest)
+    assert promotion.history(workspace) == [] and workspace.releases.serving() == (SHIPPED, release.digest)
     promoted(workspace, made, reason="films of this ward are few")
     (row,) = promotion.history(workspace)
     assert row.passes is False and row.reason == "films of this ward are few" and len(row.falls) == 1
@@ -119,19 +120,19 @@ def test_what_was_shown_beside_another_release_is_refused(workspace: Workspace, 
     one, two = written(workspace.path, release), written(workspace.path, release, seed=2)
     seen = shown(workspace)
     promoted(workspace, one)
-    with pytest.raises(UsageError, match=r"Release r2\.1 serves by now"):
+    with pytest.raises(UsageError, match=rf"Release {SHIPPED}\.1 serves by now"):
         promotion.promote(workspace, two, Actor("Bo"), seen)
-    with pytest.raises(UsageError, match=r"compares it with r2, and r2\.1 serves now: make a new round"):
+    with pytest.raises(UsageError, match=rf"compares it with {SHIPPED}, and {SHIPPED}\.1 serves now: make a new round"):
         promotion.promote(workspace, two, Actor("Bo"), shown(workspace))
     with pytest.raises(UsageError, match="serves by now"):
         promotion.roll_back(workspace, Actor("Bo"), seen)
     again_on = written(workspace.path, one, seed=5)
     promoted(workspace, again_on)
     with pytest.raises(UsageError, match="serves already"):
-        promotion.roll_back(workspace, Actor("Bo"), shown(workspace), "r2.3")
+        promotion.roll_back(workspace, Actor("Bo"), shown(workspace), f"{SHIPPED}.3")
     with pytest.raises(UsageError, match="serves already"):
         promotion.promote(workspace, again_on, Actor("Bo"), shown(workspace))
-    assert [row.to_release for row in promotion.history(workspace)] == ["r2.1", "r2.3"]
+    assert [row.to_release for row in promotion.history(workspace)] == [f"{SHIPPED}.1", f"{SHIPPED}.3"]
 
 
 def test_nowhere_to_go_back_to_is_one_sentence(workspace: Workspace):
@@ -196,11 +197,11 @@ def test_a_release_put_in_place_meanwhile_is_not_replaced(
     monkeypatch.setattr(promotion.PromotionJob, "update", meanwhile)
     moving = promotion.promote(workspace, one, Actor("Ada"), shown(workspace))
     assert moving.wait(PATIENCE_S) and "Another release was put in place meanwhile" in moving.error
-    assert workspace.releases.serving() == ("r2.2", two.digest)
+    assert workspace.releases.serving() == (f"{SHIPPED}.2", two.digest)
     assert promotion.history(workspace)[-1].state == "failed"
     with pytest.raises(WorkspaceError, match="put in place meanwhile"):  # asked again in the transaction that switches
         reindex.reindex(workspace, one, one.digest, switch=ReleaseSwitch(release.digest))
-    assert workspace.releases.serving() == ("r2.2", two.digest)
+    assert workspace.releases.serving() == (f"{SHIPPED}.2", two.digest)
 
 
 def test_a_newer_shipped_release_does_not_take_over_by_itself(workspace: Workspace, release: Release, tmp_path: Path):
@@ -209,6 +210,6 @@ def test_a_newer_shipped_release_does_not_take_over_by_itself(workspace: Workspa
     newer = Release(release.path, {**release.manifest, "name": "r3"})
     assert newer.digest != release.digest
     assert serving_release(workspace, newer).digest == made.digest
-    assert search_stored(workspace, newer, QUERY, Options(k=2), actor=single_user()).release == "r2.1"
-    assert installed("r2.1", made.digest, workspace.path / "releases") is not None
+    assert search_stored(workspace, newer, QUERY, Options(k=2), actor=single_user()).release == f"{SHIPPED}.1"
+    assert installed(f"{SHIPPED}.1", made.digest, workspace.path / "releases") is not None
     assert load_release(made.path).digest == made.digest

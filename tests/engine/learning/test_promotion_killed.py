@@ -8,6 +8,7 @@ from pathlib import Path
 
 from helpers.promotions import PATIENCE_S, QUERY, codes, rolled_back, shown
 from helpers.rounds import written
+from helpers.shipped import SHIPPED
 
 from engine.actor import Actor, single_user
 from engine.learning import promotion
@@ -60,7 +61,7 @@ def test_killed_half_way_it_answers_with_one_set_and_goes_on(workspace_folder: P
     with open_workspace(workspace_folder) as place:
         assert (
             codes(place) == first
-            and search_stored(place, release, QUERY, Options(k=3), actor=single_user()).release == "r2"
+            and search_stored(place, release, QUERY, Options(k=3), actor=single_user()).release == SHIPPED
         )
         assert 0 < len(place.releases.unstaged_studies(made.digest)) < total
         (row,) = promotion.history(place)
@@ -68,7 +69,7 @@ def test_killed_half_way_it_answers_with_one_set_and_goes_on(workspace_folder: P
         assert promotion.interrupted(place) == row
         job = promotion.resume(place, Actor("Bo"), shown(place))
         assert job.wait(PATIENCE_S) and job.error == ""
-        assert place.releases.serving() == ("r2.1", made.digest) and place.without_codes("r2.1") == []
+        assert place.releases.serving() == (f"{SHIPPED}.1", made.digest) and place.without_codes(f"{SHIPPED}.1") == []
         assert [(one.who, one.state) for one in promotion.history(place)] == [("Ada", "failed"), ("Bo", "done")]
         assert promotion.interrupted(place) is None
     for after in (1, 2):  # the way back is one batch; killed then, or while it switches
@@ -76,11 +77,11 @@ def test_killed_half_way_it_answers_with_one_set_and_goes_on(workspace_folder: P
         with open_workspace(workspace_folder) as place:
             serving_now = place.releases.serving()
             assert serving_now is not None and place.without_codes(serving_now[0]) == []
-            assert (codes(place) == first) == (serving_now[0] == "r2")
+            assert (codes(place) == first) == (serving_now[0] == SHIPPED)
     with open_workspace(workspace_folder) as place:
-        if place.releases.serving() != ("r2", release.digest):
+        if place.releases.serving() != (SHIPPED, release.digest):
             rolled_back(place)
         assert (
             codes(place) == first
-            and search_stored(place, release, QUERY, Options(k=3), actor=single_user()).release == "r2"
+            and search_stored(place, release, QUERY, Options(k=3), actor=single_user()).release == SHIPPED
         )

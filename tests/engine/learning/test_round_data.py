@@ -7,6 +7,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 from helpers.rounds import rate, written
+from helpers.shipped import SHIPPED
 
 from engine.actor import Actor, single_user
 from engine.files import utc_now
@@ -40,7 +41,7 @@ def test_nothing_of_a_held_out_patient_and_no_held_out_query_is_fitted(workspace
     ]
     assert len(found.learn) == len(free) > 0
     np.testing.assert_array_equal(
-        np.sort(found.learn.zq, axis=0), np.sort(workspace.embeddings("r2", [one.query_id for one in free]), axis=0)
+        np.sort(found.learn.zq, axis=0), np.sort(workspace.embeddings(SHIPPED, [one.query_id for one in free]), axis=0)
     )
     for pool in found.replay.values():
         assert not any(is_holdout_patient(patient) for patient in pool.patients)
@@ -78,7 +79,7 @@ def test_marks_undone_skipped_or_on_deleted_studies_do_not_count(workspace: Work
     rate(workspace, 20)
     ratings = workspace.all_ratings()
     workspace.undo(ratings[0].query_id, ratings[0].study_id, actor=Actor("Ada"))
-    workspace.rate(ratings[1].query_id, ratings[1].study_id, "skip", actor=Actor("Ada"), release="r2")
+    workspace.rate(ratings[1].query_id, ratings[1].study_id, "skip", actor=Actor("Ada"), release=SHIPPED)
     gone = ratings[2].study_id
     lost = sum(gone in one.pair for one in workspace.all_ratings())
     workspace.remove([gone])
@@ -103,8 +104,8 @@ def test_targets_weights_and_the_finding_in_mind(workspace: Workspace, release: 
         for one in learnt
         if not known[one] & known[q] and workspace.row(one, actor=single_user()).patient_id != owner
     )
-    workspace.rate(q, mate, "relevant", actor=Actor("Ada"), release="r2")
-    workspace.rate(q, other, "partly", actor=Actor("Ada"), release="r2", finding="pneumonia")
+    workspace.rate(q, mate, "relevant", actor=Actor("Ada"), release=SHIPPED)
+    workspace.rate(q, other, "partly", actor=Actor("Ada"), release=SHIPPED, finding="pneumonia")
     found = gather_round_data(workspace, Actor("Ada")).learn
     assert sorted(found.target.tolist()) == [0.5, 1.0]
     names = list(vocabulary())
@@ -128,7 +129,7 @@ def test_stored_queries_count_under_a_round_as_well(workspace: Workspace, releas
     )
     rated = [one for one in answer.neighbours if not is_holdout_patient(one.patient_id)]
     for one in rated[:5]:
-        workspace.rate(answer.query_id, one.study_id, "relevant", actor=single_user(), release="r2")
+        workspace.rate(answer.query_id, one.study_id, "relevant", actor=single_user(), release=SHIPPED)
     found = gather_round_data(workspace, Actor("Ada"))
     both = found.learn if len(found.learn) else found.apart
     stored = workspace.query(answer.query_id, actor=single_user())

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.shipped import SHIPPED
 
 from engine.errors import ReleaseError, WorkspaceError
 from engine.learning import round_release
@@ -55,7 +56,7 @@ def test_identity_maps_leave_every_code_as_it_was(base: Release, tmp_path: Path)
 
 def test_encoders_are_the_bases_and_the_digest_is_its_own(base: Release, tmp_path: Path):
     made = written(tmp_path, base, learnt(base))
-    assert (made.name, made.base) == ("r2.1", "r2") and base_of("r2.1") == "r2"
+    assert (made.name, made.base) == (f"{SHIPPED}.1", SHIPPED) and base_of(f"{SHIPPED}.1") == SHIPPED
     assert made.encoders == base.encoders and made.digest != base.digest
     assert sorted(path.name for path in made.path.iterdir()) == [
         "calibration.json",
@@ -71,9 +72,11 @@ def test_encoders_are_the_bases_and_the_digest_is_its_own(base: Release, tmp_pat
 def test_a_round_on_a_round_keeps_the_shipped_base_and_says_where_it_began(base: Release, tmp_path: Path):
     first = written(tmp_path, base, learnt(base))
     second = written(tmp_path, first, learnt(base, seed=2))
-    assert (second.name, second.base) == ("r2.2", "r2")
-    assert second.manifest["round"]["from"] == "r2.1" and second.manifest["round"]["from_digest"] == first.digest
-    assert [one.name for one in round_release.round_releases(tmp_path)] == ["r2.1", "r2.2"]
+    assert (second.name, second.base) == (f"{SHIPPED}.2", SHIPPED)
+    assert (
+        second.manifest["round"]["from"] == f"{SHIPPED}.1" and second.manifest["round"]["from_digest"] == first.digest
+    )
+    assert [one.name for one in round_release.round_releases(tmp_path)] == [f"{SHIPPED}.1", f"{SHIPPED}.2"]
     assert (second.codes(vectors(), "cxr") != first.codes(vectors(), "cxr")).any()
 
 
@@ -82,14 +85,14 @@ def test_a_name_is_given_once_even_when_its_release_is_gone(base: Release, tmp_p
     for file in made.path.iterdir():
         file.unlink()
     made.path.rmdir()
-    assert round_release.next_name(tmp_path, "r2") == "r2.2"
+    assert round_release.next_name(tmp_path, SHIPPED) == f"{SHIPPED}.2"
 
 
 def test_a_taken_name_is_refused_and_what_was_there_stays(base: Release, tmp_path: Path):
     made = written(tmp_path, base, learnt(base))
     before = (made.path / "heads.safetensors").read_bytes()
-    with pytest.raises(WorkspaceError, match=r"r2\.1"):
-        written(tmp_path, base, learnt(base, seed=5), name="r2.1")
+    with pytest.raises(WorkspaceError, match=rf"{SHIPPED}\.1"):
+        written(tmp_path, base, learnt(base, seed=5), name=f"{SHIPPED}.1")
     assert (made.path / "heads.safetensors").read_bytes() == before
     assert [path.name for path in made.path.parent.iterdir() if path.name.startswith(".")] == []
 

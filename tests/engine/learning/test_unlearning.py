@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from helpers.promotions import promoted
 from helpers.rounds import rate, written
+from helpers.shipped import SHIPPED
 
 from engine.actor import Actor, single_user
 from engine.consent.unlearning import DATA, data_digest, unlearn, verify
@@ -39,8 +40,8 @@ def test_what_serves_is_what_a_workspace_learns_that_never_held_the_patient(
     patient = learnt_from(workspace)
     before = data_digest(gather_round_data(workspace, ANN))
     done = unlearn(workspace, patient, actor=ANN, steps=STEPS)
-    assert done.retired == ("r2.1",)
-    assert done.release == "r2.2" == (workspace.releases.serving() or ("",))[0]
+    assert done.retired == (f"{SHIPPED}.1",)
+    assert done.release == f"{SHIPPED}.2" == (workspace.releases.serving() or ("",))[0]
     assert not workspace.consent(patient, actor=single_user().acting_for("training"))
     found = verify(workspace, patient, steps=STEPS)
     assert before != data_digest(gather_round_data(workspace, ANN)) == found.here[DATA]
@@ -50,12 +51,14 @@ def test_what_serves_is_what_a_workspace_learns_that_never_held_the_patient(
 
     serving = (workspace.releases.serving() or ("", ""))[1]
     for refused in (
-        lambda: promotion.roll_back(workspace, ANN, serving, "r2.1"),
+        lambda: promotion.roll_back(workspace, ANN, serving, f"{SHIPPED}.1"),
         lambda: promotion.promote(workspace, saw, ANN, serving, "because I want it so"),
         lambda: promotion.start_reindex(workspace, saw, ANN, serving),
         lambda: round_job.begin(workspace, saw, ANN),
     ):
-        with pytest.raises(UsageError, match=r"Release r2\.1 learnt from a patient who was unlearnt|compares it with"):
+        with pytest.raises(
+            UsageError, match=rf"Release {SHIPPED}\.1 learnt from a patient who was unlearnt|compares it with"
+        ):
             refused()
     assert workspace.database.read("SELECT count(*) FROM former_codes WHERE digest = ?", [saw.digest]) == [(0,)]
 

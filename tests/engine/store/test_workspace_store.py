@@ -11,6 +11,7 @@ from pathlib import Path
 import duckdb
 import numpy as np
 import pytest
+from helpers.shipped import SHIPPED
 from helpers.studies import COHORT, DIGEST, RELEASE, fill, new_study
 
 from engine.actor import Actor, single_user
@@ -331,5 +332,5 @@ def test_a_full_disk_is_one_sentence_and_what_was_acknowledged_stays(workspace_f
     assert 0 < done < asked and there == done
     with open_workspace(workspace_folder) as place:
         assert len(place.all_ratings()) == done
-        place.rate("syn-0003-e1-ecg", "syn-0004-e1-ecg", "relevant", actor=Actor("Bo"), release="r2")
+        place.rate("syn-0003-e1-ecg", "syn-0004-e1-ecg", "relevant", actor=Actor("Bo"), release=SHIPPED)
         assert len(place.all_ratings()) == done + 1

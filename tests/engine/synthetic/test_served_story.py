@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 from helpers.once import Once
 from helpers.served import needs_archive
+from helpers.shipped import SHIPPED
 from helpers.visits import visits
 from pydicom import dcmread
 
@@ -77,8 +78,8 @@ def test_from_the_archive_to_what_is_found_again_in_it(told: Path, archive: Serv
     capsys.readouterr()
     assert run(["adapt", "--steps", "20", "--json", *at]) == 0
     made = json.loads(capsys.readouterr().out)
-    assert made["pairs"] > PAIRS and made["release"] == "r2.1"
-    assert run(["releases", "promote", "r2.1", "--despite", "a short fit, to try the way", *at]) == 0
+    assert made["pairs"] > PAIRS and made["release"] == f"{SHIPPED}.1"
+    assert run(["releases", "promote", f"{SHIPPED}.1", "--despite", "a short fit, to try the way", *at]) == 0
 
     study = objects.find(WantedStudies(patient="sim-0001", modalities=("CR",)))[-1]
     film = objects.objects(study.uid, ("CR",))[0]
@@ -86,7 +87,7 @@ def test_from_the_archive_to_what_is_found_again_in_it(told: Path, archive: Serv
     capsys.readouterr()
     assert run(["search", str(tmp_path / "film.dcm"), *at]) == 0
     said = capsys.readouterr().out
-    assert "Release r2.1" in said
+    assert f"Release {SHIPPED}.1" in said
     query = re.findall(r"Query (q-[0-9a-f]+)", said)[0]
     with open_workspace(told) as place:
         drawn = {"id": "r1", "kind": "ruler", "points": [[20, 30], [120, 30]], "text": "heart"}
@@ -105,7 +106,7 @@ def test_from_the_archive_to_what_is_found_again_in_it(told: Path, archive: Serv
     (named,) = back["KO"].CurrentRequestedProcedureEvidenceSequence[0].ReferencedSeriesSequence[0].ReferencedSOPSequence
     over = back["PR"].ReferencedSeriesSequence[0].ReferencedImageSequence[0].ReferencedSOPInstanceUID
     assert named.ReferencedSOPInstanceUID == over == film.uid
-    assert "r2.1" in back["SR"].to_json() and back["OT"].pixel_array.ndim == 3
+    assert f"{SHIPPED}.1" in back["SR"].to_json() and back["OT"].pixel_array.ndim == 3
     again = read_limited([Upload("film.dcm", objects.fetch(film))]).film.pixels
     np.testing.assert_array_equal(
         again, read_limited([Upload("a.dcm", (tmp_path / "film.dcm").read_bytes())]).film.pixels

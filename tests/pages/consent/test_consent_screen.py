@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from helpers.rounds import written
 from helpers.screens import fine, new_screen, opened, press, table_rows, words
+from helpers.shipped import SHIPPED
 from helpers.studies import COHORT
 from streamlit.testing.v1 import AppTest
 
@@ -75,9 +76,9 @@ def test_a_patient_is_erased_after_the_pseudonym_was_typed_and_a_certificate_sta
     assert not [one for one in app.button if one.key == "unlearn"]
     written(place.path, load_release())
     fine(app.run())
-    assert text("consent.learnt", names="r2.1") in words(app)
+    assert text("consent.learnt", names=f"{SHIPPED}.1") in words(app)
     press(app, "unlearn")
-    assert "r2.1" in retired(place.path) and "may not serve again" in " ".join(one.value for one in app.success)
+    assert f"{SHIPPED}.1" in retired(place.path) and "may not serve again" in " ".join(one.value for one in app.success)
 
 
 def test_a_cohort_whose_agreement_has_ended_is_due_and_erased_as_one(app: AppTest, place: Workspace) -> None:

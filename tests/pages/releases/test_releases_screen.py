@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from helpers.rounds import BAD, rate, written
 from helpers.screens import fine, held_by_the_app, keys, new_screen, opened, try_press, words
+from helpers.shipped import SHIPPED
 from streamlit.testing.v1 import AppTest
 
 from engine.actor import Actor, single_user
@@ -89,7 +90,7 @@ def test_without_a_round_it_shows_what_serves_and_asks_for_a_name(app: AppTest, 
     opened(app, "releases")
     assert text("releases.serves") in words(app) and text("releases.name_first") in words(app)
     assert app.button(key="make-round").disabled
-    assert not keys(app) & {"promote", "cancel-round", "go-on", "back-r2"}
+    assert not keys(app) & {"promote", "cancel-round", "go-on", f"back-{SHIPPED}"}
     app.text_input(key="releases-who").set_value("  Ada   L ").run()
     assert app.query_params["who"] in ("Ada L", ["Ada L"]) and not app.button(key="make-round").disabled
     try_press(app, "make-round")
@@ -99,7 +100,7 @@ def test_without_a_round_it_shows_what_serves_and_asks_for_a_name(app: AppTest, 
 def test_a_round_is_made_followed_and_looked_at(app: AppTest, place: Workspace):
     rate(place, 60)
     opened(app, "releases", who="Ada")
-    assert several(60, "releases.new", name="r2") in words(app)
+    assert several(60, "releases.new", name=SHIPPED) in words(app)
     begun(app, place)
     assert "cancel-round" in keys(app) and "make-round" not in keys(app)
     last = time.monotonic() + WAIT_S
@@ -107,7 +108,7 @@ def test_a_round_is_made_followed_and_looked_at(app: AppTest, place: Workspace):
         time.sleep(0.5)
     opened(app, "releases", who="Ada")
     (made,) = round_releases(place.path)
-    assert f"Release {made.name} against r2" in [one.value for one in app.header]
+    assert f"Release {made.name} against {SHIPPED}" in [one.value for one in app.header]
     assert text("releases.measure_overall") in table(app) and "no limit, fewer than 30" in table(app)
     assert text("releases.earned") in [one.value for one in app.subheader]
     assert "too few to say: " in words(app) and words(app).count(" of 10") >= 3  # before, without, with
@@ -129,7 +130,7 @@ def test_a_binding_shows_own_pairs_before_and_after_and_its_curve(app: AppTest, 
     point = {"share": "all", "found": {"ecg-ppg": {"pairs": 1234, "r_at_10": [0.625, 0.5, 0.7]}}}
     bound = {"pairs": 1234, "patients": 500, "curve": [point], "own_pair": {"ecg>ppg": found_of(0.331, 0.526)}}
     written(place.path, base, adaptation=bound, ratings=0, raters=[], who="Ada")
-    opened(app, "releases", who="Ada", release="r2.1")
+    opened(app, "releases", who="Ada", release=f"{SHIPPED}.1")
     shown = table(app)
     assert "0.331 (0.281 to 0.381)" in shown and "0.526 (0.476 to 0.576)" in shown and "+0.195" in shown
     assert "0.581 (0.331 to 0.631)" in shown and "0.776 (0.526 to 0.826)" in shown and "87" in shown
@@ -137,7 +138,7 @@ def test_a_binding_shows_own_pairs_before_and_after_and_its_curve(app: AppTest, 
     assert "1,234" in shown and "0.625 (0.500 to 0.700)" in shown
     assert text("releases.own") in [one.value for one in app.subheader]
     assert text("releases.column_without") not in shown and text("releases.earned") not in words(app)
-    assert several(1234, "releases.bound", who="Ada", base="r2", day="").split("  ")[0][:12] in words(app)
+    assert several(1234, "releases.bound", who="Ada", base=SHIPPED, day="").split("  ")[0][:12] in words(app)
 
 
 def test_binding_with_too_few_pairs_is_one_sentence(app: AppTest, place: Workspace):
@@ -182,16 +183,16 @@ def test_why_a_round_or_binding_could_not_begin_is_said_until_somebody_has_seen_
 def test_promotion_and_the_way_back_by_two_presses(app: AppTest, place: Workspace, base: Release):
     made = written(place.path, base)
     before = place.database.read("SELECT study_id, w0, w1, w2, w3 FROM codes ORDER BY 1")
-    opened(app, "releases", who="Ada", release="r2.1")
+    opened(app, "releases", who="Ada", release=f"{SHIPPED}.1")
     assert text("releases.verdict_passes") in [one.value for one in app.success]
     assert text("releases.unknown") in words(app)  # a round made before this was measured
     assert text("releases.not_measured") in table(app)
     try_press(app, "promote")
     settled(place)
-    assert place.releases.serving() == ("r2.1", made.digest)
+    assert place.releases.serving() == (f"{SHIPPED}.1", made.digest)
     opened(app, "releases", who="Ada")
     assert "Promoted by Ada" in words(app) and "promote" not in keys(app)
-    try_press(app, "back-r2")
+    try_press(app, f"back-{SHIPPED}")
     settled(place)
     assert place.database.read("SELECT study_id, w0, w1, w2, w3 FROM codes ORDER BY 1") == before
     opened(app, "releases", who="Ada")
@@ -203,9 +204,9 @@ def test_a_fallen_guard_keeps_the_button_shut_until_a_reason_is_given(app: AppTe
     opened(app, "releases", who="Ada")
     assert "P@10 of ECG to chest film falls by 20.0 %" in app.warning[0].value
     assert "falls further than 3 %" in table(app) and app.button(key="promote").disabled
-    app.text_input(key="reason-r2.1").set_value("too short").run()
+    app.text_input(key=f"reason-{SHIPPED}.1").set_value("too short").run()
     assert app.button(key="promote").disabled
-    app.text_input(key="reason-r2.1").set_value("films are few here, Dr. Quill says").run()
+    app.text_input(key=f"reason-{SHIPPED}.1").set_value("films are few here, Dr. Quill says").run()
     assert not app.button(key="promote").disabled
     try_press(app, "promote")
     settled(place)
@@ -216,13 +217,13 @@ def test_a_fallen_guard_keeps_the_button_shut_until_a_reason_is_given(app: AppTe
 
 def test_a_page_that_shows_another_serving_release_is_refused(app: AppTest, place: Workspace, base: Release):
     one, _ = written(place.path, base), written(place.path, base, seed=2)
-    opened(app, "releases", who="Ada", release="r2.2")
+    opened(app, "releases", who="Ada", release=f"{SHIPPED}.2")
     promotion.promote(place, one, Actor("Bo"), base.digest).wait(240)
     try_press(app, "promote")  # drawn before Bo promoted
-    assert "r2.1 serves by now" in app.error[0].value
-    assert place.releases.serving() == ("r2.1", one.digest)
+    assert f"{SHIPPED}.1 serves by now" in app.error[0].value
+    assert place.releases.serving() == (f"{SHIPPED}.1", one.digest)
     assert "promote" not in keys(app)
-    said = text("releases.other_base", name="r2.2", base="r2", serving="r2.1")
+    said = text("releases.other_base", name=f"{SHIPPED}.2", base=SHIPPED, serving=f"{SHIPPED}.1")
     assert said in [block.value for block in app.info]
 
 
@@ -231,13 +232,15 @@ def test_a_takeover_that_was_cut_off_can_go_on(app: AppTest, place: Workspace, b
     with place.database.write() as cursor:
         from engine.store import promotions
 
-        asked = promotions.PromotionRequest("promotion", "Bo", ("r2", base.digest), ("r2.1", made.digest), True)
+        asked = promotions.PromotionRequest(
+            "promotion", "Bo", (SHIPPED, base.digest), (f"{SHIPPED}.1", made.digest), True
+        )
         promotions.begin(cursor, asked)  # and the process that began it is gone
     opened(app, "releases", who="Ada")
     assert "did not come to its end" in app.warning[0].value
     try_press(app, "go-on")
     settled(place)
-    assert place.releases.serving() == ("r2.1", made.digest)
+    assert place.releases.serving() == (f"{SHIPPED}.1", made.digest)
 
 
 def test_the_last_queries_before_and_after_stand_side_by_side(app: AppTest, place: Workspace, base: Release):
@@ -248,7 +251,10 @@ def test_the_last_queries_before_and_after_stand_side_by_side(app: AppTest, plac
     app.toggle(key="changes-show").set_value(True).run()
     fine(app)
     said = words(app)
-    assert text("releases.changes_before", name="r2") in said and text("releases.changes_after", name=r"r2.1") in said
+    assert (
+        text("releases.changes_before", name=SHIPPED) in said
+        and text("releases.changes_after", name=rf"{SHIPPED}.1") in said
+    )
     (chosen,) = app.selectbox(key="changes-query").options
     assert chosen.startswith("WFDB, *twelve* leads") and "neighbours stay" in chosen
     assert said.count(text("card.synthetic")) >= 20
@@ -262,13 +268,13 @@ def test_every_neighbour_names_its_release(app: AppTest, place: Workspace, base:
     made = written(place.path, base)
     promotion.promote(place, made, Actor("Ada"), base.digest).wait(240)
     answer = search_stored(place, base, "syn-0003-e1-ecg", Options(k=2), actor=single_user())
-    assert {one.release for one in answer.neighbours} == {"r2.1"}
+    assert {one.release for one in answer.neighbours} == {f"{SHIPPED}.1"}
     app.switch_page("pages/search/page.py")
     app.query_params.clear()
     app.query_params["query"] = "syn-0003-e1-ecg"
     fine(app.run())
-    assert "Release r2.1" in words(app)
+    assert f"Release {SHIPPED}.1" in words(app)
     app.switch_page("pages/compare/page.py")
     app.query_params["query"], app.query_params["case"] = "syn-0003-e1-ecg", answer.neighbours[0].study_id
     fine(app.run())
-    assert text("card.release", name=r"r2.1") in words(app)
+    assert text("card.release", name=rf"{SHIPPED}.1") in words(app)

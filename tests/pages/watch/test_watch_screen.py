@@ -6,6 +6,7 @@ from datetime import timedelta
 
 import pytest
 from helpers.screens import fine, new_screen, opened, try_press, words
+from helpers.shipped import SHIPPED
 from prometheus_client import generate_latest
 from prometheus_client.registry import CollectorRegistry
 
@@ -34,7 +35,7 @@ def window(at: int, value: float) -> SignalWindow:
 def place(filled: Workspace) -> Workspace:
     """A workspace with four windows of one signal, of which three lie outside, and the alarm that follows."""
     now = utc_now()
-    about = ("ecg", SOURCE, "embedding", "PTB-XL", "r2")
+    about = ("ecg", SOURCE, "embedding", "PTB-XL", SHIPPED)
     with filled.database.write() as cursor:
         alarms.add_windows(cursor, [window(at, value) for at, value in enumerate((0.01, 0.14, 0.16, 0.15))])
         alarms.add_alarm(cursor, Alarm(0, now, alarms.STOP, *about, 30, 0.15, -0.03, 0.05, 28000.0))
