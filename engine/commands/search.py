@@ -104,12 +104,13 @@ def command(
 
 def table(answer: Answer, targets: tuple[Modality, ...], certificate: SearchCertificate | None = None) -> str:
     """Return the answer as lines for a person, with what is certain of it."""
-    from engine.retrieval.wording import copies
+    from engine.retrieval.wording import copies, group_radii
 
     certain = frozenset() if certificate is None else certificate.certain
     lines = _heading(answer)
     if answer.filters_sentence:
         lines.append(answer.filters_sentence)
+    lines += group_radii(answer)
     if answer.missing:
         lines.append(answer.missing_sentence)
     if answer.copies:

@@ -14,7 +14,17 @@ from engine.report.draw_pdf import draw_full_size, remaining_height
 from engine.report.pdf_summary import case_cell, draw_summary
 from engine.report.report import Explained, Report
 from engine.retrieval.answer import Neighbour
-from engine.retrieval.wording import distance, further, labelled, labelled_by, labels, nearness, origin, person
+from engine.retrieval.wording import (
+    distance,
+    further,
+    group_radii,
+    labelled,
+    labelled_by,
+    labels,
+    nearness,
+    origin,
+    person,
+)
 from engine.sentences import spoken
 from engine.strings import kind, mark, several, text
 from engine.study import Note
@@ -69,7 +79,7 @@ def _query(pdf: Document, report: Report) -> None:
 def _asked(report: Report) -> str:
     """Say how it was asked: code length, operating point, filters."""
     answer = report.answer
-    at = text(f"controls.{answer.operating_point or 'nearest'}")
+    at = ", ".join([text(f"controls.{answer.operating_point or 'nearest'}"), *group_radii(answer)])
     applied = answer.filters_sentence or text("controls.sentence_none")
     return text("report.asked", query=answer.query_id, bits=answer.bits, at=at, filters=applied, audit=answer.audit_id)
 

@@ -10,6 +10,7 @@
     typed.py            typed words: labelled studies first, then near ones; typed_words.py, what was understood
     meaning.py          findings near words in the release's space
     calibration.py      what a distance means under the release
+    group_radius.py     the radius of the query's own group, where radii by group are in use
     radius_counts.py    how many lie within each radius
     counterexamples.py  which labels the cases labelled otherwise must not have
     wording.py          a neighbour in words

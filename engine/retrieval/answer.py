@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from engine.errors import UsageError
 from engine.modalities import MODALITIES
+from engine.retrieval.group_radius import GroupRadius
 from engine.retrieval.typed_words import TypedWords
 from engine.store.filters import Filters
 from engine.study import Modality, Study
@@ -80,6 +81,7 @@ class Answer:
     missing          : sites that did not answer in time, whose studies are not among the neighbours
     timing_ms        : read, quality, encode, search, total
     typed            : what typed words were understood as; None for a recording, and for a study of the collection
+    groups           : radii of the query's own groups that are in use, in the place of that of `balanced`
     """
 
     query_id: str
@@ -98,6 +100,7 @@ class Answer:
     missing: tuple[str, ...] = ()
     copies: tuple[str, ...] = ()
     typed: TypedWords | None = None
+    groups: tuple[GroupRadius, ...] = ()
 
     @property
     def missing_sentence(self) -> str:
@@ -126,6 +129,7 @@ class Answer:
             },
             "release": self.release,
             "at": self.operating_point,
+            "group_radii": [asdict(one) for one in self.groups],
             "rerank": self.rerank,
             "filters": self.filters_sentence,
             "neighbours": [asdict(neighbour) for neighbour in self.neighbours],

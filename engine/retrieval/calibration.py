@@ -1,22 +1,26 @@
 """What a distance means for a query: radius, what is close, the share of pairs further apart, and what was counted.
 
-Radii and the share of pairs further apart are a release's, per pair of modalities. What may be said of a neighbour is
-the collection's own: of pairs like this one, how many share a finding (engine.learning.collection_calibration). Where
-too few pairs were counted nothing is said. A mean of several cases, a part of a recording and words that somebody typed
-are unlike anything that was counted, and so nothing is said of their neighbours either.
+Radii and the share of pairs further apart are a release's, per pair of modalities; a group's own radius may take the
+place of one (engine.retrieval.group_radius). What may be said of a neighbour is the collection's own: of pairs like
+this one, how many share a finding (engine.learning.collection_calibration). Where too few were counted nothing is said.
+A mean of several cases, a part of a recording and words that somebody typed are unlike anything that was counted: of
+their neighbours nothing is said either.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.metrics.counted import Cell, cell_for
+from engine.retrieval.group_radius import BITS, POINT, GroupRadius, radii_of
 from engine.store.records import StoredQuery
 from engine.study import Modality, Study
 
 if TYPE_CHECKING:
     from engine.model.release import Release
+    from engine.workspace.workspace import Workspace
 
 SYNTHETIC, RECORDED = "synthetic", "recorded"  # whose queries were counted
 
@@ -33,6 +37,7 @@ class QueryCalibration:
     counts : what was counted in the collection under the release, as JSON; empty before anything was
     origin : of the query
     like_counted : whether it is a whole recording, film or report, like those that were counted
+    groups : the radii of the groups that it is of, where they are in use
     """
 
     release: Release
@@ -41,10 +46,11 @@ class QueryCalibration:
     counts: dict[str, Any]
     origin: str
     like_counted: bool
+    groups: tuple[GroupRadius, ...] = ()
 
     def radius(self, target: Modality, operating_point: str) -> int:
-        """Return the radius of an operating point, bits."""
-        return min(int(self.release.radius(one, target, self.bits, operating_point)) for one in self.sources)
+        """Return the radius of an operating point, bits; that of the query's own group where it is in use."""
+        return radius_of(self.release, self.sources, target, self.bits, operating_point, groups=self.groups)
 
     def close_limit(self, target: Modality) -> int:
         """Return the distance beyond which nothing is close, bits: the collection's; the release's before a count."""
@@ -78,11 +84,47 @@ def as_cell(row: dict[str, Any]) -> Cell:
     return Cell(**{**row, "agreeing": tuple(row["agreeing"]), "distance": tuple(row["distance"])})
 
 
-def calibration_of(release: Release, stored: StoredQuery, bits: int, counts: dict[str, Any] | None) -> QueryCalibration:
+def calibration_of(
+    release: Release,
+    stored: StoredQuery,
+    bits: int,
+    counts: dict[str, Any] | None,
+    *,
+    groups: tuple[GroupRadius, ...] = (),
+) -> QueryCalibration:
     """Return the tables of a query."""
-    facts, sources = stored.study.facts, source_modalities(stored.study)
-    whole = not facts.get("like") and not facts.get("part_of") and not stored.is_typed
-    return QueryCalibration(release, sources, bits, counts or {}, origin_of(bool(facts.get("synthetic"))), whole)
+    origin = origin_of(bool(stored.study.facts.get("synthetic")))
+    return QueryCalibration(
+        release, source_modalities(stored.study), bits, counts or {}, origin, is_whole(stored), groups
+    )
+
+
+def is_whole(stored: StoredQuery) -> bool:
+    """Return whether a query is a whole recording, film or report: no mean, no part, and not typed."""
+    facts = stored.study.facts
+    return not facts.get("like") and not facts.get("part_of") and not stored.is_typed
+
+
+def groups_of(workspace: Workspace, release: Release, stored: StoredQuery, bits: int) -> tuple[GroupRadius, ...]:
+    """Return the radii of a query's own groups that are in use; none at shorter codes, and of what is not whole."""
+    return radii_of(workspace.database, release.digest, stored.study) if is_whole(stored) and bits == BITS else ()
+
+
+def radius_of(
+    release: Release,
+    sources: Sequence[Modality],
+    target: Modality,
+    bits: int,
+    operating_point: str,
+    *,
+    groups: Sequence[GroupRadius] = (),
+) -> int:
+    """Return the radius of an operating point, bits: of the query's own group where one is given, else the release's.
+
+    sources : the modalities that the query is made of
+    """
+    own = [one.radius for one in groups if one.target == target and (bits, operating_point) == (BITS, POINT)]
+    return min(own or [int(release.radius(one, target, bits, operating_point)) for one in sources])
 
 
 def source_modalities(study: Study) -> tuple[Modality, ...]:

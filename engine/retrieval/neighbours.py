@@ -15,6 +15,7 @@ from engine.index.snapshot import Hits
 from engine.metrics.counted import NEAREST, Cell
 from engine.retrieval.answer import Counted, Neighbour, Options
 from engine.retrieval.calibration import QueryCalibration, calibration_of
+from engine.retrieval.group_radius import GroupRadius
 from engine.retrieval.rerank import pool_size, reranked
 from engine.store import studies
 from engine.store.filters import Clause, Filters
@@ -44,14 +45,22 @@ class Near:
 
 
 def neighbours_of(
-    workspace: Workspace, release: Release, stored: StoredQuery, own: Clause, options: Options, *, actor: Actor
+    workspace: Workspace,
+    release: Release,
+    stored: StoredQuery,
+    own: Clause,
+    options: Options,
+    *,
+    actor: Actor,
+    groups: tuple[GroupRadius, ...] = (),
 ) -> tuple[list[Neighbour], dict[str, bool], tuple[str, ...]]:
     """Return the nearest studies of every target modality, whether nothing there is close, and which sites are missing.
 
+    groups : the radii of the query's own groups, where they are in use
     A study that is deleted or withdrawn between the search and the reading of its row is searched past; the last
     attempt lets nobody change anything meanwhile.
     """
-    scale = calibration_of(release, stored, options.bits, workspace.calibration(release.digest))
+    scale = calibration_of(release, stored, options.bits, workspace.calibration(release.digest), groups=groups)
     clauses = [*policies(workspace.database, actor), *options.filters.clauses()]
     asks = _asks(release, stored, options, scale)
     for attempt in range(1, ATTEMPTS + 1):

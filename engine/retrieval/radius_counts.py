@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from engine.retrieval.answer import OPERATING_POINTS, Answer
-from engine.retrieval.calibration import source_modalities
+from engine.retrieval.calibration import radius_of, source_modalities
 from engine.study import Modality
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def count_within(release: Release, answer: Answer, targets: Sequence[Modality], 
     for point in OPERATING_POINTS:
         inside = []
         for target in targets:
-            radius = min(int(release.radius(one, target, answer.bits, point)) for one in sources)
+            radius = radius_of(release, sources, target, answer.bits, point, groups=answer.groups)
             inside.append(sum(one.modality == target and one.hamming <= radius for one in answer.neighbours))
         found[point] = RadiusCount(sum(inside), any(n >= k for n in inside))
     return found

@@ -22,7 +22,9 @@ from engine.index.hamming import COMPILED_FROM, compiled
 from engine.modalities import MODALITIES
 from engine.retrieval import copies, mean, observed, part
 from engine.retrieval.answer import BITS, OPERATING_POINTS, Answer, Neighbour, Options, Stopwatch
+from engine.retrieval.calibration import groups_of
 from engine.retrieval.counterexamples import Counterexamples, labels_to_exclude, query_findings
+from engine.retrieval.group_radius import GroupRadius
 from engine.retrieval.neighbours import neighbours_of
 from engine.retrieval.stored_query import ACCEPTED, encoded_anew, exclusion_clause, load_stored_query, verdict_of
 from engine.retrieval.typed import answer_typed
@@ -264,14 +266,17 @@ def _answer(question: Question, load: Callable[[Release], tuple[StoredQuery, Cla
     workspace, options, watch = question.workspace, question.options, question.watch
     permission.require(workspace.database, question.actor, "search")
 
-    def ask(used: Release) -> tuple[StoredQuery, Neighbours, TypedWords | None]:
+    def ask(used: Release) -> tuple[StoredQuery, tuple[GroupRadius, ...], Neighbours, TypedWords | None]:
         stored, own = load(used)
         watch.lap("encode")
         if stored.is_typed:
-            return stored, *answer_typed(workspace, used, stored, own, options, actor=question.actor)
-        return stored, neighbours_of(workspace, used, stored, own, options, actor=question.actor), None
+            return stored, (), *answer_typed(workspace, used, stored, own, options, actor=question.actor)
+        groups = groups_of(workspace, used, stored, options.bits)
+        found = neighbours_of(workspace, used, stored, own, options, actor=question.actor, groups=groups)
+        return stored, groups, found, None
 
-    _, (stored, (neighbours, nothing_close, missing), typed) = with_serving_release(workspace, question.release, ask)
+    _, (stored, groups, found, typed) = with_serving_release(workspace, question.release, ask)
+    neighbours, nothing_close, missing = found
     shown = copies.marked(workspace, stored, neighbours, actor=question.actor)
     if question.kind == "search":
         stored = _observed(stored, watch, nothing_close)
@@ -306,6 +311,7 @@ def _answer(question: Question, load: Callable[[Release], tuple[StoredQuery, Cla
         missing=missing,
         copies=copies.equal_content(workspace, stored, actor=question.actor),
         typed=typed,
+        groups=groups,
     )
 
 

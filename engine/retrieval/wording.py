@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from engine.findings.families import phrase
 from engine.findings.shown import shown
 from engine.reference import Polygon, ReferenceFinding
-from engine.retrieval.answer import Neighbour
+from engine.retrieval.answer import Answer, Neighbour
+from engine.retrieval.group_radius import POINT, GroupRadius
 from engine.strings import language, one_of, several, text
 
 REFERENCE_UNITS = ("mm", "ml", "cm2", "percent", "deg")  # that end the names of what reference findings measure
@@ -53,6 +54,22 @@ def copy_of_query(neighbour: Neighbour) -> str:
 def copies(study_ids: Sequence[str]) -> str:
     """Return the sentence that the query is in the collection, or "" where it is not."""
     return several(len(study_ids), "search.copies", ids=", ".join(study_ids)) if study_ids else ""
+
+
+def group(name: str) -> str:
+    """Return a group of people as it stands in a sentence, e.g. "ages 40 to 64", by its name in evaluations."""
+    return one_of("group_radius", f"for_{name.replace(' ', '_')}", name)
+
+
+def group_radius(one: GroupRadius) -> str:
+    """Return the radius of a query's own group, e.g. "Radius for ages 40 to 64: 87 of 256 bits into ECG, others 89"."""
+    modality = text(f"modality.{one.target}")
+    return text("group_radius.note", group=group(one.group), modality=modality, radius=one.radius, common=one.common)
+
+
+def group_radii(answer: Answer) -> list[str]:
+    """Return the radii of the query's own groups, where the answer was found or counted by them."""
+    return [group_radius(one) for one in answer.groups] if answer.operating_point in (None, POINT) else []
 
 
 def labels(names: Sequence[str]) -> str:

@@ -107,6 +107,7 @@ KINDS: dict[str, Event] = {
     "rollback": "change",
     "reindex": "change",
     "setting": "change",
+    "radii by group": "change",
     "monitored": "application",
     "alarm": "security",
     "alarm acknowledged": "change",
@@ -158,7 +159,7 @@ NEEDS: dict[str, tuple[Permitted, ...]] = {
     **dict.fromkeys(("quiz run", "quiz answered"), ("learn",)),
     **dict.fromkeys(("reader study made", "reader study changed", "reader study closed"), ("curate", "people")),
     **dict.fromkeys(("reading opened", "reading answered"), ("search",)),
-    "alarm acknowledged": ("curate",),
+    **dict.fromkeys(("alarm acknowledged", "radii by group"), ("curate",)),
     **dict.fromkeys(("inbox cleared", "inbox taken up again"), ("receive",)),
 }
 

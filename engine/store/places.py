@@ -162,6 +162,7 @@ NOTHING_OF_PATIENTS = {  # table → what it holds
     "alarms": "what the monitor found, of many patients together",
     "cohorts": "names, licences and sources of collections",
     "encoders": "digests of model parts",
+    "group_radii": "radii by group that a maintainer switched on",
     "monitor_windows": "figures of many patients together",
     "quiz_runs": "who answered which quiz; what was asked and answered is in run_questions and quiz_answers",
     "reader_study_readers": "who reads in which reader study; cases are in reader_study_cases",

@@ -95,6 +95,7 @@ def switch(cursor: duckdb.DuckDBPyConnection, release: str, digest: str) -> bool
         cursor.execute(f"DELETE FROM {table}")
     cursor.execute("INSERT INTO releases (name, digest, first_used) VALUES (?, ?, ?)", [release, digest, utc_now()])
     cursor.execute("INSERT INTO serving VALUES (?)", [release])
+    cursor.execute("DELETE FROM group_radii WHERE digest <> ?", [digest])  # they were chosen with other codes
     cursor.execute(f"INSERT INTO embeddings SELECT t.study_id, ?, t.vector {PRESENT}", [release, digest])
     cursor.execute(
         "INSERT INTO codes (study_id, release, modality, w0, w1, w2, w3, ordinal, patient)"

@@ -10,8 +10,8 @@ import streamlit as st
 from engine.evaluate import fairness
 from engine.evaluate.fairness_reading import GroupGap, GroupRow, gap_of, measured_in, ordered, rows_of
 from engine.metrics.fairness import FEWEST
-from engine.strings import number, one_of, text
-from pages.groups import state
+from engine.strings import number, text
+from pages.groups import radii, state, words
 from pages.groups.figure import figure
 from pages.shared import frame, html_table, permitted, resources
 from pages.shared.theme import browser_theme
@@ -43,12 +43,12 @@ def draw() -> None:
         sections = found["sections"]
         order = [at for at in ordered(sections, metric) if measured_in(sections[at], [metric])]
         at = st.selectbox(
-            text("groups.compare"), order, key="groups-compare", format_func=lambda i: _named(sections[i])
+            text("groups.compare"), order, key="groups-compare", format_func=lambda i: words.named(sections[i])
         )
     section = sections[at]
     rows, gap = rows_of(section, metric), gap_of(section, metric)
     first.markdown(f"**{_sentence(section, metric, gap)}**")
-    names = [_value(section["by"], row.name) for row in rows]
+    names = [words.value(section["by"], row.name) for row in rows]
     st.plotly_chart(
         figure(rows, names, gap, _metric(metric), browser_theme()),
         key="groups-plot",
@@ -56,7 +56,7 @@ def draw() -> None:
         config={"displayModeBar": False},
     )
     st.markdown(" ".join([text("groups.band"), text("groups.few_note", n=FEWEST), source]))
-    _radii(section)
+    radii.draw(section, state.offers())
     with st.expander(text("groups.table"), expanded=False):
         _table(section)
     with st.expander(text("groups.beyond_title")):
@@ -95,28 +95,12 @@ def _metric(name: str) -> str:
     return text(f"groups.metric_{METRICS[name]}")
 
 
-def _named(section: Mapping[str, Any]) -> str:
-    """Return a comparison's name: what asks, of which data set, by what."""
-    asks = text(f"modality.{section['query']}")
-    source = section["source"] or text("groups.all_sources")
-    made = f" ({text('groups.synthetic')})" if section.get("synthetic") else ""
-    return text("groups.named", asks=asks, source=source, by=_by(section["by"])) + made
-
-
-def _by(fact: str) -> str:
-    return one_of("groups", f"by_{fact.replace(' ', '_')}", fact)
-
-
-def _value(fact: str, value: str) -> str:
-    return one_of("groups", f"value_{value.replace(' ', '_')}", value) if fact not in ("data set", "cohort") else value
-
-
 def _sentence(section: Mapping[str, Any], metric: str, gap: GroupGap | None) -> str:
     """Return what the figures say, in one sentence."""
-    about = {"asks": _named(section), "metric": _metric(metric)}
+    about = {"asks": words.named(section), "metric": _metric(metric)}
     if gap is None:
         return text("groups.said_few", **about, n=FEWEST)
-    named = {"most": _value(section["by"], gap.most), "least": _value(section["by"], gap.least)}
+    named = {"most": words.group(section["by"], gap.most), "least": words.group(section["by"], gap.least)}
     figures = {
         "high": f"{gap.highest:.2f}",
         "low": f"{gap.lowest:.2f}",
@@ -133,22 +117,10 @@ def _sentence(section: Mapping[str, Any], metric: str, gap: GroupGap | None) -> 
     return text(f"groups.said_{kind}", **about, **named, **figures)
 
 
-def _radii(section: Mapping[str, Any]) -> None:
-    """Say what a radius for each group would give and cost, where it helped patients who did not choose it."""
-    trial = section.get("radii")
-    if not trial or not trial["offered"]:
-        return
-    radii = ", ".join(f"{_value(section['by'], name)} {radius}" for name, radius in trial["radii"].items())
-    figures = {"before": trial["before"]["value"], "after": trial["after"]["value"], "band": trial["after"]["band"]}
-    kept = {"found": trial["kept_found"]["value"], "precision": trial["kept_precision"]["value"]}
-    said = {name: f"{value:.2f}" for name, value in figures.items()} | {name: f"{v:.0%}" for name, v in kept.items()}
-    st.markdown(text("groups.radii", by=_by(section["by"]), radii=radii, common=trial["common"], **said))
-
-
 def _table(section: Mapping[str, Any]) -> None:
     """Draw every figure of a comparison; a group of few people says so in words."""
     shown = measured_in(section, list(METRICS))
-    heads = [_by(section["by"]), text("groups.patients"), *(_metric(name) for name in shown)]
+    heads = [words.by(section["by"]), text("groups.patients"), *(_metric(name) for name in shown)]
     columns = [rows_of(section, name) for name in shown]
     body = [
         [_head(section, group), number(group["patients"]), *(_cell(column[at]) for column in columns)]
@@ -160,7 +132,7 @@ def _table(section: Mapping[str, Any]) -> None:
 
 
 def _head(section: Mapping[str, Any], group: Mapping[str, Any]) -> str:
-    name = _value(section["by"], group["name"])
+    name = words.value(section["by"], group["name"])
     return f"{name} ({text('groups.few')})" if group["few"] else name
 
 
@@ -183,7 +155,7 @@ def _beyond(found: Mapping[str, Any]) -> None:
     lines = [line for section in found["sections"] for line in _lines(section)]
     st.markdown("\n".join(f"- {line}" for line in lines) or text("groups.none_beyond"))
     for one in found["few"]:
-        st.markdown(text("groups.few_people", by=_by(one["by"]), n=number(one["patients"])))
+        st.markdown(text("groups.few_people", by=words.by(one["by"]), n=number(one["patients"])))
 
 
 def _lines(section: Mapping[str, Any]) -> Sequence[str]:

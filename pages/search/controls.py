@@ -11,6 +11,7 @@ import streamlit as st
 from streamlit.delta_generator import DeltaGenerator
 
 from engine.modalities import MODALITIES
+from engine.retrieval import wording
 from engine.retrieval.answer import Answer, Options
 from engine.retrieval.radius_counts import count_within
 from engine.strings import several, text
@@ -62,15 +63,21 @@ def _note_change() -> None:
 
 
 def draw_within(found: Answer, settings: Options, place: DeltaGenerator) -> None:
-    """Say how many of what was found lie within each radius, so that nobody narrows down to nothing unawares."""
+    """Say how many of what was found lie within each radius, so that nobody narrows down to nothing unawares.
+
+    Where the query's own group has a radius of its own, it is said as well.
+    """
+    groups = "".join(f" · {said}" for said in wording.group_radii(found))
     if settings.operating_point is not None or found.typed is not None or not found.neighbours:
+        if groups:
+            place.markdown(f":small[{groups.removeprefix(' · ')}]")
         return
     counts = count_within(resources.release(), found, settings.targets, settings.k)
     said = [
         text("controls.within_more" if one.more else "controls.within", at=text(f"controls.{point}"), n=one.n)
         for point, one in counts.items()
     ]
-    place.markdown(f":small[{text('controls.within_line', counts=' · '.join(said))}]")
+    place.markdown(f":small[{text('controls.within_line', counts=' · '.join(said))}{groups}]")
 
 
 def _prepare() -> None:

@@ -8,15 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from helpers.promotions import promoted
+from helpers.rounds import written
 from helpers.screens import fine, held_by_the_app, new_screen, opened, table_rows, words
 from streamlit.testing.v1 import AppTest
 
 from engine.evaluate.fairness import FOUND, LIFT, PRECISION
 from engine.evaluate.fairness_reading import gap_of, ordered, rows_of
-from engine.evaluate.recorded import recorded
+from engine.evaluate.recorded import record, recorded
 from engine.model.release import load_release
+from engine.store import group_radii
 from engine.strings import speaking, text
 from engine.workspace.workspace import Workspace
+from pages.groups import words as groups_words
 from pages.groups.figure import figure
 
 
@@ -112,6 +116,36 @@ def test_another_figure_and_this_collection_are_chosen_and_few_people_are_named(
         "groups.synthetic"
     ) in " ".join(app.selectbox(key="groups-compare").options)
     assert "fewer than two groups have 30 patients" in said
+
+
+def test_a_maintainer_switches_radii_that_the_serving_release_offers(place: Workspace) -> None:
+    serving = written(place.path, load_release())
+    promoted(place, serving)
+    trial = {
+        "common": 89,
+        "radii": {"AP": 91, "PA": 88},
+        "offered": True,
+        "before": {"value": 0.12},
+        "after": {"value": 0.04, "band": 0.09},
+        "kept_found": {"value": 0.99},
+        "kept_precision": {"value": 1.07},
+    }
+    figures = {"sections": [{**made(0.6, 0.1), "radii": trial}], "looked_at": {"gaps": 1, "beyond": 1}, "few": []}
+    record(serving, "fairness", figures, command="c", split="valid", seconds=1)
+    app = on_screen()
+    assert "0.12" in words(app) and group_radii.in_use(place.database, serving.digest) == []
+    (switch,) = app.toggle
+    fine(switch.set_value(True).run())
+    (used,) = group_radii.in_use(place.database, serving.digest)
+    assert used.radii == {"AP": 91, "PA": 88} and text("group_radius.in_use", radii="").rstrip(".") in words(app)
+    fine(app.toggle[0].set_value(False).run())
+    assert group_radii.in_use(place.database, serving.digest) == []
+
+
+def test_a_group_is_named_as_a_sentence_needs_it() -> None:
+    gap = gap_of(made(0.6, 0.1), PRECISION)
+    assert gap is not None and groups_words.group("view", gap.most) == text("group_radius.for_AP")
+    assert groups_words.group("cohort", "AP") == "AP"
 
 
 @pytest.mark.parametrize("language", ["de", "es", "fr"])
