@@ -21,6 +21,8 @@ def gate_report(release: Release) -> str:
     fitted = f"{about['ratings']} ratings" if bound is None else f"{bound['pairs']} pairs"
     head = f"Release {release.name}, from {about['from']}: {fitted} fitted, "
     head += f"{about.get('kept_apart', 0)} held out to measure, {about['seconds']} s"
+    balance = about.get("plan", {}).get("balance")
+    head += f"; groups by {balance} count equally" if balance else ""
     columns = f"{'':30}{'n':>6}{'before':>9}{'without':>9}{'after':>9}{'difference':>12}   95 % interval"
     table = [_line(row) for section in gate.SECTIONS for row in rows if row.section == section]
     if bound is None:

@@ -1,4 +1,4 @@
-"""casebind round [--min N] [--who NAME] [--json]"""
+"""casebind round [--min N] [--balance age|sex] [--who NAME] [--json]"""
 
 from __future__ import annotations
 
@@ -20,10 +20,11 @@ if TYPE_CHECKING:
 
 @click.command("round")
 @click.option("--min", "least", default=1, show_default=True, help="Ratings since the serving release that it takes.")
+@click.option("--balance", type=click.Choice(("age", "sex")), help="Let each age band, or both sexes, count equally.")
 @click.option("--who", default=SINGLE_USER, help="Who makes it.", show_default=True)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @workspace_option
-def command(least: int, who: str, as_json: bool, workspace: Path | None) -> None:
+def command(least: int, balance: str | None, who: str, as_json: bool, workspace: Path | None) -> None:
     """Learn a release from the ratings and the original pairs, and show what it changes. Nothing is promoted.
 
     Ctrl+C cancels it; ratings and releases stay as they were.
@@ -39,7 +40,7 @@ def command(least: int, who: str, as_json: bool, workspace: Path | None) -> None
         there = new_ratings(place, ratings_cutoff(release))
         if there < least:
             raise UsageError(f"There are {there} new ratings and {least} are asked for: rate more, or lower --min.")
-        done = follow_job(place, round_job.begin(place, release, Actor(who)))
+        done = follow_job(place, round_job.begin(place, release, Actor(who), balance or ""))
         if done.step == "failed":
             raise CasebindError(done.error)
         made = next(one for one in reversed(round_releases(place.path)) if one.name == done.name)
@@ -58,6 +59,7 @@ def _object(made: Release, done: RoundJob) -> dict[str, object]:
         "release": made.name,
         "from": about["from"],
         "round": done.number,
+        "balance": about["plan"]["balance"],
         "ratings": about["ratings"],
         "kept_apart": about["kept_apart"],
         "left_out": about["left_out"],

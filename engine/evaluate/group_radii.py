@@ -30,7 +30,7 @@ NOT_OFFERED = (
 
 
 @dataclass(frozen=True)
-class Offer:
+class OfferedRadii:
     """Radii that may be switched on, and whether they are; trial: as recorded, the gaps and what is kept."""
 
     radii: GroupRadii
@@ -38,14 +38,14 @@ class Offer:
     on: bool
 
 
-def offered(workspace: Workspace, release: Release) -> list[Offer]:
+def offered(workspace: Workspace, release: Release) -> list[OfferedRadii]:
     """Return what the serving release's own figures offer, in the order of its comparisons."""
     kept = recorded(release, NAME)
     if kept is None:
         return []
     used = group_radii.in_use(workspace.database, release.digest)
     found = [(one, of_section(one)) for one in kept.measured["sections"]]
-    return [Offer(radii, one["radii"], radii in used) for one, radii in found if radii is not None]
+    return [OfferedRadii(radii, one["radii"], radii in used) for one, radii in found if radii is not None]
 
 
 def of_section(section: Mapping[str, Any]) -> GroupRadii | None:
@@ -53,8 +53,8 @@ def of_section(section: Mapping[str, Any]) -> GroupRadii | None:
     trial = section.get("radii")
     if not trial or not trial["offered"] or section["by"] not in KNOWN:
         return None
-    names = (section[name] for name in ("query", "target", "source", "by"))
-    return GroupRadii(*names, trial["common"], trial["radii"])
+    query, target, source, by = (section[name] for name in ("query", "target", "source", "by"))
+    return GroupRadii(query, target, source, by, trial["common"], trial["radii"])
 
 
 def switch(workspace: Workspace, release: Release, chosen: GroupRadii, *, on: bool, actor: Actor) -> None:

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -43,7 +43,8 @@ class RatedPairs:
     zq, zs : (p, 256) float32, stored embeddings of queries and neighbours, before any map
     mq, ms : (p,) str, their modalities
     target : (p,) float32, relevant 1, partly 0.5, irrelevant 0
-    weight : (p,) float32 in 0 … 1, how far the rater is relied on
+    weight : (p,) float32, how far the rater is relied on, 0 … 1, times what the query's group weighs in a round that is
+             balanced by groups
     held   : (p, findings) bool, the finding that the rater had in mind; no True where it is not known
     """
 
@@ -73,6 +74,7 @@ class FitPlan:
     rate         : of the hash layer; the maps learn at a third of it
     temperature  : of the contrast; slope : of the rated pairs' logistic
     names        : weight of a named study as one that asks, an original one has 1
+    balance      : by what groups count equally (engine.learning.group_balance); "" for as they come
     """
 
     steps: int = 150
@@ -87,6 +89,7 @@ class FitPlan:
     names: float = 2.0
     before: float = 0.3
     seed: int = 0
+    balance: str = ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -194,12 +197,14 @@ def fit(
     replay: Replay,
     plan: FitPlan,
     *,
+    asks: Mapping[str, torch.Tensor] | None = None,
     saved: State | None = None,
     save: Callable[[State], object] = lambda state: None,
 ) -> FittedRound:
     """Return what a round learns; from a saved state, what it would have learnt without having been stopped.
 
     layer, heads : of the release before, whose maps are the identity where it has none
+    asks         : modality → (n,) float, what each original study weighs as one that asks; 1 for all without
     save         : called with the state, whose `step` counts those done, every SAVED_EVERY steps and after the last;
                    what it raises ends the round
     """
@@ -217,7 +222,7 @@ def fit(
         torch.set_rng_state(saved["noise"])
         rng.bit_generator.state = json.loads(saved["choices"])
     for step in range(first, plan.steps):
-        batch = _batch(model, old, replay, named, plan=plan, rng=rng)
+        batch = _batch(model, old, replay, named, plan=plan, rng=rng, asks=asks or {})
         parts = {
             "contrast": contrastive_loss(batch.u, batch.has_finding, batch.modality, batch.weight, plan.temperature),
             "before": plan.before * ((batch.u - batch.before) ** 2).mean(),
@@ -238,27 +243,36 @@ def fit(
 
 
 def _batch(
-    model: Mapped, old: Mapped, replay: Replay, named: Replay, *, plan: FitPlan, rng: np.random.Generator
+    model: Mapped,
+    old: Mapped,
+    replay: Replay,
+    named: Replay,
+    *,
+    plan: FitPlan,
+    rng: np.random.Generator,
+    asks: Mapping[str, torch.Tensor],
 ) -> Batch:
     """Draw original and named studies of every modality and hash them by the new and by the old model."""
     parts = []
     for number, modality in enumerate(replay):
-        drawn = [_drawn(replay[modality], plan.batch, rng)]
+        drawn = [_drawn(replay[modality], plan.batch, rng, asks.get(modality))]
         if modality in named and plan.names > 0:
-            drawn.append(_drawn(named[modality], plan.named, rng))
-        sizes = torch.tensor([len(z) for z, _ in drawn])
-        z, held = (torch.cat(part) for part in zip(*drawn, strict=True))
+            drawn.append(_drawn(named[modality], plan.named, rng, torch.full((len(named[modality].z),), plan.names)))
+        z, held, weight = (torch.cat(part) for part in zip(*drawn, strict=True))
         z = jittered(z, plan.jitter)
         with torch.no_grad():
             before = old(z, modality)
-        weight = torch.tensor([1.0, plan.names])[: len(sizes)].repeat_interleave(sizes)
         parts.append((model(z, modality), before, held.float(), torch.full((len(z),), number), weight))
     return Batch(*(torch.cat(part) for part in zip(*parts, strict=True)))
 
 
-def _drawn(source: LabelledEmbeddings, most: int, rng: np.random.Generator) -> tuple[torch.Tensor, torch.Tensor]:
+def _drawn(
+    source: LabelledEmbeddings, most: int, rng: np.random.Generator, weight: torch.Tensor | None
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Draw studies: embeddings, findings, and what each weighs as one that asks."""
     chosen = torch.from_numpy(rng.permutation(len(source.z))[:most])
-    return source.z[chosen], source.has_finding[chosen]
+    weight = torch.ones(len(source.z)) if weight is None else weight
+    return source.z[chosen], source.has_finding[chosen], weight[chosen]
 
 
 def _ratings(model: Mapped, marked: RatedPairs, plan: FitPlan) -> torch.Tensor:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -18,6 +18,7 @@ from engine.actor import Actor
 from engine.findings import findings, shared_findings
 from engine.learning import decisions
 from engine.learning.fit import RatedPairs
+from engine.learning.group_balance import By, groups_of, shares
 from engine.learning.holdout import is_holdout_patient, is_holdout_query
 from engine.learning.reliability import VALUE, Reliability, reliability
 from engine.modalities import MODALITIES
@@ -76,7 +77,7 @@ class RoundData:
 
 
 class _Pair(NamedTuple):
-    """One mark with both sides: embeddings, modalities, labels, patients, and the query's patient or id."""
+    """One mark with both sides: embeddings, modalities, labels, patients, and the query's patient, age and sex."""
 
     rating: Rating
     zq: np.ndarray
@@ -86,6 +87,8 @@ class _Pair(NamedTuple):
     labels: tuple[tuple[str, ...], tuple[str, ...]]
     patients: frozenset[str]
     unit: str
+    age: float | None = None  # of whom the query is, where it is known
+    sex: str = ""
 
 
 def ratings_cutoff(release: Release) -> datetime | None:
@@ -105,10 +108,11 @@ def new_ratings(workspace: Workspace, since: datetime | None) -> int:
 
 
 def gather_round_data(
-    workspace: Workspace, actor: Actor, progress: Callable[[float], object] = lambda share: None
+    workspace: Workspace, actor: Actor, progress: Callable[[float], object] = lambda share: None, balance: By = ""
 ) -> RoundData:
     """Return everything a round under the serving release learns from and is measured on.
 
+    balance  : by what groups of those who ask weigh alike among the rated pairs to fit; what measures is as it was
     progress : told the share that is gathered, 0 … 1; what it raises ends the gathering
     """
     actor = actor.acting_for("training")
@@ -119,10 +123,11 @@ def gather_round_data(
     known = reliability([*given, *overruled], _expected(pairs) | expected)
     apart = np.array([_apart(one) for one in pairs], bool)
     marked = _marked(pairs, known)
+    learn = _balanced(marked.take(~apart), [one for one in pairs if not _apart(one)], balance)
     units = np.array([one.unit for one in pairs], dtype=str)
     progress(MARKS)
     replay, holdout = _originals(workspace, actor, lambda share: progress(MARKS + (1 - MARKS) * share))
-    return RoundData(marked.take(~apart), marked.take(apart), units[apart], replay, holdout, known, left_out)
+    return RoundData(learn, marked.take(apart), units[apart], replay, holdout, known, left_out)
 
 
 def _decided(workspace: Workspace, actor: Actor) -> tuple[list[Rating], dict[tuple[str, str], bool]]:
@@ -152,9 +157,8 @@ def _own(rating: Rating, known: Mapping[str, RatedSide]) -> _Pair | None:
     if q is None or s is None or q.embedding is None or s.embedding is None or not (q.permitted and s.permitted):
         return None
     unit = min(q.patients, default=q.id)
-    return _Pair(
-        rating, q.embedding, s.embedding, q.modality, s.modality, (q.labels, s.labels), q.patients | s.patients, unit
-    )
+    labels, patients = (q.labels, s.labels), q.patients | s.patients
+    return _Pair(rating, q.embedding, s.embedding, q.modality, s.modality, labels, patients, unit, age=q.age, sex=q.sex)
 
 
 def _foreign(row: ImportedRating) -> _Pair:
@@ -196,6 +200,12 @@ def _marked(pairs: Sequence[_Pair], known: Mapping[str, Reliability]) -> RatedPa
         np.array([_weight(one.rating, known) for one in pairs], np.float32),
         many_hot([_meant(one) for one in pairs]),
     )
+
+
+def _balanced(marked: RatedPairs, pairs: Sequence[_Pair], balance: By) -> RatedPairs:
+    """Return rated pairs whose queries' groups weigh alike together."""
+    groups = groups_of(balance, [one.age for one in pairs], [one.sex for one in pairs])
+    return replace(marked, weight=marked.weight * shares(groups))
 
 
 def _weight(rating: Rating, known: Mapping[str, Reliability]) -> float:

@@ -32,6 +32,7 @@ from engine.actor import Actor
 from engine.background import start_apart
 from engine.errors import UsageError, WorkspaceError
 from engine.files import utc_now, write_whole
+from engine.learning.group_balance import By, checked
 from engine.learning.retired import check_may_serve
 from engine.learning.round_data import RoundData, digest, gather_round_data, to_arrays
 from engine.learning.round_release import next_name
@@ -107,31 +108,38 @@ class RoundJob:
             return ""
 
 
-def begin(workspace: Workspace, release: Release, actor: Actor) -> RoundJob:
+def begin(workspace: Workspace, release: Release, actor: Actor, balance: str = "") -> RoundJob:
     """Start a round on the serving release, or go on with one that was killed on the same data; return it.
 
+    balance : by what groups of people count equally: "age", "sex", or "" for as they come
     The caller waits only while the ratings are gathered; engine.learning.beginning does so in the background.
     Raises UsageError where a round runs or there is nothing to learn from, WorkspaceError where the disk is full.
     """
-    who = name_of(actor.name)
-    resumed = go_on(workspace, release, actor, "round", lambda job: job.get("data") == _data_now(workspace, actor))
+    who, by = name_of(actor.name), checked(balance)
+    resumed = go_on(
+        workspace,
+        release,
+        actor,
+        "round",
+        lambda job: (job.get("balance", ""), job.get("data")) == (by, _data_now(workspace, actor, by)),
+    )
     if resumed is not None:
         return resumed
 
     def prepare(folder: Path, number: int) -> dict[str, Any]:
-        found = gather_round_data(workspace, actor.maintaining(), lambda share: report_gathering(folder, share))
+        found = gather_round_data(workspace, actor.maintaining(), lambda share: report_gathering(folder, share), by)
         if not len(found.learn) or not found.replay:
             raise UsageError(NOTHING)
         forget_read(workspace.path)
         np.savez(folder / INPUTS, **to_arrays(found))  # type: ignore[arg-type]
-        return _job(workspace, release, number, who, found)
+        return _job(workspace, release, number, who, found) | {"balance": by}
 
     return begin_with(workspace, release, actor, prepare)
 
 
-def _data_now(workspace: Workspace, actor: Actor) -> str:
+def _data_now(workspace: Workspace, actor: Actor, balance: By) -> str:
     """Return the digest of what a round that is begun now would learn from."""
-    return digest(gather_round_data(workspace, actor.maintaining()))
+    return digest(gather_round_data(workspace, actor.maintaining(), balance=balance))
 
 
 def begin_with(

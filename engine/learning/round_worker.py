@@ -23,9 +23,12 @@ import numpy as np
 
 from engine.errors import CasebindError
 from engine.files import utc_now, write_whole
+from engine.learning.group_balance import checked, groups_of, shares
 from engine.learning.round_data import RoundData, from_arrays
 
 if TYPE_CHECKING:
+    import torch
+
     from engine.learning.fit import FittedRound, RatedPairs
     from engine.learning.round_data import Pool
     from engine.model.release import Release
@@ -125,13 +128,14 @@ def work(folder: Path, job: dict[str, Any]) -> str:
     print(f"{len(found.learn)} ratings to fit, {len(found.apart)} held out", flush=True)
     report_progress(folder, "fitting", 0.0)
     replay = {m: embedded(pool) for m, pool in found.replay.items()}
-    plan = FitPlan(seed=job["number"])
+    plan = FitPlan(seed=job["number"], balance=checked(job.get("balance", "")))
+    asks = {m: _asking_weights(pool, plan.balance) for m, pool in found.replay.items()}
 
     done = StageCheckpoint(folder)
 
     def learnt(name: str, pairs: RatedPairs, span: tuple[float, float]) -> FittedRound:
         def fitting(**more: Any) -> dict[str, Any]:
-            return _kept(fit(base.layer(), base.heads, pairs, replay, plan, **more))
+            return _kept(fit(base.layer(), base.heads, pairs, replay, plan, asks=asks, **more))
 
         return _fitted(done.stage(name, plan.steps, span, fitting))
 
@@ -249,6 +253,13 @@ def embedded(pool: Pool) -> LabelledEmbeddings:
     from engine.training.hashing.train import LabelledEmbeddings
 
     return LabelledEmbeddings(torch.from_numpy(pool.z), torch.from_numpy(pool.has_finding))
+
+
+def _asking_weights(pool: Pool, balance: str) -> torch.Tensor:
+    """Return what each original study weighs as one that asks, (n,), where groups count equally by `balance`."""
+    import torch
+
+    return torch.from_numpy(shares(groups_of(checked(balance), pool.age.tolist(), pool.sex.tolist())))
 
 
 def _sentence(problem: Exception) -> str:

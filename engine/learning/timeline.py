@@ -32,6 +32,7 @@ class TimelineEntry:
     passed, failed_guards : the gate's verdict; None where it is shipped
     promotions     : of this release, oldest first
     can_roll_back  : whether it served before
+    balance        : by what groups counted equally in the round; "" for as they came
     """
 
     name: str
@@ -51,6 +52,7 @@ class TimelineEntry:
     promotions: tuple[PromotionRow, ...] = ()
     can_roll_back: bool = False
     pairs: int = 0
+    balance: str = ""
 
 
 def timeline(workspace: Workspace) -> list[TimelineEntry]:
@@ -98,6 +100,7 @@ def _entry(
         mine,
         served,
         about.get("adaptation", {}).get("pairs", 0),
+        about.get("plan", {}).get("balance", ""),
     )
 
 

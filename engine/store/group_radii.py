@@ -15,7 +15,7 @@ from engine.store.acts import Act
 from engine.store.database import Database
 
 KIND = "radii by group"  # in the audit
-COLUMNS = "query, target, source, by_fact, common, radii"
+COLUMNS = "asks, answers, source, by_fact, common, radii"
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,11 @@ class GroupRadii:
 
 def in_use(database: Database, digest: str) -> list[GroupRadii]:
     """Return what is switched on under a release, by modalities."""
-    found = database.read(f"SELECT {COLUMNS} FROM group_radii WHERE digest = ? ORDER BY query, target", [digest])
-    return [GroupRadii(*row[:-1], json.loads(row[-1])) for row in found]
+    found = database.read(f"SELECT {COLUMNS} FROM group_radii WHERE digest = ? ORDER BY asks, answers", [digest])
+    return [
+        GroupRadii(query, target, source, by, common, json.loads(radii))
+        for query, target, source, by, common, radii in found
+    ]
 
 
 def switch_on(database: Database, digest: str, chosen: GroupRadii, *, actor: Actor) -> None:
@@ -62,7 +65,7 @@ def switch_off(database: Database, digest: str, chosen: GroupRadii, *, actor: Ac
 
 def _delete(cursor: duckdb.DuckDBPyConnection, digest: str, chosen: GroupRadii) -> None:
     cursor.execute(
-        "DELETE FROM group_radii WHERE digest = ? AND query = ? AND target = ?", [digest, chosen.query, chosen.target]
+        "DELETE FROM group_radii WHERE digest = ? AND asks = ? AND answers = ?", [digest, chosen.query, chosen.target]
     )
 
 

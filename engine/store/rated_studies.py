@@ -30,6 +30,7 @@ class RatedSide:
     embedding : (256,) float32, or None then
     words     : (4,) uint64 of its code under the serving release, or None where it has none
     permitted : whether the actor who asked may see the studies of all its patients
+    age, sex  : of whom it is, where that is known; age in years
     """
 
     id: str
@@ -42,6 +43,8 @@ class RatedSide:
     embedding: np.ndarray | None
     words: np.ndarray | None
     permitted: bool = True
+    age: float | None = None
+    sex: str = ""
 
 
 CONTENT = 16  # hex digits of a fingerprint that tell contents apart between sites
@@ -67,7 +70,7 @@ def hamming(one: RatedSide, other: RatedSide) -> int | None:
 def _studies(database: Database, ids: Sequence[str], release: str, encoders: dict[str, str]) -> dict[str, RatedSide]:
     found = database.read(
         "SELECT s.study_id, s.modality, s.labels, s.synthetic, s.patient_id, s.fingerprint, e.vector,"
-        " [c.w0, c.w1, c.w2, c.w3] FROM studies s"
+        " [c.w0, c.w1, c.w2, c.w3], s.age, coalesce(s.sex, '') FROM studies s"
         " LEFT JOIN embeddings e ON e.study_id = s.study_id AND e.release = ?"
         " LEFT JOIN codes c ON c.study_id = s.study_id AND c.release = ?"
         " WHERE s.study_id IN (SELECT unnest(?))",
@@ -84,6 +87,8 @@ def _studies(database: Database, ids: Sequence[str], release: str, encoders: dic
             "" if row[6] is None else encoders.get(row[1], ""),
             _vector(row[6]),
             _words(row[7]),
+            age=row[8],
+            sex=row[9],
         )
         for row in found
     }
@@ -114,6 +119,8 @@ def _query(database: Database, row: Sequence[Any], release: str, encoders: dict[
         encoder if usable else "",
         _vector(vector) if usable else None,
         np.frombuffer(code, "<u8") if made_by == release else None,
+        age=None if known.get("age") is None else float(known["age"]),
+        sex=str(known.get("sex") or ""),
     )
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import streamlit as st
 
-from engine.evaluate.group_radii import Offer
+from engine.evaluate.group_radii import OfferedRadii
 from engine.strings import text
 from pages.groups import state, words
 from pages.shared import permitted, session
 
 
-def draw(section: Mapping[str, Any], offers: Sequence[Offer]) -> None:
+def draw(section: Mapping[str, Any], offers: Sequence[OfferedRadii]) -> None:
     """Draw what the chosen comparison offers, and what is in use whatever comparison is chosen."""
     session.show_error(state.ERROR)
     trial = section.get("radii")
@@ -25,7 +25,7 @@ def draw(section: Mapping[str, Any], offers: Sequence[Offer]) -> None:
         st.markdown(f":material/tune: {text('group_radius.in_use', radii=named)}")
 
 
-def _offer(section: Mapping[str, Any], trial: Mapping[str, Any], offers: Sequence[Offer]) -> None:
+def _offer(section: Mapping[str, Any], trial: Mapping[str, Any], offers: Sequence[OfferedRadii]) -> None:
     """Say what radii would give and cost patients who did not choose them; a maintainer switches them."""
     mine = [one for one in offers if one.trial is trial or one.trial == trial]
     radii = ", ".join(f"{words.value(section['by'], name)} {radius}" for name, radius in trial["radii"].items())
@@ -40,7 +40,7 @@ def _offer(section: Mapping[str, Any], trial: Mapping[str, Any], offers: Sequenc
         _switch(mine[0], offers)
 
 
-def _switch(mine: Offer, offers: Sequence[Offer]) -> None:
+def _switch(mine: OfferedRadii, offers: Sequence[OfferedRadii]) -> None:
     one = mine.radii
     key = f"groups-radii-{one.query}-{one.target}-{one.source}-{one.by}"
     st.session_state[key] = mine.on
@@ -56,5 +56,5 @@ def _switch(mine: Offer, offers: Sequence[Offer]) -> None:
         st.markdown(f":small[{text('group_radius.instead', by=words.by(other[0]))}]")
 
 
-def _alike(one: Offer, other: Offer) -> bool:
+def _alike(one: OfferedRadii, other: OfferedRadii) -> bool:
     return (one.radii.query, one.radii.target) == (other.radii.query, other.radii.target)

@@ -7,7 +7,7 @@ from typing import Any
 import streamlit as st
 
 from engine.evaluate import group_radii
-from engine.evaluate.group_radii import NAME, Offer
+from engine.evaluate.group_radii import NAME, OfferedRadii
 from engine.evaluate.recorded import RecordedEvaluation, recorded
 from engine.store.group_radii import GroupRadii
 from engine.workspace.serving import serving_release
@@ -22,7 +22,7 @@ def of_release() -> RecordedEvaluation | None:
     return recorded(serving_release(resources.workspace(), resources.release()), NAME, or_of_base=True)
 
 
-def offers() -> list[Offer]:
+def offers() -> list[OfferedRadii]:
     """Return the radii that the serving release's own figures offer."""
     place = resources.workspace()
     return group_radii.offered(place, serving_release(place, resources.release()))

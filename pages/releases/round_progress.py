@@ -6,6 +6,7 @@ import streamlit as st
 
 from engine.learning import beginning, round_job
 from engine.learning.adaptation_job import LEAST_PAIRS
+from engine.learning.group_balance import BALANCES
 from engine.learning.round_data import new_ratings, ratings_cutoff
 from engine.learning.round_job import RoundJob
 from engine.learning.timeline import TimelineEntry
@@ -29,6 +30,15 @@ def draw_round(serving: TimelineEntry) -> None:
     if serving.release is not None:
         n = new_ratings(resources.workspace(), ratings_cutoff(serving.release))
         st.markdown(several(n, "releases.new", name=serving.name))
+    st.segmented_control(
+        text("balance.title"),
+        BALANCES,
+        default=BALANCES[0],
+        required=True,
+        key=state.BALANCE,
+        format_func=lambda by: text(f"balance.{by or 'none'}"),
+        help=text("balance.help"),
+    )
     st.button(
         text("releases.make"),
         key="make-round",

@@ -14,6 +14,7 @@ from pages.shared.session import attempt, rater, reader
 
 RELEASE = "release"  # its name in the URL
 ENCODERS = "adapt-encoders"  # key of the box that asks for adapted encoders
+BALANCE = "round-balance"  # key of the choice of groups that count equally
 ERROR, CHANGES = "releases-error", "releases-changes"
 POLL_S = 1.0  # between two looks at a running round or promotion
 
@@ -33,7 +34,8 @@ def select_release(name: str) -> None:
 def start_round() -> None:
     """Begin a round on the serving release, or go on with one that was killed."""
     place, release, who = resources.workspace(), resources.release(), rater()
-    attempt(ERROR, lambda: beginning.start(place, lambda: round_job.begin(place, release, who)))
+    by = str(st.session_state.get(BALANCE) or "")
+    attempt(ERROR, lambda: beginning.start(place, lambda: round_job.begin(place, release, who, by)))
     st.query_params.pop(RELEASE, None)  # the release that comes is looked at
 
 

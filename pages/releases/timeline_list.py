@@ -71,7 +71,8 @@ def _made(entry: TimelineEntry, day: str) -> str:
     about = {"who": entry.who, "base": entry.made_from, "day": day}
     if entry.pairs:
         return several(entry.pairs, "releases.bound", **about)
-    return several(entry.ratings, "releases.made", raters=several(entry.raters, "releases.raters"), **about)
+    made = several(entry.ratings, "releases.made", raters=several(entry.raters, "releases.raters"), **about)
+    return f"{made}; {text(f'balance.made_{entry.balance}')}" if entry.balance else made
 
 
 def _of_ten(share: float | None) -> str:

@@ -32,6 +32,7 @@ MADE = {
     "calibration": {"calibration-reliability.png", "calibration-operating-points.png"},
     "region": {"region-p-at-10.png"},
     "human": {"human-agreement.png"},
+    "balanced-rounds": {"balanced-rounds-p-at-10.png"},
     "space": {"space.png", "space.csv"},
 }
 
