@@ -36,6 +36,10 @@ def draw_quiz_list() -> None:
         _due()
     if permitted.may("teach"):
         build.draw_build_form(expanded=not listed or state.BUILD in st.query_params)
+    if permitted.may("curate") and st.button(
+        text("study_form.title"), key="study-make", icon=":material/science:", type="tertiary"
+    ):
+        st.switch_page("pages/reader_study/page.py", query_params={"view": "make"})
 
 
 def _describe() -> None:

@@ -10,7 +10,7 @@ from engine.store.reader_studies import StoredReaderStudy
 from engine.strings import several, text
 from engine.teaching import access
 from pages.reader_study import state
-from pages.shared import frame, resources, session
+from pages.shared import frame, permitted, resources, session
 from pages.shared.markdown import escaped
 
 
@@ -23,7 +23,10 @@ def draw_list() -> None:
     session.draw_name("study-who", text("reader_study.who"), width=320)
     found = design.listed(resources.workspace(), actor=resources.actor())
     if not found:
-        st.info(f"**{text('reader_study.none')}** {text('reader_study.none_how')}", icon=":material/science:")
+        how = text("study_form.how" if permitted.may("curate") else "reader_study.none_how")
+        st.info(f"**{text('reader_study.none')}** {how}", icon=":material/science:")
+    if permitted.may("curate"):
+        st.button(text("study_form.title"), key="study-make", icon=":material/add:", on_click=state.begin_making)
     made = access.made(resources.workspace(), actor=resources.actor())
     for one in found:
         _study(one, made(one.reader_study_id))

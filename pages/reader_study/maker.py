@@ -31,6 +31,7 @@ def draw_maker(study: StoredReaderStudy) -> None:
         st.title(escaped(study.title), anchor=False)
     st.markdown(escaped(home.line(study)))
     state.show_error()
+    state.show_made()
     if study.closed_at is None:
         _progress(study)
     else:

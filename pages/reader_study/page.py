@@ -7,7 +7,7 @@ import streamlit as st
 from engine.errors import CasebindError
 from engine.reader_study import design
 from engine.strings import text
-from pages.reader_study import home, maker, read, state
+from pages.reader_study import home, make, maker, read, state
 from pages.shared import resources
 from pages.shared.markdown import said
 
@@ -16,6 +16,9 @@ def draw() -> None:
     """Draw what the URL asks for; an unknown id leads back to the list with one sentence."""
     which = st.query_params.get(state.STUDY)
     try:
+        if which is None and st.query_params.get(state.VIEW) == state.MAKE:
+            make.draw_make()
+            return
         if which is None:
             home.draw_list()
             return

@@ -15,7 +15,8 @@ from engine.teaching import access
 from pages.shared import resources, session
 from pages.shared.markdown import escaped
 
-STUDY, VIEW, KEY, MAKER = "study", "view", "key", "maker"  # names in the URL, and the maker's view
+STUDY, VIEW, KEY, MAKER, MAKE = "study", "view", "key", "maker", "make"  # names in the URL, and two of its views
+MADE = "study-made"  # in the session: what was made, in words
 ERROR, NEAR, REFUSED = "reading-said", "reading-near", "reading-refused"
 
 
@@ -37,6 +38,18 @@ def enter(which: str, view: str = "") -> None:
         st.query_params[VIEW] = view
     else:
         st.query_params.pop(VIEW, None)
+
+
+def begin_making() -> None:
+    """Turn to the form that makes a reader study."""
+    st.query_params.from_dict({VIEW: MAKE})
+
+
+def show_made() -> None:
+    """Draw once what was made."""
+    words = st.session_state.pop(MADE, "")
+    if words:
+        st.success(words, icon=":material/check:")
 
 
 def enter_as_maker(which: str) -> None:

@@ -24,6 +24,7 @@ NOT_STORED = {
         "'people-new-department'": "a department of the policies",
         "'people-new-project'": "a project of the policies",
     },
+    "pages/reader_study/make.py": {"'study-form-readers'": "names of readers, who are measured under them"},
     "pages/people/trial.py": {
         "'trial-department'": "an attribute that is tried and not kept",
         "'trial-project'": "an attribute that is tried and not kept",

@@ -134,3 +134,54 @@ def test_a_maker_sees_progress_then_closes_and_sees_results_and_files(
     figures = [row[0] for row in table_rows(screen)]
     assert figures[0] == text("reader_study.figure_auc") and text("reader_study.figure_certainty") in figures
     assert FINDING in words(screen) or FINDING in " ".join(one.value for one in screen.subheader)
+
+
+def the_form(place: Workspace) -> AppTest:
+    """Return the form, filled in but for its title and readers."""
+    screen = opened(new_screen().run(), "reader_study")
+    press(screen, "study-make")
+    assert address(screen)["view"] == ["make"]
+    screen.segmented_control(key="study-form-kind").set_value("ecg")
+    fine(screen.run())
+    screen.multiselect(key="study-form-findings-ecg").set_value([FINDING])
+    screen.number_input(key="study-form-n").set_value(8)
+    return fine(screen.run())
+
+
+def test_a_study_is_made_on_screen_as_the_command_makes_it_and_its_maker_sees_it(place: Workspace) -> None:
+    screen = the_form(place)
+    screen.text_input(key="study-form-title").set_value("Do neighbours help?")
+    screen.text_area(key="study-form-readers").set_value("ann\n  bob  \n\n")
+    screen.number_input(key="study-form-washout").set_value(14)
+    screen.number_input(key="study-form-neighbours").set_value(3)
+    press(screen, "study-form-make")
+    (made,) = design.listed(place, actor=single_user())
+    by_command = design.draft(
+        place, place.releases.serving()[0], replace(PLAN, findings=(FINDING,)), SOURCE, actor=single_user()
+    )
+    assert made.words == by_command.study.words and made.title == PLAN.title
+    assert address(screen)["study"] == [made.reader_study_id] and address(screen)["view"] == ["maker"]
+    assert "8 " in screen.success[0].value and {row[0] for row in table_rows(screen)} >= {"ann", "bob"}
+    kinds = [one.kind for one in place.audit_rows(20)]
+    assert kinds.count("reader study made") == 1
+
+
+def test_what_cannot_be_made_is_one_sentence_and_nothing_is_stored(place: Workspace) -> None:
+    screen = the_form(place)
+    for title, readers, why in (
+        ("", "ann", "title"),
+        ("Do neighbours help?", "", "readers"),
+        ("Do neighbours help?", "ann\nann", "named twice"),
+    ):
+        screen.text_input(key="study-form-title").set_value(title)
+        screen.text_area(key="study-form-readers").set_value(readers)
+        fine(screen.button(key="study-form-make").click().run())
+        assert len(errors(screen)) == 1 and why in errors(screen)[0]
+    screen.text_area(key="study-form-readers").set_value("ann")
+    screen.number_input(key="study-form-prevalence").set_value(5)
+    fine(screen.button(key="study-form-make").click().run())
+    assert "is present in 0 of" in errors(screen)[0]
+    screen.segmented_control(key="study-form-source").set_value("collection")
+    fine(screen.run())
+    fine(screen.button(key="study-form-make").click().run())
+    assert "no collection" in errors(screen)[0] and design.listed(place, actor=single_user()) == []
