@@ -131,7 +131,7 @@ def _arms() -> None:
             st.segmented_control(
                 text(f"study_form.{name}"),
                 options,
-                format_func=lambda one, name=name: text(f"study_form.{name}_{one}"),  # type: ignore[misc]
+                format_func=lambda one, name=name: text(f"study_form.{name}_{one}"),
                 default=options[0],
                 key=f"study-form-{name}",
                 help=text(f"study_form.{name}_help"),
