@@ -29,6 +29,7 @@ class ModalitySpec:
     inputs     : content → model inputs by name, without batch axis; "x" is what attributions refer to
     encoder    : module without arguments, from batched inputs to (n, encoder.features) features
     embed      : (tower, studies) → (n, 256) embeddings, where there is a quicker way than batched inputs
+    ahead      : (studies) → nothing: computes for many at once what gate and encoder ask of each
     foundation : the manifest's entry of the model below the encoder: "trunk", "text_model" or none
     gate       : (study, trunk features or None) → QualityVerdict; without one every study is accepted
     attributed : its inputs can be explained
@@ -46,6 +47,7 @@ class ModalitySpec:
     inputs: Reference
     encoder: Reference
     embed: Reference | None = None
+    ahead: Reference | None = None
     foundation: str = ""
     gate: Reference | None = None
     attributed: bool = False
@@ -122,6 +124,7 @@ register(
         inputs="engine.model.cxr:inputs",
         encoder="engine.model.models:FilmEncoder",
         embed="engine.model.embedding:embed_films",
+        ahead="engine.model.embedding:lower_films",
         foundation="trunk",
         gate="engine.intake.quality.film:gate",
         attributed=True,

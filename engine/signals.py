@@ -138,48 +138,65 @@ def envelope(row: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def in_runs(flags: np.ndarray, shortest: int) -> np.ndarray:
-    """Keep only runs of at least `shortest` consecutive True. flags : (n,) bool → (n,) bool."""
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], flags.astype(np.int8), [0]))))
+    """Keep only runs of at least `shortest` consecutive True. flags : (…, n) bool → (…, n) bool."""
+    rows = flags.reshape(-1, flags.shape[-1])
+    wide = np.zeros((len(rows), rows.shape[1] + 2), np.int8)  # a run ends in its row
+    wide[:, 1:-1] = rows
+    edges = np.flatnonzero(np.diff(wide, axis=1))
     first, end = edges[::2], edges[1::2]
     long_enough = end - first >= shortest
-    steps = np.zeros(flags.size + 1, np.int8)
-    steps[first[long_enough]], steps[end[long_enough]] = 1, -1
-    kept: np.ndarray = np.cumsum(steps[:-1], dtype=np.int8).astype(bool)
-    return kept
+    steps = np.zeros((len(rows), rows.shape[1] + 1), np.int8)
+    steps.flat[first[long_enough]], steps.flat[end[long_enough]] = 1, -1
+    kept: np.ndarray = np.cumsum(steps[:, :-1], axis=1, dtype=np.int8).astype(bool)
+    return kept.reshape(flags.shape)
 
 
-def flat_share(row: np.ndarray, fs: float, run_s: float = RUN_S) -> float:
-    """Share of samples in stretches of `run_s` and more without change (lead off, zeros, steps). row : (n,) → 0..1.
+def flat_share(samples: np.ndarray, fs: float, run_s: float = RUN_S) -> np.ndarray:
+    """Share of samples in stretches of `run_s` and more without change (lead off, zeros, steps). (leads, n) → (leads,).
 
     Source: the flat-line criterion of the PhysioNet/CinC Challenge 2011 entries (Silva, Moody & Celi 2011).
     """
-    span = float(np.ptp(row))
-    if span <= NOTHING * float(np.abs(row).max()):
-        return 1.0
-    same = np.abs(np.diff(row)) <= SAME * span
-    return float(in_runs(same, max(2, round(run_s * fs) - 1)).mean())
+    span = np.ptp(samples, axis=1)
+    same = np.abs(np.diff(samples, axis=1)) <= SAME * span[:, None]
+    share = in_runs(same, max(2, round(run_s * fs) - 1)).mean(axis=1)
+    return np.where(span <= NOTHING * np.abs(samples).max(axis=1), 1.0, share)
 
 
-def clipped_share(row: np.ndarray) -> float:
-    """Share of samples stuck at the largest or smallest value (amplifier or converter at its rail). (n,) → 0..1."""
-    low, high = float(row.min()), float(row.max())
-    if low == high:
-        return 1.0
+def clipped_share(samples: np.ndarray) -> np.ndarray:
+    """Share of samples stuck at the largest or smallest value (a converter at its rail). (leads, n) → (leads,)."""
+    low, high = samples.min(axis=1, keepdims=True), samples.max(axis=1, keepdims=True)
     near = EXTREME * (high - low)
-    return float(in_runs(row >= high - near, RAIL_RUN).mean() + in_runs(row <= low + near, RAIL_RUN).mean())
+    top, bottom = (in_runs(at, RAIL_RUN).mean(axis=1) for at in (samples >= high - near, samples <= low + near))
+    return np.where((low == high)[:, 0], 1.0, top + bottom)
 
 
 def spectrum(samples: np.ndarray, fs: float) -> tuple[np.ndarray, np.ndarray]:
-    """Return ((f,) Hz, (leads, f) power): Hann-windowed periodogram without the straight line through the trace."""
-    from scipy.signal import periodogram
+    """Return ((f,) Hz, (leads, f) power): Hann-windowed periodogram without the straight line through the trace.
 
-    freqs, power = periodogram(samples, fs, window="hann", detrend="linear", axis=1)
-    return freqs, power
+    As scipy.signal.periodogram(window="hann", detrend="linear"), whose least squares take as long as the transform.
+    """
+    n = samples.shape[1]
+    window, at = _hann(n)
+    rest = samples - samples.mean(axis=1, keepdims=True)
+    rest = rest - np.outer(rest @ at / max(float(at @ at), 1.0), at)
+    found = np.fft.rfft(rest * window, axis=1)
+    power = (found.real**2 + found.imag**2) * (2.0 / (fs * float(window @ window)))
+    power[:, 0] /= 2.0
+    if n % 2 == 0:
+        power[:, -1] /= 2.0
+    return np.fft.rfftfreq(n, 1.0 / fs), power
+
+
+@lru_cache(maxsize=16)
+def _hann(n: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return a periodic Hann window, (n,), and how far each sample lies from the middle, (n,)."""
+    return 0.5 - 0.5 * np.cos(2.0 * np.pi * np.arange(n) / n), np.arange(n) - (n - 1) / 2.0
 
 
 def power_between(freqs: np.ndarray, power: np.ndarray, low_hz: float, high_hz: float) -> np.ndarray:
-    """Summed power of low_hz ≤ f < high_hz. power : (leads, f) → (leads,)."""
-    return power[:, (freqs >= low_hz) & (freqs < high_hz)].sum(axis=1)
+    """Summed power of low_hz ≤ f < high_hz. freqs : rising; power : (leads, f) → (leads,)."""
+    first, end = np.searchsorted(freqs, (low_hz, high_hz))
+    return power[:, first:end].sum(axis=1)
 
 
 def ratio(part: np.ndarray, whole: np.ndarray) -> np.ndarray:
@@ -200,13 +217,15 @@ def skewness(row: np.ndarray) -> float:
     return float((centred**3).mean()) / spread**1.5 if spread > 0 else 0.0
 
 
-def moving_mean(row: np.ndarray, width: int) -> np.ndarray:
-    """Centred moving average whose window shrinks at the ends. row : (n,) → (n,)."""
-    width = max(1, min(width, row.size))
-    total = np.concatenate(([0.0], np.cumsum(row)))
-    last = np.minimum(np.arange(row.size) + width - width // 2, row.size)
-    first = np.maximum(np.arange(row.size) - width // 2, 0)
-    return (total[last] - total[first]) / (last - first)
+def moving_mean(samples: np.ndarray, width: int) -> np.ndarray:
+    """Centred moving average whose window shrinks at the ends. (…, n) → (…, n)."""
+    n = samples.shape[-1]
+    width = max(1, min(width, n))
+    total = np.zeros((*samples.shape[:-1], n + 1))
+    np.cumsum(samples, axis=-1, out=total[..., 1:])
+    last = np.minimum(np.arange(n) + width - width // 2, n)
+    first = np.maximum(np.arange(n) - width // 2, 0)
+    return (total[..., last] - total[..., first]) / (last - first)
 
 
 def tone_share(freqs: np.ndarray, power: np.ndarray, above_hz: float) -> np.ndarray:

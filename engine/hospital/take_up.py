@@ -57,7 +57,7 @@ OTHER_BYTES = (
 UNREADABLE = "The object has no header that can be read: have it sent again."
 REFUSED = "refused: "  # as the pipeline begins what the gate says
 
-BATCH = 32  # files of a batch: each of its states is one transaction, and this much work is redone after a kill
+BATCH = 64  # files of a batch: each of its states is one transaction, and this much work is redone after a kill
 BATCH_BYTES = 256_000_000  # of its files: the process that prepares has two batches in its memory
 LISTED = 512  # files of the inbox that one look at it takes up
 

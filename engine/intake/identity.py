@@ -43,7 +43,9 @@ _KEPT_SEQUENCES = {
     "AnatomicRegionSequence",
 }
 _KEPT_TEXT = {"Manufacturer", "ManufacturerModelName", "CodeValue", "CodingSchemeDesignator"}
-_KEPT_CODES = {"CodeValue", "CodingSchemeDesignator", "CodeMeaning"}  # of which dicognito replaces none
+# of which dicognito replaces none; as numbers, codes and samples
+_KEPT_WORDS = {"CodeValue", "CodingSchemeDesignator", "CodeMeaning", "ChannelLabel", "MultiplexGroupLabel"}
+_JUDGED_WORDS = {"ChannelLabel", "CodeMeaning", "MultiplexGroupLabel"}  # kept where they are of the vocabulary
 _REPLACED = {
     "PatientName",
     "PatientID",
@@ -55,6 +57,7 @@ _REPLACED = {
 }
 _NUMBERS = {"DS", "IS", "US", "SS", "UL", "SL", "FL", "FD", "AT", "UV", "SV"}  # of which dicognito replaces none
 _PLAIN_VRS = _NUMBERS | {"CS", "AS"}
+_UNREPLACED_VRS = _PLAIN_VRS | {"OB", "OW"}
 _PALETTES = {
     f"{kind}{colour}PaletteColorLookupTableData" for kind in ("", "Segmented") for colour in ("Red", "Green", "Blue")
 }
@@ -93,10 +96,13 @@ def deidentify(dataset: FileDataset, key: bytes) -> Identified:
     actions: dict[str, tuple[str, str]] = {}
     before: dict[str, tuple[Dataset, Any, str]] = {}
     _strip_meta(dataset, actions)
-    _strip(dataset, "", actions, before)
+    settled = [tag for tag in _strip(dataset, "", actions, before) if dataset.get_item(tag).VR == "SQ"]
+    aside = [dataset.pop(tag) for tag in settled]  # nothing in them is replaced, and most of an ECG lies there
     replacer = Anonymizer(seed=_seed(key))
     replacer.add_element_handler(cast("ElementAnonymizer", _Unreplaced()))
     replacer.anonymize(dataset)
+    for tag, element in zip(settled, aside, strict=True):
+        dataset[tag] = element
     for label, (owner, tag, value) in before.items():
         actions[label] = _outcome(owner, tag, value)
     facts |= _shifted_date(dataset)
@@ -106,10 +112,10 @@ def deidentify(dataset: FileDataset, key: bytes) -> Identified:
 
 
 class _Unreplaced:
-    """What dicognito need not be asked about, as none of its rules holds for it: most elements of an ECG are such."""
+    """What dicognito need not be asked about, as none of its rules holds for it."""
 
     def __call__(self, _: Dataset, element: DataElement) -> bool:
-        return element.VR in _NUMBERS or element.keyword in _KEPT_CODES
+        return element.VR in _NUMBERS or element.keyword in _KEPT_WORDS
 
     def describe_actions(self) -> tuple[str, ...]:
         return ()
@@ -128,33 +134,57 @@ def _strip_meta(dataset: FileDataset, actions: dict[str, tuple[str, str]]) -> No
 
 def _strip(
     dataset: Dataset, path: str, actions: dict[str, tuple[str, str]], before: dict[str, tuple[Dataset, Any, str]]
-) -> None:
-    """Remove from a dataset, and from its kept sequences, whatever is not on the keep-list."""
+) -> list[BaseTag]:
+    """Remove from a dataset, and from its kept sequences, whatever is not on the keep-list.
+
+    Returns which of the elements that are left dicognito replaces nothing of.
+    """
+    settled = []
     for tag in sorted(dataset.keys()):
         label = path + _label(tag)
         try:
             element = dataset[tag]
+            vr = element.VR
             reason = _reason_to_remove(element)
-            blank = element.VM == 0 or element.is_empty
+            blank = element.is_empty
         except Exception:  # pydicom raises many kinds of errors on values that break their VR
             reason, blank = "its value is damaged", False
         if reason:
             if not blank:
                 actions[label] = ("removed", reason)
             del dataset[tag]
-        elif element.VR == "SQ":
-            for item in element.value:
-                _strip(item, f"{label} › ", actions, before)
-        elif tag.group in _TECHNICAL_GROUPS:
-            actions[f"({tag.group:04X},xxxx) {_GROUP_NAMES[tag.group]}"] = ("kept", "needed to show it")
-        elif not blank and label not in before:
-            actions[label] = ("kept", "")
-            before[label] = (dataset, tag, str(element.value))
+            continue
+        if vr == "SQ":
+            rest = [len(item) - len(_strip(item, f"{label} › ", actions, before)) for item in element.value]
+            is_settled = not any(rest)
+        else:
+            is_settled = _is_unreplaced(tag, vr)
+            if tag.group in _TECHNICAL_GROUPS:
+                actions[f"({tag.group:04X},xxxx) {_GROUP_NAMES[tag.group]}"] = ("kept", "needed to show it")
+            elif not blank and label not in before:
+                actions[label] = ("kept", "")
+                before[label] = (dataset, tag, str(element.value))
+        if is_settled:
+            settled.append(tag)
+    return settled
+
+
+@lru_cache(maxsize=4096)
+def _is_unreplaced(tag: BaseTag, vr: str) -> bool:
+    """Return whether none of dicognito's rules holds for an element."""
+    return vr in _UNREPLACED_VRS or _keyword(tag) in _KEPT_WORDS
 
 
 def _reason_to_remove(element: DataElement) -> str:
     """Return why an element goes, or "" where it is on the keep-list."""
-    tag, keyword, vr = element.tag, element.keyword, element.VR
+    reason = _reason_by_name(element.tag, element.VR)
+    return _reason_by_value(element) if reason is None else reason
+
+
+@lru_cache(maxsize=4096)
+def _reason_by_name(tag: BaseTag, vr: str) -> str | None:
+    """Return why an element goes whatever its value is, "" where it stays, None where its value decides."""
+    keyword = _keyword(tag)
     if tag.is_private:
         return "private elements have no public meaning"
     if 0x6000 <= tag.group <= 0x60FF or 0x5000 <= tag.group <= 0x50FF:
@@ -165,17 +195,28 @@ def _reason_to_remove(element: DataElement) -> str:
         return "" if keyword in _KEPT_SEQUENCES else "sequences may repeat identity"
     if keyword in _KEPT_TEXT or keyword in _REPLACED or keyword in _BULK or vr == "UI":
         return ""
-    if keyword in ("ChannelLabel", "CodeMeaning"):
-        return "" if read_label(str(element.value)).lead or scale_of(str(element.value)) else _FREE_TEXT
-    if keyword == "MultiplexGroupLabel":
-        return "" if group_words(str(element.value)) else _FREE_TEXT
-    if vr in ("DA", "DT"):
-        return "" if _is_date(str(element.value)) else "its date is damaged"
+    if keyword in _JUDGED_WORDS or vr in ("DA", "DT"):
+        return None
     if vr == "TM":
         return "times of day are not needed"
     if vr in _PLAIN_VRS and keyword:
         return ""
     return _FREE_TEXT if vr in ("LO", "SH", "ST", "LT", "UT", "UC", "PN", "UR", "AE") else "not needed to show it"
+
+
+def _keyword(tag: BaseTag) -> str:
+    from pydicom.datadict import dictionary_has_tag, keyword_for_tag
+
+    return keyword_for_tag(tag) if dictionary_has_tag(tag) else ""
+
+
+def _reason_by_value(element: DataElement) -> str:
+    value = str(element.value)
+    if element.keyword == "MultiplexGroupLabel":
+        return "" if group_words(value) else _FREE_TEXT
+    if element.keyword in _JUDGED_WORDS:
+        return "" if read_label(value).lead or scale_of(value) else _FREE_TEXT
+    return "" if _is_date(value) else "its date is damaged"
 
 
 def _outcome(owner: Dataset, tag: Any, value: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ import json
 import socket
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -79,7 +79,7 @@ def study_message(study: Study) -> Message:
         "modality": study.modality,
         "content": content_out(study.content, parts),
         "recognised": study.recognised,
-        "identity": [asdict(row) for row in study.identity],
+        "identity": [{"tag": row.tag, "action": row.action, "reason": row.reason} for row in study.identity],
         "identity_note": study.identity_note,
         "facts": study.facts,
         "patient_key": study.patient_key,

@@ -24,6 +24,18 @@ def embed_films(tower: Any, studies: Sequence[Study]) -> torch.Tensor:
     return torch.cat([_embed_part(tower, film, study) for film, study in zip(films, studies, strict=True)])
 
 
+def lower_films(studies: Sequence[Study]) -> None:
+    """Compute the lower tokens of films together: a batch costs less a film, and gate and encoder find them.
+
+    They are kept for as long as the films are. Batches round otherwise in the last places than a film alone does.
+    """
+    from engine.model.trunk import lower_tokens
+
+    films = [study.content for study in studies if isinstance(study.content, Film)]
+    if films:
+        lower_tokens(films)
+
+
 def embed_texts(tower: Any, studies: Sequence[Study]) -> torch.Tensor:
     """Return (n, 256) embeddings of texts, all of them one batch of the sentence encoder."""
     from engine.model.text import sentence_vectors

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -15,6 +15,7 @@ from engine.errors import CasebindError, ReleaseError
 from engine.intake.burned_in_choice import Screen
 from engine.intake.quality.judge import choose_window, judge
 from engine.intake.quality.verdict import gate_digest
+from engine.modalities import resolve, spec_of
 from engine.store.records import ContentFile
 from engine.study import Study
 from engine.workspace.manifest import StudyEntry
@@ -99,10 +100,14 @@ def encode_batches(
 
     screen : what is done about films that seem to carry text; None takes them as they are
     """
-    judged = partial(_judged, key=key, precomputed=precomputed, screen=screen)
     for first in range(0, len(entries), BATCH):
         some = entries[first : first + BATCH]
-        outcomes = list(map(judged, some))
+        read = [_read(entry, key, precomputed) for entry in some]
+        _compute_ahead([one for one in read if isinstance(one, Study)])
+        outcomes = [
+            one if isinstance(one, Outcome) else _judged(entry, one, precomputed, screen)
+            for entry, one in zip(some, read, strict=True)
+        ]
         waiting = [place for place, one in enumerate(outcomes) if one.accepted and not one.embedding.any()]
         for place, done in zip(waiting, _embedded([outcomes[place] for place in waiting], release), strict=True):
             outcomes[place] = done
@@ -127,14 +132,28 @@ def load_precomputed(file: Path, digest: str) -> Precomputed:
     )
 
 
-def _judged(entry: StudyEntry, key: bytes, precomputed: Precomputed, screen: Screen | None) -> Outcome:
-    """Read one entry and put it through the gate, and what was accepted through the screen for text in films."""
+def _read(entry: StudyEntry, key: bytes, precomputed: Precomputed) -> Study | Outcome:
+    """Read one entry and choose what of it is searched; its outcome where that is known already, or reading failed."""
     try:
         study = entry.load(key)
         study = replace(choose_window(study), facts={**study.facts, **entry.facts})
-        ready = precomputed.outcome(entry, study)
-        if ready is not None:
-            return ready
+        return precomputed.outcome(entry, study) or study
+    except CasebindError as error:
+        return _failed(entry, str(error))
+
+
+def _compute_ahead(studies: Sequence[Study]) -> None:
+    """Compute together what gate and encoder ask of each study; what fails here fails there, of one study alone."""
+    for modality in dict.fromkeys(study.modality for study in studies):
+        with suppress(CasebindError):
+            ahead = spec_of(modality).ahead
+            if ahead is not None:
+                resolve(ahead)([study for study in studies if study.modality == modality])
+
+
+def _judged(entry: StudyEntry, study: Study, precomputed: Precomputed, screen: Screen | None) -> Outcome:
+    """Put one study through the gate, and what was accepted through the screen for text in films."""
+    try:
         verdict = judge(study)
         if verdict.accepted and screen is not None:
             study = screen.passed(study)

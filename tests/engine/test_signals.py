@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from scipy.signal import periodogram
 
-from engine.signals import at_rate, band_pass, fill_gaps, resample
+from engine.signals import at_rate, band_pass, clipped_share, fill_gaps, flat_share, in_runs, resample, spectrum
 
 
 @pytest.mark.parametrize(
@@ -68,3 +69,30 @@ def test_a_band_keeps_what_lies_in_it_without_a_shift() -> None:
         out = band_pass(np.stack([inside + below + above]), 500, 2.0, 40.0, pad=pad)
         np.testing.assert_allclose(out[0, 500:-500], inside[500:-500], atol=0.03)
     assert band_pass(np.zeros((2, 10)), 500, 0.5, 40.0).shape == (2, 10)  # shorter than any padding
+
+
+@pytest.mark.parametrize("n", [999, 5000])
+def test_the_spectrum_is_that_of_a_hann_windowed_periodogram_without_its_line(n: int) -> None:
+    rng = np.random.default_rng(1)
+    rows = rng.normal(size=(3, n)) + np.linspace(0, 40, n) + 7.0
+    freqs, power = spectrum(rows, 500.0)
+    expected_freqs, expected = periodogram(rows, 500.0, window="hann", detrend="linear", axis=1)
+    np.testing.assert_allclose(freqs, expected_freqs)
+    np.testing.assert_allclose(power, expected, rtol=1e-9, atol=1e-12 * expected.max())
+
+
+def test_a_run_ends_with_its_row() -> None:
+    flags = np.array([[0, 1, 1], [1, 1, 0], [1, 1, 1], [0, 0, 0], [1, 0, 1]], bool)
+    assert in_runs(flags, 3).tolist() == [[False] * 3, [False] * 3, [True] * 3, [False] * 3, [False] * 3]
+    assert in_runs(flags, 2).sum(axis=1).tolist() == [2, 2, 3, 0, 0]
+    assert in_runs(flags[2], 3).tolist() == [True] * 3
+
+
+def test_each_lead_has_its_own_flat_and_clipped_share() -> None:
+    wave = np.sin(2 * np.pi * np.arange(1000) / 100)
+    half = np.where(np.arange(1000) < 500, wave, 0.0)
+    leads = np.stack([wave, half, np.zeros(1000), np.clip(wave, -0.5, 0.5)])
+    np.testing.assert_allclose(flat_share(leads, 100.0, 1.0), [0.0, 0.5, 1.0, 0.0], atol=0.01)
+    clipped = clipped_share(leads)
+    assert clipped[0] < 0.1 < 0.6 < clipped[3] < 0.75
+    assert clipped[2] == 1.0

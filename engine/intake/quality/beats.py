@@ -6,15 +6,19 @@ the gate must answer in 0.1 s. The tests compare these detectors with neurokit2'
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 from scipy import ndimage, signal
 
-from engine.signals import band_pass, moving_mean, skewness
+from engine.signals import band_pass, in_runs, moving_mean, skewness
 
 RISE_S = 0.1  # of the mean rise: shorter than any upstroke
 SLOWEST_S, FASTEST_S = 2.2, 0.22  # between two pulses: 27 and 270 per minute
 USUAL_S = 6.0
 STEEP = 0.45  # an upstroke rises at least by this share of the usual one; dicrotic waves stay below
+SHORT_S, LONG_S, OFFSET = 0.097, 0.611, 0.08  # a QRS, a beat, and by how much of the mean the one exceeds the other
+NARROWEST_S, REFRACTORY_S = 0.06, 0.2  # of a block, and between two
 STRETCH_S = 2.0  # holds a pulse at 30 per minute
 
 
@@ -23,11 +27,7 @@ def energy_beats(samples: np.ndarray, fs: float) -> list[np.ndarray]:
 
     samples : (leads, n) → one (beats,) int array per lead
     """
-    power = band_pass(samples, fs, 8.0, 20.0) ** 2
-    return [
-        _block_peaks(row, fs, short_s=0.097, long_s=0.611, offset=0.08, narrowest_s=0.06, refractory_s=0.2)
-        for row in power
-    ]
+    return _block_peaks(band_pass(samples, fs, 8.0, 20.0) ** 2, fs)
 
 
 def slope_beats(samples: np.ndarray, fs: float) -> list[np.ndarray]:
@@ -39,13 +39,12 @@ def slope_beats(samples: np.ndarray, fs: float) -> list[np.ndarray]:
     the amplitude or a single artefact does not hide beats.
     """
     quick = band_pass(samples, fs, 5.0, 30.0)  # without it a tall T wave hides a small QRS
-    return [_steep_stretches(row, fs) for row in quick]
+    lengths = moving_mean(np.abs(np.gradient(quick, axis=1)), round(0.13 * fs))
+    tops = ndimage.maximum_filter1d(lengths, round(3.0 * fs), axis=1, mode="nearest")
+    return [_steep_stretches(*one, fs) for one in zip(lengths, tops, np.median(lengths, axis=1), strict=True)]
 
 
-def _steep_stretches(quick: np.ndarray, fs: float) -> np.ndarray:
-    length = moving_mean(np.abs(np.gradient(quick)), round(0.13 * fs))
-    top = ndimage.maximum_filter1d(length, round(3.0 * fs), mode="nearest")
-    low = np.median(length)
+def _steep_stretches(length: np.ndarray, top: np.ndarray, low: float, fs: float) -> np.ndarray:
     peaks, _ = signal.find_peaks(length, distance=max(1, round(0.25 * fs)))
     return peaks[length[peaks] > low + 0.35 * (top[peaks] - low)]
 
@@ -85,29 +84,23 @@ def pulse_asymmetry(row: np.ndarray, fs: float) -> float:
     return float(max(low, 0.0) if middle >= 0 else min(high, 0.0))
 
 
-def _block_peaks(
-    power: np.ndarray,
-    fs: float,
-    *,
-    short_s: float,
-    long_s: float,
-    offset: float,
-    narrowest_s: float,
-    refractory_s: float,
-) -> np.ndarray:
-    """Largest sample of every block where the short average exceeds the long one.
+def _block_peaks(power: np.ndarray, fs: float) -> list[np.ndarray]:
+    """Largest sample of every block of a lead where the short average exceeds the long one. (leads, n) → one a lead.
 
-    Blocks narrower than narrowest_s and peaks nearer than refractory_s to the one before are dropped.
+    Blocks narrower than NARROWEST_S and peaks nearer than REFRACTORY_S to the one before are dropped.
     """
-    short, long = moving_mean(power, round(short_s * fs)), moving_mean(power, round(long_s * fs))
-    inside = short > long + offset * power.mean()
-    edges = np.flatnonzero(np.diff(np.concatenate(([0], inside.astype(np.int8), [0]))))
+    short, long = moving_mean(power, round(SHORT_S * fs)), moving_mean(power, round(LONG_S * fs))
+    inside = in_runs(short > long + OFFSET * power.mean(axis=1, keepdims=True), max(1, math.ceil(NARROWEST_S * fs)))
+    return [_peaks_of_blocks(*one, fs) for one in zip(power, inside, strict=True)]
+
+
+def _peaks_of_blocks(power: np.ndarray, inside: np.ndarray, fs: float) -> np.ndarray:
+    """Return the largest sample of every block of one lead. power, inside : (n,)"""
+    edges = np.flatnonzero(np.diff(inside, prepend=False, append=False)).tolist()
     found: list[int] = []
     for first, end in zip(edges[::2], edges[1::2], strict=True):
-        if end - first < narrowest_s * fs:
-            continue
-        peak = int(first + np.argmax(power[first:end]))
-        if not found or peak - found[-1] >= refractory_s * fs:
+        peak = first + int(power[first:end].argmax())
+        if not found or peak - found[-1] >= REFRACTORY_S * fs:
             found.append(peak)
     return np.array(found, dtype=np.int64)
 
@@ -126,8 +119,8 @@ def agreement(first: np.ndarray, second: np.ndarray, within: float) -> float:
 def _near(first: np.ndarray, second: np.ndarray, within: float) -> int:
     """How many of `first` have one of `second` within the tolerance."""
     after = np.searchsorted(second, first)
-    right = np.abs(first - second[np.clip(after, 0, second.size - 1)])
-    left = np.abs(first - second[np.clip(after - 1, 0, second.size - 1)])
+    right = np.abs(first - second[np.minimum(after, second.size - 1)])
+    left = np.abs(first - second[np.maximum(after - 1, 0)])
     return int((np.minimum(left, right) <= within).sum())
 
 

@@ -90,8 +90,8 @@ def lead_indices(samples: np.ndarray, fs: float) -> dict[str, np.ndarray]:
     jump, kurtosis = jump_and_kurtosis(raw, fs)
     found = {
         "missing share": missing,
-        "flat share": np.array([signals.flat_share(row, fs, FLAT_S) for row in raw]),
-        "clipped share": np.array([signals.clipped_share(row) for row in raw]),
+        "flat share": signals.flat_share(raw, fs, FLAT_S),
+        "clipped share": signals.clipped_share(raw),
         "in-band share": signals.ratio(signals.power_between(freqs, power, *BAND_HZ), at_all),
         "tone share": signals.tone_share(freqs, power, BAND_HZ[0]),
         "basSQI": signals.ratio(signals.power_between(freqs, power, 1, 40), signals.power_between(freqs, power, 0, 40)),

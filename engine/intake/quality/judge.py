@@ -99,7 +99,7 @@ def _basics(window: Trace, wanted_hz: tuple[float, float]) -> tuple[np.ndarray, 
     share = signals.ratio(
         signals.power_between(freqs, power, *wanted_hz), signals.power_between(freqs, power, 0.0, np.inf)
     )
-    idle = np.array([min(1.0, signals.flat_share(row, window.fs) + signals.clipped_share(row)) for row in raw])
+    idle = np.minimum(1.0, signals.flat_share(raw, window.fs) + signals.clipped_share(raw))
     return raw, np.clip(1.0 - missing - idle, 0.0, 1.0), share
 
 

@@ -84,8 +84,8 @@ def segment_indices(samples: np.ndarray, fs: float) -> dict[str, float]:
     windows = _around(upright, pulses)
     return {
         "missing share": float(missing[0]),
-        "flat share": signals.flat_share(row, fs, FLAT_S),
-        "clipped share": signals.clipped_share(row),
+        "flat share": float(signals.flat_share(raw, fs, FLAT_S)[0]),
+        "clipped share": float(signals.clipped_share(raw)[0]),
         "pulse-band share": float(signals.ratio(signals.power_between(freqs, power, *BAND_HZ), at_all)[0]),
         "tone share": float(signals.tone_share(freqs, power, BAND_HZ[0])[0]),
         "jump": typical_jump(row, fs),

@@ -31,7 +31,7 @@ def everything_in(study: Study) -> str:
     return " ".join(parts).lower()
 
 
-PLANTED = [
+ELEMENTS = [  # manufacturer and model stay: they are a fact of the study
     "PatientName",
     "PatientID",
     "IssuerOfPatientID",
@@ -71,8 +71,6 @@ PLANTED = [
     "RequestedContrastAgent",
     "ResponsiblePerson",
     "PatientInstitutionResidence",
-    "Manufacturer",
-    "ManufacturerModelName",
     "WindowCenterWidthExplanation",
     "TextComments",
 ]
@@ -80,7 +78,7 @@ PLANTED = [
 
 def plant(ds: Dataset) -> None:
     """Write the name into identifying, free-text, coded, nested and private elements."""
-    for keyword in PLANTED:
+    for keyword in ELEMENTS:
         setattr(ds, keyword, NAME)
     ds.ImageType = ["ORIGINAL", "PRIMARY", NAME.upper()]
     ds.BodyPartExamined = NAME.upper()
@@ -115,6 +113,7 @@ def planted_waveform(tmp_path: Path) -> list[Upload]:
     for channel in group.ChannelDefinitionSequence:
         channel.ChannelLabel = NAME
         channel.ChannelSourceSequence[0].CodeMeaning = NAME
+        channel.StationName = NAME  # kept, and replaced, wherever it stands
     ds = dataset(TWELVE_LEAD, Modality="ECG", WaveformSequence=[group])
     plant(ds)
     return [Upload(f"{NAME}.dcm", as_bytes(ds))]

@@ -71,6 +71,18 @@ def test_sixteen_bit_films_are_measured_like_eight_bit_ones() -> None:
     assert deep == pytest.approx(exposure(Film(eight, 8)), abs=1e-3)
 
 
+@pytest.mark.parametrize("kind", [np.uint8, np.uint16])
+def test_exposure_is_that_of_every_pixel(kind: type[np.unsignedinteger]) -> None:
+    most = np.iinfo(kind).max
+    pixels = np.clip(np.random.default_rng(3).normal(0.5, 0.3, (700, 640)) * most, 0, most).astype(kind)
+    found, grey = exposure(Film(pixels, 8 * pixels.itemsize)), pixels.astype(np.float32) / float(most)
+    low, high = np.quantile(grey, (0.01, 0.99))
+    shares = np.histogram(grey, bins=64, range=(0.0, 1.0))[0] / grey.size
+    assert found["contrast"] == pytest.approx(float(high - low), rel=1e-6)
+    assert found["entropy"] == pytest.approx(-float((shares * np.log2(shares)).sum()), rel=1e-9)
+    assert found["clipped share"] == pytest.approx(float(((grey <= 0) | (grey >= 1)).mean()), rel=1e-9)
+
+
 def test_the_distance_is_one_for_what_the_space_was_fitted_on_and_grows_away_from_it() -> None:
     rng = np.random.default_rng(0)
     spread = np.linspace(1.0, 0.05, 768)
