@@ -4,7 +4,8 @@ Untargeted, every bit is driven away from the clean code (HAG: Yang et al. 2018,
 search"); targeted, towards the code of a chosen study (DHTA: Bai et al. 2020, "Targeted attack for deep hashing based
 retrieval"). Both maximise Σ tanh(uᵢ)·tᵢ for wanted bits t, the first with t the clean code's complement. An attacker
 who knows a defence attacks through it: through the mean over several views of a recording, and through a fresh draw of
-the random ones at every step (EOT: Athalye et al. 2018).
+the random ones at every step (EOT: Athalye et al. 2018), for more steps and with momentum, since a step that sees one
+draw alone is mostly noise: a defence that is attacked by too few looks better than it is.
 """
 
 from __future__ import annotations
@@ -29,11 +30,14 @@ class Budget:
 
     epsilon  : largest change of a value of x: grey levels as a share of white, or deviations of a trace
     steps    : of gradient descent from each of `restarts` random starts; the best end is kept for each recording
+    momentum : share of the former steps' direction that a step keeps (Dong et al. 2018), so that draws of random views
+               add up over the steps
     """
 
     epsilon: float
     steps: int = 20
     restarts: int = 2
+    momentum: float = field(default=0.0, repr=False)  # of whoever names it, so that attacks that are kept stay known
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,14 +157,16 @@ def _descent(
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Return the end of one descent (n, …), and how well it does what is wanted (n,)."""
     start = (torch.rand(inputs.x.shape, generator=drawn) * 2 - 1) * budget.epsilon
-    x = _inside(inputs.x + start, inputs, budget.epsilon)
+    x, direction = _inside(inputs.x + start, inputs, budget.epsilon), torch.zeros_like(inputs.x)
     for _ in range(budget.steps if budget.epsilon > 0 else 0):
         x.requires_grad_(True)
         gradient = torch.zeros_like(x)
         for view in views:
             relaxed = torch.tanh(encoder.projections(view(inputs.holding(x), drawn), fast=True))
             gradient += torch.autograd.grad((relaxed * aim).sum(), x)[0]
-        x = x.detach() + STEP * budget.epsilon / budget.steps * gradient.sign()
+        length = gradient.flatten(1).abs().mean(1).clamp_min(1e-12).view(-1, *[1] * (x.ndim - 1))
+        direction = budget.momentum * direction + gradient / length
+        x = x.detach() + STEP * budget.epsilon / budget.steps * direction.sign()
         x = _inside(x, inputs, budget.epsilon)
         progress(len(x))
     with torch.no_grad():

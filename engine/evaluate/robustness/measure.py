@@ -78,7 +78,7 @@ class Judge:
         bits = self.clean if defence is None else self._answered(self.sample.inputs, defence, seed)
         name = "clean" if defence is None else f"clean, answered by {defence.name}"
         figures = {f"P@{FIRST}": self.mean(self.precise(bits))}
-        return ResultRow(task, name, figures, distinct(self.patients), self._chance)
+        return ResultRow(task, name, figures, distinct(self.patients), self.chance)
 
     def row(
         self,
@@ -104,7 +104,7 @@ class Judge:
             figures["target first"] = self.mean(first[:, 0] == self.sample.targets)
         if defence is None:
             figures |= self._check(inputs)
-        return ResultRow(task, method, figures, distinct(self.patients), self._chance)
+        return ResultRow(task, method, figures, distinct(self.patients), self.chance)
 
     def operating_point(self, rows: list[ResultRow]) -> SteadinessLimit:
         """Return the limit, used where every attack of `rows` that matters is told apart from clean recordings.
@@ -145,5 +145,6 @@ class Judge:
         return measured_mean(values.astype(float), self.patients)
 
     @cached_property
-    def _chance(self) -> dict[str, float]:
+    def chance(self) -> dict[str, float]:
+        """What no knowledge finds: mean share of relevant studies."""
         return {f"P@{FIRST}": float(chance(self.relevant, self.allowed).mean())}

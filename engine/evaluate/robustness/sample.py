@@ -92,13 +92,23 @@ def sample(release: Release, modality: str, within: Collection, n: int, seed: in
     """
     rng = np.random.default_rng(seed)
     order = rng.permutation(len(within.recordings))
-    shares = sharing(within.has_finding, within.has_finding)
-    others = within.patients[:, None] != within.patients[None]
+    shares, others = _pairs(within)
     order = order[((shares & others).any(1) & (~shares & others).any(1))[order]]
     _, first = np.unique(within.patients[order], return_index=True)
     places = order[np.sort(first)][:n]
     targets = np.array([rng.choice(np.flatnonzero(row)) for row in (~shares & others)[places]])
     return AttackSample(places, inputs_of(release, [study_of(within.recordings[i]) for i in places]), targets)
+
+
+def that_find_something(within: Collection) -> np.ndarray:
+    """Return the places of recordings that share a finding with a study of another patient: (n,)."""
+    shares, others = _pairs(within)
+    return np.flatnonzero((shares & others).any(1))
+
+
+def _pairs(within: Collection) -> tuple[np.ndarray, np.ndarray]:
+    """Return which recordings share a finding, and which are of different patients: (n, n) bool each."""
+    return sharing(within.has_finding, within.has_finding), within.patients[:, None] != within.patients[None]
 
 
 def study_of(recording: Recording) -> Study:
