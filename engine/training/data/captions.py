@@ -9,7 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
-from engine.findings import phrase, vocabulary
+from engine.findings import findings_of_label, phrase, vocabulary
+from engine.findings.names import all_names
+from engine.findings.spelling import words_of
 from engine.training.data.prepared import Example, load
 
 VARIANTS = 4  # differently worded sentences per set of findings
@@ -24,7 +26,7 @@ class Captions:
     vectors  : (texts, 384) float32 sentence vectors
     holds    : (texts, findings) bool, what each text says; empty for a report, which is true of its own studies only
     of_set   : findings as joined in Row → numbers of the sentences that say exactly them
-    of_one   : finding → numbers of its phrases
+    of_one   : finding → numbers of what is taught to say it (`taught_phrases`)
     unseen   : finding → numbers of its phrases that no training draws
     of_study : study_id → number of its own report
     """
@@ -56,6 +58,30 @@ def _sentences(names: list[str], rng: np.random.Generator) -> list[str]:
     return made
 
 
+def taught_phrases() -> dict[str, list[str]]:
+    """Return finding → what is taught to say it: its phrases, and names of whatever its published labels mean.
+
+    A name that holds an untaught phrase, or is held by one, is left out: what becomes of words that nobody taught must
+    stay measurable. Names are English, as the sentence encoder is.
+    """
+    taught = {}
+    for finding, entry in vocabulary().items():
+        kept = [words_of(phrase) for phrase in entry["unseen"]]
+        said = {words_of(phrase): phrase for phrase in entry["phrases"]}
+        for name in all_names():
+            words = words_of(name.written)
+            if name.language != "en" or name.capitals or finding not in findings_of_label(name.finding):
+                continue
+            if not any(_holds(words, other) or _holds(other, words) for other in kept):
+                said.setdefault(words, name.written)
+        taught[finding] = list(said.values())
+    return taught
+
+
+def _holds(words: tuple[str, ...], part: tuple[str, ...]) -> bool:
+    return any(words[at : at + len(part)] == part for at in range(len(words) - len(part) + 1))
+
+
 def build(cache: Path, seed: int = 0) -> None:
     """Write captions.json and captions.npy for the prepared recordings in `cache`."""
     from engine.model.text import sentence_vectors
@@ -63,9 +89,10 @@ def build(cache: Path, seed: int = 0) -> None:
     rng = np.random.default_rng(seed)
     rows: list[Example] = [row for modality in ("cxr", "ecg", "ppg") for row in load(cache, modality).rows]
     bank: dict[str, frozenset[str]] = {}
-    of_one = {name: list(entry["phrases"]) for name, entry in vocabulary().items()}
+    of_one = taught_phrases()
     unseen = {name: list(entry["unseen"]) for name, entry in vocabulary().items()}
-    bank |= {text: frozenset([name]) for said in (of_one, unseen) for name, texts in said.items() for text in texts}
+    for name, texts in (*of_one.items(), *unseen.items()):
+        bank |= {text: bank.get(text, frozenset()) | {name} for text in texts}  # some names say two findings
     of_set: dict[str, list[str]] = {}
     for joined in sorted({row.findings for row in rows if row.findings}):
         of_set[joined] = _sentences(joined.split(";"), rng)

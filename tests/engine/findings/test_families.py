@@ -5,7 +5,7 @@ import pytest
 
 from engine.datasets import open_recordings
 from engine.findings import findings, sentence, vocabulary
-from engine.training.data.captions import Captions, many_hot, true_of
+from engine.training.data.captions import Captions, many_hot, taught_phrases, true_of
 
 
 @pytest.mark.parametrize(
@@ -30,6 +30,17 @@ def test_every_finding_has_phrases_and_untaught_words_that_are_no_others():
     phrases = [phrase for entry in vocabulary().values() for phrase in (*entry["phrases"], *entry["unseen"])]
     assert all(entry["unseen"] for entry in vocabulary().values())
     assert len(phrases) == len(set(phrases)) and len(phrases) >= 2 * len(vocabulary())
+
+
+def test_more_names_are_taught_than_phrases_and_no_untaught_word_is_among_them():
+    taught = taught_phrases()
+    assert {"blunted costophrenic sulcus", "costophrenic angle blunting"} <= set(taught["pleural_effusion"])
+    assert "LBBB" in taught["bundle_branch_block"] and "RBBB" not in taught["bundle_branch_block"]
+    for finding, entry in vocabulary().items():
+        names = set(taught[finding]) - set(entry["phrases"])
+        said = " | ".join(f" {name.lower()} " for name in names)
+        assert len(taught[finding]) == len(names) + len(entry["phrases"])
+        assert not [phrase for phrase in entry["unseen"] if f" {phrase.lower()} " in said]
 
 
 def test_sentence_follows_vocabulary_order():
