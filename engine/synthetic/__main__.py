@@ -5,10 +5,10 @@ fitted file beyond those shipped, which were fitted by `casebind train generator
 data/demo is drawn and checked by
 
     python -m engine.synthetic --out data/demo --again data/demo/drawing.json --checks data/demo/drawing.json
-    casebind encode data/demo/manifest.csv --out data/demo/embeddings-r2.npz
+    casebind encode data/demo/manifest.csv --out data/demo/embeddings-r3.npz
     casebind evaluate synthetic --cohort data/demo --recordings DIR --record data/demo/checks.json
 
-The embeddings save `casebind demo` the encoding; r2 is the release's name, and one is written for each release that is
+The embeddings save `casebind demo` the encoding; r3 is the release's name, and one is written for each release that is
 to start fast. A drawing that is stopped goes on where it stopped when it is started again in the same way.
 Studies that `casebind evaluate synthetic --record FILE` finds too near a real recording are drawn anew with
 --again FILE; drawing.json keeps which these were. --checks FILE notes which film labels passed, which quizzes ask for.
