@@ -17,6 +17,7 @@ from engine.commands.row_lines import listed, remarks_title
 from engine.commands.shared import count_pairs, load_release, workspace_from_option, workspace_option
 from engine.errors import UsageError
 from engine.store.records import IDS, KEEP_IDS, REPLACE_IDS, TEXTS
+from engine.strings import several
 
 if TYPE_CHECKING:
     from engine.intake.burned_in_choice import Choice, Screen
@@ -146,6 +147,7 @@ def take_in(
                 place, release, release.digest, cohort, entries, screen=screen, progress=progress, door=door
             )
         counts = {"ingested": summary.ingested, "already": summary.already, "skipped": len(summary.skipped)}
+        counts |= {"unsteady": summary.unsteady} if summary.unsteady else {}
         if door is not None and seal is not None:
             seal(door.account.ids)
             counts["reidentified"] = len(door.account.ids)
@@ -219,6 +221,8 @@ def summary_lines(summary: Summary) -> str:
         + (f" (all reasons in {summary.report})" if summary.report else "")
     ]
     lines += listed(summary.skipped)
+    if summary.unsteady:
+        lines.append(several(summary.unsteady, "unsteady.ingested"))
     if summary.account is not None:
         lines += _at_the_door(summary.account)
     if summary.remarks:

@@ -14,10 +14,12 @@ from engine.intake.quality.verdict import gate_digest
 from engine.plain_text import csv_text
 from engine.store.catalogue import encounter_owners, row_keys
 from engine.store.records import Cohort, NewStudy, StudyRow
+from engine.store.unsteady import UNSTEADY
 from engine.workspace.erased import among_erased
 from engine.workspace.manifest import StudyEntry
 from engine.workspace.patients import as_known_here
 from engine.workspace.pipeline import NOTHING_PRECOMPUTED, Outcome, Precomputed, encode_batches
+from engine.workspace.steadiness import with_unsteady_marked
 from engine.workspace.workspace import Workspace
 
 if TYPE_CHECKING:
@@ -42,6 +44,7 @@ class Summary:
     skipped        : (row number, study id, reason)
     remarks        : (row number, study id, what was read freely or left out of the row's cells)
     set_aside      : studies of the workspace that the quality gate refuses now
+    unsteady       : of the ingested ones, those whose codes small changes move unusually far
     account        : what its door did, where it has one
     report         : the CSV that lists the skipped rows, where there are any
     remarks_report : the CSV that lists the remarks, where there are any
@@ -52,6 +55,7 @@ class Summary:
     skipped: list[tuple[int, str, str]] = field(default_factory=list)
     remarks: list[tuple[int, str, str]] = field(default_factory=list)
     set_aside: int = 0
+    unsteady: int = 0
     account: DoorAccount | None = None
     report: Path | None = None
     remarks_report: Path | None = None
@@ -86,11 +90,13 @@ def ingest(
     if progress is not None:
         progress.update(summary.already)
     for outcomes in encode_batches(fresh, release, workspace.key, precomputed, None if cohort.synthetic else screen):
+        outcomes = outcomes if cohort.synthetic else with_unsteady_marked(outcomes, release)
         batch = acceptable(workspace, cohort, outcomes, summary)
         summary.remarks += remarks_of(outcomes)
         if batch:
             workspace.add(cohort, release.name, digest, batch)
         summary.ingested += len(batch)
+        summary.unsteady += sum(UNSTEADY in new.row.extra for new in batch)
         if progress is not None:
             progress.update(len(outcomes))
     workspace.releases.record_encoders(digest, release.encoders)
@@ -177,10 +183,18 @@ def new_study(cohort: Cohort, outcome: Outcome) -> NewStudy:
         fingerprint=study.fingerprint,
         patient_key=study.patient_key,
         window_s=study.window_s,
-        extra=dict(entry.extra) | ({FACT: facts[FACT]} if FACT in facts else {}),
+        extra=_extra(outcome),
         **{name: facts[name] for name in COLUMNS if facts.get(name) not in (None, "")},
     )
     return NewStudy(row, key, study, outcome.embedding, outcome.code, facts.get("consent") or {}, outcome.file)
+
+
+def _extra(outcome: Outcome) -> dict[str, Any]:
+    """Return the further columns of a study: its manifest's, and what was seen as it came in."""
+    facts = {} if outcome.study is None else outcome.study.facts
+    kept = {name: value for name, value in outcome.entry.extra.items() if name != UNSTEADY}
+    seen = {FACT: facts[FACT]} if FACT in facts else {}
+    return {**kept, **seen, **({} if outcome.turn is None else {UNSTEADY: outcome.turn})}
 
 
 def remarks_of(outcomes: Iterable[Outcome]) -> list[tuple[int, str, str]]:

@@ -35,6 +35,7 @@ class Outcome:
     embedding : (256,) float32, zero when not accepted
     code      : (32,) uint8, zero when not accepted
     file      : of its content, where it was made already
+    turn      : how far small changes turn its projections, where that is unusual (engine.workspace.steadiness)
     """
 
     entry: StudyEntry
@@ -44,6 +45,7 @@ class Outcome:
     embedding: np.ndarray
     code: np.ndarray
     file: ContentFile | None = None
+    turn: float | None = None
 
     @property
     def accepted(self) -> bool:

@@ -14,7 +14,7 @@ from engine.strings import number, several, text
 from pages.shared import frame, html_table, session
 from pages.shared.markdown import escaped
 from pages.shared.theme import browser_theme
-from pages.watch import alarms, state, words
+from pages.watch import alarms, state, unsteady, words
 from pages.watch.figure import figure
 
 COLUMNS = ("signal", "reference", "last", "usual", "p", "evidence", "queries")
@@ -29,6 +29,7 @@ def draw() -> None:
     _line(seen)
     state.draw_running()
     alarms.draw_standing(seen.standing)
+    unsteady.draw_unsteady()
     sources = list(dict.fromkeys((one.modality, one.source) for one in seen.signals))
     if not sources:
         st.info(text("watch.nothing"), icon=":material/monitoring:")

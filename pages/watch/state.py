@@ -7,7 +7,9 @@ import streamlit as st
 from engine.monitor.run import MonitorJob
 from engine.monitor.watched import WatchView, look
 from engine.sentences import spoken
+from engine.store import unsteady as store
 from engine.store.alarms import Decision, acknowledge
+from engine.store.unsteady import UnsteadyStudy
 from engine.strings import text
 from pages.shared import free_text, resources
 from pages.shared.markdown import escaped
@@ -21,6 +23,11 @@ _jobs: dict[str, MonitorJob] = {}  # by workspace: one run at a time, for everyb
 def seen() -> WatchView:
     """Return what was seen under the release that serves."""
     return look(resources.workspace(), resources.release(), actor=resources.actor())
+
+
+def unsteady() -> tuple[list[UnsteadyStudy], int]:
+    """Return the studies that small changes move far, the furthest first, and how many there are."""
+    return store.unsteady(resources.workspace().database, resources.actor())
 
 
 def named() -> tuple[str, str] | None:

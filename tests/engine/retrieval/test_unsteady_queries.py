@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import io
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
+from helpers.attacked_films import attacked_films, film
 from helpers.once import Once
-from PIL import Image
 
 from engine import settings
 from engine.actor import single_user
 from engine.cli import run
 from engine.errors import UsageError
-from engine.evaluate.robustness.attacks import Budget, Encoder, attacked
-from engine.evaluate.robustness.sample import inputs_of
 from engine.intake.paths import read_paths
 from engine.intake.upload import Answers
 from engine.model.release import Release
@@ -30,23 +26,10 @@ from engine.workspace.workspace import Workspace, open_workspace
 PULSE, ME = settings.DEMO / "ppg" / "syn-0001-e1-ppg.csv", single_user()
 
 
-def _film() -> Study:
-    return read_paths([sorted((settings.DEMO / "cxr").glob("*.jpg"))[0]])
-
-
 @pytest.fixture(scope="module")
 def attacked_file(once: Once, release: Release) -> Path:
-    """A synthetic film as a PNG, and as one of which every pixel was changed by at most two grey levels of 255."""
-
-    def make(folder: Path) -> None:
-        inputs, encoder = inputs_of(release, [_film()]), Encoder(release, "cxr")
-        changed = attacked(encoder, inputs, ~encoder.bits(inputs), Budget(2 / 255, 5, 1))
-        for name, x in (("clean", inputs.x), ("attacked", changed)):
-            made = io.BytesIO()
-            Image.fromarray(np.round(x[0, 0].numpy() * 255).astype(np.uint8)).save(made, format="PNG")
-            (folder / f"{name}.png").write_bytes(made.getvalue())
-
-    return once.made("attacked-film", make) / "attacked.png"
+    """The film that was changed on purpose."""
+    return attacked_films(once, release) / "attacked.png"
 
 
 def _asked(workspace: Workspace, release: Release, study: Study, options: Options = Options()) -> Answer:  # noqa: B008
@@ -60,7 +43,7 @@ def _acts(workspace: Workspace) -> list[str]:
 def test_an_attacked_film_is_said_to_be_unsteady_and_audited_and_a_clean_one_is_not(
     workspace: Workspace, release: Release, attacked_file: Path
 ) -> None:
-    clean = check(workspace, release, _asked(workspace, release, _film()), actor=ME)
+    clean = check(workspace, release, _asked(workspace, release, film()), actor=ME)
     assert clean is not None and not clean.unusual and clean.sentence == ""
     assert ACT not in _acts(workspace)
     answer = _asked(workspace, release, read_paths([attacked_file]), Options(bits=64))
@@ -76,7 +59,7 @@ def test_what_is_no_whole_recording_is_not_checked(workspace: Workspace, release
     from engine.retrieval.search import search_part
 
     assert check(workspace, release, _asked(workspace, release, read_text("cardiomegaly")), actor=ME) is None
-    whole = _asked(workspace, release, _film())
+    whole = _asked(workspace, release, film())
     part = search_part(workspace, release, whole.query_id, Options(), actor=ME, box=(0.2, 0.2, 0.8, 0.8))
     assert check(workspace, release, part, actor=ME) is None
 

@@ -16,7 +16,8 @@ from engine.monitor.rule import SIGNALS
 from engine.monitor.watched import look, misleading
 from engine.store import alarms
 from engine.store.alarms import Alarm, SignalWindow
-from engine.strings import text
+from engine.store.unsteady import UNSTEADY
+from engine.strings import several, text
 from engine.upkeep.monitoring import _Workspace
 from engine.workspace.workspace import Workspace
 from pages.shared import resources
@@ -88,3 +89,14 @@ def test_alarms_that_stand_are_figures_for_prometheus(place: Workspace) -> None:
     figures = generate_latest(registry).decode()
     assert 'casebind_alarms{level="stop promoting",modality="ecg",signal="embedding"} 1.0' in figures
     assert SOURCE not in figures
+
+
+def test_studies_that_small_changes_move_far_are_listed_with_the_way_to_them(filled: Workspace) -> None:
+    assert text("unsteady.lead") not in words(fine(opened(new_screen().run(), "watch")))
+    study_id = filled.all_rows()[0].study_id
+    with filled.database.write() as cursor:
+        cursor.execute("UPDATE studies SET extra = ? WHERE study_id = ?", [f'{{"{UNSTEADY}": 0.2345}}', study_id])
+    app = fine(opened(new_screen().run(), "watch"))
+    said = words(app)
+    assert f"[{study_id}](/?query={study_id})" in said and "0.234" in said and text("unsteady.lead") in said
+    assert several(1, "unsteady.listed") in [one.label for one in app.expander]
