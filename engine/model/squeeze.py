@@ -8,6 +8,7 @@ evaluate robustness` can attack them too.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -74,10 +75,18 @@ def move(release: Release, study: Study, embedding: np.ndarray) -> Move:
 
     embedding : (256,) float32, the study's own under the release
     """
-    inputs = {name: torch.from_numpy(np.asarray(array))[None] for name, array in release.inputs(study).items()}
-    inputs["x"] = squeezed(inputs["x"], study.modality)
+    return moves_of(release, [study], embedding[None])[0]
+
+
+def moves_of(release: Release, studies: Sequence[Study], embeddings: np.ndarray) -> list[Move]:
+    """Return how far the slightly changed copies of studies of one modality lie from them, encoded together.
+
+    embeddings : (n, 256) float32, the studies' own under the release
+    """
+    modality, parts = studies[0].modality, [release.inputs(study) for study in studies]
+    inputs = {name: torch.from_numpy(np.stack([np.asarray(part[name]) for part in parts])) for name in parts[0]}
+    inputs["x"] = squeezed(inputs["x"], modality)
     with torch.no_grad():
-        changed = release.module(study.modality)(**inputs).numpy()
-    own = release.projections(embedding[None], study.modality)
-    bits, turn = moves(own, release.projections(changed, study.modality))
-    return Move(int(bits[0]), float(turn[0]))
+        changed = release.module(modality)(**inputs).numpy()
+    found = moves(release.projections(embeddings, modality), release.projections(changed, modality))
+    return [Move(int(bits), float(turn)) for bits, turn in zip(*found, strict=True)]

@@ -90,7 +90,8 @@ def ingest(
     if progress is not None:
         progress.update(summary.already)
     for outcomes in encode_batches(fresh, release, workspace.key, precomputed, None if cohort.synthetic else screen):
-        outcomes = outcomes if cohort.synthetic else with_unsteady_marked(outcomes, release)
+        if door is not None and not cohort.synthetic:  # of a published data set, its publisher has looked
+            outcomes = with_unsteady_marked(outcomes, release)
         batch = acceptable(workspace, cohort, outcomes, summary)
         summary.remarks += remarks_of(outcomes)
         if batch:
