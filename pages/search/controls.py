@@ -63,21 +63,21 @@ def _note_change() -> None:
 
 
 def draw_within(found: Answer, settings: Options, place: DeltaGenerator) -> None:
-    """Say how many of what was found lie within each radius, so that nobody narrows down to nothing unawares.
-
-    Where the query's own group has a radius of its own, it is said as well.
-    """
-    groups = "".join(f" · {said}" for said in wording.group_radii(found))
+    """Say how many of what was found lie within each radius, so that nobody narrows down to nothing unawares."""
     if settings.operating_point is not None or found.typed is not None or not found.neighbours:
-        if groups:
-            place.markdown(f":small[{groups.removeprefix(' · ')}]")
         return
     counts = count_within(resources.release(), found, settings.targets, settings.k)
     said = [
         text("controls.within_more" if one.more else "controls.within", at=text(f"controls.{point}"), n=one.n)
         for point, one in counts.items()
     ]
-    place.markdown(f":small[{text('controls.within_line', counts=' · '.join(said))}{groups}]")
+    place.markdown(f":small[{text('controls.within_line', counts=' · '.join(said))}]")
+
+
+def draw_group_radii(found: Answer) -> None:
+    """Say which radius the query's own group has, where one of its own is in use."""
+    if said := wording.group_radii(found):
+        st.markdown(f":small[:material/tune: {' · '.join(said)}]")
 
 
 def _prepare() -> None:

@@ -66,6 +66,7 @@ def _answered() -> None:
             query_facts.draw_refusal(found.verdict)
             return
         controls.draw_within(found, settings, end)
+        controls.draw_group_radii(found)
         if found.typed is not None:
             typed_panel.draw_ways(found.typed)
         warning = st.empty()
