@@ -13,7 +13,9 @@ from engine import settings
 from engine.evaluate.robustness.attacks import Budget, Encoder, attacked
 from engine.evaluate.robustness.sample import inputs_of
 from engine.intake.paths import read_paths
-from engine.model.release import Release
+from engine.model.release import Release, load_release
+from engine.model.squeeze import moves_of
+from engine.model.steadiness import FILE, SteadinessLimit, write_limits
 from engine.study import Study
 
 
@@ -34,3 +36,19 @@ def attacked_films(once: Once, release: Release) -> Path:
             (folder / f"{name}.png").write_bytes(made.getvalue())
 
     return once.made("attacked-film", make)
+
+
+def release_with_limit(once: Once, release: Release, home: Path) -> Release:
+    """Return a copy of a release, in a folder of its own, whose limit for films lies between the two."""
+    made = home / release.name
+    made.mkdir()
+    for file in release.path.iterdir():
+        if file.is_file():
+            (made / file.name).symlink_to(file)
+    (made / FILE).unlink(missing_ok=True)
+    studies = [read_paths([attacked_films(once, release) / f"{name}.png"]) for name in ("clean", "attacked")]
+    clean, attacked = (one.turn for one in moves_of(release, studies, release.embed(studies)))
+    assert attacked > 1.5 * clean
+    copy = load_release(made)
+    write_limits(copy, {"cxr": SteadinessLimit((clean + attacked) / 2, 0, 0.0, 2, holds=True)})
+    return copy
