@@ -33,7 +33,7 @@ SLOW = (
     "engine/hospital/test_reports_in",
     "engine/hospital/test_watched_folder_kills",
     "engine/intake/test_limited",
-    "engine/learning/test_adaptation",
+    "engine/learning/test_adapt",
     "engine/learning/test_jobs",
     "engine/learning/test_promot",
     "engine/learning/test_unlearning",

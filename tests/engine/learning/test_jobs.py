@@ -10,12 +10,12 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers.rounds import rate
-from helpers.shipped import SHIPPED
 
 from engine.actor import Actor, single_user
 from engine.errors import UsageError, WorkspaceError
@@ -48,44 +48,71 @@ def process_of(found: round_job.RoundJob) -> int:
     return int(json.loads((found.folder / STATE).read_text())["pid"])
 
 
-def test_from_ratings_to_a_release_that_serves_and_back(workspace: Workspace, release: Release):
-    rate(workspace, 60)
-    begun = round_job.begin(workspace, release, Actor("Ada"))
-    assert begun.number == 1 and not begun.over and begun.name == f"{SHIPPED}.1"
-    with pytest.raises(UsageError, match="A round is on its way already"):
-        round_job.begin(workspace, release, Actor("Bo"))
-    done = until(workspace, "done")
+@pytest.fixture(scope="module")
+def rated(small_demo: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A closed workspace in which Ada rated."""
+    folder = shutil.copytree(small_demo, tmp_path_factory.mktemp("rated") / "ws")
+    with open_workspace(folder) as place:
+        rate(place, 40)
+    return Path(folder)
+
+
+@pytest.fixture(scope="module")
+def learnt(rated: Path, release: Release, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same after a round that nothing disturbed, closed."""
+    folder = shutil.copytree(rated, tmp_path_factory.mktemp("learnt") / "ws")
+    with open_workspace(folder) as place:
+        round_job.begin(place, release, Actor("Ada"))
+        assert until(place, "done").step == "done"
+    return Path(folder)
+
+
+@pytest.fixture
+def rated_workspace(rated: Path, tmp_path: Path) -> Iterator[Workspace]:
+    """A copy of the rated one, open."""
+    with open_workspace(shutil.copytree(rated, tmp_path / "ws")) as place:
+        yield place
+
+
+@pytest.fixture
+def learnt_workspace(learnt: Path, tmp_path: Path) -> Iterator[Workspace]:
+    """A copy of the one after the round, open."""
+    with open_workspace(shutil.copytree(learnt, tmp_path / "ws")) as place:
+        yield place
+
+
+def test_from_ratings_to_a_release_that_serves_and_back(learnt_workspace: Workspace, release: Release):
+    place = learnt_workspace
+    done = round_job.latest_job(place)
+    assert done is not None and (done.number, done.name) == (1, f"{release.name}.1")
     assert (done.step, done.error, done.share, done.who) == ("done", "", 1.0, "Ada") and done.ended is not None
     assert not (done.folder / INPUTS).exists() and "is written after" in done.log_tail()
-    (made,) = round_releases(workspace.path)
+    (made,) = round_releases(place.path)
     about = made.manifest["round"]
-    assert made.name == done.name and about["from"] == SHIPPED and about["ratings"] + about["kept_apart"] == 60
+    assert made.name == done.name and about["from"] == release.name and about["ratings"] + about["kept_apart"] == 40
     assert about["raters"][0]["who"] == "Ada" and about["raters"][0]["share"] > 0.9
     assert made.encoders == release.encoders
     rows = gate.table(made)
     assert {"overall", "pair", "group", "ratings"} <= {row.section for row in rows}
-    assert new_ratings(workspace, ratings_cutoff(made)) == 0
+    assert new_ratings(place, ratings_cutoff(made)) == 0
     calibration = json.loads((made.path / "calibration.json").read_text())
     assert "cxr>cxr" in calibration["kept_from_the_release_before"]  # four films are too few
-    before = workspace.database.read("SELECT study_id, w0, w1, w2, w3 FROM codes ORDER BY study_id")
-    moving = promotion.promote(workspace, made, Actor("Ada"), release.digest, "a workspace of a test")
+    before = place.database.read("SELECT study_id, w0, w1, w2, w3 FROM codes ORDER BY study_id")
+    moving = promotion.promote(place, made, Actor("Ada"), release.digest, "a workspace of a test")
     assert moving.wait(240) and moving.error == ""
-    answer = search_stored(workspace, release, "syn-0003-e1-ecg", Options(k=2), actor=single_user())
-    assert answer.release == f"{SHIPPED}.1" and 0 <= answer.neighbours[0].further_share <= 1
-    promotion.roll_back(workspace, Actor("Ada"), made.digest).wait(240)
-    assert workspace.database.read("SELECT study_id, w0, w1, w2, w3 FROM codes ORDER BY study_id") == before
+    answer = search_stored(place, release, "syn-0003-e1-ecg", Options(k=2), actor=single_user())
+    assert answer.release == f"{release.name}.1" and 0 <= answer.neighbours[0].further_share <= 1
+    promotion.roll_back(place, Actor("Ada"), made.digest).wait(240)
+    assert place.database.read("SELECT study_id, w0, w1, w2, w3 FROM codes ORDER BY study_id") == before
 
 
-def test_what_the_round_measured_is_what_its_release_does(workspace: Workspace, release: Release):
+def test_what_the_round_measured_is_what_its_release_does(learnt_workspace: Workspace, release: Release):
     """The table's figures are those of the codes that the written release gives."""
     from engine.learning.gate_metrics import holdout_rows, measure_queries
     from engine.learning.round_data import gather_round_data
 
-    rate(workspace, 40)
-    round_job.begin(workspace, release, Actor("Ada"))
-    assert until(workspace, "done").step == "done"
-    (made,) = round_releases(workspace.path)
-    holdout = gather_round_data(workspace, Actor("Ada")).holdout
+    (made,) = round_releases(learnt_workspace.path)
+    holdout = gather_round_data(learnt_workspace, Actor("Ada")).holdout
     codes = [{m: one.codes(pool.z, m) for m, pool in holdout.items()} for one in (release, made)]
     mine = gate.rows_as_json(gate.apply_guards(holdout_rows(measure_queries(holdout, *codes))))
     told = [row for row in made.manifest["round"]["gate"] if row["section"] != "ratings"]
@@ -95,9 +122,12 @@ def test_what_the_round_measured_is_what_its_release_does(workspace: Workspace, 
     assert any((codes[0][m] != codes[1][m]).any() for m in MODALITIES if m in holdout)
 
 
-def test_cancelled_it_leaves_everything_as_it_was(workspace: Workspace, release: Release):
-    rate(workspace, 40)
-    round_job.begin(workspace, release, Actor("Ada"))
+def test_cancelled_it_leaves_everything_as_it_was(rated_workspace: Workspace, release: Release):
+    workspace = rated_workspace
+    begun = round_job.begin(workspace, release, Actor("Ada"))
+    assert begun.number == 1 and not begun.over and begun.name == f"{release.name}.1"
+    with pytest.raises(UsageError, match="A round is on its way already"):
+        round_job.begin(workspace, release, Actor("Bo"))
     running = until(workspace, "fitting", least=0.05)
     assert running.step == "fitting"
     round_job.cancel(workspace, single_user())
@@ -108,7 +138,7 @@ def test_cancelled_it_leaves_everything_as_it_was(workspace: Workspace, release:
     assert len(workspace.all_ratings()) == 40
     round_job.cancel(workspace, single_user())  # nothing runs: nothing happens
     second = round_job.begin(workspace, release, Actor("Ada"))
-    assert second.number == 2 and second.name == f"{SHIPPED}.2"
+    assert second.number == 2 and second.name == f"{release.name}.2"
     round_job.cancel(workspace, single_user())
     assert [one.step for one in round_job.jobs(workspace)] == ["cancelled", "cancelled"]
 
@@ -128,35 +158,29 @@ def killed_while_it_learns(place: Workspace) -> round_job.RoundJob:
 
 
 def test_a_killed_round_is_one_sentence_and_goes_on_to_what_it_would_have_learnt(
-    workspace_folder: Path, release: Release, tmp_path: Path
+    rated_workspace: Workspace, learnt: Path, release: Release
 ):
-    with open_workspace(workspace_folder) as place:
-        rate(place, 40)
-    copy = shutil.copytree(workspace_folder, tmp_path / "never-killed")
-    with open_workspace(workspace_folder) as place:
-        begun = round_job.begin(place, release, Actor("Ada"))
-        found = killed_while_it_learns(place)
-        assert found.step == "failed" and found.error == round_job.CUT_OFF
-        assert round_releases(place.path) == [] and len(place.all_ratings()) == 40
-        resumed = round_job.begin(place, release, Actor("Bo"))
-        assert (resumed.number, resumed.name, resumed.who) == (begun.number, begun.name, "Ada")
-        done = until(place, "done")
-        assert done.step == "done" and "goes on after step" in done.log_tail()
-        assert not list(resumed.folder.glob("in.*"))
-        rounds = [(row.who, row.about) for row in place.audit_rows() if row.kind == "round"]
-        assert rounds == [(who, {"round": 1, "makes": f"{SHIPPED}.1"}) for who in ("Bo", "Ada")]
-        (after,) = round_releases(place.path)
-    with open_workspace(copy) as place:
-        round_job.begin(place, release, Actor("Ada"))
-        assert until(place, "done").step == "done"
-        (whole,) = round_releases(place.path)
+    place = rated_workspace
+    begun = round_job.begin(place, release, Actor("Ada"))
+    found = killed_while_it_learns(place)
+    assert found.step == "failed" and found.error == round_job.CUT_OFF
+    assert round_releases(place.path) == [] and len(place.all_ratings()) == 40
+    resumed = round_job.begin(place, release, Actor("Bo"))
+    assert (resumed.number, resumed.name, resumed.who) == (begun.number, begun.name, "Ada")
+    done = until(place, "done")
+    assert done.step == "done" and "goes on after step" in done.log_tail()
+    assert not list(resumed.folder.glob("in.*"))
+    rounds = [(row.who, row.about) for row in place.audit_rows() if row.kind == "round"]
+    assert rounds == [(who, {"round": 1, "makes": f"{release.name}.1"}) for who in ("Bo", "Ada")]
+    (after,) = round_releases(place.path)
+    (whole,) = round_releases(learnt)
     assert after.manifest["parts"] == whole.manifest["parts"]
 
 
 def test_a_killed_round_begins_anew_where_somebody_has_rated_since_and_what_it_held_is_deleted(
-    workspace: Workspace, release: Release
+    rated_workspace: Workspace, release: Release
 ):
-    rate(workspace, 40)
+    workspace = rated_workspace
     round_job.begin(workspace, release, Actor("Ada"))
     cut = killed_while_it_learns(workspace)
     assert (cut.folder / INPUTS).is_file()
@@ -258,7 +282,7 @@ def test_it_outlives_a_server_that_is_killed(workspace_folder: Path, release: Re
         with pytest.raises(UsageError, match="on its way"):
             round_job.begin(place, release, Actor("Bo"))
         assert until(place, "done").step == "done"
-        assert [one.name for one in round_releases(place.path)] == [f"{SHIPPED}.1"]
+        assert [one.name for one in round_releases(place.path)] == [f"{release.name}.1"]
 
 
 def test_nothing_to_learn_from_is_one_sentence_and_leaves_no_round(workspace: Workspace, release: Release):
@@ -282,7 +306,8 @@ def test_where_nothing_can_be_written_it_says_so(workspace: Workspace, release: 
     assert found.step == "failed" and "could not be written" in found.error and "\n" not in found.error
     assert (
         len(workspace.all_ratings()) == 40
-        and search_stored(workspace, release, "syn-0003-e1-ecg", Options(k=1), actor=single_user()).release == SHIPPED
+        and search_stored(workspace, release, "syn-0003-e1-ecg", Options(k=1), actor=single_user()).release
+        == release.name
     )
 
 
