@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from engine.bench.app.bench import figures, loop
 from engine.bench.app.client import Client, session
 from engine.bench.app.fill import fill
-from engine.bench.app.server import running
+from engine.bench.app.server import first_trouble, running
 from engine.bench.app.steps import ActionTiming
 from engine.bench.arriving import listening
 from engine.bench.sending_process import SENDERS, SendingProcess
@@ -67,7 +67,9 @@ def run(
         )
     with open_workspace(place) as opened:
         states = arrivals.counts(opened.database)
-    return {"cases": cases, "users": users, "senders": SENDERS, "objects": objects, **found, "states": states}
+    log = first_trouble(folder / "server.log") if found["first_errors"] else ""
+    asked = {"cases": cases, "users": users, "senders": SENDERS, "objects": objects}
+    return {**asked, **found, "states": states, "server_log": log}
 
 
 async def _measured(
@@ -140,4 +142,5 @@ def as_lines(found: dict[str, Any]) -> list[str]:
         f"Reruns beside senders take {found['ratio']['p50_ms']} (median) and {found['ratio']['p95_ms']} (95 %) times "
         "as long as alone; " + "; ".join(f"{name}: {one}" for name, one in held.items()) + ".",
         *(f"Error: {words}" for words in found["first_errors"]),
+        *([f"What the app's log says of it: {found['server_log']}"] if found["server_log"] else []),
     ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -17,6 +18,8 @@ from engine.errors import CasebindError
 from engine.settings import ROOT
 
 STARTS_IN_S, ENDS_IN_S = 200.0, 20.0
+TROUBLE = re.compile(r"Traceback \(most recent call last\)|Uncaught app execution")
+MOST_OF_LOG = 4000  # characters
 
 
 @dataclass(frozen=True)
@@ -85,6 +88,13 @@ def running(workspace: Path, log: Path) -> Iterator[Server]:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
+
+
+def first_trouble(log: Path) -> str:
+    """Return where a server's log first tells of an error, with what follows; "" where it tells of none."""
+    said = log.read_text(errors="replace")
+    found = TROUBLE.search(said)
+    return said[found.start() :][:MOST_OF_LOG].strip() if found else ""
 
 
 def _healthy(process: subprocess.Popen[bytes], url: str) -> bool:
