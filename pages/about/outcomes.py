@@ -8,14 +8,14 @@ import streamlit as st
 from engine.evaluate.outcomes.recorded import RecordedFigure, recorded
 from engine.evaluate.outcomes.texts import TASKS
 from engine.strings import number, text
-from pages.shared import plain_table, resources
+from pages.shared import plain_table
 
 SHOWN = ("text", "reports", "zoo", "normal", "bound", "shuffled", "embeddings")  # arms, in the table's order
 
 
 def draw_outcomes() -> None:
-    """Draw the recorded table folded; nothing where none was recorded for the release."""
-    found = recorded(resources.release().base)
+    """Draw the recorded table folded; nothing where none was recorded. The note says of which release it is."""
+    found = recorded()
     if found is None:
         return
     with st.expander(text("about.outcomes_title")):

@@ -1,4 +1,4 @@
-"""The table that a page may show: what `casebind evaluate outcomes --record FILE` wrote for the shipped release."""
+"""The table that a page may show, and its release, as `casebind evaluate outcomes --record FILE` wrote it."""
 
 from __future__ import annotations
 
@@ -36,18 +36,16 @@ class RecordedOutcomes:
     seeds: int
 
 
-def recorded(release: str, file: Path = FILE) -> RecordedOutcomes | None:
-    """Return the table of a release, None where none was recorded for it or the file cannot be read."""
+def recorded(file: Path = FILE) -> RecordedOutcomes | None:
+    """Return the table, None where none was recorded or the file cannot be read."""
     try:
         found = json.loads(file.read_text(encoding="utf-8"))
-        if found["release"] != release:
-            return None
         listed = [row for row in found["rows"] if "arm" in row]
         rows: dict[str, dict[str, RecordedFigure]] = {}
         for row in listed:
             rows.setdefault(row["arm"], {})[row["task"]] = _figure(row["figures"][ACCURACY])
         asked = {row["task"]: int(row["figures"][ACCURACY]["n"]) for row in listed}
-        return RecordedOutcomes(release, rows, asked, max(int(row["seeds"]) for row in listed))
+        return RecordedOutcomes(str(found["release"]), rows, asked, max(int(row["seeds"]) for row in listed))
     except (OSError, ValueError, KeyError, TypeError):
         return None
 

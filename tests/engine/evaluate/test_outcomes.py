@@ -213,14 +213,14 @@ def test_a_recording_that_cannot_be_read_is_left_out_and_the_others_are_kept(hos
     assert [part.stat().st_mtime_ns for part in parts] == before and len(parts) == 1  # encoded once for both views
 
 
-def test_a_table_of_another_release_or_a_damaged_one_is_not_shown(tmp_path: Path) -> None:
+def test_a_table_says_of_which_release_it_is_and_a_damaged_one_is_not_shown(tmp_path: Path) -> None:
     file = tmp_path / "outcomes.json"
-    assert recorded("r2", file) is None
+    assert recorded(file) is None
     figure = {"balanced accuracy": {"value": 0.7, "low": 0.6, "high": 0.8, "n": 50}}
     rows = [{"task": "mortality", "arm": "text", "seeds": 3, "figures": figure}, {"task": "mortality", "figures": {}}]
     file.write_text(json.dumps({"release": "r2", "rows": rows}), encoding="utf-8")
-    found = recorded("r2", file)
-    assert found is not None and found.asked == {"mortality": 50} and found.rows["text"]["mortality"].high == 0.8
-    assert recorded("r3", file) is None
+    found = recorded(file)
+    assert found is not None and found.release == "r2" and found.asked == {"mortality": 50}
+    assert found.rows["text"]["mortality"].high == 0.8
     file.write_text(json.dumps({"release": "r2", "rows": [{"arm": "text"}]}), encoding="utf-8")
-    assert recorded("r2", file) is None
+    assert recorded(file) is None

@@ -1,6 +1,6 @@
 """Listener and take-up are killed at random moments: what was acknowledged is stored once, or aside with its reason.
 
-CASEBIND_KILLS says how many are killed, 10 without it.
+CASEBIND_KILLS says how many are killed, 6 without it.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from engine.store import arrivals
 from engine.store.arrivals import LAST
 from engine.workspace.workspace import open_workspace
 
-KILLS = int(os.environ.get("CASEBIND_KILLS", 10))
+KILLS = int(os.environ.get("CASEBIND_KILLS", 6))
 LONGEST_S = 0.6
 
 

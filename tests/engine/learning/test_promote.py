@@ -207,7 +207,7 @@ def test_a_release_put_in_place_meanwhile_is_not_replaced(
 def test_a_newer_shipped_release_does_not_take_over_by_itself(workspace: Workspace, release: Release, tmp_path: Path):
     made = written(workspace.path, release)
     promoted(workspace, made)
-    newer = Release(release.path, {**release.manifest, "name": "r3"})
+    newer = Release(release.path, {**release.manifest, "name": "r99"})
     assert newer.digest != release.digest
     assert serving_release(workspace, newer).digest == made.digest
     assert search_stored(workspace, newer, QUERY, Options(k=2), actor=single_user()).release == f"{SHIPPED}.1"

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from helpers.shipped import SHIPPED
 from safetensors.torch import save_file
 from torch import nn
 
@@ -83,21 +84,21 @@ def pcg() -> Iterator[ModalitySpec]:
 
 @pytest.fixture
 def sounds(pcg: ModalitySpec, tmp_path: Path) -> Release:
-    """A release that encodes heart sounds beside r2's four modalities."""
+    """A release that encodes heart sounds beside the shipped release's four modalities."""
     return write_release(tmp_path / "r9")
 
 
 def write_release(home: Path) -> Release:
-    """Write a release of r2's parts, an untrained encoder of heart sounds and a hash layer for all five."""
-    shipped = json.loads((MODELS / "r2" / "manifest.json").read_text())
+    """Write a release of the shipped one's parts, an untrained encoder of heart sounds and a layer for all five."""
+    shipped = json.loads((MODELS / SHIPPED / "manifest.json").read_text())
     names = ("cxr", "ecg", "ppg", "text", "pcg")
     home.mkdir()
     for name in names[:4]:
-        (home / f"{name}.safetensors").symlink_to(MODELS / "r2" / f"{name}.safetensors")
+        (home / f"{name}.safetensors").symlink_to(MODELS / SHIPPED / f"{name}.safetensors")
     torch.manual_seed(0)
     save_file(Tower("pcg").state_dict(), home / "pcg.safetensors")
     save_file(HashLayer(names).state_dict(), home / "hash.safetensors")
-    calibration = json.loads((MODELS / "r2" / "calibration.json").read_text())
+    calibration = json.loads((MODELS / SHIPPED / "calibration.json").read_text())
     like_text = {f"{a}>{b}": calibration["pairs"]["text>text"] for a in names for b in names if "pcg" in (a, b)}
     (home / "calibration.json").write_text(json.dumps({**calibration, "pairs": {**calibration["pairs"], **like_text}}))
     parts = {file.name: sha256_of(file) for file in home.iterdir()}
@@ -156,11 +157,11 @@ def test_the_shipped_release_answers_beside_it_and_says_what_it_cannot_encode(
     known = workspace.study(first_of(workspace, "ppg"), actor=ACTOR)
     stored = workspace.codes(release.name, "ppg")
     code = release.codes(release.embed([known]), "ppg")
-    again = load_release(MODELS / "r2")  # its hash layer is read with a fifth modality registered
+    again = load_release(MODELS / SHIPPED)  # its hash layer is read with a fifth modality registered
     assert again.digest == release.digest
     assert np.array_equal(again.codes(again.embed([known]), "ppg"), code)
     assert stored.ids.size and search(workspace, again, known, Options(k=2), actor=ACTOR).neighbours
-    with pytest.raises(ReleaseError, match="Release r2 has no encoder for pcg and reads cxr, ecg, ppg, text"):
+    with pytest.raises(ReleaseError, match=f"Release {SHIPPED} has no encoder for pcg and reads cxr, ecg, ppg, text"):
         search(workspace, again, sound(0), Options(), actor=ACTOR)
     with pytest.raises(ReleaseError, match="no encoder for pcg"):
         search(workspace, again, known, Options(targets=("pcg",)), actor=ACTOR)

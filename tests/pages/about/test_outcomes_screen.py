@@ -7,18 +7,18 @@ from helpers.screens import new_screen, opened, said_no_error, table_rows, words
 
 from engine.evaluate.outcomes.recorded import recorded
 from engine.evaluate.outcomes.texts import TASKS
-from engine.model.release import load_release
 from engine.strings import text
 from engine.workspace.workspace import Workspace
 
 
 @pytest.mark.usefixtures("filled")
 def test_about_shows_the_recorded_table(filled: Workspace) -> None:
-    found = recorded(load_release().base)
+    found = recorded()
     assert found is not None
     screen = said_no_error(opened(new_screen().run(), "about"))
     said = words(screen)
     assert "**Synthetic cohort**: nobody in it exists" in said and "never predicts an outcome of a patient" in said
+    assert f"release {found.release} " in said
     assert all(f"{found.asked[task]:,} " in said for task in TASKS)
     rows = {row[0]: row[1:] for row in table_rows(screen)}
     bound, alone = (rows[text(f"about.outcomes_arm_{arm}")] for arm in ("bound", "text"))
