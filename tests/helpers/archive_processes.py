@@ -36,10 +36,12 @@ def settings_at(port: int = 0, **more: Any) -> ListenSettings:
     return ListenSettings(**{"title": TITLE, "port": port, "senders": (Sender(CART),), **more})
 
 
-def associated(port: int, objects: Iterable[FileDataset] = (), *, title: str = CART, **more: Any) -> Association:
+def associated(
+    port: int, objects: Iterable[FileDataset] = (), *, title: str = CART, patience_s: float = 60, **more: Any
+) -> Association:
     """Return an association with the listener for the classes of some objects, each in the syntax that it is in."""
     ae = AE(ae_title=title)
-    ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = 60
+    ae.acse_timeout = ae.dimse_timeout = ae.network_timeout = patience_s
     ae.add_requested_context("1.2.840.10008.1.1")
     for sop_class, syntax in sorted({(str(one.SOPClassUID), str(one.file_meta.TransferSyntaxUID)) for one in objects}):
         ae.add_requested_context(sop_class, syntax)

@@ -25,6 +25,7 @@ from engine.workspace.workspace import open_workspace
 
 KILLS = int(os.environ.get("CASEBIND_KILLS", 6))
 LONGEST_S = 0.6
+PATIENCE_S = 8.0  # for an answer: one that was killed after it had read an object gives none
 
 
 class SendingCart:
@@ -43,7 +44,7 @@ class SendingCart:
     def _run(self) -> None:
         while not self._ended.is_set():
             some = [changed(self._draw.choice(self._recordings), SOPInstanceUID=generate_uid()) for _ in range(2)]
-            for one, status in zip(some, sent(self.port, some), strict=True):
+            for one, status in zip(some, sent(self.port, some, patience_s=PATIENCE_S), strict=True):
                 if status == 0:
                     self.acknowledged.append(one)
             self._ended.wait(0.05)
