@@ -59,6 +59,7 @@ COMMANDS = {
     "reidentification": ("reidentification", "Make the officer's keys; open what pseudonyms stand for."),
     "encode": ("encode", "Write embeddings and codes of a manifest to a file."),
     "reindex": ("reindex", "Encode the workspace again with the installed release."),
+    "edge": ("edge", "Make what a small device needs to search without PyTorch."),
     "cluster": ("cluster", "Choose where the codes are searched: here, on Ray, on PostgreSQL."),
     "doctor": ("doctor", "Say what is installed and whether it all loads."),
     "simulate": ("simulate", "Draw a hospital's visits, to try adaptation on."),

@@ -7,6 +7,8 @@ from functools import lru_cache
 
 import numpy as np
 
+from engine import filtering
+
 PAD_S = 3.0  # by which the ends are extended for filtering
 NYQUIST_SHARE = 0.45  # of the rate: the highest edge of a band
 RUN_S = 0.1  # a stretch of equal samples counts as flat from this length on
@@ -32,18 +34,15 @@ def fill_gaps(samples: np.ndarray) -> np.ndarray:
 def at_rate(samples: np.ndarray, fs: float, fs_to: float) -> np.ndarray:
     """Return (…, n) samples without gaps at `fs` Hz as (…, m) at `fs_to` Hz, of the same type.
 
-    A polyphase filter (scipy.signal.resample_poly, Kaiser window) removes what lies above the new Nyquist rate; the
-    ends are padded along a line. m differs from n · fs_to / fs by rounding only.
+    A polyphase filter (Kaiser window) removes what lies above the new Nyquist rate; the ends are padded along a line.
+    m differs from n · fs_to / fs by rounding only.
     """
     if fs == fs_to:
         return samples
-    from scipy.signal import resample_poly
-
     ratio = Fraction(fs_to / fs).limit_denominator(_DENOMINATOR_LIMIT)
     if ratio == 0:
         ratio = Fraction(1, round(fs / fs_to))
-    out: np.ndarray = resample_poly(samples, ratio.numerator, ratio.denominator, axis=-1, padtype="line")
-    return out
+    return filtering.at_ratio(samples, ratio.numerator, ratio.denominator)
 
 
 def resample(samples: np.ndarray, fs: float, fs_to: float) -> np.ndarray:
@@ -68,21 +67,9 @@ def band_pass(samples: np.ndarray, fs: float, low_hz: float, high_hz: float, *, 
 
     pad : samples by which the ends are extended, as far as there are so many; one period of `low_hz` unless given
     """
-    from scipy.signal import sosfiltfilt
-
-    sos = _band_filter(fs, low_hz, high_hz).copy()
     wanted = round(fs / low_hz) if pad is None else pad
-    out: np.ndarray = sosfiltfilt(sos, samples, axis=-1, padlen=min(samples.shape[-1] - 1, wanted))
-    return out
-
-
-@lru_cache(maxsize=64)
-def _band_filter(fs: float, low_hz: float, high_hz: float) -> np.ndarray:
-    """Return the sections, (2, 6), of a filter: to design one takes as long as to use it on a lead."""
-    from scipy.signal import butter
-
-    sections: np.ndarray = butter(2, (low_hz, high_hz), "bandpass", fs=fs, output="sos")
-    return sections
+    by = filtering.band_filter(fs, low_hz, high_hz)
+    return filtering.forwards_and_backwards(samples, by, min(samples.shape[-1] - 1, wanted))
 
 
 def _fit(samples: np.ndarray, n: int) -> np.ndarray:

@@ -27,6 +27,7 @@ SLOW = (
     "engine/commands/test_inbox",
     "engine/commands/test_ingest",
     "engine/commands/test_releases",
+    "engine/edge/",
     "engine/evaluate/",
     "engine/explain/test_attribution",
     "engine/hospital/test_nothing_is_lost",

@@ -41,6 +41,7 @@ EXTRAS = {  # what pip install 'casebind[NAME]' adds → what has to load
     "cluster": ("ray", "psycopg"),
     "ocr": ("rapidocr", "onnxruntime", "cv2"),
     "outcomes": ("peft",),
+    "edge": ("onnx", "onnxscript", "onnxruntime"),
     "oidc": ("authlib.integrations.starlette_client", "httpx2"),
     "pacs": ("pynetdicom", "dicomweb_client"),
     "anchor": ("rfc3161_client",),

@@ -40,6 +40,7 @@ MEASURES = {
     "few-shot": ("few_shot", "Linear probes on K = 1 to 16 studies a side, over 300 support sets."),
     "region": ("region", "A radiologist's box on a film as the query, beside the whole film."),
     "human": ("human", "People's choices of the more similar film: ours beside pixels, trunk and a round on choices."),
+    "edge": ("edge", "Codes of a device's 8-bit encoders beside the full ones."),
     "balanced-rounds": ("balanced_rounds", "Rounds in which each group of people counts equally, by group."),
     "space": ("space", "A map of the shared space by t-SNE, coloured by modality."),
 }

@@ -25,7 +25,7 @@ from engine.metrics.probe_fit import folds
 from engine.metrics.ranking import precision_at, ranked_relevance
 from engine.metrics.resampling import measured_mean
 from engine.metrics.rows import Measurement, ResultRow, distinct
-from engine.model.hash_layer import BITS, distances
+from engine.model.packing import BITS, distances
 from engine.model.release import Release
 
 KINDS: tuple[tuple[str, str, By, str], ...] = (  # modality, data set, what makes groups, the group that is thinned

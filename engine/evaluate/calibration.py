@@ -20,7 +20,7 @@ from engine.metrics.classifying import calibration_error, reliability
 from engine.metrics.resampling import draws, measured
 from engine.metrics.rows import Measurement, ResultRow, distinct
 from engine.modalities import MODALITIES
-from engine.model.hash_layer import LENGTHS, distances
+from engine.model.packing import LENGTHS, distances
 from engine.model.release import Release
 from engine.training.hashing.calibration import POINTS
 

@@ -20,7 +20,7 @@ from engine.metrics.classifying import reliability
 from engine.metrics.fairness import AGES, Gap, Grouped
 from engine.metrics.ranking import chance, precision_at, ranked_relevance
 from engine.metrics.resampling import Estimate, Statistic
-from engine.model.hash_layer import distances, unpack
+from engine.model.packing import distances, unpack
 from engine.model.release import Release
 
 BITS, POINT, K, BINS = 256, "balanced", 5, 10

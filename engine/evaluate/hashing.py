@@ -14,7 +14,7 @@ from engine.evaluate.plots import canvas, intervals, save, style
 from engine.metrics.quantise import baselines, centred, similarity
 from engine.metrics.rows import Measurement, ResultRow, distinct
 from engine.modalities import MODALITIES
-from engine.model.hash_layer import LENGTHS, unpack
+from engine.model.packing import LENGTHS, unpack
 from engine.model.release import Release
 
 NOTES = (

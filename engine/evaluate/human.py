@@ -25,7 +25,7 @@ from engine.files import sha256_of
 from engine.learning.fit import FitPlan, Mapped, RatedPairs, fit
 from engine.metrics.resampling import measured_mean
 from engine.metrics.rows import Measurement, ResultRow, distinct
-from engine.model.hash_layer import LENGTHS
+from engine.model.packing import LENGTHS
 from engine.model.release import Release
 from engine.training.hashing.train import LabelledEmbeddings
 

@@ -18,7 +18,7 @@ from engine.metrics.quantise import similarity
 from engine.metrics.recall import KS, recall_in
 from engine.metrics.resampling import measured, weighted_mean
 from engine.metrics.rows import Measurement, ResultRow, distinct
-from engine.model.hash_layer import LENGTHS, unpack
+from engine.model.packing import LENGTHS, unpack
 from engine.model.release import Release
 
 DRAWS = 100  # galleries with one window per patient

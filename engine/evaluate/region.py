@@ -26,7 +26,7 @@ from engine.metrics.ranking import chance, precision_at, ranked_relevance
 from engine.metrics.resampling import measured_mean
 from engine.metrics.rows import Measurement, ResultRow, distinct
 from engine.model import region
-from engine.model.hash_layer import distances
+from engine.model.packing import distances
 from engine.model.release import Release
 from engine.model.trunk import lower_tokens
 from engine.study import Box, Film, Study

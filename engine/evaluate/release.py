@@ -18,7 +18,7 @@ from engine.findings import findings, phrase, sharing, vocabulary
 from engine.metrics.ranking import average_precision_at, chance, precision_at, ranked_relevance
 from engine.metrics.resampling import Estimate, measured_mean
 from engine.metrics.rows import Measurement, ResultRow
-from engine.model.hash_layer import LENGTHS, distances
+from engine.model.packing import LENGTHS, distances
 from engine.model.release import Release
 from engine.study import Note, Study, Trace
 from engine.training.data.captions import many_hot

@@ -13,7 +13,7 @@ from engine.evaluate.evaluation_sides import EvaluationSide, load_evaluation_sid
 from engine.evaluate.plots import intervals
 from engine.metrics.rows import Measurement, ResultRow, distinct
 from engine.modalities import MODALITIES
-from engine.model.hash_layer import LENGTHS, distances
+from engine.model.packing import LENGTHS, distances
 from engine.model.release import Release
 from engine.retrieval.rerank import asymmetric_scores, embedding_scores, pool_size
 from engine.store.quantised import dequantised, quantised

@@ -15,7 +15,7 @@ from engine.evaluate.tables import EvaluationTable
 from engine.metrics.classifying import auroc, balanced_accuracy, mean_auroc
 from engine.metrics.resampling import measured
 from engine.metrics.rows import ResultRow, distinct
-from engine.model.hash_layer import unpack
+from engine.model.packing import unpack
 from engine.model.release import Release
 
 MIN_STUDIES = 5  # studies of a class, for it to count in balanced accuracy

@@ -26,7 +26,7 @@ class Format:
     looks     : whether content is of this kind, asked in the order of FORMATS
     suffixes  : how its files are usually named, without the dot; they only say that a word was meant as a file
     reader    : "module:function" of (ReaderInput) → Study; "" where the kind is not read
-    package   : the distribution that the reader needs beyond numpy and pandas
+    package   : the distribution that the reader needs beyond numpy
     parts     : "module:function" of (Upload, all uploads) → uploads that belong to this file; "" for a single file
     companion : "module:function" of (bytes) → whether such a file only accompanies a study
     refusal   : the sentence for a kind without a reader
@@ -260,7 +260,14 @@ def sniff(data: bytes) -> str:
 
 def read_study(given: ReaderInput) -> Study:
     """Return the study that the reader of `given.kind` finds; the reader is imported when it is needed."""
-    study: Study = _function(READABLE[given.kind].reader)(given)
+    row = READABLE[given.kind]
+    try:
+        study: Study = _function(row.reader)(given)
+    except ModuleNotFoundError as error:
+        raise IntakeError(
+            f"{row.name} is read with the package {row.package or error.name}, which is not installed here: export "
+            "the trace as CSV, or search it where Casebind is installed as a whole."
+        ) from error
     return study
 
 

@@ -16,6 +16,7 @@ _GROUPING = " '’\u00a0\u202f"
 NUMBER = re.compile(
     rf"^[-+]?(?:(?:[1-9]\d{{0,2}}(?:[.,{_GROUPING}]\d{{3}})+|\d+)(?:[.,]\d*)?|[.,]\d+)(?:e[-+]?\d+)?$", re.IGNORECASE
 )
+_WRITTEN = re.compile(r"^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$|^[-+]?inf(?:inity)?$", re.IGNORECASE | re.ASCII)
 _ONE_SIGN = re.compile(r"^[-+]?(\d*)([.,])(\d*)(e[-+]?\d+)?$", re.IGNORECASE)
 
 
@@ -68,18 +69,24 @@ def number_style(columns: Iterable[Sequence[str]]) -> NumberStyle:
 
 def numbers(cells: Sequence[str], style: NumberStyle) -> np.ndarray:
     """Return cells as (n,) float64, NaN for an empty cell and for a word; IntakeError for what only looks like one."""
-    import pandas as pd
+    found: dict[str, float] = {}
+    values = np.empty(len(cells))
+    for i, cell in enumerate(cells):
+        if cell not in found:
+            found[cell] = _value(_normal(cell.strip(), style))
+        values[i] = found[cell]
+    return values
 
-    texts = pd.Series(cells, dtype="string").fillna("").str.strip()
-    if style.grouping or not style.plain or texts.str.contains(f"[{_GROUPING}]", regex=True).any():
-        texts = texts.map({text: _normal(text, style) for text in texts.unique()}).astype("string")
-    values = pd.to_numeric(texts, errors="coerce").to_numpy(dtype=np.float64, na_value=np.nan)
-    odd = texts[np.isnan(values)].unique()
-    if any(re.search(r"\d", word) and word.lower() not in BLANKS and not re.match(r"^-?1\.#", word) for word in odd):
+
+def _value(word: str) -> float:
+    """Return a number as a program writes it, NaN for a word; IntakeError for what only looks like a number."""
+    if _WRITTEN.match(word):
+        return float(word)
+    if re.search(r"\d", word) and word.lower() not in BLANKS and not re.match(r"^-?1\.#", word):
         raise IntakeError(
             "A column of the table has cells that are neither a number nor empty: export it again with plain numbers."
         )
-    return np.asarray(values)
+    return float("nan")
 
 
 def _settles(cell: str) -> tuple[str, str] | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 
 import numpy as np
 
@@ -158,8 +159,6 @@ def sampled(
 
 def _read(times: Sequence[str] | np.ndarray, style: NumberStyle) -> tuple[np.ndarray, bool]:
     """Return (n,) times and whether they are seconds for certain (clock and calendar stamps are)."""
-    import pandas as pd
-
     if isinstance(times, np.ndarray):
         return times, False
     example = times[0].strip(_QUOTES)
@@ -172,14 +171,33 @@ def _read(times: Sequence[str] | np.ndarray, style: NumberStyle) -> tuple[np.nda
         return seconds + _DAY_S * np.concatenate(
             [[0], np.cumsum(np.diff(seconds) < -_DAY_S / 2)]
         ), True  # past midnight
-    texts = pd.Series(times, dtype=object).str.strip(_QUOTES).str.replace(r"(?<=\d),(?=\d)", ".", regex=True)
-    if " days " in example:
-        return pd.to_timedelta(texts, errors="coerce").dt.total_seconds().to_numpy(dtype=np.float64), True
+    return _stamps([re.sub(r"(?<=\d),(?=\d)", ".", text.strip(_QUOTES)) for text in times]), True
+
+
+def _stamps(texts: list[str]) -> np.ndarray:
+    """Return seconds since the first of stamps with a date, or of "0 days 00:00:01.5", (n,); NaN where one is none."""
+    try:
+        if " days " in texts[0]:
+            parts = [text.split(" days ") for text in texts]
+            return np.array([_DAY_S * float(days) + _clock(clock) for days, clock in parts])
+        stamps = [datetime.fromisoformat(text) for text in texts]
+        stamps = [one if one.tzinfo else one.replace(tzinfo=UTC) for one in stamps]
+        return np.array([(one - stamps[0]).total_seconds() for one in stamps])
+    except ValueError:
+        return _written_otherwise(texts)
+
+
+def _written_otherwise(texts: list[str]) -> np.ndarray:
+    """Return the same of stamps that are not in ISO 8601, which pandas knows; NaN where it is not installed."""
+    try:
+        import pandas as pd
+    except ImportError:
+        return np.full(2, np.nan)
     for form in ("ISO8601", "mixed"):
-        stamps = pd.to_datetime(texts, errors="coerce", format=form, utc=True)
+        stamps = pd.to_datetime(pd.Series(texts, dtype=object), errors="coerce", format=form, utc=True)
         if stamps.notna().all():
-            return (stamps - stamps.iloc[0]).dt.total_seconds().to_numpy(dtype=np.float64), True
-    return np.full(2, np.nan), True
+            return (stamps - stamps.iloc[0]).dt.total_seconds().to_numpy(dtype=np.float64)
+    return np.full(2, np.nan)
 
 
 def _clock(text: str) -> float:

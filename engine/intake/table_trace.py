@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -108,7 +107,9 @@ def _cells(layout: TableLayout, used: list[int], style: NumberStyle) -> _Cells:
         return {0: [split(line, "", layout.quote)[0] for line in layout.rows]}
     _check_widths(layout, max(used) + 1)
     if style.plain and not any(layout.quote in line for line in layout.rows):
-        return _plain_cells(layout, used)
+        plain = _plain_cells(layout, used)
+        if plain is not None:
+            return plain
     if layout.delimiter == " ":
         rows: list[list[str]] = layout.cells(layout.rows)
     else:
@@ -116,27 +117,21 @@ def _cells(layout: TableLayout, used: list[int], style: NumberStyle) -> _Cells:
     return {i: [row[i].strip() if i < len(row) else "" for row in rows] for i in used}
 
 
-def _plain_cells(layout: TableLayout, used: list[int]) -> _Cells:
-    import pandas as pd
-
-    frame = pd.read_csv(
-        io.StringIO("\n".join(layout.rows)),
-        sep=r"\s+" if layout.delimiter == " " else layout.delimiter,
-        header=None,
-        names=range(layout.width),
-        usecols=sorted(used),
-        index_col=False,
-        quoting=csv.QUOTE_NONE,
-        skipinitialspace=True,
-        skip_blank_lines=False,
-        low_memory=False,
-    )
-    return {
-        i: frame[i].to_numpy(dtype=np.float64)
-        if frame[i].dtype.kind in "fiu"
-        else frame[i].astype(object).where(frame[i].notna(), "").astype(str).to_list()
-        for i in used
-    }
+def _plain_cells(layout: TableLayout, used: list[int]) -> _Cells | None:
+    """Return the columns where every cell of them is a number as a program writes it, else None."""
+    try:
+        read = np.loadtxt(
+            layout.rows,
+            np.float64,
+            comments=None,
+            delimiter=None if layout.delimiter == " " else layout.delimiter,
+            usecols=used,
+            unpack=True,
+            ndmin=2,
+        )
+    except (ValueError, IndexError):
+        return None
+    return dict(zip(used, read, strict=True)) if read.shape[1] == len(layout.rows) else None
 
 
 def _check_widths(layout: TableLayout, needed: int) -> None:

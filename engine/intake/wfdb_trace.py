@@ -1,11 +1,10 @@
-"""WFDB records → Trace: every storage format that the wfdb library reads, single or multi-segment."""
+"""WFDB records → Trace: every storage format, single or multi-segment."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from engine.intake.pseudonyms import MAX_AGE, patient_key
 from engine.intake.units import scale_of
 from engine.intake.upload import Answers, ReaderInput, Upload
 from engine.intake.wfdb_header import NULL, Header, find, neutral, parse_header
+from engine.intake.wfdb_signals import BYTES_PER_SAMPLE, COMPRESSED, SignalLine, signal_lines, stored_signals
 from engine.study import ECG_LEADS, PPG_LEAD, IdentityRow, Study
 
 _EXACT = 2**23  # integers up to here are exact in float32, with a bit to spare
@@ -50,11 +50,10 @@ def read_wfdb(given: ReaderInput) -> Study:
         raise QuestionError(
             "The WFDB header does not give the sampling rate: say how many samples there are per second.", field="fs"
         )
-    with scratch.room() as folder:
-        if header.segments:
-            signals = _read_segments(header, master, uploads, folder, answers)
-        else:
-            signals = _read_one(header, master, uploads, folder)
+    if header.segments:
+        signals = _read_segments(header, master, uploads, answers)
+    else:
+        signals = _read_one(header, master, uploads)
     channels = [_channel(signal, i, fs) for i, signal in enumerate(signals)]
     result = assemble(channels, answers, partial=bool(header.segments))
     facts, comments = _comments(header)
@@ -101,68 +100,75 @@ def _channel(signal: _Signal, index: int, fs: float) -> Channel:
     return channel(signal.label, signal.samples, fs * signal.per_frame, units=signal.units, position=position)
 
 
-def _read_one(
-    header: Header, upload: Upload, uploads: Sequence[Upload], folder: Path, name: str = "r0"
-) -> list[_Signal]:
-    """Write a neutral copy of one segment into `folder` and read it with wfdb."""
-    for i, file in enumerate(header.files):
-        found = find(file, uploads, upload)
-        if found is None:
-            raise IntakeError(
-                "A signal file that the WFDB header names is missing: drop the header and all its signal files "
-                "together."
-            )
-        (folder / f"s{i}.dat").write_bytes(found.data)
-    (folder / f"{name}.hea").write_text(neutral(header, name, header.files), encoding="ascii", errors="replace")
-    return _rdrecord(folder, name, header)
-
-
-def _rdrecord(folder: Path, name: str, header: Header) -> list[_Signal]:
-    import wfdb
-
-    path = str(folder / name)
-    described = wfdb.rdheader(path)
-    per_frame = [spf or 1 for spf in described.samps_per_frame]
-    if max(per_frame) > FRAME_SAMPLES_LIMIT:
+def _read_one(header: Header, upload: Upload, uploads: Sequence[Upload]) -> list[_Signal]:
+    """Return the signals of one segment."""
+    found = {file: find(file, uploads, upload) for file in header.files}
+    if None in found.values():
+        raise IntakeError(
+            "A signal file that the WFDB header names is missing: drop the header and all its signal files together."
+        )
+    data = {file: part.data for file, part in found.items() if part is not None}
+    lines = signal_lines(header)
+    if max(line.per_frame for line in lines) > FRAME_SAMPLES_LIMIT:
         raise IntakeError(
             "The WFDB header announces an absurd number of samples per frame: it is damaged, so export it again."
         )
-    _check_files(folder, header, described, per_frame)
+    _check_files(header, lines, data)
     if not header.files:
-        return [_Signal(str(n or ""), np.empty(0, np.float32), 1, "") for n in described.sig_name]
+        return [_Signal(line.label, np.empty(0, np.float32), 1, "") for line in lines]
     try:
-        record = wfdb.rdrecord(path, smooth_frames=False, return_res=64)
+        stored = _stored(header, lines, data)
     except (ValueError, IndexError, RuntimeError) as error:
         raise IntakeError(
             "The signal file ends early or is damaged, so the record cannot be read: copy both files again."
         ) from error
-    units = [_units(unit, rest) for unit, (_, rest) in zip(record.units, header.signals, strict=True)]
+    units = [_units(line.units, rest) for line, (_, rest) in zip(lines, header.signals, strict=True)]
     return [
-        _Signal(str(label or ""), samples, spf, unit)
-        for label, samples, spf, unit in zip(record.sig_name, _physical(record), per_frame, units, strict=True)
+        _Signal(line.label, _physical(line, samples), line.per_frame, unit)
+        for line, samples, unit in zip(lines, stored, units, strict=True)
     ]
 
 
-def _physical(record: Any) -> list[np.ndarray]:
-    """Return each signal of a record in its unit, float32, NaN where a sample is missing."""
-    rows = []
-    for samples, gain, baseline in zip(record.e_p_signal, record.adc_gain, record.baseline, strict=True):
-        stored = np.rint(samples * gain + baseline)
-        if np.abs(np.nan_to_num(stored)).max(initial=abs(baseline)) < _EXACT:
-            samples = (stored.astype(np.float32) - np.float32(baseline)) / np.float32(gain)
-        rows.append(np.where(is_gap(stored), np.nan, samples).astype(np.float32))
-    return rows
+def _stored(header: Header, lines: Sequence[SignalLine], data: Mapping[str, bytes]) -> list[np.ndarray]:
+    """Return each signal as it is stored, in the header's order."""
+    if any(line.fmt in COMPRESSED for line in lines):
+        return _stored_by_wfdb(header, data)
+    found: dict[int, np.ndarray] = {}
+    for file in header.files:
+        own = [i for i, line in enumerate(lines) if line.file == file]
+        found |= zip(own, stored_signals(data[file], [lines[i] for i in own], header.n), strict=True)
+    if len(found) < len(lines):
+        raise ValueError("a signal without a file beside others with one")
+    return [found[i] for i in range(len(lines))]
 
 
-def _check_files(folder: Path, header: Header, described: Any, per_frame: list[int]) -> None:
+def _stored_by_wfdb(header: Header, data: Mapping[str, bytes]) -> list[np.ndarray]:
+    """Return the same of a record with compressed signals, through a neutral copy and the wfdb library."""
+    import wfdb
+
+    with scratch.room() as folder:
+        for i, file in enumerate(header.files):
+            (folder / f"s{i}.dat").write_bytes(data[file])
+        (folder / "r0.hea").write_text(neutral(header, "r0", header.files), encoding="ascii", errors="replace")
+        return list(wfdb.rdrecord(str(folder / "r0"), physical=False, smooth_frames=False).e_d_signal)
+
+
+def _physical(line: SignalLine, stored: np.ndarray) -> np.ndarray:
+    """Return the samples of a signal in its unit, (n,) float32, NaN where one is missing."""
+    values = line.without_gaps(stored)
+    samples: np.ndarray = (values - line.baseline) / line.gain
+    if np.abs(np.nan_to_num(values)).max(initial=abs(line.baseline)) < _EXACT:
+        samples = (values.astype(np.float32) - np.float32(line.baseline)) / np.float32(line.gain)
+    return np.where(is_gap(values), np.nan, samples).astype(np.float32)
+
+
+def _check_files(header: Header, lines: Sequence[SignalLine], data: Mapping[str, bytes]) -> None:
     """Raise IntakeError where a signal file is shorter than its header announces (compressed formats excepted)."""
-    from wfdb.io._signal import BYTES_PER_SAMPLE
-
-    for i, file in enumerate(header.files):
-        own = [k for k, (name, _) in enumerate(header.signals) if name == file]
-        frame = sum(per_frame[k] for k in own)
-        width = BYTES_PER_SAMPLE.get(described.fmt[own[0]], 0)
-        stored = (folder / f"s{i}.dat").stat().st_size - (described.byte_offset[own[0]] or 0)
+    for file in header.files:
+        own = [line for line in lines if line.file == file]
+        frame = sum(line.per_frame for line in own)
+        width = BYTES_PER_SAMPLE.get(own[0].fmt, 0)
+        stored = len(data[file]) - own[0].offset
         if header.n is None:
             check_announced(stored / (width or 1), 1, 0.0)
             continue
@@ -186,12 +192,10 @@ def _units(units: str, rest: str) -> str:
     return units if calibrated else ""
 
 
-def _read_segments(
-    header: Header, master: Upload, uploads: Sequence[Upload], folder: Path, answers: Answers
-) -> list[_Signal]:
+def _read_segments(header: Header, master: Upload, uploads: Sequence[Upload], answers: Answers) -> list[_Signal]:
     """Read a multi-segment record and join its signals by lead; what a segment lacks is missing (NaN)."""
     parts: list[tuple[int, list[_Signal]]] = []
-    for i, (name, n) in enumerate(header.segments):
+    for name, n in header.segments:
         if n == 0:  # the layout header of a variable-layout record: names only
             continue
         found = None if name == NULL else find(name + ".hea", uploads, master)
@@ -199,17 +203,13 @@ def _read_segments(
             raise IntakeError(
                 "The header of a segment is missing from the WFDB record: drop all files of the record together."
             )
-        inner = folder / str(i)
-        inner.mkdir()
-        parts.append((n, [] if found is None else _segment(found, (n, header.fs), uploads, inner)))
+        parts.append((n, [] if found is None else _segment(found, (n, header.fs), uploads)))
     names = dict.fromkeys(_joined_by(signal, signals) for _, signals in parts for signal in signals)
     check_announced(sum(n for n, _ in parts), max(1, len(names)), 0.0)
     return [_join(name, parts, answers) for name in names]
 
 
-def _segment(
-    upload: Upload, announced: tuple[int, float | None], uploads: Sequence[Upload], folder: Path
-) -> list[_Signal]:
+def _segment(upload: Upload, announced: tuple[int, float | None], uploads: Sequence[Upload]) -> list[_Signal]:
     """Return the signals of one segment, of which the master header announces length and rate."""
     header, (n, fs) = parse_header(upload.data), announced
     if header.segments:
@@ -224,7 +224,7 @@ def _segment(
         raise IntakeError(
             "A segment of the WFDB record has another sampling rate than the master header says: export it again."
         )
-    return _read_one(header, upload, uploads, folder, "r0")
+    return _read_one(header, upload, uploads)
 
 
 def _joined_by(signal: _Signal, beside: Sequence[_Signal]) -> str:

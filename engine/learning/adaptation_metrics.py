@@ -26,7 +26,7 @@ from engine.metrics.quantise import centred, itq, similarity
 from engine.metrics.ranking import average_precision_at, ranked_relevance
 from engine.metrics.recall import KS, chance_recall, expected_recall
 from engine.metrics.resampling import draws, measured, weighted_mean
-from engine.model.hash_layer import BITS, distances
+from engine.model.packing import BITS, distances
 
 MOST_HELD = 4000  # held-out pairs of two modalities that are measured; of more, the first
 K = 10  # of mAP, and of the recall that is compared

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from engine.model.hash_layer import BITS
+from engine.model.packing import BITS
 
 NEAREST = 20  # studies of each modality that a query offers, by code and again by embedding
 FAR = 1e9

@@ -20,7 +20,7 @@ from engine.findings import abnormal, vocabulary
 from engine.index.hamming import CodeArray, one_per_group
 from engine.learning import decisions, reliability
 from engine.metrics.counted import NEAREST, Observations
-from engine.model.hash_layer import LENGTHS
+from engine.model.packing import LENGTHS
 from engine.retrieval.calibration import origin_of
 from engine.store.rated_studies import labelled_studies, load_sides, patient_numbers
 from engine.workspace.workspace import Workspace

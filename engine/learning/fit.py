@@ -24,7 +24,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from engine.model.hash_layer import BITS, LENGTHS, HashLayer
+from engine.model.hash_layer import HashLayer
+from engine.model.packing import BITS, LENGTHS
 from engine.training.encoders import loop
 from engine.training.encoders.augment import jittered
 from engine.training.hashing.losses import straight_through

@@ -20,7 +20,7 @@ from engine.learning.round_data import Pool
 from engine.metrics.fairness import AGES
 from engine.metrics.ranking import precision_at, ranked_relevance
 from engine.metrics.resampling import draws
-from engine.model.hash_layer import BITS, distances
+from engine.model.packing import BITS, distances
 
 K = 10
 MIN_SHOWN = 10  # studies of a label or group; fewer say nothing

@@ -193,7 +193,7 @@ class Coder:
         """Stored embeddings (n, 256) → packed codes (n, 32) uint8."""
         import torch
 
-        from engine.model.hash_layer import pack
+        from engine.model.packing import pack
 
         with torch.no_grad():
             projected = self.model.layer.project(self.model.mapped(torch.from_numpy(z), modality), modality)

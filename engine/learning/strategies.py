@@ -14,7 +14,7 @@ from scipy.special import ndtr
 from scipy.stats import rankdata
 
 from engine.learning.candidates import Candidates, signs
-from engine.model.hash_layer import BITS, LENGTHS
+from engine.model.packing import BITS, LENGTHS
 
 RANDOM = "random"
 RANDOM_SHARE = 0.1  # of every queue: a random sample measures without bias

@@ -151,7 +151,7 @@ class Release:
 
     def codes(self, embeddings: np.ndarray, modality: str) -> np.ndarray:
         """Return packed codes of one modality's embeddings: (n, 256) float32 → (n, 32) uint8."""
-        from engine.model.hash_layer import pack
+        from engine.model.packing import pack
 
         return pack(self.projections(embeddings, modality) > 0)
 

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from engine.model.hash_layer import BITS
+from engine.model.packing import BITS
 
 if TYPE_CHECKING:
     from engine.model.release import Release

@@ -16,7 +16,7 @@ import numpy as np
 
 from engine.actor import Actor
 from engine.errors import UsageError
-from engine.model.hash_layer import BITS, pack, unpack
+from engine.model.packing import BITS, pack, unpack
 from engine.model.smoothing import DRAWS, Rivals, SmoothedCode, certain_to_stay, recorded_values, smoothed
 from engine.retrieval.answer import Answer, Options
 from engine.retrieval.search import search

@@ -62,7 +62,7 @@ def mean_study(rows: Sequence[StudyRow], beside: str | None) -> Study:
 
 def encoded(workspace: Workspace, release: Release, study: Study, *, actor: Actor) -> tuple[np.ndarray, np.ndarray]:
     """Return code (32,) uint8 and embedding (256,) float32 of a mean query under a release."""
-    from engine.model.hash_layer import pack, unpack
+    from engine.model.packing import pack, unpack
 
     embeddings, projected = _parts(workspace, release, study, actor)
     votes = np.where(unpack(pack(projected > 0)), 1, -1).sum(axis=0)

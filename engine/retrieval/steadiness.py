@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from engine.actor import Actor
-from engine.model.hash_layer import BITS
+from engine.model.packing import BITS
 from engine.model.squeeze import move
 from engine.model.steadiness import steadiness_of
 from engine.retrieval.answer import Answer

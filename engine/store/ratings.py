@@ -46,17 +46,20 @@ CONTENT = ("mark", "why", "comment", "finding", "release", "guideline")  # what 
 def rate(database: Database, given: Rating) -> Rating:
     """Append a rating, or return the one that counts where it says the same; it is on disk when this returns.
 
-    given : as the rater gave it, without number, moment and uid; it notes the version of the guidelines in force
+    given : as the rater gave it, without number and moment; it notes the version of the guidelines in force. With a uid
+            it was given elsewhere, and one of that uid is returned where it is here already
     Raises UsageError where a word in it, the query or the study is unknown.
     """
     given = checked(given)
     with database.write() as cursor:
         check_pair_exists(cursor, given.query_id, given.study_id)
         given = replace(given, guideline=guideline_in_force(cursor))
+        if (known := _of_uid(cursor, given.uid)) is not None:
+            return known
         counts = _counting(cursor, given.query_id, given.study_id, given.who)
         if counts is not None and all(getattr(counts, name) == getattr(given, name) for name in CONTENT):
             return counts
-        return insert(cursor, replace(given, uid=uuid.uuid4().hex, created_at=utc_now()))
+        return insert(cursor, replace(given, uid=given.uid or uuid.uuid4().hex, created_at=utc_now()))
 
 
 def insert(cursor: duckdb.DuckDBPyConnection, given: Rating) -> Rating:
@@ -236,6 +239,12 @@ def _counting(cursor: duckdb.DuckDBPyConnection, query_id: str, study_id: str, w
         f"SELECT {COLUMNS} FROM ratings WHERE {OWN} ORDER BY rating_id DESC LIMIT 1", [query_id, study_id, who]
     ).fetchone()
     return rating_of(row) if row else None
+
+
+def _of_uid(cursor: duckdb.DuckDBPyConnection, uid: str) -> Rating | None:
+    """Return the rating of a uid, or None for none and for no uid."""
+    row = cursor.execute(f"SELECT {COLUMNS} FROM ratings WHERE uid = ? AND uid <> ''", [uid]).fetchone()
+    return None if row is None else rating_of(row)
 
 
 def _comment(words: str) -> str:

@@ -18,7 +18,8 @@ from safetensors.torch import load_file, save_file
 from engine.datasets.recording import attribution_of
 from engine.files import sha256_of
 from engine.findings import sharing
-from engine.model.hash_layer import HashLayer, pack
+from engine.model.hash_layer import HashLayer
+from engine.model.packing import pack
 from engine.model.release import FORMAT
 from engine.model.text import model_name
 from engine.model.trunk import TRUNK_NAME, trunk_path

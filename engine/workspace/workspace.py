@@ -277,30 +277,18 @@ class Workspace:
         finding: str = "",
         strategy: str = "",
         random_share: bool = False,
+        uid: str = "",
     ) -> Rating:
         """Record one mark or a skip; it is on disk when this returns. A later one of the same person replaces it.
 
         The same again (mark, why, comment, finding, release) writes nothing and returns the one that counts.
+        uid : of a rating that was given elsewhere; one that is here already is not written again
         Raises UsageError where a word in it, the query or the study is unknown, or not to be seen by the actor.
         """
         permission.require(self.database, actor, "rate")
         ratings.check_open(self.database, actor, query_id, study_id)
-        given = Rating(
-            0,
-            query_id,
-            study_id,
-            mark,
-            actor.name,
-            release,
-            bits,
-            operating_point,
-            utc_now(),
-            tuple(why),
-            comment,
-            finding,
-            strategy,
-            random_share,
-        )
+        said = (tuple(why), comment, finding, strategy, random_share, uid)
+        given = Rating(0, query_id, study_id, mark, actor.name, release, bits, operating_point, utc_now(), *said)
         about = {"mark": mark, **({"strategy": strategy} if strategy else {})}
         act = Act("rated", query_id=query_id, returned=(study_id,), release=release, about=about)
         with self.database.recording(actor, act):

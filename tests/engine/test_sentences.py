@@ -27,6 +27,7 @@ SHELL = {
     "access",
     "audit",
     "bench",
+    "edge",
     "commands",
     "datasets",
     "evaluate",

@@ -42,7 +42,7 @@ def tracked(*patterns: str) -> list[Path]:
 
 def python_files() -> list[Path]:
     """Return the project's own Python files, whether or not they are tracked yet."""
-    folders = [ROOT / name for name in ("engine", "pages", "tests")]
+    folders = [ROOT / name for name in ("engine", "pages", "edge", "tests")]
     return [ROOT / "app.py", ROOT / "serve.py", *(path for folder in folders for path in folder.rglob("*.py"))]
 
 

@@ -14,7 +14,7 @@ from engine.learning.candidates import signs
 from engine.metrics.ranking import average_precision_at, precision_at, ranked_relevance
 from engine.metrics.resampling import Estimate
 from engine.modalities import MODALITIES
-from engine.model.hash_layer import BITS
+from engine.model.packing import BITS
 
 K = 10
 

@@ -15,7 +15,7 @@ from engine.evaluate.robustness.measure import FIRST, Judge
 from engine.evaluate.robustness.run import AttackPlan, judge_of
 from engine.metrics.resampling import measured_mean
 from engine.metrics.rows import ResultRow, distinct
-from engine.model.hash_layer import BITS
+from engine.model.packing import BITS
 from engine.model.release import Release
 from engine.model.smoothing import (
     ERROR,

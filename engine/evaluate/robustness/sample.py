@@ -16,7 +16,7 @@ from engine.evaluate.cache import cached_arrays, key
 from engine.evaluate.robustness.attacks import Encoder, PreparedInputs
 from engine.evaluate.robustness.defences import squeezed
 from engine.findings import findings, sharing
-from engine.model.hash_layer import pack, unpack
+from engine.model.packing import pack, unpack
 from engine.model.release import Release
 from engine.model.squeeze import moves
 from engine.study import Film, Study, Trace

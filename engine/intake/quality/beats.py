@@ -9,8 +9,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from scipy import ndimage, signal
 
+from engine.filtering import moving_maximum, moving_median, peaks
 from engine.signals import band_pass, in_runs, moving_mean, skewness
 
 RISE_S = 0.1  # of the mean rise: shorter than any upstroke
@@ -40,13 +40,13 @@ def slope_beats(samples: np.ndarray, fs: float) -> list[np.ndarray]:
     """
     quick = band_pass(samples, fs, 5.0, 30.0)  # without it a tall T wave hides a small QRS
     lengths = moving_mean(np.abs(np.gradient(quick, axis=1)), round(0.13 * fs))
-    tops = ndimage.maximum_filter1d(lengths, round(3.0 * fs), axis=1, mode="nearest")
+    tops = [moving_maximum(row, round(3.0 * fs)) for row in lengths]
     return [_steep_stretches(*one, fs) for one in zip(lengths, tops, np.median(lengths, axis=1), strict=True)]
 
 
 def _steep_stretches(length: np.ndarray, top: np.ndarray, low: float, fs: float) -> np.ndarray:
-    peaks, _ = signal.find_peaks(length, distance=max(1, round(0.25 * fs)))
-    return peaks[length[peaks] > low + 0.35 * (top[peaks] - low)]
+    found = peaks(length, max(1, round(0.25 * fs)))
+    return found[length[found] > low + 0.35 * (top[found] - low)]
 
 
 def upstrokes(row: np.ndarray, fs: float) -> np.ndarray:
@@ -57,18 +57,18 @@ def upstrokes(row: np.ndarray, fs: float) -> np.ndarray:
     one jump of the sensor hides no beats. A dicrotic wave rises far less steeply than a systole, however high it is.
     """
     rise = moving_mean(np.clip(np.gradient(row), 0.0, None), round(RISE_S * fs))
-    top = ndimage.maximum_filter1d(rise, round(SLOWEST_S * fs), mode="nearest")
-    usual = ndimage.median_filter(top, size=max(1, min(row.size, round(USUAL_S * fs))), mode="reflect")
-    peaks, _ = signal.find_peaks(rise, distance=max(1, round(FASTEST_S * fs)))
-    return peaks[rise[peaks] > STEEP * usual[peaks]]
+    top = moving_maximum(rise, round(SLOWEST_S * fs))
+    usual = moving_median(top, max(1, min(row.size, round(USUAL_S * fs))))
+    found = peaks(rise, max(1, round(FASTEST_S * fs)))
+    return found[rise[found] > STEEP * usual[found]]
 
 
 def pulse_beats(row: np.ndarray, fs: float) -> np.ndarray:
     """Systolic peaks: the first peak after every upstroke. row : (n,) → (beats,) int."""
     strokes = upstrokes(row, fs)
-    peaks = np.flatnonzero((row[1:-1] >= row[:-2]) & (row[1:-1] > row[2:])) + 1
-    following = np.searchsorted(peaks, strokes)
-    return np.unique(peaks[following[following < peaks.size]])
+    tops = np.flatnonzero((row[1:-1] >= row[:-2]) & (row[1:-1] > row[2:])) + 1
+    following = np.searchsorted(tops, strokes)
+    return np.unique(tops[following[following < tops.size]])
 
 
 def pulse_asymmetry(row: np.ndarray, fs: float) -> float:
@@ -159,5 +159,5 @@ def autocorrelation_peak(row: np.ndarray, fs: float, shortest_s: float, longest_
     if lags.size < 3:
         return 0.0
     values = np.array([_correlation(row[:-lag], row[lag:]) for lag in lags])
-    peaks = np.flatnonzero((values[1:-1] >= values[:-2]) & (values[1:-1] >= values[2:])) + 1
-    return float(values[peaks].max()) if peaks.size else 0.0
+    tops = np.flatnonzero((values[1:-1] >= values[:-2]) & (values[1:-1] >= values[2:])) + 1
+    return float(values[tops].max()) if tops.size else 0.0

@@ -8,7 +8,7 @@ import numpy as np
 
 from engine.errors import ReleaseError
 from engine.metrics.heart_rate import heart_rate
-from engine.model.hash_layer import distances
+from engine.model.packing import distances
 from engine.synthetic.checks import agreement, retrieval
 from engine.synthetic.checks.collect import CohortStudy, texts
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from engine.model.hash_layer import LENGTHS, distances
+from engine.model.packing import LENGTHS, distances
 
 POINTS = {"precise": 0.01, "balanced": 0.05, "broad": 0.20}  # share of random pairs inside the radius
 CLOSE_SHARE = 0.20  # even the nearest is further than the nearest fifth of random pairs: "nothing close"

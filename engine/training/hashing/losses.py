@@ -9,7 +9,7 @@ from __future__ import annotations
 import torch
 import torch.nn.functional as F
 
-from engine.model.hash_layer import LENGTHS
+from engine.model.packing import LENGTHS
 
 
 def straight_through(relaxed: torch.Tensor) -> torch.Tensor:

@@ -32,6 +32,7 @@ MADE = {
     "calibration": {"calibration-reliability.png", "calibration-operating-points.png"},
     "region": {"region-p-at-10.png"},
     "human": {"human-agreement.png"},
+    "edge": {"edge-p-at-10.png"},
     "balanced-rounds": {"balanced-rounds-p-at-10.png"},
     "space": {"space.png", "space.csv"},
 }

@@ -21,7 +21,8 @@ from engine.learning.fit import (
     named_studies,
     rated_loss,
 )
-from engine.model.hash_layer import BITS, HashLayer
+from engine.model.hash_layer import HashLayer
+from engine.model.packing import BITS
 from engine.training.hashing.train import LabelledEmbeddings
 
 KINDS = ("cxr", "ecg", "ppg", "text")

@@ -10,7 +10,8 @@ from engine.errors import UsageError
 from engine.learning.fit import FitPlan, FittedRound, Mapped, RatedPairs, fit
 from engine.learning.group_balance import FEWEST, checked, groups_of, shares
 from engine.metrics.ranking import precision_at, ranked_relevance
-from engine.model.hash_layer import BITS, HashLayer, distances, pack
+from engine.model.hash_layer import HashLayer
+from engine.model.packing import BITS, distances, pack
 from engine.training.hashing.train import LabelledEmbeddings
 
 MANY, FEW, FINDINGS, K = 300, 30, 6, 10

@@ -10,7 +10,7 @@ from engine.learning.adaptation_metrics import holdout_pairs, own_pairs
 from engine.learning.fit import RatedPairs
 from engine.learning.pairing import MATCHED, YEARS
 from engine.learning.round_data import RoundData
-from engine.model.hash_layer import pack
+from engine.model.packing import pack
 
 KINDS = ("cxr", "ecg")
 PEOPLE, GROUPS = 400, 4

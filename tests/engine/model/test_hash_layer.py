@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 import torch
 
-from engine.model.hash_layer import HashLayer, distances, pack, to_words, unpack
+from engine.model.hash_layer import HashLayer
+from engine.model.packing import distances, pack, to_words, unpack
 from engine.training.hashing import calibration
 from engine.training.hashing.losses import (
     balance,

@@ -1,0 +1,49 @@
+"""Filters and peaks in numpy, each beside scipy's, whose definitions they follow."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy import ndimage, signal
+
+from engine import filtering
+
+BANDS = [(125, 0.4, 12), (100, 0.5, 40), (100, 8, 20), (50, 0.5, 8), (500, 0.5, 40), (15, 0.5, 6.75), (125, 0.05, 60)]
+RATIOS = [(1, 5), (5, 18), (2, 1), (125, 128), (390, 1000), (5, 2), (10, 4), (1, 1)]
+
+
+@pytest.fixture
+def random() -> np.random.Generator:
+    return np.random.default_rng(0)
+
+
+@pytest.mark.parametrize(("fs", "low", "high"), BANDS)
+@pytest.mark.parametrize("n", [2, 100, 1500])
+def test_a_band_pass_is_scipy_s(random: np.random.Generator, fs: float, low: float, high: float, n: int) -> None:
+    rows = np.cumsum(random.standard_normal((3, n)), axis=1)
+    pad = min(n - 1, round(fs / low))
+    by = signal.butter(2, (low, high), "bandpass", fs=fs, output="sos")
+    wanted = signal.sosfiltfilt(by, rows, axis=-1, padlen=pad)
+    got = filtering.forwards_and_backwards(rows, filtering.band_filter(fs, low, high), pad)
+    np.testing.assert_allclose(got, wanted, rtol=0, atol=1e-9 * np.abs(wanted).max())
+
+
+@pytest.mark.parametrize(("up", "down"), RATIOS)
+@pytest.mark.parametrize("n", [2, 5, 737, 5000])
+def test_another_rate_is_scipy_s(random: np.random.Generator, up: int, down: int, n: int) -> None:
+    rows = random.standard_normal((2, n)) + 5
+    wanted = signal.resample_poly(rows, up, down, axis=-1, padtype="line")
+    np.testing.assert_allclose(filtering.at_ratio(rows, up, down), wanted, rtol=0, atol=1e-11)
+    assert filtering.at_ratio(rows.astype(np.float32), up, down).dtype == np.float32
+
+
+def test_peaks_and_moving_ranks_are_scipy_s(random: np.random.Generator) -> None:
+    for turn in range(100):
+        row = np.round(random.standard_normal(random.integers(1, 400)) * 3) / (1 + turn % 2 * 6)  # with level tops
+        distance, width = int(random.integers(1, 20)), int(random.integers(1, 60))
+        np.testing.assert_array_equal(filtering.peaks(row, distance), signal.find_peaks(row, distance=distance)[0])
+        largest = ndimage.maximum_filter1d(row, width, mode="nearest")
+        np.testing.assert_array_equal(filtering.moving_maximum(row, width), largest)
+        width = min(width, row.size)
+        middle = ndimage.median_filter(row, size=width, mode="reflect")
+        np.testing.assert_array_equal(filtering.moving_median(row, width), middle)
