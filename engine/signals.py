@@ -34,8 +34,8 @@ def fill_gaps(samples: np.ndarray) -> np.ndarray:
 def at_rate(samples: np.ndarray, fs: float, fs_to: float) -> np.ndarray:
     """Return (…, n) samples without gaps at `fs` Hz as (…, m) at `fs_to` Hz, of the same type.
 
-    A polyphase filter (Kaiser window) removes what lies above the new Nyquist rate; the ends are padded along a line.
-    m differs from n · fs_to / fs by rounding only.
+    A polyphase filter (scipy.signal.resample_poly, Kaiser window) removes what lies above the new Nyquist rate; the
+    ends are padded along a line. m differs from n · fs_to / fs by rounding only.
     """
     if fs == fs_to:
         return samples
@@ -68,8 +68,7 @@ def band_pass(samples: np.ndarray, fs: float, low_hz: float, high_hz: float, *, 
     pad : samples by which the ends are extended, as far as there are so many; one period of `low_hz` unless given
     """
     wanted = round(fs / low_hz) if pad is None else pad
-    by = filtering.band_filter(fs, low_hz, high_hz)
-    return filtering.forwards_and_backwards(samples, by, min(samples.shape[-1] - 1, wanted))
+    return filtering.band_passed(samples, fs, low_hz, high_hz, min(samples.shape[-1] - 1, wanted))
 
 
 def _fit(samples: np.ndarray, n: int) -> np.ndarray:

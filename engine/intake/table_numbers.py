@@ -6,17 +6,14 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from engine.errors import IntakeError
 
 BLANKS = {"", "-", "--", "nan", "na", "n/a", "null", "none", "?", "inf", "-inf", "missing"}
 BLANKS |= {"#n/a", "#num!", "#div/0!", "#value!", "#ref!", "#name?", "#null!"}  # errors of a spreadsheet
-_GROUPING = " '’\u00a0\u202f"
+GROUPING = " '’\u00a0\u202f"
 NUMBER = re.compile(
-    rf"^[-+]?(?:(?:[1-9]\d{{0,2}}(?:[.,{_GROUPING}]\d{{3}})+|\d+)(?:[.,]\d*)?|[.,]\d+)(?:e[-+]?\d+)?$", re.IGNORECASE
+    rf"^[-+]?(?:(?:[1-9]\d{{0,2}}(?:[.,{GROUPING}]\d{{3}})+|\d+)(?:[.,]\d*)?|[.,]\d+)(?:e[-+]?\d+)?$", re.IGNORECASE
 )
-_WRITTEN = re.compile(r"^[-+]?(?:\d+\.?\d*|\.\d+)(?:e[-+]?\d+)?$|^[-+]?inf(?:inity)?$", re.IGNORECASE | re.ASCII)
 _ONE_SIGN = re.compile(r"^[-+]?(\d*)([.,])(\d*)(e[-+]?\d+)?$", re.IGNORECASE)
 
 
@@ -67,33 +64,19 @@ def number_style(columns: Iterable[Sequence[str]]) -> NumberStyle:
     return NumberStyle(".", ",")
 
 
-def numbers(cells: Sequence[str], style: NumberStyle) -> np.ndarray:
-    """Return cells as (n,) float64, NaN for an empty cell and for a word; IntakeError for what only looks like one."""
-    found: dict[str, float] = {}
-    values = np.empty(len(cells))
-    for i, cell in enumerate(cells):
-        if cell not in found:
-            found[cell] = _value(_normal(cell.strip(), style))
-        values[i] = found[cell]
-    return values
-
-
-def _value(word: str) -> float:
-    """Return a number as a program writes it, NaN for a word; IntakeError for what only looks like a number."""
-    if _WRITTEN.match(word):
-        return float(word)
-    if re.search(r"\d", word) and word.lower() not in BLANKS and not re.match(r"^-?1\.#", word):
+def checked_words(words: Iterable[str]) -> None:
+    """Raise IntakeError where one of the cells that are no numbers only looks like one."""
+    if any(re.search(r"\d", word) and word.lower() not in BLANKS and not re.match(r"^-?1\.#", word) for word in words):
         raise IntakeError(
             "A column of the table has cells that are neither a number nor empty: export it again with plain numbers."
         )
-    return float("nan")
 
 
 def _settles(cell: str) -> tuple[str, str] | None:
     """Return the (decimal sign, grouping sign) that a cell can only mean, each "" where it says nothing of it."""
     body = cell.lower().partition("e")[0]
     signs = [char for char in body if not char.isdigit() and char not in "+-"]
-    spaced = next((sign for sign in signs if sign in _GROUPING), "")
+    spaced = next((sign for sign in signs if sign in GROUPING), "")
     marks = [sign for sign in signs if sign in ".,"]
     if len(set(marks)) == 2:
         return marks[-1], marks[0]
@@ -122,7 +105,7 @@ def _is_open(cell: str) -> bool:
     return "," in cell and _settles(cell) is None
 
 
-def _normal(cell: str, style: NumberStyle) -> str:
+def normal(cell: str, style: NumberStyle) -> str:
     """Return a cell as a program writes the number; unchanged where it is no number in this style."""
     whole = cell.partition(style.decimal)[0]
     if style.grouping and style.grouping in whole:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 
 import numpy as np
 
 from engine.errors import IntakeError, QuestionError
 from engine.intake.assemble import MISSING_LIMIT
-from engine.intake.table_numbers import NUMBER, NumberStyle, numbers
+from engine.intake.table_cells import numbers, since_first
+from engine.intake.table_numbers import NUMBER, NumberStyle
 
 _TIME = {
     *(
@@ -171,33 +171,7 @@ def _read(times: Sequence[str] | np.ndarray, style: NumberStyle) -> tuple[np.nda
         return seconds + _DAY_S * np.concatenate(
             [[0], np.cumsum(np.diff(seconds) < -_DAY_S / 2)]
         ), True  # past midnight
-    return _stamps([re.sub(r"(?<=\d),(?=\d)", ".", text.strip(_QUOTES)) for text in times]), True
-
-
-def _stamps(texts: list[str]) -> np.ndarray:
-    """Return seconds since the first of stamps with a date, or of "0 days 00:00:01.5", (n,); NaN where one is none."""
-    try:
-        if " days " in texts[0]:
-            parts = [text.split(" days ") for text in texts]
-            return np.array([_DAY_S * float(days) + _clock(clock) for days, clock in parts])
-        stamps = [datetime.fromisoformat(text) for text in texts]
-        stamps = [one if one.tzinfo else one.replace(tzinfo=UTC) for one in stamps]
-        return np.array([(one - stamps[0]).total_seconds() for one in stamps])
-    except ValueError:
-        return _written_otherwise(texts)
-
-
-def _written_otherwise(texts: list[str]) -> np.ndarray:
-    """Return the same of stamps that are not in ISO 8601, which pandas knows; NaN where it is not installed."""
-    try:
-        import pandas as pd
-    except ImportError:
-        return np.full(2, np.nan)
-    for form in ("ISO8601", "mixed"):
-        stamps = pd.to_datetime(pd.Series(texts, dtype=object), errors="coerce", format=form, utc=True)
-        if stamps.notna().all():
-            return (stamps - stamps.iloc[0]).dt.total_seconds().to_numpy(dtype=np.float64)
-    return np.full(2, np.nan)
+    return since_first([re.sub(r"(?<=\d),(?=\d)", ".", text.strip(_QUOTES)) for text in times]), True
 
 
 def _clock(text: str) -> float:

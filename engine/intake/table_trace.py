@@ -13,9 +13,10 @@ from engine.intake.assemble import assemble, channel
 from engine.intake.gaps import without_gaps
 from engine.intake.labels import GENERIC_ECG, read_label, says_nothing
 from engine.intake.leads import phrase
+from engine.intake.table_cells import Cells, numbers, plain_cells
 from engine.intake.table_layout import TableLayout, lay_out, split
 from engine.intake.table_notes import stated, stated_rates
-from engine.intake.table_numbers import NumberStyle, number_style, numbers
+from engine.intake.table_numbers import NumberStyle, number_style
 from engine.intake.table_time import SAME_RATE, Timed, is_time, sampled
 from engine.intake.units import is_trend
 from engine.intake.upload import Answers, ReaderInput
@@ -23,9 +24,6 @@ from engine.study import PPG_LEAD, IdentityRow, Study
 
 _NOT_A_LEAD = "no lead or pulse wave; other columns may hold names or numbers of a person"
 _APART = 1.6  # rates of two time columns contradict each other by more; coarse stamps of a short trace by less
-_Cells = dict[
-    int, Sequence[str] | np.ndarray
-]  # the columns that are used, as text where they are not all plain numbers
 
 
 @dataclass(frozen=True)
@@ -101,37 +99,18 @@ def _without(label: str, units: str) -> str | None:
     return read_label(label.replace(units, "") if units else label).lead
 
 
-def _cells(layout: TableLayout, used: list[int], style: NumberStyle) -> _Cells:
+def _cells(layout: TableLayout, used: list[int], style: NumberStyle) -> Cells:
     """Return the cells of some columns: float arrays where all are plain numbers, else texts."""
     if not layout.delimiter:
         return {0: [split(line, "", layout.quote)[0] for line in layout.rows]}
     _check_widths(layout, max(used) + 1)
     if style.plain and not any(layout.quote in line for line in layout.rows):
-        plain = _plain_cells(layout, used)
-        if plain is not None:
-            return plain
+        return plain_cells(layout.rows, layout.delimiter, layout.width, used)
     if layout.delimiter == " ":
         rows: list[list[str]] = layout.cells(layout.rows)
     else:
         rows = list(csv.reader(layout.rows, delimiter=layout.delimiter, quotechar=layout.quote, skipinitialspace=True))
     return {i: [row[i].strip() if i < len(row) else "" for row in rows] for i in used}
-
-
-def _plain_cells(layout: TableLayout, used: list[int]) -> _Cells | None:
-    """Return the columns where every cell of them is a number as a program writes it, else None."""
-    try:
-        read = np.loadtxt(
-            layout.rows,
-            np.float64,
-            comments=None,
-            delimiter=None if layout.delimiter == " " else layout.delimiter,
-            usecols=used,
-            unpack=True,
-            ndmin=2,
-        )
-    except (ValueError, IndexError):
-        return None
-    return dict(zip(used, read, strict=True)) if read.shape[1] == len(layout.rows) else None
 
 
 def _check_widths(layout: TableLayout, needed: int) -> None:
@@ -162,7 +141,7 @@ def _numbers(column: Sequence[str] | np.ndarray, style: NumberStyle) -> np.ndarr
 
 
 def _timed(
-    values: np.ndarray, table: tuple[TableLayout, _Columns, _Cells], style: NumberStyle, answers: Answers
+    values: np.ndarray, table: tuple[TableLayout, _Columns, Cells], style: NumberStyle, answers: Answers
 ) -> Timed:
     """Return the values at their times: by the time column, at the rate that is answered or stated without one."""
     layout, columns, cells = table

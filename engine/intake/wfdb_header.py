@@ -46,6 +46,25 @@ class Header:
         return parts | {base_name(file) for file in self.files}
 
 
+@dataclass(frozen=True)
+class SignalLine:
+    """What a header says of one signal.
+
+    width    : bytes of a sample in its file, 0 in a compressed one
+    offset   : bytes before the first sample of its file
+    gain     : stored steps per unit
+    baseline : the stored value of 0
+    """
+
+    label: str
+    units: str
+    per_frame: int
+    width: float
+    offset: int
+    gain: float
+    baseline: int
+
+
 def parse_header(data: bytes) -> Header:
     """Parse a header's bytes; IntakeError says what is wrong with it."""
     lines = [line.strip() for line in (decode(data) or "").splitlines() if line.strip()]

@@ -1,4 +1,4 @@
-"""WFDB records → Trace: every storage format, single or multi-segment."""
+"""WFDB records → Trace: every storage format that the wfdb library reads, single or multi-segment."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from engine.errors import IntakeError, QuestionError
-from engine.intake import scratch
 from engine.intake.assemble import SAME_RATE, Channel, assemble, channel, check_announced
 from engine.intake.gaps import is_gap
 from engine.intake.labels import read_label
@@ -18,8 +17,8 @@ from engine.intake.leads import phrase
 from engine.intake.pseudonyms import MAX_AGE, patient_key
 from engine.intake.units import scale_of
 from engine.intake.upload import Answers, ReaderInput, Upload
-from engine.intake.wfdb_header import NULL, Header, find, neutral, parse_header
-from engine.intake.wfdb_signals import BYTES_PER_SAMPLE, COMPRESSED, SignalLine, signal_lines, stored_signals
+from engine.intake.wfdb_header import NULL, Header, SignalLine, find, parse_header
+from engine.intake.wfdb_signals import physical_signals, signal_lines
 from engine.study import ECG_LEADS, PPG_LEAD, IdentityRow, Study
 
 _EXACT = 2**23  # integers up to here are exact in float32, with a bit to spare
@@ -102,12 +101,15 @@ def _channel(signal: _Signal, index: int, fs: float) -> Channel:
 
 def _read_one(header: Header, upload: Upload, uploads: Sequence[Upload]) -> list[_Signal]:
     """Return the signals of one segment."""
-    found = {file: find(file, uploads, upload) for file in header.files}
-    if None in found.values():
-        raise IntakeError(
-            "A signal file that the WFDB header names is missing: drop the header and all its signal files together."
-        )
-    data = {file: part.data for file, part in found.items() if part is not None}
+    data = {}
+    for file in header.files:
+        found = find(file, uploads, upload)
+        if found is None:
+            raise IntakeError(
+                "A signal file that the WFDB header names is missing: drop the header and all its signal files "
+                "together."
+            )
+        data[file] = found.data
     lines = signal_lines(header)
     if max(line.per_frame for line in lines) > FRAME_SAMPLES_LIMIT:
         raise IntakeError(
@@ -117,57 +119,30 @@ def _read_one(header: Header, upload: Upload, uploads: Sequence[Upload]) -> list
     if not header.files:
         return [_Signal(line.label, np.empty(0, np.float32), 1, "") for line in lines]
     try:
-        stored = _stored(header, lines, data)
+        signals = physical_signals(header, lines, data)
     except (ValueError, IndexError, RuntimeError) as error:
         raise IntakeError(
             "The signal file ends early or is damaged, so the record cannot be read: copy both files again."
         ) from error
-    units = [_units(line.units, rest) for line, (_, rest) in zip(lines, header.signals, strict=True)]
     return [
-        _Signal(line.label, _physical(line, samples), line.per_frame, unit)
-        for line, samples, unit in zip(lines, stored, units, strict=True)
+        _Signal(line.label, _samples(line, physical), line.per_frame, _units(line.units, rest))
+        for line, physical, (_, rest) in zip(lines, signals, header.signals, strict=True)
     ]
 
 
-def _stored(header: Header, lines: Sequence[SignalLine], data: Mapping[str, bytes]) -> list[np.ndarray]:
-    """Return each signal as it is stored, in the header's order."""
-    if any(line.fmt in COMPRESSED for line in lines):
-        return _stored_by_wfdb(header, data)
-    found: dict[int, np.ndarray] = {}
-    for file in header.files:
-        own = [i for i, line in enumerate(lines) if line.file == file]
-        found |= zip(own, stored_signals(data[file], [lines[i] for i in own], header.n), strict=True)
-    if len(found) < len(lines):
-        raise ValueError("a signal without a file beside others with one")
-    return [found[i] for i in range(len(lines))]
-
-
-def _stored_by_wfdb(header: Header, data: Mapping[str, bytes]) -> list[np.ndarray]:
-    """Return the same of a record with compressed signals, through a neutral copy and the wfdb library."""
-    import wfdb
-
-    with scratch.room() as folder:
-        for i, file in enumerate(header.files):
-            (folder / f"s{i}.dat").write_bytes(data[file])
-        (folder / "r0.hea").write_text(neutral(header, "r0", header.files), encoding="ascii", errors="replace")
-        return list(wfdb.rdrecord(str(folder / "r0"), physical=False, smooth_frames=False).e_d_signal)
-
-
-def _physical(line: SignalLine, stored: np.ndarray) -> np.ndarray:
-    """Return the samples of a signal in its unit, (n,) float32, NaN where one is missing."""
-    values = line.without_gaps(stored)
-    samples: np.ndarray = (values - line.baseline) / line.gain
-    if np.abs(np.nan_to_num(values)).max(initial=abs(line.baseline)) < _EXACT:
-        samples = (values.astype(np.float32) - np.float32(line.baseline)) / np.float32(line.gain)
-    return np.where(is_gap(values), np.nan, samples).astype(np.float32)
+def _samples(line: SignalLine, physical: np.ndarray) -> np.ndarray:
+    """Return a signal in its unit, float32, NaN where a sample is missing."""
+    samples, stored = physical, np.rint(physical * line.gain + line.baseline)
+    if np.abs(np.nan_to_num(stored)).max(initial=abs(line.baseline)) < _EXACT:
+        samples = (stored.astype(np.float32) - np.float32(line.baseline)) / np.float32(line.gain)
+    return np.where(is_gap(stored), np.nan, samples).astype(np.float32)
 
 
 def _check_files(header: Header, lines: Sequence[SignalLine], data: Mapping[str, bytes]) -> None:
     """Raise IntakeError where a signal file is shorter than its header announces (compressed formats excepted)."""
     for file in header.files:
-        own = [line for line in lines if line.file == file]
-        frame = sum(line.per_frame for line in own)
-        width = BYTES_PER_SAMPLE.get(own[0].fmt, 0)
+        own = [line for line, (name, _) in zip(lines, header.signals, strict=True) if name == file]
+        frame, width = sum(line.per_frame for line in own), own[0].width
         stored = len(data[file]) - own[0].offset
         if header.n is None:
             check_announced(stored / (width or 1), 1, 0.0)

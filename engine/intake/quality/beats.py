@@ -40,7 +40,7 @@ def slope_beats(samples: np.ndarray, fs: float) -> list[np.ndarray]:
     """
     quick = band_pass(samples, fs, 5.0, 30.0)  # without it a tall T wave hides a small QRS
     lengths = moving_mean(np.abs(np.gradient(quick, axis=1)), round(0.13 * fs))
-    tops = [moving_maximum(row, round(3.0 * fs)) for row in lengths]
+    tops = moving_maximum(lengths, round(3.0 * fs))
     return [_steep_stretches(*one, fs) for one in zip(lengths, tops, np.median(lengths, axis=1), strict=True)]
 
 

@@ -18,7 +18,8 @@ from engine.settings import ROOT
 
 WITHDRAWN = "syn-0002"  # whose consent is withdrawn before the bundle is built
 # What the device's wheel brings with it. Whatever else is imported ends the process.
-BROUGHT = ("numpy", "onnxruntime", "click", "edfio", "google", "flatbuffers", "packaging", "casebind_edge", "engine")
+BROUGHT: tuple[str, ...] = ("numpy", "onnxruntime", "click", "edfio", "soundfile", "cffi", "casebind_edge", "engine")
+BROUGHT += ("google", "flatbuffers", "packaging", "typing_extensions")
 ALONE = f"""
 import sys
 class Refuse:

@@ -42,7 +42,7 @@ def test_an_ecg_has_one_code_in_every_format_and_nearly_the_hospital_s(
 ) -> None:
     study = choose_window(read_paths([ECG]))
     full = release.codes(release.embed([study]), "ecg")[0]
-    for name, file in written(study.trace, tmp_path).items():
+    for name, file in {**written(study.trace, tmp_path), "wfdb, compressed": ECG}.items():
         said = answer(device("search", str(file), "--json"))
         changed = int(np.unpackbits(bytes_of(said) ^ full).sum())
         assert (said["query"]["modality"], said["release"]) == ("ecg", f"{release.name}+int8"), name

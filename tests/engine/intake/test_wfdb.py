@@ -6,13 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import wfdb
 from helpers.recording_files import LEADS, signals, wfdb_uploads, zipped
 
 from engine.errors import IntakeError, QuestionError
 from engine.intake import Answers, Upload, read, read_paths
-from engine.intake.wfdb_header import parse_header
-from engine.intake.wfdb_signals import signal_lines, stored_signals
 
 # Half a step of the converter in mV, with room for rounding: formats of 12 bits or fewer are coarse.
 WRITTEN = {"80": 0.02, "212": 0.002, "16": 1e-4, "24": 1e-4, "32": 1e-4, "508": 0.02, "516": 1e-4, "524": 1e-4}
@@ -208,20 +205,3 @@ def test_the_open_records_read_as_published(recordings: Path, name: str, fs: int
     i, ii, iii = study.content.samples[:3]
     np.testing.assert_allclose(ii, i + iii, atol=0.02)
     assert study.fingerprint == read_paths([folder / name]).fingerprint
-
-
-@pytest.mark.parametrize("fmt", ["8", "16", "24", "32", "61", "80", "160", "212", "310", "311"])
-def test_late_signals_frames_and_offsets_are_as_the_wfdb_library_has_them(tmp_path: Path, fmt: str) -> None:
-    data = np.random.default_rng(int(fmt)).integers(0, 256, 4800, np.uint8)
-    if fmt == "311":
-        data[3::4] &= 0x3F  # two bits of every word are unused; the library reads one of them
-    late = "" if fmt == "8" else ":2"  # the library fails on late signals of differences
-    lines = f"a.dat {fmt}x2{late}+12 200(3)/mV 12 5 7 0 0 I\na.dat {fmt}{late}+12 0/uV 12 5 9 0 0 II\n"
-    (tmp_path / "a.hea").write_text(f"a 2 100 390\n{lines}")
-    (tmp_path / "a.dat").write_bytes(data.tobytes())
-    record = wfdb.rdrecord(str(tmp_path / "a"), physical=False, smooth_frames=False)
-    header = parse_header((tmp_path / "a.hea").read_bytes())
-    ours = signal_lines(header)
-    for stored, wanted in zip(stored_signals(data.tobytes(), ours, 390), record.e_d_signal, strict=True):
-        np.testing.assert_array_equal(stored[:-4], wanted[:-4])  # it makes up the last frames of a late signal
-    assert [(line.gain, line.baseline) for line in ours] == list(zip(record.adc_gain, record.baseline, strict=True))
