@@ -11,8 +11,10 @@ address such as /releases that there is no such page. Here it is told beforehand
 from __future__ import annotations
 
 import atexit
+import faulthandler
 import json
 import os
+import signal
 import sys
 from pathlib import Path
 
@@ -72,6 +74,7 @@ def start_audit() -> AuditFile | None:
 
 
 if __name__ == "__main__":
+    faulthandler.register(signal.SIGUSR1)  # where a server that no longer answers stands: lines of code, no data
     PagesManager.uses_pages_directory = False
     if not os.environ.get(DEBUG_VARIABLE):
         keep_words_out()

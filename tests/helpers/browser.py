@@ -12,10 +12,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from axe_playwright_python.base import AXE_SCRIPT
+from helpers.server import standing
 from playwright.sync_api import Browser, BrowserContext, FloatRect, Locator, Page, expect
 from playwright.sync_api import Error as BrowserError
+from playwright.sync_api import TimeoutError as TimedOut
 
 MOST_TABS = 60
+LOOK_MS = 20_000  # after which a page that has not come to rest is looked at
 PATIENCE_MS = 120_000  # two shared cores; a first query loads the models
 RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]},
@@ -46,15 +49,31 @@ SETTLED = """([number, frames, least]) => {
   else if ((window.calmFrames += 1) === 1) window.calmFrom = now;
   return window.calmFrames >= frames && now - window.calmFrom >= least;
 }"""
+UNSETTLED = """() => {
+  const app = document.querySelector('[data-testid=stApp]')?.dataset, now = performance.now();
+  const places = '[data-stale=true], [data-testid=stMain] [data-testid=stSkeleton]';
+  return JSON.stringify({
+    script: app?.testScriptState, connection: app?.testConnectionState, visible: document.visibilityState,
+    askedAgoMs: now - window.askedAt, answeredAgoMs: now - window.answeredAt, calmFrames: window.calmFrames,
+    pending: [...document.querySelectorAll(places)].slice(0, 8).map(e => e.className),
+  });
+}"""
 _settlings = count(1)
 
 
 def settle(tab: Page) -> None:
     """Wait until nothing is asked for, computed or redrawn, and stays so.
 
-    One wait with a bound: a call that asks the page once, without one, would wait for a hung page for ever.
+    Waits with a bound: a call that asks the page once, without one, would wait for a hung page for ever. Where rest
+    never comes, the error says what the page waits for and where its server stands.
     """
-    tab.wait_for_function(SETTLED, arg=[next(_settlings), CALM_FRAMES, CALM_MS])
+    number = next(_settlings)
+    for _ in range(PATIENCE_MS // LOOK_MS):
+        with suppress(TimedOut):
+            tab.wait_for_function(SETTLED, arg=[number, CALM_FRAMES, CALM_MS], timeout=LOOK_MS)
+            return
+        tab.bring_to_front()  # a window that its browser holds for covered draws no frames, by which this waits
+    raise AssertionError(f"The page never came to rest: {tab.evaluate(UNSETTLED)}\n{standing(tab.url)}")
 
 
 def drawn_up(tab: Page) -> None:

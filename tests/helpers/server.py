@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -18,6 +19,7 @@ STARTS_IN_S = 200
 # Nobody takes a port between its choice and the server's start: each process of the tests has a hundred of its own,
 # below those that the system gives to whoever asks for any, and takes none twice.
 _ports = count(20_000 + os.getpid() % 100 * 100)
+_running: dict[str, tuple[subprocess.Popen[bytes], Path]] = {}  # address → the server and what it writes
 
 
 def free_port() -> int:
@@ -34,7 +36,9 @@ def start(workspace: Path, log: Path, **settings: str) -> tuple[subprocess.Popen
 
     settings : further variables of its environment
     """
-    return _started([sys.executable, "serve.py"], workspace, log, settings)
+    process, url = _started([sys.executable, "serve.py"], workspace, log, settings)
+    _running[url] = (process, log)
+    return process, url
 
 
 def start_script(script: Path, workspace: Path, log: Path) -> tuple[subprocess.Popen[bytes], str]:
@@ -62,6 +66,16 @@ def _started(
             time.sleep(0.3)
     stop(process)
     raise RuntimeError(f"The app did not start: {log.read_text(errors='replace')[-2000:]}")
+
+
+def standing(address: str) -> str:
+    """Return the lines of code at which the threads of the server of an address stand now, and what it wrote last."""
+    process, log = next((found for url, found in _running.items() if address.startswith(url)), (None, None))
+    if process is None or log is None or process.poll() is not None:
+        return f"no server of {address} runs"
+    process.send_signal(signal.SIGUSR1)
+    time.sleep(1)
+    return log.read_text(errors="replace")[-12_000:]
 
 
 def stop(process: subprocess.Popen[bytes]) -> None:
