@@ -16,19 +16,34 @@ def band_passed(samples: np.ndarray, fs: float, low_hz: float, high_hz: float, p
 
     pad : samples, below n, by which the ends are extended by their point reflections
     """
-    from scipy.signal import sosfiltfilt
+    first, last = samples[..., :1], samples[..., -1:]
+    ends = 2 * first - samples[..., pad:0:-1], 2 * last - samples[..., -2 : -(pad + 2) : -1]
+    wide = np.concatenate((ends[0], samples, ends[1]), axis=-1)
+    forwards = _filtered(wide, fs, low_hz, high_hz)
+    both: np.ndarray = _filtered(forwards[..., ::-1], fs, low_hz, high_hz)[..., ::-1]
+    return both[..., pad : pad + samples.shape[-1]]
 
-    out: np.ndarray = sosfiltfilt(_band_filter(fs, low_hz, high_hz).copy(), samples, axis=-1, padlen=pad)
+
+def _filtered(samples: np.ndarray, fs: float, low_hz: float, high_hz: float) -> np.ndarray:
+    """Return (…, n) samples through a filter that has had their first value for as long as it takes to settle.
+
+    Twice this is scipy.signal.sosfiltfilt, which works out the settled state anew for every call.
+    """
+    from scipy.signal import sosfilt
+
+    sections, settled = _band_filter(fs, low_hz, high_hz)
+    state = settled.reshape(len(settled), *[1] * (samples.ndim - 1), 2) * samples[..., :1]
+    out: np.ndarray = sosfilt(sections.copy(), samples, axis=-1, zi=state)[0]
     return out
 
 
 @lru_cache(maxsize=64)
-def _band_filter(fs: float, low_hz: float, high_hz: float) -> np.ndarray:
-    """Return the sections, (2, 6), of a filter: to design one takes as long as to use it on a lead."""
-    from scipy.signal import butter
+def _band_filter(fs: float, low_hz: float, high_hz: float) -> tuple[np.ndarray, np.ndarray]:
+    """Return the sections, (2, 6), of a filter and their settled state, (2, 2): they take as long as a lead does."""
+    from scipy.signal import butter, sosfilt_zi
 
     sections: np.ndarray = butter(2, (low_hz, high_hz), "bandpass", fs=fs, output="sos")
-    return sections
+    return sections, sosfilt_zi(sections)
 
 
 def at_ratio(samples: np.ndarray, up: int, down: int) -> np.ndarray:

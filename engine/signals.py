@@ -126,15 +126,31 @@ def envelope(row: np.ndarray, columns: int) -> tuple[np.ndarray, np.ndarray]:
 def in_runs(flags: np.ndarray, shortest: int) -> np.ndarray:
     """Keep only runs of at least `shortest` consecutive True. flags : (…, n) bool → (…, n) bool."""
     rows = flags.reshape(-1, flags.shape[-1])
-    wide = np.zeros((len(rows), rows.shape[1] + 2), np.int8)  # a run ends in its row
-    wide[:, 1:-1] = rows
-    edges = np.flatnonzero(np.diff(wide, axis=1))
-    first, end = edges[::2], edges[1::2]
-    long_enough = end - first >= shortest
     steps = np.zeros((len(rows), rows.shape[1] + 1), np.int8)
-    steps.flat[first[long_enough]], steps.flat[end[long_enough]] = 1, -1
+    first, end = _runs(rows, shortest)
+    steps.flat[first], steps.flat[end] = 1, -1
     kept: np.ndarray = np.cumsum(steps[:, :-1], axis=1, dtype=np.int8).astype(bool)
     return kept.reshape(flags.shape)
+
+
+def _share_in_runs(flags: np.ndarray, shortest: int) -> np.ndarray:
+    """Return the share of samples that `in_runs` keeps. flags : (leads, n) bool → (leads,)."""
+    leads, n = flags.shape
+    first, end = _runs(flags, shortest)
+    return np.bincount(first // (n + 1), end - first, minlength=leads) / n
+
+
+def _runs(rows: np.ndarray, shortest: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return where runs of at least `shortest` True begin and end (the place after), in rows of n + 1 places.
+
+    rows : (leads, n) bool
+    """
+    wide = np.zeros((len(rows), rows.shape[1] + 2), bool)  # a run ends in its row
+    wide[:, 1:-1] = rows
+    edges = np.flatnonzero(wide[:, 1:] != wide[:, :-1])
+    first, end = edges[::2], edges[1::2]
+    long_enough = end - first >= shortest
+    return first[long_enough], end[long_enough]
 
 
 def flat_share(samples: np.ndarray, fs: float, run_s: float = RUN_S) -> np.ndarray:
@@ -144,7 +160,7 @@ def flat_share(samples: np.ndarray, fs: float, run_s: float = RUN_S) -> np.ndarr
     """
     span = np.ptp(samples, axis=1)
     same = np.abs(np.diff(samples, axis=1)) <= SAME * span[:, None]
-    share = in_runs(same, max(2, round(run_s * fs) - 1)).mean(axis=1)
+    share = _share_in_runs(same, max(2, round(run_s * fs) - 1))
     return np.where(span <= NOTHING * np.abs(samples).max(axis=1), 1.0, share)
 
 
@@ -152,7 +168,7 @@ def clipped_share(samples: np.ndarray) -> np.ndarray:
     """Share of samples stuck at the largest or smallest value (a converter at its rail). (leads, n) → (leads,)."""
     low, high = samples.min(axis=1, keepdims=True), samples.max(axis=1, keepdims=True)
     near = EXTREME * (high - low)
-    top, bottom = (in_runs(at, RAIL_RUN).mean(axis=1) for at in (samples >= high - near, samples <= low + near))
+    top, bottom = (_share_in_runs(at, RAIL_RUN) for at in (samples >= high - near, samples <= low + near))
     return np.where((low == high)[:, 0], 1.0, top + bottom)
 
 
