@@ -39,7 +39,7 @@ from engine.store.audit_file import SYSTEM
 from engine.store.catalogue import row_keys
 from engine.store.records import Cohort
 from engine.store.report_places import ACCESSION
-from engine.workspace.erased import among_erased
+from engine.workspace.erased import among, among_erased, read_erased
 from engine.workspace.ingest import ERASED, Summary, acceptable
 from engine.workspace.manifest import StudyEntry
 from engine.workspace.patients import as_known_here
@@ -174,6 +174,7 @@ class _Batch:
         self._came: dict[str, list[str]] = {}  # object → digests that came and were not refused, the first one first
         self._superseded: list[str] = []  # texts in the place of which others are stored by now
         self._number = 0  # of what the hands were asked
+        self._erased = read_erased(workspace.path)["patients"]  # who is stored is held against the list once more
 
     def begin(self, waiting: Sequence[Waiting]) -> _Batch:
         """Write that objects were received, set aside what stays out, and begin to have the others prepared."""
@@ -270,7 +271,7 @@ class _Batch:
         if previous and places.is_patient(self._database, previous):
             one.patient = previous  # as they came before
         one.arrival = replace(one.arrival, kind=name_of(one.header.sop_class), patient_id=one.patient or None)
-        if among_erased(self._workspace.path, self._inbox.key, "patients", {one.patient, previous} - {""}):
+        if among(self._erased, self._inbox.key, {one.patient, previous} - {""}):
             one.arrival = replace(one.arrival, patient_id=None)
             return self._ends(one, "refused", ERASED, keep=False)
         if self._came.get(one.waiting.object, [])[:1] != [one.waiting.digest]:

@@ -88,7 +88,7 @@ def stretched(pixels: np.ndarray) -> np.ndarray:
 
 def _looked_up(grey: np.ndarray, padding: np.ndarray, offsets: np.ndarray, bits: int) -> np.ndarray:
     table = np.rint(np.where(padding, 0.0, grey) * (2**bits - 1)).astype(np.uint8 if bits == 8 else np.uint16)
-    found: np.ndarray = table[offsets]
+    found: np.ndarray = table.take(offsets)
     return found
 
 

@@ -96,8 +96,8 @@ def deidentify(dataset: FileDataset, key: bytes) -> Identified:
     actions: dict[str, tuple[str, str]] = {}
     before: dict[str, tuple[Dataset, Any, str]] = {}
     _strip_meta(dataset, actions)
-    settled = [tag for tag in _strip(dataset, "", actions, before) if dataset.get_item(tag).VR == "SQ"]
-    aside = [dataset.pop(tag) for tag in settled]  # nothing in them is replaced, and most of an ECG lies there
+    settled = [tag for tag in _strip(dataset, "", actions, before) if _is_content(dataset, tag)]
+    aside = [dataset.pop(tag) for tag in settled]  # nothing in them is replaced, and most of an object lies there
     replacer = Anonymizer(seed=_seed(key))
     replacer.add_element_handler(cast("ElementAnonymizer", _Unreplaced()))
     replacer.anonymize(dataset)
@@ -109,6 +109,11 @@ def deidentify(dataset: FileDataset, key: bytes) -> Identified:
     note = "" if _burned_in(dataset) == "NO" else BURNED_IN
     rows = tuple(IdentityRow(label, action, reason) for label, (action, reason) in actions.items())  # type: ignore[arg-type]
     return Identified(rows, note, recognised_by, facts, previously_by)
+
+
+def _is_content(dataset: Dataset, tag: BaseTag) -> bool:
+    """Return whether an element is a sequence, or of those that describe and hold pixels and samples."""
+    return tag.group in _TECHNICAL_GROUPS or dataset.get_item(tag).VR == "SQ"
 
 
 class _Unreplaced:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hmac
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 from typing import Literal
 
@@ -46,8 +46,12 @@ def add_erased(folder: Path, key: bytes, patients: Iterable[str], queries: Itera
 
 def among_erased(folder: Path, key: bytes, kind: Kind, ids: Iterable[str]) -> list[str]:
     """Return those of the ids that were erased."""
-    known = read_erased(folder)[kind]
-    return [one for one in ids if reference(key, one) in known] if known else []
+    return among(read_erased(folder)[kind], key, ids)
+
+
+def among(erased: Container[str], key: bytes, ids: Iterable[str]) -> list[str]:
+    """Return those of the ids whose hashes are among those of a kind that `read_erased` returned."""
+    return [one for one in ids if reference(key, one) in erased] if erased else []
 
 
 def reference(key: bytes, one: str) -> str:
